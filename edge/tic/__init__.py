@@ -1,0 +1,1 @@
+"""The meter's TIC output: bytes to checked groups, and nothing else."""

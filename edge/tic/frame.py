@@ -1,0 +1,73 @@
+"""What the decoder hands on: frames of groups, each group checked.
+
+Source for every name here: Enedis-NOI-CPT_54E v3.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+
+class Mode(StrEnum):
+    """The two modes of a meter's TIC output."""
+
+    HISTORIQUE = "historique"
+    STANDARD = "standard"
+
+
+class OpenedBy(StrEnum):
+    """What began a frame; NONE: the capture begins inside one."""
+
+    STX = "STX"
+    NONE = "none"
+
+
+class ClosedBy(StrEnum):
+    """What ended a frame; STX: the next one began without an ETX; EOF: the stream ended."""
+
+    ETX = "ETX"
+    EOT = "EOT"
+    STX = "STX"
+    EOF = "EOF"
+
+
+class Group(msgspec.Struct, frozen=True):
+    """One accepted group: raw data and, where the label carries one, its horodate.
+
+    `value` keeps leading zeros and padding; `timestamp` is the raw horodate (`SAAMMJJhhmmss`);
+    `at` the same as an aware instant, None where the season is blank or there is no horodate;
+    `is_clock_degraded` when the season letter is in lower case.
+    """
+
+    value: str
+    timestamp: str | None = None
+    at: datetime | None = None
+    is_clock_degraded: bool = False
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A group that must not be used, and why."""
+
+    raw: str
+    reason: str
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """One frame. `start`/`end` are byte offsets in the stream.
+
+    `is_complete`: STX to ETX, nothing rejected, no label twice. `is_short`: a three-phase
+    overload frame (ADIR1-3, ADCO, IINST1-3), which says nothing of other labels.
+    """
+
+    mode: Mode
+    start: int
+    end: int
+    opened_by: OpenedBy
+    closed_by: ClosedBy
+    groups: Mapping[str, Group]
+    rejected: tuple[Rejected, ...] = ()
+    duplicate_labels: tuple[str, ...] = ()
+    is_complete: bool = False
+    is_short: bool = False

@@ -1,0 +1,94 @@
+"""The errors of Volet, one class per decision a caller makes.
+
+VoletError                      one sentence and the next step, for people
+  + ConfigError                 the operator must act; names file and key
+  + FrameError                  a TIC group or capture is refused
+  + CipherError                 key, parameters or ciphertext do not fit
+  |   + BoundExceeded           a value or weight lies outside what the proof of size covers
+  |   + CoefficientUsed         one coefficient of one incarnation carries one value, ever
+  + MessageRefused              a message is not what it should be; `reason` is a fixed word
+  + DocumentRefused             a tariff, contract or enrolment breaks a rule; names the line
+  + TransportError              may be retried
+  |   + PublishRefused          the broker said no: never retried blindly
+  + StoreError                  the store is damaged or of another version
+"""
+
+from enum import StrEnum
+
+
+class VoletError(Exception):
+    """Root of all errors that Volet raises on purpose; its text is fit for a terminal."""
+
+
+class ConfigError(VoletError):
+    """Something the operator must put right; the text names the file and the key."""
+
+
+class FrameError(VoletError):
+    """A TIC source or curve cannot be read as what it claims to be."""
+
+
+class CipherError(VoletError):
+    """A key, a parameter or a ciphertext does not fit."""
+
+
+class BoundExceeded(CipherError, ValueError):
+    """A value or weight lies outside the bounds under which openings are exact."""
+
+
+class CoefficientUsed(CipherError):
+    """A coefficient that has carried a value was about to carry another."""
+
+
+class Reason(StrEnum):
+    """Why a message was refused; the words stand in counters, dead letters and logs."""
+
+    OVERSIZE = "oversize"
+    MALFORMED = "malformed"
+    VERSION = "unknown_version"
+    NOT_CANONICAL = "not_canonical"
+    SIGNATURE = "bad_signature"
+    UNKNOWN_DEVICE = "unknown_device"
+    TOPIC = "topic_does_not_fit"
+    BOUNDS = "out_of_bounds"
+    CONFLICT = "conflict"
+    NO_EPOCH = "no_epoch"
+    MAC = "bad_mac"
+
+
+class MessageRefused(VoletError):
+    """A message was refused; nothing of it was kept.
+
+    Attributes:
+        reason: the fixed word for counters and dead letters.
+        detail: what exactly did not fit; never payload.
+    """
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(f"message refused ({reason}){': ' if detail else ''}{detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class DocumentRefused(VoletError):
+    """A tariff, contract or enrolment document breaks a rule; the text names the place."""
+
+
+class TransportError(VoletError):
+    """The network or the broker is not there; trying again is right."""
+
+
+class PublishRefused(TransportError):
+    """The broker refused a publication or subscription.
+
+    Attributes:
+        reason_code: the MQTT 5 reason code.
+    """
+
+    def __init__(self, message: str, reason_code: int) -> None:
+        super().__init__(message)
+        self.reason_code = reason_code
+
+
+class StoreError(VoletError):
+    """A store is damaged, of an unknown version, or does not belong here."""
