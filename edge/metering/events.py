@@ -1,0 +1,78 @@
+"""What metering hands on: closed quarter-hours, closed days, and what the household should know."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+import msgspec
+
+
+class MeterId(msgspec.Struct, frozen=True):
+    """A meter as its TIC output names it. `serial` is ADSC/ADCO; never leaves the chip in clear."""
+
+    serial: str
+
+
+class QuarterHourClosed(msgspec.Struct, frozen=True):
+    """Energy drawn in quarter-hour `j` of the legal day, Wh, in [0, 9000].
+
+    `is_estimated`: spread over a gap rather than metered.
+    """
+
+    day: date
+    j: int
+    energy_wh: int
+    is_estimated: bool = False
+
+
+class DayClosed(msgspec.Struct, frozen=True):
+    """The registers' account of one legal day.
+
+    Attributes:
+        day: the legal day.
+        register_steps_kwh: whole-kWh steps of supplier registers 1..10 (always ten).
+        injected_wh: energy injected that day; `injected_step_kwh` its whole-kWh step.
+        register_index_kwh: whole-kWh indices of registers 1..10 at the day's last reading.
+        injected_index_kwh: the same for injection.
+        drawn_index_wh: the total drawn at the last boundary the curve accounts for.
+        meter_serial: the meter at the day's end.
+        calendar: NGTF or OPTARIF as the meter sends it, stripped.
+        max_power_va: the highest apparent power seen.
+        is_index_read: False where no reading lies near the day's end ("index not read").
+    """
+
+    day: date
+    register_steps_kwh: tuple[int, ...]
+    injected_wh: int
+    injected_step_kwh: int
+    register_index_kwh: tuple[int, ...]
+    injected_index_kwh: int
+    drawn_index_wh: int
+    injected_index_wh: int
+    meter_serial: str
+    calendar: str
+    max_power_va: int
+    is_index_read: bool
+
+
+class NoticeKind(StrEnum):
+    """What metering noticed and the household is told."""
+
+    GAP = "gap"
+    CLOCK_JUMP = "clock_jump"
+    CLOCK_DEGRADED = "clock_degraded"
+    METER_REPLACED = "meter_replaced"
+    CALENDAR_CHANGED = "calendar_changed"
+    INDEX_QUARANTINED = "index_quarantined"
+    INDEX_WRAPPED = "index_wrapped"
+    ENERGY_UNPLACED = "energy_unplaced"
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Something out of the ordinary, at the meter's time; `detail` carries no index and no energy."""
+
+    kind: NoticeKind
+    at: datetime
+    detail: str = ""
+
+
+Event = QuarterHourClosed | DayClosed | Notice

@@ -1,0 +1,69 @@
+"""The legal day of metropolitan France and its quarter-hours.
+
+A *day* is a local legal day (Europe/Paris); quarter-hour j of it begins j × 15 minutes of elapsed
+time after local midnight, so that a day has 96 of them, 92 when clocks go forward and 100 when
+they go back. Instants are always aware datetimes.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+PARIS = ZoneInfo("Europe/Paris")
+QUARTER_HOUR = timedelta(minutes=15)
+DAY_NUMBER_EPOCH = date(1970, 1, 1)
+
+
+def day_start(day: date) -> datetime:
+    """Return the instant (UTC) at which the legal day begins."""
+    return datetime(day.year, day.month, day.day, tzinfo=PARIS).astimezone(UTC)
+
+
+def day_end(day: date) -> datetime:
+    """Return the instant (UTC) at which the next legal day begins."""
+    return day_start(day + timedelta(days=1))
+
+
+def legal_day(at: datetime) -> date:
+    """Return the legal day that holds the instant `at`."""
+    return at.astimezone(PARIS).date()
+
+
+def quarter_hours(day: date) -> int:
+    """Return how many quarter-hours the legal day has: 92, 96 or 100."""
+    return (day_end(day) - day_start(day)) // QUARTER_HOUR
+
+
+def quarter_hour(at: datetime) -> tuple[date, int]:
+    """Return the legal day and the number j of the quarter-hour that holds the instant `at`."""
+    day = legal_day(at)
+    return day, (at - day_start(day)) // QUARTER_HOUR
+
+
+def quarter_hour_start(day: date, j: int) -> datetime:
+    """Return the instant (UTC) at which quarter-hour `j` of `day` begins; j = count is its end."""
+    return day_start(day) + j * QUARTER_HOUR
+
+
+def month_of(day: date) -> date:
+    """Return the first day of the month that holds `day`."""
+    return day.replace(day=1)
+
+
+def next_month(month: date) -> date:
+    """Return the first day of the month after the one that holds `month`."""
+    return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+
+def days_between(start: date, end: date) -> list[date]:
+    """Return the days of the half-open period [start, end)."""
+    return [start + timedelta(days=n) for n in range((end - start).days)]
+
+
+def day_number(day: date) -> int:
+    """Return the day as days since 1970-01-01, as it stands on the wire."""
+    return (day - DAY_NUMBER_EPOCH).days
+
+
+def day_of_number(number: int) -> date:
+    """Return the day that `day_number` gave `number`."""
+    return DAY_NUMBER_EPOCH + timedelta(days=number)
