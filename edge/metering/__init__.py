@@ -1,0 +1,1 @@
+"""Registers to quarter-hours and days; a pure state machine without I/O."""

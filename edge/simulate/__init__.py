@@ -1,0 +1,1 @@
+"""The emulator: a meter's TIC output made from a load curve."""
