@@ -1,12 +1,43 @@
-"""One group of the TIC output: its checksum, and the way from label and data to bytes.
+"""One group of the TIC output: its checksum, and the way to and from bytes.
 
 A group is LF, label, separator, [horodate, separator,] data, separator, checksum, CR. The
-separator is SP in historique and HT in standard mode. Enedis-NOI-CPT_54E v3, pages 9 and 14.
+separator is SP in historique and HT in standard mode, and HT never occurs in historique.
+Enedis-NOI-CPT_54E v3, pages 9 and 14.
 """
 
-from edge.tic.frame import Mode
+from enum import StrEnum
+
+import msgspec
+
+from edge.tic.frame import Group, Mode
+from edge.tic.horodate import civil_time
+from edge.tic.labels import LABELS, Horodate, Label
 
 SEPARATORS = {Mode.HISTORIQUE: b" ", Mode.STANDARD: b"\t"}
+_MODES = {ord(separator): mode for mode, separator in SEPARATORS.items()}
+# Separator and checksum: what follows the data in any group.
+_TAIL_BYTES = 2
+
+
+class Refusal(StrEnum):
+    """Why a group was refused."""
+
+    PARITY = "parity error"
+    SEPARATOR = "no separator before checksum"
+    CHECKSUM = "bad checksum"
+    LABEL = "unknown label"
+    FIELDS = "checksum fits but wrong number of fields"
+    HORODATE = "checksum fits but impossible horodate"
+    VALUE = "checksum fits but impossible value"
+    MODE = "group of the other mode"
+    IMPLAUSIBLE = "contradicted by the readings around it"
+
+
+class LabelledGroup(msgspec.Struct, frozen=True):
+    """An accepted group with its place in the label table."""
+
+    label: Label
+    group: Group
 
 
 def checksum(mode: Mode, before: bytes) -> int:
@@ -29,3 +60,46 @@ def encode_group(mode: Mode, label: str, value: str, timestamp: str | None = Non
     fields = [label, value] if timestamp is None else [label, timestamp, value]
     before = separator.join([*(field.encode("ascii") for field in fields), b""])
     return b"\n" + before + bytes((checksum(mode, before), 0x0D))
+
+
+def read_group(body: bytes) -> LabelledGroup | Refusal:
+    """Read what stands between LF and CR, or say why it is refused.
+
+    Bytes above 0x7F stand for characters that failed the parity check. Nothing is repaired and
+    nothing is stripped: the checksum may be a space, and texts are padded.
+    """
+    if not body.isascii():
+        return Refusal.PARITY
+    if len(body) <= _TAIL_BYTES or body[-2] not in _MODES:
+        return Refusal.SEPARATOR
+    mode = _MODES[body[-2]]
+    if checksum(mode, body[:-1]) != body[-1]:
+        return Refusal.CHECKSUM
+    text = body[:-_TAIL_BYTES].decode("ascii")
+    return _read_fields(mode, text.split(" ", 1) if mode is Mode.HISTORIQUE else text.split("\t"))
+
+
+def _read_fields(mode: Mode, fields: list[str]) -> LabelledGroup | Refusal:
+    label = LABELS.get(fields[0])
+    if label is None or label.mode is not mode:
+        return Refusal.LABEL
+    if len(fields) != (2 if label.horodate is Horodate.NO else 3):
+        return Refusal.FIELDS
+    if not label.pattern.fullmatch(fields[-1]):
+        return Refusal.VALUE
+    if label.horodate is Horodate.NO:
+        return LabelledGroup(label, Group(fields[-1]))
+    return _with_horodate(label, fields[1], fields[2])
+
+
+def _with_horodate(label: Label, timestamp: str, value: str) -> LabelledGroup | Refusal:
+    moment = civil_time(timestamp)
+    if moment is None or (moment.tzinfo is None and label.horodate is not Horodate.BLANK_SEASON):
+        return Refusal.HORODATE
+    group = Group(
+        value,
+        timestamp,
+        at=moment if moment.tzinfo else None,
+        is_clock_degraded=timestamp[0] in "he",
+    )
+    return LabelledGroup(label, group)

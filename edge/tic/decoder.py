@@ -1,0 +1,224 @@
+"""Bytes of the meter's serial output to frames of checked groups.
+
+STX opens a frame, ETX closes it, EOT interrupts it (Enedis-NOI-CPT_02E, page 19); a frame whose
+ETX is lost ends where the next one opens. Groups are split on CR or LF alone, since either may be
+lost or hit, and each group stands on its own: what a fault destroys is one group, not the frame.
+The mode is that of the groups which pass all checks, so it is found, and found again, by itself.
+"""
+
+import re
+
+from edge.tic.frame import ClosedBy, Frame, Group, Mode, OpenedBy, Rejected
+from edge.tic.groups import LabelledGroup, Refusal, read_group
+from edge.tic.parity import MARKERS, ParityCheck
+from edge.tic.quality import LineQuality, QualityCounter
+
+_MARKER = re.compile(rb"[\x02-\x04\x82-\x84]")
+_STX = 0x02
+_CLOSED_BY = {0x03: ClosedBy.ETX, 0x04: ClosedBy.EOT}
+_SHORT_FRAME = frozenset(
+    ("ADIR1", "ADIR2", "ADIR3", "ADCO", "IINST1", "IINST2", "IINST3"),
+)
+_WARNINGS = frozenset(("ADIR1", "ADIR2", "ADIR3"))
+
+_BOTH_MODES = len(Mode)
+
+# The longest frame, three-phase producer, has 1.7 kB, and the longest group 111 bytes. What goes
+# beyond these limits is noise; they only bound the memory that noise can take.
+_MAX_PIECE_BYTES = 8192
+_MAX_FRAME_BYTES = 65536
+_MAX_REJECTED = 512
+_MAX_RAW_CHARACTERS = 160
+_MAX_CACHED_BYTES = 128
+_MAX_CACHED_GROUPS = 4096
+
+
+class _OpenFrame:
+    """The frame under construction."""
+
+    __slots__ = ("cut", "duplicates", "groups", "opened_by", "refused", "rejected", "start")
+
+    def __init__(self, start: int, opened_by: OpenedBy) -> None:
+        self.start = start
+        self.opened_by = opened_by
+        self.groups: dict[str, LabelledGroup] = {}
+        self.duplicates: dict[str, None] = {}
+        self.rejected: list[Rejected] = []
+        self.refused = 0
+        self.cut = 0
+
+    def accept(self, read: LabelledGroup) -> None:
+        name = read.label.name
+        if name in self.groups:
+            self.duplicates[name] = None
+        self.groups[name] = read
+
+    def reject(self, raw: str, reason: Refusal) -> None:
+        self.refused += 1
+        if len(self.rejected) < _MAX_REJECTED:
+            self.rejected.append(Rejected(raw, reason))
+
+    def settle_mode(self) -> Mode | None:
+        """Tell the mode; where groups of both passed (a change of mode in mid-frame), HT decides."""
+        modes = {read.label.mode for read in self.groups.values()}
+        if len(modes) < _BOTH_MODES:
+            return next(iter(modes), None)
+        for name, read in list(self.groups.items()):
+            if read.label.mode is Mode.HISTORIQUE:
+                del self.groups[name]
+                self.reject(f"{name} {read.group.value}", Refusal.MODE)
+        return Mode.STANDARD
+
+    def close(self, mode: Mode, end: int, closed_by: ClosedBy) -> Frame:
+        groups: dict[str, Group] = {name: read.group for name, read in self.groups.items()}
+        is_whole = self.opened_by is OpenedBy.STX and closed_by is ClosedBy.ETX
+        return Frame(
+            mode=mode,
+            start=self.start,
+            end=end,
+            opened_by=self.opened_by,
+            closed_by=closed_by,
+            groups=groups,
+            rejected=tuple(self.rejected),
+            duplicate_labels=tuple(self.duplicates),
+            is_complete=is_whole and not self.refused and not self.duplicates,
+            is_short=_SHORT_FRAME.issuperset(groups) and not _WARNINGS.isdisjoint(groups),
+        )
+
+
+class Decoder:
+    """Incremental decoder: bytes in any portions to frames, each as soon as its ETX is in.
+
+    The result does not depend on how the stream is cut into portions. Memory is bounded whatever
+    comes. Frames without one good group are handed on only beside a frame that has some, so that
+    noise gives none.
+    """
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._buffer_start = 0
+        self._scanned = 0
+        self._frame = _OpenFrame(0, OpenedBy.NONE)
+        self._is_stream_head = True
+        self._mode: Mode | None = None
+        self._is_after_groups = False
+        self._withheld: tuple[_OpenFrame, int, ClosedBy] | None = None
+        self._parity = ParityCheck()
+        self._quality = QualityCounter()
+        self._cache: dict[bytes, LabelledGroup | Refusal] = {}
+
+    @property
+    def mode(self) -> Mode | None:
+        """The mode of the last frame with good groups, None before the first."""
+        return self._mode
+
+    @property
+    def quality(self) -> LineQuality:
+        """The line's quality up to the last frame closed."""
+        return self._quality.figure(
+            self._buffer_start + len(self._buffer),
+            self._parity.errors,
+            is_parity_checked=self._parity.is_checked,
+        )
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Take the next bytes of the stream; return the frames they complete."""
+        frames: list[Frame] = []
+        buffer = self._buffer
+        buffer += data
+        begin = 0
+        marker = _MARKER.search(buffer, self._scanned)
+        while True:
+            end = marker.end() if marker else len(buffer)
+            while end - begin > _MAX_PIECE_BYTES:
+                cut = begin + self._piece_length(bytes(buffer[begin : begin + _MAX_PIECE_BYTES]))
+                self._take(bytes(buffer[begin:cut]), self._buffer_start + cut, frames)
+                begin = cut
+            if not marker:
+                break
+            self._take(bytes(buffer[begin:end]), self._buffer_start + end, frames)
+            begin = end
+            marker = _MARKER.search(buffer, begin)
+        del buffer[:begin]
+        self._buffer_start += begin
+        self._scanned = len(buffer)
+        return frames
+
+    def finish(self) -> list[Frame]:
+        """End the stream; return what it leaves, closed by EOF. Feeding may go on afterwards."""
+        frames: list[Frame] = []
+        rest = bytes(self._buffer)
+        self._buffer.clear()
+        self._buffer_start += len(rest)
+        self._scanned = 0
+        self._take_lines(self._parity.clean(rest), is_cut_at_end=True)
+        self._close(ClosedBy.EOF, self._buffer_start, frames)
+        self._open(self._buffer_start, OpenedBy.NONE)
+        self._is_stream_head = True
+        return frames
+
+    @staticmethod
+    def _piece_length(piece: bytes) -> int:
+        """Cut an over-long piece after its last line end, or anywhere if it has none."""
+        return max(piece.rfind(end) for end in (b"\r", b"\n", b"\x8d", b"\x8a")) + 1 or len(piece)
+
+    def _take(self, piece: bytes, end: int, frames: list[Frame]) -> None:
+        """Take a piece of the stream that ends at offset `end`, with a marker if there was one."""
+        text = self._parity.clean(piece)
+        self._take_lines(text)
+        last = text[-1]
+        if last == _STX:
+            self._close(ClosedBy.STX, end - 1, frames)
+            self._open(end - 1, OpenedBy.STX)
+        elif last in _CLOSED_BY:
+            self._close(_CLOSED_BY[last], end, frames)
+            self._open(end, OpenedBy.NONE)
+        elif end - self._frame.start > _MAX_FRAME_BYTES:
+            self._close(ClosedBy.STX, end, frames)
+            self._open(end, OpenedBy.NONE)
+
+    def _take_lines(self, text: bytes, *, is_cut_at_end: bool = False) -> None:
+        frame = self._frame
+        cache = self._cache
+        lines = text.rstrip(MARKERS).replace(b"\r", b"\n").split(b"\n")
+        for at, line in enumerate(lines):
+            if not line:
+                continue
+            read = cache.get(line) or self._read(line)
+            if isinstance(read, LabelledGroup):
+                frame.accept(read)
+                continue
+            frame.reject(line[:_MAX_RAW_CHARACTERS].decode("ascii", "replace"), read)
+            is_first = self._is_stream_head and at == 0
+            frame.cut += is_first or (is_cut_at_end and at == len(lines) - 1)
+        self._is_stream_head = False
+
+    def _read(self, line: bytes) -> LabelledGroup | Refusal:
+        read = read_group(line)
+        if len(line) <= _MAX_CACHED_BYTES:
+            if len(self._cache) >= _MAX_CACHED_GROUPS:
+                self._cache.clear()
+            self._cache[line] = read
+        return read
+
+    def _open(self, start: int, opened_by: OpenedBy) -> None:
+        self._frame = _OpenFrame(start, opened_by)
+
+    def _close(self, closed_by: ClosedBy, end: int, frames: list[Frame]) -> None:
+        frame = self._frame
+        if not frame.groups and not frame.refused:
+            return
+        mode = frame.settle_mode()
+        self._quality.count(len(frame.groups), frame.refused, frame.cut)
+        if mode:
+            self._mode = mode
+            if self._withheld:
+                held, held_end, held_closed_by = self._withheld
+                frames.append(held.close(mode, held_end, held_closed_by))
+            frames.append(frame.close(mode, end, closed_by))
+            self._withheld = None
+        elif self._is_after_groups and self._mode:
+            frames.append(frame.close(self._mode, end, closed_by))
+        else:
+            self._withheld = (frame, end, closed_by)
+        self._is_after_groups = mode is not None

@@ -1,0 +1,66 @@
+"""Parity checked in software: 7E1 characters as a UART set to 8N1 delivers them.
+
+Both are ten bits on the line, so reading 8N1 loses nothing and works on UARTs without parity;
+bit 7 then is the even parity of the other seven. Streams that a UART has read as 7E1 have bit 7
+clear throughout. Which of the two a stream is, its bytes tell: in one no byte has odd weight, in
+the other none is above 0x7F, and each has about half of what the other has none of.
+"""
+
+MARKERS = b"\x02\x03\x04"
+BROKEN = 0xFF
+_CR = 0x0D
+_EVEN = bytes(byte for byte in range(256) if byte.bit_count() % 2 == 0)
+_LOW = bytes(range(128))
+# A piece of the stream decides for itself once so many bytes speak for one reading and at most a
+# quarter as many against it; shorter and mixed ones follow what came before.
+_DECISIVE_BYTES = 24
+_DECISIVE_RATIO = 4
+_MEMORY_BYTES = 2048
+
+
+def _table(sound: bytes) -> bytes:
+    """Mask sound bytes; a broken marker still ends a line but marks no frame."""
+
+    def clean(byte: int) -> int:
+        if byte in sound:
+            return byte & 0x7F
+        return _CR if byte & 0x7F in MARKERS else BROKEN
+
+    return bytes(clean(byte) for byte in range(256))
+
+
+_CHECKED = _table(_EVEN)
+_PLAIN = _table(_LOW)
+
+
+class ParityCheck:
+    """Tells which kind of stream it sees, masks bit 7 and marks bytes that broke the parity.
+
+    Attributes:
+        errors: bytes seen that broke the parity, or had bit 7 set where it must be clear.
+        is_checked: whether the stream carries parity in bit 7.
+    """
+
+    __slots__ = ("_high", "_odd", "errors", "is_checked")
+
+    def __init__(self) -> None:
+        self.errors = 0
+        self.is_checked = False
+        self._odd = 0
+        self._high = 0
+
+    def clean(self, piece: bytes) -> bytes:
+        """Mask a piece of the stream; broken characters become `BROKEN`, broken markers CR."""
+        odd = len(piece.translate(None, _EVEN))
+        high = len(piece.translate(None, _LOW))
+        self._odd += odd
+        self._high += high
+        if self._odd + self._high > _MEMORY_BYTES:
+            self._odd //= 2
+            self._high //= 2
+        if max(odd, high) >= _DECISIVE_BYTES and min(odd, high) * _DECISIVE_RATIO <= max(odd, high):
+            self.is_checked = odd < high
+        elif self._odd != self._high:
+            self.is_checked = self._odd < self._high
+        self.errors += odd if self.is_checked else high
+        return piece.translate(_CHECKED if self.is_checked else _PLAIN)
