@@ -1,0 +1,41 @@
+"""Identifiers, as types: what is one must not pass for another.
+
+DeviceId        the chip; random, `[a-z2-7]{26}`, the common name of its certificate
+HouseholdKeyId  the occupants' keys; 16 bytes, follows people when they move
+Incarnation     one process of a chip; 8 random bytes
+"""
+
+import base64
+import re
+import secrets
+from typing import NewType
+
+DeviceId = NewType("DeviceId", str)
+HouseholdKeyId = NewType("HouseholdKeyId", bytes)
+Incarnation = NewType("Incarnation", bytes)
+
+HOUSEHOLD_KEY_ID_BYTES = 16
+INCARNATION_BYTES = 8
+
+_DEVICE_ID = re.compile(r"[a-z2-7]{26}")
+_COLLECTIVITY = re.compile(r"[a-z0-9-]{1,32}")
+
+
+def new_device_id() -> DeviceId:
+    """Draw a device id: 128 random bits in lower-case base 32."""
+    return DeviceId(base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower())
+
+
+def is_device_id(text: str) -> bool:
+    """Say whether `text` fits the grammar of device ids."""
+    return _DEVICE_ID.fullmatch(text) is not None
+
+
+def is_collectivity(text: str) -> bool:
+    """Say whether `text` can name a collectivity: `[a-z0-9-]{1,32}`."""
+    return _COLLECTIVITY.fullmatch(text) is not None
+
+
+def new_incarnation() -> Incarnation:
+    """Draw the id of one process."""
+    return Incarnation(secrets.token_bytes(INCARNATION_BYTES))

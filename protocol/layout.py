@@ -1,0 +1,50 @@
+"""Where a day's values stand among the coefficients of a month.
+
+A day is 128 coefficients; coefficient number in a month: (day of month - 1)·128 + j < 3968 ≤ 4096.
+
+  j         value                                                                   bound
+  0-99      energy drawn in quarter-hour j, Wh (92, 96 or 100 used)                 9 000
+  100-109   steps of supplier registers 1…10 that day, whole kWh                    2^20 - 1
+  110       energy injected that day, Wh                                            2^20 - 1
+  111       its whole-kWh step                                                      2^20 - 1
+  112-121   index of supplier registers 1…10 at the day's close, whole kWh          2^20 - 1
+  122, 123  index of all energy drawn that the curve accounts for, kWh and Wh part  2^20 - 1
+  124, 125  the same of energy injected                                             2^20 - 1
+  126       20-bit fingerprint of meter and calendar                                2^20 - 1
+  127       zero
+
+The indices (112-126) are what a chip that lost its store rebuilds its registers from: steps alone
+are differences and give no base. See docs/decisions/0003.
+"""
+
+from datetime import date
+
+QUARTER_HOURS_MAX = 100
+REGISTERS = 10
+REGISTER_STEP = 100
+INJECTED_WH = 110
+INJECTED_STEP = 111
+REGISTER_INDEX = 112
+DRAWN_INDEX_KWH = 122
+DRAWN_INDEX_WH = 123
+INJECTED_INDEX_KWH = 124
+INJECTED_INDEX_WH = 125
+METER_FINGERPRINT = 126
+
+DAY_COEFFICIENTS = 128
+MONTH_COEFFICIENTS = 31 * DAY_COEFFICIENTS
+
+QUARTER_HOUR_MAX_WH = 9_000
+DAY_VALUE_MAX = (1 << 20) - 1
+
+
+def coefficient(day: date, j: int) -> int:
+    """Return the number of value `j` of `day` in its month, in [0, 3968)."""
+    if not 0 <= j < DAY_COEFFICIENTS:
+        raise ValueError(f"a day has coefficients 0 to 127, not {j}")
+    return (day.day - 1) * DAY_COEFFICIENTS + j
+
+
+def value_max(j: int) -> int:
+    """Return the largest value that coefficient `j` of a day may carry."""
+    return QUARTER_HOUR_MAX_WH if j < QUARTER_HOURS_MAX else DAY_VALUE_MAX
