@@ -24,20 +24,43 @@ class QuarterHourClosed(msgspec.Struct, frozen=True):
     is_estimated: bool = False
 
 
+class DayPart(msgspec.Struct, frozen=True):
+    """What one meter under one calendar counted on a day that saw a change of either.
+
+    Attributes:
+        meter_serial: the meter of this part; empty where it is not known (restored accounts).
+        calendar: NGTF or OPTARIF, stripped.
+        until: the instant from which the next part counts; the day's end in the last part.
+        register_steps_kwh: whole-kWh steps of registers 1..10 within this part.
+        register_index_kwh: whole-kWh indices of registers 1..10 at the part's last reading.
+        injected_wh: energy injected within this part; `injected_step_kwh` its whole-kWh step.
+    """
+
+    meter_serial: str
+    calendar: str
+    until: datetime
+    register_steps_kwh: tuple[int, ...]
+    register_index_kwh: tuple[int, ...]
+    injected_wh: int = 0
+    injected_step_kwh: int = 0
+
+
 class DayClosed(msgspec.Struct, frozen=True):
     """The registers' account of one legal day.
 
     Attributes:
         day: the legal day.
-        register_steps_kwh: whole-kWh steps of supplier registers 1..10 (always ten).
+        register_steps_kwh: whole-kWh steps of supplier registers 1..10 (always ten), of all parts.
         injected_wh: energy injected that day; `injected_step_kwh` its whole-kWh step.
         register_index_kwh: whole-kWh indices of registers 1..10 at the day's last reading.
         injected_index_kwh: the same for injection.
-        drawn_index_wh: the total drawn at the last boundary the curve accounts for.
+        drawn_index_wh: the total drawn, modulo 10^9, that the curve accounts for by the day's end.
+        injected_index_wh: the injection index at the day's last reading, 0 where there is none.
         meter_serial: the meter at the day's end.
         calendar: NGTF or OPTARIF as the meter sends it, stripped.
         max_power_va: the highest apparent power seen.
         is_index_read: False where no reading lies near the day's end ("index not read").
+        parts: the day split where meter or calendar changed, in order; empty on any other day.
     """
 
     day: date
@@ -52,6 +75,7 @@ class DayClosed(msgspec.Struct, frozen=True):
     calendar: str
     max_power_va: int
     is_index_read: bool
+    parts: tuple[DayPart, ...] = ()
 
 
 class NoticeKind(StrEnum):

@@ -1,0 +1,207 @@
+"""Closing quarter-hours and days: energy between two readings spread over what they enclose."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from edge.metering.events import (
+    DayClosed,
+    DayPart,
+    Event,
+    Notice,
+    NoticeKind,
+    QuarterHourClosed,
+)
+from edge.metering.reading import COUNTER_MODULUS_WH, REGISTERS, Reading
+from edge.metering.state import (
+    LONGEST_GAP,
+    MAX_QUARTER_HOUR_WH,
+    Account,
+    Settings,
+    rise_wh,
+    whole_kwh,
+)
+from protocol.calendar import (
+    QUARTER_HOUR,
+    day_end,
+    day_start,
+    legal_day,
+    quarter_hour_start,
+    quarter_hours,
+)
+
+MICROSECOND = timedelta(microseconds=1)
+WHOLE_KWH_MODULUS = COUNTER_MODULUS_WH // 1_000
+
+
+def advance(
+    account: Account, until: datetime, energy_wh: int, reading: Reading | None, settings: Settings
+) -> tuple[Account, list[Event]]:
+    """Close all that ends by `until`, with `energy_wh` counted since the last reading.
+
+    The energy is spread evenly over the time since then: up to a boundary it is the whole-Wh part
+    of its share, so that the parts add up exactly. A quarter-hour takes at most 9000 Wh, the rest
+    stays for the next. `reading` is the one at `until`; None where none belongs to the account.
+    Days more than 400 before `until` are left out, so that the work is bounded.
+    """
+    if until - quarter_hour_start(account.day, account.j) > LONGEST_GAP:
+        account, events = _leave_out(account, until, settings)
+    else:
+        events = []
+    account, closed = _close_until(account, until, energy_wh, reading, settings)
+    return account, events + closed
+
+
+def _leave_out(
+    account: Account, until: datetime, settings: Settings
+) -> tuple[Account, list[Event]]:
+    """Close the open day, then go on 400 days before `until` as if the last reading were there."""
+    account, events = _close_until(account, day_end(account.day), 0, None, settings)
+    day = max(account.day, legal_day(until - LONGEST_GAP))
+    detail = f"{(day - account.day).days} days are too long ago and are left out"
+    last = msgspec.structs.replace(account.last, at=day_start(day))
+    account = msgspec.structs.replace(account, day=day, last=last)
+    return account, [*events, Notice(NoticeKind.GAP, until, detail)]
+
+
+def _close_until(
+    account: Account, until: datetime, energy_wh: int, reading: Reading | None, settings: Settings
+) -> tuple[Account, list[Event]]:
+    events: list[Event] = []
+    start = account.last.at
+    day_length = quarter_hours(account.day)
+    end = quarter_hour_start(account.day, account.j + 1)
+    placed_wh = 0
+    while end <= until:
+        due_wh = energy_wh * ((end - start) // MICROSECOND) // ((until - start) // MICROSECOND)
+        account = msgspec.structs.replace(account, pool_wh=account.pool_wh + due_wh - placed_wh)
+        placed_wh = due_wh
+        is_metered = _is_near(end, start, until, reading, settings)
+        account, closed = _close_quarter_hour(account, end, is_metered=is_metered)
+        events += closed
+        if account.j == day_length:
+            drawn_wh = account.last.total_wh + placed_wh - account.pool_wh
+            account = msgspec.structs.replace(
+                account, max_power_va=highest_power_va(account, reading)
+            )
+            source = reading if until == end else None
+            account, day = _close_day(account, source, end, drawn_wh, settings)
+            events.append(day)
+            day_length = quarter_hours(account.day)
+        end += QUARTER_HOUR
+    pool_wh = account.pool_wh + energy_wh - placed_wh
+    return msgspec.structs.replace(account, pool_wh=pool_wh), events
+
+
+def part_of(account: Account, source: Reading, until: datetime, *, with_injection: bool) -> DayPart:
+    """Return what has been counted since the last part or day, up to the reading `source`."""
+    steps_kwh = tuple(
+        [
+            0
+            if index_wh is None or billed_kwh is None
+            else (index_wh // 1_000 - billed_kwh) % WHOLE_KWH_MODULUS
+            for index_wh, billed_kwh in zip(source.registers_wh, account.billed_kwh, strict=True)
+        ]
+    )
+    injected_wh = injected_step_kwh = 0
+    before_wh = account.billed_injected_wh
+    if with_injection and source.injected_wh is not None and before_wh is not None:
+        injected_wh = rise_wh(before_wh, source.injected_wh) or 0
+        injected_step_kwh = (before_wh % 1_000 + injected_wh) // 1_000
+    return DayPart(
+        meter_serial=source.serial,
+        calendar=source.calendar or "",
+        until=until,
+        register_steps_kwh=steps_kwh,
+        register_index_kwh=whole_kwh(source.registers_wh),
+        injected_wh=injected_wh,
+        injected_step_kwh=injected_step_kwh,
+    )
+
+
+def highest_power_va(account: Account, reading: Reading | None) -> int:
+    """Return the open day's highest apparent power, as seen so far and as the meter keeps it."""
+    maxima = () if reading is None else reading.day_maxima
+    kept_va = [each.power_va for each in maxima if each.day == account.day]
+    return max(account.max_power_va, *kept_va, 0)
+
+
+def billed_up_to(account: Account, source: Reading) -> Account:
+    """Return the account with everything up to `source` handed on as steps."""
+    return msgspec.structs.replace(
+        account,
+        billed_kwh=tuple(
+            [
+                billed_kwh if index_wh is None else index_wh // 1_000
+                for index_wh, billed_kwh in zip(
+                    source.registers_wh, account.billed_kwh, strict=True
+                )
+            ]
+        ),
+        billed_injected_wh=(
+            account.billed_injected_wh if source.injected_wh is None else source.injected_wh
+        ),
+    )
+
+
+def _is_near(
+    end: datetime, start: datetime, until: datetime, reading: Reading | None, settings: Settings
+) -> bool:
+    distance = end - start if reading is None else min(end - start, until - end)
+    return distance <= timedelta(seconds=settings.boundary_s)
+
+
+def _close_quarter_hour(
+    account: Account, end: datetime, *, is_metered: bool
+) -> tuple[Account, list[Event]]:
+    energy_wh = min(account.pool_wh, MAX_QUARTER_HOUR_WH)
+    is_carrying = account.pool_wh > MAX_QUARTER_HOUR_WH
+    events: list[Event] = [
+        QuarterHourClosed(
+            day=account.day,
+            j=account.j,
+            energy_wh=energy_wh,
+            is_estimated=not (is_metered and account.is_start_metered),
+        )
+    ]
+    if is_carrying and not account.is_carrying:
+        detail = "more energy than a quarter-hour takes; the rest follows in the next ones"
+        events.append(Notice(NoticeKind.ENERGY_UNPLACED, end, detail))
+    account = msgspec.structs.replace(
+        account,
+        j=account.j + 1,
+        pool_wh=account.pool_wh - energy_wh,
+        is_carrying=is_carrying,
+        is_start_metered=is_metered,
+    )
+    return account, events
+
+
+def _close_day(
+    account: Account, reading: Reading | None, end: datetime, drawn_wh: int, settings: Settings
+) -> tuple[Account, DayClosed]:
+    """Close the open day on the reading at its very end, or on the last one before."""
+    source = account.last if reading is None else reading
+    last = part_of(account, source, end, with_injection=True)
+    parts = (*account.parts, last)
+    closed = DayClosed(
+        day=account.day,
+        register_steps_kwh=tuple(
+            [sum(part.register_steps_kwh[n] for part in parts) for n in range(REGISTERS)]
+        ),
+        injected_wh=sum(part.injected_wh for part in parts),
+        injected_step_kwh=sum(part.injected_step_kwh for part in parts),
+        register_index_kwh=last.register_index_kwh,
+        injected_index_kwh=(source.injected_wh or 0) // 1_000,
+        drawn_index_wh=drawn_wh % COUNTER_MODULUS_WH,
+        injected_index_wh=source.injected_wh or 0,
+        meter_serial=last.meter_serial,
+        calendar=last.calendar,
+        max_power_va=account.max_power_va,
+        is_index_read=end - source.at <= timedelta(seconds=settings.boundary_s),
+        parts=parts if account.parts else (),
+    )
+    account = msgspec.structs.replace(
+        billed_up_to(account, source), day=legal_day(end), j=0, parts=(), max_power_va=0
+    )
+    return account, closed

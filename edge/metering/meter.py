@@ -1,0 +1,248 @@
+"""The state machine: frames in; closed quarter-hours, closed days and notices out."""
+
+from datetime import datetime
+
+import msgspec
+
+from edge.metering.closing import advance, billed_up_to, highest_power_va, part_of
+from edge.metering.events import Event, Notice, NoticeKind
+from edge.metering.reading import Reading, read
+from edge.metering.restore import serial_fingerprint
+from edge.metering.state import (
+    CLOCK_STEP,
+    MAX_UNEXPLAINED_RISE_WH,
+    NO_REGISTERS,
+    Account,
+    MeterState,
+    Misfit,
+    Settings,
+    allowed_rise_wh,
+    are_counters_continued,
+    counters,
+    merge,
+    misfit,
+    rise_wh,
+)
+from edge.tic.frame import Frame
+from protocol.calendar import quarter_hour, quarter_hour_start
+
+
+class Meter:
+    """Follows one meter. No I/O: the caller stores `state` with the events, in one transaction.
+
+    If that transaction fails, this object has run ahead: drop it and build one from the state
+    that is stored. `state` None begins anew with the next frames.
+    """
+
+    def __init__(self, state: MeterState | None = None, settings: Settings | None = None) -> None:
+        self._state = state or MeterState()
+        self._settings = settings or Settings()
+
+    @property
+    def state(self) -> MeterState:
+        """All that has to be kept to go on exactly here; frozen, serialises with msgpack."""
+        return self._state
+
+    def observe(self, frame: Frame, host_time: datetime) -> list[Event]:
+        """Take a frame, return what it closes, in order.
+
+        `host_time` is aware; it is the clock in historique. Never raises for what a frame says.
+        """
+        reading = read(frame, host_time)
+        return [] if reading is None else self._take(reading)
+
+    def confirm_index(self) -> list[Event]:
+        """Go on from the quarantined index, as a person has confirmed that the meter shows it.
+
+        What the meter counted in between is not billed: nobody can say what it was. Without an
+        index in quarantine nothing happens.
+        """
+        account, held = self._state.account, self._state.held
+        if account is None or held is None or not account.is_quarantined:
+            return []
+        account, events = _change_meter(account, held, self._settings)
+        self._state = MeterState(account=account)
+        return events
+
+    def _take(self, reading: Reading) -> list[Event]:
+        account, held = self._state.account, self._state.held
+        if account is not None:
+            known = _recognise(account, reading)
+            if misfit(known.last, reading, self._settings) is None:
+                known, events = _continue(known, reading, self._settings)
+                self._state = MeterState(account=known)
+                return events
+        if held is None or misfit(held, reading, self._settings) not in (None, Misfit.GAP):
+            self._state = MeterState(account=account, held=reading)
+            return []
+        account, events = _confirm(account, held, self._settings)
+        if account.is_quarantined:
+            self._state = MeterState(account=account, held=reading)
+            return events
+        self._state = MeterState(account=account)
+        return events + self._take(reading)
+
+
+def _recognise(account: Account, reading: Reading) -> Account:
+    """Learn the serial of a restored account from the first reading whose fingerprint fits."""
+    if account.last.serial or account.serial_fingerprint not in (
+        None,
+        serial_fingerprint(reading.serial),
+    ):
+        return account
+    last = msgspec.structs.replace(account.last, serial=reading.serial)
+    return msgspec.structs.replace(account, last=last, serial_fingerprint=None)
+
+
+def _confirm(
+    account: Account | None, reading: Reading, settings: Settings
+) -> tuple[Account, list[Event]]:
+    """Act on a reading that a second one has confirmed."""
+    if account is None:
+        return _begin(reading)
+    account = _recognise(account, reading)
+    last = account.last
+    why = misfit(last, reading, settings)
+    if why is Misfit.METER:
+        events: list[Event] = [Notice(NoticeKind.METER_REPLACED, reading.at)]
+        account, closed = _change_meter(account, reading, settings)
+    elif why is Misfit.CALENDAR:
+        detail = f"{last.calendar or 'unknown'} to {reading.calendar or 'unknown'}"
+        events = [Notice(NoticeKind.CALENDAR_CHANGED, reading.at, detail)]
+        account, closed = _change_calendar(account, reading, settings)
+    elif not _is_possible(last, reading):
+        return _quarantine(account, reading)
+    else:
+        is_wrapped = any(after_wh < before_wh for before_wh, after_wh in counters(last, reading))
+        events = [Notice(NoticeKind.INDEX_WRAPPED, reading.at)] if is_wrapped else []
+        account, closed = _continue(account, reading, settings)
+    return account, _time_notices(last, reading, settings) + events + closed
+
+
+def _begin(reading: Reading) -> tuple[Account, list[Event]]:
+    """Start an account: what the counters show is its base, and no step."""
+    day, j = quarter_hour(reading.at)
+    account = Account(
+        last=reading,
+        day=day,
+        j=j,
+        billed_kwh=NO_REGISTERS,
+        is_start_metered=reading.at == quarter_hour_start(day, j),
+    )
+    return _at(billed_up_to(account, reading), reading), _clock_notices(None, reading)
+
+
+def _continue(
+    account: Account, reading: Reading, settings: Settings
+) -> tuple[Account, list[Event]]:
+    """Count a reading of the same counters."""
+    events = _clock_notices(account.last, reading)
+    energy_wh = rise_wh(account.last.total_wh, reading.total_wh) or 0
+    reading = merge(account.last, reading)
+    account = _with_new_bases(account, reading)
+    account, closed = advance(account, reading.at, energy_wh, reading, settings)
+    return _at(account, reading), events + closed
+
+
+def _change_meter(
+    account: Account, reading: Reading, settings: Settings
+) -> tuple[Account, list[Event]]:
+    """Close the old meter at its last index and begin the new one at its first."""
+    events = _clock_notices(account.last, reading)
+    account, closed = advance(account, reading.at, 0, None, settings)
+    part = part_of(account, account.last, reading.at, with_injection=True)
+    account = msgspec.structs.replace(
+        account,
+        parts=(*account.parts, part),
+        billed_kwh=NO_REGISTERS,
+        billed_injected_wh=None,
+        serial_fingerprint=None,
+    )
+    return _at(billed_up_to(account, reading), reading), events + closed
+
+
+def _change_calendar(
+    account: Account, reading: Reading, settings: Settings
+) -> tuple[Account, list[Event]]:
+    """Go on in the registers of another calendar, or of the other TIC mode, of the same meter.
+
+    The total goes on where it can. So do the registers if they can be the same counters: what
+    they counted meanwhile is billed under the new calendar. Otherwise they start anew.
+    """
+    last = account.last
+    events = _clock_notices(last, reading)
+    energy_wh = rise_wh(last.total_wh, reading.total_wh)
+    if energy_wh is None or energy_wh > allowed_rise_wh(reading.at - last.at):
+        energy_wh = 0
+    account, closed = advance(account, reading.at, energy_wh, None, settings)
+    part = part_of(account, last, reading.at, with_injection=False)
+    billed = billed_up_to(account, last) if are_counters_continued(last, reading) else None
+    reading = msgspec.structs.replace(
+        reading,
+        injected_wh=last.injected_wh if reading.injected_wh is None else reading.injected_wh,
+    )
+    account = msgspec.structs.replace(
+        account,
+        parts=(*account.parts, part),
+        billed_kwh=NO_REGISTERS if billed is None else billed.billed_kwh,
+    )
+    return _at(_with_new_bases(account, reading), reading), events + closed
+
+
+def _quarantine(account: Account, reading: Reading) -> tuple[Account, list[Event]]:
+    if account.is_quarantined:
+        return account, []
+    detail = "an index fell, or rose by more than can have been used"
+    notice = Notice(NoticeKind.INDEX_QUARANTINED, reading.at, detail)
+    return msgspec.structs.replace(account, is_quarantined=True), [notice]
+
+
+def _is_possible(last: Reading, reading: Reading) -> bool:
+    """Return whether every counter rose, and by no more than needs no person to look at it."""
+    limit_wh = max(allowed_rise_wh(reading.at - last.at), MAX_UNEXPLAINED_RISE_WH)
+    rises_wh = [rise_wh(before_wh, after_wh) for before_wh, after_wh in counters(last, reading)]
+    return all(step_wh is not None and step_wh <= limit_wh for step_wh in rises_wh)
+
+
+def _with_new_bases(account: Account, reading: Reading) -> Account:
+    """Return the account with a base for each counter that `reading` is the first to show."""
+    billed_kwh = account.billed_kwh
+    if None in billed_kwh:
+        billed_kwh = tuple(
+            [
+                index_wh // 1_000 if billed is None and index_wh is not None else billed
+                for index_wh, billed in zip(reading.registers_wh, billed_kwh, strict=True)
+            ]
+        )
+    injected_wh = account.billed_injected_wh
+    return msgspec.structs.replace(
+        account,
+        billed_kwh=billed_kwh,
+        billed_injected_wh=reading.injected_wh if injected_wh is None else injected_wh,
+    )
+
+
+def _at(account: Account, reading: Reading) -> Account:
+    """Return the account with `reading` as its last one."""
+    return msgspec.structs.replace(
+        account,
+        last=reading,
+        max_power_va=max(highest_power_va(account, reading), reading.power_va),
+        is_quarantined=False,
+    )
+
+
+def _time_notices(last: Reading, reading: Reading, settings: Settings) -> list[Event]:
+    elapsed = reading.at - last.at
+    if elapsed < -CLOCK_STEP:
+        return [Notice(NoticeKind.CLOCK_JUMP, reading.at, "the clock went back")]
+    if elapsed.total_seconds() > settings.gap_s:
+        detail = "no reading for some time, or the clock was set forward"
+        return [Notice(NoticeKind.GAP, reading.at, detail)]
+    return []
+
+
+def _clock_notices(last: Reading | None, reading: Reading) -> list[Event]:
+    if reading.is_clock_degraded and not (last is not None and last.is_clock_degraded):
+        return [Notice(NoticeKind.CLOCK_DEGRADED, reading.at)]
+    return []

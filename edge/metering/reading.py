@@ -1,0 +1,138 @@
+"""A frame's groups to one reading: when, which meter, which counters.
+
+Source of labels and units: Enedis-NOI-CPT_54E v3. Counters are nine digits of Wh and wrap.
+"""
+
+from datetime import date, datetime
+
+import msgspec
+
+from edge.tic.frame import Frame, Group, Mode
+from protocol.calendar import legal_day
+
+COUNTER_MODULUS_WH = 1_000_000_000
+REGISTERS = 10
+
+STANDARD_REGISTERS = tuple(f"EASF{number:02d}" for number in range(1, REGISTERS + 1))
+HISTORIQUE_REGISTERS = {
+    "BASE": ("BASE",),
+    "HC": ("HCHC", "HCHP"),
+    "EJP": ("EJPHN", "EJPHPM"),
+    "BBR": ("BBRHCJB", "BBRHPJB", "BBRHCJW", "BBRHPJW", "BBRHCJR", "BBRHPJR"),
+}
+
+
+class DayMaximum(msgspec.Struct, frozen=True):
+    """The highest apparent power of a legal day as the meter itself keeps it."""
+
+    day: date
+    power_va: int
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What metering uses of one frame.
+
+    Attributes:
+        at: the meter's DATE in standard mode, the host's time in historique.
+        mode: None where an account was restored and no frame has been seen since.
+        serial: ADSC or ADCO; empty where an account was restored from a fingerprint.
+        calendar: NGTF or OPTARIF, stripped; None where the meter does not say.
+        total_wh: the total drawn, modulo 10^9: EAST, or the sum of the contract's registers.
+        injected_wh: EAIT; None where the meter does not send it.
+        registers_wh: supplier registers 1..10; None where the frame does not say.
+        power_va: apparent power drawn at that moment, 0 where the frame does not say.
+        day_maxima: highest apparent powers of days, where the meter keeps them.
+        is_clock_degraded: the meter says that its clock is not to be trusted.
+    """
+
+    at: datetime
+    mode: Mode | None
+    serial: str
+    calendar: str | None
+    total_wh: int
+    injected_wh: int | None
+    registers_wh: tuple[int | None, ...]
+    power_va: int = 0
+    day_maxima: tuple[DayMaximum, ...] = ()
+    is_clock_degraded: bool = False
+
+
+def read(frame: Frame, host_time: datetime) -> Reading | None:
+    """Return the frame's reading; None where it does not name meter, time and total.
+
+    A group that was rejected costs only what it carries: another register of the same frame is
+    used, a total that is a sum of registers is not. `host_time` is aware and used in historique.
+    """
+    if frame.is_short:
+        return None
+    if frame.mode is Mode.STANDARD:
+        return _read_standard(frame)
+    return _read_historique(frame, host_time)
+
+
+def calendar_name(optarif: str) -> str:
+    """Return OPTARIF without its padding and programme code: `HC..` is HC, `BBR(` is BBR."""
+    return "BBR" if optarif.startswith("BBR") else optarif.strip(" .")
+
+
+def _read_standard(frame: Frame) -> Reading | None:
+    clock = frame.groups.get("DATE")
+    serial = frame.groups.get("ADSC")
+    total_wh = _number(frame, "EAST")
+    if clock is None or clock.at is None or serial is None or total_wh is None:
+        return None
+    calendar = frame.groups.get("NGTF")
+    return Reading(
+        at=clock.at,
+        mode=Mode.STANDARD,
+        serial=serial.value,
+        calendar=None if calendar is None else calendar.value.strip(),
+        total_wh=total_wh,
+        injected_wh=_number(frame, "EAIT"),
+        registers_wh=tuple([_number(frame, label) for label in STANDARD_REGISTERS]),
+        power_va=_number(frame, "SINSTS") or 0,
+        day_maxima=_day_maxima(frame),
+        is_clock_degraded=clock.is_clock_degraded,
+    )
+
+
+def _read_historique(frame: Frame, host_time: datetime) -> Reading | None:
+    serial = frame.groups.get("ADCO")
+    contract = frame.groups.get("OPTARIF")
+    if serial is None or contract is None:
+        return None
+    calendar = calendar_name(contract.value)
+    indices_wh: list[int | None] = [
+        _number(frame, label) for label in HISTORIQUE_REGISTERS.get(calendar, ())
+    ]
+    known_wh = [index_wh for index_wh in indices_wh if index_wh is not None]
+    if not known_wh or len(known_wh) < len(indices_wh):
+        return None
+    return Reading(
+        at=host_time,
+        mode=Mode.HISTORIQUE,
+        serial=serial.value,
+        calendar=calendar,
+        total_wh=sum(known_wh) % COUNTER_MODULUS_WH,
+        injected_wh=None,
+        registers_wh=(*indices_wh, *[None] * (REGISTERS - len(indices_wh))),
+        power_va=_number(frame, "PAPP") or 0,
+    )
+
+
+def _number(frame: Frame, label: str) -> int | None:
+    group = frame.groups.get(label)
+    if group is None or not (group.value.isascii() and group.value.isdecimal()):
+        return None
+    return int(group.value)
+
+
+def _day_maxima(frame: Frame) -> tuple[DayMaximum, ...]:
+    maxima = []
+    for label in ("SMAXSN", "SMAXSN-1"):
+        group: Group | None = frame.groups.get(label)
+        power_va = _number(frame, label)
+        if group is None or group.at is None or group.is_clock_degraded or power_va is None:
+            continue
+        maxima.append(DayMaximum(day=legal_day(group.at), power_va=power_va))
+    return tuple(maxima)

@@ -1,0 +1,181 @@
+"""What metering remembers, and how one reading stands to the one before."""
+
+from datetime import date, timedelta
+from enum import Enum, auto
+
+import msgspec
+
+from edge.metering.events import DayPart
+from edge.metering.reading import COUNTER_MODULUS_WH, REGISTERS, Reading
+
+MAX_QUARTER_HOUR_WH = 9_000  # 36 kVA, the most a Linky is set to
+WRAP_ABOVE_WH = 999_000_000
+LONGEST_GAP = timedelta(days=400)  # the cloud keeps 13 months of blocks
+MAX_UNEXPLAINED_RISE_WH = 1_000_000
+CLOCK_STEP = timedelta(seconds=10)
+RISE_MARGIN_WH = 100
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far readings may lie apart.
+
+    Attributes:
+        gap_s: a reading further than this from the last one waits for a second that agrees.
+        boundary_s: a quarter-hour or day is metered, not estimated, where a reading lies within
+            this of its end.
+    """
+
+    gap_s: float = 900.0
+    boundary_s: float = 120.0
+
+
+class Account(msgspec.Struct, frozen=True):
+    """A meter that is being followed.
+
+    Attributes:
+        last: the last reading used, with the latest known value of each counter.
+        day: the legal day of the open quarter-hour, `j` its number.
+        pool_wh: energy metered and not yet in a closed quarter-hour.
+        billed_kwh: per register, the whole-kWh index up to which steps have been handed on.
+        billed_injected_wh: the same for injection, in Wh.
+        parts: the open day's parts before the last change of meter or calendar.
+        max_power_va: the highest apparent power seen on the open day.
+        is_start_metered: a reading lay near the start of the open quarter-hour.
+        is_carrying: the last quarter-hour closed full and left energy over.
+        is_quarantined: readings are put aside until they continue the last one, or a person
+            confirms them.
+        serial_fingerprint: of a restored account whose serial is not known.
+    """
+
+    last: Reading
+    day: date
+    j: int
+    billed_kwh: tuple[int | None, ...]
+    pool_wh: int = 0
+    billed_injected_wh: int | None = None
+    parts: tuple[DayPart, ...] = ()
+    max_power_va: int = 0
+    is_start_metered: bool = False
+    is_carrying: bool = False
+    is_quarantined: bool = False
+    serial_fingerprint: int | None = None
+
+
+class MeterState(msgspec.Struct, frozen=True):
+    """All that metering remembers; serialises with msgpack.
+
+    `held` is a reading that waits for a second one that agrees with it.
+    """
+
+    account: Account | None = None
+    held: Reading | None = None
+
+
+class Misfit(Enum):
+    """Why a reading does not simply continue another."""
+
+    METER = auto()
+    CALENDAR = auto()
+    CLOCK = auto()
+    FALL = auto()
+    RISE = auto()
+    GAP = auto()
+
+
+def rise_wh(before_wh: int, after_wh: int) -> int | None:
+    """Return by how much a counter rose, over its wrap where it stood near it; None if it fell."""
+    if after_wh >= before_wh:
+        return after_wh - before_wh
+    if before_wh > WRAP_ABOVE_WH:
+        return after_wh + COUNTER_MODULUS_WH - before_wh
+    return None
+
+
+def allowed_rise_wh(elapsed: timedelta) -> float:
+    """Return the most that 36 kVA can have counted in `elapsed`, with a margin."""
+    return max(elapsed.total_seconds(), 0.0) * MAX_QUARTER_HOUR_WH / 900 + RISE_MARGIN_WH
+
+
+def counters(last: Reading, reading: Reading) -> list[tuple[int, int]]:
+    """Return (before, after) in Wh of every counter that both readings carry."""
+    pairs = [(last.total_wh, reading.total_wh)]
+    if last.injected_wh is not None and reading.injected_wh is not None:
+        pairs.append((last.injected_wh, reading.injected_wh))
+    for before_wh, after_wh in zip(last.registers_wh, reading.registers_wh, strict=True):
+        if before_wh is not None and after_wh is not None:
+            pairs.append((before_wh, after_wh))
+    return pairs
+
+
+def are_counters_continued(last: Reading, reading: Reading) -> bool:
+    """Return whether the registers can be the same ones: none fell, and they rose as the total did.
+
+    A restored account knows whole kWh only; its registers may seem to have risen by that much more.
+    """
+    total_wh = rise_wh(last.total_wh, reading.total_wh)
+    if total_wh is None:
+        return False
+    limit_wh = total_wh + REGISTERS * (1_000 if last.mode is None else 1)
+    for before_wh, after_wh in zip(last.registers_wh, reading.registers_wh, strict=True):
+        if before_wh is None or after_wh is None:
+            continue
+        step_wh = rise_wh(before_wh, after_wh)
+        if step_wh is None:
+            return False
+        limit_wh -= step_wh
+    return limit_wh >= 0
+
+
+def is_same_calendar(last: Reading, reading: Reading) -> bool:
+    """Return whether both count in the same registers, as far as either says."""
+    if last.mode is None:
+        is_same = are_counters_continued(last, reading)
+    else:
+        is_same = last.mode is reading.mode
+    return is_same and (
+        None in (last.calendar, reading.calendar) or last.calendar == reading.calendar
+    )
+
+
+def misfit(last: Reading, reading: Reading, settings: Settings) -> Misfit | None:
+    """Return why `reading` does not simply continue `last`; GAP only where all else fits."""
+    elapsed = reading.at - last.at
+    if last.serial != reading.serial:
+        return Misfit.METER
+    if not is_same_calendar(last, reading):
+        return Misfit.CALENDAR
+    if elapsed < -CLOCK_STEP:
+        return Misfit.CLOCK
+    limit_wh = allowed_rise_wh(elapsed)
+    for before_wh, after_wh in counters(last, reading):
+        if after_wh < before_wh:
+            return Misfit.FALL
+        if after_wh - before_wh > limit_wh:
+            return Misfit.RISE
+    return Misfit.GAP if elapsed.total_seconds() > settings.gap_s else None
+
+
+def merge(last: Reading, reading: Reading) -> Reading:
+    """Return `reading` with what it does not say filled in from `last`."""
+    registers_wh = reading.registers_wh
+    if None in registers_wh:
+        registers_wh = tuple(
+            [
+                before if after is None else after
+                for before, after in zip(last.registers_wh, registers_wh, strict=True)
+            ]
+        )
+    return msgspec.structs.replace(
+        reading,
+        calendar=last.calendar if reading.calendar is None else reading.calendar,
+        injected_wh=last.injected_wh if reading.injected_wh is None else reading.injected_wh,
+        registers_wh=registers_wh,
+    )
+
+
+def whole_kwh(registers_wh: tuple[int | None, ...]) -> tuple[int, ...]:
+    """Return the ten registers' whole-kWh indices, 0 where one is not known."""
+    return tuple([0 if index_wh is None else index_wh // 1_000 for index_wh in registers_wh])
+
+
+NO_REGISTERS: tuple[int | None, ...] = (None,) * REGISTERS
