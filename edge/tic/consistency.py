@@ -1,0 +1,163 @@
+"""What one frame cannot tell: whether a value agrees with those before it.
+
+The checksum is blind to swapped characters and to pairs of faults that cancel, so on lines without
+parity a wrong value may pass every check of its group. Registers only rise, and no faster than the
+installation can draw; serial numbers, ratings and calendars stay for months; the meter's clock
+advances. A value that breaks this is held back until the following frames bear it out, which they
+do when the meter was replaced or reset, and do not when it was noise. The first value of a label is
+held back too, until a second one agrees. Values that may change at will (power, current, tariff in
+force) have nothing to be held against and pass.
+"""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from edge.tic.frame import Frame, Group, Rejected
+from edge.tic.groups import Refusal
+from edge.tic.labels import LABELS, Label
+
+_DATE = "DATE"
+_LOW_VOLTAGE_LIMIT_VA = 36_000
+_NOMINAL_V = 230
+_DRAWN = ("BASE", "HC", "EJP", "BBR", "EAST", "EASF", "EASD")
+# A frame that lost its DATE came one frame after the last; the longest take 2.5 s.
+_FRAME_PERIOD = timedelta(seconds=3)
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What an installation can do.
+
+    Attributes:
+        subscribed_power_va: of the contract; None: as the meter says (PREF or ISOUSC), else 36 kVA.
+        overload: how far beyond it the meter lets power go before it cuts off.
+        clock_step_s: how far the meter's clock may advance between two frames.
+        confirmations: how many frames in a row must bear out a value that broke the rules.
+    """
+
+    subscribed_power_va: int | None = None
+    overload: float = 1.5
+    clock_step_s: int = 3600
+    confirmations: int = 2
+
+
+class _Seen(msgspec.Struct, frozen=True):
+    group: Group
+    at: datetime | None
+
+
+class _Track:
+    """One label: the value trusted, and the one that asks to take its place."""
+
+    __slots__ = ("borne_out", "claimed", "trusted")
+
+    def __init__(self) -> None:
+        self.trusted: _Seen | None = None
+        self.claimed: _Seen | None = None
+        self.borne_out = 0
+
+
+class ConsistencyCheck:
+    """Moves groups that the frames before contradict from `groups` to `rejected`."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self._tracks: dict[str, _Track] = {}
+        self._stream_va = _LOW_VOLTAGE_LIMIT_VA
+        self._dated: tuple[datetime, datetime | None] | None = None
+
+    def check(self, frame: Frame, received_at: datetime | None = None) -> Frame:
+        """Return the frame without the groups that do not agree with the frames before.
+
+        The meter's clock times registers where it is sent and trusted, `received_at` (aware) where
+        it is not; with neither, registers are only required not to fall.
+        """
+        held: dict[str, None] = {}
+        date = frame.groups.get(_DATE)
+        if date and not self._passes(LABELS[_DATE], _Seen(date, received_at)):
+            held[_DATE] = None
+            date = None
+        at = self._time(date, received_at)
+        for name, group in frame.groups.items():
+            label = LABELS[name]
+            is_tracked = label.is_register or label.is_fixed
+            if is_tracked and not self._passes(label, _Seen(group, at)):
+                held[name] = None
+        kept = {name: group for name, group in frame.groups.items() if name not in held}
+        self._learn_power(kept)
+        if not held:
+            return frame
+        rejected = tuple(
+            Rejected(f"{name} {frame.groups[name].value}".strip(), Refusal.IMPLAUSIBLE)
+            for name in held
+        )
+        return msgspec.structs.replace(
+            frame, groups=kept, rejected=frame.rejected + rejected, is_complete=False
+        )
+
+    def _time(self, date: Group | None, received_at: datetime | None) -> datetime | None:
+        """Time a frame by the meter's clock, carried on over frames that lost their DATE."""
+        if date and date.at and not date.is_clock_degraded:
+            self._dated = date.at, received_at
+            return date.at
+        if self._dated is None:
+            return received_at
+        last_at, last_received_at = self._dated
+        if received_at and last_received_at:
+            return last_at + (received_at - last_received_at)
+        return last_at + _FRAME_PERIOD
+
+    def _passes(self, label: Label, seen: _Seen) -> bool:
+        track = self._tracks.setdefault(label.name, _Track())
+        if track.trusted and self._agrees(label, track.trusted, seen):
+            track.trusted, track.claimed, track.borne_out = seen, None, 0
+            return True
+        if track.claimed and self._agrees(label, track.claimed, seen):
+            track.borne_out += 1
+        else:
+            track.borne_out = 0
+        track.claimed = seen
+        if track.borne_out < (self._limits.confirmations if track.trusted else 1):
+            return False
+        track.trusted, track.claimed, track.borne_out = seen, None, 0
+        return True
+
+    def _agrees(self, label: Label, before: _Seen, after: _Seen) -> bool:
+        if label.name == _DATE:
+            return self._clock_agrees(before, after)
+        if label.is_fixed:
+            return before.group.value == after.group.value
+        rise = int(after.group.value) - int(before.group.value)
+        if rise < 0:
+            return False
+        if before.at is None or after.at is None:
+            return True
+        # Both the clock and the register are cut off to whole units: one second, one unit.
+        elapsed_s = (after.at - before.at).total_seconds() + 1
+        return rise <= self._max_power_va(label) * max(elapsed_s, 1) / 3600 + 1
+
+    def _clock_agrees(self, before: _Seen, after: _Seen) -> bool:
+        if before.group.at is None or after.group.at is None:
+            return False
+        step = after.group.at - before.group.at
+        allowed = timedelta(seconds=self._limits.clock_step_s)
+        if before.at and after.at:
+            allowed += after.at - before.at
+        return timedelta() <= step <= allowed
+
+    def _max_power_va(self, label: Label) -> float:
+        subscribed = self._limits.subscribed_power_va or self._stream_va
+        if not label.name.startswith(_DRAWN):
+            subscribed = _LOW_VOLTAGE_LIMIT_VA
+        return subscribed * self._limits.overload
+
+    def _learn_power(self, groups: dict[str, Group]) -> None:
+        """Take the subscribed power from PREF (kVA) or ISOUSC (A a phase)."""
+        if "PREF" in groups:
+            power_va = int(groups["PREF"].value) * 1000
+        elif "ISOUSC" in groups:
+            phases = 3 if "IINST1" in groups else 1
+            power_va = int(groups["ISOUSC"].value) * _NOMINAL_V * phases
+        else:
+            return
+        self._stream_va = power_va or _LOW_VOLTAGE_LIMIT_VA

@@ -1,0 +1,135 @@
+"""Frames as people and programs read them: JSON lines and tables."""
+
+import msgspec
+
+from edge.tic.frame import Frame, Group, Mode, Rejected
+from edge.tic.horodate import civil_time
+from edge.tic.labels import LABELS, Kind
+from edge.tic.quality import LineQuality
+from edge.tic.views import Decoded, decode_views
+
+_encoder = msgspec.json.Encoder()
+
+
+class _Value(msgspec.Struct, frozen=True):
+    value: str
+    timestamp: str | None
+    timestamp_iso: str | None
+
+
+class _FrameLine(msgspec.Struct, frozen=True):
+    mode: Mode
+    start: int
+    end: int
+    opened_by: str
+    closed_by: str
+    complete: bool
+    values: dict[str, _Value]
+    rejected: tuple[Rejected, ...]
+    decoded: Decoded
+
+
+class _Summary(msgspec.Struct, frozen=True):
+    mode: Mode | None
+    frames: int
+    complete: int
+    groups: int
+    rejected: int
+    line_quality: float | None
+
+
+class _SummaryLine(msgspec.Struct, frozen=True):
+    summary: _Summary
+
+
+def frame_line(frame: Frame) -> str:
+    """Write a frame as one line of JSON."""
+    line = _FrameLine(
+        mode=frame.mode,
+        start=frame.start,
+        end=frame.end,
+        opened_by=frame.opened_by,
+        closed_by=frame.closed_by,
+        complete=frame.is_complete,
+        values={name: _value(group) for name, group in frame.groups.items()},
+        rejected=frame.rejected,
+        decoded=decode_views(frame),
+    )
+    return _encoder.encode(line).decode()
+
+
+def frame_table(frame: Frame) -> str:
+    """Write a frame as a table, one group a line."""
+    state = "complete" if frame.is_complete else "incomplete"
+    marks = f"{frame.opened_by}..{frame.closed_by}"
+    head = f"{frame.mode} frame, {state}, {marks}, bytes {frame.start} to {frame.end}"
+    rows = [_row(name, group) for name, group in frame.groups.items()]
+    again = [f"  more than once: {', '.join(frame.duplicate_labels)}"] * bool(
+        frame.duplicate_labels
+    )
+    refused = [f"  refused: {reject.raw!r}: {reject.reason}" for reject in frame.rejected]
+    return "\n".join([head, *rows, *again, *refused, ""])
+
+
+class Tally:
+    """What the summary counts."""
+
+    def __init__(self) -> None:
+        self._frames = 0
+        self._complete = 0
+
+    def count(self, frame: Frame) -> None:
+        """Count one frame."""
+        self._frames += 1
+        self._complete += frame.is_complete
+
+    def summary_line(self, mode: Mode | None, quality: LineQuality) -> str:
+        """Write the summary as one line of JSON."""
+        return _encoder.encode(_SummaryLine(self._summary(mode, quality))).decode()
+
+    def summary_text(self, mode: Mode | None, quality: LineQuality) -> str:
+        """Write the summary as a sentence, with advice where the line is bad."""
+        summary = self._summary(mode, quality)
+        if summary.mode is None:
+            if not quality.size_bytes:
+                return "Nothing was received."
+            return (
+                f"No TIC group in {quality.size_bytes} bytes: "
+                "the line speed is wrong, or this is not a meter's output."
+            )
+        text = (
+            f"{summary.mode}: {summary.frames} frames, {summary.complete} complete; "
+            f"{summary.groups} groups, {summary.rejected} refused; "
+            f"line quality {quality.share or 0:.1%}"
+        )
+        if quality.is_parity_checked:
+            text += f"; {quality.parity_errors} characters with a parity error"
+        return text + "."
+
+    def _summary(self, mode: Mode | None, quality: LineQuality) -> _Summary:
+        return _Summary(
+            mode=mode,
+            frames=self._frames,
+            complete=self._complete,
+            groups=quality.groups,
+            rejected=quality.refused,
+            line_quality=None if quality.share is None else round(quality.share, 4),
+        )
+
+
+def _value(group: Group) -> _Value:
+    return _Value(group.value, group.timestamp, _iso(group))
+
+
+def _iso(group: Group) -> str | None:
+    moment = civil_time(group.timestamp) if group.timestamp else None
+    return moment.isoformat() if moment else None
+
+
+def _row(name: str, group: Group) -> str:
+    label = LABELS[name]
+    shown = str(int(group.value)) if label.kind is Kind.DIGITS and label.unit else group.value
+    value = f"{shown} {label.unit}".strip() if shown.strip() else shown
+    at = _iso(group) or ""
+    degraded = " (clock degraded)" if group.is_clock_degraded else ""
+    return f"  {name:<10}{value:<34}{label.english}{', ' if at else ''}{at}{degraded}"

@@ -1,0 +1,152 @@
+"""The serial line: a UART, a USB adapter, or the pty of an emulator.
+
+Raw and 8N1: cooked terminals turn CR into LF and swallow ETX, and parity is checked in software
+(see `parity`). The line survives unplugging: it is opened again, after a growing pause, under the
+name that stays the same when a USB adapter comes back under another number.
+"""
+
+import errno
+import os
+import select
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import serial
+import structlog
+
+from edge.tic.backoff import Backoff
+from edge.tic.speed import SPEEDS, SpeedFinder
+from protocol.errors import ConfigError
+
+BY_ID = Path("/dev/serial/by-id")
+_READ_BYTES = 4096
+_log = structlog.get_logger()
+
+
+def stable_path(device: Path, by_id: Path = BY_ID) -> Path:
+    """Return the name under `by_id` that leads to `device`, or `device` if there is none."""
+    if not by_id.is_dir():
+        return device
+    target = device.resolve()
+    return next((link for link in sorted(by_id.iterdir()) if link.resolve() == target), device)
+
+
+class Timing(msgspec.Struct, frozen=True):
+    """The clock a serial source goes by; tests pass their own."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+class SerialSource:
+    """Bytes of a serial device, at the speed that gives groups.
+
+    Attributes:
+        fault: why the device is not open, as a sentence; None while it is.
+    """
+
+    def __init__(
+        self,
+        device: Path,
+        accepted_groups: Callable[[], int],
+        *,
+        speeds: tuple[int, ...] = SPEEDS,
+        backoff: Backoff | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        """Take a device that need not be there yet; `accepted_groups` says how decoding goes."""
+        self.fault: str | None = None
+        self._device = device
+        self._accepted_groups = accepted_groups
+        self._finder = SpeedFinder(speeds)
+        self._backoff = backoff or Backoff()
+        self._timing = timing or Timing()
+        self._port: serial.Serial | None = None
+        self._retry_at_s = 0.0
+        self._was_open = False
+
+    @property
+    def speed(self) -> int:
+        """The line speed listened at, in bit/s."""
+        return self._finder.speed
+
+    def fileno(self) -> int:
+        """Return the device's descriptor, -1 while it is not open."""
+        return int(self._port.fileno()) if self._port else -1
+
+    def read(self, timeout_s: float) -> bytes:
+        """Return what has come, b"" if nothing came in time or the device is away.
+
+        Raises ConfigError if the device may not be opened at the first attempt.
+        """
+        if self._port is None and not self._reopen(timeout_s):
+            return b""
+        descriptor = self.fileno()
+        ready, _, _ = select.select([descriptor], [], [], timeout_s)
+        if not ready:
+            return b""
+        try:
+            data = os.read(descriptor, _READ_BYTES)
+        except OSError as exc:
+            self._lose(exc.strerror or "read error")
+            return b""
+        if not data:
+            self._lose("hung up")
+            return b""
+        self._backoff.reset()
+        self._follow_speed(len(data))
+        return data
+
+    def close(self) -> None:
+        """Close the device."""
+        if self._port is not None:
+            self._port.close()
+            self._port = None
+
+    def _follow_speed(self, size_bytes: int) -> None:
+        now_s = self._timing.monotonic()
+        if not self._finder.observe(size_bytes, self._accepted_groups(), now_s):
+            return
+        _log.info("line_speed_changed", device=str(self._device), speed=self.speed)
+        if self._port is not None:
+            try:
+                self._port.baudrate = self.speed
+            except (OSError, serial.SerialException) as exc:
+                self._lose(str(exc))
+
+    def _reopen(self, timeout_s: float) -> bool:
+        wait_s = self._retry_at_s - self._timing.monotonic()
+        if wait_s > 0:
+            self._timing.sleep(min(wait_s, timeout_s))
+            if wait_s > timeout_s:
+                return False
+        try:
+            self._port = serial.Serial(
+                str(self._device), baudrate=self.speed, timeout=0, exclusive=True
+            )
+        except (OSError, serial.SerialException, ValueError) as exc:
+            number = getattr(exc, "errno", None)
+            if number in (errno.EACCES, errno.EPERM) and not self._was_open:
+                raise ConfigError(
+                    f"{self._device} may not be read; add this user to the group dialout "
+                    "(`sudo usermod -aG dialout $USER`) and log in again."
+                ) from exc
+            self._lose(os.strerror(number) if number else str(exc))
+            return False
+        if not self._was_open:
+            self._device = stable_path(self._device)
+        self._was_open = True
+        self.fault = None
+        _log.info("serial_line_opened", device=str(self._device), speed=self.speed)
+        return True
+
+    def _lose(self, why: str) -> None:
+        """Close the device and set the time of the next attempt; say so once, not each time."""
+        self.close()
+        delay_s = self._backoff.next_delay_s()
+        self._retry_at_s = self._timing.monotonic() + delay_s
+        if self.fault is None:
+            _log.warning("serial_line_lost", device=str(self._device), why=why)
+        self.fault = f"{self._device} is away: {why}."

@@ -1,0 +1,80 @@
+"""Where TIC bytes come from: one small interface, and the sources that are files.
+
+The serial line, which a pty stands in for, is in `serial_line`.
+"""
+
+import os
+import select
+from pathlib import Path
+from typing import Protocol, Self
+
+from protocol.errors import FrameError
+
+_READ_BYTES = 65536
+
+
+class TicSource(Protocol):
+    """A stream of bytes of a meter's TIC output."""
+
+    def read(self, timeout_s: float) -> bytes:
+        """Return what has come, b"" if nothing came within `timeout_s` seconds.
+
+        Raises EOFError at the end of a source that has one.
+        """
+
+    def fileno(self) -> int:
+        """Return a descriptor to wait on, -1 while there is none."""
+
+    def close(self) -> None:
+        """Let go of the source; closing twice is no error."""
+
+
+class StreamSource:
+    """Bytes of an open descriptor: a capture file, a pipe, standard input."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open a capture file. Raises FrameError if it cannot be read."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as exc:
+            raise FrameError(
+                f"{path}: {_lower_first(exc.strerror)}; give the path of a capture, or - for "
+                "standard input."
+            ) from exc
+        return cls(descriptor)
+
+    def read(self, timeout_s: float) -> bytes:
+        """Return what has come, b"" if nothing came in time; raise EOFError at the end.
+
+        Raises FrameError if the descriptor cannot be read, as a directory's cannot.
+        """
+        ready, _, _ = select.select([self._descriptor], [], [], timeout_s)
+        if not ready:
+            return b""
+        try:
+            data = os.read(self._descriptor, _READ_BYTES)
+        except OSError as exc:
+            raise FrameError(
+                f"The capture cannot be read: {_lower_first(exc.strerror)}; give a file."
+            ) from exc
+        if not data:
+            raise EOFError
+        return data
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self._descriptor
+
+    def close(self) -> None:
+        """Close the descriptor."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _lower_first(text: str | None) -> str:
+    return text[0].lower() + text[1:] if text else "cannot be read"
