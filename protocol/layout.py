@@ -4,9 +4,9 @@ A day is 128 coefficients; coefficient number in a month: (day of month - 1)·12
 
   j         value                                                                   bound
   0-99      energy drawn in quarter-hour j, Wh (92, 96 or 100 used)                 9 000
-  100-109   steps of supplier registers 1…10 that day, whole kWh                    2^20 - 1
+  100-109   steps of supplier registers 1…10 that day, whole kWh                    2^16 - 1
   110       energy injected that day, Wh                                            2^20 - 1
-  111       its whole-kWh step                                                      2^20 - 1
+  111       its whole-kWh step                                                      2^16 - 1
   112-121   index of supplier registers 1…10 at the day's close, whole kWh          2^20 - 1
   122, 123  index of all energy drawn that the curve accounts for, kWh and Wh part  2^20 - 1
   124, 125  the same of energy injected                                             2^20 - 1
@@ -14,7 +14,8 @@ A day is 128 coefficients; coefficient number in a month: (day of month - 1)·12
   127       zero
 
 The indices (112-126) are what a chip that lost its store rebuilds its registers from: steps alone
-are differences and give no base. See docs/decisions/0003.
+are differences and give no base. Steps stay below 2^16 so that any price of all ten registers over
+a month opens exactly; a longer gap's energy goes on to the next day. See docs/decisions/0003.
 """
 
 from datetime import date
@@ -35,6 +36,7 @@ DAY_COEFFICIENTS = 128
 MONTH_COEFFICIENTS = 31 * DAY_COEFFICIENTS
 
 QUARTER_HOUR_MAX_WH = 9_000
+STEP_MAX_KWH = (1 << 16) - 1
 DAY_VALUE_MAX = (1 << 20) - 1
 
 
@@ -47,4 +49,7 @@ def coefficient(day: date, j: int) -> int:
 
 def value_max(j: int) -> int:
     """Return the largest value that coefficient `j` of a day may carry."""
-    return QUARTER_HOUR_MAX_WH if j < QUARTER_HOURS_MAX else DAY_VALUE_MAX
+    if j < QUARTER_HOURS_MAX:
+        return QUARTER_HOUR_MAX_WH
+    is_step = REGISTER_STEP <= j < REGISTER_STEP + REGISTERS or j == INJECTED_STEP
+    return STEP_MAX_KWH if is_step else DAY_VALUE_MAX

@@ -84,11 +84,7 @@ def test_what_the_chip_opens_equals_the_plain_sum_over_any_months_and_incarnatio
     values = random_month(rng)
     weights = rng.integers(-1023, 1024, MONTH_COEFFICIENTS)
     weights[rng.random(MONTH_COEFFICIENTS) > density] = 0
-    day_values = np.arange(MONTH_COEFFICIENTS) % 128 >= 100
-    weights[
-        day_values & (np.arange(MONTH_COEFFICIENTS) % 128 != 100 + int(rng.integers(0, 12)))
-    ] = 0
-    weights[day_values] %= 256
+    weights[np.arange(MONTH_COEFFICIENTS) % 128 >= 110] = 0
     owner = rng.integers(0, incarnations, MONTH_COEFFICIENTS)
 
     total, terms = 0, []
@@ -102,9 +98,13 @@ def test_what_the_chip_opens_equals_the_plain_sum_over_any_months_and_incarnatio
 
 
 @pytest.mark.parametrize("weight", [1023, -1023])
-def test_the_worst_case_opens_exactly(secret, weight):
-    values = np.where(np.arange(MONTH_COEFFICIENTS) % 128 < 100, 9000, 0)
-    weights = np.where(np.arange(MONTH_COEFFICIENTS) % 128 < 100, weight, 0)
+@pytest.mark.parametrize(
+    ("first", "last", "value"), [(0, 100, 9000), (100, 110, 2**16 - 1), (110, 111, 2**20 - 1)]
+)
+def test_the_worst_case_of_each_part_of_the_day_opens_exactly(secret, weight, first, last, value):
+    j = np.arange(MONTH_COEFFICIENTS) % 128
+    part = (j >= first) & (j < last)
+    values, weights = np.where(part, value, 0), np.where(part, weight, 0)
     epoch = secret.new_epoch(MONTH, new_incarnation())
     total = household.weighted_sum(encrypt_month(epoch, values), weights)
     assert secret.open_sum(total, [(epoch.seed, weights)]) == int(values @ weights)
@@ -134,7 +134,9 @@ def test_a_coefficient_of_an_incarnation_never_carries_a_second_value(secret):
         epoch.encrypt(MONTH, 5, 100)
 
 
-@pytest.mark.parametrize(("j", "value"), [(0, 9001), (99, -1), (100, 2**20), (127, -1)])
+@pytest.mark.parametrize(
+    ("j", "value"), [(0, 9001), (99, -1), (100, 2**16), (110, 2**20), (127, -1)]
+)
 def test_values_outside_their_bound_are_refused_and_use_nothing(secret, j, value):
     epoch = secret.new_epoch(MONTH, new_incarnation())
     with pytest.raises(BoundExceeded):

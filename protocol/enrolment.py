@@ -1,0 +1,50 @@
+"""Enrolment: what a chip asks the collectivity for, and what it gets.
+
+The chip draws all keys itself. Its request carries a certificate signing request for the TLS key,
+the Ed25519 key that signs its messages (which signs the request in turn), the household key's id,
+and the contract the household takes. The answer is a certificate and a record signed by the CA.
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from protocol.contract import Signed
+from protocol.messages import KeyId
+
+PublicKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+
+
+class EnrolmentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Made on the chip; sent as a `Signed` document under `signing_key`."""
+
+    csr_pem: bytes
+    signing_key: PublicKey
+    household_key: KeyId
+    offer: Signed | None
+    contract: Signed | None
+
+
+class EnrolmentRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the CA signs: this device, this signing key, this household key."""
+
+    collectivity: str
+    device: str
+    signing_key: PublicKey
+    household_key: KeyId
+
+
+class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the collectivity gives back to the chip.
+
+    `record_signature` is the CA's ECDSA (P-256, SHA-256) over `record`; `platform_key` verifies
+    acks and statements.
+    """
+
+    record: bytes
+    record_signature: bytes
+    certificate_pem: bytes
+    ca_pem: bytes
+    platform_key: PublicKey
+    broker_host: str
+    broker_port: int

@@ -1,0 +1,183 @@
+"""The bodies of messages, as they stand on the wire: MessagePack arrays, fields in this order."""
+
+import hashlib
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from protocol.errors import MessageRefused, Reason
+from protocol.household import SEED_BYTES, Coefficients, Q
+from protocol.ids import HOUSEHOLD_KEY_ID_BYTES, INCARNATION_BYTES
+from protocol.keys import MAC_BYTES
+from protocol.layout import DAY_COEFFICIENTS
+
+COEFFICIENT_BYTES = 8
+STATEMENT_ID_BYTES = 16
+DIGEST_BYTES = 8
+HASH_BYTES = 32
+
+
+def _fixed(length: int) -> msgspec.Meta:
+    return msgspec.Meta(min_length=length, max_length=length)
+
+
+KeyId = Annotated[bytes, _fixed(HOUSEHOLD_KEY_ID_BYTES)]
+IncarnationId = Annotated[bytes, _fixed(INCARNATION_BYTES)]
+StatementId = Annotated[bytes, _fixed(STATEMENT_ID_BYTES)]
+Hash = Annotated[bytes, _fixed(HASH_BYTES)]
+DayNumber = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
+Sequence = Annotated[int, msgspec.Meta(ge=1, le=2**31)]
+Residue = Annotated[int, msgspec.Meta(ge=0, lt=Q)]
+
+
+class _Body(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    pass
+
+
+class Epoch(_Body, frozen=True):
+    """up/epoch, down/epoch: one incarnation's public half of a month's pad.
+
+    `month` is the day number of its first day; `mac` is the household's own, over the seed.
+    """
+
+    household_key: KeyId
+    month: DayNumber
+    incarnation: IncarnationId
+    seed: Annotated[bytes, _fixed(SEED_BYTES)]
+    mac: Annotated[bytes, _fixed(MAC_BYTES)]
+
+
+class Block(_Body, frozen=True):
+    """up/block, down/block: coefficients [j0, j0 + n) of one day, 8 bytes each, little-endian."""
+
+    household_key: KeyId
+    day: DayNumber
+    incarnation: IncarnationId
+    sequence: Sequence
+    j0: Annotated[int, msgspec.Meta(ge=0, lt=DAY_COEFFICIENTS)]
+    coefficients: Annotated[
+        bytes, msgspec.Meta(min_length=8, max_length=DAY_COEFFICIENTS * COEFFICIENT_BYTES)
+    ]
+
+    @property
+    def j1(self) -> int:
+        """The end of the half-open range of coefficients."""
+        return self.j0 + len(self.coefficients) // COEFFICIENT_BYTES
+
+    def values(self) -> Coefficients:
+        """Return the coefficients, uint64[j1 - j0]."""
+        return np.frombuffer(self.coefficients, "<u8").astype(np.uint64)
+
+
+class Fetch(_Body, frozen=True):
+    """up/fetch: the chip asks what the cloud holds of its household.
+
+    Without `incarnation` for the whole state as an ack, else for the headers and blocks of one
+    incarnation from `sequence` on, at most `count` of them.
+    """
+
+    household_key: KeyId
+    incarnation: IncarnationId | None
+    sequence: Sequence
+    count: Annotated[int, msgspec.Meta(ge=0, le=512)]
+
+
+class Seen(_Body, frozen=True):
+    """up/seen: a statement has arrived on the chip; says no amount and no verdict."""
+
+    household_key: KeyId
+    statement: StatementId
+
+
+class IncarnationState(_Body, frozen=True):
+    """What the cloud holds of one incarnation.
+
+    `stored_through`: the highest sequence stored without a gap (0: none); `beyond`: sequences
+    stored above a gap, as half-open ranges; `months`: epoch headers held, as day numbers.
+    """
+
+    incarnation: IncarnationId
+    stored_through: int
+    beyond: tuple[tuple[int, int], ...]
+    months: tuple[int, ...]
+
+
+class Refusal(_Body, frozen=True):
+    """A block or header that was not stored, and why; sequence 0 stands for a header."""
+
+    incarnation: IncarnationId
+    sequence: int
+    reason: Reason
+
+
+class Ack(_Body, frozen=True):
+    """down/ack: sent after the commit.
+
+    `states` are those of the incarnations just touched, or all when asked by a fetch; `holdings`
+    digests the states of all, by which the chip sees that a store went back in time.
+    """
+
+    household_key: KeyId
+    store_generation: Annotated[bytes, _fixed(DIGEST_BYTES)]
+    holdings: Annotated[bytes, _fixed(DIGEST_BYTES)]
+    is_whole: bool
+    states: tuple[IncarnationState, ...]
+    refused: tuple[Refusal, ...]
+
+
+class Cover(_Body, frozen=True):
+    """Which blocks of one incarnation a statement sums over, by sequence."""
+
+    incarnation: IncarnationId
+    sequences: tuple[int, ...]
+
+
+class MonthSums(_Body, frozen=True):
+    """One month of one line: the encrypted quantity (weights 1) and the price's digits."""
+
+    month: DayNumber
+    quantity: Residue
+    amount: tuple[Residue, Residue]
+
+
+class LineSums(_Body, frozen=True):
+    """The encrypted sums of energy line `line` of tariff `tariff`, by month."""
+
+    tariff: Hash
+    line: int
+    months: tuple[MonthSums, ...]
+
+
+class Statement(_Body, frozen=True):
+    """down/statement/{id}: a bill on ciphertexts, over days [start, end).
+
+    `request` is the provider's signed request as it came.
+    """
+
+    id: StatementId
+    household_key: KeyId
+    contract: Hash
+    start: DayNumber
+    end: DayNumber
+    covers: tuple[Cover, ...]
+    lines: tuple[LineSums, ...]
+    request: bytes
+
+
+def check_block(block: Block) -> None:
+    """Check what types cannot say: whole coefficients below q, within the day.
+
+    Raises:
+        MessageRefused: with reason `out_of_bounds`.
+    """
+    if len(block.coefficients) % COEFFICIENT_BYTES or block.j1 > DAY_COEFFICIENTS:
+        raise MessageRefused(Reason.BOUNDS, "coefficients do not fit the day")
+    if int(block.values().max()) >= Q:
+        raise MessageRefused(Reason.BOUNDS, "a coefficient reaches q")
+
+
+def holdings_digest(states: list[IncarnationState]) -> bytes:
+    """Digest (8 bytes) the states of all incarnations of a household, in any order."""
+    ordered = sorted(states, key=lambda state: state.incarnation)
+    return hashlib.sha256(msgspec.msgpack.encode(ordered)).digest()[:DIGEST_BYTES]

@@ -1,0 +1,130 @@
+"""Tariffs: signed documents of fixed and energy lines, each with its VAT rate.
+
+Prices are exact decimals: an energy price has at most 5 decimals of €/kWh and stays below
+2^20 units of 0.00001 €, so that it splits into two base-2^10 digits under encryption.
+"""
+
+import hashlib
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import msgspec
+
+from protocol.errors import DocumentRefused
+from protocol.household import WEIGHT_BITS
+from protocol.layout import REGISTERS
+
+PRICE_UNIT = Decimal("0.00001")
+PRICE_LIMIT_UNITS = 1 << (2 * WEIGHT_BITS)
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+
+
+class FixedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A line that no energy changes: `eur` before tax, per month or year, pro rata by day."""
+
+    name: Name
+    eur: Decimal
+    per: Literal["month", "year"]
+    vat: Decimal
+
+
+class EnergyLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A line priced by the whole kWh of the named supplier registers (1…10), summed."""
+
+    name: Name
+    registers: tuple[int, ...]
+    eur_per_kwh: Decimal
+    vat: Decimal
+
+    @property
+    def price_units(self) -> int:
+        """The price in units of 0.00001 €/kWh."""
+        return int(self.eur_per_kwh / PRICE_UNIT)
+
+
+class Tariff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A dated tariff, valid on days [valid_from, valid_to).
+
+    `calendar` is the meter's (NGTF or OPTARIF) that the registers belong to. `source` says where
+    the figures were read.
+    """
+
+    provider: Name
+    name: Name
+    calendar: Name
+    valid_from: date
+    valid_to: date | None
+    currency: Literal["EUR"]
+    fixed: tuple[FixedLine, ...]
+    energy: tuple[EnergyLine, ...]
+    source: str = ""
+
+    def covers(self, start: date, end: date) -> tuple[date, date] | None:
+        """Return the part of the days [start, end) on which this tariff holds, if any."""
+        first = max(start, self.valid_from)
+        last = min(end, self.valid_to or end)
+        return (first, last) if first < last else None
+
+
+def tariff_bytes(tariff: Tariff) -> bytes:
+    """Return the bytes that are hashed and signed."""
+    return msgspec.msgpack.encode(tariff)
+
+
+def tariff_hash(tariff: Tariff) -> bytes:
+    """Return the SHA-256 by which a tariff is listed and named."""
+    return hashlib.sha256(tariff_bytes(tariff)).digest()
+
+
+def parse_tariff(data: bytes, origin: str) -> Tariff:
+    """Read a tariff from JSON; `origin` (a file's name) stands in errors.
+
+    Raises:
+        DocumentRefused: names the origin, the line and what is wrong with it.
+    """
+    try:
+        tariff = msgspec.json.decode(data, type=Tariff)
+    except msgspec.MsgspecError as exc:
+        raise DocumentRefused(f"{origin}: {exc}.") from exc
+    check_tariff(tariff, origin)
+    return tariff
+
+
+def check_tariff(tariff: Tariff, origin: str = "tariff") -> None:
+    """Check what types cannot say.
+
+    Raises:
+        DocumentRefused: names the origin, the line and what is wrong with it.
+    """
+    if tariff.valid_to is not None and tariff.valid_to <= tariff.valid_from:
+        raise DocumentRefused(f"{origin}: valid_to must lie after valid_from.")
+    if not tariff.fixed and not tariff.energy:
+        raise DocumentRefused(f"{origin}: a tariff needs at least one line.")
+    lines: tuple[FixedLine | EnergyLine, ...] = (*tariff.fixed, *tariff.energy)
+    names = [line.name for line in lines]
+    for number, line in enumerate(lines):
+        place = f"{origin}: line {number + 1} ({line.name})"
+        if names.count(line.name) > 1:
+            raise DocumentRefused(f"{place}: the name stands twice.")
+        if not Decimal(0) <= line.vat < 1 or not line.vat.is_finite():
+            raise DocumentRefused(f"{place}: vat is a rate from 0 up to 1, such as 0.20.")
+        if isinstance(line, EnergyLine):
+            _check_energy_line(line, place)
+        elif not line.eur.is_finite():
+            raise DocumentRefused(f"{place}: eur must be a number.")
+
+
+def _check_energy_line(line: EnergyLine, place: str) -> None:
+    if not line.registers or len(set(line.registers)) != len(line.registers):
+        raise DocumentRefused(f"{place}: name each register of the line once.")
+    for register in line.registers:
+        if not 1 <= register <= REGISTERS:
+            raise DocumentRefused(f"{place}: register {register} is unknown; a meter has 1 to 10.")
+    if not line.eur_per_kwh.is_finite() or line.eur_per_kwh % PRICE_UNIT:
+        raise DocumentRefused(f"{place}: a price has at most 5 decimals of €/kWh.")
+    if abs(line.price_units) >= PRICE_LIMIT_UNITS:
+        raise DocumentRefused(
+            f"{place}: a price stays below {PRICE_LIMIT_UNITS * PRICE_UNIT} €/kWh."
+        )

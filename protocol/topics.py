@@ -1,0 +1,66 @@
+"""Topics below `volet/v1/{collectivity}/`, one builder and one parser for both sides."""
+
+import re
+from enum import StrEnum
+
+import msgspec
+
+from protocol.errors import MessageRefused, Reason
+from protocol.ids import DeviceId
+
+ROOT = "volet/v1"
+
+
+class Kind(StrEnum):
+    """The kinds of messages a device sends or receives; each is a topic below its own."""
+
+    EPOCH = "up/epoch"
+    BLOCK = "up/block"
+    FETCH = "up/fetch"
+    SEEN = "up/seen"
+    ACK = "down/ack"
+    STORED_EPOCH = "down/epoch"
+    STORED_BLOCK = "down/block"
+    STATEMENT = "down/statement"
+    STATUS = "status"
+
+
+class DeviceTopic(msgspec.Struct, frozen=True):
+    """A device's topic taken apart; `rest` is what follows the kind (a statement's id)."""
+
+    collectivity: str
+    device: DeviceId
+    kind: Kind
+    rest: str = ""
+
+
+_DEVICE_TOPIC = re.compile(
+    rf"{ROOT}/([a-z0-9-]{{1,32}})/d/([a-z2-7]{{26}})/({'|'.join(Kind)})(?:/([0-9a-f]{{1,64}}))?"
+)
+
+
+def device_topic(collectivity: str, device: DeviceId, kind: Kind, rest: str = "") -> str:
+    """Build the topic of `kind` of one device."""
+    return f"{ROOT}/{collectivity}/d/{device}/{kind}{'/' if rest else ''}{rest}"
+
+
+def all_devices(collectivity: str, kind: Kind) -> str:
+    """Build the filter for `kind` of every device."""
+    return f"{ROOT}/{collectivity}/d/+/{kind}"
+
+
+def own_down(collectivity: str, device: DeviceId) -> str:
+    """Build the filter for everything that is sent to one device."""
+    return f"{ROOT}/{collectivity}/d/{device}/down/#"
+
+
+def parse_device_topic(topic: str) -> DeviceTopic:
+    """Take a device's topic apart.
+
+    Raises:
+        MessageRefused: the topic is not one of ours.
+    """
+    if match := _DEVICE_TOPIC.fullmatch(topic):
+        collectivity, device, kind, rest = match.groups()
+        return DeviceTopic(collectivity, DeviceId(device), Kind(kind), rest or "")
+    raise MessageRefused(Reason.TOPIC, "no topic of a device")
