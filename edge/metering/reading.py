@@ -3,7 +3,7 @@
 Source of labels and units: Enedis-NOI-CPT_54E v3. Counters are nine digits of Wh and wrap.
 """
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import msgspec
 
@@ -83,7 +83,7 @@ def _read_standard(frame: Frame) -> Reading | None:
         return None
     calendar = frame.groups.get("NGTF")
     return Reading(
-        at=clock.at,
+        at=clock.at.astimezone(UTC),
         mode=Mode.STANDARD,
         serial=serial.value,
         calendar=None if calendar is None else calendar.value.strip(),
@@ -109,7 +109,7 @@ def _read_historique(frame: Frame, host_time: datetime) -> Reading | None:
     if not known_wh or len(known_wh) < len(indices_wh):
         return None
     return Reading(
-        at=host_time,
+        at=host_time.astimezone(UTC),
         mode=Mode.HISTORIQUE,
         serial=serial.value,
         calendar=calendar,
