@@ -1,0 +1,106 @@
+"""Bills in plain arithmetic, against worked bills and against the rules they state."""
+
+import json
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocol.bill import months, periods, price_bill, to_cent
+from tests.support.tariffs import GRID_REGISTERS, SHARED, grid_tariff, simple_tariff
+
+WORKED = sorted((SHARED / "tariffs").glob("bill_*.json"))
+DAYS = st.dates(date(2024, 1, 1), date(2027, 12, 31))
+
+
+@pytest.mark.skipif(not WORKED, reason="no worked bills beside the project")
+@pytest.mark.parametrize("path", WORKED, ids=lambda p: p.stem)
+def test_a_worked_bill_is_reproduced_to_the_cent(path):
+    worked = json.loads(path.read_text())
+    start, end = date.fromisoformat(worked["from"]), date.fromisoformat(worked["to_exclusive"])
+    grids = sorted((SHARED / "tariffs").glob("edf_tarif_bleu_*.json"))
+    ends = [date.fromisoformat(grid.stem[-10:]) for grid in grids[1:]] + [None]
+    tariffs = [
+        grid_tariff(grid, worked["option"], worked["kva"], valid_to)
+        for grid, valid_to in zip(grids, ends, strict=True)
+        if worked["option"] in json.loads(grid.read_text())["options"]
+        and grid.stem.endswith(tuple(line["grid"] for line in worked["lines"]))
+    ]
+    registers = {number: name for name, number in GRID_REGISTERS[worked["option"]].items()}
+    quantities = {
+        (position, number): sum(worked["kwh"][registers[register]] for register in line.registers)
+        for position, tariff in enumerate(tariffs)
+        for number, line in enumerate(tariff.energy)
+    }
+    if len(tariffs) != 1:
+        pytest.skip("the split of kWh over grids is not in the worked bill")
+
+    bill = price_bill(tariffs, start, end, quantities)
+
+    ours = {line.name: line.ht for line in bill.lines}
+    assert ours == {line["line"]: Decimal(line["ht"]) for line in worked["lines"]}
+    assert bill.total_ht == Decimal(worked["total_ht"])
+    assert bill.total_ttc == Decimal(worked["total_ttc"])
+    assert [(str(part.rate), str(part.base), str(part.amount)) for part in bill.vat] == [
+        (part["rate"], part["base"], part["amount"]) for part in worked["vat"]
+    ]
+
+
+@given(DAYS, st.integers(1, 500), st.integers(1, 500))
+def test_months_of_two_periods_add_up(start, first, second):
+    middle = start + timedelta(days=first)
+    end = middle + timedelta(days=second)
+    assert months(start, middle) + months(middle, end) == months(start, end)
+
+
+def test_whole_calendar_months_count_one_and_others_by_their_days():
+    assert months(date(2026, 2, 10), date(2026, 4, 10)) == Fraction(19, 28) + 1 + Fraction(9, 30)
+
+
+@given(st.fractions(min_value=-1000, max_value=1000))
+def test_rounding_goes_to_the_nearest_cent(amount):
+    assert abs(Fraction(to_cent(amount)) - amount) <= Fraction(1, 200)
+
+
+@pytest.mark.parametrize(
+    ("amount", "cents"), [("0.005", "0.01"), ("-0.005", "-0.01"), ("1.0049", "1.00")]
+)
+def test_half_a_cent_rounds_away_from_zero(amount, cents):
+    assert to_cent(Fraction(amount)) == Decimal(cents)
+
+
+def test_a_period_across_two_grids_is_cut_where_the_second_begins():
+    old = simple_tariff(name="old", valid_to=date(2026, 2, 1))
+    new = simple_tariff(name="new", valid_from=date(2026, 2, 1))
+    assert periods([new, old], date(2026, 1, 15), date(2026, 3, 1)) == [
+        (1, date(2026, 1, 15), date(2026, 2, 1)),
+        (0, date(2026, 2, 1), date(2026, 3, 1)),
+    ]
+
+
+def test_a_day_without_tariff_or_with_two_is_named():
+    tariff = simple_tariff(valid_from=date(2026, 1, 10))
+    with pytest.raises(ValueError, match="2026-01-01 has no tariff"):
+        periods([tariff], date(2026, 1, 1), date(2026, 2, 1))
+    with pytest.raises(ValueError, match="2026-01-31 has no tariff"):
+        periods([simple_tariff(valid_to=date(2026, 1, 31))], date(2026, 1, 1), date(2026, 2, 1))
+    with pytest.raises(ValueError, match="two tariffs"):
+        periods([tariff, tariff], date(2026, 1, 10), date(2026, 2, 1))
+
+
+def test_vat_is_taken_once_per_rate_on_the_sum_of_its_lines():
+    bill = price_bill(
+        [simple_tariff()],
+        date(2026, 3, 1),
+        date(2026, 4, 1),
+        {(0, 0): 101, (0, 1): 202, (0, 2): 303},
+    )
+    assert [str(line.ht) for line in bill.lines] == ["12.34", "14.71", "38.18", "9.35"]
+    assert (str(bill.total_ht), str(bill.vat[0].amount), str(bill.total_ttc)) == (
+        "74.58",
+        "14.92",
+        "89.50",
+    )

@@ -1,0 +1,29 @@
+"""The wire format, held by files: a change of any byte here is a new version of the protocol.
+
+To make a file for a new message, run `python tests/unit/protocol/test_golden.py NAME` once.
+"""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from protocol.envelope import seal_message
+from protocol.tariff import tariff_bytes
+from tests.support.tariffs import simple_tariff
+from tests.unit.protocol.test_envelope import BODIES, KEY, address
+
+GOLDEN = Path(__file__).parent / "golden"
+VECTORS = {
+    **{kind.replace("/", "_"): seal_message(address(kind), BODIES[kind], KEY) for kind in BODIES},
+    "tariff": tariff_bytes(simple_tariff()),
+}
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_the_wire_format_is_the_golden_one(name):
+    assert VECTORS[name].hex() == (GOLDEN / f"{name}.hex").read_text().strip()
+
+
+if __name__ == "__main__":
+    (GOLDEN / f"{sys.argv[1]}.hex").write_text(VECTORS[sys.argv[1]].hex() + "\n")
