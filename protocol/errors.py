@@ -11,6 +11,7 @@ VoletError                      one sentence and the next step, for people
   + TransportError              may be retried
   |   + PublishRefused          the broker said no: never retried blindly
   + StoreError                  the store is damaged or of another version
+      + StoreBusy               locked, or the disk is full: may be retried
 """
 
 from enum import StrEnum
@@ -92,3 +93,7 @@ class PublishRefused(TransportError):
 
 class StoreError(VoletError):
     """A store is damaged, of an unknown version, or does not belong here."""
+
+
+class StoreBusy(StoreError):
+    """A store cannot be written just now (locked, disk full); trying again is right."""

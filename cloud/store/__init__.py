@@ -1,0 +1,279 @@
+"""What the cloud keeps: one small interface, and the values that cross it.
+
+`Store` is all that the rest of the cloud knows; `cloud.store.sqlite` is the embedded default. A
+store belongs to the thread that opened it. Everything a chip signed is kept as its original
+payload, so that it can be given back and checked again.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from protocol.contract import Signed
+from protocol.errors import Reason
+from protocol.ids import DeviceId, HouseholdKeyId, Incarnation
+from protocol.messages import Block, Epoch, IncarnationState
+
+
+class Device(msgspec.Struct, frozen=True):
+    """One enrolment: this chip signs for this household key, from `since` until `until`.
+
+    `signing_key` is the Ed25519 public key, 32 bytes. A device has one enrolment at a time.
+    """
+
+    device: DeviceId
+    signing_key: bytes
+    household_key: HouseholdKeyId
+    since: datetime
+    until: datetime | None = None
+    is_revoked: bool = False
+
+
+class StoredContract(msgspec.Struct, frozen=True):
+    """A contract with the offer that it takes; `hash` is that of the contract's body."""
+
+    hash: bytes
+    household_key: HouseholdKeyId
+    provider: str
+    provider_key: bytes
+    offer: Signed
+    contract: Signed
+
+
+class EpochItem(msgspec.Struct, frozen=True):
+    """A verified header on its way into the store."""
+
+    device: DeviceId
+    topic: str
+    epoch: Epoch
+    payload: bytes
+
+
+class BlockItem(msgspec.Struct, frozen=True):
+    """A verified block on its way into the store."""
+
+    device: DeviceId
+    topic: str
+    block: Block
+    payload: bytes
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """A message that was refused: where it came, why, and by what to know it again; no payload."""
+
+    topic: str
+    reason: Reason
+    detail: str
+    size_bytes: int
+    sha256: bytes
+    at: datetime
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """What one transaction takes: headers first, then blocks; `refused` came no further."""
+
+    at: datetime
+    epochs: Sequence[EpochItem] = ()
+    blocks: Sequence[BlockItem] = ()
+    refused: Sequence[DeadLetter] = ()
+
+
+class Put(StrEnum):
+    """What became of an item that was not refused."""
+
+    STORED = "stored"
+    AGAIN = "again"
+
+
+class BatchOutcome(msgspec.Struct, frozen=True):
+    """One outcome an item, in the batch's order; a `Reason` says that it was not stored.
+
+    What the store itself refuses (`conflict`, `no_epoch`, `out_of_bounds`) is dead-lettered in the
+    same transaction.
+    """
+
+    epochs: tuple[Put | Reason, ...]
+    blocks: tuple[Put | Reason, ...]
+
+
+class Holdings(msgspec.Struct, frozen=True):
+    """The states of all incarnations of a household key, ordered by incarnation.
+
+    A state says what was stored once; the end of retention does not take it back.
+    """
+
+    household_key: HouseholdKeyId
+    states: tuple[IncarnationState, ...]
+
+
+class StoredEpoch(msgspec.Struct, frozen=True):
+    """An epoch header as it came."""
+
+    device: DeviceId
+    incarnation: Incarnation
+    month: date
+    payload: bytes
+
+
+class StoredBlock(msgspec.Struct, frozen=True):
+    """A block as it came; `coefficients` are those of its payload, 8 bytes each, little-endian."""
+
+    device: DeviceId
+    incarnation: Incarnation
+    sequence: int
+    day: date
+    j0: int
+    coefficients: bytes
+    payload: bytes
+
+
+class RequestState(StrEnum):
+    """How far a provider's request has come."""
+
+    PENDING = "pending"
+    PUBLISHED = "published"
+    SEEN = "seen"
+    REFUSED = "refused"
+
+
+class StatementOrder(msgspec.Struct, frozen=True):
+    """A provider's request as it was handed in; `request` are its exact bytes."""
+
+    id: bytes
+    contract: bytes
+    household_key: HouseholdKeyId
+    request: bytes
+
+
+class StoredRequest(msgspec.Struct, frozen=True):
+    """A request and what became of it.
+
+    `device` and `statement` (the signed payload) stand from publication on; `detail` says why it
+    was refused.
+    """
+
+    order: StatementOrder
+    state: RequestState
+    requested_at: datetime
+    device: DeviceId | None = None
+    statement: bytes | None = None
+    published_at: datetime | None = None
+    seen_at: datetime | None = None
+    detail: str = ""
+
+
+class SeenStatement(msgspec.Struct, frozen=True):
+    """A chip of this household key says that this statement has arrived."""
+
+    household_key: HouseholdKeyId
+    id: bytes
+
+
+class Count(msgspec.Struct, frozen=True):
+    """How many there are of what `word` names."""
+
+    word: str
+    count: int
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """What an operator may know of a store: counts, nothing of any household."""
+
+    generation: str
+    devices: int
+    revoked: int
+    contracts: int
+    epochs: int
+    blocks: int
+    dead_letters: tuple[Count, ...]
+    requests: tuple[Count, ...]
+    size_bytes: int
+
+
+class Store(Protocol):
+    """The cloud's record.
+
+    Every method raises `StoreBusy` when trying again is right and `StoreError` when the store is
+    damaged; a method that raises has written nothing.
+    """
+
+    @property
+    def generation(self) -> bytes:
+        """8 random bytes drawn when the store was made; another store has others."""
+
+    def enrol(self, device: Device) -> None:
+        """Take an enrolment; ends the device's enrolment under any other household key."""
+
+    def revoke(self, device: DeviceId) -> bool:
+        """Revoke a device: nothing it signs is taken from now on. False: there is none."""
+
+    def devices(self, ids: Collection[DeviceId] | None = None) -> tuple[Device, ...]:
+        """Return the current enrolments of `ids`, or of all, revoked ones included."""
+
+    def device_of(self, household_key: HouseholdKeyId) -> Device | None:
+        """Return the enrolment that speaks for a household key now, unless it is revoked."""
+
+    def put_contract(self, contract: StoredContract) -> None:
+        """Keep a contract; the same one again changes nothing."""
+
+    def contract(self, contract_hash: bytes) -> StoredContract | None:
+        """Return the contract of this hash."""
+
+    def contracts(self) -> tuple[StoredContract, ...]:
+        """Return all contracts, in the order they came."""
+
+    def put_batch(self, batch: Batch) -> BatchOutcome:
+        """Store a batch in one durable transaction."""
+
+    def holdings(self, household_keys: Collection[HouseholdKeyId]) -> tuple[Holdings, ...]:
+        """Return what is held of each household key, in the order given."""
+
+    def epochs(
+        self, household_key: HouseholdKeyId, incarnation: Incarnation | None = None
+    ) -> tuple[StoredEpoch, ...]:
+        """Return the headers of one incarnation, or of all of a household key, by month."""
+
+    def blocks(
+        self, household_key: HouseholdKeyId, incarnation: Incarnation, sequence: int, count: int
+    ) -> tuple[StoredBlock, ...]:
+        """Return at most `count` blocks of one incarnation from `sequence` on, in order."""
+
+    def blocks_of_days(
+        self, household_key: HouseholdKeyId, start: date, end: date
+    ) -> tuple[StoredBlock, ...]:
+        """Return the blocks of the days [start, end), by day and first coefficient."""
+
+    def put_request(self, order: StatementOrder, at: datetime) -> Put | Reason:
+        """Keep a request; `conflict` if its id stands for other bytes."""
+
+    def request(self, request_id: bytes) -> StoredRequest | None:
+        """Return the request of this id."""
+
+    def requests(self, state: RequestState | None = None) -> tuple[StoredRequest, ...]:
+        """Return the requests in a state, or all, in the order they came."""
+
+    def mark_published(
+        self, request_id: bytes, device: DeviceId, statement: bytes, at: datetime
+    ) -> None:
+        """Keep the statement that is being published to `device`; ends `pending`."""
+
+    def mark_refused(self, request_id: bytes, detail: str) -> None:
+        """End a pending request without a statement; `detail` is a sentence for the provider."""
+
+    def mark_seen(self, seen: Sequence[SeenStatement], at: datetime) -> tuple[bool, ...]:
+        """Mark statements as arrived; False: this household key has no such statement."""
+
+    def dead_letters(self, limit: int = 100) -> tuple[DeadLetter, ...]:
+        """Return the latest dead letters, newest first."""
+
+    def figures(self) -> Figures:
+        """Count what is there; dead letters by reason since the store was made."""
+
+    def expire(self, before: date) -> int:
+        """Delete blocks of days before `before` and headers that no day needs; returns blocks."""
+
+    def close(self) -> None:
+        """Close the store."""
