@@ -1,0 +1,99 @@
+"""A pseudo-terminal in place of a serial line, under a path of one's choice."""
+
+import errno
+import fcntl
+import os
+import pty
+import select
+import struct
+import termios
+import time
+import tty
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from protocol.errors import ConfigError
+
+POLL_MS = 50
+DRAIN_S = 5.0
+
+
+class PtyLink:
+    """A raw pty with a symbolic link to its slave.
+
+    Like a wire: what is sent while nobody reads is lost. A reader that is there and slow holds
+    the sender up, so that accelerated play loses nothing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if path.exists() and not path.is_symlink():
+            raise ConfigError(f"--link {path}: there is a file already; choose another path")
+        self._path = path
+        self._master, slave = pty.openpty()
+        try:
+            tty.setraw(slave)
+            self.device = os.ttyname(slave)
+        finally:
+            os.close(slave)
+        os.set_blocking(self._master, False)
+        self._poll = select.poll()
+        self._poll.register(self._master, select.POLLOUT)
+        try:
+            path.unlink(missing_ok=True)
+            path.symlink_to(self.device)
+        except OSError as exc:
+            os.close(self._master)
+            raise ConfigError(f"--link {path}: cannot be made: {exc.strerror}") from exc
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def wait_for_reader(self) -> None:
+        """Return once somebody has opened the line."""
+        while not self._has_reader():
+            time.sleep(POLL_MS / 1_000)
+
+    def send(self, data: bytes) -> None:
+        """Send bytes to whoever reads; they are lost where nobody does."""
+        while data and self._has_reader():
+            try:
+                data = data[os.write(self._master, data) :]
+            except BlockingIOError:
+                self._poll.poll(POLL_MS)
+            except OSError as exc:
+                if exc.errno != errno.EIO:
+                    raise
+                return
+
+    def drain(self) -> None:
+        """Return once what was sent has been read, its reader has gone, or five seconds on."""
+        deadline_s = time.monotonic() + DRAIN_S
+        while self._has_reader() and self._unread_bytes() and time.monotonic() < deadline_s:
+            time.sleep(POLL_MS / 1_000)
+
+    def close(self) -> None:
+        """Take the line away; the symbolic link goes with it if it is still ours."""
+        if self._path.is_symlink() and self._path.readlink() == Path(self.device):
+            self._path.unlink()
+        os.close(self._master)
+
+    def _has_reader(self) -> bool:
+        return not any(events & select.POLLHUP for _, events in self._poll.poll(0))
+
+    def _unread_bytes(self) -> int:
+        slave = os.open(self.device, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        try:
+            answer = fcntl.ioctl(slave, termios.FIONREAD, b"\0" * 4)
+        finally:
+            os.close(slave)
+        count: int = struct.unpack("i", answer)[0]
+        return count
