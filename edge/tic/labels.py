@@ -51,7 +51,8 @@ class Horodate(StrEnum):
 class Label(msgspec.Struct, frozen=True):
     """One label: its mode, the length of its data in characters and all that is known of it.
 
-    `is_register`: a counter that only rises. `is_fixed`: stays the same for days at least.
+    `is_register`: a counter that only rises. `is_fixed`: stays the same for hours at
+    least, mostly for years.
     """
 
     name: str
@@ -123,7 +124,8 @@ def _hex(mode: Mode, name: str, length: int, english: str) -> Label:
 
 
 def _profile(name: str, english: str) -> Label:
-    return Label(name, _S, Kind.PROFILE, 98, re.compile(_PROFILE, re.ASCII), english)
+    regex = re.compile(_PROFILE, re.ASCII)
+    return Label(name, _S, Kind.PROFILE, 98, regex, english, is_fixed=True)
 
 
 def _historique() -> list[Label]:
@@ -231,13 +233,13 @@ def _standard_contract() -> list[Label]:
         _text("LTARF", 16, "current supplier tariff"),
         _hex(_S, "STGE", 8, "status register"),
         *mobile_peaks,
-        _text("MSG1", 32, "short message"),
+        _text("MSG1", 32, "short message", is_fixed=True),
         _text("MSG2", 16, "very short message"),
         _serial(_S, "PRM", 14, "point of delivery"),
         _digits(_S, "RELAIS", 3, "relays", pattern=r"[01]\d\d|2[0-4]\d|25[0-5]"),
         _digits(_S, "NTARF", 2, "current supplier index", pattern=r"0[1-9]|10"),
-        _digits(_S, "NJOURF", 2, "supplier calendar day, today", pattern=r"0\d"),
-        _digits(_S, "NJOURF+1", 2, "supplier calendar day, tomorrow", pattern=r"0\d"),
+        _choice("NJOURF", 2, r"0\d", "calendar day, today", mode=_S, is_fixed=True),
+        _choice("NJOURF+1", 2, r"0\d", "calendar day, tomorrow", mode=_S, is_fixed=True),
         _profile("PJOURF+1", "supplier day profile, tomorrow"),
         _profile("PPOINTE", "mobile peak profile"),
     ]

@@ -6,7 +6,7 @@ from edge.tic.frame import Frame, Group, Mode, Rejected
 from edge.tic.horodate import civil_time
 from edge.tic.labels import LABELS, Kind
 from edge.tic.quality import LineQuality
-from edge.tic.views import Decoded, decode_views
+from edge.tic.views import Decoded, decode_profile, decode_stge, decode_views
 
 _encoder = msgspec.json.Encoder()
 
@@ -64,11 +64,12 @@ def frame_table(frame: Frame) -> str:
     marks = f"{frame.opened_by}..{frame.closed_by}"
     head = f"{frame.mode} frame, {state}, {marks}, bytes {frame.start} to {frame.end}"
     rows = [_row(name, group) for name, group in frame.groups.items()]
+    status = [f"  STGE says: {_status(frame)}"] * ("STGE" in frame.groups)
     again = [f"  more than once: {', '.join(frame.duplicate_labels)}"] * bool(
         frame.duplicate_labels
     )
     refused = [f"  refused: {reject.raw!r}: {reject.reason}" for reject in frame.rejected]
-    return "\n".join([head, *rows, *again, *refused, ""])
+    return "\n".join([head, *rows, *status, *again, *refused, ""])
 
 
 class Tally:
@@ -128,8 +129,20 @@ def _iso(group: Group) -> str | None:
 
 def _row(name: str, group: Group) -> str:
     label = LABELS[name]
-    shown = str(int(group.value)) if label.kind is Kind.DIGITS and label.unit else group.value
-    value = f"{shown} {label.unit}".strip() if shown.strip() else shown
+    if label.kind is Kind.PROFILE:
+        slots = decode_profile(group.value)
+        value = ", ".join(f"{slot.start} index {slot.index}" for slot in slots)
+    elif label.unit:
+        value = f"{int(group.value)} {label.unit}"
+    else:
+        value = group.value
     at = _iso(group) or ""
     degraded = " (clock degraded)" if group.is_clock_degraded else ""
-    return f"  {name:<10}{value:<34}{label.english}{', ' if at else ''}{at}{degraded}"
+    return f"  {name:<10}{value:<34} {label.english}{', ' if at else ''}{at}{degraded}"
+
+
+def _status(frame: Frame) -> str:
+    """Name what differs from zero in the status register."""
+    stge = decode_stge(frame.groups["STGE"].value)
+    fields = ((name, getattr(stge, name)) for name in stge.__struct_fields__)
+    return ", ".join(f"{name} {value}" for name, value in fields if value)
