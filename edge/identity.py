@@ -1,0 +1,255 @@
+"""Who this chip is: its keys, and what the collectivity said of them when it enrolled.
+
+Directory of a chip: edge.toml; keys/{tls.key, signing.key, household.key, meter.salt}, drawn on
+the chip and never overwritten; enrolment.json, device.pem and ca.pem from the collectivity;
+offer.json and contract.json, what the household has signed. Under systemd the keys come from
+$CREDENTIALS_DIRECTORY instead, under the same names.
+"""
+
+import os
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import Certificate, load_pem_x509_certificate
+from cryptography.x509.oid import NameOID
+
+from protocol.contract import Contract, Offer, Signed, open_document, open_offer
+from protocol.enrolment import Enrolment, EnrolmentRecord
+from protocol.envelope import decode_body
+from protocol.errors import CipherError, ConfigError, DocumentRefused, MessageRefused
+from protocol.ids import DeviceId, HouseholdKeyId, is_collectivity, is_device_id
+from protocol.keys import HouseholdSecret
+from system.files import read_document, read_secret
+from system.tls import client_context
+
+TLS_KEY = "tls.key"
+SIGNING_KEY = "signing.key"
+HOUSEHOLD_KEY = "household.key"
+METER_SALT = "meter.salt"
+
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+
+Document = TypeVar("Document", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """An enrolled chip: everything it needs to speak as itself.
+
+    `tls_key_path` with `certificate_path` and `ca_path` make its TLS identity.
+    """
+
+    device: DeviceId
+    collectivity: str
+    signing_key: Ed25519PrivateKey
+    household: HouseholdSecret
+    platform_key: Ed25519PublicKey
+    tls_key_path: Path
+    certificate_path: Path
+    ca_path: Path
+    broker_host: str
+    broker_port: int
+
+    @property
+    def household_key(self) -> HouseholdKeyId:
+        """The id of the household's keys."""
+        return self.household.id
+
+    def tls_context(self) -> ssl.SSLContext:
+        """Return the context in which this chip speaks to its broker.
+
+        Raises:
+            ConfigError: a file is gone or does not fit.
+        """
+        return client_context(self.ca_path, self.certificate_path, self.tls_key_path)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What the chip drew for itself; `meter_salt` (32 bytes) hides the meter's serial."""
+
+    tls_key: ec.EllipticCurvePrivateKey
+    signing_key: Ed25519PrivateKey
+    household: HouseholdSecret
+    meter_salt: bytes
+
+    @property
+    def signing_public(self) -> bytes:
+        """The public signing key, 32 bytes."""
+        return self.signing_key.public_key().public_bytes_raw()
+
+
+def load_identity(directory: Path) -> Identity:
+    """Read and check the identity of the enrolled chip in `directory`.
+
+    Raises:
+        ConfigError: names the file that is missing, open to others or not fitting, and what next.
+    """
+    enrolment_path = directory / "enrolment.json"
+    enrolment = _decode(
+        enrolment_path,
+        read_document(
+            enrolment_path,
+            f"enrol this chip first: `volet edge request --dir {directory}`.",
+        ),
+        Enrolment,
+    )
+    keys = load_keys(directory)
+    try:
+        record = check_enrolment(enrolment, keys)
+    except DocumentRefused as exc:
+        raise ConfigError(f"{enrolment_path}: {exc}") from exc
+    return Identity(
+        device=DeviceId(record.device),
+        collectivity=record.collectivity,
+        signing_key=keys.signing_key,
+        household=keys.household,
+        platform_key=Ed25519PublicKey.from_public_bytes(enrolment.platform_key),
+        tls_key_path=key_path(directory, TLS_KEY),
+        certificate_path=directory / "device.pem",
+        ca_path=directory / "ca.pem",
+        broker_host=enrolment.broker_host,
+        broker_port=enrolment.broker_port,
+    )
+
+
+def load_contract(directory: Path) -> tuple[Offer, Contract] | None:
+    """Read the offer and the contract that the household has taken, None if it has none.
+
+    Raises:
+        ConfigError: one of the files is damaged, or they do not belong together.
+    """
+    path = directory / "contract.json"
+    if not path.exists():
+        return None
+    next_step = "put it back from a copy, or make a new request."
+    signed_offer = read_signed(directory / "offer.json", next_step)
+    signed_contract = read_signed(path, next_step)
+    try:
+        offer = open_offer(signed_offer)
+        key = load_keys(directory).signing_key.public_key()
+        contract = open_document(signed_contract, key, Contract)
+    except DocumentRefused as exc:
+        raise ConfigError(f"{path}: {exc}") from exc
+    if contract.offer != signed_offer.hash:
+        raise ConfigError(f"{path} is not the contract of offer.json beside it.")
+    return offer, contract
+
+
+def key_path(directory: Path, name: str) -> Path:
+    """Return where the key `name` is: with systemd's credentials if it is there, else in keys/."""
+    credentials = os.environ.get(CREDENTIALS)
+    if credentials and (path := Path(credentials) / name).exists():
+        return path
+    return directory / "keys" / name
+
+
+def load_keys(directory: Path) -> Keys:
+    """Read the chip's own keys.
+
+    Raises:
+        ConfigError: one is missing, open to others, or no key.
+    """
+    tls_key = _private_key(directory, TLS_KEY)
+    signing_key = _private_key(directory, SIGNING_KEY)
+    if not isinstance(tls_key, ec.EllipticCurvePrivateKey):
+        raise ConfigError(f"{key_path(directory, TLS_KEY)} is no elliptic-curve key.")
+    if not isinstance(signing_key, Ed25519PrivateKey):
+        raise ConfigError(f"{key_path(directory, SIGNING_KEY)} is no Ed25519 key.")
+    try:
+        household = HouseholdSecret.from_bytes(_key_bytes(directory, HOUSEHOLD_KEY))
+    except CipherError as exc:
+        raise ConfigError(f"{key_path(directory, HOUSEHOLD_KEY)}: {exc}.") from exc
+    return Keys(tls_key, signing_key, household, _key_bytes(directory, METER_SALT))
+
+
+def check_enrolment(enrolment: Enrolment, keys: Keys) -> EnrolmentRecord:
+    """Check that an enrolment is this chip's, and whole: record, CA, certificate, keys.
+
+    Whether the CA is the right one is the household's to say, by its fingerprint.
+
+    Raises:
+        DocumentRefused: with what does not fit.
+    """
+    try:
+        ca = load_pem_x509_certificate(enrolment.ca_pem)
+        certificate = load_pem_x509_certificate(enrolment.certificate_pem)
+        record = decode_body(enrolment.record, EnrolmentRecord)
+        _verify_record(enrolment, ca)
+        certificate.verify_directly_issued_by(ca)
+        Ed25519PublicKey.from_public_bytes(enrolment.platform_key)
+    except MessageRefused as exc:
+        raise DocumentRefused(f"the enrolment record cannot be read: {exc.detail}.") from exc
+    except InvalidSignature as exc:
+        raise DocumentRefused("the enrolment is not signed by the authority in it.") from exc
+    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
+        raise DocumentRefused("the enrolment holds certificates that cannot be read.") from exc
+    if not is_device_id(record.device) or not is_collectivity(record.collectivity):
+        raise DocumentRefused("the enrolment names a device or collectivity out of grammar.")
+    if _common_name(certificate) != record.device:
+        raise DocumentRefused("the certificate is another device's than the record.")
+    if certificate.public_key() != keys.tls_key.public_key():
+        raise DocumentRefused("the certificate is not for this chip's TLS key.")
+    if record.signing_key != keys.signing_public:
+        raise DocumentRefused("the record is not for this chip's signing key.")
+    if record.household_key != keys.household.id:
+        raise DocumentRefused("the record is not for this household's keys.")
+    return record
+
+
+def ca_fingerprint(ca_pem: bytes) -> str:
+    """Return the SHA-256 of the CA's certificate in groups of four, for people to compare."""
+    digest = load_pem_x509_certificate(ca_pem).fingerprint(SHA256()).hex()
+    return " ".join(digest[i : i + 4] for i in range(0, len(digest), 4))
+
+
+def read_signed(path: Path, next_step: str) -> Signed:
+    """Read a signed document from JSON, its signature not yet checked.
+
+    Raises:
+        ConfigError: missing, or no signed document.
+    """
+    return _decode(path, read_document(path, next_step), Signed)
+
+
+def _decode(path: Path, data: bytes, kind: type[Document]) -> Document:
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.MsgspecError, RecursionError) as exc:
+        raise ConfigError(f"{path} is no {kind.__name__.lower()}: {exc}.") from exc
+
+
+def _key_bytes(directory: Path, name: str) -> bytes:
+    path = key_path(directory, name)
+    next_step = f"draw the chip's keys with `volet edge init --dir {directory}`."
+    if path.parent != directory / "keys":
+        return read_document(path, next_step)  # systemd keeps others away from its credentials
+    return read_secret(path, next_step)
+
+
+def _private_key(directory: Path, name: str) -> PrivateKeyTypes:
+    try:
+        return load_pem_private_key(_key_bytes(directory, name), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
+        raise ConfigError(f"{key_path(directory, name)} holds no private key in PEM.") from exc
+
+
+def _verify_record(enrolment: Enrolment, ca: Certificate) -> None:
+    key = ca.public_key()
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise DocumentRefused("the authority's key is no elliptic-curve key.")
+    key.verify(enrolment.record_signature, enrolment.record, ec.ECDSA(SHA256()))
+
+
+def _common_name(certificate: Certificate) -> str:
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if len(names) == 1 else ""

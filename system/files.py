@@ -1,0 +1,148 @@
+"""Files written whole or not at all, and secrets that nobody else may read.
+
+A file is written beside its place, synced, then put there in one step; a secret has its mode 0600
+from the first moment on.
+"""
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from protocol.errors import ConfigError
+
+SECRET_MODE = 0o600
+PUBLIC_MODE = 0o644
+PRIVATE_DIR_MODE = 0o700
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def make_private_dir(path: Path) -> None:
+    """Make a directory, mode 0700, and its parents; one that exists is left as it is.
+
+    Raises:
+        ConfigError: it cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=PRIVATE_DIR_MODE, exist_ok=True)
+    except OSError as exc:
+        raise _cannot_write(path, exc) from exc
+
+
+def write_secret(path: Path, data: bytes) -> None:
+    """Put a secret at `path`, mode 0600, in place of what stood there.
+
+    Raises:
+        ConfigError: it cannot be written; what stood there still stands.
+    """
+    _write(path, data, SECRET_MODE)
+
+
+def write_public(path: Path, data: bytes) -> None:
+    """Put a document at `path`, readable for all, in place of what stood there.
+
+    Raises:
+        ConfigError: it cannot be written; what stood there still stands.
+    """
+    _write(path, data, PUBLIC_MODE)
+
+
+def draw_secret(path: Path, data: bytes) -> bool:
+    """Put a newly drawn secret at `path` unless one stands there; say whether it was put.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    if path.exists():
+        return False
+    beside = _write_beside(path, data, SECRET_MODE)
+    try:
+        os.link(beside, path)  # unlike a rename, never takes the place of a file
+    except FileExistsError:
+        return False
+    except OSError as exc:
+        raise _cannot_write(path, exc) from exc
+    finally:
+        beside.unlink()
+    _sync_dir(path.parent)
+    return True
+
+
+def read_secret(path: Path, next_step: str) -> bytes:
+    """Read a secret that nobody but its owner may read.
+
+    `next_step` ends the error's text where the file is missing.
+
+    Raises:
+        ConfigError: missing, not readable, or open to others.
+    """
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if mode & _OTHERS:
+                raise ConfigError(
+                    f"{path} is open to other users (mode {mode & 0o777:04o}); "
+                    f"close it with `chmod 600 {path}` and think of who may have read it."
+                )
+            return file.read()
+    except OSError as exc:
+        raise _cannot_read(path, exc, next_step) from exc
+
+
+def read_document(path: Path, next_step: str) -> bytes:
+    """Read a file that is no secret; `next_step` ends the error's text where it is missing.
+
+    Raises:
+        ConfigError: missing or not readable.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise _cannot_read(path, exc, next_step) from exc
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
+    beside = _write_beside(path, data, mode)
+    try:
+        beside.replace(path)
+    except OSError as exc:
+        beside.unlink()
+        raise _cannot_write(path, exc) from exc
+    _sync_dir(path.parent)
+
+
+def _write_beside(path: Path, data: bytes, mode: int) -> Path:
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    except OSError as exc:
+        raise _cannot_write(path, exc) from exc
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(fd)
+    except OSError as exc:
+        beside.unlink()
+        raise _cannot_write(path, exc) from exc
+    return beside
+
+
+def _sync_dir(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _cannot_write(path: Path, exc: OSError) -> ConfigError:
+    return ConfigError(f"{path} cannot be written: {exc.strerror}.")
+
+
+def _cannot_read(path: Path, exc: OSError, next_step: str) -> ConfigError:
+    if isinstance(exc, FileNotFoundError | NotADirectoryError):
+        return ConfigError(f"{path} is missing; {next_step}")
+    return ConfigError(f"{path} cannot be read: {exc.strerror}.")

@@ -1,0 +1,27 @@
+"""The one way in which a program of Volet speaks TLS: 1.3, both ends with certificates."""
+
+import ssl
+from pathlib import Path
+
+from protocol.errors import ConfigError
+
+
+def client_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
+    """Return a context that trusts `ca` alone and shows `certificate`.
+
+    The server's name is checked against its certificate.
+
+    Raises:
+        ConfigError: a file is missing or does not fit the others.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    try:
+        context.load_verify_locations(ca)
+        context.load_cert_chain(certificate, key)
+    except OSError as exc:  # ssl.SSLError is one
+        raise ConfigError(
+            f"TLS identity {certificate} with key {key} and authority {ca} does not load: "
+            f"{exc.strerror or exc}."
+        ) from exc
+    return context
