@@ -13,7 +13,7 @@ _EVEN = bytes(byte for byte in range(256) if byte.bit_count() % 2 == 0)
 _LOW = bytes(range(128))
 # A piece of the stream decides for itself once so many bytes speak for one reading and at most a
 # quarter as many against it; shorter and mixed ones follow what came before.
-_DECISIVE_BYTES = 24
+_DECISIVE_BYTES = 12
 _DECISIVE_RATIO = 4
 _MEMORY_BYTES = 2048
 
