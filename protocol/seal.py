@@ -143,11 +143,20 @@ def weights_plaintext(weights: Weights) -> Any:
 
 
 def _mask(seed: bytes, weights: Weights) -> Coefficients:
-    """Return a·Σ w_k·x^(-k), uint64[4096], for the `a` that SEAL expands from `seed`."""
+    """Return a·Σ w_k·x^(-k), uint64[4096], for the `a` that SEAL expands from `seed`.
+
+    SEAL multiplies by a single term without lifting a negative coefficient (its fast plain lift):
+    right modulo t, but not the exact product that the sum is. So a single negative term is
+    multiplied by its opposite and the result negated.
+    """
+    terms = np.flatnonzero(weights)
+    is_negated = len(terms) == 1 and (weights[terms[0]] > 0) == (terms[0] > 0)
+    plain = weights_plaintext(-weights if is_negated else weights)
     zero = load_ciphertext(seeded_ciphertext(np.zeros(N, np.uint64), seed))
     product = sealapi.Ciphertext()
-    sealapi.Evaluator(CONTEXT).multiply_plain(zero, weights_plaintext(weights), product)
-    return _first_words(_body(saved_bytes(product)), 2 * N)[N:]
+    sealapi.Evaluator(CONTEXT).multiply_plain(zero, plain, product)
+    mask = _first_words(_body(saved_bytes(product)), 2 * N)[N:]
+    return (np.uint64(Q) - mask) % np.uint64(Q) if is_negated else mask
 
 
 class SealSecret:

@@ -110,6 +110,18 @@ def test_the_worst_case_of_each_part_of_the_day_opens_exactly(secret, weight, fi
     assert secret.open_sum(total, [(epoch.seed, weights)]) == int(values @ weights)
 
 
+@pytest.mark.parametrize("k", [0, 1, 100, 3967])
+@pytest.mark.parametrize("weight", [1, -1, 1023, -1023])
+def test_a_single_weight_opens_exactly_although_seal_does_not_lift_a_negative_single_term(
+    secret, k, weight
+):
+    values, weights = np.zeros(MONTH_COEFFICIENTS, np.int64), np.zeros(MONTH_COEFFICIENTS, np.int64)
+    values[k], weights[k] = 4321 if k % 128 < 100 else 0, weight
+    epoch = secret.new_epoch(MONTH, new_incarnation())
+    total = household.weighted_sum(encrypt_month(epoch, values), weights)
+    assert secret.open_sum(total, [(epoch.seed, weights)]) == int(values @ weights)
+
+
 @given(st.integers(0, T - 1))
 def test_scaling_rounds_to_the_nearest_multiple_of_q_over_t(value):
     assert household.scale(value) == (2 * Q * value + T) // (2 * T)

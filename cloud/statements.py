@@ -1,0 +1,192 @@
+"""Bills on ciphertexts: weighted sums over the blocks of a household, opened by nobody here.
+
+A request is answered once every day of its period is stored; until then it waits.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+
+import msgspec
+import numpy as np
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from cloud.store import RequestState, Store, StoredBlock, StoredContract, StoredRequest
+from protocol.calendar import day_number, day_of_number, days_between, month_of
+from protocol.contract import Contract, Signed, StatementRequest, open_document, open_offer
+from protocol.envelope import Address, decode_body, seal_message
+from protocol.errors import DocumentRefused
+from protocol.household import Coefficients, weighted_sum
+from protocol.layout import DAY_COEFFICIENTS, MONTH_COEFFICIENTS, coefficient
+from protocol.messages import COEFFICIENT_BYTES, Cover, LineSums, MonthSums, Statement
+from protocol.statement import Component, components
+from protocol.tariff import Tariff
+from protocol.topics import Kind, device_topic
+
+log = structlog.get_logger()
+
+
+class StatementMessage(msgspec.Struct, frozen=True):
+    """A signed statement on its way to a household's topic; published retained."""
+
+    topic: str
+    payload: bytes
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A request whose documents have been checked."""
+
+    request: StatementRequest
+    tariffs: tuple[Tariff, ...]
+
+    @property
+    def start(self) -> date:
+        """The first day of the period."""
+        return day_of_number(self.request.start)
+
+    @property
+    def end(self) -> date:
+        """The day after the last of the period."""
+        return day_of_number(self.request.end)
+
+
+def prepare(request_bytes: bytes, contract: StoredContract) -> Prepared:
+    """Check a provider's request against the contract.
+
+    Raises:
+        DocumentRefused: with what is wrong and what to do.
+    """
+    try:
+        signed = msgspec.msgpack.decode(request_bytes, type=Signed)
+    except msgspec.MsgspecError as exc:
+        raise DocumentRefused("This is no signed request.") from exc
+    key = Ed25519PublicKey.from_public_bytes(contract.provider_key)
+    request = open_document(signed, key, StatementRequest)
+    if request.contract != contract.hash:
+        raise DocumentRefused("The request names another contract.")
+    terms = decode_body(contract.contract.body, Contract)
+    start, end = day_of_number(request.start), day_of_number(request.end)
+    if not start < end:
+        raise DocumentRefused(f"The period {start} to {end} holds no day.")
+    if start < terms.start or (terms.end is not None and end > terms.end):
+        raise DocumentRefused(
+            f"The contract holds from {terms.start} to {terms.end or 'open end'}; "
+            f"ask for days within it."
+        )
+    tariffs = open_offer(contract.offer).tariffs
+    try:
+        components(tariffs, start, end)
+    except ValueError as exc:
+        raise DocumentRefused(f"The offer does not price the whole period: {exc}.") from exc
+    return Prepared(request, tariffs)
+
+
+def missing_days(blocks: Iterable[StoredBlock], start: date, end: date) -> list[date]:
+    """Return the days of [start, end) that are not stored whole yet."""
+    stored = Counter[date]()
+    for block in blocks:
+        stored[block.day] += len(block.coefficients) // COEFFICIENT_BYTES
+    return [day for day in days_between(start, end) if stored[day] != DAY_COEFFICIENTS]
+
+
+def compute(
+    prepared: Prepared, household_key: bytes, request_bytes: bytes, blocks: Sequence[StoredBlock]
+) -> Statement:
+    """Sum a complete period's `blocks` for every energy line, under encryption."""
+    months = assemble(blocks)
+    lines = tuple(
+        _line_sums(part, months)
+        for part in components(prepared.tariffs, prepared.start, prepared.end)
+    )
+    return Statement(
+        prepared.request.id,
+        household_key,
+        prepared.request.contract,
+        prepared.request.start,
+        prepared.request.end,
+        _covers(blocks),
+        lines,
+        request_bytes,
+    )
+
+
+def assemble(blocks: Iterable[StoredBlock]) -> dict[date, Coefficients]:
+    """Lay blocks out by month: uint64[3968] each, whatever incarnation a coefficient is of."""
+    months: dict[date, Coefficients] = {}
+    for block in blocks:
+        month = months.setdefault(month_of(block.day), np.zeros(MONTH_COEFFICIENTS, np.uint64))
+        values = np.frombuffer(block.coefficients, "<u8")
+        first = coefficient(block.day, block.j0)
+        month[first : first + len(values)] = values
+    return months
+
+
+def _line_sums(part: Component, months: dict[date, Coefficients]) -> LineSums:
+    sums = []
+    for month in part.months():
+        coefficients, ones = months[month], part.weights(month, 1)
+        low, high = (weighted_sum(coefficients, ones * digit) for digit in part.price_digits)
+        quantity = weighted_sum(coefficients, ones)
+        sums.append(MonthSums(day_number(month), quantity, (low, high)))
+    return LineSums(part.tariff, part.line, tuple(sums))
+
+
+def _covers(blocks: Iterable[StoredBlock]) -> tuple[Cover, ...]:
+    sequences: dict[bytes, list[int]] = {}
+    for block in blocks:
+        sequences.setdefault(block.incarnation, []).append(block.sequence)
+    return tuple(Cover(incarnation, tuple(sorted(s))) for incarnation, s in sequences.items())
+
+
+def pending_statements(
+    store: Store, platform_key: Ed25519PrivateKey, collectivity: str
+) -> list[StatementMessage]:
+    """Answer every pending request whose days are all stored; returns what is to be published."""
+    messages = []
+    for stored in store.requests(RequestState.PENDING):
+        try:
+            message = _answer(store, stored, platform_key, collectivity)
+        except DocumentRefused as exc:
+            store.mark_refused(stored.order.id, str(exc))
+            log.warning("statement_refused", request=stored.order.id.hex())
+            continue
+        if message is not None:
+            messages.append(message)
+    return messages
+
+
+def unseen_statements(store: Store, collectivity: str) -> list[StatementMessage]:
+    """Return the published statements that no chip has seen yet, to be published again.
+
+    After a start of worker or broker: a statement is recorded before it is sent.
+    """
+    return [
+        StatementMessage(
+            device_topic(collectivity, stored.device, Kind.STATEMENT, stored.order.id.hex()),
+            stored.statement,
+        )
+        for stored in store.requests(RequestState.PUBLISHED)
+        if stored.device is not None and stored.statement is not None
+    ]
+
+
+def _answer(
+    store: Store, stored: StoredRequest, platform_key: Ed25519PrivateKey, collectivity: str
+) -> StatementMessage | None:
+    order = stored.order
+    contract = store.contract(order.contract)
+    device = store.device_of(order.household_key)
+    if contract is None or contract.household_key != order.household_key:
+        raise DocumentRefused("No such contract is registered.")
+    prepared = prepare(order.request, contract)
+    blocks = store.blocks_of_days(order.household_key, prepared.start, prepared.end)
+    if device is None or missing_days(blocks, prepared.start, prepared.end):
+        return None
+    statement = compute(prepared, order.household_key, order.request, blocks)
+    address = Address(collectivity, device.device, Kind.STATEMENT)
+    payload = seal_message(address, statement, platform_key)
+    store.mark_published(order.id, device.device, payload, datetime.now(UTC))
+    log.info("statement_computed", request=order.id.hex(), blocks=len(blocks))
+    topic = device_topic(collectivity, device.device, Kind.STATEMENT, order.id.hex())
+    return StatementMessage(topic, payload)

@@ -1,0 +1,97 @@
+"""What the chip found about a statement, in fixed words and in the household's."""
+
+from datetime import date
+from enum import StrEnum
+
+import msgspec
+
+from protocol.bill import Bill
+
+
+class Finding(StrEnum):
+    """What is wrong with a statement, or worth knowing about it."""
+
+    CONTRACT_UNKNOWN = "contract_unknown"
+    REQUEST_FORGED = "request_forged"
+    OUTSIDE_CONTRACT = "outside_contract"
+    NO_TARIFF = "no_tariff"
+    LINES_DIFFER = "lines_differ"
+    BLOCK_UNKNOWN = "block_unknown"
+    DAY_MISSING = "day_missing"
+    DAY_TWICE = "day_twice"
+    DAY_NOT_CLOSED = "day_not_closed"
+    CALENDAR_DIFFERS = "calendar_differs"
+    QUANTITY_DIFFERS = "quantity_differs"
+    AMOUNT_DIFFERS = "amount_differs"
+    INDEX_NOT_READ = "index_not_read"
+
+
+class Verdict(StrEnum):
+    """Correct: opened and equal. Differs: opened and not equal. Refused: not opened."""
+
+    CORRECT = "correct"
+    DIFFERS = "differs"
+    REFUSED = "refused"
+
+
+class OpenedLine(msgspec.Struct, frozen=True):
+    """What one encrypted line opened to, beside the chip's own count.
+
+    `amount_units` in 0.00001 € before rounding.
+    """
+
+    name: str
+    kwh: int
+    own_kwh: int
+    amount_units: int
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """The chip's word on one statement over the days [start, end)."""
+
+    statement: str
+    start: date
+    end: date
+    verdict: Verdict
+    findings: tuple[Finding, ...] = ()
+    bill: Bill | None = None
+    opened: tuple[OpenedLine, ...] = ()
+
+
+WORDS_EN = {
+    Finding.CONTRACT_UNKNOWN: "It names a contract that you have not signed.",
+    Finding.REQUEST_FORGED: "Your provider did not ask for it in this form.",
+    Finding.OUTSIDE_CONTRACT: "It covers days on which your contract does not hold.",
+    Finding.NO_TARIFF: "Your contract has no tariff, or two, for one of its days.",
+    Finding.LINES_DIFFER: "Its lines are not those of your tariff.",
+    Finding.BLOCK_UNKNOWN: "It sums over readings that this chip never sent.",
+    Finding.DAY_MISSING: "It leaves out days of its period.",
+    Finding.DAY_TWICE: "It counts a day twice.",
+    Finding.DAY_NOT_CLOSED: "It covers days that your meter has not closed yet.",
+    Finding.CALENDAR_DIFFERS: (
+        "Your meter runs another tariff calendar than the contract; if it is in historique mode, "
+        "ask your provider to switch its TIC output to standard."
+    ),
+    Finding.QUANTITY_DIFFERS: "Its energy is not what your meter counted.",
+    Finding.AMOUNT_DIFFERS: "Its amounts do not follow from energy and price.",
+    Finding.INDEX_NOT_READ: "The meter could not be read at the end of the period.",
+}
+
+WORDS_FR = {
+    Finding.CONTRACT_UNKNOWN: "Il cite un contrat que vous n'avez pas signé.",
+    Finding.REQUEST_FORGED: "Votre fournisseur ne l'a pas demandé sous cette forme.",
+    Finding.OUTSIDE_CONTRACT: "Il couvre des jours hors de votre contrat.",
+    Finding.NO_TARIFF: "Votre contrat n'a aucun tarif, ou en a deux, pour l'un de ses jours.",
+    Finding.LINES_DIFFER: "Ses lignes ne sont pas celles de votre tarif.",
+    Finding.BLOCK_UNKNOWN: "Il additionne des relevés que ce boîtier n'a jamais envoyés.",
+    Finding.DAY_MISSING: "Il oublie des jours de sa période.",
+    Finding.DAY_TWICE: "Il compte un jour deux fois.",
+    Finding.DAY_NOT_CLOSED: "Il couvre des jours que votre compteur n'a pas encore clos.",
+    Finding.CALENDAR_DIFFERS: (
+        "Votre compteur suit un autre calendrier tarifaire que le contrat ; s'il est en mode "
+        "historique, demandez à votre fournisseur de passer sa sortie TIC en mode standard."
+    ),
+    Finding.QUANTITY_DIFFERS: "Son énergie n'est pas celle que votre compteur a comptée.",
+    Finding.AMOUNT_DIFFERS: "Ses montants ne découlent pas de l'énergie et du prix.",
+    Finding.INDEX_NOT_READ: "Le compteur n'a pas pu être lu à la fin de la période.",
+}

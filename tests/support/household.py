@@ -1,0 +1,119 @@
+"""A household made up for tests: closed days, their blocks under several incarnations, a contract."""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+import msgspec
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from cloud.store import StoredBlock, StoredContract
+from edge.bills.judge import Agreement, Books, Span
+from edge.metering.events import DayClosed
+from protocol.calendar import day_number, days_between, month_of
+from protocol.contract import Contract, Offer, StatementRequest, sign_document
+from protocol.ids import DeviceId, new_incarnation
+from protocol.keys import HouseholdSecret
+from protocol.layout import DAY_COEFFICIENTS, REGISTER_STEP
+
+DEVICE = DeviceId("abcdefghijklmnopqrstuvwxyz")
+
+
+def closed_day(day: date, steps: tuple[int, ...], **changes) -> DayClosed:
+    """Make a closed day with these register steps (padded to ten) and nothing else of note."""
+    fields = {
+        "day": day,
+        "register_steps_kwh": (*steps, *([0] * (10 - len(steps)))),
+        "injected_wh": 0,
+        "injected_step_kwh": 0,
+        "register_index_kwh": (0,) * 10,
+        "injected_index_kwh": 0,
+        "drawn_index_wh": 0,
+        "injected_index_wh": 0,
+        "meter_serial": "041234567890",
+        "calendar": "H PLEINE/CREUSE",
+        "max_power_va": 0,
+        "is_index_read": True,
+    }
+    return DayClosed(**(fields | changes))
+
+
+@dataclass
+class Household:
+    """Everything both sides hold of one household over the days [start, end)."""
+
+    tariffs: tuple
+    start: date
+    end: date
+    rng: np.random.Generator
+    steps_max: int = 40
+    restart_chance: float = 0.2
+    secret: HouseholdSecret = field(default_factory=HouseholdSecret.generate)
+    provider_key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+
+    def __post_init__(self):
+        self.days, self.spans, self.blocks, self._seeds = [], [], [], {}
+        incarnation, sequence, epochs = new_incarnation(), 0, {}
+        for day in days_between(self.start, self.end):
+            steps = tuple(int(s) for s in self.rng.integers(0, self.steps_max + 1, 6))
+            self.days.append(closed_day(day, steps, calendar=self.tariffs[0].calendar))
+            values = [int(v) for v in self.rng.integers(0, 9001, 100)] + [0] * 28
+            values[REGISTER_STEP : REGISTER_STEP + 6] = steps
+            restarts = self.rng.random() < self.restart_chance
+            cut = int(self.rng.integers(1, DAY_COEFFICIENTS)) if restarts else DAY_COEFFICIENTS
+            for j0, j1 in ((0, cut), (cut, DAY_COEFFICIENTS)):
+                if j0 == j1:
+                    continue
+                if j0:
+                    incarnation, sequence, epochs = new_incarnation(), 0, {}
+                month = month_of(day)
+                if month not in epochs:
+                    epochs[month] = self.secret.seal.new_epoch(month, incarnation)
+                    self._seeds[incarnation, month] = epochs[month].seed
+                sequence += 1
+                coefficients = np.array(
+                    [epochs[month].encrypt(day, j, values[j]) for j in range(j0, j1)], "<u8"
+                ).tobytes()
+                self.spans.append(Span(incarnation, sequence, day, j0, j1))
+                self.blocks.append(
+                    StoredBlock(DEVICE, incarnation, sequence, day, j0, coefficients, b"")
+                )
+        offer = Offer(self.tariffs[0].provider, public_bytes(self.provider_key), self.tariffs)
+        self.offer = sign_document(offer, self.provider_key)
+        contract = Contract(self.offer.hash, self.secret.id, bytes(32), self.start, None)
+        self.contract = sign_document(contract, Ed25519PrivateKey.generate())
+        self.agreement = Agreement(self.contract.hash, contract, offer)
+        self.stored_contract = StoredContract(
+            self.contract.hash,
+            self.secret.id,
+            offer.provider,
+            offer.provider_key,
+            self.offer,
+            self.contract,
+        )
+
+    @property
+    def books(self) -> Books:
+        return Books(self.days, self.spans, lambda inc, month: self._seeds[inc, month])
+
+    def request(
+        self, start: date, end: date, key: Ed25519PrivateKey | None = None, **changes
+    ) -> bytes:
+        """Sign the provider's request for the days [start, end)."""
+        fields = {
+            "id": self.rng.bytes(16),
+            "contract": self.contract.hash,
+            "start": day_number(start),
+            "end": day_number(end),
+        }
+        request = StatementRequest(**(fields | changes))
+        return msgspec.msgpack.encode(sign_document(request, key or self.provider_key))
+
+    def blocks_of(self, start: date, end: date) -> list[StoredBlock]:
+        return [block for block in self.blocks if start <= block.day < end]
+
+
+def public_bytes(key: Ed25519PrivateKey) -> bytes:
+    """Return the raw public half of a signing key."""
+    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
