@@ -68,11 +68,14 @@ class Meter:
         account, held = self._state.account, self._state.held
         if account is not None:
             known = _recognise(account, reading)
-            if misfit(known.last, reading, self._settings) is None:
+            why = misfit(known.last, reading, self._settings)
+            if why is None:
                 known, events = _continue(known, reading, self._settings)
                 self._state = MeterState(account=known)
                 return events
-        if held is None or misfit(held, reading, self._settings) not in (None, Misfit.GAP):
+            if why is Misfit.GAP and held is not None and not self._continues(known.last, held):
+                held = None  # what it continues is the account, not a false frame before the gap
+        if held is None or not self._continues(held, reading):
             self._state = MeterState(account=account, held=reading)
             return []
         account, events = _confirm(account, held, self._settings)
@@ -81,6 +84,10 @@ class Meter:
             return events
         self._state = MeterState(account=account)
         return events + self._take(reading)
+
+    def _continues(self, last: Reading, reading: Reading) -> bool:
+        """Return whether `reading` continues `last`, however much later."""
+        return misfit(last, reading, self._settings) in (None, Misfit.GAP)
 
 
 def _recognise(account: Account, reading: Reading) -> Account:
