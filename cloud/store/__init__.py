@@ -1,13 +1,14 @@
 """What the cloud keeps: one small interface, and the values that cross it.
 
 `Store` is all that the rest of the cloud knows; `cloud.store.sqlite` is the embedded default. A
-store belongs to the thread that opened it. Everything a chip signed is kept as its original
+store belongs to the thread that opened it, and its times are exact to the second. Everything a chip signed is kept as its original
 payload, so that it can be given back and checked again.
 """
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Protocol
 
 import msgspec
@@ -70,6 +71,13 @@ class DeadLetter(msgspec.Struct, frozen=True):
     size_bytes: int
     sha256: bytes
     at: datetime
+
+
+def dead_letter(
+    topic: str, payload: bytes, reason: Reason, at: datetime, detail: str = ""
+) -> DeadLetter:
+    """Make a dead letter of a payload, which is not kept."""
+    return DeadLetter(topic, reason, detail, len(payload), sha256(payload).digest(), at)
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -272,8 +280,11 @@ class Store(Protocol):
     def figures(self) -> Figures:
         """Count what is there; dead letters by reason since the store was made."""
 
-    def expire(self, before: date) -> int:
-        """Delete blocks of days before `before` and headers that no day needs; returns blocks."""
+    def expire(self, before: date, limit: int = 10_000) -> int:
+        """Delete at most `limit` blocks of days before `before`; returns how many.
+
+        Headers go when all their month lies before `before` and no block was left to delete.
+        """
 
     def close(self) -> None:
         """Close the store."""

@@ -1,0 +1,64 @@
+"""The embedded store: one SQLite file in WAL, every transaction on the disk before it is told."""
+
+from pathlib import Path
+
+from cloud.store import Count, Figures
+from cloud.store.blocks import Blocks
+from cloud.store.registry import Registry
+from cloud.store.requests import Requests
+from cloud.store.schema import open_database
+
+FILE_NAME = "store.db"
+
+_ENROLLED = "SELECT count(*) FROM enrolment WHERE until IS NULL"
+
+
+class SqliteStore(Registry, Blocks, Requests):
+    """`Store` for a town: one worker writes, other processes may read and enrol."""
+
+    @classmethod
+    def open(cls, directory: Path, *, is_checked: bool = True) -> "SqliteStore":
+        """Open `store.db` of a cloud's directory, or make it.
+
+        With `is_checked` the whole file is read for damage first, as the worker does at start.
+
+        Raises:
+            StoreError: the file is damaged, of another version, or not the cloud's.
+        """
+        path = directory / FILE_NAME
+        return cls(open_database(path, is_checked=is_checked), path)
+
+    @property
+    def generation(self) -> bytes:
+        """See `Store.generation`."""
+        row = self._row("SELECT generation FROM store")
+        return bytes(row[0]) if row else b""
+
+    def figures(self) -> Figures:
+        """See `Store.figures`."""
+        return Figures(
+            generation=self.generation.hex(),
+            devices=self._number(f"{_ENROLLED} AND is_revoked = 0"),
+            revoked=self._number(f"{_ENROLLED} AND is_revoked = 1"),
+            contracts=self._number("SELECT count(*) FROM contract"),
+            epochs=self._number("SELECT count(*) FROM epoch"),
+            blocks=self._number("SELECT count(*) FROM block"),
+            dead_letters=self._counts("SELECT reason, count FROM refusal ORDER BY reason"),
+            requests=self._counts(
+                "SELECT state, count(*) FROM request GROUP BY state ORDER BY state"
+            ),
+            size_bytes=self._number(
+                "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+            ),
+        )
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._db.close()
+
+    def _number(self, sql: str) -> int:
+        row = self._row(sql)
+        return int(row[0]) if row else 0
+
+    def _counts(self, sql: str) -> tuple[Count, ...]:
+        return tuple(Count(word, count) for word, count in self._rows(sql))
