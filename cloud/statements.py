@@ -12,6 +12,7 @@ import numpy as np
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from cloud.message import Outgoing
 from cloud.store import RequestState, Store, StoredBlock, StoredContract, StoredRequest
 from protocol.calendar import day_number, day_of_number, days_between, month_of
 from protocol.contract import Contract, Signed, StatementRequest, open_document, open_offer
@@ -25,13 +26,6 @@ from protocol.tariff import Tariff
 from protocol.topics import Kind, device_topic
 
 log = structlog.get_logger()
-
-
-class StatementMessage(msgspec.Struct, frozen=True):
-    """A signed statement on its way to a household's topic; published retained."""
-
-    topic: str
-    payload: bytes
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -111,6 +105,12 @@ def compute(
     )
 
 
+def encrypted_values(prepared: Prepared) -> int:
+    """Return how many encrypted values of 8 bytes the statement of a request has."""
+    parts = components(prepared.tariffs, prepared.start, prepared.end)
+    return sum(1 + len(part.price_digits) for part in parts for _ in part.months())
+
+
 def assemble(blocks: Iterable[StoredBlock]) -> dict[date, Coefficients]:
     """Lay blocks out by month: uint64[3968] each, whatever incarnation a coefficient is of."""
     months: dict[date, Coefficients] = {}
@@ -141,7 +141,7 @@ def _covers(blocks: Iterable[StoredBlock]) -> tuple[Cover, ...]:
 
 def pending_statements(
     store: Store, platform_key: Ed25519PrivateKey, collectivity: str
-) -> list[StatementMessage]:
+) -> list[Outgoing]:
     """Answer every pending request whose days are all stored; returns what is to be published."""
     messages = []
     for stored in store.requests(RequestState.PENDING):
@@ -156,15 +156,16 @@ def pending_statements(
     return messages
 
 
-def unseen_statements(store: Store, collectivity: str) -> list[StatementMessage]:
+def unseen_statements(store: Store, collectivity: str) -> list[Outgoing]:
     """Return the published statements that no chip has seen yet, to be published again.
 
     After a start of worker or broker: a statement is recorded before it is sent.
     """
     return [
-        StatementMessage(
+        Outgoing(
             device_topic(collectivity, stored.device, Kind.STATEMENT, stored.order.id.hex()),
             stored.statement,
+            retain=True,
         )
         for stored in store.requests(RequestState.PUBLISHED)
         if stored.device is not None and stored.statement is not None
@@ -173,7 +174,7 @@ def unseen_statements(store: Store, collectivity: str) -> list[StatementMessage]
 
 def _answer(
     store: Store, stored: StoredRequest, platform_key: Ed25519PrivateKey, collectivity: str
-) -> StatementMessage | None:
+) -> Outgoing | None:
     order = stored.order
     contract = store.contract(order.contract)
     device = store.device_of(order.household_key)
@@ -189,4 +190,4 @@ def _answer(
     store.mark_published(order.id, device.device, payload, datetime.now(UTC))
     log.info("statement_computed", request=order.id.hex(), blocks=len(blocks))
     topic = device_topic(collectivity, device.device, Kind.STATEMENT, order.id.hex())
-    return StatementMessage(topic, payload)
+    return Outgoing(topic, payload, retain=True)

@@ -1,14 +1,13 @@
 """A household made up for tests: closed days, their blocks under several incarnations, a contract."""
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 
 import msgspec
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from cloud.store import StoredBlock, StoredContract
+from cloud.store import Batch, BlockItem, Device, EpochItem, Store, StoredBlock, StoredContract
 from edge.bills.judge import Agreement, Books, Span
 from edge.metering.events import DayClosed
 from protocol.calendar import day_number, days_between, month_of
@@ -16,7 +15,9 @@ from protocol.contract import Contract, Offer, StatementRequest, sign_document
 from protocol.ids import DeviceId, new_incarnation
 from protocol.keys import HouseholdSecret
 from protocol.layout import DAY_COEFFICIENTS, REGISTER_STEP
+from protocol.messages import Block, Epoch
 
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
 DEVICE = DeviceId("abcdefghijklmnopqrstuvwxyz")
 
 
@@ -79,7 +80,11 @@ class Household:
                 self.blocks.append(
                     StoredBlock(DEVICE, incarnation, sequence, day, j0, coefficients, b"")
                 )
-        offer = Offer(self.tariffs[0].provider, public_bytes(self.provider_key), self.tariffs)
+        offer = Offer(
+            self.tariffs[0].provider,
+            self.provider_key.public_key().public_bytes_raw(),
+            self.tariffs,
+        )
         self.offer = sign_document(offer, self.provider_key)
         contract = Contract(self.offer.hash, self.secret.id, bytes(32), self.start, None)
         self.contract = sign_document(contract, Ed25519PrivateKey.generate())
@@ -113,7 +118,33 @@ class Household:
     def blocks_of(self, start: date, end: date) -> list[StoredBlock]:
         return [block for block in self.blocks if start <= block.day < end]
 
+    def batch(self, blocks: list[StoredBlock]) -> Batch:
+        """Make the batch that brings all epoch headers and these blocks into a store."""
+        epochs = [
+            EpochItem(
+                DEVICE, "t", Epoch(self.secret.id, day_number(month), inc, seed, bytes(32)), b"e"
+            )
+            for (inc, month), seed in self._seeds.items()
+        ]
+        items = [
+            BlockItem(
+                DEVICE,
+                "t",
+                Block(
+                    self.secret.id,
+                    day_number(block.day),
+                    block.incarnation,
+                    block.sequence,
+                    block.j0,
+                    block.coefficients,
+                ),
+                bytes([block.sequence]) + block.incarnation + block.coefficients,
+            )
+            for block in blocks
+        ]
+        return Batch(NOW, epochs, items)
 
-def public_bytes(key: Ed25519PrivateKey) -> bytes:
-    """Return the raw public half of a signing key."""
-    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    def enrol(self, store: Store) -> None:
+        """Register device and contract."""
+        store.enrol(Device(DEVICE, bytes(32), self.secret.id, NOW))
+        store.put_contract(self.stored_contract)
