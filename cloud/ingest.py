@@ -1,0 +1,234 @@
+"""What becomes of messages from chips: verified, stored in one transaction, acknowledged.
+
+No broker and no event loop: `process` takes messages and returns what to publish. Whoever calls it
+acknowledges the messages to the broker after it has returned, so that a kill at any moment costs a
+resend and nothing else. A method that raises `StoreBusy` has done nothing and is called again.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cloud.acknowledge import Acknowledger
+from cloud.message import Incoming, Outgoing
+from cloud.store import (
+    Batch,
+    BlockItem,
+    Count,
+    DeadLetter,
+    Device,
+    EpochItem,
+    Put,
+    SeenStatement,
+    Store,
+    dead_letter,
+)
+from cloud.verify import Up, address_of, check_up, open_up
+from protocol.envelope import Address
+from protocol.errors import MessageRefused, Reason
+from protocol.ids import Incarnation
+from protocol.messages import Block, Epoch, Fetch, Refusal, Seen
+from protocol.topics import Kind, device_topic
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A verified fetch of one incarnation, to be answered by `Ingest.answer`."""
+
+    device: Device
+    fetch: Fetch
+
+
+class Processed(msgspec.Struct, frozen=True):
+    """What a batch came to.
+
+    `outgoing` is to be published in this order, after which the batch may be acknowledged to the
+    broker; `requests` may be answered later, or never: the chip asks again.
+    """
+
+    outgoing: tuple[Outgoing, ...]
+    requests: tuple[Request, ...]
+    stored: int
+    again: int
+    refused: tuple[Count, ...]
+
+
+@dataclass(slots=True)
+class _Sender:
+    """What one device's part of a batch came to."""
+
+    device: Device
+    touched: set[bytes] = field(default_factory=set)
+    refused: list[Refusal] = field(default_factory=list)
+    is_whole_asked: bool = False
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """A batch taken apart; nothing of it has been stored."""
+
+    senders: dict[str, _Sender] = field(default_factory=dict)
+    epochs: list[EpochItem] = field(default_factory=list)
+    blocks: list[BlockItem] = field(default_factory=list)
+    seen: list[tuple[Incoming, _Sender, Seen]] = field(default_factory=list)
+    requests: dict[tuple[str, Fetch], Request] = field(default_factory=dict)
+    refused: list[DeadLetter] = field(default_factory=list)
+
+
+class Ingest:
+    """The way of a batch through the cloud."""
+
+    def __init__(
+        self,
+        store: Store,
+        collectivity: str,
+        platform_key: Ed25519PrivateKey,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._collectivity = collectivity
+        self._clock = clock
+        self._acknowledger = Acknowledger(collectivity, store.generation, platform_key)
+
+    def process(self, messages: Sequence[Incoming]) -> Processed:
+        """Verify, store and answer a batch; refused messages are dead-lettered and counted.
+
+        Raises:
+            StoreBusy: nothing was stored; call again with the same messages.
+            StoreError: the store is damaged.
+        """
+        at = self._clock()
+        batch = self._sort(messages, at)
+        cleared = self._mark_seen(batch, at)
+        outcome = self._store.put_batch(Batch(at, batch.epochs, batch.blocks, batch.refused))
+        items: list[EpochItem | BlockItem] = [*batch.epochs, *batch.blocks]
+        results = (*outcome.epochs, *outcome.blocks)
+        for item, result in zip(items, results, strict=True):
+            _note(batch.senders[item.device], item, result)
+        counts = Counter(results)
+        reasons = Counter(letter.reason for letter in batch.refused) + Counter(
+            result for result in results if isinstance(result, Reason)
+        )
+        return Processed(
+            (*self._acks(batch.senders), *cleared),
+            tuple(batch.requests.values()),
+            counts[Put.STORED],
+            counts[Put.AGAIN],
+            tuple(Count(reason, count) for reason, count in sorted(reasons.items())),
+        )
+
+    def answer(self, request: Request) -> tuple[Outgoing, ...]:
+        """Give back headers and blocks as they came; an ack of the incarnation ends the answer."""
+        device, fetch = request.device, request.fetch
+        incarnation = Incarnation(fetch.incarnation or b"")
+        key = device.household_key
+        epochs = self._store.epochs(key, incarnation)
+        blocks = self._store.blocks(key, incarnation, fetch.sequence, fetch.count)
+        (holdings,) = self._store.holdings([key])
+        down_epoch = device_topic(self._collectivity, device.device, Kind.STORED_EPOCH)
+        down_block = device_topic(self._collectivity, device.device, Kind.STORED_BLOCK)
+        return (
+            *(Outgoing(down_epoch, epoch.payload) for epoch in epochs),
+            *(Outgoing(down_block, block.payload) for block in blocks),
+            self._acknowledger.touched(device, holdings, {incarnation}),
+        )
+
+    def _sort(self, messages: Sequence[Incoming], at: datetime) -> _Sorted:
+        batch = _Sorted()
+        addressed: list[tuple[Incoming, Address]] = []
+        for message in messages:
+            try:
+                addressed.append((message, address_of(self._collectivity, message.topic)))
+            except MessageRefused as exc:
+                batch.refused.append(_letter(message, exc, at))
+        known = {
+            device.device: device
+            for device in self._store.devices({address.device for _, address in addressed})
+        }
+        for message, address in addressed:
+            device = known.get(address.device)
+            try:
+                body = open_up(address, message.payload, device)
+            except MessageRefused as exc:
+                batch.refused.append(_letter(message, exc, at))
+                continue
+            if device is None:
+                continue
+            sender = batch.senders.setdefault(device.device, _Sender(device))
+            try:
+                check_up(body, device)
+            except MessageRefused as exc:
+                batch.refused.append(_letter(message, exc, at))
+                _tell(sender, body, exc.reason)
+            else:
+                _place(batch, message, sender, body)
+        return batch
+
+    def _mark_seen(self, batch: _Sorted, at: datetime) -> list[Outgoing]:
+        """Mark statements as arrived; returns what clears the retained messages."""
+        if not batch.seen:
+            return []
+        marked = self._store.mark_seen(
+            [SeenStatement(s.device.household_key, seen.statement) for _, s, seen in batch.seen], at
+        )
+        for (message, _, _), is_known in zip(batch.seen, marked, strict=True):
+            if not is_known:
+                unknown = MessageRefused(Reason.BOUNDS, "no such statement")
+                batch.refused.append(_letter(message, unknown, at))
+        return [
+            Outgoing(
+                device_topic(
+                    self._collectivity, s.device.device, Kind.STATEMENT, seen.statement.hex()
+                ),
+                b"",
+                retain=True,
+            )
+            for _, s, seen in batch.seen
+        ]
+
+    def _acks(self, senders: dict[str, _Sender]) -> Iterator[Outgoing]:
+        told = [s for s in senders.values() if s.touched or s.refused or s.is_whole_asked]
+        holdings = self._store.holdings([sender.device.household_key for sender in told])
+        for sender, held in zip(told, holdings, strict=True):
+            if sender.is_whole_asked:
+                yield from self._acknowledger.whole(sender.device, held, sender.refused)
+            else:
+                yield self._acknowledger.touched(
+                    sender.device, held, sender.touched, sender.refused
+                )
+
+
+def _place(batch: _Sorted, message: Incoming, sender: _Sender, body: Up) -> None:
+    device = sender.device.device
+    match body:
+        case Epoch():
+            batch.epochs.append(EpochItem(device, message.topic, body, message.payload))
+        case Block():
+            batch.blocks.append(BlockItem(device, message.topic, body, message.payload))
+        case Seen():
+            batch.seen.append((message, sender, body))
+        case Fetch(incarnation=None):
+            sender.is_whole_asked = True
+        case Fetch():
+            batch.requests[device, body] = Request(sender.device, body)
+
+
+def _note(sender: _Sender, item: EpochItem | BlockItem, result: Put | Reason) -> None:
+    """Note for the ack what became of an item."""
+    body: Epoch | Block = item.epoch if isinstance(item, EpochItem) else item.block
+    sender.touched.add(body.incarnation)
+    if isinstance(result, Reason):
+        _tell(sender, body, result)
+
+
+def _tell(sender: _Sender, body: Up, reason: Reason) -> None:
+    if isinstance(body, Epoch | Block):
+        sequence = body.sequence if isinstance(body, Block) else 0
+        sender.refused.append(Refusal(body.incarnation, sequence, reason))
+
+
+def _letter(message: Incoming, refused: MessageRefused, at: datetime) -> DeadLetter:
+    return dead_letter(message.topic, message.payload, refused.reason, at, refused.detail)

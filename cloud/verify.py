@@ -1,0 +1,71 @@
+"""Whether a message from a chip is what it claims to be; nothing of it is used before.
+
+Order of checks: topic, enrolment, size, envelope, signature, canonical form, household key, bounds.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from cloud.store import Device
+from protocol.calendar import day_of_number
+from protocol.envelope import Address, open_message
+from protocol.errors import MessageRefused, Reason
+from protocol.messages import Block, Epoch, Fetch, Seen, check_block
+from protocol.topics import Kind, parse_device_topic
+
+Up = Epoch | Block | Fetch | Seen
+UP_KINDS = (Kind.EPOCH, Kind.BLOCK, Kind.FETCH, Kind.SEEN)
+
+_BODIES: Mapping[Kind, type[Epoch] | type[Block] | type[Fetch] | type[Seen]] = {
+    Kind.EPOCH: Epoch,
+    Kind.BLOCK: Block,
+    Kind.FETCH: Fetch,
+    Kind.SEEN: Seen,
+}
+
+
+def address_of(collectivity: str, topic: str) -> Address:
+    """Return the address that a message from a chip was signed for.
+
+    Raises:
+        MessageRefused: the topic is none on which this collectivity's chips send.
+    """
+    parts = parse_device_topic(topic)
+    if parts.collectivity != collectivity or parts.kind not in _BODIES or parts.rest:
+        raise MessageRefused(Reason.TOPIC, "no topic on which chips send here")
+    return Address(parts.collectivity, parts.device, parts.kind)
+
+
+def open_up(address: Address, payload: bytes, device: Device | None) -> Up:
+    """Verify and decode a payload from `device`, as it is enrolled now.
+
+    Raises:
+        MessageRefused: with the reason; who sent it is not proven.
+    """
+    if device is None or device.is_revoked:
+        raise MessageRefused(Reason.UNKNOWN_DEVICE, "revoked" if device else "not enrolled")
+    body = open_message(address, payload, _public_key(device.signing_key), _BODIES[address.kind])
+    if not isinstance(body, Up):  # pragma: no cover - the table above gives nothing else
+        raise TypeError(type(body))
+    return body
+
+
+def check_up(body: Up, device: Device) -> None:
+    """Check what a verified body says against its enrolment and bounds.
+
+    Raises:
+        MessageRefused: with the reason; the sender is known and can be told.
+    """
+    if body.household_key != device.household_key:
+        raise MessageRefused(Reason.UNKNOWN_DEVICE, "enrolled under another household key")
+    if isinstance(body, Block):
+        check_block(body)
+    if isinstance(body, Epoch) and day_of_number(body.month).day != 1:
+        raise MessageRefused(Reason.BOUNDS, "a month begins on its first day")
+
+
+@lru_cache(maxsize=100_000)
+def _public_key(signing_key: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(signing_key)
