@@ -63,9 +63,18 @@ THREE_PHASE = SINGLE_PHASE | {
         ("SMAXSN", "-1"),
     ]
 }
-PRODUCER = set(
-    ["EAIT", "ERQ1", "ERQ2", "ERQ3", "ERQ4", "SINSTI", "SMAXIN", "SMAXIN-1", "CCAIN", "CCAIN-1"]
-)
+PRODUCER = {
+    "EAIT",
+    "ERQ1",
+    "ERQ2",
+    "ERQ3",
+    "ERQ4",
+    "SINSTI",
+    "SMAXIN",
+    "SMAXIN-1",
+    "CCAIN",
+    "CCAIN-1",
+}
 
 
 def local(text: str) -> datetime:
