@@ -113,6 +113,8 @@ def test_a_change_of_mode_is_followed():
     modes = [frame.mode for frame in decoder.feed(stream) if frame.is_complete]
     assert modes == ["historique", "historique", "standard", "standard", "historique"]
     assert decoder.mode is Mode.HISTORIQUE
+    decoder.feed(STANDARD)
+    assert decoder.mode is Mode.STANDARD
 
 
 def test_groups_of_the_other_mode_never_share_a_frame():
