@@ -1,0 +1,102 @@
+"""The collectivity's configuration: `cloud.toml` in its directory."""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from protocol.errors import ConfigError
+from protocol.ids import is_collectivity
+from system.files import read_document
+
+CONFIG_NAME = "cloud.toml"
+DEFAULT_DIRECTORY = Path("/var/lib/volet-cloud")
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+
+
+class CloudConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the operator decides.
+
+    Attributes:
+        collectivity: `[a-z0-9-]{1,32}`, part of every topic.
+        broker_host: the name or address under which chips and workers reach the broker.
+        broker_port: its port.
+        broker_bind: the address on which it listens; empty: on all.
+        broker_names: further names that stand in the broker's certificate.
+        operator_port: the port, on loopback, at which sessions are ended.
+    """
+
+    collectivity: str
+    broker_host: str
+    broker_port: Port = 8883
+    broker_bind: str = ""
+    broker_names: tuple[str, ...] = ()
+    operator_port: Port = 8884
+
+
+def load_config(directory: Path) -> CloudConfig:
+    """Read a collectivity's configuration.
+
+    Raises:
+        ConfigError: names the file, the key and what is wrong with it.
+    """
+    path = directory / CONFIG_NAME
+    data = read_document(path, f"make it with `volet cloud init --dir {directory}`.")
+    try:
+        config = msgspec.toml.decode(data, type=CloudConfig)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{path}: {exc}.") from exc
+    check_config(config, str(path))
+    return config
+
+
+def check_config(config: CloudConfig, origin: str) -> None:
+    """Check what types cannot say.
+
+    Raises:
+        ConfigError: names `origin` and the key.
+    """
+    if not is_collectivity(config.collectivity):
+        raise ConfigError(f"{origin}: collectivity is 1 to 32 of a-z, 0-9 and '-'.")
+    for host in (config.broker_host, *config.broker_names):
+        if not _is_host(host):
+            raise ConfigError(f"{origin}: {host!r} is no host name and no address.")
+    if config.broker_bind and not _is_address(config.broker_bind):
+        raise ConfigError(f"{origin}: broker_bind is an address of this machine, or empty.")
+    if config.broker_port == config.operator_port:
+        raise ConfigError(f"{origin}: broker_port and operator_port must differ.")
+
+
+def config_toml(config: CloudConfig) -> bytes:
+    """Return a configuration as it is written at first."""
+    names = ", ".join(f'"{name}"' for name in config.broker_names)
+    return f"""\
+collectivity = "{config.collectivity}"
+# Name or address under which chips and workers reach the broker; after a change `volet cloud renew`.
+broker_host = "{config.broker_host}"
+broker_port = {config.broker_port}
+# The address on which the broker listens; empty: on all.
+broker_bind = "{config.broker_bind}"
+# Further names that stand in the broker's certificate.
+broker_names = [{names}]
+# The port, on loopback, at which a revoked chip's session is ended.
+operator_port = {config.operator_port}
+""".encode()
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_host(text: str) -> bool:
+    labels = text.removesuffix(".").split(".")
+    return _is_address(text) or all(
+        0 < len(label) < 64 and label.isascii() and label.replace("-", "a").isalnum()  # noqa: PLR2004
+        for label in labels
+    )

@@ -1,0 +1,121 @@
+"""The broker's directory: filled from the collectivity's, and the broker told to read it again."""
+
+import os
+import pwd
+import shutil
+import signal
+from pathlib import Path
+
+from cloud.config import load_config
+from cloud.registry.pki import pki_path, roles
+from mosquitto.config import (
+    CA,
+    CRL,
+    DATA,
+    OPERATOR_CERTIFICATE,
+    PID,
+    SERVER_CERTIFICATE,
+    SERVER_KEY,
+    BrokerSettings,
+    render,
+)
+from protocol.errors import ConfigError, TransportError
+from system.files import (
+    make_private_dir,
+    read_document,
+    read_secret,
+    write_public,
+    write_secret,
+)
+
+DEFAULT_NAME = "broker"
+_DOCUMENTS = (CA, SERVER_CERTIFICATE, CRL, OPERATOR_CERTIFICATE)
+_NEXT = "make it with `volet cloud init`."
+
+
+def current_user() -> str:
+    """Return the name of the user whom this process runs as."""
+    return pwd.getpwuid(os.geteuid()).pw_name
+
+
+def default_user() -> str:
+    """Return whom the broker should run as: Debian's `mosquitto` if we may choose, else ourselves."""
+    return "mosquitto" if os.geteuid() == 0 else current_user()
+
+
+def write_broker(directory: Path, broker: Path, user: str) -> None:
+    """Fill the broker's directory, mode 0700 and `user`'s: configuration, ACL, certificates, key.
+
+    Raises:
+        ConfigError: the collectivity's directory lacks a file, or there is no such user.
+    """
+    config = load_config(directory)
+    settings = BrokerSettings(
+        collectivity=config.collectivity,
+        directory=broker.resolve(),
+        user=user,
+        port=config.broker_port,
+        bind=config.broker_bind,
+        operator_port=config.operator_port,
+        roles=roles(directory),
+    )
+    make_private_dir(broker)
+    make_private_dir(broker / DATA)
+    for file in render(settings):
+        write_public(broker / file.name, file.text.encode())
+    for name in _DOCUMENTS:
+        write_public(broker / name, read_document(pki_path(directory, name), _NEXT))
+    write_secret(broker / SERVER_KEY, read_secret(pki_path(directory, SERVER_KEY), _NEXT))
+    _give(broker, user)
+
+
+def refresh_broker(directory: Path, broker: Path) -> None:
+    """Bring certificates and revocation list to the broker and have it read all again.
+
+    Raises:
+        ConfigError: there is no broker's directory at `broker`.
+        TransportError: the broker does not run; it will read all at its start.
+    """
+    if not broker.is_dir():
+        raise ConfigError(
+            f"{broker} is no broker's directory; fill it with `volet cloud broker-config`."
+        )
+    for name in _DOCUMENTS:
+        write_public(broker / name, read_document(pki_path(directory, name), _NEXT))
+    _give(broker, broker.owner())
+    reload_broker(broker)
+
+
+def reload_broker(broker: Path) -> None:
+    """Have the running broker read its configuration, ACL, certificates and revocation list again.
+
+    Raises:
+        TransportError: it does not run.
+    """
+    path = broker / PID
+    try:
+        pid = int(path.read_text("ascii"))
+        name = Path(f"/proc/{pid}/comm").read_text("utf-8").strip()
+        if name != "mosquitto":  # a stale file must not have us signal another process
+            raise ProcessLookupError
+        os.kill(pid, signal.SIGHUP)
+    except (OSError, ValueError) as exc:
+        raise TransportError(
+            f"The broker of {broker} does not run, or is not ours to signal; what has changed holds "
+            "from its next start."
+        ) from exc
+
+
+def _give(broker: Path, user: str) -> None:
+    """Make everything in the broker's directory the user's, as far as it is another's now."""
+    if user == current_user():
+        return
+    try:
+        for path in (broker, *broker.rglob("*")):
+            shutil.chown(path, user)
+    except LookupError as exc:
+        raise ConfigError(f"There is no user {user}; name another with --user.") from exc
+    except PermissionError as exc:
+        raise ConfigError(
+            f"{broker} cannot be given to the user {user}; run the command as root."
+        ) from exc

@@ -1,0 +1,145 @@
+"""A chip's request checked, and answered with a certificate and a record signed by the CA."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from cloud.config import load_config
+from cloud.registry.pki import (
+    exclusive,
+    issue_device,
+    load_authority,
+    load_platform_key,
+    pki_path,
+)
+from cloud.store import Device, Store, StoredContract
+from protocol.contract import Contract, Signed, open_document, open_offer
+from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
+from protocol.envelope import decode_body
+from protocol.errors import DocumentRefused, MessageRefused
+from protocol.ids import DeviceId, HouseholdKeyId, new_device_id
+
+_CURVE = ec.SECP256R1
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRequest:
+    """A request of which every signature fits."""
+
+    tls_key: ec.EllipticCurvePublicKey
+    signing_key: bytes
+    household_key: HouseholdKeyId
+    contract: StoredContract | None
+
+
+def check_request(signed: Signed) -> CheckedRequest:
+    """Check a chip's request: its own signature, the signing request's, offer and contract.
+
+    Raises:
+        DocumentRefused: with what does not fit.
+    """
+    try:
+        request = decode_body(signed.body, EnrolmentRequest)
+        key = Ed25519PublicKey.from_public_bytes(request.signing_key)
+    except MessageRefused as exc:
+        raise DocumentRefused(f"This enrolment request cannot be read: {exc.detail}.") from exc
+    open_document(signed, key, EnrolmentRequest)
+    household_key = HouseholdKeyId(request.household_key)
+    contract = _check_contract(request, key, household_key)
+    return CheckedRequest(_check_csr(request.csr_pem), request.signing_key, household_key, contract)
+
+
+def enrol(directory: Path, store: Store, signed: Signed, now: datetime) -> Enrolment:
+    """Enrol a chip: draw its id, certify it, keep device and contract; returns the answer.
+
+    The same chip again keeps its id and gets a new certificate. A household key speaks through one
+    chip at a time.
+
+    Raises:
+        DocumentRefused: the request does not hold, or the chip or household may not enrol.
+        ConfigError: the directory is not complete.
+    """
+    request = check_request(signed)
+    config = load_config(directory)
+    with exclusive(directory):
+        device = _device_for(store, request)
+        certificate = issue_device(directory, device, request.tls_key, now)
+        record = msgspec.msgpack.encode(
+            EnrolmentRecord(config.collectivity, device, request.signing_key, request.household_key)
+        )
+        authority = load_authority(directory)
+        enrolment = Enrolment(
+            record=record,
+            record_signature=authority.key.sign(record, ec.ECDSA(SHA256())),
+            certificate_pem=certificate,
+            ca_pem=pki_path(directory, "ca.pem").read_bytes(),
+            platform_key=load_platform_key(directory).public_key().public_bytes_raw(),
+            broker_host=config.broker_host,
+            broker_port=config.broker_port,
+        )
+        store.enrol(Device(device, request.signing_key, request.household_key, since=now))
+        if request.contract is not None:
+            store.put_contract(request.contract)
+    return enrolment
+
+
+def _device_for(store: Store, request: CheckedRequest) -> DeviceId:
+    same_chip = [d for d in store.devices() if d.signing_key == request.signing_key]
+    if any(device.is_revoked for device in same_chip):
+        raise DocumentRefused(
+            "This chip was revoked; give it a new directory with `volet edge init` first."
+        )
+    speaks = store.device_of(request.household_key)
+    if speaks is not None and speaks.signing_key != request.signing_key:
+        raise DocumentRefused(
+            f"This household is enrolled with another chip; revoke that one first: "
+            f"`volet cloud revoke {speaks.device}`."
+        )
+    return same_chip[0].device if same_chip else new_device_id()
+
+
+def _check_csr(pem: bytes) -> ec.EllipticCurvePublicKey:
+    """Return the key that a signing request proves to hold; its names are not looked at."""
+    try:
+        csr = x509.load_pem_x509_csr(pem)
+        key = csr.public_key()
+        is_proven = csr.is_signature_valid
+    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature) as exc:
+        raise DocumentRefused("The certificate signing request cannot be read.") from exc
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, _CURVE):
+        raise DocumentRefused("The certificate signing request is not for a key on P-256.")
+    if not is_proven:
+        raise DocumentRefused("The signature of the certificate signing request does not fit.")
+    return key
+
+
+def _check_contract(
+    request: EnrolmentRequest, key: Ed25519PublicKey, household_key: HouseholdKeyId
+) -> StoredContract | None:
+    if request.offer is None or request.contract is None:
+        if request.offer is not request.contract:
+            raise DocumentRefused("A contract and its offer come together or not at all.")
+        return None
+    offer = open_offer(request.offer)
+    contract = open_document(request.contract, key, Contract)
+    if contract.offer != request.offer.hash:
+        raise DocumentRefused("The contract takes another offer than the one beside it.")
+    if contract.household_key != household_key:
+        raise DocumentRefused("The contract is for another household's keys than the request.")
+    if contract.end is not None and contract.end <= contract.start:
+        raise DocumentRefused("The contract ends before it begins.")
+    return StoredContract(
+        request.contract.hash,
+        household_key,
+        offer.provider,
+        offer.provider_key,
+        request.offer,
+        request.contract,
+    )

@@ -1,0 +1,347 @@
+"""The files of the collectivity's identity, below its directory.
+
+platform.key                    Ed25519; signs acks and statements
+pki/ca.key, ca.pem              the authority of chips, broker and roles
+pki/server.key, server.pem      the broker
+pki/worker.key, worker.pem      the first worker; further roles likewise, by their names
+pki/operator.key, operator.pem  who ends sessions at the broker
+pki/crl.pem                     what is revoked
+pki/issued/{device}.pem         all certificates that a device has got
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from cloud.config import CONFIG_NAME, CloudConfig, config_toml, load_config
+from cloud.registry.authority import (
+    DEVICE_VALIDITY,
+    ROLE_VALIDITY,
+    Authority,
+    is_fresh,
+    issue_client,
+    issue_server,
+    new_authority,
+    new_operator,
+    revocation_list,
+)
+from mosquitto.roles import role_of
+from protocol.errors import ConfigError
+from protocol.ids import DeviceId
+from system.files import (
+    draw_secret,
+    make_private_dir,
+    read_document,
+    read_secret,
+    write_public,
+)
+
+PLATFORM_KEY = "platform.key"
+FIRST_ROLES = ("worker", "monitor")
+_CLIENTS = (*FIRST_ROLES, "operator")
+
+_RESTORE = "put it back from a backup; chips trust the one that was drawn first."
+
+
+def pki_path(directory: Path, name: str) -> Path:
+    """Return where a file of the PKI is."""
+    return directory / "pki" / name
+
+
+@contextmanager
+def exclusive(directory: Path) -> Iterator[None]:
+    """Keep other commands from changing the PKI at the same time.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    try:
+        fd = os.open(directory / "pki", os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as exc:
+        raise ConfigError(
+            f"{directory} holds no authority; make it with `volet cloud init --dir {directory}`."
+        ) from exc
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def initialise(directory: Path, config: CloudConfig, now: datetime) -> bool:
+    """Draw the collectivity's keys and sign its first certificates; say whether there were none.
+
+    Written last, cloud.toml says that all is there: from then on nothing is drawn again. What an
+    interruption left is kept and completed.
+
+    Raises:
+        ConfigError: the directory is another collectivity's, or has lost a file.
+    """
+    if (directory / CONFIG_NAME).exists():
+        _check_same(directory, config)
+        return False
+    make_private_dir(directory)
+    make_private_dir(directory / "pki")
+    make_private_dir(pki_path(directory, "issued"))
+    with exclusive(directory):
+        _draw_keys(directory)
+        authority = _complete_authority(directory, config, now)
+        _keep_or_write(
+            pki_path(directory, "server.pem"),
+            lambda: _server_certificate(directory, authority, config, now),
+        )
+        for name in FIRST_ROLES:
+            _keep_or_write(
+                pki_path(directory, f"{name}.pem"),
+                partial(_role_certificate, directory, authority, name, now),
+            )
+        _keep_or_write(
+            pki_path(directory, "operator.pem"),
+            lambda: new_operator(_load_ec_key(directory, "operator.key"), now),
+        )
+        _keep_or_write(pki_path(directory, "crl.pem"), lambda: revocation_list(authority, (), now))
+        write_public(directory / CONFIG_NAME, config_toml(config))
+    return True
+
+
+def load_authority(directory: Path) -> Authority:
+    """Read the CA.
+
+    Raises:
+        ConfigError: it is not there, or open to others.
+    """
+    return Authority(
+        _load_ec_key(directory, "ca.key"), load_certificate(pki_path(directory, "ca.pem"))
+    )
+
+
+def load_platform_key(directory: Path) -> Ed25519PrivateKey:
+    """Read the key that signs acks and statements.
+
+    Raises:
+        ConfigError: it is not there, open to others, or no such key.
+    """
+    path = directory / PLATFORM_KEY
+    key = _load_key(path)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ConfigError(f"{path} is no Ed25519 key.")
+    return key
+
+
+def load_certificate(path: Path) -> x509.Certificate:
+    """Read a certificate.
+
+    Raises:
+        ConfigError: it is not there, or none.
+    """
+    try:
+        return x509.load_pem_x509_certificate(read_document(path, _RESTORE))
+    except ValueError as exc:
+        raise ConfigError(f"{path} is no certificate.") from exc
+
+
+def roles(directory: Path) -> tuple[str, ...]:
+    """Return the common names of the roles that have a certificate."""
+    found = (path.stem for path in (directory / "pki").glob("*.pem"))
+    return tuple(sorted(name for name in found if role_of(name)))
+
+
+def issue_role(directory: Path, name: str, now: datetime) -> Path:
+    """Draw a key for one more worker, monitor or trustee, and certify it; returns the certificate.
+
+    Raises:
+        ConfigError: `name` stands for no role, or has a certificate.
+    """
+    if role_of(name) is None:
+        raise ConfigError(
+            f"{name} names no role; say worker, monitor or trustee, or one of them with a suffix "
+            "such as worker-2."
+        )
+    path = pki_path(directory, f"{name}.pem")
+    with exclusive(directory):
+        if path.exists():
+            raise ConfigError(f"{path} is there already; `volet cloud renew` renews it.")
+        draw_secret(path.with_suffix(".key"), _new_ec_key())
+        certificate = _role_certificate(directory, load_authority(directory), name, now)
+        write_public(path, _pem(certificate))
+    return path
+
+
+def renew(directory: Path, now: datetime, *, is_forced: bool = False) -> tuple[str, ...]:
+    """Renew the certificates of broker and roles, keys kept; returns the names of those renewed.
+
+    Renewed is what has less than a third of its time left, and the broker's when its names have
+    changed in cloud.toml.
+
+    Raises:
+        ConfigError: a file is missing.
+    """
+    config = load_config(directory)
+    renewed = []
+    with exclusive(directory):
+        authority = load_authority(directory)
+        path = pki_path(directory, "server.pem")
+        server = load_certificate(path)
+        fresh = _server_certificate(directory, authority, config, now)
+        if is_forced or not is_fresh(server, now) or _names(server) != _names(fresh):
+            write_public(path, _pem(fresh))
+            renewed.append("server")
+        for name in roles(directory):
+            path = pki_path(directory, f"{name}.pem")
+            certificate = load_certificate(path)
+            if is_forced or not is_fresh(certificate, now):
+                write_public(path, _pem(_reissue(authority, certificate, name, now)))
+                renewed.append(name)
+    return tuple(renewed)
+
+
+def issue_device(
+    directory: Path, device: DeviceId, public_key: ec.EllipticCurvePublicKey, now: datetime
+) -> bytes:
+    """Certify a chip's key under its id; returns the certificate as PEM. Inside `exclusive`.
+
+    Raises:
+        ConfigError: the CA is not there.
+    """
+    certificate = issue_client(load_authority(directory), device, public_key, now, DEVICE_VALIDITY)
+    path = pki_path(directory, f"issued/{device}.pem")
+    earlier = path.read_bytes() if path.exists() else b""
+    write_public(path, earlier + _pem(certificate))
+    return _pem(certificate)
+
+
+def revoke(directory: Path, name: str, now: datetime) -> bool:
+    """Put all certificates of a device or role on the revocation list; False: there are none.
+
+    Raises:
+        ConfigError: the CA is not there.
+    """
+    with exclusive(directory):
+        folder = "" if role_of(name) else "issued/"
+        path = pki_path(directory, f"{folder}{name}.pem")
+        if not path.exists():
+            return False
+        serials = [
+            certificate.serial_number
+            for certificate in x509.load_pem_x509_certificates(path.read_bytes())
+        ]
+        crl_path = pki_path(directory, "crl.pem")
+        previous = x509.load_pem_x509_crl(read_document(crl_path, _RESTORE))
+        crl = revocation_list(load_authority(directory), serials, now, previous)
+        write_public(crl_path, _pem(crl))
+    return True
+
+
+def _check_same(directory: Path, config: CloudConfig) -> None:
+    there = load_config(directory)
+    if there != config:
+        raise ConfigError(
+            f"{directory / CONFIG_NAME} says otherwise (collectivity {there.collectivity}, broker "
+            f"{there.broker_host}:{there.broker_port}); edit it and run `volet cloud renew`, or "
+            "name another directory."
+        )
+    load_authority(directory)
+    load_platform_key(directory)
+    for name in ("server", *_CLIENTS):
+        _load_ec_key(directory, f"{name}.key")
+        load_certificate(pki_path(directory, f"{name}.pem"))
+    read_document(pki_path(directory, "crl.pem"), _RESTORE)
+
+
+def _draw_keys(directory: Path) -> None:
+    for name in ("ca", "server", *_CLIENTS):
+        draw_secret(pki_path(directory, f"{name}.key"), _new_ec_key())
+    draw_secret(directory / PLATFORM_KEY, _private_pem(Ed25519PrivateKey.generate()))
+
+
+def _complete_authority(directory: Path, config: CloudConfig, now: datetime) -> Authority:
+    key = _load_ec_key(directory, "ca.key")
+    wanted = new_authority(key, config.collectivity, now)
+    path = pki_path(directory, "ca.pem")
+    _keep_or_write(path, lambda: wanted)
+    authority = Authority(key, load_certificate(path))
+    if (authority.certificate.subject, authority.certificate.public_key()) != (
+        wanted.subject,
+        wanted.public_key(),
+    ):
+        raise ConfigError(
+            f"{path} is the beginning of another collectivity's; name another directory."
+        )
+    return authority
+
+
+def _server_certificate(
+    directory: Path, authority: Authority, config: CloudConfig, now: datetime
+) -> x509.Certificate:
+    hosts = tuple(dict.fromkeys((config.broker_host, *config.broker_names)))
+    return issue_server(authority, hosts, _load_ec_key(directory, "server.key").public_key(), now)
+
+
+def _role_certificate(
+    directory: Path, authority: Authority, name: str, now: datetime
+) -> x509.Certificate:
+    key = _load_ec_key(directory, f"{name}.key").public_key()
+    return issue_client(authority, name, key, now, ROLE_VALIDITY)
+
+
+def _reissue(
+    authority: Authority, certificate: x509.Certificate, name: str, now: datetime
+) -> x509.Certificate:
+    key = certificate.public_key()
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise ConfigError(f"{name}.pem holds no elliptic-curve key.")
+    return issue_client(authority, name, key, now, ROLE_VALIDITY)
+
+
+def _names(certificate: x509.Certificate) -> x509.SubjectAlternativeName:
+    return certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+
+
+def _keep_or_write(
+    path: Path, make: Callable[[], x509.Certificate | x509.CertificateRevocationList]
+) -> None:
+    if not path.exists():
+        write_public(path, _pem(make()))
+
+
+def _new_ec_key() -> bytes:
+    return _private_pem(ec.generate_private_key(ec.SECP256R1()))
+
+
+def _private_pem(key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _pem(document: x509.Certificate | x509.CertificateRevocationList) -> bytes:
+    return document.public_bytes(Encoding.PEM)
+
+
+def _load_ec_key(directory: Path, name: str) -> ec.EllipticCurvePrivateKey:
+    path = pki_path(directory, name)
+    key = _load_key(path)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ConfigError(f"{path} is no elliptic-curve key.")
+    return key
+
+
+def _load_key(path: Path) -> PrivateKeyTypes:
+    try:
+        return load_pem_private_key(read_secret(path, _RESTORE), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
+        raise ConfigError(f"{path} holds no private key in PEM.") from exc

@@ -1,0 +1,84 @@
+"""The broker's directory: what goes into it, and how the broker is started on it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from mosquitto.roles import role_rules
+
+CONFIG = "mosquitto.conf"
+ACL = "acl"
+OPERATOR_ACL = "operator.acl"
+OPENSSL = "openssl.cnf"
+PID = "mosquitto.pid"
+DATA = "data"
+CA = "ca.pem"
+SERVER_CERTIFICATE = "server.pem"
+SERVER_KEY = "server.key"
+CRL = "crl.pem"
+OPERATOR_CERTIFICATE = "operator.pem"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerSettings:
+    """What differs from one broker to another.
+
+    Attributes:
+        collectivity: whose topics they are.
+        directory: where the broker finds everything, absolute.
+        user: the system's user whom the broker runs as.
+        port: of the TLS listener; on the address `bind`, on all if it is empty.
+        operator_port: of the operator's listener, always on 127.0.0.1.
+        roles: the common names of certificates that are no device's.
+    """
+
+    collectivity: str
+    directory: Path
+    user: str
+    port: int
+    bind: str
+    operator_port: int
+    roles: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """One file of the broker's directory; none of them is secret."""
+
+    name: str
+    text: str
+
+
+def render(settings: BrokerSettings) -> tuple[ConfigFile, ...]:
+    """Return the configuration, the ACLs and the TLS library's settings."""
+    config = _template("mosquitto.conf.in").format(
+        user=settings.user,
+        directory=settings.directory,
+        port=settings.port,
+        bind=f" {settings.bind}" if settings.bind else "",
+        operator_port=settings.operator_port,
+    )
+    rules = "".join(role_rules(name, settings.collectivity) for name in sorted(settings.roles))
+    acl = _template("acl.in").format(collectivity=settings.collectivity, roles=rules)
+    return (
+        ConfigFile(CONFIG, config),
+        ConfigFile(ACL, acl),
+        ConfigFile(OPERATOR_ACL, _template(OPERATOR_ACL)),
+        ConfigFile(OPENSSL, _template(OPENSSL)),
+    )
+
+
+def broker_command(directory: Path) -> tuple[str, ...]:
+    """Return the command that runs the broker on its directory, in the foreground."""
+    return "mosquitto", "-c", str(directory / CONFIG)
+
+
+def broker_environment(directory: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return `environment` with what the broker's process needs beside."""
+    path = f"{environment.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
+    return {**environment, "PATH": path, "OPENSSL_CONF": str(directory / OPENSSL)}
+
+
+def _template(name: str) -> str:
+    return files("mosquitto").joinpath(name).read_text("utf-8")
