@@ -79,9 +79,6 @@ class Meter:
             self._state = MeterState(account=account, held=reading)
             return []
         account, events = _confirm(account, held, self._settings)
-        if account.is_quarantined:
-            self._state = MeterState(account=account, held=reading)
-            return events
         self._state = MeterState(account=account)
         return events + self._take(reading)
 

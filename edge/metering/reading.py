@@ -61,10 +61,9 @@ def read(frame: Frame, host_time: datetime) -> Reading | None:
     """Return the frame's reading; None where it does not name meter, time and total.
 
     A group that was rejected costs only what it carries: another register of the same frame is
-    used, a total that is a sum of registers is not. `host_time` is aware and used in historique.
+    used, a total that is a sum of registers is not. A short frame of an overload names no total.
+    `host_time` is aware and used in historique.
     """
-    if frame.is_short:
-        return None
     if frame.mode is Mode.STANDARD:
         return _read_standard(frame)
     return _read_historique(frame, host_time)

@@ -295,6 +295,33 @@ def test_replaced_meter_closes_at_its_last_index_and_the_new_one_begins_at_its_f
     assert day.drawn_index_wh == 3_000
 
 
+def test_injection_of_a_new_meter_begins_at_its_first_index():
+    meter = begun(local("2025-06-10T09:00"), 7_000_000, injected_wh=10)
+    see_twice(meter, local("2025-06-10T11:00"), 500, serial="021661000002")
+    see(meter, local("2025-06-10T11:05"), 500, serial="021661000002", injected_wh=5_000)
+    (day,) = days(
+        see_twice(meter, local("2025-06-11T00:00"), 900, serial="021661000002", injected_wh=5_030)
+    )
+    assert (day.injected_wh, day.injected_step_kwh) == (30, 0)
+
+
+def test_contract_whose_registers_show_more_adds_nothing_to_the_curve():
+    meter = Meter()
+    at = local("2025-06-10T10:00")
+    for n in (0, 1):
+        meter.observe(historique("HC..", HCHC=1_000_000, HCHP=2_000_000), at + n * SECOND)
+    for n in (2, 3):
+        meter.observe(historique("BASE", BASE=9_000_000), at + n * SECOND)
+    assert meter.state.account.pool_wh == 0
+    assert meter.state.account.billed_kwh == (9_000, *[None] * 9)
+
+
+def test_calendar_is_remembered_where_a_frame_does_not_say():
+    meter = begun(local("2025-06-10T23:50"), 1_000_000, calendar="TEMPO")
+    (day,) = days(see(meter, local("2025-06-11T00:00"), 1_000_100, without=("NGTF",)))
+    assert day.calendar == "TEMPO"
+
+
 def test_calendar_change_with_the_same_counters_splits_the_steps():
     meter = begun(local("2025-06-10T09:00"), 1_999_500, 4_000_000, calendar="H PLEINE/CREUSE")
     see(meter, local("2025-06-10T09:10"), 2_000_500, 4_000_000, calendar="H PLEINE/CREUSE")
