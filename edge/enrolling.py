@@ -1,0 +1,151 @@
+"""How a chip comes to its identity: keys drawn, a request made, the answer checked and installed."""
+
+import hashlib
+import secrets
+from datetime import date
+from pathlib import Path
+
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from edge.identity import (
+    HOUSEHOLD_KEY,
+    METER_SALT,
+    SIGNING_KEY,
+    TLS_KEY,
+    Keys,
+    ca_fingerprint,
+    check_enrolment,
+    load_keys,
+    read_signed,
+)
+from protocol.contract import Contract, Signed, open_document, open_offer, sign_document
+from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
+from protocol.errors import ConfigError, DocumentRefused
+from protocol.keys import HouseholdSecret
+from system.files import draw_secret, make_private_dir, read_document, write_public, write_secret
+
+CONFIG = "edge.toml"
+REQUEST = "request.json"
+SALT_BYTES = 32
+
+_FIRST_CONFIG = b"# Settings of this chip; what stands nowhere here has its default.\n"
+
+
+def draw_keys(directory: Path) -> bool:
+    """Draw the keys that a chip lacks and make its directory; say whether any was drawn.
+
+    Raises:
+        ConfigError: the directory cannot be written, or an enrolled chip has lost a key: a new one
+            would not be the one that the collectivity knows.
+    """
+    keys = directory / "keys"
+    drawn = {
+        TLS_KEY: lambda: _pem(ec.generate_private_key(ec.SECP256R1())),
+        SIGNING_KEY: lambda: _pem(Ed25519PrivateKey.generate()),
+        HOUSEHOLD_KEY: lambda: HouseholdSecret.generate().to_bytes(),
+        METER_SALT: lambda: secrets.token_bytes(SALT_BYTES),
+    }
+    missing = [name for name in drawn if not (keys / name).exists()]
+    if missing and (directory / "enrolment.json").exists():
+        raise ConfigError(
+            f"{keys / missing[0]} is gone although this chip is enrolled; put it back from a copy, "
+            "or begin with a new directory."
+        )
+    make_private_dir(directory)
+    make_private_dir(keys)
+    for name in missing:
+        draw_secret(keys / name, drawn[name]())
+    if not (directory / CONFIG).exists():
+        write_public(directory / CONFIG, _FIRST_CONFIG)
+    return bool(missing)
+
+
+def sign_contract(keys: Keys, offer: Signed, meter_serial: str, start: date) -> Signed:
+    """Take an offer for this household and this meter, from `start` on.
+
+    Raises:
+        DocumentRefused: the offer breaks a rule, or has no tariff on that day.
+    """
+    tariffs = open_offer(offer).tariffs
+    if not any(
+        tariff.valid_from <= start and (tariff.valid_to is None or start < tariff.valid_to)
+        for tariff in tariffs
+    ):
+        raise DocumentRefused(f"This offer has no tariff on {start}; name another first day.")
+    meter = hashlib.sha256(keys.meter_salt + meter_serial.encode()).digest()
+    contract = Contract(offer.hash, keys.household.id, meter, start, None)
+    return sign_document(contract, keys.signing_key)
+
+
+def make_request(keys: Keys, offer: Signed | None, contract: Signed | None) -> Signed:
+    """Make a chip's request: the TLS key's signing request, public keys, offer and contract."""
+    csr = (
+        x509.CertificateSigningRequestBuilder()
+        .subject_name(x509.Name([]))  # the collectivity draws the name
+        .sign(keys.tls_key, SHA256())
+    )
+    request = EnrolmentRequest(
+        csr.public_bytes(Encoding.PEM), keys.signing_public, keys.household.id, offer, contract
+    )
+    return sign_document(request, keys.signing_key)
+
+
+def write_request(directory: Path, out: Path, signed: Signed) -> None:
+    """Write a request to hand in, and keep a copy: the answer makes its contract the chip's.
+
+    Raises:
+        ConfigError: a file cannot be written.
+    """
+    data = msgspec.json.encode(signed)
+    write_secret(directory / REQUEST, data)
+    if out.resolve() != (directory / REQUEST).resolve():
+        write_public(out, data)
+
+
+def install(directory: Path, answer: Path) -> EnrolmentRecord:
+    """Check the collectivity's answer and make it this chip's identity.
+
+    Raises:
+        ConfigError: a file is missing or cannot be read.
+        DocumentRefused: the answer is not for this chip, or another authority's than before.
+    """
+    keys = load_keys(directory)
+    data = read_document(answer, "ask the collectivity for its answer to request.json.")
+    try:
+        enrolment = msgspec.json.decode(data, type=Enrolment)
+    except (msgspec.MsgspecError, RecursionError) as exc:
+        raise DocumentRefused(f"{answer} is no enrolment: {exc}.") from exc
+    record = check_enrolment(enrolment, keys)
+    _check_same_authority(directory, enrolment)
+    if (directory / REQUEST).exists():
+        _install_contract(directory, keys)
+    write_public(directory / "ca.pem", enrolment.ca_pem)
+    write_public(directory / "device.pem", enrolment.certificate_pem)
+    # Written last: it says that the chip is enrolled.
+    write_public(directory / "enrolment.json", data)
+    return record
+
+
+def _check_same_authority(directory: Path, enrolment: Enrolment) -> None:
+    path = directory / "ca.pem"
+    if path.exists() and ca_fingerprint(path.read_bytes()) != ca_fingerprint(enrolment.ca_pem):
+        raise DocumentRefused(
+            "This chip belongs to another authority; begin with a new directory to change it."
+        )
+
+
+def _install_contract(directory: Path, keys: Keys) -> None:
+    signed = read_signed(directory / REQUEST, "make a new request.")
+    request = open_document(signed, keys.signing_key.public_key(), EnrolmentRequest)
+    if request.offer is not None and request.contract is not None:
+        write_secret(directory / "offer.json", msgspec.json.encode(request.offer))
+        write_secret(directory / "contract.json", msgspec.json.encode(request.contract))
+
+
+def _pem(key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -1,0 +1,86 @@
+"""`volet edge init`, `request` and `enrol`: from an empty directory to an enrolled chip."""
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from edge.enrolling import REQUEST, draw_keys, install, make_request, sign_contract, write_request
+from edge.identity import ca_fingerprint, load_keys, read_signed
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+_dir = click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("/var/lib/volet"),
+    show_default=True,
+    help="The chip's directory.",
+)
+
+
+@click.command()
+@_dir
+def init(directory: Path) -> None:
+    """Draw the chip's keys: TLS, signing, the household's. None is ever overwritten."""
+    if draw_keys(directory):
+        click.echo(
+            f"Drew the keys in {directory / 'keys'}; keep a copy where nobody else reads it.\n"
+            f"Next: `volet edge request --dir {directory}`."
+        )
+    else:
+        click.echo(
+            f"All keys are in {directory / 'keys'} already; nothing was changed. "
+            "To begin anew, name a new directory."
+        )
+
+
+@click.command()
+@_dir
+@click.option("--offer", type=_FILE, help="The provider's offer that the household takes (JSON).")
+@click.option("--meter", "meter_serial", help="The meter's serial (ADCO or ADSC); stays here.")
+@click.option("--from", "start", type=_DAY, help="The contract's first day.")
+@click.option("--out", type=_FILE, help="Where to write it; request.json in the chip's directory.")
+def request(
+    directory: Path,
+    offer: Path | None,
+    meter_serial: str | None,
+    start: datetime | None,
+    out: Path | None,
+) -> None:
+    """Make a request for enrolment, with a contract if an offer is taken.
+
+    It carries public keys only. Hand it to the collectivity and install the answer with
+    `volet edge enrol`.
+    """
+    keys = load_keys(directory)
+    signed_offer = contract = None
+    if offer is not None:
+        if meter_serial is None or start is None:
+            raise click.UsageError("An offer is taken for a meter from a day on: --meter, --from.")
+        signed_offer = read_signed(offer, "ask the provider for its offer.")
+        contract = sign_contract(keys, signed_offer, meter_serial, start.date())
+    elif meter_serial is not None or start is not None:
+        raise click.UsageError("--meter and --from go with --offer.")
+    path = out or directory / REQUEST
+    write_request(directory, path, make_request(keys, signed_offer, contract))
+    click.echo(
+        f"Wrote {path}; hand it to the collectivity, then install its answer with "
+        f"`volet edge enrol --dir {directory} ENROLMENT.json`."
+    )
+
+
+@click.command()
+@_dir
+@click.argument("answer", metavar="ENROLMENT.json", type=_FILE)
+def enrol(directory: Path, answer: Path) -> None:
+    """Check the collectivity's answer and make it this chip's identity."""
+    record = install(directory, answer)
+    fingerprint = ca_fingerprint((directory / "ca.pem").read_bytes())
+    click.echo(
+        f"This chip is {record.device} of {record.collectivity}.\n"
+        f"Authority: {fingerprint}\n"
+        "Compare this with what the collectivity publishes before you rely on it."
+    )
