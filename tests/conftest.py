@@ -1,0 +1,73 @@
+"""What every test shares: nothing may be left running, and a broker for those who ask."""
+
+import asyncio
+import shutil
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.broker import Broker, running_broker
+
+_LINGER_S = 5.0
+_loops: "weakref.WeakSet[asyncio.BaseEventLoop]" = weakref.WeakSet()
+_make_loop = asyncio.BaseEventLoop.__init__
+
+
+def _make_known_loop(loop: asyncio.BaseEventLoop) -> None:
+    _make_loop(loop)
+    _loops.add(loop)
+
+
+asyncio.BaseEventLoop.__init__ = _make_known_loop
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_running() -> Iterator[None]:
+    """Fail a test that leaves a thread, a task or an open event loop behind."""
+    before = set(threading.enumerate())
+    loops_before = set(_loops)
+    yield
+    left = _threads_left(before)
+    assert not left, f"threads left running: {[thread.name for thread in left]}"
+    open_loops = [loop for loop in set(_loops) - loops_before if not loop.is_closed()]
+    tasks = [task.get_name() for loop in open_loops for task in asyncio.all_tasks(loop)]
+    assert not tasks, f"tasks left running: {tasks}"
+    assert not open_loops, "an event loop was left open"
+
+
+@pytest.fixture(scope="session")
+def mosquitto_available() -> None:
+    """Skip, with the reason, where there is no mosquitto."""
+    if shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin") is None:
+        pytest.skip("mosquitto is not installed; `./run setup` installs it")
+
+
+@pytest.fixture(scope="session")
+def shared_broker(
+    tmp_path_factory: pytest.TempPathFactory,
+    mosquitto_available: None,  # noqa: ARG001 - only for what it skips
+) -> Iterator[Broker]:
+    """One broker for all tests of a process that neither stop it nor change its rules."""
+    with running_broker(tmp_path_factory.mktemp("shared") / "cloud") as broker:
+        yield broker
+
+
+@pytest.fixture
+def broker(tmp_path: Path, mosquitto_available: None) -> Iterator[Broker]:  # noqa: ARG001
+    """Run a broker of the test's own, to stop, kill and change."""
+    with running_broker(tmp_path / "cloud") as own:
+        yield own
+
+
+def _threads_left(before: set[threading.Thread]) -> list[threading.Thread]:
+    """Return the threads that do not end by themselves within a few seconds."""
+    deadline = time.monotonic() + _LINGER_S
+    while left := [t for t in set(threading.enumerate()) - before if t.is_alive()]:
+        if time.monotonic() > deadline:
+            return left
+        left[0].join(timeout=0.05)
+    return []

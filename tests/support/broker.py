@@ -1,0 +1,193 @@
+"""A real mosquitto on loopback, set up by the product's own code, and identities that fit it."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from cloud.config import CloudConfig, load_config
+from cloud.registry.broker import current_user, write_broker
+from cloud.registry.enrolment import enrol
+from cloud.registry.pki import initialise
+from cloud.store.sqlite import SqliteStore
+from edge.enrolling import REQUEST, draw_keys, install, make_request, sign_contract, write_request
+from edge.identity import Identity, load_identity, load_keys
+from mosquitto.config import DATA, PID, broker_command, broker_environment
+from protocol.contract import Signed
+
+COLLECTIVITY = "testville"
+WITHIN_S = 15.0
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports on loopback that were free just now, all different."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [server.getsockname()[1] for server in sockets]
+    for server in sockets:
+        server.close()
+    return ports
+
+
+def wait_until(condition: Callable[[], bool], what: str, within_s: float = WITHIN_S) -> None:
+    """Wait until `condition` holds; fail the test, saying `what` was awaited, if it does not."""
+    deadline = time.monotonic() + within_s
+    pause = 0.002
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {within_s} s in vain: {what}")
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.05)
+
+
+def make_cloud(directory: Path, collectivity: str = COLLECTIVITY) -> CloudConfig:
+    """Make a collectivity whose broker listens on free ports of 127.0.0.1."""
+    port, operator_port = free_ports(2)
+    config = CloudConfig(
+        collectivity=collectivity,
+        broker_host="127.0.0.1",
+        broker_port=port,
+        broker_bind="127.0.0.1",
+        broker_names=("localhost",),
+        operator_port=operator_port,
+    )
+    initialise(directory, config, datetime.now(UTC))
+    return config
+
+
+@dataclass(frozen=True)
+class Took:
+    """A contract to take on enrolment."""
+
+    offer: Signed
+    meter_serial: str
+    start: date
+
+
+def enrol_chip(cloud: Path, chip: Path, took: Took | None = None) -> Identity:
+    """Draw a chip's keys in `chip`, enrol it with the collectivity in `cloud`, load its identity."""
+    draw_keys(chip)
+    keys = load_keys(chip)
+    offer = took.offer if took else None
+    contract = sign_contract(keys, took.offer, took.meter_serial, took.start) if took else None
+    request = make_request(keys, offer, contract)
+    write_request(chip, chip / REQUEST, request)
+    store = SqliteStore.open(cloud, is_checked=False)
+    try:
+        enrolment = enrol(cloud, store, request, datetime.now(UTC))
+    finally:
+        store.close()
+    answer = chip / "answer.json"
+    answer.write_bytes(msgspec.json.encode(enrolment))
+    install(chip, answer)
+    return load_identity(chip)
+
+
+class Broker:
+    """mosquitto on the directory of a collectivity; start, stop, kill and start again.
+
+    Attributes:
+        cloud: the collectivity's directory.
+        directory: the broker's own.
+    """
+
+    def __init__(self, cloud: Path) -> None:
+        self.cloud = cloud
+        self.directory = cloud / "broker"
+        self.config = load_config(cloud)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def port(self) -> int:
+        """The port of the TLS listener."""
+        return self.config.broker_port
+
+    @property
+    def log(self) -> str:
+        """What the broker has logged since it was first started."""
+        path = self.directory / "log"
+        return path.read_text("utf-8") if path.exists() else ""
+
+    def configure(self) -> None:
+        """Write the broker's directory as the product does it; what it holds stays."""
+        write_broker(self.cloud, self.directory, current_user())
+
+    def start(self) -> None:
+        """Start and wait until both listeners answer."""
+        if not self.directory.exists():
+            self.configure()
+        (self.directory / PID).unlink(missing_ok=True)
+        with (self.directory / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                broker_command(self.directory),
+                env=broker_environment(self.directory, os.environ),
+                stdout=log,
+                stderr=log,
+            )
+        wait_until(self._is_up, f"mosquitto to listen; its log:\n{self.log}")
+
+    def stop(self) -> None:
+        """End in good order: the broker saves what it holds."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End without warning: what was not saved is lost."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Stop and start."""
+        self.stop()
+        self.start()
+
+    def save(self) -> None:
+        """Have the broker save what it holds, and wait until it has."""
+        assert self._process is not None
+        saved = self.directory / DATA / "mosquitto.db"
+        before = saved.stat().st_mtime_ns if saved.exists() else 0
+        self._process.send_signal(signal.SIGUSR1)
+        wait_until(
+            lambda: saved.exists() and saved.stat().st_mtime_ns > before, "mosquitto to save"
+        )
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(WITHIN_S)
+            self._process = None
+
+    def _is_up(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            pytest.fail(f"mosquitto ended by itself:\n{self.log}")
+        return (self.directory / PID).exists() and all(
+            _answers(port) for port in (self.port, self.config.operator_port)
+        )
+
+
+@contextmanager
+def running_broker(cloud: Path) -> Iterator[Broker]:
+    """Run a broker for the collectivity in `cloud`, made if it is not there yet."""
+    if not (cloud / "cloud.toml").exists():
+        make_cloud(cloud)
+    broker = Broker(cloud)
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.kill()
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
