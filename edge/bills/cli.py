@@ -1,0 +1,82 @@
+"""`volet edge bills`: the household's bills, as its own chip found them."""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import click
+import msgspec
+
+from edge.bills.desk import read_judgement
+from edge.bills.judgement import WORDS_EN, WORDS_FR, Judgement, Verdict
+from edge.vault.reader import read_vault
+from protocol.bill import Bill
+
+EXIT_DIFFERS = 3
+
+VERDICTS = {
+    "fr": {
+        Verdict.CORRECT: "vérifiée par votre boîtier : elle est juste.",
+        Verdict.DIFFERS: "NE CONCORDE PAS avec votre compteur. Le montant ci-dessous est le vôtre.",
+        Verdict.REFUSED: "refusée.",
+    },
+    "en": {
+        Verdict.CORRECT: "checked by your own chip: correct.",
+        Verdict.DIFFERS: "DOES NOT AGREE with your meter. The amount below is your meter's.",
+        Verdict.REFUSED: "refused.",
+    },
+}
+WORDS = {"fr": WORDS_FR, "en": WORDS_EN}
+TITLES = {
+    "fr": ("Facture du", "au", "Total HT", "TVA", "Total TTC"),
+    "en": ("Bill for", "to", "Total before tax", "VAT", "Total"),
+}
+NONE_YET = {"fr": "Aucune facture n'est encore arrivée.", "en": "No bill has arrived yet."}
+
+
+@click.command()
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("/var/lib/volet"),
+    show_default=True,
+    help="The chip's directory.",
+)
+@click.option("--lang", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
+@click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+def bills(directory: Path, lang: str, *, is_json: bool) -> None:
+    """Show the bills that have arrived, opened and checked by this chip.
+
+    Exit code 3: one of them does not agree with the meter, or was refused.
+    """
+    with read_vault(directory) as vault:
+        judgements = [j for row in vault.statements() if (j := read_judgement(row)) is not None]
+    if is_json:
+        click.echo(msgspec.json.encode({"bills": judgements}))
+    else:
+        click.echo("\n\n".join(in_words(j, lang) for j in judgements) or NONE_YET[lang])
+    if any(judgement.verdict is not Verdict.CORRECT for judgement in judgements):
+        sys.exit(EXIT_DIFFERS)
+
+
+def in_words(judgement: Judgement, lang: str) -> str:
+    """Lay a bill out for a terminal."""
+    bill_of, to, *_ = TITLES[lang]
+    last = judgement.end - timedelta(days=1)
+    rows = [f"{bill_of} {judgement.start} {to} {last} : {VERDICTS[lang][judgement.verdict]}"]
+    rows += [f"  ! {WORDS[lang][finding]}" for finding in judgement.findings]
+    if judgement.bill is not None:
+        rows += _lines(judgement.bill, lang)
+    return "\n".join(rows)
+
+
+def _lines(bill: Bill, lang: str) -> list[str]:
+    *_, ht, vat, ttc = TITLES[lang]
+    rows = []
+    for line in bill.lines:
+        price = "" if line.kwh is None else f"{line.kwh} kWh × {line.eur_per_kwh} €"
+        rows.append(f"  {line.name:<28}{price:>24}{line.ht:>12} €")
+    rows.append(f"  {ht:<52}{bill.total_ht:>12} €")
+    rows += [f"  {f'{vat} {part.rate:.1%}':<52}{part.amount:>12} €" for part in bill.vat]
+    return [*rows, f"  {ttc:<52}{bill.total_ttc:>12} €"]

@@ -1,0 +1,35 @@
+"""A group of commands that are imported when they are named."""
+
+import importlib
+from collections.abc import Mapping
+
+import click
+
+
+class LazyGroup(click.Group):
+    """Commands that live beside what they command; naming one needs no other's packages."""
+
+    def __init__(self, name: str, targets: Mapping[str, str], help_text: str) -> None:
+        """Take commands as {name: "module:attribute"}."""
+        super().__init__(name, help=help_text)
+        self._targets = dict(targets)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands."""
+        del ctx
+        return list(self._targets)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command `cmd_name`."""
+        del ctx
+        if cmd_name not in self._targets:
+            return None
+        module, attribute = self._targets[cmd_name].split(":")
+        try:
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as exc:
+            raise click.ClickException(
+                f"`{cmd_name}` needs the Python package {exc.name}, which is not installed here; "
+                f'`pip install "volet[{module.split(".", 1)[0]}]"` brings it.'
+            ) from exc
+        return command
