@@ -1,0 +1,358 @@
+"""The chip's core: frames and messages in, messages out; no threads, no sockets, no waiting.
+
+Everything that lasts is in the vault. After a start the chip asks what the cloud holds; until it
+knows, it keeps values in the clear only. Then it fetches back what it lacks, encrypts what waited,
+and goes on quarter-hour by quarter-hour.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+import structlog
+
+from edge.clock import Clock
+from edge.identity import Identity
+from edge.message import Arrived, Connected, Disconnected, LinkEvent, Publish, Published, Refused
+from edge.metering.meter import Meter
+from edge.metering.reading import read
+from edge.metering.restore import restore
+from edge.outbox import Outbox
+from edge.outbox import Settings as OutboxSettings
+from edge.recovery import Missing, Recovery
+from edge.status import HOUR_S, LineWatch, Status
+from edge.tic.decoder import Decoder
+from edge.tic.frame import Frame
+from edge.vault.rows import Key, RestorePoint
+from edge.vault.signer import Signer
+from edge.vault.vault import Vault
+from protocol.calendar import legal_day, month_of
+from protocol.envelope import Address, open_message
+from protocol.errors import MessageRefused, Reason
+from protocol.messages import Ack, Fetch, Seen, Statement
+from protocol.topics import DeviceTopic, Kind, device_topic, parse_device_topic
+
+# Another meter stands where the fingerprint does not fit; metering learns so from a serial that
+# no meter has.
+_OTHER_METER = "?"
+# No more blocks in a request that asks for the state only.
+_STATE_ONLY = 0
+
+log = structlog.get_logger()
+
+OnStatement = Callable[[Statement], str]
+
+
+@dataclass(frozen=True, slots=True)
+class ChipSettings:
+    """How a chip behaves.
+
+    Attributes:
+        send_window_s: a new block goes out after a random part of this, so that a region's chips
+            do not all speak at midnight.
+        outbox: how fast and how often.
+    """
+
+    send_window_s: float = 0.0
+    outbox: OutboxSettings = field(default_factory=OutboxSettings)
+
+
+def signer_of(identity: Identity) -> Signer:
+    """Return in whose name the enrolled chip speaks."""
+    return Signer(identity.collectivity, identity.device, identity.signing_key, identity.household)
+
+
+class Chip:
+    """One chip. `feed` and `take` never block; `outgoing` gives what is to be published.
+
+    Raises StoreError from any of them when the vault cannot go on: end the process.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        vault: Vault,
+        clock: Clock,
+        settings: ChipSettings | None = None,
+        on_statement: OnStatement | None = None,
+    ) -> None:
+        """Start over `vault`; `on_statement` judges a statement and returns its verdict as JSON."""
+        self._identity = identity
+        self._vault = vault
+        self._clock = clock
+        self._settings = settings or ChipSettings()
+        self._on_statement = on_statement
+        self._rng = random.SystemRandom()
+        self._signer = signer_of(identity)
+        self._decoder = Decoder()
+        self._line = LineWatch(self._decoder)
+        self._outbox = Outbox(vault, self._settings.outbox)
+        self._recovery: Recovery | None = None
+        self._meter: Meter | None = None
+        self._restore_point: RestorePoint | None = None
+        self._given_up: set[tuple[bytes, int]] = set()
+        self._seen: dict[bytes, bool] = {}
+        self._status: Status | None = None
+        self._status_at_s = 0.0
+        self._open_meter()
+        month = month_of(legal_day(clock.now()))
+        self._outbox.add(vault.begin(month), clock.monotonic_s())
+
+    @property
+    def is_line_good(self) -> bool:
+        """Whether a good frame has come within the last ten seconds."""
+        return self._line.is_good(self._clock.monotonic_s())
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether the cloud has acknowledged all that there is to send."""
+        return self._vault.is_caught_up and not self._vault.unsent(1)
+
+    @property
+    def accepted_groups(self) -> int:
+        """Groups that passed all checks so far, for a source that looks for its line speed."""
+        return self._decoder.quality.groups
+
+    def feed(self, data: bytes, host_time: datetime) -> None:
+        """Take bytes of the meter; `host_time` is when they came."""
+        for frame in self._decoder.feed(data):
+            self.observe(frame, host_time)
+
+    def finish(self, host_time: datetime) -> None:
+        """Take the end of a stream that has one."""
+        for frame in self._decoder.finish():
+            self.observe(frame, host_time)
+
+    def observe(self, frame: Frame, host_time: datetime) -> None:
+        """Take a frame."""
+        self._line.saw(frame, host_time, self._clock.monotonic_s())
+        if self._meter is None:
+            self._restore_meter(frame, host_time)
+        if self._meter is None:
+            return
+        is_new = self._meter.state.account is None
+        events = self._meter.observe(frame, host_time)
+        if events or (is_new and self._meter.state.account is not None):
+            self._send(self._vault.record(events, self._meter.state))
+
+    def take(self, event: LinkEvent) -> None:
+        """Take what the link reports."""
+        now_s = self._clock.monotonic_s()
+        if isinstance(event, Arrived):
+            self._arrive(event)
+        elif isinstance(event, Connected):
+            self._outbox.connect()
+            self._status = None
+            self._seen = dict.fromkeys(self._seen, False)
+        elif isinstance(event, Disconnected):
+            self._outbox.disconnect()
+        elif isinstance(event, Refused):
+            log.error("publish_refused", topic=event.publish.topic, code=event.reason_code)
+            if event.publish.key is not None:
+                self._outbox.refuse(event.publish.key, now_s)
+        elif isinstance(event, Published):
+            self._published(event)
+
+    def outgoing(self) -> list[Publish]:
+        """Return what is to be published now; while there is no session, nothing is."""
+        now_s = self._clock.monotonic_s()
+        if not self._outbox.is_connected:
+            return []
+        out = self._status_messages(now_s)
+        for key in self._outbox.due(now_s):
+            payload = self._vault.payload(key)
+            if payload is None:
+                self._outbox.gone(key)
+            else:
+                kind = Kind.EPOCH if key.is_header else Kind.BLOCK
+                out.append(Publish(self._topic(kind), payload, key))
+        if self._outbox.ask_whole(now_s):
+            out.append(self._fetch(Fetch(self._identity.household_key, None, 1, _STATE_ONLY)))
+        if self._recovery is not None:
+            request = self._recovery.request(now_s)
+            if request is not None:
+                out.append(self._fetch(request))
+            self._end_recovery()
+        return out + self._seen_messages()
+
+    def goodbye(self) -> Publish:
+        """Keep where metering stands, and return the last status of a chip that stops."""
+        if self._meter is not None and self._meter.state.account is not None:
+            self._vault.record([], self._meter.state)
+        status = msgspec.structs.replace(self._line.status(self._depth()), online=False)
+        return Publish(self._topic(Kind.STATUS), msgspec.json.encode(status), retain=True)
+
+    def _topic(self, kind: Kind) -> str:
+        return device_topic(self._identity.collectivity, self._identity.device, kind)
+
+    def _send(self, keys: list[Key]) -> None:
+        delay_s = self._rng.uniform(0, self._settings.send_window_s)
+        self._outbox.add(keys, self._clock.monotonic_s(), delay_s)
+
+    def _fetch(self, request: Fetch) -> Publish:
+        return Publish(self._topic(Kind.FETCH), self._signer.seal(Kind.FETCH, request))
+
+    # Metering.
+
+    def _open_meter(self) -> None:
+        """Go on where the vault says; None until a frame names the meter, where it must be told."""
+        self._restore_point = self._vault.values.restore_point()
+        self._meter = None if self._restore_point else Meter(self._vault.values.state())
+
+    def _restore_meter(self, frame: Frame, host_time: datetime) -> None:
+        point, reading = self._restore_point, read(frame, host_time)
+        if point is None or reading is None or reading.calendar is None:
+            return
+        household = self._identity.household
+        fingerprint = household.meter_fingerprint(reading.serial, reading.calendar)
+        is_same = fingerprint == point.fingerprint
+        if is_same:
+            self._vault.name_meter(fingerprint, reading.serial, reading.calendar)
+        state = restore(
+            day=point.day,
+            j=point.j,
+            drawn_index_wh=point.drawn_index_wh,
+            register_index_kwh=point.register_index_kwh,
+            injected_index_wh=point.injected_index_wh,
+            serial=reading.serial if is_same else _OTHER_METER,
+            calendar=reading.calendar if is_same else None,
+        )
+        log.info("metering_restored", is_same_meter=is_same)
+        self._meter = Meter(state)
+
+    # Messages.
+
+    def _arrive(self, message: Arrived) -> None:
+        try:
+            self._dispatch(parse_device_topic(message.topic), message.payload)
+        except MessageRefused as exc:
+            log.warning("message_refused", reason=exc.reason, detail=exc.detail)
+
+    def _dispatch(self, topic: DeviceTopic, payload: bytes) -> None:
+        identity = self._identity
+        if (topic.collectivity, topic.device) != (identity.collectivity, identity.device):
+            raise MessageRefused(Reason.TOPIC, "another device's")
+        address = Address(topic.collectivity, topic.device, topic.kind)
+        if topic.kind is Kind.ACK:
+            self._take_ack(open_message(address, payload, identity.platform_key, Ack))
+        elif topic.kind is Kind.STATEMENT:
+            self._take_statement(address, topic.rest, payload)
+        elif self._recovery is not None and topic.kind is Kind.STORED_EPOCH:
+            self._recovery.take_epoch(payload)
+        elif self._recovery is not None and topic.kind is Kind.STORED_BLOCK:
+            self._recovery.take_block(payload)
+
+    def _take_ack(self, ack: Ack) -> None:
+        if ack.household_key != self._identity.household_key:
+            raise MessageRefused(Reason.TOPIC, "another household's")
+        conflicts = self._outbox.take(ack, self._clock.monotonic_s())
+        self._vault.reconcile(ack.states, is_whole=ack.is_whole)
+        for refusal in ack.refused:
+            log.warning("block_refused", reason=refusal.reason, sequence=refusal.sequence)
+        if conflicts:
+            for key in conflicts:
+                self._vault.supersede(key)
+            self._put_off()
+            self._outbox.doubt()
+        elif ack.is_whole and self._recovery is None:
+            self._learn(ack)
+
+    def _learn(self, ack: Ack) -> None:
+        """Compare what the cloud holds with the vault: fetch back, or go on."""
+        missing = []
+        for state in ack.states:
+            sequences = [
+                sequence
+                for sequence in self._vault.blocks.missing_here(state)
+                if (state.incarnation, sequence) not in self._given_up
+            ]
+            if sequences:
+                seeds = self._vault.epochs.seeds(state.incarnation)
+                missing.append(Missing(state, tuple(sequences), tuple(seeds)))
+        if missing:
+            log.warning(
+                "recovery_started",
+                incarnations=len(missing),
+                blocks=sum(len(each.sequences) for each in missing),
+            )
+            self._put_off()
+            self._recovery = Recovery(self._signer, missing)
+        elif not self._vault.is_caught_up:
+            self._catch_up()
+
+    def _put_off(self) -> None:
+        self._vault.put_off()
+        self._outbox.allow_blocks(are_allowed=False)
+
+    def _catch_up(self) -> None:
+        keys = self._vault.catch_up()
+        self._outbox.allow_blocks(are_allowed=True)
+        self._send(keys)
+
+    def _end_recovery(self) -> None:
+        if self._recovery is None or not self._recovery.is_complete:
+            return
+        found = self._recovery.result()
+        self._recovery = None
+        is_behind = self._vault.absorb(found.headers, found.blocks)
+        log.info(
+            "recovery_ended",
+            blocks=len(found.blocks),
+            lost=len(found.lost),
+            is_metering_restored=is_behind,
+        )
+        if is_behind:
+            self._open_meter()
+        self._given_up.update(found.lost)
+        self._outbox.doubt()  # what has been stored meanwhile comes first
+
+    def _take_statement(self, address: Address, name: str, payload: bytes) -> None:
+        if not payload:
+            return  # the cloud has taken it back
+        statement = open_message(address, payload, self._identity.platform_key, Statement)
+        if statement.household_key != self._identity.household_key:
+            raise MessageRefused(Reason.TOPIC, "another household's")
+        if statement.id.hex() != name:
+            raise MessageRefused(Reason.TOPIC, "the topic names another statement")
+        self._vault.save_statement(statement.id, self._clock.now(), payload, None)
+        if self._on_statement is not None:
+            verdict = self._on_statement(statement)
+            self._vault.save_statement(statement.id, self._clock.now(), payload, verdict)
+        self._seen[statement.id] = False
+
+    def _published(self, event: Published) -> None:
+        if not event.has_subscribers and event.publish.key is not None:
+            log.warning("nobody_listens", topic=event.publish.topic)
+        if event.publish.topic == self._topic(Kind.SEEN):
+            statement = self._signer.open_own(Kind.SEEN, event.publish.payload, Seen).statement
+            self._seen.pop(statement, None)
+
+    def _seen_messages(self) -> list[Publish]:
+        out = []
+        for statement, is_sent in self._seen.items():
+            if not is_sent:
+                seen = Seen(self._identity.household_key, statement)
+                payload = self._signer.seal(Kind.SEEN, seen)
+                out.append(Publish(self._topic(Kind.SEEN), payload))
+                self._seen[statement] = True
+        return out
+
+    def _status_messages(self, now_s: float) -> list[Publish]:
+        """Say how it goes after each start of a session, hourly, and when the mode changes."""
+        mode = self._decoder.mode
+        if (
+            self._status is not None
+            and now_s - self._status_at_s < HOUR_S
+            and self._status.tic_mode == (None if mode is None else str(mode))
+        ):
+            return []
+        self._status = self._line.status(self._depth())
+        self._status_at_s = now_s
+        payload = msgspec.json.encode(self._status)
+        return [Publish(self._topic(Kind.STATUS), payload, retain=True)]
+
+    def _depth(self) -> int:
+        figures = self._vault.figures()
+        return figures.blocks_to_send + figures.headers_to_send

@@ -1,0 +1,46 @@
+"""What passes between the chip's core and its link; knows no broker."""
+
+import msgspec
+
+from edge.vault.rows import Key
+
+
+class Publish(msgspec.Struct, frozen=True):
+    """A message to publish with QoS 1; `key` names it to the outbox, None for others."""
+
+    topic: str
+    payload: bytes
+    key: Key | None = None
+    retain: bool = False
+
+
+class Connected(msgspec.Struct, frozen=True):
+    """A session is there and its subscription granted."""
+
+
+class Disconnected(msgspec.Struct, frozen=True):
+    """The session has ended; what was under way may be lost."""
+
+
+class Arrived(msgspec.Struct, frozen=True):
+    """A message came in."""
+
+    topic: str
+    payload: bytes
+
+
+class Published(msgspec.Struct, frozen=True):
+    """The broker has it; `has_subscribers` False: nobody listens, so nobody will store it."""
+
+    publish: Publish
+    has_subscribers: bool
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The broker refused it, with an MQTT 5 reason code."""
+
+    publish: Publish
+    reason_code: int
+
+
+LinkEvent = Connected | Disconnected | Arrived | Published | Refused

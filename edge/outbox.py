@@ -1,0 +1,299 @@
+"""What to send next, given what the cloud has acknowledged; knows no broker.
+
+The record is the vault; here is only what is under way. Sending ends with the cloud's ack, never
+with the broker's. A new block goes out at once (or after its turn in the send window); what lies
+in the vault unsent is drained at a bounded rate beside it. Everything kept here is bounded.
+"""
+
+import heapq
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from edge.vault.blocks import holds
+from edge.vault.rows import Key
+from protocol.backoff import backoff
+from protocol.errors import Reason
+from protocol.messages import Ack, IncarnationState, holdings_digest
+
+
+class Shelf(Protocol):
+    """Where unsent messages lie."""
+
+    def unsent(self, limit: int) -> list[Key]:
+        """Return what the cloud has not acknowledged, in the order in which it should go."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How fast and how often.
+
+    Attributes:
+        backlog_per_s: old messages a second.
+        backlog_window: old messages under way at once.
+        in_flight_max: messages under way at once, new ones included.
+        ack_timeout_s: an unacknowledged message goes again after this, then after twice this, …
+        ack_timeout_max_s: up to this.
+        refused_pause_s: a message that was refused rests this long.
+        whole_pause_s, whole_pause_max_s: the same as the timeouts for asking what the cloud holds.
+    """
+
+    backlog_per_s: float = 4.0
+    backlog_window: int = 16
+    in_flight_max: int = 64
+    ack_timeout_s: float = 60.0
+    ack_timeout_max_s: float = 3_600.0
+    refused_pause_s: float = 900.0
+    whole_pause_s: float = 15.0
+    whole_pause_max_s: float = 1_800.0
+
+
+# A header that was refused for want of nothing is rare; its blocks follow it soon.
+_NO_EPOCH_PAUSE_S = 5.0
+_SUPPRESSED_MAX = 256
+_LIVE_MAX = 512
+
+
+@dataclass(slots=True)
+class _Flight:
+    """A message under way; `due_s` is when it goes again."""
+
+    due_s: float
+    attempts: int
+    is_backlog: bool
+
+
+class Outbox:
+    """Decides; the caller sends and reports back."""
+
+    def __init__(
+        self, shelf: Shelf, settings: Settings | None = None, rng: random.Random | None = None
+    ) -> None:
+        """Draw from `shelf`."""
+        self._shelf = shelf
+        self._settings = settings or Settings()
+        self._rng = rng or random.SystemRandom()
+        self._is_connected = False
+        self._may_send_blocks = False
+        self._live: list[tuple[float, Key]] = []
+        self._in_flight: dict[Key, _Flight] = {}
+        self._resting: dict[Key, float] = {}
+        self._tokens = float(self._settings.backlog_window)
+        self._tokens_at_s = 0.0
+        self._is_backlog_possible = True
+        self._states: dict[bytes, IncarnationState] = {}
+        self._store_generation: bytes | None = None
+        self._is_doubtful = True
+        self._ask_again_s = 0.0
+        self._pauses = self._new_pauses()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a session."""
+        return self._is_connected
+
+    @property
+    def in_flight(self) -> int:
+        """How many messages are sent and not acknowledged."""
+        return len(self._in_flight)
+
+    def connect(self) -> None:
+        """Take note of a new session: what was under way in the last one may be lost."""
+        self._is_connected = True
+        self._is_backlog_possible = True
+
+    def disconnect(self) -> None:
+        """Take note that nothing can be sent; what was under way goes again."""
+        self._is_connected = False
+        self._in_flight.clear()
+        self._ask_again_s = 0.0
+
+    def allow_blocks(self, *, are_allowed: bool) -> None:
+        """Send blocks, or nothing but headers while it is not known what the cloud holds."""
+        self._may_send_blocks = are_allowed
+        self._is_backlog_possible = True
+
+    def add(self, keys: Iterable[Key], now_s: float, delay_s: float = 0.0) -> None:
+        """Take new messages that go out after `delay_s`; headers do not wait."""
+        for key in keys:
+            if len(self._live) >= _LIVE_MAX:
+                self._is_backlog_possible = True
+                return
+            heapq.heappush(self._live, (now_s if key.is_header else now_s + delay_s, key))
+
+    def due(self, now_s: float) -> list[Key]:
+        """Return what is to be sent now, headers first; it counts as under way from now on."""
+        if not self._is_connected:
+            return []
+        keys = self._due_live(now_s) + self._due_again(now_s) + self._due_backlog(now_s)
+        return sorted(keys, key=lambda key: not key.is_header)
+
+    def gone(self, key: Key) -> None:
+        """Take note that `key` is not to be sent any more."""
+        self._in_flight.pop(key, None)
+        self._resting.pop(key, None)
+
+    def refuse(self, key: Key, now_s: float, pause_s: float | None = None) -> None:
+        """Let a refused message rest; it is never sent again blindly."""
+        self._in_flight.pop(key, None)
+        if len(self._resting) >= _SUPPRESSED_MAX:
+            self._resting.pop(next(iter(self._resting)))
+        self._resting[key] = now_s + (
+            self._settings.refused_pause_s if pause_s is None else pause_s
+        )
+
+    def take(self, ack: Ack, now_s: float) -> list[Key]:
+        """Take an ack; return the blocks for which the cloud holds other coefficients."""
+        if ack.is_whole:
+            self._states = {state.incarnation: state for state in ack.states}
+        else:
+            self._states |= {state.incarnation: state for state in ack.states}
+        for key in [key for key in self._in_flight if self._is_held(key)]:
+            del self._in_flight[key]
+        conflicts = self._take_refusals(ack, now_s)
+        self._is_backlog_possible = True
+        self._wake(now_s)
+        is_agreed = holdings_digest(list(self._states.values())) == ack.holdings
+        is_same_store = self._store_generation in (None, ack.store_generation)
+        if ack.is_whole or self._store_generation is None:
+            self._store_generation = ack.store_generation
+        if is_agreed and (is_same_store or ack.is_whole):
+            self._is_doubtful = self._is_doubtful and not ack.is_whole
+            if ack.is_whole:
+                self._pauses = self._new_pauses()
+        else:
+            self._is_doubtful = True
+        return conflicts
+
+    def doubt(self) -> None:
+        """Ask for all that the cloud holds at the next occasion."""
+        self._is_doubtful = True
+        self._ask_again_s = 0.0
+
+    def ask_whole(self, now_s: float) -> bool:
+        """Say whether to ask the cloud now for all that it holds; True counts as asked."""
+        is_due = (
+            self._is_connected
+            and self._is_doubtful
+            and (not self._may_send_blocks or not self._in_flight or self._is_stuck(now_s))
+            and now_s >= self._ask_again_s
+        )
+        if is_due:
+            self._ask_again_s = now_s + self._settings.whole_pause_s + next(self._pauses)
+        return is_due
+
+    def _due_live(self, now_s: float) -> list[Key]:
+        keys = []
+        waiting = []
+        while self._live and self._live[0][0] <= now_s:
+            if len(self._in_flight) >= self._settings.in_flight_max:
+                self._live.clear()  # the vault has them; they follow when acks make room
+                self._is_backlog_possible = True
+                break
+            at_s, key = heapq.heappop(self._live)
+            if not key.is_header and not self._may_send_blocks:
+                waiting.append((at_s, key))
+            elif key not in self._in_flight and not self._is_held(key):
+                self._depart(key, now_s, is_backlog=False)
+                keys.append(key)
+        for entry in waiting:
+            heapq.heappush(self._live, entry)
+        return keys
+
+    def _due_again(self, now_s: float) -> list[Key]:
+        keys = []
+        for key, flight in self._in_flight.items():
+            if flight.due_s <= now_s and self._take_token(now_s):
+                flight.attempts += 1
+                flight.due_s = now_s + self._timeout_s(flight.attempts)
+                keys.append(key)
+        return keys
+
+    def _due_backlog(self, now_s: float) -> list[Key]:
+        for key in [key for key, until_s in self._resting.items() if until_s <= now_s]:
+            del self._resting[key]
+            self._is_backlog_possible = True
+        under_way = sum(flight.is_backlog for flight in self._in_flight.values())
+        room = min(
+            self._settings.backlog_window - under_way,
+            self._settings.in_flight_max - len(self._in_flight),
+        )
+        if not self._is_backlog_possible or room <= 0 or self._fill_tokens(now_s) < 1:
+            return []
+        busy = self._in_flight.keys() | self._resting.keys() | {key for _, key in self._live}
+        found = [key for key in self._shelf.unsent(len(busy) + room + 1) if key not in busy]
+        if not self._may_send_blocks:
+            found = [key for key in found if key.is_header]
+        self._is_backlog_possible = bool(found)
+        keys = []
+        for key in found[:room]:
+            if not self._take_token(now_s):
+                break
+            self._depart(key, now_s, is_backlog=True)
+            keys.append(key)
+        return keys
+
+    def _depart(self, key: Key, now_s: float, *, is_backlog: bool) -> None:
+        self._in_flight[key] = _Flight(now_s + self._timeout_s(1), 1, is_backlog)
+
+    def _fill_tokens(self, now_s: float) -> float:
+        elapsed_s = max(0.0, now_s - self._tokens_at_s)
+        self._tokens = min(
+            float(self._settings.backlog_window),
+            self._tokens + elapsed_s * self._settings.backlog_per_s,
+        )
+        self._tokens_at_s = now_s
+        return self._tokens
+
+    def _take_token(self, now_s: float) -> bool:
+        if self._fill_tokens(now_s) < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+    def _timeout_s(self, attempts: int) -> float:
+        settings = self._settings
+        longest_s = min(
+            settings.ack_timeout_max_s, settings.ack_timeout_s * 2 ** min(attempts - 1, 16)
+        )
+        return longest_s * self._rng.uniform(0.75, 1.25)
+
+    def _wake(self, now_s: float) -> None:
+        """The cloud answers again: what has been sent more than once need not wait its time out."""
+        for flight in self._in_flight.values():
+            if flight.attempts > 1:
+                flight.attempts = 1
+                flight.due_s = min(flight.due_s, now_s + self._timeout_s(1))
+
+    def _is_held(self, key: Key) -> bool:
+        state = self._states.get(key.incarnation)
+        if state is None:
+            return False
+        return key.month in state.months if key.is_header else holds(state, key.sequence)
+
+    def _is_stuck(self, now_s: float) -> bool:
+        return now_s >= self._ask_again_s + self._settings.ack_timeout_s
+
+    def _take_refusals(self, ack: Ack, now_s: float) -> list[Key]:
+        conflicts = []
+        for refusal in ack.refused:
+            key = Key(refusal.incarnation, refusal.sequence)
+            if refusal.reason is Reason.CONFLICT and refusal.sequence:
+                self.gone(key)
+                conflicts.append(key)
+            elif refusal.reason is Reason.NO_EPOCH:
+                self.refuse(key, now_s, _NO_EPOCH_PAUSE_S)
+                for other in [each for each in self._in_flight if each.is_header]:
+                    if other.incarnation == refusal.incarnation and not self._is_held(other):
+                        del self._in_flight[other]
+            elif refusal.sequence:
+                self.refuse(key, now_s)
+        return conflicts
+
+    def _new_pauses(self) -> Iterator[float]:
+        settings = self._settings
+        return backoff(
+            base_s=settings.whole_pause_s, cap_s=settings.whole_pause_max_s, rng=self._rng
+        )

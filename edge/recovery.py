@@ -1,0 +1,172 @@
+"""Fetching back what the cloud holds and the vault does not: a lost store, a restored image.
+
+The cloud answers with the payloads as this chip signed them. Each is checked under the chip's own
+signing key, each header under the household's own MAC, before anything is opened.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+import msgspec
+import numpy as np
+import structlog
+
+from edge.vault.rebuild import RecoveredBlock, RecoveredHeader
+from edge.vault.signer import Signer
+from protocol.backoff import backoff
+from protocol.calendar import day_number, day_of_number, month_of
+from protocol.errors import MessageRefused, Reason
+from protocol.layout import MONTH_COEFFICIENTS, coefficient
+from protocol.messages import Block, Epoch, Fetch, IncarnationState, check_block
+from protocol.topics import Kind
+
+PAGE_BLOCKS = 64
+PAGE_TIMEOUT_S = 20.0
+PAGE_TIMEOUT_MAX_S = 600.0
+ATTEMPTS = 10
+
+log = structlog.get_logger()
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """What the cloud holds of one incarnation and the vault does not.
+
+    `seeds` are the (month, seed) of headers that the vault has.
+    """
+
+    state: IncarnationState
+    sequences: tuple[int, ...]
+    seeds: tuple[tuple[int, bytes], ...] = ()
+
+
+class Recovered(msgspec.Struct, frozen=True):
+    """What came back, checked and opened; `lost` names (incarnation, sequence) of what did not."""
+
+    headers: tuple[RecoveredHeader, ...]
+    blocks: tuple[RecoveredBlock, ...]
+    lost: tuple[tuple[bytes, int], ...]
+
+
+class Recovery:
+    """Asks for one page at a time and collects the answers in memory, so that it is all or nothing."""
+
+    def __init__(self, signer: Signer, missing: Sequence[Missing]) -> None:
+        """Fetch `missing` for the household of `signer`."""
+        self._signer = signer
+        self._wanted = {each.state.incarnation: set(each.sequences) for each in missing}
+        self._seeds = {
+            (each.state.incarnation, month): seed for each in missing for month, seed in each.seeds
+        }
+        self._headers: dict[tuple[bytes, int], RecoveredHeader] = {}
+        self._blocks: dict[tuple[bytes, int], tuple[Block, bytes]] = {}
+        self._lost: list[tuple[bytes, int]] = []
+        self._page: set[tuple[bytes, int]] = set()
+        self._ask_again_s = 0.0
+        self._attempts = 0
+        self._pauses = self._new_pauses()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether there is nothing left to wait for."""
+        return not any(self._wanted.values())
+
+    def request(self, now_s: float) -> Fetch | None:
+        """Return the next request to send, if it is time for one."""
+        if self.is_complete or (self._page and now_s < self._ask_again_s):
+            return None
+        if self._page:
+            self._attempts += 1
+            if self._attempts >= ATTEMPTS:
+                self._give_up_page()
+                return self.request(now_s)
+        incarnation, wanted = next((i, w) for i, w in self._wanted.items() if w)
+        first = min(wanted)
+        self._page = {(incarnation, n) for n in sorted(wanted) if n < first + PAGE_BLOCKS}
+        self._ask_again_s = now_s + PAGE_TIMEOUT_S + next(self._pauses)
+        return Fetch(self._signer.household.id, incarnation, first, PAGE_BLOCKS)
+
+    def take_epoch(self, payload: bytes) -> None:
+        """Take a header that came back.
+
+        Raises:
+            MessageRefused: it is not this chip's, or not this household's.
+        """
+        header = self._signer.open_own(Kind.EPOCH, payload, Epoch)
+        household = self._signer.household
+        if header.household_key != household.id or not household.is_own_epoch(
+            header.month, header.incarnation, header.seed, header.mac
+        ):
+            raise MessageRefused(Reason.MAC, "the epoch is not this household's")
+        key = header.incarnation, header.month
+        self._headers[key] = RecoveredHeader(header, payload)
+        self._seeds[key] = header.seed
+
+    def take_block(self, payload: bytes) -> None:
+        """Take a block that came back.
+
+        Raises:
+            MessageRefused: it is not this chip's, out of bounds, or without its header.
+        """
+        block = self._signer.open_own(Kind.BLOCK, payload, Block)
+        check_block(block)
+        if block.household_key != self._signer.household.id:
+            raise MessageRefused(Reason.BOUNDS, "the block is another household's")
+        if (block.incarnation, _month(block)) not in self._seeds:
+            raise MessageRefused(Reason.NO_EPOCH)
+        if block.sequence not in self._wanted.get(block.incarnation, ()):
+            return
+        self._wanted[block.incarnation].discard(block.sequence)
+        self._blocks[block.incarnation, block.sequence] = block, payload
+        self._page.discard((block.incarnation, block.sequence))
+        if not self._page:
+            self._attempts = 0
+            self._pauses = self._new_pauses()
+
+    def result(self) -> Recovered:
+        """Open all blocks, one SEAL decryption for each incarnation and month."""
+        by_epoch: dict[tuple[bytes, int], list[tuple[Block, bytes]]] = {}
+        for block, payload in self._blocks.values():
+            by_epoch.setdefault((block.incarnation, _month(block)), []).append((block, payload))
+        opened = [
+            each
+            for epoch, blocks in by_epoch.items()
+            for each in self._open_month(self._seeds[epoch], blocks)
+        ]
+        return Recovered(tuple(self._headers.values()), tuple(opened), tuple(self._lost))
+
+    def _open_month(
+        self, seed: bytes, blocks: Sequence[tuple[Block, bytes]]
+    ) -> Iterator[RecoveredBlock]:
+        month = np.zeros(MONTH_COEFFICIENTS, np.uint64)
+        for block, _ in blocks:
+            first = _first(block)
+            month[first : first + block.j1 - block.j0] = block.values()
+        plain = self._signer.household.seal.open_own(seed, month)
+        for block, payload in blocks:
+            first = _first(block)
+            values = plain[first : first + block.j1 - block.j0]
+            yield RecoveredBlock(block, payload, tuple(values))
+
+    def _give_up_page(self) -> None:
+        log.error("blocks_not_given_back", blocks=len(self._page))
+        for incarnation, sequence in self._page:
+            self._wanted[incarnation].discard(sequence)
+        self._lost += self._page
+        self._page.clear()
+        self._attempts = 0
+        self._pauses = self._new_pauses()
+
+    def _new_pauses(self) -> Iterator[float]:
+        return backoff(base_s=PAGE_TIMEOUT_S, cap_s=PAGE_TIMEOUT_MAX_S)
+
+
+def _day(block: Block) -> date:
+    return day_of_number(block.day)
+
+
+def _month(block: Block) -> int:
+    return day_number(month_of(_day(block)))
+
+
+def _first(block: Block) -> int:
+    return coefficient(_day(block), block.j0)

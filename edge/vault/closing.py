@@ -1,0 +1,73 @@
+"""A closed day as its coefficients 100 to 127, and back (protocol/layout.py)."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import structlog
+
+from edge.metering.events import DayClosed
+from protocol.layout import (
+    DAY_COEFFICIENTS,
+    DRAWN_INDEX_KWH,
+    DRAWN_INDEX_WH,
+    INJECTED_INDEX_KWH,
+    INJECTED_INDEX_WH,
+    INJECTED_STEP,
+    INJECTED_WH,
+    METER_FINGERPRINT,
+    QUARTER_HOURS_MAX,
+    REGISTER_INDEX,
+    REGISTER_STEP,
+    REGISTERS,
+    value_max,
+)
+
+WH_PER_KWH = 1_000
+
+log = structlog.get_logger()
+
+
+def closing_values(closed: DayClosed, fingerprint: int) -> list[int]:
+    """Return the values of coefficients 100 to 127, each within its bound.
+
+    A value beyond its bound (months of injection found at once) is cut to it and the cut is logged:
+    the whole-kWh steps, which bills use, hold far more.
+    """
+    values = [0] * DAY_COEFFICIENTS
+    values[REGISTER_STEP : REGISTER_STEP + REGISTERS] = closed.register_steps_kwh
+    values[INJECTED_WH] = closed.injected_wh
+    values[INJECTED_STEP] = closed.injected_step_kwh
+    values[REGISTER_INDEX : REGISTER_INDEX + REGISTERS] = closed.register_index_kwh
+    values[DRAWN_INDEX_KWH], values[DRAWN_INDEX_WH] = divmod(closed.drawn_index_wh, WH_PER_KWH)
+    injected = divmod(closed.injected_index_wh, WH_PER_KWH)
+    values[INJECTED_INDEX_KWH], values[INJECTED_INDEX_WH] = injected
+    values[METER_FINGERPRINT] = fingerprint
+    for j in range(QUARTER_HOURS_MAX, DAY_COEFFICIENTS):
+        if values[j] > value_max(j):
+            log.warning("value_cut_to_bound", coefficient=j)
+            values[j] = value_max(j)
+    return values[QUARTER_HOURS_MAX:]
+
+
+def read_closing(day: date, values: Sequence[int]) -> tuple[DayClosed, int]:
+    """Return the closed day that `values` (of coefficients 100 to 127) tell, and its fingerprint.
+
+    What they do not carry is empty: the meter's serial, its calendar, the day's highest power.
+    """
+    full = [0] * QUARTER_HOURS_MAX + list(values)
+    injected_index_wh = full[INJECTED_INDEX_KWH] * WH_PER_KWH + full[INJECTED_INDEX_WH]
+    closed = DayClosed(
+        day=day,
+        register_steps_kwh=tuple(full[REGISTER_STEP : REGISTER_STEP + REGISTERS]),
+        injected_wh=full[INJECTED_WH],
+        injected_step_kwh=full[INJECTED_STEP],
+        register_index_kwh=tuple(full[REGISTER_INDEX : REGISTER_INDEX + REGISTERS]),
+        injected_index_kwh=full[INJECTED_INDEX_KWH],
+        drawn_index_wh=full[DRAWN_INDEX_KWH] * WH_PER_KWH + full[DRAWN_INDEX_WH],
+        injected_index_wh=injected_index_wh,
+        meter_serial="",
+        calendar="",
+        max_power_va=0,
+        is_index_read=True,
+    )
+    return closed, full[METER_FINGERPRINT]

@@ -1,0 +1,205 @@
+"""The vault's file: schema, durability, and what happens when it is damaged.
+
+WAL with synchronous=FULL: a commit that returned survives a power cut. Plain values that are
+deleted are overwritten (secure_delete).
+"""
+
+import os
+import sqlite3
+from pathlib import Path
+
+import structlog
+from sqlite_utils import Database
+
+from protocol.errors import ConfigError, StoreError
+
+FILE_NAME = "vault.db"
+APPLICATION_ID = 0x564F4C45  # "VOLE"
+SCHEMA_VERSION = 1
+BUSY_MS = 5_000
+
+log = structlog.get_logger()
+
+# Each table as sqlite-utils makes it: columns, primary key, columns that may be null.
+_TABLES: tuple[tuple[str, dict[str, type], tuple[str, ...], frozenset[str]], ...] = (
+    (
+        "meter",
+        {"id": int, "state": bytes, "restore_point": bytes},
+        ("id",),
+        frozenset(("state", "restore_point")),
+    ),
+    (
+        "intervals",
+        {"day": int, "j": int, "energy_wh": int, "is_estimated": int, "is_encrypted": int},
+        ("day", "j"),
+        frozenset(),
+    ),
+    (
+        "days",
+        {"day": int, "closed": bytes, "fingerprint": int, "is_encrypted": int},
+        ("day",),
+        frozenset(),
+    ),
+    (
+        "epochs",
+        {"incarnation": bytes, "month": int, "seed": bytes, "payload": bytes, "is_stored": int},
+        ("incarnation", "month"),
+        frozenset(),
+    ),
+    (
+        "blocks",
+        {
+            "incarnation": bytes,
+            "sequence": int,
+            "day": int,
+            "j0": int,
+            "j1": int,
+            "state": int,
+            "coefficients": bytes,
+            "payload": bytes,
+        },
+        ("incarnation", "sequence"),
+        frozenset(("coefficients", "payload")),
+    ),
+    (
+        "notices",
+        {"id": int, "at_s": int, "kind": str, "detail": str},
+        ("id",),
+        frozenset(),
+    ),
+    (
+        "statements",
+        {"id": bytes, "received_at_s": int, "payload": bytes, "verdict": str},
+        ("id",),
+        frozenset(("verdict",)),
+    ),
+)
+_INDEXES = (
+    "CREATE INDEX blocks_by_day ON blocks (day)",
+    "CREATE INDEX blocks_to_send ON blocks (day) WHERE state = 1",
+    "CREATE INDEX blocks_open ON blocks (day) WHERE state = 0",
+    "CREATE INDEX intervals_to_encrypt ON intervals (day, j) WHERE is_encrypted = 0",
+    "CREATE INDEX days_to_encrypt ON days (day) WHERE is_encrypted = 0",
+    "CREATE INDEX epochs_to_send ON epochs (month) WHERE is_stored = 0",
+)
+
+
+def open_database(path: Path, *, is_read_only: bool = False) -> Database:
+    """Open the vault's database, making it (mode 0600) where there is none.
+
+    A damaged file is moved aside and named in the log; a new one takes its place.
+
+    Raises:
+        StoreError: the file is another program's, or of a newer version.
+        ConfigError: it cannot be opened, or must be there and is not.
+    """
+    if is_read_only:
+        return _open_read_only(path)
+    try:
+        return _open(path)
+    except sqlite3.DatabaseError as exc:
+        if isinstance(exc, sqlite3.OperationalError) and not _is_damage(exc):
+            raise ConfigError(f"{path} cannot be opened: {exc}.") from exc
+        aside = _move_aside(path)
+        log.error("vault_damaged", moved_to=str(aside), why=str(exc))  # noqa: TRY400 - dealt with
+        return _open(path)
+
+
+def _open(path: Path) -> Database:
+    _make_private(path)
+    connection = sqlite3.connect(path, isolation_level=None, cached_statements=64)
+    try:
+        database = Database(connection, strict=True)
+        database.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        _check(database, path)
+        database.enable_wal()
+        database.execute("PRAGMA synchronous = FULL")
+        database.execute("PRAGMA secure_delete = ON")
+        if not database.table_names():
+            _create(database)
+    except BaseException:
+        connection.close()
+        raise
+    return database
+
+
+def _open_read_only(path: Path) -> Database:
+    if not path.exists():
+        raise ConfigError(f"{path} is not there yet; start the chip with `volet edge run`.")
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+    database = Database(connection, strict=True)
+    try:
+        database.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        _check_version(database, path)
+    except sqlite3.DatabaseError as exc:
+        connection.close()
+        raise StoreError(f"{path} cannot be read: {exc}; start the chip, it repairs it.") from exc
+    except StoreError:
+        connection.close()
+        raise
+    return database
+
+
+def _make_private(path: Path) -> None:
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except OSError as exc:
+        raise ConfigError(f"{path} cannot be opened: {exc.strerror}.") from exc
+
+
+def _check(database: Database, path: Path) -> None:
+    """Check that the file is whole and ours. Raises DatabaseError where it is damaged."""
+    found = [row[0] for row in database.execute("PRAGMA quick_check(1)").fetchall()]
+    if found != ["ok"]:
+        raise sqlite3.DatabaseError(found[0] if found else "no answer to quick_check")
+    _check_version(database, path)
+
+
+def _check_version(database: Database, path: Path) -> None:
+    version = _pragma(database, "user_version")
+    application = _pragma(database, "application_id")
+    if not version and not application and not database.table_names():
+        return
+    if application != APPLICATION_ID:
+        raise StoreError(f"{path} is not a vault; move it away, a new one is made.")
+    if version != SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} is of version {version}, this program knows {SCHEMA_VERSION}; "
+            "install the version that wrote it, or a newer one."
+        )
+
+
+def _create(database: Database) -> None:
+    with database.atomic():
+        for name, columns, key, nullable in _TABLES:
+            database.table(name).create(
+                columns,
+                pk=key if len(key) > 1 else key[0],
+                not_null=set(columns) - nullable,
+                strict=True,
+            )
+        for statement in _INDEXES:
+            database.execute(statement)
+        database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _pragma(database: Database, name: str) -> int:
+    return int(database.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def _is_damage(exc: sqlite3.OperationalError) -> bool:
+    code = getattr(exc, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _move_aside(path: Path) -> Path:
+    number = 1
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    path.rename(aside)
+    for suffix in ("-wal", "-shm"):
+        beside = path.with_name(path.name + suffix)
+        if beside.exists():
+            beside.rename(aside.with_name(aside.name + suffix))
+    return aside

@@ -1,0 +1,84 @@
+"""What may be read of a vault, also while the chip runs: for bills, status and the household."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from edge.vault.blocks import Blocks
+from edge.vault.database import FILE_NAME, open_database
+from edge.vault.epochs import read_seed
+from edge.vault.rows import DayRow, Figures, StatementRow, StoredBlock
+from edge.vault.statements import Statements
+from edge.vault.values import Values
+from protocol.calendar import day_of_number
+from protocol.ids import Incarnation
+
+
+class VaultReader:
+    """Reads a vault's tables; every call sees what is committed."""
+
+    def __init__(self, database: Database) -> None:
+        """Read an open database."""
+        self._database = database
+        self.values = Values(database)
+        self.blocks = Blocks(database)
+        self._statements = Statements(database)
+
+    def day_rows(self, start: date, end: date) -> list[DayRow]:
+        """Return the closed days of [start, end) with the blocks that carry them, in order."""
+        by_day: dict[date, list[StoredBlock]] = {}
+        for block in self.blocks.between(start, end):
+            by_day.setdefault(block.day, []).append(block)
+        return [
+            DayRow(closed, is_encrypted, tuple(by_day.get(closed.day, ())))
+            for closed, is_encrypted in self.values.days(start, end)
+        ]
+
+    def blocks_between(self, start: date, end: date) -> list[StoredBlock]:
+        """Return the blocks of days [start, end), in the order of the day."""
+        return self.blocks.between(start, end)
+
+    def epoch_seeds(self, incarnation: Incarnation, month: date) -> bytes:
+        """Return the seed (64 bytes) of an epoch. Raises StoreError if it is not known."""
+        return read_seed(self._database, incarnation, month)
+
+    def statements(self) -> list[StatementRow]:
+        """Return all statements, oldest first."""
+        return self._statements.all()
+
+    def figures(self) -> Figures:
+        """Count what the vault holds."""
+        database = self._database
+        last = database.execute(
+            "SELECT day, j FROM intervals ORDER BY day DESC, j DESC LIMIT 1"
+        ).fetchone()
+        closed = database.execute("SELECT max(day) FROM days").fetchone()[0]
+        return Figures(
+            intervals=database.table("intervals").count,
+            days=database.table("days").count,
+            blocks=database.table("blocks").count_where("state != 3"),
+            blocks_to_send=database.table("blocks").count_where("state = 1"),
+            headers_to_send=database.table("epochs").count_where("is_stored = 0"),
+            incarnations=len(self.blocks.incarnations()),
+            statements=database.table("statements").count,
+            last_quarter_hour=None if last is None else (day_of_number(last[0]), last[1]),
+            last_day_closed=None if closed is None else day_of_number(closed),
+        )
+
+
+@contextmanager
+def read_vault(directory: Path) -> Iterator[VaultReader]:
+    """Read the vault in `directory`, whether the chip runs or not.
+
+    Raises:
+        ConfigError: there is none yet.
+        StoreError: it is damaged, or of another program or version.
+    """
+    database = open_database(directory / FILE_NAME, is_read_only=True)
+    try:
+        yield VaultReader(database)
+    finally:
+        database.close()

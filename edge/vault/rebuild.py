@@ -1,0 +1,96 @@
+"""Values, days and metering's place rebuilt from blocks that the cloud gave back."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import msgspec
+
+from edge.metering.events import QuarterHourClosed
+from edge.vault.blocks import Blocks
+from edge.vault.closing import read_closing
+from edge.vault.epochs import Epochs
+from edge.vault.rows import FULL_DAY, BlockState
+from edge.vault.values import Values
+from protocol.calendar import day_of_number, quarter_hours
+from protocol.layout import DAY_COEFFICIENTS, QUARTER_HOURS_MAX
+from protocol.messages import Block, Epoch
+
+INTERVALS_KEPT = timedelta(days=40)
+
+
+class RecoveredHeader(msgspec.Struct, frozen=True):
+    """A header of the household's own, as it was signed."""
+
+    header: Epoch
+    payload: bytes
+
+
+class RecoveredBlock(msgspec.Struct, frozen=True):
+    """A block of the chip's own, as it was signed, and the values it opens to."""
+
+    block: Block
+    payload: bytes
+    values: tuple[int, ...]
+
+    @property
+    def day(self) -> date:
+        """The legal day of the block."""
+        return day_of_number(self.block.day)
+
+
+def last_quarter_hour(blocks: Sequence[RecoveredBlock]) -> tuple[date, int] | None:
+    """Return the last quarter-hour that the blocks carry."""
+    ends = [
+        (each.day, min(each.block.j1, quarter_hours(each.day)) - 1)
+        for each in blocks
+        if each.block.j0 < quarter_hours(each.day)
+    ]
+    return max(ends, default=None)
+
+
+class Rebuilder:
+    """Puts recovered blocks into the tables; the caller holds the transaction."""
+
+    def __init__(self, blocks: Blocks, epochs: Epochs, values: Values) -> None:
+        self._blocks = blocks
+        self._epochs = epochs
+        self._values = values
+
+    def absorb(
+        self, headers: Sequence[RecoveredHeader], recovered: Sequence[RecoveredBlock]
+    ) -> bool:
+        """Take in what the cloud held and the vault did not; say whether metering must go back.
+
+        Where the blocks reach further than the vault did, what was metered meanwhile started from
+        a place that is not the last one: it is dropped, and metered again from the blocks' end.
+        """
+        reached = self._values.last_encrypted()
+        recovered_to = last_quarter_hour(recovered)
+        is_behind = recovered_to is not None and (reached is None or recovered_to > reached)
+        if is_behind:
+            self._values.drop_pending()
+        for each in headers:
+            self._epochs.adopt(each.header, each.payload)
+        for found in recovered:
+            block = found.block
+            self._blocks.supersede_overlapping(block.day, block.j0, block.j1)
+        for found in recovered:
+            self._blocks.put(found.block, found.payload, BlockState.STORED)
+        newest = max((found.day for found in recovered), default=date.min)
+        for found in recovered:
+            self._put_values(found, with_intervals=found.day > newest - INTERVALS_KEPT)
+        for number in {found.block.day for found in recovered}:
+            self._values.mark(day_of_number(number), self._blocks.coverage(number), FULL_DAY)
+        if is_behind:
+            self._values.save_restore_point(self._values.find_restore_point())
+        return is_behind
+
+    def _put_values(self, found: RecoveredBlock, *, with_intervals: bool) -> None:
+        block, day = found.block, found.day
+        if with_intervals:
+            for j in range(block.j0, min(block.j1, quarter_hours(day))):
+                event = QuarterHourClosed(day, j, found.values[j - block.j0])
+                self._values.put_interval(event, is_encrypted=True)
+        if block.j0 <= QUARTER_HOURS_MAX and block.j1 == DAY_COEFFICIENTS:
+            closed, fingerprint = read_closing(day, found.values[QUARTER_HOURS_MAX - block.j0 :])
+            self._values.put_day(closed, fingerprint, is_encrypted=True)

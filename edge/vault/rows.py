@@ -1,0 +1,130 @@
+"""What the vault hands out, as values."""
+
+from datetime import date, datetime
+from enum import IntEnum
+
+import msgspec
+
+from edge.metering.events import DayClosed
+from protocol.ids import Incarnation
+from protocol.layout import DAY_COEFFICIENTS
+
+FULL_DAY = (1 << DAY_COEFFICIENTS) - 1
+
+
+class BlockState(IntEnum):
+    """How far a block has come; the numbers stand in the database.
+
+    OPEN: coefficients may still be added. SEALED: signed, still to be sent. STORED: the cloud has
+    acknowledged it. SUPERSEDED: the cloud holds other coefficients in its place; never sent.
+    """
+
+    OPEN = 0
+    SEALED = 1
+    STORED = 2
+    SUPERSEDED = 3
+
+
+class Key(msgspec.Struct, frozen=True, order=True):
+    """What names a message of the outbox; sequence 0 is the header of `month` (a day number)."""
+
+    incarnation: bytes
+    sequence: int
+    month: int = 0
+
+    @property
+    def is_header(self) -> bool:
+        """Whether this is an epoch header rather than a block."""
+        return self.sequence == 0
+
+
+class StoredBlock(msgspec.Struct, frozen=True):
+    """Coefficients [j0, j1) of `day`, the `sequence`-th block of `incarnation`."""
+
+    incarnation: Incarnation
+    sequence: int
+    day: date
+    j0: int
+    j1: int
+    state: BlockState
+
+
+class DayRow(msgspec.Struct, frozen=True):
+    """A closed day and the blocks that carry it.
+
+    `is_encrypted`: all 128 coefficients are in blocks. Where `closed` was rebuilt from the cloud,
+    its meter serial and calendar are empty until a frame of the same meter has come.
+    """
+
+    closed: DayClosed
+    is_encrypted: bool
+    blocks: tuple[StoredBlock, ...]
+
+
+class Interval(msgspec.Struct, frozen=True):
+    """One quarter-hour's plain value, Wh."""
+
+    day: date
+    j: int
+    energy_wh: int
+    is_estimated: bool
+
+
+class RestorePoint(msgspec.Struct, frozen=True):
+    """From where metering goes on after a loss, once a frame has named the meter.
+
+    Attributes:
+        day: legal day of the last quarter-hour that the blocks carry; `j` its number.
+        drawn_index_wh: the total the curve accounts for at its end.
+        register_index_kwh: indices at the last closed day.
+        injected_index_wh: the same for injection, 0 where there is none.
+        fingerprint: of meter and calendar at the last closed day.
+    """
+
+    day: date
+    j: int
+    drawn_index_wh: int
+    register_index_kwh: tuple[int, ...]
+    injected_index_wh: int
+    fingerprint: int
+
+
+class StatementRow(msgspec.Struct, frozen=True):
+    """A statement as it came, and what the chip found; `verdict` is JSON, None before it looked."""
+
+    id: bytes
+    received_at: datetime
+    payload: bytes
+    verdict: str | None
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """What the vault holds, in numbers, for the household's own eyes."""
+
+    intervals: int
+    days: int
+    blocks: int
+    blocks_to_send: int
+    headers_to_send: int
+    incarnations: int
+    statements: int
+    last_quarter_hour: tuple[date, int] | None
+    last_day_closed: date | None
+
+
+def span_bits(j0: int, j1: int) -> int:
+    """Return the coefficients [j0, j1) as a bitmap of 128 bits."""
+    return (1 << j1) - (1 << j0)
+
+
+def missing_runs(covered: int) -> list[tuple[int, int]]:
+    """Return the maximal runs [a, b) of a day's coefficients that `covered` (a bitmap) lacks."""
+    runs: list[tuple[int, int]] = []
+    for j in range(DAY_COEFFICIENTS):
+        if covered >> j & 1:
+            continue
+        if runs and runs[-1][1] == j:
+            runs[-1] = (runs[-1][0], j + 1)
+        else:
+            runs.append((j, j + 1))
+    return runs

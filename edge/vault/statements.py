@@ -1,0 +1,38 @@
+"""Statements as they came, and what the chip found."""
+
+from datetime import UTC, datetime
+
+from sqlite_utils import Database
+
+from edge.vault.rows import StatementRow
+
+
+class Statements:
+    """Reads and writes rows; the caller holds the transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def save(
+        self, statement_id: bytes, received_at: datetime, payload: bytes, verdict: str | None
+    ) -> None:
+        """Keep a statement; the same one again takes a new verdict and keeps its first arrival."""
+        self._database.execute(
+            "INSERT INTO statements (id, received_at_s, payload, verdict) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, "
+            "verdict = coalesce(excluded.verdict, verdict)",
+            (statement_id, int(received_at.timestamp()), payload, verdict),
+        )
+
+    def all(self) -> list[StatementRow]:
+        """Return all statements, oldest first."""
+        rows = self._database.table("statements").rows_where(order_by="received_at_s, id")
+        return [
+            StatementRow(
+                row["id"],
+                datetime.fromtimestamp(row["received_at_s"], UTC),
+                row["payload"],
+                row["verdict"],
+            )
+            for row in rows
+        ]

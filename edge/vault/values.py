@@ -1,0 +1,211 @@
+"""Plain values: quarter-hours, closed days, notices, and where metering stands."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import msgspec
+from sqlite_utils import Database
+
+from edge.metering.events import DayClosed, Notice, NoticeKind, QuarterHourClosed
+from edge.metering.state import MeterState
+from edge.vault.rows import Interval, RestorePoint
+from protocol.calendar import day_number, day_of_number, quarter_hours
+
+_state_encoder = msgspec.msgpack.Encoder()
+_state_decoder = msgspec.msgpack.Decoder(MeterState)
+_day_decoder = msgspec.msgpack.Decoder(DayClosed)
+_point_decoder = msgspec.msgpack.Decoder(RestorePoint)
+
+
+class Values:
+    """Reads and writes rows; the caller holds the transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def save_state(self, state: MeterState) -> None:
+        """Keep where metering stands; a point to restore from is used up by it."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO meter (id, state, restore_point) VALUES (1, ?, NULL)",
+            (_state_encoder.encode(state),),
+        )
+
+    def save_restore_point(self, point: RestorePoint | None) -> None:
+        """Keep from where metering is to be restored, in place of where it stood."""
+        encoded = None if point is None else _state_encoder.encode(point)
+        self._database.execute(
+            "INSERT OR REPLACE INTO meter (id, state, restore_point) VALUES (1, NULL, ?)",
+            (encoded,),
+        )
+
+    def state(self) -> MeterState | None:
+        """Return where metering stands."""
+        row = self._database.execute("SELECT state FROM meter WHERE id = 1").fetchone()
+        return None if row is None or row[0] is None else _state_decoder.decode(row[0])
+
+    def restore_point(self) -> RestorePoint | None:
+        """Return from where metering is to be restored, None if it needs not to be."""
+        row = self._database.execute("SELECT restore_point FROM meter WHERE id = 1").fetchone()
+        return None if row is None or row[0] is None else _point_decoder.decode(row[0])
+
+    def put_interval(self, event: QuarterHourClosed, *, is_encrypted: bool) -> None:
+        """Keep a quarter-hour; one that is encrypted never changes."""
+        self._database.execute(
+            "INSERT INTO intervals (day, j, energy_wh, is_estimated, is_encrypted) "
+            "VALUES (?, ?, ?, ?, ?) ON CONFLICT (day, j) DO UPDATE SET "
+            "energy_wh = excluded.energy_wh, is_estimated = excluded.is_estimated, "
+            "is_encrypted = excluded.is_encrypted WHERE is_encrypted = 0",
+            (
+                day_number(event.day),
+                event.j,
+                event.energy_wh,
+                int(event.is_estimated),
+                int(is_encrypted),
+            ),
+        )
+
+    def put_day(self, closed: DayClosed, fingerprint: int, *, is_encrypted: bool) -> None:
+        """Keep a closed day; one that is encrypted never changes."""
+        self._database.execute(
+            "INSERT INTO days (day, closed, fingerprint, is_encrypted) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (day) DO UPDATE SET closed = excluded.closed, "
+            "fingerprint = excluded.fingerprint, is_encrypted = excluded.is_encrypted "
+            "WHERE is_encrypted = 0",
+            (
+                day_number(closed.day),
+                _state_encoder.encode(closed),
+                fingerprint,
+                int(is_encrypted),
+            ),
+        )
+
+    def put_notice(self, notice: Notice) -> None:
+        """Keep what the household should know."""
+        self._database.execute(
+            "INSERT INTO notices (at_s, kind, detail) VALUES (?, ?, ?)",
+            (int(notice.at.timestamp()), notice.kind, notice.detail),
+        )
+
+    def pending_intervals(self, day: date) -> list[Interval]:
+        """Return the day's quarter-hours that wait for encryption."""
+        rows = self._database.execute(
+            "SELECT j, energy_wh, is_estimated FROM intervals "
+            "WHERE is_encrypted = 0 AND day = ? ORDER BY j",
+            (day_number(day),),
+        ).fetchall()
+        return [Interval(day, j, energy_wh, bool(guess)) for j, energy_wh, guess in rows]
+
+    def pending_day(self, day: date) -> tuple[DayClosed, int] | None:
+        """Return the day with its fingerprint if it is closed and waits for encryption."""
+        row = self._database.execute(
+            "SELECT closed, fingerprint FROM days WHERE is_encrypted = 0 AND day = ?",
+            (day_number(day),),
+        ).fetchone()
+        return None if row is None else (_day_decoder.decode(row[0]), row[1])
+
+    def pending_days(self) -> list[date]:
+        """Return the days of which anything waits for encryption, in order."""
+        rows = self._database.execute(
+            "SELECT day FROM intervals WHERE is_encrypted = 0 "
+            "UNION SELECT day FROM days WHERE is_encrypted = 0 ORDER BY day"
+        ).fetchall()
+        return [day_of_number(row[0]) for row in rows]
+
+    def drop_pending(self) -> None:
+        """Forget what waits for encryption: it was metered from a state that is not the last."""
+        self._database.execute("DELETE FROM intervals WHERE is_encrypted = 0")
+        self._database.execute("DELETE FROM days WHERE is_encrypted = 0")
+
+    def mark(self, day: date, covered: int, full: int) -> None:
+        """Set what is encrypted of a day from the coefficients that blocks cover (a bitmap)."""
+        number = day_number(day)
+        rows = self._database.execute("SELECT j FROM intervals WHERE day = ?", (number,)).fetchall()
+        self._database.conn.executemany(
+            "UPDATE intervals SET is_encrypted = ? WHERE day = ? AND j = ?",
+            [(covered >> j & 1, number, j) for (j,) in rows],
+        )
+        self._database.execute(
+            "UPDATE days SET is_encrypted = ? WHERE day = ?", (int(covered == full), number)
+        )
+
+    def last_encrypted(self) -> tuple[date, int] | None:
+        """Return the last quarter-hour that is encrypted."""
+        row = self._database.execute(
+            "SELECT day, j FROM intervals WHERE is_encrypted = 1 ORDER BY day DESC, j DESC LIMIT 1"
+        ).fetchone()
+        return None if row is None else (day_of_number(row[0]), row[1])
+
+    def find_restore_point(self) -> RestorePoint | None:
+        """Return where the unbroken account ends: the last closed day and what follows it."""
+        row = self._database.execute(
+            "SELECT closed, fingerprint FROM days ORDER BY day DESC LIMIT 1"
+        ).fetchone()
+        if row is None:
+            return None
+        closed = _day_decoder.decode(row[0])
+        day, j = closed.day, quarter_hours(closed.day) - 1
+        drawn_wh = closed.drawn_index_wh
+        for interval in self.intervals(day + timedelta(days=1), day + timedelta(days=2)):
+            if interval.j != (0 if day == closed.day else j + 1):
+                break
+            day, j = interval.day, interval.j
+            drawn_wh += interval.energy_wh
+        return RestorePoint(
+            day=day,
+            j=j,
+            drawn_index_wh=drawn_wh % 1_000_000_000,
+            register_index_kwh=closed.register_index_kwh,
+            injected_index_wh=closed.injected_index_wh,
+            fingerprint=row[1],
+        )
+
+    def name_meter(self, fingerprint: int, serial: str, calendar: str) -> None:
+        """Fill serial and calendar into rebuilt days of the meter with that fingerprint."""
+        rows = self._database.execute(
+            "SELECT closed FROM days WHERE fingerprint = ?", (fingerprint,)
+        ).fetchall()
+        for (encoded,) in rows:
+            closed = _day_decoder.decode(encoded)
+            if not closed.meter_serial:
+                named = msgspec.structs.replace(closed, meter_serial=serial, calendar=calendar)
+                self._database.execute(
+                    "UPDATE days SET closed = ? WHERE day = ?",
+                    (_state_encoder.encode(named), day_number(closed.day)),
+                )
+
+    def intervals(self, start: date, end: date) -> list[Interval]:
+        """Return the quarter-hours of days [start, end), in order."""
+        rows = self._database.execute(
+            "SELECT day, j, energy_wh, is_estimated FROM intervals "
+            "WHERE day >= ? AND day < ? ORDER BY day, j",
+            (day_number(start), day_number(end)),
+        ).fetchall()
+        return [
+            Interval(day_of_number(day), j, energy_wh, bool(is_estimated))
+            for day, j, energy_wh, is_estimated in rows
+        ]
+
+    def days(self, start: date, end: date) -> list[tuple[DayClosed, bool]]:
+        """Return the closed days of [start, end) and whether each is encrypted, in order."""
+        rows = self._database.execute(
+            "SELECT closed, is_encrypted FROM days WHERE day >= ? AND day < ? ORDER BY day",
+            (day_number(start), day_number(end)),
+        ).fetchall()
+        return [(_day_decoder.decode(closed), bool(done)) for closed, done in rows]
+
+    def notices(self) -> list[Notice]:
+        """Return all notices, oldest first."""
+        rows = self._database.table("notices").rows_where(order_by="id")
+        return [
+            Notice(NoticeKind(row["kind"]), datetime.fromtimestamp(row["at_s"], UTC), row["detail"])
+            for row in rows
+        ]
+
+    def prune(self, intervals_before: int, days_before: int, notices_before_s: int) -> None:
+        """Drop what is past its time; nothing that waits for encryption."""
+        self._database.execute(
+            "DELETE FROM intervals WHERE day < ? AND is_encrypted = 1", (intervals_before,)
+        )
+        self._database.execute(
+            "DELETE FROM days WHERE day < ? AND is_encrypted = 1", (days_before,)
+        )
+        self._database.execute("DELETE FROM notices WHERE at_s < ?", (notices_before_s,))

@@ -1,0 +1,271 @@
+"""The vault: one transaction for all that a quarter-hour changes.
+
+A pad lives in memory and a coefficient is used up by its first use, so a transaction that fails
+leaves memory ahead of the disk. Then this vault refuses to go on: the process ends, its incarnation
+dies with it, and the next one starts from what the disk says. No value is ever encrypted again
+under a coefficient that has carried another.
+
+Until it is known what the cloud holds (`catch_up`), values are kept in the clear only: a restored
+image does not know which quarter-hours have been encrypted after it was taken.
+"""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Self
+
+import structlog
+from sqlite_utils import Database
+
+from edge.metering.events import DayClosed, Event, QuarterHourClosed
+from edge.metering.state import MeterState
+from edge.vault.database import FILE_NAME, open_database
+from edge.vault.epochs import Epochs
+from edge.vault.reader import VaultReader
+from edge.vault.rebuild import INTERVALS_KEPT, Rebuilder, RecoveredBlock, RecoveredHeader
+from edge.vault.rows import Key
+from edge.vault.signer import Signer
+from edge.vault.writer import BlockWriter
+from protocol.calendar import day_number, month_of
+from protocol.errors import ConfigError, StoreError
+from protocol.ids import Incarnation
+from protocol.messages import IncarnationState
+
+MONTH_DAYS = 31
+PAYLOADS_KEPT = timedelta(days=13 * MONTH_DAYS)
+DAYS_KEPT = timedelta(days=14 * MONTH_DAYS)
+# The cloud keeps blocks 14 months; for as long the vault knows that it had them too.
+ROWS_KEPT = timedelta(days=16 * MONTH_DAYS)
+
+log = structlog.get_logger()
+
+
+class Vault(VaultReader):
+    """A chip's store; one process at a time."""
+
+    def __init__(
+        self, database: Database, signer: Signer, lock: int, *, is_quarter_hourly: bool = False
+    ) -> None:
+        """Use `open` instead."""
+        super().__init__(database)
+        self._signer = signer
+        self._lock = lock
+        self._is_dead = False
+        self.is_caught_up = False
+        self.epochs = Epochs(database, signer)
+        self._writer = BlockWriter(
+            self.blocks, self.epochs, signer, is_quarter_hourly=is_quarter_hourly
+        )
+
+    @classmethod
+    def open(cls, directory: Path, signer: Signer, *, is_quarter_hourly: bool = False) -> Self:
+        """Open the vault in `directory`, as a new incarnation.
+
+        Raises:
+            ConfigError: another process uses it, or it cannot be opened.
+            StoreError: the file is of another program or version.
+        """
+        lock = _lock(directory)
+        try:
+            database = open_database(directory / FILE_NAME)
+        except BaseException:
+            os.close(lock)
+            raise
+        return cls(database, signer, lock, is_quarter_hourly=is_quarter_hourly)
+
+    @property
+    def incarnation(self) -> Incarnation:
+        """The incarnation that encrypts now."""
+        return self.epochs.incarnation
+
+    def begin(self, month: date) -> list[Key]:
+        """Make the header of `month` before there is any value; returns what is to be sent."""
+        with self._transaction():
+            self._writer.make_header(month)
+        return self._made()
+
+    def record(self, events: Sequence[Event], state: MeterState) -> list[Key]:
+        """Commit what metering closed, encrypted if that is allowed yet, and where it stands.
+
+        Returns the keys of headers and blocks that are to be sent.
+
+        Raises:
+            StoreError: nothing was committed, and nothing more can be; end the process.
+        """
+        with self._transaction():
+            for event in events:
+                if isinstance(event, QuarterHourClosed):
+                    self._record_quarter_hour(event)
+                elif isinstance(event, DayClosed):
+                    self._record_day(event)
+                else:
+                    self.values.put_notice(event)
+            self._writer.save()
+            self.values.save_state(state)
+        return self._made()
+
+    def put_off(self) -> None:
+        """Encrypt nothing until `catch_up`: the cloud may hold what this vault does not know."""
+        self.is_caught_up = False
+
+    def catch_up(self) -> list[Key]:
+        """Encrypt what waited, now that the cloud holds nothing that the vault does not know.
+
+        Seals what earlier processes left open. Returns the keys of what is to be sent.
+
+        Raises:
+            StoreError: as `record`.
+        """
+        with self._transaction():
+            self._writer.seal_left_open()
+            for day in self.values.pending_days():
+                self._encrypt_pending(day)
+            self._writer.save()
+        self.is_caught_up = True
+        return self._made()
+
+    def absorb(self, headers: Sequence[RecoveredHeader], blocks: Sequence[RecoveredBlock]) -> bool:
+        """Take in, in one transaction, what the cloud gave back.
+
+        Says whether metering must go on from `values.restore_point()`. The vault goes on as another
+        incarnation, since what it encrypted meanwhile may stand in the way of what came back.
+
+        Raises:
+            StoreError: as `record`.
+        """
+        with self._transaction():
+            is_behind = Rebuilder(self.blocks, self.epochs, self.values).absorb(headers, blocks)
+            self._writer.rotate()
+        return is_behind
+
+    def reconcile(self, states: Sequence[IncarnationState], *, is_whole: bool) -> None:
+        """Take note of what the cloud holds; if `is_whole`, of nothing but `states`.
+
+        Committed without waiting for the disk: if it is lost, the next whole ack says it again.
+        """
+        self._refuse_if_dead()
+        known = list(states)
+        if is_whole:
+            told = {state.incarnation for state in states}
+            others = (self.blocks.incarnations() | self.epochs.incarnations()) - told
+            known += [IncarnationState(incarnation, 0, (), ()) for incarnation in others]
+        self._database.execute("PRAGMA synchronous = NORMAL")
+        try:
+            with self._transaction():
+                for state in known:
+                    self.blocks.reconcile(state)
+                    self.epochs.reconcile(state.incarnation, state.months)
+        finally:
+            self._database.execute("PRAGMA synchronous = FULL")
+
+    def supersede(self, key: Key) -> None:
+        """Take a block out for which the cloud holds other coefficients."""
+        with self._transaction():
+            self.blocks.supersede(key)
+
+    def name_meter(self, fingerprint: int, serial: str, calendar: str) -> None:
+        """Fill serial and calendar into days that were rebuilt without them."""
+        with self._transaction():
+            self.values.name_meter(fingerprint, serial, calendar)
+
+    def payload(self, key: Key) -> bytes | None:
+        """Return the signed message that `key` names, None if it is not to be sent any more."""
+        return self.epochs.payload(key) if key.is_header else self.blocks.payload(key)
+
+    def unsent(self, limit: int) -> list[Key]:
+        """Return what the cloud has not acknowledged, headers first, then the oldest blocks."""
+        headers = self.epochs.unsent(limit)
+        return headers + self.blocks.unsent(limit - len(headers))
+
+    def save_statement(
+        self, statement_id: bytes, received_at: datetime, payload: bytes, verdict: str | None
+    ) -> None:
+        """Keep a statement; the same one again takes a new verdict and keeps its first arrival."""
+        with self._transaction():
+            self._statements.save(statement_id, received_at, payload, verdict)
+
+    def close(self) -> None:
+        """Let go of file and lock; closing twice is no error."""
+        if self._lock >= 0:
+            self._database.close()
+            os.close(self._lock)
+            self._lock = -1
+
+    def _record_quarter_hour(self, event: QuarterHourClosed) -> None:
+        if not self.is_caught_up:
+            self.values.put_interval(event, is_encrypted=False)
+        elif self._writer.is_covered(event.day, event.j):
+            log.warning("quarter_hour_covered_already", day=str(event.day), j=event.j)
+        else:
+            self._writer.put_values(event.day, event.j, [event.energy_wh])
+            self.values.put_interval(event, is_encrypted=True)
+
+    def _record_day(self, closed: DayClosed) -> None:
+        fingerprint = self._signer.household.meter_fingerprint(closed.meter_serial, closed.calendar)
+        if self.is_caught_up:
+            self._writer.close_day(closed, fingerprint)
+        self.values.put_day(closed, fingerprint, is_encrypted=self.is_caught_up)
+        self._prune(closed.day)
+
+    def _encrypt_pending(self, day: date) -> None:
+        for interval in self.values.pending_intervals(day):
+            event = QuarterHourClosed(day, interval.j, interval.energy_wh, interval.is_estimated)
+            if not self._writer.is_covered(day, interval.j):
+                self._writer.put_values(day, interval.j, [interval.energy_wh])
+            self.values.put_interval(event, is_encrypted=True)
+        if pending := self.values.pending_day(day):
+            closed, fingerprint = pending
+            self._writer.close_day(closed, fingerprint)
+            self.values.put_day(closed, fingerprint, is_encrypted=True)
+
+    def _prune(self, today: date) -> None:
+        days_before = today - DAYS_KEPT
+        self.values.prune(
+            day_number(today - INTERVALS_KEPT),
+            day_number(days_before),
+            int(datetime.combine(days_before, datetime.min.time(), UTC).timestamp()),
+        )
+        rows_before = today - ROWS_KEPT
+        self.blocks.prune(day_number(today - PAYLOADS_KEPT), day_number(rows_before))
+        self.epochs.prune(day_number(month_of(rows_before)))
+
+    def _made(self) -> list[Key]:
+        made = self._writer.made
+        self._writer.made = []
+        return made
+
+    def _refuse_if_dead(self) -> None:
+        if self._is_dead:
+            raise StoreError("The vault refused a commit before; start the chip again.")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._refuse_if_dead()
+        try:
+            with self._database.atomic():
+                yield
+        except BaseException as exc:
+            self._is_dead = True
+            if isinstance(exc, sqlite3.Error):
+                raise StoreError(f"The vault cannot be written: {exc}.") from exc
+            raise
+
+
+def _lock(directory: Path) -> int:
+    path = directory / f"{FILE_NAME}.lock"
+    try:
+        lock = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as exc:
+        raise ConfigError(f"{path} cannot be opened: {exc.strerror}.") from exc
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as exc:
+        os.close(lock)
+        raise ConfigError(
+            f"{directory} is in use by another chip process; stop that one first."
+        ) from exc
+    return lock

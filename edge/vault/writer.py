@@ -1,0 +1,149 @@
+"""Encryption: values into the open block, each coefficient of a day once over all blocks."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import structlog
+
+from edge.metering.events import DayClosed
+from edge.vault.blocks import Blocks
+from edge.vault.closing import closing_values
+from edge.vault.epochs import Epochs
+from edge.vault.rows import BlockState, Key, missing_runs, span_bits
+from edge.vault.signer import Signer
+from protocol.calendar import day_number, month_of
+from protocol.layout import QUARTER_HOURS_MAX
+from protocol.messages import COEFFICIENT_BYTES, Block
+from protocol.topics import Kind
+
+log = structlog.get_logger()
+
+
+class _OpenBlock:
+    """The block that still grows."""
+
+    __slots__ = ("coefficients", "day", "is_dirty", "j0", "sequence")
+
+    def __init__(self, sequence: int, day: date, j0: int) -> None:
+        self.sequence = sequence
+        self.day = day
+        self.j0 = j0
+        self.coefficients = bytearray()
+        self.is_dirty = False
+
+    @property
+    def j1(self) -> int:
+        return self.j0 + len(self.coefficients) // COEFFICIENT_BYTES
+
+
+class BlockWriter:
+    """Adds values to blocks of the current incarnation; the caller holds the transaction.
+
+    If that transaction fails, memory has run ahead of the disk: the object must not be used again.
+
+    Attributes:
+        made: keys of headers and sealed blocks made since the caller last emptied it.
+    """
+
+    def __init__(
+        self, blocks: Blocks, epochs: Epochs, signer: Signer, *, is_quarter_hourly: bool
+    ) -> None:
+        """Write for `signer`; `is_quarter_hourly`: a block goes out as soon as it has a value."""
+        self.made: list[Key] = []
+        self._blocks = blocks
+        self._epochs = epochs
+        self._signer = signer
+        self._is_quarter_hourly = is_quarter_hourly
+        self._sequence = 0
+        self._open: _OpenBlock | None = None
+        self._covered: dict[date, int] = {}
+
+    def is_covered(self, day: date, j: int) -> bool:
+        """Say whether a block carries coefficient `j` of `day` already."""
+        return bool(self._coverage(day) >> j & 1)
+
+    def put_values(self, day: date, j: int, values: Sequence[int]) -> None:
+        """Encrypt the values of coefficients `j`, `j` + 1, … of `day`; none may be covered."""
+        self._append(day, j, values)
+        if self._is_quarter_hourly:
+            self._seal_open()
+
+    def close_day(self, closed: DayClosed, fingerprint: int) -> None:
+        """Encrypt what `closed` says, and zeros for absent quarter-hours; seal the day's blocks."""
+        runs = missing_runs(self._coverage(closed.day))
+        values = [0] * QUARTER_HOURS_MAX + closing_values(closed, fingerprint)
+        block = self._open
+        if block is not None and block.day == closed.day:
+            runs.sort(key=lambda run: run[0] != block.j1)
+        for j0, j1 in runs:
+            self._append(closed.day, j0, values[j0:j1])
+            self._seal_open()
+        self._seal_open()
+
+    def save(self) -> None:
+        """Write the open block if it has grown."""
+        block = self._open
+        if block is not None and block.is_dirty:
+            self._blocks.save_open(self._body(block))
+            block.is_dirty = False
+
+    def make_header(self, month: date) -> None:
+        """Make the epoch of `month` if there is none yet."""
+        _, made = self._epochs.live(month)
+        if made is not None:
+            self.made.append(made)
+
+    def rotate(self) -> None:
+        """Go on as another incarnation; what is open stays as it was last saved."""
+        self._open = None
+        self._sequence = 0
+        self._covered.clear()
+        self._epochs.rotate()
+
+    def seal_left_open(self) -> None:
+        """Seal the blocks that other incarnations left open, as they are."""
+        for body in self._blocks.open_ones(self._signer.household.id):
+            if body.incarnation != self._epochs.incarnation:
+                self._seal(body)
+
+    def _append(self, day: date, j: int, values: Sequence[int]) -> None:
+        block = self._open
+        if block is None or block.day != day or block.j1 != j:
+            self._seal_open()
+            self._sequence += 1
+            block = self._open = _OpenBlock(self._sequence, day, j)
+        epoch, made = self._epochs.live(month_of(day))
+        if made is not None:
+            self.made.append(made)
+        covered = self._coverage(day)
+        for number, value in enumerate(values, j):
+            coefficient = epoch.encrypt(day, number, value)
+            block.coefficients += coefficient.to_bytes(COEFFICIENT_BYTES, "little")
+        block.is_dirty = True
+        self._covered[day] = covered | span_bits(j, j + len(values))
+
+    def _seal_open(self) -> None:
+        if self._open is not None:
+            self._seal(self._body(self._open))
+            self._open = None
+
+    def _seal(self, body: Block) -> None:
+        self._blocks.put(body, self._signer.seal(Kind.BLOCK, body), BlockState.SEALED)
+        self.made.append(Key(body.incarnation, body.sequence))
+
+    def _body(self, block: _OpenBlock) -> Block:
+        return Block(
+            self._signer.household.id,
+            day_number(block.day),
+            self._epochs.incarnation,
+            block.sequence,
+            block.j0,
+            bytes(block.coefficients),
+        )
+
+    def _coverage(self, day: date) -> int:
+        if day not in self._covered:
+            if len(self._covered) > 1:
+                self._covered.pop(min(self._covered))
+            self._covered[day] = self._blocks.coverage(day_number(day))
+        return self._covered[day]
