@@ -9,15 +9,15 @@ import errno
 import os
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 import serial
 import structlog
 
-from edge.tic.backoff import Backoff
 from edge.tic.speed import SPEEDS, SpeedFinder
+from protocol.backoff import backoff
 from protocol.errors import ConfigError
 
 BY_ID = Path("/dev/serial/by-id")
@@ -53,19 +53,25 @@ class SerialSource:
         accepted_groups: Callable[[], int],
         *,
         speeds: tuple[int, ...] = SPEEDS,
-        backoff: Backoff | None = None,
+        delays: Callable[[], Iterator[float]] = backoff,
         timing: Timing | None = None,
     ) -> None:
-        """Take a device that need not be there yet; `accepted_groups` says how decoding goes."""
+        """Take a device that need not be there yet.
+
+        `accepted_groups` says how decoding goes; `delays` makes the pauses between attempts, in
+        seconds, anew after each success.
+        """
         self.fault: str | None = None
         self._device = device
         self._accepted_groups = accepted_groups
         self._finder = SpeedFinder(speeds)
-        self._backoff = backoff or Backoff()
+        self._new_delays = delays
+        self._delays_s = delays()
         self._timing = timing or Timing()
         self._port: serial.Serial | None = None
         self._retry_at_s = 0.0
         self._was_open = False
+        self._is_recovering = False
 
     @property
     def speed(self) -> int:
@@ -95,7 +101,9 @@ class SerialSource:
         if not data:
             self._lose("hung up")
             return b""
-        self._backoff.reset()
+        if self._is_recovering:
+            self._is_recovering = False
+            self._delays_s = self._new_delays()
         self._follow_speed(len(data))
         return data
 
@@ -145,7 +153,8 @@ class SerialSource:
     def _lose(self, why: str) -> None:
         """Close the device and set the time of the next attempt; say so once, not each time."""
         self.close()
-        delay_s = self._backoff.next_delay_s()
+        delay_s = next(self._delays_s)
+        self._is_recovering = True
         self._retry_at_s = self._timing.monotonic() + delay_s
         if self.fault is None:
             _log.warning("serial_line_lost", device=str(self._device), why=why)

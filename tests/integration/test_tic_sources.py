@@ -4,15 +4,16 @@ import os
 import select
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from edge.tic.backoff import Backoff
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame, Mode
 from edge.tic.serial_line import SerialSource, Timing, stable_path
 from edge.tic.source import StreamSource
+from protocol.backoff import backoff
 from protocol.errors import ConfigError, FrameError
 from tests.unit.tic.tic_streams import frame_bytes
 
@@ -61,8 +62,8 @@ def listen(source: SerialSource, decoder: Decoder, until: Callable[[], bool]) ->
 
 
 def quick_source(device: Path, decoder: Decoder) -> SerialSource:
-    backoff = Backoff(base_s=0.01, cap_s=0.05)
-    return SerialSource(device, lambda: decoder.quality.groups, backoff=backoff)
+    delays = partial(backoff, base_s=0.01, cap_s=0.05)
+    return SerialSource(device, lambda: decoder.quality.groups, delays=delays)
 
 
 def test_a_line_is_read_raw(plug):
@@ -116,15 +117,10 @@ def test_a_device_that_comes_later_is_waited_for_with_growing_pauses(tmp_path):
         slept.append(pause_s)
         now_s += pause_s
 
-    class Longest(Backoff):
-        def next_delay_s(self) -> float:
-            super().next_delay_s()
-            return self._ceiling_s
-
     source = SerialSource(
         tmp_path / "missing",
         lambda: 0,
-        backoff=Longest(base_s=0.5, cap_s=8),
+        delays=lambda: iter([0.5, 1, 2, 4, *[8] * 60]),
         timing=Timing(monotonic=lambda: now_s, sleep=sleep),
     )
     for _ in range(60):

@@ -1,6 +1,3 @@
-import random
-
-from edge.tic.backoff import Backoff
 from edge.tic.speed import SpeedFinder
 
 
@@ -38,22 +35,3 @@ def test_one_speed_alone_is_kept():
     finder = SpeedFinder((1200,))
     assert not any(finder.observe(120, 0, now_s) for now_s in range(50))
     assert finder.speed == 1200
-
-
-def test_delays_are_drawn_below_a_doubling_ceiling_up_to_the_cap():
-    class Highest(random.Random):
-        def uniform(self, a, b):
-            assert a == 0
-            return b
-
-    backoff = Backoff(base_s=0.5, cap_s=5, rng=Highest())
-    assert [backoff.next_delay_s() for _ in range(6)] == [0.5, 1, 2, 4, 5, 5]
-    backoff.reset()
-    assert backoff.next_delay_s() == 0.5
-
-
-def test_delays_are_spread_over_the_whole_interval():
-    rng = random.Random(1)
-    delays = [Backoff(base_s=1, rng=rng).next_delay_s() for _ in range(1000)]
-    assert min(delays) < 0.05
-    assert max(delays) > 0.95
