@@ -43,8 +43,10 @@ def default_user() -> str:
     return "mosquitto" if os.geteuid() == 0 else current_user()
 
 
-def write_broker(directory: Path, broker: Path, user: str) -> None:
+def write_broker(directory: Path, broker: Path, user: str) -> bool:
     """Fill the broker's directory, mode 0700 and `user`'s: configuration, ACL, certificates, key.
+
+    Returns whether a broker runs there, which then reads it again.
 
     Raises:
         ConfigError: the collectivity's directory lacks a file, or there is no such user.
@@ -67,6 +69,11 @@ def write_broker(directory: Path, broker: Path, user: str) -> None:
         write_public(broker / name, read_document(pki_path(directory, name), _NEXT))
     write_secret(broker / SERVER_KEY, read_secret(pki_path(directory, SERVER_KEY), _NEXT))
     _give(broker, user)
+    try:
+        reload_broker(broker)
+    except TransportError:
+        return False
+    return True
 
 
 def refresh_broker(directory: Path, broker: Path) -> None:

@@ -56,8 +56,17 @@ def check_request(signed: Signed) -> CheckedRequest:
     return CheckedRequest(_check_csr(request.csr_pem), request.signing_key, household_key, contract)
 
 
-def enrol(directory: Path, store: Store, signed: Signed, now: datetime) -> Enrolment:
-    """Enrol a chip: draw its id, certify it, keep device and contract; returns the answer.
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What came of a request: the id, and the answer for the chip."""
+
+    device: DeviceId
+    has_contract: bool
+    answer: Enrolment
+
+
+def enrol(directory: Path, store: Store, signed: Signed, now: datetime) -> Enrolled:
+    """Enrol a chip: draw its id, certify it, keep device and contract.
 
     The same chip again keeps its id and gets a new certificate. A household key speaks through one
     chip at a time.
@@ -75,7 +84,7 @@ def enrol(directory: Path, store: Store, signed: Signed, now: datetime) -> Enrol
             EnrolmentRecord(config.collectivity, device, request.signing_key, request.household_key)
         )
         authority = load_authority(directory)
-        enrolment = Enrolment(
+        answer = Enrolment(
             record=record,
             record_signature=authority.key.sign(record, ec.ECDSA(SHA256())),
             certificate_pem=certificate,
@@ -87,7 +96,7 @@ def enrol(directory: Path, store: Store, signed: Signed, now: datetime) -> Enrol
         store.enrol(Device(device, request.signing_key, request.household_key, since=now))
         if request.contract is not None:
             store.put_contract(request.contract)
-    return enrolment
+    return Enrolled(device, request.contract is not None, answer)
 
 
 def _device_for(store: Store, request: CheckedRequest) -> DeviceId:

@@ -82,11 +82,11 @@ def enrol_chip(cloud: Path, chip: Path, took: Took | None = None) -> Identity:
     write_request(chip, chip / REQUEST, request)
     store = SqliteStore.open(cloud, is_checked=False)
     try:
-        enrolment = enrol(cloud, store, request, datetime.now(UTC))
+        enrolled = enrol(cloud, store, request, datetime.now(UTC))
     finally:
         store.close()
     answer = chip / "answer.json"
-    answer.write_bytes(msgspec.json.encode(enrolment))
+    answer.write_bytes(msgspec.json.encode(enrolled.answer))
     install(chip, answer)
     return load_identity(chip)
 

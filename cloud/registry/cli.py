@@ -1,0 +1,164 @@
+"""`volet cloud init`, `enrol`, `revoke`, `renew`, `issue` and `broker-config`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from cloud.config import DEFAULT_DIRECTORY, CloudConfig, check_config, load_config
+from cloud.registry import pki
+from cloud.registry.broker import DEFAULT_NAME, default_user, refresh_broker, write_broker
+from cloud.registry.enrolment import enrol as enrol_chip
+from cloud.registry.revocation import revoke_everywhere
+from cloud.store import Store
+from cloud.store.sqlite import SqliteStore
+from mosquitto.config import CONFIG, OPENSSL
+from protocol.contract import Signed
+from protocol.errors import DocumentRefused
+from system.files import read_document, write_public
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_PORT = click.IntRange(1, 65535)
+
+_dir = click.option(
+    "--dir",
+    "directory",
+    type=_FOLDER,
+    default=DEFAULT_DIRECTORY,
+    show_default=True,
+    help="The collectivity's directory.",
+)
+_broker = click.option(
+    "--broker", type=_FOLDER, help="The broker's directory; `broker` in the collectivity's."
+)
+
+
+@click.command()
+@_dir
+@click.option("--collectivity", required=True, help="Its name in topics: a-z, 0-9 and '-'.")
+@click.option("--broker-host", required=True, help="Name or address under which chips reach it.")
+@click.option("--broker-port", type=_PORT, default=8883, show_default=True)
+@click.option("--bind", default="", help="Address on which the broker listens; default: all.")
+@click.option("--also", multiple=True, help="A further name in its certificate, e.g. localhost.")
+@click.option("--operator-port", type=_PORT, default=8884, show_default=True)
+def init(
+    directory: Path,
+    collectivity: str,
+    broker_host: str,
+    broker_port: int,
+    bind: str,
+    also: tuple[str, ...],
+    operator_port: int,
+) -> None:
+    """Draw the collectivity's keys and sign its first certificates. Nothing is drawn twice."""
+    config = CloudConfig(collectivity, broker_host, broker_port, bind, also, operator_port)
+    check_config(config, "volet cloud init")
+    if pki.initialise(directory, config, datetime.now(UTC)):
+        click.echo(
+            f"Made the authority of {collectivity} in {directory}; keep a copy of it where nobody "
+            f"else reads it.\nNext: `volet cloud broker-config --dir {directory}`."
+        )
+    else:
+        click.echo(f"{directory} is {collectivity}'s already; nothing was changed.")
+
+
+@click.command()
+@_dir
+@click.argument("request", metavar="REQUEST.json", type=_FILE)
+@click.option("--out", type=_FILE, required=True, help="Where to write the answer.")
+def enrol(directory: Path, request: Path, out: Path) -> None:
+    """Check a chip's request, certify the chip, and write the answer that it installs."""
+    data = read_document(request, "ask for the file that `volet edge request` wrote.")
+    try:
+        signed = msgspec.json.decode(data, type=Signed)
+    except (msgspec.MsgspecError, RecursionError) as exc:
+        raise DocumentRefused(f"{request} is no enrolment request: {exc}.") from exc
+    load_config(directory)
+    with _open_store(directory) as store:
+        enrolment = enrol_chip(directory, store, signed, datetime.now(UTC))
+    write_public(out, msgspec.json.encode(enrolment.answer))
+    click.echo(
+        f"Enrolled {enrolment.device}{' with its contract' if enrolment.has_contract else ''}; "
+        f"give {out} back to the chip, which installs it with `volet edge enrol {out.name}`."
+    )
+
+
+@click.command()
+@_dir
+@click.argument("name", metavar="DEVICE|ROLE")
+@_broker
+def revoke(directory: Path, name: str, broker: Path | None) -> None:
+    """Shut a chip, worker, monitor or trustee out, and end its open session."""
+    load_config(directory)
+    with _open_store(directory) as store:
+        revoke_everywhere(
+            directory, store, name, broker or directory / DEFAULT_NAME, datetime.now(UTC)
+        )
+    click.echo(f"{name} is revoked; it has no session and gets none.")
+
+
+@click.command()
+@_dir
+@_broker
+@click.option("--force", "is_forced", is_flag=True, help="Renew all, whatever time is left.")
+def renew(directory: Path, broker: Path | None, *, is_forced: bool) -> None:
+    """Renew the certificates of the broker and of workers, monitors and trustees.
+
+    Renewed is what has less than a third of its time left, and the broker's if its names have
+    changed. A running broker takes them at once; a worker at its next start.
+    """
+    renewed = pki.renew(directory, datetime.now(UTC), is_forced=is_forced)
+    if not renewed:
+        click.echo("All certificates are fresh; nothing was changed.")
+        return
+    click.echo(f"Renewed: {', '.join(renewed)}.")
+    broker = broker or directory / DEFAULT_NAME
+    if broker.is_dir():
+        refresh_broker(directory, broker)
+        click.echo(f"The broker of {broker} has been told.")
+
+
+@click.command()
+@_dir
+@click.argument("name", metavar="ROLE")
+def issue(directory: Path, name: str) -> None:
+    """Certify one more role: worker-2, monitor-grid, trustee-consumers, and the like."""
+    path = pki.issue_role(directory, name, datetime.now(UTC))
+    click.echo(
+        f"Wrote {path} and {path.with_suffix('.key').name}. "
+        f"Next: `volet cloud broker-config --dir {directory}`, so that the broker lets it in."
+    )
+
+
+@click.command("broker-config")
+@_dir
+@click.option("--out", type=_FOLDER, help="The broker's directory; `broker` in the collectivity's.")
+@click.option("--user", help="Whom the broker runs as; mosquitto when run by root, else yourself.")
+def broker_config(directory: Path, out: Path | None, user: str | None) -> None:
+    """Write everything the broker needs into one directory; again after each change.
+
+    A broker that runs there reads its rules and certificates again; new ports take a restart.
+    """
+    broker = out or directory / DEFAULT_NAME
+    is_told = write_broker(directory, broker, user or default_user())
+    click.echo(
+        f"Wrote {broker}. "
+        + (
+            "The broker that runs there has read it."
+            if is_told
+            else f"Start it: `OPENSSL_CONF={broker / OPENSSL} mosquitto -c {broker / CONFIG}`."
+        )
+    )
+
+
+@contextmanager
+def _open_store(directory: Path) -> Iterator[Store]:
+    store = SqliteStore.open(directory, is_checked=False)
+    try:
+        yield store
+    finally:
+        store.close()
