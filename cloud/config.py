@@ -36,20 +36,51 @@ class CloudConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     operator_port: Port = 8884
 
 
+class MetricsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the worker sends counts: table `metrics`, all of it or nothing.
+
+    Attributes:
+        url: of an InfluxDB, or what speaks its line protocol at /api/v2/write.
+        org: its organisation.
+        bucket: its bucket.
+        token_file: a file (0600) with the token, below the cloud's directory or absolute; empty:
+            none is needed.
+        interval_s: seconds between two writes.
+    """
+
+    url: str
+    org: str
+    bucket: str
+    token_file: str = ""
+    interval_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+
+
+class _File(CloudConfig, frozen=True, forbid_unknown_fields=True):
+    metrics: MetricsConfig | None = None
+
+
 def load_config(directory: Path) -> CloudConfig:
     """Read a collectivity's configuration.
 
     Raises:
         ConfigError: names the file, the key and what is wrong with it.
     """
-    path = directory / CONFIG_NAME
-    data = read_document(path, f"make it with `volet cloud init --dir {directory}`.")
-    try:
-        config = msgspec.toml.decode(data, type=CloudConfig)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
-        raise ConfigError(f"{path}: {exc}.") from exc
-    check_config(config, str(path))
-    return config
+    file = _read(directory)
+    return CloudConfig(**{key: getattr(file, key) for key in CloudConfig.__struct_fields__})
+
+
+def load_metrics(directory: Path) -> MetricsConfig | None:
+    """Read where counts go; None: nowhere.
+
+    Raises:
+        ConfigError: names the file, the key and what is wrong with it.
+    """
+    metrics = _read(directory).metrics
+    if metrics and not metrics.url.startswith(("http://", "https://")):
+        raise ConfigError(
+            f"{directory / CONFIG_NAME}: metrics.url begins with http:// or https://."
+        )
+    return metrics
 
 
 def check_config(config: CloudConfig, origin: str) -> None:
@@ -84,6 +115,17 @@ broker_names = [{names}]
 # The port, on loopback, at which a revoked chip's session is ended.
 operator_port = {config.operator_port}
 """.encode()
+
+
+def _read(directory: Path) -> _File:
+    path = directory / CONFIG_NAME
+    data = read_document(path, f"make it with `volet cloud init --dir {directory}`.")
+    try:
+        file = msgspec.toml.decode(data, type=_File)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{path}: {exc}.") from exc
+    check_config(file, str(path))
+    return file
 
 
 def _is_address(text: str) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
+import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.acknowledge import Acknowledger
@@ -29,10 +30,12 @@ from cloud.store import (
 )
 from cloud.verify import Up, address_of, check_up, open_up
 from protocol.envelope import Address
-from protocol.errors import MessageRefused, Reason
+from protocol.errors import MessageRefused, Reason, VoletError
 from protocol.ids import Incarnation
 from protocol.messages import Block, Epoch, Fetch, Refusal, Seen
 from protocol.topics import Kind, device_topic
+
+log = structlog.get_logger()
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -49,11 +52,12 @@ class Processed(msgspec.Struct, frozen=True):
     broker; `requests` may be answered later, or never: the chip asks again.
     """
 
-    outgoing: tuple[Outgoing, ...]
-    requests: tuple[Request, ...]
-    stored: int
-    again: int
-    refused: tuple[Count, ...]
+    outgoing: tuple[Outgoing, ...] = ()
+    requests: tuple[Request, ...] = ()
+    blocks: int = 0
+    headers: int = 0
+    again: int = 0
+    refused: tuple[Count, ...] = ()
 
 
 @dataclass(slots=True)
@@ -96,29 +100,27 @@ class Ingest:
     def process(self, messages: Sequence[Incoming]) -> Processed:
         """Verify, store and answer a batch; refused messages are dead-lettered and counted.
 
+        A defect of ours that one message brings to light must not stop the others for ever: the
+        batch is then taken one by one, and the message is dead-lettered.
+
         Raises:
             StoreBusy: nothing was stored; call again with the same messages.
             StoreError: the store is damaged.
         """
-        at = self._clock()
-        batch = self._sort(messages, at)
-        cleared = self._mark_seen(batch, at)
-        outcome = self._store.put_batch(Batch(at, batch.epochs, batch.blocks, batch.refused))
-        items: list[EpochItem | BlockItem] = [*batch.epochs, *batch.blocks]
-        results = (*outcome.epochs, *outcome.blocks)
-        for item, result in zip(items, results, strict=True):
-            _note(batch.senders[item.device], item, result)
-        counts = Counter(results)
-        reasons = Counter(letter.reason for letter in batch.refused) + Counter(
-            result for result in results if isinstance(result, Reason)
-        )
-        return Processed(
-            (*self._acks(batch.senders), *cleared),
-            tuple(batch.requests.values()),
-            counts[Put.STORED],
-            counts[Put.AGAIN],
-            tuple(Count(reason, count) for reason, count in sorted(reasons.items())),
-        )
+        try:
+            return self._process(messages)
+        except VoletError:
+            raise
+        except Exception as exc:  # noqa: BLE001 - see above
+            defect = type(exc).__name__
+            log.error("batch_failed", messages=len(messages), defect=defect)  # noqa: TRY400 - values
+            if len(messages) > 1:
+                return _joined([self.process([message]) for message in messages])
+            at = self._clock()
+            refused = MessageRefused(Reason.MALFORMED, f"defect {defect}")
+            letters = [_letter(message, refused, at) for message in messages]
+            self._store.put_batch(Batch(at, refused=letters))
+            return Processed(refused=(Count(Reason.MALFORMED, len(letters)),))
 
     def answer(self, request: Request) -> tuple[Outgoing, ...]:
         """Give back headers and blocks as they came; an ack of the incarnation ends the answer."""
@@ -134,6 +136,27 @@ class Ingest:
             *(Outgoing(down_epoch, epoch.payload) for epoch in epochs),
             *(Outgoing(down_block, block.payload) for block in blocks),
             self._acknowledger.touched(device, holdings, {incarnation}),
+        )
+
+    def _process(self, messages: Sequence[Incoming]) -> Processed:
+        at = self._clock()
+        batch = self._sort(messages, at)
+        cleared = self._mark_seen(batch, at)
+        outcome = self._store.put_batch(Batch(at, batch.epochs, batch.blocks, batch.refused))
+        items: list[EpochItem | BlockItem] = [*batch.epochs, *batch.blocks]
+        results = (*outcome.epochs, *outcome.blocks)
+        for item, result in zip(items, results, strict=True):
+            _note(batch.senders[item.device], item, result)
+        reasons = Counter(letter.reason for letter in batch.refused) + Counter(
+            result for result in results if isinstance(result, Reason)
+        )
+        return Processed(
+            (*self._acks(batch.senders), *cleared),
+            tuple(batch.requests.values()),
+            blocks=outcome.blocks.count(Put.STORED),
+            headers=outcome.epochs.count(Put.STORED),
+            again=results.count(Put.AGAIN),
+            refused=_counted(reasons),
         )
 
     def _sort(self, messages: Sequence[Incoming], at: datetime) -> _Sorted:
@@ -228,6 +251,24 @@ def _tell(sender: _Sender, body: Up, reason: Reason) -> None:
     if isinstance(body, Epoch | Block):
         sequence = body.sequence if isinstance(body, Block) else 0
         sender.refused.append(Refusal(body.incarnation, sequence, reason))
+
+
+def _counted(reasons: Counter[Reason]) -> tuple[Count, ...]:
+    return tuple(Count(reason, count) for reason, count in sorted(reasons.items()))
+
+
+def _joined(parts: Sequence[Processed]) -> Processed:
+    reasons = Counter[Reason]()
+    for part in parts:
+        reasons.update({Reason(one.word): one.count for one in part.refused})
+    return Processed(
+        tuple(message for part in parts for message in part.outgoing),
+        tuple(request for part in parts for request in part.requests),
+        blocks=sum(part.blocks for part in parts),
+        headers=sum(part.headers for part in parts),
+        again=sum(part.again for part in parts),
+        refused=_counted(reasons),
+    )
 
 
 def _letter(message: Incoming, refused: MessageRefused, at: datetime) -> DeadLetter:

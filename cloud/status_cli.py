@@ -1,0 +1,56 @@
+"""`volet cloud status`: what the store holds, in counts."""
+
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from cloud.config import DEFAULT_DIRECTORY, load_config
+from cloud.store import Figures
+from cloud.store.sqlite import SqliteStore
+
+
+@click.command()
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEFAULT_DIRECTORY,
+    show_default=True,
+    help="The cloud's directory.",
+)
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
+def status(directory: Path, *, is_json: bool) -> None:
+    """Show devices, blocks, refused messages by reason, and providers' requests.
+
+    Counts only: nothing here says anything of a household. Exit codes: 0 shown, 2 wrong usage,
+    5 configuration, 6 the store is damaged or of another version.
+    """
+    load_config(directory)
+    store = SqliteStore.open(directory, is_checked=False)
+    try:
+        figures = store.figures()
+    finally:
+        store.close()
+    if is_json:
+        click.echo(msgspec.json.encode(figures))
+        return
+    table = Table(title=f"Store {figures.generation}", show_header=False)
+    for name, value in _rows(figures):
+        table.add_row(name, value)
+    Console().print(table)
+
+
+def _rows(figures: Figures) -> list[tuple[str, str]]:
+    return [
+        ("devices enrolled", f"{figures.devices:,}"),
+        ("devices revoked", f"{figures.revoked:,}"),
+        ("contracts", f"{figures.contracts:,}"),
+        ("epoch headers", f"{figures.epochs:,}"),
+        ("blocks", f"{figures.blocks:,}"),
+        *((f"requests {one.word}", f"{one.count:,}") for one in figures.requests),
+        *((f"refused: {one.word}", f"{one.count:,}") for one in figures.dead_letters),
+        ("size", f"{figures.size_bytes / 1e6:,.1f} MB"),
+    ]

@@ -1,0 +1,225 @@
+"""The cloud's one long-running program: takes what chips send, answers, publishes statements.
+
+The event loop waits and speaks to the broker; verification, sums and SQL run in one thread beside
+it, which owns the store. A message is acknowledged to the broker after its commit, so the worker
+may be killed at any moment.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import NoReturn, ParamSpec, Protocol, TypeVar
+
+import msgspec
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cloud.ingest import Ingest, Processed, Request
+from cloud.link import Link, Received
+from cloud.message import Outgoing
+from cloud.statements import pending_statements, unseen_statements
+from cloud.store import Store
+from cloud.verify import UP_KINDS
+from protocol.backoff import backoff
+from protocol.calendar import legal_day, month_of
+from protocol.errors import StoreBusy, TransportError
+from protocol.topics import all_devices
+
+BATCH_MAX = 512
+BATCH_WINDOW_S = 0.05
+STATEMENTS_EVERY_S = 0.5
+# Statements may take this share of the store's thread; the rest is the chips'.
+STATEMENTS_SHARE = 0.2
+# Fetches wait here for their answers; one that finds no room is forgotten, the chip asks again.
+REQUESTS_MAX = 1_024
+UPKEEP_EVERY_S = 6 * 3_600.0
+RETENTION_MONTHS = 14
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+def shared_filters(collectivity: str) -> list[str]:
+    """Return what the workers of a collectivity subscribe to together."""
+    return [f"$share/workers/{all_devices(collectivity, kind)}" for kind in UP_KINDS]
+
+
+class StoreThread:
+    """The one thread that owns the store."""
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="store")
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function there; while the store is busy, again and again."""
+        delays_s = backoff(base_s=0.1, cap_s=10.0)
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                return await loop.run_in_executor(self._executor, lambda: function(*args, **kwargs))
+            except StoreBusy as exc:
+                delay_s = next(delays_s)
+                log.warning("store_busy", error=str(exc), retry_s=round(delay_s, 3))
+                await asyncio.sleep(delay_s)
+
+    def close(self) -> None:
+        """Wait for what is running there."""
+        self._executor.shutdown()
+
+
+class Counts(Protocol):
+    """Who is told of batches: what they came to, and the seconds they took."""
+
+    def count(self, processed: Processed, duration_s: float) -> None:
+        """Count a batch; never waits."""
+
+    async def run(self) -> NoReturn:
+        """Tell it on; runs beside the worker's other tasks."""
+
+
+class NoCounts:
+    """Nobody is told."""
+
+    def count(self, processed: Processed, duration_s: float) -> None:
+        """See `Counts.count`."""
+
+    async def run(self) -> NoReturn:
+        """See `Counts.run`."""
+        await asyncio.Event().wait()
+        raise AssertionError("an event that nobody sets")
+
+
+class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Who the worker is, and whose time it goes by."""
+
+    collectivity: str
+    platform_key: Ed25519PrivateKey
+    clock: Callable[[], datetime]
+
+
+class Worker:
+    """The tasks of the program, over a link and a store that others have opened."""
+
+    def __init__(
+        self,
+        link: Link,
+        thread: StoreThread,
+        store: Store,
+        ingest: Ingest,
+        settings: WorkerSettings,
+        counts: Counts,
+    ) -> None:
+        self._link = link
+        self._thread = thread
+        self._store = store
+        self._ingest = ingest
+        self._settings = settings
+        self._counts = counts
+        self._requests: asyncio.Queue[Request] = asyncio.Queue(REQUESTS_MAX)
+        self._in_batch = asyncio.Lock()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set, and finish the batch at hand.
+
+        Raises:
+            BaseExceptionGroup: a task failed for good; the others were ended.
+        """
+        work: dict[str, Coroutine[None, None, NoReturn]] = {
+            "link": self._link.run(),
+            "ingest": self._take_batches(),
+            "answers": self._answer_requests(),
+            "statements": self._publish_statements(),
+            "upkeep": self._keep_up(),
+            "counts": self._counts.run(),
+        }
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(task, name=name) for name, task in work.items()]
+            await stop.wait()
+            async with self._in_batch:
+                log.info("worker_stopped")
+                for task in tasks:
+                    task.cancel()
+
+    async def _take_batches(self) -> NoReturn:
+        sent: list[asyncio.Future[None]] = []
+        while True:
+            batch = await self._link.batch(BATCH_MAX, BATCH_WINDOW_S)
+            async with self._in_batch:
+                processed = await self._process(batch)
+                await self._confirm(sent)
+                # The broker gets our acks before it may forget the messages: the order of one
+                # stream. So it suffices to wait for its answer when the next batch is ready.
+                sent = self._send(processed.outgoing)
+                for received in batch:
+                    received.ack()
+            for request in processed.requests:
+                if self._requests.full():
+                    log.warning("fetch_forgotten", waiting=REQUESTS_MAX)
+                    break
+                self._requests.put_nowait(request)
+
+    async def _process(self, batch: list[Received]) -> Processed:
+        begun = time.perf_counter()
+        messages = [received.message for received in batch]
+        processed = await self._thread.run(self._ingest.process, messages)
+        self._counts.count(processed, time.perf_counter() - begun)
+        if processed.refused:
+            reasons = {one.word: one.count for one in processed.refused}
+            log.warning("messages_refused", reasons=reasons)
+        return processed
+
+    async def _answer_requests(self) -> NoReturn:
+        while True:
+            request = await self._requests.get()
+            await self._confirm(self._send(await self._thread.run(self._ingest.answer, request)))
+
+    async def _publish_statements(self) -> NoReturn:
+        """Publish what is due; after a new connection also what no chip has seen yet."""
+        published_on = 0
+        delays_s = backoff(base_s=STATEMENTS_EVERY_S)
+        while True:
+            connection = await self._link.connected()
+            begun = time.perf_counter()
+            messages = await self._thread.run(self._statements, is_all=connection != published_on)
+            pause_s = (time.perf_counter() - begun) * (1 / STATEMENTS_SHARE - 1)
+            try:
+                await self._link.confirmed([self._link.send(message) for message in messages])
+                published_on, delays_s = connection, backoff(base_s=STATEMENTS_EVERY_S)
+            except TransportError as exc:
+                log.warning("statements_not_published", error=str(exc))
+                published_on, pause_s = 0, next(delays_s)
+            await asyncio.sleep(max(pause_s, STATEMENTS_EVERY_S))
+
+    def _statements(self, *, is_all: bool) -> list[Outgoing]:
+        key, collectivity = self._settings.platform_key, self._settings.collectivity
+        unseen = unseen_statements(self._store, collectivity) if is_all else []
+        return [*unseen, *pending_statements(self._store, key, collectivity)]
+
+    async def _keep_up(self) -> NoReturn:
+        """Delete what is older than retention says, a little at a time."""
+        while True:
+            month = month_of(legal_day(self._settings.clock()))
+            for _ in range(RETENTION_MONTHS):
+                month = month_of(month - timedelta(days=1))
+            expired = 0
+            while count := await self._thread.run(self._store.expire, month):
+                expired += count
+            if expired:
+                log.info("blocks_expired", blocks=expired, before=str(month))
+            await asyncio.sleep(UPKEEP_EVERY_S)
+
+    def _send(self, messages: Sequence[Outgoing]) -> list[asyncio.Future[None]]:
+        try:
+            return [self._link.send(message) for message in messages]
+        except TransportError:
+            return []  # the link says that the broker is away; the chips ask again
+
+    async def _confirm(self, sent: Sequence[asyncio.Future[None]]) -> None:
+        try:
+            await self._link.confirmed(sent)
+        except TransportError as exc:
+            log.warning("answers_not_confirmed", error=str(exc))

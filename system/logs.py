@@ -1,0 +1,25 @@
+"""The one way in which a program of Volet logs: events on standard error, JSON unless on a terminal."""
+
+import sys
+
+import structlog
+from structlog.typing import Processor
+
+
+def configure_logs() -> None:
+    """Log from now on with time (UTC) and level; an event is a past-tense word, values beside it."""
+    rendered: list[Processor] = (
+        [structlog.dev.ConsoleRenderer()]
+        if sys.stderr.isatty()
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *rendered,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger("info"),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+    )
