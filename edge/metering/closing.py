@@ -12,14 +12,12 @@ from edge.metering.events import (
     NoticeKind,
     QuarterHourClosed,
 )
-from edge.metering.reading import COUNTER_MODULUS_WH, REGISTERS, Reading
+from edge.metering.reading import COUNTER_MODULUS_WH, Reading
 from edge.metering.state import (
     LONGEST_GAP,
-    MAX_QUARTER_HOUR_WH,
     Account,
     Settings,
     rise_wh,
-    whole_kwh,
 )
 from protocol.calendar import (
     QUARTER_HOUR,
@@ -29,6 +27,7 @@ from protocol.calendar import (
     quarter_hour_start,
     quarter_hours,
 )
+from protocol.layout import DAY_VALUE_MAX, QUARTER_HOUR_MAX_WH, REGISTERS, STEP_MAX_KWH
 
 MICROSECOND = timedelta(microseconds=1)
 WHOLE_KWH_MODULUS = COUNTER_MODULUS_WH // 1_000
@@ -93,30 +92,47 @@ def _close_until(
     return msgspec.structs.replace(account, pool_wh=pool_wh), events
 
 
-def part_of(account: Account, source: Reading, until: datetime, *, with_injection: bool) -> DayPart:
-    """Return what has been counted since the last part or day, up to the reading `source`."""
-    steps_kwh = tuple(
-        [
-            0
-            if index_wh is None or billed_kwh is None
-            else (index_wh // 1_000 - billed_kwh) % WHOLE_KWH_MODULUS
-            for index_wh, billed_kwh in zip(source.registers_wh, account.billed_kwh, strict=True)
-        ]
-    )
+def bill(
+    account: Account, source: Reading, until: datetime, *, with_injection: bool
+) -> tuple[Account, DayPart]:
+    """Hand on as steps what has been counted since the last part or day, up to `source`.
+
+    A day's steps and injection stay below what its coefficients carry (protocol/layout.py); what
+    a very long gap leaves above that goes on to the next day.
+    """
+    steps_kwh = [0] * REGISTERS
+    billed_kwh = list(account.billed_kwh)
+    for n, (index_wh, before_kwh) in enumerate(
+        zip(source.registers_wh, account.billed_kwh, strict=True)
+    ):
+        if index_wh is None or before_kwh is None:
+            continue
+        room_kwh = STEP_MAX_KWH - sum(part.register_steps_kwh[n] for part in account.parts)
+        steps_kwh[n] = min((index_wh // 1_000 - before_kwh) % WHOLE_KWH_MODULUS, room_kwh)
+        billed_kwh[n] = (before_kwh + steps_kwh[n]) % WHOLE_KWH_MODULUS
     injected_wh = injected_step_kwh = 0
-    before_wh = account.billed_injected_wh
-    if with_injection and source.injected_wh is not None and before_wh is not None:
-        injected_wh = rise_wh(before_wh, source.injected_wh) or 0
-        injected_step_kwh = (before_wh % 1_000 + injected_wh) // 1_000
-    return DayPart(
+    billed_injected_wh = account.billed_injected_wh
+    if with_injection and source.injected_wh is not None and billed_injected_wh is not None:
+        room_wh = DAY_VALUE_MAX - sum(part.injected_wh for part in account.parts)
+        injected_wh = min(rise_wh(billed_injected_wh, source.injected_wh) or 0, room_wh)
+        injected_step_kwh = (billed_injected_wh % 1_000 + injected_wh) // 1_000
+        billed_injected_wh = (billed_injected_wh + injected_wh) % COUNTER_MODULUS_WH
+    part = DayPart(
         meter_serial=source.serial,
         calendar=source.calendar or "",
         until=until,
-        register_steps_kwh=steps_kwh,
-        register_index_kwh=whole_kwh(source.registers_wh),
+        register_steps_kwh=tuple(steps_kwh),
+        register_index_kwh=tuple([index_kwh or 0 for index_kwh in billed_kwh]),
         injected_wh=injected_wh,
         injected_step_kwh=injected_step_kwh,
     )
+    account = msgspec.structs.replace(
+        account,
+        billed_kwh=tuple(billed_kwh),
+        billed_injected_wh=billed_injected_wh,
+        parts=(*account.parts, part),
+    )
+    return account, part
 
 
 def highest_power_va(account: Account, reading: Reading | None) -> int:
@@ -124,24 +140,6 @@ def highest_power_va(account: Account, reading: Reading | None) -> int:
     maxima = () if reading is None else reading.day_maxima
     kept_va = [each.power_va for each in maxima if each.day == account.day]
     return max(account.max_power_va, *kept_va, 0)
-
-
-def billed_up_to(account: Account, source: Reading) -> Account:
-    """Return the account with everything up to `source` handed on as steps."""
-    return msgspec.structs.replace(
-        account,
-        billed_kwh=tuple(
-            [
-                billed_kwh if index_wh is None else index_wh // 1_000
-                for index_wh, billed_kwh in zip(
-                    source.registers_wh, account.billed_kwh, strict=True
-                )
-            ]
-        ),
-        billed_injected_wh=(
-            account.billed_injected_wh if source.injected_wh is None else source.injected_wh
-        ),
-    )
 
 
 def _is_near(
@@ -154,8 +152,8 @@ def _is_near(
 def _close_quarter_hour(
     account: Account, end: datetime, *, is_metered: bool
 ) -> tuple[Account, list[Event]]:
-    energy_wh = min(account.pool_wh, MAX_QUARTER_HOUR_WH)
-    is_carrying = account.pool_wh > MAX_QUARTER_HOUR_WH
+    energy_wh = min(account.pool_wh, QUARTER_HOUR_MAX_WH)
+    is_carrying = account.pool_wh > QUARTER_HOUR_MAX_WH
     events: list[Event] = [
         QuarterHourClosed(
             day=account.day,
@@ -182,8 +180,10 @@ def _close_day(
 ) -> tuple[Account, DayClosed]:
     """Close the open day on the reading at its very end, or on the last one before."""
     source = account.last if reading is None else reading
-    last = part_of(account, source, end, with_injection=True)
-    parts = (*account.parts, last)
+    is_split = bool(account.parts)
+    account, last = bill(account, source, end, with_injection=True)
+    parts = account.parts
+    injected_index_wh = account.billed_injected_wh or 0
     closed = DayClosed(
         day=account.day,
         register_steps_kwh=tuple(
@@ -192,16 +192,14 @@ def _close_day(
         injected_wh=sum(part.injected_wh for part in parts),
         injected_step_kwh=sum(part.injected_step_kwh for part in parts),
         register_index_kwh=last.register_index_kwh,
-        injected_index_kwh=(source.injected_wh or 0) // 1_000,
+        injected_index_kwh=injected_index_wh // 1_000,
         drawn_index_wh=drawn_wh % COUNTER_MODULUS_WH,
-        injected_index_wh=source.injected_wh or 0,
+        injected_index_wh=injected_index_wh,
         meter_serial=last.meter_serial,
         calendar=last.calendar,
         max_power_va=account.max_power_va,
         is_index_read=end - source.at <= timedelta(seconds=settings.boundary_s),
-        parts=parts if account.parts else (),
+        parts=parts if is_split else (),
     )
-    account = msgspec.structs.replace(
-        billed_up_to(account, source), day=legal_day(end), j=0, parts=(), max_power_va=0
-    )
+    account = msgspec.structs.replace(account, day=legal_day(end), j=0, parts=(), max_power_va=0)
     return account, closed

@@ -32,7 +32,7 @@ class DayPart(msgspec.Struct, frozen=True):
         calendar: NGTF or OPTARIF, stripped.
         until: the instant from which the next part counts; the day's end in the last part.
         register_steps_kwh: whole-kWh steps of registers 1..10 within this part.
-        register_index_kwh: whole-kWh indices of registers 1..10 at the part's last reading.
+        register_index_kwh: whole-kWh indices of registers 1..10 up to which steps are counted.
         injected_wh: energy injected within this part; `injected_step_kwh` its whole-kWh step.
     """
 
@@ -52,10 +52,11 @@ class DayClosed(msgspec.Struct, frozen=True):
         day: the legal day.
         register_steps_kwh: whole-kWh steps of supplier registers 1..10 (always ten), of all parts.
         injected_wh: energy injected that day; `injected_step_kwh` its whole-kWh step.
-        register_index_kwh: whole-kWh indices of registers 1..10 at the day's last reading.
+        register_index_kwh: whole-kWh indices of registers 1..10 up to which steps are counted:
+            those of the day's last reading, unless a step was too large for one day.
         injected_index_kwh: the same for injection.
         drawn_index_wh: the total drawn, modulo 10^9, that the curve accounts for by the day's end.
-        injected_index_wh: the injection index at the day's last reading, 0 where there is none.
+        injected_index_wh: the injection index that is accounted for, 0 where there is none.
         meter_serial: the meter at the day's end.
         calendar: NGTF or OPTARIF as the meter sends it, stripped.
         max_power_va: the highest apparent power seen.

@@ -1,13 +1,13 @@
 """The state machine: frames in; closed quarter-hours, closed days and notices out."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
 
-from edge.metering.closing import advance, billed_up_to, highest_power_va, part_of
+from edge.metering.closing import advance, bill, highest_power_va
 from edge.metering.events import Event, Notice, NoticeKind
 from edge.metering.reading import Reading, read
-from edge.metering.restore import serial_fingerprint
 from edge.metering.state import (
     CLOCK_STEP,
     MAX_UNEXPLAINED_RISE_WH,
@@ -26,17 +26,35 @@ from edge.metering.state import (
 from edge.tic.frame import Frame
 from protocol.calendar import quarter_hour, quarter_hour_start
 
+Fingerprint = Callable[[str, str], int]
+"""Of a meter's serial and its calendar's name, empty where it has none."""
+
 
 class Meter:
     """Follows one meter. No I/O: the caller stores `state` with the events, in one transaction.
 
     If that transaction fails, this object has run ahead: drop it and build one from the state
-    that is stored. `state` None begins anew with the next frames.
+    that is stored.
+
+    Args:
+        state: as it was stored, or from `restore`; None begins anew with the next frames.
+        settings: how far readings may lie apart.
+        fingerprint: by which a restored account knows its meter again. Raises ValueError if the
+            state needs it and it is not given.
     """
 
-    def __init__(self, state: MeterState | None = None, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        state: MeterState | None = None,
+        settings: Settings | None = None,
+        fingerprint: Fingerprint | None = None,
+    ) -> None:
         self._state = state or MeterState()
         self._settings = settings or Settings()
+        self._fingerprint = fingerprint
+        account = self._state.account
+        if account is not None and account.fingerprint is not None and fingerprint is None:
+            raise ValueError("a restored account needs the fingerprint to know its meter by")
 
     @property
     def state(self) -> MeterState:
@@ -66,8 +84,8 @@ class Meter:
 
     def _take(self, reading: Reading) -> list[Event]:
         account, held = self._state.account, self._state.held
-        if account is not None:
-            known = _recognise(account, reading)
+        known = None if account is None else self._recognise(account, reading)
+        if known is not None:
             why = misfit(known.last, reading, self._settings)
             if why is None:
                 known, events = _continue(known, reading, self._settings)
@@ -78,24 +96,24 @@ class Meter:
         if held is None or not self._continues(held, reading):
             self._state = MeterState(account=account, held=reading)
             return []
-        account, events = _confirm(account, held, self._settings)
-        self._state = MeterState(account=account)
+        known, events = _confirm(known, held, self._settings)
+        self._state = MeterState(account=known)
         return events + self._take(reading)
 
     def _continues(self, last: Reading, reading: Reading) -> bool:
         """Return whether `reading` continues `last`, however much later."""
         return misfit(last, reading, self._settings) in (None, Misfit.GAP)
 
-
-def _recognise(account: Account, reading: Reading) -> Account:
-    """Learn the serial of a restored account from the first reading whose fingerprint fits."""
-    if account.last.serial or account.serial_fingerprint not in (
-        None,
-        serial_fingerprint(reading.serial),
-    ):
-        return account
-    last = msgspec.structs.replace(account.last, serial=reading.serial)
-    return msgspec.structs.replace(account, last=last, serial_fingerprint=None)
+    def _recognise(self, account: Account, reading: Reading) -> Account:
+        """Name a restored account's meter by the first reading that has its fingerprint."""
+        if account.fingerprint is None or self._fingerprint is None:
+            return account
+        if self._fingerprint(reading.serial, reading.calendar or "") != account.fingerprint:
+            return account
+        last = msgspec.structs.replace(
+            account.last, serial=reading.serial, calendar=reading.calendar
+        )
+        return msgspec.structs.replace(account, last=last, fingerprint=None)
 
 
 def _confirm(
@@ -104,7 +122,6 @@ def _confirm(
     """Act on a reading that a second one has confirmed."""
     if account is None:
         return _begin(reading)
-    account = _recognise(account, reading)
     last = account.last
     why = misfit(last, reading, settings)
     if why is Misfit.METER:
@@ -133,7 +150,7 @@ def _begin(reading: Reading) -> tuple[Account, list[Event]]:
         billed_kwh=NO_REGISTERS,
         is_start_metered=reading.at == quarter_hour_start(day, j),
     )
-    return _at(billed_up_to(account, reading), reading), _clock_notices(None, reading)
+    return _at(_with_new_bases(account, reading), reading), _clock_notices(None, reading)
 
 
 def _continue(
@@ -154,15 +171,11 @@ def _change_meter(
     """Close the old meter at its last index and begin the new one at its first."""
     events = _clock_notices(account.last, reading)
     account, closed = advance(account, reading.at, 0, None, settings)
-    part = part_of(account, account.last, reading.at, with_injection=True)
+    account, _ = bill(account, account.last, reading.at, with_injection=True)
     account = msgspec.structs.replace(
-        account,
-        parts=(*account.parts, part),
-        billed_kwh=NO_REGISTERS,
-        billed_injected_wh=None,
-        serial_fingerprint=None,
+        account, billed_kwh=NO_REGISTERS, billed_injected_wh=None, fingerprint=None
     )
-    return _at(billed_up_to(account, reading), reading), events + closed
+    return _at(_with_new_bases(account, reading), reading), events + closed
 
 
 def _change_calendar(
@@ -179,17 +192,17 @@ def _change_calendar(
     if energy_wh is None or energy_wh > allowed_rise_wh(reading.at - last.at):
         energy_wh = 0
     account, closed = advance(account, reading.at, energy_wh, None, settings)
-    part = part_of(account, last, reading.at, with_injection=False)
-    billed = billed_up_to(account, last) if are_counters_continued(last, reading) else None
+    account, _ = bill(account, last, reading.at, with_injection=False)
+    is_continued = are_counters_continued(last, reading)
     reading = msgspec.structs.replace(
         reading,
         injected_wh=last.injected_wh if reading.injected_wh is None else reading.injected_wh,
     )
-    account = msgspec.structs.replace(
-        account,
-        parts=(*account.parts, part),
-        billed_kwh=NO_REGISTERS if billed is None else billed.billed_kwh,
-    )
+    billed_kwh = [
+        billed if is_continued and index_wh is not None else None
+        for index_wh, billed in zip(reading.registers_wh, account.billed_kwh, strict=True)
+    ]
+    account = msgspec.structs.replace(account, billed_kwh=tuple(billed_kwh))
     return _at(_with_new_bases(account, reading), reading), events + closed
 
 

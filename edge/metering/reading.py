@@ -9,9 +9,9 @@ import msgspec
 
 from edge.tic.frame import Frame, Group, Mode
 from protocol.calendar import legal_day
+from protocol.layout import REGISTERS
 
 COUNTER_MODULUS_WH = 1_000_000_000
-REGISTERS = 10
 
 STANDARD_REGISTERS = tuple(f"EASF{number:02d}" for number in range(1, REGISTERS + 1))
 HISTORIQUE_REGISTERS = {
@@ -35,7 +35,7 @@ class Reading(msgspec.Struct, frozen=True):
     Attributes:
         at: the meter's DATE in standard mode, the host's time in historique.
         mode: None where an account was restored and no frame has been seen since.
-        serial: ADSC or ADCO; empty where an account was restored from a fingerprint.
+        serial: ADSC or ADCO; empty in a restored account that knows a fingerprint only.
         calendar: NGTF or OPTARIF, stripped; None where the meter does not say.
         total_wh: the total drawn, modulo 10^9: EAST, or the sum of the contract's registers.
         injected_wh: EAIT; None where the meter does not send it.

@@ -1,19 +1,10 @@
 """An account from what the cloud gave back, after the chip has lost its store."""
 
-import hashlib
 from datetime import date
 
 from edge.metering.reading import Reading
 from edge.metering.state import Account, MeterState
 from protocol.calendar import QUARTER_HOUR, legal_day, quarter_hour_start, quarter_hours
-
-FINGERPRINT_BITS = 20
-
-
-def serial_fingerprint(serial: str) -> int:
-    """Return 20 bits that tell meters apart, for where a serial itself must not stand."""
-    digest = hashlib.sha256(b"volet meter serial\x00" + serial.encode()).digest()
-    return int.from_bytes(digest[:4], "big") >> (32 - FINGERPRINT_BITS)
 
 
 def restore(
@@ -23,8 +14,7 @@ def restore(
     drawn_index_wh: int,
     register_index_kwh: tuple[int, ...],
     injected_index_wh: int,
-    serial: str | int,
-    calendar: str | None = None,
+    fingerprint: int,
 ) -> MeterState:
     """Return the state from which the next frame goes on.
 
@@ -35,12 +25,12 @@ def restore(
             of the last closed day, plus the energies of the quarter-hours closed after it.
         register_index_kwh: `DayClosed.register_index_kwh` of the last closed day (ten).
         injected_index_wh: `DayClosed.injected_index_wh` of it; 0: injection starts anew.
-        serial: the meter's serial, or its 20-bit `serial_fingerprint`.
-        calendar: `DayClosed.calendar`; None where it is not known, then the next frame's holds.
+        fingerprint: of the meter's serial and its calendar, as `Meter` computes it.
 
     What the meter counted since goes into the quarter-hours not yet closed, and the whole-kWh
-    steps since the last closed day fall on the day of the next good reading. Raises ValueError
-    where the quarter-hour does not exist.
+    steps since the last closed day fall on the day of the next good reading. Where two frames
+    have another fingerprint, meter or calendar is another: it starts at its first index. Raises
+    ValueError where the quarter-hour does not exist.
     """
     if not 0 <= j < quarter_hours(day):
         raise ValueError(f"{day} has no quarter-hour {j}")
@@ -49,8 +39,8 @@ def restore(
     last = Reading(
         at=end,
         mode=None,
-        serial=serial if isinstance(serial, str) else "",
-        calendar=calendar,
+        serial="",
+        calendar=None,
         total_wh=drawn_index_wh,
         injected_wh=injected_index_wh or None,
         registers_wh=tuple([index_kwh * 1_000 for index_kwh in register_index_kwh]),
@@ -62,6 +52,6 @@ def restore(
         billed_kwh=register_index_kwh,
         billed_injected_wh=last.injected_wh,
         is_start_metered=True,
-        serial_fingerprint=serial if isinstance(serial, int) else None,
+        fingerprint=fingerprint,
     )
     return MeterState(account=account)

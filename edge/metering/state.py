@@ -6,9 +6,9 @@ from enum import Enum, auto
 import msgspec
 
 from edge.metering.events import DayPart
-from edge.metering.reading import COUNTER_MODULUS_WH, REGISTERS, Reading
+from edge.metering.reading import COUNTER_MODULUS_WH, Reading
+from protocol.layout import QUARTER_HOUR_MAX_WH, REGISTERS
 
-MAX_QUARTER_HOUR_WH = 9_000  # 36 kVA, the most a Linky is set to
 WRAP_ABOVE_WH = 999_000_000
 LONGEST_GAP = timedelta(days=400)  # the cloud keeps 13 months of blocks
 MAX_UNEXPLAINED_RISE_WH = 1_000_000
@@ -44,7 +44,7 @@ class Account(msgspec.Struct, frozen=True):
         is_carrying: the last quarter-hour closed full and left energy over.
         is_quarantined: readings are put aside until they continue the last one, or a person
             confirms them.
-        serial_fingerprint: of a restored account whose serial is not known.
+        fingerprint: of meter and calendar, in a restored account that does not know them.
     """
 
     last: Reading
@@ -58,7 +58,7 @@ class Account(msgspec.Struct, frozen=True):
     is_start_metered: bool = False
     is_carrying: bool = False
     is_quarantined: bool = False
-    serial_fingerprint: int | None = None
+    fingerprint: int | None = None
 
 
 class MeterState(msgspec.Struct, frozen=True):
@@ -93,7 +93,7 @@ def rise_wh(before_wh: int, after_wh: int) -> int | None:
 
 def allowed_rise_wh(elapsed: timedelta) -> float:
     """Return the most that 36 kVA can have counted in `elapsed`, with a margin."""
-    return max(elapsed.total_seconds(), 0.0) * MAX_QUARTER_HOUR_WH / 900 + RISE_MARGIN_WH
+    return max(elapsed.total_seconds(), 0.0) * QUARTER_HOUR_MAX_WH / 900 + RISE_MARGIN_WH
 
 
 def counters(last: Reading, reading: Reading) -> list[tuple[int, int]]:
@@ -171,11 +171,6 @@ def merge(last: Reading, reading: Reading) -> Reading:
         injected_wh=last.injected_wh if reading.injected_wh is None else reading.injected_wh,
         registers_wh=registers_wh,
     )
-
-
-def whole_kwh(registers_wh: tuple[int | None, ...]) -> tuple[int, ...]:
-    """Return the ten registers' whole-kWh indices, 0 where one is not known."""
-    return tuple([0 if index_wh is None else index_wh // 1_000 for index_wh in registers_wh])
 
 
 NO_REGISTERS: tuple[int | None, ...] = (None,) * REGISTERS

@@ -1,5 +1,6 @@
 """Metering, rule by rule."""
 
+import zlib
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
@@ -7,7 +8,7 @@ import pytest
 
 from edge.metering.events import DayClosed, Event, Notice, NoticeKind, QuarterHourClosed
 from edge.metering.meter import Meter
-from edge.metering.restore import restore, serial_fingerprint
+from edge.metering.restore import restore
 from edge.metering.state import MeterState
 from edge.tic.frame import ClosedBy, Frame, Group, Mode, OpenedBy
 from protocol.calendar import PARIS, day_start, quarter_hour_start
@@ -473,20 +474,25 @@ def test_days_more_than_400_before_the_reading_are_left_out():
     assert total_wh + meter.state.account.pool_wh == 500_000
 
 
-@pytest.mark.parametrize("serial", [SERIAL, serial_fingerprint(SERIAL)])
-@pytest.mark.parametrize("calendar", ["BASE", None])
-def test_restored_account_goes_on_where_the_cloud_stopped(serial, calendar):
+def fingerprint(serial: str, calendar: str) -> int:
+    return zlib.crc32(f"{serial}|{calendar}".encode()) >> 12
+
+
+def restored(drawn_index_wh: int, *register_index_kwh: int, j: int = 39, **known) -> Meter:
     state = restore(
         day=date(2025, 6, 10),
-        j=39,
-        drawn_index_wh=1_000_400,
-        register_index_kwh=(1_000, *[0] * 9),
-        injected_index_wh=5_500,
-        serial=serial,
-        calendar=calendar,
+        j=j,
+        drawn_index_wh=drawn_index_wh,
+        register_index_kwh=(*register_index_kwh, *[0] * (10 - len(register_index_kwh))),
+        injected_index_wh=known.get("injected_index_wh", 0),
+        fingerprint=fingerprint(SERIAL, known.get("calendar", "BASE")),
     )
     state = msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=MeterState)
-    meter = Meter(state)
+    return Meter(state, fingerprint=fingerprint)
+
+
+def test_restored_account_goes_on_where_the_cloud_stopped():
+    meter = restored(1_000_400, 1_000, injected_index_wh=5_500)
     events = see_twice(meter, local("2025-06-10T11:00"), 1_002_400, injected_wh=6_100)
     assert kinds(events) == [NoticeKind.GAP]
     assert [(quarter.j, quarter.energy_wh) for quarter in quarters(events)] == [
@@ -496,32 +502,35 @@ def test_restored_account_goes_on_where_the_cloud_stopped(serial, calendar):
     assert day.register_steps_kwh[0] == 3
     assert (day.injected_wh, day.injected_step_kwh) == (1_500, 2)
     assert day.parts == ()
+    assert (day.meter_serial, day.calendar) == (SERIAL, "BASE")
+
+
+def test_frame_that_does_not_name_its_calendar_is_no_other_meter():
+    meter = restored(1_000_400, 1_000)
+    events = see(meter, local("2025-06-10T11:00"), 1_002_400, without=("NGTF",))
+    events += see(meter, local("2025-06-10T11:01"), 1_002_400)
+    events += see(meter, local("2025-06-10T11:02"), 1_002_400)
+    assert kinds(events) == [NoticeKind.GAP]
+    assert sum(quarter.energy_wh for quarter in quarters(events)) == 2_000
 
 
 def test_restored_account_tells_another_meter_by_its_fingerprint():
-    state = restore(
-        day=date(2025, 6, 10),
-        j=95,
-        drawn_index_wh=1_000_400,
-        register_index_kwh=(1_000, *[0] * 9),
-        injected_index_wh=0,
-        serial=serial_fingerprint(SERIAL),
-    )
-    meter = Meter(state)
+    meter = restored(1_000_400, 1_000, j=95)
     events = see_twice(meter, local("2025-06-11T00:10"), 1_000_500, serial="021661000009")
     assert NoticeKind.METER_REPLACED in kinds(events)
+    assert meter.state.account.billed_kwh[0] == 1_000
+
+
+def test_one_frame_of_another_meter_does_not_take_a_restored_account():
+    meter = restored(1_000_400, 1_000)
+    assert see(meter, local("2025-06-10T11:00"), 1_002_400, serial="021661000009") == []
+    events = see_twice(meter, local("2025-06-10T11:00"), 1_002_400)
+    assert kinds(events) == [NoticeKind.GAP]
+    assert sum(quarter.energy_wh for quarter in quarters(events)) == 2_000
 
 
 def test_restored_account_never_bills_registers_that_it_did_not_know():
-    state = restore(
-        day=date(2025, 6, 10),
-        j=95,
-        drawn_index_wh=3_000_000,
-        register_index_kwh=(1_000, 2_000, *[0] * 8),
-        injected_index_wh=0,
-        serial=SERIAL,
-    )
-    meter = Meter(state)
+    meter = restored(3_000_000, 1_000, 2_000, j=95)
     at = local("2025-06-11T00:10")
     events = [
         event
@@ -534,6 +543,26 @@ def test_restored_account_never_bills_registers_that_it_did_not_know():
     assert meter.state.account.billed_kwh[:3] == (1_000, 2_000, 9_000)
 
 
+def test_restored_account_without_a_way_to_know_its_meter_is_refused():
+    with pytest.raises(ValueError, match="needs the fingerprint"):
+        Meter(restored(0, 0).state)
+
+
+def test_steps_and_injection_too_large_for_a_day_go_on_to_the_next():
+    meter = begun(local("2025-01-01T10:00"), 1_000_000, injected_wh=0)
+    end = local("2025-06-10T10:00")
+    see_twice(meter, end, 101_000_000, injected_wh=2_000_000)
+    closed = []
+    for n in range(3):
+        at = local(f"2025-06-{11 + n}T00:00")
+        closed += days(see_twice(meter, at, 101_000_000, injected_wh=2_000_000))
+    assert [day.register_steps_kwh[0] for day in closed] == [65_535, 34_465, 0]
+    assert [day.register_index_kwh[0] for day in closed] == [66_535, 101_000, 101_000]
+    assert [day.injected_wh for day in closed] == [1_048_575, 951_425, 0]
+    assert [day.injected_step_kwh for day in closed] == [1_048, 952, 0]
+    assert closed[0].injected_index_wh == 1_048_575
+
+
 def test_restoring_after_a_quarter_hour_that_does_not_exist_is_refused():
     with pytest.raises(ValueError, match="no quarter-hour 92"):
         restore(
@@ -542,7 +571,7 @@ def test_restoring_after_a_quarter_hour_that_does_not_exist_is_refused():
             drawn_index_wh=0,
             register_index_kwh=(0,) * 10,
             injected_index_wh=0,
-            serial=SERIAL,
+            fingerprint=0,
         )
 
 

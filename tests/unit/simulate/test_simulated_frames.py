@@ -276,6 +276,7 @@ def test_single_phase_overload_warns():
 def test_maxima_and_load_curve_points_follow_the_day():
     load = curve([1_000, 4_000, 2_000] + [500] * 60)
     home = build_home(load)
+    assert values(home, local("2024-11-01T00:10"))["SMAXSN"] == "01052"
     (frame,) = decode(home.frame_at(local("2024-11-01T02:10")))
     assert frame.groups["SMAXSN"].value == "04210"
     assert frame.groups["SMAXSN"].at == local("2024-11-01T00:30")
