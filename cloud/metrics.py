@@ -47,21 +47,20 @@ class Tally:
         tags = {"collectivity": collectivity}
         names = ("batches", "blocks", "headers", "again", "batch_ms")
         fields = {name: self._counts[name] for name in names}
-        return [
+        batches: dict[str, object] = {
+            "measurement": "volet_ingest",
+            "tags": tags,
+            "fields": {**fields, "batch_ms_max": self._slowest_ms},
+        }
+        refused: list[dict[str, object]] = [
             {
-                "measurement": "volet_ingest",
-                "tags": tags,
-                "fields": {**fields, "batch_ms_max": self._slowest_ms},
-            },
-            *(
-                {
-                    "measurement": "volet_refused",
-                    "tags": {**tags, "reason": reason},
-                    "fields": {"messages": count},
-                }
-                for reason, count in sorted(self._refused.items())
-            ),
+                "measurement": "volet_refused",
+                "tags": {**tags, "reason": reason},
+                "fields": {"messages": count},
+            }
+            for reason, count in sorted(self._refused.items())
         ]
+        return [batches, *refused]
 
 
 class Metrics:
