@@ -28,7 +28,7 @@ class DayPart(msgspec.Struct, frozen=True):
     """What one meter under one calendar counted on a day that saw a change of either.
 
     Attributes:
-        meter_serial: the meter of this part; empty where it is not known (restored accounts).
+        meter_serial: the meter of this part.
         calendar: NGTF or OPTARIF, stripped.
         until: the instant from which the next part counts; the day's end in the last part.
         register_steps_kwh: whole-kWh steps of registers 1..10 within this part.

@@ -1,6 +1,5 @@
 """The state machine: frames in; closed quarter-hours, closed days and notices out."""
 
-from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
@@ -26,9 +25,6 @@ from edge.metering.state import (
 from edge.tic.frame import Frame
 from protocol.calendar import quarter_hour, quarter_hour_start
 
-Fingerprint = Callable[[str, str], int]
-"""Of a meter's serial and its calendar's name, empty where it has none."""
-
 
 class Meter:
     """Follows one meter. No I/O: the caller stores `state` with the events, in one transaction.
@@ -39,22 +35,11 @@ class Meter:
     Args:
         state: as it was stored, or from `restore`; None begins anew with the next frames.
         settings: how far readings may lie apart.
-        fingerprint: by which a restored account knows its meter again. Raises ValueError if the
-            state needs it and it is not given.
     """
 
-    def __init__(
-        self,
-        state: MeterState | None = None,
-        settings: Settings | None = None,
-        fingerprint: Fingerprint | None = None,
-    ) -> None:
+    def __init__(self, state: MeterState | None = None, settings: Settings | None = None) -> None:
         self._state = state or MeterState()
         self._settings = settings or Settings()
-        self._fingerprint = fingerprint
-        account = self._state.account
-        if account is not None and account.fingerprint is not None and fingerprint is None:
-            raise ValueError("a restored account needs the fingerprint to know its meter by")
 
     @property
     def state(self) -> MeterState:
@@ -84,36 +69,24 @@ class Meter:
 
     def _take(self, reading: Reading) -> list[Event]:
         account, held = self._state.account, self._state.held
-        known = None if account is None else self._recognise(account, reading)
-        if known is not None:
-            why = misfit(known.last, reading, self._settings)
+        if account is not None:
+            why = misfit(account.last, reading, self._settings)
             if why is None:
-                known, events = _continue(known, reading, self._settings)
-                self._state = MeterState(account=known)
+                account, events = _continue(account, reading, self._settings)
+                self._state = MeterState(account=account)
                 return events
-            if why is Misfit.GAP and held is not None and not self._continues(known.last, held):
+            if why is Misfit.GAP and held is not None and not self._continues(account.last, held):
                 held = None  # what it continues is the account, not a false frame before the gap
         if held is None or not self._continues(held, reading):
             self._state = MeterState(account=account, held=reading)
             return []
-        known, events = _confirm(known, held, self._settings)
-        self._state = MeterState(account=known)
+        account, events = _confirm(account, held, self._settings)
+        self._state = MeterState(account=account)
         return events + self._take(reading)
 
     def _continues(self, last: Reading, reading: Reading) -> bool:
         """Return whether `reading` continues `last`, however much later."""
         return misfit(last, reading, self._settings) in (None, Misfit.GAP)
-
-    def _recognise(self, account: Account, reading: Reading) -> Account:
-        """Name a restored account's meter by the first reading that has its fingerprint."""
-        if account.fingerprint is None or self._fingerprint is None:
-            return account
-        if self._fingerprint(reading.serial, reading.calendar or "") != account.fingerprint:
-            return account
-        last = msgspec.structs.replace(
-            account.last, serial=reading.serial, calendar=reading.calendar
-        )
-        return msgspec.structs.replace(account, last=last, fingerprint=None)
 
 
 def _confirm(
@@ -172,9 +145,7 @@ def _change_meter(
     events = _clock_notices(account.last, reading)
     account, closed = advance(account, reading.at, 0, None, settings)
     account, _ = bill(account, account.last, reading.at, with_injection=True)
-    account = msgspec.structs.replace(
-        account, billed_kwh=NO_REGISTERS, billed_injected_wh=None, fingerprint=None
-    )
+    account = msgspec.structs.replace(account, billed_kwh=NO_REGISTERS, billed_injected_wh=None)
     return _at(_with_new_bases(account, reading), reading), events + closed
 
 

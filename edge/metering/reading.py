@@ -35,8 +35,8 @@ class Reading(msgspec.Struct, frozen=True):
     Attributes:
         at: the meter's DATE in standard mode, the host's time in historique.
         mode: None where an account was restored and no frame has been seen since.
-        serial: ADSC or ADCO; empty in a restored account that knows a fingerprint only.
-        calendar: NGTF or OPTARIF, stripped; None where the meter does not say.
+        serial: ADSC or ADCO.
+        calendar: NGTF or OPTARIF, stripped; None where it is not said.
         total_wh: the total drawn, modulo 10^9: EAST, or the sum of the contract's registers.
         injected_wh: EAIT; None where the meter does not send it.
         registers_wh: supplier registers 1..10; None where the frame does not say.

@@ -14,7 +14,8 @@ def restore(
     drawn_index_wh: int,
     register_index_kwh: tuple[int, ...],
     injected_index_wh: int,
-    fingerprint: int,
+    serial: str,
+    calendar: str | None = None,
 ) -> MeterState:
     """Return the state from which the next frame goes on.
 
@@ -25,11 +26,12 @@ def restore(
             of the last closed day, plus the energies of the quarter-hours closed after it.
         register_index_kwh: `DayClosed.register_index_kwh` of the last closed day (ten).
         injected_index_wh: `DayClosed.injected_index_wh` of it; 0: injection starts anew.
-        fingerprint: of the meter's serial and its calendar, as `Meter` computes it.
+        serial: the meter's. Where only a fingerprint is known, the serial of the frame that has
+            it, and anything else where frames have another: then the meter counts as replaced.
+        calendar: its calendar; None where it is not known, then the next frame's holds.
 
     What the meter counted since goes into the quarter-hours not yet closed, and the whole-kWh
-    steps since the last closed day fall on the day of the next good reading. Where two frames
-    have another fingerprint, meter or calendar is another: it starts at its first index. Raises
+    steps since the last closed day fall on the day of the next good reading. Raises
     ValueError where the quarter-hour does not exist.
     """
     if not 0 <= j < quarter_hours(day):
@@ -39,8 +41,8 @@ def restore(
     last = Reading(
         at=end,
         mode=None,
-        serial="",
-        calendar=None,
+        serial=serial,
+        calendar=calendar,
         total_wh=drawn_index_wh,
         injected_wh=injected_index_wh or None,
         registers_wh=tuple([index_kwh * 1_000 for index_kwh in register_index_kwh]),
@@ -52,6 +54,5 @@ def restore(
         billed_kwh=register_index_kwh,
         billed_injected_wh=last.injected_wh,
         is_start_metered=True,
-        fingerprint=fingerprint,
     )
     return MeterState(account=account)

@@ -44,7 +44,6 @@ class Account(msgspec.Struct, frozen=True):
         is_carrying: the last quarter-hour closed full and left energy over.
         is_quarantined: readings are put aside until they continue the last one, or a person
             confirms them.
-        fingerprint: of meter and calendar, in a restored account that does not know them.
     """
 
     last: Reading
@@ -58,7 +57,6 @@ class Account(msgspec.Struct, frozen=True):
     is_start_metered: bool = False
     is_carrying: bool = False
     is_quarantined: bool = False
-    fingerprint: int | None = None
 
 
 class MeterState(msgspec.Struct, frozen=True):

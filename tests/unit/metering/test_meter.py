@@ -1,6 +1,5 @@
 """Metering, rule by rule."""
 
-import zlib
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
@@ -474,10 +473,6 @@ def test_days_more_than_400_before_the_reading_are_left_out():
     assert total_wh + meter.state.account.pool_wh == 500_000
 
 
-def fingerprint(serial: str, calendar: str) -> int:
-    return zlib.crc32(f"{serial}|{calendar}".encode()) >> 12
-
-
 def restored(drawn_index_wh: int, *register_index_kwh: int, j: int = 39, **known) -> Meter:
     state = restore(
         day=date(2025, 6, 10),
@@ -485,14 +480,16 @@ def restored(drawn_index_wh: int, *register_index_kwh: int, j: int = 39, **known
         drawn_index_wh=drawn_index_wh,
         register_index_kwh=(*register_index_kwh, *[0] * (10 - len(register_index_kwh))),
         injected_index_wh=known.get("injected_index_wh", 0),
-        fingerprint=fingerprint(SERIAL, known.get("calendar", "BASE")),
+        serial=SERIAL,
+        calendar=known.get("calendar"),
     )
     state = msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=MeterState)
-    return Meter(state, fingerprint=fingerprint)
+    return Meter(state)
 
 
-def test_restored_account_goes_on_where_the_cloud_stopped():
-    meter = restored(1_000_400, 1_000, injected_index_wh=5_500)
+@pytest.mark.parametrize("calendar", ["BASE", None])
+def test_restored_account_goes_on_where_the_cloud_stopped(calendar):
+    meter = restored(1_000_400, 1_000, injected_index_wh=5_500, calendar=calendar)
     events = see_twice(meter, local("2025-06-10T11:00"), 1_002_400, injected_wh=6_100)
     assert kinds(events) == [NoticeKind.GAP]
     assert [(quarter.j, quarter.energy_wh) for quarter in quarters(events)] == [
@@ -505,16 +502,7 @@ def test_restored_account_goes_on_where_the_cloud_stopped():
     assert (day.meter_serial, day.calendar) == (SERIAL, "BASE")
 
 
-def test_frame_that_does_not_name_its_calendar_is_no_other_meter():
-    meter = restored(1_000_400, 1_000)
-    events = see(meter, local("2025-06-10T11:00"), 1_002_400, without=("NGTF",))
-    events += see(meter, local("2025-06-10T11:01"), 1_002_400)
-    events += see(meter, local("2025-06-10T11:02"), 1_002_400)
-    assert kinds(events) == [NoticeKind.GAP]
-    assert sum(quarter.energy_wh for quarter in quarters(events)) == 2_000
-
-
-def test_restored_account_tells_another_meter_by_its_fingerprint():
+def test_restored_account_tells_another_meter_by_its_serial():
     meter = restored(1_000_400, 1_000, j=95)
     events = see_twice(meter, local("2025-06-11T00:10"), 1_000_500, serial="021661000009")
     assert NoticeKind.METER_REPLACED in kinds(events)
@@ -543,11 +531,6 @@ def test_restored_account_never_bills_registers_that_it_did_not_know():
     assert meter.state.account.billed_kwh[:3] == (1_000, 2_000, 9_000)
 
 
-def test_restored_account_without_a_way_to_know_its_meter_is_refused():
-    with pytest.raises(ValueError, match="needs the fingerprint"):
-        Meter(restored(0, 0).state)
-
-
 def test_steps_and_injection_too_large_for_a_day_go_on_to_the_next():
     meter = begun(local("2025-01-01T10:00"), 1_000_000, injected_wh=0)
     end = local("2025-06-10T10:00")
@@ -571,7 +554,7 @@ def test_restoring_after_a_quarter_hour_that_does_not_exist_is_refused():
             drawn_index_wh=0,
             register_index_kwh=(0,) * 10,
             injected_index_wh=0,
-            fingerprint=0,
+            serial=SERIAL,
         )
 
 
