@@ -6,7 +6,7 @@ and goes on quarter-hour by quarter-hour.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -31,7 +31,7 @@ from edge.vault.vault import Vault
 from protocol.calendar import legal_day, month_of
 from protocol.envelope import Address, open_message
 from protocol.errors import MessageRefused, Reason
-from protocol.messages import Ack, Fetch, Seen, Statement
+from protocol.messages import Ack, Fetch, IncarnationState, Seen, Statement
 from protocol.topics import DeviceTopic, Kind, device_topic, parse_device_topic
 
 # Another meter stands where the fingerprint does not fit; metering learns so from a serial that
@@ -247,22 +247,25 @@ class Chip:
     def _take_ack(self, ack: Ack) -> None:
         if ack.household_key != self._identity.household_key:
             raise MessageRefused(Reason.TOPIC, "another household's")
-        conflicts = self._outbox.take(ack, self._clock.monotonic_s())
-        self._vault.reconcile(ack.states, is_whole=ack.is_whole)
+        taken = self._outbox.take(ack, self._clock.monotonic_s())
+        states = ack.states if taken.whole is None else taken.whole
+        self._vault.reconcile(states, is_whole=taken.whole is not None)
         for refusal in ack.refused:
             log.warning("block_refused", reason=refusal.reason, sequence=refusal.sequence)
-        if conflicts:
-            for key in conflicts:
+        if taken.conflicts:
+            for key in taken.conflicts:
                 self._vault.supersede(key)
             self._put_off()
             self._outbox.doubt()
-        elif ack.is_whole and self._recovery is None:
-            self._learn(ack)
+        if self._recovery is not None:
+            self._recovery.take_ack(ack.states)
+        elif taken.whole is not None and not taken.conflicts:
+            self._learn(taken.whole)
 
-    def _learn(self, ack: Ack) -> None:
+    def _learn(self, states: Sequence[IncarnationState]) -> None:
         """Compare what the cloud holds with the vault: fetch back, or go on."""
         missing = []
-        for state in ack.states:
+        for state in states:
             sequences = [
                 sequence
                 for sequence in self._vault.blocks.missing_here(state)

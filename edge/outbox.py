@@ -65,6 +65,17 @@ class _Flight:
     is_backlog: bool
 
 
+class Taken(msgspec.Struct, frozen=True):
+    """What an ack came to.
+
+    `conflicts` are blocks for which the cloud holds other coefficients; `whole` is all that it
+    holds, None where the ack does not say.
+    """
+
+    conflicts: tuple[Key, ...]
+    whole: tuple[IncarnationState, ...] | None
+
+
 class Outbox:
     """Decides; the caller sends and reports back."""
 
@@ -84,6 +95,7 @@ class Outbox:
         self._tokens_at_s = 0.0
         self._is_backlog_possible = True
         self._states: dict[bytes, IncarnationState] = {}
+        self._told: dict[bytes, IncarnationState] = {}
         self._store_generation: bytes | None = None
         self._is_doubtful = True
         self._ask_again_s = 0.0
@@ -144,28 +156,28 @@ class Outbox:
             self._settings.refused_pause_s if pause_s is None else pause_s
         )
 
-    def take(self, ack: Ack, now_s: float) -> list[Key]:
-        """Take an ack; return the blocks for which the cloud holds other coefficients."""
-        if ack.is_whole:
-            self._states = {state.incarnation: state for state in ack.states}
-        else:
-            self._states |= {state.incarnation: state for state in ack.states}
+    def take(self, ack: Ack, now_s: float) -> Taken:
+        """Take an ack.
+
+        A whole state may come in parts, of which the last says so; it counts where the digest shows
+        that no part is missing. A digest that does not fit, or another store, lets the chip ask.
+        """
+        told = {state.incarnation: state for state in ack.states}
+        self._told |= told
+        whole = self._whole(ack, told)
+        self._states = self._states | told if whole is None else whole
         for key in [key for key in self._in_flight if self._is_held(key)]:
             del self._in_flight[key]
         conflicts = self._take_refusals(ack, now_s)
         self._is_backlog_possible = True
         self._wake(now_s)
-        is_agreed = holdings_digest(list(self._states.values())) == ack.holdings
-        is_same_store = self._store_generation in (None, ack.store_generation)
-        if ack.is_whole or self._store_generation is None:
+        if whole is not None:
+            self._is_doubtful = False
             self._store_generation = ack.store_generation
-        if is_agreed and (is_same_store or ack.is_whole):
-            self._is_doubtful = self._is_doubtful and not ack.is_whole
-            if ack.is_whole:
-                self._pauses = self._new_pauses()
-        else:
+            self._pauses = self._new_pauses()
+        elif ack.store_generation != self._store_generation or not _agree(self._states, ack):
             self._is_doubtful = True
-        return conflicts
+        return Taken(tuple(conflicts), None if whole is None else tuple(whole.values()))
 
     def doubt(self) -> None:
         """Ask for all that the cloud holds at the next occasion."""
@@ -181,6 +193,7 @@ class Outbox:
             and now_s >= self._ask_again_s
         )
         if is_due:
+            self._told.clear()
             self._ask_again_s = now_s + self._settings.whole_pause_s + next(self._pauses)
         return is_due
 
@@ -258,7 +271,8 @@ class Outbox:
         longest_s = min(
             settings.ack_timeout_max_s, settings.ack_timeout_s * 2 ** min(attempts - 1, 16)
         )
-        return longest_s * self._rng.uniform(0.75, 1.25)
+        spread: float = longest_s * self._rng.uniform(0.75, 1.25)
+        return spread
 
     def _wake(self, now_s: float) -> None:
         """The cloud answers again: what has been sent more than once need not wait its time out."""
@@ -275,6 +289,13 @@ class Outbox:
 
     def _is_stuck(self, now_s: float) -> bool:
         return now_s >= self._ask_again_s + self._settings.ack_timeout_s
+
+    def _whole(
+        self, ack: Ack, told: dict[bytes, IncarnationState]
+    ) -> dict[bytes, IncarnationState] | None:
+        if not ack.is_whole:
+            return None
+        return next((each for each in (told, self._told.copy()) if _agree(each, ack)), None)
 
     def _take_refusals(self, ack: Ack, now_s: float) -> list[Key]:
         conflicts = []
@@ -297,3 +318,7 @@ class Outbox:
         return backoff(
             base_s=settings.whole_pause_s, cap_s=settings.whole_pause_max_s, rng=self._rng
         )
+
+
+def _agree(states: dict[bytes, IncarnationState], ack: Ack) -> bool:
+    return holdings_digest(list(states.values())) == ack.holdings

@@ -23,7 +23,8 @@ from protocol.topics import Kind
 PAGE_BLOCKS = 64
 PAGE_TIMEOUT_S = 20.0
 PAGE_TIMEOUT_MAX_S = 600.0
-ATTEMPTS = 10
+# What the cloud does not give although it answers, it has deleted after 14 months, or lost.
+ANSWERS = 3
 
 log = structlog.get_logger()
 
@@ -61,8 +62,11 @@ class Recovery:
         self._blocks: dict[tuple[bytes, int], tuple[Block, bytes]] = {}
         self._lost: list[tuple[bytes, int]] = []
         self._page: set[tuple[bytes, int]] = set()
+        self._page_of = b""
+        self._is_waiting = False
+        self._has_progress = False
+        self._answers = 0
         self._ask_again_s = 0.0
-        self._attempts = 0
         self._pauses = self._new_pauses()
 
     @property
@@ -72,18 +76,25 @@ class Recovery:
 
     def request(self, now_s: float) -> Fetch | None:
         """Return the next request to send, if it is time for one."""
-        if self.is_complete or (self._page and now_s < self._ask_again_s):
+        if self.is_complete or (self._is_waiting and now_s < self._ask_again_s):
             return None
-        if self._page:
-            self._attempts += 1
-            if self._attempts >= ATTEMPTS:
-                self._give_up_page()
-                return self.request(now_s)
         incarnation, wanted = next((i, w) for i, w in self._wanted.items() if w)
         first = min(wanted)
-        self._page = {(incarnation, n) for n in sorted(wanted) if n < first + PAGE_BLOCKS}
+        self._page = {(incarnation, n) for n in wanted if n < first + PAGE_BLOCKS}
+        self._page_of = incarnation
+        self._is_waiting, self._has_progress = True, False
         self._ask_again_s = now_s + PAGE_TIMEOUT_S + next(self._pauses)
         return Fetch(self._signer.household.id, incarnation, first, PAGE_BLOCKS)
+
+    def take_ack(self, states: Sequence[IncarnationState]) -> None:
+        """Take an ack: one of the incarnation asked for ends the answer."""
+        if not self._is_waiting or self._page_of not in [state.incarnation for state in states]:
+            return
+        self._is_waiting = False
+        self._pauses = self._new_pauses()
+        self._answers = 0 if self._has_progress else self._answers + 1
+        if self._answers >= ANSWERS:
+            self._give_up_page()
 
     def take_epoch(self, payload: bytes) -> None:
         """Take a header that came back.
@@ -118,9 +129,7 @@ class Recovery:
         self._wanted[block.incarnation].discard(block.sequence)
         self._blocks[block.incarnation, block.sequence] = block, payload
         self._page.discard((block.incarnation, block.sequence))
-        if not self._page:
-            self._attempts = 0
-            self._pauses = self._new_pauses()
+        self._has_progress = True
 
     def result(self) -> Recovered:
         """Open all blocks, one SEAL decryption for each incarnation and month."""
@@ -153,8 +162,7 @@ class Recovery:
             self._wanted[incarnation].discard(sequence)
         self._lost += self._page
         self._page.clear()
-        self._attempts = 0
-        self._pauses = self._new_pauses()
+        self._answers = 0
 
     def _new_pauses(self) -> Iterator[float]:
         return backoff(base_s=PAGE_TIMEOUT_S, cap_s=PAGE_TIMEOUT_MAX_S)

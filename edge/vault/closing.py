@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from datetime import date
 
-import structlog
-
 from edge.metering.events import DayClosed
 from protocol.layout import (
     DAY_COEFFICIENTS,
@@ -19,20 +17,13 @@ from protocol.layout import (
     REGISTER_INDEX,
     REGISTER_STEP,
     REGISTERS,
-    value_max,
 )
 
 WH_PER_KWH = 1_000
 
-log = structlog.get_logger()
-
 
 def closing_values(closed: DayClosed, fingerprint: int) -> list[int]:
-    """Return the values of coefficients 100 to 127, each within its bound.
-
-    A value beyond its bound (months of injection found at once) is cut to it and the cut is logged:
-    the whole-kWh steps, which bills use, hold far more.
-    """
+    """Return the values of coefficients 100 to 127; metering keeps a day within their bounds."""
     values = [0] * DAY_COEFFICIENTS
     values[REGISTER_STEP : REGISTER_STEP + REGISTERS] = closed.register_steps_kwh
     values[INJECTED_WH] = closed.injected_wh
@@ -42,10 +33,6 @@ def closing_values(closed: DayClosed, fingerprint: int) -> list[int]:
     injected = divmod(closed.injected_index_wh, WH_PER_KWH)
     values[INJECTED_INDEX_KWH], values[INJECTED_INDEX_WH] = injected
     values[METER_FINGERPRINT] = fingerprint
-    for j in range(QUARTER_HOURS_MAX, DAY_COEFFICIENTS):
-        if values[j] > value_max(j):
-            log.warning("value_cut_to_bound", coefficient=j)
-            values[j] = value_max(j)
     return values[QUARTER_HOURS_MAX:]
 
 
