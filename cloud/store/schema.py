@@ -14,7 +14,7 @@ from protocol.errors import StoreBusy, StoreError
 APPLICATION_ID = 0x564C5443  # "VLTC"
 SCHEMA_VERSION = 1
 GENERATION_BYTES = 8
-LOCK_WAIT_S = 10.0
+LOCK_WAIT_S = 5.0
 
 # Household keys and incarnations are numbered, as their 16 and 8 bytes would stand in every index
 # row. `body_offset` is where the coefficients begin in the payload.
