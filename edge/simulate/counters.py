@@ -10,6 +10,9 @@ from edge.simulate.curve import Curve
 from edge.simulate.tariff import REGISTERS, Tariff
 from protocol.calendar import day_end, day_start, days_between, legal_day
 
+COUNTER_MODULUS_WH = 1_000_000_000
+WS_PER_WH = 3_600
+
 
 @dataclass(frozen=True, slots=True)
 class PowerMaximum:

@@ -8,11 +8,18 @@ each long one.
 from datetime import UTC, datetime
 
 from edge.simulate.counters import Counters
-from edge.simulate.profile import GroupCache, Profile, Snapshot, apparent_va, split_by_phase
+from edge.simulate.profile import (
+    ETX,
+    STX,
+    GroupCache,
+    Profile,
+    Snapshot,
+    apparent_va,
+    split_by_phase,
+)
 from edge.simulate.tariff import CALENDARS, REGISTERS, Colour, Option
 from edge.tic.frame import Mode
 
-STX, ETX = b"\x02", b"\x03"
 VOLTAGE_V = 230
 AMPERES_PER_KVA = 5
 SHORT_FRAMES_LINGER_S = 60

@@ -7,11 +7,11 @@ from random import Random
 
 import msgspec
 
-from edge.simulate.counters import Counters
+from edge.simulate.counters import COUNTER_MODULUS_WH, WS_PER_WH, Counters
 from edge.simulate.curve import Curve
 from edge.simulate.faults import Faults
 from edge.simulate.household import surplus_curve
-from edge.simulate.meter import COUNTER_MODULUS_WH, WS_PER_WH, SimulatedMeter
+from edge.simulate.meter import SimulatedMeter
 from edge.simulate.profile import Profile, random_prm, random_serial
 from edge.simulate.tariff import REGISTERS, Colour, Option, Tariff
 from edge.tic.frame import Mode

@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from edge.simulate.counters import Counters
+from edge.simulate.counters import COUNTER_MODULUS_WH, WS_PER_WH, Counters
 from edge.simulate.historique import HistoriqueFrames
 from edge.simulate.profile import Profile, Snapshot
 from edge.simulate.standard import StandardFrames
 from edge.simulate.tariff import REGISTERS
 from edge.tic.frame import Mode
 
-COUNTER_MODULUS_WH = 1_000_000_000
-WS_PER_WH = 3_600
 INTER_FRAME_GAP_S = 0.025
 BITS_PER_CHARACTER = 10
 BAUD: Mapping[Mode, int] = {Mode.HISTORIQUE: 1_200, Mode.STANDARD: 9_600}

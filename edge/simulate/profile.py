@@ -8,6 +8,8 @@ import msgspec
 from edge.tic.frame import Mode
 from edge.tic.groups import encode_group
 
+STX, ETX = b"\x02", b"\x03"
+
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """A meter as it stands in a home.

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 
-from edge.simulate.counters import Counters, PowerMaximum
+from edge.simulate.counters import COUNTER_MODULUS_WH, Counters, PowerMaximum
 from edge.simulate.profile import (
+    ETX,
+    STX,
     GroupCache,
     Profile,
     Snapshot,
@@ -17,7 +19,6 @@ from edge.tic.frame import Mode
 from edge.tic.horodate import encode_horodate
 from protocol.calendar import PARIS, legal_day
 
-STX, ETX = b"\x02", b"\x03"
 SUPPLIER_REGISTERS = 10
 DISTRIBUTOR_REGISTERS = 4
 CURVE_STEP_S = 1_800
@@ -73,7 +74,7 @@ class StandardFrames:
 
     def _energy(self, snapshot: Snapshot) -> list[bytes]:
         group = self._group
-        total_wh = sum(snapshot.registers_wh) % 1_000_000_000
+        total_wh = sum(snapshot.registers_wh) % COUNTER_MODULUS_WH
         unused = (0,) * (SUPPLIER_REGISTERS - len(snapshot.registers_wh))
         supplier_wh = (*snapshot.registers_wh, *unused)
         distributor_wh = (total_wh, *(0,) * (DISTRIBUTOR_REGISTERS - 1))
