@@ -1,0 +1,383 @@
+"""The billing lane: bytes on the wire and stored, encryption, statement, opening, and its peers."""
+
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from benchmarks.he_peers import BfvVector, Paillier
+from benchmarks.household import (
+    COLLECTIVITY,
+    DAYS,
+    MONTH,
+    READINGS_A_DAY,
+    Chip,
+    Readings,
+    day_prices,
+    month_of_readings,
+    month_weights,
+    register_steps,
+)
+from benchmarks.mqtt_size import TLS_RECORD_BYTES, exchange_bytes
+from benchmarks.row import Bound, Row, Rows
+from benchmarks.timing import cpu_s, per, scaled
+from cloud.ingest import Ingest
+from cloud.message import Incoming, Outgoing
+from cloud.statements import Prepared, compute
+from cloud.store.sqlite import SqliteStore
+from protocol.calendar import day_number, next_month
+from protocol.contract import StatementRequest
+from protocol.household import Coefficients, weighted_sum
+from protocol.household import Epoch as Pad
+from protocol.layout import DAY_COEFFICIENTS
+from protocol.messages import COEFFICIENT_BYTES, Statement
+from protocol.statement import components
+from protocol.tariff import EnergyLine, FixedLine, Tariff
+
+MONTH_LIMIT_BYTES = 45_000
+SMALLER_AT_LEAST = 60
+RUNS = 9
+PEER_RUNS = 5
+STORED_HOUSEHOLDS = 20
+READINGS_A_MONTH = READINGS_A_DAY * len(DAYS)
+MS, US = 1_000, 1_000_000
+
+_TARIFF = Tariff(
+    provider="Bench",
+    name="off-peak",
+    calendar="H PLEINE/CREUSE",
+    valid_from=MONTH,
+    valid_to=None,
+    currency="EUR",
+    fixed=(FixedLine("subscription", Decimal(15), "month", Decimal("0.20")),),
+    energy=(
+        EnergyLine("off-peak", (1,), Decimal("0.15703"), Decimal("0.20")),
+        EnergyLine("peak", (2,), Decimal("0.21146"), Decimal("0.20")),
+        EnergyLine("excise", (1, 2), Decimal("0.03085"), Decimal("0.20")),
+    ),
+)
+
+
+class Cloud:
+    """Ingest on a store of its own in `directory`."""
+
+    def __init__(self, directory: Path, chips: Iterable[Chip]) -> None:
+        self.store = SqliteStore.open(directory)
+        for chip in chips:
+            self.store.enrol(chip.enrolment)
+        key = Ed25519PrivateKey.generate()
+        self._ingest = Ingest(self.store, COLLECTIVITY, key, lambda: datetime.now(UTC))
+
+    def take(self, messages: list[Incoming]) -> tuple[Outgoing, ...]:
+        """Take a batch that must be stored whole; returns the acks."""
+        processed = self._ingest.process(messages)
+        assert not processed.refused, processed.refused
+        return processed.outgoing
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """One household's month as it left the home: what both sides hold of it."""
+
+    chip: Chip
+    pad: Pad
+    readings_wh: Readings
+    coefficients: Coefficients
+
+    @property
+    def expected(self) -> int:
+        """The month's cost at `day_prices`, in plain."""
+        return int((self.readings_wh @ day_prices()).sum())
+
+
+def run(scale: float) -> list[Row]:
+    """Measure; raises AssertionError where a result is wrong."""
+    rows = Rows("cipher")
+    month = _encrypted_month()
+    with tempfile.TemporaryDirectory() as directory:
+        wire_bytes_a_day = _wire(rows, month, Path(directory))
+    with tempfile.TemporaryDirectory() as directory:
+        _stored(rows, scaled(STORED_HOUSEHOLDS, scale), Path(directory))
+    runs = scaled(RUNS, scale, 3)
+    ours = _ours(rows, month, runs)
+    peer_runs = scaled(PEER_RUNS, scale)
+    for dimension, plain_bits in ((4096, 20), (8192, 37)):
+        _bfv_vector(rows, BfvVector(dimension, plain_bits), month, ours, peer_runs)
+    _size_ratio(rows, wire_bytes_a_day)
+    _paillier(rows, month, ours, scaled(READINGS_A_DAY, scale, 4), peer_runs)
+    return rows.rows
+
+
+def _encrypted_month() -> Month:
+    chip = Chip.generate()
+    pad = chip.new_pad()
+    readings_wh = month_of_readings(np.random.default_rng(1))
+    data = b"".join(
+        chip.encrypt_day(pad, day, day_wh) for day, day_wh in zip(DAYS, readings_wh, strict=True)
+    )
+    return Month(chip, pad, readings_wh, np.frombuffer(data, "<u8").astype(np.uint64))
+
+
+def _wire(rows: Rows, month: Month, directory: Path) -> float:
+    """Send a month in both rhythms and count every byte of MQTT; returns those of a day."""
+    chip = month.chip
+    cloud = Cloud(directory, [chip])
+    daily = _month_bytes(cloud, chip, lambda pad: chip.daily_blocks(pad, month.readings_wh))
+    month_bytes = rows.add(
+        "wire, a month, daily rhythm",
+        daily.mqtt_bytes,
+        "bytes",
+        bound=Bound("below", MONTH_LIMIT_BYTES),
+        note="header, 31 blocks, a start, acks, signatures, MQTT",
+    )
+    rows.add(
+        "wire, the same in TLS 1.3 records",
+        daily.mqtt_bytes + daily.packets * TLS_RECORD_BYTES,
+        "bytes",
+        note=f"{daily.packets} packets, each in a record of its own",
+    )
+    rows.add("wire, a reading", month_bytes / READINGS_A_MONTH, "bytes", note="all of it counted")
+    rows.add("ciphertext, a reading", COEFFICIENT_BYTES, "bytes")
+    other = Chip.generate()
+    cloud.store.enrol(other.enrolment)
+    quarterly = _month_bytes(
+        cloud, other, lambda pad: other.quarter_hourly_blocks(pad, month.readings_wh)
+    )
+    rows.add("wire, a month, quarter-hourly rhythm", quarterly.mqtt_bytes, "bytes")
+    cloud.store.close()
+    return month_bytes / len(DAYS)
+
+
+@dataclass(slots=True)
+class _Traffic:
+    mqtt_bytes: int = 0
+    packets: int = 0
+
+    def count(self, message: Incoming | Outgoing) -> None:
+        self.mqtt_bytes += exchange_bytes(message.topic, message.payload)
+        self.packets += 2
+
+
+def _month_bytes(cloud: Cloud, chip: Chip, blocks: Callable[[Pad], Iterable[Incoming]]) -> _Traffic:
+    """Let a month pass message by message, so that each has an ack of its own."""
+    traffic = _Traffic()
+    pad = chip.new_pad()
+    for message in (chip.header(pad), chip.fetch(), *blocks(pad)):
+        traffic.count(message)
+        for ack in cloud.take([message]):
+            traffic.count(ack)
+    return traffic
+
+
+def _stored(rows: Rows, households: int, directory: Path) -> None:
+    chips = [Chip.generate() for _ in range(households)]
+    cloud = Cloud(directory, chips)
+    empty_bytes = cloud.store.figures().size_bytes
+    rng = np.random.default_rng(2)
+    for chip in chips:
+        pad = chip.new_pad()
+        cloud.take([chip.header(pad), *chip.daily_blocks(pad, month_of_readings(rng))])
+    figures = cloud.store.figures()
+    assert figures.blocks == households * len(DAYS)
+    stored_bytes = (figures.size_bytes - empty_bytes) / households
+    cloud.store.close()
+    rows.add("stored in the cloud, a reading", stored_bytes / READINGS_A_MONTH, "bytes")
+    rows.add(
+        "stored in the cloud, a month", stored_bytes, "bytes", note="indices, signed originals"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """What peers are set against, in CPU seconds."""
+
+    encryption_day_s: float
+    statement_s: float
+    opening_s: float
+
+
+def _ours(rows: Rows, month: Month, runs: int) -> Ours:
+    chip, seal = month.chip, month.chip.secret.seal
+    rows.add("epoch set-up on the chip", per(cpu_s(chip.new_pad, runs=runs), 1 / MS), "ms")
+    encryption_day_s = _encryption(rows, month, runs)
+    weights = month_weights()
+    total = weighted_sum(month.coefficients, weights)
+    assert seal.open_sum(total, [(month.pad.seed, weights)]) == month.expected
+    statement_s = cpu_s(lambda: weighted_sum(month.coefficients, weights), runs=runs, times=200)
+    rows.add(
+        "sum over a month's readings in the cloud",
+        per(statement_s, 1 / US),
+        "µs",
+        note=f"{READINGS_A_MONTH} readings, a price each",
+    )
+    opening_s = cpu_s(lambda: seal.open_sum(total, [(month.pad.seed, weights)]), runs=runs, times=3)
+    rows.add("opening that sum on the chip", per(opening_s, 1 / MS), "ms")
+    _whole_statement(rows, month, runs)
+    return Ours(encryption_day_s, float(np.median(statement_s)), float(np.median(opening_s)))
+
+
+def _encryption(rows: Rows, month: Month, runs: int) -> float:
+    """Time the values of whole months, each under a pad of its own, and the signed block."""
+    chip = month.chip
+    pads = iter([chip.new_pad() for _ in range(runs + 1)])
+
+    def encrypt_month() -> None:
+        pad = next(pads)
+        for day, day_wh in zip(DAYS, month.readings_wh, strict=True):
+            chip.encrypt_day(pad, day, day_wh)
+
+    day_s = per(cpu_s(encrypt_month, runs=runs), len(DAYS))
+    rows.add("encryption on the chip, a value", per(day_s, DAY_COEFFICIENTS / US), "µs")
+    data = month.coefficients[:DAY_COEFFICIENTS].astype("<u8").tobytes()
+    block_s = cpu_s(lambda: chip.block(month.pad, MONTH, 1, 0, data), runs=runs, times=20)
+    rows.add("signing a day's block on the chip", per(block_s, 1 / US), "µs")
+    whole_s = [one + two for one, two in zip(day_s, block_s, strict=True)]
+    return (
+        rows.add(
+            "encryption on the chip, a day", per(whole_s, 1 / MS), "ms", note="128 values, signed"
+        )
+        / MS
+    )
+
+
+def _whole_statement(rows: Rows, month: Month, runs: int) -> None:
+    """Time a bill of three energy lines, from stored blocks to what the chip reads."""
+    chip = month.chip
+    request = StatementRequest(
+        bytes(16), bytes(32), day_number(MONTH), day_number(next_month(MONTH))
+    )
+    prepared = Prepared(request, (_TARIFF,))
+    with tempfile.TemporaryDirectory() as directory:
+        cloud = Cloud(Path(directory), [chip])
+        blocks = [
+            chip.block(
+                month.pad,
+                day,
+                number + 1,
+                0,
+                month.coefficients[number * DAY_COEFFICIENTS : (number + 1) * DAY_COEFFICIENTS]
+                .astype("<u8")
+                .tobytes(),
+            )
+            for number, day in enumerate(DAYS)
+        ]
+        cloud.take([chip.header(month.pad), *blocks])
+
+        def state() -> Statement:
+            stored = cloud.store.blocks_of_days(chip.secret.id, MONTH, next_month(MONTH))
+            return compute(prepared, chip.secret.id, b"", stored)
+
+        statement = state()
+        rows.add(
+            "statement of a month in the cloud",
+            per(cpu_s(state, runs=runs, times=5), 1 / MS),
+            "ms",
+            note="read from the store, 3 energy lines, 9 sums",
+        )
+        cloud.store.close()
+    opened = _open(statement, month)
+    steps = np.array([register_steps(day_wh) for day_wh in month.readings_wh]).sum(axis=0)
+    assert opened == [int(steps[0]), int(steps[1]), int(steps.sum())]
+    rows.add(
+        "opening that statement on the chip",
+        per(cpu_s(lambda: _open(statement, month), runs=runs), 1 / MS),
+        "ms",
+        note="9 sums",
+    )
+
+
+def _open(statement: Statement, month: Month) -> list[int]:
+    """Open every sum of a statement; returns the quantities of its lines in kWh."""
+    seal, seed = month.chip.secret.seal, month.pad.seed
+    quantities = []
+    for part, line in zip(
+        components((_TARIFF,), MONTH, next_month(MONTH)), statement.lines, strict=True
+    ):
+        (sums,) = line.months
+        quantity, low, high = (
+            seal.open_sum(total, [(seed, part.weights(MONTH, weight))])
+            for total, weight in zip(
+                (sums.quantity, *sums.amount), (1, *part.price_digits), strict=True
+            )
+        )
+        digits = part.price_digits
+        assert (low, high) == (quantity * digits[0], quantity * digits[1])
+        quantities.append(quantity)
+    return quantities
+
+
+def _bfv_vector(rows: Rows, peer: BfvVector, month: Month, ours: Ours, runs: int) -> None:
+    days = month.readings_wh.tolist()
+    prices = day_prices().tolist()
+    vectors = [peer.encrypt(day) for day in days]
+    expected = month.expected % peer.plain_modulus
+    assert peer.open(peer.dots(vectors, prices)) == expected
+    total = peer.products(vectors, prices)
+    assert peer.open(total) == expected
+    is_exact = month.expected < peer.plain_modulus
+    note = "" if is_exact else "result right only modulo 2^20"
+    rows.add(f"{peer.name}: a day on the wire", peer.size_bytes(vectors[0]), "bytes")
+    rows.add(f"{peer.name}: keys in the cloud, a household", peer.cloud_keys_bytes(), "bytes")
+    encryption_s = cpu_s(lambda: peer.encrypt(days[0]), runs=runs, times=5)
+    rows.add(f"{peer.name}: encryption, a day", per(encryption_s, 1 / MS), "ms")
+    dots_s = cpu_s(lambda: peer.dots(vectors, prices), runs=runs)
+    rows.add(f"{peer.name}: a month by .dot()", per(dots_s, 1 / MS), "ms", note=note)
+    products_s = cpu_s(lambda: peer.products(vectors, prices), runs=runs)
+    rows.add(
+        f"{peer.name}: a month the cheapest way",
+        per(products_s, 1 / MS),
+        "ms",
+        note="one rotation sum",
+    )
+    opening_s = cpu_s(lambda: peer.open(total), runs=runs, times=5)
+    rows.add(f"{peer.name}: opening", per(opening_s, 1 / MS), "ms")
+    _ratios(rows, peer.name, ours, encryption_s, dots_s)
+    rows.add(
+        f"{peer.name} / ours: statement, cheapest way", per(products_s, ours.statement_s), "times"
+    )
+
+
+def _size_ratio(rows: Rows, wire_bytes_a_day: float) -> None:
+    """Set a day of ours, everything counted, against the bare ciphertext of the smallest peer."""
+    sizes = [row.value for row in rows.rows if row.name == "bfv_vector N=4096: a day on the wire"]
+    rows.add(
+        "bfv_vector N=4096 / ours: a day on the wire",
+        sizes[0] / wire_bytes_a_day,
+        "times",
+        bound=Bound("at least", SMALLER_AT_LEAST),
+        note="the ciphertext alone against all we send",
+    )
+
+
+def _paillier(rows: Rows, month: Month, ours: Ours, readings: int, runs: int) -> None:
+    """Measure on some readings of a day; a ciphertext a reading makes all else a multiple."""
+    peer = Paillier()
+    note = f"from {readings} readings; {'with' if peer.is_fast else 'without'} gmpy2"
+    plain = month.readings_wh[0, :readings].tolist()
+    prices = day_prices()[:readings].tolist()
+    encrypted = peer.encrypt(plain)
+    total = peer.dot(encrypted, prices)
+    expected = sum(wh * price for wh, price in zip(plain, prices, strict=True))
+    assert peer.open(total) == expected
+    rows.add(f"{peer.name}: a day on the wire", peer.size_bytes * READINGS_A_DAY, "bytes")
+    encryption_s = per(cpu_s(lambda: peer.encrypt(plain), runs=runs), readings / READINGS_A_DAY)
+    rows.add(f"{peer.name}: encryption, a day", per(encryption_s, 1 / MS), "ms", note=note)
+    statement_s = per(
+        cpu_s(lambda: peer.dot(encrypted, prices), runs=runs), readings / READINGS_A_MONTH
+    )
+    rows.add(f"{peer.name}: sum over a month", per(statement_s, 1 / MS), "ms", note=note)
+    opening_s = cpu_s(lambda: peer.open(total), runs=runs, times=3)
+    rows.add(f"{peer.name}: opening", per(opening_s, 1 / MS), "ms")
+    _ratios(rows, peer.name, ours, encryption_s, statement_s)
+
+
+def _ratios(
+    rows: Rows, name: str, ours: Ours, encryption_s: list[float], statement_s: list[float]
+) -> None:
+    rows.add(f"{name} / ours: encryption", per(encryption_s, ours.encryption_day_s), "times")
+    rows.add(f"{name} / ours: statement", per(statement_s, ours.statement_s), "times")

@@ -1,0 +1,133 @@
+"""A chip's month for measuring: readings, prices, and the signed messages that carry them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import numpy as np
+import numpy.typing as npt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cloud.message import Incoming
+from cloud.store import Device
+from protocol.calendar import day_number, days_between, next_month, quarter_hours
+from protocol.envelope import Address, seal_message
+from protocol.household import Epoch as Pad
+from protocol.household import Weights
+from protocol.ids import DeviceId, new_device_id, new_incarnation
+from protocol.keys import HouseholdSecret
+from protocol.layout import DAY_COEFFICIENTS, MONTH_COEFFICIENTS, REGISTER_STEP, coefficient
+from protocol.messages import COEFFICIENT_BYTES, Block, Epoch, Fetch
+from protocol.topics import Kind, device_topic
+
+COLLECTIVITY = "benchville"
+MONTH = date(2026, 1, 1)
+DAYS = tuple(days_between(MONTH, next_month(MONTH)))
+READINGS_A_DAY = quarter_hours(MONTH)
+# Prices of off-peak and peak quarter-hours in thousandths of €/kWh: one digit of the billing lane.
+OFF_PEAK, PEAK = 207, 270
+OFF_PEAK_QUARTERS = frozenset((*range(26), *range(90, 96)))
+
+Readings = npt.NDArray[np.int64]
+
+
+def month_of_readings(rng: np.random.Generator) -> Readings:
+    """Draw a month of quarter-hours in Wh, int64[31, 96], most of them small."""
+    drawn = rng.exponential(120, (len(DAYS), READINGS_A_DAY)).astype(np.int64)
+    return np.minimum(drawn, 3_000)
+
+
+def day_prices() -> Readings:
+    """Return the price of each quarter-hour of a day, int64[96]."""
+    return np.array(
+        [OFF_PEAK if j in OFF_PEAK_QUARTERS else PEAK for j in range(READINGS_A_DAY)], np.int64
+    )
+
+
+def month_weights() -> Weights:
+    """Return the prices where the month's quarter-hours stand, int64[3968]."""
+    weights = np.zeros(MONTH_COEFFICIENTS, np.int64)
+    for day in DAYS:
+        first = coefficient(day, 0)
+        weights[first : first + READINGS_A_DAY] = day_prices()
+    return weights
+
+
+def register_steps(readings_wh: Readings) -> tuple[int, int]:
+    """Return a day's whole-kWh steps of the off-peak and the peak register, near enough."""
+    is_peak = day_prices() == PEAK
+    return int(readings_wh[~is_peak].sum()) // 1_000, int(readings_wh[is_peak].sum()) // 1_000
+
+
+def day_values(readings_wh: Readings) -> list[int]:
+    """Return the 128 values of a day: readings, two register steps, zeros."""
+    values: list[int] = readings_wh.tolist() + [0] * (DAY_COEFFICIENTS - READINGS_A_DAY)
+    values[REGISTER_STEP : REGISTER_STEP + 2] = register_steps(readings_wh)
+    return values
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """An enrolled chip with real keys; `say` gives a message as it leaves the home."""
+
+    device: DeviceId
+    signing_key: Ed25519PrivateKey
+    secret: HouseholdSecret
+
+    @classmethod
+    def generate(cls) -> "Chip":
+        """Draw new keys."""
+        return cls(new_device_id(), Ed25519PrivateKey.generate(), HouseholdSecret.generate())
+
+    @property
+    def enrolment(self) -> Device:
+        """The chip as the cloud's store knows it."""
+        public = self.signing_key.public_key().public_bytes_raw()
+        return Device(self.device, public, self.secret.id, datetime(2026, 1, 1, tzinfo=UTC))
+
+    def say(self, kind: Kind, body: Epoch | Block | Fetch) -> Incoming:
+        """Sign a message."""
+        payload = seal_message(Address(COLLECTIVITY, self.device, kind), body, self.signing_key)
+        return Incoming(device_topic(COLLECTIVITY, self.device, kind), payload)
+
+    def fetch(self) -> Incoming:
+        """Ask what the cloud holds, as after every start."""
+        return self.say(Kind.FETCH, Fetch(self.secret.id, None, 1, 0))
+
+    def header(self, pad: Pad) -> Incoming:
+        """Tell the epoch's public half."""
+        month = day_number(pad.month)
+        mac = self.secret.epoch_mac(month, pad.incarnation, pad.seed)
+        return self.say(Kind.EPOCH, Epoch(self.secret.id, month, pad.incarnation, pad.seed, mac))
+
+    def new_pad(self) -> Pad:
+        """Make the epoch of a new incarnation."""
+        return self.secret.seal.new_epoch(MONTH, new_incarnation())
+
+    def encrypt_day(self, pad: Pad, day: date, readings_wh: Readings) -> bytes:
+        """Encrypt a day's 128 values from its readings, int64[96]."""
+        return b"".join(
+            pad.encrypt(day, j, value).to_bytes(COEFFICIENT_BYTES, "little")
+            for j, value in enumerate(day_values(readings_wh))
+        )
+
+    def block(self, pad: Pad, day: date, sequence: int, j0: int, coefficients: bytes) -> Incoming:
+        """Tell coefficients from `j0` on."""
+        body = Block(self.secret.id, day_number(day), pad.incarnation, sequence, j0, coefficients)
+        return self.say(Kind.BLOCK, body)
+
+    def daily_blocks(self, pad: Pad, month_wh: Readings) -> Iterator[Incoming]:
+        """Tell a month, a block a day."""
+        for number, (day, readings_wh) in enumerate(zip(DAYS, month_wh, strict=True), 1):
+            yield self.block(pad, day, number, 0, self.encrypt_day(pad, day, readings_wh))
+
+    def quarter_hourly_blocks(self, pad: Pad, month_wh: Readings) -> Iterator[Incoming]:
+        """Tell a month, a block a quarter-hour; the day's last one with all that closes it."""
+        sequence = 0
+        for day, readings_wh in zip(DAYS, month_wh, strict=True):
+            data = self.encrypt_day(pad, day, readings_wh)
+            for j in range(READINGS_A_DAY + 1):
+                end = j + 1 if j < READINGS_A_DAY else DAY_COEFFICIENTS
+                sequence += 1
+                part = data[j * COEFFICIENT_BYTES : end * COEFFICIENT_BYTES]
+                yield self.block(pad, day, sequence, j, part)
