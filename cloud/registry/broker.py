@@ -19,7 +19,7 @@ from mosquitto.config import (
     BrokerSettings,
     render,
 )
-from protocol.errors import ConfigError, TransportError
+from protocol.errors import ConfigError
 from system.files import (
     make_private_dir,
     read_document,
@@ -69,48 +69,47 @@ def write_broker(directory: Path, broker: Path, user: str) -> bool:
         write_public(broker / name, read_document(pki_path(directory, name), _NEXT))
     write_secret(broker / SERVER_KEY, read_secret(pki_path(directory, SERVER_KEY), _NEXT))
     _give(broker, user)
-    try:
-        reload_broker(broker)
-    except TransportError:
-        return False
-    return True
+    return reload_broker(broker)
 
 
-def refresh_broker(directory: Path, broker: Path) -> None:
-    """Bring certificates and revocation list to the broker and have it read all again.
+def refresh_broker(directory: Path, broker: Path) -> bool:
+    """Bring certificates and revocation list to the broker; say whether one runs and has read them.
 
     Raises:
-        ConfigError: there is no broker's directory at `broker`.
-        TransportError: the broker does not run; it will read all at its start.
+        ConfigError: there is no broker's directory at `broker`, or it is not ours to change.
     """
     if not broker.is_dir():
         raise ConfigError(
-            f"{broker} is no broker's directory; fill it with `volet cloud broker-config`."
+            f"{broker} is no broker's directory; fill it with `volet cloud broker-config`, or name "
+            "it with --broker."
         )
     for name in _DOCUMENTS:
         write_public(broker / name, read_document(pki_path(directory, name), _NEXT))
     _give(broker, broker.owner())
-    reload_broker(broker)
+    return reload_broker(broker)
 
 
-def reload_broker(broker: Path) -> None:
-    """Have the running broker read its configuration, ACL, certificates and revocation list again.
+def reload_broker(broker: Path) -> bool:
+    """Have the broker read configuration, ACL, certificates and revocation list again.
+
+    Returns whether one runs there; one that does not reads all at its start.
 
     Raises:
-        TransportError: it does not run.
+        ConfigError: it is not ours to signal.
     """
-    path = broker / PID
     try:
-        pid = int(path.read_text("ascii"))
+        pid = int((broker / PID).read_text("ascii"))
         name = Path(f"/proc/{pid}/comm").read_text("utf-8").strip()
         if name != "mosquitto":  # a stale file must not have us signal another process
-            raise ProcessLookupError
+            return False
         os.kill(pid, signal.SIGHUP)
-    except (OSError, ValueError) as exc:
-        raise TransportError(
-            f"The broker of {broker} does not run, or is not ours to signal; what has changed holds "
-            "from its next start."
+    except PermissionError as exc:
+        raise ConfigError(
+            f"The broker of {broker} is another user's; run this command as root."
         ) from exc
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _give(broker: Path, user: str) -> None:

@@ -79,11 +79,11 @@ def enrol(directory: Path, request: Path, out: Path) -> None:
         raise DocumentRefused(f"{request} is no enrolment request: {exc}.") from exc
     load_config(directory)
     with _open_store(directory) as store:
-        enrolment = enrol_chip(directory, store, signed, datetime.now(UTC))
-    write_public(out, msgspec.json.encode(enrolment.answer))
+        enrolled = enrol_chip(directory, store, signed, datetime.now(UTC))
+    write_public(out, msgspec.json.encode(enrolled.answer))
     click.echo(
-        f"Enrolled {enrolment.device}{' with its contract' if enrolment.has_contract else ''}; "
-        f"give {out} back to the chip, which installs it with `volet edge enrol {out.name}`."
+        f"Enrolled {enrolled.device}{' with its contract' if enrolled.has_contract else ''}; "
+        f"give {out} back to the chip, where `volet edge enrol {out.name}` installs it."
     )
 
 
@@ -118,8 +118,8 @@ def renew(directory: Path, broker: Path | None, *, is_forced: bool) -> None:
     click.echo(f"Renewed: {', '.join(renewed)}.")
     broker = broker or directory / DEFAULT_NAME
     if broker.is_dir():
-        refresh_broker(directory, broker)
-        click.echo(f"The broker of {broker} has been told.")
+        is_told = refresh_broker(directory, broker)
+        click.echo(f"{broker} has them{'; the broker that runs there, too' if is_told else ''}.")
 
 
 @click.command()

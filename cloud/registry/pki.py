@@ -10,6 +10,7 @@ pki/issued/{device}.pem         all certificates that a device has got
 """
 
 import fcntl
+import hmac
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -248,6 +249,22 @@ def revoke(directory: Path, name: str, now: datetime) -> bool:
     return True
 
 
+def forget_role(directory: Path, name: str) -> None:
+    """Remove the key and certificate of a role that was revoked; a device's are not here."""
+    if role_of(name):
+        for suffix in (".key", ".pem"):
+            pki_path(directory, f"{name}{suffix}").unlink(missing_ok=True)
+
+
+def share_group(key: Ed25519PrivateKey) -> str:
+    """Return the name of the workers' share group at the broker, known to holders of `key` alone.
+
+    mosquitto lets anyone subscribe to anything and drops what the subscriber may not read: a chip
+    that knew the group could join it, and its share of all blocks would vanish.
+    """
+    return hmac.digest(key.private_bytes_raw(), b"volet share group v1", "sha256")[:16].hex()
+
+
 def _check_same(directory: Path, config: CloudConfig) -> None:
     there = load_config(directory)
     if there != config:
@@ -258,7 +275,7 @@ def _check_same(directory: Path, config: CloudConfig) -> None:
         )
     load_authority(directory)
     load_platform_key(directory)
-    for name in ("server", *_CLIENTS):
+    for name in ("server", "operator"):
         _load_ec_key(directory, f"{name}.key")
         load_certificate(pki_path(directory, f"{name}.pem"))
     read_document(pki_path(directory, "crl.pem"), _RESTORE)

@@ -14,7 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 
 from cloud.config import load_config
 from cloud.registry.broker import refresh_broker
-from cloud.registry.pki import pki_path, revoke
+from cloud.registry.pki import forget_role, pki_path, revoke
 from cloud.store import Store
 from protocol.errors import DocumentRefused, TransportError
 from protocol.ids import DeviceId
@@ -29,7 +29,8 @@ def revoke_everywhere(
 ) -> None:
     """Shut `name` (a device id or a role's common name) out for good.
 
-    Doing it again does what was not done the first time.
+    Doing it again does what was not done the first time. A role's files go, so that it can be
+    issued anew.
 
     Raises:
         DocumentRefused: nobody of this name has a certificate.
@@ -39,8 +40,9 @@ def revoke_everywhere(
         issued = pki_path(directory, "issued")
         raise DocumentRefused(f"Nobody named {name} has a certificate; {issued} names them all.")
     store.revoke(DeviceId(name))
-    refresh_broker(directory, broker)
-    end_session(directory, name)
+    if refresh_broker(directory, broker):
+        end_session(directory, name)
+    forget_role(directory, name)
 
 
 def end_session(directory: Path, client_id: str) -> None:
