@@ -129,7 +129,7 @@ def _prepare(database: sqlite_utils.Database, path: Path, *, is_checked: bool) -
     if is_checked:
         verdict = database.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
-            raise StoreError(_damaged(path, verdict))
+            raise StoreError(_damaged(path, verdict.splitlines()[-1]))
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA foreign_keys = ON")
     database.execute("PRAGMA cache_size = -65536")
