@@ -220,6 +220,7 @@ def test_drawn_index_of_a_closed_day_is_what_the_curve_accounts_for(start, steps
     first_wh = sum(world.registers_wh)
     run = Run(world)
     run.observe()
+    run.observe()
     for seconds, energy_wh in steps:
         world.at += timedelta(seconds=seconds)
         _count(world, min(energy_wh, seconds * 10), 0, 0)
