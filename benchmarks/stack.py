@@ -1,0 +1,155 @@
+"""Broker and worker as deployed, on loopback, in processes of their own."""
+
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from benchmarks.load import LoadChip
+from cloud.config import CloudConfig
+from cloud.registry.broker import current_user, write_broker
+from cloud.registry.pki import exclusive, initialise, issue_device, load_platform_key, pki_path
+from cloud.store.sqlite import SqliteStore
+from mosquitto.config import broker_command, broker_environment
+from system.files import write_public, write_secret
+from system.tls import client_context
+
+HOST = "127.0.0.1"
+WITHIN_S = 30.0
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process of ours."""
+
+    popen: subprocess.Popen[bytes]
+
+    @property
+    def cpu_s(self) -> float:
+        """The CPU seconds that it has taken, all threads, to a hundredth."""
+        fields = Path(f"/proc/{self.popen.pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+
+    @property
+    def peak_mb(self) -> float:
+        """The most memory that it has had resident, MB."""
+        status = Path(f"/proc/{self.popen.pid}/status").read_text("ascii")
+        line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What runs, and how to reach it."""
+
+    port: int
+    broker: Process
+    worker: Process
+    contexts: Sequence[ssl.SSLContext]
+    platform_key: Ed25519PublicKey
+
+
+@contextmanager
+def running(directory: Path, collectivity: str, chips: Sequence[LoadChip]) -> Iterator[Stack]:
+    """Set a collectivity up in `directory`, enrol `chips`, run broker and worker."""
+    port, operator_port = _free_ports(2)
+    cloud, now = directory / "cloud", datetime.now(UTC)
+    config = CloudConfig(
+        collectivity=collectivity,
+        broker_host=HOST,
+        broker_port=port,
+        broker_bind=HOST,
+        operator_port=operator_port,
+    )
+    initialise(cloud, config, now)
+    contexts = _enrol(cloud, directory, chips, now)
+    write_broker(cloud, directory / "broker", current_user())
+    with (directory / "log").open("wb") as log:
+        command = broker_command(directory / "broker")
+        environment = broker_environment(directory / "broker", os.environ)
+        broker = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        try:
+            _wait(lambda: _answers(port), "the broker listens", directory / "log")
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "volet.main", "cloud", "run", "--dir", str(cloud)],
+                stdout=log,
+                stderr=log,
+            )
+            try:
+                _wait(
+                    lambda: b"broker_connected" in (directory / "log").read_bytes(),
+                    "the worker is connected",
+                    directory / "log",
+                )
+                platform_key = load_platform_key(cloud).public_key()
+                yield Stack(port, Process(broker), Process(worker), contexts, platform_key)
+            finally:
+                _end(worker)
+        finally:
+            _end(broker)
+
+
+def _enrol(
+    cloud: Path, directory: Path, chips: Sequence[LoadChip], now: datetime
+) -> list[ssl.SSLContext]:
+    """Enrol chips and return their TLS identities."""
+    store = SqliteStore.open(cloud)
+    contexts = []
+    for chip in chips:
+        key = ec.generate_private_key(ec.SECP256R1())
+        with exclusive(cloud):
+            certificate = issue_device(cloud, chip.device, key.public_key(), now)
+        store.enrol(chip.enrolment)
+        key_path, certificate_path = (directory / f"{chip.device}.{end}" for end in ("key", "pem"))
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        write_secret(key_path, pem)
+        write_public(certificate_path, certificate)
+        contexts.append(client_context(pki_path(cloud, "ca.pem"), certificate_path, key_path))
+    store.close()
+    return contexts
+
+
+def _wait(condition: Callable[[], bool], what: str, log: Path) -> None:
+    deadline = time.monotonic() + WITHIN_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not so after {WITHIN_S:.0f} s: {what}\n{log.read_text('utf-8')}")
+        time.sleep(0.02)
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection((HOST, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server((HOST, 0)) for _ in range(count)]
+    ports = [server.getsockname()[1] for server in sockets]
+    for server in sockets:
+        server.close()
+    return ports
