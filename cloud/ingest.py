@@ -172,13 +172,10 @@ class Ingest:
             for device in self._store.devices({address.device for _, address in addressed})
         }
         for message, address in addressed:
-            device = known.get(address.device)
             try:
-                body = open_up(address, message.payload, device)
+                device, body = open_up(address, message.payload, known.get(address.device))
             except MessageRefused as exc:
                 batch.refused.append(_letter(message, exc, at))
-                continue
-            if device is None:
                 continue
             sender = batch.senders.setdefault(device.device, _Sender(device))
             try:

@@ -38,18 +38,16 @@ def address_of(collectivity: str, topic: str) -> Address:
     return Address(parts.collectivity, parts.device, parts.kind)
 
 
-def open_up(address: Address, payload: bytes, device: Device | None) -> Up:
-    """Verify and decode a payload from `device`, as it is enrolled now.
+def open_up(address: Address, payload: bytes, device: Device | None) -> tuple[Device, Up]:
+    """Verify and decode a payload that `device`, as it is enrolled, must have signed.
 
     Raises:
         MessageRefused: with the reason; who sent it is not proven.
     """
     if device is None or device.is_revoked:
         raise MessageRefused(Reason.UNKNOWN_DEVICE, "revoked" if device else "not enrolled")
-    body = open_message(address, payload, _public_key(device.signing_key), _BODIES[address.kind])
-    if not isinstance(body, Up):  # pragma: no cover - the table above gives nothing else
-        raise TypeError(type(body))
-    return body
+    key = _public_key(device.signing_key)
+    return device, open_message(address, payload, key, _BODIES[address.kind])
 
 
 def check_up(body: Up, device: Device) -> None:
