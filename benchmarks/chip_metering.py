@@ -1,0 +1,81 @@
+"""A chip's vault over some days of frames, and what each quarter-hour takes."""
+
+import time
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from edge.metering.events import QuarterHourClosed
+from edge.metering.meter import Meter
+from edge.tic.decoder import Decoder
+from edge.vault.signer import Signer
+from edge.vault.vault import Vault
+from protocol.ids import new_device_id
+from protocol.keys import HouseholdSecret
+
+MONTH = date(2026, 1, 1)
+FRAME_END = b"\x03"
+
+
+class Metered(msgspec.Struct, frozen=True):
+    """What quarter-hours took, one figure each, and what they came to in all."""
+
+    cpu_s: tuple[float, ...]
+    wall_s: tuple[float, ...]
+    written_bytes: int
+    energy_wh: int
+
+
+class Report(msgspec.Struct, frozen=True):
+    """A chip's memory part by part (name, MB resident after it), and its metering."""
+
+    parts: tuple[tuple[str, float], ...]
+    rest_mb: float
+    peak_mb: float
+    threads: int
+    metered: Metered
+
+
+def encode(report: Report) -> bytes:
+    """Return a report as JSON."""
+    return msgspec.json.encode(report)
+
+
+def open_vault(directory: Path) -> Vault:
+    """Open a new vault as an enrolled chip does, ready to encrypt."""
+    household = HouseholdSecret.from_bytes(HouseholdSecret.generate().to_bytes())
+    signer = Signer("benchville", new_device_id(), Ed25519PrivateKey.generate(), household)
+    vault = Vault.open(directory, signer)
+    vault.begin(MONTH)
+    vault.catch_up()
+    return vault
+
+
+def meter(vault: Vault, data: bytes) -> Metered:
+    """Take frames, one a quarter-hour; time what follows from each, its commit included."""
+    decoder, metering = Decoder(), Meter()
+    now = datetime.now(UTC)
+    cpu_s: list[float] = []
+    wall_s: list[float] = []
+    energy_wh = 0
+    written_before = written_bytes()
+    for text in data.split(FRAME_END)[:-1]:
+        (frame,) = decoder.feed(text + FRAME_END)
+        begun_cpu, begun = time.process_time(), time.perf_counter()
+        events = metering.observe(frame, now)
+        if not events:
+            continue
+        vault.record(events, metering.state)
+        cpu_s.append(time.process_time() - begun_cpu)
+        wall_s.append(time.perf_counter() - begun)
+        energy_wh += sum(each.energy_wh for each in events if isinstance(each, QuarterHourClosed))
+    written = written_bytes() - written_before
+    return Metered(tuple(cpu_s), tuple(wall_s), written, energy_wh)
+
+
+def written_bytes() -> int:
+    """Return how many bytes this process has caused to be written to a disk."""
+    lines = Path("/proc/self/io").read_text(encoding="ascii").splitlines()
+    return int(next(line for line in lines if line.startswith("write_bytes")).split()[1])
