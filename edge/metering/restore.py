@@ -45,7 +45,9 @@ def restore(
         calendar=calendar,
         total_wh=drawn_index_wh,
         injected_wh=injected_index_wh or None,
-        registers_wh=tuple([index_kwh * 1_000 for index_kwh in register_index_kwh]),
+        # They are of the last closed day, the total may be of much later: only a register that
+        # has counted nothing can be compared, and shows one that was not known.
+        registers_wh=tuple([None if index_kwh else 0 for index_kwh in register_index_kwh]),
     )
     account = Account(
         last=last,

@@ -1,0 +1,246 @@
+"""A household on the bench: a meter one can turn forward, chips one can kill, a wire that loses."""
+
+import random
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from edge.chip import Chip, ChipSettings, signer_of
+from edge.identity import Identity
+from edge.message import Connected, Disconnected, Published, Publish
+from edge.outbox import Settings as OutboxSettings
+from edge.tic.frame import ClosedBy, Frame, Group, Mode, OpenedBy
+from edge.vault.vault import Vault
+from protocol.calendar import QUARTER_HOUR, quarter_hour
+from protocol.ids import new_device_id
+from protocol.keys import HouseholdSecret
+from protocol.messages import Block
+from protocol.topics import Kind, parse_device_topic
+
+SERIAL = "041961234567"
+CALENDAR = "H PLEINE/CREUSE"
+_HOUSEHOLD = HouseholdSecret.generate()
+_PLATFORM_KEY = Ed25519PrivateKey.generate()
+
+
+def make_identity() -> Identity:
+    """Make an enrolled chip's identity; the household's keys are the session's."""
+    return Identity(
+        device=new_device_id(),
+        collectivity="ville",
+        signing_key=Ed25519PrivateKey.generate(),
+        household=_HOUSEHOLD,
+        platform_key=_PLATFORM_KEY.public_key(),
+        tls_key_path=Path(),
+        certificate_path=Path(),
+        ca_path=Path(),
+        broker_host="localhost",
+        broker_port=8883,
+    )
+
+
+PLATFORM_KEY = _PLATFORM_KEY
+
+
+class BenchClock:
+    """A clock that tests turn."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+        self.seconds = 1_000.0
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic_s(self) -> float:
+        return self.seconds
+
+
+class BenchMeter:
+    """A meter in standard mode whose every quarter-hour is known beforehand."""
+
+    def __init__(self, start: datetime, seed: int = 0) -> None:
+        self.start = start
+        self._random = random.Random(seed)
+        self._energies_wh: list[int] = []
+        self.base_wh = (1_234_567, 7_654_321)
+
+    def energy_wh(self, number: int) -> int:
+        while len(self._energies_wh) <= number:
+            self._energies_wh.append(self._random.choice((0, 7, 250, 1_111, 8_999)))
+        return self._energies_wh[number]
+
+    def registers_wh(self, at: datetime) -> tuple[int, int]:
+        """Quarter-hours alternate between the two registers, four by four."""
+        count = (at - self.start) // QUARTER_HOUR
+        counted = list(self.base_wh)
+        for n in range(count):
+            counted[n // 4 % 2] += self.energy_wh(n)
+        return counted[0], counted[1]
+
+    def frame(self, at: datetime) -> Frame:
+        low_wh, high_wh = self.registers_wh(at)
+        groups = {
+            "ADSC": Group(SERIAL),
+            "DATE": Group("", "H000000000000", at),
+            "NGTF": Group(f"{CALENDAR:^16}"),
+            "EAST": Group(f"{low_wh + high_wh:09}"),
+            "EASF01": Group(f"{low_wh:09}"),
+            "EASF02": Group(f"{high_wh:09}"),
+            **{f"EASF{n:02}": Group("000000000") for n in range(3, 11)},
+        }
+        return Frame(
+            mode=Mode.STANDARD,
+            start=0,
+            end=0,
+            opened_by=OpenedBy.STX,
+            closed_by=ClosedBy.ETX,
+            groups=groups,
+            is_complete=True,
+        )
+
+
+class Bench:
+    """One household, one cloud, and the chip of the moment.
+
+    `drop(publish or message) -> bool` decides what the wire loses.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        cloud,
+        identity: Identity,
+        start: datetime,
+        *,
+        is_quarter_hourly: bool = False,
+        settings: ChipSettings | None = None,
+    ) -> None:
+        self.directory = directory
+        self.cloud = cloud
+        self.identity = identity
+        self.clock = BenchClock(start)
+        self.meter = BenchMeter(start)
+        self.is_quarter_hourly = is_quarter_hourly
+        self.settings = settings or ChipSettings(
+            outbox=OutboxSettings(backlog_per_s=1_000.0, backlog_window=64)
+        )
+        self.drop = lambda _: False
+        self.carried: dict[tuple[bytes, int, int], int] = {}
+        self.sent: list[Publish] = []
+        self.statuses: list[bytes] = []
+        self.chip: Chip | None = None
+        self.vault: Vault | None = None
+        self.is_online = True
+        directory.mkdir(exist_ok=True)
+
+    def start(self) -> None:
+        """Start a process on what the directory holds."""
+        self.vault = Vault.open(
+            self.directory,
+            signer_of(self.identity),
+            is_quarter_hourly=self.is_quarter_hourly,
+        )
+        self.chip = Chip(self.identity, self.vault, self.clock, self.settings)
+        if self.is_online:
+            self.chip.take(Connected())
+
+    def kill(self) -> None:
+        """End the process without a word."""
+        if self.vault is not None:
+            self.vault.close()
+        self.chip = self.vault = None
+
+    def restart(self) -> None:
+        self.kill()
+        self.start()
+
+    def connect(self, *, is_online: bool) -> None:
+        """Plug the network in or out."""
+        self.is_online = is_online
+        self.chip.take(Connected() if is_online else Disconnected())
+
+    def tick(self) -> None:
+        """Let a quarter-hour pass and the meter send a frame."""
+        self.clock.at += QUARTER_HOUR
+        self.clock.seconds += 900
+        self.chip.observe(self.meter.frame(self.clock.at), self.clock.at)
+
+    def begin(self) -> None:
+        """Start the chip, with two frames, so that metering has an account."""
+        self.start()
+        frame = self.meter.frame(self.clock.at)
+        self.chip.observe(frame, self.clock.at)
+        self.chip.observe(frame, self.clock.at)
+        self.pump()
+
+    def run(self, quarter_hours: int, *, with_pump: bool = True) -> None:
+        """Let time pass, with the wire at work."""
+        for _ in range(quarter_hours):
+            self.tick()
+            if with_pump:
+                self.pump()
+
+    def pump(self, rounds: int = 40) -> None:
+        """Carry messages to and fro until nothing moves."""
+        for _ in range(rounds):
+            outgoing = self.chip.outgoing()
+            if not outgoing:
+                return
+            for publish in outgoing:
+                self._watch(publish)
+                if self.drop(publish):
+                    continue
+                self.chip.take(Published(publish, has_subscribers=True))
+                for message in self.cloud.take(publish):
+                    if not self.drop(message):
+                        self.chip.take(message)
+
+    def settle(self, steps: int = 60) -> None:
+        """Let minutes pass without frames until the cloud has all."""
+        for _ in range(steps):
+            self.pump()
+            if self.chip.is_drained:
+                return
+            self.clock.seconds += 61
+        raise AssertionError("the outbox does not drain")
+
+    def image(self, to: Path) -> None:
+        """Copy the card."""
+        if to.exists():
+            shutil.rmtree(to)
+        shutil.copytree(self.directory, to)
+
+    def restore(self, image: Path) -> None:
+        """Put a copy of the card back; the process that wrote it is gone."""
+        self.kill()
+        shutil.rmtree(self.directory)
+        shutil.copytree(image, self.directory)
+
+    def expected(self) -> dict:
+        """What every quarter-hour since the start was, by (day, j)."""
+        count = (self.clock.at - self.meter.start) // QUARTER_HOUR
+        return {
+            quarter_hour(self.meter.start + n * QUARTER_HOUR): self.meter.energy_wh(n)
+            for n in range(count)
+        }
+
+    def _watch(self, publish: Publish) -> None:
+        """Hold every block that ever leaves to the misuse rule: one coefficient, one value."""
+        self.sent.append(publish)
+        kind = parse_device_topic(publish.topic).kind
+        if kind is Kind.STATUS:
+            self.statuses.append(publish.payload)
+        if kind is not Kind.BLOCK:
+            return
+        block = msgspec.msgpack.decode(msgspec.msgpack.decode(publish.payload)[1], type=Block)
+        for j, value in enumerate(block.values().tolist(), block.j0):
+            key = block.incarnation, block.day, j
+            assert self.carried.setdefault(key, value) == value, "a coefficient has two values"
+
+
+def instant(year: int, month: int, day: int, hour: int = 0) -> datetime:
+    return datetime(year, month, day, hour, tzinfo=UTC)
