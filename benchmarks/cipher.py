@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from importlib.metadata import version
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -30,6 +32,7 @@ from cloud.ingest import Ingest
 from cloud.message import Incoming, Outgoing
 from cloud.statements import Prepared, compute
 from cloud.store.sqlite import SqliteStore
+from edge.status import Status
 from protocol.calendar import day_number, next_month
 from protocol.contract import StatementRequest
 from protocol.household import Coefficients, weighted_sum
@@ -38,6 +41,12 @@ from protocol.layout import DAY_COEFFICIENTS
 from protocol.messages import COEFFICIENT_BYTES, Statement
 from protocol.statement import components
 from protocol.tariff import EnergyLine, FixedLine, Tariff
+from protocol.topics import Kind, device_topic
+
+# Ring dimension and bits of the plain modulus: the most that a dot product leaves room for at
+# N = 4096, and what a month's bill needs at N = 8192.
+BFV_PARAMETERS = ((4096, 20), (8192, 37))
+STATUS_A_DAY = 24
 
 MONTH_LIMIT_BYTES = 45_000
 SMALLER_AT_LEAST = 60
@@ -106,7 +115,7 @@ def run(scale: float) -> list[Row]:
     runs = scaled(RUNS, scale, 3)
     ours = _ours(rows, month, runs)
     peer_runs = scaled(PEER_RUNS, scale)
-    for dimension, plain_bits in ((4096, 20), (8192, 37)):
+    for dimension, plain_bits in BFV_PARAMETERS:
         _bfv_vector(rows, BfvVector(dimension, plain_bits), month, ours, peer_runs)
     _size_ratio(rows, wire_bytes_a_day)
     _paillier(rows, month, ours, scaled(READINGS_A_DAY, scale, 4), peer_runs)
@@ -150,6 +159,22 @@ def _wire(rows: Rows, month: Month, directory: Path) -> float:
     )
     rows.add("wire, a month, quarter-hourly rhythm", quarterly.mqtt_bytes, "bytes")
     cloud.store.close()
+    status = msgspec.json.encode(
+        Status(
+            online=True,
+            version=version("volet"),
+            tic_mode="standard",
+            line_quality=1.0,
+            clock_offset_s=0,
+        )
+    )
+    status_bytes = exchange_bytes(device_topic(COLLECTIVITY, chip.device, Kind.STATUS), status)
+    rows.add(
+        "beside the lane: status, a month",
+        status_bytes * STATUS_A_DAY * len(DAYS),
+        "bytes",
+        note="hourly, in clear, no reading",
+    )
     return month_bytes / len(DAYS)
 
 

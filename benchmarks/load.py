@@ -140,7 +140,7 @@ class _Session:
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         address = Address(self._chip.collectivity, self._chip.device, Kind.ACK)
         try:
-            ack = open_message(address, message.payload, self._platform, Ack)
+            ack = open_message(address, bytes(message.payload), self._platform, Ack)
         except MessageRefused:
             self.refused += 1
             return
