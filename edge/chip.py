@@ -19,6 +19,8 @@ from edge.message import Arrived, Connected, Disconnected, LinkEvent, Publish, P
 from edge.metering.meter import Meter
 from edge.metering.reading import read
 from edge.metering.restore import restore
+from edge.metering.state import MeterState
+from edge.metering.state import Settings as MeteringSettings
 from edge.outbox import Outbox
 from edge.outbox import Settings as OutboxSettings
 from edge.recovery import Missing, Recovery
@@ -53,10 +55,12 @@ class ChipSettings:
         send_window_s: a new block goes out after a random part of this, so that a region's chips
             do not all speak at midnight.
         outbox: how fast and how often.
+        metering: how far readings may lie apart.
     """
 
     send_window_s: float = 0.0
     outbox: OutboxSettings = field(default_factory=OutboxSettings)
+    metering: MeteringSettings = field(default_factory=MeteringSettings)
 
 
 def signer_of(identity: Identity) -> Signer:
@@ -199,7 +203,10 @@ class Chip:
     def _open_meter(self) -> None:
         """Go on where the vault says; None until a frame names the meter, where it must be told."""
         self._restore_point = self._vault.values.restore_point()
-        self._meter = None if self._restore_point else Meter(self._vault.values.state())
+        self._meter = None if self._restore_point else self._make_meter(self._vault.values.state())
+
+    def _make_meter(self, state: MeterState | None) -> Meter:
+        return Meter(state, self._settings.metering)
 
     def _restore_meter(self, frame: Frame, host_time: datetime) -> None:
         point, reading = self._restore_point, read(frame, host_time)
@@ -220,7 +227,7 @@ class Chip:
             calendar=reading.calendar if is_same else None,
         )
         log.info("metering_restored", is_same_meter=is_same)
-        self._meter = Meter(state)
+        self._meter = self._make_meter(state)
 
     # Messages.
 

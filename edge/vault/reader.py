@@ -58,6 +58,7 @@ class VaultReader:
         closed = database.execute("SELECT max(day) FROM days").fetchone()[0]
         return Figures(
             intervals=database.table("intervals").count,
+            intervals_to_encrypt=database.table("intervals").count_where("is_encrypted = 0"),
             days=database.table("days").count,
             blocks=database.table("blocks").count_where("state != 3"),
             blocks_to_send=database.table("blocks").count_where("state = 1"),

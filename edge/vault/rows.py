@@ -102,6 +102,7 @@ class Figures(msgspec.Struct, frozen=True):
     """What the vault holds, in numbers, for the household's own eyes."""
 
     intervals: int
+    intervals_to_encrypt: int
     days: int
     blocks: int
     blocks_to_send: int

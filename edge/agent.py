@@ -1,0 +1,181 @@
+"""The chip's program: one loop over the meter's wire, the link and signals."""
+
+import os
+import select
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+
+import structlog
+
+from edge.bills.desk import Desk
+from edge.bills.judge import Agreement
+from edge.chip import Chip, ChipSettings, signer_of
+from edge.clock import Clock, SystemClock
+from edge.config import EdgeConfig
+from edge.identity import Identity
+from edge.link import Link, LinkSettings
+from edge.message import Publish
+from edge.notify import Notifier
+from edge.panel import Panel
+from edge.status import last_will
+from edge.tic.serial_line import SerialSource
+from edge.tic.source import StreamSource, TicSource
+from edge.vault.vault import Vault
+from protocol.topics import Kind, device_topic, own_down
+
+# Nothing waits longer for the loop than this; on a Pi a round without work costs microseconds.
+ROUND_S = 0.25
+
+log = structlog.get_logger()
+
+
+class StopSignal:
+    """SIGTERM and SIGINT as a descriptor that becomes readable."""
+
+    def __init__(self) -> None:
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self.is_set = False
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self._wake
+
+    def set(self) -> None:
+        """Ask the loop to end."""
+        self.is_set = True
+        os.eventfd_write(self._wake, 1)
+
+    def close(self) -> None:
+        """Let go of the descriptor."""
+        os.close(self._wake)
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[StopSignal]:
+    """Give a stop signal that SIGTERM and SIGINT set."""
+    stop = StopSignal()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        stop.set()
+
+    previous = {each: signal.signal(each, on_signal) for each in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        stop.close()
+
+
+class Agent:
+    """One chip and what surrounds it."""
+
+    def __init__(
+        self,
+        directory: Path,
+        identity: Identity,
+        config: EdgeConfig,
+        *,
+        agreement: Agreement | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Open the vault in `directory`, the source and the panel; `close` lets go of them.
+
+        Statements are judged under `agreement`.
+
+        Raises:
+            ConfigError: something the operator must put right.
+            StoreError: the vault is of another program or version.
+        """
+        self._clock = clock or SystemClock()
+        self._stack = ExitStack()
+        with ExitStack() as opened:
+            vault = Vault.open(
+                directory,
+                signer_of(identity),
+                is_quarter_hourly=config.rhythm == "quarter_hourly",
+            )
+            opened.callback(vault.close)
+            settings = ChipSettings(config.send_window_s, config.sending, config.metering)
+            desk = Desk(vault, identity.household.seal, agreement)
+            self.chip = Chip(identity, vault, self._clock, settings, desk.judge)
+            self._source = _open_source(config, self.chip)
+            opened.callback(self._source.close)
+            self._panel = None
+            if config.panel is not None:
+                self._panel = Panel.open(config.panel.led_gpio)
+                opened.callback(self._panel.close)
+            self._stack = opened.pop_all()
+        self._link = Link(_link_settings(identity), identity.tls_context)
+        self._notifier = Notifier(self._clock)
+        self._has_source_ended = False
+
+    def run(self, stop: StopSignal) -> None:
+        """Go round until stopped, or until a source that ends has ended and all is stored.
+
+        Raises:
+            StoreError: the vault cannot go on; start the program again.
+        """
+        self._link.start()
+        self._notifier.ready()
+        log.info("chip_started")
+        goodbye = None
+        try:
+            while not stop.is_set and not (self._has_source_ended and self.chip.is_drained):
+                self._round(stop)
+            goodbye = self.chip.goodbye()
+        finally:
+            self._notifier.stopping()
+            self._link.stop(goodbye)
+            log.info("chip_stopped")
+
+    def close(self) -> None:
+        """Let go of vault, source and panel."""
+        self._stack.close()
+
+    def _round(self, stop: StopSignal) -> None:
+        waiting = [stop.fileno(), self._link.fileno()]
+        source = -1 if self._has_source_ended else self._source.fileno()
+        ready, _, _ = select.select([*waiting, source] if source >= 0 else waiting, [], [], ROUND_S)
+        if not self._has_source_ended and (source < 0 or source in ready):
+            self._read()
+        for event in self._link.events():
+            self.chip.take(event)
+        for publish in self.chip.outgoing():
+            self._link.publish(publish)
+        if self._panel is not None:
+            self._panel.show(is_line_good=self.chip.is_line_good)
+        self._notifier.progress()
+
+    def _read(self) -> None:
+        try:
+            self.chip.feed(self._source.read(0.0), self._clock.now())
+        except EOFError:
+            self.chip.finish(self._clock.now())
+            self._has_source_ended = True
+            log.info("source_ended")
+
+
+def _open_source(config: EdgeConfig, chip: Chip) -> TicSource:
+    if config.source == "-":
+        return StreamSource(sys.stdin.fileno())
+    path = Path(config.source)
+    if path.is_file():
+        return StreamSource.open(path)
+    return SerialSource(path, lambda: chip.accepted_groups, speeds=config.speeds)
+
+
+def _link_settings(identity: Identity) -> LinkSettings:
+    status = device_topic(identity.collectivity, identity.device, Kind.STATUS)
+    return LinkSettings(
+        host=identity.broker_host,
+        port=identity.broker_port,
+        client_id=identity.device,
+        subscription=own_down(identity.collectivity, identity.device),
+        will=Publish(status, last_will(), retain=True),
+    )

@@ -1,0 +1,278 @@
+"""The broker, as the chip sees it; the only module here that knows MQTT.
+
+A thread of its own connects, listens and connects again; what it learns is handed over through a
+queue, and a descriptor wakes the program's one loop. Each session is a new client with nothing
+carried over: the outbox is the record, so neither the client nor the broker has to remember what
+was under way. Reason codes of every PUBACK are handed on.
+"""
+
+import contextlib
+import os
+import queue
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+
+import msgspec
+import structlog
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from edge.message import Arrived, Connected, Disconnected, LinkEvent, Publish, Published, Refused
+from protocol.backoff import backoff
+
+# MQTT 5: reason codes from here on are refusals; below, this one says that nobody listens.
+REFUSED = 0x80
+NO_MATCHING_SUBSCRIBERS = 0x10
+
+# More than the outbox lets be under way; the broker's own limit holds beside it.
+IN_FLIGHT_MAX = 128
+GOODBYE_S = 3.0
+JOIN_S = 15.0
+
+# The network comes back in seconds; a certificate or a rule that refuses us takes an operator.
+AWAY_PAUSE_S, AWAY_PAUSE_MAX_S = 0.5, 60.0
+REFUSED_PAUSE_S, REFUSED_PAUSE_MAX_S = 15.0, 600.0
+
+log = structlog.get_logger()
+
+
+class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How to reach the broker, and what to hear there.
+
+    `will` is what the broker publishes when the session ends without a word.
+    """
+
+    host: str
+    port: int
+    client_id: str
+    subscription: str
+    will: Publish
+    keepalive_s: int = 60
+    timeout_s: float = 5.0
+
+
+class _Acknowledged(msgspec.Struct, frozen=True):
+    """A PUBACK as the thread saw it; the message itself is known to the loop."""
+
+    session: int
+    packet_id: int
+    code: int
+
+
+_Queued = Connected | Disconnected | Arrived | _Acknowledged
+
+
+class Link:
+    """Talks to one broker until stopped; all methods are for one thread, the program's."""
+
+    def __init__(
+        self, settings: LinkSettings, tls: Callable[[], ssl.SSLContext] | None = None
+    ) -> None:
+        """Take settings and what makes a TLS context, anew for each session; None: in clear."""
+        self._settings = settings
+        self._tls = tls
+        self._queue: queue.SimpleQueue[_Queued] = queue.SimpleQueue()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="chip-link", daemon=True)
+        self._client: Client | None = None
+        self._session = 0
+        self._under_way: dict[tuple[int, int], Publish] = {}
+        self._is_refused = False
+        self._is_session = False
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self._thread.start()
+
+    def fileno(self) -> int:
+        """Return a descriptor that can be read when there are events."""
+        return self._wake
+
+    def events(self) -> Iterator[LinkEvent]:
+        """Give what has happened since the last call."""
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self._wake)
+        while True:
+            try:
+                queued = self._queue.get_nowait()
+            except queue.Empty:
+                return
+            if isinstance(queued, _Acknowledged):
+                yield from self._acknowledged(queued)
+                continue
+            if isinstance(queued, Disconnected):
+                self._under_way.clear()
+            yield queued
+
+    def publish(self, publish: Publish) -> None:
+        """Hand a message to the session; without one it is dropped, `Disconnected` says so."""
+        client, session = self._client, self._session
+        if client is None:
+            return
+        info = client.publish(publish.topic, publish.payload, qos=1, retain=publish.retain)
+        self._under_way[session, info.mid] = publish
+
+    def stop(self, goodbye: Publish | None = None) -> None:
+        """Say goodbye if there is a session, end it, and wait for the thread."""
+        self._stopping.set()
+        client = self._client
+        if client is not None:
+            if goodbye is not None and self._is_session:
+                info = client.publish(goodbye.topic, goodbye.payload, qos=1, retain=goodbye.retain)
+                with contextlib.suppress(RuntimeError, ValueError):
+                    info.wait_for_publish(GOODBYE_S)
+            client.disconnect()
+        if self._thread.ident is not None:
+            self._thread.join(JOIN_S)
+        os.close(self._wake)
+
+    def _acknowledged(self, puback: _Acknowledged) -> Iterator[LinkEvent]:
+        publish = self._under_way.pop((puback.session, puback.packet_id), None)
+        if publish is None:
+            return
+        if puback.code >= REFUSED:
+            yield Refused(publish, puback.code)
+        else:
+            yield Published(publish, has_subscribers=puback.code != NO_MATCHING_SUBSCRIBERS)
+
+    # The thread.
+
+    def _run(self) -> None:
+        away, refused = self._pauses()
+        while not self._stopping.is_set():
+            self._is_refused = self._is_session = False
+            try:
+                self._hold_session()
+            except ssl.SSLError as exc:
+                self._is_refused = True
+                log.error("broker_tls_refused", broker=self._settings.host, why=str(exc))  # noqa: TRY400 - an operator needs no stack
+            except OSError as exc:
+                log.info("broker_away", broker=self._settings.host, why=exc.strerror or str(exc))
+            if self._is_session:
+                away, refused = self._pauses()
+            pause_s = next(refused) if self._is_refused else next(away)
+            self._stopping.wait(pause_s)
+
+    def _hold_session(self) -> None:
+        """Connect, listen until the session ends. Raises OSError if it never began."""
+        client = self._make_client()
+        self._session += 1
+        self._client = client
+        try:
+            client.connect(
+                self._settings.host,
+                self._settings.port,
+                self._settings.keepalive_s,
+                clean_start=True,
+            )
+            if not self._stopping.is_set():
+                client.loop_forever()
+        finally:
+            self._client = None
+            if self._is_session:
+                self._put(Disconnected())
+            client.disconnect()
+
+    def _make_client(self) -> Client:
+        settings = self._settings
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=settings.client_id,
+            protocol=MQTTProtocolVersion.MQTTv5,
+            reconnect_on_failure=False,
+            userdata=self._session + 1,
+        )
+        client.connect_timeout = settings.timeout_s
+        client.max_inflight_messages_set(IN_FLIGHT_MAX)
+        if self._tls is not None:
+            client.tls_set_context(self._tls())
+        client.will_set(settings.will.topic, settings.will.payload, qos=1, retain=True)
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        client.on_disconnect = self._on_disconnect
+        return client
+
+    def _on_connect(
+        self,
+        client: Client,
+        session: int,
+        flags: ConnectFlags,
+        code: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        del session, flags, properties
+        if code.is_failure:
+            self._is_refused = True
+            log.error("broker_refused_session", broker=self._settings.host, why=str(code))
+            client.disconnect()
+        else:
+            client.subscribe(self._settings.subscription, qos=1)
+
+    def _on_subscribe(
+        self,
+        client: Client,
+        session: int,
+        packet_id: int,
+        codes: list[ReasonCode],
+        properties: Properties | None,
+    ) -> None:
+        del session, packet_id, properties
+        if any(code.is_failure for code in codes):
+            self._is_refused = True
+            log.error("broker_refused_subscription", why=str(codes[0]))
+            client.disconnect()
+            return
+        self._is_session = True
+        log.info("session_began", broker=self._settings.host)
+        self._put(Connected())
+
+    def _on_message(self, client: Client, session: int, message: MQTTMessage) -> None:
+        del client, session
+        self._put(Arrived(message.topic, bytes(message.payload)))
+
+    def _on_publish(
+        self,
+        client: Client,
+        session: int,
+        packet_id: int,
+        code: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        del client, properties
+        self._put(_Acknowledged(session, packet_id, code.value))
+
+    def _on_disconnect(
+        self,
+        client: Client,
+        session: int,
+        flags: DisconnectFlags,
+        code: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        del client, session, flags, properties
+        if self._stopping.is_set() or self._is_refused:
+            return
+        if not self._is_session:
+            # A broker that refuses a certificate under TLS 1.3 says so by hanging up.
+            self._is_refused = True
+            log.error("broker_hung_up", broker=self._settings.host, why=str(code))
+        else:
+            log.warning("session_ended", broker=self._settings.host, why=str(code))
+
+    def _put(self, queued: _Queued) -> None:
+        self._queue.put(queued)
+        with contextlib.suppress(OSError):  # closed while stopping
+            os.eventfd_write(self._wake, 1)
+
+    @staticmethod
+    def _pauses() -> tuple[Iterator[float], Iterator[float]]:
+        return (
+            backoff(base_s=AWAY_PAUSE_S, cap_s=AWAY_PAUSE_MAX_S),
+            backoff(base_s=REFUSED_PAUSE_S, cap_s=REFUSED_PAUSE_MAX_S),
+        )
