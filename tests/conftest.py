@@ -1,7 +1,6 @@
 """What every test shares: nothing may be left running, and a broker for those who ask."""
 
 import asyncio
-import shutil
 import threading
 import time
 import weakref
@@ -40,24 +39,14 @@ def nothing_left_running() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def mosquitto_available() -> None:
-    """Skip, with the reason, where there is no mosquitto."""
-    if shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin") is None:
-        pytest.skip("mosquitto is not installed; `./run setup` installs it")
-
-
-@pytest.fixture(scope="session")
-def shared_broker(
-    tmp_path_factory: pytest.TempPathFactory,
-    mosquitto_available: None,  # noqa: ARG001 - only for what it skips
-) -> Iterator[Broker]:
+def shared_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """One broker for all tests of a process that neither stop it nor change its rules."""
     with running_broker(tmp_path_factory.mktemp("shared") / "cloud") as broker:
         yield broker
 
 
 @pytest.fixture
-def broker(tmp_path: Path, mosquitto_available: None) -> Iterator[Broker]:  # noqa: ARG001
+def broker(tmp_path: Path) -> Iterator[Broker]:
     """Run a broker of the test's own, to stop, kill and change."""
     with running_broker(tmp_path / "cloud") as own:
         yield own

@@ -1,6 +1,7 @@
 """A real mosquitto on loopback, set up by the product's own code, and identities that fit it."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -174,7 +175,13 @@ class Broker:
 
 @contextmanager
 def running_broker(cloud: Path) -> Iterator[Broker]:
-    """Run a broker for the collectivity in `cloud`, made if it is not there yet."""
+    """Run a broker for the collectivity in `cloud`, made if it is not there yet.
+
+    Skips the test, with the reason, where there is no mosquitto.
+    """
+    path = broker_environment(cloud, os.environ)["PATH"]
+    if shutil.which("mosquitto", path=path) is None:
+        pytest.skip("mosquitto is not installed; `./run setup` installs it")
     if not (cloud / "cloud.toml").exists():
         make_cloud(cloud)
     broker = Broker(cloud)

@@ -19,8 +19,8 @@ from system.tls import client_context
 
 SUCCESS = 0x00
 NO_SUBSCRIBERS = 0x10
+UNSPECIFIED = 0x80
 NOT_AUTHORIZED = 0x87
-SESSION_TAKEN_OVER = 0x8E
 PACKET_TOO_LARGE = 0x95
 
 WITHIN_S = 15.0
@@ -119,6 +119,10 @@ class Peer:
         info = self._client.publish(topic, payload, 1, retain)
         return self._answer(f"publish {info.mid}")
 
+    def send(self, topic: str, payload: bytes) -> None:
+        """Publish with QoS 1 without waiting for an answer."""
+        self._client.publish(topic, payload, 1)
+
     def subscribe(self, *filters: str) -> int:
         """Subscribe with QoS 1; return the first reason code of the SUBACK."""
         options = SubscribeOptions(qos=1)
@@ -135,6 +139,18 @@ class Peer:
             self.received.append((seen, payload))
             if seen == topic:
                 return payload
+
+    def wait_for_count(self, count: int) -> None:
+        """Wait until `count` messages have arrived in all."""
+        while len(self.received) < count:
+            self.received.append(self._arrived.get(timeout=WITHIN_S))
+
+    def fence(self) -> list[tuple[str, bytes]]:
+        """Return all that the broker had sent by now: its answer comes after what it sent before."""
+        self.subscribe("fence")
+        while not self._arrived.empty():
+            self.received.append(self._arrived.get())
+        return self.received
 
     def wait_until_ended(self) -> int:
         """Wait until the broker has ended the connection; return its reason code."""

@@ -1,0 +1,187 @@
+"""A revoked chip or role has no session and gets none; everybody else goes on."""
+
+import socket
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cloud.registry.broker import refresh_broker
+from cloud.registry.pki import issue_role, pki_path, renew, revoke
+from cloud.registry.revocation import end_session, revoke_everywhere
+from cloud.store.sqlite import SqliteStore
+from protocol.errors import ConfigError, DocumentRefused, TransportError
+from tests.support.broker import Broker, enrol_chip, wait_until
+from tests.support.mqtt import (
+    NO_SUBSCRIBERS,
+    SUCCESS,
+    Pass,
+    Peer,
+    Refused,
+    chip_pass,
+    role_pass,
+)
+
+ACCEPTED = (SUCCESS, NO_SUBSCRIBERS)
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def chip(broker: Broker, tmp_path: Path) -> Pass:
+    return chip_pass(enrol_chip(broker.cloud, tmp_path / "chip"))
+
+
+@pytest.fixture
+def store(broker: Broker) -> Iterator[SqliteStore]:
+    opened = SqliteStore.open(broker.cloud)
+    yield opened
+    opened.close()
+
+
+def test_open_session_of_a_revoked_chip_ends_and_none_begins(broker, chip, store):
+    with Peer(broker.port, chip.context()) as peer:
+        assert peer.publish(f"volet/v1/testville/d/{chip.name}/status") in ACCEPTED
+        revoke_everywhere(broker.cloud, store, chip.name, broker.directory, NOW)
+        peer.wait_until_ended()
+    with pytest.raises(Refused):
+        Peer(broker.port, chip.context())
+    assert store.devices([chip.name])[0].is_revoked
+
+
+def test_chip_that_connects_again_at_once_does_not_slip_through(broker, chip, store):
+    """The broker has read the new list before the session ends, so there is no gap to use."""
+    with Peer(broker.port, chip.context()) as peer:
+        revoke_everywhere(broker.cloud, store, chip.name, broker.directory, NOW)
+        peer.wait_until_ended()
+        with pytest.raises(Refused):
+            Peer(broker.port, chip.context())
+
+
+def test_what_was_queued_for_a_revoked_chip_is_dropped(broker, chip, store):
+    topic = f"volet/v1/testville/d/{chip.name}/down/ack"
+    peer = Peer(broker.port, chip.context(), session_expiry_s=3600)
+    peer.subscribe(topic)
+    peer.drop()
+    with Peer(broker.port, role_pass(broker.cloud, "worker").context()) as worker:
+        assert worker.publish(topic) == SUCCESS
+        revoke_everywhere(broker.cloud, store, chip.name, broker.directory, NOW)
+        assert worker.publish(topic) == NO_SUBSCRIBERS
+
+
+def test_others_keep_their_sessions(broker, chip, store, tmp_path):
+    other = chip_pass(enrol_chip(broker.cloud, tmp_path / "other"))
+    topic = f"volet/v1/testville/d/{other.name}/up/block"
+    with (
+        Peer(broker.port, other.context()) as peer,
+        Peer(broker.port, role_pass(broker.cloud, "worker").context()) as worker,
+    ):
+        worker.subscribe(topic)
+        revoke_everywhere(broker.cloud, store, chip.name, broker.directory, NOW)
+        assert peer.publish(topic, b"still here") == SUCCESS
+        assert worker.wait_for(topic) == b"still here"
+
+
+def test_chips_revoked_within_one_second_are_all_shut_out(broker, store, tmp_path):
+    """OpenSSL takes the newer of the lists it was given, and times them to the second."""
+    chips = [chip_pass(enrol_chip(broker.cloud, tmp_path / f"chip{n}")) for n in range(3)]
+    for chip in chips:
+        revoke_everywhere(broker.cloud, store, chip.name, broker.directory, NOW)
+    for chip in chips:
+        with pytest.raises(Refused):
+            Peer(broker.port, chip.context())
+
+
+def test_all_certificates_a_chip_ever_got_are_revoked(broker, store, tmp_path):
+    first = chip_pass(enrol_chip(broker.cloud, tmp_path / "chip"))
+    old = tmp_path / "old.pem"
+    old.write_bytes(first.certificate.read_bytes())
+    again = chip_pass(enrol_chip(broker.cloud, tmp_path / "chip"))
+    assert again.name == first.name
+    assert again.certificate.read_bytes() != old.read_bytes()
+    revoke_everywhere(broker.cloud, store, again.name, broker.directory, NOW)
+    for certificate in (old, again.certificate):
+        with pytest.raises(Refused):
+            Peer(broker.port, Pass(again.name, again.ca, certificate, again.key).context())
+
+
+def test_revoked_worker_is_shut_out_and_issued_anew(broker, store, tmp_path):
+    lost = tmp_path / "lost"
+    lost.mkdir()
+    for name in ("worker.pem", "worker.key"):
+        (lost / name).write_bytes(pki_path(broker.cloud, name).read_bytes())
+    revoke_everywhere(broker.cloud, store, "worker", broker.directory, NOW)
+    thief = Pass("worker", broker.directory / "ca.pem", lost / "worker.pem", lost / "worker.key")
+    with pytest.raises(Refused):
+        Peer(broker.port, thief.context())
+    issue_role(broker.cloud, "worker", datetime.now(UTC))
+    with Peer(broker.port, role_pass(broker.cloud, "worker").context()) as worker:
+        assert worker.publish("volet/v1/testville/area/curve/1") in ACCEPTED
+
+
+def test_revocation_holds_after_a_restart(broker, chip, store):
+    revoke_everywhere(broker.cloud, store, chip.name, broker.directory, NOW)
+    broker.restart()
+    with pytest.raises(Refused):
+        Peer(broker.port, chip.context())
+
+
+def test_revocation_while_the_broker_is_down_holds_from_its_start(broker, chip, store):
+    broker.stop()
+    revoke_everywhere(broker.cloud, store, chip.name, broker.directory, NOW)
+    broker.start()
+    with pytest.raises(Refused):
+        Peer(broker.port, chip.context())
+
+
+def test_revocation_without_the_broker_at_hand_says_so_and_can_be_finished(
+    broker, chip, store, tmp_path
+):
+    with Peer(broker.port, chip.context()) as peer:
+        with pytest.raises(ConfigError, match="broker-config"):
+            revoke_everywhere(broker.cloud, store, chip.name, tmp_path / "nowhere", NOW)
+        assert store.devices([chip.name])[0].is_revoked
+        revoke_everywhere(broker.cloud, store, chip.name, broker.directory, NOW)
+        peer.wait_until_ended()
+
+
+def test_session_cannot_be_ended_when_the_operator_listener_is_away(broker, chip):
+    broker.stop()
+    with pytest.raises(TransportError, match="cannot be reached"):
+        end_session(broker.cloud, chip.name)
+
+
+def test_unknown_name_is_refused_in_a_sentence(broker, store):
+    with pytest.raises(DocumentRefused, match="Nobody named"):
+        revoke_everywhere(broker.cloud, store, "a" * 26, broker.directory, NOW)
+
+
+def test_list_without_a_newer_time_would_not_count(broker, chip):
+    """Why each list is at least a second newer: mosquitto keeps the earlier ones it has read."""
+    crl = pki_path(broker.cloud, "crl.pem")
+    before = crl.read_bytes()
+    revoke(broker.cloud, chip.name, NOW)
+    refresh_broker(broker.cloud, broker.directory)
+    with pytest.raises(Refused):
+        Peer(broker.port, chip.context())
+    crl.write_bytes(before)
+    refresh_broker(broker.cloud, broker.directory)
+    with pytest.raises(Refused):
+        Peer(broker.port, chip.context())
+
+
+def test_renewed_broker_certificate_is_shown_after_reload(broker, chip):
+    assert "server" in renew(broker.cloud, datetime.now(UTC), is_forced=True)
+    refresh_broker(broker.cloud, broker.directory)
+    renewed = (broker.cloud / "pki" / "server.pem").read_text("ascii")
+    wait_until(lambda: _shown(broker, chip) == renewed, "the renewed certificate")
+
+
+def _shown(broker: Broker, chip: Pass) -> str:
+    """Return the certificate that the broker shows, as PEM."""
+    with (
+        socket.create_connection(("127.0.0.1", broker.port)) as raw,
+        chip.context().wrap_socket(raw, server_hostname="127.0.0.1") as tls,
+    ):
+        return ssl.DER_cert_to_PEM_cert(tls.getpeercert(binary_form=True))

@@ -1,0 +1,125 @@
+"""A small town at a broker: two chips and one of each role, and who should see and say what."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cloud.registry.pki import issue_role
+from tests.support.broker import COLLECTIVITY, Broker, enrol_chip
+from tests.support.mqtt import NOT_AUTHORIZED, Pass, Peer, chip_pass, role_pass
+
+ALICE, BOB, WORKER, MONITOR, TRUSTEE = "alice", "bob", "worker", "monitor", "trustee-a"
+ROOT = f"volet/v1/{COLLECTIVITY}"
+
+
+@dataclass(frozen=True)
+class Town:
+    """Whoever has a certificate here; `passes` by the names above."""
+
+    broker: Broker
+    passes: Mapping[str, Pass]
+
+    def connect(self, who: str, **options: object) -> Peer:
+        """Connect one of them."""
+        return Peer(self.broker.port, self.passes[who].context(), **options)
+
+    def device(self, who: str, rest: str) -> str:
+        """Return a topic below a device's own."""
+        return f"{ROOT}/d/{self.passes[who].name}/{rest}"
+
+
+def settle(broker: Broker, folder: Path) -> Town:
+    """Give the broker's collectivity two chips and a trustee beside worker and monitor."""
+    issue_role(broker.cloud, TRUSTEE, datetime.now(UTC))
+    broker.configure()
+    chips = {who: chip_pass(enrol_chip(broker.cloud, folder / who)) for who in (ALICE, BOB)}
+    roles = {who: role_pass(broker.cloud, who) for who in (WORKER, MONITOR, TRUSTEE)}
+    return Town(broker, chips | roles)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was possible: (who, topic) pairs, with devices by their nicknames."""
+
+    written: frozenset[tuple[str, str]]
+    read: frozenset[tuple[str, str]]
+
+
+def rights() -> Seen:
+    """Return what the design allows; everything else is to be refused."""
+    written, read = set(), set()
+    for chip in (ALICE, BOB):
+        for kind in ("up/block", "up/epoch", "up/fetch", "up/seen", "key", "status"):
+            written.add((chip, f"d/{chip}/{kind}"))
+        for kind in ("up/block", "up/epoch", "up/fetch", "up/seen", "key"):
+            read.add((WORKER, f"d/{chip}/{kind}"))
+        for kind in ("down/ack", "down/statement/00"):
+            written.add((WORKER, f"d/{chip}/{kind}"))
+            read.add((chip, f"d/{chip}/{kind}"))
+        read |= {(TRUSTEE, f"d/{chip}/key"), (MONITOR, f"d/{chip}/status")}
+    for role in (MONITOR, TRUSTEE):  # of use to nobody, since no role reads a device's topics
+        written |= {(WORKER, f"d/{role}/down/ack"), (WORKER, f"d/{role}/down/statement/00")}
+    written |= {(WORKER, "area/curve/75056"), (WORKER, f"trustee/{TRUSTEE}/request")}
+    written |= {(WORKER, f"trustee/{who}/request") for who in ("trustee-b", ALICE)}
+    written |= {(TRUSTEE, f"trustee/{TRUSTEE}/response")}
+    read |= {(MONITOR, "area/curve/75056"), (TRUSTEE, f"trustee/{TRUSTEE}/request")}
+    read |= {(WORKER, f"trustee/{TRUSTEE}/response"), (MONITOR, "$SYS/broker/version")}
+    return Seen(frozenset(written), frozenset(read))
+
+
+TOPICS = (
+    *(
+        f"d/{who}/{kind}"
+        for who in (ALICE, BOB, WORKER, MONITOR, TRUSTEE)
+        for kind in (
+            "up/block",
+            "up/epoch",
+            "up/fetch",
+            "up/seen",
+            "up/a/b",
+            "key",
+            "status",
+            "other",
+            "down/ack",
+            "down/statement/00",
+        )
+    ),
+    f"trustee/{TRUSTEE}/request",
+    f"trustee/{TRUSTEE}/response",
+    "trustee/trustee-b/request",
+    "trustee/trustee-b/response",
+    f"trustee/{ALICE}/request",
+    f"trustee/{ALICE}/response",
+    "area/curve/75056",
+    "elsewhere",
+)
+
+
+def observe(town: Town) -> Seen:
+    """Let everyone try to write every topic while everyone is subscribed to everything."""
+    written, read = set(), set()
+    full = {_full(town, topic): topic for topic in TOPICS}
+    with _everyone(town) as peers:
+        for peer in peers.values():
+            peer.subscribe("#", "$SYS/broker/version")
+        for who, peer in peers.items():
+            for topic, short in full.items():
+                if peer.publish(topic) != NOT_AUTHORIZED:
+                    written.add((who, short))
+        for who, peer in peers.items():
+            for topic, _ in peer.fence():
+                read.add((who, full.get(topic, topic)))
+    return Seen(frozenset(written), frozenset(read))
+
+
+@contextmanager
+def _everyone(town: Town) -> Iterator[dict[str, Peer]]:
+    with ExitStack() as stack:
+        yield {who: stack.enter_context(town.connect(who)) for who in town.passes}
+
+
+def _full(town: Town, topic: str) -> str:
+    parts = [town.passes[part].name if part in (ALICE, BOB) else part for part in topic.split("/")]
+    return "/".join((ROOT, *parts))
