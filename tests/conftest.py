@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.broker import Broker, running_broker
+from tests.support.broker import Broker, running_broker, skip_without_mosquitto
 
 _LINGER_S = 5.0
 _loops: "weakref.WeakSet[asyncio.BaseEventLoop]" = weakref.WeakSet()
@@ -36,6 +36,12 @@ def nothing_left_running() -> Iterator[None]:
     tasks = [task.get_name() for loop in open_loops for task in asyncio.all_tasks(loop)]
     assert not tasks, f"tasks left running: {tasks}"
     assert not open_loops, "an event loop was left open"
+
+
+@pytest.fixture(scope="session")
+def mosquitto_available() -> None:
+    """Skip, with the reason, where there is no mosquitto; for tests that start one themselves."""
+    skip_without_mosquitto()
 
 
 @pytest.fixture(scope="session")

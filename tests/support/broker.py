@@ -49,6 +49,12 @@ def wait_until(condition: Callable[[], bool], what: str, within_s: float = WITHI
         pause = min(pause * 1.5, 0.05)
 
 
+def skip_without_mosquitto() -> None:
+    """Skip the test, with the reason, where there is no mosquitto."""
+    if shutil.which("mosquitto", path=broker_environment(Path(), os.environ)["PATH"]) is None:
+        pytest.skip("mosquitto is not installed; `./run setup` installs it")
+
+
 def make_cloud(directory: Path, collectivity: str = COLLECTIVITY) -> CloudConfig:
     """Make a collectivity whose broker listens on free ports of 127.0.0.1."""
     port, operator_port = free_ports(2)
@@ -179,9 +185,7 @@ def running_broker(cloud: Path) -> Iterator[Broker]:
 
     Skips the test, with the reason, where there is no mosquitto.
     """
-    path = broker_environment(cloud, os.environ)["PATH"]
-    if shutil.which("mosquitto", path=path) is None:
-        pytest.skip("mosquitto is not installed; `./run setup` installs it")
+    skip_without_mosquitto()
     if not (cloud / "cloud.toml").exists():
         make_cloud(cloud)
     broker = Broker(cloud)
