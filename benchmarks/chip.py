@@ -10,7 +10,10 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.chip_metering import MONTH, Report
+from benchmarks.household import COLLECTIVITY
+from benchmarks.live_chip import EnrolledChip, Used, live, over_a_file, stored_blocks
 from benchmarks.row import Bound, Row, Rows
+from benchmarks.stack import Stack, need_mosquitto, running
 from benchmarks.timing import per, scaled
 from edge.simulate.home import Home, HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
@@ -19,6 +22,9 @@ from edge.simulate.tariff import Option
 from protocol.calendar import day_start, quarter_hours
 
 MEMORY_LIMIT_MB = 100
+# Beside the results rather than in a temporary directory, which may be no disk.
+HERE = Path(__file__).parent
+LIVE_S = 20.0
 RUNS = 3
 DAYS = 7
 MS = 1_000
@@ -29,10 +35,70 @@ def run(scale: float) -> list[Row]:
     """Measure; raises AssertionError where what was metered is not what the meter counted."""
     rows = Rows("chip")
     days = scaled(DAYS, scale)
-    reports = [_report(days) for _ in range(scaled(RUNS, scale))]
+    runs = scaled(RUNS, scale)
+    need_mosquitto()
+    with (
+        tempfile.TemporaryDirectory(dir=HERE) as directory,
+        running(Path(directory), COLLECTIVITY) as stack,
+    ):
+        _live(rows, stack, Path(directory), max(1.0, LIVE_S * scale))
+        _days(rows, stack, Path(directory), days, runs)
+    reports = [_report(days) for _ in range(runs)]
     _memory(rows, reports)
     _quarter_hours(rows, reports, days)
     return rows.rows
+
+
+def _live(rows: Rows, stack: Stack, directory: Path, seconds: float) -> None:
+    """Look at a whole chip in real time."""
+    seen = live(EnrolledChip.enrol(stack, directory / "live"), seconds)
+    rows.add(
+        "`volet edge run` on a live line at 9600 baud",
+        seen.resident_mb,
+        "MB resident",
+        bound=Bound("below", MEMORY_LIMIT_MB),
+        note=f"{seen.threads} threads on {os.cpu_count()} cores",
+    )
+    rows.add(
+        "`volet edge run` on a live line at 9600 baud",
+        100 * seen.cpu_share,
+        "% of a core",
+        note=f"over {seconds:.0f} s",
+    )
+
+
+def _days(rows: Rows, stack: Stack, directory: Path, days: int, runs: int) -> None:
+    """Let whole chips live through `days` and through twice as many; the difference is a day's."""
+    used: list[tuple[Used, Used]] = []
+    for number in range(runs):
+        once, twice = (
+            _lived(stack, directory / f"{number}-{count}", count) for count in (days, 2 * days)
+        )
+        used.append((once, twice))
+    rows.add(
+        "`volet edge run`, the most it was",
+        [twice.peak_mb for _, twice in used],
+        "MB resident",
+        bound=Bound("below", MEMORY_LIMIT_MB),
+        note=f"{2 * days} days of frames in seconds, broker and acks included",
+    )
+    written_kb = [(twice.written_bytes - once.written_bytes) / days / KB for once, twice in used]
+    if any(written_kb):  # a memory file system writes nothing
+        rows.add(
+            "written to disk, a day",
+            written_kb,
+            "kB",
+            note="as the kernel counts: whole pages, checkpoints included",
+        )
+    cpu_s = [(twice.cpu_s - once.cpu_s) / days for once, twice in used]
+    rows.add("a day without the line, CPU", per(cpu_s, 1 / MS), "ms", note="96 frames decoded")
+
+
+def _lived(stack: Stack, directory: Path, days: int) -> Used:
+    chip = EnrolledChip.enrol(stack, directory)
+    used = over_a_file(chip, _frames(_home(days), days))
+    assert stored_blocks(stack, chip) == days
+    return used
 
 
 def _home(days: int) -> Home:
@@ -40,18 +106,21 @@ def _home(days: int) -> Home:
     return build_home(curve, HomeSettings(option=Option.HPHC, seed=5))
 
 
+def _frames(home: Home, days: int) -> bytes:
+    """Return what the meter sends at the beginning of each quarter-hour, the last one's end too."""
+    start, end = day_start(MONTH), day_start(MONTH + timedelta(days=days))
+    return b"".join(frame.data for frame in frames(home, start, end, QUARTER_HOUR_S))
+
+
 def _report(days: int) -> Report:
     """Run a chip's process over some days of frames, one a quarter-hour."""
     home = _home(days)
-    start, end = day_start(MONTH), day_start(MONTH + timedelta(days=days))
-    data = b"".join(frame.data for frame in frames(home, start, end, QUARTER_HOUR_S))
-    # Beside the results rather than in /tmp, which may be no disk.
-    with tempfile.TemporaryDirectory(dir=Path(__file__).parent) as directory:
-        (Path(directory) / "frames").write_bytes(data)
+    with tempfile.TemporaryDirectory(dir=HERE) as directory:
+        (Path(directory) / "frames").write_bytes(_frames(home, days))
         command = [sys.executable, "-m", "benchmarks.chip_process", directory]
-        root = Path(__file__).parents[1]
-        done = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, check=True)
+        done = subprocess.run(command, cwd=HERE.parent, stdout=subprocess.PIPE, check=True)
     report = msgspec.json.decode(done.stdout, type=Report)
+    start, end = day_start(MONTH), day_start(MONTH + timedelta(days=days))
     counted_wh = sum(home.meter_at(end).registers_wh(end)) - sum(
         home.meter_at(start).registers_wh(start)
     )
@@ -87,7 +156,3 @@ def _quarter_hours(rows: Rows, reports: list[Report], days: int) -> None:
         rows.add(name, per([second for run in runs for second in run], 1 / MS), "ms")
     day_cpu_s = [sum(report.metered.cpu_s) / days for report in reports]
     rows.add("a day's transactions, CPU", per(day_cpu_s, 1 / MS), "ms", note="the close included")
-    written_kb = [report.metered.written_bytes / days / KB for report in reports]
-    note = "as the kernel counts; whole pages, checkpoints included"
-    if any(written_kb):
-        rows.add("written to disk, a day", written_kb, "kB", note=note)

@@ -20,11 +20,10 @@ FRAME_END = b"\x03"
 
 
 class Metered(msgspec.Struct, frozen=True):
-    """What quarter-hours took, one figure each, and what they came to in all."""
+    """What quarter-hours took, one figure each, and the energy that they came to."""
 
     cpu_s: tuple[float, ...]
     wall_s: tuple[float, ...]
-    written_bytes: int
     energy_wh: int
 
 
@@ -60,7 +59,6 @@ def meter(vault: Vault, data: bytes) -> Metered:
     cpu_s: list[float] = []
     wall_s: list[float] = []
     energy_wh = 0
-    written_before = written_bytes()
     for text in data.split(FRAME_END)[:-1]:
         (frame,) = decoder.feed(text + FRAME_END)
         begun_cpu, begun = time.process_time(), time.perf_counter()
@@ -71,11 +69,4 @@ def meter(vault: Vault, data: bytes) -> Metered:
         cpu_s.append(time.process_time() - begun_cpu)
         wall_s.append(time.perf_counter() - begun)
         energy_wh += sum(each.energy_wh for each in events if isinstance(each, QuarterHourClosed))
-    written = written_bytes() - written_before
-    return Metered(tuple(cpu_s), tuple(wall_s), written, energy_wh)
-
-
-def written_bytes() -> int:
-    """Return how many bytes this process has caused to be written to a disk."""
-    lines = Path("/proc/self/io").read_text(encoding="ascii").splitlines()
-    return int(next(line for line in lines if line.startswith("write_bytes")).split()[1])
+    return Metered(tuple(cpu_s), tuple(wall_s), energy_wh)

@@ -1,19 +1,17 @@
 """Blocks a second, durable: the cloud's core alone, and end to end over the real broker with TLS."""
 
-import shutil
 import tempfile
 import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import click
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks.load import Batch, Load, LoadChip
 from benchmarks.row import Row, Rows
-from benchmarks.stack import HOST, Stack, running
+from benchmarks.stack import HOST, Stack, need_mosquitto, running
 from benchmarks.timing import cpu_s, per, scaled
 from cloud.ingest import Ingest
 from cloud.message import Incoming
@@ -28,7 +26,6 @@ CORE_CHIPS, CORE_DAYS = 128, 31
 CHIPS, DAYS = 16, 125
 RUNS = 5
 US = 1_000_000
-SBIN = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
 
 
 def run(scale: float) -> list[Row]:
@@ -88,8 +85,7 @@ def _mixed(parts: Sequence[Batch]) -> list[Incoming]:
 
 
 def _end_to_end(rows: Rows, chip_count: int, days: int, runs: int) -> None:
-    if shutil.which("mosquitto", path=SBIN) is None:
-        raise click.ClickException("ingest needs mosquitto; `./run setup` installs it.")
+    need_mosquitto()
     chips = [LoadChip(COLLECTIVITY) for _ in range(chip_count)]
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)

@@ -1,6 +1,7 @@
 """Broker and worker as deployed, on loopback, in processes of their own."""
 
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import click
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -28,26 +30,34 @@ from system.tls import client_context
 
 HOST = "127.0.0.1"
 WITHIN_S = 30.0
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+NS_PER_S = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process of ours."""
+    """A process of ours, as /proc tells of it."""
 
     popen: subprocess.Popen[bytes]
 
     @property
     def cpu_s(self) -> float:
-        """The CPU seconds that it has taken, all threads, to a hundredth."""
-        fields = Path(f"/proc/{self.popen.pid}/stat").read_text("ascii").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+        """The CPU seconds that its threads have taken, those that have ended left out."""
+        tasks = Path(f"/proc/{self.popen.pid}/task").glob("*/schedstat")
+        return sum(int(task.read_text("ascii").split()[0]) for task in tasks) / NS_PER_S
+
+    @property
+    def resident_mb(self) -> float:
+        """The memory that it has resident, MB, shared libraries included."""
+        return self._status_mb("VmRSS")
 
     @property
     def peak_mb(self) -> float:
         """The most memory that it has had resident, MB."""
+        return self._status_mb("VmHWM")
+
+    def _status_mb(self, field: str) -> float:
         status = Path(f"/proc/{self.popen.pid}/status").read_text("ascii")
-        line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+        line = next(line for line in status.splitlines() if line.startswith(field))
         return int(line.split()[1]) / 1024
 
 
@@ -55,6 +65,7 @@ class Process:
 class Stack:
     """What runs, and how to reach it."""
 
+    cloud: Path
     port: int
     broker: Process
     worker: Process
@@ -63,7 +74,7 @@ class Stack:
 
 
 @contextmanager
-def running(directory: Path, collectivity: str, chips: Sequence[LoadChip]) -> Iterator[Stack]:
+def running(directory: Path, collectivity: str, chips: Sequence[LoadChip] = ()) -> Iterator[Stack]:
     """Set a collectivity up in `directory`, enrol `chips`, run broker and worker."""
     port, operator_port = _free_ports(2)
     cloud, now = directory / "cloud", datetime.now(UTC)
@@ -82,24 +93,35 @@ def running(directory: Path, collectivity: str, chips: Sequence[LoadChip]) -> It
         environment = broker_environment(directory / "broker", os.environ)
         broker = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
-            _wait(lambda: _answers(port), "the broker listens", directory / "log")
+            wait_until(lambda: _answers(port), "the broker listens", directory / "log")
             worker = subprocess.Popen(
-                [sys.executable, "-m", "volet.main", "cloud", "run", "--dir", str(cloud)],
-                stdout=log,
-                stderr=log,
+                volet("cloud", "run", "--dir", str(cloud)), stdout=log, stderr=log
             )
             try:
-                _wait(
+                wait_until(
                     lambda: b"broker_connected" in (directory / "log").read_bytes(),
                     "the worker is connected",
                     directory / "log",
                 )
                 platform_key = load_platform_key(cloud).public_key()
-                yield Stack(port, Process(broker), Process(worker), contexts, platform_key)
+                yield Stack(cloud, port, Process(broker), Process(worker), contexts, platform_key)
             finally:
-                _end(worker)
+                end(worker)
         finally:
-            _end(broker)
+            end(broker)
+
+
+def need_mosquitto() -> None:
+    """Say so, and what to do, where there is no mosquitto.
+
+    Raises:
+        click.ClickException: there is none.
+    """
+    if (
+        shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+        is None
+    ):
+        raise click.ClickException("mosquitto is missing; `./run setup` installs it.")
 
 
 def _enrol(
@@ -122,7 +144,17 @@ def _enrol(
     return contexts
 
 
-def _wait(condition: Callable[[], bool], what: str, log: Path) -> None:
+def volet(*arguments: str) -> list[str]:
+    """Return the command that runs `volet` in this environment."""
+    return [sys.executable, "-m", "volet.main", *arguments]
+
+
+def wait_until(condition: Callable[[], bool], what: str, log: Path) -> None:
+    """Wait until `condition` holds.
+
+    Raises:
+        TimeoutError: it does not; names `what` was awaited and gives the log.
+    """
     deadline = time.monotonic() + WITHIN_S
     while not condition():
         if time.monotonic() > deadline:
@@ -138,7 +170,8 @@ def _answers(port: int) -> bool:
     return True
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process of ours in good order, or by force."""
     process.send_signal(signal.SIGTERM)
     try:
         process.wait(WITHIN_S)

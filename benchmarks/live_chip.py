@@ -1,0 +1,131 @@
+"""`volet edge run` as it stands in a home: on a live line, and over days of frames in a file.
+
+Broker, worker and emulator run beside it as on other machines.
+"""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.stack import Process, Stack, end, volet, wait_until
+from cloud.registry.enrolment import enrol
+from cloud.store.sqlite import SqliteStore
+from edge.config import CONFIG_NAME
+from edge.enrolling import REQUEST, draw_keys, install, make_request, write_request
+from edge.identity import load_keys
+from protocol.ids import HouseholdKeyId
+from system.files import write_public
+
+SETTLE_S = 2.0
+BLOCK_BYTES = 512  # of getrusage(2)
+NO_SEND_WINDOW = b"send_window_s = 0.0\n"
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolledChip:
+    """A chip's directory, enrolled with the stack's collectivity."""
+
+    directory: Path
+    household_key: HouseholdKeyId
+
+    @classmethod
+    def enrol(cls, stack: Stack, directory: Path) -> "EnrolledChip":
+        """Draw keys, enrol, install; blocks are sent without waiting for their turn."""
+        draw_keys(directory)
+        write_public(directory / CONFIG_NAME, NO_SEND_WINDOW)
+        keys = load_keys(directory)
+        request = make_request(keys, None, None)
+        write_request(directory, directory / REQUEST, request)
+        store = SqliteStore.open(stack.cloud, is_checked=False)
+        enrolled = enrol(stack.cloud, store, request, datetime.now(UTC))
+        store.close()
+        answer = directory / "answer.json"
+        write_public(answer, msgspec.json.encode(enrolled.answer))
+        install(directory, answer)
+        return cls(directory, keys.household.id)
+
+    def command(self, source: Path) -> list[str]:
+        """Return the command that runs the chip on a source."""
+        return volet("edge", "run", "--dir", str(self.directory), "--source", str(source))
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A chip at rest on a live line: share of a core in [0, 1], memory, threads."""
+
+    cpu_share: float
+    resident_mb: float
+    threads: int
+
+
+def live(chip: EnrolledChip, seconds: float) -> Live:
+    """Run a chip on a line at 9600 baud in real time and look at it for some seconds."""
+    link, log = chip.directory / "line", chip.directory / "log"
+    with _meter(link), log.open("wb") as output:
+        process = subprocess.Popen(chip.command(link), stdout=output, stderr=output)
+        try:
+            wait_until(lambda: b"session_began" in log.read_bytes(), "the chip has a session", log)
+            time.sleep(SETTLE_S)  # the start is not what is measured
+            seen = Process(process)
+            cpu_s, begun = seen.cpu_s, time.monotonic()
+            time.sleep(seconds)
+            share = (seen.cpu_s - cpu_s) / (time.monotonic() - begun)
+            threads = len(list(Path(f"/proc/{process.pid}/task").iterdir()))
+            return Live(share, seen.resident_mb, threads)
+        finally:
+            end(process)
+
+
+@contextmanager
+def _meter(link: Path) -> Iterator[None]:
+    command = volet(
+        "edge", "simulate", "--mode", "standard", "--option", "hphc", "--link", str(link)
+    )
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(link.exists, "the emulator's line", Path(os.devnull))
+        yield
+    finally:
+        end(process)
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a chip's process used from start to end."""
+
+    cpu_s: float
+    peak_mb: float
+    written_bytes: int
+
+
+def over_a_file(chip: EnrolledChip, data: bytes) -> Used:
+    """Run a chip over frames in a file until the cloud has acknowledged all blocks."""
+    capture, log = chip.directory / "capture", chip.directory / "log"
+    capture.write_bytes(data)
+    with log.open("wb") as output:
+        process = subprocess.Popen(chip.command(capture), stdout=output, stderr=output)
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            end(process)
+            raise
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, log.read_text("utf-8")
+    return Used(
+        usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, usage.ru_oublock * BLOCK_BYTES
+    )
+
+
+def stored_blocks(stack: Stack, chip: EnrolledChip) -> int:
+    """Return how many blocks of the chip the cloud holds: one a day, since it never restarted."""
+    store = SqliteStore.open(stack.cloud, is_checked=False)
+    held = store.holdings([chip.household_key])[0]
+    store.close()
+    return sum(state.stored_through for state in held.states)
