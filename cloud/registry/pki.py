@@ -44,7 +44,7 @@ from cloud.registry.authority import (
 )
 from mosquitto.roles import role_of
 from protocol.errors import ConfigError
-from protocol.ids import DeviceId
+from protocol.ids import DeviceId, is_device_id
 from system.files import (
     draw_secret,
     make_private_dir,
@@ -233,6 +233,8 @@ def revoke(directory: Path, name: str, now: datetime) -> bool:
     Raises:
         ConfigError: the CA is not there.
     """
+    if not role_of(name) and not is_device_id(name):
+        return False
     with exclusive(directory):
         folder = "" if role_of(name) else "issued/"
         path = pki_path(directory, f"{folder}{name}.pem")

@@ -1,0 +1,189 @@
+"""The authority's files: made once, completed after an interruption, renewed, never redrawn."""
+
+import os
+import shutil
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from cloud.config import CloudConfig
+from cloud.registry import pki
+from cloud.registry.authority import DEVICE_VALIDITY
+from protocol.errors import ConfigError
+from protocol.ids import DeviceId
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+CONFIG = CloudConfig("town", "broker.example")
+SECRETS = ("platform.key", *(f"pki/{n}.key" for n in ("ca", "server", "worker", "monitor")))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    directory = tmp_path_factory.mktemp("pki") / "cloud"
+    before = os.umask(0o022)
+    assert pki.initialise(directory, CONFIG, NOW)
+    os.umask(before)
+    return directory
+
+
+@pytest.fixture
+def directory(made, tmp_path) -> Path:
+    return shutil.copytree(made, tmp_path / "cloud")
+
+
+def _contents(directory: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(directory)): p.read_bytes() for p in directory.rglob("*.*")}
+
+
+def test_secrets_are_closed_and_so_are_their_directories(made):
+    found = {str(p.relative_to(made)) for p in made.rglob("*.key")}
+    assert found == {*SECRETS, "pki/operator.key"}
+    for path in made.rglob("*.key"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+    for path in (made, made / "pki", made / "pki" / "issued"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700, path
+
+
+def test_no_public_file_carries_a_private_key(made):
+    for path in (p for p in made.rglob("*") if p.is_file() and p.suffix != ".key"):
+        assert b"PRIVATE" not in path.read_bytes(), path
+
+
+def test_second_initialisation_changes_nothing(directory):
+    before = _contents(directory)
+    assert not pki.initialise(directory, CONFIG, NOW + timedelta(days=1))
+    assert _contents(directory) == before
+
+
+def test_other_settings_are_refused_with_the_next_step(directory):
+    other = CloudConfig("village", "broker.example")
+    with pytest.raises(ConfigError, match=r"cloud.toml says otherwise.*volet cloud renew"):
+        pki.initialise(directory, other, NOW)
+
+
+@pytest.mark.parametrize("name", ["pki/ca.key", "pki/ca.pem", "platform.key", "pki/crl.pem"])
+def test_lost_file_is_reported_and_not_drawn_again(directory, name):
+    (directory / name).unlink()
+    with pytest.raises(ConfigError, match=f"{name} is missing; put it back"):
+        pki.initialise(directory, CONFIG, NOW)
+    assert not (directory / name).exists()
+
+
+@pytest.mark.parametrize("kept", [0, 1, 3, 6, 9, 12])
+def test_interrupted_initialisation_is_completed_with_what_was_drawn(made, tmp_path, kept):
+    directory = shutil.copytree(made, tmp_path / "cloud")
+    (directory / "cloud.toml").unlink()
+    files = sorted(p for p in directory.rglob("*") if p.is_file())
+    files.sort(key=lambda p: (p.suffix != ".key", p.name))  # keys are drawn first
+    for path in files[kept:]:
+        path.unlink()
+    before = _contents(directory)
+    assert pki.initialise(directory, CONFIG, NOW)
+    assert before.items() <= _contents(directory).items()
+    authority = pki.load_authority(directory)
+    for name in ("server", "worker", "monitor"):
+        certificate = pki.load_certificate(pki.pki_path(directory, f"{name}.pem"))
+        certificate.verify_directly_issued_by(authority.certificate)
+
+
+def test_beginning_of_another_collectivity_is_not_completed(directory):
+    (directory / "cloud.toml").unlink()
+    with pytest.raises(ConfigError, match="another collectivity's"):
+        pki.initialise(directory, CloudConfig("village", "broker.example"), NOW)
+
+
+def test_key_open_to_others_is_not_used(directory):
+    pki.pki_path(directory, "ca.key").chmod(0o640)
+    with pytest.raises(ConfigError, match="open to other users"):
+        pki.load_authority(directory)
+
+
+def test_role_is_issued_once(directory):
+    path = pki.issue_role(directory, "trustee-cnil", NOW)
+    assert stat.S_IMODE(path.with_suffix(".key").stat().st_mode) == 0o600
+    assert pki.roles(directory) == ("monitor", "trustee-cnil", "worker")
+    with pytest.raises(ConfigError, match="there already"):
+        pki.issue_role(directory, "trustee-cnil", NOW)
+
+
+@pytest.mark.parametrize("name", ["server", "ca", "operator", "../worker", "a" * 26, "worker#"])
+def test_certificate_for_a_name_that_is_no_role_is_not_issued(directory, name):
+    with pytest.raises(ConfigError, match="names no role"):
+        pki.issue_role(directory, name, NOW)
+
+
+def test_fresh_certificates_are_not_renewed(directory):
+    before = _contents(directory)
+    assert pki.renew(directory, NOW + timedelta(days=30)) == ()
+    assert _contents(directory) == before
+
+
+def test_old_certificates_are_renewed_with_their_keys(directory):
+    later = NOW + timedelta(days=300)
+    before = {
+        name: pki.load_certificate(pki.pki_path(directory, f"{name}.pem"))
+        for name in ("server", "worker", "monitor")
+    }
+    assert set(pki.renew(directory, later)) == set(before)
+    for name, old in before.items():
+        new = pki.load_certificate(pki.pki_path(directory, f"{name}.pem"))
+        assert new.public_key() == old.public_key()
+        assert new.subject == old.subject
+        assert new.not_valid_after_utc > later + timedelta(days=390)
+
+
+def test_new_name_of_the_broker_renews_its_certificate_alone(directory):
+    path = directory / "cloud.toml"
+    path.write_text(path.read_text("utf-8").replace("broker.example", "mqtt.example"), "utf-8")
+    assert pki.renew(directory, NOW) == ("server",)
+    names = pki.load_certificate(pki.pki_path(directory, "server.pem")).extensions
+    hosts = names.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert hosts.get_values_for_type(x509.DNSName) == ["mqtt.example"]
+
+
+def test_revocation_covers_every_certificate_of_a_device(directory):
+    key = pki.load_authority(directory).key.public_key()
+    device = DeviceId("a" * 26)
+    issued = [pki.issue_device(directory, device, key, NOW) for _ in range(2)]
+    assert pki.revoke(directory, device, NOW)
+    crl = x509.load_pem_x509_crl(pki.pki_path(directory, "crl.pem").read_bytes())
+    serials = {x509.load_pem_x509_certificate(pem).serial_number for pem in issued}
+    assert {entry.serial_number for entry in crl} == serials
+
+
+def test_revoking_again_changes_nothing_but_the_time(directory):
+    key = pki.load_authority(directory).key.public_key()
+    pki.issue_device(directory, DeviceId("a" * 26), key, NOW)
+    for _ in range(2):
+        assert pki.revoke(directory, "a" * 26, NOW)
+    crl = x509.load_pem_x509_crl(pki.pki_path(directory, "crl.pem").read_bytes())
+    assert len(list(crl)) == 1
+
+
+@pytest.mark.parametrize("name", ["nobody", "ca", "server", "operator", "../server"])
+def test_nobody_else_can_be_revoked(directory, name):
+    assert not pki.revoke(directory, name, NOW)
+
+
+def test_device_certificate_lasts_five_years(directory):
+    key = pki.load_authority(directory).key.public_key()
+    pem = pki.issue_device(directory, DeviceId("a" * 26), key, NOW)
+    certificate = x509.load_pem_x509_certificate(pem)
+    assert certificate.not_valid_after_utc == NOW + DEVICE_VALIDITY
+
+
+def test_share_group_follows_from_the_platform_key_alone(directory, tmp_path):
+    group = pki.share_group(pki.load_platform_key(directory))
+    assert group == pki.share_group(pki.load_platform_key(directory))
+    pki.initialise(tmp_path / "other", CONFIG, NOW)
+    assert group != pki.share_group(pki.load_platform_key(tmp_path / "other"))
+    assert len(group) == 32
+    assert group.isalnum()
+
+
+def test_directory_without_authority_is_a_sentence(tmp_path):
+    with pytest.raises(ConfigError, match="volet cloud init"), pki.exclusive(tmp_path):
+        pass
