@@ -32,7 +32,6 @@ class Report(msgspec.Struct, frozen=True):
 
     parts: tuple[tuple[str, float], ...]
     rest_mb: float
-    peak_mb: float
     threads: int
     metered: Metered
 

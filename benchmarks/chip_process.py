@@ -22,28 +22,27 @@ PARTS = (
 )
 
 
-def status_mb(field: str) -> float:
-    """Return a memory figure of this process, MB: VmRSS or VmHWM, shared libraries included."""
+def resident_mb() -> float:
+    """Return what this process has resident, MB, shared libraries included."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return int(next(line for line in lines if line.startswith(field)).split()[1]) / 1024
+    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
 
 
 def main() -> None:
     """Import, meter, report."""
-    parts = [("the interpreter", status_mb("VmRSS"))]
+    parts = [("the interpreter", resident_mb())]
     for name, modules in PARTS:
         for module in modules:
             importlib.import_module(module)
-        parts.append((name, status_mb("VmRSS")))
+        parts.append((name, resident_mb()))
     metering = importlib.import_module("benchmarks.chip_metering")
     directory = Path(sys.argv[1])
     vault = metering.open_vault(directory)
-    parts.append(("keys, vault, a month's pad", status_mb("VmRSS")))
+    parts.append(("keys, vault, a month's pad", resident_mb()))
     metered = metering.meter(vault, (directory / "frames").read_bytes())
-    rest_mb, threads = status_mb("VmRSS"), len(list(Path("/proc/self/task").iterdir()))
+    rest_mb, threads = resident_mb(), len(list(Path("/proc/self/task").iterdir()))
     vault.close()
-    peak_mb = max(rest_mb, status_mb("VmHWM"))  # the kernel counts both a little late
-    report = metering.Report(tuple(parts), rest_mb, peak_mb, threads, metered)
+    report = metering.Report(tuple(parts), rest_mb, threads, metered)
     sys.stdout.buffer.write(metering.encode(report))
 
 

@@ -24,6 +24,8 @@ from protocol.ids import HouseholdKeyId
 from system.files import write_public
 
 SETTLE_S = 2.0
+LOOK_EVERY_S = 0.01
+WITHIN_S = 120.0
 BLOCK_BYTES = 512  # of getrusage(2)
 NO_SEND_WINDOW = b"send_window_s = 0.0\n"
 
@@ -58,15 +60,15 @@ class EnrolledChip:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A chip at rest on a live line: share of a core in [0, 1], memory, threads."""
+    """A chip at rest on a live line: shares of a core in [0, 1], memory, threads."""
 
-    cpu_share: float
+    cpu_shares: tuple[float, ...]
     resident_mb: float
     threads: int
 
 
-def live(chip: EnrolledChip, seconds: float) -> Live:
-    """Run a chip on a line at 9600 baud in real time and look at it for some seconds."""
+def live(chip: EnrolledChip, seconds: float, looks: int) -> Live:
+    """Run a chip on a line at 9600 baud in real time; look at it some times, `seconds` each."""
     link, log = chip.directory / "line", chip.directory / "log"
     with _meter(link), log.open("wb") as output:
         process = subprocess.Popen(chip.command(link), stdout=output, stderr=output)
@@ -74,13 +76,17 @@ def live(chip: EnrolledChip, seconds: float) -> Live:
             wait_until(lambda: b"session_began" in log.read_bytes(), "the chip has a session", log)
             time.sleep(SETTLE_S)  # the start is not what is measured
             seen = Process(process)
-            cpu_s, begun = seen.cpu_s, time.monotonic()
-            time.sleep(seconds)
-            share = (seen.cpu_s - cpu_s) / (time.monotonic() - begun)
+            shares = tuple(_cpu_share(seen, seconds) for _ in range(looks))
             threads = len(list(Path(f"/proc/{process.pid}/task").iterdir()))
-            return Live(share, seen.resident_mb, threads)
+            return Live(shares, seen.resident_mb, threads)
         finally:
             end(process)
+
+
+def _cpu_share(process: Process, seconds: float) -> float:
+    cpu_s, begun = process.cpu_s, time.monotonic()
+    time.sleep(seconds)
+    return (process.cpu_s - cpu_s) / (time.monotonic() - begun)
 
 
 @contextmanager
@@ -112,15 +118,26 @@ def over_a_file(chip: EnrolledChip, data: bytes) -> Used:
     with log.open("wb") as output:
         process = subprocess.Popen(chip.command(capture), stdout=output, stderr=output)
         try:
-            _, status, usage = os.wait4(process.pid, 0)
+            used = _until_ended(process)
         except BaseException:
             end(process)
             raise
-    process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, log.read_text("utf-8")
-    return Used(
-        usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, usage.ru_oublock * BLOCK_BYTES
-    )
+    return used
+
+
+def _until_ended(process: subprocess.Popen[bytes]) -> Used:
+    """Wait for a process; its peak is looked up, since ru_maxrss begins with its parent's."""
+    seen, peak_mb, deadline = Process(process), 0.0, time.monotonic() + WITHIN_S
+    while time.monotonic() < deadline:
+        peak_mb = max(peak_mb, seen.peak_mb)
+        time.sleep(LOOK_EVERY_S)
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            cpu_s = usage.ru_utime + usage.ru_stime
+            return Used(cpu_s, peak_mb, usage.ru_oublock * BLOCK_BYTES)
+    raise TimeoutError(f"the chip has not ended after {WITHIN_S:.0f} s")
 
 
 def stored_blocks(stack: Stack, chip: EnrolledChip) -> int:

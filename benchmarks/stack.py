@@ -52,13 +52,13 @@ class Process:
 
     @property
     def peak_mb(self) -> float:
-        """The most memory that it has had resident, MB."""
+        """The most memory that it has had resident, MB; 0 once it has ended."""
         return self._status_mb("VmHWM")
 
     def _status_mb(self, field: str) -> float:
         status = Path(f"/proc/{self.popen.pid}/status").read_text("ascii")
-        line = next(line for line in status.splitlines() if line.startswith(field))
-        return int(line.split()[1]) / 1024
+        sizes = [int(line.split()[1]) for line in status.splitlines() if line.startswith(field)]
+        return sizes[0] / 1024 if sizes else 0.0
 
 
 @dataclass(frozen=True, slots=True)
