@@ -1,0 +1,194 @@
+"""`./run demo`: found a town, play a month, bill it, and show what everybody saw."""
+
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from datetime import date, datetime
+from pathlib import Path
+from types import FrameType
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from cloud import provider
+from cloud.config import load_config
+from cloud.store import RequestState
+from cloud.store.sqlite import SqliteStore
+from edge.bills.desk import read_judgement
+from edge.bills.judgement import Judgement
+from edge.identity import load_identity
+from edge.vault.reader import read_vault
+from protocol.bill import Bill
+from protocol.calendar import days_between
+from protocol.errors import VoletError
+from protocol.topics import Kind, device_topic
+from volet.demo.findings import departed, indices, plain_bill
+from volet.demo.processes import Programs
+from volet.demo.report import Report
+from volet.demo.town import Household, Town, demo_tariff, found
+
+MONTH = date(2026, 3, 1)  # with a change of time: one day has 92 quarter-hours
+HOMES = 21
+DRAIN_WITHIN_S = 120.0
+BILLS_WITHIN_S = 120.0
+POLL_S = 0.2
+SAMPLE_BYTES = 32
+
+
+@click.command()
+@click.option("--keep", is_flag=True, help="Leave everything running until Ctrl-C.")
+@click.option("--homes", type=click.IntRange(1), default=HOMES, show_default=True)
+@click.option(
+    "--month",
+    type=click.DateTime(["%Y-%m"]),
+    default=f"{MONTH:%Y-%m}",
+    show_default=True,
+    help="The month to play.",
+)
+@click.option("--seconds", type=click.FloatRange(10), default=60.0, show_default=True)
+@click.option("--curve", type=click.Path(path_type=Path), help="The first home's load curve (CSV).")
+def demo(homes: int, month: datetime, seconds: float, curve: Path | None, *, keep: bool) -> None:
+    """Play a month of a town of emulated meters, and bill it."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    directory = Path(tempfile.mkdtemp(prefix="volet-demo-"))
+    try:
+        is_right = run(directory, month.date(), homes, seconds, curve, is_kept=keep)
+    except VoletError as exc:
+        click.echo(f"volet: {exc}\nWhat the programs said is in {directory / 'logs'}.", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        is_right = True
+    shutil.rmtree(directory)
+    sys.exit(0 if is_right else 3)
+
+
+def run(
+    directory: Path,
+    month: date,
+    homes: int,
+    seconds: float,
+    curve: Path | None,
+    *,
+    is_kept: bool,
+) -> bool:
+    """Run the demo in `directory`; returns whether every bill was right."""
+    console = Console(width=None if sys.stdout.isatty() else 100)
+    report = Report(console)
+    report.say(f"Enrolling {homes} homes with the authority of a town …")
+    town = found(directory, month, homes, curve)
+    port = load_config(town.cloud).broker_port
+    with Programs(town) as programs:
+        programs.start_broker(port)
+        programs.start_worker()
+        store = SqliteStore.open(town.cloud, is_checked=False)
+        try:
+            play(town, programs, store, console, seconds)
+            is_right = settle(town, programs, store, report)
+        finally:
+            store.close()
+        if is_kept:
+            report.keeping(town, port)
+            while True:
+                programs.check()
+                time.sleep(POLL_S)
+    return is_right
+
+
+def play(
+    town: Town, programs: Programs, store: SqliteStore, console: Console, seconds: float
+) -> None:
+    """Play the month, until everything is stored."""
+    first = town.households[0]
+    speed = (town.end - town.begin).total_seconds() / seconds
+    link = town.directory / "ttyTIC"
+    programs.start_meter(first, link, speed)
+    programs.start_chip(first, link)
+    programs.start_fleets(speed)
+    days = len(days_between(town.month, town.month_end))
+    columns = (
+        TextColumn("{task.description:<34}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        read = progress.add_task("days the first chip has closed", total=days)
+        stored = progress.add_task("days of all homes stored in cloud", total=days * HOMES)
+        progress.update(stored, total=days * len(town.households))
+
+        def is_done() -> bool:
+            progress.update(read, completed=closed_days(first, town))
+            complete = sum(stored_days(store, home, town) for home in town.households)
+            progress.update(stored, completed=complete)
+            return complete == days * len(town.households)
+
+        programs.wait(is_done, "the month to be stored", seconds + DRAIN_WITHIN_S)
+
+
+def closed_days(household: Household, town: Town) -> int:
+    """Return how many days of the month a chip has closed."""
+    with read_vault(household.directory) as vault:
+        return len(vault.day_rows(town.month, town.month_end))
+
+
+def stored_days(store: SqliteStore, household: Household, town: Town) -> int:
+    """Return how many days of the month the cloud has whole."""
+    key = load_identity(household.directory).household_key
+    blocks = store.blocks_of_days(key, town.month, town.month_end)
+    return len({block.day for block in blocks})
+
+
+def settle(town: Town, programs: Programs, store: SqliteStore, report: Report) -> bool:
+    """Ask for every home's bill, and show what everybody saw."""
+    first = town.households[0]
+    counted = indices(first.home, town.month, town.month_end)
+    report.meter(counted)
+    identity = load_identity(first.directory)
+    topic = device_topic(identity.collectivity, identity.device, Kind.BLOCK)
+    period = (town.month, town.month_end)
+    left = departed(store, identity.household_key, first.home, period, len(topic))
+    block = store.blocks_of_days(identity.household_key, *period)[0]
+    report.departed(left, block.coefficients[:SAMPLE_BYTES])
+
+    key = provider.load_key(town.provider)
+    asked_s = time.monotonic()
+    requests = {
+        contract.household_key: provider.request_statement(store, key, contract.hash, *period)
+        for contract in provider.own_contracts(store, key)
+    }
+
+    def is_seen() -> bool:
+        return all(
+            provider.progress(store, request).state is RequestState.SEEN
+            for request in requests.values()
+        )
+
+    programs.wait(is_seen, "the chips to see their statements", BILLS_WITHIN_S)
+    taken_s = time.monotonic() - asked_s
+    report.computed(provider.progress(store, requests[identity.household_key]), taken_s)
+    results = [(home.directory.name, *bills(town, home)) for home in town.households]
+    judgement = results[0][2]
+    if judgement is not None:
+        report.opened(judgement)
+    return report.checks(results)
+
+
+def bills(town: Town, household: Household) -> tuple[Bill, Judgement | None]:
+    """Return a home's bill from the meter itself in plain text, and what its chip found."""
+    counted = indices(household.home, town.month, town.month_end)
+    plain = plain_bill(demo_tariff(town.month), counted, town.month, town.month_end)
+    with read_vault(household.directory) as vault:
+        rows = vault.statements()
+    return plain, read_judgement(rows[-1]) if rows else None
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    demo()

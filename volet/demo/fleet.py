@@ -1,0 +1,98 @@
+"""Many chips in one process: the chip's own core, vault and link; only the serial line is left out.
+
+`python -m volet.demo.fleet --begin INSTANT --end INSTANT --speed X CHIP-DIRECTORY…`
+"""
+
+import select
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from edge.agent import link_settings
+from edge.agent_cli import load_agreement
+from edge.bills.desk import Desk
+from edge.chip import Chip, ChipSettings, signer_of
+from edge.clock import SystemClock
+from edge.identity import load_identity
+from edge.link import Link
+from edge.simulate.curve_files import load_curve
+from edge.simulate.home import build_home
+from edge.simulate.player import TimedFrame, frames
+from edge.vault.vault import Vault
+from system.logs import configure_logs
+from volet.demo.town import home_settings
+
+FRAME_STEP_S = 900
+IDLE_S = 0.05
+
+
+@dataclass
+class Member:
+    """One chip of the fleet and the frames it has still to read."""
+
+    chip: Chip
+    link: Link
+    frames: Iterator[TimedFrame]
+    next_frame: TimedFrame | None
+
+
+def make_member(directory: Path, begin: datetime, end: datetime) -> Member:
+    """Open an enrolled chip and the home it stands in; its seed is its directory's name."""
+    identity = load_identity(directory)
+    vault = Vault.open(directory, signer_of(identity))
+    desk = Desk(vault, identity.household.seal, load_agreement(directory))
+    chip = Chip(identity, vault, SystemClock(), ChipSettings(), desk.judge)
+    link = Link(link_settings(identity), identity.tls_context)
+    link.start()
+    home = build_home(load_curve(directory / "curve.csv"), home_settings(int(directory.name)))
+    stream = frames(home, begin, end, FRAME_STEP_S)
+    return Member(chip, link, stream, next(stream, None))
+
+
+def step(member: Member, until_s: float) -> None:
+    """Let a chip read what its meter has sent until then, and speak with its broker."""
+    while member.next_frame is not None and member.next_frame.at_s <= until_s:
+        at = datetime.fromtimestamp(member.next_frame.at_s, UTC)
+        member.chip.feed(member.next_frame.data, at)
+        member.next_frame = next(member.frames, None)
+    for event in member.link.events():
+        member.chip.take(event)
+    for publish in member.chip.outgoing():
+        member.link.publish(publish)
+
+
+@click.command()
+@click.option("--begin", type=datetime.fromisoformat, required=True)
+@click.option("--end", type=datetime.fromisoformat, required=True)
+@click.option("--speed", type=float, required=True)
+@click.argument("directories", nargs=-1, type=click.Path(path_type=Path))
+def fleet(begin: datetime, end: datetime, speed: float, directories: tuple[Path, ...]) -> None:
+    """Run chips until a signal, simulated time passing `speed` times faster."""
+    configure_logs()
+    stopped: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del frame
+        stopped.append(number)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    members = [make_member(directory, begin, end) for directory in directories]
+    begun_s = time.monotonic()
+    while not stopped:
+        until_s = begin.timestamp() + (time.monotonic() - begun_s) * speed
+        for member in members:
+            step(member, until_s)
+        select.select([member.link for member in members], [], [], IDLE_S)
+    for member in members:
+        member.link.stop(member.chip.goodbye())
+
+
+if __name__ == "__main__":
+    fleet()

@@ -1,0 +1,161 @@
+"""The town of the demo: who takes part, enrolled as anyone would be, each in a folder of its own."""
+
+import json
+import socket
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+
+import msgspec
+
+from cloud import provider
+from cloud.config import CloudConfig
+from cloud.registry.broker import current_user, write_broker
+from cloud.registry.enrolment import enrol
+from cloud.registry.pki import initialise
+from cloud.store.sqlite import SqliteStore
+from edge.enrolling import REQUEST, draw_keys, install, make_request, sign_contract, write_request
+from edge.identity import load_keys
+from edge.simulate.curve import Curve
+from edge.simulate.curve_files import load_curve, save_curve
+from edge.simulate.home import Home, HomeSettings, build_home
+from edge.simulate.household import synthetic_curve
+from edge.simulate.tariff import Option
+from edge.tic.frame import Mode
+from protocol.calendar import day_start, next_month
+from protocol.contract import Signed
+from protocol.tariff import Tariff
+
+COLLECTIVITY = "demo-ville"
+KVA = 9
+WARM_UP = timedelta(hours=1)
+COOL_DOWN = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Household:
+    """One home: its chip's directory, the curve it lives by, the meter at its door."""
+
+    directory: Path
+    curve_file: Path
+    seed: int
+    home: Home
+
+
+@dataclass(frozen=True)
+class Town:
+    """Directories of everybody, and the month that is played."""
+
+    directory: Path
+    month: date
+    households: tuple[Household, ...]
+
+    @property
+    def cloud(self) -> Path:
+        """The collectivity's directory."""
+        return self.directory / "cloud"
+
+    @property
+    def broker(self) -> Path:
+        """The broker's directory."""
+        return self.directory / "broker"
+
+    @property
+    def provider(self) -> Path:
+        """The energy provider's directory."""
+        return self.directory / "provider"
+
+    @property
+    def month_end(self) -> date:
+        """The day after the month's last."""
+        return next_month(self.month)
+
+    @property
+    def begin(self) -> datetime:
+        """When the meters are switched on: a little before the month begins."""
+        return day_start(self.month) - WARM_UP
+
+    @property
+    def end(self) -> datetime:
+        """When they are switched off: a little after it ended."""
+        return day_start(self.month_end) + COOL_DOWN
+
+
+def found(directory: Path, month: date, homes: int, curve: Path | None) -> Town:
+    """Set a town up: authority, broker, provider with an offer, `homes` enrolled households.
+
+    The first household lives by `curve` if one is given, the others by synthetic ones.
+    """
+    town = Town(directory, month, ())
+    now = datetime.now(UTC)
+    port, operator_port = _free_ports(2)
+    config = CloudConfig(
+        collectivity=COLLECTIVITY,
+        broker_host="127.0.0.1",
+        broker_port=port,
+        broker_bind="127.0.0.1",
+        broker_names=("localhost",),
+        operator_port=operator_port,
+    )
+    initialise(town.cloud, config, now)
+    write_broker(town.cloud, town.broker, current_user())
+    provider.draw_key(town.provider)
+    offer = provider.make_offer([demo_tariff(month)], provider.load_key(town.provider))
+    store = SqliteStore.open(town.cloud, is_checked=False)
+    try:
+        households = tuple(
+            _enrol(town, store, offer, seed, curve if seed == 1 else None)
+            for seed in range(1, homes + 1)
+        )
+    finally:
+        store.close()
+    return Town(directory, month, households)
+
+
+def demo_tariff(month: date) -> Tariff:
+    """Return the demo's tariff, made to hold in `month`."""
+    data = json.loads(files("volet.demo").joinpath("tariff.json").read_text("utf-8"))
+    tariff = msgspec.convert(data, Tariff, strict=False)
+    if tariff.covers(month, next_month(month)) == (month, next_month(month)):
+        return tariff
+    return msgspec.structs.replace(tariff, valid_from=month, valid_to=None)
+
+
+def _enrol(
+    town: Town, store: SqliteStore, offer: Signed, seed: int, curve_file: Path | None
+) -> Household:
+    directory = town.directory / "chips" / f"{seed:02}"
+    draw_keys(directory)
+    curve = load_curve(curve_file) if curve_file else _synthetic(town, seed)
+    path = directory / "curve.csv"
+    save_curve(path, curve)
+    home = build_home(load_curve(path), home_settings(seed))  # whole Wh, as the emulator reads it
+    keys = load_keys(directory)
+    serial = home.meter_at(town.begin).profile.serial
+    contract = sign_contract(keys, offer, serial, town.month)
+    request = make_request(keys, offer, contract)
+    write_request(directory, directory / REQUEST, request)
+    path_of_answer = directory / "answer.json"
+    answer = enrol(town.cloud, store, request, datetime.now(UTC)).answer
+    path_of_answer.write_bytes(msgspec.json.encode(answer))
+    install(directory, path_of_answer)
+    return Household(directory, path, seed, home)
+
+
+def home_settings(seed: int) -> HomeSettings:
+    """Return the meter of a household: standard mode, off-peak option."""
+    return HomeSettings(mode=Mode.STANDARD, option=Option.HPHC, kva=KVA, seed=seed)
+
+
+def _synthetic(town: Town, seed: int) -> Curve:
+    first = town.month - timedelta(days=1)
+    return synthetic_curve(seed, first, town.month_end + timedelta(days=1), KVA)
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [server.getsockname()[1] for server in sockets]
+    for server in sockets:
+        server.close()
+    return ports
