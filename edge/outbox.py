@@ -98,6 +98,7 @@ class Outbox:
         self._told: dict[bytes, IncarnationState] = {}
         self._store_generation: bytes | None = None
         self._is_doubtful = True
+        self._patience_ends_s = 0.0
         self._ask_again_s = 0.0
         self._pauses = self._new_pauses()
 
@@ -176,6 +177,8 @@ class Outbox:
             self._store_generation = ack.store_generation
             self._pauses = self._new_pauses()
         elif ack.store_generation != self._store_generation or not _agree(self._states, ack):
+            if not self._is_doubtful:
+                self._patience_ends_s = now_s + self._settings.ack_timeout_s
             self._is_doubtful = True
         return Taken(tuple(conflicts), None if whole is None else tuple(whole.values()))
 
@@ -189,7 +192,7 @@ class Outbox:
         is_due = (
             self._is_connected
             and self._is_doubtful
-            and (not self._may_send_blocks or not self._in_flight or self._is_stuck(now_s))
+            and (not self._may_send_blocks or not self._in_flight or now_s >= self._patience_ends_s)
             and now_s >= self._ask_again_s
         )
         if is_due:
@@ -286,9 +289,6 @@ class Outbox:
         if state is None:
             return False
         return key.month in state.months if key.is_header else holds(state, key.sequence)
-
-    def _is_stuck(self, now_s: float) -> bool:
-        return now_s >= self._ask_again_s + self._settings.ack_timeout_s
 
     def _whole(
         self, ack: Ack, told: dict[bytes, IncarnationState]

@@ -63,7 +63,9 @@ class VaultReader:
             blocks=database.table("blocks").count_where("state != 3"),
             blocks_to_send=database.table("blocks").count_where("state = 1"),
             headers_to_send=database.table("epochs").count_where("is_stored = 0"),
-            incarnations=len(self.blocks.incarnations()),
+            incarnations=database.execute(
+                "SELECT count(DISTINCT incarnation) FROM epochs"
+            ).fetchone()[0],
             statements=database.table("statements").count,
             last_quarter_hour=None if last is None else (day_of_number(last[0]), last[1]),
             last_day_closed=None if closed is None else day_of_number(closed),

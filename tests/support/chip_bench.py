@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.chip import Chip, ChipSettings, signer_of
 from edge.identity import Identity
-from edge.message import Connected, Disconnected, Published, Publish
+from edge.message import Connected, Disconnected, Publish, Published
 from edge.outbox import Settings as OutboxSettings
 from edge.tic.frame import ClosedBy, Frame, Group, Mode, OpenedBy
 from edge.vault.vault import Vault

@@ -181,7 +181,7 @@ class RealCloud:
 
     @property
     def refused(self):
-        return [letter for letter in self.store.dead_letters()]
+        return list(self.store.dead_letters())
 
     def take(self, publish: Publish) -> list[Arrived]:
         if parse_device_topic(publish.topic).kind is Kind.STATUS:
