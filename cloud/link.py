@@ -8,7 +8,7 @@ outlives the process: what was not acknowledged comes again.
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import NoReturn, cast
 
@@ -101,6 +101,23 @@ class _Connection:
         self._paho.on_connect = self._on_connect
         self._paho.on_message = self._on_message
         self._paho.on_publish = self._on_publish
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Connect, and leave no half of a connection behind, as aiomqtt does when it is disturbed.
+
+        Raises:
+            aiomqtt.MqttError: no connection, or it is lost.
+        """
+        entering = asyncio.create_task(self.client.__aenter__(), name="connect")
+        try:
+            await asyncio.shield(entering)
+            yield
+        finally:
+            with contextlib.suppress(aiomqtt.MqttError):
+                await entering
+                await self.client.__aexit__(None, None, None)
+            self._paho._sock_close()  # noqa: SLF001 - with its reader and writer on the loop
 
     def send(self, message: Outgoing) -> asyncio.Future[None]:
         """Put a message on the wire as soon as the broker's window allows."""
@@ -255,11 +272,13 @@ class Link:
 
     async def _connect_once(self) -> None:
         """Connect, subscribe, and stay until the connection is lost."""
-        connection = _Connection(self._settings, self._received)
+        # Set before anything can arrive: what an earlier session left comes right after CONNACK.
+        connection = self._connection = _Connection(self._settings, self._received)
         try:
-            async with connection.client:
+            async with connection.open():
+                _heed_cancellation()
                 await self._subscribe(connection.client)
-                self._connection = connection
+                _heed_cancellation()
                 self._connections += 1
                 self._is_up.set()
                 log.info("broker_connected", host=self._settings.host, port=self._settings.port)
@@ -280,6 +299,13 @@ class Link:
         for topic, code in zip(self._filters, codes, strict=True):
             if code.value >= REFUSED:
                 raise PublishRefused(f"The broker refused the subscription to {topic}.", code.value)
+
+
+def _heed_cancellation() -> None:
+    """Raise a cancellation that `asyncio.wait_for` inside aiomqtt has swallowed (Python 3.11)."""
+    task = asyncio.current_task()
+    if task and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _connect_properties(settings: LinkSettings) -> Properties:

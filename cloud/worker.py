@@ -154,8 +154,9 @@ class Worker:
                 # The broker gets our acks before it may forget the messages: the order of one
                 # stream. So it suffices to wait for its answer when the next batch is ready.
                 sent = self._send(processed.outgoing)
-                for received in batch:
-                    received.ack()
+                if sent or not processed.outgoing:
+                    for received in batch:
+                        received.ack()
             for request in processed.requests:
                 if self._requests.full():
                     log.warning("fetch_forgotten", waiting=REQUESTS_MAX)

@@ -1,0 +1,277 @@
+"""The worker's link on a real broker: nothing unacknowledged is lost, every refusal is heard."""
+
+import asyncio
+import contextlib
+import gc
+
+import pytest
+from structlog.testing import capture_logs
+
+from cloud.link import Link, LinkSettings, TlsFiles
+from cloud.message import Outgoing
+from protocol.errors import ConfigError, PublishRefused, TransportError
+from protocol.ids import new_device_id
+from protocol.topics import Kind, device_topic
+from tests.support.broker import COLLECTIVITY, enrol_chip, free_ports, make_cloud
+from tests.support.mqtt import NOT_AUTHORIZED, Peer, chip_pass, role_pass
+
+WITHIN_S = 15
+FILTER = f"$share/workers/volet/v1/{COLLECTIVITY}/d/+/up/block"
+
+
+def settings(broker, **changes):
+    own = role_pass(broker.cloud, "worker")
+    tls = TlsFiles(own.ca, own.certificate, own.key)
+    fields = {"host": "127.0.0.1", "port": broker.port, "client_id": "worker", "tls": tls}
+    return LinkSettings(**(fields | changes))
+
+
+@contextlib.asynccontextmanager
+async def running(link):
+    """Run a link; what ends it by itself ends the test."""
+    task = asyncio.create_task(link.run())
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            yield link
+            assert not task.done(), task
+    finally:
+        task.cancel()
+        await asyncio.wait([task], timeout=WITHIN_S)
+        assert task.cancelled()
+
+
+async def take(link, count):
+    """Take `count` messages, by batches of any size."""
+    taken = []
+    while len(taken) < count:
+        taken += await link.batch(count - len(taken), 0.05)
+    return taken
+
+
+async def until(condition):
+    while not condition():  # noqa: ASYNC110 - there is no event to wait for
+        await asyncio.sleep(0.01)
+
+
+def payloads(received):
+    return [one.message.payload for one in received]
+
+
+@pytest.fixture
+def chip(broker, tmp_path):
+    """A chip's session, and the topic on which it sends blocks."""
+    identity = enrol_chip(broker.cloud, tmp_path / "chip")
+    with Peer(broker.port, chip_pass(identity).context(), identity.device) as peer:
+        yield peer, device_topic(COLLECTIVITY, identity.device, Kind.BLOCK)
+
+
+def test_what_was_not_acknowledged_comes_again_and_what_was_does_not(broker, chip):
+    peer, topic = chip
+
+    async def scenario():
+        async with running(Link(settings(broker), [FILTER])) as link:
+            await link.connected()
+            for n in range(4):
+                await asyncio.to_thread(peer.publish, topic, b"%d" % n)
+            received = await take(link, 4)
+            received[1].ack()
+            received[3].ack()
+            # The order of one stream: once this is confirmed, the broker has the acks too.
+            await link.publish(down(new_device_id()))
+        async with running(Link(settings(broker), [FILTER])) as link:
+            again = await take(link, 2)
+            assert sorted(payloads(again)) == [b"0", b"2"]
+            for one in again:
+                one.ack()
+            await link.publish(down(new_device_id()))
+
+    asyncio.run(scenario())
+
+
+def test_an_acknowledgement_after_the_connection_has_gone_acknowledges_nothing(broker, chip):
+    peer, topic = chip
+
+    async def scenario():
+        async with running(Link(settings(broker), [FILTER])) as link:
+            await link.connected()
+            await asyncio.to_thread(peer.publish, topic, b"first")
+            (old,) = await take(link, 1)
+        async with running(Link(settings(broker), [FILTER])) as link:
+            (again,) = await take(link, 1)
+            old.ack()  # the same packet id, on a connection that is no more
+            await link.publish(down(new_device_id()))
+        async with running(Link(settings(broker), [FILTER])) as link:
+            (third,) = await take(link, 1)
+            assert payloads([again, third]) == [b"first", b"first"]
+
+    asyncio.run(scenario())
+
+
+def test_the_broker_delivers_no_more_than_may_be_unacknowledged(broker, chip):
+    peer, topic = chip
+
+    async def scenario():
+        async with running(Link(settings(broker, receive_maximum=5), [FILTER])) as link:
+            await link.connected()
+            for n in range(8):
+                await asyncio.to_thread(peer.publish, topic, b"%d" % n)
+            received = await take(link, 5)
+            assert await link.publish(down(new_device_id())) is None
+            assert link._received.empty()
+            for one in received:
+                one.ack()
+            assert len(await take(link, 3)) == 3
+
+    asyncio.run(scenario())
+
+
+def test_a_batch_ends_at_its_limit_or_with_its_window(broker, chip):
+    peer, topic = chip
+
+    async def scenario():
+        async with running(Link(settings(broker), [FILTER])) as link:
+            await link.connected()
+            for n in range(5):
+                await asyncio.to_thread(peer.publish, topic, b"%d" % n)
+            first = await link.batch(2, WITHIN_S)
+            rest = await link.batch(100, 0.2)
+            assert payloads([*first, *rest]) == [b"0", b"1", b"2", b"3", b"4"]
+            assert len(first) == 2
+
+    asyncio.run(scenario())
+
+
+def test_a_publication_that_the_broker_refuses_is_an_error_with_its_code(broker):
+    async def scenario():
+        async with running(Link(settings(broker), [])) as link:
+            await link.connected()
+            with pytest.raises(PublishRefused) as caught:
+                await link.publish(Outgoing("somebody/elses/topic", b"x"))
+            assert caught.value.reason_code == NOT_AUTHORIZED
+            await link.publish(down(new_device_id()))
+
+    asyncio.run(scenario())
+
+
+def test_more_messages_than_the_brokers_window_are_all_confirmed(broker):
+    async def scenario():
+        async with running(Link(settings(broker), [])) as link:
+            await link.connected()
+            device = new_device_id()
+            sent = [link.send(down(device)) for _ in range(3_000)]
+            assert len(link._connection._in_flight) <= 512
+            await link.confirmed(sent)
+
+    asyncio.run(scenario())
+
+
+def test_the_link_comes_back_after_its_broker_and_counts_its_connections(broker, chip):
+    peer, topic = chip
+
+    async def scenario():
+        async with running(Link(settings(broker), [FILTER])) as link:
+            assert await link.connected() == 1
+            await asyncio.to_thread(peer.publish, topic, b"kept")
+            await take(link, 1)
+            await asyncio.to_thread(broker.save)
+            sent = link.send(down(new_device_id()))
+            await asyncio.to_thread(broker.restart)
+            with contextlib.suppress(TransportError):  # confirmed before the end, or lost with it
+                await link.confirmed([sent])
+            await until(lambda: link._connections == 2)
+            assert payloads(await take(link, 1)) == [b"kept"]
+
+    asyncio.run(scenario())
+
+
+def test_without_a_connection_nothing_is_sent_and_what_is_under_way_fails(broker):
+    async def scenario():
+        link = Link(settings(broker), [])
+        with pytest.raises(TransportError, match="away"):
+            link.send(down(new_device_id()))
+        async with running(link):
+            await link.connected()
+            sent = link.send(down(new_device_id()))
+            link._connection.close()
+            with pytest.raises(TransportError, match="lost"):
+                await link.confirmed([sent])
+
+    asyncio.run(scenario())
+
+
+# paho leaves the socket of a failed handshake to the collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_broker_that_is_not_there_or_not_ours_is_tried_again_until_the_end(broker, tmp_path):
+    make_cloud(tmp_path / "other")
+    own = role_pass(broker.cloud, "worker")
+    other = TlsFiles(role_pass(tmp_path / "other", "worker").ca, own.certificate, own.key)
+
+    async def scenario():
+        for wrong in ({"port": free_ports(1)[0]}, {"tls": other}):
+            with capture_logs() as logs:
+                async with running(Link(settings(broker, **wrong), [])) as link:
+                    await until(lambda logs=logs: len(logs) >= 3)
+                    assert link._connections == 0
+            assert {entry["event"] for entry in logs} == {"broker_lost"}
+
+    asyncio.run(scenario())
+    gc.collect()
+
+
+@pytest.mark.parametrize("moment_s", [0, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05])
+def test_the_link_ends_when_told_at_any_moment_of_connecting(broker, moment_s):
+    async def scenario():
+        async with running(Link(settings(broker), [FILTER])):
+            await asyncio.sleep(moment_s)
+
+    asyncio.run(scenario())
+
+
+def test_what_an_earlier_session_left_can_be_answered_at_once(broker, chip):
+    peer, topic = chip
+
+    async def scenario():
+        async with running(Link(settings(broker), [FILTER])) as link:
+            await link.connected()
+            await asyncio.to_thread(peer.publish, topic, b"left")
+            await take(link, 1)
+        for _ in range(3):
+            async with running(Link(settings(broker), [FILTER])) as link:
+                await take(link, 1)
+                await link.publish(down(new_device_id()))
+
+    asyncio.run(scenario())
+
+
+def test_certificate_files_that_do_not_load_end_the_link(broker, tmp_path):
+    tls = TlsFiles(*[tmp_path / "nothing"] * 3)
+
+    async def scenario():
+        with pytest.raises(ConfigError, match="nothing"):
+            await Link(settings(broker, tls=tls), []).run()
+
+    asyncio.run(scenario())
+
+
+def test_a_retained_message_expires_and_an_empty_one_clears_it(broker, tmp_path):
+    identity = enrol_chip(broker.cloud, tmp_path / "chip")
+    topic = device_topic(COLLECTIVITY, identity.device, Kind.STATEMENT, "0a")
+
+    async def scenario(payload):
+        async with running(Link(settings(broker), [])) as link:
+            await link.connected()
+            await link.publish(Outgoing(topic, payload, retain=True))
+
+    def retained():
+        with Peer(broker.port, chip_pass(identity).context(), identity.device) as peer:
+            peer.subscribe(device_topic(COLLECTIVITY, identity.device, Kind.STATEMENT) + "/#")
+            return peer.fence()
+
+    asyncio.run(scenario(b"statement"))
+    assert retained() == [(topic, b"statement")]
+    asyncio.run(scenario(b""))
+    assert retained() == []
+
+
+def down(device):
+    return Outgoing(device_topic(COLLECTIVITY, device, Kind.ACK), b"ack")
