@@ -111,7 +111,7 @@ class Agent:
                 self._panel = Panel.open(config.panel.led_gpio)
                 opened.callback(self._panel.close)
             self._stack = opened.pop_all()
-        self._link = Link(_link_settings(identity), identity.tls_context)
+        self._link = Link(link_settings(identity), identity.tls_context)
         self._notifier = Notifier(self._clock)
         self._has_source_ended = False
 
@@ -170,7 +170,8 @@ def _open_source(config: EdgeConfig, chip: Chip) -> TicSource:
     return SerialSource(path, lambda: chip.accepted_groups, speeds=config.speeds)
 
 
-def _link_settings(identity: Identity) -> LinkSettings:
+def link_settings(identity: Identity) -> LinkSettings:
+    """Return how an enrolled chip reaches its broker."""
     status = device_topic(identity.collectivity, identity.device, Kind.STATUS)
     return LinkSettings(
         host=identity.broker_host,

@@ -25,6 +25,7 @@ from edge.outbox import Outbox
 from edge.outbox import Settings as OutboxSettings
 from edge.recovery import Missing, Recovery
 from edge.status import HOUR_S, LineWatch, Status
+from edge.tic.consistency import ConsistencyCheck
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame
 from edge.vault.rows import Key, RestorePoint
@@ -91,6 +92,7 @@ class Chip:
         self._rng = random.SystemRandom()
         self._signer = signer_of(identity)
         self._decoder = Decoder()
+        self._consistency = ConsistencyCheck()
         self._line = LineWatch(self._decoder)
         self._outbox = Outbox(vault, self._settings.outbox)
         self._recovery: Recovery | None = None
@@ -130,7 +132,8 @@ class Chip:
             self.observe(frame, host_time)
 
     def observe(self, frame: Frame, host_time: datetime) -> None:
-        """Take a frame."""
+        """Take a frame, without what the frames before it contradict."""
+        frame = self._consistency.check(frame, host_time)
         self._line.saw(frame, host_time, self._clock.monotonic_s())
         if self._meter is None:
             self._restore_meter(frame, host_time)

@@ -267,7 +267,7 @@ def test_a_commit_that_fails_ends_the_process_and_costs_nothing(bench, monkeypat
     assert_exact(bench)
 
 
-def test_reusing_an_epoch_after_a_restore_is_seen(bench, tmp_path, monkeypatch):
+def test_reusing_an_epoch_after_a_restore_is_seen(rhythm, tmp_path, monkeypatch):
     """The check that all scenarios rest on: break the rule and it shows."""
     pads = {}
     real = Epoch.__init__
@@ -278,18 +278,23 @@ def test_reusing_an_epoch_after_a_restore_is_seen(bench, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Epoch, "__init__", same_pad)
     monkeypatch.setattr(epochs_module, "new_incarnation", lambda: b"constant")
+    identity = make_identity()
+    cloud = FakeCloud(identity, PLATFORM_KEY)
+    is_quarter_hourly = rhythm == "quarter_hourly"
+    bench = Bench(tmp_path / "chip", cloud, identity, START, is_quarter_hourly=is_quarter_hourly)
     bench.begin()
     bench.run(30)
     bench.image(tmp_path / "image")
     bench.run(96)
     bench.settle()
     bench.restore(tmp_path / "image")
-    bench.cloud.put_back(({}, {}) if isinstance(bench.cloud, FakeCloud) else {})
+    cloud.put_back(({}, {}))
     bench.meter._random.seed(99)
     bench.meter._energies_wh = [wh + 1 for wh in bench.meter._energies_wh[:30]]
     bench.start()
     with pytest.raises(AssertionError, match="two values"):
         bench.run(96)
+    bench.kill()
 
 
 def test_what_does_not_fit_in_the_send_window_is_spread_over_it(tmp_path):
