@@ -11,7 +11,7 @@ import msgspec
 
 from benchmarks.chip_metering import MONTH, Report
 from benchmarks.household import COLLECTIVITY
-from benchmarks.live_chip import EnrolledChip, Used, live, over_a_file, stored_blocks
+from benchmarks.live_chip import EnrolledChip, Used, lacking_days, live, over_a_file
 from benchmarks.row import Bound, Row, Rows
 from benchmarks.stack import Stack, need_mosquitto, running
 from benchmarks.timing import per, scaled
@@ -90,14 +90,12 @@ def _days(rows: Rows, stack: Stack, directory: Path, days: int, runs: int) -> No
             "kB",
             note="as the kernel counts: whole pages, checkpoints included",
         )
-    cpu_s = [(twice.cpu_s - once.cpu_s) / days for once, twice in used]
-    rows.add("a day without the line, CPU", per(cpu_s, 1 / MS), "ms", note="96 frames decoded")
 
 
 def _lived(stack: Stack, directory: Path, days: int) -> Used:
     chip = EnrolledChip.enrol(stack, directory)
     used = over_a_file(chip, _frames(_home(days), days))
-    assert stored_blocks(stack, chip) == days
+    assert not lacking_days(stack, chip, MONTH, MONTH + timedelta(days=days))
     return used
 
 

@@ -9,13 +9,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import msgspec
 
 from benchmarks.stack import Process, Stack, end, volet, wait_until
 from cloud.registry.enrolment import enrol
+from cloud.statements import missing_days
 from cloud.store.sqlite import SqliteStore
 from edge.config import CONFIG_NAME
 from edge.enrolling import REQUEST, draw_keys, install, make_request, write_request
@@ -106,7 +107,6 @@ def _meter(link: Path) -> Iterator[None]:
 class Used:
     """What a chip's process used from start to end."""
 
-    cpu_s: float
     peak_mb: float
     written_bytes: int
 
@@ -135,14 +135,13 @@ def _until_ended(process: subprocess.Popen[bytes]) -> Used:
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         if pid:
             process.returncode = os.waitstatus_to_exitcode(status)
-            cpu_s = usage.ru_utime + usage.ru_stime
-            return Used(cpu_s, peak_mb, usage.ru_oublock * BLOCK_BYTES)
+            return Used(peak_mb, usage.ru_oublock * BLOCK_BYTES)
     raise TimeoutError(f"the chip has not ended after {WITHIN_S:.0f} s")
 
 
-def stored_blocks(stack: Stack, chip: EnrolledChip) -> int:
-    """Return how many blocks of the chip the cloud holds: one a day, since it never restarted."""
+def lacking_days(stack: Stack, chip: EnrolledChip, start: date, end: date) -> list[date]:
+    """Return the days of [start, end) of which the cloud has not all 128 coefficients."""
     store = SqliteStore.open(stack.cloud, is_checked=False)
-    held = store.holdings([chip.household_key])[0]
+    blocks = store.blocks_of_days(chip.household_key, start, end)
     store.close()
-    return sum(state.stored_through for state in held.states)
+    return missing_days(blocks, start, end)
