@@ -8,6 +8,7 @@ from tests.support.mqtt import SUCCESS, Peer, chip_pass, role_pass
 
 # More than mosquitto's defaults keep (1 000) or hand out at once (20).
 BURST = 2500
+BATCH = 512
 
 
 @pytest.fixture
@@ -15,10 +16,10 @@ def identity(broker, tmp_path) -> Identity:
     return enrol_chip(broker.cloud, tmp_path / "chip")
 
 
-def _worker(broker) -> Peer:
+def _worker(broker, **options) -> Peer:
     """Connect as programs of Volet do: mosquitto saves no session that began with a clean start."""
     context = role_pass(broker.cloud, "worker").context()
-    return Peer(broker.port, context, session_expiry_s=3600, clean_start=False)
+    return Peer(broker.port, context, session_expiry_s=3600, clean_start=False, **options)
 
 
 def _leave_a_session(broker, topic: str) -> None:
@@ -36,6 +37,19 @@ def test_burst_for_an_absent_worker_is_kept_whole(broker, identity):
     with _worker(broker) as worker:
         worker.wait_for_count(BURST)
         assert [payload for _, payload in worker.received] == sent
+
+
+def test_whole_batch_is_handed_out_before_the_first_acknowledgement(broker, identity):
+    topic = f"volet/v1/testville/d/{identity.device}/up/block"
+    with (
+        Peer(broker.port, chip_pass(identity).context()) as chip,
+        _worker(broker, is_acknowledging=False) as worker,
+    ):
+        worker.subscribe(topic)
+        for number in range(BATCH + 88):
+            chip.publish(topic, number.to_bytes(2, "big"))
+        worker.wait_for_count(BATCH)
+        assert len(worker.fence()) == BATCH
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import ssl
+from pathlib import Path
 
 import pytest
 
@@ -89,15 +90,20 @@ def test_no_session_ticket_is_given_that_could_skip_the_revocation_list(shared_b
 
 
 def test_chip_cannot_pose_as_the_broker(chip):
-    impostor = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    impostor.load_cert_chain(chip.certificate, chip.key)
     context = chip.context()
     context.check_hostname = False  # its purpose alone must be reason enough
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = context.wrap_bio(incoming, outgoing)
-    server = impostor.wrap_bio(outgoing, incoming, server_side=True)
+    impostor = _server(chip.certificate, chip.key)
     with pytest.raises(ssl.SSLCertVerificationError, match="unsuitable certificate purpose"):
-        _in_turn(client, server)
+        _in_memory(context, impostor)
+
+
+def test_chip_does_not_speak_tls_1_2_to_anyone(shared_broker, chip):
+    pki = shared_broker.cloud / "pki"
+    server = _server(pki / "server.pem", pki / "server.key")
+    _in_memory(chip.context(), server)
+    server.maximum_version = ssl.TLSVersion.TLSv1_2
+    with pytest.raises(ssl.SSLError, match=r"unsupported protocol|protocol version"):
+        _in_memory(chip.context(), server)
 
 
 def test_name_of_the_broker_is_checked(shared_broker, chip):
@@ -121,8 +127,19 @@ def _shake_hands(port: int, context: ssl.SSLContext, name: str = "127.0.0.1") ->
         tls.do_handshake()
 
 
-def _in_turn(*sides: ssl.SSLObject) -> None:
-    for _ in range(4):
-        for side in sides:
-            with contextlib.suppress(ssl.SSLWantReadError):
-                side.do_handshake()
+def _server(certificate: Path, key: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+def _in_memory(client: ssl.SSLContext, server: ssl.SSLContext) -> None:
+    """Let two contexts shake hands without a network."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    sides = (
+        client.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1"),
+        server.wrap_bio(outgoing, incoming, server_side=True),
+    )
+    for side in sides * 3:
+        with contextlib.suppress(ssl.SSLWantReadError):
+            side.do_handshake()

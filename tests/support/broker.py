@@ -1,6 +1,7 @@
 """A real mosquitto on loopback, set up by the product's own code, and identities that fit it."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -30,12 +31,13 @@ WITHIN_S = 15.0
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports on loopback that were free just now, all different."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [server.getsockname()[1] for server in sockets]
-    for server in sockets:
-        server.close()
-    return ports
+    """Return ports on loopback that are free now, all different.
+
+    They lie below those that the system gives to outgoing connections, and are drawn at random, so
+    that neither takes one away before it is listened on.
+    """
+    drawn = random.SystemRandom().sample(range(20_000, 32_000), 50)
+    return [port for port in drawn if _is_free(port)][:count]
 
 
 def wait_until(condition: Callable[[], bool], what: str, within_s: float = WITHIN_S) -> None:
@@ -194,6 +196,14 @@ def running_broker(cloud: Path) -> Iterator[Broker]:
         yield broker
     finally:
         broker.kill()
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def _answers(port: int) -> bool:

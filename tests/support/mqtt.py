@@ -83,6 +83,7 @@ class Peer:
         will: Will | None = None,
         session_expiry_s: int = 0,
         clean_start: bool = True,
+        is_acknowledging: bool = True,
     ) -> None:
         """Connect to 127.0.0.1.
 
@@ -94,9 +95,13 @@ class Peer:
         self._answers: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
         self._ended: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._client = Client(
-            CallbackAPIVersion.VERSION2, client_id, protocol=MQTTProtocolVersion.MQTTv5
+            CallbackAPIVersion.VERSION2,
+            client_id,
+            protocol=MQTTProtocolVersion.MQTTv5,
+            reconnect_on_failure=False,
         )
         self._client.max_inflight_messages_set(512)
+        self._client.manual_ack_set(not is_acknowledging)
         if context is not None:
             self._client.tls_set_context(context)
         if will is not None:
@@ -197,10 +202,9 @@ class Peer:
     def _on_message(self, _client: Client, _user: object, message: MQTTMessage) -> None:
         self._arrived.put((message.topic, bytes(message.payload)))
 
-    def _on_disconnect(self, client: Client, _u: object, _f: object, code, _p: object) -> None:
+    def _on_disconnect(self, _c: Client, _u: object, _f: object, code, _p: object) -> None:
         self._ended.put(code.value)
         self._answers.put(("lost", code.value))
-        client.disconnect()  # or paho's thread would connect again
 
     def _answer(self, expected: str) -> int:
         what, code = self._answers.get(timeout=WITHIN_S)

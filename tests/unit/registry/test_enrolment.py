@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from cloud.registry.enrolment import check_request, enrol
-from cloud.registry.pki import load_authority
+from cloud.registry.pki import issue_device, load_authority
 from cloud.store.sqlite import SqliteStore
 from edge.enrolling import draw_keys, install, make_request, sign_contract, write_request
 from edge.identity import (
@@ -311,6 +311,14 @@ def test_certificate_of_another_authority_is_refused(answer, keys, tmp_path):
     ca = (tmp_path / "elsewhere" / "pki" / "ca.pem").read_bytes()
     with pytest.raises(DocumentRefused, match="not signed by the authority"):
         check_enrolment(msgspec.structs.replace(answer, ca_pem=ca), keys)
+
+
+def test_certificate_that_the_authority_did_not_sign_is_refused(answer, keys, tmp_path):
+    make_cloud(tmp_path / "elsewhere")
+    device = decode_body(answer.record, EnrolmentRecord).device
+    forged = issue_device(tmp_path / "elsewhere", device, keys.tls_key.public_key(), NOW)
+    with pytest.raises(DocumentRefused, match="not signed by the authority"):
+        check_enrolment(msgspec.structs.replace(answer, certificate_pem=forged), keys)
 
 
 def test_rubbish_in_place_of_certificates_is_refused(answer, keys):
