@@ -8,7 +8,7 @@ import secrets
 import signal
 import subprocess
 import sys
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -16,7 +16,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from cloud.message import Incoming
-from cloud.store import schema
+from cloud.store import RequestState, StatementOrder, schema
 from cloud.store.sqlite import SqliteStore
 from protocol.envelope import Address, open_message
 from protocol.messages import Ack
@@ -305,3 +305,35 @@ def test_a_damaged_store_ends_the_worker_with_its_exit_code(broker, worker):
     path.write_bytes(b"SQLite format 3\0" + secrets.token_bytes(8192))
     worker.start()
     assert worker.end(None) == 6
+
+
+def test_a_statement_outlives_the_memory_of_the_broker_until_the_chip_has_seen_it(
+    broker, worker, tmp_path
+):
+    statement = b"i" * 16
+    with LinkedChip(broker.cloud, tmp_path / "chip") as chip:
+        store = SqliteStore.open(broker.cloud, is_checked=False)
+        order = StatementOrder(statement, b"c" * 32, chip.household_key, b"request")
+        store.put_request(order, datetime.now(UTC))
+        store.mark_published(statement, chip.device, b"the statement", datetime.now(UTC))
+        topic = chip.topic(Kind.STATEMENT, statement.hex())
+
+        def times_received():
+            return [(m.topic, m.payload) for m in list(chip.received)].count(
+                (topic, b"the statement")
+            )
+
+        worker.start_and_wait()
+        wait_until(lambda: times_received() == 1, "the statement")
+        broker.kill()  # nothing was saved: what was retained is gone
+        broker.start()
+        wait_until(lambda: times_received() == 2, "the statement again")
+        chip.publish(chip.seen(statement))
+        wait_until(
+            lambda: store.request(statement).state is RequestState.SEEN, "the statement to be seen"
+        )
+        wait_until(
+            lambda: (topic, b"") in [(m.topic, m.payload) for m in list(chip.received)],
+            "the retained message to be cleared",
+        )
+        store.close()
