@@ -2,8 +2,8 @@
 
 import os
 import pwd
-import shutil
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 from cloud.config import load_config
@@ -63,12 +63,14 @@ def write_broker(directory: Path, broker: Path, user: str) -> bool:
     )
     make_private_dir(broker)
     make_private_dir(broker / DATA)
-    for file in render(settings):
+    files = render(settings)
+    for file in files:
         write_public(broker / file.name, file.text.encode())
     for name in _DOCUMENTS:
         write_public(broker / name, read_document(pki_path(directory, name), _NEXT))
     write_secret(broker / SERVER_KEY, read_secret(pki_path(directory, SERVER_KEY), _NEXT))
-    _give(broker, user)
+    names = (*(file.name for file in files), *_DOCUMENTS, SERVER_KEY, DATA, ".")
+    _give(broker, names, user)
     return reload_broker(broker)
 
 
@@ -85,7 +87,7 @@ def refresh_broker(directory: Path, broker: Path) -> bool:
         )
     for name in _DOCUMENTS:
         write_public(broker / name, read_document(pki_path(directory, name), _NEXT))
-    _give(broker, broker.owner())
+    _give(broker, _DOCUMENTS, broker.owner())
     return reload_broker(broker)
 
 
@@ -112,14 +114,15 @@ def reload_broker(broker: Path) -> bool:
     return True
 
 
-def _give(broker: Path, user: str) -> None:
-    """Make everything in the broker's directory the user's, as far as it is another's now."""
+def _give(broker: Path, names: Sequence[str], user: str) -> None:
+    """Make what we wrote the user's; a link that the broker may have put there is not followed."""
     if user == current_user():
         return
     try:
-        for path in (broker, *broker.rglob("*")):
-            shutil.chown(path, user)
-    except LookupError as exc:
+        uid = pwd.getpwnam(user).pw_uid
+        for name in names:
+            os.chown(broker / name, uid, -1, follow_symlinks=False)
+    except KeyError as exc:
         raise ConfigError(f"There is no user {user}; name another with --user.") from exc
     except PermissionError as exc:
         raise ConfigError(
