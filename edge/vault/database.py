@@ -124,17 +124,20 @@ def _open(path: Path) -> Database:
 
 
 def _open_read_only(path: Path) -> Database:
+    missing = ConfigError(f"{path} is not there yet; start the chip with `volet edge run`.")
     if not path.exists():
-        raise ConfigError(f"{path} is not there yet; start the chip with `volet edge run`.")
+        raise missing
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
     database = Database(connection, strict=True)
     try:
         database.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         _check_version(database, path)
+        if not database.table_names():
+            raise missing  # a chip that starts makes the file before its tables
     except sqlite3.DatabaseError as exc:
         connection.close()
         raise StoreError(f"{path} cannot be read: {exc}; start the chip, it repairs it.") from exc
-    except StoreError:
+    except (ConfigError, StoreError):
         connection.close()
         raise
     return database
