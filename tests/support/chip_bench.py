@@ -2,7 +2,7 @@
 
 import random
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -22,6 +22,8 @@ from protocol.topics import Kind, parse_device_topic
 
 SERIAL = "041961234567"
 CALENDAR = "H PLEINE/CREUSE"
+# The first frame bears out the second, and that one the third.
+FRAMES_AT_START = 3
 _HOUSEHOLD = HouseholdSecret.generate()
 _PLATFORM_KEY = Ed25519PrivateKey.generate()
 
@@ -138,13 +140,16 @@ class Bench:
         directory.mkdir(exist_ok=True)
 
     def start(self) -> None:
-        """Start a process on what the directory holds."""
+        """Start a process on what the directory holds; the meter sends a frame a second to it."""
         self.vault = Vault.open(
             self.directory,
             signer_of(self.identity),
             is_quarter_hourly=self.is_quarter_hourly,
         )
         self.chip = Chip(self.identity, self.vault, self.clock, self.settings)
+        for second in range(FRAMES_AT_START):
+            at = self.clock.at + timedelta(seconds=second)
+            self.chip.observe(self.meter.frame(at), at)
         if self.is_online:
             self.chip.take(Connected())
 
@@ -170,11 +175,8 @@ class Bench:
         self.chip.observe(self.meter.frame(self.clock.at), self.clock.at)
 
     def begin(self) -> None:
-        """Start the chip, with two frames, so that metering has an account."""
+        """Start the chip and let metering begin."""
         self.start()
-        frame = self.meter.frame(self.clock.at)
-        self.chip.observe(frame, self.clock.at)
-        self.chip.observe(frame, self.clock.at)
         self.pump()
 
     def run(self, quarter_hours: int, *, with_pump: bool = True) -> None:
