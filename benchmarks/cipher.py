@@ -1,59 +1,43 @@
 """The billing lane: bytes on the wire and stored, encryption, statement, opening, and its peers."""
 
 import tempfile
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
-from importlib.metadata import version
 from pathlib import Path
 
-import msgspec
 import numpy as np
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks.he_peers import BfvVector, Paillier
 from benchmarks.household import (
-    COLLECTIVITY,
     DAYS,
     MONTH,
     READINGS_A_DAY,
-    Chip,
-    Readings,
+    READINGS_A_MONTH,
+    Month,
     day_prices,
-    month_of_readings,
     month_weights,
     register_steps,
 )
-from benchmarks.mqtt_size import TLS_RECORD_BYTES, exchange_bytes
 from benchmarks.row import Bound, Row, Rows
+from benchmarks.sizes import Cloud, stored, wire
 from benchmarks.timing import cpu_s, per, scaled
-from cloud.ingest import Ingest
-from cloud.message import Incoming, Outgoing
 from cloud.statements import Prepared, compute
-from cloud.store.sqlite import SqliteStore
-from edge.status import Status
 from protocol.calendar import day_number, next_month
 from protocol.contract import StatementRequest
-from protocol.household import Coefficients, weighted_sum
-from protocol.household import Epoch as Pad
+from protocol.household import weighted_sum
 from protocol.layout import DAY_COEFFICIENTS
-from protocol.messages import COEFFICIENT_BYTES, Statement
+from protocol.messages import Statement
 from protocol.statement import components
 from protocol.tariff import EnergyLine, FixedLine, Tariff
-from protocol.topics import Kind, device_topic
 
 # Ring dimension and bits of the plain modulus: the most that a dot product leaves room for at
 # N = 4096, and what a month's bill needs at N = 8192.
 BFV_PARAMETERS = ((4096, 20), (8192, 37))
-STATUS_A_DAY = 24
 
-MONTH_LIMIT_BYTES = 45_000
 SMALLER_AT_LEAST = 60
 RUNS = 9
 PEER_RUNS = 5
 STORED_HOUSEHOLDS = 20
-READINGS_A_MONTH = READINGS_A_DAY * len(DAYS)
 MS, US = 1_000, 1_000_000
 
 _TARIFF = Tariff(
@@ -72,46 +56,14 @@ _TARIFF = Tariff(
 )
 
 
-class Cloud:
-    """Ingest on a store of its own in `directory`."""
-
-    def __init__(self, directory: Path, chips: Iterable[Chip]) -> None:
-        self.store = SqliteStore.open(directory)
-        for chip in chips:
-            self.store.enrol(chip.enrolment)
-        key = Ed25519PrivateKey.generate()
-        self._ingest = Ingest(self.store, COLLECTIVITY, key, lambda: datetime.now(UTC))
-
-    def take(self, messages: list[Incoming]) -> tuple[Outgoing, ...]:
-        """Take a batch that must be stored whole; returns the acks."""
-        processed = self._ingest.process(messages)
-        assert not processed.refused, processed.refused
-        return processed.outgoing
-
-
-@dataclass(frozen=True, slots=True)
-class Month:
-    """One household's month as it left the home: what both sides hold of it."""
-
-    chip: Chip
-    pad: Pad
-    readings_wh: Readings
-    coefficients: Coefficients
-
-    @property
-    def expected(self) -> int:
-        """The month's cost at `day_prices`, in plain."""
-        return int((self.readings_wh @ day_prices()).sum())
-
-
 def run(scale: float) -> list[Row]:
     """Measure; raises AssertionError where a result is wrong."""
     rows = Rows("cipher")
-    month = _encrypted_month()
+    month = Month.encrypted()
     with tempfile.TemporaryDirectory() as directory:
-        wire_bytes_a_day = _wire(rows, month, Path(directory))
+        wire_bytes_a_day = wire(rows, month, Path(directory))
     with tempfile.TemporaryDirectory() as directory:
-        _stored(rows, scaled(STORED_HOUSEHOLDS, scale), Path(directory))
+        stored(rows, scaled(STORED_HOUSEHOLDS, scale), Path(directory))
     runs = scaled(RUNS, scale, 3)
     ours = _ours(rows, month, runs)
     peer_runs = scaled(PEER_RUNS, scale)
@@ -120,101 +72,6 @@ def run(scale: float) -> list[Row]:
     _size_ratio(rows, wire_bytes_a_day)
     _paillier(rows, month, ours, scaled(READINGS_A_DAY, scale, 4), peer_runs)
     return rows.rows
-
-
-def _encrypted_month() -> Month:
-    chip = Chip.generate()
-    pad = chip.new_pad()
-    readings_wh = month_of_readings(np.random.default_rng(1))
-    data = b"".join(
-        chip.encrypt_day(pad, day, day_wh) for day, day_wh in zip(DAYS, readings_wh, strict=True)
-    )
-    return Month(chip, pad, readings_wh, np.frombuffer(data, "<u8").astype(np.uint64))
-
-
-def _wire(rows: Rows, month: Month, directory: Path) -> float:
-    """Send a month in both rhythms and count every byte of MQTT; returns those of a day."""
-    chip = month.chip
-    cloud = Cloud(directory, [chip])
-    daily = _month_bytes(cloud, chip, lambda pad: chip.daily_blocks(pad, month.readings_wh))
-    month_bytes = rows.add(
-        "wire, a month, daily rhythm",
-        daily.mqtt_bytes,
-        "bytes",
-        bound=Bound("below", MONTH_LIMIT_BYTES),
-        note="header, 31 blocks, a start, acks, signatures, MQTT",
-    )
-    rows.add(
-        "wire, the same in TLS 1.3 records",
-        daily.mqtt_bytes + daily.packets * TLS_RECORD_BYTES,
-        "bytes",
-        note=f"{daily.packets} packets, each in a record of its own",
-    )
-    rows.add("wire, a reading", month_bytes / READINGS_A_MONTH, "bytes", note="all of it counted")
-    rows.add("ciphertext, a reading", COEFFICIENT_BYTES, "bytes")
-    other = Chip.generate()
-    cloud.store.enrol(other.enrolment)
-    quarterly = _month_bytes(
-        cloud, other, lambda pad: other.quarter_hourly_blocks(pad, month.readings_wh)
-    )
-    rows.add("wire, a month, quarter-hourly rhythm", quarterly.mqtt_bytes, "bytes")
-    cloud.store.close()
-    status = msgspec.json.encode(
-        Status(
-            online=True,
-            version=version("volet"),
-            tic_mode="standard",
-            line_quality=1.0,
-            clock_offset_s=0,
-        )
-    )
-    status_bytes = exchange_bytes(device_topic(COLLECTIVITY, chip.device, Kind.STATUS), status)
-    rows.add(
-        "beside the lane: status, a month",
-        status_bytes * STATUS_A_DAY * len(DAYS),
-        "bytes",
-        note="hourly, in clear, no reading",
-    )
-    return month_bytes / len(DAYS)
-
-
-@dataclass(slots=True)
-class _Traffic:
-    mqtt_bytes: int = 0
-    packets: int = 0
-
-    def count(self, message: Incoming | Outgoing) -> None:
-        self.mqtt_bytes += exchange_bytes(message.topic, message.payload)
-        self.packets += 2
-
-
-def _month_bytes(cloud: Cloud, chip: Chip, blocks: Callable[[Pad], Iterable[Incoming]]) -> _Traffic:
-    """Let a month pass message by message, so that each has an ack of its own."""
-    traffic = _Traffic()
-    pad = chip.new_pad()
-    for message in (chip.header(pad), chip.fetch(), *blocks(pad)):
-        traffic.count(message)
-        for ack in cloud.take([message]):
-            traffic.count(ack)
-    return traffic
-
-
-def _stored(rows: Rows, households: int, directory: Path) -> None:
-    chips = [Chip.generate() for _ in range(households)]
-    cloud = Cloud(directory, chips)
-    empty_bytes = cloud.store.figures().size_bytes
-    rng = np.random.default_rng(2)
-    for chip in chips:
-        pad = chip.new_pad()
-        cloud.take([chip.header(pad), *chip.daily_blocks(pad, month_of_readings(rng))])
-    figures = cloud.store.figures()
-    assert figures.blocks == households * len(DAYS)
-    stored_bytes = (figures.size_bytes - empty_bytes) / households
-    cloud.store.close()
-    rows.add("stored in the cloud, a reading", stored_bytes / READINGS_A_MONTH, "bytes")
-    rows.add(
-        "stored in the cloud, a month", stored_bytes, "bytes", note="indices, signed originals"
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from cloud.message import Incoming
 from cloud.store import Device
 from protocol.calendar import day_number, days_between, next_month, quarter_hours
 from protocol.envelope import Address, seal_message
+from protocol.household import Coefficients, Weights
 from protocol.household import Epoch as Pad
-from protocol.household import Weights
 from protocol.ids import DeviceId, new_device_id, new_incarnation
 from protocol.keys import HouseholdSecret
 from protocol.layout import DAY_COEFFICIENTS, MONTH_COEFFICIENTS, REGISTER_STEP, coefficient
@@ -24,6 +24,7 @@ COLLECTIVITY = "benchville"
 MONTH = date(2026, 1, 1)
 DAYS = tuple(days_between(MONTH, next_month(MONTH)))
 READINGS_A_DAY = quarter_hours(MONTH)
+READINGS_A_MONTH = READINGS_A_DAY * len(DAYS)
 # Prices of off-peak and peak quarter-hours in thousandths of €/kWh: one digit of the billing lane.
 OFF_PEAK, PEAK = 207, 270
 OFF_PEAK_QUARTERS = frozenset((*range(26), *range(90, 96)))
@@ -131,3 +132,30 @@ class Chip:
                 sequence += 1
                 part = data[j * COEFFICIENT_BYTES : end * COEFFICIENT_BYTES]
                 yield self.block(pad, day, sequence, j, part)
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """One household's month as it left the home: what both sides hold of it."""
+
+    chip: Chip
+    pad: Pad
+    readings_wh: Readings
+    coefficients: Coefficients
+
+    @classmethod
+    def encrypted(cls) -> "Month":
+        """Make a month and encrypt it."""
+        chip = Chip.generate()
+        pad = chip.new_pad()
+        readings_wh = month_of_readings(np.random.default_rng(1))
+        data = b"".join(
+            chip.encrypt_day(pad, day, day_wh)
+            for day, day_wh in zip(DAYS, readings_wh, strict=True)
+        )
+        return cls(chip, pad, readings_wh, np.frombuffer(data, "<u8").astype(np.uint64))
+
+    @property
+    def expected(self) -> int:
+        """The month's cost at `day_prices`, in plain."""
+        return int((self.readings_wh @ day_prices()).sum())

@@ -12,6 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from benchmarks import __main__ as command
 from benchmarks import chip, cipher, ingest, live_chip, report, tic
+from benchmarks.household import Month
 from benchmarks.machine import this_machine
 from benchmarks.mqtt_size import publish_bytes
 from benchmarks.row import Bound, Row, Rows
@@ -53,7 +54,7 @@ def test_cipher_keeps_its_sizes_and_agrees_with_its_peers(monkeypatch):
 def test_cipher_notices_a_wrong_sum(monkeypatch):
     right = cipher.weighted_sum
     monkeypatch.setattr(cipher, "weighted_sum", lambda c, w: right(c, w) + (1 << 30))
-    month = cipher._encrypted_month()
+    month = Month.encrypted()
     with pytest.raises(AssertionError):
         cipher._ours(Rows("cipher"), month, 1)
 
