@@ -43,9 +43,9 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
-def shared_filters(collectivity: str) -> list[str]:
-    """Return what the workers of a collectivity subscribe to together."""
-    return [f"$share/workers/{all_devices(collectivity, kind)}" for kind in UP_KINDS]
+def shared_filters(collectivity: str, group: str) -> list[str]:
+    """Return what the workers of a collectivity subscribe to together, in a group of this name."""
+    return [f"$share/{group}/{all_devices(collectivity, kind)}" for kind in UP_KINDS]
 
 
 class StoreThread:

@@ -12,7 +12,7 @@ import structlog
 from cloud.config import DEFAULT_DIRECTORY, load_config, load_metrics
 from cloud.ingest import Ingest
 from cloud.link import Link, LinkSettings, TlsFiles
-from cloud.registry.pki import load_platform_key, pki_path
+from cloud.registry.pki import load_platform_key, pki_path, share_group
 from cloud.store.sqlite import SqliteStore
 from cloud.worker import (
     Counts,
@@ -22,7 +22,7 @@ from cloud.worker import (
     WorkerSettings,
     shared_filters,
 )
-from protocol.errors import ConfigError, VoletError
+from protocol.errors import VoletError
 from system.logs import configure_logs
 
 log = structlog.get_logger()
@@ -66,13 +66,14 @@ async def serve(directory: Path, name: str) -> None:
         BaseExceptionGroup: a task failed for good.
     """
     config = load_config(directory)
+    platform_key = load_platform_key(directory)
     link = Link(
         _link_settings(directory, config.broker_host, config.broker_port, name),
-        shared_filters(config.collectivity),
+        shared_filters(config.collectivity, share_group(platform_key)),
     )
     settings = WorkerSettings(
         collectivity=config.collectivity,
-        platform_key=load_platform_key(directory),
+        platform_key=platform_key,
         clock=lambda: datetime.now(UTC),
     )
     counts = _counts(directory, config.collectivity)
@@ -105,14 +106,8 @@ def _counts(directory: Path, collectivity: str) -> Counts:
     config = load_metrics(directory)
     if config is None:
         return NoCounts()
-    try:
-        # Loaded only where it is wanted: the client takes a third of a second and 30 MB.
-        metrics = importlib.import_module("cloud.metrics")
-    except ModuleNotFoundError as exc:
-        raise ConfigError(
-            f"{directory / 'cloud.toml'}: table metrics needs the package {exc.name}; install it "
-            'with `pip install "volet[metrics]"`.'
-        ) from exc
+    # Loaded only where it is wanted: the client takes a third of a second and 30 MB.
+    metrics = importlib.import_module("cloud.metrics")
     counts: Counts = metrics.Metrics(config, directory, collectivity)
     return counts
 

@@ -93,7 +93,7 @@ def open_database(path: Path, *, is_checked: bool) -> sqlite_utils.Database:
         StoreBusy: the file is locked.
     """
     if not path.parent.is_dir():
-        raise StoreError(f"{path.parent}: no such directory; `volet cloud enrol init` makes it.")
+        raise StoreError(f"{path.parent}: no such directory; `volet cloud init` makes it.")
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     with told_apart(path):

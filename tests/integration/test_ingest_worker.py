@@ -23,6 +23,7 @@ from protocol.messages import Ack
 from protocol.topics import Kind, own_down
 from tests.support.broker import COLLECTIVITY, enrol_chip, wait_until
 from tests.support.fake_chip import FakeChip
+from tests.support.mqtt import Peer, chip_pass
 
 DAY = date(2026, 10, 1)
 
@@ -144,6 +145,22 @@ def test_blocks_are_stored_and_acknowledged_over_tls_and_sigterm_ends_the_worker
     store = SqliteStore.open(broker.cloud)
     assert store.figures().blocks == 5
     store.close()
+
+
+def test_a_chip_that_guesses_at_the_workers_share_takes_no_message_from_them(
+    broker, worker, tmp_path
+):
+    worker.start_and_wait()
+    thief = enrol_chip(broker.cloud, tmp_path / "thief")
+    with (
+        LinkedChip(broker.cloud, tmp_path / "chip") as chip,
+        Peer(broker.port, chip_pass(thief).context()) as peer,
+    ):
+        peer.subscribe(f"$share/workers/volet/v1/{COLLECTIVITY}/d/+/up/block")
+        chip.publish(chip.epoch(DAY))
+        for n in range(20):
+            chip.publish(chip.block(DAY + timedelta(days=n), n + 1))
+        wait_until(lambda: chip.stored_through() == 20, "twenty blocks, each sent once")
 
 
 def test_a_worker_killed_between_receipt_and_commit_loses_nothing(broker, worker, tmp_path):
