@@ -111,7 +111,7 @@ def _report(vault: VaultReader) -> ChipReport:
         intervals=figures.intervals,
         days=figures.days,
         blocks=figures.blocks,
-        outbox_depth=figures.blocks_to_send + figures.headers_to_send,
+        outbox_depth=figures.outbox_depth,
         incarnations=figures.incarnations,
         statements=figures.statements,
         last_quarter_hour_end=None if end is None else end.isoformat(),

@@ -188,7 +188,9 @@ class Chip:
         """Keep where metering stands, and return the last status of a chip that stops."""
         if self._meter is not None and self._meter.state.account is not None:
             self._vault.record([], self._meter.state)
-        status = msgspec.structs.replace(self._line.status(self._depth()), online=False)
+        status = msgspec.structs.replace(
+            self._line.status(self._vault.outbox_depth()), online=False
+        )
         return Publish(self._topic(Kind.STATUS), msgspec.json.encode(status), retain=True)
 
     def _topic(self, kind: Kind) -> str:
@@ -361,11 +363,7 @@ class Chip:
             and self._status.tic_mode == (None if mode is None else str(mode))
         ):
             return []
-        self._status = self._line.status(self._depth())
+        self._status = self._line.status(self._vault.outbox_depth())
         self._status_at_s = now_s
         payload = msgspec.json.encode(self._status)
         return [Publish(self._topic(Kind.STATUS), payload, retain=True)]
-
-    def _depth(self) -> int:
-        figures = self._vault.figures()
-        return figures.blocks_to_send + figures.headers_to_send

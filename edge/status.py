@@ -1,6 +1,7 @@
 """What the chip says of itself to whoever may monitor it; nothing that follows consumption."""
 
 from datetime import datetime
+from functools import lru_cache
 from importlib.metadata import version
 
 import msgspec
@@ -11,6 +12,11 @@ from edge.tic.frame import Frame
 HOUR_S = 3_600.0
 # A Linky sends a frame every 1 to 2 s; after tic.md's fact 24.
 GOOD_FRAME_WITHIN_S = 10.0
+
+
+@lru_cache(maxsize=1)
+def _version() -> str:
+    return version("volet")
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -30,7 +36,7 @@ class Status(msgspec.Struct, frozen=True):
 
 def last_will() -> bytes:
     """Return what the broker says for a chip that has gone without a word."""
-    return msgspec.json.encode(Status(online=False, version=version("volet")))
+    return msgspec.json.encode(Status(online=False, version=_version()))
 
 
 class LineWatch:
@@ -61,7 +67,7 @@ class LineWatch:
         mode = self._decoder.mode
         return Status(
             online=True,
-            version=version("volet"),
+            version=_version(),
             tic_mode=None if mode is None else str(mode),
             line_quality=None if share is None else round(share, 3),
             outbox_depth=outbox_depth,

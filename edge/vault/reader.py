@@ -49,6 +49,12 @@ class VaultReader:
         """Return all statements, oldest first."""
         return self._statements.all()
 
+    def outbox_depth(self) -> int:
+        """Count the messages that the cloud has not acknowledged."""
+        blocks = self._database.table("blocks").count_where("state = 1")
+        headers = self._database.table("epochs").count_where("is_stored = 0")
+        return blocks + headers
+
     def figures(self) -> Figures:
         """Count what the vault holds."""
         database = self._database
@@ -61,8 +67,7 @@ class VaultReader:
             intervals_to_encrypt=database.table("intervals").count_where("is_encrypted = 0"),
             days=database.table("days").count,
             blocks=database.table("blocks").count_where("state != 3"),
-            blocks_to_send=database.table("blocks").count_where("state = 1"),
-            headers_to_send=database.table("epochs").count_where("is_stored = 0"),
+            outbox_depth=self.outbox_depth(),
             incarnations=database.execute(
                 "SELECT count(DISTINCT incarnation) FROM epochs"
             ).fetchone()[0],

@@ -105,8 +105,7 @@ class Figures(msgspec.Struct, frozen=True):
     intervals_to_encrypt: int
     days: int
     blocks: int
-    blocks_to_send: int
-    headers_to_send: int
+    outbox_depth: int
     incarnations: int
     statements: int
     last_quarter_hour: tuple[date, int] | None

@@ -141,7 +141,7 @@ def is_drained(directory):
     """Whether everything is encrypted and acknowledged."""
     with read_vault(directory) as vault:
         figures = vault.figures()
-    return not (figures.blocks_to_send or figures.headers_to_send or figures.intervals_to_encrypt)
+    return not (figures.outbox_depth or figures.intervals_to_encrypt)
 
 
 def test_what_the_cloud_holds_is_what_the_meter_counted_though_everything_is_killed(

@@ -1,0 +1,133 @@
+"""The chip's link on a real broker: what it is told, and what it does when nobody answers."""
+
+import select
+import time
+
+import msgspec
+import pytest
+from structlog.testing import capture_logs
+
+from edge.agent import link_settings
+from edge.link import Link
+from edge.message import Arrived, Connected, Disconnected, Publish, Published, Refused
+from protocol.ids import new_device_id
+from protocol.topics import Kind, device_topic
+from tests.support.broker import WITHIN_S, enrol_chip, make_cloud, wait_until
+from tests.support.mqtt import NOT_AUTHORIZED, Peer, role_pass
+
+
+class Listener:
+    """Collects a link's events."""
+
+    def __init__(self, link):
+        self.link = link
+        self.events = []
+
+    def wait_for(self, kind):
+        """Return the next event of a kind, with a deadline."""
+        deadline = time.monotonic() + WITHIN_S
+        while time.monotonic() < deadline:
+            for event in self.events:
+                if isinstance(event, kind):
+                    self.events.remove(event)
+                    return event
+            select.select([self.link.fileno()], [], [], 0.2)
+            self.events += self.link.events()
+        pytest.fail(f"no {kind.__name__} within {WITHIN_S} s; {self.events}")
+        raise AssertionError
+
+
+@pytest.fixture
+def identity(broker, tmp_path):
+    return enrol_chip(broker.cloud, tmp_path / "chip")
+
+
+@pytest.fixture
+def listener(identity):
+    link = Link(link_settings(identity), identity.tls_context)
+    link.start()
+    yield Listener(link)
+    link.stop()
+
+
+def own(identity, kind, rest=""):
+    return device_topic(identity.collectivity, identity.device, kind, rest)
+
+
+def test_what_nobody_listens_to_is_told_apart_from_what_somebody_gets(broker, identity, listener):
+    listener.wait_for(Connected)
+    publish = Publish(own(identity, Kind.EPOCH), b"payload")
+    listener.link.publish(publish)
+    assert listener.wait_for(Published) == Published(publish, has_subscribers=False)
+    with Peer(broker.port, role_pass(broker.cloud, "worker").context()) as worker:
+        worker.subscribe(publish.topic)
+        listener.link.publish(publish)
+        assert listener.wait_for(Published) == Published(publish, has_subscribers=True)
+        assert worker.wait_for(publish.topic) == b"payload"
+
+
+def test_a_refusal_of_the_broker_is_an_event_with_its_code(identity, listener):
+    listener.wait_for(Connected)
+    other = device_topic(identity.collectivity, new_device_id(), Kind.BLOCK)
+    publish = Publish(other, b"payload")
+    listener.link.publish(publish)
+    assert listener.wait_for(Refused) == Refused(publish, NOT_AUTHORIZED)
+
+
+def test_what_the_cloud_sends_arrives(broker, identity, listener):
+    listener.wait_for(Connected)
+    topic = own(identity, Kind.ACK)
+    with Peer(broker.port, role_pass(broker.cloud, "worker").context()) as worker:
+        worker.publish(topic, b"ack")
+    assert listener.wait_for(Arrived) == Arrived(topic, b"ack")
+
+
+def test_a_killed_broker_ends_the_session_and_a_new_one_follows_by_itself(broker, listener):
+    listener.wait_for(Connected)
+    broker.kill()
+    listener.wait_for(Disconnected)
+    broker.start()
+    listener.wait_for(Connected)
+
+
+def test_the_goodbye_is_retained_for_whoever_may_monitor(broker, identity):
+    link = Link(link_settings(identity), identity.tls_context)
+    link.start()
+    listener = Listener(link)
+    listener.wait_for(Connected)
+    topic = own(identity, Kind.STATUS)
+    link.stop(Publish(topic, msgspec.json.encode({"online": False}), retain=True))
+    with Peer(broker.port, role_pass(broker.cloud, "monitor").context()) as monitor:
+        monitor.subscribe(topic)
+        assert msgspec.json.decode(monitor.wait_for(topic)) == {"online": False}
+
+
+# paho leaves the socket of a failed handshake to the collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_broker_of_another_authority_is_refused_and_named(broker, identity, tmp_path):
+    stranger = tmp_path / "stranger"
+    make_cloud(stranger)
+    theirs = enrol_chip(stranger, tmp_path / "other-chip")
+    link = Link(link_settings(identity), theirs.tls_context)
+    with capture_logs() as logs:
+        link.start()
+        wait_until(lambda: any("refused" in each["event"] for each in logs), "a refusal")
+        link.stop()
+    assert broker.port
+    assert next(each["event"] for each in logs) == "broker_tls_refused"
+    assert logs[0]["log_level"] == "error"
+
+
+def test_a_broker_that_is_away_is_no_error(identity, broker):
+    broker.kill()
+    link = Link(link_settings(identity), identity.tls_context)
+    with capture_logs() as logs:
+        link.start()
+        wait_until(lambda: len(logs) > 1, "two attempts")
+        link.stop()
+    assert {each["event"] for each in logs} == {"broker_away"}
+    assert {each["log_level"] for each in logs} == {"info"}
+
+
+def test_stopping_a_link_that_was_never_started_is_no_error(identity):
+    Link(link_settings(identity), identity.tls_context).stop()

@@ -1,0 +1,55 @@
+"""The chip's configuration: defaults, file, environment, and errors that name the key."""
+
+import pytest
+
+from edge.config import EdgeConfig, PanelConfig, load_config
+from protocol.errors import ConfigError
+
+
+def write(directory, text):
+    (directory / "edge.toml").write_text(text)
+    return directory
+
+
+def test_without_a_file_the_defaults_hold(tmp_path):
+    assert load_config(tmp_path, {}) == EdgeConfig()
+
+
+def test_a_file_is_read(tmp_path):
+    config = load_config(
+        write(tmp_path, 'rhythm = "quarter_hourly"\nmode = "historique"\n[panel]\nled_gpio = 17\n'),
+        {},
+    )
+    assert (config.rhythm, config.panel) == ("quarter_hourly", PanelConfig(17))
+    assert config.speeds == (1_200,)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('sauce = "/dev/null"', ["edge.toml", "sauce", "known here: source"]),
+        ("[panel]\nled = 1", ["led", "led_gpio"]),
+        ("[panel]\nled_gpio = 99", ["edge.toml", "$.panel.led_gpio"]),
+        ("[sending]\nbacklog = 1", ["backlog", "backlog_per_s"]),
+        ("[metering]\ngap = 1", ["gap", "gap_s"]),
+        ('rhythm = "weekly"', ["edge.toml", "weekly"]),
+        ("send_window_s = -1", ["$.send_window_s"]),
+        ("not toml", ["edge.toml"]),
+    ],
+)
+def test_an_error_names_the_file_the_key_and_what_was_expected(tmp_path, text, words):
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path, text), {})
+    assert all(word in str(caught.value) for word in words), caught.value
+
+
+def test_the_environment_goes_over_the_file(tmp_path):
+    write(tmp_path, 'source = "/dev/ttyAMA0"\nsend_window_s = 60')
+    environment = {"VOLET_EDGE_SOURCE": "-", "VOLET_EDGE_SEND_WINDOW_S": "0"}
+    config = load_config(tmp_path, environment)
+    assert (config.source, config.send_window_s) == ("-", 0.0)
+
+
+def test_a_variable_that_does_not_fit_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="VOLET_EDGE_RHYTHM"):
+        load_config(tmp_path, {"VOLET_EDGE_RHYTHM": "weekly"})
