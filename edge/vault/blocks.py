@@ -147,11 +147,20 @@ class Blocks:
             (key.incarnation, key.sequence),
         )
 
-    def supersede_overlapping(self, day: int, j0: int, j1: int) -> None:
-        """Take out what was not acknowledged and shares coefficients [j0, j1) of the day."""
-        self._database.execute(
-            "UPDATE blocks SET state = 3 WHERE day = ? AND j0 < ? AND j1 > ? AND state IN (0, 1)",
+    def is_contested(self, day: int, j0: int, j1: int) -> bool:
+        """Say whether a block that was not stored has any of coefficients [j0, j1) of the day."""
+        row = self._database.execute(
+            "SELECT 1 FROM blocks WHERE day = ? AND j0 < ? AND j1 > ? AND state != 2 LIMIT 1",
             (day, j1, j0),
+        ).fetchone()
+        return row is not None
+
+    def supersede_from(self, day: int, j0: int) -> None:
+        """Take out what was not acknowledged and reaches beyond coefficient `j0` of the day."""
+        self._database.execute(
+            "UPDATE blocks SET state = 3 "
+            "WHERE state IN (0, 1) AND (day > ? OR (day = ? AND j1 > ?))",
+            (day, day, j0),
         )
 
     def incarnations(self) -> set[bytes]:

@@ -61,29 +61,44 @@ class Rebuilder:
     ) -> bool:
         """Take in what the cloud held and the vault did not; say whether metering must go back.
 
-        Where the blocks reach further than the vault did, what was metered meanwhile started from
-        a place that is not the last one: it is dropped, and metered again from the blocks' end.
+        Where the blocks reach further than the vault did, or stand where it had encrypted values of
+        its own, what was metered meanwhile started from a place that is not the last one: it is
+        dropped, as far as the cloud has not got it, and metered again from the blocks' end.
         """
         reached = self._values.last_encrypted()
         recovered_to = last_quarter_hour(recovered)
         is_behind = recovered_to is not None and (reached is None or recovered_to > reached)
-        if is_behind:
+        overtaken = [
+            (found.block.day, found.block.j0)
+            for found in recovered
+            if self._blocks.is_contested(found.block.day, found.block.j0, found.block.j1)
+        ]
+        if overtaken:
+            self._take_out(*min(overtaken))
+        if is_behind or overtaken:
             self._values.drop_pending()
         for each in headers:
             self._epochs.adopt(each.header, each.payload)
-        for found in recovered:
-            block = found.block
-            self._blocks.supersede_overlapping(block.day, block.j0, block.j1)
         for found in recovered:
             self._blocks.put(found.block, found.payload, BlockState.STORED)
         newest = max((found.day for found in recovered), default=date.min)
         for found in recovered:
             self._put_values(found, with_intervals=found.day > newest - INTERVALS_KEPT)
         for number in {found.block.day for found in recovered}:
-            self._values.mark(day_of_number(number), self._blocks.coverage(number), FULL_DAY)
-        if is_behind:
+            self._mark(number)
+        if is_behind or overtaken:
             self._values.save_restore_point(self._values.find_restore_point())
-        return is_behind
+            return True
+        return False
+
+    def _take_out(self, day: int, j0: int) -> None:
+        """Take out what was encrypted from coefficient `j0` of `day` on and not acknowledged."""
+        self._blocks.supersede_from(day, j0)
+        for number in self._values.days_from(day):
+            self._mark(number)
+
+    def _mark(self, number: int) -> None:
+        self._values.mark(day_of_number(number), self._blocks.coverage(number), FULL_DAY)
 
     def _put_values(self, found: RecoveredBlock, *, with_intervals: bool) -> None:
         block, day = found.block, found.day

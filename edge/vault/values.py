@@ -110,6 +110,14 @@ class Values:
         ).fetchall()
         return [day_of_number(row[0]) for row in rows]
 
+    def days_from(self, day: int) -> list[int]:
+        """Return the numbers of the days from `day` (a number) on of which there is anything."""
+        rows = self._database.execute(
+            "SELECT day FROM intervals WHERE day >= ? UNION SELECT day FROM days WHERE day >= ?",
+            (day, day),
+        ).fetchall()
+        return [row[0] for row in rows]
+
     def drop_pending(self) -> None:
         """Forget what waits for encryption: it was metered from a state that is not the last."""
         self._database.execute("DELETE FROM intervals WHERE is_encrypted = 0")

@@ -1,0 +1,170 @@
+"""What a chip says of itself, what it takes from the cloud, and how it yields to what is stored."""
+
+import json
+
+import msgspec
+import pytest
+
+from edge.message import Arrived, Connected, Publish, Published, Refused
+from protocol.calendar import day_number
+from protocol.envelope import Address, seal_message
+from protocol.messages import Seen, Statement
+from protocol.topics import Kind, device_topic, parse_device_topic
+from tests.support.chip_bench import PLATFORM_KEY, SERIAL, Bench, instant, make_identity
+from tests.support.chip_cloud import FakeCloud, opened
+
+START = instant(2026, 5, 5, 10)
+
+
+@pytest.fixture
+def bench(tmp_path):
+    identity = make_identity()
+    bench = Bench(tmp_path / "chip", FakeCloud(identity, PLATFORM_KEY), identity, START)
+    yield bench
+    bench.kill()
+
+
+def kind_of(message):
+    return parse_device_topic(message.topic).kind
+
+
+def statement_of(bench, **changes):
+    fields = {
+        "id": b"statement-number",
+        "household_key": bench.identity.household_key,
+        "contract": bytes(32),
+        "start": day_number(START.date()),
+        "end": day_number(START.date()) + 30,
+        "covers": (),
+        "lines": (),
+        "request": b"",
+    }
+    return Statement(**(fields | changes))
+
+
+def arrive(bench, statement, name=None, key=PLATFORM_KEY):
+    identity = bench.identity
+    address = Address(identity.collectivity, identity.device, Kind.STATEMENT)
+    topic = device_topic(
+        identity.collectivity, identity.device, Kind.STATEMENT, name or statement.id.hex()
+    )
+    bench.chip.take(Arrived(topic, seal_message(address, statement, key)))
+
+
+def test_the_status_says_nothing_of_consumption(bench):
+    bench.begin()
+    bench.run(96 * 2)
+    assert 40 < len(bench.statuses) < 60
+    for payload in bench.statuses:
+        assert set(json.loads(payload)) == {
+            "online",
+            "version",
+            "tic_mode",
+            "line_quality",
+            "outbox_depth",
+            "clock_offset_s",
+        }
+        assert SERIAL.encode() not in payload
+
+
+def test_the_goodbye_is_offline_and_keeps_where_metering_stands(bench):
+    bench.begin()
+    bench.run(3)
+    goodbye = bench.chip.goodbye()
+    assert goodbye.retain
+    assert json.loads(goodbye.payload)["online"] is False
+    assert bench.vault.values.state() == bench.chip._meter.state
+
+
+def test_a_statement_is_kept_judged_and_reported_as_seen_without_a_word_on_it(bench):
+    bench.begin()
+    bench.kill()
+    bench.start()
+    judged = []
+    bench.chip._on_statement = lambda statement: judged.append(statement.id) or '{"verdict": "x"}'
+    arrive(bench, statement_of(bench))
+    (row,) = bench.vault.statements()
+    assert (row.id, row.verdict) == (b"statement-number", '{"verdict": "x"}')
+    bench.pump()
+    assert bench.cloud.seen == [b"statement-number"]
+    (seen,) = [each for each in bench.sent if kind_of(each) is Kind.SEEN]
+    body = msgspec.msgpack.decode(msgspec.msgpack.decode(seen.payload)[1], type=Seen)
+    assert body == Seen(bench.identity.household_key, b"statement-number")
+
+
+def test_seen_is_said_again_until_the_broker_has_it(bench):
+    bench.begin()
+    arrive(bench, statement_of(bench))
+    assert [kind_of(each) for each in bench.chip.outgoing()] == [Kind.SEEN]
+    assert bench.chip.outgoing() == []
+    bench.chip.take(Connected())
+    (seen,) = [each for each in bench.chip.outgoing() if kind_of(each) is Kind.SEEN]
+    bench.chip.take(Published(seen, has_subscribers=True))
+    bench.chip.take(Connected())
+    assert Kind.SEEN not in [kind_of(each) for each in bench.chip.outgoing()]
+
+
+@pytest.mark.parametrize("what", ["key", "household", "name", "empty", "garbage", "topic"])
+def test_a_statement_that_is_not_ours_is_not_kept(bench, what):
+    bench.begin()
+    if what == "key":
+        arrive(bench, statement_of(bench), key=make_identity().signing_key)
+    elif what == "household":
+        arrive(bench, statement_of(bench, household_key=b"another-family-k"))
+    elif what == "name":
+        arrive(bench, statement_of(bench), name="00" * 16)
+    else:
+        identity = bench.identity if what != "topic" else make_identity()
+        topic = device_topic(identity.collectivity, identity.device, Kind.STATEMENT, "00" * 16)
+        bench.chip.take(Arrived(topic, b"" if what == "empty" else b"\x93garbage"))
+    assert bench.vault.statements() == []
+    assert bench.chip.outgoing() == []
+
+
+def test_what_the_broker_refuses_rests_and_is_sent_later(bench):
+    bench.begin()
+    bench.drop = lambda message: isinstance(message, Publish) and kind_of(message) is Kind.BLOCK
+    bench.run(96, with_pump=False)
+    block, _ = [each for each in bench.chip.outgoing() if kind_of(each) is Kind.BLOCK]
+    bench.chip.take(Refused(block, 0x87))
+    bench.clock.seconds += 600
+    assert block not in bench.chip.outgoing()
+    bench.clock.seconds += 600
+    assert block in bench.chip.outgoing()
+
+
+def test_a_chip_yields_to_what_its_lost_process_had_sent_already(bench, tmp_path):
+    """The old process's block is still on its way when its image is put back."""
+    bench.begin()
+    bench.run(96 + 30)
+    bench.image(tmp_path / "image")
+    late = []
+
+    def hold_back(message):
+        if isinstance(message, Publish) and kind_of(message) is Kind.BLOCK:
+            late.append(message)
+            return True
+        return False
+
+    bench.drop = hold_back
+    bench.run(60)
+    assert len({each.payload for each in late}) == 1
+    bench.restore(tmp_path / "image")
+    bench.drop = lambda _: False
+    bench.start()
+    bench.chip.take(Connected())
+    first = [each for each in bench.chip.outgoing() if kind_of(each) is not Kind.BLOCK]
+    for publish in first:
+        for message in bench.cloud.take(publish):
+            bench.chip.take(message)
+    bench.cloud.take(late[0])
+    bench.run(96)
+    bench.settle()
+    assert {str(refusal.reason) for refusal in bench.cloud.refused} == {"conflict"}
+    values = opened(bench.cloud, bench.identity)
+    days = sorted({day for day, j in values if j == 127})
+    assert len(days) == 3
+    at = instant(2026, 5, 7, 22)
+    drawn = sum(value for (day, j), value in values.items() if j < 100 and day <= days[-1])
+    assert drawn == sum(bench.meter.registers_wh(at)) - sum(bench.meter.base_wh)
+    assert bench.chip.is_drained
