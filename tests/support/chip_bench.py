@@ -108,7 +108,8 @@ class BenchMeter:
 class Bench:
     """One household, one cloud, and the chip of the moment.
 
-    `drop(publish or message) -> bool` decides what the wire loses.
+    `drop(publish or message) -> bool` decides what the wire loses, `forget(publish)` what
+    the broker loses after it has acknowledged it.
     """
 
     def __init__(
@@ -131,6 +132,7 @@ class Bench:
             outbox=OutboxSettings(backlog_per_s=1_000.0, backlog_window=64)
         )
         self.drop = lambda _: False
+        self.forget = lambda _: False
         self.carried: dict[tuple[bytes, int, int], int] = {}
         self.sent: list[Publish] = []
         self.statuses: list[bytes] = []
@@ -197,6 +199,8 @@ class Bench:
                 if self.drop(publish):
                     continue
                 self.chip.take(Published(publish, has_subscribers=True))
+                if self.forget(publish):
+                    continue
                 for message in self.cloud.take(publish):
                     if not self.drop(message):
                         self.chip.take(message)

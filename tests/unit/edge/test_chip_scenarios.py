@@ -108,6 +108,17 @@ def test_lost_messages_cost_a_resend_and_nothing_else(bench):
     assert all(each.reason is Reason.NO_EPOCH for each in bench.cloud.refused)
 
 
+def test_a_broker_that_acknowledges_and_forgets_costs_a_resend_and_nothing_else(bench):
+    bench.begin()
+    bench.run(96)
+    bench.forget = lambda _: True
+    bench.run(96 + 20)
+    assert not bench.chip.is_drained
+    bench.forget = lambda _: False
+    bench.settle()
+    assert_exact(bench)
+
+
 def test_thirty_days_offline_are_drained_and_nothing_is_missing(bench, rhythm):
     bench.begin()
     bench.run(50)
