@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cloud.store.sqlite import SqliteStore
+from edge.identity import load_identity
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
 from edge.simulate.link import PtyLink
@@ -19,9 +20,11 @@ from edge.simulate.tariff import Option
 from edge.vault.reader import read_vault
 from protocol.calendar import QUARTER_HOUR, day_start
 from protocol.layout import REGISTER_STEP
-from tests.support.broker import enrol_chip, wait_until
+from protocol.topics import Kind, device_topic
+from tests.support.broker import COLLECTIVITY, enrol_chip, wait_until
 from tests.support.chip_cloud import opened
 from tests.support.chip_town import MONTH, StoreView
+from tests.support.mqtt import Peer, role_pass
 
 DAYS = 8
 CONFIG = """\
@@ -69,7 +72,7 @@ class Wire:
         self.home = build_home(curve, HomeSettings(option=Option.HPHC, seed=3))
         self.link = PtyLink(path)
         self.path = path
-        self.at = day_start(MONTH) - 4 * QUARTER_HOUR  # so that the first midnight is read
+        self.at = day_start(MONTH) - 8 * QUARTER_HOUR  # so that the first midnight is read
 
     def send(self) -> None:
         """Send the frame of the moment; it is lost where nobody listens."""
@@ -150,6 +153,9 @@ def test_what_the_cloud_holds_is_what_the_meter_counted_though_everything_is_kil
     """Kill chip, broker and worker again and again; nothing is lost and nothing counted twice."""
     rng = random.Random(1)
     kills = 0
+    while (metered_to(chip_directory) or (MONTH, -1)) < (MONTH, 0):
+        wire.send()
+        wire.link.drain()
     end = day_start(MONTH + timedelta(days=DAYS))
     while wire.at < end:
         before = metered_to(chip_directory)
@@ -191,7 +197,7 @@ def test_what_the_cloud_holds_is_what_the_meter_counted_though_everything_is_kil
 
 @pytest.mark.usefixtures("worker")
 def test_a_stopped_chip_says_goodbye_and_status_still_tells(chip, chip_directory, wire):
-    for _ in range(103):
+    for _ in range(107):
         wire.send()
     wait_until(lambda: metered_to(chip_directory) == (MONTH + timedelta(days=1), 1), chip.log)
     assert chip.end(signal.SIGTERM) == 0
@@ -224,3 +230,15 @@ def test_a_second_chip_process_on_the_same_directory_is_refused(chip, chip_direc
     )
     assert done.returncode == 5
     assert b"in use by another chip process" in done.stderr
+
+
+def test_a_chip_that_dies_without_a_word_is_told_offline(broker, chip, chip_directory):
+    """The last will: whoever may monitor sees it."""
+    topic = device_topic(COLLECTIVITY, load_identity(chip_directory).device, Kind.STATUS)
+    monitor_pass = role_pass(broker.cloud, "monitor")
+    with Peer(broker.port, monitor_pass.context()) as monitor:
+        monitor.subscribe(topic)
+        assert json.loads(monitor.wait_for(topic))["online"] is True
+        chip.end()
+        monitor.wait_for_count(2)
+        assert json.loads(monitor.received[-1][1])["online"] is False
