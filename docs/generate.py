@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+"""Write the parts of docs/reference that follow from the code; with --check, only compare.
+
+A page marks such a part with `<!-- begin NAME -->` and `<!-- end NAME -->`; what stands between is
+made here. Exit codes: 0 all as it should be, 1 (with --check) a page has drifted.
+"""
+
+import re
+import sys
+import textwrap
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import click
+import msgspec
+
+from cloud.config import CloudConfig, MetricsConfig
+from edge.bills.judgement import WORDS_EN, WORDS_FR, Finding
+from edge.config import EdgeConfig, PanelConfig
+from edge.metering.state import Settings as MeteringSettings
+from edge.outbox import Settings as SendingSettings
+from protocol.errors import VoletError
+from volet.main import exit_code, volet
+
+REFERENCE = Path(__file__).parent / "reference"
+HELP_WIDTH = 96
+_PART = re.compile(r"(<!-- begin ([a-z-]+) -->\n).*?(<!-- end \2 -->)", re.DOTALL)
+
+
+def commands() -> str:
+    """Return every command with the help that it gives."""
+    parts = []
+    for names, command in _walk((volet.name or "volet",), volet):
+        context = click.Context(command, info_name=" ".join(names), terminal_width=HELP_WIDTH)
+        heading = "#" * (len(names) + 1)
+        parts.append(
+            f"{heading} `{' '.join(names)}`\n\n```text\n{command.get_help(context)}\n```\n"
+        )
+    return "\n".join(parts)
+
+
+def errors() -> str:
+    """Return each class of error with the exit code it ends a command with."""
+    rows = [
+        (f"`{kind.__name__}`", str(exit_code(kind.__new__(kind))), _first_sentence(kind))
+        for kind in _kinds(VoletError)
+    ]
+    return table(("error", "code", "what it means"), rows)
+
+
+def findings() -> str:
+    """Return what a chip may find about a statement, in its words."""
+    rows = [(f"`{finding}`", WORDS_EN[finding], WORDS_FR[finding]) for finding in Finding]
+    return table(("finding", "in English", "in French"), rows)
+
+
+def settings(kind: type[msgspec.Struct]) -> str:
+    """Return the keys of a table of configuration, from its Struct."""
+    meanings = _attributes(kind)
+    hints = typing.get_type_hints(kind, include_extras=True)
+    rows = []
+    for field in msgspec.structs.fields(kind):
+        if _is_table(hints[field.name]):
+            continue
+        default = "required" if field.required else f"`{_toml(_default(field))}`"
+        rows.append((f"`{field.name}`", describe(hints[field.name]), default, meanings[field.name]))
+    return table(("key", "value", "default", "meaning"), rows)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Lay rows out as a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', '¦') for cell in row)} |\n" for row in lines)
+
+
+def describe(hint: object) -> str:
+    """Say in words what a type admits."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Annotated:
+        bounds = [words for each in hint.__metadata__ for words in _bounds(each)]  # type: ignore[attr-defined]
+        return f"{describe(arguments[0])}{', ' if bounds else ''}{', '.join(bounds)}"
+    if origin is typing.Literal:
+        return " or ".join(f"`{each}`" for each in arguments)
+    if origin is types.UnionType:
+        return describe(next(each for each in arguments if each is not type(None)))
+    if origin is tuple:
+        return f"list of {describe(arguments[0])}"
+    words = {str: "text", int: "integer", float: "number", bool: "true or false"}
+    return words[typing.cast("type", hint)]
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "commands": commands,
+    "errors": errors,
+    "findings": findings,
+    "edge": lambda: settings(EdgeConfig),
+    "panel": lambda: settings(PanelConfig),
+    "sending": lambda: settings(SendingSettings),
+    "metering": lambda: settings(MeteringSettings),
+    "cloud": lambda: settings(CloudConfig),
+    "metrics": lambda: settings(MetricsConfig),
+}
+
+
+def renewed(text: str) -> str:
+    """Return a page with each of its parts made anew."""
+    return _PART.sub(lambda match: f"{match[1]}\n{PARTS[match[2]]()}\n{match[3]}", text)
+
+
+def _walk(
+    names: tuple[str, ...], command: click.Command
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    yield names, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            if inner is not None:
+                yield from _walk((*names, name), inner)
+
+
+def _kinds(kind: type[VoletError]) -> Iterator[type[VoletError]]:
+    yield kind
+    for inner in kind.__subclasses__():
+        if inner.__module__ == kind.__module__:
+            yield from _kinds(inner)
+
+
+def _first_sentence(kind: type) -> str:
+    return (kind.__doc__ or "").partition("\n")[0]
+
+
+def _attributes(kind: type) -> dict[str, str]:
+    """Take `name: meaning` out of a docstring's section Attributes, or out of its sentences."""
+    text = textwrap.dedent(f"    {kind.__doc__ or ''}")
+    _, _, section = text.partition("Attributes:\n")
+    if not section:
+        (name,) = (field.name for field in msgspec.structs.fields(kind))
+        return {name: text.partition(f"`{name}` is ")[2].partition("\n")[0]}
+    meanings: dict[str, str] = {}
+    names: list[str] = []
+    for line in textwrap.dedent(section).splitlines():
+        start = re.match(r"([a-z_, ]+): (.*)", line)
+        if start:
+            names = start[1].split(", ")
+            meanings |= dict.fromkeys(names, start[2])
+        elif line.strip():
+            meanings |= {name: f"{meanings[name]} {line.strip()}" for name in names}
+    return meanings
+
+
+def _bounds(meta: object) -> Iterator[str]:
+    if isinstance(meta, msgspec.Meta):
+        for word, bound in (("from", meta.ge), ("above", meta.gt), ("to", meta.le)):
+            if bound is not None:
+                yield f"{word} {bound:g}"
+
+
+def _is_table(hint: object) -> bool:
+    """Say whether a key stands for a table of its own."""
+    return any(
+        isinstance(each, type) and issubclass(each, msgspec.Struct)
+        for each in (hint, *typing.get_args(hint))
+    )
+
+
+def _default(field: msgspec.structs.FieldInfo) -> object:
+    return field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
+
+
+def _toml(value: object) -> str:
+    return msgspec.json.encode(value).decode()  # the same in TOML for plain values and lists
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Change nothing; fail where a page has drifted.")
+def main(*, check: bool) -> None:
+    """Renew the generated parts of docs/reference."""
+    drifted = []
+    for page in sorted(REFERENCE.glob("*.md")):
+        text = page.read_text("utf-8")
+        if (new := renewed(text)) != text:
+            drifted.append(page.name)
+            if not check:
+                page.write_text(new, "utf-8")
+    click.echo(f"{'Drifted' if check else 'Renewed'}: {', '.join(drifted) or 'nothing'}.")
+    sys.exit(1 if check and drifted else 0)
+
+
+if __name__ == "__main__":
+    main()
