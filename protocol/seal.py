@@ -219,7 +219,8 @@ class SealSecret:
             c1 = (c1 + _mask(seed, weights)) % np.uint64(Q)
         c0 = np.zeros(N, np.uint64)
         c0[0] = total
-        return signed(self._decrypt(full_ciphertext(c0, c1))[0])
+        (constant,) = self._decrypt(full_ciphertext(c0, c1), 1)
+        return signed(constant)
 
     def open_own(self, seed: bytes, coefficients: Coefficients) -> list[int]:
         """Open a month of the chip's own coefficients (uint64[n]); absent ones give noise.
@@ -228,11 +229,10 @@ class SealSecret:
         """
         c0 = np.zeros(N, np.uint64)
         c0[: len(coefficients)] = coefficients
-        plain = self._decrypt(seeded_ciphertext(c0, seed))
-        return plain[: len(coefficients)]
+        return self._decrypt(seeded_ciphertext(c0, seed), len(coefficients))
 
-    def _decrypt(self, ciphertext: bytes) -> list[int]:
+    def _decrypt(self, ciphertext: bytes, count: int) -> list[int]:
         plain = sealapi.Plaintext()
         self._decryptor.decrypt(load_ciphertext(ciphertext), plain)
         present = plain.coeff_count()
-        return [plain[i] if i < present else 0 for i in range(N)]
+        return [plain[i] if i < present else 0 for i in range(count)]
