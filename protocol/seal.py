@@ -134,12 +134,11 @@ def weights_plaintext(weights: Weights) -> Any:
 
     x^(-k) = -x^(N-k) in the ring.
     """
-    terms = {
-        (N - int(k)) % N: int(weights[k]) % T if k == 0 else -int(weights[k]) % T
-        for k in np.flatnonzero(weights)
-    }
-    text = " + ".join(f"{terms[e]:X}x^{e}" if e else f"{terms[e]:X}" for e in sorted(terms)[::-1])
-    return sealapi.Plaintext(text)
+    k = np.flatnonzero(weights)
+    exponents = ((N - k) % N).tolist()
+    terms = (np.where(k == 0, weights[k], -weights[k]) % T).tolist()
+    pairs = sorted(zip(exponents, terms, strict=True), reverse=True)
+    return sealapi.Plaintext(" + ".join([f"{w:X}x^{e}" if e else f"{w:X}" for e, w in pairs]))
 
 
 def _mask(seed: bytes, weights: Weights) -> Coefficients:
