@@ -1,7 +1,8 @@
 """`volet edge bills`: the household's bills, as its own chip found them."""
 
 import sys
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import click
@@ -63,8 +64,8 @@ def bills(directory: Path, lang: str, *, is_json: bool) -> None:
 def in_words(judgement: Judgement, lang: str) -> str:
     """Lay a bill out for a terminal."""
     bill_of, to, *_ = TITLES[lang]
-    last = judgement.end - timedelta(days=1)
-    rows = [f"{bill_of} {judgement.start} {to} {last} : {VERDICTS[lang][judgement.verdict]}"]
+    first, last = (_day(d, lang) for d in (judgement.start, judgement.end - timedelta(days=1)))
+    rows = [f"{bill_of} {first} {to} {last} : {VERDICTS[lang][judgement.verdict]}"]
     rows += [f"  ! {WORDS[lang][finding]}" for finding in judgement.findings]
     if judgement.bill is not None:
         rows += _lines(judgement.bill, lang)
@@ -75,8 +76,19 @@ def _lines(bill: Bill, lang: str) -> list[str]:
     *_, ht, vat, ttc = TITLES[lang]
     rows = []
     for line in bill.lines:
-        price = "" if line.kwh is None else f"{line.kwh} kWh × {line.eur_per_kwh} €"
-        rows.append(f"  {line.name:<28}{price:>24}{line.ht:>12} €")
-    rows.append(f"  {ht:<52}{bill.total_ht:>12} €")
-    rows += [f"  {f'{vat} {part.rate:.1%}':<52}{part.amount:>12} €" for part in bill.vat]
-    return [*rows, f"  {ttc:<52}{bill.total_ttc:>12} €"]
+        price = line.eur_per_kwh
+        kwh = "" if price is None else f"{line.kwh} kWh × {_number(price, lang)} €"
+        rows.append(f"  {line.name:<28}{kwh:>24}{_number(line.ht, lang):>12} €")
+    rows.append(f"  {ht:<52}{_number(bill.total_ht, lang):>12} €")
+    for part in bill.vat:
+        rate = f"{vat} {_number(part.rate * 100, lang)} %"
+        rows.append(f"  {rate:<52}{_number(part.amount, lang):>12} €")
+    return [*rows, f"  {ttc:<52}{_number(bill.total_ttc, lang):>12} €"]
+
+
+def _number(value: Decimal, lang: str) -> str:
+    return str(value).replace(".", ",") if lang == "fr" else str(value)
+
+
+def _day(day: date, lang: str) -> str:
+    return f"{day:%d/%m/%Y}" if lang == "fr" else day.isoformat()

@@ -110,6 +110,9 @@ class Report:
             ]
         )
         self.chapter("Still running; Ctrl-C ends it")
-        first = town.households[0].directory
-        self.say(f"{command}\n.venv/bin/volet cloud status --dir {town.cloud}")
-        self.say(f".venv/bin/volet edge bills --dir {first}")
+        for line in (
+            command,
+            f".venv/bin/volet cloud status --dir {town.cloud}",
+            f".venv/bin/volet edge bills --dir {town.households[0].directory}",
+        ):
+            self._console.print(line, soft_wrap=True, highlight=False)
