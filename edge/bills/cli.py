@@ -81,7 +81,8 @@ def _lines(bill: Bill, lang: str) -> list[str]:
         rows.append(f"  {line.name:<28}{kwh:>24}{_number(line.ht, lang):>12} €")
     rows.append(f"  {ht:<52}{_number(bill.total_ht, lang):>12} €")
     for part in bill.vat:
-        rate = f"{vat} {_number(part.rate * 100, lang)} %"
+        percent = Decimal(f"{(part.rate * 100).normalize():f}")
+        rate = f"{vat} {_number(percent, lang)} %"
         rows.append(f"  {rate:<52}{_number(part.amount, lang):>12} €")
     return [*rows, f"  {ttc:<52}{_number(bill.total_ttc, lang):>12} €"]
 

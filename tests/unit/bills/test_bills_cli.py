@@ -29,7 +29,7 @@ def test_a_french_bill_has_french_dates_and_numbers():
 def test_an_english_bill_says_the_same():
     shown = lines("en")
     assert shown[0] == "Bill for 2026-03-01 to 2026-03-31 : checked by your own chip: correct."
-    assert shown[-2].split() == ["VAT", "20.00", "%", "14.92", "€"]
+    assert shown[-2].split() == ["VAT", "20", "%", "14.92", "€"]
 
 
 def test_a_refused_statement_says_why_and_shows_no_amount():
