@@ -163,12 +163,19 @@ def test_list_without_a_newer_time_would_not_count(broker, chip):
     before = crl.read_bytes()
     revoke(broker.cloud, chip.name, NOW)
     refresh_broker(broker.cloud, broker.directory)
-    with pytest.raises(Refused):
-        Peer(broker.port, chip.context())
+    wait_until(lambda: _is_refused(broker, chip), "the broker to have read the new list")
     crl.write_bytes(before)
     refresh_broker(broker.cloud, broker.directory)
     with pytest.raises(Refused):
         Peer(broker.port, chip.context())
+
+
+def _is_refused(broker: Broker, chip: Pass) -> bool:
+    try:
+        Peer(broker.port, chip.context()).close()
+    except Refused:
+        return True
+    return False
 
 
 def test_renewed_broker_certificate_is_shown_after_reload(broker, chip):
