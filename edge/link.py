@@ -9,6 +9,7 @@ was under way. Reason codes of every PUBACK are handed on.
 import contextlib
 import os
 import queue
+import select
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -31,6 +32,8 @@ NO_MATCHING_SUBSCRIBERS = 0x10
 IN_FLIGHT_MAX = 128
 GOODBYE_S = 3.0
 JOIN_S = 15.0
+# How often keep-alive is looked at while nothing moves.
+IDLE_S = 1.0
 
 # The network comes back in seconds; a certificate or a rule that refuses us takes an operator.
 AWAY_PAUSE_S, AWAY_PAUSE_MAX_S = 0.5, 60.0
@@ -76,6 +79,7 @@ class Link:
         self._tls = tls
         self._queue: queue.SimpleQueue[_Queued] = queue.SimpleQueue()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._write = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="chip-link", daemon=True)
         self._client: Client | None = None
@@ -129,6 +133,7 @@ class Link:
         if self._thread.ident is not None:
             self._thread.join(JOIN_S)
         os.close(self._wake)
+        os.close(self._write)
 
     def _acknowledged(self, puback: _Acknowledged) -> Iterator[LinkEvent]:
         publish = self._under_way.pop((puback.session, puback.packet_id), None)
@@ -170,12 +175,28 @@ class Link:
                 clean_start=True,
             )
             if not self._stopping.is_set():
-                client.loop_forever()
+                self._serve(client)
         finally:
             self._client = None
             if self._is_session:
                 self._put(Disconnected())
             client.disconnect()
+
+    def _serve(self, client: Client) -> None:
+        """Read and write until the session ends."""
+        while (sock := client.socket()) is not None:
+            is_pending = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+            reading = sock.fileno()
+            writing = [reading] if client.want_write() else []
+            pause_s = 0.0 if is_pending else IDLE_S
+            ready, _, _ = select.select([reading, self._write], writing, [], pause_s)
+            with contextlib.suppress(BlockingIOError):
+                os.eventfd_read(self._write)
+            if is_pending or reading in ready:
+                client.loop_read()
+            if client.want_write():
+                client.loop_write()
+            client.loop_misc()
 
     def _make_client(self) -> Client:
         settings = self._settings
@@ -191,12 +212,20 @@ class Link:
         if self._tls is not None:
             client.tls_set_context(self._tls())
         client.will_set(settings.will.topic, settings.will.payload, qos=1, retain=True)
+        # Without this paho writes in the thread that publishes, beside the one that reads: two on
+        # one TLS connection break its records.
+        client.on_socket_register_write = self._on_write_wanted
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         client.on_publish = self._on_publish
         client.on_disconnect = self._on_disconnect
         return client
+
+    def _on_write_wanted(self, client: Client, session: int, sock: object) -> None:
+        del client, session, sock
+        with contextlib.suppress(OSError):  # closed while stopping
+            os.eventfd_write(self._write, 1)
 
     def _on_connect(
         self,

@@ -1,10 +1,12 @@
 """The chip's link on a real broker: what it is told, and what it does when nobody answers."""
 
 import select
+import threading
 import time
 
 import msgspec
 import pytest
+from paho.mqtt.client import Client
 from structlog.testing import capture_logs
 
 from edge.agent import link_settings
@@ -64,6 +66,31 @@ def test_what_nobody_listens_to_is_told_apart_from_what_somebody_gets(broker, id
         listener.link.publish(publish)
         assert listener.wait_for(Published) == Published(publish, has_subscribers=True)
         assert worker.wait_for(publish.topic) == b"payload"
+
+
+def test_one_thread_alone_touches_the_connection(identity, monkeypatch):
+    """Two of them on one TLS connection break its records; it shows now and then, under load."""
+    users = set()
+
+    def watched(method):
+        def noted(client, argument):
+            users.add(threading.current_thread().name)
+            return method(client, argument)
+
+        return noted
+
+    monkeypatch.setattr(Client, "_sock_send", watched(Client._sock_send))
+    monkeypatch.setattr(Client, "_sock_recv", watched(Client._sock_recv))
+    link = Link(link_settings(identity), identity.tls_context)
+    link.start()
+    listener = Listener(link)
+    listener.wait_for(Connected)
+    for _ in range(20):
+        link.publish(Publish(own(identity, Kind.EPOCH), b"payload"))
+    for _ in range(20):
+        listener.wait_for(Published)
+    link.stop(Publish(own(identity, Kind.STATUS), b"goodbye"))
+    assert users == {"chip-link"}
 
 
 def test_a_refusal_of_the_broker_is_an_event_with_its_code(identity, listener):
