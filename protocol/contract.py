@@ -19,6 +19,8 @@ from protocol.tariff import Tariff, check_tariff
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 
+TARIFFS_MAX = 64
+
 
 class Offer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a provider offers to anyone: its key (Ed25519, 32 bytes) and dated tariffs."""
@@ -79,7 +81,7 @@ def open_document(signed: Signed, key: Ed25519PublicKey, document_type: type[Bod
     try:
         key.verify(signed.signature, _signed_bytes(signed.kind, signed.body))
         if signed.kind != kind:
-            raise DocumentRefused(f"This is a {signed.kind}, not a {kind}.")
+            raise DocumentRefused(f"This is another document, no {kind.lower()}.")
         return decode_body(signed.body, document_type)
     except InvalidSignature as exc:
         raise DocumentRefused(f"The signature of this {kind.lower()} does not fit.") from exc
@@ -98,6 +100,10 @@ def open_offer(signed: Signed) -> Offer:
     except MessageRefused as exc:
         raise DocumentRefused(f"This offer cannot be read: {exc.detail}.") from exc
     open_document(signed, Ed25519PublicKey.from_public_bytes(offer.provider_key), Offer)
+    if not offer.provider.isprintable() or len(offer.tariffs) > TARIFFS_MAX:
+        raise DocumentRefused(
+            f"This offer has more than {TARIFFS_MAX} tariffs, or a provider that cannot be printed."
+        )
     for number, tariff in enumerate(offer.tariffs):
         check_tariff(tariff, f"tariff {number + 1} ({tariff.name})")
         if tariff.provider != offer.provider:

@@ -17,6 +17,10 @@ from protocol.layout import REGISTERS
 
 PRICE_UNIT = Decimal("0.00001")
 PRICE_LIMIT_UNITS = 1 << (2 * WEIGHT_BITS)
+# A tariff comes from outside; what it may cost to compute or to print is bounded here.
+FIXED_LIMIT_EUR = Decimal(1_000_000)
+DECIMALS_MAX = 12
+LINES_MAX = 64
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 
@@ -103,17 +107,31 @@ def check_tariff(tariff: Tariff, origin: str = "tariff") -> None:
     if not tariff.fixed and not tariff.energy:
         raise DocumentRefused(f"{origin}: a tariff needs at least one line.")
     lines: tuple[FixedLine | EnergyLine, ...] = (*tariff.fixed, *tariff.energy)
+    if len(lines) > LINES_MAX:
+        raise DocumentRefused(f"{origin}: a tariff has at most {LINES_MAX} lines.")
     names = [line.name for line in lines]
+    for text in (tariff.provider, tariff.name, tariff.calendar, *names):
+        if not text.isprintable():
+            raise DocumentRefused(f"{origin}: {text!a} holds characters that cannot be printed.")
     for number, line in enumerate(lines):
         place = f"{origin}: line {number + 1} ({line.name})"
         if names.count(line.name) > 1:
             raise DocumentRefused(f"{place}: the name stands twice.")
-        if not Decimal(0) <= line.vat < 1 or not line.vat.is_finite():
+        if not _is_plain(line.vat) or not 0 <= line.vat < 1:
             raise DocumentRefused(f"{place}: vat is a rate from 0 up to 1, such as 0.20.")
         if isinstance(line, EnergyLine):
             _check_energy_line(line, place)
-        elif not line.eur.is_finite():
-            raise DocumentRefused(f"{place}: eur must be a number.")
+        elif not _is_plain(line.eur) or abs(line.eur) >= FIXED_LIMIT_EUR:
+            raise DocumentRefused(
+                f"{place}: eur must be a number below {FIXED_LIMIT_EUR:,}, with at most "
+                f"{DECIMALS_MAX} decimals."
+            )
+
+
+def _is_plain(number: Decimal) -> bool:
+    """Say whether a number is finite, and short enough to compute with exactly."""
+    exponent = number.as_tuple().exponent  # a letter where the number is not finite
+    return isinstance(exponent, int) and abs(exponent) <= DECIMALS_MAX
 
 
 def _check_energy_line(line: EnergyLine, place: str) -> None:
@@ -122,9 +140,8 @@ def _check_energy_line(line: EnergyLine, place: str) -> None:
     for register in line.registers:
         if not 1 <= register <= REGISTERS:
             raise DocumentRefused(f"{place}: register {register} is unknown; a meter has 1 to 10.")
-    if not line.eur_per_kwh.is_finite() or line.eur_per_kwh % PRICE_UNIT:
+    limit = PRICE_LIMIT_UNITS * PRICE_UNIT
+    if _is_plain(line.eur_per_kwh) and abs(line.eur_per_kwh) >= limit:
+        raise DocumentRefused(f"{place}: a price stays below {limit} €/kWh.")
+    if not _is_plain(line.eur_per_kwh) or line.eur_per_kwh % PRICE_UNIT:
         raise DocumentRefused(f"{place}: a price has at most 5 decimals of €/kWh.")
-    if abs(line.price_units) >= PRICE_LIMIT_UNITS:
-        raise DocumentRefused(
-            f"{place}: a price stays below {PRICE_LIMIT_UNITS * PRICE_UNIT} €/kWh."
-        )

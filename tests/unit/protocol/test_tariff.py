@@ -43,6 +43,15 @@ def test_a_tariff_survives_its_json_with_the_same_hash():
         (energy_line(vat=Decimal(20)), "vat is a rate"),
         (energy_line(name="abonnement"), "stands twice"),
         (FixedLine("f", Decimal("Infinity"), "month", Decimal(0)), "must be a number"),
+        (FixedLine("f", Decimal("1E+99999999"), "month", Decimal(0)), "must be a number"),
+        (FixedLine("f", Decimal("1E-99999999"), "month", Decimal(0)), "must be a number"),
+        (FixedLine("f", Decimal(-1_000_000), "month", Decimal(0)), "must be a number"),
+        (FixedLine("f", Decimal(1), "month", Decimal("NaN")), "vat is a rate"),
+        (FixedLine("f", Decimal(1), "month", Decimal("sNaN")), "vat is a rate"),
+        (FixedLine("f", Decimal(1), "month", Decimal("1E-99999999")), "vat is a rate"),
+        (energy_line(eur_per_kwh=Decimal("1E+30")), "5 decimals"),
+        (energy_line(eur_per_kwh=Decimal("1E-30")), "5 decimals"),
+        (energy_line(eur_per_kwh=Decimal("sNaN")), "5 decimals"),
     ],
 )
 def test_a_line_that_breaks_a_rule_is_refused_by_number_and_name(line, complaint):
@@ -62,6 +71,22 @@ def test_an_empty_or_reversed_tariff_is_refused():
         check_tariff(simple_tariff(fixed=(), energy=()))
     with pytest.raises(DocumentRefused, match="after valid_from"):
         check_tariff(simple_tariff(valid_to=date(2026, 1, 1)))
+
+
+@pytest.mark.parametrize("field", ["provider", "name", "calendar"])
+def test_words_that_would_steer_a_terminal_are_refused(field):
+    with pytest.raises(DocumentRefused, match="cannot be printed") as caught:
+        check_tariff(simple_tariff(**{field: "a\x1b[2K\nTotal 0.00"}))
+    assert str(caught.value).isprintable()
+    with pytest.raises(DocumentRefused, match="cannot be printed"):
+        check_tariff(simple_tariff(energy=(energy_line(name="a\u202eb"),)))
+
+
+def test_a_tariff_of_very_many_lines_is_refused():
+    lines = tuple(energy_line(name=f"line {n}") for n in range(64))
+    check_tariff(simple_tariff(fixed=(), energy=lines))
+    with pytest.raises(DocumentRefused, match="at most 64 lines"):
+        check_tariff(simple_tariff(energy=lines))
 
 
 def test_an_unknown_field_is_refused_by_name():
