@@ -1,0 +1,400 @@
+"""A town whose every part is a process of its own, to be killed, set back and started again."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from cloud import provider
+from cloud.registry.pki import issue_role
+from cloud.store import RequestState
+from cloud.store.sqlite import SqliteStore
+from edge.bills.desk import read_judgement
+from edge.bills.judgement import Judgement
+from edge.identity import Identity
+from edge.simulate.curve_files import load_curve, save_curve
+from edge.simulate.home import Home, build_home
+from edge.simulate.household import synthetic_curve
+from edge.vault.reader import VaultReader, read_vault
+from edge.vault.rows import Figures
+from protocol.calendar import day_start, legal_day, month_of, quarter_hour
+from protocol.errors import VoletError
+from tests.support.broker import Broker, Took, enrol_chip, make_cloud, skip_without_mosquitto
+from tests.support.broker import wait_until as wait
+from tests.support.kill_clock import SharedClock
+from tests.support.kill_fleet import METERING
+from tests.support.mqtt import Peer, role_pass
+from volet.demo.town import KVA, demo_tariff, home_settings
+
+REPOSITORY = Path(__file__).parents[2]
+RECORDER = "worker-recorder"
+FLEET = "tests.support.kill_fleet"
+SABOTAGE = "tests.support.kill_sabotage"
+# Last month is over, and the cloud has not deleted it yet.
+MONTH = month_of(month_of(legal_day(datetime.now(UTC))) - timedelta(days=1))
+WARM_UP = timedelta(minutes=30)
+SLOW = 12.0  # meters send, but hardly a quarter-hour passes
+
+CONFIG = """\
+rhythm = "{rhythm}"
+send_window_s = 0
+[sending]
+backlog_per_s = {backlog_per_s}
+ack_timeout_s = 1.5
+ack_timeout_max_s = 4
+refused_pause_s = 2
+whole_pause_s = 0.5
+whole_pause_max_s = 2
+"""
+FAST = 400
+
+
+@dataclass
+class Household:
+    """One home: its chip's directory, its keys, the meter at its door."""
+
+    directory: Path
+    identity: Identity
+    home: Home
+
+    def set_rhythm(self, rhythm: str, backlog_per_s: float = FAST) -> None:
+        """Write the chip's settings: all timeouts short, the rate as given."""
+        text = CONFIG.format(rhythm=rhythm, backlog_per_s=backlog_per_s)
+        (self.directory / "edge.toml").write_text(text)
+
+    @contextmanager
+    def vault(self) -> Iterator[VaultReader]:
+        """Read the chip's vault."""
+        with read_vault(self.directory) as vault:
+            yield vault
+
+    def figures(self) -> Figures | None:
+        """Return the vault's figures; None while there is none, or none that can be read."""
+        with contextlib.suppress(VoletError), self.vault() as vault:
+            return vault.figures()
+        return None
+
+    def has_metered(self, until: datetime) -> bool:
+        """Say whether the quarter-hour that ends at `until` is closed."""
+        figures = self.figures()
+        last = quarter_hour(until - timedelta(minutes=15))
+        return bool(
+            figures and figures.last_quarter_hour and figures.last_quarter_hour >= last
+        )
+
+    def is_settled(self) -> bool:
+        """Say whether everything is encrypted and acknowledged."""
+        figures = self.figures()
+        return bool(figures) and not (figures.outbox_depth or figures.intervals_to_encrypt)
+
+    def judgements(self) -> list[Judgement]:
+        """Return what the chip found about its statements."""
+        with self.vault() as vault:
+            return [found for row in vault.statements() if (found := read_judgement(row))]
+
+
+class Program:
+    """A process with a log of its own; knows how often it was killed."""
+
+    def __init__(self, log: Path, command: Sequence[str]) -> None:
+        self.log_path = log
+        self.kills = 0
+        self._command = command
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> str:
+        """The end of what it has said."""
+        return self.log_path.read_text()[-4000:] if self.log_path.exists() else ""
+
+    def count(self, event: str) -> int:
+        """Count how often it has logged an event."""
+        return self.log_path.read_text().count(f'"{event}"') if self.log_path.exists() else 0
+
+    def start(self) -> None:
+        """Start it."""
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=REPOSITORY
+            )
+
+    def kill(self) -> None:
+        """End it without a word; it must have been running."""
+        assert self._end(signal.SIGKILL) == -signal.SIGKILL, f"it had ended itself:\n{self.log}"
+        self.kills += 1
+
+    def stop(self) -> None:
+        """End it in good order."""
+        assert self._end(signal.SIGTERM) == 0, self.log
+
+    def has_ended(self) -> bool:
+        """Say whether it ended by itself; then it may be started again."""
+        if self._process is None or self._process.poll() is None:
+            return False
+        self._process = None
+        return True
+
+    def close(self) -> None:
+        """End it if it runs."""
+        if self._process is not None:
+            self._end(signal.SIGKILL)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Hold it where it is, so that its files are those of one instant."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
+    def _end(self, number: signal.Signals) -> int:
+        assert self._process is not None
+        self._process.send_signal(number)
+        code = self._process.wait(20)
+        self._process = None
+        return code
+
+
+class Recorder:
+    """Hears every header and block that the broker takes, stored or refused, as a worker may."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._peer: Peer | None = None
+        self._heard: list[tuple[str, bytes]] = []
+
+    def connect(self) -> None:
+        """Listen."""
+        who = role_pass(self._broker.cloud, RECORDER)
+        self._peer = Peer(self._broker.port, who.context())
+        root = f"volet/v1/{self._broker.config.collectivity}/d/+"
+        assert self._peer.subscribe(f"{root}/up/epoch") == 1
+        assert self._peer.subscribe(f"{root}/up/block") == 1
+
+    def lost(self) -> None:
+        """Keep what has come before the broker was killed."""
+        if self._peer is not None:
+            self._peer.wait_until_ended()
+            self._keep()
+
+    def messages(self) -> list[tuple[str, bytes]]:
+        """Return (topic, payload) of everything that the broker had taken by now."""
+        if self._peer is not None:
+            self._peer.fence()
+        return self._heard + (self._peer.received if self._peer else [])
+
+    def close(self) -> None:
+        """Stop listening."""
+        if self._peer is not None:
+            self._keep()
+
+    def _keep(self) -> None:
+        assert self._peer is not None
+        self._peer.close()
+        while not self._peer._arrived.empty():
+            self._peer.received.append(self._peer._arrived.get())
+        self._heard += self._peer.received
+        self._peer = None
+
+
+class Town:
+    """Everybody, and what happens to them."""
+
+    def __init__(self, directory: Path, homes: int, days: int) -> None:
+        """Found a town of `homes` chips that bills the first `days` days of `MONTH`."""
+        self.directory = directory
+        self.start, self.end = MONTH, MONTH + timedelta(days=days)
+        self.cloud = directory / "cloud"
+        make_cloud(self.cloud)
+        issue_role(self.cloud, RECORDER, datetime.now(UTC))
+        self.broker = Broker(self.cloud)
+        self.broker_kills = 0
+        self.recorder = Recorder(self.broker)
+        self.tariff = msgspec.structs.replace(
+            demo_tariff(MONTH), valid_from=MONTH, valid_to=None
+        )
+        provider.draw_key(directory / "provider")
+        self.provider_key = provider.load_key(directory / "provider")
+        self._offer = provider.make_offer([self.tariff], self.provider_key)
+        self.households = [self._enrol(seed) for seed in range(1, homes + 1)]
+        self.clock = SharedClock(directory / "clock")
+        self._stack = ExitStack()
+        self.worker = self._program("worker", "volet.main", "cloud", "run", "--dir", self.cloud)
+        self._store: SqliteStore | None = None
+
+    def fleet(self, households: Sequence[Household], *broken: str) -> Program:
+        """Return the program that runs these chips, not yet started.
+
+        With `broken`, the name of a rule, one that does not keep to it.
+        """
+        names = "-".join([each.directory.name for each in households] + list(broken))
+        program = (SABOTAGE, *broken) if broken else (FLEET,)
+        chips = [each.directory for each in households]
+        return self._program(
+            f"fleet-{names}", *program, "--clock", self.directory / "clock", *chips
+        )
+
+    def broken_worker(self, rule: str) -> Program:
+        """Return a worker that does not keep to a rule, not yet started."""
+        return self._program(f"worker-{rule}", SABOTAGE, rule, "--dir", self.cloud)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Run broker, recorder and worker; at the end nothing of the town runs."""
+        with self._stack as stack:
+            self.broker.start()
+            stack.callback(self.broker.kill)
+            self.recorder.connect()
+            stack.callback(self.recorder.close)
+            self.worker.start()
+            self._store = SqliteStore.open(self.cloud, is_checked=False)
+            stack.callback(lambda: self.store.close())
+            self.clock.start(day_start(self.start) - WARM_UP, 0)
+            yield
+
+    @property
+    def store(self) -> SqliteStore:
+        """The cloud's store, to look into."""
+        assert self._store is not None
+        return self._store
+
+    # What happens.
+
+    def start_metering(self, *fleets: Program) -> None:
+        """Start chips and wait until they read their meters; time hardly passes meanwhile."""
+        self.clock.run(SLOW)
+        for fleet in fleets:
+            before = fleet.count(METERING)
+            fleet.start()
+            wait(lambda f=fleet, n=before: f.count(METERING) > n, f"chips\n{fleet.log}", 60)
+
+    def kill_broker(self) -> None:
+        """End the broker without a word."""
+        self.broker.kill()
+        self.recorder.lost()
+        self.broker_kills += 1
+
+    def start_broker(self) -> None:
+        """Start the broker on what it has saved."""
+        self.broker.start()
+        self.recorder.connect()
+
+    @property
+    def broker_data(self) -> Path:
+        """Where the broker saves what it holds."""
+        return self.broker.directory / "data"
+
+    def copy_store(self) -> Path:
+        """Copy the cloud's store as it stands at one instant."""
+        to = self.directory / "store-copy"
+        to.mkdir()
+        with self.worker.frozen():
+            for path in self.cloud.glob("store.db*"):
+                shutil.copy2(path, to)
+        return to
+
+    def put_store_back(self, copy: Path) -> None:
+        """Kill the worker, and start it again on an older store."""
+        self.worker.kill()
+        self.store.close()
+        for path in self.cloud.glob("store.db*"):
+            path.unlink()
+        for path in copy.iterdir():
+            shutil.copy2(path, self.cloud)
+        self._store = SqliteStore.open(self.cloud, is_checked=False)
+        self.worker.start()
+
+    def play(self, households: Sequence[Household], until: datetime, speed: float) -> None:
+        """Let time pass until all these chips have metered up to an instant; then hardly any more."""
+        self.clock.run(speed)
+        self._wait(lambda: self.clock.now() > until, households, f"{until} to come")
+        self.clock.start(until + timedelta(seconds=5), SLOW)
+        self._wait(
+            lambda: all(each.has_metered(until) for each in households),
+            households,
+            f"the chips to meter up to {until}",
+        )
+
+    def settle(self, households: Sequence[Household]) -> None:
+        """Wait until the cloud has acknowledged everything of these chips, while time hardly passes."""
+        self._wait(
+            lambda: all(each.is_settled() for each in households),
+            households,
+            "all outboxes to drain",
+        )
+
+    def bill(self, households: Sequence[Household]) -> None:
+        """Ask for these households' statements and wait until their chips have seen them."""
+        requests = {
+            contract.household_key: provider.request_statement(
+                self.store, self.provider_key, contract.hash, self.start, self.end
+            )
+            for contract in provider.own_contracts(self.store, self.provider_key)
+            if contract.household_key in {each.identity.household_key for each in households}
+        }
+        assert len(requests) == len(households)
+        self._wait(
+            lambda: all(
+                provider.progress(self.store, request).state is RequestState.SEEN
+                for request in requests.values()
+            ),
+            households,
+            "the chips to see their statements",
+        )
+
+    def _wait(
+        self, condition: Callable[[], bool], households: Sequence[Household], what: str
+    ) -> None:
+        try:
+            wait(condition, what, 90)
+        except pytest.fail.Exception as exc:
+            states = "\n".join(f"{each.directory.name}: {each.figures()}" for each in households)
+            logs = "\n".join(p.read_text()[-3000:] for p in sorted(self._logs.iterdir()))
+            pytest.fail(f"{exc}\n{states}\n{logs}")
+
+    @property
+    def _logs(self) -> Path:
+        logs = self.directory / "logs"
+        logs.mkdir(exist_ok=True)
+        return logs
+
+    def _program(self, name: str, module: str, *arguments: str | Path) -> Program:
+        command = [sys.executable, "-W", "error", "-m", module, *map(str, arguments)]
+        program = Program(self._logs / f"{name}.log", command)
+        self._stack.callback(program.close)
+        return program
+
+    def _enrol(self, seed: int) -> Household:
+        directory = self.directory / "chips" / f"{seed:02}"
+        directory.mkdir(parents=True, mode=0o700)
+        path = directory / "curve.csv"
+        first, last = self.start - timedelta(days=1), self.end + timedelta(days=45)
+        save_curve(path, synthetic_curve(seed, first, last, KVA))
+        home = build_home(load_curve(path), home_settings(seed))
+        serial = home.meter_at(day_start(self.start)).profile.serial
+        identity = enrol_chip(self.cloud, directory, Took(self._offer, serial, self.start))
+        household = Household(directory, identity, home)
+        household.set_rhythm("quarter_hourly")
+        return household
+
+
+@contextmanager
+def running_town(directory: Path, homes: int, days: int) -> Iterator[Town]:
+    """Found a town and run it; skips, with the reason, where there is no mosquitto."""
+    skip_without_mosquitto()
+    town = Town(directory, homes, days)
+    with town.running():
+        yield town
