@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from cloud.config import load_config
 from cloud.registry.pki import (
+    CHIP_REVOKED,
     exclusive,
+    find_issued,
     issue_device,
     load_authority,
     load_platform_key,
@@ -78,7 +80,7 @@ def enrol(directory: Path, store: Store, signed: Signed, now: datetime) -> Enrol
     request = check_request(signed)
     config = load_config(directory)
     with exclusive(directory):
-        device = _device_for(store, request)
+        device = _device_for(directory, store, request)
         certificate = issue_device(directory, device, request.tls_key, now)
         record = msgspec.msgpack.encode(
             EnrolmentRecord(config.collectivity, device, request.signing_key, request.household_key)
@@ -99,19 +101,19 @@ def enrol(directory: Path, store: Store, signed: Signed, now: datetime) -> Enrol
     return Enrolled(device, request.contract is not None, answer)
 
 
-def _device_for(store: Store, request: CheckedRequest) -> DeviceId:
+def _device_for(directory: Path, store: Store, request: CheckedRequest) -> DeviceId:
     same_chip = [d for d in store.devices() if d.signing_key == request.signing_key]
     if any(device.is_revoked for device in same_chip):
-        raise DocumentRefused(
-            "This chip was revoked; give it a new directory with `volet edge init` first."
-        )
+        raise DocumentRefused(CHIP_REVOKED)
     speaks = store.device_of(request.household_key)
     if speaks is not None and speaks.signing_key != request.signing_key:
         raise DocumentRefused(
             f"This household is enrolled with another chip; revoke that one first: "
             f"`volet cloud revoke {speaks.device}`."
         )
-    return same_chip[0].device if same_chip else new_device_id()
+    if same_chip:
+        return same_chip[0].device
+    return find_issued(directory, request.tls_key) or new_device_id()
 
 
 def _check_csr(pem: bytes) -> ec.EllipticCurvePublicKey:

@@ -43,7 +43,7 @@ from cloud.registry.authority import (
     revocation_list,
 )
 from mosquitto.roles import role_of
-from protocol.errors import ConfigError
+from protocol.errors import ConfigError, DocumentRefused
 from protocol.ids import DeviceId, is_device_id
 from system.files import (
     draw_secret,
@@ -57,6 +57,7 @@ PLATFORM_KEY = "platform.key"
 FIRST_ROLES = ("worker", "monitor")
 _CLIENTS = (*FIRST_ROLES, "operator")
 
+CHIP_REVOKED = "This chip was revoked; give it a new directory with `volet edge init` first."
 _RESTORE = "put it back from a backup; chips trust the one that was drawn first."
 
 
@@ -225,6 +226,27 @@ def issue_device(
     earlier = path.read_bytes() if path.exists() else b""
     write_public(path, earlier + _pem(certificate))
     return _pem(certificate)
+
+
+def find_issued(directory: Path, public_key: ec.EllipticCurvePublicKey) -> DeviceId | None:
+    """Return the id under which a chip's TLS key has been certified before, None if it was not.
+
+    For a store that lost the enrolment: what the chip has signed is signed under its id.
+
+    Raises:
+        DocumentRefused: that chip is revoked.
+        ConfigError: the CA is not there.
+    """
+    for path in sorted(pki_path(directory, "issued").glob("*.pem")):
+        certificates = x509.load_pem_x509_certificates(path.read_bytes())
+        if all(certificate.public_key() != public_key for certificate in certificates):
+            continue
+        crl = x509.load_pem_x509_crl(read_document(pki_path(directory, "crl.pem"), _RESTORE))
+        for certificate in certificates:
+            if crl.get_revoked_certificate_by_serial_number(certificate.serial_number):
+                raise DocumentRefused(CHIP_REVOKED)
+        return DeviceId(path.stem)
+    return None
 
 
 def revoke(directory: Path, name: str, now: datetime) -> bool:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from cloud.registry.enrolment import check_request, enrol
-from cloud.registry.pki import issue_device, load_authority
+from cloud.registry.pki import issue_device, load_authority, revoke
 from cloud.store.sqlite import SqliteStore
 from edge.enrolling import draw_keys, install, make_request, sign_contract, write_request
 from edge.identity import (
@@ -136,6 +136,27 @@ def test_same_chip_again_keeps_its_id_and_gets_a_new_certificate(cloud, store, k
     second = enrol(cloud, store, make_request(keys, None, None), NOW)
     assert first.device == second.device
     assert first.answer.certificate_pem != second.answer.certificate_pem
+
+
+def test_chip_whose_enrolment_the_store_lost_keeps_the_id_it_has_signed_under(
+    cloud, store, keys, tmp_path
+):
+    first = enrol(cloud, store, make_request(keys, None, None), NOW)
+    (tmp_path / "empty").mkdir()
+    empty = SqliteStore.open(tmp_path / "empty")
+    again = enrol(cloud, empty, make_request(keys, None, None), NOW)
+    empty.close()
+    assert again.device == first.device
+
+
+def test_revoked_chip_does_not_come_back_by_a_store_that_lost_it(cloud, store, keys, tmp_path):
+    first = enrol(cloud, store, make_request(keys, None, None), NOW)
+    revoke(cloud, first.device, NOW)
+    (tmp_path / "empty").mkdir()
+    empty = SqliteStore.open(tmp_path / "empty")
+    with pytest.raises(DocumentRefused, match="revoked"):
+        enrol(cloud, empty, make_request(keys, None, None), NOW)
+    empty.close()
 
 
 def test_two_chips_get_different_ids(cloud, tmp_path):
