@@ -29,10 +29,13 @@ class Acknowledger:
         holdings: Holdings,
         incarnations: set[bytes],
         refused: Sequence[Refusal] = (),
-    ) -> Outgoing:
-        """Say what is stored of the incarnations just touched."""
+    ) -> Iterator[Outgoing]:
+        """Say what is stored of the incarnations just touched, in as many messages as it takes."""
         states = tuple(state for state in holdings.states if state.incarnation in incarnations)
-        return self._ack(device, holdings, states, refused, is_whole=False)
+        *parts, last = _parts(states)
+        for part in parts:
+            yield self._ack(device, holdings, part, (), is_whole=False)
+        yield self._ack(device, holdings, last, refused, is_whole=False)
 
     def whole(
         self, device: Device, holdings: Holdings, refused: Sequence[Refusal] = ()

@@ -135,7 +135,7 @@ class Ingest:
         return (
             *(Outgoing(down_epoch, epoch.payload) for epoch in epochs),
             *(Outgoing(down_block, block.payload) for block in blocks),
-            self._acknowledger.touched(device, holdings, {incarnation}),
+            *self._acknowledger.touched(device, holdings, {incarnation}),
         )
 
     def _process(self, messages: Sequence[Incoming]) -> Processed:
@@ -216,7 +216,7 @@ class Ingest:
             if sender.is_whole_asked:
                 yield from self._acknowledger.whole(sender.device, held, sender.refused)
             else:
-                yield self._acknowledger.touched(
+                yield from self._acknowledger.touched(
                     sender.device, held, sender.touched, sender.refused
                 )
 

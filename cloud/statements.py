@@ -16,7 +16,7 @@ from cloud.message import Outgoing
 from cloud.store import RequestState, Store, StoredBlock, StoredContract, StoredRequest
 from protocol.calendar import day_number, day_of_number, days_between, month_of
 from protocol.contract import Contract, Signed, StatementRequest, open_document, open_offer
-from protocol.envelope import Address, decode_body, seal_message
+from protocol.envelope import SIZE_MAX_BYTES, Address, decode_body, seal_message
 from protocol.errors import DocumentRefused
 from protocol.household import Coefficients, weighted_sum
 from protocol.layout import DAY_COEFFICIENTS, MONTH_COEFFICIENTS, coefficient
@@ -24,6 +24,9 @@ from protocol.messages import COEFFICIENT_BYTES, Cover, LineSums, MonthSums, Sta
 from protocol.statement import Component, components
 from protocol.tariff import Tariff
 from protocol.topics import Kind, device_topic
+
+# The store's thread is the chips' too: no pass over the requests holds it longer than this many.
+PAGE_REQUESTS = 64
 
 log = structlog.get_logger()
 
@@ -139,12 +142,20 @@ def _covers(blocks: Iterable[StoredBlock]) -> tuple[Cover, ...]:
     return tuple(Cover(incarnation, tuple(sorted(s))) for incarnation, s in sequences.items())
 
 
+class Page(msgspec.Struct, frozen=True):
+    """Messages of a bounded number of requests; `after` begins the next page, None: no more."""
+
+    messages: tuple[Outgoing, ...]
+    after: bytes | None
+
+
 def pending_statements(
-    store: Store, platform_key: Ed25519PrivateKey, collectivity: str
-) -> list[Outgoing]:
-    """Answer every pending request whose days are all stored; returns what is to be published."""
+    store: Store, platform_key: Ed25519PrivateKey, collectivity: str, after: bytes = b""
+) -> Page:
+    """Answer those of a page of pending requests whose days are all stored."""
+    found = store.requests(RequestState.PENDING, after, PAGE_REQUESTS)
     messages = []
-    for stored in store.requests(RequestState.PENDING):
+    for stored in found:
         try:
             message = _answer(store, stored, platform_key, collectivity)
         except DocumentRefused as exc:
@@ -153,23 +164,29 @@ def pending_statements(
             continue
         if message is not None:
             messages.append(message)
-    return messages
+    return Page(tuple(messages), _next_page(found))
 
 
-def unseen_statements(store: Store, collectivity: str) -> list[Outgoing]:
-    """Return the published statements that no chip has seen yet, to be published again.
+def unseen_statements(store: Store, collectivity: str, after: bytes = b"") -> Page:
+    """Return a page of the published statements that no chip has seen yet, to publish them again.
 
     After a start of worker or broker: a statement is recorded before it is sent.
     """
-    return [
+    found = store.requests(RequestState.PUBLISHED, after, PAGE_REQUESTS)
+    messages = tuple(
         Outgoing(
             device_topic(collectivity, stored.device, Kind.STATEMENT, stored.order.id.hex()),
             stored.statement,
             retain=True,
         )
-        for stored in store.requests(RequestState.PUBLISHED)
+        for stored in found
         if stored.device is not None and stored.statement is not None
-    ]
+    )
+    return Page(messages, _next_page(found))
+
+
+def _next_page(found: Sequence[StoredRequest]) -> bytes | None:
+    return found[-1].order.id if len(found) == PAGE_REQUESTS else None
 
 
 def _answer(
@@ -187,6 +204,10 @@ def _answer(
     statement = compute(prepared, order.household_key, order.request, blocks)
     address = Address(collectivity, device.device, Kind.STATEMENT)
     payload = seal_message(address, statement, platform_key)
+    if len(payload) > SIZE_MAX_BYTES:
+        raise DocumentRefused(
+            "The statement of this period does not fit into a message; ask for shorter periods."
+        )
     store.mark_published(order.id, device.device, payload, datetime.now(UTC))
     log.info("statement_computed", request=order.id.hex(), blocks=len(blocks))
     topic = device_topic(collectivity, device.device, Kind.STATEMENT, order.id.hex())

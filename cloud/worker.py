@@ -25,6 +25,7 @@ from cloud.verify import UP_KINDS
 from protocol.backoff import backoff
 from protocol.calendar import legal_day, month_of
 from protocol.errors import StoreBusy, TransportError
+from protocol.ids import DeviceId
 from protocol.topics import all_devices
 
 BATCH_MAX = 512
@@ -32,7 +33,8 @@ BATCH_WINDOW_S = 0.05
 STATEMENTS_EVERY_S = 0.5
 # Statements may take this share of the store's thread; the rest is the chips'.
 STATEMENTS_SHARE = 0.2
-# Fetches wait here for their answers; one that finds no room is forgotten, the chip asks again.
+# Fetches wait here for their answers, one of each chip; one that finds no room is forgotten, the
+# chip asks again.
 REQUESTS_MAX = 1_024
 UPKEEP_EVERY_S = 6 * 3_600.0
 RETENTION_MONTHS = 14
@@ -119,7 +121,8 @@ class Worker:
         self._ingest = ingest
         self._settings = settings
         self._counts = counts
-        self._requests: asyncio.Queue[Request] = asyncio.Queue(REQUESTS_MAX)
+        self._requests: dict[DeviceId, Request] = {}
+        self._has_requests = asyncio.Event()
         self._in_batch = asyncio.Lock()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -157,11 +160,7 @@ class Worker:
                 if sent or not processed.outgoing:
                     for received in batch:
                         received.ack()
-            for request in processed.requests:
-                if self._requests.full():
-                    log.warning("fetch_forgotten", waiting=REQUESTS_MAX)
-                    break
-                self._requests.put_nowait(request)
+            self._keep_requests(processed.requests)
 
     async def _process(self, batch: list[Received]) -> Processed:
         begun = time.perf_counter()
@@ -173,19 +172,39 @@ class Worker:
             log.warning("messages_refused", reasons=reasons)
         return processed
 
+    def _keep_requests(self, requests: Sequence[Request]) -> None:
+        """Let fetches wait; a chip asks for one page at a time, so its last word holds."""
+        for request in requests:
+            device = request.device.device
+            if device not in self._requests and len(self._requests) >= REQUESTS_MAX:
+                log.warning("fetch_forgotten", waiting=REQUESTS_MAX)
+                break
+            self._requests[device] = request
+            self._has_requests.set()
+
     async def _answer_requests(self) -> NoReturn:
         while True:
-            request = await self._requests.get()
+            await self._has_requests.wait()
+            request = self._requests.pop(next(iter(self._requests)))
+            if not self._requests:
+                self._has_requests.clear()
             await self._confirm(self._send(await self._thread.run(self._ingest.answer, request)))
 
     async def _publish_statements(self) -> NoReturn:
-        """Publish what is due; after a new connection also what no chip has seen yet."""
+        """Publish what is due; after a new connection also what no chip has seen yet.
+
+        A page of each at a time; `unseen` and `pending` say where the next one begins.
+        """
         published_on = 0
+        unseen: bytes | None = b""
+        pending = b""
         delays_s = backoff(base_s=STATEMENTS_EVERY_S)
         while True:
             connection = await self._link.connected()
+            if connection != published_on:
+                unseen = b""
             begun = time.perf_counter()
-            messages = await self._thread.run(self._statements, is_all=connection != published_on)
+            messages, unseen, pending = await self._thread.run(self._statements, unseen, pending)
             pause_s = (time.perf_counter() - begun) * (1 / STATEMENTS_SHARE - 1)
             try:
                 await self._link.confirmed([self._link.send(message) for message in messages])
@@ -195,10 +214,17 @@ class Worker:
                 published_on, pause_s = 0, next(delays_s)
             await asyncio.sleep(max(pause_s, STATEMENTS_EVERY_S))
 
-    def _statements(self, *, is_all: bool) -> list[Outgoing]:
+    def _statements(
+        self, unseen: bytes | None, pending: bytes
+    ) -> tuple[list[Outgoing], bytes | None, bytes]:
         key, collectivity = self._settings.platform_key, self._settings.collectivity
-        unseen = unseen_statements(self._store, collectivity) if is_all else []
-        return [*unseen, *pending_statements(self._store, key, collectivity)]
+        messages: list[Outgoing] = []
+        if unseen is not None:
+            again = unseen_statements(self._store, collectivity, unseen)
+            messages += again.messages
+            unseen = again.after
+        new = pending_statements(self._store, key, collectivity, pending)
+        return [*messages, *new.messages], unseen, new.after or b""
 
     async def _keep_up(self) -> NoReturn:
         """Delete what is older than retention says, a little at a time."""

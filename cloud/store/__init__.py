@@ -260,8 +260,14 @@ class Store(Protocol):
     def request(self, request_id: bytes) -> StoredRequest | None:
         """Return the request of this id."""
 
-    def requests(self, state: RequestState | None = None) -> tuple[StoredRequest, ...]:
-        """Return the requests in a state, or all, in the order they came."""
+    def requests(
+        self, state: RequestState | None = None, after: bytes = b"", limit: int = -1
+    ) -> tuple[StoredRequest, ...]:
+        """Return the requests in a state, or all, in the order they came.
+
+        Those that came after the request `after` only, if it is named; at most `limit`, if it is
+        not negative.
+        """
 
     def mark_published(
         self, request_id: bytes, device: DeviceId, statement: bytes, at: datetime

@@ -14,6 +14,10 @@ from protocol.messages import Block
 
 # An honest chip sends in order, a window at a time; more gaps than this would not fit an ack.
 GAPS_MAX = 512
+# An honest process lives for years at most, a household sees some thousand of them; a certified
+# chip that makes up more fills no disk and no ack.
+MONTHS_MAX = 512
+INCARNATIONS_MAX = 16_384
 
 
 @dataclass(slots=True)
@@ -62,6 +66,8 @@ class BatchWriter:
         epoch = item.epoch
         held = self._incarnation(epoch.household_key, epoch.incarnation)
         if held is None:
+            if self._is_full(epoch.household_key):
+                return Reason.BOUNDS
             held = self._new_incarnation(item)
         if held is None or held.device != item.device:
             return Reason.CONFLICT
@@ -71,6 +77,8 @@ class BatchWriter:
                 (held.id, epoch.month),
             ).fetchone()
             return _same(stored, item.payload)
+        if len(held.months) >= MONTHS_MAX:
+            return Reason.BOUNDS
         self._cursor.execute(
             "INSERT INTO epoch VALUES (?, ?, ?)", (held.id, epoch.month, item.payload)
         )
@@ -130,6 +138,14 @@ class BatchWriter:
             (household, block.day, block.j1, block.j0),
         ).fetchone()
         return taken is not None
+
+    def _is_full(self, household_key: bytes) -> bool:
+        row = self._cursor.execute(
+            "SELECT count(*) FROM incarnation"
+            " WHERE household = (SELECT id FROM household WHERE key = ?)",
+            (household_key,),
+        ).fetchone()
+        return bool(row[0] >= INCARNATIONS_MAX)
 
     def _incarnation(self, household_key: bytes, incarnation: bytes) -> _Incarnation | None:
         name = (household_key, incarnation)

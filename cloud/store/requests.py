@@ -14,6 +14,7 @@ SELECT r.id, r.contract, h.key, r.request, r.state, r.requested_at, r.device, r.
   r.published_at, r.seen_at, r.detail
 FROM request r JOIN household h ON h.id = r.household
 """
+_PAGE = "r.rowid > ifnull((SELECT rowid FROM request WHERE id = ?), 0) ORDER BY r.rowid LIMIT ?"
 
 
 class Requests(Tables):
@@ -44,12 +45,16 @@ class Requests(Tables):
         row = self._row(f"{_REQUEST} WHERE r.id = ?", [request_id])
         return _request(row) if row else None
 
-    def requests(self, state: RequestState | None = None) -> tuple[StoredRequest, ...]:
+    def requests(
+        self, state: RequestState | None = None, after: bytes = b"", limit: int = -1
+    ) -> tuple[StoredRequest, ...]:
         """See `Store.requests`."""
-        if state is None:
-            rows = self._rows(f"{_REQUEST} ORDER BY r.rowid")
-        else:
-            rows = self._rows(f"{_REQUEST} WHERE r.state = ? ORDER BY r.rowid", [state])
+        page = [after, limit]
+        rows = (
+            self._rows(f"{_REQUEST} WHERE {_PAGE}", page)
+            if state is None
+            else self._rows(f"{_REQUEST} WHERE r.state = ? AND {_PAGE}", [state, *page])
+        )
         return tuple(_request(row) for row in rows)
 
     def mark_published(

@@ -334,6 +334,8 @@ class StoreContract:
         other = msgspec.structs.replace(order, request=b"another")
         assert store.put_request(other, AT) is Reason.CONFLICT
         assert [r.state for r in store.requests()] == [RequestState.PUBLISHED]
+        assert store.requests(limit=0) == ()
+        assert store.requests(after=order.id) == ()
 
     def test_a_refused_request_says_why_and_cannot_be_published(self, store, chip, order):
         store.put_request(order, AT)

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cloud import acknowledge
 from cloud.ingest import Ingest
 from cloud.message import Incoming, Outgoing
-from cloud.store import Count, StatementOrder
+from cloud.store import Count, StatementOrder, batch
 from cloud.store.sqlite import SqliteStore
 from protocol.calendar import day_number
 from protocol.envelope import SIZE_MAX_BYTES, Address, seal_message
@@ -392,3 +392,49 @@ def test_an_ack_is_signed_for_its_device_and_nothing_else(ingest, chip):
     (ack,) = chip.acks((message,), PLATFORM_KEY.public_key())
     address = Address("testville", chip.device, Kind.ACK)
     assert message == Outgoing(chip.topic(Kind.ACK), seal_message(address, ack, PLATFORM_KEY))
+
+
+# what a certified chip may not do to the others
+
+
+def test_acks_stay_within_what_a_message_holds_however_many_gaps_a_chip_makes(ingest, chip):
+    months = [DAY.replace(day=1), date(2026, 11, 1), date(2026, 12, 1), date(2027, 1, 1)]
+    incarnations = [new_incarnation() for _ in range(16)]
+    for number, incarnation in enumerate(incarnations):
+        day = months[number // 4] + timedelta(days=4 * (number % 4))
+        ingest.process([chip.epoch(day, incarnation=incarnation)])
+        for later in range(4):
+            ingest.process(
+                [
+                    chip.block(
+                        day + timedelta(days=later),
+                        10**6 + 1_000 * later + 2 * j,
+                        j,
+                        1,
+                        incarnation=incarnation,
+                    )
+                    for j in range(128)
+                ]
+            )
+    outgoing = ingest.process(
+        [chip.epoch(DAY.replace(year=2025), incarnation=each) for each in incarnations]
+    )
+    assert len(outgoing.outgoing) > 1
+    assert max(len(message.payload) for message in outgoing.outgoing) <= SIZE_MAX_BYTES
+    told = {state.incarnation for ack in acks(chip, outgoing) for state in ack.states}
+    assert told == set(incarnations)
+
+
+def test_incarnations_and_months_that_no_honest_chip_needs_are_refused(ingest, chip, monkeypatch):
+    monkeypatch.setattr(batch, "INCARNATIONS_MAX", 2)
+    monkeypatch.setattr(batch, "MONTHS_MAX", 2)
+    names = [new_incarnation() for _ in range(3)]
+    assert refused(ingest.process([chip.epoch(DAY, incarnation=name) for name in names])) == {
+        "out_of_bounds": 1
+    }
+    later = [DAY + timedelta(days=31 * n) for n in (1, 2)]
+    assert refused(ingest.process([chip.epoch(day, incarnation=names[0]) for day in later])) == {
+        "out_of_bounds": 1
+    }
+    (ack,) = acks(chip, ingest.process([chip.fetch(None)]))
+    assert sorted(len(state.months) for state in ack.states) == [1, 2]

@@ -185,15 +185,39 @@ def test_a_fetch_is_answered_beside_the_batches(tmp_path, chip):
 
 def test_a_fetch_that_finds_no_room_is_forgotten_and_said(tmp_path, chip, monkeypatch):
     monkeypatch.setattr(worker_module, "REQUESTS_MAX", 2)
-    fetches = [chip.fetch(chip.incarnation, n + 1) for n in range(5)]
+    chips = [FakeChip() for _ in range(5)]
+    fetches = [each.fetch(each.incarnation) for each in chips]
+
+    def enrol_all(store):
+        for each in chips:
+            store.enrol(each.enrolment)
 
     async def scenario(link, _store, _in_store):
         await until(lambda: link.kinds().count("send") == 2)
         assert link.kinds().count("ack") == 5
 
     with capture_logs() as logs:
-        run_worker(tmp_path, chip, scenario, [fetches])
+        run_worker(tmp_path, chip, scenario, [fetches], enrol_all)
     assert "fetch_forgotten" in {entry["event"] for entry in logs}
+
+
+def test_one_chip_has_one_fetch_waiting_however_many_it_sends(tmp_path, chip, monkeypatch):
+    monkeypatch.setattr(worker_module, "REQUESTS_MAX", 2)
+    other = FakeChip()
+    flood = [chip.fetch(chip.incarnation, n + 1) for n in range(50)]
+
+    async def scenario(link, _store, _in_store):
+        await until(lambda: link.kinds().count("send") == 2)
+        topics = {message.topic for what, message in link.events if what == "send"}
+        assert topics == {chip.topic(Kind.ACK), other.topic(Kind.ACK)}
+
+    run_worker(
+        tmp_path,
+        chip,
+        scenario,
+        [[*flood, other.fetch(other.incarnation)]],
+        lambda store: store.enrol(other.enrolment),
+    )
 
 
 def publish_one(chip, store, at=NOW):

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud import provider as desk
+from cloud import statements
 from cloud.provider_cli import provider
 from cloud.statements import pending_statements, unseen_statements
 from cloud.store import RequestState, SeenStatement
@@ -51,12 +52,12 @@ def test_a_request_waits_for_its_days_and_is_answered_when_the_last_is_stored(st
     late = [block for block in household.blocks if block.day == date(2026, 11, 1)]
     store.put_batch(household.batch([b for b in household.blocks if b not in late]))
     request_id = ask(store, household)
-    assert pending_statements(store, PLATFORM, "ville") == []
+    assert pending_statements(store, PLATFORM, "ville").messages == ()
     waiting = desk.progress(store, request_id)
     assert (waiting.state, waiting.missing_days) == (RequestState.PENDING, 1)
 
     store.put_batch(household.batch(late))
-    (message,) = pending_statements(store, PLATFORM, "ville")
+    (message,) = pending_statements(store, PLATFORM, "ville").messages
 
     topic = parse_device_topic(message.topic)
     assert (topic.device, topic.kind, topic.rest) == (DEVICE, Kind.STATEMENT, request_id.hex())
@@ -73,11 +74,47 @@ def test_a_statement_is_published_again_until_the_chip_has_seen_it(store, househ
     household.enrol(store)
     store.put_batch(household.batch(household.blocks))
     request_id = ask(store, household)
-    first = pending_statements(store, PLATFORM, "ville")
-    assert pending_statements(store, PLATFORM, "ville") == []
-    assert unseen_statements(store, "ville") == first
+    first = pending_statements(store, PLATFORM, "ville").messages
+    assert first
+    assert pending_statements(store, PLATFORM, "ville").messages == ()
+    assert unseen_statements(store, "ville").messages == first
     store.mark_seen([SeenStatement(household.secret.id, request_id)], NOW)
-    assert unseen_statements(store, "ville") == []
+    assert unseen_statements(store, "ville").messages == ()
+
+
+def test_a_pass_takes_a_bounded_number_of_requests_and_the_next_goes_on(
+    store, household, monkeypatch
+):
+    monkeypatch.setattr(statements, "PAGE_REQUESTS", 2)
+    household.enrol(store)
+    for _ in range(3):
+        ask(store, household)
+    first = pending_statements(store, PLATFORM, "ville")
+    assert first.messages == ()
+    assert first.after == store.requests()[1].order.id
+    store.put_batch(household.batch(household.blocks))
+    second = pending_statements(store, PLATFORM, "ville", first.after)
+    assert (len(second.messages), second.after) == (1, None)
+    rest = pending_statements(store, PLATFORM, "ville")
+    assert len(rest.messages) == 2
+
+    page = unseen_statements(store, "ville")
+    assert len(page.messages) == 2
+    last = unseen_statements(store, "ville", page.after)
+    assert (len(last.messages), last.after) == (1, None)
+
+
+def test_a_statement_too_large_for_a_message_is_refused_and_never_sent(
+    store, household, monkeypatch
+):
+    monkeypatch.setattr(statements, "SIZE_MAX_BYTES", 500)
+    household.enrol(store)
+    store.put_batch(household.batch(household.blocks))
+    request_id = ask(store, household)
+    assert pending_statements(store, PLATFORM, "ville").messages == ()
+    refused = desk.progress(store, request_id)
+    assert (refused.state, refused.values) == (RequestState.REFUSED, 0)
+    assert "ask for shorter periods" in refused.detail
 
 
 def test_a_revoked_device_gets_no_statement(store, household):
@@ -85,7 +122,7 @@ def test_a_revoked_device_gets_no_statement(store, household):
     store.put_batch(household.batch(household.blocks))
     ask(store, household)
     store.revoke(DEVICE)
-    assert pending_statements(store, PLATFORM, "ville") == []
+    assert pending_statements(store, PLATFORM, "ville").messages == ()
 
 
 def test_a_provider_asks_for_its_own_contracts_only(store, household):
