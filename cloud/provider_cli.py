@@ -8,28 +8,17 @@ import click
 import msgspec
 
 from cloud import provider as desk
+from cloud.config import DEFAULT_DIRECTORY
 from cloud.store import RequestState, Store
 from cloud.store.sqlite import SqliteStore
 from protocol.errors import DocumentRefused
+from system.commands import directory_option
 from system.files import write_public
 
 POLL_S = 0.2
 
-_dir = click.option(
-    "--dir",
-    "directory",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("/var/lib/volet-provider"),
-    show_default=True,
-    help="The provider's directory.",
-)
-_cloud = click.option(
-    "--cloud",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("/var/lib/volet-cloud"),
-    show_default=True,
-    help="The cloud's directory.",
-)
+_dir = directory_option(Path("/var/lib/volet-provider"), "The provider's")
+_cloud = directory_option(DEFAULT_DIRECTORY, "The cloud's", name="cloud", parameter="cloud")
 _json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 _DAY = click.DateTime(["%Y-%m-%d"])
 

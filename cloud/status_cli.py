@@ -10,17 +10,11 @@ from rich.table import Table
 from cloud.config import DEFAULT_DIRECTORY, load_config
 from cloud.store import Figures
 from cloud.store.sqlite import SqliteStore
+from system.commands import directory_option
 
 
 @click.command()
-@click.option(
-    "--dir",
-    "directory",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=DEFAULT_DIRECTORY,
-    show_default=True,
-    help="The cloud's directory.",
-)
+@directory_option(DEFAULT_DIRECTORY, "The cloud's")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
 def status(directory: Path, *, is_json: bool) -> None:
     """Show devices, blocks, refused messages by reason, and providers' requests.

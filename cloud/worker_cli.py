@@ -23,20 +23,14 @@ from cloud.worker import (
     shared_filters,
 )
 from protocol.errors import VoletError
+from system.commands import directory_option
 from system.logs import configure_logs
 
 log = structlog.get_logger()
 
 
 @click.command()
-@click.option(
-    "--dir",
-    "directory",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=DEFAULT_DIRECTORY,
-    show_default=True,
-    help="The cloud's directory.",
-)
+@directory_option(DEFAULT_DIRECTORY, "The cloud's")
 @click.option(
     "--name",
     default="worker",

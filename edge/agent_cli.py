@@ -11,16 +11,10 @@ from edge.config import DEFAULT_DIRECTORY, load_config
 from edge.identity import load_contract, load_identity, read_signed
 from edge.vault.reader import VaultReader, read_vault
 from protocol.calendar import quarter_hour_start
+from system.commands import directory_option
 from system.logs import configure_logs
 
-_directory = click.option(
-    "--dir",
-    "directory",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=DEFAULT_DIRECTORY,
-    show_default=True,
-    help="The chip's directory.",
-)
+_directory = directory_option(DEFAULT_DIRECTORY, "The chip's")
 
 
 @click.command()

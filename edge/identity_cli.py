@@ -5,20 +5,15 @@ from pathlib import Path
 
 import click
 
+from edge.config import DEFAULT_DIRECTORY
 from edge.enrolling import REQUEST, draw_keys, install, make_request, sign_contract, write_request
 from edge.identity import ca_fingerprint, load_keys, read_signed
+from system.commands import directory_option
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
-_dir = click.option(
-    "--dir",
-    "directory",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("/var/lib/volet"),
-    show_default=True,
-    help="The chip's directory.",
-)
+_dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
 
 
 @click.command()

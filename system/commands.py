@@ -1,9 +1,28 @@
-"""A group of commands that are imported when they are named."""
+"""What commands share: groups imported when they are named, and the option for a directory."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import click
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def directory_option(
+    default: Path, whose: str, *, name: str = "dir", parameter: str = "directory"
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return the option that names the directory a command works on; `whose` stands in its help."""
+    return click.option(
+        f"--{name}",
+        parameter,
+        type=click.Path(path_type=Path, file_okay=False),
+        default=default,
+        show_default=True,
+        help=f"{whose} directory.",
+    )
 
 
 class LazyGroup(click.Group):

@@ -9,7 +9,8 @@ from structlog.typing import Processor
 def configure_logs() -> None:
     """Log from now on with time (UTC) and level; an event is a past-tense word, values beside it."""
     rendered: list[Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        # Not the default of a terminal: it prints local variables, and so keys and readings.
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if sys.stderr.isatty()
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

@@ -47,6 +47,9 @@ def main() -> None:
     except VoletError as exc:
         click.echo(f"volet: {exc}", err=True)
         sys.exit(exit_code(exc))
+    except OSError as exc:  # a directory of another user's, a full disk: for the operator
+        click.echo(f"volet: {exc.filename or 'the system'}: {exc.strerror or exc}.", err=True)
+        sys.exit(exit_code(ConfigError()))
 
 
 if __name__ == "__main__":

@@ -18,20 +18,14 @@ from cloud.store.sqlite import SqliteStore
 from mosquitto.config import CONFIG, OPENSSL
 from protocol.contract import Signed
 from protocol.errors import DocumentRefused
+from system.commands import directory_option
 from system.files import read_document, write_public
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _PORT = click.IntRange(1, 65535)
 
-_dir = click.option(
-    "--dir",
-    "directory",
-    type=_FOLDER,
-    default=DEFAULT_DIRECTORY,
-    show_default=True,
-    help="The collectivity's directory.",
-)
+_dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
 _broker = click.option(
     "--broker", type=_FOLDER, help="The broker's directory; `broker` in the collectivity's."
 )

@@ -10,8 +10,10 @@ import msgspec
 
 from edge.bills.desk import read_judgement
 from edge.bills.judgement import WORDS_EN, WORDS_FR, Judgement, Verdict
+from edge.config import DEFAULT_DIRECTORY
 from edge.vault.reader import read_vault
 from protocol.bill import Bill
+from system.commands import directory_option
 
 EXIT_DIFFERS = 3
 
@@ -36,14 +38,7 @@ NONE_YET = {"fr": "Aucune facture n'est encore arrivée.", "en": "No bill has ar
 
 
 @click.command()
-@click.option(
-    "--dir",
-    "directory",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("/var/lib/volet"),
-    show_default=True,
-    help="The chip's directory.",
-)
+@directory_option(DEFAULT_DIRECTORY, "The chip's")
 @click.option("--lang", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def bills(directory: Path, lang: str, *, is_json: bool) -> None:
