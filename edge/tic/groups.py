@@ -12,11 +12,13 @@ import msgspec
 from edge.tic.frame import Group, Mode
 from edge.tic.horodate import civil_time
 from edge.tic.labels import LABELS, Horodate, Label
+from edge.tic.parity import BROKEN
 
 SEPARATORS = {Mode.HISTORIQUE: b" ", Mode.STANDARD: b"\t"}
 _MODES = {ord(separator): mode for mode, separator in SEPARATORS.items()}
 # Separator and checksum: what follows the data in any group.
 _TAIL_BYTES = 2
+_BIT_6 = 0x40
 
 
 class Refusal(StrEnum):
@@ -65,11 +67,25 @@ def encode_group(mode: Mode, label: str, value: str, timestamp: str | None = Non
 def read_group(body: bytes) -> LabelledGroup | Refusal:
     """Read what stands between LF and CR, or say why it is refused.
 
-    Bytes above 0x7F stand for characters that failed the parity check. Nothing is repaired and
+    Bytes with bit 7 set stand for characters that failed the parity check. The checksum lets two
+    single faults pass: that of bit 7 itself, and that of bit 6, to which it is blind. A group with
+    one such character is read as it stands if only the first can be meant. Nothing is repaired and
     nothing is stripped: the checksum may be a space, and texts are padded.
     """
-    if not body.isascii():
+    if body.isascii():
+        return _read_sound(body)
+    broken = [at for at, byte in enumerate(body) if byte & BROKEN]
+    if len(broken) > 1:
         return Refusal.PARITY
+    masked = bytearray(byte & ~BROKEN for byte in body)
+    read = _read_sound(bytes(masked))
+    masked[broken[0]] ^= _BIT_6
+    if isinstance(read, Refusal) or isinstance(_read_sound(bytes(masked)), LabelledGroup):
+        return Refusal.PARITY
+    return read
+
+
+def _read_sound(body: bytes) -> LabelledGroup | Refusal:
     if len(body) <= _TAIL_BYTES or body[-2] not in _MODES:
         return Refusal.SEPARATOR
     mode = _MODES[body[-2]]

@@ -67,11 +67,16 @@ class Label(msgspec.Struct, frozen=True):
     is_fixed: bool = False
 
 
-# A source that hides a serial number puts one character in place of all of it and recomputes the
-# checksum; such data identify nothing but are no line fault.
-_SERIAL = r"\d{%d}|([X*#])\1{5,13}"
-# In texts, a lone lower-case letter among others is what bit 6 makes of a digit or a stroke.
-_TEXT = r"(?=.{%d}\Z)[ -_]*(?:[a-z]{2,}[ -_]*)*"
+# A source that hides a serial number puts another in its place, often a shorter one, or one character
+# in place of most of it, and sees to it that the checksum fits; such data are no line fault.
+_SERIAL = r"\d{6,%d}|(?=.{6,14}\Z)\d*([X*#])\1{3,}\d*"
+# In texts, a lone lower-case letter is what bit 6 makes of a digit or a stroke. Sources that trim
+# texts take an even number of spaces for the checksum to fit; it is blind to a lost "@", which one
+# character less, or an "@" in what is left, might hide.
+_TEXT = (
+    r"(?=.{%d}\Z|[^@]{1,%d}(?<! )\Z)"
+    r"(?![^a-z]*[a-z][^a-z]*\Z)[ -_a-z]*"
+)
 _SLOT = r"(?:(?:[01]\d|2[0-3])[0-5]\d[0-9A-F]{4}|NONUTILE)"
 _PROFILE = rf"{_SLOT}(?: {_SLOT}){{10}}"
 
@@ -108,7 +113,7 @@ def _serial(mode: Mode, name: str, length: int, english: str) -> Label:
 
 
 def _text(name: str, length: int, english: str, *, is_fixed: bool = False) -> Label:
-    regex = re.compile(_TEXT % length, re.ASCII)
+    regex = re.compile(_TEXT % (length, length - 2), re.ASCII)
     return Label(name, _S, Kind.TEXT, length, regex, english, is_fixed=is_fixed)
 
 
@@ -161,7 +166,7 @@ def _historique() -> list[Label]:
         _digits(_H, "IMAX", 3, "maximum current", Unit.A),
         _digits(_H, "PMAX", 5, "maximum power of three phases", Unit.W),
         _digits(_H, "PAPP", 5, "apparent power", Unit.VA),
-        _choice("HHPHC", 1, r"[A-Z]", "off-peak schedule"),
+        _choice("HHPHC", 1, r"[0-9A-Z]", "off-peak schedule"),
         _hex(_H, "MOTDETAT", 6, "status word"),
         _hex(_H, "PPOT", 2, "presence of potentials"),
         *phases,

@@ -7,8 +7,9 @@ the other none is above 0x7F, and each has about half of what the other has none
 """
 
 MARKERS = b"\x02\x03\x04"
-BROKEN = 0xFF
+BROKEN = 0x80
 _CR = 0x0D
+_LINE_ENDS = b"\x0a\x0d"
 _EVEN = bytes(byte for byte in range(256) if byte.bit_count() % 2 == 0)
 _LOW = bytes(range(128))
 # A piece of the stream decides for itself once so many bytes speak for one reading and at most a
@@ -18,19 +19,21 @@ _DECISIVE_RATIO = 4
 _MEMORY_BYTES = 2048
 
 
-def _table(sound: bytes) -> bytes:
-    """Mask sound bytes; a broken marker still ends a line but marks no frame."""
+def _table(sound: bytes, mark: int) -> bytes:
+    """Mask bytes and mark unsound ones; an unsound marker still ends a line but marks no frame."""
 
     def clean(byte: int) -> int:
+        low = byte & 0x7F
         if byte in sound:
-            return byte & 0x7F
-        return _CR if byte & 0x7F in MARKERS else BROKEN
+            return low
+        return _CR if low in MARKERS + _LINE_ENDS else low | mark
 
     return bytes(clean(byte) for byte in range(256))
 
 
-_CHECKED = _table(_EVEN)
-_PLAIN = _table(_LOW)
+_CHECKED = _table(_EVEN, BROKEN)
+# Where bit 7 is clear throughout, one that is set says nothing against the other seven.
+_PLAIN = _table(_LOW, 0)
 
 
 class ParityCheck:
@@ -50,7 +53,11 @@ class ParityCheck:
         self._high = 0
 
     def clean(self, piece: bytes) -> bytes:
-        """Mask a piece of the stream; broken characters become `BROKEN`, broken markers CR."""
+        """Mask a piece of the stream.
+
+        Characters that broke the parity keep `BROKEN`, bit 7, set; broken markers and line ends
+        become CR.
+        """
         odd = len(piece.translate(None, _EVEN))
         high = len(piece.translate(None, _LOW))
         self._odd += odd

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Mode
-from edge.tic.parity import BROKEN, ParityCheck
+from edge.tic.parity import BROKEN, MARKERS, ParityCheck
 from tests.unit.tic.tic_streams import frame_bytes, meter_stream, reported, with_parity
 
 
@@ -37,8 +37,30 @@ def test_a_broken_character_is_marked_and_counted():
     broken = stream[:8] + bytes([stream[8] ^ 1]) + stream[9:]
     check = ParityCheck()
     cleaned = check.clean(broken)
-    assert cleaned.count(BROKEN) == 1
+    assert [byte & BROKEN for byte in cleaned].count(BROKEN) == 1
     assert check.errors == 1
+
+
+def test_a_flipped_parity_bit_costs_no_group():
+    stream, said = meter_stream(random.Random(3))
+    for sent in (stream, with_parity(stream)):
+        for at in range(2, len(stream), 7):
+            if stream[at] in MARKERS:
+                continue
+            decoder = Decoder()
+            frames = decoder.feed(sent[:at] + bytes([sent[at] ^ 0x80]) + sent[at + 1 :])
+            assert reported(frames) == said
+            assert decoder.quality.parity_errors == 1
+
+
+def test_one_flipped_bit_of_a_stream_with_parity_never_gives_a_false_value():
+    stream, said = meter_stream(random.Random(4), frames=2)
+    sent = with_parity(stream)
+    for at in range(len(sent)):
+        for bit in range(8):
+            decoder = Decoder()
+            damaged = sent[:at] + bytes([sent[at] ^ 1 << bit]) + sent[at + 1 :]
+            assert reported(decoder.feed(damaged) + decoder.finish()) <= said
 
 
 def test_a_flipped_bit_that_the_checksum_cannot_see_is_caught_by_parity():
