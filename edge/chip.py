@@ -6,6 +6,7 @@ and goes on quarter-hour by quarter-hour.
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,6 +43,8 @@ from protocol.topics import DeviceTopic, Kind, device_topic, parse_device_topic
 _OTHER_METER = "?"
 # No more blocks in a request that asks for the state only.
 _STATE_ONLY = 0
+# What a household sends in 14 years, quarter-hour by quarter-hour; an ack that names more lies.
+_MISSING_MAX = 1 << 19
 
 log = structlog.get_logger()
 
@@ -73,6 +76,9 @@ class Chip:
     """One chip. `feed` and `take` never block; `outgoing` gives what is to be published.
 
     Raises StoreError from any of them when the vault cannot go on: end the process.
+
+    Attributes:
+        refused: how many messages were refused, by reason, since the start.
     """
 
     def __init__(
@@ -89,6 +95,7 @@ class Chip:
         self._clock = clock
         self._settings = settings or ChipSettings()
         self._on_statement = on_statement
+        self.refused = Counter[Reason]()
         self._rng = random.SystemRandom()
         self._signer = signer_of(identity)
         self._decoder = Decoder()
@@ -188,9 +195,7 @@ class Chip:
         """Keep where metering stands, and return the last status of a chip that stops."""
         if self._meter is not None and self._meter.state.account is not None:
             self._vault.record([], self._meter.state)
-        status = msgspec.structs.replace(
-            self._line.status(self._vault.outbox_depth()), online=False
-        )
+        status = msgspec.structs.replace(self._status_now(), online=False)
         return Publish(self._topic(Kind.STATUS), msgspec.json.encode(status), retain=True)
 
     def _topic(self, kind: Kind) -> str:
@@ -240,6 +245,7 @@ class Chip:
         try:
             self._dispatch(parse_device_topic(message.topic), message.payload)
         except MessageRefused as exc:
+            self.refused[exc.reason] += 1
             log.warning("message_refused", reason=exc.reason, detail=exc.detail)
 
     def _dispatch(self, topic: DeviceTopic, payload: bytes) -> None:
@@ -277,10 +283,15 @@ class Chip:
     def _learn(self, states: Sequence[IncarnationState]) -> None:
         """Compare what the cloud holds with the vault: fetch back, or go on."""
         missing = []
+        room = _MISSING_MAX
         for state in states:
+            lacking = self._vault.blocks.missing_here(state, room)
+            room -= len(lacking)
+            if room <= 0:
+                raise MessageRefused(Reason.BOUNDS, "more blocks than a household can have sent")
             sequences = [
                 sequence
-                for sequence in self._vault.blocks.missing_here(state)
+                for sequence in lacking
                 if (state.incarnation, sequence) not in self._given_up
             ]
             if sequences:
@@ -354,6 +365,9 @@ class Chip:
                 self._seen[statement] = True
         return out
 
+    def _status_now(self) -> Status:
+        return self._line.status(self._vault.outbox_depth(), self.refused.total())
+
     def _status_messages(self, now_s: float) -> list[Publish]:
         """Say how it goes after each start of a session, hourly, and when the mode changes."""
         mode = self._decoder.mode
@@ -363,7 +377,7 @@ class Chip:
             and self._status.tic_mode == (None if mode is None else str(mode))
         ):
             return []
-        self._status = self._line.status(self._vault.outbox_depth())
+        self._status = self._status_now()
         self._status_at_s = now_s
         payload = msgspec.json.encode(self._status)
         return [Publish(self._topic(Kind.STATUS), payload, retain=True)]

@@ -54,6 +54,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _NO_EPOCH_PAUSE_S = 5.0
 _SUPPRESSED_MAX = 256
 _LIVE_MAX = 512
+# No household has as many incarnations; a cloud that names more makes the chip forget and ask anew.
+_STATES_MAX = 65_536
 
 
 @dataclass(slots=True)
@@ -164,6 +166,9 @@ class Outbox:
         that no part is missing. A digest that does not fit, or another store, lets the chip ask.
         """
         told = {state.incarnation: state for state in ack.states}
+        for kept in (self._told, self._states):
+            if len(kept) > _STATES_MAX:
+                kept.clear()
         self._told |= told
         whole = self._whole(ack, told)
         self._states = self._states | told if whole is None else whole

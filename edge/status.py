@@ -23,7 +23,8 @@ class Status(msgspec.Struct, frozen=True):
     """The retained message on `status`, plain JSON.
 
     `line_quality` is the share of good groups lately; `clock_offset_s` the host's clock less the
-    meter's; both None where not known.
+    meter's; both None where not known. `refused` counts what arrived since the start of the process
+    and was not as it should be.
     """
 
     online: bool
@@ -32,6 +33,7 @@ class Status(msgspec.Struct, frozen=True):
     line_quality: float | None = None
     outbox_depth: int = 0
     clock_offset_s: int | None = None
+    refused: int = 0
 
 
 def last_will() -> bytes:
@@ -61,7 +63,7 @@ class LineWatch:
         """Say whether a good frame has come within ten seconds."""
         return self._good_at_s is not None and now_s - self._good_at_s <= GOOD_FRAME_WITHIN_S
 
-    def status(self, outbox_depth: int) -> Status:
+    def status(self, outbox_depth: int, refused: int) -> Status:
         """Return the status as it stands."""
         share = self._decoder.quality.recent_share
         mode = self._decoder.mode
@@ -72,4 +74,5 @@ class LineWatch:
             line_quality=None if share is None else round(share, 3),
             outbox_depth=outbox_depth,
             clock_offset_s=self._clock_offset_s,
+            refused=refused,
         )

@@ -27,7 +27,8 @@ IncarnationId = Annotated[bytes, _fixed(INCARNATION_BYTES)]
 StatementId = Annotated[bytes, _fixed(STATEMENT_ID_BYTES)]
 Hash = Annotated[bytes, _fixed(HASH_BYTES)]
 DayNumber = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
-Sequence = Annotated[int, msgspec.Meta(ge=1, le=2**31)]
+SEQUENCE_MAX = 2**31
+Sequence = Annotated[int, msgspec.Meta(ge=1, le=SEQUENCE_MAX)]
 Residue = Annotated[int, msgspec.Meta(ge=0, lt=Q)]
 
 
@@ -98,16 +99,16 @@ class IncarnationState(_Body, frozen=True):
     """
 
     incarnation: IncarnationId
-    stored_through: int
-    beyond: tuple[tuple[int, int], ...]
-    months: tuple[int, ...]
+    stored_through: Annotated[int, msgspec.Meta(ge=0, le=SEQUENCE_MAX)]
+    beyond: tuple[tuple[Sequence, Annotated[int, msgspec.Meta(ge=2, le=SEQUENCE_MAX + 1)]], ...]
+    months: tuple[DayNumber, ...]
 
 
 class Refusal(_Body, frozen=True):
     """A block or header that was not stored, and why; sequence 0 stands for a header."""
 
     incarnation: IncarnationId
-    sequence: int
+    sequence: Annotated[int, msgspec.Meta(ge=0, le=SEQUENCE_MAX)]
     reason: Reason
 
 

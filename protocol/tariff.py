@@ -5,6 +5,7 @@ Prices are exact decimals: an energy price has at most 5 decimals of €/kWh and
 """
 
 import hashlib
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -110,9 +111,7 @@ def check_tariff(tariff: Tariff, origin: str = "tariff") -> None:
     if len(lines) > LINES_MAX:
         raise DocumentRefused(f"{origin}: a tariff has at most {LINES_MAX} lines.")
     names = [line.name for line in lines]
-    for text in (tariff.provider, tariff.name, tariff.calendar, *names):
-        if not text.isprintable():
-            raise DocumentRefused(f"{origin}: {text!a} holds characters that cannot be printed.")
+    _check_printable(origin, (tariff.provider, tariff.name, tariff.calendar, *names))
     for number, line in enumerate(lines):
         place = f"{origin}: line {number + 1} ({line.name})"
         if names.count(line.name) > 1:
@@ -126,6 +125,12 @@ def check_tariff(tariff: Tariff, origin: str = "tariff") -> None:
                 f"{place}: eur must be a number below {FIXED_LIMIT_EUR:,}, with at most "
                 f"{DECIMALS_MAX} decimals."
             )
+
+
+def _check_printable(origin: str, texts: Iterable[str]) -> None:
+    for text in texts:
+        if not text.isprintable():
+            raise DocumentRefused(f"{origin}: {text!a} holds characters that cannot be printed.")
 
 
 def _is_plain(number: Decimal) -> bool:

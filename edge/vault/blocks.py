@@ -1,7 +1,7 @@
 """The table of blocks: what was encrypted, how far it has come, what the cloud holds of it."""
 
-from collections.abc import Iterable
 from datetime import date
+from itertools import chain, islice
 
 from sqlite_utils import Database
 
@@ -101,7 +101,7 @@ class Blocks:
     def payload(self, key: Key) -> bytes | None:
         """Return the signed block that `key` names, None if it is not to be sent (any more)."""
         row = self._database.execute(
-            "SELECT payload FROM blocks WHERE incarnation = ? AND sequence = ? AND state = 1",
+            "SELECT payload FROM blocks WHERE incarnation = ? AND sequence = ?",
             (key.incarnation, key.sequence),
         ).fetchone()
         return None if row is None or row[0] is None else bytes(row[0])
@@ -122,10 +122,11 @@ class Blocks:
         )
         return bool(news)
 
-    def missing_here(self, state: IncarnationState) -> list[int]:
+    def missing_here(self, state: IncarnationState, limit: int) -> list[int]:
         """Return the sequences that the cloud holds of an incarnation and the vault does not.
 
-        An open block counts as missing: what the cloud holds under its number is later.
+        At most `limit`: a state is the cloud's word, and may name billions. An open block counts
+        as missing: what the cloud holds under its number is later.
         """
         here = {
             row[0]
@@ -134,16 +135,17 @@ class Blocks:
                 (state.incarnation,),
             )
         }
-        held: Iterable[int] = range(1, state.stored_through + 1)
-        missing = [sequence for sequence in held if sequence not in here]
-        for first, end in state.beyond:
-            missing += [sequence for sequence in range(first, end) if sequence not in here]
-        return missing
+        spans = ((1, state.stored_through + 1), *state.beyond)
+        held = chain.from_iterable(range(first, end) for first, end in spans)
+        return list(islice((sequence for sequence in held if sequence not in here), limit))
 
     def supersede(self, key: Key) -> None:
-        """Take a block out: the cloud holds other coefficients in its place."""
+        """Take a block out: the cloud holds other coefficients in its place.
+
+        One that is open has not been sent, and stays whatever the cloud says of it.
+        """
         self._database.execute(
-            "UPDATE blocks SET state = 3 WHERE incarnation = ? AND sequence = ?",
+            "UPDATE blocks SET state = 3 WHERE incarnation = ? AND sequence = ? AND state != 0",
             (key.incarnation, key.sequence),
         )
 

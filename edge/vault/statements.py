@@ -6,6 +6,10 @@ from sqlite_utils import Database
 
 from edge.vault.rows import StatementRow
 
+# Twenty years of bills. Whoever speaks for the cloud can make up more, and they go first: only
+# what the provider has asked for is not refused.
+KEPT = 240
+
 
 class Statements:
     """Reads and writes rows; the caller holds the transaction."""
@@ -22,6 +26,12 @@ class Statements:
             "ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, "
             "verdict = coalesce(excluded.verdict, verdict)",
             (statement_id, int(received_at.timestamp()), payload, verdict),
+        )
+        self._database.execute(
+            "DELETE FROM statements WHERE verdict IS NOT NULL AND id != ? AND id IN ("
+            'SELECT id FROM statements ORDER BY verdict LIKE \'%"verdict":"refused"%\', '
+            "received_at_s DESC LIMIT -1 OFFSET ?)",
+            (statement_id, KEPT),
         )
 
     def all(self) -> list[StatementRow]:

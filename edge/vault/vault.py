@@ -38,8 +38,9 @@ from protocol.messages import IncarnationState
 MONTH_DAYS = 31
 PAYLOADS_KEPT = timedelta(days=13 * MONTH_DAYS)
 DAYS_KEPT = timedelta(days=14 * MONTH_DAYS)
-# The cloud keeps blocks 14 months; for as long the vault knows that it had them too.
-ROWS_KEPT = timedelta(days=16 * MONTH_DAYS)
+# The cloud keeps blocks 14 months, but says for ever that it has had them; a vault that forgot its
+# own would ask for them at each start.
+ROWS_KEPT = timedelta(days=240 * MONTH_DAYS)
 
 log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ import pytest
 from edge.message import Arrived, Connected, Publish, Published, Refused
 from protocol.calendar import day_number
 from protocol.envelope import Address, seal_message
-from protocol.messages import Seen, Statement
+from protocol.messages import Ack, IncarnationState, Seen, Statement, holdings_digest
 from protocol.topics import Kind, device_topic, parse_device_topic
 from tests.support.chip_bench import PLATFORM_KEY, SERIAL, Bench, instant, make_identity
 from tests.support.chip_cloud import FakeCloud, opened
@@ -42,6 +42,21 @@ def statement_of(bench, **changes):
     return Statement(**(fields | changes))
 
 
+def ack_of(bench, states, *, is_whole):
+    identity = bench.identity
+    ack = Ack(
+        identity.household_key,
+        bench.cloud.generation,
+        holdings_digest(states),
+        is_whole,
+        tuple(states),
+        (),
+    )
+    address = Address(identity.collectivity, identity.device, Kind.ACK)
+    topic = device_topic(identity.collectivity, identity.device, Kind.ACK)
+    return Arrived(topic, seal_message(address, ack, PLATFORM_KEY))
+
+
 def arrive(bench, statement, name=None, key=PLATFORM_KEY):
     identity = bench.identity
     address = Address(identity.collectivity, identity.device, Kind.STATEMENT)
@@ -63,6 +78,7 @@ def test_the_status_says_nothing_of_consumption(bench):
             "line_quality",
             "outbox_depth",
             "clock_offset_s",
+            "refused",
         }
         assert SERIAL.encode() not in payload
 
@@ -119,6 +135,45 @@ def test_a_statement_that_is_not_ours_is_not_kept(bench, what):
         bench.chip.take(Arrived(topic, b"" if what == "empty" else b"\x93garbage"))
     assert bench.vault.statements() == []
     assert bench.chip.outgoing() == []
+    reasons = {"key": "bad_signature", "garbage": "malformed", "empty": None}
+    expected = reasons.get(what, "topic_does_not_fit")
+    assert bench.chip.refused == ({} if expected is None else {expected: 1})
+
+
+def test_refused_messages_are_counted_in_the_status(bench):
+    bench.begin()
+    for _ in range(3):
+        arrive(bench, statement_of(bench), key=make_identity().signing_key)
+    arrive(bench, statement_of(bench), name="00" * 16)
+    assert bench.chip.refused == {"bad_signature": 3, "topic_does_not_fit": 1}
+    bench.run(5)
+    assert json.loads(bench.statuses[0])["refused"] == 0
+    assert json.loads(bench.statuses[-1])["refused"] == 4
+    assert json.loads(bench.chip.goodbye().payload)["refused"] == 4
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        IncarnationState(b"x" * 8, 2**31, (), ()),
+        IncarnationState(b"x" * 8, 0, ((2, 2**31),), ()),
+    ],
+)
+def test_an_ack_that_names_billions_of_blocks_is_refused_and_starts_no_recovery(bench, state):
+    bench.begin()
+    bench.chip.take(ack_of(bench, [state], is_whole=True))
+    assert bench.chip.refused == {"out_of_bounds": 1}
+    assert Kind.FETCH not in [kind_of(each) for each in bench.chip.outgoing()]
+    bench.run(96)
+    bench.settle()
+    assert opened(bench.cloud, bench.identity)
+
+
+def test_an_ack_out_of_grammar_is_refused(bench):
+    bench.begin()
+    bench.chip.take(ack_of(bench, [IncarnationState(b"x" * 8, 2**40, (), ())], is_whole=True))
+    bench.chip.take(ack_of(bench, [IncarnationState(b"x" * 8, -1, (), ())], is_whole=True))
+    assert bench.chip.refused == {"malformed": 2}
 
 
 def test_what_the_broker_refuses_rests_and_is_sent_later(bench):

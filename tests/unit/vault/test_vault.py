@@ -268,8 +268,10 @@ def test_old_values_go_and_what_is_not_acknowledged_stays(vault):
     days = [row.closed.day for row in vault.day_rows(DAY, late + timedelta(days=1))]
     assert days == [late]
     blocks = vault.blocks_between(DAY, late)
-    assert [block.day for block in blocks] == [kept]
-    assert Key(incarnation, blocks[0].sequence) in vault.unsent(100)
+    assert vault.unsent(100)[1:] == [Key(incarnation, 2), Key(incarnation, 3)]
+    by_day = {block.day: Key(block.incarnation, block.sequence) for block in blocks}
+    assert vault.payload(by_day[kept]) is not None
+    assert vault.payload(by_day[DAY]) is None
     assert vault.values.intervals(DAY, late) == []
 
 
@@ -279,9 +281,41 @@ def test_what_was_dropped_after_13_months_is_not_fetched_again(vault):
     vault.reconcile([state], is_whole=True)
     late = DAY + timedelta(days=14 * 31)
     vault.record([closed_day(late, ())], MeterState())
-    assert vault.blocks.missing_here(state) == []
+    assert vault.blocks.missing_here(state, 10) == []
     vault.reconcile([], is_whole=True)
     assert [body.day for body in bodies(vault)] == [day_number(late)]
+
+
+def test_what_both_sides_dropped_years_ago_is_not_asked_for_at_each_start(vault):
+    vault.record([quarter(0), closed_day(DAY, ())], MeterState())
+    state = IncarnationState(vault.incarnation, 1, (), (day_number(month_of(DAY)),))
+    vault.reconcile([state], is_whole=True)
+    vault.record([closed_day(DAY + timedelta(days=1_200), ())], MeterState())
+    assert vault.blocks.missing_here(state, 10) == []
+
+
+def test_a_state_that_names_billions_of_blocks_is_counted_to_the_limit_only(vault):
+    vault.record([quarter(0), closed_day(DAY, ())], MeterState())
+    boast = IncarnationState(vault.incarnation, 2**31, ((2**31, 2**31 + 1),), ())
+    assert vault.blocks.missing_here(boast, 3) == [2, 3, 4]
+
+
+def test_a_block_that_is_still_open_cannot_be_talked_away(vault):
+    vault.record([quarter(0)], MeterState())
+    vault.supersede(Key(vault.incarnation, 1))
+    assert [block.day for block in vault.blocks_between(DAY, DAY + timedelta(days=1))] == [DAY]
+
+
+def test_made_up_statements_fill_no_card_and_push_no_bill_out(vault):
+    vault.save_statement(b"a bill", datetime(2026, 1, 1, tzinfo=UTC), b"p", '{"verdict":"correct"}')
+    for number in range(300):
+        at = datetime(2026, 2, 1, tzinfo=UTC) + timedelta(hours=number)
+        vault.save_statement(number.to_bytes(2, "big"), at, b"p", None)
+        vault.save_statement(number.to_bytes(2, "big"), at, b"p", '{"verdict":"refused"}')
+    kept = vault.statements()
+    assert len(kept) <= 241
+    assert kept[0].id == b"a bill"
+    assert kept[-1].id == (299).to_bytes(2, "big")
 
 
 def test_what_the_cloud_lost_is_to_be_sent_again(vault):
