@@ -30,6 +30,10 @@ NO_MATCHING_SUBSCRIBERS = 0x10
 
 # More than the outbox lets be under way; the broker's own limit holds beside it.
 IN_FLIGHT_MAX = 128
+# A broker may send faster than a chip can take: the loop gets back to the meter after so many
+# events, and of what waits beyond this nothing is kept. Whatever is dropped is said again.
+EVENTS_A_ROUND = 256
+QUEUED_MAX = 1_024
 GOODBYE_S = 3.0
 JOIN_S = 15.0
 # How often keep-alive is looked at while nothing moves.
@@ -87,6 +91,7 @@ class Link:
         self._under_way: dict[tuple[int, int], Publish] = {}
         self._is_refused = False
         self._is_session = False
+        self._is_dropping = False
 
     def start(self) -> None:
         """Begin to connect."""
@@ -97,10 +102,10 @@ class Link:
         return self._wake
 
     def events(self) -> Iterator[LinkEvent]:
-        """Give what has happened since the last call."""
+        """Give what has happened since the last call, a round's worth of it at most."""
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._wake)
-        while True:
+        for _ in range(EVENTS_A_ROUND):
             try:
                 queued = self._queue.get_nowait()
             except queue.Empty:
@@ -111,6 +116,7 @@ class Link:
             if isinstance(queued, Disconnected):
                 self._under_way.clear()
             yield queued
+        self._rouse()
 
     def publish(self, publish: Publish) -> None:
         """Hand a message to the session; without one it is dropped, `Disconnected` says so."""
@@ -263,7 +269,12 @@ class Link:
 
     def _on_message(self, client: Client, session: int, message: MQTTMessage) -> None:
         del client, session
-        self._put(Arrived(message.topic, bytes(message.payload)))
+        is_full = self._queue.qsize() >= QUEUED_MAX
+        if is_full and not self._is_dropping:
+            log.warning("messages_dropped", waiting=QUEUED_MAX)
+        self._is_dropping = is_full
+        if not is_full:
+            self._put(Arrived(message.topic, bytes(message.payload)))
 
     def _on_publish(
         self,
@@ -296,6 +307,9 @@ class Link:
 
     def _put(self, queued: _Queued) -> None:
         self._queue.put(queued)
+        self._rouse()
+
+    def _rouse(self) -> None:
         with contextlib.suppress(OSError):  # closed while stopping
             os.eventfd_write(self._wake, 1)
 
