@@ -10,7 +10,7 @@ from types import FrameType
 import click
 
 from edge.simulate.curve import Curve
-from edge.simulate.curve_files import load_curve
+from edge.simulate.curve_files import YEARS, load_curve
 from edge.simulate.faults import Wire, parse_faults
 from edge.simulate.home import Home, HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
@@ -36,6 +36,9 @@ def parse_instant(ctx: click.Context, param: click.Parameter, value: str | None)
     except ValueError as exc:
         message = f"{value!r} is not an instant such as 2025-01-10 or 2025-01-10T12:00."
         raise click.BadParameter(message, ctx, param) from exc
+    if at.year not in YEARS:
+        message = f"{value!r} is not in a year from {YEARS[0]} to {YEARS[-1]}."
+        raise click.BadParameter(message, ctx, param)
     return at if at.tzinfo else at.replace(tzinfo=PARIS)
 
 
@@ -214,6 +217,8 @@ def _send(
 ) -> None:
     stream = frames(home, *period, frame_step_s)
     if link is None:
+        if sys.stdout is None:  # closed by who started us
+            raise ConfigError("Standard output is closed; give --link, or leave it open.")
 
         def sink(data: bytes) -> None:
             sys.stdout.buffer.write(data)

@@ -23,6 +23,8 @@ ENEDIS_UNIT_COLUMN = "Unite"
 HOUR_S = 3_600
 MAX_POWER_W = 250_000
 MAX_SPAN_S = 20 * 366 * 86_400
+YEARS = range(2000, 2099)
+"""What the meter can date: its horodate has two digits of the year."""
 
 Row = tuple[int, int, int]
 """Line number, instant in Unix seconds, value as it stands in the file."""
@@ -100,6 +102,8 @@ def _row(path: Path, number: int, cells: list[str], header: list[str]) -> Row:
         at = datetime.fromisoformat(stamp)
     except ValueError as exc:
         raise _error(path, number, f"{header[0]} {stamp!r} is not an ISO 8601 instant") from exc
+    if at.year not in YEARS:
+        raise _error(path, number, f"{at.year} is not a year from {YEARS[0]} to {YEARS[-1]}")
     if at.tzinfo is None:
         if header is ENEDIS_HEADER:
             raise _error(path, number, f"Horodate {stamp!r} has no UTC offset")

@@ -54,7 +54,11 @@ def _open(file: Path, device: Path | None, decoder: Decoder) -> TicSource:
         # Standard output carries frames, so what happens on the line goes to standard error.
         structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
         return SerialSource(device, lambda: decoder.quality.groups)
-    return StreamSource(sys.stdin.fileno()) if file == Path("-") else StreamSource.open(file)
+    if file != Path("-"):
+        return StreamSource.open(file)
+    if sys.stdin is None:  # closed by who started us
+        raise FrameError("Standard input is closed; give the path of a capture.")
+    return StreamSource(sys.stdin.fileno())
 
 
 def _drain(source: TicSource, decoder: Decoder, show: Callable[[Frame], None]) -> None:

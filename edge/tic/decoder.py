@@ -188,7 +188,7 @@ class Decoder:
             if isinstance(read, LabelledGroup):
                 frame.accept(read)
                 continue
-            frame.reject(line[:_MAX_RAW_CHARACTERS].decode("ascii", "replace"), read)
+            frame.reject(line[:_MAX_RAW_CHARACTERS].decode("ascii", "backslashreplace"), read)
             is_first = self._is_stream_head and at == 0
             frame.cut += is_first or (is_cut_at_end and at == len(lines) - 1)
         self._is_stream_head = False

@@ -64,12 +64,13 @@ def frame_table(frame: Frame) -> str:
     marks = f"{frame.opened_by}..{frame.closed_by}"
     head = f"{frame.mode} frame, {state}, {marks}, bytes {frame.start} to {frame.end}"
     rows = [_row(name, group) for name, group in frame.groups.items()]
-    status = [f"  STGE says: {_status(frame)}"] * ("STGE" in frame.groups)
-    again = [f"  more than once: {', '.join(frame.duplicate_labels)}"] * bool(
-        frame.duplicate_labels
-    )
-    refused = [f"  refused: {reject.raw!r}: {reject.reason}" for reject in frame.rejected]
-    return "\n".join([head, *rows, *status, *again, *refused, ""])
+    lines = [head, *rows]
+    if "STGE" in frame.groups:
+        lines.append(f"  STGE says: {_status(frame)}")
+    if frame.duplicate_labels:
+        lines.append(f"  more than once: {', '.join(frame.duplicate_labels)}")
+    refused = (f"  refused: {reject.raw!r}: {reject.reason}" for reject in frame.rejected)
+    return "\n".join([*lines, *refused, ""])
 
 
 class Tally:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -113,6 +114,20 @@ def test_people_read_names_units_and_what_was_refused():
     assert "2026-07-14T18:20:30+02:00 (clock degraded)" in text
     assert "refused: 'EAST" in text
     assert "2 frames, 1 complete" in text
+
+
+def test_frames_of_every_kind_are_shown_to_people():
+    historique = frame_bytes(Mode.HISTORIQUE, [("PTEC", "HP..", None), ("IINST", "009", None)])
+    text = decode("-", stream=historique * 2 + STANDARD).stdout.decode()
+    assert "9 A" in text
+    assert "3 frames, 3 complete" in text
+
+
+def test_a_standard_input_that_is_closed_is_one_sentence():
+    command = shlex.join([*VOLET, "--json"]) + " <&-"
+    done = subprocess.run(command, shell=True, capture_output=True, timeout=TIMEOUT_S, check=False)
+    assert done.returncode == 1
+    assert done.stderr == b"volet: Standard input is closed; give the path of a capture.\n"
 
 
 def test_garbage_is_explained_to_people():

@@ -121,7 +121,16 @@ def test_errors_are_one_sentence_on_standard_error(tmp_path):
     assert bad.read_text().startswith("start_utc")
 
 
-@pytest.mark.parametrize("arguments", [("--speed", "0"), ("--from", "soon"), ("--option", "gold")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--speed", "0"),
+        ("--from", "soon"),
+        ("--from", "0001-01-01"),
+        ("--to", "9999-12-31"),
+        ("--option", "gold"),
+    ],
+)
 def test_wrong_usage_has_its_own_exit_code(arguments):
     assert failure(*arguments)[0] == 2
 

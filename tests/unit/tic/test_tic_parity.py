@@ -85,3 +85,13 @@ def test_a_broken_marker_ends_a_line_but_no_frame():
     frames = decoder.feed(stream[:etx] + bytes([0x83]) + stream[etx + 1 :])
     assert [frame.closed_by for frame in frames] == ["STX", "ETX"]
     assert reported(frames) == set(groups)
+
+
+def test_a_refused_group_shows_its_broken_characters_in_ascii():
+    stream = with_parity(frame_bytes(Mode.HISTORIQUE, [("BASE", "041098906", None)] * 2))
+    at = stream.index(with_parity(b"4"))
+    broken = bytes(byte ^ 0x80 for byte in stream[at : at + 2])
+    (frame,) = Decoder().feed(stream[:at] + broken + stream[at + 2 :])
+    (refused,) = frame.rejected
+    assert refused.raw == r"BASE 0\xb4\xb1098906 0"
+    assert refused.reason == "parity error"
