@@ -165,6 +165,13 @@ def loud_broker(cloud: Path) -> Broker:
     return broker
 
 
+def assert_the_search_finds_what_is_there(chip: Path, meter: Meter, secrets: list[bytes]) -> None:
+    """At home the values lie in clear."""
+    assert {"serial"} <= found((chip / "vault.db").read_bytes(), meter, secrets)
+    assert found((chip / "keys" / HOUSEHOLD_KEY).read_bytes(), meter, secrets) == {"secret"}
+    assert {"serial", "prm", "index"} <= found(meter.streams[0], meter, secrets)
+
+
 @pytest.mark.timeout(90)
 @pytest.mark.usefixtures("mosquitto_available")
 def test_nothing_of_a_household_is_in_clear_anywhere_but_at_home(tmp_path):
@@ -231,8 +238,4 @@ def test_nothing_of_a_household_is_in_clear_anywhere_but_at_home(tmp_path):
     assert leaks == {}
     assert len(values) == 2 * 128
     assert sum(value < SMALL for value in values) < 3
-
-    # The search finds what is there: at home the values lie in clear.
-    assert {"serial"} <= found((chip / "vault.db").read_bytes(), meter, secrets)
-    assert found((chip / "keys" / HOUSEHOLD_KEY).read_bytes(), meter, secrets) == {"secret"}
-    assert {"serial", "prm", "index"} <= found(meter.streams[0], meter, secrets)
+    assert_the_search_finds_what_is_there(chip, meter, secrets)
