@@ -71,7 +71,10 @@ class RestoredTown:
         if is_worker_late:
             town.worker.start()
         wait_until(
-            lambda: sum(each.count("recovery_ended") for each in (stopped, killed)) >= len(town.households),
+            lambda: (
+                sum(each.count("recovery_ended") for each in (stopped, killed))
+                >= len(town.households)
+            ),
             f"what the cards lack to come back\n{killed.log}\n{stopped.log}",
             60,
         )

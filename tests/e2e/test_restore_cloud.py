@@ -9,7 +9,7 @@ from protocol.calendar import day_start
 from tests.support.kill_checks import check_all
 from tests.support.kill_town import Town, running_town
 
-SPEED = 900 * 120
+SPEED = 900 * 160
 IN_THE_DAY = timedelta(hours=15, minutes=10)
 RHYTHMS = ("daily", "quarter_hourly")
 
@@ -34,17 +34,17 @@ def finish(town: Town, day: int) -> None:
 
 
 def test_the_store_of_three_days_ago_is_filled_up_again(tmp_path):
-    with running_town(tmp_path, len(RHYTHMS), days=6) as town:
+    with running_town(tmp_path, len(RHYTHMS), days=5) as town:
         begin(town)
-        play_to(town, 2, IN_THE_DAY)
+        play_to(town, 1, IN_THE_DAY)
         town.settle(town.households)
         copy, held_then = town.copy_store(), town.store.figures().blocks
-        play_to(town, 5, IN_THE_DAY)
+        play_to(town, 4, IN_THE_DAY)
         town.settle(town.households)
         assert town.store.figures().blocks > held_then + 3 * 96
         town.put_store_back(copy)
         assert town.store.figures().blocks <= held_then + 96
-        finish(town, 6)
+        finish(town, 5)
 
 
 def test_a_broker_that_lost_its_memory_costs_a_resend_and_nothing_else(tmp_path):

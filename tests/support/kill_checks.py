@@ -81,7 +81,9 @@ def check_values(town: Town, household: Household) -> None:
     before, after = _indices(town, household)
     assert drawn_wh == sum(after) - sum(before)
     steps_kwh = [sum(values[day, REGISTER_STEP + n] for day in days) for n in range(len(before))]
-    assert steps_kwh == [b // WH_PER_KWH - a // WH_PER_KWH for a, b in zip(before, after, strict=True)]
+    assert steps_kwh == [
+        b // WH_PER_KWH - a // WH_PER_KWH for a, b in zip(before, after, strict=True)
+    ]
 
 
 def check_bill(town: Town, household: Household) -> None:
@@ -135,7 +137,9 @@ def total(tariff: Tariff, start: date, end: date, kwh: Sequence[int]) -> Decimal
         by_rate[fixed.vat] += _cents(Fraction(fixed.eur) / months * share)
     for line, quantity in zip(tariff.energy, kwh, strict=True):
         by_rate[line.vat] += _cents(Fraction(line.eur_per_kwh) * quantity)
-    return sum((ht + _cents(Fraction(ht) * Fraction(vat)) for vat, ht in by_rate.items()), Decimal())
+    return sum(
+        (ht + _cents(Fraction(ht) * Fraction(vat)) for vat, ht in by_rate.items()), Decimal()
+    )
 
 
 def _cents(amount: Fraction) -> Decimal:

@@ -1,11 +1,13 @@
 """Simulated time that several processes share: a file that says how it passes."""
 
+import math
 import struct
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-_FORM = struct.Struct("<3d")  # simulated second, monotonic second at which it was that, speed
+# Simulated second, monotonic second at which it was that, speed, simulated second where it halts.
+_FORM = struct.Struct("<4d")
 
 
 class SharedClock:
@@ -20,22 +22,22 @@ class SharedClock:
 
     def now_s(self) -> float:
         """Return the simulated instant in Unix seconds."""
-        from_s, since_s, speed = _FORM.unpack(self._path.read_bytes())
-        return from_s + (time.monotonic() - since_s) * speed
+        from_s, since_s, speed, halt_s = _FORM.unpack(self._path.read_bytes())
+        return min(from_s + (time.monotonic() - since_s) * speed, halt_s)
 
     def monotonic_s(self) -> float:
         """Return the machine's own seconds: what a chip waits for on the wire is real."""
         return time.monotonic()
 
-    def start(self, at: datetime, speed: float) -> None:
-        """Let time pass from `at` on, `speed` times faster than the wall's."""
-        self._write(at.timestamp(), speed)
+    def start(self, at: datetime) -> None:
+        """Say what time it is; none passes yet."""
+        self._write(at.timestamp(), 0, math.inf)
 
-    def run(self, speed: float) -> None:
-        """Let time pass from now on at another speed; 0 stops it."""
-        self._write(self.now_s(), speed)
+    def run(self, speed: float, until: datetime | None = None) -> None:
+        """Let time pass from now on at another speed, and halt at an instant."""
+        self._write(self.now_s(), speed, math.inf if until is None else until.timestamp())
 
-    def _write(self, at_s: float, speed: float) -> None:
+    def _write(self, at_s: float, speed: float, halt_s: float) -> None:
         beside = self._path.with_suffix(".new")
-        beside.write_bytes(_FORM.pack(at_s, time.monotonic(), speed))
+        beside.write_bytes(_FORM.pack(at_s, time.monotonic(), speed, halt_s))
         beside.rename(self._path)

@@ -88,9 +88,7 @@ class Household:
         """Say whether the quarter-hour that ends at `until` is closed."""
         figures = self.figures()
         last = quarter_hour(until - timedelta(minutes=15))
-        return bool(
-            figures and figures.last_quarter_hour and figures.last_quarter_hour >= last
-        )
+        return bool(figures and figures.last_quarter_hour and figures.last_quarter_hour >= last)
 
     def is_settled(self) -> bool:
         """Say whether everything is encrypted and acknowledged."""
@@ -110,6 +108,7 @@ class Program:
         self.log_path = log
         self.kills = 0
         self._command = command
+        self._log_from = 0
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -118,12 +117,15 @@ class Program:
         return self.log_path.read_text()[-4000:] if self.log_path.exists() else ""
 
     def count(self, event: str) -> int:
-        """Count how often it has logged an event."""
-        return self.log_path.read_text().count(f'"{event}"') if self.log_path.exists() else 0
+        """Count how often it has logged an event since it was last started."""
+        with self.log_path.open("rb") as log:
+            log.seek(self._log_from)
+            return log.read().count(f'"{event}"'.encode())
 
     def start(self) -> None:
         """Start it."""
         with self.log_path.open("ab") as log:
+            self._log_from = log.tell()
             self._process = subprocess.Popen(
                 self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=REPOSITORY
             )
@@ -223,9 +225,7 @@ class Town:
         self.broker = Broker(self.cloud)
         self.broker_kills = 0
         self.recorder = Recorder(self.broker)
-        self.tariff = msgspec.structs.replace(
-            demo_tariff(MONTH), valid_from=MONTH, valid_to=None
-        )
+        self.tariff = msgspec.structs.replace(demo_tariff(MONTH), valid_from=MONTH, valid_to=None)
         provider.draw_key(directory / "provider")
         self.provider_key = provider.load_key(directory / "provider")
         self._offer = provider.make_offer([self.tariff], self.provider_key)
@@ -261,8 +261,8 @@ class Town:
             stack.callback(self.recorder.close)
             self.worker.start()
             self._store = SqliteStore.open(self.cloud, is_checked=False)
-            stack.callback(lambda: self.store.close())
-            self.clock.start(day_start(self.start) - WARM_UP, 0)
+            stack.callback(self._close_store)
+            self.clock.start(day_start(self.start) - WARM_UP)
             yield
 
     @property
@@ -271,15 +271,22 @@ class Town:
         assert self._store is not None
         return self._store
 
+    def _close_store(self) -> None:
+        self.store.close()
+
     # What happens.
 
     def start_metering(self, *fleets: Program) -> None:
-        """Start chips and wait until they read their meters; time hardly passes meanwhile."""
+        """Start chips and wait until they read their meters."""
+        for fleet in fleets:
+            fleet.start()
+        self.await_metering(*fleets)
+
+    def await_metering(self, *fleets: Program) -> None:
+        """Wait until chips that were started read their meters; time hardly passes meanwhile."""
         self.clock.run(SLOW)
         for fleet in fleets:
-            before = fleet.count(METERING)
-            fleet.start()
-            wait(lambda f=fleet, n=before: f.count(METERING) > n, f"chips\n{fleet.log}", 60)
+            wait(lambda each=fleet: each.count(METERING) > 0, f"chips\n{fleet.log}", 60)
 
     def kill_broker(self) -> None:
         """End the broker without a word."""
@@ -319,14 +326,13 @@ class Town:
 
     def play(self, households: Sequence[Household], until: datetime, speed: float) -> None:
         """Let time pass until all these chips have metered up to an instant; then hardly any more."""
-        self.clock.run(speed)
-        self._wait(lambda: self.clock.now() > until, households, f"{until} to come")
-        self.clock.start(until + timedelta(seconds=5), SLOW)
+        self.clock.run(speed, until)
         self._wait(
             lambda: all(each.has_metered(until) for each in households),
             households,
             f"the chips to meter up to {until}",
         )
+        self.clock.run(SLOW)
 
     def settle(self, households: Sequence[Household]) -> None:
         """Wait until the cloud has acknowledged everything of these chips, while time hardly passes."""
