@@ -14,7 +14,8 @@ from tests.support.kill_checks import (
     check_stored_once,
 )
 from tests.support.kill_images import copy_vault, replace_vault
-from tests.support.kill_town import Program, Town, running_town
+from tests.support.kill_program import Program
+from tests.support.kill_town import Town, running_town
 
 SPEED = 900 * 120
 
