@@ -8,8 +8,8 @@ import pytest
 from protocol.calendar import day_start, quarter_hours
 from tests.support.broker import wait_until
 from tests.support.kill_checks import check_all
-from tests.support.kill_schedule import Event, draw_schedule
 from tests.support.kill_program import Program
+from tests.support.kill_schedule import Event, draw_schedule
 from tests.support.kill_town import Town, running_town
 
 BROKER, WORKER = "broker", "worker"
