@@ -72,7 +72,9 @@ def contracts(directory: Path, cloud: Path, *, is_json: bool) -> None:
 @click.option("--contract", help="The contract's hash; not needed where there is one only.")
 @click.option("--from", "start", type=_DAY, required=True, help="The first day.")
 @click.option("--to", "end", type=_DAY, required=True, help="The day after the last.")
-@click.option("--wait", "wait_s", type=float, default=60.0, show_default=True, help="Seconds.")
+@click.option(
+    "--wait", "wait_s", type=click.FloatRange(0), default=60.0, show_default=True, help="Seconds."
+)
 @_json
 def bill(
     directory: Path,
@@ -99,7 +101,7 @@ def _wait(store: Store, request_id: bytes, wait_s: float) -> desk.Progress:
     while True:
         state = desk.progress(store, request_id)
         is_over = state.state in {RequestState.SEEN, RequestState.REFUSED}
-        if is_over or time.monotonic() >= deadline:
+        if is_over or not time.monotonic() < deadline:  # also where it is no number
             return state
         time.sleep(POLL_S)
 

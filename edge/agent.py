@@ -92,6 +92,7 @@ class Agent:
             ConfigError: something the operator must put right.
             StoreError: the vault is of another program or version.
         """
+        identity.tls_context()  # a damaged certificate is said now, not in a thread later
         self._clock = clock or SystemClock()
         self._stack = ExitStack()
         with ExitStack() as opened:

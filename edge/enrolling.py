@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from edge.identity import (
     HOUSEHOLD_KEY,
     METER_SALT,
+    SALT_BYTES,
     SIGNING_KEY,
     TLS_KEY,
     Keys,
@@ -31,7 +32,6 @@ from system.files import draw_secret, make_private_dir, read_document, write_pub
 
 CONFIG = "edge.toml"
 REQUEST = "request.json"
-SALT_BYTES = 32
 
 _FIRST_CONFIG = b"# Settings of this chip; what stands nowhere here has its default.\n"
 

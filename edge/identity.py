@@ -35,6 +35,7 @@ TLS_KEY = "tls.key"
 SIGNING_KEY = "signing.key"
 HOUSEHOLD_KEY = "household.key"
 METER_SALT = "meter.salt"
+SALT_BYTES = 32
 
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 
@@ -169,7 +170,10 @@ def load_keys(directory: Path) -> Keys:
         household = HouseholdSecret.from_bytes(_key_bytes(directory, HOUSEHOLD_KEY))
     except CipherError as exc:
         raise ConfigError(f"{key_path(directory, HOUSEHOLD_KEY)}: {exc}.") from exc
-    return Keys(tls_key, signing_key, household, _key_bytes(directory, METER_SALT))
+    salt = _key_bytes(directory, METER_SALT)
+    if len(salt) != SALT_BYTES:
+        raise ConfigError(f"{key_path(directory, METER_SALT)} is not of {SALT_BYTES} bytes.")
+    return Keys(tls_key, signing_key, household, salt)
 
 
 def check_enrolment(enrolment: Enrolment, keys: Keys) -> EnrolmentRecord:
@@ -207,8 +211,15 @@ def check_enrolment(enrolment: Enrolment, keys: Keys) -> EnrolmentRecord:
 
 
 def ca_fingerprint(ca_pem: bytes) -> str:
-    """Return the SHA-256 of the CA's certificate in groups of four, for people to compare."""
-    digest = load_pem_x509_certificate(ca_pem).fingerprint(SHA256()).hex()
+    """Return the SHA-256 of the CA's certificate in groups of four, for people to compare.
+
+    Raises:
+        ConfigError: it is no certificate.
+    """
+    try:
+        digest = load_pem_x509_certificate(ca_pem).fingerprint(SHA256()).hex()
+    except ValueError as exc:
+        raise ConfigError("ca.pem is damaged; put it back from a copy.") from exc
     return " ".join(digest[i : i + 4] for i in range(0, len(digest), 4))
 
 

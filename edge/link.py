@@ -23,6 +23,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.message import Arrived, Connected, Disconnected, LinkEvent, Publish, Published, Refused
 from protocol.backoff import backoff
+from protocol.errors import ConfigError
 
 # MQTT 5: reason codes from here on are refusals; below, this one says that nobody listens.
 REFUSED = 0x80
@@ -161,6 +162,9 @@ class Link:
             except ssl.SSLError as exc:
                 self._is_refused = True
                 log.error("broker_tls_refused", broker=self._settings.host, why=str(exc))  # noqa: TRY400 - an operator needs no stack
+            except ConfigError as exc:
+                self._is_refused = True
+                log.error("tls_identity_damaged", why=str(exc))  # noqa: TRY400 - as above
             except OSError as exc:
                 log.info("broker_away", broker=self._settings.host, why=exc.strerror or str(exc))
             if self._is_session:

@@ -9,7 +9,7 @@ import heapq
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
 
@@ -18,6 +18,10 @@ from edge.vault.rows import Key
 from protocol.backoff import backoff
 from protocol.errors import Reason
 from protocol.messages import Ack, IncarnationState, holdings_digest
+
+Rate = Annotated[float, msgspec.Meta(gt=0, le=10_000)]
+Window = Annotated[int, msgspec.Meta(ge=1, le=128)]
+Pause = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 
 
 class Shelf(Protocol):
@@ -40,14 +44,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         whole_pause_s, whole_pause_max_s: the same as the timeouts for asking what the cloud holds.
     """
 
-    backlog_per_s: float = 4.0
-    backlog_window: int = 16
-    in_flight_max: int = 64
-    ack_timeout_s: float = 60.0
-    ack_timeout_max_s: float = 3_600.0
-    refused_pause_s: float = 900.0
-    whole_pause_s: float = 15.0
-    whole_pause_max_s: float = 1_800.0
+    backlog_per_s: Rate = 4.0
+    backlog_window: Window = 16
+    in_flight_max: Window = 64
+    ack_timeout_s: Pause = 60.0
+    ack_timeout_max_s: Pause = 3_600.0
+    refused_pause_s: Pause = 900.0
+    whole_pause_s: Pause = 15.0
+    whole_pause_max_s: Pause = 1_800.0
 
 
 # A header that was refused for want of nothing is rare; its blocks follow it soon.
@@ -321,7 +325,9 @@ class Outbox:
     def _new_pauses(self) -> Iterator[float]:
         settings = self._settings
         return backoff(
-            base_s=settings.whole_pause_s, cap_s=settings.whole_pause_max_s, rng=self._rng
+            base_s=settings.whole_pause_s,
+            cap_s=max(settings.whole_pause_s, settings.whole_pause_max_s),
+            rng=self._rng,
         )
 
 

@@ -267,7 +267,7 @@ def revoke(directory: Path, name: str, now: datetime) -> bool:
             for certificate in x509.load_pem_x509_certificates(path.read_bytes())
         ]
         crl_path = pki_path(directory, "crl.pem")
-        previous = x509.load_pem_x509_crl(read_document(crl_path, _RESTORE))
+        previous = _load_crl(crl_path)
         crl = revocation_list(load_authority(directory), serials, now, previous)
         write_public(crl_path, _pem(crl))
     return True
@@ -352,6 +352,13 @@ def _reissue(
 
 def _names(certificate: x509.Certificate) -> x509.SubjectAlternativeName:
     return certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+
+
+def _load_crl(path: Path) -> x509.CertificateRevocationList:
+    try:
+        return x509.load_pem_x509_crl(read_document(path, _RESTORE))
+    except ValueError as exc:
+        raise ConfigError(f"{path} is no revocation list; {_RESTORE}") from exc
 
 
 def _keep_or_write(

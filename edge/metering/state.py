@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from enum import Enum, auto
+from typing import Annotated
 
 import msgspec
 
@@ -25,8 +26,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             this of its end.
     """
 
-    gap_s: float = 900.0
-    boundary_s: float = 120.0
+    gap_s: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 900.0
+    boundary_s: Annotated[float, msgspec.Meta(gt=0, le=900)] = 120.0
 
 
 class Account(msgspec.Struct, frozen=True):

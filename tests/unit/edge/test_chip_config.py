@@ -34,6 +34,11 @@ def test_a_file_is_read(tmp_path):
         ("[metering]\ngap = 1", ["gap", "gap_s"]),
         ('rhythm = "weekly"', ["edge.toml", "weekly"]),
         ("send_window_s = -1", ["$.send_window_s"]),
+        ("[sending]\nbacklog_per_s = 0", ["$.sending.backlog_per_s"]),
+        ("[sending]\nbacklog_window = 0", ["$.sending.backlog_window"]),
+        ("[sending]\nwhole_pause_s = 0", ["$.sending.whole_pause_s"]),
+        ("[sending]\nack_timeout_s = -1", ["$.sending.ack_timeout_s"]),
+        ("[metering]\ngap_s = -5", ["$.metering.gap_s"]),
         ("not toml", ["edge.toml"]),
     ],
 )

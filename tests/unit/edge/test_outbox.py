@@ -60,6 +60,14 @@ def test_nothing_is_sent_without_a_session():
     assert not outbox.ask_whole(1.0)
 
 
+def test_a_first_pause_longer_than_the_longest_holds_all_the_same():
+    settings = Settings(whole_pause_s=5_000.0)
+    outbox = Outbox(Shelf(), settings, random.Random(1))
+    outbox.connect()
+    assert outbox.ask_whole(0.0)
+    assert outbox.ask_whole(FOREVER_S)
+
+
 def test_only_headers_go_out_before_it_is_known_what_the_cloud_holds():
     outbox = Outbox(Shelf(HEADER, *blocks(1, 2)), rng=random.Random(1))
     outbox.connect()
