@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 
 import msgspec
+import structlog
 
 from edge.metering.events import QuarterHourClosed
 from edge.vault.blocks import Blocks
 from edge.vault.closing import read_closing
 from edge.vault.epochs import Epochs
+from edge.vault.gaps import ONE_DAY, account_of_gap
 from edge.vault.rows import FULL_DAY, BlockState
 from edge.vault.values import Values
 from protocol.calendar import day_of_number, quarter_hours
@@ -16,6 +19,8 @@ from protocol.layout import DAY_COEFFICIENTS, QUARTER_HOURS_MAX
 from protocol.messages import Block, Epoch
 
 INTERVALS_KEPT = timedelta(days=40)
+
+log = structlog.get_logger()
 
 
 class RecoveredHeader(msgspec.Struct, frozen=True):
@@ -86,10 +91,33 @@ class Rebuilder:
             self._put_values(found, with_intervals=found.day > newest - INTERVALS_KEPT)
         for number in {found.block.day for found in recovered}:
             self._mark(number)
+        self._fill_gaps()
         if is_behind or overtaken:
             self._values.save_restore_point(self._values.find_restore_point())
             return True
         return False
+
+    def _fill_gaps(self) -> None:
+        """Account for days that no block closes although later ones are closed.
+
+        Metering goes on behind them and never comes back to them; without an account they would be
+        missing in the cloud for ever, and what they counted on every bill.
+        """
+        rows = self._values.fingerprinted_days()
+        for (before, fingerprint), (after, other) in pairwise(rows):
+            if (after.day - before.day).days < 2 or fingerprint != other:  # noqa: PLR2004 - no gap
+                continue
+            known = self._values.intervals(before.day + ONE_DAY, after.day + ONE_DAY)
+            curve = {(each.day, each.j): each.energy_wh for each in known}
+            gap = account_of_gap(before, after, curve)
+            if gap is None:
+                log.error("gap_left_open", days=(after.day - before.day).days - 1)
+                continue
+            for event in gap.quarter_hours:
+                self._values.put_interval(event, is_encrypted=False)
+            for closed in gap.days:
+                self._values.put_day(closed, fingerprint, is_encrypted=False)
+            log.warning("gap_accounted_for", days=len(gap.days))
 
     def _take_out(self, day: int, j0: int) -> None:
         """Take out what was encrypted from coefficient `j0` of `day` on and not acknowledged."""

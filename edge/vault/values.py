@@ -200,6 +200,13 @@ class Values:
         ).fetchall()
         return [(_day_decoder.decode(closed), bool(done)) for closed, done in rows]
 
+    def fingerprinted_days(self) -> list[tuple[DayClosed, int]]:
+        """Return all closed days and the fingerprint of meter and calendar of each, in order."""
+        rows = self._database.execute(
+            "SELECT closed, fingerprint FROM days ORDER BY day"
+        ).fetchall()
+        return [(_day_decoder.decode(closed), fingerprint) for closed, fingerprint in rows]
+
     def notices(self) -> list[Notice]:
         """Return all notices, oldest first."""
         rows = self._database.table("notices").rows_where(order_by="id")
