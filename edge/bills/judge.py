@@ -195,9 +195,16 @@ def _own_days(agreement: Agreement, books: Books, start: date, end: date) -> dic
     for tariff in agreement.offer.tariffs:
         part = tariff.covers(start, end) or (start, start)
         # A day rebuilt from the cloud has no calendar until the meter has named it again.
-        if {own[day].calendar for day in days_between(*part)} - {tariff.calendar, ""}:
+        calendars = {name for day in days_between(*part) for name in _calendars(own[day])}
+        if calendars - {tariff.calendar, ""}:
             raise _Refused(Finding.CALENDAR_DIFFERS)
     return own
+
+
+def _calendars(closed: DayClosed) -> set[str]:
+    """Return the calendars under which steps of a day were counted, and the one at its end."""
+    parts = {part.calendar for part in closed.parts if any(part.register_steps_kwh)}
+    return {closed.calendar, *parts}
 
 
 def _compare(

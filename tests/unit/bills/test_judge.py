@@ -1,6 +1,6 @@
 """Statements computed under encryption, and what the chip finds about true and false ones."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import msgspec
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cloud.statements import compute, missing_days, prepare
 from edge.bills.judge import judge
 from edge.bills.judgement import WORDS_EN, WORDS_FR, Finding, Verdict
+from edge.metering.events import DayPart
 from protocol.bill import price_bill
 from protocol.errors import DocumentRefused
 from protocol.household import Q
@@ -172,6 +173,30 @@ def test_a_meter_in_another_calendar_than_the_tariffs_is_refused(household):
     days = [msgspec.structs.replace(row, calendar="BASE") for row in household.days]
     books = msgspec.structs.replace(household.books, days=days)
     assert refused_for(judged(household, statement_of(household), books), Finding.CALENDAR_DIFFERS)
+
+
+@pytest.mark.parametrize("steps", [0, 3])
+def test_a_day_counted_in_part_under_another_calendar_is_not_priced_by_this_tariff(
+    household, steps
+):
+    changed = household.days[10]
+    morning = DayPart(
+        changed.meter_serial,
+        "BASE",
+        datetime(2026, 9, 30, 10, tzinfo=UTC),
+        (steps, *[0] * 9),
+        (0,) * 10,
+    )
+    evening = msgspec.structs.replace(morning, calendar=changed.calendar)
+    split = msgspec.structs.replace(changed, parts=(morning, evening))
+    books = msgspec.structs.replace(
+        household.books, days=[split if row is changed else row for row in household.days]
+    )
+    judgement = judged(household, statement_of(household), books)
+    if steps:
+        assert refused_for(judgement, Finding.CALENDAR_DIFFERS)
+    else:
+        assert judgement.verdict is Verdict.CORRECT
 
 
 def test_an_index_not_read_at_the_end_is_said_and_refuses_nothing(household):
