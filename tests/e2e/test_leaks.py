@@ -202,10 +202,11 @@ def test_nothing_of_a_household_is_in_clear_anywhere_but_at_home(tmp_path):
             "the chip to see its statement",
             60,
         )
-        ask = "provider", "contracts", "--dir", str(desk), "--cloud", str(cloud)
-        assert finish(program(logs["contracts"], *ask)) == 0
-        count = "cloud", "status", "--json", "--dir", str(cloud)
-        assert finish(program(logs["figures"], *count)) == 0
+        for name, command in (
+            ("contracts", ("provider", "contracts", "--dir", desk, "--cloud", cloud)),
+            ("figures", ("cloud", "status", "--json", "--dir", cloud)),
+        ):
+            assert finish(program(logs[name], *map(str, command))) == 0
         # What is sent while the worker is away is what a broker keeps on its disk.
         assert end(worker) == 0
         sent = broker.log.count(Kind.BLOCK)
