@@ -69,7 +69,7 @@ prices = st.decimals("-10.48575", "10.48575", places=5)
 registers = st.lists(st.integers(1, 10), min_size=1, max_size=10, unique=True).map(tuple)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 2**32),
     lines=st.lists(st.tuples(registers, prices), min_size=1, max_size=4),
