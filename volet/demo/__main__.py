@@ -24,6 +24,7 @@ from edge.vault.reader import read_vault
 from protocol.bill import Bill
 from protocol.calendar import days_between
 from protocol.errors import VoletError
+from protocol.ids import HouseholdKeyId
 from protocol.topics import Kind, device_topic
 from volet.demo.findings import departed, indices, plain_bill
 from volet.demo.processes import Programs
@@ -108,6 +109,7 @@ def play(
     programs.start_chip(first, link)
     programs.start_fleets(speed)
     days = len(days_between(town.month, town.month_end))
+    keys = [load_identity(household.directory).household_key for household in town.households]
     columns = (
         TextColumn("{task.description:<34}"),
         BarColumn(),
@@ -116,12 +118,13 @@ def play(
     )
     with Progress(*columns, console=console) as progress:
         read = progress.add_task("days the first chip has closed", total=days)
-        stored = progress.add_task("days of all homes stored in cloud", total=days * HOMES)
-        progress.update(stored, total=days * len(town.households))
+        stored = progress.add_task(
+            "days of all homes stored in cloud", total=days * len(town.households)
+        )
 
         def is_done() -> bool:
             progress.update(read, completed=closed_days(first, town))
-            complete = sum(stored_days(store, home, town) for home in town.households)
+            complete = sum(stored_days(store, key, town) for key in keys)
             progress.update(stored, completed=complete)
             return complete == days * len(town.households)
 
@@ -134,9 +137,8 @@ def closed_days(household: Household, town: Town) -> int:
         return len(vault.day_rows(town.month, town.month_end))
 
 
-def stored_days(store: SqliteStore, household: Household, town: Town) -> int:
-    """Return how many days of the month the cloud has whole."""
-    key = load_identity(household.directory).household_key
+def stored_days(store: SqliteStore, key: HouseholdKeyId, town: Town) -> int:
+    """Return how many days of the month the cloud has of a household."""
     blocks = store.blocks_of_days(key, town.month, town.month_end)
     return len({block.day for block in blocks})
 
