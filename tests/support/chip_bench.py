@@ -205,8 +205,12 @@ class Bench:
                     if not self.drop(message):
                         self.chip.take(message)
 
-    def settle(self, steps: int = 60) -> None:
-        """Let minutes pass without frames until the cloud has all."""
+    def settle(self, steps: int = 240) -> None:
+        """Let minutes pass without frames until the cloud has all.
+
+        Four hours outlast the longest pauses drawn: 75 minutes for a message that was sent in vain
+        all day, then half an hour before the chip asks again.
+        """
         for _ in range(steps):
             self.pump()
             if self.chip.is_drained:
