@@ -12,8 +12,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from protocol.errors import MessageRefused, Reason
-from protocol.ids import DeviceId
-from protocol.topics import Kind
+from protocol.ids import DeviceId, TrusteeName
+from protocol.topics import Kind, TrusteeKind
 
 VERSION = 1
 SIZE_MAX_BYTES = 64 * 1024
@@ -29,11 +29,14 @@ class _Envelope(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fie
 
 
 class Address(msgspec.Struct, frozen=True):
-    """Where a message belongs; part of what is signed, taken from the topic on receipt."""
+    """Where a message belongs; part of what is signed, taken from the topic on receipt.
+
+    In a message to or from a trustee its name stands for the device.
+    """
 
     collectivity: str
-    device: DeviceId
-    kind: Kind
+    device: DeviceId | TrusteeName
+    kind: Kind | TrusteeKind
 
 
 def _signed_bytes(address: Address, body: bytes) -> bytes:

@@ -55,6 +55,17 @@ class Reason(StrEnum):
     CONFLICT = "conflict"
     NO_EPOCH = "no_epoch"
     MAC = "bad_mac"
+    # The area lane.
+    LATE = "late"
+    CHECK_SLOT = "bad_check_slot"
+    DOCUMENT = "unknown_document"
+    ROSTER = "roster_does_not_fit"
+    HOUSEHOLD = "unknown_household"
+    PARTITION = "not_of_this_group"
+    TOO_FEW = "too_few"
+    ANSWERED = "answered_already"
+    SEEDS = "unknown_seeds"
+    NOT_READY = "not_ready"
 
 
 class MessageRefused(VoletError):

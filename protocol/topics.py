@@ -18,11 +18,25 @@ class Kind(StrEnum):
     BLOCK = "up/block"
     FETCH = "up/fetch"
     SEEN = "up/seen"
+    AREA = "up/area"
+    ASK = "up/ask"
     ACK = "down/ack"
     STORED_EPOCH = "down/epoch"
     STORED_BLOCK = "down/block"
     STATEMENT = "down/statement"
+    AREA_ACK = "down/area"
+    TERMS = "down/terms"
+    DOCUMENT = "down/document"
+    KEY = "key"
     STATUS = "status"
+
+
+class TrusteeKind(StrEnum):
+    """What passes a trustee's own topics."""
+
+    REQUEST = "request"
+    RESPONSE = "response"
+    LOG = "log"
 
 
 class DeviceTopic(msgspec.Struct, frozen=True):
@@ -64,3 +78,13 @@ def parse_device_topic(topic: str) -> DeviceTopic:
         collectivity, device, kind, rest = match.groups()
         return DeviceTopic(collectivity, DeviceId(device), Kind(kind), rest or "")
     raise MessageRefused(Reason.TOPIC, "no topic of a device")
+
+
+def trustee_topic(collectivity: str, trustee: str, kind: TrusteeKind) -> str:
+    """Build the topic of `kind` of one trustee, or the filter of all with `+`."""
+    return f"{ROOT}/{collectivity}/trustee/{trustee}/{kind}"
+
+
+def area_topic(collectivity: str, measure: str, code: str) -> str:
+    """Build the topic under which a group's figures are released."""
+    return f"{ROOT}/{collectivity}/area/{measure}/{code}"

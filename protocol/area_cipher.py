@@ -1,0 +1,135 @@
+"""The area lane's cipher: additive masks from replicated seeds, opened only as sums.
+
+Any t of n trustees can open; fewer learn nothing. There is one seed for each set of n - t + 1
+trustees, known to its members only, so that t trustees together hold every seed and t - 1 lack one
+at least (pseudorandom replicated sharing: Cramer, Damgård, Ishai, "Share Conversion", 2005). A
+contribution is masked with a keystream of each seed (Castelluccia, Mykletun, Tsudik, 2005):
+
+    c_j = v_j + Σ_A mask_A[j]  mod 2^64,   mask_A = ChaCha20(key_A, nonce)
+
+with key_A = HKDF(seed_A, household key ‖ month) and a nonce of day, measure and 16 bytes drawn
+with the noise: a new draw never meets an old keystream.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import combinations
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from protocol.calendar import day_number, day_of_number, month_of
+from protocol.errors import CipherError
+
+SEED_BYTES = 32
+NONCE_BYTES = 16
+SLOT_BYTES = 8
+# What the last slot of every contribution carries.
+CHECK_VALUE = 1
+
+Words = npt.NDArray[np.uint64]
+Signed = npt.NDArray[np.int64]
+SeedSet = tuple[int, ...]
+
+
+class Shape(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """How many of how many trustees open a sum: 3 of 4, 2 of 3 or 2 of 2."""
+
+    threshold: int
+    trustees: int
+
+    @property
+    def seed_sets(self) -> tuple[SeedSet, ...]:
+        """The sets of trustees (by number) that share a seed each, in lexicographic order."""
+        size = self.trustees - self.threshold + 1
+        return tuple(combinations(range(self.trustees), size))
+
+    def sets_of(self, trustee: int) -> tuple[int, ...]:
+        """Return the numbers of the seed sets that a trustee is in."""
+        return tuple(number for number, members in enumerate(self.seed_sets) if trustee in members)
+
+    def covers(self, trustees: Iterable[int]) -> bool:
+        """Say whether these trustees together hold every seed."""
+        present = set(trustees)
+        return all(present.intersection(members) for members in self.seed_sets)
+
+
+SHAPES = (Shape(3, 4), Shape(2, 3), Shape(2, 2))
+
+
+def check_shape(shape: Shape) -> None:
+    """Raise CipherError unless the shape is one that is offered."""
+    if shape not in SHAPES:
+        offered = ", ".join(f"{each.threshold} of {each.trustees}" for each in SHAPES)
+        raise CipherError(f"{shape.threshold} of {shape.trustees} is not offered: {offered}")
+
+
+@lru_cache(maxsize=65_536)
+def _month_key(seed: bytes, household_key: bytes, month: int) -> bytes:
+    info = b"volet area v1" + household_key + month.to_bytes(4, "big")
+    return HKDF(SHA256(), 32, salt=None, info=info).derive(seed)
+
+
+def mask_key(seed: bytes, household_key: bytes, day: int) -> bytes:
+    """Return the ChaCha20 key (32 bytes) of a seed for the month that holds `day` (a number)."""
+    month = day_number(month_of(day_of_number(day)))
+    return _month_key(seed, household_key, month)
+
+
+def mask(key: bytes, day: int, measure: str, nonce: bytes, slots: int) -> Words:
+    """Return the keystream of one seed for one draw, uint64[slots].
+
+    `nonce` are the 16 bytes of the contribution. ChaCha20's own nonce is 12 bytes of a hash over
+    day, measure and these; its block counter begins at 0.
+    """
+    text = day.to_bytes(4, "big") + measure.encode() + b"\0" + nonce
+    iv = bytes(4) + hashlib.sha256(text).digest()[:12]
+    stream = Cipher(ChaCha20(key, iv), mode=None).encryptor().update(bytes(slots * SLOT_BYTES))
+    return np.frombuffer(stream, "<u8").astype(np.uint64, copy=False)
+
+
+def mask_values(
+    values: Signed,
+    seeds: Sequence[bytes],
+    household_key: bytes,
+    day: int,
+    measure: str,
+    nonce: bytes,
+) -> Words:
+    """Mask int64[slots] with the keystreams of all seeds; returns uint64[slots]."""
+    masked = values.astype(np.int64).view(np.uint64).copy()
+    for seed in seeds:
+        key = mask_key(seed, household_key, day)
+        masked += mask(key, day, measure, nonce, len(values))
+    return masked
+
+
+def to_bytes(words: Words) -> bytes:
+    """Return words as they stand on the wire, little-endian."""
+    return words.astype("<u8").tobytes()
+
+
+def from_bytes(data: bytes) -> Words:
+    """Read what `to_bytes` gave. Raises CipherError if it is no whole number of words."""
+    if len(data) % SLOT_BYTES:
+        raise CipherError("these bytes are no words of 8 bytes")
+    return np.frombuffer(data, "<u8").astype(np.uint64)
+
+
+def add_up(rows: npt.NDArray[np.uint64]) -> Words:
+    """Sum ciphertexts or masks uint64[households, slots] modulo 2^64; returns uint64[slots]."""
+    return np.asarray(np.add.reduce(rows, axis=0, dtype=np.uint64), np.uint64)
+
+
+def unmask(total: Words, masks: Iterable[Words]) -> Signed:
+    """Take one sum of masks for each seed set off a sum of ciphertexts; returns int64[slots]."""
+    opened = total.copy()
+    for one in masks:
+        opened -= one
+    return opened.view(np.int64)

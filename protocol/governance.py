@@ -1,0 +1,212 @@
+"""Who decides: the set of trustees, and documents that several have signed.
+
+A document's hash is SHA-256 over its body; documents name each other by it. A set of trustees is
+good if t of the set before it signed it and the collectivity did; the first set of all is confirmed
+by hand, by its fingerprint. Measures are signed by t of the set they name and the collectivity.
+"""
+
+import base64
+import hashlib
+from typing import Annotated, TypeVar
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from protocol.area_cipher import Shape, check_shape
+from protocol.envelope import decode_body
+from protocol.errors import CipherError, DocumentRefused, MessageRefused
+from protocol.hpke import PUBLIC_KEY_BYTES
+from protocol.messages import DayNumber, Hash
+
+Body = TypeVar("Body", bound=msgspec.Struct)
+
+COLLECTIVITY_SIGNER = "collectivity"
+# Documents take effect so many days after they are signed at the earliest; chips and trustees
+# check that against the day on which they first saw them.
+NOTICE_DAYS = 3
+FINGERPRINT_GROUPS = 6
+
+PublicKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+TrusteeName = Annotated[str, msgspec.Meta(pattern=r"^trustee-[a-z0-9]{1,24}$")]
+
+
+class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class Trustee(_Document, frozen=True):
+    """One trustee: its certificate's common name, what it is called, and its public keys.
+
+    `signing_key` is Ed25519, `sealing_key` the public half of protocol.hpke.
+    """
+
+    name: TrusteeName
+    title: str
+    signing_key: PublicKey
+    sealing_key: Annotated[
+        bytes, msgspec.Meta(min_length=PUBLIC_KEY_BYTES, max_length=PUBLIC_KEY_BYTES)
+    ]
+
+
+class TrusteeSet(_Document, frozen=True):
+    """The trustees from day `effective` on; their order gives them their numbers.
+
+    `previous` is the hash of the set before, None in the first. `collectivity_key` is the
+    platform's signing key, `registrar_key` that of whoever signs the roster.
+    """
+
+    collectivity: str
+    version: Annotated[int, msgspec.Meta(ge=1)]
+    previous: Hash | None
+    effective: DayNumber
+    shape: Shape
+    trustees: tuple[Trustee, ...]
+    collectivity_key: PublicKey
+    registrar_key: PublicKey
+
+    def number_of(self, name: str) -> int:
+        """Return a trustee's number. Raises DocumentRefused if it is not in the set."""
+        for number, trustee in enumerate(self.trustees):
+            if trustee.name == name:
+                return number
+        raise DocumentRefused(f"{name} is not in this set of trustees.")
+
+
+class Signature(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """One signature; `signer` is a trustee's name, "collectivity" or "registrar"."""
+
+    signer: str
+    signature: bytes
+
+
+class Charter(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A document's exact bytes, what it is, and everybody's signatures."""
+
+    kind: str
+    body: bytes
+    signatures: tuple[Signature, ...]
+
+    @property
+    def hash(self) -> bytes:
+        """SHA-256 of the body."""
+        return hashlib.sha256(self.body).digest()
+
+    def signed(self, signer: str, key: Ed25519PrivateKey) -> "Charter":
+        """Return the document with one signature more; one's earlier signature is replaced."""
+        others = tuple(each for each in self.signatures if each.signer != signer)
+        signature = Signature(signer, key.sign(_signed_bytes(self.kind, self.body)))
+        return Charter(self.kind, self.body, (*others, signature))
+
+    def is_signed_by(self, signer: str, public_key: bytes) -> bool:
+        """Say whether there is a good signature of `signer`."""
+        key = Ed25519PublicKey.from_public_bytes(public_key)
+        for each in self.signatures:
+            if each.signer == signer:
+                try:
+                    key.verify(each.signature, _signed_bytes(self.kind, self.body))
+                except InvalidSignature:
+                    continue
+                return True
+        return False
+
+
+def draw_up(document: msgspec.Struct) -> Charter:
+    """Return a document that nobody has signed yet."""
+    return Charter(type(document).__name__, msgspec.msgpack.encode(document), ())
+
+
+def read_charter(charter: Charter, document_type: type[Body]) -> Body:
+    """Decode a document whose signatures have been checked, or are checked by the caller.
+
+    Raises:
+        DocumentRefused: another kind, or not in canonical form.
+    """
+    kind = document_type.__name__
+    if charter.kind != kind:
+        raise DocumentRefused(f"This document is a {charter.kind}, no {kind}.")
+    try:
+        return decode_body(charter.body, document_type)
+    except MessageRefused as exc:
+        raise DocumentRefused(f"This {kind} cannot be read: {exc.detail}.") from exc
+
+
+def check_signed_by_trustees(charter: Charter, trustees: TrusteeSet) -> None:
+    """Check that t of `trustees` and the collectivity signed.
+
+    Raises:
+        DocumentRefused: says whose signatures are missing.
+    """
+    if not charter.is_signed_by(COLLECTIVITY_SIGNER, trustees.collectivity_key):
+        raise DocumentRefused(f"This {charter.kind} is not signed by the collectivity.")
+    signers = [
+        each.name for each in trustees.trustees if charter.is_signed_by(each.name, each.signing_key)
+    ]
+    if len(signers) < trustees.shape.threshold:
+        raise DocumentRefused(
+            f"This {charter.kind} is signed by {len(signers)} trustees"
+            f"{' (' + ', '.join(signers) + ')' if signers else ''}; "
+            f"{trustees.shape.threshold} of {trustees.shape.trustees} must sign it."
+        )
+
+
+def open_first_set(charter: Charter) -> TrusteeSet:
+    """Read a first set of trustees: who confirms its fingerprint by hand trusts it.
+
+    Its own members and the collectivity must all have signed it, so that none is named unasked.
+
+    Raises:
+        DocumentRefused: with what is wrong.
+    """
+    trustees = _read_set(charter)
+    if trustees.version != 1 or trustees.previous is not None:
+        raise DocumentRefused("This set of trustees follows another one, which must come first.")
+    if not charter.is_signed_by(COLLECTIVITY_SIGNER, trustees.collectivity_key):
+        raise DocumentRefused("This TrusteeSet is not signed by the collectivity.")
+    for each in trustees.trustees:
+        if not charter.is_signed_by(each.name, each.signing_key):
+            raise DocumentRefused(f"{each.name} has not signed the set that names it.")
+    return trustees
+
+
+def open_next_set(charter: Charter, current: Charter) -> TrusteeSet:
+    """Read the set of trustees that follows `current`, which is trusted already.
+
+    Raises:
+        DocumentRefused: with what is wrong.
+    """
+    trustees, before = _read_set(charter), _read_set(current)
+    if trustees.previous != current.hash or trustees.version != before.version + 1:
+        raise DocumentRefused("This set of trustees does not follow the one that is known.")
+    if trustees.collectivity != before.collectivity:
+        raise DocumentRefused("This set of trustees is another collectivity's.")
+    if trustees.effective < before.effective:
+        raise DocumentRefused("This set of trustees would take effect before the one it follows.")
+    check_signed_by_trustees(charter, before)
+    return trustees
+
+
+def fingerprint(charter: Charter) -> str:
+    """Return what people compare by eye: six groups of four letters and digits (120 bits)."""
+    text = base64.b32encode(charter.hash).decode()
+    return " ".join(text[4 * n : 4 * n + 4] for n in range(FINGERPRINT_GROUPS))
+
+
+def _read_set(charter: Charter) -> TrusteeSet:
+    trustees = read_charter(charter, TrusteeSet)
+    try:
+        check_shape(trustees.shape)
+    except CipherError as exc:
+        raise DocumentRefused(f"This set of trustees cannot work: {exc}.") from exc
+    names = {each.name for each in trustees.trustees}
+    keys = {each.signing_key for each in trustees.trustees}
+    if not len(names) == len(keys) == len(trustees.trustees) == trustees.shape.trustees:
+        raise DocumentRefused(
+            f"This set of trustees must name {trustees.shape.trustees} different trustees "
+            "with keys of their own."
+        )
+    return trustees
+
+
+def _signed_bytes(kind: str, body: bytes) -> bytes:
+    return msgspec.msgpack.encode(("volet charter", kind, body))

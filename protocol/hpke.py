@@ -1,0 +1,91 @@
+"""Sealing to somebody's public key: HPKE (RFC 9180) with a hybrid, post-quantum key exchange.
+
+The suite is MLKEM768-X25519, HKDF-SHA256, ChaCha20-Poly1305: what is recorded today stays closed to
+a quantum computer. A public key on the wire is ML-KEM's 1184 bytes and X25519's 32; a private key
+at rest ML-KEM's seed of 64 bytes and X25519's 32.
+"""
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.hpke import (
+    AEAD,
+    KDF,
+    KEM,
+    MLKEM768X25519PrivateKey,
+    MLKEM768X25519PublicKey,
+    Suite,
+)
+
+from protocol.errors import CipherError
+
+PUBLIC_KEY_BYTES = 1184 + 32
+PRIVATE_KEY_BYTES = 64 + 32
+_MLKEM_PUBLIC_BYTES = 1184
+_MLKEM_SEED_BYTES = 64
+
+_SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
+
+
+class SealingKey:
+    """A private key that opens what was sealed to its public half."""
+
+    def __init__(self, mlkem: MLKEM768PrivateKey, x25519: X25519PrivateKey) -> None:
+        """Join the two halves; use `generate` or `from_bytes`."""
+        self._mlkem = mlkem
+        self._x25519 = x25519
+        self._key = MLKEM768X25519PrivateKey(mlkem, x25519)
+
+    @classmethod
+    def generate(cls) -> "SealingKey":
+        """Draw a new key."""
+        return cls(MLKEM768PrivateKey.generate(), X25519PrivateKey.generate())
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "SealingKey":
+        """Read what `to_bytes` gave. Raises CipherError for anything else."""
+        if len(data) != PRIVATE_KEY_BYTES:
+            raise CipherError(f"a sealing key has {PRIVATE_KEY_BYTES} bytes, not {len(data)}")
+        seed, scalar = data[:_MLKEM_SEED_BYTES], data[_MLKEM_SEED_BYTES:]
+        return cls(
+            MLKEM768PrivateKey.from_seed_bytes(seed), X25519PrivateKey.from_private_bytes(scalar)
+        )
+
+    def to_bytes(self) -> bytes:
+        """Return the key as bytes (96); the caller keeps them 0600 or in a credential."""
+        return self._mlkem.private_bytes_raw() + self._x25519.private_bytes_raw()
+
+    @property
+    def public_bytes(self) -> bytes:
+        """The public half, 1216 bytes."""
+        mlkem, x25519 = self._mlkem.public_key(), self._x25519.public_key()
+        return mlkem.public_bytes_raw() + x25519.public_bytes_raw()
+
+    def open(self, sealed: bytes, info: bytes) -> bytes:
+        """Open what was sealed to this key under `info`.
+
+        Raises:
+            CipherError: it was sealed to another key, under another `info`, or was altered.
+        """
+        try:
+            return _SUITE.decrypt(sealed, self._key, info=info)
+        except (InvalidTag, ValueError) as exc:
+            raise CipherError("what was sealed does not open under this key") from exc
+
+
+def seal(text: bytes, public_key: bytes, info: bytes) -> bytes:
+    """Seal `text` to a public key (1216 bytes) under `info`; adds 1136 bytes.
+
+    Raises:
+        CipherError: these bytes are no public key.
+    """
+    if len(public_key) != PUBLIC_KEY_BYTES:
+        raise CipherError(f"a public sealing key has {PUBLIC_KEY_BYTES} bytes")
+    try:
+        recipient = MLKEM768X25519PublicKey(
+            MLKEM768PublicKey.from_public_bytes(public_key[:_MLKEM_PUBLIC_BYTES]),
+            X25519PublicKey.from_public_bytes(public_key[_MLKEM_PUBLIC_BYTES:]),
+        )
+        return _SUITE.encrypt(text, recipient, info=info)
+    except ValueError as exc:
+        raise CipherError("these bytes are no public sealing key") from exc

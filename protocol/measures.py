@@ -1,0 +1,268 @@
+"""What is measured of an area, and on which terms: the signed document chips and trustees go by.
+
+A *measure* is a block of slots with a partition of the households into *groups* of its own; one
+group and one day give one released figure. `share` is the part of a day's budget (rho) that a
+measure takes, so that a household-day that takes part in all of them costs what `epsilon` says.
+A contribution to a measure is clipped to norm 1, put on a grid of 2^-grid_bits, and carries its
+share of noise; a check slot without noise follows it.
+"""
+
+import hashlib
+import math
+from datetime import date
+from enum import StrEnum
+from functools import lru_cache
+from typing import Annotated
+
+import msgspec
+
+from protocol.calendar import day_number, day_of_number, days_between
+from protocol.errors import BoundExceeded, DocumentRefused
+from protocol.messages import DayNumber, Hash
+from protocol.privacy import EPSILON_MAX, SHARE_STD_MIN, gaussian_sigma, rho_of_sigma, share_std
+
+GROUP_MIN = 100
+CURVE_MIN = 200
+CURVE_SLOTS_MAX = 96
+PRICE_CLASSES = 16
+CLASSES_SLOTS = PRICE_CLASSES + 2
+PROFILE_CLASSES = 15
+PROFILE_SLOTS = 2 * PROFILE_CLASSES
+DAYS_A_YEAR_MAX = 366
+GRID_BITS_MAX = 32
+
+_Part = Annotated[float, msgspec.Meta(gt=0, le=1)]
+_Count = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
+_Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,24}$")]
+_Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z+/.-]{1,48}$")]
+
+
+class MeasureKind(StrEnum):
+    """What a measure's slots are.
+
+    curve: the day's curve, transformed; one slot for each row of the group's transform.
+    classes: energy drawn by price class (16), the day's cost, energy injected.
+    profile: persons and energy by household size (5), age band (6), people employed (4).
+    """
+
+    CURVE = "curve"
+    CLASSES = "classes"
+    PROFILE = "profile"
+
+
+class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class Group(_Document, frozen=True):
+    """One part of a partition: the households whose cell begins with one of `areas`.
+
+    `provider`: of these, those supplied by it only; empty: all. `roster` is how many they were when
+    the document was made, `crowd` for how many the noise is cut, `threshold` how many must be in a
+    set before a trustee answers. `slots` counts without the check slot; `transform` is the hash of
+    a curve's transform.
+    """
+
+    code: _Code
+    areas: tuple[_Code, ...]
+    roster: _Count
+    crowd: _Count
+    threshold: _Count
+    slots: Annotated[int, msgspec.Meta(ge=1, le=CURVE_SLOTS_MAX)]
+    transform: Hash | None = None
+    provider: str = ""
+
+    def holds(self, cell: str, provider: str) -> bool:
+        """Say whether a household of this cell and provider belongs to the group."""
+        return self.provider in ("", provider) and cell.startswith(self.areas)
+
+
+class Measure(_Document, frozen=True):
+    """One measure. `weights` scale each slot before the clip; none in a curve."""
+
+    name: _Name
+    kind: MeasureKind
+    share: _Part
+    groups: tuple[Group, ...]
+    weights: tuple[float, ...] = ()
+
+    def group_of(self, cell: str, provider: str) -> Group | None:
+        """Return the group that a household of this cell and provider is in."""
+        return next((group for group in self.groups if group.holds(cell, provider)), None)
+
+    def group(self, code: str) -> Group:
+        """Return the group of this code. Raises DocumentRefused if there is none."""
+        for group in self.groups:
+            if group.code == code:
+                return group
+        raise DocumentRefused(f"{self.name} has no group {code}.")
+
+
+class Parent(_Document, frozen=True):
+    """A figure that is the sum of released ones: of `measure`, for `code`, over `children`."""
+
+    measure: _Name
+    code: _Code
+    children: tuple[_Code, ...]
+
+
+class Measures(_Document, frozen=True):
+    """The whole document.
+
+    Attributes:
+        trustees: hash of the set of trustees under which it stands.
+        effective: the first day that counts under it.
+        epsilon, delta: what a household-day costs at most, at the opening threshold.
+        gamma: the share of a crowd that may lie or add no noise.
+        grid_bits: a clip radius is 2^grid_bits units.
+        days_a_year: on how many days of a year chips contribute; `is_counted` says on which.
+        profile_days_a_year: on how many of these the profile goes with them.
+        deadline_h: hours after a day's end until which contributions are taken.
+        parents: figures that are sums.
+    """
+
+    collectivity: str
+    version: Annotated[int, msgspec.Meta(ge=1)]
+    trustees: Hash
+    effective: DayNumber
+    epsilon: Annotated[float, msgspec.Meta(gt=0, le=EPSILON_MAX)]
+    delta: Annotated[float, msgspec.Meta(gt=0, le=1e-5)]
+    gamma: Annotated[float, msgspec.Meta(ge=0, lt=1)]
+    grid_bits: Annotated[int, msgspec.Meta(ge=8, le=GRID_BITS_MAX)]
+    days_a_year: Annotated[int, msgspec.Meta(ge=1, le=DAYS_A_YEAR_MAX)]
+    profile_days_a_year: Annotated[int, msgspec.Meta(ge=0, le=DAYS_A_YEAR_MAX)]
+    deadline_h: Annotated[int, msgspec.Meta(ge=1, le=720)]
+    measures: tuple[Measure, ...]
+    parents: tuple[Parent, ...] = ()
+
+    @property
+    def sigma(self) -> float:
+        """The noise of the whole day's release at the opening threshold, in clip radii."""
+        return gaussian_sigma(self.epsilon, self.delta)
+
+    @property
+    def grid(self) -> int:
+        """Units of the grid in a clip radius."""
+        return 1 << self.grid_bits
+
+    def measure(self, name: str) -> Measure:
+        """Return the measure of this name. Raises DocumentRefused if there is none."""
+        for measure in self.measures:
+            if measure.name == name:
+                return measure
+        raise DocumentRefused(f"There is no measure {name}.")
+
+    def measure_sigma(self, measure: Measure) -> float:
+        """Return the noise of one measure's release, in clip radii."""
+        return self.sigma / math.sqrt(measure.share)
+
+    def measure_rho(self, measure: Measure) -> float:
+        """Return what a day's contribution to one measure costs in zCDP."""
+        return rho_of_sigma(self.measure_sigma(measure))
+
+    def share_units(self, measure: Measure, group: Group) -> float:
+        """Return the standard deviation of one household's noise in a slot, in grid units."""
+        return self.grid * share_std(self.measure_sigma(measure), group.crowd, self.gamma)
+
+    def is_counted(self, day: int) -> bool:
+        """Say whether chips contribute on `day` (a number).
+
+        The days are drawn from the year and the collectivity's name alone: the same for all, long
+        known, and nothing to do with what anybody consumes.
+        """
+        return day in self._drawn(day)[: self.days_a_year]
+
+    def is_profile_counted(self, day: int) -> bool:
+        """Say whether the profile goes with a contribution on `day`."""
+        return day in self._drawn(day)[: min(self.profile_days_a_year, self.days_a_year)]
+
+    def _drawn(self, day: int) -> tuple[int, ...]:
+        return _drawn_days(self.collectivity, day_of_number(day).year)
+
+
+def check_measures(measures: Measures) -> None:
+    """Check the rules that types cannot say; chips and trustees call it before they obey.
+
+    Raises:
+        DocumentRefused: names the measure and the group.
+    """
+    total = sum(measure.share for measure in measures.measures)
+    if not measures.measures or total > 1 + 1e-9:
+        raise DocumentRefused(f"The measures' shares add up to {total:.3f}; at most 1 is allowed.")
+    names = [measure.name for measure in measures.measures]
+    if len(set(names)) != len(names):
+        raise DocumentRefused("Two measures have the same name.")
+    for measure in measures.measures:
+        _check_weights(measure)
+        codes = [group.code for group in measure.groups]
+        if len(set(codes)) != len(codes):
+            raise DocumentRefused(f"{measure.name}: two groups have the same code.")
+        for group in measure.groups:
+            _check_group(measures, measure, group)
+        _check_disjoint(measure)
+    for parent in measures.parents:
+        children = [measures.measure(parent.measure).group(code) for code in parent.children]
+        if len({child.code for child in children}) != len(children) or not children:
+            raise DocumentRefused(f"{parent.code} of {parent.measure} must name each child once.")
+
+
+def _check_group(measures: Measures, measure: Measure, group: Group) -> None:
+    place = f"{measure.name}, {group.code}"
+    least = CURVE_MIN if measure.kind is MeasureKind.CURVE else GROUP_MIN
+    if group.crowd > 1 and group.roster < least:
+        raise DocumentRefused(f"{place}: {group.roster} households; there must be {least}.")
+    if group.crowd > group.threshold:
+        raise DocumentRefused(f"{place}: the crowd exceeds the opening threshold.")
+    if group.threshold > group.roster:
+        raise DocumentRefused(f"{place}: the opening threshold exceeds the roster.")
+    if not group.areas:
+        raise DocumentRefused(f"{place}: no areas.")
+    is_curve = measure.kind is MeasureKind.CURVE
+    if is_curve != (group.transform is not None):
+        raise DocumentRefused(f"{place}: a curve has a transform, and nothing else has.")
+    if not is_curve and group.slots != len(measure.weights):
+        raise DocumentRefused(f"{place}: a slot for each weight.")
+    try:
+        units = measures.share_units(measure, group)
+    except BoundExceeded as exc:
+        raise DocumentRefused(f"{place}: {exc}.") from exc
+    if units < SHARE_STD_MIN:
+        raise DocumentRefused(
+            f"{place}: a share of noise would be {units:.2f} grid units; at least {SHARE_STD_MIN} "
+            "are needed, so grid_bits must be larger."
+        )
+
+
+def _check_weights(measure: Measure) -> None:
+    expected = {MeasureKind.CLASSES: CLASSES_SLOTS, MeasureKind.PROFILE: PROFILE_SLOTS}
+    count = expected.get(measure.kind, 0)
+    if len(measure.weights) != count or not all(0 < w < float("inf") for w in measure.weights):
+        raise DocumentRefused(f"{measure.name}: {count} positive weights.")
+
+
+def _check_disjoint(measure: Measure) -> None:
+    """No household may be in two groups of a measure: no area begins with another group's."""
+    seen: dict[str, list[tuple[str, Group]]] = {}
+    for group in measure.groups:
+        for area in group.areas:
+            seen.setdefault(area[:2], []).append((area, group))
+    for entries in seen.values():
+        for place, (area, group) in enumerate(entries):
+            for other_area, other in entries[place + 1 :]:
+                is_nested = area.startswith(other_area) or other_area.startswith(area)
+                same = not group.provider or not other.provider or group.provider == other.provider
+                if is_nested and same:
+                    raise DocumentRefused(
+                        f"{measure.name}: {group.code} and {other.code} both count {area}."
+                    )
+
+
+@lru_cache(maxsize=64)
+def _drawn_days(collectivity: str, year: int) -> tuple[int, ...]:
+    """Return the days of a year in the order in which they are drawn."""
+    days = days_between(date(year, 1, 1), date(year + 1, 1, 1))
+
+    def lot(day: int) -> bytes:
+        return hashlib.sha256(f"volet area day {collectivity} {day}".encode()).digest()
+
+    return tuple(sorted(map(day_number, days), key=lot))

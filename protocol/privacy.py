@@ -1,0 +1,98 @@
+"""What noise buys: the Gaussian mechanism and its account in zero-concentrated privacy (zCDP).
+
+Sensitivity is 1 throughout: a contribution is clipped to norm 1, and neighbouring data sets differ
+by one contribution that takes part or does not. Replacing one by another is twice the distance.
+
+Sources: Balle, Wang, "Improving the Gaussian Mechanism" (2018); Bun, Steinke, "Concentrated
+Differential Privacy" (2016); Canonne, Kamath, Steinke, "The Discrete Gaussian for Differential
+Privacy" (2020), which shows that the discrete Gaussian costs the same rho as the continuous one;
+Kairouz, Liu, Steinke, "The Distributed Discrete Gaussian Mechanism" (2021), for sums of shares.
+"""
+
+import math
+
+from protocol.errors import BoundExceeded
+
+EPSILON_MAX = 4.0
+# Below this many grid units a share's standard deviation, a sum of discrete Gaussians is no
+# discrete Gaussian any more.
+SHARE_STD_MIN = 4.0
+_BISECTIONS = 200
+
+
+def gaussian_delta(sigma: float, epsilon: float, distance: float = 1.0) -> float:
+    """Return the delta at which noise of `sigma` hides a `distance` with `epsilon`, exactly."""
+    ratio = distance / sigma
+    return _normal_cdf(ratio / 2 - epsilon / ratio) - math.exp(epsilon) * _normal_cdf(
+        -ratio / 2 - epsilon / ratio
+    )
+
+
+def gaussian_sigma(epsilon: float, delta: float) -> float:
+    """Return the least standard deviation that gives (epsilon, delta) at sensitivity 1.
+
+    Raises:
+        BoundExceeded: no epsilon > 0 or no delta in (0, 1).
+    """
+    if not (0 < epsilon < math.inf and 0 < delta < 1):
+        raise BoundExceeded("epsilon must be positive and delta between 0 and 1")
+    low, high = 1e-3, 1e6
+    for _ in range(_BISECTIONS):
+        middle = math.sqrt(low * high)
+        if gaussian_delta(middle, epsilon) > delta:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def rho_of_sigma(sigma: float, distance: float = 1.0) -> float:
+    """Return what one release with noise of `sigma` costs in zCDP."""
+    return distance**2 / (2 * sigma**2)
+
+
+def epsilon_of_rho(rho: float, delta: float) -> float:
+    """Return an epsilon such that rho-zCDP gives (epsilon, delta).
+
+    The least over the orders of Rényi divergence, after Canonne, Kamath, Steinke (2020), prop. 12.
+    """
+    if rho <= 0:
+        return 0.0
+
+    def at(excess: float) -> float:
+        alpha = 1 + excess
+        return alpha * rho + (
+            math.log(1 / delta) + (alpha - 1) * math.log1p(-1 / alpha) - math.log(alpha)
+        ) / (alpha - 1)
+
+    low, high = 1e-6, 1e6
+    for _ in range(_BISECTIONS):  # unimodal in the logarithm of alpha - 1
+        left, right = low ** (2 / 3) * high ** (1 / 3), low ** (1 / 3) * high ** (2 / 3)
+        if at(left) < at(right):
+            high = right
+        else:
+            low = left
+    return max(0.0, at(math.sqrt(low * high)))
+
+
+def share_std(sigma: float, crowd: int, gamma: float) -> float:
+    """Return the standard deviation of one share of noise, in units of the clip radius.
+
+    The shares of crowd·(1 - gamma) households that keep the rules add up to `sigma`.
+    """
+    return sigma / math.sqrt(crowd * (1 - gamma))
+
+
+def share_distance_bound(std: float, count: int) -> float:
+    """Bound how far a sum of `count` discrete Gaussians of `std` is from a discrete Gaussian.
+
+    tau of Kairouz, Liu, Steinke (2021), in one coordinate; `std` in grid units.
+    """
+    ratio = -2 * math.pi**2 * std**2
+    return 10 * sum(math.exp(ratio * k / (k + 1)) for k in range(1, min(count, 1_000))) + (
+        10 * max(0, count - 1_000) * math.exp(ratio * 0.999)
+    )
+
+
+def _normal_cdf(value: float) -> float:
+    return math.erfc(-value / math.sqrt(2)) / 2

@@ -1,0 +1,210 @@
+"""The roster: which households stand where, an append-only log that the registrar signs.
+
+Entry n names the hash of entry n - 1, so that two rosters of one length and head are the same. A
+household is named by its latest entry; it is counted in sets by the number of that entry.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from typing import Annotated
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from protocol.calendar import day_of_number
+from protocol.envelope import decode_body
+from protocol.errors import DocumentRefused, MessageRefused
+from protocol.messages import DayNumber, Hash, KeyId
+
+FIRST_PREVIOUS = bytes(32)
+# A household counts towards a threshold so many days after it joined: whoever invents households
+# must do so in good time, in the sight of all.
+COUNTS_AFTER_DAYS = 30
+
+_Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Z]{2,9}$")]
+
+
+class RosterEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """One line: from day `start` on this household, with this device, stands in this cell.
+
+    `cell` is an IRIS or commune code, None from the day on which it stands nowhere. `point` is a
+    hash of the delivery point that only the registrar can tell, one active household each.
+    `provider` is the energy provider's word, empty if it is not to be counted with one.
+    """
+
+    number: Annotated[int, msgspec.Meta(ge=0)]
+    previous: Hash
+    household_key: KeyId
+    device: str
+    signing_key: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+    point: Hash
+    cell: _Code | None
+    provider: Annotated[str, msgspec.Meta(max_length=32)]
+    start: DayNumber
+
+
+class SignedEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """An entry's exact bytes and the registrar's signature."""
+
+    body: bytes
+    signature: bytes
+
+    @property
+    def hash(self) -> bytes:
+        """SHA-256 of the body, which the next entry names."""
+        return hashlib.sha256(self.body).digest()
+
+
+def sign_entry(entry: RosterEntry, key: Ed25519PrivateKey) -> SignedEntry:
+    """Sign an entry as the registrar."""
+    body = msgspec.msgpack.encode(entry)
+    return SignedEntry(body, key.sign(_signed_bytes(body)))
+
+
+def open_entry(signed: SignedEntry, registrar_key: bytes) -> RosterEntry:
+    """Verify and decode an entry.
+
+    Raises:
+        DocumentRefused: the signature does not fit, or this is no entry.
+    """
+    try:
+        Ed25519PublicKey.from_public_bytes(registrar_key).verify(
+            signed.signature, _signed_bytes(signed.body)
+        )
+        return decode_body(signed.body, RosterEntry)
+    except InvalidSignature as exc:
+        raise DocumentRefused("The registrar has not signed this roster entry.") from exc
+    except MessageRefused as exc:
+        raise DocumentRefused(f"This roster entry cannot be read: {exc.detail}.") from exc
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """Where a household stands on a day; `is_counted`: it counts towards a threshold."""
+
+    entry: RosterEntry
+    is_counted: bool
+
+
+class Roster:
+    """The log as far as it is known, and what it says of any day. Append-only."""
+
+    def __init__(self, registrar_key: bytes) -> None:
+        """Begin an empty roster of one registrar (Ed25519 public key, 32 bytes)."""
+        self._registrar_key = registrar_key
+        self._entries: list[RosterEntry] = []
+        self._heads: list[bytes] = [FIRST_PREVIOUS]
+        self._of_household: dict[bytes, list[RosterEntry]] = {}
+        self._at_point: dict[bytes, RosterEntry] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def head(self) -> bytes:
+        """The hash of the last entry."""
+        return self._heads[-1]
+
+    def head_at(self, length: int) -> bytes | None:
+        """Return the head after `length` entries, None if there are not so many."""
+        return self._heads[length] if length < len(self._heads) else None
+
+    def entry(self, number: int) -> RosterEntry:
+        """Return an entry. Raises IndexError."""
+        return self._entries[number]
+
+    def append(self, signed: SignedEntry) -> RosterEntry:
+        """Add the next entry, checked against the rules.
+
+        Raises:
+            DocumentRefused: names the rule; nothing was added.
+        """
+        entry = open_entry(signed, self._registrar_key)
+        self._check(entry)
+        self._entries.append(entry)
+        self._heads.append(signed.hash)
+        history = self._of_household.setdefault(entry.household_key, [])
+        if history and history[-1].cell is not None:
+            self._at_point.pop(history[-1].point, None)
+        history.append(entry)
+        if entry.cell is not None:
+            self._at_point[entry.point] = entry
+        return entry
+
+    def extend(self, signed: Iterable[SignedEntry]) -> None:
+        """Add entries one after the other. Raises DocumentRefused at the first that breaks a rule."""
+        for each in signed:
+            self.append(each)
+
+    def history(self, household_key: bytes) -> Sequence[RosterEntry]:
+        """Return all entries of a household, oldest first."""
+        return tuple(self._of_household.get(household_key, ()))
+
+    def households(self) -> Iterator[bytes]:
+        """Give every household key that was ever entered."""
+        return iter(self._of_household)
+
+    def standing(
+        self, household_key: bytes, day: int, length: int | None = None
+    ) -> Standing | None:
+        """Return where a household stands on `day` (a number), None: nowhere.
+
+        `length`: by the first so many entries only, so that an old set can be checked again.
+        """
+        history = self._of_household.get(household_key, [])
+        known = [each for each in history if length is None or each.number < length]
+        current = next((each for each in reversed(known) if each.start <= day), None)
+        if current is None or current.cell is None:
+            return None
+        joined = current.start
+        for each in reversed(known[: known.index(current)]):
+            if each.cell is None:
+                break
+            joined = each.start
+        return Standing(current, day - joined >= COUNTS_AFTER_DAYS)
+
+    def standings(self, day: int, length: int | None = None) -> Iterator[Standing]:
+        """Give everybody who stands somewhere on `day`."""
+        for household_key in self._of_household:
+            standing = self.standing(household_key, day, length)
+            if standing is not None:
+                yield standing
+
+    def _check(self, entry: RosterEntry) -> None:
+        place = f"Roster entry {entry.number}"
+        if entry.number != len(self._entries) or entry.previous != self.head:
+            raise DocumentRefused(f"{place} does not follow entry {len(self._entries) - 1}.")
+        history = self._of_household.get(entry.household_key, [])
+        if history and entry.start < history[-1].start:
+            raise DocumentRefused(f"{place} begins before the household's last entry.")
+        if entry.cell is None:
+            if not history or history[-1].cell is None:
+                raise DocumentRefused(f"{place} ends a household that stands nowhere.")
+            return
+        other = self._at_point.get(entry.point)
+        if other is not None and other.household_key != entry.household_key:
+            raise DocumentRefused(f"{place} names a delivery point at which another one stands.")
+        moves = [each for each in _moves(history) if _quarter(each.start) == _quarter(entry.start)]
+        cells = [each.cell for each in history if each.cell is not None]
+        if cells and cells[-1] != entry.cell and moves:
+            raise DocumentRefused(f"{place} is the household's second change of cell in a quarter.")
+
+
+def _moves(history: Sequence[RosterEntry]) -> Iterator[RosterEntry]:
+    """Give the entries that changed a household's cell; its first is no change."""
+    cell = None
+    for each in history:
+        if each.cell is not None:
+            if cell is not None and each.cell != cell:
+                yield each
+            cell = each.cell
+
+
+def _quarter(day: int) -> date:
+    first = day_of_number(day)
+    return date(first.year, (first.month - 1) // 3 * 3 + 1, 1)
+
+
+def _signed_bytes(body: bytes) -> bytes:
+    return msgspec.msgpack.encode(("volet roster", body))
