@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from protocol.errors import MessageRefused, Reason
-from protocol.ids import DeviceId, TrusteeName
+from protocol.ids import DeviceId
 from protocol.topics import Kind, TrusteeKind
 
 VERSION = 1
@@ -35,7 +35,7 @@ class Address(msgspec.Struct, frozen=True):
     """
 
     collectivity: str
-    device: DeviceId | TrusteeName
+    device: DeviceId
     kind: Kind | TrusteeKind
 
 

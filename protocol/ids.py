@@ -3,7 +3,6 @@
 DeviceId        the chip; random, `[a-z2-7]{26}`, the common name of its certificate
 HouseholdKeyId  the occupants' keys; 16 bytes, follows people when they move
 Incarnation     one process of a chip; 8 random bytes
-TrusteeName     a trustee, as its certificate's common name says: `trustee-consumers`
 """
 
 import base64
@@ -14,7 +13,6 @@ from typing import NewType
 DeviceId = NewType("DeviceId", str)
 HouseholdKeyId = NewType("HouseholdKeyId", bytes)
 Incarnation = NewType("Incarnation", bytes)
-TrusteeName = NewType("TrusteeName", str)
 
 HOUSEHOLD_KEY_ID_BYTES = 16
 INCARNATION_BYTES = 8

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import msgspec
 
+from cloud.store.put import Put as Put  # noqa: PLC0414 - part of this interface
 from protocol.contract import Signed
 from protocol.errors import Reason
 from protocol.ids import DeviceId, HouseholdKeyId, Incarnation
@@ -87,13 +88,6 @@ class Batch(msgspec.Struct, frozen=True):
     epochs: Sequence[EpochItem] = ()
     blocks: Sequence[BlockItem] = ()
     refused: Sequence[DeadLetter] = ()
-
-
-class Put(StrEnum):
-    """What became of an item that was not refused."""
-
-    STORED = "stored"
-    AGAIN = "again"
 
 
 class BatchOutcome(msgspec.Struct, frozen=True):

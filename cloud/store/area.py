@@ -1,0 +1,137 @@
+"""What the cloud keeps for the area lane: the interface and the values that cross it.
+
+`AreaStore` is reached as `Store.area` and lives in the same store and thread.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from cloud.store.put import Put
+from protocol.area_messages import Contribution, SeedLetters
+from protocol.errors import Reason
+from protocol.governance import Charter
+from protocol.ids import DeviceId
+from protocol.roster import SignedEntry
+
+
+class ContributionItem(msgspec.Struct, frozen=True):
+    """A verified contribution on its way into the store."""
+
+    device: DeviceId
+    contribution: Contribution
+    payload: bytes
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One household's contribution to one measure and day; `words` with the check slot."""
+
+    household_key: bytes
+    device: DeviceId
+    entry: int
+    nonce: bytes
+    generation: int
+    words: bytes
+
+
+class Stage(StrEnum):
+    """How far a figure (measure, group, day) has come.
+
+    fixed: no contribution is taken any more, the check slots are being opened.
+    checked: the set is final, its sum is being opened.
+    released: the figure is there. discarded: it never will be, `detail` says why.
+    """
+
+    FIXED = "fixed"
+    CHECKED = "checked"
+    RELEASED = "released"
+    DISCARDED = "discarded"
+
+
+class FigureKey(msgspec.Struct, frozen=True, order=True):
+    """One figure: a measure of a group on a day (a number), under a document (its hash)."""
+
+    measures: bytes
+    measure: str
+    group: str
+    day: int
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """A figure and what became of it.
+
+    `requests` are the encoded SetRequests asked for, check first; `left_out` are (entry, reason);
+    `opened` are the slots as opened, int64 little-endian; `release` the published JSON.
+    """
+
+    key: FigureKey
+    stage: Stage
+    at: datetime
+    requests: tuple[bytes, ...] = ()
+    left_out: tuple[tuple[int, Reason], ...] = ()
+    opened: bytes = b""
+    release: bytes = b""
+    detail: str = ""
+
+
+class AreaStore(Protocol):
+    """The record of the area lane. Raises as `Store` does."""
+
+    def put_contributions(
+        self, items: Sequence[ContributionItem], at: datetime
+    ) -> tuple[Put | Reason, ...]:
+        """Keep contributions in one durable transaction.
+
+        One household, day and measures document has one contribution: the same bytes again are
+        `again`, others are `conflict`. `late` where any figure it counts in is fixed already.
+        """
+
+    def rows(self, key: FigureKey) -> tuple[Row, ...]:
+        """Return what there is of a figure, by roster entry, until it expires."""
+
+    def days(self, measures: bytes) -> tuple[int, ...]:
+        """Return the days of which there are contributions under a document, rising."""
+
+    def put_letters(self, device: DeviceId, letters: SeedLetters, payload: bytes) -> Put | Reason:
+        """Keep a household's latest seed letters; `conflict` for a generation that does not rise."""
+
+    def put_charter(self, charter: Charter) -> None:
+        """Keep a signed document; signatures that are new are added."""
+
+    def charter(self, charter_hash: bytes) -> Charter | None:
+        """Return the document whose body has this hash."""
+
+    def charters(self, kind: str) -> tuple[Charter, ...]:
+        """Return all documents of a kind, in the order they came."""
+
+    def put_blob(self, data: bytes) -> bytes:
+        """Keep a transform or model; returns its SHA-256."""
+
+    def blob(self, blob_hash: bytes) -> bytes | None:
+        """Return what has this hash."""
+
+    def append_roster(self, entries: Sequence[SignedEntry]) -> None:
+        """Add checked entries at the roster's end."""
+
+    def roster(self, first: int = 0) -> tuple[SignedEntry, ...]:
+        """Return the roster's entries from number `first` on."""
+
+    def put_figure(self, figure: Figure) -> None:
+        """Keep a figure as it stands now; a stage never goes back (StoreError)."""
+
+    def figure(self, key: FigureKey) -> Figure | None:
+        """Return a figure."""
+
+    def figures(
+        self, measure: str, group: str, start: int, end: int, stage: Stage | None = None
+    ) -> tuple[Figure, ...]:
+        """Return the figures of days [start, end), by day."""
+
+    def unfinished(self) -> tuple[Figure, ...]:
+        """Return the figures that are fixed or checked."""
+
+    def expire_rows(self, released_before: datetime, limit: int = 10_000) -> int:
+        """Delete at most `limit` contributions of which all figures ended before an instant."""

@@ -1,0 +1,48 @@
+"""A household-day's contribution to a measure: code, clip, grid, share of noise.
+
+The order is what the guarantee rests on: whatever the code, after `clip_to_grid` its norm is at most
+one clip radius, and the noise is drawn for that radius.
+"""
+
+from datetime import date
+
+import numpy as np
+
+from edge.privacy.noise import Sampler, draw_noise
+from protocol.area_cipher import CHECK_VALUE, Signed
+from protocol.errors import BoundExceeded
+from protocol.measures import Group, Measure, Measures
+from protocol.transform import Curve, Transform, clip_to_grid, to_clock
+
+
+def curve_code(transform: Transform, day: date, energies_wh: Curve) -> Curve:
+    """Return the code of a legal day's curve, float64[K], in clip radii.
+
+    energies_wh: float64[92 | 96 | 100], one for each quarter-hour of the day.
+    """
+    profile = transform.profile(day)
+    return np.asarray(
+        transform.matrix_values() @ (to_clock(energies_wh, day, absent=profile) - profile)
+    )
+
+
+def weighted_code(measure: Measure, values: Curve) -> Curve:
+    """Return the code of plain slot values, float64[slots], in clip radii."""
+    return np.asarray(values * np.array(measure.weights), np.float64)
+
+
+def noised(
+    code: Curve, measures: Measures, measure: Measure, group: Group, sampler: Sampler = draw_noise
+) -> Signed:
+    """Clip a code, add one household's share of noise and the check slot; returns int64[slots + 1].
+
+    Draws anew each time: the caller draws once for a household, day and measure.
+
+    Raises:
+        BoundExceeded: the code has another length than the group has slots, or is no number.
+    """
+    if len(code) != group.slots or not np.isfinite(code).all():
+        raise BoundExceeded(f"a code of {group.slots} finite slots for {group.code}")
+    clipped = clip_to_grid(code, measures.grid)
+    values = clipped + sampler(group.slots, measures.share_units(measure, group))
+    return np.append(values, CHECK_VALUE)

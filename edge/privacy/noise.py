@@ -1,0 +1,37 @@
+"""Discrete Gaussian noise, drawn by OpenDP's exact sampler from the system's randomness."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+from opendp.domains import atom_domain, vector_domain
+from opendp.measurements import make_gaussian
+from opendp.metrics import l2_distance
+from opendp.mod import enable_features
+
+from protocol.area_cipher import Signed
+from protocol.errors import BoundExceeded
+from protocol.privacy import SHARE_STD_MIN
+
+enable_features("contrib")
+
+Sampler = Callable[[int, float], Signed]
+
+
+def draw_noise(slots: int, std_units: float) -> Signed:
+    """Draw int64[slots] of discrete Gaussian noise with a standard deviation in grid units.
+
+    Raises:
+        BoundExceeded: fewer than 4 units; such shares would not add up to a discrete Gaussian.
+    """
+    if std_units < SHARE_STD_MIN:
+        raise BoundExceeded(f"{std_units:.2f} grid units of noise; at least {SHARE_STD_MIN}")
+    return np.array(_sampler(std_units)([0] * slots), np.int64)
+
+
+@lru_cache(maxsize=64)
+def _sampler(std_units: float) -> Callable[[list[int]], list[int]]:
+    measurement = make_gaussian(
+        vector_domain(atom_domain(T="i64")), l2_distance(T="f64"), scale=std_units
+    )
+    return lambda zeros: list(measurement(zeros))
