@@ -47,7 +47,8 @@ def open_up(address: Address, payload: bytes, device: Device | None) -> tuple[De
     if device is None or device.is_revoked:
         raise MessageRefused(Reason.UNKNOWN_DEVICE, "revoked" if device else "not enrolled")
     key = _public_key(device.signing_key)
-    return device, open_message(address, payload, key, _BODIES[address.kind])
+    body_type = _BODIES[Kind(address.kind)]
+    return device, open_message(address, payload, key, body_type)
 
 
 def check_up(body: Up, device: Device) -> None:

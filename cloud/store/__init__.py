@@ -13,7 +13,7 @@ from typing import Protocol
 
 import msgspec
 
-from cloud.store.put import Put as Put  # noqa: PLC0414 - part of this interface
+from cloud.store.put import Put as Put
 from protocol.contract import Signed
 from protocol.errors import Reason
 from protocol.ids import DeviceId, HouseholdKeyId, Incarnation
