@@ -12,7 +12,7 @@ import pytest
 
 from edge.bills.judgement import Finding
 from edge.status import Status
-from protocol import messages
+from protocol import area_messages, messages
 from protocol.errors import Reason
 from protocol.topics import Kind
 
@@ -101,6 +101,22 @@ def test_a_body_has_the_fields_of_the_reference_in_their_order(body):
             for bound in (meta.min_length, meta.max_length):
                 if bound is not None:
                     assert re.search(rf"\b{bound}\b", kind), f"{field}: {kind} lacks {bound}"
+
+
+AREA_BODIES = (
+    area_messages.SeedLetters,
+    area_messages.Contribution,
+    area_messages.Ask,
+    area_messages.Terms,
+    area_messages.Document,
+    area_messages.AreaAck,
+)
+
+
+@pytest.mark.parametrize("body", AREA_BODIES, ids=lambda body: body.__name__)
+def test_an_area_body_has_the_fields_of_the_reference_in_their_order(body):
+    listed = rows(section(read("area.md"), body.__name__))
+    assert [word for row in listed for word in words(row[0])] == list(body.__struct_fields__)
 
 
 def test_every_topic_is_in_the_reference():

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol import messages
+from protocol import area_messages, messages
 from protocol.envelope import SIZE_MAX_BYTES, Address, open_message, seal_message
 from protocol.errors import MessageRefused, Reason
 from protocol.household import Q
@@ -44,6 +44,24 @@ BODIES = {
         (messages.LineSums(bytes(32), 0, (messages.MonthSums(20_727, 1, (2, Q - 1)),)),),
         b"request",
     ),
+    Kind.KEY: area_messages.SeedLetters(
+        HOUSEHOLD, 3, bytes(32), (bytes(32), bytes(range(32))), (b"one", b"two")
+    ),
+    Kind.AREA: area_messages.Contribution(
+        HOUSEHOLD,
+        20_750,
+        bytes(32),
+        3,
+        17,
+        bytes(16),
+        (area_messages.Part("curve", "751010101", bytes(range(128)) * 2),),
+    ),
+    Kind.ASK: area_messages.Ask(HOUSEHOLD, None),
+    Kind.TERMS: area_messages.Terms(
+        HOUSEHOLD, (b"entry", bytes(64)), (bytes(32),), (bytes(32), bytes(32))
+    ),
+    Kind.DOCUMENT: area_messages.Document(HOUSEHOLD, bytes(32), 0, 2, b"half"),
+    Kind.AREA_ACK: area_messages.AreaAck(HOUSEHOLD, (20_750,), ((20_749, Reason.LATE),)),
 }
 
 
