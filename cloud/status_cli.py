@@ -17,7 +17,7 @@ from system.commands import directory_option
 @directory_option(DEFAULT_DIRECTORY, "The cloud's")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
 def status(directory: Path, *, is_json: bool) -> None:
-    """Show devices, blocks, refused messages by reason, and providers' requests.
+    """Show devices, blocks, the area lane, refused messages by reason, providers' requests.
 
     Counts only: nothing here says anything of a household. Exit codes: 0 shown, 2 wrong usage,
     5 configuration, 6 the store is damaged or of another version.
@@ -44,6 +44,11 @@ def _rows(figures: Figures) -> list[tuple[str, str]]:
         ("contracts", f"{figures.contracts:,}"),
         ("epoch headers", f"{figures.epochs:,}"),
         ("blocks", f"{figures.blocks:,}"),
+        ("area contributions", f"{figures.contributions:,}"),
+        ("households with seeds", f"{figures.seeds:,}"),
+        ("roster entries", f"{figures.roster:,}"),
+        *((f"documents {one.word}", f"{one.count:,}") for one in figures.documents),
+        *((f"area figures {one.word}", f"{one.count:,}") for one in figures.area_figures),
         *((f"requests {one.word}", f"{one.count:,}") for one in figures.requests),
         *((f"refused: {one.word}", f"{one.count:,}") for one in figures.dead_letters),
         ("size", f"{figures.size_bytes / 1e6:,.1f} MB"),

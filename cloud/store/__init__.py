@@ -13,6 +13,7 @@ from typing import Protocol
 
 import msgspec
 
+from cloud.store.area import AreaStore as AreaStore
 from cloud.store.put import Put as Put
 from protocol.contract import Signed
 from protocol.errors import Reason
@@ -192,6 +193,11 @@ class Figures(msgspec.Struct, frozen=True):
     blocks: int
     dead_letters: tuple[Count, ...]
     requests: tuple[Count, ...]
+    contributions: int
+    seeds: int
+    roster: int
+    documents: tuple[Count, ...]
+    area_figures: tuple[Count, ...]
     size_bytes: int
 
 
@@ -205,6 +211,10 @@ class Store(Protocol):
     @property
     def generation(self) -> bytes:
         """8 random bytes drawn when the store was made; another store has others."""
+
+    @property
+    def area(self) -> AreaStore:
+        """What is kept for the area lane, in the same store and thread."""
 
     def enrol(self, device: Device) -> None:
         """Take an enrolment; ends the device's enrolment under any other household key."""

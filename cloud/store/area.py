@@ -3,7 +3,7 @@
 `AreaStore` is reached as `Store.area` and lives in the same store and thread.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -98,6 +98,9 @@ class AreaStore(Protocol):
     def put_letters(self, device: DeviceId, letters: SeedLetters, payload: bytes) -> Put | Reason:
         """Keep a household's latest seed letters; `conflict` for a generation that does not rise."""
 
+    def generations(self, household_keys: Collection[bytes]) -> dict[bytes, int]:
+        """Return the generation of each household's seeds; who has sent none is not in it."""
+
     def put_charter(self, charter: Charter) -> None:
         """Keep a signed document; signatures that are new are added."""
 
@@ -114,7 +117,7 @@ class AreaStore(Protocol):
         """Return what has this hash."""
 
     def append_roster(self, entries: Sequence[SignedEntry]) -> None:
-        """Add checked entries at the roster's end."""
+        """Add checked entries at the roster's end; StoreError where it has grown meanwhile."""
 
     def roster(self, first: int = 0) -> tuple[SignedEntry, ...]:
         """Return the roster's entries from number `first` on."""

@@ -12,7 +12,7 @@ import sqlite_utils
 from protocol.errors import StoreBusy, StoreError
 
 APPLICATION_ID = 0x564C5443  # "VLTC"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 GENERATION_BYTES = 8
 LOCK_WAIT_S = 5.0
 
@@ -61,6 +61,44 @@ CREATE TABLE dead_letter (
 ) STRICT;
 CREATE TABLE refusal (reason TEXT NOT NULL PRIMARY KEY, count INTEGER NOT NULL) STRICT;
 """
+
+# Version 2: the area lane. A figure without a stage still takes contributions. Parts lie together
+# by figure and roster entry, as a release reads them; what was signed is known by its digest.
+_AREA_TABLES = """
+CREATE TABLE area_contribution (
+  id INTEGER PRIMARY KEY, household INTEGER NOT NULL REFERENCES household (id),
+  device TEXT NOT NULL, day INTEGER NOT NULL, measures BLOB NOT NULL, entry INTEGER NOT NULL,
+  generation INTEGER NOT NULL, nonce BLOB NOT NULL, digest BLOB NOT NULL, at INTEGER NOT NULL,
+  UNIQUE (household, day, measures)
+) STRICT;
+CREATE TABLE area_figure (
+  id INTEGER PRIMARY KEY, measures BLOB NOT NULL, measure TEXT NOT NULL, code TEXT NOT NULL,
+  day INTEGER NOT NULL, stage TEXT, at INTEGER, requests BLOB, left_out BLOB, opened BLOB,
+  release BLOB, detail TEXT, UNIQUE (measure, code, day, measures)
+) STRICT;
+CREATE INDEX area_figure_by_document ON area_figure (measures, day);
+CREATE INDEX area_figure_by_stage ON area_figure (stage, at);
+CREATE TABLE area_part (
+  figure INTEGER NOT NULL REFERENCES area_figure (id), entry INTEGER NOT NULL,
+  contribution INTEGER NOT NULL REFERENCES area_contribution (id), words BLOB NOT NULL,
+  PRIMARY KEY (figure, entry, contribution)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX area_part_of_contribution ON area_part (contribution);
+CREATE TABLE area_letters (
+  household INTEGER NOT NULL PRIMARY KEY REFERENCES household (id), device TEXT NOT NULL,
+  generation INTEGER NOT NULL, trustees BLOB NOT NULL, payload BLOB NOT NULL
+) STRICT;
+CREATE TABLE charter (
+  id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, kind TEXT NOT NULL, body BLOB NOT NULL,
+  signatures BLOB NOT NULL
+) STRICT;
+CREATE TABLE blob (hash BLOB NOT NULL PRIMARY KEY, data BLOB NOT NULL) STRICT;
+CREATE TABLE roster_entry (
+  number INTEGER PRIMARY KEY, body BLOB NOT NULL, signature BLOB NOT NULL
+) STRICT;
+"""
+# What brings a store of version n to version n + 1.
+_UPGRADES = {1: _AREA_TABLES}
 
 _MAY_PASS = {
     sqlite3.SQLITE_BUSY,
@@ -136,6 +174,7 @@ def _prepare(database: sqlite_utils.Database, path: Path, *, is_checked: bool) -
     with transaction(database):
         if _pragma(database, "user_version") == 0:
             _create(database)
+        _upgrade(database)
     version = _pragma(database, "user_version")
     if version != SCHEMA_VERSION:
         raise StoreError(
@@ -158,7 +197,15 @@ def _create(database: sqlite_utils.Database) -> None:
         "INSERT INTO store (generation) VALUES (?)", [secrets.token_bytes(GENERATION_BYTES)]
     )
     database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    database.execute("PRAGMA user_version = 1")
+
+
+def _upgrade(database: sqlite_utils.Database) -> None:
+    """Bring the tables to this version, inside the transaction: all of it or nothing."""
+    while tables := _UPGRADES.get(_pragma(database, "user_version")):
+        version = _pragma(database, "user_version")
+        database.executescript(tables)
+        database.execute(f"PRAGMA user_version = {version + 1}")
 
 
 def _pragma(database: sqlite_utils.Database, name: str) -> int:

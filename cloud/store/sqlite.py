@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from cloud.store import Count, Figures
+from cloud.store.area import AreaStore
 from cloud.store.blocks import Blocks
 from cloud.store.registry import Registry
 from cloud.store.requests import Requests
 from cloud.store.schema import open_database
+from cloud.store.sqlite_area import SqliteArea
 
 FILE_NAME = "store.db"
 
@@ -34,6 +36,11 @@ class SqliteStore(Registry, Blocks, Requests):
         row = self._row("SELECT generation FROM store")
         return bytes(row[0]) if row else b""
 
+    @property
+    def area(self) -> AreaStore:
+        """See `Store.area`."""
+        return SqliteArea(self._db, self._path)
+
     def figures(self) -> Figures:
         """See `Store.figures`."""
         return Figures(
@@ -46,6 +53,16 @@ class SqliteStore(Registry, Blocks, Requests):
             dead_letters=self._counts("SELECT reason, count FROM refusal ORDER BY reason"),
             requests=self._counts(
                 "SELECT state, count(*) FROM request GROUP BY state ORDER BY state"
+            ),
+            contributions=self._number("SELECT count(*) FROM area_contribution"),
+            seeds=self._number("SELECT count(*) FROM area_letters"),
+            roster=self._number("SELECT count(*) FROM roster_entry"),
+            documents=self._counts(
+                "SELECT kind, count(*) FROM charter GROUP BY kind ORDER BY kind"
+            ),
+            area_figures=self._counts(
+                "SELECT stage, count(*) FROM area_figure WHERE stage IS NOT NULL"
+                " GROUP BY stage ORDER BY stage"
             ),
             size_bytes=self._number(
                 "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
