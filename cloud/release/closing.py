@@ -1,0 +1,177 @@
+"""Which figures are due, and the set of households that each is of.
+
+A set is fixed once: what comes later is `late`. It is stored before anybody is asked about it, so
+that a worker that was killed asks for the same bytes again.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from cloud.store.area import AreaStore, Figure, FigureKey, Row, Stage
+from protocol.area_cipher import SLOT_BYTES, Shape
+from protocol.calendar import day_end, day_number, day_of_number, legal_day
+from protocol.errors import DocumentRefused, Reason
+from protocol.governance import TrusteeSet, read_charter
+from protocol.measures import Group, Measure, MeasureKind, Measures
+from protocol.roster import Roster
+from protocol.trustee_messages import Ask, SetRequest, bitmap_of, draws_of
+
+
+class Basis(msgspec.Struct, frozen=True):
+    """What a figure rests on, as its documents say."""
+
+    key: FigureKey
+    document: Measures
+    trustees: TrusteeSet
+
+    @property
+    def measure(self) -> Measure:
+        """The measure."""
+        return self.document.measure(self.key.measure)
+
+    @property
+    def group(self) -> Group:
+        """The group."""
+        return self.measure.group(self.key.group)
+
+    @property
+    def shape(self) -> Shape:
+        """How many of how many trustees open."""
+        return self.trustees.shape
+
+
+def read_document(store: AreaStore, measures: bytes) -> tuple[Measures, TrusteeSet]:
+    """Read a measures document and its set of trustees from the store.
+
+    Raises:
+        DocumentRefused: one of them is not there or is another kind.
+    """
+    charter = store.charter(measures)
+    if charter is None:
+        raise DocumentRefused(f"No measures document {measures.hex()[:16]}… is in the store.")
+    document = read_charter(charter, Measures)
+    trustees = store.charter(document.trustees)
+    if trustees is None:
+        raise DocumentRefused(
+            f"The set of trustees {document.trustees.hex()[:16]}… is not in the store."
+        )
+    return document, read_charter(trustees, TrusteeSet)
+
+
+def basis_of(store: AreaStore, key: FigureKey) -> Basis:
+    """Return what a figure rests on. Raises DocumentRefused as `read_document` does."""
+    document, trustees = read_document(store, key.measures)
+    return Basis(key, document, trustees)
+
+
+def is_over(document: Measures, day: int, now: datetime) -> bool:
+    """Say whether the deadline for contributions of `day` has passed."""
+    return now >= day_end(day_of_number(day)) + timedelta(hours=document.deadline_h)
+
+
+def due(store: AreaStore, now: datetime, until: int | None = None) -> Iterator[FigureKey]:
+    """Give the figures that are to be closed, by day.
+
+    `until`: days before this one are due although their deadline has not passed; they must have
+    ended.
+    """
+    keys = []
+    for charter in store.charters(Measures.__name__):
+        document = read_charter(charter, Measures)
+        for day in store.days(charter.hash):
+            is_asked_for = until is not None and day < min(until, day_number(legal_day(now)))
+            if is_asked_for or is_over(document, day, now):
+                keys += _keys_of_day(document, charter.hash, day)
+    for key in sorted(keys, key=lambda each: (each.day, each)):
+        if store.figure(key) is None:
+            yield key
+
+
+def _keys_of_day(document: Measures, measures: bytes, day: int) -> Iterator[FigureKey]:
+    for measure in document.measures:
+        if measure.kind is MeasureKind.PROFILE and not document.is_profile_counted(day):
+            continue
+        for group in measure.groups:
+            yield FigureKey(measures, measure.name, group.code, day)
+
+
+def close(store: AreaStore, basis: Basis, roster: Roster, at: datetime) -> Figure:
+    """Fix a figure's set and store it with the request for the check slots; returns the figure.
+
+    Too few households, and it is discarded at once.
+    """
+    rows, left_out = _partition(basis, roster, store.rows(basis.key))
+    figure = Figure(basis.key, Stage.FIXED, at, left_out=left_out)
+    if sentence := too_few(basis, roster, len(roster), [row.entry for row in rows]):
+        figure = msgspec.structs.replace(figure, stage=Stage.DISCARDED, detail=sentence)
+    else:
+        request = make_request(Ask.CHECK, basis.key, rows, (len(roster), roster.head))
+        figure = msgspec.structs.replace(figure, requests=(msgspec.msgpack.encode(request),))
+    store.put_figure(figure)
+    return figure
+
+
+def make_request(
+    ask: Ask, key: FigureKey, rows: Sequence[Row], roster: tuple[int, bytes]
+) -> SetRequest:
+    """Make the request for a set of rows, which are in the order of their entries.
+
+    `roster`: its length and head.
+    """
+    length, head = roster
+    return SetRequest(
+        ask=ask,
+        measures=key.measures,
+        measure=key.measure,
+        group=key.group,
+        day=key.day,
+        length=length,
+        head=head,
+        bitmap=bitmap_of((row.entry for row in rows), length),
+        nonces=draws_of([(row.nonce, row.generation) for row in rows]),
+    )
+
+
+def too_few(basis: Basis, roster: Roster, length: int, entries: Sequence[int]) -> str:
+    """Return a sentence if a set is too small to be opened, else nothing.
+
+    `length`: by the roster's first so many entries.
+    """
+    counted = 0
+    for number in entries:
+        standing = roster.standing(roster.entry(number).household_key, basis.key.day, length)
+        counted += standing is not None and standing.is_counted
+    if counted >= basis.group.threshold:
+        return ""
+    return (
+        f"{counted} households of {basis.group.code} count towards {basis.key.measure}; "
+        f"{basis.group.threshold} must before a sum is opened."
+    )
+
+
+def _partition(
+    basis: Basis, roster: Roster, rows: Sequence[Row]
+) -> tuple[list[Row], tuple[tuple[int, Reason], ...]]:
+    """Part rows into those of the set and those left out, with the reason."""
+    kept, left_out = [], []
+    for row in sorted(rows, key=lambda each: each.entry):
+        reason = _misfit(basis, roster, row)
+        if reason is None:
+            kept.append(row)
+        else:
+            left_out.append((row.entry, reason))
+    return kept, tuple(left_out)
+
+
+def _misfit(basis: Basis, roster: Roster, row: Row) -> Reason | None:
+    standing = roster.standing(row.household_key, basis.key.day)
+    if standing is None or standing.entry.number != row.entry:
+        return Reason.ROSTER
+    group = basis.measure.group_of(standing.entry.cell or "", standing.entry.provider)
+    if group is None or group.code != basis.group.code:
+        return Reason.PARTITION
+    if len(row.words) != SLOT_BYTES * (basis.group.slots + 1):
+        return Reason.BOUNDS
+    return None
