@@ -15,6 +15,9 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.acknowledge import Acknowledger
+from cloud.area_answers import AreaAnswers
+from cloud.area_documents import AreaDocuments
+from cloud.area_ingest import AreaIngest, AreaMessage
 from cloud.message import Incoming, Outgoing
 from cloud.store import (
     Batch,
@@ -29,6 +32,7 @@ from cloud.store import (
     dead_letter,
 )
 from cloud.verify import Up, address_of, check_up, open_up
+from protocol.area_messages import Ask, Contribution, SeedLetters
 from protocol.envelope import Address
 from protocol.errors import MessageRefused, Reason, VoletError
 from protocol.ids import Incarnation
@@ -39,10 +43,10 @@ log = structlog.get_logger()
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A verified fetch of one incarnation, to be answered by `Ingest.answer`."""
+    """A verified fetch of one incarnation, or an ask, to be answered by `Ingest.answer`."""
 
     device: Device
-    fetch: Fetch
+    wanted: Fetch | Ask
 
 
 class Processed(msgspec.Struct, frozen=True):
@@ -56,6 +60,7 @@ class Processed(msgspec.Struct, frozen=True):
     requests: tuple[Request, ...] = ()
     blocks: int = 0
     headers: int = 0
+    contributions: int = 0
     again: int = 0
     refused: tuple[Count, ...] = ()
 
@@ -78,7 +83,8 @@ class _Sorted:
     epochs: list[EpochItem] = field(default_factory=list)
     blocks: list[BlockItem] = field(default_factory=list)
     seen: list[tuple[Incoming, _Sender, Seen]] = field(default_factory=list)
-    requests: dict[tuple[str, Fetch], Request] = field(default_factory=dict)
+    area: list[AreaMessage] = field(default_factory=list)
+    requests: dict[tuple[str, Fetch | Ask], Request] = field(default_factory=dict)
     refused: list[DeadLetter] = field(default_factory=list)
 
 
@@ -96,6 +102,9 @@ class Ingest:
         self._collectivity = collectivity
         self._clock = clock
         self._acknowledger = Acknowledger(collectivity, store.generation, platform_key)
+        documents = AreaDocuments(store.area)
+        self._area = AreaIngest(store.area, documents, collectivity, platform_key)
+        self._area_answers = AreaAnswers(store.area, documents, collectivity, platform_key)
 
     def process(self, messages: Sequence[Incoming]) -> Processed:
         """Verify, store and answer a batch; refused messages are dead-lettered and counted.
@@ -123,8 +132,13 @@ class Ingest:
             return Processed(refused=(Count(Reason.MALFORMED, len(letters)),))
 
     def answer(self, request: Request) -> tuple[Outgoing, ...]:
-        """Give back headers and blocks as they came; an ack of the incarnation ends the answer."""
-        device, fetch = request.device, request.fetch
+        """Give back headers and blocks as they came; an ack of the incarnation ends the answer.
+
+        An ask is answered with terms or a document.
+        """
+        device, fetch = request.device, request.wanted
+        if isinstance(fetch, Ask):
+            return self._area_answers.answer(device, fetch, self._clock())
         incarnation = Incarnation(fetch.incarnation or b"")
         key = device.household_key
         epochs = self._store.epochs(key, incarnation)
@@ -142,6 +156,8 @@ class Ingest:
         at = self._clock()
         batch = self._sort(messages, at)
         cleared = self._mark_seen(batch, at)
+        taken = self._area.take(batch.area, at)
+        batch.refused += [_letter(message, refused, at) for message, refused in taken.refused]
         outcome = self._store.put_batch(Batch(at, batch.epochs, batch.blocks, batch.refused))
         items: list[EpochItem | BlockItem] = [*batch.epochs, *batch.blocks]
         results = (*outcome.epochs, *outcome.blocks)
@@ -151,11 +167,12 @@ class Ingest:
             result for result in results if isinstance(result, Reason)
         )
         return Processed(
-            (*self._acks(batch.senders), *cleared),
+            (*self._acks(batch.senders), *cleared, *taken.outgoing),
             tuple(batch.requests.values()),
             blocks=outcome.blocks.count(Put.STORED),
             headers=outcome.epochs.count(Put.STORED),
-            again=results.count(Put.AGAIN),
+            contributions=taken.stored,
+            again=results.count(Put.AGAIN) + taken.again,
             refused=_counted(reasons),
         )
 
@@ -181,6 +198,9 @@ class Ingest:
             try:
                 check_up(body, device)
             except MessageRefused as exc:
+                if isinstance(body, Contribution) and exc.reason is Reason.BOUNDS:
+                    batch.area.append(AreaMessage(message, device, body, exc))
+                    continue
                 batch.refused.append(_letter(message, exc, at))
                 _tell(sender, body, exc.reason)
             else:
@@ -230,9 +250,11 @@ def _place(batch: _Sorted, message: Incoming, sender: _Sender, body: Up) -> None
             batch.blocks.append(BlockItem(device, message.topic, body, message.payload))
         case Seen():
             batch.seen.append((message, sender, body))
+        case Contribution() | SeedLetters():
+            batch.area.append(AreaMessage(message, sender.device, body))
         case Fetch(incarnation=None):
             sender.is_whole_asked = True
-        case Fetch():
+        case Fetch() | Ask():
             batch.requests[device, body] = Request(sender.device, body)
 
 
@@ -263,6 +285,7 @@ def _joined(parts: Sequence[Processed]) -> Processed:
         tuple(request for part in parts for request in part.requests),
         blocks=sum(part.blocks for part in parts),
         headers=sum(part.headers for part in parts),
+        contributions=sum(part.contributions for part in parts),
         again=sum(part.again for part in parts),
         refused=_counted(reasons),
     )

@@ -9,20 +9,24 @@ from functools import lru_cache
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cloud.store import Device
+from protocol.area_messages import Ask, Contribution, SeedLetters, check_contribution
 from protocol.calendar import day_of_number
 from protocol.envelope import Address, open_message
 from protocol.errors import MessageRefused, Reason
 from protocol.messages import Block, Epoch, Fetch, Seen, check_block
 from protocol.topics import Kind, parse_device_topic
 
-Up = Epoch | Block | Fetch | Seen
-UP_KINDS = (Kind.EPOCH, Kind.BLOCK, Kind.FETCH, Kind.SEEN)
+Up = Epoch | Block | Fetch | Seen | Contribution | Ask | SeedLetters
+UP_KINDS = (Kind.EPOCH, Kind.BLOCK, Kind.FETCH, Kind.SEEN, Kind.AREA, Kind.ASK)
 
-_BODIES: Mapping[Kind, type[Epoch] | type[Block] | type[Fetch] | type[Seen]] = {
+_BODIES: Mapping[Kind, type[Up]] = {
     Kind.EPOCH: Epoch,
     Kind.BLOCK: Block,
     Kind.FETCH: Fetch,
     Kind.SEEN: Seen,
+    Kind.AREA: Contribution,
+    Kind.ASK: Ask,
+    Kind.KEY: SeedLetters,
 }
 
 
@@ -61,6 +65,8 @@ def check_up(body: Up, device: Device) -> None:
         raise MessageRefused(Reason.UNKNOWN_DEVICE, "enrolled under another household key")
     if isinstance(body, Block):
         check_block(body)
+    if isinstance(body, Contribution):
+        check_contribution(body)
     if isinstance(body, Epoch) and day_of_number(body.month).day != 1:
         raise MessageRefused(Reason.BOUNDS, "a month begins on its first day")
 

@@ -26,7 +26,7 @@ from protocol.backoff import backoff
 from protocol.calendar import legal_day, month_of
 from protocol.errors import StoreBusy, TransportError
 from protocol.ids import DeviceId
-from protocol.topics import all_devices
+from protocol.topics import Kind, all_devices
 
 BATCH_MAX = 512
 BATCH_WINDOW_S = 0.05
@@ -36,8 +36,11 @@ STATEMENTS_SHARE = 0.2
 # Fetches wait here for their answers, one of each chip; one that finds no room is forgotten, the
 # chip asks again.
 REQUESTS_MAX = 1_024
+EXPIRED_AT_ONCE = 1_000
 UPKEEP_EVERY_S = 6 * 3_600.0
 RETENTION_MONTHS = 14
+# Contributions are kept so long after the last figure in which they count.
+AREA_RETENTION = timedelta(days=30)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,8 +49,12 @@ log = structlog.get_logger()
 
 
 def shared_filters(collectivity: str, group: str) -> list[str]:
-    """Return what the workers of a collectivity subscribe to together, in a group of this name."""
-    return [f"$share/{group}/{all_devices(collectivity, kind)}" for kind in UP_KINDS]
+    """Return what a collectivity's workers subscribe to: together, in a group of this name.
+
+    Keys each of them alone: a broker gives what is retained to no group.
+    """
+    together = [f"$share/{group}/{all_devices(collectivity, kind)}" for kind in UP_KINDS]
+    return [*together, all_devices(collectivity, Kind.KEY)]
 
 
 class StoreThread:
@@ -121,7 +128,7 @@ class Worker:
         self._ingest = ingest
         self._settings = settings
         self._counts = counts
-        self._requests: dict[DeviceId, Request] = {}
+        self._requests: dict[tuple[DeviceId, str], Request] = {}
         self._has_requests = asyncio.Event()
         self._in_batch = asyncio.Lock()
 
@@ -173,13 +180,13 @@ class Worker:
         return processed
 
     def _keep_requests(self, requests: Sequence[Request]) -> None:
-        """Let fetches wait; a chip asks for one page at a time, so its last word holds."""
+        """Let requests wait; a chip asks one thing of a kind at a time, so its last word holds."""
         for request in requests:
-            device = request.device.device
-            if device not in self._requests and len(self._requests) >= REQUESTS_MAX:
+            asker = (request.device.device, type(request.wanted).__name__)
+            if asker not in self._requests and len(self._requests) >= REQUESTS_MAX:
                 log.warning("fetch_forgotten", waiting=REQUESTS_MAX)
                 break
-            self._requests[device] = request
+            self._requests[asker] = request
             self._has_requests.set()
 
     async def _answer_requests(self) -> NoReturn:
@@ -237,7 +244,17 @@ class Worker:
                 expired += count
             if expired:
                 log.info("blocks_expired", blocks=expired, before=str(month))
+            await self._expire_contributions()
             await asyncio.sleep(UPKEEP_EVERY_S)
+
+    async def _expire_contributions(self) -> None:
+        before, expired = self._settings.clock() - AREA_RETENTION, 0
+        while count := await self._thread.run(
+            self._store.area.expire_rows, before, EXPIRED_AT_ONCE
+        ):
+            expired += count
+        if expired:
+            log.info("contributions_expired", contributions=expired)
 
     def _send(self, messages: Sequence[Outgoing]) -> list[asyncio.Future[None]]:
         try:

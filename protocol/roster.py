@@ -120,7 +120,22 @@ class Roster:
         Raises:
             DocumentRefused: names the rule; nothing was added.
         """
-        entry = open_entry(signed, self._registrar_key)
+        return self._add(signed, open_entry(signed, self._registrar_key))
+
+    def load(self, signed: Iterable[SignedEntry]) -> None:
+        """Add entries whose signatures were checked when they were kept; all other rules hold.
+
+        Raises:
+            DocumentRefused: at the first that breaks a rule.
+        """
+        for each in signed:
+            try:
+                entry = decode_body(each.body, RosterEntry)
+            except MessageRefused as exc:
+                raise DocumentRefused(f"A roster entry cannot be read: {exc.detail}.") from exc
+            self._add(each, entry)
+
+    def _add(self, signed: SignedEntry, entry: RosterEntry) -> RosterEntry:
         self._check(entry)
         self._entries.append(entry)
         self._heads.append(signed.hash)

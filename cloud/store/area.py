@@ -26,6 +26,14 @@ class ContributionItem(msgspec.Struct, frozen=True):
     payload: bytes
 
 
+class LettersItem(msgspec.Struct, frozen=True):
+    """Verified seed letters on their way into the store."""
+
+    device: DeviceId
+    letters: SeedLetters
+    payload: bytes
+
+
 class Row(msgspec.Struct, frozen=True):
     """One household's contribution to one measure and day; `words` with the check slot."""
 
@@ -98,6 +106,9 @@ class AreaStore(Protocol):
     def put_letters(self, device: DeviceId, letters: SeedLetters, payload: bytes) -> Put | Reason:
         """Keep a household's latest seed letters; `conflict` for a generation that does not rise."""
 
+    def put_all_letters(self, items: Sequence[LettersItem]) -> tuple[Put | Reason, ...]:
+        """Keep the letters of many households in one transaction, as `put_letters` does."""
+
     def generations(self, household_keys: Collection[bytes]) -> dict[bytes, int]:
         """Return the generation of each household's seeds; who has sent none is not in it."""
 
@@ -110,6 +121,9 @@ class AreaStore(Protocol):
     def charters(self, kind: str) -> tuple[Charter, ...]:
         """Return all documents of a kind, in the order they came."""
 
+    def charter_hashes(self, kind: str) -> tuple[bytes, ...]:
+        """Return the hashes of all documents of a kind, in the order they came."""
+
     def put_blob(self, data: bytes) -> bytes:
         """Keep a transform or model; returns its SHA-256."""
 
@@ -119,8 +133,8 @@ class AreaStore(Protocol):
     def append_roster(self, entries: Sequence[SignedEntry]) -> None:
         """Add checked entries at the roster's end; StoreError where it has grown meanwhile."""
 
-    def roster(self, first: int = 0) -> tuple[SignedEntry, ...]:
-        """Return the roster's entries from number `first` on."""
+    def roster(self, first: int = 0, limit: int = -1) -> tuple[SignedEntry, ...]:
+        """Return the roster's entries from number `first` on; at most `limit` if not negative."""
 
     def put_figure(self, figure: Figure) -> None:
         """Keep a figure as it stands now; a stage never goes back (StoreError)."""

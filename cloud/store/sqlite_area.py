@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import sqlite_utils
 
-from cloud.store.area import ContributionItem, Figure, FigureKey, Row, Stage
+from cloud.store.area import ContributionItem, Figure, FigureKey, LettersItem, Row, Stage
 from cloud.store.put import Put
 from cloud.store.sqlite_documents import Documents
 from cloud.store.tables import instant, placeholders, seconds
@@ -80,20 +80,30 @@ class SqliteArea(Documents):
 
     def put_letters(self, device: DeviceId, letters: SeedLetters, payload: bytes) -> Put | Reason:
         """See `AreaStore.put_letters`."""
+        return self.put_all_letters([LettersItem(device, letters, payload)])[0]
+
+    def put_all_letters(self, items: Sequence[LettersItem]) -> tuple[Put | Reason, ...]:
+        """See `AreaStore.put_all_letters`."""
+        if not items:
+            return ()
         with self._writing():
-            household = self._household(HouseholdKeyId(letters.household_key))
-            held = self._row(
-                "SELECT generation, payload FROM area_letters WHERE household = ?", [household]
-            )
-            if held and held[1] == payload:
-                return Put.AGAIN
-            if held and letters.generation <= held[0]:
-                return Reason.CONFLICT
-            self._db.execute(
-                "INSERT OR REPLACE INTO area_letters VALUES (?, ?, ?, ?, ?)",
-                [household, device, letters.generation, letters.trustees, payload],
-            )
-            return Put.STORED
+            return tuple(self._put_letters(item) for item in items)
+
+    def _put_letters(self, item: LettersItem) -> Put | Reason:
+        letters = item.letters
+        household = self._household(HouseholdKeyId(letters.household_key))
+        held = self._row(
+            "SELECT generation, payload FROM area_letters WHERE household = ?", [household]
+        )
+        if held and held[1] == item.payload:
+            return Put.AGAIN
+        if held and letters.generation <= held[0]:
+            return Reason.CONFLICT
+        self._db.execute(
+            "INSERT OR REPLACE INTO area_letters VALUES (?, ?, ?, ?, ?)",
+            [household, item.device, letters.generation, letters.trustees, item.payload],
+        )
+        return Put.STORED
 
     def generations(self, household_keys: Collection[bytes]) -> dict[bytes, int]:
         """See `AreaStore.generations`."""

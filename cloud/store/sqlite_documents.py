@@ -45,6 +45,11 @@ class Documents(Tables):
             _charter(row) for row in self._rows(f"{_CHARTER} WHERE kind = ? ORDER BY id", [kind])
         )
 
+    def charter_hashes(self, kind: str) -> tuple[bytes, ...]:
+        """See `AreaStore.charter_hashes`."""
+        rows = self._rows("SELECT hash FROM charter WHERE kind = ? ORDER BY id", [kind])
+        return tuple(bytes(found) for (found,) in rows)
+
     def put_blob(self, data: bytes) -> bytes:
         """See `AreaStore.put_blob`."""
         blob_hash = sha256(data).digest()
@@ -78,10 +83,11 @@ class Documents(Tables):
                 ],
             )
 
-    def roster(self, first: int = 0) -> tuple[SignedEntry, ...]:
+    def roster(self, first: int = 0, limit: int = -1) -> tuple[SignedEntry, ...]:
         """See `AreaStore.roster`."""
         rows = self._rows(
-            "SELECT body, signature FROM roster_entry WHERE number >= ? ORDER BY number", [first]
+            "SELECT body, signature FROM roster_entry WHERE number >= ? ORDER BY number LIMIT ?",
+            [first, limit],
         )
         return tuple(SignedEntry(body, signature) for body, signature in rows)
 
