@@ -11,9 +11,12 @@ from types import FrameType
 
 import structlog
 
+from edge.area.lane import AreaOptions
+from edge.area.settings import ChoicesFile
 from edge.bills.desk import Desk
 from edge.bills.judge import Agreement
-from edge.chip import Chip, ChipSettings, signer_of
+from edge.chip import Chip, signer_of
+from edge.chip_settings import ChipSettings
 from edge.clock import Clock, SystemClock
 from edge.config import EdgeConfig
 from edge.identity import Identity
@@ -102,7 +105,8 @@ class Agent:
                 is_quarter_hourly=config.rhythm == "quarter_hourly",
             )
             opened.callback(vault.close)
-            settings = ChipSettings(config.send_window_s, config.sending, config.metering)
+            area = AreaOptions(ChoicesFile(directory), config.area, agreement)
+            settings = ChipSettings(config.send_window_s, config.sending, config.metering, area)
             desk = Desk(vault, identity.household.seal, agreement)
             self.chip = Chip(identity, vault, self._clock, settings, desk.judge)
             self._source = _open_source(config, self.chip)

@@ -8,12 +8,14 @@ and goes on quarter-hour by quarter-hour.
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
 import structlog
 
+from edge.area.lane import KINDS as AREA_KINDS
+from edge.area.lane import AreaLane
+from edge.chip_settings import ChipSettings
 from edge.clock import Clock
 from edge.identity import Identity
 from edge.message import Arrived, Connected, Disconnected, LinkEvent, Publish, Published, Refused
@@ -21,9 +23,7 @@ from edge.metering.meter import Meter
 from edge.metering.reading import read
 from edge.metering.restore import restore
 from edge.metering.state import MeterState
-from edge.metering.state import Settings as MeteringSettings
 from edge.outbox import Outbox
-from edge.outbox import Settings as OutboxSettings
 from edge.recovery import Missing, Recovery
 from edge.status import HOUR_S, LineWatch, Status
 from edge.tic.consistency import ConsistencyCheck
@@ -46,25 +46,11 @@ _STATE_ONLY = 0
 # What a household sends in 14 years, quarter-hour by quarter-hour; an ack that names more lies.
 _MISSING_MAX = 1 << 19
 
+__all__ = ["Chip", "ChipSettings", "signer_of"]
+
 log = structlog.get_logger()
 
 OnStatement = Callable[[Statement], str]
-
-
-@dataclass(frozen=True, slots=True)
-class ChipSettings:
-    """How a chip behaves.
-
-    Attributes:
-        send_window_s: a new block goes out after a random part of this, so that a region's chips
-            do not all speak at midnight.
-        outbox: how fast and how often.
-        metering: how far readings may lie apart.
-    """
-
-    send_window_s: float = 0.0
-    outbox: OutboxSettings = field(default_factory=OutboxSettings)
-    metering: MeteringSettings = field(default_factory=MeteringSettings)
 
 
 def signer_of(identity: Identity) -> Signer:
@@ -109,6 +95,7 @@ class Chip:
         self._seen: dict[bytes, bool] = {}
         self._status: Status | None = None
         self._status_at_s = 0.0
+        self.area = self._open_area()
         self._open_meter()
         month = month_of(legal_day(clock.now()))
         self._outbox.add(vault.begin(month), clock.monotonic_s())
@@ -121,6 +108,8 @@ class Chip:
     @property
     def is_drained(self) -> bool:
         """Whether the cloud has acknowledged all that there is to send."""
+        if self.area is not None and not self.area.is_drained:
+            return False
         return self._vault.is_caught_up and not self._vault.unsent(1)
 
     @property
@@ -148,6 +137,7 @@ class Chip:
             return
         is_new = self._meter.state.account is None
         events = self._meter.observe(frame, host_time)
+        self._tell_time()
         if events or (is_new and self._meter.state.account is not None):
             self._send(self._vault.record(events, self._meter.state))
 
@@ -158,10 +148,14 @@ class Chip:
             self._arrive(event)
         elif isinstance(event, Connected):
             self._outbox.connect()
+            if self.area is not None:
+                self.area.connect()
             self._status = None
             self._seen = dict.fromkeys(self._seen, False)
         elif isinstance(event, Disconnected):
             self._outbox.disconnect()
+            if self.area is not None:
+                self.area.disconnect()
         elif isinstance(event, Refused):
             log.error("publish_refused", topic=event.publish.topic, code=event.reason_code)
             if event.publish.key is not None:
@@ -189,6 +183,8 @@ class Chip:
             if request is not None:
                 out.append(self._fetch(request))
             self._end_recovery()
+        if self.area is not None:
+            out += self.area.outgoing(now_s)
         return out + self._seen_messages()
 
     def goodbye(self) -> Publish:
@@ -209,6 +205,24 @@ class Chip:
         return Publish(self._topic(Kind.FETCH), self._signer.seal(Kind.FETCH, request))
 
     # Metering.
+
+    def _open_area(self) -> AreaLane | None:
+        options = self._settings.area
+        if options is None:
+            return None
+        return AreaLane(
+            self._signer,
+            self._identity.platform_key,
+            self._vault,
+            self._clock,
+            options,
+            send_window_s=self._settings.send_window_s,
+        )
+
+    def _tell_time(self) -> None:
+        """Tell the area lane the meter's time, by which deadlines run."""
+        if self.area is not None and self._meter is not None and self._meter.state.account:
+            self.area.observe(self._meter.state.account.last.at)
 
     def _open_meter(self) -> None:
         """Go on where the vault says; None until a frame names the meter, where it must be told."""
@@ -257,6 +271,8 @@ class Chip:
             self._take_ack(open_message(address, payload, identity.platform_key, Ack))
         elif topic.kind is Kind.STATEMENT:
             self._take_statement(address, topic.rest, payload)
+        elif self.area is not None and topic.kind in AREA_KINDS:
+            self.area.take(address, payload)
         elif self._recovery is not None and topic.kind is Kind.STORED_EPOCH:
             self._recovery.take_epoch(payload)
         elif self._recovery is not None and topic.kind is Kind.STORED_BLOCK:

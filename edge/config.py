@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from edge.area.settings import AreaConfig
 from edge.metering.state import Settings as MeteringSettings
 from edge.outbox import Settings as SendingSettings
 from edge.tic.speed import SPEEDS
@@ -40,6 +41,7 @@ class EdgeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         panel: the panel, where there is one.
         sending: how fast and how often the outbox sends.
         metering: how far readings may lie apart.
+        area: what the area lane may cost, and whether there is one.
     """
 
     source: str = "/dev/serial0"
@@ -49,6 +51,7 @@ class EdgeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     panel: PanelConfig | None = None
     sending: SendingSettings = msgspec.field(default_factory=SendingSettings)
     metering: MeteringSettings = msgspec.field(default_factory=MeteringSettings)
+    area: AreaConfig = msgspec.field(default_factory=AreaConfig)
 
     @property
     def speeds(self) -> tuple[int, ...]:
@@ -93,6 +96,6 @@ def _expected(message: str) -> str:
     if "unknown field" not in message:
         return "see docs/reference/configuration.md."
     place = message.partition("at `$")[2].strip("`.")
-    kinds = {"": EdgeConfig, "panel": PanelConfig, "sending": SendingSettings}
+    kinds = {"": EdgeConfig, "panel": PanelConfig, "sending": SendingSettings, "area": AreaConfig}
     kind = kinds.get(place, MeteringSettings)
     return f"known here: {', '.join(kind.__struct_fields__)}."

@@ -15,13 +15,15 @@ from protocol.errors import ConfigError, StoreError
 
 FILE_NAME = "vault.db"
 APPLICATION_ID = 0x564F4C45  # "VOLE"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+VERSIONS_READ = (1, SCHEMA_VERSION)
 BUSY_MS = 5_000
 
 log = structlog.get_logger()
 
 # Each table as sqlite-utils makes it: columns, primary key, columns that may be null.
-_TABLES: tuple[tuple[str, dict[str, type], tuple[str, ...], frozenset[str]], ...] = (
+_Table = tuple[str, dict[str, type], tuple[str, ...], frozenset[str]]
+_TABLES: tuple[_Table, ...] = (
     (
         "meter",
         {"id": int, "state": bytes, "restore_point": bytes},
@@ -74,6 +76,39 @@ _TABLES: tuple[tuple[str, dict[str, type], tuple[str, ...], frozenset[str]], ...
         frozenset(("verdict",)),
     ),
 )
+# The area lane's, since version 2.
+_AREA_TABLES: tuple[_Table, ...] = (
+    (
+        "area_ledger",
+        {"day": int, "measure": str, "rho": float, "is_profile": int},
+        ("day", "measure"),
+        frozenset(),
+    ),
+    (
+        "area_contributions",
+        {"day": int, "state": int, "deadline_s": int, "reason": str, "payload": bytes},
+        ("day",),
+        frozenset(("payload",)),
+    ),
+    (
+        "area_seeds",
+        {"generation": int, "trustees": bytes, "seeds": bytes, "payload": bytes},
+        ("generation",),
+        frozenset(),
+    ),
+    (
+        "area_documents",
+        {"hash": bytes, "kind": str, "data": bytes, "first_seen": int, "is_first": int},
+        ("hash",),
+        frozenset(),
+    ),
+    (
+        "area_entries",
+        {"number": int, "body": bytes, "signature": bytes},
+        ("number",),
+        frozenset(),
+    ),
+)
 _INDEXES = (
     "CREATE INDEX blocks_by_day ON blocks (day)",
     "CREATE INDEX blocks_to_send ON blocks (day) WHERE state = 1",
@@ -117,6 +152,8 @@ def _open(path: Path) -> Database:
         database.execute("PRAGMA secure_delete = ON")
         if not database.table_names():
             _create(database)
+        elif _pragma(database, "user_version") < SCHEMA_VERSION:
+            _upgrade(database)
     except BaseException:
         connection.close()
         raise
@@ -165,7 +202,7 @@ def _check_version(database: Database, path: Path) -> None:
         return
     if application != APPLICATION_ID:
         raise StoreError(f"{path} is not a vault; move it away, a new one is made.")
-    if version != SCHEMA_VERSION:
+    if version not in VERSIONS_READ:
         raise StoreError(
             f"{path} is of version {version}, this program knows {SCHEMA_VERSION}; "
             "install the version that wrote it, or a newer one."
@@ -174,17 +211,29 @@ def _check_version(database: Database, path: Path) -> None:
 
 def _create(database: Database) -> None:
     with database.atomic():
-        for name, columns, key, nullable in _TABLES:
-            database.table(name).create(
-                columns,
-                pk=key if len(key) > 1 else key[0],
-                not_null=set(columns) - nullable,
-                strict=True,
-            )
+        _make_tables(database, _TABLES + _AREA_TABLES)
         for statement in _INDEXES:
             database.execute(statement)
         database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _upgrade(database: Database) -> None:
+    """Bring a file of version 1 to this one, in one transaction: it lacks the area lane's tables."""
+    with database.atomic():
+        _make_tables(database, _AREA_TABLES)
+        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    log.info("vault_upgraded", to_version=SCHEMA_VERSION)
+
+
+def _make_tables(database: Database, tables: tuple[_Table, ...]) -> None:
+    for name, columns, key, nullable in tables:
+        database.table(name).create(
+            columns,
+            pk=key if len(key) > 1 else key[0],
+            not_null=set(columns) - nullable,
+            strict=True,
+        )
 
 
 def _pragma(database: Database, name: str) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
+from edge.vault.area import AreaTables
 from edge.vault.blocks import Blocks
 from edge.vault.database import FILE_NAME, open_database
 from edge.vault.epochs import read_seed
@@ -26,6 +27,7 @@ class VaultReader:
         self.values = Values(database)
         self.blocks = Blocks(database)
         self._statements = Statements(database)
+        self.area = AreaTables(database)
 
     def day_rows(self, start: date, end: date) -> list[DayRow]:
         """Return the closed days of [start, end) with the blocks that carry them, in order."""

@@ -12,7 +12,7 @@ image does not know which quarter-hours have been encrypted after it was taken.
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,11 +23,13 @@ from sqlite_utils import Database
 
 from edge.metering.events import DayClosed, Event, QuarterHourClosed
 from edge.metering.state import MeterState
+from edge.privacy.ledger import oldest_needed
+from edge.vault.area import AreaTables, ContributionRow
 from edge.vault.database import FILE_NAME, open_database
 from edge.vault.epochs import Epochs
 from edge.vault.reader import VaultReader
 from edge.vault.rebuild import INTERVALS_KEPT, Rebuilder, RecoveredBlock, RecoveredHeader
-from edge.vault.rows import Key
+from edge.vault.rows import Interval, Key
 from edge.vault.signer import Signer
 from edge.vault.writer import BlockWriter
 from protocol.calendar import day_number, month_of
@@ -41,6 +43,9 @@ DAYS_KEPT = timedelta(days=14 * MONTH_DAYS)
 # The cloud keeps blocks 14 months, but says for ever that it has had them; a vault that forgot its
 # own would ask for them at each start.
 ROWS_KEPT = timedelta(days=240 * MONTH_DAYS)
+
+# Makes the area lane's contribution of a closed day, or none; called once for a day.
+Contributor = Callable[[DayClosed, Sequence[Interval]], ContributionRow | None]
 
 log = structlog.get_logger()
 
@@ -57,6 +62,7 @@ class Vault(VaultReader):
         self._lock = lock
         self._is_dead = False
         self.is_caught_up = False
+        self.contributor: Contributor | None = None
         self.epochs = Epochs(database, signer)
         self._writer = BlockWriter(
             self.blocks, self.epochs, signer, is_quarter_hourly=is_quarter_hourly
@@ -140,6 +146,7 @@ class Vault(VaultReader):
         """
         with self._transaction():
             is_behind = Rebuilder(self.blocks, self.epochs, self.values).absorb(headers, blocks)
+            self.area.presume_spent({found.block.day for found in blocks})
             self._writer.rotate()
         return is_behind
 
@@ -189,6 +196,12 @@ class Vault(VaultReader):
         with self._transaction():
             self._statements.save(statement_id, received_at, payload, verdict)
 
+    @contextmanager
+    def area_change(self) -> Iterator[AreaTables]:
+        """Change the area lane's tables in one transaction. Raises StoreError as `record`."""
+        with self._transaction():
+            yield self.area
+
     def close(self) -> None:
         """Let go of file and lock; closing twice is no error."""
         if self._lock >= 0:
@@ -209,6 +222,7 @@ class Vault(VaultReader):
         fingerprint = self._signer.household.meter_fingerprint(closed.meter_serial, closed.calendar)
         if self.is_caught_up:
             self._writer.close_day(closed, fingerprint)
+            self._contribute(closed)
         self.values.put_day(closed, fingerprint, is_encrypted=self.is_caught_up)
         self._prune(closed.day)
 
@@ -221,7 +235,17 @@ class Vault(VaultReader):
         if pending := self.values.pending_day(day):
             closed, fingerprint = pending
             self._writer.close_day(closed, fingerprint)
+            self._contribute(closed)
             self.values.put_day(closed, fingerprint, is_encrypted=True)
+
+    def _contribute(self, closed: DayClosed) -> None:
+        """Noise a day for the area, in the transaction that closes it; never a second time."""
+        if self.contributor is None or self.area.is_spent(day_number(closed.day)):
+            return
+        curve = self.values.intervals(closed.day, closed.day + timedelta(days=1))
+        row = self.contributor(closed, curve)
+        if row is not None:
+            self.area.put_contribution(row)
 
     def _prune(self, today: date) -> None:
         days_before = today - DAYS_KEPT
@@ -230,6 +254,7 @@ class Vault(VaultReader):
             day_number(days_before),
             int(datetime.combine(days_before, datetime.min.time(), UTC).timestamp()),
         )
+        self.area.prune(oldest_needed(day_number(today)))
         rows_before = today - ROWS_KEPT
         self.blocks.prune(day_number(today - PAYLOADS_KEPT), day_number(rows_before))
         self.epochs.prune(day_number(month_of(rows_before)))

@@ -1,0 +1,165 @@
+"""One household-day's contribution: values in, a masked message and its cost out.
+
+Draws noise each time it is called; whoever calls it commits message and cost together, and calls
+once for a day. Knows no vault and no meter, so that a simulated fleet contributes by it as well.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+
+import msgspec
+import numpy as np
+
+from edge.privacy.ledger import Caps, Ledger, Limit, Spend
+from edge.privacy.mechanism import curve_code, noised, weighted_code
+from edge.privacy.noise import Sampler, draw_noise
+from protocol.area_cipher import NONCE_BYTES, mask_values, to_bytes
+from protocol.area_messages import PARTS_MAX, Contribution, Part
+from protocol.calendar import day_number
+from protocol.measures import PRICE_CLASSES, Group, Measure, MeasureKind, Measures
+from protocol.roster import RosterEntry
+from protocol.socio import Profile, profile_values
+from protocol.transform import Curve, Transform
+
+NONE_PRICED: tuple[int, ...] = (0,) * PRICE_CLASSES
+
+
+class DayValues(msgspec.Struct, frozen=True):
+    """A whole day as metered: nothing in it is estimated and nothing is missing.
+
+    Attributes:
+        day: the legal day.
+        energies_wh: 92, 96 or 100 quarter-hours, Wh.
+        injected_wh: energy injected.
+        priced_wh: energy in each of the 16 price classes; zeros without a contract.
+        cost_cents: the day's cost with VAT; zero without a contract.
+        profile: who lives here, None if the household does not say.
+    """
+
+    day: date
+    energies_wh: Sequence[int]
+    injected_wh: int = 0
+    priced_wh: Sequence[int] = NONE_PRICED
+    cost_cents: int = 0
+    profile: Profile | None = None
+
+
+class Seeds(msgspec.Struct, frozen=True):
+    """The household's seeds under one set of trustees, in the order of the seed sets."""
+
+    generation: int
+    trustees: bytes
+    seeds: tuple[bytes, ...]
+
+
+class Grounds(msgspec.Struct, frozen=True):
+    """On what a contribution stands, all of it verified.
+
+    Attributes:
+        measures: the document in force on the day; `document` is its hash.
+        transforms: by hash, for the curves.
+        entry: the household's roster entry.
+        seeds: under the document's set of trustees.
+    """
+
+    measures: Measures
+    document: bytes
+    transforms: Mapping[bytes, Transform]
+    entry: RosterEntry
+    seeds: Seeds
+
+
+class Made(msgspec.Struct, frozen=True):
+    """A contribution and what it costs."""
+
+    contribution: Contribution
+    spends: tuple[Spend, ...]
+
+
+def contribute(
+    values: DayValues,
+    grounds: Grounds,
+    ledger: Ledger,
+    caps: Caps,
+    *,
+    sampler: Sampler = draw_noise,
+    draw_nonce: Callable[[int], bytes] = secrets.token_bytes,
+) -> Made | Limit | None:
+    """Make a day's contribution; None where the day or the household has no part in any measure.
+
+    A `Limit` says which cap stands against it; then no noise was drawn. Where it is only the
+    profile's cap, the rest is made without the profile.
+    """
+    takes_part = _parts(values, grounds)
+    verdict = ledger.refusal(_spends(values, grounds, takes_part), caps)
+    if verdict is Limit.PROFILE:
+        takes_part = [each for each in takes_part if each[0].kind is not MeasureKind.PROFILE]
+        verdict = ledger.refusal(_spends(values, grounds, takes_part), caps)
+    if verdict is not None:
+        return verdict
+    if not takes_part:
+        return None
+    day, key = day_number(values.day), grounds.entry.household_key
+    nonce = draw_nonce(NONCE_BYTES)
+    parts = []
+    for measure, group, code in takes_part:
+        plain = noised(code, grounds.measures, measure, group, sampler)
+        words = mask_values(plain, grounds.seeds.seeds, key, day, measure.name, nonce)
+        parts.append(Part(measure.name, group.code, to_bytes(words)))
+    contribution = Contribution(
+        household_key=key,
+        day=day,
+        measures=grounds.document,
+        generation=grounds.seeds.generation,
+        entry=grounds.entry.number,
+        nonce=nonce,
+        parts=tuple(parts),
+    )
+    return Made(contribution, _spends(values, grounds, takes_part))
+
+
+def code_of(measure: Measure, values: DayValues, transform: Transform | None) -> Curve | None:
+    """Return a measure's code of the day, float64[slots] in clip radii; None: it has no part."""
+    energies = np.array(values.energies_wh, np.float64)
+    if measure.kind is MeasureKind.CURVE:
+        return None if transform is None else curve_code(transform, values.day, energies)
+    if measure.kind is MeasureKind.CLASSES:
+        slots = [*values.priced_wh, values.cost_cents, values.injected_wh]
+        return weighted_code(measure, np.array(slots, np.float64))
+    if values.profile is None:
+        return None
+    return weighted_code(measure, profile_values(values.profile, float(energies.sum())))
+
+
+def _parts(values: DayValues, grounds: Grounds) -> list[tuple[Measure, Group, Curve]]:
+    measures, entry, day = grounds.measures, grounds.entry, day_number(values.day)
+    if not measures.is_counted(day) or entry.cell is None or entry.start > day:
+        return []
+    found = []
+    for measure in measures.measures:
+        if measure.kind is MeasureKind.PROFILE and not measures.is_profile_counted(day):
+            continue
+        group = measure.group_of(entry.cell, entry.provider)
+        if group is None:
+            continue
+        transform = None if group.transform is None else grounds.transforms.get(group.transform)
+        code = code_of(measure, values, transform)
+        if code is not None:
+            found.append((measure, group, code))
+    return found[:PARTS_MAX]
+
+
+def _spends(
+    values: DayValues, grounds: Grounds, parts: Sequence[tuple[Measure, Group, Curve]]
+) -> tuple[Spend, ...]:
+    day = day_number(values.day)
+    return tuple(
+        Spend(
+            day,
+            measure.name,
+            grounds.measures.measure_rho(measure),
+            measure.kind is MeasureKind.PROFILE,
+        )
+        for measure, _, _ in parts
+    )

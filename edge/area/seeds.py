@@ -1,0 +1,46 @@
+"""Drawing the household's seeds and handing them to the trustees."""
+
+from datetime import UTC, datetime
+
+from edge.area.contribution import Seeds
+from edge.vault.area import Letters
+from edge.vault.signer import Signer
+from protocol.area_messages import SeedLetters
+from protocol.governance import TrusteeSet
+from protocol.seeds import LetterContext, commitment, draw_seeds, seal_letter
+from protocol.topics import Kind
+
+# Generations are counted in seconds since then: a vault that was lost or set back does not know
+# how far it had come, but the clock has gone on.
+GENERATIONS_SINCE = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def next_generation(previous: int, now: datetime) -> int:
+    """Return a generation above `previous`, and above all that were drawn before `now`."""
+    return max(previous + 1, int((now - GENERATIONS_SINCE).total_seconds()))
+
+
+def draw_letters(
+    signer: Signer, trustees: TrusteeSet, trustee_set: bytes, generation: int
+) -> Letters:
+    """Draw seeds for a set of trustees (its hash: `trustee_set`) and seal them to each of it."""
+    seeds = draw_seeds(trustees.shape)
+    letters = tuple(
+        seal_letter(
+            seeds,
+            trustees.shape,
+            LetterContext(
+                signer.collectivity, signer.household.id, generation, trustee_set, number
+            ),
+            trustee.sealing_key,
+        )
+        for number, trustee in enumerate(trustees.trustees)
+    )
+    message = SeedLetters(
+        household_key=signer.household.id,
+        generation=generation,
+        trustees=trustee_set,
+        commitments=tuple(commitment(seed, number) for number, seed in enumerate(seeds)),
+        letters=letters,
+    )
+    return Letters(Seeds(generation, trustee_set, seeds), signer.seal(Kind.KEY, message))

@@ -1,0 +1,102 @@
+"""What the household decides of the area lane: `area.json` in the chip's directory, mode 0600.
+
+Written by its own commands while the chip runs; the chip looks whether the file has changed.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from edge.privacy.ledger import Caps
+from protocol.errors import ConfigError
+from protocol.socio import Profile
+from system.files import read_secret, write_secret
+
+FILE_NAME = "area.json"
+
+_Rho = Annotated[float, msgspec.Meta(ge=0, le=1_000)]
+
+
+class AreaConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[area]` of edge.toml.
+
+    Attributes:
+        enabled: whether the chip has an area lane at all.
+        year_cap_rho: what a year may cost at most, in zCDP.
+        month_cap_rho: the same for a month.
+        provider: the energy provider with which the household wants to be counted; the chip takes
+            no part where the roster says another one. Empty: whatever the roster says.
+    """
+
+    enabled: bool = True
+    year_cap_rho: _Rho = Caps().year_rho
+    month_cap_rho: _Rho = Caps().month_rho
+    provider: Annotated[str, msgspec.Meta(max_length=32)] = ""
+
+
+class Choices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the household has chosen.
+
+    Attributes:
+        is_on: whether it takes part, once there are trustees that it has confirmed.
+        trustees: hash (hex) of the first set of trustees, confirmed by hand; empty: none yet.
+        year_cap_rho: a lower cap than the configuration's.
+        profile: who lives here; None: the household does not say.
+    """
+
+    is_on: bool = True
+    trustees: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{64})?$")] = ""
+    year_cap_rho: _Rho | None = None
+    profile: Profile | None = None
+
+    def caps(self, config: AreaConfig) -> Caps:
+        """Return the caps that hold: the lower of both."""
+        year = config.year_cap_rho
+        if self.year_cap_rho is not None:
+            year = min(year, self.year_cap_rho)
+        return Caps(month_rho=config.month_cap_rho, year_rho=year)
+
+
+class ChoicesFile:
+    """The file, read again when it has changed."""
+
+    def __init__(self, directory: Path) -> None:
+        """Use the one in a chip's directory."""
+        self._path = directory / FILE_NAME
+        self._mark: tuple[int, int, int] | None = None
+        self._choices = Choices()
+
+    def __call__(self) -> Choices:
+        """Return what stands in the file now; without one the defaults.
+
+        Raises:
+            ConfigError: it is damaged, or others may read it.
+        """
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            self._mark, self._choices = None, Choices()
+            return self._choices
+        mark = (found.st_ino, found.st_mtime_ns, found.st_size)
+        if mark != self._mark:
+            self._choices = _read(self._path)
+            self._mark = mark
+        return self._choices
+
+
+def load_choices(directory: Path) -> Choices:
+    """Read what the household has chosen. Raises ConfigError as `ChoicesFile`."""
+    return ChoicesFile(directory)()
+
+
+def save_choices(directory: Path, choices: Choices) -> None:
+    """Keep what the household has chosen, mode 0600."""
+    write_secret(directory / FILE_NAME, msgspec.json.format(msgspec.json.encode(choices)))
+
+
+def _read(path: Path) -> Choices:
+    try:
+        return msgspec.json.decode(read_secret(path, "choose again."), type=Choices)
+    except msgspec.MsgspecError as exc:
+        raise ConfigError(f"{path} is damaged: {exc}; delete it and choose again.") from exc

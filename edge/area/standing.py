@@ -1,0 +1,195 @@
+"""Which documents a chip trusts, and what follows from them for a day; pure.
+
+The first set of trustees is trusted because the household confirmed it by hand; each later one
+because enough of the set before signed it; measures because enough of a trusted set did. Nobody's
+word of what holds is taken: the cloud only carries the documents.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from edge.vault.area import DocumentRow
+from edge.vault.signer import Signer
+from protocol.errors import DocumentRefused
+from protocol.governance import (
+    NOTICE_DAYS,
+    Charter,
+    TrusteeSet,
+    check_signed_by_trustees,
+    open_first_set,
+    open_next_set,
+    read_charter,
+)
+from protocol.measures import Group, Measures, check_measures
+from protocol.roster import RosterEntry, SignedEntry, open_entry
+from protocol.transform import Transform, read_transform
+
+TRUSTEE_SET = TrusteeSet.__name__
+MEASURES = Measures.__name__
+TRANSFORM = "Transform"
+
+
+class TrustedSet(msgspec.Struct, frozen=True):
+    """A set of trustees of the chain; it holds from day `start` (a number) on."""
+
+    hash: bytes
+    charter: Charter
+    trustees: TrusteeSet
+    start: int
+
+
+class TrustedMeasures(msgspec.Struct, frozen=True):
+    """A measures document of a trusted set; it holds from day `start` (a number) on."""
+
+    hash: bytes
+    measures: Measures
+    start: int
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What a chip knows and trusts. Empty until the first set of trustees is confirmed.
+
+    `entries` are the household's own, oldest first.
+    """
+
+    sets: tuple[TrustedSet, ...] = ()
+    measures: tuple[TrustedMeasures, ...] = ()
+    entries: tuple[RosterEntry, ...] = ()
+    transforms: dict[bytes, Transform] = msgspec.field(default_factory=dict)
+
+    def measures_on(self, day: int) -> TrustedMeasures | None:
+        """Return the document in force on a day (a number): of those that hold the newest."""
+        held = [each for each in self.measures if each.start <= day]
+        return max(held, key=lambda each: each.measures.version, default=None)
+
+    def entry_on(self, day: int) -> RosterEntry | None:
+        """Return the household's roster entry on a day (a number), None: it stands nowhere."""
+        held = [each for each in self.entries if each.start <= day]
+        return held[-1] if held and held[-1].cell is not None else None
+
+    def set_of(self, trustee_set: bytes) -> TrustedSet | None:
+        """Return the trusted set of this hash."""
+        return next((each for each in self.sets if each.hash == trustee_set), None)
+
+    def transforms_wanted(self) -> list[tuple[bytes, Group]]:
+        """Return the transforms of the household's own groups that are not here yet."""
+        found = []
+        for each in self.measures:
+            for entry in self.entries[-2:]:
+                for measure in each.measures.measures:
+                    group = measure.group_of(entry.cell or "-", entry.provider)
+                    if group and group.transform and group.transform not in self.transforms:
+                        found.append((group.transform, group))
+        return found
+
+
+def stand(
+    rows: Sequence[DocumentRow],
+    entries: Sequence[SignedEntry],
+    confirmed: bytes | None,
+    signer: Signer,
+) -> Standing:
+    """Work out what may be trusted of all that came, once `confirmed` was confirmed by hand."""
+    sets = _chain(rows, confirmed, signer.collectivity)
+    measures = []
+    for row in rows:
+        if row.kind != MEASURES:
+            continue
+        try:
+            document = open_measures(row.data, sets, signer.collectivity)
+        except DocumentRefused:
+            continue  # of a set that is not confirmed (any more)
+        of_set = next(each for each in sets if each.hash == document.trustees)
+        start = max(_start(row, document.effective), of_set.start)
+        measures.append(TrustedMeasures(row.hash, document, start))
+    own = [entry for each in entries if (entry := own_entry(each, sets, signer)) is not None]
+    transforms = {row.hash: read_transform(row.data) for row in rows if row.kind == TRANSFORM}
+    return Standing(sets, tuple(measures), tuple(own), transforms)
+
+
+def first_set(data: bytes, collectivity: str) -> tuple[Charter, TrusteeSet]:
+    """Read what is proposed as the first set of trustees.
+
+    Raises:
+        DocumentRefused: with what is wrong.
+    """
+    charter = read_charter_bytes(data)
+    trustees = open_first_set(charter)
+    if trustees.collectivity != collectivity:
+        raise DocumentRefused("This set of trustees is another collectivity's.")
+    return charter, trustees
+
+
+def read_charter_bytes(data: bytes) -> Charter:
+    """Read a charter in its MessagePack form, nothing of it verified. Raises DocumentRefused."""
+    try:
+        return msgspec.msgpack.decode(data, type=Charter)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as exc:
+        raise DocumentRefused("These bytes are no charter.") from exc
+
+
+def open_measures(data: bytes, sets: Sequence[TrustedSet], collectivity: str) -> Measures:
+    """Verify a measures document under the trusted set that it names.
+
+    Raises:
+        DocumentRefused: with what is wrong.
+    """
+    charter = read_charter_bytes(data)
+    measures = read_charter(charter, Measures)
+    if measures.collectivity != collectivity:
+        raise DocumentRefused("These measures are another collectivity's.")
+    of_set = next((each for each in sets if each.hash == measures.trustees), None)
+    if of_set is None:
+        raise DocumentRefused("These measures name a set of trustees that is not trusted here.")
+    check_signed_by_trustees(charter, of_set.trustees)
+    check_measures(measures)
+    return measures
+
+
+def own_entry(
+    signed: SignedEntry, sets: Sequence[TrustedSet], signer: Signer
+) -> RosterEntry | None:
+    """Return a roster entry if a trusted set's registrar signed it and it names this chip."""
+    own = (signer.household.id, signer.device, signer.key.public_key().public_bytes_raw())
+    for each in reversed(sets):
+        try:
+            entry = open_entry(signed, each.trustees.registrar_key)
+        except DocumentRefused:
+            continue
+        named = (entry.household_key, entry.device, entry.signing_key)
+        return entry if named == own else None
+    return None
+
+
+def _chain(
+    rows: Sequence[DocumentRow], confirmed: bytes | None, collectivity: str
+) -> tuple[TrustedSet, ...]:
+    by_hash = {row.hash: row for row in rows if row.kind == TRUSTEE_SET}
+    row = by_hash.get(confirmed or b"")
+    if row is None:
+        return ()
+    try:
+        charter, trustees = first_set(row.data, collectivity)
+    except DocumentRefused:
+        return ()
+    chain = [TrustedSet(row.hash, charter, trustees, trustees.effective)]
+    while (following := _next_set(by_hash, chain[-1])) is not None:
+        chain.append(following)
+    return tuple(chain)
+
+
+def _next_set(by_hash: dict[bytes, DocumentRow], last: TrustedSet) -> TrustedSet | None:
+    for row in by_hash.values():
+        try:
+            charter = read_charter_bytes(row.data)
+            trustees = open_next_set(charter, last.charter)
+        except DocumentRefused:
+            continue
+        return TrustedSet(row.hash, charter, trustees, _start(row, trustees.effective))
+    return None
+
+
+def _start(row: DocumentRow, effective: int) -> int:
+    """Return from when a document holds: not sooner than the notice after it was first seen."""
+    return effective if row.is_first else max(effective, row.first_seen + NOTICE_DAYS)

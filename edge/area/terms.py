@@ -1,0 +1,168 @@
+"""Getting the documents: what to ask for next, and putting their parts together.
+
+The cloud names hashes (`down/terms`) and sends what it is asked for (`down/document`); a document
+is kept only if it has the hash asked for and, as far as can be told yet, good signatures.
+"""
+
+import hashlib
+from collections.abc import Iterator
+
+import structlog
+
+from edge.area.standing import (
+    MEASURES,
+    TRANSFORM,
+    TRUSTEE_SET,
+    Standing,
+    first_set,
+    open_measures,
+    own_entry,
+    read_charter_bytes,
+)
+from edge.vault.signer import Signer
+from edge.vault.vault import Vault
+from protocol.area_messages import Document, Terms
+from protocol.backoff import backoff
+from protocol.errors import DocumentRefused, MessageRefused, Reason
+from protocol.governance import open_next_set
+from protocol.roster import SignedEntry
+from protocol.transform import read_transform
+
+# No collectivity changes its trustees or measures so often; whoever names more is cut short.
+DOCUMENTS_MAX = 64
+TERMS_EVERY_S = 86_400.0
+_PAUSE_S = 15.0
+_PAUSE_MAX_S = 1_800.0
+
+log = structlog.get_logger()
+
+
+class Errand:
+    """What is being asked for; one question at a time."""
+
+    def __init__(self, signer: Signer, vault: Vault) -> None:
+        """Ask for the household of `signer`; what comes goes into `vault`."""
+        self._signer = signer
+        self._vault = vault
+        self._terms: Terms | None = None
+        self._terms_due_s = 0.0
+        self._wanted: bytes | None = None
+        self._parts: dict[int, bytes] = {}
+        self._known = {row.hash for row in vault.area.documents()}
+        self._refused: set[bytes] = set()
+        self._ask_again_s = 0.0
+        self._pauses = _pauses()
+
+    def connect(self) -> None:
+        """Take note of a new session: the terms are asked for again."""
+        self._terms_due_s = self._ask_again_s = 0.0
+        self._pauses = _pauses()
+
+    def question(self, standing: Standing, now_s: float) -> tuple[bytes | None] | None:
+        """Return (hash,) of a document to ask for, (None,) for the terms; None: nothing now."""
+        wanted = None if self._terms is None else self._next(standing)
+        if wanted != self._wanted:
+            self._wanted, self._parts = wanted, {}
+            self._ask_again_s, self._pauses = now_s, _pauses()
+        is_terms_due = now_s >= self._terms_due_s
+        if (wanted is None and not is_terms_due) or now_s < self._ask_again_s:
+            return None
+        self._ask_again_s = now_s + _PAUSE_S + next(self._pauses)
+        return (None,) if is_terms_due else (wanted,)
+
+    def take_terms(self, terms: Terms, now_s: float) -> None:
+        """Take what the cloud says of the household and the documents that hold."""
+        self._terms = terms
+        self._terms_due_s = now_s + TERMS_EVERY_S
+        self._ask_again_s = now_s
+        self._refused.clear()
+
+    def take_part(self, part: Document, standing: Standing, today: int) -> bool:
+        """Take one part of a document; say whether a new document was kept.
+
+        Raises:
+            MessageRefused: the whole has another hash, or is not what it should be.
+        """
+        if part.document != self._wanted or part.part >= part.parts:
+            return False
+        self._parts[part.part] = part.data
+        if any(number not in self._parts for number in range(part.parts)):
+            return False
+        data = b"".join(self._parts[number] for number in range(part.parts))
+        self._parts = {}
+        try:
+            kind = self._check(part.document, data, standing)
+        except DocumentRefused as exc:
+            self._refused.add(part.document)
+            log.warning("area_document_refused", why=str(exc))
+            raise MessageRefused(Reason.DOCUMENT, str(exc)) from exc
+        with self._vault.area_change() as area:
+            area.put_document(part.document, kind, data, today)
+        self._known.add(part.document)
+        log.info("area_document_kept", kind=kind)
+        return True
+
+    def take_entry(self, standing: Standing) -> bool:
+        """Keep the roster entry of the last terms; say whether it is news.
+
+        Raises:
+            MessageRefused: no trusted registrar signed it, or it is another household's.
+        """
+        if self._terms is None or self._terms.entry is None or not standing.sets:
+            return False
+        signed = SignedEntry(*self._terms.entry)
+        if signed in self._vault.area.entries() or signed.hash in self._refused:
+            return False
+        entry = own_entry(signed, standing.sets, self._signer)
+        if entry is None:
+            self._refused.add(signed.hash)
+            raise MessageRefused(Reason.ROSTER, "no entry of this household by its registrar")
+        with self._vault.area_change() as area:
+            area.put_entry(entry.number, signed)
+        return True
+
+    def _next(self, standing: Standing) -> bytes | None:
+        terms = self._terms
+        named: list[bytes] = []
+        if terms is not None:
+            named += terms.trustees[:DOCUMENTS_MAX]
+            if standing.sets:
+                named += terms.measures[-DOCUMENTS_MAX:]
+        named += [wanted for wanted, _ in standing.transforms_wanted()]
+        return next(
+            (each for each in named if each not in self._known and each not in self._refused), None
+        )
+
+    def _check(self, name: bytes, data: bytes, standing: Standing) -> str:
+        """Return the kind of a document that is good as far as can be told."""
+        groups = [group for wanted, group in standing.transforms_wanted() if wanted == name]
+        if groups:
+            if hashlib.sha256(data).digest() != name:
+                raise DocumentRefused("This transform has another hash than the measures say.")
+            if read_transform(data).rows != groups[0].slots:
+                raise DocumentRefused("This transform has other slots than its group.")
+            return TRANSFORM
+        charter = read_charter_bytes(data)
+        if charter.hash != name:
+            raise DocumentRefused("This document has another hash than the terms say.")
+        if charter.kind == MEASURES:
+            open_measures(data, standing.sets, self._signer.collectivity)
+            return MEASURES
+        self._check_set(data)
+        return TRUSTEE_SET
+
+    def _check_set(self, data: bytes) -> None:
+        """Check that a set of trustees is a first one, or follows one that came before."""
+        charter = read_charter_bytes(data)
+        for row in self._vault.area.documents():
+            if row.kind == TRUSTEE_SET:
+                try:
+                    open_next_set(charter, read_charter_bytes(row.data))
+                except DocumentRefused:
+                    continue
+                return
+        first_set(data, self._signer.collectivity)
+
+
+def _pauses() -> Iterator[float]:
+    return backoff(base_s=_PAUSE_S, cap_s=_PAUSE_MAX_S)

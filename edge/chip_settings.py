@@ -1,0 +1,25 @@
+"""How a chip behaves, as its core is told."""
+
+from dataclasses import dataclass, field
+
+from edge.area.lane import AreaOptions
+from edge.metering.state import Settings as MeteringSettings
+from edge.outbox import Settings as OutboxSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ChipSettings:
+    """How a chip behaves.
+
+    Attributes:
+        send_window_s: a new block goes out after a random part of this, so that a region's chips
+            do not all speak at midnight.
+        outbox: how fast and how often.
+        metering: how far readings may lie apart.
+        area: the area lane, None: there is none.
+    """
+
+    send_window_s: float = 0.0
+    outbox: OutboxSettings = field(default_factory=OutboxSettings)
+    metering: MeteringSettings = field(default_factory=MeteringSettings)
+    area: AreaOptions | None = None

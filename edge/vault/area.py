@@ -1,0 +1,210 @@
+"""The vault's part of the area lane: ledger, contributions, seeds, documents, roster entries.
+
+A day's entries in the ledger and its noised ciphertext are rows of one transaction with the day
+itself. A day that has a row in either is never noised again.
+"""
+
+from enum import IntEnum
+
+import msgspec
+from sqlite_utils import Database
+
+from edge.area.contribution import Seeds
+from edge.privacy.ledger import DAY_RHO_MAX, Spend
+from protocol.roster import SignedEntry
+
+# What a day cost of which the vault does not know: it was fetched back from the cloud.
+LOST = "lost"
+
+
+class AreaState(IntEnum):
+    """How far a contribution has come; the numbers stand in the database.
+
+    UNSENT: noised, not acknowledged. STORED, REFUSED: the cloud has said so. MISSED: its deadline
+    passed, it was deleted unsent. The ciphertext is there while it is UNSENT only.
+    """
+
+    UNSENT = 0
+    STORED = 1
+    REFUSED = 2
+    MISSED = 3
+
+
+class ContributionRow(msgspec.Struct, frozen=True):
+    """A signed contribution for `day` (a number), to be stored by `deadline_s` (Unix seconds)."""
+
+    day: int
+    deadline_s: int
+    payload: bytes
+    spends: tuple[Spend, ...]
+
+
+class DocumentRow(msgspec.Struct, frozen=True):
+    """A document as it came; `first_seen` is a day number.
+
+    `is_first`: there was no other of its kind when it came.
+    """
+
+    hash: bytes
+    kind: str
+    data: bytes
+    first_seen: int
+    is_first: bool
+
+
+class Letters(msgspec.Struct, frozen=True):
+    """Seeds and the signed message that hands them to the trustees."""
+
+    seeds: Seeds
+    payload: bytes
+
+
+class AreaTables:
+    """Reads and writes rows; the caller holds the transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # Ledger and contributions.
+
+    def is_spent(self, day: int) -> bool:
+        """Say whether a day (a number) was noised, or may have been."""
+        row = self._database.execute(
+            "SELECT 1 FROM area_ledger WHERE day = ? "
+            "UNION ALL SELECT 1 FROM area_contributions WHERE day = ? LIMIT 1",
+            (day, day),
+        ).fetchone()
+        return row is not None
+
+    def spends(self, since: int) -> list[Spend]:
+        """Return the ledger's entries of days from `since` (a number) on, by day."""
+        rows = self._database.execute(
+            "SELECT day, measure, rho, is_profile FROM area_ledger "
+            "WHERE day >= ? ORDER BY day, measure",
+            (since,),
+        ).fetchall()
+        return [Spend(day, measure, rho, bool(flag)) for day, measure, rho, flag in rows]
+
+    def put_contribution(self, row: ContributionRow) -> None:
+        """Keep a day's ciphertext and what it cost. A second one for a day is an error of SQLite."""
+        self._put_spends(row.spends)
+        self._database.execute(
+            "INSERT INTO area_contributions (day, state, deadline_s, reason, payload) "
+            "VALUES (?, ?, ?, '', ?)",
+            (row.day, int(AreaState.UNSENT), row.deadline_s, row.payload),
+        )
+
+    def presume_spent(self, days: set[int]) -> None:
+        """Charge days (numbers) that may have been contributed before the vault was lost."""
+        for day in sorted(days):
+            if not self.is_spent(day):
+                self._put_spends((Spend(day, LOST, DAY_RHO_MAX),))
+
+    def unsent(self) -> list[tuple[int, int]]:
+        """Return (day, deadline in Unix seconds) of what is to be sent, oldest first."""
+        rows = self._database.execute(
+            "SELECT day, deadline_s FROM area_contributions WHERE state = 0 ORDER BY day"
+        ).fetchall()
+        return [(day, deadline_s) for day, deadline_s in rows]
+
+    def payload(self, day: int) -> bytes | None:
+        """Return the signed contribution of a day, None if it is not to be sent (any more)."""
+        row = self._database.execute(
+            "SELECT payload FROM area_contributions WHERE day = ? AND state = 0", (day,)
+        ).fetchone()
+        return None if row is None or row[0] is None else bytes(row[0])
+
+    def finish(self, day: int, state: AreaState, reason: str = "") -> None:
+        """Take note of what became of an unsent contribution; its ciphertext is deleted."""
+        self._database.execute(
+            "UPDATE area_contributions SET state = ?, reason = ?, payload = NULL "
+            "WHERE day = ? AND state = 0",
+            (int(state), reason, day),
+        )
+
+    def states(self, since: int) -> list[tuple[int, AreaState, str]]:
+        """Return (day, state, reason) of contributions from `since` (a number) on."""
+        rows = self._database.execute(
+            "SELECT day, state, reason FROM area_contributions WHERE day >= ? ORDER BY day",
+            (since,),
+        ).fetchall()
+        return [(day, AreaState(state), reason) for day, state, reason in rows]
+
+    def prune(self, before: int) -> None:
+        """Drop what no cap looks at any more: entries and finished contributions."""
+        self._database.execute("DELETE FROM area_ledger WHERE day < ?", (before,))
+        self._database.execute(
+            "DELETE FROM area_contributions WHERE day < ? AND state != 0", (before,)
+        )
+
+    # Seeds.
+
+    def put_letters(self, letters: Letters) -> None:
+        """Keep newly drawn seeds with the message that hands them out."""
+        seeds = letters.seeds
+        self._database.execute(
+            "INSERT INTO area_seeds (generation, trustees, seeds, payload) VALUES (?, ?, ?, ?)",
+            (
+                seeds.generation,
+                seeds.trustees,
+                msgspec.msgpack.encode(seeds.seeds),
+                letters.payload,
+            ),
+        )
+
+    def letters(self, trustees: bytes | None = None) -> Letters | None:
+        """Return the latest seeds, of one set of trustees or of any."""
+        row = self._database.execute(
+            "SELECT generation, trustees, seeds, payload FROM area_seeds "
+            "WHERE ? IS NULL OR trustees = ? ORDER BY generation DESC LIMIT 1",
+            (trustees, trustees),
+        ).fetchone()
+        if row is None:
+            return None
+        generation, of_set, encoded, payload = row
+        seeds = msgspec.msgpack.decode(encoded, type=tuple[bytes, ...])
+        return Letters(Seeds(generation, bytes(of_set), seeds), bytes(payload))
+
+    # Documents and the roster's entries.
+
+    def put_document(self, document: bytes, kind: str, data: bytes, first_seen: int) -> None:
+        """Keep a document by its hash; one that is known keeps the day on which it came."""
+        self._database.execute(
+            "INSERT OR IGNORE INTO area_documents (hash, kind, data, first_seen, is_first) "
+            "VALUES (?, ?, ?, ?, NOT EXISTS (SELECT 1 FROM area_documents WHERE kind = ?))",
+            (document, kind, data, first_seen, kind),
+        )
+
+    def documents(self) -> list[DocumentRow]:
+        """Return all documents in the order in which they came."""
+        rows = self._database.execute(
+            "SELECT hash, kind, data, first_seen, is_first FROM area_documents ORDER BY rowid"
+        ).fetchall()
+        return [
+            DocumentRow(bytes(name), kind, bytes(data), seen, bool(is_first))
+            for name, kind, data, seen, is_first in rows
+        ]
+
+    def drop_document(self, document: bytes) -> None:
+        """Forget a document that is good for nothing."""
+        self._database.execute("DELETE FROM area_documents WHERE hash = ?", (document,))
+
+    def put_entry(self, number: int, signed: SignedEntry) -> None:
+        """Keep a roster entry of the household, by its number."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO area_entries (number, body, signature) VALUES (?, ?, ?)",
+            (number, signed.body, signed.signature),
+        )
+
+    def entries(self) -> list[SignedEntry]:
+        """Return the household's roster entries by their numbers, rising."""
+        rows = self._database.execute(
+            "SELECT body, signature FROM area_entries ORDER BY number"
+        ).fetchall()
+        return [SignedEntry(bytes(body), bytes(signature)) for body, signature in rows]
+
+    def _put_spends(self, spends: tuple[Spend, ...]) -> None:
+        self._database.conn.executemany(
+            "INSERT INTO area_ledger (day, measure, rho, is_profile) VALUES (?, ?, ?, ?)",
+            [(each.day, each.measure, each.rho, int(each.is_profile)) for each in spends],
+        )
