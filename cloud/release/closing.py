@@ -77,7 +77,7 @@ def due(store: AreaStore, now: datetime, until: int | None = None) -> Iterator[F
     `until`: days before this one are due although their deadline has not passed; they must have
     ended.
     """
-    keys = []
+    keys: list[FigureKey] = []
     for charter in store.charters(Measures.__name__):
         document = read_charter(charter, Measures)
         for day in store.days(charter.hash):

@@ -1,0 +1,207 @@
+"""From a figure's opened slots to what is published; a function of what the store keeps."""
+
+import math
+from collections.abc import Sequence
+from datetime import date
+from functools import lru_cache
+
+import numpy as np
+
+from cloud.area.filter import Estimate, Observation, replay
+from cloud.area.model import ReleaseModel, read_model
+from cloud.release.closing import Basis, basis_of
+from cloud.release.opening import asked
+from cloud.release.release import CurveRelease, Release, TableRelease, Terms, Value, decode
+from cloud.store.area import AreaStore, Figure, Stage
+from protocol.calendar import day_number, day_of_number
+from protocol.errors import DocumentRefused
+from protocol.measures import PRICE_CLASSES, MeasureKind
+from protocol.privacy import share_std
+from protocol.roster import Roster
+from protocol.socio import AGE_BANDS, EMPLOYED, SIZES
+from protocol.transform import Curve, Transform, from_clock, read_transform
+
+# The filter looks back so many counted days; what came before weighs nothing any more.
+HISTORY_DAYS = 60
+_A_YEAR = 366
+# Digits after the point: beyond them is nothing but the machine's rounding.
+_DIGITS = 3
+_COVERAGE_DIGITS = 6
+
+CLASSES_NAMES = (
+    *((f"class-{number}", "Wh") for number in range(PRICE_CLASSES)),
+    ("cost", "cent"),
+    ("injected", "Wh"),
+)
+_PROFILE_CLASSES = (
+    *(f"size {each}" for each in SIZES),
+    *(f"age {each}" for each in AGE_BANDS),
+    *(f"employed {each}" for each in EMPLOYED),
+)
+PROFILE_NAMES = (
+    *((name, "persons" if name.startswith("age") else "households") for name in _PROFILE_CLASSES),
+    *((f"energy, {name}", "Wh") for name in _PROFILE_CLASSES),
+)
+
+
+def compose(
+    store: AreaStore,
+    basis: Basis,
+    roster: Roster,
+    figure: Figure,
+    days: Sequence[int] | None = None,
+) -> Release:
+    """Make a figure's release of its opened slots.
+
+    `days`: the earlier days that the filter uses; None: all that are released, at most 60.
+
+    Raises:
+        DocumentRefused: the transform, the model or one of these days is not in the store.
+    """
+    terms = _terms(basis, roster, figure)
+    if basis.measure.kind is MeasureKind.CURVE:
+        return _curve(store, basis, figure, terms, days)
+    return _table(basis, figure, terms)
+
+
+def compose_again(store: AreaStore, roster: Roster, figure: Figure) -> Release:
+    """Make a stored release anew, from the same days. Raises as `compose` does."""
+    basis = basis_of(store, figure.key)
+    before = decode(figure.release)
+    days = None
+    if isinstance(before, CurveRelease):
+        days = [day_number(date.fromisoformat(each)) for each in before.filtered_days]
+    return compose(store, basis, roster, figure, days)
+
+
+def codes(basis: Basis, figure: Figure) -> Curve:
+    """Return a figure's opened slots in clip radii, float64[slots]."""
+    return np.frombuffer(figure.opened, "<i8") / float(basis.document.grid)
+
+
+def share_radii(basis: Basis) -> float:
+    """Return the standard deviation of one household's noise in a slot, in clip radii."""
+    sigma = basis.document.measure_sigma(basis.measure)
+    return share_std(sigma, basis.group.crowd, basis.document.gamma)
+
+
+def _terms(basis: Basis, roster: Roster, figure: Figure) -> Terms:
+    request = asked(figure)
+    standing = sum(
+        basis.group.holds(each.entry.cell or "", each.entry.provider)
+        for each in roster.standings(basis.key.day, request.length)
+    )
+    households = len(request.entries)
+    return Terms(
+        households=households,
+        roster=standing,
+        coverage=round(households / standing, _COVERAGE_DIGITS),
+        epsilon=basis.document.epsilon,
+        delta=basis.document.delta,
+        share=basis.measure.share,
+        crowd=basis.group.crowd,
+        gamma=basis.document.gamma,
+        measures=basis.key.measures.hex(),
+        set=request.id.hex(),
+    )
+
+
+def _table(basis: Basis, figure: Figure, terms: Terms) -> TableRelease:
+    kind = basis.measure.kind
+    names = CLASSES_NAMES if kind is MeasureKind.CLASSES else PROFILE_NAMES
+    noise = share_radii(basis) * math.sqrt(terms.households)
+    values = tuple(
+        Value(name, unit, round(float(code) / weight, _DIGITS), round(noise / weight, _DIGITS))
+        for (name, unit), code, weight in zip(
+            names, codes(basis, figure), basis.measure.weights, strict=True
+        )
+    )
+    day = str(day_of_number(basis.key.day))
+    return TableRelease(basis.measure.name, basis.group.code, day, values, terms)
+
+
+def _curve(
+    store: AreaStore, basis: Basis, figure: Figure, terms: Terms, days: Sequence[int] | None
+) -> CurveRelease:
+    transform, model = _constants(store, basis)
+    earlier = history(store, basis, days)
+    observations = [
+        Observation(day_of_number(each.key.day), codes(basis, each), len(asked(each).entries))
+        for each in (*earlier, figure)
+    ]
+    estimate: Estimate = replay(model, observations, share_radii(basis))[-1]
+    day = estimate.day
+    return CurveRelease(
+        measure=basis.measure.name,
+        code=basis.group.code,
+        day=str(day),
+        unit="Wh",
+        quarter_hours=_rounded(from_clock(estimate.curve_wh, day)),
+        band_90=_rounded(from_clock(estimate.band_wh, day)),
+        raw=_rounded(from_clock(estimate.raw_wh, day)),
+        terms=terms,
+        transform=(basis.group.transform or b"").hex(),
+        model=transform.model.hex(),
+        filtered_days=tuple(str(day_of_number(each.key.day)) for each in earlier),
+    )
+
+
+def history(store: AreaStore, basis: Basis, days: Sequence[int] | None) -> list[Figure]:
+    """Return the figures of earlier days that one filter can go through with this one.
+
+    Raises:
+        DocumentRefused: one of `days` is not released.
+    """
+    key = basis.key
+    found = {}
+    for figure in store.figures(
+        key.measure, key.group, max(0, key.day - _A_YEAR), key.day, Stage.RELEASED
+    ):
+        if figure.key.measures == key.measures or _is_alike(store, basis, figure):
+            found[figure.key.day] = figure
+    if days is None:
+        return [found[day] for day in sorted(found)[-HISTORY_DAYS:]]
+    missing = sorted(set(days) - set(found))
+    if missing:
+        raise DocumentRefused(
+            f"{key.measure} of {key.group} on {day_of_number(missing[0])} went into this release "
+            "and is not in the store."
+        )
+    return [found[day] for day in sorted(days)]
+
+
+def _is_alike(store: AreaStore, basis: Basis, figure: Figure) -> bool:
+    """Say whether a figure of another document has the same transform and noise."""
+    other = basis_of(store, figure.key)
+    return (
+        other.group.transform == basis.group.transform
+        and other.document.grid_bits == basis.document.grid_bits
+        and share_radii(other) == share_radii(basis)
+    )
+
+
+def _constants(store: AreaStore, basis: Basis) -> tuple[Transform, ReleaseModel]:
+    transform_hash = basis.group.transform
+    data = None if transform_hash is None else store.blob(transform_hash)
+    if data is None:
+        raise DocumentRefused(
+            f"The transform of {basis.group.code} is not in the store; `volet cloud measures` "
+            "puts it there."
+        )
+    transform = read_transform(data)
+    model = store.blob(transform.model)
+    if model is None:
+        raise DocumentRefused(
+            f"The release model of {basis.group.code} is not in the store; `volet cloud measures` "
+            "puts it there."
+        )
+    return transform, _read_model(model)
+
+
+@lru_cache(maxsize=64)
+def _read_model(data: bytes) -> ReleaseModel:
+    return read_model(data)
+
+
+def _rounded(curve: Curve) -> tuple[float, ...]:
+    return tuple(round(float(value), _DIGITS) for value in curve)

@@ -1,0 +1,209 @@
+"""The release worker's work without its link: closes, asks, opens, composes, one step at a time.
+
+Every step stores before it acts, and reads what it goes on with from the store: a desk that was
+killed between any two of them goes on as if nothing had been.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+import msgspec
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cloud.message import Outgoing
+from cloud.release.asking import Asking
+from cloud.release.closing import Basis, basis_of, close, due, read_document
+from cloud.release.composing import compose
+from cloud.release.opening import advance, asked, discard
+from cloud.release.pages import charter_pages, request_pages, roster_pages
+from cloud.release.parents import release_parents
+from cloud.release.release import encode
+from cloud.store.area import AreaStore, Figure, FigureKey, Stage
+from protocol.area_messages import AreaAck
+from protocol.calendar import day_of_number
+from protocol.envelope import Address, seal_message
+from protocol.errors import DocumentRefused, Reason
+from protocol.governance import TrusteeSet
+from protocol.ids import DeviceId
+from protocol.measures import Measures
+from protocol.roster import Roster
+from protocol.topics import Kind, TrusteeKind, area_topic, device_topic, trustee_topic
+from protocol.trustee_messages import Known, ToTrustee
+
+log = structlog.get_logger()
+
+_ENDED = (Stage.RELEASED, Stage.DISCARDED)
+
+
+class ReleaseDesk:
+    """Takes figures through their stages; belongs to the thread that owns the store."""
+
+    def __init__(
+        self, store: AreaStore, collectivity: str, platform_key: Ed25519PrivateKey
+    ) -> None:
+        self._store = store
+        self._collectivity = collectivity
+        self._key = platform_key
+        self._asking = Asking(collectivity)
+        self._roster: Roster | None = None
+        self._pushed: dict[str, Known] = {}
+
+    @property
+    def asking(self) -> Asking:
+        """What trustees are asked and have said."""
+        return self._asking
+
+    def roster(self) -> Roster:
+        """Return the roster as far as the store has it now.
+
+        Raises:
+            DocumentRefused: no set of trustees is known, or an entry breaks a rule.
+        """
+        if self._roster is None:
+            charters = self._store.charters(Measures.__name__)
+            if not charters:
+                raise DocumentRefused(
+                    "There is no measures document in the store; `volet cloud measures` makes one."
+                )
+            _, trustees = read_document(self._store, charters[-1].hash)
+            self._roster = Roster(trustees.registrar_key)
+        self._roster.extend(self._store.roster(len(self._roster)))
+        return self._roster
+
+    def step(self, now: datetime, until: int | None = None) -> list[Outgoing]:
+        """Close what is due and take every figure as far as the answers go.
+
+        Returns what is to be published: releases, and words to chips that were left out.
+        """
+        if not self._store.charters(Measures.__name__):
+            return []
+        roster = self.roster()
+        for key in list(due(self._store, now, until)):
+            self._note(close(self._store, self._basis(key), roster, now))
+        messages: list[Outgoing] = []
+        for figure in sorted(self._store.unfinished(), key=lambda each: (each.key.day, each.key)):
+            messages += self._take_on(figure, roster, now)
+        messages += self._parents(now)
+        return messages
+
+    def take(self, name: str, payload: bytes) -> None:
+        """Take what a trustee sent. Raises MessageRefused."""
+        if name not in self._asking.names():
+            self._trust_all()
+        self._asking.take(name, payload)
+
+    def requests(self, now_s: float) -> Iterator[Outgoing]:
+        """Give what is to be sent to trustees now; `now_s` of a monotonic clock."""
+        for name in self._asking.names():
+            yield from self._teach(name)
+        for name, request in self._asking.due(now_s):
+            yield from self._sealed(name, request_pages(request))
+
+    def is_idle(self) -> bool:
+        """Say whether no figure waits for an answer."""
+        return not self._store.unfinished()
+
+    def published(self) -> Iterator[Outgoing]:
+        """Give the latest release of every figure again, for a broker that lost what it retained."""
+        for charter in self._store.charters(Measures.__name__):
+            document, _ = read_document(self._store, charter.hash)
+            codes = {(m.name, group.code) for m in document.measures for group in m.groups}
+            codes |= {(parent.measure, parent.code) for parent in document.parents}
+            for measure, code in sorted(codes):
+                figures = self._store.figures(measure, code, 0, 2**31, Stage.RELEASED)
+                if figures and figures[-1].key.measures == charter.hash:
+                    yield self._publication(figures[-1])
+
+    def _basis(self, key: FigureKey) -> Basis:
+        return basis_of(self._store, key)
+
+    def _take_on(self, figure: Figure, roster: Roster, now: datetime) -> list[Outgoing]:
+        basis = self._basis(figure.key)
+        messages: list[Outgoing] = []
+        while figure.stage not in _ENDED:
+            request = asked(figure)
+            self._asking.want(request, basis.trustees, basis.group.slots)
+            answers = self._asking.answers(request.id)
+            step = advance(self._store, basis, roster, figure, answers, now)
+            if step is None:
+                sentence = self._asking.refusal(request.id)
+                if not sentence:
+                    return messages
+                step = discard(figure, sentence, now)
+            messages += self._conclude(basis, roster, figure, step)
+            self._asking.forget(request.id)
+            figure = step
+        return messages
+
+    def _conclude(
+        self, basis: Basis, roster: Roster, before: Figure, figure: Figure
+    ) -> list[Outgoing]:
+        """Store a figure's next stage; returns what has to be said of it."""
+        told = figure.left_out[len(before.left_out) :]
+        messages = list(self._tell(roster, figure, told))
+        if figure.stage is Stage.RELEASED:
+            release = compose(self._store, basis, roster, figure)
+            figure = msgspec.structs.replace(figure, release=encode(release))
+            messages.append(self._publication(figure))
+        self._store.put_figure(figure)
+        self._note(figure)
+        return messages
+
+    def _parents(self, now: datetime) -> list[Outgoing]:
+        figures = release_parents(self._store, now)
+        return [self._publication(each) for each in figures if each.stage is Stage.RELEASED]
+
+    def _publication(self, figure: Figure) -> Outgoing:
+        topic = area_topic(self._collectivity, figure.key.measure, figure.key.group)
+        return Outgoing(topic, figure.release, retain=True)
+
+    def _tell(
+        self, roster: Roster, figure: Figure, left_out: Iterable[tuple[int, Reason]]
+    ) -> Iterator[Outgoing]:
+        """Tell chips whose contribution did not open."""
+        for number, reason in left_out:
+            entry = roster.entry(number)
+            device = DeviceId(entry.device)
+            ack = AreaAck(entry.household_key, (), ((figure.key.day, reason),))
+            address = Address(self._collectivity, device, Kind.AREA_ACK)
+            topic = device_topic(self._collectivity, device, Kind.AREA_ACK)
+            yield Outgoing(topic, seal_message(address, ack, self._key))
+
+    def _teach(self, name: str) -> Iterator[Outgoing]:
+        """Send a trustee what it says that it lacks, once for each time it says so."""
+        known = self._asking.known(name)
+        if known is None or self._pushed.get(name) == known:
+            return
+        self._pushed[name] = known
+        pages: list[ToTrustee] = []
+        for kind in (TrusteeSet.__name__, Measures.__name__):
+            for charter in self._store.charters(kind):
+                if charter.hash not in known.documents:
+                    pages += charter_pages(charter)
+        pages += roster_pages(known.roster_length, self._store.roster(known.roster_length))
+        yield from self._sealed(name, pages)
+
+    def _sealed(self, name: str, pages: Iterable[ToTrustee]) -> Iterator[Outgoing]:
+        address = Address(self._collectivity, DeviceId(name), TrusteeKind.REQUEST)
+        topic = trustee_topic(self._collectivity, name, TrusteeKind.REQUEST)
+        for page in pages:
+            yield Outgoing(topic, seal_message(address, page, self._key))
+
+    def _trust_all(self) -> None:
+        """Trust the members of every set under which a measures document stands."""
+        for charter in self._store.charters(Measures.__name__):
+            _, trustees = read_document(self._store, charter.hash)
+            self._asking.trust(trustees)
+
+    def _note(self, figure: Figure) -> None:
+        key = figure.key
+        log.info(
+            "figure",
+            measure=key.measure,
+            code=key.group,
+            day=str(day_of_number(key.day)),
+            stage=str(figure.stage),
+            left_out=len(figure.left_out),
+            detail=figure.detail,
+        )

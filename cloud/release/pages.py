@@ -1,0 +1,76 @@
+"""What is long on its way to and from a trustee: cut into pages, put together again."""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from protocol.governance import Charter
+from protocol.roster import SignedEntry
+from protocol.trustee_messages import (
+    PAGE_BYTES,
+    AnswerPage,
+    CharterPage,
+    RequestPage,
+    RosterPage,
+    SetRequest,
+    ToTrustee,
+    pages_of,
+)
+
+# What MessagePack may add to each entry's body and signature.
+_ENTRY_OVERHEAD_BYTES = 10
+
+
+def request_pages(request: SetRequest) -> list[ToTrustee]:
+    """Return a request in pages."""
+    parts = pages_of(msgspec.msgpack.encode(request))
+    return [
+        ToTrustee(RequestPage(request.id, page, len(parts), data))
+        for page, data in enumerate(parts)
+    ]
+
+
+def charter_pages(charter: Charter) -> list[ToTrustee]:
+    """Return a signed document in pages."""
+    parts = pages_of(msgspec.msgpack.encode(charter))
+    return [
+        ToTrustee(CharterPage(charter.hash, page, len(parts), data))
+        for page, data in enumerate(parts)
+    ]
+
+
+def roster_pages(first: int, entries: Sequence[SignedEntry]) -> Iterator[ToTrustee]:
+    """Give signed entries from number `first` on in pages."""
+    page: list[tuple[bytes, bytes]] = []
+    size = 0
+    for place, entry in enumerate(entries):
+        needed = len(entry.body) + len(entry.signature) + _ENTRY_OVERHEAD_BYTES
+        if page and size + needed > PAGE_BYTES:
+            yield ToTrustee(RosterPage(first + place - len(page), tuple(page)))
+            page, size = [], 0
+        page.append((entry.body, entry.signature))
+        size += needed
+    if page:
+        yield ToTrustee(RosterPage(first + len(entries) - len(page), tuple(page)))
+
+
+class Collector:
+    """The pages of one answer as they come, in any order and more than once."""
+
+    def __init__(self) -> None:
+        self._pages: dict[int, bytes] = {}
+        self._count = 0
+
+    def add(self, page: AnswerPage) -> bytes | None:
+        """Take a page; returns the whole when it is there.
+
+        Pages that say another count begin anew: a trustee's answer is always the same bytes, so
+        what came before was another's.
+        """
+        if page.pages != self._count:
+            self._pages, self._count = {}, page.pages
+        if page.page < page.pages:
+            self._pages[page.page] = page.data
+        if len(self._pages) < self._count:
+            return None
+        return b"".join(self._pages[number] for number in range(self._count))

@@ -1,0 +1,256 @@
+"""The desk over pages and envelopes: any page may be lost or doubled, any step may be the last."""
+
+import random
+
+import msgspec
+import pytest
+
+from cloud.release.asking import LONGEST_REPEAT_S
+from cloud.release.composing import compose_again
+from cloud.release.desk import ReleaseDesk
+from cloud.release.pages import request_pages
+from cloud.release.release import TableRelease, decode, encode
+from cloud.store.area import Stage
+from protocol.envelope import Address, open_message, seal_message
+from protocol.errors import MessageRefused, Reason
+from protocol.ids import DeviceId
+from protocol.topics import TrusteeKind
+from protocol.trustee_messages import (
+    PAGE_BYTES,
+    AnswerPage,
+    FromTrustee,
+    Known,
+    Refused,
+    RequestPage,
+    SetRequest,
+    ToTrustee,
+    pages_of,
+)
+from tests.support.area_release import COLLECTIVITY, DAY, SmallArea
+
+
+class FarTrustee:
+    """A trustee behind topics: collects pages, answers in pages, remembers what it was asked."""
+
+    def __init__(self, area: SmallArea, number: int):
+        self.area = area
+        self.fake = area.fakes[number]
+        self.key = area.trustee_keys[number]
+        self.name = area.trustees.trustees[number].name
+        self.pages: dict[bytes, dict[int, bytes]] = {}
+        self.asked: dict[bytes, bytes] = {}
+        self.taught = []
+        self.refuses: Reason | None = None
+
+    def take(self, payload: bytes) -> list[bytes]:
+        address = Address(COLLECTIVITY, DeviceId(self.name), TrusteeKind.REQUEST)
+        platform = self.area.platform.public_key()
+        page = open_message(address, payload, platform, ToTrustee).message
+        if not isinstance(page, RequestPage):
+            self.taught.append(page)
+            return []
+        pages = self.pages.setdefault(page.id, {})
+        pages[page.page] = page.data
+        if len(pages) < page.pages:
+            return []
+        data = b"".join(pages[number] for number in range(page.pages))
+        self.asked[page.id] = data
+        if self.refuses:
+            return [self.say(Refused(page.id, self.refuses, "not today"))]
+        answer = self.fake.answer(msgspec.msgpack.decode(data, type=SetRequest))
+        parts = pages_of(msgspec.msgpack.encode(answer))
+        return [
+            self.say(AnswerPage(page.id, place, len(parts), part))
+            for place, part in enumerate(parts)
+        ]
+
+    def say(self, message) -> bytes:
+        address = Address(COLLECTIVITY, DeviceId(self.name), TrusteeKind.RESPONSE)
+        return seal_message(address, FromTrustee(message), self.key)
+
+
+class Town:
+    """A desk and trustees, without a broker between them."""
+
+    def __init__(self, area: SmallArea, away=(3,)):
+        self.area = area
+        self.trustees = [FarTrustee(area, number) for number in range(4)]
+        self.away = set(away)
+        self.published = []
+        self.to_chips = []
+        self.now_s = 0.0
+        self.start()
+
+    def start(self):
+        self.desk = ReleaseDesk(self.area.store, COLLECTIVITY, self.area.platform)
+
+    def step(self):
+        for message in self.desk.step(self.area.after()):
+            (self.published if "/area/" in message.topic else self.to_chips).append(message)
+
+    def carry(self, loses=lambda: False):
+        for message in list(self.desk.requests(self.now_s)):
+            name = message.topic.split("/")[-2]
+            trustee = next(each for each in self.trustees if each.name == name)
+            if trustee.fake.number in self.away or loses():
+                continue
+            for payload in trustee.take(message.payload):
+                if not loses():
+                    self.desk.take(name, payload)
+        self.now_s += LONGEST_REPEAT_S
+
+    def run(self, rounds=60, **options):
+        for _ in range(rounds):
+            self.step()
+            if self.desk.is_idle():
+                return self.area.store.figure(self.area.key())
+            self.carry(**options)
+        raise AssertionError("no end")
+
+
+def test_a_figure_is_published_with_its_terms():
+    area = SmallArea()
+    area.contribute_all()
+    town = Town(area)
+    figure = town.run()
+    assert figure.stage is Stage.RELEASED
+    assert [message.topic for message in town.published] == [
+        "volet/v1/test-city/area/classes/dep-75"
+    ]
+    assert town.published[0].retain
+    release = decode(town.published[0].payload)
+    assert isinstance(release, TableRelease)
+    assert (release.terms.households, release.terms.roster, release.terms.coverage) == (120, 120, 1)
+    assert (release.terms.epsilon, release.terms.delta, release.terms.crowd) == (2.0, 1e-6, 84)
+    plain = area.plain_sum(area.members)
+    assert release.values[0].value == pytest.approx(plain[0] / 2**16 / 1e-4, abs=1e-3)
+    assert release.values[16].unit == "cent"
+    assert town.area.store.figure(area.key()).release == town.published[0].payload
+
+
+def test_a_release_is_the_same_bit_for_bit_from_the_store():
+    area = SmallArea()
+    area.contribute_all()
+    figure = Town(area).run()
+    assert encode(compose_again(area.store, area.roster, figure)) == figure.release
+
+
+def test_who_was_left_out_is_told():
+    area = SmallArea()
+    wrong = area.members[2]
+    area.contribute(wrong, seeds=(bytes(32),) * 6)
+    area.contribute_all()
+    town = Town(area)
+    town.run()
+    assert [m.topic for m in town.to_chips] == [f"volet/v1/test-city/d/{wrong.device}/down/area"]
+
+
+def test_pages_that_are_lost_are_sent_again():
+    area = SmallArea()
+    area.contribute_all()
+    dice = random.Random(3)
+    assert Town(area).run(loses=lambda: dice.random() < 0.4).stage is Stage.RELEASED
+
+
+def test_killed_before_every_step_it_asks_for_the_same_bytes():
+    area = SmallArea()
+    area.contribute_all()
+    town = Town(area)
+    for _ in range(40):
+        town.start()
+        town.step()
+        town.start()
+        town.step()  # nothing was kept in memory; only what is stored goes on
+        town.carry()
+        town.step()
+        if town.desk.is_idle():
+            break
+    assert area.store.figure(area.key()).stage is Stage.RELEASED
+    for trustee in town.trustees[:3]:
+        assert len(trustee.asked) == 2  # one set checked, one summed, however often asked
+
+
+def test_killed_between_store_and_publication_the_release_is_published_again():
+    area = SmallArea()
+    area.contribute_all()
+    town = Town(area)
+    figure = town.run()
+    town.published.clear()
+    town.start()
+    assert [message.payload for message in town.desk.published()] == [figure.release]
+
+
+def test_nothing_is_opened_while_two_are_away():
+    area = SmallArea()
+    area.contribute_all()
+    town = Town(area, away=(2, 3))
+    with pytest.raises(AssertionError, match="no end"):
+        town.run(rounds=8)
+    town.away = {3}  # weeks later
+    assert town.run().stage is Stage.RELEASED
+
+
+def test_refusals_for_good_end_a_figure_and_say_why():
+    area = SmallArea()
+    area.contribute_all()
+    town = Town(area)
+    for trustee in town.trustees[:2]:
+        trustee.refuses = Reason.ANSWERED
+    figure = town.run()
+    assert figure.stage is Stage.DISCARDED
+    assert "trustee-a: answered_already (not today)" in figure.detail
+    assert not town.published
+
+
+def test_a_refusal_for_now_is_asked_again():
+    area = SmallArea()
+    area.contribute_all()
+    town = Town(area)
+    town.trustees[0].refuses = Reason.NOT_READY
+    with pytest.raises(AssertionError, match="no end"):
+        town.run(rounds=5)
+    assert list(town.desk.asking.refusals(next(iter(town.trustees[0].asked))))
+    town.trustees[0].refuses = None
+    assert town.run().stage is Stage.RELEASED
+
+
+def test_a_trustee_is_taught_what_it_lacks_once():
+    area = SmallArea()
+    area.contribute_all()
+    town = Town(area)
+    town.step()
+    trustee = town.trustees[0]
+    known = Known(20, bytes(32), (area.document.trustees,), 0, bytes(32), is_ready=True)
+    for _ in range(2):
+        town.desk.take(trustee.name, trustee.say(known))
+        town.carry()
+    names = [type(page).__name__ for page in trustee.taught]
+    assert names == ["CharterPage", "RosterPage"]
+    assert trustee.taught[0].hash == area.measures
+    assert (trustee.taught[1].first, len(trustee.taught[1].entries)) == (20, 100)
+
+
+def test_nobody_else_speaks_for_a_trustee():
+    area = SmallArea()
+    area.contribute_all()
+    town = Town(area)
+    town.step()
+    one, other = town.trustees[:2]
+    message = one.say(Refused(bytes(32), Reason.ANSWERED, ""))
+    with pytest.raises(MessageRefused):
+        town.desk.take(other.name, message)
+    with pytest.raises(MessageRefused):
+        town.desk.take("trustee-unknown", message)
+
+
+def test_requests_of_many_households_come_in_pages():
+    area = SmallArea()
+    area.contribute_all()
+    town = Town(area)
+    town.step()
+    sizes = [len(message.payload) for message in town.desk.requests(0.0)]
+    assert max(sizes) < 64 * 1024
+    request = SetRequest(
+        "check", bytes(32), "m", "g", DAY, 8, bytes(32), bytes(1), bytes(PAGE_BYTES)
+    )
+    assert len(request_pages(request)) == 2
