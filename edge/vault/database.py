@@ -171,6 +171,7 @@ def _open_read_only(path: Path) -> Database:
         _check_version(database, path)
         if not database.table_names():
             raise missing  # a chip that starts makes the file before its tables
+        _check_upgraded(database, path)
     except sqlite3.DatabaseError as exc:
         connection.close()
         raise StoreError(f"{path} cannot be read: {exc}; start the chip, it repairs it.") from exc
@@ -207,6 +208,11 @@ def _check_version(database: Database, path: Path) -> None:
             f"{path} is of version {version}, this program knows {SCHEMA_VERSION}; "
             "install the version that wrote it, or a newer one."
         )
+
+
+def _check_upgraded(database: Database, path: Path) -> None:
+    if _pragma(database, "user_version") < SCHEMA_VERSION:
+        raise StoreError(f"{path} is of an older version; start the chip, it upgrades it.")
 
 
 def _create(database: Database) -> None:

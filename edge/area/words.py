@@ -1,0 +1,62 @@
+"""The budget in words, French and English."""
+
+from edge.privacy.ledger import Budget, Sum
+
+BAR = 30
+
+PROFILE_WORDS = {
+    "fr": ("Ce boîtier ne dit rien de qui habite ici.", "Personnes", "Actifs occupés"),
+    "en": ("This chip says nothing about who lives here.", "Persons", "People employed"),
+}
+
+_TITLES = {
+    "fr": (("today", "Aujourd'hui"), ("month", "Ce mois"), ("year", "Cette année")),
+    "en": (("today", "Today"), ("month", "This month"), ("year", "This year")),
+}
+_ROW = {
+    "fr": "{title:<14}{bar}  {spent:.0%} du plafond dépensé : ε = {epsilon} "
+    "(chez soi ou absent : {replaced}) à δ = {delta:g}",
+    "en": "{title:<14}{bar}  {spent:.0%} of the cap spent: ε = {epsilon} "
+    "(home or away: {replaced}) at δ = {delta:g}",
+}
+_EXPLAINED = {
+    "fr": (
+        "Qui verrait toutes les figures publiées de votre quartier pourrait parier sur votre "
+        "participation avec un avantage d'au plus e^ε, quoi qu'il sache par ailleurs.\n"
+        "Le plafond de l'année est ρ = {cap:g} ; au-delà, ce boîtier ne contribue plus. "
+        "Vos factures continuent."
+    ),
+    "en": (
+        "Whoever sees all published figures of your neighbourhood could bet on your taking part "
+        "at odds better by a factor of e^ε at most, whatever else they know.\n"
+        "The year's cap is ρ = {cap:g}; beyond it this chip contributes nothing. "
+        "Your bills go on."
+    ),
+}
+_PROFILE = {
+    "fr": "Profil         envoyé {days} jour(s) sur {most} au plus cette année",
+    "en": "Profile        sent on {days} day(s) of {most} at most this year",
+}
+
+
+def budget_in_words(account: Budget, lang: str) -> str:
+    """Lay the account out for a terminal, `lang` being fr or en."""
+    sums = {"today": account.today, "month": account.month, "year": account.year}
+    rows = [_row(sums[name], title, account.delta, lang) for name, title in _TITLES[lang]]
+    rows.append(_PROFILE[lang].format(days=account.profile_days, most=account.profile_days_max))
+    rows.append(_EXPLAINED[lang].format(cap=account.year.cap_rho))
+    return "\n".join(rows)
+
+
+def _row(total: Sum, title: str, delta: float, lang: str) -> str:
+    spent = 1 - total.left
+    filled = round(BAR * spent)
+    text = _ROW[lang].format(
+        title=title,
+        bar="█" * filled + "░" * (BAR - filled),
+        spent=spent,
+        epsilon=f"{total.epsilon:.1f}",
+        replaced=f"{total.epsilon_replaced:.1f}",
+        delta=delta,
+    )
+    return text.replace(".", ",") if lang == "fr" else text
