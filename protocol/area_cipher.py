@@ -82,14 +82,20 @@ def mask_key(seed: bytes, household_key: bytes, day: int) -> bytes:
     return _month_key(seed, household_key, month)
 
 
+def mask_nonce(day: int, measure: str, nonce: bytes, slots: int) -> bytes:
+    """Return ChaCha20's nonce (12 bytes) of one draw."""
+    text = day.to_bytes(4, "big") + slots.to_bytes(2, "big") + measure.encode() + b"\0" + nonce
+    return hashlib.sha256(text).digest()[:12]
+
+
 def mask(key: bytes, day: int, measure: str, nonce: bytes, slots: int) -> Words:
     """Return the keystream of one seed for one draw, uint64[slots].
 
     `nonce` are the 16 bytes of the contribution. ChaCha20's own nonce is 12 bytes of a hash over
-    day, measure and these; its block counter begins at 0.
+    day, measure, number of slots and these; its block counter begins at 0. With the number of slots
+    in it, the check slot of a shorter group is never a slot of a longer one.
     """
-    text = day.to_bytes(4, "big") + measure.encode() + b"\0" + nonce
-    iv = bytes(4) + hashlib.sha256(text).digest()[:12]
+    iv = bytes(4) + mask_nonce(day, measure, nonce, slots)
     stream = Cipher(ChaCha20(key, iv), mode=None).encryptor().update(bytes(slots * SLOT_BYTES))
     return np.frombuffer(stream, "<u8").astype(np.uint64, copy=False)
 

@@ -3,6 +3,9 @@
 A set of households is a bitmap over the roster's entries (bit n of byte n // 8: entry n) at a
 length and head of the roster. What does not fit a message comes in pages; a trustee acts on a whole
 request only, and knows it by its hash.
+
+Each trustee keeps a log of what it answered, hash-chained and signed entry by entry, and tells the
+others on trustee/{name}/log. What they hold of it brings back what a restored image forgot.
 """
 
 import hashlib
@@ -12,16 +15,27 @@ from typing import Annotated
 
 import msgspec
 import numpy as np
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from protocol.area_cipher import NONCE_BYTES
+from protocol.envelope import decode_body
 from protocol.errors import MessageRefused, Reason
+from protocol.governance import TrusteeName
 from protocol.messages import DayNumber, Hash
 
 # What leaves room for the envelope in 64 KiB.
 PAGE_BYTES = 48 * 1024
 PAGES_MAX = 4_096
-_HOUSEHOLD_BYTES = NONCE_BYTES + 4
+# What a household takes in `SetRequest.nonces`.
+HOUSEHOLD_BYTES = NONCE_BYTES + 4
+# Entries in one message between trustees (some 250 bytes each), and logs that one may hold.
+ENTRIES_MAX = 128
+HOLDINGS_MAX = 64
+SESSION_BYTES = 16
+FIRST_PREVIOUS = bytes(32)
 
+Session = Annotated[bytes, msgspec.Meta(min_length=SESSION_BYTES, max_length=SESSION_BYTES)]
 RequestId = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 _Page = Annotated[bytes, msgspec.Meta(max_length=PAGE_BYTES)]
 
@@ -73,13 +87,13 @@ class SetRequest(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fi
             MessageRefused: the nonces do not fit the bitmap.
         """
         entries = self.entries
-        if len(self.nonces) != len(entries) * _HOUSEHOLD_BYTES:
+        if len(self.nonces) != len(entries) * HOUSEHOLD_BYTES:
             raise MessageRefused(Reason.BOUNDS, "a nonce for each household")
         return [
             (
                 entry,
-                self.nonces[place * _HOUSEHOLD_BYTES :][:NONCE_BYTES],
-                int.from_bytes(self.nonces[place * _HOUSEHOLD_BYTES + NONCE_BYTES :][:4], "big"),
+                self.nonces[place * HOUSEHOLD_BYTES :][:NONCE_BYTES],
+                int.from_bytes(self.nonces[place * HOUSEHOLD_BYTES + NONCE_BYTES :][:4], "big"),
             )
             for place, entry in enumerate(entries)
         ]
@@ -163,6 +177,109 @@ class Answer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     unknown: tuple[int, ...] = ()
 
 
+class LogEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Entry `number` of a trustee's log: it answers, or has answered, this request.
+
+    `previous` is the hash of the entry before; `households` how many are in the set.
+    """
+
+    trustee: TrusteeName
+    number: Annotated[int, msgspec.Meta(ge=0)]
+    previous: Hash
+    request: RequestId
+    ask: Ask
+    measures: Hash
+    measure: Annotated[str, msgspec.Meta(max_length=24)]
+    group: Annotated[str, msgspec.Meta(max_length=48)]
+    day: DayNumber
+    households: Annotated[int, msgspec.Meta(ge=0)]
+
+
+class SignedLogEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """An entry's exact bytes and its trustee's signature."""
+
+    body: bytes
+    signature: bytes
+
+    @property
+    def hash(self) -> bytes:
+        """SHA-256 of the body, which the next entry names."""
+        return hashlib.sha256(self.body).digest()
+
+
+class Holding(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """How much of a trustee's log somebody holds, and its last hash."""
+
+    trustee: TrusteeName
+    length: Annotated[int, msgspec.Meta(ge=0)]
+    head: Hash
+
+
+class Hello(_Body, frozen=True):
+    """A trustee has started or connected: it holds so much, and asks for what came after.
+
+    `session` is drawn at each start; the answer names it.
+    """
+
+    session: Session
+    holdings: Annotated[tuple[Holding, ...], msgspec.Meta(max_length=HOLDINGS_MAX)]
+
+
+class Entries(_Body, frozen=True):
+    """Entries of one trustee's log in their order; whoever holds them may send them."""
+
+    entries: Annotated[tuple[SignedLogEntry, ...], msgspec.Meta(max_length=ENTRIES_MAX)]
+
+
+class Synced(_Body, frozen=True):
+    """All entries that `trustee` lacked when it said hello have been sent."""
+
+    trustee: TrusteeName
+    session: Session
+
+
+class Wanted(_Body, frozen=True):
+    """A trustee knows by its log that it answered these requests, and has them no more."""
+
+    requests: Annotated[tuple[RequestId, ...], msgspec.Meta(max_length=ENTRIES_MAX)]
+
+
+class FromPeer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """trustee/{name}/log: one message of a trustee to the others."""
+
+    message: Hello | Entries | Synced | Wanted | RequestPage
+
+
+def sign_log_entry(entry: LogEntry, collectivity: str, key: Ed25519PrivateKey) -> SignedLogEntry:
+    """Sign an entry as its trustee."""
+    body = msgspec.msgpack.encode(entry)
+    return SignedLogEntry(body, key.sign(_signed_bytes(collectivity, body)))
+
+
+def open_log_entry(signed: SignedLogEntry, collectivity: str, public_key: bytes) -> LogEntry:
+    """Verify and decode an entry.
+
+    Raises:
+        MessageRefused: the signature does not fit, or this is no entry.
+    """
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(
+            signed.signature, _signed_bytes(collectivity, signed.body)
+        )
+    except InvalidSignature as exc:
+        raise MessageRefused(Reason.SIGNATURE, "a trustee's log entry") from exc
+    return decode_body(signed.body, LogEntry)
+
+
+def author_of(signed: SignedLogEntry) -> str:
+    """Read, unverified, whose entry this claims to be.
+
+    Raises:
+        MessageRefused: this is no entry.
+    """
+    return decode_body(signed.body, LogEntry).trustee
+
+
 def bitmap_of(entries: Iterable[int], length: int) -> bytes:
     """Return the bitmap of a set of entries over a roster of `length`."""
     bits = np.zeros(length, np.uint8)
@@ -178,3 +295,7 @@ def draws_of(draws: Sequence[tuple[bytes, int]]) -> bytes:
 def pages_of(data: bytes) -> list[bytes]:
     """Cut encoded data into pages; at least one."""
     return [data[n : n + PAGE_BYTES] for n in range(0, max(len(data), 1), PAGE_BYTES)]
+
+
+def _signed_bytes(collectivity: str, body: bytes) -> bytes:
+    return msgspec.msgpack.encode(("volet trustee log", collectivity, body))
