@@ -1,0 +1,135 @@
+"""Households' seeds: from the letters that chips publish to the month's keys."""
+
+import hashlib
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from cloud.trustee.documents import Documents
+from cloud.trustee.log import StoredSeeds, TrusteeLog
+from protocol.area_cipher import SEED_BYTES, mask_key
+from protocol.area_messages import SeedLetters
+from protocol.calendar import day_number, day_of_number, month_of
+from protocol.envelope import Address, open_message
+from protocol.errors import CipherError, DocumentRefused, MessageRefused, Reason
+from protocol.hpke import SealingKey
+from protocol.ids import DeviceId
+from protocol.seeds import LetterContext, commitment, open_letter
+from protocol.topics import Kind
+
+# Chips whose letters came before their roster entry; the broker keeps the letters, too.
+WAITING_MAX = 100_000
+MONTHS_KEPT = 2
+
+Keys = dict[tuple[bytes, int, bytes], tuple[bytes, ...]]
+
+
+class Letters:
+    """The seeds that this trustee holds."""
+
+    def __init__(
+        self, log: TrusteeLog, documents: Documents, sealing_key: SealingKey, name: str
+    ) -> None:
+        """Load what was opened before."""
+        self._log = log
+        self._documents = documents
+        self._sealing_key = sealing_key
+        self._name = name
+        self._waiting: dict[str, bytes] = {}
+        self._seeds: dict[tuple[bytes, int], StoredSeeds] = {}
+        self._latest: dict[bytes, StoredSeeds] = {}
+        self._keys: dict[int, Keys] = {}
+        for seeds in log.seeds():
+            self._add(seeds)
+
+    def __len__(self) -> int:
+        return len(self._latest)
+
+    def take(self, device: str, payload: bytes) -> bool:
+        """Open a chip's letter; says whether it was new. It waits for the chip's roster entry.
+
+        Raises:
+            MessageRefused: replayed, forged, or seeds that do not fit their commitments.
+        """
+        entry = self._documents.entry_of_device(device)
+        if entry is None:
+            if len(self._waiting) < WAITING_MAX or device in self._waiting:
+                self._waiting[device] = payload
+            return False
+        address = Address(self._documents.collectivity, DeviceId(device), Kind.KEY)
+        key = Ed25519PublicKey.from_public_bytes(entry.signing_key)
+        letters = open_message(address, payload, key, SeedLetters)
+        if letters.household_key != entry.household_key:
+            raise MessageRefused(Reason.HOUSEHOLD, "letters of another household")
+        digest = hashlib.sha256(payload).digest()
+        last = self._latest.get(letters.household_key)
+        if last is not None and last.digest == digest:
+            return False  # the retained message again
+        if last is not None and letters.generation <= last.generation:
+            raise MessageRefused(Reason.CONFLICT, "a generation that does not rise")
+        seeds = StoredSeeds(
+            letters.household_key,
+            letters.generation,
+            letters.trustees,
+            digest,
+            self._open(letters),
+        )
+        self._log.put_seeds(seeds)
+        self._add(seeds)
+        return True
+
+    def waiting_of(self, device: str) -> bytes | None:
+        """Give back the letter that waited for a device's roster entry."""
+        return self._waiting.pop(device, None)
+
+    def keys(
+        self, household_key: bytes, generation: int, trustees: bytes, day: int
+    ) -> tuple[bytes, ...] | None:
+        """Return the month's keys for each of our seed sets, None: no such seeds here."""
+        month = day_number(month_of(day_of_number(day)))
+        if month not in self._keys:
+            while len(self._keys) >= MONTHS_KEPT:
+                self._keys.pop(next(iter(self._keys)))
+            self._keys[month] = {}
+        keys = self._keys[month]
+        name = (household_key, generation, trustees)
+        found = keys.get(name)
+        if found is None:
+            seeds = self._seeds.get((household_key, generation))
+            if seeds is None or seeds.trustees != trustees:
+                return None
+            found = keys[name] = tuple(
+                mask_key(seeds.seeds[place : place + SEED_BYTES], household_key, day)
+                for place in range(0, len(seeds.seeds), SEED_BYTES)
+            )
+        return found
+
+    def _open(self, letters: SeedLetters) -> bytes:
+        trustees = self._documents.trustee_set(letters.trustees)
+        if trustees is None:
+            raise MessageRefused(Reason.DOCUMENT, "letters to an unknown set of trustees")
+        shape = trustees.shape
+        try:
+            number = trustees.number_of(self._name)
+            context = LetterContext(
+                trustees.collectivity,
+                letters.household_key,
+                letters.generation,
+                letters.trustees,
+                number,
+            )
+            if (len(letters.letters), len(letters.commitments)) != (
+                shape.trustees,
+                len(shape.seed_sets),
+            ):
+                raise MessageRefused(Reason.BOUNDS, "a letter a trustee, a commitment a seed")
+            opened = open_letter(letters.letters[number], shape, context, self._sealing_key)
+        except (CipherError, DocumentRefused) as exc:
+            raise MessageRefused(Reason.SEEDS, "a letter that does not open here") from exc
+        for place, seed in opened.items():
+            if commitment(seed, place) != letters.commitments[place]:
+                raise MessageRefused(Reason.SEEDS, "a seed that does not fit its commitment")
+        return b"".join(opened.values())
+
+    def _add(self, seeds: StoredSeeds) -> None:
+        self._seeds[seeds.household_key, seeds.generation] = seeds
+        self._latest[seeds.household_key] = seeds
