@@ -1,0 +1,199 @@
+"""What a chip believes of documents, and what it refuses."""
+
+import hashlib
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from protocol.area_messages import AreaAck
+from protocol.calendar import day_number
+from protocol.errors import Reason
+from protocol.governance import NOTICE_DAYS, draw_up
+from protocol.ids import new_device_id
+from protocol.measures import Group
+from protocol.topics import Kind
+from tests.support.chip_area import AreaCloud, ChoicesBox, Trustees, area_settings, make_measures
+from tests.support.chip_bench import PLATFORM_KEY, Bench, instant, make_identity
+
+START = instant(2026, 5, 10, 8)
+TODAY = day_number(START.date())
+
+
+@pytest.fixture
+def bench(tmp_path):
+    identity = make_identity()
+    cloud = AreaCloud(identity, PLATFORM_KEY)
+    box = ChoicesBox()
+    box.set(trustees=cloud.set_charter.hash.hex())
+    made = Bench(tmp_path / "chip", cloud, identity, START, settings=area_settings(box))
+    made.box = box
+    yield made
+    made.kill()
+
+
+def begin_with(bench, charter):
+    """Start a chip whose cloud offers `charter` in place of its measures."""
+    bench.cloud.measures_list.clear()
+    bench.cloud.add_measures(charter)
+    bench.begin()
+    bench.run(1)
+
+
+def remade(cloud, **changes):
+    return make_measures(cloud.set_charter.hash, cloud.transform_hash, **changes)
+
+
+def assert_refused(bench, reason=Reason.DOCUMENT):
+    assert bench.chip.refused[reason] > 0
+    assert not bench.chip.area.standing.measures
+    bench.run(4 * 24)
+    assert not bench.cloud.received
+    assert not bench.vault.area.spends(0)
+
+
+def test_good_documents_are_believed(bench):
+    bench.begin()
+    bench.run(1)
+    standing = bench.chip.area.standing
+    assert standing.measures_on(TODAY).measures == bench.cloud.measures
+    assert standing.entry_on(TODAY).number == 3
+    assert not bench.chip.refused
+
+
+def test_measures_with_too_few_signatures_are_refused(bench):
+    begin_with(bench, bench.cloud.trustees.sign(remade(bench.cloud, version=2), signers=2))
+    assert_refused(bench)
+
+
+def test_measures_signed_by_strangers_are_refused(bench):
+    strangers = Trustees(PLATFORM_KEY)
+    begin_with(bench, strangers.sign(remade(bench.cloud, version=2)))
+    assert_refused(bench)
+
+
+def test_measures_without_the_collectivity_are_refused(bench):
+    charter = draw_up(remade(bench.cloud, version=2))
+    for name, key in zip(bench.cloud.trustees.names, bench.cloud.trustees.signing, strict=True):
+        charter = charter.signed(name, key)
+    begin_with(bench, charter)
+    assert_refused(bench)
+
+
+def test_a_crowd_above_the_opening_threshold_is_refused(bench):
+    document = remade(bench.cloud)
+    curve = document.measures[0]
+    group = msgspec.structs.replace(curve.groups[0], crowd=250)
+    wide = (msgspec.structs.replace(curve, groups=(group,)), *document.measures[1:])
+    begin_with(bench, bench.cloud.trustees.sign(remade(bench.cloud, measures=wide)))
+    assert_refused(bench)
+
+
+def test_another_collectivitys_measures_are_refused(bench):
+    begin_with(bench, bench.cloud.trustees.sign(remade(bench.cloud, collectivity="village")))
+    assert_refused(bench)
+
+
+def test_a_document_of_another_hash_is_refused(bench):
+    other = bench.cloud.trustees.sign(remade(bench.cloud, version=2))
+    name = bench.cloud.measures_list[0]
+    bench.cloud.documents[name] = msgspec.msgpack.encode(other)
+    bench.begin()
+    bench.run(1)
+    assert_refused(bench)
+
+
+def test_measures_that_come_late_hold_three_days_after_they_were_first_seen(bench):
+    bench.begin()
+    bench.run(1)
+    hasty = bench.cloud.trustees.sign(remade(bench.cloud, version=2, effective=TODAY + 1))
+    bench.cloud.add_measures(hasty)
+    bench.restart()
+    bench.run(1)
+    standing = bench.chip.area.standing
+    last = TODAY + NOTICE_DAYS
+    assert [standing.measures_on(TODAY + n).measures.version for n in range(5)] == [1, 1, 1, 2, 2]
+    assert standing.measures_on(last).hash == hasty.hash
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"device": new_device_id()},
+        {"household_key": bytes(16)},
+        {"signing_key": bytes(32)},
+    ],
+)
+def test_another_households_roster_entry_is_refused(bench, changes):
+    bench.cloud.entry = bench.cloud.make_entry(**changes)
+    bench.begin()
+    bench.run(1)
+    assert bench.chip.refused[Reason.ROSTER] > 0
+    bench.run(4 * 24)
+    assert not bench.cloud.received
+    assert not bench.cloud.letters
+
+
+def test_a_roster_entry_of_no_registrar_is_refused(bench):
+    bench.cloud.entry = bench.cloud.make_entry(Ed25519PrivateKey.generate())
+    bench.begin()
+    bench.run(4 * 24)
+    assert bench.chip.refused[Reason.ROSTER] > 0
+    assert not bench.cloud.received
+
+
+def test_a_first_set_that_was_not_confirmed_is_good_for_nothing(bench):
+    bench.box.set(trustees=hashlib.sha256(b"another").hexdigest())
+    bench.begin()
+    bench.run(4 * 24)
+    assert not bench.chip.area.standing.sets
+    assert not bench.cloud.received
+
+
+def test_a_next_set_needs_no_confirmation_but_the_signatures_of_the_one_before(bench):
+    cloud = bench.cloud
+    bench.begin()
+    bench.run(1)
+    following = Trustees(PLATFORM_KEY)
+    following.registrar_key = cloud.trustees.registrar_key
+    document = following.set(version=2, previous=cloud.set_charter.hash, effective=TODAY + 3)
+    forged = following.sign(document)
+    cloud.add_set(forged)
+    bench.restart()
+    bench.run(1)
+    assert len(bench.chip.area.standing.sets) == 1
+    assert bench.chip.refused[Reason.DOCUMENT] == 1
+    cloud.documents[forged.hash] = msgspec.msgpack.encode(cloud.trustees.sign(document))
+    measures = make_measures(forged.hash, cloud.transform_hash, version=2, effective=TODAY + 3)
+    cloud.add_measures(following.sign(measures))
+    bench.restart()
+    bench.run(4 * 24 * 5)
+    assert len(bench.chip.area.standing.sets) == 2
+    assert {each.trustees for each in cloud.letters} == {cloud.set_charter.hash, forged.hash}
+    documents = {each.day: each.measures for each in cloud.received}
+    assert documents[TODAY + 2] != documents[TODAY + 3]
+    assert documents[TODAY + 3] == cloud.measures_list[-1]
+
+
+def test_a_household_of_another_cell_has_no_part(bench):
+    bench.cloud.entry = bench.cloud.make_entry(cell="130550101")
+    bench.begin()
+    bench.run(4 * 24)
+    assert not bench.cloud.received
+
+
+def test_groups_by_provider_are_found_by_the_registrars_word(bench):
+    group = Group("75/edf", ("75",), 300, 200, 210, 18, provider="edf")
+    document = remade(bench.cloud)
+    classes = msgspec.structs.replace(document.measures[1], groups=(group,))
+    bench.cloud.measures_list.clear()
+    bench.cloud.add_measures(bench.cloud.trustees.sign(remade(bench.cloud, measures=(classes,))))
+    bench.begin()
+    bench.run(4 * 41)
+    assert [part.group for each in bench.cloud.received for part in each.parts] == ["75/edf"]
+
+
+def test_a_message_for_another_household_is_refused(bench):
+    bench.begin()
+    bench.chip.take(bench.cloud.down(Kind.AREA_ACK, AreaAck(bytes(16), (1,), ())))
+    assert bench.chip.refused[Reason.TOPIC] == 1
