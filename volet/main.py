@@ -18,6 +18,7 @@ volet = LazyGroup(
         "edge": "edge.cli:edge",
         "cloud": "cloud.cli:cloud",
         "provider": "cloud.provider_cli:provider",
+        "area": "volet.area.cli:area",
     },
     "Smart metering whose load curve never leaves the home.",
 )

@@ -4,11 +4,10 @@ Every step stores before it acts, and reads what it goes on with from the store:
 killed between any two of them goes on as if nothing had been.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 import msgspec
-import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.message import Outgoing
@@ -21,7 +20,6 @@ from cloud.release.parents import release_parents
 from cloud.release.release import encode
 from cloud.store.area import AreaStore, Figure, FigureKey, Stage
 from protocol.area_messages import AreaAck
-from protocol.calendar import day_of_number
 from protocol.envelope import Address, seal_message
 from protocol.errors import DocumentRefused, Reason
 from protocol.governance import TrusteeSet
@@ -31,8 +29,6 @@ from protocol.roster import Roster
 from protocol.topics import Kind, TrusteeKind, area_topic, device_topic, trustee_topic
 from protocol.trustee_messages import Known, ToTrustee
 
-log = structlog.get_logger()
-
 _ENDED = (Stage.RELEASED, Stage.DISCARDED)
 
 
@@ -40,11 +36,17 @@ class ReleaseDesk:
     """Takes figures through their stages; belongs to the thread that owns the store."""
 
     def __init__(
-        self, store: AreaStore, collectivity: str, platform_key: Ed25519PrivateKey
+        self,
+        store: AreaStore,
+        collectivity: str,
+        platform_key: Ed25519PrivateKey,
+        note: Callable[[Figure], object] = lambda figure: figure,
     ) -> None:
+        """Take the store, whose desk it is, and who is told of each new stage."""
         self._store = store
         self._collectivity = collectivity
         self._key = platform_key
+        self._note = note
         self._asking = Asking(collectivity)
         self._roster: Roster | None = None
         self._pushed: dict[str, Known] = {}
@@ -195,15 +197,3 @@ class ReleaseDesk:
         for charter in self._store.charters(Measures.__name__):
             _, trustees = read_document(self._store, charter.hash)
             self._asking.trust(trustees)
-
-    def _note(self, figure: Figure) -> None:
-        key = figure.key
-        log.info(
-            "figure",
-            measure=key.measure,
-            code=key.group,
-            day=str(day_of_number(key.day)),
-            stage=str(figure.stage),
-            left_out=len(figure.left_out),
-            detail=figure.detail,
-        )

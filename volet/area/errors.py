@@ -1,0 +1,35 @@
+"""How far released curves are from the plain sums, as fractions."""
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+Curves = npt.NDArray[np.float64]
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What a simulation measured; errors are fractions of the plain sum.
+
+    `band_coverage`: how often the 90 % band held it; `releases`: days released.
+    """
+
+    median_relative_rmse: float
+    p95_relative_rmse: float
+    daily_total_error_median: float
+    daily_total_error_p95: float
+    epsilon: float
+    delta: float
+    households: int
+    seconds: float
+    band_coverage: float
+    releases: int
+
+
+def relative_rmse(estimate: Curves, truth: Curves) -> Curves:
+    """Return sqrt(mean of squared errors) over the mean, of one day's curves."""
+    return np.asarray(np.sqrt(np.mean((estimate - truth) ** 2)) / np.mean(truth))
+
+
+def total_error(estimate: Curves, truth: Curves) -> Curves:
+    """Return how far a day's total is off."""
+    return np.asarray(abs(estimate.sum() - truth.sum()) / truth.sum())

@@ -1,0 +1,216 @@
+"""`volet area simulate`: an area's days from the meters to the released curves.
+
+Everything on the way is the product's: transform and model derived from public homes, signed
+documents, chips that clip, draw noise and mask, the cloud's store, trustees of whom one is away,
+the release worker's desk. Only the broker is left out.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow.parquet as pq
+
+from cloud.area.derive import derive, released_sigma
+from cloud.area.model import ReleaseModel
+from cloud.area.public import Curves, read_public
+from cloud.area.resample import resample
+from cloud.release.desk import ReleaseDesk
+from cloud.release.release import CurveRelease, decode
+from cloud.store.area import AreaStore, FigureKey
+from cloud.store.sqlite import SqliteStore
+from protocol.calendar import day_end, day_number
+from protocol.errors import ConfigError, VoletError
+from protocol.measures import CURVE_MIN, Measures
+from protocol.privacy import gaussian_sigma, share_std
+from protocol.roster import RosterEntry
+from protocol.transform import Transform, from_clock
+from volet.area.errors import Result, relative_rmse, total_error
+from volet.area.fleet import Chip, Fleet, Ground, Sealed
+from volet.area.town import CELL, COLLECTIVITY, DELTA, GAMMA, MEASURE, Town, crowd_of
+from volet.area.trustees import LocalTrustee
+
+# A Monday: day 0 of the curves.
+FIRST_DAY = date(2026, 1, 12)
+_AWAY = 1
+_HOUR = timedelta(hours=1)
+
+Tell = Callable[[str], object]
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What to simulate; see the command's help."""
+
+    curves: Path
+    public: Path
+    households: int
+    epsilon: float
+    days: int
+    seed: int
+    workers: int
+
+
+def simulate_area(plan: Plan, tell: Tell) -> Result:
+    """Run a simulation.
+
+    Raises:
+        ConfigError: the files or the plan do not fit; says what would.
+    """
+    begun = time.monotonic()
+    homes, public = _read(plan)
+    tell(f"deriving constants from {len(public)} public homes")
+    share = share_std(gaussian_sigma(plan.epsilon, DELTA), crowd_of(plan.households), GAMMA)
+    sigma = released_sigma(share, plan.households)
+    transform, model = derive(public, plan.households, sigma)
+    with tempfile.TemporaryDirectory(prefix="volet-area-") as folder, Fleet(plan.workers) as fleet:
+        store = SqliteStore.open(Path(folder))
+        try:
+            area = store.area
+            run = _Run(plan, area, Town(FIRST_DAY), fleet)
+            run.prepare(transform, model, tell)
+            errors = [
+                run.release_day(number, homes[:, number], tell) for number in range(plan.days)
+            ]
+        finally:
+            store.close()
+    return _result(plan, np.array(errors), time.monotonic() - begun)
+
+
+class _Run:
+    """One area and its days."""
+
+    def __init__(self, plan: Plan, store: AreaStore, town: Town, fleet: Fleet) -> None:
+        self._plan = plan
+        self._store = store
+        self._town = town
+        self._fleet = fleet
+        self._chips: list[Chip] = []
+        self._trustees: list[LocalTrustee] = []
+        self._desk = ReleaseDesk(store, COLLECTIVITY, town.platform)
+
+    def prepare(self, transform: Transform, model: ReleaseModel, tell: Tell) -> None:
+        """Sign and keep the documents, and let every chip hand its seeds to the trustees."""
+        self._store.put_blob(model.to_bytes())
+        data = msgspec.msgpack.encode(transform)
+        measures, charter = self._town.make_measures(
+            self._plan.households, self._plan.epsilon, transform.rows, self._store.put_blob(data)
+        )
+        for each in (self._town.set_charter, charter):
+            self._store.put_charter(each)
+        self._ground = Ground.of(COLLECTIVITY, measures, charter.hash, data)
+        entries = self._town.enrol(self._store, self._plan.households)
+        self._trustees = self._present(measures)
+        tell(f"{len(entries)} chips draw seeds and seal them to the trustees")
+        trustee_set = self._town.set_charter.hash
+        for sealed in self._fleet.draw_seeds(entries, self._town.trustees, trustee_set):
+            self._hand_over(sealed)
+
+    def _present(self, measures: Measures) -> list[LocalTrustee]:
+        keys = self._town.keys[: len(self._town.keys) - _AWAY]
+        return [LocalTrustee(each, self._town.trustees, measures) for each in keys]
+
+    def _hand_over(self, sealed: Sealed) -> None:
+        entry: RosterEntry = sealed.chip.entry
+        self._chips.append(sealed.chip)
+        for trustee in self._trustees:
+            trustee.learn(entry, sealed.letters)
+
+    def release_day(self, number: int, clock_wh: Curves, tell: Tell) -> tuple[float, ...]:
+        """Let all contribute, release, and compare; float64[households, 96] by the clock.
+
+        Returns relative RMSE, error of the total, and how often the band held the truth.
+        """
+        day = FIRST_DAY + timedelta(days=number)
+        energies = np.stack([from_clock(each, day) for each in clock_wh])
+        at = day_end(day) + _HOUR
+        done = 0
+        for items in self._fleet.contribute(self._ground, self._chips, day, energies):
+            self._store.put_contributions(items, at)
+            done += len(items)
+            if done % 1_024 == 0:
+                tell(f"{day}: {done} of {len(self._chips)} chips have contributed")
+        release = self._release(day)
+        estimate, truth = np.array(release.quarter_hours), energies.sum(0)
+        error = float(relative_rmse(estimate, truth))
+        tell(f"{day}: released, {error:.2%} off")
+        held = np.abs(estimate - truth) <= np.array(release.band_90)
+        return error, float(total_error(estimate, truth)), float(held.mean())
+
+    def _release(self, day: date) -> CurveRelease:
+        at = day_end(day) + timedelta(hours=self._ground.measures.deadline_h)
+        self._desk.step(at)
+        while not self._desk.is_idle():
+            is_heard = self._carry()
+            self._desk.step(at)
+            if not is_heard and not self._desk.is_idle():
+                raise VoletError(f"The trustees do not answer for {day}.")
+        key = FigureKey(self._ground.document, MEASURE, CELL, day_number(day))
+        figure = self._store.figure(key)
+        if figure is None or not figure.release:
+            raise VoletError(f"{day} was not released: {figure.detail if figure else 'not due'}")
+        self._store.expire_rows(at + _HOUR, self._plan.households)
+        release = decode(figure.release)
+        if not isinstance(release, CurveRelease):
+            raise VoletError(f"{day} was released as another kind.")
+        return release
+
+    def _carry(self) -> bool:
+        """Carry what the desk asks to the trustees that are here, and their words back."""
+        trustees = {each.name: each for each in self._trustees}
+        is_heard = False
+        for message in self._desk.requests(time.monotonic()):
+            name = message.topic.split("/")[-2]
+            if name in trustees:
+                for payload in trustees[name].take(message.payload):
+                    self._desk.take(name, payload)
+                    is_heard = True
+        return is_heard
+
+
+def _read(plan: Plan) -> tuple[Curves, Curves]:
+    """Read both files; returns curves float64[households, days, 96] and those of public homes."""
+    if plan.households < CURVE_MIN:
+        raise ConfigError(
+            f"A curve is released from {CURVE_MIN} households on, not of {plan.households}."
+        )
+    both = _names(plan.curves) & _names(plan.public)
+    if both:
+        raise ConfigError(
+            f"{len(both)} households are in {plan.curves} and in {plan.public}, {min(both)} for "
+            "one; the public constants must not be made of homes that take part."
+        )
+    rng = np.random.default_rng(plan.seed)
+    curves = resample(read_public(plan.curves), plan.households, rng)
+    if curves.shape[1] < plan.days:
+        raise ConfigError(
+            f"{plan.curves} has {curves.shape[1]} whole days, so --days can be no more."
+        )
+    return curves[:, : plan.days], read_public(plan.public)
+
+
+def _names(path: Path) -> set[str]:
+    try:
+        column = pq.read_table(path, columns=["household"]).column("household")
+    except (OSError, ValueError, KeyError) as exc:
+        raise ConfigError(f"{path} is no Parquet file with a column household: {exc}.") from exc
+    return {str(each) for each in column.unique().to_pylist()}
+
+
+def _result(plan: Plan, errors: Curves, seconds: float) -> Result:
+    rmse, total, held = errors.T
+    return Result(
+        median_relative_rmse=float(np.median(rmse)),
+        p95_relative_rmse=float(np.quantile(rmse, 0.95)),
+        daily_total_error_median=float(np.median(total)),
+        daily_total_error_p95=float(np.quantile(total, 0.95)),
+        epsilon=plan.epsilon,
+        delta=DELTA,
+        households=plan.households,
+        seconds=round(seconds, 1),
+        band_coverage=float(held.mean()),
+        releases=len(errors),
+    )

@@ -1,0 +1,136 @@
+"""The documents of a simulated area: trustees, measures and roster, signed as a city's are."""
+
+import secrets
+from datetime import date
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cloud.store.area import AreaStore
+from protocol.area_cipher import Shape
+from protocol.calendar import day_number
+from protocol.governance import (
+    COLLECTIVITY_SIGNER,
+    Charter,
+    Trustee,
+    TrusteeSet,
+    check_signed_by_trustees,
+    draw_up,
+    open_first_set,
+)
+from protocol.hpke import SealingKey
+from protocol.ids import new_device_id
+from protocol.measures import Group, Measure, MeasureKind, Measures, check_measures
+from protocol.roster import COUNTS_AFTER_DAYS, Roster, RosterEntry, SignedEntry, sign_entry
+
+COLLECTIVITY = "simulation"
+CELL = "751010101"
+MEASURE = "curve"
+SHAPE = Shape(3, 4)
+DELTA = 1e-6
+GAMMA = 0.1
+CROWD_TENTHS = 7
+_GRID_BITS = 20
+_MEMBERS = ("a", "b", "c", "d")
+
+
+class TrusteeKeys(msgspec.Struct, frozen=True):
+    """One trustee's two private keys."""
+
+    name: str
+    signing: Ed25519PrivateKey
+    sealing: SealingKey
+
+
+class Town:
+    """Keys of everybody, and the first set of trustees."""
+
+    def __init__(self, first: date) -> None:
+        """Draw all keys; documents take effect on day `first`."""
+        self.platform = Ed25519PrivateKey.generate()
+        self.registrar = Ed25519PrivateKey.generate()
+        self.keys = tuple(
+            TrusteeKeys(f"trustee-{letter}", Ed25519PrivateKey.generate(), SealingKey.generate())
+            for letter in _MEMBERS
+        )
+        self.first_day = day_number(first)
+        self.trustees = TrusteeSet(
+            collectivity=COLLECTIVITY,
+            version=1,
+            previous=None,
+            effective=self.first_day,
+            shape=SHAPE,
+            trustees=tuple(
+                Trustee(
+                    each.name,
+                    each.name,
+                    each.signing.public_key().public_bytes_raw(),
+                    each.sealing.public_bytes,
+                )
+                for each in self.keys
+            ),
+            collectivity_key=self.platform.public_key().public_bytes_raw(),
+            registrar_key=self.registrar.public_key().public_bytes_raw(),
+        )
+        self.set_charter = self._signed(draw_up(self.trustees))
+        open_first_set(self.set_charter)
+
+    def make_measures(
+        self, households: int, epsilon: float, slots: int, transform: bytes
+    ) -> tuple[Measures, Charter]:
+        """Make and sign a document with one measure, a curve of one group."""
+        crowd = crowd_of(households)
+        group = Group(CELL, (CELL,), households, crowd, crowd, slots, transform)
+        measures = Measures(
+            collectivity=COLLECTIVITY,
+            version=1,
+            trustees=self.set_charter.hash,
+            effective=self.first_day,
+            epsilon=epsilon,
+            delta=DELTA,
+            gamma=GAMMA,
+            grid_bits=_GRID_BITS,
+            days_a_year=366,
+            profile_days_a_year=0,
+            deadline_h=24,
+            measures=(Measure(MEASURE, MeasureKind.CURVE, 1.0, (group,)),),
+        )
+        check_measures(measures)
+        charter = self._signed(draw_up(measures))
+        check_signed_by_trustees(charter, self.trustees)
+        return measures, charter
+
+    def enrol(self, store: AreaStore, households: int) -> list[tuple[RosterEntry, bytes]]:
+        """Put households on the roster; returns (entry, the chip's signing key) of each."""
+        roster = Roster(self.trustees.registrar_key)
+        entries: list[tuple[RosterEntry, bytes]] = []
+        signed: list[SignedEntry] = []
+        for number in range(households):
+            key = Ed25519PrivateKey.generate()
+            entry = RosterEntry(
+                number=number,
+                previous=roster.head,
+                household_key=secrets.token_bytes(16),
+                device=new_device_id(),
+                signing_key=key.public_key().public_bytes_raw(),
+                point=secrets.token_bytes(32),
+                cell=CELL,
+                provider="",
+                start=self.first_day - COUNTS_AFTER_DAYS,
+            )
+            signed.append(sign_entry(entry, self.registrar))
+            roster.append(signed[-1])
+            entries.append((entry, key.private_bytes_raw()))
+        store.append_roster(signed)
+        return entries
+
+    def _signed(self, charter: Charter) -> Charter:
+        charter = charter.signed(COLLECTIVITY_SIGNER, self.platform)
+        for each in self.keys:
+            charter = charter.signed(each.name, each.signing)
+        return charter
+
+
+def crowd_of(households: int) -> int:
+    """Return for how many of a group's households its noise is cut."""
+    return households * CROWD_TENTHS // 10
