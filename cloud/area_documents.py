@@ -15,6 +15,8 @@ from protocol.roster import Roster
 
 MEASURES_KIND = Measures.__name__
 TRUSTEES_KIND = TrusteeSet.__name__
+# So many days a document is still taken after the next one has taken effect.
+GRACE_DAYS = 14
 
 
 class AreaDocuments:
@@ -41,6 +43,18 @@ class AreaDocuments:
         """Return the hash of the measures that hold on `day` (a number): the last in effect."""
         in_effect = [found for found, each in self.measures.items() if each.effective <= day]
         return max(in_effect, key=lambda found: self.measures[found].version, default=None)
+
+    def holds(self, document: bytes, day: int) -> bool:
+        """Say whether contributions to `day` are taken under a document.
+
+        A chip that learnt of a new document late must still give its notice: the one before is
+        taken for two weeks more. Each makes figures of its own.
+        """
+        measures = self.measures[document]
+        later = [
+            each.effective for each in self.measures.values() if each.version > measures.version
+        ]
+        return measures.effective <= day and all(day < start + GRACE_DAYS for start in later)
 
     def current(self, at: datetime) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
         """Return hashes for a chip's terms: all sets of trustees; measures in effect or to come."""

@@ -156,8 +156,8 @@ class AreaIngest:
         measures = self._documents.measures.get(contribution.measures)
         if measures is None:
             raise MessageRefused(Reason.DOCUMENT, "no known measures")
-        if self._documents.holding(contribution.day) != contribution.measures:
-            raise MessageRefused(Reason.DOCUMENT, "other measures hold on that day")
+        if not self._documents.holds(contribution.measures, contribution.day):
+            raise MessageRefused(Reason.DOCUMENT, "these measures do not hold on that day")
         if contribution.day > today:
             raise MessageRefused(Reason.BOUNDS, "a day that has not come")
         if not measures.is_counted(contribution.day):

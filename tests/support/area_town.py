@@ -70,13 +70,13 @@ class AreaTown:
             charter = charter.signed(self.names[number], self.trustee_keys[number])
         return charter.signed(COLLECTIVITY_SIGNER, self.platform_key) if collectivity else charter
 
-    def measures_of(self, trustees: bytes, **changes) -> Measures:
+    def measures_of(self, trustees_hash: bytes, **changes) -> Measures:
         """Make measures: a curve of an arrondissement, classes by provider, profiles of all."""
         digest = hashlib.sha256(self.transform).digest()
         fields = {
             "collectivity": self.collectivity,
             "version": 1,
-            "trustees": trustees,
+            "trustees": trustees_hash,
             "effective": FIRST_DAY,
             "epsilon": 2.0,
             "delta": 1e-6,

@@ -231,24 +231,23 @@ def test_a_day_that_was_not_drawn_is_refused(store, home, town):
     assert refused
 
 
-def test_the_measures_that_hold_on_a_day_are_the_last_in_effect(ingest, store, town, home):
-    ingest.process([contribution(home, town, DAY - 3)])
-    measures = town.measures_of(town.trustees_charter.hash, version=2, effective=DAY)
+def test_the_measures_before_are_taken_until_chips_had_time_to_learn(ingest, store, town, home):
+    ingest.process([contribution(home, town, DAY - 20)])
+    start = DAY - 15
+    measures = town.measures_of(town.trustees_charter.hash, version=2, effective=start)
     new = town.signed(draw_up(measures))
     store.area.put_charter(new)  # the worker that runs learns of it by itself
+    days = {start - 1: new.hash, start: new.hash, start + 13: None, start + 14: None}
     processed = ingest.process(
         [
-            contribution(home, town, DAY - 1),
-            contribution(home, town, DAY),
-            contribution(home, town, DAY - 2, measures=new.hash),
+            contribution(home, town, day, measures=found or town.measures_charter.hash)
+            for day, found in days.items()
         ]
     )
     assert told(home, town, processed) == (
-        (DAY - 1,),
-        {DAY - 2: Reason.DOCUMENT, DAY: Reason.DOCUMENT},
+        (start, start + 13),
+        {start - 1: Reason.DOCUMENT, start + 14: Reason.DOCUMENT},
     )
-    processed = ingest.process([contribution(home, town, DAY, measures=new.hash)])
-    assert told(home, town, processed) == ((DAY,), {})
 
 
 # who stands where

@@ -1,0 +1,1 @@
+"""The official codes of areas: IRIS, commune, département, région."""

@@ -1,0 +1,195 @@
+"""Cells and the groups made of them: what is large enough, what must be merged with siblings."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from cloud.geo.codes import COMMUNE_CHARACTERS, Codes, commune_of, departement_of
+from protocol.measures import CURVE_MIN, GROUP_MIN, MeasureKind
+from protocol.roster import Standing
+
+_CODE_MAX = 48
+
+
+class GroupProposal(msgspec.Struct, frozen=True):
+    """A group for a measures document, as `volet cloud measures draw-up` reads it.
+
+    `roster`: how many households count in it now.
+    """
+
+    measure: str
+    code: str
+    areas: tuple[str, ...]
+    provider: str
+    roster: int
+
+
+class CellStatus(msgspec.Struct, frozen=True):
+    """A cell and what it still needs.
+
+    `counted` of its `households` count towards a threshold; `merged_with` are the areas with which
+    it makes a curve's group; `is_enough`: that group is large enough.
+    """
+
+    cell: str
+    name: str
+    households: int
+    counted: int
+    needs_for_classes: int
+    needs_for_curve: int
+    merged_with: tuple[str, ...]
+    is_enough: bool
+
+
+class _Bin(msgspec.Struct):
+    """Areas that go together, and how many households count in them."""
+
+    areas: list[str]
+    count: int
+
+
+def status(standings: Iterable[Standing], codes: Codes) -> tuple[CellStatus, ...]:
+    """Return every cell in which somebody stands, by code."""
+    everybody = list(standings)
+    households = Counter(_cell(each) for each in everybody)
+    counted = Counter(_cell(each) for each in everybody if each.is_counted)
+    bins = merged({cell: counted[cell] for cell in households}, CURVE_MIN)
+    found = []
+    for cell in sorted(households):
+        own = next(each for each in bins if cell.startswith(tuple(each.areas)))
+        siblings = [other for other in sorted(households) if other.startswith(tuple(own.areas))]
+        found.append(
+            CellStatus(
+                cell,
+                codes.name(cell),
+                households[cell],
+                counted[cell],
+                max(0, GROUP_MIN - counted[cell]),
+                max(0, CURVE_MIN - counted[cell]),
+                tuple(other for other in siblings if other != cell),
+                own.count >= CURVE_MIN,
+            )
+        )
+    return tuple(found)
+
+
+def proposals(standings: Iterable[Standing], codes: Codes) -> tuple[GroupProposal, ...]:
+    """Return the groups that are large enough, by measure and code.
+
+    A curve goes by cell, a profile by commune, classes by département and provider; what is too
+    small is merged with siblings, and what is too small even so is not proposed.
+    """
+    counted = [each for each in standings if each.is_counted]
+    cells = Counter(_cell(each) for each in counted)
+    communes = Counter(commune_of(_cell(each)) for each in counted)
+    found = [
+        *_proposals(MeasureKind.CURVE, merged(cells, CURVE_MIN), CURVE_MIN),
+        *_proposals(MeasureKind.PROFILE, merged(communes, GROUP_MIN), GROUP_MIN),
+    ]
+    for provider in sorted({each.entry.provider for each in counted} - {""}):
+        count = Counter(
+            departement_of(_cell(each)) for each in counted if each.entry.provider == provider
+        )
+        bins = _merged_by(count, lambda code: codes.region_of(code) or code, GROUP_MIN)
+        found += _proposals(MeasureKind.CLASSES, bins, GROUP_MIN, provider)
+    return tuple(found)
+
+
+def merged(counts: Mapping[str, int], least: int) -> list[_Bin]:
+    """Put cells together until each part has `least` households: within a commune, then beyond.
+
+    Whatever comes out: every cell begins with the areas of exactly one part. A part may stay
+    smaller where a whole département has no more.
+    """
+    by_commune: dict[str, dict[str, int]] = defaultdict(dict)
+    for cell, count in counts.items():
+        by_commune[commune_of(cell)][cell] = count
+    done: dict[str, list[_Bin]] = defaultdict(list)
+    small: dict[str, int] = {}
+    for commune, cells in sorted(by_commune.items()):
+        if sum(cells.values()) < least:
+            small[commune] = sum(cells.values())
+        else:
+            done[departement_of(commune)] += _within_commune(commune, cells, least)
+    for departement in {departement_of(commune) for commune in small}:
+        own = {code: n for code, n in small.items() if departement_of(code) == departement}
+        bins, rest = _filled(own, least)
+        done[departement] += bins
+        if rest.areas:
+            _join(done[departement], rest)
+    return sorted((each for bins in done.values() for each in bins), key=lambda b: b.areas)
+
+
+def _within_commune(commune: str, cells: Mapping[str, int], least: int) -> list[_Bin]:
+    """Merge the IRIS of a commune that is large enough as a whole."""
+    if any(len(cell) == COMMUNE_CHARACTERS for cell in cells):
+        # Somebody stands in the commune as such; an IRIS of it would be counted twice.
+        return [_Bin([commune], sum(cells.values()))]
+    bins = [_Bin([cell], count) for cell, count in sorted(cells.items()) if count >= least]
+    more, rest = _filled({cell: n for cell, n in cells.items() if n < least}, least)
+    bins += more
+    if rest.areas:
+        _join(bins, rest)
+    return [_Bin([commune], bins[0].count)] if len(bins) == 1 else bins
+
+
+def _merged_by(
+    counts: Mapping[str, int], parent_of: Callable[[str], str], least: int
+) -> list[_Bin]:
+    """Merge codes with siblings of one parent."""
+    done: list[_Bin] = []
+    for parent in sorted({parent_of(code) for code in counts}):
+        own = {code: n for code, n in counts.items() if parent_of(code) == parent}
+        bins = [_Bin([code], count) for code, count in sorted(own.items()) if count >= least]
+        more, rest = _filled({code: n for code, n in own.items() if n < least}, least)
+        bins += more
+        if rest.areas:
+            _join(bins, rest)
+        done += bins
+    return done
+
+
+def _filled(counts: Mapping[str, int], least: int) -> tuple[list[_Bin], _Bin]:
+    """Fill parts in the order of codes, which is about that of the map; and what is left over."""
+    bins: list[_Bin] = []
+    rest = _Bin([], 0)
+    for code, count in sorted(counts.items()):
+        rest.areas.append(code)
+        rest.count += count
+        if rest.count >= least:
+            bins.append(rest)
+            rest = _Bin([], 0)
+    return bins, rest
+
+
+def _join(bins: list[_Bin], rest: _Bin) -> None:
+    """Add what is left over to the smallest part, or leave it a part of its own."""
+    if not bins:
+        bins.append(rest)
+        return
+    smallest = min(bins, key=lambda each: (each.count, each.areas))
+    smallest.areas = sorted([*smallest.areas, *rest.areas])
+    smallest.count += rest.count
+
+
+def _proposals(
+    kind: MeasureKind, bins: Iterable[_Bin], least: int, provider: str = ""
+) -> list[GroupProposal]:
+    return [
+        GroupProposal(kind, _code(each.areas, provider), tuple(each.areas), provider, each.count)
+        for each in sorted(bins, key=lambda b: b.areas)
+        if each.count >= least
+    ]
+
+
+def _code(areas: list[str], provider: str) -> str:
+    """Name a group by its first area, how many more there are, and the provider."""
+    more = f"+{len(areas) - 1}" if len(areas) > 1 else ""
+    word = re.sub(r"[^0-9A-Za-z.-]", "-", provider)
+    return f"{areas[0]}{more}{'/' if word else ''}{word}"[:_CODE_MAX]
+
+
+def _cell(standing: Standing) -> str:
+    return standing.entry.cell or ""

@@ -1,0 +1,180 @@
+"""What the registrar does: households join, move, change chips, and leave."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+import msgspec
+
+from cloud import governance
+from cloud.geo.codes import Codes
+from cloud.roster.registrar import Registrar
+from cloud.store import Device, Store
+from protocol.calendar import day_number
+from protocol.errors import ConfigError, DocumentRefused
+from protocol.governance import NOTICE_DAYS
+from protocol.ids import DeviceId
+from protocol.roster import Roster, RosterEntry, SignedEntry, sign_entry
+
+PROVIDER_MAX = 32
+_COLUMNS = ("device", "cell", "point")
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a chip is to stand; `start` None: newcomers today, changes in three days."""
+
+    device: str
+    cell: str
+    point: str
+    provider: str = ""
+    start: date | None = None
+
+
+class Desk:
+    """One roster and its registrar; entries are kept as soon as a method returns."""
+
+    def __init__(self, registrar: Registrar, store: Store, codes: Codes, today: date) -> None:
+        """Read the roster.
+
+        Raises:
+            ConfigError: the trustees know another registrar.
+            DocumentRefused: the roster in the store is not this registrar's.
+        """
+        self._registrar = registrar
+        self._store = store
+        self._codes = codes
+        self._today = day_number(today)
+        chain = governance.trustee_chain(store.area)
+        if chain and chain[-1][1].registrar_key != registrar.public_key:
+            raise ConfigError(
+                "The set of trustees names another registrar; use the directory with its key."
+            )
+        self.roster = Roster(registrar.public_key)
+        self.roster.extend(store.area.roster())
+
+    def add(self, places: Sequence[Place]) -> int:
+        """Enter chips, all or none; returns how many entries that took.
+
+        A chip that stands there already is passed over, so that a list may be given again.
+
+        Raises:
+            DocumentRefused: names the chip and the rule.
+        """
+        devices = self._devices({place.device for place in places})
+        signed: list[SignedEntry] = []
+        for place in places:
+            try:
+                entry = self._entry(place, devices.get(DeviceId(place.device)))
+                if entry is not None:
+                    signed.append(self._sign(entry))
+            except DocumentRefused as exc:
+                raise DocumentRefused(f"{place.device}: {exc}") from exc
+        self._store.area.append_roster(signed)
+        return len(signed)
+
+    def leave(self, device: str, start: date | None = None) -> None:
+        """Enter that a household stands nowhere from a day on.
+
+        Raises:
+            DocumentRefused: the chip is on no roster, or has left.
+        """
+        last = next((each for each in self._latest() if each.device == device and each.cell), None)
+        if last is None:
+            raise DocumentRefused(f"{device} stands in no cell; `volet cloud roster status`.")
+        entry = msgspec.structs.replace(
+            last,
+            number=len(self.roster),
+            previous=self.roster.head,
+            cell=None,
+            start=self._start(start, last),
+        )
+        self._store.area.append_roster([self._sign(entry)])
+
+    def _entry(self, place: Place, device: Device | None) -> RosterEntry | None:
+        self._codes.check_cell(place.cell)
+        if device is None or device.is_revoked:
+            raise DocumentRefused("not enrolled here; enrol it with `volet cloud enrol`.")
+        if len(place.provider) > PROVIDER_MAX:
+            raise DocumentRefused(f"a provider's word has at most {PROVIDER_MAX} characters.")
+        history = self.roster.history(device.household_key)
+        last = history[-1] if history and history[-1].cell is not None else None
+        entry = RosterEntry(
+            len(self.roster),
+            self.roster.head,
+            device.household_key,
+            device.device,
+            device.signing_key,
+            self._registrar.point(place.point),
+            place.cell,
+            place.provider,
+            self._start(place.start, last),
+        )
+        if last is not None and _standing(last) == _standing(entry):
+            return None
+        return entry
+
+    def _start(self, start: date | None, last: RosterEntry | None) -> int:
+        """Return the first day: as said, else with notice for a chip that stands somewhere."""
+        if start is not None:
+            return day_number(start)
+        first = self._today + (NOTICE_DAYS if last else 0)
+        return max(first, last.start) if last else first
+
+    def _sign(self, entry: RosterEntry) -> SignedEntry:
+        signed = sign_entry(entry, self._registrar.key)
+        self.roster.append(signed)
+        return signed
+
+    def _latest(self) -> Iterable[RosterEntry]:
+        return (self.roster.history(key)[-1] for key in self.roster.households())
+
+    def _devices(self, ids: set[str]) -> dict[DeviceId, Device]:
+        """Return the enrolments of many chips; the store takes some thousand at once."""
+        ordered = sorted(ids)
+        found: dict[DeviceId, Device] = {}
+        for place in range(0, len(ordered), 5_000):
+            some = {DeviceId(each) for each in ordered[place : place + 5_000]}
+            found |= {device.device: device for device in self._store.devices(some)}
+        return found
+
+
+def read_places(path: Path) -> list[Place]:
+    """Read a fleet: CSV with the columns device, cell, point, and perhaps provider and from.
+
+    Raises:
+        DocumentRefused: names the line.
+    """
+    places: list[Place] = []
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = csv.DictReader(file)
+            if missing := [each for each in _COLUMNS if each not in (rows.fieldnames or ())]:
+                raise DocumentRefused(f"{path}: there is no column {missing[0]}.")
+            for row in rows:
+                fields = {name: (text or "").strip() for name, text in row.items() if name}
+                places.append(
+                    Place(
+                        fields["device"],
+                        fields["cell"],
+                        fields["point"],
+                        fields.get("provider", ""),
+                        _day(fields.get("from", ""), f"{path}, line {rows.line_num}"),
+                    )
+                )
+    except (OSError, UnicodeDecodeError, csv.Error) as exc:
+        raise DocumentRefused(f"{path} cannot be read as CSV: {exc}.") from exc
+    return places
+
+
+def _day(text: str, place: str) -> date | None:
+    if not text:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
+    except ValueError as exc:
+        raise DocumentRefused(f"{place}: {text!r} is no day; write YYYY-MM-DD.") from exc
+
+
+def _standing(entry: RosterEntry) -> tuple[object, ...]:
+    return (entry.device, entry.signing_key, entry.point, entry.cell, entry.provider)

@@ -1,0 +1,113 @@
+"""The registrar's keys: the one that signs the roster, and the salt of delivery points.
+
+They lie in a directory of their own, since the registrar may be somebody else than the
+collectivity, on another machine.
+"""
+
+import hmac
+import secrets
+from pathlib import Path
+
+import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+
+from protocol.errors import ConfigError, DocumentRefused
+from system.files import (
+    draw_secret,
+    make_private_dir,
+    read_document,
+    read_secret,
+    write_public,
+)
+
+DEFAULT_DIRECTORY = Path("/var/lib/volet-registrar")
+KEY = "registrar.key"
+PUBLIC_KEY = "registrar.pub"
+SALT = "points.salt"
+SALT_BYTES = 32
+_NEXT_STEP = "draw it with `volet cloud roster init`, or put its backup there."
+
+
+class Registrar(msgspec.Struct, frozen=True):
+    """Who signs entries and can tell delivery points."""
+
+    key: Ed25519PrivateKey
+    salt: bytes
+
+    @property
+    def public_key(self) -> bytes:
+        """Ed25519, 32 bytes."""
+        return self.key.public_key().public_bytes_raw()
+
+    def point(self, text: str) -> bytes:
+        """Return the hash under which a delivery point stands in the roster.
+
+        Spaces and case say nothing; without the salt nobody can try all 14-digit numbers.
+
+        Raises:
+            DocumentRefused: there is nothing in the text.
+        """
+        plain = "".join(text.split()).upper()
+        if not plain:
+            raise DocumentRefused("A delivery point has a number or a text; none is given.")
+        return hmac.digest(self.salt, b"volet delivery point v1" + plain.encode(), "sha256")
+
+
+def draw(directory: Path) -> bool:
+    """Draw the registrar's keys where none are; say whether any was drawn."""
+    make_private_dir(directory)
+    pem = Ed25519PrivateKey.generate().private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    is_key_drawn = draw_secret(directory / KEY, pem)
+    is_salt_drawn = draw_secret(directory / SALT, secrets.token_bytes(SALT_BYTES))
+    public = load(directory).key.public_key()
+    write_public(
+        directory / PUBLIC_KEY,
+        public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+    )
+    return is_key_drawn or is_salt_drawn
+
+
+def load(directory: Path) -> Registrar:
+    """Read the registrar's keys.
+
+    Raises:
+        ConfigError: missing, open to others, or no such keys.
+    """
+    path = directory / KEY
+    try:
+        key = load_pem_private_key(read_secret(path, _NEXT_STEP), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
+        raise ConfigError(f"{path} holds no private key in PEM.") from exc
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ConfigError(f"{path} is no Ed25519 key.")
+    salt = read_secret(directory / SALT, _NEXT_STEP)
+    if len(salt) != SALT_BYTES:
+        raise ConfigError(f"{directory / SALT} has not {SALT_BYTES} bytes; put its backup there.")
+    return Registrar(key, salt)
+
+
+def read_public_key(path: Path) -> bytes:
+    """Read a registrar's public key (32 bytes) from PEM.
+
+    Raises:
+        ConfigError: missing, or no Ed25519 public key.
+    """
+    data = read_document(path, "`volet cloud roster init` writes it.")
+    try:
+        key = load_pem_public_key(data)
+    except (ValueError, UnsupportedAlgorithm) as exc:
+        raise ConfigError(f"{path} holds no public key in PEM.") from exc
+    if not isinstance(key, Ed25519PublicKey):
+        raise ConfigError(f"{path} is no Ed25519 key.")
+    return key.public_bytes_raw()
