@@ -9,6 +9,7 @@ import msgspec
 
 from cloud import provider as desk
 from cloud.config import DEFAULT_DIRECTORY
+from cloud.provider_area_cli import area
 from cloud.store import RequestState, Store
 from cloud.store.sqlite import SqliteStore
 from protocol.errors import DocumentRefused
@@ -25,7 +26,10 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 
 @click.group()
 def provider() -> None:
-    """An energy provider: offers, contracts, statements."""
+    """An energy provider: offers, contracts, statements, figures of areas."""
+
+
+provider.add_command(area)
 
 
 @provider.command()

@@ -97,6 +97,14 @@ def _keys_of_day(document: Measures, measures: bytes, day: int) -> Iterator[Figu
             yield FigureKey(measures, measure.name, group.code, day)
 
 
+def figure_codes(document: Measures) -> list[tuple[str, str]]:
+    """Return (measure, code) of all figures of a document, parents included."""
+    codes = [
+        (measure.name, group.code) for measure in document.measures for group in measure.groups
+    ]
+    return codes + [(parent.measure, parent.code) for parent in document.parents]
+
+
 def close(store: AreaStore, basis: Basis, roster: Roster, at: datetime) -> Figure:
     """Fix a figure's set and store it with the request for the check slots; returns the figure.
 

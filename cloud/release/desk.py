@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.message import Outgoing
 from cloud.release.asking import Asking
-from cloud.release.closing import Basis, basis_of, close, due, read_document
+from cloud.release.closing import Basis, basis_of, close, due, figure_codes, read_document
 from cloud.release.composing import compose
 from cloud.release.opening import advance, asked, discard
 from cloud.release.pages import charter_pages, request_pages, roster_pages
@@ -20,15 +20,17 @@ from cloud.release.parents import release_parents
 from cloud.release.release import encode
 from cloud.store.area import AreaStore, Figure, FigureKey, Stage
 from protocol.area_messages import AreaAck
+from protocol.calendar import day_number, legal_day
 from protocol.envelope import Address, seal_message
 from protocol.errors import DocumentRefused, Reason
-from protocol.governance import TrusteeSet
+from protocol.governance import TrusteeSet, read_charter
 from protocol.ids import DeviceId
 from protocol.measures import Measures
 from protocol.roster import Roster
 from protocol.topics import Kind, TrusteeKind, area_topic, device_topic, trustee_topic
 from protocol.trustee_messages import Known, ToTrustee
 
+_A_YEAR = 366
 _ENDED = (Stage.RELEASED, Stage.DISCARDED)
 
 
@@ -106,14 +108,12 @@ class ReleaseDesk:
         """Say whether no figure waits for an answer."""
         return not self._store.unfinished()
 
-    def published(self) -> Iterator[Outgoing]:
+    def published(self, now: datetime) -> Iterator[Outgoing]:
         """Give the latest release of every figure again, for a broker that lost what it retained."""
+        end = day_number(legal_day(now)) + 1
         for charter in self._store.charters(Measures.__name__):
-            document, _ = read_document(self._store, charter.hash)
-            codes = {(m.name, group.code) for m in document.measures for group in m.groups}
-            codes |= {(parent.measure, parent.code) for parent in document.parents}
-            for measure, code in sorted(codes):
-                figures = self._store.figures(measure, code, 0, 2**31, Stage.RELEASED)
+            for measure, code in figure_codes(read_charter(charter, Measures)):
+                figures = self._store.figures(measure, code, end - _A_YEAR, end, Stage.RELEASED)
                 if figures and figures[-1].key.measures == charter.hash:
                     yield self._publication(figures[-1])
 
@@ -157,8 +157,13 @@ class ReleaseDesk:
         return [self._publication(each) for each in figures if each.stage is Stage.RELEASED]
 
     def _publication(self, figure: Figure) -> Outgoing:
-        topic = area_topic(self._collectivity, figure.key.measure, figure.key.group)
-        return Outgoing(topic, figure.release, retain=True)
+        """A release is retained unless a later day's already is."""
+        key = figure.key
+        later = self._store.figures(
+            key.measure, key.group, key.day + 1, key.day + _A_YEAR, Stage.RELEASED
+        )
+        topic = area_topic(self._collectivity, key.measure, key.group)
+        return Outgoing(topic, figure.release, retain=not later)
 
     def _tell(
         self, roster: Roster, figure: Figure, left_out: Iterable[tuple[int, Reason]]

@@ -177,7 +177,7 @@ def test_killed_between_store_and_publication_the_release_is_published_again():
     figure = town.run()
     town.published.clear()
     town.start()
-    assert [message.payload for message in town.desk.published()] == [figure.release]
+    assert [message.payload for message in town.desk.published(area.after())] == [figure.release]
 
 
 def test_nothing_is_opened_while_two_are_away():

@@ -1,0 +1,161 @@
+"""Reading what was released: lists, checks bit for bit, tables for export."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import msgspec
+
+from cloud.release.closing import figure_codes, read_document
+from cloud.release.composing import compose_again
+from cloud.release.parents import children_of, parent_of, sum_of
+from cloud.release.release import (
+    CurveRelease,
+    CurveSum,
+    Release,
+    TableRelease,
+    decode,
+    encode,
+)
+from cloud.store.area import AreaStore, Figure, Stage
+from protocol.calendar import day_number, day_of_number, quarter_hour_start
+from protocol.errors import DocumentRefused, VoletError
+from protocol.governance import read_charter
+from protocol.measures import Measures
+from protocol.roster import Roster
+
+
+class Period(msgspec.Struct, frozen=True):
+    """Days [start, end)."""
+
+    start: date
+    end: date
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One figure in a list; `left_out` counts households by reason."""
+
+    measure: str
+    code: str
+    day: str
+    stage: str
+    left_out: dict[str, int]
+    detail: str
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One value in an export. `error`: half-width of the 90 % band, or the standard error."""
+
+    measure: str
+    code: str
+    day: str
+    name: str
+    unit: str
+    value: float
+    error: float
+    raw: float | None
+    households: int
+    coverage: float
+
+
+def codes(store: AreaStore) -> list[tuple[str, str]]:
+    """Return (measure, code) of all figures of all documents."""
+    found = set()
+    for charter in store.charters(Measures.__name__):
+        found.update(figure_codes(read_charter(charter, Measures)))
+    return sorted(found)
+
+
+def all_figures(store: AreaStore, period: Period, stage: Stage | None = None) -> Iterator[Figure]:
+    """Give the figures of a period, by measure, code and day."""
+    for measure, code in codes(store):
+        yield from figures_of(store, measure, code, period, stage)
+
+
+def figures_of(
+    store: AreaStore, measure: str, code: str, period: Period, stage: Stage | None = None
+) -> tuple[Figure, ...]:
+    """Return the figures of one measure and code."""
+    start, end = day_number(period.start), day_number(period.end)
+    return store.figures(measure, code, start, end, stage)
+
+
+def releases_of(store: AreaStore, measure: str, code: str, period: Period) -> list[Release]:
+    """Return what was released of one measure and code.
+
+    Raises:
+        DocumentRefused: no document has such a figure; names those that there are.
+    """
+    known = codes(store)
+    if (measure, code) not in known:
+        some = ", ".join(sorted({each for name, each in known if name == measure})[:5])
+        raise DocumentRefused(
+            f"There is no figure {measure} of {code}"
+            + (f"; there are {some} and so on." if some else "; no document measures it.")
+        )
+    figures = figures_of(store, measure, code, period, Stage.RELEASED)
+    return [decode(figure.release) for figure in figures]
+
+
+def line_of(figure: Figure) -> Line:
+    """Return a figure as it stands in a list."""
+    left_out: dict[str, int] = {}
+    for _, reason in figure.left_out:
+        left_out[str(reason)] = left_out.get(str(reason), 0) + 1
+    key = figure.key
+    day = str(day_of_number(key.day))
+    return Line(key.measure, key.group, day, str(figure.stage), left_out, figure.detail)
+
+
+def differs(store: AreaStore, roster: Roster, figure: Figure) -> str:
+    """Work a release out again; returns nothing if it is the same bit for bit, else what differs."""
+    try:
+        again = encode(_again(store, roster, figure))
+    except VoletError as exc:
+        return str(exc)
+    return "" if again == figure.release else "worked out again it is another."
+
+
+def rows_of(release: Release) -> Iterator[Row]:
+    """Give a release as rows."""
+    terms = release.terms if isinstance(release, CurveRelease | TableRelease) else release
+    head = (release.measure, release.code, release.day)
+    if isinstance(release, CurveRelease | CurveSum):
+        day = date.fromisoformat(release.day)
+        for j, (value, band, raw) in enumerate(
+            zip(release.quarter_hours, release.band_90, release.raw, strict=True)
+        ):
+            name = quarter_hour_start(day, j).isoformat()
+            yield Row(*head, name, release.unit, value, band, raw, terms.households, terms.coverage)
+        return
+    for each in release.values:
+        yield Row(
+            *head,
+            each.name,
+            each.unit,
+            each.value,
+            each.standard_error,
+            None,
+            terms.households,
+            terms.coverage,
+        )
+
+
+def roster_of(store: AreaStore) -> Roster:
+    """Return the roster; empty where there is no document yet."""
+    charters = store.charters(Measures.__name__)
+    if not charters:
+        return Roster(bytes(32))
+    roster = Roster(read_document(store, charters[-1].hash)[1].registrar_key)
+    roster.extend(store.roster())
+    return roster
+
+
+def _again(store: AreaStore, roster: Roster, figure: Figure) -> Release:
+    document, _ = read_document(store, figure.key.measures)
+    parent = parent_of(document, figure.key)
+    if parent is None:
+        return compose_again(store, roster, figure)
+    children = [each for each in children_of(store, parent, figure.key) if each is not None]
+    if len(children) < len(parent.children):
+        raise DocumentRefused(f"A part of {parent.code} is not in the store.")
+    return sum_of(parent, figure.key.day, [decode(each.release) for each in children])

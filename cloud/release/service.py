@@ -1,0 +1,147 @@
+"""The release worker as a program: the desk in the store's thread, the link beside it."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
+from typing import NoReturn
+
+import structlog
+
+from cloud.link import Link, Received
+from cloud.message import Outgoing
+from cloud.release.desk import ReleaseDesk
+from cloud.store.area import Figure
+from cloud.worker import StoreThread
+from protocol.backoff import backoff
+from protocol.calendar import day_of_number
+from protocol.errors import MessageRefused, TransportError
+from protocol.topics import TrusteeKind, trustee_topic
+
+BATCH_MAX = 128
+BATCH_WINDOW_S = 0.05
+STEP_EVERY_S = 1.0
+
+log = structlog.get_logger()
+
+
+def response_filter(collectivity: str) -> str:
+    """Return what the release worker subscribes to: all that trustees say to it."""
+    return trustee_topic(collectivity, "+", TrusteeKind.RESPONSE)
+
+
+def note(figure: Figure) -> None:
+    """Log a figure's new stage; nothing in it is of a household."""
+    key = figure.key
+    log.info(
+        "figure",
+        measure=key.measure,
+        code=key.group,
+        day=str(day_of_number(key.day)),
+        stage=str(figure.stage),
+        left_out=len(figure.left_out),
+        detail=figure.detail,
+    )
+
+
+class ReleaseService:
+    """The tasks of the program, over a link and a desk that others have made."""
+
+    def __init__(
+        self, link: Link, thread: StoreThread, desk: ReleaseDesk, clock: Callable[[], datetime]
+    ) -> None:
+        self._link = link
+        self._thread = thread
+        self._desk = desk
+        self._clock = clock
+        self._heard = asyncio.Event()
+        self._in_step = asyncio.Lock()
+
+    async def run(
+        self, stop: asyncio.Event, until: int | None = None, *, ends_when_idle: bool = False
+    ) -> None:
+        """Run until `stop`, or until no figure waits for an answer.
+
+        `until`: days (numbers) before it are closed although their deadline has not passed.
+
+        Raises:
+            BaseExceptionGroup: a task failed for good; the others were ended.
+        """
+        is_idle = asyncio.Event()
+        work: dict[str, Coroutine[None, None, NoReturn]] = {
+            "link": self._link.run(),
+            "hear": self._hear(),
+            "steps": self._steps(until, is_idle),
+        }
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(task, name=name) for name, task in work.items()]
+            ends = [group.create_task(stop.wait())]
+            if ends_when_idle:
+                ends.append(group.create_task(is_idle.wait()))
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            async with self._in_step:
+                for task in (*tasks, *ends):
+                    task.cancel()
+
+    async def _hear(self) -> NoReturn:
+        while True:
+            batch = await self._link.batch(BATCH_MAX, BATCH_WINDOW_S)
+            refused = await self._thread.run(self._take, batch)
+            for received in batch:
+                received.ack()  # what a killed worker forgets it asks for again
+            for reason in refused:
+                log.warning("answer_refused", reason=reason)
+            self._heard.set()
+
+    def _take(self, batch: Sequence[Received]) -> list[str]:
+        refused = []
+        for received in batch:
+            name = received.message.topic.split("/")[-2]
+            try:
+                self._desk.take(name, received.message.payload)
+            except MessageRefused as exc:
+                refused.append(f"{name}: {exc}")
+        return refused
+
+    async def _steps(self, until: int | None, is_idle: asyncio.Event) -> NoReturn:
+        """Step whenever a trustee has spoken, and every second; publish before the next step."""
+        published_on = 0
+        while True:
+            connection = await self._link.connected()
+            self._heard.clear()
+            async with self._in_step:
+                messages = await self._thread.run(self._step, until)
+                if connection != published_on:
+                    messages = [*await self._thread.run(self._again), *messages]
+                if await self._publish(messages):
+                    published_on = connection
+                    await self._ask()
+                    if await self._thread.run(self._desk.is_idle):
+                        is_idle.set()
+                else:
+                    published_on = 0
+            try:
+                async with asyncio.timeout(STEP_EVERY_S):
+                    await self._heard.wait()
+            except TimeoutError:
+                continue
+
+    def _step(self, until: int | None) -> list[Outgoing]:
+        return self._desk.step(self._clock(), until)
+
+    def _again(self) -> list[Outgoing]:
+        return list(self._desk.published(self._clock()))
+
+    async def _ask(self) -> None:
+        requests = await self._thread.run(lambda: list(self._desk.requests(time.monotonic())))
+        await self._publish(requests)
+
+    async def _publish(self, messages: Sequence[Outgoing]) -> bool:
+        """Publish; False: the broker was lost, and what is retained must be said again."""
+        try:
+            await self._link.confirmed([self._link.send(message) for message in messages])
+        except TransportError as exc:
+            log.warning("releases_not_published", error=str(exc))
+            await asyncio.sleep(next(backoff()))
+            return False
+        return True
