@@ -10,6 +10,7 @@ Kairouz, Liu, Steinke, "The Distributed Discrete Gaussian Mechanism" (2021), for
 """
 
 import math
+from functools import lru_cache
 
 from protocol.errors import BoundExceeded
 
@@ -28,6 +29,7 @@ def gaussian_delta(sigma: float, epsilon: float, distance: float = 1.0) -> float
     )
 
 
+@lru_cache(maxsize=256)
 def gaussian_sigma(epsilon: float, delta: float) -> float:
     """Return the least standard deviation that gives (epsilon, delta) at sensitivity 1.
 

@@ -1,0 +1,72 @@
+"""An attacker who must tell a household-day's presence from a sum, and what it may gain.
+
+For every event S and every epsilon', a mechanism with Gaussian noise of `sigma` keeps
+P1(S) - e^epsilon'·P0(S) ≤ delta(epsilon'), with equality for thresholds along the difference. So
+the test has power: a mechanism that is just good enough touches the bound, a worse one breaks it.
+"""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from protocol.privacy import gaussian_delta
+
+FALSE_ALARM = 1e-7
+EPSILONS = (0.0, 0.25, 0.5, 1.0, 1.5)
+
+
+def clopper_pearson(hits: int, count: int, alpha: float) -> tuple[float, float]:
+    """Return bounds that a probability lies outside of with at most 2·alpha."""
+    return _lower(hits, count, alpha), 1 - _lower(count - hits, count, alpha)
+
+
+def worst_excess(present, absent, sigma: float, distance: float = 1.0) -> float:
+    """Return by how much the proven gain exceeds what is promised; at most 0 for a good mechanism.
+
+    `present`, `absent`: float64[draws] of the statistic, in clip radii.
+    """
+    alpha = FALSE_ALARM / (4 * len(EPSILONS))
+    worst = -math.inf
+    for epsilon in EPSILONS:
+        threshold = sigma**2 * epsilon / distance + distance / 2
+        upper = (int((present > threshold).sum()), int((absent > threshold).sum()))
+        lower = (
+            int((absent < distance - threshold).sum()),
+            int((present < distance - threshold).sum()),
+        )
+        for likely, unlikely in (upper, lower):
+            low, _ = clopper_pearson(likely, len(present), alpha)
+            _, high = clopper_pearson(unlikely, len(absent), alpha)
+            gain = low - math.exp(epsilon) * high
+            worst = max(worst, gain - gaussian_delta(sigma, epsilon, distance))
+    return worst
+
+
+@lru_cache(maxsize=4)
+def _log_factorials(count: int):
+    return np.concatenate(((0.0,), np.cumsum(np.log(np.arange(1, count + 1)))))
+
+
+def _lower(hits: int, count: int, alpha: float) -> float:
+    if hits == 0:
+        return 0.0
+    low, high = 0.0, hits / count
+    for _ in range(60):
+        middle = (low + high) / 2
+        if _tail(hits, count, middle) > alpha:
+            high = middle
+        else:
+            low = middle
+    return low
+
+
+def _tail(hits: int, count: int, p: float) -> float:
+    """Return P(Binomial(count, p) ≥ hits)."""
+    if p <= 0:
+        return 0.0
+    k = np.arange(hits, count + 1)
+    factorials = _log_factorials(count)
+    logs = factorials[count] - factorials[k] - factorials[count - k]
+    logs += k * math.log(p) + (count - k) * math.log1p(-p)
+    return float(np.exp(logs).sum())
