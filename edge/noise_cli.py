@@ -1,4 +1,12 @@
-"""`volet edge noise`: one household-day through the chip's mechanism, for outside tests."""
+"""`volet edge noise`: one household-day through the chip's mechanism, for outside tests.
+
+The JSON is one object. `clipped` (K integers) is the day's code after transform, clip to one radius
+and rounding toward zero; its norm is at most `grid`. Each of `draws` (K integers) is `clipped` plus
+a fresh share: independent discrete Gaussian noise of standard deviation `std_units` in each slot.
+So draws minus clipped can be tested for mean 0, that deviation, independence and shape; and
+crowd·(1 - gamma) such shares add up to noise of which `epsilon` and `delta` follow at distance
+`grid` (`rho` is its cost in zCDP).
+"""
 
 import json
 from collections.abc import Sequence
@@ -41,7 +49,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 class NoiseReport(msgspec.Struct, frozen=True):
-    """What `volet edge noise --json` prints; docs/reference/noise.md says what it is good for.
+    """What `volet edge noise --json` prints; see the head of this module.
 
     `clipped` and each of `draws` are in units of the grid; a clip radius is `grid` of them.
     `std_units` is the standard deviation of the noise in each slot of one share.
@@ -84,7 +92,8 @@ def noise(
 ) -> None:
     """Clip a day and add one home's share of noise, as the chip does, DRAWS times.
 
-    Takes the first complete day of the curve. Nothing leaves this machine, nothing is encrypted and
+    Takes the first complete day of the curve. Draws minus `clipped` are independent discrete
+    Gaussian noise of standard deviation `std_units`, in units of the grid. Nothing leaves this machine, nothing is encrypted and
     no budget is spent: a chip draws once for a day.
     Exit codes: 0 done, 1 the curve cannot be read or the terms are out of bounds, 2 usage.
     """

@@ -147,9 +147,14 @@ def test_what_misses_its_deadline_is_deleted_unsent_and_stays_paid_for(bench):
     assert states[day_number(FIRST)] is AreaState.MISSED
     assert day_number(FIRST) not in bench.cloud.contributions
     assert day_number(FIRST) in {each.day for each in bench.vault.area.spends(0)}
-    assert b"".join(
-        bench.vault.area.payload(day) or b"" for day in states if states[day] is AreaState.MISSED
-    ) == b""
+    assert (
+        b"".join(
+            bench.vault.area.payload(day) or b""
+            for day in states
+            if states[day] is AreaState.MISSED
+        )
+        == b""
+    )
 
 
 def test_caps_stop_contributions_while_bills_go_on(tmp_path):
