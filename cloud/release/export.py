@@ -72,7 +72,7 @@ def _picture(curves: Sequence[CurveRelease | CurveSum], form: Format) -> bytes:
         for each in curves
         for j in range(len(each.quarter_hours))
     ]
-    times = np.array([date2num(each) for each in starts])
+    times = np.array(date2num(starts))  # type: ignore[no-untyped-call]
     middle, band, raw = (
         np.concatenate([np.array(part) for part in parts]) / _WH_A_KW
         for parts in (

@@ -10,7 +10,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.store.area import ContributionItem, FigureKey
 from protocol.area_cipher import (
-    SLOT_BYTES,
     Shape,
     mask,
     mask_key,
@@ -19,6 +18,8 @@ from protocol.area_cipher import (
 )
 from protocol.area_messages import Contribution, Part
 from protocol.calendar import day_end, day_number, day_of_number
+from protocol.envelope import Address, open_message, seal_message
+from protocol.errors import Reason
 from protocol.governance import Trustee, TrusteeSet, draw_up
 from protocol.hpke import PUBLIC_KEY_BYTES
 from protocol.ids import DeviceId
@@ -30,12 +31,23 @@ from protocol.measures import (
     Measures,
 )
 from protocol.roster import FIRST_PREVIOUS, Roster, RosterEntry, sign_entry
-from protocol.trustee_messages import Answer, Ask, SetRequest
+from protocol.topics import TrusteeKind
+from protocol.trustee_messages import (
+    Answer,
+    AnswerPage,
+    Ask,
+    FromTrustee,
+    Refused,
+    RequestPage,
+    SetRequest,
+    ToTrustee,
+    pages_of,
+)
 from tests.support.fake_area_store import FakeAreaStore
 
 COLLECTIVITY = "test-city"
 SHAPE = Shape(3, 4)
-DAY = day_number(date(2026, 5, 5))
+DAY = day_number(date(2025, 5, 6))
 JOINED = DAY - 60
 
 
@@ -86,10 +98,20 @@ class FakeTrustee:
 class SmallArea:
     """120 households of one group that counts price classes; `crowd` small."""
 
-    def __init__(self, households: int = 120, *, shape: Shape = SHAPE, store=None, **document):
+    def __init__(
+        self,
+        households: int = 120,
+        *,
+        shape: Shape = SHAPE,
+        store=None,
+        collectivity: str = COLLECTIVITY,
+        platform: Ed25519PrivateKey | None = None,
+        **document,
+    ):
         self.shape = shape
+        self.collectivity = collectivity
         self.store = FakeAreaStore() if store is None else store
-        self.platform = Ed25519PrivateKey.generate()
+        self.platform = platform or Ed25519PrivateKey.generate()
         self.registrar = Ed25519PrivateKey.generate()
         self.trustee_keys = [Ed25519PrivateKey.generate() for _ in range(shape.trustees)]
         self.roster = Roster(self.registrar.public_key().public_bytes_raw())
@@ -192,7 +214,7 @@ class SmallArea:
             for number, key in enumerate(self.trustee_keys)
         )
         return TrusteeSet(
-            collectivity=COLLECTIVITY,
+            collectivity=self.collectivity,
             version=1,
             previous=None,
             effective=JOINED,
@@ -212,7 +234,7 @@ class SmallArea:
             slots=CLASSES_SLOTS,
         )
         fields = {
-            "collectivity": COLLECTIVITY,
+            "collectivity": self.collectivity,
             "version": 1,
             "trustees": trustees,
             "effective": JOINED,
@@ -230,4 +252,41 @@ class SmallArea:
         return Measures(**(fields | changes))
 
 
-assert SLOT_BYTES == 8
+class FarTrustee:
+    """A trustee behind topics: collects pages, answers in pages, remembers what it was asked."""
+
+    def __init__(self, area: SmallArea, number: int):
+        self.area = area
+        self.fake = area.fakes[number]
+        self.key = area.trustee_keys[number]
+        self.name = area.trustees.trustees[number].name
+        self.pages: dict[bytes, dict[int, bytes]] = {}
+        self.asked: dict[bytes, bytes] = {}
+        self.taught = []
+        self.refuses: Reason | None = None
+
+    def take(self, payload: bytes) -> list[bytes]:
+        address = Address(self.area.collectivity, DeviceId(self.name), TrusteeKind.REQUEST)
+        platform = self.area.platform.public_key()
+        page = open_message(address, payload, platform, ToTrustee).message
+        if not isinstance(page, RequestPage):
+            self.taught.append(page)
+            return []
+        pages = self.pages.setdefault(page.id, {})
+        pages[page.page] = page.data
+        if len(pages) < page.pages:
+            return []
+        data = b"".join(pages[number] for number in range(page.pages))
+        self.asked[page.id] = data
+        if self.refuses:
+            return [self.say(Refused(page.id, self.refuses, "not today"))]
+        answer = self.fake.answer(msgspec.msgpack.decode(data, type=SetRequest))
+        parts = pages_of(msgspec.msgpack.encode(answer))
+        return [
+            self.say(AnswerPage(page.id, place, len(parts), part))
+            for place, part in enumerate(parts)
+        ]
+
+    def say(self, message) -> bytes:
+        address = Address(self.area.collectivity, DeviceId(self.name), TrusteeKind.RESPONSE)
+        return seal_message(address, FromTrustee(message), self.key)

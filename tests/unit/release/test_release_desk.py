@@ -2,7 +2,6 @@
 
 import random
 
-import msgspec
 import pytest
 
 from cloud.release.asking import LONGEST_REPEAT_S
@@ -11,62 +10,14 @@ from cloud.release.desk import ReleaseDesk
 from cloud.release.pages import request_pages
 from cloud.release.release import TableRelease, decode, encode
 from cloud.store.area import Stage
-from protocol.envelope import Address, open_message, seal_message
 from protocol.errors import MessageRefused, Reason
-from protocol.ids import DeviceId
-from protocol.topics import TrusteeKind
 from protocol.trustee_messages import (
     PAGE_BYTES,
-    AnswerPage,
-    FromTrustee,
     Known,
     Refused,
-    RequestPage,
     SetRequest,
-    ToTrustee,
-    pages_of,
 )
-from tests.support.area_release import COLLECTIVITY, DAY, SmallArea
-
-
-class FarTrustee:
-    """A trustee behind topics: collects pages, answers in pages, remembers what it was asked."""
-
-    def __init__(self, area: SmallArea, number: int):
-        self.area = area
-        self.fake = area.fakes[number]
-        self.key = area.trustee_keys[number]
-        self.name = area.trustees.trustees[number].name
-        self.pages: dict[bytes, dict[int, bytes]] = {}
-        self.asked: dict[bytes, bytes] = {}
-        self.taught = []
-        self.refuses: Reason | None = None
-
-    def take(self, payload: bytes) -> list[bytes]:
-        address = Address(COLLECTIVITY, DeviceId(self.name), TrusteeKind.REQUEST)
-        platform = self.area.platform.public_key()
-        page = open_message(address, payload, platform, ToTrustee).message
-        if not isinstance(page, RequestPage):
-            self.taught.append(page)
-            return []
-        pages = self.pages.setdefault(page.id, {})
-        pages[page.page] = page.data
-        if len(pages) < page.pages:
-            return []
-        data = b"".join(pages[number] for number in range(page.pages))
-        self.asked[page.id] = data
-        if self.refuses:
-            return [self.say(Refused(page.id, self.refuses, "not today"))]
-        answer = self.fake.answer(msgspec.msgpack.decode(data, type=SetRequest))
-        parts = pages_of(msgspec.msgpack.encode(answer))
-        return [
-            self.say(AnswerPage(page.id, place, len(parts), part))
-            for place, part in enumerate(parts)
-        ]
-
-    def say(self, message) -> bytes:
-        address = Address(COLLECTIVITY, DeviceId(self.name), TrusteeKind.RESPONSE)
-        return seal_message(address, FromTrustee(message), self.key)
+from tests.support.area_release import COLLECTIVITY, DAY, FarTrustee, SmallArea
 
 
 class Town:
