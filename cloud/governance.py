@@ -199,8 +199,8 @@ def _check_measures(
             f"These measures are version {measures.version}; "
             f"the next one is {chain[-1][1].version + 1}."
         )
-    if chain and measures.effective < chain[-1][1].effective:
-        raise DocumentRefused("These measures would take effect before those they follow.")
+    if chain and measures.effective <= chain[-1][1].effective:
+        raise DocumentRefused("These measures would not take effect after those they follow.")
     if chain:
         _check_notice(charter.kind, measures.effective, today)
 

@@ -56,10 +56,14 @@ def status(standings: Iterable[Standing], codes: Codes) -> tuple[CellStatus, ...
     households = Counter(_cell(each) for each in everybody)
     counted = Counter(_cell(each) for each in everybody if each.is_counted)
     bins = merged({cell: counted[cell] for cell in households}, CURVE_MIN)
+    numbers = {area: number for number, each in enumerate(bins) for area in each.areas}
+    number_of = {cell: numbers.get(cell, numbers.get(commune_of(cell), 0)) for cell in households}
+    together: dict[int, list[str]] = defaultdict(list)
+    for cell in sorted(households):
+        together[number_of[cell]].append(cell)
     found = []
     for cell in sorted(households):
-        own = next(each for each in bins if cell.startswith(tuple(each.areas)))
-        siblings = [other for other in sorted(households) if other.startswith(tuple(own.areas))]
+        own, siblings = bins[number_of[cell]], together[number_of[cell]]
         found.append(
             CellStatus(
                 cell,

@@ -99,6 +99,7 @@ def test_measures_need_a_quorum_and_the_collectivity(area, settled):
     [
         ({"version": 3}, "the next one is 2"),
         ({"effective": FIRST_DAY + 2}, "3 days"),
+        ({"effective": FIRST_DAY}, "not take effect after"),
         ({"effective": FIRST_DAY - 1}, "before their trustees"),
         ({"collectivity": "otherville"}, "are otherville's"),
         ({"trustees": bytes(32)}, "add that set first"),
