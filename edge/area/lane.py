@@ -236,7 +236,7 @@ class AreaLane:
         if held is None or entry is None or not self._is_provider_right(entry.provider):
             return None
         letters = self._vault.area.letters(held.measures.trustees)
-        if letters is None or self._standing.transforms_wanted():
+        if letters is None or self._standing.transforms_wanted(held):
             return None
         return Grounds(held.measures, held.hash, self._standing.transforms, entry, letters.seeds)
 

@@ -72,10 +72,13 @@ class Standing(msgspec.Struct, frozen=True):
         """Return the trusted set of this hash."""
         return next((each for each in self.sets if each.hash == trustee_set), None)
 
-    def transforms_wanted(self) -> list[tuple[bytes, Group]]:
-        """Return the transforms of the household's own groups that are not here yet."""
+    def transforms_wanted(self, of: TrustedMeasures | None = None) -> list[tuple[bytes, Group]]:
+        """Return the transforms of the household's own groups that are not here yet.
+
+        `of`: those of one document only.
+        """
         found = []
-        for each in self.measures:
+        for each in self.measures if of is None else (of,):
             for entry in self.entries[-2:]:
                 for measure in each.measures.measures:
                     group = measure.group_of(entry.cell or "-", entry.provider)
