@@ -1,11 +1,15 @@
 """What every test shares: nothing may be left running, and a broker for those who ask."""
 
 import asyncio
+import os
 import threading
 import time
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+
+# Before NumPy is loaded, as `volet` itself does it.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
 

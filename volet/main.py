@@ -5,7 +5,12 @@ Exit codes: 0 done; 1 refused or failed, the sentence on standard error says wha
 5 configuration; 6 a store is damaged or of another version; 130 interrupted.
 """
 
+import os
 import sys
+
+# Before NumPy is loaded: matrices of a hundred rows gain nothing from several threads, lose tenfold
+# on a busy machine, and a release must be the same bytes on one with more cores.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import click
 

@@ -1,13 +1,16 @@
 """From a figure's opened slots to what is published; a function of what the store keeps."""
 
+import hashlib
 import math
+import struct
+from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 
 import numpy as np
 
-from cloud.area.filter import Estimate, Observation, replay
+from cloud.area.filter import Estimate, Filter, Observation
 from cloud.area.model import ReleaseModel, read_model
 from cloud.release.closing import Basis, basis_of
 from cloud.release.opening import asked
@@ -20,8 +23,10 @@ from protocol.privacy import share_std
 from protocol.roster import Roster
 from protocol.socio import AGE_BANDS, EMPLOYED, SIZES
 from protocol.transform import Curve, Transform, from_clock, read_transform
+from protocol.trustee_messages import SetRequest
 
-# The filter looks back so many counted days; what came before weighs nothing any more.
+# The filter looks back so many counted days at least, twice as many at most: what came before
+# weighs nothing any more, and where it begins moves rarely, so that it can go on where it stood.
 HISTORY_DAYS = 60
 _A_YEAR = 366
 # Digits after the point: beyond them is nothing but the machine's rounding.
@@ -53,7 +58,7 @@ def compose(
 ) -> Release:
     """Make a figure's release of its opened slots.
 
-    `days`: the earlier days that the filter uses; None: all that are released, at most 60.
+    `days`: the earlier days that the filter uses; None: those released, see `history`.
 
     Raises:
         DocumentRefused: the transform, the model or one of these days is not in the store.
@@ -87,15 +92,12 @@ def share_radii(basis: Basis) -> float:
 
 def _terms(basis: Basis, roster: Roster, figure: Figure) -> Terms:
     request = asked(figure)
-    standing = sum(
-        basis.group.holds(each.entry.cell or "", each.entry.provider)
-        for each in roster.standings(basis.key.day, request.length)
-    )
     households = len(request.entries)
+    standing, coverage = _coverage(basis, roster, request)
     return Terms(
         households=households,
         roster=standing,
-        coverage=round(households / standing, _COVERAGE_DIGITS),
+        coverage=coverage,
         epsilon=basis.document.epsilon,
         delta=basis.document.delta,
         share=basis.measure.share,
@@ -104,6 +106,15 @@ def _terms(basis: Basis, roster: Roster, figure: Figure) -> Terms:
         measures=basis.key.measures.hex(),
         set=request.id.hex(),
     )
+
+
+def _coverage(basis: Basis, roster: Roster, request: SetRequest) -> tuple[int, float]:
+    """Return how many stood in the group on the day, and which part of them is in the set."""
+    standing = sum(
+        basis.group.holds(each.entry.cell or "", each.entry.provider)
+        for each in roster.standings(basis.key.day, request.length)
+    )
+    return standing, round(len(request.entries) / standing, _COVERAGE_DIGITS)
 
 
 def _table(basis: Basis, figure: Figure, terms: Terms) -> TableRelease:
@@ -129,7 +140,7 @@ def _curve(
         Observation(day_of_number(each.key.day), codes(basis, each), len(asked(each).entries))
         for each in (*earlier, figure)
     ]
-    estimate: Estimate = replay(model, observations, share_radii(basis))[-1]
+    estimate = _filtered(transform.model, model, share_radii(basis), observations)
     day = estimate.day
     return CurveRelease(
         measure=basis.measure.name,
@@ -160,7 +171,8 @@ def history(store: AreaStore, basis: Basis, days: Sequence[int] | None) -> list[
         if figure.key.measures == key.measures or _is_alike(store, basis, figure):
             found[figure.key.day] = figure
     if days is None:
-        return [found[day] for day in sorted(found)[-HISTORY_DAYS:]]
+        begin = max(0, len(found) // HISTORY_DAYS - 1) * HISTORY_DAYS
+        return [found[day] for day in sorted(found)[begin:]]
     missing = sorted(set(days) - set(found))
     if missing:
         raise DocumentRefused(
@@ -196,6 +208,56 @@ def _constants(store: AreaStore, basis: Basis) -> tuple[Transform, ReleaseModel]
             "puts it there."
         )
     return transform, _read_model(model)
+
+
+def _filtered(
+    name: bytes, model: ReleaseModel, share: float, observations: Sequence[Observation]
+) -> Estimate:
+    """Return the last day's estimate; goes on where a filter over the same days before stood.
+
+    The same operations in the same order either way, so the same bytes.
+    """
+    *before, last = observations
+    known = _Filters.key(name, share, before)
+    kalman = _FILTERS.take(known)
+    if kalman is None:
+        kalman = Filter(model, share)
+        for each in before:
+            kalman.step(each.day, each.code_sum, each.households)
+    estimate = kalman.step(last.day, last.code_sum, last.households)
+    _FILTERS.keep(_Filters.key(name, share, observations), kalman)
+    return estimate
+
+
+class _Filters:
+    """Filters as they stood after their last day, the latest used only."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._filters: OrderedDict[bytes, Filter] = OrderedDict()
+
+    @staticmethod
+    def key(name: bytes, share: float, observations: Sequence[Observation]) -> bytes:
+        """Return a hash over all that a filter has seen."""
+        digest = hashlib.sha256(name + struct.pack("<d", share))
+        for each in observations:
+            digest.update(struct.pack("<qq", day_number(each.day), each.households))
+            digest.update(each.code_sum.tobytes())
+        return digest.digest()
+
+    def take(self, key: bytes) -> Filter | None:
+        """Take a filter away: a step changes it."""
+        return self._filters.pop(key, None)
+
+    def keep(self, key: bytes, kalman: Filter) -> None:
+        """Keep a filter."""
+        self._filters[key] = kalman
+        while len(self._filters) > self._most:
+            self._filters.popitem(last=False)
+
+
+# Two megabytes each.
+_FILTERS = _Filters(64)
 
 
 @lru_cache(maxsize=64)
