@@ -29,14 +29,14 @@ def sums(draws: Sequence[Draw], sets: int, day: int, measure: str, slots: int) -
     zeros = bytes(slots * SLOT_BYTES)
     for chunk in _chunks(draws):
         nonces = [_FROM_THE_START + mask_nonce(day, measure, one.nonce, slots) for one in chunk]
-        for number, total in enumerate(totals):
+        for number in range(sets):
             streams = b"".join(
                 [
                     Cipher(ChaCha20(one.keys[number], nonce), None).encryptor().update(zeros)
                     for one, nonce in zip(chunk, nonces, strict=True)
                 ]
             )
-            total += add_up(np.frombuffer(streams, "<u8").reshape(len(chunk), slots))
+            totals[number] += add_up(np.frombuffer(streams, "<u8").reshape(len(chunk), slots))
     return totals
 
 
