@@ -18,6 +18,7 @@ import msgspec
 
 from cloud.config import CloudConfig, MetricsConfig
 from edge.bills.judgement import WORDS_EN, WORDS_FR, Finding
+from edge.area.settings import AreaConfig
 from edge.config import EdgeConfig, PanelConfig
 from edge.metering.state import Settings as MeteringSettings
 from edge.outbox import Settings as SendingSettings
@@ -97,6 +98,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "findings": findings,
     "edge": lambda: settings(EdgeConfig),
     "panel": lambda: settings(PanelConfig),
+    "area": lambda: settings(AreaConfig),
     "sending": lambda: settings(SendingSettings),
     "metering": lambda: settings(MeteringSettings),
     "cloud": lambda: settings(CloudConfig),
