@@ -17,8 +17,8 @@ import click
 import msgspec
 
 from cloud.config import CloudConfig, MetricsConfig
-from edge.bills.judgement import WORDS_EN, WORDS_FR, Finding
 from edge.area.settings import AreaConfig
+from edge.bills.judgement import WORDS_EN, WORDS_FR, Finding
 from edge.config import EdgeConfig, PanelConfig
 from edge.metering.state import Settings as MeteringSettings
 from edge.outbox import Settings as SendingSettings
