@@ -1,0 +1,127 @@
+"""How well an attack did, and how far chance goes."""
+
+import math
+from collections.abc import Iterable
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+# A verdict "broken" is wrong at most once in a million audits.
+SURE_Z = 4.9
+INTERVAL_Z = 1.96
+_PAIRS_AT_ONCE = 4_000_000
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """A score with its 95 % interval, what chance gives, and how far in deviations it is above.
+
+    `n` counts what the attacker had to decide.
+    """
+
+    score: float
+    low: float
+    high: float
+    chance: float
+    z: float
+    n: int
+
+
+class Wins:
+    """Pairs that an attacker ordered rightly, by household, over disjoint sets of households.
+
+    The area under the ROC curve within strata: a pair is a household where it is so and one where it
+    is not, in the same day or quarter-hour, so that what all households do at once counts for nothing.
+    """
+
+    def __init__(self) -> None:
+        self._wins: list[Floats] = []
+        self._pairs: list[Floats] = []
+        self._n = 0
+
+    def add(self, scores: Floats, labels: Flags, valid: Flags) -> None:
+        """Count a set of households: float64[households, strata], bool of the same shape."""
+        households, strata = scores.shape
+        wins, pairs = np.zeros(households), np.zeros(households)
+        step = max(1, _PAIRS_AT_ONCE // households**2)
+        for begin in range(0, strata, step):
+            part = slice(begin, begin + step)
+            column = scores[:, part]
+            is_pair = (labels & valid)[:, None, part] & (~labels & valid)[None, :, part]
+            above = (column[:, None] > column[None]) + 0.5 * (column[:, None] == column[None])
+            won = np.where(is_pair, above, 0).sum(axis=2)
+            count = is_pair.sum(axis=2)
+            wins += won.sum(axis=1) + won.sum(axis=0)
+            pairs += count.sum(axis=1) + count.sum(axis=0)
+        self._wins.append(wins)
+        self._pairs.append(pairs)
+        self._n += int((labels & valid).sum())
+
+    def measured(self) -> Measured:
+        """Return the area under the curve; its deviation takes households, not readings, as drawn."""
+        wins, pairs = np.concatenate(self._wins), np.concatenate(self._pairs)
+        total = pairs.sum()
+        if total == 0:
+            return Measured(0.5, 0.0, 1.0, 0.5, 0.0, 0)
+        score = float(wins.sum() / total)
+        # Each pair stands in the counts of both its households: `total` is twice the pairs.
+        deviation = 2 * float(np.sqrt(((wins - score * pairs) ** 2).sum()) / total)
+        under_chance = 2 * float(np.sqrt(((wins - pairs / 2) ** 2).sum()) / total)
+        half = INTERVAL_Z * deviation
+        z = (score - 0.5) / under_chance if under_chance else 0.0
+        return Measured(score, max(0.0, score - half), min(1.0, score + half), 0.5, z, self._n)
+
+
+def hit_rate(hits: int, n: int, chance: float) -> Measured:
+    """Measure a share of right guesses: Wilson's interval, exact tail under chance."""
+    if n == 0:
+        return Measured(0.0, 0.0, 1.0, chance, 0.0, 0)
+    rate = hits / n
+    square = INTERVAL_Z**2
+    centre = (rate + square / (2 * n)) / (1 + square / n)
+    half = INTERVAL_Z * math.sqrt(rate * (1 - rate) / n + square / (4 * n * n)) / (1 + square / n)
+    z = normal_quantile(_binomial_tail(hits, n, chance))
+    return Measured(rate, max(0.0, centre - half), min(1.0, centre + half), chance, z, n)
+
+
+def normal_quantile(tail: float) -> float:
+    """Return z such that a standard normal exceeds it with probability `tail`."""
+    low, high = -40.0, 40.0
+    for _ in range(100):
+        middle = (low + high) / 2
+        if math.erfc(middle / math.sqrt(2)) / 2 > tail:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def chi_square_z(counts: Iterable[npt.NDArray[np.int64]]) -> tuple[float, int]:
+    """Compare counts with uniform ones; returns (z, degrees of freedom), after Wilson, Hilferty."""
+    statistic, freedom = 0.0, 0
+    for each in counts:
+        expected = each.sum() / len(each)
+        statistic += float(((each - expected) ** 2).sum() / expected)
+        freedom += len(each) - 1
+    spread = 2 / (9 * freedom)
+    return ((statistic / freedom) ** (1 / 3) - (1 - spread)) / math.sqrt(spread), freedom
+
+
+def _binomial_tail(hits: int, n: int, chance: float) -> float:
+    """Return the probability of at least `hits` right guesses in `n`."""
+    if hits == 0:
+        return 1.0
+    if not 0 < chance < 1:
+        return float(chance >= 1)
+    log_terms = (
+        math.lgamma(n + 1)
+        - math.lgamma(k + 1)
+        - math.lgamma(n - k + 1)
+        + k * math.log(chance)
+        + (n - k) * math.log1p(-chance)
+        for k in range(hits, n + 1)
+    )
+    return min(1.0, math.fsum(math.exp(max(term, -745.0)) for term in log_terms))
