@@ -19,12 +19,15 @@ _PENALTY_SHARE = 0.02
 _NEIGHBOURS = 25
 _REFERENCE_MAX = 2_000
 _EXTREME = 8.0
+_ROUNDING = 1e-9
+_LEAST = 1e-300
 
 
 def standardiser(features: Floats) -> Callable[[Floats], Floats]:
     """Return what puts features float64[n, k] at mean 0 and deviation 1, as on these."""
     mean, deviation = features.mean(axis=0), features.std(axis=0)
-    scale = np.where(deviation > 1e-12 * (1 + np.abs(mean)), 1 / np.maximum(deviation, 1e-300), 0)
+    is_constant = deviation <= _ROUNDING * np.abs(features).max(axis=0)
+    scale = np.where(is_constant, 0, 1 / np.maximum(deviation, _LEAST))
     return lambda other: np.clip((other - mean) * scale, -_EXTREME, _EXTREME)
 
 

@@ -22,6 +22,7 @@ REIDENTIFY = "re-identification"
 ABSENCE = "absence"
 APPLIANCES = "appliances"
 AREA_MAX = 0.55
+CHANCE = 0.5
 REIDENTIFY_MAX_TIMES = 2.0
 FOLDS = 3
 _WEEK = 7
@@ -125,8 +126,8 @@ def appliances(view: View, truth: Truth) -> Finding:
         best_scores = np.zeros((len(test), len(truth.days), SLOTS - 1))
         for name, scores in _step_scores(view, truth, train):
             area = _step_area(scores[choose], is_step[choose], valid[choose])
-            sign = 1.0 if area >= 0.5 else -1.0
-            if abs(area - 0.5) > abs(best_area - 0.5) or not best:
+            if not best or abs(area - CHANCE) > abs(best_area - CHANCE):
+                sign = np.copysign(1.0, area - CHANCE)
                 best, best_area, best_scores = name, area, sign * scores[test]
         used.append(best)
         shape = (len(test), -1)

@@ -132,7 +132,7 @@ def nominal_s(day: int, j: int) -> float:
 
 def _body(kind: Kind, payload: bytes) -> Block | Contribution | None:
     """Decode without verifying: an attacker does not ask who signed."""
-    types: dict[Kind, type[Block] | type[Contribution]] = {
+    types: dict[Kind, type[Block | Contribution]] = {
         Kind.BLOCK: Block,
         Kind.AREA: Contribution,
     }

@@ -10,9 +10,11 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-# A verdict "broken" is wrong at most once in a million audits.
-SURE_Z = 4.9
+# A verdict "broken" is wrong less than once in a million audits, also where deviations are themselves
+# estimated from some tens of households.
+SURE_Z = 6.0
 INTERVAL_Z = 1.96
+_LEAST_DEVIATION = 1e-9
 _PAIRS_AT_ONCE = 4_000_000
 
 
@@ -69,9 +71,8 @@ class Wins:
         score = float(wins.sum() / total)
         # Each pair stands in the counts of both its households: `total` is twice the pairs.
         deviation = 2 * float(np.sqrt(((wins - score * pairs) ** 2).sum()) / total)
-        under_chance = 2 * float(np.sqrt(((wins - pairs / 2) ** 2).sum()) / total)
         half = INTERVAL_Z * deviation
-        z = (score - 0.5) / under_chance if under_chance else 0.0
+        z = (score - 0.5) / max(deviation, _LEAST_DEVIATION)
         return Measured(score, max(0.0, score - half), min(1.0, score + half), 0.5, z, self._n)
 
 

@@ -54,7 +54,7 @@ def _correlation(left: Words, right: Words) -> float:
 
 
 def _judged(attack: str, view: View, channel: str, z: float, count: int) -> Finding:
-    verdict = "broken" if z > SURE_Z + 0.4 else "kept"
+    verdict = "broken" if z > SURE_Z else "kept"
     return Finding(
-        attack, f"{view.name}: {channel}", z, z, z, 0.0, SURE_Z + 0.4, count, verdict, "all words"
+        attack, f"{view.name}: {channel}", z, z, z, 0.0, SURE_Z, count, verdict, "all words"
     )
