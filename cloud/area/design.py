@@ -8,12 +8,14 @@ import numpy as np
 
 from cloud.area.learn import Moments, weekends
 from cloud.area.linalg import power, symmetric
-from cloud.area.model import Code, Setting
+from cloud.area.model import Code, Dynamics
 from protocol.transform import CLOCK_SLOTS, Curve, Matrix
 
-# What the transform is made for: the middle of what the filter weighs.
-DESIGN_SETTING = Setting(common=400.0, drift=2.0)
 _ROUNDS = 3
+# Codes are clipped for their tails, not their mean square: see decision 0009.
+_TAIL_ROUNDS = 4
+_TAIL_POWER = 2.0
+_TAIL_PART = 0.5
 _DAYS_SETTLED = 14
 _BISECTIONS = 100
 _RIDGE = 0.002
@@ -24,15 +26,35 @@ def water_filled(moments: Moments, homes: int, sigma: float, kappa: float) -> Ma
 
     `sigma`: noise of the sum in clip radii; `kappa`: mean square norm of the codes.
     """
-    dynamics = moments.variety.dynamics(homes, DESIGN_SETTING)
-    step, daily = dynamics.level_step, dynamics.daily
+    dynamics = moments.variety.dynamics(homes)
+    residuals = moments.residuals.reshape(-1, CLOCK_SLOTS)
     noise = sigma / homes
-    unknown = dynamics.level_first + step + daily
-    matrix = _filled(moments.total, unknown, noise, kappa)
-    for _ in range(_ROUNDS - 1):
-        settled = _settled(dynamics.level_first, step, daily, matrix, noise)
-        matrix = _filled(moments.total, settled + step + daily, noise, kappa)
+    matrix = _adapted(dynamics, moments.total, noise, kappa)
+    for _ in range(_TAIL_ROUNDS):
+        cost = _tail_cost(moments.total, residuals, matrix)
+        matrix = _adapted(dynamics, cost, noise, kappa)
+        square = float(((residuals @ matrix.T) ** 2).sum(1).mean())
+        matrix *= np.sqrt(kappa / square)
     return matrix.astype(np.float32).astype(np.float64)
+
+
+def _tail_cost(total: Matrix, residuals: Matrix, matrix: Matrix) -> Matrix:
+    """Weigh the covariance by where long codes come from, so that few of them are clipped."""
+    squares = ((residuals @ matrix.T) ** 2).sum(1)
+    weights = squares**_TAIL_POWER / np.mean(squares**_TAIL_POWER)
+    tail = (residuals * weights[:, None]).T @ residuals / len(residuals)
+    scale = float(np.trace(total) / np.trace(tail))
+    return np.asarray((1 - _TAIL_PART) * total + _TAIL_PART * scale * tail)
+
+
+def _adapted(dynamics: Dynamics, cost: Matrix, noise: float, kappa: float) -> Matrix:
+    """Fill for what is unknown on the first day, then twice for what is after two weeks."""
+    daily = dynamics.level_step + dynamics.daily
+    matrix = _filled(cost, dynamics.level_first + daily, noise, kappa)
+    for _ in range(_ROUNDS - 1):
+        settled = _settled(dynamics, matrix, noise)
+        matrix = _filled(cost, settled + daily, noise, kappa)
+    return matrix
 
 
 def _filled(total: Matrix, unknown: Matrix, noise: float, kappa: float) -> Matrix:
@@ -54,12 +76,12 @@ def _filled(total: Matrix, unknown: Matrix, noise: float, kappa: float) -> Matri
     return np.asarray((vectors[:, kept] * np.sqrt(weights[kept])).T)
 
 
-def _settled(first: Matrix, step: Matrix, daily: Matrix, matrix: Matrix, noise: float) -> Matrix:
+def _settled(dynamics: Dynamics, matrix: Matrix, noise: float) -> Matrix:
     """Return the filter's covariance after two weeks of releases."""
-    known = first
+    known = dynamics.level_first
     for _ in range(_DAYS_SETTLED):
-        known = known + step
-        seen = matrix @ (known + daily) @ matrix.T + noise**2 * np.eye(len(matrix))
+        known = known + dynamics.level_step
+        seen = matrix @ (known + dynamics.daily) @ matrix.T + noise**2 * np.eye(len(matrix))
         known = symmetric(known - known @ matrix.T @ np.linalg.solve(seen, matrix @ known))
     return known
 

@@ -1,7 +1,6 @@
 """From an area's opened code sums to its curves: a Kalman filter over days.
 
-Several views of how much homes move together run side by side; each day they are weighed by how
-well they foretold the sums so far, and the released curve is their mean. Everything that a release
+The state is what lasts of an area: its level, and what weekends add to it. Everything that a release
 depends on is public: the model and the sums released before. The same sums give the same bytes.
 """
 
@@ -17,10 +16,9 @@ from protocol.calendar import day_number
 from protocol.errors import BoundExceeded
 from protocol.transform import CLOCK_SLOTS, Curve, Matrix, day_type
 
-# What of a day's evidence for a view is left a day later: the present counts most.
-_MEMORY = 0.98
 # The clip regression is known from so many times the public homes' household-days.
 _DAYS_A_HOME = 10
+_PINV_LEAST = 1e-6
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,9 @@ class Estimate:
     Attributes:
         curve_wh: filtered.
         band_wh: half-width about it within which the true sum is, 90 times in 100.
-        raw_wh: from this day's sum alone, without the model's memory; noisy, see `Filter.raw`.
+        raw_wh: from this day's sum alone, by the pseudo-inverse of the clip regression: no memory,
+            no trust in the model. Without bias where the code has all 96 slots and areas clip as
+            the public homes do; with fewer slots, what they do not show is the profile's.
     """
 
     day: date
@@ -49,17 +49,8 @@ class Estimate:
     raw_wh: Curve
 
 
-@dataclass
-class _View:
-    """One setting's state: level and weekend, float64[192] and its covariance."""
-
-    mean: Curve
-    covariance: Matrix
-    evidence: float
-
-
 class Filter:
-    """Filters one area's days, in their order."""
+    """Filters one area's days, in their order; skipped days only let the state widen."""
 
     def __init__(self, model: ReleaseModel, share_std: float | None = None) -> None:
         """Take the model, and the noise of one household's share in clip radii.
@@ -69,9 +60,11 @@ class Filter:
         self._model = model
         self._constants: Constants = unpacked(model)
         self._share_std = model.sigma / np.sqrt(model.homes) if share_std is None else share_std
+        self._pseudo_inverse = np.linalg.pinv(self._constants.code.clip, rcond=_PINV_LEAST)
         self._day: int | None = None
-        self._views: list[_View] = []
-        self._pseudo_inverse = np.linalg.pinv(self._constants.code.clip, rcond=1e-6)
+        # Level and weekend: float64[192] Wh and its covariance.
+        self._mean: Curve = np.zeros(2 * CLOCK_SLOTS)
+        self._covariance: Matrix = np.zeros((2 * CLOCK_SLOTS, 2 * CLOCK_SLOTS))
 
     def step(self, day: date, code_sum: Curve, households: int) -> Estimate:
         """Take a day's opened sum, float64[K] in clip radii, and return its curves.
@@ -79,82 +72,59 @@ class Filter:
         Raises:
             BoundExceeded: the day is not after the last one, or the sum does not fit the model.
         """
-        number = day_number(day)
-        if code_sum.shape != (self._model.rows,) or not np.isfinite(code_sum).all():
-            raise BoundExceeded(f"{day}: {self._model.rows} finite code sums")
+        number, rows = day_number(day), self._model.rows
+        if code_sum.shape != (rows,) or not np.isfinite(code_sum).all():
+            raise BoundExceeded(f"{day}: {rows} finite code sums are needed")
         if households < 1 or (self._day is not None and number <= self._day):
-            raise BoundExceeded(f"{day}: a later day than the last, and households")
+            raise BoundExceeded(f"{day}: a day after the last one, and households, are needed")
         code, kind = self._constants.code, day_type(day)
+        dynamics = self._constants.variety.dynamics(households)
+        self._foretell(dynamics, number)
         noise = code.error * (1 / households + 1 / (_DAYS_A_HOME * self._model.public_homes))
-        noise = noise + self._share_std**2 / households * np.eye(self._model.rows)
+        noise = noise + self._share_std**2 / households * np.eye(rows)
         seen = code_sum / households - code.offset[kind]
-        results = []
-        for index, setting in enumerate(self._model.settings):
-            dynamics = self._constants.variety.dynamics(households, setting)
-            view = self._foretold(index, dynamics, number)
-            results.append(_update(view, dynamics.daily, code.clip, noise, seen, weekend=kind == 1))
-            self._views[index : index + 1] = [view]
-        self._day = number
-        return self._estimate(day, households, seen, results)
-
-    def _foretold(self, index: int, dynamics: Dynamics, number: int) -> _View:
-        """Return a view's state as it is foretold for day `number`."""
-        if self._day is None:
-            covariance = np.zeros((2 * CLOCK_SLOTS, 2 * CLOCK_SLOTS))
-            covariance[:CLOCK_SLOTS, :CLOCK_SLOTS] = dynamics.level_first
-            covariance[CLOCK_SLOTS:, CLOCK_SLOTS:] = dynamics.weekend_first
-            return _View(np.zeros(2 * CLOCK_SLOTS), covariance, 0.0)
-        view, passed = self._views[index], number - self._day
-        covariance = view.covariance.copy()
-        covariance[:CLOCK_SLOTS, :CLOCK_SLOTS] += passed * dynamics.level_step
-        covariance[CLOCK_SLOTS:, CLOCK_SLOTS:] += passed * dynamics.weekend_step
-        return _View(view.mean, covariance, view.evidence * _MEMORY)
-
-    def _estimate(
-        self, day: date, households: int, seen: Curve, results: list[tuple[Curve, Matrix]]
-    ) -> Estimate:
-        evidence = np.array([view.evidence for view in self._views])
-        weights = np.exp(evidence - evidence.max())
-        weights /= weights.sum()
-        means = np.stack([mean for mean, _ in results])
-        mean = weights @ means
-        variances = np.stack([variance for _, variance in results])
-        variance = weights @ (variances + (means - mean) ** 2)
-        profile = self._constants.profiles[day_type(day)]
-        band = self._model.band_factor * np.sqrt(np.maximum(variance, 0))
+        residual, variance = self._update(dynamics.daily, noise, seen, weekend=kind == 1)
+        profile = self._constants.profiles[kind]
         return Estimate(
             day=day,
             households=households,
-            curve_wh=households * (profile + mean),
-            band_wh=households * band,
+            curve_wh=households * (profile + residual),
+            band_wh=households * self._model.band_factor * np.sqrt(np.maximum(variance, 0)),
             raw_wh=households * (profile + self._pseudo_inverse @ seen),
         )
 
+    def _foretell(self, dynamics: Dynamics, number: int) -> None:
+        """Bring the state to day `number`: it widens by each day that passed."""
+        level, weekend = slice(CLOCK_SLOTS), slice(CLOCK_SLOTS, None)
+        if self._day is None:
+            self._covariance[level, level] = dynamics.level_first
+            self._covariance[weekend, weekend] = dynamics.weekend_first
+        else:
+            passed = number - self._day
+            self._covariance[level, level] += passed * dynamics.level_step
+            self._covariance[weekend, weekend] += passed * dynamics.weekend_step
+        self._day = number
 
-def _update(
-    view: _View, daily: Matrix, clip: Matrix, noise: Matrix, seen: Curve, *, weekend: bool
-) -> tuple[Curve, Matrix]:
-    """Update a view by what was seen; returns the day's residual and its variance, float64[96]."""
-    sum_of = slice(CLOCK_SLOTS)
-    # Covariance of the state with the day's lasting part, and of that part itself.
-    with_level = view.covariance[:, sum_of]
-    if weekend:
-        with_level = with_level + view.covariance[:, CLOCK_SLOTS:]
-    foretold = view.mean[sum_of] + (view.mean[CLOCK_SLOTS:] if weekend else 0)
-    lasting = with_level[sum_of] + (with_level[CLOCK_SLOTS:] if weekend else 0)
-    whole = symmetric(lasting + daily)
-    spread = symmetric(clip @ whole @ clip.T + noise)
-    surprise = seen - clip @ foretold
-    root = np.linalg.cholesky(spread)
-    white = np.linalg.solve(root, surprise)
-    view.evidence -= float(white @ white) / 2 + float(np.log(np.diag(root)).sum())
-    to_day = np.linalg.solve(root, clip @ whole)
-    to_state = np.linalg.solve(root, clip @ with_level.T)
-    day_mean = foretold + to_day.T @ white
-    day_variance = np.diag(whole) - np.einsum("kt,kt->t", to_day, to_day)
-    view.mean = view.mean + to_state.T @ white
-    view.covariance = symmetric(view.covariance - to_state.T @ to_state)
-    return day_mean, day_variance
+    def _update(
+        self, daily: Matrix, noise: Matrix, seen: Curve, *, weekend: bool
+    ) -> tuple[Curve, Curve]:
+        """Learn from what was seen; returns the day's residual and its variance, float64[96]."""
+        level, added = slice(CLOCK_SLOTS), slice(CLOCK_SLOTS, None)
+        clip = self._constants.code.clip
+        foretold, with_lasting = self._mean[level], self._covariance[:, level]
+        if weekend:
+            foretold = foretold + self._mean[added]
+            with_lasting = with_lasting + self._covariance[:, added]
+        lasting = with_lasting[level] + (with_lasting[added] if weekend else 0)
+        whole = symmetric(lasting + daily)
+        root = np.linalg.cholesky(symmetric(clip @ whole @ clip.T + noise))
+        surprise = np.linalg.solve(root, seen - clip @ foretold)
+        to_day = np.linalg.solve(root, clip @ whole)
+        to_state = np.linalg.solve(root, clip @ with_lasting.T)
+        self._mean = self._mean + to_state.T @ surprise
+        self._covariance = symmetric(self._covariance - to_state.T @ to_state)
+        variance = np.diag(whole) - np.einsum("kt,kt->t", to_day, to_day)
+        return np.asarray(foretold + to_day.T @ surprise), np.asarray(variance)
 
 
 def replay(

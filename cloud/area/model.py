@@ -26,19 +26,13 @@ _LEVEL_STEP = 0.03
 _LEVEL_DAY = 0.01
 # An area is as different from the average as if it had not more than so many homes.
 _HOMES_DIFFERENT = 50.0
+# Days move as if there were not more than so many homes: weather and season are common to all.
+_HOMES_TOGETHER = 400.0
+# The public homes' few weeks show less drift than a season has.
+_DRIFT = 2.0
 _WEEKEND_STEP = 0.1
 # Variances that keep matrices regular, Wh².
 _FLOOR_FIRST, _FLOOR = 1 / 16, 1e-3
-
-
-class Setting(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """One view of how much homes move together: days as if there were at most `common` homes.
-
-    `drift` multiplies the random walk's variance.
-    """
-
-    common: float
-    drift: float
 
 
 class ReleaseModel(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -57,7 +51,6 @@ class ReleaseModel(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_
         clip: float64[K, 96].
         offset: float64[2, K] by day type.
         clip_error: float64[K, K], of one household-day's code.
-        settings: the views that the filter weighs against each other.
         band_factor: half-width of the 90 % band in standard deviations of the filter.
     """
 
@@ -76,7 +69,6 @@ class ReleaseModel(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_
     clip: bytes
     offset: bytes
     clip_error: bytes
-    settings: tuple[Setting, ...]
     band_factor: float
 
     def to_bytes(self) -> bytes:
@@ -120,14 +112,14 @@ class Variety:
     drift: Matrix
     daily: Matrix
 
-    def dynamics(self, homes: float, setting: Setting) -> Dynamics:
+    def dynamics(self, homes: int) -> Dynamics:
         """Return the covariances of the mean of `homes` homes."""
         level = np.outer(self.mean, self.mean)
         first = 1 / homes + 1 / self.public_homes + 1 / _HOMES_DIFFERENT
-        step = 1 / homes + 1 / setting.common
+        step = 1 / homes + 1 / _HOMES_TOGETHER
         return Dynamics(
             level_first=at_least(first * self.between + _LEVEL_FIRST**2 * level, _FLOOR_FIRST),
-            level_step=at_least(setting.drift * step * self.drift + _LEVEL_STEP**2 * level, _FLOOR),
+            level_step=at_least(_DRIFT * step * self.drift + _LEVEL_STEP**2 * level, _FLOOR),
             weekend_first=at_least(first * self.weekend, _FLOOR),
             weekend_step=_WEEKEND_STEP**2 * step * at_least(self.weekend, _FLOOR),
             daily=at_least(step * self.daily + _LEVEL_DAY**2 * level, _FLOOR),
@@ -198,7 +190,7 @@ def read_model(data: bytes) -> ReleaseModel:
         raise DocumentRefused("These bytes are no release model.") from exc
     if model.version != MODEL_VERSION:
         raise DocumentRefused(f"This release model is of version {model.version}; update Volet.")
-    if min(model.homes, model.public_homes, model.rows, len(model.settings)) < 1:
+    if min(model.homes, model.public_homes, model.rows) < 1:
         raise DocumentRefused("This release model has a size that is not positive.")
     square, line = packed_bytes(CLOCK_SLOTS), 8 * CLOCK_SLOTS
     expected = {
