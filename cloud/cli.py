@@ -10,6 +10,7 @@ cloud = LazyGroup(
         "run": "cloud.worker_cli:run",
         "release": "cloud.release.cli:release",
         "status": "cloud.status_cli:status",
+        "audit": "cloud.audit.cli:audit",
         "enrol": "cloud.registry.cli:enrol",
         "revoke": "cloud.registry.cli:revoke",
         "roster": "cloud.roster.cli:roster",

@@ -1,0 +1,69 @@
+"""What released figures tell about one household to somebody who knows its habits.
+
+The figure is the same for every household in it; what differs is what the attacker knows of each:
+its curves of the first week. A household's score is what is left of the day's figure once its
+median over days is taken off, laid on that profile. Days of the first week are not scored. Linking
+weeks has no meaning here: a figure carries no household's stream.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from cloud.audit.statistics import Floats
+from cloud.audit.truth import SLOTS, Truth
+from cloud.audit.views import View
+from cloud.release.reading import codes
+from cloud.release.release import CurveRelease, decode
+from cloud.store.area import AreaStore, Stage
+from protocol.calendar import day_of_number
+from protocol.transform import to_clock
+
+KNOWN_DAYS = 7
+_DAYS_MIN = KNOWN_DAYS + 7
+
+
+def released_curves(store: AreaStore, days: Iterable[int]) -> dict[tuple[str, int], Floats]:
+    """Return the released curves, float64[96] on the clock's day, by code and day (a number)."""
+    wanted = sorted(days)
+    found: dict[tuple[str, int], Floats] = {}
+    if not wanted:
+        return found
+    for measure, code in codes(store):
+        figures = store.figures(measure, code, wanted[0], wanted[-1] + 1, Stage.RELEASED)
+        for figure in figures:
+            release = decode(figure.release)
+            if isinstance(release, CurveRelease):
+                day = day_of_number(figure.key.day)
+                curve = np.array(release.quarter_hours)
+                found[code, figure.key.day] = to_clock(curve, day, absent=np.zeros(SLOTS))
+    return found
+
+
+def of_releases(
+    curves: Mapping[tuple[str, int], Floats], truth: Truth
+) -> tuple[View, Truth] | None:
+    """Return the attacker's material and the days on which it is tried; None: too few releases."""
+    columns = [day for day in truth.days if any(day == other for _, other in curves)]
+    if len(columns) < _DAYS_MIN:
+        return None
+    names = sorted({code for code, _ in curves})
+    figures = np.zeros((len(names), len(columns), SLOTS))
+    for row, code in enumerate(names):
+        for column, day in enumerate(columns):
+            figures[row, column] = curves.get((code, day), np.zeros(SLOTS))
+    figures -= np.median(figures, axis=1, keepdims=True)
+    places = [truth.days.index(day) for day in columns]
+    energies = truth.energies_wh[:, places]
+    profile = np.nan_to_num(np.nanmean(energies[:, :KNOWN_DAYS], axis=1))
+    changes = np.abs(np.diff(profile, axis=1, prepend=profile[:, :1]))
+    later = figures[:, KNOWN_DAYS:]
+    laid = np.einsum("cdj,hj->hdc", later, profile)
+    steps = np.diff(later, axis=2, prepend=later[:, :, :1])
+    signals = {name: profile[:, None] * later[row][None] for row, name in enumerate(names)} | {
+        f"changes of {name}": changes[:, None] * steps[row][None] for row, name in enumerate(names)
+    }
+    cells = np.zeros(len(truth.households), np.int64)
+    view = View("released figures", False, {"figures on the profile": laid}, signals, {}, cells)
+    tried = Truth(truth.households, tuple(columns[KNOWN_DAYS:]), energies[:, KNOWN_DAYS:])
+    return view, tried

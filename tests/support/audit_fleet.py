@@ -1,0 +1,171 @@
+"""Homes whose curves are known and what their chips send, built of the product's own pieces.
+
+`leak` is a way in which a chip may give itself away; "" is the product.
+"""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cloud.audit.capture import Captured
+from cloud.audit.truth import Truth
+from edge.privacy.mechanism import curve_code, noised
+from edge.simulate.household import synthetic_curve
+from protocol.area_cipher import CHECK_VALUE, SHAPES, mask_values, to_bytes
+from protocol.area_messages import Contribution, Part
+from protocol.calendar import day_end, day_number, days_between, month_of
+from protocol.envelope import Address, seal_message
+from protocol.household import T, scale
+from protocol.ids import new_device_id, new_incarnation
+from protocol.keys import HouseholdSecret
+from protocol.layout import DAY_COEFFICIENTS
+from protocol.measures import Group, Measure, MeasureKind, Measures
+from protocol.messages import Block
+from protocol.seeds import draw_seeds
+from protocol.topics import Kind, device_topic
+from protocol.transform import CLOCK_SLOTS, Transform, clip_to_grid
+
+COLLECTIVITY = "auditville"
+FIRST = date(2026, 1, 5)
+ROWS = 24
+AWAY_SHARE = 0.2
+WINDOW_S = 4 * 3_600
+
+
+def transform() -> Transform:
+    """A cosine transform whose codes mostly fit the clip."""
+    rows, slots = np.arange(ROWS)[:, None], np.arange(CLOCK_SLOTS)[None]
+    cosines = np.cos(np.pi * (slots + 0.5) * rows / CLOCK_SLOTS) * np.sqrt(2 / CLOCK_SLOTS) / 2_000
+    profiles = np.full((2, CLOCK_SLOTS), 100)
+    return Transform(
+        200, ROWS, cosines.astype("<f4").tobytes(), profiles.astype("<f4").tobytes(), bytes(32)
+    )
+
+
+def measures() -> Measures:
+    group = Group("cell", ("75",), 200, 140, 140, ROWS, bytes(32))
+    curve = Measure("curve", MeasureKind.CURVE, 1.0, (group,))
+    return Measures(
+        collectivity=COLLECTIVITY,
+        version=1,
+        trustees=bytes(32),
+        effective=0,
+        epsilon=2.0,
+        delta=1e-6,
+        gamma=0.1,
+        grid_bits=20,
+        days_a_year=366,
+        profile_days_a_year=0,
+        deadline_h=48,
+        measures=(curve,),
+    )
+
+
+@dataclass
+class AuditedChip:
+    """One chip; `say` gives a day's messages."""
+
+    number: int
+    leak: str = ""
+    device: str = field(default_factory=new_device_id)
+    signing_key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+    secret: HouseholdSecret = field(default_factory=HouseholdSecret.generate)
+
+    def __post_init__(self):
+        self.seeds = draw_seeds(SHAPES[0])
+        self.incarnation = new_incarnation()
+        self.pads = {}
+        self.sequence = 0
+
+    def _captured(self, kind: Kind, body, at_s: float) -> Captured:
+        payload = seal_message(Address(COLLECTIVITY, self.device, kind), body, self.signing_key)
+        return Captured(at_s, device_topic(COLLECTIVITY, self.device, kind), payload)
+
+    def coefficients(self, day: date, values: list[int]) -> bytes:
+        if self.leak == "plain blocks":
+            return b"".join((scale(value) % T).to_bytes(8, "little") for value in values)
+        month = month_of(day)
+        if month not in self.pads:
+            self.pads[month] = self.secret.seal.new_epoch(month, self.incarnation)
+        pad = self.pads[month]
+        return b"".join(
+            pad.encrypt(day, j, value).to_bytes(8, "little") for j, value in enumerate(values)
+        )
+
+    def block(self, day: date, curve_wh: np.ndarray) -> Block:
+        self.sequence += 1
+        values = [*map(int, curve_wh), *([0] * (DAY_COEFFICIENTS - CLOCK_SLOTS))]
+        count = DAY_COEFFICIENTS
+        if self.leak == "size":  # keeps back what is zero, as a thrifty programmer might
+            count = CLOCK_SLOTS + min(int(curve_wh.sum()) // 1_000, 32)
+        data = self.coefficients(day, values)[: 8 * count]
+        return Block(self.secret.id, day_number(day), self.incarnation, self.sequence, 0, data)
+
+    def contribution(self, day: date, curve_wh: np.ndarray) -> Contribution:
+        document = measures()
+        (measure,) = document.measures
+        code = curve_code(transform(), day, curve_wh)
+        nonce, masked_day = secrets.token_bytes(16), day_number(day)
+        if self.leak == "plain words":
+            values = np.append(clip_to_grid(code, document.grid), CHECK_VALUE)
+            words = values.astype(np.int64).view(np.uint64)
+        else:
+            values = noised(code, document, measure, measure.groups[0])
+            if self.leak == "mask used twice":
+                nonce, masked_day = bytes(16), day_number(FIRST)
+            words = mask_values(values, self.seeds, self.secret.id, masked_day, "curve", nonce)
+        part = Part("curve", "cell", to_bytes(words))
+        return Contribution(
+            self.secret.id, day_number(day), bytes(32), 1, self.number, nonce, (part,)
+        )
+
+    def say(self, day: date, curve_wh: np.ndarray, rng: np.random.Generator) -> list[Captured]:
+        end_s = day_end(day).timestamp()
+        delays_s = rng.uniform(0, WINDOW_S, 2)
+        if self.leak == "time":  # sends when it has worked off the day's load
+            delays_s = curve_wh.sum() / 10 + rng.uniform(0, 60, 2)
+        return [
+            self._captured(Kind.BLOCK, self.block(day, curve_wh), end_s + delays_s[0]),
+            self._captured(Kind.AREA, self.contribution(day, curve_wh), end_s + delays_s[1]),
+        ]
+
+
+@dataclass(frozen=True)
+class AuditedFleet:
+    """Chips, what their homes used, and what they sent."""
+
+    chips: list[AuditedChip]
+    truth: Truth
+    messages: list[Captured]
+
+
+def audited_curves(homes: int, days: int, rng: np.random.Generator) -> np.ndarray:
+    """Make curves in Wh, int64[homes, days, 96]; each home is away on a fifth of the days."""
+    end = FIRST + timedelta(days=days)
+    curves_w = np.stack([synthetic_curve(seed, FIRST, end).power_w for seed in range(homes)])
+    curves_wh = curves_w.reshape(homes, days, CLOCK_SLOTS) // 4
+    is_away = rng.random((homes, days)) < AWAY_SHARE
+    return np.where(is_away[:, :, None], curves_wh // 6, curves_wh)
+
+
+def audited_fleet(homes: int, days: int, leak: str = "", seed: int = 5) -> AuditedFleet:
+    """Let a fleet send for some weeks of winter (no change of the clocks)."""
+    rng = np.random.default_rng(seed)
+    curves_wh = audited_curves(homes, days, rng)
+    chips = [AuditedChip(number, leak) for number in range(homes)]
+    dates = days_between(FIRST, FIRST + timedelta(days=days))
+    messages = [
+        message
+        for row, chip in enumerate(chips)
+        for column, day in enumerate(dates)
+        for message in chip.say(day, curves_wh[row, column], rng)
+    ]
+    truth = Truth(
+        tuple(chip.device for chip in chips),
+        tuple(map(day_number, dates)),
+        curves_wh.astype(np.float64),
+    )
+    return AuditedFleet(chips, truth, messages)
