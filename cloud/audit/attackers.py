@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-# Fitted on (float64[n, k], bool[n]); scores float64[m, k].
-Fit = Callable[[Floats, Flags], Callable[[Floats], Floats]]
+# What a fitted attacker makes of float64[m, k].
+Tool = Callable[[Floats], Floats]
+Fit = Callable[[Floats, Flags], Tool]
 
 _NEWTON_STEPS = 8
 _PENALTY_SHARE = 0.02
@@ -23,7 +24,7 @@ _ROUNDING = 1e-9
 _LEAST = 1e-300
 
 
-def standardiser(features: Floats) -> Callable[[Floats], Floats]:
+def standardiser(features: Floats) -> Tool:
     """Return what puts features float64[n, k] at mean 0 and deviation 1, as on these."""
     mean, deviation = features.mean(axis=0), features.std(axis=0)
     is_constant = deviation <= _ROUNDING * np.abs(features).max(axis=0)
@@ -31,7 +32,7 @@ def standardiser(features: Floats) -> Callable[[Floats], Floats]:
     return lambda other: np.clip((other - mean) * scale, -_EXTREME, _EXTREME)
 
 
-def best_feature(features: Floats, labels: Flags) -> Callable[[Floats], Floats]:
+def best_feature(features: Floats, labels: Flags) -> Tool:
     """Score by the one feature whose ranks follow the labels best, and in their direction."""
     ranks = features.argsort(axis=0).argsort(axis=0)
     tied = np.ptp(features, axis=0) == 0
@@ -44,7 +45,7 @@ def best_feature(features: Floats, labels: Flags) -> Callable[[Floats], Floats]:
     return lambda other: sign * other[:, which]
 
 
-def logistic(features: Floats, labels: Flags) -> Callable[[Floats], Floats]:
+def logistic(features: Floats, labels: Flags) -> Tool:
     """Score by a logistic regression with a ridge penalty, by Newton's method."""
     count, width = features.shape
     penalty = np.eye(width + 1) * max(_PENALTY_SHARE * count, 1.0)
@@ -59,7 +60,7 @@ def logistic(features: Floats, labels: Flags) -> Callable[[Floats], Floats]:
     return lambda other: np.asarray(other @ weights[:-1])
 
 
-def nearest(features: Floats, labels: Flags) -> Callable[[Floats], Floats]:
+def nearest(features: Floats, labels: Flags) -> Tool:
     """Score by the share of labels among the nearest neighbours."""
     kept, known = features[-_REFERENCE_MAX:], labels[-_REFERENCE_MAX:]
     norms = (kept**2).sum(axis=1)
@@ -80,7 +81,7 @@ CLASSIFIERS: dict[str, Fit] = {
 }
 
 
-def decoder(features: Floats, targets: Floats) -> Callable[[Floats], Floats]:
+def decoder(features: Floats, targets: Floats) -> Tool:
     """Predict targets float64[n, m] from features float64[n, k] by ridge regression."""
     mean = targets.mean(axis=0)
     ridge = features.T @ features

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from cloud.audit.attackers import CLASSIFIERS, decoder, standardiser
+from cloud.audit.attackers import CLASSIFIERS, Tool, decoder, standardiser
 from cloud.audit.statistics import SURE_Z, Flags, Floats, Measured, Wins, hit_rate
 from cloud.audit.truth import SLOTS, Truth
 from cloud.audit.views import View, about_the_mean
@@ -151,11 +151,9 @@ def _inputs(view: View) -> Iterator[tuple[str, Floats]]:
         yield f"{name} about the mean", about_the_mean(values)
 
 
-def _scores(score: object, fitted: object, values: Floats) -> Floats:
+def _scores(score: Tool, fitted: Tool, values: Floats) -> Floats:
     flat = values.reshape(-1, values.shape[2])
-    assert callable(score)  # noqa: S101 - types of fitted attackers
-    assert callable(fitted)  # noqa: S101
-    return np.asarray(score(fitted(flat))).reshape(values.shape[:2])
+    return score(fitted(flat)).reshape(values.shape[:2])
 
 
 def _area(scores: Floats, truth: Truth, households: npt.NDArray[np.int64]) -> float:
