@@ -12,6 +12,7 @@ with the noise: a new draw never meets an old keystream.
 """
 
 import hashlib
+import threading
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import combinations
@@ -19,7 +20,7 @@ from itertools import combinations
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -32,6 +33,10 @@ NONCE_BYTES = 16
 SLOT_BYTES = 8
 # What the last slot of every contribution carries.
 CHECK_VALUE = 1
+_FROM_THE_START = bytes(4)
+_ANY_NONCE = bytes(16)
+# About a kilobyte each.
+_CONTEXTS_MAX = 65_536
 
 Words = npt.NDArray[np.uint64]
 Signed = npt.NDArray[np.int64]
@@ -88,6 +93,30 @@ def mask_nonce(day: int, measure: str, nonce: bytes, slots: int) -> bytes:
     return hashlib.sha256(text).digest()[:12]
 
 
+class _Contexts(threading.local):
+    """A thread's cipher contexts by key: to make one costs several times what a mask does."""
+
+    def __init__(self) -> None:
+        self.of = lru_cache(maxsize=_CONTEXTS_MAX)(_new_context)
+
+
+def _new_context(key: bytes) -> CipherContext:
+    return Cipher(ChaCha20(key, _ANY_NONCE), mode=None).encryptor()
+
+
+def keystream(key: bytes, iv: bytes, size_bytes: int) -> bytes:
+    """Return ChaCha20's keystream; `iv` is block counter (4 bytes, little-endian) and nonce (12).
+
+    Keys used before are quick: their contexts are kept and given the new nonce.
+    """
+    context = _contexts.of(key)
+    context.reset_nonce(iv)
+    return context.update(bytes(size_bytes))
+
+
+_contexts = _Contexts()
+
+
 def mask(key: bytes, day: int, measure: str, nonce: bytes, slots: int) -> Words:
     """Return the keystream of one seed for one draw, uint64[slots].
 
@@ -95,9 +124,10 @@ def mask(key: bytes, day: int, measure: str, nonce: bytes, slots: int) -> Words:
     day, measure, number of slots and these; its block counter begins at 0. With the number of slots
     in it, the check slot of a shorter group is never a slot of a longer one.
     """
-    iv = bytes(4) + mask_nonce(day, measure, nonce, slots)
-    stream = Cipher(ChaCha20(key, iv), mode=None).encryptor().update(bytes(slots * SLOT_BYTES))
-    return np.frombuffer(stream, "<u8").astype(np.uint64, copy=False)
+    iv = _FROM_THE_START + mask_nonce(day, measure, nonce, slots)
+    return np.frombuffer(keystream(key, iv, slots * SLOT_BYTES), "<u8").astype(
+        np.uint64, copy=False
+    )
 
 
 def mask_values(

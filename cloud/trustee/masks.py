@@ -5,10 +5,8 @@ from itertools import islice
 
 import msgspec
 import numpy as np
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 
-from protocol.area_cipher import SLOT_BYTES, Words, add_up, mask_nonce
+from protocol.area_cipher import SLOT_BYTES, Words, add_up, keystream, mask_nonce
 
 # Households at a time: what is summed stays in the cache.
 CHUNK = 256
@@ -26,13 +24,13 @@ class Draw(msgspec.Struct, frozen=True):
 def sums(draws: Sequence[Draw], sets: int, day: int, measure: str, slots: int) -> list[Words]:
     """Sum the masks of all households; returns uint64[slots] for each of `sets` seed sets."""
     totals = [np.zeros(slots, np.uint64) for _ in range(sets)]
-    zeros = bytes(slots * SLOT_BYTES)
+    size_bytes = slots * SLOT_BYTES
     for chunk in _chunks(draws):
         nonces = [_FROM_THE_START + mask_nonce(day, measure, one.nonce, slots) for one in chunk]
         for number in range(sets):
             streams = b"".join(
                 [
-                    Cipher(ChaCha20(one.keys[number], nonce), None).encryptor().update(zeros)
+                    keystream(one.keys[number], nonce, size_bytes)
                     for one, nonce in zip(chunk, nonces, strict=True)
                 ]
             )
@@ -47,13 +45,12 @@ def check_masks(
     masks = [np.zeros(len(draws), np.uint64) for _ in range(sets)]
     block, place = divmod((slots - 1) * SLOT_BYTES, _BLOCK_BYTES)
     counter = block.to_bytes(4, "little")
-    zeros = bytes(_BLOCK_BYTES)
     for row, draw in enumerate(draws):
         if draw is None:
             continue
         nonce = counter + mask_nonce(day, measure, draw.nonce, slots)
         for number, key in enumerate(draw.keys):
-            stream = Cipher(ChaCha20(key, nonce), None).encryptor().update(zeros)
+            stream = keystream(key, nonce, _BLOCK_BYTES)
             masks[number][row] = int.from_bytes(stream[place : place + SLOT_BYTES], "little")
     return masks
 
