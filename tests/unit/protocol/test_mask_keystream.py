@@ -28,7 +28,7 @@ def test_a_kept_context_gives_the_stream_of_a_fresh_one_from_any_block():
     for turn in range(3):
         for key in KEYS:
             for size in (776, 64, 13):
-                iv = turn.to_bytes(4, "little") + hashlib.sha256(key + bytes([size])).digest()[:12]
+                iv = turn.to_bytes(4, "little") + hashlib.sha256(key + bytes(size)).digest()[:12]
                 assert keystream(key, iv, size) == fresh(key, iv, size)
 
 
