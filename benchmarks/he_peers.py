@@ -50,9 +50,45 @@ class BfvVector:
         """Compute a bill in the cheapest way TenSEAL allows: one rotation sum for all days."""
         return reduce(add, (day * prices for day in days)).sum()
 
+    def sum_up(self, households: Sequence[Any]) -> Any:
+        """Sum ciphertexts of many households (under one key: nobody may hold it)."""
+        return reduce(add, households)
+
     def open(self, vector: Any) -> int:
         """Open a bill; right modulo the plain modulus only."""
         return int(vector.decrypt()[0]) % self.plain_modulus
+
+    def open_all(self, vector: Any, count: int) -> list[float]:
+        """Open the first values of a vector; right modulo the plain modulus only."""
+        return [float(int(value) % self.plain_modulus) for value in vector.decrypt()[:count]]
+
+
+class CkksVector:
+    """TenSEAL's CKKS, which is how its tutorials sum real numbers."""
+
+    def __init__(self, dimension: int) -> None:
+        """Make the tutorial's parameters."""
+        self.name = f"ckks_vector N={dimension}"
+        self._context: Any = tenseal.context(
+            tenseal.SCHEME_TYPE.CKKS, dimension, coeff_mod_bit_sizes=[60, 40, 40, 60]
+        )
+        self._context.global_scale = 2**40
+
+    def encrypt(self, values: Sequence[int]) -> Any:
+        """Encrypt a vector."""
+        return tenseal.ckks_vector(self._context, values)
+
+    def size_bytes(self, vector: Any) -> int:
+        """Return what a ciphertext takes on the wire."""
+        return len(vector.serialize())
+
+    def sum_up(self, households: Sequence[Any]) -> Any:
+        """Sum ciphertexts of many households (under one key: nobody may hold it)."""
+        return reduce(add, households)
+
+    def open_all(self, vector: Any, count: int) -> list[float]:
+        """Open the first values of a vector, nearly right."""
+        return [float(value) for value in vector.decrypt()[:count]]
 
 
 class Paillier:
@@ -76,6 +112,10 @@ class Paillier:
     def dot(self, readings: Sequence[Any], prices: Sequence[int]) -> Any:
         """Compute the weighted sum of encrypted readings."""
         return reduce(add, (one * price for one, price in zip(readings, prices, strict=True)))
+
+    def sum_up(self, households: Sequence[Sequence[Any]]) -> list[Any]:
+        """Sum vectors of many households, value by value (under one key)."""
+        return [reduce(add, column) for column in zip(*households, strict=True)]
 
     def open(self, total: Any) -> int:
         """Open a sum."""

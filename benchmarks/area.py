@@ -1,0 +1,274 @@
+"""The area lane: sums in the cloud, masks at a trustee, a chip's day, bytes; and its peers.
+
+What sums and masks could cost at most is measured in the same run: how fast this machine reads
+memory, and how fast OpenSSL's ChaCha20 runs over long data.
+"""
+
+import secrets
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
+
+from benchmarks.area_household import SHAPE, SLOTS, AreaChip, measures
+from benchmarks.area_peers import Ours, peers
+from benchmarks.household import Month
+from benchmarks.mqtt_size import exchange_bytes
+from benchmarks.row import Bound, Rows
+from benchmarks.row import Row as Figure
+from benchmarks.sizes import wire
+from benchmarks.timing import cpu_s, per, scaled
+from cloud.store.area import ContributionItem, FigureKey, Row
+from cloud.store.sqlite import SqliteStore
+from cloud.trustee.masks import Draw, check_masks, sums
+from edge.privacy.noise import draw_noise
+from protocol.area_cipher import SLOT_BYTES, add_up, mask, mask_values, unmask
+from protocol.area_messages import Contribution, Part
+from protocol.calendar import day_number
+from protocol.ids import DeviceId, new_device_id
+from protocol.topics import Kind
+
+HOUSEHOLDS = 100_000
+STORED = 4_000
+MASKED = 10_000
+RUNS = 9
+PEER_HOUSEHOLDS = 200
+MONTH_LIMIT_BYTES = 90_000
+SUMS_AT_LEAST = 1_000_000
+MASKS_AT_LEAST = 100_000
+MS, US, GIGA = 1_000, 1_000_000, 1e9
+
+_DAY = date(2026, 1, 14)
+_NUMBER = day_number(_DAY)
+_MEASURE = "curve"
+_LONG_BYTES = 1 << 16
+
+Rectangle = npt.NDArray[np.uint64]
+
+
+def run(scale: float) -> list[Figure]:
+    """Measure; raises AssertionError where a result is wrong."""
+    rows = Rows("area")
+    runs = scaled(RUNS, scale, 3)
+    ours_s = _sums(rows, scaled(HOUSEHOLDS, scale, 500), runs)
+    with tempfile.TemporaryDirectory() as directory:
+        _from_store(rows, scaled(STORED, scale, 100), runs, Path(directory))
+    _masks(rows, scaled(MASKED, scale, 200), runs)
+    encryption_s = _chip(rows, runs)
+    _bytes(rows)
+    peers(rows, scaled(PEER_HOUSEHOLDS, scale, 4), runs, Ours(ours_s, encryption_s))
+    return rows.rows
+
+
+def _sums(rows: Rows, households: int, runs: int) -> float:
+    """Sum vectors in memory; returns the seconds of one household-day."""
+    words = np.random.default_rng(1).integers(0, 2**63, (households, SLOTS), np.uint64)
+    _check_sum(words)
+    total_bytes = words.nbytes
+    copy = np.empty_like(words)
+    copied_s = cpu_s(lambda: np.copyto(copy, words), runs=runs)
+    read_s = cpu_s(lambda: np.add.reduce(words.reshape(-1)), runs=runs)
+    read = rows.add(
+        "memory: numpy reads and sums one long array",
+        [total_bytes / seconds / GIGA for seconds in read_s],
+        "GB/s",
+        note=f"{total_bytes / 1e6:.0f} MB",
+    )
+    rows.add(
+        "memory: numpy copies it",
+        [2 * total_bytes / seconds / GIGA for seconds in copied_s],
+        "GB/s",
+        note="read and written",
+    )
+    summed_s = cpu_s(lambda: add_up(words), runs=runs)
+    rate = rows.add(
+        "sum in memory",
+        [households / seconds for seconds in summed_s],
+        "household-days/s and core",
+        bound=Bound("at least", SUMS_AT_LEAST),
+        note=f"{households} of {SLOTS} slots",
+    )
+    rows.add(
+        "sum in memory, of the speed at which memory is read",
+        100 * rate * SLOTS * SLOT_BYTES / GIGA / read,
+        "%",
+    )
+    return 1 / rate
+
+
+def _check_sum(words: Rectangle) -> None:
+    expected = [int(column.astype(object).sum()) % 2**64 for column in words[:50].T]
+    assert add_up(words[:50]).tolist() == expected
+
+
+def _from_store(rows: Rows, households: int, runs: int, directory: Path) -> None:
+    """Sum the rows of one figure as a release does: read from SQLite, joined, added up."""
+    store = SqliteStore.open(directory)
+    key = FigureKey(bytes(32), _MEASURE, "75101", _NUMBER)
+    items = [_item(entry) for entry in range(households)]
+    begun_s = time.process_time()
+    store.area.put_contributions(items, datetime.now(UTC))
+    put_s = time.process_time() - begun_s
+    expected = add_up(_stacked([Row(b"", DeviceId(""), 0, b"", 1, _words(item)) for item in items]))
+
+    def summed() -> Rectangle:
+        return add_up(_stacked(store.area.rows(key)))
+
+    assert (summed() == expected).all()
+    rows.add("contributions stored in one transaction", households / put_s, "a second and core")
+    seconds = cpu_s(summed, runs=runs)
+    rows.add(
+        "sum from the store's rows",
+        [households / each for each in seconds],
+        "household-days/s and core",
+        note="read from SQLite, warm; the sum is the smaller part",
+    )
+    loaded = store.area.rows(key)
+    joined_s = cpu_s(lambda: add_up(_stacked(loaded)), runs=runs)
+    rows.add(
+        "sum from rows once read",
+        [households / each for each in joined_s],
+        "household-days/s and core",
+        bound=Bound("at least", SUMS_AT_LEAST),
+    )
+    store.close()
+
+
+def _stacked(found: Sequence[Row]) -> Rectangle:
+    words = np.frombuffer(b"".join(row.words for row in found), "<u8")
+    return words.reshape(len(found), -1)
+
+
+def _item(entry: int) -> ContributionItem:
+    part = Part(_MEASURE, "75101", secrets.token_bytes(SLOTS * SLOT_BYTES))
+    contribution = Contribution(
+        secrets.token_bytes(16), _NUMBER, bytes(32), 1, entry, secrets.token_bytes(16), (part,)
+    )
+    return ContributionItem(new_device_id(), contribution, part.words)
+
+
+def _words(item: ContributionItem) -> bytes:
+    return item.contribution.parts[0].words
+
+
+def _masks(rows: Rows, households: int, runs: int) -> None:
+    """Sum masks as a trustee does, of keys seen before and of new ones."""
+    sets = len(SHAPE.sets_of(0))
+
+    def draws() -> list[Draw]:
+        return [
+            Draw(tuple(secrets.token_bytes(32) for _ in range(sets)), secrets.token_bytes(16))
+            for _ in range(households)
+        ]
+
+    count = sets * households
+    known = draws()
+    found = sums(known, sets, _NUMBER, _MEASURE, SLOTS)
+    for number in range(sets):
+        each = [mask(one.keys[number], _NUMBER, _MEASURE, one.nonce, SLOTS) for one in known[:200]]
+        part = sums(known[:200], sets, _NUMBER, _MEASURE, SLOTS)[number]
+        assert (part == add_up(np.array(each))).all()
+    assert len(found) == sets
+    seconds = cpu_s(lambda: sums(known, sets, _NUMBER, _MEASURE, SLOTS), runs=runs)
+    rate = rows.add(
+        "masks at a trustee",
+        [count / each for each in seconds],
+        "masks/s and core",
+        bound=Bound("at least", MASKS_AT_LEAST),
+        note=f"{SLOTS} slots, keys used before",
+    )
+    fresh = iter([draws() for _ in range(runs + 1)])
+    first_s = cpu_s(lambda: sums(next(fresh), sets, _NUMBER, _MEASURE, SLOTS), runs=runs)
+    rows.add(
+        "masks at a trustee, keys never used",
+        [count / each for each in first_s],
+        "masks/s and core",
+        note="the first question of a month",
+    )
+    single_s = cpu_s(
+        lambda: [mask(one.keys[0], _NUMBER, _MEASURE, one.nonce, SLOTS) for one in known],
+        runs=runs,
+    )
+    rows.add("masks one by one", [households / each for each in single_s], "masks/s and core")
+    check_s = cpu_s(lambda: check_masks(known, sets, _NUMBER, _MEASURE, SLOTS), runs=runs)
+    rows.add(
+        "masks of the check slot alone", [count / each for each in check_s], "masks/s and core"
+    )
+    encryptor = Cipher(ChaCha20(bytes(32), bytes(16)), mode=None).encryptor()
+    zeros, buffer = bytes(_LONG_BYTES), bytearray(_LONG_BYTES)
+    raw_s = cpu_s(lambda: encryptor.update_into(zeros, buffer), runs=runs, times=200)
+    raw = rows.add("ChaCha20 over long data", [_LONG_BYTES / each / GIGA for each in raw_s], "GB/s")
+    rows.add(
+        "masks at a trustee, of ChaCha20's speed", 100 * rate * SLOTS * SLOT_BYTES / GIGA / raw, "%"
+    )
+
+
+def _chip(rows: Rows, runs: int) -> float:
+    """Time a chip's day; returns the seconds to mask a curve."""
+    chip = AreaChip.generate()
+    document = measures()
+    curve = document.measures[0]
+    std = document.share_units(curve, curve.groups[0])
+    noise_s = cpu_s(lambda: draw_noise(SLOTS - 1, std), runs=runs, times=5)
+    rows.add(
+        "chip: noise for a curve", per(noise_s, 1 / MS), "ms", note=f"{SLOTS - 1} slots, OpenDP"
+    )
+    values = np.arange(SLOTS, dtype=np.int64)
+    key = chip.entry.household_key
+
+    def masked() -> Rectangle:
+        return mask_values(values, chip.seeds, key, _NUMBER, _MEASURE, secrets.token_bytes(16))
+
+    nonce = bytes(16)
+    hidden = mask_values(values, chip.seeds, key, _NUMBER, _MEASURE, nonce)
+    bare = mask_values(np.zeros_like(values), chip.seeds, key, _NUMBER, _MEASURE, nonce)
+    assert (unmask(hidden, [bare]) == values).all()
+    masked_s = cpu_s(masked, runs=runs, times=20)
+    rows.add(
+        "chip: masks for a curve", per(masked_s, 1 / US), "µs", note=f"{len(chip.seeds)} seeds"
+    )
+    day_s = cpu_s(
+        lambda: chip.say(Kind.AREA, chip.contribution(_DAY, with_profile=True)), runs=runs
+    )
+    rows.add(
+        "chip: a whole contribution",
+        per(day_s, 1 / MS),
+        "ms",
+        note="curve, classes, profile; noise, masks, signature",
+    )
+    letters_s = cpu_s(chip.letters, runs=runs)
+    rows.add(
+        "chip: seed letters",
+        per(letters_s, 1 / MS),
+        "ms",
+        note=f"to {SHAPE.trustees} trustees, ML-KEM-768 and X25519",
+    )
+    return float(np.median(masked_s))
+
+
+def _bytes(rows: Rows) -> None:
+    """Count all MQTT of a month in which everything comes together."""
+    chip = AreaChip.generate()
+    messages = list(chip.month())
+    area = rows.add(
+        "wire, a month of the area lane",
+        sum(exchange_bytes(topic, payload) for topic, payload in messages),
+        "bytes",
+        note="every day counted, a year's profiles, seed letters, acks",
+    )
+    billing = Rows("area")
+    with tempfile.TemporaryDirectory() as directory:
+        wire(billing, Month.encrypted(), Path(directory))
+    month = next(row.value for row in billing.rows if row.name == "wire, a month, daily rhythm")
+    rows.add(
+        "wire, a month of both lanes",
+        area + month,
+        "bytes",
+        bound=Bound("below", MONTH_LIMIT_BYTES),
+    )

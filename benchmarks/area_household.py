@@ -1,0 +1,178 @@
+"""A household of the area lane for measuring: documents, chip, and what it says in a month."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from benchmarks.household import COLLECTIVITY, DAYS, READINGS_A_DAY
+from cloud.message import Incoming
+from edge.area.contribution import DayValues, Grounds, Made, Seeds, contribute
+from edge.privacy.ledger import Caps, Ledger
+from protocol.area_cipher import SHAPES
+from protocol.area_messages import AreaAck, Contribution, SeedLetters
+from protocol.calendar import day_number
+from protocol.envelope import Address, seal_message
+from protocol.hpke import SealingKey
+from protocol.ids import DeviceId, new_device_id
+from protocol.measures import (
+    CLASSES_SLOTS,
+    CURVE_SLOTS_MAX,
+    PROFILE_SLOTS,
+    Group,
+    Measure,
+    MeasureKind,
+    Measures,
+)
+from protocol.roster import RosterEntry
+from protocol.seeds import LetterContext, commitment, draw_seeds, seal_letter
+from protocol.socio import Profile
+from protocol.topics import Kind, device_topic
+from protocol.transform import CLOCK_SLOTS, Transform
+
+SHAPE = SHAPES[0]
+# A curve of as many slots as there can be, and the check slot.
+SLOTS = CURVE_SLOTS_MAX + 1
+CELL = "751010101"
+_GROUP = 300
+_CROWD = 210
+_DIGEST = bytes(32)
+PROFILE_DAYS = Caps().profile_days
+_NO_CAPS = Caps(day_rho=1e3, month_rho=1e3, year_rho=1e3, profile_days=366)
+
+
+def transform() -> Transform:
+    """Return a transform of all 96 slots; which one does not matter to time and size."""
+    matrix = np.random.default_rng(3).normal(0, 1e-4, (CURVE_SLOTS_MAX, CLOCK_SLOTS))
+    profiles = np.full((2, CLOCK_SLOTS), 100)
+    return Transform(
+        _GROUP,
+        CURVE_SLOTS_MAX,
+        matrix.astype("<f4").tobytes(),
+        profiles.astype("<f4").tobytes(),
+        _DIGEST,
+    )
+
+
+def measures() -> Measures:
+    """Return a document with all three measures, counted on every day: the most a chip can send."""
+
+    def group(slots: int, transform_hash: bytes | None = None) -> tuple[Group, ...]:
+        return (Group("75101", ("75101",), _GROUP, _CROWD, _CROWD, slots, transform_hash),)
+
+    return Measures(
+        collectivity=COLLECTIVITY,
+        version=1,
+        trustees=_DIGEST,
+        effective=0,
+        epsilon=2.0,
+        delta=1e-6,
+        gamma=0.1,
+        grid_bits=20,
+        days_a_year=366,
+        profile_days_a_year=366,
+        deadline_h=48,
+        measures=(
+            Measure("curve", MeasureKind.CURVE, 0.6, group(CURVE_SLOTS_MAX, _DIGEST)),
+            Measure(
+                "classes",
+                MeasureKind.CLASSES,
+                0.2,
+                group(CLASSES_SLOTS),
+                (1e-4,) * CLASSES_SLOTS,
+            ),
+            Measure(
+                "profile",
+                MeasureKind.PROFILE,
+                0.2,
+                group(PROFILE_SLOTS),
+                (1e-4,) * PROFILE_SLOTS,
+            ),
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AreaChip:
+    """A chip with its seeds, trustees that it seals to, and where it stands."""
+
+    signing_key: Ed25519PrivateKey
+    entry: RosterEntry
+    seeds: tuple[bytes, ...]
+    trustees: tuple[SealingKey, ...]
+
+    @classmethod
+    def generate(cls) -> "AreaChip":
+        """Draw new keys."""
+        signing_key = Ed25519PrivateKey.generate()
+        entry = RosterEntry(
+            number=1_000_000,
+            previous=_DIGEST,
+            household_key=secrets.token_bytes(16),
+            device=new_device_id(),
+            signing_key=signing_key.public_key().public_bytes_raw(),
+            point=_DIGEST,
+            cell=CELL,
+            provider="blue",
+            start=0,
+        )
+        trustees = tuple(SealingKey.generate() for _ in range(SHAPE.trustees))
+        return cls(signing_key, entry, draw_seeds(SHAPE), trustees)
+
+    def say(self, kind: Kind, body: Contribution | SeedLetters) -> Incoming:
+        """Sign a message."""
+        device = DeviceId(self.entry.device)
+        payload = seal_message(Address(COLLECTIVITY, device, kind), body, self.signing_key)
+        return Incoming(device_topic(COLLECTIVITY, device, kind), payload)
+
+    def letters(self) -> SeedLetters:
+        """Seal the seeds to all trustees, as once a month at most."""
+        key, sealing = self.entry.household_key, [each.public_bytes for each in self.trustees]
+        letters = tuple(
+            seal_letter(
+                self.seeds, SHAPE, LetterContext(COLLECTIVITY, key, 1, _DIGEST, number), public
+            )
+            for number, public in enumerate(sealing)
+        )
+        commitments = tuple(commitment(seed, number) for number, seed in enumerate(self.seeds))
+        return SeedLetters(key, 1, _DIGEST, commitments, letters)
+
+    def contribution(self, day: date, *, with_profile: bool) -> Contribution:
+        """Make a day's contribution by the chip's own code: clip, noise, masks."""
+        readings_wh = np.random.default_rng(1).integers(0, 1_000, READINGS_A_DAY).tolist()
+        values = DayValues(
+            day,
+            readings_wh,
+            profile=Profile(ages=(1, 0, 0, 2, 0, 0), employed=1) if with_profile else None,
+        )
+        grounds = Grounds(
+            measures(),
+            _DIGEST,
+            {_DIGEST: transform()},
+            self.entry,
+            Seeds(1, _DIGEST, self.seeds),
+        )
+        made = contribute(values, grounds, Ledger(), _NO_CAPS)
+        assert isinstance(made, Made)
+        return made.contribution
+
+    def month(self) -> Iterator[tuple[str, bytes]]:
+        """Give (topic, payload) of all a month can bring: every day counted, all profiles in it."""
+        platform = Ed25519PrivateKey.generate()
+        device = DeviceId(self.entry.device)
+        letters = self.say(Kind.KEY, self.letters())
+        yield letters.topic, letters.payload
+        for number, day in enumerate(DAYS):
+            message = self.say(
+                Kind.AREA, self.contribution(day, with_profile=number < PROFILE_DAYS)
+            )
+            yield message.topic, message.payload
+            ack = AreaAck(self.entry.household_key, (day_number(day),), ())
+            address = Address(COLLECTIVITY, device, Kind.AREA_ACK)
+            yield (
+                device_topic(COLLECTIVITY, device, Kind.AREA_ACK),
+                seal_message(address, ack, platform),
+            )
