@@ -15,6 +15,7 @@ cloud = LazyGroup(
         "revoke": "cloud.registry.cli:revoke",
         "roster": "cloud.roster.cli:roster",
         "documents": "cloud.governance_cli:documents",
+        "measures": "cloud.area.measures_cli:measures",
         "issue": "cloud.registry.cli:issue",
         "renew": "cloud.registry.cli:renew",
     },

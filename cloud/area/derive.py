@@ -8,15 +8,16 @@ import numpy as np
 
 from cloud.area.design import clipped, fit_clip, water_filled
 from cloud.area.filter import Filter
-from cloud.area.learn import Moments, learn, weekends
+from cloud.area.learn import HOMES_MIN, Moments, learn, weekends
 from cloud.area.linalg import pack
 from cloud.area.model import MODEL_VERSION, ReleaseModel
 from cloud.area.public import Curves
 from cloud.area.resample import resample
-from protocol.errors import BoundExceeded
+from protocol.errors import BoundExceeded, ConfigError
 from protocol.transform import CLOCK_SLOTS, Curve, Matrix, Transform
 
 BAND_PART = 0.9
+_NORMAL_90 = 1.6448536269514722
 # The best kappa of 200 homes with epsilon 2, and how it falls with the noise a home.
 _KAPPA_200 = 0.55
 _NOISE_200 = 2.81 / 200
@@ -44,8 +45,13 @@ class Trial:
 
     @property
     def band_factor(self) -> float:
-        """So many standard deviations hold 90 of 100 errors."""
-        return float(np.quantile(np.abs(self.deviations), BAND_PART))
+        """So many standard deviations hold 90 of 100 errors, once all public homes are used.
+
+        What the model does not foresee comes from how few homes either half is; with twice as many
+        its variance is half as large.
+        """
+        halves = float(np.quantile(np.abs(self.deviations), BAND_PART))
+        return math.sqrt((halves**2 + _NORMAL_90**2) / 2)
 
 
 def derive(
@@ -73,6 +79,11 @@ def derive(
     """
     if homes < 1 or not 0 < sigma < float("inf"):
         raise BoundExceeded(f"an area of {homes} homes with noise of {sigma:g} clip radii")
+    if len(curves) < 2 * HOMES_MIN:
+        raise ConfigError(
+            f"There are {len(curves)} public homes; {2 * HOMES_MIN} are the least, because one "
+            "half is tried on the other."
+        )
     moments = learn(curves)
     usual = usual_kappa(homes, sigma)
     kappas = [usual * factor for factor in _KAPPA_FACTORS] if kappa is None else [kappa]
