@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+import msgspec
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -159,13 +160,15 @@ class AreaChip:
         assert isinstance(made, Made)
         return made.contribution
 
-    def month(self) -> Iterator[tuple[str, bytes]]:
-        """Give (topic, payload) of all a month can bring: every day counted, all profiles in it."""
+    def month(self, days_a_year: int) -> Iterator[tuple[str, bytes]]:
+        """Give (topic, payload) of a month: its counted days, a year's profiles, seed letters."""
+        document = msgspec.structs.replace(measures(), days_a_year=days_a_year)
+        counted = [day for day in DAYS if document.is_counted(day_number(day))]
         platform = Ed25519PrivateKey.generate()
         device = DeviceId(self.entry.device)
         letters = self.say(Kind.KEY, self.letters())
         yield letters.topic, letters.payload
-        for number, day in enumerate(DAYS):
+        for number, day in enumerate(counted):
             message = self.say(
                 Kind.AREA, self.contribution(day, with_profile=number < PROFILE_DAYS)
             )

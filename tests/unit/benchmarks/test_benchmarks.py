@@ -11,7 +11,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from benchmarks import __main__ as command
-from benchmarks import chip, cipher, ingest, live_chip, report, tic
+from benchmarks import area, chip, cipher, ingest, live_chip, report, tic
 from benchmarks.household import Month
 from benchmarks.machine import this_machine
 from benchmarks.mqtt_size import publish_bytes
@@ -101,6 +101,28 @@ def test_ingest_notices_a_block_that_is_refused(monkeypatch):
     monkeypatch.setattr(ingest, "batches", spoilt)
     with pytest.raises(AssertionError):
         ingest._core(Rows("ingest"), 1, 1)
+
+
+def test_area_opens_what_it_sums_and_keeps_its_size(monkeypatch):
+    for name in ("SUMS_AT_LEAST", "MASKS_AT_LEAST"):  # speed is for the benchmark to judge
+        monkeypatch.setattr(area, name, 0)
+    rows = area.run(TINY)
+    assert_sound(rows, "area")
+    assert sum(row.bound is not None for row in rows) == 4
+
+
+def test_area_notices_a_wrong_sum(monkeypatch):
+    right = area.add_up
+    monkeypatch.setattr(area, "add_up", lambda words: right(words) + 1)
+    with pytest.raises(AssertionError):
+        area._sums(Rows("area"), 100, 1)
+
+
+def test_area_notices_masks_that_are_not_the_protocols(monkeypatch):
+    right = area.mask
+    monkeypatch.setattr(area, "mask", lambda key, *rest: right(bytes(32), *rest))
+    with pytest.raises(AssertionError):
+        area._masks(Rows("area"), 10, 1)
 
 
 @pytest.mark.parametrize("size", [0, 60, 61, 100, 1_130, 16_300, 20_000])
