@@ -119,6 +119,8 @@ class Documents:
         if self._sets:
             trustees = open_next_set(charter, self._sets[-1][0])
             _check_notice(trustees.effective, today, "set of trustees")
+            if trustees.registrar_key != self._sets[-1][1].registrar_key:
+                raise DocumentRefused("This set of trustees names another registrar.")
             return
         trustees = open_first_set(charter)
         if trustees.collectivity != self.collectivity:
@@ -142,7 +144,7 @@ class Documents:
             raise DocumentRefused("These measures are another collectivity's.")
         if self._measures:
             last = self._measures[-1][1]
-            if measures.version <= last.version or measures.effective <= last.effective:
+            if measures.version != last.version + 1 or measures.effective < last.effective:
                 raise DocumentRefused("These measures do not follow those that are known.")
             _check_notice(measures.effective, today, "measures")
 

@@ -1,0 +1,182 @@
+"""The other trustees' logs: echoed to whom a restored image made forget, compared for alarms.
+
+After every start a trustee says hello and answers nothing until n - t + 1 others have sent what
+they hold: every set that was ever opened had t trustees, so one of these took part.
+"""
+
+import secrets
+from collections.abc import Iterator, Sequence
+
+import msgspec
+import structlog
+
+from cloud.trustee.documents import Documents
+from cloud.trustee.log import Alarm, TrusteeLog
+from cloud.trustee.pages import Assembly
+from protocol.envelope import decode_body
+from protocol.errors import MessageRefused, Reason
+from protocol.trustee_messages import (
+    ENTRIES_MAX,
+    HOLDINGS_MAX,
+    SESSION_BYTES,
+    Ask,
+    Entries,
+    FromPeer,
+    Hello,
+    LogEntry,
+    RequestPage,
+    SetRequest,
+    SignedLogEntry,
+    Synced,
+    Wanted,
+    author_of,
+    open_log_entry,
+    pages_of,
+)
+
+TWO_SETS = "two_sets"
+FORKED_LOG = "forked_log"
+
+log = structlog.get_logger()
+
+
+class Peers:
+    """What this trustee knows of the others' logs, and whether they have told it all."""
+
+    def __init__(self, kept: TrusteeLog, documents: Documents, name: str) -> None:
+        """Begin a session; nobody has told us anything yet."""
+        self._log = kept
+        self._documents = documents
+        self._name = name
+        self._session = secrets.token_bytes(SESSION_BYTES)
+        self._told: set[str] = set()
+        self._pages = Assembly()
+
+    @property
+    def is_synced(self) -> bool:
+        """Enough others have told us all, and no request that we answered is missing."""
+        trustees = self._documents.trustees
+        if trustees is None:
+            return False
+        shape = trustees.shape
+        names = {each.name for each in trustees.trustees} - {self._name}
+        needed = shape.trustees - shape.threshold + 1
+        return (
+            len(self._told & names) >= needed
+            and not self._log.missing(self._name)
+            and not any(
+                alarm.kind == FORKED_LOG and alarm.trustees == self._name
+                for alarm in self._log.alarms()
+            )
+        )
+
+    def hello(self) -> list[FromPeer]:
+        """Say what we hold; asks for the rest."""
+        held = {each.trustee: each for each in self._log.holdings()}
+        trustees = self._documents.trustees
+        for each in trustees.trustees if trustees else ():
+            held.setdefault(each.name, self._log.holding(each.name))
+        held.setdefault(self._name, self._log.holding(self._name))
+        hello = Hello(self._session, tuple(held.values())[:HOLDINGS_MAX])
+        return [FromPeer(hello), *self._wanted()]
+
+    def take(self, sender: str, message: FromPeer) -> list[FromPeer]:
+        """Take what another trustee says; returns what to say to that.
+
+        Raises:
+            MessageRefused: an entry that is not signed by whom it names.
+        """
+        if sender == self._name:
+            return []
+        match message.message:
+            case Hello() as hello:
+                return list(self._echo(sender, hello))
+            case Entries(entries):
+                self._merge(entries)
+                return []
+            case Synced(trustee, session):
+                if trustee == self._name and session == self._session:
+                    self._told.add(sender)
+                    return self._wanted()
+                return []
+            case Wanted(requests):
+                return [page for each in requests for page in self._request(each)]
+            case RequestPage() as page:
+                self._take_request(page)
+                return []
+
+    def conflict(self, request: SetRequest) -> bool:
+        """Say whether somebody answered another set for this figure; raises the alarm if so."""
+        sums = self._log.sums_of(request.day, request.measure, request.group)
+        others = {name for name, other in sums if other != request.id and name != self._name}
+        if request.ask is Ask.SUM and others:
+            self._alarm(TWO_SETS, request.measure, request.group, request.day, others)
+            return True
+        return self._has_two(request.day, request.measure, request.group)
+
+    def _has_two(self, day: int, measure: str, group: str) -> bool:
+        return len({sum_ for _, sum_ in self._log.sums_of(day, measure, group)}) > 1
+
+    def _echo(self, sender: str, hello: Hello) -> Iterator[FromPeer]:
+        """Send what the sender lacks, its own entries first of all."""
+        known = {each.trustee: each.length for each in hello.holdings}
+        for held in sorted(self._log.holdings(), key=lambda each: each.trustee != sender):
+            entries = self._log.entries(held.trustee, known.get(held.trustee, 0))
+            for place in range(0, len(entries), ENTRIES_MAX):
+                yield FromPeer(Entries(tuple(entries[place : place + ENTRIES_MAX])))
+        yield FromPeer(Synced(sender, hello.session))
+        # What the sender holds of ours and we do not hold ourselves: it will be asked for.
+        if known.get(self._name, 0) > self._log.holding(self._name).length:
+            self._told.discard(sender)
+            yield from self.hello()
+
+    def _merge(self, entries: Sequence[SignedLogEntry]) -> None:
+        for signed in entries:
+            author = author_of(signed)
+            key = self._documents.signing_key(author)
+            if key is None:
+                raise MessageRefused(Reason.SIGNATURE, "an entry of no trustee")
+            entry = open_log_entry(signed, self._documents.collectivity, key)
+            known = self._log.entry_hash(author, entry.number)
+            if known is not None:
+                if known != signed.hash:
+                    self._alarm(FORKED_LOG, entry.measure, entry.group, entry.day, {author})
+                continue
+            held = self._log.holding(author)
+            if entry.number > held.length:
+                return  # what is between comes with the answer to our next hello
+            if entry.previous != held.head:
+                self._alarm(FORKED_LOG, entry.measure, entry.group, entry.day, {author})
+                return
+            self._log.append(entry, signed)
+            self._compare(entry)
+
+    def _compare(self, entry: LogEntry) -> None:
+        """Raise the alarm if two sets were opened for one figure."""
+        if entry.ask is Ask.SUM and self._has_two(entry.day, entry.measure, entry.group):
+            names = {name for name, _ in self._log.sums_of(entry.day, entry.measure, entry.group)}
+            self._alarm(TWO_SETS, entry.measure, entry.group, entry.day, names)
+
+    def _alarm(self, kind: str, measure: str, group: str, day: int, names: set[str]) -> None:
+        alarm = Alarm(kind, measure, group, day, ", ".join(sorted(names)))
+        if self._log.raise_alarm(alarm):
+            self._log.count(f"alarm_{kind}")
+            log.critical("alarm_raised", **msgspec.structs.asdict(alarm))
+
+    def _wanted(self) -> list[FromPeer]:
+        missing = self._log.missing(self._name)[:ENTRIES_MAX]
+        return [FromPeer(Wanted(tuple(missing)))] if missing else []
+
+    def _request(self, request_id: bytes) -> Iterator[FromPeer]:
+        data = self._log.request(request_id)
+        if data is not None:
+            parts = pages_of(data)
+            for page, part in enumerate(parts):
+                yield FromPeer(RequestPage(request_id, page, len(parts), part))
+
+    def _take_request(self, page: RequestPage) -> None:
+        if page.id not in self._log.missing(self._name):
+            return
+        data = self._pages.add(page.id, page.page, page.pages, page.data)
+        if data is not None and decode_body(data, SetRequest).id == page.id:
+            self._log.put_request(page.id, data)
