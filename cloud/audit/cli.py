@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,9 @@ from protocol.errors import ConfigError
 from system.commands import directory_option
 from system.logs import configure_logs
 
+_WIDTH = 120
+_HOUSEHOLDS_MIN = 9
+_DAYS_MIN = 14
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
@@ -61,6 +65,11 @@ def audit(
     if traffic is None and directory is None:
         raise click.UsageError("Name what to attack: --capture FILE, --store DIR, or both.")
     known = read_truth(truth)
+    if len(known.households) < _HOUSEHOLDS_MIN or len(known.days) < _DAYS_MIN:
+        raise ConfigError(
+            f"{truth} has {len(known.households)} households and {len(known.days)} days; attackers "
+            f"are fitted on {_HOUSEHOLDS_MIN} and {_DAYS_MIN} at least."
+        )
     findings = []
     for finding in _findings(known, traffic, directory):
         findings.append(finding)
@@ -161,4 +170,5 @@ def _print(findings: list[Finding]) -> None:
             one.verdict,
             style="bold red" if one.verdict == "broken" else None,
         )
-    Console().print(table)
+    # Where nobody tells how wide the screen is, the table must not be folded.
+    Console(width=None if sys.stdout.isatty() else _WIDTH).print(table)

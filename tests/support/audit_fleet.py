@@ -128,8 +128,8 @@ class AuditedChip:
         if self.leak == "time":  # sends when it has worked off the day's load
             delays_s = curve_wh.sum() / 10 + rng.uniform(0, 60, 2)
         return [
-            self._captured(Kind.BLOCK, self.block(day, curve_wh), end_s + delays_s[0]),
-            self._captured(Kind.AREA, self.contribution(day, curve_wh), end_s + delays_s[1]),
+            self._captured(Kind.BLOCK, self.block(day, curve_wh), float(end_s + delays_s[0])),
+            self._captured(Kind.AREA, self.contribution(day, curve_wh), float(end_s + delays_s[1])),
         ]
 
 

@@ -120,7 +120,7 @@ def test_area_notices_a_wrong_sum(monkeypatch):
 
 def test_area_notices_masks_that_are_not_the_protocols(monkeypatch):
     right = area.mask
-    monkeypatch.setattr(area, "mask", lambda key, *rest: right(bytes(32), *rest))
+    monkeypatch.setattr(area, "mask", lambda _key, *rest: right(bytes(32), *rest))
     with pytest.raises(AssertionError):
         area._masks(Rows("area"), 10, 1)
 
