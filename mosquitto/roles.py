@@ -39,6 +39,8 @@ _RULES = {
         "topic read volet/v1/{collectivity}/d/+/key",
         "topic read volet/v1/{collectivity}/trustee/{name}/request",
         "topic write volet/v1/{collectivity}/trustee/{name}/response",
+        "topic read volet/v1/{collectivity}/trustee/+/log",
+        "topic write volet/v1/{collectivity}/trustee/{name}/log",
     ),
 }
 

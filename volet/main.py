@@ -23,6 +23,7 @@ volet = LazyGroup(
         "edge": "edge.cli:edge",
         "cloud": "cloud.cli:cloud",
         "provider": "cloud.provider_cli:provider",
+        "trustee": "cloud.trustee.cli:trustee",
         "area": "volet.area.cli:area",
     },
     "Smart metering whose load curve never leaves the home.",

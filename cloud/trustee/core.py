@@ -139,10 +139,7 @@ class Trustee:
         What is refused is counted, never raised.
         """
         try:
-            device = parse_device_topic(topic)
-            if device.kind is not Kind.KEY or device.collectivity != self.identity.collectivity:
-                raise MessageRefused(Reason.TOPIC, "no letters")
-            return self._letters.take(device.device, payload)
+            return self._letters.take(self._device_of(topic), payload)
         except MessageRefused as exc:
             self._count(exc.reason)
             log.warning("letters_refused", reason=exc.reason, detail=exc.detail)
@@ -282,10 +279,7 @@ class Trustee:
             whole = self._pages.add(b"r" + name, page, pages, data)
             if whole is None:
                 return []
-            request = decode_body(whole, SetRequest)
-            if request.id != name:
-                raise MessageRefused(Reason.MALFORMED, "a request under another's id")
-            answer = msgspec.msgpack.encode(self.answer(request))
+            answer = msgspec.msgpack.encode(self.answer(_read_request(name, whole)))
         except MessageRefused as exc:
             self._count(exc.reason)
             log.warning("request_refused", reason=exc.reason, detail=exc.detail)
@@ -321,8 +315,21 @@ class Trustee:
                 topic = device_topic(self.identity.collectivity, DeviceId(device), Kind.KEY)
                 self.take_letters(topic, payload)
 
+    def _device_of(self, topic: str) -> DeviceId:
+        device = parse_device_topic(topic)
+        if device.kind is not Kind.KEY or device.collectivity != self.identity.collectivity:
+            raise MessageRefused(Reason.TOPIC, "no letters")
+        return device.device
+
     def _count(self, reason: Reason) -> None:
         self._log.count(f"refused_{reason}")
+
+
+def _read_request(name: bytes, data: bytes) -> SetRequest:
+    request = decode_body(data, SetRequest)
+    if request.id != name:
+        raise MessageRefused(Reason.MALFORMED, "a request under another's id")
+    return request
 
 
 def confirm_first_set(kept: TrusteeLog, words: str) -> None:

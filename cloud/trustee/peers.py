@@ -5,7 +5,7 @@ they hold: every set that was ever opened had t trustees, so one of these took p
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 import structlog
@@ -50,6 +50,7 @@ class Peers:
         self._name = name
         self._session = secrets.token_bytes(SESSION_BYTES)
         self._told: set[str] = set()
+        self._asked: dict[str, int] = {}
         self._pages = Assembly()
 
     @property
@@ -86,24 +87,20 @@ class Peers:
         Raises:
             MessageRefused: an entry that is not signed by whom it names.
         """
-        if sender == self._name:
-            return []
-        match message.message:
+        answers: Iterable[FromPeer] = ()
+        match message.message if sender != self._name else None:
             case Hello() as hello:
-                return list(self._echo(sender, hello))
+                answers = self._echo(sender, hello)
             case Entries(entries):
                 self._merge(entries)
-                return []
-            case Synced(trustee, session):
-                if trustee == self._name and session == self._session:
-                    self._told.add(sender)
-                    return self._wanted()
-                return []
+            case Synced(trustee, session) if (trustee, session) == (self._name, self._session):
+                self._told.add(sender)
+                answers = self._wanted()
             case Wanted(requests):
-                return [page for each in requests for page in self._request(each)]
+                answers = [page for each in requests for page in self._request(each)]
             case RequestPage() as page:
                 self._take_request(page)
-                return []
+        return list(answers)
 
     def conflict(self, request: SetRequest) -> bool:
         """Say whether somebody answered another set for this figure; raises the alarm if so."""
@@ -125,9 +122,19 @@ class Peers:
             for place in range(0, len(entries), ENTRIES_MAX):
                 yield FromPeer(Entries(tuple(entries[place : place + ENTRIES_MAX])))
         yield FromPeer(Synced(sender, hello.session))
-        # What the sender holds of ours and we do not hold ourselves: it will be asked for.
-        if known.get(self._name, 0) > self._log.holding(self._name).length:
+        yield from self._ask_for_more(sender, known)
+
+    def _ask_for_more(self, sender: str, known: Mapping[str, int]) -> Iterator[FromPeer]:
+        """Ask, once for each length, for entries that the sender holds and we do not."""
+        more = {
+            name: length
+            for name, length in known.items()
+            if length > max(self._log.holding(name).length, self._asked.get(name, 0))
+        }
+        if self._name in more:  # we have forgotten something, and may have spoken too soon
             self._told.discard(sender)
+        if more:
+            self._asked.update(more)
             yield from self.hello()
 
     def _merge(self, entries: Sequence[SignedLogEntry]) -> None:

@@ -63,7 +63,8 @@ def rights() -> Seen:
         written |= {(WORKER, f"d/{role}/down/ack"), (WORKER, f"d/{role}/down/statement/00")}
     written |= {(WORKER, "area/curve/75056"), (WORKER, f"trustee/{TRUSTEE}/request")}
     written |= {(WORKER, f"trustee/{who}/request") for who in ("trustee-b", ALICE)}
-    written |= {(TRUSTEE, f"trustee/{TRUSTEE}/response")}
+    written |= {(TRUSTEE, f"trustee/{TRUSTEE}/{kind}") for kind in ("response", "log")}
+    read |= {(TRUSTEE, f"trustee/{TRUSTEE}/log")}
     read |= {(MONITOR, "area/curve/75056"), (TRUSTEE, f"trustee/{TRUSTEE}/request")}
     read |= {(WORKER, f"trustee/{TRUSTEE}/response"), (MONITOR, "$SYS/broker/version")}
     return Seen(frozenset(written), frozenset(read))
@@ -90,6 +91,9 @@ TOPICS = (
     f"trustee/{TRUSTEE}/response",
     "trustee/trustee-b/request",
     "trustee/trustee-b/response",
+    f"trustee/{TRUSTEE}/log",
+    "trustee/trustee-b/log",
+    f"trustee/{ALICE}/log",
     f"trustee/{ALICE}/request",
     f"trustee/{ALICE}/response",
     "area/curve/75056",
