@@ -167,7 +167,8 @@ def _step_scores(
 ) -> Iterator[tuple[str, Floats]]:
     """Give scores float64[households, days, 95] of every attacker."""
     for name, signal in view.signals.items():
-        yield f"{name}, its steps", np.abs(np.diff(signal, axis=2))
+        if not view.is_on_habits:
+            yield f"{name}, its steps", np.abs(np.diff(signal, axis=2))
         yield f"{name}, as it is", signal[:, :, 1:]
     is_known = truth.is_known[train]
     curves = truth.energies_wh[train][is_known]
@@ -177,8 +178,9 @@ def _step_scores(
         rows = fitted(values[train][is_known])
         flat = fitted(values.reshape(-1, values.shape[2]))
         shape = (*values.shape[:2], -1)
-        decoded = decoder(rows, curves)(flat).reshape(shape)
-        yield f"{name}, decoded to a curve", np.abs(np.diff(decoded, axis=2))
+        if not view.is_on_habits:
+            decoded = decoder(rows, curves)(flat).reshape(shape)
+            yield f"{name}, decoded to a curve", np.abs(np.diff(decoded, axis=2))
         yield f"{name}, decoded to steps", decoder(rows, steps)(flat).reshape(shape)
 
 

@@ -2,7 +2,7 @@
 
 The figure is the same for every household in it; what differs is what the attacker knows of each:
 its curves of the first week. A household's score is what is left of the day's figure once its
-median over days is taken off, laid on that profile. Days of the first week are not scored. Linking
+median over days is taken off (so that the profile alone scores nothing), laid on that profile. Days of the first week are not scored. Linking
 weeks has no meaning here: a figure carries no household's stream.
 """
 
@@ -64,6 +64,14 @@ def of_releases(
         f"changes of {name}": changes[:, None] * steps[row][None] for row, name in enumerate(names)
     }
     cells = np.zeros(len(truth.households), np.int64)
-    view = View("released figures", False, {"figures on the profile": laid}, signals, {}, cells)
+    view = View(
+        "released figures",
+        False,
+        {"figures on the profile": laid},
+        signals,
+        {},
+        cells,
+        is_on_habits=True,
+    )
     tried = Truth(truth.households, tuple(columns[KNOWN_DAYS:]), energies[:, KNOWN_DAYS:])
     return view, tried

@@ -28,6 +28,8 @@ class View(msgspec.Struct, frozen=True):
         signals: float64[households, days, 96] by name: what may follow the curve.
         words: uint64[households, days, k] by channel, and where there are any.
         cells: int64[households]; who differs in it is told apart by what is public.
+        is_on_habits: it holds what the attacker knew of each household before; then sizes without
+            their signs would score the habits and not what was seen.
     """
 
     name: str
@@ -36,6 +38,7 @@ class View(msgspec.Struct, frozen=True):
     signals: Mapping[str, Floats]
     words: Mapping[str, tuple[Words, npt.NDArray[np.bool_]]]
     cells: npt.NDArray[np.int64]
+    is_on_habits: bool = False
 
 
 def of_curves(truth: Truth) -> View:
