@@ -5,27 +5,32 @@
 
 import secrets
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
+import msgspec
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.audit.capture import Captured
 from cloud.audit.truth import Truth
+from cloud.release.release import CurveRelease, Terms, encode
+from cloud.store import Batch, BlockItem, Device, EpochItem, Put, Store
+from cloud.store.area import ContributionItem, Figure, FigureKey, Stage
 from edge.privacy.mechanism import curve_code, noised
 from edge.simulate.household import synthetic_curve
 from protocol.area_cipher import CHECK_VALUE, SHAPES, mask_values, to_bytes
 from protocol.area_messages import Contribution, Part
-from protocol.calendar import day_end, day_number, days_between, month_of
+from protocol.calendar import day_end, day_number, day_of_number, days_between, month_of
 from protocol.envelope import Address, seal_message
+from protocol.governance import draw_up
 from protocol.household import T, scale
 from protocol.ids import new_device_id, new_incarnation
 from protocol.keys import HouseholdSecret
 from protocol.layout import DAY_COEFFICIENTS
 from protocol.measures import Group, Measure, MeasureKind, Measures
-from protocol.messages import Block
+from protocol.messages import Block, Epoch
 from protocol.seeds import draw_seeds
-from protocol.topics import Kind, device_topic
+from protocol.topics import Kind, device_topic, parse_device_topic
 from protocol.transform import CLOCK_SLOTS, Transform, clip_to_grid
 
 COLLECTIVITY = "auditville"
@@ -33,6 +38,7 @@ FIRST = date(2026, 1, 5)
 ROWS = 24
 AWAY_SHARE = 0.2
 WINDOW_S = 4 * 3_600
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def transform() -> Transform:
@@ -62,6 +68,9 @@ def measures() -> Measures:
         deadline_h=48,
         measures=(curve,),
     )
+
+
+DOCUMENT = draw_up(measures())
 
 
 @dataclass
@@ -119,7 +128,7 @@ class AuditedChip:
             words = mask_values(values, self.seeds, self.secret.id, masked_day, "curve", nonce)
         part = Part("curve", "cell", to_bytes(words))
         return Contribution(
-            self.secret.id, day_number(day), bytes(32), 1, self.number, nonce, (part,)
+            self.secret.id, day_number(day), DOCUMENT.hash, 1, self.number, nonce, (part,)
         )
 
     def say(self, day: date, curve_wh: np.ndarray, rng: np.random.Generator) -> list[Captured]:
@@ -140,6 +149,67 @@ class AuditedFleet:
     chips: list[AuditedChip]
     truth: Truth
     messages: list[Captured]
+
+    def fill(self, store: Store) -> None:
+        """Let a store take what the chips sent, headers included."""
+        store.area.put_charter(DOCUMENT)
+        bodies = [(message, _body(message)) for message in self.messages]
+        for chip in self.chips:
+            public = chip.signing_key.public_key().public_bytes_raw()
+            store.enrol(Device(chip.device, public, chip.secret.id, NOW))
+        epochs = [
+            EpochItem(
+                chip.device,
+                "t",
+                Epoch(chip.secret.id, day_number(month), chip.incarnation, pad.seed, bytes(32)),
+                b"e",
+            )
+            for chip in self.chips
+            for month, pad in chip.pads.items()
+        ]
+        blocks = [
+            BlockItem(parse_device_topic(message.topic).device, "t", body, message.payload)
+            for message, body in bodies
+            if isinstance(body, Block)
+        ]
+        contributions = [
+            ContributionItem(parse_device_topic(message.topic).device, body, message.payload)
+            for message, body in bodies
+            if isinstance(body, Contribution)
+        ]
+        outcome = store.put_batch(Batch(NOW, epochs, blocks))
+        assert {*outcome.epochs, *outcome.blocks} == {Put.STORED}
+        assert set(store.area.put_contributions(contributions, NOW)) == {Put.STORED}
+
+    def release(self, store: Store, rng: np.random.Generator) -> None:
+        """Publish the neighbourhood's curve of each day, with a little noise."""
+        totals = self.truth.energies_wh.sum(axis=0)
+        noisy = totals + rng.normal(0, 0.1 * totals.mean(), totals.shape)
+        terms = Terms(len(self.chips), len(self.chips), 1.0, 2.0, 1e-6, 1.0, 140, 0.1, "", "")
+        for day, curve in zip(self.truth.days, noisy.tolist(), strict=True):
+            release = CurveRelease(
+                measure="curve",
+                code="cell",
+                day=str(day_of_number(day)),
+                unit="Wh",
+                quarter_hours=tuple(curve),
+                band_90=(1.0,) * CLOCK_SLOTS,
+                raw=tuple(curve),
+                terms=terms,
+                transform="",
+                model="",
+                filtered_days=(),
+            )
+            key = FigureKey(DOCUMENT.hash, "curve", "cell", day)
+            figure = Figure(key, Stage.RELEASED, NOW, release=encode(release))
+            store.area.put_figure(figure)
+
+
+def _body(message: Captured) -> Block | Contribution:
+    """Decode a message by its kind."""
+    body = msgspec.msgpack.decode(message.payload)[1]
+    kind = parse_device_topic(message.topic).kind
+    return msgspec.msgpack.decode(body, type=Block if kind is Kind.BLOCK else Contribution)
 
 
 def audited_curves(homes: int, days: int, rng: np.random.Generator) -> np.ndarray:

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from cloud.audit.attacks import Finding
+from cloud.audit.attacks import REIDENTIFY, Finding
 from cloud.audit.capture import Captured, link_settings, read_capture, write_line
 from cloud.audit.cli import audit
 from cloud.audit.truth import Truth, read_truth, write_truth
 from cloud.config import CloudConfig
+from cloud.store.sqlite import SqliteStore
 from protocol.errors import ConfigError
 from tests.support.audit_fleet import audited_fleet
 
@@ -52,6 +53,28 @@ def test_the_command_judges_a_capture(tmp_path, leak, status):
     if status is not None:  # with so few homes, chance may leave an honest chip undecided
         assert run.exit_code == status
         assert "Not shown to be safe" in run.stderr
+
+
+@pytest.mark.parametrize("leak", ["", "mask used twice"])
+def test_the_command_judges_a_store_and_its_releases(tmp_path, leak):
+    fleet = audited_fleet(40, 28, leak)
+    (tmp_path / "cloud.toml").write_text('collectivity = "auditville"\nbroker_host = "localhost"\n')
+    store = SqliteStore.open(tmp_path)
+    fleet.fill(store)
+    fleet.release(store, np.random.default_rng(1))
+    store.close()
+    write_truth(tmp_path / "truth.parquet", fleet.truth)
+    arguments = ["--truth", str(tmp_path / "truth.parquet"), "--store", str(tmp_path), "--json"]
+    lines = CliRunner().invoke(audit, arguments).stdout.splitlines()
+    findings = [msgspec.json.decode(line, type=Finding) for line in lines if line[0] == "{"]
+    # Linking has no meaning on releases: three attacks on curves, three on the store, two on them.
+    assert [one.on for one in findings if ":" not in one.on] == (
+        ["plain curves"] * 3 + ["store"] * 3 + ["released figures"] * 2
+    )
+    assert {one.on.split(": ")[1] for one in findings if ":" in one.on} == {"block", "curve"}
+    red = {one.attack for one in findings if one.verdict == "broken"}
+    assert red >= ({REIDENTIFY, "chi-square of bytes"} if leak else set())
+    assert bool(red) is bool(leak)
 
 
 def test_the_command_prints_a_table(tmp_path):
