@@ -1,0 +1,271 @@
+"""An area with trustees that run the product's code: documents, households with seeds, requests."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cloud.release.pages import charter_pages, request_pages, roster_pages
+from cloud.trustee.core import Trustee, TrusteeIdentity
+from cloud.trustee.log import TrusteeLog
+from protocol.area_cipher import Shape, add_up, from_bytes, mask_values, unmask
+from protocol.area_messages import SeedLetters
+from protocol.calendar import day_number
+from protocol.envelope import Address, seal_message
+from protocol.governance import COLLECTIVITY_SIGNER, TrusteeSet, draw_up, fingerprint
+from protocol.ids import DeviceId, new_device_id
+from protocol.measures import CLASSES_SLOTS, Group, Measure, MeasureKind, Measures
+from protocol.roster import Roster, RosterEntry, SignedEntry, sign_entry
+from protocol.seeds import LetterContext, commitment, draw_seeds, seal_letter
+from protocol.topics import Kind, device_topic
+from protocol.trustee_messages import (
+    Answer,
+    AnswerPage,
+    Ask,
+    FromPeer,
+    Refused,
+    SetRequest,
+    bitmap_of,
+    draws_of,
+)
+
+COLLECTIVITY = "testville"
+DAY = day_number(date(2026, 3, 10))
+THRESHOLD = 6
+SLOTS = CLASSES_SLOTS + 1
+SHAPE = Shape(3, 4)
+FAR = "92012"
+NEAR = "75101"
+
+
+def _public(key):
+    return key.public_key().public_bytes_raw()
+
+
+@dataclass
+class Home:
+    """One household: its chip's key, its seeds, what it contributed."""
+
+    shape: Shape
+    key: bytes = field(default_factory=lambda: secrets.token_bytes(16))
+    device: DeviceId = field(default_factory=new_device_id)
+    signing_key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+    nonce: bytes = field(default_factory=lambda: secrets.token_bytes(16))
+    entry: int = 0
+    generation: int = 1
+
+    def __post_init__(self):
+        self.seeds = draw_seeds(self.shape)
+        self.values = np.append(np.random.default_rng().integers(-500, 500, SLOTS - 1), 1)
+
+    @property
+    def topic(self):
+        return device_topic(COLLECTIVITY, self.device, Kind.KEY)
+
+    def letters(self, trustees: TrusteeSet, document: bytes, **changes) -> bytes:
+        """Sign the letters as the chip publishes them; `changes` of the message."""
+        generation = changes.get("generation", self.generation)
+        fields = {
+            "household_key": self.key,
+            "generation": generation,
+            "trustees": document,
+            "commitments": tuple(commitment(seed, n) for n, seed in enumerate(self.seeds)),
+            "letters": tuple(
+                seal_letter(
+                    self.seeds,
+                    self.shape,
+                    LetterContext(COLLECTIVITY, self.key, generation, document, number),
+                    each.sealing_key,
+                )
+                for number, each in enumerate(trustees.trustees)
+            ),
+        }
+        body = SeedLetters(**(fields | changes))
+        return seal_message(Address(COLLECTIVITY, self.device, Kind.KEY), body, self.signing_key)
+
+    def masked(self, day=DAY, measure="classes"):
+        """Return the contribution as the cloud has it, uint64[SLOTS]."""
+        return mask_values(self.values, self.seeds, self.key, day, measure, self.nonce)
+
+
+class TrusteeArea:
+    """Keys, documents and households; `trustee(n)` gives a trustee that knows all of it."""
+
+    def __init__(
+        self,
+        shape: Shape = SHAPE,
+        homes: int = 10,
+        far: int = 7,
+        *,
+        today: int = DAY,
+        effective: int = DAY - 5,
+    ) -> None:
+        self.shape = shape
+        self.today = today
+        self.platform_key = Ed25519PrivateKey.generate()
+        self.registrar_key = Ed25519PrivateKey.generate()
+        self.identities = [
+            TrusteeIdentity.draw(COLLECTIVITY, f"trustee-{letter}")
+            for letter in "abcd"[: shape.trustees]
+        ]
+        self.set = TrusteeSet(
+            COLLECTIVITY,
+            1,
+            None,
+            effective,
+            shape,
+            tuple(each.public for each in self.identities),
+            _public(self.platform_key),
+            _public(self.registrar_key),
+        )
+        self.set_charter = self.signed(draw_up(self.set))
+        self.measures = self.measures_of(effective=effective)
+        self.measures_charter = self.signed(draw_up(self.measures))
+        self.roster = Roster(self.set.registrar_key)
+        self.entries: list[SignedEntry] = []
+        self.near = [self.join(NEAR) for _ in range(homes)]
+        self.far = [self.join(FAR) for _ in range(far)]
+
+    @property
+    def homes(self):
+        return [*self.near, *self.far]
+
+    def measures_of(self, **changes) -> Measures:
+        groups = tuple(
+            Group(code, (code[:2],), 300, 2, THRESHOLD, CLASSES_SLOTS) for code in ("75", "92")
+        )
+        fields = {
+            "collectivity": COLLECTIVITY,
+            "version": 1,
+            "trustees": self.set_charter.hash,
+            "effective": DAY - 5,
+            "epsilon": 2.0,
+            "delta": 1e-6,
+            "gamma": 0.1,
+            "grid_bits": 20,
+            "days_a_year": 366,
+            "profile_days_a_year": 4,
+            "deadline_h": 48,
+            "measures": (
+                Measure("classes", MeasureKind.CLASSES, 1.0, groups, (1.0,) * CLASSES_SLOTS),
+            ),
+        }
+        return Measures(**(fields | changes))
+
+    def signed(self, charter, signers=None):
+        for each in self.identities if signers is None else signers:
+            charter = charter.signed(each.name, each.signing_key)
+        return charter.signed(COLLECTIVITY_SIGNER, self.platform_key)
+
+    def join(self, cell, start=None, home=None) -> Home:
+        home = home or Home(self.shape)
+        start = self.today - 60 if start is None else start
+        entry = RosterEntry(
+            len(self.roster),
+            self.roster.head,
+            home.key,
+            home.device,
+            _public(home.signing_key),
+            hashlib.sha256(home.key).digest(),
+            cell,
+            "",
+            start,
+        )
+        signed = sign_entry(entry, self.registrar_key)
+        self.roster.append(signed)
+        self.entries.append(signed)
+        home.entry = entry.number
+        return home
+
+    def trustee(self, number=0, kept=None, *, is_alone=True, teaches=True) -> Trustee:
+        kept = TrusteeLog.in_memory() if kept is None else kept
+        trustee = Trustee(self.identities[number], kept, lambda: self.today, is_alone=is_alone)
+        if teaches:
+            self.teach(trustee)
+            self.seed(trustee)
+        return trustee
+
+    def stored(self, folder: Path, number=0, **options) -> Trustee:
+        folder.mkdir(exist_ok=True)
+        return self.trustee(number, TrusteeLog.open(folder), **options)
+
+    def teach(self, trustee: Trustee):
+        """Give it documents and roster as the release worker does; returns its last words."""
+        trustee.confirm(fingerprint(self.set_charter))
+        for page in (*charter_pages(self.set_charter), *charter_pages(self.measures_charter)):
+            trustee.take(page)
+        for page in roster_pages(0, self.entries):
+            (known,) = trustee.take(page)
+        return known.message
+
+    def letters(self, home: Home, **changes) -> bytes:
+        return home.letters(self.set, self.set_charter.hash, **changes)
+
+    def seed(self, trustee: Trustee) -> None:
+        for home in self.homes:
+            trustee.take_letters(home.topic, self.letters(home))
+
+    def request(self, homes=None, ask=Ask.SUM, **changes) -> SetRequest:
+        homes = sorted(self.near if homes is None else homes, key=lambda each: each.entry)
+        length = changes.get("length", len(self.roster))
+        fields = {
+            "ask": ask,
+            "measures": self.measures_charter.hash,
+            "measure": "classes",
+            "group": "75",
+            "day": DAY,
+            "length": length,
+            "head": self.roster.head_at(length),
+            "bitmap": bitmap_of([each.entry for each in homes], length),
+            "nonces": draws_of([(each.nonce, each.generation) for each in homes]),
+        }
+        return SetRequest(**(fields | changes))
+
+    def opened(self, homes, answers: dict[int, Answer]):
+        """Open a sum with the answers of these trustees, int64[SLOTS]."""
+        total = add_up(np.array([each.masked() for each in homes]))
+        masks = {n: from_bytes(data) for each in answers.values() for n, data in each.sums}
+        assert set(masks) == set(range(len(self.shape.seed_sets)))
+        return unmask(total, masks.values())
+
+
+def ask(trustee: Trustee, request: SetRequest) -> Answer | Refused:
+    """Send a request in pages; return the answer or the refusal."""
+    out = [each.message for page in request_pages(request) for each in trustee.take(page)]
+    if isinstance(out[0], Refused):
+        return out[0]
+    assert all(isinstance(each, AnswerPage) for each in out)
+    return msgspec.msgpack.decode(b"".join(each.data for each in out), type=Answer)
+
+
+def converse(trustees: list[Trustee], first: list[tuple[str, FromPeer]]) -> None:
+    """Pass messages between trustees until nobody has anything to say."""
+    waiting = list(first)
+    for _ in range(10_000):
+        if not waiting:
+            return
+        sender, message = waiting.pop(0)
+        for each in trustees:
+            if each.identity.name != sender:
+                answers = each.take_peer(sender, message)
+                waiting += [(each.identity.name, answer) for answer in answers]
+    raise AssertionError("trustees never stop talking")
+
+
+def greet(trustees: list[Trustee]) -> None:
+    """Let all say hello to all."""
+    converse(
+        trustees,
+        [(each.identity.name, message) for each in trustees for message in each.peers.hello()],
+    )
+
+
+def tell(trustee: Trustee, others: list[Trustee]) -> None:
+    """Let the others hear what a trustee has answered."""
+    messages = [(trustee.identity.name, message) for message in trustee.take_told()]
+    converse([trustee, *others], messages)
