@@ -296,6 +296,7 @@ class Trustee:
             if whole is None:
                 return []
             self.documents.take_charter(whole, self._today())
+            self._take_waiting(self._letters.waiting())
         except (MessageRefused, DocumentRefused) as exc:
             self._count(Reason.DOCUMENT)
             log.warning("document_refused", detail=str(exc))
@@ -308,8 +309,13 @@ class Trustee:
         except (MessageRefused, DocumentRefused) as exc:
             self._count(Reason.ROSTER)
             log.warning("roster_refused", detail=str(exc))
-        for number in range(length, len(self.documents.roster)):
-            device = self.documents.roster.entry(number).device
+        self._take_waiting(
+            self.documents.roster.entry(number).device
+            for number in range(length, len(self.documents.roster))
+        )
+
+    def _take_waiting(self, devices: Iterable[str]) -> None:
+        for device in devices:
             payload = self._letters.waiting_of(device)
             if payload is not None:
                 topic = device_topic(self.identity.collectivity, DeviceId(device), Kind.KEY)

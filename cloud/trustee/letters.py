@@ -45,21 +45,23 @@ class Letters:
         return len(self._latest)
 
     def take(self, device: str, payload: bytes) -> bool:
-        """Open a chip's letter; says whether it was new. It waits for the chip's roster entry.
+        """Open a chip's letter; says whether it was new.
+
+        It waits for the chip's roster entry, and for the set of trustees to whom it is written.
 
         Raises:
             MessageRefused: replayed, forged, or seeds that do not fit their commitments.
         """
         entry = self._documents.entry_of_device(device)
         if entry is None:
-            if len(self._waiting) < WAITING_MAX or device in self._waiting:
-                self._waiting[device] = payload
-            return False
+            return self._let_wait(device, payload)
         address = Address(self._documents.collectivity, DeviceId(device), Kind.KEY)
         key = Ed25519PublicKey.from_public_bytes(entry.signing_key)
         letters = open_message(address, payload, key, SeedLetters)
         if letters.household_key != entry.household_key:
             raise MessageRefused(Reason.HOUSEHOLD, "letters of another household")
+        if self._documents.trustee_set(letters.trustees) is None:
+            return self._let_wait(device, payload)
         digest = hashlib.sha256(payload).digest()
         last = self._latest.get(letters.household_key)
         if last is not None and last.digest == digest:
@@ -78,8 +80,12 @@ class Letters:
         return True
 
     def waiting_of(self, device: str) -> bytes | None:
-        """Give back the letter that waited for a device's roster entry."""
+        """Give back the letter of a device that waited, and forget it."""
         return self._waiting.pop(device, None)
+
+    def waiting(self) -> tuple[str, ...]:
+        """Name the devices whose letters wait."""
+        return tuple(self._waiting)
 
     def keys(
         self, household_key: bytes, generation: int, trustees: bytes, day: int
@@ -102,6 +108,11 @@ class Letters:
                 for place in range(0, len(seeds.seeds), SEED_BYTES)
             )
         return found
+
+    def _let_wait(self, device: str, payload: bytes) -> bool:
+        if len(self._waiting) < WAITING_MAX or device in self._waiting:
+            self._waiting[device] = payload
+        return False
 
     def _open(self, letters: SeedLetters) -> bytes:
         trustees = self._documents.trustee_set(letters.trustees)

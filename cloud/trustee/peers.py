@@ -103,10 +103,13 @@ class Peers:
         return list(answers)
 
     def conflict(self, request: SetRequest) -> bool:
-        """Say whether somebody answered another set for this figure; raises the alarm if so."""
+        """Say whether two sets of this figure were answered, or would be; raises the alarm then.
+
+        A second set after one that we answered ourselves is refused by our own log, not here.
+        """
         sums = self._log.sums_of(request.day, request.measure, request.group)
-        others = {name for name, other in sums if other != request.id and name != self._name}
-        if request.ask is Ask.SUM and others:
+        others = {name for name, other in sums if other != request.id}
+        if request.ask is Ask.SUM and others and self._name not in {name for name, _ in sums}:
             self._alarm(TWO_SETS, request.measure, request.group, request.day, others)
             return True
         return self._has_two(request.day, request.measure, request.group)

@@ -67,7 +67,7 @@ class Home:
     def topic(self):
         return device_topic(COLLECTIVITY, self.device, Kind.KEY)
 
-    def letters(self, trustees: TrusteeSet, document: bytes, **changes) -> bytes:
+    def letters(self, to: TrusteeSet, document: bytes, **changes) -> bytes:
         """Sign the letters as the chip publishes them; `changes` of the message."""
         generation = changes.get("generation", self.generation)
         fields = {
@@ -82,7 +82,7 @@ class Home:
                     LetterContext(COLLECTIVITY, self.key, generation, document, number),
                     each.sealing_key,
                 )
-                for number, each in enumerate(trustees.trustees)
+                for number, each in enumerate(to.trustees)
             ),
         }
         body = SeedLetters(**(fields | changes))

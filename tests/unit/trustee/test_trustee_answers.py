@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cloud.release.pages import roster_pages
 from cloud.trustee.log import TrusteeLog
 from cloud.trustee.words import check_chain
 from protocol.area_cipher import SHAPES, from_bytes
@@ -164,8 +165,6 @@ def test_moving_with_hindsight_does_not_open_a_household_twice():
 
 
 def _roster_page(area):
-    from cloud.release.pages import roster_pages  # noqa: PLC0415
-
     (page,) = roster_pages(len(area.entries) - 1, area.entries[-1:])
     return page
 
