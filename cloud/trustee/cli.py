@@ -127,9 +127,20 @@ def confirm(directory: Path, fingerprint: str) -> None:
     kept = TrusteeLog.open(directory)
     try:
         confirm_first_set(kept, fingerprint)
+        waiting = (kept.fact(WAITING) or b"").decode()
+        is_waiting = bool(waiting) and kept.fact(WAITING) == kept.fact(CONFIRMED)
     finally:
         kept.close()
-    click.echo("Confirmed. A running trustee takes the set when the collectivity next sends it.")
+    if waiting and not is_waiting:
+        raise DocumentRefused(
+            f"The set that waits has another fingerprint, {waiting}: compare it again, sign by "
+            "sign, and ask the collectivity if they differ."
+        )
+    click.echo(
+        "Confirmed; a running trustee takes the set within a minute."
+        if is_waiting
+        else "Confirmed; the set is taken when the collectivity sends it."
+    )
 
 
 @trustee.command()

@@ -133,6 +133,12 @@ class Trustee:
             self.is_ready,
         )
 
+    def look_again(self) -> None:
+        """Take the first set of trustees if the operator has confirmed it meanwhile."""
+        if self.documents.take_confirmed(self._today()):
+            self._take_waiting(self._letters.waiting())
+            log.info("first_set_confirmed")
+
     def take_letters(self, topic: str, payload: bytes) -> bool:
         """Take a retained `d/{device}/key`; says whether its seeds are new and kept.
 

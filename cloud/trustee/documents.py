@@ -23,6 +23,7 @@ from protocol.roster import Roster, RosterEntry, SignedEntry
 
 CONFIRMED = "confirmed"
 WAITING = "waiting"
+_FIRST_SET = "first_set"
 
 
 class Documents:
@@ -86,11 +87,19 @@ class Documents:
         if charter.hash in self.hashes:
             return
         if charter.kind == TrusteeSet.__name__:
-            self._check_set(charter, today)
+            self._check_set(charter, data, today)
         else:
             self._check_measures(charter, today)
         self._log.put_document(charter.hash, charter.kind, data)
         self._add(charter)
+
+    def take_confirmed(self, today: int) -> bool:
+        """Take the first set that waited, if the operator has confirmed it by now; says whether."""
+        data, words = self._log.fact(_FIRST_SET), self._log.fact(WAITING)
+        if self._sets or data is None or words != self._log.fact(CONFIRMED):
+            return False
+        self.take_charter(data, today)
+        return True
 
     def take_roster(self, first: int, entries: Sequence[tuple[bytes, bytes]]) -> list[RosterEntry]:
         """Append what is new of these entries; returns it.
@@ -115,7 +124,7 @@ class Documents:
             self._log.append_roster(length, new[: len(added)])
         return added
 
-    def _check_set(self, charter: Charter, today: int) -> None:
+    def _check_set(self, charter: Charter, data: bytes, today: int) -> None:
         if self._sets:
             trustees = open_next_set(charter, self._sets[-1][0])
             _check_notice(trustees.effective, today, "set of trustees")
@@ -128,6 +137,7 @@ class Documents:
         words = fingerprint(charter)
         if self._log.fact(CONFIRMED) != words.encode():
             self._log.put_fact(WAITING, words.encode())
+            self._log.put_fact(_FIRST_SET, data)
             raise DocumentRefused(
                 f"The first set of trustees, {words}, waits; compare it with what the collectivity "
                 "publishes, then `volet trustee confirm`."

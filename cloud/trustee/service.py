@@ -28,7 +28,7 @@ from protocol.trustee_messages import CharterPage, FromPeer, FromTrustee, Known,
 BATCH_MAX = 128
 BATCH_WINDOW_S = 0.05
 HELLO_EVERY_S = 1.0
-HELLO_SLOWEST_S = 60.0
+HELLO_SLOWEST_S = 15.0
 # What a trustee knows is said again so often, for a release worker that has just begun.
 KNOWN_EVERY_S = 60.0
 
@@ -61,6 +61,7 @@ class Desk:
 
     def greet(self) -> list[Outgoing]:
         """Say hello to the others, and to the release worker what is known."""
+        self._trustee.look_again()
         return [*map(self._to_peers, self._trustee.peers.hello()), self.known()]
 
     def known(self) -> Outgoing:

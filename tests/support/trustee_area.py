@@ -104,12 +104,14 @@ class TrusteeArea:
         *,
         today: int = DAY,
         effective: int = DAY - 5,
+        identities=None,
+        platform_key=None,
     ) -> None:
         self.shape = shape
         self.today = today
-        self.platform_key = Ed25519PrivateKey.generate()
+        self.platform_key = platform_key or Ed25519PrivateKey.generate()
         self.registrar_key = Ed25519PrivateKey.generate()
-        self.identities = [
+        self.identities = identities or [
             TrusteeIdentity.draw(COLLECTIVITY, f"trustee-{letter}")
             for letter in "abcd"[: shape.trustees]
         ]
@@ -226,9 +228,9 @@ class TrusteeArea:
         }
         return SetRequest(**(fields | changes))
 
-    def opened(self, homes, answers: dict[int, Answer]):
+    def opened(self, homes, answers: dict[int, Answer], day=DAY):
         """Open a sum with the answers of these trustees, int64[SLOTS]."""
-        total = add_up(np.array([each.masked() for each in homes]))
+        total = add_up(np.array([each.masked(day) for each in homes]))
         masks = {n: from_bytes(data) for each in answers.values() for n, data in each.sums}
         assert set(masks) == set(range(len(self.shape.seed_sets)))
         return unmask(total, masks.values())

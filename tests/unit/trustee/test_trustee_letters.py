@@ -132,6 +132,16 @@ def test_first_set_waits_for_the_operator(area):
     assert known.message.documents == (area.set_charter.hash,)
 
 
+def test_first_set_that_waited_is_taken_once_confirmed_without_being_sent_again(area):
+    trustee = area.trustee(teaches=False)
+    trustee.take(charter_pages(area.set_charter)[0])
+    trustee.look_again()
+    assert trustee.documents.trustees is None
+    trustee.confirm(fingerprint(area.set_charter))
+    trustee.look_again()
+    assert trustee.documents.trustees == area.set
+
+
 def test_first_set_without_all_signatures_is_refused(area):
     trustee = area.trustee(teaches=False)
     trustee.confirm(fingerprint(area.set_charter))

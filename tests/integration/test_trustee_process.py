@@ -1,0 +1,114 @@
+"""Four trustees as processes at a real broker over TLS: asked, stopped, killed, restored."""
+
+import shutil
+import signal
+
+import numpy as np
+
+from cloud.release.pages import request_pages
+from cloud.trustee.core import today_number
+from protocol.area_cipher import from_bytes
+from protocol.governance import fingerprint
+from protocol.trustee_messages import Answer, Ask, Refused
+from tests.support.broker import running_broker
+from tests.support.trustee_town import DYING, WITHIN_S, TrusteeTown
+
+
+def test_four_processes_of_which_one_stops_one_is_killed_and_one_restored(tmp_path):
+    with running_broker(tmp_path / "cloud") as broker:
+        town = TrusteeTown(broker, tmp_path)
+        try:
+            _story(town)
+        finally:
+            town.close()
+
+
+def _story(town):
+    area, day = town.area, today_number()
+    request = area.request(day=day)
+    other = area.request(area.near[1:], day=day)
+    town.publish_letters()
+    for number in (0, 1, 2):
+        town.start(number)
+    for number in (0, 1, 2):
+        town.wait_there(number)
+        town.teach(number)
+    for number in (0, 1, 2):
+        town.wait_waiting(number)
+        town.volet(number, "confirm", fingerprint(area.set_charter))
+        town.wait_set(number)
+        town.teach(number)
+    for number in (0, 1, 2):
+        town.wait_ready(number)
+        town.wait_seeds(number)
+
+    check = area.request(ask=Ask.CHECK, day=day)
+    checks = [town.ask(number, check) for number in (0, 1, 2)]
+    masks = {number: from_bytes(data) for each in checks for number, data in each.sums}
+    last = np.array([each.masked(day)[-1] for each in area.near])
+    assert (last - sum(masks.values()) == 1).all()
+
+    # An image of the second, that knows of the check, and not of the sum. The third goes away.
+    assert town.stop(1) == 0
+    shutil.copytree(town.directory(1), town.folder / "image")
+    since = len(town.heard(1))
+    town.start(1)
+    town.wait_ready(1, since)
+    assert town.stop(2) == 0
+    answers = {number: town.ask(number, request) for number in (0, 1)}
+    assert all(isinstance(each, Answer) for each in answers.values())
+    assert town.ask(0, request) == answers[0]
+    assert town.ask(0, other).reason == "answered_already"
+
+    answers[3] = _killed_between_writing_and_answering(town, 3, request)
+    expected = np.sum([each.values for each in area.near], axis=0)
+    assert (area.opened(area.near, answers, day) == expected).all()
+
+    _restored(town, 1, request, other, answers[1])
+    for number in range(4):
+        status = town.status(number)
+        assert status["alarms"] == []
+        entries = status["answered"]
+        assert f"chain of {entries} entries is whole" in town.volet(number, "log")
+        said = town.log(number)
+        assert "answer_logged" in said
+        for home in area.near:
+            assert home.device not in said
+            assert home.key.hex() not in said
+
+
+def _killed_between_writing_and_answering(town, number, request):
+    """Die of SIGKILL after the entry is on the disk; later the same request gives its answer."""
+    town.volet(number, "confirm", fingerprint(town.area.set_charter))
+    dying = town.start(number, DYING)
+    town.wait_there(number)
+    town.teach(number)
+    town.wait_ready(number)
+    town.wait_seeds(number)
+    town.send(number, *request_pages(request))
+    assert dying.wait(WITHIN_S) == -signal.SIGKILL
+    assert town.status(number)["answered"] == 1
+    since = len(town.heard(number))
+    town.start(number)
+    town.wait_ready(number, since)
+    answer = town.ask(number, request)
+    if isinstance(answer, Refused):  # what the broker sent again came before it was ready
+        answer = town.ask(number, request)
+    assert isinstance(answer, Answer)
+    assert town.ask(number, request) == answer
+    assert town.status(number)["answered"] == 1
+    return answer
+
+
+def _restored(town, number, request, other, before):
+    assert town.status(number)["answered"] == 2
+    assert town.stop(number) == 0
+    shutil.rmtree(town.directory(number))
+    shutil.move(town.folder / "image", town.directory(number))
+    assert town.status(number)["answered"] == 1
+    since = len(town.heard(number))
+    town.start(number)
+    town.wait_ready(number, since)
+    assert town.status(number)["answered"] == 2
+    assert town.ask(number, other).reason == "answered_already"
+    assert town.ask(number, request) == before

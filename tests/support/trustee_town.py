@@ -1,0 +1,212 @@
+"""Trustees as processes at a real broker, chips that publish letters, and the release worker."""
+
+import json
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from cloud.registry.authority import issue_client
+from cloud.registry.pki import issue_role, load_authority, load_platform_key, pki_path
+from cloud.release.pages import charter_pages, request_pages, roster_pages
+from cloud.trustee import directory as places
+from cloud.trustee.core import today_number
+from protocol.envelope import Address, open_message, seal_message
+from protocol.ids import DeviceId
+from protocol.topics import TrusteeKind, trustee_topic
+from protocol.trustee_messages import (
+    Answer,
+    AnswerPage,
+    FromTrustee,
+    Known,
+    Refused,
+    SetRequest,
+    ToTrustee,
+)
+from tests.support.broker import COLLECTIVITY, Broker, wait_until
+from tests.support.mqtt import Pass, Peer, role_pass
+from tests.support.trustee_area import TrusteeArea
+
+WITHIN_S = 60.0
+# `volet trustee run` that dies by its own hand after the log was written, before the answer.
+DYING = """
+import os, signal
+from cloud.trustee.core import Trustee
+Trustee._compute = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+from volet.main import main
+main()
+"""
+
+
+class TrusteeTown:
+    """Four trustees by number; `area` holds everybody's keys."""
+
+    def __init__(self, broker: Broker, folder: Path) -> None:
+        self.broker = broker
+        self.folder = folder
+        self._processes: dict[int, subprocess.Popen[bytes]] = {}
+        self.names = [f"trustee-{letter}" for letter in "abcd"]
+        for name in self.names:
+            issue_role(broker.cloud, name, datetime.now(UTC))
+        broker.configure()
+        self.area = TrusteeArea(
+            far=0,
+            today=today_number(),
+            effective=today_number() - 5,
+            identities=[self._prepare(number) for number in range(4)],
+            platform_key=load_platform_key(broker.cloud),
+        )
+        self.worker = Peer(broker.port, role_pass(broker.cloud, "worker").context(), "worker")
+        self.worker.subscribe(trustee_topic(COLLECTIVITY, "+", TrusteeKind.RESPONSE))
+
+    def directory(self, number: int) -> Path:
+        return self.folder / self.names[number]
+
+    def volet(self, number: int, *args: str) -> str:
+        """Run `volet trustee …` on a trustee's directory."""
+        command = (sys.executable, "-m", "volet.main", "trustee", *args)
+        directory = ("--dir", str(self.directory(number)))
+        done = subprocess.run((*command, *directory), capture_output=True, check=True, text=True)
+        return done.stdout
+
+    def status(self, number: int) -> dict:
+        return json.loads(self.volet(number, "status", "--json"))
+
+    def start(self, number: int, code: str = "") -> subprocess.Popen[bytes]:
+        program = ("-c", code) if code else ("-m", "volet.main")
+        directory = str(self.directory(number))
+        with (self.folder / f"log-{number}").open("ab") as log:
+            process = subprocess.Popen(
+                (sys.executable, *program, "trustee", "run", "--dir", directory), stderr=log
+            )
+        self._processes[number] = process
+        return process
+
+    def stop(self, number: int) -> int:
+        process = self._processes.pop(number)
+        process.send_signal(signal.SIGTERM)
+        return process.wait(WITHIN_S)
+
+    def close(self) -> None:
+        for process in self._processes.values():
+            process.kill()
+            process.wait(WITHIN_S)
+        self.worker.close()
+
+    def publish_letters(self) -> None:
+        """Let every chip publish its letters, retained."""
+        authority = load_authority(self.broker.cloud)
+        for home in self.area.homes:
+            key = ec.generate_private_key(ec.SECP256R1())
+            certificate = issue_client(
+                authority, home.device, key.public_key(), datetime.now(UTC), timedelta(days=1)
+            )
+            files = [self.folder / f"{home.device}.{end}" for end in ("pem", "key")]
+            files[0].write_bytes(certificate.public_bytes(Encoding.PEM))
+            files[1].write_bytes(
+                key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            )
+            who = Pass(home.device, pki_path(self.broker.cloud, "ca.pem"), *files)
+            with Peer(self.broker.port, who.context(), home.device) as chip:
+                chip.publish(home.topic, self.area.letters(home), retain=True)
+
+    def send(self, number: int, *messages: ToTrustee) -> None:
+        name = self.names[number]
+        address = Address(COLLECTIVITY, DeviceId(name), TrusteeKind.REQUEST)
+        for message in messages:
+            self.worker.publish(
+                trustee_topic(COLLECTIVITY, name, TrusteeKind.REQUEST),
+                seal_message(address, message, self.area.platform_key),
+            )
+
+    def teach(self, number: int) -> None:
+        area = self.area
+        self.send(number, *charter_pages(area.set_charter))
+        self.send(number, *charter_pages(area.measures_charter))
+        self.send(number, *roster_pages(0, area.entries))
+
+    def heard(self, number: int) -> list[AnswerPage | Refused | Known]:
+        """Return all that a trustee has said so far, signatures checked."""
+        topic = trustee_topic(COLLECTIVITY, self.names[number], TrusteeKind.RESPONSE)
+        address = Address(COLLECTIVITY, DeviceId(self.names[number]), TrusteeKind.RESPONSE)
+        key = self.area.identities[number].signing_key.public_key()
+        return [
+            open_message(address, payload, key, FromTrustee).message
+            for seen, payload in self.worker.fence()
+            if seen == topic
+        ]
+
+    def wait_ready(self, number: int, since: int = 0) -> None:
+        """Wait until a trustee says that it is ready and knows all; `since`: heard before."""
+
+        def is_ready() -> bool:
+            said = [each for each in self.heard(number)[since:] if isinstance(each, Known)]
+            return bool(said) and (said[-1].is_ready, said[-1].roster_length) == (
+                True,
+                len(self.area.roster),
+            )
+
+        self._wait(is_ready, number, "to be ready")
+
+    def wait_there(self, number: int) -> None:
+        self._wait(lambda: bool(self.heard(number)), number, "to be there")
+
+    def wait_seeds(self, number: int) -> None:
+        count = len(self.area.homes)
+        self._wait(lambda: self.status(number)["households"] == count, number, "to have all seeds")
+
+    def wait_set(self, number: int) -> None:
+        self._wait(
+            lambda: any(isinstance(each, Known) and each.documents for each in self.heard(number)),
+            number,
+            "to take the confirmed set",
+        )
+
+    def wait_waiting(self, number: int) -> None:
+        self._wait(lambda: bool(self.status(number)["waiting"]), number, "to await its operator")
+
+    def ask(self, number: int, request: SetRequest) -> Answer | Refused:
+        """Send a request; return what the trustee says to it from now on."""
+        since = len(self.heard(number))
+        self.send(number, *request_pages(request))
+        return self.answer(number, request, since)
+
+    def answer(self, number: int, request: SetRequest, since: int) -> Answer | Refused:
+        self._wait(lambda: self._answer(number, request, since) is not None, number, "to answer")
+        found = self._answer(number, request, since)
+        assert found is not None
+        return found
+
+    def log(self, number: int) -> str:
+        return (self.folder / f"log-{number}").read_text("utf-8")
+
+    def _answer(self, number, request, since) -> Answer | Refused | None:
+        parts = {}
+        for message in self.heard(number)[since:]:
+            if isinstance(message, Refused) and message.request == request.id:
+                return message
+            if isinstance(message, AnswerPage) and message.request == request.id:
+                parts[message.page] = message.data
+                if len(parts) == message.pages:
+                    data = b"".join(parts[page] for page in sorted(parts))
+                    return msgspec.msgpack.decode(data, type=Answer)
+        return None
+
+    def _prepare(self, number: int):
+        name, directory = self.names[number], self.directory(number)
+        self.volet(
+            number,
+            *("init", "--collectivity", COLLECTIVITY, "--name", name, "--title", name.title()),
+            *("--broker-host", "127.0.0.1", "--broker-port", str(self.broker.port)),
+        )
+        who = role_pass(self.broker.cloud, name)
+        self.volet(number, "install", str(who.certificate), str(who.key), "--ca", str(who.ca))
+        return places.load_identity(directory)
+
+    def _wait(self, condition, number: int, what: str) -> None:
+        wait_until(condition, f"{self.names[number]} {what}", WITHIN_S)
