@@ -171,7 +171,14 @@ class Peers:
         alarm = Alarm(kind, measure, group, day, ", ".join(sorted(names)))
         if self._log.raise_alarm(alarm):
             self._log.count(f"alarm_{kind}")
-            log.critical("alarm_raised", **msgspec.structs.asdict(alarm))
+            log.critical(
+                "alarm_raised",
+                kind=kind,
+                measure=measure,
+                group=group,
+                day=day,
+                trustees=alarm.trustees,
+            )
 
     def _wanted(self) -> list[FromPeer]:
         missing = self._log.missing(self._name)[:ENTRIES_MAX]

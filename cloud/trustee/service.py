@@ -28,7 +28,7 @@ from protocol.trustee_messages import CharterPage, FromPeer, FromTrustee, Known,
 BATCH_MAX = 128
 BATCH_WINDOW_S = 0.05
 HELLO_EVERY_S = 1.0
-HELLO_SLOWEST_S = 15.0
+HELLO_SLOWEST_S = 5.0
 # What a trustee knows is said again so often, for a release worker that has just begun.
 KNOWN_EVERY_S = 60.0
 
