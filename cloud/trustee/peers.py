@@ -7,7 +7,6 @@ they hold: every set that was ever opened had t trustees, so one of these took p
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import msgspec
 import structlog
 
 from cloud.trustee.documents import Documents
