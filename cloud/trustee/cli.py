@@ -67,16 +67,7 @@ def init(  # one option each
     ca: Path | None,
 ) -> None:
     """Draw a trustee's keys, and write trustee.json, which the collectivity needs."""
-    config = msgspec.convert(
-        {
-            "collectivity": collectivity,
-            "name": name,
-            "title": title,
-            "broker_host": broker_host,
-            "broker_port": broker_port,
-        },
-        places.TrusteeConfig,
-    )
+    config = places.new_config(collectivity, name, title, broker_host, broker_port)
     is_new = places.initialise(directory, config, ca)
     click.echo(
         f"{'Drew keys' if is_new else 'The keys are there'} in {directory}. Next: give "
@@ -126,19 +117,18 @@ def confirm(directory: Path, fingerprint: str) -> None:
     places.load_config(directory)
     kept = TrusteeLog.open(directory)
     try:
-        confirm_first_set(kept, fingerprint)
         waiting = (kept.fact(WAITING) or b"").decode()
-        is_waiting = bool(waiting) and kept.fact(WAITING) == kept.fact(CONFIRMED)
+        if waiting and waiting != " ".join(fingerprint.upper().split()):
+            raise DocumentRefused(
+                f"The set that waits has another fingerprint, {waiting}: compare it again, sign by "
+                "sign, and ask the collectivity if they differ."
+            )
+        confirm_first_set(kept, fingerprint)
     finally:
         kept.close()
-    if waiting and not is_waiting:
-        raise DocumentRefused(
-            f"The set that waits has another fingerprint, {waiting}: compare it again, sign by "
-            "sign, and ask the collectivity if they differ."
-        )
     click.echo(
         "Confirmed; a running trustee takes the set within a minute."
-        if is_waiting
+        if waiting
         else "Confirmed; the set is taken when the collectivity sends it."
     )
 

@@ -41,14 +41,31 @@ class TrusteeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     broker_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8883
 
 
+def new_config(
+    collectivity: str, name: str, title: str, broker_host: str, broker_port: int
+) -> TrusteeConfig:
+    """Check what a trustee is to be called.
+
+    Raises:
+        ConfigError: a value is wrong.
+    """
+    if not is_collectivity(collectivity):
+        raise ConfigError("volet trustee init: collectivity is 1 to 32 of a-z, 0-9 and '-'.")
+    config = TrusteeConfig(collectivity, name, title, broker_host, broker_port)
+    try:
+        return msgspec.convert(msgspec.structs.asdict(config), TrusteeConfig)
+    except msgspec.ValidationError as exc:
+        raise ConfigError(
+            f"volet trustee init: {exc}. A trustee is called trustee- and 1 to 24 of a-z and 0-9."
+        ) from exc
+
+
 def initialise(directory: Path, config: TrusteeConfig, ca: Path | None) -> bool:
     """Draw the keys and write what is public; says whether anything was drawn.
 
     Raises:
-        ConfigError: the directory is another trustee's, or a value is wrong.
+        ConfigError: the directory is another trustee's, or cannot be written.
     """
-    if not is_collectivity(config.collectivity):
-        raise ConfigError("volet trustee init: collectivity is 1 to 32 of a-z, 0-9 and '-'.")
     make_private_dir(directory)
     path = directory / CONFIG_NAME
     if path.exists():

@@ -1,0 +1,129 @@
+"""A trustee's commands: keys are drawn once, documents are shown before they are signed."""
+
+import json
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from cloud.release.pages import charter_pages
+from cloud.trustee import directory as places
+from cloud.trustee.cli import trustee as group
+from cloud.trustee.core import Trustee
+from cloud.trustee.log import TrusteeLog
+from protocol.errors import ConfigError, DocumentRefused
+from protocol.governance import Charter, draw_up, fingerprint
+from protocol.governance import Trustee as PublicTrustee
+from tests.support.trustee_area import COLLECTIVITY, TrusteeArea
+
+
+def run(*args, **options):
+    result = CliRunner().invoke(group, [str(each) for each in args], **options)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.fixture
+def home(tmp_path):
+    directory = tmp_path / "trustee"
+    init(directory)
+    return directory
+
+
+def init(directory, name="trustee-a"):
+    options = ("--collectivity", COLLECTIVITY, "--name", name, "--title", 'The "first"')
+    return run("init", "--dir", directory, *options, "--broker-host", "localhost")
+
+
+@pytest.fixture
+def area(home):
+    area = TrusteeArea(homes=0, far=0)
+    identities = [places.load_identity(home), *area.identities[1:]]
+    return TrusteeArea(homes=0, far=0, identities=identities)
+
+
+def write(path, charter):
+    path.write_bytes(msgspec.json.encode(charter))
+    return path
+
+
+def test_keys_are_drawn_once_closed_and_public_is_what_the_set_needs(home):
+    before = {path.name: path.read_bytes() for path in home.iterdir()}
+    assert "The keys are there" in init(home).output
+    assert {path.name: path.read_bytes() for path in home.iterdir()} == before
+    for name in (places.SIGNING_KEY, places.SEALING_KEY):
+        assert (home / name).stat().st_mode & 0o777 == 0o600
+    public = msgspec.json.decode((home / places.PUBLIC_NAME).read_bytes(), type=PublicTrustee)
+    assert public == places.load_identity(home).public
+    assert public.title == 'The "first"'
+
+
+def test_directory_of_another_trustee_is_left_alone(home):
+    with pytest.raises(ConfigError, match="trustee-a's"):
+        init(home, "trustee-b")
+    assert places.load_config(home).name == "trustee-a"
+
+
+@pytest.mark.parametrize("name", ["worker", "trustee-A", "trustee-", "trustee-a/b"])
+def test_names_that_are_no_trustee_s_are_refused(tmp_path, name):
+    with pytest.raises(ConfigError):
+        init(tmp_path / "x", name)
+
+
+def test_without_a_certificate_it_does_not_run(home):
+    with pytest.raises(ConfigError, match="volet trustee install"):
+        places.link_settings(home)
+
+
+def test_a_document_is_shown_in_words_and_signed_only_if_agreed(home, area, tmp_path):
+    path = write(tmp_path / "set.json", draw_up(area.set))
+    refused = run("sign", "--dir", home, path, input="n\n")
+    assert refused.exit_code == 1
+    assert "3 of 4 of them open a sum" in refused.output
+    assert fingerprint(area.set_charter) in refused.output
+    assert msgspec.json.decode(path.read_bytes(), type=Charter).signatures == ()
+    run("sign", "--dir", home, path, "--yes")
+    signed = msgspec.json.decode(path.read_bytes(), type=Charter)
+    assert signed.is_signed_by("trustee-a", area.set.trustees[0].signing_key)
+    measures = write(tmp_path / "measures.json", area.measures_charter)
+    shown = run("sign", "--dir", home, measures, "--yes").output
+    assert "at most epsilon 2, delta 1e-06" in shown
+    assert "no set of fewer than 6 households" in shown
+
+
+def test_what_breaks_a_rule_or_names_other_keys_is_not_signed(home, area, tmp_path):
+    strangers = TrusteeArea(homes=0, far=0)
+    for charter in (
+        draw_up(strangers.set),
+        draw_up(area.measures_of(collectivity="elsewhere")),
+        draw_up(area.measures_of(measures=())),
+        Charter("Something", b"\x90", ()),
+    ):
+        path = write(tmp_path / "document.json", charter)
+        with pytest.raises(DocumentRefused):
+            run("sign", "--dir", home, path, "--yes")
+        assert msgspec.json.decode(path.read_bytes(), type=Charter) == charter
+    path.write_bytes(b"no document")
+    with pytest.raises(DocumentRefused):
+        run("sign", "--dir", home, path, "--yes")
+
+
+def test_confirm_compares_with_the_set_that_waits(home, area):
+    kept = TrusteeLog.open(home)
+    trustee = Trustee(places.load_identity(home), kept, lambda: area.today)
+    trustee.take(charter_pages(area.set_charter)[0])
+    status = json.loads(run("status", "--dir", home, "--json").output)
+    assert status["waiting"] == fingerprint(area.set_charter)
+    with pytest.raises(DocumentRefused, match="another fingerprint"):
+        run("confirm", "--dir", home, "AAAA " * 6)
+    assert "within a minute" in run("confirm", "--dir", home, status["waiting"].lower()).output
+    trustee.look_again()
+    kept.close()
+    status = json.loads(run("status", "--dir", home, "--json").output)
+    assert (status["documents"], status["waiting"]) == (1, "")
+    assert "trustee-a of testville" in run("status", "--dir", home).output
+
+
+def test_log_of_nothing_is_whole(home):
+    assert "chain of 0 entries is whole" in run("log", "--dir", home).output
