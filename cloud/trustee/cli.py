@@ -153,7 +153,7 @@ def run(directory: Path) -> None:
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
 def status(directory: Path, *, is_json: bool) -> None:
     """Show documents, seeds, answers, refusals and alarms, in counts."""
-    found = _status(directory)
+    found = read_status(directory)
     if is_json:
         click.echo(msgspec.json.encode(found))
         return
@@ -208,7 +208,12 @@ async def _serve(directory: Path) -> None:
         kept.close()
 
 
-def _status(directory: Path) -> Status:
+def read_status(directory: Path) -> Status:
+    """Read what a trustee's database holds, in counts.
+
+    Raises:
+        ConfigError, StoreError: the directory lacks something, or the database is damaged.
+    """
     config = places.load_config(directory)
     kept = TrusteeLog.open(directory)
     try:

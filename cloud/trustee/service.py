@@ -6,6 +6,7 @@ moment.
 """
 
 import asyncio
+import contextlib
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -156,6 +157,7 @@ class Service:
         self._trustee = trustee
         self._desk = Desk(trustee)
         self._link = Link(settings, self._desk.filters)
+        self._has_news = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="trustee")
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -179,22 +181,32 @@ class Service:
         while True:
             batch = await self._link.batch(BATCH_MAX, BATCH_WINDOW_S)
             messages = [received.message for received in batch]
+            known = self._trustee.documents.hashes
             out = await self._in_thread(functools.partial(self._desk.take, messages))
             self._send(out, batch)
+            if self._trustee.documents.hashes != known:
+                self._has_news.set()
 
     async def _greet(self) -> NoReturn:
-        """Say hello on each new connection, and again until enough others have answered."""
+        """Say hello on each new connection, and again until enough others have answered.
+
+        A new document may name others than those who were greeted.
+        """
         greeted_on = 0
         delays_s = backoff(base_s=HELLO_EVERY_S, cap_s=HELLO_SLOWEST_S)
         while True:
             connection = await self._link.connected()
+            self._has_news.clear()
             is_new, greeted_on = connection != greeted_on, connection
             is_ready = await self._in_thread(lambda: self._trustee.is_ready)
             if is_new or not is_ready:
                 self._send(await self._in_thread(self._desk.greet), [])
             else:
                 self._send([await self._in_thread(self._desk.known)], [])
-            await asyncio.sleep(KNOWN_EVERY_S if is_ready else next(delays_s))
+            pause_s = KNOWN_EVERY_S if is_ready else next(delays_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._has_news.wait()
 
     async def _in_thread(self, function: Callable[[], T]) -> T:
         delays_s = backoff(base_s=0.1, cap_s=10.0)

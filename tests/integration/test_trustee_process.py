@@ -36,6 +36,7 @@ def _story(town):
     for number in (0, 1, 2):
         town.wait_waiting(number)
         town.volet(number, "confirm", fingerprint(area.set_charter))
+    for number in (0, 1, 2):
         town.wait_set(number)
         town.teach(number)
     for number in (0, 1, 2):
@@ -67,7 +68,7 @@ def _story(town):
     _restored(town, 1, request, other, answers[1])
     for number in range(4):
         status = town.status(number)
-        assert status["alarms"] == []
+        assert not status["alarms"]
         entries = status["answered"]
         assert f"chain of {entries} entries is whole" in town.volet(number, "log")
         said = town.log(number)

@@ -1,6 +1,5 @@
 """Trustees as processes at a real broker, chips that publish letters, and the release worker."""
 
-import json
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from cloud.registry.authority import issue_client
 from cloud.registry.pki import issue_role, load_authority, load_platform_key, pki_path
 from cloud.release.pages import charter_pages, request_pages, roster_pages
 from cloud.trustee import directory as places
+from cloud.trustee.cli import read_status
 from cloud.trustee.core import today_number
 from protocol.envelope import Address, open_message, seal_message
 from protocol.ids import DeviceId
@@ -75,7 +75,7 @@ class TrusteeTown:
         return done.stdout
 
     def status(self, number: int) -> dict:
-        return json.loads(self.volet(number, "status", "--json"))
+        return msgspec.to_builtins(read_status(self.directory(number)))
 
     def start(self, number: int, code: str = "") -> subprocess.Popen[bytes]:
         program = ("-c", code) if code else ("-m", "volet.main")
