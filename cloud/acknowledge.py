@@ -6,10 +6,10 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.message import Outgoing
+from cloud.speaker import Speaker
 from cloud.store import Device, Holdings
-from protocol.envelope import Address, seal_message
 from protocol.messages import Ack, IncarnationState, Refusal, holdings_digest
-from protocol.topics import Kind, device_topic
+from protocol.topics import Kind
 
 # With 512 refusals beside them, states of this size stay within the envelope's 64 KiB.
 STATES_MAX_BYTES = 40 * 1024
@@ -19,9 +19,8 @@ class Acknowledger:
     """Makes the acks of one store."""
 
     def __init__(self, collectivity: str, generation: bytes, key: Ed25519PrivateKey) -> None:
-        self._collectivity = collectivity
         self._generation = generation
-        self._key = key
+        self._speaker = Speaker(collectivity, key)
 
     def touched(
         self,
@@ -63,9 +62,7 @@ class Acknowledger:
             states,
             tuple(refused),
         )
-        address = Address(self._collectivity, device.device, Kind.ACK)
-        topic = device_topic(self._collectivity, device.device, Kind.ACK)
-        return Outgoing(topic, seal_message(address, ack, self._key))
+        return self._speaker.tell(device.device, Kind.ACK, ack)
 
 
 def _parts(states: tuple[IncarnationState, ...]) -> list[tuple[IncarnationState, ...]]:

@@ -6,11 +6,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.area_documents import AreaDocuments
 from cloud.message import Outgoing
+from cloud.speaker import Speaker
 from cloud.store import Device
 from cloud.store.area import AreaStore
 from protocol.area_messages import Ask, Document, Terms
-from protocol.envelope import Address, seal_message
-from protocol.topics import Kind, device_topic
+from protocol.topics import Kind
 
 # Leaves room for the envelope in 64 KiB.
 PART_BYTES = 48 * 1024
@@ -29,21 +29,20 @@ class AreaAnswers:
     ) -> None:
         self._area = area
         self._documents = documents
-        self._collectivity = collectivity
-        self._key = platform_key
+        self._speaker = Speaker(collectivity, platform_key)
 
     def answer(self, device: Device, ask: Ask, at: datetime) -> tuple[Outgoing, ...]:
         """Return the terms, the document's parts in order, or nothing if there is none."""
         self._documents.refresh()
         if ask.document is None:
-            return (self._down(device, Kind.TERMS, self._terms(device, at)),)
+            return (self._speaker.tell(device.device, Kind.TERMS, self._terms(device, at)),)
         data = self._documents.document_bytes(ask.document) or b""
         parts = [data[n : n + PART_BYTES] for n in range(0, len(data), PART_BYTES)]
         if len(parts) > PARTS_MAX:
             return ()
         return tuple(
-            self._down(
-                device,
+            self._speaker.tell(
+                device.device,
                 Kind.DOCUMENT,
                 Document(device.household_key, ask.document, number, len(parts), part),
             )
@@ -58,8 +57,3 @@ class AreaAnswers:
             (signed, *_) = self._area.roster(history[-1].number, 1)
             entry = (signed.body, signed.signature)
         return Terms(device.household_key, entry, trustees, measures)
-
-    def _down(self, device: Device, kind: Kind, body: Terms | Document) -> Outgoing:
-        address = Address(self._collectivity, device.device, kind)
-        topic = device_topic(self._collectivity, device.device, kind)
-        return Outgoing(topic, seal_message(address, body, self._key))

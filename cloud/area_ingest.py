@@ -13,16 +13,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.area_documents import AreaDocuments
 from cloud.message import Incoming, Outgoing
+from cloud.speaker import Speaker
 from cloud.store import Device, Put
 from cloud.store.area import AreaStore, ContributionItem, LettersItem
 from protocol.area_cipher import SLOT_BYTES
 from protocol.area_messages import AreaAck, Contribution, Part, SeedLetters
 from protocol.calendar import day_number, legal_day
-from protocol.envelope import Address, seal_message
 from protocol.errors import DocumentRefused, MessageRefused, Reason
 from protocol.measures import MeasureKind, Measures
 from protocol.roster import RosterEntry
-from protocol.topics import Kind, device_topic
+from protocol.topics import Kind
 
 
 class AreaMessage(msgspec.Struct, frozen=True):
@@ -69,8 +69,7 @@ class AreaIngest:
     ) -> None:
         self._area = area
         self._documents = documents
-        self._collectivity = collectivity
-        self._key = platform_key
+        self._speaker = Speaker(collectivity, platform_key)
 
     def take(self, messages: Sequence[AreaMessage], at: datetime) -> Taken:
         """Store what is good, letters first; what to send and to dead-letter comes back."""
@@ -207,6 +206,4 @@ class AreaIngest:
         body = AreaAck(
             ack.device.household_key, tuple(sorted(ack.stored)), tuple(sorted(refused.items()))
         )
-        address = Address(self._collectivity, ack.device.device, Kind.AREA_ACK)
-        topic = device_topic(self._collectivity, ack.device.device, Kind.AREA_ACK)
-        return Outgoing(topic, seal_message(address, body, self._key))
+        return self._speaker.tell(ack.device.device, Kind.AREA_ACK, body)

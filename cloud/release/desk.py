@@ -18,6 +18,7 @@ from cloud.release.opening import advance, asked, discard
 from cloud.release.pages import charter_pages, request_pages, roster_pages
 from cloud.release.parents import release_parents
 from cloud.release.release import encode
+from cloud.speaker import Speaker
 from cloud.store.area import AreaStore, Figure, FigureKey, Stage
 from protocol.area_messages import AreaAck
 from protocol.calendar import day_number, legal_day
@@ -27,7 +28,7 @@ from protocol.governance import TrusteeSet, read_charter
 from protocol.ids import DeviceId
 from protocol.measures import Measures
 from protocol.roster import Roster
-from protocol.topics import Kind, TrusteeKind, area_topic, device_topic, trustee_topic
+from protocol.topics import Kind, TrusteeKind, area_topic, trustee_topic
 from protocol.trustee_messages import Known, ToTrustee
 
 _A_YEAR = 366
@@ -48,6 +49,7 @@ class ReleaseDesk:
         self._store = store
         self._collectivity = collectivity
         self._key = platform_key
+        self._speaker = Speaker(collectivity, platform_key)
         self._note = note
         self._asking = Asking(collectivity)
         self._roster: Roster | None = None
@@ -171,11 +173,8 @@ class ReleaseDesk:
         """Tell chips whose contribution did not open."""
         for number, reason in left_out:
             entry = roster.entry(number)
-            device = DeviceId(entry.device)
             ack = AreaAck(entry.household_key, (), ((figure.key.day, reason),))
-            address = Address(self._collectivity, device, Kind.AREA_ACK)
-            topic = device_topic(self._collectivity, device, Kind.AREA_ACK)
-            yield Outgoing(topic, seal_message(address, ack, self._key))
+            yield self._speaker.tell(DeviceId(entry.device), Kind.AREA_ACK, ack)
 
     def _teach(self, name: str) -> Iterator[Outgoing]:
         """Send a trustee what it says that it lacks, once for each time it says so."""
