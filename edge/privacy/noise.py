@@ -4,16 +4,10 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
-from opendp.domains import atom_domain, vector_domain
-from opendp.measurements import make_gaussian
-from opendp.metrics import l2_distance
-from opendp.mod import enable_features
 
 from protocol.area_cipher import Signed
 from protocol.errors import BoundExceeded
 from protocol.privacy import SHARE_STD_MIN
-
-enable_features("contrib")
 
 Sampler = Callable[[int, float], Signed]
 
@@ -31,6 +25,13 @@ def draw_noise(slots: int, std_units: float) -> Signed:
 
 @lru_cache(maxsize=64)
 def _sampler(std_units: float) -> Callable[[list[int]], list[int]]:
+    # OpenDP costs a chip megabytes, and one whose area lane is off never draws.
+    from opendp.domains import atom_domain, vector_domain  # noqa: PLC0415
+    from opendp.measurements import make_gaussian  # noqa: PLC0415
+    from opendp.metrics import l2_distance  # noqa: PLC0415
+    from opendp.mod import enable_features  # noqa: PLC0415
+
+    enable_features("contrib")
     measurement = make_gaussian(
         vector_domain(atom_domain(T="i64")), l2_distance(T="f64"), scale=std_units
     )
