@@ -30,6 +30,7 @@ from protocol.transform import (
     Curve,
     Transform,
     clip_to_grid,
+    cosines,
     from_clock,
     read_transform,
 )
@@ -170,10 +171,7 @@ def terms(transform: Transform, epsilon: float, crowd: int, gamma: float) -> Mea
 
 def default_transform() -> Transform:
     """Return a transform that needs no collectivity: 24 cosines, no profile."""
-    times = (np.arange(CLOCK_SLOTS) + 0.5) * np.pi / CLOCK_SLOTS
-    rows = np.sqrt(2 / CLOCK_SLOTS) * np.cos(np.outer(np.arange(DEFAULT_ROWS), times))
-    rows[0] /= np.sqrt(2)
-    matrix = (rows / DEFAULT_RADIUS_WH).astype("<f4").tobytes()
+    matrix = (cosines()[:DEFAULT_ROWS] / DEFAULT_RADIUS_WH).astype("<f4").tobytes()
     profiles = np.zeros((2, CLOCK_SLOTS), "<f4").tobytes()
     return Transform(CURVE_MIN, DEFAULT_ROWS, matrix, profiles, bytes(32))
 

@@ -68,6 +68,15 @@ def read_transform(data: bytes) -> Transform:
     return transform
 
 
+def cosines() -> Matrix:
+    """Return the orthonormal DCT-II, float64[96, 96]; a row is a frequency."""
+    frequency, slot = np.mgrid[:CLOCK_SLOTS, :CLOCK_SLOTS]
+    matrix = np.cos(np.pi * frequency * (2 * slot + 1) / (2 * CLOCK_SLOTS))
+    matrix *= np.sqrt(2 / CLOCK_SLOTS)
+    matrix[0] /= np.sqrt(2)
+    return np.asarray(matrix)
+
+
 def day_type(day: date) -> int:
     """Return 0 for Monday to Friday, 1 for Saturday and Sunday."""
     return int(day.weekday() >= _SATURDAY)

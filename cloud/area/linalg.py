@@ -2,19 +2,9 @@
 
 import numpy as np
 
-from protocol.transform import CLOCK_SLOTS, Matrix
+from protocol.transform import CLOCK_SLOTS, Matrix, cosines
 
-
-def _cosines() -> Matrix:
-    """Return the orthonormal DCT-II, float64[96, 96]; a row is a frequency."""
-    frequency, slot = np.mgrid[:CLOCK_SLOTS, :CLOCK_SLOTS]
-    matrix = np.cos(np.pi * frequency * (2 * slot + 1) / (2 * CLOCK_SLOTS))
-    matrix *= np.sqrt(2 / CLOCK_SLOTS)
-    matrix[0] /= np.sqrt(2)
-    return np.asarray(matrix)
-
-
-DCT = _cosines()
+DCT = cosines()
 
 
 def symmetric(matrix: Matrix) -> Matrix:

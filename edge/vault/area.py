@@ -185,10 +185,6 @@ class AreaTables:
             for name, kind, data, seen, is_first in rows
         ]
 
-    def drop_document(self, document: bytes) -> None:
-        """Forget a document that is good for nothing."""
-        self._database.execute("DELETE FROM area_documents WHERE hash = ?", (document,))
-
     def put_entry(self, number: int, signed: SignedEntry) -> None:
         """Keep a roster entry of the household, by its number."""
         self._database.execute(
