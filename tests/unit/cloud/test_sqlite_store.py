@@ -12,27 +12,12 @@ from cloud.store import schema
 from cloud.store.sqlite import SqliteStore
 from protocol.errors import StoreBusy, StoreError
 from tests.support.fake_chip import FakeChip
+from tests.support.sqlite_store import OnSqlite
 from tests.unit.cloud.store_contract import StoreContract, block_item, epoch_item, put
 
 
-class TestSqliteStore(StoreContract):
-    @pytest.fixture
-    def reopen(self, tmp_path):
-        open_now = []
-
-        def reopen():
-            if open_now:
-                open_now.pop().close()
-            open_now.append(SqliteStore.open(tmp_path))
-            return open_now[0]
-
-        yield reopen
-        for store in open_now:
-            store.close()
-
-    @pytest.fixture
-    def store(self, reopen):
-        return reopen()
+class TestSqliteStore(OnSqlite, StoreContract):
+    pass
 
 
 def test_the_file_is_the_owners_alone_from_the_first_moment(tmp_path):

@@ -11,30 +11,15 @@ from cloud.store.sqlite import SqliteStore
 from protocol.errors import StoreError
 from tests.support.area_household import AreaHousehold
 from tests.support.fake_chip import FakeChip
+from tests.support.sqlite_store import OnSqlite
 from tests.unit.cloud.store_contract import block_item, epoch_item, put
 from tests.unit.cloud_area.area_store_contract import AreaStoreContract
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-class TestSqliteArea(AreaStoreContract):
-    @pytest.fixture
-    def reopen(self, tmp_path):
-        open_now = []
-
-        def reopen():
-            if open_now:
-                open_now.pop().close()
-            open_now.append(SqliteStore.open(tmp_path))
-            return open_now[0]
-
-        yield reopen
-        for store in open_now:
-            store.close()
-
-    @pytest.fixture
-    def store(self, reopen):
-        return reopen()
+class TestSqliteArea(OnSqlite, AreaStoreContract):
+    pass
 
 
 def old_store(path, monkeypatch):

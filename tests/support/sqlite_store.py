@@ -1,0 +1,27 @@
+"""The SQLite store as the contracts of stores ask for it: one that can be opened again."""
+
+import pytest
+
+from cloud.store.sqlite import SqliteStore
+
+
+class OnSqlite:
+    """Fixtures of a contract's tests: `store`, and `reopen` for the same file."""
+
+    @pytest.fixture
+    def reopen(self, tmp_path):
+        open_now = []
+
+        def reopen():
+            if open_now:
+                open_now.pop().close()
+            open_now.append(SqliteStore.open(tmp_path))
+            return open_now[0]
+
+        yield reopen
+        for store in open_now:
+            store.close()
+
+    @pytest.fixture
+    def store(self, reopen):
+        return reopen()
