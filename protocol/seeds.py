@@ -11,7 +11,9 @@ from collections.abc import Sequence
 import msgspec
 
 from protocol.area_cipher import SEED_BYTES, Shape
+from protocol.area_messages import SeedLetters
 from protocol.errors import CipherError
+from protocol.governance import TrusteeSet
 from protocol.hpke import SealingKey, seal
 
 
@@ -41,6 +43,33 @@ def seal_letter(
     """Seal to one trustee the seeds of the sets it is in."""
     text = b"".join(seeds[number] for number in shape.sets_of(context.trustee))
     return seal(text, public_key, _info(context))
+
+
+def write_letters(
+    seeds: Sequence[bytes],
+    trustees: TrusteeSet,
+    trustee_set: bytes,
+    household_key: bytes,
+    generation: int,
+) -> SeedLetters:
+    """Seal a household's seeds to each of a set of trustees, whose hash is `trustee_set`."""
+    return SeedLetters(
+        household_key=household_key,
+        generation=generation,
+        trustees=trustee_set,
+        commitments=tuple(commitment(seed, number) for number, seed in enumerate(seeds)),
+        letters=tuple(
+            seal_letter(
+                seeds,
+                trustees.shape,
+                LetterContext(
+                    trustees.collectivity, household_key, generation, trustee_set, number
+                ),
+                trustee.sealing_key,
+            )
+            for number, trustee in enumerate(trustees.trustees)
+        ),
+    )
 
 
 def open_letter(

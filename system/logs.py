@@ -6,8 +6,11 @@ import structlog
 from structlog.typing import Processor
 
 
-def configure_logs() -> None:
-    """Log from now on with time (UTC) and level; an event is a past-tense word, values beside it."""
+def configure_logs(least: str = "info") -> None:
+    """Log from now on what is at `least` of this level, with time (UTC).
+
+    An event is a past-tense word, values beside it.
+    """
     rendered: list[Processor] = (
         # Not the default of a terminal: it prints local variables, and so keys and readings.
         [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
@@ -21,6 +24,6 @@ def configure_logs() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *rendered,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger("info"),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
     )

@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 from edge.area.contribution import Seeds
 from edge.vault.area import Letters
 from edge.vault.signer import Signer
-from protocol.area_messages import SeedLetters
 from protocol.governance import TrusteeSet
-from protocol.seeds import LetterContext, commitment, draw_seeds, seal_letter
+from protocol.seeds import draw_seeds, write_letters
 from protocol.topics import Kind
 
 # Generations are counted in seconds since then: a vault that was lost or set back does not know
@@ -25,22 +24,5 @@ def draw_letters(
 ) -> Letters:
     """Draw seeds for a set of trustees (its hash: `trustee_set`) and seal them to each of it."""
     seeds = draw_seeds(trustees.shape)
-    letters = tuple(
-        seal_letter(
-            seeds,
-            trustees.shape,
-            LetterContext(
-                signer.collectivity, signer.household.id, generation, trustee_set, number
-            ),
-            trustee.sealing_key,
-        )
-        for number, trustee in enumerate(trustees.trustees)
-    )
-    message = SeedLetters(
-        household_key=signer.household.id,
-        generation=generation,
-        trustees=trustee_set,
-        commitments=tuple(commitment(seed, number) for number, seed in enumerate(seeds)),
-        letters=letters,
-    )
+    message = write_letters(seeds, trustees, trustee_set, signer.household.id, generation)
     return Letters(Seeds(generation, trustee_set, seeds), signer.seal(Kind.KEY, message))

@@ -8,6 +8,7 @@ import msgspec
 
 from protocol.privacy import EPSILON_MAX
 from system.commands import LazyGroup
+from system.logs import configure_logs
 from volet.area.simulate import Plan, simulate_area
 
 area = LazyGroup(
@@ -49,6 +50,7 @@ def simulate(is_json: bool, **options: object) -> None:  # noqa: FBT001 - click 
     homes: homes are resampled, by whole weeks, a quarter-hour and a fifth in size. One of the four
     trustees is away. Errors are fractions.
     """
+    configure_logs("warning")
     plan = msgspec.convert(options, Plan)
     result = simulate_area(plan, lambda text: click.echo(text, err=True))
     if is_json:

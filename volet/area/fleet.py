@@ -15,18 +15,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cloud.store.area import ContributionItem
 from edge.area.contribution import DayValues, Grounds, Made, Seeds, contribute
 from edge.privacy.ledger import Caps, Ledger
-from protocol.area_messages import SeedLetters
 from protocol.envelope import Address, seal_message
 from protocol.errors import VoletError
 from protocol.governance import TrusteeSet
 from protocol.ids import DeviceId
 from protocol.measures import Measures
 from protocol.roster import RosterEntry
-from protocol.seeds import LetterContext, commitment, draw_seeds, seal_letter
+from protocol.seeds import draw_seeds, write_letters
 from protocol.topics import Kind
 from protocol.transform import Transform, read_transform
 
 _CHUNK = 64
+_GENERATION = 1
 # A simulation spends what it is told to; the caps are the household's affair.
 _NO_CAPS = Caps(day_rho=1e3, month_rho=1e3, year_rho=1e3, profile_days=366)
 
@@ -64,10 +64,9 @@ class Ground(msgspec.Struct, frozen=True):
 
 
 class Sealed(msgspec.Struct, frozen=True):
-    """A chip's seeds on their way: the message and its payload."""
+    """A chip and its seeds on their way to the trustees."""
 
     chip: Chip
-    letters: SeedLetters
     payload: bytes
 
 
@@ -115,26 +114,10 @@ def _draw_all(job: tuple[Sequence[tuple[RosterEntry, bytes]], TrusteeSet, bytes]
 def _draw(
     entry: RosterEntry, signing_key: bytes, trustees: TrusteeSet, trustee_set: bytes
 ) -> Sealed:
-    shape, generation = trustees.shape, 1
-    seeds = draw_seeds(shape)
-
-    def context(number: int) -> LetterContext:
-        return LetterContext(
-            trustees.collectivity, entry.household_key, generation, trustee_set, number
-        )
-
-    letters = SeedLetters(
-        household_key=entry.household_key,
-        generation=generation,
-        trustees=trustee_set,
-        commitments=tuple(commitment(seed, number) for number, seed in enumerate(seeds)),
-        letters=tuple(
-            seal_letter(seeds, shape, context(number), trustee.sealing_key)
-            for number, trustee in enumerate(trustees.trustees)
-        ),
-    )
-    chip = Chip(entry, signing_key, Seeds(generation, trustee_set, seeds))
-    return Sealed(chip, letters, chip.seal(trustees.collectivity, Kind.KEY, letters))
+    seeds = draw_seeds(trustees.shape)
+    letters = write_letters(seeds, trustees, trustee_set, entry.household_key, _GENERATION)
+    chip = Chip(entry, signing_key, Seeds(_GENERATION, trustee_set, seeds))
+    return Sealed(chip, chip.seal(trustees.collectivity, Kind.KEY, letters))
 
 
 def _contribute_all(job: tuple[Ground, Sequence[Chip], date, Energies]) -> list[ContributionItem]:

@@ -25,9 +25,9 @@ from cloud.store.area import AreaStore, FigureKey
 from cloud.store.sqlite import SqliteStore
 from protocol.calendar import day_end, day_number
 from protocol.errors import ConfigError, VoletError
-from protocol.measures import CURVE_MIN, Measures
+from protocol.ids import DeviceId
+from protocol.measures import CURVE_MIN
 from protocol.privacy import gaussian_sigma, share_std
-from protocol.roster import RosterEntry
 from protocol.transform import Transform, from_clock
 from volet.area.errors import Result, relative_rmse, total_error
 from volet.area.fleet import Chip, Fleet, Ground, Sealed
@@ -103,21 +103,28 @@ class _Run:
             self._store.put_charter(each)
         self._ground = Ground.of(COLLECTIVITY, measures, charter.hash, data)
         entries = self._town.enrol(self._store, self._plan.households)
-        self._trustees = self._present(measures)
+        self._trustees = self._present()
         tell(f"{len(entries)} chips draw seeds and seal them to the trustees")
         trustee_set = self._town.set_charter.hash
+        while self._carry():
+            pass
         for sealed in self._fleet.draw_seeds(entries, self._town.trustees, trustee_set):
             self._hand_over(sealed)
 
-    def _present(self, measures: Measures) -> list[LocalTrustee]:
-        keys = self._town.keys[: len(self._town.keys) - _AWAY]
-        return [LocalTrustee(each, self._town.trustees, measures) for each in keys]
+    def _present(self) -> list[LocalTrustee]:
+        """Start the trustees that are not away, and let the release worker teach them."""
+        town = self._town
+        here = town.members[: len(town.members) - _AWAY]
+        trustees = [LocalTrustee(each, town.set_charter, town.first_day) for each in here]
+        for trustee in trustees:
+            for payload in trustee.greet():
+                self._desk.take(trustee.name, payload)
+        return trustees
 
     def _hand_over(self, sealed: Sealed) -> None:
-        entry: RosterEntry = sealed.chip.entry
         self._chips.append(sealed.chip)
         for trustee in self._trustees:
-            trustee.learn(entry, sealed.letters)
+            trustee.take_letters(DeviceId(sealed.chip.entry.device), sealed.payload)
 
     def release_day(self, number: int, clock_wh: Curves, tell: Tell) -> tuple[float, ...]:
         """Let all contribute, release, and compare; float64[households, 96] by the clock.

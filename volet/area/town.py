@@ -3,22 +3,20 @@
 import secrets
 from datetime import date
 
-import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.store.area import AreaStore
+from cloud.trustee.core import TrusteeIdentity
 from protocol.area_cipher import Shape
 from protocol.calendar import day_number
 from protocol.governance import (
     COLLECTIVITY_SIGNER,
     Charter,
-    Trustee,
     TrusteeSet,
     check_signed_by_trustees,
     draw_up,
     open_first_set,
 )
-from protocol.hpke import SealingKey
 from protocol.ids import new_device_id
 from protocol.measures import Group, Measure, MeasureKind, Measures, check_measures
 from protocol.roster import COUNTS_AFTER_DAYS, Roster, RosterEntry, SignedEntry, sign_entry
@@ -34,14 +32,6 @@ _GRID_BITS = 20
 _MEMBERS = ("a", "b", "c", "d")
 
 
-class TrusteeKeys(msgspec.Struct, frozen=True):
-    """One trustee's two private keys."""
-
-    name: str
-    signing: Ed25519PrivateKey
-    sealing: SealingKey
-
-
 class Town:
     """Keys of everybody, and the first set of trustees."""
 
@@ -49,9 +39,8 @@ class Town:
         """Draw all keys; documents take effect on day `first`."""
         self.platform = Ed25519PrivateKey.generate()
         self.registrar = Ed25519PrivateKey.generate()
-        self.keys = tuple(
-            TrusteeKeys(f"trustee-{letter}", Ed25519PrivateKey.generate(), SealingKey.generate())
-            for letter in _MEMBERS
+        self.members = tuple(
+            TrusteeIdentity.draw(COLLECTIVITY, f"trustee-{letter}") for letter in _MEMBERS
         )
         self.first_day = day_number(first)
         self.trustees = TrusteeSet(
@@ -60,15 +49,7 @@ class Town:
             previous=None,
             effective=self.first_day,
             shape=SHAPE,
-            trustees=tuple(
-                Trustee(
-                    each.name,
-                    each.name,
-                    each.signing.public_key().public_bytes_raw(),
-                    each.sealing.public_bytes,
-                )
-                for each in self.keys
-            ),
+            trustees=tuple(each.public for each in self.members),
             collectivity_key=self.platform.public_key().public_bytes_raw(),
             registrar_key=self.registrar.public_key().public_bytes_raw(),
         )
@@ -126,8 +107,8 @@ class Town:
 
     def _signed(self, charter: Charter) -> Charter:
         charter = charter.signed(COLLECTIVITY_SIGNER, self.platform)
-        for each in self.keys:
-            charter = charter.signed(each.name, each.signing)
+        for each in self.members:
+            charter = charter.signed(each.name, each.signing_key)
         return charter
 
 
