@@ -12,6 +12,7 @@ import secrets
 import msgspec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol.errors import CipherError
 from protocol.ids import HOUSEHOLD_KEY_ID_BYTES, HouseholdKeyId
@@ -78,3 +79,8 @@ class HouseholdSecret:
 
     def _derive(self, label: str, length: int) -> bytes:
         return HKDF(SHA256(), length, salt=None, info=label.encode()).derive(self._root)
+    @property
+    def identity(self) -> Ed25519PrivateKey:
+        """The key that speaks for the household itself, whichever chip it has (protocol/moving)."""
+        return Ed25519PrivateKey.from_private_bytes(self._derive("volet household identity v1", 32))
+

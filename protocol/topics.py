@@ -20,6 +20,7 @@ class Kind(StrEnum):
     SEEN = "up/seen"
     AREA = "up/area"
     ASK = "up/ask"
+    LEAVE = "up/leave"
     ACK = "down/ack"
     STORED_EPOCH = "down/epoch"
     STORED_BLOCK = "down/block"
@@ -27,6 +28,7 @@ class Kind(StrEnum):
     AREA_ACK = "down/area"
     TERMS = "down/terms"
     DOCUMENT = "down/document"
+    LEFT = "down/left"
     KEY = "key"
     STATUS = "status"
 
