@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cloud.trustee.documents import Documents
 from cloud.trustee.log import StoredSeeds, TrusteeLog
-from protocol.area_cipher import SEED_BYTES, mask_key
+from protocol.area_cipher import SEED_BYTES, month_key
 from protocol.area_messages import SeedLetters
 from protocol.calendar import day_number, day_of_number, month_of
 from protocol.envelope import Address, open_message
@@ -104,7 +104,7 @@ class Letters:
             if seeds is None or seeds.trustees != trustees:
                 return None
             found = keys[name] = tuple(
-                mask_key(seeds.seeds[place : place + SEED_BYTES], household_key, day)
+                month_key(seeds.seeds[place : place + SEED_BYTES], household_key, month)
                 for place in range(0, len(seeds.seeds), SEED_BYTES)
             )
         return found

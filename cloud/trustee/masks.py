@@ -1,17 +1,22 @@
 """Keystreams in bulk: sums of masks over a set, or each household's mask of the check slot."""
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 
-from protocol.area_cipher import SLOT_BYTES, Words, add_up, keystream, mask_nonce
+from protocol.area_cipher import (
+    FROM_THE_START,
+    SLOT_BYTES,
+    Words,
+    add_up,
+    mask_nonce,
+    put_keystream,
+)
 
 # Households at a time: what is summed stays in the cache.
 CHUNK = 256
-_BLOCK_BYTES = 64
-_FROM_THE_START = bytes(4)
+_BLOCK_SLOTS = 8
 
 
 class Draw(msgspec.Struct, frozen=True):
@@ -24,17 +29,15 @@ class Draw(msgspec.Struct, frozen=True):
 def sums(draws: Sequence[Draw], sets: int, day: int, measure: str, slots: int) -> list[Words]:
     """Sum the masks of all households; returns uint64[slots] for each of `sets` seed sets."""
     totals = [np.zeros(slots, np.uint64) for _ in range(sets)]
-    size_bytes = slots * SLOT_BYTES
-    for chunk in _chunks(draws):
-        nonces = [_FROM_THE_START + mask_nonce(day, measure, one.nonce, slots) for one in chunk]
-        for number in range(sets):
-            streams = b"".join(
-                [
-                    keystream(one.keys[number], nonce, size_bytes)
-                    for one, nonce in zip(chunk, nonces, strict=True)
-                ]
-            )
-            totals[number] += add_up(np.frombuffer(streams, "<u8").reshape(len(chunk), slots))
+    streams, rooms = _streams(slots)
+    zeros = bytes(slots * SLOT_BYTES)
+    for begin in range(0, len(draws), CHUNK):
+        chunk = draws[begin : begin + CHUNK]
+        ivs = [FROM_THE_START + mask_nonce(day, measure, one.nonce, slots) for one in chunk]
+        for number, total in enumerate(totals):
+            for one, iv, room in zip(chunk, ivs, rooms, strict=False):
+                put_keystream(one.keys[number], iv, zeros, room)
+            total += add_up(streams[: len(chunk)])
     return totals
 
 
@@ -42,20 +45,25 @@ def check_masks(
     draws: Sequence[Draw | None], sets: int, day: int, measure: str, slots: int
 ) -> list[Words]:
     """Return the masks of the last slot: uint64[households] for each seed set, zero for None."""
-    masks = [np.zeros(len(draws), np.uint64) for _ in range(sets)]
-    block, place = divmod((slots - 1) * SLOT_BYTES, _BLOCK_BYTES)
+    masks = np.zeros((sets, len(draws)), np.uint64)
+    block, place = divmod(slots - 1, _BLOCK_SLOTS)
     counter = block.to_bytes(4, "little")
-    for row, draw in enumerate(draws):
-        if draw is None:
-            continue
-        nonce = counter + mask_nonce(day, measure, draw.nonce, slots)
-        for number, key in enumerate(draw.keys):
-            stream = keystream(key, nonce, _BLOCK_BYTES)
-            masks[number][row] = int.from_bytes(stream[place : place + SLOT_BYTES], "little")
-    return masks
+    streams, rooms = _streams(_BLOCK_SLOTS)
+    zeros = bytes(_BLOCK_SLOTS * SLOT_BYTES)
+    for begin in range(0, len(draws), CHUNK):
+        known = [
+            (row, draw) for row, draw in enumerate(draws[begin : begin + CHUNK], begin) if draw
+        ]
+        rows = [row for row, _ in known]
+        ivs = [counter + mask_nonce(day, measure, draw.nonce, slots) for _, draw in known]
+        for number in range(sets):
+            for (_, draw), iv, room in zip(known, ivs, rooms, strict=False):
+                put_keystream(draw.keys[number], iv, zeros, room)
+            masks[number, rows] = streams[: len(known), place]
+    return list(masks)
 
 
-def _chunks(draws: Sequence[Draw]) -> Iterator[list[Draw]]:
-    remaining = iter(draws)
-    while chunk := list(islice(remaining, CHUNK)):
-        yield chunk
+def _streams(slots: int) -> tuple[Words, list[memoryview]]:
+    """Return room for a chunk's keystreams, and each row of it as bytes."""
+    streams = np.empty((CHUNK, slots), "<u8")
+    return streams, [memoryview(row).cast("B") for row in streams]
