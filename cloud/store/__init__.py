@@ -14,6 +14,7 @@ from typing import Protocol
 import msgspec
 
 from cloud.store.area import AreaStore as AreaStore
+from cloud.store.moving import MovingStore
 from cloud.store.put import Put as Put
 from protocol.contract import Signed
 from protocol.errors import Reason
@@ -36,7 +37,11 @@ class Device(msgspec.Struct, frozen=True):
 
 
 class StoredContract(msgspec.Struct, frozen=True):
-    """A contract with the offer that it takes; `hash` is that of the contract's body."""
+    """A contract with the offer that it takes; `hash` is that of the contract's body.
+
+    `acceptance` is the provider's signature under it, None while it has not accepted; `end` the
+    day after the last, where the household has ended it since.
+    """
 
     hash: bytes
     household_key: HouseholdKeyId
@@ -44,6 +49,8 @@ class StoredContract(msgspec.Struct, frozen=True):
     provider_key: bytes
     offer: Signed
     contract: Signed
+    acceptance: Signed | None = None
+    end: date | None = None
 
 
 class EpochItem(msgspec.Struct, frozen=True):
@@ -201,7 +208,7 @@ class Figures(msgspec.Struct, frozen=True):
     size_bytes: int
 
 
-class Store(Protocol):
+class Store(MovingStore, Protocol):
     """The cloud's record.
 
     Every method raises `StoreBusy` when trying again is right and `StoreError` when the store is
@@ -230,6 +237,9 @@ class Store(Protocol):
 
     def put_contract(self, contract: StoredContract) -> None:
         """Keep a contract; the same one again changes nothing."""
+
+    def accept(self, contract_hash: bytes, acceptance: Signed) -> bool:
+        """Keep a provider's verified acceptance; the first one stays. False: no such contract."""
 
     def contract(self, contract_hash: bytes) -> StoredContract | None:
         """Return the contract of this hash."""

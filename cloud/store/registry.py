@@ -7,6 +7,7 @@ import msgspec
 
 from cloud.store import Device, StoredContract
 from cloud.store.tables import Tables, instant, placeholders, seconds
+from protocol.calendar import day_of_number
 from protocol.contract import Signed
 from protocol.ids import DeviceId, HouseholdKeyId
 
@@ -18,8 +19,10 @@ SELECT e.device, e.signing_key, h.key, e.since, e.until, e.is_revoked
 FROM enrolment e JOIN household h ON h.id = e.household WHERE e.until IS NULL
 """
 _CONTRACT = """
-SELECT c.hash, h.key, c.provider, c.provider_key, c.offer, c.contract
+SELECT c.hash, h.key, c.provider, c.provider_key, c.offer, c.contract, c.acceptance,
+  t.last_day
 FROM contract c JOIN household h ON h.id = c.household
+LEFT JOIN termination t ON t.contract = c.hash
 """
 
 
@@ -72,7 +75,8 @@ class Registry(Tables):
         """See `Store.put_contract`."""
         with self._writing():
             self._db.execute(
-                "INSERT INTO contract VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO contract (hash, household, provider, provider_key, offer, contract)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 [
                     contract.hash,
                     self._household(contract.household_key),
@@ -82,6 +86,15 @@ class Registry(Tables):
                     msgspec.msgpack.encode(contract.contract),
                 ],
             )
+
+    def accept(self, contract_hash: bytes, acceptance: Signed) -> bool:
+        """See `Store.accept`."""
+        with self._writing():
+            cursor = self._db.execute(
+                "UPDATE contract SET acceptance = ifnull(acceptance, ?) WHERE hash = ?",
+                [msgspec.msgpack.encode(acceptance), contract_hash],
+            )
+            return cursor.rowcount > 0
 
     def contract(self, contract_hash: bytes) -> StoredContract | None:
         """See `Store.contract`."""
@@ -106,7 +119,7 @@ def _device(row: tuple[Any, ...]) -> Device:
 
 
 def _contract(row: tuple[Any, ...]) -> StoredContract:
-    contract_hash, key, provider, provider_key, offer, contract = row
+    contract_hash, key, provider, provider_key, offer, contract, acceptance, last_day = row
     return StoredContract(
         contract_hash,
         HouseholdKeyId(key),
@@ -114,4 +127,6 @@ def _contract(row: tuple[Any, ...]) -> StoredContract:
         provider_key,
         msgspec.msgpack.decode(offer, type=Signed),
         msgspec.msgpack.decode(contract, type=Signed),
+        None if acceptance is None else msgspec.msgpack.decode(acceptance, type=Signed),
+        None if last_day is None else day_of_number(last_day + 1),
     )

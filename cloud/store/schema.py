@@ -12,7 +12,7 @@ import sqlite_utils
 from protocol.errors import StoreBusy, StoreError
 
 APPLICATION_ID = 0x564C5443  # "VLTC"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 4
 GENERATION_BYTES = 8
 LOCK_WAIT_S = 5.0
 
@@ -97,8 +97,40 @@ CREATE TABLE roster_entry (
   number INTEGER PRIMARY KEY, body BLOB NOT NULL, signature BLOB NOT NULL
 ) STRICT;
 """
+# Version 3: a provider's acceptance of a contract.
+_ACCEPTANCE = "ALTER TABLE contract ADD COLUMN acceptance BLOB;"
+# Version 4: people who move. `tag` finds a meter, `sealed` is its number; `clearing` names retained
+# statements that are no chip's any more. Nobody changes what stands in `look_up`.
+_MOVING_TABLES = """
+ALTER TABLE household ADD COLUMN identity BLOB;
+ALTER TABLE household ADD COLUMN consented_at INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE place (
+  id INTEGER PRIMARY KEY, household INTEGER NOT NULL REFERENCES household (id),
+  device TEXT NOT NULL, tag BLOB, sealed BLOB, since INTEGER NOT NULL, until INTEGER,
+  last_day INTEGER
+) STRICT;
+CREATE INDEX place_of_household ON place (household);
+CREATE INDEX place_of_meter ON place (tag) WHERE tag IS NOT NULL;
+INSERT INTO place (household, device, since, until)
+  SELECT household, device, since, until FROM enrolment ORDER BY since;
+CREATE TABLE termination (
+  contract BLOB NOT NULL PRIMARY KEY REFERENCES contract (hash), last_day INTEGER NOT NULL,
+  document BLOB NOT NULL, at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE clearing (
+  device TEXT NOT NULL, statement BLOB NOT NULL, PRIMARY KEY (device, statement)
+) STRICT;
+CREATE TABLE look_up (
+  id INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,
+  why TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER look_up_stays BEFORE UPDATE ON look_up
+  BEGIN SELECT RAISE(ABORT, 'the audit table is append-only'); END;
+CREATE TRIGGER look_up_remains BEFORE DELETE ON look_up
+  BEGIN SELECT RAISE(ABORT, 'the audit table is append-only'); END;
+"""
 # What brings a store of version n to version n + 1.
-_UPGRADES = {1: _AREA_TABLES}
+_UPGRADES = {1: _AREA_TABLES, 2: _ACCEPTANCE, 3: _MOVING_TABLES}
 
 _MAY_PASS = {
     sqlite3.SQLITE_BUSY,

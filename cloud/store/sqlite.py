@@ -9,13 +9,14 @@ from cloud.store.registry import Registry
 from cloud.store.requests import Requests
 from cloud.store.schema import open_database
 from cloud.store.sqlite_area import SqliteArea
+from cloud.store.sqlite_moving import Moving
 
 FILE_NAME = "store.db"
 
 _ENROLLED = "SELECT count(*) FROM enrolment WHERE until IS NULL"
 
 
-class SqliteStore(Registry, Blocks, Requests):
+class SqliteStore(Registry, Blocks, Requests, Moving):
     """`Store` for a town: one worker writes, other processes may read and enrol."""
 
     @classmethod
