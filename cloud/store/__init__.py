@@ -14,7 +14,9 @@ from typing import Protocol
 import msgspec
 
 from cloud.store.area import AreaStore as AreaStore
+from cloud.store.batches import BatchStore as BatchStore
 from cloud.store.moving import MovingStore
+from cloud.store.providers import ProviderStore as ProviderStore
 from cloud.store.put import Put as Put
 from protocol.contract import Signed
 from protocol.errors import Reason
@@ -222,6 +224,14 @@ class Store(MovingStore, Protocol):
     @property
     def area(self) -> AreaStore:
         """What is kept for the area lane, in the same store and thread."""
+
+    @property
+    def providers(self) -> ProviderStore:
+        """Providers, their tokens and calls, in the same store and thread."""
+
+    @property
+    def batches(self) -> BatchStore:
+        """Providers' batches, in the same store and thread."""
 
     def enrol(self, device: Device) -> None:
         """Take an enrolment; ends the device's enrolment under any other household key."""

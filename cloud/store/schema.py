@@ -9,10 +9,11 @@ from pathlib import Path
 
 import sqlite_utils
 
+from cloud.store.provider_tables import PROVIDER_TABLES
 from protocol.errors import StoreBusy, StoreError
 
 APPLICATION_ID = 0x564C5443  # "VLTC"
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 GENERATION_BYTES = 8
 LOCK_WAIT_S = 5.0
 
@@ -130,7 +131,7 @@ CREATE TRIGGER look_up_remains BEFORE DELETE ON look_up
   BEGIN SELECT RAISE(ABORT, 'the audit table is append-only'); END;
 """
 # What brings a store of version n to version n + 1.
-_UPGRADES = {1: _AREA_TABLES, 2: _ACCEPTANCE, 3: _MOVING_TABLES}
+_UPGRADES = {1: _AREA_TABLES, 2: _ACCEPTANCE, 3: _MOVING_TABLES, 4: PROVIDER_TABLES}
 
 _MAY_PASS = {
     sqlite3.SQLITE_BUSY,

@@ -4,12 +4,16 @@ from pathlib import Path
 
 from cloud.store import Count, Figures
 from cloud.store.area import AreaStore
+from cloud.store.batches import BatchStore
 from cloud.store.blocks import Blocks
+from cloud.store.providers import ProviderStore
 from cloud.store.registry import Registry
 from cloud.store.requests import Requests
 from cloud.store.schema import open_database
 from cloud.store.sqlite_area import SqliteArea
+from cloud.store.sqlite_batches import SqliteBatches
 from cloud.store.sqlite_moving import Moving
+from cloud.store.sqlite_providers import SqliteProviders
 
 FILE_NAME = "store.db"
 
@@ -41,6 +45,16 @@ class SqliteStore(Registry, Blocks, Requests, Moving):
     def area(self) -> AreaStore:
         """See `Store.area`."""
         return SqliteArea(self._db, self._path)
+
+    @property
+    def providers(self) -> ProviderStore:
+        """See `Store.providers`."""
+        return SqliteProviders(self._db, self._path)
+
+    @property
+    def batches(self) -> BatchStore:
+        """See `Store.batches`."""
+        return SqliteBatches(self._db, self._path)
 
     def figures(self) -> Figures:
         """See `Store.figures`."""

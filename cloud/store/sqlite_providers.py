@@ -1,0 +1,217 @@
+"""Providers, tokens, audit and letters in SQLite."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from cloud.store.providers import (
+    AuditEntry,
+    ContractRow,
+    LetterState,
+    Provider,
+    Scope,
+    StoredLetter,
+    Token,
+)
+from cloud.store.put import Put
+from cloud.store.tables import Tables, instant, seconds
+from protocol.contract import Signed
+from protocol.errors import Reason
+from protocol.ids import DeviceId, HouseholdKeyId
+
+_TOKENS = """
+SELECT t.id, p.name, t.digest, t.scopes, t.created, t.expires, t.revoked
+FROM token t JOIN provider p ON p.id = t.provider
+"""
+_CONTRACTS = """
+SELECT c.hash, h.key, c.contract, c.acceptance
+FROM contract c JOIN household h ON h.id = c.household
+WHERE c.provider_key = ? AND c.rowid > ifnull((SELECT rowid FROM contract WHERE hash = ?), 0)
+ORDER BY c.rowid LIMIT ?
+"""
+_LETTER = """
+SELECT l.id, l.contract, h.key, l.letter, l.state, l.at
+FROM letter l JOIN household h ON h.id = l.household
+"""
+_DUE_LETTERS = """
+SELECT l.id, l.contract, h.key, l.letter, l.state, l.at, (
+  SELECT e.device FROM enrolment e
+  WHERE e.household = h.id AND e.until IS NULL AND e.is_revoked = 0
+  ORDER BY e.since DESC, e.rowid DESC LIMIT 1
+) AS device
+FROM letter l JOIN household h ON h.id = l.household
+WHERE l.state = ? AND device IS NOT NULL ORDER BY l.number LIMIT ?
+"""
+
+
+class SqliteProviders(Tables):
+    """`ProviderStore` in the embedded store."""
+
+    def put_provider(self, provider: Provider) -> Put | Reason:
+        """See `ProviderStore.put_provider`."""
+        with self._writing():
+            rows = self._rows(
+                "SELECT name, key FROM provider WHERE name = ? OR key = ?",
+                [provider.name, provider.key],
+            )
+            if rows:
+                is_same = rows == [(provider.name, provider.key)]
+                return Put.AGAIN if is_same else Reason.CONFLICT
+            self._db.execute(
+                "INSERT INTO provider (name, key, since) VALUES (?, ?, ?)",
+                [provider.name, provider.key, seconds(provider.since)],
+            )
+            return Put.STORED
+
+    def providers(self) -> tuple[Provider, ...]:
+        """See `ProviderStore.providers`."""
+        rows = self._rows("SELECT name, key, since FROM provider ORDER BY name")
+        return tuple(_provider(row) for row in rows)
+
+    def provider(self, name: str) -> Provider | None:
+        """See `ProviderStore.provider`."""
+        row = self._row("SELECT name, key, since FROM provider WHERE name = ?", [name])
+        return _provider(row) if row else None
+
+    def put_token(self, token: Token) -> None:
+        """See `ProviderStore.put_token`."""
+        with self._writing():
+            self._db.execute(
+                "INSERT INTO token (id, provider, digest, scopes, created, expires)"
+                " VALUES (?, (SELECT id FROM provider WHERE name = ?), ?, ?, ?, ?)",
+                [
+                    token.id,
+                    token.provider,
+                    token.digest,
+                    msgspec.msgpack.encode(token.scopes),
+                    seconds(token.created),
+                    seconds(token.expires),
+                ],
+            )
+
+    def token(self, digest: bytes) -> Token | None:
+        """See `ProviderStore.token`."""
+        row = self._row(f"{_TOKENS} WHERE t.digest = ?", [digest])
+        return _token(row) if row else None
+
+    def tokens(self) -> tuple[Token, ...]:
+        """See `ProviderStore.tokens`."""
+        return tuple(_token(row) for row in self._rows(f"{_TOKENS} ORDER BY t.created, t.rowid"))
+
+    def revoke_token(self, token_id: str, at: datetime) -> bool:
+        """See `ProviderStore.revoke_token`."""
+        with self._writing():
+            cursor = self._db.execute(
+                "UPDATE token SET revoked = ifnull(revoked, ?) WHERE id = ?",
+                [seconds(at), token_id],
+            )
+            return cursor.rowcount > 0
+
+    def write_audit(self, entries: Sequence[AuditEntry]) -> None:
+        """See `ProviderStore.write_audit`."""
+        with self._writing():
+            self._db.conn.cursor().executemany(
+                "INSERT INTO api_audit (at, provider, credential, action, subject, status, detail)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        seconds(each.at),
+                        each.provider,
+                        each.credential,
+                        each.action,
+                        each.subject,
+                        each.status,
+                        each.detail,
+                    )
+                    for each in entries
+                ],
+            )
+
+    def audit(self, provider: str | None = None, limit: int = 100) -> tuple[AuditEntry, ...]:
+        """See `ProviderStore.audit`."""
+        rows = self._rows(
+            "SELECT at, provider, credential, action, subject, status, detail FROM api_audit"
+            " WHERE provider = ifnull(?, provider) ORDER BY id DESC LIMIT ?",
+            [provider, limit],
+        )
+        return tuple(AuditEntry(instant(row[0]), *row[1:]) for row in rows)
+
+    def contracts_of(
+        self, provider_key: bytes, after: bytes = b"", limit: int = -1
+    ) -> tuple[ContractRow, ...]:
+        """See `ProviderStore.contracts_of`."""
+        rows = self._rows(_CONTRACTS, [provider_key, after, limit])
+        return tuple(
+            ContractRow(
+                contract_hash,
+                HouseholdKeyId(key),
+                msgspec.msgpack.decode(contract, type=Signed),
+                None if acceptance is None else msgspec.msgpack.decode(acceptance, type=Signed),
+            )
+            for contract_hash, key, contract, acceptance in rows
+        )
+
+    def put_letter(self, letter: StoredLetter) -> Put | Reason:
+        """See `ProviderStore.put_letter`."""
+        with self._writing():
+            stored = self._row("SELECT letter FROM letter WHERE id = ?", [letter.id])
+            if stored:
+                return Put.AGAIN if stored[0] == letter.letter else Reason.CONFLICT
+            self._db.execute(
+                "INSERT INTO letter (id, contract, household, letter, state, at)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    letter.id,
+                    letter.contract,
+                    self._household(letter.household_key),
+                    letter.letter,
+                    letter.state,
+                    seconds(letter.at),
+                ],
+            )
+            return Put.STORED
+
+    def letter(self, letter_id: bytes) -> StoredLetter | None:
+        """See `ProviderStore.letter`."""
+        row = self._row(f"{_LETTER} WHERE l.id = ?", [letter_id])
+        return _letter(row) if row else None
+
+    def pending_letters(self, limit: int) -> tuple[tuple[StoredLetter, DeviceId], ...]:
+        """See `ProviderStore.pending_letters`."""
+        rows = self._rows(_DUE_LETTERS, [LetterState.PENDING, limit])
+        return tuple((_letter(row[:-1]), DeviceId(row[-1])) for row in rows)
+
+    def mark_letters_published(self, ids: Sequence[bytes]) -> None:
+        """See `ProviderStore.mark_letters_published`."""
+        with self._writing():
+            self._db.conn.cursor().executemany(
+                "UPDATE letter SET state = ? WHERE id = ?",
+                [(LetterState.PUBLISHED, letter_id) for letter_id in ids],
+            )
+
+
+def _provider(row: tuple[Any, ...]) -> Provider:
+    name, key, since = row
+    return Provider(name, key, instant(since))
+
+
+def _token(row: tuple[Any, ...]) -> Token:
+    name, provider, digest, scopes, created, expires, revoked = row
+    return Token(
+        name,
+        provider,
+        digest,
+        msgspec.msgpack.decode(scopes, type=tuple[Scope, ...]),
+        instant(created),
+        instant(expires),
+        None if revoked is None else instant(revoked),
+    )
+
+
+def _letter(row: tuple[Any, ...]) -> StoredLetter:
+    letter_id, contract, key, letter, state, at = row
+    return StoredLetter(
+        letter_id, contract, HouseholdKeyId(key), letter, LetterState(state), instant(at)
+    )
