@@ -92,6 +92,26 @@ def _close_until(
     return msgspec.structs.replace(account, pool_wh=pool_wh), events
 
 
+def close_for_good(account: Account) -> list[Event]:
+    """Close the open day where the last reading stands, as of a household that moves out.
+
+    What is metered and in no quarter-hour yet goes into the open one, and what that does not take
+    into the day's next ones; quarter-hours after it are absent. Steps add up to the last reading.
+    """
+    events: list[Event] = []
+    at = account.last.at
+    day_length = quarter_hours(account.day)
+    while account.pool_wh and account.j < day_length:
+        account, closed = _close_quarter_hour(account, at, is_metered=False)
+        events += closed
+    if account.pool_wh:
+        detail = "more energy than the rest of the last day takes; the curve lacks it"
+        events.append(Notice(NoticeKind.ENERGY_UNPLACED, at, detail))
+    drawn_wh = account.last.total_wh - account.pool_wh
+    _, day = _close_day(account, None, at, drawn_wh, Settings())
+    return [*events, day]
+
+
 def bill(
     account: Account, source: Reading, until: datetime, *, with_injection: bool
 ) -> tuple[Account, DayPart]:

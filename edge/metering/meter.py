@@ -1,10 +1,10 @@
 """The state machine: frames in; closed quarter-hours, closed days and notices out."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 
-from edge.metering.closing import advance, bill, highest_power_va
+from edge.metering.closing import advance, bill, close_for_good, highest_power_va
 from edge.metering.events import Event, Notice, NoticeKind
 from edge.metering.reading import Reading, read
 from edge.metering.state import (
@@ -67,6 +67,12 @@ class Meter:
         self._state = MeterState(account=account)
         return events
 
+    def close(self) -> list[Event]:
+        """Close the open day at the last reading; afterwards nothing is followed any more."""
+        account = self._state.account
+        self._state = MeterState()
+        return [] if account is None else close_for_good(account)
+
     def _take(self, reading: Reading) -> list[Event]:
         account, held = self._state.account, self._state.held
         if account is not None:
@@ -78,9 +84,12 @@ class Meter:
             if why is Misfit.GAP and held is not None and not self._continues(account.last, held):
                 held = None  # what it continues is the account, not a false frame before the gap
         if held is None or not self._continues(held, reading):
-            self._state = MeterState(account=account, held=reading)
+            self._state = msgspec.structs.replace(self._state, account=account, held=reading)
             return []
-        account, events = _confirm(account, held, self._settings)
+        if account is None:
+            account, events = _begin(held, self._state.first_day)
+        else:
+            account, events = _confirm(account, held, self._settings)
         self._state = MeterState(account=account)
         return events + self._take(reading)
 
@@ -90,11 +99,9 @@ class Meter:
 
 
 def _confirm(
-    account: Account | None, reading: Reading, settings: Settings
+    account: Account, reading: Reading, settings: Settings
 ) -> tuple[Account, list[Event]]:
     """Act on a reading that a second one has confirmed."""
-    if account is None:
-        return _begin(reading)
     last = account.last
     why = misfit(last, reading, settings)
     if why is Misfit.METER:
@@ -113,9 +120,15 @@ def _confirm(
     return account, _time_notices(last, reading, settings) + events + closed
 
 
-def _begin(reading: Reading) -> tuple[Account, list[Event]]:
-    """Start an account: what the counters show is its base, and no step."""
+def _begin(reading: Reading, first_day: date | None) -> tuple[Account, list[Event]]:
+    """Start an account: what the counters show is its base, and no step.
+
+    Before `first_day` nothing is closed; what is counted until then falls on its first
+    quarter-hours and its steps.
+    """
     day, j = quarter_hour(reading.at)
+    if first_day is not None and day < first_day:
+        day, j = first_day, 0
     account = Account(
         last=reading,
         day=day,

@@ -63,11 +63,13 @@ class Account(msgspec.Struct, frozen=True):
 class MeterState(msgspec.Struct, frozen=True):
     """All that metering remembers; serialises with msgpack.
 
-    `held` is a reading that waits for a second one that agrees with it.
+    `held` is a reading that waits for a second one that agrees with it. An account that begins
+    takes no part of days before `first_day`: the household's blocks have those.
     """
 
     account: Account | None = None
     held: Reading | None = None
+    first_day: date | None = None
 
 
 class Misfit(Enum):
