@@ -7,7 +7,7 @@ and goes on quarter-hour by quarter-hour.
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -19,10 +19,10 @@ from edge.chip_settings import ChipSettings
 from edge.clock import Clock
 from edge.identity import Identity
 from edge.message import Arrived, Connected, Disconnected, LinkEvent, Publish, Published, Refused
+from edge.metering.events import Event
 from edge.metering.meter import Meter
 from edge.metering.reading import read
 from edge.metering.restore import restore
-from edge.metering.state import MeterState
 from edge.outbox import Outbox
 from edge.recovery import Missing, Recovery
 from edge.status import HOUR_S, LineWatch, Status
@@ -45,8 +45,6 @@ _OTHER_METER = "?"
 _STATE_ONLY = 0
 # What a household sends in 14 years, quarter-hour by quarter-hour; an ack that names more lies.
 _MISSING_MAX = 1 << 19
-
-__all__ = ["Chip", "ChipSettings", "signer_of"]
 
 log = structlog.get_logger()
 
@@ -119,26 +117,30 @@ class Chip:
 
     def feed(self, data: bytes, host_time: datetime) -> None:
         """Take bytes of the meter; `host_time` is when they came."""
-        for frame in self._decoder.feed(data):
-            self.observe(frame, host_time)
+        self.observe_all((frame, host_time) for frame in self._decoder.feed(data))
 
     def finish(self, host_time: datetime) -> None:
         """Take the end of a stream that has one."""
-        for frame in self._decoder.finish():
-            self.observe(frame, host_time)
+        self.observe_all((frame, host_time) for frame in self._decoder.finish())
 
     def observe(self, frame: Frame, host_time: datetime) -> None:
         """Take a frame, without what the frames before it contradict."""
-        frame = self._consistency.check(frame, host_time)
-        self._line.saw(frame, host_time, self._clock.monotonic_s())
-        if self._meter is None:
-            self._restore_meter(frame, host_time)
-        if self._meter is None:
-            return
-        is_new = self._meter.state.account is None
-        events = self._meter.observe(frame, host_time)
-        self._tell_time()
-        if events or (is_new and self._meter.state.account is not None):
+        self.observe_all([(frame, host_time)])
+
+    def observe_all(self, frames: Iterable[tuple[Frame, datetime]]) -> None:
+        """Take frames and when they came; one commit holds all that they close."""
+        events, is_new = list[Event](), False
+        for frame, host_time in frames:
+            checked = self._consistency.check(frame, host_time)
+            self._line.saw(checked, host_time, self._clock.monotonic_s())
+            if self._meter is None:
+                self._restore_meter(checked, host_time)
+            if self._meter is not None:
+                was_new = self._meter.state.account is None
+                events += self._meter.observe(checked, host_time)
+                is_new |= was_new and self._meter.state.account is not None
+                self._tell_time()
+        if self._meter is not None and (events or is_new):
             self._send(self._vault.record(events, self._meter.state))
 
     def take(self, event: LinkEvent) -> None:
@@ -226,11 +228,9 @@ class Chip:
 
     def _open_meter(self) -> None:
         """Go on where the vault says; None until a frame names the meter, where it must be told."""
-        self._restore_point = self._vault.values.restore_point()
-        self._meter = None if self._restore_point else self._make_meter(self._vault.values.state())
-
-    def _make_meter(self, state: MeterState | None) -> Meter:
-        return Meter(state, self._settings.metering)
+        self._restore_point = point = self._vault.values.restore_point()
+        state = None if point else self._vault.values.state()
+        self._meter = None if point else Meter(state, self._settings.metering)
 
     def _restore_meter(self, frame: Frame, host_time: datetime) -> None:
         point, reading = self._restore_point, read(frame, host_time)
@@ -251,7 +251,7 @@ class Chip:
             calendar=reading.calendar if is_same else None,
         )
         log.info("metering_restored", is_same_meter=is_same)
-        self._meter = self._make_meter(state)
+        self._meter = Meter(state, self._settings.metering)
 
     # Messages.
 

@@ -17,7 +17,8 @@ import click
 from edge.agent import link_settings
 from edge.agent_cli import load_agreement
 from edge.bills.desk import Desk
-from edge.chip import Chip, ChipSettings, signer_of
+from edge.chip import Chip, signer_of
+from edge.chip_settings import ChipSettings
 from edge.clock import SystemClock
 from edge.identity import load_identity
 from edge.link import Link
