@@ -1,7 +1,8 @@
 """Fetching back what the cloud holds and the vault does not: a lost store, a restored image.
 
-The cloud answers with the payloads as this chip signed them. Each is checked under the chip's own
-signing key, each header under the household's own MAC, before anything is opened.
+The cloud answers with the payloads as they were signed. Each is checked under the key of the chip
+that signed it, this one or a former one of the household, and each header under the household's own
+MAC, before anything is opened. What a former chip signed cannot be sent again from here.
 """
 
 from collections.abc import Iterator, Sequence
@@ -100,25 +101,25 @@ class Recovery:
         """Take a header that came back.
 
         Raises:
-            MessageRefused: it is not this chip's, or not this household's.
+            MessageRefused: it is no chip's of this household, or not this household's.
         """
-        header = self._signer.open_own(Kind.EPOCH, payload, Epoch)
+        header, is_own = self._signer.open_household(Kind.EPOCH, payload, Epoch)
         household = self._signer.household
         if header.household_key != household.id or not household.is_own_epoch(
             header.month, header.incarnation, header.seed, header.mac
         ):
             raise MessageRefused(Reason.MAC, "the epoch is not this household's")
         key = header.incarnation, header.month
-        self._headers[key] = RecoveredHeader(header, payload)
+        self._headers[key] = RecoveredHeader(header, payload if is_own else b"")
         self._seeds[key] = header.seed
 
     def take_block(self, payload: bytes) -> None:
         """Take a block that came back.
 
         Raises:
-            MessageRefused: it is not this chip's, out of bounds, or without its header.
+            MessageRefused: it is no chip's of this household, out of bounds, or without its header.
         """
-        block = self._signer.open_own(Kind.BLOCK, payload, Block)
+        block, is_own = self._signer.open_household(Kind.BLOCK, payload, Block)
         check_block(block)
         if block.household_key != self._signer.household.id:
             raise MessageRefused(Reason.BOUNDS, "the block is another household's")
@@ -127,7 +128,7 @@ class Recovery:
         if block.sequence not in self._wanted.get(block.incarnation, ()):
             return
         self._wanted[block.incarnation].discard(block.sequence)
-        self._blocks[block.incarnation, block.sequence] = block, payload
+        self._blocks[block.incarnation, block.sequence] = block, payload if is_own else b""
         self._page.discard((block.incarnation, block.sequence))
         self._has_progress = True
 

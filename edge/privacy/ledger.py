@@ -18,10 +18,12 @@ DELTA = 1e-6
 DAY_RHO_MAX = rho_of_sigma(gaussian_sigma(EPSILON_MAX, DELTA))
 # "At home or away" replaces a day by another: twice the distance, four times the cost.
 REPLACED = 4
+# More than any cap allows: what a ledger that was lost has to be taken for.
+EVERYTHING_RHO = 1_000.0
 # A sum of floats may miss a cap that it meets exactly by this.
 _ROUNDING = 1e-9
 
-_Rho = Annotated[float, msgspec.Meta(ge=0, le=1_000)]
+_Rho = Annotated[float, msgspec.Meta(ge=0, le=EVERYTHING_RHO)]
 
 
 class Caps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -87,7 +87,7 @@ class AreaTables:
 
     def put_contribution(self, row: ContributionRow) -> None:
         """Keep a day's ciphertext and what it cost. A second one for a day is an error of SQLite."""
-        self._put_spends(row.spends)
+        self.put_spends(row.spends)
         self._database.execute(
             "INSERT INTO area_contributions (day, state, deadline_s, reason, payload) "
             "VALUES (?, ?, ?, '', ?)",
@@ -98,7 +98,7 @@ class AreaTables:
         """Charge days (numbers) that may have been contributed before the vault was lost."""
         for day in sorted(days):
             if not self.is_spent(day):
-                self._put_spends((Spend(day, LOST, DAY_RHO_MAX),))
+                self.put_spends((Spend(day, LOST, DAY_RHO_MAX),))
 
     def unsent(self) -> list[tuple[int, int]]:
         """Return (day, deadline in Unix seconds) of what is to be sent, oldest first."""
@@ -199,7 +199,8 @@ class AreaTables:
         ).fetchall()
         return [SignedEntry(bytes(body), bytes(signature)) for body, signature in rows]
 
-    def _put_spends(self, spends: tuple[Spend, ...]) -> None:
+    def put_spends(self, spends: tuple[Spend, ...]) -> None:
+        """Charge the ledger. A second entry for a day and measure is an error of SQLite."""
         self._database.conn.executemany(
             "INSERT INTO area_ledger (day, measure, rho, is_profile) VALUES (?, ?, ?, ?)",
             [(each.day, each.measure, each.rho, int(each.is_profile)) for each in spends],

@@ -36,7 +36,7 @@ class Blocks:
         )
 
     def put(self, block: Block, payload: bytes, state: BlockState) -> None:
-        """Write a signed block in place of whatever had its key."""
+        """Write a signed block in place of whatever had its key; no payload: never to be sent."""
         self._database.execute(
             "INSERT OR REPLACE INTO blocks "
             "(incarnation, sequence, day, j0, j1, state, coefficients, payload) "
@@ -48,7 +48,7 @@ class Blocks:
                 block.j0,
                 block.j1,
                 int(state),
-                payload,
+                payload or None,
             ),
         )
 

@@ -15,8 +15,8 @@ from protocol.errors import ConfigError, StoreError
 
 FILE_NAME = "vault.db"
 APPLICATION_ID = 0x564F4C45  # "VOLE"
-SCHEMA_VERSION = 2
-VERSIONS_READ = (1, SCHEMA_VERSION)
+SCHEMA_VERSION = 3
+VERSIONS_READ = (1, 2, SCHEMA_VERSION)
 BUSY_MS = 5_000
 
 log = structlog.get_logger()
@@ -109,6 +109,17 @@ _AREA_TABLES: tuple[_Table, ...] = (
         frozenset(),
     ),
 )
+# Since version 3: one row once the household has moved out.
+_MOVING_TABLES: tuple[_Table, ...] = (
+    (
+        "departure",
+        {"id": int, "last_day": int, "at_s": int, "is_told": int},
+        ("id",),
+        frozenset(),
+    ),
+)
+# What brings a file of version n to version n + 1.
+_UPGRADES = {1: _AREA_TABLES, 2: _MOVING_TABLES}
 _INDEXES = (
     "CREATE INDEX blocks_by_day ON blocks (day)",
     "CREATE INDEX blocks_to_send ON blocks (day) WHERE state = 1",
@@ -217,7 +228,7 @@ def _check_upgraded(database: Database, path: Path) -> None:
 
 def _create(database: Database) -> None:
     with database.atomic():
-        _make_tables(database, _TABLES + _AREA_TABLES)
+        _make_tables(database, _TABLES + _AREA_TABLES + _MOVING_TABLES)
         for statement in _INDEXES:
             database.execute(statement)
         database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -225,9 +236,10 @@ def _create(database: Database) -> None:
 
 
 def _upgrade(database: Database) -> None:
-    """Bring a file of version 1 to this one, in one transaction: it lacks the area lane's tables."""
+    """Bring an older file to this version, in one transaction: it lacks tables."""
     with database.atomic():
-        _make_tables(database, _AREA_TABLES)
+        for version in range(_pragma(database, "user_version"), SCHEMA_VERSION):
+            _make_tables(database, _UPGRADES[version])
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     log.info("vault_upgraded", to_version=SCHEMA_VERSION)
 

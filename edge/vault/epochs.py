@@ -90,11 +90,15 @@ class Epochs:
         return [Key(bytes(incarnation), 0, month) for incarnation, month in rows]
 
     def reconcile(self, incarnation: bytes, months: tuple[int, ...]) -> bool:
-        """Take note of which headers of `incarnation` the cloud holds; say whether that is news."""
+        """Take note of which headers of `incarnation` the cloud holds; say whether that is news.
+
+        Headers of a former chip have no payload here; nobody can send them again.
+        """
         news = [
             (int(month in months), incarnation, month)
             for month, is_stored in self._database.execute(
-                "SELECT month, is_stored FROM epochs WHERE incarnation = ?", (incarnation,)
+                "SELECT month, is_stored FROM epochs WHERE incarnation = ? AND payload != x''",
+                (incarnation,),
             ).fetchall()
             if bool(is_stored) is not (month in months)
         ]

@@ -11,6 +11,7 @@ from edge.vault.area import AreaTables
 from edge.vault.blocks import Blocks
 from edge.vault.database import FILE_NAME, open_database
 from edge.vault.epochs import read_seed
+from edge.vault.moving import Departures
 from edge.vault.rows import DayRow, Figures, StatementRow, StoredBlock
 from edge.vault.statements import Statements
 from edge.vault.values import Values
@@ -28,6 +29,7 @@ class VaultReader:
         self.blocks = Blocks(database)
         self._statements = Statements(database)
         self.area = AreaTables(database)
+        self.departures = Departures(database)
 
     def day_rows(self, start: date, end: date) -> list[DayRow]:
         """Return the closed days of [start, end) with the blocks that carry them, in order."""

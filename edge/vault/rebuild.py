@@ -24,14 +24,17 @@ log = structlog.get_logger()
 
 
 class RecoveredHeader(msgspec.Struct, frozen=True):
-    """A header of the household's own, as it was signed."""
+    """A header of the household's own, as it was signed; a former chip's without payload."""
 
     header: Epoch
     payload: bytes
 
 
 class RecoveredBlock(msgspec.Struct, frozen=True):
-    """A block of the chip's own, as it was signed, and the values it opens to."""
+    """A block of the household's, as it was signed, and the values it opens to.
+
+    A former chip's is without payload.
+    """
 
     block: Block
     payload: bytes

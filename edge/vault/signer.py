@@ -1,12 +1,13 @@
 """The chip's own messages: signed, and known again."""
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from protocol.envelope import Address, open_message, seal_message
+from protocol.errors import MessageRefused, Reason
 from protocol.ids import DeviceId
 from protocol.keys import HouseholdSecret
 from protocol.topics import Kind
@@ -14,14 +15,26 @@ from protocol.topics import Kind
 Body = TypeVar("Body", bound=msgspec.Struct)
 
 
+class FormerDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A chip that spoke for this household before; `signing_key` is its public key (Ed25519)."""
+
+    collectivity: str
+    device: DeviceId
+    signing_key: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+
+
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """In whose name the chip speaks: collectivity, device, its signing key, the household's keys."""
+    """In whose name the chip speaks: collectivity, device, its signing key, the household's keys.
+
+    `former` are the household's chips before this one, whose blocks it knows as its own.
+    """
 
     collectivity: str
     device: DeviceId
     key: Ed25519PrivateKey
     household: HouseholdSecret
+    former: tuple[FormerDevice, ...] = ()
 
     def seal(self, kind: Kind, body: msgspec.Struct) -> bytes:
         """Return the signed payload of `body`."""
@@ -35,3 +48,26 @@ class Signer:
         """
         address = Address(self.collectivity, self.device, kind)
         return open_message(address, payload, self.key.public_key(), body_type)
+
+    def open_household(
+        self, kind: Kind, payload: bytes, body_type: type[Body]
+    ) -> tuple[Body, bool]:
+        """Verify and decode what this chip or a former one signed; say whether it was this one.
+
+        Raises:
+            MessageRefused: no chip of the household signed it, or it is not in its one form.
+        """
+        try:
+            return self.open_own(kind, payload, body_type), True
+        except MessageRefused as exc:
+            if exc.reason is not Reason.SIGNATURE:
+                raise
+        for former in self.former:
+            address = Address(former.collectivity, former.device, kind)
+            key = Ed25519PublicKey.from_public_bytes(former.signing_key)
+            try:
+                return open_message(address, payload, key, body_type), False
+            except MessageRefused as exc:
+                if exc.reason is not Reason.SIGNATURE:
+                    raise
+        raise MessageRefused(Reason.SIGNATURE, "no chip of this household signed it")

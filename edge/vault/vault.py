@@ -18,6 +18,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
+import msgspec
 import structlog
 from sqlite_utils import Database
 
@@ -27,6 +28,7 @@ from edge.privacy.ledger import oldest_needed
 from edge.vault.area import AreaTables, ContributionRow
 from edge.vault.database import FILE_NAME, open_database
 from edge.vault.epochs import Epochs
+from edge.vault.moving import Departure
 from edge.vault.reader import VaultReader
 from edge.vault.rebuild import INTERVALS_KEPT, Rebuilder, RecoveredBlock, RecoveredHeader
 from edge.vault.rows import Interval, Key
@@ -104,16 +106,30 @@ class Vault(VaultReader):
             StoreError: nothing was committed, and nothing more can be; end the process.
         """
         with self._transaction():
-            for event in events:
-                if isinstance(event, QuarterHourClosed):
-                    self._record_quarter_hour(event)
-                elif isinstance(event, DayClosed):
-                    self._record_day(event)
-                else:
-                    self.values.put_notice(event)
-            self._writer.save()
-            self.values.save_state(state)
+            self._record(events, state)
         return self._made()
+
+    def depart(self, events: Sequence[Event], at: datetime) -> list[Key]:
+        """Commit the household's last day, which `events` close at `at`; metering ends with it.
+
+        No area contribution is made of it. Returns what is to be sent.
+
+        Raises:
+            StoreError: as `record`.
+        """
+        self.contributor = None
+        last_day = next(event.day for event in events if isinstance(event, DayClosed))
+        with self._transaction():
+            self._record(events, MeterState())
+            self.departures.put(Departure(last_day, at, is_told=False))
+        return self._made()
+
+    def tell_departure(self) -> None:
+        """Take note that the cloud knows of the departure. Raises StoreError as `record`."""
+        departure = self.departures.get()
+        if departure is not None:
+            with self._transaction():
+                self.departures.put(msgspec.structs.replace(departure, is_told=True))
 
     def put_off(self) -> None:
         """Encrypt nothing until `catch_up`: the cloud may hold what this vault does not know."""
@@ -208,6 +224,17 @@ class Vault(VaultReader):
             self._database.close()
             os.close(self._lock)
             self._lock = -1
+
+    def _record(self, events: Sequence[Event], state: MeterState) -> None:
+        for event in events:
+            if isinstance(event, QuarterHourClosed):
+                self._record_quarter_hour(event)
+            elif isinstance(event, DayClosed):
+                self._record_day(event)
+            else:
+                self.values.put_notice(event)
+        self._writer.save()
+        self.values.save_state(state)
 
     def _record_quarter_hour(self, event: QuarterHourClosed) -> None:
         if not self.is_caught_up:

@@ -1,0 +1,137 @@
+"""The vault's part of moving: that the household has left, and an image taken to another chip."""
+
+import sqlite3
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import msgspec
+from sqlite_utils import Database
+
+from edge.metering.state import MeterState
+from edge.privacy.ledger import EVERYTHING_RHO, Spend
+from edge.vault.area import LOST, AreaTables
+from edge.vault.blocks import Blocks
+from edge.vault.database import open_database
+from edge.vault.rows import FULL_DAY
+from edge.vault.values import Values
+from protocol.calendar import day_number, day_of_number
+from protocol.errors import StoreError
+
+ONE_DAY = 1
+
+
+class Departure(msgspec.Struct, frozen=True):
+    """The household has moved out: `last_day` was closed at `at`.
+
+    `is_told`: the cloud has everything, and has said that it knows.
+    """
+
+    last_day: date
+    at: datetime
+    is_told: bool
+
+
+class Departures:
+    """Reads and writes the one row; the caller holds the transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self) -> Departure | None:
+        """Return the departure, None while the household lives here."""
+        row = self._database.execute(
+            "SELECT last_day, at_s, is_told FROM departure WHERE id = 1"
+        ).fetchone()
+        if row is None:
+            return None
+        return Departure(day_of_number(row[0]), datetime.fromtimestamp(row[1], UTC), bool(row[2]))
+
+    def put(self, departure: Departure) -> None:
+        """Keep that the household has left, or that this was told."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO departure (id, last_day, at_s, is_told) VALUES (1, ?, ?, ?)",
+            (
+                day_number(departure.last_day),
+                int(departure.at.timestamp()),
+                int(departure.is_told),
+            ),
+        )
+
+
+def take_image(source: Path) -> bytes:
+    """Return a vault as one file's bytes, as it stands at this moment, whether the chip runs or not.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    try:
+        with (
+            sqlite3.connect(f"file:{source}?mode=ro", uri=True) as connection,
+            sqlite3.connect(":memory:") as image,
+        ):
+            connection.backup(image)
+            return image.serialize()
+    except sqlite3.Error as exc:
+        raise StoreError(f"{source} cannot be read: {exc}; start the chip, it repairs it.") from exc
+    finally:
+        connection.close()
+        image.close()
+
+
+def make_at_home(path: Path) -> None:
+    """Make the image of another chip's vault, put at `path`, fit to go on from here.
+
+    What the other chip signed is not this one's to send: blocks that the cloud has not acknowledged
+    are taken out, so that their values are encrypted again unless the cloud proves to hold them;
+    of acknowledged ones it stays known that they are there. A household that had moved out begins
+    anew on the day after its last.
+
+    Raises:
+        StoreError: the image is damaged, of another program or a newer version.
+    """
+    database = open_database(path)
+    try:
+        with database.atomic():
+            _take_out_unsent(database)
+            _begin_anew(database)
+            database.execute("UPDATE area_seeds SET trustees = x'', payload = x''")
+            database.execute(
+                "UPDATE area_contributions SET state = 3, reason = 'moved', payload = NULL "
+                "WHERE state = 0"
+            )
+    except sqlite3.Error as exc:
+        raise StoreError(f"The vault in this bundle cannot be used: {exc}.") from exc
+    finally:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        database.close()
+
+
+def make_without_ledger(path: Path, today: date) -> None:
+    """Make a vault that knows nothing, and so takes the year's budget of the area lane as spent."""
+    database = open_database(path)
+    try:
+        with database.atomic():
+            AreaTables(database).put_spends((Spend(day_number(today), LOST, EVERYTHING_RHO),))
+    finally:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        database.close()
+
+
+def _take_out_unsent(database: Database) -> None:
+    blocks, values = Blocks(database), Values(database)
+    touched = database.execute("SELECT DISTINCT day FROM blocks WHERE state IN (0, 1)").fetchall()
+    database.execute("UPDATE blocks SET state = 3, payload = NULL WHERE state IN (0, 1)")
+    database.execute("UPDATE blocks SET payload = NULL WHERE state = 2")
+    for (day,) in touched:
+        values.mark(day_of_number(day), blocks.coverage(day), FULL_DAY)
+    database.execute("DELETE FROM epochs WHERE is_stored = 0")
+    database.execute("UPDATE epochs SET payload = x''")
+
+
+def _begin_anew(database: Database) -> None:
+    departure = Departures(database).get()
+    if departure is None:
+        return
+    first_day = day_of_number(day_number(departure.last_day) + ONE_DAY)
+    Values(database).save_state(MeterState(first_day=first_day))
+    database.execute("DELETE FROM departure")
