@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cloud.message import Incoming
 from cloud.store import Device
 from protocol.calendar import day_number, days_between, next_month, quarter_hours
+from protocol.commitment import COMMITTED_VALUES, commit_day
 from protocol.envelope import Address, seal_message
 from protocol.household import Coefficients, Weights
 from protocol.household import Epoch as Pad
@@ -21,6 +22,7 @@ from protocol.messages import COEFFICIENT_BYTES, Block, Epoch, Fetch
 from protocol.topics import Kind, device_topic
 
 COLLECTIVITY = "benchville"
+DAY_BYTES = DAY_COEFFICIENTS * COEFFICIENT_BYTES
 MONTH = date(2026, 1, 1)
 DAYS = tuple(days_between(MONTH, next_month(MONTH)))
 READINGS_A_DAY = quarter_hours(MONTH)
@@ -113,9 +115,22 @@ class Chip:
         )
 
     def block(self, pad: Pad, day: date, sequence: int, j0: int, coefficients: bytes) -> Incoming:
-        """Tell coefficients from `j0` on."""
-        body = Block(self.secret.id, day_number(day), pad.incarnation, sequence, j0, coefficients)
+        """Tell coefficients from `j0` on, and commit to the day where they close it."""
+        is_closing = j0 * COEFFICIENT_BYTES + len(coefficients) == DAY_BYTES
+        body = Block(
+            self.secret.id,
+            day_number(day),
+            pad.incarnation,
+            sequence,
+            j0,
+            coefficients,
+            self._commitment(day) if is_closing else b"",
+        )
         return self.say(Kind.BLOCK, body)
+
+    def _commitment(self, day: date) -> bytes:
+        number, values = day_number(day), [1] * COMMITTED_VALUES
+        return commit_day(values, self.secret.blinding(number, values))
 
     def daily_blocks(self, pad: Pad, month_wh: Readings) -> Iterator[Incoming]:
         """Tell a month, a block a day."""

@@ -22,6 +22,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from cloud.message import Incoming
 from cloud.store import Device
 from protocol.calendar import day_number, month_of
+from protocol.commitment import COMMITTED_VALUES, commit_day
 from protocol.envelope import Address, open_message, seal_message
 from protocol.errors import MessageRefused
 from protocol.household import SEED_BYTES, Q
@@ -41,6 +42,7 @@ from protocol.topics import Kind, device_topic, own_down
 WITHIN_S = 180.0
 IN_FLIGHT = 64
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
+COMMITMENT = commit_day([0] * COMMITTED_VALUES, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,9 @@ class LoadChip:
         self, incarnation: Incarnation, sequence: int, day: date, rng: np.random.Generator
     ) -> Incoming:
         values = rng.integers(0, Q, DAY_COEFFICIENTS, np.uint64).astype("<u8").tobytes()
-        body = Block(self.household_key, day_number(day), incarnation, sequence, 0, values)
+        body = Block(
+            self.household_key, day_number(day), incarnation, sequence, 0, values, COMMITMENT
+        )
         return self._say(Kind.BLOCK, body)
 
     def _say(self, kind: Kind, body: Epoch | Block) -> Incoming:

@@ -1,19 +1,22 @@
 """What a household keeps secret, and what follows from it.
 
 `HouseholdSecret` is the SEAL key and a 32-byte root; from the root come, by HKDF-SHA256 with a
-label each, the key of the epoch MAC and the household key id. It belongs to the occupants; the
+label each, the keys of the epoch MAC and of commitments and the household key id. It
+belongs to the occupants; the
 device's signing key belongs to the chip.
 """
 
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 
 import msgspec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from protocol.commitment import uniform_scalar
 from protocol.errors import CipherError
 from protocol.ids import HOUSEHOLD_KEY_ID_BYTES, HouseholdKeyId
 from protocol.seal import SealSecret
@@ -37,6 +40,7 @@ class HouseholdSecret:
         self._root = root
         self.seal = seal
         self._mac_key = self._derive("volet epoch mac v1", MAC_BYTES)
+        self._blinding_key = self._derive("volet commitment blinding v1", MAC_BYTES)
         self.id = HouseholdKeyId(self._derive("volet household key id v1", HOUSEHOLD_KEY_ID_BYTES))
 
     @classmethod
@@ -76,6 +80,15 @@ class HouseholdSecret:
         """Return 20 bits by which the chip knows meter and calendar again after a loss."""
         digest = hmac.digest(self._mac_key, f"meter|{serial}|{calendar}".encode(), hashlib.sha256)
         return int.from_bytes(digest[:4], "big") >> (32 - FINGERPRINT_BITS)
+
+    def blinding(self, day: int, values: Sequence[int]) -> int:
+        """Return the scalar, uniform to others, that blinds the commitment of a day (its number).
+
+        It follows from the committed values too, so that no two vectors ever share it, whatever
+        image is restored; a chip that has its values back has it back.
+        """
+        text = b"|".join(number.to_bytes(4, "big") for number in (day, *values))
+        return uniform_scalar(hmac.digest(self._blinding_key, text, "sha512"))
 
     def _derive(self, label: str, length: int) -> bytes:
         return HKDF(SHA256(), length, salt=None, info=label.encode()).derive(self._root)

@@ -6,11 +6,12 @@ from typing import Annotated
 import msgspec
 import numpy as np
 
+from protocol.commitment import POINT_BYTES, is_commitment
 from protocol.errors import MessageRefused, Reason
 from protocol.household import SEED_BYTES, Coefficients, Q
 from protocol.ids import HOUSEHOLD_KEY_ID_BYTES, INCARNATION_BYTES
 from protocol.keys import MAC_BYTES
-from protocol.layout import DAY_COEFFICIENTS
+from protocol.layout import DAY_COEFFICIENTS, QUARTER_HOURS_MAX
 
 COEFFICIENT_BYTES = 8
 STATEMENT_ID_BYTES = 16
@@ -50,7 +51,11 @@ class Epoch(_Body, frozen=True):
 
 
 class Block(_Body, frozen=True):
-    """up/block, down/block: coefficients [j0, j0 + n) of one day, 8 bytes each, little-endian."""
+    """up/block, down/block: coefficients [j0, j0 + n) of one day, 8 bytes each, little-endian.
+
+    The block that closes the day carries coefficients 100 to 127 together, and the `commitment` to
+    what a bill prices of them (32 bytes); others carry neither.
+    """
 
     household_key: KeyId
     day: DayNumber
@@ -60,6 +65,12 @@ class Block(_Body, frozen=True):
     coefficients: Annotated[
         bytes, msgspec.Meta(min_length=8, max_length=DAY_COEFFICIENTS * COEFFICIENT_BYTES)
     ]
+    commitment: Annotated[bytes, msgspec.Meta(max_length=POINT_BYTES)] = b""
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether it carries any of the coefficients that close the day."""
+        return self.j1 > QUARTER_HOURS_MAX
 
     @property
     def j1(self) -> int:
@@ -167,7 +178,7 @@ class Statement(_Body, frozen=True):
 
 
 def check_block(block: Block) -> None:
-    """Check what types cannot say: whole coefficients below q, within the day.
+    """Check what types cannot say: coefficients within the day and below q, a day closed at once.
 
     Raises:
         MessageRefused: with reason `out_of_bounds`.
@@ -176,6 +187,13 @@ def check_block(block: Block) -> None:
         raise MessageRefused(Reason.BOUNDS, "coefficients do not fit the day")
     if int(block.values().max()) >= Q:
         raise MessageRefused(Reason.BOUNDS, "a coefficient reaches q")
+    if not block.is_closing:
+        if block.commitment:
+            raise MessageRefused(Reason.BOUNDS, "a commitment to what the block does not carry")
+    elif block.j0 > QUARTER_HOURS_MAX or block.j1 != DAY_COEFFICIENTS:
+        raise MessageRefused(Reason.BOUNDS, "what closes a day comes in one block")
+    elif not is_commitment(block.commitment):
+        raise MessageRefused(Reason.BOUNDS, "the day's commitment is no point of the group")
 
 
 def holdings_digest(states: list[IncarnationState]) -> bytes:

@@ -8,6 +8,7 @@ import structlog
 from edge.metering.events import DayClosed
 from edge.vault.blocks import Blocks
 from edge.vault.closing import closing_values
+from edge.vault.commitments import day_commitment
 from edge.vault.epochs import Epochs
 from edge.vault.rows import BlockState, Key, missing_runs, span_bits
 from edge.vault.signer import Signer
@@ -22,13 +23,14 @@ log = structlog.get_logger()
 class _OpenBlock:
     """The block that still grows."""
 
-    __slots__ = ("coefficients", "day", "is_dirty", "j0", "sequence")
+    __slots__ = ("coefficients", "commitment", "day", "is_dirty", "j0", "sequence")
 
     def __init__(self, sequence: int, day: date, j0: int) -> None:
         self.sequence = sequence
         self.day = day
         self.j0 = j0
         self.coefficients = bytearray()
+        self.commitment = b""
         self.is_dirty = False
 
     @property
@@ -69,14 +71,19 @@ class BlockWriter:
             self._seal_open()
 
     def close_day(self, closed: DayClosed, fingerprint: int) -> None:
-        """Encrypt what `closed` says, and zeros for absent quarter-hours; seal the day's blocks."""
+        """Encrypt what `closed` says, and zeros for absent quarter-hours; seal the day's blocks.
+
+        The block that carries what closes the day carries the commitment to it.
+        """
         runs = missing_runs(self._coverage(closed.day))
         values = [0] * QUARTER_HOURS_MAX + closing_values(closed, fingerprint)
         block = self._open
         if block is not None and block.day == closed.day:
             runs.sort(key=lambda run: run[0] != block.j1)
         for j0, j1 in runs:
-            self._append(closed.day, j0, values[j0:j1])
+            block = self._append(closed.day, j0, values[j0:j1])
+            if j1 > QUARTER_HOURS_MAX:
+                block.commitment = day_commitment(self._signer.household, closed)
             self._seal_open()
         self._seal_open()
 
@@ -106,7 +113,7 @@ class BlockWriter:
             if body.incarnation != self._epochs.incarnation:
                 self._seal(body)
 
-    def _append(self, day: date, j: int, values: Sequence[int]) -> None:
+    def _append(self, day: date, j: int, values: Sequence[int]) -> _OpenBlock:
         block = self._open
         if block is None or block.day != day or block.j1 != j:
             self._seal_open()
@@ -121,6 +128,7 @@ class BlockWriter:
             block.coefficients += coefficient.to_bytes(COEFFICIENT_BYTES, "little")
         block.is_dirty = True
         self._covered[day] = covered | span_bits(j, j + len(values))
+        return block
 
     def _seal_open(self) -> None:
         if self._open is not None:
@@ -139,6 +147,7 @@ class BlockWriter:
             block.sequence,
             block.j0,
             bytes(block.coefficients),
+            block.commitment,
         )
 
     def _coverage(self, day: date) -> int:

@@ -21,6 +21,7 @@ from edge.simulate.household import synthetic_curve
 from protocol.area_cipher import CHECK_VALUE, SHAPES, mask_values, to_bytes
 from protocol.area_messages import Contribution, Part
 from protocol.calendar import day_end, day_number, day_of_number, days_between, month_of
+from protocol.commitment import COMMITTED_VALUES, commit_day
 from protocol.envelope import Address, seal_message
 from protocol.governance import draw_up
 from protocol.household import T, scale
@@ -111,7 +112,9 @@ class AuditedChip:
         if self.leak == "size":  # keeps back what is zero, as a thrifty programmer might
             count = CLOCK_SLOTS + min(int(curve_wh.sum()) // 1_000, 32)
         data = self.coefficients(day, values)[: 8 * count]
-        return Block(self.secret.id, day_number(day), self.incarnation, self.sequence, 0, data)
+        number, committed = day_number(day), [0] * COMMITTED_VALUES
+        commitment = commit_day(committed, self.secret.blinding(number, committed))
+        return Block(self.secret.id, number, self.incarnation, self.sequence, 0, data, commitment)
 
     def contribution(self, day: date, curve_wh: np.ndarray) -> Contribution:
         document = measures()

@@ -10,13 +10,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cloud.message import Incoming, Outgoing
 from cloud.store import Device
 from protocol.calendar import day_number, month_of
+from protocol.commitment import commit_day
 from protocol.envelope import Address, open_message, seal_message
 from protocol.household import Q
 from protocol.ids import DeviceId, HouseholdKeyId, new_device_id, new_incarnation
+from protocol.layout import QUARTER_HOURS_MAX
 from protocol.messages import Ack, Block, Epoch, Fetch, Seen
 from protocol.topics import Kind, device_topic
 
 SINCE = datetime(2026, 10, 1, tzinfo=UTC)
+COMMITMENT = commit_day([0] * 12, 1)
 
 
 def coefficients(count: int = 128) -> bytes:
@@ -71,6 +74,7 @@ class FakeChip:
             "sequence": sequence,
             "j0": j0,
             "coefficients": coefficients(count),
+            "commitment": COMMITMENT if j0 + count > QUARTER_HOURS_MAX else b"",
         }
         return self.message(Kind.BLOCK, Block(**(fields | changes)))
 

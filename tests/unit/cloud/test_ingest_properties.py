@@ -52,17 +52,22 @@ def incarnations(rng):
     """Two households, one of which has lived through a restart in the middle of a day."""
     first, other = FakeChip(), FakeChip()
     restarted = FakeChip(first.collectivity, first.device, first.signing_key, first.household_key)
-    cut = rng.randrange(1, DAYS * 128)
+    cut = _within_a_day(rng.randrange(1, DAYS * 128))
     return (first, 0, cut), (restarted, cut, DAYS * 128), (other, 0, DAYS * 128)
 
 
+def _within_a_day(number):
+    """Move a cut to the day's end where it would part what closes the day."""
+    return number if number % 128 <= 100 else (number // 128 + 1) * 128
+
+
 def messages_of(chip, start, end, rng):
-    """Headers of both months and blocks that cut [start, end) of the coefficients anyhow."""
+    """Headers of both months and blocks that cut [start, end) anyhow, but for a day's end."""
     messages = {0: chip.epoch(FIRST), -1: chip.epoch(FIRST + timedelta(days=3))}
     sequence = 0
     while start < end:
         day_end = (start // 128 + 1) * 128
-        stop = min(end, day_end, start + rng.choice([1, 7, 64, 128]))
+        stop = _within_a_day(min(end, day_end, start + rng.choice([1, 7, 64, 128])))
         sequence += 1
         day = FIRST + timedelta(days=start // 128)
         messages[sequence] = chip.block(day, sequence, start % 128, stop - start)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol import area_messages, messages
+from protocol.commitment import commit_day
 from protocol.envelope import SIZE_MAX_BYTES, Address, open_message, seal_message
 from protocol.errors import MessageRefused, Reason
 from protocol.household import Q
@@ -20,7 +21,9 @@ KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 DEVICE = DeviceId("abcdefghijklmnopqrstuvwxyz")
 INCARNATION = bytes(range(8))
 HOUSEHOLD = bytes(range(16))
-BLOCK = messages.Block(HOUSEHOLD, 20_750, INCARNATION, 7, 0, bytes(range(128)) * 8)
+COMMITMENT = commit_day(range(12), 7)
+BLOCK = messages.Block(HOUSEHOLD, 20_750, INCARNATION, 7, 0, bytes(range(128)) * 8, COMMITMENT)
+CLOSING = msgspec.structs.replace(BLOCK, coefficients=bytes(1024))
 BODIES = {
     Kind.EPOCH: messages.Epoch(HOUSEHOLD, 20_727, INCARNATION, bytes(64), bytes(32)),
     Kind.BLOCK: BLOCK,
@@ -43,6 +46,8 @@ BODIES = {
         (messages.Cover(INCARNATION, (1, 2, 3)),),
         (messages.LineSums(bytes(32), 0, (messages.MonthSums(20_727, 1, (2, Q - 1)),)),),
         b"request",
+        b"acceptance",
+        (bytes(32),),
     ),
     Kind.KEY: area_messages.SeedLetters(
         HOUSEHOLD, 3, bytes(32), (bytes(32), bytes(range(32))), (b"one", b"two")
@@ -149,7 +154,13 @@ def test_a_body_in_another_encoding_is_refused_although_its_signature_fits():
     [
         msgspec.structs.replace(BLOCK, j0=1),
         msgspec.structs.replace(BLOCK, coefficients=bytes(9)),
-        msgspec.structs.replace(BLOCK, coefficients=Q.to_bytes(8, "little")),
+        msgspec.structs.replace(BLOCK, coefficients=Q.to_bytes(8, "little"), commitment=b""),
+        msgspec.structs.replace(CLOSING, commitment=b""),
+        msgspec.structs.replace(CLOSING, commitment=COMMITMENT[:-1]),
+        msgspec.structs.replace(CLOSING, commitment=bytes(32)),
+        msgspec.structs.replace(CLOSING, coefficients=bytes(800)),
+        msgspec.structs.replace(CLOSING, coefficients=bytes(8 * 112)),
+        msgspec.structs.replace(CLOSING, j0=101, coefficients=bytes(8 * 27)),
     ],
 )
 def test_a_block_whose_coefficients_do_not_fit_is_out_of_bounds(block):
@@ -158,8 +169,10 @@ def test_a_block_whose_coefficients_do_not_fit_is_out_of_bounds(block):
 
 
 def test_a_blocks_coefficients_come_back_as_numbers():
-    block = msgspec.structs.replace(BLOCK, j0=3, coefficients=np.array([1, Q - 1], "<u8").tobytes())
+    coefficients = np.array([1, Q - 1], "<u8").tobytes()
+    block = msgspec.structs.replace(BLOCK, j0=3, coefficients=coefficients, commitment=b"")
     messages.check_block(block)
+    messages.check_block(CLOSING)
     assert (block.j1, block.values().tolist()) == (5, [1, Q - 1])
 
 
