@@ -22,13 +22,15 @@ from benchmarks.row import Bound, Row, Rows
 from benchmarks.sizes import Cloud, stored, wire
 from benchmarks.timing import cpu_s, per, scaled
 from cloud.statements import Prepared, compute
+from cloud.store import StoredContract
 from protocol.calendar import day_number, next_month
-from protocol.contract import StatementRequest
+from protocol.contract import Signed, StatementRequest
 from protocol.household import weighted_sum
 from protocol.layout import DAY_COEFFICIENTS
 from protocol.messages import Statement
-from protocol.statement import components
-from protocol.tariff import EnergyLine, FixedLine, Tariff
+from protocol.schedule import Schedules
+from protocol.statement import Component, components
+from protocol.tariff import FixedLine, RegisterLine, Tariff
 
 # Ring dimension and bits of the plain modulus: the most that a dot product leaves room for at
 # N = 4096, and what a month's bill needs at N = 8192.
@@ -49,9 +51,9 @@ _TARIFF = Tariff(
     currency="EUR",
     fixed=(FixedLine("subscription", Decimal(15), "month", Decimal("0.20")),),
     energy=(
-        EnergyLine("off-peak", (1,), Decimal("0.15703"), Decimal("0.20")),
-        EnergyLine("peak", (2,), Decimal("0.21146"), Decimal("0.20")),
-        EnergyLine("excise", (1, 2), Decimal("0.03085"), Decimal("0.20")),
+        RegisterLine("off-peak", (1,), Decimal("0.15703"), Decimal("0.20")),
+        RegisterLine("peak", (2,), Decimal("0.21146"), Decimal("0.20")),
+        RegisterLine("excise", (1, 2), Decimal("0.03085"), Decimal("0.20")),
     ),
 )
 
@@ -131,9 +133,11 @@ def _whole_statement(rows: Rows, month: Month, runs: int) -> None:
     """Time a bill of three energy lines, from stored blocks to what the chip reads."""
     chip = month.chip
     request = StatementRequest(
-        bytes(16), bytes(32), day_number(MONTH), day_number(next_month(MONTH))
+        bytes(16), bytes(32), bytes(32), day_number(MONTH), day_number(next_month(MONTH))
     )
-    prepared = Prepared(request, (_TARIFF,))
+    prepared = Prepared(request, _components())
+    unsigned = Signed("", b"", b"")
+    contract = StoredContract(bytes(32), chip.secret.id, "", b"", unsigned, unsigned, unsigned)
     with tempfile.TemporaryDirectory() as directory:
         cloud = Cloud(Path(directory), [chip])
         blocks = [
@@ -152,7 +156,7 @@ def _whole_statement(rows: Rows, month: Month, runs: int) -> None:
 
         def state() -> Statement:
             stored = cloud.store.blocks_of_days(chip.secret.id, MONTH, next_month(MONTH))
-            return compute(prepared, chip.secret.id, b"", stored)
+            return compute(prepared, contract, b"", stored)
 
         statement = state()
         rows.add(
@@ -173,22 +177,25 @@ def _whole_statement(rows: Rows, month: Month, runs: int) -> None:
     )
 
 
+def _components() -> tuple[Component, ...]:
+    return tuple(components((_TARIFF,), MONTH, next_month(MONTH), Schedules()))
+
+
 def _open(statement: Statement, month: Month) -> list[int]:
     """Open every sum of a statement; returns the quantities of its lines in kWh."""
     seal, seed = month.chip.secret.seal, month.pad.seed
     quantities = []
-    for part, line in zip(
-        components((_TARIFF,), MONTH, next_month(MONTH)), statement.lines, strict=True
-    ):
+    for part, line in zip(_components(), statement.lines, strict=True):
         (sums,) = line.months
+        weights = part.weights(MONTH)
         quantity, low, high = (
-            seal.open_sum(total, [(seed, part.weights(MONTH, weight))])
-            for total, weight in zip(
-                (sums.quantity, *sums.amount), (1, *part.price_digits), strict=True
+            seal.open_sum(total, [(seed, vector)])
+            for total, vector in zip(
+                (sums.quantity, *sums.amount), (weights.quantity, *weights.amount), strict=True
             )
         )
-        digits = part.price_digits
-        assert (low, high) == (quantity * digits[0], quantity * digits[1])
+        price = int(weights.amount[0].sum() + 1024 * weights.amount[1].sum())
+        assert (low + 1024 * high) * int(weights.quantity.sum()) == quantity * price
         quantities.append(quantity)
     return quantities
 

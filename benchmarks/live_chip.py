@@ -21,6 +21,7 @@ from cloud.store.sqlite import SqliteStore
 from edge.config import CONFIG_NAME
 from edge.enrolling import REQUEST, draw_keys, install, make_request, write_request
 from edge.identity import load_keys
+from protocol.calendar import days_between
 from protocol.ids import HouseholdKeyId
 from system.files import write_public
 
@@ -144,4 +145,4 @@ def lacking_days(stack: Stack, chip: EnrolledChip, start: date, end: date) -> li
     store = SqliteStore.open(stack.cloud, is_checked=False)
     blocks = store.blocks_of_days(chip.household_key, start, end)
     store.close()
-    return missing_days(blocks, start, end)
+    return missing_days(blocks, days_between(start, end))

@@ -19,16 +19,24 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from cloud.statements import encrypted_values, missing_days, prepare
+from cloud.statements import (
+    ListedDocuments,
+    blocks_of,
+    encrypted_values,
+    missing_days,
+    prepare,
+)
 from cloud.store import RequestState, StatementOrder, Store, StoredContract
 from protocol.calendar import day_number, day_of_number
-from protocol.contract import Offer, Signed, StatementRequest, sign_document
-from protocol.errors import ConfigError, DocumentRefused
+from protocol.contract import Acceptance, Offer, Signed, StatementRequest, sign_document
+from protocol.errors import CipherError, ConfigError, DocumentRefused
+from protocol.hpke import SealingKey
 from protocol.messages import STATEMENT_ID_BYTES
 from protocol.tariff import Tariff, parse_tariff
 from system.files import draw_secret, make_private_dir, read_document, read_secret
 
 KEY = "provider.key"
+SEALING_KEY = "sealing.key"
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -51,6 +59,7 @@ class Progress(msgspec.Struct, frozen=True):
 def draw_key(directory: Path) -> bool:
     """Draw the provider's signing key unless one is there; say whether it was drawn."""
     make_private_dir(directory)
+    draw_secret(directory / SEALING_KEY, SealingKey.generate().to_bytes())
     pem = Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
@@ -74,6 +83,20 @@ def load_key(directory: Path) -> Ed25519PrivateKey:
     return key
 
 
+def load_sealing_key(directory: Path) -> SealingKey:
+    """Read the key that opens what households seal to the provider.
+
+    Raises:
+        ConfigError: missing, open to others, or no such key.
+    """
+    path = directory / SEALING_KEY
+    data = read_secret(path, f"draw it with `volet provider init --dir {directory}`.")
+    try:
+        return SealingKey.from_bytes(data)
+    except CipherError as exc:
+        raise ConfigError(f"{path}: {exc}.") from exc
+
+
 def read_tariffs(paths: Sequence[Path]) -> tuple[Tariff, ...]:
     """Read and check tariff files.
 
@@ -86,8 +109,10 @@ def read_tariffs(paths: Sequence[Path]) -> tuple[Tariff, ...]:
     )
 
 
-def make_offer(tariffs: Sequence[Tariff], key: Ed25519PrivateKey) -> Signed:
-    """Sign an offer of these tariffs.
+def make_offer(
+    tariffs: Sequence[Tariff], key: Ed25519PrivateKey, sealing_key: SealingKey
+) -> Signed:
+    """Sign an offer of these tariffs; receipts are to be sealed to `sealing_key`.
 
     Raises:
         DocumentRefused: there is none, or they are not of one provider.
@@ -96,7 +121,21 @@ def make_offer(tariffs: Sequence[Tariff], key: Ed25519PrivateKey) -> Signed:
     if len(providers) != 1:
         raise DocumentRefused("An offer needs at least one tariff, all of one provider.")
     public = key.public_key().public_bytes_raw()
-    return sign_document(Offer(providers.pop(), public, tuple(tariffs)), key)
+    names = {tariff.name for tariff in tariffs}
+    product = names.pop() if len(names) == 1 else min(names)
+    offer = Offer(providers.pop(), public, sealing_key.public_bytes, product, tuple(tariffs))
+    return sign_document(offer, key)
+
+
+def accept(store: Store, key: Ed25519PrivateKey, contract_hash: bytes) -> None:
+    """Accept a contract that a household has signed; without it no statement is computed.
+
+    Raises:
+        DocumentRefused: no such contract under this provider's key.
+    """
+    if not any(contract.hash == contract_hash for contract in own_contracts(store, key)):
+        raise DocumentRefused(f"No contract {contract_hash.hex()[:16]}… is registered here.")
+    store.accept(contract_hash, sign_document(Acceptance(contract_hash), key))
 
 
 def own_contracts(store: Store, key: Ed25519PrivateKey) -> list[StoredContract]:
@@ -120,9 +159,11 @@ def request_statement(
             "`volet provider contracts` lists them."
         )
     request_id = secrets.token_bytes(STATEMENT_ID_BYTES)
-    request = StatementRequest(request_id, contract_hash, day_number(start), day_number(end))
+    request = StatementRequest(
+        request_id, contract_hash, contract.offer.hash, day_number(start), day_number(end)
+    )
     signed = msgspec.msgpack.encode(sign_document(request, key))
-    prepare(signed, contract)
+    prepare(signed, contract, ListedDocuments(store))
     order = StatementOrder(request_id, contract_hash, contract.household_key, signed)
     store.put_request(order, datetime.now(UTC))
     return request_id
@@ -138,11 +179,11 @@ def progress(store: Store, request_id: bytes) -> Progress:
     contract = store.contract(stored.order.contract) if stored else None
     if stored is None or contract is None:
         raise DocumentRefused(f"No request {request_id.hex()} is known.")
-    prepared = prepare(stored.order.request, contract)
+    prepared = prepare(stored.order.request, contract, ListedDocuments(store))
     missing = 0
     if stored.state is RequestState.PENDING:
-        blocks = store.blocks_of_days(contract.household_key, prepared.start, prepared.end)
-        missing = len(missing_days(blocks, prepared.start, prepared.end))
+        days = prepared.request.days
+        missing = len(missing_days(blocks_of(store, contract.household_key, days), days))
     return Progress(
         request_id.hex(),
         contract.hash.hex(),

@@ -48,7 +48,9 @@ def init(directory: Path) -> None:
 @click.argument("tariffs", nargs=-1, required=True, type=click.Path(path_type=Path))
 def offer(directory: Path, out: Path, tariffs: tuple[Path, ...]) -> None:
     """Sign an offer of TARIFFS (JSON files) that households can take."""
-    signed = desk.make_offer(desk.read_tariffs(tariffs), desk.load_key(directory))
+    signed = desk.make_offer(
+        desk.read_tariffs(tariffs), desk.load_key(directory), desk.load_sealing_key(directory)
+    )
     write_public(out, msgspec.json.encode(signed))
     click.echo(f"Signed offer {signed.hash.hex()[:16]}… in {out}.")
 
@@ -68,6 +70,21 @@ def contracts(directory: Path, cloud: Path, *, is_json: bool) -> None:
         click.echo(f"{contract.hash.hex()}  household key {contract.household_key.hex()}")
     if not found:
         click.echo("No household has taken an offer yet.")
+
+
+@provider.command()
+@_dir
+@_cloud
+@click.argument("wanted", metavar="[CONTRACT]…", nargs=-1)
+@click.option("--all", "is_all", is_flag=True, help="Accept every contract that waits.")
+def accept(directory: Path, cloud: Path, wanted: tuple[str, ...], *, is_all: bool) -> None:
+    """Accept the contracts that households have signed; no statement is computed before."""
+    store, key = _open_store(cloud), desk.load_key(directory)
+    waiting = [c.hash for c in desk.own_contracts(store, key) if c.acceptance is None]
+    chosen = waiting if is_all else [_one_contract(prefix, waiting) for prefix in wanted]
+    for contract_hash in chosen:
+        desk.accept(store, key, contract_hash)
+    click.echo(f"Accepted {len(chosen)} of {len(waiting)} contracts that waited.")
 
 
 @provider.command()

@@ -5,7 +5,8 @@ A request is answered once every day of its period is stored; until then it wait
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -14,28 +15,66 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from cloud.message import Outgoing
 from cloud.store import RequestState, Store, StoredBlock, StoredContract, StoredRequest
-from protocol.calendar import day_number, day_of_number, days_between, month_of
-from protocol.contract import Contract, Signed, StatementRequest, open_document, open_offer
+from protocol.calendar import day_number, day_of_number, month_of
+from protocol.contract import (
+    Contract,
+    Offer,
+    Signed,
+    StatementRequest,
+    check_extension,
+    check_request,
+    open_document,
+    open_offer,
+)
 from protocol.envelope import SIZE_MAX_BYTES, Address, decode_body, seal_message
 from protocol.errors import DocumentRefused
 from protocol.household import Coefficients, weighted_sum
+from protocol.ids import HouseholdKeyId
 from protocol.layout import DAY_COEFFICIENTS, MONTH_COEFFICIENTS, coefficient
 from protocol.messages import COEFFICIENT_BYTES, Cover, LineSums, MonthSums, Statement
+from protocol.schedule import ScheduleMissing, Schedules
 from protocol.statement import Component, components
-from protocol.tariff import Tariff
 from protocol.topics import Kind, device_topic
 
 # The store's thread is the chips' too: no pass over the requests holds it longer than this many.
 PAGE_REQUESTS = 64
+VALUES_A_MONTH = 3  # quantity and two digits of the price
+ONE_DAY = timedelta(days=1)
 
 log = structlog.get_logger()
+
+
+class Shelf(Protocol):
+    """Where listed documents are looked up."""
+
+    def offer(self, offer_hash: bytes) -> Signed | None:
+        """Return a listed offer."""
+
+    def schedules(self) -> Schedules:
+        """Return the listed calendars and series."""
+
+
+class ListedDocuments:
+    """The shelf of a store that lists nothing yet: a contract's own offer is all there is."""
+
+    def __init__(self, store: Store) -> None:
+        """Look up in `store`."""
+        self._store = store
+
+    def offer(self, offer_hash: bytes) -> Signed | None:
+        """See `Shelf.offer`."""
+        return next((c.offer for c in self._store.contracts() if c.offer.hash == offer_hash), None)
+
+    def schedules(self) -> Schedules:
+        """See `Shelf.schedules`."""
+        return Schedules()
 
 
 class Prepared(msgspec.Struct, frozen=True):
     """A request whose documents have been checked."""
 
     request: StatementRequest
-    tariffs: tuple[Tariff, ...]
+    components: tuple[Component, ...]
 
     @property
     def start(self) -> date:
@@ -48,10 +87,11 @@ class Prepared(msgspec.Struct, frozen=True):
         return day_of_number(self.request.end)
 
 
-def prepare(request_bytes: bytes, contract: StoredContract) -> Prepared:
+def prepare(request_bytes: bytes, contract: StoredContract, shelf: Shelf) -> Prepared:
     """Check a provider's request against the contract.
 
     Raises:
+        ScheduleMissing: a calendar or series does not reach the period's end yet.
         DocumentRefused: with what is wrong and what to do.
     """
     try:
@@ -62,56 +102,95 @@ def prepare(request_bytes: bytes, contract: StoredContract) -> Prepared:
     request = open_document(signed, key, StatementRequest)
     if request.contract != contract.hash:
         raise DocumentRefused("The request names another contract.")
+    check_request(request)
     terms = decode_body(contract.contract.body, Contract)
     start, end = day_of_number(request.start), day_of_number(request.end)
-    if not start < end:
-        raise DocumentRefused(f"The period {start} to {end} holds no day.")
-    if start < terms.start or (terms.end is not None and end > terms.end):
+    first = request.days[0]
+    if min(start, first) < terms.start or (terms.end is not None and end > terms.end):
         raise DocumentRefused(
             f"The contract holds from {terms.start} to {terms.end or 'open end'}; "
             f"ask for days within it."
         )
-    tariffs = open_offer(contract.offer).tariffs
+    tariffs = _offer_of(request, contract, terms, shelf).tariffs
     try:
-        components(tariffs, start, end)
+        parts = components(
+            tariffs,
+            start,
+            end,
+            shelf.schedules(),
+            without=[day_of_number(number) for number in request.without],
+            late=[day_of_number(number) for number in request.late],
+        )
     except ValueError as exc:
         raise DocumentRefused(f"The offer does not price the whole period: {exc}.") from exc
-    return Prepared(request, tariffs)
+    return Prepared(request, tuple(parts))
 
 
-def missing_days(blocks: Iterable[StoredBlock], start: date, end: date) -> list[date]:
-    """Return the days of [start, end) that are not stored whole yet."""
+def _offer_of(
+    request: StatementRequest, contract: StoredContract, terms: Contract, shelf: Shelf
+) -> Offer:
+    taken = open_offer(contract.offer)
+    if request.offer == contract.offer.hash:
+        return taken
+    if not terms.follows:
+        raise DocumentRefused("The contract does not follow later offers; name its own.")
+    listed = shelf.offer(request.offer)
+    if listed is None:
+        raise DocumentRefused("The request names an offer that is not listed; list it first.")
+    offer = open_offer(listed)
+    check_extension(taken, offer)
+    return offer
+
+
+def blocks_of(
+    store: Store, household_key: HouseholdKeyId, days: Sequence[date]
+) -> list[StoredBlock]:
+    """Return the stored blocks of these days (ordered), in order."""
+    wanted = set(days)
+    found = store.blocks_of_days(household_key, days[0], days[-1] + ONE_DAY)
+    return [block for block in found if block.day in wanted]
+
+
+def missing_days(blocks: Iterable[StoredBlock], days: Iterable[date]) -> list[date]:
+    """Return those of `days` that are not stored whole yet."""
     stored = Counter[date]()
     for block in blocks:
         stored[block.day] += len(block.coefficients) // COEFFICIENT_BYTES
-    return [day for day in days_between(start, end) if stored[day] != DAY_COEFFICIENTS]
+    return [day for day in days if stored[day] != DAY_COEFFICIENTS]
 
 
 def compute(
-    prepared: Prepared, household_key: bytes, request_bytes: bytes, blocks: Sequence[StoredBlock]
+    prepared: Prepared,
+    contract: StoredContract,
+    request_bytes: bytes,
+    blocks: Sequence[StoredBlock],
 ) -> Statement:
-    """Sum a complete period's `blocks` for every energy line, under encryption."""
+    """Sum the `blocks` of all of a request's days for every energy line, under encryption.
+
+    Raises:
+        DocumentRefused: the provider has not accepted the contract.
+    """
+    if contract.acceptance is None:
+        raise DocumentRefused("The provider has not accepted this contract yet.")
     months = assemble(blocks)
-    lines = tuple(
-        _line_sums(part, months)
-        for part in components(prepared.tariffs, prepared.start, prepared.end)
-    )
+    request = prepared.request
     return Statement(
-        prepared.request.id,
-        household_key,
-        prepared.request.contract,
-        prepared.request.start,
-        prepared.request.end,
+        request.id,
+        contract.household_key,
+        request.contract,
+        request.start,
+        request.end,
         _covers(blocks),
-        lines,
+        tuple(_line_sums(part, months) for part in prepared.components),
         request_bytes,
+        msgspec.msgpack.encode(contract.acceptance),
+        tuple(sorted({name for part in prepared.components for name in part.schedule_hashes()})),
     )
 
 
 def encrypted_values(prepared: Prepared) -> int:
     """Return how many encrypted values of 8 bytes the statement of a request has."""
-    parts = components(prepared.tariffs, prepared.start, prepared.end)
-    return sum(1 + len(part.price_digits) for part in parts for _ in part.months())
+    return sum(VALUES_A_MONTH for part in prepared.components for _ in part.months())
 
 
 def assemble(blocks: Iterable[StoredBlock]) -> dict[date, Coefficients]:
@@ -128,11 +207,11 @@ def assemble(blocks: Iterable[StoredBlock]) -> dict[date, Coefficients]:
 def _line_sums(part: Component, months: dict[date, Coefficients]) -> LineSums:
     sums = []
     for month in part.months():
-        coefficients, ones = months[month], part.weights(month, 1)
-        low, high = (weighted_sum(coefficients, ones * digit) for digit in part.price_digits)
-        quantity = weighted_sum(coefficients, ones)
+        coefficients, weights = months[month], part.weights(month)
+        low, high = (weighted_sum(coefficients, digit) for digit in weights.amount)
+        quantity = weighted_sum(coefficients, weights.quantity)
         sums.append(MonthSums(day_number(month), quantity, (low, high)))
-    return LineSums(part.tariff, part.line, tuple(sums))
+    return LineSums(part.tariff, part.number, tuple(sums))
 
 
 def _covers(blocks: Iterable[StoredBlock]) -> tuple[Cover, ...]:
@@ -192,16 +271,20 @@ def _next_page(found: Sequence[StoredRequest]) -> bytes | None:
 def _answer(
     store: Store, stored: StoredRequest, platform_key: Ed25519PrivateKey, collectivity: str
 ) -> Outgoing | None:
-    order = stored.order
+    order, shelf = stored.order, ListedDocuments(store)
     contract = store.contract(order.contract)
     device = store.device_of(order.household_key)
     if contract is None or contract.household_key != order.household_key:
         raise DocumentRefused("No such contract is registered.")
-    prepared = prepare(order.request, contract)
-    blocks = store.blocks_of_days(order.household_key, prepared.start, prepared.end)
-    if device is None or missing_days(blocks, prepared.start, prepared.end):
+    try:
+        prepared = prepare(order.request, contract, shelf)
+    except ScheduleMissing:
+        return None  # the calendar or series may come yet
+    days = prepared.request.days
+    blocks = blocks_of(store, order.household_key, days)
+    if device is None or missing_days(blocks, days):
         return None
-    statement = compute(prepared, order.household_key, order.request, blocks)
+    statement = compute(prepared, contract, order.request, blocks)
     address = Address(collectivity, device.device, Kind.STATEMENT)
     payload = seal_message(address, statement, platform_key)
     if len(payload) > SIZE_MAX_BYTES:

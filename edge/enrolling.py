@@ -24,7 +24,7 @@ from edge.identity import (
     load_keys,
     read_signed,
 )
-from protocol.contract import Contract, Signed, open_document, open_offer, sign_document
+from protocol.contract import Consent, Contract, Signed, open_document, open_offer, sign_document
 from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.keys import HouseholdSecret
@@ -65,8 +65,19 @@ def draw_keys(directory: Path) -> bool:
     return bool(missing)
 
 
-def sign_contract(keys: Keys, offer: Signed, meter_serial: str, start: date) -> Signed:
+def sign_contract(
+    keys: Keys,
+    offer: Signed,
+    meter_serial: str,
+    start: date,
+    *,
+    consent: Consent = Consent.TOTAL,
+    follows: bool = True,
+) -> Signed:
     """Take an offer for this household and this meter, from `start` on.
+
+    `consent` is what receipts may say; with `follows` the contract takes listed offers that extend
+    this one.
 
     Raises:
         DocumentRefused: the offer breaks a rule, or has no tariff on that day.
@@ -78,7 +89,9 @@ def sign_contract(keys: Keys, offer: Signed, meter_serial: str, start: date) -> 
     ):
         raise DocumentRefused(f"This offer has no tariff on {start}; name another first day.")
     meter = hashlib.sha256(keys.meter_salt + meter_serial.encode()).digest()
-    contract = Contract(offer.hash, keys.household.id, meter, start, None)
+    household = keys.household
+    sealing_key = household.sealing.public_bytes
+    contract = Contract(offer.hash, household.id, sealing_key, meter, start, None, consent, follows)
     return sign_document(contract, keys.signing_key)
 
 

@@ -4,7 +4,7 @@ The one place where money is rounded, half-up; the chip uses it for the amount, 
 their side, and tests as the oracle.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -12,17 +12,60 @@ from fractions import Fraction
 import msgspec
 
 from protocol.calendar import next_month
-from protocol.tariff import PRICE_UNIT, Tariff
+from protocol.tariff import InjectionLine, MarketLine, RegisterLine, Tariff
 
 CENT = Decimal("0.01")
 MONTHS_A_YEAR = 12
 
-# kWh by (position of the tariff in the bill, position of the energy line in it)
-Quantities = Mapping[tuple[int, int], int]
+
+class Energy(msgspec.Struct, frozen=True):
+    """What an energy line counted, and what that costs before tax, exact.
+
+    `position` is the tariff's place in the offer, `number` the line's in it. The quantity is in
+    `kwh` on registers and injection, in `wh` on the curve. `days` are those it was counted on;
+    those before the bill's first day are `late` ones, billed on lines of their own.
+    """
+
+    position: int
+    number: int
+    days: tuple[date, ...]
+    eur: Fraction
+    kwh: int | None = None
+    wh: int | None = None
+
+
+def register_energies(
+    position: int,
+    tariff: Tariff,
+    days: Sequence[date],
+    steps_kwh: Sequence[int],
+    injected_kwh: int = 0,
+) -> list[Energy]:
+    """Count a tariff's lines by whole kWh: `steps_kwh` of supplier registers 1…10, and injection.
+
+    Raises:
+        ValueError: a line of the tariff counts the curve.
+    """
+    found = []
+    for number, line in enumerate(tariff.energy):
+        if isinstance(line, RegisterLine):
+            kwh = sum(steps_kwh[register - 1] for register in line.registers)
+        elif isinstance(line, InjectionLine):
+            kwh = injected_kwh
+        else:
+            raise ValueError(f"{line.name} counts the curve, not registers")  # noqa: TRY004
+        eur = Fraction(line.eur_per_kwh) * kwh
+        found.append(Energy(position, number, tuple(days), eur, kwh=kwh))
+    return found
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A line before tax; `kwh` and `eur_per_kwh` are None on fixed lines."""
+    """A line before tax over the days [start, end).
+
+    Of `kwh` (registers, injection) and `wh` (curve) fixed lines have none, other lines one;
+    `eur_per_kwh` is None on fixed lines and where a market sets the price. `is_late`: days of an
+    earlier period that could not be billed then.
+    """
 
     name: str
     tariff: str
@@ -31,7 +74,9 @@ class Line(msgspec.Struct, frozen=True):
     ht: Decimal
     vat: Decimal
     kwh: int | None = None
+    wh: int | None = None
     eur_per_kwh: Decimal | None = None
+    is_late: bool = False
 
 
 class VatPart(msgspec.Struct, frozen=True):
@@ -74,14 +119,19 @@ def months(start: date, end: date) -> Fraction:
 def periods(tariffs: Sequence[Tariff], start: date, end: date) -> list[tuple[int, date, date]]:
     """Cut the days [start, end) by the tariffs' validity: (position, first day, end).
 
+    A tariff without an end holds until the next one begins.
+
     Raises:
         ValueError: a day has no tariff, or two.
     """
-    cut = sorted(
-        (part[0], part[1], position)
-        for position, tariff in enumerate(tariffs)
-        if (part := tariff.covers(start, end))
-    )
+    ordered = sorted(enumerate(tariffs), key=lambda item: item[1].valid_from)
+    begins = [tariff.valid_from for _, tariff in ordered]
+    cut = []
+    for position, tariff in ordered:
+        successor = next((day for day in begins if day > tariff.valid_from), date.max)
+        first, last = max(start, tariff.valid_from), min(end, tariff.valid_to or successor)
+        if first < last:
+            cut.append((first, last, position))
     at = start
     for first, last, _ in cut:
         if first != at:
@@ -92,13 +142,19 @@ def periods(tariffs: Sequence[Tariff], start: date, end: date) -> list[tuple[int
     return [(position, first, last) for first, last, position in cut]
 
 
-def price_bill(tariffs: Sequence[Tariff], start: date, end: date, quantities: Quantities) -> Bill:
-    """Price whole-kWh `quantities` over the days [start, end).
+def price_bill(
+    tariffs: Sequence[Tariff], start: date, end: date, energies: Sequence[Energy]
+) -> Bill:
+    """Price what was counted; fixed lines stand for all of the days [start, end).
 
     Raises:
         ValueError: a day of the period has no tariff, or two.
     """
-    lines: list[Line] = []
+    lines = [
+        _energy_line(tariffs[energy.position], energy, is_late=True)
+        for energy in energies
+        if energy.days and energy.days[-1] < start
+    ]
     for position, first, last in periods(tariffs, start, end):
         tariff = tariffs[position]
         span = months(first, last)
@@ -106,13 +162,28 @@ def price_bill(tariffs: Sequence[Tariff], start: date, end: date, quantities: Qu
             per_month = Fraction(fixed.eur) / (1 if fixed.per == "month" else MONTHS_A_YEAR)
             ht = to_cent(per_month * span)
             lines.append(Line(fixed.name, tariff.name, first, last, ht, fixed.vat))
-        for number, energy in enumerate(tariff.energy):
-            kwh = quantities[position, number]
-            ht = to_cent(Fraction(PRICE_UNIT) * energy.price_units * kwh)
-            lines.append(
-                Line(energy.name, tariff.name, first, last, ht, energy.vat, kwh, energy.eur_per_kwh)
-            )
+        lines += [
+            _energy_line(tariff, energy, is_late=False)
+            for energy in energies
+            if energy.position == position and energy.days and first <= energy.days[0] < last
+        ]
     return _total(start, end, lines)
+
+
+def _energy_line(tariff: Tariff, energy: Energy, *, is_late: bool) -> Line:
+    line = tariff.energy[energy.number]
+    return Line(
+        name=line.name,
+        tariff=tariff.name,
+        start=energy.days[0],
+        end=energy.days[-1] + timedelta(days=1),
+        ht=to_cent(energy.eur),
+        vat=line.vat,
+        kwh=energy.kwh,
+        wh=energy.wh,
+        eur_per_kwh=None if isinstance(line, MarketLine) else line.eur_per_kwh,
+        is_late=is_late,
+    )
 
 
 def _total(start: date, end: date, lines: Sequence[Line]) -> Bill:

@@ -1,55 +1,110 @@
-"""Offers and contracts in their simplest form, and a provider's request for a statement.
+"""Offers, contracts, and a provider's request for a statement.
 
-A provider signs an offer; a household that takes it signs a contract naming the offer's hash. The
-two signatures together are the contract: no statement is computed or answered without one.
+A provider signs an offer, which the collectivity lists for everybody alike; a household that takes
+it signs a contract naming the offer's hash, and the provider signs that it accepts. No statement
+is computed or answered without the two.
 """
 
 import hashlib
 from datetime import date
+from enum import StrEnum
 from typing import Annotated, TypeVar
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from protocol.calendar import day_of_number
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused, MessageRefused
+from protocol.hpke import PUBLIC_KEY_BYTES
 from protocol.messages import DayNumber, Hash, KeyId, StatementId
-from protocol.tariff import Tariff, check_tariff
+from protocol.tariff import Name, Tariff, check_tariff
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 
 TARIFFS_MAX = 64
+PERIOD_DAYS_MAX = 400
+LATE_DAYS_MAX = 400
+
+PublicKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+SealingPublicKey = Annotated[
+    bytes, msgspec.Meta(min_length=PUBLIC_KEY_BYTES, max_length=PUBLIC_KEY_BYTES)
+]
+
+
+class Consent(StrEnum):
+    """What a receipt may say to the provider: nothing, the total, or also the kWh of each line."""
+
+    NOTHING = "nothing"
+    TOTAL = "total"
+    LINES = "lines"
 
 
 class Offer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a provider offers to anyone: its key (Ed25519, 32 bytes) and dated tariffs."""
+    """What a provider offers to anyone: its keys and the dated tariffs of one product.
 
-    provider: str
-    provider_key: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+    `provider_key` (Ed25519) signs, to `sealing_key` (protocol/hpke.py) receipts are sealed. An
+    offer that `extends` another repeats its tariffs and adds later ones.
+    """
+
+    provider: Name
+    provider_key: PublicKey
+    sealing_key: SealingPublicKey
+    product: Name
     tariffs: tuple[Tariff, ...]
+    extends: Hash | None = None
 
 
 class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a household takes: an offer, for days [start, end), under a household key.
 
-    `meter` is SHA-256 over a salt that stays on the chip and the meter's serial.
+    `meter` is SHA-256 over a salt that stays on the chip and the meter's serial. To `sealing_key`
+    messages are sealed that only the household may read. `follows`: listed offers that extend this
+    one hold for the contract from the days on which their tariffs begin.
     """
 
     offer: Hash
     household_key: KeyId
+    sealing_key: SealingPublicKey
     meter: Hash
     start: date
     end: date | None
+    consent: Consent
+    follows: bool
+
+
+class Acceptance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A provider's word that it takes a contract."""
+
+    contract: Hash
 
 
 class StatementRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a provider asks: the statement of a contract over days [start, end)."""
+    """What a provider asks: the statement of a contract over days [start, end).
+
+    Attributes:
+        offer: the contract's offer, or a listed one that extends it.
+        without: days of the period that are not stored yet; a later statement bills them.
+        late: days before the period that an earlier statement left out.
+        corrects: the statement that this one replaces, over the same days.
+    """
 
     id: StatementId
     contract: Hash
+    offer: Hash
     start: DayNumber
     end: DayNumber
+    without: tuple[DayNumber, ...] = ()
+    late: tuple[DayNumber, ...] = ()
+    corrects: StatementId | None = None
+
+    @property
+    def days(self) -> list[date]:
+        """The days whose energy the statement bills, in order."""
+        period = range(self.start, self.end)
+        numbers = [*self.late, *(number for number in period if number not in self.without)]
+        return [day_of_number(number) for number in numbers]
 
 
 class Signed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,15 +155,60 @@ def open_offer(signed: Signed) -> Offer:
     except MessageRefused as exc:
         raise DocumentRefused(f"This offer cannot be read: {exc.detail}.") from exc
     open_document(signed, Ed25519PublicKey.from_public_bytes(offer.provider_key), Offer)
-    if not offer.provider.isprintable() or len(offer.tariffs) > TARIFFS_MAX:
+    if not (offer.provider + offer.product).isprintable() or len(offer.tariffs) > TARIFFS_MAX:
         raise DocumentRefused(
-            f"This offer has more than {TARIFFS_MAX} tariffs, or a provider that cannot be printed."
+            f"This offer has more than {TARIFFS_MAX} tariffs, or a name that cannot be printed."
         )
     for number, tariff in enumerate(offer.tariffs):
         check_tariff(tariff, f"tariff {number + 1} ({tariff.name})")
         if tariff.provider != offer.provider:
             raise DocumentRefused(f"tariff {number + 1} is another provider's.")
     return offer
+
+
+def check_extension(former: Offer, offer: Offer) -> None:
+    """Check that `offer` adds tariffs to `former` and changes nothing else.
+
+    Raises:
+        DocumentRefused: with what it changes.
+    """
+    kept = len(former.tariffs)
+    if (former.provider, former.provider_key, former.product) != (
+        offer.provider,
+        offer.provider_key,
+        offer.product,
+    ):
+        raise DocumentRefused("An offer extends one of the same provider, key and product.")
+    if offer.tariffs[:kept] != former.tariffs:
+        raise DocumentRefused("An offer that extends another repeats its tariffs unchanged.")
+    last = max((tariff.valid_from for tariff in former.tariffs), default=date.min)
+    if any(tariff.valid_from <= last for tariff in offer.tariffs[kept:]):
+        raise DocumentRefused("An offer that extends another adds later tariffs only.")
+
+
+def check_request(request: StatementRequest) -> None:
+    """Check what types cannot say of a request.
+
+    Raises:
+        DocumentRefused: with what is wrong.
+    """
+    start, end = day_of_number(request.start), day_of_number(request.end)
+    if not start < end:
+        raise DocumentRefused(f"The period {start} to {end} holds no day.")
+    if request.end - request.start > PERIOD_DAYS_MAX:
+        raise DocumentRefused(f"A statement covers at most {PERIOD_DAYS_MAX} days.")
+    for days, span in (
+        (request.without, range(request.start, request.end)),
+        (request.late, range(request.start)),
+    ):
+        if list(days) != sorted(set(days)) or any(number not in span for number in days):
+            raise DocumentRefused(
+                "Days left out lie within the period, late ones before it, each once, in order."
+            )
+    if len(request.late) > LATE_DAYS_MAX:
+        raise DocumentRefused(f"A statement bills at most {LATE_DAYS_MAX} late days.")
+    if not request.days:
+        raise DocumentRefused("A statement needs a day whose energy it bills.")
 
 
 def _signed_bytes(kind: str, body: bytes) -> bytes:

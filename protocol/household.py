@@ -109,16 +109,16 @@ def weighted_sum(coefficients: Coefficients, weights: Weights) -> int:
     return (int(weights @ low) + (int(weights @ high) << 30)) % Q
 
 
-def digits(weight: int) -> tuple[int, int]:
-    """Split a weight, |weight| < 2^20, into two signed digits: weight = low + 2^10·high.
+def split_digits(weights: Weights) -> tuple[Weights, Weights]:
+    """Split weights, int64[n] below 2^20, into signed digits: low + 2^10·high.
 
     Raises:
-        BoundExceeded: the weight needs a third digit.
+        BoundExceeded: a weight needs a third digit.
     """
-    magnitude = abs(weight)
-    if magnitude >= 1 << (2 * WEIGHT_BITS):
+    magnitude = np.abs(weights)
+    if int(magnitude.max(initial=0)) >= 1 << (2 * WEIGHT_BITS):
         raise BoundExceeded("a price stays below 2^20 units")
-    sign = -1 if weight < 0 else 1
+    sign = np.sign(weights)
     return sign * (magnitude & (WEIGHT_LIMIT - 1)), sign * (magnitude >> WEIGHT_BITS)
 
 

@@ -10,14 +10,16 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
+from functools import cached_property
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol.commitment import uniform_scalar
 from protocol.errors import CipherError
+from protocol.hpke import PRIVATE_KEY_BYTES, SealingKey
 from protocol.ids import HOUSEHOLD_KEY_ID_BYTES, HouseholdKeyId
 from protocol.seal import SealSecret
 
@@ -67,6 +69,11 @@ class HouseholdSecret:
         """Return the secret as bytes; the caller keeps them 0600 or in a credential."""
         return msgspec.msgpack.encode(_Bundle(1, self._root, self.seal.to_bytes()))
 
+    @cached_property
+    def sealing(self) -> SealingKey:
+        """The key that opens what is sealed to the household alone."""
+        return SealingKey.from_bytes(self._derive("volet household sealing v1", PRIVATE_KEY_BYTES))
+
     def epoch_mac(self, month: int, incarnation: bytes, seed: bytes) -> bytes:
         """Return the MAC (32 bytes) by which the chip knows its own epoch again."""
         text = b"|".join((self.id, month.to_bytes(4, "big"), incarnation, seed))
@@ -75,6 +82,11 @@ class HouseholdSecret:
     def is_own_epoch(self, month: int, incarnation: bytes, seed: bytes, mac: bytes) -> bool:
         """Say whether `mac` is this household's over the epoch."""
         return hmac.compare_digest(self.epoch_mac(month, incarnation, seed), mac)
+
+    @property
+    def identity(self) -> Ed25519PrivateKey:
+        """The key that speaks for the household itself, whichever chip it has (protocol/moving)."""
+        return Ed25519PrivateKey.from_private_bytes(self._derive("volet household identity v1", 32))
 
     def meter_fingerprint(self, serial: str, calendar: str) -> int:
         """Return 20 bits by which the chip knows meter and calendar again after a loss."""
@@ -92,8 +104,3 @@ class HouseholdSecret:
 
     def _derive(self, label: str, length: int) -> bytes:
         return HKDF(SHA256(), length, salt=None, info=label.encode()).derive(self._root)
-    @property
-    def identity(self) -> Ed25519PrivateKey:
-        """The key that speaks for the household itself, whichever chip it has (protocol/moving)."""
-        return Ed25519PrivateKey.from_private_bytes(self._derive("volet household identity v1", 32))
-

@@ -154,7 +154,10 @@ class MonthSums(_Body, frozen=True):
 
 
 class LineSums(_Body, frozen=True):
-    """The encrypted sums of energy line `line` of tariff `tariff`, by month."""
+    """The encrypted sums of energy line `line` of tariff `tariff`, by month.
+
+    Late days have lines of their own, before those of the period.
+    """
 
     tariff: Hash
     line: int
@@ -164,7 +167,8 @@ class LineSums(_Body, frozen=True):
 class Statement(_Body, frozen=True):
     """down/statement/{id}: a bill on ciphertexts, over days [start, end).
 
-    `request` is the provider's signed request as it came.
+    `request` is the provider's signed request as it came, `acceptance` its signed acceptance of the
+    contract; `schedules` are the hashes of the calendars and series that price the curve.
     """
 
     id: StatementId
@@ -175,6 +179,8 @@ class Statement(_Body, frozen=True):
     covers: tuple[Cover, ...]
     lines: tuple[LineSums, ...]
     request: bytes
+    acceptance: bytes
+    schedules: tuple[Hash, ...]
 
 
 def check_block(block: Block) -> None:

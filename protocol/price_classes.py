@@ -1,15 +1,14 @@
 """The price classes of the measure `classes`: energy by what a kWh of it costs the household.
 
-A fixed table, the same for every provider, so that figures of different tariffs add up. Prices are
-those of the contract's energy lines, in €/kWh with VAT; they bound what the regulated tariffs, the
-peak hours of dynamic ones and negative hours have seen.
+A fixed table, the same for every provider, so that figures of different tariffs add up. A price is
+that of a kWh of one register, all lines that count it together, in €/kWh with VAT. The edges bound
+what the regulated tariffs, the peak hours of dynamic ones and negative hours have seen.
 """
 
 from bisect import bisect_right
 from decimal import Decimal
 
 from protocol.measures import PRICE_CLASSES
-from protocol.tariff import EnergyLine
 
 # Class n holds prices in [EDGES[n - 1], EDGES[n]); class 0 is below zero, the last has no end.
 EDGES: tuple[Decimal, ...] = tuple(
@@ -39,8 +38,3 @@ if len(EDGES) != PRICE_CLASSES - 1:  # pragma: no cover - two tables must not dr
 def price_class(eur_per_kwh: Decimal) -> int:
     """Return the class, in [0, 16), of a price with VAT."""
     return bisect_right(EDGES, eur_per_kwh)
-
-
-def class_of_line(line: EnergyLine) -> int:
-    """Return the class of a tariff's energy line."""
-    return price_class(line.eur_per_kwh * (1 + line.vat))

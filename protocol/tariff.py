@@ -1,4 +1,7 @@
-"""Tariffs: signed documents of fixed and energy lines, each with its VAT rate.
+"""Tariffs: dated documents of fixed and energy lines, each with its VAT rate.
+
+An energy line says which energy it prices: whole kWh of the meter's registers or of injection, or
+Wh of the curve, chosen by a calendar's classes or priced by a market series (protocol/schedule.py).
 
 Prices are exact decimals: an energy price has at most 5 decimals of €/kWh and stays below
 2^20 units of 0.00001 €, so that it splits into two base-2^10 digits under encryption.
@@ -21,9 +24,12 @@ PRICE_LIMIT_UNITS = 1 << (2 * WEIGHT_BITS)
 # A tariff comes from outside; what it may cost to compute or to print is bounded here.
 FIXED_LIMIT_EUR = Decimal(1_000_000)
 DECIMALS_MAX = 12
+FACTOR_LIMIT = Decimal(100)
+FACTOR_UNIT = Decimal("0.000001")
 LINES_MAX = 64
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+PublicKeyHex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
 class FixedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,7 +41,9 @@ class FixedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vat: Decimal
 
 
-class EnergyLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class RegisterLine(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="by", tag="registers"
+):
     """A line priced by the whole kWh of the named supplier registers (1…10), summed."""
 
     name: Name
@@ -43,17 +51,72 @@ class EnergyLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     eur_per_kwh: Decimal
     vat: Decimal
 
-    @property
-    def price_units(self) -> int:
-        """The price in units of 0.00001 €/kWh."""
-        return int(self.eur_per_kwh / PRICE_UNIT)
+
+class InjectionLine(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="by", tag="injection"
+):
+    """A line priced by the whole kWh injected; a credit has a negative price."""
+
+    name: Name
+    eur_per_kwh: Decimal
+    vat: Decimal
+
+
+class CalendarLine(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="by", tag="calendar"
+):
+    """A line priced by the Wh drawn in the quarter-hours of some classes of a calendar.
+
+    `publisher` is the calendar's signing key (Ed25519, hex), `calendar` its name.
+    """
+
+    name: Name
+    publisher: PublicKeyHex
+    calendar: Name
+    classes: tuple[Name, ...]
+    eur_per_kwh: Decimal
+    vat: Decimal
+
+
+class MarketLine(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="by", tag="market"
+):
+    """A line that prices the Wh of each quarter-hour by a market series.
+
+    The price of a quarter-hour is `factor` × the series' + `eur_per_kwh`, rounded half-up to
+    0.00001 €/kWh.
+    """
+
+    name: Name
+    publisher: PublicKeyHex
+    series: Name
+    factor: Decimal
+    eur_per_kwh: Decimal
+    vat: Decimal
+
+
+EnergyLine = RegisterLine | InjectionLine | CalendarLine | MarketLine
+CurveLine = CalendarLine | MarketLine
+
+
+def price_units(eur_per_kwh: Decimal) -> int:
+    """Return a price of at most 5 decimals in units of 0.00001 €/kWh."""
+    return int(eur_per_kwh / PRICE_UNIT)
+
+
+class RegisterCalendar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The calendar by which a meter's registers count: its publisher's key (hex) and its name."""
+
+    publisher: PublicKeyHex
+    calendar: Name
 
 
 class Tariff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A dated tariff, valid on days [valid_from, valid_to).
 
-    `calendar` is the meter's (NGTF or OPTARIF) that the registers belong to. `source` says where
-    the figures were read.
+    `calendar` is the meter's (NGTF or OPTARIF) that the registers belong to. Where another meter
+    wants a quote, `register_calendar` says which quarter-hours each register would count: class n
+    of that calendar is register n. `source` says where the figures were read.
     """
 
     provider: Name
@@ -65,6 +128,7 @@ class Tariff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fixed: tuple[FixedLine, ...]
     energy: tuple[EnergyLine, ...]
     source: str = ""
+    register_calendar: RegisterCalendar | None = None
 
     def covers(self, start: date, end: date) -> tuple[date, date] | None:
         """Return the part of the days [start, end) on which this tariff holds, if any."""
@@ -118,7 +182,7 @@ def check_tariff(tariff: Tariff, origin: str = "tariff") -> None:
             raise DocumentRefused(f"{place}: the name stands twice.")
         if not _is_plain(line.vat) or not 0 <= line.vat < 1:
             raise DocumentRefused(f"{place}: vat is a rate from 0 up to 1, such as 0.20.")
-        if isinstance(line, EnergyLine):
+        if not isinstance(line, FixedLine):
             _check_energy_line(line, place)
         elif not _is_plain(line.eur) or abs(line.eur) >= FIXED_LIMIT_EUR:
             raise DocumentRefused(
@@ -140,13 +204,28 @@ def _is_plain(number: Decimal) -> bool:
 
 
 def _check_energy_line(line: EnergyLine, place: str) -> None:
-    if not line.registers or len(set(line.registers)) != len(line.registers):
-        raise DocumentRefused(f"{place}: name each register of the line once.")
-    for register in line.registers:
-        if not 1 <= register <= REGISTERS:
-            raise DocumentRefused(f"{place}: register {register} is unknown; a meter has 1 to 10.")
+    if isinstance(line, RegisterLine):
+        _check_once(line.registers, f"{place}: name each register of the line once.")
+        for register in line.registers:
+            if not 1 <= register <= REGISTERS:
+                raise DocumentRefused(
+                    f"{place}: register {register} is unknown; a meter has 1 to {REGISTERS}."
+                )
+    elif isinstance(line, CalendarLine):
+        _check_once(line.classes, f"{place}: name each class of the line once.")
+    elif isinstance(line, MarketLine) and not (
+        _is_plain(line.factor) and abs(line.factor) < FACTOR_LIMIT and not line.factor % FACTOR_UNIT
+    ):
+        raise DocumentRefused(
+            f"{place}: factor must be a number below {FACTOR_LIMIT} with at most 6 decimals."
+        )
     limit = PRICE_LIMIT_UNITS * PRICE_UNIT
     if _is_plain(line.eur_per_kwh) and abs(line.eur_per_kwh) >= limit:
         raise DocumentRefused(f"{place}: a price stays below {limit} €/kWh.")
     if not _is_plain(line.eur_per_kwh) or line.eur_per_kwh % PRICE_UNIT:
         raise DocumentRefused(f"{place}: a price has at most 5 decimals of €/kWh.")
+
+
+def _check_once(things: tuple[object, ...], sentence: str) -> None:
+    if not things or len(set(things)) != len(things):
+        raise DocumentRefused(sentence)

@@ -6,12 +6,13 @@ from typing import Protocol
 
 import msgspec
 
-from edge.bills.judge import Agreement, Books, Span, judge
+from edge.bills.judge import Agreement, Books, Shelf, Span, judge
 from edge.bills.judgement import Finding, Judgement, Verdict
 from edge.vault.rows import BlockState, DayRow, StatementRow, StoredBlock
 from protocol.calendar import day_of_number
 from protocol.ids import Incarnation
 from protocol.messages import Statement
+from protocol.schedule import Schedules
 from protocol.seal import SealSecret
 
 
@@ -23,6 +24,9 @@ class Ledger(Protocol):
 
     def blocks_between(self, start: date, end: date) -> Sequence[StoredBlock]:
         """Return the blocks of the days [start, end)."""
+
+    def curve(self, day: date) -> Sequence[int]:
+        """Return the energy of each quarter-hour of a day, Wh."""
 
     def epoch_seeds(self, incarnation: Incarnation, month: date) -> bytes:
         """Return the seed (64 bytes) of an epoch."""
@@ -36,6 +40,7 @@ class Desk:
         self._ledger = ledger
         self._secret = secret
         self._agreement = agreement
+        self._shelf = Shelf({}, Schedules())
 
     def judge(self, statement: Statement) -> str:
         """Judge a statement whose signature is verified; returns a `Judgement` as JSON."""
@@ -43,19 +48,27 @@ class Desk:
 
     def _judgement(self, statement: Statement) -> Judgement:
         start, end = day_of_number(statement.start), day_of_number(statement.end)
+        first = min(start, self._first_day(statement))
         if self._agreement is None:
             unknown = (Finding.CONTRACT_UNKNOWN,)
             return Judgement(statement.id.hex(), start, end, Verdict.REFUSED, unknown)
         books = Books(
-            [row.closed for row in self._ledger.day_rows(start, end)],
+            [row.closed for row in self._ledger.day_rows(first, end)],
             [
                 Span(block.incarnation, block.sequence, block.day, block.j0, block.j1)
-                for block in self._ledger.blocks_between(start, end)
+                for block in self._ledger.blocks_between(first, end)
                 if block.state is not BlockState.SUPERSEDED
             ],
             self._ledger.epoch_seeds,
+            self._ledger.curve,
         )
-        return judge(statement, self._agreement, books, self._secret)
+        return judge(statement, self._agreement, self._shelf, books, self._secret)
+
+    @staticmethod
+    def _first_day(statement: Statement) -> date:
+        """Return the first day that the statement's lines touch: late days lie before its start."""
+        months = [month.month for line in statement.lines for month in line.months]
+        return day_of_number(min(months, default=statement.start))
 
 
 def read_judgement(row: StatementRow) -> Judgement | None:

@@ -2,6 +2,7 @@
 
 from datetime import date
 from enum import StrEnum
+from typing import Literal
 
 import msgspec
 
@@ -15,6 +16,9 @@ class Finding(StrEnum):
     REQUEST_FORGED = "request_forged"
     OUTSIDE_CONTRACT = "outside_contract"
     NO_TARIFF = "no_tariff"
+    OFFER_UNKNOWN = "offer_unknown"
+    SCHEDULE_MISSING = "schedule_missing"
+    PRICE_STANDS_OUT = "price_stands_out"
     LINES_DIFFER = "lines_differ"
     BLOCK_UNKNOWN = "block_unknown"
     DAY_MISSING = "day_missing"
@@ -35,14 +39,15 @@ class Verdict(StrEnum):
 
 
 class OpenedLine(msgspec.Struct, frozen=True):
-    """What one encrypted line opened to, beside the chip's own count.
+    """What one encrypted line opened to, beside the chip's own count, both in `unit`.
 
-    `amount_units` in 0.00001 € before rounding.
+    `amount_units` in 0.00001 € (0.00000001 € where the unit is Wh), before rounding.
     """
 
     name: str
-    kwh: int
-    own_kwh: int
+    unit: Literal["kWh", "Wh"]
+    quantity: int
+    own_quantity: int
     amount_units: int
 
 
@@ -63,6 +68,14 @@ WORDS_EN = {
     Finding.REQUEST_FORGED: "Your provider did not ask for it in this form.",
     Finding.OUTSIDE_CONTRACT: "It covers days on which your contract does not hold.",
     Finding.NO_TARIFF: "Your contract has no tariff, or two, for one of its days.",
+    Finding.OFFER_UNKNOWN: "It prices by an offer that is not listed, or not a sequel of yours.",
+    Finding.SCHEDULE_MISSING: (
+        "It prices by a calendar or market prices that are not listed, or not those your chip has."
+    ),
+    Finding.PRICE_STANDS_OUT: (
+        "One of its prices stands on less than eight hours; your chip answers no such statement, "
+        "for it could tell when you used how much."
+    ),
     Finding.LINES_DIFFER: "Its lines are not those of your tariff.",
     Finding.BLOCK_UNKNOWN: "It sums over readings that this chip never sent.",
     Finding.DAY_MISSING: "It leaves out days of its period.",
@@ -82,6 +95,17 @@ WORDS_FR = {
     Finding.REQUEST_FORGED: "Votre fournisseur ne l'a pas demandé sous cette forme.",
     Finding.OUTSIDE_CONTRACT: "Il couvre des jours hors de votre contrat.",
     Finding.NO_TARIFF: "Votre contrat n'a aucun tarif, ou en a deux, pour l'un de ses jours.",
+    Finding.OFFER_UNKNOWN: (
+        "Il applique une offre qui n'est pas publiée, ou qui n'est pas la suite de la vôtre."
+    ),
+    Finding.SCHEDULE_MISSING: (
+        "Il applique un calendrier ou des prix de marché qui ne sont pas publiés, ou que votre "
+        "boîtier n'a pas."
+    ),
+    Finding.PRICE_STANDS_OUT: (
+        "L'un de ses prix vaut pour moins de huit heures ; votre boîtier ne répond pas à un tel "
+        "relevé, car il pourrait dire quand vous avez consommé, et combien."
+    ),
     Finding.LINES_DIFFER: "Ses lignes ne sont pas celles de votre tarif.",
     Finding.BLOCK_UNKNOWN: "Il additionne des relevés que ce boîtier n'a jamais envoyés.",
     Finding.DAY_MISSING: "Il oublie des jours de sa période.",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -15,7 +15,7 @@ from edge.vault.moving import Departures
 from edge.vault.rows import DayRow, Figures, StatementRow, StoredBlock
 from edge.vault.statements import Statements
 from edge.vault.values import Values
-from protocol.calendar import day_of_number
+from protocol.calendar import day_of_number, quarter_hours
 from protocol.ids import Incarnation
 
 
@@ -44,6 +44,13 @@ class VaultReader:
     def blocks_between(self, start: date, end: date) -> list[StoredBlock]:
         """Return the blocks of days [start, end), in the order of the day."""
         return self.blocks.between(start, end)
+
+    def curve(self, day: date) -> list[int]:
+        """Return the energy of each quarter-hour of a closed day, Wh."""
+        curve = [0] * quarter_hours(day)
+        for interval in self.values.intervals(day, day + timedelta(days=1)):
+            curve[interval.j] = interval.energy_wh
+        return curve
 
     def epoch_seeds(self, incarnation: Incarnation, month: date) -> bytes:
         """Return the seed (64 bytes) of an epoch. Raises StoreError if it is not known."""

@@ -27,6 +27,7 @@ from edge.simulate.household import synthetic_curve
 from edge.simulate.tariff import Option
 from edge.tic.decoder import Decoder
 from protocol.calendar import QUARTER_HOUR, day_start
+from protocol.hpke import SealingKey
 from protocol.topics import Kind
 from tests.support.broker import COLLECTIVITY, Broker, Took, enrol_chip, make_cloud, wait_until
 from tests.support.chip_town import MONTH
@@ -183,7 +184,7 @@ def test_nothing_of_a_household_is_in_clear_anywhere_but_at_home(tmp_path):
     with ExitStack() as stack:
         broker = loud_broker(cloud)
         stack.callback(broker.kill)
-        offer = provider.make_offer([demo_tariff(MONTH)], key)
+        offer = provider.make_offer([demo_tariff(MONTH)], key, SealingKey.generate())
         identity = enrol_chip(cloud, chip, Took(offer, meter.serial.decode(), MONTH))
         (chip / "edge.toml").write_text("send_window_s = 0\n")
         monitor = stack.enter_context(Peer(broker.port, role_pass(cloud, "monitor").context()))
@@ -193,6 +194,7 @@ def test_nothing_of_a_household_is_in_clear_anywhere_but_at_home(tmp_path):
         store = SqliteStore.open(cloud, is_checked=False)
         stack.callback(store.close)
         (contract,) = provider.own_contracts(store, key)
+        provider.accept(store, key, contract.hash)
         request = provider.request_statement(store, key, contract.hash, MONTH, END)
         runs = program(logs["chip"], "edge", "run", "--dir", str(chip), "--source", "-")
         stack.callback(end, runs)

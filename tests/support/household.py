@@ -8,14 +8,23 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.store import Batch, BlockItem, Device, EpochItem, Store, StoredBlock, StoredContract
-from edge.bills.judge import Agreement, Books, Span
+from edge.bills.judge import Agreement, Books, Shelf, Span
 from edge.metering.events import DayClosed
-from protocol.calendar import day_number, days_between, month_of
-from protocol.contract import Contract, Offer, StatementRequest, sign_document
+from protocol.calendar import day_number, days_between, month_of, quarter_hours
+from protocol.contract import (
+    Acceptance,
+    Consent,
+    Contract,
+    Offer,
+    StatementRequest,
+    sign_document,
+)
+from protocol.hpke import SealingKey
 from protocol.ids import DeviceId, new_incarnation
 from protocol.keys import HouseholdSecret
 from protocol.layout import DAY_COEFFICIENTS, REGISTER_STEP
 from protocol.messages import Block, Epoch
+from protocol.schedule import Schedules
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 DEVICE = DeviceId("abcdefghijklmnopqrstuvwxyz")
@@ -40,6 +49,20 @@ def closed_day(day: date, steps: tuple[int, ...], **changes) -> DayClosed:
     return DayClosed(**(fields | changes))
 
 
+class Listed:
+    """A cloud's shelf with a household's own offer and schedules on it."""
+
+    def __init__(self, household: "Household"):
+        self._household = household
+
+    def offer(self, offer_hash):
+        offer = self._household.offer
+        return offer if offer_hash == offer.hash else None
+
+    def schedules(self):
+        return self._household.schedules
+
+
 @dataclass
 class Household:
     """Everything both sides hold of one household over the days [start, end)."""
@@ -52,15 +75,19 @@ class Household:
     restart_chance: float = 0.2
     secret: HouseholdSecret = field(default_factory=HouseholdSecret.generate)
     provider_key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+    provider_sealing_key: SealingKey = field(default_factory=SealingKey.generate)
+    schedules: Schedules = field(default_factory=Schedules)
 
     def __post_init__(self):
         self.days, self.spans, self.blocks, self._seeds = [], [], [], {}
+        self.curves = {}
         incarnation, sequence, epochs = new_incarnation(), 0, {}
         for day in days_between(self.start, self.end):
             steps = tuple(int(s) for s in self.rng.integers(0, self.steps_max + 1, 6))
             self.days.append(closed_day(day, steps, calendar=self.tariffs[0].calendar))
             values = [int(v) for v in self.rng.integers(0, 9001, 100)] + [0] * 28
             values[REGISTER_STEP : REGISTER_STEP + 6] = steps
+            self.curves[day] = values[: quarter_hours(day)]
             restarts = self.rng.random() < self.restart_chance
             cut = int(self.rng.integers(1, DAY_COEFFICIENTS)) if restarts else DAY_COEFFICIENTS
             for j0, j1 in ((0, cut), (cut, DAY_COEFFICIENTS)):
@@ -83,10 +110,21 @@ class Household:
         offer = Offer(
             self.tariffs[0].provider,
             self.provider_key.public_key().public_bytes_raw(),
+            self.provider_sealing_key.public_bytes,
+            self.tariffs[0].name,
             self.tariffs,
         )
         self.offer = sign_document(offer, self.provider_key)
-        contract = Contract(self.offer.hash, self.secret.id, bytes(32), self.start, None)
+        contract = Contract(
+            self.offer.hash,
+            self.secret.id,
+            self.secret.sealing.public_bytes,
+            bytes(32),
+            self.start,
+            None,
+            Consent.TOTAL,
+            follows=True,
+        )
         self.contract = sign_document(contract, Ed25519PrivateKey.generate())
         self.agreement = Agreement(self.contract.hash, contract, offer)
         self.stored_contract = StoredContract(
@@ -96,11 +134,27 @@ class Household:
             offer.provider_key,
             self.offer,
             self.contract,
+            sign_document(Acceptance(self.contract.hash), self.provider_key),
         )
 
     @property
     def books(self) -> Books:
-        return Books(self.days, self.spans, lambda inc, month: self._seeds[inc, month])
+        return Books(
+            self.days,
+            self.spans,
+            lambda inc, month: self._seeds[inc, month],
+            lambda day: self.curves[day],
+        )
+
+    @property
+    def listed(self) -> "Listed":
+        """What is listed, for the cloud."""
+        return Listed(self)
+
+    @property
+    def shelf(self) -> Shelf:
+        """What is listed: the household's own offer and its schedules."""
+        return Shelf({}, self.schedules)
 
     def request(
         self, start: date, end: date, key: Ed25519PrivateKey | None = None, **changes
@@ -109,6 +163,7 @@ class Household:
         fields = {
             "id": self.rng.bytes(16),
             "contract": self.contract.hash,
+            "offer": self.offer.hash,
             "start": day_number(start),
             "end": day_number(end),
         }
@@ -148,3 +203,4 @@ class Household:
         """Register device and contract."""
         store.enrol(Device(DEVICE, bytes(32), self.secret.id, NOW))
         store.put_contract(self.stored_contract)
+        store.accept(self.contract.hash, self.stored_contract.acceptance)

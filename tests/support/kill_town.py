@@ -26,6 +26,7 @@ from edge.vault.reader import VaultReader, read_vault
 from edge.vault.rows import Figures
 from protocol.calendar import day_start, legal_day, month_of, quarter_hour
 from protocol.errors import VoletError
+from protocol.hpke import SealingKey
 from tests.support.broker import Broker, Took, enrol_chip, make_cloud, skip_without_mosquitto
 from tests.support.broker import wait_until as wait
 from tests.support.kill_clock import SharedClock
@@ -156,7 +157,7 @@ class Town:
         self.tariff = msgspec.structs.replace(demo_tariff(MONTH), valid_from=MONTH, valid_to=None)
         provider.draw_key(directory / "provider")
         self.provider_key = provider.load_key(directory / "provider")
-        self._offer = provider.make_offer([self.tariff], self.provider_key)
+        self._offer = provider.make_offer([self.tariff], self.provider_key, SealingKey.generate())
         self.households = [self._enrol(seed) for seed in range(1, homes + 1)]
         self.clock = SharedClock(directory / "clock")
         self._stack = ExitStack()
@@ -272,13 +273,13 @@ class Town:
 
     def bill(self, households: Sequence[Household]) -> None:
         """Ask for these households' statements and wait until their chips have seen them."""
-        requests = {
-            contract.household_key: provider.request_statement(
-                self.store, self.provider_key, contract.hash, self.start, self.end
-            )
-            for contract in provider.own_contracts(self.store, self.provider_key)
-            if contract.household_key in {each.identity.household_key for each in households}
-        }
+        requests = {}
+        for contract in provider.own_contracts(self.store, self.provider_key):
+            if contract.household_key in {each.identity.household_key for each in households}:
+                provider.accept(self.store, self.provider_key, contract.hash)
+                requests[contract.household_key] = provider.request_statement(
+                    self.store, self.provider_key, contract.hash, self.start, self.end
+                )
         assert len(requests) == len(households)
         self._wait(
             lambda: all(

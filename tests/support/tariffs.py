@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from protocol.tariff import EnergyLine, FixedLine, Tariff
+from protocol.tariff import FixedLine, RegisterLine, Tariff
 
 SHARED = Path(__file__).parents[3] / "shared"
 GRID_REGISTERS = {
@@ -51,10 +51,10 @@ def grid_tariff(path: Path, option: str, kva: int, valid_to: date | None) -> Tar
         ),
         energy=(
             *(
-                EnergyLine(f"consommation {name}", (registers[name],), Decimal(price), energy_vat)
+                RegisterLine(f"consommation {name}", (registers[name],), Decimal(price), energy_vat)
                 for name, price in prices["kwh_eur_ht"].items()
             ),
-            EnergyLine(
+            RegisterLine(
                 "accise",
                 tuple(registers.values()),
                 Decimal(taxes["accise_eur_per_kwh"]),
@@ -75,9 +75,9 @@ def simple_tariff(**changes) -> Tariff:
         "currency": "EUR",
         "fixed": (FixedLine("abonnement", Decimal("12.34"), "month", Decimal("0.20")),),
         "energy": (
-            EnergyLine("heures creuses", (1,), Decimal("0.14567"), Decimal("0.20")),
-            EnergyLine("heures pleines", (2,), Decimal("0.18901"), Decimal("0.20")),
-            EnergyLine("accise", (1, 2), Decimal("0.03085"), Decimal("0.20")),
+            RegisterLine("heures creuses", (1,), Decimal("0.14567"), Decimal("0.20")),
+            RegisterLine("heures pleines", (2,), Decimal("0.18901"), Decimal("0.20")),
+            RegisterLine("accise", (1, 2), Decimal("0.03085"), Decimal("0.20")),
         ),
     }
     return Tariff(**(fields | changes))

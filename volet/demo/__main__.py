@@ -157,10 +157,12 @@ def settle(town: Town, programs: Programs, store: SqliteStore, report: Report) -
 
     key = provider.load_key(town.provider)
     asked_s = time.monotonic()
-    requests = {
-        contract.household_key: provider.request_statement(store, key, contract.hash, *period)
-        for contract in provider.own_contracts(store, key)
-    }
+    requests = {}
+    for contract in provider.own_contracts(store, key):
+        provider.accept(store, key, contract.hash)
+        requests[contract.household_key] = provider.request_statement(
+            store, key, contract.hash, *period
+        )
 
     def is_seen() -> bool:
         return all(

@@ -9,10 +9,11 @@ import numpy.typing as npt
 
 from cloud.store import Store, StoredBlock
 from edge.simulate.home import Home
-from protocol.bill import Bill, price_bill
-from protocol.calendar import day_start, quarter_hour_start, quarter_hours
+from protocol.bill import Bill, price_bill, register_energies
+from protocol.calendar import day_start, days_between, quarter_hour_start, quarter_hours
 from protocol.household import Q
 from protocol.ids import HouseholdKeyId
+from protocol.layout import REGISTERS
 from protocol.tariff import Tariff
 
 BINS = 64
@@ -54,11 +55,10 @@ def indices(home: Home, start: date, end: date) -> Indices:
 
 def plain_bill(tariff: Tariff, counted: Indices, start: date, end: date) -> Bill:
     """Price the meter's indices in plain text: the check of everything else."""
-    quantities = {
-        (0, number): sum(counted.kwh(register) for register in line.registers)
-        for number, line in enumerate(tariff.energy)
-    }
-    return price_bill([tariff], start, end, quantities)
+    steps_kwh = [counted.kwh(register) for register in range(1, len(counted.end_wh) + 1)]
+    steps_kwh += [0] * (REGISTERS - len(steps_kwh))
+    energies = register_energies(0, tariff, days_between(start, end), steps_kwh)
+    return price_bill([tariff], start, end, energies)
 
 
 def departed(

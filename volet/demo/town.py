@@ -1,7 +1,6 @@
 """The town of the demo: who takes part, enrolled as anyone would be, each in a folder of its own."""
 
 import json
-import socket
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
@@ -26,6 +25,7 @@ from edge.tic.frame import Mode
 from protocol.calendar import day_start, next_month
 from protocol.contract import Signed
 from protocol.tariff import Tariff
+from volet.demo.ports import free_ports
 
 COLLECTIVITY = "demo-ville"
 KVA = 9
@@ -89,7 +89,7 @@ def found(directory: Path, month: date, homes: int, curve: Path | None) -> Town:
     """
     town = Town(directory, month, ())
     now = datetime.now(UTC)
-    port, operator_port = _free_ports(2)
+    port, operator_port = free_ports(2)
     config = CloudConfig(
         collectivity=COLLECTIVITY,
         broker_host="127.0.0.1",
@@ -101,7 +101,11 @@ def found(directory: Path, month: date, homes: int, curve: Path | None) -> Town:
     initialise(town.cloud, config, now)
     write_broker(town.cloud, town.broker, current_user())
     provider.draw_key(town.provider)
-    offer = provider.make_offer([demo_tariff(month)], provider.load_key(town.provider))
+    offer = provider.make_offer(
+        [demo_tariff(month)],
+        provider.load_key(town.provider),
+        provider.load_sealing_key(town.provider),
+    )
     store = SqliteStore.open(town.cloud, is_checked=False)
     try:
         households = tuple(
@@ -151,11 +155,3 @@ def home_settings(seed: int) -> HomeSettings:
 def _synthetic(town: Town, seed: int) -> Curve:
     first = town.month - timedelta(days=1)
     return synthetic_curve(seed, first, town.month_end + timedelta(days=1), KVA)
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [server.getsockname()[1] for server in sockets]
-    for server in sockets:
-        server.close()
-    return ports

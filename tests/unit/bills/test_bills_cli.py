@@ -4,11 +4,12 @@ from datetime import date
 
 from edge.bills.cli import in_words
 from edge.bills.judgement import Finding, Judgement, Verdict
-from protocol.bill import price_bill
+from protocol.bill import price_bill, register_energies
 from tests.support.tariffs import simple_tariff
 
 START, END = date(2026, 3, 1), date(2026, 4, 1)
-BILL = price_bill([simple_tariff()], START, END, {(0, 0): 101, (0, 1): 202, (0, 2): 303})
+ENERGIES = register_energies(0, simple_tariff(), [START], [101, 202, *[0] * 8])
+BILL = price_bill([simple_tariff()], START, END, ENERGIES)
 
 
 def lines(lang, **changes):

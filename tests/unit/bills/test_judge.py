@@ -14,10 +14,11 @@ from cloud.statements import compute, missing_days, prepare
 from edge.bills.judge import judge
 from edge.bills.judgement import WORDS_EN, WORDS_FR, Finding, Verdict
 from edge.metering.events import DayPart
-from protocol.bill import price_bill
+from protocol.bill import periods, price_bill, register_energies
+from protocol.calendar import days_between
 from protocol.errors import DocumentRefused
 from protocol.household import Q
-from protocol.tariff import EnergyLine
+from protocol.tariff import RegisterLine, price_units
 from tests.support.household import Household
 from tests.support.tariffs import simple_tariff
 
@@ -34,34 +35,35 @@ def household():
 
 def statement_of(household, start=A, end=B, **changes):
     request = household.request(start, end, **changes)
-    prepared = prepare(request, household.stored_contract)
-    return compute(prepared, household.secret.id, request, household.blocks_of(start, end))
+    prepared = prepare(request, household.stored_contract, household.listed)
+    return compute(prepared, household.stored_contract, request, household.blocks_of(start, end))
 
 
 def judged(household, statement, books=None):
-    return judge(statement, household.agreement, books or household.books, household.secret.seal)
+    return judge(
+        statement,
+        household.agreement,
+        household.shelf,
+        books or household.books,
+        household.secret.seal,
+    )
 
 
 def oracle(household, start, end):
-    quantities = {
-        (position, number): sum(
-            row.register_steps_kwh[register - 1]
-            for row in household.days
-            if tariff.covers(start, end)[0] <= row.day < tariff.covers(start, end)[1]
-            for register in line.registers
-        )
-        for position, tariff in enumerate(household.tariffs)
-        if tariff.covers(start, end)
-        for number, line in enumerate(tariff.energy)
-    }
-    return price_bill(household.tariffs, start, end, quantities)
+    energies = []
+    for position, first, last in periods(household.tariffs, start, end):
+        rows = [row for row in household.days if first <= row.day < last]
+        steps = [sum(kwh) for kwh in zip(*(row.register_steps_kwh for row in rows), strict=True)]
+        tariff = household.tariffs[position]
+        energies += register_energies(position, tariff, days_between(first, last), steps)
+    return price_bill(household.tariffs, start, end, energies)
 
 
 def test_a_true_statement_opens_to_the_meters_count_and_the_bill_is_the_oracles(household):
     judgement = judged(household, statement_of(household))
     assert (judgement.verdict, judgement.findings) == (Verdict.CORRECT, ())
     assert judgement.bill == oracle(household, A, B)
-    assert all(line.kwh == line.own_kwh for line in judgement.opened)
+    assert all(line.quantity == line.own_quantity for line in judgement.opened)
     assert len({block.incarnation for block in household.blocks}) > 3
 
 
@@ -80,7 +82,7 @@ def test_statements_equal_plain_computation_over_random_months_tariffs_and_worst
 ):
     rng = np.random.default_rng(seed)
     energy = tuple(
-        EnergyLine(f"line {n}", regs, price, Decimal("0.2"))
+        RegisterLine(f"line {n}", regs, price, Decimal("0.2"))
         for n, (regs, price) in enumerate(lines)
     )
     start = date(2026, 1, 1) + timedelta(days=int(rng.integers(0, 300)))
@@ -92,7 +94,7 @@ def test_statements_equal_plain_computation_over_random_months_tariffs_and_worst
     assert judgement.verdict is Verdict.CORRECT
     assert judgement.bill == oracle(made, start, end)
     for line, opened in zip(energy, judgement.opened, strict=True):
-        assert opened.amount_units == opened.own_kwh * line.price_units
+        assert opened.amount_units == opened.own_quantity * price_units(line.eur_per_kwh)
 
 
 def altered_line(statement, line=0, month=0, **changes):
@@ -214,7 +216,7 @@ def test_an_index_not_read_at_the_end_is_said_and_refuses_nothing(household):
 
 def test_a_sum_over_nothing_that_is_not_zero_is_refused_not_opened(household):
     statement = statement_of(household)
-    free = EnergyLine("gratuit", (3,), Decimal(0), Decimal("0.2"))
+    free = RegisterLine("gratuit", (3,), Decimal(0), Decimal("0.2"))
     made = Household((simple_tariff(energy=(free,)),), START, END, np.random.default_rng(1))
     statement = altered_line(statement_of(made), amount=(7, 0))
     assert refused_for(judged(made, statement), Finding.AMOUNT_DIFFERS)
@@ -222,7 +224,7 @@ def test_a_sum_over_nothing_that_is_not_zero_is_refused_not_opened(household):
 
 def test_days_that_are_not_stored_whole_are_named(household):
     blocks = [b for b in household.blocks if b.day != date(2026, 10, 3)]
-    assert missing_days(blocks, A, B) == [date(2026, 10, 3)]
+    assert missing_days(blocks, days_between(A, B)) == [date(2026, 10, 3)]
 
 
 @pytest.mark.parametrize(
@@ -234,16 +236,20 @@ def test_days_that_are_not_stored_whole_are_named(household):
 )
 def test_a_request_outside_the_contract_is_refused_in_the_cloud(household, start, end, complaint):
     with pytest.raises(DocumentRefused, match=complaint):
-        prepare(household.request(start, end), household.stored_contract)
+        prepare(household.request(start, end), household.stored_contract, household.listed)
 
 
 def test_a_request_of_another_provider_is_refused_in_the_cloud(household):
     with pytest.raises(DocumentRefused, match="signature"):
         prepare(
-            household.request(A, B, key=Ed25519PrivateKey.generate()), household.stored_contract
+            household.request(A, B, key=Ed25519PrivateKey.generate()),
+            household.stored_contract,
+            household.listed,
         )
     with pytest.raises(DocumentRefused, match="another contract"):
-        prepare(household.request(A, B, contract=bytes(32)), household.stored_contract)
+        prepare(
+            household.request(A, B, contract=bytes(32)), household.stored_contract, household.listed
+        )
 
 
 def test_every_finding_has_its_sentence_in_both_languages():

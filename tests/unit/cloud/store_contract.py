@@ -131,6 +131,16 @@ class StoreContract:
         assert store.contracts() == (contract, other)
         assert store.contract(bytes(32)) is None
 
+    def test_a_contract_keeps_its_first_acceptance(self, store):
+        contract = StoredContract(
+            b"h" * 32, HouseholdKeyId(b"k" * 16), "Prov", b"p" * 32, signed("O"), signed("C")
+        )
+        store.put_contract(contract)
+        assert store.accept(contract.hash, signed("A"))
+        assert store.accept(contract.hash, signed("B"))
+        assert store.contract(contract.hash).acceptance == signed("A")
+        assert not store.accept(bytes(32), signed("A"))
+
     # what chips send
 
     def test_a_block_is_given_back_byte_for_byte(self, store, chip):

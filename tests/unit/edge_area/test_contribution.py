@@ -17,11 +17,11 @@ from protocol.area_cipher import SHAPES, from_bytes, mask, mask_key, unmask
 from protocol.area_messages import check_contribution
 from protocol.calendar import day_number, quarter_hours
 from protocol.errors import DocumentRefused
-from protocol.price_classes import EDGES, class_of_line, price_class
+from protocol.price_classes import EDGES, price_class
 from protocol.roster import RosterEntry
 from protocol.seeds import draw_seeds
 from protocol.socio import Profile, check_profile, profile_values
-from protocol.tariff import EnergyLine, FixedLine, Tariff
+from protocol.tariff import FixedLine, RegisterLine, Tariff
 from tests.support.chip_area import ROWS, make_measures, small_transform
 
 DAY = date(2026, 5, 11)
@@ -161,8 +161,8 @@ def tariff(**changes):
         "currency": "EUR",
         "fixed": (FixedLine("abonnement", Decimal("15.50"), "month", Decimal("0.20")),),
         "energy": (
-            EnergyLine("creuses", (1,), Decimal("0.13"), Decimal("0.20")),
-            EnergyLine("pleines", (2,), Decimal("0.17"), Decimal("0.20")),
+            RegisterLine("creuses", (1,), Decimal("0.13"), Decimal("0.20")),
+            RegisterLine("pleines", (2,), Decimal("0.17"), Decimal("0.20")),
         ),
     }
     return Tariff(**fields | changes)
@@ -195,6 +195,14 @@ def test_a_day_is_priced_by_the_contract():
     assert cents == 245
 
 
+def test_energy_and_excise_make_one_price_together():
+    excise = RegisterLine("accise", (1, 2), Decimal("0.03"), Decimal("0.20"))
+    energies, _ = priced(closed(), [tariff(energy=(*tariff().energy, excise))])
+    assert energies[price_class(Decimal("0.192"))] == 4_000
+    assert energies[price_class(Decimal("0.240"))] == 6_000
+    assert sum(energies) == 10_000
+
+
 @pytest.mark.parametrize(
     ("day", "tariffs"),
     [
@@ -214,4 +222,3 @@ def test_price_classes_cover_every_price_once():
     assert price_class(Decimal(0)) == 1
     assert price_class(Decimal(5)) == 15
     assert [price_class(edge) for edge in EDGES] == list(range(1, 16))
-    assert class_of_line(tariff().energy[0]) == price_class(Decimal("0.156"))

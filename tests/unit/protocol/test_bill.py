@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.bill import months, periods, price_bill, to_cent
+from protocol.bill import months, periods, price_bill, register_energies, to_cent
 from tests.support.tariffs import GRID_REGISTERS, SHARED, grid_tariff, simple_tariff
 
 WORKED = sorted((SHARED / "tariffs").glob("bill_*.json"))
@@ -30,15 +30,12 @@ def test_a_worked_bill_is_reproduced_to_the_cent(path):
         and grid.stem.endswith(tuple(line["grid"] for line in worked["lines"]))
     ]
     registers = {number: name for name, number in GRID_REGISTERS[worked["option"]].items()}
-    quantities = {
-        (position, number): sum(worked["kwh"][registers[register]] for register in line.registers)
-        for position, tariff in enumerate(tariffs)
-        for number, line in enumerate(tariff.energy)
-    }
     if len(tariffs) != 1:
         pytest.skip("the split of kWh over grids is not in the worked bill")
+    steps = [worked["kwh"].get(registers.get(register), 0) for register in range(1, 11)]
 
-    bill = price_bill(tariffs, start, end, quantities)
+    energies = register_energies(0, tariffs[0], [start], steps)
+    bill = price_bill(tariffs, start, end, energies)
 
     ours = {line.name: line.ht for line in bill.lines}
     assert ours == {line["line"]: Decimal(line["ht"]) for line in worked["lines"]}
@@ -96,7 +93,7 @@ def test_vat_is_taken_once_per_rate_on_the_sum_of_its_lines():
         [simple_tariff()],
         date(2026, 3, 1),
         date(2026, 4, 1),
-        {(0, 0): 101, (0, 1): 202, (0, 2): 303},
+        register_energies(0, simple_tariff(), [date(2026, 3, 1)], [101, 202, *[0] * 8]),
     )
     assert [str(line.ht) for line in bill.lines] == ["12.34", "14.71", "38.18", "9.35"]
     assert (str(bill.total_ht), str(bill.vat[0].amount), str(bill.total_ttc)) == (

@@ -129,14 +129,14 @@ def test_scaling_rounds_to_the_nearest_multiple_of_q_over_t(value):
 
 @given(st.integers(-(2**20) + 1, 2**20 - 1))
 def test_digits_put_together_give_the_weight_and_each_stays_below_2_to_10(weight):
-    low, high = household.digits(weight)
+    low, high = (int(digit[0]) for digit in household.split_digits(np.array([weight])))
     assert household.undigits((low, high)) == weight
     assert max(abs(low), abs(high)) < 2**10
 
 
 def test_weights_that_need_a_third_digit_are_refused():
     with pytest.raises(BoundExceeded, match="2\\^20"):
-        household.digits(2**20)
+        household.split_digits(np.array([2**20]))
 
 
 def test_a_coefficient_of_an_incarnation_never_carries_a_second_value(secret):

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.errors import DocumentRefused
+from protocol.layout import REGISTER_STEP
+from protocol.schedule import Schedules
 from protocol.statement import components
 from protocol.tariff import (
-    EnergyLine,
     FixedLine,
+    RegisterLine,
     check_tariff,
     parse_tariff,
     tariff_hash,
@@ -22,7 +24,7 @@ from tests.support.tariffs import simple_tariff
 
 def energy_line(**changes):
     fields = {"name": "e", "registers": (1,), "eur_per_kwh": Decimal("0.1"), "vat": Decimal("0.2")}
-    return EnergyLine(**(fields | changes))
+    return RegisterLine(**(fields | changes))
 
 
 def test_a_tariff_survives_its_json_with_the_same_hash():
@@ -57,7 +59,7 @@ def test_a_tariff_survives_its_json_with_the_same_hash():
 def test_a_line_that_breaks_a_rule_is_refused_by_number_and_name(line, complaint):
     tariff = (
         simple_tariff(energy=(line,))
-        if isinstance(line, EnergyLine)
+        if isinstance(line, RegisterLine)
         else simple_tariff(fixed=(line,))
     )
     with pytest.raises(DocumentRefused, match=complaint) as caught:
@@ -99,8 +101,9 @@ def test_an_unknown_field_is_refused_by_name():
 def test_price_digits_put_together_give_the_price(price):
     tariff = simple_tariff(energy=(energy_line(eur_per_kwh=price),))
     check_tariff(tariff)
-    (component,) = components([tariff], date(2026, 5, 1), date(2026, 6, 1))
-    low, high = component.price_digits
+    (component,) = components([tariff], date(2026, 5, 1), date(2026, 6, 1), Schedules())
+    weights = component.weights(date(2026, 5, 1))
+    low, high = (int(digit[REGISTER_STEP]) for digit in weights.amount)
     assert Decimal(low + 1024 * high) / 100_000 == price
 
 
@@ -109,14 +112,15 @@ def test_a_component_weighs_its_registers_on_its_days_and_nothing_else():
         [simple_tariff(energy=(energy_line(registers=(1, 10)),))],
         date(2026, 5, 30),
         date(2026, 7, 2),
+        Schedules(),
     )
     assert list(component.months()) == [date(2026, 5, 1), date(2026, 6, 1), date(2026, 7, 1)]
-    weights = component.weights(date(2026, 5, 1), -3)
+    weights = component.weights(date(2026, 5, 1)).quantity
     assert weights.nonzero()[0].tolist() == [
         29 * 128 + 100,
         29 * 128 + 109,
         30 * 128 + 100,
         30 * 128 + 109,
     ]
-    assert set(weights[weights != 0].tolist()) == {-3}
-    assert int(component.weights(date(2026, 7, 1), 1).sum()) == 2
+    assert set(weights[weights != 0].tolist()) == {1}
+    assert int(component.weights(date(2026, 7, 1)).quantity.sum()) == 2

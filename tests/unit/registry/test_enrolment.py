@@ -30,6 +30,7 @@ from protocol.contract import Contract, Offer, Signed, open_document, sign_docum
 from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
 from protocol.envelope import decode_body
 from protocol.errors import ConfigError, DocumentRefused
+from protocol.hpke import SealingKey
 from protocol.ids import is_device_id
 from tests.support.broker import COLLECTIVITY, Took, enrol_chip, make_cloud
 from tests.support.tariffs import simple_tariff
@@ -38,13 +39,15 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 SERIAL = "041876123456"
 START = date(2026, 3, 1)
 PROVIDER_KEY = Ed25519PrivateKey.generate()
+SEALING_KEY = SealingKey.generate()
 
 
 @pytest.fixture(scope="module")
 def offer() -> Signed:
     tariff = simple_tariff()
     public = PROVIDER_KEY.public_key().public_bytes_raw()
-    return sign_document(Offer(tariff.provider, public, (tariff,)), PROVIDER_KEY)
+    offer = Offer(tariff.provider, public, SEALING_KEY.public_bytes, tariff.name, (tariff,))
+    return sign_document(offer, PROVIDER_KEY)
 
 
 @pytest.fixture

@@ -64,7 +64,9 @@ def test_a_request_waits_for_its_days_and_is_answered_when_the_last_is_stored(st
     statement = open_message(
         Address("ville", DEVICE, Kind.STATEMENT), message.payload, PLATFORM.public_key(), Statement
     )
-    verdict = judge(statement, household.agreement, household.books, household.secret.seal).verdict
+    verdict = judge(
+        statement, household.agreement, household.shelf, household.books, household.secret.seal
+    ).verdict
     assert (verdict, message.retain) == (Verdict.CORRECT, True)
     done = desk.progress(store, request_id)
     assert (done.state, done.missing_days, done.values) == (RequestState.PUBLISHED, 0, 18)

@@ -1,0 +1,245 @@
+"""Calendars and market series: what a tariff says of quarter-hours, as signed dated documents.
+
+Time is counted in quarter-hours since 1970-01-01 00:00 UTC: days that begin at 06:00, colours of
+days and the change of clocks are data, not code. Documents of one publisher and name follow each
+other without overlap, so that a tariff names them before they exist; whoever needs a quarter-hour
+that no document covers is told so.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from itertools import pairwise
+from typing import Annotated, Literal
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from protocol.calendar import QUARTER_HOUR, day_end, day_start
+from protocol.errors import DocumentRefused
+from protocol.tariff import (
+    PRICE_LIMIT_UNITS,
+    PRICE_UNIT,
+    CalendarLine,
+    CurveLine,
+    MarketLine,
+    Name,
+    PublicKeyHex,
+    price_units,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+QUARTER_HOURS_LIMIT = 1 << 23  # the year 2209
+DOCUMENT_YEARS_MAX = 2
+DOCUMENT_QUARTER_HOURS_MAX = DOCUMENT_YEARS_MAX * 366 * 96
+CLASSES_MAX = 32
+
+Values = npt.NDArray[np.int64]
+QuarterNumber = Annotated[int, msgspec.Meta(ge=0, lt=QUARTER_HOURS_LIMIT)]
+Units = Annotated[int, msgspec.Meta(gt=-PRICE_LIMIT_UNITS, lt=PRICE_LIMIT_UNITS)]
+
+
+class Run(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """From quarter-hour `start` on, class number `number` (0 is the calendar's first) holds."""
+
+    start: QuarterNumber
+    number: Annotated[int, msgspec.Meta(ge=0, lt=CLASSES_MAX)]
+
+
+class Calendar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which class each quarter-hour of [runs[0].start, end) belongs to."""
+
+    publisher: PublicKeyHex
+    name: Name
+    classes: tuple[Name, ...]
+    runs: tuple[Run, ...]
+    end: QuarterNumber
+    source: str = ""
+
+    @property
+    def start(self) -> int:
+        """The first quarter-hour."""
+        return self.runs[0].start
+
+    def values(self) -> Values:
+        """Return int64[end - start]: the class of each quarter-hour."""
+        bounds = [*(run.start for run in self.runs), self.end]
+        return np.repeat([run.number for run in self.runs], np.diff(bounds)).astype(np.int64)
+
+
+class PriceSeries(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Market prices before tax from quarter-hour `start` on, in 0.00001 €/kWh (0.01 €/MWh).
+
+    Each price holds for `step` quarter-hours: 1, or 4 for an hour.
+    """
+
+    publisher: PublicKeyHex
+    name: Name
+    start: QuarterNumber
+    step: Literal[1, 4]
+    prices: tuple[Units, ...]
+    source: str = ""
+
+    @property
+    def end(self) -> int:
+        """The quarter-hour after the last."""
+        return self.start + self.step * len(self.prices)
+
+    def values(self) -> Values:
+        """Return int64[end - start]: the price of each quarter-hour, in 0.00001 €/kWh."""
+        return np.repeat(np.array(self.prices, np.int64), self.step)
+
+
+Schedule = Calendar | PriceSeries
+
+
+class ScheduleMissing(DocumentRefused):
+    """No document covers a quarter-hour that a tariff prices; one may come later."""
+
+
+def quarter_number(at: datetime) -> int:
+    """Return the number of the quarter-hour that holds the instant `at`."""
+    return (at - _EPOCH) // QUARTER_HOUR
+
+
+def quarter_range(day: date) -> tuple[int, int]:
+    """Return the quarter-hours [first, end) of a legal day: 92, 96 or 100 of them."""
+    return quarter_number(day_start(day)), quarter_number(day_end(day))
+
+
+def check_schedule(schedule: Schedule, origin: str) -> None:
+    """Check what types cannot say.
+
+    Raises:
+        DocumentRefused: names the origin and what is wrong.
+    """
+    texts = (schedule.name, *(schedule.classes if isinstance(schedule, Calendar) else ()))
+    if not all(text.isprintable() for text in texts):
+        raise DocumentRefused(f"{origin}: a name holds characters that cannot be printed.")
+    if isinstance(schedule, Calendar):
+        _check_calendar(schedule, origin)
+    elif not schedule.prices:
+        raise DocumentRefused(f"{origin}: a series needs at least one price.")
+    if not 0 < schedule.end - schedule.start <= DOCUMENT_QUARTER_HOURS_MAX:
+        raise DocumentRefused(
+            f"{origin}: a document covers at least a quarter-hour and at most "
+            f"{DOCUMENT_YEARS_MAX} years."
+        )
+    if schedule.end >= QUARTER_HOURS_LIMIT:
+        raise DocumentRefused(f"{origin}: this lies too far in the future.")
+
+
+def _check_calendar(calendar: Calendar, origin: str) -> None:
+    classes = calendar.classes
+    if not 1 <= len(classes) <= CLASSES_MAX or len(set(classes)) != len(classes):
+        raise DocumentRefused(f"{origin}: name 1 to {CLASSES_MAX} classes, each once.")
+    if not calendar.runs:
+        raise DocumentRefused(f"{origin}: a calendar needs at least one run.")
+    starts = [run.start for run in calendar.runs]
+    if any(later <= earlier for earlier, later in pairwise(starts)):
+        raise DocumentRefused(f"{origin}: the runs must stand in order, each instant once.")
+    if any(run.number >= len(classes) for run in calendar.runs):
+        raise DocumentRefused(f"{origin}: a run names a class that is not there.")
+
+
+def market_units(series_units: Values, factor: Decimal, eur_per_kwh: Decimal) -> Values:
+    """Return factor × series + mark-up, int64[n] in 0.00001 €/kWh, half-up in magnitude.
+
+    Raises:
+        DocumentRefused: a price reaches 2^20 units.
+    """
+    numerator, denominator = factor.as_integer_ratio()
+    exact = numerator * series_units + price_units(eur_per_kwh) * denominator
+    units: Values = np.sign(exact) * ((2 * np.abs(exact) + denominator) // (2 * denominator))
+    if units.size and int(np.abs(units).max()) >= PRICE_LIMIT_UNITS:
+        raise DocumentRefused(
+            f"A market price reaches {PRICE_LIMIT_UNITS * PRICE_UNIT} €/kWh; it cannot be billed."
+        )
+    return units
+
+
+class _Piece(msgspec.Struct, frozen=True):
+    schedule: Schedule
+    hash: bytes
+    values: Values
+
+
+class Schedules:
+    """Documents by publisher and name; answers for single days."""
+
+    def __init__(self, documents: Iterable[Schedule] = ()) -> None:
+        """Take checked documents.
+
+        Raises:
+            DocumentRefused: two of one publisher and name overlap, or are of two kinds.
+        """
+        self._pieces: dict[tuple[str, str], list[_Piece]] = {}
+        for schedule in documents:
+            piece = _Piece(schedule, schedule_hash(schedule), schedule.values())
+            self._pieces.setdefault((schedule.publisher, schedule.name), []).append(piece)
+        for (_, name), found in self._pieces.items():
+            found.sort(key=lambda piece: piece.schedule.start)
+            if len({type(piece.schedule) for piece in found}) > 1:
+                raise DocumentRefused(f"{name} is both a calendar and a series.")
+            for earlier, later in pairwise(found):
+                if later.schedule.start < earlier.schedule.end:
+                    raise DocumentRefused(f"Two documents of {name} overlap.")
+
+    def hashes(self, line: CurveLine, days: Iterable[date]) -> set[bytes]:
+        """Return the hashes of the documents by which `line` is priced on `days`."""
+        return {
+            piece.hash for day in days for piece, _ in self._cover(line, day, *quarter_range(day))
+        }
+
+    def members(self, line: CalendarLine, day: date) -> npt.NDArray[np.bool_]:
+        """Say for each quarter-hour of a legal day, bool[92…100], whether `line` prices it.
+
+        Raises:
+            ScheduleMissing: no document covers one of them.
+        """
+        first, end = quarter_range(day)
+        found = np.zeros(end - first, np.bool_)
+        for piece, part in self._cover(line, day, first, end):
+            classes = piece.schedule.classes if isinstance(piece.schedule, Calendar) else ()
+            wanted = [number for number, name in enumerate(classes) if name in line.classes]
+            start = piece.schedule.start
+            values = piece.values[part.start - start : part.stop - start]
+            found[part.start - first : part.stop - first] = np.isin(values, wanted)
+        return found
+
+    def prices(self, line: MarketLine, day: date) -> Values:
+        """Return the price of each quarter-hour of a legal day, int64[92…100], 0.00001 €/kWh.
+
+        Raises:
+            ScheduleMissing: no document covers one of them.
+            DocumentRefused: a price is too high.
+        """
+        first, end = quarter_range(day)
+        found = np.zeros(end - first, np.int64)
+        for piece, part in self._cover(line, day, first, end):
+            start = piece.schedule.start
+            values = piece.values[part.start - start : part.stop - start]
+            found[part.start - first : part.stop - first] = values
+        return market_units(found, line.factor, line.eur_per_kwh)
+
+    def _cover(
+        self, line: CurveLine, day: date, first: int, end: int
+    ) -> list[tuple[_Piece, range]]:
+        name = line.calendar if isinstance(line, CalendarLine) else line.series
+        wanted = Calendar if isinstance(line, CalendarLine) else PriceSeries
+        found, at = [], first
+        for piece in self._pieces.get((line.publisher, name), []):
+            schedule = piece.schedule
+            if schedule.start <= at < schedule.end and isinstance(schedule, wanted):
+                found.append((piece, range(at, min(end, schedule.end))))
+                at = min(end, schedule.end)
+        if at != end:
+            raise ScheduleMissing(f"No document of {name} covers {day} yet.")
+        return found
+
+
+def schedule_hash(schedule: Schedule) -> bytes:
+    """Return the SHA-256 by which a document is listed and named."""
+    return hashlib.sha256(msgspec.msgpack.encode(schedule)).digest()
