@@ -22,6 +22,7 @@ from edge.config import EdgeConfig
 from edge.identity import Identity
 from edge.link import Link, LinkSettings
 from edge.message import Publish
+from edge.moving.departure import MovingOptions, ordered_in
 from edge.notify import Notifier
 from edge.panel import Panel
 from edge.status import last_will
@@ -106,7 +107,11 @@ class Agent:
             )
             opened.callback(vault.close)
             area = AreaOptions(ChoicesFile(directory), config.area, agreement)
-            settings = ChipSettings(config.send_window_s, config.sending, config.metering, area)
+            contracts = () if agreement is None else (agreement.contract_hash,)
+            moving = MovingOptions(ordered_in(directory), contracts)
+            settings = ChipSettings(
+                config.send_window_s, config.sending, config.metering, area, moving
+            )
             desk = Desk(vault, identity.household.seal, agreement)
             self.chip = Chip(identity, vault, self._clock, settings, desk.judge)
             self._source = _open_source(config, self.chip)

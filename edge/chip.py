@@ -23,8 +23,9 @@ from edge.metering.events import Event
 from edge.metering.meter import Meter
 from edge.metering.reading import read
 from edge.metering.restore import restore
+from edge.moving.departure import MovingOut
 from edge.outbox import Outbox
-from edge.recovery import Missing, Recovery
+from edge.recovery import Recovery, missing_here
 from edge.status import HOUR_S, LineWatch, Status
 from edge.tic.consistency import ConsistencyCheck
 from edge.tic.decoder import Decoder
@@ -43,8 +44,6 @@ from protocol.topics import DeviceTopic, Kind, device_topic, parse_device_topic
 _OTHER_METER = "?"
 # No more blocks in a request that asks for the state only.
 _STATE_ONLY = 0
-# What a household sends in 14 years, quarter-hour by quarter-hour; an ack that names more lies.
-_MISSING_MAX = 1 << 19
 
 log = structlog.get_logger()
 
@@ -53,7 +52,7 @@ OnStatement = Callable[[Statement], str]
 
 def signer_of(identity: Identity) -> Signer:
     """Return in whose name the enrolled chip speaks."""
-    return Signer(identity.collectivity, identity.device, identity.signing_key, identity.household)
+    return Signer(identity.collectivity, identity.device, identity.signing_key, identity.household, identity.former)
 
 
 class Chip:
@@ -94,6 +93,9 @@ class Chip:
         self._status: Status | None = None
         self._status_at_s = 0.0
         self.area = self._open_area()
+        self.moving = MovingOut(
+            self._signer, identity.platform_key, vault, clock, self._settings.moving
+        )
         self._open_meter()
         month = month_of(legal_day(clock.now()))
         self._outbox.add(vault.begin(month), clock.monotonic_s())
@@ -107,6 +109,8 @@ class Chip:
     def is_drained(self) -> bool:
         """Whether the cloud has acknowledged all that there is to send."""
         if self.area is not None and not self.area.is_drained:
+            return False
+        if self.moving.is_under_way:
             return False
         return self._vault.is_caught_up and not self._vault.unsent(1)
 
@@ -133,6 +137,8 @@ class Chip:
         for frame, host_time in frames:
             checked = self._consistency.check(frame, host_time)
             self._line.saw(checked, host_time, self._clock.monotonic_s())
+            if self.moving.has_left:
+                continue
             if self._meter is None:
                 self._restore_meter(checked, host_time)
             if self._meter is not None:
@@ -140,7 +146,9 @@ class Chip:
                 events += self._meter.observe(checked, host_time)
                 is_new |= was_new and self._meter.state.account is not None
                 self._tell_time()
-        if self._meter is not None and (events or is_new):
+        if self._meter is not None and self.moving.is_due(self._meter):
+            self._send(self.moving.close(self._meter, events))
+        elif self._meter is not None and (events or is_new):
             self._send(self._vault.record(events, self._meter.state))
 
     def take(self, event: LinkEvent) -> None:
@@ -150,6 +158,7 @@ class Chip:
             self._arrive(event)
         elif isinstance(event, Connected):
             self._outbox.connect()
+            self.moving.connect()
             if self.area is not None:
                 self.area.connect()
             self._status = None
@@ -187,6 +196,7 @@ class Chip:
             self._end_recovery()
         if self.area is not None:
             out += self.area.outgoing(now_s)
+        out += self.moving.outgoing(now_s)
         return out + self._seen_messages()
 
     def goodbye(self) -> Publish:
@@ -271,6 +281,8 @@ class Chip:
             self._take_ack(open_message(address, payload, identity.platform_key, Ack))
         elif topic.kind is Kind.STATEMENT:
             self._take_statement(address, topic.rest, payload)
+        elif topic.kind is Kind.LEFT:
+            self.moving.take(address, payload)
         elif self.area is not None and topic.kind in AREA_KINDS:
             self.area.take(address, payload)
         elif self._recovery is not None and topic.kind is Kind.STORED_EPOCH:
@@ -298,21 +310,7 @@ class Chip:
 
     def _learn(self, states: Sequence[IncarnationState]) -> None:
         """Compare what the cloud holds with the vault: fetch back, or go on."""
-        missing = []
-        room = _MISSING_MAX
-        for state in states:
-            lacking = self._vault.blocks.missing_here(state, room)
-            room -= len(lacking)
-            if room <= 0:
-                raise MessageRefused(Reason.BOUNDS, "more blocks than a household can have sent")
-            sequences = [
-                sequence
-                for sequence in lacking
-                if (state.incarnation, sequence) not in self._given_up
-            ]
-            if sequences:
-                seeds = self._vault.epochs.seeds(state.incarnation)
-                missing.append(Missing(state, tuple(sequences), tuple(seeds)))
+        missing = missing_here(self._vault, states, self._given_up)
         if missing:
             log.warning(
                 "recovery_started",

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from edge.area.lane import AreaOptions
 from edge.metering.state import Settings as MeteringSettings
+from edge.moving.departure import MovingOptions
 from edge.outbox import Settings as OutboxSettings
 
 
@@ -17,9 +18,11 @@ class ChipSettings:
         outbox: how fast and how often.
         metering: how far readings may lie apart.
         area: the area lane, None: there is none.
+        moving: how the household moves out.
     """
 
     send_window_s: float = 0.0
     outbox: OutboxSettings = field(default_factory=OutboxSettings)
     metering: MeteringSettings = field(default_factory=MeteringSettings)
     area: AreaOptions | None = None
+    moving: MovingOptions = field(default_factory=MovingOptions)

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 from cryptography.x509.oid import NameOID
 
+from edge.vault.signer import FormerDevice
 from protocol.contract import Contract, Offer, Signed, open_document, open_offer
 from protocol.enrolment import Enrolment, EnrolmentRecord
 from protocol.envelope import decode_body
@@ -36,6 +37,7 @@ SIGNING_KEY = "signing.key"
 HOUSEHOLD_KEY = "household.key"
 METER_SALT = "meter.salt"
 SALT_BYTES = 32
+FORMER = "former.json"
 
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 
@@ -46,7 +48,7 @@ Document = TypeVar("Document", bound=msgspec.Struct)
 class Identity:
     """An enrolled chip: everything it needs to speak as itself.
 
-    `tls_key_path` with `certificate_path` and `ca_path` make its TLS identity.
+    `former` are the household's chips before this one. `tls_key_path` with `certificate_path` and `ca_path` make its TLS identity.
     """
 
     device: DeviceId
@@ -59,6 +61,7 @@ class Identity:
     ca_path: Path
     broker_host: str
     broker_port: int
+    former: tuple[FormerDevice, ...] = ()
 
     @property
     def household_key(self) -> HouseholdKeyId:
@@ -120,7 +123,24 @@ def load_identity(directory: Path) -> Identity:
         ca_path=directory / "ca.pem",
         broker_host=enrolment.broker_host,
         broker_port=enrolment.broker_port,
+        former=load_former(directory),
     )
+
+
+def load_former(directory: Path) -> tuple[FormerDevice, ...]:
+    """Read which chips spoke for this household before this one; none where there is no file.
+
+    Raises:
+        ConfigError: the file is damaged.
+    """
+    path = directory / FORMER
+    if not path.exists():
+        return ()
+    data = read_document(path, "import the bundle again.")
+    try:
+        return msgspec.json.decode(data, type=tuple[FormerDevice, ...])
+    except (msgspec.MsgspecError, RecursionError) as exc:
+        raise ConfigError(f"{path} is damaged: {exc}; import the bundle again.") from exc
 
 
 def load_contract(directory: Path) -> tuple[Offer, Contract] | None:

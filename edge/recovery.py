@@ -5,7 +5,7 @@ that signed it, this one or a former one of the household, and each header under
 MAC, before anything is opened. What a former chip signed cannot be sent again from here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from datetime import date
 
 import msgspec
@@ -14,6 +14,7 @@ import structlog
 
 from edge.vault.rebuild import RecoveredBlock, RecoveredHeader
 from edge.vault.signer import Signer
+from edge.vault.vault import Vault
 from protocol.backoff import backoff
 from protocol.calendar import day_number, day_of_number, month_of
 from protocol.errors import MessageRefused, Reason
@@ -22,6 +23,8 @@ from protocol.messages import Block, Epoch, Fetch, IncarnationState, check_block
 from protocol.topics import Kind
 
 PAGE_BLOCKS = 64
+# What a household sends in 14 years, quarter-hour by quarter-hour; an ack that names more lies.
+MISSING_MAX = 1 << 19
 PAGE_TIMEOUT_S = 20.0
 PAGE_TIMEOUT_MAX_S = 600.0
 # What the cloud does not give although it answers, it has deleted after 14 months, or lost.
@@ -39,6 +42,28 @@ class Missing(msgspec.Struct, frozen=True):
     state: IncarnationState
     sequences: tuple[int, ...]
     seeds: tuple[tuple[int, bytes], ...] = ()
+
+
+def missing_here(
+    vault: Vault, states: Sequence[IncarnationState], given_up: Set[tuple[bytes, int]]
+) -> list[Missing]:
+    """Return what the cloud holds (`states`) and `vault` does not, without what was given up.
+
+    Raises:
+        MessageRefused: the cloud names more than a household can have sent.
+    """
+    missing = []
+    room = MISSING_MAX
+    for state in states:
+        lacking = vault.blocks.missing_here(state, room)
+        room -= len(lacking)
+        if room <= 0:
+            raise MessageRefused(Reason.BOUNDS, "more blocks than a household can have sent")
+        sequences = [n for n in lacking if (state.incarnation, n) not in given_up]
+        if sequences:
+            seeds = vault.epochs.seeds(state.incarnation)
+            missing.append(Missing(state, tuple(sequences), tuple(seeds)))
+    return missing
 
 
 class Recovered(msgspec.Struct, frozen=True):

@@ -1,0 +1,186 @@
+"""Moving out: the last day closed at the index of the moment, everything sent, the end told.
+
+The household asks by a command, which leaves an order in the chip's directory; the running chip
+carries it out with its next good reading. From then on nothing is metered for this household. When
+the cloud has every block, the chip says that the household leaves and ends its contracts, until
+the cloud has said that it knows; then it takes its retained seeds off the broker.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from edge.clock import Clock
+from edge.message import Publish
+from edge.metering.events import Event
+from edge.metering.meter import Meter
+from edge.metering.reading import Reading
+from edge.vault.moving import Departure
+from edge.vault.rows import Key
+from edge.vault.signer import Signer
+from edge.vault.vault import Vault
+from protocol.calendar import day_number
+from protocol.contract import sign_document
+from protocol.envelope import Address, open_message
+from protocol.errors import MessageRefused, Reason
+from protocol.moving import Leave, Left, Termination
+from protocol.topics import Kind, device_topic
+from system.files import write_secret
+
+ORDER = "move-out.json"
+LOOK_S = 1.0
+RESEND_S = 60.0
+RESEND_MAX_S = 3_600.0
+
+log = structlog.get_logger()
+
+
+class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The household's order to move out, as its command leaves it."""
+
+    asked_at: datetime
+
+
+def leave_order(directory: Path, asked_at: datetime) -> None:
+    """Ask the chip in `directory` to close the household's last day with its next reading."""
+    write_secret(directory / ORDER, msgspec.json.encode(Order(asked_at)))
+
+
+@dataclass(frozen=True, slots=True)
+class MovingOptions:
+    """What the chip needs to move a household out.
+
+    Attributes:
+        is_asked: whether the household wants to move out.
+        contracts: hashes of the contracts that end with it.
+    """
+
+    is_asked: Callable[[], bool] = lambda: False
+    contracts: Sequence[bytes] = ()
+
+
+def ordered_in(directory: Path) -> Callable[[], bool]:
+    """Return what says whether an order lies in the chip's directory."""
+    return (directory / ORDER).exists
+
+
+class MovingOut:
+    """One household's way out; never blocks."""
+
+    def __init__(
+        self,
+        signer: Signer,
+        platform_key: Ed25519PublicKey,
+        vault: Vault,
+        clock: Clock,
+        options: MovingOptions,
+    ) -> None:
+        """Go on where `vault` says."""
+        self._signer = signer
+        self._platform_key = platform_key
+        self._vault = vault
+        self._clock = clock
+        self._options = options
+        self._rng = random.SystemRandom()
+        self._departure: Departure | None = vault.departures.get()
+        self._look_s = 0.0
+        self._read: Reading | None = None
+        self._due_s = 0.0
+        self._attempts = 0
+        self._is_key_cleared = False
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the last day is closed: nothing is metered any more."""
+        return self._departure is not None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the last day is closed and the cloud has not said that it knows."""
+        return self._departure is not None and not self._departure.is_told
+
+    def is_due(self, meter: Meter | None) -> bool:
+        """Say whether the household wants to leave and `meter` has just taken a good reading."""
+        account = meter.state.account if meter is not None else None
+        before, self._read = self._read, account.last if account is not None else None
+        if None in (before, self._read) or self._read is before or not self._vault.is_caught_up:
+            return False
+        now_s = self._clock.monotonic_s()
+        if self.has_left or now_s < self._look_s:
+            return False
+        self._look_s = now_s + LOOK_S
+        return self._options.is_asked()
+
+    def close(self, meter: Meter, events: Sequence[Event]) -> list[Key]:
+        """Close the last day after `events`; returns what is to be sent."""
+        account = meter.state.account
+        if account is None:
+            raise ValueError("a meter that is due has an account")
+        at = account.last.at
+        keys = self._vault.depart([*events, *meter.close()], at)
+        self._departure = self._vault.departures.get()
+        log.info("household_left")
+        return keys
+
+    def connect(self) -> None:
+        """Take note of a new session."""
+        self._due_s, self._attempts = 0.0, 0
+        self._is_key_cleared = False
+
+    def outgoing(self, now_s: float) -> list[Publish]:
+        """Return what is to be published now."""
+        departure = self._departure
+        if departure is None:
+            return []
+        if departure.is_told:
+            return self._clear_key()
+        is_stored = self._vault.is_caught_up and not self._vault.unsent(1)
+        if not is_stored or now_s < self._due_s:
+            return []
+        self._attempts += 1
+        longest_s = min(RESEND_MAX_S, RESEND_S * 2 ** min(self._attempts - 1, 16))
+        self._due_s = now_s + longest_s * self._rng.uniform(0.75, 1.25)
+        household, last_day = self._signer.household, departure.last_day
+        terminations = [
+            sign_document(Termination(contract, household.id, last_day), household.identity)
+            for contract in self._options.contracts
+        ]
+        leave = Leave(
+            household.id,
+            day_number(last_day),
+            tuple(msgspec.msgpack.encode(signed) for signed in terminations),
+        )
+        return [Publish(self._topic(Kind.LEAVE), self._signer.seal(Kind.LEAVE, leave))]
+
+    def take(self, address: Address, payload: bytes) -> None:
+        """Take the cloud's word that it knows.
+
+        Raises:
+            MessageRefused: it is not the cloud's, or about another departure.
+        """
+        left = open_message(address, payload, self._platform_key, Left)
+        departure = self._departure
+        if left.household_key != self._signer.household.id:
+            raise MessageRefused(Reason.TOPIC, "another household's")
+        if departure is None or day_number(departure.last_day) != left.last_day:
+            raise MessageRefused(Reason.BOUNDS, "no such departure")
+        if not departure.is_told:
+            self._vault.tell_departure()
+            self._departure = self._vault.departures.get()
+            log.info("departure_told")
+
+    def _clear_key(self) -> list[Publish]:
+        """Take the household's retained seeds off the broker, once a session."""
+        if self._is_key_cleared:
+            return []
+        self._is_key_cleared = True
+        return [Publish(self._topic(Kind.KEY), b"", retain=True)]
+
+    def _topic(self, kind: Kind) -> str:
+        return device_topic(self._signer.collectivity, self._signer.device, kind)
