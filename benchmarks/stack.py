@@ -27,6 +27,7 @@ from cloud.store.sqlite import SqliteStore
 from mosquitto.config import broker_command, broker_environment
 from system.files import write_public, write_secret
 from system.tls import client_context
+from volet.demo.ports import free_ports
 
 HOST = "127.0.0.1"
 WITHIN_S = 30.0
@@ -76,7 +77,7 @@ class Stack:
 @contextmanager
 def running(directory: Path, collectivity: str, chips: Sequence[LoadChip] = ()) -> Iterator[Stack]:
     """Set a collectivity up in `directory`, enrol `chips`, run broker and worker."""
-    port, operator_port = _free_ports(2)
+    port, operator_port = free_ports(2)
     cloud, now = directory / "cloud", datetime.now(UTC)
     config = CloudConfig(
         collectivity=collectivity,
@@ -178,11 +179,3 @@ def end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server((HOST, 0)) for _ in range(count)]
-    ports = [server.getsockname()[1] for server in sockets]
-    for server in sockets:
-        server.close()
-    return ports

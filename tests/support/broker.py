@@ -1,7 +1,6 @@
 """A real mosquitto on loopback, set up by the product's own code, and identities that fit it."""
 
 import os
-import random
 import shutil
 import signal
 import socket
@@ -25,19 +24,10 @@ from edge.enrolling import REQUEST, draw_keys, install, make_request, sign_contr
 from edge.identity import Identity, load_identity, load_keys
 from mosquitto.config import DATA, PID, broker_command, broker_environment
 from protocol.contract import Signed
+from volet.demo.ports import free_ports
 
 COLLECTIVITY = "testville"
 WITHIN_S = 15.0
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports on loopback that are free now, all different.
-
-    They lie below those that the system gives to outgoing connections, and are drawn at random, so
-    that neither takes one away before it is listened on.
-    """
-    drawn = random.SystemRandom().sample(range(20_000, 32_000), 50)
-    return [port for port in drawn if _is_free(port)][:count]
 
 
 def wait_until(condition: Callable[[], bool], what: str, within_s: float = WITHIN_S) -> None:
@@ -196,14 +186,6 @@ def running_broker(cloud: Path) -> Iterator[Broker]:
         yield broker
     finally:
         broker.kill()
-
-
-def _is_free(port: int) -> bool:
-    try:
-        socket.create_server(("127.0.0.1", port)).close()
-    except OSError:
-        return False
-    return True
 
 
 def _answers(port: int) -> bool:

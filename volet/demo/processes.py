@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,11 +17,15 @@ import structlog
 from edge.vault.reader import read_vault
 from mosquitto.config import broker_command, broker_environment
 from protocol.errors import VoletError
+from volet.demo.commune import RELEASE
 from volet.demo.town import Household, Town
 
 STOP_WITHIN_S = 15.0
 START_WITHIN_S = 30.0
 POLL_S = 0.05
+CAPTURE = "capture"
+# Each home takes seven descriptors, and its link waits with `select`, which counts to 1,024.
+NEIGHBOURS_MAX = 100
 
 log = structlog.get_logger()
 
@@ -33,7 +38,7 @@ class Programs:
         self._town = town
         self._logs = town.directory / "logs"
         self._logs.mkdir(exist_ok=True)
-        self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Self:
         """Give the programs."""
@@ -46,9 +51,9 @@ class Programs:
         traceback: TracebackType | None,
     ) -> None:
         """End everything, newest first."""
-        for _, process in reversed(self._running):
+        for process in reversed(self._running.values()):
             process.send_signal(signal.SIGTERM)
-        for name, process in reversed(self._running):
+        for name, process in reversed(self._running.items()):
             try:
                 process.wait(STOP_WITHIN_S)
             except subprocess.TimeoutExpired:
@@ -97,6 +102,72 @@ class Programs:
             )
             self._start(f"fleet-{number + 1}", command)
 
+    def start_trustee(self, directory: Path) -> None:
+        """Start a trustee on its own directory, whose name is the trustee's."""
+        self._volet(directory.name, "trustee", "run", "--dir", str(directory))
+
+    def start_release(self) -> None:
+        """Start the release worker's service."""
+        self._volet(RELEASE, "cloud", "release", "run", "--dir", str(self._town.cloud))
+
+    def start_capture(self, out: Path) -> None:
+        """Record to `out` what a worker's certificate may read, until stopped."""
+        arguments = ("cloud", "audit", "capture", "--dir", str(self._town.cloud))
+        self._volet(CAPTURE, *arguments, "--out", str(out))
+        self.wait(out.exists, "the capture to begin")
+
+    def start_neighbours(
+        self, directories: Sequence[Path], begin: date, start: date, end: date
+    ) -> list[str]:
+        """Start homes that play the legal days [start, end); returns the processes' names.
+
+        Each process ends by itself when the cloud has everything.
+        """
+        count = max(os.cpu_count() or 1, -(-len(directories) // NEIGHBOURS_MAX))
+        names = []
+        for number in range(min(count, len(directories))):
+            command = (
+                *(sys.executable, "-m", "volet.demo.neighbours", "--begin", str(begin)),
+                *("--from", str(start), "--to", str(end)),
+                *map(str, directories[number::count]),
+            )
+            names.append(f"neighbours-{number + 1}")
+            self._start(names[-1], command)
+        return names
+
+    def finish(self, name: str, *arguments: str) -> str:
+        """Run a `volet` command as a process of its own to its end; returns what it printed.
+
+        Raises:
+            VoletError: it ended with an error.
+        """
+        command = (sys.executable, "-m", "volet.main", *arguments)
+        with (self._logs / f"{name}.log").open("ab") as file:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                check=False,
+                text=True,
+            )
+        if done.returncode:
+            raise VoletError(
+                f"`volet {' '.join(arguments[:3])}` ended with exit code {done.returncode}; "
+                f"see {self._logs / name}.log."
+            )
+        return done.stdout
+
+    def has_ended(self, name: str) -> bool:
+        """Say whether a program has ended by itself."""
+        return self._running[name].poll() is not None
+
+    def stop(self, name: str, number: signal.Signals = signal.SIGTERM) -> None:
+        """End one program by a signal."""
+        process = self._running.pop(name)
+        process.send_signal(number)
+        process.wait(STOP_WITHIN_S)
+
     def wait(
         self, condition: Callable[[], bool], what: str, within_s: float = START_WITHIN_S
     ) -> None:
@@ -120,7 +191,7 @@ class Programs:
         Raises:
             VoletError: names the program and its log.
         """
-        for name, process in self._running:
+        for name, process in self._running.items():
             if process.poll() not in (None, 0):
                 raise VoletError(
                     f"The {name} ended with exit code {process.returncode}; "
@@ -139,7 +210,7 @@ class Programs:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment
             )
-        self._running.append((name, process))
+        self._running[name] = process
 
 
 def _has_vault(household: Household) -> bool:

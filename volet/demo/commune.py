@@ -1,0 +1,228 @@
+"""The demo's commune: homes in two IRIS, four trustees, a registrar, and signed documents.
+
+All of it is made by the commands that a city, its trustees and its registrar would type.
+"""
+
+import csv
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+
+import msgspec
+
+from cloud.area.plan import PlannedGroup
+from cloud.config import CloudConfig, load_config
+from cloud.registry.broker import current_user
+from cloud.registry.enrolment import enrol
+from cloud.roster.registrar import PUBLIC_KEY
+from cloud.store.sqlite import SqliteStore
+from cloud.trustee.directory import PUBLIC_NAME
+from edge.area.settings import Choices, save_choices
+from edge.config import CONFIG_NAME
+from edge.enrolling import REQUEST, draw_keys, install, make_request, write_request
+from edge.identity import load_identity, load_keys
+from protocol.governance import Charter, fingerprint
+from protocol.ids import DeviceId
+from protocol.measures import MeasureKind
+from protocol.roster import COUNTS_AFTER_DAYS
+from system.files import make_private_dir, write_public
+from volet.demo.commands import volet
+
+# Two of the IRIS of Folie-Méricourt, in one commune (an arrondissement of Paris).
+CELLS = ("751114101", "751114102")
+TRUSTEES = ("trustee-city", "trustee-consumers", "trustee-university", "trustee-grid")
+RELEASE, AUDIT = "worker-release", "worker-audit"
+# None of the bills' homes, nor of those from which the shipped constants are derived.
+_FIRST_SEED = 70_001
+_EVERY_DAY = 366
+
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A home: its chip's directory, named by the seed of what it draws, and where it stands."""
+
+    directory: Path
+    seed: int
+    cell: str
+    device: DeviceId
+
+
+@dataclass(frozen=True)
+class Commune:
+    """Directories of everybody in the area lane, and the days [first, end) that are played."""
+
+    directory: Path
+    cloud: Path
+    first: date
+    end: date
+    places: tuple[Place, ...] = ()
+    groups: tuple[PlannedGroup, ...] = ()
+
+    @property
+    def trustees(self) -> tuple[Path, ...]:
+        """The trustees' directories."""
+        return tuple(self.directory / name for name in TRUSTEES)
+
+    @property
+    def registrar(self) -> Path:
+        """The registrar's directory."""
+        return self.directory / "registrar"
+
+    @property
+    def papers(self) -> Path:
+        """Where documents lie while they are signed."""
+        return self.directory / "papers"
+
+    @property
+    def begin(self) -> date:
+        """The day from which the meters count."""
+        return self.first - timedelta(days=1)
+
+
+DrawUp = Callable[[Commune, Path], object]
+
+
+def settle(
+    commune: Commune,
+    homes: Sequence[tuple[str, int]],
+    *,
+    broker: Path,
+    draw_up: DrawUp | None = None,
+) -> Commune:
+    """Make the commune beside a collectivity that is there; a broker that runs takes it in.
+
+    `homes`: (cell, number of homes) of each cell. `draw_up` writes the measures document to a
+    file; None: curves of the groups that the roster makes.
+    """
+    make_private_dir(commune.papers)
+    for name in (*TRUSTEES, RELEASE, AUDIT):
+        volet("cloud", "issue", name, "--dir", commune.cloud)
+    volet(
+        *("cloud", "broker-config", "--dir", commune.cloud),
+        *("--out", broker, "--user", current_user()),
+    )
+    for directory in commune.trustees:
+        _found_trustee(commune, load_config(commune.cloud), directory)
+    charter = _appoint_trustees(commune)
+    places = _move_in(commune, homes, charter.hash)
+    _enter(commune, places)
+    groups = _plan(commune)
+    _decide_measures(commune, draw_up or _draw_up)
+    return Commune(commune.directory, commune.cloud, commune.first, commune.end, places, groups)
+
+
+def _found_trustee(commune: Commune, config: CloudConfig, directory: Path) -> None:
+    name, pki = directory.name, commune.cloud / "pki"
+    volet(
+        *("trustee", "init", "--dir", directory, "--collectivity", config.collectivity),
+        *("--name", name, "--title", name.removeprefix("trustee-").title()),
+        *("--broker-host", config.broker_host, "--broker-port", str(config.broker_port)),
+    )
+    certificate, key = pki / f"{name}.pem", pki / f"{name}.key"
+    volet("trustee", "install", "--dir", directory, certificate, key, "--ca", pki / "ca.pem")
+
+
+def _appoint_trustees(commune: Commune) -> Charter:
+    """Let the trustees sign the set that names them, and confirm it by its fingerprint."""
+    volet("cloud", "roster", "init", "--registrar", commune.registrar)
+    paper = commune.papers / "trustees.json"
+    named = [word for each in commune.trustees for word in ("--trustee", each / PUBLIC_NAME)]
+    volet(
+        *("cloud", "documents", "trustees", "--dir", commune.cloud, *named),
+        *("--registrar-key", commune.registrar / PUBLIC_KEY),
+        *("--effective", str(commune.first), "--out", paper),
+    )
+    _sign(commune, paper)
+    charter = msgspec.json.decode(paper.read_bytes(), type=Charter)
+    for directory in commune.trustees:
+        volet("trustee", "confirm", "--dir", directory, fingerprint(charter))
+    return charter
+
+
+def _sign(commune: Commune, paper: Path) -> None:
+    """Let every trustee sign a copy, and hand all copies to the collectivity."""
+    copies = [paper.with_name(f"{paper.stem}-{each.name}.json") for each in commune.trustees]
+    for directory, copy in zip(commune.trustees, copies, strict=True):
+        shutil.copy(paper, copy)
+        volet("trustee", "sign", "--dir", directory, copy, "--yes")
+    volet("cloud", "documents", "add", "--dir", commune.cloud, *copies)
+
+
+def _move_in(
+    commune: Commune, homes: Sequence[tuple[str, int]], trustee_set: bytes
+) -> tuple[Place, ...]:
+    """Enrol the homes' chips; each confirms the trustees, as its household would by hand."""
+    cells = [cell for cell, count in homes for _ in range(count)]
+    places = []
+    store = SqliteStore.open(commune.cloud, is_checked=False)
+    try:
+        for seed, cell in enumerate(cells, _FIRST_SEED):
+            directory = commune.directory / "neighbours" / str(seed)
+            draw_keys(directory)
+            request = make_request(load_keys(directory), None, None)
+            write_request(directory, directory / REQUEST, request)
+            answer = directory / "answer.json"
+            answer.write_bytes(
+                msgspec.json.encode(enrol(commune.cloud, store, request, datetime.now(UTC)).answer)
+            )
+            install(directory, answer)
+            # Messages usually leave in a random hour after midnight; the demo has no such hours.
+            write_public(directory / CONFIG_NAME, b"send_window_s = 0\n")
+            save_choices(directory, Choices(trustees=trustee_set.hex()))
+            places.append(Place(directory, seed, cell, load_identity(directory).device))
+    finally:
+        store.close()
+    return tuple(places)
+
+
+def _enter(commune: Commune, places: Sequence[Place]) -> None:
+    """Enter the homes in the roster, so long ago that all count on the first day."""
+    joined = commune.first - timedelta(days=COUNTS_AFTER_DAYS)
+    path = commune.papers / "homes.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(("device", "cell", "point", "from"))
+        rows.writerows((each.device, each.cell, f"point {each.seed}", joined) for each in places)
+    volet(
+        *("cloud", "roster", "import", "--dir", commune.cloud),
+        *("--registrar", commune.registrar, path),
+    )
+
+
+def _plan(commune: Commune) -> tuple[PlannedGroup, ...]:
+    """Write down for which groups there is to be a curve: as the roster proposes."""
+    paper = commune.papers / "groups.json"
+    volet(
+        *("cloud", "roster", "groups", "--dir", commune.cloud),
+        *("--day", str(commune.first), "--out", paper),
+    )
+    proposed = msgspec.json.decode(paper.read_bytes(), type=tuple[PlannedGroup, ...])
+    groups = tuple(each for each in proposed if each.measure is MeasureKind.CURVE)
+    write_public(paper, msgspec.json.encode(groups))
+    return groups
+
+
+def _draw_up(commune: Commune, out: Path) -> None:
+    volet(
+        *("cloud", "measures", "draw-up", commune.papers / "groups.json"),
+        *("--collectivity", load_config(commune.cloud).collectivity),
+        *("--trustees", commune.papers / "trustees.json", "--effective", str(commune.first)),
+        *("--days-a-year", str(_EVERY_DAY), "--out", out),
+    )
+
+
+def _decide_measures(commune: Commune, draw_up: DrawUp) -> None:
+    """Keep the shipped constants, and let everybody sign the measures."""
+    shipped = files("cloud.area").joinpath("data").iterdir()
+    blobs = [each for each in shipped if each.name.endswith(".msgpack")]
+    named = [word for each in blobs for word in ("--blob", str(each))]
+    volet("cloud", "documents", "add", "--dir", commune.cloud, *named)
+    paper = commune.papers / "measures.json"
+    draw_up(commune, paper)
+    volet("cloud", "documents", "sign", "--dir", commune.cloud, paper)
+    _sign(commune, paper)
