@@ -17,6 +17,8 @@ cloud = LazyGroup(
         "documents": "cloud.governance_cli:documents",
         "measures": "cloud.area.measures_cli:measures",
         "issue": "cloud.registry.cli:issue",
+        "provider": "cloud.api.cli:provider",
+        "api": "cloud.api.cli:api",
         "renew": "cloud.registry.cli:renew",
     },
     "The collectivity's side: broker, workers, store.",

@@ -14,6 +14,7 @@ class Role(StrEnum):
     WORKER = "worker"
     MONITOR = "monitor"
     TRUSTEE = "trustee"
+    PROVIDER = "provider"
 
 
 _ROLE_NAME = re.compile(rf"({'|'.join(Role)})(-[a-z0-9]{{1,24}})?")
@@ -42,6 +43,8 @@ _RULES = {
         "topic read volet/v1/{collectivity}/trustee/+/log",
         "topic write volet/v1/{collectivity}/trustee/{name}/log",
     ),
+    # Its certificate is for the providers' API; nothing on the broker is open to it.
+    Role.PROVIDER: (),
 }
 
 

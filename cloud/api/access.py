@@ -1,0 +1,92 @@
+"""Who calls: tokens of 256 random bits, kept hashed, and certificates of the collectivity's CA."""
+
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+import msgspec
+
+from cloud.store.providers import Provider, ProviderStore, Scope, Token
+from protocol.errors import DocumentRefused
+
+TOKEN_BYTES = 32
+PREFIX = "volet_"
+# A certificate of the role `provider-NAME` speaks for the provider NAME.
+ROLE_PREFIX = "provider-"
+VALIDITY_MAX = timedelta(days=366)
+NAME_MAX = 24
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who calls, by what (`token ID` or `certificate SERIAL`), and what they may do."""
+
+    provider: Provider
+    credential: str
+    scopes: tuple[Scope, ...]
+    expires: datetime | None = None
+
+
+def check_name(name: str) -> str:
+    """Return a provider's word if it can stand in a certificate, a roster and a path.
+
+    Raises:
+        DocumentRefused: it cannot.
+    """
+    is_word = name.isascii() and name.replace("-", "a").isalnum() and name == name.lower()
+    if not is_word or len(name) > NAME_MAX:
+        raise DocumentRefused(
+            f"{name!r} is no provider's word: 1 to {NAME_MAX} of a-z, 0-9 and '-'."
+        )
+    return name
+
+
+def draw_token(
+    store: ProviderStore,
+    provider: str,
+    scopes: Sequence[Scope],
+    now: datetime,
+    validity: timedelta,
+) -> tuple[str, Token]:
+    """Draw a token; the text is returned this once and kept nowhere.
+
+    Raises:
+        DocumentRefused: no such provider, no scope, or a validity beyond a year.
+    """
+    if store.provider(provider) is None:
+        raise DocumentRefused(
+            f"No provider {provider} is known; `volet cloud provider add` registers one."
+        )
+    if not scopes or not timedelta(0) < validity <= VALIDITY_MAX:
+        raise DocumentRefused("A token has at least one scope and lives 1 to 366 days.")
+    text = PREFIX + urlsafe_b64encode(secrets.token_bytes(TOKEN_BYTES)).decode().rstrip("=")
+    token = Token(secrets.token_hex(4), provider, _digest(text), tuple(scopes), now, now + validity)
+    store.put_token(token)
+    return text, token
+
+
+def caller_of_token(store: ProviderStore, text: str, now: datetime) -> Caller | None:
+    """Return whose token this is; None: nobody's, expired, or revoked."""
+    if not text.startswith(PREFIX):
+        return None
+    token = store.token(_digest(text))
+    if token is None or token.revoked is not None or not token.created <= now < token.expires:
+        return None
+    provider = store.provider(token.provider)
+    if provider is None:
+        return None
+    return Caller(provider, f"token {token.id}", token.scopes, token.expires)
+
+
+def caller_of_certificate(store: ProviderStore, name: str, serial: str) -> Caller | None:
+    """Return whom a verified certificate of this common name speaks for; it has every scope."""
+    if not name.startswith(ROLE_PREFIX):
+        return None
+    provider = store.provider(name.removeprefix(ROLE_PREFIX))
+    return None if provider is None else Caller(provider, f"certificate {serial}", tuple(Scope))
+
+
+def _digest(text: str) -> bytes:
+    # 256 random bits need no slow hash: there is nothing to guess.
+    return sha256(text.encode()).digest()

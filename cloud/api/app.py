@@ -1,0 +1,92 @@
+"""The application: handlers, errors, OpenAPI, behind the gate."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from litestar import Litestar, MediaType
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, License, SecurityScheme
+
+from cloud.api.gate import Gate, Limits
+from cloud.api.problems import ProblemError, on_defect, on_document, on_http, on_problem, on_store
+from cloud.api.routes import contracts, statements
+from cloud.api.service import Service, needs_scope
+from cloud.store import Store
+from cloud.worker import StoreThread
+from protocol.errors import DocumentRefused, StoreError
+
+DESCRIPTION = """\
+What an energy provider does with the collectivity: publish offers, see its own customers, ask for
+statements, collect receipts, read figures of areas, write to a household.
+
+Nothing here opens a reading or an amount. The service holds no key of yours: what must be signed
+comes signed. Every call is written to an append-only audit.
+"""
+
+_HANDLERS = (
+    contracts.me,
+    contracts.contracts,
+    contracts.contract,
+    contracts.accept,
+    statements.request_statement,
+    statements.statement,
+)
+
+
+def make_application(service: Service) -> Litestar:
+    """Put the handlers together; without the gate nobody is known, so nobody may anything."""
+    return Litestar(
+        _HANDLERS,
+        guards=[needs_scope],
+        state=State({"service": service}),
+        exception_handlers={
+            ProblemError: on_problem,
+            DocumentRefused: on_document,
+            StoreError: on_store,
+            HTTPException: on_http,
+            Exception: on_defect,
+        },
+        openapi_config=_openapi(),
+        logging_config=None,
+        # The gate counts bytes, and counts a batch's otherwise.
+        request_max_body_size=None,
+    )
+
+
+def make_gate(
+    service: Service,
+    thread: StoreThread,
+    store: Store,
+    limits: Limits,
+    clock: Callable[[], datetime],
+) -> Gate:
+    """Return what a server serves."""
+    return Gate(make_application(service), thread, store, limits, clock)  # type: ignore[arg-type]
+
+
+def _openapi() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Volet, providers' API",
+        version="1",
+        description=DESCRIPTION,
+        license=License(name="Apache-2.0", identifier="Apache-2.0"),
+        path="/v1",
+        # JSON only: pages that show it load scripts from elsewhere.
+        render_plugins=[JsonRenderPlugin(path="/openapi.json", media_type=MediaType.JSON)],
+        use_handler_docstrings=True,
+        operation_id_creator=lambda handler, _method, _path: handler.handler_name,
+        components=Components(
+            security_schemes={
+                "token": SecurityScheme(
+                    type="http", scheme="bearer", description="`volet cloud api token create`."
+                ),
+                "certificate": SecurityScheme(
+                    type="mutualTLS", description="`volet cloud issue provider-NAME`."
+                ),
+            }
+        ),
+        security=[{"token": []}, {"certificate": []}],
+    )

@@ -1,0 +1,216 @@
+"""What one provider may ask of the store; knows no HTTP, and no key but the provider's public one.
+
+What belongs to another provider is not there: `not_found`, never "forbidden".
+"""
+
+from datetime import UTC, date, datetime
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from cloud.api import shapes
+from cloud.api.cells import Cells
+from cloud.api.problems import ProblemError, not_found
+from cloud.provider import progress
+from cloud.statements import ListedDocuments, prepare
+from cloud.store import Put, StatementOrder, Store, StoredContract
+from cloud.store.batches import BatchProgress
+from cloud.store.providers import ContractRow
+from protocol.contract import (
+    Acceptance,
+    Contract,
+    Signed,
+    StatementRequest,
+    open_document,
+)
+from protocol.envelope import decode_body
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """Which contracts a list is to hold: all that every given condition holds for."""
+
+    area: str = ""
+    on: date | None = None
+    offer: bytes = b""
+    is_accepted: bool | None = None
+
+
+class Desk:
+    """The store, for one provider."""
+
+    def __init__(self, store: Store, provider_key: bytes, cells: Cells) -> None:
+        """Serve the provider of this public key (Ed25519, 32 bytes)."""
+        self._store = store
+        self._key = provider_key
+        self._cells = cells
+
+    @property
+    def public_key(self) -> Ed25519PublicKey:
+        """What the provider's documents are verified with."""
+        return Ed25519PublicKey.from_public_bytes(self._key)
+
+    def contracts(self, wanted: Wanted, after: bytes, limit: int) -> shapes.ContractPage:
+        """List own contracts; a page may be shorter than `limit` though more follow."""
+        self._cells.refresh(self._store.area)
+        rows = self._store.providers.contracts_of(self._key, after, limit)
+        items = tuple(item for row in rows if (item := self._item(row, wanted)))
+        return shapes.ContractPage(items, rows[-1].hash.hex() if len(rows) == limit else None)
+
+    def contract(self, contract_hash: bytes) -> shapes.ContractItem:
+        """Return an own contract.
+
+        Raises:
+            ProblemError: there is none.
+        """
+        self._cells.refresh(self._store.area)
+        own = self.own_contract(contract_hash)
+        row = ContractRow(own.hash, own.household_key, own.contract, own.acceptance)
+        item = self._item(row, Wanted())
+        if item is None:  # pragma: no cover - nothing is wanted of it
+            raise not_found("contract")
+        return item
+
+    def own_contract(self, contract_hash: bytes) -> StoredContract:
+        """Return an own contract as it is stored.
+
+        Raises:
+            ProblemError: there is none.
+        """
+        contract = self._store.contract(contract_hash)
+        if contract is None or contract.provider_key != self._key:
+            raise not_found("contract")
+        return contract
+
+    def accept(self, contract_hash: bytes, signed: Signed) -> shapes.Accepted:
+        """Keep the provider's acceptance of a contract.
+
+        Raises:
+            ProblemError: there is no such contract of its own.
+            DocumentRefused: it is not signed by the provider, or is of another contract.
+        """
+        self.own_contract(contract_hash)
+        acceptance = open_document(signed, self.public_key, Acceptance)
+        if acceptance.contract != contract_hash:
+            raise ProblemError(
+                422, "The acceptance names another contract than the path; sign this one's."
+            )
+        self._store.accept(contract_hash, signed)
+        return shapes.Accepted(contract_hash.hex(), is_accepted=True)
+
+    def request_statement(self, signed: Signed) -> tuple[shapes.StatementState, bool]:
+        """Keep a signed request; says whether it is new. The same again changes nothing.
+
+        Raises:
+            ProblemError: the contract is not the provider's, or the id stands for another request.
+            DocumentRefused: with what is wrong with it.
+        """
+        request = open_document(signed, self.public_key, StatementRequest)
+        contract = self.own_contract(request.contract)
+        body = msgspec.msgpack.encode(signed)
+        prepare(body, contract, ListedDocuments(self._store))
+        order = StatementOrder(request.id, contract.hash, contract.household_key, body)
+        put = self._store.put_request(order, datetime.now(UTC))
+        if not isinstance(put, Put):
+            raise ProblemError(409, "This id stands for another request; draw a new one.")
+        return self.statement(request.id), put is Put.STORED
+
+    def statement(self, request_id: bytes) -> shapes.StatementState:
+        """Say how far a statement has come.
+
+        Raises:
+            ProblemError: there is none of the provider's own contracts.
+        """
+        stored = self._store.request(request_id)
+        if stored is None:
+            raise not_found("statement")
+        try:
+            self.own_contract(stored.order.contract)
+        except ProblemError as exc:
+            raise not_found("statement") from exc
+        return msgspec.convert(
+            progress(self._store, request_id), shapes.StatementState, from_attributes=True
+        )
+
+    def batch(self, batch_id: bytes) -> shapes.Batch:
+        """Say how far a batch has come.
+
+        Raises:
+            ProblemError: there is none of the provider's own.
+        """
+        return _batch(self._own_batch(batch_id))
+
+    def batches(self, after: bytes, limit: int) -> shapes.BatchPage:
+        """List own batches."""
+        found = self._store.batches.batches(self._key, after, limit)
+        counted = [self._own_batch(each.id) for each in found]
+        return shapes.BatchPage(
+            tuple(_batch(each) for each in counted),
+            found[-1].id.hex() if len(found) == limit else None,
+        )
+
+    def batch_items(
+        self, batch_id: bytes, state: str | None, after: int, limit: int
+    ) -> shapes.BatchItems:
+        """List the statements of an own batch.
+
+        Raises:
+            ProblemError: there is no such batch.
+        """
+        self._own_batch(batch_id)
+        lines = self._store.batches.lines(batch_id, after, limit, state)
+        items = tuple(
+            msgspec.convert(
+                (each.number, each.request.hex(), each.contract.hex(), each.state, each.detail),
+                shapes.BatchItem,
+            )
+            for each in lines
+        )
+        return shapes.BatchItems(items, lines[-1].number if len(lines) == limit else None)
+
+    def _own_batch(self, batch_id: bytes) -> BatchProgress:
+        found = self._store.batches.progress(batch_id)
+        if found is None or found.batch.provider_key != self._key:
+            raise not_found("batch")
+        return found
+
+    def _item(self, row: ContractRow, wanted: Wanted) -> shapes.ContractItem | None:
+        terms = decode_body(row.contract.body, Contract)
+        cell = self._cells.of(row.household_key)
+        is_out = (
+            (wanted.area and not (cell or "").startswith(wanted.area))
+            or (wanted.offer and terms.offer != wanted.offer)
+            or (wanted.is_accepted not in (None, row.acceptance is not None))
+            or (
+                wanted.on is not None
+                and not (terms.start <= wanted.on and (terms.end is None or wanted.on < terms.end))
+            )
+        )
+        if is_out:
+            return None
+        return shapes.ContractItem(
+            row.hash.hex(),
+            row.household_key.hex(),
+            terms.offer.hex(),
+            terms.start,
+            terms.end,
+            str(terms.consent),
+            terms.follows,
+            row.acceptance is not None,
+            shapes.base64(terms.sealing_key),
+            cell,
+        )
+
+
+def _batch(found: BatchProgress) -> shapes.Batch:
+    batch = found.batch
+    return shapes.Batch(
+        batch.id.hex(),
+        batch.name,
+        batch.digest.hex(),
+        batch.at,
+        found.total,
+        found.pending,
+        found.published,
+        found.seen,
+        found.refused,
+    )

@@ -1,0 +1,298 @@
+"""In front of every call: who, how much, how fast; and behind it the audit.
+
+No answer leaves before its row of the audit is on the disk.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ParamSpec, TypeVar
+
+import msgspec
+import structlog
+
+from cloud.api.access import Caller, caller_of_certificate, caller_of_token
+from cloud.api.problems import MEDIA_TYPE, ProblemError, problem
+from cloud.store import Store
+from cloud.store.providers import AuditEntry
+from cloud.worker import StoreThread
+from protocol.errors import StoreError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+OPENAPI_PATH = "/v1/openapi.json"
+BATCHES_PATH = "/v1/batches"
+CALL = "volet.call"
+STRANGERS_MAX = 10_000
+_TEXT_MAX = 200
+
+log = structlog.get_logger()
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How much and how fast.
+
+    Attributes:
+        body_bytes, batch_bytes: the longest body, and the longest of a batch.
+        chunk_s: seconds within which the next part of a body comes.
+        body_s, batch_s: seconds within which all of it has come and is answered.
+        rate, burst: calls a second of one provider, and how many at once.
+        stranger_rate, stranger_burst: the same for an address that shows no valid credential.
+        store_s: seconds to wait for a busy store.
+    """
+
+    body_bytes: int = 1 << 20
+    batch_bytes: int = 64 << 20
+    chunk_s: float = 10.0
+    body_s: float = 30.0
+    batch_s: float = 900.0
+    rate: float = 50.0
+    burst: float = 200.0
+    stranger_rate: float = 1.0
+    stranger_burst: float = 20.0
+    store_s: float = 10.0
+
+
+@dataclass
+class Call:
+    """What the gate knows of a call, and what a handler adds for the audit."""
+
+    caller: Caller | None = None
+    subject: str = ""
+    status: int = 0
+    is_public: bool = False
+
+
+class Buckets:
+    """Token buckets by name; the least lately used is forgotten, which fills it."""
+
+    def __init__(self, rate: float, burst: float, clock: Callable[[], float]) -> None:
+        """Let `burst` calls through at once and `rate` a second."""
+        self._rate = rate
+        self._burst = burst
+        self._clock = clock
+        self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def wait_s(self, name: str) -> float:
+        """Take one; returns 0, or the seconds after which there is one again."""
+        now = self._clock()
+        level, at = self._levels.pop(name, (self._burst, now))
+        level = min(self._burst, level + (now - at) * self._rate)
+        is_free = level >= 1
+        self._levels[name] = (level - 1 if is_free else level, now)
+        if len(self._levels) > STRANGERS_MAX:
+            self._levels.popitem(last=False)
+        return 0.0 if is_free else (1 - level) / self._rate
+
+
+class Gate:
+    """ASGI in front of the application."""
+
+    def __init__(
+        self,
+        app: App,
+        thread: StoreThread,
+        store: Store,
+        limits: Limits,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Guard `app`."""
+        self._app = app
+        self._thread = thread
+        self._store = store
+        self._limits = limits
+        self._clock = clock
+        self._providers = Buckets(limits.rate, limits.burst, time.monotonic)
+        self._strangers = Buckets(limits.stranger_rate, limits.stranger_burst, time.monotonic)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a call, or pass on what is none."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = scope[CALL] = Call()
+        audited = _Audited(self, scope, call, send)
+        is_batch = scope["method"] == "POST" and scope["path"] == BATCHES_PATH
+        limits = self._limits
+        body = _Body(receive, limits.batch_bytes if is_batch else limits.body_bytes, limits.chunk_s)
+        try:
+            async with asyncio.timeout(limits.batch_s if is_batch else limits.body_s):
+                if scope["path"] == OPENAPI_PATH and scope["method"] == "GET":
+                    self._slow_down(self._strangers, _address(scope))
+                    call.is_public = True
+                else:
+                    call.caller = await self._identify(scope)
+                body.check(_header(scope, b"content-length"))
+                await self._app(scope, body.receive, audited.send)
+        except TimeoutError:
+            await audited.refuse(ProblemError(503, "This took too long; try again later."))
+        except ProblemError as exc:
+            await audited.refuse(exc)
+        except StoreError as exc:
+            log.warning("api_store_failed", error=str(exc))
+            await audited.refuse(ProblemError(503, "The store cannot be used now; try again."))
+
+    async def _identify(self, scope: Scope) -> Caller:
+        caller = await self._caller(scope)
+        if caller is None:
+            self._slow_down(self._strangers, _address(scope))
+            raise ProblemError(
+                401,
+                "Send `Authorization: Bearer TOKEN` with a token that `volet cloud api token create`"
+                " drew, not expired or revoked, or show a certificate of the collectivity.",
+            )
+        self._slow_down(self._providers, caller.provider.name)
+        return caller
+
+    def _slow_down(self, buckets: Buckets, name: str) -> None:
+        wait_s = buckets.wait_s(name)
+        if wait_s:
+            raise ProblemError(
+                429, "Ask again after the seconds in Retry-After.", retry_s=int(wait_s) + 1
+            )
+
+    async def _caller(self, scope: Scope) -> Caller | None:
+        now = self._clock()
+        kind, _, text = _header(scope, b"authorization").partition(" ")
+        if kind:
+            if kind.lower() != "bearer":
+                return None
+            return await self.in_store(caller_of_token, self._store.providers, text, now)
+        certificate = scope.get("state", {}).get("certificate")
+        if certificate is None or not certificate.is_valid(now):
+            return None
+        return await self.in_store(
+            caller_of_certificate, self._store.providers, certificate.name, certificate.serial
+        )
+
+    async def in_store(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run in the store's thread, within `store_s`.
+
+        Raises:
+            ProblemError: the store is busy.
+        """
+        try:
+            async with asyncio.timeout(self._limits.store_s):
+                return await self._thread.run(function, *args, **kwargs)
+        except TimeoutError as exc:
+            raise ProblemError(503, "The store is busy; try again later.", retry_s=5) from exc
+
+    async def write_audit(self, call: Call, scope: Scope) -> None:
+        """Append a call to the audit."""
+        template = scope.get("path_template")
+        caller = call.caller
+        entry = AuditEntry(
+            self._clock(),
+            caller.provider.name if caller else "",
+            caller.credential if caller else _address(scope),
+            f"{scope['method'][:10]} {template}" if template else f"{scope['method'][:10]} -",
+            call.subject[:_TEXT_MAX],
+            call.status,
+        )
+        await self.in_store(self._store.providers.write_audit, [entry])
+
+
+class _Audited:
+    """Sends an answer after its row of the audit."""
+
+    def __init__(self, gate: Gate, scope: Scope, call: Call, send: Send) -> None:
+        self._gate = gate
+        self._scope = scope
+        self._call = call
+        self._send = send
+        self._is_begun = False
+
+    async def send(self, message: Message) -> None:
+        """Pass an answer on; its first part waits for the audit."""
+        if message["type"] == "http.response.start":
+            self._call.status = message["status"]
+            if not self._call.is_public:
+                await self._gate.write_audit(self._call, self._scope)
+            self._is_begun = True
+        await self._send(message)
+
+    async def refuse(self, exc: ProblemError) -> None:
+        """Answer with a problem, unless an answer is under way already."""
+        if self._is_begun:
+            return
+        headers = [(b"content-type", MEDIA_TYPE.encode()), (b"connection", b"close")]
+        if exc.retry_s is not None:
+            headers.append((b"retry-after", str(exc.retry_s).encode()))
+        if exc.status == 401:  # noqa: PLR2004 - the status itself
+            headers.append((b"www-authenticate", b'Bearer realm="volet"'))
+        body = msgspec.json.encode(problem(exc.status, str(exc), exc.line))
+        self._call.status = exc.status
+        self._is_begun = True
+        # Strangers beyond their rate fill no disk.
+        if self._call.caller is not None or exc.status != 429:  # noqa: PLR2004 - the status itself
+            try:
+                await self._gate.write_audit(self._call, self._scope)
+            except (ProblemError, StoreError):
+                log.warning("api_call_not_audited", status=exc.status)
+        await self._send({"type": "http.response.start", "status": exc.status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})
+
+
+class _Body:
+    """Lets a body through as long as it is neither too long nor too slow."""
+
+    def __init__(self, receive: Receive, bytes_max: int, chunk_s: float) -> None:
+        self._receive = receive
+        self._left = bytes_max
+        self._max = bytes_max
+        self._chunk_s = chunk_s
+        self._is_whole = False
+
+    def check(self, length: str) -> None:
+        """Refuse what says itself that it is too long."""
+        if length.isascii() and length.isdigit() and int(length[:20]) > self._max:
+            raise self._too_long()
+
+    async def receive(self) -> Message:
+        """Receive the next part.
+
+        Raises:
+            ProblemError: too long or too slow.
+        """
+        if self._is_whole:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(self._chunk_s):
+                message = await self._receive()
+        except TimeoutError as exc:
+            raise ProblemError(
+                408, f"No part of the body came within {self._chunk_s:g} s; send it again."
+            ) from exc
+        self._left -= len(message.get("body", b""))
+        self._is_whole = not message.get("more_body", False)
+        if self._left < 0:
+            raise self._too_long()
+        return message
+
+    def _too_long(self) -> ProblemError:
+        return ProblemError(
+            413, f"A body here has at most {self._max} bytes; split it into several."
+        )
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value.decode("latin-1"))
+    return ""
+
+
+def _address(scope: Scope) -> str:
+    return str((scope.get("client") or ("",))[0])

@@ -1,0 +1,96 @@
+"""Contracts: the provider's own customers, and its acceptance of them."""
+
+from datetime import date
+from typing import Annotated
+
+from litestar import get, post
+from litestar.params import Parameter
+
+from cloud.api import shapes
+from cloud.api.desk import Wanted
+from cloud.api.problems import documented
+from cloud.api.service import HttpRequest, caller_of, note_subject, service_of
+from cloud.store.providers import Scope
+
+HashInPath = Annotated[
+    str, Parameter(pattern=shapes.HEX_HASH, description="A contract's hash, 64 hex digits.")
+]
+After = Annotated[
+    str | None, Parameter(pattern=shapes.HEX_HASH, description="What `next` of a page said.")
+]
+Limit = Annotated[int, Parameter(ge=1, le=shapes.LIMIT_MAX, description="The longest page.")]
+
+
+@get("/v1/me", tags=["access"], responses=documented())
+async def me(request: HttpRequest) -> shapes.Who:
+    """Say whom the service takes you for, and what your credential allows."""
+    caller = caller_of(request)
+    return shapes.Who(
+        caller.provider.name,
+        caller.provider.key.hex(),
+        caller.credential,
+        tuple(caller.scopes),
+        caller.expires,
+    )
+
+
+@get("/v1/contracts", tags=["contracts"], opt={"scope": Scope.CONTRACTS}, responses=documented())
+async def contracts(
+    request: HttpRequest,
+    after: After = None,
+    limit: Limit = shapes.LIMIT,
+    area: Annotated[
+        str | None,
+        Parameter(
+            pattern=r"^[0-9A-Z]{2,9}$",
+            description="Only where the roster has the household in this IRIS, commune or "
+            "département.",
+        ),
+    ] = None,
+    on: Annotated[date | None, Parameter(description="Only those that hold on this day.")] = None,
+    offer: Annotated[
+        str | None, Parameter(pattern=shapes.HEX_HASH, description="Only those of this offer.")
+    ] = None,
+    is_accepted: Annotated[
+        bool | None, Parameter(query="accepted", description="Only accepted ones, or only others.")
+    ] = None,
+) -> shapes.ContractPage:
+    """List your customers by contract, in the order they came."""
+    service, desk = service_of(request), service_of(request).desk(caller_of(request))
+    note_subject(request, area or "")
+    wanted = Wanted(area or "", on, bytes.fromhex(offer or ""), is_accepted)
+    return await service.run(desk.contracts, wanted, bytes.fromhex(after or ""), limit)
+
+
+@get(
+    "/v1/contracts/{contract:str}",
+    tags=["contracts"],
+    opt={"scope": Scope.CONTRACTS},
+    responses=documented(404),
+)
+async def contract(request: HttpRequest, contract: HashInPath) -> shapes.ContractItem:
+    """Show one contract."""
+    note_subject(request, contract)
+    service = service_of(request)
+    desk = service.desk(caller_of(request))
+    return await service.run(desk.contract, bytes.fromhex(contract))
+
+
+@post(
+    "/v1/contracts/{contract:str}/acceptance",
+    tags=["contracts"],
+    opt={"scope": Scope.CONTRACTS},
+    responses=documented(404, 422),
+    status_code=200,
+)
+async def accept(
+    request: HttpRequest, contract: HashInPath, data: shapes.SignedDocument
+) -> shapes.Accepted:
+    """Hand in your signed `Acceptance` of a contract; no statement is computed before.
+
+    The first one stays; the same again changes nothing.
+    """
+    note_subject(request, contract)
+    service = service_of(request)
+    desk = service.desk(caller_of(request))
+    return await service.run(desk.accept, bytes.fromhex(contract), shapes.signed_of(data))

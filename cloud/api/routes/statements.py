@@ -1,0 +1,57 @@
+"""Statements one at a time; many are a batch."""
+
+from typing import Annotated
+
+from litestar import get, post
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import Parameter
+from litestar.response import Response
+
+from cloud.api import shapes
+from cloud.api.problems import documented
+from cloud.api.service import HttpRequest, caller_of, note_subject, service_of
+from cloud.store.providers import Scope
+
+
+@post(
+    "/v1/statements",
+    tags=["statements"],
+    opt={"scope": Scope.STATEMENTS},
+    responses={
+        200: ResponseSpec(shapes.StatementState, description="It was asked for before."),
+        **documented(404, 409, 422),
+    },
+)
+async def request_statement(
+    request: HttpRequest, data: shapes.SignedDocument
+) -> Response[shapes.StatementState]:
+    """Ask for a statement with your signed `StatementRequest`.
+
+    It is computed on encrypted values as soon as every day of its period is stored, and published
+    to the household's chip. The same request again changes nothing.
+    """
+    service = service_of(request)
+    desk = service.desk(caller_of(request))
+    state, is_new = await service.run(desk.request_statement, shapes.signed_of(data))
+    note_subject(request, state.contract)
+    headers = {"Location": f"/v1/statements/{state.id}"}
+    return Response(state, status_code=201 if is_new else 200, headers=headers)
+
+
+@get(
+    "/v1/statements/{statement:str}",
+    tags=["statements"],
+    opt={"scope": Scope.STATEMENTS},
+    responses=documented(404),
+)
+async def statement(
+    request: HttpRequest,
+    statement: Annotated[
+        str, Parameter(pattern=shapes.HEX_ID, description="The request's id, 32 hex digits.")
+    ],
+) -> shapes.StatementState:
+    """Say how far a statement has come."""
+    note_subject(request, statement)
+    service = service_of(request)
+    desk = service.desk(caller_of(request))
+    return await service.run(desk.statement, bytes.fromhex(statement))

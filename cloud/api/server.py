@@ -1,0 +1,155 @@
+"""uvicorn over TLS 1.3 with the collectivity's CA; a client's certificate is welcome, not needed."""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from cloud.registry.pki import pki_path
+from protocol.errors import ConfigError
+
+# A head must have come so many seconds after the connection; the gate looks after bodies.
+HEAD_S = 10.0
+HANDSHAKE_S = 10.0
+HEAD_BYTES_MAX = 16 * 1024
+CONNECTIONS_MAX = 256
+KEEP_ALIVE_S = 15
+BACKLOG = 128
+GRACE_S = 20
+
+
+class Revoked:
+    """The serial numbers in the collectivity's revocation list, read again when it changes."""
+
+    def __init__(self, path: Path) -> None:
+        """Read `path`."""
+        self._path = path
+        self._version: tuple[int, int] | None = None
+        self._serials: frozenset[int] = frozenset()
+
+    def __contains__(self, serial: int) -> bool:
+        found = self._path.stat()
+        version = (found.st_mtime_ns, found.st_ino)
+        if version != self._version:
+            crl = x509.load_pem_x509_crl(self._path.read_bytes())
+            self._serials = frozenset(entry.serial_number for entry in crl)
+            self._version = version
+        return serial in self._serials
+
+
+class ClientCertificate:
+    """A certificate that TLS has verified: its common name and serial number (hex)."""
+
+    def __init__(self, certificate: x509.Certificate, revoked: Revoked) -> None:
+        """Take a verified certificate and what may shut it out later."""
+        names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        self.name = str(names[0].value) if len(names) == 1 else ""
+        self.serial = f"{certificate.serial_number:x}"
+        self._certificate = certificate
+        self._revoked = revoked
+
+    def is_valid(self, now: datetime) -> bool:
+        """Say whether it still holds: a connection may outlive its certificate."""
+        certificate = self._certificate
+        return (
+            certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc
+            and certificate.serial_number not in self._revoked
+        )
+
+
+def tls_context(directory: Path, certificate: Path, key: Path) -> ssl.SSLContext:
+    """Return the server's TLS: 1.3, the collectivity's CA for clients that show a certificate.
+
+    Raises:
+        ConfigError: a file is missing or does not fit the others.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_OPTIONAL
+    try:
+        context.load_cert_chain(certificate, key)
+        context.load_verify_locations(pki_path(directory, "ca.pem"))
+    except OSError as exc:
+        raise ConfigError(
+            f"TLS identity {certificate} with key {key} does not load: {exc.strerror or exc}; "
+            f"`volet cloud init --dir {directory}` makes the collectivity's."
+        ) from exc
+    return context
+
+
+def protocol_of(revoked: Revoked, head_s: float) -> Callable[..., asyncio.Protocol]:
+    """Return uvicorn's HTTP/1.1 with what it lacks: certificates told, slow heads closed."""
+
+    class Guarded(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._head_deadline: asyncio.TimerHandle | None = None
+            self._await_head()
+            certificate = _verified(transport, revoked)
+            self.app_state = {**self.app_state, "certificate": certificate}
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            is_in_call = self.cycle is not None and not self.cycle.response_complete
+            if is_in_call:
+                self._stop_waiting()
+
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            if self._head_deadline is None and not self.transport.is_closing():
+                self._await_head()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._stop_waiting()
+            super().connection_lost(exc)
+
+        def _await_head(self) -> None:
+            self._head_deadline = self.loop.call_later(head_s, self.transport.abort)
+
+        def _stop_waiting(self) -> None:
+            if self._head_deadline is not None:
+                self._head_deadline.cancel()
+                self._head_deadline = None
+
+    return Guarded
+
+
+def make_server(
+    app: Any, address: tuple[str, int], context: ssl.SSLContext, revoked: Revoked
+) -> uvicorn.Server:
+    """Return a server that serves when it is awaited, and ends on SIGTERM."""
+    config = uvicorn.Config(
+        app,
+        host=address[0],
+        port=address[1],
+        http=protocol_of(revoked, HEAD_S),  # type: ignore[arg-type]
+        ws="none",
+        lifespan="off",
+        loop="asyncio",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ssl_context_factory=lambda _config, _default: context,
+        limit_concurrency=CONNECTIONS_MAX,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+        h11_max_incomplete_event_size=HEAD_BYTES_MAX,
+    )
+    return uvicorn.Server(config)
+
+
+def _verified(transport: asyncio.Transport, revoked: Revoked) -> ClientCertificate | None:
+    tls = transport.get_extra_info("ssl_object")
+    data = tls.getpeercert(binary_form=True) if tls else None
+    if not data:
+        return None
+    return ClientCertificate(x509.load_der_x509_certificate(data), revoked)

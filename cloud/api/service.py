@@ -1,0 +1,83 @@
+"""What handlers work with: the store in its thread, and the call at hand."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from cloud.api.access import Caller
+from cloud.api.cells import Cells
+from cloud.api.desk import Desk
+from cloud.api.gate import CALL, Call
+from cloud.api.problems import ProblemError
+from cloud.store import Store
+from cloud.store.providers import Scope
+from cloud.worker import StoreThread
+
+P = ParamSpec("P")
+T = TypeVar("T")
+HttpRequest = Request[Any, Any, Any]
+
+
+class Service:
+    """The store and the threads of one process."""
+
+    def __init__(self, thread: StoreThread, store: Store) -> None:
+        """Work on a store that `thread` has opened."""
+        self.store = store
+        self._thread = thread
+        self._cells = Cells()
+        # Signatures of a batch take seconds; the store's thread answers meanwhile.
+        self.verifier = ThreadPoolExecutor(1, thread_name_prefix="verify")
+
+    def desk(self, caller: Caller) -> Desk:
+        """Return the store as one provider sees it."""
+        return Desk(self.store, caller.provider.key, self._cells)
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run in the store's thread."""
+        return await self._thread.run(function, *args, **kwargs)
+
+    def close(self) -> None:
+        """Wait for what is being verified."""
+        self.verifier.shutdown()
+
+
+def service_of(request: HttpRequest) -> Service:
+    """Return what the application was made with."""
+    service: Service = request.app.state.service
+    return service
+
+
+def caller_of(request: HttpRequest) -> Caller:
+    """Return who calls; the gate lets nobody else through."""
+    call: Call = request.scope[CALL]  # type: ignore[literal-required]
+    if call.caller is None:
+        raise ProblemError(401, "Show a token or a certificate.")
+    return call.caller
+
+
+def note_subject(request: HttpRequest, subject: str) -> None:
+    """Say for the audit what the call is about."""
+    call: Call = request.scope[CALL]  # type: ignore[literal-required]
+    call.subject = subject
+
+
+def needs_scope(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Check that the caller's token allows what the handler does.
+
+    Raises:
+        ProblemError: it does not.
+    """
+    wanted = handler.opt.get("scope")
+    call: Call = connection.scope[CALL]  # type: ignore[literal-required]
+    if wanted is None:
+        return
+    if call.caller is None or Scope(wanted) not in call.caller.scopes:
+        raise ProblemError(
+            403,
+            f"This needs the scope {str(wanted)!r}; ask the collectivity for a token that has it.",
+        )

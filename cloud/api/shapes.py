@@ -1,0 +1,185 @@
+"""What passes the API's wire: JSON, hashes and ids in hex, signed documents in base64."""
+
+import binascii
+from base64 import b64decode, b64encode
+from datetime import date, datetime
+from typing import Annotated
+
+import msgspec
+
+from cloud.store import RequestState
+from protocol.contract import Signed
+from protocol.errors import DocumentRefused
+
+LIMIT_MAX = 1_000
+LIMIT = 100
+HEX_HASH = r"^[0-9a-f]{64}$"
+HEX_ID = r"^[0-9a-f]{32}$"
+BASE64 = r"^[A-Za-z0-9+/]*={0,2}$"
+# The longest signed document that the API takes: an offer of 64 tariffs.
+DOCUMENT_MAX = 768 * 1024
+
+_HASH = "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
+_ID = "00112233445566778899aabbccddeeff"
+
+HexHash = Annotated[str, msgspec.Meta(pattern=HEX_HASH, title="SHA-256 in hex", examples=[_HASH])]
+HexId = Annotated[str, msgspec.Meta(pattern=HEX_ID, title="16 bytes in hex", examples=[_ID])]
+Base64 = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=BASE64, max_length=DOCUMENT_MAX, title="Bytes in base64", examples=["gqF4AQ=="]
+    ),
+]
+
+
+class _Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class SignedDocument(_Shape, frozen=True):
+    """A document that the provider has signed: its kind, its exact bytes, the signature.
+
+    `volet provider` and `protocol.contract.sign_document` make them; the service never signs.
+    """
+
+    kind: Annotated[str, msgspec.Meta(max_length=32, examples=["StatementRequest"])]
+    body: Base64
+    signature: Base64
+
+
+class Who(_Shape, frozen=True):
+    """Whom the service takes the caller for."""
+
+    provider: str
+    key: HexHash
+    credential: str
+    scopes: tuple[str, ...]
+    expires: datetime | None
+
+
+class ContractItem(_Shape, frozen=True):
+    """A household's contract with the provider.
+
+    `household_key` names the household, `sealing_key` (base64) is what letters to it are sealed to;
+    `cell` is where the roster says that it stands.
+    """
+
+    contract: HexHash
+    household_key: HexId
+    offer: HexHash
+    start: date
+    end: date | None
+    consent: str
+    follows_offers: bool
+    is_accepted: bool
+    sealing_key: Base64
+    cell: str | None
+
+
+class ContractPage(_Shape, frozen=True):
+    """Contracts in the order they came. Ask for those after `next` until it is null."""
+
+    contracts: tuple[ContractItem, ...]
+    next: HexHash | None
+
+
+class Accepted(_Shape, frozen=True):
+    """A contract's acceptance is kept; the first one stays."""
+
+    contract: HexHash
+    is_accepted: bool
+
+
+class StatementState(_Shape, frozen=True):
+    """How far a statement has come. Only the household's chip can open it.
+
+    `missing_days` of the period are not stored yet; `values` encrypted values of 8 bytes each were
+    computed; `detail` says why it was refused.
+    """
+
+    id: HexId
+    contract: HexHash
+    start: date
+    end: date
+    state: RequestState
+    missing_days: int
+    values: int
+    detail: str
+
+
+class Batch(_Shape, frozen=True):
+    """A batch of statements: how many are waiting, computed, seen by a chip, or refused."""
+
+    id: HexId
+    key: str
+    digest: HexHash
+    at: datetime
+    total: int
+    pending: int
+    published: int
+    seen: int
+    refused: int
+
+
+class BatchPage(_Shape, frozen=True):
+    """Batches, oldest first. Ask for those after `next` until it is null."""
+
+    batches: tuple[Batch, ...]
+    next: HexId | None
+
+
+class BatchItem(_Shape, frozen=True):
+    """One statement of a batch; `number` is its line in what was handed in."""
+
+    number: int
+    id: HexId
+    contract: HexHash
+    state: RequestState
+    detail: str
+
+
+class BatchItems(_Shape, frozen=True):
+    """Statements of a batch, in order. Ask for those after `next` until it is null."""
+
+    items: tuple[BatchItem, ...]
+    next: int | None
+
+
+class Problem(_Shape, frozen=True):
+    """What is wrong, as RFC 9457 has it: `detail` also says what to do next.
+
+    `line` counts from 1 in a batch; `errors` name fields.
+    """
+
+    type: Annotated[str, msgspec.Meta(examples=["urn:volet:problem:document-refused"])]
+    title: str
+    status: int
+    detail: str
+    line: int | None = None
+    errors: tuple[str, ...] = ()
+
+
+def signed_of(document: SignedDocument) -> Signed:
+    """Read a signed document off the wire.
+
+    Raises:
+        DocumentRefused: it is not base64.
+    """
+    try:
+        return Signed(
+            document.kind,
+            b64decode(document.body, validate=True),
+            b64decode(document.signature, validate=True),
+        )
+    except (binascii.Error, ValueError) as exc:
+        raise DocumentRefused("body and signature are base64; this is not.") from exc
+
+
+def document_of(signed: Signed) -> SignedDocument:
+    """Put a signed document as it stands on the wire."""
+    return SignedDocument(signed.kind, base64(signed.body), base64(signed.signature))
+
+
+def base64(data: bytes) -> str:
+    """Put bytes in base64."""
+    return b64encode(data).decode()
