@@ -64,7 +64,7 @@ class Line(msgspec.Struct, frozen=True):
 
     Of `kwh` (registers, injection) and `wh` (curve) fixed lines have none, other lines one;
     `eur_per_kwh` is None on fixed lines and where a market sets the price. `is_late`: days of an
-    earlier period that could not be billed then.
+    earlier period that could not be billed then. `is_tax`: a tax or contribution.
     """
 
     name: str
@@ -77,6 +77,7 @@ class Line(msgspec.Struct, frozen=True):
     wh: int | None = None
     eur_per_kwh: Decimal | None = None
     is_late: bool = False
+    is_tax: bool = False
 
 
 class VatPart(msgspec.Struct, frozen=True):
@@ -161,7 +162,9 @@ def price_bill(
         for fixed in tariff.fixed:
             per_month = Fraction(fixed.eur) / (1 if fixed.per == "month" else MONTHS_A_YEAR)
             ht = to_cent(per_month * span)
-            lines.append(Line(fixed.name, tariff.name, first, last, ht, fixed.vat))
+            lines.append(
+                Line(fixed.name, tariff.name, first, last, ht, fixed.vat, is_tax=fixed.is_tax)
+            )
         lines += [
             _energy_line(tariff, energy, is_late=False)
             for energy in energies
@@ -183,6 +186,7 @@ def _energy_line(tariff: Tariff, energy: Energy, *, is_late: bool) -> Line:
         wh=energy.wh,
         eur_per_kwh=None if isinstance(line, MarketLine) else line.eur_per_kwh,
         is_late=is_late,
+        is_tax=line.is_tax,
     )
 
 

@@ -33,12 +33,16 @@ PublicKeyHex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
 class FixedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A line that no energy changes: `eur` before tax, per month or year, pro rata by day."""
+    """A line that no energy changes: `eur` before tax, per month or year, pro rata by day.
+
+    `is_tax`, here as on other lines: it stands among taxes and contributions on a bill.
+    """
 
     name: Name
     eur: Decimal
     per: Literal["month", "year"]
     vat: Decimal
+    is_tax: bool = False
 
 
 class RegisterLine(
@@ -50,6 +54,7 @@ class RegisterLine(
     registers: tuple[int, ...]
     eur_per_kwh: Decimal
     vat: Decimal
+    is_tax: bool = False
 
 
 class InjectionLine(
@@ -60,6 +65,7 @@ class InjectionLine(
     name: Name
     eur_per_kwh: Decimal
     vat: Decimal
+    is_tax: bool = False
 
 
 class CalendarLine(
@@ -76,6 +82,7 @@ class CalendarLine(
     classes: tuple[Name, ...]
     eur_per_kwh: Decimal
     vat: Decimal
+    is_tax: bool = False
 
 
 class MarketLine(
@@ -93,6 +100,7 @@ class MarketLine(
     factor: Decimal
     eur_per_kwh: Decimal
     vat: Decimal
+    is_tax: bool = False
 
 
 EnergyLine = RegisterLine | InjectionLine | CalendarLine | MarketLine
