@@ -73,8 +73,8 @@ def combine(terms: Iterable[tuple[int, bytes]], base_scalar: int = 0) -> bytes:
     if base_scalar % ORDER:
         total = crypto_scalarmult_ed25519_base_noclamp(scalar_bytes(base_scalar))
     for scalar, point in terms:
-        if not scalar % ORDER:
-            continue
+        if not scalar % ORDER or point == _IDENTITY:
+            continue  # libsodium multiplies neither by zero nor the identity
         total = add(total, _multiplied(scalar, point))
     return total
 
