@@ -1,7 +1,7 @@
 """The area lane: sums in the cloud, masks at a trustee, a chip's day, bytes; and its peers.
 
-What sums and masks could cost at most is measured in the same run: how fast this machine reads
-memory, and how fast OpenSSL's ChaCha20 runs over long data.
+What sums and masks could cost at least is measured in the same run: how fast this machine reads
+memory, and how fast OpenSSL's ChaCha20 runs over long data (`area_trustee`).
 """
 
 import secrets
@@ -13,11 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 
 from benchmarks.area_household import SHAPE, SLOTS, AreaChip, measures
 from benchmarks.area_peers import Ours, peers
+from benchmarks.area_trustee import trustee
 from benchmarks.household import Month
 from benchmarks.mqtt_size import exchange_bytes
 from benchmarks.row import Bound, Rows
@@ -26,9 +25,8 @@ from benchmarks.sizes import wire
 from benchmarks.timing import cpu_s, per, scaled
 from cloud.store.area import ContributionItem, FigureKey, Row
 from cloud.store.sqlite import SqliteStore
-from cloud.trustee.masks import Draw, check_masks, sums
 from edge.privacy.noise import draw_noise
-from protocol.area_cipher import SLOT_BYTES, add_up, mask, mask_values, unmask
+from protocol.area_cipher import SLOT_BYTES, add_up, mask_values, unmask
 from protocol.area_messages import Contribution, Part
 from protocol.calendar import day_number
 from protocol.ids import DeviceId, new_device_id
@@ -37,20 +35,17 @@ from protocol.topics import Kind
 
 HOUSEHOLDS = 100_000
 STORED = 4_000
-MASKED = 10_000
 RUNS = 9
 PEER_HOUSEHOLDS = 200
 MONTH_LIMIT_BYTES = 90_000
 # What documents are drawn up with unless told otherwise.
 DAYS_A_YEAR = 100
 SUMS_AT_LEAST = 1_000_000
-MASKS_AT_LEAST = 100_000
 MS, US, GIGA = 1_000, 1_000_000, 1e9
 
 _DAY = date(2026, 1, 14)
 _NUMBER = day_number(_DAY)
 _MEASURE = "curve"
-_LONG_BYTES = 1 << 16
 
 Rectangle = npt.NDArray[np.uint64]
 
@@ -59,18 +54,18 @@ def run(scale: float) -> list[Figure]:
     """Measure; raises AssertionError where a result is wrong."""
     rows = Rows("area")
     runs = scaled(RUNS, scale, 3)
-    ours_s = _sums(rows, scaled(HOUSEHOLDS, scale, 500), runs)
+    ours_s, read = _sums(rows, scaled(HOUSEHOLDS, scale, 500), runs)
     with tempfile.TemporaryDirectory() as directory:
         _from_store(rows, scaled(STORED, scale, 100), runs, Path(directory))
-    _masks(rows, scaled(MASKED, scale, 200), runs)
+    trustee(rows, scale, runs, read)
     encryption_s = _chip(rows, runs)
     _bytes(rows)
     peers(rows, scaled(PEER_HOUSEHOLDS, scale, 4), runs, Ours(ours_s, encryption_s))
     return rows.rows
 
 
-def _sums(rows: Rows, households: int, runs: int) -> float:
-    """Sum vectors in memory; returns the seconds of one household-day."""
+def _sums(rows: Rows, households: int, runs: int) -> tuple[float, float]:
+    """Sum vectors in memory; returns the seconds of one household-day, and GB/s of reading."""
     words = np.random.default_rng(1).integers(0, 2**63, (households, SLOTS), np.uint64)
     _check_sum(words)
     total_bytes = words.nbytes
@@ -102,7 +97,7 @@ def _sums(rows: Rows, households: int, runs: int) -> float:
         100 * rate * SLOTS * SLOT_BYTES / GIGA / read,
         "%",
     )
-    return 1 / rate
+    return 1 / rate, read
 
 
 def _check_sum(words: Rectangle) -> None:
@@ -158,58 +153,6 @@ def _item(entry: int) -> ContributionItem:
 
 def _words(item: ContributionItem) -> bytes:
     return item.contribution.parts[0].words
-
-
-def _masks(rows: Rows, households: int, runs: int) -> None:
-    """Sum masks as a trustee does, of keys seen before and of new ones."""
-    sets = len(SHAPE.sets_of(0))
-
-    def draws() -> list[Draw]:
-        return [
-            Draw(tuple(secrets.token_bytes(32) for _ in range(sets)), secrets.token_bytes(16))
-            for _ in range(households)
-        ]
-
-    count = sets * households
-    known = draws()
-    found = sums(known, sets, _NUMBER, _MEASURE, SLOTS)
-    for number in range(sets):
-        each = [mask(one.keys[number], _NUMBER, _MEASURE, one.nonce, SLOTS) for one in known[:200]]
-        part = sums(known[:200], sets, _NUMBER, _MEASURE, SLOTS)[number]
-        assert (part == add_up(np.array(each))).all()
-    assert len(found) == sets
-    seconds = cpu_s(lambda: sums(known, sets, _NUMBER, _MEASURE, SLOTS), runs=runs)
-    rate = rows.add(
-        "masks at a trustee",
-        [count / each for each in seconds],
-        "masks/s and core",
-        bound=Bound("at least", MASKS_AT_LEAST),
-        note=f"{SLOTS} slots, keys used before",
-    )
-    fresh = iter([draws() for _ in range(runs + 1)])
-    first_s = cpu_s(lambda: sums(next(fresh), sets, _NUMBER, _MEASURE, SLOTS), runs=runs)
-    rows.add(
-        "masks at a trustee, keys never used",
-        [count / each for each in first_s],
-        "masks/s and core",
-        note="the first question of a month",
-    )
-    single_s = cpu_s(
-        lambda: [mask(one.keys[0], _NUMBER, _MEASURE, one.nonce, SLOTS) for one in known],
-        runs=runs,
-    )
-    rows.add("masks one by one", [households / each for each in single_s], "masks/s and core")
-    check_s = cpu_s(lambda: check_masks(known, sets, _NUMBER, _MEASURE, SLOTS), runs=runs)
-    rows.add(
-        "masks of the check slot alone", [count / each for each in check_s], "masks/s and core"
-    )
-    encryptor = Cipher(ChaCha20(bytes(32), bytes(16)), mode=None).encryptor()
-    zeros, buffer = bytes(_LONG_BYTES), bytearray(_LONG_BYTES)
-    raw_s = cpu_s(lambda: encryptor.update_into(zeros, buffer), runs=runs, times=200)
-    raw = rows.add("ChaCha20 over long data", [_LONG_BYTES / each / GIGA for each in raw_s], "GB/s")
-    rows.add(
-        "masks at a trustee, of ChaCha20's speed", 100 * rate * SLOTS * SLOT_BYTES / GIGA / raw, "%"
-    )
 
 
 def _chip(rows: Rows, runs: int) -> float:

@@ -11,9 +11,8 @@ with key_A = HKDF(seed_A, household key ‖ month) and a nonce of day, measure a
 with the noise: a new draw never meets an old keystream.
 """
 
-import hashlib
-import hmac
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from itertools import combinations
 
 import msgspec
@@ -32,7 +31,12 @@ SLOT_BYTES = 8
 CHECK_VALUE = 1
 # What ChaCha20's block counter begins at.
 FROM_THE_START = bytes(4)
-_NO_SALT = bytes(32)
+# HMAC-SHA256 (RFC 2104): a key of half a block, padded and exclusive-ored.
+_HALF_BLOCK = bytes(32)
+_INNER = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER = bytes(byte ^ 0x5C for byte in range(256))
+_NO_SALT_INNER = bytes(64).translate(_INNER)
+_NO_SALT_OUTER = bytes(64).translate(_OUTER)
 
 Words = npt.NDArray[np.uint64]
 Signed = npt.NDArray[np.int64]
@@ -73,24 +77,30 @@ def check_shape(shape: Shape) -> None:
 
 def mask_key(seed: bytes, household_key: bytes, day: int) -> bytes:
     """Return the ChaCha20 key (32 bytes) of a seed for the month that holds `day` (a number)."""
-    return month_key(seed, household_key, day_number(month_of(day_of_number(day))))
+    (key,) = month_keys(seed, household_key, day_number(month_of(day_of_number(day))))
+    return key
 
 
-def month_key(seed: bytes, household_key: bytes, month: int) -> bytes:
-    """Return the key of a month, named by the number of its first day.
+def month_keys(seeds: bytes, household_key: bytes, month: int) -> tuple[bytes, ...]:
+    """Return the keys of seeds that stand one after the other; a month is its first day's number.
 
-    HKDF-SHA256 without salt. One block is its first and last, so it is two HMACs, which take a
-    third of the time of HKDF objects.
+    HKDF-SHA256 without salt (RFC 5869): one block is its first and last, so it is two HMACs. Written
+    out they take half the time of `hmac.digest`, and a trustee needs millions on a month's first.
     """
-    info = b"volet area v1" + household_key + month.to_bytes(4, "big")
-    extracted = hmac.digest(_NO_SALT, seed, "sha256")
-    return hmac.digest(extracted, info + b"\1", "sha256")
+    info = b"volet area v1" + household_key + month.to_bytes(4, "big") + b"\1"
+    keys = []
+    for place in range(0, len(seeds), SEED_BYTES):
+        inner = sha256(_NO_SALT_INNER + seeds[place : place + SEED_BYTES]).digest()
+        block = sha256(_NO_SALT_OUTER + inner).digest() + _HALF_BLOCK
+        inner = sha256(block.translate(_INNER) + info).digest()
+        keys.append(sha256(block.translate(_OUTER) + inner).digest())
+    return tuple(keys)
 
 
 def mask_nonce(day: int, measure: str, nonce: bytes, slots: int) -> bytes:
     """Return ChaCha20's nonce (12 bytes) of one draw."""
     text = day.to_bytes(4, "big") + slots.to_bytes(2, "big") + measure.encode() + b"\0" + nonce
-    return hashlib.sha256(text).digest()[:12]
+    return sha256(text).digest()[:12]
 
 
 def put_keystream(key: bytes, iv: bytes, zeros: bytes, room: memoryview) -> None:

@@ -26,7 +26,9 @@ COUNTS_AFTER_DAYS = 30
 _Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Z]{2,9}$")]
 
 
-class RosterEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class RosterEntry(
+    msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False
+):
     """One line: from day `start` on this household, with this device, stands in this cell.
 
     `cell` is an IRIS or commune code, None from the day on which it stands nowhere. `point` is a
@@ -80,7 +82,7 @@ def open_entry(signed: SignedEntry, registrar_key: bytes) -> RosterEntry:
         raise DocumentRefused(f"This roster entry cannot be read: {exc.detail}.") from exc
 
 
-class Standing(msgspec.Struct, frozen=True):
+class Standing(msgspec.Struct, frozen=True, gc=False):
     """Where a household stands on a day; `is_counted`: it counts towards a threshold."""
 
     entry: RosterEntry

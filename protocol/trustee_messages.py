@@ -90,12 +90,10 @@ class SetRequest(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fi
         if len(self.nonces) != len(entries) * HOUSEHOLD_BYTES:
             raise MessageRefused(Reason.BOUNDS, "a nonce for each household")
         return [
-            (
-                entry,
-                self.nonces[place * HOUSEHOLD_BYTES :][:NONCE_BYTES],
-                int.from_bytes(self.nonces[place * HOUSEHOLD_BYTES + NONCE_BYTES :][:4], "big"),
+            (entry, self.nonces[begin : begin + NONCE_BYTES], _generation(self.nonces, begin))
+            for entry, begin in zip(
+                entries, range(0, len(self.nonces), HOUSEHOLD_BYTES), strict=True
             )
-            for place, entry in enumerate(entries)
         ]
 
 
@@ -295,6 +293,10 @@ def draws_of(draws: Sequence[tuple[bytes, int]]) -> bytes:
 def pages_of(data: bytes) -> list[bytes]:
     """Cut encoded data into pages; at least one."""
     return [data[n : n + PAGE_BYTES] for n in range(0, max(len(data), 1), PAGE_BYTES)]
+
+
+def _generation(nonces: bytes, begin: int) -> int:
+    return int.from_bytes(nonces[begin + NONCE_BYTES : begin + HOUSEHOLD_BYTES], "big")
 
 
 def _signed_bytes(collectivity: str, body: bytes) -> bytes:

@@ -258,12 +258,15 @@ class Trustee:
         return bound
 
     def _draws(self, asked: Asked) -> list[Draw | None]:
-        day, trustees = asked.request.day, asked.trustees
-        draws: list[Draw | None] = []
-        for entry, (nonce, generation) in zip(asked.entries, asked.draws, strict=True):
-            keys = self._letters.keys(entry.household_key, generation, trustees, day)
-            draws.append(None if keys is None else Draw(keys, nonce))
-        return draws
+        households = (
+            (entry.household_key, generation)
+            for entry, (_, generation) in zip(asked.entries, asked.draws, strict=True)
+        )
+        keys = self._letters.keys(households, asked.trustees, asked.request.day)
+        return [
+            None if each is None else Draw(each, nonce)
+            for each, (nonce, _) in zip(keys, asked.draws, strict=True)
+        ]
 
     def _compute(self, asked: Asked, draws: list[Draw | None], unknown: tuple[int, ...]) -> Answer:
         request = asked.request

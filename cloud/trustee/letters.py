@@ -1,12 +1,13 @@
 """Households' seeds: from the letters that chips publish to the month's keys."""
 
 import hashlib
+from collections.abc import Iterable
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cloud.trustee.documents import Documents
 from cloud.trustee.log import StoredSeeds, TrusteeLog
-from protocol.area_cipher import SEED_BYTES, month_key
+from protocol.area_cipher import month_keys
 from protocol.area_messages import SeedLetters
 from protocol.calendar import day_number, day_of_number, month_of
 from protocol.envelope import Address, open_message
@@ -20,7 +21,8 @@ from protocol.topics import Kind
 WAITING_MAX = 100_000
 MONTHS_KEPT = 2
 
-Keys = dict[tuple[bytes, int, bytes], tuple[bytes, ...]]
+# By household key and generation.
+Keys = dict[tuple[bytes, int], tuple[bytes, ...]]
 
 
 class Letters:
@@ -88,25 +90,29 @@ class Letters:
         return tuple(self._waiting)
 
     def keys(
-        self, household_key: bytes, generation: int, trustees: bytes, day: int
-    ) -> tuple[bytes, ...] | None:
-        """Return the month's keys for each of our seed sets, None: no such seeds here."""
+        self, households: Iterable[tuple[bytes, int]], trustees: bytes, day: int
+    ) -> list[tuple[bytes, ...] | None]:
+        """Return the month's keys for each of our seed sets; None where there are no such seeds.
+
+        `households` are (household key, generation of the seeds); `trustees` is the hash of the set
+        they must have been written to.
+        """
         month = day_number(month_of(day_of_number(day)))
         if month not in self._keys:
             while len(self._keys) >= MONTHS_KEPT:
                 self._keys.pop(next(iter(self._keys)))
             self._keys[month] = {}
         keys = self._keys[month]
-        name = (household_key, generation, trustees)
-        found = keys.get(name)
-        if found is None:
-            seeds = self._seeds.get((household_key, generation))
+        found: list[tuple[bytes, ...] | None] = []
+        for household in households:
+            seeds = self._seeds.get(household)
             if seeds is None or seeds.trustees != trustees:
-                return None
-            found = keys[name] = tuple(
-                month_key(seeds.seeds[place : place + SEED_BYTES], household_key, month)
-                for place in range(0, len(seeds.seeds), SEED_BYTES)
-            )
+                found.append(None)
+                continue
+            known = keys.get(household)
+            if known is None:
+                known = keys[household] = month_keys(seeds.seeds, household[0], month)
+            found.append(known)
         return found
 
     def _let_wait(self, device: str, payload: bytes) -> bool:

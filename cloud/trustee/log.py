@@ -52,7 +52,7 @@ CREATE TRIGGER entry_is_fixed BEFORE UPDATE ON entry
 """
 
 
-class StoredSeeds(msgspec.Struct, frozen=True, array_like=True):
+class StoredSeeds(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A household's seeds of one generation, 32 bytes each, in the order of the trustee's sets."""
 
     household_key: bytes

@@ -19,7 +19,7 @@ CHUNK = 256
 _BLOCK_SLOTS = 8
 
 
-class Draw(msgspec.Struct, frozen=True):
+class Draw(msgspec.Struct, frozen=True, gc=False):
     """One household's part: its month keys, one for each seed set, and the nonce it drew."""
 
     keys: tuple[bytes, ...]
@@ -28,17 +28,17 @@ class Draw(msgspec.Struct, frozen=True):
 
 def sums(draws: Sequence[Draw], sets: int, day: int, measure: str, slots: int) -> list[Words]:
     """Sum the masks of all households; returns uint64[slots] for each of `sets` seed sets."""
-    totals = [np.zeros(slots, np.uint64) for _ in range(sets)]
+    totals = np.zeros((sets, slots), np.uint64)
     streams, rooms = _streams(slots)
     zeros = bytes(slots * SLOT_BYTES)
     for begin in range(0, len(draws), CHUNK):
         chunk = draws[begin : begin + CHUNK]
         ivs = [FROM_THE_START + mask_nonce(day, measure, one.nonce, slots) for one in chunk]
-        for number, total in enumerate(totals):
+        for number in range(sets):
             for one, iv, room in zip(chunk, ivs, rooms, strict=False):
                 put_keystream(one.keys[number], iv, zeros, room)
-            total += add_up(streams[: len(chunk)])
-    return totals
+            totals[number] += add_up(streams[: len(chunk)])
+    return list(totals)
 
 
 def check_masks(
@@ -66,4 +66,4 @@ def check_masks(
 def _streams(slots: int) -> tuple[Words, list[memoryview]]:
     """Return room for a chunk's keystreams, and each row of it as bytes."""
     streams = np.empty((CHUNK, slots), "<u8")
-    return streams, [memoryview(row).cast("B") for row in streams]
+    return streams, [row.data.cast("B") for row in streams]
