@@ -11,6 +11,7 @@ cloud = LazyGroup(
         "release": "cloud.release.cli:release",
         "status": "cloud.status_cli:status",
         "audit": "cloud.audit.cli:audit",
+        "registry": "cloud.registry.places_cli:registry",
         "enrol": "cloud.registry.cli:enrol",
         "revoke": "cloud.registry.cli:revoke",
         "roster": "cloud.roster.cli:roster",

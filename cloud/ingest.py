@@ -18,6 +18,7 @@ from cloud.acknowledge import Acknowledger
 from cloud.area_answers import AreaAnswers
 from cloud.area_documents import AreaDocuments
 from cloud.area_ingest import AreaIngest, AreaMessage
+from cloud.departures import Departures, LeaveMessage
 from cloud.message import Incoming, Outgoing
 from cloud.store import (
     Batch,
@@ -37,6 +38,7 @@ from protocol.envelope import Address
 from protocol.errors import MessageRefused, Reason, VoletError
 from protocol.ids import Incarnation
 from protocol.messages import Block, Epoch, Fetch, Refusal, Seen
+from protocol.moving import Leave
 from protocol.topics import Kind, device_topic
 
 log = structlog.get_logger()
@@ -84,6 +86,7 @@ class _Sorted:
     blocks: list[BlockItem] = field(default_factory=list)
     seen: list[tuple[Incoming, _Sender, Seen]] = field(default_factory=list)
     area: list[AreaMessage] = field(default_factory=list)
+    leaves: list[LeaveMessage] = field(default_factory=list)
     requests: dict[tuple[str, Fetch | Ask], Request] = field(default_factory=dict)
     refused: list[DeadLetter] = field(default_factory=list)
 
@@ -102,6 +105,7 @@ class Ingest:
         self._collectivity = collectivity
         self._clock = clock
         self._acknowledger = Acknowledger(collectivity, store.generation, platform_key)
+        self._departures = Departures(store, collectivity, platform_key)
         documents = AreaDocuments(store.area)
         self._area = AreaIngest(store.area, documents, collectivity, platform_key)
         self._area_answers = AreaAnswers(store.area, documents, collectivity, platform_key)
@@ -163,11 +167,12 @@ class Ingest:
         results = (*outcome.epochs, *outcome.blocks)
         for item, result in zip(items, results, strict=True):
             _note(batch.senders[item.device], item, result)
+        left = self._take_leaves(batch, at)
         reasons = Counter(letter.reason for letter in batch.refused) + Counter(
             result for result in results if isinstance(result, Reason)
         )
         return Processed(
-            (*self._acks(batch.senders), *cleared, *taken.outgoing),
+            (*self._acks(batch.senders), *cleared, *taken.outgoing, *left),
             tuple(batch.requests.values()),
             blocks=outcome.blocks.count(Put.STORED),
             headers=outcome.epochs.count(Put.STORED),
@@ -181,7 +186,9 @@ class Ingest:
         addressed: list[tuple[Incoming, Address]] = []
         for message in messages:
             try:
-                addressed.append((message, address_of(self._collectivity, message.topic)))
+                address = address_of(self._collectivity, message.topic)
+                if message.payload or address.kind is not Kind.KEY:
+                    addressed.append((message, address))  # else: seeds taken off the broker
             except MessageRefused as exc:
                 batch.refused.append(_letter(message, exc, at))
         known = {
@@ -229,6 +236,15 @@ class Ingest:
             for _, s, seen in batch.seen
         ]
 
+    def _take_leaves(self, batch: _Sorted, at: datetime) -> list[Outgoing]:
+        """Take leaves, now that the blocks that came with them are stored."""
+        answers, refused = self._departures.take(batch.leaves, at)
+        if refused:
+            letters = [_letter(message, exc, at) for message, exc in refused]
+            self._store.put_batch(Batch(at, refused=letters))
+            batch.refused += letters
+        return answers
+
     def _acks(self, senders: dict[str, _Sender]) -> Iterator[Outgoing]:
         told = [s for s in senders.values() if s.touched or s.refused or s.is_whole_asked]
         holdings = self._store.holdings([sender.device.household_key for sender in told])
@@ -252,6 +268,8 @@ def _place(batch: _Sorted, message: Incoming, sender: _Sender, body: Up) -> None
             batch.seen.append((message, sender, body))
         case Contribution() | SeedLetters():
             batch.area.append(AreaMessage(message, sender.device, body))
+        case Leave():
+            batch.leaves.append(LeaveMessage(message, sender.device, body))
         case Fetch(incarnation=None):
             sender.is_whole_asked = True
         case Fetch() | Ask():

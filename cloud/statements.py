@@ -106,9 +106,10 @@ def prepare(request_bytes: bytes, contract: StoredContract, shelf: Shelf) -> Pre
     terms = decode_body(contract.contract.body, Contract)
     start, end = day_of_number(request.start), day_of_number(request.end)
     first = request.days[0]
-    if min(start, first) < terms.start or (terms.end is not None and end > terms.end):
+    until = min([each for each in (terms.end, contract.end) if each is not None], default=None)
+    if min(start, first) < terms.start or (until is not None and end > until):
         raise DocumentRefused(
-            f"The contract holds from {terms.start} to {terms.end or 'open end'}; "
+            f"The contract holds from {terms.start} to {until or 'open end'}; "
             f"ask for days within it."
         )
     tariffs = _offer_of(request, contract, terms, shelf).tariffs
@@ -151,12 +152,12 @@ def blocks_of(
     return [block for block in found if block.day in wanted]
 
 
-def missing_days(blocks: Iterable[StoredBlock], days: Iterable[date]) -> list[date]:
-    """Return those of `days` that are not stored whole yet."""
-    stored = Counter[date]()
-    for block in blocks:
-        stored[block.day] += len(block.coefficients) // COEFFICIENT_BYTES
-    return [day for day in days if stored[day] != DAY_COEFFICIENTS]
+def missing_days(
+    store: Store, household_key: HouseholdKeyId, days: Sequence[date]
+) -> list[date]:
+    """Return those of `days` (ordered) that are not stored whole yet."""
+    stored = store.stored_coefficients(household_key, days[0], days[-1] + ONE_DAY)
+    return [day for day in days if stored.get(day) != DAY_COEFFICIENTS]
 
 
 def compute(
@@ -219,79 +220,3 @@ def _covers(blocks: Iterable[StoredBlock]) -> tuple[Cover, ...]:
     for block in blocks:
         sequences.setdefault(block.incarnation, []).append(block.sequence)
     return tuple(Cover(incarnation, tuple(sorted(s))) for incarnation, s in sequences.items())
-
-
-class Page(msgspec.Struct, frozen=True):
-    """Messages of a bounded number of requests; `after` begins the next page, None: no more."""
-
-    messages: tuple[Outgoing, ...]
-    after: bytes | None
-
-
-def pending_statements(
-    store: Store, platform_key: Ed25519PrivateKey, collectivity: str, after: bytes = b""
-) -> Page:
-    """Answer those of a page of pending requests whose days are all stored."""
-    found = store.requests(RequestState.PENDING, after, PAGE_REQUESTS)
-    messages = []
-    for stored in found:
-        try:
-            message = _answer(store, stored, platform_key, collectivity)
-        except DocumentRefused as exc:
-            store.mark_refused(stored.order.id, str(exc))
-            log.warning("statement_refused", request=stored.order.id.hex())
-            continue
-        if message is not None:
-            messages.append(message)
-    return Page(tuple(messages), _next_page(found))
-
-
-def unseen_statements(store: Store, collectivity: str, after: bytes = b"") -> Page:
-    """Return a page of the published statements that no chip has seen yet, to publish them again.
-
-    After a start of worker or broker: a statement is recorded before it is sent.
-    """
-    found = store.requests(RequestState.PUBLISHED, after, PAGE_REQUESTS)
-    messages = tuple(
-        Outgoing(
-            device_topic(collectivity, stored.device, Kind.STATEMENT, stored.order.id.hex()),
-            stored.statement,
-            retain=True,
-        )
-        for stored in found
-        if stored.device is not None and stored.statement is not None
-    )
-    return Page(messages, _next_page(found))
-
-
-def _next_page(found: Sequence[StoredRequest]) -> bytes | None:
-    return found[-1].order.id if len(found) == PAGE_REQUESTS else None
-
-
-def _answer(
-    store: Store, stored: StoredRequest, platform_key: Ed25519PrivateKey, collectivity: str
-) -> Outgoing | None:
-    order, shelf = stored.order, ListedDocuments(store)
-    contract = store.contract(order.contract)
-    device = store.device_of(order.household_key)
-    if contract is None or contract.household_key != order.household_key:
-        raise DocumentRefused("No such contract is registered.")
-    try:
-        prepared = prepare(order.request, contract, shelf)
-    except ScheduleMissing:
-        return None  # the calendar or series may come yet
-    days = prepared.request.days
-    blocks = blocks_of(store, order.household_key, days)
-    if device is None or missing_days(blocks, days):
-        return None
-    statement = compute(prepared, contract, order.request, blocks)
-    address = Address(collectivity, device.device, Kind.STATEMENT)
-    payload = seal_message(address, statement, platform_key)
-    if len(payload) > SIZE_MAX_BYTES:
-        raise DocumentRefused(
-            "The statement of this period does not fit into a message; ask for shorter periods."
-        )
-    store.mark_published(order.id, device.device, payload, datetime.now(UTC))
-    log.info("statement_computed", request=order.id.hex(), blocks=len(blocks))
-    topic = device_topic(collectivity, device.device, Kind.STATEMENT, order.id.hex())
-    return Outgoing(topic, payload, retain=True)

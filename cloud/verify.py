@@ -14,10 +14,11 @@ from protocol.calendar import day_of_number
 from protocol.envelope import Address, open_message
 from protocol.errors import MessageRefused, Reason
 from protocol.messages import Block, Epoch, Fetch, Seen, check_block
+from protocol.moving import Leave
 from protocol.topics import Kind, parse_device_topic
 
-Up = Epoch | Block | Fetch | Seen | Contribution | Ask | SeedLetters
-UP_KINDS = (Kind.EPOCH, Kind.BLOCK, Kind.FETCH, Kind.SEEN, Kind.AREA, Kind.ASK)
+Up = Epoch | Block | Fetch | Seen | Contribution | Ask | SeedLetters | Leave
+UP_KINDS = (Kind.EPOCH, Kind.BLOCK, Kind.FETCH, Kind.SEEN, Kind.AREA, Kind.ASK, Kind.LEAVE)
 
 _BODIES: Mapping[Kind, type[Up]] = {
     Kind.EPOCH: Epoch,
@@ -27,6 +28,7 @@ _BODIES: Mapping[Kind, type[Up]] = {
     Kind.AREA: Contribution,
     Kind.ASK: Ask,
     Kind.KEY: SeedLetters,
+    Kind.LEAVE: Leave,
 }
 
 

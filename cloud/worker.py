@@ -7,7 +7,7 @@ may be killed at any moment.
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import NoReturn, ParamSpec, Protocol, TypeVar
@@ -26,7 +26,7 @@ from protocol.backoff import backoff
 from protocol.calendar import legal_day, month_of
 from protocol.errors import StoreBusy, TransportError
 from protocol.ids import DeviceId
-from protocol.topics import Kind, all_devices
+from protocol.topics import Kind, all_devices, device_topic
 
 BATCH_MAX = 512
 BATCH_WINDOW_S = 0.05
@@ -212,14 +212,26 @@ class Worker:
                 unseen = b""
             begun = time.perf_counter()
             messages, unseen, pending = await self._thread.run(self._statements, unseen, pending)
+            clearings = await self._thread.run(self._store.clearings)
+            messages = [*messages, *self._clearing(clearings)]
             pause_s = (time.perf_counter() - begun) * (1 / STATEMENTS_SHARE - 1)
             try:
                 await self._link.confirmed([self._link.send(message) for message in messages])
+                if clearings:
+                    await self._thread.run(self._store.cleared, clearings)
                 published_on, delays_s = connection, backoff(base_s=STATEMENTS_EVERY_S)
             except TransportError as exc:
                 log.warning("statements_not_published", error=str(exc))
                 published_on, pause_s = 0, next(delays_s)
             await asyncio.sleep(max(pause_s, STATEMENTS_EVERY_S))
+
+    def _clearing(self, clearings: Sequence[tuple[DeviceId, bytes]]) -> Iterator[Outgoing]:
+        """Take statements off the broker whose household has gone to another chip."""
+        for device, statement in clearings:
+            topic = device_topic(
+                self._settings.collectivity, device, Kind.STATEMENT, statement.hex()
+            )
+            yield Outgoing(topic, b"", retain=True)
 
     def _statements(
         self, unseen: bytes | None, pending: bytes

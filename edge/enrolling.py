@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import time
 from datetime import date
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from protocol.contract import Consent, Contract, Signed, open_document, open_off
 from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.keys import HouseholdSecret
+from protocol.moving import give_mandate
 from system.files import draw_secret, make_private_dir, read_document, write_public, write_secret
 
 CONFIG = "edge.toml"
@@ -96,14 +98,16 @@ def sign_contract(
 
 
 def make_request(keys: Keys, offer: Signed | None, contract: Signed | None) -> Signed:
-    """Make a chip's request: the TLS key's signing request, public keys, offer and contract."""
+    """Make a chip's request: signing request, public keys, mandate, offer and contract."""
     csr = (
         x509.CertificateSigningRequestBuilder()
         .subject_name(x509.Name([]))  # the collectivity draws the name
         .sign(keys.tls_key, SHA256())
     )
+    csr_pem = csr.public_bytes(Encoding.PEM)
+    mandate = give_mandate(keys.household, keys.signing_public, csr_pem, int(time.time()))
     request = EnrolmentRequest(
-        csr.public_bytes(Encoding.PEM), keys.signing_public, keys.household.id, offer, contract
+        csr_pem, keys.signing_public, keys.household.id, mandate, offer, contract
     )
     return sign_document(request, keys.signing_key)
 

@@ -1,8 +1,8 @@
 """Enrolment: what a chip asks the collectivity for, and what it gets.
 
 The chip draws all keys itself. Its request carries a certificate signing request for the TLS key,
-the Ed25519 key that signs its messages (which signs the request in turn), the household key's id,
-and the contract the household takes. The answer is a certificate and a record signed by the CA.
+the Ed25519 key that signs its messages (which signs the request in turn), the household key's id
+with the household's mandate to this chip, and the contract that the household takes. The answer is a certificate and a record signed by the CA.
 """
 
 from typing import Annotated
@@ -11,6 +11,7 @@ import msgspec
 
 from protocol.contract import Signed
 from protocol.messages import KeyId
+from protocol.moving import Mandate
 
 PublicKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 
@@ -21,6 +22,7 @@ class EnrolmentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     csr_pem: bytes
     signing_key: PublicKey
     household_key: KeyId
+    mandate: Mandate
     offer: Signed | None
     contract: Signed | None
 

@@ -1,4 +1,4 @@
-"""People who move: the end of a contract, a household's word to the cloud, and its consent to a chip.
+"""People who move: the end of a contract, a household's word to the cloud, and its mandate to a chip.
 
 A household has an identity of its own, an Ed25519 key that follows from its root secret
 (`HouseholdSecret.identity`). Its public half is registered with the first enrolment. It signs the
@@ -23,8 +23,8 @@ DOCUMENT_MAX_BYTES = 1_024
 SIGNATURE_BYTES = 64
 
 IdentityKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
-# Seconds since 1970: of two consents the later one holds.
-ConsentTime = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
+# Seconds since 1970: of two mandates the later one holds.
+MandateTime = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
 
 
 class Termination(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,42 +60,42 @@ class Left(_Body, frozen=True):
     last_day: DayNumber
 
 
-class Consent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Mandate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The household lets a chip speak for it.
 
-    `identity` is its public key; `made_at` (seconds) only rises from consent to consent; the
+    `identity` is its public key; `made_at` (seconds) only rises from mandate to mandate; the
     signature is over all that and the chip's two keys.
     """
 
     identity: IdentityKey
-    made_at: ConsentTime
+    made_at: MandateTime
     signature: Annotated[
         bytes, msgspec.Meta(min_length=SIGNATURE_BYTES, max_length=SIGNATURE_BYTES)
     ]
 
 
-def give_consent(
+def give_mandate(
     household: HouseholdSecret, signing_key: bytes, csr_pem: bytes, made_at: int
-) -> Consent:
+) -> Mandate:
     """Let the chip with this public signing key and this signing request speak for a household."""
     identity = household.identity
-    text = _consent_bytes(household.id, signing_key, csr_pem, made_at)
-    return Consent(identity.public_key().public_bytes_raw(), made_at, identity.sign(text))
+    text = _mandate_bytes(household.id, signing_key, csr_pem, made_at)
+    return Mandate(identity.public_key().public_bytes_raw(), made_at, identity.sign(text))
 
 
-def check_consent(
-    consent: Consent, household_key: bytes, signing_key: bytes, csr_pem: bytes
+def check_mandate(
+    mandate: Mandate, household_key: bytes, signing_key: bytes, csr_pem: bytes
 ) -> None:
-    """Check that the holder of `consent.identity` lets this chip speak for this household key.
+    """Check that the holder of `mandate.identity` lets this chip speak for this household key.
 
     Whether that identity is the household's, the registry knows.
 
     Raises:
         DocumentRefused: it was given to another chip or for another household, or is forged.
     """
-    text = _consent_bytes(household_key, signing_key, csr_pem, consent.made_at)
+    text = _mandate_bytes(household_key, signing_key, csr_pem, mandate.made_at)
     try:
-        Ed25519PublicKey.from_public_bytes(consent.identity).verify(consent.signature, text)
+        Ed25519PublicKey.from_public_bytes(mandate.identity).verify(mandate.signature, text)
     except InvalidSignature as exc:
         raise DocumentRefused(
             "The household has not consented to this chip: the signature does not fit."
@@ -115,6 +115,6 @@ def open_termination(document: bytes, identity: bytes) -> Termination:
     return open_document(signed, Ed25519PublicKey.from_public_bytes(identity), Termination)
 
 
-def _consent_bytes(household_key: bytes, signing_key: bytes, csr_pem: bytes, made_at: int) -> bytes:
-    parts = ("volet household consent", household_key, signing_key, csr_pem, made_at)
+def _mandate_bytes(household_key: bytes, signing_key: bytes, csr_pem: bytes, made_at: int) -> bytes:
+    parts = ("volet household mandate", household_key, signing_key, csr_pem, made_at)
     return msgspec.msgpack.encode(parts)

@@ -4,6 +4,8 @@ authority   the CA's documents: certificates and the revocation list, no files
 pki         the files of the CA: made once, renewed, revoked
 enrolment   a chip's request checked, and its answer
 broker      the broker's directory filled, the broker told to read it again
+places      who lived where, at which delivery point
 revocation  a device shut out, its open session included
 cli         `volet cloud init | enrol | revoke | renew | issue | broker-config`
+places_cli  `volet cloud registry`
 """

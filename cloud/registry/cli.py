@@ -64,7 +64,8 @@ def init(
 @_dir
 @click.argument("request", metavar="REQUEST.json", type=_FILE)
 @click.option("--out", type=_FILE, required=True, help="Where to write the answer.")
-def enrol(directory: Path, request: Path, out: Path) -> None:
+@click.option("--prm", help="The delivery point's number, 14 digits; kept encrypted.")
+def enrol(directory: Path, request: Path, out: Path, prm: str | None) -> None:
     """Check a chip's request, certify the chip, and write the answer that it installs."""
     data = read_document(request, "ask for the file that `volet edge request` wrote.")
     try:
@@ -73,7 +74,7 @@ def enrol(directory: Path, request: Path, out: Path) -> None:
         raise DocumentRefused(f"{request} is no enrolment request: {exc}.") from exc
     load_config(directory)
     with _open_store(directory) as store:
-        enrolled = enrol_chip(directory, store, signed, datetime.now(UTC))
+        enrolled = enrol_chip(directory, store, signed, datetime.now(UTC), prm)
     write_public(out, msgspec.json.encode(enrolled.answer))
     click.echo(
         f"Enrolled {enrolled.device}{' with its contract' if enrolled.has_contract else ''}; "

@@ -21,12 +21,15 @@ from cloud.registry.pki import (
     load_platform_key,
     pki_path,
 )
+from cloud.registry.places import seal_meter
 from cloud.store import Device, Store, StoredContract
+from cloud.store.moving import Place, StoredIdentity
 from protocol.contract import Contract, Signed, open_document, open_offer
 from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused, MessageRefused
 from protocol.ids import DeviceId, HouseholdKeyId, new_device_id
+from protocol.moving import Mandate, check_mandate
 
 _CURVE = ec.SECP256R1
 
@@ -38,11 +41,12 @@ class CheckedRequest:
     tls_key: ec.EllipticCurvePublicKey
     signing_key: bytes
     household_key: HouseholdKeyId
+    mandate: Mandate
     contract: StoredContract | None
 
 
 def check_request(signed: Signed) -> CheckedRequest:
-    """Check a chip's request: its own signature, the signing request's, offer and contract.
+    """Check a chip's request: every signature in it, the household's mandate included.
 
     Raises:
         DocumentRefused: with what does not fit.
@@ -51,11 +55,20 @@ def check_request(signed: Signed) -> CheckedRequest:
         request = decode_body(signed.body, EnrolmentRequest)
         key = Ed25519PublicKey.from_public_bytes(request.signing_key)
     except MessageRefused as exc:
-        raise DocumentRefused(f"This enrolment request cannot be read: {exc.detail}.") from exc
+        raise DocumentRefused(
+            f"This enrolment request cannot be read ({exc.detail}); make a new one with "
+            "`volet edge request`."
+        ) from exc
     open_document(signed, key, EnrolmentRequest)
     household_key = HouseholdKeyId(request.household_key)
-    contract = _check_contract(request, key, household_key)
-    return CheckedRequest(_check_csr(request.csr_pem), request.signing_key, household_key, contract)
+    check_mandate(request.mandate, household_key, request.signing_key, request.csr_pem)
+    return CheckedRequest(
+        _check_csr(request.csr_pem),
+        request.signing_key,
+        household_key,
+        request.mandate,
+        _check_contract(request, key, household_key),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +80,22 @@ class Enrolled:
     answer: Enrolment
 
 
-def enrol(directory: Path, store: Store, signed: Signed, now: datetime) -> Enrolled:
-    """Enrol a chip: draw its id, certify it, keep device and contract.
+def enrol(
+    directory: Path, store: Store, signed: Signed, now: datetime, prm: str | None = None
+) -> Enrolled:
+    """Enrol a chip: draw its id, certify it, keep device, contract and place.
 
     The same chip again keeps its id and gets a new certificate. A household key speaks through one
-    chip at a time.
+    chip at a time: the one that it has mandated last. A chip speaks for one household at a time.
+    `prm` is the delivery point's number; it is kept encrypted.
 
     Raises:
-        DocumentRefused: the request does not hold, or the chip or household may not enrol.
+        DocumentRefused: the request does not hold, the chip or household may not enrol, or `prm`
+            is no number of a delivery point.
         ConfigError: the directory is not complete.
     """
     request = check_request(signed)
+    meter = None if prm is None else seal_meter(directory, prm, request.household_key)
     config = load_config(directory)
     with exclusive(directory):
         device = _device_for(directory, store, request)
@@ -95,7 +113,10 @@ def enrol(directory: Path, store: Store, signed: Signed, now: datetime) -> Enrol
             broker_host=config.broker_host,
             broker_port=config.broker_port,
         )
-        store.enrol(Device(device, request.signing_key, request.household_key, since=now))
+        household_key, mandate = request.household_key, request.mandate
+        store.enrol(Device(device, request.signing_key, household_key, since=now))
+        store.put_identity(household_key, StoredIdentity(mandate.identity, mandate.made_at))
+        store.put_place(Place(household_key, device, meter, now))
         if request.contract is not None:
             store.put_contract(request.contract)
     return Enrolled(device, request.contract is not None, answer)
@@ -106,14 +127,35 @@ def _device_for(directory: Path, store: Store, request: CheckedRequest) -> Devic
     if any(device.is_revoked for device in same_chip):
         raise DocumentRefused(CHIP_REVOKED)
     speaks = store.device_of(request.household_key)
-    if speaks is not None and speaks.signing_key != request.signing_key:
+    _check_mandated(store, request, speaks)
+    if same_chip:
+        return same_chip[0].device
+    return find_issued(directory, request.tls_key) or new_device_id()
+
+
+def _check_mandated(store: Store, request: CheckedRequest, speaks: Device | None) -> None:
+    """Check that the household itself wants this chip to speak for it from now on."""
+    known = store.identity(request.household_key)
+    if known is not None and known.identity != request.mandate.identity:
+        raise DocumentRefused("The mandate is not this household's: it is registered with another.")
+    if speaks is not None and speaks.signing_key == request.signing_key:
+        return
+    if speaks is not None and known is None:
         raise DocumentRefused(
             f"This household is enrolled with another chip; revoke that one first: "
             f"`volet cloud revoke {speaks.device}`."
         )
-    if same_chip:
-        return same_chip[0].device
-    return find_issued(directory, request.tls_key) or new_device_id()
+    if known is not None and request.mandate.made_at <= known.mandated_at:
+        raise DocumentRefused(
+            "The household has mandated a chip after it made this request; make a new one with "
+            "`volet edge request`."
+        )
+
+
+def _has_spoken(store: Store, request: CheckedRequest) -> bool:
+    """Say whether this chip speaks for this household now, or the household through no chip."""
+    speaks = store.device_of(request.household_key)
+    return speaks is not None and speaks.signing_key == request.signing_key
 
 
 def _check_csr(pem: bytes) -> ec.EllipticCurvePublicKey:

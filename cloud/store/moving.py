@@ -11,10 +11,10 @@ from protocol.ids import DeviceId, HouseholdKeyId
 
 
 class StoredIdentity(msgspec.Struct, frozen=True):
-    """A household's own public key (Ed25519), and the time of its latest consent in seconds."""
+    """A household's own public key (Ed25519), and the time of its latest mandate in seconds."""
 
     identity: bytes
-    consented_at: int
+    mandated_at: int
 
 
 class SealedMeter(msgspec.Struct, frozen=True):
@@ -51,10 +51,10 @@ class MovingStore(Protocol):
     """The part of `Store` that knows who lived where."""
 
     def identity(self, household_key: HouseholdKeyId) -> StoredIdentity | None:
-        """Return a household's identity, None where no consent has named it yet."""
+        """Return a household's identity, None where no mandate has named it yet."""
 
     def put_identity(self, household_key: HouseholdKeyId, identity: StoredIdentity) -> None:
-        """Keep a household's identity and the time of its latest consent."""
+        """Keep a household's identity and the time of its latest mandate."""
 
     def put_place(self, place: Place) -> None:
         """Begin a household's time at a place; ends what was open of it, of its chip and meter.

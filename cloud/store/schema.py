@@ -104,7 +104,7 @@ _ACCEPTANCE = "ALTER TABLE contract ADD COLUMN acceptance BLOB;"
 # statements that are no chip's any more. Nobody changes what stands in `look_up`.
 _MOVING_TABLES = """
 ALTER TABLE household ADD COLUMN identity BLOB;
-ALTER TABLE household ADD COLUMN consented_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE household ADD COLUMN mandated_at INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE place (
   id INTEGER PRIMARY KEY, household INTEGER NOT NULL REFERENCES household (id),
   device TEXT NOT NULL, tag BLOB, sealed BLOB, since INTEGER NOT NULL, until INTEGER,

@@ -22,7 +22,7 @@ class Moving(Tables):
     def identity(self, household_key: HouseholdKeyId) -> StoredIdentity | None:
         """See `MovingStore.identity`."""
         row = self._row(
-            "SELECT identity, consented_at FROM household WHERE key = ? AND identity IS NOT NULL",
+            "SELECT identity, mandated_at FROM household WHERE key = ? AND identity IS NOT NULL",
             [household_key],
         )
         return None if row is None else StoredIdentity(row[0], row[1])
@@ -31,8 +31,8 @@ class Moving(Tables):
         """See `MovingStore.put_identity`."""
         with self._writing():
             self._db.execute(
-                "UPDATE household SET identity = ?, consented_at = ? WHERE id = ?",
-                [identity.identity, identity.consented_at, self._household(household_key)],
+                "UPDATE household SET identity = ?, mandated_at = ? WHERE id = ?",
+                [identity.identity, identity.mandated_at, self._household(household_key)],
             )
 
     def put_place(self, place: Place) -> None:
@@ -144,12 +144,12 @@ class Moving(Tables):
         pair = [household, place.device, place.device, household]
         self._db.execute(
             "INSERT OR IGNORE INTO clearing (device, statement)"
-            f" SELECT device, id FROM request WHERE device IS NOT NULL AND ({moved})",  # noqa: S608 - fixed text
+            f" SELECT device, id FROM request WHERE device IS NOT NULL AND ({moved})",
             pair,
         )
         self._db.execute(
             "UPDATE request SET state = ?, device = NULL, statement = NULL, published_at = NULL"
-            f" WHERE state = ? AND ({moved})",  # noqa: S608 - fixed text
+            f" WHERE state = ? AND ({moved})",
             [RequestState.PENDING, RequestState.PUBLISHED, *pair],
         )
 

@@ -1,0 +1,136 @@
+"""Delivery points in the registry: their numbers are encrypted, and each look-up is written down.
+
+The 32 bytes of `registry.key` (0600, in the collectivity's directory) give, by HKDF-SHA256, one key
+for the tag by which a number is found and one that seals it. Whoever has the store alone can tell
+that two entries are of one meter, and nothing else of it.
+"""
+
+import hmac
+import re
+import secrets
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from cloud.store import Store
+from cloud.store.moving import LookUp, Place, SealedMeter
+from protocol.errors import ConfigError, DocumentRefused
+from protocol.ids import HouseholdKeyId
+from system.files import draw_secret, read_secret
+
+KEY = "registry.key"
+KEY_BYTES = 32
+TAG_BYTES = 16
+NONCE_BYTES = 12
+
+_PRM = re.compile(r"[0-9]{14}")
+
+
+class PlaceReport(msgspec.Struct, frozen=True):
+    """One entry as an operator sees it; `prm` only where it was looked up."""
+
+    household: str
+    device: str
+    since: str
+    until: str | None
+    last_day: str | None
+    has_prm: bool
+    prm: str | None = None
+
+
+def seal_meter(directory: Path, prm: str, household_key: HouseholdKeyId) -> SealedMeter:
+    """Encrypt a delivery point's number for the registry; its key is drawn on first use.
+
+    Raises:
+        DocumentRefused: it is no such number.
+        ConfigError: the key cannot be written, or is open to others.
+    """
+    draw_secret(directory / KEY, secrets.token_bytes(KEY_BYTES))
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    sealed = ChaCha20Poly1305(_key(directory, "seal")).encrypt(
+        nonce, _digits(prm).encode(), household_key
+    )
+    return SealedMeter(_tag(directory, prm), nonce + sealed)
+
+
+def open_meter(directory: Path, place: Place) -> str | None:
+    """Decrypt the number of a place, None where the registry was not told.
+
+    Raises:
+        ConfigError: the registry's key is missing, or not the one that sealed it.
+    """
+    if place.meter is None:
+        return None
+    nonce, sealed = place.meter.sealed[:NONCE_BYTES], place.meter.sealed[NONCE_BYTES:]
+    try:
+        opened = ChaCha20Poly1305(_key(directory, "seal")).decrypt(
+            nonce, sealed, place.household_key
+        )
+    except InvalidTag as exc:
+        raise ConfigError(
+            f"{directory / KEY} is not the key of this store; put the right one back from a copy."
+        ) from exc
+    return opened.decode()
+
+
+def list_places(store: Store) -> list[PlaceReport]:
+    """Return who lives where now, without any number."""
+    return [_report(place, None) for place in store.places() if place.until is None]
+
+
+def look_up(
+    directory: Path, store: Store, prm: str | None, reader: tuple[str, str], at: datetime
+) -> list[PlaceReport]:
+    """Return the history of a delivery point, or of all, with numbers.
+
+    `reader` is who looks, and why. It is written down before anything is read.
+
+    Raises:
+        DocumentRefused: no reason was given, or `prm` is no number.
+        ConfigError: the registry's key is missing.
+    """
+    who, why = reader
+    if not why.strip():
+        raise DocumentRefused("A look-up has a reason: say it with --why.")
+    tag = None if prm is None else _tag(directory, prm)
+    what = "all" if tag is None else f"meter {tag.hex()}"
+    store.put_look_up(LookUp(at, who, what, why.strip()))
+    return [_report(place, open_meter(directory, place)) for place in store.places(tag)]
+
+
+def _report(place: Place, prm: str | None) -> PlaceReport:
+    return PlaceReport(
+        household=place.household_key.hex(),
+        device=place.device,
+        since=place.since.isoformat(),
+        until=None if place.until is None else place.until.isoformat(),
+        last_day=None if place.last_day is None else place.last_day.isoformat(),
+        has_prm=place.meter is not None,
+        prm=prm,
+    )
+
+
+def _digits(prm: str) -> str:
+    digits = prm.replace(" ", "")
+    if not _PRM.fullmatch(digits):
+        raise DocumentRefused("The number of a delivery point (PRM) has 14 digits.")
+    return digits
+
+
+def _tag(directory: Path, prm: str) -> bytes:
+    return hmac.digest(_key(directory, "tag"), _digits(prm).encode(), "sha256")[:TAG_BYTES]
+
+
+def _key(directory: Path, purpose: str) -> bytes:
+    root = read_secret(
+        directory / KEY, "put it back from a copy; it is drawn with the first `enrol --prm`."
+    )
+    if len(root) != KEY_BYTES:
+        raise ConfigError(f"{directory / KEY} is not of {KEY_BYTES} bytes; put it back.")
+    info = f"volet registry {purpose} v1".encode()
+    return HKDF(SHA256(), KEY_BYTES, salt=None, info=info).derive(root)
