@@ -23,6 +23,7 @@ from benchmarks.sizes import Cloud, stored, wire
 from benchmarks.timing import cpu_s, per, scaled
 from cloud.statements import Prepared, compute
 from cloud.store import StoredContract
+from cloud.weights import Plan
 from protocol.calendar import day_number, next_month
 from protocol.contract import Signed, StatementRequest
 from protocol.household import weighted_sum
@@ -135,7 +136,7 @@ def _whole_statement(rows: Rows, month: Month, runs: int) -> None:
     request = StatementRequest(
         bytes(16), bytes(32), bytes(32), day_number(MONTH), day_number(next_month(MONTH))
     )
-    prepared = Prepared(request, _components())
+    prepared = Prepared(request, Plan(_components()))
     unsigned = Signed("", b"", b"")
     contract = StoredContract(bytes(32), chip.secret.id, "", b"", unsigned, unsigned, unsigned)
     with tempfile.TemporaryDirectory() as directory:

@@ -19,16 +19,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from cloud.statements import (
-    ListedDocuments,
-    blocks_of,
-    encrypted_values,
-    missing_days,
-    prepare,
-)
+from cloud.statements import ONE_DAY, ListedDocuments, missing_days, prepare
 from cloud.store import RequestState, StatementOrder, Store, StoredContract
 from protocol.calendar import day_number, day_of_number
 from protocol.contract import Acceptance, Offer, Signed, StatementRequest, sign_document
+from protocol.envelope import decode_body
 from protocol.errors import CipherError, ConfigError, DocumentRefused
 from protocol.hpke import SealingKey
 from protocol.messages import STATEMENT_ID_BYTES
@@ -179,18 +174,22 @@ def progress(store: Store, request_id: bytes) -> Progress:
     contract = store.contract(stored.order.contract) if stored else None
     if stored is None or contract is None:
         raise DocumentRefused(f"No request {request_id.hex()} is known.")
-    prepared = prepare(stored.order.request, contract, ListedDocuments(store))
-    missing = 0
+    signed = msgspec.msgpack.decode(stored.order.request, type=Signed)
+    request = decode_body(signed.body, StatementRequest)
+    missing, values = 0, 0
     if stored.state is RequestState.PENDING:
-        days = prepared.request.days
-        missing = len(missing_days(blocks_of(store, contract.household_key, days), days))
+        days = request.days
+        held = store.stored_coefficients(contract.household_key, days[0], days[-1] + ONE_DAY)
+        missing = len(missing_days(held, days))
+    elif stored.statement is not None:
+        values = prepare(stored.order.request, contract, ListedDocuments(store)).plan.values
     return Progress(
         request_id.hex(),
         contract.hash.hex(),
-        day_of_number(prepared.request.start),
-        day_of_number(prepared.request.end),
+        day_of_number(request.start),
+        day_of_number(request.end),
         stored.state,
         missing,
-        0 if stored.statement is None else encrypted_values(prepared),
+        values,
         stored.detail,
     )

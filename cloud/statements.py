@@ -3,19 +3,18 @@
 A request is answered once every day of its period is stored; until then it waits.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 import msgspec
 import numpy as np
-import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from cloud.message import Outgoing
-from cloud.store import RequestState, Store, StoredBlock, StoredContract, StoredRequest
-from protocol.calendar import day_number, day_of_number, month_of
+from cloud.store import Store, StoredBlock, StoredContract
+from cloud.weights import Plan
+from protocol.calendar import day_of_number, month_of
 from protocol.contract import (
     Contract,
     Offer,
@@ -26,22 +25,21 @@ from protocol.contract import (
     open_document,
     open_offer,
 )
-from protocol.envelope import SIZE_MAX_BYTES, Address, decode_body, seal_message
+from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused
-from protocol.household import Coefficients, weighted_sum
+from protocol.household import Coefficients
 from protocol.ids import HouseholdKeyId
 from protocol.layout import DAY_COEFFICIENTS, MONTH_COEFFICIENTS, coefficient
-from protocol.messages import COEFFICIENT_BYTES, Cover, LineSums, MonthSums, Statement
-from protocol.schedule import ScheduleMissing, Schedules
-from protocol.statement import Component, components
-from protocol.topics import Kind, device_topic
+from protocol.messages import Cover, Statement
+from protocol.schedule import Schedules
+from protocol.statement import components
 
-# The store's thread is the chips' too: no pass over the requests holds it longer than this many.
-PAGE_REQUESTS = 64
-VALUES_A_MONTH = 3  # quantity and two digits of the price
+# Offers and periods that many households share are opened and laid out once.
+OFFERS_KEPT = 64
+PLANS_KEPT = 16
 ONE_DAY = timedelta(days=1)
 
-log = structlog.get_logger()
+_NO_SCHEDULES = Schedules()
 
 
 class Shelf(Protocol):
@@ -67,14 +65,14 @@ class ListedDocuments:
 
     def schedules(self) -> Schedules:
         """See `Shelf.schedules`."""
-        return Schedules()
+        return _NO_SCHEDULES
 
 
 class Prepared(msgspec.Struct, frozen=True):
     """A request whose documents have been checked."""
 
     request: StatementRequest
-    components: tuple[Component, ...]
+    plan: Plan
 
     @property
     def start(self) -> date:
@@ -112,35 +110,52 @@ def prepare(request_bytes: bytes, contract: StoredContract, shelf: Shelf) -> Pre
             f"The contract holds from {terms.start} to {until or 'open end'}; "
             f"ask for days within it."
         )
-    tariffs = _offer_of(request, contract, terms, shelf).tariffs
+    offer = _offer_of(request, contract, terms, shelf)
     try:
-        parts = components(
-            tariffs,
-            start,
-            end,
-            shelf.schedules(),
-            without=[day_of_number(number) for number in request.without],
-            late=[day_of_number(number) for number in request.late],
-        )
+        plan = _plan(offer, start, end, request.without, request.late, shelf.schedules())
     except ValueError as exc:
         raise DocumentRefused(f"The offer does not price the whole period: {exc}.") from exc
-    return Prepared(request, tuple(parts))
+    return Prepared(request, plan)
+
+
+@lru_cache(maxsize=PLANS_KEPT)
+def _plan(
+    offer: Signed,
+    start: date,
+    end: date,
+    without: tuple[int, ...],
+    late: tuple[int, ...],
+    schedules: Schedules,
+) -> Plan:
+    """Return the weights of a period under an offer: many households take the same."""
+    parts = components(
+        _opened(offer).tariffs,
+        start,
+        end,
+        schedules,
+        without=[day_of_number(number) for number in without],
+        late=[day_of_number(number) for number in late],
+    )
+    return Plan(parts)
+
+
+@lru_cache(maxsize=OFFERS_KEPT)
+def _opened(offer: Signed) -> Offer:
+    return open_offer(offer)
 
 
 def _offer_of(
     request: StatementRequest, contract: StoredContract, terms: Contract, shelf: Shelf
-) -> Offer:
-    taken = open_offer(contract.offer)
+) -> Signed:
     if request.offer == contract.offer.hash:
-        return taken
+        return contract.offer
     if not terms.follows:
         raise DocumentRefused("The contract does not follow later offers; name its own.")
     listed = shelf.offer(request.offer)
     if listed is None:
         raise DocumentRefused("The request names an offer that is not listed; list it first.")
-    offer = open_offer(listed)
-    check_extension(taken, offer)
-    return offer
+    check_extension(_opened(contract.offer), _opened(listed))
+    return listed
 
 
 def blocks_of(
@@ -152,11 +167,8 @@ def blocks_of(
     return [block for block in found if block.day in wanted]
 
 
-def missing_days(
-    store: Store, household_key: HouseholdKeyId, days: Sequence[date]
-) -> list[date]:
-    """Return those of `days` (ordered) that are not stored whole yet."""
-    stored = store.stored_coefficients(household_key, days[0], days[-1] + ONE_DAY)
+def missing_days(stored: Mapping[date, int], days: Iterable[date]) -> list[date]:
+    """Return those of `days` of which not all coefficients are stored; `stored` counts them."""
     return [day for day in days if stored.get(day) != DAY_COEFFICIENTS]
 
 
@@ -182,16 +194,11 @@ def compute(
         request.start,
         request.end,
         _covers(blocks),
-        tuple(_line_sums(part, months) for part in prepared.components),
+        prepared.plan.lines(months),
         request_bytes,
         msgspec.msgpack.encode(contract.acceptance),
-        tuple(sorted({name for part in prepared.components for name in part.schedule_hashes()})),
+        prepared.plan.schedules,
     )
-
-
-def encrypted_values(prepared: Prepared) -> int:
-    """Return how many encrypted values of 8 bytes the statement of a request has."""
-    return sum(VALUES_A_MONTH for part in prepared.components for _ in part.months())
 
 
 def assemble(blocks: Iterable[StoredBlock]) -> dict[date, Coefficients]:
@@ -203,16 +210,6 @@ def assemble(blocks: Iterable[StoredBlock]) -> dict[date, Coefficients]:
         first = coefficient(block.day, block.j0)
         month[first : first + len(values)] = values
     return months
-
-
-def _line_sums(part: Component, months: dict[date, Coefficients]) -> LineSums:
-    sums = []
-    for month in part.months():
-        coefficients, weights = months[month], part.weights(month)
-        low, high = (weighted_sum(coefficients, digit) for digit in weights.amount)
-        quantity = weighted_sum(coefficients, weights.quantity)
-        sums.append(MonthSums(day_number(month), quantity, (low, high)))
-    return LineSums(part.tariff, part.number, tuple(sums))
 
 
 def _covers(blocks: Iterable[StoredBlock]) -> tuple[Cover, ...]:

@@ -16,10 +16,10 @@ import msgspec
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cloud.batches import pending_statements, unseen_statements
 from cloud.ingest import Ingest, Processed, Request
 from cloud.link import Link, Received
 from cloud.message import Outgoing
-from cloud.statements import pending_statements, unseen_statements
 from cloud.store import Store
 from cloud.verify import UP_KINDS
 from protocol.backoff import backoff
@@ -223,7 +223,8 @@ class Worker:
             except TransportError as exc:
                 log.warning("statements_not_published", error=str(exc))
                 published_on, pause_s = 0, next(delays_s)
-            await asyncio.sleep(max(pause_s, STATEMENTS_EVERY_S))
+            is_more = unseen is not None or pending != b""
+            await asyncio.sleep(pause_s if is_more else max(pause_s, STATEMENTS_EVERY_S))
 
     def _clearing(self, clearings: Sequence[tuple[DeviceId, bytes]]) -> Iterator[Outgoing]:
         """Take statements off the broker whose household has gone to another chip."""

@@ -177,6 +177,21 @@ class StoredRequest(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
+class PublishedStatement(msgspec.Struct, frozen=True):
+    """A statement (the signed payload) that is being published to `device`."""
+
+    id: bytes
+    device: DeviceId
+    statement: bytes
+
+
+class RefusedRequest(msgspec.Struct, frozen=True):
+    """A request that gets no statement; `detail` is a sentence for the provider."""
+
+    id: bytes
+    detail: str
+
+
 class SeenStatement(msgspec.Struct, frozen=True):
     """A chip of this household key says that this statement has arrived."""
 
@@ -273,6 +288,11 @@ class Store(MovingStore, Protocol):
     ) -> tuple[StoredBlock, ...]:
         """Return at most `count` blocks of one incarnation from `sequence` on, in order."""
 
+    def stored_coefficients(
+        self, household_key: HouseholdKeyId, start: date, end: date
+    ) -> dict[date, int]:
+        """Count the coefficients stored of each of the days [start, end), without reading them."""
+
     def blocks_of_days(
         self, household_key: HouseholdKeyId, start: date, end: date
     ) -> tuple[StoredBlock, ...]:
@@ -293,13 +313,13 @@ class Store(MovingStore, Protocol):
         not negative.
         """
 
-    def mark_published(
-        self, request_id: bytes, device: DeviceId, statement: bytes, at: datetime
+    def settle(
+        self,
+        published: Sequence[PublishedStatement],
+        refused: Sequence[RefusedRequest],
+        at: datetime,
     ) -> None:
-        """Keep the statement that is being published to `device`; ends `pending`."""
-
-    def mark_refused(self, request_id: bytes, detail: str) -> None:
-        """End a pending request without a statement; `detail` is a sentence for the provider."""
+        """End pending requests in one transaction: keep what is being published, or why not."""
 
     def mark_seen(self, seen: Sequence[SeenStatement], at: datetime) -> tuple[bool, ...]:
         """Mark statements as arrived; False: this household key has no such statement."""

@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from cloud.store import Put, RequestState, SeenStatement, StatementOrder, StoredRequest
+from cloud.store import (
+    PublishedStatement,
+    Put,
+    RefusedRequest,
+    RequestState,
+    SeenStatement,
+    StatementOrder,
+    StoredRequest,
+)
 from cloud.store.tables import Tables, instant, seconds
 from protocol.errors import Reason
 from protocol.ids import DeviceId, HouseholdKeyId
@@ -57,30 +65,36 @@ class Requests(Tables):
         )
         return tuple(_request(row) for row in rows)
 
-    def mark_published(
-        self, request_id: bytes, device: DeviceId, statement: bytes, at: datetime
+    def settle(
+        self,
+        published: Sequence[PublishedStatement],
+        refused: Sequence[RefusedRequest],
+        at: datetime,
     ) -> None:
-        """See `Store.mark_published`."""
+        """See `Store.settle`."""
         with self._writing():
-            self._db.execute(
+            cursor = self._db.conn.cursor()
+            cursor.executemany(
                 "UPDATE request SET state = ?, device = ?, statement = ?, published_at = ?"
                 " WHERE id = ? AND state = ?",
                 [
-                    RequestState.PUBLISHED,
-                    device,
-                    statement,
-                    seconds(at),
-                    request_id,
-                    RequestState.PENDING,
+                    (
+                        RequestState.PUBLISHED,
+                        each.device,
+                        each.statement,
+                        seconds(at),
+                        each.id,
+                        RequestState.PENDING,
+                    )
+                    for each in published
                 ],
             )
-
-    def mark_refused(self, request_id: bytes, detail: str) -> None:
-        """See `Store.mark_refused`."""
-        with self._writing():
-            self._db.execute(
+            cursor.executemany(
                 "UPDATE request SET state = ?, detail = ? WHERE id = ? AND state = ?",
-                [RequestState.REFUSED, detail, request_id, RequestState.PENDING],
+                [
+                    (RequestState.REFUSED, each.detail, each.id, RequestState.PENDING)
+                    for each in refused
+                ],
             )
 
     def mark_seen(self, seen: Sequence[SeenStatement], at: datetime) -> tuple[bool, ...]:

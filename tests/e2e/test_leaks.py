@@ -234,7 +234,7 @@ def test_nothing_of_a_household_is_in_clear_anywhere_but_at_home(tmp_path):
     assert Kind.BLOCK.encode() in places["cloud/broker/data/mosquitto.db"]
     assert identity.household_key.hex().encode() in places["contracts"]
     assert b'"blocks":' in places["figures"]
-    assert b"statement_computed" in places["worker"]
+    assert b"statements_computed" in places["worker"]
     assert b"session_began" in places["chip"]
     assert [json.loads(status)["online"] for status in statuses][-1] is False
     leaks = {place: hits for place, data in places.items() if (hits := found(data, meter, secrets))}

@@ -16,7 +16,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from cloud.message import Incoming
-from cloud.store import RequestState, StatementOrder, schema
+from cloud.store import PublishedStatement, RequestState, StatementOrder, schema
 from cloud.store.sqlite import SqliteStore
 from protocol.envelope import Address, open_message
 from protocol.messages import Ack
@@ -332,7 +332,9 @@ def test_a_statement_outlives_the_memory_of_the_broker_until_the_chip_has_seen_i
         store = SqliteStore.open(broker.cloud, is_checked=False)
         order = StatementOrder(statement, b"c" * 32, chip.household_key, b"request")
         store.put_request(order, datetime.now(UTC))
-        store.mark_published(statement, chip.device, b"the statement", datetime.now(UTC))
+        store.settle(
+            [PublishedStatement(statement, chip.device, b"the statement")], [], datetime.now(UTC)
+        )
         topic = chip.topic(Kind.STATEMENT, statement.hex())
 
         def times_received():

@@ -11,7 +11,9 @@ from cloud.store import (
     Count,
     Device,
     EpochItem,
+    PublishedStatement,
     Put,
+    RefusedRequest,
     RequestState,
     SeenStatement,
     StatementOrder,
@@ -324,7 +326,7 @@ class StoreContract:
         later = AT + timedelta(hours=1)
         assert store.put_request(order, AT) is Put.STORED
         assert [r.order for r in store.requests(RequestState.PENDING)] == [order]
-        store.mark_published(order.id, chip.device, b"the statement", later)
+        store.settle([PublishedStatement(order.id, chip.device, b"the statement")], [], later)
         (published,) = store.requests(RequestState.PUBLISHED)
         assert (published.device, published.statement) == (chip.device, b"the statement")
         assert (published.requested_at, published.published_at) == (AT, later)
@@ -339,7 +341,7 @@ class StoreContract:
         self, store, chip, order
     ):
         store.put_request(order, AT)
-        store.mark_published(order.id, chip.device, b"s", AT)
+        store.settle([PublishedStatement(order.id, chip.device, b"s")], [], AT)
         assert store.put_request(order, AT) is Put.AGAIN
         other = msgspec.structs.replace(order, request=b"another")
         assert store.put_request(other, AT) is Reason.CONFLICT
@@ -349,8 +351,8 @@ class StoreContract:
 
     def test_a_refused_request_says_why_and_cannot_be_published(self, store, chip, order):
         store.put_request(order, AT)
-        store.mark_refused(order.id, "No such contract.")
-        store.mark_published(order.id, chip.device, b"s", AT)
+        store.settle([], [RefusedRequest(order.id, "No such contract.")], AT)
+        store.settle([PublishedStatement(order.id, chip.device, b"s")], [], AT)
         stored = store.request(order.id)
         assert (stored.state, stored.detail) == (RequestState.REFUSED, "No such contract.")
         assert stored.statement is None
@@ -362,7 +364,7 @@ class StoreContract:
         assert store.mark_seen([seen], AT) == (False,)
         store.put_request(order, AT)
         assert store.mark_seen([seen], AT) == (False,)
-        store.mark_published(order.id, chip.device, b"s", AT)
+        store.settle([PublishedStatement(order.id, chip.device, b"s")], [], AT)
         assert store.mark_seen([SeenStatement(HouseholdKeyId(bytes(16)), order.id)], AT) == (False,)
         assert store.request(order.id).state is RequestState.PUBLISHED
         assert store.request(bytes(16)) is None

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cloud import acknowledge
 from cloud.ingest import Ingest
 from cloud.message import Incoming, Outgoing
-from cloud.store import Count, StatementOrder, batch
+from cloud.store import Count, PublishedStatement, StatementOrder, batch
 from cloud.store.sqlite import SqliteStore
 from protocol.calendar import day_number
 from protocol.envelope import SIZE_MAX_BYTES, Address, seal_message
@@ -323,7 +323,7 @@ def test_a_chip_fetches_nothing_of_another_household(ingest, store, chip):
 def test_a_statement_that_was_seen_is_marked_and_its_retained_message_cleared(ingest, store, chip):
     statement = b"s" * 16
     store.put_request(StatementOrder(statement, b"c" * 32, chip.household_key, b"r"), NOW)
-    store.mark_published(statement, chip.device, b"signed", NOW)
+    store.settle([PublishedStatement(statement, chip.device, b"signed")], [], NOW)
     processed = ingest.process([chip.seen(statement)])
     assert processed.outgoing == (
         Outgoing(chip.topic(Kind.STATEMENT, statement.hex()), b"", retain=True),

@@ -11,7 +11,7 @@ from cloud import worker as worker_module
 from cloud.ingest import Ingest
 from cloud.link import Received
 from cloud.message import Outgoing
-from cloud.store import RequestState, StatementOrder
+from cloud.store import PublishedStatement, RequestState, StatementOrder
 from cloud.store.sqlite import SqliteStore
 from cloud.worker import NoCounts, StoreThread, Worker, WorkerSettings, shared_filters
 from protocol.errors import StoreBusy, StoreError, TransportError
@@ -222,7 +222,7 @@ def test_one_chip_has_one_fetch_waiting_however_many_it_sends(tmp_path, chip, mo
 
 def publish_one(chip, store, at=NOW):
     store.put_request(StatementOrder(b"i" * 16, b"c" * 32, chip.household_key, b"r"), at)
-    store.mark_published(b"i" * 16, chip.device, b"the statement", at)
+    store.settle([PublishedStatement(b"i" * 16, chip.device, b"the statement")], [], at)
 
 
 def test_a_statement_that_no_chip_has_seen_is_published_on_every_new_connection(

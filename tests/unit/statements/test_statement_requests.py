@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cloud import batches
 from cloud import provider as desk
-from cloud import statements
+from cloud.batches import pending_statements, unseen_statements
 from cloud.provider_cli import provider
-from cloud.statements import pending_statements, unseen_statements
 from cloud.store import RequestState, SeenStatement
 from cloud.store.sqlite import SqliteStore
 from edge.bills.judge import judge
@@ -87,7 +87,7 @@ def test_a_statement_is_published_again_until_the_chip_has_seen_it(store, househ
 def test_a_pass_takes_a_bounded_number_of_requests_and_the_next_goes_on(
     store, household, monkeypatch
 ):
-    monkeypatch.setattr(statements, "PAGE_REQUESTS", 2)
+    monkeypatch.setattr(batches, "PAGE_REQUESTS", 2)
     household.enrol(store)
     for _ in range(3):
         ask(store, household)
@@ -109,7 +109,7 @@ def test_a_pass_takes_a_bounded_number_of_requests_and_the_next_goes_on(
 def test_a_statement_too_large_for_a_message_is_refused_and_never_sent(
     store, household, monkeypatch
 ):
-    monkeypatch.setattr(statements, "SIZE_MAX_BYTES", 500)
+    monkeypatch.setattr(batches, "SIZE_MAX_BYTES", 500)
     household.enrol(store)
     store.put_batch(household.batch(household.blocks))
     request_id = ask(store, household)

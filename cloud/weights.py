@@ -1,0 +1,83 @@
+"""The weights of a statement's lines as one small matrix a month, made once for many households."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from protocol.calendar import day_number
+from protocol.household import Coefficients, Q, Weights
+from protocol.messages import LineSums, MonthSums
+from protocol.statement import Component
+
+VALUES_A_MONTH = 3  # quantity and two digits of the price
+_HALF_BITS = 30
+_MASK = np.uint64((1 << _HALF_BITS) - 1)
+_SHIFT = np.uint64(_HALF_BITS)
+
+
+class _Month(msgspec.Struct, frozen=True):
+    """`matrix` (int16[rows, n]: below 2^10) weighs the coefficients at `columns` of a month."""
+
+    columns: npt.NDArray[np.intp]
+    matrix: npt.NDArray[np.int16]
+
+    def sums(self, coefficients: Coefficients) -> list[int]:
+        """Return Σ w_k·c_k mod q for each row; see `protocol.household.weighted_sum`."""
+        used = coefficients[self.columns]
+        matrix = self.matrix.astype(np.int64)
+        low = matrix @ (used & _MASK).astype(np.int64)
+        high = matrix @ (used >> _SHIFT).astype(np.int64)
+        return [
+            (below + (above << _HALF_BITS)) % Q
+            for below, above in zip(low.tolist(), high.tolist(), strict=True)
+        ]
+
+
+class Plan:
+    """What is summed for a statement: its lines, and their weights by month."""
+
+    def __init__(self, parts: Sequence[Component]) -> None:
+        """Take the components of a request.
+
+        Raises:
+            ScheduleMissing: no document says which class or price a quarter-hour has.
+        """
+        self.parts = tuple(parts)
+        self.schedules = tuple(sorted({name for part in parts for name in part.schedule_hashes()}))
+        rows: dict[date, list[Weights]] = {}
+        for part in parts:
+            for month in part.months():
+                weights = part.weights(month)
+                rows.setdefault(month, []).extend((weights.quantity, *weights.amount))
+        self._months = {month: _month(found) for month, found in rows.items()}
+
+    @property
+    def values(self) -> int:
+        """How many encrypted values of 8 bytes a statement has."""
+        return sum(VALUES_A_MONTH for part in self.parts for _ in part.months())
+
+    def lines(self, months: Mapping[date, Coefficients]) -> tuple[LineSums, ...]:
+        """Sum the coefficients (uint64[3968] a month) of one household for every line."""
+        sums = {month: iter(each.sums(months[month])) for month, each in self._months.items()}
+        return tuple(
+            LineSums(
+                part.tariff,
+                part.number,
+                tuple(
+                    MonthSums(
+                        day_number(month), next(sums[month]), (next(sums[month]), next(sums[month]))
+                    )
+                    for month in part.months()
+                ),
+            )
+            for part in self.parts
+        )
+
+
+def _month(rows: Sequence[Weights]) -> _Month:
+    matrix = np.stack(rows)
+    columns = np.flatnonzero(matrix.any(axis=0))
+    return _Month(columns, matrix[:, columns].astype(np.int16))
