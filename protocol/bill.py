@@ -79,6 +79,11 @@ class Line(msgspec.Struct, frozen=True):
     is_late: bool = False
     is_tax: bool = False
 
+    @property
+    def quantity_kwh(self) -> Decimal | int | None:
+        """The energy in kWh, with three decimals where the curve counted it; None on fixed lines."""
+        return self.kwh if self.wh is None else Decimal(self.wh).scaleb(-3)
+
 
 class VatPart(msgspec.Struct, frozen=True):
     """The VAT of one rate: once on the sum of its lines."""

@@ -11,9 +11,14 @@ from pathlib import Path
 # Before NumPy is loaded, as `volet` itself does it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import hypothesis
 import pytest
 
 from tests.support.broker import Broker, running_broker, skip_without_mosquitto
+
+# A slow machine makes no test fail.
+hypothesis.settings.register_profile("volet", deadline=None)
+hypothesis.settings.load_profile("volet")
 
 _LINGER_S = 5.0
 _loops: "weakref.WeakSet[asyncio.BaseEventLoop]" = weakref.WeakSet()

@@ -1,90 +1,135 @@
 """`volet edge bills`: the household's bills, as its own chip found them."""
 
 import sys
-from datetime import date, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from pathlib import Path
 
 import click
 import msgspec
 
+from edge.agent_cli import load_agreement
 from edge.bills.desk import read_judgement
-from edge.bills.judgement import WORDS_EN, WORDS_FR, Judgement, Verdict
+from edge.bills.document import FINDINGS, Papers, compose
+from edge.bills.judgement import Judgement, Verdict
+from edge.bills.render import render_html, render_pdf
+from edge.bills.words import VERDICTS, WORDS, Lang, day_text, number, percent
 from edge.config import DEFAULT_DIRECTORY
-from edge.vault.reader import read_vault
+from edge.vault.reader import VaultReader, read_vault
 from protocol.bill import Bill
+from protocol.errors import ConfigError, DocumentRefused
 from system.commands import directory_option
+from system.files import write_secret
 
 EXIT_DIFFERS = 3
+ONE_DAY = timedelta(days=1)
 
-VERDICTS = {
-    "fr": {
-        Verdict.CORRECT: "vérifiée par votre boîtier : elle est juste.",
-        Verdict.DIFFERS: "NE CONCORDE PAS avec votre compteur. Le montant ci-dessous est le vôtre.",
-        Verdict.REFUSED: "refusée.",
-    },
-    "en": {
-        Verdict.CORRECT: "checked by your own chip: correct.",
-        Verdict.DIFFERS: "DOES NOT AGREE with your meter. The amount below is your meter's.",
-        Verdict.REFUSED: "refused.",
-    },
-}
-WORDS = {"fr": WORDS_FR, "en": WORDS_EN}
-TITLES = {
-    "fr": ("Facture du", "au", "Total HT", "TVA", "Total TTC"),
-    "en": ("Bill for", "to", "Total before tax", "VAT", "Total"),
-}
-NONE_YET = {"fr": "Aucune facture n'est encore arrivée.", "en": "No bill has arrived yet."}
+_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command()
 @directory_option(DEFAULT_DIRECTORY, "The chip's")
-@click.option("--lang", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
+@click.option("--lang", type=click.Choice([*Lang]), default=Lang.FR, show_default=True)
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
-def bills(directory: Path, lang: str, *, is_json: bool) -> None:
+@click.option("--html", type=_FILE, help="Write the latest bill as a page (HTML).")
+@click.option("--pdf", type=_FILE, help="Write the latest bill as PDF.")
+@click.option(
+    "--statement", default="", help="Another bill than the latest: its id, or how it begins."
+)
+def bills(
+    directory: Path,
+    lang: Lang,
+    html: Path | None,
+    pdf: Path | None,
+    statement: str,
+    *,
+    is_json: bool,
+) -> None:
     """Show the bills that have arrived, opened and checked by this chip.
 
     Exit code 3: one of them does not agree with the meter, or was refused.
     """
     with read_vault(directory) as vault:
         judgements = [j for row in vault.statements() if (j := read_judgement(row)) is not None]
+        if html is not None or pdf is not None:
+            chosen = _choose(judgements, statement)
+            papers = _papers(directory, vault, chosen, judgements)
+            _write(html, pdf, chosen, papers, Lang(lang))
+            return
     if is_json:
         click.echo(msgspec.json.encode({"bills": judgements}))
     else:
-        click.echo("\n\n".join(in_words(j, lang) for j in judgements) or NONE_YET[lang])
+        words = WORDS[Lang(lang)]
+        click.echo("\n\n".join(in_words(j, Lang(lang)) for j in judgements) or words["none_yet"])
     if any(judgement.verdict is not Verdict.CORRECT for judgement in judgements):
         sys.exit(EXIT_DIFFERS)
 
 
-def in_words(judgement: Judgement, lang: str) -> str:
+def _choose(judgements: list[Judgement], statement: str) -> Judgement:
+    found = [
+        judgement
+        for judgement in judgements
+        if judgement.bill is not None and judgement.statement.startswith(statement.lower())
+    ]
+    if not found:
+        raise DocumentRefused(
+            "There is no such bill yet; `volet edge bills` shows those that have arrived."
+        )
+    return max(found, key=lambda judgement: judgement.end)
+
+
+def _papers(
+    directory: Path, vault: VaultReader, chosen: Judgement, judgements: list[Judgement]
+) -> Papers:
+    agreement = load_agreement(directory)
+    if agreement is None:
+        raise ConfigError(f"{directory} holds no contract; its bills cannot be laid out.")
+    before = [j for j in judgements if j.end <= chosen.start and j.verdict is Verdict.CORRECT]
+    rows = {
+        row.closed.day: row.closed for row in vault.day_rows(chosen.start - ONE_DAY, chosen.end)
+    }
+    return Papers(
+        agreement.offer,
+        agreement.contract_hash,
+        rows.get(chosen.start - ONE_DAY),
+        rows.get(chosen.end - ONE_DAY),
+        max(before, key=lambda judgement: judgement.end, default=None),
+    )
+
+
+def _write(
+    html: Path | None, pdf: Path | None, judgement: Judgement, papers: Papers, lang: Lang
+) -> None:
+    """Write the page, for its owner's eyes only."""
+    document = compose(judgement, papers, lang)
+    if html is not None:
+        write_secret(html, render_html(document).encode())
+        click.echo(f"Wrote {html}.")
+    if pdf is not None:
+        write_secret(pdf, render_pdf(document))
+        click.echo(f"Wrote {pdf}.")
+
+
+def in_words(judgement: Judgement, lang: Lang) -> str:
     """Lay a bill out for a terminal."""
-    bill_of, to, *_ = TITLES[lang]
-    first, last = (_day(d, lang) for d in (judgement.start, judgement.end - timedelta(days=1)))
-    rows = [f"{bill_of} {first} {to} {last} : {VERDICTS[lang][judgement.verdict]}"]
-    rows += [f"  ! {WORDS[lang][finding]}" for finding in judgement.findings]
+    words = WORDS[lang]
+    first, last = (day_text(d, lang) for d in (judgement.start, judgement.end - ONE_DAY))
+    verdict = VERDICTS[lang][judgement.verdict]
+    rows = [f"{words['bill_for']} {first} {words['to']} {last} : {verdict}"]
+    rows += [f"  ! {FINDINGS[lang][finding]}" for finding in judgement.findings]
     if judgement.bill is not None:
         rows += _lines(judgement.bill, lang)
     return "\n".join(rows)
 
 
-def _lines(bill: Bill, lang: str) -> list[str]:
-    *_, ht, vat, ttc = TITLES[lang]
+def _lines(bill: Bill, lang: Lang) -> list[str]:
+    words = WORDS[lang]
     rows = []
     for line in bill.lines:
-        price = line.eur_per_kwh
-        kwh = "" if price is None else f"{line.kwh} kWh × {_number(price, lang)} €"
-        rows.append(f"  {line.name:<28}{kwh:>24}{_number(line.ht, lang):>12} €")
-    rows.append(f"  {ht:<52}{_number(bill.total_ht, lang):>12} €")
+        counted = "" if line.quantity_kwh is None else f"{number(line.quantity_kwh, lang)} kWh"
+        price = "" if line.eur_per_kwh is None else f" × {number(line.eur_per_kwh, lang)} €"
+        rows.append(f"  {line.name:<28}{counted + price:>24}{number(line.ht, lang):>12} €")
+    rows.append(f"  {words['total_ht']:<52}{number(bill.total_ht, lang):>12} €")
     for part in bill.vat:
-        percent = Decimal(f"{(part.rate * 100).normalize():f}")
-        rate = f"{vat} {_number(percent, lang)} %"
-        rows.append(f"  {rate:<52}{_number(part.amount, lang):>12} €")
-    return [*rows, f"  {ttc:<52}{_number(bill.total_ttc, lang):>12} €"]
-
-
-def _number(value: Decimal, lang: str) -> str:
-    return str(value).replace(".", ",") if lang == "fr" else str(value)
-
-
-def _day(day: date, lang: str) -> str:
-    return f"{day:%d/%m/%Y}" if lang == "fr" else day.isoformat()
+        rate = f"{words['vat_short']} {percent(part.rate, lang)} %"
+        rows.append(f"  {rate:<52}{number(part.amount, lang):>12} €")
+    return [*rows, f"  {words['total_ttc']:<52}{number(bill.total_ttc, lang):>12} €"]

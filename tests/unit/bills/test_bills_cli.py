@@ -4,6 +4,7 @@ from datetime import date
 
 from edge.bills.cli import in_words
 from edge.bills.judgement import Finding, Judgement, Verdict
+from edge.bills.words import Lang
 from protocol.bill import price_bill, register_energies
 from tests.support.tariffs import simple_tariff
 
@@ -14,7 +15,7 @@ BILL = price_bill([simple_tariff()], START, END, ENERGIES)
 
 def lines(lang, **changes):
     fields = {"verdict": Verdict.CORRECT, "findings": (), "bill": BILL}
-    return in_words(Judgement("id", START, END, **(fields | changes)), lang).splitlines()
+    return in_words(Judgement("id", START, END, **(fields | changes)), Lang(lang)).splitlines()
 
 
 def test_a_french_bill_has_french_dates_and_numbers():

@@ -1,0 +1,237 @@
+"""A bill as a page: what stands on it, in the household's words; rendering is in `render`."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+
+import msgspec
+
+from edge.bills.judgement import WORDS_EN, WORDS_FR, Judgement, Verdict
+from edge.bills.words import WORDS, Lang, day_text, number, percent
+from edge.metering.events import DayClosed
+from protocol.bill import CENT, Bill, Line
+from protocol.contract import Offer
+from protocol.tariff import RegisterLine
+
+ONE_DAY = timedelta(days=1)
+SHORT_HASH = 16
+FINDINGS = {Lang.FR: WORDS_FR, Lang.EN: WORDS_EN}
+
+
+class Papers(msgspec.Struct, frozen=True):
+    """What the chip holds beside a judgement and a page shows.
+
+    Attributes:
+        offer: the contract's, `contract` its hash.
+        first: the closed day before the period, if the vault holds it; `last` the period's last.
+        previous: the judgement of the period before, if there is one.
+        messages: what the provider wrote to this household alone, newest first.
+    """
+
+    offer: Offer
+    contract: bytes
+    first: DayClosed | None = None
+    last: DayClosed | None = None
+    previous: Judgement | None = None
+    messages: tuple[str, ...] = ()
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One line of a table, as it is printed."""
+
+    label: str
+    period: str
+    quantity: str
+    unit_price: str
+    ht: str
+    vat: str
+
+
+class Section(msgspec.Struct, frozen=True):
+    """Lines of one kind and their sum before tax."""
+
+    title: str
+    rows: tuple[Row, ...]
+    subtotal: str
+
+
+class IndexRow(msgspec.Struct, frozen=True):
+    """A register at the period's two ends, kWh."""
+
+    label: str
+    start: str
+    end: str
+    kwh: str
+
+
+class Bar(msgspec.Struct, frozen=True):
+    """One of the bars by which two periods are compared; `share` of the longer one, 0 to 100."""
+
+    label: str
+    text: str
+    share: int
+
+
+class Document(msgspec.Struct, frozen=True):
+    """Everything that stands on the page, as text in one language."""
+
+    lang: Lang
+    words: dict[str, str]
+    provider: str
+    product: str
+    contract: str
+    statement: str
+    period: str
+    is_correct: bool
+    is_credit: bool
+    findings: tuple[str, ...]
+    sections: tuple[Section, ...]
+    total_ht: str
+    vat: tuple[tuple[str, str], ...]
+    total_ttc: str
+    indices: tuple[IndexRow, ...]
+    bars: tuple[Bar, ...]
+    messages: tuple[str, ...]
+
+
+def compose(judgement: Judgement, papers: Papers, lang: Lang) -> Document:
+    """Lay out a judged bill.
+
+    Raises:
+        ValueError: the statement was refused; there is no bill.
+    """
+    bill = judgement.bill
+    if bill is None:
+        raise ValueError("a refused statement has no bill")
+    words = WORDS[lang]
+    return Document(
+        lang=lang,
+        words=words,
+        provider=papers.offer.provider,
+        product=papers.offer.product,
+        contract=papers.contract.hex()[:SHORT_HASH],
+        statement=judgement.statement[:SHORT_HASH],
+        period=_period(bill.start, bill.end, words["from_to"], lang),
+        is_correct=judgement.verdict is Verdict.CORRECT,
+        is_credit=bill.total_ttc < 0,
+        findings=tuple(FINDINGS[lang][finding] for finding in judgement.findings),
+        sections=_sections(bill, lang),
+        total_ht=_eur(bill.total_ht, lang),
+        vat=tuple(
+            (
+                words["vat"].format(rate=percent(part.rate, lang), base=_eur(part.base, lang)),
+                _eur(part.amount, lang),
+            )
+            for part in bill.vat
+        ),
+        total_ttc=_eur(abs(bill.total_ttc), lang),
+        indices=_indices(papers, lang),
+        bars=_bars(bill, papers.previous, lang),
+        messages=papers.messages,
+    )
+
+
+def _sections(bill: Bill, lang: Lang) -> tuple[Section, ...]:
+    words = WORDS[lang]
+    fixed = [line for line in bill.lines if line.quantity_kwh is None]
+    counted = [line for line in bill.lines if line.quantity_kwh is not None]
+    return tuple(
+        _section(title, lines, lang)
+        for title, lines in (
+            (words["subscription"], [line for line in fixed if not line.is_tax]),
+            (words["energy"], [line for line in counted if not line.is_tax]),
+            (words["taxes"], [line for line in bill.lines if line.is_tax]),
+        )
+        if lines
+    )
+
+
+def _section(title: str, lines: Sequence[Line], lang: Lang) -> Section:
+    total = sum((line.ht for line in lines), Decimal(0))
+    return Section(title, tuple(_row(line, lang) for line in lines), _eur(total, lang))
+
+
+def _row(line: Line, lang: Lang) -> Row:
+    words = WORDS[lang]
+    is_fixed = line.quantity_kwh is None
+    price = words["market_price"] if line.eur_per_kwh is None else _price(line.eur_per_kwh, lang)
+    return Row(
+        label=line.name,
+        period=_period(line.start, line.end, words["late" if line.is_late else "from_to"], lang),
+        quantity="" if is_fixed else f"{number(line.quantity_kwh or 0, lang)} kWh",
+        unit_price="" if is_fixed else price,
+        ht=_eur(line.ht, lang),
+        vat=f"{percent(line.vat, lang)} %",
+    )
+
+
+def _indices(papers: Papers, lang: Lang) -> tuple[IndexRow, ...]:
+    """Show the registers where one meter and calendar counted from end to end."""
+    first, last = papers.first, papers.last
+    if first is None or last is None:
+        return ()
+    if (first.meter_serial, first.calendar) != (last.meter_serial, last.calendar):
+        return ()
+    rows = []
+    for number_of, label in _register_names(papers.offer).items():
+        start, end = (day.register_index_kwh[number_of - 1] for day in (first, last))
+        rows.append(
+            IndexRow(label, number(start, lang), number(end, lang), number(end - start, lang))
+        )
+    return tuple(rows)
+
+
+def _register_names(offer: Offer) -> dict[int, str]:
+    """Name each register by the line that prices it alone."""
+    names: dict[int, str] = {}
+    for tariff in offer.tariffs:
+        for line in tariff.energy:
+            if isinstance(line, RegisterLine) and len(line.registers) == 1 and not line.is_tax:
+                names.setdefault(line.registers[0], line.name)
+    return dict(sorted(names.items()))
+
+
+def _bars(bill: Bill, previous: Judgement | None, lang: Lang) -> tuple[Bar, ...]:
+    """Compare energy a day; two periods rarely have the same length."""
+    if previous is None or previous.bill is None:
+        return ()
+    words = WORDS[lang]
+    compared = [(words["previous_period"], previous.bill), (words["this_period"], bill)]
+    daily = [_daily_kwh(one) for _, one in compared]
+    longest = max(*daily, Decimal("0.1"))
+    return tuple(
+        Bar(
+            label,
+            words["per_day"].format(
+                kwh=number(kwh.quantize(Decimal("0.1")), lang),
+                eur=number((one.total_ttc / _days(one)).quantize(CENT), lang),
+            ),
+            round(100 * kwh / longest),
+        )
+        for (label, one), kwh in zip(compared, daily, strict=True)
+    )
+
+
+def _daily_kwh(bill: Bill) -> Decimal:
+    total = sum((Decimal(line.quantity_kwh or 0) for line in _consumption(bill.lines)), Decimal(0))
+    return total / _days(bill)
+
+
+def _consumption(lines: Iterable[Line]) -> list[Line]:
+    return [line for line in lines if not line.is_tax and line.ht >= 0]
+
+
+def _days(bill: Bill) -> int:
+    return (bill.end - bill.start).days
+
+
+def _period(start: date, end: date, pattern: str, lang: Lang) -> str:
+    return pattern.format(start=day_text(start, lang), end=day_text(end - ONE_DAY, lang))
+
+
+def _eur(amount: Decimal, lang: Lang) -> str:
+    return f"{number(amount.quantize(CENT), lang)} €"
+
+
+def _price(eur_per_kwh: Decimal, lang: Lang) -> str:
+    return f"{number(eur_per_kwh, lang)} €"

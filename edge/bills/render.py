@@ -1,0 +1,42 @@
+"""A bill's page as HTML and PDF; one template, so that both say the same."""
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NoReturn
+
+from edge.bills.document import Document
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+
+@lru_cache(maxsize=1)
+def _template() -> "Template":
+    # Imported where a page is made: a chip that only measures needs neither.
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+
+    environment = Environment(
+        loader=PackageLoader("edge.bills"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("bill.html.j2")
+
+
+def render_html(document: Document) -> str:
+    """Return the page, complete in itself: it loads nothing from anywhere."""
+    return _template().render(bill=document, words=document.words)
+
+
+def render_pdf(document: Document) -> bytes:
+    """Return the page as a tagged PDF of A4 pages."""
+    from weasyprint import HTML  # noqa: PLC0415
+
+    page = HTML(string=render_html(document), url_fetcher=_fetch_nothing)
+    pdf: bytes = page.write_pdf(pdf_tags=True)
+    return pdf
+
+
+def _fetch_nothing(url: str) -> NoReturn:
+    raise ValueError(f"a bill loads nothing, not {url[:20]}")

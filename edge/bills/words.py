@@ -1,0 +1,159 @@
+"""How bills speak: fixed words, numbers and days, in French and English."""
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from edge.bills.judgement import Verdict
+
+NARROW_SPACE = "\u202f"
+
+
+class Lang(StrEnum):
+    """The languages in which a household reads its bills."""
+
+    FR = "fr"
+    EN = "en"
+
+
+VERDICTS = {
+    Lang.FR: {
+        Verdict.CORRECT: "vérifiée par votre boîtier : elle est juste.",
+        Verdict.DIFFERS: "NE CONCORDE PAS avec votre compteur. Le montant ci-dessous est le vôtre.",
+        Verdict.REFUSED: "refusée.",
+    },
+    Lang.EN: {
+        Verdict.CORRECT: "checked by your own chip: correct.",
+        Verdict.DIFFERS: "DOES NOT AGREE with your meter. The amount below is your meter's.",
+        Verdict.REFUSED: "refused.",
+    },
+}
+
+WORDS = {
+    Lang.FR: {
+        "bill": "Facture d'électricité",
+        "credit": "Avoir",
+        "bill_for": "Facture du",
+        "period": "Période",
+        "from_to": "du {start} au {end}",
+        "to": "au",
+        "contract": "Contrat",
+        "statement": "Relevé chiffré",
+        "product": "Offre",
+        "checked": "Vérifiée par votre propre boîtier",
+        "checked_how": (
+            "Votre fournisseur n'a reçu aucune courbe de charge. La collectivité a calculé ce relevé "
+            "sur des valeurs chiffrées ; votre boîtier l'a ouvert, l'a comparé à votre compteur et a "
+            "établi le montant lui-même."
+        ),
+        "differs": "Cette facture ne concorde pas avec votre compteur",
+        "differs_how": (
+            "Les montants ci-dessous sont ceux de votre compteur. Gardez cette page et écrivez à "
+            "votre fournisseur."
+        ),
+        "subscription": "Abonnement",
+        "energy": "Consommation",
+        "taxes": "Taxes et contributions",
+        "line": "Désignation",
+        "quantity": "Quantité",
+        "unit_price": "Prix unitaire HT",
+        "ht": "Montant HT",
+        "vat_rate": "TVA",
+        "subtotal": "Sous-total",
+        "total_ht": "Total HT",
+        "vat": "TVA {rate} % sur {base}",
+        "vat_short": "TVA",
+        "total_ttc": "Total TTC",
+        "to_pay": "Montant à payer TTC",
+        "to_receive": "Montant en votre faveur TTC",
+        "market_price": "prix de marché",
+        "late": "report du {start} au {end}",
+        "indices": "Relevés de votre compteur",
+        "register": "Poste",
+        "index_start": "Index de début",
+        "index_end": "Index de fin",
+        "consumption": "Consommation",
+        "comparison": "Par rapport à la période précédente",
+        "this_period": "Cette période",
+        "previous_period": "Période précédente",
+        "per_day": "{kwh} kWh par jour · {eur} € TTC par jour",
+        "no_previous": "C'est votre première facture : rien à comparer encore.",
+        "no_detail": (
+            "Cette facture ne dit rien de vos journées : vous pouvez la montrer sans dévoiler quand "
+            "vous êtes chez vous."
+        ),
+        "messages": "Messages de votre fournisseur, que vous seul pouvez lire",
+        "none_yet": "Aucune facture n'est encore arrivée.",
+    },
+    Lang.EN: {
+        "bill": "Electricity bill",
+        "credit": "Credit note",
+        "bill_for": "Bill for",
+        "period": "Period",
+        "from_to": "{start} to {end}",
+        "to": "to",
+        "contract": "Contract",
+        "statement": "Encrypted statement",
+        "product": "Offer",
+        "checked": "Checked by your own chip",
+        "checked_how": (
+            "Your provider has received no load curve. The collectivity computed this statement on "
+            "encrypted values; your chip opened it, compared it with your meter and worked out the "
+            "amount itself."
+        ),
+        "differs": "This bill does not agree with your meter",
+        "differs_how": (
+            "The amounts below are your meter's. Keep this page and write to your provider."
+        ),
+        "subscription": "Subscription",
+        "energy": "Energy",
+        "taxes": "Taxes and contributions",
+        "line": "Description",
+        "quantity": "Quantity",
+        "unit_price": "Unit price before tax",
+        "ht": "Amount before tax",
+        "vat_rate": "VAT",
+        "subtotal": "Subtotal",
+        "total_ht": "Total before tax",
+        "vat": "VAT {rate} % on {base}",
+        "vat_short": "VAT",
+        "total_ttc": "Total",
+        "to_pay": "Amount to pay, tax included",
+        "to_receive": "Amount in your favour, tax included",
+        "market_price": "market price",
+        "late": "carried over from {start} to {end}",
+        "indices": "Readings of your meter",
+        "register": "Register",
+        "index_start": "Index at the start",
+        "index_end": "Index at the end",
+        "consumption": "Consumption",
+        "comparison": "Compared with the period before",
+        "this_period": "This period",
+        "previous_period": "Period before",
+        "per_day": "{kwh} kWh a day · {eur} € a day, tax included",
+        "no_previous": "This is your first bill: nothing to compare with yet.",
+        "no_detail": (
+            "This bill says nothing of your days: you can show it without telling when you are home."
+        ),
+        "messages": "Messages of your provider that only you can read",
+        "none_yet": "No bill has arrived yet.",
+    },
+}
+
+
+def number(value: Decimal | int, lang: Lang) -> str:
+    """Write a number as the language does: 1 234,50 or 1,234.50."""
+    text = f"{value:,}"
+    if lang is Lang.EN:
+        return text
+    return text.replace(",", NARROW_SPACE).replace(".", ",")
+
+
+def percent(rate: Decimal, lang: Lang) -> str:
+    """Write a rate such as 0.055 as 5,5."""
+    return number(Decimal(f"{(rate * 100).normalize():f}"), lang)
+
+
+def day_text(day: date, lang: Lang) -> str:
+    """Write a day as the language does."""
+    return f"{day:%d/%m/%Y}" if lang is Lang.FR else day.isoformat()

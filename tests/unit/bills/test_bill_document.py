@@ -1,0 +1,152 @@
+"""A bill as a page: what stands on it, in HTML and PDF."""
+
+import io
+import re
+from datetime import date, timedelta
+from decimal import Decimal
+from html.parser import HTMLParser
+
+import pytest
+from pypdf import PdfReader
+
+from edge.bills.document import Papers, compose
+from edge.bills.judgement import Finding, Judgement, Verdict
+from edge.bills.render import render_html, render_pdf
+from edge.bills.words import WORDS, Lang, number
+from protocol.bill import price_bill, register_energies
+from protocol.contract import Offer
+from protocol.tariff import FixedLine, InjectionLine, RegisterLine
+from tests.support.household import closed_day
+from tests.support.tariffs import simple_tariff
+
+START, END = date(2026, 3, 1), date(2026, 4, 1)
+TARIFF = simple_tariff(
+    fixed=(
+        FixedLine("abonnement", Decimal("1234.50"), "month", Decimal("0.20")),
+        FixedLine("CTA", Decimal("19.4685"), "year", Decimal("0.055"), is_tax=True),
+    ),
+    energy=(
+        RegisterLine("heures creuses", (1,), Decimal("0.14567"), Decimal("0.20")),
+        RegisterLine("heures pleines", (2,), Decimal("0.18901"), Decimal("0.20")),
+        RegisterLine("accise", (1, 2), Decimal("0.03085"), Decimal("0.20"), is_tax=True),
+    ),
+)
+
+
+def judged(start=START, end=END, steps=(101, 202), tariff=TARIFF, injected=0, **changes):
+    energies = register_energies(0, tariff, [start], [*steps, *[0] * 8], injected)
+    bill = price_bill([tariff], start, end, energies)
+    fields = {"verdict": Verdict.CORRECT, "findings": (), "bill": bill}
+    return Judgement("ab" * 16, start, end, **(fields | changes))
+
+
+def papers(tariff=TARIFF, **changes):
+    offer = Offer(tariff.provider, bytes(32), bytes(1216), tariff.name, (tariff,))
+    return Papers(offer, bytes(range(32)), **changes)
+
+
+class _Text(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.parts, self.links = [], []
+
+    def handle_data(self, data):
+        self.parts.append(data)
+
+    def handle_starttag(self, tag, attrs):
+        self.links += [value for name, value in attrs if name in {"src", "href"}]
+
+
+def read(html):
+    parser = _Text()
+    parser.feed(html)
+    return squeezed(" ".join(parser.parts)), parser.links
+
+
+def squeezed(text):
+    return re.sub("[ \n\t]+", " ", text)  # a narrow space within a number stays
+
+
+def test_a_french_bill_shows_lines_taxes_and_totals_as_the_bill_has_them():
+    judgement = judged()
+    text, _ = read(render_html(compose(judgement, papers(), Lang.FR)))
+    for section in ("Abonnement", "Consommation", "Taxes et contributions"):
+        assert section in text
+    for line in judgement.bill.lines:
+        assert line.name in text
+        assert f"{number(line.ht, Lang.FR)} €" in text
+    assert "TVA 5,5 % sur 1,62 €" in text
+    assert "101 kWh 0,14567 €" in text
+    assert f"{number(judgement.bill.total_ttc, Lang.FR)} €" in text
+    assert "Vérifiée par votre propre boîtier" in text
+    assert "du 01/03/2026 au 31/03/2026" in text
+
+
+def test_the_page_loads_nothing_and_a_providers_name_cannot_add_to_it():
+    tariff = simple_tariff(provider="<script src='//evil'>&", name='"><img src=x>')
+    html = render_html(compose(judged(tariff=tariff), papers(tariff), Lang.EN))
+    text, links = read(html)
+    assert links == []
+    assert "<script" not in html.split("</style>")[1]
+    assert "<script src='//evil'>&" in text
+
+
+def test_indices_stand_beside_what_they_give_while_one_meter_counted():
+    first = closed_day(START - timedelta(days=1), (), register_index_kwh=(1000, 2000, *[0] * 8))
+    last = closed_day(END - timedelta(days=1), (), register_index_kwh=(1101, 2202, *[0] * 8))
+    document = compose(judged(), papers(first=first, last=last), Lang.EN)
+    assert [(row.label, row.start, row.end, row.kwh) for row in document.indices] == [
+        ("heures creuses", "1,000", "1,101", "101"),
+        ("heures pleines", "2,000", "2,202", "202"),
+    ]
+    other = closed_day(END - timedelta(days=1), (), meter_serial="999")
+    assert compose(judged(), papers(first=first, last=other), Lang.EN).indices == ()
+
+
+def test_periods_of_different_length_are_compared_by_the_day():
+    previous = judged(date(2026, 2, 1), START, steps=(28, 28))
+    current = judged(steps=(31, 0))
+    document = compose(current, papers(previous=previous), Lang.EN)
+    before, now = document.bars
+    assert before.text.startswith("2.0 kWh a day")
+    assert now.text.startswith("1.0 kWh a day")
+    assert (before.share, now.share) == (100, 50)
+    assert compose(current, papers(), Lang.EN).bars == ()
+
+
+def test_a_bill_that_differs_says_so_in_the_household_s_words():
+    judgement = judged(verdict=Verdict.DIFFERS, findings=(Finding.QUANTITY_DIFFERS,))
+    text, _ = read(render_html(compose(judgement, papers(), Lang.FR)))
+    assert WORDS[Lang.FR]["differs"] in text
+    assert WORDS[Lang.FR]["checked"] not in text
+    assert "n'est pas celle que votre compteur a comptée" in text
+
+
+def test_a_bill_in_the_household_s_favour_is_a_credit_note():
+    sold = InjectionLine("vente du surplus", Decimal("-0.10"), Decimal("0"))
+    tariff = simple_tariff(fixed=(), energy=(sold,))
+    document = compose(judged(tariff=tariff, injected=300), papers(tariff), Lang.FR)
+    text, _ = read(render_html(document))
+    assert document.is_credit
+    assert "Avoir" in text
+    assert "Montant en votre faveur TTC 30,00 €" in text
+
+
+def test_a_refused_statement_has_no_page():
+    refused = Judgement("ab", START, END, Verdict.REFUSED, (Finding.DAY_TWICE,))
+    with pytest.raises(ValueError, match="no bill"):
+        compose(refused, papers(), Lang.FR)
+
+
+def test_both_languages_have_the_same_words():
+    assert WORDS[Lang.FR].keys() == WORDS[Lang.EN].keys()
+
+
+def test_the_pdf_says_what_the_page_says():
+    message = "Chèque énergie : 150 € reçus."
+    pdf = render_pdf(compose(judged(), papers(messages=(message,)), Lang.FR))
+    reader = PdfReader(io.BytesIO(pdf))
+    text = squeezed(" ".join(page.extract_text() for page in reader.pages))
+    assert reader.pages[0].mediabox.width == pytest.approx(595, abs=1)
+    for said in ("Facture d'électricité", "heures creuses", "Montant à payer TTC", message):
+        assert said in text
