@@ -53,7 +53,7 @@ class _Text(HTMLParser):
     def handle_data(self, data):
         self.parts.append(data)
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, _tag, attrs):
         self.links += [value for name, value in attrs if name in {"src", "href"}]
 
 
@@ -123,7 +123,7 @@ def test_a_bill_that_differs_says_so_in_the_household_s_words():
 
 
 def test_a_bill_in_the_household_s_favour_is_a_credit_note():
-    sold = InjectionLine("vente du surplus", Decimal("-0.10"), Decimal("0"))
+    sold = InjectionLine("vente du surplus", Decimal("-0.10"), Decimal(0))
     tariff = simple_tariff(fixed=(), energy=(sold,))
     document = compose(judged(tariff=tariff, injected=300), papers(tariff), Lang.FR)
     text, _ = read(render_html(document))
