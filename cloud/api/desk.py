@@ -3,6 +3,8 @@
 What belongs to another provider is not there: `not_found`, never "forbidden".
 """
 
+import hashlib
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 
 import msgspec
@@ -14,7 +16,7 @@ from cloud.api.problems import ProblemError, not_found
 from cloud.provider import progress
 from cloud.statements import ListedDocuments, prepare
 from cloud.store import Put, StatementOrder, Store, StoredContract
-from cloud.store.batches import BatchProgress
+from cloud.store.batches import BatchItem, BatchProgress, BatchRefused, Fault, NewBatch
 from cloud.store.providers import ContractRow
 from protocol.contract import (
     Acceptance,
@@ -24,6 +26,8 @@ from protocol.contract import (
     open_document,
 )
 from protocol.envelope import decode_body
+
+ID_BYTES = 16
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -131,6 +135,21 @@ class Desk:
             progress(self._store, request_id), shapes.StatementState, from_attributes=True
         )
 
+    def put_batch(
+        self, name: str, digest: bytes, items: Callable[[], Iterator[BatchItem]]
+    ) -> tuple[shapes.Batch, bool]:
+        """Keep a batch of verified requests, all of them or none; says whether it is new.
+
+        Raises:
+            ProblemError: a contract is not the provider's own, an id or the name is taken.
+        """
+        batch_id = hashlib.sha256(b"volet batch" + self._key + name.encode()).digest()[:ID_BYTES]
+        batch = NewBatch(batch_id, self._key, name, digest, datetime.now(UTC))
+        put = self._store.batches.put_batch(batch, items())
+        if isinstance(put, BatchRefused):
+            raise _refused(put)
+        return self.batch(batch_id), put is Put.STORED
+
     def batch(self, batch_id: bytes) -> shapes.Batch:
         """Say how far a batch has come.
 
@@ -199,6 +218,21 @@ class Desk:
             shapes.base64(terms.sealing_key),
             cell,
         )
+
+
+def _refused(refused: BatchRefused) -> ProblemError:
+    line = refused.number or None
+    if refused.fault is Fault.NOT_OWN:
+        return ProblemError(
+            404,
+            f"Line {line}: you have no such contract; the list says which there are.",
+            line=line,
+        )
+    if refused.fault is Fault.TAKEN:
+        return ProblemError(
+            409, f"Line {line}: the id stands for another request; draw a new one.", line=line
+        )
+    return ProblemError(409, "This key stands for other lines; choose another key for these.")
 
 
 def _batch(found: BatchProgress) -> shapes.Batch:

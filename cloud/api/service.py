@@ -1,7 +1,8 @@
 """What handlers work with: the store in its thread, and the call at hand."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import Any, ParamSpec, TypeVar
 
 from litestar import Request
@@ -17,6 +18,8 @@ from cloud.store import Store
 from cloud.store.providers import Scope
 from cloud.worker import StoreThread
 
+UPLOADS_MAX = 8
+
 P = ParamSpec("P")
 T = TypeVar("T")
 HttpRequest = Request[Any, Any, Any]
@@ -31,6 +34,7 @@ class Service:
         self._thread = thread
         self._cells = Cells()
         # Signatures of a batch take seconds; the store's thread answers meanwhile.
+        self._uploading: set[str] = set()
         self.verifier = ThreadPoolExecutor(1, thread_name_prefix="verify")
 
     def desk(self, caller: Caller) -> Desk:
@@ -40,6 +44,23 @@ class Service:
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run in the store's thread."""
         return await self._thread.run(function, *args, **kwargs)
+
+    @asynccontextmanager
+    async def uploads(self, provider: str) -> AsyncIterator[None]:
+        """Keep one provider to one batch at a time, all of them to some.
+
+        Raises:
+            ProblemError: another is on its way.
+        """
+        if provider in self._uploading or len(self._uploading) >= UPLOADS_MAX:
+            raise ProblemError(
+                429, "Another batch is being handed in; send this one after it.", retry_s=10
+            )
+        self._uploading.add(provider)
+        try:
+            yield
+        finally:
+            self._uploading.discard(provider)
 
     def close(self) -> None:
         """Wait for what is being verified."""

@@ -1,0 +1,117 @@
+"""A batch as it comes in: one signed request a line, checked while it streams.
+
+Nothing is kept of a batch with a line that does not fit. What was checked waits in a file without
+a name, so that memory does not grow with the batch.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import IO, Any
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from cloud.api.problems import ProblemError
+from cloud.store.batches import BatchItem
+from protocol.contract import Signed, StatementRequest, check_request, open_document
+from protocol.errors import DocumentRefused
+
+LINES_AT_ONCE = 256
+LINE_MAX = 8 * 1024
+ITEMS_MAX = 250_000
+_LENGTH_BYTES = 4
+# A file stays in memory until it is this long.
+SPOOL_BYTES = 1 << 20
+
+
+class Upload:
+    """Lines of one batch, checked and laid aside."""
+
+    def __init__(self, key: Ed25519PublicKey) -> None:
+        """Take requests signed by `key` only."""
+        self._key = key
+        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - closed by close
+        self._digest = hashlib.sha256()
+        self._ids: dict[bytes, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 over the requests in their order."""
+        return self._digest.digest()
+
+    def take(self, lines: list[tuple[int, bytes]]) -> None:
+        """Check numbered lines and lay them aside.
+
+        Raises:
+            ProblemError: names the line and what is wrong.
+        """
+        for number, line in lines:
+            try:
+                self._take(number, line)
+            except DocumentRefused as exc:
+                raise ProblemError(422, f"Line {number}: {exc}", line=number) from exc
+
+    def items(self) -> Iterator[BatchItem]:
+        """Give what was laid aside, in order."""
+        self._file.seek(0)
+        while head := self._file.read(_LENGTH_BYTES):
+            body = self._file.read(int.from_bytes(head))
+            yield msgspec.msgpack.decode(body, type=BatchItem)
+
+    def close(self) -> None:
+        """Forget what was laid aside."""
+        self._file.close()
+
+    def _take(self, number: int, line: bytes) -> None:
+        try:
+            signed = msgspec.json.decode(line, type=Signed)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+            raise DocumentRefused(
+                "this is no signed document; write kind, body and signature as JSON."
+            ) from exc
+        request = open_document(signed, self._key, StatementRequest)
+        check_request(request)
+        if request.id in self._ids:
+            raise DocumentRefused(f"line {self._ids[request.id]} has the same id; draw another.")
+        if len(self._ids) >= ITEMS_MAX:
+            raise DocumentRefused(f"a batch has at most {ITEMS_MAX} lines; begin another.")
+        self._ids[request.id] = number
+        encoded = msgspec.msgpack.encode(signed)
+        self._digest.update(encoded)
+        item = msgspec.msgpack.encode(BatchItem(request.id, request.contract, encoded))
+        self._file.write(len(item).to_bytes(_LENGTH_BYTES) + item)
+
+
+async def receive(
+    stream: AsyncIterator[bytes],
+    upload: Upload,
+    run: Callable[..., Any],
+) -> None:
+    """Feed a streamed body to an upload, some lines at a time; `run` awaits a function elsewhere.
+
+    Raises:
+        ProblemError: a line does not fit, is too long, or there is none.
+    """
+    rest, number = b"", 0
+    waiting: list[tuple[int, bytes]] = []
+    async for chunk in stream:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            number += 1
+            if line.strip():
+                waiting.append((number, line))
+            if len(waiting) >= LINES_AT_ONCE:
+                await run(upload.take, waiting)
+                waiting = []
+        if len(rest) > LINE_MAX:
+            raise ProblemError(422, f"Line {number + 1} is too long.", line=number + 1)
+    if rest.strip():
+        waiting.append((number + 1, rest))
+    if waiting:
+        await run(upload.take, waiting)
+    if not len(upload):
+        raise ProblemError(422, "A batch needs at least one line with a signed request.")
