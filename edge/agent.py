@@ -22,6 +22,7 @@ from edge.config import EdgeConfig
 from edge.identity import Identity
 from edge.link import Link, LinkSettings
 from edge.message import Publish
+from edge.moving.contracts import ended, former_agreements
 from edge.moving.departure import MovingOptions, ordered_in
 from edge.notify import Notifier
 from edge.panel import Panel
@@ -29,6 +30,7 @@ from edge.status import last_will
 from edge.tic.serial_line import SerialSource
 from edge.tic.source import StreamSource, TicSource
 from edge.vault.vault import Vault
+from protocol.messages import Statement
 from protocol.topics import Kind, device_topic, own_down
 
 # Nothing waits longer for the loop than this; on a Pi a round without work costs microseconds.
@@ -107,13 +109,24 @@ class Agent:
             )
             opened.callback(vault.close)
             area = AreaOptions(ChoicesFile(directory), config.area, agreement)
+            departure = vault.departures.get()
+            if agreement is not None and departure is not None:
+                agreement = ended(agreement, departure.last_day)
             contracts = () if agreement is None else (agreement.contract_hash,)
             moving = MovingOptions(ordered_in(directory), contracts)
             settings = ChipSettings(
                 config.send_window_s, config.sending, config.metering, area, moving
             )
+            desks = {
+                each.contract_hash: Desk(vault, identity.household.seal, each)
+                for each in former_agreements(directory)
+            }
             desk = Desk(vault, identity.household.seal, agreement)
-            self.chip = Chip(identity, vault, self._clock, settings, desk.judge)
+
+            def judge(statement: Statement) -> str:
+                return desks.get(statement.contract, desk).judge(statement)
+
+            self.chip = Chip(identity, vault, self._clock, settings, judge)
             self._source = _open_source(config, self.chip)
             opened.callback(self._source.close)
             self._panel = None

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from edge.identity import (
     HOUSEHOLD_KEY,
+    IMPORTING,
     METER_SALT,
     SALT_BYTES,
     SIGNING_KEY,
@@ -116,8 +117,12 @@ def write_request(directory: Path, out: Path, signed: Signed) -> None:
     """Write a request to hand in, and keep a copy: the answer makes its contract the chip's.
 
     Raises:
-        ConfigError: a file cannot be written.
+        ConfigError: a file cannot be written, or an import was interrupted.
     """
+    if (directory / IMPORTING).exists():
+        raise ConfigError(
+            "An import into this chip was interrupted; run `volet edge import` again first."
+        )
     data = msgspec.json.encode(signed)
     write_secret(directory / REQUEST, data)
     if out.resolve() != (directory / REQUEST).resolve():

@@ -8,6 +8,7 @@ $CREDENTIALS_DIRECTORY instead, under the same names.
 
 import os
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -38,6 +39,8 @@ HOUSEHOLD_KEY = "household.key"
 METER_SALT = "meter.salt"
 SALT_BYTES = 32
 FORMER = "former.json"
+# While an import is under way; see edge/moving/transfer.py.
+IMPORTING = "vault.db.importing"
 
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 
@@ -157,13 +160,26 @@ def load_contract(directory: Path) -> tuple[Offer, Contract] | None:
     signed_contract = read_signed(path, next_step)
     try:
         offer = open_offer(signed_offer)
-        key = load_keys(directory).signing_key.public_key()
-        contract = open_document(signed_contract, key, Contract)
+        contract = open_contract(directory, signed_contract)
     except DocumentRefused as exc:
         raise ConfigError(f"{path}: {exc}") from exc
     if contract.offer != signed_offer.hash:
         raise ConfigError(f"{path} is not the contract of offer.json beside it.")
     return offer, contract
+
+
+def open_contract(directory: Path, signed: Signed) -> Contract:
+    """Verify a contract that the household signed on this chip or on a former one.
+
+    Raises:
+        DocumentRefused: no chip of the household signed it.
+        ConfigError: a key is missing.
+    """
+    for former in load_former(directory):
+        with suppress(DocumentRefused):
+            key = Ed25519PublicKey.from_public_bytes(former.signing_key)
+            return open_document(signed, key, Contract)
+    return open_document(signed, load_keys(directory).signing_key.public_key(), Contract)
 
 
 def key_path(directory: Path, name: str) -> Path:
@@ -172,6 +188,21 @@ def key_path(directory: Path, name: str) -> Path:
     if credentials and (path := Path(credentials) / name).exists():
         return path
     return directory / "keys" / name
+
+
+def check_keys_are_files(directory: Path) -> None:
+    """Check that the household's keys are in keys/, where they can be changed.
+
+    Raises:
+        ConfigError: systemd gives them from elsewhere.
+    """
+    for name in (HOUSEHOLD_KEY, METER_SALT):
+        path = key_path(directory, name)
+        if path.parent != directory / "keys":
+            raise ConfigError(
+                f"{path} comes from systemd's credentials; take {name} out of the unit's "
+                "credentials, delete it where they are kept, and run the command again."
+            )
 
 
 def load_keys(directory: Path) -> Keys:

@@ -5,7 +5,8 @@ that signed it, this one or a former one of the household, and each header under
 MAC, before anything is opened. What a former chip signed cannot be sent again from here.
 """
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
 
 import msgspec
@@ -45,7 +46,7 @@ class Missing(msgspec.Struct, frozen=True):
 
 
 def missing_here(
-    vault: Vault, states: Sequence[IncarnationState], given_up: Set[tuple[bytes, int]]
+    vault: Vault, states: Sequence[IncarnationState], given_up: AbstractSet[tuple[bytes, int]]
 ) -> list[Missing]:
     """Return what the cloud holds (`states`) and `vault` does not, without what was given up.
 

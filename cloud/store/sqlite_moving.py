@@ -14,6 +14,16 @@ _PLACE = """
 SELECT h.key, p.device, p.tag, p.sealed, p.since, p.until, p.last_day
 FROM place p JOIN household h ON h.id = p.household
 """
+# What was published for a household that has gone to another chip, or on a chip that has gone to
+# another household.
+_CLEAR = """
+INSERT OR IGNORE INTO clearing (device, statement) SELECT device, id FROM request
+WHERE device IS NOT NULL AND ((household = ? AND device != ?) OR (device = ? AND household != ?))
+"""
+_PUBLISH_ANEW = """
+UPDATE request SET state = ?, device = NULL, statement = NULL, published_at = NULL
+WHERE state = ? AND ((household = ? AND device != ?) OR (device = ? AND household != ?))
+"""
 
 
 class Moving(Tables):
@@ -140,18 +150,9 @@ class Moving(Tables):
             "UPDATE enrolment SET until = ? WHERE until IS NULL AND household = ? AND device != ?",
             [at, household, place.device],
         )
-        moved = "(household = ? AND device != ?) OR (device = ? AND household != ?)"
         pair = [household, place.device, place.device, household]
-        self._db.execute(
-            "INSERT OR IGNORE INTO clearing (device, statement)"
-            f" SELECT device, id FROM request WHERE device IS NOT NULL AND ({moved})",
-            pair,
-        )
-        self._db.execute(
-            "UPDATE request SET state = ?, device = NULL, statement = NULL, published_at = NULL"
-            f" WHERE state = ? AND ({moved})",
-            [RequestState.PENDING, RequestState.PUBLISHED, *pair],
-        )
+        self._db.execute(_CLEAR, pair)
+        self._db.execute(_PUBLISH_ANEW, [RequestState.PENDING, RequestState.PUBLISHED, *pair])
 
 
 def _place(row: tuple[Any, ...]) -> Place:

@@ -1,6 +1,7 @@
 """The vault's part of moving: that the household has left, and an image taken to another chip."""
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -66,34 +67,32 @@ def take_image(source: Path) -> bytes:
     """
     try:
         with (
-            sqlite3.connect(f"file:{source}?mode=ro", uri=True) as connection,
-            sqlite3.connect(":memory:") as image,
+            closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as connection,
+            closing(sqlite3.connect(":memory:")) as image,
         ):
             connection.backup(image)
             return image.serialize()
     except sqlite3.Error as exc:
         raise StoreError(f"{source} cannot be read: {exc}; start the chip, it repairs it.") from exc
-    finally:
-        connection.close()
-        image.close()
 
 
-def make_at_home(path: Path) -> None:
+def make_at_home(path: Path) -> bool:
     """Make the image of another chip's vault, put at `path`, fit to go on from here.
 
     What the other chip signed is not this one's to send: blocks that the cloud has not acknowledged
     are taken out, so that their values are encrypted again unless the cloud proves to hold them;
     of acknowledged ones it stays known that they are there. A household that had moved out begins
-    anew on the day after its last.
+    anew on the day after its last. Says whether it had.
 
     Raises:
         StoreError: the image is damaged, of another program or a newer version.
     """
+    _check_image(path)
     database = open_database(path)
     try:
         with database.atomic():
             _take_out_unsent(database)
-            _begin_anew(database)
+            has_moved_out = _begin_anew(database)
             database.execute("UPDATE area_seeds SET trustees = x'', payload = x''")
             database.execute(
                 "UPDATE area_contributions SET state = 3, reason = 'moved', payload = NULL "
@@ -104,6 +103,7 @@ def make_at_home(path: Path) -> None:
     finally:
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         database.close()
+    return has_moved_out
 
 
 def make_without_ledger(path: Path, today: date) -> None:
@@ -117,6 +117,17 @@ def make_without_ledger(path: Path, today: date) -> None:
         database.close()
 
 
+def _check_image(path: Path) -> None:
+    """A damaged image must not be moved aside and replaced, as the chip's own would be."""
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            found = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.Error as exc:
+        raise StoreError(f"The vault in this bundle is damaged: {exc}; take another copy.") from exc
+    if found != ("ok",):
+        raise StoreError("The vault in this bundle is damaged; take another copy.")
+
+
 def _take_out_unsent(database: Database) -> None:
     blocks, values = Blocks(database), Values(database)
     touched = database.execute("SELECT DISTINCT day FROM blocks WHERE state IN (0, 1)").fetchall()
@@ -128,10 +139,11 @@ def _take_out_unsent(database: Database) -> None:
     database.execute("UPDATE epochs SET payload = x''")
 
 
-def _begin_anew(database: Database) -> None:
+def _begin_anew(database: Database) -> bool:
     departure = Departures(database).get()
     if departure is None:
-        return
+        return False
     first_day = day_of_number(day_number(departure.last_day) + ONE_DAY)
     Values(database).save_state(MeterState(first_day=first_day))
     database.execute("DELETE FROM departure")
+    return True

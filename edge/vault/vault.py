@@ -308,6 +308,25 @@ class Vault(VaultReader):
             raise
 
 
+def is_in_use(directory: Path) -> bool:
+    """Say whether a chip uses the vault in `directory`."""
+    try:
+        with hold_vault(directory):
+            return False
+    except ConfigError:
+        return True
+
+
+@contextmanager
+def hold_vault(directory: Path) -> Iterator[None]:
+    """Keep any chip from using the vault in `directory`. Raises ConfigError while one does."""
+    lock = _lock(directory)
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
 def _lock(directory: Path) -> int:
     path = directory / f"{FILE_NAME}.lock"
     try:

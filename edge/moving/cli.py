@@ -1,0 +1,171 @@
+"""`volet edge move-out`, `export`, `import` and `erase`: people who move, and chips that stay."""
+
+import time
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import click
+
+from edge.config import DEFAULT_DIRECTORY
+from edge.enrolling import REQUEST, make_request, write_request
+from edge.identity import check_keys_are_files, load_identity, load_keys
+from edge.moving.bundle import check_passphrase, draw_passphrase, open_bundle, seal_bundle
+from edge.moving.departure import leave_order
+from edge.moving.erasing import erase as erase_household
+from edge.moving.sheet import Sheet, fingerprint_of, render
+from edge.moving.transfer import departure_of, pack, take_in
+from edge.moving.words import ERASED, ERASING, MOVED_OUT, WAITING
+from edge.vault.vault import is_in_use
+from protocol.calendar import legal_day
+from protocol.errors import ConfigError
+from system.commands import directory_option
+from system.files import read_document, read_secret, write_secret
+
+POLL_S = 0.5
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+_dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
+_passphrase_file = click.option(
+    "--passphrase-file", type=_FILE, help="Read the passphrase from this file (mode 0600)."
+)
+
+
+@click.command("move-out")
+@_dir
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(0),
+    default=600.0,
+    show_default=True,
+    help="How long to watch, in seconds; the running chip goes on without us.",
+)
+def move_out(directory: Path, wait_s: float) -> None:
+    """End this household's time here: close the day now, send all, end its contracts.
+
+    The running chip does it with its next good reading; this command leaves it the order and
+    watches. Afterwards nothing more is metered for this household on this chip.
+    """
+    load_identity(directory)
+    if departure_of(directory) is None:
+        leave_order(directory, datetime.now(UTC))
+    deadline = time.monotonic() + wait_s
+    while (departure := departure_of(directory)) is None or not departure.is_told:
+        if time.monotonic() > deadline:
+            raise ConfigError(
+                WAITING[departure is not None]
+                + ("" if is_in_use(directory) else " The chip does not run: start it.")
+            )
+        time.sleep(POLL_S)
+    click.echo(MOVED_OUT.format(last_day=departure.last_day.isoformat(), directory=directory))
+
+
+@click.command()
+@_dir
+@click.option("--out", type=_FILE, required=True, help="Where to write the bundle.")
+@click.option("--sheet", type=_FILE, help="Write a recovery sheet to print: .html, or text.")
+@click.option("--keys-only", is_flag=True, help="Without the vault: small, but without ledger.")
+@click.option(
+    "--draw", is_flag=True, help="Draw the passphrase, show it once, put it on the sheet."
+)
+@_passphrase_file
+def export(
+    directory: Path,
+    out: Path,
+    sheet: Path | None,
+    passphrase_file: Path | None,
+    *,
+    keys_only: bool,
+    draw: bool,
+) -> None:
+    """Write the household's keys, contracts and vault into a file under a passphrase.
+
+    With --keys-only the vault stays here: another chip fetches the blocks back from the cloud, but
+    takes the year's privacy budget as spent, as nobody knows what of it was.
+    """
+    if draw and passphrase_file is not None:
+        raise click.UsageError("--draw draws the passphrase, --passphrase-file reads it; say one.")
+    bundle = pack(directory, keys_only=keys_only)
+    if draw:
+        passphrase = draw_passphrase()
+    else:
+        passphrase = _passphrase(passphrase_file, is_new=True)
+        check_passphrase(passphrase)
+    data = seal_bundle(bundle, passphrase)
+    write_secret(out, data)
+    click.echo(f"Wrote {out}. Fingerprint: {fingerprint_of(data)}")
+    if draw:
+        click.echo(f"Passphrase: {passphrase}")
+    if sheet is not None:
+        written = Sheet(
+            made_on=_today(),
+            file=out.name,
+            fingerprint=fingerprint_of(data),
+            device=bundle.devices[-1].device,
+            has_ledger=bundle.vault is not None,
+            passphrase=passphrase if draw else "",
+        )
+        write_secret(sheet, render(written, sheet))
+        click.echo(f"Wrote {sheet}; print it, keep it away from the bundle, delete the file.")
+
+
+@click.command("import")
+@_dir
+@click.argument("bundle", metavar="FILE", type=_FILE)
+@_passphrase_file
+def import_command(directory: Path, bundle: Path, passphrase_file: Path | None) -> None:
+    """Take a household into this chip, from the bundle that another one exported.
+
+    The chip keeps its own keys, and makes a request that the collectivity takes as the household's
+    going on here.
+    """
+    data = read_document(bundle, "name the file that `volet edge export` wrote.")
+    check_keys_are_files(directory)
+    opened = open_bundle(data, _passphrase(passphrase_file, is_new=False), str(bundle))
+    taken = take_in(directory, opened, _today())
+    path = directory / REQUEST
+    write_request(directory, path, make_request(load_keys(directory), None, None))
+    click.echo(f"This chip has the household {taken.household_key.hex()[:16]}… now.")
+    if not taken.has_ledger:
+        click.echo(
+            "The bundle had no ledger: this year's privacy budget counts as spent; readings are "
+            "fetched back from the cloud."
+        )
+    click.echo(
+        f"Wrote {path}; hand it to the collectivity, then `volet edge enrol --dir {directory} "
+        "ENROLMENT.json`. With a contract for the new meter, make it anew with `volet edge request "
+        "--offer`."
+    )
+
+
+@click.command()
+@_dir
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase(directory: Path, *, yes: bool) -> None:
+    """Destroy the household's keys and vault on this chip, and draw new keys for who comes next."""
+    departure = departure_of(directory)
+    if not yes:
+        click.echo(ERASING)
+        if departure is None or not departure.is_told:
+            click.echo(
+                "Ce foyer n'a pas déménagé (`volet edge move-out`). / "
+                "This household has not moved out."
+            )
+        click.confirm("Effacer / erase?", abort=True)
+    count = erase_household(directory)
+    click.echo(ERASED.format(count=count, directory=directory))
+
+
+def _passphrase(path: Path | None, *, is_new: bool) -> str:
+    if path is None:
+        asked: str = click.prompt("Passphrase", hide_input=True, confirmation_prompt=is_new)
+        return asked
+    data = read_secret(path, "write the passphrase into it, mode 0600.")
+    try:
+        return data.decode().split("\n", 1)[0]
+    except UnicodeDecodeError as exc:
+        raise ConfigError(f"{path} is no text; write the passphrase into it.") from exc
+
+
+def _today() -> date:
+    return legal_day(datetime.now(UTC))

@@ -1,0 +1,70 @@
+"""The household's contracts that have ended, so that a last bill can be judged on another chip.
+
+Each is a file in `former/`, named by the contract's hash; with it goes the last day.
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+import msgspec
+
+from edge.bills.judge import Agreement
+from edge.identity import open_contract
+from edge.moving.bundle import FormerContract
+from protocol.contract import open_offer
+from protocol.errors import ConfigError, DocumentRefused
+from system.files import make_private_dir, read_secret, write_secret
+
+FOLDER = "former"
+
+
+def ended(agreement: Agreement, last_day: date) -> Agreement:
+    """Return an agreement as one that ends with `last_day`."""
+    contract = msgspec.structs.replace(agreement.contract, end=last_day + timedelta(days=1))
+    return msgspec.structs.replace(agreement, contract=contract)
+
+
+def read_former(directory: Path) -> list[FormerContract]:
+    """Read the contracts that have ended.
+
+    Raises:
+        ConfigError: a file is damaged or open to others.
+    """
+    found = []
+    for path in sorted((directory / FOLDER).glob("*.json")):
+        try:
+            found.append(
+                msgspec.json.decode(
+                    read_secret(path, "import the bundle again."), type=FormerContract
+                )
+            )
+        except (msgspec.MsgspecError, RecursionError) as exc:
+            raise ConfigError(f"{path} is damaged: {exc}; import the bundle again.") from exc
+    return found
+
+
+def write_former(directory: Path, contracts: Sequence[FormerContract]) -> None:
+    """Keep contracts that have ended, mode 0600."""
+    make_private_dir(directory / FOLDER)
+    for each in contracts:
+        path = directory / FOLDER / f"{each.contract.hash.hex()}.json"
+        write_secret(path, msgspec.json.encode(each))
+
+
+def former_agreements(directory: Path) -> list[Agreement]:
+    """Read what the household had agreed to before it moved.
+
+    Raises:
+        ConfigError: a document is damaged, or no chip of the household signed it.
+    """
+    agreements = []
+    for each in read_former(directory):
+        try:
+            offer = open_offer(each.offer)
+            contract = open_contract(directory, each.contract)
+        except DocumentRefused as exc:
+            raise ConfigError(f"{directory / FOLDER}: {exc}") from exc
+        agreement = Agreement(each.contract.hash, contract, offer)
+        agreements.append(ended(agreement, date.fromisoformat(each.last_day)))
+    return agreements

@@ -1,0 +1,79 @@
+"""A household's keys and vault destroyed, so that the chip can be another household's.
+
+Each file is overwritten, synced and unlinked. On an SD card or SSD that is a wish: the controller
+writes elsewhere and keeps the old cells until it needs them. What counts is that the household key
+is gone from every file; who reads raw flash cells may find it until they are used again.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from edge.area.settings import FILE_NAME as AREA_CHOICES
+from edge.enrolling import REQUEST, draw_keys
+from edge.identity import FORMER, HOUSEHOLD_KEY, METER_SALT, check_keys_are_files
+from edge.moving.contracts import FOLDER
+from edge.moving.departure import ORDER
+from edge.moving.transfer import CONTRACT, OFFER
+from edge.vault.database import FILE_NAME
+from edge.vault.vault import hold_vault
+from protocol.errors import ConfigError
+
+_CHUNK_BYTES = 1 << 20
+# First what says that the chip is enrolled, so that an erasure that was cut short can go on.
+_ENROLMENT = ("enrolment.json", "device.pem", "answer.json")
+_DOCUMENTS = (REQUEST, OFFER, CONTRACT, AREA_CHOICES, FORMER, ORDER)
+
+
+def erase(directory: Path) -> int:
+    """Destroy all that is the household's and draw new keys; returns how many files went.
+
+    The chip's own keys, its settings and its authority stay. Again after an interruption, it goes
+    on where it was.
+
+    Raises:
+        ConfigError: the chip runs, its keys come from systemd, or a file cannot be removed.
+    """
+    check_keys_are_files(directory)
+    if not (directory / "keys").is_dir():
+        raise ConfigError(f"{directory} holds no chip; there is nothing to erase.")
+    count = 0
+    with hold_vault(directory):
+        for path in _households_files(directory):
+            _destroy(path)
+            count += 1
+    draw_keys(directory)
+    return count
+
+
+def _households_files(directory: Path) -> Iterator[Path]:
+    """Yield files in an order in which no interruption leaves a vault without its own key."""
+    for name in (*_ENROLMENT, *_DOCUMENTS):
+        yield from _with_leftovers(directory, name)
+    for pattern in (f"{FILE_NAME}*", f"{FOLDER}/*", f"{FOLDER}/.*"):
+        for path in sorted(directory.glob(pattern)):
+            if path.is_file() and path.name != f"{FILE_NAME}.lock":
+                yield path
+    for name in (HOUSEHOLD_KEY, METER_SALT):
+        yield from _with_leftovers(directory / "keys", name)
+
+
+def _with_leftovers(directory: Path, name: str) -> Iterator[Path]:
+    """Yield a file, and what a write that was cut short left beside it (system/files.py)."""
+    yield from directory.glob(f".{name}.*")
+    if (directory / name).exists():
+        yield directory / name
+
+
+def _destroy(path: Path) -> None:
+    """Overwrite, sync and unlink a file."""
+    try:
+        with path.open("r+b") as file:
+            left = os.fstat(file.fileno()).st_size
+            while left > 0:
+                left -= file.write(bytes(min(left, _CHUNK_BYTES)))
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+    except OSError as exc:
+        raise ConfigError(f"{path} cannot be erased: {exc.strerror}; run this again.") from exc

@@ -1,0 +1,191 @@
+"""A household taken out of one chip and into another.
+
+An import is made of files beside their places, and ends with putting the vault in its own: until
+then `vault.db.importing` lies there, no request can be made, and the import can be run again.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import msgspec
+
+from edge.area.settings import FILE_NAME as AREA_CHOICES
+from edge.enrolling import draw_keys
+from edge.identity import (
+    FORMER,
+    HOUSEHOLD_KEY,
+    IMPORTING,
+    METER_SALT,
+    SALT_BYTES,
+    check_keys_are_files,
+    load_former,
+    load_identity,
+    load_keys,
+    read_signed,
+)
+from edge.moving.bundle import Bundle, FormerContract
+from edge.moving.contracts import read_former, write_former
+from edge.vault.database import FILE_NAME
+from edge.vault.moving import Departure, make_at_home, make_without_ledger, take_image
+from edge.vault.reader import read_vault
+from edge.vault.signer import FormerDevice
+from protocol.errors import CipherError, ConfigError, StoreError
+from protocol.ids import HouseholdKeyId
+from protocol.keys import HouseholdSecret
+from system.files import write_secret
+
+OFFER, CONTRACT = "offer.json", "contract.json"
+# What of a chip's directory is the household's and is taken along.
+DOCUMENTS = (AREA_CHOICES, OFFER, CONTRACT)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What an import came to."""
+
+    household_key: HouseholdKeyId
+    has_ledger: bool
+    has_moved_out: bool
+
+
+def pack(directory: Path, *, keys_only: bool = False) -> Bundle:
+    """Collect what the household in `directory` takes along; the chip may run meanwhile.
+
+    Raises:
+        ConfigError: it is not enrolled, or something is missing.
+        StoreError: the vault cannot be read.
+    """
+    identity, keys = load_identity(directory), load_keys(directory)
+    own = FormerDevice(identity.collectivity, identity.device, keys.signing_public)
+    former = tuple(each for each in load_former(directory) if each != own)
+    departure = departure_of(directory)
+    documents = {
+        name: (directory / name).read_bytes()
+        for name in DOCUMENTS
+        if (directory / name).exists() and not (departure and name in (OFFER, CONTRACT))
+    }
+    contracts = read_former(directory)
+    if departure is not None and (directory / CONTRACT).exists():
+        contracts.append(_end_contract(directory, departure))
+    vault = None if keys_only else take_image(_existing(directory / FILE_NAME))
+    return Bundle(
+        keys.household.to_bytes(),
+        keys.meter_salt,
+        (*former, own),
+        documents,
+        tuple(contracts),
+        vault,
+    )
+
+
+def take_in(directory: Path, bundle: Bundle, today: date) -> Taken:
+    """Make the bundle's household the one of the chip in `directory`, which keeps its own keys.
+
+    Without a ledger in the bundle the year's budget of the area lane counts as spent.
+
+    Raises:
+        ConfigError: another household is there, or a file cannot be written.
+        StoreError: the bundle's vault is damaged or of a newer program; nothing was changed.
+    """
+    household = _household_of(bundle)
+    draw_keys(directory)
+    _check_free(directory, household)
+    importing = directory / IMPORTING
+    has_moved_out = _prepare_vault(importing, bundle, today)
+    keys = directory / "keys"
+    write_secret(keys / HOUSEHOLD_KEY, bundle.household)
+    write_secret(keys / METER_SALT, bundle.meter_salt)
+    write_secret(directory / FORMER, msgspec.json.encode(bundle.devices))
+    write_former(directory, bundle.contracts)
+    for name, data in bundle.documents.items():
+        write_secret(directory / name, data)
+    for suffix in ("-wal", "-shm"):
+        (directory / f"{FILE_NAME}{suffix}").unlink(missing_ok=True)
+    importing.replace(directory / FILE_NAME)
+    return Taken(household.id, bundle.vault is not None, has_moved_out)
+
+
+def departure_of(directory: Path) -> Departure | None:
+    """Return how far the household has moved out, None: it has not, or there is no vault yet.
+
+    Raises:
+        StoreError: the vault cannot be read.
+    """
+    if not (directory / FILE_NAME).exists():
+        return None
+    with read_vault(directory) as vault:
+        return vault.departures.get()
+
+
+def _household_of(bundle: Bundle) -> HouseholdSecret:
+    try:
+        household = HouseholdSecret.from_bytes(bundle.household)
+    except CipherError as exc:
+        raise ConfigError(f"The bundle's household key cannot be used: {exc}.") from exc
+    if len(bundle.meter_salt) != SALT_BYTES or set(bundle.documents) - set(DOCUMENTS):
+        raise ConfigError("The bundle holds what this Volet does not know; install a newer Volet.")
+    return household
+
+
+def _check_free(directory: Path, household: HouseholdSecret) -> None:
+    """Check that nobody lives here; what an interrupted import left is no obstacle."""
+    check_keys_are_files(directory)
+    if (directory / "enrolment.json").exists():
+        raise ConfigError(
+            f"{directory} is an enrolled household's chip; "
+            f"`volet edge erase --dir {directory}` makes room, for good."
+        )
+    is_same = load_keys(directory).household.id == household.id
+    if (directory / FILE_NAME).exists() and not is_same:
+        raise ConfigError(
+            f"{directory / FILE_NAME} is another household's; "
+            f"`volet edge erase --dir {directory}` makes room, for good."
+        )
+
+
+def _prepare_vault(importing: Path, bundle: Bundle, today: date) -> bool:
+    """Make the vault beside its place; says whether its household had moved out."""
+    has_moved_out = False
+    remove_vault(importing)
+    try:
+        if bundle.vault is None:
+            make_without_ledger(importing, today)
+        else:
+            write_secret(importing, bundle.vault)
+            has_moved_out = make_at_home(importing)
+    except (ConfigError, StoreError):
+        remove_vault(importing)
+        raise
+    for suffix in ("-wal", "-shm"):
+        importing.with_name(f"{importing.name}{suffix}").unlink(missing_ok=True)
+    fd = os.open(importing, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    return has_moved_out
+
+
+def remove_vault(path: Path) -> None:
+    """Remove a vault's file and what SQLite keeps beside it."""
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
+
+
+def _end_contract(directory: Path, departure: Departure) -> FormerContract:
+    next_step = "put it back from a copy."
+    return FormerContract(
+        read_signed(directory / OFFER, next_step),
+        read_signed(directory / CONTRACT, next_step),
+        departure.last_day.isoformat(),
+    )
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise ConfigError(
+            f"{path} is not there yet: start the chip once, or export with --keys-only."
+        )
+    return path
