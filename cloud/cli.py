@@ -16,6 +16,7 @@ cloud = LazyGroup(
         "revoke": "cloud.registry.cli:revoke",
         "roster": "cloud.roster.cli:roster",
         "documents": "cloud.governance_cli:documents",
+        "catalogue": "cloud.catalogue_cli:catalogue",
         "measures": "cloud.area.measures_cli:measures",
         "issue": "cloud.registry.cli:issue",
         "provider": "cloud.api.cli:provider",

@@ -17,6 +17,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.batches import pending_statements, unseen_statements
+from cloud.catalogue import Publisher, listed_in
 from cloud.ingest import Ingest, Processed, Request
 from cloud.link import Link, Received
 from cloud.message import Outgoing
@@ -33,6 +34,8 @@ BATCH_WINDOW_S = 0.05
 STATEMENTS_EVERY_S = 0.5
 # Statements may take this share of the store's thread; the rest is the chips'.
 STATEMENTS_SHARE = 0.2
+CATALOGUE_EVERY_S = 1.0
+CATALOGUE_AT_ONCE = 64
 # Fetches wait here for their answers, one of each chip; one that finds no room is forgotten, the
 # chip asks again.
 REQUESTS_MAX = 1_024
@@ -143,6 +146,7 @@ class Worker:
             "ingest": self._take_batches(),
             "answers": self._answer_requests(),
             "statements": self._publish_statements(),
+            "catalogue": self._publish_catalogue(),
             "upkeep": self._keep_up(),
             "counts": self._counts.run(),
         }
@@ -226,6 +230,25 @@ class Worker:
             is_more = unseen is not None or pending != b""
             await asyncio.sleep(pause_s if is_more else max(pause_s, STATEMENTS_EVERY_S))
 
+    async def _publish_catalogue(self) -> NoReturn:
+        """Publish what is added to the public list; all of it after a new connection."""
+        settings = self._settings
+        listed = await self._thread.run(listed_in, self._store)
+        publisher = Publisher(listed, settings.collectivity, settings.platform_key)
+        published_on, length = 0, 0
+        while True:
+            connection = await self._link.connected()
+            first = length if connection == published_on else 0
+            messages, length = await self._thread.run(publisher.messages, first)
+            try:
+                for part in _parts(messages):
+                    await self._link.confirmed([self._link.send(message) for message in part])
+                published_on = connection
+            except TransportError as exc:
+                log.warning("catalogue_not_published", error=str(exc))
+                published_on = 0
+            await asyncio.sleep(CATALOGUE_EVERY_S)
+
     def _clearing(self, clearings: Sequence[tuple[DeviceId, bytes]]) -> Iterator[Outgoing]:
         """Take statements off the broker whose household has gone to another chip."""
         for device, statement in clearings:
@@ -280,3 +303,8 @@ class Worker:
             await self._link.confirmed(sent)
         except TransportError as exc:
             log.warning("answers_not_confirmed", error=str(exc))
+
+
+def _parts(messages: Sequence[Outgoing]) -> Iterator[Sequence[Outgoing]]:
+    for at in range(0, len(messages), CATALOGUE_AT_ONCE):
+        yield messages[at : at + CATALOGUE_AT_ONCE]

@@ -28,6 +28,7 @@ _RULES = {
         "topic read volet/v1/{collectivity}/d/+/key",
         "topic write volet/v1/{collectivity}/d/+/down/#",
         "topic write volet/v1/{collectivity}/area/#",
+        "topic write volet/v1/{collectivity}/catalogue/#",
         "topic write volet/v1/{collectivity}/trustee/+/request",
         "topic read volet/v1/{collectivity}/trustee/+/response",
     ),

@@ -13,11 +13,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from protocol.errors import MessageRefused, Reason
 from protocol.ids import DeviceId
-from protocol.topics import Kind, TrusteeKind
+from protocol.topics import Kind, PublicKind, TrusteeKind
 
 VERSION = 1
 SIZE_MAX_BYTES = 64 * 1024
 SIGNATURE_BYTES = 64
+# Stands for the device in what is signed for everybody; no device id has three letters.
+ALL = DeviceId("all")
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 
@@ -31,12 +33,12 @@ class _Envelope(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fie
 class Address(msgspec.Struct, frozen=True):
     """Where a message belongs; part of what is signed, taken from the topic on receipt.
 
-    In a message to or from a trustee its name stands for the device.
+    In a message to or from a trustee its name stands for the device, in one for everybody `ALL`.
     """
 
     collectivity: str
     device: DeviceId
-    kind: Kind | TrusteeKind
+    kind: Kind | TrusteeKind | PublicKind
 
 
 def _signed_bytes(address: Address, body: bytes) -> bytes:

@@ -18,17 +18,21 @@ class Kind(StrEnum):
     BLOCK = "up/block"
     FETCH = "up/fetch"
     SEEN = "up/seen"
+    RECEIPT = "up/receipt"
     AREA = "up/area"
     ASK = "up/ask"
     LEAVE = "up/leave"
+    QUOTE = "up/quote"
     ACK = "down/ack"
     STORED_EPOCH = "down/epoch"
     STORED_BLOCK = "down/block"
     STATEMENT = "down/statement"
+    RECEIPT_ACK = "down/receipt"
     AREA_ACK = "down/area"
     TERMS = "down/terms"
     DOCUMENT = "down/document"
     LEFT = "down/left"
+    QUOTES = "down/quote"
     KEY = "key"
     STATUS = "status"
 
@@ -41,8 +45,17 @@ class TrusteeKind(StrEnum):
     LOG = "log"
 
 
+class PublicKind(StrEnum):
+    """What the platform signs for everybody; in its address a word stands for the device."""
+
+    LIST = "catalogue/list"
+
+
 class DeviceTopic(msgspec.Struct, frozen=True):
-    """A device's topic taken apart; `rest` is what follows the kind (a statement's id)."""
+    """A device's topic taken apart; `rest` is what follows the kind.
+
+    A statement's id, or that of quotes and the number of a part.
+    """
 
     collectivity: str
     device: DeviceId
@@ -51,7 +64,11 @@ class DeviceTopic(msgspec.Struct, frozen=True):
 
 
 _DEVICE_TOPIC = re.compile(
-    rf"{ROOT}/([a-z0-9-]{{1,32}})/d/([a-z2-7]{{26}})/({'|'.join(Kind)})(?:/([0-9a-f]{{1,64}}))?"
+    rf"{ROOT}/([a-z0-9-]{{1,32}})/d/([a-z2-7]{{26}})/({'|'.join(Kind)})"
+    r"(?:/([0-9a-f]{1,64}(?:/[0-9]{1,4})?))?"
+)
+_CATALOGUE_TOPIC = re.compile(
+    rf"{ROOT}/([a-z0-9-]{{1,32}})/catalogue/(?:list/([0-9]{{1,6}})|([0-9a-f]{{64}}))"
 )
 
 
@@ -90,3 +107,34 @@ def trustee_topic(collectivity: str, trustee: str, kind: TrusteeKind) -> str:
 def area_topic(collectivity: str, measure: str, code: str) -> str:
     """Build the topic under which a group's figures are released."""
     return f"{ROOT}/{collectivity}/area/{measure}/{code}"
+
+
+class CatalogueTopic(msgspec.Struct, frozen=True):
+    """A topic of the public list taken apart: a page's number, or a document's hash."""
+
+    collectivity: str
+    page: int | None
+    document: bytes | None
+
+
+def page_topic(collectivity: str, page: int) -> str:
+    """Build the topic of one page of the public list."""
+    return f"{ROOT}/{collectivity}/{PublicKind.LIST}/{page}"
+
+
+def listed_topic(collectivity: str, document: bytes) -> str:
+    """Build the topic of one listed document, by its hash."""
+    return f"{ROOT}/{collectivity}/catalogue/{document.hex()}"
+
+
+def parse_catalogue_topic(topic: str) -> CatalogueTopic | None:
+    """Take a topic of the public list apart; None: it is another topic."""
+    match = _CATALOGUE_TOPIC.fullmatch(topic)
+    if match is None:
+        return None
+    collectivity, page, document = match.groups()
+    return CatalogueTopic(
+        collectivity,
+        None if page is None else int(page),
+        None if document is None else bytes.fromhex(document),
+    )

@@ -15,9 +15,11 @@ import msgspec
 
 from cloud.store.area import AreaStore as AreaStore
 from cloud.store.batches import BatchStore as BatchStore
+from cloud.store.catalogue import CatalogueStore as CatalogueStore
 from cloud.store.moving import MovingStore
 from cloud.store.providers import ProviderStore as ProviderStore
 from cloud.store.put import Put as Put
+from cloud.store.receipts import ReceiptStore as ReceiptStore
 from protocol.contract import Signed
 from protocol.errors import Reason
 from protocol.ids import DeviceId, HouseholdKeyId, Incarnation
@@ -248,6 +250,14 @@ class Store(MovingStore, Protocol):
     def batches(self) -> BatchStore:
         """Providers' batches, in the same store and thread."""
 
+    @property
+    def catalogue(self) -> CatalogueStore:
+        """The public list of offers and schedules, in the same store and thread."""
+
+    @property
+    def receipts(self) -> ReceiptStore:
+        """What households sign off, in the same store and thread."""
+
     def enrol(self, device: Device) -> None:
         """Take an enrolment; ends the device's enrolment under any other household key."""
 
@@ -287,11 +297,6 @@ class Store(MovingStore, Protocol):
         self, household_key: HouseholdKeyId, incarnation: Incarnation, sequence: int, count: int
     ) -> tuple[StoredBlock, ...]:
         """Return at most `count` blocks of one incarnation from `sequence` on, in order."""
-
-    def stored_coefficients(
-        self, household_key: HouseholdKeyId, start: date, end: date
-    ) -> dict[date, int]:
-        """Count the coefficients stored of each of the days [start, end), without reading them."""
 
     def blocks_of_days(
         self, household_key: HouseholdKeyId, start: date, end: date

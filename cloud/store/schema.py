@@ -9,11 +9,13 @@ from pathlib import Path
 
 import sqlite_utils
 
+from cloud.store.catalogue_tables import CATALOGUE_TABLES
 from cloud.store.provider_tables import PROVIDER_TABLES
+from cloud.store.receipt_tables import RECEIPT_TABLES
 from protocol.errors import StoreBusy, StoreError
 
 APPLICATION_ID = 0x564C5443  # "VLTC"
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 7
 GENERATION_BYTES = 8
 LOCK_WAIT_S = 5.0
 
@@ -131,7 +133,14 @@ CREATE TRIGGER look_up_remains BEFORE DELETE ON look_up
   BEGIN SELECT RAISE(ABORT, 'the audit table is append-only'); END;
 """
 # What brings a store of version n to version n + 1.
-_UPGRADES = {1: _AREA_TABLES, 2: _ACCEPTANCE, 3: _MOVING_TABLES, 4: PROVIDER_TABLES}
+_UPGRADES = {
+    1: _AREA_TABLES,
+    2: _ACCEPTANCE,
+    3: _MOVING_TABLES,
+    4: PROVIDER_TABLES,
+    5: CATALOGUE_TABLES,
+    6: RECEIPT_TABLES,
+}
 
 _MAY_PASS = {
     sqlite3.SQLITE_BUSY,

@@ -6,14 +6,18 @@ from cloud.store import Count, Figures
 from cloud.store.area import AreaStore
 from cloud.store.batches import BatchStore
 from cloud.store.blocks import Blocks
+from cloud.store.catalogue import CatalogueStore
 from cloud.store.providers import ProviderStore
+from cloud.store.receipts import ReceiptStore
 from cloud.store.registry import Registry
 from cloud.store.requests import Requests
 from cloud.store.schema import open_database
 from cloud.store.sqlite_area import SqliteArea
 from cloud.store.sqlite_batches import SqliteBatches
+from cloud.store.sqlite_catalogue import SqliteCatalogue
 from cloud.store.sqlite_moving import Moving
 from cloud.store.sqlite_providers import SqliteProviders
+from cloud.store.sqlite_receipts import SqliteReceipts
 
 FILE_NAME = "store.db"
 
@@ -55,6 +59,16 @@ class SqliteStore(Registry, Blocks, Requests, Moving):
     def batches(self) -> BatchStore:
         """See `Store.batches`."""
         return SqliteBatches(self._db, self._path)
+
+    @property
+    def catalogue(self) -> CatalogueStore:
+        """See `Store.catalogue`."""
+        return SqliteCatalogue(self._db, self._path)
+
+    @property
+    def receipts(self) -> ReceiptStore:
+        """See `Store.receipts`."""
+        return SqliteReceipts(self._db, self._path)
 
     def figures(self) -> Figures:
         """See `Store.figures`."""

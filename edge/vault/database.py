@@ -15,8 +15,8 @@ from protocol.errors import ConfigError, StoreError
 
 FILE_NAME = "vault.db"
 APPLICATION_ID = 0x564F4C45  # "VOLE"
-SCHEMA_VERSION = 3
-VERSIONS_READ = (1, 2, SCHEMA_VERSION)
+SCHEMA_VERSION = 5
+VERSIONS_READ = (1, 2, 3, 4, SCHEMA_VERSION)
 BUSY_MS = 5_000
 
 log = structlog.get_logger()
@@ -118,8 +118,44 @@ _MOVING_TABLES: tuple[_Table, ...] = (
         frozenset(),
     ),
 )
+# Since version 4: the copy of the public list, and quotes.
+_CATALOGUE_TABLES: tuple[_Table, ...] = (
+    ("catalogue_pages", {"number": int, "payload": bytes}, ("number",), frozenset()),
+    ("catalogue_documents", {"hash": bytes, "payload": bytes}, ("hash",), frozenset()),
+    (
+        "catalogue_alarms",
+        {"id": int, "at_s": int, "kind": str, "entry": int, "payload": bytes},
+        ("id",),
+        frozenset(),
+    ),
+    (
+        "quotes",
+        {
+            "id": bytes,
+            "asked_at_s": int,
+            "start": int,
+            "end": int,
+            "head": bytes,
+            "answer": bytes,
+        },
+        ("id",),
+        frozenset(("answer",)),
+    ),
+)
+# Since version 5: receipts, and what holds them back.
+_RECEIPT_TABLES: tuple[_Table, ...] = (
+    (
+        "receipts",
+        {"statement": bytes, "contract": bytes, "is_short": int, "state": int, "body": bytes},
+        ("statement",),
+        frozenset(("body",)),
+    ),
+    ("receipt_days", {"day": int, "statement": bytes}, ("day",), frozenset()),
+    ("receipt_mismatches", {"statement": bytes, "is_held": int}, ("statement",), frozenset()),
+    ("receipt_words", {"word": str}, ("word",), frozenset()),
+)
 # What brings a file of version n to version n + 1.
-_UPGRADES = {1: _AREA_TABLES, 2: _MOVING_TABLES}
+_UPGRADES = {1: _AREA_TABLES, 2: _MOVING_TABLES, 3: _CATALOGUE_TABLES, 4: _RECEIPT_TABLES}
 _INDEXES = (
     "CREATE INDEX blocks_by_day ON blocks (day)",
     "CREATE INDEX blocks_to_send ON blocks (day) WHERE state = 1",
@@ -228,7 +264,9 @@ def _check_upgraded(database: Database, path: Path) -> None:
 
 def _create(database: Database) -> None:
     with database.atomic():
-        _make_tables(database, _TABLES + _AREA_TABLES + _MOVING_TABLES)
+        _make_tables(database, _TABLES)
+        for tables in _UPGRADES.values():
+            _make_tables(database, tables)
         for statement in _INDEXES:
             database.execute(statement)
         database.execute(f"PRAGMA application_id = {APPLICATION_ID}")

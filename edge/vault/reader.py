@@ -9,10 +9,13 @@ from sqlite_utils import Database
 
 from edge.vault.area import AreaTables
 from edge.vault.blocks import Blocks
+from edge.vault.catalogue import CatalogueTables
 from edge.vault.database import FILE_NAME, open_database
 from edge.vault.epochs import read_seed
 from edge.vault.moving import Departures
+from edge.vault.receipts import Receipts
 from edge.vault.rows import DayRow, Figures, StatementRow, StoredBlock
+from edge.vault.settled import SettledRow, SettledRows
 from edge.vault.statements import Statements
 from edge.vault.values import Values
 from protocol.calendar import day_of_number, quarter_hours
@@ -28,8 +31,11 @@ class VaultReader:
         self.values = Values(database)
         self.blocks = Blocks(database)
         self._statements = Statements(database)
+        self._settled = SettledRows(database)
         self.area = AreaTables(database)
         self.departures = Departures(database)
+        self.receipts = Receipts(database)
+        self.catalogue = CatalogueTables(database)
 
     def day_rows(self, start: date, end: date) -> list[DayRow]:
         """Return the closed days of [start, end) with the blocks that carry them, in order."""
@@ -46,9 +52,10 @@ class VaultReader:
         return self.blocks.between(start, end)
 
     def curve(self, day: date) -> list[int]:
-        """Return the energy of each quarter-hour of a closed day, Wh."""
-        curve = [0] * quarter_hours(day)
-        for interval in self.values.intervals(day, day + timedelta(days=1)):
+        """Return the energy of each quarter-hour of a closed day, Wh; none of a day long ago."""
+        intervals = self.values.intervals(day, day + timedelta(days=1))
+        curve = [0] * (quarter_hours(day) if intervals else 0)
+        for interval in intervals:
             curve[interval.j] = interval.energy_wh
         return curve
 
@@ -59,6 +66,10 @@ class VaultReader:
     def statements(self) -> list[StatementRow]:
         """Return all statements, oldest first."""
         return self._statements.all()
+
+    def settled(self) -> list[SettledRow]:
+        """Return the settled statements in the order in which they were settled."""
+        return self._settled.all()
 
     def outbox_depth(self) -> int:
         """Count the messages that the cloud has not acknowledged."""

@@ -26,12 +26,15 @@ from edge.metering.events import DayClosed, Event, QuarterHourClosed
 from edge.metering.state import MeterState
 from edge.privacy.ledger import oldest_needed
 from edge.vault.area import AreaTables, ContributionRow
+from edge.vault.catalogue import CatalogueTables
 from edge.vault.database import FILE_NAME, open_database
 from edge.vault.epochs import Epochs
 from edge.vault.moving import Departure
 from edge.vault.reader import VaultReader
 from edge.vault.rebuild import INTERVALS_KEPT, Rebuilder, RecoveredBlock, RecoveredHeader
+from edge.vault.receipts import Receipts
 from edge.vault.rows import Interval, Key
+from edge.vault.settled import SettledRow
 from edge.vault.signer import Signer
 from edge.vault.writer import BlockWriter
 from protocol.calendar import day_number, month_of
@@ -163,6 +166,9 @@ class Vault(VaultReader):
         with self._transaction():
             is_behind = Rebuilder(self.blocks, self.epochs, self.values).absorb(headers, blocks)
             self.area.presume_spent({found.block.day for found in blocks})
+            if blocks:
+                # What this vault has lost may have held a receipt for any of them.
+                self.receipts.presume(self.values.days_from(0))
             self._writer.rotate()
         return is_behind
 
@@ -205,6 +211,11 @@ class Vault(VaultReader):
         headers = self.epochs.unsent(limit)
         return headers + self.blocks.unsent(limit - len(headers))
 
+    def settle(self, row: SettledRow) -> None:
+        """Settle a statement, for good; the same one again changes nothing."""
+        with self._transaction():
+            self._settled.put(row)
+
     def save_statement(
         self, statement_id: bytes, received_at: datetime, payload: bytes, verdict: str | None
     ) -> None:
@@ -213,10 +224,22 @@ class Vault(VaultReader):
             self._statements.save(statement_id, received_at, payload, verdict)
 
     @contextmanager
+    def receipt_change(self) -> Iterator[Receipts]:
+        """Change the tables of receipts in one transaction. Raises StoreError as `record`."""
+        with self._transaction():
+            yield self.receipts
+
+    @contextmanager
     def area_change(self) -> Iterator[AreaTables]:
         """Change the area lane's tables in one transaction. Raises StoreError as `record`."""
         with self._transaction():
             yield self.area
+
+    @contextmanager
+    def catalogue_change(self) -> Iterator[CatalogueTables]:
+        """Change the copy of the public list in one transaction. Raises StoreError as `record`."""
+        with self._transaction():
+            yield self.catalogue
 
     def close(self) -> None:
         """Let go of file and lock; closing twice is no error."""
@@ -282,6 +305,7 @@ class Vault(VaultReader):
             int(datetime.combine(days_before, datetime.min.time(), UTC).timestamp()),
         )
         self.area.prune(oldest_needed(day_number(today)))
+        self.receipts.prune(day_number(days_before))
         rows_before = today - ROWS_KEPT
         self.blocks.prune(day_number(today - PAYLOADS_KEPT), day_number(rows_before))
         self.epochs.prune(day_number(month_of(rows_before)))

@@ -11,6 +11,8 @@ from tests.support.broker import COLLECTIVITY, Broker, enrol_chip
 from tests.support.mqtt import NOT_AUTHORIZED, Pass, Peer, chip_pass, role_pass
 
 ALICE, BOB, WORKER, MONITOR, TRUSTEE = "alice", "bob", "worker", "monitor", "trustee-a"
+EVERYBODY = (ALICE, BOB, WORKER, MONITOR, TRUSTEE)
+LISTED = ("list/0", "00" * 32)
 ROOT = f"volet/v1/{COLLECTIVITY}"
 
 
@@ -61,6 +63,8 @@ def rights() -> Seen:
         read |= {(TRUSTEE, f"d/{chip}/key"), (MONITOR, f"d/{chip}/status")}
     for role in (MONITOR, TRUSTEE):  # of use to nobody, since no role reads a device's topics
         written |= {(WORKER, f"d/{role}/down/ack"), (WORKER, f"d/{role}/down/statement/00")}
+    read |= {(who, f"catalogue/{rest}") for who in EVERYBODY for rest in LISTED}
+    written |= {(WORKER, f"catalogue/{rest}") for rest in LISTED}
     written |= {(WORKER, "area/curve/75056"), (WORKER, f"trustee/{TRUSTEE}/request")}
     written |= {(WORKER, f"trustee/{who}/request") for who in ("trustee-b", ALICE)}
     written |= {(TRUSTEE, f"trustee/{TRUSTEE}/{kind}") for kind in ("response", "log")}
@@ -73,7 +77,7 @@ def rights() -> Seen:
 TOPICS = (
     *(
         f"d/{who}/{kind}"
-        for who in (ALICE, BOB, WORKER, MONITOR, TRUSTEE)
+        for who in EVERYBODY
         for kind in (
             "up/block",
             "up/epoch",
@@ -97,6 +101,7 @@ TOPICS = (
     f"trustee/{ALICE}/request",
     f"trustee/{ALICE}/response",
     "area/curve/75056",
+    *(f"catalogue/{rest}" for rest in LISTED),
     "elsewhere",
 )
 

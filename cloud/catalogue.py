@@ -1,0 +1,129 @@
+"""The public list as the cloud keeps it: what may be added, and what is published of it."""
+
+from collections.abc import Iterator
+from datetime import date
+from weakref import WeakKeyDictionary
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cloud.message import Outgoing
+from cloud.store import CatalogueStore, Store
+from protocol.catalogue import PAGE_ENTRIES, Catalogue, Entry, next_entry, pages_of
+from protocol.contract import Signed
+from protocol.envelope import ALL, Address, seal_message
+from protocol.errors import DocumentRefused, StoreError
+from protocol.schedule import Schedules
+from protocol.topics import PublicKind, listed_topic, page_topic
+
+
+class Listed:
+    """The listed documents, opened once; looks into the store for what others have added.
+
+    For one thread, the store's.
+    """
+
+    def __init__(self, store: CatalogueStore) -> None:
+        """Read from `store`."""
+        self._store = store
+        self._catalogue = Catalogue()
+        self._entries: list[Entry] = []
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The documents as they stand now."""
+        return self._refreshed()
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The list as it stands now."""
+        self._refreshed()
+        return self._entries
+
+    def offer(self, offer_hash: bytes) -> Signed | None:
+        """Return a listed offer as its provider signed it."""
+        catalogue = self._refreshed()
+        return catalogue.signed(offer_hash) if offer_hash in catalogue.offers else None
+
+    def schedules(self) -> Schedules:
+        """Return the listed calendars and series; the same object until another one is listed."""
+        return self._refreshed().schedules()
+
+    def add(self, signed: Signed, today: date) -> Entry:
+        """Check a document and list it; one that is listed already keeps its entry.
+
+        Raises:
+            DocumentRefused: it breaks a rule; says which.
+            StoreError: somebody else has added to the list in this moment.
+        """
+        catalogue = self._refreshed()
+        if signed.hash in catalogue:
+            return next(entry for entry in self._entries if entry.hash == signed.hash)
+        last = self._entries[-1] if self._entries else None
+        if last is not None and today < last.day:
+            raise DocumentRefused(f"The last entry is of {last.day}; set this machine's clock.")
+        catalogue.admit(signed, today)
+        try:
+            entry = next_entry(last, signed, today)
+            self._store.append(entry, signed)
+        except StoreError:
+            self._catalogue, self._entries = Catalogue(), []
+            raise
+        self._entries.append(entry)
+        return entry
+
+    def document(self, document: bytes) -> Signed | None:
+        """Return a listed document as it was signed."""
+        return self._refreshed().signed(document)
+
+    def _refreshed(self) -> Catalogue:
+        for entry in self._store.entries(len(self._entries)):
+            signed = self._store.document(entry.hash)
+            if signed is None:
+                raise StoreError(f"Entry {entry.number} of the public list has no document.")
+            self._catalogue.admit(signed, entry.day)
+            self._entries.append(entry)
+        return self._catalogue
+
+
+_LISTED: WeakKeyDictionary[Store, Listed] = WeakKeyDictionary()
+
+
+def listed_in(store: Store) -> Listed:
+    """Return what is listed in a store; documents are opened once for as long as it is open."""
+    if store not in _LISTED:
+        _LISTED[store] = Listed(store.catalogue)
+    return _LISTED[store]
+
+
+class Publisher:
+    """What is published of the list: pages and documents, retained."""
+
+    def __init__(self, listed: Listed, collectivity: str, key: Ed25519PrivateKey) -> None:
+        """Sign pages with `key`."""
+        self._listed = listed
+        self._collectivity = collectivity
+        self._key = key
+
+    def messages(self, first: int) -> tuple[list[Outgoing], int]:
+        """Return what has changed since the list had `first` entries, and how many it has now.
+
+        Documents come before the page that names them.
+        """
+        entries = self._listed.entries
+        if first >= len(entries):
+            return [], len(entries)
+        return [*self._documents(entries[first:]), *self._pages(entries, first)], len(entries)
+
+    def _documents(self, entries: list[Entry]) -> Iterator[Outgoing]:
+        for entry in entries:
+            payload = msgspec.msgpack.encode(self._listed.document(entry.hash))
+            topic = listed_topic(self._collectivity, entry.hash)
+            yield Outgoing(topic, payload, retain=True)
+
+    def _pages(self, entries: list[Entry], first: int) -> Iterator[Outgoing]:
+        page = first // PAGE_ENTRIES
+        address = Address(self._collectivity, ALL, PublicKind.LIST)
+        for each in pages_of(entries[page * PAGE_ENTRIES :], page):
+            payload = seal_message(address, each, self._key)
+            yield Outgoing(page_topic(self._collectivity, each.number), payload, retain=True)

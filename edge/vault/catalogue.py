@@ -1,0 +1,131 @@
+"""The vault's copy of the public list, what it was shown that contradicts it, and quotes."""
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+
+import msgspec
+from sqlite_utils import Database
+
+from protocol.calendar import day_number, day_of_number
+
+# Evidence against the list is kept from the first time on; more of the same says nothing new.
+ALARMS_KEPT = 16
+QUOTES_KEPT = 12
+
+
+class AlarmKind(StrEnum):
+    """How a list that was shown contradicts the copy: other entries, or fewer."""
+
+    FORKED = "forked"
+    SHRUNK = "shrunk"
+
+
+class Alarm(msgspec.Struct, frozen=True):
+    """A signed page that contradicts the copy: the proof, together with the page kept before."""
+
+    at: datetime
+    kind: AlarmKind
+    entry: int
+    payload: bytes
+
+
+class QuoteRow(msgspec.Struct, frozen=True):
+    """What was asked on behalf of the household, and the answer's bytes once it is whole."""
+
+    id: bytes
+    asked_at: datetime
+    start: date
+    end: date
+    head: bytes
+    answer: bytes | None
+
+
+class CatalogueTables:
+    """Reads and writes rows; the caller holds the transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put_page(self, number: int, payload: bytes) -> None:
+        """Keep the latest signed page of this number."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO catalogue_pages (number, payload) VALUES (?, ?)",
+            (number, payload),
+        )
+
+    def pages(self) -> list[bytes]:
+        """Return the signed pages in order."""
+        rows = self._database.execute(
+            "SELECT payload FROM catalogue_pages ORDER BY number"
+        ).fetchall()
+        return [bytes(payload) for (payload,) in rows]
+
+    def put_document(self, document: bytes, payload: bytes) -> None:
+        """Keep a listed document by its hash."""
+        self._database.execute(
+            "INSERT OR IGNORE INTO catalogue_documents (hash, payload) VALUES (?, ?)",
+            (document, payload),
+        )
+
+    def documents(self) -> dict[bytes, bytes]:
+        """Return all documents by hash."""
+        rows = self._database.execute("SELECT hash, payload FROM catalogue_documents").fetchall()
+        return {bytes(name): bytes(payload) for name, payload in rows}
+
+    def put_alarm(self, alarm: Alarm) -> bool:
+        """Keep a contradiction, unless this one is kept or there are many; say whether it is new."""
+        kept = self.alarms()
+        if len(kept) >= ALARMS_KEPT or any(each.payload == alarm.payload for each in kept):
+            return False
+        self._database.execute(
+            "INSERT INTO catalogue_alarms (id, at_s, kind, entry, payload) VALUES (?, ?, ?, ?, ?)",
+            (len(kept), int(alarm.at.timestamp()), alarm.kind, alarm.entry, alarm.payload),
+        )
+        return True
+
+    def alarms(self) -> list[Alarm]:
+        """Return what contradicted the copy, oldest first."""
+        rows = self._database.execute(
+            "SELECT at_s, kind, entry, payload FROM catalogue_alarms ORDER BY id"
+        ).fetchall()
+        return [
+            Alarm(datetime.fromtimestamp(at_s, UTC), AlarmKind(kind), entry, bytes(payload))
+            for at_s, kind, entry, payload in rows
+        ]
+
+    def put_quote(self, row: QuoteRow) -> None:
+        """Keep a question, or its answer; the oldest ones go."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO quotes (id, asked_at_s, start, end, head, answer) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                row.id,
+                int(row.asked_at.timestamp()),
+                day_number(row.start),
+                day_number(row.end),
+                row.head,
+                row.answer,
+            ),
+        )
+        self._database.execute(
+            "DELETE FROM quotes WHERE id IN "
+            "(SELECT id FROM quotes ORDER BY asked_at_s DESC LIMIT -1 OFFSET ?)",
+            (QUOTES_KEPT,),
+        )
+
+    def quotes(self) -> list[QuoteRow]:
+        """Return what was asked, the latest first."""
+        rows = self._database.execute(
+            "SELECT id, asked_at_s, start, end, head, answer FROM quotes ORDER BY asked_at_s DESC"
+        ).fetchall()
+        return [
+            QuoteRow(
+                bytes(name),
+                datetime.fromtimestamp(at_s, UTC),
+                day_of_number(start),
+                day_of_number(end),
+                bytes(head),
+                None if answer is None else bytes(answer),
+            )
+            for name, at_s, start, end, head, answer in rows
+        ]

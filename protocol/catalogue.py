@@ -1,0 +1,245 @@
+"""The public list of offers, calendars and market series: append-only, one hash for everyone.
+
+Each entry's `head` is a hash over the entry and the head before it, so that a head names all that
+was ever listed; the platform signs pages of entries. The documents lie beside the list, each signed
+by its provider or publisher. Cloud and chip hold a document to the same rules (`Catalogue.admit`).
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Literal
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from protocol.calendar import day_number, day_of_number
+from protocol.contract import Offer, Signed, check_extension, open_document, open_offer
+from protocol.envelope import SIZE_MAX_BYTES, decode_body
+from protocol.errors import DocumentRefused, MessageRefused
+from protocol.messages import DayNumber, Hash
+from protocol.schedule import Calendar, PriceSeries, Schedule, Schedules, check_schedule
+
+GENESIS = bytes(32)
+# An entry takes at most 92 bytes, so that a page of them stays below a message's 64 KiB.
+PAGE_ENTRIES = 512
+ENTRIES_MAX = 1 << 20
+
+ListedKind = Literal["Offer", "Calendar", "PriceSeries"]
+Document = Offer | Calendar | PriceSeries
+_SCHEDULE_TYPES: dict[str, type[Calendar] | type[PriceSeries]] = {
+    "Calendar": Calendar,
+    "PriceSeries": PriceSeries,
+}
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """One line of the list: document `hash` of `kind` was listed on day `listed_on`.
+
+    `head` is SHA-256 over the previous entry's head (zeros before the first) and the other fields.
+    """
+
+    number: Annotated[int, msgspec.Meta(ge=0, lt=ENTRIES_MAX)]
+    listed_on: DayNumber
+    kind: ListedKind
+    hash: Hash
+    head: Hash
+
+    @property
+    def day(self) -> date:
+        """The day on which the document was listed."""
+        return day_of_number(self.listed_on)
+
+
+class Page(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """catalogue/list/{number}: entries `number` × 512 and on, all there are up to 512."""
+
+    number: Annotated[int, msgspec.Meta(ge=0, lt=ENTRIES_MAX // PAGE_ENTRIES)]
+    entries: Annotated[tuple[Entry, ...], msgspec.Meta(min_length=1, max_length=PAGE_ENTRIES)]
+
+
+def next_entry(previous: Entry | None, signed: Signed, listed_on: date) -> Entry:
+    """Return the entry that lists `signed` after `previous` (None: it is the first)."""
+    number = 0 if previous is None else previous.number + 1
+    head = GENESIS if previous is None else previous.head
+    entry = Entry(number, day_number(listed_on), _kind(signed), signed.hash, GENESIS)
+    return msgspec.structs.replace(entry, head=_head(head, entry))
+
+
+def check_chain(previous: Entry | None, entries: Sequence[Entry]) -> None:
+    """Check that `entries` follow `previous` (None: the list begins) and each other.
+
+    Raises:
+        DocumentRefused: a number, a day or a head does not follow.
+    """
+    for entry in entries:
+        number = 0 if previous is None else previous.number + 1
+        if entry.number != number:
+            raise DocumentRefused(f"Entry {number} of the list is missing.")
+        if previous is not None and entry.listed_on < previous.listed_on:
+            raise DocumentRefused(f"Entry {number} of the list is dated before the one above it.")
+        if entry.head != _head(GENESIS if previous is None else previous.head, entry):
+            raise DocumentRefused(f"The head of entry {number} does not follow from the list.")
+        previous = entry
+
+
+def pages_of(entries: Sequence[Entry], first: int = 0) -> list[Page]:
+    """Lay entries out as pages; `entries[0]` is the first of page `first`."""
+    return [
+        Page(first + at // PAGE_ENTRIES, tuple(entries[at : at + PAGE_ENTRIES]))
+        for at in range(0, len(entries), PAGE_ENTRIES)
+    ]
+
+
+class Catalogue:
+    """Documents that have been admitted in the order of the list."""
+
+    def __init__(self) -> None:
+        self._signed: dict[bytes, Signed] = {}
+        self._offers: dict[bytes, Offer] = {}
+        self._listed_on: dict[bytes, date] = {}
+        self._extended_by: dict[bytes, bytes] = {}
+        self._providers: dict[str, bytes] = {}
+        self._covered: dict[tuple[str, str], list[Schedule]] = {}
+        self._schedules: Schedules | None = None
+
+    def __contains__(self, document: bytes) -> bool:
+        return document in self._signed
+
+    @property
+    def offers(self) -> dict[bytes, Offer]:
+        """All offers by hash, in the order of the list."""
+        return self._offers
+
+    def signed(self, document: bytes) -> Signed | None:
+        """Return a document as it was signed."""
+        return self._signed.get(document)
+
+    def schedules(self) -> Schedules:
+        """Return the calendars and series; made once until another one comes."""
+        if self._schedules is None:
+            listed = [each for covered in self._covered.values() for each in covered]
+            self._schedules = Schedules(listed)
+        return self._schedules
+
+    def latest_offers(self) -> dict[bytes, Offer]:
+        """Return the offers that no other one extends, in the order of the list."""
+        return {name: o for name, o in self._offers.items() if name not in self._extended_by}
+
+    def extensions_of(self, offer: bytes) -> dict[bytes, Offer]:
+        """Return the listed offers that extend an offer, one after the other."""
+        found = {}
+        while (following := self._extended_by.get(offer)) is not None:
+            found[following] = self._offers[following]
+            offer = following
+        return found
+
+    def admit(self, signed: Signed, listed_on: date) -> Document:
+        """Take a document into the catalogue, as listed on a day; the same one again is no change.
+
+        Raises:
+            DocumentRefused: it, or its place among those before it, breaks a rule; says which.
+        """
+        if len(msgspec.msgpack.encode(signed)) > SIZE_MAX_BYTES:
+            raise DocumentRefused(
+                f"This document has more than {SIZE_MAX_BYTES // 1024} KiB, which no message "
+                "carries; split it into shorter periods, one document each."
+            )
+        document = open_listed(signed)
+        if signed.hash in self._signed:
+            return document
+        if isinstance(document, Offer):
+            self._check_offer(document, listed_on)
+            self._providers.setdefault(document.provider, document.provider_key)
+            self._offers[signed.hash] = document
+            self._listed_on[signed.hash] = listed_on
+            if document.extends is not None:
+                self._extended_by[document.extends] = signed.hash
+        else:
+            self._check_place(document)
+            self._covered.setdefault((document.publisher, document.name), []).append(document)
+            self._schedules = None
+        self._signed[signed.hash] = signed
+        return document
+
+    def _check_offer(self, offer: Offer, listed_on: date) -> None:
+        key = self._providers.get(offer.provider, offer.provider_key)
+        if key != offer.provider_key:
+            raise DocumentRefused(
+                f"{offer.provider} is listed under another key; sign with that one, or list under "
+                "another name."
+            )
+        if any(k == key and name != offer.provider for name, k in self._providers.items()):
+            raise DocumentRefused("This key is listed under another provider's name.")
+        if offer.extends is None:
+            return
+        former = self._offers.get(offer.extends)
+        if former is None:
+            raise DocumentRefused("This offer extends one that is not listed; list that one first.")
+        if offer.extends in self._extended_by:
+            raise DocumentRefused(
+                "The offer that this one extends has been extended already; extend the latest."
+            )
+        check_extension(former, offer)
+        added = offer.tariffs[len(former.tariffs) :]
+        if any(tariff.valid_from < listed_on for tariff in added):
+            raise DocumentRefused(
+                f"A tariff that an offer adds begins on {listed_on}, the day it is listed, at the "
+                "earliest."
+            )
+
+    def _check_place(self, schedule: Schedule) -> None:
+        for other in self._covered.get((schedule.publisher, schedule.name), ()):
+            if type(other) is not type(schedule):
+                raise DocumentRefused(f"{schedule.name} is listed as a document of another kind.")
+            if schedule.start < other.end and other.start < schedule.end:
+                raise DocumentRefused(
+                    f"{schedule.name}: a listed document covers some of these quarter-hours; "
+                    "documents of one name follow each other without overlap."
+                )
+
+
+def open_listed(signed: Signed) -> Document:
+    """Verify a document under the key it names, and check what it says by itself.
+
+    Raises:
+        DocumentRefused: with what is wrong.
+    """
+    if signed.kind == "Offer":
+        return open_offer(signed)
+    document_type = _SCHEDULE_TYPES.get(signed.kind)
+    if document_type is None:
+        raise DocumentRefused("Only offers, calendars and market series are listed.")
+    try:
+        publisher = decode_body(signed.body, document_type).publisher
+    except MessageRefused as exc:
+        raise DocumentRefused(f"This document cannot be read: {exc.detail}.") from exc
+    key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(publisher))
+    schedule: Schedule = open_document(signed, key, document_type)
+    check_schedule(schedule, schedule.name)
+    return schedule
+
+
+def read_signed(payload: bytes) -> Signed:
+    """Read a document as it lies on its topic.
+
+    Raises:
+        DocumentRefused: it is no signed document.
+    """
+    try:
+        return decode_body(payload, Signed)
+    except MessageRefused as exc:
+        raise DocumentRefused("This is no signed document.") from exc
+
+
+def _kind(signed: Signed) -> ListedKind:
+    try:
+        kind: ListedKind = msgspec.convert(signed.kind, ListedKind)
+    except msgspec.ValidationError as exc:
+        raise DocumentRefused("Only offers, calendars and market series are listed.") from exc
+    return kind
+
+
+def _head(previous: bytes, entry: Entry) -> bytes:
+    fields = ("volet catalogue", entry.number, entry.listed_on, entry.kind, entry.hash)
+    return hashlib.sha256(previous + msgspec.msgpack.encode(fields)).digest()
