@@ -22,7 +22,7 @@ volet = LazyGroup(
     {
         "edge": "edge.cli:edge",
         "cloud": "cloud.cli:cloud",
-        "provider": "cloud.provider_cli:provider",
+        "provider": "volet.provider:provider",
         "trustee": "cloud.trustee.cli:trustee",
         "area": "volet.area.cli:area",
     },

@@ -1,0 +1,228 @@
+"""A usage priced as the product prices a household: encrypted by day, summed blind, opened.
+
+A made-up household encrypts its daily steps under its own key, its provider signs offer and
+requests, the cloud's code computes statements on what was encrypted, and the chip's code checks
+and opens them. Nothing is sent or stored.
+"""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from datetime import date
+from fractions import Fraction
+
+import msgspec
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cloud.statements import compute, prepare
+from cloud.store import StoredBlock, StoredContract
+from cloud.tariffs.price import Part
+from edge.bills.judge import Agreement, Books, Shelf, Span, judge
+from edge.bills.judgement import OpenedLine, Verdict
+from edge.metering.events import DayClosed
+from protocol.bill import Energy
+from protocol.calendar import day_number, days_between, month_of
+from protocol.contract import (
+    PERIOD_DAYS_MAX,
+    Acceptance,
+    Consent,
+    Contract,
+    Offer,
+    Signed,
+    StatementRequest,
+    sign_document,
+)
+from protocol.errors import BoundExceeded, CipherError
+from protocol.household import Epoch
+from protocol.hpke import SealingKey
+from protocol.ids import Incarnation, new_device_id, new_incarnation
+from protocol.keys import HouseholdSecret
+from protocol.layout import DAY_COEFFICIENTS, REGISTER_STEP, STEP_MAX_KWH
+from protocol.messages import STATEMENT_ID_BYTES
+from protocol.schedule import Schedules
+from protocol.statement import components
+
+_PRODUCT = "Tarif Bleu"
+_NO_SCHEDULES = Schedules()
+
+
+class _Shelf:
+    """What is listed: one offer."""
+
+    def __init__(self, signed: Signed) -> None:
+        self._signed = signed
+
+    def offer(self, offer_hash: bytes) -> Signed | None:
+        return self._signed if offer_hash == self._signed.hash else None
+
+    def schedules(self) -> Schedules:
+        return _NO_SCHEDULES
+
+
+class _Ledger:
+    """A household's closed days, encrypted as a chip encrypts them."""
+
+    def __init__(self, secret: HouseholdSecret, parts: Sequence[Part]) -> None:
+        self._secret = secret
+        self._incarnation = new_incarnation()
+        self._epochs: dict[date, Epoch] = {}
+        self.closed: list[DayClosed] = []
+        self.spans: list[Span] = []
+        self.blocks: list[StoredBlock] = []
+        device = new_device_id()
+        for part in parts:
+            for day, steps in _days_of(part):
+                self.closed.append(_closed(day, part, steps))
+                coefficients = self._encrypt(day, steps)
+                sequence = len(self.blocks) + 1
+                self.spans.append(Span(self._incarnation, sequence, day, 0, DAY_COEFFICIENTS))
+                self.blocks.append(
+                    StoredBlock(device, self._incarnation, sequence, day, 0, coefficients, b"")
+                )
+
+    def books(self) -> Books:
+        return Books(self.closed, self.spans, self._seed_of, lambda _day: ())
+
+    def between(self, start: date, end: date) -> list[StoredBlock]:
+        return [block for block in self.blocks if start <= block.day < end]
+
+    def _seed_of(self, _incarnation: Incarnation, month: date) -> bytes:
+        return self._epochs[month].seed
+
+    def _encrypt(self, day: date, steps: Sequence[int]) -> bytes:
+        month = month_of(day)
+        if month not in self._epochs:
+            self._epochs[month] = self._secret.seal.new_epoch(month, self._incarnation)
+        epoch = self._epochs[month]
+        values = [0] * DAY_COEFFICIENTS
+        values[REGISTER_STEP : REGISTER_STEP + len(steps)] = steps
+        numbers = [epoch.encrypt(day, j, value) for j, value in enumerate(values)]
+        return np.array(numbers, "<u8").tobytes()
+
+
+class EncryptedPath:
+    """One household's and one provider's keys, under which any number of usages is priced."""
+
+    def __init__(self) -> None:
+        """Draw the keys."""
+        self._secret = HouseholdSecret.generate()
+        self._provider_key = Ed25519PrivateKey.generate()
+        self._household_signing_key = Ed25519PrivateKey.generate()
+        self._provider_sealing_key = SealingKey.generate().public_bytes
+
+    def energies(self, parts: Sequence[Part]) -> list[Energy]:
+        """Count the energy lines of each part from what the statements open to.
+
+        Raises:
+            BoundExceeded: a register counts more in a day than a day's value can carry.
+            CipherError: a statement does not open to what was encrypted.
+        """
+        ledger = _Ledger(self._secret, parts)
+        stored, agreement = self._contract(parts)
+        tariffs = agreement.offer.tariffs
+        counted: dict[tuple[int, int], Energy] = {}
+        for start, end in _statement_periods(parts[0].start, parts[-1].end):
+            opened = self._open(ledger, stored, agreement, start, end)
+            priced = components(tariffs, start, end, _NO_SCHEDULES)
+            for component, line in zip(priced, opened, strict=True):
+                key = (component.position, component.number)
+                former = counted.get(key, Energy(*key, (), Fraction(0), kwh=0))
+                counted[key] = Energy(
+                    *key,
+                    former.days + component.days,
+                    former.eur + component.eur(line.amount_units),
+                    kwh=(former.kwh or 0) + line.quantity,
+                )
+        return list(counted.values())
+
+    def _contract(self, parts: Sequence[Part]) -> tuple[StoredContract, Agreement]:
+        provider_key = self._provider_key.public_key().public_bytes_raw()
+        tariffs = tuple(part.tariff for part in parts)
+        provider = tariffs[0].provider
+        offer = Offer(provider, provider_key, self._provider_sealing_key, _PRODUCT, tariffs)
+        signed_offer = sign_document(offer, self._provider_key)
+        contract = Contract(
+            signed_offer.hash,
+            self._secret.id,
+            self._secret.sealing.public_bytes,
+            secrets.token_bytes(32),
+            parts[0].start,
+            None,
+            Consent.LINES,
+            follows=False,
+        )
+        signed = sign_document(contract, self._household_signing_key)
+        acceptance = sign_document(Acceptance(signed.hash), self._provider_key)
+        stored = StoredContract(
+            signed.hash,
+            self._secret.id,
+            provider,
+            provider_key,
+            signed_offer,
+            signed,
+            acceptance,
+        )
+        return stored, Agreement(signed.hash, contract, offer)
+
+    def _open(
+        self, ledger: _Ledger, stored: StoredContract, agreement: Agreement, start: date, end: date
+    ) -> tuple[OpenedLine, ...]:
+        """Ask for the statement of the days [start, end), compute it, and open it on the chip."""
+        request = StatementRequest(
+            secrets.token_bytes(STATEMENT_ID_BYTES),
+            stored.hash,
+            stored.offer.hash,
+            day_number(start),
+            day_number(end),
+        )
+        asked = msgspec.msgpack.encode(sign_document(request, self._provider_key))
+        prepared = prepare(asked, stored, _Shelf(stored.offer))
+        statement = compute(prepared, stored, asked, ledger.between(start, end))
+        shelf = Shelf({}, _NO_SCHEDULES)
+        judgement = judge(statement, agreement, shelf, ledger.books(), self._secret.seal)
+        if judgement.verdict is not Verdict.CORRECT:
+            found = ", ".join(judgement.findings)
+            raise CipherError(f"The statement of {start} to {end} does not open: {found}")
+        return judgement.opened
+
+
+def _days_of(part: Part) -> Iterator[tuple[date, list[int]]]:
+    """Spread a part's whole kWh evenly over its days, in whole kWh that add up."""
+    days = days_between(part.start, part.end)
+    count = len(days)
+    for number, day in enumerate(days):
+        steps = [kwh * (number + 1) // count - kwh * number // count for kwh in part.steps_kwh]
+        if max(steps) > STEP_MAX_KWH:
+            raise BoundExceeded(
+                f"A register counts {max(steps)} kWh on {day}; a chip encrypts at most "
+                f"{STEP_MAX_KWH} a day and carries the rest over, so price a longer period."
+            )
+        yield day, steps
+
+
+def _closed(day: date, part: Part, steps: Sequence[int]) -> DayClosed:
+    return DayClosed(
+        day=day,
+        register_steps_kwh=tuple(steps),
+        injected_wh=0,
+        injected_step_kwh=0,
+        register_index_kwh=(0,) * len(steps),
+        injected_index_kwh=0,
+        drawn_index_wh=0,
+        injected_index_wh=0,
+        meter_serial="",
+        calendar=part.tariff.calendar,
+        max_power_va=0,
+        is_index_read=True,
+    )
+
+
+def _statement_periods(start: date, end: date) -> Iterator[tuple[date, date]]:
+    """Cut the days [start, end) into periods that one statement may cover."""
+    days = (end - start).days
+    for first in range(0, days, PERIOD_DAYS_MAX):
+        last = min(first + PERIOD_DAYS_MAX, days)
+        yield (
+            date.fromordinal(start.toordinal() + first),
+            date.fromordinal(start.toordinal() + last),
+        )
