@@ -20,6 +20,7 @@ from cloud.area_documents import AreaDocuments
 from cloud.area_ingest import AreaIngest, AreaMessage
 from cloud.departures import Departures, LeaveMessage
 from cloud.message import Incoming, Outgoing
+from cloud.receipt_ingest import ReceiptIngest, ReceiptMessage
 from cloud.store import (
     Batch,
     BlockItem,
@@ -39,6 +40,7 @@ from protocol.errors import MessageRefused, Reason, VoletError
 from protocol.ids import Incarnation
 from protocol.messages import Block, Epoch, Fetch, Refusal, Seen
 from protocol.moving import Leave
+from protocol.receipt import Receipt
 from protocol.topics import Kind, device_topic
 
 log = structlog.get_logger()
@@ -87,6 +89,7 @@ class _Sorted:
     seen: list[tuple[Incoming, _Sender, Seen]] = field(default_factory=list)
     area: list[AreaMessage] = field(default_factory=list)
     leaves: list[LeaveMessage] = field(default_factory=list)
+    receipts: list[ReceiptMessage] = field(default_factory=list)
     requests: dict[tuple[str, Fetch | Ask], Request] = field(default_factory=dict)
     refused: list[DeadLetter] = field(default_factory=list)
 
@@ -106,6 +109,7 @@ class Ingest:
         self._clock = clock
         self._acknowledger = Acknowledger(collectivity, store.generation, platform_key)
         self._departures = Departures(store, collectivity, platform_key)
+        self._receipts = ReceiptIngest(store, collectivity, platform_key)
         documents = AreaDocuments(store.area)
         self._area = AreaIngest(store.area, documents, collectivity, platform_key)
         self._area_answers = AreaAnswers(store.area, documents, collectivity, platform_key)
@@ -161,7 +165,8 @@ class Ingest:
         batch = self._sort(messages, at)
         cleared = self._mark_seen(batch, at)
         taken = self._area.take(batch.area, at)
-        batch.refused += [_letter(message, refused, at) for message, refused in taken.refused]
+        receipted, unfit = self._receipts.take(batch.receipts, at)
+        batch.refused += [_letter(message, why, at) for message, why in (*taken.refused, *unfit)]
         outcome = self._store.put_batch(Batch(at, batch.epochs, batch.blocks, batch.refused))
         items: list[EpochItem | BlockItem] = [*batch.epochs, *batch.blocks]
         results = (*outcome.epochs, *outcome.blocks)
@@ -172,7 +177,7 @@ class Ingest:
             result for result in results if isinstance(result, Reason)
         )
         return Processed(
-            (*self._acks(batch.senders), *cleared, *taken.outgoing, *left),
+            (*self._acks(batch.senders), *cleared, *receipted, *taken.outgoing, *left),
             tuple(batch.requests.values()),
             blocks=outcome.blocks.count(Put.STORED),
             headers=outcome.epochs.count(Put.STORED),
@@ -266,6 +271,8 @@ def _place(batch: _Sorted, message: Incoming, sender: _Sender, body: Up) -> None
             batch.blocks.append(BlockItem(device, message.topic, body, message.payload))
         case Seen():
             batch.seen.append((message, sender, body))
+        case Receipt():
+            batch.receipts.append(ReceiptMessage(message, sender.device, body))
         case Contribution() | SeedLetters():
             batch.area.append(AreaMessage(message, sender.device, body))
         case Leave():

@@ -15,10 +15,20 @@ from protocol.envelope import Address, open_message
 from protocol.errors import MessageRefused, Reason
 from protocol.messages import Block, Epoch, Fetch, Seen, check_block
 from protocol.moving import Leave
+from protocol.receipt import Receipt
 from protocol.topics import Kind, parse_device_topic
 
-Up = Epoch | Block | Fetch | Seen | Contribution | Ask | SeedLetters | Leave
-UP_KINDS = (Kind.EPOCH, Kind.BLOCK, Kind.FETCH, Kind.SEEN, Kind.AREA, Kind.ASK, Kind.LEAVE)
+Up = Epoch | Block | Fetch | Seen | Contribution | Ask | SeedLetters | Leave | Receipt
+UP_KINDS = (
+    Kind.EPOCH,
+    Kind.BLOCK,
+    Kind.FETCH,
+    Kind.SEEN,
+    Kind.RECEIPT,
+    Kind.AREA,
+    Kind.ASK,
+    Kind.LEAVE,
+)
 
 _BODIES: Mapping[Kind, type[Up]] = {
     Kind.EPOCH: Epoch,
@@ -29,6 +39,7 @@ _BODIES: Mapping[Kind, type[Up]] = {
     Kind.ASK: Ask,
     Kind.KEY: SeedLetters,
     Kind.LEAVE: Leave,
+    Kind.RECEIPT: Receipt,
 }
 
 

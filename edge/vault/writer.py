@@ -81,9 +81,9 @@ class BlockWriter:
         if block is not None and block.day == closed.day:
             runs.sort(key=lambda run: run[0] != block.j1)
         for j0, j1 in runs:
-            block = self._append(closed.day, j0, values[j0:j1])
+            closing = self._append(closed.day, j0, values[j0:j1])
             if j1 > QUARTER_HOURS_MAX:
-                block.commitment = day_commitment(self._signer.household, closed)
+                closing.commitment = day_commitment(self._signer.household, closed)
             self._seal_open()
         self._seal_open()
 

@@ -1,0 +1,260 @@
+"""Receipts on their way out: made once, kept, sent until the cloud says that it holds them.
+
+No threads, no sockets. Whether one may leave is `edge.bills.receipts`' to say; what it says so by
+is in the vault, so that a restart changes nothing.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import msgspec
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from edge.bills.judge import Agreement, Shelf
+from edge.bills.judgement import Judgement, Verdict
+from edge.bills.receipts import (
+    PASSING,
+    Grounds,
+    Hold,
+    Past,
+    hold,
+    is_mismatch,
+    is_short_period,
+    make_receipt,
+    read_grounds,
+)
+from edge.clock import Clock
+from edge.message import Publish
+from edge.vault.receipts import ReceiptRow
+from edge.vault.rows import BlockState, DayRow
+from edge.vault.signer import Signer
+from edge.vault.vault import Vault
+from protocol.calendar import day_number, day_of_number
+from protocol.envelope import Address, open_message
+from protocol.errors import CipherError, DocumentRefused, MessageRefused, Reason
+from protocol.messages import Statement
+from protocol.receipt import Receipt, ReceiptAck
+from protocol.schedule import ScheduleMissing
+from protocol.topics import Kind, device_topic
+
+RESEND_S = 60.0
+RESEND_MAX_S = 3_600.0
+LOOK_S = 2.0
+ONE_DAY = timedelta(days=1)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptOptions:
+    """What the lane is given.
+
+    Attributes:
+        agreement: the household's contract, None: there is none.
+        shelf: the listed documents that the chip holds.
+        word: the household's latest word that receipts may go again, empty while it has said none.
+    """
+
+    agreement: Agreement | None
+    shelf: Callable[[], Shelf]
+    word: Callable[[], str]
+
+
+@dataclass(slots=True)
+class _Candidate:
+    """A correct statement that has no receipt yet; `why`: what held it back at the last look."""
+
+    judgement: Judgement
+    grounds: Grounds
+    why: Hold | None = Hold.NOT_STORED
+
+
+@dataclass(slots=True)
+class _Flight:
+    """A receipt that is still to be stored; `due_s` is when it goes (again)."""
+
+    due_s: float
+    attempts: int = 0
+
+
+class ReceiptLane:
+    """One chip's receipts over its vault."""
+
+    def __init__(
+        self,
+        signer: Signer,
+        platform_key: Ed25519PublicKey,
+        vault: Vault,
+        clock: Clock,
+        options: ReceiptOptions,
+        *,
+        send_window_s: float = 0.0,
+    ) -> None:
+        """Go on with what `vault` holds; a receipt goes out within `send_window_s`."""
+        self._signer = signer
+        self._platform_key = platform_key
+        self._vault = vault
+        self._clock = clock
+        self._options = options
+        self._send_window_s = send_window_s
+        self._rng = random.SystemRandom()
+        self._look_s = 0.0
+        now_s = clock.monotonic_s()
+        self._flights = {statement: _Flight(now_s) for statement in vault.receipts.unsent()}
+        self._candidates: dict[bytes, _Candidate] = {}
+        self._open_candidates()
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether there is no receipt to send, and none that waits for its days' blocks alone."""
+        waits = [each.why is Hold.NOT_STORED for each in self._candidates.values()]
+        return not self._flights and not any(waits)
+
+    def connect(self) -> None:
+        """Take note of a new session."""
+        now_s = self._clock.monotonic_s()
+        for flight in self._flights.values():
+            if flight.attempts:
+                flight.attempts, flight.due_s = 0, now_s
+
+    def judged(self, statement: Statement, verdict: str) -> None:
+        """Take note of what the chip found about a statement."""
+        judgement = msgspec.json.decode(verdict, type=Judgement)
+        if is_mismatch(judgement):
+            with self._vault.receipt_change() as receipts:
+                receipts.put_mismatch(statement.id)
+        self._consider(statement, judgement)
+
+    def take(self, address: Address, payload: bytes) -> None:
+        """Take the cloud's word on which receipts it holds.
+
+        Raises:
+            MessageRefused: it is not what it should be.
+        """
+        ack = open_message(address, payload, self._platform_key, ReceiptAck)
+        if ack.household_key != self._signer.household.id:
+            raise MessageRefused(Reason.TOPIC, "another household's")
+        held = [statement for statement in ack.statements if statement in self._flights]
+        if held:
+            with self._vault.receipt_change() as receipts:
+                for statement in held:
+                    receipts.finish(statement)
+        for statement in held:
+            del self._flights[statement]
+
+    def outgoing(self, now_s: float) -> list[Publish]:
+        """Return what is to be published now."""
+        if now_s >= self._look_s:
+            self._look_s = now_s + LOOK_S
+            self._take_word()
+            self._look(now_s)
+        out = []
+        for statement, flight in list(self._flights.items()):
+            if flight.due_s > now_s:
+                continue
+            body = self._vault.receipts.body(statement)
+            if body is None:
+                del self._flights[statement]
+                continue
+            flight.attempts += 1
+            longest_s = min(RESEND_MAX_S, RESEND_S * 2 ** min(flight.attempts - 1, 16))
+            flight.due_s = now_s + longest_s * self._rng.uniform(0.75, 1.25)
+            receipt = msgspec.msgpack.decode(body, type=Receipt)
+            payload = self._signer.seal(Kind.RECEIPT, receipt)
+            out.append(Publish(self._topic(), payload))
+        return out
+
+    def _open_candidates(self) -> None:
+        """Take up the statements that were judged before this process began."""
+        done = self._vault.receipts.states()
+        address = Address(self._signer.collectivity, self._signer.device, Kind.STATEMENT)
+        for row in self._vault.statements():
+            if row.verdict is None or row.id in done:
+                continue
+            judgement = msgspec.json.decode(row.verdict, type=Judgement)
+            if judgement.verdict is not Verdict.CORRECT:
+                continue
+            try:
+                statement = open_message(address, row.payload, self._platform_key, Statement)
+            except MessageRefused:
+                continue  # it was a former chip's; the cloud sends to this one what is open
+            self._consider(statement, judgement)
+
+    def _consider(self, statement: Statement, judgement: Judgement) -> None:
+        agreement = self._options.agreement
+        if (
+            agreement is None
+            or judgement.verdict is not Verdict.CORRECT
+            or statement.id in self._vault.receipts.states()
+        ):
+            return
+        try:
+            grounds = read_grounds(statement, agreement, self._options.shelf())
+        except (ScheduleMissing, DocumentRefused, KeyError, ValueError):
+            return  # it was judged by documents that are not on the shelf any more
+        self._candidates[statement.id] = _Candidate(judgement, grounds)
+
+    def _take_word(self) -> None:
+        word = self._options.word()
+        if word and not self._vault.receipts.is_known(word):
+            with self._vault.receipt_change() as receipts:
+                receipts.release(word)
+
+    def _look(self, now_s: float) -> None:
+        """Make the receipts that may leave by now."""
+        for statement, candidate in list(self._candidates.items()):
+            rows = self._rows(candidate.grounds)
+            stored = {row.closed.day for row in rows if _is_stored(row)}
+            candidate.why = hold(candidate.grounds, candidate.judgement, self._past(), stored)
+            if candidate.why is None and self._make(candidate, rows):
+                due_s = now_s + self._rng.uniform(0, self._send_window_s)
+                self._flights[statement] = _Flight(due_s)
+            if candidate.why not in PASSING:
+                del self._candidates[statement]
+
+    def _make(self, candidate: _Candidate, rows: list[DayRow]) -> bool:
+        grounds, bill = candidate.grounds, candidate.judgement.bill
+        if bill is None:
+            return False
+        days = {row.closed.day: row.closed for row in rows}
+        signer = self._signer
+        try:
+            receipt = make_receipt(signer.collectivity, signer.household, grounds, bill, days)
+        except CipherError as exc:  # bills go on
+            log.error("receipt_failed", why=str(exc))  # noqa: TRY400 - dealt with
+            return False
+        row = ReceiptRow(
+            grounds.request.id,
+            grounds.contract_hash,
+            is_short_period(grounds),
+            msgspec.msgpack.encode(receipt),
+        )
+        with self._vault.receipt_change() as receipts:
+            receipts.put(row, [day_number(day) for day in grounds.days])
+        return True
+
+    def _rows(self, grounds: Grounds) -> list[DayRow]:
+        wanted = set(grounds.days)
+        rows = self._vault.day_rows(min(wanted), max(wanted) + ONE_DAY)
+        return [row for row in rows if row.closed.day in wanted]
+
+    def _past(self) -> Past:
+        receipts = self._vault.receipts
+        mismatches = receipts.mismatches()
+        return Past(
+            {day_of_number(day): is_certain for day, is_certain in receipts.covered().items()},
+            set(mismatches),
+            sum(mismatches.values()),
+            receipts.short(),
+        )
+
+    def _topic(self) -> str:
+        return device_topic(self._signer.collectivity, self._signer.device, Kind.RECEIPT)
+
+
+def _is_stored(row: DayRow) -> bool:
+    states = {block.state for block in row.blocks}
+    return row.is_encrypted and states == {BlockState.STORED}

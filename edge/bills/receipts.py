@@ -1,0 +1,212 @@
+"""Receipts: whether one may leave, and what it says; pure, the vault's rows are handed in.
+
+A receipt says "correct" of a statement; so to refuse one may tell that something was not. From
+outside nothing tells why there is none: the household allows none, blocks are under way, the period
+is too short, days have a receipt already, a statement did not agree, or the household was asked.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from edge.bills.judge import Agreement, Shelf
+from edge.bills.judgement import Finding, Judgement, Verdict
+from edge.metering.events import DayClosed
+from edge.vault.commitments import committed_values
+from protocol.amount_proof import Opening, prove
+from protocol.bill import Bill
+from protocol.calendar import day_number, day_of_number
+from protocol.commitment import commit_day
+from protocol.contract import Consent, Contract, Offer, Signed, StatementRequest
+from protocol.envelope import decode_body
+from protocol.errors import CipherError
+from protocol.keys import HouseholdSecret
+from protocol.messages import Statement
+from protocol.receipt import (
+    PricedPart,
+    Receipt,
+    ReceiptLine,
+    ReceiptText,
+    fixed_lines,
+    make_claim,
+    priced_parts,
+    proof_context,
+    seal_receipt,
+    unproven_lines,
+)
+from protocol.statement import Component, components
+
+PERIOD_DAYS_MIN = 25
+MISMATCHES_MAX = 2
+_MISMATCHES = {Finding.QUANTITY_DIFFERS, Finding.AMOUNT_DIFFERS}
+
+
+class Hold(StrEnum):
+    """Why no receipt leaves for a statement; for the household's own eyes."""
+
+    NOT_AGREED = "not_agreed"
+    NOT_CORRECT = "not_correct"
+    MISMATCH = "mismatch"
+    ASKED = "asked"
+    COVERED = "covered"
+    LOST = "lost"
+    TOO_SHORT = "too_short"
+    NOT_STORED = "not_stored"
+
+
+# What time or the household's word may change; all else is for good.
+PASSING = {Hold.NOT_STORED, Hold.ASKED, Hold.LOST}
+
+
+class Past(msgspec.Struct, frozen=True):
+    """What the chip remembers of receipts and mismatches.
+
+    Attributes:
+        covered: days for which a receipt has left, or may have, by whether that is certain: a chip
+            that lost its store does not know what it sent, until the household says so.
+        mismatched: statements that did not agree; `held` how many of them since the household's
+            last word.
+        short: contracts that have had a receipt for a short last period.
+    """
+
+    covered: Mapping[date, bool]
+    mismatched: Collection[bytes]
+    held: int
+    short: Collection[bytes]
+
+
+class Grounds(msgspec.Struct, frozen=True):
+    """The documents by which a statement is priced, as the chip found them when it judged."""
+
+    contract_hash: bytes
+    contract: Contract
+    request: StatementRequest
+    offer: Offer
+    components: tuple[Component, ...]
+
+    @property
+    def days(self) -> list[date]:
+        """The days whose energy the statement bills."""
+        return self.request.days
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the period is the contract's last."""
+        return self.contract.end is not None and day_number(self.contract.end) == self.request.end
+
+
+def read_grounds(statement: Statement, agreement: Agreement, shelf: Shelf) -> Grounds:
+    """Read the documents of a statement that was judged correct, signatures included."""
+    signed = msgspec.msgpack.decode(statement.request, type=Signed)
+    request = decode_body(signed.body, StatementRequest)
+    is_own = request.offer == agreement.contract.offer
+    offer = agreement.offer if is_own else shelf.extensions[request.offer]
+    parts = components(
+        offer.tariffs,
+        day_of_number(request.start),
+        day_of_number(request.end),
+        shelf.schedules,
+        without=[day_of_number(number) for number in request.without],
+        late=[day_of_number(number) for number in request.late],
+    )
+    return Grounds(agreement.contract_hash, agreement.contract, request, offer, tuple(parts))
+
+
+def is_mismatch(judgement: Judgement) -> bool:
+    """Say whether a statement opened to something else than the chip counted."""
+    return judgement.verdict is Verdict.DIFFERS or bool(_MISMATCHES & set(judgement.findings))
+
+
+def hold(
+    grounds: Grounds, judgement: Judgement, past: Past, stored: Collection[date]
+) -> Hold | None:
+    """Say why no receipt may leave for a statement, None if one may.
+
+    `stored`: the days of which the cloud has acknowledged every block.
+    """
+    covered = [past.covered[day] for day in grounds.days if day in past.covered]
+    is_short = is_short_period(grounds)
+    rules = (
+        (Hold.NOT_AGREED, grounds.contract.consent is Consent.NOTHING),
+        (Hold.NOT_CORRECT, judgement.verdict is not Verdict.CORRECT),
+        (Hold.MISMATCH, grounds.request.id in past.mismatched),
+        (Hold.ASKED, past.held >= MISMATCHES_MAX),
+        (Hold.COVERED, any(covered)),
+        (Hold.LOST, bool(covered)),
+        (
+            Hold.TOO_SHORT,
+            is_short and (not grounds.is_last or grounds.contract_hash in past.short),
+        ),
+        (Hold.NOT_STORED, not set(grounds.days) <= set(stored)),
+    )
+    return next((why for why, holds in rules if holds), None)
+
+
+def is_short_period(grounds: Grounds) -> bool:
+    """Say whether a total over the statement's days would tell of fewer than 25."""
+    return len(grounds.days) < PERIOD_DAYS_MIN
+
+
+def make_receipt(
+    collectivity: str,
+    household: HouseholdSecret,
+    grounds: Grounds,
+    bill: Bill,
+    days: Mapping[date, DayClosed],
+) -> Receipt:
+    """Make the receipt of a bill that `hold` lets go, sealed to the provider.
+
+    Raises:
+        CipherError: the bill does not follow from `days`, or the provider's key is none.
+    """
+    request, parts = grounds.request, priced_parts(grounds.components)
+    is_total = grounds.contract.consent is Consent.TOTAL
+    text = ReceiptText(
+        grounds.contract_hash,
+        request.id,
+        request.start,
+        request.end,
+        grounds.contract.consent,
+        _cents(bill.total_ttc),
+        () if is_total else _lines(bill),
+        unproven_lines(grounds.components, grounds.contract.consent),
+        b"",
+    )
+    openings = [_opening(household, part, days) for part in parts]
+    sums = [commit_day(opening.values, opening.blinding) for opening in openings]
+    fixed = fixed_lines(
+        grounds.offer.tariffs, day_of_number(request.start), day_of_number(request.end)
+    )
+    claim = make_claim(grounds.components, fixed, text, sums)
+    if claim is not None:
+        context = proof_context(collectivity, household.id, text)
+        proof = prove(context, claim, openings)
+        text = msgspec.structs.replace(text, proof=proof)
+    return seal_receipt(text, collectivity, household.id, grounds.offer.sealing_key)
+
+
+def _opening(
+    household: HouseholdSecret, part: PricedPart, days: Mapping[date, DayClosed]
+) -> Opening:
+    """Return what the commitments of a part's days add up to."""
+    values = {day: committed_values(days[day]) for day in part.days}
+    blinding = sum(household.blinding(day_number(day), values[day]) for day in part.days)
+    return Opening(tuple(map(sum, zip(*values.values(), strict=True))), blinding)
+
+
+def _lines(bill: Bill) -> tuple[ReceiptLine, ...]:
+    return tuple(
+        ReceiptLine(quantity, _cents(line.ht))
+        for line in bill.lines
+        if (quantity := line.kwh if line.wh is None else line.wh) is not None
+    )
+
+
+def _cents(eur: Decimal) -> int:
+    cents = eur * 100
+    if cents != int(cents):
+        raise CipherError(f"{eur} € is no number of cents")
+    return int(cents)
