@@ -20,6 +20,7 @@ from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge.message import Arrived, Connected, Disconnected, LinkEvent, Publish, Published, Refused
 from protocol.backoff import backoff
@@ -93,6 +94,9 @@ class Link:
         self._is_refused = False
         self._is_session = False
         self._is_dropping = False
+        self._heard: frozenset[str] = frozenset()
+        self._heard_in = 0
+        self._own_subscription: int | None = None
 
     def start(self) -> None:
         """Begin to connect."""
@@ -118,6 +122,18 @@ class Link:
                 self._under_way.clear()
             yield queued
         self._rouse()
+
+    def listen(self, topics: frozenset[str]) -> None:
+        """Hear these topics beside the chip's own, and no other; in each session anew."""
+        client, session = self._client, self._session
+        if client is None or not self._is_session:
+            return
+        heard = self._heard if self._heard_in == session else frozenset()
+        if new := sorted(topics - heard):
+            client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in new])
+        if old := sorted(heard - topics):
+            client.unsubscribe(old)
+        self._heard, self._heard_in = topics, session
 
     def publish(self, publish: Publish) -> None:
         """Hand a message to the session; without one it is dropped, `Disconnected` says so."""
@@ -251,7 +267,7 @@ class Link:
             log.error("broker_refused_session", broker=self._settings.host, why=str(code))
             client.disconnect()
         else:
-            client.subscribe(self._settings.subscription, qos=1)
+            _, self._own_subscription = client.subscribe(self._settings.subscription, qos=1)
 
     def _on_subscribe(
         self,
@@ -261,7 +277,9 @@ class Link:
         codes: list[ReasonCode],
         properties: Properties | None,
     ) -> None:
-        del session, packet_id, properties
+        del session, properties
+        if packet_id != self._own_subscription:
+            return  # of the public list, whose topics nobody is refused
         if any(code.is_failure for code in codes):
             self._is_refused = True
             log.error("broker_refused_subscription", why=str(codes[0]))

@@ -1,0 +1,192 @@
+"""Reading the public list: pages follow the copy or are refused, documents are admitted in order.
+
+The list is one for everyone and only grows. A signed page with other entries than the copy, or
+fewer, is kept as proof and told to the household; the copy stays as it was.
+"""
+
+import hashlib
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from edge.clock import Clock
+from edge.vault.catalogue import Alarm, AlarmKind
+from edge.vault.reader import VaultReader
+from edge.vault.vault import Vault
+from protocol.catalogue import PAGE_ENTRIES, Catalogue, Entry, Page, check_chain, read_signed
+from protocol.envelope import ALL, Address, open_message
+from protocol.errors import DocumentRefused, MessageRefused, Reason
+from protocol.topics import (
+    CatalogueTopic,
+    PublicKind,
+    listed_topic,
+    page_topic,
+    parse_catalogue_topic,
+)
+
+# Documents are heard a few at a time, so that a long list does not fill the link's queue.
+DOCUMENTS_AT_ONCE = 32
+# What is wanted is asked for anew after so long: the link may have dropped it.
+RENEW_S = 300.0
+# Two hundred products a month for ten years; whoever lists more fills no card.
+DOCUMENTS_MAX_BYTES = 128 * 1024 * 1024
+
+log = structlog.get_logger()
+
+
+class Copy:
+    """The list as the vault holds it: entries, and the documents that are there, admitted."""
+
+    def __init__(self, vault: VaultReader, collectivity: str, key: Ed25519PublicKey) -> None:
+        """Read what the vault holds; `key` is the platform's."""
+        self.address = Address(collectivity, ALL, PublicKind.LIST)
+        self.key = key
+        self.entries: list[Entry] = []
+        self.catalogue = Catalogue()
+        self.refused: set[bytes] = set()
+        self._admitted = 0
+        self._payloads = vault.catalogue.documents()
+        try:
+            for payload in vault.catalogue.pages():
+                self.entries += open_message(self.address, payload, key, Page).entries
+        except MessageRefused:
+            self.entries = []  # of another collectivity: the household has moved
+        self.advance()
+
+    @property
+    def head(self) -> bytes | None:
+        """What names the whole list as it stands in the copy; None: nothing is listed."""
+        return self.entries[-1].head if self.entries else None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the document of every entry is there."""
+        return self._admitted == len(self.entries)
+
+    @property
+    def size_bytes(self) -> int:
+        """What the documents take."""
+        return sum(len(payload) for payload in self._payloads.values())
+
+    def missing(self) -> list[bytes]:
+        """Return the hashes of documents that are listed and not there, in order."""
+        return [
+            entry.hash
+            for entry in self.entries[self._admitted :]
+            if entry.hash not in self._payloads
+        ]
+
+    def put(self, name: bytes, payload: bytes) -> None:
+        """Take the document of an entry."""
+        self._payloads[name] = payload
+        self.advance()
+
+    def advance(self) -> None:
+        """Admit documents in the order of the list, as far as they are there."""
+        while self._admitted < len(self.entries):
+            entry = self.entries[self._admitted]
+            payload = self._payloads.get(entry.hash)
+            if payload is None:
+                return
+            try:
+                self.catalogue.admit(read_signed(payload), entry.day)
+            except DocumentRefused as exc:
+                self.refused.add(entry.hash)
+                log.warning("listed_document_refused", entry=entry.number, why=str(exc))
+            self._admitted += 1
+
+
+class CatalogueReader:
+    """Takes what the broker keeps of the list; says which topics to hear."""
+
+    def __init__(
+        self, vault: Vault, clock: Clock, collectivity: str, platform_key: Ed25519PublicKey
+    ) -> None:
+        """Go on from the copy in `vault`."""
+        self._vault = vault
+        self._clock = clock
+        self._collectivity = collectivity
+        self.copy = Copy(vault, collectivity, platform_key)
+        self._renewed_s = clock.monotonic_s()
+
+    def topics(self, now_s: float) -> frozenset[str]:
+        """Return the topics to hear: the page where the list ends, and documents that lack."""
+        page = len(self.copy.entries) // PAGE_ENTRIES
+        pages = {page_topic(self._collectivity, number) for number in {max(page - 1, 0), page}}
+        missing = self.copy.missing()[:DOCUMENTS_AT_ONCE]
+        if missing and now_s - self._renewed_s >= RENEW_S:
+            self._renewed_s, missing = now_s, []
+        if missing and self.copy.size_bytes >= DOCUMENTS_MAX_BYTES:
+            missing = []
+        return frozenset(pages | {listed_topic(self._collectivity, name) for name in missing})
+
+    def take(self, topic: str, payload: bytes) -> bool:
+        """Take a message of the list's; False: the topic is none of it.
+
+        Raises:
+            MessageRefused: it is not what it should be; nothing of it was kept.
+        """
+        parts = parse_catalogue_topic(topic)
+        if parts is None:
+            return False
+        if parts.collectivity != self._collectivity:
+            raise MessageRefused(Reason.TOPIC, "another collectivity's list")
+        if payload:  # an empty one says that the broker keeps nothing there any more
+            self._take(parts, payload)
+        return True
+
+    def _take(self, topic: CatalogueTopic, payload: bytes) -> None:
+        if topic.document is not None:
+            self._take_document(topic.document, payload)
+            return
+        page = open_message(self.copy.address, payload, self.copy.key, Page)
+        if page.number != topic.page:
+            raise MessageRefused(Reason.TOPIC, "the topic names another page")
+        self._take_page(page, payload)
+
+    def _take_page(self, page: Page, payload: bytes) -> None:
+        first, entries = page.number * PAGE_ENTRIES, self.copy.entries
+        if first > len(entries):
+            return  # pages before it have not come yet
+        own = entries[first : first + PAGE_ENTRIES]
+        common = min(len(own), len(page.entries))
+        for ours, theirs in zip(own[:common], page.entries[:common], strict=True):
+            if ours != theirs:
+                self._alarm(AlarmKind.FORKED, ours.number, payload)
+        if len(page.entries) < len(own):
+            self._alarm(AlarmKind.SHRUNK, first + common, payload)
+        new = page.entries[common:]
+        if not new:
+            return
+        try:
+            check_chain(entries[-1] if entries else None, new)
+        except DocumentRefused as exc:
+            if new[0].number == len(entries):
+                self._alarm(AlarmKind.FORKED, len(entries), payload)
+            raise MessageRefused(Reason.DOCUMENT, str(exc)) from exc
+        with self._vault.catalogue_change() as tables:
+            tables.put_page(page.number, payload)
+        entries += new
+        log.info("list_grown", entries=len(entries))
+        self.copy.advance()
+
+    def _take_document(self, name: bytes, payload: bytes) -> None:
+        if name not in self.copy.missing():
+            return
+        try:
+            signed = read_signed(payload)
+        except DocumentRefused as exc:
+            raise MessageRefused(Reason.DOCUMENT, str(exc)) from exc
+        if hashlib.sha256(signed.body).digest() != name:
+            raise MessageRefused(Reason.DOCUMENT, "another document than the list names")
+        with self._vault.catalogue_change() as tables:
+            tables.put_document(name, payload)
+        self.copy.put(name, payload)
+
+    def _alarm(self, kind: AlarmKind, entry: int, payload: bytes) -> None:
+        """Keep the proof, and refuse. Raises MessageRefused."""
+        with self._vault.catalogue_change() as tables:
+            is_new = tables.put_alarm(Alarm(self._clock.now(), kind, entry, payload))
+        if is_new:
+            log.error("list_contradicts_copy", kind=kind, entry=entry)
+        raise MessageRefused(Reason.CONFLICT, f"the public list is {kind} at entry {entry}")
