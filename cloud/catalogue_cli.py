@@ -14,7 +14,7 @@ from cloud.catalogue import Listed
 from cloud.config import DEFAULT_DIRECTORY, load_config
 from cloud.store.sqlite import SqliteStore
 from protocol.calendar import legal_day
-from protocol.catalogue import Document, open_listed
+from protocol.catalogue import Document
 from protocol.contract import Offer, Signed
 from protocol.errors import DocumentRefused
 from system.commands import directory_option
@@ -119,10 +119,10 @@ def _read(path: Path) -> Signed:
 
 
 def _document(listed: Listed, name: bytes) -> Document:
-    signed = listed.document(name)
-    if signed is None:
+    document = listed.catalogue.document(name)
+    if document is None:
         raise DocumentRefused(f"{name.hex()} is not listed.")
-    return open_listed(signed)
+    return document
 
 
 def _entry(number: int, listed: Listed, day: date, name: bytes, head: bytes) -> ListedEntry:

@@ -171,6 +171,7 @@ class Agent:
             self.chip.take(event)
         for publish in self.chip.outgoing():
             self._link.publish(publish)
+        self._link.listen(self.chip.topics())
         if self._panel is not None:
             self._panel.show(is_line_good=self.chip.is_line_good)
         self._notifier.progress()

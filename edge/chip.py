@@ -7,16 +7,18 @@ and goes on quarter-hour by quarter-hour.
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
 import structlog
 
-from edge.area.lane import KINDS as AREA_KINDS
 from edge.area.lane import AreaLane
+from edge.bills.inbox import OnStatement, StatementInbox
+from edge.catalogue.reader import CatalogueReader
 from edge.chip_settings import ChipSettings
 from edge.clock import Clock
+from edge.correspondence import Correspondent, Incoming, SeenNotes
 from edge.identity import Identity
 from edge.message import Arrived, Connected, Disconnected, LinkEvent, Publish, Published, Refused
 from edge.metering.events import Event
@@ -36,7 +38,7 @@ from edge.vault.vault import Vault
 from protocol.calendar import legal_day, month_of
 from protocol.envelope import Address, open_message
 from protocol.errors import MessageRefused, Reason
-from protocol.messages import Ack, Fetch, IncarnationState, Seen, Statement
+from protocol.messages import Ack, Fetch, IncarnationState
 from protocol.topics import DeviceTopic, Kind, device_topic, parse_device_topic
 
 # Another meter stands where the fingerprint does not fit; metering learns so from a serial that
@@ -47,12 +49,16 @@ _STATE_ONLY = 0
 
 log = structlog.get_logger()
 
-OnStatement = Callable[[Statement], str]
-
 
 def signer_of(identity: Identity) -> Signer:
     """Return in whose name the enrolled chip speaks."""
-    return Signer(identity.collectivity, identity.device, identity.signing_key, identity.household, identity.former)
+    return Signer(
+        identity.collectivity,
+        identity.device,
+        identity.signing_key,
+        identity.household,
+        identity.former,
+    )
 
 
 class Chip:
@@ -77,7 +83,6 @@ class Chip:
         self._vault = vault
         self._clock = clock
         self._settings = settings or ChipSettings()
-        self._on_statement = on_statement
         self.refused = Counter[Reason]()
         self._rng = random.SystemRandom()
         self._signer = signer_of(identity)
@@ -89,13 +94,14 @@ class Chip:
         self._meter: Meter | None = None
         self._restore_point: RestorePoint | None = None
         self._given_up: set[tuple[bytes, int]] = set()
-        self._seen: dict[bytes, bool] = {}
         self._status: Status | None = None
         self._status_at_s = 0.0
         self.area = self._open_area()
         self.moving = MovingOut(
             self._signer, identity.platform_key, vault, clock, self._settings.moving
         )
+        self.catalogue = CatalogueReader(vault, clock, identity.collectivity, identity.platform_key)
+        self._correspondents = self._gather(on_statement)
         self._open_meter()
         month = month_of(legal_day(clock.now()))
         self._outbox.add(vault.begin(month), clock.monotonic_s())
@@ -108,9 +114,7 @@ class Chip:
     @property
     def is_drained(self) -> bool:
         """Whether the cloud has acknowledged all that there is to send."""
-        if self.area is not None and not self.area.is_drained:
-            return False
-        if self.moving.is_under_way:
+        if not all(each.is_drained for each in self._correspondents):
             return False
         return self._vault.is_caught_up and not self._vault.unsent(1)
 
@@ -158,15 +162,13 @@ class Chip:
             self._arrive(event)
         elif isinstance(event, Connected):
             self._outbox.connect()
-            self.moving.connect()
-            if self.area is not None:
-                self.area.connect()
+            for each in self._correspondents:
+                each.connect()
             self._status = None
-            self._seen = dict.fromkeys(self._seen, False)
         elif isinstance(event, Disconnected):
             self._outbox.disconnect()
-            if self.area is not None:
-                self.area.disconnect()
+            for each in self._correspondents:
+                each.disconnect()
         elif isinstance(event, Refused):
             log.error("publish_refused", topic=event.publish.topic, code=event.reason_code)
             if event.publish.key is not None:
@@ -194,10 +196,13 @@ class Chip:
             if request is not None:
                 out.append(self._fetch(request))
             self._end_recovery()
-        if self.area is not None:
-            out += self.area.outgoing(now_s)
-        out += self.moving.outgoing(now_s)
-        return out + self._seen_messages()
+        for each in self._correspondents:
+            out += each.outgoing(now_s)
+        return out
+
+    def topics(self) -> frozenset[str]:
+        """Return what the chip wants to hear beside what is sent to it alone."""
+        return self.catalogue.topics(self._clock.monotonic_s())
 
     def goodbye(self) -> Publish:
         """Keep where metering stands, and return the last status of a chip that stops."""
@@ -230,6 +235,20 @@ class Chip:
             options,
             send_window_s=self._settings.send_window_s,
         )
+
+    def _gather(self, on_statement: OnStatement | None) -> tuple[Correspondent, ...]:
+        """Return all with whom the cloud corresponds, in the order in which they speak."""
+        identity, seen = self._identity, SeenNotes(self._signer)
+        inbox = StatementInbox(
+            self._vault,
+            self._clock,
+            identity.household_key,
+            identity.platform_key,
+            seen,
+            on_statement,
+        )
+        area = () if self.area is None else (self.area,)
+        return (*area, self.moving, inbox, seen)
 
     def _tell_time(self) -> None:
         """Tell the area lane the meter's time, by which deadlines run."""
@@ -267,7 +286,8 @@ class Chip:
 
     def _arrive(self, message: Arrived) -> None:
         try:
-            self._dispatch(parse_device_topic(message.topic), message.payload)
+            if not self.catalogue.take(message.topic, message.payload):
+                self._dispatch(parse_device_topic(message.topic), message.payload)
         except MessageRefused as exc:
             self.refused[exc.reason] += 1
             log.warning("message_refused", reason=exc.reason, detail=exc.detail)
@@ -279,16 +299,14 @@ class Chip:
         address = Address(topic.collectivity, topic.device, topic.kind)
         if topic.kind is Kind.ACK:
             self._take_ack(open_message(address, payload, identity.platform_key, Ack))
-        elif topic.kind is Kind.STATEMENT:
-            self._take_statement(address, topic.rest, payload)
-        elif topic.kind is Kind.LEFT:
-            self.moving.take(address, payload)
-        elif self.area is not None and topic.kind in AREA_KINDS:
-            self.area.take(address, payload)
         elif self._recovery is not None and topic.kind is Kind.STORED_EPOCH:
             self._recovery.take_epoch(payload)
         elif self._recovery is not None and topic.kind is Kind.STORED_BLOCK:
             self._recovery.take_block(payload)
+        else:
+            for each in self._correspondents:
+                if topic.kind in each.kinds:
+                    each.take(Incoming(address, payload, topic.rest))
 
     def _take_ack(self, ack: Ack) -> None:
         if ack.household_key != self._identity.household_key:
@@ -348,36 +366,11 @@ class Chip:
         self._given_up.update(found.lost)
         self._outbox.doubt()  # what has been stored meanwhile comes first
 
-    def _take_statement(self, address: Address, name: str, payload: bytes) -> None:
-        if not payload:
-            return  # the cloud has taken it back
-        statement = open_message(address, payload, self._identity.platform_key, Statement)
-        if statement.household_key != self._identity.household_key:
-            raise MessageRefused(Reason.TOPIC, "another household's")
-        if statement.id.hex() != name:
-            raise MessageRefused(Reason.TOPIC, "the topic names another statement")
-        self._vault.save_statement(statement.id, self._clock.now(), payload, None)
-        if self._on_statement is not None:
-            verdict = self._on_statement(statement)
-            self._vault.save_statement(statement.id, self._clock.now(), payload, verdict)
-        self._seen[statement.id] = False
-
     def _published(self, event: Published) -> None:
         if not event.has_subscribers and event.publish.key is not None:
             log.warning("nobody_listens", topic=event.publish.topic)
-        if event.publish.topic == self._topic(Kind.SEEN):
-            statement = self._signer.open_own(Kind.SEEN, event.publish.payload, Seen).statement
-            self._seen.pop(statement, None)
-
-    def _seen_messages(self) -> list[Publish]:
-        out = []
-        for statement, is_sent in self._seen.items():
-            if not is_sent:
-                seen = Seen(self._identity.household_key, statement)
-                payload = self._signer.seal(Kind.SEEN, seen)
-                out.append(Publish(self._topic(Kind.SEEN), payload))
-                self._seen[statement] = True
-        return out
+        for each in self._correspondents:
+            each.published(event)
 
     def _status_now(self) -> Status:
         return self._line.status(self._vault.outbox_depth(), self.refused.total())

@@ -14,6 +14,8 @@ edge = LazyGroup(
         "export": "edge.moving.cli:export",
         "import": "edge.moving.cli:import_command",
         "erase": "edge.moving.cli:erase",
+        "catalogue": "edge.catalogue.cli:catalogue",
+        "quotes": "edge.quotes.cli:quotes",
         "bills": "edge.bills.cli:bills",
         "budget": "edge.area_cli:budget_command",
         "profile": "edge.area_cli:profile",

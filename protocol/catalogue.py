@@ -97,9 +97,9 @@ class Catalogue:
     def __init__(self) -> None:
         self._signed: dict[bytes, Signed] = {}
         self._offers: dict[bytes, Offer] = {}
-        self._listed_on: dict[bytes, date] = {}
         self._extended_by: dict[bytes, bytes] = {}
         self._providers: dict[str, bytes] = {}
+        self._by_hash: dict[bytes, Schedule] = {}
         self._covered: dict[tuple[str, str], list[Schedule]] = {}
         self._schedules: Schedules | None = None
 
@@ -114,6 +114,10 @@ class Catalogue:
     def signed(self, document: bytes) -> Signed | None:
         """Return a document as it was signed."""
         return self._signed.get(document)
+
+    def document(self, document: bytes) -> Document | None:
+        """Return a document by its hash."""
+        return self._offers.get(document) or self._by_hash.get(document)
 
     def schedules(self) -> Schedules:
         """Return the calendars and series; made once until another one comes."""
@@ -152,11 +156,11 @@ class Catalogue:
             self._check_offer(document, listed_on)
             self._providers.setdefault(document.provider, document.provider_key)
             self._offers[signed.hash] = document
-            self._listed_on[signed.hash] = listed_on
             if document.extends is not None:
                 self._extended_by[document.extends] = signed.hash
         else:
             self._check_place(document)
+            self._by_hash[signed.hash] = document
             self._covered.setdefault((document.publisher, document.name), []).append(document)
             self._schedules = None
         self._signed[signed.hash] = signed
