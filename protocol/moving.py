@@ -23,8 +23,8 @@ DOCUMENT_MAX_BYTES = 1_024
 SIGNATURE_BYTES = 64
 
 IdentityKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
-# Seconds since 1970: of two mandates the later one holds.
-MandateTime = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
+# Milliseconds since 1970: of two mandates the later one holds.
+MandateTime = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
 class Termination(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,7 +63,7 @@ class Left(_Body, frozen=True):
 class Mandate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The household lets a chip speak for it.
 
-    `identity` is its public key; `made_at` (seconds) only rises from mandate to mandate; the
+    `identity` is its public key; `made_at` (milliseconds) only rises from mandate to mandate; the
     signature is over all that and the chip's two keys.
     """
 

@@ -11,7 +11,7 @@ from protocol.ids import DeviceId, HouseholdKeyId
 
 
 class StoredIdentity(msgspec.Struct, frozen=True):
-    """A household's own public key (Ed25519), and the time of its latest mandate in seconds."""
+    """A household's own public key (Ed25519), and the time of its latest mandate (`Mandate.made_at`)."""
 
     identity: bytes
     mandated_at: int

@@ -64,8 +64,9 @@ class BenchClock:
 class BenchMeter:
     """A meter in standard mode whose every quarter-hour is known beforehand."""
 
-    def __init__(self, start: datetime, seed: int = 0) -> None:
+    def __init__(self, start: datetime, seed: int = 0, serial: str = SERIAL) -> None:
         self.start = start
+        self.serial = serial
         self._random = random.Random(seed)
         self._energies_wh: list[int] = []
         self.base_wh = (1_234_567, 7_654_321)
@@ -86,7 +87,7 @@ class BenchMeter:
     def frame(self, at: datetime) -> Frame:
         low_wh, high_wh = self.registers_wh(at)
         groups = {
-            "ADSC": Group(SERIAL),
+            "ADSC": Group(self.serial),
             "DATE": Group("", "H000000000000", at),
             "NGTF": Group(f"{CALENDAR:^16}"),
             "EAST": Group(f"{low_wh + high_wh:09}"),

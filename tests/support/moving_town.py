@@ -1,0 +1,126 @@
+"""A collectivity in memory and on disk, and homes whose households move between its chips."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import msgspec
+
+from cloud.ingest import Ingest
+from cloud.message import Incoming
+from cloud.registry.enrolment import enrol
+from cloud.registry.pki import load_platform_key
+from cloud.store.sqlite import SqliteStore
+from edge.chip import Chip, ChipSettings, signer_of
+from edge.enrolling import draw_keys, install, make_request, sign_contract, write_request
+from edge.identity import load_contract, load_identity, load_keys
+from edge.message import Arrived, Connected, Publish
+from edge.moving.departure import MovingOptions, leave_order, ordered_in
+from edge.outbox import Settings as OutboxSettings
+from edge.vault.vault import Vault
+from protocol.contract import Signed
+from protocol.ids import HouseholdKeyId
+from protocol.topics import Kind, parse_device_topic
+from tests.support.broker import COLLECTIVITY, make_cloud
+from tests.support.chip_bench import FRAMES_AT_START, Bench, BenchClock, BenchMeter
+
+REQUEST = "request.json"
+QUICK = OutboxSettings(backlog_per_s=1_000.0, backlog_window=64)
+
+
+class TownCloud:
+    """The collectivity's own ingest over its own store; households are found by their keys."""
+
+    def __init__(self, directory: Path, clock: BenchClock) -> None:
+        make_cloud(directory)
+        self.directory = directory
+        self.clock = clock
+        self.key = load_platform_key(directory)
+        self.store = SqliteStore.open(directory)
+        self.ingest = Ingest(self.store, COLLECTIVITY, self.key, clock.now)
+        self.published: list[Publish] = []
+
+    def take(self, publish: Publish) -> list[Arrived]:
+        if parse_device_topic(publish.topic).kind is Kind.STATUS:
+            return []
+        self.published.append(publish)
+        done = self.ingest.process([Incoming(publish.topic, publish.payload)])
+        outgoing = list(done.outgoing)
+        for request in done.requests:
+            outgoing += self.ingest.answer(request)
+        return [Arrived(each.topic, each.payload) for each in outgoing]
+
+    def enrol(self, request: Signed, prm: str | None = None) -> bytes:
+        """Enrol and return the answer as it is handed back."""
+        enrolled = enrol(self.directory, self.store, request, self.clock.now(), prm)
+        return msgspec.json.encode(enrolled.answer)
+
+    def payloads_of(self, key: HouseholdKeyId) -> tuple[list[bytes], list[bytes]]:
+        blocks = self.store.blocks_of_days(key, date(1970, 1, 1), date(2100, 1, 1))
+        epochs = self.store.epochs(key)
+        return [each.payload for each in epochs], [each.payload for each in blocks]
+
+
+class View:
+    """One household's part of the store, for `opened`."""
+
+    def __init__(self, cloud: TownCloud, key: HouseholdKeyId) -> None:
+        self._cloud = cloud
+        self._key = key
+
+    def payloads(self) -> tuple[list[bytes], list[bytes]]:
+        return self._cloud.payloads_of(self._key)
+
+
+class Home(Bench):
+    """A chip in its directory, enrolled by its own commands' code, and the meter beside it."""
+
+    def __init__(self, directory: Path, cloud: TownCloud, start: datetime, serial: str) -> None:
+        draw_keys(directory)
+        super().__init__(directory, cloud, None, start)
+        self.clock = cloud.clock
+        self.meter = BenchMeter(start, int(serial), serial)
+
+    def enrol(self, offer: Signed | None = None, prm: str | None = None) -> None:
+        """Request, have the collectivity answer, install."""
+        keys = load_keys(self.directory)
+        contract = None
+        if offer is not None:
+            day = self.clock.now().date()
+            contract = sign_contract(keys, offer, self.meter.serial, day)
+        request = make_request(keys, offer, contract)
+        write_request(self.directory, self.directory / REQUEST, request)
+        answer = self.directory / "answer.json"
+        answer.write_bytes(self.cloud.enrol(request, prm))
+        install(self.directory, answer)
+        self.identity = load_identity(self.directory)
+
+    def start(self) -> None:
+        """Start as the chip's program does."""
+        self.vault = Vault.open(self.directory, signer_of(self.identity))
+        documents = load_contract(self.directory)
+        hashes = ()
+        if documents is not None:
+            signed = msgspec.json.decode(
+                (self.directory / "contract.json").read_bytes(), type=Signed
+            )
+            hashes = (signed.hash,)
+        moving = MovingOptions(ordered_in(self.directory), hashes)
+        settings = ChipSettings(outbox=QUICK, moving=moving)
+        self.chip = Chip(self.identity, self.vault, self.clock, settings)
+        self.frames(FRAMES_AT_START)
+        if self.is_online:
+            self.chip.take(Connected())
+
+    def frames(self, count: int) -> None:
+        """Let the meter send frames, a second apart."""
+        for _ in range(count):
+            self.chip.observe(self.meter.frame(self.clock.at), self.clock.at)
+
+    def move_out(self) -> None:
+        """Leave the order and let the meter send two frames more."""
+        leave_order(self.directory, self.clock.now())
+        self.clock.seconds += 2
+        self.frames(2)
+
+
+NOON = datetime(2026, 2, 10, 11, tzinfo=UTC)
