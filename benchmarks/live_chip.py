@@ -143,6 +143,6 @@ def _until_ended(process: subprocess.Popen[bytes]) -> Used:
 def lacking_days(stack: Stack, chip: EnrolledChip, start: date, end: date) -> list[date]:
     """Return the days of [start, end) of which the cloud has not all 128 coefficients."""
     store = SqliteStore.open(stack.cloud, is_checked=False)
-    stored = store.stored_coefficients(chip.household_key, start, end)
+    blocks = store.blocks_of_days(chip.household_key, start, end)
     store.close()
-    return missing_days(stored, days_between(start, end))
+    return missing_days(blocks, days_between(start, end))

@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.message import Outgoing
 from cloud.statements import (
-    ONE_DAY,
     ListedDocuments,
     Shelf,
     blocks_of,
@@ -112,10 +111,9 @@ def _statement(
     except ScheduleMissing:
         return None  # the calendar or series may come yet
     days = prepared.request.days
-    held = store.stored_coefficients(order.household_key, days[0], days[-1] + ONE_DAY)
-    if device is None or missing_days(held, days):
-        return None
     blocks = blocks_of(store, order.household_key, days)
+    if device is None or missing_days(blocks, days):
+        return None
     statement = compute(prepared, contract, order.request, blocks)
     address = Address(collectivity, device.device, Kind.STATEMENT)
     payload = seal_message(address, statement, platform_key)

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from cloud.statements import ONE_DAY, ListedDocuments, missing_days, prepare
+from cloud.statements import ListedDocuments, blocks_of, missing_days, prepare
 from cloud.store import RequestState, StatementOrder, Store, StoredContract
 from protocol.calendar import day_number, day_of_number
 from protocol.contract import Acceptance, Offer, Signed, StatementRequest, sign_document
@@ -179,8 +179,7 @@ def progress(store: Store, request_id: bytes) -> Progress:
     missing, values = 0, 0
     if stored.state is RequestState.PENDING:
         days = request.days
-        held = store.stored_coefficients(contract.household_key, days[0], days[-1] + ONE_DAY)
-        missing = len(missing_days(held, days))
+        missing = len(missing_days(blocks_of(store, contract.household_key, days), days))
     elif stored.statement is not None:
         values = prepare(stored.order.request, contract, ListedDocuments(store)).plan.values
     return Progress(

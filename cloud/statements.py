@@ -3,7 +3,7 @@
 A request is answered once every day of its period is stored; until then it waits.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Protocol
@@ -30,13 +30,14 @@ from protocol.errors import DocumentRefused
 from protocol.household import Coefficients
 from protocol.ids import HouseholdKeyId
 from protocol.layout import DAY_COEFFICIENTS, MONTH_COEFFICIENTS, coefficient
-from protocol.messages import Cover, Statement
+from protocol.messages import COEFFICIENT_BYTES, Cover, Statement
 from protocol.schedule import Schedules
 from protocol.statement import components
 
 # Offers and periods that many households share are opened and laid out once.
 OFFERS_KEPT = 64
 PLANS_KEPT = 16
+DAY_BYTES = DAY_COEFFICIENTS * COEFFICIENT_BYTES
 ONE_DAY = timedelta(days=1)
 
 _NO_SCHEDULES = Schedules()
@@ -167,9 +168,12 @@ def blocks_of(
     return [block for block in found if block.day in wanted]
 
 
-def missing_days(stored: Mapping[date, int], days: Iterable[date]) -> list[date]:
-    """Return those of `days` of which not all coefficients are stored; `stored` counts them."""
-    return [day for day in days if stored.get(day) != DAY_COEFFICIENTS]
+def missing_days(blocks: Iterable[StoredBlock], days: Iterable[date]) -> list[date]:
+    """Return those of `days` that are not stored whole yet."""
+    stored: dict[date, int] = {}
+    for block in blocks:
+        stored[block.day] = stored.get(block.day, 0) + len(block.coefficients)
+    return [day for day in days if stored.get(day) != DAY_BYTES]
 
 
 def compute(
@@ -203,13 +207,18 @@ def compute(
 
 def assemble(blocks: Iterable[StoredBlock]) -> dict[date, Coefficients]:
     """Lay blocks out by month: uint64[3968] each, whatever incarnation a coefficient is of."""
-    months: dict[date, Coefficients] = {}
+    months: dict[date, bytearray] = {}
     for block in blocks:
-        month = months.setdefault(month_of(block.day), np.zeros(MONTH_COEFFICIENTS, np.uint64))
-        values = np.frombuffer(block.coefficients, "<u8")
-        first = coefficient(block.day, block.j0)
-        month[first : first + len(values)] = values
-    return months
+        month = month_of(block.day)
+        laid = months.get(month)
+        if laid is None:
+            laid = months[month] = bytearray(MONTH_COEFFICIENTS * COEFFICIENT_BYTES)
+        first = coefficient(block.day, block.j0) * COEFFICIENT_BYTES
+        laid[first : first + len(block.coefficients)] = block.coefficients
+    return {
+        month: np.frombuffer(laid, "<u8").astype(np.uint64, copy=False)
+        for month, laid in months.items()
+    }
 
 
 def _covers(blocks: Iterable[StoredBlock]) -> tuple[Cover, ...]:

@@ -46,6 +46,7 @@ class Plan:
             ScheduleMissing: no document says which class or price a quarter-hour has.
         """
         self.parts = tuple(parts)
+        self._months_of = tuple(tuple(part.months()) for part in parts)
         self.schedules = tuple(sorted({name for part in parts for name in part.schedule_hashes()}))
         rows: dict[date, list[Weights]] = {}
         for part in parts:
@@ -57,7 +58,7 @@ class Plan:
     @property
     def values(self) -> int:
         """How many encrypted values of 8 bytes a statement has."""
-        return sum(VALUES_A_MONTH for part in self.parts for _ in part.months())
+        return sum(VALUES_A_MONTH * len(months) for months in self._months_of)
 
     def lines(self, months: Mapping[date, Coefficients]) -> tuple[LineSums, ...]:
         """Sum the coefficients (uint64[3968] a month) of one household for every line."""
@@ -70,10 +71,10 @@ class Plan:
                     MonthSums(
                         day_number(month), next(sums[month]), (next(sums[month]), next(sums[month]))
                     )
-                    for month in part.months()
+                    for month in own_months
                 ),
             )
-            for part in self.parts
+            for part, own_months in zip(self.parts, self._months_of, strict=True)
         )
 
 

@@ -6,11 +6,14 @@ they go back. Instants are always aware datetimes.
 """
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 PARIS = ZoneInfo("Europe/Paris")
 QUARTER_HOUR = timedelta(minutes=15)
 DAY_NUMBER_EPOCH = date(1970, 1, 1)
+# Some years: the same days come again for every household.
+DAYS_KEPT = 2_048
 
 
 def day_start(day: date) -> datetime:
@@ -44,6 +47,7 @@ def quarter_hour_start(day: date, j: int) -> datetime:
     return day_start(day) + j * QUARTER_HOUR
 
 
+@lru_cache(maxsize=DAYS_KEPT)
 def month_of(day: date) -> date:
     """Return the first day of the month that holds `day`."""
     return day.replace(day=1)
@@ -64,6 +68,7 @@ def day_number(day: date) -> int:
     return (day - DAY_NUMBER_EPOCH).days
 
 
+@lru_cache(maxsize=DAYS_KEPT)
 def day_of_number(number: int) -> date:
     """Return the day that `day_number` gave `number`."""
     return DAY_NUMBER_EPOCH + timedelta(days=number)

@@ -96,18 +96,6 @@ class Blocks(Tables):
         rows = self._rows(_BLOCKS_OF_DAYS, [household_key, *days])
         return tuple(_block(row) for row in rows)
 
-    def stored_coefficients(
-        self, household_key: HouseholdKeyId, start: date, end: date
-    ) -> dict[date, int]:
-        """See `Store.stored_coefficients`."""
-        rows = self._rows(
-            "SELECT day, sum(j1 - j0) FROM block"
-            " WHERE household = (SELECT id FROM household WHERE key = ?) AND day >= ? AND day < ?"
-            " GROUP BY day",
-            [household_key, day_number(start), day_number(end)],
-        )
-        return {day_of_number(day): count for day, count in rows}
-
     def dead_letters(self, limit: int = 100) -> tuple[DeadLetter, ...]:
         """See `Store.dead_letters`."""
         rows = self._rows(
