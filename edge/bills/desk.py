@@ -6,9 +6,12 @@ from typing import Protocol
 
 import msgspec
 
-from edge.bills.judge import Agreement, Books, Shelf, Span, judge
+from edge.bills.judge import Agreement, Shelf, judge
 from edge.bills.judgement import Finding, Judgement, Verdict
+from edge.bills.own import Books, Span
+from edge.bills.settled import Settled, settled_row
 from edge.vault.rows import BlockState, DayRow, StatementRow, StoredBlock
+from edge.vault.settled import SettledRow
 from protocol.calendar import day_of_number
 from protocol.ids import Incarnation
 from protocol.messages import Statement
@@ -17,7 +20,7 @@ from protocol.seal import SealSecret
 
 
 class Ledger(Protocol):
-    """What the desk reads of the vault."""
+    """What the desk reads of the vault, and the one thing it writes."""
 
     def day_rows(self, start: date, end: date) -> Sequence[DayRow]:
         """Return the closed days of [start, end)."""
@@ -31,6 +34,12 @@ class Ledger(Protocol):
     def epoch_seeds(self, incarnation: Incarnation, month: date) -> bytes:
         """Return the seed (64 bytes) of an epoch."""
 
+    def settled(self) -> Sequence[SettledRow]:
+        """Return the settled statements, in the order in which they were settled."""
+
+    def settle(self, row: SettledRow) -> None:
+        """Settle a statement, for good."""
+
 
 class Desk:
     """Judges statements under the household's contract. What it finds stays on the chip."""
@@ -42,9 +51,20 @@ class Desk:
         self._agreement = agreement
         self._shelf = Shelf({}, Schedules())
 
+    @property
+    def shelf(self) -> Shelf:
+        """The listed documents that the chip holds."""
+        return self._shelf
+
     def judge(self, statement: Statement) -> str:
-        """Judge a statement whose signature is verified; returns a `Judgement` as JSON."""
-        return msgspec.json.encode(self._judgement(statement)).decode()
+        """Judge a statement whose signature is verified; returns a `Judgement` as JSON.
+
+        One that is correct settles its days.
+        """
+        judgement = self._judgement(statement)
+        if judgement.verdict is Verdict.CORRECT and judgement.bill is not None:
+            self._ledger.settle(settled_row(statement, judgement.bill))
+        return msgspec.json.encode(judgement).decode()
 
     def _judgement(self, statement: Statement) -> Judgement:
         start, end = day_of_number(statement.start), day_of_number(statement.end)
@@ -55,12 +75,20 @@ class Desk:
         books = Books(
             [row.closed for row in self._ledger.day_rows(first, end)],
             [
-                Span(block.incarnation, block.sequence, block.day, block.j0, block.j1)
+                Span(
+                    block.incarnation,
+                    block.sequence,
+                    block.day,
+                    block.j0,
+                    block.j1,
+                    is_stored=block.state is BlockState.STORED,
+                )
                 for block in self._ledger.blocks_between(first, end)
                 if block.state is not BlockState.SUPERSEDED
             ],
             self._ledger.epoch_seeds,
             self._ledger.curve,
+            Settled.read(self._ledger.settled()),
         )
         return judge(statement, self._agreement, self._shelf, books, self._secret)
 

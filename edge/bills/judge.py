@@ -1,6 +1,6 @@
 """Checking and opening a statement; pure, the vault's rows are handed in."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 import msgspec
@@ -9,7 +9,7 @@ import numpy.typing as npt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.bills.judgement import Finding, Judgement, OpenedLine, Verdict
-from edge.metering.events import DayClosed
+from edge.bills.own import Books, Own, Refused, meter_spans, own_days
 from protocol.bill import Energy, price_bill
 from protocol.calendar import day_number, day_of_number, month_of
 from protocol.contract import (
@@ -24,30 +24,13 @@ from protocol.contract import (
 from protocol.errors import CipherError, DocumentRefused
 from protocol.household import Weights, undigits
 from protocol.ids import Incarnation
-from protocol.layout import (
-    INJECTED_STEP,
-    MONTH_COEFFICIENTS,
-    REGISTER_STEP,
-    REGISTERS,
-    coefficient,
-)
+from protocol.layout import MONTH_COEFFICIENTS, coefficient
 from protocol.messages import LineSums, Statement
 from protocol.schedule import ScheduleMissing, Schedules
 from protocol.seal import SealSecret
 from protocol.statement import Component, components
-from protocol.tariff import RegisterLine
 
 NOBODY = -1
-
-
-class Span(msgspec.Struct, frozen=True):
-    """Which coefficients [j0, j1) of a day the block (incarnation, sequence) carries."""
-
-    incarnation: Incarnation
-    sequence: int
-    day: date
-    j0: int
-    j1: int
 
 
 class Agreement(msgspec.Struct, frozen=True):
@@ -65,25 +48,6 @@ class Shelf(msgspec.Struct, frozen=True):
     schedules: Schedules
 
 
-class Books(msgspec.Struct, frozen=True):
-    """The chip's own account of a statement's days.
-
-    Closed days, sent blocks, seeds of its epochs, and the curve of a day: Wh of each of its
-    quarter-hours.
-    """
-
-    days: Sequence[DayClosed]
-    spans: Sequence[Span]
-    seed_of: Callable[[Incarnation, date], bytes]
-    curve_of: Callable[[date], Sequence[int]]
-
-
-class _Refused(Exception):
-    def __init__(self, *findings: Finding) -> None:
-        super().__init__(*findings)
-        self.findings = findings
-
-
 def judge(
     statement: Statement, agreement: Agreement, shelf: Shelf, books: Books, secret: SealSecret
 ) -> Judgement:
@@ -93,30 +57,35 @@ def judge(
     """
     start, end = day_of_number(statement.start), day_of_number(statement.end)
     name = statement.id.hex()
+    refused = Judgement(name, start, end, Verdict.REFUSED)
     try:
-        request = _check_request(statement, agreement)
+        request, body = _check_request(statement, agreement)
         offer = _offer_of(request, agreement, shelf)
         parts = _check_lines(statement, request, offer, shelf.schedules)
+        _check_settled(request, body, books)
+        own = Own(books, own_days(parts, offer, request, books))
         owners = _Owners(statement, books)
-        own = _own_days(parts, offer, request, books)
-        opened = [
-            (part, _open_line(part, sums, owners, books, secret))
+        lines = [
+            _compare(part, _open_line(part, sums, owners, books, secret), own)
             for part, sums in zip(parts, statement.lines, strict=True)
         ]
-    except _Refused as exc:
-        return Judgement(name, start, end, Verdict.REFUSED, exc.findings)
+    except Refused as exc:
+        return msgspec.structs.replace(
+            refused, findings=(exc.finding,), calendar_change=exc.calendar_change
+        )
     except CipherError:
-        return Judgement(name, start, end, Verdict.REFUSED, (Finding.AMOUNT_DIFFERS,))
-    return _compare(name, request, offer, opened, _Own(books, own))
+        return msgspec.structs.replace(refused, findings=(Finding.AMOUNT_DIFFERS,))
+    return _sum_up(name, request, offer, lines, own, books)
 
 
-def _check_request(statement: Statement, agreement: Agreement) -> StatementRequest:
+def _check_request(statement: Statement, agreement: Agreement) -> tuple[StatementRequest, bytes]:
+    """Return what the provider asked, and the exact bytes that it signed."""
     contract = agreement.contract
     if (
         statement.contract != agreement.contract_hash
         or statement.household_key != contract.household_key
     ):
-        raise _Refused(Finding.CONTRACT_UNKNOWN)
+        raise Refused(Finding.CONTRACT_UNKNOWN)
     try:
         signed = msgspec.msgpack.decode(statement.request, type=Signed)
         key = Ed25519PublicKey.from_public_bytes(agreement.offer.provider_key)
@@ -125,17 +94,23 @@ def _check_request(statement: Statement, agreement: Agreement) -> StatementReque
         accepted = msgspec.msgpack.decode(statement.acceptance, type=Signed)
         acceptance = open_document(accepted, key, Acceptance)
     except (msgspec.MsgspecError, DocumentRefused) as exc:
-        raise _Refused(Finding.REQUEST_FORGED) from exc
+        raise Refused(Finding.REQUEST_FORGED) from exc
     if acceptance.contract != agreement.contract_hash:
-        raise _Refused(Finding.REQUEST_FORGED)
+        raise Refused(Finding.REQUEST_FORGED)
     asked = (request.id, request.contract, request.start, request.end)
     if asked != (statement.id, statement.contract, statement.start, statement.end):
-        raise _Refused(Finding.REQUEST_FORGED)
+        raise Refused(Finding.REQUEST_FORGED)
     first = min(day_of_number(request.start), request.days[0])
     end = day_of_number(request.end)
     if first < contract.start or (contract.end is not None and end > contract.end):
-        raise _Refused(Finding.OUTSIDE_CONTRACT)
-    return request
+        raise Refused(Finding.OUTSIDE_CONTRACT)
+    return request, signed.body
+
+
+def _check_settled(request: StatementRequest, body: bytes, books: Books) -> None:
+    objection = books.settled.objection(request, body)
+    if objection is not None:
+        raise Refused(objection)
 
 
 def _offer_of(request: StatementRequest, agreement: Agreement, shelf: Shelf) -> Offer:
@@ -143,7 +118,7 @@ def _offer_of(request: StatementRequest, agreement: Agreement, shelf: Shelf) -> 
         return agreement.offer
     extension = shelf.extensions.get(request.offer)
     if extension is None or not agreement.contract.follows:
-        raise _Refused(Finding.OFFER_UNKNOWN)
+        raise Refused(Finding.OFFER_UNKNOWN)
     return extension
 
 
@@ -160,13 +135,13 @@ def _check_lines(
             late=[day_of_number(number) for number in request.late],
         )
     except ScheduleMissing as exc:
-        raise _Refused(Finding.SCHEDULE_MISSING) from exc
+        raise Refused(Finding.SCHEDULE_MISSING) from exc
     except DocumentRefused as exc:
-        raise _Refused(Finding.PRICE_STANDS_OUT) from exc
+        raise Refused(Finding.PRICE_STANDS_OUT) from exc
     except ValueError as exc:
-        raise _Refused(Finding.NO_TARIFF) from exc
+        raise Refused(Finding.NO_TARIFF) from exc
     if statement.schedules != tuple(sorted({h for part in parts for h in part.schedule_hashes()})):
-        raise _Refused(Finding.SCHEDULE_MISSING)
+        raise Refused(Finding.SCHEDULE_MISSING)
     expected = [
         (part.tariff, part.number, tuple(day_number(m) for m in part.months())) for part in parts
     ]
@@ -175,7 +150,7 @@ def _check_lines(
         for line in statement.lines
     ]
     if stated != expected:
-        raise _Refused(Finding.LINES_DIFFER)
+        raise Refused(Finding.LINES_DIFFER)
     return parts
 
 
@@ -190,12 +165,12 @@ class _Owners:
             for sequence in cover.sequences:
                 span = known.get((Incarnation(cover.incarnation), sequence))
                 if span is None:
-                    raise _Refused(Finding.BLOCK_UNKNOWN)
+                    raise Refused(Finding.BLOCK_UNKNOWN)
                 owner = self.month(month_of(span.day))
                 first = coefficient(span.day, span.j0)
                 part = owner[first : first + span.j1 - span.j0]
                 if (part != NOBODY).any():
-                    raise _Refused(Finding.DAY_TWICE)
+                    raise Refused(Finding.DAY_TWICE)
                 part[:] = number
 
     def month(self, month: date) -> npt.NDArray[np.int64]:
@@ -206,7 +181,7 @@ class _Owners:
         """Split weights by the incarnation that owns their coefficients."""
         owner = self.month(month)
         if (owner[weights != 0] == NOBODY).any():
-            raise _Refused(Finding.DAY_MISSING)
+            raise Refused(Finding.DAY_MISSING)
         for number, incarnation in enumerate(self.incarnations):
             own = np.where(owner == number, weights, 0)
             if own.any():
@@ -245,90 +220,67 @@ def _open(
     return secret.open_sum(total, terms)
 
 
-class _Own:
-    """What the chip itself counted, laid out as the coefficients are."""
+class _Compared(msgspec.Struct, frozen=True):
+    """One line, opened and beside it the chip's own count."""
 
-    def __init__(self, books: Books, days: Mapping[date, DayClosed]) -> None:
-        self._books = books
-        self.days = days
-
-    def count(self, part: Component) -> tuple[int, int]:
-        """Return (kWh or Wh, amount in price units) of a line, from the chip's own values."""
-        quantity = amount_units = 0
-        for month in part.months():
-            weights, values = part.weights(month), self._month(part, month)
-            quantity += int(weights.quantity @ values)
-            amount_units += undigits([int(digit @ values) for digit in weights.amount])
-        return quantity, amount_units
-
-    def _month(self, part: Component, month: date) -> npt.NDArray[np.int64]:
-        values = np.zeros(MONTH_COEFFICIENTS, np.int64)
-        for day in part.days:
-            if month_of(day) == month:
-                first = coefficient(day, 0)
-                if part.is_curve:
-                    curve = self._books.curve_of(day)
-                    values[first : first + len(curve)] = curve
-                closed = self.days[day]
-                registers = first + REGISTER_STEP
-                values[registers : registers + REGISTERS] = closed.register_steps_kwh
-                values[first + INJECTED_STEP] = closed.injected_step_kwh
-        return values
+    energy: Energy
+    opened: OpenedLine
+    finding: Finding | None
 
 
-def _own_days(
-    parts: Sequence[Component], offer: Offer, request: StatementRequest, books: Books
-) -> dict[date, DayClosed]:
-    """Return the chip's own closed days, all of them, under the tariffs' calendars."""
-    own = {row.day: row for row in books.days}
-    if any(day not in own for day in request.days):
-        raise _Refused(Finding.DAY_NOT_CLOSED)
-    for part in parts:
-        if isinstance(part.line, RegisterLine):
-            # A day rebuilt from the cloud has no calendar until the meter has named it again.
-            calendars = {name for day in part.days for name in _calendars(own[day])}
-            if calendars - {offer.tariffs[part.position].calendar, ""}:
-                raise _Refused(Finding.CALENDAR_DIFFERS)
-    return own
+def _compare(part: Component, opened: tuple[int, int], own: Own) -> _Compared:
+    (quantity, amount_units), (own_quantity, own_units) = opened, own.count(part)
+    finding = None
+    if quantity != own_quantity:
+        finding = Finding.QUANTITY_DIFFERS
+    elif amount_units != own_units:
+        finding = Finding.AMOUNT_DIFFERS
+    return _Compared(
+        Energy(
+            part.position,
+            part.number,
+            part.days,
+            part.eur(own_units),
+            kwh=None if part.is_curve else own_quantity,
+            wh=own_quantity if part.is_curve else None,
+        ),
+        OpenedLine(part.line.name, part.unit, quantity, own_quantity, amount_units),
+        finding,
+    )
 
 
-def _calendars(closed: DayClosed) -> set[str]:
-    """Return the calendars under which steps of a day were counted, and the one at its end."""
-    parts = {part.calendar for part in closed.parts if any(part.register_steps_kwh)}
-    return {closed.calendar, *parts}
-
-
-def _compare(
+def _sum_up(
     name: str,
     request: StatementRequest,
     offer: Offer,
-    opened: Sequence[tuple[Component, tuple[int, int]]],
-    own: _Own,
+    lines: Sequence[_Compared],
+    own: Own,
+    books: Books,
 ) -> Judgement:
     start, end = day_of_number(request.start), day_of_number(request.end)
-    energies: list[Energy] = []
-    lines: list[OpenedLine] = []
-    findings: list[Finding] = []
-    for part, (quantity, amount_units) in opened:
-        own_quantity, own_units = own.count(part)
-        energies.append(
-            Energy(
-                part.position,
-                part.number,
-                part.days,
-                part.eur(own_units),
-                kwh=None if part.is_curve else own_quantity,
-                wh=own_quantity if part.is_curve else None,
-            )
-        )
-        lines.append(OpenedLine(part.line.name, part.unit, quantity, own_quantity, amount_units))
-        if quantity != own_quantity:
-            findings.append(Finding.QUANTITY_DIFFERS)
-        elif amount_units != own_units:
-            findings.append(Finding.AMOUNT_DIFFERS)
+    findings = [line.finding for line in lines if line.finding is not None]
     verdict = Verdict.DIFFERS if findings else Verdict.CORRECT
+    left_out = tuple(day_of_number(number) for number in request.without)
+    gap = books.settled.gap(request)
     if not own.days[request.days[-1]].is_index_read:
         findings.append(Finding.INDEX_NOT_READ)
-    bill = price_bill(offer.tariffs, start, end, energies)
-    unique = tuple(dict.fromkeys(findings))
-    return Judgement(name, start, end, verdict, unique, bill, tuple(lines))
+    if books.stored_days() & set(left_out):
+        findings.append(Finding.LEFT_OUT_THOUGH_STORED)
+    if gap is not None:
+        findings.append(Finding.NEVER_BILLED)
+    bill = price_bill(offer.tariffs, start, end, [line.energy for line in lines])
+    return Judgement(
+        name,
+        start,
+        end,
+        verdict,
+        tuple(dict.fromkeys(findings)),
+        bill,
+        tuple(line.opened for line in lines),
+        late=tuple(day_of_number(number) for number in request.late),
+        left_out=left_out,
+        owed=books.settled.still_owed(request),
+        gap=gap,
+        credit=books.settled.credit(request, bill),
+        meters=meter_spans(own.days[day] for day in request.days),
+    )

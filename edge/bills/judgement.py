@@ -1,6 +1,7 @@
 """What the chip found about a statement, in fixed words and in the household's."""
 
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
@@ -25,9 +26,15 @@ class Finding(StrEnum):
     DAY_TWICE = "day_twice"
     DAY_NOT_CLOSED = "day_not_closed"
     CALENDAR_DIFFERS = "calendar_differs"
+    CURVE_GONE = "curve_gone"
+    ALREADY_SETTLED = "already_settled"
+    LATE_NOT_OWED = "late_not_owed"
+    CORRECTION_UNFOUNDED = "correction_unfounded"
     QUANTITY_DIFFERS = "quantity_differs"
     AMOUNT_DIFFERS = "amount_differs"
     INDEX_NOT_READ = "index_not_read"
+    LEFT_OUT_THOUGH_STORED = "left_out_though_stored"
+    NEVER_BILLED = "never_billed"
 
 
 class Verdict(StrEnum):
@@ -51,8 +58,39 @@ class OpenedLine(msgspec.Struct, frozen=True):
     amount_units: int
 
 
+class CreditNote(msgspec.Struct, frozen=True):
+    """What a correction changes: totals with tax, €; `difference` below zero is a credit."""
+
+    corrects: str
+    former: Decimal
+    total: Decimal
+    difference: Decimal
+
+
+class MeterSpan(msgspec.Struct, frozen=True):
+    """What one meter counted under one calendar on days [start, end), kWh of registers 1…10.
+
+    On a day that saw a change, two spans have a part each.
+    """
+
+    serial: str
+    calendar: str
+    start: date
+    end: date
+    register_kwh: tuple[int, ...]
+
+
 class Judgement(msgspec.Struct, frozen=True):
-    """The chip's word on one statement over the days [start, end)."""
+    """The chip's word on one statement over the days [start, end).
+
+    Attributes:
+        late: days before the period that are billed now; `left_out` those of the period that are
+            not, `owed` earlier ones that still are not.
+        gap: days [first, end) before the period that no statement has billed.
+        calendar_change: the first day that the meter counted by another calendar than the tariff's.
+        credit: where the statement corrects another, what changes.
+        meters: meters and calendars, where there was more than one.
+    """
 
     statement: str
     start: date
@@ -61,6 +99,13 @@ class Judgement(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
     bill: Bill | None = None
     opened: tuple[OpenedLine, ...] = ()
+    late: tuple[date, ...] = ()
+    left_out: tuple[date, ...] = ()
+    owed: tuple[date, ...] = ()
+    gap: tuple[date, date] | None = None
+    calendar_change: date | None = None
+    credit: CreditNote | None = None
+    meters: tuple[MeterSpan, ...] = ()
 
 
 WORDS_EN = {
@@ -73,8 +118,8 @@ WORDS_EN = {
         "It prices by a calendar or market prices that are not listed, or not those your chip has."
     ),
     Finding.PRICE_STANDS_OUT: (
-        "One of its prices stands on less than eight hours; your chip answers no such statement, "
-        "for it could tell when you used how much."
+        "One of its prices stands on less than eight hours, or on one or two days; your chip "
+        "answers no such statement, for it could tell when you used how much."
     ),
     Finding.LINES_DIFFER: "Its lines are not those of your tariff.",
     Finding.BLOCK_UNKNOWN: "It sums over readings that this chip never sent.",
@@ -85,9 +130,17 @@ WORDS_EN = {
         "Your meter runs another tariff calendar than the contract; if it is in historique mode, "
         "ask your provider to switch its TIC output to standard."
     ),
+    Finding.CURVE_GONE: "It prices quarter-hours so long ago that your chip keeps them no more.",
+    Finding.ALREADY_SETTLED: "It bills days that another bill has settled.",
+    Finding.LATE_NOT_OWED: "It bills earlier days that no bill has left out, or that are settled.",
+    Finding.CORRECTION_UNFOUNDED: (
+        "It corrects a bill that you have not had, of other days, or that was corrected before."
+    ),
     Finding.QUANTITY_DIFFERS: "Its energy is not what your meter counted.",
     Finding.AMOUNT_DIFFERS: "Its amounts do not follow from energy and price.",
     Finding.INDEX_NOT_READ: "The meter could not be read at the end of the period.",
+    Finding.LEFT_OUT_THOUGH_STORED: "It leaves out days although all their readings have arrived.",
+    Finding.NEVER_BILLED: "Between it and the bill before lie days that were never billed.",
 }
 
 WORDS_FR = {
@@ -103,8 +156,8 @@ WORDS_FR = {
         "boîtier n'a pas."
     ),
     Finding.PRICE_STANDS_OUT: (
-        "L'un de ses prix vaut pour moins de huit heures ; votre boîtier ne répond pas à un tel "
-        "relevé, car il pourrait dire quand vous avez consommé, et combien."
+        "L'un de ses prix vaut pour moins de huit heures, ou pour un ou deux jours ; votre boîtier "
+        "ne répond pas à un tel relevé, car il pourrait dire quand vous avez consommé, et combien."
     ),
     Finding.LINES_DIFFER: "Ses lignes ne sont pas celles de votre tarif.",
     Finding.BLOCK_UNKNOWN: "Il additionne des relevés que ce boîtier n'a jamais envoyés.",
@@ -115,7 +168,21 @@ WORDS_FR = {
         "Votre compteur suit un autre calendrier tarifaire que le contrat ; s'il est en mode "
         "historique, demandez à votre fournisseur de passer sa sortie TIC en mode standard."
     ),
+    Finding.CURVE_GONE: (
+        "Il facture des quarts d'heure si anciens que votre boîtier ne les garde plus."
+    ),
+    Finding.ALREADY_SETTLED: "Il facture des jours qu'une autre facture a déjà réglés.",
+    Finding.LATE_NOT_OWED: (
+        "Il facture des jours antérieurs qu'aucune facture n'avait omis, ou qui sont déjà réglés."
+    ),
+    Finding.CORRECTION_UNFOUNDED: (
+        "Il corrige une facture que vous n'avez pas reçue, d'autres jours, ou déjà corrigée."
+    ),
     Finding.QUANTITY_DIFFERS: "Son énergie n'est pas celle que votre compteur a comptée.",
     Finding.AMOUNT_DIFFERS: "Ses montants ne découlent pas de l'énergie et du prix.",
     Finding.INDEX_NOT_READ: "Le compteur n'a pas pu être lu à la fin de la période.",
+    Finding.LEFT_OUT_THOUGH_STORED: (
+        "Il omet des jours alors que tous leurs relevés sont arrivés."
+    ),
+    Finding.NEVER_BILLED: ("Entre lui et la facture précédente, il y a des jours jamais facturés."),
 }

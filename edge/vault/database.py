@@ -15,8 +15,8 @@ from protocol.errors import ConfigError, StoreError
 
 FILE_NAME = "vault.db"
 APPLICATION_ID = 0x564F4C45  # "VOLE"
-SCHEMA_VERSION = 5
-VERSIONS_READ = (1, 2, 3, 4, SCHEMA_VERSION)
+SCHEMA_VERSION = 6
+VERSIONS_READ = (1, 2, 3, 4, 5, SCHEMA_VERSION)
 BUSY_MS = 5_000
 
 log = structlog.get_logger()
@@ -154,8 +154,23 @@ _RECEIPT_TABLES: tuple[_Table, ...] = (
     ("receipt_mismatches", {"statement": bytes, "is_held": int}, ("statement",), frozenset()),
     ("receipt_words", {"word": str}, ("word",), frozenset()),
 )
+# Since version 6: the statements judged correct, whose days no other statement may bill.
+_SETTLED_TABLES: tuple[_Table, ...] = (
+    (
+        "settled",
+        {"statement": bytes, "request": bytes, "total_cents": int},
+        ("statement",),
+        frozenset(),
+    ),
+)
 # What brings a file of version n to version n + 1.
-_UPGRADES = {1: _AREA_TABLES, 2: _MOVING_TABLES, 3: _CATALOGUE_TABLES, 4: _RECEIPT_TABLES}
+_UPGRADES = {
+    1: _AREA_TABLES,
+    2: _MOVING_TABLES,
+    3: _CATALOGUE_TABLES,
+    4: _RECEIPT_TABLES,
+    5: _SETTLED_TABLES,
+}
 _INDEXES = (
     "CREATE INDEX blocks_by_day ON blocks (day)",
     "CREATE INDEX blocks_to_send ON blocks (day) WHERE state = 1",

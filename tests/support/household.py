@@ -8,7 +8,8 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.store import Batch, BlockItem, Device, EpochItem, Store, StoredBlock, StoredContract
-from edge.bills.judge import Agreement, Books, Shelf, Span
+from edge.bills.judge import Agreement, Shelf
+from edge.bills.own import Books, Span
 from edge.metering.events import DayClosed
 from protocol.calendar import day_number, days_between, month_of, quarter_hours
 from protocol.contract import (

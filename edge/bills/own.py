@@ -1,0 +1,170 @@
+"""What the chip itself counted on a statement's days, and under which meter and calendar."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, timedelta
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from edge.bills.judgement import Finding, MeterSpan
+from edge.bills.settled import Settled
+from edge.metering.events import DayClosed, DayPart
+from protocol.calendar import month_of
+from protocol.contract import Offer, StatementRequest
+from protocol.household import undigits
+from protocol.ids import Incarnation
+from protocol.layout import (
+    DAY_COEFFICIENTS,
+    INJECTED_STEP,
+    MONTH_COEFFICIENTS,
+    REGISTER_STEP,
+    REGISTERS,
+    coefficient,
+)
+from protocol.statement import Component
+from protocol.tariff import RegisterLine
+
+ONE_DAY = timedelta(days=1)
+
+
+class Span(msgspec.Struct, frozen=True):
+    """Which coefficients [j0, j1) of a day the block (incarnation, sequence) carries.
+
+    `is_stored`: the cloud has acknowledged it.
+    """
+
+    incarnation: Incarnation
+    sequence: int
+    day: date
+    j0: int
+    j1: int
+    is_stored: bool = False
+
+
+class Books(msgspec.Struct, frozen=True):
+    """The chip's own account of a statement's days.
+
+    Closed days, sent blocks, seeds of its epochs, the curve of a day (Wh of each of its
+    quarter-hours, none where it is kept no more), and the statements that are settled.
+    """
+
+    days: Sequence[DayClosed]
+    spans: Sequence[Span]
+    seed_of: Callable[[Incarnation, date], bytes]
+    curve_of: Callable[[date], Sequence[int]]
+    settled: Settled = Settled({}, {})
+
+    def stored_days(self) -> set[date]:
+        """Return the days of which the cloud has acknowledged every value."""
+        covered: dict[date, int] = {}
+        for span in self.spans:
+            if span.is_stored:
+                covered[span.day] = covered.get(span.day, 0) + span.j1 - span.j0
+        return {day for day, count in covered.items() if count == DAY_COEFFICIENTS}
+
+
+class Refused(Exception):
+    """A statement is not opened, for what `finding` says."""
+
+    def __init__(self, finding: Finding, calendar_change: date | None = None) -> None:
+        super().__init__(finding)
+        self.finding = finding
+        self.calendar_change = calendar_change
+
+
+class Own:
+    """The chip's own values, laid out as the coefficients are."""
+
+    def __init__(self, books: Books, days: Mapping[date, DayClosed]) -> None:
+        """Count on `days` (by `own_days`)."""
+        self._books = books
+        self.days = days
+
+    def count(self, part: Component) -> tuple[int, int]:
+        """Return (kWh or Wh, amount in price units) of a line, from the chip's own values.
+
+        Raises:
+            Refused: a day's curve is gone.
+        """
+        quantity = amount_units = 0
+        for month in part.months():
+            weights, values = part.weights(month), self._month(part, month)
+            quantity += int(weights.quantity @ values)
+            amount_units += undigits([int(digit @ values) for digit in weights.amount])
+        return quantity, amount_units
+
+    def _month(self, part: Component, month: date) -> npt.NDArray[np.int64]:
+        values = np.zeros(MONTH_COEFFICIENTS, np.int64)
+        for day in part.days:
+            if month_of(day) == month:
+                first = coefficient(day, 0)
+                if part.is_curve:
+                    curve = self._books.curve_of(day)
+                    if not curve:
+                        raise Refused(Finding.CURVE_GONE)
+                    values[first : first + len(curve)] = curve
+                closed = self.days[day]
+                registers = first + REGISTER_STEP
+                values[registers : registers + REGISTERS] = closed.register_steps_kwh
+                values[first + INJECTED_STEP] = closed.injected_step_kwh
+        return values
+
+
+def own_days(
+    parts: Sequence[Component], offer: Offer, request: StatementRequest, books: Books
+) -> dict[date, DayClosed]:
+    """Return the chip's own closed days, all of them, under the tariffs' calendars.
+
+    Raises:
+        Refused: a day is not closed, or its registers counted by another calendar.
+    """
+    own = {row.day: row for row in books.days}
+    if any(day not in own for day in request.days):
+        raise Refused(Finding.DAY_NOT_CLOSED)
+    for part in parts:
+        if isinstance(part.line, RegisterLine):
+            # A day rebuilt from the cloud has no calendar until the meter has named it again.
+            fitting = {offer.tariffs[part.position].calendar, ""}
+            differing = [day for day in part.days if counted_by(own[day]) - fitting]
+            if differing:
+                raise Refused(Finding.CALENDAR_DIFFERS, differing[0])
+    return own
+
+
+def counted_by(closed: DayClosed) -> set[str]:
+    """Return the calendars under which a day's register steps were counted."""
+    if not closed.parts:
+        return {closed.calendar}
+    return {part.calendar for part in closed.parts if any(part.register_steps_kwh)}
+
+
+def meter_spans(days: Iterable[DayClosed]) -> tuple[MeterSpan, ...]:
+    """Return what each meter and calendar counted on `days`; empty where it was one throughout."""
+    spans: list[MeterSpan] = []
+    for closed in sorted(days, key=lambda each: each.day):
+        for part in closed.parts or (_whole(closed),):
+            last = spans[-1] if spans else None
+            if last is not None and (last.serial, last.calendar) == _names(part):
+                counted = zip(last.register_kwh, part.register_steps_kwh, strict=True)
+                spans[-1] = msgspec.structs.replace(
+                    last, end=closed.day + ONE_DAY, register_kwh=tuple(map(sum, counted))
+                )
+            elif any(_names(part)):
+                start, end = closed.day, closed.day + ONE_DAY
+                spans.append(MeterSpan(*_names(part), start, end, part.register_steps_kwh))
+    return tuple(spans) if len(spans) > 1 else ()
+
+
+def _whole(closed: DayClosed) -> "_Counted":
+    return _Counted(closed.meter_serial, closed.calendar, closed.register_steps_kwh)
+
+
+class _Counted(msgspec.Struct, frozen=True):
+    meter_serial: str
+    calendar: str
+    register_steps_kwh: tuple[int, ...]
+
+
+def _names(part: DayPart | _Counted) -> tuple[str, str]:
+    return part.meter_serial, part.calendar

@@ -1,0 +1,100 @@
+"""What a judgement says of days, meters and corrections, in sentences for the household."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from edge.bills.judgement import Judgement
+from edge.bills.settled import runs
+from edge.bills.words import Lang, day_text, number
+
+ONE_DAY = timedelta(days=1)
+
+_SENTENCES = {
+    Lang.FR: {
+        "late": "Jours d'une période antérieure, facturés maintenant : {days}.",
+        "left_out": "Jours de cette période non encore facturés : {days}.",
+        "owed": "Jours antérieurs qui restent à facturer : {days}.",
+        "gap": "Jours jamais facturés : {days}.",
+        "calendar": (
+            "Votre compteur suit un autre calendrier tarifaire depuis le {day}. Demandez à votre "
+            "fournisseur un relevé qui s'arrête là, et un autre à partir du {day} au tarif de ce "
+            "calendrier."
+        ),
+        "credit": (
+            "Cette facture remplace celle de {former} € : {amount} € à votre crédit, à déduire."
+        ),
+        "debit": "Cette facture remplace celle de {former} € : {amount} € de plus à payer.",
+        "same": "Cette facture remplace celle de {former} € ; le montant ne change pas.",
+        "meter": "Compteur {serial}, calendrier {calendar}, du {start} au {end} : {kwh} kWh.",
+    },
+    Lang.EN: {
+        "late": "Days of an earlier period, billed now: {days}.",
+        "left_out": "Days of this period not billed yet: {days}.",
+        "owed": "Earlier days still to be billed: {days}.",
+        "gap": "Days never billed: {days}.",
+        "calendar": (
+            "Your meter counts by another tariff calendar from {day} on. Ask your provider for a "
+            "statement that ends there, and for another from {day} on at that calendar's tariff."
+        ),
+        "credit": "This bill replaces the one of {former} €: {amount} € in your favour.",
+        "debit": "This bill replaces the one of {former} €: {amount} € more to pay.",
+        "same": "This bill replaces the one of {former} €; the amount stays the same.",
+        "meter": "Meter {serial}, calendar {calendar}, {start} to {end}: {kwh} kWh.",
+    },
+}
+
+
+def remarks(judgement: Judgement, lang: Lang) -> list[str]:
+    """Say which days are billed late, left out, owed or never billed, and what else to know."""
+    words = _SENTENCES[lang]
+    found = [
+        words[name].format(days=days_text(days, lang))
+        for name, days in (
+            ("late", judgement.late),
+            ("left_out", judgement.left_out),
+            ("owed", judgement.owed),
+        )
+        if days
+    ]
+    if judgement.gap is not None:
+        first, end = judgement.gap
+        found.append(words["gap"].format(days=days_text((first, end - ONE_DAY), lang, is_run=True)))
+    if judgement.calendar_change is not None:
+        found.append(words["calendar"].format(day=day_text(judgement.calendar_change, lang)))
+    return [*found, *_credit(judgement, lang), *_meters(judgement, lang)]
+
+
+def days_text(days: Iterable[date], lang: Lang, *, is_run: bool = False) -> str:
+    """Write days as runs: 03/03/2026, 05/03/2026–07/03/2026; `is_run`: a first and a last day."""
+    found = [tuple(days)] if is_run else runs(days)
+    return ", ".join(
+        day_text(run[0], lang)
+        if run[0] == run[-1]
+        else f"{day_text(run[0], lang)}–{day_text(run[-1], lang)}"
+        for run in found
+    )
+
+
+def _credit(judgement: Judgement, lang: Lang) -> list[str]:
+    note = judgement.credit
+    if note is None:
+        return []
+    kind = "same" if not note.difference else "credit" if note.difference < 0 else "debit"
+    return [
+        _SENTENCES[lang][kind].format(
+            former=number(note.former, lang), amount=number(abs(note.difference), lang)
+        )
+    ]
+
+
+def _meters(judgement: Judgement, lang: Lang) -> list[str]:
+    return [
+        _SENTENCES[lang]["meter"].format(
+            serial=span.serial,
+            calendar=span.calendar,
+            start=day_text(span.start, lang),
+            end=day_text(span.end - ONE_DAY, lang),
+            kwh=number(sum(span.register_kwh), lang),
+        )
+        for span in judgement.meters
+    ]

@@ -1,0 +1,122 @@
+"""Which days are settled, and what that allows of the next statement; pure, rows are handed in.
+
+A statement judged correct settles its period. A day is settled once, whatever contract, identity or
+id asks for it again; a day left out is owed, and may be billed late, once.
+"""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Self
+
+import msgspec
+
+from edge.bills.judgement import CreditNote, Finding
+from edge.vault.settled import SettledRow
+from protocol.bill import CENT, Bill
+from protocol.calendar import day_of_number
+from protocol.contract import Signed, StatementRequest
+from protocol.messages import Statement
+
+
+class _Settlement(msgspec.Struct, frozen=True):
+    request: StatementRequest
+    body: bytes
+    total_cents: int
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """The chip's ledger of settled statements, in the order in which they were settled.
+
+    `owed`: days left out of settled statements and billed by none since, and which contract's.
+    """
+
+    statements: dict[bytes, _Settlement]
+    owed: dict[date, bytes]
+
+    @classmethod
+    def read(cls, rows: Iterable[SettledRow]) -> Self:
+        """Read the vault's rows."""
+        statements: dict[bytes, _Settlement] = {}
+        owed: dict[date, bytes] = {}
+        for row in rows:
+            request = msgspec.msgpack.decode(row.request, type=StatementRequest)
+            statements[row.statement] = _Settlement(request, row.request, row.total_cents)
+            for number in request.late:
+                owed.pop(day_of_number(number), None)
+            if request.corrects is None:
+                left_out = (day_of_number(number) for number in request.without)
+                owed.update(dict.fromkeys(left_out, request.contract))
+        return cls(statements, owed)
+
+    def objection(self, request: StatementRequest, body: bytes) -> Finding | None:
+        """Say why a statement may not be opened; `body` are the request's exact bytes."""
+        known = self.statements.get(request.id)
+        if known is not None:
+            return None if known.body == body else Finding.ALREADY_SETTLED
+        if request.corrects is not None:
+            return None if self._is_correction(request) else Finding.CORRECTION_UNFOUNDED
+        for each in self.statements.values():
+            if each.request.start < request.end and request.start < each.request.end:
+                return Finding.ALREADY_SETTLED
+        owing = {day for day, contract in self.owed.items() if contract == request.contract}
+        late = {day_of_number(number) for number in request.late}
+        return None if late <= owing else Finding.LATE_NOT_OWED
+
+    def still_owed(self, request: StatementRequest) -> tuple[date, ...]:
+        """Return the contract's days that stay owed before the period, once this is settled."""
+        start = day_of_number(request.start)
+        return tuple(
+            sorted(
+                day
+                for day, contract in self.owed.items()
+                if contract == request.contract and day < start and day not in request.days
+            )
+        )
+
+    def gap(self, request: StatementRequest) -> tuple[date, date] | None:
+        """Return the days [first, end) between the last settled period and this one, if any."""
+        ends = [
+            each.request.end
+            for each in self.statements.values()
+            if each.request.contract == request.contract and each.request.end <= request.start
+        ]
+        if not ends or max(ends) == request.start:
+            return None
+        return day_of_number(max(ends)), day_of_number(request.start)
+
+    def credit(self, request: StatementRequest, bill: Bill) -> CreditNote | None:
+        """Return what a correction changes, None where a statement corrects none."""
+        if request.corrects is None:
+            return None
+        former = self.statements[request.corrects].total_cents * CENT
+        return CreditNote(request.corrects.hex(), former, bill.total_ttc, bill.total_ttc - former)
+
+    def _is_correction(self, request: StatementRequest) -> bool:
+        """Say whether a request replaces a settled statement: same days, and for the first time."""
+        original = self.statements.get(request.corrects or b"")
+        if original is None or original.request.corrects is not None:
+            return False
+        if any(each.request.corrects == request.corrects for each in self.statements.values()):
+            return False
+        return _days_billed(original.request) == _days_billed(request)
+
+
+def settled_row(statement: Statement, bill: Bill) -> SettledRow:
+    """Return the row by which a statement that was judged correct is settled."""
+    request = msgspec.msgpack.decode(statement.request, type=Signed).body
+    return SettledRow(statement.id, request, int(bill.total_ttc / CENT))
+
+
+def _days_billed(request: StatementRequest) -> tuple[object, ...]:
+    return request.contract, request.start, request.end, request.without, request.late
+
+
+def runs(days: Iterable[date]) -> list[tuple[date, date]]:
+    """Join days into runs (first, last), in order."""
+    found: list[tuple[date, date]] = []
+    for day in sorted(days):
+        if found and found[-1][1] + timedelta(days=1) == day:
+            found[-1] = (found[-1][0], day)
+        else:
+            found.append((day, day))
+    return found

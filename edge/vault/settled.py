@@ -1,0 +1,34 @@
+"""The statements that the chip has settled: one row for each, as its provider asked for it."""
+
+import msgspec
+from sqlite_utils import Database
+
+
+class SettledRow(msgspec.Struct, frozen=True):
+    """A statement judged correct: its id, the request's body (MessagePack), the total in cents."""
+
+    statement: bytes
+    request: bytes
+    total_cents: int
+
+
+class SettledRows:
+    """Reads and writes rows; the caller holds the transaction. Twelve a year: none is deleted."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put(self, row: SettledRow) -> None:
+        """Settle a statement; the first row of an id stays."""
+        self._database.execute(
+            "INSERT INTO settled (statement, request, total_cents) VALUES (?, ?, ?) "
+            "ON CONFLICT (statement) DO NOTHING",
+            (row.statement, row.request, row.total_cents),
+        )
+
+    def all(self) -> list[SettledRow]:
+        """Return all rows in the order in which they were settled."""
+        rows = self._database.execute(
+            "SELECT statement, request, total_cents FROM settled ORDER BY rowid"
+        )
+        return [SettledRow(*row) for row in rows]
