@@ -15,6 +15,8 @@ from edge.area.lane import AreaOptions
 from edge.area.settings import ChoicesFile
 from edge.bills.desk import Desk
 from edge.bills.judge import Agreement
+from edge.bills.receipt_lane import ReceiptOptions
+from edge.bills.word import word_in
 from edge.chip import Chip, signer_of
 from edge.chip_settings import ChipSettings
 from edge.clock import Clock, SystemClock
@@ -114,14 +116,24 @@ class Agent:
                 agreement = ended(agreement, departure.last_day)
             contracts = () if agreement is None else (agreement.contract_hash,)
             moving = MovingOptions(ordered_in(directory), contracts)
-            settings = ChipSettings(
-                config.send_window_s, config.sending, config.metering, area, moving
-            )
+            agreements = [
+                *former_agreements(directory),
+                *([] if agreement is None else [agreement]),
+            ]
             desks = {
                 each.contract_hash: Desk(vault, identity.household.seal, each)
-                for each in former_agreements(directory)
+                for each in agreements
             }
             desk = Desk(vault, identity.household.seal, agreement)
+            receipts = ReceiptOptions(
+                {each.contract_hash: each for each in agreements},
+                lambda: desk.shelf,
+                word_in(directory),
+                config.send_window_s,
+            )
+            settings = ChipSettings(
+                config.send_window_s, config.sending, config.metering, area, moving, receipts
+            )
 
             def judge(statement: Statement) -> str:
                 return desks.get(statement.contract, desk).judge(statement)

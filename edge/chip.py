@@ -15,6 +15,7 @@ import structlog
 
 from edge.area.lane import AreaLane
 from edge.bills.inbox import OnStatement, StatementInbox
+from edge.bills.receipt_lane import ReceiptLane
 from edge.catalogue.reader import CatalogueReader
 from edge.chip_settings import ChipSettings
 from edge.clock import Clock
@@ -239,16 +240,21 @@ class Chip:
     def _gather(self, on_statement: OnStatement | None) -> tuple[Correspondent, ...]:
         """Return all with whom the cloud corresponds, in the order in which they speak."""
         identity, seen = self._identity, SeenNotes(self._signer)
+        key, options = identity.platform_key, self._settings.receipts
+        lanes: list[Correspondent] = [] if self.area is None else [self.area]
+        if options is not None and on_statement is not None:
+            receipts = ReceiptLane(self._signer, key, self._vault, self._clock, options)
+            on_statement = receipts.judging(on_statement)
+            lanes.append(receipts)
         inbox = StatementInbox(
             self._vault,
             self._clock,
             identity.household_key,
-            identity.platform_key,
+            key,
             seen,
             on_statement,
         )
-        area = () if self.area is None else (self.area,)
-        return (*area, self.moving, inbox, seen)
+        return (*lanes, self.moving, inbox, seen)
 
     def _tell_time(self) -> None:
         """Tell the area lane the meter's time, by which deadlines run."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from edge.area.lane import AreaOptions
+from edge.bills.receipt_lane import ReceiptOptions
 from edge.metering.state import Settings as MeteringSettings
 from edge.moving.departure import MovingOptions
 from edge.outbox import Settings as OutboxSettings
@@ -19,6 +20,7 @@ class ChipSettings:
         metering: how far readings may lie apart.
         area: the area lane, None: there is none.
         moving: how the household moves out.
+        receipts: under which contracts receipts are given, None: there are none.
     """
 
     send_window_s: float = 0.0
@@ -26,3 +28,4 @@ class ChipSettings:
     metering: MeteringSettings = field(default_factory=MeteringSettings)
     area: AreaOptions | None = None
     moving: MovingOptions = field(default_factory=MovingOptions)
+    receipts: ReceiptOptions | None = None

@@ -5,7 +5,7 @@ is in the vault, so that a restart changes nothing.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -27,6 +27,7 @@ from edge.bills.receipts import (
     read_grounds,
 )
 from edge.clock import Clock
+from edge.correspondence import Correspondent, Incoming
 from edge.message import Publish
 from edge.vault.receipts import ReceiptRow
 from edge.vault.rows import BlockState, DayRow
@@ -53,14 +54,16 @@ class ReceiptOptions:
     """What the lane is given.
 
     Attributes:
-        agreement: the household's contract, None: there is none.
+        agreements: the household's contracts by their hashes, former ones included.
         shelf: the listed documents that the chip holds.
         word: the household's latest word that receipts may go again, empty while it has said none.
+        send_window_s: a receipt goes out after a random part of this.
     """
 
-    agreement: Agreement | None
+    agreements: Mapping[bytes, Agreement]
     shelf: Callable[[], Shelf]
     word: Callable[[], str]
+    send_window_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -80,8 +83,10 @@ class _Flight:
     attempts: int = 0
 
 
-class ReceiptLane:
+class ReceiptLane(Correspondent):
     """One chip's receipts over its vault."""
+
+    kinds = frozenset({Kind.RECEIPT_ACK})
 
     def __init__(
         self,
@@ -90,16 +95,13 @@ class ReceiptLane:
         vault: Vault,
         clock: Clock,
         options: ReceiptOptions,
-        *,
-        send_window_s: float = 0.0,
     ) -> None:
-        """Go on with what `vault` holds; a receipt goes out within `send_window_s`."""
+        """Go on with what `vault` holds."""
         self._signer = signer
         self._platform_key = platform_key
         self._vault = vault
         self._clock = clock
         self._options = options
-        self._send_window_s = send_window_s
         self._rng = random.SystemRandom()
         self._look_s = 0.0
         now_s = clock.monotonic_s()
@@ -114,11 +116,21 @@ class ReceiptLane:
         return not self._flights and not any(waits)
 
     def connect(self) -> None:
-        """Take note of a new session."""
+        """See `Correspondent.connect`."""
         now_s = self._clock.monotonic_s()
         for flight in self._flights.values():
             if flight.attempts:
                 flight.attempts, flight.due_s = 0, now_s
+
+    def judging(self, judge: Callable[[Statement], str]) -> Callable[[Statement], str]:
+        """Return `judge`, with an ear for what it finds."""
+
+        def heard(statement: Statement) -> str:
+            verdict = judge(statement)
+            self.judged(statement, verdict)
+            return verdict
+
+        return heard
 
     def judged(self, statement: Statement, verdict: str) -> None:
         """Take note of what the chip found about a statement."""
@@ -128,13 +140,9 @@ class ReceiptLane:
                 receipts.put_mismatch(statement.id)
         self._consider(statement, judgement)
 
-    def take(self, address: Address, payload: bytes) -> None:
-        """Take the cloud's word on which receipts it holds.
-
-        Raises:
-            MessageRefused: it is not what it should be.
-        """
-        ack = open_message(address, payload, self._platform_key, ReceiptAck)
+    def take(self, message: Incoming) -> None:
+        """Take the cloud's word on which receipts it holds; see `Correspondent.take`."""
+        ack = open_message(message.address, message.payload, self._platform_key, ReceiptAck)
         if ack.household_key != self._signer.household.id:
             raise MessageRefused(Reason.TOPIC, "another household's")
         held = [statement for statement in ack.statements if statement in self._flights]
@@ -146,7 +154,7 @@ class ReceiptLane:
             del self._flights[statement]
 
     def outgoing(self, now_s: float) -> list[Publish]:
-        """Return what is to be published now."""
+        """See `Correspondent.outgoing`."""
         if now_s >= self._look_s:
             self._look_s = now_s + LOOK_S
             self._take_word()
@@ -184,7 +192,7 @@ class ReceiptLane:
             self._consider(statement, judgement)
 
     def _consider(self, statement: Statement, judgement: Judgement) -> None:
-        agreement = self._options.agreement
+        agreement = self._options.agreements.get(statement.contract)
         if (
             agreement is None
             or judgement.verdict is not Verdict.CORRECT
@@ -210,7 +218,7 @@ class ReceiptLane:
             stored = {row.closed.day for row in rows if _is_stored(row)}
             candidate.why = hold(candidate.grounds, candidate.judgement, self._past(), stored)
             if candidate.why is None and self._make(candidate, rows):
-                due_s = now_s + self._rng.uniform(0, self._send_window_s)
+                due_s = now_s + self._rng.uniform(0, self._options.send_window_s)
                 self._flights[statement] = _Flight(due_s)
             if candidate.why not in PASSING:
                 del self._candidates[statement]
