@@ -19,7 +19,7 @@ from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused, MessageRefused
 from protocol.hpke import PUBLIC_KEY_BYTES
 from protocol.messages import DayNumber, Hash, KeyId, StatementId
-from protocol.tariff import Name, Tariff, check_tariff
+from protocol.tariff import MarketLine, Name, Tariff, check_tariff
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 
@@ -163,7 +163,18 @@ def open_offer(signed: Signed) -> Offer:
         check_tariff(tariff, f"tariff {number + 1} ({tariff.name})")
         if tariff.provider != offer.provider:
             raise DocumentRefused(f"tariff {number + 1} is another provider's.")
+        _check_market(tariff, offer.provider_key.hex())
     return offer
+
+
+def _check_market(tariff: Tariff, provider_key: str) -> None:
+    """Check that no series is the provider's own: their prices may stand out (`check_spread`)."""
+    for line in tariff.energy:
+        if isinstance(line, MarketLine) and line.publisher == provider_key:
+            raise DocumentRefused(
+                f"{tariff.name}: {line.name} follows a series of the provider's own key; a market "
+                "series is published by somebody else."
+            )
 
 
 def check_extension(former: Offer, offer: Offer) -> None:

@@ -1,6 +1,6 @@
 """Which coefficients a statement sums, and with which weights; computed alike on both sides."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
@@ -28,8 +28,13 @@ from protocol.tariff import (
     tariff_hash,
 )
 
-# So that no tariff can be built to read one quarter-hour (docs/explanation/billing.md).
-SPIKE_QUARTER_HOURS = 32
+# So that no statement can be built to read one day or quarter-hour (docs/explanation/billing.md):
+# whatever it tells apart stands on so many quarter-hours, and on so many days. A class that holds
+# on one day of the week stands on three days of any three weeks.
+SPREAD_QUARTER_HOURS = 32
+SPREAD_DAYS = 3
+# Of a last period that is shorter, on a quarter of its days.
+SPREAD_SHARE = 4
 WH_PER_KWH = 1_000
 ONE_DAY = timedelta(days=1)
 
@@ -133,7 +138,7 @@ def components(
     Raises:
         ValueError: a day has no tariff, or two.
         ScheduleMissing: no document says which class or price a quarter-hour has.
-        DocumentRefused: a line prices less than 8 hours (SPIKE_QUARTER_HOURS) on its own.
+        DocumentRefused: something stands out on few hours or days (`check_spread`).
     """
     days_of: dict[tuple[bool, int], list[date]] = {}
     for day in sorted(late):
@@ -148,38 +153,61 @@ def components(
         if days
         for number, line in enumerate(tariffs[position].energy)
     ]
-    for position, tariff in enumerate(tariffs):
-        check_spikes(tariff, [part for part in found if part.position == position])
+    check_spread(found)
     return found
 
 
-def check_spikes(tariff: Tariff, parts: Sequence[Component]) -> None:
-    """Check that no price of the curve stands out on less than 8 hours of the days of `parts`.
+def check_spread(parts: Sequence[Component]) -> None:
+    """Check that a statement tells no few days or quarter-hours from the others.
 
-    Market series are excepted: their publisher knows no household.
+    Each line stands on SPREAD_DAYS days: every dated tariff, and every tariff of late days. And the
+    quarter-hours that are priced by the same calendar lines, those priced by none included, are
+    SPREAD_QUARTER_HOURS at least on SPREAD_DAYS days; so neither a price, nor a line's quantity, nor
+    the difference of two lines says more. Market series are excepted: docs/explanation/billing.md.
 
     Raises:
-        DocumentRefused: names the tariff and what stands out.
+        DocumentRefused: names what stands out.
     """
-    by_price, by_line = Counter[int](), Counter[str]()
-    priced = [(part, part.line) for part in parts if isinstance(part.line, CalendarLine)]
-    for day in sorted({day for part, _ in priced for day in part.days}):
-        total = np.zeros(quarter_hours(day), np.int64)
-        for part, line in priced:
-            if day in part.days:
-                members = part.schedules.members(line, day)
-                by_line[line.name] += int(members.sum())
-                total += members * price_units(line.eur_per_kwh)
-        units, counts = np.unique(total, return_counts=True)
-        by_price.update(dict(zip(units.tolist(), counts.tolist(), strict=True)))
-    for name, count in by_line.items():
-        if 0 < count < SPIKE_QUARTER_HOURS:
+    days = {day for part in parts for day in part.days}
+    needed = min(SPREAD_DAYS, max(1, len(days) // SPREAD_SHARE))
+    for part in parts:
+        if len(part.days) < needed:
             raise DocumentRefused(
-                f"{tariff.name}: {name} prices only {count} quarter-hours of these days; a line on "
-                f"the curve needs {SPIKE_QUARTER_HOURS} or none."
+                f"{part.line.name} would stand on {len(part.days)} of these days, from "
+                f"{part.days[0]}; a line needs {needed}. Let the period end where the tariff "
+                "changes, or leave out and bill late as many days of one tariff."
             )
-    if any(count < SPIKE_QUARTER_HOURS for count in by_price.values()):
-        raise DocumentRefused(
-            f"{tariff.name}: a price of its calendar lines together stands on fewer than "
-            f"{SPIKE_QUARTER_HOURS} quarter-hours of these days."
-        )
+    for group in _priced_alike(parts):
+        quarter_hours_of, days_of = _atoms(group)
+        if any(count < SPREAD_QUARTER_HOURS for count in quarter_hours_of.values()) or any(
+            len(found) < needed for found in days_of.values()
+        ):
+            raise DocumentRefused(
+                f"{group[0].line.name}: what its calendar tells apart stands on less than "
+                f"{SPREAD_QUARTER_HOURS // 4} hours or {needed} days of this period; ask for a "
+                "longer one."
+            )
+
+
+def _priced_alike(parts: Sequence[Component]) -> list[list[Component]]:
+    """Group the calendar lines that stand on the same days."""
+    groups: dict[tuple[date, ...], list[Component]] = {}
+    for part in parts:
+        if isinstance(part.line, CalendarLine):
+            groups.setdefault(part.days, []).append(part)
+    return list(groups.values())
+
+
+def _atoms(group: Sequence[Component]) -> tuple[Counter[int], dict[int, set[date]]]:
+    """Return quarter-hours and days for each set of lines (a bitmap) that counts any."""
+    count, days = Counter[int](), defaultdict[int, set[date]](set)
+    for day in group[0].days:
+        lines = np.zeros(quarter_hours(day), np.int64)
+        for number, part in enumerate(group):
+            if isinstance(part.line, CalendarLine):
+                lines |= part.schedules.members(part.line, day).astype(np.int64) << number
+        found, counts = np.unique(lines, return_counts=True)
+        for bits, quarters in zip(found.tolist(), counts.tolist(), strict=True):
+            count[bits] += quarters
+            days[bits].add(day)
+    return count, days
