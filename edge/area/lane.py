@@ -21,6 +21,7 @@ from edge.area.standing import Standing, TrustedMeasures, stand
 from edge.area.terms import Errand
 from edge.bills.judge import Agreement
 from edge.clock import Clock
+from edge.correspondence import Correspondent, Incoming
 from edge.message import Publish
 from edge.metering.events import DayClosed
 from edge.privacy.ledger import Ledger, Limit, oldest_needed
@@ -31,7 +32,7 @@ from edge.vault.signer import Signer
 from edge.vault.vault import Vault
 from protocol.area_messages import AreaAck, Ask, Document, Terms
 from protocol.calendar import day_end, day_number, legal_day, quarter_hours
-from protocol.envelope import Address, open_message
+from protocol.envelope import open_message
 from protocol.errors import CipherError, MessageRefused, Reason
 from protocol.topics import Kind, device_topic
 
@@ -40,7 +41,6 @@ RESEND_MAX_S = 3_600.0
 # How often the lane looks whether the household has changed its mind, and whether it needs seeds.
 LOOK_S = 1.0
 
-KINDS = (Kind.AREA_ACK, Kind.TERMS, Kind.DOCUMENT)
 
 log = structlog.get_logger()
 
@@ -71,8 +71,10 @@ class _Flight:
     attempts: int = 0
 
 
-class AreaLane:
+class AreaLane(Correspondent):
     """One chip's area lane over its vault."""
+
+    kinds = frozenset({Kind.AREA_ACK, Kind.TERMS, Kind.DOCUMENT})
 
     def __init__(
         self,
@@ -153,12 +155,13 @@ class AreaLane:
             out.append(Publish(self._topic(Kind.ASK), self._signer.seal(Kind.ASK, ask)))
         return out + self._letters() + self._contributions(now_s)
 
-    def take(self, address: Address, payload: bytes) -> None:
+    def take(self, message: Incoming) -> None:
         """Take a message of the lane's.
 
         Raises:
             MessageRefused: it is not what it should be; nothing of it was kept.
         """
+        address, payload = message.address, message.payload
         key, now_s = self._platform_key, self._clock.monotonic_s()
         if address.kind is Kind.AREA_ACK:
             ack = open_message(address, payload, key, AreaAck)

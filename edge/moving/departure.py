@@ -17,6 +17,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.clock import Clock
+from edge.correspondence import Correspondent, Incoming
 from edge.message import Publish
 from edge.metering.events import Event
 from edge.metering.meter import Meter
@@ -27,7 +28,7 @@ from edge.vault.signer import Signer
 from edge.vault.vault import Vault
 from protocol.calendar import day_number
 from protocol.contract import sign_document
-from protocol.envelope import Address, open_message
+from protocol.envelope import open_message
 from protocol.errors import MessageRefused, Reason
 from protocol.moving import Leave, Left, Termination
 from protocol.topics import Kind, device_topic
@@ -70,8 +71,10 @@ def ordered_in(directory: Path) -> Callable[[], bool]:
     return (directory / ORDER).exists
 
 
-class MovingOut:
+class MovingOut(Correspondent):
     """One household's way out; never blocks."""
+
+    kinds = frozenset({Kind.LEFT})
 
     def __init__(
         self,
@@ -101,9 +104,9 @@ class MovingOut:
         return self._departure is not None
 
     @property
-    def is_under_way(self) -> bool:
-        """Whether the last day is closed and the cloud has not said that it knows."""
-        return self._departure is not None and not self._departure.is_told
+    def is_drained(self) -> bool:
+        """Whether no departure is under way of which the cloud has not said that it knows."""
+        return self._departure is None or self._departure.is_told
 
     def is_due(self, meter: Meter | None) -> bool:
         """Say whether the household wants to leave and `meter` has just taken a good reading."""
@@ -158,13 +161,13 @@ class MovingOut:
         )
         return [Publish(self._topic(Kind.LEAVE), self._signer.seal(Kind.LEAVE, leave))]
 
-    def take(self, address: Address, payload: bytes) -> None:
+    def take(self, message: Incoming) -> None:
         """Take the cloud's word that it knows.
 
         Raises:
             MessageRefused: it is not the cloud's, or about another departure.
         """
-        left = open_message(address, payload, self._platform_key, Left)
+        left = open_message(message.address, message.payload, self._platform_key, Left)
         departure = self._departure
         if left.household_key != self._signer.household.id:
             raise MessageRefused(Reason.TOPIC, "another household's")

@@ -38,6 +38,8 @@ def statement_of(bench, **changes):
         "covers": (),
         "lines": (),
         "request": b"",
+        "acceptance": b"",
+        "schedules": (),
     }
     return Statement(**(fields | changes))
 
