@@ -27,6 +27,7 @@ from protocol.tariff import (
     MarketLine,
     Name,
     PublicKeyHex,
+    RegisterCalendar,
     price_units,
 )
 
@@ -189,9 +190,7 @@ class Schedules:
 
     def hashes(self, line: CurveLine, days: Iterable[date]) -> set[bytes]:
         """Return the hashes of the documents by which `line` is priced on `days`."""
-        return {
-            piece.hash for day in days for piece, _ in self._cover(line, day, *quarter_range(day))
-        }
+        return {piece.hash for day in days for piece, _ in self._cover(*_named(line), day)}
 
     def members(self, line: CalendarLine, day: date) -> npt.NDArray[np.bool_]:
         """Say for each quarter-hour of a legal day, bool[92…100], whether `line` prices it.
@@ -201,7 +200,7 @@ class Schedules:
         """
         first, end = quarter_range(day)
         found = np.zeros(end - first, np.bool_)
-        for piece, part in self._cover(line, day, first, end):
+        for piece, part in self._cover(*_named(line), day):
             classes = piece.schedule.classes if isinstance(piece.schedule, Calendar) else ()
             wanted = [number for number, name in enumerate(classes) if name in line.classes]
             start = piece.schedule.start
@@ -218,19 +217,32 @@ class Schedules:
         """
         first, end = quarter_range(day)
         found = np.zeros(end - first, np.int64)
-        for piece, part in self._cover(line, day, first, end):
+        for piece, part in self._cover(*_named(line), day):
             start = piece.schedule.start
             values = piece.values[part.start - start : part.stop - start]
             found[part.start - first : part.stop - first] = values
         return market_units(found, line.factor, line.eur_per_kwh)
 
+    def registers(self, calendar: RegisterCalendar, day: date) -> Values:
+        """Return the register that counts each quarter-hour of a legal day, int64[92…100], from 1.
+
+        Raises:
+            ScheduleMissing: no document covers one of them.
+        """
+        first, end = quarter_range(day)
+        found = np.zeros(end - first, np.int64)
+        named = calendar.publisher, calendar.calendar, Calendar
+        for piece, part in self._cover(*named, day):
+            start = piece.schedule.start
+            values = piece.values[part.start - start : part.stop - start]
+            found[part.start - first : part.stop - first] = values + 1
+        return found
+
     def _cover(
-        self, line: CurveLine, day: date, first: int, end: int
+        self, publisher: str, name: str, wanted: type[Schedule], day: date
     ) -> list[tuple[_Piece, range]]:
-        name = line.calendar if isinstance(line, CalendarLine) else line.series
-        wanted = Calendar if isinstance(line, CalendarLine) else PriceSeries
-        found, at = [], first
-        for piece in self._pieces.get((line.publisher, name), []):
+        found, (at, end) = [], quarter_range(day)
+        for piece in self._pieces.get((publisher, name), []):
             schedule = piece.schedule
             if schedule.start <= at < schedule.end and isinstance(schedule, wanted):
                 found.append((piece, range(at, min(end, schedule.end))))
@@ -238,6 +250,12 @@ class Schedules:
         if at != end:
             raise ScheduleMissing(f"No document of {name} covers {day} yet.")
         return found
+
+
+def _named(line: CurveLine) -> tuple[str, str, type[Schedule]]:
+    if isinstance(line, CalendarLine):
+        return line.publisher, line.calendar, Calendar
+    return line.publisher, line.series, PriceSeries
 
 
 def schedule_hash(schedule: Schedule) -> bytes:

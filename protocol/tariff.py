@@ -124,7 +124,8 @@ class Tariff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `calendar` is the meter's (NGTF or OPTARIF) that the registers belong to. Where another meter
     wants a quote, `register_calendar` says which quarter-hours each register would count: class n
-    of that calendar is register n. `source` says where the figures were read.
+    of that calendar is register n. `source` says where the figures were read; `kva` for which
+    subscribed power the tariff is, None: for any.
     """
 
     provider: Name
@@ -137,6 +138,7 @@ class Tariff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     energy: tuple[EnergyLine, ...]
     source: str = ""
     register_calendar: RegisterCalendar | None = None
+    kva: Annotated[int, msgspec.Meta(ge=1, le=1_000)] | None = None
 
     def covers(self, start: date, end: date) -> tuple[date, date] | None:
         """Return the part of the days [start, end) on which this tariff holds, if any."""
