@@ -11,9 +11,9 @@ import msgspec
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cloud.catalogue import listed_in
 from cloud.message import Outgoing
 from cloud.statements import (
-    ListedDocuments,
     Shelf,
     blocks_of,
     compute,
@@ -51,7 +51,7 @@ def pending_statements(
 ) -> Page:
     """Answer those of a page of pending requests whose days are all stored."""
     found = store.requests(RequestState.PENDING, after, PAGE_REQUESTS)
-    shelf = ListedDocuments(store)
+    shelf = listed_in(store)
     published, refused = [], []
     for stored in found:
         try:

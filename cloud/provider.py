@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from cloud.statements import ListedDocuments, blocks_of, missing_days, prepare
+from cloud.catalogue import listed_in
+from cloud.statements import blocks_of, missing_days, prepare
 from cloud.store import RequestState, StatementOrder, Store, StoredContract
 from protocol.calendar import day_number, day_of_number
 from protocol.contract import Acceptance, Offer, Signed, StatementRequest, sign_document
@@ -158,7 +159,7 @@ def request_statement(
         request_id, contract_hash, contract.offer.hash, day_number(start), day_number(end)
     )
     signed = msgspec.msgpack.encode(sign_document(request, key))
-    prepare(signed, contract, ListedDocuments(store))
+    prepare(signed, contract, listed_in(store))
     order = StatementOrder(request_id, contract_hash, contract.household_key, signed)
     store.put_request(order, datetime.now(UTC))
     return request_id
@@ -181,7 +182,7 @@ def progress(store: Store, request_id: bytes) -> Progress:
         days = request.days
         missing = len(missing_days(blocks_of(store, contract.household_key, days), days))
     elif stored.statement is not None:
-        values = prepare(stored.order.request, contract, ListedDocuments(store)).plan.values
+        values = prepare(stored.order.request, contract, listed_in(store)).plan.values
     return Progress(
         request_id.hex(),
         contract.hash.hex(),

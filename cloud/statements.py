@@ -40,8 +40,6 @@ PLANS_KEPT = 16
 DAY_BYTES = DAY_COEFFICIENTS * COEFFICIENT_BYTES
 ONE_DAY = timedelta(days=1)
 
-_NO_SCHEDULES = Schedules()
-
 
 class Shelf(Protocol):
     """Where listed documents are looked up."""
@@ -51,22 +49,6 @@ class Shelf(Protocol):
 
     def schedules(self) -> Schedules:
         """Return the listed calendars and series."""
-
-
-class ListedDocuments:
-    """The shelf of a store that lists nothing yet: a contract's own offer is all there is."""
-
-    def __init__(self, store: Store) -> None:
-        """Look up in `store`."""
-        self._store = store
-
-    def offer(self, offer_hash: bytes) -> Signed | None:
-        """See `Shelf.offer`."""
-        return next((c.offer for c in self._store.contracts() if c.offer.hash == offer_hash), None)
-
-    def schedules(self) -> Schedules:
-        """See `Shelf.schedules`."""
-        return _NO_SCHEDULES
 
 
 class Prepared(msgspec.Struct, frozen=True):

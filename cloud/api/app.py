@@ -12,7 +12,7 @@ from litestar.openapi.spec import Components, License, SecurityScheme
 
 from cloud.api.gate import Gate, Limits
 from cloud.api.problems import ProblemError, on_defect, on_document, on_http, on_problem, on_store
-from cloud.api.routes import batches, contracts, statements
+from cloud.api.routes import areas, batches, contracts, documents, statements
 from cloud.api.service import Service, needs_scope
 from cloud.store import Store
 from cloud.worker import StoreThread
@@ -37,6 +37,16 @@ _HANDLERS = (
     batches.batches,
     batches.batch,
     batches.batch_statements,
+    documents.list_document,
+    documents.catalogue,
+    documents.listed_document,
+    documents.receipts,
+    documents.acknowledge,
+    documents.write_letter,
+    documents.letter,
+    areas.areas,
+    areas.figures,
+    areas.turnover,
 )
 
 

@@ -4,7 +4,7 @@ What belongs to another provider is not there: `not_found`, never "forbidden".
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 
 import msgspec
@@ -13,19 +13,24 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cloud.api import shapes
 from cloud.api.cells import Cells
 from cloud.api.problems import ProblemError, not_found
+from cloud.catalogue import listed_in
 from cloud.provider import progress
-from cloud.statements import ListedDocuments, prepare
+from cloud.statements import prepare
 from cloud.store import Put, StatementOrder, Store, StoredContract
 from cloud.store.batches import BatchItem, BatchProgress, BatchRefused, Fault, NewBatch
-from cloud.store.providers import ContractRow
+from cloud.store.providers import ContractRow, LetterState, StoredLetter
+from protocol.calendar import legal_day
+from protocol.catalogue import Entry, open_listed
 from protocol.contract import (
     Acceptance,
     Contract,
+    Offer,
     Signed,
     StatementRequest,
     open_document,
 )
 from protocol.envelope import decode_body
+from protocol.letters import read_letter
 
 ID_BYTES = 16
 
@@ -111,7 +116,7 @@ class Desk:
         request = open_document(signed, self.public_key, StatementRequest)
         contract = self.own_contract(request.contract)
         body = msgspec.msgpack.encode(signed)
-        prepare(body, contract, ListedDocuments(self._store))
+        prepare(body, contract, listed_in(self._store))
         order = StatementOrder(request.id, contract.hash, contract.household_key, body)
         put = self._store.put_request(order, datetime.now(UTC))
         if not isinstance(put, Put):
@@ -186,6 +191,100 @@ class Desk:
         )
         return shapes.BatchItems(items, lines[-1].number if len(lines) == limit else None)
 
+    def list_document(self, signed: Signed) -> tuple[shapes.ListedEntry, bool]:
+        """List an own document in public; says whether it is new.
+
+        Raises:
+            ProblemError: it is another's.
+            DocumentRefused: it breaks a rule; names the place.
+        """
+        document = open_listed(signed)
+        publisher = (
+            document.provider_key
+            if isinstance(document, Offer)
+            else bytes.fromhex(document.publisher)
+        )
+        if publisher != self._key:
+            raise ProblemError(422, "This is another's document; list what your own key signed.")
+        listed = listed_in(self._store)
+        is_new = signed.hash not in listed.catalogue
+        return _entry(listed.add(signed, legal_day(datetime.now(UTC)))), is_new
+
+    def listed(self, after: int, limit: int) -> shapes.ListedPage:
+        """Return entries of the public list."""
+        entries = listed_in(self._store).entries[after + 1 : after + 1 + limit]
+        more = entries[-1].number if len(entries) == limit else None
+        return shapes.ListedPage(tuple(_entry(each) for each in entries), more)
+
+    def listed_document(self, document: bytes) -> shapes.SignedDocument:
+        """Return a listed document as it was signed.
+
+        Raises:
+            ProblemError: it is not listed.
+        """
+        signed = listed_in(self._store).document(document)
+        if signed is None:
+            raise not_found("document")
+        return shapes.document_of(signed)
+
+    def receipts(self, after: bytes, limit: int, *, is_new: bool) -> shapes.ReceiptPage:
+        """List receipts for own statements."""
+        rows = self._store.providers.receipts_of(self._key, after, limit, is_new=is_new)
+        items = tuple(
+            shapes.ReceiptItem(
+                row.statement.hex(),
+                row.contract.hex(),
+                row.device,
+                shapes.base64(row.payload),
+                row.at,
+                row.is_taken,
+            )
+            for row in rows
+        )
+        return shapes.ReceiptPage(items, items[-1].statement if len(items) == limit else None)
+
+    def acknowledge(self, statements: Sequence[bytes]) -> shapes.Acknowledged:
+        """Note which receipts are kept."""
+        taken = self._store.providers.take_receipts(self._key, statements, datetime.now(UTC))
+        return shapes.Acknowledged(taken)
+
+    def write_letter(self, signed: Signed) -> tuple[shapes.LetterItem, bool]:
+        """Keep a private message for its household; says whether it is new.
+
+        Raises:
+            ProblemError: the contract is not the provider's, or the id stands for another letter.
+            DocumentRefused: another's signature, or too long.
+        """
+        letter = read_letter(signed, self.public_key)
+        contract = self.own_contract(letter.contract)
+        stored = StoredLetter(
+            letter.id,
+            contract.hash,
+            contract.household_key,
+            msgspec.msgpack.encode(signed),
+            LetterState.PENDING,
+            datetime.now(UTC),
+        )
+        put = self._store.providers.put_letter(stored)
+        if not isinstance(put, Put):
+            raise ProblemError(409, "This id stands for another letter; draw a new one.")
+        return self.letter(letter.id), put is Put.STORED
+
+    def letter(self, letter_id: bytes) -> shapes.LetterItem:
+        """Say how far an own letter has come.
+
+        Raises:
+            ProblemError: there is none.
+        """
+        stored = self._store.providers.letter(letter_id)
+        if stored is None:
+            raise not_found("letter")
+        try:
+            self.own_contract(stored.contract)
+        except ProblemError as exc:
+            raise not_found("letter") from exc
+        return shapes.LetterItem(stored.id.hex(), stored.contract.hex(), stored.state)
+
     def _own_batch(self, batch_id: bytes) -> BatchProgress:
         found = self._store.batches.progress(batch_id)
         if found is None or found.batch.provider_key != self._key:
@@ -218,6 +317,12 @@ class Desk:
             shapes.base64(terms.sealing_key),
             cell,
         )
+
+
+def _entry(entry: Entry) -> shapes.ListedEntry:
+    return shapes.ListedEntry(
+        entry.number, entry.day, entry.kind, entry.hash.hex(), entry.head.hex()
+    )
 
 
 def _refused(refused: BatchRefused) -> ProblemError:

@@ -3,11 +3,14 @@
 import binascii
 from base64 import b64decode, b64encode
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated
 
 import msgspec
 
+from cloud.release.release import CurveRelease, CurveSum, TableRelease, TableSum
 from cloud.store import RequestState
+from cloud.store.providers import LetterState
 from protocol.contract import Signed
 from protocol.errors import DocumentRefused
 
@@ -143,6 +146,117 @@ class BatchItems(_Shape, frozen=True):
 
     items: tuple[BatchItem, ...]
     next: int | None
+
+
+class ListedEntry(_Shape, frozen=True):
+    """One entry of the public list; `head` is a hash over it and all before it."""
+
+    number: int
+    listed_on: date
+    kind: str
+    hash: HexHash
+    head: HexHash
+
+
+class ListedPage(_Shape, frozen=True):
+    """Entries of the public list in order. Ask for those after `next` until it is null."""
+
+    entries: tuple[ListedEntry, ...]
+    next: int | None
+
+
+class ReceiptItem(_Shape, frozen=True):
+    """A household's receipt, sealed to the provider.
+
+    `payload` is the chip's signed message as it came; `volet provider receipts` opens and checks it.
+    """
+
+    statement: HexId
+    contract: HexHash
+    device: str
+    payload: Base64
+    at: datetime
+    is_acknowledged: bool
+
+
+class ReceiptPage(_Shape, frozen=True):
+    """Receipts in the order they came. Ask for those after `next` until it is null."""
+
+    receipts: tuple[ReceiptItem, ...]
+    next: HexId | None
+
+
+class Acknowledgement(_Shape, frozen=True):
+    """The statements whose receipts you have kept."""
+
+    statements: Annotated[tuple[HexId, ...], msgspec.Meta(max_length=LIMIT_MAX)]
+
+
+class Acknowledged(_Shape, frozen=True):
+    """How many of the receipts that were named are yours and there."""
+
+    acknowledged: int
+
+
+class Measured(_Shape, frozen=True):
+    """A measure of an area of which figures are released."""
+
+    measure: str
+    code: str
+
+
+class Measures(_Shape, frozen=True):
+    """All measures and codes that you may read."""
+
+    areas: tuple[Measured, ...]
+
+
+class Figures(_Shape, frozen=True):
+    """What was released of a measure and code, one figure a day, each with its error."""
+
+    releases: tuple[CurveRelease | TableRelease | CurveSum | TableSum, ...]
+
+
+class PriceClass(_Shape, frozen=True):
+    """Energy by what a kWh of it costs the household, in [from, below) €/kWh with VAT.
+
+    `standard_error` is that of the noise, in the value's unit.
+    """
+
+    name: str
+    from_eur_per_kwh: Decimal | None
+    below_eur_per_kwh: Decimal | None
+    value: float
+    standard_error: float
+    unit: str
+
+
+class Turnover(_Shape, frozen=True):
+    """Energy by price class and turnover of an area over days, summed from released figures.
+
+    Errors of days are independent, so that their squares add. `days` says how many have a figure,
+    `households` and `coverage` are the means over them.
+    """
+
+    code: str
+    start: date
+    end: date
+    days: int
+    households: float
+    coverage: float
+    classes: tuple[PriceClass, ...]
+    turnover_eur: float
+    turnover_standard_error_eur: float
+    injected_kwh: float
+    injected_standard_error_kwh: float
+
+
+class LetterItem(_Shape, frozen=True):
+    """A private message on its way to a household; nobody between can read it."""
+
+    id: HexId
+    contract: HexHash
+    state: LetterState
 
 
 class Problem(_Shape, frozen=True):

@@ -37,4 +37,5 @@ CREATE TABLE letter (
   state TEXT NOT NULL, at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX letter_by_state ON letter (state);
+CREATE TABLE receipt_taken (statement BLOB NOT NULL PRIMARY KEY, at INTEGER NOT NULL) STRICT;
 """

@@ -72,6 +72,17 @@ class ContractRow(msgspec.Struct, frozen=True):
     acceptance: Signed | None
 
 
+class ReceiptRow(msgspec.Struct, frozen=True):
+    """A receipt for a provider: sealed to it, in the signed message that the chip sent."""
+
+    statement: bytes
+    contract: bytes
+    device: DeviceId
+    payload: bytes
+    at: datetime
+    is_taken: bool
+
+
 class LetterState(StrEnum):
     """How far a private message has come."""
 
@@ -124,6 +135,17 @@ class ProviderStore(Protocol):
         self, provider_key: bytes, after: bytes = b"", limit: int = -1
     ) -> tuple[ContractRow, ...]:
         """Return a provider's contracts in the order they came, after the one named."""
+
+    def receipts_of(
+        self, provider_key: bytes, after: bytes, limit: int, *, is_new: bool
+    ) -> tuple[ReceiptRow, ...]:
+        """Return receipts for a provider in the order they came, after that of a statement.
+
+        With `is_new` only those that it has not acknowledged.
+        """
+
+    def take_receipts(self, provider_key: bytes, statements: Sequence[bytes], at: datetime) -> int:
+        """Note that a provider has these receipts; returns how many are its own and there."""
 
     def put_letter(self, letter: StoredLetter) -> Put | Reason:
         """Keep a message to a household; `conflict` if its id stands for other bytes."""

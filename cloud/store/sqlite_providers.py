@@ -11,6 +11,7 @@ from cloud.store.providers import (
     ContractRow,
     LetterState,
     Provider,
+    ReceiptRow,
     Scope,
     StoredLetter,
     Token,
@@ -30,6 +31,17 @@ SELECT c.hash, h.key, c.contract, c.acceptance
 FROM contract c JOIN household h ON h.id = c.household
 WHERE c.provider_key = ? AND c.rowid > ifnull((SELECT rowid FROM contract WHERE hash = ?), 0)
 ORDER BY c.rowid LIMIT ?
+"""
+_RECEIPTS = """
+SELECT r.statement, r.contract, r.device, r.payload, r.at, t.at IS NOT NULL
+FROM receipt r JOIN contract c ON c.hash = r.contract
+LEFT JOIN receipt_taken t ON t.statement = r.statement
+WHERE c.provider_key = ? AND r.id > ifnull((SELECT id FROM receipt WHERE statement = ?), 0)
+  AND (NOT ? OR t.at IS NULL) ORDER BY r.id LIMIT ?
+"""
+_IS_OWN_RECEIPT = """
+SELECT 1 FROM receipt r JOIN contract c ON c.hash = r.contract
+WHERE r.statement = ? AND c.provider_key = ?
 """
 _LETTER = """
 SELECT l.id, l.contract, h.key, l.letter, l.state, l.at
@@ -152,6 +164,31 @@ class SqliteProviders(Tables):
             )
             for contract_hash, key, contract, acceptance in rows
         )
+
+    def receipts_of(
+        self, provider_key: bytes, after: bytes, limit: int, *, is_new: bool
+    ) -> tuple[ReceiptRow, ...]:
+        """See `ProviderStore.receipts_of`."""
+        rows = self._rows(_RECEIPTS, [provider_key, after, is_new, limit])
+        return tuple(
+            ReceiptRow(statement, contract, DeviceId(device), payload, instant(at), bool(is_taken))
+            for statement, contract, device, payload, at, is_taken in rows
+        )
+
+    def take_receipts(self, provider_key: bytes, statements: Sequence[bytes], at: datetime) -> int:
+        """See `ProviderStore.take_receipts`."""
+        with self._writing():
+            cursor = self._db.conn.cursor()
+            taken = 0
+            for statement in statements:
+                is_own = cursor.execute(_IS_OWN_RECEIPT, (statement, provider_key)).fetchone()
+                if is_own:
+                    taken += 1
+                    cursor.execute(
+                        "INSERT INTO receipt_taken VALUES (?, ?) ON CONFLICT DO NOTHING",
+                        (statement, seconds(at)),
+                    )
+            return taken
 
     def put_letter(self, letter: StoredLetter) -> Put | Reason:
         """See `ProviderStore.put_letter`."""

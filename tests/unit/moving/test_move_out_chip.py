@@ -6,8 +6,9 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cloud.catalogue import listed_in
 from cloud.message import Incoming
-from cloud.statements import ListedDocuments, prepare
+from cloud.statements import prepare
 from edge.message import Connected
 from edge.vault.vault import Vault
 from protocol.calendar import day_number, quarter_hour
@@ -113,7 +114,7 @@ def test_cloud_and_provider_know_the_end(home, cloud):
             bytes(16), contract.hash, contract.offer.hash, day_number(DAY), day_number(end)
         )
         signed = msgspec.msgpack.encode(sign_document(request, PROVIDER))
-        return prepare(signed, contract, ListedDocuments(cloud.store))
+        return prepare(signed, contract, listed_in(cloud.store))
 
     assert ask(DAY + timedelta(days=1)).end == DAY + timedelta(days=1)
     with pytest.raises(DocumentRefused, match="ask for days within it"):

@@ -1,0 +1,57 @@
+"""Figures of areas: curves, tables, turnover by price class, each with its error."""
+
+from datetime import date
+from typing import Annotated
+
+from litestar import get
+from litestar.params import Parameter
+
+from cloud.api import shapes
+from cloud.api.areas import AreaDesk
+from cloud.api.problems import documented
+from cloud.api.service import HttpRequest, caller_of, note_subject, service_of
+from cloud.store.providers import Scope
+
+Measure = Annotated[
+    str, Parameter(pattern=r"^[a-z0-9-]{1,24}$", description="A measure's name, e.g. `curve`.")
+]
+Code = Annotated[
+    str,
+    Parameter(
+        pattern=r"^[0-9A-Za-z+/.-]{1,48}$",
+        description="The code of an IRIS, a commune, a département, or of a group.",
+    ),
+]
+Start = Annotated[date, Parameter(query="from", description="The first day.")]
+End = Annotated[date, Parameter(query="to", description="The day after the last.")]
+
+
+def _desk(request: HttpRequest) -> AreaDesk:
+    return AreaDesk(service_of(request).store.area, caller_of(request).provider.name)
+
+
+@get("/v1/areas", tags=["areas"], opt={"scope": Scope.AREAS}, responses=documented())
+async def areas(request: HttpRequest) -> shapes.Measures:
+    """List the measures and codes of which figures are released and that you may read.
+
+    Figures of another provider's customers are not among them.
+    """
+    return await service_of(request).run(lambda: _desk(request).measures())
+
+
+@get("/v1/areas/figures", tags=["areas"], opt={"scope": Scope.AREAS}, responses=documented(404))
+async def figures(
+    request: HttpRequest, measure: Measure, code: Code, start: Start, end: End
+) -> shapes.Figures:
+    """Return what was released of an area: curves with their band, tables with their error."""
+    note_subject(request, f"{measure} {code}")
+    return await service_of(request).run(lambda: _desk(request).figures(measure, code, start, end))
+
+
+@get("/v1/areas/turnover", tags=["areas"], opt={"scope": Scope.AREAS}, responses=documented(404))
+async def turnover(
+    request: HttpRequest, code: Code, start: Start, end: End, measure: Measure = "classes"
+) -> shapes.Turnover:
+    """Sum energy by price class and turnover of an area over days, with their standard errors."""
+    note_subject(request, f"{measure} {code}")
+    return await service_of(request).run(lambda: _desk(request).turnover(measure, code, start, end))

@@ -1,0 +1,143 @@
+"""What is listed in public, what households send back, and what is written to them."""
+
+from typing import Annotated
+
+from litestar import get, post
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import Parameter
+from litestar.response import Response
+
+from cloud.api import shapes
+from cloud.api.problems import documented
+from cloud.api.routes.contracts import Limit
+from cloud.api.service import HttpRequest, caller_of, note_subject, service_of
+from cloud.store.providers import Scope
+
+_HASH = Annotated[
+    str, Parameter(pattern=shapes.HEX_HASH, description="A document's hash, 64 hex digits.")
+]
+
+
+@post(
+    "/v1/catalogue",
+    tags=["catalogue"],
+    opt={"scope": Scope.OFFERS},
+    responses={
+        200: ResponseSpec(shapes.ListedEntry, description="It was listed before."),
+        **documented(409, 422),
+    },
+)
+async def list_document(
+    request: HttpRequest, data: shapes.SignedDocument
+) -> Response[shapes.ListedEntry]:
+    """List your signed `Offer`, `Calendar` or `PriceSeries` in public. Nothing is taken off again.
+
+    What breaks a rule is refused with the tariff's and the line's number.
+    """
+    service = service_of(request)
+    desk = service.desk(caller_of(request))
+    entry, is_new = await service.run(desk.list_document, shapes.signed_of(data))
+    note_subject(request, entry.hash)
+    headers = {"Location": f"/v1/catalogue/{entry.hash}"}
+    return Response(entry, status_code=201 if is_new else 200, headers=headers)
+
+
+@get("/v1/catalogue", tags=["catalogue"], opt={"scope": Scope.OFFERS}, responses=documented())
+async def catalogue(
+    request: HttpRequest,
+    after: Annotated[
+        int, Parameter(ge=-1, le=2**31, description="What `next` of a page said.")
+    ] = -1,
+    limit: Limit = shapes.LIMIT,
+) -> shapes.ListedPage:
+    """Read the public list, everybody's documents alike, in order."""
+    service = service_of(request)
+    desk = service.desk(caller_of(request))
+    return await service.run(desk.listed, after, limit)
+
+
+@get(
+    "/v1/catalogue/{document:str}",
+    tags=["catalogue"],
+    opt={"scope": Scope.OFFERS},
+    responses=documented(404),
+)
+async def listed_document(request: HttpRequest, document: _HASH) -> shapes.SignedDocument:
+    """Return a listed document as it was signed."""
+    note_subject(request, document)
+    service = service_of(request)
+    desk = service.desk(caller_of(request))
+    return await service.run(desk.listed_document, bytes.fromhex(document))
+
+
+@get("/v1/receipts", tags=["receipts"], opt={"scope": Scope.RECEIPTS}, responses=documented())
+async def receipts(
+    request: HttpRequest,
+    *,
+    after: Annotated[
+        str | None, Parameter(pattern=shapes.HEX_ID, description="What `next` of a page said.")
+    ] = None,
+    limit: Limit = shapes.LIMIT,
+    is_all: Annotated[bool, Parameter(query="all", description="Acknowledged ones, too.")] = False,
+) -> shapes.ReceiptPage:
+    """Collect households' receipts, sealed to you; those you have not acknowledged."""
+    service = service_of(request)
+    desk = service.desk(caller_of(request))
+    return await service.run(desk.receipts, bytes.fromhex(after or ""), limit, is_new=not is_all)
+
+
+@post(
+    "/v1/receipts/acknowledged",
+    tags=["receipts"],
+    opt={"scope": Scope.RECEIPTS},
+    responses=documented(),
+    status_code=200,
+)
+async def acknowledge(request: HttpRequest, data: shapes.Acknowledgement) -> shapes.Acknowledged:
+    """Say which receipts you have kept; they are not collected again. Nothing is deleted."""
+    service = service_of(request)
+    desk = service.desk(caller_of(request))
+    return await service.run(desk.acknowledge, [bytes.fromhex(each) for each in data.statements])
+
+
+@post(
+    "/v1/letters",
+    tags=["letters"],
+    opt={"scope": Scope.LETTERS},
+    responses={
+        200: ResponseSpec(shapes.LetterItem, description="It was handed in before."),
+        **documented(404, 409, 422),
+    },
+)
+async def write_letter(
+    request: HttpRequest, data: shapes.SignedDocument
+) -> Response[shapes.LetterItem]:
+    """Hand in your signed `PrivateLetter`: sealed to one household, read by nobody between.
+
+    It is shown beside the bill and is no part of it. The same letter again changes nothing.
+    """
+    service = service_of(request)
+    desk = service.desk(caller_of(request))
+    item, is_new = await service.run(desk.write_letter, shapes.signed_of(data))
+    note_subject(request, item.contract)
+    headers = {"Location": f"/v1/letters/{item.id}"}
+    return Response(item, status_code=201 if is_new else 200, headers=headers)
+
+
+@get(
+    "/v1/letters/{letter:str}",
+    tags=["letters"],
+    opt={"scope": Scope.LETTERS},
+    responses=documented(404),
+)
+async def letter(
+    request: HttpRequest,
+    letter: Annotated[
+        str, Parameter(pattern=shapes.HEX_ID, description="The letter's id, 32 hex digits.")
+    ],
+) -> shapes.LetterItem:
+    """Say whether a letter was handed over to the broker."""
+    note_subject(request, letter)
+    service = service_of(request)
+    desk = service.desk(caller_of(request))
+    return await service.run(desk.letter, bytes.fromhex(letter))
