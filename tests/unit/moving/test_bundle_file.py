@@ -73,7 +73,7 @@ def test_any_byte_changed_is_refused(place, change):
 
 @given(length=st.integers(0, len(SEALED) - 1))
 def test_a_file_cut_anywhere_is_refused(length):
-    with pytest.raises(ConfigError, match="no bundle|cut short|damaged"):
+    with pytest.raises(ConfigError, match=r"no bundle|cut short|damaged"):
         open_bundle(SEALED[:length], PASSPHRASE)
 
 
