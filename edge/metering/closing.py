@@ -108,16 +108,21 @@ def close_for_good(account: Account) -> list[Event]:
         detail = "more energy than the rest of the last day takes; the curve lacks it"
         events.append(Notice(NoticeKind.ENERGY_UNPLACED, at, detail))
     drawn_wh = account.last.total_wh - account.pool_wh
-    _, day = _close_day(account, None, at, drawn_wh, Settings())
+    _, day = _close_day(account, None, at, drawn_wh, Settings(), is_last=True)
     return [*events, day]
 
 
 def bill(
-    account: Account, source: Reading, until: datetime, *, with_injection: bool
+    account: Account,
+    source: Reading,
+    until: datetime,
+    *,
+    with_injection: bool,
+    with_registers: bool = True,
 ) -> tuple[Account, DayPart]:
     """Hand on as steps what has been counted since the last part or day, up to `source`.
 
-    A day's steps and injection stay below what its coefficients carry (protocol/layout.py); what
+    What is not handed on now goes into the next part or day. A day's steps and injection stay below what its coefficients carry (protocol/layout.py); what
     a very long gap leaves above that goes on to the next day.
     """
     steps_kwh = [0] * REGISTERS
@@ -125,7 +130,7 @@ def bill(
     for n, (index_wh, before_kwh) in enumerate(
         zip(source.registers_wh, account.billed_kwh, strict=True)
     ):
-        if index_wh is None or before_kwh is None:
+        if index_wh is None or before_kwh is None or not with_registers:
             continue
         room_kwh = STEP_MAX_KWH - sum(part.register_steps_kwh[n] for part in account.parts)
         steps_kwh[n] = min((index_wh // 1_000 - before_kwh) % WHOLE_KWH_MODULUS, room_kwh)
@@ -196,12 +201,26 @@ def _close_quarter_hour(
 
 
 def _close_day(
-    account: Account, reading: Reading | None, end: datetime, drawn_wh: int, settings: Settings
+    account: Account,
+    reading: Reading | None,
+    end: datetime,
+    drawn_wh: int,
+    settings: Settings,
+    *,
+    is_last: bool = False,
 ) -> tuple[Account, DayClosed]:
-    """Close the open day on the reading at its very end, or on the last one before."""
+    """Close the open day on the reading at its very end, or on the last one before.
+
+    A day's registers are of one calendar, so that a tariff can price it: what another one has
+    counted since it took over falls on the next day, unless there `is_last` none.
+    """
     source = account.last if reading is None else reading
     is_split = bool(account.parts)
-    account, last = bill(account, source, end, with_injection=True)
+    before = {part.calendar for part in account.parts if any(part.register_steps_kwh)}
+    is_another = bool(before) and (source.calendar or "") not in before
+    account, last = bill(
+        account, source, end, with_injection=True, with_registers=is_last or not is_another
+    )
     parts = account.parts
     injected_index_wh = account.billed_injected_wh or 0
     closed = DayClosed(

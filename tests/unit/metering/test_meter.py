@@ -331,8 +331,29 @@ def test_calendar_change_with_the_same_counters_splits_the_steps():
         see_twice(meter, local("2025-06-11T00:00"), 2_000_501, 4_003_000, calendar="TEMPO")
     )
     assert [part.calendar for part in day.parts] == ["H PLEINE/CREUSE", "TEMPO"]
-    assert [part.register_steps_kwh[:2] for part in day.parts] == [(1, 0), (0, 3)]
+    assert [part.register_steps_kwh[:2] for part in day.parts] == [(1, 0), (0, 0)]
+    assert day.register_steps_kwh[:2] == (1, 0)
     assert day.calendar == "TEMPO"
+    (after,) = days(
+        see_twice(meter, local("2025-06-12T00:00"), 2_000_501, 4_005_000, calendar="TEMPO")
+    )
+    assert (after.register_steps_kwh[:2], after.parts) == ((0, 5), ())
+
+
+def test_a_calendar_that_takes_over_before_a_kwh_has_the_day():
+    meter = begun(local("2025-06-10T00:00"), 2_000_000, calendar="BASE")
+    see_twice(meter, local("2025-06-10T00:10"), 2_000_400, calendar="TEMPO")
+    (day,) = days(see_twice(meter, local("2025-06-11T00:00"), 2_003_000, calendar="TEMPO"))
+    assert [part.register_steps_kwh[0] for part in day.parts] == [0, 3]
+
+
+def test_who_moves_out_on_the_day_of_a_change_is_billed_to_the_last_kwh():
+    meter = begun(local("2025-06-10T09:00"), 1_999_500, calendar="BASE")
+    see(meter, local("2025-06-10T09:10"), 2_000_500, calendar="BASE")
+    see_twice(meter, local("2025-06-10T09:11"), 2_000_501, calendar="TEMPO")
+    see_twice(meter, local("2025-06-10T18:00"), 2_004_000, calendar="TEMPO")
+    (day,) = days(meter.close())
+    assert [part.register_steps_kwh[0] for part in day.parts] == [1, 4]
 
 
 def test_calendar_change_over_a_gap_bills_the_gap_under_the_new_calendar():

@@ -1,5 +1,6 @@
 """Whatever frames come, metering accounts for every Wh and kWh once, in order."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -36,6 +37,7 @@ class World:
     drawn_wh: int = 0
     steps_kwh: list[int] = field(default_factory=lambda: [0, 0])
     injected_total_wh: int = 0
+    by_key: Counter[tuple[int, str]] = field(default_factory=Counter)
 
     def frame(self) -> Frame:
         groups = {
@@ -137,7 +139,9 @@ def _count(world: World, first_wh: int, second_wh: int, injected_wh: int) -> Non
     world.drawn_wh += first_wh + second_wh
     world.injected_total_wh += injected_wh
     for n, index_kwh in enumerate(before):
-        world.steps_kwh[n] += world.registers_wh[n] // 1_000 - index_kwh
+        step_kwh = world.registers_wh[n] // 1_000 - index_kwh
+        world.steps_kwh[n] += step_kwh
+        world.by_key[world.serial, world.calendar] += step_kwh
 
 
 @settings(max_examples=150, deadline=None)
@@ -176,6 +180,60 @@ def test_every_wh_and_kwh_is_accounted_for_once_in_order(start, base_wh, operati
                 steps = [part.register_steps_kwh[n] for part in day.parts]
                 assert sum(steps) == day.register_steps_kwh[n]
     assert NoticeKind.INDEX_QUARANTINED not in run.notices()
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    start=st.sampled_from(STARTS),
+    operations=st.lists(st.tuples(OPERATION, st.floats(0, 1)), max_size=30),
+)
+def test_each_meter_and_calendar_is_billed_what_it_counted(start, operations):
+    run = Run(World(at=start))
+    run.observe()
+    run.world.at += timedelta(seconds=1)
+    run.observe()
+    for operation, split in operations:
+        _apply(run, operation, split)
+    run.world.at += timedelta(days=3)  # closes the day after the last that saw a reading, too
+    run.observe()
+    run.world.at += timedelta(seconds=1)
+    run.observe()
+    billed = Counter[tuple[int, str]]()
+    for day in run.days():
+        whole = (day.meter_serial, day.calendar, day.register_steps_kwh)
+        parts = [(p.meter_serial, p.calendar, p.register_steps_kwh) for p in day.parts]
+        for serial, calendar, steps_kwh in parts or [whole]:
+            billed[int(serial), calendar] += sum(steps_kwh)
+    assert +billed == +run.world.by_key
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    start=st.sampled_from(STARTS),
+    ticks=st.lists(st.tuples(st.integers(1, 900), st.integers(0, 9_000)), max_size=40),
+    is_replaced=st.booleans(),
+    at=st.integers(0, 40),
+)
+def test_a_day_that_saw_one_change_of_calendar_counts_by_one_of_them(start, ticks, is_replaced, at):
+    run = Run(World(at=start))
+    run.observe()
+    run.world.at += timedelta(seconds=1)
+    run.observe()
+    for number, (seconds, energy_wh) in enumerate(ticks):
+        if number == at:
+            if is_replaced:  # another meter, which runs the other calendar from its first index
+                run.world.calendar = "BASE"
+                _apply(run, ("replace", 60, 700), 0)
+            else:
+                _apply(run, ("calendar", 1, 0), 0)
+        _apply(run, ("tick", seconds, energy_wh), 0.5)
+    run.world.at += timedelta(days=3)
+    run.observe()
+    run.world.at += timedelta(seconds=1)
+    run.observe()
+    for day in run.days():
+        assert len({part.calendar for part in day.parts if any(part.register_steps_kwh)}) <= 1
+    assert sum(sum(day.register_steps_kwh) for day in run.days()) == sum(run.world.steps_kwh)
 
 
 def _assert_consecutive(closed: list[QuarterHourClosed], days: list[DayClosed]) -> None:
