@@ -11,9 +11,11 @@ from edge.agent_cli import load_agreement
 from edge.bills.desk import read_judgement
 from edge.bills.document import FINDINGS, Papers, compose
 from edge.bills.judgement import Judgement, Verdict
+from edge.bills.remarks import remarks
 from edge.bills.render import render_html, render_pdf
 from edge.bills.words import VERDICTS, WORDS, Lang, day_text, number, percent
 from edge.config import DEFAULT_DIRECTORY
+from edge.letters_cli import read_letters
 from edge.vault.reader import VaultReader, read_vault
 from protocol.bill import Bill
 from protocol.errors import ConfigError, DocumentRefused
@@ -93,6 +95,9 @@ def _papers(
         rows.get(chosen.start - ONE_DAY),
         rows.get(chosen.end - ONE_DAY),
         max(before, key=lambda judgement: judgement.end, default=None),
+        tuple(
+            letter.text for letter in read_letters(directory) if letter.written_on >= chosen.start
+        ),
     )
 
 
@@ -116,6 +121,7 @@ def in_words(judgement: Judgement, lang: Lang) -> str:
     verdict = VERDICTS[lang][judgement.verdict]
     rows = [f"{words['bill_for']} {first} {words['to']} {last} : {verdict}"]
     rows += [f"  ! {FINDINGS[lang][finding]}" for finding in judgement.findings]
+    rows += [f"  · {remark}" for remark in remarks(judgement, lang)]
     if judgement.bill is not None:
         rows += _lines(judgement.bill, lang)
     return "\n".join(rows)
@@ -127,7 +133,11 @@ def _lines(bill: Bill, lang: Lang) -> list[str]:
     for line in bill.lines:
         counted = "" if line.quantity_kwh is None else f"{number(line.quantity_kwh, lang)} kWh"
         price = "" if line.eur_per_kwh is None else f" × {number(line.eur_per_kwh, lang)} €"
-        rows.append(f"  {line.name:<28}{counted + price:>24}{number(line.ht, lang):>12} €")
+        name = line.name
+        if line.is_late:
+            start, end = day_text(line.start, lang), day_text(line.end - ONE_DAY, lang)
+            name += f" ({words['late'].format(start=start, end=end)})"
+        rows.append(f"  {name:<28}{counted + price:>24}{number(line.ht, lang):>12} €")
     rows.append(f"  {words['total_ht']:<52}{number(bill.total_ht, lang):>12} €")
     for part in bill.vat:
         rate = f"{words['vat_short']} {percent(part.rate, lang)} %"

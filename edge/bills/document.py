@@ -7,6 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from edge.bills.judgement import WORDS_EN, WORDS_FR, Judgement, Verdict
+from edge.bills.remarks import remarks
 from edge.bills.words import WORDS, Lang, day_text, number, percent
 from edge.metering.events import DayClosed
 from protocol.bill import CENT, Bill, Line
@@ -114,7 +115,10 @@ def compose(judgement: Judgement, papers: Papers, lang: Lang) -> Document:
         period=_period(bill.start, bill.end, words["from_to"], lang),
         is_correct=judgement.verdict is Verdict.CORRECT,
         is_credit=bill.total_ttc < 0,
-        findings=tuple(FINDINGS[lang][finding] for finding in judgement.findings),
+        findings=(
+            *(FINDINGS[lang][finding] for finding in judgement.findings),
+            *remarks(judgement, lang),
+        ),
         sections=_sections(bill, lang),
         total_ht=_eur(bill.total_ht, lang),
         vat=tuple(
