@@ -5,7 +5,8 @@ import signal
 import sys
 import tempfile
 import time
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import FrameType
 
@@ -22,17 +23,19 @@ from edge.bills.judgement import Judgement
 from edge.identity import load_identity
 from edge.vault.reader import read_vault
 from protocol.bill import Bill
-from protocol.calendar import days_between
+from protocol.calendar import days_between, legal_day
 from protocol.errors import VoletError
 from protocol.ids import HouseholdKeyId
 from protocol.topics import Kind, device_topic
 from volet.demo.findings import departed, indices, plain_bill
+from volet.demo.neighbourhoods import show_neighbourhoods
 from volet.demo.processes import Programs
 from volet.demo.report import Report
 from volet.demo.town import Household, Town, demo_tariff, found
 
-MONTH = date(2026, 3, 1)  # with a change of time: one day has 92 quarter-hours
+MONTH = 3  # with a change of time: one day has 92 quarter-hours
 HOMES = 21
+NEIGHBOURS = 220
 DRAIN_WITHIN_S = 120.0
 BILLS_WITHIN_S = 120.0
 POLL_S = 0.2
@@ -45,18 +48,41 @@ SAMPLE_BYTES = 32
 @click.option(
     "--month",
     type=click.DateTime(["%Y-%m"]),
-    default=f"{MONTH:%Y-%m}",
-    show_default=True,
-    help="The month to play.",
+    help="The month to bill; the last March that is over.",
 )
 @click.option("--seconds", type=click.FloatRange(10), default=60.0, show_default=True)
 @click.option("--curve", type=click.Path(path_type=Path), help="The first home's load curve (CSV).")
-def demo(homes: int, month: datetime, seconds: float, curve: Path | None, *, keep: bool) -> None:
-    """Play a month of a town of emulated meters, and bill it."""
+@click.option(
+    "--neighbours",
+    type=click.IntRange(0),
+    default=NEIGHBOURS,
+    show_default=True,
+    help="Homes in each of two IRIS whose figures are released; 0: bills only.",
+)
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("demo-data/neighbourhood.svg"),
+    show_default=True,
+    help="Where to draw the released curves, SVG or PNG.",
+)
+def demo(
+    *,
+    homes: int,
+    month: datetime | None,
+    seconds: float,
+    curve: Path | None,
+    neighbours: int,
+    picture: Path,
+    keep: bool,
+) -> None:
+    """Play a month of a town of emulated meters and bill it; then two weeks of its neighbourhoods."""
     signal.signal(signal.SIGTERM, _interrupt)
     directory = Path(tempfile.mkdtemp(prefix="volet-demo-"))
     try:
-        is_right = run(directory, month.date(), homes, seconds, curve, is_kept=keep)
+        of_bills = month.date() if month else last_march(legal_day(datetime.now(UTC)))
+        plan = Plan(of_bills, homes, seconds, curve, neighbours, picture)
+        is_right = run(directory, plan, is_kept=keep)
     except VoletError as exc:
         click.echo(f"volet: {exc}\nWhat the programs said is in {directory / 'logs'}.", err=True)
         sys.exit(1)
@@ -66,28 +92,41 @@ def demo(homes: int, month: datetime, seconds: float, curve: Path | None, *, kee
     sys.exit(0 if is_right else 3)
 
 
-def run(
-    directory: Path,
-    month: date,
-    homes: int,
-    seconds: float,
-    curve: Path | None,
-    *,
-    is_kept: bool,
-) -> bool:
-    """Run the demo in `directory`; returns whether every bill was right."""
+@dataclass(frozen=True)
+class Plan:
+    """What to play; see the command's help."""
+
+    month: date
+    homes: int
+    seconds: float
+    curve: Path | None
+    neighbours: int
+    picture: Path
+
+
+def last_march(today: date) -> date:
+    """Return the first day of the last March that is over: not so old that anything expires."""
+    return date(today.year if today.month > MONTH else today.year - 1, MONTH, 1)
+
+
+def run(directory: Path, plan: Plan, *, is_kept: bool) -> bool:
+    """Run the demo in `directory`; returns whether every bill was right and every lock held."""
     console = Console(width=None if sys.stdout.isatty() else 100)
     report = Report(console)
-    report.say(f"Enrolling {homes} homes with the authority of a town …")
-    town = found(directory, month, homes, curve)
+    report.say(f"Enrolling {plan.homes} homes with the authority of a town …")
+    town = found(directory, plan.month, plan.homes, plan.curve)
     port = load_config(town.cloud).broker_port
     with Programs(town) as programs:
         programs.start_broker(port)
         programs.start_worker()
         store = SqliteStore.open(town.cloud, is_checked=False)
         try:
-            play(town, programs, store, console, seconds)
+            play(town, programs, store, console, plan.seconds)
             is_right = settle(town, programs, store, report)
+            if plan.neighbours:
+                is_right &= show_neighbourhoods(
+                    town, programs, store, console, plan.neighbours, plan.picture
+                )
         finally:
             store.close()
         if is_kept:

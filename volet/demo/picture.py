@@ -23,8 +23,9 @@ _COLUMNS = 48
 class Day:
     """One day of one group, energies in Wh a quarter-hour, float64[quarter-hours].
 
-    `band_wh` is the half-width of the released curve's band; `local_wh` is what the same filter
-    makes of the day if every home adds all the noise by itself (crowd = 1).
+    `band_wh` is the half-width of the released curve's band. If every home adds all the noise by
+    itself (crowd = 1), `local_wh` is what the same filter makes of the day, and `local_raw_wh` what
+    the day's sum says without the filter and its public model.
     """
 
     group: str
@@ -33,6 +34,7 @@ class Day:
     released_wh: Curve
     band_wh: Curve
     local_wh: Curve
+    local_raw_wh: Curve
 
 
 def relative_error(estimate: Curve, plain: Curve) -> float:
@@ -48,7 +50,11 @@ def save_picture(days: list[Day], path: Path) -> None:
         for place, day in enumerate(days):
             axes = figure.add_subplot(1, len(days), place + 1)
             hours = np.arange(len(day.plain_wh)) / 4
-            axes.plot(hours, day.local_wh * _KW_PER_WH, lw=0.8, color="tab:gray", label="crowd = 1")
+            for curve, style, label in (
+                (day.local_raw_wh, ":", "crowd = 1, unfiltered"),
+                (day.local_wh, "-", "crowd = 1"),
+            ):
+                axes.plot(hours, curve * _KW_PER_WH, style, lw=0.8, color="tab:gray", label=label)
             low, high = day.released_wh - day.band_wh, day.released_wh + day.band_wh
             axes.fill_between(
                 hours, low * _KW_PER_WH, high * _KW_PER_WH, alpha=0.25, color="tab:blue"
@@ -62,9 +68,14 @@ def save_picture(days: list[Day], path: Path) -> None:
         figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
+def scale_wh(day: Day) -> float:
+    """Return what the highest bar stands for, of all curves of a day."""
+    return 1.3 * float(day.plain_wh.max())
+
+
 def show(day: Day, console: Console) -> None:
-    """Draw the day's three curves as bars in the terminal, on one scale."""
-    top = 1.3 * float(day.plain_wh.max())
+    """Draw the day's curves as bars in the terminal, on one scale."""
+    top = scale_wh(day)
     table = Table(title=f"{day.group}, {day.day}", box=None, show_header=False)
     rows = (
         ("plain sum (nobody sees it)", day.plain_wh, ""),
@@ -74,9 +85,14 @@ def show(day: Day, console: Console) -> None:
             day.local_wh,
             _percent(relative_error(day.local_wh, day.plain_wh)),
         ),
+        (
+            "the same, unfiltered",
+            day.local_raw_wh,
+            _percent(relative_error(day.local_raw_wh, day.plain_wh)),
+        ),
     )
     for label, curve, error in rows:
-        table.add_row(label, _bars(curve, top), error)
+        table.add_row(label, bars(curve, top), error)
     console.print(table)
 
 
@@ -84,8 +100,9 @@ def _percent(fraction: float) -> str:
     return f"{100 * fraction:.0f} % off" if fraction >= 1 else f"{100 * fraction:.1f} % off"
 
 
-def _bars(curve: Curve, top: float) -> str:
-    edges = np.linspace(0, len(curve), _COLUMNS + 1).astype(int)
+def bars(curve: Curve, top: float, columns: int = _COLUMNS) -> str:
+    """Return a curve as a line of bars, as high as can be at `top`; a mean for each bar."""
+    edges = np.linspace(0, len(curve), columns + 1).astype(int)
     means = np.array([curve[a:b].mean() for a, b in itertools.pairwise(edges)])
     levels = np.clip(means / top * (len(_BARS) - 1), 0, len(_BARS) - 1)
     return "".join(_BARS[int(level)] for level in np.rint(levels))

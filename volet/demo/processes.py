@@ -135,8 +135,10 @@ class Programs:
             self._start(names[-1], command)
         return names
 
-    def finish(self, name: str, *arguments: str) -> str:
+    def finish(self, name: str, *arguments: str, may_refuse: bool = False) -> str:
         """Run a `volet` command as a process of its own to its end; returns what it printed.
+
+        `may_refuse`: exit code 1 is a finding.
 
         Raises:
             VoletError: it ended with an error.
@@ -151,7 +153,7 @@ class Programs:
                 check=False,
                 text=True,
             )
-        if done.returncode:
+        if done.returncode and not (may_refuse and done.returncode == 1):
             raise VoletError(
                 f"`volet {' '.join(arguments[:3])}` ended with exit code {done.returncode}; "
                 f"see {self._logs / name}.log."
@@ -169,7 +171,11 @@ class Programs:
         process.wait(STOP_WITHIN_S)
 
     def wait(
-        self, condition: Callable[[], bool], what: str, within_s: float = START_WITHIN_S
+        self,
+        condition: Callable[[], bool],
+        what: str,
+        within_s: float = START_WITHIN_S,
+        poll_s: float = POLL_S,
     ) -> None:
         """Wait until a condition holds.
 
@@ -183,7 +189,7 @@ class Programs:
                 raise VoletError(
                     f"Waited {within_s:.0f} s in vain for {what}; see the logs in {self._logs}."
                 )
-            time.sleep(POLL_S)
+            time.sleep(poll_s)
 
     def check(self) -> None:
         """Check that no program ended with an error.

@@ -13,7 +13,13 @@ from volet.demo.picture import Day, relative_error, save_picture, show
 def make_day(count):
     plain = 1_000 + 400 * np.sin(np.arange(count) / 12)
     return Day(
-        "751010101", date(2026, 3, 29), plain, plain * 1.02, np.full(count, 60.0), plain * -8.0
+        group="751010101",
+        day=date(2026, 3, 29),
+        plain_wh=plain,
+        released_wh=plain * 1.02,
+        band_wh=np.full(count, 60.0),
+        local_wh=plain * 1.3,
+        local_raw_wh=plain * -8.0,
     )
 
 
@@ -27,13 +33,13 @@ def test_the_same_days_give_the_same_picture_byte_for_byte(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("count", [92, 96, 100])
-def test_the_terminal_shows_three_curves_and_their_errors(count):
+def test_the_terminal_shows_four_curves_and_their_errors(count):
     out = io.StringIO()
     show(make_day(count), Console(file=out, width=120))
     text = out.getvalue()
     assert "2.0 % off" in text or "2.1 % off" in text
     assert "% off" in text.splitlines()[-1]
-    assert len(text.splitlines()) == 4
+    assert len(text.splitlines()) == 5
 
 
 def test_the_error_is_relative_to_the_mean():

@@ -1,0 +1,71 @@
+"""The demo's second part: two weeks of two neighbourhoods, released without the neighbours."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from cloud.store.sqlite import SqliteStore
+from protocol.calendar import legal_day
+from volet.demo.area_findings import measure_all, quiet_days
+from volet.demo.area_play import AreaPlay
+from volet.demo.area_report import AreaReport
+from volet.demo.commune import CELLS, TRUSTEES, Commune, settle
+from volet.demo.processes import Programs
+from volet.demo.town import Town
+
+DAYS = 14  # the least on which attackers are fitted
+_COLUMNS = (
+    TextColumn("{task.description:<34}"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeElapsedColumn(),
+)
+
+
+def show_neighbourhoods(
+    town: Town,
+    programs: Programs,
+    store: SqliteStore,
+    console: Console,
+    homes: int,
+    picture: Path,
+) -> bool:
+    """Play `homes` homes in each IRIS; returns whether no attack worked and releases are repeatable.
+
+    Broker and worker run. The picture is drawn at `picture`.
+    """
+    report = AreaReport(console)
+    first, end = quiet_days(legal_day(datetime.now(UTC)), DAYS)
+    report.say(
+        f"\nEnrolling {len(CELLS) * homes} more homes in two IRIS, and {len(TRUSTEES)} trustees …"
+    )
+    place = Commune(town.directory / "area", town.cloud, first, end)
+    commune = settle(place, [(cell, homes) for cell in CELLS], broker=town.broker)
+    play = AreaPlay(commune, programs, store)
+    play.teach()
+    play.capture()
+    with Progress(*_COLUMNS, console=console) as progress:
+        stored = progress.add_task(
+            "household-days stored in cloud", total=DAYS * len(commune.places)
+        )
+
+        def tell(count: int) -> None:
+            progress.update(stored, completed=count)
+
+        play.contribute(first, play.middle, tell)
+        play.release_until(play.middle)
+        lost = play.lose_trustee(-1)
+        play.contribute(play.middle, end, tell)
+        play.release_until(end)
+    releases = {group.code: play.releases(group.code) for group in commune.groups}
+    measured = measure_all(store.area, commune, releases)
+    report.figures(measured)
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    report.picture(measured, picture)
+    report.trustees(lost, str(play.middle), measured, play.statuses())
+    is_safe = report.audit(play.audit(), play.captured)
+    is_same = report.verified(play.verify())
+    is_whole = len(measured) == DAYS * len(commune.groups)
+    return is_safe and is_same and is_whole
