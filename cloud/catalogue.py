@@ -16,6 +16,9 @@ from protocol.errors import DocumentRefused, StoreError
 from protocol.schedule import Schedules
 from protocol.topics import PublicKind, listed_topic, page_topic
 
+# A chip may ask about the list as it stood a moment ago.
+HEADS_KEPT = 64
+
 
 class Listed:
     """The listed documents, opened once; looks into the store for what others have added.
@@ -71,6 +74,25 @@ class Listed:
             raise
         self._entries.append(entry)
         return entry
+
+    def at(self, head: bytes) -> Catalogue | None:
+        """Return the documents as they stood when `head` was the list's; None: it never was lately.
+
+        Only the latest heads are looked back to: older ones cost the same and nobody has them.
+        """
+        catalogue, entries = self._refreshed(), self._entries
+        if entries and entries[-1].head == head:
+            return catalogue
+        known = [entry.number for entry in entries[-HEADS_KEPT:] if entry.head == head]
+        return self._rebuilt(known[0] + 1) if known else None
+
+    def _rebuilt(self, length: int) -> Catalogue:
+        earlier = Catalogue()
+        for entry in self._entries[:length]:
+            signed = self._catalogue.signed(entry.hash)
+            if signed is not None:
+                earlier.admit(signed, entry.day)
+        return earlier
 
     def document(self, document: bytes) -> Signed | None:
         """Return a listed document as it was signed."""

@@ -18,8 +18,10 @@ from cloud.acknowledge import Acknowledger
 from cloud.area_answers import AreaAnswers
 from cloud.area_documents import AreaDocuments
 from cloud.area_ingest import AreaIngest, AreaMessage
+from cloud.catalogue import listed_in
 from cloud.departures import Departures, LeaveMessage
 from cloud.message import Incoming, Outgoing
+from cloud.quotes import QuoteDesk
 from cloud.receipt_ingest import ReceiptIngest, ReceiptMessage
 from cloud.store import (
     Batch,
@@ -40,17 +42,21 @@ from protocol.errors import MessageRefused, Reason, VoletError
 from protocol.ids import Incarnation
 from protocol.messages import Block, Epoch, Fetch, Refusal, Seen
 from protocol.moving import Leave
+from protocol.quotes import QuoteRequest
 from protocol.receipt import Receipt
 from protocol.topics import Kind, device_topic
 
 log = structlog.get_logger()
 
 
+Wanted = Fetch | Ask | QuoteRequest
+
+
 class Request(msgspec.Struct, frozen=True):
-    """A verified fetch of one incarnation, or an ask, to be answered by `Ingest.answer`."""
+    """What a chip verifiably wants, to be answered by `Ingest.answer`."""
 
     device: Device
-    wanted: Fetch | Ask
+    wanted: Wanted
 
 
 class Processed(msgspec.Struct, frozen=True):
@@ -90,7 +96,7 @@ class _Sorted:
     area: list[AreaMessage] = field(default_factory=list)
     leaves: list[LeaveMessage] = field(default_factory=list)
     receipts: list[ReceiptMessage] = field(default_factory=list)
-    requests: dict[tuple[str, Fetch | Ask], Request] = field(default_factory=dict)
+    requests: dict[tuple[str, Wanted], Request] = field(default_factory=dict)
     refused: list[DeadLetter] = field(default_factory=list)
 
 
@@ -110,6 +116,7 @@ class Ingest:
         self._acknowledger = Acknowledger(collectivity, store.generation, platform_key)
         self._departures = Departures(store, collectivity, platform_key)
         self._receipts = ReceiptIngest(store, collectivity, platform_key)
+        self._quotes = QuoteDesk(store, listed_in(store), collectivity, platform_key)
         documents = AreaDocuments(store.area)
         self._area = AreaIngest(store.area, documents, collectivity, platform_key)
         self._area_answers = AreaAnswers(store.area, documents, collectivity, platform_key)
@@ -142,11 +149,13 @@ class Ingest:
     def answer(self, request: Request) -> tuple[Outgoing, ...]:
         """Give back headers and blocks as they came; an ack of the incarnation ends the answer.
 
-        An ask is answered with terms or a document.
+        An ask is answered with terms or a document, a request for quotes with their parts.
         """
         device, fetch = request.device, request.wanted
         if isinstance(fetch, Ask):
             return self._area_answers.answer(device, fetch, self._clock())
+        if isinstance(fetch, QuoteRequest):
+            return self._quotes.answer(device, fetch, self._clock())
         incarnation = Incarnation(fetch.incarnation or b"")
         key = device.household_key
         epochs = self._store.epochs(key, incarnation)
@@ -279,7 +288,7 @@ def _place(batch: _Sorted, message: Incoming, sender: _Sender, body: Up) -> None
             batch.leaves.append(LeaveMessage(message, sender.device, body))
         case Fetch(incarnation=None):
             sender.is_whole_asked = True
-        case Fetch() | Ask():
+        case Fetch() | Ask() | QuoteRequest():
             batch.requests[device, body] = Request(sender.device, body)
 
 

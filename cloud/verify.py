@@ -15,10 +15,14 @@ from protocol.envelope import Address, open_message
 from protocol.errors import MessageRefused, Reason
 from protocol.messages import Block, Epoch, Fetch, Seen, check_block
 from protocol.moving import Leave
+from protocol.quotes import QuoteRequest
+from protocol.quotes import check_request as check_quotes
 from protocol.receipt import Receipt
 from protocol.topics import Kind, parse_device_topic
 
-Up = Epoch | Block | Fetch | Seen | Contribution | Ask | SeedLetters | Leave | Receipt
+Up = (
+    Epoch | Block | Fetch | Seen | Contribution | Ask | SeedLetters | Leave | Receipt | QuoteRequest
+)
 UP_KINDS = (
     Kind.EPOCH,
     Kind.BLOCK,
@@ -28,6 +32,7 @@ UP_KINDS = (
     Kind.AREA,
     Kind.ASK,
     Kind.LEAVE,
+    Kind.QUOTE,
 )
 
 _BODIES: Mapping[Kind, type[Up]] = {
@@ -40,6 +45,7 @@ _BODIES: Mapping[Kind, type[Up]] = {
     Kind.KEY: SeedLetters,
     Kind.LEAVE: Leave,
     Kind.RECEIPT: Receipt,
+    Kind.QUOTE: QuoteRequest,
 }
 
 
@@ -78,6 +84,8 @@ def check_up(body: Up, device: Device) -> None:
         raise MessageRefused(Reason.UNKNOWN_DEVICE, "enrolled under another household key")
     if isinstance(body, Block):
         check_block(body)
+    if isinstance(body, QuoteRequest):
+        check_quotes(body)
     if isinstance(body, Contribution):
         check_contribution(body)
     if isinstance(body, Epoch) and day_of_number(body.month).day != 1:
