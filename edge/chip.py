@@ -21,6 +21,7 @@ from edge.chip_settings import ChipSettings
 from edge.clock import Clock
 from edge.correspondence import Correspondent, Incoming, SeenNotes
 from edge.identity import Identity
+from edge.letters import LetterInbox
 from edge.message import Arrived, Connected, Disconnected, LinkEvent, Publish, Published, Refused
 from edge.metering.events import Event
 from edge.metering.meter import Meter
@@ -39,7 +40,7 @@ from edge.vault.vault import Vault
 from protocol.calendar import legal_day, month_of
 from protocol.envelope import Address, open_message
 from protocol.errors import MessageRefused, Reason
-from protocol.messages import Ack, Fetch, IncarnationState
+from protocol.messages import TAG_BYTES, Ack, Fetch, IncarnationState
 from protocol.topics import DeviceTopic, Kind, device_topic, parse_device_topic
 
 # Another meter stands where the fingerprint does not fit; metering learns so from a serial that
@@ -254,6 +255,9 @@ class Chip:
             seen,
             on_statement,
         )
+        if options is not None:
+            household, agreements = identity.household, options.agreements
+            lanes.append(LetterInbox(self._vault, self._clock, household, key, seen, agreements))
         return (*lanes, self.moving, inbox, seen)
 
     def _tell_time(self) -> None:
@@ -315,7 +319,7 @@ class Chip:
                     each.take(Incoming(address, payload, topic.rest))
 
     def _take_ack(self, ack: Ack) -> None:
-        if ack.household_key != self._identity.household_key:
+        if ack.household_tag != self._identity.household_key[:TAG_BYTES]:
             raise MessageRefused(Reason.TOPIC, "another household's")
         taken = self._outbox.take(ack, self._clock.monotonic_s())
         states = ack.states if taken.whole is None else taken.whole

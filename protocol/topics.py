@@ -33,6 +33,7 @@ class Kind(StrEnum):
     DOCUMENT = "down/document"
     LEFT = "down/left"
     QUOTES = "down/quote"
+    LETTER = "down/letter"
     KEY = "key"
     STATUS = "status"
 

@@ -15,8 +15,8 @@ from protocol.errors import ConfigError, StoreError
 
 FILE_NAME = "vault.db"
 APPLICATION_ID = 0x564F4C45  # "VOLE"
-SCHEMA_VERSION = 6
-VERSIONS_READ = (1, 2, 3, 4, 5, SCHEMA_VERSION)
+SCHEMA_VERSION = 7
+VERSIONS_READ = (1, 2, 3, 4, 5, 6, SCHEMA_VERSION)
 BUSY_MS = 5_000
 
 log = structlog.get_logger()
@@ -163,6 +163,15 @@ _SETTLED_TABLES: tuple[_Table, ...] = (
         frozenset(),
     ),
 )
+# Since version 7: what providers wrote to this household alone, sealed.
+_LETTER_TABLES: tuple[_Table, ...] = (
+    (
+        "letters",
+        {"id": bytes, "received_at_s": int, "letter": bytes},
+        ("id",),
+        frozenset(),
+    ),
+)
 # What brings a file of version n to version n + 1.
 _UPGRADES = {
     1: _AREA_TABLES,
@@ -170,6 +179,7 @@ _UPGRADES = {
     3: _CATALOGUE_TABLES,
     4: _RECEIPT_TABLES,
     5: _SETTLED_TABLES,
+    6: _LETTER_TABLES,
 }
 _INDEXES = (
     "CREATE INDEX blocks_by_day ON blocks (day)",

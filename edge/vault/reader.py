@@ -12,6 +12,7 @@ from edge.vault.blocks import Blocks
 from edge.vault.catalogue import CatalogueTables
 from edge.vault.database import FILE_NAME, open_database
 from edge.vault.epochs import read_seed
+from edge.vault.letters import Letters
 from edge.vault.moving import Departures
 from edge.vault.receipts import Receipts
 from edge.vault.rows import DayRow, Figures, StatementRow, StoredBlock
@@ -36,6 +37,7 @@ class VaultReader:
         self.departures = Departures(database)
         self.receipts = Receipts(database)
         self.catalogue = CatalogueTables(database)
+        self.letters = Letters(database)
 
     def day_rows(self, start: date, end: date) -> list[DayRow]:
         """Return the closed days of [start, end) with the blocks that carry them, in order."""

@@ -223,6 +223,11 @@ class Vault(VaultReader):
         with self._transaction():
             self._statements.save(statement_id, received_at, payload, verdict)
 
+    def save_letter(self, letter_id: bytes, received_at: datetime, letter: bytes) -> None:
+        """Keep a private letter, sealed; the same one again changes nothing."""
+        with self._transaction():
+            self.letters.save(letter_id, received_at, letter)
+
     @contextmanager
     def receipt_change(self) -> Iterator[Receipts]:
         """Change the tables of receipts in one transaction. Raises StoreError as `record`."""

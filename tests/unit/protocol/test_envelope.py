@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol import area_messages, messages
+from protocol import area_messages, letters, messages, receipt
 from protocol.commitment import commit_day
 from protocol.envelope import SIZE_MAX_BYTES, Address, open_message, seal_message
 from protocol.errors import MessageRefused, Reason
@@ -29,8 +29,10 @@ BODIES = {
     Kind.BLOCK: BLOCK,
     Kind.FETCH: messages.Fetch(HOUSEHOLD, INCARNATION, 1, 100),
     Kind.SEEN: messages.Seen(HOUSEHOLD, bytes(16)),
+    Kind.RECEIPT: receipt.Receipt(HOUSEHOLD, bytes(16), bytes(range(64))),
+    Kind.RECEIPT_ACK: receipt.ReceiptAck(HOUSEHOLD, (bytes(16), bytes(range(16)))),
     Kind.ACK: messages.Ack(
-        HOUSEHOLD,
+        HOUSEHOLD[:4],
         bytes(8),
         bytes(8),
         False,
@@ -49,6 +51,7 @@ BODIES = {
         b"acceptance",
         (bytes(32),),
     ),
+    Kind.LETTER: letters.Letter(HOUSEHOLD, bytes(16), b"letter"),
     Kind.KEY: area_messages.SeedLetters(
         HOUSEHOLD, 3, bytes(32), (bytes(32), bytes(range(32))), (b"one", b"two")
     ),

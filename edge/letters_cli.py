@@ -1,0 +1,51 @@
+"""`volet edge letters`: what providers wrote to this household and nobody else can read."""
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from edge.agent_cli import load_agreement
+from edge.bills.words import Lang, day_text
+from edge.config import DEFAULT_DIRECTORY
+from edge.identity import load_identity
+from edge.letters import Agreements, OpenedLetter, opened_letters
+from edge.moving.contracts import former_agreements
+from edge.vault.reader import read_vault
+from system.commands import directory_option
+
+NONE_YET = {
+    Lang.FR: "Aucun message n'est encore arrivé.",
+    Lang.EN: "No message has arrived yet.",
+}
+
+
+@click.command()
+@directory_option(DEFAULT_DIRECTORY, "The chip's")
+@click.option("--lang", type=click.Choice([*Lang]), default=Lang.FR, show_default=True)
+@click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+def letters(directory: Path, lang: Lang, *, is_json: bool) -> None:
+    """Show the private messages of your providers; no one on the way could read them."""
+    found = read_letters(directory)
+    if is_json:
+        click.echo(msgspec.json.encode({"letters": found}))
+        return
+    shown = [
+        f"{letter.provider}, {day_text(letter.written_on, Lang(lang))}\n{letter.text}"
+        for letter in found
+    ]
+    click.echo("\n\n".join(shown) or NONE_YET[Lang(lang)])
+
+
+def read_letters(directory: Path) -> list[OpenedLetter]:
+    """Open the letters that the chip in `directory` keeps, newest first."""
+    household = load_identity(directory).household
+    with read_vault(directory) as vault:
+        return opened_letters(vault.letters.all(), household, household_agreements(directory))
+
+
+def household_agreements(directory: Path) -> Agreements:
+    """Return the household's contracts, former ones included, by their hashes."""
+    current = load_agreement(directory)
+    agreements = [*former_agreements(directory), *([] if current is None else [current])]
+    return {agreement.contract_hash: agreement for agreement in agreements}
