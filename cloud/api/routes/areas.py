@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 
 from litestar import get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from cloud.api import shapes
 from cloud.api.areas import AreaDesk
@@ -13,17 +13,17 @@ from cloud.api.service import HttpRequest, caller_of, note_subject, service_of
 from cloud.store.providers import Scope
 
 Measure = Annotated[
-    str, Parameter(pattern=r"^[a-z0-9-]{1,24}$", description="A measure's name, e.g. `curve`.")
+    str, QueryParameter(pattern=r"^[a-z0-9-]{1,24}$", description="A measure's name, e.g. `curve`.")
 ]
 Code = Annotated[
     str,
-    Parameter(
+    QueryParameter(
         pattern=r"^[0-9A-Za-z+/.-]{1,48}$",
         description="The code of an IRIS, a commune, a département, or of a group.",
     ),
 ]
-Start = Annotated[date, Parameter(query="from", description="The first day.")]
-End = Annotated[date, Parameter(query="to", description="The day after the last.")]
+Start = Annotated[date, QueryParameter(name="from", description="The first day.")]
+End = Annotated[date, QueryParameter(name="to", description="The day after the last.")]
 
 
 def _desk(request: HttpRequest) -> AreaDesk:

@@ -9,7 +9,7 @@ from litestar import get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from litestar.response import Response
 
 from cloud.api import shapes
@@ -24,7 +24,7 @@ MEDIA_TYPE = "application/x-ndjson"
 _LINE = '{"kind": "StatementRequest", "body": "hqJpZMQQ...", "signature": "q83vEjRW..."}\n'
 
 BatchInPath = Annotated[
-    str, Parameter(pattern=shapes.HEX_ID, description="The batch's id, 32 hex digits.")
+    str, PathParameter(pattern=shapes.HEX_ID, description="The batch's id, 32 hex digits.")
 ]
 
 
@@ -61,8 +61,8 @@ async def create_batch(
     request: HttpRequest,
     key: Annotated[
         str,
-        Parameter(
-            header="Idempotency-Key",
+        HeaderParameter(
+            name="Idempotency-Key",
             pattern=r"^[A-Za-z0-9._:-]{1,64}$",
             description="Your name for the batch. The same lines under it again change nothing, "
             "others are refused.",
@@ -99,7 +99,7 @@ async def create_batch(
 async def batches(
     request: HttpRequest,
     after: Annotated[
-        str | None, Parameter(pattern=shapes.HEX_ID, description="What `next` of a page said.")
+        str | None, QueryParameter(pattern=shapes.HEX_ID, description="What `next` of a page said.")
     ] = None,
     limit: Limit = shapes.LIMIT,
 ) -> shapes.BatchPage:
@@ -133,9 +133,11 @@ async def batch_statements(
     request: HttpRequest,
     batch: BatchInPath,
     only: Annotated[
-        RequestState | None, Parameter(query="state", description="Only those in this state.")
+        RequestState | None, QueryParameter(name="state", description="Only those in this state.")
     ] = None,
-    after: Annotated[int, Parameter(ge=0, le=2**31, description="What `next` of a page said.")] = 0,
+    after: Annotated[
+        int, QueryParameter(ge=0, le=2**31, description="What `next` of a page said.")
+    ] = 0,
     limit: Limit = shapes.LIMIT,
 ) -> shapes.BatchItems:
     """List a batch's statements, with the reason of each that was refused."""

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from cloud.api import shapes
 from cloud.api.desk import Wanted
@@ -13,12 +13,12 @@ from cloud.api.service import HttpRequest, caller_of, note_subject, service_of
 from cloud.store.providers import Scope
 
 HashInPath = Annotated[
-    str, Parameter(pattern=shapes.HEX_HASH, description="A contract's hash, 64 hex digits.")
+    str, PathParameter(pattern=shapes.HEX_HASH, description="A contract's hash, 64 hex digits.")
 ]
 After = Annotated[
-    str | None, Parameter(pattern=shapes.HEX_HASH, description="What `next` of a page said.")
+    str | None, QueryParameter(pattern=shapes.HEX_HASH, description="What `next` of a page said.")
 ]
-Limit = Annotated[int, Parameter(ge=1, le=shapes.LIMIT_MAX, description="The longest page.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=shapes.LIMIT_MAX, description="The longest page.")]
 
 
 @get("/v1/me", tags=["access"], responses=documented())
@@ -41,18 +41,21 @@ async def contracts(
     limit: Limit = shapes.LIMIT,
     area: Annotated[
         str | None,
-        Parameter(
+        QueryParameter(
             pattern=r"^[0-9A-Z]{2,9}$",
             description="Only where the roster has the household in this IRIS, commune or "
             "département.",
         ),
     ] = None,
-    on: Annotated[date | None, Parameter(description="Only those that hold on this day.")] = None,
+    on: Annotated[
+        date | None, QueryParameter(description="Only those that hold on this day.")
+    ] = None,
     offer: Annotated[
-        str | None, Parameter(pattern=shapes.HEX_HASH, description="Only those of this offer.")
+        str | None, QueryParameter(pattern=shapes.HEX_HASH, description="Only those of this offer.")
     ] = None,
     is_accepted: Annotated[
-        bool | None, Parameter(query="accepted", description="Only accepted ones, or only others.")
+        bool | None,
+        QueryParameter(name="accepted", description="Only accepted ones, or only others."),
     ] = None,
 ) -> shapes.ContractPage:
     """List your customers by contract, in the order they came."""
@@ -84,7 +87,7 @@ async def contract(request: HttpRequest, contract: HashInPath) -> shapes.Contrac
     status_code=200,
 )
 async def accept(
-    request: HttpRequest, contract: HashInPath, data: shapes.SignedDocument
+    request: HttpRequest, contract: HashInPath, data: JSONBody[shapes.SignedDocument]
 ) -> shapes.Accepted:
     """Hand in your signed `Acceptance` of a contract; no statement is computed before.
 

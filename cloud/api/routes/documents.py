@@ -4,7 +4,7 @@ from typing import Annotated
 
 from litestar import get, post
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 from litestar.response import Response
 
 from cloud.api import shapes
@@ -14,7 +14,7 @@ from cloud.api.service import HttpRequest, caller_of, note_subject, service_of
 from cloud.store.providers import Scope
 
 _HASH = Annotated[
-    str, Parameter(pattern=shapes.HEX_HASH, description="A document's hash, 64 hex digits.")
+    str, PathParameter(pattern=shapes.HEX_HASH, description="A document's hash, 64 hex digits.")
 ]
 
 
@@ -28,7 +28,7 @@ _HASH = Annotated[
     },
 )
 async def list_document(
-    request: HttpRequest, data: shapes.SignedDocument
+    request: HttpRequest, data: JSONBody[shapes.SignedDocument]
 ) -> Response[shapes.ListedEntry]:
     """List your signed `Offer`, `Calendar` or `PriceSeries` in public. Nothing is taken off again.
 
@@ -46,7 +46,7 @@ async def list_document(
 async def catalogue(
     request: HttpRequest,
     after: Annotated[
-        int, Parameter(ge=-1, le=2**31, description="What `next` of a page said.")
+        int, QueryParameter(ge=-1, le=2**31, description="What `next` of a page said.")
     ] = -1,
     limit: Limit = shapes.LIMIT,
 ) -> shapes.ListedPage:
@@ -75,10 +75,12 @@ async def receipts(
     request: HttpRequest,
     *,
     after: Annotated[
-        str | None, Parameter(pattern=shapes.HEX_ID, description="What `next` of a page said.")
+        str | None, QueryParameter(pattern=shapes.HEX_ID, description="What `next` of a page said.")
     ] = None,
     limit: Limit = shapes.LIMIT,
-    is_all: Annotated[bool, Parameter(query="all", description="Acknowledged ones, too.")] = False,
+    is_all: Annotated[
+        bool, QueryParameter(name="all", description="Acknowledged ones, too.")
+    ] = False,
 ) -> shapes.ReceiptPage:
     """Collect households' receipts, sealed to you; those you have not acknowledged."""
     service = service_of(request)
@@ -93,7 +95,9 @@ async def receipts(
     responses=documented(),
     status_code=200,
 )
-async def acknowledge(request: HttpRequest, data: shapes.Acknowledgement) -> shapes.Acknowledged:
+async def acknowledge(
+    request: HttpRequest, data: JSONBody[shapes.Acknowledgement]
+) -> shapes.Acknowledged:
     """Say which receipts you have kept; they are not collected again. Nothing is deleted."""
     service = service_of(request)
     desk = service.desk(caller_of(request))
@@ -110,7 +114,7 @@ async def acknowledge(request: HttpRequest, data: shapes.Acknowledgement) -> sha
     },
 )
 async def write_letter(
-    request: HttpRequest, data: shapes.SignedDocument
+    request: HttpRequest, data: JSONBody[shapes.SignedDocument]
 ) -> Response[shapes.LetterItem]:
     """Hand in your signed `PrivateLetter`: sealed to one household, read by nobody between.
 
@@ -133,7 +137,7 @@ async def write_letter(
 async def letter(
     request: HttpRequest,
     letter: Annotated[
-        str, Parameter(pattern=shapes.HEX_ID, description="The letter's id, 32 hex digits.")
+        str, PathParameter(pattern=shapes.HEX_ID, description="The letter's id, 32 hex digits.")
     ],
 ) -> shapes.LetterItem:
     """Say whether a letter was handed over to the broker."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from litestar import get, post
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import JSONBody, PathParameter
 from litestar.response import Response
 
 from cloud.api import shapes
@@ -23,7 +23,7 @@ from cloud.store.providers import Scope
     },
 )
 async def request_statement(
-    request: HttpRequest, data: shapes.SignedDocument
+    request: HttpRequest, data: JSONBody[shapes.SignedDocument]
 ) -> Response[shapes.StatementState]:
     """Ask for a statement with your signed `StatementRequest`.
 
@@ -47,7 +47,7 @@ async def request_statement(
 async def statement(
     request: HttpRequest,
     statement: Annotated[
-        str, Parameter(pattern=shapes.HEX_ID, description="The request's id, 32 hex digits.")
+        str, PathParameter(pattern=shapes.HEX_ID, description="The request's id, 32 hex digits.")
     ],
 ) -> shapes.StatementState:
     """Say how far a statement has come."""

@@ -1,0 +1,186 @@
+"""Providers, their contracts and the API in front of a store, called without a socket."""
+
+import asyncio
+import secrets
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+import httpx
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cloud.api.access import draw_token
+from cloud.api.app import make_gate
+from cloud.api.gate import Limits
+from cloud.api.service import Service
+from cloud.api.shapes import document_of
+from cloud.store import Device, StoredContract
+from cloud.store.providers import Provider, Scope
+from cloud.store.sqlite import SqliteStore
+from cloud.worker import StoreThread
+from protocol.calendar import day_number
+from protocol.contract import (
+    Acceptance,
+    Consent,
+    Contract,
+    Offer,
+    Signed,
+    StatementRequest,
+    sign_document,
+)
+from protocol.hpke import PUBLIC_KEY_BYTES
+from protocol.ids import HouseholdKeyId, new_device_id
+from tests.support.tariffs import simple_tariff
+
+START, END = date(2026, 9, 1), date(2026, 10, 1)
+SINCE = datetime(2026, 8, 1, tzinfo=UTC)
+NDJSON = {"Content-Type": "application/x-ndjson"}
+FAST = Limits(rate=1e6, burst=1e6, stranger_rate=1e6, stranger_burst=1e6)
+
+
+@dataclass
+class Firm:
+    """A provider: its key, its offer, what it signs."""
+
+    name: str
+    key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+
+    def __post_init__(self):
+        tariff = simple_tariff(provider=self.name.title())
+        self.offer = sign_document(
+            Offer(tariff.provider, self.public, bytes(PUBLIC_KEY_BYTES), tariff.name, (tariff,)),
+            self.key,
+        )
+
+    @property
+    def public(self) -> bytes:
+        return self.key.public_key().public_bytes_raw()
+
+    def contract(self, household_key: HouseholdKeyId) -> StoredContract:
+        """Make a contract that some household has signed."""
+        terms = Contract(
+            self.offer.hash,
+            household_key,
+            secrets.token_bytes(PUBLIC_KEY_BYTES),
+            bytes(32),
+            START,
+            None,
+            Consent.TOTAL,
+            follows=False,
+        )
+        signed = sign_document(terms, Ed25519PrivateKey.generate())
+        return StoredContract(
+            signed.hash, household_key, self.name, self.public, self.offer, signed
+        )
+
+    def acceptance(self, contract: bytes) -> Signed:
+        return sign_document(Acceptance(contract), self.key)
+
+    def request(self, contract: bytes, request_id: bytes | None = None, **changes) -> Signed:
+        fields = {
+            "id": request_id or secrets.token_bytes(16),
+            "contract": contract,
+            "offer": self.offer.hash,
+            "start": day_number(START),
+            "end": day_number(END),
+        }
+        return sign_document(StatementRequest(**(fields | changes)), self.key)
+
+
+def wire(signed: Signed) -> dict:
+    """Put a signed document as the API takes it."""
+    return msgspec.to_builtins(document_of(signed))
+
+
+def lines(*requests: Signed) -> bytes:
+    """Put requests as a batch's body."""
+    return b"".join(msgspec.json.encode(document_of(each)) + b"\n" for each in requests)
+
+
+class Api:
+    """The service over one store; `call` is synchronous."""
+
+    def __init__(self, directory, limits: Limits = FAST):
+        self.now = None
+        self._runner = asyncio.Runner()
+        self._thread = StoreThread()
+        self.store = self.run(SqliteStore.open, directory)
+        self.service = Service(self._thread, self.store)
+        self.gate = make_gate(
+            self.service,
+            self._thread,
+            self.store,
+            limits,
+            lambda: self.now or datetime.now(UTC),
+        )
+        self.client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.gate), base_url="https://api.test"
+        )
+
+    def run(self, function, *args, **kwargs):
+        """Run in the store's thread."""
+        return self._runner.run(self._thread.run(function, *args, **kwargs))
+
+    def call(self, method, path, token="", **kwargs) -> httpx.Response:
+        headers = dict(kwargs.pop("headers", {}))
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        return self._runner.run(self.client.request(method, path, headers=headers, **kwargs))
+
+    def gather(self, *calls):
+        """Make calls at the same time; each is (method, path, kwargs)."""
+
+        async def all_of():
+            return await asyncio.gather(
+                *(self.client.request(method, path, **kwargs) for method, path, kwargs in calls)
+            )
+
+        return self._runner.run(all_of())
+
+    def add(self, firm: Firm, customers: int = 0, *, is_accepted: bool = True) -> list[bytes]:
+        """Register a provider with some customers; returns their contracts."""
+        self.run(
+            self.store.providers.put_provider, Provider(firm.name, firm.public, datetime.now(UTC))
+        )
+        found = []
+        for _ in range(customers):
+            household_key = HouseholdKeyId(secrets.token_bytes(16))
+            contract = firm.contract(household_key)
+            self.run(self.store.enrol, Device(new_device_id(), bytes(32), household_key, SINCE))
+            self.run(self.store.put_contract, contract)
+            if is_accepted:
+                self.run(self.store.accept, contract.hash, firm.acceptance(contract.hash))
+            found.append(contract.hash)
+        return found
+
+    def token(self, firm: Firm, *scopes: Scope, days: int = 1, at: datetime | None = None) -> str:
+        text, _ = self.run(
+            draw_token,
+            self.store.providers,
+            firm.name,
+            scopes or tuple(Scope),
+            at or datetime.now(UTC) - timedelta(seconds=1),
+            timedelta(days=days),
+        )
+        return text
+
+    def audit(self, **kwargs):
+        return self.run(self.store.providers.audit, **kwargs)
+
+    def close(self):
+        self._runner.run(self.client.aclose())
+        self.service.close()
+        self.run(self.store.close)
+        self._thread.close()
+        self._runner.close()
+
+
+@contextmanager
+def serving(directory, limits: Limits = FAST):
+    """Serve a store in a directory."""
+    api = Api(directory, limits)
+    try:
+        yield api
+    finally:
+        api.close()
