@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cloud.message import Outgoing
 from cloud.speaker import Speaker
 from cloud.store import Device, Holdings
-from protocol.messages import Ack, IncarnationState, Refusal, holdings_digest
+from protocol.messages import TAG_BYTES, Ack, IncarnationState, Refusal, holdings_digest
 from protocol.topics import Kind
 
 # With 512 refusals beside them, states of this size stay within the envelope's 64 KiB.
@@ -55,7 +55,7 @@ class Acknowledger:
         is_whole: bool,
     ) -> Outgoing:
         ack = Ack(
-            device.household_key,
+            device.household_key[:TAG_BYTES],
             self._generation,
             holdings_digest(list(holdings.states)),
             is_whole,

@@ -16,6 +16,7 @@ from protocol.layout import DAY_COEFFICIENTS, QUARTER_HOURS_MAX
 COEFFICIENT_BYTES = 8
 STATEMENT_ID_BYTES = 16
 DIGEST_BYTES = 8
+TAG_BYTES = 4
 HASH_BYTES = 32
 
 
@@ -126,11 +127,12 @@ class Refusal(_Body, frozen=True):
 class Ack(_Body, frozen=True):
     """down/ack: sent after the commit.
 
-    `states` are those of the incarnations just touched, or all when asked by a fetch; `holdings`
-    digests the states of all, by which the chip sees that a store went back in time.
+    `household_tag` is the household key id's beginning, by which a device tells its household's few
+    keys apart. `states` are those of the incarnations just touched, or all when asked by a fetch;
+    `holdings` digests the states of all, by which the chip sees that a store went back in time.
     """
 
-    household_key: KeyId
+    household_tag: Annotated[bytes, _fixed(TAG_BYTES)]
     store_generation: Annotated[bytes, _fixed(DIGEST_BYTES)]
     holdings: Annotated[bytes, _fixed(DIGEST_BYTES)]
     is_whole: bool

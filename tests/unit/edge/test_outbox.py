@@ -40,7 +40,7 @@ def state(through, *beyond, incarnation=LIFE, months=(20_454,)):
 
 def ack(*states, is_whole=False, refused=(), holdings=None, generation=b"store--1"):
     digest = holdings_digest(list(states)) if holdings is None else holdings
-    return Ack(b"h" * 16, generation, digest, is_whole, tuple(states), tuple(refused))
+    return Ack(b"h" * 4, generation, digest, is_whole, tuple(states), tuple(refused))
 
 
 def started(*keys, settings=None, **more):

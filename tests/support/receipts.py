@@ -1,0 +1,174 @@
+"""A household, its provider and the cloud between them, real but for the broker: days go by at once."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cloud.batches import pending_statements
+from cloud.catalogue import listed_in
+from cloud.receipts import Checked, check_receipt
+from cloud.store import StatementOrder, StoredContract
+from edge.bills.desk import Desk, read_judgement
+from edge.bills.judge import Agreement
+from edge.bills.receipt_lane import ReceiptOptions
+from edge.chip import Chip, ChipSettings, signer_of
+from edge.message import Arrived, Connected
+from edge.outbox import Settings as OutboxSettings
+from edge.vault.vault import Vault
+from protocol.calendar import day_number
+from protocol.contract import (
+    Acceptance,
+    Consent,
+    Contract,
+    Offer,
+    StatementRequest,
+    sign_document,
+)
+from protocol.hpke import SealingKey
+from protocol.topics import Kind, parse_device_topic
+from tests.support.chip_bench import FRAMES_AT_START, PLATFORM_KEY, Bench, make_identity
+from tests.support.chip_cloud import RealCloud
+from tests.support.tariffs import simple_tariff
+
+# Local midnight of 1 January in France; no clock changes before the end of March.
+MIDNIGHT = datetime(2025, 12, 31, 23, tzinfo=UTC)
+FIRST = date(2026, 1, 1)
+ONE_DAY = timedelta(days=1)
+SEALING_KEY = SealingKey.generate()
+PROVIDER_KEY = Ed25519PrivateKey.generate()
+
+
+def day(number: int) -> date:
+    """Return the day `number` of the household's time, from 0."""
+    return FIRST + timedelta(days=number)
+
+
+class Home(Bench):
+    """A chip that judges statements and gives receipts, and the cloud's own ingest over a store."""
+
+    def __init__(
+        self,
+        directory,
+        tariffs=None,
+        consent: Consent = Consent.TOTAL,
+        end: date | None = None,
+    ) -> None:
+        directory.mkdir(exist_ok=True)
+        (directory / "cloud").mkdir()
+        identity = make_identity()
+        cloud = RealCloud(identity, PLATFORM_KEY, directory / "cloud", self._now)
+        self.word = ""
+        tariffs = tariffs or (simple_tariff(),)
+        offer = Offer(
+            tariffs[0].provider,
+            PROVIDER_KEY.public_key().public_bytes_raw(),
+            SEALING_KEY.public_bytes,
+            tariffs[0].name,
+            tariffs,
+        )
+        signed_offer = sign_document(offer, PROVIDER_KEY)
+        household = identity.household
+        contract = Contract(
+            signed_offer.hash,
+            household.id,
+            household.sealing.public_bytes,
+            bytes(32),
+            FIRST,
+            end,
+            consent,
+            follows=False,
+        )
+        signed = sign_document(contract, identity.signing_key)
+        self.agreement = Agreement(signed.hash, contract, offer)
+        self.contract = StoredContract(
+            signed.hash,
+            household.id,
+            offer.provider,
+            offer.provider_key,
+            signed_offer,
+            signed,
+            sign_document(Acceptance(signed.hash), PROVIDER_KEY),
+        )
+        super().__init__(directory / "chip", cloud, identity, MIDNIGHT)
+        cloud.store.put_contract(self.contract)
+        cloud.store.accept(signed.hash, sign_document(Acceptance(signed.hash), PROVIDER_KEY))
+
+    def _now(self) -> datetime:
+        return self.clock.at if hasattr(self, "clock") else MIDNIGHT
+
+    def start(self) -> None:
+        """Start a process that judges."""
+        self.vault = Vault.open(self.directory, signer_of(self.identity))
+        desk = Desk(self.vault, self.identity.household.seal, self.agreement)
+        receipts = ReceiptOptions(
+            {self.agreement.contract_hash: self.agreement}, lambda: desk.shelf, lambda: self.word
+        )
+        settings = ChipSettings(
+            outbox=OutboxSettings(backlog_per_s=1_000.0, backlog_window=64), receipts=receipts
+        )
+        self.chip = Chip(self.identity, self.vault, self.clock, settings, desk.judge)
+        for second in range(FRAMES_AT_START):
+            at = self.clock.at + timedelta(seconds=second)
+            self.chip.observe(self.meter.frame(at), at)
+        if self.is_online:
+            self.chip.take(Connected())
+
+    def live(self, days: int) -> None:
+        """Let days pass, a frame at each midnight."""
+        for _ in range(days):
+            self.clock.at += ONE_DAY
+            self.clock.seconds += 86_400
+            self.chip.observe(self.meter.frame(self.clock.at), self.clock.at)
+            self.pump()
+
+    def ask(self, start: int, end: int, statement: bytes, **changes) -> bytes:
+        """Hand in the provider's request over days [start, end), and deliver the statement."""
+        fields = {
+            "id": statement,
+            "contract": self.contract.hash,
+            "offer": self.contract.offer.hash,
+            "start": day_number(day(start)),
+            "end": day_number(day(end)),
+        }
+        request = StatementRequest(**(fields | changes))
+        signed = msgspec.msgpack.encode(sign_document(request, PROVIDER_KEY))
+        order = StatementOrder(statement, self.contract.hash, self.identity.household_key, signed)
+        store = self.cloud.store
+        store.put_request(order, self.clock.at)
+        page = pending_statements(store, PLATFORM_KEY, self.identity.collectivity)
+        for message in page.messages:
+            self.chip.take(Arrived(message.topic, message.payload))
+        self.wait()
+        return statement
+
+    def wait(self, rounds: int = 6) -> None:
+        """Let a few looks of the lane pass."""
+        for _ in range(rounds):
+            self.clock.seconds += 5
+            self.pump()
+
+    def verdicts(self) -> list[str]:
+        """Return what the chip found, oldest first."""
+        found = [read_judgement(row) for row in self.vault.statements()]
+        return [each.verdict for each in found if each is not None]
+
+    def receipts(self):
+        """Return what the provider has got."""
+        return self.cloud.store.receipts.of_contract(self.contract.hash)
+
+    def check(self, stored, **changes) -> Checked:
+        """Let the provider check a receipt."""
+        fields = {
+            "store": self.cloud.store,
+            "stored": stored,
+            "contract": self.contract,
+            "shelf": listed_in(self.cloud.store),
+            "sealing_key": SEALING_KEY,
+            "collectivity": self.identity.collectivity,
+        }
+        return check_receipt(**(fields | changes))
+
+    def count(self, kind: Kind) -> int:
+        """Count what the chip has published of a kind."""
+        return sum(parse_device_topic(each.topic).kind is kind for each in self.sent)
