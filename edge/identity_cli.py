@@ -8,6 +8,7 @@ import click
 from edge.config import DEFAULT_DIRECTORY
 from edge.enrolling import REQUEST, draw_keys, install, make_request, sign_contract, write_request
 from edge.identity import ca_fingerprint, load_keys, read_signed
+from protocol.contract import Consent
 from system.commands import directory_option
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -37,13 +38,30 @@ def init(directory: Path) -> None:
 @click.option("--offer", type=_FILE, help="The provider's offer that the household takes (JSON).")
 @click.option("--meter", "meter_serial", help="The meter's serial (ADCO or ADSC); stays here.")
 @click.option("--from", "start", type=_DAY, help="The contract's first day.")
+@click.option(
+    "--consent",
+    type=click.Choice([each.value for each in Consent]),
+    default=Consent.TOTAL.value,
+    show_default=True,
+    help="What a receipt may say to the provider: nothing, the total, or also the kWh of each line.",
+)
+@click.option(
+    "--follow/--fixed",
+    "follows",
+    default=True,
+    show_default=True,
+    help="Whether listed offers that extend this one, with later prices, hold for the contract.",
+)
 @click.option("--out", type=_FILE, help="Where to write it; request.json in the chip's directory.")
 def request(
     directory: Path,
     offer: Path | None,
     meter_serial: str | None,
     start: datetime | None,
+    consent: str,
     out: Path | None,
+    *,
+    follows: bool,
 ) -> None:
     """Make a request for enrolment, with a contract if an offer is taken.
 
@@ -56,7 +74,14 @@ def request(
         if meter_serial is None or start is None:
             raise click.UsageError("An offer is taken for a meter from a day on: --meter, --from.")
         signed_offer = read_signed(offer, "ask the provider for its offer.")
-        contract = sign_contract(keys, signed_offer, meter_serial, start.date())
+        contract = sign_contract(
+            keys,
+            signed_offer,
+            meter_serial,
+            start.date(),
+            consent=Consent(consent),
+            follows=follows,
+        )
     elif meter_serial is not None or start is not None:
         raise click.UsageError("--meter and --from go with --offer.")
     path = out or directory / REQUEST

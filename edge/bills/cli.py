@@ -30,7 +30,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command()
 @directory_option(DEFAULT_DIRECTORY, "The chip's")
-@click.option("--lang", type=click.Choice([*Lang]), default=Lang.FR, show_default=True)
+@click.option("--lang", type=click.Choice([each.value for each in Lang]), default=Lang.FR.value, show_default=True)
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 @click.option("--html", type=_FILE, help="Write the latest bill as a page (HTML).")
 @click.option("--pdf", type=_FILE, help="Write the latest bill as PDF.")
@@ -39,7 +39,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 )
 def bills(
     directory: Path,
-    lang: Lang,
+    lang: str,
     html: Path | None,
     pdf: Path | None,
     statement: str,
