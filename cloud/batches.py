@@ -110,9 +110,11 @@ def _statement(
         prepared = prepare(order.request, contract, shelf)
     except ScheduleMissing:
         return None  # the calendar or series may come yet
+    if device is None or contract.acceptance is None:
+        return None
     days = prepared.request.days
     blocks = blocks_of(store, order.household_key, days)
-    if device is None or missing_days(blocks, days):
+    if missing_days(blocks, days):
         return None
     statement = compute(prepared, contract, order.request, blocks)
     address = Address(collectivity, device.device, Kind.STATEMENT)

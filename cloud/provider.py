@@ -4,8 +4,8 @@ A provider never sees a reading, and not the amount either: it sees that a state
 from encrypted values, and that the household's chip has it.
 """
 
-import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -19,15 +19,16 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from cloud.asking import ask_again, ask_for
 from cloud.catalogue import listed_in
 from cloud.statements import blocks_of, missing_days, prepare
-from cloud.store import RequestState, StatementOrder, Store, StoredContract
-from protocol.calendar import day_number, day_of_number
+from cloud.store import RequestState, StatementOrder, Store, StoredContract, StoredRequest
+from protocol.calendar import day_of_number
 from protocol.contract import Acceptance, Offer, Signed, StatementRequest, sign_document
 from protocol.envelope import decode_body
 from protocol.errors import CipherError, ConfigError, DocumentRefused
 from protocol.hpke import SealingKey
-from protocol.messages import STATEMENT_ID_BYTES
+from protocol.schedule import ScheduleMissing
 from protocol.tariff import Tariff, parse_tariff
 from system.files import draw_secret, make_private_dir, read_document, read_secret
 
@@ -38,7 +39,9 @@ SEALING_KEY = "sealing.key"
 class Progress(msgspec.Struct, frozen=True):
     """How far a request has come, as a provider may know it.
 
-    `missing_days` of the period are not stored yet; `values` encrypted values of 8 bytes each were
+    `missing_days` of the period are not stored yet; `waits_for` says what else there is to come:
+    "acceptance", "device" (none speaks for the household) or "schedule"; `late` days before the
+    period are billed with it, `left_out` days of it are not. `values` encrypted values of 8 bytes each were
     computed; nobody but the household's chip can open them.
     """
 
@@ -50,6 +53,9 @@ class Progress(msgspec.Struct, frozen=True):
     missing_days: int
     values: int
     detail: str
+    waits_for: str = ""
+    late: int = 0
+    left_out: int = 0
 
 
 def draw_key(directory: Path) -> bool:
@@ -141,28 +147,59 @@ def own_contracts(store: Store, key: Ed25519PrivateKey) -> list[StoredContract]:
 
 
 def request_statement(
-    store: Store, key: Ed25519PrivateKey, contract_hash: bytes, start: date, end: date
+    store: Store,
+    key: Ed25519PrivateKey,
+    contract_hash: bytes,
+    start: date,
+    end: date,
+    *,
+    without_missing: bool = False,
 ) -> bytes:
     """Ask for the statement of a contract over the days [start, end); returns the request's id.
+
+    Days that earlier statements left out are billed late once they are stored; with
+    `without_missing` those that are not stored yet are left out of this one.
 
     Raises:
         DocumentRefused: no such contract of this provider, or a period it does not cover.
     """
+    contract = _own_contract(store, key, contract_hash)
+    request = ask_for(store, contract, start, end, without_missing=without_missing)
+    return _put(store, key, contract, request)
+
+
+def request_correction(store: Store, key: Ed25519PrivateKey, corrects: bytes) -> bytes:
+    """Ask for a statement that replaces an earlier one; returns the request's id.
+
+    Raises:
+        DocumentRefused: no such statement of this provider, or it cannot be corrected.
+    """
+    stored = store.request(corrects)
+    if stored is None:
+        raise DocumentRefused(f"No request {corrects.hex()} is known.")
+    contract = _own_contract(store, key, stored.order.contract)
+    return _put(store, key, contract, ask_again(store, contract, corrects))
+
+
+def _own_contract(store: Store, key: Ed25519PrivateKey, contract_hash: bytes) -> StoredContract:
     contract = next((c for c in own_contracts(store, key) if c.hash == contract_hash), None)
     if contract is None:
         raise DocumentRefused(
             f"No contract {contract_hash.hex()[:16]}… is registered under this key; "
             "`volet provider contracts` lists them."
         )
-    request_id = secrets.token_bytes(STATEMENT_ID_BYTES)
-    request = StatementRequest(
-        request_id, contract_hash, contract.offer.hash, day_number(start), day_number(end)
-    )
+    return contract
+
+
+def _put(
+    store: Store, key: Ed25519PrivateKey, contract: StoredContract, request: StatementRequest
+) -> bytes:
     signed = msgspec.msgpack.encode(sign_document(request, key))
-    prepare(signed, contract, listed_in(store))
-    order = StatementOrder(request_id, contract_hash, contract.household_key, signed)
+    with suppress(ScheduleMissing):  # it waits for the calendar or series
+        prepare(signed, contract, listed_in(store))
+    order = StatementOrder(request.id, contract.hash, contract.household_key, signed)
     store.put_request(order, datetime.now(UTC))
-    return request_id
+    return request.id
 
 
 def progress(store: Store, request_id: bytes) -> Progress:
@@ -177,10 +214,11 @@ def progress(store: Store, request_id: bytes) -> Progress:
         raise DocumentRefused(f"No request {request_id.hex()} is known.")
     signed = msgspec.msgpack.decode(stored.order.request, type=Signed)
     request = decode_body(signed.body, StatementRequest)
-    missing, values = 0, 0
+    missing, values, waits_for = 0, 0, ""
     if stored.state is RequestState.PENDING:
         days = request.days
         missing = len(missing_days(blocks_of(store, contract.household_key, days), days))
+        waits_for = _waits_for(store, contract, stored)
     elif stored.statement is not None:
         values = prepare(stored.order.request, contract, listed_in(store)).plan.values
     return Progress(
@@ -192,4 +230,21 @@ def progress(store: Store, request_id: bytes) -> Progress:
         missing,
         values,
         stored.detail,
+        waits_for,
+        len(request.late),
+        len(request.without),
     )
+
+
+def _waits_for(store: Store, contract: StoredContract, stored: StoredRequest) -> str:
+    if contract.acceptance is None:
+        return "acceptance"
+    if store.device_of(contract.household_key) is None:
+        return "device"
+    try:
+        prepare(stored.order.request, contract, listed_in(store))
+    except ScheduleMissing:
+        return "schedule"
+    except DocumentRefused:
+        return ""  # the worker will say so
+    return ""

@@ -1,15 +1,20 @@
 """`volet provider …`: what an energy provider does, on the machine that holds the cloud's store."""
 
 import time
+from collections.abc import Callable
 from datetime import date, datetime
+from functools import wraps
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud import provider as desk
 from cloud.config import DEFAULT_DIRECTORY
 from cloud.provider_area_cli import area
+from cloud.provider_tariff_cli import tariff
 from cloud.store import RequestState, Store
 from cloud.store.sqlite import SqliteStore
 from protocol.errors import DocumentRefused
@@ -17,6 +22,12 @@ from system.commands import directory_option
 from system.files import write_public
 
 POLL_S = 0.2
+WAITS_FOR = {
+    "": "waiting for the worker; is `volet cloud run` running?",
+    "acceptance": "waiting for the contract to be accepted; see `volet provider accept`.",
+    "device": "waiting for a chip that speaks for the household.",
+    "schedule": "waiting for a calendar or market series that is not listed yet.",
+}
 
 _dir = directory_option(Path("/var/lib/volet-provider"), "The provider's")
 _cloud = directory_option(DEFAULT_DIRECTORY, "The cloud's", name="cloud", parameter="cloud")
@@ -30,6 +41,7 @@ def provider() -> None:
 
 
 provider.add_command(area)
+provider.add_command(tariff)
 
 
 @provider.command()
@@ -87,30 +99,78 @@ def accept(directory: Path, cloud: Path, wanted: tuple[str, ...], *, is_all: boo
     click.echo(f"Accepted {len(chosen)} of {len(waiting)} contracts that waited.")
 
 
+class _Place(NamedTuple):
+    """The cloud's store and the provider's key."""
+
+    store: Store
+    key: Ed25519PrivateKey
+
+
+def _at_desk(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say where store and key are, and `at`, the two opened."""
+
+    @_dir
+    @_cloud
+    @wraps(command)
+    def opened(directory: Path, cloud: Path, **options: object) -> None:
+        command(at=_Place(_open_store(cloud), desk.load_key(directory)), **options)
+
+    return opened
+
+
+_wait_option = click.option(
+    "--wait", "wait_s", type=click.FloatRange(0), default=60.0, show_default=True, help="Seconds."
+)
+
+
 @provider.command()
-@_dir
-@_cloud
+@_at_desk
 @click.option("--contract", help="The contract's hash; not needed where there is one only.")
 @click.option("--from", "start", type=_DAY, required=True, help="The first day.")
 @click.option("--to", "end", type=_DAY, required=True, help="The day after the last.")
 @click.option(
-    "--wait", "wait_s", type=click.FloatRange(0), default=60.0, show_default=True, help="Seconds."
+    "--without-missing",
+    is_flag=True,
+    help="Leave out the days that are not stored yet; a later statement bills them as late.",
 )
+@_wait_option
 @_json
 def bill(
-    directory: Path,
-    cloud: Path,
+    at: _Place,
     contract: str | None,
     start: datetime,
     end: datetime,
     wait_s: float,
     *,
+    without_missing: bool,
     is_json: bool,
 ) -> None:
-    """Ask for a household's statement; it is computed encrypted and opened by its chip alone."""
-    store, key = _open_store(cloud), desk.load_key(directory)
-    contract_hash = _one_contract(contract, [c.hash for c in desk.own_contracts(store, key)])
-    request_id = desk.request_statement(store, key, contract_hash, start.date(), end.date())
+    """Ask for a household's statement; it is computed encrypted and opened by its chip alone.
+
+    Days that earlier statements left out are billed with it, named as late, once they are stored.
+    """
+    contract_hash = _one_contract(contract, [c.hash for c in desk.own_contracts(*at)])
+    request_id = desk.request_statement(
+        *at, contract_hash, start.date(), end.date(), without_missing=without_missing
+    )
+    _report(at.store, request_id, wait_s, is_json=is_json)
+
+
+@provider.command()
+@_at_desk
+@click.argument("statement")
+@_wait_option
+@_json
+def correct(at: _Place, statement: str, wait_s: float, *, is_json: bool) -> None:
+    """Ask for a statement that replaces STATEMENT (its id), once, by the latest listed offer.
+
+    The same days are billed again; the household's chip shows what the correction changes.
+    """
+    request_id = desk.request_correction(*at, _statement_id(statement))
+    _report(at.store, request_id, wait_s, is_json=is_json)
+
+
+def _report(store: Store, request_id: bytes, wait_s: float, *, is_json: bool) -> None:
     state = _wait(store, request_id, wait_s)
     click.echo(msgspec.json.encode(state) if is_json else _in_words(state))
     if state.state is RequestState.REFUSED:
@@ -130,18 +190,24 @@ def _wait(store: Store, request_id: bytes, wait_s: float) -> desk.Progress:
 def _in_words(state: desk.Progress) -> str:
     last = date.fromordinal(state.end.toordinal() - 1)
     head = f"Statement {state.id[:16]}… for {state.start} to {last}: "
+    head += f"{state.late} late days billed with it; " if state.late else ""
+    head += f"{state.left_out} days left out and owed; " if state.left_out else ""
     if state.state is RequestState.PENDING:
-        return head + (
-            f"waiting for {state.missing_days} days that the chip has not sent yet."
-            if state.missing_days
-            else "waiting for the worker; is `volet cloud run` running?"
-        )
+        days = f"waiting for {state.missing_days} days that the chip has not sent yet."
+        return head + (days if state.missing_days else WAITS_FOR[state.waits_for])
     if state.state is RequestState.REFUSED:
         return head + "refused."
     values = f"{state.values} encrypted values ({8 * state.values} bytes) computed"
     if state.state is RequestState.SEEN:
         return head + f"{values}; the household's chip has it. Only that chip can open it."
     return head + f"{values} and published; the chip has not seen it yet."
+
+
+def _statement_id(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError as exc:
+        raise DocumentRefused(f"{text} is no statement's id; `--json` prints it in full.") from exc
 
 
 def _one_contract(wanted: str | None, known: list[bytes]) -> bytes:

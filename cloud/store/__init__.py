@@ -318,6 +318,9 @@ class Store(MovingStore, Protocol):
         not negative.
         """
 
+    def requests_of(self, contract_hash: bytes) -> tuple[StoredRequest, ...]:
+        """Return the requests of one contract, in the order they came."""
+
     def settle(
         self,
         published: Sequence[PublishedStatement],

@@ -65,6 +65,11 @@ class Requests(Tables):
         )
         return tuple(_request(row) for row in rows)
 
+    def requests_of(self, contract_hash: bytes) -> tuple[StoredRequest, ...]:
+        """See `Store.requests_of`."""
+        rows = self._rows(f"{_REQUEST} WHERE r.contract = ? ORDER BY r.rowid", [contract_hash])
+        return tuple(_request(row) for row in rows)
+
     def settle(
         self,
         published: Sequence[PublishedStatement],

@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cloud.statements import compute, prepare
 from cloud.store import StoredBlock, StoredContract
 from cloud.tariffs.price import Part
-from edge.bills.judge import Agreement, Books, Shelf, Span, judge
+from edge.bills.judge import Agreement, Shelf, judge
 from edge.bills.judgement import OpenedLine, Verdict
+from edge.bills.own import Books, Span
 from edge.metering.events import DayClosed
 from protocol.bill import Energy
 from protocol.calendar import day_number, days_between, month_of
@@ -121,7 +122,10 @@ class EncryptedPath:
         stored, agreement = self._contract(parts)
         tariffs = agreement.offer.tariffs
         counted: dict[tuple[int, int], Energy] = {}
-        for start, end in _statement_periods(parts[0].start, parts[-1].end):
+        # A statement ends where the tariff changes: no line of one stands on a day or two.
+        for start, end in (
+            period for part in parts for period in _statement_periods(part.start, part.end)
+        ):
             opened = self._open(ledger, stored, agreement, start, end)
             priced = components(tariffs, start, end, _NO_SCHEDULES)
             for component, line in zip(priced, opened, strict=True):
