@@ -116,6 +116,11 @@ class Asking:
             if waiting.answer is not None
         }
 
+    def is_complete(self, request_id: bytes) -> bool:
+        """Say whether every trustee has answered, or has refused for good."""
+        one = self._open.get(request_id)
+        return one is not None and all(each.is_done for each in one.waiting.values())
+
     def refusal(self, request_id: bytes) -> str:
         """Return a sentence if trustees who refuse for good leave too few, else nothing."""
         one = self._open.get(request_id)

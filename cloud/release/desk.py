@@ -129,7 +129,15 @@ class ReleaseDesk:
             request = asked(figure)
             self._asking.want(request, basis.trustees, basis.group.slots)
             answers = self._asking.answers(request.id)
-            step = advance(self._store, basis, roster, figure, answers, now)
+            step = advance(
+                self._store,
+                basis,
+                roster,
+                figure,
+                answers,
+                now,
+                is_complete=self._asking.is_complete(request.id),
+            )
             if step is None:
                 sentence = self._asking.refusal(request.id)
                 if not sentence:

@@ -6,8 +6,8 @@ it.
 """
 
 import math
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 
 import msgspec
 import numpy as np
@@ -32,12 +32,26 @@ from protocol.trustee_messages import Answer, Ask, SetRequest
 # By how many standard deviations of the whole noise a sum may exceed what households can add up to:
 # once in 10^32 slots if all keep the rules.
 NOISE_BOUND = 12.0
+# So long a figure that does not open waits for a further trustee's answer.
+WITNESS_WAIT = timedelta(days=7)
 
 Answers = Mapping[int, Answer]
+Entries = npt.NDArray[np.int64]
 
 
-class CopiesDiffer(VoletError):
-    """Two trustees gave different words for one seed set."""
+class _Reading(msgspec.Struct, frozen=True):
+    """What some of the answers say: one mask of each seed set.
+
+    `without`: the number of a trustee whose answer is set aside. `unknown` and `differs`, bool for
+    each word: seeds that somebody has not got, and copies of one seed's mask that are not the same;
+    `pairs` are the trustees that gave these.
+    """
+
+    without: int | None
+    masks: list[Words]
+    unknown: npt.NDArray[np.bool_]
+    differs: npt.NDArray[np.bool_]
+    pairs: tuple[tuple[int, int], ...]
 
 
 def asked(figure: Figure) -> SetRequest:
@@ -46,20 +60,29 @@ def asked(figure: Figure) -> SetRequest:
 
 
 def advance(
-    store: AreaStore, basis: Basis, roster: Roster, figure: Figure, answers: Answers, at: datetime
+    store: AreaStore,
+    basis: Basis,
+    roster: Roster,
+    figure: Figure,
+    answers: Answers,
+    at: datetime,
+    *,
+    is_complete: bool = False,
 ) -> Figure | None:
-    """Take a fixed or checked figure one stage on; None while too few trustees have answered.
+    """Take a fixed or checked figure one stage on; None while more answers are needed.
 
     `answers`: to the request that it waits for, by number of the trustee, each `is_well_formed`.
-    A figure that comes back `released` has its opened slots and no release yet.
+    `is_complete`: no further ones come. Where what has come does not open, a further one may show
+    which trustee is wrong; the figure waits for it a week at most. A figure that comes back
+    `released` has its opened slots and no release yet.
     """
     if not basis.shape.covers(answers):
         return None
-    step = _check if figure.stage is Stage.FIXED else _open
-    try:
-        return step(store, basis, roster, figure, answers, at)
-    except CopiesDiffer as exc:
-        return discard(figure, str(exc), at)
+    is_last = is_complete or at - figure.at >= WITNESS_WAIT
+    rows = rows_of(store, basis, asked(figure))
+    if figure.stage is Stage.FIXED:
+        return _check(basis, roster, figure, rows, answers, at, is_last=is_last)
+    return _open(basis, figure, rows, answers, at, is_last=is_last)
 
 
 def discard(figure: Figure, detail: str, at: datetime) -> Figure:
@@ -84,42 +107,91 @@ def is_well_formed(
 
 
 def _check(
-    store: AreaStore, basis: Basis, roster: Roster, figure: Figure, answers: Answers, at: datetime
-) -> Figure:
-    """Open each household's check slot; who does not open to 1 is left out."""
+    basis: Basis,
+    roster: Roster,
+    figure: Figure,
+    rows: Sequence[Row],
+    answers: Answers,
+    at: datetime,
+    *,
+    is_last: bool,
+) -> Figure | None:
+    """Open each household's check slot; who does not open to 1 is left out.
+
+    So is who opens to two things; only where too few are left is a trustee set aside instead.
+    """
     request = asked(figure)
-    rows = rows_of(store, basis, request)
-    entries = np.array(request.entries)
-    unknown = np.isin(entries, [each for one in answers.values() for each in one.unknown])
-    masks = _one_of_each(basis, answers, unknown)
     words = np.array([from_bytes(row.words[-SLOT_BYTES:])[0] for row in rows], np.uint64)
-    is_good = (unmask(words, masks) == CHECK_VALUE) & ~unknown
-    left_out = tuple(
-        (int(entry), Reason.SEEDS if is_unknown else Reason.CHECK_SLOT)
-        for entry, is_unknown in zip(entries[~is_good], unknown[~is_good], strict=True)
+    entries = np.array(request.entries, np.int64)
+    found: list[tuple[_Reading, dict[int, Reason]]] = []
+    for reading in _readings(basis, answers, entries):
+        is_unknown = reading.unknown | reading.differs
+        is_good = (unmask(words, reading.masks) == CHECK_VALUE) & ~is_unknown
+        left_out = {
+            int(entry): Reason.SEEDS if unknown else Reason.CHECK_SLOT
+            for entry, unknown in zip(entries[~is_good], is_unknown[~is_good], strict=True)
+        }
+        found.append((reading, left_out))
+
+    def missing(left_out: Mapping[int, Reason]) -> str:
+        kept = [row.entry for row in rows if row.entry not in left_out]
+        return too_few(basis, roster, request.length, kept)
+
+    reading, left_out = found[0]
+    if missing(left_out):
+        if not is_last:
+            return None
+        reading, left_out = min(found, key=lambda each: len(each[1]))
+    detail = _set_aside(basis, reading) or _differing(basis, reading)
+    figure = msgspec.structs.replace(
+        figure, left_out=(*figure.left_out, *sorted(left_out.items())), detail=detail, at=at
     )
-    kept = [row for row, good in zip(rows, is_good, strict=True) if good]
-    figure = msgspec.structs.replace(figure, left_out=(*figure.left_out, *left_out), at=at)
-    if sentence := too_few(basis, roster, request.length, [row.entry for row in kept]):
-        return discard(figure, sentence, at)
+    if sentence := missing(left_out):
+        return discard(figure, f"{sentence} {detail}".rstrip(), at)
+    kept = [row for row in rows if row.entry not in left_out]
     final = make_request(Ask.SUM, basis.key, kept, (request.length, request.head))
     requests = (*figure.requests, msgspec.msgpack.encode(final))
     return msgspec.structs.replace(figure, stage=Stage.CHECKED, requests=requests)
 
 
 def _open(
-    store: AreaStore, basis: Basis, roster: Roster, figure: Figure, answers: Answers, at: datetime
-) -> Figure:
-    """Open the sum; one that cannot be is discarded with a report, noise is never published."""
-    del roster
-    rows = rows_of(store, basis, asked(figure))
+    basis: Basis,
+    figure: Figure,
+    rows: Sequence[Row],
+    answers: Answers,
+    at: datetime,
+    *,
+    is_last: bool,
+) -> Figure | None:
+    """Open the sum; one that cannot be is discarded with a report, noise is never published.
+
+    Where holders of a seed disagree, or what opens cannot be, each trustee is set aside in turn: if
+    that opens for one of them alone, it is the one that is wrong.
+    """
     words = np.frombuffer(b"".join(row.words for row in rows), "<u8").reshape(len(rows), -1)
-    masks = _one_of_each(basis, answers, np.zeros(basis.group.slots + 1, bool))
-    opened = unmask(add_up(words), masks)
-    if sentence := implausible(basis, opened, len(rows)):
-        return discard(figure, sentence, at)
+    total = add_up(words)
+    good: list[tuple[_Reading, Signed]] = []
+    sentence = ""
+    for reading in _readings(basis, answers, np.zeros(len(total), np.int64)):
+        opened = unmask(total, reading.masks)
+        wrong = _differing(basis, reading) or implausible(basis, opened, len(rows))
+        sentence = sentence or wrong
+        if not wrong:
+            good.append((reading, opened))
+        if reading.without is None and (good or not is_last):
+            break
+    if not good and not is_last:
+        return None
+    if len(good) != 1:
+        names = ", ".join(_name(basis, reading.without) for reading, _ in good)
+        detail = (
+            f"{sentence} It opens without {names}, and to different sums." if good else sentence
+        )
+        return discard(figure, detail, at)
+    ((reading, opened),) = good
     slots = opened[:-1].astype("<i8").tobytes()
-    return msgspec.structs.replace(figure, stage=Stage.RELEASED, opened=slots, at=at)
+    detail = _set_aside(basis, reading) or figure.detail
+    return msgspec.structs.replace(figure, stage=Stage.RELEASED, opened=slots, detail=detail, at=at)
 
 
 def rows_of(store: AreaStore, basis: Basis, request: SetRequest) -> list[Row]:
@@ -162,21 +234,50 @@ def implausible(basis: Basis, opened: Signed, households: int) -> str:
     return ""
 
 
-def _one_of_each(basis: Basis, answers: Answers, is_void: npt.NDArray[np.bool_]) -> list[Words]:
-    """Return the words of each seed set, zero where `is_void`; every copy must be the same.
+def _readings(basis: Basis, answers: Answers, entries: Entries) -> Iterator[_Reading]:
+    """Read all answers; then, where enough are left, all but one trustee's.
 
-    Raises:
-        CopiesDiffer: names both trustees.
+    `entries`: the household of each word, int64[words].
     """
-    found: dict[int, tuple[int, Words]] = {}
+    yield _read(answers, entries, None)
+    for trustee in sorted(answers):
+        others = {number: each for number, each in answers.items() if number != trustee}
+        if basis.shape.covers(others):
+            yield _read(others, entries, trustee)
+
+
+def _read(answers: Answers, entries: Entries, without: int | None) -> _Reading:
+    unknown = np.isin(entries, [each for one in answers.values() for each in one.unknown])
+    differs = np.zeros(len(entries), bool)
+    copies: dict[int, tuple[int, Words]] = {}
+    pairs: list[tuple[int, int]] = []
     for trustee, answer in sorted(answers.items()):
         for number, data in answer.sums:
-            words = np.where(is_void, np.uint64(0), from_bytes(data))
-            first, copy = found.setdefault(number, (trustee, words))
-            if not np.array_equal(copy, words):
-                names = [basis.trustees.trustees[each].name for each in (first, trustee)]
-                raise CopiesDiffer(
-                    f"{names[0]} and {names[1]} gave different masks for one seed; "
-                    "one of them is wrong, and nothing is published."
-                )
-    return [words for _, (_, words) in sorted(found.items())]
+            words = from_bytes(data)
+            first, copy = copies.setdefault(number, (trustee, words))
+            is_other = (copy != words) & ~unknown
+            if is_other.any():
+                differs |= is_other
+                pairs.append((first, trustee))
+    masks = [words for _, (_, words) in sorted(copies.items())]
+    return _Reading(without, masks, unknown, differs, tuple(pairs))
+
+
+def _differing(basis: Basis, reading: _Reading) -> str:
+    """Name the trustees that gave different masks for one seed; nothing if none did."""
+    if not reading.pairs:
+        return ""
+    names = "; ".join(
+        f"{_name(basis, first)} and {_name(basis, second)}" for first, second in reading.pairs
+    )
+    return f"{names} gave different masks for one seed: one of them is wrong."
+
+
+def _set_aside(basis: Basis, reading: _Reading) -> str:
+    if reading.without is None:
+        return ""
+    return f"{_name(basis, reading.without)} gave wrong masks; opened without it."
+
+
+def _name(basis: Basis, trustee: int | None) -> str:
+    return "" if trustee is None else basis.trustees.trustees[trustee].name

@@ -28,7 +28,9 @@ def run(area: SmallArea):
     stages = [close(area.store, basis, area.roster, area.after())]
     while stages[-1].stage in (Stage.FIXED, Stage.CHECKED):
         answers = area.answers(asked(stages[-1]))
-        step = advance(area.store, basis, area.roster, stages[-1], answers, area.after())
+        step = advance(
+            area.store, basis, area.roster, stages[-1], answers, area.after(), is_complete=True
+        )
         area.store.put_figure(step)
         stages.append(step)
     return stages

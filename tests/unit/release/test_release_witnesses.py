@@ -1,0 +1,146 @@
+"""A trustee that lies: named and set aside where the others suffice, and never published."""
+
+import msgspec
+import numpy as np
+import pytest
+
+from cloud.release.closing import basis_of, close
+from cloud.release.opening import WITNESS_WAIT, advance, asked
+from cloud.store.area import Stage
+from protocol.area_cipher import Shape, from_bytes, to_bytes
+from protocol.errors import Reason
+from protocol.trustee_messages import Ask
+from tests.support.area_release import SHAPE, SmallArea
+
+ALL = (0, 1, 2, 3)
+
+
+def lying(area, number, ask, *, places=slice(None), sums=slice(None), by=1):
+    """Let a trustee add `by` to these words of these of its seed sets."""
+    honest = area.fakes[number].answer
+
+    def lie(request):
+        answer = honest(request)
+        if request.ask is not ask:
+            return answer
+        changed = list(answer.sums)
+        for place, (seed_set, data) in list(enumerate(changed))[sums]:
+            words = from_bytes(data).copy()
+            words[places] += np.uint64(by)
+            changed[place] = (seed_set, to_bytes(words))
+        return msgspec.structs.replace(answer, sums=tuple(changed))
+
+    area.fakes[number].answer = lie
+
+
+def run(area, trustees=ALL, *, is_complete=True, later=None):
+    basis = basis_of(area.store, area.key())
+    figure = close(area.store, basis, area.roster, area.after())
+    while figure.stage in (Stage.FIXED, Stage.CHECKED):
+        answers = area.answers(asked(figure), trustees)
+        now = figure.at if later is None else figure.at + later
+        step = advance(
+            area.store, basis, area.roster, figure, answers, now, is_complete=is_complete
+        )
+        if step is None:
+            break
+        figure = step
+    return figure
+
+
+def full(shape=SHAPE):
+    area = SmallArea(shape=shape)
+    area.contribute_all()
+    return area
+
+
+def is_plain_sum(area, figure):
+    slots = np.frombuffer(figure.opened, "<i8")
+    return slots.tolist() == area.plain_sum(area.members).tolist()
+
+
+@pytest.mark.parametrize("ask", [Ask.CHECK, Ask.SUM])
+@pytest.mark.parametrize(("shape", "liar"), [(Shape(3, 4), 3), (Shape(3, 4), 0), (Shape(2, 3), 1)])
+def test_a_liar_is_named_and_the_figure_released_without_it(ask, shape, liar):
+    area = full(shape)
+    lying(area, liar, ask)
+    figure = run(area, range(shape.trustees))
+    assert figure.stage is Stage.RELEASED
+    assert not figure.left_out
+    assert is_plain_sum(area, figure)
+    assert (
+        figure.detail == f"{area.trustees.trustees[liar].name} gave wrong masks; opened without it."
+    )
+
+
+def test_one_wrong_copy_is_enough_to_tell_if_the_check_slot_shows_it():
+    area = full()
+    lying(area, 2, Ask.SUM, sums=slice(1))
+    figure = run(area)
+    assert is_plain_sum(area, figure)
+    assert "trustee-c" in figure.detail
+    assert "trustee-a" not in figure.detail
+
+
+def test_a_lie_that_opens_to_another_sum_is_not_published_and_both_are_named():
+    """One copy of one mask is a little off: without either trustee something plausible opens."""
+    area = full()
+    lying(area, 2, Ask.SUM, sums=slice(1), places=slice(1))
+    figure = run(area)
+    assert figure.stage is Stage.DISCARDED
+    assert "trustee-a and trustee-c gave different masks" in figure.detail
+    assert "without trustee-a, trustee-c, and to different sums" in figure.detail
+
+
+def test_a_lie_about_a_few_households_leaves_them_out_and_names_both_holders():
+    area = full()
+    lying(area, 2, Ask.CHECK, sums=slice(1), places=slice(2))
+    figure = run(area)
+    assert figure.stage is Stage.RELEASED
+    assert figure.left_out == ((0, Reason.SEEDS), (1, Reason.SEEDS))
+    assert "trustee-a and trustee-c gave different masks" in figure.detail
+
+
+@pytest.mark.parametrize("ask", [Ask.CHECK, Ask.SUM])
+def test_with_one_away_a_lie_waits_for_it_a_week_and_is_then_discarded(ask):
+    area = full()
+    lying(area, 2, ask)
+    waiting = run(area, (0, 1, 2), is_complete=False)
+    assert waiting.stage is (Stage.FIXED if ask is Ask.CHECK else Stage.CHECKED)
+    assert is_plain_sum(area, run(area, ALL, is_complete=False, later=WITNESS_WAIT))
+    given_up = run(area, (0, 1, 2), is_complete=False, later=WITNESS_WAIT)
+    assert given_up.stage is Stage.DISCARDED
+    assert "trustee-a and trustee-c; trustee-b and trustee-c gave different" in given_up.detail
+    assert not given_up.opened
+
+
+@pytest.mark.parametrize("ask", [Ask.CHECK, Ask.SUM])
+def test_two_of_two_cannot_tell_who_lies(ask):
+    area = full(Shape(2, 2))
+    lying(area, 0, ask)
+    assert run(area, (0, 1)).stage is Stage.DISCARDED
+
+
+def test_two_liars_of_four_publish_nothing():
+    area = full()
+    lying(area, 1, Ask.SUM)
+    lying(area, 2, Ask.SUM, by=2)
+    figure = run(area)
+    assert figure.stage is Stage.DISCARDED
+    assert not figure.opened
+
+
+def test_a_household_whose_seeds_one_trustee_lacks_is_no_lie():
+    area = full()
+    area.fakes[1].unknown = {area.members[3].entry}
+    figure = run(area)
+    assert figure.left_out == ((area.members[3].entry, Reason.SEEDS),)
+    assert not figure.detail
+
+
+def test_without_comparing_copies_a_lie_would_be_published(monkeypatch):
+    area = full()
+    lying(area, 2, Ask.SUM, sums=slice(1), places=slice(1))
+    monkeypatch.setattr("cloud.release.opening._differing", lambda *_: "")
+    figure = run(area, (2, 1, 0))
+    assert figure.stage is Stage.RELEASED
