@@ -11,7 +11,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from benchmarks import __main__ as command
-from benchmarks import area, chip, cipher, ingest, live_chip, report, tic
+from benchmarks import area, chip, cipher, ingest, live_chip, receipt, report, tic
 from benchmarks.household import Month
 from benchmarks.machine import this_machine
 from benchmarks.mqtt_size import publish_bytes
@@ -187,3 +187,16 @@ def test_the_command_gives_json_lines(monkeypatch):
 
 def test_the_command_knows_its_benchmarks():
     assert CliRunner().invoke(command.bench, ["nonsense"]).exit_code == 2
+
+
+def test_receipts_are_proven_and_the_peer_opens():
+    rows = receipt.run(TINY)
+    assert_sound(rows, "receipt")
+    assert value_of(rows, "commitment, a day") == 32
+    assert value_of(rows, "peer: commitments, a day") == 384
+
+
+def test_the_receipts_benchmark_notices_a_proof_of_anything(monkeypatch):
+    monkeypatch.setattr(receipt, "verify", lambda *_: None)
+    with pytest.raises(AssertionError, match="lowered total"):
+        receipt.run(TINY)
