@@ -39,6 +39,7 @@ HOUSEHOLD_KEY = "household.key"
 METER_SALT = "meter.salt"
 SALT_BYTES = 32
 FORMER = "former.json"
+AUTHORITY = "ca.pem"
 # While an import is under way; see edge/moving/transfer.py.
 IMPORTING = "vault.db.importing"
 

@@ -10,6 +10,7 @@ damaged file. No pad is in a bundle: pads are never on a disk.
 import hmac
 import secrets
 import unicodedata
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -128,6 +129,12 @@ def open_bundle(data: bytes, passphrase: str, name: str = "This file") -> Bundle
         raise ConfigError(
             f"{name} is damaged or was altered; copy it again from where it was written."
         ) from exc
+
+
+def is_bundle(path: Path) -> bool:
+    """Say whether a file begins as bundles do."""
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
 
 
 def _read_header(data: bytes, name: str) -> tuple[_Header, bytes]:

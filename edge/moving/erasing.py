@@ -9,27 +9,27 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge.area.settings import FILE_NAME as AREA_CHOICES
-from edge.enrolling import REQUEST, draw_keys
-from edge.identity import FORMER, HOUSEHOLD_KEY, METER_SALT, check_keys_are_files
+from edge.enrolling import draw_keys
+from edge.identity import AUTHORITY, HOUSEHOLD_KEY, METER_SALT, check_keys_are_files
+from edge.moving.bundle import is_bundle
 from edge.moving.contracts import FOLDER
-from edge.moving.departure import ORDER
-from edge.moving.transfer import CONTRACT, OFFER
 from edge.vault.database import FILE_NAME
 from edge.vault.vault import hold_vault
 from protocol.errors import ConfigError
 
 _CHUNK_BYTES = 1 << 20
 # First what says that the chip is enrolled, so that an erasure that was cut short can go on.
-_ENROLMENT = ("enrolment.json", "device.pem", "answer.json")
-_DOCUMENTS = (REQUEST, OFFER, CONTRACT, AREA_CHOICES, FORMER, ORDER)
+_ENROLMENT = ("enrolment.json", "device.pem")
+# Whatever a command has left of the household bears one of these; the authority's certificate stays.
+_SUFFIXES = (".json", ".pem", ".word")
+_KEPT = (AUTHORITY,)
 
 
 def erase(directory: Path) -> int:
     """Destroy all that is the household's and draw new keys; returns how many files went.
 
-    The chip's own keys, its settings and its authority stay. Again after an interruption, it goes
-    on where it was.
+    The chip's own keys, its settings and its authority stay, and bundles, which are sealed. Again
+    after an interruption, it goes on where it was.
 
     Raises:
         ConfigError: the chip runs, its keys come from systemd, or a file cannot be removed.
@@ -48,21 +48,26 @@ def erase(directory: Path) -> int:
 
 def _households_files(directory: Path) -> Iterator[Path]:
     """Yield files in an order in which no interruption leaves a vault without its own key."""
-    for name in (*_ENROLMENT, *_DOCUMENTS):
-        yield from _with_leftovers(directory, name)
-    for pattern in (f"{FILE_NAME}*", f"{FOLDER}/*", f"{FOLDER}/.*"):
+    for name in _ENROLMENT:
+        yield from _existing(directory / name)
+    for path in sorted(directory.iterdir()):
+        # A write that was cut short leaves `.NAME.xxxx` beside it (system/files.py).
+        name = path.name[1:].rpartition(".")[0] if path.name.startswith(".") else path.name
+        is_households = name.endswith(_SUFFIXES) and name not in (*_KEPT, *_ENROLMENT)
+        if path.is_file() and is_households and not is_bundle(path):
+            yield path
+    for pattern in (f"{FILE_NAME}*", f".{FILE_NAME}*", f"{FOLDER}/*", f"{FOLDER}/.*"):
         for path in sorted(directory.glob(pattern)):
             if path.is_file() and path.name != f"{FILE_NAME}.lock":
                 yield path
     for name in (HOUSEHOLD_KEY, METER_SALT):
-        yield from _with_leftovers(directory / "keys", name)
+        yield from sorted((directory / "keys").glob(f".{name}.*"))
+        yield from _existing(directory / "keys" / name)
 
 
-def _with_leftovers(directory: Path, name: str) -> Iterator[Path]:
-    """Yield a file, and what a write that was cut short left beside it (system/files.py)."""
-    yield from directory.glob(f".{name}.*")
-    if (directory / name).exists():
-        yield directory / name
+def _existing(path: Path) -> Iterator[Path]:
+    if path.exists():
+        yield path
 
 
 def _destroy(path: Path) -> None:

@@ -12,6 +12,7 @@ from cloud.registry.enrolment import enrol
 from edge.enrolling import make_request, write_request
 from edge.identity import load_identity, load_keys
 from edge.moving import erasing, transfer
+from edge.moving.bundle import seal_bundle
 from edge.moving.erasing import erase
 from edge.moving.transfer import pack, take_in
 from edge.privacy.ledger import Caps, Ledger, Limit, Spend
@@ -389,8 +390,20 @@ def test_erasure_leaves_nothing_of_the_household_in_any_file(old):
     keys = load_keys(old.directory)
     secret = keys.household.to_bytes()
     former = old.identity
+    bundle = old.directory / "foyer.json"
+    bundle.write_bytes(seal_bundle(pack(old.directory), "une longue phrase secrète", log2_n=10))
+    for name in ("receipts.word", "unheard-of.json", ".vault.db.0123456789abcdef", "notes.txt"):
+        (old.directory / name).write_bytes(b"notes")
+    (old.directory / ".household.json.0123456789abcdef").write_bytes(secret)
     count = erase(old.directory)
-    assert count >= 5
+    assert count >= 8
+    assert {path.name for path in old.directory.iterdir() if path.is_file()} == {
+        "ca.pem",
+        "edge.toml",
+        "foyer.json",
+        "notes.txt",
+        "vault.db.lock",
+    }
     everything = b"".join(path.read_bytes() for path in old.directory.rglob("*") if path.is_file())
     for planted in (secret[10:40], keys.meter_salt, former.household_key):
         assert planted not in everything
