@@ -4,7 +4,7 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -14,9 +14,10 @@ import structlog
 from edge.area.lane import AreaOptions
 from edge.area.settings import ChoicesFile
 from edge.bills.desk import Desk
-from edge.bills.judge import Agreement
+from edge.bills.judge import Agreement, Shelf
 from edge.bills.receipt_lane import ReceiptOptions
 from edge.bills.word import word_in
+from edge.catalogue.shelf import shelf_of
 from edge.chip import Chip, signer_of
 from edge.chip_settings import ChipSettings
 from edge.clock import Clock, SystemClock
@@ -28,6 +29,7 @@ from edge.moving.contracts import ended, former_agreements
 from edge.moving.departure import MovingOptions, ordered_in
 from edge.notify import Notifier
 from edge.panel import Panel
+from edge.quotes.asking import QuoteOptions, order_in
 from edge.status import last_will
 from edge.tic.serial_line import SerialSource
 from edge.tic.source import StreamSource, TicSource
@@ -121,10 +123,10 @@ class Agent:
                 *([] if agreement is None else [agreement]),
             ]
             desks = {
-                each.contract_hash: Desk(vault, identity.household.seal, each)
+                each.contract_hash: Desk(vault, identity.household.seal, each, self._shelf(each))
                 for each in agreements
             }
-            desk = Desk(vault, identity.household.seal, agreement)
+            desk = Desk(vault, identity.household.seal, agreement, self._shelf(agreement))
             receipts = ReceiptOptions(
                 {each.contract_hash: each for each in agreements},
                 lambda: desk.shelf,
@@ -132,7 +134,13 @@ class Agent:
                 config.send_window_s,
             )
             settings = ChipSettings(
-                config.send_window_s, config.sending, config.metering, area, moving, receipts
+                config.send_window_s,
+                config.sending,
+                config.metering,
+                area,
+                moving,
+                receipts,
+                QuoteOptions(order_in(directory)),
             )
 
             def judge(statement: Statement) -> str:
@@ -172,6 +180,9 @@ class Agent:
     def close(self) -> None:
         """Let go of vault, source and panel."""
         self._stack.close()
+
+    def _shelf(self, agreement: Agreement | None) -> Callable[[], Shelf]:
+        return lambda: shelf_of(self.chip.catalogue.copy.catalogue, agreement)
 
     def _round(self, stop: StopSignal) -> None:
         waiting = [stop.fileno(), self._link.fileno()]

@@ -29,6 +29,7 @@ from edge.metering.reading import read
 from edge.metering.restore import restore
 from edge.moving.departure import MovingOut
 from edge.outbox import Outbox
+from edge.quotes.asking import Quoting
 from edge.recovery import Recovery, missing_here
 from edge.status import HOUR_S, LineWatch, Status
 from edge.tic.consistency import ConsistencyCheck
@@ -258,7 +259,8 @@ class Chip:
         if options is not None:
             household, agreements = identity.household, options.agreements
             lanes.append(LetterInbox(self._vault, self._clock, household, key, seen, agreements))
-        return (*lanes, self.moving, inbox, seen)
+        quoting = Quoting(self._signer, key, self._vault, self.catalogue, self._settings.quotes)
+        return (*lanes, self.moving, inbox, quoting, seen)
 
     def _tell_time(self) -> None:
         """Tell the area lane the meter's time, by which deadlines run."""

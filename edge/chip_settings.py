@@ -7,6 +7,7 @@ from edge.bills.receipt_lane import ReceiptOptions
 from edge.metering.state import Settings as MeteringSettings
 from edge.moving.departure import MovingOptions
 from edge.outbox import Settings as OutboxSettings
+from edge.quotes.asking import QuoteOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class ChipSettings:
         area: the area lane, None: there is none.
         moving: how the household moves out.
         receipts: under which contracts receipts are given, None: there are none.
+        quotes: whether the household wants quotes.
     """
 
     send_window_s: float = 0.0
@@ -29,3 +31,4 @@ class ChipSettings:
     area: AreaOptions | None = None
     moving: MovingOptions = field(default_factory=MovingOptions)
     receipts: ReceiptOptions | None = None
+    quotes: QuoteOptions = field(default_factory=QuoteOptions)

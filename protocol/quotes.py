@@ -39,7 +39,7 @@ from protocol.tariff import CalendarLine, MarketLine, RegisterCalendar, Register
 MONTHS_MAX = 13
 # A part of an answer with its envelope stays below a message's 64 KiB.
 PART_BYTES = 60 * 1024
-PARTS_MAX = 1_024
+PARTS_MAX = 16
 # What a list may make both sides compute; offers beyond it, in the order of the list, are left out.
 COLUMNS_MAX = 1_024
 

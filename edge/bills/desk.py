@@ -1,6 +1,6 @@
 """The desk where statements are judged: the vault's books in, the verdict out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Protocol
 
@@ -44,17 +44,26 @@ class Ledger(Protocol):
 class Desk:
     """Judges statements under the household's contract. What it finds stays on the chip."""
 
-    def __init__(self, ledger: Ledger, secret: SealSecret, agreement: Agreement | None) -> None:
-        """Judge under `agreement`; without one every statement is refused."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        secret: SealSecret,
+        agreement: Agreement | None,
+        shelf: Callable[[], Shelf] = lambda: Shelf({}, Schedules()),
+    ) -> None:
+        """Judge under `agreement`; without one every statement is refused.
+
+        `shelf` gives the listed documents as they stand.
+        """
         self._ledger = ledger
         self._secret = secret
         self._agreement = agreement
-        self._shelf = Shelf({}, Schedules())
+        self._shelf = shelf
 
     @property
     def shelf(self) -> Shelf:
         """The listed documents that the chip holds."""
-        return self._shelf
+        return self._shelf()
 
     def judge(self, statement: Statement) -> str:
         """Judge a statement whose signature is verified; returns a `Judgement` as JSON.
@@ -90,7 +99,7 @@ class Desk:
             self._ledger.curve,
             Settled.read(self._ledger.settled()),
         )
-        return judge(statement, self._agreement, self._shelf, books, self._secret)
+        return judge(statement, self._agreement, self.shelf, books, self._secret)
 
     @staticmethod
     def _first_day(statement: Statement) -> date:

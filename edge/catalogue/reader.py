@@ -58,6 +58,23 @@ class Copy:
         """What names the whole list as it stands in the copy; None: nothing is listed."""
         return self.entries[-1].head if self.entries else None
 
+    def knows(self, head: bytes) -> bool:
+        """Say whether this was ever the list's head."""
+        return any(entry.head == head for entry in self.entries)
+
+    def at(self, head: bytes) -> Catalogue | None:
+        """Return the documents as they stood when `head` was the list's; None: not all are here."""
+        length = next((e.number + 1 for e in self.entries if e.head == head), None)
+        if length is None or self._admitted < length:
+            return None
+        if length == len(self.entries):
+            return self.catalogue
+        earlier = Catalogue()
+        for entry in self.entries[:length]:
+            if entry.hash not in self.refused:
+                earlier.admit(read_signed(self._payloads[entry.hash]), entry.day)
+        return earlier
+
     @property
     def is_complete(self) -> bool:
         """Whether the document of every entry is there."""

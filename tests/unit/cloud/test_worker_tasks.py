@@ -286,5 +286,5 @@ def test_blocks_older_than_14_months_are_deleted_and_the_14th_is_kept(tmp_path, 
 def test_the_workers_share_all_topics_on_which_chips_send():
     assert shared_filters("testville", "secret") == [
         f"$share/secret/volet/v1/testville/d/+/up/{kind}"
-        for kind in ("epoch", "block", "fetch", "seen", "area", "ask", "leave")
+        for kind in ("epoch", "block", "fetch", "seen", "receipt", "area", "ask", "leave", "quote")
     ] + ["volet/v1/testville/d/+/key"]

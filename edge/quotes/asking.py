@@ -1,0 +1,185 @@
+"""Asking for quotes: one question when the household says so, the answer kept, nothing after it.
+
+The question names a year up to the day it was asked, and the list's head: the same from every
+household that asks that day. No part of it follows from consumption, contract or earlier answers.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import msgspec
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from edge.catalogue.reader import CatalogueReader
+from edge.correspondence import Correspondent, Incoming
+from edge.message import Publish
+from edge.vault.catalogue import QuoteRow
+from edge.vault.signer import Signer
+from edge.vault.vault import Vault
+from protocol.backoff import backoff
+from protocol.calendar import day_number, legal_day
+from protocol.envelope import decode_body, open_message
+from protocol.errors import ConfigError, MessageRefused, Reason
+from protocol.messages import STATEMENT_ID_BYTES
+from protocol.quotes import QuoteAnswer, QuotePart, QuoteRequest
+from protocol.topics import Kind, device_topic
+from system.files import read_secret, write_secret
+
+ORDER = "quotes.json"
+LOOK_S = 1.0
+RESEND_S = 60.0
+RESEND_MAX_S = 3_600.0
+
+log = structlog.get_logger()
+
+
+class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The household's wish for quotes, as its command leaves it."""
+
+    asked_at: datetime
+
+
+def leave_order(directory: Path, asked_at: datetime) -> Order:
+    """Have the chip in `directory` ask for quotes."""
+    order = Order(asked_at.replace(microsecond=0))
+    write_secret(directory / ORDER, msgspec.json.encode(order))
+    return order
+
+
+def order_in(directory: Path) -> Callable[[], Order | None]:
+    """Return what reads the order in the chip's directory, None where there is none."""
+    path = directory / ORDER
+
+    def read() -> Order | None:
+        if not path.exists():
+            return None
+        try:
+            return msgspec.json.decode(read_secret(path, "ask again."), type=Order)
+        except (ConfigError, msgspec.MsgspecError) as exc:
+            log.warning("order_unreadable", why=str(exc))
+            return None
+
+    return read
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteOptions:
+    """What the chip needs to ask for quotes.
+
+    Attributes:
+        order: the household's latest wish.
+        draw_id: makes the random name of a question.
+    """
+
+    order: Callable[[], Order | None] = lambda: None
+    draw_id: Callable[[], bytes] = lambda: secrets.token_bytes(STATEMENT_ID_BYTES)
+
+
+def year_before(day: date) -> date:
+    """Return the same day a year earlier; 29 February becomes the 28th."""
+    try:
+        return day.replace(year=day.year - 1)
+    except ValueError:
+        return day.replace(year=day.year - 1, day=28)
+
+
+class Quoting(Correspondent):
+    """Asks while the latest order has no answer; keeps the answer as it came."""
+
+    kinds = frozenset({Kind.QUOTES})
+
+    def __init__(
+        self,
+        signer: Signer,
+        platform_key: Ed25519PublicKey,
+        vault: Vault,
+        reader: CatalogueReader,
+        options: QuoteOptions,
+    ) -> None:
+        """Ask about the list that `reader` holds."""
+        self._signer = signer
+        self._platform_key = platform_key
+        self._vault = vault
+        self._reader = reader
+        self._options = options
+        self._open = next((row for row in vault.catalogue.quotes() if row.answer is None), None)
+        self._parts: dict[int, bytes] = {}
+        self._look_s = 0.0
+        self._due_s = 0.0
+        self._pauses = _pauses()
+
+    def connect(self) -> None:
+        """See `Correspondent.connect`."""
+        self._due_s, self._pauses = 0.0, _pauses()
+
+    def outgoing(self, now_s: float) -> list[Publish]:
+        """See `Correspondent.outgoing`."""
+        if now_s >= self._look_s:
+            self._look_s = now_s + LOOK_S
+            self._look()
+        head = self._reader.copy.head
+        if self._open is None or head is None or now_s < self._due_s:
+            return []
+        self._due_s = now_s + RESEND_S + next(self._pauses)
+        if self._open.head != head:
+            self._keep(msgspec.structs.replace(self._open, head=head))
+        return [Publish(self._topic(), self._signer.seal(Kind.QUOTE, self._question(self._open)))]
+
+    def take(self, message: Incoming) -> None:
+        """See `Correspondent.take`."""
+        part = open_message(message.address, message.payload, self._platform_key, QuotePart)
+        if part.household_key != self._signer.household.id:
+            raise MessageRefused(Reason.TOPIC, "another household's")
+        if message.rest != f"{part.id.hex()}/{part.part}" or part.part >= part.parts:
+            raise MessageRefused(Reason.TOPIC, "the topic names another part")
+        row = self._open
+        if row is None or row.id != part.id:
+            return  # answered already, or asked by a former life of this chip
+        self._parts[part.part] = part.data
+        if all(number in self._parts for number in range(part.parts)):
+            data = b"".join(self._parts[number] for number in range(part.parts))
+            self._parts = {}
+            self._finish(row, data)
+
+    def _look(self) -> None:
+        """Take the household's latest wish, unless it is the one at hand or answered."""
+        order = self._options.order()
+        if order is None:
+            return
+        known = {row.asked_at for row in self._vault.catalogue.quotes()}
+        if order.asked_at in known:
+            return
+        end = legal_day(order.asked_at)
+        self._keep(
+            QuoteRow(self._options.draw_id(), order.asked_at, year_before(end), end, b"", None)
+        )
+        self._parts, self._due_s, self._pauses = {}, 0.0, _pauses()
+
+    def _question(self, row: QuoteRow) -> QuoteRequest:
+        start, end = day_number(row.start), day_number(row.end)
+        return QuoteRequest(self._signer.household.id, row.id, start, end, row.head)
+
+    def _finish(self, row: QuoteRow, data: bytes) -> None:
+        answer = decode_body(data, QuoteAnswer)
+        asked = day_number(row.start), day_number(row.end)
+        if (answer.start, answer.end) != asked or not self._reader.copy.knows(answer.head):
+            raise MessageRefused(Reason.BOUNDS, "quotes that were not asked for")
+        self._keep(msgspec.structs.replace(row, head=answer.head, answer=data))
+        self._open = None
+        log.info("quotes_arrived")
+
+    def _keep(self, row: QuoteRow) -> None:
+        with self._vault.catalogue_change() as tables:
+            tables.put_quote(row)
+        self._open = row
+
+    def _topic(self) -> str:
+        return device_topic(self._signer.collectivity, self._signer.device, Kind.QUOTE)
+
+
+def _pauses() -> Iterator[float]:
+    return backoff(base_s=RESEND_S, cap_s=RESEND_MAX_S)

@@ -1,0 +1,144 @@
+"""Opening quotes: the sums of an answer, with weights and seeds that are the chip's own."""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.vault.rows import BlockState, StoredBlock
+from protocol.calendar import day_of_number, days_between, month_of
+from protocol.errors import CipherError
+from protocol.ids import Incarnation
+from protocol.layout import DAY_COEFFICIENTS, MONTH_COEFFICIENTS, coefficient
+from protocol.messages import COEFFICIENT_BYTES
+from protocol.quotes import BlockRange, Column, MarketDigit, QuoteAnswer, QuotePlan
+from protocol.seal import SealSecret
+
+NOBODY = -1
+
+SeedOf = Callable[[Incarnation, date], bytes]
+
+
+class Fault(StrEnum):
+    """Why an answer cannot be used."""
+
+    SHAPE = "shape"
+    BLOCK_UNKNOWN = "block_unknown"
+    DAY_TWICE = "day_twice"
+    DAY_MISSING = "day_missing"
+    CANNOT_OPEN = "cannot_open"
+    DIFFERS = "differs"
+    EMPTY = "empty"
+
+
+class QuotesRefused(Exception):
+    """An answer is not what the list, the chip's blocks or its registers say."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+
+class OpenedSums:
+    """The sums of one answer; each is opened when it is first wanted."""
+
+    def __init__(
+        self,
+        plan: QuotePlan,
+        answer: QuoteAnswer,
+        blocks: Sequence[StoredBlock],
+        seed_of: SeedOf,
+        secret: SealSecret,
+    ) -> None:
+        """Check the answer against the plan and the chip's own `blocks` of the period.
+
+        Raises:
+            QuotesRefused: it does not fit.
+        """
+        shape = len(plan.months), len(plan.columns)
+        if len(answer.sums) != shape[0] * shape[1] * COEFFICIENT_BYTES:
+            raise QuotesRefused(Fault.SHAPE)
+        self._plan = plan
+        self._sums = np.frombuffer(answer.sums, "<u8").reshape(shape)
+        self._seed_of = seed_of
+        self._secret = secret
+        missing = {day_of_number(number) for number in answer.missing}
+        self.days = [day for day in days_between(plan.start, plan.end) if day not in missing]
+        self._kept = {month: np.zeros(MONTH_COEFFICIENTS, np.bool_) for month in plan.months}
+        for day in self.days:
+            first = coefficient(day, 0)
+            self._kept[month_of(day)][first : first + DAY_COEFFICIENTS] = True
+        self._owners = _Owners(answer.covers, blocks, plan.months)
+        self._opened: dict[tuple[Column, date], int] = {}
+
+    def total(self, column: Column) -> int:
+        """Return what a column came to in all months: kWh, Wh or Wh × price digit.
+
+        Raises:
+            QuotesRefused: it does not open, or days lack that are not named as missing.
+        """
+        return sum(self.month(column, month) for month in self._plan.months)
+
+    def month(self, column: Column, month: date) -> int:
+        """Return what a column came to in a month. Raises as `total`."""
+        if (column, month) not in self._opened:
+            self._opened[column, month] = self._open(column, month)
+        return self._opened[column, month]
+
+    def _open(self, column: Column, month: date) -> int:
+        weights = np.where(self._kept[month], self._plan.row(column, month), 0).astype(np.int64)
+        place = self._plan.months.index(month), self._plan.number(column)
+        terms = [
+            (self._seed_of(incarnation, month), own)
+            for incarnation, own in self._owners.split(month, weights)
+        ]
+        try:
+            opened = self._secret.open_sum(int(self._sums[place]), terms)
+        except CipherError as exc:
+            raise QuotesRefused(Fault.CANNOT_OPEN) from exc
+        if opened < 0 and not isinstance(column, MarketDigit):
+            raise QuotesRefused(Fault.CANNOT_OPEN)
+        return opened
+
+
+class _Owners:
+    """For each coefficient of each month, which incarnation's value is summed."""
+
+    def __init__(
+        self, covers: Sequence[BlockRange], blocks: Sequence[StoredBlock], months: Sequence[date]
+    ) -> None:
+        self._incarnations = [Incarnation(cover.incarnation) for cover in covers]
+        self._months = {month: np.full(MONTH_COEFFICIENTS, NOBODY, np.int64) for month in months}
+        ranges = {Incarnation(cover.incarnation): cover.ranges for cover in covers}
+        numbers = {incarnation: number for number, incarnation in enumerate(self._incarnations)}
+        known = 0
+        for block in blocks:
+            if block.state is BlockState.SUPERSEDED or not any(
+                first <= block.sequence < end for first, end in ranges.get(block.incarnation, ())
+            ):
+                continue
+            known += 1
+            owner = self._months.get(month_of(block.day))
+            if owner is None:
+                raise QuotesRefused(Fault.BLOCK_UNKNOWN)
+            first = coefficient(block.day, block.j0)
+            part = owner[first : first + block.j1 - block.j0]
+            if (part != NOBODY).any():
+                raise QuotesRefused(Fault.DAY_TWICE)
+            part[:] = numbers[block.incarnation]
+        if known != sum(end - first for cover in covers for first, end in cover.ranges):
+            raise QuotesRefused(Fault.BLOCK_UNKNOWN)
+
+    def split(
+        self, month: date, weights: npt.NDArray[np.int64]
+    ) -> list[tuple[Incarnation, npt.NDArray[np.int64]]]:
+        """Split weights by the incarnation that owns their coefficients."""
+        owner = self._months[month]
+        if (owner[weights != 0] == NOBODY).any():
+            raise QuotesRefused(Fault.DAY_MISSING)
+        return [
+            (self._incarnations[number], np.where(owner == number, weights, 0))
+            for number in np.unique(owner[weights != 0]).tolist()
+        ]

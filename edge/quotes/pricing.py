@@ -1,0 +1,240 @@
+"""Quotes as bills: every offer priced on what the sums came to, the cheapest first."""
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+
+import msgspec
+
+from edge.metering.events import DayClosed
+from edge.quotes.opening import Fault, OpenedSums, QuotesRefused
+from protocol.bill import Bill, Energy, price_bill
+from protocol.calendar import month_of
+from protocol.household import undigits
+from protocol.layout import REGISTERS
+from protocol.quotes import (
+    CalendarRegister,
+    Column,
+    Drawn,
+    Injected,
+    LeftOut,
+    Quoted,
+    QuotePlan,
+    Register,
+    line_columns,
+    tariff_registers,
+)
+from protocol.statement import WH_PER_KWH
+from protocol.tariff import (
+    PRICE_UNIT,
+    CalendarLine,
+    EnergyLine,
+    InjectionLine,
+    RegisterLine,
+    Tariff,
+)
+
+# A meter that runs this calendar counts everything in register 1.
+SINGLE_REGISTER = "BASE"
+
+
+class Basis(StrEnum):
+    """What an offer is priced on: the meter's own registers, or an estimate from the curve."""
+
+    METER = "meter"
+    ESTIMATE = "estimate"
+
+
+class NoQuote(StrEnum):
+    """Why an offer of the list has no quote here."""
+
+    NOT_IN_FORCE = "not_in_force"
+    NO_SCHEDULE = "no_schedule"
+    TOO_MANY = "too_many"
+    OTHER_POWER = "other_power"
+    OTHER_CALENDAR = "other_calendar"
+
+
+class Quote(msgspec.Struct, frozen=True):
+    """What an offer would have cost; `bill` has its lines. `offer` is its hash (hex)."""
+
+    offer: str
+    provider: str
+    product: str
+    basis: Basis
+    total_ttc: Decimal
+    bill: Bill
+    is_current: bool = False
+
+
+class Unquoted(msgspec.Struct, frozen=True):
+    """An offer without a quote."""
+
+    offer: str
+    provider: str
+    product: str
+    why: NoQuote
+
+
+class Quotes(msgspec.Struct, frozen=True):
+    """The comparison over the days [start, end), the cheapest first.
+
+    `missing` are days within it of which nothing could be counted, for any offer alike.
+    """
+
+    start: date
+    end: date
+    missing: tuple[date, ...]
+    quotes: tuple[Quote, ...]
+    unquoted: tuple[Unquoted, ...]
+
+
+class Home(msgspec.Struct, frozen=True):
+    """What the chip knows of its own: closed days of the period, contract, subscribed power.
+
+    `own` are the hashes (hex) of the offers that the household's contract is or may follow to.
+    `kva` None: offers for any power are compared.
+    """
+
+    days: Sequence[DayClosed]
+    own: Collection[str] = ()
+    kva: int | None = None
+
+    @property
+    def calendars(self) -> set[str]:
+        """The calendars under which the meter counted; rebuilt days do not know theirs."""
+        parts = {part.calendar for day in self.days for part in day.parts}
+        return (parts | {day.calendar for day in self.days}) - {""}
+
+
+def price_quotes(plan: QuotePlan, sums: OpenedSums, home: Home) -> Quotes:
+    """Price every offer of the plan on the opened sums.
+
+    Raises:
+        QuotesRefused: nothing is stored of the period, a sum does not open, or differs from what
+            the chip counted itself.
+    """
+    if not sums.days:
+        raise QuotesRefused(Fault.EMPTY)
+    check_registers(plan, sums, home.days)
+    start = sums.days[0]
+    present = set(sums.days)
+    pricer = _Pricer(plan, sums, home, start)
+    quotes, unquoted = [], []
+    for quoted in plan.quoted:
+        found = pricer.quote(quoted)
+        if isinstance(found, Quote):
+            quotes.append(found)
+        else:
+            unquoted.append(_unquoted(quoted, found))
+    quotes.sort(key=lambda quote: (quote.total_ttc, quote.provider, quote.product))
+    days = (start.fromordinal(n) for n in range(start.toordinal(), plan.end.toordinal()))
+    missing = tuple(day for day in days if day not in present)
+    return Quotes(start, plan.end, missing, tuple(quotes), tuple(unquoted))
+
+
+def left_out(why: LeftOut) -> NoQuote:
+    """Return the household's word for why the plan has left an offer out."""
+    return NoQuote(why.value)
+
+
+def check_registers(plan: QuotePlan, sums: OpenedSums, days: Sequence[DayClosed]) -> None:
+    """Check opened registers and injection against the chip's own, month by month.
+
+    Months of which the chip has not kept every day that was summed are not compared.
+
+    Raises:
+        QuotesRefused: they differ.
+    """
+    own = {day.day: day for day in days}
+    for month in plan.months:
+        summed = [day for day in sums.days if month_of(day) == month]
+        if not summed or any(day not in own for day in summed):
+            continue
+        closed = [own[day] for day in summed]
+        for number in range(REGISTERS):
+            expected = sum(day.register_steps_kwh[number] for day in closed)
+            used = expected or _is_used(plan, number + 1)
+            if used and sums.month(Register(number + 1), month) != expected:
+                raise QuotesRefused(Fault.DIFFERS)
+        if sums.month(Injected(), month) != sum(day.injected_step_kwh for day in closed):
+            raise QuotesRefused(Fault.DIFFERS)
+
+
+def _is_used(plan: QuotePlan, register: int) -> bool:
+    return any(register in tariff_registers(quoted.tariff) for quoted in plan.quoted)
+
+
+class _Pricer:
+    def __init__(self, plan: QuotePlan, sums: OpenedSums, home: Home, start: date) -> None:
+        self._plan = plan
+        self._sums = sums
+        self._home = home
+        self._start = start
+
+    def quote(self, quoted: Quoted) -> Quote | NoQuote:
+        tariff = quoted.tariff
+        if self._home.kva is not None and tariff.kva not in {None, self._home.kva}:
+            return NoQuote.OTHER_POWER
+        basis = self._basis(quoted)
+        if basis is None:
+            return NoQuote.OTHER_CALENDAR
+        energies = [
+            self._energy(tariff, number, line, basis) for number, line in enumerate(tariff.energy)
+        ]
+        # As it stands now, for all of the period: who takes it pays these prices.
+        standing = msgspec.structs.replace(tariff, valid_from=self._start, valid_to=None)
+        bill = price_bill((standing,), self._start, self._plan.end, energies)
+        name = quoted.hash.hex()
+        return Quote(
+            name,
+            quoted.offer.provider,
+            quoted.offer.product,
+            basis,
+            bill.total_ttc,
+            bill,
+            name in self._home.own,
+        )
+
+    def _basis(self, quoted: Quoted) -> Basis | None:
+        tariff, calendars = quoted.tariff, self._home.calendars
+        if not tariff_registers(tariff) or calendars == {tariff.calendar} or _is_single(tariff):
+            return Basis.METER
+        return Basis.ESTIMATE if quoted.is_estimable else None
+
+    def _energy(self, tariff: Tariff, number: int, line: EnergyLine, basis: Basis) -> Energy:
+        days, price = tuple(self._sums.days), Fraction(line.eur_per_kwh)
+        if isinstance(line, RegisterLine):
+            kwh = self._register_kwh(tariff, line.registers, basis)
+            return Energy(0, number, days, price * kwh, kwh=kwh)
+        if isinstance(line, InjectionLine):
+            kwh = self._sums.total(Injected())
+            return Energy(0, number, days, price * kwh, kwh=kwh)
+        if isinstance(line, CalendarLine):
+            wh = sum(self._sums.total(column) for column in line_columns(line))
+            return Energy(0, number, days, price * wh / WH_PER_KWH, wh=wh)
+        units = undigits([self._sums.total(column) for column in line_columns(line)])
+        eur = units * Fraction(PRICE_UNIT) / WH_PER_KWH
+        return Energy(0, number, days, eur, wh=self._sums.total(Drawn()))
+
+    def _register_kwh(self, tariff: Tariff, registers: Sequence[int], basis: Basis) -> int:
+        """Return the whole kWh of registers, the meter's own or estimated (half-up)."""
+        if basis is Basis.ESTIMATE and tariff.register_calendar is not None:
+            calendar = tariff.register_calendar
+            columns: list[Column] = [CalendarRegister(calendar, n) for n in registers]
+            wh = sum(self._sums.total(column) for column in columns)
+            return (2 * wh + WH_PER_KWH) // (2 * WH_PER_KWH)
+        if _is_single(tariff):
+            registers = range(1, REGISTERS + 1)
+        return sum(self._sums.total(Register(register)) for register in registers)
+
+
+def _is_single(tariff: Tariff) -> bool:
+    """Say whether a tariff prices all that is drawn alike: any meter's registers together tell."""
+    return tariff.calendar == SINGLE_REGISTER and tariff_registers(tariff) == [1]
+
+
+def _unquoted(quoted: Quoted, why: NoQuote) -> Unquoted:
+    return Unquoted(quoted.hash.hex(), quoted.offer.provider, quoted.offer.product, why)
