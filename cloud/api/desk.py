@@ -16,7 +16,7 @@ from cloud.api.problems import ProblemError, not_found
 from cloud.catalogue import listed_in
 from cloud.provider import progress
 from cloud.statements import prepare
-from cloud.store import Put, StatementOrder, Store, StoredContract
+from cloud.store import Put, RequestState, StatementOrder, Store, StoredContract
 from cloud.store.batches import BatchItem, BatchProgress, BatchRefused, Fault, NewBatch
 from cloud.store.providers import ContractRow, LetterState, StoredLetter
 from protocol.calendar import legal_day
@@ -183,9 +183,12 @@ class Desk:
         self._own_batch(batch_id)
         lines = self._store.batches.lines(batch_id, after, limit, state)
         items = tuple(
-            msgspec.convert(
-                (each.number, each.request.hex(), each.contract.hex(), each.state, each.detail),
-                shapes.BatchItem,
+            shapes.BatchItem(
+                each.number,
+                each.request.hex(),
+                each.contract.hex(),
+                RequestState(each.state),
+                each.detail,
             )
             for each in lines
         )

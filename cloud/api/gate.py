@@ -213,15 +213,22 @@ class _Audited:
         self._call = call
         self._send = send
         self._is_begun = False
+        self._is_replaced = False
 
     async def send(self, message: Message) -> None:
         """Pass an answer on; its first part waits for the audit."""
         if message["type"] == "http.response.start":
             self._call.status = message["status"]
-            if not self._call.is_public:
-                await self._gate.write_audit(self._call, self._scope)
+            try:
+                if not self._call.is_public:
+                    await self._gate.write_audit(self._call, self._scope)
+            except (ProblemError, StoreError) as exc:
+                log.warning("api_store_failed", error=str(exc))
+                self._is_replaced = True
+                await self.refuse(ProblemError(503, "The audit cannot be written; try again."))
             self._is_begun = True
-        await self._send(message)
+        if not self._is_replaced:
+            await self._send(message)
 
     async def refuse(self, exc: ProblemError) -> None:
         """Answer with a problem, unless an answer is under way already."""
@@ -236,7 +243,8 @@ class _Audited:
         self._call.status = exc.status
         self._is_begun = True
         # Strangers beyond their rate fill no disk.
-        if self._call.caller is not None or exc.status != 429:  # noqa: PLR2004 - the status itself
+        is_told = self._call.caller is not None or exc.status != 429
+        if is_told and not self._is_replaced:
             try:
                 await self._gate.write_audit(self._call, self._scope)
             except (ProblemError, StoreError):

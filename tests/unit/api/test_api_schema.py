@@ -100,10 +100,9 @@ def sent(case, api):
         json=kwargs.get("json"),
         cookies=kwargs.get("cookies"),
     ).prepare()
-    response = api.call(
+    return api.call(
         prepared.method,
         prepared.url,
         headers={str(key): str(value) for key, value in prepared.headers.items()},
         content=prepared.body or b"",
     )
-    return response
