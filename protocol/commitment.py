@@ -5,8 +5,8 @@ commitment in the prime-order subgroup of edwards25519, 32 bytes. Commitments of
 commitment of their sums. H is the curve's base point; nobody knows a relation between it and the
 G_j, which are hashed to the group from fixed labels.
 
-It hides perfectly, since ρ is uniform to whoever has not the household's root; to open one point to
-two vectors is to find a discrete logarithm. The arithmetic is libsodium's.
+A uniform ρ hides the values perfectly, also from whoever computes discrete logarithms; to open one
+point to two vectors is to compute one. The arithmetic is libsodium's.
 """
 
 import hashlib
