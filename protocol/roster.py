@@ -22,6 +22,8 @@ FIRST_PREVIOUS = bytes(32)
 # A household counts towards a threshold so many days after it joined: whoever invents households
 # must do so in good time, in the sight of all.
 COUNTS_AFTER_DAYS = 30
+# So many days late an entry may be seen and still count from its start.
+SEEN_LATE_DAYS = 3
 
 _Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Z]{2,9}$")]
 
@@ -99,6 +101,7 @@ class Roster:
         self._heads: list[bytes] = [FIRST_PREVIOUS]
         self._of_household: dict[bytes, list[RosterEntry]] = {}
         self._at_point: dict[bytes, RosterEntry] = {}
+        self._seen: dict[int, int] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -116,13 +119,19 @@ class Roster:
         """Return an entry. Raises IndexError."""
         return self._entries[number]
 
-    def append(self, signed: SignedEntry) -> RosterEntry:
+    def append(self, signed: SignedEntry, seen: int | None = None) -> RosterEntry:
         """Add the next entry, checked against the rules.
+
+        `seen`: the day on which it came; who joins with it counts from then if it begins earlier,
+        three days of delay forgiven. None: it counts from its start.
 
         Raises:
             DocumentRefused: names the rule; nothing was added.
         """
-        return self._add(signed, open_entry(signed, self._registrar_key))
+        entry = self._add(signed, open_entry(signed, self._registrar_key))
+        if seen is not None:
+            self._seen[entry.number] = seen
+        return entry
 
     def load(self, signed: Iterable[SignedEntry]) -> None:
         """Add entries whose signatures were checked when they were kept; all other rules hold.
@@ -174,11 +183,13 @@ class Roster:
         current = next((each for each in reversed(known) if each.start <= day), None)
         if current is None or current.cell is None:
             return None
-        joined = current.start
+        first = current
         for each in reversed(known[: known.index(current)]):
             if each.cell is None:
                 break
-            joined = each.start
+            first = each
+        seen = self._seen.get(first.number, first.start)
+        joined = max(first.start, seen - SEEN_LATE_DAYS)
         return Standing(current, day - joined >= COUNTS_AFTER_DAYS)
 
     def standings(self, day: int, length: int | None = None) -> Iterator[Standing]:

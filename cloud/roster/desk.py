@@ -13,9 +13,10 @@ from cloud.roster.registrar import Registrar
 from cloud.store import Device, Store
 from protocol.calendar import day_number
 from protocol.errors import ConfigError, DocumentRefused
-from protocol.governance import NOTICE_DAYS
+from protocol.governance import NOTICE_DAYS, read_charter
 from protocol.ids import DeviceId
-from protocol.roster import Roster, RosterEntry, SignedEntry, sign_entry
+from protocol.measures import Measures
+from protocol.roster import SEEN_LATE_DAYS, Roster, RosterEntry, SignedEntry, sign_entry
 
 PROVIDER_MAX = 32
 _COLUMNS = ("device", "cell", "point")
@@ -117,9 +118,20 @@ class Desk:
     def _start(self, start: date | None, last: RosterEntry | None) -> int:
         """Return the first day: as said, else with notice for a chip that stands somewhere."""
         if start is not None:
-            return day_number(start)
+            first = day_number(start)
+            if last is None and first < self._today - SEEN_LATE_DAYS and self._has_figures():
+                raise DocumentRefused(
+                    f"--from {start} lies back more than {SEEN_LATE_DAYS} days; trustees count a "
+                    "newcomer from the day they see it. Leave --from out."
+                )
+            return first
         first = self._today + (NOTICE_DAYS if last else 0)
         return max(first, last.start) if last else first
+
+    def _has_figures(self) -> bool:
+        """Say whether measures are in effect: who joins before is a founder."""
+        charters = self._store.area.charters(Measures.__name__)
+        return any(read_charter(each, Measures).effective <= self._today for each in charters)
 
     def _sign(self, entry: RosterEntry) -> SignedEntry:
         signed = sign_entry(entry, self._registrar.key)

@@ -314,7 +314,9 @@ class Trustee:
     def _take_roster(self, first: int, entries: Iterable[tuple[bytes, bytes]]) -> None:
         length = len(self.documents.roster)
         try:
-            self.documents.take_roster(first, tuple(entries))
+            has_answered = self._log.holding(self.identity.name).length > 0
+            seen = self._today() if has_answered else None
+            self.documents.take_roster(first, tuple(entries), seen)
         except (MessageRefused, DocumentRefused) as exc:
             self._count(Reason.ROSTER)
             log.warning("roster_refused", detail=str(exc))

@@ -39,8 +39,8 @@ class Documents:
         self.roster = Roster(bytes(32))
         for data in log.documents():
             self._add(msgspec.msgpack.decode(data, type=Charter))
-        for entry in log.roster():
-            self._append(SignedEntry(*entry))
+        for body, signature, seen in log.roster():
+            self._append(SignedEntry(body, signature), seen)
 
     @property
     def hashes(self) -> tuple[bytes, ...]:
@@ -101,8 +101,13 @@ class Documents:
         self.take_charter(data, today)
         return True
 
-    def take_roster(self, first: int, entries: Sequence[tuple[bytes, bytes]]) -> list[RosterEntry]:
+    def take_roster(
+        self, first: int, entries: Sequence[tuple[bytes, bytes]], seen: int | None = None
+    ) -> list[RosterEntry]:
         """Append what is new of these entries; returns it.
+
+        `seen` is today's number. None: nothing was ever answered, so that these households were
+        there before the first figure; they count from their start.
 
         Raises:
             DocumentRefused: at the first that does not fit; those before it are kept.
@@ -119,9 +124,9 @@ class Documents:
         added: list[RosterEntry] = []
         try:
             for entry in new:
-                added.append(self._append(SignedEntry(*entry)))  # noqa: PERF401 - may stop halfway
+                added.append(self._append(SignedEntry(*entry), seen))  # noqa: PERF401 - may stop halfway
         finally:
-            self._log.append_roster(length, new[: len(added)])
+            self._log.append_roster(length, new[: len(added)], seen)
         return added
 
     def _check_set(self, charter: Charter, data: bytes, today: int) -> None:
@@ -167,8 +172,8 @@ class Documents:
         else:
             self._measures.append((charter.hash, read_charter(charter, Measures)))
 
-    def _append(self, signed: SignedEntry) -> RosterEntry:
-        entry = self.roster.append(signed)
+    def _append(self, signed: SignedEntry, seen: int | None) -> RosterEntry:
+        entry = self.roster.append(signed, seen)
         self._devices[entry.device] = entry
         return entry
 

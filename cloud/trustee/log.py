@@ -18,7 +18,7 @@ from protocol.errors import StoreBusy, StoreError
 from protocol.trustee_messages import FIRST_PREVIOUS, Holding, LogEntry, SignedLogEntry
 
 APPLICATION_ID = 0x564C5454  # "VLTT"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 LOCK_WAIT_S = 5.0
 FILE_NAME = "trustee.db"
 
@@ -27,7 +27,9 @@ CREATE TABLE fact (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 CREATE TABLE document (
   id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, kind TEXT NOT NULL, charter BLOB NOT NULL
 ) STRICT;
-CREATE TABLE roster (number INTEGER PRIMARY KEY, body BLOB NOT NULL, signature BLOB NOT NULL) STRICT;
+CREATE TABLE roster (
+  number INTEGER PRIMARY KEY, body BLOB NOT NULL, signature BLOB NOT NULL, seen INTEGER
+) STRICT;
 CREATE TABLE seed (
   household BLOB NOT NULL, generation INTEGER NOT NULL, trustees BLOB NOT NULL,
   digest BLOB NOT NULL, seeds BLOB NOT NULL, PRIMARY KEY (household, generation)
@@ -145,17 +147,18 @@ class TrusteeLog:
                 [document, kind, charter],
             )
 
-    def roster(self) -> list[tuple[bytes, bytes]]:
-        """Return (body, signature) of all entries of the roster."""
-        rows = self._rows("SELECT body, signature FROM roster ORDER BY number")
-        return [(bytes(body), bytes(signature)) for body, signature in rows]
+    def roster(self) -> list[tuple[bytes, bytes, int | None]]:
+        """Return (body, signature, day on which it came) of all entries of the roster."""
+        return self._rows("SELECT body, signature, seen FROM roster ORDER BY number")
 
-    def append_roster(self, first: int, entries: Sequence[tuple[bytes, bytes]]) -> None:
-        """Add checked entries from number `first` on."""
+    def append_roster(
+        self, first: int, entries: Sequence[tuple[bytes, bytes]], seen: int | None
+    ) -> None:
+        """Add checked entries from number `first` on that came on the day `seen`."""
         with self.writing():
             self._db.conn.executemany(
-                "INSERT INTO roster VALUES (?, ?, ?)",
-                [(first + place, *entry) for place, entry in enumerate(entries)],
+                "INSERT INTO roster VALUES (?, ?, ?, ?)",
+                [(first + place, *entry, seen) for place, entry in enumerate(entries)],
             )
 
     def seeds(self) -> list[StoredSeeds]:

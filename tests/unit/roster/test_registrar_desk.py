@@ -152,6 +152,20 @@ def test_a_household_changes_its_cell_once_a_quarter(desk, store, keys):
         assert standing(store, keys, chip, day).entry.cell == cell
 
 
+def test_once_there_are_figures_no_newcomer_is_dated_back(keys, store):
+    town = AreaTown(registrar_key=keys.key)
+    town.settle(store)
+    today = date(2026, 3, 20)
+    desk = Desk(keys, store, Codes(), today)
+    chip = joined(store)
+    with pytest.raises(DocumentRefused, match=r"--from 2026-03-16 lies back more than 3 days"):
+        desk.add([Place(chip.device, IRIS, "1", start=today - timedelta(days=4))])
+    assert desk.add([Place(chip.device, IRIS, "1", start=today - timedelta(days=3))]) == 1
+    assert Desk(keys, store, Codes(), TODAY).add(
+        [Place(joined(store).device, IRIS, "2", start=date(2025, 1, 1))]
+    )
+
+
 def test_a_move_takes_notice_and_goes_on_counting(desk, store, keys):
     chip = joined(store)
     desk.add([Place(chip.device, IRIS, "1", start=TODAY - timedelta(days=40))])

@@ -11,6 +11,7 @@ from cloud.trustee.log import TrusteeLog
 from cloud.trustee.words import check_chain
 from protocol.area_cipher import SHAPES, from_bytes
 from protocol.errors import Reason, StoreError
+from protocol.roster import COUNTS_AFTER_DAYS, SEEN_LATE_DAYS
 from protocol.trustee_messages import Answer, Ask, Refused, bitmap_of
 from tests.support.trustee_area import (
     DAY,
@@ -254,3 +255,32 @@ def test_database_of_something_else_is_refused(tmp_path):
     (tmp_path / "trustee.db").write_bytes(b"not a database" * 100)
     with pytest.raises(StoreError):
         TrusteeLog.open(tmp_path)
+
+
+def test_who_is_entered_late_counts_from_when_it_was_seen():
+    """A registrar that dates newcomers back cannot fill a group with them."""
+    area = TrusteeArea()
+    trustee = area.trustee()
+    founders = area.near[: THRESHOLD - 1]
+    assert isinstance(ask(trustee, area.request(area.near, day=DAY + 1)), Answer)
+    area.today = DAY + 1
+    late = area.join(NEAR, start=DAY - 90)
+    trustee.take_letters(late.topic, area.letters(late))
+    trustee.take(_roster_page(area))
+    counted = DAY + 1 - SEEN_LATE_DAYS + COUNTS_AFTER_DAYS
+    area.today = counted
+    refusal = ask(trustee, area.request([*founders, late], day=counted - 1))
+    assert refusal.reason is Reason.TOO_FEW
+    assert isinstance(ask(trustee, area.request([*founders, late], day=counted)), Answer)
+
+
+def test_when_a_household_was_seen_outlives_a_restart(tmp_path):
+    area = TrusteeArea()
+    trustee = area.stored(tmp_path)
+    assert isinstance(ask(trustee, area.request()), Answer)
+    late = area.join(NEAR, start=DAY - 90)
+    trustee.take_letters(late.topic, area.letters(late))
+    trustee.take(_roster_page(area))
+    again = area.trustee(0, TrusteeLog.open(tmp_path), teaches=False)
+    homes = [*area.near[: THRESHOLD - 1], late]
+    assert ask(again, area.request(homes, day=DAY + 1)).reason is Reason.TOO_FEW
