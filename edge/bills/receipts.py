@@ -128,7 +128,6 @@ def hold(
     `stored`: the days of which the cloud has acknowledged every block.
     """
     covered = [past.covered[day] for day in grounds.days if day in past.covered]
-    is_short = is_short_period(grounds)
     rules = (
         (Hold.NOT_AGREED, grounds.contract.consent is Consent.NOTHING),
         (Hold.NOT_CORRECT, judgement.verdict is not Verdict.CORRECT),
@@ -136,13 +135,21 @@ def hold(
         (Hold.ASKED, past.held >= MISMATCHES_MAX),
         (Hold.COVERED, any(covered)),
         (Hold.LOST, bool(covered)),
-        (
-            Hold.TOO_SHORT,
-            is_short and (not grounds.is_last or grounds.contract_hash in past.short),
-        ),
+        (Hold.TOO_SHORT, is_short_period(grounds) and not _may_be_short(grounds, past)),
         (Hold.NOT_STORED, not set(grounds.days) <= set(stored)),
     )
     return next((why for why, holds in rules if holds), None)
+
+
+def _may_be_short(grounds: Grounds, past: Past) -> bool:
+    """Say whether this is a contract's last period, once, and the contract itself was no short one.
+
+    Otherwise contracts of a day each would read day after day.
+    """
+    contract = grounds.contract
+    if contract.end is None or (contract.end - contract.start).days < PERIOD_DAYS_MIN:
+        return False
+    return grounds.is_last and grounds.contract_hash not in past.short
 
 
 def is_short_period(grounds: Grounds) -> bool:
