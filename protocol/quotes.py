@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from protocol.calendar import day_of_number, days_between, month_of
+from protocol.calendar import day_of_number, days_between, month_of, quarter_hours
 from protocol.catalogue import Catalogue
 from protocol.contract import Offer
 from protocol.errors import DocumentRefused, MessageRefused, Reason
@@ -321,7 +321,8 @@ class Weights:
             case Injected():
                 row[rows, INJECTED_STEP] = 1
             case Drawn():
-                row[rows, :REGISTER_STEP] = 1
+                for day in days:
+                    row[day.day - 1, : quarter_hours(day)] = 1
             case CalendarClass(publisher, calendar, name):
                 zero = Decimal(0)
                 line = CalendarLine("class", publisher, calendar, (name,), zero, zero)

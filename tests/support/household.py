@@ -23,7 +23,7 @@ from protocol.contract import (
 from protocol.hpke import SealingKey
 from protocol.ids import DeviceId, new_incarnation
 from protocol.keys import HouseholdSecret
-from protocol.layout import DAY_COEFFICIENTS, REGISTER_STEP
+from protocol.layout import DAY_COEFFICIENTS, INJECTED_STEP, REGISTER_STEP
 from protocol.messages import Block, Epoch
 from protocol.schedule import Schedules
 
@@ -74,6 +74,7 @@ class Household:
     rng: np.random.Generator
     steps_max: int = 40
     restart_chance: float = 0.2
+    injected_max: int = 0
     secret: HouseholdSecret = field(default_factory=HouseholdSecret.generate)
     provider_key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     provider_sealing_key: SealingKey = field(default_factory=SealingKey.generate)
@@ -85,9 +86,18 @@ class Household:
         incarnation, sequence, epochs = new_incarnation(), 0, {}
         for day in days_between(self.start, self.end):
             steps = tuple(int(s) for s in self.rng.integers(0, self.steps_max + 1, 6))
-            self.days.append(closed_day(day, steps, calendar=self.tariffs[0].calendar))
+            injected = int(self.rng.integers(0, self.injected_max + 1)) if self.injected_max else 0
+            self.days.append(
+                closed_day(
+                    day,
+                    steps,
+                    calendar=self.tariffs[0].calendar,
+                    injected_step_kwh=injected,
+                )
+            )
             values = [int(v) for v in self.rng.integers(0, 9001, 100)] + [0] * 28
             values[REGISTER_STEP : REGISTER_STEP + 6] = steps
+            values[INJECTED_STEP] = injected
             self.curves[day] = values[: quarter_hours(day)]
             restarts = self.rng.random() < self.restart_chance
             cut = int(self.rng.integers(1, DAY_COEFFICIENTS)) if restarts else DAY_COEFFICIENTS

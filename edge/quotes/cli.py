@@ -1,0 +1,157 @@
+"""`volet edge quotes`: which listed offer is the cheapest for this household."""
+
+import sys
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from edge.agent_cli import load_agreement
+from edge.bills.judge import Agreement
+from edge.config import DEFAULT_DIRECTORY
+from edge.identity import Identity, load_identity
+from edge.quotes.asking import leave_order
+from edge.quotes.comparing import Comparison, State, compare
+from edge.quotes.opening import Fault
+from edge.quotes.picture import euros, shortened, svg
+from edge.quotes.pricing import Basis, Quote, Quotes
+from edge.quotes.words import (
+    ASKED,
+    BASIS,
+    COLUMNS,
+    CURRENT,
+    ESTIMATE_NOTE,
+    FAULTS,
+    MISSING,
+    NO_LIST,
+    NONE_YET,
+    SHORT,
+    TITLE,
+    UNQUOTED,
+    WAITING,
+)
+from edge.vault.reader import read_vault
+from system.commands import directory_option
+from system.files import write_secret
+
+EXIT_REFUSED = 3
+BAR = 28
+YEAR_DAYS = 365
+DAYS_NAMED = 10
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What `volet edge quotes --json` prints; `fault` where an answer cannot be used."""
+
+    state: State
+    asked_at: datetime | None
+    fault: Fault | None
+    quotes: Quotes | None
+
+
+@click.command()
+@directory_option(DEFAULT_DIRECTORY, "The chip's")
+@click.option("--ask", is_flag=True, help="Ask anew; the chip that runs sends the question.")
+@click.option("--kva", type=click.IntRange(1, 1_000), help="Subscribed power; your contract's.")
+@click.option("--svg", "picture", type=click.Path(path_type=Path, dir_okay=False), help="Draw it.")
+@click.option("--lang", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
+@click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+def quotes(
+    directory: Path, kva: int | None, picture: Path | None, lang: str, *, ask: bool, is_json: bool
+) -> None:
+    """Compare what every listed offer would have cost this household in the year before.
+
+    The sums come encrypted and are opened here; nobody else learns the totals or the cheapest.
+    Exit code 3: the answer is not what it should be.
+    """
+    identity = load_identity(directory)
+    if ask:
+        leave_order(directory, datetime.now(UTC))
+        if not is_json:
+            click.echo(ASKED[lang])
+            return
+    found = _compare(directory, identity, load_agreement(directory), kva)
+    if picture is not None and found.quotes is not None:
+        write_secret(picture, svg(found.quotes, lang).encode())
+    if is_json:
+        report = Report(found.state, found.asked_at, found.fault, found.quotes)
+        click.echo(msgspec.json.encode(report))
+    else:
+        _print(found, lang)
+    if found.fault is not None:
+        sys.exit(EXIT_REFUSED)
+
+
+def _compare(
+    directory: Path, identity: Identity, agreement: Agreement | None, kva: int | None
+) -> Comparison:
+    with read_vault(directory) as vault:
+        return compare(vault, identity, agreement, kva)
+
+
+def _print(found: Comparison, lang: str) -> None:
+    if found.fault is not None:
+        click.echo(FAULTS[lang][found.fault])
+    elif found.quotes is not None:
+        _print_quotes(found.quotes, lang)
+    elif found.asked_at is None:
+        click.echo(NONE_YET[lang])
+    elif found.state is State.LIST_INCOMPLETE:
+        click.echo(NO_LIST[lang])
+    else:
+        click.echo(WAITING[lang].format(at=f"{found.asked_at:%Y-%m-%d %H:%M} UTC"))
+
+
+def _print_quotes(quotes: Quotes, lang: str) -> None:
+    last = date.fromordinal(quotes.end.toordinal() - 1)
+    click.echo(TITLE[lang].format(start=_day(quotes.start, lang), last=_day(last, lang)))
+    current = next((quote for quote in quotes.quotes if quote.is_current), None)
+    longest = max((abs(quote.total_ttc) for quote in quotes.quotes), default=Decimal(0))
+    table = Table(*COLUMNS[lang], box=None)
+    for number, quote in enumerate(quotes.quotes, 1):
+        table.add_row(*_row(number, quote, current, longest or Decimal(1), lang))
+    Console().print(table)
+    for line in _notes(quotes, lang):
+        click.echo(line)
+
+
+def _row(
+    number: int, quote: Quote, current: Quote | None, longest: Decimal, lang: str
+) -> tuple[str | Text, ...]:
+    difference = ""
+    if current is not None and quote is not current:
+        difference = euros(quote.total_ttc - current.total_ttc, lang)
+    bar = "█" * round(BAR * max(quote.total_ttc, Decimal(0)) / longest)
+    style = "yellow" if quote.is_current else "green" if number == 1 else "blue"
+    notes = [CURRENT[lang]] if quote.is_current else []
+    notes += [BASIS[lang][quote.basis]] if quote.basis is Basis.ESTIMATE else []
+    text = Text.assemble((bar, style), " ", " · ".join(notes))
+    total = euros(quote.total_ttc, lang)
+    return str(number), shortened(quote.provider), shortened(quote.product), total, difference, text
+
+
+def _notes(quotes: Quotes, lang: str) -> list[str]:
+    notes = []
+    days = (quotes.end - quotes.start).days
+    if days < YEAR_DAYS:
+        notes.append(SHORT[lang].format(count=days))
+    if quotes.missing:
+        named = ", ".join(_day(day, lang) for day in quotes.missing[:DAYS_NAMED])
+        more = "…" if len(quotes.missing) > DAYS_NAMED else ""
+        notes.append(MISSING[lang].format(count=len(quotes.missing), days=named + more))
+    if any(quote.basis is Basis.ESTIMATE for quote in quotes.quotes):
+        notes.append(ESTIMATE_NOTE[lang])
+    notes += [
+        f"– {each.provider} · {each.product} : {UNQUOTED[lang][each.why]}"
+        for each in quotes.unquoted
+    ]
+    return notes
+
+
+def _day(day: date, lang: str) -> str:
+    return f"{day:%d/%m/%Y}" if lang == "fr" else day.isoformat()

@@ -1,0 +1,105 @@
+"""From what the vault holds to a comparison: the latest answer opened and priced."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from edge.bills.judge import Agreement
+from edge.catalogue.reader import Copy
+from edge.identity import Identity
+from edge.quotes.opening import Fault, OpenedSums, QuotesRefused
+from edge.quotes.pricing import Home, Quotes, Unquoted, left_out, price_quotes
+from edge.vault.catalogue import QuoteRow
+from edge.vault.reader import VaultReader
+from protocol.catalogue import Catalogue
+from protocol.contract import Offer
+from protocol.quotes import LeftOut, QuoteAnswer, QuotePlan, tariff_on
+
+
+class State(StrEnum):
+    """How far the latest question has come."""
+
+    NOT_ASKED = "not_asked"
+    WAITING = "waiting"
+    LIST_INCOMPLETE = "list_incomplete"
+    REFUSED = "refused"
+    READY = "ready"
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """The latest answer as quotes, or why there are none."""
+
+    state: State
+    asked_at: datetime | None = None
+    fault: Fault | None = None
+    quotes: Quotes | None = None
+
+
+def compare(
+    vault: VaultReader, identity: Identity, agreement: Agreement | None, kva: int | None
+) -> Comparison:
+    """Open and price the latest answer in the vault.
+
+    Where the latest question has no answer yet, the one before it stands. `kva` None: the power of
+    the household's own contract, if that names one.
+    """
+    asked = vault.catalogue.quotes()
+    if not asked:
+        return Comparison(State.NOT_ASKED)
+    row = next((each for each in asked if each.answer is not None), None)
+    if row is None or row.answer is None:
+        return Comparison(State.WAITING, asked[0].asked_at)
+    copy = Copy(vault, identity.collectivity, identity.platform_key)
+    catalogue = copy.at(row.head)
+    if catalogue is None:
+        return Comparison(State.LIST_INCOMPLETE, row.asked_at)
+    answer = msgspec.msgpack.decode(row.answer, type=QuoteAnswer)
+    try:
+        quotes = _quotes(vault, identity, agreement, kva, catalogue, row, answer)
+    except QuotesRefused as exc:
+        return Comparison(State.REFUSED, row.asked_at, exc.fault)
+    return Comparison(State.READY, row.asked_at, None, quotes)
+
+
+def _quotes(
+    vault: VaultReader,
+    identity: Identity,
+    agreement: Agreement | None,
+    kva: int | None,
+    catalogue: Catalogue,
+    row: QuoteRow,
+    answer: QuoteAnswer,
+) -> Quotes:
+    plan = QuotePlan(catalogue, row.start, row.end)
+    sums = OpenedSums(
+        plan,
+        answer,
+        vault.blocks_between(row.start, row.end),
+        vault.epoch_seeds,
+        identity.household.seal,
+    )
+    days = [each.closed for each in vault.day_rows(row.start, row.end)]
+    if kva is None and agreement is not None:
+        tariff = tariff_on(agreement.offer, row.end)
+        kva = None if tariff is None else tariff.kva
+    home = Home(days, _own_offers(catalogue, agreement), kva)
+    quotes = price_quotes(plan, sums, home)
+    unquoted = (*quotes.unquoted, *_left_out(catalogue, plan.left_out))
+    return msgspec.structs.replace(quotes, unquoted=unquoted)
+
+
+def _own_offers(catalogue: Catalogue, agreement: Agreement | None) -> frozenset[str]:
+    """Return the hashes (hex) of the household's own offer and those that extend it."""
+    if agreement is None:
+        return frozenset()
+    own = agreement.contract.offer
+    return frozenset(name.hex() for name in (own, *catalogue.extensions_of(own)))
+
+
+def _left_out(catalogue: Catalogue, found: Iterable[tuple[bytes, LeftOut]]) -> Iterable[Unquoted]:
+    for name, why in found:
+        offer = catalogue.document(name)
+        if isinstance(offer, Offer):
+            yield Unquoted(name.hex(), offer.provider, offer.product, left_out(why))
