@@ -1,0 +1,97 @@
+"""A worker that may be killed: answers what is pending, says what it sent, page by page.
+
+Started by `benchmarks.batch` as a process of its own: `python -m benchmarks.batch_worker DIR LOG`.
+As the worker does after each start, it first sends again what no chip has seen. Here every chip
+sees at once; the log is what the broker would have got.
+"""
+
+import hashlib
+import resource
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from benchmarks.household import COLLECTIVITY
+from cloud.batches import Page, pending_statements, unseen_statements
+from cloud.message import Outgoing
+from cloud.store import RequestState, SeenStatement, Store
+from cloud.store.sqlite import SqliteStore
+from protocol.envelope import SIGNATURE_BYTES
+from protocol.ids import HouseholdKeyId
+from protocol.messages import Statement
+from system.logs import configure_logs
+
+PLATFORM_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+KIBI = 1024
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """One statement as it was sent: the request's id and the payload's SHA-256."""
+
+    id: str
+    digest: str
+
+
+class Spent(msgspec.Struct, frozen=True):
+    """What one run of the worker took."""
+
+    cpu_s: float
+    wall_s: float
+    peak_mb: float
+
+
+class _Envelope(msgspec.Struct, array_like=True):
+    version: int
+    body: bytes
+    signature: bytes
+
+
+def statement_of(payload: bytes) -> Statement:
+    """Read the statement in a signed payload."""
+    envelope = msgspec.msgpack.decode(payload, type=_Envelope)
+    if len(envelope.signature) != SIGNATURE_BYTES:
+        raise AssertionError("no signature")
+    return msgspec.msgpack.decode(envelope.body, type=Statement)
+
+
+def work(store: Store, log: Path) -> None:
+    """Answer until nothing is pending."""
+    with log.open("ab", buffering=0) as out:
+        after: bytes | None = b""
+        while after is not None:
+            page = unseen_statements(store, COLLECTIVITY, after)
+            after = _send(store, page, out.write)
+        while store.requests(RequestState.PENDING, limit=1):
+            after = b""
+            while after is not None:
+                page = pending_statements(store, PLATFORM_KEY, COLLECTIVITY, after)
+                after = _send(store, page, out.write)
+
+
+def _send(store: Store, page: Page, write: Callable[[bytes], object]) -> bytes | None:
+    write(b"".join(_line(message) for message in page.messages))
+    statements = [statement_of(message.payload) for message in page.messages]
+    seen = [SeenStatement(HouseholdKeyId(each.household_key), each.id) for each in statements]
+    store.mark_seen(seen, datetime.now(UTC))
+    return page.after
+
+
+def _line(message: Outgoing) -> bytes:
+    digest = hashlib.sha256(message.payload).hexdigest()
+    return msgspec.json.encode(Sent(message.topic.rsplit("/", 1)[-1], digest)) + b"\n"
+
+
+if __name__ == "__main__":
+    configure_logs()
+    begun = time.perf_counter()
+    opened = SqliteStore.open(Path(sys.argv[1]), is_checked=False)
+    work(opened, Path(sys.argv[2]))
+    opened.close()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIBI
+    spent = Spent(time.process_time(), time.perf_counter() - begun, peak)
+    sys.stdout.buffer.write(msgspec.json.encode(spent))
