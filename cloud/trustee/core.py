@@ -19,7 +19,7 @@ from cloud.trustee.pages import Assembly
 from cloud.trustee.peers import Peers
 from cloud.trustee.rules import Asked, Bindings, Bound, check_request, households_of
 from protocol.area_cipher import to_bytes
-from protocol.calendar import day_number, legal_day
+from protocol.calendar import day_number, day_of_number, legal_day
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused, MessageRefused, Reason
 from protocol.governance import Trustee as PublicTrustee
@@ -44,6 +44,9 @@ from protocol.trustee_messages import (
     pages_of,
     sign_log_entry,
 )
+
+# Six months: a figure waits for trustees that are away for weeks, then nobody asks any more.
+KEPT_DAYS = 183
 
 log = structlog.get_logger()
 
@@ -139,6 +142,12 @@ class Trustee:
             self._take_waiting(self._letters.waiting())
             log.info("first_set_confirmed")
 
+    def expire(self) -> None:
+        """Delete what was asked and answered of days so long ago; none of it is asked for again."""
+        horizon = self._today() - KEPT_DAYS
+        if self._log.expire(horizon):
+            log.info("answers_expired", before=str(day_of_number(horizon)))
+
     def take_letters(self, topic: str, payload: bytes) -> bool:
         """Take a retained `d/{device}/key`; says whether its seeds are new and kept.
 
@@ -192,6 +201,8 @@ class Trustee:
         """
         if not self.is_ready:
             raise MessageRefused(Reason.NOT_READY, "the other trustees have not told all yet")
+        if request.day < max(self._log.horizon(), self._today() - KEPT_DAYS):
+            raise MessageRefused(Reason.ANSWERED, f"a day more than {KEPT_DAYS} days ago")
         name, encoded = self.identity.name, msgspec.msgpack.encode(request)
         is_logged = self._log.has_entry(name, request.id)
         if self.peers.conflict(request):

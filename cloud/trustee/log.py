@@ -21,6 +21,7 @@ APPLICATION_ID = 0x564C5454  # "VLTT"
 SCHEMA_VERSION = 2
 LOCK_WAIT_S = 5.0
 FILE_NAME = "trustee.db"
+_HORIZON = "horizon"
 
 _TABLES = """
 CREATE TABLE fact (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
@@ -262,13 +263,35 @@ class TrusteeLog:
         )
 
     def missing(self, trustee: str) -> list[bytes]:
-        """Return the ids of requests that a trustee answered and that are not here."""
+        """Return the ids of requests that a trustee answered, not expired, and that are not here."""
         rows = self._rows(
             "SELECT DISTINCT entry.request FROM entry LEFT JOIN request "
-            "ON request.id = entry.request WHERE trustee = ? AND request.id IS NULL",
-            [trustee],
+            "ON request.id = entry.request WHERE trustee = ? AND day >= ? AND request.id IS NULL",
+            [trustee, self.horizon()],
         )
         return [bytes(row[0]) for row in rows]
+
+    def horizon(self) -> int:
+        """Return the first day (a number) whose requests and answers are still kept."""
+        fact = self.fact(_HORIZON)
+        return 0 if fact is None else int.from_bytes(fact, "big")
+
+    def expire(self, horizon: int) -> bool:
+        """Delete requests and answers of days before this one for good; says whether it is new.
+
+        The log of what was answered stays.
+        """
+        if horizon <= self.horizon():
+            return False
+        with self.writing():
+            self._db.execute(
+                "INSERT OR REPLACE INTO fact VALUES (?, ?)", [_HORIZON, horizon.to_bytes(8, "big")]
+            )
+            self._db.execute(
+                "DELETE FROM request WHERE id IN (SELECT request FROM entry WHERE day < ?)",
+                [horizon],
+            )
+        return True
 
     def sums_of(self, day: int, measure: str, group: str) -> list[tuple[str, bytes]]:
         """Return (trustee, request) of all entries that open a figure's sum."""
@@ -331,6 +354,7 @@ def _nothing_of(trustee: str) -> Holding:
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA secure_delete = ON")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version == 0:
         connection.executescript(

@@ -66,7 +66,8 @@ class Desk:
         return [*map(self._to_peers, self._trustee.peers.hello()), self.known()]
 
     def known(self) -> Outgoing:
-        """Tell the release worker what is known."""
+        """Tell the release worker what is known; deletes what is long past."""
+        self._trustee.expire()
         return self._to_worker(FromTrustee(self._trustee.known()))
 
     def take(self, messages: Sequence[Incoming]) -> list[Outgoing]:

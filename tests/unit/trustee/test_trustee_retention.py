@@ -1,0 +1,68 @@
+"""What a trustee answered is deleted after six months, and never asked for again."""
+
+import pytest
+
+from cloud.trustee.core import KEPT_DAYS
+from cloud.trustee.log import TrusteeLog
+from protocol.errors import Reason
+from protocol.trustee_messages import Answer, Ask
+from tests.support.trustee_area import DAY, TrusteeArea, ask, greet
+
+
+@pytest.fixture
+def area():
+    return TrusteeArea(far=0)
+
+
+def test_what_expired_is_gone_and_refused_and_the_log_stays(area, tmp_path):
+    trustee = area.stored(tmp_path)
+    request = area.request()
+    assert isinstance(ask(trustee, request), Answer)
+    kept = TrusteeLog.open(tmp_path)
+    area.today = DAY + KEPT_DAYS
+    trustee.expire()
+    assert isinstance(ask(trustee, request), Answer)
+    area.today += 1
+    trustee.expire()
+    name = trustee.identity.name
+    assert kept.request(request.id) is None
+    assert kept.has_entry(name, request.id)
+    assert kept.missing(name) == []
+    for again in (request, area.request(ask=Ask.CHECK), area.request(area.near[:8])):
+        assert ask(trustee, again).reason is Reason.ANSWERED
+    kept.close()
+
+
+def test_a_clock_that_goes_back_opens_nothing(area):
+    trustee = area.trustee()
+    request = area.request()
+    assert isinstance(ask(trustee, request), Answer)
+    area.today = DAY + KEPT_DAYS + 1
+    trustee.expire()
+    area.today = DAY
+    trustee.expire()
+    assert ask(trustee, area.request(area.near[:8])).reason is Reason.ANSWERED
+
+
+def test_a_day_is_refused_before_anything_was_deleted(area):
+    trustee = area.trustee()
+    area.today = DAY + KEPT_DAYS + 1
+    assert ask(trustee, area.request()).reason is Reason.ANSWERED
+
+
+def test_a_restored_image_is_ready_without_what_expired_at_the_others(area, tmp_path):
+    trustees = [area.trustee(n, is_alone=False) for n in range(1, 4)]
+    own = area.stored(tmp_path / "own", is_alone=False)
+    greet([own, *trustees])
+    assert isinstance(ask(own, area.request()), Answer)
+    for message in own.take_told():
+        for each in trustees:
+            each.take_peer(own.identity.name, message)
+    area.today = DAY + KEPT_DAYS + 1
+    for each in trustees:
+        each.expire()
+    restored = area.stored(tmp_path / "restored", is_alone=False)
+    restored.expire()
+    greet([restored, *trustees])
+    assert restored.is_ready
+    assert ask(restored, area.request(area.near[:8])).reason is Reason.ANSWERED
