@@ -200,10 +200,22 @@ def check_measures(measures: Measures) -> None:
         for group in measure.groups:
             _check_group(measures, measure, group)
         _check_disjoint(measure)
+    _check_parents(measures)
+
+
+def _check_parents(measures: Measures) -> None:
+    """A parent has its own topic and its own files: no other figure may have its code."""
+    taken = {(each.name, group.code) for each in measures.measures for group in each.groups}
     for parent in measures.parents:
         children = [measures.measure(parent.measure).group(code) for code in parent.children]
         if len({child.code for child in children}) != len(children) or not children:
             raise DocumentRefused(f"{parent.code} of {parent.measure} must name each child once.")
+        if (parent.measure, parent.code) in taken:
+            raise DocumentRefused(
+                f"{parent.measure}: {parent.code} is a parent and another figure of the same code; "
+                "give the parent a code of its own."
+            )
+        taken.add((parent.measure, parent.code))
 
 
 def _check_group(measures: Measures, measure: Measure, group: Group) -> None:

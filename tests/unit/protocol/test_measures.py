@@ -65,6 +65,11 @@ def test_a_sound_document_passes_and_survives_the_wire():
         (make(measures=()), "shares add up"),
         (make(parents=(Parent("curve", "75101", ("751010101", "751010102")),)), "no group"),
         (make(parents=(Parent("curve", "75101", ("751010101", "751010101")),)), "each child once"),
+        (
+            make(parents=(Parent("curve", "751010101", ("751010101",)),)),
+            "another figure of the same",
+        ),
+        (make(parents=(Parent("curve", "75", ("751010101",)),) * 2), "another figure of the same"),
     ],
 )
 def test_a_document_that_breaks_a_rule_is_refused_in_words(document, words):
