@@ -98,9 +98,7 @@ class Meter:
         return misfit(last, reading, self._settings) in (None, Misfit.GAP)
 
 
-def _confirm(
-    account: Account, reading: Reading, settings: Settings
-) -> tuple[Account, list[Event]]:
+def _confirm(account: Account, reading: Reading, settings: Settings) -> tuple[Account, list[Event]]:
     """Act on a reading that a second one has confirmed."""
     last = account.last
     why = misfit(last, reading, settings)

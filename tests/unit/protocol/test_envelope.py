@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol import area_messages, letters, messages, receipt
+from protocol import area_messages, letters, messages, moving, receipt
 from protocol.commitment import commit_day
 from protocol.envelope import SIZE_MAX_BYTES, Address, open_message, seal_message
 from protocol.errors import MessageRefused, Reason
@@ -52,6 +52,8 @@ BODIES = {
         (bytes(32),),
     ),
     Kind.LETTER: letters.Letter(HOUSEHOLD, bytes(16), b"letter"),
+    Kind.LEAVE: moving.Leave(HOUSEHOLD, 20_750, (b"document",)),
+    Kind.LEFT: moving.Left(HOUSEHOLD, 20_750),
     Kind.KEY: area_messages.SeedLetters(
         HOUSEHOLD, 3, bytes(32), (bytes(32), bytes(range(32))), (b"one", b"two")
     ),
