@@ -31,6 +31,31 @@ def test_the_demo_bills_every_home_to_the_cent_and_leaves_nothing_behind(tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
+@pytest.mark.timeout(1_200)
+def test_two_neighbourhoods_are_released_audited_and_drawn(tmp_path):
+    scratch, picture = tmp_path / "scratch", tmp_path / "made" / "town.svg"
+    scratch.mkdir()
+    few = ("--homes", "1", "--seconds", "10", "--neighbours", "200")
+    done = subprocess.run(
+        [sys.executable, "-m", "volet.demo", *few, "--picture", str(picture)],
+        capture_output=True,
+        text=True,
+        env={"PATH": "/usr/sbin:/usr/bin:/bin", "TMPDIR": str(scratch)},
+        check=False,
+        timeout=1_190,
+    )
+    said = " ".join(done.stdout.split())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert said.count("200/200") == 28
+    assert "14 of 28 were released without it." in said
+    assert "Alarms: 0." in said
+    assert ", 0 broken, " in said
+    assert "28 of 28 releases are the same again, bit for bit." in said
+    assert picture.read_text("utf-8").startswith("<?xml")
+    assert list(scratch.iterdir()) == []
+
+
 def test_a_curve_that_is_not_one_is_named(tmp_path):
     curve = tmp_path / "curve.csv"
     curve.write_text("start_utc,energy_wh\nyesterday,5\n")

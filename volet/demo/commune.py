@@ -6,7 +6,7 @@ All of it is made by the commands that a city, its trustees and its registrar wo
 import csv
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -113,7 +113,7 @@ def settle(
     _enter(commune, places)
     groups = _plan(commune)
     _decide_measures(commune, draw_up or _draw_up)
-    return Commune(commune.directory, commune.cloud, commune.first, commune.end, places, groups)
+    return replace(commune, places=places, groups=groups)
 
 
 def _found_trustee(commune: Commune, config: CloudConfig, directory: Path) -> None:

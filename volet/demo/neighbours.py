@@ -45,7 +45,10 @@ def curve_of(seed: int, begin: date, end: date) -> Curve:
 
 @dataclass
 class Neighbour:
-    """One home: its chip, and the days that its meter has still to show."""
+    """One home: its chip, and the days that its meter has still to show.
+
+    `is_new`: the chip has metered nothing in its life; `is_going_on`: it has in this process.
+    """
 
     chip: Chip
     vault: Vault
@@ -53,6 +56,7 @@ class Neighbour:
     home: Home
     days: list[date]
     is_new: bool
+    is_going_on: bool = False
 
     @property
     def is_ready(self) -> bool:
@@ -85,12 +89,10 @@ class Neighbour:
         if self.is_new:
             first = day_start(day) - timedelta(seconds=_FIRST_FRAMES)
             edges = [*_seconds(first), day_start(day), *edges]
-        elif not self._is_going_on:
+        elif not self.is_going_on:
             edges = [*_seconds(day_start(day)), *edges]
-        self.is_new, self._is_going_on = False, True
+        self.is_new, self.is_going_on = False, True
         self.chip.observe_all((frame_at(self.home, at), at) for at in edges)
-
-    _is_going_on: bool = False
 
 
 def _seconds(first: datetime) -> list[datetime]:
@@ -146,9 +148,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command()
-@click.option(
-    "--begin", type=_DAY, required=True, help="Before it the meters have counted nothing."
-)
+@click.option("--begin", type=_DAY, required=True, help="When the meters begin to count.")
 @click.option("--from", "start", type=_DAY, required=True)
 @click.option("--to", "end", type=_DAY, required=True)
 @click.argument("directories", nargs=-1, type=click.Path(path_type=Path))
