@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cloud import provider as desk
 from cloud.config import DEFAULT_DIRECTORY
 from cloud.provider_area_cli import area
+from cloud.provider_receipts_cli import receipts
 from cloud.provider_tariff_cli import tariff
 from cloud.store import RequestState, Store
 from cloud.store.sqlite import SqliteStore
@@ -41,6 +42,7 @@ def provider() -> None:
 
 
 provider.add_command(area)
+provider.add_command(receipts)
 provider.add_command(tariff)
 
 

@@ -17,6 +17,7 @@ edge = LazyGroup(
         "catalogue": "edge.catalogue.cli:catalogue",
         "quotes": "edge.quotes.cli:quotes",
         "bills": "edge.bills.cli:bills",
+        "receipts": "edge.bills.receipts_cli:receipts",
         "letters": "edge.letters_cli:letters",
         "budget": "edge.area_cli:budget_command",
         "profile": "edge.area_cli:profile",

@@ -26,6 +26,8 @@ from tests.support.fake_chip import FakeChip
 from tests.support.mqtt import Peer, chip_pass
 
 DAY = date(2026, 10, 1)
+# Blocks of two coefficients each, and one that closes the day.
+A_DAY = 51
 
 
 class WorkerProcess:
@@ -192,9 +194,12 @@ def blocks_through_kills(broker, worker, tmp_path, kills, days):
         for chip in chips:
             chip.publish(chip.epoch(DAY))
         pending = [
-            (chip, chip.block(DAY + timedelta(days=day), day * 64 + n + 1, j0=2 * n, count=2))
+            (
+                chip,
+                chip.block(DAY + timedelta(days=day), day * A_DAY + n + 1, j0=2 * n, count=count),
+            )
             for day in range(days)
-            for n in range(64)
+            for n, count in enumerate([2] * (A_DAY - 1) + [28])
             for chip in chips
         ]
         share = len(pending) // (kills + 1) + 1
@@ -213,7 +218,7 @@ def blocks_through_kills(broker, worker, tmp_path, kills, days):
                 worker.start()
         for chip in chips:
             wait_until(
-                lambda chip=chip: chip.stored_through() == days * 64, "every block", within_s=60
+                lambda chip=chip: chip.stored_through() == days * A_DAY, "every block", within_s=60
             )
         assert not any(ack.refused for chip in chips for ack in chip.all_acks())
     store = SqliteStore.open(broker.cloud)
@@ -221,9 +226,9 @@ def blocks_through_kills(broker, worker, tmp_path, kills, days):
     assert store.figures().dead_letters == ()
     for chip in chips:
         (held,) = store.holdings([chip.household_key])
-        assert held.states[0].stored_through == days * 64
+        assert held.states[0].stored_through == days * A_DAY
         stored = store.blocks_of_days(chip.household_key, DAY, DAY + timedelta(days=days))
-        assert [block.j0 for block in stored] == [2 * n for n in range(64)] * days
+        assert [block.j0 for block in stored] == [2 * n for n in range(A_DAY)] * days
     store.close()
 
 
