@@ -26,7 +26,7 @@ from edge.identity import Identity
 from edge.link import Link, LinkSettings
 from edge.message import Publish
 from edge.moving.contracts import ended, former_agreements
-from edge.moving.departure import MovingOptions, ordered_in
+from edge.moving.departure import MovingOptions
 from edge.notify import Notifier
 from edge.panel import Panel
 from edge.quotes.asking import QuoteOptions, order_in
@@ -117,7 +117,7 @@ class Agent:
             if agreement is not None and departure is not None:
                 agreement = ended(agreement, departure.last_day)
             contracts = () if agreement is None else (agreement.contract_hash,)
-            moving = MovingOptions(ordered_in(directory), contracts)
+            moving = MovingOptions(directory, contracts)
             agreements = [
                 *former_agreements(directory),
                 *([] if agreement is None else [agreement]),

@@ -260,7 +260,7 @@ class Chip:
             household, agreements = identity.household, options.agreements
             lanes.append(LetterInbox(self._vault, self._clock, household, key, seen, agreements))
         quoting = Quoting(self._signer, key, self._vault, self.catalogue, self._settings.quotes)
-        return (*lanes, self.moving, inbox, quoting, seen)
+        return (self.moving, *lanes, inbox, quoting, seen)
 
     def _tell_time(self) -> None:
         """Tell the area lane the meter's time, by which deadlines run."""

@@ -300,6 +300,8 @@ class AreaLane(Correspondent):
         if letters is None or letters.seeds.generation == self._published_generation:
             return []
         self._published_generation = letters.seeds.generation
+        if not letters.payload or self._vault.departures.get() is not None:
+            return []  # a former chip's, or of a household that has left
         return [Publish(self._topic(Kind.KEY), letters.payload, retain=True)]
 
     # Contributions.

@@ -7,7 +7,7 @@ the cloud has said that it knows; then it takes its retained seeds off the broke
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.clock import Clock
 from edge.correspondence import Correspondent, Incoming
-from edge.message import Publish
+from edge.message import Publish, Published
 from edge.metering.events import Event
 from edge.metering.meter import Meter
 from edge.metering.reading import Reading
@@ -35,6 +35,7 @@ from protocol.topics import Kind, device_topic
 from system.files import write_secret
 
 ORDER = "move-out.json"
+ERASED = "erased.json"
 LOOK_S = 1.0
 RESEND_S = 60.0
 RESEND_MAX_S = 3_600.0
@@ -53,22 +54,37 @@ def leave_order(directory: Path, asked_at: datetime) -> None:
     write_secret(directory / ORDER, msgspec.json.encode(Order(asked_at)))
 
 
+def note_erasure(directory: Path) -> None:
+    """Remember that another household lived here, until its seeds are off the broker."""
+    write_secret(directory / ERASED, b"{}")
+
+
 @dataclass(frozen=True, slots=True)
 class MovingOptions:
     """What the chip needs to move a household out.
 
     Attributes:
-        is_asked: whether the household wants to move out.
-        contracts: hashes of the contracts that end with it.
+        directory: the chip's, where the household's order lies.
+        contracts: hashes of the contracts that end when it leaves.
     """
 
-    is_asked: Callable[[], bool] = lambda: False
+    directory: Path | None = None
     contracts: Sequence[bytes] = ()
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether the household wants to move out."""
+        return self.directory is not None and (self.directory / ORDER).exists()
 
-def ordered_in(directory: Path) -> Callable[[], bool]:
-    """Return what says whether an order lies in the chip's directory."""
-    return (directory / ORDER).exists
+    @property
+    def is_erased(self) -> bool:
+        """Whether the broker may still hold what another household left."""
+        return self.directory is not None and (self.directory / ERASED).exists()
+
+    def forget_erasure(self) -> None:
+        """Take note that the broker holds nothing of it any more."""
+        if self.directory is not None:
+            (self.directory / ERASED).unlink(missing_ok=True)
 
 
 class MovingOut(Correspondent):
@@ -97,6 +113,7 @@ class MovingOut(Correspondent):
         self._due_s = 0.0
         self._attempts = 0
         self._is_key_cleared = False
+        self._is_erased = options.is_erased
 
     @property
     def has_left(self) -> bool:
@@ -118,7 +135,7 @@ class MovingOut(Correspondent):
         if self.has_left or now_s < self._look_s:
             return False
         self._look_s = now_s + LOOK_S
-        return self._options.is_asked()
+        return self._options.is_asked
 
     def close(self, meter: Meter, events: Sequence[Event]) -> list[Key]:
         """Close the last day after `events`; returns what is to be sent."""
@@ -140,7 +157,7 @@ class MovingOut(Correspondent):
         """Return what is to be published now."""
         departure = self._departure
         if departure is None:
-            return []
+            return self._clear_key() if self._is_erased else []
         if departure.is_told:
             return self._clear_key()
         is_stored = self._vault.is_caught_up and not self._vault.unsent(1)
@@ -177,6 +194,15 @@ class MovingOut(Correspondent):
             self._vault.tell_departure()
             self._departure = self._vault.departures.get()
             log.info("departure_told")
+
+    def published(self, event: Published) -> None:
+        """Learn that the broker has taken the former household's seeds away."""
+        if self._is_erased and (event.publish.topic, event.publish.payload) == (
+            self._topic(Kind.KEY),
+            b"",
+        ):
+            self._is_erased = False
+            self._options.forget_erasure()
 
     def _clear_key(self) -> list[Publish]:
         """Take the household's retained seeds off the broker, once a session."""

@@ -13,6 +13,7 @@ from edge.enrolling import draw_keys
 from edge.identity import AUTHORITY, HOUSEHOLD_KEY, METER_SALT, check_keys_are_files
 from edge.moving.bundle import is_bundle
 from edge.moving.contracts import FOLDER
+from edge.moving.departure import note_erasure
 from edge.vault.database import FILE_NAME
 from edge.vault.vault import hold_vault
 from protocol.errors import ConfigError
@@ -43,6 +44,7 @@ def erase(directory: Path) -> int:
             _destroy(path)
             count += 1
     draw_keys(directory)
+    note_erasure(directory)
     return count
 
 

@@ -14,7 +14,7 @@ from edge.chip import Chip, ChipSettings, signer_of
 from edge.enrolling import draw_keys, install, make_request, sign_contract, write_request
 from edge.identity import load_contract, load_identity, load_keys
 from edge.message import Arrived, Connected, Publish
-from edge.moving.departure import MovingOptions, leave_order, ordered_in
+from edge.moving.departure import MovingOptions, leave_order
 from edge.outbox import Settings as OutboxSettings
 from edge.vault.vault import Vault
 from protocol.contract import Signed
@@ -104,7 +104,7 @@ class Home(Bench):
                 (self.directory / "contract.json").read_bytes(), type=Signed
             )
             hashes = (signed.hash,)
-        moving = MovingOptions(ordered_in(self.directory), hashes)
+        moving = MovingOptions(self.directory, hashes)
         settings = ChipSettings(outbox=QUICK, moving=moving)
         self.chip = Chip(self.identity, self.vault, self.clock, settings)
         self.frames(FRAMES_AT_START)

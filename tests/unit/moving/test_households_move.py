@@ -180,8 +180,13 @@ def test_who_comes_next_reads_nothing_old(old, cloud):
         [Incoming(device_topic(b.collectivity, b.device, Kind.FETCH), payload)]
     )
     assert [each.word for each in done.refused] == [Reason.UNKNOWN_DEVICE]
+    old.sent.clear()
     old.begin()
+    cleared = [each for each in old.sent if each.topic.endswith("/key")]
+    assert [(each.payload, each.retain) for each in cleared] == [(b"", True)]
+    old.restart()
     old.run(96)
+    assert len([each for each in old.sent if each.topic.endswith("/key")]) == 1
     assert old.vault.figures().blocks
     assert not old.vault.departures.get()
     assert all(row.closed.day >= DAY + timedelta(days=1) for row in old.vault.day_rows(DAY, TODAY))
@@ -400,6 +405,7 @@ def test_erasure_leaves_nothing_of_the_household_in_any_file(old):
     assert {path.name for path in old.directory.iterdir() if path.is_file()} == {
         "ca.pem",
         "edge.toml",
+        "erased.json",
         "foyer.json",
         "notes.txt",
         "vault.db.lock",
