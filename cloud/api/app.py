@@ -12,7 +12,7 @@ from litestar.openapi.spec import Components, License, SecurityScheme
 
 from cloud.api.gate import Gate, Limits
 from cloud.api.problems import ProblemError, on_defect, on_document, on_http, on_problem, on_store
-from cloud.api.routes import areas, batches, contracts, documents, statements
+from cloud.api.routes import areas, batches, contracts, documents, drafts, statements
 from cloud.api.service import Service, needs_scope
 from cloud.store import Store
 from cloud.worker import StoreThread
@@ -33,6 +33,7 @@ _HANDLERS = (
     contracts.accept,
     statements.request_statement,
     statements.statement,
+    drafts.drafts,
     batches.create_batch,
     batches.batches,
     batches.batch,

@@ -4,7 +4,8 @@ What belongs to another provider is not there: `not_found`, never "forbidden".
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime
 
 import msgspec
@@ -13,24 +14,24 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cloud.api import shapes
 from cloud.api.cells import Cells
 from cloud.api.problems import ProblemError, not_found
+from cloud.asking import ask_for
 from cloud.catalogue import listed_in
 from cloud.provider import progress
 from cloud.statements import prepare
 from cloud.store import Put, RequestState, StatementOrder, Store, StoredContract
 from cloud.store.batches import BatchItem, BatchProgress, BatchRefused, Fault, NewBatch
-from cloud.store.providers import ContractRow, LetterState, StoredLetter
-from protocol.calendar import legal_day
-from protocol.catalogue import Entry, open_listed
+from cloud.store.providers import ContractRow
 from protocol.contract import (
     Acceptance,
     Contract,
-    Offer,
     Signed,
     StatementRequest,
+    check_request,
     open_document,
 )
 from protocol.envelope import decode_body
-from protocol.letters import read_letter
+from protocol.errors import DocumentRefused
+from protocol.schedule import ScheduleMissing
 
 ID_BYTES = 16
 
@@ -42,6 +43,14 @@ class Wanted(msgspec.Struct, frozen=True):
     on: date | None = None
     offer: bytes = b""
     is_accepted: bool | None = None
+
+
+class Drafting(msgspec.Struct, frozen=True):
+    """For which days [start, end) requests are made, and whether days not stored are left out."""
+
+    start: date
+    end: date
+    without_missing: bool
 
 
 class Desk:
@@ -116,7 +125,8 @@ class Desk:
         request = open_document(signed, self.public_key, StatementRequest)
         contract = self.own_contract(request.contract)
         body = msgspec.msgpack.encode(signed)
-        prepare(body, contract, listed_in(self._store))
+        with suppress(ScheduleMissing):  # it waits for the calendar or series
+            prepare(body, contract, listed_in(self._store))
         order = StatementOrder(request.id, contract.hash, contract.household_key, body)
         put = self._store.put_request(order, datetime.now(UTC))
         if not isinstance(put, Put):
@@ -154,6 +164,43 @@ class Desk:
         if isinstance(put, BatchRefused):
             raise _refused(put)
         return self.batch(batch_id), put is Put.STORED
+
+    def drafts(
+        self, wanted: Wanted, drafting: Drafting, after: bytes, limit: int
+    ) -> shapes.DraftPage:
+        """Make requests for own contracts that hold on the period's first or last day."""
+        page = self.contracts(wanted, after, limit)
+        last = date.fromordinal(drafting.end.toordinal() - 1)
+        drafts = tuple(
+            self._draft(bytes.fromhex(item.contract), drafting)
+            for item in page.contracts
+            if item.start <= last and (item.end is None or drafting.start < item.end)
+        )
+        return shapes.DraftPage(drafts, page.next)
+
+    def draft(self, contract_hash: bytes, drafting: Drafting) -> shapes.DraftPage:
+        """Make the request for one own contract.
+
+        Raises:
+            ProblemError: there is none.
+        """
+        self.own_contract(contract_hash)
+        return shapes.DraftPage((self._draft(contract_hash, drafting),), None)
+
+    def _draft(self, contract_hash: bytes, drafting: Drafting) -> shapes.Draft:
+        """Make a request within what the contract covers of the period."""
+        contract = self.own_contract(contract_hash)
+        terms = decode_body(contract.contract.body, Contract)
+        start = max(drafting.start, terms.start)
+        end = drafting.end if terms.end is None else min(drafting.end, terms.end)
+        try:
+            request = ask_for(
+                self._store, contract, start, end, without_missing=drafting.without_missing
+            )
+            check_request(request)
+        except DocumentRefused as exc:
+            return shapes.Draft(contract_hash.hex(), "", str(exc))
+        return shapes.Draft(contract_hash.hex(), shapes.base64(msgspec.msgpack.encode(request)), "")
 
     def batch(self, batch_id: bytes) -> shapes.Batch:
         """Say how far a batch has come.
@@ -194,100 +241,6 @@ class Desk:
         )
         return shapes.BatchItems(items, lines[-1].number if len(lines) == limit else None)
 
-    def list_document(self, signed: Signed) -> tuple[shapes.ListedEntry, bool]:
-        """List an own document in public; says whether it is new.
-
-        Raises:
-            ProblemError: it is another's.
-            DocumentRefused: it breaks a rule; names the place.
-        """
-        document = open_listed(signed)
-        publisher = (
-            document.provider_key
-            if isinstance(document, Offer)
-            else bytes.fromhex(document.publisher)
-        )
-        if publisher != self._key:
-            raise ProblemError(422, "This is another's document; list what your own key signed.")
-        listed = listed_in(self._store)
-        is_new = signed.hash not in listed.catalogue
-        return _entry(listed.add(signed, legal_day(datetime.now(UTC)))), is_new
-
-    def listed(self, after: int, limit: int) -> shapes.ListedPage:
-        """Return entries of the public list."""
-        entries = listed_in(self._store).entries[after + 1 : after + 1 + limit]
-        more = entries[-1].number if len(entries) == limit else None
-        return shapes.ListedPage(tuple(_entry(each) for each in entries), more)
-
-    def listed_document(self, document: bytes) -> shapes.SignedDocument:
-        """Return a listed document as it was signed.
-
-        Raises:
-            ProblemError: it is not listed.
-        """
-        signed = listed_in(self._store).document(document)
-        if signed is None:
-            raise not_found("document")
-        return shapes.document_of(signed)
-
-    def receipts(self, after: bytes, limit: int, *, is_new: bool) -> shapes.ReceiptPage:
-        """List receipts for own statements."""
-        rows = self._store.providers.receipts_of(self._key, after, limit, is_new=is_new)
-        items = tuple(
-            shapes.ReceiptItem(
-                row.statement.hex(),
-                row.contract.hex(),
-                row.device,
-                shapes.base64(row.payload),
-                row.at,
-                row.is_taken,
-            )
-            for row in rows
-        )
-        return shapes.ReceiptPage(items, items[-1].statement if len(items) == limit else None)
-
-    def acknowledge(self, statements: Sequence[bytes]) -> shapes.Acknowledged:
-        """Note which receipts are kept."""
-        taken = self._store.providers.take_receipts(self._key, statements, datetime.now(UTC))
-        return shapes.Acknowledged(taken)
-
-    def write_letter(self, signed: Signed) -> tuple[shapes.LetterItem, bool]:
-        """Keep a private message for its household; says whether it is new.
-
-        Raises:
-            ProblemError: the contract is not the provider's, or the id stands for another letter.
-            DocumentRefused: another's signature, or too long.
-        """
-        letter = read_letter(signed, self.public_key)
-        contract = self.own_contract(letter.contract)
-        stored = StoredLetter(
-            letter.id,
-            contract.hash,
-            contract.household_key,
-            msgspec.msgpack.encode(signed),
-            LetterState.PENDING,
-            datetime.now(UTC),
-        )
-        put = self._store.providers.put_letter(stored)
-        if not isinstance(put, Put):
-            raise ProblemError(409, "This id stands for another letter; draw a new one.")
-        return self.letter(letter.id), put is Put.STORED
-
-    def letter(self, letter_id: bytes) -> shapes.LetterItem:
-        """Say how far an own letter has come.
-
-        Raises:
-            ProblemError: there is none.
-        """
-        stored = self._store.providers.letter(letter_id)
-        if stored is None:
-            raise not_found("letter")
-        try:
-            self.own_contract(stored.contract)
-        except ProblemError as exc:
-            raise not_found("letter") from exc
-        return shapes.LetterItem(stored.id.hex(), stored.contract.hex(), stored.state)
-
     def _own_batch(self, batch_id: bytes) -> BatchProgress:
         found = self._store.batches.progress(batch_id)
         if found is None or found.batch.provider_key != self._key:
@@ -320,12 +273,6 @@ class Desk:
             shapes.base64(terms.sealing_key),
             cell,
         )
-
-
-def _entry(entry: Entry) -> shapes.ListedEntry:
-    return shapes.ListedEntry(
-        entry.number, entry.day, entry.kind, entry.hash.hex(), entry.head.hex()
-    )
 
 
 def _refused(refused: BatchRefused) -> ProblemError:

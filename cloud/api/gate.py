@@ -243,7 +243,7 @@ class _Audited:
         self._call.status = exc.status
         self._is_begun = True
         # Strangers beyond their rate fill no disk.
-        is_told = self._call.caller is not None or exc.status != 429
+        is_told = self._call.caller is not None or exc.status != 429  # noqa: PLR2004 - the status itself
         if is_told and not self._is_replaced:
             try:
                 await self._gate.write_audit(self._call, self._scope)

@@ -12,6 +12,7 @@ from litestar.handlers import BaseRouteHandler
 from cloud.api.access import Caller
 from cloud.api.cells import Cells
 from cloud.api.desk import Desk
+from cloud.api.documents import Documents
 from cloud.api.gate import CALL, Call
 from cloud.api.problems import ProblemError
 from cloud.store import Store
@@ -40,6 +41,10 @@ class Service:
     def desk(self, caller: Caller) -> Desk:
         """Return the store as one provider sees it."""
         return Desk(self.store, caller.provider.key, self._cells)
+
+    def documents(self, caller: Caller) -> Documents:
+        """Return the public list, receipts and letters as one provider sees them."""
+        return Documents(self.store, caller.provider.key, self.desk(caller))
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run in the store's thread."""

@@ -18,6 +18,7 @@ LIMIT_MAX = 1_000
 LIMIT = 100
 HEX_HASH = r"^[0-9a-f]{64}$"
 HEX_ID = r"^[0-9a-f]{32}$"
+AREA_CODE = r"^[0-9A-Z]{2,9}$"
 BASE64 = r"^[A-Za-z0-9+/]*={0,2}$"
 # The longest signed document that the API takes: an offer of 64 tariffs.
 DOCUMENT_MAX = 768 * 1024
@@ -96,8 +97,9 @@ class Accepted(_Shape, frozen=True):
 class StatementState(_Shape, frozen=True):
     """How far a statement has come. Only the household's chip can open it.
 
-    `missing_days` of the period are not stored yet; `values` encrypted values of 8 bytes each were
-    computed; `detail` says why it was refused.
+    `missing_days` of the period are not stored yet; `waits_for` says what else there is to come;
+    `late` days before the period are billed with it, `left_out` days of it are not; `values`
+    encrypted values of 8 bytes each were computed; `detail` says why it was refused.
     """
 
     id: HexId
@@ -108,6 +110,24 @@ class StatementState(_Shape, frozen=True):
     missing_days: int
     values: int
     detail: str
+    waits_for: str
+    late: int
+    left_out: int
+
+
+class Draft(_Shape, frozen=True):
+    """A request as it would be signed: the encoded `StatementRequest`, or why there is none."""
+
+    contract: HexHash
+    body: Base64
+    detail: str
+
+
+class DraftPage(_Shape, frozen=True):
+    """Drafts in the order of the contracts. Ask for those after `next` until it is null."""
+
+    drafts: tuple[Draft, ...]
+    next: HexHash | None
 
 
 class Batch(_Shape, frozen=True):

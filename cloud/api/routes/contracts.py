@@ -42,7 +42,7 @@ async def contracts(
     area: Annotated[
         str | None,
         QueryParameter(
-            pattern=r"^[0-9A-Z]{2,9}$",
+            pattern=shapes.AREA_CODE,
             description="Only where the roster has the household in this IRIS, commune or "
             "département.",
         ),

@@ -35,7 +35,7 @@ async def list_document(
     What breaks a rule is refused with the tariff's and the line's number.
     """
     service = service_of(request)
-    desk = service.desk(caller_of(request))
+    desk = service.documents(caller_of(request))
     entry, is_new = await service.run(desk.list_document, shapes.signed_of(data))
     note_subject(request, entry.hash)
     headers = {"Location": f"/v1/catalogue/{entry.hash}"}
@@ -52,7 +52,7 @@ async def catalogue(
 ) -> shapes.ListedPage:
     """Read the public list, everybody's documents alike, in order."""
     service = service_of(request)
-    desk = service.desk(caller_of(request))
+    desk = service.documents(caller_of(request))
     return await service.run(desk.listed, after, limit)
 
 
@@ -66,7 +66,7 @@ async def listed_document(request: HttpRequest, document: _HASH) -> shapes.Signe
     """Return a listed document as it was signed."""
     note_subject(request, document)
     service = service_of(request)
-    desk = service.desk(caller_of(request))
+    desk = service.documents(caller_of(request))
     return await service.run(desk.listed_document, bytes.fromhex(document))
 
 
@@ -84,7 +84,7 @@ async def receipts(
 ) -> shapes.ReceiptPage:
     """Collect households' receipts, sealed to you; those you have not acknowledged."""
     service = service_of(request)
-    desk = service.desk(caller_of(request))
+    desk = service.documents(caller_of(request))
     return await service.run(desk.receipts, bytes.fromhex(after or ""), limit, is_new=not is_all)
 
 
@@ -100,7 +100,7 @@ async def acknowledge(
 ) -> shapes.Acknowledged:
     """Say which receipts you have kept; they are not collected again. Nothing is deleted."""
     service = service_of(request)
-    desk = service.desk(caller_of(request))
+    desk = service.documents(caller_of(request))
     return await service.run(desk.acknowledge, [bytes.fromhex(each) for each in data.statements])
 
 
@@ -121,7 +121,7 @@ async def write_letter(
     It is shown beside the bill and is no part of it. The same letter again changes nothing.
     """
     service = service_of(request)
-    desk = service.desk(caller_of(request))
+    desk = service.documents(caller_of(request))
     item, is_new = await service.run(desk.write_letter, shapes.signed_of(data))
     note_subject(request, item.contract)
     headers = {"Location": f"/v1/letters/{item.id}"}
@@ -143,5 +143,5 @@ async def letter(
     """Say whether a letter was handed over to the broker."""
     note_subject(request, letter)
     service = service_of(request)
-    desk = service.desk(caller_of(request))
+    desk = service.documents(caller_of(request))
     return await service.run(desk.letter, bytes.fromhex(letter))
