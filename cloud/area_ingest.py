@@ -4,6 +4,7 @@ What may fit tomorrow is not refused to the chip, which sends it again until the
 that have not come yet, a roster entry that a store put back from a backup does not have yet.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -55,6 +56,12 @@ class Taken:
     refused: list[tuple[Incoming, MessageRefused]] = field(default_factory=list)
     stored: int = 0
     again: int = 0
+
+    @property
+    def refused_contributions(self) -> Counter[Reason]:
+        """Count the contributions that were refused; letters have another kind of topic."""
+        suffix = f"/{Kind.AREA}"
+        return Counter(why.reason for each, why in self.refused if each.topic.endswith(suffix))
 
 
 class AreaIngest:

@@ -6,7 +6,7 @@ resend and nothing else. A method that raises `StoreBusy` has done nothing and i
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -63,7 +63,8 @@ class Processed(msgspec.Struct, frozen=True):
     """What a batch came to.
 
     `outgoing` is to be published in this order, after which the batch may be acknowledged to the
-    broker; `requests` may be answered later, or never: the chip asks again.
+    broker; `requests` may be answered later, or never: the chip asks again. `refused` counts all that
+    was refused, of which `refused_contributions` were to areas.
     """
 
     outgoing: tuple[Outgoing, ...] = ()
@@ -73,6 +74,7 @@ class Processed(msgspec.Struct, frozen=True):
     contributions: int = 0
     again: int = 0
     refused: tuple[Count, ...] = ()
+    refused_contributions: tuple[Count, ...] = ()
 
 
 @dataclass(slots=True)
@@ -193,6 +195,7 @@ class Ingest:
             contributions=taken.stored,
             again=results.count(Put.AGAIN) + taken.again,
             refused=_counted(reasons),
+            refused_contributions=_counted(taken.refused_contributions),
         )
 
     def _sort(self, messages: Sequence[Incoming], at: datetime) -> _Sorted:
@@ -311,9 +314,6 @@ def _counted(reasons: Counter[Reason]) -> tuple[Count, ...]:
 
 
 def _joined(parts: Sequence[Processed]) -> Processed:
-    reasons = Counter[Reason]()
-    for part in parts:
-        reasons.update({Reason(one.word): one.count for one in part.refused})
     return Processed(
         tuple(message for part in parts for message in part.outgoing),
         tuple(request for part in parts for request in part.requests),
@@ -321,8 +321,16 @@ def _joined(parts: Sequence[Processed]) -> Processed:
         headers=sum(part.headers for part in parts),
         contributions=sum(part.contributions for part in parts),
         again=sum(part.again for part in parts),
-        refused=_counted(reasons),
+        refused=_counted(_sum(part.refused for part in parts)),
+        refused_contributions=_counted(_sum(part.refused_contributions for part in parts)),
     )
+
+
+def _sum(counts: Iterable[Sequence[Count]]) -> Counter[Reason]:
+    reasons = Counter[Reason]()
+    for part in counts:
+        reasons.update({Reason(one.word): one.count for one in part})
+    return reasons
 
 
 def _letter(message: Incoming, refused: MessageRefused, at: datetime) -> DeadLetter:

@@ -18,6 +18,8 @@ from system.files import read_secret
 
 WRITE_TIMEOUT_S = 5
 MS = 1_000
+# The end of a contribution that was kept; the others are reasons of refusal.
+STORED = "stored"
 
 log = structlog.get_logger()
 
@@ -28,6 +30,7 @@ class Tally:
     def __init__(self) -> None:
         self._counts = Counter[str]()
         self._refused = Counter[str]()
+        self._contributions = Counter[str]()
         self._slowest_ms = 0.0
 
     def count(self, processed: Processed, duration_s: float) -> None:
@@ -40,10 +43,14 @@ class Tally:
             batch_ms=round(duration_s * MS),
         )
         self._refused.update({one.word: one.count for one in processed.refused})
+        self._contributions.update({one.word: one.count for one in processed.refused_contributions})
+        self._contributions.update(
+            {STORED: processed.contributions} if processed.contributions else {}
+        )
         self._slowest_ms = max(self._slowest_ms, duration_s * MS)
 
     def points(self, collectivity: str) -> list[dict[str, object]]:
-        """Return the counts: one point of batches, one of each reason of refusal."""
+        """Return the counts: a point of batches, one of each reason, one of each contribution's end."""
         tags = {"collectivity": collectivity}
         names = ("batches", "blocks", "headers", "again", "batch_ms")
         fields = {name: self._counts[name] for name in names}
@@ -52,15 +59,21 @@ class Tally:
             "tags": tags,
             "fields": {**fields, "batch_ms_max": self._slowest_ms},
         }
-        refused: list[dict[str, object]] = [
-            {
-                "measurement": "volet_refused",
-                "tags": {**tags, "reason": reason},
-                "fields": {"messages": count},
-            }
-            for reason, count in sorted(self._refused.items())
+        return [
+            batches,
+            *_points("volet_refused", "reason", "messages", self._refused, tags),
+            *_points("volet_contributions", "outcome", "contributions", self._contributions, tags),
         ]
-        return [batches, *refused]
+
+
+def _points(
+    measurement: str, tag: str, field: str, counts: Counter[str], tags: dict[str, str]
+) -> list[dict[str, object]]:
+    """Return a point of each word that was counted."""
+    return [
+        {"measurement": measurement, "tags": {**tags, tag: word}, "fields": {field: count}}
+        for word, count in sorted(counts.items())
+    ]
 
 
 class Metrics:

@@ -95,7 +95,7 @@ def once(directory: Path, name: str, until: datetime, wait_s: float) -> None:
 @_to
 @_json
 def list_figures(directory: Path, start: datetime, end: datetime, *, is_json: bool) -> None:
-    """List figures: how far each is, who was left out and why, what was discarded."""
+    """List figures: how far each is, who was left out and why, what came too late."""
     store = _store(directory)
     lines = [line_of(each) for each in all_figures(store, Period(start.date(), end.date()))]
     if is_json:
@@ -105,6 +105,7 @@ def list_figures(directory: Path, start: datetime, end: datetime, *, is_json: bo
         left_out = ", ".join(f"{count} {reason}" for reason, count in line.left_out.items())
         words = [line.day, line.measure, line.code, line.stage]
         words += [f"left out: {left_out}."] if left_out else []
+        words += [f"too late: {line.late}."] if line.late else []
         click.echo("  ".join([*words, line.detail]).rstrip())
     if not lines:
         click.echo("No figure has been closed in these days.")

@@ -32,13 +32,14 @@ class Period(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One figure in a list; `left_out` counts households by reason."""
+    """One figure in a list; `left_out` counts households by reason, `late` what came too late."""
 
     measure: str
     code: str
     day: str
     stage: str
     left_out: dict[str, int]
+    late: int
     detail: str
 
 
@@ -103,7 +104,9 @@ def line_of(figure: Figure) -> Line:
         left_out[str(reason)] = left_out.get(str(reason), 0) + 1
     key = figure.key
     day = str(day_of_number(key.day))
-    return Line(key.measure, key.group, day, str(figure.stage), left_out, figure.detail)
+    return Line(
+        key.measure, key.group, day, str(figure.stage), left_out, figure.late, figure.detail
+    )
 
 
 def differs(store: AreaStore, roster: Roster, figure: Figure) -> str:

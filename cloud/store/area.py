@@ -72,7 +72,8 @@ class Figure(msgspec.Struct, frozen=True):
     """A figure and what became of it.
 
     `requests` are the encoded SetRequests asked for, check first; `left_out` are (entry, reason);
-    `opened` are the slots as opened, int64 little-endian; `release` the published JSON.
+    `opened` are the slots as opened, int64 little-endian; `release` the published JSON. `late` counts
+    contributions that came after the set was fixed; the store counts them, `put_figure` does not.
     """
 
     key: FigureKey
@@ -83,6 +84,7 @@ class Figure(msgspec.Struct, frozen=True):
     opened: bytes = b""
     release: bytes = b""
     detail: str = ""
+    late: int = 0
 
 
 class AreaStore(Protocol):
@@ -94,7 +96,8 @@ class AreaStore(Protocol):
         """Keep contributions in one durable transaction.
 
         One household, day and measures document has one contribution: the same bytes again are
-        `again`, others are `conflict`. `late` where any figure it counts in is fixed already.
+        `again`, others are `conflict`. `late` where any figure it counts in is fixed already,
+        which these figures count.
         """
 
     def rows(self, key: FigureKey) -> tuple[Row, ...]:

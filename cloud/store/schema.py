@@ -15,7 +15,7 @@ from cloud.store.receipt_tables import RECEIPT_TABLES
 from protocol.errors import StoreBusy, StoreError
 
 APPLICATION_ID = 0x564C5443  # "VLTC"
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 GENERATION_BYTES = 8
 LOCK_WAIT_S = 5.0
 
@@ -132,6 +132,8 @@ CREATE TRIGGER look_up_stays BEFORE UPDATE ON look_up
 CREATE TRIGGER look_up_remains BEFORE DELETE ON look_up
   BEGIN SELECT RAISE(ABORT, 'the audit table is append-only'); END;
 """
+# Version 8: contributions that came after their figure was fixed.
+_LATE = "ALTER TABLE area_figure ADD COLUMN late INTEGER NOT NULL DEFAULT 0;"
 # What brings a store of version n to version n + 1.
 _UPGRADES = {
     1: _AREA_TABLES,
@@ -140,6 +142,7 @@ _UPGRADES = {
     4: PROVIDER_TABLES,
     5: CATALOGUE_TABLES,
     6: RECEIPT_TABLES,
+    7: _LATE,
 }
 
 _MAY_PASS = {

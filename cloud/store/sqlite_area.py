@@ -33,7 +33,7 @@ _GENERATIONS = """
 SELECT h.key, l.generation FROM household h JOIN area_letters l ON l.household = h.id
 """
 _FIGURE = """
-SELECT measures, measure, code, day, stage, at, requests, left_out, opened, release, detail
+SELECT measures, measure, code, day, stage, at, requests, left_out, opened, release, detail, late
 FROM area_figure WHERE stage IS NOT NULL
 """
 # Begins with the figures that ended, most of which have no parts any more.
@@ -201,7 +201,8 @@ class _ContributionWriter:
             )
             for part in contribution.parts
         ]
-        if any(is_fixed for _, is_fixed in figures):
+        if fixed := [(number,) for number, is_fixed in figures if is_fixed]:
+            self._cursor.executemany("UPDATE area_figure SET late = late + 1 WHERE id = ?", fixed)
             return Reason.LATE
         number = self._cursor.execute(
             "INSERT INTO area_contribution"
@@ -262,7 +263,7 @@ def _figure_number(cursor: Any, key: FigureKey) -> int:
 
 
 def _figure(row: tuple[Any, ...]) -> Figure:
-    measures, measure, code, day, stage, at, requests, left_out, opened, release, detail = row
+    measures, measure, code, day, stage, at, requests, left_out, opened, release, detail, late = row
     return Figure(
         FigureKey(measures, measure, code, day),
         Stage(stage),
@@ -272,4 +273,5 @@ def _figure(row: tuple[Any, ...]) -> Figure:
         opened,
         release,
         detail,
+        late,
     )

@@ -28,9 +28,7 @@ CREATE TABLE fact (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 CREATE TABLE document (
   id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, kind TEXT NOT NULL, charter BLOB NOT NULL
 ) STRICT;
-CREATE TABLE roster (
-  number INTEGER PRIMARY KEY, body BLOB NOT NULL, signature BLOB NOT NULL, seen INTEGER
-) STRICT;
+CREATE TABLE roster (number INTEGER PRIMARY KEY, body BLOB NOT NULL, signature BLOB NOT NULL) STRICT;
 CREATE TABLE seed (
   household BLOB NOT NULL, generation INTEGER NOT NULL, trustees BLOB NOT NULL,
   digest BLOB NOT NULL, seeds BLOB NOT NULL, PRIMARY KEY (household, generation)
@@ -53,6 +51,8 @@ CREATE TRIGGER entry_is_kept BEFORE DELETE ON entry
 CREATE TRIGGER entry_is_fixed BEFORE UPDATE ON entry
   BEGIN SELECT raise(ABORT, 'the log is append-only'); END;
 """
+# Version 2: the day on which an entry came; none for those that came before the first answer.
+_SEEN = "ALTER TABLE roster ADD COLUMN seen INTEGER;"
 
 
 class StoredSeeds(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -355,18 +355,24 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA secure_delete = ON")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = _pragma(connection, "user_version")
     if version == 0:
         connection.executescript(
-            f"BEGIN IMMEDIATE; {_TABLES} PRAGMA application_id = {APPLICATION_ID};"
+            f"BEGIN IMMEDIATE; {_TABLES} {_SEEN} PRAGMA application_id = {APPLICATION_ID};"
             f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
         )
         return
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    if application != APPLICATION_ID or version != SCHEMA_VERSION:
+    if _pragma(connection, "application_id") == APPLICATION_ID and version == 1:
+        connection.executescript(f"BEGIN IMMEDIATE; {_SEEN} PRAGMA user_version = 2; COMMIT;")
+        version = 2
+    if _pragma(connection, "application_id") != APPLICATION_ID or version != SCHEMA_VERSION:
         raise StoreError(f"{path} is no trustee's database of version {SCHEMA_VERSION}.")
     if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
         raise StoreError(f"{path} is damaged; put a copy back, the other trustees fill the gap.")
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
 
 
 @contextmanager

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from cloud.store.area import ContributionItem, Figure, FigureKey, Row, Stage
 from cloud.store.put import Put
 from protocol.area_messages import SeedLetters
@@ -35,7 +37,9 @@ class FakeAreaStore:
         if key in self._items:
             return Put.AGAIN if self._items[key].payload == item.payload else Reason.CONFLICT
         keys = [FigureKey(one.measures, p.measure, p.group, one.day) for p in one.parts]
-        if any(key in self._figures for key in keys):
+        if fixed := [self._figures[key] for key in keys if key in self._figures]:
+            for figure in fixed:
+                self._figures[figure.key] = replace(figure, late=figure.late + 1)
             return Reason.LATE
         self._items[key] = item
         return Put.STORED
@@ -103,7 +107,7 @@ class FakeAreaStore:
             or _ORDER.index(figure.stage) < _ORDER.index(known.stage)
         ):
             raise StoreError("a figure's stage never goes back")
-        self._figures[figure.key] = figure
+        self._figures[figure.key] = replace(figure, late=known.late if known else 0)
 
     def figure(self, key: FigureKey) -> Figure | None:
         return self._figures.get(key)

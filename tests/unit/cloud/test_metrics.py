@@ -15,7 +15,12 @@ from cloud.store import Count
 from protocol.errors import ConfigError
 
 PROCESSED = Processed(
-    blocks=7, headers=2, again=1, refused=(Count("conflict", 3), Count("bad_signature", 1))
+    blocks=7,
+    headers=2,
+    again=1,
+    contributions=5,
+    refused=(Count("conflict", 3), Count("bad_signature", 1)),
+    refused_contributions=(Count("late", 2),),
 )
 
 INGEST_LINE = (
@@ -75,6 +80,8 @@ def test_counts_are_written_as_line_protocol_once(tmp_path):
         INGEST_LINE,
         "volet_refused,collectivity=testville,reason=bad_signature messages=2i",
         "volet_refused,collectivity=testville,reason=conflict messages=6i",
+        "volet_contributions,collectivity=testville,outcome=late contributions=4i",
+        "volet_contributions,collectivity=testville,outcome=stored contributions=10i",
     ]
     assert "blocks=0i" in came[1][2]
 

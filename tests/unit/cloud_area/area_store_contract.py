@@ -96,6 +96,7 @@ class AreaStoreContract:
         item = late.item(late.contribution(DAY, DOCUMENT, PARTS))
         assert area.put_contributions([item, first], AT) == (Reason.LATE, Put.AGAIN)
         assert len(area.rows(CURVE)) == len(area.rows(CLASSES)) == 1
+        assert (area.figure(CURVE), area.figure(CLASSES).late) == (None, 1)
         tomorrow = late.item(late.contribution(DAY + 1, DOCUMENT, PARTS))
         assert area.put_contributions([tomorrow], AT) == (Put.STORED,)
 

@@ -8,6 +8,7 @@ import pytest
 
 from cloud.ingest import Ingest
 from cloud.message import Incoming
+from cloud.store import Count
 from cloud.store.area import Figure, FigureKey, Stage
 from cloud.store.sqlite import SqliteStore
 from protocol.area_messages import AreaAck, Document, Part, Terms
@@ -124,6 +125,8 @@ def test_what_was_stored_is_still_acknowledged_when_its_figure_is_fixed(ingest, 
     late = town.join(store, AreaHousehold())
     processed = ingest.process([letters(late, town), contribution(late, town)])
     assert told(late, town, processed) == ((), {DAY: Reason.LATE})
+    assert processed.refused_contributions == (Count(Reason.LATE, 1),)
+    assert store.area.figure(key).late == 1
 
 
 def test_another_version_of_a_day_conflicts_and_leaves_the_first(ingest, store, town, home):

@@ -50,7 +50,7 @@ def test_a_store_of_version_1_is_brought_up_where_it_lies(tmp_path, monkeypatch)
         assert store.figures().blocks == 1
         assert store.figures().contributions == 0
         store.close()
-    assert version_of(tmp_path) == 2
+    assert version_of(tmp_path) == schema.SCHEMA_VERSION
     home = AreaHousehold(chip)
     store = SqliteStore.open(tmp_path)
     item = home.item(home.contribution(20_000, b"d" * 32))

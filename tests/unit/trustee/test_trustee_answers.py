@@ -1,5 +1,7 @@
 """A trustee answers once, for sets that the rules allow, with the same bytes if asked again."""
 
+import sqlite3
+
 import msgspec
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloud.release.pages import roster_pages
-from cloud.trustee.log import TrusteeLog
+from cloud.trustee.log import FILE_NAME, TrusteeLog
 from cloud.trustee.words import check_chain
 from protocol.area_cipher import SHAPES, from_bytes
 from protocol.errors import Reason, StoreError
@@ -284,3 +286,15 @@ def test_when_a_household_was_seen_outlives_a_restart(tmp_path):
     again = area.trustee(0, TrusteeLog.open(tmp_path), teaches=False)
     homes = [*area.near[: THRESHOLD - 1], late]
     assert ask(again, area.request(homes, day=DAY + 1)).reason is Reason.TOO_FEW
+
+
+def test_a_database_of_version_1_is_brought_up_where_it_lies(area, tmp_path):
+    trustee = area.stored(tmp_path)
+    request = area.request()
+    answer = ask(trustee, request)
+    with sqlite3.connect(tmp_path / FILE_NAME) as old:
+        old.executescript("ALTER TABLE roster DROP COLUMN seen; PRAGMA user_version = 1;")
+    old.close()
+    again = area.trustee(0, TrusteeLog.open(tmp_path), teaches=False)
+    assert ask(again, request) == answer
+    assert again.known().roster_length == len(area.roster)
