@@ -63,7 +63,7 @@ def check(files: tuple[Path, ...], *, is_json: bool) -> None:
 
 
 @tariff.command()
-@click.option("--option", required=True, type=click.Choice([*Option]))
+@click.option("--option", required=True, type=click.Choice([str(option) for option in Option]))
 @click.option("--kva", required=True, type=click.IntRange(1), help="The subscribed power.")
 @click.option("--since", type=_DAY, help="Leave out grids that ended by this day.")
 @click.option("--provider", default=PROVIDER, show_default=True, help="Who sells under it.")

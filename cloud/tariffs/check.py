@@ -10,6 +10,7 @@ from cloud.tariffs.locate import Located, SyntaxProblem, read_located, show_plac
 from cloud.tariffs.problems import Problem, Severity, error, form_problems
 from cloud.tariffs.rules import (
     file_problems,
+    flawless_line,
     line_problems,
     schedule_problems,
     tariff_problems,
@@ -20,6 +21,15 @@ from protocol.errors import DocumentRefused
 from protocol.schedule import Calendar, PriceSeries, Schedule, Schedules, check_schedule
 from protocol.tariff import EnergyLine, FixedLine, Tariff
 
+_LINES: dict[str, object] = {"fixed": FixedLine, "energy": EnergyLine}
+_SOME_TARIFF: dict[str, object] = {
+    "provider": "x",
+    "name": "x",
+    "calendar": "x",
+    "valid_from": date(2026, 1, 1),
+    "valid_to": None,
+    "currency": "EUR",
+}
 _RENDER = "Draw it again with `volet provider tariff`, or sign it with the key it names."
 
 
@@ -59,8 +69,8 @@ def check_files(texts: Mapping[str, str], today: date) -> list[Report]:
             at = () if len(file.tariffs) == 1 else ("tariffs", number)
             position = next(n for n, each in enumerate(tariffs) if each is tariff)
             found = [
-                *tariff_problems(tariff, today),
-                *file_problems(tariffs, position),
+                *tariff_problems(tariff),
+                *file_problems(tariffs, position, today),
                 *schedule_problems(tariff, calendars, known),
             ]
             problems += [
@@ -129,15 +139,26 @@ def _tariff(
     name: str, located: Located, value: dict[str, object], problems: list[Problem]
 ) -> _File:
     """Check line by line, so that a line whose form is wrong hides no other's faults."""
-    kinds: dict[str, object] = {"fixed": FixedLine, "energy": EnergyLine}
-    for part, kind in kinds.items():
+    lines: dict[str, list[object]] = {}
+    for part, kind in _LINES.items():
         rows = value.get(part)
+        lines[part] = []
         for number, row in enumerate(rows if isinstance(rows, list) else []):
-            if not any(p.place[:2] == (part, number) for p in problems):
-                problems += line_problems(msgspec.convert(row, kind), (part, number))
-    if any(problem.severity is Severity.ERROR for problem in problems):
-        return _File(name, located, tuple(problems))
-    return _File(name, located, tuple(problems), tariffs=(msgspec.convert(value, Tariff),))
+            if any(problem.place[:2] == (part, number) for problem in problems):
+                lines[part].append(flawless_line(part, number))
+            else:
+                line = msgspec.convert(row, kind)
+                lines[part].append(line)
+                problems += line_problems(line, (part, number))
+    if not any(problem.severity is Severity.ERROR for problem in problems):
+        return _File(name, located, tuple(problems), tariffs=(msgspec.convert(value, Tariff),))
+    wrong = {problem.place[0] for problem in problems if problem.place}
+    sound = {name: each for name, each in value.items() if name not in wrong}
+    partial = msgspec.convert({**_SOME_TARIFF, **sound, **lines}, Tariff)
+    problems += (
+        problem for problem in tariff_problems(partial) if problem.severity is Severity.ERROR
+    )
+    return _File(name, located, tuple(problems))
 
 
 def _signed(name: str, located: Located, value: dict[str, object]) -> _File:

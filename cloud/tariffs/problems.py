@@ -33,6 +33,7 @@ _FIXES = {
     "valid_from": "Write the first day as YYYY-MM-DD.",
     "valid_to": "Write the day after the last as YYYY-MM-DD, or null.",
     "currency": 'Write "EUR".',
+    "kva": "Write the subscribed power in kVA as a number, or null.",
     "fixed": "Write a list of lines, each with name, eur, per and vat.",
     "energy": "Write a list of lines, each with name, by, eur_per_kwh, vat and what `by` needs.",
     "eur": 'Write euros before tax in quotes, such as "14.68".',

@@ -50,6 +50,7 @@ def regulated_tariff(
         energy=(*energy, excise),
         source=" ".join((*grid.sources, *grid.derived, *grid.assumed))[:SOURCE_CHARS_MAX],
         register_calendar=register_calendar,
+        kva=kva,
     )
 
 

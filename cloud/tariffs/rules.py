@@ -1,12 +1,13 @@
 """What is wrong with a tariff beyond its form, and what looks wrong: every rule, not the first."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import combinations, pairwise
 
 import msgspec
+import numpy as np
 
 from cloud.tariffs.grids import CALENDARS, REGISTERS
 from cloud.tariffs.locate import Place
@@ -14,7 +15,7 @@ from cloud.tariffs.problems import Problem, error, fix_for, warning
 from protocol.calendar import days_between, next_month
 from protocol.errors import DocumentRefused
 from protocol.schedule import Calendar, ScheduleMissing, Schedules
-from protocol.statement import components
+from protocol.statement import SPREAD_QUARTER_HOURS
 from protocol.tariff import (
     LINES_MAX,
     CalendarLine,
@@ -31,6 +32,7 @@ USUAL_EUR_PER_KWH = Decimal("0.20")
 USUAL_EUR_A_MONTH = Decimal(20)
 UNUSUAL = 10
 MONTHS_A_YEAR = 12
+MONTHS_LOOKED_AT = 36
 PERIOD_DAYS_MIN = 25  # what a receipt covers at least
 FRENCH_VAT = {Decimal("0.20"), Decimal("0.10"), Decimal("0.055"), Decimal("0.021"), Decimal(0)}
 REDUCED_VAT = Decimal("0.055")
@@ -70,6 +72,12 @@ def line_problems(line: Line, place: Place) -> Iterator[Problem]:
         yield from _odd_amounts(line, place)
 
 
+def flawless_line(part: str, number: int) -> Line:
+    """Return a line in place of one that cannot be read, under a name of its own."""
+    kind: type[Line] = FixedLine if part == "fixed" else RegisterLine
+    return msgspec.structs.replace(_FLAWLESS[kind], name=f"{part} {number}")
+
+
 def _said_of(line: Line) -> str | None:
     """Return what `check_tariff` says of a line, without its place."""
     fixed, energy = ((line,), ()) if isinstance(line, FixedLine) else ((), (line,))
@@ -102,7 +110,7 @@ def _odd_amounts(line: Line, place: Place) -> Iterator[Problem]:
         )
 
 
-def tariff_problems(tariff: Tariff, today: date) -> Iterator[Problem]:
+def tariff_problems(tariff: Tariff) -> Iterator[Problem]:
     """Find what a tariff of sound lines breaks as a whole, or what looks odd in it."""
     lines: list[tuple[Place, Line]] = [
         *((("fixed", number), line) for number, line in enumerate(tariff.fixed)),
@@ -110,10 +118,6 @@ def tariff_problems(tariff: Tariff, today: date) -> Iterator[Problem]:
     ]
     if tariff.valid_to is not None and tariff.valid_to <= tariff.valid_from:
         yield error(("valid_to",), f"It does not lie after valid_from, {tariff.valid_from}.")
-    elif tariff.valid_to is not None and tariff.valid_to <= today:
-        yield warning(
-            ("valid_to",), "The tariff has ended already.", "Look at the year, or leave it away."
-        )
     if not 1 <= len(lines) <= LINES_MAX:
         yield error((), f"{len(lines)} lines; a tariff has 1 to {LINES_MAX}.", "Split or join.")
     for name in ("provider", "name", "calendar"):
@@ -202,7 +206,7 @@ def _both_price(first: EnergyLine, second: EnergyLine) -> str | None:
     return "the energy that is drawn"
 
 
-def file_problems(tariffs: Sequence[Tariff], number: int) -> Iterator[Problem]:
+def file_problems(tariffs: Sequence[Tariff], number: int, today: date) -> Iterator[Problem]:
     """Find gaps and overlaps between one of some tariffs and the next of its name."""
     tariff = tariffs[number]
     same = [t for t in tariffs if (t.provider, t.name) == (tariff.provider, tariff.name)]
@@ -211,6 +215,11 @@ def file_problems(tariffs: Sequence[Tariff], number: int) -> Iterator[Problem]:
     if starts[tariff.valid_from] > 1:
         yield error(("valid_from",), f"Two tariffs of this name begin on {tariff.valid_from}.")
         return
+    ends = tariff.valid_to
+    if tariff is ordered[-1] and ends is not None and tariff.valid_from < ends <= today:
+        yield warning(
+            ("valid_to",), "The tariff has ended already.", "Look at the year, or leave it away."
+        )
     for earlier, later in pairwise(ordered):
         if later is not tariff or earlier.valid_to is None:
             continue
@@ -249,7 +258,7 @@ def schedule_problems(
                     f"{line.calendar} has no class {name!r}.",
                     f"It has {', '.join(known[0].classes)}.",
                 )
-    said = spike_in(tariff, calendars, schedules)
+    said = _spike_in(tariff, _months(calendars), schedules)
     if said is not None:
         yield error(
             ("energy",),
@@ -258,24 +267,62 @@ def schedule_problems(
         )
 
 
-def spike_in(tariff: Tariff, calendars: Sequence[Calendar], schedules: Schedules) -> str | None:
-    """Say which price stands out in a month for which all calendars are known, if one does."""
-    if not any(isinstance(line, CalendarLine) for line in tariff.energy):
-        return None
-    for month in _months(calendars):
-        days = tariff.covers(month, next_month(month))
-        if days is None or (days[1] - days[0]).days < PERIOD_DAYS_MIN:
+def refuse_spikes(tariff: Tariff, schedules: Schedules) -> None:
+    """Refuse a tariff whose price stands out in a month for which its calendars are listed.
+
+    Raises:
+        DocumentRefused: names the month and what stands out.
+    """
+    months = [tariff.valid_from]
+    while len(months) < MONTHS_LOOKED_AT:
+        months.append(next_month(months[-1]))
+    said = _spike_in(tariff, months, schedules)
+    if said is not None:
+        raise DocumentRefused(said)
+
+
+def _spike_in(tariff: Tariff, months: Iterable[date], schedules: Schedules) -> str | None:
+    """Say what stands out in a month for which all calendars are known, if anything does.
+
+    What lies on the month's first or last day alone may go on beyond it (a Tempo night does), and
+    is left to the check of each statement.
+    """
+    lines = [line for line in tariff.energy if isinstance(line, CalendarLine)]
+    for month in months if lines else ():
+        covered = tariff.covers(month, next_month(month))
+        if covered is None or (covered[1] - covered[0]).days < PERIOD_DAYS_MIN:
             continue
-        priced = msgspec.structs.replace(
-            tariff, energy=tuple(x for x in tariff.energy if isinstance(x, CalendarLine))
-        )
+        days = days_between(*covered)
         try:
-            components([priced], *days, schedules)
+            alike = _quarter_hours(lines, days, schedules)
         except ScheduleMissing:
             continue
-        except DocumentRefused as exc:
-            return f"{month:%Y-%m}: {exc}"
+        for priced, found in alike.items():
+            if found.total() < SPREAD_QUARTER_HOURS and set(found) - {days[0], days[-1]}:
+                names = " with ".join(priced) or "no line"
+                return (
+                    f"In {month:%Y-%m}, {found.total()} quarter-hours are priced by {names}; what "
+                    f"a calendar tells apart needs {SPREAD_QUARTER_HOURS}."
+                )
     return None
+
+
+def _quarter_hours(
+    lines: Sequence[CalendarLine], days: Sequence[date], schedules: Schedules
+) -> dict[tuple[str, ...], Counter[date]]:
+    """Count by day the quarter-hours that the same lines price.
+
+    Raises:
+        ScheduleMissing: a calendar does not cover a day.
+    """
+    found: dict[tuple[str, ...], Counter[date]] = {}
+    for day in days:
+        members = np.array([schedules.members(line, day) for line in lines])
+        columns, counts = np.unique(members, axis=1, return_counts=True)
+        for column, count in zip(columns.T, counts.tolist(), strict=True):
+            names = tuple(line.name for line, is_in in zip(lines, column, strict=True) if is_in)
+            found.setdefault(names, Counter())[day] += count
+    return found
 
 
 def _months(calendars: Sequence[Calendar]) -> list[date]:

@@ -34,6 +34,7 @@ _WORDS = {
     "Tariff.energy": "Lines that energy is priced by, in the order of the bill.",
     "Tariff.source": "Where the figures were read.",
     "Tariff.register_calendar": "By which quarter-hours another meter's registers would count.",
+    "Tariff.kva": "The subscribed power it is for, kVA; null: any.",
     "FixedLine.eur": "Euros before tax.",
     "FixedLine.per": "What the euros are for; days of a part are counted pro rata.",
     "RegisterLine.registers": "Supplier registers whose whole kWh are summed.",

@@ -100,7 +100,7 @@ def _check(raw: _Usage) -> Usage:
 def _rows(raw: _Usage, changes: list[date]) -> dict[date, dict[str, int]]:
     """Return the indices by day, as the file gives them."""
     days = [*changes, raw.end]
-    rows: dict[date, dict[str, int]] = {}
+    rows: dict[date, dict[str, int]] = {raw.start: {}, raw.end: {}}
     for name, indices in raw.index_wh.items():
         if len(indices) == INDICES_MAX:
             at = [raw.start, raw.end]

@@ -221,12 +221,8 @@ def _closed(day: date, part: Part, steps: Sequence[int]) -> DayClosed:
     )
 
 
-def _statement_periods(start: date, end: date) -> Iterator[tuple[date, date]]:
-    """Cut the days [start, end) into periods that one statement may cover."""
-    days = (end - start).days
-    for first in range(0, days, PERIOD_DAYS_MAX):
-        last = min(first + PERIOD_DAYS_MAX, days)
-        yield (
-            date.fromordinal(start.toordinal() + first),
-            date.fromordinal(start.toordinal() + last),
-        )
+def _statement_periods(part: Part) -> Iterator[tuple[date, date]]:
+    """Cut a part into periods that one statement may cover; none crosses a change of tariff."""
+    days = [*days_between(part.start, part.end), part.end]
+    firsts = days[:-1:PERIOD_DAYS_MAX]
+    yield from zip(firsts, [*firsts[1:], part.end], strict=True)
