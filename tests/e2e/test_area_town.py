@@ -19,7 +19,7 @@ from cloud.store.sqlite import FILE_NAME, SqliteStore
 from edge.vault.area import AreaState
 from edge.vault.reader import read_vault
 from protocol.calendar import day_number, day_of_number, days_between, legal_day
-from protocol.errors import Reason
+from protocol.errors import Reason, VoletError
 from protocol.governance import draw_up, read_charter
 from protocol.measures import Group, Measure, MeasureKind, Measures
 from protocol.transform import read_transform
@@ -58,6 +58,10 @@ class AreaTown:
 
     def refused(self):
         return {each.word: each.count for each in self.store.figures().dead_letters}
+
+    def restart_broker(self):
+        self.programs.stop("broker")
+        self.programs.start_broker(load_config(self.commune.cloud).broker_port)
 
     def release_twice(self, end):
         """Release, put the store back to what it was before, release again; gives both bytes."""
@@ -177,8 +181,16 @@ def _story(town):
     # It comes back and learns what the others have answered; then another one goes.
     town.programs.start_trustee(commune.directory / lost)
     wait_until(lambda: has_caught_up(play, lost), f"{lost} to catch up", WITHIN_S)
+    town.restart_broker()
     gone = play.lose_trustee(2)
     play.contribute(three, commune.end)
+
+    # Two of four open nothing; a third one suffices.
+    other = play.lose_trustee(3)
+    with pytest.raises(VoletError, match="exit code 4"):
+        play.release_until(commune.end, wait_s=5)
+    assert town.figure(three).stage is Stage.FIXED
+    town.programs.start_trustee(commune.directory / other)
     play.release_until(commune.end)
     statuses = {each.name: each for each in play.statuses()}
     assert statuses[lost].answered == 4  # day one and, with the others, day three

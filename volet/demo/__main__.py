@@ -36,8 +36,8 @@ from volet.demo.town import Household, Town, demo_tariff, found
 MONTH = 3  # with a change of time: one day has 92 quarter-hours
 HOMES = 21
 NEIGHBOURS = 220
-DRAIN_WITHIN_S = 120.0
-BILLS_WITHIN_S = 120.0
+DRAIN_WITHIN_S = 600.0
+BILLS_WITHIN_S = 300.0
 POLL_S = 0.2
 SAMPLE_BYTES = 32
 

@@ -16,9 +16,9 @@ from volet.demo.area_findings import Released, save_truth
 from volet.demo.commune import RELEASE, TRUSTEES, Commune, Place
 from volet.demo.processes import CAPTURE, Programs
 
-TAUGHT_WITHIN_S = 60.0
-PLAYED_WITHIN_S = 600.0
-ANSWERED_WITHIN_S = "120"
+TAUGHT_WITHIN_S = 120.0
+PLAYED_WITHIN_S = 1_200.0
+ANSWERED_WITHIN_S = 300.0
 POLL_S = 1.0
 _CAPTURE = "traffic.jsonl"
 _TRUTH = "truth.parquet"
@@ -89,12 +89,16 @@ class AreaPlay:
         days = days_between(self._commune.first, self._commune.end)
         return days[len(days) // 2]
 
-    def release_until(self, end: date) -> None:
-        """Close the days before `end`, have them opened, publish."""
+    def release_until(self, end: date, wait_s: float = ANSWERED_WITHIN_S) -> None:
+        """Close the days before `end`, have them opened, publish.
+
+        Raises:
+            VoletError: too few trustees have answered within `wait_s`.
+        """
         self._programs.finish(
             f"{RELEASE}-once",
             *("cloud", "release", "once", "--dir", str(self._commune.cloud)),
-            *("--until", str(end), "--wait", ANSWERED_WITHIN_S),
+            *("--until", str(end), "--wait", str(wait_s)),
         )
 
     def lose_trustee(self, place: int, number: signal.Signals = signal.SIGTERM) -> str:

@@ -21,7 +21,7 @@ from volet.demo.commune import RELEASE
 from volet.demo.town import Household, Town
 
 STOP_WITHIN_S = 15.0
-START_WITHIN_S = 30.0
+START_WITHIN_S = 60.0
 POLL_S = 0.05
 CAPTURE = "capture"
 # Each home takes seven descriptors, and its link waits with `select`, which counts to 1,024.
