@@ -35,6 +35,7 @@ from volet.demo.commands import volet
 CELLS = ("751114101", "751114102")
 TRUSTEES = ("trustee-city", "trustee-consumers", "trustee-university", "trustee-grid")
 RELEASE, AUDIT = "worker-release", "worker-audit"
+NEIGHBOURS = "neighbours"
 # None of the bills' homes, nor of those from which the shipped constants are derived.
 _FIRST_SEED = 70_001
 _EVERY_DAY = 366
@@ -162,7 +163,7 @@ def _move_in(
     store = SqliteStore.open(commune.cloud, is_checked=False)
     try:
         for seed, cell in enumerate(cells, _FIRST_SEED):
-            directory = commune.directory / "neighbours" / str(seed)
+            directory = commune.directory / NEIGHBOURS / str(seed)
             draw_keys(directory)
             request = make_request(load_keys(directory), None, None)
             write_request(directory, directory / REQUEST, request)

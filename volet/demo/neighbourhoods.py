@@ -41,7 +41,7 @@ def show_neighbourhoods(
     report.say(
         f"\nEnrolling {len(CELLS) * homes} more homes in two IRIS, and {len(TRUSTEES)} trustees …"
     )
-    place = Commune(town.directory / "area", town.cloud, first, end)
+    place = Commune(town.area, town.cloud, first, end)
     commune = settle(place, [(cell, homes) for cell in CELLS], broker=town.broker)
     play = AreaPlay(commune, programs, store)
     play.teach()

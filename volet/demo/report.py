@@ -10,6 +10,7 @@ from rich.table import Table
 from cloud.provider import Progress as RequestProgress
 from edge.bills.judgement import Judgement, Verdict
 from protocol.bill import Bill
+from volet.demo.commune import NEIGHBOURS, TRUSTEES
 from volet.demo.findings import Departed, Indices
 from volet.demo.town import COLLECTIVITY, Town
 
@@ -110,9 +111,17 @@ class Report:
             ]
         )
         self.chapter("Still running; Ctrl-C ends it")
-        for line in (
+        lines = [
             command,
             f".venv/bin/volet cloud status --dir {town.cloud}",
             f".venv/bin/volet edge bills --dir {town.households[0].directory}",
-        ):
+        ]
+        if town.area.is_dir():
+            neighbour = min((town.area / NEIGHBOURS).iterdir())
+            lines += [
+                f".venv/bin/volet cloud release list --dir {town.cloud}",
+                f".venv/bin/volet trustee status --dir {town.area / TRUSTEES[0]}",
+                f".venv/bin/volet edge budget --lang en --dir {neighbour}",
+            ]
+        for line in lines:
             self._console.print(line, soft_wrap=True, highlight=False)

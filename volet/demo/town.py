@@ -67,6 +67,11 @@ class Town:
         return self.directory / "provider"
 
     @property
+    def area(self) -> Path:
+        """Where trustees, registrar and neighbours of the area lane have their directories."""
+        return self.directory / "area"
+
+    @property
     def month_end(self) -> date:
         """The day after the month's last."""
         return next_month(self.month)
