@@ -123,9 +123,7 @@ class EncryptedPath:
         tariffs = agreement.offer.tariffs
         counted: dict[tuple[int, int], Energy] = {}
         # A statement ends where the tariff changes: no line of one stands on a day or two.
-        for start, end in (
-            period for part in parts for period in _statement_periods(part.start, part.end)
-        ):
+        for start, end in (period for part in parts for period in _statement_periods(part)):
             opened = self._open(ledger, stored, agreement, start, end)
             priced = components(tariffs, start, end, _NO_SCHEDULES)
             for component, line in zip(priced, opened, strict=True):
