@@ -1,0 +1,76 @@
+"""`volet edge receipts`: what was signed off, what holds receipts back, and the household's word."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from edge.bills.receipts_cli import receipts
+from edge.bills.word import FILE_NAME, word_in
+from edge.vault.receipts import ReceiptRow
+from tests.support.receipts import Home
+
+STATEMENT = b"s" * 16
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A chip with one bill that was signed off."""
+    made = Home(tmp_path / "home")
+    made.begin()
+    made.live(32)
+    made.ask(0, 31, STATEMENT)
+    yield made
+    made.kill()
+
+
+def run(home, *options):
+    return CliRunner().invoke(receipts, ["--dir", str(home.directory), *options])
+
+
+def test_what_was_signed_off_is_shown(home):
+    assert "accusé remis" in run(home).output
+    assert "receipt delivered" in run(home, "--lang", "en").output
+    told = json.loads(run(home, "--json").output)
+    assert told == {
+        "statements": [
+            {
+                "statement": STATEMENT.hex(),
+                "start": "2026-01-01",
+                "end": "2026-02-01",
+                "receipt": "stored",
+            }
+        ],
+        "mismatches": 0,
+        "is_held": False,
+        "days_in_doubt": 0,
+    }
+
+
+def test_what_holds_receipts_back_is_said_with_the_next_step(home):
+    with home.vault.receipt_change() as tables:
+        tables.put(ReceiptRow(b"u" * 16, b"c" * 32, False, b"body"), [1])
+        tables.presume([2, 3])
+        tables.put_mismatch(b"1" * 16)
+        tables.put_mismatch(b"2" * 16)
+    for lang in ("fr", "en"):
+        shown = run(home, "--lang", lang).output
+        assert shown.count("volet edge receipts --release") == 2
+        assert " 2 " in shown
+
+
+def test_the_households_word_is_asked_for_and_heard_once(home):
+    word = word_in(home.directory)
+    assert word() == ""
+    assert (
+        CliRunner()
+        .invoke(receipts, ["--dir", str(home.directory), "--release"], input="n\n")
+        .exit_code
+    )
+    assert word() == ""
+    assert run(home, "--release", "--yes").exit_code == 0
+    first = word()
+    assert len(first) == 32
+    assert (home.directory / FILE_NAME).stat().st_mode & 0o777 == 0o600
+    run(home, "--release", "--yes")
+    assert word() not in ("", first)
