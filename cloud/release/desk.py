@@ -85,9 +85,11 @@ class ReleaseDesk:
         if not self._store.charters(Measures.__name__):
             return []
         roster = self.roster()
-        for key in list(due(self._store, now, until)):
-            self._note(close(self._store, self._basis(key), roster, now))
         messages: list[Outgoing] = []
+        for key in list(due(self._store, now, until)):
+            figure = close(self._store, self._basis(key), roster, now)
+            messages += self._tell(roster, figure, figure.left_out)
+            self._note(figure)
         for figure in sorted(self._store.unfinished(), key=lambda each: (each.key.day, each.key)):
             messages += self._take_on(figure, roster, now)
         messages += self._parents(now)
@@ -178,7 +180,7 @@ class ReleaseDesk:
     def _tell(
         self, roster: Roster, figure: Figure, left_out: Iterable[tuple[int, Reason]]
     ) -> Iterator[Outgoing]:
-        """Tell chips whose contribution did not open."""
+        """Tell chips whose contribution is left out, for every figure anew."""
         for number, reason in left_out:
             entry = roster.entry(number)
             ack = AreaAck(entry.household_key, (), ((figure.key.day, reason),))

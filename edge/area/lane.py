@@ -40,6 +40,11 @@ RESEND_S = 60.0
 RESEND_MAX_S = 3_600.0
 # How often the lane looks whether the household has changed its mind, and whether it needs seeds.
 LOOK_S = 1.0
+# Seeds are drawn anew at most so often for a contribution that was stored and did not open.
+SEEDS_AGE_S = 30 * 86_400
+_SEED_FAULTS = frozenset({Reason.SEEDS, Reason.CHECK_SLOT})
+# What is stored stays so, whatever became of another message about its day.
+_OF_OTHERS = frozenset({Reason.CONFLICT, Reason.LATE})
 
 
 log = structlog.get_logger()
@@ -323,21 +328,37 @@ class AreaLane(Correspondent):
 
     def _take_ack(self, ack: AreaAck) -> None:
         refused = [(day, reason) for day, reason in ack.refused if day in self._flights]
+        later = [
+            (day, reason)
+            for day, reason in ack.refused
+            if day not in self._flights and reason not in _OF_OTHERS
+        ]
         stored = [day for day in ack.stored if day in self._flights]
-        if not stored and not refused:
+        if not stored and not ack.refused:
             return
         with self._vault.area_change() as area:
             for day in stored:
                 area.finish(day, AreaState.STORED)
             for day, reason in refused:
                 area.finish(day, AreaState.REFUSED, reason)
+            left_out = [reason for day, reason in later if area.leave_out(day, reason)]
         for day in (*stored, *(day for day, _ in refused)):
             self._flights.pop(day, None)
-        for _, reason in refused:
+        for reason in (*(reason for _, reason in refused), *left_out):
             log.warning("area_day_refused", reason=reason)
         held = self._standing.measures_on(self._today())
-        if held is not None and any(reason is Reason.SEEDS for _, reason in refused):
+        if held is not None and (
+            any(reason is Reason.SEEDS for _, reason in refused)
+            or (_SEED_FAULTS.intersection(left_out) and self._has_old_seeds(held))
+        ):
             self._need_seeds(held, is_anew=True)
+
+    def _has_old_seeds(self, held: TrustedMeasures) -> bool:
+        """Say whether the seeds had a month to reach every trustee: each new draw must, too."""
+        letters = self._vault.area.letters(held.measures.trustees)
+        return letters is not None and (
+            next_generation(0, self._clock.now()) - letters.seeds.generation >= SEEDS_AGE_S
+        )
 
     def _expire(self) -> None:
         if self._meter_at is not None:

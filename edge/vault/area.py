@@ -20,7 +20,8 @@ LOST = "lost"
 class AreaState(IntEnum):
     """How far a contribution has come; the numbers stand in the database.
 
-    UNSENT: noised, not acknowledged. STORED, REFUSED: the cloud has said so. MISSED: its deadline
+    UNSENT: noised, not acknowledged. STORED, REFUSED: the cloud has said so; what was stored may
+    yet be left out of its figure, and is then REFUSED. MISSED: its deadline
     passed, it was deleted unsent. The ciphertext is there while it is UNSENT only.
     """
 
@@ -121,6 +122,14 @@ class AreaTables:
             "WHERE day = ? AND state = 0",
             (int(state), reason, day),
         )
+
+    def leave_out(self, day: int, reason: str) -> bool:
+        """Take note that a stored contribution was left out of its figure; says whether it is news."""
+        cursor = self._database.execute(
+            "UPDATE area_contributions SET state = ?, reason = ? WHERE day = ? AND state = ?",
+            (int(AreaState.REFUSED), reason, day, int(AreaState.STORED)),
+        )
+        return cursor.rowcount > 0
 
     def states(self, since: int) -> list[tuple[int, AreaState, str]]:
         """Return (day, state, reason) of contributions from `since` (a number) on."""

@@ -8,6 +8,7 @@ import pytest
 from edge.area.settings import AreaConfig
 from edge.vault.area import AreaState
 from edge.vault.vault import Vault
+from protocol.area_messages import AreaAck
 from protocol.calendar import day_number, days_between, legal_day, quarter_hours
 from protocol.errors import BoundExceeded, Reason, StoreError
 from protocol.socio import Profile
@@ -241,6 +242,42 @@ def test_a_refusal_for_its_seeds_makes_the_chip_draw_new_ones(bench):
     bench.cloud.refuse = None
     bench.run(4 * 24)
     assert len(bench.cloud.contributions) == 1
+
+
+def leave_out(bench, day, reason):
+    """Let the cloud say that a stored day was left out of its figure."""
+    ack = AreaAck(bench.identity.household_key, (), ((day, reason),))
+    bench.chip.take(bench.cloud.down(Kind.AREA_ACK, ack))
+    bench.pump()
+
+
+def generations(bench):
+    return sorted({each.generation for each in bench.cloud.letters})
+
+
+def test_who_is_left_out_sees_it_and_draws_new_seeds_once_a_month(bench):
+    bench.begin()
+    bench.run(4 * 24 * 3)
+    days = sorted(bench.cloud.contributions)
+    assert len(days) == 3
+    leave_out(bench, days[0], Reason.SEEDS)
+    assert bench.vault.area.states(0)[0][1:] == (AreaState.REFUSED, Reason.SEEDS)
+    assert len(generations(bench)) == 1  # these seeds may still be on their way
+    bench.clock.at += timedelta(days=30)
+    for _ in range(3):
+        leave_out(bench, days[1], Reason.CHECK_SLOT)
+    assert len(generations(bench)) == 2
+    assert bench.vault.area.states(0)[1][1:] == (AreaState.REFUSED, Reason.CHECK_SLOT)
+
+
+@pytest.mark.parametrize("reason", [Reason.CONFLICT, Reason.LATE])
+def test_what_is_stored_stays_so_whatever_became_of_another_message(bench, reason):
+    bench.begin()
+    bench.run(4 * 24 * 2)
+    (day,) = bench.cloud.contributions
+    leave_out(bench, day, reason)
+    leave_out(bench, day - 1, Reason.SEEDS)  # a day of which nothing is known
+    assert [state for _, state, _ in bench.vault.area.states(0)] == [AreaState.STORED]
 
 
 def test_a_kill_between_draw_and_commit_spends_nothing_and_sends_nothing(bench, monkeypatch):

@@ -96,6 +96,16 @@ def test_who_was_left_out_is_told():
     assert [m.topic for m in town.to_chips] == [f"volet/v1/test-city/d/{wrong.device}/down/area"]
 
 
+def test_who_was_left_out_before_anybody_was_asked_is_told():
+    area = SmallArea()
+    area.contribute_all()
+    moved = area.members[0]
+    area.join(0, cell=None, start=DAY)
+    town = Town(area)
+    town.run()
+    assert [m.topic for m in town.to_chips] == [f"volet/v1/test-city/d/{moved.device}/down/area"]
+
+
 def test_pages_that_are_lost_are_sent_again():
     area = SmallArea()
     area.contribute_all()
