@@ -13,6 +13,7 @@ from tests.support.provider_api import Firm, serving
 
 OPERATIONS = [
     "me",
+    "drafts",
     "contracts",
     "contract",
     "accept",
