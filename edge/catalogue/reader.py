@@ -124,14 +124,17 @@ class CatalogueReader:
         self._clock = clock
         self._collectivity = collectivity
         self.copy = Copy(vault, collectivity, platform_key)
-        self._renewed_s = clock.monotonic_s()
+        self._wanted: list[bytes] = []
+        self._renewed_s = 0.0
 
     def topics(self, now_s: float) -> frozenset[str]:
         """Return the topics to hear: the page where the list ends, and documents that lack."""
         page = len(self.copy.entries) // PAGE_ENTRIES
         pages = {page_topic(self._collectivity, number) for number in {max(page - 1, 0), page}}
         missing = self.copy.missing()[:DOCUMENTS_AT_ONCE]
-        if missing and now_s - self._renewed_s >= RENEW_S:
+        if missing != self._wanted:
+            self._wanted, self._renewed_s = missing, now_s
+        elif missing and now_s - self._renewed_s >= RENEW_S:
             self._renewed_s, missing = now_s, []
         if missing and self.copy.size_bytes >= DOCUMENTS_MAX_BYTES:
             missing = []
