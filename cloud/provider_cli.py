@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud import provider as desk
 from cloud.config import DEFAULT_DIRECTORY
+from cloud.provider_api_cli import batch, collect, letter, publish, show_key
 from cloud.provider_area_cli import area
 from cloud.provider_receipts_cli import receipts
 from cloud.provider_tariff_cli import tariff
@@ -44,6 +45,8 @@ def provider() -> None:
 provider.add_command(area)
 provider.add_command(receipts)
 provider.add_command(tariff)
+for _command in (batch, collect, letter, publish, show_key):
+    provider.add_command(_command)
 
 
 @provider.command()

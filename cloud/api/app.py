@@ -30,6 +30,7 @@ _HANDLERS = (
     contracts.me,
     contracts.contracts,
     contracts.contract,
+    contracts.contract_document,
     contracts.accept,
     statements.request_statement,
     statements.statement,

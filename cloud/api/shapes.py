@@ -299,14 +299,7 @@ def signed_of(document: SignedDocument) -> Signed:
     Raises:
         DocumentRefused: it is not base64.
     """
-    try:
-        return Signed(
-            document.kind,
-            b64decode(document.body, validate=True),
-            b64decode(document.signature, validate=True),
-        )
-    except (binascii.Error, ValueError) as exc:
-        raise DocumentRefused("body and signature are base64; this is not.") from exc
+    return Signed(document.kind, bytes_of(document.body), bytes_of(document.signature))
 
 
 def document_of(signed: Signed) -> SignedDocument:
@@ -317,3 +310,15 @@ def document_of(signed: Signed) -> SignedDocument:
 def base64(data: bytes) -> str:
     """Put bytes in base64."""
     return b64encode(data).decode()
+
+
+def bytes_of(text: str) -> bytes:
+    """Read what `base64` gave.
+
+    Raises:
+        DocumentRefused: it is not base64.
+    """
+    try:
+        return b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as exc:
+        raise DocumentRefused("Body and signature are base64; this is not.") from exc

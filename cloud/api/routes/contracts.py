@@ -79,6 +79,21 @@ async def contract(request: HttpRequest, contract: HashInPath) -> shapes.Contrac
     return await service.run(desk.contract, bytes.fromhex(contract))
 
 
+@get(
+    "/v1/contracts/{contract:str}/document",
+    tags=["contracts"],
+    opt={"scope": Scope.CONTRACTS},
+    responses=documented(404),
+)
+async def contract_document(request: HttpRequest, contract: HashInPath) -> shapes.SignedDocument:
+    """Return a contract as the household signed it; its SHA-256 is the hash in the path."""
+    note_subject(request, contract)
+    service = service_of(request)
+    desk = service.desk(caller_of(request))
+    own = await service.run(desk.own_contract, bytes.fromhex(contract))
+    return shapes.document_of(own.contract)
+
+
 @post(
     "/v1/contracts/{contract:str}/acceptance",
     tags=["contracts"],

@@ -14,6 +14,7 @@ from tests.support.provider_api import Firm, serving
 OPERATIONS = [
     "me",
     "drafts",
+    "contract_document",
     "contracts",
     "contract",
     "accept",

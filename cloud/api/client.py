@@ -1,0 +1,303 @@
+"""The providers' API from the provider's side, and the store on the same machine in its place.
+
+Both answer with the shapes of `cloud.api.shapes`, so that commands need not know which it is.
+"""
+
+import ssl
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import httpx
+import msgspec
+
+from cloud.api import shapes
+from cloud.api.cells import Cells
+from cloud.api.desk import Desk, Drafting, Wanted
+from cloud.api.documents import Documents
+from cloud.api.upload import Upload
+from cloud.store import Store
+from protocol.contract import Signed
+from protocol.errors import ConfigError, DocumentRefused, TransportError
+
+TIMEOUT_S = 60.0
+BATCH_TIMEOUT_S = 900.0
+_RETRY = frozenset({408, 429, 500, 502, 503, 504})
+
+T = TypeVar("T")
+
+
+class Counter(Protocol):
+    """Where a provider is served."""
+
+    def contracts(self, wanted: Wanted) -> Iterator[shapes.ContractItem]:
+        """Give the provider's contracts."""
+
+    def contract_document(self, contract: str) -> Signed:
+        """Return a contract as the household signed it."""
+
+    def accept(self, contract: str, signed: Signed) -> None:
+        """Hand the acceptance of a contract in."""
+
+    def drafts(self, wanted: Wanted, drafting: Drafting) -> Iterator[shapes.Draft]:
+        """Give unsigned requests for accepted contracts."""
+
+    def put_batch(self, name: str, requests: Iterable[Signed]) -> shapes.Batch:
+        """Hand a batch in under an idempotency key."""
+
+    def batches(self) -> Iterator[shapes.Batch]:
+        """Give the provider's batches."""
+
+    def batch_items(self, batch: str, state: str) -> Iterator[shapes.BatchItem]:
+        """Give the statements of a batch in a state."""
+
+    def list_document(self, signed: Signed) -> shapes.ListedEntry:
+        """List a document in public."""
+
+    def receipts(self) -> shapes.ReceiptPage:
+        """Return some receipts that were not acknowledged."""
+
+    def acknowledge(self, statements: Sequence[str]) -> int:
+        """Acknowledge receipts; returns how many."""
+
+    def write_letter(self, signed: Signed) -> shapes.LetterItem:
+        """Hand a private message in."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class Direct:
+    """The counter on the machine that holds the store."""
+
+    def __init__(self, store: Store, provider_key: bytes) -> None:
+        """Serve the provider of this public key."""
+        self._store = store
+        self._desk = Desk(store, provider_key, Cells())
+        self._documents = Documents(store, provider_key, self._desk)
+
+    def contracts(self, wanted: Wanted) -> Iterator[shapes.ContractItem]:
+        """See `Counter.contracts`."""
+        after: str | None = ""
+        while after is not None:
+            page = self._desk.contracts(wanted, bytes.fromhex(after), shapes.LIMIT_MAX)
+            yield from page.contracts
+            after = page.next
+
+    def contract_document(self, contract: str) -> Signed:
+        """See `Counter.contract_document`."""
+        return self._desk.own_contract(bytes.fromhex(contract)).contract
+
+    def accept(self, contract: str, signed: Signed) -> None:
+        """See `Counter.accept`."""
+        self._desk.accept(bytes.fromhex(contract), signed)
+
+    def drafts(self, wanted: Wanted, drafting: Drafting) -> Iterator[shapes.Draft]:
+        """See `Counter.drafts`."""
+        after: str | None = ""
+        while after is not None:
+            page = self._desk.drafts(wanted, drafting, bytes.fromhex(after), shapes.LIMIT)
+            yield from page.drafts
+            after = page.next
+
+    def put_batch(self, name: str, requests: Iterable[Signed]) -> shapes.Batch:
+        """See `Counter.put_batch`."""
+        upload = Upload(self._desk.public_key)
+        try:
+            for number, signed in enumerate(requests, start=1):
+                upload.take([(number, msgspec.json.encode(signed))])
+            return self._desk.put_batch(name, upload.digest, upload.items)[0]
+        finally:
+            upload.close()
+
+    def batches(self) -> Iterator[shapes.Batch]:
+        """See `Counter.batches`."""
+        after: str | None = ""
+        while after is not None:
+            page = self._desk.batches(bytes.fromhex(after), shapes.LIMIT)
+            yield from page.batches
+            after = page.next
+
+    def batch_items(self, batch: str, state: str) -> Iterator[shapes.BatchItem]:
+        """See `Counter.batch_items`."""
+        after: int | None = 0
+        while after is not None:
+            page = self._desk.batch_items(bytes.fromhex(batch), state, after, shapes.LIMIT_MAX)
+            yield from page.items
+            after = page.next
+
+    def list_document(self, signed: Signed) -> shapes.ListedEntry:
+        """See `Counter.list_document`."""
+        return self._documents.list_document(signed)[0]
+
+    def receipts(self) -> shapes.ReceiptPage:
+        """See `Counter.receipts`."""
+        return self._documents.receipts(b"", shapes.LIMIT, is_new=True)
+
+    def acknowledge(self, statements: Sequence[str]) -> int:
+        """See `Counter.acknowledge`."""
+        taken = self._documents.acknowledge([bytes.fromhex(each) for each in statements])
+        return taken.acknowledged
+
+    def write_letter(self, signed: Signed) -> shapes.LetterItem:
+        """See `Counter.write_letter`."""
+        return self._documents.write_letter(signed)[0]
+
+    def close(self) -> None:
+        """See `Counter.close`."""
+        self._store.close()
+
+
+class Client:
+    """The counter behind HTTP."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        """Call with `http`, which has base URL, TLS and credentials."""
+        self._http = http
+
+    def contracts(self, wanted: Wanted) -> Iterator[shapes.ContractItem]:
+        """See `Counter.contracts`."""
+        query = _query(wanted) | {"limit": shapes.LIMIT_MAX}
+        for page in self._pages("/v1/contracts", query, shapes.ContractPage):
+            yield from page.contracts
+
+    def contract_document(self, contract: str) -> Signed:
+        """See `Counter.contract_document`."""
+        answer = self._send("GET", f"/v1/contracts/{contract}/document")
+        signed = shapes.signed_of(_read(answer, shapes.SignedDocument))
+        if signed.hash.hex() != contract:
+            raise TransportError("The service gave another contract than was asked for.")
+        return signed
+
+    def accept(self, contract: str, signed: Signed) -> None:
+        """See `Counter.accept`."""
+        path = f"/v1/contracts/{contract}/acceptance"
+        self._post(path, shapes.document_of(signed), shapes.Accepted)
+
+    def drafts(self, wanted: Wanted, drafting: Drafting) -> Iterator[shapes.Draft]:
+        """See `Counter.drafts`."""
+        query: dict[str, object] = {
+            "from": drafting.start,
+            "to": drafting.end,
+            "without_missing": str(drafting.without_missing).lower(),
+        }
+        if wanted.area:
+            query["area"] = wanted.area
+        for page in self._pages("/v1/drafts", query, shapes.DraftPage):
+            yield from page.drafts
+
+    def put_batch(self, name: str, requests: Iterable[Signed]) -> shapes.Batch:
+        """See `Counter.put_batch`."""
+        lines = (msgspec.json.encode(shapes.document_of(each)) + b"\n" for each in requests)
+        headers = {"Idempotency-Key": name, "Content-Type": "application/x-ndjson"}
+        answer = self._send(
+            "POST", "/v1/batches", headers=headers, content=lines, timeout=BATCH_TIMEOUT_S
+        )
+        return _read(answer, shapes.Batch)
+
+    def batches(self) -> Iterator[shapes.Batch]:
+        """See `Counter.batches`."""
+        for page in self._pages("/v1/batches", {}, shapes.BatchPage):
+            yield from page.batches
+
+    def batch_items(self, batch: str, state: str) -> Iterator[shapes.BatchItem]:
+        """See `Counter.batch_items`."""
+        query = {"state": state, "limit": shapes.LIMIT_MAX}
+        for page in self._pages(f"/v1/batches/{batch}/statements", query, shapes.BatchItems):
+            yield from page.items
+
+    def list_document(self, signed: Signed) -> shapes.ListedEntry:
+        """See `Counter.list_document`."""
+        return self._post("/v1/catalogue", shapes.document_of(signed), shapes.ListedEntry)
+
+    def receipts(self) -> shapes.ReceiptPage:
+        """See `Counter.receipts`."""
+        return _read(self._send("GET", "/v1/receipts"), shapes.ReceiptPage)
+
+    def acknowledge(self, statements: Sequence[str]) -> int:
+        """See `Counter.acknowledge`."""
+        body = shapes.Acknowledgement(tuple(statements))
+        answer = self._post("/v1/receipts/acknowledged", body, shapes.Acknowledged)
+        return answer.acknowledged
+
+    def write_letter(self, signed: Signed) -> shapes.LetterItem:
+        """See `Counter.write_letter`."""
+        return self._post("/v1/letters", shapes.document_of(signed), shapes.LetterItem)
+
+    def close(self) -> None:
+        """See `Counter.close`."""
+        self._http.close()
+
+    def _pages(self, path: str, query: dict[str, object], kind: type[T]) -> Iterator[T]:
+        after: object = None
+        while True:
+            params = {k: str(v) for k, v in query.items()}
+            if after is not None:
+                params["after"] = str(after)
+            page = _read(self._send("GET", path, params=params), kind)
+            yield page
+            after = getattr(page, "next", None)
+            if after is None:
+                return
+
+    def _post(self, path: str, body: msgspec.Struct, kind: type[T]) -> T:
+        headers = {"Content-Type": "application/json"}
+        content = msgspec.json.encode(body)
+        return _read(self._send("POST", path, content=content, headers=headers), kind)
+
+    def _send(self, method: str, path: str, **kwargs: object) -> httpx.Response:
+        try:
+            answer = self._http.request(method, path, **kwargs)  # type: ignore[arg-type]
+        except httpx.HTTPError as exc:
+            raise TransportError(f"{self._http.base_url}: {exc or type(exc).__name__}.") from exc
+        if answer.is_success:
+            return answer
+        try:
+            detail = msgspec.json.decode(answer.content, type=shapes.Problem).detail
+        except msgspec.MsgspecError:
+            detail = f"The service answered {answer.status_code}."
+        kind = TransportError if answer.status_code in _RETRY else DocumentRefused
+        raise kind(detail)
+
+
+def connect(
+    url: str, ca: Path, token: str = "", certificate: tuple[Path, Path] | None = None
+) -> Client:
+    """Return a client that trusts the collectivity's `ca` alone.
+
+    Raises:
+        ConfigError: a file is missing, or the address is no https URL.
+    """
+    if not url.startswith("https://"):
+        raise ConfigError(f"{url}: the API's address begins with https://.")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    try:
+        context.load_verify_locations(ca)
+        if certificate:
+            context.load_cert_chain(*certificate)
+    except OSError as exc:
+        raise ConfigError(f"{ca}: TLS files do not load: {exc.strerror or exc}.") from exc
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return Client(httpx.Client(base_url=url, verify=context, headers=headers, timeout=TIMEOUT_S))
+
+
+def _read(answer: httpx.Response, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(answer.content, type=kind)
+    except msgspec.MsgspecError as exc:
+        raise TransportError(f"This answer is none of the API's: {exc}.") from exc
+
+
+def _query(wanted: Wanted) -> dict[str, object]:
+    query: dict[str, object] = {}
+    if wanted.area:
+        query["area"] = wanted.area
+    if wanted.on is not None:
+        query["on"] = date.isoformat(wanted.on)
+    if wanted.offer:
+        query["offer"] = wanted.offer.hex()
+    if wanted.is_accepted is not None:
+        query["accepted"] = str(wanted.is_accepted).lower()
+    return query

@@ -1,0 +1,222 @@
+"""`volet provider batch`, `letter`, `publish`, `collect`, `key`: on the store here, or by the API.
+
+The provider's key signs on this machine only; neither store nor API ever has it.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import wraps
+from hashlib import sha256
+from pathlib import Path
+
+import click
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cloud.api import shapes
+from cloud.api.client import Counter, Direct, connect
+from cloud.api.desk import Drafting, Wanted
+from cloud.config import DEFAULT_DIRECTORY
+from cloud.provider import load_key
+from cloud.store.sqlite import SqliteStore
+from protocol.calendar import day_number, legal_day
+from protocol.contract import Contract, Signed, StatementRequest, sign_document
+from protocol.envelope import decode_body
+from protocol.errors import DocumentRefused, MessageRefused
+from protocol.letters import write_letter
+from protocol.messages import STATEMENT_ID_BYTES
+from system.commands import directory_option
+from system.files import make_private_dir, read_document, read_secret, write_secret
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_DAY = click.DateTime(["%Y-%m-%d"])
+_dir = directory_option(Path("/var/lib/volet-provider"), "The provider's")
+_cloud = directory_option(DEFAULT_DIRECTORY, "The cloud's", name="cloud", parameter="cloud")
+_json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where the provider is served, and what it signs with."""
+
+    counter: Counter
+    key: Ed25519PrivateKey
+
+
+def at_counter(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say where the provider is served, and `at`."""
+
+    @_dir
+    @_cloud
+    @click.option("--api", "url", help="The API's https address, instead of the store here.")
+    @click.option("--ca", type=_FILE, help="The collectivity's certificate; ca.pem in --dir.")
+    @click.option("--token-file", type=_FILE, help="The token (0600); api.token in --dir.")
+    @click.option("--certificate", type=_FILE, help="Instead of a token; its key beside it, .key.")
+    @wraps(command)
+    def opened(
+        directory: Path,
+        cloud: Path,
+        url: str | None,
+        ca: Path | None,
+        token_file: Path | None,
+        certificate: Path | None,
+        **options: object,
+    ) -> None:
+        key = load_key(directory)
+        if url is None:
+            public = key.public_key().public_bytes_raw()
+            counter: Counter = Direct(SqliteStore.open(cloud, is_checked=False), public)
+        else:
+            token = "" if certificate else _token(token_file or directory / "api.token")
+            pair = (certificate, certificate.with_suffix(".key")) if certificate else None
+            counter = connect(url, ca or directory / "ca.pem", token, pair)
+        try:
+            command(at=Place(counter, key), **options)
+        finally:
+            counter.close()
+
+    return opened
+
+
+@click.command("key")
+@_dir
+def show_key(directory: Path) -> None:
+    """Show the public key in hex, by which the collectivity registers the provider."""
+    click.echo(load_key(directory).public_key().public_bytes_raw().hex())
+
+
+@click.group()
+def batch() -> None:
+    """Statements for all customers, or those of an area, in one go."""
+
+
+@batch.command("create")
+@at_counter
+@click.argument("name", metavar="KEY")
+@click.option("--from", "start", type=_DAY, required=True, help="The first day.")
+@click.option("--to", "end", type=_DAY, required=True, help="The day after the last.")
+@click.option("--area", default="", help="Only in this IRIS, commune or département.")
+@click.option("--without-missing", is_flag=True, help="Leave out days that are not stored yet.")
+@_json
+def create_batch(
+    at: Place,
+    name: str,
+    start: datetime,
+    end: datetime,
+    area: str,
+    *,
+    without_missing: bool,
+    is_json: bool,
+) -> None:
+    """Ask for the statements of all accepted contracts under KEY, a name of your own.
+
+    What was interrupted is begun again with the same KEY: nothing is asked twice.
+    """
+    found = next((each for each in at.counter.batches() if each.key == name), None)
+    if found is None:
+        drafting = Drafting(start.date(), end.date(), without_missing)
+        drafts = at.counter.drafts(Wanted(area, is_accepted=True), drafting)
+        found = at.counter.put_batch(name, _signed(at.key, name, drafting, drafts))
+    _show(found, is_json=is_json)
+
+
+@batch.command("show")
+@at_counter
+@click.argument("name", metavar="KEY")
+@_json
+def show_batch(at: Place, name: str, *, is_json: bool) -> None:
+    """Say how far a batch has come, and why statements were refused."""
+    found = next((each for each in at.counter.batches() if each.key == name), None)
+    if found is None:
+        raise DocumentRefused(f"There is no batch {name}; `volet provider batch create` makes one.")
+    _show(found, is_json=is_json)
+    if not is_json and found.refused:
+        for item in at.counter.batch_items(found.id, "refused"):
+            click.echo(f"  {item.number}  contract {item.contract[:16]}…: {item.detail}")
+
+
+@click.command()
+@at_counter
+@click.argument("files", metavar="FILE…", nargs=-1, required=True, type=_FILE)
+def publish(at: Place, files: tuple[Path, ...]) -> None:
+    """List signed offers, calendars or series in public. Nothing is taken off the list again."""
+    for path in files:
+        data = read_document(path, "`volet provider offer` writes one.")
+        try:
+            signed = msgspec.json.decode(data, type=Signed)
+        except msgspec.MsgspecError as exc:
+            raise DocumentRefused(f"{path}: this is no signed document ({exc}).") from exc
+        entry = at.counter.list_document(signed)
+        click.echo(f"{path}: entry {entry.number}, {entry.kind} {entry.hash}")
+
+
+@click.command()
+@at_counter
+@click.option("--out", type=_FOLDER, required=True, help="Where sealed receipts are kept.")
+def collect(at: Place, out: Path) -> None:
+    """Collect sealed receipts into a directory, then acknowledge them; again for those that come."""
+    make_private_dir(out)
+    total = 0
+    while (page := at.counter.receipts()).receipts:
+        for item in page.receipts:
+            write_secret(out / f"{item.statement}.json", msgspec.json.encode(item))
+        total += at.counter.acknowledge([item.statement for item in page.receipts])
+    click.echo(f"Collected {total} receipts into {out}.")
+
+
+@click.command()
+@at_counter
+@click.argument("contract")
+@click.argument("text", type=_FILE)
+def letter(at: Place, contract: str, text: Path) -> None:
+    """Write TEXT (a file) to the household of CONTRACT; nobody between can read it."""
+    signed = at.counter.contract_document(contract.lower())
+    try:
+        terms = decode_body(signed.body, Contract)
+        words = read_document(text, "name a file with the letter's text.").decode()
+    except (MessageRefused, UnicodeDecodeError) as exc:
+        raise DocumentRefused(f"The contract or {text} cannot be read: {exc}.") from exc
+    letter_id = secrets.token_bytes(STATEMENT_ID_BYTES)
+    today = day_number(legal_day(datetime.now(UTC)))
+    item = at.counter.write_letter(write_letter(words, letter_id, signed, terms, at.key, today))
+    click.echo(f"Letter {item.id} is {item.state}; the household's chip shows it beside the bill.")
+
+
+def _signed(
+    key: Ed25519PrivateKey, name: str, drafting: Drafting, drafts: Iterator[shapes.Draft]
+) -> Iterator[Signed]:
+    """Check drafts against what was asked for, and sign them under ids that follow from the name."""
+    for draft in drafts:
+        if not draft.body:
+            click.echo(f"Left out: contract {draft.contract[:16]}…: {draft.detail}", err=True)
+            continue
+        try:
+            request = decode_body(shapes.bytes_of(draft.body), StatementRequest)
+        except MessageRefused as exc:
+            raise DocumentRefused(f"A draft is no request: {exc.detail}.") from exc
+        if (
+            request.contract.hex() != draft.contract
+            or request.start < day_number(drafting.start)
+            or request.end > day_number(drafting.end)
+            or request.corrects is not None
+        ):
+            raise DocumentRefused("A draft asks for other than you did; nothing was signed.")
+        seed = msgspec.msgpack.encode(("volet batch", name, request.contract))
+        request_id = sha256(seed).digest()[:STATEMENT_ID_BYTES]
+        yield sign_document(msgspec.structs.replace(request, id=request_id), key)
+
+
+def _show(found: shapes.Batch, *, is_json: bool) -> None:
+    if is_json:
+        click.echo(msgspec.json.encode(found))
+        return
+    click.echo(
+        f"Batch {found.key}: {found.total} statements, {found.pending} pending, "
+        f"{found.published} computed, {found.seen} seen by a chip, {found.refused} refused."
+    )
+
+
+def _token(path: Path) -> str:
+    token = read_secret(path, "put the token there, or name a file with --token-file.")
+    return token.decode().strip()
