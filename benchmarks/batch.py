@@ -77,10 +77,8 @@ def _hand_in(rows: Rows, directory: Path, town: ProviderTown) -> Batch:
     batch = asyncio.run(_send(directory, town, lines))
     taken_s, wall_s = time.process_time() - begun, time.perf_counter() - wall
     assert (batch.total, batch.pending) == (len(lines), len(lines))
-    rows.add(
-        "request, through the API", taken_s * US / len(lines), "µs of CPU", note="checked twice"
-    )
-    rows.add("batch handed in, twice", wall_s, "s", note=f"{sum(map(len, lines)) / 1e6:.0f} MB")
+    rows.add("request, through the API", taken_s * US / len(lines), "µs of CPU")
+    rows.add("batch handed in", wall_s, "s", note=f"{sum(map(len, lines)) / 1e6:.1f} MB")
     again = asyncio.run(_send(directory, town, lines))
     assert again == batch, "the same batch again changed something"
     return batch
