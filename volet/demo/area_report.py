@@ -15,7 +15,8 @@ from volet.demo.area_findings import Measured
 from volet.demo.area_play import Verified
 from volet.demo.picture import bars, relative_error, save_picture, scale_wh, show
 
-_COLUMNS = 16
+# So many characters stand beside three curves of so many bars at most.
+_BESIDE, _BARS_MAX = 43, 32
 _KW_PER_WH = 4 / 1000
 _REFERENCE, _BROKEN, _TOO_FEW = "reference", "broken", "too few"
 
@@ -51,16 +52,17 @@ class AreaReport:
             f"household-day; noise cut for {terms.crowd}, of whom {terms.gamma:.0%} may add none."
         )
         table = Table("day", "homes", "plain sum", "released", "off", "crowd = 1", "off", box=None)
+        count = max(1, min(_BARS_MAX, (self._console.width - _BESIDE) // 3))
         for each in days:
             day, own = each.picture, each.release.terms
             top = scale_wh(day)
             table.add_row(
                 str(day.day),
                 f"{own.households}/{own.roster}",
-                bars(day.plain_wh, top, _COLUMNS),
-                bars(day.released_wh, top, _COLUMNS),
+                bars(day.plain_wh, top, count),
+                bars(day.released_wh, top, count),
                 f"{relative_error(day.released_wh, day.plain_wh):.1%}",
-                bars(day.local_wh, top, _COLUMNS),
+                bars(day.local_wh, top, count),
                 f"{relative_error(day.local_wh, day.plain_wh):.1%}",
             )
         self._console.print(table)

@@ -40,10 +40,23 @@ def make_finding(verdict, *, attack="re-identification", on="traffic", score=0.0
     return Finding(attack, on, score, 0.0, 1.0, 0.005, limit, 440, verdict, "all")
 
 
+def make_report(width=100):
+    out = io.StringIO()
+    return AreaReport(Console(file=out, width=width)), out
+
+
 @pytest.fixture
 def said():
-    out = io.StringIO()
-    return AreaReport(Console(file=out, width=100)), out
+    return make_report()
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_curves_fit_the_terminal(width):
+    report, out = make_report(width)
+    report.figures([make_measured(date(2026, 3, 2))])
+    (line,) = [each for each in out.getvalue().splitlines() if "219/220" in each]
+    assert width - 12 < len(line) <= width or len(line) > 130
+    assert "…" not in line
 
 
 def test_every_day_stands_beside_plain_sum_and_local_noise(said):
