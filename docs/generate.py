@@ -65,9 +65,13 @@ def settings(kind: type[msgspec.Struct]) -> str:
     for field in msgspec.structs.fields(kind):
         if _is_table(hints[field.name]):
             continue
-        default = "required" if field.required else f"`{_toml(_default(field))}`"
+        default = "required" if field.required else _shown(_default(field))
         rows.append((f"`{field.name}`", describe(hints[field.name]), default, meanings[field.name]))
     return table(("key", "value", "default", "meaning"), rows)
+
+
+def _shown(default: object) -> str:
+    return "none" if default is None else f"`{_toml(default)}`"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -84,7 +88,7 @@ def describe(hint: object) -> str:
         return f"{describe(arguments[0])}{', ' if bounds else ''}{', '.join(bounds)}"
     if origin is typing.Literal:
         return " or ".join(f"`{each}`" for each in arguments)
-    if origin is types.UnionType:
+    if origin in (types.UnionType, typing.Union):
         return describe(next(each for each in arguments if each is not type(None)))
     if origin is tuple:
         return f"list of {describe(arguments[0])}"

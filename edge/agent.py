@@ -16,7 +16,7 @@ from edge.area.settings import ChoicesFile
 from edge.bills.desk import Desk
 from edge.bills.judge import Agreement, Shelf
 from edge.bills.receipt_lane import ReceiptOptions
-from edge.bills.word import word_in
+from edge.bills.word import say_word, word_in
 from edge.catalogue.shelf import shelf_of
 from edge.chip import Chip, signer_of
 from edge.chip_settings import ChipSettings
@@ -104,6 +104,7 @@ class Agent:
         """
         identity.tls_context()  # a damaged certificate is said now, not in a thread later
         self._clock = clock or SystemClock()
+        self._directory = directory
         self._stack = ExitStack()
         with ExitStack() as opened:
             vault = Vault.open(
@@ -151,7 +152,9 @@ class Agent:
             opened.callback(self._source.close)
             self._panel = None
             if config.panel is not None:
-                self._panel = Panel.open(config.panel.led_gpio)
+                self._panel = Panel.open(
+                    config.panel.led_gpio, button_gpio=config.panel.button_gpio
+                )
                 opened.callback(self._panel.close)
             self._stack = opened.pop_all()
         self._link = Link(link_settings(identity), identity.tls_context)
@@ -197,6 +200,9 @@ class Agent:
         self._link.listen(self.chip.topics())
         if self._panel is not None:
             self._panel.show(is_line_good=self.chip.is_line_good)
+            if self._panel.was_held():
+                say_word(self._directory)
+                log.info("receipts_released")
         self._notifier.progress()
 
     def _read(self) -> None:

@@ -25,9 +25,15 @@ _STANDARD_BAUD, _HISTORIQUE_BAUD = SPEEDS
 
 
 class PanelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The panel: `led_gpio` is the pin (BCM number) of the status light."""
+    """The panel, by pins (BCM numbers).
+
+    Attributes:
+        led_gpio: the status light.
+        button_gpio: a button to ground; held for three seconds, it lets receipts go again.
+    """
 
     led_gpio: Annotated[int, msgspec.Meta(ge=0, le=27)]
+    button_gpio: Annotated[int, msgspec.Meta(ge=0, le=27)] | None = None
 
 
 class EdgeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,7 +7,7 @@ import pytest
 from gpiozero.pins.mock import MockFactory
 
 from edge.notify import Notifier
-from edge.panel import BAD_PERIOD_S, FLASH_S, GOOD_PERIOD_S, Panel
+from edge.panel import BAD_PERIOD_S, FLASH_S, GOOD_PERIOD_S, HOLD_S, Panel
 from protocol.errors import ConfigError
 from tests.support.broker import wait_until
 from tests.support.chip_bench import BenchClock, instant
@@ -50,6 +50,40 @@ def test_the_pin_itself_is_driven(pins):
     wait_until(lambda: sum(bool(state.state) for state in pin.states) >= 2, "two flashes")
     panel.close()
     assert periods(pin)[0] == pytest.approx(BAD_PERIOD_S, abs=0.4)
+
+
+def test_the_button_counts_once_when_it_is_held_and_never_when_it_is_touched(pins, monkeypatch):
+    panel = Panel.open(17, pins, button_gpio=27)
+    held = []
+    monkeypatch.setattr(
+        type(panel._button), "active_time", property(lambda _: held[-1] if held else None)
+    )
+    pin = pins.pin(27)
+
+    def asked(seconds):
+        held.append(seconds)
+        return panel.was_held()
+
+    assert not panel.was_held()
+    pin.drive_low()
+    assert [asked(each) for each in (0.0, HOLD_S - 0.1, HOLD_S, HOLD_S + 1)] == [
+        False,
+        False,
+        True,
+        False,
+    ]
+    pin.drive_high()
+    assert not asked(HOLD_S)
+    pin.drive_low()
+    assert asked(HOLD_S)
+    panel.close()
+    assert not Panel.open(17, pins).was_held()
+
+
+def test_a_button_on_a_pin_that_is_not_there_is_a_sentence_and_leaves_the_light_free(pins):
+    with pytest.raises(ConfigError, match="button_gpio = 99"):
+        Panel.open(17, pins, button_gpio=99)
+    Panel.open(17, pins).close()
 
 
 def test_a_pin_that_is_not_there_is_a_sentence(pins):
