@@ -1,16 +1,19 @@
 """`volet edge run` and `volet edge status`."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import msgspec
 
 from edge.agent import Agent, stop_on_signals
+from edge.area.report import AreaSummary, summary
+from edge.area.settings import load_choices
 from edge.bills.judge import Agreement
 from edge.config import DEFAULT_DIRECTORY, load_config
 from edge.identity import load_contract, load_identity, read_signed
 from edge.vault.reader import VaultReader, read_vault
-from protocol.calendar import quarter_hour_start
+from protocol.calendar import day_number, legal_day, quarter_hour_start
 from system.commands import directory_option
 from system.logs import configure_logs
 
@@ -59,7 +62,8 @@ def load_agreement(directory: Path) -> Agreement | None:
 class ChipReport(msgspec.Struct, frozen=True):
     """What `volet edge status` tells the household of its own chip.
 
-    `last_quarter_hour_end` is the instant up to which the meter is accounted for.
+    `last_quarter_hour_end` is the instant up to which the meter is accounted for; `left_after` the
+    last day of a household that has moved out.
     """
 
     intervals: int
@@ -72,6 +76,8 @@ class ChipReport(msgspec.Struct, frozen=True):
     last_day_closed: str | None
     waiting_for_cloud: int
     notices: tuple[str, ...]
+    area: AreaSummary
+    left_after: str | None = None
 
 
 @click.command()
@@ -79,8 +85,10 @@ class ChipReport(msgspec.Struct, frozen=True):
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def status(directory: Path, *, is_json: bool) -> None:
     """Show what the chip has metered, kept and still to send; for the household's own eyes."""
+    config, choices = load_config(directory).area, load_choices(directory)
+    today = day_number(legal_day(datetime.now(UTC)))
     with read_vault(directory) as vault:
-        report = _report(vault)
+        report = _report(vault, summary(vault, choices, config, today))
     if is_json:
         click.echo(msgspec.json.encode(report))
         return
@@ -91,14 +99,18 @@ def status(directory: Path, *, is_json: bool) -> None:
         "not yet encrypted\n"
         f"Blocks            {report.blocks} under {report.incarnations} incarnations\n"
         f"Outbox            {report.outbox_depth} to send or to be acknowledged\n"
-        f"Statements        {report.statements}"
+        f"Statements        {report.statements}\n"
+        f"Area lane         {report.area.words}"
     )
+    if report.left_after is not None:
+        click.echo(f"Moved out         {report.left_after} was this household's last day here")
     for notice in report.notices:
         click.echo(f"Notice            {notice}")
 
 
-def _report(vault: VaultReader) -> ChipReport:
+def _report(vault: VaultReader, area: AreaSummary) -> ChipReport:
     figures = vault.figures()
+    departure = vault.departures.get()
     last = figures.last_quarter_hour
     end = None if last is None else quarter_hour_start(last[0], last[1] + 1)
     return ChipReport(
@@ -115,4 +127,6 @@ def _report(vault: VaultReader) -> ChipReport:
             f"{notice.at.isoformat()} {notice.kind}{': ' if notice.detail else ''}{notice.detail}"
             for notice in vault.values.notices()[-20:]
         ),
+        area=area,
+        left_after=None if departure is None else departure.last_day.isoformat(),
     )

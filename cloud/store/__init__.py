@@ -327,7 +327,11 @@ class Store(MovingStore, Protocol):
         refused: Sequence[RefusedRequest],
         at: datetime,
     ) -> None:
-        """End pending requests in one transaction: keep what is being published, or why not."""
+        """End pending requests in one transaction: keep what is being published, or why not.
+
+        What is published to a chip that speaks for the household no more stays pending, and is to
+        be cleared from the broker.
+        """
 
     def mark_seen(self, seen: Sequence[SeenStatement], at: datetime) -> tuple[bool, ...]:
         """Mark statements as arrived; False: this household key has no such statement."""

@@ -22,6 +22,19 @@ SELECT r.id, r.contract, h.key, r.request, r.state, r.requested_at, r.device, r.
   r.published_at, r.seen_at, r.detail
 FROM request r JOIN household h ON h.id = r.household
 """
+# The household may have gone to another chip while its statement was computed: then the request
+# stays as it was, and what is on its way to the former chip is cleared.
+_PUBLISH = """
+UPDATE request SET state = ?, device = ?, statement = ?, published_at = ?
+WHERE id = ? AND state = ? AND EXISTS (
+  SELECT 1 FROM enrolment e
+  WHERE e.household = request.household AND e.device = ? AND e.until IS NULL
+)
+"""
+_CLEAR_MISSED = """
+INSERT OR IGNORE INTO clearing (device, statement)
+SELECT ?, id FROM request WHERE id = ? AND device IS NOT ?
+"""
 _PAGE = "r.rowid > ifnull((SELECT rowid FROM request WHERE id = ?), 0) ORDER BY r.rowid LIMIT ?"
 
 
@@ -80,8 +93,7 @@ class Requests(Tables):
         with self._writing():
             cursor = self._db.conn.cursor()
             cursor.executemany(
-                "UPDATE request SET state = ?, device = ?, statement = ?, published_at = ?"
-                " WHERE id = ? AND state = ?",
+                _PUBLISH,
                 [
                     (
                         RequestState.PUBLISHED,
@@ -90,9 +102,13 @@ class Requests(Tables):
                         seconds(at),
                         each.id,
                         RequestState.PENDING,
+                        each.device,
                     )
                     for each in published
                 ],
+            )
+            cursor.executemany(
+                _CLEAR_MISSED, [(each.device, each.id, each.device) for each in published]
             )
             cursor.executemany(
                 "UPDATE request SET state = ?, detail = ? WHERE id = ? AND state = ?",

@@ -151,8 +151,10 @@ class Trustee:
     def take_letters(self, topic: str, payload: bytes) -> bool:
         """Take a retained `d/{device}/key`; says whether its seeds are new and kept.
 
-        What is refused is counted, never raised.
+        What is refused is counted, never raised. An empty one says that the household has left.
         """
+        if not payload:
+            return False
         try:
             return self._letters.take(self._device_of(topic), payload)
         except MessageRefused as exc:

@@ -359,6 +359,33 @@ def test_a_damaged_vault_in_a_bundle_is_refused_and_changes_nothing(old, make_ho
         assert files(new.directory) == before
 
 
+def test_a_vault_of_a_newer_volet_is_refused_and_changes_nothing(old, make_home, tmp_path):
+    bundle = pack(old.directory)
+    newer = tmp_path / "newer.db"
+    newer.write_bytes(bundle.vault)
+    with closing(sqlite3.connect(newer)) as connection:
+        connection.execute(f"PRAGMA user_version = {database.SCHEMA_VERSION + 1}")
+    new = make_home("new", "2")
+    before = files(new.directory)
+    changed = msgspec.structs.replace(bundle, vault=newer.read_bytes())
+    with pytest.raises(StoreError, match="or a newer one"):
+        take_in(new.directory, changed, TODAY)
+    assert files(new.directory) == before
+
+
+def test_without_the_charge_a_lost_ledger_would_be_an_empty_one(old, make_home, monkeypatch):
+    """What the test of the bundle without ledger would see if nothing were charged."""
+    monkeypatch.setattr(transfer, "make_without_ledger", lambda path, _: path.touch())
+    bundle = pack(old.directory, keys_only=True)
+    old.kill()
+    new = make_home("new", "2")
+    take_in(new.directory, bundle, TODAY)
+    new.enrol()
+    new.start()
+    spend = Spend(day_number(TODAY) + 1, "curve", 1e-3)
+    assert Ledger(new.vault.area.spends(0)).refusal((spend,), Caps()) is None
+
+
 def test_an_import_that_was_cut_short_can_be_run_again_and_no_request_is_made_before(
     old, make_home, monkeypatch
 ):

@@ -11,7 +11,7 @@ from cloud.message import Incoming
 from cloud.statements import prepare
 from edge.message import Connected
 from edge.vault.vault import Vault
-from protocol.calendar import day_number, quarter_hour
+from protocol.calendar import day_number, day_start, quarter_hour, quarter_hours
 from protocol.contract import Offer, Signed, StatementRequest, sign_document
 from protocol.envelope import Address, seal_message
 from protocol.errors import DocumentRefused, Reason
@@ -69,21 +69,32 @@ def of_kind(home, kind):
     return [each for each in home.sent if parse_device_topic(each.topic).kind is kind]
 
 
-def test_the_last_day_is_whole_and_its_steps_are_those_of_the_index(home, cloud):
-    home.run(50)
+@pytest.mark.parametrize("day", [DAY, date(2026, 3, 29), date(2026, 10, 25)])
+@pytest.mark.parametrize("after", [0, 1, 50, -1])
+def test_the_last_day_is_whole_and_its_steps_are_those_of_the_index(tmp_path, offer, day, after):
+    """On days of 96, 92 and 100 quarter-hours, from the first to the last of them."""
+    start = day_start(day)
+    cloud = TownCloud(tmp_path / "cloud", BenchClock(start))
+    home = Home(tmp_path / "chip", cloud, start, "1")
+    home.enrol(offer)
+    home.begin()
+    home.run(after if after >= 0 else quarter_hours(day) + after)
     end = home.clock.at
     leave(home)
     values = opened(View(cloud, home.identity.household_key), home.identity)
-    assert {day for day, _ in values} == {DAY}
+    assert {each for each, _ in values} == {day}
     assert len(values) == DAY_COEFFICIENTS
     indices = [index_wh // 1_000 for index_wh in home.meter.registers_wh(end)]
-    steps = [values[DAY, REGISTER_STEP + n] for n in range(2)]
+    steps = [values[day, REGISTER_STEP + n] for n in range(2)]
     before = [base_wh // 1_000 for base_wh in home.meter.base_wh]
     assert steps == [after - base for after, base in zip(indices, before, strict=True)]
-    curve = [values[DAY, j] for j in range(100)]
+    curve = [values[day, j] for j in range(100)]
     assert sum(curve) == sum(home.meter.registers_wh(end)) - sum(home.meter.base_wh)
     _, open_j = quarter_hour(end)
     assert not any(curve[open_j + 1 :])
+    assert home.vault.departures.get().is_told
+    home.kill()
+    cloud.store.close()
 
 
 def test_nothing_is_metered_afterwards_not_even_after_a_restart(home):

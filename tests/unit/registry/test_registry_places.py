@@ -224,6 +224,16 @@ def test_an_enrolment_again_of_the_same_chip_clears_nothing(cloud, store):
     assert store.request(published).state == "published"
 
 
+def test_a_statement_computed_while_the_household_moved_is_made_anew(cloud, store):
+    put(cloud, store, A, ONE, PRM, DAYS[0])
+    put(cloud, store, A, TWO, OTHER, DAYS[3])
+    late = order(store, A, ONE, 1)
+    assert store.request(late).state == "pending"
+    assert store.clearings() == ((ONE, late),)
+    store.settle([PublishedStatement(late, TWO, b"statement")], [], AT)
+    assert store.request(late).device == TWO
+
+
 def test_terminations_are_kept_once(cloud, store):
     del cloud
     day = date(2026, 3, 2)
