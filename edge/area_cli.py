@@ -7,11 +7,13 @@ from pathlib import Path
 import click
 import msgspec
 
+from edge.area.report import OwnGroup, own_groups
 from edge.area.settings import Choices, load_choices, save_choices
-from edge.area.standing import TRUSTEE_SET, first_set
+from edge.area.standing import TRUSTEE_SET, first_set, stand
 from edge.area.words import PROFILE_WORDS, budget_in_words
+from edge.chip import signer_of
 from edge.config import DEFAULT_DIRECTORY, load_config
-from edge.identity import load_identity
+from edge.identity import Identity, load_identity
 from edge.privacy.ledger import Ledger, budget, oldest_needed
 from edge.vault.reader import VaultReader, read_vault
 from protocol.calendar import day_number, day_of_number, legal_day
@@ -103,7 +105,7 @@ class TrusteesReport(msgspec.Struct, frozen=True):
 @click.option("--confirm", metavar="FINGERPRINT", help="Trust the set that has this fingerprint.")
 @_json
 def trustees(directory: Path, confirm: str | None, *, is_json: bool) -> None:
-    """Show the first set of trustees, and confirm it by its fingerprint.
+    """Show the first set of trustees, confirm it by its fingerprint; show how large your groups are.
 
     Compare the fingerprint with what each trustee publishes. Later sets need no confirmation: they
     are signed by the one before.
@@ -123,8 +125,9 @@ def trustees(directory: Path, confirm: str | None, *, is_json: bool) -> None:
         _choose(directory, lambda choices: msgspec.structs.replace(choices, trustees=name))
     confirmed = load_choices(directory).trustees
     reports = [_report(charter, each, confirmed) for charter, each in proposed]
+    groups = _groups(directory, identity, confirmed)
     if is_json:
-        click.echo(msgspec.json.encode({"sets": reports}))
+        click.echo(msgspec.json.encode({"sets": reports, "groups": groups}))
         return
     if not reports:
         click.echo("No set of trustees has arrived yet; the chip asks for it when it is connected.")
@@ -134,6 +137,11 @@ def trustees(directory: Path, confirm: str | None, *, is_json: bool) -> None:
         click.echo(f"To open       {report.shape}, from {report.effective}")
         for name, title in report.trustees:
             click.echo(f"  {name:<28}{title}")
+    for group in groups:
+        click.echo(
+            f"{group.measure:<14}{group.code}: {group.households} households, noise for "
+            f"{group.crowd} of them, opened from {group.threshold} on"
+        )
 
 
 class AreaReport(msgspec.Struct, frozen=True):
@@ -208,6 +216,13 @@ def _proposed(vault: VaultReader, collectivity: str) -> list[tuple[Charter, Trus
             except DocumentRefused:
                 continue  # one that follows another
     return found
+
+
+def _groups(directory: Path, identity: Identity, confirmed: str) -> tuple[OwnGroup, ...]:
+    with read_vault(directory) as vault:
+        rows, entries = vault.area.documents(), vault.area.entries()
+    standing = stand(rows, entries, bytes.fromhex(confirmed) or None, signer_of(identity))
+    return own_groups(standing, day_number(legal_day(datetime.now(UTC))))
 
 
 def _report(charter: Charter, each: TrusteeSet, confirmed: str) -> TrusteesReport:

@@ -99,7 +99,7 @@ class AreaLane(Correspondent):
         self._options = options
         self._send_window_s = send_window_s
         self._rng = random.SystemRandom()
-        self._errand = Errand(signer, vault)
+        self._errand = Errand(signer, vault, platform_key.public_bytes_raw())
         self._choices = options.choices()
         self._standing = self._stand()
         self._meter_at: datetime | None = None

@@ -3,46 +3,158 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 from edge.area.contribution import NONE_PRICED
 from edge.metering.events import DayClosed
-from protocol.bill import CENT, periods, price_bill, register_energies
+from protocol.bill import CENT, Energy, periods, price_bill
+from protocol.errors import DocumentRefused
 from protocol.price_classes import price_class
-from protocol.tariff import RegisterLine, Tariff
+from protocol.schedule import Schedules, Values
+from protocol.tariff import (
+    PRICE_UNIT,
+    CalendarLine,
+    CurveLine,
+    InjectionLine,
+    MarketLine,
+    RegisterLine,
+    Tariff,
+    price_units,
+)
 
 WH_PER_KWH = 1_000
 
 NOT_PRICED = NONE_PRICED, 0
+_NO_SCHEDULES = Schedules()
 
 
-def priced(closed: DayClosed, tariffs: Sequence[Tariff]) -> tuple[tuple[int, ...], int]:
+class _NotPricedError(Exception):
+    """No price can be said for some of the day's energy."""
+
+
+def priced(
+    closed: DayClosed,
+    tariffs: Sequence[Tariff],
+    curve: Sequence[int] = (),
+    schedules: Schedules = _NO_SCHEDULES,
+) -> tuple[tuple[int, ...], int]:
     """Return the day's energy in each price class (Wh) and its cost with VAT (cents).
 
-    By the registers' whole-kWh steps, as the bill is. Zeros where no tariff prices the whole day by
-    them: there is none or two, it prices the curve, or the meter counted by another calendar for a
-    part of the day.
+    `curve` are the Wh of the day's quarter-hours. As the bill is: by the registers' whole-kWh
+    steps, or by the curve where the tariff has lines on it. Zeros where no tariff prices the whole
+    day: there is none or two, its calendar or series does not reach the day, the meter counted by
+    another calendar for a part of the day, or registers of different prices stand beside the curve.
     """
     day = closed.day
-    calendars = {closed.calendar, *(part.calendar for part in closed.parts)}
     try:
         ((place, _, _),) = periods(tariffs, day, day + timedelta(days=1))
-        tariff = tariffs[place]
-        energies = register_energies(
-            place, tariff, [day], closed.register_steps_kwh, closed.injected_step_kwh
-        )
-        bill = price_bill(tariffs, day, day + timedelta(days=1), energies)
-    except ValueError:
+        pricing = _Pricing(closed, tariffs[place], place, curve, schedules)
+        energies_wh = pricing.classes()
+        bill = price_bill(tariffs, day, day + timedelta(days=1), pricing.energies())
+    except (ValueError, DocumentRefused, _NotPricedError):
         return NOT_PRICED
-    if calendars != {tariff.calendar}:
-        return NOT_PRICED
-    energies_wh = list(NONE_PRICED)
-    for register, step_kwh in enumerate(closed.register_steps_kwh, 1):
-        # Energy and excise are lines of their own; together they are the price of a kWh.
+    return energies_wh, int(Decimal(bill.total_ttc) / CENT)
+
+
+class _Pricing:
+    def __init__(
+        self,
+        closed: DayClosed,
+        tariff: Tariff,
+        position: int,
+        curve: Sequence[int],
+        schedules: Schedules,
+    ) -> None:
+        self._closed = closed
+        self._tariff = tariff
+        self._position = position
+        self._curve = curve
+        self._by_quarter_hour = [
+            (line, *self._prices(line, schedules))
+            for line in tariff.energy
+            if isinstance(line, CalendarLine | MarketLine)
+        ]
+        calendars = {closed.calendar, *(part.calendar for part in closed.parts)}
+        if self._register_lines() and calendars != {tariff.calendar}:
+            raise _NotPricedError
+
+    def classes(self) -> tuple[int, ...]:
+        """Return Wh in each class of the price of a kWh, all lines that count it together."""
+        energies_wh = list(NONE_PRICED)
+        if not self._by_quarter_hour:
+            for register, step_kwh in enumerate(self._closed.register_steps_kwh, 1):
+                price = self._register_price(register)
+                if price is not None:
+                    energies_wh[price_class(price)] += WH_PER_KWH * step_kwh
+            return tuple(energies_wh)
+        everywhere = self._price_of_all_registers()
+        for j, wh in enumerate(self._curve):
+            prices = [
+                int(units[j]) * PRICE_UNIT * (1 + line.vat)
+                for line, members, units in self._by_quarter_hour
+                if members[j]
+            ]
+            if prices:
+                energies_wh[price_class(sum(prices, everywhere))] += wh
+        return tuple(energies_wh)
+
+    def energies(self) -> list[Energy]:
+        """Return what each line counted on the day, as a bill takes it."""
+        counted = {
+            line.name: (
+                sum(wh for wh, is_member in zip(self._curve, members, strict=True) if is_member),
+                sum(wh * int(price) for wh, price in zip(self._curve, units, strict=True)),
+            )
+            for line, members, units in self._by_quarter_hour
+        }
+        found = []
+        for number, line in enumerate(self._tariff.energy):
+            if line.name in counted:
+                wh, units_wh = counted[line.name]
+                eur = units_wh * Fraction(PRICE_UNIT) / WH_PER_KWH
+                found.append(Energy(self._position, number, (self._closed.day,), eur, wh=wh))
+            else:
+                kwh = self._kwh(line)
+                eur = Fraction(line.eur_per_kwh) * kwh
+                found.append(Energy(self._position, number, (self._closed.day,), eur, kwh=kwh))
+        return found
+
+    def _prices(self, line: CurveLine, schedules: Schedules) -> tuple[Values, Values]:
+        """Return for each quarter-hour whether the line counts it, and its price in units."""
+        day = self._closed.day
+        if isinstance(line, MarketLine):
+            units = schedules.prices(line, day)
+            members = 0 * units + 1
+        else:
+            members = 1 * schedules.members(line, day)
+            units = members * price_units(line.eur_per_kwh)
+        if len(units) != len(self._curve):
+            raise _NotPricedError
+        return members, units
+
+    def _kwh(self, line: object) -> int:
+        if isinstance(line, InjectionLine):
+            return self._closed.injected_step_kwh
+        if isinstance(line, RegisterLine):
+            return sum(self._closed.register_steps_kwh[n - 1] for n in line.registers)
+        raise _NotPricedError
+
+    def _register_lines(self) -> list[RegisterLine]:
+        return [line for line in self._tariff.energy if isinstance(line, RegisterLine)]
+
+    def _register_price(self, register: int) -> Decimal | None:
+        """Return what a kWh of a register costs with VAT: energy and excise are two lines."""
         prices = [
             line.eur_per_kwh * (1 + line.vat)
-            for line in tariff.energy
-            if isinstance(line, RegisterLine) and register in line.registers
+            for line in self._register_lines()
+            if register in line.registers
         ]
-        if prices:
-            energies_wh[price_class(sum(prices, Decimal(0)))] += WH_PER_KWH * step_kwh
-    return tuple(energies_wh), int(Decimal(bill.total_ttc) / CENT)
+        return sum(prices, Decimal(0)) if prices else None
+
+    def _price_of_all_registers(self) -> Decimal:
+        """Return what lines on registers add to every kWh, where that is one price for all."""
+        steps = enumerate(self._closed.register_steps_kwh, 1)
+        prices = {self._register_price(register) or Decimal(0) for register, kwh in steps if kwh}
+        if len(prices) > 1:
+            raise _NotPricedError
+        return prices.pop() if prices else Decimal(0)

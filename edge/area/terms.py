@@ -40,9 +40,13 @@ log = structlog.get_logger()
 class Errand:
     """What is being asked for; one question at a time."""
 
-    def __init__(self, signer: Signer, vault: Vault) -> None:
-        """Ask for the household of `signer`; what comes goes into `vault`."""
+    def __init__(self, signer: Signer, vault: Vault, platform_key: bytes) -> None:
+        """Ask for the household of `signer`; what comes goes into `vault`.
+
+        `platform_key`: the collectivity's, as it was when the chip was enrolled (32 bytes).
+        """
         self._signer = signer
+        self._platform_key = platform_key
         self._vault = vault
         self._terms: Terms | None = None
         self._terms_due_s = 0.0
@@ -161,7 +165,12 @@ class Errand:
                 except DocumentRefused:
                     continue
                 return
-        first_set(data, self._signer.collectivity)
+        _, trustees = first_set(data, self._signer.collectivity)
+        if trustees.collectivity_key != self._platform_key:
+            raise DocumentRefused(
+                "This set of trustees names another key of the collectivity than the one this chip "
+                "was enrolled with; ask the collectivity, and do not confirm it."
+            )
 
 
 def _pauses() -> Iterator[float]:

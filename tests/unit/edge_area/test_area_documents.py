@@ -197,3 +197,17 @@ def test_a_message_for_another_household_is_refused(bench):
     bench.begin()
     bench.chip.take(bench.cloud.down(Kind.AREA_ACK, AreaAck(bytes(16), (1,), ())))
     assert bench.chip.refused[Reason.TOPIC] == 1
+
+
+def test_a_first_set_under_another_key_of_the_collectivity_is_not_kept(tmp_path):
+    identity = make_identity()
+    cloud = AreaCloud(identity, PLATFORM_KEY, Trustees(Ed25519PrivateKey.generate()))
+    box = ChoicesBox()
+    box.set(trustees=cloud.set_charter.hash.hex())
+    made = Bench(tmp_path / "chip", cloud, identity, START, settings=area_settings(box))
+    made.begin()
+    made.run(1)
+    assert made.chip.refused[Reason.DOCUMENT] > 0
+    assert not made.vault.area.documents()
+    assert not made.chip.area.standing.sets
+    made.kill()

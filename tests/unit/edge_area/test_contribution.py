@@ -19,9 +19,10 @@ from protocol.calendar import day_number, quarter_hours
 from protocol.errors import DocumentRefused
 from protocol.price_classes import EDGES, price_class
 from protocol.roster import RosterEntry
+from protocol.schedule import Calendar, PriceSeries, Run, Schedules, quarter_range
 from protocol.seeds import draw_seeds
 from protocol.socio import Profile, check_profile, profile_values
-from protocol.tariff import FixedLine, RegisterLine, Tariff
+from protocol.tariff import CalendarLine, FixedLine, MarketLine, RegisterLine, Tariff
 from tests.support.chip_area import ROWS, make_measures, small_transform
 
 DAY = date(2026, 5, 11)
@@ -222,3 +223,57 @@ def test_price_classes_cover_every_price_once():
     assert price_class(Decimal(0)) == 1
     assert price_class(Decimal(5)) == 15
     assert [price_class(edge) for edge in EDGES] == list(range(1, 16))
+
+
+MAKER = "ef" * 32
+
+
+def schedules():
+    first, end = quarter_range(DAY)
+    nights = Calendar(MAKER, "c", ("night", "day"), (Run(first, 0), Run(first + 24, 1)), end, "")
+    spot = PriceSeries(MAKER, "m", first, 4, tuple([-1_000] * 12 + [20_000] * 12))
+    return Schedules([nights, spot])
+
+
+def by_curve(*more):
+    lines = (
+        CalendarLine("night", MAKER, "c", ("night",), Decimal("0.10"), Decimal("0.20")),
+        CalendarLine("day", MAKER, "c", ("day",), Decimal("0.25"), Decimal("0.20")),
+    )
+    return tariff(energy=(*lines, *more))
+
+
+CURVE = [10] * 24 + [20] * 72
+
+
+def test_the_curve_is_priced_by_the_class_of_each_quarter_hour():
+    energies, cents = priced(closed(calendar="BASE"), [by_curve()], CURVE, schedules())
+    assert energies[price_class(Decimal("0.12"))] == 240
+    assert energies[price_class(Decimal("0.30"))] == 1_440
+    assert sum(energies) == 1_680
+    # 0.50 € of the subscription, 0.02 and 0.36 of energy, and 20 % of VAT on it.
+    assert cents == 106
+
+
+def test_market_prices_and_an_excise_on_all_registers_make_one_price():
+    spot = MarketLine("spot", MAKER, "m", Decimal(1), Decimal("0.01"), Decimal(0))
+    excise = RegisterLine("accise", tuple(range(1, 11)), Decimal("0.03"), Decimal("0.20"))
+    energies, _ = priced(closed(), [tariff(energy=(spot, excise))], CURVE, schedules())
+    assert energies[price_class(Decimal("0.036"))] == 24 * 10 + 24 * 20
+    assert energies[price_class(Decimal("0.246"))] == 48 * 20
+    energies, _ = priced(closed(), [tariff(energy=(spot,))], CURVE, schedules())
+    assert energies[price_class(Decimal(0))] == 24 * 10 + 24 * 20
+
+
+@pytest.mark.parametrize(
+    ("lines", "curve", "listed"),
+    [
+        ((), CURVE, False),  # the calendar does not reach the day
+        ((), CURVE[:-1], True),
+        ((), (), True),
+        (tariff().energy, CURVE, True),  # registers of two prices beside the curve
+    ],
+)
+def test_a_curve_that_no_price_fits_is_not_priced(lines, curve, listed):
+    found = priced(closed(), [by_curve(*lines)], curve, schedules() if listed else Schedules())
+    assert found == NOT_PRICED

@@ -1,0 +1,81 @@
+"""The area lane in `volet edge status`, and the size of the household's groups."""
+
+import json
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from edge import area_cli
+from edge.area.report import AreaSummary
+from edge.area.settings import Choices, save_choices
+from edge.cli import edge
+from edge.privacy.ledger import Spend
+from edge.vault.area import AreaState, ContributionRow
+from edge.vault.vault import Vault
+from protocol.calendar import day_number, day_of_number, legal_day
+from tests.support.chip_area import AreaCloud
+from tests.support.chip_bench import PLATFORM_KEY, instant, make_identity, signer_of
+
+TODAY = day_number(legal_day(instant(2026, 11, 24)))
+
+
+def run(*args):
+    result = CliRunner().invoke(edge, [str(each) for each in args], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture
+def chip(tmp_path, monkeypatch):
+    identity = make_identity()
+    monkeypatch.setattr(area_cli, "load_identity", lambda _: identity)
+    vault = Vault.open(tmp_path, signer_of(identity))
+    vault.directory, vault.cloud = tmp_path, AreaCloud(identity, PLATFORM_KEY)
+    yield vault
+    vault.close()
+
+
+def test_status_says_when_was_last_contributed_and_what_is_left(chip, monkeypatch):
+    monkeypatch.setattr("edge.agent_cli.day_number", lambda _: TODAY)
+    before = json.loads(run("status", "--dir", chip.directory, "--json"))["area"]
+    assert before == {"is_on": False, "last_contribution": None, "budget_left": 1}
+    assert "off, or no trustees confirmed" in run("status", "--dir", chip.directory)
+    save_choices(chip.directory, Choices(trustees="00" * 32))
+    with chip.area_change() as area:
+        for day in (TODAY - 3, TODAY - 2, TODAY - 1):
+            spend = Spend(day, "curve", 1.0)
+            area.put_contribution(ContributionRow(day, 2**31, b"sealed", (spend,)))
+        area.finish(TODAY - 2, AreaState.STORED)
+        area.finish(TODAY - 1, AreaState.MISSED, "late")
+    found = json.loads(run("status", "--dir", chip.directory, "--json"))["area"]
+    last = str(day_of_number(TODAY - 2))
+    assert found == {"is_on": True, "last_contribution": last, "budget_left": 0.7}
+    words = f"last contribution {last}; 70% of this year's budget left"
+    assert words in run("status", "--dir", chip.directory)
+
+
+def test_a_spent_budget_is_said_in_words():
+    assert "budget is spent: nothing more" in AreaSummary(True, "2026-01-01", 0.0).words
+
+
+def test_trustees_shows_how_large_the_households_groups_are(chip):
+    cloud, directory = chip.cloud, chip.directory
+    assert json.loads(run("trustees", "--dir", directory, "--json"))["groups"] == []
+    save_choices(directory, Choices(trustees=cloud.set_charter.hash.hex()))
+    with chip.area_change() as area:
+        for name, kind in ((cloud.sets[0], "TrusteeSet"), (cloud.measures_list[0], "Measures")):
+            area.put_document(name, kind, cloud.documents[name], 0)
+        area.put_entry(3, cloud.entry)
+    groups = json.loads(run("trustees", "--dir", directory, "--json"))["groups"]
+    curve = cloud.measures.measure("curve").groups[0]
+    assert groups[0] == {
+        "measure": "curve",
+        "code": curve.code,
+        "households": curve.roster,
+        "crowd": curve.crowd,
+        "threshold": curve.threshold,
+    }
+    words = f"{curve.code}: {curve.roster} households, noise for {curve.crowd} of them"
+    assert words in run("trustees", "--dir", directory)
+    assert msgspec.json.decode(run("trustees", "--dir", directory, "--json"))
