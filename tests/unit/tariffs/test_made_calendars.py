@@ -41,7 +41,9 @@ FACTS = SHARED / "tariffs" / "tempo_calendar.csv"
 
 def class_at(calendar, at):
     """Return the class at a legal time."""
-    number = calendar.values()[quarter_number(at.replace(tzinfo=PARIS)) - calendar.start]
+    number = calendar.values()[
+        quarter_number(datetime.fromisoformat(at).replace(tzinfo=PARIS)) - calendar.start
+    ]
     return calendar.classes[number]
 
 
@@ -63,17 +65,17 @@ def test_classes_stand_in_the_order_of_the_meters_registers():
 def test_off_peak_windows_follow_legal_time_and_the_season():
     calendar = hphc_calendar(KEY, "m", REFORMED, date(2025, 10, 1), date(2026, 10, 1))
     for at, expected in (
-        (datetime(2025, 10, 31, 13, 0), "hc"),
-        (datetime(2025, 10, 31, 15, 45), "hc"),
-        (datetime(2025, 10, 31, 16, 0), "hp"),
-        (datetime(2025, 10, 31, 23, 0), "hp"),
-        (datetime(2025, 11, 1, 0, 0), "hc"),  # the winter's window, from its first midnight
-        (datetime(2025, 11, 1, 13, 0), "hp"),
-        (datetime(2025, 11, 1, 22, 15), "hp"),
-        (datetime(2025, 11, 1, 22, 30), "hc"),
-        (datetime(2026, 2, 28, 6, 15), "hc"),
-        (datetime(2026, 2, 28, 6, 30), "hp"),
-        (datetime(2026, 4, 1, 6, 45), "hc"),
+        ("2025-10-31T13:00", "hc"),
+        ("2025-10-31T15:45", "hc"),
+        ("2025-10-31T16:00", "hp"),
+        ("2025-10-31T23:00", "hp"),
+        ("2025-11-01T00:00", "hc"),  # the winter's window, from its first midnight
+        ("2025-11-01T13:00", "hp"),
+        ("2025-11-01T22:15", "hp"),
+        ("2025-11-01T22:30", "hc"),
+        ("2026-02-28T06:15", "hc"),
+        ("2026-02-28T06:30", "hp"),
+        ("2026-04-01T06:45", "hc"),
     ):
         assert class_at(calendar, at) == expected, at
     assert hours_by_class(calendar, date(2026, 1, 15)) == {"hc": 8, "hp": 16}
@@ -128,16 +130,16 @@ def tempo():
 @pytest.mark.parametrize(
     ("at", "expected"),
     [
-        (datetime(2025, 1, 2, 5, 45), "bleu_hc"),  # the night of New Year's Day
-        (datetime(2025, 1, 2, 6, 0), "rouge_hp"),
-        (datetime(2025, 1, 2, 21, 45), "rouge_hp"),
-        (datetime(2025, 1, 2, 22, 0), "rouge_hc"),
-        (datetime(2025, 1, 3, 5, 45), "rouge_hc"),
-        (datetime(2025, 1, 4, 6, 0), "blanc_hp"),
-        (datetime(2025, 1, 5, 3, 0), "blanc_hc"),
-        (datetime(2025, 1, 5, 6, 0), "bleu_hp"),
-        (datetime(2026, 3, 31, 12, 0), "rouge_hp"),
-        (datetime(2026, 4, 1, 5, 0), "rouge_hc"),
+        ("2025-01-02T05:45", "bleu_hc"),  # the night of New Year's Day
+        ("2025-01-02T06:00", "rouge_hp"),
+        ("2025-01-02T21:45", "rouge_hp"),
+        ("2025-01-02T22:00", "rouge_hc"),
+        ("2025-01-03T05:45", "rouge_hc"),
+        ("2025-01-04T06:00", "blanc_hp"),
+        ("2025-01-05T03:00", "blanc_hc"),
+        ("2025-01-05T06:00", "bleu_hp"),
+        ("2026-03-31T12:00", "rouge_hp"),
+        ("2026-04-01T05:00", "rouge_hc"),
     ],
 )
 def test_tempo_classes_of_given_times(tempo, at, expected):
@@ -179,14 +181,14 @@ def test_an_ejp_peak_lasts_from_seven_to_one():
     peaks = {date(2026, 1, 6), date(2026, 1, 7)}
     calendar = ejp_calendar(KEY, "ejp", peaks, date(2026, 1, 1), date(2026, 2, 1))
     for at, expected in (
-        (datetime(2026, 1, 6, 6, 45), "normale"),
-        (datetime(2026, 1, 6, 7, 0), "pointe"),
-        (datetime(2026, 1, 7, 0, 45), "pointe"),
-        (datetime(2026, 1, 7, 1, 0), "normale"),
-        (datetime(2026, 1, 7, 7, 0), "pointe"),
-        (datetime(2026, 1, 8, 0, 45), "pointe"),
-        (datetime(2026, 1, 8, 1, 0), "normale"),
-        (datetime(2026, 1, 8, 12, 0), "normale"),
+        ("2026-01-06T06:45", "normale"),
+        ("2026-01-06T07:00", "pointe"),
+        ("2026-01-07T00:45", "pointe"),
+        ("2026-01-07T01:00", "normale"),
+        ("2026-01-07T07:00", "pointe"),
+        ("2026-01-08T00:45", "pointe"),
+        ("2026-01-08T01:00", "normale"),
+        ("2026-01-08T12:00", "normale"),
     ):
         assert class_at(calendar, at) == expected, at
     assert Counter(calendar.values().tolist())[1] == 2 * 18 * 4
