@@ -113,7 +113,12 @@ class Agent:
                 is_quarter_hourly=config.rhythm == "quarter_hourly",
             )
             opened.callback(vault.close)
-            area = AreaOptions(ChoicesFile(directory), config.area, agreement)
+            area = AreaOptions(
+                ChoicesFile(directory),
+                config.area,
+                agreement,
+                lambda: self.chip.catalogue.copy.catalogue.schedules(),
+            )
             departure = vault.departures.get()
             if agreement is not None and departure is not None:
                 agreement = ended(agreement, departure.last_day)

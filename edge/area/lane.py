@@ -34,6 +34,7 @@ from protocol.area_messages import AreaAck, Ask, Document, Terms
 from protocol.calendar import day_end, day_number, legal_day, quarter_hours
 from protocol.envelope import open_message
 from protocol.errors import CipherError, MessageRefused, Reason
+from protocol.schedule import Schedules
 from protocol.topics import Kind, device_topic
 
 RESEND_S = 60.0
@@ -58,12 +59,14 @@ class AreaOptions:
         choices: what the household has chosen, as it stands now.
         config: what was configured.
         agreement: the household's contract, by which a day is priced.
+        schedules: the listed calendars and series, by which its curve is.
         sampler: where noise comes from.
     """
 
     choices: Callable[[], Choices]
     config: AreaConfig
     agreement: Agreement | None = None
+    schedules: Callable[[], Schedules] = Schedules
     sampler: Sampler = draw_noise
 
 
@@ -223,14 +226,16 @@ class AreaLane(Correspondent):
 
     def _values(self, closed: DayClosed, curve: Sequence[Interval]) -> DayValues:
         energies, cost_cents = NOT_PRICED
+        curve_wh = [each.energy_wh for each in curve]
         agreement = self._options.agreement
         if agreement is not None:
             contract = agreement.contract
             if contract.start <= closed.day and (contract.end is None or closed.day < contract.end):
-                energies, cost_cents = priced(closed, agreement.offer.tariffs)
+                schedules = self._options.schedules()
+                energies, cost_cents = priced(closed, agreement.offer.tariffs, curve_wh, schedules)
         return DayValues(
             day=closed.day,
-            energies_wh=[each.energy_wh for each in curve],
+            energies_wh=curve_wh,
             injected_wh=closed.injected_wh,
             priced_wh=energies,
             cost_cents=cost_cents,
