@@ -232,26 +232,27 @@ class Ingest:
         return batch
 
     def _mark_seen(self, batch: _Sorted, at: datetime) -> list[Outgoing]:
-        """Mark statements as arrived; returns what clears the retained messages."""
+        """Mark statements and letters as arrived; returns what clears the retained messages."""
         if not batch.seen:
             return []
-        marked = self._store.mark_seen(
-            [SeenStatement(s.device.household_key, seen.statement) for _, s, seen in batch.seen], at
+        named = [(s.device.household_key, seen.statement) for _, s, seen in batch.seen]
+        statements = self._store.mark_seen([SeenStatement(*each) for each in named], at)
+        letters = self._store.providers.mark_letters_seen(
+            [each for each, is_known in zip(named, statements, strict=True) if not is_known]
         )
-        for (message, _, _), is_known in zip(batch.seen, marked, strict=True):
-            if not is_known:
-                unknown = MessageRefused(Reason.BOUNDS, "no such statement")
+        are_letters = iter(letters)
+        cleared = []
+        for (message, sender, seen), is_known in zip(batch.seen, statements, strict=True):
+            is_letter = not is_known and next(are_letters)
+            if not (is_known or is_letter):
+                unknown = MessageRefused(Reason.BOUNDS, "no such statement or letter")
                 batch.refused.append(_letter(message, unknown, at))
-        return [
-            Outgoing(
-                device_topic(
-                    self._collectivity, s.device.device, Kind.STATEMENT, seen.statement.hex()
-                ),
-                b"",
-                retain=True,
+            kind = Kind.LETTER if is_letter else Kind.STATEMENT
+            topic = device_topic(
+                self._collectivity, sender.device.device, kind, seen.statement.hex()
             )
-            for _, s, seen in batch.seen
-        ]
+            cleared.append(Outgoing(topic, b"", retain=True))
+        return cleared
 
     def _take_leaves(self, batch: _Sorted, at: datetime) -> list[Outgoing]:
         """Take leaves, now that the blocks that came with them are stored."""

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cloud.batches import pending_statements, unseen_statements
 from cloud.catalogue import Publisher, listed_in
 from cloud.ingest import Ingest, Processed, Request
+from cloud.letters import due_letters
 from cloud.link import Link, Received
 from cloud.message import Outgoing
 from cloud.store import Store
@@ -262,6 +263,7 @@ class Worker:
     ) -> tuple[list[Outgoing], bytes | None, bytes]:
         key, collectivity = self._settings.platform_key, self._settings.collectivity
         messages: list[Outgoing] = []
+        messages += due_letters(self._store, key, collectivity, is_again=unseen == b"")
         if unseen is not None:
             again = unseen_statements(self._store, collectivity, unseen)
             messages += again.messages

@@ -88,6 +88,7 @@ class LetterState(StrEnum):
 
     PENDING = "pending"
     PUBLISHED = "published"
+    SEEN = "seen"
 
 
 class StoredLetter(msgspec.Struct, frozen=True):
@@ -153,8 +154,16 @@ class ProviderStore(Protocol):
     def letter(self, letter_id: bytes) -> StoredLetter | None:
         """Return the message of this id."""
 
-    def pending_letters(self, limit: int) -> tuple[tuple[StoredLetter, DeviceId], ...]:
-        """Return messages not published yet, each with the device that speaks for its household."""
+    def letters_in(
+        self, state: LetterState, limit: int
+    ) -> tuple[tuple[StoredLetter, DeviceId], ...]:
+        """Return messages in a state, oldest first, each with the device that is to get it.
+
+        At most `limit`, if it is not negative; those of households for which no device speaks wait.
+        """
 
     def mark_letters_published(self, ids: Sequence[bytes]) -> None:
-        """Say that messages were published."""
+        """Say that pending messages are being published."""
+
+    def mark_letters_seen(self, seen: Sequence[tuple[HouseholdKeyId, bytes]]) -> tuple[bool, ...]:
+        """Mark messages as arrived; False: this household key has no such message."""

@@ -47,6 +47,10 @@ _LETTER = """
 SELECT l.id, l.contract, h.key, l.letter, l.state, l.at
 FROM letter l JOIN household h ON h.id = l.household
 """
+_SEEN_LETTER = """
+UPDATE letter SET state = ? WHERE id = ? AND state != 'pending'
+  AND household = (SELECT id FROM household WHERE key = ?)
+"""
 _DUE_LETTERS = """
 SELECT l.id, l.contract, h.key, l.letter, l.state, l.at, (
   SELECT e.device FROM enrolment e
@@ -215,17 +219,28 @@ class SqliteProviders(Tables):
         row = self._row(f"{_LETTER} WHERE l.id = ?", [letter_id])
         return _letter(row) if row else None
 
-    def pending_letters(self, limit: int) -> tuple[tuple[StoredLetter, DeviceId], ...]:
-        """See `ProviderStore.pending_letters`."""
-        rows = self._rows(_DUE_LETTERS, [LetterState.PENDING, limit])
+    def letters_in(
+        self, state: LetterState, limit: int
+    ) -> tuple[tuple[StoredLetter, DeviceId], ...]:
+        """See `ProviderStore.letters_in`."""
+        rows = self._rows(_DUE_LETTERS, [state, limit])
         return tuple((_letter(row[:-1]), DeviceId(row[-1])) for row in rows)
 
     def mark_letters_published(self, ids: Sequence[bytes]) -> None:
         """See `ProviderStore.mark_letters_published`."""
         with self._writing():
             self._db.conn.cursor().executemany(
-                "UPDATE letter SET state = ? WHERE id = ?",
-                [(LetterState.PUBLISHED, letter_id) for letter_id in ids],
+                "UPDATE letter SET state = ? WHERE id = ? AND state = ?",
+                [(LetterState.PUBLISHED, name, LetterState.PENDING) for name in ids],
+            )
+
+    def mark_letters_seen(self, seen: Sequence[tuple[HouseholdKeyId, bytes]]) -> tuple[bool, ...]:
+        """See `ProviderStore.mark_letters_seen`."""
+        with self._writing():
+            cursor = self._db.conn.cursor()
+            return tuple(
+                cursor.execute(_SEEN_LETTER, (LetterState.SEEN, name, key)).rowcount > 0
+                for key, name in seen
             )
 
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cloud.api import gate as gate_module
 from cloud.api.gate import Buckets
 from cloud.batches import pending_statements
-from cloud.store.providers import Scope
+from cloud.store.providers import LetterState, Scope
 from protocol.calendar import day_number
 from protocol.contract import Acceptance, Contract, sign_document
 from protocol.errors import StoreError
@@ -597,5 +597,5 @@ def test_a_letter_passes_sealed_and_once(api, edf, rival):
         PrivateLetter(bytes(15) + b"2", contract, day_number(START), bytes(60_000)), edf.key
     )
     problem(api.call("POST", "/v1/letters", edf.token, json=wire(long)), 422)
-    ((kept, _),) = api.run(api.store.providers.pending_letters, 10)
+    ((kept, _),) = api.run(api.store.providers.letters_in, LetterState.PENDING, 10)
     assert kept.household_key == terms.household_key
