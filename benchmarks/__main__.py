@@ -13,7 +13,7 @@ from benchmarks.machine import this_machine
 from benchmarks.report import json_lines, keep, print_machine, print_rows
 from benchmarks.row import Row
 
-NAMES = ("cipher", "tic", "chip", "ingest", "area", "receipt", "batch")
+NAMES = ("cipher", "tic", "chip", "ingest", "area", "receipt", "batch", "quotes")
 
 
 def measure(name: str, scale: float) -> list[Row]:
@@ -38,7 +38,7 @@ def measure(name: str, scale: float) -> list[Row]:
 )
 @click.option("--json", "is_json", is_flag=True, help="JSON lines: the machine, then a row a line.")
 def bench(names: tuple[str, ...], scale: float, *, is_json: bool) -> None:
-    """Measure NAME… (cipher, tic, chip, ingest, area, receipt, batch), or all; results are kept in benchmarks/results."""
+    """Measure NAME… (cipher, tic, chip, ingest, area, receipt, batch, quotes), or all; results are kept in benchmarks/results."""
     # Where nobody tells how wide the screen is, tables must not be folded.
     console = Console(width=None if sys.stdout.isatty() else 160)
     machine = this_machine()

@@ -295,7 +295,8 @@ class Weights:
         self._days = {
             month: list(days) for month, days in groupby(days_between(start, end), month_of)
         }
-        # A series is laid out once a month, whatever mark-ups offers put on it.
+        # Laid out once a month, whatever mark-ups and registers offers make of them.
+        self._registers = lru_cache(maxsize=None)(self._counting_registers)
         self._prices = lru_cache(maxsize=None)(self._market_prices)
         self._rows: dict[tuple[Column, date], Matrix] = {}
 
@@ -330,14 +331,22 @@ class Weights:
                     members = self._schedules.members(line, day)
                     row[day.day - 1, : len(members)] = members
             case CalendarRegister(calendar, register):
-                for day in days:
-                    registers = self._schedules.registers(calendar, day)
-                    row[day.day - 1, : len(registers)] = registers == register
+                counting: Values = self._registers(calendar, month)
+                return np.equal(counting, register).astype(np.int64)
             case MarketDigit(publisher, series, factor, eur_per_kwh, digit):
                 prices, is_priced = self._prices(publisher, series, month)
                 units = np.where(is_priced, market_units(prices, factor, eur_per_kwh), 0)
                 return split_digits(units)[digit]
         return row.reshape(MONTH_COEFFICIENTS)
+
+    def _counting_registers(self, calendar: RegisterCalendar, month: date) -> Values:
+        """Return which register would count each quarter-hour of a month, [3968]; 0: none."""
+        registers = np.zeros(MONTH_COEFFICIENTS, np.int64)
+        for day in self._days[month]:
+            found = self._schedules.registers(calendar, day)
+            first = coefficient(day, 0)
+            registers[first : first + len(found)] = found
+        return registers
 
     def _market_prices(
         self, publisher: str, series: str, month: date

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated, Literal
 
@@ -105,6 +106,7 @@ def quarter_number(at: datetime) -> int:
     return (at - _EPOCH) // QUARTER_HOUR
 
 
+@lru_cache(maxsize=4_096)
 def quarter_range(day: date) -> tuple[int, int]:
     """Return the quarter-hours [first, end) of a legal day: 92, 96 or 100 of them."""
     return quarter_number(day_start(day)), quarter_number(day_end(day))

@@ -79,7 +79,7 @@ def _with(struct, **changes):
     )
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(offers=st.lists(LINES, min_size=1, max_size=3), is_lossy=st.booleans())
 def test_quotes_equal_plain_arithmetic_to_the_cent(household, market, offers, is_lossy):
     publisher, calendar, series = market
