@@ -109,10 +109,10 @@ def test_the_true_total_lies_within_the_interval_whatever_the_tariffs(one, two, 
     assert interval.low <= weighted(interval, values) <= interval.high
 
 
-@given(VALUES, st.integers(3, 100_000), st.booleans())
+@given(VALUES, st.integers(5, 100_000), st.booleans())
 @settings(max_examples=60, deadline=None)
-def test_a_total_that_is_wrong_by_three_cents_lies_outside(values, cents, is_lower):
-    """Two prices and excise at one rate: half a cent a line with VAT, and half a cent of VAT."""
+def test_a_total_that_is_wrong_by_five_cents_lies_outside(values, cents, is_lower):
+    """Two prices and excise: 2.3 cents of rounding, once in the bill and once in the interval."""
     offered = (simple_tariff(),)
     parts = parts_of(offered)
     bill = bill_of(offered, parts, (values,))
