@@ -35,6 +35,7 @@ from edge.tic.serial_line import SerialSource
 from edge.tic.source import StreamSource, TicSource
 from edge.vault.vault import Vault
 from protocol.messages import Statement
+from protocol.schedule import Schedules
 from protocol.topics import Kind, device_topic, own_down
 
 # Nothing waits longer for the loop than this; on a Pi a round without work costs microseconds.
@@ -117,7 +118,7 @@ class Agent:
                 ChoicesFile(directory),
                 config.area,
                 agreement,
-                lambda: self.chip.catalogue.copy.catalogue.schedules(),
+                self._schedules,
             )
             departure = vault.departures.get()
             if agreement is not None and departure is not None:
@@ -188,6 +189,9 @@ class Agent:
     def close(self) -> None:
         """Let go of vault, source and panel."""
         self._stack.close()
+
+    def _schedules(self) -> Schedules:
+        return self.chip.catalogue.copy.catalogue.schedules()
 
     def _shelf(self, agreement: Agreement | None) -> Callable[[], Shelf]:
         return lambda: shelf_of(self.chip.catalogue.copy.catalogue, agreement)
