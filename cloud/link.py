@@ -21,6 +21,7 @@ from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from cloud.message import Incoming, Outgoing
 from protocol.backoff import backoff
@@ -30,6 +31,8 @@ from system.tls import client_context
 # MQTT 5: reason codes from here on are refusals; a broker that names no receive maximum allows all.
 REFUSED = 0x80
 RECEIVE_MAXIMUM_DEFAULT = 65_535
+# MQTT 5, retain handling.
+_ALL, _NEW_SUBSCRIPTIONS = 0, 1
 
 _OnConnect = Callable[[PahoClient, object, ConnectFlags, ReasonCode, Properties | None], None]
 
@@ -294,7 +297,10 @@ class Link:
     async def _subscribe(self, client: aiomqtt.Client) -> None:
         if not self._filters:
             return
-        answer = await client.subscribe([(topic, 1) for topic in self._filters])
+        # Retained messages come once to a process, and again only to a session the broker has lost.
+        handling = _NEW_SUBSCRIPTIONS if self._connections else _ALL
+        options = SubscribeOptions(qos=1, retainHandling=handling)
+        answer = await client.subscribe([(topic, options) for topic in self._filters])
         codes = cast("list[ReasonCode]", answer)  # MQTT 5 gives no bare numbers
         for topic, code in zip(self._filters, codes, strict=True):
             if code.value >= REFUSED:

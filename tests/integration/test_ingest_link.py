@@ -273,5 +273,30 @@ def test_a_retained_message_expires_and_an_empty_one_clears_it(broker, tmp_path)
     assert retained() == []
 
 
+def test_retained_messages_come_once_to_a_process_and_again_to_the_next(broker, chip):
+    peer, topic = chip
+    key = topic.replace("up/block", "key")
+    keys = f"volet/v1/{COLLECTIVITY}/d/+/key"
+    peer.publish(key, b"seeds", retain=True)
+
+    async def scenario():
+        async with running(Link(settings(broker), [FILTER, keys])) as link:
+            await link.connected()
+            await asyncio.to_thread(peer.publish, topic, b"block")
+            for received in await take(link, 2):
+                if received.message.topic == key:
+                    received.ack()
+            await link.publish(down(new_device_id()))  # the broker has the acknowledgement, too
+            await asyncio.to_thread(broker.save)
+            await asyncio.to_thread(broker.restart)
+            await until(lambda: link._connections == 2)
+            await link.publish(down(new_device_id()))
+            assert payloads(await link.batch(9, 0.05)) == [b"block"]
+        async with running(Link(settings(broker), [FILTER, keys])) as link:
+            assert sorted(payloads(await take(link, 2))) == [b"block", b"seeds"]
+
+    asyncio.run(scenario())
+
+
 def down(device):
     return Outgoing(device_topic(COLLECTIVITY, device, Kind.ACK), b"ack")
