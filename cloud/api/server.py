@@ -17,7 +17,6 @@ from protocol.errors import ConfigError
 
 # A head must have come so many seconds after the connection; the gate looks after bodies.
 HEAD_S = 10.0
-HANDSHAKE_S = 10.0
 HEAD_BYTES_MAX = 16 * 1024
 CONNECTIONS_MAX = 256
 KEEP_ALIVE_S = 15
@@ -122,14 +121,18 @@ def protocol_of(revoked: Revoked, head_s: float) -> Callable[..., asyncio.Protoc
 
 
 def make_server(
-    app: Any, address: tuple[str, int], context: ssl.SSLContext, revoked: Revoked
+    app: Any,
+    address: tuple[str, int],
+    context: ssl.SSLContext,
+    revoked: Revoked,
+    head_s: float = HEAD_S,
 ) -> uvicorn.Server:
     """Return a server that serves when it is awaited, and ends on SIGTERM."""
     config = uvicorn.Config(
         app,
         host=address[0],
         port=address[1],
-        http=protocol_of(revoked, HEAD_S),  # type: ignore[arg-type]
+        http=protocol_of(revoked, head_s),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         loop="asyncio",

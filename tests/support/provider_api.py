@@ -29,12 +29,14 @@ from protocol.contract import (
     StatementRequest,
     sign_document,
 )
-from protocol.hpke import PUBLIC_KEY_BYTES
+from protocol.hpke import PUBLIC_KEY_BYTES, SealingKey
 from protocol.ids import HouseholdKeyId, new_device_id
 from tests.support.tariffs import simple_tariff
 
 START, END = date(2026, 9, 1), date(2026, 10, 1)
 SINCE = datetime(2026, 8, 1, tzinfo=UTC)
+# All households' here, since drawing one takes a while.
+SEALING = SealingKey.generate()
 NDJSON = {"Content-Type": "application/x-ndjson"}
 FAST = Limits(rate=1e6, burst=1e6, stranger_rate=1e6, stranger_burst=1e6)
 
@@ -62,7 +64,7 @@ class Firm:
         terms = Contract(
             self.offer.hash,
             household_key,
-            secrets.token_bytes(PUBLIC_KEY_BYTES),
+            SEALING.public_bytes,
             bytes(32),
             START,
             None,

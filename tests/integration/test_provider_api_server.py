@@ -1,0 +1,268 @@
+"""The providers' service on a real socket: TLS, certificates, slow and broken callers, commands."""
+
+import asyncio
+import json
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from cloud.api.app import make_gate
+from cloud.api.client import connect
+from cloud.api.desk import Wanted
+from cloud.api.server import Revoked, make_server, tls_context
+from cloud.api.service import Service
+from cloud.provider import draw_key, load_key
+from cloud.registry.pki import issue_role, pki_path, revoke
+from cloud.store.providers import Provider
+from cloud.store.sqlite import SqliteStore
+from cloud.worker import StoreThread
+from protocol.errors import DocumentRefused, TransportError
+from tests.support.broker import free_ports, make_cloud
+from tests.support.provider_api import FAST, Firm
+from volet.main import volet
+
+WITHIN_S = 30.0
+
+
+@pytest.fixture
+def town(tmp_path):
+    """A collectivity's directory with one provider and two customers; returns both."""
+    cloud = tmp_path / "cloud"
+    make_cloud(cloud)
+    draw_key(tmp_path / "edf")
+    firm = Firm("edf", load_key(tmp_path / "edf"))
+    store = SqliteStore.open(cloud)
+    store.providers.put_provider(Provider("edf", firm.public, datetime.now(UTC)))
+    for number in range(2):
+        contract = firm.contract(bytes(15) + bytes([number]))
+        store.put_contract(contract)
+        store.accept(contract.hash, firm.acceptance(contract.hash))
+    store.close()
+    return cloud, firm
+
+
+@contextmanager
+def serving(cloud, head_s=10.0):
+    """Serve in a thread; gives the port."""
+    (port,) = free_ports(1)
+    context = tls_context(cloud, pki_path(cloud, "server.pem"), pki_path(cloud, "server.key"))
+    thread = StoreThread()
+    made = []
+
+    def run():
+        async def serve():
+            store = await thread.run(SqliteStore.open, cloud, is_checked=False)
+            service = Service(thread, store)
+            gate = make_gate(service, thread, store, FAST, lambda: datetime.now(UTC))
+            server = make_server(
+                gate, ("127.0.0.1", port), context, Revoked(pki_path(cloud, "crl.pem")), head_s
+            )
+            made.append(server)
+            await server.serve()
+            service.close()
+            await thread.run(store.close)
+
+        asyncio.run(serve())
+
+    runner = threading.Thread(target=run)
+    runner.start()
+    try:
+        until(lambda: made and made[0].started)
+        yield port
+    finally:
+        made[0].should_exit = True
+        runner.join(WITHIN_S)
+        thread.close()
+
+
+def until(condition):
+    """Wait for a condition, within a deadline."""
+    deadline = time.monotonic() + WITHIN_S
+    while not condition():
+        assert time.monotonic() < deadline, "this has not come about"
+        time.sleep(0.01)
+
+
+def run(*arguments, code=0):
+    """Run a command in this process."""
+    done = CliRunner().invoke(volet, [str(each) for each in arguments], catch_exceptions=True)
+    if code:
+        assert done.exception is not None, done.output
+        return str(done.exception)
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done.stdout
+
+
+def test_a_certificate_speaks_for_its_provider_until_it_is_revoked(town):
+    cloud, _ = town
+    path = issue_role(cloud, "provider-edf", datetime.now(UTC))
+    worker = pki_path(cloud, "worker.pem")
+    with serving(cloud) as port:
+        url = f"https://127.0.0.1:{port}"
+        ca = pki_path(cloud, "ca.pem")
+        client = connect(url, ca, certificate=(path, path.with_suffix(".key")))
+        try:
+            assert len(list(client.contracts(Wanted()))) == 2
+            # On the connection that is open already, too.
+            revoke(cloud, "provider-edf", datetime.now(UTC))
+            with pytest.raises(DocumentRefused, match="certificate of the collectivity"):
+                list(client.contracts(Wanted()))
+        finally:
+            client.close()
+        other = connect(url, ca, certificate=(worker, worker.with_suffix(".key")))
+        with pytest.raises(DocumentRefused, match="certificate"):
+            list(other.contracts(Wanted()))
+        other.close()
+
+
+def test_another_authoritys_certificate_and_older_tls_do_not_connect(town, tmp_path):
+    cloud, _ = town
+    stranger = tmp_path / "stranger"
+    make_cloud(stranger)
+    path = issue_role(stranger, "provider-edf", datetime.now(UTC))
+    with serving(cloud) as port:
+        url, ca = f"https://127.0.0.1:{port}", pki_path(cloud, "ca.pem")
+        client = connect(url, ca, certificate=(path, path.with_suffix(".key")))
+        with pytest.raises(TransportError):
+            list(client.contracts(Wanted()))
+        client.close()
+        fooled = connect(url, pki_path(stranger, "ca.pem"), "volet_x")
+        with pytest.raises(TransportError):
+            list(fooled.contracts(Wanted()))
+        fooled.close()
+        old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        old.maximum_version = ssl.TLSVersion.TLSv1_2
+        old.load_verify_locations(ca)
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{url}/v1/openapi.json", verify=old)
+
+
+def test_who_sends_no_head_is_hung_up_on_and_others_are_served(town):
+    cloud, _ = town
+    ca = pki_path(cloud, "ca.pem")
+    context = ssl.create_default_context(cafile=str(ca))
+    with serving(cloud, head_s=0.3) as port:
+        slow = [
+            context.wrap_socket(
+                socket.create_connection(("127.0.0.1", port), timeout=WITHIN_S),
+                server_hostname="127.0.0.1",
+            )
+            for _ in range(20)
+        ]
+        for each in slow:
+            each.sendall(b"GET /v1/me HTTP/1.1\r\nHost: x\r\nX-")
+        assert httpx.get(f"https://127.0.0.1:{port}/v1/openapi.json", verify=context).is_success
+        for each in slow:
+            assert ended(each)
+            each.close()
+
+
+def ended(connection) -> bool:
+    """Say whether the other end closes without an answer."""
+    try:
+        return connection.recv(1) == b""
+    except (ConnectionError, ssl.SSLError):
+        return True
+
+
+SMUGGLED = (
+    b"POST /v1/statements HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: "
+    b"chunked\r\n\r\n0\r\n\r\nGET /v1/me HTTP/1.1\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x00\x01\x02\x03\r\n\r\n",
+        b"GET /v1/me HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET /v1/me HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 10_000 + b"\r\n",
+        b"POST /v1/statements HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        SMUGGLED,
+    ],
+)
+def test_what_is_no_http_is_answered_4xx_or_hung_up_on(town, sent):
+    cloud, _ = town
+    context = ssl.create_default_context(cafile=str(pki_path(cloud, "ca.pem")))
+    with serving(cloud) as port:
+        connection = context.wrap_socket(
+            socket.create_connection(("127.0.0.1", port), timeout=WITHIN_S),
+            server_hostname="127.0.0.1",
+        )
+        try:
+            connection.sendall(sent)
+            got = connection.recv(4_096)
+        except (ConnectionError, ssl.SSLError):
+            got = b""
+        connection.close()
+        assert got == b"" or got.startswith(b"HTTP/1.1 4")
+        assert httpx.get(f"https://127.0.0.1:{port}/v1/openapi.json", verify=context).is_success
+
+
+def test_a_provider_works_by_commands_over_the_api_as_on_the_store(town, tmp_path):
+    cloud, firm = town
+    own = tmp_path / "edf"
+    assert run("provider", "key", "--dir", own).strip() == firm.public.hex()
+    token = json.loads(run("cloud", "api", "token", "create", "edf", "--dir", cloud, "--json"))
+    (own / "api.token").write_text(token["token"])
+    (own / "api.token").chmod(0o600)
+    (own / "ca.pem").write_bytes(pki_path(cloud, "ca.pem").read_bytes())
+    period = ("--from", "2026-09-01", "--to", "2026-10-01", "--json")
+    (port,) = free_ports(1)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "volet.main", "cloud", "api", "run", "--dir", cloud, "--port", str(port)],
+        stderr=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    try:
+        until(lambda: is_open(port))
+        over = ("--dir", own, "--api", f"https://127.0.0.1:{port}")
+        first = json.loads(run("provider", "batch", "create", "2026-09", *period, *over))
+        again = json.loads(run("provider", "batch", "create", "2026-09", *period, *over))
+        assert first == again
+        assert (first["total"], first["pending"]) == (2, 2)
+        offer = tmp_path / "offer.json"
+        offer.write_bytes(msgspec.json.encode(firm.offer))
+        assert "entry 0" in run("provider", "publish", offer, *over)
+        text = tmp_path / "letter.txt"
+        text.write_text("Bonjour.")
+        store = SqliteStore.open(cloud, is_checked=False)
+        contract = store.providers.contracts_of(firm.public)[0].hash.hex()
+        store.close()
+        assert "pending" in run("provider", "letter", contract, text, *over)
+        assert "Collected 0" in run("provider", "collect", "--out", tmp_path / "got", *over)
+        assert run("cloud", "api", "token", "revoke", token["id"], "--dir", cloud)
+        assert "token" in run("provider", "batch", "show", "2026-09", *over, code=1)
+    finally:
+        server.send_signal(signal.SIGTERM)
+        _, errors = server.communicate(timeout=WITHIN_S)
+    assert b"Traceback" not in errors
+    assert token["token"].encode() not in errors
+    here = ("--dir", own, "--cloud", cloud)
+    direct = json.loads(run("provider", "batch", "show", "2026-09", *here, "--json"))
+    assert direct == first
+    calls = json.loads(run("cloud", "api", "audit", "--dir", cloud, "--json"))["calls"]
+    assert "POST /v1/batches" in {each["action"] for each in calls}
+    assert token["token"] not in json.dumps(calls)
+
+
+def is_open(port) -> bool:
+    """Say whether something listens."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
