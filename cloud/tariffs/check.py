@@ -153,10 +153,13 @@ def _tariff(
     if not any(problem.severity is Severity.ERROR for problem in problems):
         return _File(name, located, tuple(problems), tariffs=(msgspec.convert(value, Tariff),))
     wrong = {problem.place[0] for problem in problems if problem.place}
-    sound = {name: each for name, each in value.items() if name not in wrong}
+    sound = {key: each for key, each in value.items() if key not in wrong}
     partial = msgspec.convert({**_SOME_TARIFF, **sound, **lines}, Tariff)
+    is_without_lines = bool(wrong & set(_LINES))
     problems += (
-        problem for problem in tariff_problems(partial) if problem.severity is Severity.ERROR
+        problem
+        for problem in tariff_problems(partial)
+        if problem.severity is Severity.ERROR and (problem.place or not is_without_lines)
     )
     return _File(name, located, tuple(problems))
 

@@ -1,6 +1,5 @@
-"""Bills in plain arithmetic, against worked bills and against the rules they state."""
+"""Bills in plain arithmetic, against the rules that worked bills state."""
 
-import json
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -10,40 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.bill import months, periods, price_bill, register_energies, to_cent
-from tests.support.tariffs import GRID_REGISTERS, SHARED, grid_tariff, simple_tariff
+from tests.support.tariffs import simple_tariff
 
-WORKED = sorted((SHARED / "tariffs").glob("bill_*.json"))
 DAYS = st.dates(date(2024, 1, 1), date(2027, 12, 31))
-
-
-@pytest.mark.skipif(not WORKED, reason="no worked bills beside the project")
-@pytest.mark.parametrize("path", WORKED, ids=lambda p: p.stem)
-def test_a_worked_bill_is_reproduced_to_the_cent(path):
-    worked = json.loads(path.read_text())
-    start, end = date.fromisoformat(worked["from"]), date.fromisoformat(worked["to_exclusive"])
-    grids = sorted((SHARED / "tariffs").glob("edf_tarif_bleu_*.json"))
-    ends = [date.fromisoformat(grid.stem[-10:]) for grid in grids[1:]] + [None]
-    tariffs = [
-        grid_tariff(grid, worked["option"], worked["kva"], valid_to)
-        for grid, valid_to in zip(grids, ends, strict=True)
-        if worked["option"] in json.loads(grid.read_text())["options"]
-        and grid.stem.endswith(tuple(line["grid"] for line in worked["lines"]))
-    ]
-    registers = {number: name for name, number in GRID_REGISTERS[worked["option"]].items()}
-    if len(tariffs) != 1:
-        pytest.skip("the split of kWh over grids is not in the worked bill")
-    steps = [worked["kwh"].get(registers.get(register), 0) for register in range(1, 11)]
-
-    energies = register_energies(0, tariffs[0], [start], steps)
-    bill = price_bill(tariffs, start, end, energies)
-
-    ours = {line.name: line.ht for line in bill.lines}
-    assert ours == {line["line"]: Decimal(line["ht"]) for line in worked["lines"]}
-    assert bill.total_ht == Decimal(worked["total_ht"])
-    assert bill.total_ttc == Decimal(worked["total_ttc"])
-    assert [(str(part.rate), str(part.base), str(part.amount)) for part in bill.vat] == [
-        (part["rate"], part["base"], part["amount"]) for part in worked["vat"]
-    ]
 
 
 @given(DAYS, st.integers(1, 500), st.integers(1, 500))
