@@ -90,7 +90,8 @@ def add(broker, folder, *documents):
     return run(cloud_catalogue, "add", "--dir", broker.cloud, *paths)
 
 
-def test_what_the_operator_lists_is_on_every_chip_and_is_not_sent_twice(broker, worker, tmp_path):
+@pytest.mark.usefixtures("worker")
+def test_what_the_operator_lists_is_on_every_chip_and_is_not_sent_twice(broker, tmp_path):
     provider, publisher = Provider(), Publisher()
     offer = provider.offer()
     add(broker, tmp_path, offer)

@@ -15,7 +15,7 @@ from protocol.quotes import QuotePlan
 from protocol.schedule import PriceSeries, quarter_range
 from protocol.tariff import CalendarLine, InjectionLine, RegisterLine, Tariff
 from tests.support.household import Household
-from tests.support.listing import OFF_PEAK, OFF_PEAK_HOURS, TODAY
+from tests.support.listing import OFF_PEAK, OFF_PEAK_HOURS, PEAK, TODAY
 
 HEAD = bytes(range(32))
 CENT, PRICE = Decimal("0.01"), Decimal("0.00001")
@@ -94,11 +94,11 @@ class Oracle:
             return line.eur_per_kwh * kwh
         if isinstance(line, RegisterLine) and by_curve:
             # Register 1 counts off-peak quarter-hours, register 2 the others.
+            classes = {1: OFF_PEAK, 2: PEAK}
             wh = sum(
-                self._in_class(day, is_off)
+                self._in_class(day, classes[register])
                 for day in self.days
-                for is_off in (True, False)
-                if (1 if is_off else 2) in line.registers
+                for register in line.registers
             )
             return line.eur_per_kwh * (Decimal(wh) / 1000).quantize(Decimal(1), ROUND_HALF_UP)
         if isinstance(line, RegisterLine):
@@ -109,9 +109,7 @@ class Oracle:
             )
             return line.eur_per_kwh * kwh
         if isinstance(line, CalendarLine):
-            wh = sum(
-                self._in_class(day, name == OFF_PEAK) for day in self.days for name in line.classes
-            )
+            wh = sum(self._in_class(day, name) for day in self.days for name in line.classes)
             return line.eur_per_kwh * wh / 1000
         total = Decimal(0)
         for day in self.days:
@@ -122,11 +120,11 @@ class Oracle:
                 total += price.quantize(PRICE, ROUND_HALF_UP) * wh / 1000
         return total
 
-    def _in_class(self, day: date, is_off_peak: bool) -> int:
+    def _in_class(self, day: date, name: str) -> int:
         cut = 4 * len(OFF_PEAK_HOURS)
         curve = self.household.curves[day]
         assert len(curve) == quarter_hours(day)
-        return sum(curve[:cut]) if is_off_peak else sum(curve[cut:])
+        return sum(curve[:cut]) if name == OFF_PEAK else sum(curve[cut:])
 
 
 def _cents(amount: Decimal) -> Decimal:
