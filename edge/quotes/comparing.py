@@ -1,7 +1,7 @@
 """From what the vault holds to a comparison: the latest answer opened and priced."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 import msgspec
@@ -13,6 +13,7 @@ from edge.quotes.opening import Fault, OpenedSums, QuotesRefused
 from edge.quotes.pricing import Home, Quotes, Unquoted, left_out, price_quotes
 from edge.vault.catalogue import QuoteRow
 from edge.vault.reader import VaultReader
+from protocol.calendar import quarter_hours
 from protocol.catalogue import Catalogue
 from protocol.contract import Offer
 from protocol.quotes import LeftOut, QuoteAnswer, QuotePlan, tariff_on
@@ -84,10 +85,19 @@ def _quotes(
     if kva is None and agreement is not None:
         tariff = tariff_on(agreement.offer, row.end)
         kva = None if tariff is None else tariff.kva
-    home = Home(days, _own_offers(catalogue, agreement), kva)
+    curves = _curves(vault, row.start, row.end)
+    home = Home(days, _own_offers(catalogue, agreement), kva, curves)
     quotes = price_quotes(plan, sums, home)
     unquoted = (*quotes.unquoted, *_left_out(catalogue, plan.left_out))
     return msgspec.structs.replace(quotes, unquoted=unquoted)
+
+
+def _curves(vault: VaultReader, start: date, end: date) -> dict[date, list[int]]:
+    """Return the chip's own curve of the days of which it has every quarter-hour."""
+    found: dict[date, list[int]] = {}
+    for interval in vault.values.intervals(start, end):
+        found.setdefault(interval.day, []).append(interval.energy_wh)
+    return {day: curve for day, curve in found.items() if len(curve) == quarter_hours(day)}
 
 
 def _own_offers(catalogue: Catalogue, agreement: Agreement | None) -> frozenset[str]:

@@ -73,6 +73,11 @@ class OpenedSums:
         self._owners = _Owners(answer.covers, blocks, plan.months)
         self._opened: dict[tuple[Column, date], int] = {}
 
+    @property
+    def opened_columns(self) -> set[Column]:
+        """The columns of which anything has been opened."""
+        return {column for column, _ in self._opened}
+
     def total(self, column: Column) -> int:
         """Return what a column came to in all months: kWh, Wh or Wh × price digit.
 

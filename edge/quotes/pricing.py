@@ -1,19 +1,20 @@
 """Quotes as bills: every offer priced on what the sums came to, the cheapest first."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
 import msgspec
+import numpy as np
 
 from edge.metering.events import DayClosed
 from edge.quotes.opening import Fault, OpenedSums, QuotesRefused
 from protocol.bill import Bill, Energy, price_bill
 from protocol.calendar import month_of
 from protocol.household import undigits
-from protocol.layout import REGISTERS
+from protocol.layout import MONTH_COEFFICIENTS, REGISTERS, coefficient
 from protocol.quotes import (
     CalendarRegister,
     Column,
@@ -95,12 +96,14 @@ class Home(msgspec.Struct, frozen=True):
     """What the chip knows of its own: closed days of the period, contract, subscribed power.
 
     `own` are the hashes (hex) of the offers that the household's contract is or may follow to.
-    `kva` None: offers for any power are compared.
+    `kva` None: offers for any power are compared. `curves` are the days of which the chip has not
+    deleted its own curve yet, Wh a quarter-hour.
     """
 
     days: Sequence[DayClosed]
     own: Collection[str] = ()
     kva: int | None = None
+    curves: Mapping[date, Sequence[int]] = {}
 
     @property
     def calendars(self) -> set[str]:
@@ -129,6 +132,7 @@ def price_quotes(plan: QuotePlan, sums: OpenedSums, home: Home) -> Quotes:
             quotes.append(found)
         else:
             unquoted.append(_unquoted(quoted, found))
+    check_curves(plan, sums, home.curves)
     quotes.sort(key=lambda quote: (quote.total_ttc, quote.provider, quote.product))
     days = (start.fromordinal(n) for n in range(start.toordinal(), plan.end.toordinal()))
     missing = tuple(day for day in days if day not in present)
@@ -161,6 +165,27 @@ def check_registers(plan: QuotePlan, sums: OpenedSums, days: Sequence[DayClosed]
                 raise QuotesRefused(Fault.DIFFERS)
         if sums.month(Injected(), month) != sum(day.injected_step_kwh for day in closed):
             raise QuotesRefused(Fault.DIFFERS)
+
+
+def check_curves(plan: QuotePlan, sums: OpenedSums, curves: Mapping[date, Sequence[int]]) -> None:
+    """Check what was opened of the curve against the chip's own, where it still has it.
+
+    Raises:
+        QuotesRefused: they differ.
+    """
+    for month in plan.months:
+        summed = [day for day in sums.days if month_of(day) == month]
+        if not summed or any(day not in curves for day in summed):
+            continue
+        values = np.zeros(MONTH_COEFFICIENTS, np.int64)
+        for day in summed:
+            first = coefficient(day, 0)
+            values[first : first + len(curves[day])] = curves[day]
+        for column in (Drawn(), *sums.opened_columns):
+            if isinstance(column, Register | Injected):
+                continue
+            if sums.month(column, month) != int(plan.row(column, month).astype(np.int64) @ values):
+                raise QuotesRefused(Fault.DIFFERS)
 
 
 def _is_used(plan: QuotePlan, register: int) -> bool:
