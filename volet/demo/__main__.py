@@ -29,6 +29,7 @@ from protocol.ids import HouseholdKeyId
 from protocol.topics import Kind, device_topic
 from volet.demo.findings import departed, indices, plain_bill
 from volet.demo.neighbourhoods import show_neighbourhoods
+from volet.demo.papers import show_papers
 from volet.demo.processes import Programs
 from volet.demo.report import Report
 from volet.demo.town import Household, Town, demo_tariff, found
@@ -123,6 +124,7 @@ def run(directory: Path, plan: Plan, *, is_kept: bool) -> bool:
         try:
             play(town, programs, store, console, plan.seconds)
             is_right = settle(town, programs, store, report)
+            is_right &= show_papers(town, programs, report, plan.picture.parent)
             if plan.neighbours:
                 is_right &= show_neighbourhoods(
                     town, programs, store, console, plan.neighbours, plan.picture

@@ -24,6 +24,7 @@ STOP_WITHIN_S = 15.0
 START_WITHIN_S = 60.0
 POLL_S = 0.05
 CAPTURE = "capture"
+COLUMNS = 100
 # Each home takes seven descriptors, and its link waits with `select`, which counts to 1,024.
 NEIGHBOURS_MAX = 100
 
@@ -152,6 +153,7 @@ class Programs:
                 stderr=file,
                 check=False,
                 text=True,
+                env=os.environ | {"COLUMNS": str(COLUMNS)},
             )
         if done.returncode and not (may_refuse and done.returncode == 1):
             raise VoletError(

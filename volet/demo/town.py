@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from cloud import provider
+from cloud.catalogue import listed_in
 from cloud.config import CloudConfig
 from cloud.registry.broker import current_user, write_broker
 from cloud.registry.enrolment import enrol
@@ -22,9 +23,10 @@ from edge.simulate.home import Home, HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
 from edge.simulate.tariff import Option
 from edge.tic.frame import Mode
-from protocol.calendar import day_start, next_month
+from protocol.calendar import day_start, legal_day, next_month
 from protocol.contract import Signed
 from protocol.tariff import Tariff
+from volet.demo.offers import offers_of
 from volet.demo.ports import free_ports
 
 COLLECTIVITY = "demo-ville"
@@ -117,6 +119,9 @@ def found(directory: Path, month: date, homes: int, curve: Path | None) -> Town:
             _enrol(town, store, offer, seed, curve if seed == 1 else None)
             for seed in range(1, homes + 1)
         )
+        listed, today = listed_in(store), legal_day(now)
+        for document in (offer, *offers_of(month, next_month(month), KVA)):
+            listed.add(document, today)
     finally:
         store.close()
     return Town(directory, month, households)

@@ -1,0 +1,49 @@
+"""What a household holds in its hands in the end: its bill as a page, and quotes nobody else read."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+from edge.quotes.asking import leave_order
+from protocol.calendar import day_start
+from volet.demo.processes import Programs
+from volet.demo.report import Report
+from volet.demo.town import Town
+
+BILL, BILL_PAGE, QUOTES = "facture.pdf", "facture.html", "offres.svg"
+QUOTES_WITHIN_S = 60.0
+RECEIPT_WITHIN_S = 60.0
+POLL_S = 0.5
+
+
+def show_papers(town: Town, programs: Programs, report: Report, out: Path) -> bool:
+    """Compare offers, check the receipt, write the papers into `out`; returns whether all is right."""
+    out.mkdir(parents=True, exist_ok=True)
+    chip = ("--dir", str(town.households[0].directory))
+    report.chapter("6  What the provider gets of it (`volet provider receipts`)")
+    provider = ("--dir", str(town.provider), "--cloud", str(town.cloud))
+
+    def receipts() -> list[dict[str, object]]:
+        told = programs.finish("receipts", "provider", "receipts", *provider, "--json")
+        found: list[dict[str, object]] = json.loads(told)["receipts"]
+        return found
+
+    programs.wait(lambda: bool(receipts()), "the receipt", RECEIPT_WITHIN_S, POLL_S)
+    report.say(programs.finish("receipts", "provider", "receipts", *provider).strip())
+
+    report.chapter("7  Which offer is the cheapest (`volet edge quotes`)")
+    leave_order(town.households[0].directory, day_start(town.month_end) + timedelta(hours=12))
+
+    def is_answered() -> bool:
+        answer = json.loads(programs.finish("quotes", "edge", "quotes", *chip, "--json"))
+        return bool(answer["quotes"])
+
+    programs.wait(is_answered, "the quotes", QUOTES_WITHIN_S, POLL_S)
+    picture = ("--svg", str(out / QUOTES))
+    report.say(programs.finish("quotes", "edge", "quotes", *chip, *picture).rstrip())
+
+    report.chapter("8  The household's papers")
+    pages = ("--pdf", str(out / BILL), "--html", str(out / BILL_PAGE))
+    report.say(programs.finish("bills", "edge", "bills", *chip, *pages).strip())
+    report.say(f"Wrote {out / QUOTES}.")
+    return all((out / name).stat().st_size > 0 for name in (BILL, BILL_PAGE, QUOTES))
