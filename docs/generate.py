@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from cloud.api.app import operations
 from cloud.config import CloudConfig, MetricsConfig
 from edge.area.settings import AreaConfig
 from edge.bills.judgement import WORDS_EN, WORDS_FR, Finding
@@ -96,6 +97,15 @@ def describe(hint: object) -> str:
     return words[typing.cast("type", hint)]
 
 
+def api() -> str:
+    """Return the calls of the providers' API."""
+    rows = [
+        (f"`{method} {path}`", f"`{scope}`" if scope else "any", what)
+        for method, path, scope, what in operations()
+    ]
+    return table(("call", "scope", "what it does"), rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "errors": errors,
@@ -105,6 +115,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "area": lambda: settings(AreaConfig),
     "sending": lambda: settings(SendingSettings),
     "metering": lambda: settings(MeteringSettings),
+    "api": api,
     "cloud": lambda: settings(CloudConfig),
     "metrics": lambda: settings(MetricsConfig),
 }

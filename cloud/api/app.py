@@ -72,6 +72,20 @@ def make_application(service: Service) -> Litestar:
     )
 
 
+def operations() -> list[tuple[str, str, str, str]]:
+    """Return (method, path, scope, what it does) of every call, for the documentation."""
+    return [
+        (
+            min(handler.http_methods),
+            path.replace(":str", ""),
+            str(handler.opt.get("scope", "")),
+            (handler.fn.__doc__ or "").split("\n", 1)[0],
+        )
+        for handler in _HANDLERS
+        for path in sorted(handler.paths)
+    ]
+
+
 def make_gate(
     service: Service,
     thread: StoreThread,
