@@ -16,6 +16,7 @@ from edge.bills.render import render_html, render_pdf
 from edge.bills.words import VERDICTS, WORDS, Lang, day_text, number, percent
 from edge.config import DEFAULT_DIRECTORY
 from edge.letters_cli import read_letters
+from edge.moving.contracts import former_agreements
 from edge.vault.reader import VaultReader, read_vault
 from protocol.bill import Bill
 from protocol.errors import ConfigError, DocumentRefused
@@ -30,7 +31,12 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command()
 @directory_option(DEFAULT_DIRECTORY, "The chip's")
-@click.option("--lang", type=click.Choice([each.value for each in Lang]), default=Lang.FR.value, show_default=True)
+@click.option(
+    "--lang",
+    type=click.Choice([each.value for each in Lang]),
+    default=Lang.FR.value,
+    show_default=True,
+)
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 @click.option("--html", type=_FILE, help="Write the latest bill as a page (HTML).")
 @click.option("--pdf", type=_FILE, help="Write the latest bill as PDF.")
@@ -82,7 +88,12 @@ def _choose(judgements: list[Judgement], statement: str) -> Judgement:
 def _papers(
     directory: Path, vault: VaultReader, chosen: Judgement, judgements: list[Judgement]
 ) -> Papers:
-    agreement = load_agreement(directory)
+    former = [
+        each
+        for each in former_agreements(directory)
+        if each.contract.end is not None and chosen.end <= each.contract.end
+    ]
+    agreement = former[0] if former else load_agreement(directory)
     if agreement is None:
         raise ConfigError(f"{directory} holds no contract; its bills cannot be laid out.")
     before = [j for j in judgements if j.end <= chosen.start and j.verdict is Verdict.CORRECT]

@@ -53,7 +53,7 @@ def write_former(directory: Path, contracts: Sequence[FormerContract]) -> None:
 
 
 def former_agreements(directory: Path) -> list[Agreement]:
-    """Read what the household had agreed to before it moved.
+    """Read what the household had agreed to before it moved, the first to end first.
 
     Raises:
         ConfigError: a document is damaged, or no chip of the household signed it.
@@ -67,4 +67,4 @@ def former_agreements(directory: Path) -> list[Agreement]:
             raise ConfigError(f"{directory / FOLDER}: {exc}") from exc
         agreement = Agreement(each.contract.hash, contract, offer)
         agreements.append(ended(agreement, date.fromisoformat(each.last_day)))
-    return agreements
+    return sorted(agreements, key=lambda each: each.contract.end or date.max)

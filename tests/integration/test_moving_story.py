@@ -258,6 +258,9 @@ def test_a_moves_to_another_chip_and_b_comes_to_the_old_one(broker, places, offe
     wait_until(lambda: bills(two.directory), f"A's last bill\n{two.program.log[-3000:]}", 60)
     (bill,) = bills(two.directory)
     assert bill["verdict"] == "correct", bill
+    page = tmp_path / "facture.html"
+    volet("edge", "bills", "--dir", two.directory, "--html", page)
+    assert "Ville Énergie" in page.read_text()
     assert bill["start"] == str(MONTH)
     assert bill["end"] == str(end)
 
