@@ -9,8 +9,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.message import Outgoing
 from cloud.store import CatalogueStore, Store
-from protocol.catalogue import PAGE_ENTRIES, Catalogue, Entry, next_entry, pages_of
-from protocol.contract import Signed
+from cloud.tariffs.rules import refuse_spikes
+from protocol.catalogue import PAGE_ENTRIES, Catalogue, Entry, next_entry, open_listed, pages_of
+from protocol.contract import Offer, Signed
 from protocol.envelope import ALL, Address, seal_message
 from protocol.errors import DocumentRefused, StoreError
 from protocol.schedule import Schedules
@@ -65,6 +66,10 @@ class Listed:
         last = self._entries[-1] if self._entries else None
         if last is not None and today < last.day:
             raise DocumentRefused(f"The last entry is of {last.day}; set this machine's clock.")
+        document = open_listed(signed)
+        if isinstance(document, Offer):
+            for tariff in document.tariffs:
+                refuse_spikes(tariff, catalogue.schedules())
         catalogue.admit(signed, today)
         try:
             entry = next_entry(last, signed, today)

@@ -1,0 +1,63 @@
+"""A spike tariff is refused when it is to be listed, as far as calendars are listed before it."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cloud.catalogue import Listed
+from cloud.provider import make_offer
+from cloud.store.sqlite import SqliteStore
+from protocol.contract import sign_document
+from protocol.errors import DocumentRefused
+from protocol.hpke import SealingKey
+from protocol.schedule import Calendar, Run, quarter_range
+from protocol.tariff import CalendarLine
+from tests.support.tariffs import simple_tariff
+
+TODAY = date(2026, 9, 1)
+PUBLISHER = Ed25519PrivateKey.generate()
+KEY = PUBLISHER.public_key().public_bytes_raw().hex()
+
+
+def calendar(dear_quarters):
+    start, end = quarter_range(date(2026, 10, 1))[0], quarter_range(date(2026, 11, 30))[1]
+    dear = quarter_range(date(2026, 11, 12))[0] + 70
+    runs = (Run(start, 0), Run(dear, 1), Run(dear + dear_quarters, 0))
+    return sign_document(Calendar(KEY, "town", ("usual", "dear"), runs, end), PUBLISHER)
+
+
+def offer():
+    energy = tuple(
+        CalendarLine(name, KEY, "town", (name,), Decimal(price), Decimal("0.20"))
+        for name, price in (("usual", "0.2"), ("dear", "0.9"))
+    )
+    tariff = simple_tariff(valid_from=date(2026, 10, 1), energy=energy)
+    return make_offer([tariff], Ed25519PrivateKey.generate(), SealingKey.generate())
+
+
+@pytest.fixture
+def listed(tmp_path):
+    store = SqliteStore.open(tmp_path)
+    yield Listed(store.catalogue)
+    store.close()
+
+
+def test_an_offer_with_a_spike_is_not_listed(listed):
+    listed.add(calendar(4), TODAY)
+    with pytest.raises(DocumentRefused, match="In 2026-11, 4 quarter-hours are priced by dear"):
+        listed.add(offer(), TODAY)
+    assert len(listed.entries) == 1
+
+
+def test_an_offer_whose_prices_stand_on_eight_hours_is_listed(listed):
+    listed.add(calendar(32), TODAY)
+    listed.add(offer(), TODAY)
+    assert len(listed.entries) == 2
+
+
+def test_an_offer_may_be_listed_before_its_calendar(listed):
+    listed.add(offer(), TODAY)
+    listed.add(calendar(4), TODAY)
+    assert len(listed.entries) == 2
