@@ -7,28 +7,27 @@ import pytest
 
 
 @pytest.mark.timeout(180)
-def test_the_demo_bills_every_home_to_the_cent_and_leaves_nothing_behind(tmp_path):
+def test_the_demo_bills_every_home_to_the_cent_and_leaves_only_the_papers_behind(tmp_path):
+    scratch, papers = tmp_path / "scratch", tmp_path / "papers"
+    scratch.mkdir()
+    few = ("--homes", "3", "--seconds", "12", "--neighbours", "0")
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "volet.demo",
-            "--homes",
-            "3",
-            "--seconds",
-            "12",
-            "--neighbours",
-            "0",
-        ],
+        [sys.executable, "-m", "volet.demo", *few, "--picture", str(papers / "town.svg")],
         capture_output=True,
         text=True,
-        env={"PATH": "/usr/sbin:/usr/bin:/bin", "TMPDIR": str(tmp_path)},
+        env={"PATH": "/usr/sbin:/usr/bin:/bin", "TMPDIR": str(scratch)},
         check=False,
         timeout=170,
     )
+    said = " ".join(done.stdout.split())
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 of 3 homes: bill equal to the cent, line by line." in done.stdout
-    assert list(tmp_path.iterdir()) == []
+    assert "3 of 3 homes: bill equal to the cent, line by line." in said
+    assert "proven from what the chip committed to day by day" in said
+    for offer in ("votre contrat", "Tarif Bleu base", "Fin de semaine", "Au prix du marché"):
+        assert offer in said
+    assert (papers / "facture.pdf").read_bytes().startswith(b"%PDF")
+    assert {path.name for path in papers.iterdir()} == {"facture.pdf", "facture.html", "offres.svg"}
+    assert list(scratch.iterdir()) == []
 
 
 @pytest.mark.long
