@@ -15,6 +15,7 @@ from protocol.ids import is_device_id, new_device_id
         ("worker-2", Role.WORKER),
         ("monitor-grid", Role.MONITOR),
         ("trustee-cnil", Role.TRUSTEE),
+        ("provider-edf", Role.PROVIDER),
         ("workers", None),
         ("worker-", None),
         ("worker-+", None),
@@ -44,3 +45,10 @@ def test_no_device_is_named_like_a_role():
 def test_rules_for_a_name_that_is_no_role_are_not_written():
     with pytest.raises(ValueError, match="no role"):
         role_rules("worker\ntopic readwrite #", "town")
+
+
+def test_a_providers_certificate_opens_nothing_at_the_broker():
+    assert role_rules("provider-edf", "ville").split("\n")[1:-1] == [
+        "user provider-edf",
+        "topic deny volet/v1/ville/d/provider-edf/#",
+    ]
