@@ -22,7 +22,12 @@ NONE_YET = {
 
 @click.command()
 @directory_option(DEFAULT_DIRECTORY, "The chip's")
-@click.option("--lang", type=click.Choice([each.value for each in Lang]), default=Lang.FR.value, show_default=True)
+@click.option(
+    "--lang",
+    type=click.Choice([each.value for each in Lang]),
+    default=Lang.FR.value,
+    show_default=True,
+)
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def letters(directory: Path, lang: str, *, is_json: bool) -> None:
     """Show the private messages of your providers; no one on the way could read them."""
