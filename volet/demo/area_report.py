@@ -39,7 +39,7 @@ class AreaReport:
 
     def figures(self, measured: Sequence[Measured]) -> None:
         """Print every released day beside the plain sum and beside pure local noise."""
-        self.chapter("6  What the city learns of a neighbourhood (`volet provider area`)")
+        self.chapter("9  What the city learns of a neighbourhood (`volet provider area`)")
         for code in sorted({each.picture.group for each in measured}):
             self._group([each for each in measured if each.picture.group == code])
         show(measured[-1].picture, self._console)
@@ -110,7 +110,7 @@ class AreaReport:
         self, lost: str, middle: str, measured: Sequence[Measured], found: Sequence[Status]
     ) -> None:
         """Print what became of the figures when a trustee was gone."""
-        self.chapter("7  A trustee is gone")
+        self.chapter("10  A trustee is gone")
         after = sum(each.release.day >= middle for each in measured)
         answered = ", ".join(
             f"{each.name.removeprefix('trustee-')} {each.answered}" for each in found
@@ -123,7 +123,7 @@ class AreaReport:
 
     def audit(self, findings: Sequence[Finding], messages: int) -> bool:
         """Print what attackers get; returns whether nothing is broken."""
-        self.chapter("8  What an attacker gets (`volet cloud audit`)")
+        self.chapter("11  What an attacker gets (`volet cloud audit`)")
         plain = {each.attack: each for each in findings if each.verdict == _REFERENCE}
         others = [each for each in findings if each.verdict != _REFERENCE]
         self.say(f"The same attacks on plain curves and on {messages:,} captured messages:")
@@ -157,7 +157,7 @@ class AreaReport:
 
     def verified(self, found: Verified) -> bool:
         """Print whether releases are the same when worked out again; returns whether all are."""
-        self.chapter("9  Worked out again (`volet cloud release verify`)")
+        self.chapter("12  Worked out again (`volet cloud release verify`)")
         same = found.releases - len(found.differ)
         self.say(f"{same} of {found.releases} releases are the same again, bit for bit.")
         return not found.differ
