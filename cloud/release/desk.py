@@ -11,7 +11,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.message import Outgoing
-from cloud.release.asking import Asking
+from cloud.release.asking import LONGEST_REPEAT_S, Asking
 from cloud.release.closing import Basis, basis_of, close, due, figure_codes, read_document
 from cloud.release.composing import compose
 from cloud.release.opening import advance, asked, discard
@@ -29,7 +29,7 @@ from protocol.ids import DeviceId
 from protocol.measures import Measures
 from protocol.roster import Roster
 from protocol.topics import Kind, TrusteeKind, area_topic, trustee_topic
-from protocol.trustee_messages import Known, ToTrustee
+from protocol.trustee_messages import ToTrustee
 
 _A_YEAR = 366
 _ENDED = (Stage.RELEASED, Stage.DISCARDED)
@@ -53,7 +53,7 @@ class ReleaseDesk:
         self._note = note
         self._asking = Asking(collectivity)
         self._roster: Roster | None = None
-        self._pushed: dict[str, Known] = {}
+        self._taught: dict[str, tuple[tuple[object, ...], float]] = {}
 
     @property
     def asking(self) -> Asking:
@@ -104,7 +104,7 @@ class ReleaseDesk:
     def requests(self, now_s: float) -> Iterator[Outgoing]:
         """Give what is to be sent to trustees now; `now_s` of a monotonic clock."""
         for name in self._asking.names():
-            yield from self._teach(name)
+            yield from self._teach(name, now_s)
         for name, request in self._asking.due(now_s):
             yield from self._sealed(name, request_pages(request))
 
@@ -186,12 +186,17 @@ class ReleaseDesk:
             ack = AreaAck(entry.household_key, (), ((figure.key.day, reason),))
             yield self._speaker.tell(DeviceId(entry.device), Kind.AREA_ACK, ack)
 
-    def _teach(self, name: str) -> Iterator[Outgoing]:
-        """Send a trustee what it says that it lacks, once for each time it says so."""
+    def _teach(self, name: str, now_s: float) -> Iterator[Outgoing]:
+        """Send a trustee what it says that it lacks; again only if it still lacks it much later."""
         known = self._asking.known(name)
-        if known is None or self._pushed.get(name) == known:
+        if known is None:
             return
-        self._pushed[name] = known
+        length = 0 if self._roster is None else len(self._roster)
+        lacks = (known.roster_length, known.documents, length)
+        before, at_s = self._taught.get(name, ((), 0.0))
+        if lacks == before and now_s - at_s < LONGEST_REPEAT_S:
+            return
+        self._taught[name] = (lacks, now_s)
         pages: list[ToTrustee] = []
         for kind in (TrusteeSet.__name__, Measures.__name__):
             for charter in self._store.charters(kind):

@@ -181,14 +181,19 @@ def test_a_trustee_is_taught_what_it_lacks_once():
     town = Town(area)
     town.step()
     trustee = town.trustees[0]
-    known = Known(20, bytes(32), (area.document.trustees,), 0, bytes(32), is_ready=True)
-    for _ in range(2):
+    for answered in range(3):  # its log grows while the pages are on their way
+        known = Known(20, bytes(32), (area.document.trustees,), answered, bytes(32), is_ready=True)
         town.desk.take(trustee.name, trustee.say(known))
+        town.now_s = float(answered)
         town.carry()
     names = [type(page).__name__ for page in trustee.taught]
     assert names == ["CharterPage", "RosterPage"]
     assert trustee.taught[0].hash == area.measures
     assert (trustee.taught[1].first, len(trustee.taught[1].entries)) == (20, 100)
+    area.join(500)
+    town.step()
+    town.carry()
+    assert len(trustee.taught[-1].entries) == 101
 
 
 def test_nobody_else_speaks_for_a_trustee():
