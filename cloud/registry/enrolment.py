@@ -1,5 +1,6 @@
 """A chip's request checked, and answered with a certificate and a record signed by the CA."""
 
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +33,8 @@ from protocol.ids import DeviceId, HouseholdKeyId, new_device_id
 from protocol.moving import Mandate, check_mandate
 
 _CURVE = ec.SECP256R1
+# A mandate of the far future would be the household's last one for as long.
+AHEAD_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,11 @@ def _device_for(directory: Path, store: Store, request: CheckedRequest) -> Devic
 
 def _check_mandated(store: Store, request: CheckedRequest, speaks: Device | None) -> None:
     """Check that the household itself wants this chip to speak for it from now on."""
+    if request.mandate.made_at > (time.time() + AHEAD_S) * 1_000:
+        raise DocumentRefused(
+            "The request was made in the future: set the chip's clock, then make a new one with "
+            "`volet edge request`."
+        )
     known = store.identity(request.household_key)
     if known is not None and known.identity != request.mandate.identity:
         raise DocumentRefused("The mandate is not this household's: it is registered with another.")

@@ -9,6 +9,7 @@ import pytest
 
 from cloud.message import Incoming
 from cloud.registry.enrolment import enrol
+from edge.area.contribution import Seeds
 from edge.enrolling import make_request, write_request
 from edge.identity import load_identity, load_keys
 from edge.moving import erasing, transfer
@@ -17,6 +18,7 @@ from edge.moving.erasing import erase
 from edge.moving.transfer import pack, take_in
 from edge.privacy.ledger import Caps, Ledger, Limit, Spend
 from edge.vault import database
+from edge.vault.area import Letters
 from protocol.calendar import QUARTER_HOUR, day_number, quarter_hour
 from protocol.envelope import Address, seal_message
 from protocol.errors import ConfigError, DocumentRefused, Reason, StoreError
@@ -196,6 +198,7 @@ def test_the_ledger_goes_along(old, make_home):
     spends = (Spend(day_number(DAY), "curve", 0.5), Spend(day_number(DAY), "profile", 0.25, True))
     with old.vault.area_change() as area:
         area.put_spends(spends)
+        area.put_letters(Letters(Seeds(77, b"t" * 32, (bytes(32),)), b"signed by the old chip"))
     bundle = move_out(old)
     new = make_home("new", "2")
     take_in(new.directory, bundle, TODAY)
@@ -204,6 +207,8 @@ def test_the_ledger_goes_along(old, make_home):
     assert new.vault.area.spends(0) == list(spends)
     new.vault.contributor = lambda *_: pytest.fail("a day that was spent is not noised again")
     assert new.vault.area.is_spent(day_number(DAY))
+    assert new.vault.area.letters(b"t" * 32) is None, "the old chip's letters are not sent again"
+    assert new.vault.area.letters().seeds.generation == 77, "generations go on rising from here"
 
 
 # Without a vault, and chips that broke

@@ -16,6 +16,7 @@ from protocol.contract import Offer, Signed, StatementRequest, sign_document
 from protocol.envelope import Address, seal_message
 from protocol.errors import DocumentRefused, Reason
 from protocol.hpke import SealingKey
+from protocol.ids import HouseholdKeyId
 from protocol.layout import DAY_COEFFICIENTS, REGISTER_STEP
 from protocol.moving import Leave, Termination
 from protocol.topics import Kind, device_topic, parse_device_topic
@@ -237,7 +238,7 @@ def send(home, cloud, message, key=None):
 
 
 def termination(home, cloud, key=None, **changes):
-    (contract,) = cloud.store.contracts()
+    contract = cloud.store.contracts()[0]
     fields = {
         "contract": contract.hash,
         "household_key": home.identity.household_key,
@@ -258,10 +259,16 @@ def test_only_the_household_ends_its_contract(home, cloud):
     assert told(termination(home, cloud, home.identity.signing_key)) == [Reason.SIGNATURE]
     assert told(termination(home, cloud), key=thief) == [Reason.SIGNATURE]
     assert told(b"no document") == [Reason.SIGNATURE]
-    assert told(termination(home, cloud, contract=bytes(32))) == [Reason.BOUNDS]
     assert told(termination(home, cloud, last_day=DAY - timedelta(days=1))) == [Reason.BOUNDS]
     assert told(termination(home, cloud, household_key=bytes(16))) == [Reason.BOUNDS]
-    assert cloud.store.contracts()[0].end is None
+    (contract,) = cloud.store.contracts()
+    neighbours = msgspec.structs.replace(
+        contract, hash=bytes(32), household_key=HouseholdKeyId(bytes(16))
+    )
+    cloud.store.put_contract(neighbours)
+    assert told(termination(home, cloud, contract=bytes(32))) == [Reason.BOUNDS]
+    assert told(termination(home, cloud, contract=b"u" * 32)) == [], "unknown: none to end"
+    assert [each.end for each in cloud.store.contracts()] == [None, None]
 
 
 def test_a_contract_ends_neither_before_what_was_sent_nor_in_the_future(home, cloud):

@@ -1,5 +1,6 @@
 """Another chip speaks for a household only if both want it: the chip's key and the household's."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -61,11 +62,15 @@ def changed(keys, signer=None, **changes):
     return sign_document(msgspec.structs.replace(made, **changes), signer or keys.signing_key)
 
 
+def now_ms():
+    return time.time_ns() // 1_000_000
+
+
 def claim(thief, victim):
     """The thief's chip mandated by the thief's own identity in the victim's name."""
     made = decode_body(make_request(thief, None, None).body, EnrolmentRequest)
     pretender = SimpleNamespace(id=victim.household.id, identity=thief.household.identity)
-    mandate = give_mandate(pretender, made.signing_key, made.csr_pem, 2**52)
+    mandate = give_mandate(pretender, made.signing_key, made.csr_pem, now_ms())
     claimed = msgspec.structs.replace(made, household_key=victim.household.id, mandate=mandate)
     return sign_document(claimed, thief.signing_key)
 
@@ -99,7 +104,7 @@ def test_neither_half_suffices(cloud, store, tmp_path, first, second):
         # Signed by the thief in the second chip's name.
         changed(second, signer=thief.signing_key),
         # The second chip's mandate, made to look later.
-        changed(second, mandate=msgspec.structs.replace(theirs.mandate, made_at=2**52)),
+        changed(second, mandate=msgspec.structs.replace(theirs.mandate, made_at=now_ms() + 1)),
         changed(second, mandate=msgspec.structs.replace(theirs.mandate, signature=bytes(64))),
     ]
     for attempt in attempts:
@@ -114,6 +119,15 @@ def test_an_old_mandate_moves_nobody(cloud, store, first, second):
     with pytest.raises(DocumentRefused, match="mandated a chip after"):
         enrol(cloud, store, to_second, LATER)
     assert store.device_of(first.household.id).signing_key == first.signing_public
+
+
+def test_a_mandate_of_the_future_is_refused_as_it_would_be_the_last(cloud, store, first):
+    made = decode_body(make_request(first, None, None).body, EnrolmentRequest)
+    late = give_mandate(first.household, made.signing_key, made.csr_pem, now_ms() + 2 * 86_400_000)
+    request = sign_document(msgspec.structs.replace(made, mandate=late), first.signing_key)
+    with pytest.raises(DocumentRefused, match="set the chip's clock"):
+        enrol(cloud, store, request, NOW)
+    assert store.devices() == ()
 
 
 def test_a_chip_that_speaks_may_hand_its_request_in_again(cloud, store, first):
@@ -154,7 +168,7 @@ def test_each_check_is_what_keeps_the_household(
     enrol(cloud, store, make_request(first, None, None), NOW)
     thief = chip(tmp_path / "thief")
     mandate = decode_body(to_second.body, EnrolmentRequest).mandate
-    late = msgspec.structs.replace(mandate, made_at=2**52)
+    late = msgspec.structs.replace(mandate, made_at=now_ms())
     if broken == "mandate":
         monkeypatch.setattr(enrolment, "check_mandate", lambda *_: None)
         attack = changed(thief, household_key=first.household.id, mandate=late)
