@@ -33,16 +33,15 @@ class Part(msgspec.Struct, frozen=True):
     steps_kwh: tuple[int, ...]
 
 
-class PricedLine(msgspec.Struct, frozen=True, omit_defaults=True):
+class PricedLine(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A line as a bill prints it; amounts before tax in €, `months` with six decimals."""
 
     line: str
     grid: str
-    ht: Decimal
-    vat: Decimal
     kwh: int | None = None
     unit_ht: Decimal | None = None
     months: str | None = None
+    ht: Decimal
 
 
 class PricedVat(msgspec.Struct, frozen=True):
@@ -126,13 +125,12 @@ def _priced(line: Line, part: Part) -> PricedLine:
     is_subscription = kind == SUBSCRIPTION
     span = months(part.start, part.end)
     return PricedLine(
-        line.name,
-        part.grid.name,
-        line.ht,
-        line.vat,
+        line=line.name,
+        grid=part.grid.name,
         kwh=line.kwh,
         unit_ht=part.tariff.fixed[0].eur if is_subscription else line.eur_per_kwh,
         months=_decimals(span.numerator, span.denominator) if is_subscription else None,
+        ht=line.ht,
     )
 
 

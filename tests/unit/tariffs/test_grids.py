@@ -10,8 +10,8 @@ from cloud.tariffs.grids import CALENDARS, REGISTERS, Option, grids, grids_betwe
 from cloud.tariffs.regulated import regulated_tariff, regulated_tariffs
 from protocol.bill import price_bill, register_energies
 from protocol.errors import DocumentRefused
-from protocol.tariff import RegisterCalendar, check_tariff
-from tests.support.tariffs import SHARED
+from protocol.tariff import FixedLine, RegisterCalendar, RegisterLine, check_tariff
+from tests.support.tariffs import SHARED, simple_tariff
 
 CENT, TENTH_OF_A_MILLE = Decimal("0.01"), Decimal("0.0001")
 FACTS = sorted((SHARED / "tariffs").glob("edf_tarif_bleu_*.json"))
@@ -170,3 +170,23 @@ def test_the_days_of_a_period_are_cut_where_grids_change():
         ("2025-08-01", "2025-08-01", "2026-02-01"),
         ("2026-02-01", "2026-02-01", "2026-02-02"),
     ]
+
+
+@pytest.mark.skipif(not EXAMPLES.exists(), reason="no public examples beside the project")
+def test_the_taxes_of_a_month_of_2019_are_met_but_for_what_the_article_cuts_off():
+    examples = {each["id"]: each for each in json.loads(EXAMPLES.read_text())}
+    assert "16,84 TTC" in examples["p04-taxes-390kWh-2019"]["text"]
+    start, end, vat = date(2019, 5, 1), date(2019, 6, 1), Decimal("0.20")
+    taxes = simple_tariff(
+        valid_from=start,
+        fixed=(
+            FixedLine("TCFE", Decimal("3.78"), "month", vat),
+            FixedLine("CTA", Decimal("1.69"), "month", Decimal("0.055")),
+        ),
+        energy=(RegisterLine("CSPE", (1, 2), Decimal("0.0225"), vat),),
+    )
+    energies = register_energies(0, taxes, [start], [100, 290, *[0] * 8])
+    bill = price_bill([taxes], start, end, energies)
+    assert {line.name: str(line.ht) for line in bill.lines}["CSPE"] == "8.78"
+    assert abs(bill.total_ht - Decimal("14.24")) <= Decimal("0.01")
+    assert abs(bill.total_ttc - Decimal("16.84")) <= Decimal("0.02")
