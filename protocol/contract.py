@@ -6,8 +6,9 @@ is computed or answered without the two.
 """
 
 import hashlib
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -26,6 +27,8 @@ Body = TypeVar("Body", bound=msgspec.Struct)
 TARIFFS_MAX = 64
 PERIOD_DAYS_MAX = 400
 LATE_DAYS_MAX = 400
+# So that no offer cuts a month into pieces that a bill tells apart (docs/explanation/billing.md).
+TARIFF_HOLDS = timedelta(days=25)
 
 PublicKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 SealingPublicKey = Annotated[
@@ -164,6 +167,11 @@ def open_offer(signed: Signed) -> Offer:
         if tariff.provider != offer.provider:
             raise DocumentRefused(f"tariff {number + 1} is another provider's.")
         _check_market(tariff, offer.provider_key.hex())
+    starts = sorted(tariff.valid_from for tariff in offer.tariffs)
+    if any(timedelta() < after - before < TARIFF_HOLDS for before, after in pairwise(starts)):
+        raise DocumentRefused(
+            f"A tariff holds for {TARIFF_HOLDS.days} days at least before the next one begins."
+        )
     return offer
 
 
