@@ -12,7 +12,7 @@ import pytest
 
 from edge.bills.judgement import Finding
 from edge.status import Status
-from protocol import area_messages, messages, moving
+from protocol import area_messages, catalogue, messages, moving, quotes
 from protocol.errors import Reason
 from protocol.topics import Kind
 
@@ -86,7 +86,17 @@ def test_log_events_are_past_or_state_in_snake_case():
 
 BODIES = [
     each
-    for each in (*vars(messages).values(), moving.Leave, moving.Left)
+    for each in (
+        *vars(messages).values(),
+        moving.Leave,
+        moving.Left,
+        quotes.QuoteRequest,
+        quotes.QuotePart,
+        quotes.QuoteAnswer,
+        quotes.BlockRange,
+        catalogue.Page,
+        catalogue.Entry,
+    )
     if isinstance(each, type) and issubclass(each, msgspec.Struct) and each.__name__[0] != "_"
 ]
 

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol import area_messages, letters, messages, moving, receipt
+from protocol import area_messages, letters, messages, moving, quotes, receipt
 from protocol.commitment import commit_day
 from protocol.envelope import SIZE_MAX_BYTES, Address, open_message, seal_message
 from protocol.errors import MessageRefused, Reason
@@ -72,6 +72,8 @@ BODIES = {
     ),
     Kind.DOCUMENT: area_messages.Document(HOUSEHOLD, bytes(32), 0, 2, b"half"),
     Kind.AREA_ACK: area_messages.AreaAck(HOUSEHOLD, (20_750,), ((20_749, Reason.LATE),)),
+    Kind.QUOTE: quotes.QuoteRequest(HOUSEHOLD, bytes(16), 20_385, 20_750, bytes(32)),
+    Kind.QUOTES: quotes.QuotePart(HOUSEHOLD, bytes(16), 0, 2, b"half"),
 }
 
 

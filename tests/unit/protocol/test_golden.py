@@ -4,12 +4,16 @@ To make a file for a new message, run `python tests/unit/protocol/test_golden.py
 """
 
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from protocol.envelope import seal_message
+from protocol.catalogue import Page, next_entry
+from protocol.contract import Signed
+from protocol.envelope import ALL, Address, seal_message
 from protocol.tariff import tariff_bytes
+from protocol.topics import PublicKind
 from tests.support.tariffs import simple_tariff
 from tests.unit.protocol.test_envelope import BODIES, KEY, address
 
@@ -17,6 +21,11 @@ GOLDEN = Path(__file__).parent / "golden"
 VECTORS = {
     **{kind.replace("/", "_"): seal_message(address(kind), BODIES[kind], KEY) for kind in BODIES},
     "tariff": tariff_bytes(simple_tariff()),
+    "catalogue_list": seal_message(
+        Address("ville", ALL, PublicKind.LIST),
+        Page(0, (next_entry(None, Signed("Offer", b"body", bytes(64)), date(2026, 11, 24)),)),
+        KEY,
+    ),
 }
 
 
