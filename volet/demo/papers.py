@@ -4,8 +4,10 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
+from edge.agent_cli import load_agreement
 from edge.quotes.asking import leave_order
 from protocol.calendar import day_start
+from protocol.errors import ConfigError
 from volet.demo.processes import Programs
 from volet.demo.report import Report
 from volet.demo.town import Town
@@ -13,6 +15,10 @@ from volet.demo.town import Town
 BILL, BILL_PAGE, QUOTES = "facture.pdf", "facture.html", "offres.svg"
 QUOTES_WITHIN_S = 60.0
 RECEIPT_WITHIN_S = 60.0
+LETTER_WITHIN_S = 60.0
+LETTER = """Bonjour,
+votre chèque énergie de 150 € est enregistré ; il sera déduit de votre prochain prélèvement.
+"""
 POLL_S = 0.5
 
 
@@ -43,6 +49,20 @@ def show_papers(town: Town, programs: Programs, report: Report, out: Path) -> bo
     report.say(programs.finish("quotes", "edge", "quotes", *chip, *picture).rstrip())
 
     report.chapter("8  The household's papers")
+    text = town.directory / "letter.txt"
+    text.write_text(LETTER, "utf-8")
+    agreement = load_agreement(town.households[0].directory)
+    if agreement is None:
+        raise ConfigError("The first home of the demo has no contract.")
+    contract = agreement.contract_hash.hex()
+    programs.finish("letter", "provider", "letter", *provider, contract, str(text))
+
+    def is_delivered() -> bool:
+        found = json.loads(programs.finish("letters", "edge", "letters", *chip, "--json"))
+        return bool(found["letters"])
+
+    programs.wait(is_delivered, "the letter", LETTER_WITHIN_S, POLL_S)
+    report.say(programs.finish("letters", "edge", "letters", *chip).strip())
     pages = ("--pdf", str(out / BILL), "--html", str(out / BILL_PAGE))
     report.say(programs.finish("bills", "edge", "bills", *chip, *pages).strip())
     report.say(f"Wrote {out / QUOTES}.")
