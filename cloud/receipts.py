@@ -190,7 +190,9 @@ def check_text(
         raise CipherError("the receipt has a proof of nothing")
     if text.unproven:
         return Standing.STATED
-    _check_total(text, terms, start, end)  # fixed lines only
+    # No line has a price: what is left are fixed lines.
+    if price_bill(terms.offer.tariffs, start, end, ()).total_ttc != text.total_cents * CENT:
+        raise CipherError("the total does not follow from the tariff")
     return Standing.PROVEN
 
 

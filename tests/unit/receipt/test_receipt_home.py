@@ -1,5 +1,6 @@
 """Receipts from meter to provider: one chip, the cloud's ingest and store, and both sides' checks."""
 
+from datetime import date
 from decimal import Decimal
 
 import msgspec
@@ -73,7 +74,7 @@ def test_lines_are_proven_to_the_kwh_where_the_contract_says_so(tmp_path):
 
 def test_a_tariff_that_changes_in_the_month_is_proven_in_two_parts(tmp_path):
     offered = (
-        simple_tariff(valid_to=day(10)),
+        simple_tariff(valid_from=date(2025, 8, 1), valid_to=day(10)),
         simple_tariff(
             name="Heures creuses, nouveau barème",
             valid_from=day(10),
@@ -83,6 +84,16 @@ def test_a_tariff_that_changes_in_the_month_is_proven_in_two_parts(tmp_path):
     home = lived(tmp_path, tariffs=offered)
     home.ask(0, JANUARY, name(1))
     assert home.check(home.receipts()[0]).standing is Standing.PROVEN
+    home.kill()
+
+
+@pytest.mark.parametrize("consent", [Consent.TOTAL, Consent.LINES])
+def test_where_energy_costs_nothing_the_total_is_that_of_the_fixed_lines(tmp_path, consent):
+    free = (RegisterLine("gratuit", (1, 2), Decimal(0), Decimal("0.055")),)
+    home = lived(tmp_path, tariffs=(simple_tariff(energy=free),), consent=consent)
+    home.ask(0, JANUARY, name(1))
+    checked = home.check(home.receipts()[0])
+    assert (checked.standing, checked.total_ttc) == (Standing.PROVEN, Decimal("14.81"))
     home.kill()
 
 
