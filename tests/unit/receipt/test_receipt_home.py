@@ -32,12 +32,29 @@ def name(number: int) -> bytes:
     return bytes([number]) * 16
 
 
-@pytest.fixture
-def home(tmp_path):
-    """A household that has lived a January and two days."""
-    made = Home(tmp_path / "home")
+@pytest.fixture(scope="module")
+def january(tmp_path_factory):
+    """A household that has lived a January and two days, and images to begin again from."""
+    made = Home(tmp_path_factory.mktemp("january") / "home")
     made.begin()
     made.live(33)
+    made.kill()
+    image = made.directory.with_name("image")
+    made.image(image)
+    yield made, image, made.cloud.snapshot(), (made.clock.at, made.clock.seconds)
+    made.kill()
+
+
+@pytest.fixture
+def home(january):
+    """The household on the second of February."""
+    made, image, snapshot, (made.clock.at, made.clock.seconds) = january
+    made.restore(image)
+    made.cloud.put_back(snapshot)
+    made.word, made.drop, made.forget = "", lambda _: False, lambda _: False
+    made.sent.clear()
+    made.carried.clear()
+    made.begin()
     yield made
     made.kill()
 
