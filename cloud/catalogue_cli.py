@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from cloud.catalogue import Listed
@@ -78,7 +79,12 @@ def list_entries(directory: Path, *, is_json: bool) -> None:
     for each in entries:
         by = each.by if each.kind == "Offer" else f"{each.by[:16]}…"
         table.add_row(
-            str(each.number), str(each.listed_on), each.kind, by, each.name, f"{each.hash[:16]}…"
+            str(each.number),
+            str(each.listed_on),
+            each.kind,
+            escape(by),
+            escape(each.name),
+            f"{each.hash[:16]}…",
         )
     Console().print(table)
     click.echo(f"Head {head}" if head else "Nothing is listed yet.")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from edge.catalogue.reader import Copy
@@ -137,7 +138,12 @@ def _print(report: CatalogueReport, lang: str) -> None:
     for each in report.entries:
         by = each.by if each.kind == "Offer" else f"{each.by[:16]}…"
         table.add_row(
-            str(each.number), str(each.listed_on), each.kind, by, each.name, f"{each.hash[:16]}…"
+            str(each.number),
+            str(each.listed_on),
+            each.kind,
+            escape(by),
+            escape(each.name),
+            f"{each.hash[:16]}…",
         )
     Console().print(table)
     if report.missing:

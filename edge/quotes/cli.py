@@ -18,7 +18,7 @@ from edge.identity import Identity, load_identity
 from edge.quotes.asking import leave_order
 from edge.quotes.comparing import Comparison, State, compare
 from edge.quotes.opening import Fault
-from edge.quotes.picture import euros, shortened, svg
+from edge.quotes.picture import euros, svg
 from edge.quotes.pricing import Basis, Quote, Quotes
 from edge.quotes.words import (
     ASKED,
@@ -40,7 +40,9 @@ from system.commands import directory_option
 from system.files import write_secret
 
 EXIT_REFUSED = 3
-BAR = 28
+# Bars take what the terminal leaves beside names and amounts.
+BESIDE_BARS = 64
+BAR_LEAST, BAR_MOST = 8, 32
 YEAR_DAYS = 365
 DAYS_NAMED = 10
 
@@ -112,27 +114,31 @@ def _print_quotes(quotes: Quotes, lang: str) -> None:
     click.echo(TITLE[lang].format(start=_day(quotes.start, lang), last=_day(last, lang)))
     current = next((quote for quote in quotes.quotes if quote.is_current), None)
     longest = max((abs(quote.total_ttc) for quote in quotes.quotes), default=Decimal(0))
+    console = Console()
+    bar = min(BAR_MOST, max(BAR_LEAST, console.width - BESIDE_BARS))
     table = Table(*COLUMNS[lang], box=None)
     for number, quote in enumerate(quotes.quotes, 1):
-        table.add_row(*_row(number, quote, current, longest or Decimal(1), lang))
-    Console().print(table)
+        scale = bar / (longest or Decimal(1))
+        table.add_row(*_row(number, quote, current, scale, lang))
+    console.print(table)
     for line in _notes(quotes, lang):
         click.echo(line)
 
 
 def _row(
-    number: int, quote: Quote, current: Quote | None, longest: Decimal, lang: str
-) -> tuple[str | Text, ...]:
+    number: int, quote: Quote, current: Quote | None, scale: Decimal, lang: str
+) -> tuple[Text, ...]:
     difference = ""
     if current is not None and quote is not current:
         difference = euros(quote.total_ttc - current.total_ttc, lang)
-    bar = "█" * round(BAR * max(quote.total_ttc, Decimal(0)) / longest)
-    style = "yellow" if quote.is_current else "green" if number == 1 else "blue"
     notes = [CURRENT[lang]] if quote.is_current else []
     notes += [BASIS[lang][quote.basis]] if quote.basis is Basis.ESTIMATE else []
-    text = Text.assemble((bar, style), " ", " · ".join(notes))
-    total = euros(quote.total_ttc, lang)
-    return str(number), shortened(quote.provider), shortened(quote.product), total, difference, text
+    name = Text(quote.product) + Text("".join(f" [{note}]" for note in notes), "italic")
+    style = "yellow" if quote.is_current else "green" if number == 1 else "blue"
+    bar = Text("█" * round(scale * max(quote.total_ttc, Decimal(0))), style, no_wrap=True)
+    amounts = (euros(quote.total_ttc, lang), difference)
+    totals = (Text(amount, justify="right", no_wrap=True) for amount in amounts)
+    return Text(str(number)), Text(quote.provider), name, *totals, bar
 
 
 def _notes(quotes: Quotes, lang: str) -> list[str]:
