@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloud.tariffs.calendars import (
@@ -88,6 +88,7 @@ def test_the_nights_on_which_clocks_change_are_an_hour_longer_and_shorter():
     assert hours_by_class(calendar, date(2026, 3, 29)) == {"hc": 7, "hp": 16}
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.dates(date(2024, 1, 1), date(2027, 12, 31)), st.integers(1, 40))
 def test_documents_that_follow_each_other_say_what_one_would(start, days):
     middle, end = start + timedelta(days=days), start + timedelta(days=2 * days)
