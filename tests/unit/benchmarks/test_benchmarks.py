@@ -11,7 +11,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from benchmarks import __main__ as command
-from benchmarks import area, chip, cipher, ingest, live_chip, receipt, report, tic
+from benchmarks import area, area_trustee, chip, cipher, ingest, live_chip, receipt, report, tic
 from benchmarks.household import Month
 from benchmarks.machine import this_machine
 from benchmarks.mqtt_size import publish_bytes
@@ -104,8 +104,9 @@ def test_ingest_notices_a_block_that_is_refused(monkeypatch):
 
 
 def test_area_opens_what_it_sums_and_keeps_its_size(monkeypatch):
-    for name in ("SUMS_AT_LEAST", "MASKS_AT_LEAST"):  # speed is for the benchmark to judge
-        monkeypatch.setattr(area, name, 0)
+    # Speed is for the benchmark to judge.
+    monkeypatch.setattr(area, "SUMS_AT_LEAST", 0)
+    monkeypatch.setattr(area_trustee, "MASKS_AT_LEAST", 0)
     rows = area.run(TINY)
     assert_sound(rows, "area")
     assert sum(row.bound is not None for row in rows) == 4
@@ -119,10 +120,10 @@ def test_area_notices_a_wrong_sum(monkeypatch):
 
 
 def test_area_notices_masks_that_are_not_the_protocols(monkeypatch):
-    right = area.mask
-    monkeypatch.setattr(area, "mask", lambda _key, *rest: right(bytes(32), *rest))
+    right = area_trustee.mask
+    monkeypatch.setattr(area_trustee, "mask", lambda _key, *rest: right(bytes(32), *rest))
     with pytest.raises(AssertionError):
-        area._masks(Rows("area"), 10, 1)
+        area_trustee._masks(Rows("area"), 10, 1, 1.0)
 
 
 @pytest.mark.parametrize("size", [0, 60, 61, 100, 1_130, 16_300, 20_000])
