@@ -5,6 +5,7 @@ import json
 import msgspec
 import pytest
 
+from edge.bills.inbox import StatementInbox
 from edge.message import Arrived, Connected, Publish, Published, Refused
 from protocol.calendar import day_number
 from protocol.envelope import Address, seal_message
@@ -99,7 +100,8 @@ def test_a_statement_is_kept_judged_and_reported_as_seen_without_a_word_on_it(be
     bench.kill()
     bench.start()
     judged = []
-    bench.chip._on_statement = lambda statement: judged.append(statement.id) or '{"verdict": "x"}'
+    (inbox,) = [each for each in bench.chip._correspondents if isinstance(each, StatementInbox)]
+    inbox._on_statement = lambda statement: judged.append(statement.id) or '{"verdict": "x"}'
     arrive(bench, statement_of(bench))
     (row,) = bench.vault.statements()
     assert (row.id, row.verdict) == (b"statement-number", '{"verdict": "x"}')
