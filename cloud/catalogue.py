@@ -5,6 +5,7 @@ from datetime import date
 from weakref import WeakKeyDictionary
 
 import msgspec
+import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.message import Outgoing
@@ -16,6 +17,8 @@ from protocol.envelope import ALL, Address, seal_message
 from protocol.errors import DocumentRefused, StoreError
 from protocol.schedule import Schedules
 from protocol.topics import PublicKind, listed_topic, page_topic
+
+log = structlog.get_logger()
 
 # A chip may ask about the list as it stood a moment ago.
 HEADS_KEPT = 64
@@ -96,19 +99,26 @@ class Listed:
         for entry in self._entries[:length]:
             signed = self._catalogue.signed(entry.hash)
             if signed is not None:
-                earlier.admit(signed, entry.day)
+                self._admit(earlier, entry, signed)
         return earlier
+
+    @staticmethod
+    def _admit(catalogue: Catalogue, entry: Entry, signed: Signed) -> None:
+        try:
+            catalogue.admit(signed, entry.day)
+        except DocumentRefused as exc:  # listed by a Volet whose rules were others
+            log.warning("listed_document_refused", entry=entry.number, why=str(exc))
 
     def document(self, document: bytes) -> Signed | None:
         """Return a listed document as it was signed."""
-        return self._refreshed().signed(document)
+        return self._store.document(document)
 
     def _refreshed(self) -> Catalogue:
         for entry in self._store.entries(len(self._entries)):
             signed = self._store.document(entry.hash)
             if signed is None:
                 raise StoreError(f"Entry {entry.number} of the public list has no document.")
-            self._catalogue.admit(signed, entry.day)
+            self._admit(self._catalogue, entry, signed)
             self._entries.append(entry)
         return self._catalogue
 

@@ -15,7 +15,7 @@ from cloud.catalogue import Listed
 from cloud.config import DEFAULT_DIRECTORY, load_config
 from cloud.store.sqlite import SqliteStore
 from protocol.calendar import legal_day
-from protocol.catalogue import Document
+from protocol.catalogue import Document, Entry
 from protocol.contract import Offer, Signed
 from protocol.errors import DocumentRefused
 from system.commands import directory_option
@@ -67,10 +67,7 @@ def add(directory: Path, files: tuple[Path, ...]) -> None:
 def list_entries(directory: Path, *, is_json: bool) -> None:
     """List what is listed, in order, and the head: one hash for everyone."""
     with _listed(directory) as listed:
-        entries = [
-            _entry(entry.number, listed, entry.day, entry.hash, entry.head)
-            for entry in listed.entries
-        ]
+        entries = [_entry(listed, entry) for entry in listed.entries]
     head = entries[-1].head if entries else None
     if is_json:
         click.echo(msgspec.json.encode({"head": head, "entries": entries}))
@@ -131,11 +128,12 @@ def _document(listed: Listed, name: bytes) -> Document:
     return document
 
 
-def _entry(number: int, listed: Listed, day: date, name: bytes, head: bytes) -> ListedEntry:
-    document = _document(listed, name)
+def _entry(listed: Listed, entry: Entry) -> ListedEntry:
+    document, by, title = listed.catalogue.document(entry.hash), "", ""
     if isinstance(document, Offer):
         by, title = document.provider, document.product
-    else:
+    elif document is not None:
         by, title = document.publisher, document.name
-    kind = type(document).__name__
-    return ListedEntry(number, day, kind, by, title, name.hex(), head.hex())
+    return ListedEntry(
+        entry.number, entry.day, entry.kind, by, title, entry.hash.hex(), entry.head.hex()
+    )

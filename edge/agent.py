@@ -29,7 +29,7 @@ from edge.moving.contracts import ended, former_agreements
 from edge.moving.departure import MovingOptions
 from edge.notify import Notifier
 from edge.panel import Panel
-from edge.quotes.asking import QuoteOptions, order_in
+from edge.quotes.asking import OrderFile, QuoteOptions
 from edge.status import last_will
 from edge.tic.serial_line import SerialSource
 from edge.tic.source import StreamSource, TicSource
@@ -147,7 +147,7 @@ class Agent:
                 area,
                 moving,
                 receipts,
-                QuoteOptions(order_in(directory)),
+                QuoteOptions(OrderFile(directory)),
             )
 
             def judge(statement: Statement) -> str:

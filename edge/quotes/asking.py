@@ -50,20 +50,32 @@ def leave_order(directory: Path, asked_at: datetime) -> Order:
     return order
 
 
-def order_in(directory: Path) -> Callable[[], Order | None]:
-    """Return what reads the order in the chip's directory, None where there is none."""
-    path = directory / ORDER
+class OrderFile:
+    """The order in a chip's directory, read again when it has changed."""
 
-    def read() -> Order | None:
-        if not path.exists():
-            return None
+    def __init__(self, directory: Path) -> None:
+        """Use the one in `directory`."""
+        self._path = directory / ORDER
+        self._mark: tuple[int, int, int] | None = None
+        self._order: Order | None = None
+
+    def __call__(self) -> Order | None:
+        """Return the order as it stands; None: there is none, or it cannot be read."""
         try:
-            return msgspec.json.decode(read_secret(path, "ask again."), type=Order)
+            found = self._path.stat()
+        except FileNotFoundError:
+            return None
+        mark = (found.st_ino, found.st_mtime_ns, found.st_size)
+        if mark != self._mark:
+            self._mark, self._order = mark, self._read()
+        return self._order
+
+    def _read(self) -> Order | None:
+        try:
+            return msgspec.json.decode(read_secret(self._path, "ask again."), type=Order)
         except (ConfigError, msgspec.MsgspecError) as exc:
             log.warning("order_unreadable", why=str(exc))
             return None
-
-    return read
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +119,7 @@ class Quoting(Correspondent):
         self._reader = reader
         self._options = options
         self._open = next((row for row in vault.catalogue.quotes() if row.answer is None), None)
+        self._order: Order | None = None
         self._parts: dict[int, bytes] = {}
         self._look_s = 0.0
         self._due_s = 0.0
@@ -148,8 +161,9 @@ class Quoting(Correspondent):
     def _look(self) -> None:
         """Take the household's latest wish, unless it is the one at hand or answered."""
         order = self._options.order()
-        if order is None:
+        if order is None or order == self._order:
             return
+        self._order = order
         known = {row.asked_at for row in self._vault.catalogue.quotes()}
         if order.asked_at in known:
             return

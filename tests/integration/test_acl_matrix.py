@@ -70,6 +70,7 @@ def test_each_line_of_the_acl_is_needed(town, rules, number):
         f"pattern write {ROOT}/d/+/status",
         f"pattern write {ROOT}/d/%u/down/ack",
         f"pattern read {ROOT}/area/#",
+        f"pattern write {ROOT}/catalogue/#",
         "pattern read $SYS/#",
         f"pattern write {ROOT}/trustee/%u/response",
         "pattern write #",

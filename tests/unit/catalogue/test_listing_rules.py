@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from cloud.catalogue import Listed
 from cloud.catalogue import Publisher as ListPublisher
@@ -235,3 +236,21 @@ def test_pages_follow_each_other():
     assert (first.number, second.number) == (0, 1)
     assert (len(first.entries), len(second.entries)) == (PAGE_ENTRIES, 3)
     assert pages_of(entries[PAGE_ENTRIES:], 1) == [second]
+
+
+def test_a_document_that_newer_rules_refuse_stays_listed_and_counts_for_nothing(store):
+    provider = Provider()
+    listed = Listed(store.catalogue)
+    first = listed.add(provider.offer(product="a"), TODAY)
+    forged = Signed("Offer", provider.offer(product="b").body, bytes(64))
+    second = next_entry(first, forged, TODAY)
+    store.catalogue.append(second, forged)
+    with capture_logs() as logs:
+        again = Listed(store.catalogue)
+        assert again.entries == [first, second]
+    assert [entry["event"] for entry in logs] == ["listed_document_refused"]
+    assert list(again.catalogue.offers) == [first.hash]
+    assert again.document(forged.hash) == forged  # published all the same: the list is the list
+    third = again.add(provider.offer(product="c"), TODAY)
+    assert third.number == 2
+    assert len(ListPublisher(again, "ville", KEY).messages(0)[0]) == 4
