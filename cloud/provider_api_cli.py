@@ -21,7 +21,7 @@ from cloud.config import DEFAULT_DIRECTORY
 from cloud.provider import load_key
 from cloud.store.sqlite import SqliteStore
 from protocol.calendar import day_number, legal_day
-from protocol.contract import Contract, Signed, StatementRequest, sign_document
+from protocol.contract import Acceptance, Contract, Signed, StatementRequest, sign_document
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused, MessageRefused
 from protocol.letters import write_letter
@@ -84,6 +84,59 @@ def at_counter(command: Callable[..., None]) -> Callable[..., None]:
 def show_key(directory: Path) -> None:
     """Show the public key in hex, by which the collectivity registers the provider."""
     click.echo(load_key(directory).public_key().public_bytes_raw().hex())
+
+
+@click.command()
+@at_counter
+@click.option("--area", default="", help="Only in this IRIS, commune or département.")
+@_json
+def contracts(at: Place, area: str, *, is_json: bool) -> None:
+    """List the contracts under this provider's key."""
+    found = list(at.counter.contracts(Wanted(area)))
+    if is_json:
+        click.echo(msgspec.json.encode({"contracts": found}))
+        return
+    for contract in found:
+        waits = "" if contract.is_accepted else "  not accepted yet"
+        click.echo(f"{contract.contract}  household key {contract.household_key}{waits}")
+    if not found:
+        click.echo("No household has taken an offer yet.")
+
+
+@click.command()
+@at_counter
+@click.argument("wanted", metavar="[CONTRACT]…", nargs=-1)
+@click.option("--all", "is_all", is_flag=True, help="Accept every contract that waits.")
+def accept(at: Place, wanted: tuple[str, ...], *, is_all: bool) -> None:
+    """Accept the contracts that households have signed; no statement is computed before."""
+    found = at.counter.contracts(Wanted(is_accepted=False))
+    waiting = [bytes.fromhex(contract.contract) for contract in found]
+    chosen = waiting if is_all else [one_contract(prefix, waiting) for prefix in wanted]
+    for contract_hash in chosen:
+        signed = sign_document(Acceptance(contract_hash), at.key)
+        at.counter.accept(contract_hash.hex(), signed)
+    click.echo(f"Accepted {len(chosen)} of {len(waiting)} contracts that waited.")
+
+
+def one_contract(wanted: str | None, known: list[bytes]) -> bytes:
+    """Return the contract that a prefix names, or the only one.
+
+    Raises:
+        DocumentRefused: there are none or several.
+    """
+    if wanted is None and len(known) == 1:
+        return known[0]
+    if wanted is None:
+        raise DocumentRefused(
+            f"There are {len(known)} contracts; name one with --contract "
+            "(`volet provider contracts` lists them)."
+        )
+    found = [contract for contract in known if contract.hex().startswith(wanted.lower())]
+    if len(found) != 1:
+        raise DocumentRefused(
+            f"{len(found)} contracts begin with {wanted!r}; `volet provider contracts` lists them."
+        )
+    return found[0]
 
 
 @click.group()

@@ -13,7 +13,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud import provider as desk
 from cloud.config import DEFAULT_DIRECTORY
-from cloud.provider_api_cli import batch, collect, letter, publish, show_key
+from cloud.provider_api_cli import (
+    accept,
+    batch,
+    collect,
+    contracts,
+    letter,
+    one_contract,
+    publish,
+    show_key,
+)
 from cloud.provider_area_cli import area
 from cloud.provider_receipts_cli import receipts
 from cloud.provider_tariff_cli import tariff
@@ -45,7 +54,7 @@ def provider() -> None:
 provider.add_command(area)
 provider.add_command(receipts)
 provider.add_command(tariff)
-for _command in (batch, collect, letter, publish, show_key):
+for _command in (contracts, accept, batch, publish, collect, letter, show_key):
     provider.add_command(_command)
 
 
@@ -70,38 +79,6 @@ def offer(directory: Path, out: Path, tariffs: tuple[Path, ...]) -> None:
     )
     write_public(out, msgspec.json.encode(signed))
     click.echo(f"Signed offer {signed.hash.hex()[:16]}… in {out}.")
-
-
-@provider.command()
-@_dir
-@_cloud
-@_json
-def contracts(directory: Path, cloud: Path, *, is_json: bool) -> None:
-    """List the contracts under this provider's key."""
-    found = desk.own_contracts(_open_store(cloud), desk.load_key(directory))
-    if is_json:
-        rows = [{"contract": c.hash.hex(), "household_key": c.household_key.hex()} for c in found]
-        click.echo(msgspec.json.encode({"contracts": rows}))
-        return
-    for contract in found:
-        click.echo(f"{contract.hash.hex()}  household key {contract.household_key.hex()}")
-    if not found:
-        click.echo("No household has taken an offer yet.")
-
-
-@provider.command()
-@_dir
-@_cloud
-@click.argument("wanted", metavar="[CONTRACT]…", nargs=-1)
-@click.option("--all", "is_all", is_flag=True, help="Accept every contract that waits.")
-def accept(directory: Path, cloud: Path, wanted: tuple[str, ...], *, is_all: bool) -> None:
-    """Accept the contracts that households have signed; no statement is computed before."""
-    store, key = _open_store(cloud), desk.load_key(directory)
-    waiting = [c.hash for c in desk.own_contracts(store, key) if c.acceptance is None]
-    chosen = waiting if is_all else [_one_contract(prefix, waiting) for prefix in wanted]
-    for contract_hash in chosen:
-        desk.accept(store, key, contract_hash)
-    click.echo(f"Accepted {len(chosen)} of {len(waiting)} contracts that waited.")
 
 
 class _Place(NamedTuple):
@@ -154,7 +131,7 @@ def bill(
 
     Days that earlier statements left out are billed with it, named as late, once they are stored.
     """
-    contract_hash = _one_contract(contract, [c.hash for c in desk.own_contracts(*at)])
+    contract_hash = one_contract(contract, [c.hash for c in desk.own_contracts(*at)])
     request_id = desk.request_statement(
         *at, contract_hash, start.date(), end.date(), without_missing=without_missing
     )
@@ -213,22 +190,6 @@ def _statement_id(text: str) -> bytes:
         return bytes.fromhex(text)
     except ValueError as exc:
         raise DocumentRefused(f"{text} is no statement's id; `--json` prints it in full.") from exc
-
-
-def _one_contract(wanted: str | None, known: list[bytes]) -> bytes:
-    if wanted is None and len(known) == 1:
-        return known[0]
-    if wanted is None:
-        raise DocumentRefused(
-            f"There are {len(known)} contracts; name one with --contract "
-            "(`volet provider contracts` lists them)."
-        )
-    found = [contract for contract in known if contract.hex().startswith(wanted.lower())]
-    if len(found) != 1:
-        raise DocumentRefused(
-            f"{len(found)} contracts begin with {wanted!r}; `volet provider contracts` lists them."
-        )
-    return found[0]
 
 
 def _open_store(cloud: Path) -> Store:
