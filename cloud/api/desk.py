@@ -21,7 +21,9 @@ from cloud.statements import prepare
 from cloud.store import Put, RequestState, StatementOrder, Store, StoredContract
 from cloud.store.batches import BatchItem, BatchProgress, BatchRefused, Fault, NewBatch
 from cloud.store.providers import ContractRow
+from protocol.calendar import DAY_NUMBER_EPOCH
 from protocol.contract import (
+    PERIOD_DAYS_MAX,
     Acceptance,
     Contract,
     Signed,
@@ -51,6 +53,18 @@ class Drafting(msgspec.Struct, frozen=True):
     start: date
     end: date
     without_missing: bool
+
+    def check(self) -> None:
+        """Check that it is a period that a statement can have.
+
+        Raises:
+            ProblemError: it is not.
+        """
+        days = (self.end - self.start).days
+        if not 0 < days <= PERIOD_DAYS_MAX or self.start < DAY_NUMBER_EPOCH:
+            raise ProblemError(
+                400, f"Ask for 1 to {PERIOD_DAYS_MAX} days since 1970; `to` is the day after them."
+            )
 
 
 class Desk:
@@ -168,7 +182,12 @@ class Desk:
     def drafts(
         self, wanted: Wanted, drafting: Drafting, after: bytes, limit: int
     ) -> shapes.DraftPage:
-        """Make requests for own contracts that hold on the period's first or last day."""
+        """Make requests for own contracts that hold on some day of the period.
+
+        Raises:
+            ProblemError: no statement can have this period.
+        """
+        drafting.check()
         page = self.contracts(wanted, after, limit)
         last = date.fromordinal(drafting.end.toordinal() - 1)
         drafts = tuple(
@@ -184,6 +203,7 @@ class Desk:
         Raises:
             ProblemError: there is none.
         """
+        drafting.check()
         self.own_contract(contract_hash)
         return shapes.DraftPage((self._draft(contract_hash, drafting),), None)
 

@@ -1,5 +1,7 @@
 """Errors as application/problem+json: what is wrong, and the next step."""
 
+import traceback
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -116,7 +118,11 @@ def on_http(request: Request[Any, Any, Any], exc: HTTPException) -> Response[sha
 
 def on_defect(request: Request[Any, Any, Any], exc: Exception) -> Response[shapes.Problem]:
     """Answer to what nobody foresaw; says nothing of it to the outside."""
-    log.error("api_defect", path=request.scope.get("path_template", ""), exc_info=exc)
+    # A traceback with values would hold tokens and households.
+    frame = traceback.extract_tb(exc.__traceback__)[-1]
+    where = f"{Path(frame.filename).name}:{frame.lineno}"
+    path = request.scope.get("path_template", "")
+    log.error("api_defect", path=path, defect=type(exc).__name__, where=where)
     return response(_SERVER_ERROR, "Please report it with the time; it is in the service's log.")
 
 

@@ -470,6 +470,17 @@ def test_a_query_out_of_bounds_is_named(api, edf, query):
     assert answer.json()["errors"]
 
 
+@pytest.mark.parametrize(
+    "period",
+    ["from=2000-01-01&to=0001-01-01", "from=0001-01-01&to=0001-02-01", "from=2026-01-01&to=9999-12-31",
+     "from=2026-01-01&to=2026-01-01"],
+)  # fmt: skip
+def test_a_draft_has_a_period_that_a_statement_can_have(api, edf, period):
+    problem(api.call("GET", f"/v1/drafts?{period}", edf.token), 400)
+    path = f"/v1/drafts?{period}&contract={edf.contracts[0].hex()}"
+    problem(api.call("GET", path, edf.token), 400)
+
+
 def test_calls_beyond_the_rate_wait(tmp_path):
     limits = msgspec.structs.replace(
         FAST, rate=0.001, burst=3, stranger_rate=0.001, stranger_burst=2
@@ -564,9 +575,13 @@ def test_a_defect_tells_nothing(api, edf, monkeypatch):
         raise RuntimeError("secret of the machine /var/lib/volet")
 
     monkeypatch.setattr("cloud.api.desk.Desk.contracts", broken)
-    answer = api.call("GET", "/v1/contracts", edf.token)
+    with structlog.testing.capture_logs() as logs:
+        answer = api.call("GET", "/v1/contracts", edf.token)
     problem(answer, 500)
     assert "secret" not in answer.text
+    ((event, defect, path),) = [(e["event"], e["defect"], e["path"]) for e in logs]
+    assert (event, defect, path) == ("api_defect", "RuntimeError", "/v1/contracts")
+    assert edf.token not in repr(logs)
     assert api.audit()[0].status == 500
 
 
