@@ -18,7 +18,8 @@ from protocol.calendar import day_of_number, quarter_hours
 from protocol.layout import DAY_COEFFICIENTS, QUARTER_HOURS_MAX
 from protocol.messages import Block, Epoch
 
-INTERVALS_KEPT = timedelta(days=40)
+# A bill of two months may be asked for a month later, and its curve is counted again here.
+INTERVALS_KEPT = timedelta(days=100)
 
 log = structlog.get_logger()
 

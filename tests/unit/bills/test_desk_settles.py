@@ -1,0 +1,83 @@
+"""The desk over a real vault: a correct statement settles its days, also over a restart."""
+
+from datetime import date, timedelta
+
+import msgspec
+import numpy as np
+import pytest
+
+from edge.bills.desk import Desk
+from edge.bills.judgement import Finding, Judgement, Verdict
+from edge.chip import signer_of
+from edge.vault.rows import BlockState, DayRow, StoredBlock
+from edge.vault.vault import Vault
+from tests.support.chip_bench import make_identity
+from tests.support.household import Household
+from tests.support.tariffs import simple_tariff
+from tests.support.victim import Victim
+
+START, MIDDLE, END = date(2026, 9, 1), date(2026, 10, 1), date(2026, 11, 1)
+
+
+class Ledger:
+    """A made-up household's days over the settled statements of a real vault."""
+
+    def __init__(self, home: Household, vault: Vault) -> None:
+        self._home = home
+        self._vault = vault
+        self.epoch_seeds = home.books.seed_of
+        self.curve = home.books.curve_of
+        self.settled = vault.settled
+        self.settle = vault.settle
+
+    def day_rows(self, start: date, end: date) -> list[DayRow]:
+        return [
+            DayRow(row, is_encrypted=True, blocks=())
+            for row in self._home.days
+            if start <= row.day < end
+        ]
+
+    def blocks_between(self, start: date, end: date) -> list[StoredBlock]:
+        return [
+            StoredBlock(s.incarnation, s.sequence, s.day, s.j0, s.j1, BlockState.STORED)
+            for s in self._home.spans
+            if start <= s.day < end
+        ]
+
+
+@pytest.fixture(scope="module")
+def home():
+    return Household((simple_tariff(),), START, END, np.random.default_rng(21))
+
+
+def verdict(desk, statement):
+    return msgspec.json.decode(desk.judge(statement), type=Judgement)
+
+
+def test_settled_days_outlive_the_process_and_the_same_statement_keeps_its_verdict(home, tmp_path):
+    signer = signer_of(make_identity())
+    colluders = Victim(home)
+    deal = colluders.sign(simple_tariff())
+    left_out = [START + timedelta(days=n) for n in (3, 4, 5)]
+    first = colluders.statement(deal, colluders.request(deal, START, MIDDLE, without=left_out))
+    other = colluders.statement(deal, colluders.request(deal, START, MIDDLE))
+    late = colluders.statement(deal, colluders.request(deal, MIDDLE, END, late=left_out))
+
+    vault = Vault.open(tmp_path, signer)
+    desk = Desk(Ledger(home, vault), home.secret.seal, deal.agreement)
+    before = verdict(desk, first)
+    assert (before.verdict, before.findings) == (
+        Verdict.CORRECT,
+        (Finding.LEFT_OUT_THOUGH_STORED,),
+    )
+    vault.close()
+
+    vault = Vault.open(tmp_path, signer)
+    desk = Desk(Ledger(home, vault), home.secret.seal, deal.agreement)
+    assert verdict(desk, first) == before
+    assert verdict(desk, other).findings == (Finding.ALREADY_SETTLED,)
+    billed = verdict(desk, late)
+    assert (billed.verdict, billed.late, billed.owed) == (Verdict.CORRECT, tuple(left_out), ())
+    assert verdict(desk, late) == billed
+    assert [row.statement for row in vault.settled()] == [first.id, late.id]
+    vault.close()
