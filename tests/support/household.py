@@ -75,7 +75,6 @@ class Household:
     steps_max: int = 40
     restart_chance: float = 0.2
     injected_max: int = 0
-    injected_max: int = 0
     secret: HouseholdSecret = field(default_factory=HouseholdSecret.generate)
     provider_key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     provider_sealing_key: SealingKey = field(default_factory=SealingKey.generate)
@@ -98,7 +97,6 @@ class Household:
             )
             values = [int(v) for v in self.rng.integers(0, 9001, 100)] + [0] * 28
             values[REGISTER_STEP : REGISTER_STEP + 6] = steps
-            values[INJECTED_STEP] = injected
             values[INJECTED_STEP] = injected
             self.curves[day] = values[: quarter_hours(day)]
             restarts = self.rng.random() < self.restart_chance

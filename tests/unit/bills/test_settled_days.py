@@ -20,6 +20,8 @@ from edge.vault.database import FILE_NAME, open_database
 from edge.vault.settled import SettledRow, SettledRows
 from protocol.calendar import day_number, days_between
 from protocol.contract import StatementRequest
+from protocol.schedule import Calendar, Run, Schedules, quarter_range
+from protocol.tariff import CalendarLine
 from tests.support.household import Household, closed_day
 from tests.support.tariffs import simple_tariff
 from tests.support.victim import Victim
@@ -280,3 +282,70 @@ def test_a_replaced_meter_shows_both_and_what_each_counted():
         ("new", second, date(2026, 3, 4), 8),
     ]
     assert meter_spans(days[:1]) == ()
+
+
+def test_a_change_of_calendar_names_the_day_to_split_at(home, chip, deal):
+    change = date(2026, 9, 16)
+    days = [
+        msgspec.structs.replace(row, calendar="TEMPO") if row.day >= change else row
+        for row in home.days
+    ]
+    books = msgspec.structs.replace(home.books, days=days)
+
+    def judged(start, end):
+        statement = chip.statement(deal, chip.request(deal, start, end))
+        return judge(statement, deal.agreement, home.shelf, books, home.secret.seal)
+
+    whole = judged(SEPTEMBER, OCTOBER)
+    assert (whole.verdict, whole.findings) == (Verdict.REFUSED, (Finding.CALENDAR_DIFFERS,))
+    assert whole.calendar_change == change
+    assert "depuis le 16/09/2026" in remarks(whole, Lang.FR)[0]
+    assert "2026-09-16" in remarks(whole, Lang.EN)[0]
+    assert judged(SEPTEMBER, change).verdict is Verdict.CORRECT
+
+
+def test_a_day_of_two_calendars_counts_by_the_one_that_has_its_steps(home, chip, deal):
+    changed = next(row for row in home.days if row.day == date(2026, 9, 16))
+    morning = DayPart(
+        changed.meter_serial,
+        changed.calendar,
+        datetime(2026, 9, 16, 12, tzinfo=UTC),
+        changed.register_steps_kwh,
+        (0,) * 10,
+    )
+    evening = msgspec.structs.replace(morning, calendar="TEMPO", register_steps_kwh=(0,) * 10)
+    split = msgspec.structs.replace(changed, calendar="TEMPO", parts=(morning, evening))
+    days = [split if row is changed else row for row in home.days]
+    books = msgspec.structs.replace(home.books, days=days)
+    statement = chip.statement(deal, chip.request(deal, SEPTEMBER, date(2026, 9, 17)))
+    judgement = judge(statement, deal.agreement, home.shelf, books, home.secret.seal)
+    assert judgement.verdict is Verdict.CORRECT
+    assert [span.calendar for span in judgement.meters] == [morning.calendar, "TEMPO"]
+
+
+def test_a_curve_that_is_kept_no_more_is_said_and_not_taken_for_none(home):
+    publisher = "ab" * 32
+    first, end = quarter_range(START)[0], quarter_range(END)[0]
+    nights = Calendar(publisher, "c", ("all",), (Run(first, 0),), end)
+    line = CalendarLine("all", publisher, "c", ("all",), Decimal("0.2"), Decimal("0.2"))
+    chip = Victim(home, schedules=Schedules([nights]))
+    deal = chip.sign(simple_tariff(energy=(line,)))
+    statement = chip.statement(deal, chip.request(deal, SEPTEMBER, OCTOBER))
+    books = msgspec.structs.replace(home.books, curve_of=lambda _day: [])
+    shelf = msgspec.structs.replace(home.shelf, schedules=chip.schedules)
+    judgement = judge(statement, deal.agreement, shelf, books, home.secret.seal)
+    assert (judgement.verdict, judgement.findings) == (Verdict.REFUSED, (Finding.CURVE_GONE,))
+
+
+def test_all_that_is_worth_knowing_is_said_in_both_languages(chip, deal):
+    chip.ask(deal, START, SEPTEMBER, without=[START + timedelta(days=n) for n in range(3)])
+    chip.ask(deal, OCTOBER, NOVEMBER)
+    french, english = (remarks(chip.judgements[-1], lang) for lang in (Lang.FR, Lang.EN))
+    assert french == [
+        "Jours antérieurs qui restent à facturer : 20/08/2026–22/08/2026.",
+        "Jours jamais facturés : 01/09/2026–30/09/2026.",
+    ]
+    assert english == [
+        "Earlier days still to be billed: 2026-08-20–2026-08-22.",
+        "Days never billed: 2026-09-01–2026-09-30.",
+    ]
