@@ -13,23 +13,18 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from edge.area.lane import AreaLane
-from edge.bills.inbox import OnStatement, StatementInbox
-from edge.bills.receipt_lane import ReceiptLane
-from edge.catalogue.reader import CatalogueReader
+from edge.bills.inbox import OnStatement
 from edge.chip_settings import ChipSettings
 from edge.clock import Clock
-from edge.correspondence import Correspondent, Incoming, SeenNotes
+from edge.correspondence import Incoming
+from edge.desks import open_desks
 from edge.identity import Identity
-from edge.letters import LetterInbox
 from edge.message import Arrived, Connected, Disconnected, LinkEvent, Publish, Published, Refused
 from edge.metering.events import Event
 from edge.metering.meter import Meter
 from edge.metering.reading import read
 from edge.metering.restore import restore
-from edge.moving.departure import MovingOut
 from edge.outbox import Outbox
-from edge.quotes.asking import Quoting
 from edge.recovery import Recovery, missing_here
 from edge.status import HOUR_S, LineWatch, Status
 from edge.tic.consistency import ConsistencyCheck
@@ -99,12 +94,9 @@ class Chip:
         self._given_up: set[tuple[bytes, int]] = set()
         self._status: Status | None = None
         self._status_at_s = 0.0
-        self.area = self._open_area()
-        self.moving = MovingOut(
-            self._signer, identity.platform_key, vault, clock, self._settings.moving
-        )
-        self.catalogue = CatalogueReader(vault, clock, identity.collectivity, identity.platform_key)
-        self._correspondents = self._gather(on_statement)
+        desks = open_desks(identity, self._signer, vault, clock, self._settings, on_statement)
+        self.area, self.moving, self.catalogue = desks.area, desks.moving, desks.catalogue
+        self._correspondents = desks.correspondents
         self._open_meter()
         month = month_of(legal_day(clock.now()))
         self._outbox.add(vault.begin(month), clock.monotonic_s())
@@ -225,42 +217,6 @@ class Chip:
         return Publish(self._topic(Kind.FETCH), self._signer.seal(Kind.FETCH, request))
 
     # Metering.
-
-    def _open_area(self) -> AreaLane | None:
-        options = self._settings.area
-        if options is None:
-            return None
-        return AreaLane(
-            self._signer,
-            self._identity.platform_key,
-            self._vault,
-            self._clock,
-            options,
-            send_window_s=self._settings.send_window_s,
-        )
-
-    def _gather(self, on_statement: OnStatement | None) -> tuple[Correspondent, ...]:
-        """Return all with whom the cloud corresponds, in the order in which they speak."""
-        identity, seen = self._identity, SeenNotes(self._signer)
-        key, options = identity.platform_key, self._settings.receipts
-        lanes: list[Correspondent] = [] if self.area is None else [self.area]
-        if options is not None and on_statement is not None:
-            receipts = ReceiptLane(self._signer, key, self._vault, self._clock, options)
-            on_statement = receipts.judging(on_statement)
-            lanes.append(receipts)
-        inbox = StatementInbox(
-            self._vault,
-            self._clock,
-            identity.household_key,
-            key,
-            seen,
-            on_statement,
-        )
-        if options is not None:
-            household, agreements = identity.household, options.agreements
-            lanes.append(LetterInbox(self._vault, self._clock, household, key, seen, agreements))
-        quoting = Quoting(self._signer, key, self._vault, self.catalogue, self._settings.quotes)
-        return (self.moving, *lanes, inbox, quoting, seen)
 
     def _tell_time(self) -> None:
         """Tell the area lane the meter's time, by which deadlines run."""
