@@ -35,7 +35,7 @@ def show_papers(town: Town, programs: Programs, report: Report, out: Path) -> bo
         return found
 
     programs.wait(lambda: bool(receipts()), "the receipt", RECEIPT_WITHIN_S, POLL_S)
-    report.say(programs.finish("receipts", "provider", "receipts", *provider).strip())
+    report.quote(programs.finish("receipts", "provider", "receipts", *provider))
 
     report.chapter("7  Which offer is the cheapest (`volet edge quotes`)")
     leave_order(town.households[0].directory, day_start(town.month_end) + timedelta(hours=12))
@@ -46,7 +46,7 @@ def show_papers(town: Town, programs: Programs, report: Report, out: Path) -> bo
 
     programs.wait(is_answered, "the quotes", QUOTES_WITHIN_S, POLL_S)
     picture = ("--svg", str(out / QUOTES))
-    report.say(programs.finish("quotes", "edge", "quotes", *chip, *picture).rstrip())
+    report.quote(programs.finish("quotes", "edge", "quotes", *chip, *picture))
 
     report.chapter("8  The household's papers")
     text = town.directory / "letter.txt"
@@ -62,8 +62,8 @@ def show_papers(town: Town, programs: Programs, report: Report, out: Path) -> bo
         return bool(found["letters"])
 
     programs.wait(is_delivered, "the letter", LETTER_WITHIN_S, POLL_S)
-    report.say(programs.finish("letters", "edge", "letters", *chip).strip())
+    report.quote(programs.finish("letters", "edge", "letters", *chip))
     pages = ("--pdf", str(out / BILL), "--html", str(out / BILL_PAGE))
-    report.say(programs.finish("bills", "edge", "bills", *chip, *pages).strip())
+    report.quote(programs.finish("bills", "edge", "bills", *chip, *pages))
     report.say(f"Wrote {out / QUOTES}.")
     return all((out / name).stat().st_size > 0 for name in (BILL, BILL_PAGE, QUOTES))

@@ -24,6 +24,10 @@ class Report:
         """Print to `console`."""
         self._console = console
 
+    def quote(self, printed: str) -> None:
+        """Print what a command has printed, as it stands."""
+        self._console.print(printed.strip("\n"), markup=False, highlight=False)
+
     def chapter(self, title: str) -> None:
         """Begin a part."""
         self._console.print()
