@@ -106,7 +106,9 @@ def make_request(keys: Keys, offer: Signed | None, contract: Signed | None) -> S
         .sign(keys.tls_key, SHA256())
     )
     csr_pem = csr.public_bytes(Encoding.PEM)
-    mandate = give_mandate(keys.household, keys.signing_public, csr_pem, time.time_ns() // 1_000_000)
+    mandate = give_mandate(
+        keys.household, keys.signing_public, csr_pem, time.time_ns() // 1_000_000
+    )
     request = EnrolmentRequest(
         csr_pem, keys.signing_public, keys.household.id, mandate, offer, contract
     )
