@@ -87,4 +87,6 @@ def test_log_names_no_topic_and_no_payload(broker, identity):
         chip.subscribe(f"volet/v1/testville/d/{'a' * 26}/down/#")
     assert identity.device in broker.log
     assert planted not in broker.log
-    assert "volet/v1" not in broker.log
+    # At its start mosquitto repeats the rule for what everybody may read; it names nobody.
+    said = [line for line in broker.log.splitlines() if "Warning: ACL pattern" not in line]
+    assert not any("volet/v1" in line for line in said)

@@ -96,7 +96,7 @@ def check_bill(town: Town, household: Household) -> None:
     expected = [
         sum(kwh[register - 1] for register in line.registers) for line in town.tariff.energy
     ]
-    assert [line.kwh for line in judgement.opened] == expected
+    assert [line.quantity for line in judgement.opened] == expected
     assert judgement.bill is not None
     assert judgement.bill.total_ttc == total(town.tariff, town.start, town.end, expected)
 
