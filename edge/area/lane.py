@@ -22,6 +22,7 @@ from edge.area.terms import Errand
 from edge.bills.judge import Agreement
 from edge.clock import Clock
 from edge.correspondence import Correspondent, Incoming
+from edge.flight import Flight
 from edge.message import Publish
 from edge.metering.events import DayClosed
 from edge.privacy.ledger import Ledger, Limit, oldest_needed
@@ -37,8 +38,6 @@ from protocol.errors import CipherError, MessageRefused, Reason
 from protocol.schedule import Schedules
 from protocol.topics import Kind, device_topic
 
-RESEND_S = 60.0
-RESEND_MAX_S = 3_600.0
 # How often the lane looks whether the household has changed its mind, and whether it needs seeds.
 LOOK_S = 1.0
 # Seeds are drawn anew at most so often for a contribution that was stored and did not open.
@@ -71,12 +70,10 @@ class AreaOptions:
 
 
 @dataclass(slots=True)
-class _Flight:
-    """A contribution that is still to be stored; `due_s` is when it goes (again)."""
+class _Contribution(Flight):
+    """A contribution that is still to be stored, of use until `deadline_s`."""
 
-    deadline_s: int
-    due_s: float
-    attempts: int = 0
+    deadline_s: float = 0.0
 
 
 class AreaLane(Correspondent):
@@ -110,7 +107,8 @@ class AreaLane(Correspondent):
         self._published_generation = 0
         self._look_s = 0.0
         self._flights = {
-            day: _Flight(deadline_s, clock.monotonic_s()) for day, deadline_s in vault.area.unsent()
+            day: _Contribution(clock.monotonic_s(), deadline_s=deadline_s)
+            for day, deadline_s in vault.area.unsent()
         }
         vault.contributor = self.contribute
 
@@ -142,8 +140,7 @@ class AreaLane(Correspondent):
         self._errand.connect()
         now_s = self._clock.monotonic_s()
         for flight in self._flights.values():
-            if flight.attempts:
-                flight.attempts, flight.due_s = 0, now_s
+            flight.restart(now_s)
 
     def disconnect(self) -> None:
         """Take note that nothing can be sent."""
@@ -205,7 +202,7 @@ class AreaLane(Correspondent):
         payload = self._signer.seal(Kind.AREA, made.contribution)
         due_s = self._clock.monotonic_s() + self._rng.uniform(0, self._send_window_s)
         deadline_s = int(deadline.timestamp())
-        self._flights[day] = _Flight(deadline_s, due_s)
+        self._flights[day] = _Contribution(due_s, deadline_s=deadline_s)
         return ContributionRow(day, deadline_s, payload, made.spends)
 
     def _make(self, closed: DayClosed, curve: Sequence[Interval], grounds: Grounds) -> Made | None:
@@ -325,9 +322,7 @@ class AreaLane(Correspondent):
             if payload is None:
                 del self._flights[day]
                 continue
-            flight.attempts += 1
-            longest_s = min(RESEND_MAX_S, RESEND_S * 2 ** min(flight.attempts - 1, 16))
-            flight.due_s = now_s + longest_s * self._rng.uniform(0.75, 1.25)
+            flight.sent(now_s)
             out.append(Publish(self._topic(Kind.AREA), payload))
         return out
 

@@ -28,6 +28,7 @@ from edge.bills.receipts import (
 )
 from edge.clock import Clock
 from edge.correspondence import Correspondent, Incoming
+from edge.flight import Flight
 from edge.message import Publish
 from edge.vault.receipts import ReceiptRow
 from edge.vault.rows import BlockState, DayRow
@@ -41,8 +42,6 @@ from protocol.receipt import Receipt, ReceiptAck
 from protocol.schedule import ScheduleMissing
 from protocol.topics import Kind, device_topic
 
-RESEND_S = 60.0
-RESEND_MAX_S = 3_600.0
 LOOK_S = 2.0
 ONE_DAY = timedelta(days=1)
 
@@ -75,14 +74,6 @@ class _Candidate:
     why: Hold | None = Hold.NOT_STORED
 
 
-@dataclass(slots=True)
-class _Flight:
-    """A receipt that is still to be stored; `due_s` is when it goes (again)."""
-
-    due_s: float
-    attempts: int = 0
-
-
 class ReceiptLane(Correspondent):
     """One chip's receipts over its vault."""
 
@@ -105,7 +96,7 @@ class ReceiptLane(Correspondent):
         self._rng = random.SystemRandom()
         self._look_s = 0.0
         now_s = clock.monotonic_s()
-        self._flights = {statement: _Flight(now_s) for statement in vault.receipts.unsent()}
+        self._flights = {statement: Flight(now_s) for statement in vault.receipts.unsent()}
         self._candidates: dict[bytes, _Candidate] = {}
         self._open_candidates()
 
@@ -119,8 +110,7 @@ class ReceiptLane(Correspondent):
         """See `Correspondent.connect`."""
         now_s = self._clock.monotonic_s()
         for flight in self._flights.values():
-            if flight.attempts:
-                flight.attempts, flight.due_s = 0, now_s
+            flight.restart(now_s)
 
     def judging(self, judge: Callable[[Statement], str]) -> Callable[[Statement], str]:
         """Return `judge`, with an ear for what it finds."""
@@ -167,9 +157,7 @@ class ReceiptLane(Correspondent):
             if body is None:
                 del self._flights[statement]
                 continue
-            flight.attempts += 1
-            longest_s = min(RESEND_MAX_S, RESEND_S * 2 ** min(flight.attempts - 1, 16))
-            flight.due_s = now_s + longest_s * self._rng.uniform(0.75, 1.25)
+            flight.sent(now_s)
             receipt = msgspec.msgpack.decode(body, type=Receipt)
             payload = self._signer.seal(Kind.RECEIPT, receipt)
             out.append(Publish(self._topic(), payload))
@@ -219,7 +207,7 @@ class ReceiptLane(Correspondent):
             candidate.why = hold(candidate.grounds, candidate.judgement, self._past(), stored)
             if candidate.why is None and self._make(candidate, rows):
                 due_s = now_s + self._rng.uniform(0, self._options.send_window_s)
-                self._flights[statement] = _Flight(due_s)
+                self._flights[statement] = Flight(due_s)
             if candidate.why not in PASSING:
                 del self._candidates[statement]
 

@@ -6,7 +6,6 @@ the cloud has every block, the chip says that the household leaves and ends its 
 the cloud has said that it knows; then it takes its retained seeds off the broker.
 """
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.clock import Clock
 from edge.correspondence import Correspondent, Incoming
+from edge.flight import Flight
 from edge.message import Publish, Published
 from edge.metering.events import Event
 from edge.metering.meter import Meter
@@ -37,8 +37,6 @@ from system.files import write_secret
 ORDER = "move-out.json"
 ERASED = "erased.json"
 LOOK_S = 1.0
-RESEND_S = 60.0
-RESEND_MAX_S = 3_600.0
 
 log = structlog.get_logger()
 
@@ -106,12 +104,10 @@ class MovingOut(Correspondent):
         self._vault = vault
         self._clock = clock
         self._options = options
-        self._rng = random.SystemRandom()
         self._departure: Departure | None = vault.departures.get()
         self._look_s = 0.0
         self._read: Reading | None = None
-        self._due_s = 0.0
-        self._attempts = 0
+        self._flight = Flight()
         self._is_key_cleared = False
         self._is_erased = options.is_erased
 
@@ -150,7 +146,7 @@ class MovingOut(Correspondent):
 
     def connect(self) -> None:
         """Take note of a new session."""
-        self._due_s, self._attempts = 0.0, 0
+        self._flight = Flight()
         self._is_key_cleared = False
 
     def outgoing(self, now_s: float) -> list[Publish]:
@@ -161,11 +157,9 @@ class MovingOut(Correspondent):
         if departure.is_told:
             return self._clear_key()
         is_stored = self._vault.is_caught_up and not self._vault.unsent(1)
-        if not is_stored or now_s < self._due_s:
+        if not is_stored or now_s < self._flight.due_s:
             return []
-        self._attempts += 1
-        longest_s = min(RESEND_MAX_S, RESEND_S * 2 ** min(self._attempts - 1, 16))
-        self._due_s = now_s + longest_s * self._rng.uniform(0.75, 1.25)
+        self._flight.sent(now_s)
         household, last_day = self._signer.household, departure.last_day
         terminations = [
             sign_document(Termination(contract, household.id, last_day), household.identity)
