@@ -142,14 +142,16 @@ def hold(
 
 
 def _may_be_short(grounds: Grounds, past: Past) -> bool:
-    """Say whether this is a contract's last period, once, and the contract itself was no short one.
+    """Say whether this is a contract's last period, once and whole, and the contract no short one.
 
-    Otherwise contracts of a day each would read day after day.
+    Otherwise contracts of a day each would read day after day, and a last period of which all days
+    but one are left out that day.
     """
     contract = grounds.contract
     if contract.end is None or (contract.end - contract.start).days < PERIOD_DAYS_MIN:
         return False
-    return grounds.is_last and grounds.contract_hash not in past.short
+    is_whole = not grounds.request.without
+    return grounds.is_last and is_whole and grounds.contract_hash not in past.short
 
 
 def is_short_period(grounds: Grounds) -> bool:

@@ -91,6 +91,11 @@ def test_a_contracts_last_period_may_be_short():
     assert held(grounds(354, 10)) is Hold.TOO_SHORT
 
 
+def test_a_short_last_period_leaves_out_no_day():
+    assert held(grounds(355, 10, without=(9,))) is Hold.TOO_SHORT
+    assert held(grounds(355, 10, without=tuple(range(9)))) is Hold.TOO_SHORT
+
+
 @pytest.mark.parametrize("finding", Finding)
 def test_what_opened_to_another_energy_is_a_mismatch(finding):
     is_one = finding in {Finding.QUANTITY_DIFFERS, Finding.AMOUNT_DIFFERS}
