@@ -15,6 +15,11 @@ INDEX_MODULUS_WH = 1_000_000_000
 ROLLOVER_FROM_WH = 999_000_000
 INDEX_MAX_WH = 1_000_000_000_000
 INDICES_MAX = 2
+PERIOD_DAYS_MAX = 3_660
+_FIELDS = (
+    "a usage has `option`, `kva`, `from` and `to_exclusive` (YYYY-MM-DD) and `index_wh` "
+    "({register: [start, end]} in Wh)"
+)
 
 
 class _Usage(msgspec.Struct, frozen=True, rename={"start": "from", "end": "to_exclusive"}):
@@ -72,7 +77,7 @@ def parse_usage(data: bytes, origin: str) -> Usage:
     try:
         raw = msgspec.json.decode(data, type=_Usage)
     except msgspec.MsgspecError as exc:
-        raise DocumentRefused(f"{origin}: {exc}.") from exc
+        raise DocumentRefused(f"{origin}: {exc}; {_FIELDS}.") from exc
     try:
         return _check(raw)
     except DocumentRefused as exc:
@@ -83,6 +88,10 @@ def _check(raw: _Usage) -> Usage:
     option = parse_option(raw.option)
     if raw.start >= raw.end:
         raise DocumentRefused(f"to_exclusive must lie after from ({raw.start}).")
+    if (raw.end - raw.start).days > PERIOD_DAYS_MAX:
+        raise DocumentRefused(
+            f"{raw.start} to {raw.end} is more than {PERIOD_DAYS_MAX} days; price a shorter period."
+        )
     changes = []
     for grid, first, _ in grids_between(raw.start, raw.end):
         prices_of(grid, option, raw.kva)
