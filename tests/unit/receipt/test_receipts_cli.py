@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from edge.bills.receipts_cli import receipts
 from edge.bills.word import FILE_NAME, word_in
 from edge.vault.receipts import ReceiptRow
+from protocol.errors import VoletError
 from tests.support.receipts import Home
 
 STATEMENT = b"s" * 16
@@ -74,3 +75,9 @@ def test_the_households_word_is_asked_for_and_heard_once(home):
     assert (home.directory / FILE_NAME).stat().st_mode & 0o777 == 0o600
     run(home, "--release", "--yes")
     assert word() not in ("", first)
+
+
+def test_a_word_said_where_no_chip_lives_is_refused(tmp_path):
+    refused = CliRunner().invoke(receipts, ["--dir", str(tmp_path), "--release", "--yes"])
+    assert isinstance(refused.exception, VoletError)
+    assert list(tmp_path.iterdir()) == []
