@@ -20,17 +20,16 @@ from protocol.calendar import day_number, day_of_number, legal_day
 from protocol.errors import DocumentRefused
 from protocol.governance import Charter, TrusteeSet, fingerprint
 from protocol.socio import AGE_BANDS, Profile, check_profile
-from system.commands import directory_option
+from system.commands import directory_option, lang_option
 
 _directory = directory_option(DEFAULT_DIRECTORY, "The chip's")
 _json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
-_lang = click.option("--lang", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
 
 
 @click.command("budget")
 @_directory
 @click.option("--cap", type=click.FloatRange(0, 1_000), help="Lower what a year may cost (rho).")
-@_lang
+@lang_option
 @_json
 def budget_command(directory: Path, cap: float | None, lang: str, *, is_json: bool) -> None:
     """Show what the area lane has cost: today, this month, this year, and what is left.
@@ -57,7 +56,7 @@ def budget_command(directory: Path, cap: float | None, lang: str, *, is_json: bo
 @click.option("--ages", help=f"Persons aged {', '.join(AGE_BANDS)}: six numbers, as 0,0,2,0,0,0.")
 @click.option("--employed", type=click.IntRange(0), help="How many of them are employed.")
 @click.option("--forget", is_flag=True, help="Say nothing about who lives here any more.")
-@_lang
+@lang_option
 @_json
 def profile(
     directory: Path,

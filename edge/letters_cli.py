@@ -12,7 +12,7 @@ from edge.identity import load_identity
 from edge.letters import Agreements, OpenedLetter, opened_letters
 from edge.moving.contracts import former_agreements
 from edge.vault.reader import read_vault
-from system.commands import directory_option
+from system.commands import directory_option, lang_option
 
 NONE_YET = {
     Lang.FR: "Aucun message n'est encore arrivé.",
@@ -22,12 +22,7 @@ NONE_YET = {
 
 @click.command()
 @directory_option(DEFAULT_DIRECTORY, "The chip's")
-@click.option(
-    "--lang",
-    type=click.Choice([each.value for each in Lang]),
-    default=Lang.FR.value,
-    show_default=True,
-)
+@lang_option
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def letters(directory: Path, lang: str, *, is_json: bool) -> None:
     """Show the private messages of your providers; no one on the way could read them."""

@@ -20,7 +20,7 @@ from edge.moving.contracts import former_agreements
 from edge.vault.reader import VaultReader, read_vault
 from protocol.bill import Bill
 from protocol.errors import ConfigError, DocumentRefused
-from system.commands import directory_option
+from system.commands import directory_option, lang_option
 from system.files import write_secret
 
 EXIT_DIFFERS = 3
@@ -31,12 +31,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command()
 @directory_option(DEFAULT_DIRECTORY, "The chip's")
-@click.option(
-    "--lang",
-    type=click.Choice([each.value for each in Lang]),
-    default=Lang.FR.value,
-    show_default=True,
-)
+@lang_option
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 @click.option("--html", type=_FILE, help="Write the latest bill as a page (HTML).")
 @click.option("--pdf", type=_FILE, help="Write the latest bill as PDF.")

@@ -12,7 +12,7 @@ from edge.bills.words import Lang
 from edge.config import DEFAULT_DIRECTORY
 from edge.vault.reader import VaultReader, read_vault
 from edge.vault.receipts import ReceiptState
-from system.commands import directory_option
+from system.commands import directory_option, lang_option
 
 ONE_EACH = {
     Lang.FR: {
@@ -73,12 +73,7 @@ class Overview(msgspec.Struct, frozen=True):
 
 @click.command()
 @directory_option(DEFAULT_DIRECTORY, "The chip's")
-@click.option(
-    "--lang",
-    type=click.Choice([each.value for each in Lang]),
-    default=Lang.FR.value,
-    show_default=True,
-)
+@lang_option
 @click.option("--release", is_flag=True, help="Let receipts go again; asks first.")
 @click.option("--yes", is_flag=True, help="With --release: do not ask.")
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")

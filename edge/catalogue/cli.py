@@ -16,7 +16,7 @@ from edge.identity import load_identity
 from edge.vault.catalogue import Alarm, AlarmKind
 from edge.vault.reader import read_vault
 from protocol.contract import Offer
-from system.commands import directory_option
+from system.commands import directory_option, lang_option
 
 EXIT_CONTRADICTED = 3
 
@@ -83,7 +83,7 @@ class CatalogueReport(msgspec.Struct, frozen=True):
 
 @click.command()
 @directory_option(DEFAULT_DIRECTORY, "The chip's")
-@click.option("--lang", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
+@lang_option
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def catalogue(directory: Path, lang: str, *, is_json: bool) -> None:
     """Show the public list of offers, calendars and market series, as this chip holds it.

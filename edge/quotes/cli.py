@@ -36,7 +36,7 @@ from edge.quotes.words import (
     WAITING,
 )
 from edge.vault.reader import read_vault
-from system.commands import directory_option
+from system.commands import directory_option, lang_option
 from system.files import write_secret
 
 EXIT_REFUSED = 3
@@ -61,7 +61,7 @@ class Report(msgspec.Struct, frozen=True):
 @click.option("--ask", is_flag=True, help="Ask anew; the chip that runs sends the question.")
 @click.option("--kva", type=click.IntRange(1, 1_000), help="Subscribed power; your contract's.")
 @click.option("--svg", "picture", type=click.Path(path_type=Path, dir_okay=False), help="Draw it.")
-@click.option("--lang", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
+@lang_option
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def quotes(
     directory: Path, kva: int | None, picture: Path | None, lang: str, *, ask: bool, is_json: bool
