@@ -25,7 +25,7 @@ from edge.config import EdgeConfig
 from edge.identity import Identity
 from edge.link import Link, LinkSettings
 from edge.message import Publish
-from edge.moving.contracts import ended, former_agreements
+from edge.moving.contracts import agreements_of, ended
 from edge.moving.departure import MovingOptions
 from edge.notify import Notifier
 from edge.panel import Panel
@@ -125,17 +125,14 @@ class Agent:
                 agreement = ended(agreement, departure.last_day)
             contracts = () if agreement is None else (agreement.contract_hash,)
             moving = MovingOptions(directory, contracts)
-            agreements = [
-                *former_agreements(directory),
-                *([] if agreement is None else [agreement]),
-            ]
+            agreements = agreements_of(directory, agreement)
             desks = {
                 each.contract_hash: Desk(vault, identity.household.seal, each, self._shelf(each))
-                for each in agreements
+                for each in agreements.values()
             }
             desk = Desk(vault, identity.household.seal, agreement, self._shelf(agreement))
             receipts = ReceiptOptions(
-                {each.contract_hash: each for each in agreements},
+                agreements,
                 lambda: desk.shelf,
                 word_in(directory),
                 config.send_window_s,

@@ -9,8 +9,8 @@ from edge.agent_cli import load_agreement
 from edge.bills.words import Lang, day_text
 from edge.config import DEFAULT_DIRECTORY
 from edge.identity import load_identity
-from edge.letters import Agreements, OpenedLetter, opened_letters
-from edge.moving.contracts import former_agreements
+from edge.letters import OpenedLetter, opened_letters
+from edge.moving.contracts import agreements_of
 from edge.vault.reader import read_vault
 from system.commands import directory_option, lang_option
 
@@ -40,12 +40,6 @@ def letters(directory: Path, lang: str, *, is_json: bool) -> None:
 def read_letters(directory: Path) -> list[OpenedLetter]:
     """Open the letters that the chip in `directory` keeps, newest first."""
     household = load_identity(directory).household
+    agreements = agreements_of(directory, load_agreement(directory))
     with read_vault(directory) as vault:
-        return opened_letters(vault.letters.all(), household, household_agreements(directory))
-
-
-def household_agreements(directory: Path) -> Agreements:
-    """Return the household's contracts, former ones included, by their hashes."""
-    current = load_agreement(directory)
-    agreements = [*former_agreements(directory), *([] if current is None else [current])]
-    return {agreement.contract_hash: agreement for agreement in agreements}
+        return opened_letters(vault.letters.all(), household, agreements)

@@ -52,6 +52,16 @@ def write_former(directory: Path, contracts: Sequence[FormerContract]) -> None:
         write_secret(path, msgspec.json.encode(each))
 
 
+def agreements_of(directory: Path, current: Agreement | None) -> dict[bytes, Agreement]:
+    """Return the household's contracts by their hashes, those from before it moved first.
+
+    Raises:
+        ConfigError: as `former_agreements`.
+    """
+    agreements = [*former_agreements(directory), *([] if current is None else [current])]
+    return {agreement.contract_hash: agreement for agreement in agreements}
+
+
 def former_agreements(directory: Path) -> list[Agreement]:
     """Read what the household had agreed to before it moved, the first to end first.
 
