@@ -10,10 +10,30 @@ from functools import lru_cache
 
 import numpy as np
 
+from protocol.measures import Measure, MeasureKind, Measures
 from protocol.privacy import gaussian_delta
 
+MEASURE = Measure("curve", MeasureKind.CURVE, 1.0, ())
 FALSE_ALARM = 1e-7
 EPSILONS = (0.0, 0.25, 0.5, 1.0, 1.5)
+
+
+def one_measure(epsilon: float, delta: float, gamma: float, grid_bits: int) -> Measures:
+    """Return a document of `MEASURE` alone."""
+    return Measures(
+        collectivity="ville",
+        version=1,
+        trustees=bytes(32),
+        effective=0,
+        epsilon=epsilon,
+        delta=delta,
+        gamma=gamma,
+        grid_bits=grid_bits,
+        days_a_year=366,
+        profile_days_a_year=0,
+        deadline_h=24,
+        measures=(MEASURE,),
+    )
 
 
 def clopper_pearson(hits: int, count: int, alpha: float) -> tuple[float, float]:

@@ -6,9 +6,9 @@ import pytest
 from edge.privacy import mechanism
 from edge.privacy.mechanism import noised
 from edge.privacy.noise import draw_noise
-from protocol.measures import Group, Measure, MeasureKind, Measures
+from protocol.measures import Group
 from protocol.privacy import gaussian_sigma
-from tests.support.distinguishing import clopper_pearson, worst_excess
+from tests.support.distinguishing import MEASURE, clopper_pearson, one_measure, worst_excess
 
 EPSILON, DELTA, GAMMA = 2.0, 1e-6, 0.2
 SIGMA = gaussian_sigma(EPSILON, DELTA)
@@ -17,22 +17,7 @@ FAR = 5.0
 
 
 def terms(crowd):
-    measure = Measure("curve", MeasureKind.CURVE, 1.0, ())
-    measures = Measures(
-        collectivity="ville",
-        version=1,
-        trustees=bytes(32),
-        effective=0,
-        epsilon=EPSILON,
-        delta=DELTA,
-        gamma=GAMMA,
-        grid_bits=16,
-        days_a_year=366,
-        profile_days_a_year=0,
-        deadline_h=24,
-        measures=(measure,),
-    )
-    return measures, measure, crowd
+    return one_measure(EPSILON, DELTA, GAMMA, grid_bits=16), MEASURE, crowd
 
 
 def contributions(setting, code, draws, sampler):

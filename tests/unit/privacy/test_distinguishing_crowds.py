@@ -11,30 +11,16 @@ import pytest
 from edge.privacy import mechanism
 from edge.privacy.mechanism import noised
 from edge.privacy.noise import draw_noise
-from protocol.measures import Group, Measure, MeasureKind, Measures
+from protocol.measures import Group
 from protocol.privacy import gaussian_sigma
-from tests.support.distinguishing import worst_excess
+from tests.support.distinguishing import MEASURE, one_measure, worst_excess
 
 EPSILON, DELTA, GAMMA = 2.0, 1e-6, 0.1
 SIGMA = gaussian_sigma(EPSILON, DELTA)
 FAR = 5.0
 # (crowd, roster): the smallest group there can be, and the smallest of a curve.
 SMALL, CURVE = (70, 100), (140, 200)
-MEASURE = Measure("curve", MeasureKind.CURVE, 1.0, ())
-MEASURES = Measures(
-    collectivity="ville",
-    version=1,
-    trustees=bytes(32),
-    effective=0,
-    epsilon=EPSILON,
-    delta=DELTA,
-    gamma=GAMMA,
-    grid_bits=20,
-    days_a_year=366,
-    profile_days_a_year=0,
-    deadline_h=24,
-    measures=(MEASURE,),
-)
+MEASURES = one_measure(EPSILON, DELTA, GAMMA, grid_bits=20)
 # Each home's slots are so many independent runs of the day.
 PRODUCT_DRAWS, QUICK_DRAWS = 4_000, 20_000
 
