@@ -187,3 +187,13 @@ def test_share_group_follows_from_the_platform_key_alone(directory, tmp_path):
 def test_directory_without_authority_is_a_sentence(tmp_path):
     with pytest.raises(ConfigError, match="volet cloud init"), pki.exclusive(tmp_path):
         pass
+
+
+@pytest.mark.xfail(
+    strict=True, raises=ValueError, reason="a certificate would end before it begins"
+)
+def test_an_authority_that_has_ended_renews_nothing_and_says_what_to_do(directory):
+    before = _contents(directory)
+    with pytest.raises(ConfigError, match=r"authority ended on 2036-03-0\d"):
+        pki.renew(directory, NOW + timedelta(days=3654))
+    assert _contents(directory) == before
