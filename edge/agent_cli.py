@@ -11,6 +11,7 @@ from edge.area.report import AreaSummary, summary
 from edge.area.settings import load_choices
 from edge.bills.judge import Agreement
 from edge.config import DEFAULT_DIRECTORY, load_config
+from edge.household_command import HouseholdCommand
 from edge.identity import load_contract, load_identity, read_signed
 from edge.vault.reader import VaultReader, read_vault
 from protocol.calendar import day_number, legal_day, quarter_hour_start
@@ -20,7 +21,7 @@ from system.logs import configure_logs
 _directory = directory_option(DEFAULT_DIRECTORY, "The chip's")
 
 
-@click.command()
+@click.command(cls=HouseholdCommand)
 @_directory
 @click.option(
     "--source",
@@ -80,7 +81,7 @@ class ChipReport(msgspec.Struct, frozen=True):
     left_after: str | None = None
 
 
-@click.command()
+@click.command(cls=HouseholdCommand)
 @_directory
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def status(directory: Path, *, is_json: bool) -> None:

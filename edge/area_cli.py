@@ -13,25 +13,26 @@ from edge.area.standing import TRUSTEE_SET, first_set, stand
 from edge.area.words import PROFILE_WORDS, budget_in_words
 from edge.chip import signer_of
 from edge.config import DEFAULT_DIRECTORY, load_config
+from edge.household_command import HouseholdCommand
 from edge.identity import Identity, load_identity
+from edge.language import language
 from edge.privacy.ledger import Ledger, budget, oldest_needed
 from edge.vault.reader import VaultReader, read_vault
 from protocol.calendar import day_number, day_of_number, legal_day
 from protocol.errors import DocumentRefused
 from protocol.governance import Charter, TrusteeSet, fingerprint
 from protocol.socio import AGE_BANDS, Profile, check_profile
-from system.commands import directory_option, lang_option
+from system.commands import directory_option
 
 _directory = directory_option(DEFAULT_DIRECTORY, "The chip's")
 _json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 
 
-@click.command("budget")
+@click.command("budget", cls=HouseholdCommand)
 @_directory
 @click.option("--cap", type=click.FloatRange(0, 1_000), help="Lower what a year may cost (rho).")
-@lang_option
 @_json
-def budget_command(directory: Path, cap: float | None, lang: str, *, is_json: bool) -> None:
+def budget_command(directory: Path, cap: float | None, *, is_json: bool) -> None:
     """Show what the area lane has cost: today, this month, this year, and what is left.
 
     The account is kept in zCDP (rho); an epsilon is the worst that anybody could learn by it.
@@ -48,21 +49,19 @@ def budget_command(directory: Path, cap: float | None, lang: str, *, is_json: bo
     with read_vault(directory) as vault:
         ledger = Ledger(vault.area.spends(oldest_needed(today)))
     account = budget(ledger, load_choices(directory).caps(config), today)
-    click.echo(msgspec.json.encode(account) if is_json else budget_in_words(account, lang))
+    click.echo(msgspec.json.encode(account) if is_json else budget_in_words(account, language()))
 
 
-@click.command()
+@click.command(cls=HouseholdCommand)
 @_directory
 @click.option("--ages", help=f"Persons aged {', '.join(AGE_BANDS)}: six numbers, as 0,0,2,0,0,0.")
 @click.option("--employed", type=click.IntRange(0), help="How many of them are employed.")
 @click.option("--forget", is_flag=True, help="Say nothing about who lives here any more.")
-@lang_option
 @_json
 def profile(
     directory: Path,
     ages: str | None,
     employed: int | None,
-    lang: str,
     *,
     forget: bool,
     is_json: bool,
@@ -79,9 +78,9 @@ def profile(
     if is_json:
         click.echo(msgspec.json.encode(current))
     elif current is None:
-        click.echo(PROFILE_WORDS[lang][0])
+        click.echo(PROFILE_WORDS[language()][0])
     else:
-        _, size, employed_word = PROFILE_WORDS[lang]
+        _, size, employed_word = PROFILE_WORDS[language()]
         click.echo(f"{size:<24}{current.size}")
         for band, count in zip(AGE_BANDS, current.ages, strict=True):
             click.echo(f"  {band:<22}{count}")
@@ -99,7 +98,7 @@ class TrusteesReport(msgspec.Struct, frozen=True):
     is_confirmed: bool
 
 
-@click.command()
+@click.command(cls=HouseholdCommand)
 @_directory
 @click.option("--confirm", metavar="FINGERPRINT", help="Trust the set that has this fingerprint.")
 @_json
@@ -154,7 +153,7 @@ class AreaReport(msgspec.Struct, frozen=True):
     days: tuple[tuple[str, str, str], ...]
 
 
-@click.command()
+@click.command(cls=HouseholdCommand)
 @_directory
 @click.argument("turn", required=False, type=click.Choice(["on", "off"]))
 @_json

@@ -1,8 +1,8 @@
 """`volet edge …`: the chip's commands."""
 
-from system.commands import LazyGroup
+from edge.household_command import HouseholdGroup
 
-edge = LazyGroup(
+edge = HouseholdGroup(
     "edge",
     {
         "init": "edge.identity_cli:init",

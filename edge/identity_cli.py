@@ -7,6 +7,7 @@ import click
 
 from edge.config import DEFAULT_DIRECTORY
 from edge.enrolling import REQUEST, draw_keys, install, make_request, sign_contract, write_request
+from edge.household_command import HouseholdCommand
 from edge.identity import ca_fingerprint, load_keys, read_signed
 from protocol.contract import Consent
 from system.commands import directory_option
@@ -17,7 +18,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 _dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
 
 
-@click.command()
+@click.command(cls=HouseholdCommand)
 @_dir
 def init(directory: Path) -> None:
     """Draw the chip's keys: TLS, signing, the household's. None is ever overwritten."""
@@ -33,7 +34,7 @@ def init(directory: Path) -> None:
         )
 
 
-@click.command()
+@click.command(cls=HouseholdCommand)
 @_dir
 @click.option("--offer", type=_FILE, help="The provider's offer that the household takes (JSON).")
 @click.option("--meter", "meter_serial", help="The meter's serial (ADCO or ADSC); stays here.")
@@ -92,7 +93,7 @@ def request(
     )
 
 
-@click.command()
+@click.command(cls=HouseholdCommand)
 @_dir
 @click.argument("answer", metavar="ENROLMENT.json", type=_FILE)
 def enrol(directory: Path, answer: Path) -> None:

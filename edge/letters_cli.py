@@ -6,13 +6,15 @@ import click
 import msgspec
 
 from edge.agent_cli import load_agreement
-from edge.bills.words import Lang, day_text
+from edge.bills.words import day_text
 from edge.config import DEFAULT_DIRECTORY
+from edge.household_command import HouseholdCommand
 from edge.identity import load_identity
+from edge.language import Lang, language
 from edge.letters import OpenedLetter, opened_letters
 from edge.moving.contracts import agreements_of
 from edge.vault.reader import read_vault
-from system.commands import directory_option, lang_option
+from system.commands import directory_option
 
 NONE_YET = {
     Lang.FR: "Aucun message n'est encore arrivé.",
@@ -20,21 +22,20 @@ NONE_YET = {
 }
 
 
-@click.command()
+@click.command(cls=HouseholdCommand)
 @directory_option(DEFAULT_DIRECTORY, "The chip's")
-@lang_option
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
-def letters(directory: Path, lang: str, *, is_json: bool) -> None:
+def letters(directory: Path, *, is_json: bool) -> None:
     """Show the private messages of your providers; no one on the way could read them."""
     found = read_letters(directory)
     if is_json:
         click.echo(msgspec.json.encode({"letters": found}))
         return
+    lang = language()
     shown = [
-        f"{letter.provider}, {day_text(letter.written_on, Lang(lang))}\n{letter.text}"
-        for letter in found
+        f"{letter.provider}, {day_text(letter.written_on, lang)}\n{letter.text}" for letter in found
     ]
-    click.echo("\n\n".join(shown) or NONE_YET[Lang(lang)])
+    click.echo("\n\n".join(shown) or NONE_YET[lang])
 
 
 def read_letters(directory: Path) -> list[OpenedLetter]:

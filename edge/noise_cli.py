@@ -18,6 +18,7 @@ import click
 import msgspec
 import numpy as np
 
+from edge.household_command import HouseholdCommand
 from edge.privacy.mechanism import curve_code, noised
 from edge.simulate.curve import Curve as LoadCurve
 from edge.simulate.curve_files import load_curve
@@ -68,7 +69,7 @@ class NoiseReport(msgspec.Struct, frozen=True):
     draws: list[list[int]]
 
 
-@click.command()
+@click.command(cls=HouseholdCommand)
 @click.option(
     "--curve",
     type=_FILE,

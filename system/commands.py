@@ -1,4 +1,4 @@
-"""What commands share: groups imported when they are named, and the options for a directory and a language."""
+"""What commands share: groups imported when they are named, and the option for a directory."""
 
 import importlib
 from collections.abc import Callable, Mapping
@@ -23,12 +23,6 @@ def directory_option(
         show_default=True,
         help=f"{whose} directory.",
     )
-
-
-# The languages in which a household reads what its chip says.
-lang_option = click.option(
-    "--lang", type=click.Choice(["fr", "en"]), default="fr", show_default=True
-)
 
 
 class LazyGroup(click.Group):

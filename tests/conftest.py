@@ -10,6 +10,8 @@ from pathlib import Path
 
 # Before NumPy is loaded, as `volet` itself does it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Tests read English, whatever their machine speaks.
+os.environ["LC_ALL"] = "C.UTF-8"
 
 import hypothesis
 import pytest

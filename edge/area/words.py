@@ -1,5 +1,6 @@
 """The budget in words, French and English."""
 
+from edge.language import Lang
 from edge.privacy.ledger import Budget, Sum
 
 BAR = 30
@@ -39,7 +40,7 @@ _PROFILE = {
 }
 
 
-def budget_in_words(account: Budget, lang: str) -> str:
+def budget_in_words(account: Budget, lang: Lang) -> str:
     """Lay the account out for a terminal, `lang` being fr or en."""
     sums = {"today": account.today, "month": account.month, "year": account.year}
     rows = [_row(sums[name], title, account.delta, lang) for name, title in _TITLES[lang]]
@@ -48,7 +49,7 @@ def budget_in_words(account: Budget, lang: str) -> str:
     return "\n".join(rows)
 
 
-def _row(total: Sum, title: str, delta: float, lang: str) -> str:
+def _row(total: Sum, title: str, delta: float, lang: Lang) -> str:
     spent = 1 - total.left
     filled = round(BAR * spent)
     text = _ROW[lang].format(

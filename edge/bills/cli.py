@@ -13,14 +13,16 @@ from edge.bills.document import FINDINGS, Papers, compose
 from edge.bills.judgement import Judgement, Verdict
 from edge.bills.remarks import remarks
 from edge.bills.render import render_html, render_pdf
-from edge.bills.words import VERDICTS, WORDS, Lang, day_text, number, percent
+from edge.bills.words import VERDICTS, WORDS, day_text, number, percent
 from edge.config import DEFAULT_DIRECTORY
+from edge.household_command import HouseholdCommand
+from edge.language import Lang, language
 from edge.letters_cli import read_letters
 from edge.moving.contracts import former_agreements
 from edge.vault.reader import VaultReader, read_vault
 from protocol.bill import Bill
 from protocol.errors import ConfigError, DocumentRefused
-from system.commands import directory_option, lang_option
+from system.commands import directory_option
 from system.files import write_secret
 
 EXIT_DIFFERS = 3
@@ -29,9 +31,8 @@ ONE_DAY = timedelta(days=1)
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command()
+@click.command(cls=HouseholdCommand)
 @directory_option(DEFAULT_DIRECTORY, "The chip's")
-@lang_option
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 @click.option("--html", type=_FILE, help="Write the latest bill as a page (HTML).")
 @click.option("--pdf", type=_FILE, help="Write the latest bill as PDF.")
@@ -40,7 +41,6 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 )
 def bills(
     directory: Path,
-    lang: str,
     html: Path | None,
     pdf: Path | None,
     statement: str,
@@ -56,13 +56,13 @@ def bills(
         if html is not None or pdf is not None:
             chosen = _choose(judgements, statement)
             papers = _papers(directory, vault, chosen, judgements)
-            _write(html, pdf, chosen, papers, Lang(lang))
+            _write(html, pdf, chosen, papers, language())
             return
     if is_json:
         click.echo(msgspec.json.encode({"bills": judgements}))
     else:
-        words = WORDS[Lang(lang)]
-        click.echo("\n\n".join(in_words(j, Lang(lang)) for j in judgements) or words["none_yet"])
+        lang = language()
+        click.echo("\n\n".join(in_words(j, lang) for j in judgements) or WORDS[lang]["none_yet"])
     if any(judgement.verdict is not Verdict.CORRECT for judgement in judgements):
         sys.exit(EXIT_DIFFERS)
 

@@ -8,7 +8,8 @@ import msgspec
 
 from edge.bills.judgement import WORDS_EN, WORDS_FR, Judgement, Verdict
 from edge.bills.remarks import remarks
-from edge.bills.words import WORDS, Lang, day_text, number, percent
+from edge.bills.words import WORDS, day_text, number, percent
+from edge.language import Lang
 from edge.metering.events import DayClosed
 from protocol.bill import CENT, Bill, Line
 from protocol.contract import Offer

@@ -8,11 +8,12 @@ import msgspec
 from edge.bills.desk import read_judgement
 from edge.bills.receipts import MISMATCHES_MAX
 from edge.bills.word import say_word
-from edge.bills.words import Lang
 from edge.config import DEFAULT_DIRECTORY
+from edge.household_command import HouseholdCommand
+from edge.language import Lang, language
 from edge.vault.reader import VaultReader, read_vault
 from edge.vault.receipts import ReceiptState
-from system.commands import directory_option, lang_option
+from system.commands import directory_option
 
 ONE_EACH = {
     Lang.FR: {
@@ -71,13 +72,12 @@ class Overview(msgspec.Struct, frozen=True):
     days_in_doubt: int
 
 
-@click.command()
+@click.command(cls=HouseholdCommand)
 @directory_option(DEFAULT_DIRECTORY, "The chip's")
-@lang_option
 @click.option("--release", is_flag=True, help="Let receipts go again; asks first.")
 @click.option("--yes", is_flag=True, help="With --release: do not ask.")
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
-def receipts(directory: Path, lang: str, *, release: bool, yes: bool, is_json: bool) -> None:
+def receipts(directory: Path, *, release: bool, yes: bool, is_json: bool) -> None:
     """Show what was signed off to the provider; let receipts go again after bills that were wrong."""
     if release:
         with read_vault(directory):
@@ -92,7 +92,7 @@ def receipts(directory: Path, lang: str, *, release: bool, yes: bool, is_json: b
     if is_json:
         click.echo(msgspec.json.encode(found))
     else:
-        click.echo(in_words(found, Lang(lang)))
+        click.echo(in_words(found, language()))
 
 
 def overview(vault: VaultReader) -> Overview:

@@ -5,7 +5,8 @@ from datetime import date, timedelta
 
 from edge.bills.judgement import Judgement
 from edge.bills.settled import runs
-from edge.bills.words import Lang, day_text, number
+from edge.bills.words import day_text, number
+from edge.language import Lang
 
 ONE_DAY = timedelta(days=1)
 

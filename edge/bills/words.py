@@ -2,18 +2,11 @@
 
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 
 from edge.bills.judgement import Verdict
+from edge.language import Lang
 
 NARROW_SPACE = "\u202f"
-
-
-class Lang(StrEnum):
-    """The languages in which a household reads its bills."""
-
-    FR = "fr"
-    EN = "en"
 
 
 VERDICTS = {

@@ -12,11 +12,13 @@ from rich.table import Table
 
 from edge.catalogue.reader import Copy
 from edge.config import DEFAULT_DIRECTORY
+from edge.household_command import HouseholdCommand
 from edge.identity import load_identity
+from edge.language import Lang, language
 from edge.vault.catalogue import Alarm, AlarmKind
 from edge.vault.reader import read_vault
 from protocol.contract import Offer
-from system.commands import directory_option, lang_option
+from system.commands import directory_option
 
 EXIT_CONTRADICTED = 3
 
@@ -81,11 +83,10 @@ class CatalogueReport(msgspec.Struct, frozen=True):
     alarms: tuple[AlarmReport, ...]
 
 
-@click.command()
+@click.command(cls=HouseholdCommand)
 @directory_option(DEFAULT_DIRECTORY, "The chip's")
-@lang_option
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
-def catalogue(directory: Path, lang: str, *, is_json: bool) -> None:
+def catalogue(directory: Path, *, is_json: bool) -> None:
     """Show the public list of offers, calendars and market series, as this chip holds it.
 
     Exit code 3: a list was shown to this chip that contradicts its copy.
@@ -98,7 +99,7 @@ def catalogue(directory: Path, lang: str, *, is_json: bool) -> None:
     if is_json:
         click.echo(msgspec.json.encode(report))
     else:
-        _print(report, lang)
+        _print(report, language())
     if report.alarms:
         sys.exit(EXIT_CONTRADICTED)
 
@@ -128,7 +129,7 @@ def _titles(copy: Copy, name: bytes) -> tuple[str, str]:
     return document.publisher, document.name
 
 
-def _print(report: CatalogueReport, lang: str) -> None:
+def _print(report: CatalogueReport, lang: Lang) -> None:
     for alarm in report.alarms:
         click.echo(f"! {alarm.at} : {ALARM_WORDS[lang][alarm.kind].format(entry=alarm.entry)}")
     if report.head is None:

@@ -8,6 +8,7 @@ import click
 
 from edge.config import DEFAULT_DIRECTORY
 from edge.enrolling import REQUEST, make_request, write_request
+from edge.household_command import HouseholdCommand
 from edge.identity import check_keys_are_files, load_identity, load_keys
 from edge.moving.bundle import check_passphrase, draw_passphrase, open_bundle, seal_bundle
 from edge.moving.departure import leave_order
@@ -30,7 +31,7 @@ _passphrase_file = click.option(
 )
 
 
-@click.command("move-out")
+@click.command("move-out", cls=HouseholdCommand)
 @_dir
 @click.option(
     "--wait",
@@ -60,7 +61,7 @@ def move_out(directory: Path, wait_s: float) -> None:
     click.echo(MOVED_OUT.format(last_day=departure.last_day.isoformat(), directory=directory))
 
 
-@click.command()
+@click.command(cls=HouseholdCommand)
 @_dir
 @click.option("--out", type=_FILE, required=True, help="Where to write the bundle.")
 @click.option("--sheet", type=_FILE, help="Write a recovery sheet to print: .html, or text.")
@@ -109,7 +110,7 @@ def export(
         click.echo(f"Wrote {sheet}; print it, keep it away from the bundle, delete the file.")
 
 
-@click.command("import")
+@click.command("import", cls=HouseholdCommand)
 @_dir
 @click.argument("bundle", metavar="FILE", type=_FILE)
 @_passphrase_file
@@ -138,7 +139,7 @@ def import_command(directory: Path, bundle: Path, passphrase_file: Path | None) 
     )
 
 
-@click.command()
+@click.command(cls=HouseholdCommand)
 @_dir
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(directory: Path, *, yes: bool) -> None:

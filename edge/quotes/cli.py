@@ -14,7 +14,9 @@ from rich.text import Text
 from edge.agent_cli import load_agreement
 from edge.bills.judge import Agreement
 from edge.config import DEFAULT_DIRECTORY
+from edge.household_command import HouseholdCommand
 from edge.identity import Identity, load_identity
+from edge.language import Lang, language
 from edge.quotes.asking import leave_order
 from edge.quotes.comparing import Comparison, State, compare
 from edge.quotes.opening import Fault
@@ -36,7 +38,7 @@ from edge.quotes.words import (
     WAITING,
 )
 from edge.vault.reader import read_vault
-from system.commands import directory_option, lang_option
+from system.commands import directory_option
 from system.files import write_secret
 
 EXIT_REFUSED = 3
@@ -56,22 +58,21 @@ class Report(msgspec.Struct, frozen=True):
     quotes: Quotes | None
 
 
-@click.command()
+@click.command(cls=HouseholdCommand)
 @directory_option(DEFAULT_DIRECTORY, "The chip's")
 @click.option("--ask", is_flag=True, help="Ask anew; the chip that runs sends the question.")
 @click.option("--kva", type=click.IntRange(1, 1_000), help="Subscribed power; your contract's.")
 @click.option("--svg", "picture", type=click.Path(path_type=Path, dir_okay=False), help="Draw it.")
-@lang_option
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def quotes(
-    directory: Path, kva: int | None, picture: Path | None, lang: str, *, ask: bool, is_json: bool
+    directory: Path, kva: int | None, picture: Path | None, *, ask: bool, is_json: bool
 ) -> None:
     """Compare what every listed offer would have cost this household in the year before.
 
     The sums come encrypted and are opened here; nobody else learns the totals or the cheapest.
     Exit code 3: the answer is not what it should be.
     """
-    identity = load_identity(directory)
+    identity, lang = load_identity(directory), language()
     if ask:
         leave_order(directory, datetime.now(UTC))
         if not is_json:
@@ -96,7 +97,7 @@ def _compare(
         return compare(vault, identity, agreement, kva)
 
 
-def _print(found: Comparison, lang: str) -> None:
+def _print(found: Comparison, lang: Lang) -> None:
     if found.fault is not None:
         click.echo(FAULTS[lang][found.fault])
     elif found.quotes is not None:
@@ -109,7 +110,7 @@ def _print(found: Comparison, lang: str) -> None:
         click.echo(WAITING[lang].format(at=f"{found.asked_at:%Y-%m-%d %H:%M} UTC"))
 
 
-def _print_quotes(quotes: Quotes, lang: str) -> None:
+def _print_quotes(quotes: Quotes, lang: Lang) -> None:
     last = date.fromordinal(quotes.end.toordinal() - 1)
     click.echo(TITLE[lang].format(start=_day(quotes.start, lang), last=_day(last, lang)))
     current = next((quote for quote in quotes.quotes if quote.is_current), None)
@@ -126,7 +127,7 @@ def _print_quotes(quotes: Quotes, lang: str) -> None:
 
 
 def _row(
-    number: int, quote: Quote, current: Quote | None, scale: Decimal, lang: str
+    number: int, quote: Quote, current: Quote | None, scale: Decimal, lang: Lang
 ) -> tuple[Text, ...]:
     difference = ""
     if current is not None and quote is not current:
@@ -141,7 +142,7 @@ def _row(
     return Text(str(number)), Text(quote.provider), name, *totals, bar
 
 
-def _notes(quotes: Quotes, lang: str) -> list[str]:
+def _notes(quotes: Quotes, lang: Lang) -> list[str]:
     notes = []
     days = (quotes.end - quotes.start).days
     if days < YEAR_DAYS:
@@ -159,5 +160,5 @@ def _notes(quotes: Quotes, lang: str) -> list[str]:
     return notes
 
 
-def _day(day: date, lang: str) -> str:
+def _day(day: date, lang: Lang) -> str:
     return f"{day:%d/%m/%Y}" if lang == "fr" else day.isoformat()

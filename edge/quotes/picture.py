@@ -3,6 +3,7 @@
 from decimal import Decimal
 from html import escape
 
+from edge.language import Lang
 from edge.quotes.pricing import Basis, Quote, Quotes
 from edge.quotes.words import BASIS, CURRENT, TITLE
 
@@ -18,7 +19,7 @@ text { font: 14px system-ui, sans-serif; fill: #1b1b1b }
 """
 
 
-def euros(value: Decimal, lang: str) -> str:
+def euros(value: Decimal, lang: Lang) -> str:
     """Return an amount as it is written in a language."""
     text = f"{value:,.2f}"
     if lang == "en":
@@ -26,7 +27,7 @@ def euros(value: Decimal, lang: str) -> str:
     return text.replace(",", "\N{NARROW NO-BREAK SPACE}").replace(".", ",") + " €"
 
 
-def svg(quotes: Quotes, lang: str) -> str:
+def svg(quotes: Quotes, lang: Lang) -> str:
     """Draw a comparison."""
     height = TOP + ROW * len(quotes.quotes) + 16
     last = quotes.end.fromordinal(quotes.end.toordinal() - 1)
@@ -43,7 +44,7 @@ def svg(quotes: Quotes, lang: str) -> str:
     )
 
 
-def _bar(quote: Quote, number: int, longest: Decimal, lang: str) -> str:
+def _bar(quote: Quote, number: int, longest: Decimal, lang: Lang) -> str:
     y = TOP + ROW * number
     length = float(max(quote.total_ttc, Decimal(0)) / longest) * BARS
     classes = ["current" if quote.is_current else "best" if number == 0 else "bar"]

@@ -9,6 +9,7 @@ from types import FrameType
 
 import click
 
+from edge.household_command import HouseholdCommand
 from edge.simulate.curve import Curve
 from edge.simulate.curve_files import YEARS, load_curve
 from edge.simulate.faults import Wire, parse_faults
@@ -56,7 +57,7 @@ def parse_speed(ctx: click.Context, param: click.Parameter, value: str) -> float
     return speed
 
 
-@click.command()
+@click.command(cls=HouseholdCommand)
 @click.option(
     "--curve",
     "curve_file",

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import structlog
 
+from edge.household_command import HouseholdCommand
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame
 from edge.tic.report import Tally, frame_line, frame_table
@@ -18,7 +19,7 @@ from protocol.errors import FrameError
 _WAIT_S = 1.0
 
 
-@click.command()
+@click.command(cls=HouseholdCommand)
 @click.argument("file", default="-", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a frame, then a summary.")
 @click.option(

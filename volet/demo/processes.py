@@ -25,6 +25,8 @@ START_WITHIN_S = 60.0
 POLL_S = 0.05
 CAPTURE = "capture"
 COLUMNS = 100
+# The demo speaks English, and so do the commands whose words it prints.
+ENGLISH = "C.UTF-8"
 # Each home takes seven descriptors, and its link waits with `select`, which counts to 1,024.
 NEIGHBOURS_MAX = 100
 
@@ -153,7 +155,7 @@ class Programs:
                 stderr=file,
                 check=False,
                 text=True,
-                env=os.environ | {"COLUMNS": str(COLUMNS)},
+                env=os.environ | {"COLUMNS": str(COLUMNS), "LC_ALL": ENGLISH},
             )
         if done.returncode and not (may_refuse and done.returncode == 1):
             raise VoletError(

@@ -118,7 +118,7 @@ class Report:
         lines = [
             command,
             f".venv/bin/volet cloud status --dir {town.cloud}",
-            f".venv/bin/volet edge bills --dir {town.households[0].directory}",
+            f".venv/bin/volet edge bills --lang en --dir {town.households[0].directory}",
         ]
         if town.area.is_dir():
             neighbour = min((town.area / NEIGHBOURS).iterdir())

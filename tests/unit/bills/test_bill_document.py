@@ -12,7 +12,8 @@ from pypdf import PdfReader
 from edge.bills.document import Papers, compose
 from edge.bills.judgement import Finding, Judgement, Verdict
 from edge.bills.render import render_html, render_pdf
-from edge.bills.words import WORDS, Lang, number
+from edge.bills.words import WORDS, number
+from edge.language import Lang
 from protocol.bill import price_bill, register_energies
 from protocol.contract import Offer
 from protocol.tariff import FixedLine, InjectionLine, RegisterLine

@@ -4,7 +4,7 @@ from datetime import date
 
 from edge.bills.cli import in_words
 from edge.bills.judgement import Finding, Judgement, Verdict
-from edge.bills.words import Lang
+from edge.language import Lang
 from protocol.bill import price_bill, register_energies
 from tests.support.tariffs import simple_tariff
 

@@ -56,7 +56,7 @@ def test_the_budget_is_told_while_the_chip_runs(chip):
     assert told["year"]["cap_rho"] == 10
     assert told["profile_days"] == 1
     assert "█" in run("budget", "--dir", chip.directory, "--lang", "en")
-    assert "factures" in run("budget", "--dir", chip.directory)
+    assert "factures" in run("budget", "--dir", chip.directory, "--lang", "fr")
 
 
 def test_a_cap_can_be_lowered_and_not_raised(chip):
