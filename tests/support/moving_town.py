@@ -17,7 +17,8 @@ from edge.message import Arrived, Connected, Publish
 from edge.moving.departure import MovingOptions, leave_order
 from edge.outbox import Settings as OutboxSettings
 from edge.vault.vault import Vault
-from protocol.contract import Signed
+from protocol.calendar import legal_day
+from protocol.contract import Consent, Signed
 from protocol.ids import HouseholdKeyId
 from protocol.topics import Kind, parse_device_topic
 from tests.support.broker import COLLECTIVITY, make_cloud
@@ -80,13 +81,18 @@ class Home(Bench):
         self.clock = cloud.clock
         self.meter = BenchMeter(start, int(serial), serial)
 
-    def enrol(self, offer: Signed | None = None, prm: str | None = None) -> None:
+    def enrol(
+        self,
+        offer: Signed | None = None,
+        prm: str | None = None,
+        consent: Consent = Consent.TOTAL,
+    ) -> None:
         """Request, have the collectivity answer, install."""
         keys = load_keys(self.directory)
         contract = None
         if offer is not None:
-            day = self.clock.now().date()
-            contract = sign_contract(keys, offer, self.meter.serial, day)
+            day = legal_day(self.clock.now())
+            contract = sign_contract(keys, offer, self.meter.serial, day, consent=consent)
         request = make_request(keys, offer, contract)
         write_request(self.directory, self.directory / REQUEST, request)
         answer = self.directory / "answer.json"

@@ -1,0 +1,125 @@
+"""A household with a contract, driven through weeks in one process, that the program can take over.
+
+Keys, enrolment and contract are files as its commands leave them; the meter speaks TIC, so that the
+same wire goes on in a process of its own.
+"""
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cloud.batches import pending_statements
+from cloud.store import StatementOrder
+from edge.agent_cli import load_agreement
+from edge.bills.desk import Desk
+from edge.bills.receipt_lane import ReceiptOptions
+from edge.bills.word import word_in
+from edge.chip import Chip, ChipSettings, signer_of
+from edge.message import Arrived, Connected
+from edge.moving.departure import MovingOptions
+from edge.simulate.home import HomeSettings, build_home
+from edge.simulate.household import synthetic_curve
+from edge.simulate.tariff import Option
+from edge.vault.vault import Vault
+from protocol.calendar import day_number, day_start
+from protocol.contract import Acceptance, Consent, Offer, Signed, StatementRequest, sign_document
+from protocol.hpke import SealingKey
+from tests.support.broker import COLLECTIVITY
+from tests.support.chip_bench import SERIAL, BenchClock
+from tests.support.moving_town import QUICK, Home, TownCloud
+from tests.support.tariffs import simple_tariff
+
+FIRST = date(2026, 1, 1)
+ONE_DAY = timedelta(days=1)
+DAYS_MAX = 70
+SEED = 3
+CONFIG = "send_window_s = 0\n"
+SEALING_KEY = SealingKey.generate()
+PROVIDER_KEY = Ed25519PrivateKey.generate()
+
+
+def signed_offer() -> Signed:
+    """Sign the offer that every household here has taken."""
+    tariff = simple_tariff()
+    key = PROVIDER_KEY.public_key().public_bytes_raw()
+    offer = Offer(tariff.provider, key, SEALING_KEY.public_bytes, tariff.name, (tariff,))
+    return sign_document(offer, PROVIDER_KEY)
+
+
+class BillingHome(Home):
+    """A chip that judges statements and gives receipts under a contract of its own directory."""
+
+    def __init__(self, directory: Path, consent: Consent = Consent.TOTAL) -> None:
+        directory.mkdir()
+        start = day_start(FIRST)
+        town = TownCloud(directory / "cloud", BenchClock(start))
+        self.wire = build_home(
+            synthetic_curve(SEED, FIRST, FIRST + timedelta(days=DAYS_MAX)),
+            HomeSettings(option=Option.HPHC, seed=SEED, serial=SERIAL),
+        )
+        super().__init__(directory / "chip", town, start, SERIAL)
+        (self.directory / "edge.toml").write_text(CONFIG)
+        self.offer = signed_offer()
+        self.enrol(self.offer, consent=consent)
+        self.agreement = load_agreement(self.directory)
+        contract = self.agreement.contract_hash
+        town.store.accept(contract, sign_document(Acceptance(contract), PROVIDER_KEY))
+
+    def start(self) -> None:
+        """Start as the chip's program does."""
+        self.vault = Vault.open(self.directory, signer_of(self.identity))
+        desk = Desk(self.vault, self.identity.household.seal, self.agreement)
+        agreements = {self.agreement.contract_hash: self.agreement}
+        settings = ChipSettings(
+            outbox=QUICK,
+            moving=MovingOptions(self.directory, tuple(agreements)),
+            receipts=ReceiptOptions(agreements, lambda: desk.shelf, word_in(self.directory)),
+        )
+        self.chip = Chip(self.identity, self.vault, self.clock, settings, desk.judge)
+        self.frames(2)
+        if self.is_online:
+            self.chip.take(Connected())
+
+    def frames(self, count: int) -> None:
+        """Let the meter send frames, a second apart."""
+        for second in range(count):
+            at = self.clock.at + timedelta(seconds=second)
+            self.chip.feed(self.wire.frame_at(at), at)
+
+    def live(self, days: int) -> None:
+        """Let days pass, a frame at each midnight."""
+        for _ in range(days):
+            self.clock.at += ONE_DAY
+            self.clock.seconds += 86_400
+            self.frames(1)
+            self.pump()
+
+    def ask(self, start: int, end: int, statement: bytes) -> None:
+        """Hand in the provider's request over days [start, end), and deliver the statement."""
+        request = StatementRequest(
+            id=statement,
+            contract=self.agreement.contract_hash,
+            offer=self.offer.hash,
+            start=day_number(day(start)),
+            end=day_number(day(end)),
+        )
+        signed = msgspec.msgpack.encode(sign_document(request, PROVIDER_KEY))
+        order = StatementOrder(statement, request.contract, self.identity.household_key, signed)
+        self.cloud.store.put_request(order, self.clock.at)
+        for message in pending_statements(self.cloud.store, self.cloud.key, COLLECTIVITY).messages:
+            self.chip.take(Arrived(message.topic, message.payload))
+        for _ in range(6):
+            self.clock.seconds += 5
+            self.pump()
+
+
+def day(number: int) -> date:
+    """Return the day `number` of the household's time, from 0."""
+    return FIRST + timedelta(days=number)
+
+
+def instant(number: int) -> datetime:
+    """Return when the day `number` begins."""
+    return day_start(day(number))

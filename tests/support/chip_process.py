@@ -1,0 +1,85 @@
+"""The chip's program as a process on somebody's directory, with its meter on standard input."""
+
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.support.broker import wait_until
+
+READY_WITHIN_S = 60.0
+BUFFER_BYTES = 4_096
+
+
+class ChipProcess:
+    """`volet edge run`; it tells this end by sd_notify when it is ready."""
+
+    def __init__(self, directory: Path, *command: str) -> None:
+        """Prepare to run in `directory`; `command` replaces the program itself."""
+        self.log_path = directory.parent / f"{directory.name}.log"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._socket.bind("")  # an address of the kernel's choice, in the abstract namespace
+        program = command or (sys.executable, "-m", "volet.main")
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*program, "edge", "run", "--dir", str(directory), "--source", "-"],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env={"NOTIFY_SOCKET": "@" + self._socket.getsockname()[1:].decode()},
+            )
+
+    def __enter__(self) -> Self:
+        """Wait until the chip is ready."""
+        with ExitStack() as failed:
+            failed.callback(self.close)
+            wait_until(lambda: self._is_ready() or self.has_ended, "the chip", READY_WITHIN_S)
+            assert not self.has_ended, f"the chip ended instead of starting:\n{self.log}"
+            failed.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End it without a word if it still runs."""
+        del kind, error, trace
+        self.close()
+
+    def close(self) -> None:
+        """End it without a word if it still runs, and let go of what it spoke through."""
+        self.end(signal.SIGKILL)
+        self._process.stdin.close()
+        self._socket.close()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process has ended by itself."""
+        return self._process.poll() is not None
+
+    @property
+    def log(self) -> str:
+        """What it has logged, and the processes on this directory before it."""
+        return self.log_path.read_text("utf-8")
+
+    def feed(self, frame: bytes) -> None:
+        """Let the meter send a frame."""
+        self._process.stdin.write(frame)
+        self._process.stdin.flush()
+
+    def end(self, number: signal.Signals) -> int:
+        """Send a signal and wait; returns the exit status."""
+        self._process.send_signal(number)
+        return self._process.wait(30)
+
+    def _is_ready(self) -> bool:
+        try:
+            return b"READY=1" in self._socket.recv(BUFFER_BYTES)
+        except BlockingIOError:
+            return False
