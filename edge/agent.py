@@ -4,20 +4,19 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Self
 
 import structlog
 
 from edge.area.lane import AreaOptions
 from edge.area.settings import ChoicesFile
-from edge.bills.desk import Desk
-from edge.bills.judge import Agreement, Shelf
+from edge.bills.judge import Agreement
 from edge.bills.receipt_lane import ReceiptOptions
 from edge.bills.word import say_word, word_in
-from edge.catalogue.shelf import shelf_of
 from edge.chip import Chip, signer_of
 from edge.chip_settings import ChipSettings
 from edge.clock import Clock, SystemClock
@@ -33,9 +32,8 @@ from edge.quotes.asking import OrderFile, QuoteOptions
 from edge.status import last_will
 from edge.tic.serial_line import SerialSource
 from edge.tic.source import StreamSource, TicSource
+from edge.vault.moving import Departure
 from edge.vault.vault import Vault
-from protocol.messages import Statement
-from protocol.schedule import Schedules
 from protocol.topics import Kind, device_topic, own_down
 
 # Nothing waits longer for the loop than this; on a Pi a round without work costs microseconds.
@@ -89,80 +87,56 @@ class Agent:
     def __init__(
         self,
         directory: Path,
+        chip: Chip,
+        link: Link,
+        source: TicSource,
+        panel: Panel | None,
+        clock: Clock,
+    ) -> None:
+        """Use `open` instead."""
+        self.chip = chip
+        self._directory = directory
+        self._link = link
+        self._source = source
+        self._panel = panel
+        self._clock = clock
+        self._notifier = Notifier(clock)
+        self._has_source_ended = False
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls,
+        directory: Path,
         identity: Identity,
         config: EdgeConfig,
         *,
         agreement: Agreement | None = None,
         clock: Clock | None = None,
-    ) -> None:
-        """Open the vault in `directory`, the source and the panel; `close` lets go of them.
+    ) -> Iterator[Self]:
+        """Open the vault in `directory`, the source and the panel, as long as the context lasts.
 
-        Statements are judged under `agreement`.
+        Statements are judged under `agreement` and what the household had agreed to before.
 
         Raises:
             ConfigError: something the operator must put right.
             StoreError: the vault is of another program or version.
         """
         identity.tls_context()  # a damaged certificate is said now, not in a thread later
-        self._clock = clock or SystemClock()
-        self._directory = directory
-        self._stack = ExitStack()
+        clock = clock or SystemClock()
         with ExitStack() as opened:
-            vault = Vault.open(
-                directory,
-                signer_of(identity),
-                is_quarter_hourly=config.rhythm == "quarter_hourly",
-            )
+            is_quarter_hourly = config.rhythm == "quarter_hourly"
+            vault = Vault.open(directory, signer_of(identity), is_quarter_hourly=is_quarter_hourly)
             opened.callback(vault.close)
-            area = AreaOptions(
-                ChoicesFile(directory),
-                config.area,
-                agreement,
-                self._schedules,
-            )
-            departure = vault.departures.get()
-            if agreement is not None and departure is not None:
-                agreement = ended(agreement, departure.last_day)
-            contracts = () if agreement is None else (agreement.contract_hash,)
-            moving = MovingOptions(directory, contracts)
-            agreements = agreements_of(directory, agreement)
-            desks = {
-                each.contract_hash: Desk(vault, identity.household.seal, each, self._shelf(each))
-                for each in agreements.values()
-            }
-            desk = Desk(vault, identity.household.seal, agreement, self._shelf(agreement))
-            receipts = ReceiptOptions(
-                agreements,
-                lambda: desk.shelf,
-                word_in(directory),
-                config.send_window_s,
-            )
-            settings = ChipSettings(
-                config.send_window_s,
-                config.sending,
-                config.metering,
-                area,
-                moving,
-                receipts,
-                QuoteOptions(OrderFile(directory)),
-            )
-
-            def judge(statement: Statement) -> str:
-                return desks.get(statement.contract, desk).judge(statement)
-
-            self.chip = Chip(identity, vault, self._clock, settings, judge)
-            self._source = _open_source(config, self.chip)
-            opened.callback(self._source.close)
-            self._panel = None
-            if config.panel is not None:
-                self._panel = Panel.open(
-                    config.panel.led_gpio, button_gpio=config.panel.button_gpio
-                )
-                opened.callback(self._panel.close)
-            self._stack = opened.pop_all()
-        self._link = Link(link_settings(identity), identity.tls_context)
-        self._notifier = Notifier(self._clock)
-        self._has_source_ended = False
+            settings = chip_settings(directory, config, agreement, vault.departures.get())
+            chip = Chip(identity, vault, clock, settings)
+            source = _open_source(config, chip)
+            opened.callback(source.close)
+            panel = _open_panel(config)
+            if panel is not None:
+                opened.callback(panel.close)
+            link = Link(link_settings(identity), identity.tls_context)
+            yield cls(directory, chip, link, source, panel, clock)
 
     def run(self, stop: StopSignal) -> None:
         """Go round until stopped, or until a source that ends has ended and all is stored.
@@ -182,16 +156,6 @@ class Agent:
             self._notifier.stopping()
             self._link.stop(goodbye)
             log.info("chip_stopped")
-
-    def close(self) -> None:
-        """Let go of vault, source and panel."""
-        self._stack.close()
-
-    def _schedules(self) -> Schedules:
-        return self.chip.catalogue.copy.catalogue.schedules()
-
-    def _shelf(self, agreement: Agreement | None) -> Callable[[], Shelf]:
-        return lambda: shelf_of(self.chip.catalogue.copy.catalogue, agreement)
 
     def _round(self, stop: StopSignal) -> None:
         waiting = [stop.fileno(), self._link.fileno()]
@@ -218,6 +182,36 @@ class Agent:
             self.chip.finish(self._clock.now())
             self._has_source_ended = True
             log.info("source_ended")
+
+
+def chip_settings(
+    directory: Path, config: EdgeConfig, agreement: Agreement | None, departure: Departure | None
+) -> ChipSettings:
+    """Gather how the chip in `directory` behaves; a household that has left has no contract since.
+
+    Raises:
+        ConfigError: a document of an earlier contract is damaged.
+    """
+    if agreement is not None and departure is not None:
+        agreement = ended(agreement, departure.last_day)
+    return ChipSettings(
+        send_window_s=config.send_window_s,
+        outbox=config.sending,
+        metering=config.metering,
+        area=AreaOptions(
+            ChoicesFile(directory), config.area, agreement, send_window_s=config.send_window_s
+        ),
+        moving=MovingOptions(directory, () if agreement is None else (agreement.contract_hash,)),
+        receipts=ReceiptOptions(word_in(directory), config.send_window_s),
+        quotes=QuoteOptions(OrderFile(directory)),
+        agreements=agreements_of(directory, agreement),
+    )
+
+
+def _open_panel(config: EdgeConfig) -> Panel | None:
+    if config.panel is None:
+        return None
+    return Panel.open(config.panel.led_gpio, button_gpio=config.panel.button_gpio)
 
 
 def _open_source(config: EdgeConfig, chip: Chip) -> TicSource:

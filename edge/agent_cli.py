@@ -39,12 +39,12 @@ def run(directory: Path, source: str | None) -> None:
     if source is not None:
         config = msgspec.structs.replace(config, source=source)
     identity = load_identity(directory)
-    with stop_on_signals() as stop:
-        agent = Agent(directory, identity, config, agreement=load_agreement(directory))
-        try:
-            agent.run(stop)
-        finally:
-            agent.close()
+    agreement = load_agreement(directory)
+    with (
+        stop_on_signals() as stop,
+        Agent.open(directory, identity, config, agreement=agreement) as agent,
+    ):
+        agent.run(stop)
 
 
 def load_agreement(directory: Path) -> Agreement | None:

@@ -13,7 +13,6 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from edge.bills.inbox import OnStatement
 from edge.chip_settings import ChipSettings
 from edge.clock import Clock
 from edge.correspondence import Incoming
@@ -74,9 +73,8 @@ class Chip:
         vault: Vault,
         clock: Clock,
         settings: ChipSettings | None = None,
-        on_statement: OnStatement | None = None,
     ) -> None:
-        """Start over `vault`; `on_statement` judges a statement and returns its verdict as JSON."""
+        """Go on with what `vault` holds."""
         self._identity = identity
         self._vault = vault
         self._clock = clock
@@ -94,8 +92,9 @@ class Chip:
         self._given_up: set[tuple[bytes, int]] = set()
         self._status: Status | None = None
         self._status_at_s = 0.0
-        desks = open_desks(identity, self._signer, vault, clock, self._settings, on_statement)
+        desks = open_desks(identity, self._signer, vault, clock, self._settings)
         self.area, self.moving, self.catalogue = desks.area, desks.moving, desks.catalogue
+        self._contribute = None if desks.area is None else desks.area.contribute
         self._correspondents = desks.correspondents
         self._open_meter()
         month = month_of(legal_day(clock.now()))
@@ -148,7 +147,7 @@ class Chip:
         if self._meter is not None and self.moving.is_due(self._meter):
             self._send(self.moving.close(self._meter, events))
         elif self._meter is not None and (events or is_new):
-            self._send(self._vault.record(events, self._meter.state))
+            self._send(self._vault.record(events, self._meter.state, self._contribute))
 
     def take(self, event: LinkEvent) -> None:
         """Take what the link reports."""
@@ -313,7 +312,7 @@ class Chip:
         self._outbox.allow_blocks(are_allowed=False)
 
     def _catch_up(self) -> None:
-        keys = self._vault.catch_up()
+        keys = self._vault.catch_up(self._contribute)
         self._outbox.allow_blocks(are_allowed=True)
         self._send(keys)
 

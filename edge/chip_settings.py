@@ -1,8 +1,10 @@
 """How a chip behaves, as its core is told."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from edge.area.lane import AreaOptions
+from edge.bills.judge import Agreement
 from edge.bills.receipt_lane import ReceiptOptions
 from edge.metering.state import Settings as MeteringSettings
 from edge.moving.departure import MovingOptions
@@ -21,8 +23,9 @@ class ChipSettings:
         metering: how far readings may lie apart.
         area: the area lane, None: there is none.
         moving: how the household moves out.
-        receipts: under which contracts receipts are given, None: there are none.
+        receipts: how receipts are given, None: there are none.
         quotes: whether the household wants quotes.
+        agreements: the household's contracts by their hashes, former ones included.
     """
 
     send_window_s: float = 0.0
@@ -32,3 +35,4 @@ class ChipSettings:
     moving: MovingOptions = field(default_factory=MovingOptions)
     receipts: ReceiptOptions | None = None
     quotes: QuoteOptions = field(default_factory=QuoteOptions)
+    agreements: Mapping[bytes, Agreement] = field(default_factory=dict)

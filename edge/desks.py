@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from edge.area.lane import AreaLane
+from edge.bills.desk import Desk
 from edge.bills.inbox import OnStatement, StatementInbox
 from edge.bills.receipt_lane import ReceiptLane
 from edge.catalogue.reader import CatalogueReader
+from edge.catalogue.shelf import Contracts
 from edge.chip_settings import ChipSettings
 from edge.clock import Clock
 from edge.correspondence import Correspondent, SeenNotes
@@ -40,26 +42,31 @@ def open_desks(
     vault: Vault,
     clock: Clock,
     settings: ChipSettings,
-    on_statement: OnStatement | None,
 ) -> Desks:
-    """Set up all correspondents over `vault`; `on_statement` judges a statement."""
+    """Set up all correspondents over `vault`.
+
+    Some of them take up at once what an earlier process has left, so each is handed what it looks
+    things up in, whole: the copy of the public list comes first.
+    """
     key = identity.platform_key
-    area = None
-    if settings.area is not None:
-        area = AreaLane(
-            signer, key, vault, clock, settings.area, send_window_s=settings.send_window_s
-        )
-    moving = MovingOut(signer, key, vault, clock, settings.moving)
     catalogue = CatalogueReader(vault, clock, identity.collectivity, key)
+    contracts = Contracts(settings.agreements, catalogue.copy.catalogue)
+    judge: OnStatement = Desk(vault, identity.household.seal, contracts).judge
+    moving = MovingOut(signer, key, vault, clock, settings.moving)
     seen = SeenNotes(signer)
-    lanes: list[Correspondent] = [] if area is None else [area]
+    area = None
+    lanes: list[Correspondent] = [moving]
+    if settings.area is not None:
+        area = AreaLane(signer, key, vault, clock, contracts.listed, settings.area)
+        lanes.append(area)
     if settings.receipts is not None:
-        agreements = settings.receipts.agreements
-        if on_statement is not None:
-            receipts = ReceiptLane(signer, key, vault, clock, settings.receipts)
-            on_statement = receipts.judging(on_statement)
-            lanes.append(receipts)
-        lanes.append(LetterInbox(vault, clock, identity.household, key, seen, agreements))
-    inbox = StatementInbox(vault, clock, identity.household_key, key, seen, on_statement)
-    quoting = Quoting(signer, key, vault, catalogue, settings.quotes)
-    return Desks(area, moving, catalogue, (moving, *lanes, inbox, quoting, seen))
+        receipts = ReceiptLane(signer, key, vault, clock, contracts, settings.receipts)
+        judge = receipts.judging(judge)
+        lanes.append(receipts)
+    lanes += [
+        LetterInbox(vault, clock, identity.household, key, seen, settings.agreements),
+        StatementInbox(vault, clock, identity.household_key, key, seen, judge),
+        Quoting(signer, key, vault, catalogue, settings.quotes),
+        seen,
+    ]
+    return Desks(area, moving, catalogue, tuple(lanes))

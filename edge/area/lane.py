@@ -33,9 +33,9 @@ from edge.vault.signer import Signer
 from edge.vault.vault import Vault
 from protocol.area_messages import AreaAck, Ask, Document, Terms
 from protocol.calendar import day_end, day_number, legal_day, quarter_hours
+from protocol.catalogue import Catalogue
 from protocol.envelope import open_message
 from protocol.errors import CipherError, MessageRefused, Reason
-from protocol.schedule import Schedules
 from protocol.topics import Kind, device_topic
 
 # How often the lane looks whether the household has changed its mind, and whether it needs seeds.
@@ -58,15 +58,15 @@ class AreaOptions:
         choices: what the household has chosen, as it stands now.
         config: what was configured.
         agreement: the household's contract, by which a day is priced.
-        schedules: the listed calendars and series, by which its curve is.
         sampler: where noise comes from.
+        send_window_s: a contribution goes out after a random part of this.
     """
 
     choices: Callable[[], Choices]
     config: AreaConfig
     agreement: Agreement | None = None
-    schedules: Callable[[], Schedules] = Schedules
     sampler: Sampler = draw_noise
+    send_window_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -87,17 +87,16 @@ class AreaLane(Correspondent):
         platform_key: Ed25519PublicKey,
         vault: Vault,
         clock: Clock,
+        listed: Catalogue,
         options: AreaOptions,
-        *,
-        send_window_s: float = 0.0,
     ) -> None:
-        """Contribute what `vault` closes; send within `send_window_s` of that."""
+        """Contribute what `vault` closes; a curve is priced by the calendars and series `listed`."""
         self._signer = signer
         self._platform_key = platform_key
         self._vault = vault
         self._clock = clock
+        self._listed = listed
         self._options = options
-        self._send_window_s = send_window_s
         self._rng = random.SystemRandom()
         self._errand = Errand(signer, vault, platform_key.public_bytes_raw())
         self._choices = options.choices()
@@ -110,7 +109,6 @@ class AreaLane(Correspondent):
             day: _Contribution(clock.monotonic_s(), deadline_s=deadline_s)
             for day, deadline_s in vault.area.unsent()
         }
-        vault.contributor = self.contribute
 
     @property
     def standing(self) -> Standing:
@@ -200,7 +198,7 @@ class AreaLane(Correspondent):
         if made is None:
             return None
         payload = self._signer.seal(Kind.AREA, made.contribution)
-        due_s = self._clock.monotonic_s() + self._rng.uniform(0, self._send_window_s)
+        due_s = self._clock.monotonic_s() + self._rng.uniform(0, self._options.send_window_s)
         deadline_s = int(deadline.timestamp())
         self._flights[day] = _Contribution(due_s, deadline_s=deadline_s)
         return ContributionRow(day, deadline_s, payload, made.spends)
@@ -228,7 +226,7 @@ class AreaLane(Correspondent):
         if agreement is not None:
             contract = agreement.contract
             if contract.start <= closed.day and (contract.end is None or closed.day < contract.end):
-                schedules = self._options.schedules()
+                schedules = self._listed.schedules()
                 energies, cost_cents = priced(closed, agreement.offer.tariffs, curve_wh, schedules)
         return DayValues(
             day=closed.day,

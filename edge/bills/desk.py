@@ -1,21 +1,21 @@
 """The desk where statements are judged: the vault's books in, the verdict out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
 
 import msgspec
 
-from edge.bills.judge import Agreement, Shelf, judge
+from edge.bills.judge import judge
 from edge.bills.judgement import Finding, Judgement, Verdict
 from edge.bills.own import Books, Span
 from edge.bills.settled import Settled, settled_row
+from edge.catalogue.shelf import Contracts
 from edge.vault.rows import BlockState, DayRow, StatementRow, StoredBlock
 from edge.vault.settled import SettledRow
 from protocol.calendar import day_of_number
 from protocol.ids import Incarnation
 from protocol.messages import Statement
-from protocol.schedule import Schedules
 from protocol.seal import SealSecret
 
 
@@ -42,28 +42,13 @@ class Ledger(Protocol):
 
 
 class Desk:
-    """Judges statements under the household's contract. What it finds stays on the chip."""
+    """Judges statements under the household's contracts. What it finds stays on the chip."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        secret: SealSecret,
-        agreement: Agreement | None,
-        shelf: Callable[[], Shelf] = lambda: Shelf({}, Schedules()),
-    ) -> None:
-        """Judge under `agreement`; without one every statement is refused.
-
-        `shelf` gives the listed documents as they stand.
-        """
+    def __init__(self, ledger: Ledger, secret: SealSecret, contracts: Contracts) -> None:
+        """Judge each statement under the contract that it names; others are refused."""
         self._ledger = ledger
         self._secret = secret
-        self._agreement = agreement
-        self._shelf = shelf
-
-    @property
-    def shelf(self) -> Shelf:
-        """The listed documents that the chip holds."""
-        return self._shelf()
+        self._contracts = contracts
 
     def judge(self, statement: Statement) -> str:
         """Judge a statement whose signature is verified; returns a `Judgement` as JSON.
@@ -78,7 +63,8 @@ class Desk:
     def _judgement(self, statement: Statement) -> Judgement:
         start, end = day_of_number(statement.start), day_of_number(statement.end)
         first = min(start, self._first_day(statement))
-        if self._agreement is None:
+        agreement = self._contracts.agreements.get(statement.contract)
+        if agreement is None:
             unknown = (Finding.CONTRACT_UNKNOWN,)
             return Judgement(statement.id.hex(), start, end, Verdict.REFUSED, unknown)
         books = Books(
@@ -99,7 +85,8 @@ class Desk:
             self._ledger.curve,
             Settled.read(self._ledger.settled()),
         )
-        return judge(statement, self._agreement, self.shelf, books, self._secret)
+        shelf = self._contracts.shelf(agreement)
+        return judge(statement, agreement, shelf, books, self._secret)
 
     @staticmethod
     def _first_day(statement: Statement) -> date:

@@ -28,7 +28,7 @@ class StatementInbox(Correspondent):
         household_key: HouseholdKeyId,
         platform_key: Ed25519PublicKey,
         seen: SeenNotes,
-        on_statement: OnStatement | None,
+        on_statement: OnStatement,
     ) -> None:
         """Take statements for `household_key` that `platform_key` signed."""
         self._vault = vault
@@ -49,7 +49,6 @@ class StatementInbox(Correspondent):
         if statement.id.hex() != message.rest:
             raise MessageRefused(Reason.TOPIC, "the topic names another statement")
         self._vault.save_statement(statement.id, self._clock.now(), payload, None)
-        if self._on_statement is not None:
-            verdict = self._on_statement(statement)
-            self._vault.save_statement(statement.id, self._clock.now(), payload, verdict)
+        verdict = self._on_statement(statement)
+        self._vault.save_statement(statement.id, self._clock.now(), payload, verdict)
         self._seen.add(statement.id)

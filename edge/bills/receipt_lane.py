@@ -5,7 +5,7 @@ is in the vault, so that a restart changes nothing.
 """
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,7 +13,6 @@ import msgspec
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from edge.bills.judge import Agreement, Shelf
 from edge.bills.judgement import Judgement, Verdict
 from edge.bills.receipts import (
     PASSING,
@@ -26,6 +25,7 @@ from edge.bills.receipts import (
     make_receipt,
     read_grounds,
 )
+from edge.catalogue.shelf import Contracts
 from edge.clock import Clock
 from edge.correspondence import Correspondent, Incoming
 from edge.flight import Flight
@@ -53,14 +53,10 @@ class ReceiptOptions:
     """What the lane is given.
 
     Attributes:
-        agreements: the household's contracts by their hashes, former ones included.
-        shelf: the listed documents that the chip holds.
         word: the household's latest word that receipts may go again, empty while it has said none.
         send_window_s: a receipt goes out after a random part of this.
     """
 
-    agreements: Mapping[bytes, Agreement]
-    shelf: Callable[[], Shelf]
     word: Callable[[], str]
     send_window_s: float = 0.0
 
@@ -85,13 +81,15 @@ class ReceiptLane(Correspondent):
         platform_key: Ed25519PublicKey,
         vault: Vault,
         clock: Clock,
+        contracts: Contracts,
         options: ReceiptOptions,
     ) -> None:
-        """Go on with what `vault` holds."""
+        """Go on with what `vault` holds; receipts are given under `contracts`."""
         self._signer = signer
         self._platform_key = platform_key
         self._vault = vault
         self._clock = clock
+        self._contracts = contracts
         self._options = options
         self._rng = random.SystemRandom()
         self._look_s = 0.0
@@ -180,7 +178,7 @@ class ReceiptLane(Correspondent):
             self._consider(statement, judgement)
 
     def _consider(self, statement: Statement, judgement: Judgement) -> None:
-        agreement = self._options.agreements.get(statement.contract)
+        agreement = self._contracts.agreements.get(statement.contract)
         if (
             agreement is None
             or judgement.verdict is not Verdict.CORRECT
@@ -188,7 +186,7 @@ class ReceiptLane(Correspondent):
         ):
             return
         try:
-            grounds = read_grounds(statement, agreement, self._options.shelf())
+            grounds = read_grounds(statement, agreement, self._contracts.shelf(agreement))
         except (ScheduleMissing, DocumentRefused, KeyError, ValueError):
             return  # it was judged by documents that are not on the shelf any more
         self._candidates[statement.id] = _Candidate(judgement, grounds)

@@ -1,16 +1,31 @@
-"""What a judge may look up: the listed offers that a contract follows, calendars and series."""
+"""What a judge may look up: the household's contracts, and what the public list holds for each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from edge.bills.judge import Agreement, Shelf
 from protocol.catalogue import Catalogue
 
 
-def shelf_of(catalogue: Catalogue, agreement: Agreement | None) -> Shelf:
-    """Return the listed documents that matter to a contract.
+@dataclass(frozen=True, slots=True)
+class Contracts:
+    """The household's contracts beside the public list.
 
-    Offers that extend the contract's are there where it follows them; the list admits none that
-    adds a tariff for days before it was listed.
+    Attributes:
+        agreements: by the contracts' hashes, former ones included.
+        listed: the admitted documents; it grows as they come.
     """
-    extensions = {}
-    if agreement is not None and agreement.contract.follows:
-        extensions = catalogue.extensions_of(agreement.contract.offer)
-    return Shelf(extensions, catalogue.schedules())
+
+    agreements: Mapping[bytes, Agreement]
+    listed: Catalogue = field(default_factory=Catalogue)
+
+    def shelf(self, agreement: Agreement) -> Shelf:
+        """Return the listed documents that matter to a contract, as the list stands.
+
+        Offers that extend the contract's are there where it follows them; the list admits none that
+        adds a tariff for days before it was listed.
+        """
+        extensions = {}
+        if agreement.contract.follows:
+            extensions = self.listed.extensions_of(agreement.contract.offer)
+        return Shelf(extensions, self.listed.schedules())

@@ -67,7 +67,6 @@ class Vault(VaultReader):
         self._lock = lock
         self._is_dead = False
         self.is_caught_up = False
-        self.contributor: Contributor | None = None
         self.epochs = Epochs(database, signer)
         self._writer = BlockWriter(
             self.blocks, self.epochs, signer, is_quarter_hourly=is_quarter_hourly
@@ -100,16 +99,19 @@ class Vault(VaultReader):
             self._writer.make_header(month)
         return self._made()
 
-    def record(self, events: Sequence[Event], state: MeterState) -> list[Key]:
+    def record(
+        self, events: Sequence[Event], state: MeterState, contribute: Contributor | None = None
+    ) -> list[Key]:
         """Commit what metering closed, encrypted if that is allowed yet, and where it stands.
 
-        Returns the keys of headers and blocks that are to be sent.
+        `contribute` is asked for each day that is closed and encrypted. Returns the keys of headers
+        and blocks that are to be sent.
 
         Raises:
             StoreError: nothing was committed, and nothing more can be; end the process.
         """
         with self._transaction():
-            self._record(events, state)
+            self._record(events, state, contribute)
         return self._made()
 
     def depart(self, events: Sequence[Event], at: datetime) -> list[Key]:
@@ -120,10 +122,9 @@ class Vault(VaultReader):
         Raises:
             StoreError: as `record`.
         """
-        self.contributor = None
         last_day = next(event.day for event in events if isinstance(event, DayClosed))
         with self._transaction():
-            self._record(events, MeterState())
+            self._record(events, MeterState(), contribute=None)
             self.departures.put(Departure(last_day, at, is_told=False))
         return self._made()
 
@@ -138,10 +139,11 @@ class Vault(VaultReader):
         """Encrypt nothing until `catch_up`: the cloud may hold what this vault does not know."""
         self.is_caught_up = False
 
-    def catch_up(self) -> list[Key]:
+    def catch_up(self, contribute: Contributor | None = None) -> list[Key]:
         """Encrypt what waited, now that the cloud holds nothing that the vault does not know.
 
-        Seals what earlier processes left open. Returns the keys of what is to be sent.
+        Seals what earlier processes left open; `contribute` is asked for each day that is closed.
+        Returns the keys of what is to be sent.
 
         Raises:
             StoreError: as `record`.
@@ -149,7 +151,7 @@ class Vault(VaultReader):
         with self._transaction():
             self._writer.seal_left_open()
             for day in self.values.pending_days():
-                self._encrypt_pending(day)
+                self._encrypt_pending(day, contribute)
             self._writer.save()
         self.is_caught_up = True
         return self._made()
@@ -253,12 +255,14 @@ class Vault(VaultReader):
             os.close(self._lock)
             self._lock = -1
 
-    def _record(self, events: Sequence[Event], state: MeterState) -> None:
+    def _record(
+        self, events: Sequence[Event], state: MeterState, contribute: Contributor | None
+    ) -> None:
         for event in events:
             if isinstance(event, QuarterHourClosed):
                 self._record_quarter_hour(event)
             elif isinstance(event, DayClosed):
-                self._record_day(event)
+                self._record_day(event, contribute)
             else:
                 self.values.put_notice(event)
         self._writer.save()
@@ -273,15 +277,15 @@ class Vault(VaultReader):
             self._writer.put_values(event.day, event.j, [event.energy_wh])
             self.values.put_interval(event, is_encrypted=True)
 
-    def _record_day(self, closed: DayClosed) -> None:
+    def _record_day(self, closed: DayClosed, contribute: Contributor | None) -> None:
         fingerprint = self._signer.household.meter_fingerprint(closed.meter_serial, closed.calendar)
         if self.is_caught_up:
             self._writer.close_day(closed, fingerprint)
-            self._contribute(closed)
+            self._contribute(closed, contribute)
         self.values.put_day(closed, fingerprint, is_encrypted=self.is_caught_up)
         self._prune(closed.day)
 
-    def _encrypt_pending(self, day: date) -> None:
+    def _encrypt_pending(self, day: date, contribute: Contributor | None) -> None:
         for interval in self.values.pending_intervals(day):
             event = QuarterHourClosed(day, interval.j, interval.energy_wh, interval.is_estimated)
             if not self._writer.is_covered(day, interval.j):
@@ -290,15 +294,15 @@ class Vault(VaultReader):
         if pending := self.values.pending_day(day):
             closed, fingerprint = pending
             self._writer.close_day(closed, fingerprint)
-            self._contribute(closed)
+            self._contribute(closed, contribute)
             self.values.put_day(closed, fingerprint, is_encrypted=True)
 
-    def _contribute(self, closed: DayClosed) -> None:
+    def _contribute(self, closed: DayClosed, contribute: Contributor | None) -> None:
         """Noise a day for the area, in the transaction that closes it; never a second time."""
-        if self.contributor is None or self.area.is_spent(day_number(closed.day)):
+        if contribute is None or self.area.is_spent(day_number(closed.day)):
             return
         curve = self.values.intervals(closed.day, closed.day + timedelta(days=1))
-        row = self.contributor(closed, curve)
+        row = contribute(closed, curve)
         if row is not None:
             self.area.put_contribution(row)
 

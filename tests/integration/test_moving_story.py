@@ -19,7 +19,9 @@ from cloud.store import RequestState
 from cloud.store.sqlite import SqliteStore
 from edge.agent_cli import load_agreement
 from edge.bills.desk import Desk
+from edge.catalogue.shelf import Contracts
 from edge.identity import load_identity
+from edge.moving.contracts import agreements_of
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
 from edge.simulate.link import PtyLink
@@ -294,8 +296,9 @@ def test_a_moves_to_another_chip_and_b_comes_to_the_old_one(broker, places, offe
     assert bills(one.directory) == []
     address = Address(COLLECTIVITY, b.device, Kind.STATEMENT)
     statement = open_message(address, lost_statement, b.platform_key, Statement)
+    agreements = agreements_of(one.directory, load_agreement(one.directory))
     with read_vault(one.directory) as vault:
-        desk = Desk(vault, b.household.seal, load_agreement(one.directory))
+        desk = Desk(vault, b.household.seal, Contracts(agreements))
         assert json.loads(desk.judge(statement))["verdict"] == "refused"
     assert statement.household_key != b.household_key
     for secret in (a_one.household.to_bytes()[10:42], a_one.household_key):

@@ -1,15 +1,9 @@
 """The chip's program ended and started again, whatever its vault holds."""
 
-import pytest
-
 from tests.support.billing_home import BillingHome
 from tests.support.chip_process import ChipProcess
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the lane of receipts looks up listed documents while the chip that holds them is built",
-)
 def test_a_chip_starts_again_after_a_bill_for_which_no_receipt_left(tmp_path):
     home = BillingHome(tmp_path / "town")
     home.begin()

@@ -12,13 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.batches import pending_statements
 from cloud.store import StatementOrder
+from edge.agent import chip_settings
 from edge.agent_cli import load_agreement
-from edge.bills.desk import Desk
-from edge.bills.receipt_lane import ReceiptOptions
-from edge.bills.word import word_in
-from edge.chip import Chip, ChipSettings, signer_of
+from edge.chip import Chip, signer_of
+from edge.config import load_config
 from edge.message import Arrived, Connected
-from edge.moving.departure import MovingOptions
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
 from edge.simulate.tariff import Option
@@ -70,14 +68,10 @@ class BillingHome(Home):
     def start(self) -> None:
         """Start as the chip's program does."""
         self.vault = Vault.open(self.directory, signer_of(self.identity))
-        desk = Desk(self.vault, self.identity.household.seal, self.agreement)
-        agreements = {self.agreement.contract_hash: self.agreement}
-        settings = ChipSettings(
-            outbox=QUICK,
-            moving=MovingOptions(self.directory, tuple(agreements)),
-            receipts=ReceiptOptions(agreements, lambda: desk.shelf, word_in(self.directory)),
-        )
-        self.chip = Chip(self.identity, self.vault, self.clock, settings, desk.judge)
+        config = msgspec.structs.replace(load_config(self.directory), sending=QUICK)
+        departure = self.vault.departures.get()
+        settings = chip_settings(self.directory, config, self.agreement, departure)
+        self.chip = Chip(self.identity, self.vault, self.clock, settings)
         self.frames(2)
         if self.is_online:
             self.chip.take(Connected())

@@ -19,11 +19,11 @@ import structlog
 from edge import link as link_module
 from edge.agent import link_settings
 from edge.agent_cli import load_agreement
-from edge.bills.desk import Desk
 from edge.chip import Chip, ChipSettings, signer_of
 from edge.config import load_config
 from edge.identity import load_identity
 from edge.link import Link
+from edge.moving.contracts import agreements_of
 from edge.simulate.curve_files import load_curve
 from edge.simulate.home import Home, build_home
 from edge.vault.vault import Vault
@@ -83,9 +83,13 @@ def make_member(directory: Path, clock: SharedClock) -> Member:
     vault = Vault.open(
         directory, signer_of(identity), is_quarter_hourly=config.rhythm == "quarter_hourly"
     )
-    desk = Desk(vault, identity.household.seal, load_agreement(directory))
-    settings = ChipSettings(config.send_window_s, config.sending, config.metering)
-    chip = Chip(identity, vault, clock, settings, desk.judge)
+    settings = ChipSettings(
+        config.send_window_s,
+        config.sending,
+        config.metering,
+        agreements=agreements_of(directory, load_agreement(directory)),
+    )
+    chip = Chip(identity, vault, clock, settings)
     link = Link(link_settings(identity), identity.tls_context)
     link.start()
     home = build_home(load_curve(directory / "curve.csv"), home_settings(int(directory.name)))

@@ -9,7 +9,7 @@ from cloud.batches import pending_statements
 from cloud.catalogue import listed_in
 from cloud.receipts import Checked, check_receipt
 from cloud.store import StatementOrder, StoredContract
-from edge.bills.desk import Desk, read_judgement
+from edge.bills.desk import read_judgement
 from edge.bills.judge import Agreement
 from edge.bills.receipt_lane import ReceiptOptions
 from edge.chip import Chip, ChipSettings, signer_of
@@ -100,14 +100,12 @@ class Home(Bench):
     def start(self) -> None:
         """Start a process that judges."""
         self.vault = Vault.open(self.directory, signer_of(self.identity))
-        desk = Desk(self.vault, self.identity.household.seal, self.agreement)
-        receipts = ReceiptOptions(
-            {self.agreement.contract_hash: self.agreement}, lambda: desk.shelf, lambda: self.word
-        )
         settings = ChipSettings(
-            outbox=OutboxSettings(backlog_per_s=1_000.0, backlog_window=64), receipts=receipts
+            outbox=OutboxSettings(backlog_per_s=1_000.0, backlog_window=64),
+            receipts=ReceiptOptions(lambda: self.word),
+            agreements={self.agreement.contract_hash: self.agreement},
         )
-        self.chip = Chip(self.identity, self.vault, self.clock, settings, desk.judge)
+        self.chip = Chip(self.identity, self.vault, self.clock, settings)
         for second in range(FRAMES_AT_START):
             at = self.clock.at + timedelta(seconds=second)
             self.chip.observe(self.meter.frame(at), at)

@@ -50,8 +50,9 @@ def test_a_damaged_authority_is_named_when_a_chip_is_enrolled_again(monkeypatch,
 @pytest.mark.parametrize("name", ["ca.pem", "device.pem"])
 def test_a_chip_with_a_damaged_certificate_does_not_start(chip, name):
     (chip / name).write_text("junk")
-    with pytest.raises(ConfigError, match=name):
-        Agent(chip, load_identity(chip), EdgeConfig(source="-"))
+    agent = Agent.open(chip, load_identity(chip), EdgeConfig(source="-"))
+    with pytest.raises(ConfigError, match=name), agent:
+        pass
 
 
 def test_a_salt_that_was_cut_is_refused_before_a_serial_is_hashed_with_it(tmp_path):

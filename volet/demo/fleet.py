@@ -16,12 +16,12 @@ import click
 
 from edge.agent import link_settings
 from edge.agent_cli import load_agreement
-from edge.bills.desk import Desk
 from edge.chip import Chip, signer_of
 from edge.chip_settings import ChipSettings
 from edge.clock import SystemClock
 from edge.identity import load_identity
 from edge.link import Link
+from edge.moving.contracts import agreements_of
 from edge.simulate.curve_files import load_curve
 from edge.simulate.home import build_home
 from edge.simulate.player import TimedFrame, frames
@@ -47,8 +47,8 @@ def make_member(directory: Path, begin: datetime, end: datetime) -> Member:
     """Open an enrolled chip and the home it stands in; its seed is its directory's name."""
     identity = load_identity(directory)
     vault = Vault.open(directory, signer_of(identity))
-    desk = Desk(vault, identity.household.seal, load_agreement(directory))
-    chip = Chip(identity, vault, SystemClock(), ChipSettings(), desk.judge)
+    settings = ChipSettings(agreements=agreements_of(directory, load_agreement(directory)))
+    chip = Chip(identity, vault, SystemClock(), settings)
     link = Link(link_settings(identity), identity.tls_context)
     link.start()
     home = build_home(load_curve(directory / "curve.csv"), home_settings(int(directory.name)))

@@ -133,7 +133,7 @@ def make_neighbour(directory: Path, begin: date, days: list[date]) -> Neighbour:
         send_window_s=config.send_window_s,
         outbox=config.sending,
         metering=config.metering,
-        area=AreaOptions(ChoicesFile(directory), config.area),
+        area=AreaOptions(ChoicesFile(directory), config.area, send_window_s=config.send_window_s),
     )
     chip = Chip(identity, vault, SystemClock(), settings)
     link = Link(link_settings(identity), identity.tls_context)

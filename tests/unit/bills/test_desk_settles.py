@@ -8,6 +8,7 @@ import pytest
 
 from edge.bills.desk import Desk
 from edge.bills.judgement import Finding, Judgement, Verdict
+from edge.catalogue.shelf import Contracts
 from edge.chip import signer_of
 from edge.vault.rows import BlockState, DayRow, StoredBlock
 from edge.vault.vault import Vault
@@ -58,13 +59,14 @@ def test_settled_days_outlive_the_process_and_the_same_statement_keeps_its_verdi
     signer = signer_of(make_identity())
     colluders = Victim(home)
     deal = colluders.sign(simple_tariff())
+    contracts = Contracts({deal.agreement.contract_hash: deal.agreement})
     left_out = [START + timedelta(days=n) for n in (3, 4, 5)]
     first = colluders.statement(deal, colluders.request(deal, START, MIDDLE, without=left_out))
     other = colluders.statement(deal, colluders.request(deal, START, MIDDLE))
     late = colluders.statement(deal, colluders.request(deal, MIDDLE, END, late=left_out))
 
     vault = Vault.open(tmp_path, signer)
-    desk = Desk(Ledger(home, vault), home.secret.seal, deal.agreement)
+    desk = Desk(Ledger(home, vault), home.secret.seal, contracts)
     before = verdict(desk, first)
     assert (before.verdict, before.findings) == (
         Verdict.CORRECT,
@@ -73,7 +75,7 @@ def test_settled_days_outlive_the_process_and_the_same_statement_keeps_its_verdi
     vault.close()
 
     vault = Vault.open(tmp_path, signer)
-    desk = Desk(Ledger(home, vault), home.secret.seal, deal.agreement)
+    desk = Desk(Ledger(home, vault), home.secret.seal, contracts)
     assert verdict(desk, first) == before
     assert verdict(desk, other).findings == (Finding.ALREADY_SETTLED,)
     billed = verdict(desk, late)

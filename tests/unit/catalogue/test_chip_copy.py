@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.catalogue import cli
 from edge.catalogue.reader import CatalogueReader, Copy
-from edge.catalogue.shelf import shelf_of
+from edge.catalogue.shelf import Contracts
 from edge.chip import signer_of
 from edge.vault.catalogue import ALARMS_KEPT, AlarmKind
 from edge.vault.vault import Vault
@@ -275,11 +275,11 @@ def test_the_judge_finds_what_the_contract_follows_and_the_schedules(world):
     for signed in (former, calendar, grown):
         world.document(signed)
     agreement = _Agreement(former.hash, follows=True)
-    shelf = shelf_of(world.copy.catalogue, agreement)
+    contracts = Contracts({}, world.copy.catalogue)
+    shelf = contracts.shelf(agreement)
     assert list(shelf.extensions) == [grown.hash]
     assert shelf.schedules is world.copy.catalogue.schedules()
-    assert shelf_of(world.copy.catalogue, _Agreement(former.hash, follows=False)).extensions == {}
-    assert shelf_of(world.copy.catalogue, None).extensions == {}
+    assert contracts.shelf(_Agreement(former.hash, follows=False)).extensions == {}
 
 
 class _Agreement:

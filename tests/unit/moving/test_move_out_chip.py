@@ -216,7 +216,7 @@ def test_a_kill_at_any_step_changes_nothing(home, cloud, step, monkeypatch):
 
 def test_the_last_day_sends_no_area_contribution(home):
     contributed = []
-    home.vault.contributor = lambda closed, _: contributed.append(closed.day)
+    home.chip._contribute = lambda closed, _: contributed.append(closed.day)
     home.run(100)
     assert contributed == [DAY]
     leave(home)
