@@ -11,7 +11,8 @@ import click
 
 from edge.household_command import HouseholdCommand
 from edge.simulate.curve import Curve
-from edge.simulate.curve_files import YEARS, load_curve
+from edge.simulate.curve_files import load_curve
+from edge.simulate.curve_rows import YEARS
 from edge.simulate.faults import Wire, parse_faults
 from edge.simulate.home import Home, HomeSettings, build_home
 from edge.simulate.household import synthetic_curve

@@ -46,9 +46,10 @@ def test_steps_that_are_missing_or_empty_draw_nothing(tmp_path):
     text = (
         f"{ENEDIS}2022-10-30T02:30:00+02:00;100\n2022-10-30T02:00:00+01:00;200\n"
         "2022-10-30T02:30:00+01:00;\n2022-10-30T03:30:00+01:00;300\n"
+        "2022-10-30T04:00:00+01:00;400\n"
     )
     curve = load_curve(written(tmp_path, text))
-    assert curve.power_w.tolist() == [100, 200, 0, 0, 300]
+    assert curve.power_w.tolist() == [100, 200, 0, 0, 300, 400]
 
 
 @given(energies_wh=st.lists(st.integers(0, 9_000), min_size=2, max_size=50))

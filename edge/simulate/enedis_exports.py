@@ -1,0 +1,210 @@
+"""The two forms in which Enedis has given its customers their load curve.
+
+Until 2024 ("Courbe de charge"): `Horodate;Valeur`, the instant at which a step *ends* with its UTC
+offset, and the mean power over it in W. How long a step is does not stand in the file: it follows
+from the rows around, and where it does not, the line is refused, since half of the energy might be
+at stake. Since then: `Début;Fin;Valeur (en Kw)`, both ends in local time and the mean power in kW.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import groupby, pairwise
+from pathlib import Path
+
+import msgspec
+
+from edge.simulate.curve_rows import HOUR_S, Row, cells_of, check_year, refusal
+from protocol.calendar import PARIS
+from protocol.errors import FrameError
+
+POWER_HEADER = ["Horodate", "Valeur"]
+PREAMBLE = "Identifiant PRM"
+UNIT_COLUMN = "Unite"
+_PREAMBLE_LINES = 2
+_SPAN_HEADER = re.compile(r"début\s*;\s*fin\s*;\s*valeur \(en (k?w)\)", re.IGNORECASE)
+_LOCAL_FORMATS = ("%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M")
+_WATTS_PER_KW = 1_000
+# So many rows in a line as far apart make a step; fewer may as well be rows that are missing.
+_RUN_LEAST = 4
+
+
+class _Mark(msgspec.Struct, frozen=True):
+    """A row of the older form; `power_w` is None where there is no measurement."""
+
+    line: int
+    at_s: int
+    power_w: int | None
+
+
+def rows_by_end(path: Path, text: str, delimiter: str) -> list[Row]:
+    """Read the form until 2024.
+
+    Raises:
+        FrameError: names the line.
+    """
+    marks = list(_marks(path, text, delimiter))
+    if len(marks) < 2:  # noqa: PLR2004 - two instants make a step
+        raise refusal(path, len(marks) + 1, "the curve ends here; it needs two steps at least")
+    for before, mark in pairwise(marks):
+        if mark.at_s <= before.at_s:
+            raise refusal(
+                path, mark.line, "the instant does not come after that of the line before"
+            )
+    return [
+        Row(mark.line, mark.at_s - length_s, mark.at_s, mark.power_w)
+        for mark, length_s in zip(marks, _lengths_s(path, marks), strict=True)
+        if mark.power_w is not None
+    ]
+
+
+def is_by_span(header: str) -> bool:
+    """Say whether a header, its columns parted by semicolons, is of the form since 2024."""
+    return _SPAN_HEADER.fullmatch(header) is not None
+
+
+def rows_by_span(path: Path, text: str, delimiter: str, header: str) -> list[Row]:
+    """Read the form since 2024.
+
+    Raises:
+        FrameError: names the line.
+    """
+    found = _SPAN_HEADER.fullmatch(header)
+    if found is None:
+        raise refusal(path, 1, "expected `Début;Fin;Valeur (en Kw)`")
+    factor = _WATTS_PER_KW if found[1].lower() == "kw" else 1
+    rows: list[Row] = []
+    for line, cells in cells_of(path, text, delimiter, skip=1):
+        if len(cells) != 3:  # noqa: PLR2004 - both ends and the value
+            raise refusal(path, line, f"expected 3 columns, found {len(cells)}")
+        if not cells[2]:
+            continue  # a step without a measurement
+        start_s, end_s = _span_s(path, line, cells, rows[-1].end_s if rows else 0)
+        rows.append(Row(line, start_s, end_s, _watts(path, line, cells[2], factor)))
+    if not rows:
+        raise refusal(path, 2, "the curve ends here; it needs a step at least")
+    return rows
+
+
+def _marks(path: Path, text: str, delimiter: str) -> Iterator[_Mark]:
+    skip = 1
+    if text.startswith(PREAMBLE):
+        _check_preamble(path, text, delimiter)
+        skip += _PREAMBLE_LINES
+    for line, cells in cells_of(path, text, delimiter, skip=skip):
+        if len(cells) != len(POWER_HEADER):
+            raise refusal(path, line, f"expected {len(POWER_HEADER)} columns, found {len(cells)}")
+        stamp, value = cells
+        try:
+            at = datetime.fromisoformat(stamp)
+        except ValueError as exc:
+            raise refusal(path, line, f"Horodate {stamp!r} is not an ISO 8601 instant") from exc
+        check_year(path, line, at)
+        if at.tzinfo is None:
+            raise refusal(path, line, f"Horodate {stamp!r} has no UTC offset")
+        power_w = _watts(path, line, value, 1) if value else None
+        yield _Mark(line, int(at.timestamp()), power_w)
+
+
+def _check_preamble(path: Path, text: str, delimiter: str) -> None:
+    head = [cells for _, cells in cells_of(path, text, delimiter, skip=0)][: _PREAMBLE_LINES + 1]
+    if len(head) <= _PREAMBLE_LINES or head[2][:2] != POWER_HEADER:
+        raise refusal(path, 3, f"expected `{';'.join(POWER_HEADER)}`")
+    unit = dict(zip(head[0], head[1], strict=False)).get(UNIT_COLUMN, "W")
+    if unit != "W":
+        raise refusal(path, 2, f"expected a load curve in W, found the unit {unit!r}")
+
+
+def _lengths_s(path: Path, marks: Sequence[_Mark]) -> list[int]:
+    """Say how long the step is that ends at each mark, in seconds.
+
+    A step is no longer than the gap before it. A gap that is wider than others is a step of its
+    own where several such follow each other, and a hole where one stands among equal steps.
+
+    Raises:
+        FrameError: it cannot be told at one of them.
+    """
+    gaps_s = [after.at_s - before.at_s for before, after in pairwise(marks)]
+    least_s = min(gaps_s)
+    if HOUR_S % least_s:
+        line = marks[gaps_s.index(least_s) + 1].line
+        raise refusal(path, line, f"steps of {least_s} s do not divide an hour")
+    runs = [(gap_s, len(list(same))) for gap_s, same in groupby(gaps_s)]
+    short = [each for each in runs if each[0] <= HOUR_S]
+    lengths_s: list[int] = []
+    for gap_s, count in runs:
+        if gap_s > HOUR_S:
+            length_s = 0  # told by what follows
+        elif gap_s == least_s or count >= _RUN_LEAST:
+            length_s = gap_s
+        else:
+            length_s = _length_around(short, short.index((gap_s, count)))
+            if not length_s:
+                raise _untold(path, marks[len(lengths_s) + 1])
+        lengths_s += [length_s] * count
+    return _completed(path, marks, [0, *lengths_s])
+
+
+def _length_around(runs: Sequence[tuple[int, int]], at: int) -> int:
+    """Return the length of the steps around a hole, 0 if it may be a step of its own."""
+    if runs[at][1] > 1 or not 0 < at < len(runs) - 1 or runs[at - 1][0] != runs[at + 1][0]:
+        return 0
+    length_s = runs[at - 1][0]
+    return length_s if length_s < runs[at][0] and runs[at][0] % length_s == 0 else 0
+
+
+def _completed(path: Path, marks: Sequence[_Mark], lengths_s: list[int]) -> list[int]:
+    """Give the first step, and each after a long hole (0), the length of the one that follows."""
+    for at in range(len(lengths_s) - 2, -1, -1):
+        lengths_s[at] = lengths_s[at] or lengths_s[at + 1]
+    told_s = set(lengths_s) - {0}
+    if 0 in lengths_s and len(told_s) > 1:
+        raise _untold(path, marks[lengths_s.index(0)])
+    return [each or min(told_s) for each in lengths_s]
+
+
+def _untold(path: Path, mark: _Mark) -> FrameError:
+    return refusal(
+        path,
+        mark.line,
+        "whether rows are missing before this one or its step has another length cannot be told; "
+        "cut the file here and take one of both parts",
+    )
+
+
+def _span_s(path: Path, line: int, cells: Sequence[str], not_before_s: int) -> tuple[int, int]:
+    """Return both ends of a step that stands in local time.
+
+    Where the clock goes back an hour comes twice: the second time it comes after the line before.
+    """
+    start, end = (_local(path, line, cell) for cell in cells[:2])
+    start_s = int(start.timestamp())
+    if start_s < not_before_s:
+        start_s = int(start.replace(fold=1).timestamp())
+    by_clock = int((end.replace(tzinfo=None) - start.replace(tzinfo=None)) / timedelta(seconds=1))
+    by_instants = [int(end.replace(fold=fold).timestamp()) - start_s for fold in (0, 1)]
+    length_s = min((each for each in (by_clock, *by_instants) if each > 0), default=0)
+    if not 0 < length_s <= HOUR_S:
+        raise refusal(path, line, f"from {cells[0]} to {cells[1]} is no step of an hour at most")
+    return start_s, start_s + length_s
+
+
+def _local(path: Path, line: int, text: str) -> datetime:
+    for form in _LOCAL_FORMATS:
+        try:
+            at = datetime.strptime(text, form).replace(tzinfo=PARIS)
+        except ValueError:
+            continue
+        check_year(path, line, at)
+        return at
+    raise refusal(path, line, f"{text!r} is no instant such as 02/03/2023 00:30:00")
+
+
+def _watts(path: Path, line: int, text: str, factor: int) -> int:
+    if not re.fullmatch(r"\d{1,9}([.,]\d{1,9})?", text, re.ASCII):
+        raise refusal(path, line, f"Valeur {text!r} is not a number from 0 up")
+    watts = Decimal(text.replace(",", ".")) * factor
+    if watts != watts.to_integral_value():
+        raise refusal(path, line, f"Valeur {text!r} is not a whole number of watts")
+    return int(watts)
