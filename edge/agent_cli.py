@@ -13,6 +13,7 @@ from edge.bills.judge import Agreement
 from edge.config import DEFAULT_DIRECTORY, load_config
 from edge.household_command import HouseholdCommand
 from edge.identity import load_contract, load_identity, read_signed
+from edge.key_form import rewrite_old_key
 from edge.vault.reader import VaultReader, read_vault
 from protocol.calendar import day_number, legal_day, quarter_hour_start
 from system.commands import directory_option
@@ -44,6 +45,7 @@ def run(directory: Path, source: str | None) -> None:
         stop_on_signals() as stop,
         Agent.open(directory, identity, config, agreement=agreement) as agent,
     ):
+        rewrite_old_key(directory)
         agent.run(stop)
 
 

@@ -12,7 +12,6 @@ import secrets
 from collections.abc import Sequence
 from functools import cached_property
 
-import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -21,17 +20,20 @@ from protocol.commitment import uniform_scalar
 from protocol.errors import CipherError
 from protocol.hpke import PRIVATE_KEY_BYTES, SealingKey
 from protocol.ids import HOUSEHOLD_KEY_ID_BYTES, HouseholdKeyId
+from protocol.old_secret import read_old_secret
 from protocol.seal import SealSecret
+from protocol.ternary import TERNARY_BYTES, Ternary, pack_ternary, unpack_ternary
 
 ROOT_BYTES = 32
 MAC_BYTES = 32
 FINGERPRINT_BITS = 20
 
-
-class _Bundle(msgspec.Struct, frozen=True, array_like=True):
-    version: int
-    root: bytes
-    seal: bytes
+# As a file or in a bundle: the magic, one byte of version, the root, the secret polynomial
+# (protocol/ternary.py), and SHA-256 over all of it, cut to 16 bytes. Version 1 had no magic.
+_MAGIC = b"volet household"
+_VERSION = 2
+_CHECK_BYTES = 16
+SECRET_BYTES = len(_MAGIC) + 1 + ROOT_BYTES + TERNARY_BYTES + _CHECK_BYTES
 
 
 class HouseholdSecret:
@@ -57,17 +59,14 @@ class HouseholdSecret:
         Raises:
             CipherError: the bytes are no household secret.
         """
-        try:
-            bundle = msgspec.msgpack.decode(data, type=_Bundle)
-        except msgspec.MsgspecError as exc:
-            raise CipherError("these bytes are no household secret") from exc
-        if bundle.version != 1 or len(bundle.root) != ROOT_BYTES:
-            raise CipherError("this household secret is of an unknown version")
-        return cls(bundle.root, SealSecret.from_bytes(bundle.seal))
+        root, ternary = read_old_secret(data) if is_old_secret(data) else _read(data)
+        return cls(root, SealSecret(ternary))
 
     def to_bytes(self) -> bytes:
-        """Return the secret as bytes; the caller keeps them 0600 or in a credential."""
-        return msgspec.msgpack.encode(_Bundle(1, self._root, self.seal.to_bytes()))
+        """Return the secret as bytes (884); the caller keeps them 0600 or in a credential."""
+        head = _MAGIC + bytes([_VERSION])
+        data = head + self._root + pack_ternary(self.seal.ternary)
+        return data + _check(data)
 
     @cached_property
     def sealing(self) -> SealingKey:
@@ -104,3 +103,26 @@ class HouseholdSecret:
 
     def _derive(self, label: str, length: int) -> bytes:
         return HKDF(SHA256(), length, salt=None, info=label.encode()).derive(self._root)
+
+
+def is_old_secret(data: bytes) -> bool:
+    """Say whether these bytes are a household secret as Volet wrote it first, if they are one."""
+    return not data.startswith(_MAGIC)
+
+
+def _read(data: bytes) -> tuple[bytes, Ternary]:
+    start = len(_MAGIC) + 1
+    version = data[len(_MAGIC) : start]
+    if version and version[0] > _VERSION:
+        raise CipherError(
+            f"this household secret is of format {version[0]}, this Volet reads up to {_VERSION}; "
+            "install a newer Volet"
+        )
+    if len(data) != SECRET_BYTES or data[-_CHECK_BYTES:] != _check(data[:-_CHECK_BYTES]):
+        raise CipherError("this household secret is damaged; put it back from a copy")
+    root, packed = data[start : start + ROOT_BYTES], data[start + ROOT_BYTES : -_CHECK_BYTES]
+    return root, unpack_ternary(packed)
+
+
+def _check(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()[:_CHECK_BYTES]

@@ -1,9 +1,8 @@
-"""Billing lane, the part with SEAL: keys, encryptions of zero, openings.
+"""Billing lane, the part with SEAL: encryptions of zero, openings.
 
 The only module beside TenSEAL's untyped SEAL. SEAL reads and writes paths only; every object goes
-through an anonymous memory file, so nothing secret touches a disk. SEAL's saved form (4.x): a
-16-byte header, zstd-compressed; inside a ciphertext the parameters' id, its shape, the first
-polynomial, and instead of the second one the 64-byte seed it is expanded from.
+through an anonymous memory file, so nothing secret touches a disk. What SEAL loads, `seal_form`
+laid out, number by number: bytes of a file or of a message never reach its loader.
 """
 
 import os
@@ -13,12 +12,11 @@ from datetime import date
 from typing import Any, Protocol
 
 import numpy as np
-import zstandard
 from tenseal import sealapi
 
+from protocol import seal_form
 from protocol.errors import CipherError
 from protocol.household import (
-    SEED_BYTES,
     Coefficients,
     Epoch,
     N,
@@ -29,12 +27,9 @@ from protocol.household import (
     signed,
 )
 from protocol.ids import Incarnation
-
-_HEADER_BYTES = 16
-_MAGIC = 0xA15E
-_PRNG_BLAKE2XB = 1
-_COMPRESSION_NONE = 0
-_COMPRESSION_ZSTD = 2
+from protocol.ntt import transform
+from protocol.seal_form import LaidOut, SavedForm
+from protocol.ternary import Ternary, draw_ternary
 
 
 class _Saved(Protocol):
@@ -48,13 +43,13 @@ def _make_context() -> Any:
     parameters.set_plain_modulus(sealapi.Modulus(T))
     context = sealapi.SEALContext(parameters, True, sealapi.SEC_LEVEL_TYPE.TC128)
     modulus = context.first_context_data().parms().coeff_modulus()[0].value()
-    if not context.parameters_set() or modulus != Q:
+    named = struct.pack("<4Q", *context.first_parms_id())
+    if not context.parameters_set() or modulus != Q or named != seal_form.PARAMETERS_ID:
         raise CipherError("this SEAL does not give the parameters of the billing lane")
     return context
 
 
 CONTEXT: Any = _make_context()
-_SHAPE = struct.pack("<4QB3QdQ", *CONTEXT.first_parms_id(), 0, 2, N, 1, 1.0, 1)
 
 
 def saved_bytes(obj: _Saved) -> bytes:
@@ -67,66 +62,25 @@ def saved_bytes(obj: _Saved) -> bytes:
         os.close(fd)
 
 
-# SEAL reads only what its own version wrote.
-_VERSION = saved_bytes(sealapi.Plaintext("1"))[3:5]
+FORM = SavedForm(seal_form.version_of(saved_bytes(sealapi.Plaintext("1"))))
 
 
-def _load(obj: Any, data: bytes) -> Any:
+def _load(obj: Any, laid_out: LaidOut) -> Any:
     fd = os.memfd_create("seal", os.MFD_CLOEXEC)
     try:
         with open(fd, "wb", closefd=False) as file:
-            file.write(data)
+            file.write(laid_out.data)
         obj.load(CONTEXT, f"/proc/self/fd/{fd}")
     except (RuntimeError, ValueError) as exc:
-        raise CipherError("SEAL refuses these bytes") from exc
+        raise CipherError("this SEAL does not read what is laid out for it") from exc
     finally:
         os.close(fd)
     return obj
 
 
-def _header(body_bytes: int) -> bytes:
-    size = body_bytes + _HEADER_BYTES
-    return struct.pack("<HBBBBHQ", _MAGIC, _HEADER_BYTES, *_VERSION, _COMPRESSION_NONE, 0, size)
-
-
-def _section(body: bytes) -> bytes:
-    return _header(len(body)) + body
-
-
-def _array(*polynomials: Coefficients) -> bytes:
-    data = b"".join(p.astype("<u8").tobytes() for p in polynomials)
-    return _section(struct.pack("<Q", len(data) // 8) + data)
-
-
-def _body(saved: bytes) -> bytes:
-    return (
-        zstandard.ZstdDecompressor().decompressobj().decompress(saved[_HEADER_BYTES:])
-        if saved[5] == _COMPRESSION_ZSTD
-        else saved[_HEADER_BYTES:]
-    )
-
-
-def _first_words(body: bytes, count: int) -> Coefficients:
-    offset = len(_SHAPE) + _HEADER_BYTES + 8
-    return np.frombuffer(body, "<u8", count, offset).astype(np.uint64)
-
-
-def seeded_ciphertext(c0: Coefficients, seed: bytes) -> bytes:
-    """Lay out coefficients (uint64[4096]) and seed as SEAL saves a seeded ciphertext.
-
-    The result loads into `tenseal.sealapi.Ciphertext`.
-    """
-    return _section(_SHAPE + _array(c0) + _section(bytes([_PRNG_BLAKE2XB]) + seed))
-
-
-def full_ciphertext(c0: Coefficients, c1: Coefficients) -> bytes:
-    """Lay out both polynomials (uint64[4096] each) as SEAL saves a ciphertext."""
-    return _section(_SHAPE + _array(c0, c1))
-
-
-def load_ciphertext(data: bytes) -> Any:
-    """Load a `tenseal.sealapi.Ciphertext` from bytes."""
-    return _load(sealapi.Ciphertext(), data)
+def load_ciphertext(laid_out: LaidOut) -> Any:
+    """Load a `tenseal.sealapi.Ciphertext`."""
+    return _load(sealapi.Ciphertext(), laid_out)
 
 
 def weights_plaintext(weights: Weights) -> Any:
@@ -151,46 +105,33 @@ def _mask(seed: bytes, weights: Weights) -> Coefficients:
     terms = np.flatnonzero(weights)
     is_negated = len(terms) == 1 and (weights[terms[0]] > 0) == (terms[0] > 0)
     plain = weights_plaintext(-weights if is_negated else weights)
-    zero = load_ciphertext(seeded_ciphertext(np.zeros(N, np.uint64), seed))
+    zero = load_ciphertext(FORM.seeded_ciphertext(np.zeros(N, np.uint64), seed))
     product = sealapi.Ciphertext()
     sealapi.Evaluator(CONTEXT).multiply_plain(zero, plain, product)
-    mask = _first_words(_body(saved_bytes(product)), 2 * N)[N:]
+    _, mask = seal_form.read_ciphertext(saved_bytes(product))
     return (np.uint64(Q) - mask) % np.uint64(Q) if is_negated else mask
 
 
 class SealSecret:
-    """A household's SEAL secret key."""
+    """A household's secret polynomial, and SEAL's objects around it."""
 
-    def __init__(self, key: Any) -> None:
-        """Wrap a `tenseal.sealapi.SecretKey`."""
-        self._key = key
+    def __init__(self, ternary: Ternary) -> None:
+        """Take the secret polynomial, int8[4096] of {-1, 0, 1}."""
+        self.ternary = ternary
+        key = _load(sealapi.SecretKey(), FORM.secret_key(transform(ternary)))
         self._encryptor = sealapi.Encryptor(CONTEXT, key)
         self._decryptor = sealapi.Decryptor(CONTEXT, key)
 
     @classmethod
     def generate(cls) -> "SealSecret":
-        """Draw a new ternary secret from SEAL's generator."""
-        return cls(sealapi.KeyGenerator(CONTEXT).secret_key())
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> "SealSecret":
-        """Read what `to_bytes` gave.
-
-        Raises:
-            CipherError: the bytes are no secret key of these parameters.
-        """
-        return cls(_load(sealapi.SecretKey(), data))
-
-    def to_bytes(self) -> bytes:
-        """Return the key as SEAL saves it; the caller keeps it secret."""
-        return saved_bytes(self._key)
+        """Draw a new one."""
+        return cls(draw_ternary())
 
     def new_epoch(self, month: date, incarnation: Incarnation) -> Epoch:
         """Encrypt zero once more: a fresh pad for `month` in this incarnation."""
-        body = _body(saved_bytes(self._encryptor.encrypt_zero_symmetric()))
-        if len(body) < SEED_BYTES or body[-SEED_BYTES - 1] != _PRNG_BLAKE2XB:
-            raise CipherError("this SEAL saves no seed; TenSEAL with SEAL 4 is needed")
-        return Epoch(month, incarnation, body[-SEED_BYTES:], _first_words(body, N))
+        saved = saved_bytes(self._encryptor.encrypt_zero_symmetric())
+        z0, seed = seal_form.read_seeded_ciphertext(saved)
+        return Epoch(month, incarnation, seed, z0)
 
     def open_sum(self, total: int, terms: Iterable[tuple[bytes, Weights]]) -> int:
         """Open a month's weighted sum that the cloud computed.
@@ -218,7 +159,7 @@ class SealSecret:
             c1 = (c1 + _mask(seed, weights)) % np.uint64(Q)
         c0 = np.zeros(N, np.uint64)
         c0[0] = total
-        (constant,) = self._decrypt(full_ciphertext(c0, c1), 1)
+        (constant,) = self._decrypt(FORM.full_ciphertext(c0, c1), 1)
         return signed(constant)
 
     def open_own(self, seed: bytes, coefficients: Coefficients) -> list[int]:
@@ -228,9 +169,9 @@ class SealSecret:
         """
         c0 = np.zeros(N, np.uint64)
         c0[: len(coefficients)] = coefficients
-        return self._decrypt(seeded_ciphertext(c0, seed), len(coefficients))
+        return self._decrypt(FORM.seeded_ciphertext(c0, seed), len(coefficients))
 
-    def _decrypt(self, ciphertext: bytes, count: int) -> list[int]:
+    def _decrypt(self, ciphertext: LaidOut, count: int) -> list[int]:
         plain = sealapi.Plaintext()
         self._decryptor.decrypt(load_ciphertext(ciphertext), plain)
         present = plain.coeff_count()

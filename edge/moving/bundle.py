@@ -23,7 +23,9 @@ from protocol.contract import Signed
 from protocol.errors import ConfigError
 
 MAGIC = b"volet bundle"
-VERSION = 1
+# In a bundle of version 1 the household's secret is in its old form (protocol/old_secret.py).
+VERSION = 2
+_READ = (1, 2)
 LOG2_N = 17
 LOG2_N_MAX = 20
 LOG2_N_MIN = 10
@@ -143,9 +145,10 @@ def _read_header(data: bytes, name: str) -> tuple[_Header, bytes]:
     if data[:at] != MAGIC:
         raise ConfigError(f"{name} is no bundle of Volet; name what `volet edge export` wrote.")
     version = data[at] if len(data) > at else VERSION
-    if version != VERSION:
+    if version not in _READ:
         raise ConfigError(
-            f"{name} is of format {version}, this Volet reads {VERSION}; install a newer Volet."
+            f"{name} is of format {version}, this Volet reads up to {VERSION}; "
+            "install a newer Volet."
         )
     start = at + 1 + _LENGTH_BYTES
     end = start + int.from_bytes(data[at + 1 : start], "big")

@@ -95,7 +95,7 @@ def take_in(directory: Path, bundle: Bundle, today: date) -> Taken:
     importing = directory / IMPORTING
     has_moved_out = _prepare_vault(importing, bundle, today)
     keys = directory / "keys"
-    write_secret(keys / HOUSEHOLD_KEY, bundle.household)
+    write_secret(keys / HOUSEHOLD_KEY, household.to_bytes())
     write_secret(keys / METER_SALT, bundle.meter_salt)
     write_secret(directory / FORMER, msgspec.json.encode(bundle.devices))
     write_former(directory, bundle.contracts)

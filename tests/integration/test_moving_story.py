@@ -301,7 +301,7 @@ def test_a_moves_to_another_chip_and_b_comes_to_the_old_one(broker, places, offe
         desk = Desk(vault, b.household.seal, Contracts(agreements))
         assert json.loads(desk.judge(statement))["verdict"] == "refused"
     assert statement.household_key != b.household_key
-    for secret in (a_one.household.to_bytes()[10:42], a_one.household_key):
+    for secret in (a_one.household.to_bytes()[16:48], a_one.household_key):
         for path in one.directory.rglob("*"):
             assert not path.is_file() or secret not in path.read_bytes(), path
     with pytest.raises(MessageRefused):

@@ -83,8 +83,10 @@ def test_a_file_that_has_grown_is_refused():
 
 
 def test_a_newer_file_asks_for_a_newer_volet():
-    newer = MAGIC + b"\x02" + SEALED[len(MAGIC) + 1 :]
-    with pytest.raises(ConfigError, match="format 2, this Volet reads 1; install a newer Volet"):
+    newer = MAGIC + b"\x03" + SEALED[len(MAGIC) + 1 :]
+    with pytest.raises(
+        ConfigError, match="format 3, this Volet reads up to 2; install a newer Volet"
+    ):
         open_bundle(newer, PASSPHRASE)
 
 

@@ -442,7 +442,7 @@ def test_erasure_leaves_nothing_of_the_household_in_any_file(old):
         "vault.db.lock",
     }
     everything = b"".join(path.read_bytes() for path in old.directory.rglob("*") if path.is_file())
-    for planted in (secret[10:40], keys.meter_salt, former.household_key):
+    for planted in (secret[16:48], secret[48:80], keys.meter_salt, former.household_key):
         assert planted not in everything
     assert not (old.directory / "vault.db").exists()
     assert load_keys(old.directory).household.id != keys.household.id

@@ -188,7 +188,8 @@ def test_no_pad_and_no_household_key_is_ever_in_the_file(tmp_path, monkeypatch):
     data = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert len(words) > 4_000
     assert not any(word in data for word in words[:500])
-    assert secret[40:72] not in data
+    assert secret[16:48] not in data
+    assert secret[48:80] not in data
 
 
 def test_the_file_is_for_its_owner_only_and_says_what_it_is(tmp_path):

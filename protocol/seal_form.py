@@ -1,0 +1,154 @@
+"""SEAL's saved form (4.x), laid out and read by ourselves; this module knows no SEAL.
+
+A 16-byte header, then a body, compressed or not: the parameters' id, a shape, arrays of words with
+a header each; inside a ciphertext that was encrypted symmetrically, instead of the second
+polynomial, the 64-byte seed it is expanded from. What we lay out is uncompressed. SEAL reads
+headers of its own minor version only, so the version is given by the SEAL at hand.
+"""
+
+import struct
+from dataclasses import dataclass, field
+
+import numpy as np
+import zstandard
+
+from protocol.errors import CipherError
+from protocol.household import SEED_BYTES, Coefficients, N, Q
+
+# SEAL's BLAKE2b over scheme, N, q and t, 32 bytes: what its objects name their parameters by.
+PARAMETERS_ID = bytes.fromhex("ae4b871136e84dae583795a032abe85c18b6219aacc21e2acc84c5aefb3d5b68")
+VERSION_BYTES = 2
+
+_HEADER = struct.Struct("<HBBBBHQ")
+_MAGIC = 0xA15E
+_PRNG_BLAKE2XB = b"\1"
+_NOT_COMPRESSED = 0
+_ZSTD = 2
+# The largest body that is read here is a ciphertext of two polynomials.
+_BODY_BYTES_MAX = 2 * 8 * N + 1024
+
+_CIPHERTEXT = PARAMETERS_ID + struct.pack("<B3QdQ", 0, 2, N, 1, 1.0, 1)
+_SECRET_KEY = PARAMETERS_ID + struct.pack("<Qd", N, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class LaidOut:
+    """Bytes that this module laid out, number by number. SEAL is given no others to load."""
+
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedForm:
+    """The form as SEAL of `version` (2 bytes: major, minor) reads it."""
+
+    version: bytes
+
+    def seeded_ciphertext(self, c0: Coefficients, seed: bytes) -> LaidOut:
+        """Lay out a first polynomial (uint64[4096] below q) and the seed (64 bytes) of the second.
+
+        Raises:
+            CipherError: shape, range or length are others.
+        """
+        if len(seed) != SEED_BYTES:
+            raise CipherError(f"a seed has {SEED_BYTES} bytes, not {len(seed)}")
+        expanded_from = self._section(_PRNG_BLAKE2XB + seed)
+        return self._whole(_CIPHERTEXT + self._array(c0) + expanded_from)
+
+    def full_ciphertext(self, c0: Coefficients, c1: Coefficients) -> LaidOut:
+        """Lay out both polynomials (uint64[4096] below q each).
+
+        Raises:
+            CipherError: shape or range are others.
+        """
+        return self._whole(_CIPHERTEXT + self._array(c0, c1))
+
+    def secret_key(self, transformed: Coefficients) -> LaidOut:
+        """Lay out a secret key by its transform (uint64[4096] below q, protocol/ntt.py).
+
+        Raises:
+            CipherError: shape or range are others.
+        """
+        return self._whole(_SECRET_KEY + self._array(transformed))
+
+    def _whole(self, body: bytes) -> LaidOut:
+        return LaidOut(self._section(body))
+
+    def _array(self, *polynomials: Coefficients) -> bytes:
+        for each in polynomials:
+            if each.shape != (N,) or each.dtype != np.uint64 or not (each < Q).all():
+                raise CipherError(f"a polynomial has {N} coefficients in [0, q)")
+        words = b"".join(each.astype("<u8").tobytes() for each in polynomials)
+        return self._section(struct.pack("<Q", len(words) // 8) + words)
+
+    def _section(self, body: bytes) -> bytes:
+        size = _HEADER.size + len(body)
+        header = (_MAGIC, _HEADER.size, *self.version, _NOT_COMPRESSED, 0, size)
+        return _HEADER.pack(*header) + body
+
+
+def version_of(saved: bytes) -> bytes:
+    """Return the version (2 bytes: major, minor) of the SEAL that saved these bytes."""
+    return saved[3 : 3 + VERSION_BYTES]
+
+
+def read_seeded_ciphertext(saved: bytes) -> tuple[Coefficients, bytes]:
+    """Return first polynomial (uint64[4096]) and seed (64 bytes) of a symmetric encryption.
+
+    Raises:
+        CipherError: these bytes are no such ciphertext of the billing lane's parameters.
+    """
+    body = _body(saved)
+    (c0,) = _words(body, _CIPHERTEXT, 1)
+    if body[-SEED_BYTES - 1 : -SEED_BYTES] != _PRNG_BLAKE2XB:
+        raise CipherError("this SEAL saves no seed; TenSEAL with SEAL 4 is needed")
+    return c0, body[-SEED_BYTES:]
+
+
+def read_ciphertext(saved: bytes) -> tuple[Coefficients, Coefficients]:
+    """Return both polynomials (uint64[4096] each) of a saved ciphertext.
+
+    Raises:
+        CipherError: these bytes are no ciphertext of the billing lane's parameters.
+    """
+    c0, c1 = _words(_body(saved), _CIPHERTEXT, 2)
+    return c0, c1
+
+
+def read_secret_key(saved: bytes) -> Coefficients:
+    """Return the transform (uint64[4096]) of a secret key as SEAL of any 4.x saved it.
+
+    Raises:
+        CipherError: these bytes are no saved secret key of the billing lane's parameters.
+    """
+    (transformed,) = _words(_body(saved), _SECRET_KEY, 1)
+    return transformed
+
+
+def _words(body: bytes, shape: bytes, polynomials: int) -> list[Coefficients]:
+    start = len(shape) + _HEADER.size + 8
+    if not body.startswith(shape) or len(body) < start + 8 * N * polynomials:
+        raise CipherError("SEAL saved something else here, or it was damaged")
+    words = np.frombuffer(body, "<u8", N * polynomials, start).astype(np.uint64)
+    if not (words < Q).all():
+        raise CipherError("a saved polynomial has coefficients in [0, q)")
+    return np.split(words, polynomials)
+
+
+def _body(saved: bytes) -> bytes:
+    """Return the body, decompressed; of what a stranger wrote, no more than ours can have."""
+    if len(saved) < _HEADER.size:
+        raise CipherError("these bytes are shorter than SEAL's header")
+    magic, header_bytes, _, _, compression, _, size = _HEADER.unpack_from(saved)
+    if (magic, header_bytes, size) != (_MAGIC, _HEADER.size, len(saved)):
+        raise CipherError("SEAL did not save these bytes, or they were cut short")
+    body = saved[_HEADER.size :]
+    if compression == _NOT_COMPRESSED:
+        return body
+    if compression != _ZSTD:
+        raise CipherError("SEAL compressed these bytes in a way that no TenSEAL does")
+    try:
+        with zstandard.ZstdDecompressor(max_window_size=1 << 20).stream_reader(body) as reader:
+            return reader.read(_BODY_BYTES_MAX)
+    except zstandard.ZstdError as exc:
+        raise CipherError("these bytes are damaged: they do not decompress") from exc
