@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Self
@@ -29,7 +30,7 @@ from edge.moving.departure import MovingOptions
 from edge.notify import Notifier
 from edge.panel import Panel
 from edge.quotes.asking import OrderFile, QuoteOptions
-from edge.status import last_will
+from edge.status.desk import last_will, status_options
 from edge.tic.serial_line import SerialSource
 from edge.tic.source import StreamSource, TicSource
 from edge.vault.moving import Departure
@@ -129,6 +130,7 @@ class Agent:
             vault = Vault.open(directory, signer_of(identity), is_quarter_hourly=is_quarter_hourly)
             opened.callback(vault.close)
             settings = chip_settings(directory, config, agreement, vault.departures.get())
+            settings = replace(settings, status=status_options(directory, identity, clock))
             chip = Chip(identity, vault, clock, settings)
             source = _open_source(config, chip)
             opened.callback(source.close)

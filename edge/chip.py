@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-import msgspec
 import structlog
 
 from edge.chip_settings import ChipSettings
@@ -25,7 +24,8 @@ from edge.metering.reading import read
 from edge.metering.restore import restore
 from edge.outbox import Outbox
 from edge.recovery import Recovery, missing_here
-from edge.status import HOUR_S, LineWatch, Status
+from edge.status.desk import Counts, StatusDesk
+from edge.status.line import LineWatch
 from edge.tic.consistency import ConsistencyCheck
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame
@@ -90,8 +90,9 @@ class Chip:
         self._meter: Meter | None = None
         self._restore_point: RestorePoint | None = None
         self._given_up: set[tuple[bytes, int]] = set()
-        self._status: Status | None = None
-        self._status_at_s = 0.0
+        self._status = StatusDesk(
+            self._topic(Kind.STATUS), clock, self._line, self._settings.status, self._rng
+        )
         desks = open_desks(identity, self._signer, vault, clock, self._settings)
         self.area, self.moving, self.catalogue = desks.area, desks.moving, desks.catalogue
         self._contribute = None if desks.area is None else desks.area.contribute
@@ -119,6 +120,8 @@ class Chip:
 
     def feed(self, data: bytes, host_time: datetime) -> None:
         """Take bytes of the meter; `host_time` is when they came."""
+        if data:
+            self._line.heard(self._clock.monotonic_s())
         self.observe_all((frame, host_time) for frame in self._decoder.feed(data))
 
     def finish(self, host_time: datetime) -> None:
@@ -152,13 +155,13 @@ class Chip:
     def take(self, event: LinkEvent) -> None:
         """Take what the link reports."""
         now_s = self._clock.monotonic_s()
+        self._status.take(event)
         if isinstance(event, Arrived):
             self._arrive(event)
         elif isinstance(event, Connected):
             self._outbox.connect()
             for each in self._correspondents:
                 each.connect()
-            self._status = None
         elif isinstance(event, Disconnected):
             self._outbox.disconnect()
             for each in self._correspondents:
@@ -173,9 +176,9 @@ class Chip:
     def outgoing(self) -> list[Publish]:
         """Return what is to be published now; while there is no session, nothing is."""
         now_s = self._clock.monotonic_s()
+        out = self._status.outgoing(self._counts, has_left=self.moving.has_left)
         if not self._outbox.is_connected:
             return []
-        out = self._status_messages(now_s)
         for key in self._outbox.due(now_s):
             payload = self._vault.payload(key)
             if payload is None:
@@ -198,12 +201,11 @@ class Chip:
         """Return what the chip wants to hear beside what is sent to it alone."""
         return self.catalogue.topics(self._clock.monotonic_s())
 
-    def goodbye(self) -> Publish:
-        """Keep where metering stands, and return the last status of a chip that stops."""
+    def goodbye(self) -> Publish | None:
+        """Keep where metering stands, and return the last status of a chip that stops, if any."""
         if self._meter is not None and self._meter.state.account is not None:
             self._vault.record([], self._meter.state)
-        status = msgspec.structs.replace(self._status_now(), online=False)
-        return Publish(self._topic(Kind.STATUS), msgspec.json.encode(status), retain=True)
+        return self._status.goodbye(self._counts())
 
     def _topic(self, kind: Kind) -> str:
         return device_topic(self._identity.collectivity, self._identity.device, kind)
@@ -339,19 +341,5 @@ class Chip:
         for each in self._correspondents:
             each.published(event)
 
-    def _status_now(self) -> Status:
-        return self._line.status(self._vault.outbox_depth(), self.refused.total())
-
-    def _status_messages(self, now_s: float) -> list[Publish]:
-        """Say how it goes after each start of a session, hourly, and when the mode changes."""
-        mode = self._decoder.mode
-        if (
-            self._status is not None
-            and now_s - self._status_at_s < HOUR_S
-            and self._status.tic_mode == (None if mode is None else str(mode))
-        ):
-            return []
-        self._status = self._status_now()
-        self._status_at_s = now_s
-        payload = msgspec.json.encode(self._status)
-        return [Publish(self._topic(Kind.STATUS), payload, retain=True)]
+    def _counts(self) -> Counts:
+        return Counts(self._vault.outbox_depth(), self.refused.total())

@@ -10,6 +10,7 @@ from edge.metering.state import Settings as MeteringSettings
 from edge.moving.departure import MovingOptions
 from edge.outbox import Settings as OutboxSettings
 from edge.quotes.asking import QuoteOptions
+from edge.status.desk import StatusOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class ChipSettings:
         receipts: how receipts are given, None: there are none.
         quotes: whether the household wants quotes.
         agreements: the household's contracts by their hashes, former ones included.
+        status: what the chip says of itself, and where it keeps that.
     """
 
     send_window_s: float = 0.0
@@ -36,3 +38,4 @@ class ChipSettings:
     receipts: ReceiptOptions | None = None
     quotes: QuoteOptions = field(default_factory=QuoteOptions)
     agreements: Mapping[bytes, Agreement] = field(default_factory=dict)
+    status: StatusOptions = field(default_factory=StatusOptions)

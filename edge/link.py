@@ -1,9 +1,10 @@
 """The broker, as the chip sees it; the only module here that knows MQTT.
 
 A thread of its own connects, listens and connects again; what it learns is handed over through a
-queue, and a descriptor wakes the program's one loop. Each session is a new client with nothing
+queue, and a descriptor wakes the program's one loop. Each connection is a new client with nothing
 carried over: the outbox is the record, so neither the client nor the broker has to remember what
-was under way. Reason codes of every PUBACK are handed on.
+was under way. The broker keeps the session for as long as it holds the last will back, so that a
+short cut is told to nobody. Reason codes of every PUBACK are handed on.
 """
 
 import contextlib
@@ -16,19 +17,38 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 import structlog
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.client import (
+    Client,
+    ConnectFlags,
+    DisconnectFlags,
+    MQTTMessage,
+    topic_matches_sub,
+)
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from edge.message import Arrived, Connected, Disconnected, LinkEvent, Publish, Published, Refused
+from edge.message import (
+    Absence,
+    Arrived,
+    Connected,
+    Disconnected,
+    LinkEvent,
+    Publish,
+    Published,
+    Refused,
+    Unreachable,
+)
 from protocol.backoff import backoff
 from protocol.errors import ConfigError
+from protocol.status import WILL_DELAY_S
 
 # MQTT 5: reason codes from here on are refusals; below, this one says that nobody listens.
 REFUSED = 0x80
 NO_MATCHING_SUBSCRIBERS = 0x10
+WITH_WILL = "Disconnect with will message"
 
 # More than the outbox lets be under way; the broker's own limit holds beside it.
 IN_FLIGHT_MAX = 128
@@ -51,7 +71,7 @@ log = structlog.get_logger()
 class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How to reach the broker, and what to hear there.
 
-    `will` is what the broker publishes when the session ends without a word.
+    `will` is what the broker publishes `will_delay_s` after the session ended without a word.
     """
 
     host: str
@@ -59,6 +79,7 @@ class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     client_id: str
     subscription: str
     will: Publish
+    will_delay_s: int = WILL_DELAY_S
     keepalive_s: int = 60
     timeout_s: float = 5.0
 
@@ -71,7 +92,7 @@ class _Acknowledged(msgspec.Struct, frozen=True):
     code: int
 
 
-_Queued = Connected | Disconnected | Arrived | _Acknowledged
+_Queued = Connected | Disconnected | Unreachable | Arrived | _Acknowledged
 
 
 class Link:
@@ -93,6 +114,8 @@ class Link:
         self._under_way: dict[tuple[int, int], Publish] = {}
         self._is_refused = False
         self._is_session = False
+        self._is_resumed = False
+        self._absence = Absence.NETWORK
         self._is_dropping = False
         self._heard: frozenset[str] = frozenset()
         self._heard_in = 0
@@ -120,18 +143,20 @@ class Link:
                 continue
             if isinstance(queued, Disconnected):
                 self._under_way.clear()
+            if isinstance(queued, Arrived):
+                self._leave_stray(queued.topic)
             yield queued
         self._rouse()
 
     def listen(self, topics: frozenset[str]) -> None:
-        """Hear these topics beside the chip's own, and no other; in each session anew."""
+        """Hear these topics beside the chip's own, and no other; over each connection anew."""
         client, session = self._client, self._session
         if client is None or not self._is_session:
             return
         heard = self._heard if self._heard_in == session else frozenset()
         if new := sorted(topics - heard):
             client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in new])
-        if old := sorted(heard - topics):
+        if old := sorted(self._heard - topics):
             client.unsubscribe(old)
         self._heard, self._heard_in = topics, session
 
@@ -144,19 +169,35 @@ class Link:
         self._under_way[session, info.mid] = publish
 
     def stop(self, goodbye: Publish | None = None) -> None:
-        """Say goodbye if there is a session, end it, and wait for the thread."""
+        """End the session with a goodbye, else with the last will, and wait for the thread."""
         self._stopping.set()
         client = self._client
         if client is not None:
-            if goodbye is not None and self._is_session:
-                info = client.publish(goodbye.topic, goodbye.payload, qos=1, retain=goodbye.retain)
-                with contextlib.suppress(RuntimeError, ValueError):
-                    info.wait_for_publish(GOODBYE_S)
-            client.disconnect()
+            if goodbye is not None and self._is_session and self._is_said(client, goodbye):
+                leaving = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]
+                leaving.SessionExpiryInterval = 0
+                client.disconnect(properties=leaving)
+            else:
+                client.disconnect(ReasonCode(PacketTypes.DISCONNECT, WITH_WILL))
         if self._thread.ident is not None:
             self._thread.join(JOIN_S)
         os.close(self._wake)
         os.close(self._write)
+
+    @staticmethod
+    def _is_said(client: Client, goodbye: Publish) -> bool:
+        info = client.publish(goodbye.topic, goodbye.payload, qos=1, retain=goodbye.retain)
+        with contextlib.suppress(RuntimeError, ValueError):
+            info.wait_for_publish(GOODBYE_S)
+            return info.is_published()
+        return False
+
+    def _leave_stray(self, topic: str) -> None:
+        """Stop hearing what a process before this one had asked of the session that goes on."""
+        client = self._client
+        is_wanted = topic in self._heard or topic_matches_sub(self._settings.subscription, topic)
+        if client is not None and not is_wanted:
+            client.unsubscribe(topic)
 
     def _acknowledged(self, puback: _Acknowledged) -> Iterator[LinkEvent]:
         publish = self._under_way.pop((puback.session, puback.packet_id), None)
@@ -173,18 +214,21 @@ class Link:
         away, refused = self._pauses()
         while not self._stopping.is_set():
             self._is_refused = self._is_session = False
+            self._absence = Absence.NETWORK
             try:
                 self._hold_session()
             except ssl.SSLError as exc:
-                self._is_refused = True
+                self._is_refused, self._absence = True, Absence.CERTIFICATE
                 log.error("broker_tls_refused", broker=self._settings.host, why=str(exc))  # noqa: TRY400 - an operator needs no stack
             except ConfigError as exc:
-                self._is_refused = True
+                self._is_refused, self._absence = True, Absence.CERTIFICATE
                 log.error("tls_identity_damaged", why=str(exc))  # noqa: TRY400 - as above
             except OSError as exc:
                 log.info("broker_away", broker=self._settings.host, why=exc.strerror or str(exc))
             if self._is_session:
                 away, refused = self._pauses()
+            else:
+                self._put(Unreachable(self._absence))
             pause_s = next(refused) if self._is_refused else next(away)
             self._stopping.wait(pause_s)
 
@@ -193,12 +237,15 @@ class Link:
         client = self._make_client()
         self._session += 1
         self._client = client
+        keeping = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        keeping.SessionExpiryInterval = self._settings.will_delay_s
         try:
             client.connect(
                 self._settings.host,
                 self._settings.port,
                 self._settings.keepalive_s,
-                clean_start=True,
+                clean_start=False,
+                properties=keeping,
             )
             if not self._stopping.is_set():
                 self._serve(client)
@@ -237,7 +284,9 @@ class Link:
         client.max_inflight_messages_set(IN_FLIGHT_MAX)
         if self._tls is not None:
             client.tls_set_context(self._tls())
-        client.will_set(settings.will.topic, settings.will.payload, qos=1, retain=True)
+        late = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
+        late.WillDelayInterval = settings.will_delay_s
+        client.will_set(settings.will.topic, settings.will.payload, 1, retain=True, properties=late)
         # Without this paho writes in the thread that publishes, beside the one that reads: two on
         # one TLS connection break its records.
         client.on_socket_register_write = self._on_write_wanted
@@ -261,9 +310,10 @@ class Link:
         code: ReasonCode,
         properties: Properties | None,
     ) -> None:
-        del session, flags, properties
+        del session, properties
+        self._is_resumed = flags.session_present
         if code.is_failure:
-            self._is_refused = True
+            self._is_refused, self._absence = True, Absence.REFUSED
             log.error("broker_refused_session", broker=self._settings.host, why=str(code))
             client.disconnect()
         else:
@@ -281,13 +331,13 @@ class Link:
         if packet_id != self._own_subscription:
             return  # of the public list, whose topics nobody is refused
         if any(code.is_failure for code in codes):
-            self._is_refused = True
+            self._is_refused, self._absence = True, Absence.REFUSED
             log.error("broker_refused_subscription", why=str(codes[0]))
             client.disconnect()
             return
         self._is_session = True
         log.info("session_began", broker=self._settings.host)
-        self._put(Connected())
+        self._put(Connected(self._is_resumed))
 
     def _on_message(self, client: Client, session: int, message: MQTTMessage) -> None:
         del client, session
@@ -322,7 +372,7 @@ class Link:
             return
         if not self._is_session:
             # A broker that refuses a certificate under TLS 1.3 says so by hanging up.
-            self._is_refused = True
+            self._is_refused, self._absence = True, Absence.REFUSED
             log.error("broker_hung_up", broker=self._settings.host, why=str(code))
         else:
             log.warning("session_ended", broker=self._settings.host, why=str(code))

@@ -1,5 +1,7 @@
 """What passes between the chip's core and its link; knows no broker."""
 
+from enum import StrEnum
+
 import msgspec
 
 from edge.vault.rows import Key
@@ -14,12 +16,32 @@ class Publish(msgspec.Struct, frozen=True):
     retain: bool = False
 
 
+class Absence(StrEnum):
+    """Why there is no session."""
+
+    STARTING = "starting"
+    NETWORK = "network"
+    CERTIFICATE = "certificate"
+    REFUSED = "refused"
+
+
 class Connected(msgspec.Struct, frozen=True):
-    """A session is there and its subscription granted."""
+    """A session is there and its subscription granted.
+
+    `is_resumed`: the broker had kept the session before, so it has not called the chip lost.
+    """
+
+    is_resumed: bool = False
 
 
 class Disconnected(msgspec.Struct, frozen=True):
     """The session has ended; what was under way may be lost."""
+
+
+class Unreachable(msgspec.Struct, frozen=True):
+    """There is no session and none could be had; said once a reason."""
+
+    why: Absence
 
 
 class Arrived(msgspec.Struct, frozen=True):
@@ -43,4 +65,4 @@ class Refused(msgspec.Struct, frozen=True):
     reason_code: int
 
 
-LinkEvent = Connected | Disconnected | Arrived | Published | Refused
+LinkEvent = Connected | Disconnected | Unreachable | Arrived | Published | Refused

@@ -6,7 +6,6 @@ which they could slip out.
 """
 
 import base64
-import json
 import re
 import signal
 import subprocess
@@ -28,6 +27,7 @@ from edge.simulate.tariff import Option
 from edge.tic.decoder import Decoder
 from protocol.calendar import QUARTER_HOUR, day_start
 from protocol.hpke import SealingKey
+from protocol.status import State, decode_status
 from protocol.topics import Kind
 from tests.support.broker import COLLECTIVITY, Broker, Took, enrol_chip, make_cloud, wait_until
 from tests.support.chip_town import MONTH
@@ -236,7 +236,7 @@ def test_nothing_of_a_household_is_in_clear_anywhere_but_at_home(tmp_path):
     assert b'"blocks":' in places["figures"]
     assert b"statements_computed" in places["worker"]
     assert b"session_began" in places["chip"]
-    assert [json.loads(status)["online"] for status in statuses][-1] is False
+    assert decode_status(statuses[-1]).state is State.DISCONNECTED
     leaks = {place: hits for place, data in places.items() if (hits := found(data, meter, secrets))}
     assert leaks == {}
     assert len(values) == 2 * 128

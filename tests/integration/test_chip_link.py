@@ -1,6 +1,7 @@
 """The chip's link on a real broker: what it is told, and what it does when nobody answers."""
 
 import select
+import socket
 import threading
 import time
 
@@ -11,11 +12,21 @@ from structlog.testing import capture_logs
 
 from edge.agent import link_settings
 from edge.link import Link
-from edge.message import Arrived, Connected, Disconnected, Publish, Published, Refused
+from edge.message import (
+    Absence,
+    Arrived,
+    Connected,
+    Disconnected,
+    Publish,
+    Published,
+    Refused,
+    Unreachable,
+)
 from protocol.ids import new_device_id
+from protocol.status import State, decode_status
 from protocol.topics import Kind, device_topic
 from tests.support.broker import WITHIN_S, enrol_chip, make_cloud, wait_until
-from tests.support.mqtt import NOT_AUTHORIZED, Peer, role_pass
+from tests.support.mqtt import NO_SUBSCRIBERS, NOT_AUTHORIZED, SUCCESS, Peer, role_pass
 
 
 class Listener:
@@ -42,6 +53,18 @@ class Listener:
 @pytest.fixture
 def identity(broker, tmp_path):
     return enrol_chip(broker.cloud, tmp_path / "chip")
+
+
+@pytest.fixture
+def monitor(broker, identity):
+    with Peer(broker.port, role_pass(broker.cloud, "monitor").context()) as monitor:
+        monitor.subscribe(own(identity, Kind.STATUS))
+        yield monitor
+
+
+def cut(link):
+    """End the connection without a word, as a dead network does."""
+    link._client.socket().shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture
@@ -129,6 +152,44 @@ def test_the_goodbye_is_retained_for_whoever_may_monitor(broker, identity):
         assert msgspec.json.decode(monitor.wait_for(topic)) == {"online": False}
 
 
+def test_a_short_cut_is_told_to_nobody_and_the_session_goes_on(identity, listener, monitor):
+    assert listener.wait_for(Connected) == Connected(is_resumed=False)
+    cut(listener.link)
+    listener.wait_for(Disconnected)
+    assert listener.wait_for(Connected) == Connected(is_resumed=True)
+    listener.link.publish(Publish(own(identity, Kind.STATUS), b"still here"))
+    monitor.wait_for_count(1)
+    assert [payload for _, payload in monitor.received] == [b"still here"]
+
+
+@pytest.mark.parametrize("end", ["cut", "stopped in silence"])
+def test_a_chip_that_stays_away_is_called_lost_after_the_delay(identity, monitor, end):
+    settings = msgspec.structs.replace(link_settings(identity), will_delay_s=1)
+    link = Link(settings, identity.tls_context)
+    link.start()
+    listener = Listener(link)
+    listener.wait_for(Connected)
+    if end == "cut":
+        link._stopping.set()
+        cut(link)
+    link.stop()
+    assert decode_status(monitor.wait_for(own(identity, Kind.STATUS))).state is State.LOST
+
+
+def test_topics_of_a_process_before_are_left_when_they_speak(broker, identity, listener):
+    """The session outlives the process, and what was heard in it would be heard for ever."""
+    listener.wait_for(Connected)
+    topic = f"volet/v1/{identity.collectivity}/catalogue/{'ab' * 32}"
+    listener.link.listen(frozenset((topic,)))
+    with Peer(broker.port, role_pass(broker.cloud, "worker").context()) as worker:
+        wait_until(lambda: worker.publish(topic, b"one") == SUCCESS, "the subscription")
+        assert listener.wait_for(Arrived) == Arrived(topic, b"one")
+        listener.link._heard = frozenset()
+        worker.publish(topic, b"two")
+        assert listener.wait_for(Arrived) == Arrived(topic, b"two")
+        wait_until(lambda: worker.publish(topic, b"three") == NO_SUBSCRIBERS, "the end of it")
+
+
 # paho leaves the socket of a failed handshake to the collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_broker_of_another_authority_is_refused_and_named(broker, identity, tmp_path):
@@ -139,6 +200,7 @@ def test_a_broker_of_another_authority_is_refused_and_named(broker, identity, tm
     with capture_logs() as logs:
         link.start()
         wait_until(lambda: any("refused" in each["event"] for each in logs), "a refusal")
+        assert Listener(link).wait_for(Unreachable) == Unreachable(Absence.CERTIFICATE)
         link.stop()
     assert broker.port
     assert next(each["event"] for each in logs) == "broker_tls_refused"
@@ -151,6 +213,7 @@ def test_a_broker_that_is_away_is_no_error(identity, broker):
     with capture_logs() as logs:
         link.start()
         wait_until(lambda: len(logs) > 1, "two attempts")
+        assert Listener(link).wait_for(Unreachable) == Unreachable(Absence.NETWORK)
         link.stop()
     assert {each["event"] for each in logs} == {"broker_away"}
     assert {each["log_level"] for each in logs} == {"info"}

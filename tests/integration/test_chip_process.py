@@ -20,6 +20,7 @@ from edge.simulate.tariff import Option
 from edge.vault.reader import read_vault
 from protocol.calendar import QUARTER_HOUR, day_start
 from protocol.layout import REGISTER_STEP
+from protocol.status import State, decode_status
 from protocol.topics import Kind, device_topic
 from tests.support.broker import COLLECTIVITY, enrol_chip, wait_until
 from tests.support.chip_cloud import opened
@@ -232,13 +233,20 @@ def test_a_second_chip_process_on_the_same_directory_is_refused(chip, chip_direc
     assert b"in use by another chip process" in done.stderr
 
 
-def test_a_chip_that_dies_without_a_word_is_told_offline(broker, chip, chip_directory):
-    """The last will: whoever may monitor sees it."""
+def test_what_a_monitor_hears_of_a_chip_that_is_killed_started_and_stopped(
+    broker, chip, chip_directory, wire
+):
+    """A kill and a start within fifteen minutes are nobody's business; a stop is told at once."""
     topic = device_topic(COLLECTIVITY, load_identity(chip_directory).device, Kind.STATUS)
     monitor_pass = role_pass(broker.cloud, "monitor")
     with Peer(broker.port, monitor_pass.context()) as monitor:
         monitor.subscribe(topic)
-        assert json.loads(monitor.wait_for(topic))["online"] is True
+        assert decode_status(monitor.wait_for(topic)).state is State.INIT
         chip.end()
+        chip.start()
+        wire.link.wait_for_reader()
+        wait_until(lambda: chip.log.count('"session_began"') == 2, chip.log)
+        assert chip.end(signal.SIGTERM) == 0
         monitor.wait_for_count(2)
-        assert json.loads(monitor.received[-1][1])["online"] is False
+        states = [decode_status(payload).state for _, payload in monitor.received]
+        assert states == [State.INIT, State.DISCONNECTED]

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from edge.bills.judgement import Finding
-from edge.status import Status
 from protocol import area_messages, catalogue, messages, moving, quotes
 from protocol.errors import Reason
+from protocol.status import Status
 from protocol.topics import Kind
 
 ROOT = Path(__file__).parents[3]

@@ -10,8 +10,9 @@ from edge.message import Arrived, Connected, Publish, Published, Refused
 from protocol.calendar import day_number
 from protocol.envelope import Address, seal_message
 from protocol.messages import Ack, IncarnationState, Seen, Statement, holdings_digest
+from protocol.status import State, Status, decode_status, whole_hour
 from protocol.topics import Kind, device_topic, parse_device_topic
-from tests.support.chip_bench import PLATFORM_KEY, SERIAL, Bench, instant, make_identity
+from tests.support.chip_bench import PLATFORM_KEY, SERIAL, Bench, BenchMeter, instant, make_identity
 from tests.support.chip_cloud import FakeCloud, opened
 
 START = instant(2026, 5, 5, 10)
@@ -69,21 +70,33 @@ def arrive(bench, statement, name=None, key=PLATFORM_KEY):
     bench.chip.take(Arrived(topic, seal_message(address, statement, key)))
 
 
-def test_the_status_says_nothing_of_consumption(bench):
+def told(payload):
+    """What a status says, without what is drawn and when it was said."""
+    return {k: v for k, v in json.loads(payload).items() if k not in {"boot", "at"}}
+
+
+def test_the_status_says_nothing_of_consumption(bench, tmp_path):
+    other = Bench(tmp_path / "other", bench.cloud, bench.identity, START)
+    other.meter = BenchMeter(START, seed=7)
+    words = []
+    for each in (bench, other):
+        each.begin()
+        each.run(96 * 2)
+        assert each.statuses
+        words.append([told(each.statuses[0]), told(each.chip.goodbye().payload)])
+        for payload in each.statuses:
+            assert set(json.loads(payload)) == set(Status.__struct_fields__)
+            assert SERIAL.encode() not in payload
+    other.kill()
+    assert words[0] == words[1]
+
+
+def test_the_status_tells_no_more_of_the_time_than_the_hour(bench):
     bench.begin()
     bench.run(96 * 2)
-    assert 40 < len(bench.statuses) < 60
     for payload in bench.statuses:
-        assert set(json.loads(payload)) == {
-            "online",
-            "version",
-            "tic_mode",
-            "line_quality",
-            "outbox_depth",
-            "clock_offset_s",
-            "refused",
-        }
-        assert SERIAL.encode() not in payload
+        status = decode_status(payload)
+        assert status.at == whole_hour(status.at)
 
 
 def test_the_goodbye_is_offline_and_keeps_where_metering_stands(bench):
@@ -91,8 +104,18 @@ def test_the_goodbye_is_offline_and_keeps_where_metering_stands(bench):
     bench.run(3)
     goodbye = bench.chip.goodbye()
     assert goodbye.retain
-    assert json.loads(goodbye.payload)["online"] is False
+    assert decode_status(goodbye.payload).state is State.DISCONNECTED
     assert bench.vault.values.state() == bench.chip._meter.state
+
+
+@pytest.mark.parametrize("days", [1, 3])
+def test_the_status_counts_what_waits_when_it_is_made(bench, days):
+    bench.begin()
+    bench.connect(is_online=False)
+    bench.run(96 * days, with_pump=False)
+    waiting = bench.vault.outbox_depth()
+    assert waiting > days
+    assert decode_status(bench.chip.goodbye().payload).outbox_depth == waiting
 
 
 def test_a_statement_is_kept_judged_and_reported_as_seen_without_a_word_on_it(bench):
@@ -150,9 +173,7 @@ def test_refused_messages_are_counted_in_the_status(bench):
         arrive(bench, statement_of(bench), key=make_identity().signing_key)
     arrive(bench, statement_of(bench), name="00" * 16)
     assert bench.chip.refused == {"bad_signature": 3, "topic_does_not_fit": 1}
-    bench.run(5)
     assert json.loads(bench.statuses[0])["refused"] == 0
-    assert json.loads(bench.statuses[-1])["refused"] == 4
     assert json.loads(bench.chip.goodbye().payload)["refused"] == 4
 
 

@@ -1,0 +1,1 @@
+"""What the chip says of itself: to its household at once, to whoever may monitor it by a timetable."""

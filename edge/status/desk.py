@@ -1,0 +1,209 @@
+"""The chip's word on itself: kept for the household at once, published by the schedule."""
+
+import random
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from edge.clock import Clock
+from edge.identity import Identity
+from edge.message import Absence, Connected, Disconnected, LinkEvent, Publish, Unreachable
+from edge.status.line import LineState, LineWatch
+from edge.status.machine import Machine, MachineWatch
+from edge.status.presence import (
+    Kept,
+    Presence,
+    SessionState,
+    StatusFile,
+    this_process,
+)
+from edge.status.schedule import Facts, Schedule, Told
+from protocol.errors import ConfigError
+from protocol.status import State, Status, encode_status, whole_hour
+from system.certificates import read_lifetime
+
+# Both speeds and modes of a line are tried within this.
+INIT = timedelta(seconds=60)
+KEPT_EVERY_S = 5.0
+_BOOT_BYTES = 6
+
+
+@lru_cache(maxsize=1)
+def software() -> str:
+    """Return the version of Volet that runs."""
+    return version("volet")
+
+
+def _unknown_end() -> datetime | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusOptions:
+    """What the status needs of the machine.
+
+    Attributes:
+        file: where it is kept, None: nowhere.
+        machine: measures the machine.
+        not_after: tells when the chip's certificate ends.
+    """
+
+    file: StatusFile | None = None
+    machine: Callable[[], Machine] = Machine
+    not_after: Callable[[], datetime | None] = _unknown_end
+
+
+def status_options(directory: Path, identity: Identity, clock: Clock) -> StatusOptions:
+    """Return what the status of the chip in `directory` needs."""
+
+    def not_after() -> datetime | None:
+        try:
+            return read_lifetime("chip", identity.certificate_path).not_after
+        except ConfigError:
+            return None  # the link says what is wrong with it
+
+    return StatusOptions(StatusFile(directory), MachineWatch(directory, clock), not_after)
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """What is counted when a message is made."""
+
+    outbox_depth: int
+    refused: int
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What has been kept last, and when."""
+
+    kept: Kept
+    at_s: float = float("-inf")
+    was_good: bool = False
+
+
+class StatusDesk:
+    """Follows line and session; `outgoing` gives the status where it is due."""
+
+    def __init__(
+        self,
+        topic: str,
+        clock: Clock,
+        line: LineWatch,
+        options: StatusOptions,
+        rng: random.Random,
+    ) -> None:
+        """Speak on `topic`, going on from what was kept."""
+        self._topic = topic
+        self._clock = clock
+        self._line = line
+        self._options = options
+        kept = Kept() if options.file is None else options.file.read()
+        self._memory = _Memory(kept)
+        self._schedule = Schedule(kept.told, rng)
+        self._boot = secrets.token_hex(_BOOT_BYTES)
+        self._process = this_process()
+        self._started_at = self._line_since = clock.now()
+        self._session = SessionState(is_up=False, since=clock.now(), why=Absence.STARTING)
+        self._not_after = options.not_after()
+        self._has_left = False
+
+    def take(self, event: LinkEvent) -> None:
+        """Take note of what the link reports."""
+        if isinstance(event, Connected):
+            if not event.is_resumed:
+                self._schedule.lost()
+            self._not_after = self._options.not_after()
+            self._turn(is_up=True, why=None)
+        elif isinstance(event, Disconnected):
+            self._turn(is_up=False, why=Absence.NETWORK)
+        elif isinstance(event, Unreachable):
+            self._turn(is_up=False, why=event.why)
+
+    def outgoing(self, count: Callable[[], Counts], *, has_left: bool) -> list[Publish]:
+        """Keep what has changed, and return the status if it is due and there is a session."""
+        self._has_left = has_left
+        line = self._line.state(self._clock.monotonic_s())
+        self._keep(line)
+        now, now_s = self._clock.now(), self._clock.monotonic_s()
+        told = self._schedule.step(self._facts(line), now, now_s, may_send=self._session.is_up)
+        return [] if told is None else self._message(told, line, count())
+
+    def goodbye(self, counts: Counts) -> Publish | None:
+        """Return the last status of a chip that stops; None: the broker tells of it instead."""
+        line = self._line.state(self._clock.monotonic_s())
+        told = self._schedule.goodbye(self._clock.now())
+        return next(iter([] if told is None else self._message(told, line, counts)), None)
+
+    def _turn(self, *, is_up: bool, why: Absence | None) -> None:
+        if (is_up, why) != (self._session.is_up, self._session.why):
+            self._session = SessionState(is_up, self._clock.now(), why)
+
+    def _facts(self, line: LineState) -> Facts:
+        return Facts(self._state(line), line.mode, software(), self._not_after)
+
+    def _state(self, line: LineState) -> State:
+        if self._has_left:
+            return State.SLEEPING
+        if line.last_frame_at is None and self._clock.now() - self._started_at < INIT:
+            return State.INIT
+        return State.ALERT if line.is_poor else State.READY
+
+    def _keep(self, line: LineState) -> None:
+        """Write when line or session have changed; a line that flickers is not written each time."""
+        if line.is_good is not self._memory.was_good:
+            self._memory.was_good, self._line_since = line.is_good, self._clock.now()
+        now_s = self._clock.monotonic_s()
+        before = self._memory.kept.presence
+        presence = Presence(
+            *self._process, self._boot, self._started_at, line, self._line_since, self._session
+        )
+        is_new = before is None or _essence(before) != _essence(presence)
+        if is_new and now_s - self._memory.at_s >= KEPT_EVERY_S:
+            self._memory.at_s = now_s
+            self._write(Kept(presence, self._memory.kept.told))
+
+    def _write(self, kept: Kept) -> bool:
+        self._memory.kept = kept
+        return self._options.file is None or self._options.file.write(kept)
+
+    def _message(self, told: Told, line: LineState, counts: Counts) -> list[Publish]:
+        """Return the message, once it is kept that it goes: what is not kept could go for ever."""
+        if not self._write(Kept(self._memory.kept.presence, told)):
+            return []
+        machine, facts = self._options.machine(), told.facts
+        status = Status(
+            state=facts.state,
+            at=whole_hour(self._clock.now()),
+            software=facts.software,
+            boot=self._boot,
+            tic_mode=line.mode,
+            line_quality=line.quality,
+            clock_offset_s=line.clock_offset_s,
+            outbox_depth=counts.outbox_depth,
+            refused=counts.refused,
+            not_after=None if facts.not_after is None else whole_hour(facts.not_after),
+            disk_free_mb=machine.disk_free_mb,
+            written_mb_a_day=machine.written_mb_a_day,
+            temperature_c=machine.temperature_c,
+            undervoltage=machine.undervoltage,
+        )
+        return [Publish(self._topic, encode_status(status), retain=True)]
+
+
+def last_will() -> bytes:
+    """Return what the broker says of a chip that has gone without a word."""
+    return encode_status(Status(state=State.LOST, software=software()))
+
+
+def _essence(presence: Presence) -> tuple[object, ...]:
+    """Return of what a change is written at once; the rest rides along."""
+    line = presence.line
+    quality = None if line.quality is None else round(line.quality, 1)
+    offset = None if line.clock_offset_s is None else line.clock_offset_s // 10
+    return presence.boot, presence.session, line.is_good, line.mode, quality, offset

@@ -1,0 +1,88 @@
+"""How the line to the meter goes."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from edge.tic.decoder import Decoder
+from edge.tic.frame import Frame
+from protocol.status import QUALITY_GOOD
+
+# A Linky sends a frame every 1 to 2 s; after tic.md's fact 24.
+GOOD_FRAME_WITHIN_S = 10.0
+
+
+class LineState(msgspec.Struct, frozen=True):
+    """The line at one moment.
+
+    Attributes:
+        is_good: a good frame has come within ten seconds.
+        quality: share of good groups lately, 0.0 while nothing comes, None before the first byte.
+        mode: the form of the meter's output, None while unknown.
+        clock_offset_s: the host's clock less the meter's, None where not known.
+        last_frame_at: the host's time at the last good frame.
+    """
+
+    is_good: bool = False
+    quality: float | None = None
+    mode: Literal["standard", "historique"] | None = None
+    clock_offset_s: int | None = None
+    last_frame_at: datetime | None = None
+
+    @property
+    def is_poor(self) -> bool:
+        """Whether too many groups are refused, or nothing comes."""
+        return not self.is_good or (self.quality is not None and self.quality < QUALITY_GOOD)
+
+
+class LineWatch:
+    """Follows the line for status and panel."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+        self._heard_at_s: float | None = None
+        self._good_at_s: float | None = None
+        self._last_frame_at: datetime | None = None
+        self._clock_offset_s: int | None = None
+
+    def heard(self, now_s: float) -> None:
+        """Take note that bytes have come."""
+        self._heard_at_s = now_s
+
+    def saw(self, frame: Frame, host_time: datetime, now_s: float) -> None:
+        """Take note of a frame."""
+        if not frame.groups:
+            return
+        if frame.is_complete:
+            self._good_at_s = now_s
+            self._last_frame_at = host_time
+        clock = frame.groups.get("DATE")
+        if clock is not None and clock.at is not None and not clock.is_clock_degraded:
+            self._clock_offset_s = round((host_time - clock.at).total_seconds())
+
+    def is_good(self, now_s: float) -> bool:
+        """Say whether a good frame has come within ten seconds."""
+        return _is_recent(self._good_at_s, now_s)
+
+    def state(self, now_s: float) -> LineState:
+        """Return the line as it stands."""
+        mode = self._decoder.mode
+        return LineState(
+            is_good=self.is_good(now_s),
+            quality=self._quality(now_s),
+            mode=None if mode is None else mode.value,
+            clock_offset_s=self._clock_offset_s,
+            last_frame_at=self._last_frame_at,
+        )
+
+    def _quality(self, now_s: float) -> float | None:
+        """Return the share of the last frames, which says nothing once they lie in the past."""
+        share = self._decoder.quality.recent_share
+        if share is None or _is_recent(self._heard_at_s, now_s):
+            return share if share is None else round(share, 2)
+        return 0.0
+
+
+def _is_recent(at_s: float | None, now_s: float) -> bool:
+    return at_s is not None and now_s - at_s <= GOOD_FRAME_WITHIN_S

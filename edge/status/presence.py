@@ -1,0 +1,99 @@
+"""What a running chip knows of itself, where another process of its household can read it.
+
+One file beside the vault (0600), put in place at once when line or session change and not more
+often than every few seconds: an SD card sees some dozens of writes a day. Whatever lies in the
+vault stands there alone. A chip that was killed leaves its file behind, so the file names the
+process, and a reader looks whether that one still lives.
+"""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from edge.message import Absence
+from edge.status.line import LineState
+from edge.status.schedule import Told
+from protocol.errors import ConfigError
+from system.files import read_secret, write_secret
+
+FILE_NAME = "status.json"
+# Field 22 of /proc/PID/stat (proc(5)), counted after the name, which may hold blanks.
+_START_FIELD = 19
+
+log = structlog.get_logger()
+
+
+class SessionState(msgspec.Struct, frozen=True):
+    """The link to the collectivity's broker, so since `since`; `why` only where there is none."""
+
+    is_up: bool
+    since: datetime
+    why: Absence | None = None
+
+
+class Presence(msgspec.Struct, frozen=True):
+    """A running chip, so since `line_since`; `process` and `process_start` name its process."""
+
+    process: int
+    process_start: int
+    boot: str
+    started_at: datetime
+    line: LineState
+    line_since: datetime
+    session: SessionState
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What the file holds: the last presence, and what the outside was told."""
+
+    presence: Presence | None = None
+    told: Told | None = None
+
+
+class StatusFile:
+    """The file in one chip's directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / FILE_NAME
+        self._is_failing = False
+
+    def read(self) -> Kept:
+        """Return what is kept; nothing where it is missing or cannot be read."""
+        try:
+            return msgspec.json.decode(read_secret(self._path, ""), type=Kept)
+        except (ConfigError, msgspec.MsgspecError, UnicodeDecodeError):
+            return Kept()
+
+    def write(self, kept: Kept) -> bool:
+        """Keep it; False, said once in the log, where that cannot be."""
+        try:
+            write_secret(self._path, msgspec.json.encode(kept))
+        except (ConfigError, OSError) as exc:
+            if not self._is_failing:
+                log.warning("status_not_kept", why=str(exc))
+            self._is_failing = True
+            return False
+        self._is_failing = False
+        return True
+
+
+def this_process() -> tuple[int, int]:
+    """Return the number of this process and when it began, in the kernel's ticks."""
+    number = os.getpid()
+    return number, _start_of(number) or 0
+
+
+def is_running(presence: Presence) -> bool:
+    """Say whether the process that wrote `presence` still lives."""
+    return _start_of(presence.process) == presence.process_start
+
+
+def _start_of(process: int) -> int | None:
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return None
+    return int(stat.rpartition(")")[2].split()[_START_FIELD])

@@ -1,0 +1,194 @@
+"""When a chip speaks of itself: seldom, late, and whatever happens."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.status.schedule import DELAY_S, MESSAGES_A_DAY, Facts, Schedule
+from protocol.calendar import legal_day
+from protocol.status import State
+
+START = datetime(2026, 3, 27, 9, tzinfo=UTC)  # the clock is put forward two nights later
+STATES = (State.INIT, State.READY, State.ALERT)
+STEP_S = 60
+
+
+def facts(state=State.READY):
+    return Facts(state, "standard", "0.1.0", None)
+
+
+class World:
+    """A chip's schedule and all that can happen to it; a step is a minute."""
+
+    def __init__(self, seed=0):
+        self.rng = random.Random(seed)
+        self.schedule = Schedule(None, self.rng)
+        self.now, self.now_s = START, 0.0
+        self.state = State.INIT
+        self.since_s = 0.0
+        self.is_up = True
+        self.sent = []  # (instant, told facts, seconds for which they have been true)
+
+    def restart(self):
+        self.schedule = Schedule(self.schedule.told, self.rng)
+        self.now_s = self.since_s = 0.0  # another process, which knows nothing of before
+
+    def turn(self, state):
+        if state is not self.state:
+            self.state, self.since_s = state, self.now_s
+
+    def wait(self, minutes):
+        for _ in range(minutes):
+            self.now += timedelta(seconds=STEP_S)
+            self.now_s += STEP_S
+            before = self.schedule.told
+            told = self.schedule.step(facts(self.state), self.now, self.now_s, may_send=self.is_up)
+            if told is not None:
+                is_change = before is not None and before.facts != told.facts
+                self.sent.append((self.now, told.facts, is_change, self.now_s - self.since_s))
+
+    def stop(self):
+        told = self.schedule.goodbye(self.now)
+        if told is not None:
+            self.sent.append((self.now, told.facts, False, 0.0))
+
+
+EVENTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("turn"), st.sampled_from(STATES)),
+        st.tuples(st.just("wait"), st.integers(1, 90)),
+        st.tuples(st.just("wait"), st.integers(600, 1_500)),
+        st.tuples(st.sampled_from(("restart", "stop", "link", "lost")), st.none()),
+    ),
+    max_size=60,
+)
+
+
+def play(world, events):
+    for what, value in events:
+        match what:
+            case "turn":
+                world.turn(value)
+            case "wait":
+                world.wait(value)
+            case "restart":
+                world.restart()
+            case "stop":
+                world.stop()
+                world.restart()
+            case "link":
+                world.is_up = not world.is_up
+            case "lost":
+                world.schedule.lost()
+
+
+@settings(max_examples=150)
+@given(EVENTS, st.integers(0, 2**32))
+def test_whatever_happens_no_day_has_more_messages_than_agreed(events, seed):
+    world = World(seed)
+    play(world, events)
+    days = [legal_day(at) for at, *_ in world.sent]
+    assert all(days.count(day) <= MESSAGES_A_DAY for day in set(days))
+
+
+@settings(max_examples=150)
+@given(EVENTS, st.integers(0, 2**32))
+def test_whatever_happens_a_change_is_told_only_when_it_has_lasted_its_delay(events, seed):
+    world = World(seed)
+    play(world, events)
+    assert all(true_s >= DELAY_S[0] for _, _, is_change, true_s in world.sent if is_change)
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(STATES), st.integers(0, 2**32))
+def test_a_state_that_stays_is_told_within_twenty_minutes(state, seed):
+    world = World(seed)
+    world.wait(1)
+    assert [each.state for _, each, *_ in world.sent] == [State.INIT]
+    world.turn(state)
+    world.wait(21)
+    assert world.schedule.told.facts.state is state
+
+
+def test_a_quiet_chip_speaks_once_a_day_at_another_minute_each_day():
+    world = World()
+    world.wait(30 * 24 * 60)
+    first, *daily = [at for at, *_ in world.sent]
+    assert first == START + timedelta(seconds=STEP_S)
+    assert 29 <= len(daily) <= 30
+    assert len({legal_day(at) for at in daily}) == len(daily)
+    assert len({(at.hour, at.minute) for at in daily}) > 20
+
+
+def test_a_change_that_is_taken_back_is_never_told():
+    world = World()
+    world.state = State.READY
+    world.wait(1)
+    for _ in range(20):
+        world.turn(State.ALERT)
+        world.wait(9)
+        world.turn(State.READY)
+        world.wait(9)
+    assert [each.state for _, each, *_ in world.sent] == [State.READY]
+
+
+def test_starts_alone_say_nothing_however_many_there_are():
+    world = World()
+    world.state = State.READY
+    world.wait(1)
+    for _ in range(200):
+        world.restart()
+        world.wait(1)
+    assert len(world.sent) == 1
+
+
+def test_stops_leave_a_message_for_the_return():
+    world = World()
+    world.state = State.READY
+    world.wait(1)
+    for _ in range(20):
+        world.stop()
+        world.restart()
+        world.wait(21)
+    assert len(world.sent) == MESSAGES_A_DAY - 1
+    assert world.sent[-1][1].state is State.READY
+
+
+def test_a_chip_that_the_broker_has_called_lost_says_that_it_is_back():
+    world = World()
+    world.state = State.READY
+    world.wait(1)
+    world.schedule.lost()
+    world.wait(9)
+    assert len(world.sent) == 1
+    world.wait(12)
+    assert [each.state for _, each, *_ in world.sent] == [State.READY] * 2
+
+
+@pytest.mark.parametrize("years", [-10, 10])
+def test_a_clock_that_was_wrong_silences_nobody(years):
+    world = World()
+    world.wait(1)
+    world.now += timedelta(days=365 * years)
+    world.turn(State.READY)
+    world.wait(3 * 24 * 60)
+    assert world.schedule.told.facts.state is State.READY
+    world.now -= timedelta(days=365 * years)
+    before = len(world.sent)
+    world.turn(State.ALERT)
+    world.wait(4 * 24 * 60)
+    assert len(world.sent) >= before + 3
+
+
+def test_nothing_is_told_without_a_session_and_the_state_of_then_with_one():
+    world = World()
+    world.is_up = False
+    world.wait(3_000)
+    assert world.sent == []
+    world.turn(State.READY)
+    world.is_up = True
+    world.wait(1)
+    assert [each.state for _, each, *_ in world.sent] == [State.READY]
