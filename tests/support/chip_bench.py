@@ -21,6 +21,7 @@ from protocol.messages import Block
 from protocol.topics import Kind, parse_device_topic
 
 SERIAL = "041961234567"
+METER_SALT = bytes(range(32))
 CALENDAR = "H PLEINE/CREUSE"
 # The first frame bears out the second, and that one the third.
 FRAMES_AT_START = 3

@@ -1,5 +1,6 @@
 """A household, its provider and the cloud between them, real but for the broker: days go by at once."""
 
+import hashlib
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
@@ -27,7 +28,14 @@ from protocol.contract import (
 )
 from protocol.hpke import SealingKey
 from protocol.topics import Kind, parse_device_topic
-from tests.support.chip_bench import FRAMES_AT_START, PLATFORM_KEY, Bench, make_identity
+from tests.support.chip_bench import (
+    FRAMES_AT_START,
+    METER_SALT,
+    PLATFORM_KEY,
+    SERIAL,
+    Bench,
+    make_identity,
+)
 from tests.support.chip_cloud import RealCloud
 from tests.support.tariffs import simple_tariff
 
@@ -53,6 +61,7 @@ class Home(Bench):
         tariffs=None,
         consent: Consent = Consent.TOTAL,
         end: date | None = None,
+        contract_serial: str = SERIAL,
     ) -> None:
         directory.mkdir(exist_ok=True)
         (directory / "cloud").mkdir()
@@ -73,7 +82,7 @@ class Home(Bench):
             signed_offer.hash,
             household.id,
             household.sealing.public_bytes,
-            bytes(32),
+            hashlib.sha256(METER_SALT + contract_serial.encode()).digest(),
             FIRST,
             end,
             consent,

@@ -1,0 +1,32 @@
+"""A contract names a meter: nothing is signed for it where another one counts."""
+
+import pytest
+from click.testing import CliRunner
+
+from edge.cli import edge
+from edge.enrolling import draw_keys
+from tests.support.chip_bench import SERIAL
+from tests.support.receipts import Home
+
+OTHER = "041961234568"
+
+
+@pytest.mark.xfail(strict=True, reason="nobody compares the contract's meter with the line's")
+def test_a_contract_for_another_meter_gets_no_correct_bill_and_no_receipt(tmp_path):
+    home = Home(tmp_path / "home", contract_serial=OTHER)
+    home.begin()
+    home.live(33)
+    home.ask(0, 31, bytes(16))
+    assert home.verdicts() == ["refused"]
+    assert home.receipts() == ()
+    home.kill()
+
+
+@pytest.mark.xfail(strict=True, reason="--meter takes anything")
+@pytest.mark.parametrize("serial", ["1234", f"{SERIAL}8", "04196123456X", "compteur"])
+def test_a_serial_that_no_meter_prints_is_refused(tmp_path, serial):
+    draw_keys(tmp_path)
+    taken = ("--offer", tmp_path / "offer.json", "--meter", serial, "--from", "2026-03-01")
+    done = CliRunner().invoke(edge, ["request", "--dir", *map(str, (tmp_path, *taken))])
+    assert done.exit_code == 2
+    assert "12 digits" in done.output
