@@ -1,6 +1,5 @@
 """How a chip comes to its identity: keys drawn, a request made, the answer checked and installed."""
 
-import hashlib
 import secrets
 import time
 from datetime import date
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from edge.contracts.meter import meter_hash
 from edge.identity import (
     HOUSEHOLD_KEY,
     IMPORTING,
@@ -91,7 +91,7 @@ def sign_contract(
         for tariff in tariffs
     ):
         raise DocumentRefused(f"This offer has no tariff on {start}; name another first day.")
-    meter = hashlib.sha256(keys.meter_salt + meter_serial.encode()).digest()
+    meter = meter_hash(keys.meter_salt, meter_serial)
     household = keys.household
     sealing_key = household.sealing.public_bytes
     contract = Contract(offer.hash, household.id, sealing_key, meter, start, None, consent, follows)

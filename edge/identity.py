@@ -52,13 +52,14 @@ Document = TypeVar("Document", bound=msgspec.Struct)
 class Identity:
     """An enrolled chip: everything it needs to speak as itself.
 
-    `former` are the household's chips before this one. `tls_key_path` with `certificate_path` and `ca_path` make its TLS identity.
+    `meter_salt` (32 bytes) hides the meter's serial in contracts. `former` are the household's chips before this one. `tls_key_path` with `certificate_path` and `ca_path` make its TLS identity.
     """
 
     device: DeviceId
     collectivity: str
     signing_key: Ed25519PrivateKey
     household: HouseholdSecret
+    meter_salt: bytes
     platform_key: Ed25519PublicKey
     tls_key_path: Path
     certificate_path: Path
@@ -121,6 +122,7 @@ def load_identity(directory: Path) -> Identity:
         collectivity=record.collectivity,
         signing_key=keys.signing_key,
         household=keys.household,
+        meter_salt=keys.meter_salt,
         platform_key=Ed25519PublicKey.from_public_bytes(enrolment.platform_key),
         tls_key_path=key_path(directory, TLS_KEY),
         certificate_path=directory / "device.pem",

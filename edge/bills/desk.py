@@ -83,6 +83,7 @@ class Desk:
             ],
             self._ledger.epoch_seeds,
             self._ledger.curve,
+            self._contracts.meter_salt,
             Settled.read(self._ledger.settled()),
         )
         shelf = self._contracts.shelf(agreement)

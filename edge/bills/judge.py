@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.bills.judgement import Finding, Judgement, OpenedLine, Verdict
 from edge.bills.own import Books, Own, Refused, meter_spans, own_days
+from edge.contracts.meter import Fit, first_day_of
 from protocol.bill import Energy, price_bill
 from protocol.calendar import day_number, day_of_number, month_of
 from protocol.contract import (
@@ -63,6 +64,7 @@ def judge(
         offer = _offer_of(request, agreement, shelf)
         parts = _check_lines(statement, request, offer, shelf.schedules)
         _check_settled(request, body, books)
+        _check_meter(request, agreement.contract, books)
         own = Own(books, own_days(parts, offer, request, books))
         owners = _Owners(statement, books)
         lines = [
@@ -71,11 +73,14 @@ def judge(
         ]
     except Refused as exc:
         return msgspec.structs.replace(
-            refused, findings=(exc.finding,), calendar_change=exc.calendar_change
+            refused,
+            findings=(exc.finding,),
+            calendar_change=exc.calendar_change,
+            other_meter=exc.other_meter,
         )
     except CipherError:
         return msgspec.structs.replace(refused, findings=(Finding.AMOUNT_DIFFERS,))
-    return _sum_up(name, request, offer, lines, own, books)
+    return _sum_up(name, request, agreement.contract, offer, lines, own, books)
 
 
 def _check_request(statement: Statement, agreement: Agreement) -> tuple[StatementRequest, bytes]:
@@ -111,6 +116,14 @@ def _check_settled(request: StatementRequest, body: bytes, books: Books) -> None
     objection = books.settled.objection(request, body)
     if objection is not None:
         raise Refused(objection)
+
+
+def _check_meter(request: StatementRequest, contract: Contract, books: Books) -> None:
+    days = set(request.days)
+    billed = [closed for closed in books.days if closed.day in days]
+    other_meter = first_day_of(Fit.ANOTHER, contract, books.meter_salt, billed)
+    if other_meter is not None:
+        raise Refused(Finding.METER_DIFFERS, other_meter=other_meter)
 
 
 def _offer_of(request: StatementRequest, agreement: Agreement, shelf: Shelf) -> Offer:
@@ -252,6 +265,7 @@ def _compare(part: Component, opened: tuple[int, int], own: Own) -> _Compared:
 def _sum_up(
     name: str,
     request: StatementRequest,
+    contract: Contract,
     offer: Offer,
     lines: Sequence[_Compared],
     own: Own,
@@ -264,6 +278,9 @@ def _sum_up(
     gap = books.settled.gap(request)
     if not own.days[request.days[-1]].is_index_read:
         findings.append(Finding.INDEX_NOT_READ)
+    billed = [own.days[day] for day in request.days]
+    if first_day_of(Fit.UNKNOWN, contract, books.meter_salt, billed) is not None:
+        findings.append(Finding.METER_UNKNOWN)
     if books.stored_days() & set(left_out):
         findings.append(Finding.LEFT_OUT_THOUGH_STORED)
     if gap is not None:
@@ -282,5 +299,5 @@ def _sum_up(
         owed=books.settled.still_owed(request),
         gap=gap,
         credit=books.settled.credit(request, bill),
-        meters=meter_spans(own.days[day] for day in request.days),
+        meters=meter_spans(billed),
     )

@@ -25,6 +25,7 @@ class Finding(StrEnum):
     DAY_MISSING = "day_missing"
     DAY_TWICE = "day_twice"
     DAY_NOT_CLOSED = "day_not_closed"
+    METER_DIFFERS = "meter_differs"
     CALENDAR_DIFFERS = "calendar_differs"
     CURVE_GONE = "curve_gone"
     ALREADY_SETTLED = "already_settled"
@@ -33,6 +34,7 @@ class Finding(StrEnum):
     QUANTITY_DIFFERS = "quantity_differs"
     AMOUNT_DIFFERS = "amount_differs"
     INDEX_NOT_READ = "index_not_read"
+    METER_UNKNOWN = "meter_unknown"
     LEFT_OUT_THOUGH_STORED = "left_out_though_stored"
     NEVER_BILLED = "never_billed"
 
@@ -88,6 +90,7 @@ class Judgement(msgspec.Struct, frozen=True):
             not, `owed` earlier ones that still are not.
         gap: days [first, end) before the period that no statement has billed.
         calendar_change: the first day that the meter counted by another calendar than the tariff's.
+        other_meter: the first day on which another meter counted than the contract's.
         credit: where the statement corrects another, what changes.
         meters: meters and calendars, where there was more than one.
     """
@@ -104,6 +107,7 @@ class Judgement(msgspec.Struct, frozen=True):
     owed: tuple[date, ...] = ()
     gap: tuple[date, date] | None = None
     calendar_change: date | None = None
+    other_meter: date | None = None
     credit: CreditNote | None = None
     meters: tuple[MeterSpan, ...] = ()
 
@@ -126,6 +130,7 @@ WORDS_EN = {
     Finding.DAY_MISSING: "It leaves out days of its period.",
     Finding.DAY_TWICE: "It counts a day twice.",
     Finding.DAY_NOT_CLOSED: "It covers days that your meter has not closed yet.",
+    Finding.METER_DIFFERS: "Another meter counted than the one that your contract names.",
     Finding.CALENDAR_DIFFERS: (
         "Your meter runs another tariff calendar than the contract; if it is in historique mode, "
         "ask your provider to switch its TIC output to standard."
@@ -139,6 +144,10 @@ WORDS_EN = {
     Finding.QUANTITY_DIFFERS: "Its energy is not what your meter counted.",
     Finding.AMOUNT_DIFFERS: "Its amounts do not follow from energy and price.",
     Finding.INDEX_NOT_READ: "The meter could not be read at the end of the period.",
+    Finding.METER_UNKNOWN: (
+        "Your chip has its days back from the cloud and does not know yet which meter counted; "
+        "it gives no receipt until then."
+    ),
     Finding.LEFT_OUT_THOUGH_STORED: "It leaves out days although all their readings have arrived.",
     Finding.NEVER_BILLED: "Between it and the bill before lie days that were never billed.",
 }
@@ -164,6 +173,7 @@ WORDS_FR = {
     Finding.DAY_MISSING: "Il oublie des jours de sa période.",
     Finding.DAY_TWICE: "Il compte un jour deux fois.",
     Finding.DAY_NOT_CLOSED: "Il couvre des jours que votre compteur n'a pas encore clos.",
+    Finding.METER_DIFFERS: "Un autre compteur que celui de votre contrat a compté.",
     Finding.CALENDAR_DIFFERS: (
         "Votre compteur suit un autre calendrier tarifaire que le contrat ; s'il est en mode "
         "historique, demandez à votre fournisseur de passer sa sortie TIC en mode standard."
@@ -181,6 +191,10 @@ WORDS_FR = {
     Finding.QUANTITY_DIFFERS: "Son énergie n'est pas celle que votre compteur a comptée.",
     Finding.AMOUNT_DIFFERS: "Ses montants ne découlent pas de l'énergie et du prix.",
     Finding.INDEX_NOT_READ: "Le compteur n'a pas pu être lu à la fin de la période.",
+    Finding.METER_UNKNOWN: (
+        "Votre boîtier a retrouvé ses jours auprès de la collectivité et ne sait pas encore quel "
+        "compteur a compté ; il ne donne aucun reçu d'ici là."
+    ),
     Finding.LEFT_OUT_THOUGH_STORED: (
         "Il omet des jours alors que tous leurs relevés sont arrivés."
     ),

@@ -46,13 +46,15 @@ class Books(msgspec.Struct, frozen=True):
     """The chip's own account of a statement's days.
 
     Closed days, sent blocks, seeds of its epochs, the curve of a day (Wh of each of its
-    quarter-hours, none where it is kept no more), and the statements that are settled.
+    quarter-hours, none where it is kept no more), the salt under which contracts name meters, and
+    the statements that are settled.
     """
 
     days: Sequence[DayClosed]
     spans: Sequence[Span]
     seed_of: Callable[[Incarnation, date], bytes]
     curve_of: Callable[[date], Sequence[int]]
+    meter_salt: bytes
     settled: Settled = Settled({}, {})
 
     def stored_days(self) -> set[date]:
@@ -67,10 +69,17 @@ class Books(msgspec.Struct, frozen=True):
 class Refused(Exception):
     """A statement is not opened, for what `finding` says."""
 
-    def __init__(self, finding: Finding, calendar_change: date | None = None) -> None:
+    def __init__(
+        self,
+        finding: Finding,
+        *,
+        calendar_change: date | None = None,
+        other_meter: date | None = None,
+    ) -> None:
         super().__init__(finding)
         self.finding = finding
         self.calendar_change = calendar_change
+        self.other_meter = other_meter
 
 
 class Own:
@@ -128,7 +137,7 @@ def own_days(
             fitting = {offer.tariffs[part.position].calendar, ""}
             differing = [day for day in part.days if counted_by(own[day]) - fitting]
             if differing:
-                raise Refused(Finding.CALENDAR_DIFFERS, differing[0])
+                raise Refused(Finding.CALENDAR_DIFFERS, calendar_change=differing[0])
     return own
 
 

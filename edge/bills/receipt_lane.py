@@ -27,6 +27,7 @@ from edge.bills.receipts import (
 )
 from edge.catalogue.shelf import Contracts
 from edge.clock import Clock
+from edge.contracts.meter import Fit, fit_of
 from edge.correspondence import Correspondent, Incoming
 from edge.flight import Flight
 from edge.message import Publish
@@ -202,7 +203,8 @@ class ReceiptLane(Correspondent):
         for statement, candidate in list(self._candidates.items()):
             rows = self._rows(candidate.grounds)
             stored = {row.closed.day for row in rows if _is_stored(row)}
-            candidate.why = hold(candidate.grounds, candidate.judgement, self._past(), stored)
+            fits = self._fits(candidate.grounds, rows)
+            candidate.why = hold(candidate.grounds, candidate.judgement, self._past(), stored, fits)
             if candidate.why is None and self._make(candidate, rows):
                 due_s = now_s + self._rng.uniform(0, self._options.send_window_s)
                 self._flights[statement] = Flight(due_s)
@@ -234,6 +236,10 @@ class ReceiptLane(Correspondent):
         wanted = set(grounds.days)
         rows = self._vault.day_rows(min(wanted), max(wanted) + ONE_DAY)
         return [row for row in rows if row.closed.day in wanted]
+
+    def _fits(self, grounds: Grounds, rows: list[DayRow]) -> set[Fit]:
+        salt = self._contracts.meter_salt
+        return {fit_of(grounds.contract, salt, row.closed) for row in rows}
 
     def _past(self) -> Past:
         receipts = self._vault.receipts

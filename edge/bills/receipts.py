@@ -14,6 +14,7 @@ import msgspec
 
 from edge.bills.judge import Agreement, Shelf
 from edge.bills.judgement import Finding, Judgement, Verdict
+from edge.contracts.meter import Fit
 from edge.metering.events import DayClosed
 from edge.vault.commitments import committed_values
 from protocol.amount_proof import Opening, prove
@@ -53,12 +54,14 @@ class Hold(StrEnum):
     ASKED = "asked"
     COVERED = "covered"
     LOST = "lost"
+    OTHER_METER = "other_meter"
+    METER_UNKNOWN = "meter_unknown"
     TOO_SHORT = "too_short"
     NOT_STORED = "not_stored"
 
 
 # What time or the household's word may change; all else is for good.
-PASSING = {Hold.NOT_STORED, Hold.ASKED, Hold.LOST}
+PASSING = {Hold.NOT_STORED, Hold.ASKED, Hold.LOST, Hold.METER_UNKNOWN}
 
 
 class Past(msgspec.Struct, frozen=True):
@@ -121,11 +124,16 @@ def is_mismatch(judgement: Judgement) -> bool:
 
 
 def hold(
-    grounds: Grounds, judgement: Judgement, past: Past, stored: Collection[date]
+    grounds: Grounds,
+    judgement: Judgement,
+    past: Past,
+    stored: Collection[date],
+    fits: Collection[Fit],
 ) -> Hold | None:
     """Say why no receipt may leave for a statement, None if one may.
 
-    `stored`: the days of which the cloud has acknowledged every block.
+    `stored`: the days of which the cloud has acknowledged every block. `fits`: how the meters that
+    counted on the statement's days stand to the contract's.
     """
     covered = [past.covered[day] for day in grounds.days if day in past.covered]
     rules = (
@@ -135,6 +143,8 @@ def hold(
         (Hold.ASKED, past.held >= MISMATCHES_MAX),
         (Hold.COVERED, any(covered)),
         (Hold.LOST, bool(covered)),
+        (Hold.OTHER_METER, Fit.ANOTHER in fits),
+        (Hold.METER_UNKNOWN, Fit.UNKNOWN in fits),
         (Hold.TOO_SHORT, is_short_period(grounds) and not _may_be_short(grounds, past)),
         (Hold.NOT_STORED, not set(grounds.days) <= set(stored)),
     )

@@ -21,6 +21,11 @@ _SENTENCES = {
             "fournisseur un relevé qui s'arrête là, et un autre à partir du {day} au tarif de ce "
             "calendrier."
         ),
+        "other_meter": (
+            "Un autre compteur compte depuis le {day}. S'il est le vôtre, faites un nouveau "
+            "contrat pour lui à partir de ce jour : `volet edge request --offer … --from …`, puis "
+            "`volet edge enrol` ; votre fournisseur redemande alors ce relevé."
+        ),
         "credit": (
             "Cette facture remplace celle de {former} € : {amount} € à votre crédit, à déduire."
         ),
@@ -36,6 +41,11 @@ _SENTENCES = {
         "calendar": (
             "Your meter counts by another tariff calendar from {day} on. Ask your provider for a "
             "statement that ends there, and for another from {day} on at that calendar's tariff."
+        ),
+        "other_meter": (
+            "Another meter has counted since {day}. If it is yours, make a new contract for it "
+            "from that day on: `volet edge request --offer … --from …`, then `volet edge enrol`; "
+            "your provider then asks for this statement again."
         ),
         "credit": "This bill replaces the one of {former} €: {amount} € in your favour.",
         "debit": "This bill replaces the one of {former} €: {amount} € more to pay.",
@@ -62,6 +72,8 @@ def remarks(judgement: Judgement, lang: Lang) -> list[str]:
         found.append(words["gap"].format(days=days_text((first, end - ONE_DAY), lang, is_run=True)))
     if judgement.calendar_change is not None:
         found.append(words["calendar"].format(day=day_text(judgement.calendar_change, lang)))
+    if judgement.other_meter is not None:
+        found.append(words["other_meter"].format(day=day_text(judgement.other_meter, lang)))
     return [*found, *_credit(judgement, lang), *_meters(judgement, lang)]
 
 

@@ -13,10 +13,12 @@ class Contracts:
 
     Attributes:
         agreements: by the contracts' hashes, former ones included.
+        meter_salt: under which they name their meters (32 bytes).
         listed: the admitted documents; it grows as they come.
     """
 
     agreements: Mapping[bytes, Agreement]
+    meter_salt: bytes
     listed: Catalogue = field(default_factory=Catalogue)
 
     def shelf(self, agreement: Agreement) -> Shelf:

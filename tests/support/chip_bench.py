@@ -36,6 +36,7 @@ def make_identity() -> Identity:
         collectivity="ville",
         signing_key=Ed25519PrivateKey.generate(),
         household=_HOUSEHOLD,
+        meter_salt=METER_SALT,
         platform_key=_PLATFORM_KEY.public_key(),
         tls_key_path=Path(),
         certificate_path=Path(),

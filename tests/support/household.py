@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cloud.store import Batch, BlockItem, Device, EpochItem, Store, StoredBlock, StoredContract
 from edge.bills.judge import Agreement, Shelf
 from edge.bills.own import Books, Span
+from edge.contracts.meter import meter_hash
 from edge.metering.events import DayClosed
 from protocol.calendar import day_number, days_between, month_of, quarter_hours
 from protocol.contract import (
@@ -28,6 +29,7 @@ from protocol.messages import Block, Epoch
 from protocol.schedule import Schedules
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
+METER_SERIAL, METER_SALT = "041234567890", bytes(range(32))
 DEVICE = DeviceId("abcdefghijklmnopqrstuvwxyz")
 
 
@@ -42,7 +44,7 @@ def closed_day(day: date, steps: tuple[int, ...], **changes) -> DayClosed:
         "injected_index_kwh": 0,
         "drawn_index_wh": 0,
         "injected_index_wh": 0,
-        "meter_serial": "041234567890",
+        "meter_serial": METER_SERIAL,
         "calendar": "H PLEINE/CREUSE",
         "max_power_va": 0,
         "is_index_read": True,
@@ -130,7 +132,7 @@ class Household:
             self.offer.hash,
             self.secret.id,
             self.secret.sealing.public_bytes,
-            bytes(32),
+            meter_hash(METER_SALT, METER_SERIAL),
             self.start,
             None,
             Consent.TOTAL,
@@ -155,6 +157,7 @@ class Household:
             self.spans,
             lambda inc, month: self._seeds[inc, month],
             lambda day: self.curves[day],
+            METER_SALT,
         )
 
     @property

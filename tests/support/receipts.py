@@ -1,6 +1,5 @@
 """A household, its provider and the cloud between them, real but for the broker: days go by at once."""
 
-import hashlib
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
@@ -14,6 +13,7 @@ from edge.bills.desk import read_judgement
 from edge.bills.judge import Agreement
 from edge.bills.receipt_lane import ReceiptOptions
 from edge.chip import Chip, ChipSettings, signer_of
+from edge.contracts.meter import meter_hash
 from edge.message import Arrived, Connected
 from edge.outbox import Settings as OutboxSettings
 from edge.vault.vault import Vault
@@ -82,7 +82,7 @@ class Home(Bench):
             signed_offer.hash,
             household.id,
             household.sealing.public_bytes,
-            hashlib.sha256(METER_SALT + contract_serial.encode()).digest(),
+            meter_hash(METER_SALT, contract_serial),
             FIRST,
             end,
             consent,

@@ -26,6 +26,7 @@ from edge.bills.receipts import (
     read_grounds,
 )
 from edge.bills.settled import Settled, settled_row
+from edge.contracts.meter import Fit
 from edge.vault.settled import SettledRow
 from protocol.calendar import day_number, day_of_number
 from protocol.contract import (
@@ -91,7 +92,7 @@ class Victim:
             sign_document(offer, key).hash,
             self.home.secret.id,
             self.home.secret.sealing.public_bytes,
-            bytes(32),
+            self.home.agreement.contract.meter,
             start or self.home.start,
             end,
             self.consent,
@@ -165,7 +166,7 @@ class Victim:
         grounds = read_grounds(statement, deal.agreement, shelf)
         covered = self.covered if self.is_remembering else {}
         past = Past(covered, self.mismatched, len(self.mismatched), self.short)
-        self.why: Hold | None = hold(grounds, judgement, past, grounds.days)
+        self.why: Hold | None = hold(grounds, judgement, past, grounds.days, {Fit.SAME})
         if self.why is not None:
             return None
         self.covered |= dict.fromkeys(grounds.days, True)

@@ -20,6 +20,7 @@ from cloud.tariffs.price import Part
 from edge.bills.judge import Agreement, Shelf, judge
 from edge.bills.judgement import OpenedLine, Verdict
 from edge.bills.own import Books, Span
+from edge.contracts.meter import meter_hash
 from edge.metering.events import DayClosed
 from protocol.bill import Energy
 from protocol.calendar import day_number, days_between, month_of
@@ -45,6 +46,7 @@ from protocol.statement import components
 
 _PRODUCT = "Tarif Bleu"
 _NO_SCHEDULES = Schedules()
+_SERIAL, _SALT = "0" * 12, bytes(32)
 
 
 class _Shelf:
@@ -82,7 +84,7 @@ class _Ledger:
                 )
 
     def books(self) -> Books:
-        return Books(self.closed, self.spans, self._seed_of, lambda _day: ())
+        return Books(self.closed, self.spans, self._seed_of, lambda _day: (), _SALT)
 
     def between(self, start: date, end: date) -> list[StoredBlock]:
         return [block for block in self.blocks if start <= block.day < end]
@@ -147,7 +149,7 @@ class EncryptedPath:
             signed_offer.hash,
             self._secret.id,
             self._secret.sealing.public_bytes,
-            secrets.token_bytes(32),
+            meter_hash(_SALT, _SERIAL),
             parts[0].start,
             None,
             Consent.LINES,
@@ -212,7 +214,7 @@ def _closed(day: date, part: Part, steps: Sequence[int]) -> DayClosed:
         injected_index_kwh=0,
         drawn_index_wh=0,
         injected_index_wh=0,
-        meter_serial="",
+        meter_serial=_SERIAL,
         calendar=part.tariff.calendar,
         max_power_va=0,
         is_index_read=True,

@@ -13,7 +13,7 @@ from edge.chip import signer_of
 from edge.vault.rows import BlockState, DayRow, StoredBlock
 from edge.vault.vault import Vault
 from tests.support.chip_bench import make_identity
-from tests.support.household import Household
+from tests.support.household import METER_SALT, Household
 from tests.support.tariffs import simple_tariff
 from tests.support.victim import Victim
 
@@ -59,7 +59,7 @@ def test_settled_days_outlive_the_process_and_the_same_statement_keeps_its_verdi
     signer = signer_of(make_identity())
     colluders = Victim(home)
     deal = colluders.sign(simple_tariff())
-    contracts = Contracts({deal.agreement.contract_hash: deal.agreement})
+    contracts = Contracts({deal.agreement.contract_hash: deal.agreement}, METER_SALT)
     left_out = [START + timedelta(days=n) for n in (3, 4, 5)]
     first = colluders.statement(deal, colluders.request(deal, START, MIDDLE, without=left_out))
     other = colluders.statement(deal, colluders.request(deal, START, MIDDLE))

@@ -275,7 +275,7 @@ def test_the_judge_finds_what_the_contract_follows_and_the_schedules(world):
     for signed in (former, calendar, grown):
         world.document(signed)
     agreement = _Agreement(former.hash, follows=True)
-    contracts = Contracts({}, world.copy.catalogue)
+    contracts = Contracts({}, bytes(32), world.copy.catalogue)
     shelf = contracts.shelf(agreement)
     assert list(shelf.extensions) == [grown.hash]
     assert shelf.schedules is world.copy.catalogue.schedules()

@@ -11,7 +11,6 @@ from tests.support.receipts import Home
 OTHER = "041961234568"
 
 
-@pytest.mark.xfail(strict=True, reason="nobody compares the contract's meter with the line's")
 def test_a_contract_for_another_meter_gets_no_correct_bill_and_no_receipt(tmp_path):
     home = Home(tmp_path / "home", contract_serial=OTHER)
     home.begin()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from edge.bills.judgement import Finding, Judgement, Verdict
 from edge.bills.receipts import (
     MISMATCHES_MAX,
+    PASSING,
     PERIOD_DAYS_MIN,
     Grounds,
     Hold,
@@ -17,6 +18,7 @@ from edge.bills.receipts import (
     hold,
     is_mismatch,
 )
+from edge.contracts.meter import Fit
 from edge.vault.database import _UPGRADES, FILE_NAME, SCHEMA_VERSION, open_database
 from edge.vault.receipts import ReceiptRow, Receipts
 from protocol.calendar import day_number, days_between
@@ -49,9 +51,9 @@ def judged(verdict=Verdict.CORRECT, *findings):
     return Judgement("s", START, END, verdict, findings)
 
 
-def held(asked, past=NO_PAST, stored=None, judgement=None):
+def held(asked, past=NO_PAST, stored=None, judgement=None, fits=(Fit.SAME,)):
     everything = asked.days if stored is None else stored
-    return hold(asked, judgement or judged(), past, everything)
+    return hold(asked, judgement or judged(), past, everything, fits)
 
 
 def test_a_correct_month_that_is_stored_may_leave():
@@ -77,6 +79,13 @@ def test_a_correct_month_that_is_stored_may_leave():
 )
 def test_each_rule_holds_a_receipt_back(why, asked, past, judgement):
     assert held(asked, past, judgement=judgement) is why
+
+
+def test_days_of_another_meter_hold_a_receipt_back_for_good_unknown_ones_for_a_time():
+    assert held(grounds(), fits={Fit.SAME, Fit.ANOTHER, Fit.UNKNOWN}) is Hold.OTHER_METER
+    assert held(grounds(), fits={Fit.SAME, Fit.UNKNOWN}) is Hold.METER_UNKNOWN
+    assert Hold.METER_UNKNOWN in PASSING
+    assert Hold.OTHER_METER not in PASSING
 
 
 def test_each_day_must_be_stored():
