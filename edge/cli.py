@@ -9,7 +9,7 @@ edge = HouseholdGroup(
         "request": "edge.identity_cli:request",
         "enrol": "edge.identity_cli:enrol",
         "run": "edge.agent_cli:run",
-        "status": "edge.agent_cli:status",
+        "status": "edge.status.cli:status",
         "move-out": "edge.moving.cli:move_out",
         "export": "edge.moving.cli:export",
         "import": "edge.moving.cli:import_command",

@@ -31,19 +31,6 @@ class AreaSummary(msgspec.Struct, frozen=True):
     last_contribution: str | None
     budget_left: float
 
-    @property
-    def words(self) -> str:
-        """The same in words."""
-        if not self.is_on:
-            return "off, or no trustees confirmed"
-        last = self.last_contribution or "none yet"
-        left = (
-            f"{self.budget_left:.0%} of this year's budget left"
-            if self.budget_left > 0
-            else ("this year's budget is spent: nothing more is contributed, bills go on")
-        )
-        return f"last contribution {last}; {left}"
-
 
 def summary(vault: VaultReader, choices: Choices, config: AreaConfig, today: int) -> AreaSummary:
     """Sum up the area lane on `today` (a day's number)."""

@@ -1,0 +1,162 @@
+"""What a household is told of its own chip: the vault's figures, and what the running chip knows."""
+
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from edge.area.report import AreaSummary, summary
+from edge.area.settings import load_choices
+from edge.bills.desk import read_judgement
+from edge.bills.judgement import Judgement, Verdict
+from edge.config import load_config
+from edge.identity import load_contract
+from edge.message import Absence
+from edge.metering.events import Notice
+from edge.status.presence import Presence, StatusFile, is_running
+from edge.vault.reader import VaultReader, read_vault
+from protocol.calendar import day_number, legal_day, next_month, quarter_hour_start
+from protocol.contract import Contract
+from system.certificates import Lifetime, read_lifetime
+
+NOTICES_SHOWN = 20
+CLOCK_OFF_S = 60
+# From here on the household must act: a sixth of the lifetime is left.
+ENDS_SOON = 6
+
+
+class Advice(StrEnum):
+    """What the household can do now."""
+
+    START = "start_the_chip"
+    WIRING = "look_at_the_wiring"
+    LINE = "mend_the_line"
+    NETWORK = "look_at_the_network"
+    REFUSED = "ask_the_collectivity"
+    CERTIFICATE = "renew_the_certificate"
+    CLOCK = "set_the_clock"
+
+
+class NextBill(msgspec.Struct, frozen=True):
+    """The days [start, end) of the bill to come; `end` is None where no bill has shown a rhythm."""
+
+    start: date
+    end: date | None
+
+
+class ChipReport(msgspec.Struct, frozen=True):
+    """What `volet edge status` tells the household of its own chip.
+
+    `presence` is None where no chip runs; `last_quarter_hour_end` the instant up to which the meter
+    is accounted for; `certificate` None where the chip is not enrolled; `left_after` the last day
+    of a household that has moved out.
+    """
+
+    intervals: int
+    days: int
+    blocks: int
+    outbox_depth: int
+    incarnations: int
+    statements: int
+    last_quarter_hour_end: datetime | None
+    last_day_closed: date | None
+    waiting_for_cloud: int
+    notices: tuple[Notice, ...]
+    area: AreaSummary
+    presence: Presence | None
+    has_contract: bool
+    next_bill: NextBill | None
+    certificate: Lifetime | None
+    advice: tuple[Advice, ...]
+    left_after: date | None = None
+
+
+def report(directory: Path, now: datetime) -> ChipReport:
+    """Read what there is to tell of the chip in `directory`, whether it runs or not.
+
+    Raises:
+        ConfigError: it has never run, or its configuration or contract is damaged.
+        StoreError: its vault is damaged.
+    """
+    config, choices = load_config(directory).area, load_choices(directory)
+    presence = StatusFile(directory).read().presence
+    if presence is not None and not is_running(presence):
+        presence = None
+    path = directory / "device.pem"
+    certificate = read_lifetime("chip", path) if path.exists() else None
+    documents = load_contract(directory)
+    today = legal_day(now)
+    with read_vault(directory) as vault:
+        figures, departure = vault.figures(), vault.departures.get()
+        last = figures.last_quarter_hour
+        end = None if last is None else quarter_hour_start(last[0], last[1] + 1)
+        has_left = departure is not None
+        return ChipReport(
+            intervals=figures.intervals,
+            days=figures.days,
+            blocks=figures.blocks,
+            outbox_depth=figures.outbox_depth,
+            incarnations=figures.incarnations,
+            statements=figures.statements,
+            last_quarter_hour_end=None if end is None else end.astimezone(UTC),
+            last_day_closed=figures.last_day_closed,
+            waiting_for_cloud=figures.intervals_to_encrypt,
+            notices=tuple(vault.values.notices()[-NOTICES_SHOWN:]),
+            area=summary(vault, choices, config, day_number(today)),
+            presence=presence,
+            has_contract=documents is not None,
+            next_bill=None if documents is None else next_bill(_judged(vault), documents[1]),
+            certificate=certificate,
+            advice=advise(presence, certificate, now, has_left=has_left),
+            left_after=None if departure is None else departure.last_day,
+        )
+
+
+def next_bill(judgements: list[Judgement], contract: Contract) -> NextBill | None:
+    """Expect the next bill where the last one ended, over as long a time; None: none is to come."""
+    correct = [each for each in judgements if each.verdict is Verdict.CORRECT]
+    if not correct:
+        return NextBill(contract.start, None)
+    last = max(correct, key=lambda each: each.end)
+    if contract.end is not None and last.end >= contract.end:
+        return None
+    end = last.end + (last.end - last.start)
+    if last.start.day == last.end.day == 1:
+        end = last.end
+        for _ in range((last.end.year - last.start.year) * 12 + last.end.month - last.start.month):
+            end = next_month(end)
+    return NextBill(last.end, end if contract.end is None else min(end, contract.end))
+
+
+def advise(
+    presence: Presence | None, certificate: Lifetime | None, now: datetime, *, has_left: bool
+) -> tuple[Advice, ...]:
+    """Return what is to be done, the most urgent first."""
+    found = []
+    if presence is None:
+        found.append(Advice.START)
+    else:
+        line, why = presence.line, presence.session.why
+        if not has_left and not line.is_good:
+            found.append(Advice.WIRING)
+        elif not has_left and line.is_poor:
+            found.append(Advice.LINE)
+        if abs(line.clock_offset_s or 0) > CLOCK_OFF_S:
+            found.append(Advice.CLOCK)
+        if why is Absence.NETWORK:
+            found.append(Advice.NETWORK)
+        elif why in {Absence.REFUSED, Absence.CERTIFICATE}:
+            found.append(Advice.REFUSED)
+    if certificate is not None and certificate.is_within(ENDS_SOON, now):
+        found.append(Advice.CERTIFICATE)
+    return tuple(found)
+
+
+def _judged(vault: VaultReader) -> list[Judgement]:
+    return [each for row in vault.statements() if (each := read_judgement(row)) is not None]
+
+
+def last_day(bill_end: date) -> date:
+    """Return the last day of days that end before `bill_end`."""
+    return bill_end - timedelta(days=1)
