@@ -1,15 +1,11 @@
 """The providers' service on a real socket: TLS, certificates, slow and broken callers, commands."""
 
-import asyncio
 import json
 import signal
 import socket
 import ssl
 import subprocess
 import sys
-import threading
-import time
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,81 +14,20 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from cloud.api.app import make_gate
 from cloud.api.client import connect
 from cloud.api.desk import Wanted
-from cloud.api.server import Revoked, make_server, tls_context
-from cloud.api.service import Service
-from cloud.provider import draw_key, load_key
 from cloud.registry.pki import issue_role, pki_path, revoke
-from cloud.store.providers import Provider
 from cloud.store.sqlite import SqliteStore
-from cloud.worker import StoreThread
 from protocol.errors import DocumentRefused, TransportError
+from tests.support.api_server import WITHIN_S, make_town, serving, until
 from tests.support.broker import free_ports, make_cloud
-from tests.support.provider_api import FAST, Firm
 from volet.main import volet
-
-WITHIN_S = 30.0
 
 
 @pytest.fixture
 def town(tmp_path):
     """A collectivity's directory with one provider and two customers; returns both."""
-    cloud = tmp_path / "cloud"
-    make_cloud(cloud)
-    draw_key(tmp_path / "edf")
-    firm = Firm("edf", load_key(tmp_path / "edf"))
-    store = SqliteStore.open(cloud)
-    store.providers.put_provider(Provider("edf", firm.public, datetime.now(UTC)))
-    for number in range(2):
-        contract = firm.contract(bytes(15) + bytes([number]))
-        store.put_contract(contract)
-        store.accept(contract.hash, firm.acceptance(contract.hash))
-    store.close()
-    return cloud, firm
-
-
-@contextmanager
-def serving(cloud, head_s=10.0):
-    """Serve in a thread; gives the port."""
-    (port,) = free_ports(1)
-    context = tls_context(cloud, pki_path(cloud, "server.pem"), pki_path(cloud, "server.key"))
-    thread = StoreThread()
-    made = []
-
-    def run():
-        async def serve():
-            store = await thread.run(SqliteStore.open, cloud, is_checked=False)
-            service = Service(thread, store)
-            gate = make_gate(service, thread, store, FAST, lambda: datetime.now(UTC))
-            server = make_server(
-                gate, ("127.0.0.1", port), context, Revoked(pki_path(cloud, "crl.pem")), head_s
-            )
-            made.append(server)
-            await server.serve()
-            service.close()
-            await thread.run(store.close)
-
-        asyncio.run(serve())
-
-    runner = threading.Thread(target=run)
-    runner.start()
-    try:
-        until(lambda: made and made[0].started)
-        yield port
-    finally:
-        made[0].should_exit = True
-        runner.join(WITHIN_S)
-        thread.close()
-
-
-def until(condition):
-    """Wait for a condition, within a deadline."""
-    deadline = time.monotonic() + WITHIN_S
-    while not condition():
-        assert time.monotonic() < deadline, "this has not come about"
-        time.sleep(0.01)
+    return make_town(tmp_path)
 
 
 def run(*arguments, code=0):
