@@ -2,16 +2,27 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
-from litestar import Litestar, MediaType
+from litestar import Litestar, MediaType, Response, Router
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, License, SecurityScheme
+from litestar.status_codes import HTTP_404_NOT_FOUND
 
+from cloud.api.bodies import ApiRequest
 from cloud.api.gate import Gate, Limits
-from cloud.api.problems import ProblemError, on_defect, on_document, on_http, on_problem, on_store
+from cloud.api.problems import (
+    ProblemError,
+    no_such_path,
+    on_defect,
+    on_document,
+    on_http,
+    on_problem,
+    on_store,
+)
 from cloud.api.routes import areas, batches, contracts, documents, drafts, statements
 from cloud.api.service import Service, needs_scope
 from cloud.store import Store
@@ -57,6 +68,7 @@ def make_application(service: Service) -> Litestar:
     return Litestar(
         _HANDLERS,
         guards=[needs_scope],
+        request_class=ApiRequest,
         state=State({"service": service}),
         exception_handlers={
             ProblemError: on_problem,
@@ -97,13 +109,20 @@ def make_gate(
     return Gate(make_application(service), thread, store, limits, clock)  # type: ignore[arg-type]
 
 
+def _without_pages(response: Response[Any]) -> Response[Any]:
+    """Put a problem in place of the page that Litestar has for paths beside the description."""
+    return no_such_path() if response.status_code == HTTP_404_NOT_FOUND else response
+
+
 def _openapi() -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Volet, providers' API",
         version="1",
         description=DESCRIPTION,
         license=License(name="Apache-2.0", identifier="Apache-2.0"),
-        path="/v1",
+        openapi_router=Router(
+            "/v1", route_handlers=[], include_in_schema=False, after_request=_without_pages
+        ),
         # JSON only: pages that show it load scripts from elsewhere.
         render_plugins=[JsonRenderPlugin(path="/openapi.json", media_type=MediaType.JSON)],
         use_handler_docstrings=True,

@@ -234,12 +234,16 @@ class _Audited:
         """Answer with a problem, unless an answer is under way already."""
         if self._is_begun:
             return
-        headers = [(b"content-type", MEDIA_TYPE.encode()), (b"connection", b"close")]
+        body = msgspec.json.encode(problem(exc.status, str(exc), exc.line))
+        headers = [
+            (b"content-type", MEDIA_TYPE.encode()),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
         if exc.retry_s is not None:
             headers.append((b"retry-after", str(exc.retry_s).encode()))
         if exc.status == 401:  # noqa: PLR2004 - the status itself
             headers.append((b"www-authenticate", b'Bearer realm="volet"'))
-        body = msgspec.json.encode(problem(exc.status, str(exc), exc.line))
         self._call.status = exc.status
         self._is_begun = True
         # Strangers beyond their rate fill no disk.

@@ -67,6 +67,11 @@ def response(
     )
 
 
+def no_such_path() -> Response[shapes.Problem]:
+    """Answer that there is nothing under a path."""
+    return response(404, _sentence(404, ""))
+
+
 def documented(*statuses: int) -> dict[int, ResponseSpec]:
     """Return what OpenAPI says of the problems that a handler answers with."""
     every = {400, 401, 403, 405, 408, 413, 415, 429, 503, *statuses}

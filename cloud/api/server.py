@@ -7,11 +7,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import h11
+import msgspec
 import uvicorn
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from cloud.api.problems import MEDIA_TYPE, problem
 from cloud.registry.pki import pki_path
 from protocol.errors import ConfigError
 
@@ -83,10 +86,20 @@ def tls_context(directory: Path, certificate: Path, key: Path) -> ssl.SSLContext
     return context
 
 
+class _Answering(H11Protocol):
+    """HTTP/1.1 that answers what is none with a problem, as every other call."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer and hang up; `msg` is uvicorn's."""
+        del msg
+        self.transport.write(_no_http(self.conn))
+        self.transport.close()
+
+
 def protocol_of(revoked: Revoked, head_s: float) -> Callable[..., asyncio.Protocol]:
     """Return uvicorn's HTTP/1.1 with what it lacks: certificates told, slow heads closed."""
 
-    class Guarded(H11Protocol):
+    class Guarded(_Answering):
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
             self._head_deadline: asyncio.TimerHandle | None = None
@@ -118,6 +131,19 @@ def protocol_of(revoked: Revoked, head_s: float) -> Callable[..., asyncio.Protoc
                 self._head_deadline = None
 
     return Guarded
+
+
+def _no_http(connection: h11.Connection) -> bytes:
+    """Return the answer to what is no HTTP."""
+    body = msgspec.json.encode(problem(400, "Send HTTP/1.1 as RFC 9112 says."))
+    headers = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+    ]
+    answer = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
+    events = (answer, h11.Data(data=body), h11.EndOfMessage())
+    return b"".join(connection.send(event) or b"" for event in events)
 
 
 def make_server(

@@ -1,0 +1,34 @@
+"""A call's body: JSON in UTF-8, or a problem of the caller."""
+
+from typing import Any
+
+from litestar import Request
+
+from cloud.api.problems import ProblemError
+
+MEDIA_TYPE = "application/json"
+
+
+class ApiRequest(Request[Any, Any, Any]):
+    """A call whose body is refused in words where it cannot be read."""
+
+    async def json(self) -> Any:
+        """Return the body, decoded.
+
+        Raises:
+            ProblemError: another content type or encoding, no UTF-8, or nested too deeply.
+        """
+        content_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if (
+            content_type != MEDIA_TYPE
+            or self.headers.get("content-encoding", "identity") != "identity"
+        ):
+            raise ProblemError(415, f"Send the body as {MEDIA_TYPE}, in no other encoding.")
+        try:
+            return await super().json()
+        except UnicodeDecodeError as exc:
+            raise ProblemError(400, "The body is not UTF-8; encode it anew.") from exc
+        except RecursionError as exc:
+            raise ProblemError(
+                400, "The body is nested too deeply; compare with /v1/openapi.json."
+            ) from exc
