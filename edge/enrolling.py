@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import msgspec
@@ -26,8 +26,11 @@ from edge.identity import (
     load_keys,
     read_signed,
 )
+from edge.moving.bundle import FormerContract
+from edge.moving.contracts import write_former
 from protocol.contract import Consent, Contract, Signed, open_document, open_offer, sign_document
 from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
+from protocol.envelope import decode_body
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.keys import HouseholdSecret
 from protocol.moving import give_mandate
@@ -35,6 +38,7 @@ from system.files import draw_secret, make_private_dir, read_document, write_pub
 
 CONFIG = "edge.toml"
 REQUEST = "request.json"
+OFFER, CONTRACT = "offer.json", "contract.json"
 
 _FIRST_CONFIG = b"# Settings of this chip; what stands nowhere here has its default.\n"
 
@@ -167,8 +171,22 @@ def _install_contract(directory: Path, keys: Keys) -> None:
     signed = read_signed(directory / REQUEST, "make a new request.")
     request = open_document(signed, keys.signing_key.public_key(), EnrolmentRequest)
     if request.offer is not None and request.contract is not None:
-        write_secret(directory / "offer.json", msgspec.json.encode(request.offer))
-        write_secret(directory / "contract.json", msgspec.json.encode(request.contract))
+        _keep_former(directory, request.contract)
+        write_secret(directory / OFFER, msgspec.json.encode(request.offer))
+        write_secret(directory / CONTRACT, msgspec.json.encode(request.contract))
+
+
+def _keep_former(directory: Path, contract: Signed) -> None:
+    """Keep the contract that `contract` replaces: its last bills are still to be judged."""
+    if not (directory / CONTRACT).exists():
+        return
+    next_step = "put it back from a copy."
+    former = read_signed(directory / CONTRACT, next_step)
+    if former.hash == contract.hash:
+        return
+    last_day = decode_body(contract.body, Contract).start - timedelta(days=1)
+    offer = read_signed(directory / OFFER, next_step)
+    write_former(directory, [FormerContract(offer, former, last_day.isoformat())])
 
 
 def _pem(key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey) -> bytes:

@@ -5,17 +5,31 @@ from pathlib import Path
 
 import click
 
-from edge.config import DEFAULT_DIRECTORY
+from edge.config import DEFAULT_DIRECTORY, load_config
+from edge.contracts.serial import parse_serial, serial_for
 from edge.enrolling import REQUEST, draw_keys, install, make_request, sign_contract, write_request
 from edge.household_command import HouseholdCommand
 from edge.identity import ca_fingerprint, load_keys, read_signed
+from edge.language import language
 from protocol.contract import Consent
+from protocol.errors import DocumentRefused
 from system.commands import directory_option
+from system.logs import configure_logs
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 _dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
+
+
+def _typed_serial(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> str | None:
+    """Check the form of a serial before anything is done with it."""
+    try:
+        return None if value is None else parse_serial(value, language())
+    except DocumentRefused as exc:
+        raise click.BadParameter(str(exc), context, parameter) from exc
 
 
 @click.command(cls=HouseholdCommand)
@@ -37,7 +51,13 @@ def init(directory: Path) -> None:
 @click.command(cls=HouseholdCommand)
 @_dir
 @click.option("--offer", type=_FILE, help="The provider's offer that the household takes (JSON).")
-@click.option("--meter", "meter_serial", help="The meter's serial (ADCO or ADSC); stays here.")
+@click.option(
+    "--meter",
+    "meter_serial",
+    callback=_typed_serial,
+    help="The meter's serial (ADSC or ADCO, 12 digits); stays here. Left out: the one that this "
+    "chip reads.",
+)
 @click.option("--from", "start", type=_DAY, help="The contract's first day.")
 @click.option(
     "--consent",
@@ -67,18 +87,18 @@ def request(
     """Make a request for enrolment, with a contract if an offer is taken.
 
     It carries public keys only. Hand it to the collectivity and install the answer with
-    `volet edge enrol`.
+    `volet edge enrol`. Where a meter's line is connected, the contract is for that meter.
     """
     keys = load_keys(directory)
     signed_offer = contract = None
     if offer is not None:
-        if meter_serial is None or start is None:
-            raise click.UsageError("An offer is taken for a meter from a day on: --meter, --from.")
+        if start is None:
+            raise click.UsageError("An offer is taken from a day on: --from.")
         signed_offer = read_signed(offer, "ask the provider for its offer.")
         contract = sign_contract(
             keys,
             signed_offer,
-            meter_serial,
+            _serial(directory, meter_serial),
             start.date(),
             consent=Consent(consent),
             follows=follows,
@@ -91,6 +111,11 @@ def request(
         f"Wrote {path}; hand it to the collectivity, then install its answer with "
         f"`volet edge enrol --dir {directory} ENROLMENT.json`."
     )
+
+
+def _serial(directory: Path, typed: str | None) -> str:
+    configure_logs("error")
+    return serial_for(directory, load_config(directory), typed, language())
 
 
 @click.command(cls=HouseholdCommand)

@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -121,8 +121,24 @@ def enrol(
         store.put_identity(household_key, StoredIdentity(mandate.identity, mandate.made_at))
         store.put_place(Place(household_key, device, meter, now))
         if request.contract is not None:
-            store.put_contract(request.contract)
+            _put_contract(store, request.contract, now)
     return Enrolled(device, request.contract is not None, answer)
+
+
+def _put_contract(store: Store, contract: StoredContract, now: datetime) -> None:
+    """Keep a contract; a new one ends those that the household has had, the day before it begins.
+
+    So no statement crosses from one to the other, and a provider sees which one holds. An older
+    request that is handed in again ends nothing.
+    """
+    if store.contract(contract.hash) is not None:
+        return
+    last_day = decode_body(contract.contract.body, Contract).start - timedelta(days=1)
+    document = msgspec.msgpack.encode(contract.contract)
+    for former in store.contracts():
+        if former.household_key == contract.household_key:
+            store.put_termination(former.hash, last_day, document, now)
+    store.put_contract(contract)
 
 
 def _device_for(directory: Path, store: Store, request: CheckedRequest) -> DeviceId:

@@ -12,7 +12,6 @@ from enum import Enum, auto
 
 from edge.metering.events import DayClosed
 from protocol.contract import Contract
-from protocol.errors import DocumentRefused
 
 _SERIAL = re.compile(r"\d{12}", re.ASCII)
 
@@ -28,19 +27,9 @@ class Fit(Enum):
     UNKNOWN = auto()
 
 
-def parse_serial(text: str) -> str:
-    """Return a meter's serial (ADSC, ADCO) as a person typed it, without spaces.
-
-    Raises:
-        DocumentRefused: it is not of the 12 digits that a meter prints.
-    """
-    serial = "".join(text.split())
-    if _SERIAL.fullmatch(serial) is None:
-        raise DocumentRefused(
-            "A meter's serial has 12 digits; they stand on the meter and in its output as ADSC or "
-            "ADCO."
-        )
-    return serial
+def is_serial(text: str) -> bool:
+    """Say whether this is a meter's serial as ADSC and ADCO give it: 12 digits, none masked."""
+    return _SERIAL.fullmatch(text) is not None
 
 
 def meter_hash(salt: bytes, serial: str) -> bytes:

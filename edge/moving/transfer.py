@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from edge.area.settings import FILE_NAME as AREA_CHOICES
-from edge.enrolling import draw_keys
+from edge.enrolling import CONTRACT, OFFER, draw_keys
 from edge.identity import (
     FORMER,
     HOUSEHOLD_KEY,
@@ -36,7 +36,6 @@ from protocol.ids import HouseholdKeyId
 from protocol.keys import HouseholdSecret
 from system.files import write_secret
 
-OFFER, CONTRACT = "offer.json", "contract.json"
 # What of a chip's directory is the household's and is taken along.
 DOCUMENTS = (AREA_CHOICES, OFFER, CONTRACT)
 

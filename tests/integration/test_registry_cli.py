@@ -95,7 +95,7 @@ def test_secrets_of_all_commands_are_closed_under_the_usual_umask(cloud, tmp_pat
         (("cloud", "issue", "chief", "--dir", "{}/cloud"), 5, "names no role"),
         (("cloud", "broker-config", "--dir", "{}/cloud", "--user", "no-one"), 5, "no user no-one"),
         (("edge", "request", "--dir", "{}"), 5, "volet edge init"),
-        (("edge", "request", "--dir", "{}", "--meter", "04"), 5, "volet edge init"),
+        (("edge", "request", "--dir", "{}", "--meter", "041876123456"), 5, "volet edge init"),
         (("edge", "enrol", "--dir", "{}", "{}/rubbish"), 5, "volet edge init"),
     ],
 )

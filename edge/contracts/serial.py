@@ -1,0 +1,83 @@
+"""Which meter a household takes a contract for: the one it names, held against the one its chip reads."""
+
+import time
+from contextlib import closing
+from pathlib import Path
+
+from edge.config import EdgeConfig
+from edge.contracts.meter import is_serial
+from edge.contracts.words import ANOTHER_METER, MASKED, NOT_READ, SERIAL_FORM
+from edge.language import Lang
+from edge.tic.decoder import Decoder
+from edge.tic.serial_line import SerialSource
+from edge.vault.database import FILE_NAME
+from edge.vault.reader import read_vault
+from protocol.errors import DocumentRefused
+
+# The wrong speed is given up after 5 s; at 1200 bit/s two frames take another 4 s.
+LISTEN_S = 12.0
+_POLL_S = 0.5
+
+
+def parse_serial(text: str, lang: Lang) -> str:
+    """Return a meter's serial (ADSC, ADCO) as a person typed it, without spaces.
+
+    Raises:
+        DocumentRefused: it is not of the 12 digits that a meter has.
+    """
+    serial = "".join(text.split())
+    if not is_serial(serial):
+        raise DocumentRefused(SERIAL_FORM[lang])
+    return serial
+
+
+def serial_for(directory: Path, config: EdgeConfig, typed: str | None, lang: Lang) -> str:
+    """Return the serial that a contract is to name: the one that the chip reads, if it reads one.
+
+    `typed` is what the household has named, None: nothing.
+
+    Raises:
+        DocumentRefused: the chip reads another meter, a masked serial, or none and none was named.
+    """
+    read = _known_serial(directory) or listen(config)
+    if read is None:
+        if typed is None:
+            raise DocumentRefused(NOT_READ[lang])
+        return typed
+    if not is_serial(read):
+        raise DocumentRefused(MASKED[lang])
+    if typed not in (None, read):
+        raise DocumentRefused(ANOTHER_METER[lang])
+    return read
+
+
+def listen(config: EdgeConfig, wait_s: float = LISTEN_S) -> str | None:
+    """Return the serial that two frames in a row name on the configured device.
+
+    None: there is no such device, it is in use, or it said nothing for `wait_s` seconds.
+    """
+    device = Path(config.source)
+    if not device.is_char_device():
+        return None
+    decoder, before = Decoder(), None
+    end_s = time.monotonic() + wait_s
+    source = SerialSource(device, lambda: decoder.quality.groups, speeds=config.speeds)
+    with closing(source):
+        while time.monotonic() < end_s and source.fault is None:
+            for frame in decoder.feed(source.read(_POLL_S)):
+                group = frame.groups.get("ADSC") or frame.groups.get("ADCO")
+                if group is not None and group.value == before:
+                    return group.value
+                before = before if group is None else group.value
+    return None
+
+
+def _known_serial(directory: Path) -> str | None:
+    """Return the serial that the chip has metered last, None: it has metered nothing here."""
+    if not (directory / FILE_NAME).exists():
+        return None
+    with read_vault(directory) as vault:
+        state = vault.values.state()
+    if state is None or state.account is None:
+        return None
+    return state.account.last.serial
