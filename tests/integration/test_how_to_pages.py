@@ -1,0 +1,79 @@
+"""The how-to pages, typed by a test as they stand, each on a machine of its own.
+
+A page says what it takes for granted; a fixture makes such a machine once, and a page gets a copy.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.terminal import Terminal, copy_machine, machine
+from tests.support.typed_page import HOW_TO, Step
+
+METER = "volet edge simulate --option hphc --kva 9 --seed 7"
+OFFER = (
+    "volet provider init",
+    "volet provider tariff regulated --option hphc --kva 9 --since 2026-02-01 --out tariffs/",
+    "volet provider offer --out offer.json tariffs/*.json",
+)
+LINE = "timeout 60 sh -c 'until [ -e /dev/serial0 ]; do sleep 0.1; done'"
+BROKER = (
+    "OPENSSL_CONF=/etc/mosquitto/volet/openssl.cnf "
+    "mosquitto -c /etc/mosquitto/volet/mosquitto.conf 2> broker.log &"
+)
+WORKER = "volet cloud run 2> worker.log &"
+CHIP = "volet edge run 2> chip.log &"
+
+pytestmark = pytest.mark.usefixtures("mosquitto_available")
+
+
+def run(typing: Terminal, *commands: str) -> None:
+    """Run what a page takes for granted; its output is of no interest."""
+    for command in commands:
+        typing.type_step(Step(command, ["…"]))
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Terminal]:
+    with machine(tmp_path / "machine") as typing:
+        yield typing
+
+
+@pytest.fixture(scope="module")
+def enrolled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A collectivity, and a chip enrolled by what `enrol.md` says, on one machine."""
+    root = tmp_path_factory.mktemp("enrolled") / "machine"
+    with machine(root) as typing:
+        run(typing, *OFFER)
+        typing.type_page(HOW_TO / "enrol.md", until="Shut a chip out")
+    return root
+
+
+@contextmanager
+def town(root: Path, to: Path) -> Iterator[Terminal]:
+    """Start broker and worker on a copy of a machine."""
+    with machine(copy_machine(root, to / "machine")) as typing:
+        run(typing, BROKER, WORKER)
+        yield typing
+
+
+def test_enrol(empty):
+    run(empty, *OFFER)
+    assert empty.type_page(HOW_TO / "enrol.md") > 10
+
+
+def test_read_line_quality(empty):
+    run(empty, f"{METER} --link /dev/serial0 2> meter.log &", LINE)
+    assert empty.type_page(HOW_TO / "read-line-quality.md") == 2
+
+
+def test_watch_with_mosquitto_sub(enrolled, tmp_path):
+    with town(enrolled, tmp_path) as typing:
+        run(typing, f"{METER} --link /dev/serial0 2> meter.log &", LINE, CHIP)
+        assert typing.type_page(HOW_TO / "watch-with-mosquitto-sub.md") > 5
+
+
+def test_write_a_tariff(empty):
+    assert empty.type_page(HOW_TO / "write-a-tariff.md") > 10

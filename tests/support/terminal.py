@@ -1,0 +1,189 @@
+"""A bash in which a test types a page; on a machine of its own where the page takes default paths."""
+
+import codecs
+import os
+import re
+import select
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.typed_page import CONSOLE, Step, blocks, names, pattern, steps, with_ids
+
+AGAIN_S = 0.2
+LATER_WITHIN_S = 60.0
+SILENT_S = 90.0
+BASH = ("bash", "--norc")
+# Mounts, network and processes of its own; whatever runs there ends with its shell.
+NAMESPACE = ("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
+AS_ROOT = ("--user", "--map-root-user", "--map-auto")
+SET_UP = Path(__file__).with_name("machine.sh")
+
+
+class Terminal:
+    """One bash for all steps, so that what runs in the background goes on.
+
+    Attributes:
+        directory: where it was opened; its home.
+    """
+
+    def __init__(self, directory: Path, shell: tuple[str, ...] = BASH) -> None:
+        self.directory = directory
+        scripts = Path(sys.executable).parent
+        path = f"{scripts}:{os.environ['PATH']}:/usr/sbin"
+        self._known: dict[str, str] = {}
+        self._bash = subprocess.Popen(
+            shell,
+            cwd=directory,
+            env=os.environ | {"PATH": path, "HOME": str(directory)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._printed = ""
+        self._send("trap 'kill -9 $(jobs -p) 2> /dev/null' EXIT")
+
+    def type(
+        self, command: str, before_interrupt: "re.Pattern[str] | None" = None
+    ) -> tuple[int, str]:
+        """Run a command; returns exit status and output.
+
+        `before_interrupt`: what it prints before Ctrl-C is typed.
+        """
+        mark = uuid.uuid4().hex
+        end = re.compile(rf"(.*?){mark} (\d+)\n", re.DOTALL)
+        if before_interrupt is None:
+            self._send(f"{command}\necho {mark} $?")
+        else:  # under job control, since a command in the background would not hear Ctrl-C without
+            self._send(f"set -m; {command} &")
+            self._read(before_interrupt)
+            self._send(
+                f"kill -INT %%; wait %% 2> /dev/null; status=$?; set +m; echo {mark} $status"
+            )
+        found = self._read(end)
+        self._printed = ""
+        return int(found[2]), found[1]
+
+    def type_page(
+        self, page: Path, replaced: tuple[tuple[str, str], ...] = (), until: str = ""
+    ) -> int:
+        """Type a page; returns how many commands it had.
+
+        `replaced`: (what the page says, what is typed and expected instead).
+        `until`: the heading before which to stop.
+        """
+        count = 0
+        text = page.read_text("utf-8")
+        if until:
+            text, found, _ = text.partition(f"\n## {until}\n")
+            assert found, f"{page.name} has no heading {until!r}"
+        for old, new in replaced:
+            text = text.replace(old, new)
+        for block in blocks(text):
+            if name := block.noted("file"):
+                (self.directory / name).write_text(block.text)
+            elif block.kind == CONSOLE and not block.noted("not typed"):
+                for step in steps(block):
+                    self.type_step(step)
+                    count += 1
+        return count
+
+    def type_step(self, step: Step) -> None:
+        """Type a command; what it prints must be what is promised."""
+        command = with_ids(step.command, self._known)
+        until = step.before_interrupt
+        before = None if until is None else pattern(until, self._known)
+        promised = pattern(step.output, self._known)
+        deadline = time.monotonic() + (LATER_WITHIN_S if step.is_later else 0)
+        while True:
+            status, output = self.type(command, before)
+            match = promised.fullmatch(output)
+            if match and status == 0:
+                self._known |= names(match)
+                return
+            if time.monotonic() >= deadline:
+                break
+            time.sleep(AGAIN_S)
+        told = f"{command}\n{output}\n{self.logs()}"
+        assert status == 0, told
+        pytest.fail(f"expected {step.output}; {told}")
+
+    def logs(self) -> str:
+        """What the programs in the background said."""
+        return "\n".join(
+            f"{path.name}:\n{path.read_text()}" for path in sorted(self.directory.glob("*.log"))
+        )
+
+    def close(self) -> None:
+        self._bash.stdin.close()
+        self._bash.wait(30)
+        self._bash.stdout.close()
+
+    def _send(self, line: str) -> None:
+        self._bash.stdin.write(f"{line}\n".encode())
+        self._bash.stdin.flush()
+
+    def _read(self, awaited: "re.Pattern[str]") -> "re.Match[str]":
+        """Read on until all that was printed since the last command is what is awaited."""
+        while (found := awaited.fullmatch(self._printed)) is None:
+            ready, _, _ = select.select([self._bash.stdout], [], [], SILENT_S)
+            data = os.read(self._bash.stdout.fileno(), 65_536) if ready else b""
+            if not data:
+                why = "is silent" if self._bash.poll() is None and not ready else "has ended"
+                pytest.fail(f"the terminal {why}; it said:\n{self._printed}\n{self.logs()}")
+            self._printed += self._decoder.decode(data)
+        return found
+
+
+@contextmanager
+def terminal(directory: Path) -> Iterator[Terminal]:
+    """Open a terminal in a directory; what was started there ends with it."""
+    opened = Terminal(directory)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@contextmanager
+def machine(root: Path) -> Iterator[Terminal]:
+    """Open a terminal on a machine of its own.
+
+    It has this machine's programs, but `/var/lib`, `/var/backups`, `/etc/mosquitto`, the names in
+    `/etc/hosts` and in `/dev`, processes and a network of its own; `root` keeps what stays, so that
+    the same machine, or a copy, can be opened again. Skips where the kernel does not allow it.
+    """
+    for place in ("var/lib", "var/backups", "etc/mosquitto", "dev", "home"):
+        (root / place).mkdir(parents=True, exist_ok=True)
+    opened = Terminal(root / "home", (*namespace(), *BASH))
+    try:
+        status, output = opened.type(f". {SET_UP} {root}")
+        assert status == 0, output
+        yield opened
+    finally:
+        opened.close()
+
+
+def namespace() -> tuple[str, ...]:
+    """Return the command that gives a program a machine of its own; skip where there is none."""
+    if shutil.which("unshare") is None:
+        pytest.skip("unshare is not installed (package util-linux)")
+    for command in (NAMESPACE, (*NAMESPACE, *AS_ROOT)):
+        tried = subprocess.run((*command, "true"), capture_output=True, text=True, check=False)
+        if tried.returncode == 0:
+            return command
+    pytest.skip(f"this kernel gives no namespaces to this user: {tried.stderr.strip()}")
+
+
+def copy_machine(root: Path, to: Path) -> Path:
+    """Copy a machine that is shut down, owners and modes kept."""
+    subprocess.run(("cp", "-a", "--reflink=auto", root, to), check=True)
+    return to
