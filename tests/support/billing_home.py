@@ -21,7 +21,7 @@ from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
 from edge.simulate.tariff import Option
 from edge.vault.vault import Vault
-from protocol.calendar import day_number, day_start
+from protocol.calendar import day_number, day_start, legal_day
 from protocol.contract import Acceptance, Consent, Offer, Signed, StatementRequest, sign_document
 from protocol.hpke import SealingKey
 from tests.support.broker import COLLECTIVITY
@@ -83,12 +83,16 @@ class BillingHome(Home):
             self.chip.feed(self.wire.frame_at(at), at)
 
     def live(self, days: int) -> None:
-        """Let days pass, a frame at each midnight."""
+        """Let days pass, two frames at each midnight: the second bears out the first."""
         for _ in range(days):
-            self.clock.at += ONE_DAY
+            self.clock.at = day_start(legal_day(self.clock.at) + ONE_DAY)
             self.clock.seconds += 86_400
-            self.frames(1)
+            self.frames(2)
             self.pump()
+
+    def day_before(self) -> date:
+        """Return the legal day before the one of the moment."""
+        return legal_day(self.clock.at) - ONE_DAY
 
     def ask(self, start: int, end: int, statement: bytes) -> None:
         """Hand in the provider's request over days [start, end), and deliver the statement."""
