@@ -14,10 +14,10 @@ from typing import Self
 import structlog
 
 from edge.area.lane import AreaOptions
-from edge.area.settings import ChoicesFile
+from edge.area.settings import watched_choices
 from edge.bills.judge import Agreement
 from edge.bills.receipt_lane import ReceiptOptions
-from edge.bills.word import say_word, word_in
+from edge.bills.word import say_word, watched_word
 from edge.chip import Chip, signer_of
 from edge.chip_settings import ChipSettings
 from edge.clock import Clock, SystemClock
@@ -29,7 +29,7 @@ from edge.moving.contracts import agreements_of, ended
 from edge.moving.departure import MovingOptions
 from edge.notify import Notifier
 from edge.panel import Panel
-from edge.quotes.asking import OrderFile, QuoteOptions
+from edge.quotes.asking import QuoteOptions, watched_order
 from edge.status.desk import last_will, status_options
 from edge.tic.serial_line import SerialSource
 from edge.tic.source import StreamSource, TicSource
@@ -201,11 +201,11 @@ def chip_settings(
         outbox=config.sending,
         metering=config.metering,
         area=AreaOptions(
-            ChoicesFile(directory), config.area, agreement, send_window_s=config.send_window_s
+            watched_choices(directory), config.area, agreement, send_window_s=config.send_window_s
         ),
         moving=MovingOptions(directory, () if agreement is None else (agreement.contract_hash,)),
-        receipts=ReceiptOptions(word_in(directory), config.send_window_s),
-        quotes=QuoteOptions(OrderFile(directory)),
+        receipts=ReceiptOptions(watched_word(directory), config.send_window_s),
+        quotes=QuoteOptions(watched_order(directory)),
         agreements=agreements_of(directory, agreement),
     )
 

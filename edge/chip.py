@@ -9,6 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -18,7 +19,7 @@ from edge.correspondence import Incoming
 from edge.desks import open_desks
 from edge.identity import Identity
 from edge.message import Arrived, Connected, Disconnected, LinkEvent, Publish, Published, Refused
-from edge.metering.events import Event
+from edge.metering.events import DayClosed, Event
 from edge.metering.meter import Meter
 from edge.metering.reading import read
 from edge.metering.restore import restore
@@ -29,7 +30,8 @@ from edge.status.line import LineWatch
 from edge.tic.consistency import ConsistencyCheck
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame
-from edge.vault.rows import Key, RestorePoint
+from edge.vault.area import ContributionRow
+from edge.vault.rows import Interval, Key, RestorePoint
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
 from protocol.calendar import legal_day, month_of
@@ -95,7 +97,6 @@ class Chip:
         )
         desks = open_desks(identity, self._signer, vault, clock, self._settings)
         self.area, self.moving, self.catalogue = desks.area, desks.moving, desks.catalogue
-        self._contribute = None if desks.area is None else desks.area.contribute
         self._correspondents = desks.correspondents
         self._open_meter()
         month = month_of(legal_day(clock.now()))
@@ -109,9 +110,14 @@ class Chip:
     @property
     def is_drained(self) -> bool:
         """Whether the cloud has acknowledged all that there is to send."""
-        if not all(each.is_drained for each in self._correspondents):
+        if not self._correspondents.is_drained:
             return False
         return self._vault.is_caught_up and not self._vault.unsent(1)
+
+    @property
+    def set_aside(self) -> list[str]:
+        """The subjects in which a fault has shown since the start."""
+        return [type(each).__name__ for each in self._correspondents.set_aside]
 
     @property
     def accepted_groups(self) -> int:
@@ -160,12 +166,10 @@ class Chip:
             self._arrive(event)
         elif isinstance(event, Connected):
             self._outbox.connect()
-            for each in self._correspondents:
-                each.connect()
+            self._correspondents.connect()
         elif isinstance(event, Disconnected):
             self._outbox.disconnect()
-            for each in self._correspondents:
-                each.disconnect()
+            self._correspondents.disconnect()
         elif isinstance(event, Refused):
             log.error("publish_refused", topic=event.publish.topic, code=event.reason_code)
             if event.publish.key is not None:
@@ -193,9 +197,7 @@ class Chip:
             if request is not None:
                 out.append(self._fetch(request))
             self._end_recovery()
-        for each in self._correspondents:
-            out += each.outgoing(now_s)
-        return out
+        return out + self._correspondents.outgoing(now_s)
 
     def topics(self) -> frozenset[str]:
         """Return what the chip wants to hear beside what is sent to it alone."""
@@ -222,7 +224,15 @@ class Chip:
     def _tell_time(self) -> None:
         """Tell the area lane the meter's time, by which deadlines run."""
         if self.area is not None and self._meter is not None and self._meter.state.account:
-            self.area.observe(self._meter.state.account.last.at)
+            at = self._meter.state.account.last.at
+            self._correspondents.run(self.area, partial(self.area.observe, at), None)
+
+    def _contribute(self, closed: DayClosed, curve: Sequence[Interval]) -> ContributionRow | None:
+        """Let the area lane noise a day, inside the transaction that closes it."""
+        if self.area is None:
+            return None
+        make = partial(self.area.contribute, closed, curve)
+        return self._correspondents.run(self.area, make, None)
 
     def _open_meter(self) -> None:
         """Go on where the vault says; None until a frame names the meter, where it must be told."""
@@ -273,9 +283,7 @@ class Chip:
         elif self._recovery is not None and topic.kind is Kind.STORED_BLOCK:
             self._recovery.take_block(payload)
         else:
-            for each in self._correspondents:
-                if topic.kind in each.kinds:
-                    each.take(Incoming(address, payload, topic.rest))
+            self._correspondents.take(Incoming(address, payload, topic.rest))
 
     def _take_ack(self, ack: Ack) -> None:
         if ack.household_tag != self._identity.household_key[:TAG_BYTES]:
@@ -338,8 +346,7 @@ class Chip:
     def _published(self, event: Published) -> None:
         if not event.has_subscribers and event.publish.key is not None:
             log.warning("nobody_listens", topic=event.publish.topic)
-        for each in self._correspondents:
-            each.published(event)
+        self._correspondents.published(event)
 
     def _counts(self) -> Counts:
         return Counts(self._vault.outbox_depth(), self.refused.total())

@@ -4,13 +4,26 @@ The chip's core hands each message to the correspondent of its kind and gathers 
 say; a new subject is a new correspondent and nothing else.
 """
 
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from traceback import extract_tb
+from typing import TypeVar
+
 import msgspec
+import structlog
 
 from edge.message import Publish, Published
 from edge.vault.signer import Signer
+from edge.vault.vault import UNUSABLE
 from protocol.envelope import Address
+from protocol.errors import MessageRefused, StoreError
 from protocol.messages import Seen
 from protocol.topics import Kind, device_topic
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
 
 
 class Incoming(msgspec.Struct, frozen=True):
@@ -30,6 +43,9 @@ class Correspondent:
     def is_drained(self) -> bool:
         """Whether nothing waits to be sent or answered."""
         return True
+
+    def open(self) -> None:
+        """Take up what an earlier process has left; everything that is looked up is there."""
 
     def connect(self) -> None:
         """Begin a session: what was sent and not answered is sent again."""
@@ -51,6 +67,93 @@ class Correspondent:
 
     def published(self, event: Published) -> None:
         """Learn that the broker has something this chip published."""
+
+
+class Correspondents:
+    """All subjects; one that fails is set aside until the next start, and the others go on.
+
+    A fault in one of them must not cost the household its metering. A vault that cannot go on ends
+    the process all the same: nothing would be kept.
+
+    Attributes:
+        set_aside: the subjects that have failed since the start.
+    """
+
+    def __init__(self, members: Iterable[Correspondent]) -> None:
+        """Speak for `members`, in this order."""
+        self._members = list(members)
+        self.set_aside: list[Correspondent] = []
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether nothing waits to be sent or answered."""
+        return all(
+            self.run(each, partial(getattr, each, "is_drained"), otherwise=True)
+            for each in self._active
+        )
+
+    def open(self) -> None:
+        """See `Correspondent.open`."""
+        for each in self._active:
+            self.run(each, each.open, None)
+
+    def connect(self) -> None:
+        """See `Correspondent.connect`."""
+        for each in self._active:
+            self.run(each, each.connect, None)
+
+    def disconnect(self) -> None:
+        """See `Correspondent.disconnect`."""
+        for each in self._active:
+            self.run(each, each.disconnect, None)
+
+    def outgoing(self, now_s: float) -> list[Publish]:
+        """See `Correspondent.outgoing`."""
+        out: list[Publish] = []
+        for each in self._active:
+            out += self.run(each, partial(each.outgoing, now_s), [])
+        return out
+
+    def take(self, message: Incoming) -> None:
+        """Hand a message to the subject of its kind. Raises MessageRefused as `Correspondent`."""
+        for each in self._active:
+            if message.address.kind in each.kinds:
+                self.run(each, partial(each.take, message), None)
+
+    def published(self, event: Published) -> None:
+        """See `Correspondent.published`."""
+        for each in self._active:
+            self.run(each, partial(each.published, event), None)
+
+    def run(self, member: Correspondent, step: Callable[[], T], otherwise: T) -> T:
+        """Return what `step` of a member gives, or `otherwise` where it fails or has failed.
+
+        Raises:
+            MessageRefused: from `step`.
+            StoreError: the vault cannot go on.
+        """
+        if member in self.set_aside:
+            return otherwise
+        try:
+            return step()
+        except MessageRefused:
+            raise
+        except UNUSABLE as exc:
+            raise StoreError(f"The vault cannot be used: {exc}; start the chip again.") from exc
+        except Exception as exc:  # noqa: BLE001 - whatever it is, metering goes on
+            place = extract_tb(exc.__traceback__)[-1]
+            log.error(  # noqa: TRY400 - a trace could show what is the household's
+                "subject_set_aside",
+                subject=type(member).__name__,
+                why=type(exc).__name__,
+                at=f"{Path(place.filename).name}:{place.lineno}",
+            )
+            self.set_aside.append(member)
+            return otherwise
+
+    @property
+    def _active(self) -> list[Correspondent]:
+        return [each for each in self._members if each not in self.set_aside]
 
 
 class SeenNotes(Correspondent):

@@ -10,7 +10,7 @@ from edge.catalogue.reader import CatalogueReader
 from edge.catalogue.shelf import Contracts
 from edge.chip_settings import ChipSettings
 from edge.clock import Clock
-from edge.correspondence import Correspondent, SeenNotes
+from edge.correspondence import Correspondent, Correspondents, SeenNotes
 from edge.identity import Identity
 from edge.letters import LetterInbox
 from edge.moving.departure import MovingOut
@@ -27,13 +27,13 @@ class Desks:
         area: the area lane, None: there is none.
         moving: the household's departure.
         catalogue: the copy of the public list, which comes to everybody alike.
-        correspondents: all but the list, in the order in which they speak.
+        correspondents: all but the list.
     """
 
     area: AreaLane | None
     moving: MovingOut
     catalogue: CatalogueReader
-    correspondents: tuple[Correspondent, ...]
+    correspondents: Correspondents
 
 
 def open_desks(
@@ -43,10 +43,9 @@ def open_desks(
     clock: Clock,
     settings: ChipSettings,
 ) -> Desks:
-    """Set up all correspondents over `vault`.
+    """Set up all correspondents over `vault`, then let them take up what a process before left.
 
-    Some of them take up at once what an earlier process has left, so each is handed what it looks
-    things up in, whole: the copy of the public list comes first.
+    Each is handed what it looks things up in, whole: the copy of the public list comes first.
     """
     key = identity.platform_key
     catalogue = CatalogueReader(vault, clock, identity.collectivity, key)
@@ -69,4 +68,6 @@ def open_desks(
         Quoting(signer, key, vault, catalogue, settings.quotes),
         seen,
     ]
-    return Desks(area, moving, catalogue, tuple(lanes))
+    correspondents = Correspondents(lanes)
+    correspondents.open()
+    return Desks(area, moving, catalogue, correspondents)

@@ -99,16 +99,13 @@ class AreaLane(Correspondent):
         self._options = options
         self._rng = random.SystemRandom()
         self._errand = Errand(signer, vault, platform_key.public_bytes_raw())
-        self._choices = options.choices()
-        self._standing = self._stand()
+        self._choices = Choices(is_on=False)
+        self._standing = Standing()
         self._meter_at: datetime | None = None
         self._is_connected = False
         self._published_generation = 0
         self._look_s = 0.0
-        self._flights = {
-            day: _Contribution(clock.monotonic_s(), deadline_s=deadline_s)
-            for day, deadline_s in vault.area.unsent()
-        }
+        self._flights: dict[int, _Contribution] = {}
 
     @property
     def standing(self) -> Standing:
@@ -125,6 +122,15 @@ class AreaLane(Correspondent):
     def is_drained(self) -> bool:
         """Whether there is no contribution left to send."""
         return not self._flights
+
+    def open(self) -> None:
+        """See `Correspondent.open`."""
+        self._choices = self._options.choices()
+        self._standing = self._stand()
+        self._flights = {
+            day: _Contribution(self._clock.monotonic_s(), deadline_s=deadline_s)
+            for day, deadline_s in self._vault.area.unsent()
+        }
 
     def observe(self, meter_at: datetime) -> None:
         """Take note of the meter's clock; what has missed its deadline by it is deleted."""

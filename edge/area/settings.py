@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 
 from edge.privacy.ledger import Caps
+from edge.watched import WatchedFile
 from protocol.errors import ConfigError
 from protocol.socio import Profile
 from system.files import read_secret, write_secret
@@ -58,36 +59,21 @@ class Choices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Caps(month_rho=config.month_cap_rho, year_rho=year)
 
 
-class ChoicesFile:
-    """The file, read again when it has changed."""
-
-    def __init__(self, directory: Path) -> None:
-        """Use the one in a chip's directory."""
-        self._path = directory / FILE_NAME
-        self._mark: tuple[int, int, int] | None = None
-        self._choices = Choices()
-
-    def __call__(self) -> Choices:
-        """Return what stands in the file now; without one the defaults.
-
-        Raises:
-            ConfigError: it is damaged, or others may read it.
-        """
-        try:
-            found = self._path.stat()
-        except FileNotFoundError:
-            self._mark, self._choices = None, Choices()
-            return self._choices
-        mark = (found.st_ino, found.st_mtime_ns, found.st_size)
-        if mark != self._mark:
-            self._choices = _read(self._path)
-            self._mark = mark
-        return self._choices
+def watched_choices(directory: Path) -> WatchedFile[Choices]:
+    """Return what the chip in `directory` follows; choices that cannot be read switch it off."""
+    return WatchedFile(
+        directory / FILE_NAME, _read, absent=Choices(), unreadable=Choices(is_on=False)
+    )
 
 
 def load_choices(directory: Path) -> Choices:
-    """Read what the household has chosen. Raises ConfigError as `ChoicesFile`."""
-    return ChoicesFile(directory)()
+    """Read what the household has chosen; without a file the defaults.
+
+    Raises:
+        ConfigError: it is damaged, or others may read it.
+    """
+    path = directory / FILE_NAME
+    return _read(path) if path.exists() else Choices()
 
 
 def save_choices(directory: Path, choices: Choices) -> None:

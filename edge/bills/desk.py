@@ -5,6 +5,7 @@ from datetime import date
 from typing import Protocol
 
 import msgspec
+import structlog
 
 from edge.bills.judge import judge
 from edge.bills.judgement import Finding, Judgement, Verdict
@@ -17,6 +18,8 @@ from protocol.calendar import day_of_number
 from protocol.ids import Incarnation
 from protocol.messages import Statement
 from protocol.seal import SealSecret
+
+log = structlog.get_logger()
 
 
 class Ledger(Protocol):
@@ -97,5 +100,11 @@ class Desk:
 
 
 def read_judgement(row: StatementRow) -> Judgement | None:
-    """Read what the chip found, None if it has not looked yet."""
-    return None if row.verdict is None else msgspec.json.decode(row.verdict, type=Judgement)
+    """Read what the chip found; None: it has not looked yet, or this version cannot read it."""
+    if row.verdict is None:
+        return None
+    try:
+        return msgspec.json.decode(row.verdict, type=Judgement)
+    except msgspec.MsgspecError:
+        log.warning("verdict_unreadable", statement=row.id.hex())
+        return None

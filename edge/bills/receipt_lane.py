@@ -13,6 +13,7 @@ import msgspec
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from edge.bills.desk import read_judgement
 from edge.bills.judgement import Judgement, Verdict
 from edge.bills.receipts import (
     PASSING,
@@ -94,16 +95,20 @@ class ReceiptLane(Correspondent):
         self._options = options
         self._rng = random.SystemRandom()
         self._look_s = 0.0
-        now_s = clock.monotonic_s()
-        self._flights = {statement: Flight(now_s) for statement in vault.receipts.unsent()}
+        self._flights: dict[bytes, Flight] = {}
         self._candidates: dict[bytes, _Candidate] = {}
-        self._open_candidates()
 
     @property
     def is_drained(self) -> bool:
         """Whether there is no receipt to send, and none that waits for its days' blocks alone."""
         waits = [each.why is Hold.NOT_STORED for each in self._candidates.values()]
         return not self._flights and not any(waits)
+
+    def open(self) -> None:
+        """See `Correspondent.open`."""
+        now_s = self._clock.monotonic_s()
+        self._flights = {statement: Flight(now_s) for statement in self._vault.receipts.unsent()}
+        self._open_candidates()
 
     def connect(self) -> None:
         """See `Correspondent.connect`."""
@@ -167,10 +172,10 @@ class ReceiptLane(Correspondent):
         done = self._vault.receipts.states()
         address = Address(self._signer.collectivity, self._signer.device, Kind.STATEMENT)
         for row in self._vault.statements():
-            if row.verdict is None or row.id in done:
+            if row.id in done:
                 continue
-            judgement = msgspec.json.decode(row.verdict, type=Judgement)
-            if judgement.verdict is not Verdict.CORRECT:
+            judgement = read_judgement(row)
+            if judgement is None or judgement.verdict is not Verdict.CORRECT:
                 continue
             try:
                 statement = open_message(address, row.payload, self._platform_key, Statement)

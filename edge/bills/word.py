@@ -1,9 +1,10 @@
 """The household's word that receipts may go again: a file beside the vault, named anew each time."""
 
 import secrets
-from collections.abc import Callable
 from pathlib import Path
 
+from edge.watched import WatchedFile
+from protocol.errors import ConfigError
 from system.files import read_secret, write_secret
 
 FILE_NAME = "receipts.word"
@@ -15,11 +16,13 @@ def say_word(directory: Path) -> None:
     write_secret(directory / FILE_NAME, secrets.token_hex(WORD_BYTES).encode())
 
 
-def word_in(directory: Path) -> Callable[[], str]:
+def watched_word(directory: Path) -> WatchedFile[str]:
     """Return what reads the latest word, "" while none has been said."""
-    path = directory / FILE_NAME
+    return WatchedFile(directory / FILE_NAME, _read, absent="", unreadable="")
 
-    def word() -> str:
-        return read_secret(path, "say it again.").decode() if path.exists() else ""
 
-    return word
+def _read(path: Path) -> str:
+    try:
+        return read_secret(path, "say it again.").decode()
+    except UnicodeDecodeError as exc:
+        raise ConfigError(f"{path} is damaged; say it again.") from exc

@@ -20,6 +20,7 @@ from edge.message import Publish
 from edge.vault.catalogue import QuoteRow
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
+from edge.watched import WatchedFile
 from protocol.backoff import backoff
 from protocol.calendar import day_number, legal_day
 from protocol.envelope import decode_body, open_message
@@ -50,32 +51,16 @@ def leave_order(directory: Path, asked_at: datetime) -> Order:
     return order
 
 
-class OrderFile:
-    """The order in a chip's directory, read again when it has changed."""
+def watched_order(directory: Path) -> WatchedFile[Order | None]:
+    """Return what reads the latest wish; None: there is none, or it cannot be read."""
+    return WatchedFile(directory / ORDER, _read_order, absent=None, unreadable=None)
 
-    def __init__(self, directory: Path) -> None:
-        """Use the one in `directory`."""
-        self._path = directory / ORDER
-        self._mark: tuple[int, int, int] | None = None
-        self._order: Order | None = None
 
-    def __call__(self) -> Order | None:
-        """Return the order as it stands; None: there is none, or it cannot be read."""
-        try:
-            found = self._path.stat()
-        except FileNotFoundError:
-            return None
-        mark = (found.st_ino, found.st_mtime_ns, found.st_size)
-        if mark != self._mark:
-            self._mark, self._order = mark, self._read()
-        return self._order
-
-    def _read(self) -> Order | None:
-        try:
-            return msgspec.json.decode(read_secret(self._path, "ask again."), type=Order)
-        except (ConfigError, msgspec.MsgspecError) as exc:
-            log.warning("order_unreadable", why=str(exc))
-            return None
+def _read_order(path: Path) -> Order:
+    try:
+        return msgspec.json.decode(read_secret(path, "ask again."), type=Order)
+    except msgspec.MsgspecError as exc:
+        raise ConfigError(f"{path} is damaged: {exc}; ask again.") from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +103,16 @@ class Quoting(Correspondent):
         self._vault = vault
         self._reader = reader
         self._options = options
-        self._open = next((row for row in vault.catalogue.quotes() if row.answer is None), None)
+        self._open: QuoteRow | None = None
         self._order: Order | None = None
         self._parts: dict[int, bytes] = {}
         self._look_s = 0.0
         self._due_s = 0.0
         self._pauses = _pauses()
+
+    def open(self) -> None:
+        """See `Correspondent.open`."""
+        self._open = next((row for row in self._vault.catalogue.quotes() if not row.answer), None)
 
     def connect(self) -> None:
         """See `Correspondent.connect`."""

@@ -42,6 +42,9 @@ from protocol.errors import ConfigError, StoreError
 from protocol.ids import Incarnation
 from protocol.messages import IncarnationState
 
+# What says that the vault cannot go on.
+UNUSABLE = (StoreError, sqlite3.Error)
+
 MONTH_DAYS = 31
 PAYLOADS_KEPT = timedelta(days=13 * MONTH_DAYS)
 DAYS_KEPT = timedelta(days=14 * MONTH_DAYS)

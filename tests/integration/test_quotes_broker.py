@@ -11,7 +11,7 @@ import pytest
 from edge.chip import Chip, ChipSettings
 from edge.clock import SystemClock
 from edge.outbox import Settings as OutboxSettings
-from edge.quotes.asking import OrderFile, QuoteOptions
+from edge.quotes.asking import QuoteOptions, watched_order
 from edge.quotes.cli import quotes as edge_quotes
 from protocol.calendar import QUARTER_HOUR, day_start, legal_day
 from tests.integration.test_catalogue_broker import RunningChip, add, run, worker
@@ -43,7 +43,7 @@ class MeteredChip(RunningChip):
             SystemClock(),
             ChipSettings(
                 outbox=OutboxSettings(backlog_per_s=1_000.0, whole_pause_s=0.2),
-                quotes=QuoteOptions(OrderFile(self.directory)),
+                quotes=QuoteOptions(watched_order(self.directory)),
             ),
         )
         return self

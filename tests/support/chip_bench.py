@@ -112,7 +112,7 @@ class Bench:
     """One household, one cloud, and the chip of the moment.
 
     `drop(publish or message) -> bool` decides what the wire loses, `forget(publish)` what
-    the broker loses after it has acknowledged it.
+    the broker loses after it has acknowledged it. Unless `may_fail`, no subject is ever set aside.
     """
 
     def __init__(
@@ -142,6 +142,7 @@ class Bench:
         self.chip: Chip | None = None
         self.vault: Vault | None = None
         self.is_online = True
+        self.may_fail = False
         directory.mkdir(exist_ok=True)
 
     def start(self) -> None:
@@ -195,6 +196,7 @@ class Bench:
         """Carry messages to and fro until nothing moves."""
         for _ in range(rounds):
             outgoing = self.chip.outgoing()
+            assert self.may_fail or not self.chip.set_aside, self.chip.set_aside
             if not outgoing:
                 return
             for publish in outgoing:

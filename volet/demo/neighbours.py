@@ -15,7 +15,7 @@ import click
 
 from edge.agent import link_settings
 from edge.area.lane import AreaOptions
-from edge.area.settings import ChoicesFile
+from edge.area.settings import watched_choices
 from edge.chip import Chip, signer_of
 from edge.chip_settings import ChipSettings
 from edge.clock import SystemClock
@@ -133,7 +133,9 @@ def make_neighbour(directory: Path, begin: date, days: list[date]) -> Neighbour:
         send_window_s=config.send_window_s,
         outbox=config.sending,
         metering=config.metering,
-        area=AreaOptions(ChoicesFile(directory), config.area, send_window_s=config.send_window_s),
+        area=AreaOptions(
+            watched_choices(directory), config.area, send_window_s=config.send_window_s
+        ),
     )
     chip = Chip(identity, vault, SystemClock(), settings)
     link = Link(link_settings(identity), identity.tls_context)

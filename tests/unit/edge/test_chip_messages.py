@@ -123,7 +123,9 @@ def test_a_statement_is_kept_judged_and_reported_as_seen_without_a_word_on_it(be
     bench.kill()
     bench.start()
     judged = []
-    (inbox,) = [each for each in bench.chip._correspondents if isinstance(each, StatementInbox)]
+    (inbox,) = [
+        each for each in bench.chip._correspondents._members if isinstance(each, StatementInbox)
+    ]
     inbox._on_statement = lambda statement: judged.append(statement.id) or '{"verdict": "x"}'
     arrive(bench, statement_of(bench))
     (row,) = bench.vault.statements()

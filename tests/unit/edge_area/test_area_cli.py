@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from edge import area_cli
-from edge.area.settings import Choices, ChoicesFile, load_choices, save_choices
+from edge.area.settings import Choices, load_choices, save_choices, watched_choices
 from edge.cli import edge
 from edge.privacy.ledger import Spend
 from edge.simulate.curve import Curve
@@ -109,13 +109,15 @@ def test_the_lane_is_turned_off_and_on(chip):
 
 
 def test_choices_are_read_again_when_they_have_changed(tmp_path):
-    choices = ChoicesFile(tmp_path)
+    choices = watched_choices(tmp_path)
     assert choices() == Choices()
     save_choices(tmp_path, Choices(is_on=False))
     assert not choices().is_on
+    save_choices(tmp_path, Choices())
     (tmp_path / "area.json").write_text("{}x")
+    assert not choices().is_on, "what the household has chosen is not known"
     with pytest.raises(ConfigError, match="damaged"):
-        choices()
+        load_choices(tmp_path)
     (tmp_path / "area.json").unlink()
     assert choices() == Choices()
 

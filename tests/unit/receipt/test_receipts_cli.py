@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from edge.bills.receipts_cli import receipts
-from edge.bills.word import FILE_NAME, word_in
+from edge.bills.word import FILE_NAME, watched_word
 from edge.vault.receipts import ReceiptRow
 from protocol.errors import VoletError
 from tests.support.receipts import Home
@@ -61,7 +61,7 @@ def test_what_holds_receipts_back_is_said_with_the_next_step(home):
 
 
 def test_the_households_word_is_asked_for_and_heard_once(home):
-    word = word_in(home.directory)
+    word = watched_word(home.directory)
     assert word() == ""
     assert (
         CliRunner()
