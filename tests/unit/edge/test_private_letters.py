@@ -146,7 +146,7 @@ def forged(household):
     yield "another's contract", message(household, written(other))
     yield "another name", message(household, signed, name=bytes(16))
     yield "another household", message(household, signed, household_key=bytes(16))
-    altered = msgspec.structs.replace(signed, body=signed.body[:-1] + b"x")
+    altered = msgspec.structs.replace(signed, body=signed.body[:-1] + bytes([signed.body[-1] ^ 1]))
     yield "altered", message(household, altered)
     yield (
         "no document",

@@ -226,7 +226,9 @@ def test_commitments_that_the_chip_did_not_sign_do_not_count(home, monkeypatch):
         msgspec.structs.replace(block, day=other.day)
         for block, other in zip(blocks, [*blocks[1:], blocks[0]], strict=True)
     ]
-    damaged = msgspec.structs.replace(blocks[0], payload=blocks[0].payload[:-1] + b"\0")
+    damaged = msgspec.structs.replace(
+        blocks[0], payload=blocks[0].payload[:-1] + bytes([blocks[0].payload[-1] ^ 1])
+    )
     store = home.cloud.store
     for bad in (swapped, [damaged, *blocks[1:]], blocks[1:]):
         monkeypatch.setattr(type(store), "blocks_of_days", lambda *_, bad=bad: tuple(bad))
@@ -240,7 +242,7 @@ def test_a_receipt_is_checked_against_its_own_request_and_contract(home):
     for changed in (
         replace(stored, statement=name(2)),
         replace(stored, household_key=name(2)),
-        replace(stored, payload=stored.payload[:-1] + b"\0"),
+        replace(stored, payload=stored.payload[:-1] + bytes([stored.payload[-1] ^ 1])),
         replace(stored, payload=b""),
     ):
         assert home.check(changed).standing is Standing.REFUSED
