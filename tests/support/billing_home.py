@@ -4,7 +4,8 @@ Keys, enrolment and contract are files as its commands leave them; the meter spe
 same wire goes on in a process of its own.
 """
 
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable
+from datetime import date, timedelta
 from pathlib import Path
 
 import msgspec
@@ -16,22 +17,26 @@ from edge.agent import chip_settings
 from edge.agent_cli import load_agreement
 from edge.chip import Chip, signer_of
 from edge.config import load_config
+from edge.identity import read_signed
 from edge.message import Arrived, Connected
+from edge.moving.departure import leave_order
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
 from edge.simulate.tariff import Option
 from edge.vault.vault import Vault
-from protocol.calendar import day_number, day_start, legal_day
+from protocol.calendar import QUARTER_HOUR, day_number, day_start, legal_day
 from protocol.contract import Acceptance, Consent, Offer, Signed, StatementRequest, sign_document
+from protocol.envelope import Address, seal_message
 from protocol.hpke import SealingKey
+from protocol.topics import Kind, device_topic
 from tests.support.broker import COLLECTIVITY
-from tests.support.chip_bench import SERIAL, BenchClock
+from tests.support.chip_bench import FRAMES_AT_START, SERIAL, BenchClock
 from tests.support.moving_town import QUICK, Home, TownCloud
 from tests.support.tariffs import simple_tariff
 
-FIRST = date(2026, 1, 1)
+FIRST = date(2026, 3, 1)
 ONE_DAY = timedelta(days=1)
-DAYS_MAX = 70
+DAYS_MAX = 90
 SEED = 3
 CONFIG = "send_window_s = 0\n"
 SEALING_KEY = SealingKey.generate()
@@ -62,25 +67,39 @@ class BillingHome(Home):
         self.offer = signed_offer()
         self.enrol(self.offer, consent=consent)
         self.agreement = load_agreement(self.directory)
+        self.contract = read_signed(self.directory / "contract.json", "")
+        self.has_meter = True
         contract = self.agreement.contract_hash
         town.store.accept(contract, sign_document(Acceptance(contract), PROVIDER_KEY))
 
     def start(self) -> None:
         """Start as the chip's program does."""
         self.vault = Vault.open(self.directory, signer_of(self.identity))
+        agreement = load_agreement(self.directory)
         config = msgspec.structs.replace(load_config(self.directory), sending=QUICK)
         departure = self.vault.departures.get()
-        settings = chip_settings(self.directory, config, self.agreement, departure)
+        settings = chip_settings(self.directory, config, agreement, departure)
         self.chip = Chip(self.identity, self.vault, self.clock, settings)
-        self.frames(2)
+        self.frames(FRAMES_AT_START)
         if self.is_online:
             self.chip.take(Connected())
 
     def frames(self, count: int) -> None:
-        """Let the meter send frames, a second apart."""
-        for second in range(count):
+        """Let the meter send frames, a second apart; while `has_meter` is False it sends none."""
+        for second in range(count if self.has_meter else 0):
             at = self.clock.at + timedelta(seconds=second)
             self.chip.feed(self.wire.frame_at(at), at)
+
+    def tick(self) -> None:
+        """Let a quarter-hour pass and the meter send a frame."""
+        self.clock.at += QUARTER_HOUR
+        self.clock.seconds += 900
+        self.frames(1)
+
+    def move_out(self) -> None:
+        """Leave the order and let half an hour pass."""
+        leave_order(self.directory, self.clock.now())
+        self.run(2)
 
     def live(self, days: int) -> None:
         """Let days pass, two frames at each midnight: the second bears out the first."""
@@ -90,25 +109,49 @@ class BillingHome(Home):
             self.frames(2)
             self.pump()
 
+    def days_lived(self) -> int:
+        """Return how many days have been closed."""
+        return (self.vault.figures().last_day_closed - FIRST).days + 1
+
     def day_before(self) -> date:
         """Return the legal day before the one of the moment."""
         return legal_day(self.clock.at) - ONE_DAY
 
-    def ask(self, start: int, end: int, statement: bytes) -> None:
-        """Hand in the provider's request over days [start, end), and deliver the statement."""
+    def ask(self, start: int, end: int, statement: bytes, **changes) -> None:
+        """Have the provider ask for a statement over days [start, end), and deliver it."""
+        self.deliver(self.compute(start, end, statement, **changes))
+
+    def compute(self, start: int, end: int, statement: bytes, **changes) -> list[Arrived]:
+        """Hand in the provider's request over days [start, end); return what is then sent."""
         request = StatementRequest(
             id=statement,
             contract=self.agreement.contract_hash,
             offer=self.offer.hash,
             start=day_number(day(start)),
             end=day_number(day(end)),
+            **changes,
         )
         signed = msgspec.msgpack.encode(sign_document(request, PROVIDER_KEY))
         order = StatementOrder(statement, request.contract, self.identity.household_key, signed)
         self.cloud.store.put_request(order, self.clock.at)
-        for message in pending_statements(self.cloud.store, self.cloud.key, COLLECTIVITY).messages:
-            self.chip.take(Arrived(message.topic, message.payload))
-        for _ in range(6):
+        page = pending_statements(self.cloud.store, self.cloud.key, COLLECTIVITY)
+        return [Arrived(message.topic, message.payload) for message in page.messages]
+
+    def deliver(self, messages: Iterable[Arrived]) -> None:
+        """Let the chip hear messages, and look at what follows from them."""
+        for message in messages:
+            self.chip.take(message)
+        self.wait()
+
+    def tell_chip(self, kind: Kind, body: msgspec.Struct, rest: str = "") -> None:
+        """Sign a message as the collectivity and let the chip hear it."""
+        address = Address(COLLECTIVITY, self.identity.device, kind)
+        topic = device_topic(COLLECTIVITY, self.identity.device, kind, rest)
+        self.deliver([Arrived(topic, seal_message(address, body, self.cloud.key))])
+
+    def wait(self, looks: int = 6) -> None:
+        """Let the chip look after its subjects a few times."""
+        for _ in range(looks):
             self.clock.seconds += 5
             self.pump()
 
@@ -116,8 +159,3 @@ class BillingHome(Home):
 def day(number: int) -> date:
     """Return the day `number` of the household's time, from 0."""
     return FIRST + timedelta(days=number)
-
-
-def instant(number: int) -> datetime:
-    """Return when the day `number` begins."""
-    return day_start(day(number))
