@@ -25,7 +25,7 @@ from edge.config import EdgeConfig
 from edge.identity import Identity
 from edge.link import Link, LinkSettings
 from edge.message import Publish
-from edge.moving.contracts import agreements_of, ended
+from edge.moving.contracts import agreements_of
 from edge.moving.departure import MovingOptions
 from edge.notify import Notifier
 from edge.panel import Panel
@@ -33,7 +33,6 @@ from edge.quotes.asking import QuoteOptions, watched_order
 from edge.status.desk import last_will, status_options
 from edge.tic.serial_line import SerialSource
 from edge.tic.source import StreamSource, TicSource
-from edge.vault.moving import Departure
 from edge.vault.vault import Vault
 from protocol.topics import Kind, device_topic, own_down
 
@@ -129,7 +128,7 @@ class Agent:
             is_quarter_hourly = config.rhythm == "quarter_hourly"
             vault = Vault.open(directory, signer_of(identity), is_quarter_hourly=is_quarter_hourly)
             opened.callback(vault.close)
-            settings = chip_settings(directory, config, agreement, vault.departures.get())
+            settings = chip_settings(directory, config, agreement)
             settings = replace(settings, status=status_options(directory, identity, clock))
             chip = Chip(identity, vault, clock, settings)
             source = _open_source(config, chip)
@@ -186,16 +185,12 @@ class Agent:
             log.info("source_ended")
 
 
-def chip_settings(
-    directory: Path, config: EdgeConfig, agreement: Agreement | None, departure: Departure | None
-) -> ChipSettings:
-    """Gather how the chip in `directory` behaves; a household that has left has no contract since.
+def chip_settings(directory: Path, config: EdgeConfig, agreement: Agreement | None) -> ChipSettings:
+    """Gather how the chip in `directory` behaves under `agreement` and those before it.
 
     Raises:
         ConfigError: a document of an earlier contract is damaged.
     """
-    if agreement is not None and departure is not None:
-        agreement = ended(agreement, departure.last_day)
     return ChipSettings(
         send_window_s=config.send_window_s,
         outbox=config.sending,

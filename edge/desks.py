@@ -49,7 +49,12 @@ def open_desks(
     """
     key = identity.platform_key
     catalogue = CatalogueReader(vault, clock, identity.collectivity, key)
-    contracts = Contracts(settings.agreements, identity.meter_salt, catalogue.copy.catalogue)
+    contracts = Contracts(
+        settings.agreements,
+        identity.meter_salt,
+        catalogue.copy.catalogue,
+        vault.departures.get,
+    )
     judge: OnStatement = Desk(vault, identity.household.seal, contracts).judge
     moving = MovingOut(signer, key, vault, clock, settings.moving)
     seen = SeenNotes(signer)

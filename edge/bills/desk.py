@@ -66,7 +66,7 @@ class Desk:
     def _judgement(self, statement: Statement) -> Judgement:
         start, end = day_of_number(statement.start), day_of_number(statement.end)
         first = min(start, self._first_day(statement))
-        agreement = self._contracts.agreements.get(statement.contract)
+        agreement = self._contracts.agreement(statement.contract)
         if agreement is None:
             unknown = (Finding.CONTRACT_UNKNOWN,)
             return Judgement(statement.id.hex(), start, end, Verdict.REFUSED, unknown)

@@ -184,7 +184,7 @@ class ReceiptLane(Correspondent):
             self._consider(statement, judgement)
 
     def _consider(self, statement: Statement, judgement: Judgement) -> None:
-        agreement = self._contracts.agreements.get(statement.contract)
+        agreement = self._contracts.agreement(statement.contract)
         if (
             agreement is None
             or judgement.verdict is not Verdict.CORRECT

@@ -1,9 +1,11 @@
 """What a judge may look up: the household's contracts, and what the public list holds for each."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from edge.bills.judge import Agreement, Shelf
+from edge.moving.contracts import ended
+from edge.vault.moving import Departure
 from protocol.catalogue import Catalogue
 
 
@@ -15,11 +17,22 @@ class Contracts:
         agreements: by the contracts' hashes, former ones included.
         meter_salt: under which they name their meters (32 bytes).
         listed: the admitted documents; it grows as they come.
+        departure: gives the household's departure once it has left: with it the contract ends.
     """
 
     agreements: Mapping[bytes, Agreement]
     meter_salt: bytes
     listed: Catalogue = field(default_factory=Catalogue)
+    departure: Callable[[], Departure | None] = lambda: None
+
+    def agreement(self, contract: bytes) -> Agreement | None:
+        """Return the agreement of a contract as it stands; None: it is not the household's."""
+        agreement, departure = self.agreements.get(contract), self.departure()
+        if agreement is None or departure is None:
+            return agreement
+        end = agreement.contract.end
+        has_ended = end is not None and end <= departure.last_day
+        return agreement if has_ended else ended(agreement, departure.last_day)
 
     def shelf(self, agreement: Agreement) -> Shelf:
         """Return the listed documents that matter to a contract, as the list stands.

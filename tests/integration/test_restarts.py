@@ -1,7 +1,5 @@
 """The chip's program ended and started again, whatever its vault holds."""
 
-import pytest
-
 from tests.support.billing_home import BillingHome
 from tests.support.chip_process import ChipProcess
 
@@ -17,9 +15,6 @@ def test_a_chip_starts_again_after_a_bill_for_which_no_receipt_left(tmp_path):
         pass
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a chip that runs does not know that the contract ended with the departure"
-)
 def test_the_last_short_bill_gets_its_receipt_without_a_restart(tmp_path):
     home = BillingHome(tmp_path / "town")
     home.begin()

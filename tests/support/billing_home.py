@@ -77,8 +77,7 @@ class BillingHome(Home):
         self.vault = Vault.open(self.directory, signer_of(self.identity))
         agreement = load_agreement(self.directory)
         config = msgspec.structs.replace(load_config(self.directory), sending=QUICK)
-        departure = self.vault.departures.get()
-        settings = chip_settings(self.directory, config, agreement, departure)
+        settings = chip_settings(self.directory, config, agreement)
         self.chip = Chip(self.identity, self.vault, self.clock, settings)
         self.frames(FRAMES_AT_START)
         if self.is_online:
