@@ -4,7 +4,6 @@ import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
-import pytest
 from packaging.requirements import Requirement
 
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
@@ -25,7 +24,6 @@ BREAKING = {
 }
 
 
-@pytest.mark.xfail(strict=True, reason="a next major release is taken as it comes")
 def test_each_dependency_has_an_upper_bound_or_a_reason_for_none():
     unbounded = {
         each.name for each in RUNTIME if not any(part.operator == "<" for part in each.specifier)
@@ -33,7 +31,6 @@ def test_each_dependency_has_an_upper_bound_or_a_reason_for_none():
     assert unbounded == WITHOUT_UPPER_BOUND
 
 
-@pytest.mark.xfail(strict=True, reason="aiomqtt 3, litestar 3 and others would be taken")
 def test_no_release_that_breaks_us_is_taken():
     assert [
         each.name
@@ -42,7 +39,6 @@ def test_no_release_that_breaks_us_is_taken():
     ] == []
 
 
-@pytest.mark.xfail(strict=True, reason="a WeasyPrint without the fetcher would be taken")
 def test_weasyprint_is_one_that_takes_the_fetcher():
     (specifier,) = [each.specifier for each in RUNTIME if each.name == "weasyprint"]
     assert not specifier.contains("69.0")
