@@ -9,6 +9,7 @@ import os
 import struct
 from collections.abc import Iterable
 from datetime import date
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -113,14 +114,23 @@ def _mask(seed: bytes, weights: Weights) -> Coefficients:
 
 
 class SealSecret:
-    """A household's secret polynomial, and SEAL's objects around it."""
+    """A household's secret polynomial, and SEAL's objects around it, made when first used."""
 
     def __init__(self, ternary: Ternary) -> None:
         """Take the secret polynomial, int8[4096] of {-1, 0, 1}."""
         self.ternary = ternary
-        key = _load(sealapi.SecretKey(), FORM.secret_key(transform(ternary)))
-        self._encryptor = sealapi.Encryptor(CONTEXT, key)
-        self._decryptor = sealapi.Decryptor(CONTEXT, key)
+
+    @cached_property
+    def _key(self) -> Any:
+        return _load(sealapi.SecretKey(), FORM.secret_key(transform(self.ternary)))
+
+    @cached_property
+    def _encryptor(self) -> Any:
+        return sealapi.Encryptor(CONTEXT, self._key)
+
+    @cached_property
+    def _decryptor(self) -> Any:
+        return sealapi.Decryptor(CONTEXT, self._key)
 
     @classmethod
     def generate(cls) -> "SealSecret":

@@ -131,7 +131,7 @@ def test_seal_loads_only_what_this_project_laid_out():
             '"""\nimport importlib\nimportlib.import_module("tenseal")\n',
         ),
         (ADAPTER, "laid_out: LaidOut)", "laid_out: Any)"),
-        (ADAPTER, "FORM.secret_key(transform(ternary))", "saved"),
+        (ADAPTER, "FORM.secret_key(transform(self.ternary))", "saved"),
         (ADAPTER, "file.write(laid_out.data)", "file.write(data)"),
         (
             ADAPTER,
