@@ -24,14 +24,13 @@ from paho.mqtt.client import (
     MQTTMessage,
     topic_matches_sub,
 )
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge.message import (
-    Absence,
     Arrived,
     Connected,
     Disconnected,
@@ -41,6 +40,7 @@ from edge.message import (
     Refused,
     Unreachable,
 )
+from edge.trouble import Trouble
 from protocol.backoff import backoff
 from protocol.errors import ConfigError
 from protocol.status import WILL_DELAY_S
@@ -48,6 +48,7 @@ from protocol.status import WILL_DELAY_S
 # MQTT 5: reason codes from here on are refusals; below, this one says that nobody listens.
 REFUSED = 0x80
 NO_MATCHING_SUBSCRIBERS = 0x10
+TAKEN_OVER = 0x8E
 WITH_WILL = "Disconnect with will message"
 
 # More than the outbox lets be under way; the broker's own limit holds beside it.
@@ -112,10 +113,9 @@ class Link:
         self._client: Client | None = None
         self._session = 0
         self._under_way: dict[tuple[int, int], Publish] = {}
-        self._is_refused = False
         self._is_session = False
         self._is_resumed = False
-        self._absence = Absence.NETWORK
+        self._trouble = Trouble(settings.host)
         self._is_dropping = False
         self._heard: frozenset[str] = frozenset()
         self._heard_in = 0
@@ -212,24 +212,23 @@ class Link:
 
     def _run(self) -> None:
         away, refused = self._pauses()
+        trouble = self._trouble
         while not self._stopping.is_set():
-            self._is_refused = self._is_session = False
-            self._absence = Absence.NETWORK
+            self._is_session = False
+            trouble.attempt()
             try:
                 self._hold_session()
             except ssl.SSLError as exc:
-                self._is_refused, self._absence = True, Absence.CERTIFICATE
-                log.error("broker_tls_refused", broker=self._settings.host, why=str(exc))  # noqa: TRY400 - an operator needs no stack
+                trouble.distrusts(exc)
             except ConfigError as exc:
-                self._is_refused, self._absence = True, Absence.CERTIFICATE
-                log.error("tls_identity_damaged", why=str(exc))  # noqa: TRY400 - as above
+                trouble.damaged(exc)
             except OSError as exc:
-                log.info("broker_away", broker=self._settings.host, why=exc.strerror or str(exc))
-            if self._is_session:
+                trouble.away(exc)
+            if self._is_session and not trouble.is_refused:
                 away, refused = self._pauses()
             else:
-                self._put(Unreachable(self._absence))
-            pause_s = next(refused) if self._is_refused else next(away)
+                self._put(Unreachable(trouble.why))
+            pause_s = next(refused) if trouble.is_refused else next(away)
             self._stopping.wait(pause_s)
 
     def _hold_session(self) -> None:
@@ -295,6 +294,7 @@ class Link:
         client.on_message = self._on_message
         client.on_publish = self._on_publish
         client.on_disconnect = self._on_disconnect
+        client.on_log = self._on_log
         return client
 
     def _on_write_wanted(self, client: Client, session: int, sock: object) -> None:
@@ -313,8 +313,7 @@ class Link:
         del session, properties
         self._is_resumed = flags.session_present
         if code.is_failure:
-            self._is_refused, self._absence = True, Absence.REFUSED
-            log.error("broker_refused_session", broker=self._settings.host, why=str(code))
+            self._trouble.no_session(str(code))
             client.disconnect()
         else:
             _, self._own_subscription = client.subscribe(self._settings.subscription, qos=1)
@@ -331,11 +330,11 @@ class Link:
         if packet_id != self._own_subscription:
             return  # of the public list, whose topics nobody is refused
         if any(code.is_failure for code in codes):
-            self._is_refused, self._absence = True, Absence.REFUSED
-            log.error("broker_refused_subscription", why=str(codes[0]))
+            self._trouble.no_subscription(str(codes[0]))
             client.disconnect()
             return
         self._is_session = True
+        self._trouble.over()
         log.info("session_began", broker=self._settings.host)
         self._put(Connected(self._is_resumed))
 
@@ -368,14 +367,18 @@ class Link:
         properties: Properties | None,
     ) -> None:
         del client, session, flags, properties
-        if self._stopping.is_set() or self._is_refused:
+        if self._stopping.is_set() or self._trouble.is_refused:
             return
         if not self._is_session:
-            # A broker that refuses a certificate under TLS 1.3 says so by hanging up.
-            self._is_refused, self._absence = True, Absence.REFUSED
-            log.error("broker_hung_up", broker=self._settings.host, why=str(code))
+            self._trouble.hung_up(str(code))
         else:
-            log.warning("session_ended", broker=self._settings.host, why=str(code))
+            self._trouble.ended(str(code), is_taken_over=code.value == TAKEN_OVER)
+
+    def _on_log(self, client: Client, session: int, level: int, text: str) -> None:
+        """Keep what TLS said when the connection ended; paho says it nowhere else."""
+        del client, session
+        if level == LogLevel.MQTT_LOG_ERR and "SSL" in text:
+            self._trouble.alerted(text)
 
     def _put(self, queued: _Queued) -> None:
         self._queue.put(queued)

@@ -17,12 +17,23 @@ class Publish(msgspec.Struct, frozen=True):
 
 
 class Absence(StrEnum):
-    """Why there is no session."""
+    """Why there is no session.
+
+    CLOCK: the broker's certificate is not valid yet, by this machine's clock. AUTHORITY: chip and
+    broker hold certificates of different authorities. EXPIRED is this chip's certificate,
+    CITY_EXPIRED the broker's. DOUBLE: another chip with the same keys takes the session over.
+    """
 
     STARTING = "starting"
     NETWORK = "network"
+    CLOCK = "clock"
+    AUTHORITY = "authority"
     CERTIFICATE = "certificate"
+    EXPIRED = "expired"
+    CITY_EXPIRED = "city_expired"
+    REVOKED = "revoked"
     REFUSED = "refused"
+    DOUBLE = "double"
 
 
 class Connected(msgspec.Struct, frozen=True):

@@ -36,6 +36,22 @@ class Advice(StrEnum):
     REFUSED = "ask_the_collectivity"
     CERTIFICATE = "renew_the_certificate"
     CLOCK = "set_the_clock"
+    REVOKED = "enrol_again"
+    AUTHORITY = "compare_the_authority"
+    CITY_CERTIFICATE = "tell_the_collectivity"
+    DOUBLE = "end_the_other_chip"
+
+
+_ADVICE = {
+    Absence.NETWORK: Advice.NETWORK,
+    Absence.AUTHORITY: Advice.AUTHORITY,
+    Absence.CERTIFICATE: Advice.REFUSED,
+    Absence.EXPIRED: Advice.CERTIFICATE,
+    Absence.CITY_EXPIRED: Advice.CITY_CERTIFICATE,
+    Absence.REVOKED: Advice.REVOKED,
+    Absence.REFUSED: Advice.REFUSED,
+    Absence.DOUBLE: Advice.DOUBLE,
+}
 
 
 class NextBill(msgspec.Struct, frozen=True):
@@ -144,11 +160,12 @@ def advise(
             found.append(Advice.LINE)
         if abs(line.clock_offset_s or 0) > CLOCK_OFF_S:
             found.append(Advice.CLOCK)
-        if why is Absence.NETWORK:
-            found.append(Advice.NETWORK)
-        elif why in {Absence.REFUSED, Absence.CERTIFICATE}:
-            found.append(Advice.REFUSED)
-    if certificate is not None and certificate.is_within(ENDS_SOON, now):
+        if why is Absence.CLOCK and Advice.CLOCK not in found:
+            found.append(Advice.CLOCK)
+        elif why in _ADVICE:
+            found.append(_ADVICE[why])
+    is_ending = certificate is not None and certificate.is_within(ENDS_SOON, now)
+    if is_ending and Advice.CERTIFICATE not in found:
         found.append(Advice.CERTIFICATE)
     return tuple(found)
 

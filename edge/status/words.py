@@ -102,8 +102,14 @@ ABSENCES = {
     Lang.EN: {
         Absence.STARTING: "it is connecting",
         Absence.NETWORK: "the city does not answer",
+        Absence.CLOCK: "by this machine's clock the city's certificate is not valid yet",
+        Absence.AUTHORITY: "the city's certificate is of another authority than this chip's",
         Absence.CERTIFICATE: "this chip and the city do not recognise each other's certificate",
+        Absence.EXPIRED: "this chip's certificate has ended",
+        Absence.CITY_EXPIRED: "the city's certificate has ended, by this machine's clock",
+        Absence.REVOKED: "the city has revoked this chip",
         Absence.REFUSED: "the city refuses this chip",
+        Absence.DOUBLE: "another chip with the same keys takes its place again and again",
     },
     Lang.FR: {
         Absence.STARTING: "la connexion est en cours",
@@ -111,7 +117,20 @@ ABSENCES = {
         Absence.CERTIFICATE: (
             "ce boîtier et la collectivité ne reconnaissent pas leurs certificats"
         ),
+        Absence.CLOCK: (
+            "selon l'horloge de cette machine, le certificat de la collectivité n'est pas encore "
+            "valable"
+        ),
+        Absence.AUTHORITY: (
+            "le certificat de la collectivité vient d'une autre autorité que celui de ce boîtier"
+        ),
+        Absence.EXPIRED: "le certificat de ce boîtier a pris fin",
+        Absence.CITY_EXPIRED: (
+            "le certificat de la collectivité a pris fin, selon l'horloge de cette machine"
+        ),
+        Absence.REVOKED: "la collectivité a révoqué ce boîtier",
         Absence.REFUSED: "la collectivité refuse ce boîtier",
+        Absence.DOUBLE: "un autre boîtier avec les mêmes clés prend sans cesse sa place",
     },
 }
 
@@ -136,6 +155,22 @@ ADVICE = {
             "Get a new certificate: `volet edge request`, then have the collectivity answer it."
         ),
         Advice.CLOCK: "Set this machine's clock; it is off by more than a minute.",
+        Advice.REVOKED: (
+            "Ask your collectivity why it has revoked this chip. It meters on and keeps everything; "
+            "if it is to go on, it is enrolled anew from a new directory."
+        ),
+        Advice.AUTHORITY: (
+            "Compare the authority's fingerprint that `volet edge enrol` showed with what your "
+            "collectivity publishes; if they agree, tell it that its broker shows another."
+        ),
+        Advice.CITY_CERTIFICATE: (
+            "Look whether this machine's clock is right; if it is, tell your collectivity that its "
+            "certificate has ended. Readings are kept meanwhile."
+        ),
+        Advice.DOUBLE: (
+            "Two machines run from copies of one card: end one of them. Both meter on meanwhile; a "
+            "second home needs keys of its own (`volet edge init` in a new directory)."
+        ),
     },
     Lang.FR: {
         Advice.START: "Démarrez le boîtier : `volet edge run` ; rien n'est lu en attendant.",
@@ -160,6 +195,24 @@ ADVICE = {
             "collectivité."
         ),
         Advice.CLOCK: "Mettez cette machine à l'heure ; elle s'écarte de plus d'une minute.",
+        Advice.REVOKED: (
+            "Demandez à votre collectivité pourquoi elle a révoqué ce boîtier. Il continue de lire "
+            "et garde tout ; pour reprendre, il est inscrit à nouveau depuis un nouveau répertoire."
+        ),
+        Advice.AUTHORITY: (
+            "Comparez l'empreinte de l'autorité montrée par `volet edge enrol` avec celle que "
+            "publie votre collectivité ; si elles concordent, dites-lui que son serveur en montre "
+            "une autre."
+        ),
+        Advice.CITY_CERTIFICATE: (
+            "Regardez si cette machine est à l'heure ; si oui, dites à votre collectivité que son "
+            "certificat a pris fin. Les lectures sont gardées en attendant."
+        ),
+        Advice.DOUBLE: (
+            "Deux machines tournent avec des copies d'une même carte : arrêtez-en une. Les deux "
+            "continuent de lire ; un second logement a besoin de ses propres clés "
+            "(`volet edge init` dans un nouveau répertoire)."
+        ),
     },
 }
 

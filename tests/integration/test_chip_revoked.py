@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-import pytest
 from structlog.testing import capture_logs
 
 from cloud.registry.revocation import revoke_everywhere
@@ -13,7 +12,6 @@ from edge.message import Absence
 from tests.support.broker import enrol_chip, wait_until
 
 
-@pytest.mark.xfail(reason="a revoked chip is told that the broker has hung up")
 def test_a_revoked_chip_learns_that_it_is_revoked(broker, tmp_path):
     identity = enrol_chip(broker.cloud, tmp_path / "chip")
     store = SqliteStore.open(broker.cloud)
