@@ -5,6 +5,7 @@ Never anything of one household, and never the record: what cannot be written is
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,6 +14,7 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS
 
 from cloud.config import MetricsConfig
+from cloud.gauges import Point
 from cloud.ingest import Processed
 from system.files import read_secret
 
@@ -22,6 +24,13 @@ MS = 1_000
 STORED = "stored"
 
 log = structlog.get_logger()
+
+
+Gauges = Callable[[], Awaitable[list[Point]]]
+
+
+async def _none() -> list[Point]:
+    return []
 
 
 class Tally:
@@ -49,12 +58,12 @@ class Tally:
         )
         self._slowest_ms = max(self._slowest_ms, duration_s * MS)
 
-    def points(self, collectivity: str) -> list[dict[str, object]]:
+    def points(self, collectivity: str) -> list[Point]:
         """Return the counts: a point of batches, one of each reason, one of each contribution's end."""
         tags = {"collectivity": collectivity}
         names = ("batches", "blocks", "headers", "again", "batch_ms")
         fields = {name: self._counts[name] for name in names}
-        batches: dict[str, object] = {
+        batches: Point = {
             "measurement": "volet_ingest",
             "tags": tags,
             "fields": {**fields, "batch_ms_max": self._slowest_ms},
@@ -68,7 +77,7 @@ class Tally:
 
 def _points(
     measurement: str, tag: str, field: str, counts: Counter[str], tags: dict[str, str]
-) -> list[dict[str, object]]:
+) -> list[Point]:
     """Return a point of each word that was counted."""
     return [
         {"measurement": measurement, "tags": {**tags, tag: word}, "fields": {field: count}}
@@ -79,14 +88,17 @@ def _points(
 class Metrics:
     """Writes a tally every few seconds."""
 
-    def __init__(self, config: MetricsConfig, directory: Path, collectivity: str) -> None:
-        """Read the token.
+    def __init__(
+        self, config: MetricsConfig, directory: Path, collectivity: str, gauges: Gauges = _none
+    ) -> None:
+        """Read the token; `gauges` gives the points that are written beside the counts.
 
         Raises:
             ConfigError: the token's file is missing or open to others.
         """
         self._config = config
         self._collectivity = collectivity
+        self._gauges = gauges
         self._tally = Tally()
         self._client = InfluxDBClient(
             config.url,
@@ -110,7 +122,8 @@ class Metrics:
         """Write what was counted; says whether it was taken."""
         tally, self._tally = self._tally, Tally()
         try:
-            await asyncio.to_thread(self._write, tally)
+            points = [*tally.points(self._collectivity), *await self._gauges()]
+            await asyncio.to_thread(self._write, points)
         except Exception as exc:  # noqa: BLE001 - whatever fails here must not touch ingest
             log.warning("metrics_dropped", error=type(exc).__name__)
             return False
@@ -120,8 +133,7 @@ class Metrics:
         """Close the connections."""
         self._client.close()  # type: ignore[no-untyped-call]
 
-    def _write(self, tally: Tally) -> None:
-        points = tally.points(self._collectivity)
+    def _write(self, points: list[Point]) -> None:
         with self._client.write_api(write_options=SYNCHRONOUS) as api:
             api.write(bucket=self._config.bucket, record=points)
 

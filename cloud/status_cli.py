@@ -1,5 +1,6 @@
-"""`volet cloud status`: what the store holds, in counts."""
+"""`volet cloud status`: what the store holds, in counts, and which certificates end when."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -8,16 +9,24 @@ from rich.console import Console
 from rich.table import Table
 
 from cloud.config import DEFAULT_DIRECTORY, load_config
+from cloud.registry.renewal import lifetimes
 from cloud.store import Figures
 from cloud.store.sqlite import SqliteStore
+from system.certificates import Lifetime
 from system.commands import directory_option
+
+
+class CloudStatus(Figures, frozen=True, kw_only=True):
+    """The store's figures, and from when until when the collectivity's certificates hold."""
+
+    certificates: tuple[Lifetime, ...]
 
 
 @click.command()
 @directory_option(DEFAULT_DIRECTORY, "The cloud's")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
 def status(directory: Path, *, is_json: bool) -> None:
-    """Show devices, blocks, the area lane, refused messages by reason, providers' requests.
+    """Show devices, blocks, refused messages by reason, requests, and when certificates end.
 
     Counts only: nothing here says anything of a household. Exit codes: 0 shown, 2 wrong usage,
     5 configuration, 6 the store is damaged or of another version.
@@ -28,13 +37,25 @@ def status(directory: Path, *, is_json: bool) -> None:
         figures = store.figures()
     finally:
         store.close()
+    certificates = lifetimes(directory)
     if is_json:
-        click.echo(msgspec.json.encode(figures))
+        known = msgspec.structs.asdict(figures)
+        click.echo(msgspec.json.encode(CloudStatus(**known, certificates=certificates)))
         return
     table = Table(title=f"Store {figures.generation}", show_header=False)
     for name, value in _rows(figures):
         table.add_row(name, value)
     Console().print(table)
+    Console().print(_ends(certificates, datetime.now(UTC)))
+
+
+def _ends(certificates: tuple[Lifetime, ...], now: datetime) -> Table:
+    """Lay out what ends when, the next one first."""
+    table = Table("Certificate", "ends on", "days left", title="Certificates")
+    for each in sorted(certificates, key=lambda each: each.not_after):
+        days = each.days_left(now)
+        table.add_row(each.name, f"{each.not_after:%Y-%m-%d}", "ended" if days < 0 else f"{days:,}")
+    return table
 
 
 def _rows(figures: Figures) -> list[tuple[str, str]]:

@@ -10,9 +10,11 @@ import click
 import structlog
 
 from cloud.config import DEFAULT_DIRECTORY, load_config, load_metrics
+from cloud.gauges import Point, certificate_points
 from cloud.ingest import Ingest
 from cloud.link import Link, LinkSettings, TlsFiles
 from cloud.registry.pki import load_platform_key, pki_path, share_group
+from cloud.registry.renewal import lifetimes
 from cloud.store.sqlite import SqliteStore
 from cloud.worker import (
     Counts,
@@ -23,6 +25,7 @@ from cloud.worker import (
     shared_filters,
 )
 from protocol.errors import VoletError
+from system.certificates import CertificateWatch
 from system.commands import directory_option
 from system.logs import configure_logs
 
@@ -82,7 +85,8 @@ async def serve(directory: Path, name: str) -> None:
                 Ingest, store, config.collectivity, settings.platform_key, settings.clock
             )
             log.info("worker_started", collectivity=config.collectivity)
-            await Worker(link, thread, store, ingest, settings, counts).run(stop)
+            async with CertificateWatch(lambda: lifetimes(directory), settings.clock).beside():
+                await Worker(link, thread, store, ingest, settings, counts).run(stop)
         finally:
             await thread.run(store.close)
     finally:
@@ -100,9 +104,13 @@ def _counts(directory: Path, collectivity: str) -> Counts:
     config = load_metrics(directory)
     if config is None:
         return NoCounts()
+
+    async def gauges() -> list[Point]:
+        return certificate_points(collectivity, lifetimes(directory))
+
     # Loaded only where it is wanted: the client takes a third of a second and 30 MB.
     metrics = importlib.import_module("cloud.metrics")
-    counts: Counts = metrics.Metrics(config, directory, collectivity)
+    counts: Counts = metrics.Metrics(config, directory, collectivity, gauges)
     return counts
 
 

@@ -35,6 +35,7 @@ from edge.tic.serial_line import SerialSource
 from edge.tic.source import StreamSource, TicSource
 from edge.vault.vault import Vault
 from protocol.topics import Kind, device_topic, own_down
+from system.certificates import CertificateWatch, read_lifetimes
 
 # Nothing waits longer for the loop than this; on a Pi a round without work costs microseconds.
 ROUND_S = 0.25
@@ -91,6 +92,7 @@ class Agent:
         link: Link,
         source: TicSource,
         panel: Panel | None,
+        watch: CertificateWatch,
         clock: Clock,
     ) -> None:
         """Use `open` instead."""
@@ -99,6 +101,7 @@ class Agent:
         self._link = link
         self._source = source
         self._panel = panel
+        self._watch = watch
         self._clock = clock
         self._notifier = Notifier(clock)
         self._has_source_ended = False
@@ -137,7 +140,9 @@ class Agent:
             if panel is not None:
                 opened.callback(panel.close)
             link = Link(link_settings(identity), identity.tls_context)
-            yield cls(directory, chip, link, source, panel, clock)
+            files = {"authority": identity.ca_path, "chip": identity.certificate_path}
+            watch = CertificateWatch(lambda: read_lifetimes(files), clock.now)
+            yield cls(directory, chip, link, source, panel, watch, clock)
 
     def run(self, stop: StopSignal) -> None:
         """Go round until stopped, or until a source that ends has ended and all is stored.
@@ -174,6 +179,7 @@ class Agent:
             if self._panel.was_held():
                 say_word(self._directory)
                 log.info("receipts_released")
+        self._watch.look_each_hour(self._clock.monotonic_s())
         self._notifier.progress()
 
     def _read(self) -> None:

@@ -6,10 +6,10 @@ long as that works.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import NoReturn
 
 import msgspec
 import structlog
@@ -46,6 +46,11 @@ def lifetime_of(name: str, certificate: x509.Certificate) -> Lifetime:
     return Lifetime(name, certificate.not_valid_before_utc, certificate.not_valid_after_utc)
 
 
+def read_lifetimes(files: Mapping[str, Path]) -> tuple[Lifetime, ...]:
+    """Read the lifetimes of the certificates in `files`, by name; raises as `read_lifetime`."""
+    return tuple(read_lifetime(name, path) for name, path in files.items())
+
+
 def read_lifetime(name: str, path: Path) -> Lifetime:
     """Read the lifetime of the certificate in a file.
 
@@ -69,6 +74,7 @@ class CertificateWatch:
         self._lifetimes = lifetimes
         self._clock = clock
         self._said: dict[tuple[str, datetime], int] = {}
+        self._look_at_s = float("-inf")
 
     def look(self) -> None:
         """Log what has come nearer to its end than was said before."""
@@ -91,8 +97,24 @@ class CertificateWatch:
                 days=days,
             )
 
-    async def run(self) -> NoReturn:
-        """Look now and each hour, beside a program's other tasks."""
+    def look_each_hour(self, now_s: float) -> None:
+        """Look if the last time lies an hour back; `now_s` runs evenly."""
+        if now_s >= self._look_at_s:
+            self._look_at_s = now_s + LOOK_EVERY_S
+            self.look()
+
+    @asynccontextmanager
+    async def beside(self) -> AsyncIterator[None]:
+        """Look now and each hour for as long as a program does its work."""
+        task = asyncio.create_task(self._keep_looking(), name="certificates")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _keep_looking(self) -> None:
         while True:
-            await asyncio.to_thread(self.look)
+            self.look()
             await asyncio.sleep(LOOK_EVERY_S)

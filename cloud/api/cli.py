@@ -22,6 +22,7 @@ from cloud.store.providers import Provider, Scope
 from cloud.store.sqlite import SqliteStore
 from cloud.worker import StoreThread
 from protocol.errors import DocumentRefused
+from system.certificates import CertificateWatch, read_lifetimes
 from system.commands import directory_option
 from system.logs import configure_logs
 
@@ -64,16 +65,19 @@ def run(
     """Serve providers over TLS until stopped."""
     configure_logs()
     load_config(directory)
-    context = tls_context(
-        directory,
-        certificate or pki_path(directory, "server.pem"),
-        key or pki_path(directory, "server.key"),
-    )
-    asyncio.run(_serve(directory, (bind, port), context, Limits(rate=rate)))
+    certificate = certificate or pki_path(directory, "server.pem")
+    context = tls_context(directory, certificate, key or pki_path(directory, "server.key"))
+    files = {"authority": pki_path(directory, "ca.pem"), "api": certificate}
+    watch = CertificateWatch(lambda: read_lifetimes(files), lambda: datetime.now(UTC))
+    asyncio.run(_serve(directory, (bind, port), context, Limits(rate=rate), watch))
 
 
 async def _serve(
-    directory: Path, address: tuple[str, int], context: object, limits: Limits
+    directory: Path,
+    address: tuple[str, int],
+    context: object,
+    limits: Limits,
+    watch: CertificateWatch,
 ) -> None:
     thread = StoreThread()
     try:
@@ -83,7 +87,8 @@ async def _serve(
             gate = make_gate(service, thread, store, limits, lambda: datetime.now(UTC))
             revoked = Revoked(pki_path(directory, "crl.pem"))
             log.info("api_started", bind=address[0], port=address[1])
-            await make_server(gate, address, context, revoked).serve()  # type: ignore[arg-type]
+            async with watch.beside():
+                await make_server(gate, address, context, revoked).serve()  # type: ignore[arg-type]
             log.info("api_stopped")
         finally:
             service.close()

@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from protocol.errors import ConfigError
+
 CA_VALIDITY = timedelta(days=3653)
 # The broker and the roles stand next to the operator, who renews them.
 ROLE_VALIDITY = timedelta(days=397)
@@ -65,7 +67,10 @@ def issue_client(
     now: datetime,
     validity: timedelta,
 ) -> x509.Certificate:
-    """Certify a device's or a role's key under a common name that the caller has checked."""
+    """Certify a device's or a role's key under a common name that the caller has checked.
+
+    It ends with the authority at the latest. Raises ConfigError as `check_holds`.
+    """
     return _end_entity(authority, name, public_key, now, validity)
 
 
@@ -75,7 +80,7 @@ def issue_server(
     public_key: ec.EllipticCurvePublicKey,
     now: datetime,
 ) -> x509.Certificate:
-    """Certify the broker's key for its names and addresses."""
+    """Certify the broker's key for its names and addresses. Raises ConfigError as `check_holds`."""
     return _end_entity(authority, "broker", public_key, now, ROLE_VALIDITY, hosts)
 
 
@@ -97,11 +102,12 @@ def revocation_list(
     now: datetime,
     previous: x509.CertificateRevocationList | None = None,
 ) -> x509.CertificateRevocationList:
-    """Sign the list of what `previous` held and `serials`.
+    """Sign the list of what `previous` held and `serials`. Raises ConfigError as `check_holds`.
 
     It holds as long as the CA: the list lies beside the broker, so that an old date would protect
     from nothing and lock everyone out.
     """
+    check_holds(authority, now)
     revoked = {entry.serial_number: entry for entry in previous or ()}
     for serial in serials:
         revoked.setdefault(
@@ -123,9 +129,27 @@ def revocation_list(
 
 
 def is_fresh(certificate: x509.Certificate, now: datetime) -> bool:
-    """Say whether more than a third of a certificate's time is left."""
+    """Say whether more than half of a certificate's time is left.
+
+    Programs warn when a third is left, so that a renewal each month keeps them silent.
+    """
     lifetime = certificate.not_valid_after_utc - certificate.not_valid_before_utc
-    return certificate.not_valid_after_utc - now > lifetime / 3
+    return certificate.not_valid_after_utc - now > lifetime / 2
+
+
+def check_holds(authority: Authority, now: datetime) -> None:
+    """Check that what the authority signs now is worth anything.
+
+    Raises:
+        ConfigError: it has ended.
+    """
+    end = authority.certificate.not_valid_after_utc
+    if now >= end:
+        raise ConfigError(
+            f"This authority ended on {end:%Y-%m-%d}, and nothing that it signs holds any more; "
+            "`volet cloud renew --authority` gives it another ten years, after which each chip is "
+            "to be enrolled again."
+        )
 
 
 def _end_entity(
@@ -136,6 +160,7 @@ def _end_entity(
     validity: timedelta,
     hosts: Sequence[str] = (),
 ) -> x509.Certificate:
+    check_holds(authority, now)
     end = min(now + validity, authority.certificate.not_valid_after_utc)
     builder = _builder(_name(name), authority.certificate.subject, public_key, now, end)
     purpose = ExtendedKeyUsageOID.SERVER_AUTH if hosts else ExtendedKeyUsageOID.CLIENT_AUTH

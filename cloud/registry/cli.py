@@ -12,12 +12,15 @@ from cloud.config import DEFAULT_DIRECTORY, CloudConfig, check_config, load_conf
 from cloud.registry import pki
 from cloud.registry.broker import DEFAULT_NAME, default_user, refresh_broker, write_broker
 from cloud.registry.enrolment import enrol as enrol_chip
+from cloud.registry.renewal import AUTHORITY, lifetimes, renew_authority
+from cloud.registry.renewal import renew as renew_roles
 from cloud.registry.revocation import revoke_everywhere
 from cloud.store import Store
 from cloud.store.sqlite import SqliteStore
 from mosquitto.config import CONFIG, OPENSSL
 from protocol.contract import Signed
 from protocol.errors import DocumentRefused
+from system.certificates import WARN_AT
 from system.commands import directory_option
 from system.files import read_document, write_public
 
@@ -100,21 +103,41 @@ def revoke(directory: Path, name: str, broker: Path | None) -> None:
 @_dir
 @_broker
 @click.option("--force", "is_forced", is_flag=True, help="Renew all, whatever time is left.")
-def renew(directory: Path, broker: Path | None, *, is_forced: bool) -> None:
-    """Renew the certificates of the broker and of workers, monitors and trustees.
+@click.option(
+    "--authority",
+    "is_for_authority",
+    is_flag=True,
+    help="Renew the authority's own certificate first: its fingerprint changes.",
+)
+def renew(directory: Path, broker: Path | None, *, is_forced: bool, is_for_authority: bool) -> None:
+    """Renew the certificates of the broker and of workers, monitors, trustees and providers.
 
-    Renewed is what has less than a third of its time left, and the broker's if its names have
-    changed. A running broker takes them at once; a worker at its next start.
+    Renewed is what has less than half of its time left, and the broker's if its names have changed;
+    run it each month. A running broker takes them at once; a worker at its next start.
     """
-    renewed = pki.renew(directory, datetime.now(UTC), is_forced=is_forced)
-    if not renewed:
+    now = datetime.now(UTC)
+    if is_for_authority:
+        authority = renew_authority(directory, now)
+        click.echo(
+            f"The authority holds until {authority.not_after:%Y-%m-%d}. Publish its new "
+            "fingerprint, and enrol each chip again before the old certificate ends, or at once if "
+            "it has."
+        )
+    renewed = renew_roles(directory, now, is_forced=is_forced)
+    if renewed:
+        click.echo(f"Renewed: {', '.join(renewed)}.")
+    if not renewed and not is_for_authority:
         click.echo("All certificates are fresh; nothing was changed.")
-        return
-    click.echo(f"Renewed: {', '.join(renewed)}.")
     broker = broker or directory / DEFAULT_NAME
-    if broker.is_dir():
+    if broker.is_dir() and (renewed or is_for_authority):
         is_told = refresh_broker(directory, broker)
         click.echo(f"{broker} has them{'; the broker that runs there, too' if is_told else ''}.")
+    for each in lifetimes(directory):
+        if each.name == AUTHORITY and each.is_within(WARN_AT[0], now):
+            click.echo(
+                f"The authority ends on {each.not_after:%Y-%m-%d}, and all others with it; "
+                "`volet cloud renew --authority` gives it another ten years."
+            )
 
 
 @click.command()

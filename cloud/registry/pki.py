@@ -35,7 +35,6 @@ from cloud.registry.authority import (
     DEVICE_VALIDITY,
     ROLE_VALIDITY,
     Authority,
-    is_fresh,
     issue_client,
     issue_server,
     new_authority,
@@ -106,7 +105,7 @@ def initialise(directory: Path, config: CloudConfig, now: datetime) -> bool:
         authority = _complete_authority(directory, config, now)
         _keep_or_write(
             pki_path(directory, "server.pem"),
-            lambda: _server_certificate(directory, authority, config, now),
+            lambda: server_certificate(directory, authority, config, now),
         )
         for name in FIRST_ROLES:
             _keep_or_write(
@@ -115,7 +114,7 @@ def initialise(directory: Path, config: CloudConfig, now: datetime) -> bool:
             )
         _keep_or_write(
             pki_path(directory, "operator.pem"),
-            lambda: new_operator(_load_ec_key(directory, "operator.key"), now),
+            lambda: new_operator(load_ec_key(directory, "operator.key"), now),
         )
         _keep_or_write(pki_path(directory, "crl.pem"), lambda: revocation_list(authority, (), now))
         write_public(directory / CONFIG_NAME, config_toml(config))
@@ -129,7 +128,7 @@ def load_authority(directory: Path) -> Authority:
         ConfigError: it is not there, or open to others.
     """
     return Authority(
-        _load_ec_key(directory, "ca.key"), load_certificate(pki_path(directory, "ca.pem"))
+        load_ec_key(directory, "ca.key"), load_certificate(pki_path(directory, "ca.pem"))
     )
 
 
@@ -181,36 +180,8 @@ def issue_role(directory: Path, name: str, now: datetime) -> Path:
             raise ConfigError(f"{path} is there already; `volet cloud renew` renews it.")
         draw_secret(path.with_suffix(".key"), _new_ec_key())
         certificate = _role_certificate(directory, load_authority(directory), name, now)
-        write_public(path, _pem(certificate))
+        write_public(path, pem(certificate))
     return path
-
-
-def renew(directory: Path, now: datetime, *, is_forced: bool = False) -> tuple[str, ...]:
-    """Renew the certificates of broker and roles, keys kept; returns the names of those renewed.
-
-    Renewed is what has less than a third of its time left, and the broker's when its names have
-    changed in cloud.toml.
-
-    Raises:
-        ConfigError: a file is missing.
-    """
-    config = load_config(directory)
-    renewed = []
-    with exclusive(directory):
-        authority = load_authority(directory)
-        path = pki_path(directory, "server.pem")
-        server = load_certificate(path)
-        fresh = _server_certificate(directory, authority, config, now)
-        if is_forced or not is_fresh(server, now) or _names(server) != _names(fresh):
-            write_public(path, _pem(fresh))
-            renewed.append("server")
-        for name in roles(directory):
-            path = pki_path(directory, f"{name}.pem")
-            certificate = load_certificate(path)
-            if is_forced or not is_fresh(certificate, now):
-                write_public(path, _pem(_reissue(authority, certificate, name, now)))
-                renewed.append(name)
-    return tuple(renewed)
 
 
 def issue_device(
@@ -224,8 +195,8 @@ def issue_device(
     certificate = issue_client(load_authority(directory), device, public_key, now, DEVICE_VALIDITY)
     path = pki_path(directory, f"issued/{device}.pem")
     earlier = path.read_bytes() if path.exists() else b""
-    write_public(path, earlier + _pem(certificate))
-    return _pem(certificate)
+    write_public(path, earlier + pem(certificate))
+    return pem(certificate)
 
 
 def find_issued(directory: Path, public_key: ec.EllipticCurvePublicKey) -> DeviceId | None:
@@ -267,9 +238,9 @@ def revoke(directory: Path, name: str, now: datetime) -> bool:
             for certificate in x509.load_pem_x509_certificates(path.read_bytes())
         ]
         crl_path = pki_path(directory, "crl.pem")
-        previous = _load_crl(crl_path)
+        previous = load_crl(crl_path)
         crl = revocation_list(load_authority(directory), serials, now, previous)
-        write_public(crl_path, _pem(crl))
+        write_public(crl_path, pem(crl))
     return True
 
 
@@ -300,7 +271,7 @@ def _check_same(directory: Path, config: CloudConfig) -> None:
     load_authority(directory)
     load_platform_key(directory)
     for name in ("server", "operator"):
-        _load_ec_key(directory, f"{name}.key")
+        load_ec_key(directory, f"{name}.key")
         load_certificate(pki_path(directory, f"{name}.pem"))
     read_document(pki_path(directory, "crl.pem"), _RESTORE)
 
@@ -312,7 +283,7 @@ def _draw_keys(directory: Path) -> None:
 
 
 def _complete_authority(directory: Path, config: CloudConfig, now: datetime) -> Authority:
-    key = _load_ec_key(directory, "ca.key")
+    key = load_ec_key(directory, "ca.key")
     wanted = new_authority(key, config.collectivity, now)
     path = pki_path(directory, "ca.pem")
     _keep_or_write(path, lambda: wanted)
@@ -327,34 +298,27 @@ def _complete_authority(directory: Path, config: CloudConfig, now: datetime) -> 
     return authority
 
 
-def _server_certificate(
+def server_certificate(
     directory: Path, authority: Authority, config: CloudConfig, now: datetime
 ) -> x509.Certificate:
+    """Certify the broker's key for the names in its configuration.
+
+    Raises:
+        ConfigError: the key is missing, or the authority has ended.
+    """
     hosts = tuple(dict.fromkeys((config.broker_host, *config.broker_names)))
-    return issue_server(authority, hosts, _load_ec_key(directory, "server.key").public_key(), now)
+    return issue_server(authority, hosts, load_ec_key(directory, "server.key").public_key(), now)
 
 
 def _role_certificate(
     directory: Path, authority: Authority, name: str, now: datetime
 ) -> x509.Certificate:
-    key = _load_ec_key(directory, f"{name}.key").public_key()
+    key = load_ec_key(directory, f"{name}.key").public_key()
     return issue_client(authority, name, key, now, ROLE_VALIDITY)
 
 
-def _reissue(
-    authority: Authority, certificate: x509.Certificate, name: str, now: datetime
-) -> x509.Certificate:
-    key = certificate.public_key()
-    if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise ConfigError(f"{name}.pem holds no elliptic-curve key.")
-    return issue_client(authority, name, key, now, ROLE_VALIDITY)
-
-
-def _names(certificate: x509.Certificate) -> x509.SubjectAlternativeName:
-    return certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-
-
-def _load_crl(path: Path) -> x509.CertificateRevocationList:
+def load_crl(path: Path) -> x509.CertificateRevocationList:
+    """Read a revocation list. Raises ConfigError if it is missing, or none."""
     try:
         return x509.load_pem_x509_crl(read_document(path, _RESTORE))
     except ValueError as exc:
@@ -365,7 +329,7 @@ def _keep_or_write(
     path: Path, make: Callable[[], x509.Certificate | x509.CertificateRevocationList]
 ) -> None:
     if not path.exists():
-        write_public(path, _pem(make()))
+        write_public(path, pem(make()))
 
 
 def _new_ec_key() -> bytes:
@@ -376,11 +340,13 @@ def _private_pem(key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _pem(document: x509.Certificate | x509.CertificateRevocationList) -> bytes:
+def pem(document: x509.Certificate | x509.CertificateRevocationList) -> bytes:
+    """Return a document as it is written."""
     return document.public_bytes(Encoding.PEM)
 
 
-def _load_ec_key(directory: Path, name: str) -> ec.EllipticCurvePrivateKey:
+def load_ec_key(directory: Path, name: str) -> ec.EllipticCurvePrivateKey:
+    """Read a key of the PKI. Raises ConfigError if it is missing, open to others, or none."""
     path = pki_path(directory, name)
     key = _load_key(path)
     if not isinstance(key, ec.EllipticCurvePrivateKey):

@@ -28,6 +28,7 @@ from cloud.store.sqlite import SqliteStore
 from cloud.worker import StoreThread
 from protocol.calendar import day_number
 from protocol.errors import DocumentRefused, TransportError
+from system.certificates import CertificateWatch, read_lifetimes
 from system.commands import directory_option
 from system.logs import configure_logs
 
@@ -186,7 +187,9 @@ async def _serve(
         service = ReleaseService(link, thread, desk, lambda: datetime.now(UTC))
         try:
             log.info("release_started", collectivity=config.collectivity)
-            async with asyncio.timeout(wait_s):
+            files = {"authority": tls.ca, name: tls.certificate}
+            watch = CertificateWatch(lambda: read_lifetimes(files), lambda: datetime.now(UTC))
+            async with watch.beside(), asyncio.timeout(wait_s):
                 await service.run(stop, until, ends_when_idle=until is not None)
         except TimeoutError as exc:
             raise TransportError(

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ from cloud.trustee.service import Service
 from cloud.trustee.words import check_chain, describe
 from protocol.errors import DocumentRefused, VoletError
 from protocol.governance import Charter
+from system.certificates import CertificateWatch, Lifetime
 from system.commands import directory_option
 from system.files import read_document, write_public
 from system.logs import configure_logs
@@ -42,6 +44,7 @@ class Status(msgspec.Struct, frozen=True):
     others: dict[str, int]
     refused: dict[str, int]
     alarms: tuple[Alarm, ...]
+    certificates: tuple[Lifetime, ...]
 
 
 @click.group()
@@ -162,8 +165,10 @@ def status(directory: Path, *, is_json: bool) -> None:
         if isinstance(value, dict):
             for what, count in value.items():
                 table.add_row(f"{name} {what}", str(count))
-        elif name != "alarms":
+        elif not isinstance(value, tuple):
             table.add_row(name, str(value))
+    for each in found.certificates:
+        table.add_row(f"certificate {each.name} ends", f"{each.not_after:%Y-%m-%d}")
     for alarm in found.alarms:
         table.add_row(
             "ALARM", f"{alarm.kind} {alarm.measure} {alarm.group} {alarm.day}: {alarm.trustees}"
@@ -203,7 +208,9 @@ async def _serve(directory: Path) -> None:
     kept = TrusteeLog.open(directory)
     try:
         log.info("trustee_started", name=identity.name, collectivity=identity.collectivity)
-        await Service(Trustee(identity, kept), settings).run(stop)
+        watch = CertificateWatch(lambda: places.lifetimes(directory), lambda: datetime.now(UTC))
+        async with watch.beside():
+            await Service(Trustee(identity, kept), settings).run(stop)
     finally:
         kept.close()
 
@@ -237,6 +244,7 @@ def read_status(directory: Path) -> Status:
                 if name.startswith("refused_")
             },
             alarms=tuple(kept.alarms()),
+            certificates=places.lifetimes(directory),
         )
     finally:
         kept.close()

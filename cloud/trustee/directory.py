@@ -12,6 +12,7 @@ from protocol.errors import CipherError, ConfigError
 from protocol.governance import TrusteeName
 from protocol.hpke import SealingKey
 from protocol.ids import is_collectivity
+from system.certificates import Lifetime, read_lifetimes
 from system.files import (
     draw_secret,
     make_private_dir,
@@ -144,6 +145,16 @@ def link_settings(directory: Path) -> LinkSettings:
     return LinkSettings(
         host=config.broker_host, port=config.broker_port, client_id=config.name, tls=tls
     )
+
+
+def lifetimes(directory: Path) -> tuple[Lifetime, ...]:
+    """Return from when until when the certificates hold that are installed.
+
+    Raises:
+        ConfigError: one of them is damaged.
+    """
+    files = {"authority": directory / CA, load_config(directory).name: directory / CERTIFICATE}
+    return read_lifetimes({name: path for name, path in files.items() if path.exists()})
 
 
 def _toml(config: TrusteeConfig) -> bytes:

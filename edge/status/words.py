@@ -152,7 +152,8 @@ ADVICE = {
             "Ask your collectivity whether it has revoked this chip; readings are kept meanwhile."
         ),
         Advice.CERTIFICATE: (
-            "Get a new certificate: `volet edge request`, then have the collectivity answer it."
+            "Give request.json to your collectivity again and install its answer: "
+            "`volet edge enrol`."
         ),
         Advice.CLOCK: "Set this machine's clock; it is off by more than a minute.",
         Advice.REVOKED: (
@@ -191,8 +192,8 @@ ADVICE = {
             "gardées en attendant."
         ),
         Advice.CERTIFICATE: (
-            "Prenez un nouveau certificat : `volet edge request`, puis la réponse de la "
-            "collectivité."
+            "Redonnez request.json à votre collectivité et installez sa réponse : "
+            "`volet edge enrol`."
         ),
         Advice.CLOCK: "Mettez cette machine à l'heure ; elle s'écarte de plus d'une minute.",
         Advice.REVOKED: (

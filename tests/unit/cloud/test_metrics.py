@@ -3,16 +3,19 @@
 import asyncio
 import threading
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from structlog.testing import capture_logs
 
 from cloud.config import MetricsConfig
+from cloud.gauges import certificate_points
 from cloud.ingest import Processed
 from cloud.metrics import Metrics
 from cloud.store import Count
 from protocol.errors import ConfigError
+from system.certificates import Lifetime
 
 PROCESSED = Processed(
     blocks=7,
@@ -84,6 +87,25 @@ def test_counts_are_written_as_line_protocol_once(tmp_path):
         "volet_contributions,collectivity=testville,outcome=stored contributions=10i",
     ]
     assert "blocks=0i" in came[1][2]
+
+
+def test_when_certificates_end_is_written_beside_the_counts(tmp_path):
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    found = [Lifetime("authority", at, at), Lifetime("worker-2", at, at + timedelta(seconds=60))]
+
+    async def gauges():
+        return certificate_points("testville", found)
+
+    with receiver() as (port, came):
+        config = MetricsConfig(f"http://127.0.0.1:{port}", "city", "volet")
+        metrics = Metrics(config, tmp_path, "testville", gauges)
+        assert asyncio.run(metrics.write())
+        metrics.close()
+    name, field = "volet_certificate,collectivity=testville,name", "not_after_timestamp_seconds"
+    assert came[0][2].splitlines()[-2:] == [
+        f"{name}=authority {field}=1772323200i",
+        f"{name}=worker-2 {field}=1772323260i",
+    ]
 
 
 @pytest.mark.parametrize("status", [401, 500])
