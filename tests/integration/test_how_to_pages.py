@@ -77,3 +77,8 @@ def test_watch_with_mosquitto_sub(enrolled, tmp_path):
 
 def test_write_a_tariff(empty):
     assert empty.type_page(HOW_TO / "write-a-tariff.md") > 10
+
+
+def test_certificates(enrolled, tmp_path):
+    with town(enrolled, tmp_path) as typing:
+        assert typing.type_page(HOW_TO / "certificates.md") > 10
