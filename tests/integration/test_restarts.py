@@ -1,18 +1,161 @@
-"""The chip's program ended and started again, whatever its vault holds."""
+"""The chip's program ended and started again in every state that its directory can be in.
 
+One story is lived through in one process, for each consent; the real program is started on a copy
+of the directory in each state, meters, is ended, and started again.
+"""
+
+import shutil
+import signal
+import sqlite3
+import sys
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+
+from edge.vault.database import FILE_NAME
+from protocol.calendar import QUARTER_HOUR, day_number, quarter_hour
+from protocol.contract import Consent
 from tests.support.billing_home import BillingHome
+from tests.support.broker import wait_until
 from tests.support.chip_process import ChipProcess
+from tests.support.restart_coverage import seen_in, wanted
+from tests.support.restart_story import STATES, Story
+
+KILL, TERM = signal.SIGKILL, signal.SIGTERM
+SECOND = timedelta(seconds=1)
+# A day that was fetched back learns its meter's name with the first frame.
+ROWS = {"days": "SELECT day, fingerprint, is_encrypted FROM days"}
+# What goes on by itself, at each start or with each reading; nothing of it is ever taken away.
+GROWING = ("intervals", "days", "epochs", "notices")
+# Where metering stands: read by what it closes.
+MOVING = ("meter",)
+# In these states something waits for the start itself, of whatever consent.
+TAKEN_UP_AT_START = {
+    "quotes_ordered": ("quotes",),
+    "word_said": ("receipt_words", "receipt_mismatches", "receipt_days"),
+    "leave_ordered": ("receipt_words", "receipt_mismatches", "receipt_days"),
+}
+HAVE_LEFT = ("left_and_not_told", "left_and_told", "last_receipt_unsent", "last_bill")
 
 
-def test_a_chip_starts_again_after_a_bill_for_which_no_receipt_left(tmp_path):
-    home = BillingHome(tmp_path / "town")
-    home.begin()
-    home.live(8)
-    home.ask(0, 7, b"statement-number")
-    assert home.vault.receipts.states() == {}
-    home.kill()
-    with ChipProcess(home.directory):
-        pass
+@pytest.fixture(scope="module")
+def stories(tmp_path_factory):
+    """The stories that have been told, by consent; each is told once."""
+    told = {}
+
+    def story(consent: Consent) -> Story:
+        if consent not in told:
+            told[consent] = Story(tmp_path_factory.mktemp("stories") / consent, consent)
+            told[consent].tell()
+        return told[consent]
+
+    yield story
+    for each in told.values():
+        each.kill()
+        each.cloud.store.close()
+
+
+def cases():
+    """Each state: once in every run, with each consent and both signals in the long one."""
+    for number, state in enumerate(STATES):
+        once = (KILL,) if number % 2 else (TERM,)
+        yield pytest.param(state, Consent.TOTAL, once, id=f"{state}-once")
+        for consent in Consent:
+            name = f"{state}-{consent}"
+            yield pytest.param(state, consent, (KILL, TERM), marks=pytest.mark.long, id=name)
+
+
+class Card:
+    """A copy of an image, and the meter that its chip hears."""
+
+    def __init__(self, story: Story, state: str, directory) -> None:
+        image = story.images[state]
+        shutil.copytree(image.directory, directory)
+        self.directory = directory
+        self.at = image.at
+        self._story = story
+        self._has_left = state in HAVE_LEFT
+
+    def meter_on(self, chip: ChipProcess) -> None:
+        """Let the meter send frames over the next quarter-hours; the chip keeps what they close."""
+        begin = self.at + QUARTER_HOUR
+        end = begin + QUARTER_HOUR
+        for at in (begin, begin + SECOND, begin + 2 * SECOND, end, end + SECOND):
+            chip.feed(self._story.wire.frame_at(at))
+        self.at = end
+        day, j = quarter_hour(end - QUARTER_HOUR)
+        expected = day_number(day), j
+        wait_until(
+            lambda: chip.has_ended or self._has_left or self._last_quarter_hour() >= expected,
+            f"the chip to meter\n{chip.log}",
+        )
+
+    def rows(self) -> dict[str, set]:
+        """Return all rows by table."""
+        path = self.directory / FILE_NAME
+        if not path.exists():
+            return {}
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+            names = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            return {
+                name: set(database.execute(ROWS.get(name, f"SELECT * FROM {name}")).fetchall())
+                for (name,) in names.fetchall()
+            }
+
+    def _last_quarter_hour(self) -> tuple[int, int]:
+        with closing(sqlite3.connect(self.directory / FILE_NAME)) as database:
+            last = "SELECT day, j FROM intervals ORDER BY day DESC, j DESC LIMIT 1"
+            return database.execute(last).fetchone() or (0, 0)
+
+
+def check_same(before: dict[str, set], after: dict[str, set], taken_up: tuple[str, ...]) -> None:
+    """Check that a start has lost nothing, and has done nothing again."""
+    for table, rows in before.items():
+        if table in GROWING:
+            assert rows <= after[table], table
+        elif table not in (*MOVING, *taken_up):
+            assert rows == after[table], table
+
+
+def start_again(story: Story, state: str, signals, directory, *command: str) -> None:
+    """Start the program on a copy of an image, end it by each signal; each time it goes on."""
+    card = Card(story, state, directory)
+    taken_up = TAKEN_UP_AT_START.get(state, ())
+    for number in signals:
+        before = card.rows()
+        with ChipProcess(card.directory, *command) as chip:
+            card.meter_on(chip)
+            assert chip.end(number) == (0 if number == TERM else -KILL), chip.log
+        check_same(before, card.rows(), taken_up)
+        assert "subject_set_aside" not in chip.log, chip.log
+        assert "Traceback" not in chip.log, chip.log
+        taken_up = ()
+
+
+@pytest.mark.parametrize(("state", "consent", "signals"), list(cases()))
+def test_a_chip_starts_again(stories, state, consent, signals, tmp_path):
+    start_again(stories(consent), state, signals, tmp_path / "chip")
+
+
+def test_every_state_that_the_code_knows_is_started_from(stories, tmp_path):
+    story = stories(Consent.TOTAL)
+    assert sorted(story.images) == sorted(STATES)
+    seen = set()
+    for consent in (Consent.NOTHING, Consent.TOTAL):
+        for state, image in stories(consent).images.items():
+            copy = tmp_path / consent / state
+            shutil.copytree(image.directory, copy)
+            seen |= seen_in(copy)
+    assert wanted() <= seen, wanted() - seen
+
+
+def test_with_the_old_fault_it_does_not_start(stories, tmp_path):
+    command = (sys.executable, "-m", "tests.support.restart_sabotage")
+    with pytest.raises(AssertionError, match="has no attribute 'chip'"):
+        start_again(
+            stories(Consent.TOTAL), "bill_without_a_receipt", (KILL,), tmp_path / "chip", *command
+        )
 
 
 def test_the_last_short_bill_gets_its_receipt_without_a_restart(tmp_path):

@@ -5,6 +5,7 @@ same wire goes on in a process of its own.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from edge.moving.departure import leave_order
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
 from edge.simulate.tariff import Option
+from edge.status.desk import status_options
 from edge.vault.vault import Vault
 from protocol.calendar import QUARTER_HOUR, day_number, day_start, legal_day
 from protocol.contract import Acceptance, Consent, Offer, Signed, StatementRequest, sign_document
@@ -78,6 +80,9 @@ class BillingHome(Home):
         agreement = load_agreement(self.directory)
         config = msgspec.structs.replace(load_config(self.directory), sending=QUICK)
         settings = chip_settings(self.directory, config, agreement)
+        settings = replace(
+            settings, status=status_options(self.directory, self.identity, self.clock)
+        )
         self.chip = Chip(self.identity, self.vault, self.clock, settings)
         self.frames(FRAMES_AT_START)
         if self.is_online:

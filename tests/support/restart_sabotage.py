@@ -1,0 +1,39 @@
+"""The chip's program with the old fault: `python -m tests.support.restart_sabotage edge run …`.
+
+Lanes take up what they find while they are made, and look listed documents up through a chip that
+is not there before they are.
+"""
+
+import sys
+
+from edge.bills.receipt_lane import ReceiptLane
+from edge.catalogue.shelf import Contracts
+from edge.chip import Chip
+from volet.main import main
+
+
+class Agent:
+    """What holds the chip, once it is made."""
+
+
+def look_up_through_the_chip() -> None:
+    """Put the old fault back."""
+    agent = Agent()
+    make_chip, make_lane, shelf = Chip.__init__, ReceiptLane.__init__, Contracts.shelf
+
+    def init_chip(chip, *given) -> None:
+        make_chip(chip, *given)
+        agent.chip = chip
+
+    def init_lane(lane, *given) -> None:
+        make_lane(lane, *given)
+        lane.open()
+
+    Chip.__init__ = init_chip
+    ReceiptLane.__init__ = init_lane
+    Contracts.shelf = lambda contracts, agreement: agent.chip and shelf(contracts, agreement)
+
+
+if __name__ == "__main__":
+    look_up_through_the_chip()
+    sys.exit(main())
