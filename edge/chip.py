@@ -15,11 +15,12 @@ import structlog
 
 from edge.chip_settings import ChipSettings
 from edge.clock import Clock
+from edge.contracts.watch import ContractWatch
 from edge.correspondence import Incoming
 from edge.desks import open_desks
 from edge.identity import Identity
 from edge.message import Arrived, Connected, Disconnected, LinkEvent, Publish, Published, Refused
-from edge.metering.events import DayClosed, Event
+from edge.metering.events import DayClosed, Event, Notice
 from edge.metering.meter import Meter
 from edge.metering.reading import read
 from edge.metering.restore import restore
@@ -98,6 +99,7 @@ class Chip:
         desks = open_desks(identity, self._signer, vault, clock, self._settings)
         self.area, self.moving, self.catalogue = desks.area, desks.moving, desks.catalogue
         self._correspondents = desks.correspondents
+        self._contracts = ContractWatch(desks.contracts, vault.values.notices())
         self._open_meter()
         month = month_of(legal_day(clock.now()))
         self._outbox.add(vault.begin(month), clock.monotonic_s())
@@ -152,6 +154,7 @@ class Chip:
                 was_new = self._meter.state.account is None
                 events += self._meter.observe(checked, host_time)
                 is_new |= was_new and self._meter.state.account is not None
+                events += self._compare(self._meter)
                 self._tell_time()
         if self._meter is not None and self.moving.is_due(self._meter):
             self._send(self.moving.close(self._meter, events))
@@ -233,6 +236,11 @@ class Chip:
             return None
         make = partial(self.area.contribute, closed, curve)
         return self._correspondents.run(self.area, make, None)
+
+    def _compare(self, meter: Meter) -> list[Notice]:
+        """Hold what the line says against the household's contract."""
+        account = meter.state.account
+        return [] if account is None else self._contracts.look(account.last)
 
     def _open_meter(self) -> None:
         """Go on where the vault says; None until a frame names the meter, where it must be told."""

@@ -27,12 +27,14 @@ class Desks:
         area: the area lane, None: there is none.
         moving: the household's departure.
         catalogue: the copy of the public list, which comes to everybody alike.
+        contracts: what the household has signed, beside that list.
         correspondents: all but the list.
     """
 
     area: AreaLane | None
     moving: MovingOut
     catalogue: CatalogueReader
+    contracts: Contracts
     correspondents: Correspondents
 
 
@@ -75,4 +77,4 @@ def open_desks(
     ]
     correspondents = Correspondents(lanes)
     correspondents.open()
-    return Desks(area, moving, catalogue, correspondents)
+    return Desks(area, moving, catalogue, contracts, correspondents)

@@ -15,6 +15,8 @@ from edge.bills.remarks import remarks
 from edge.bills.render import render_html, render_pdf
 from edge.bills.words import VERDICTS, WORDS, day_text, number, percent
 from edge.config import DEFAULT_DIRECTORY
+from edge.contracts.watch import standing
+from edge.contracts.words import NOTICES
 from edge.household_command import HouseholdCommand
 from edge.language import Lang, language
 from edge.letters_cli import read_letters
@@ -53,15 +55,18 @@ def bills(
     """
     with read_vault(directory) as vault:
         judgements = [j for row in vault.statements() if (j := read_judgement(row)) is not None]
+        differing = standing(vault.values.notices())
         if html is not None or pdf is not None:
             chosen = _choose(judgements, statement)
             papers = _papers(directory, vault, chosen, judgements)
             _write(html, pdf, chosen, papers, language())
             return
     if is_json:
-        click.echo(msgspec.json.encode({"bills": judgements}))
+        click.echo(msgspec.json.encode({"bills": judgements, "contract": differing}))
     else:
         lang = language()
+        for kind in differing:
+            click.echo(f"! {NOTICES[lang][kind]}\n")
         click.echo("\n\n".join(in_words(j, lang) for j in judgements) or WORDS[lang]["none_yet"])
     if any(judgement.verdict is not Verdict.CORRECT for judgement in judgements):
         sys.exit(EXIT_DIFFERS)

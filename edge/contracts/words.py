@@ -1,6 +1,7 @@
 """What is said of contracts and the meter's line, in French and English."""
 
 from edge.language import Lang
+from edge.metering.events import NoticeKind
 
 SERIAL_FORM = {
     Lang.FR: (
@@ -39,4 +40,37 @@ NOT_READ = {
     Lang.EN: (
         "This chip has read no meter yet; name it (--meter), or connect the meter's TIC output."
     ),
+}
+
+NOTICES = {
+    Lang.FR: {
+        NoticeKind.METER_DIFFERS: (
+            "Le compteur branché n'est pas celui de votre contrat : pour ses jours, aucune facture "
+            "n'est dite juste et aucun reçu ne part."
+        ),
+        NoticeKind.CALENDAR_DIFFERS: (
+            "Votre compteur suit un autre calendrier tarifaire que celui de votre contrat."
+        ),
+        NoticeKind.POWER_DIFFERS: (
+            "La puissance souscrite réglée au compteur n'est pas celle du tarif de votre contrat."
+        ),
+        NoticeKind.CONTRACT_FITS: (
+            "Ce qui différait de votre contrat n'en diffère plus ; ce qui en diffère encore suit."
+        ),
+    },
+    Lang.EN: {
+        NoticeKind.METER_DIFFERS: (
+            "The meter on the line is not the one that your contract names: for its days no bill "
+            "is called correct and no receipt leaves."
+        ),
+        NoticeKind.CALENDAR_DIFFERS: (
+            "Your meter counts by another tariff calendar than your contract's."
+        ),
+        NoticeKind.POWER_DIFFERS: (
+            "Your meter is set to another subscribed power than your contract's tariff is for."
+        ),
+        NoticeKind.CONTRACT_FITS: (
+            "What differed from your contract does not any more; what still differs follows."
+        ),
+    },
 }

@@ -80,7 +80,7 @@ class DayClosed(msgspec.Struct, frozen=True):
 
 
 class NoticeKind(StrEnum):
-    """What metering noticed and the household is told."""
+    """What the chip noticed and the household is told: of the meter, and of it beside the contract."""
 
     GAP = "gap"
     CLOCK_JUMP = "clock_jump"
@@ -90,6 +90,10 @@ class NoticeKind(StrEnum):
     INDEX_QUARANTINED = "index_quarantined"
     INDEX_WRAPPED = "index_wrapped"
     ENERGY_UNPLACED = "energy_unplaced"
+    METER_DIFFERS = "meter_differs"
+    CALENDAR_DIFFERS = "calendar_differs"
+    POWER_DIFFERS = "power_differs"
+    CONTRACT_FITS = "contract_fits"
 
 
 class Notice(msgspec.Struct, frozen=True):

@@ -12,6 +12,8 @@ from protocol.calendar import legal_day
 from protocol.layout import REGISTERS
 
 COUNTER_MODULUS_WH = 1_000_000_000
+# By which subscribed kVA and A stand to each other in French contracts.
+VOLTS_NOMINAL = 200
 
 STANDARD_REGISTERS = tuple(f"EASF{number:02d}" for number in range(1, REGISTERS + 1))
 HISTORIQUE_REGISTERS = {
@@ -40,6 +42,7 @@ class Reading(msgspec.Struct, frozen=True):
         total_wh: the total drawn, modulo 10^9: EAST, or the sum of the contract's registers.
         injected_wh: EAIT; None where the meter does not send it.
         registers_wh: supplier registers 1..10; None where the frame does not say.
+        subscribed_kva: the power that the meter is set to, kVA; None where the frame does not say.
         power_va: apparent power drawn at that moment, 0 where the frame does not say.
         day_maxima: highest apparent powers of days, where the meter keeps them.
         is_clock_degraded: the meter says that its clock is not to be trusted.
@@ -55,6 +58,7 @@ class Reading(msgspec.Struct, frozen=True):
     power_va: int = 0
     day_maxima: tuple[DayMaximum, ...] = ()
     is_clock_degraded: bool = False
+    subscribed_kva: int | None = None
 
 
 def read(frame: Frame, host_time: datetime) -> Reading | None:
@@ -92,6 +96,7 @@ def _read_standard(frame: Frame) -> Reading | None:
         power_va=_number(frame, "SINSTS") or 0,
         day_maxima=_day_maxima(frame),
         is_clock_degraded=clock.is_clock_degraded,
+        subscribed_kva=_number(frame, "PREF"),
     )
 
 
@@ -116,7 +121,20 @@ def _read_historique(frame: Frame, host_time: datetime) -> Reading | None:
         injected_wh=None,
         registers_wh=(*indices_wh, *[None] * (REGISTERS - len(indices_wh))),
         power_va=_number(frame, "PAPP") or 0,
+        subscribed_kva=_historique_kva(frame),
     )
+
+
+def _historique_kva(frame: Frame) -> int | None:
+    """Return the subscribed power from the current of a phase: 30 A are 6 kVA, of three phases 18."""
+    current_a = _number(frame, "ISOUSC")
+    if current_a is None:
+        return None
+    if "IINST" in frame.groups:
+        return current_a * VOLTS_NOMINAL // 1_000
+    if frame.groups.keys() & {"IINST1", "IINST2", "IINST3"}:
+        return 3 * current_a * VOLTS_NOMINAL // 1_000
+    return None
 
 
 def _number(frame: Frame, label: str) -> int | None:

@@ -171,6 +171,9 @@ def merge(last: Reading, reading: Reading) -> Reading:
         calendar=last.calendar if reading.calendar is None else reading.calendar,
         injected_wh=last.injected_wh if reading.injected_wh is None else reading.injected_wh,
         registers_wh=registers_wh,
+        subscribed_kva=(
+            last.subscribed_kva if reading.subscribed_kva is None else reading.subscribed_kva
+        ),
     )
 
 

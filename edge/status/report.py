@@ -11,9 +11,10 @@ from edge.area.settings import load_choices
 from edge.bills.desk import read_judgement
 from edge.bills.judgement import Judgement, Verdict
 from edge.config import load_config
+from edge.contracts.watch import standing
 from edge.identity import load_contract
 from edge.message import Absence
-from edge.metering.events import Notice
+from edge.metering.events import Notice, NoticeKind
 from edge.status.presence import Presence, StatusFile, is_running
 from edge.vault.reader import VaultReader, read_vault
 from protocol.calendar import day_number, legal_day, next_month, quarter_hour_start
@@ -40,6 +41,8 @@ class Advice(StrEnum):
     AUTHORITY = "compare_the_authority"
     CITY_CERTIFICATE = "tell_the_collectivity"
     DOUBLE = "end_the_other_chip"
+    CONTRACT = "make_a_contract_for_the_meter"
+    TARIFF = "ask_for_the_meters_tariff"
 
 
 _ADVICE = {
@@ -108,6 +111,7 @@ def report(directory: Path, now: datetime) -> ChipReport:
         last = figures.last_quarter_hour
         end = None if last is None else quarter_hour_start(last[0], last[1] + 1)
         has_left = departure is not None
+        notices = vault.values.notices()
         return ChipReport(
             intervals=figures.intervals,
             days=figures.days,
@@ -118,13 +122,16 @@ def report(directory: Path, now: datetime) -> ChipReport:
             last_quarter_hour_end=None if end is None else end.astimezone(UTC),
             last_day_closed=figures.last_day_closed,
             waiting_for_cloud=figures.intervals_to_encrypt,
-            notices=tuple(vault.values.notices()[-NOTICES_SHOWN:]),
+            notices=tuple(notices[-NOTICES_SHOWN:]),
             area=summary(vault, choices, config, day_number(today)),
             presence=presence,
             has_contract=documents is not None,
             next_bill=None if documents is None else next_bill(_judged(vault), documents[1]),
             certificate=certificate,
-            advice=advise(presence, certificate, now, has_left=has_left),
+            advice=(
+                *advise(presence, certificate, now, has_left=has_left),
+                *([] if has_left else advise_on_contract(notices)),
+            ),
             left_after=None if departure is None else departure.last_day,
         )
 
@@ -168,6 +175,15 @@ def advise(
     if is_ending and Advice.CERTIFICATE not in found:
         found.append(Advice.CERTIFICATE)
     return tuple(found)
+
+
+def advise_on_contract(notices: list[Notice]) -> list[Advice]:
+    """Return what is to be done where the meter's line differs from the contract."""
+    differing = standing(notices)
+    found = [Advice.CONTRACT] if NoticeKind.METER_DIFFERS in differing else []
+    if differing.keys() & {NoticeKind.CALENDAR_DIFFERS, NoticeKind.POWER_DIFFERS}:
+        found.append(Advice.TARIFF)
+    return found
 
 
 def _judged(vault: VaultReader) -> list[Judgement]:

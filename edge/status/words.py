@@ -4,6 +4,7 @@ from datetime import date, datetime
 
 from edge.area.report import AreaSummary
 from edge.bills.words import day_text
+from edge.contracts.words import NOTICES as CONTRACT_NOTICES
 from edge.language import Lang
 from edge.message import Absence
 from edge.metering.events import NoticeKind
@@ -155,6 +156,15 @@ ADVICE = {
             "Give request.json to your collectivity again and install its answer: "
             "`volet edge enrol`."
         ),
+        Advice.CONTRACT: (
+            "If your meter was replaced, make a contract for the new one: `volet edge request "
+            "--offer … --from …`, then `volet edge enrol`. If not, connect the chip to your own "
+            "meter."
+        ),
+        Advice.TARIFF: (
+            "Ask your provider for the tariff that your meter is set to, or to have the meter set "
+            "as your contract says."
+        ),
         Advice.CLOCK: "Set this machine's clock; it is off by more than a minute.",
         Advice.REVOKED: (
             "Ask your collectivity why it has revoked this chip. It meters on and keeps everything; "
@@ -195,6 +205,15 @@ ADVICE = {
             "Redonnez request.json à votre collectivité et installez sa réponse : "
             "`volet edge enrol`."
         ),
+        Advice.CONTRACT: (
+            "Si votre compteur a été remplacé, faites un contrat pour le nouveau : `volet edge "
+            "request --offer … --from …`, puis `volet edge enrol`. Sinon, reliez le boîtier à "
+            "votre propre compteur."
+        ),
+        Advice.TARIFF: (
+            "Demandez à votre fournisseur le tarif sur lequel votre compteur est réglé, ou de "
+            "faire régler le compteur selon votre contrat."
+        ),
         Advice.CLOCK: "Mettez cette machine à l'heure ; elle s'écarte de plus d'une minute.",
         Advice.REVOKED: (
             "Demandez à votre collectivité pourquoi elle a révoqué ce boîtier. Il continue de lire "
@@ -219,6 +238,7 @@ ADVICE = {
 
 NOTICES = {
     Lang.EN: {
+        **CONTRACT_NOTICES[Lang.EN],
         NoticeKind.GAP: "The meter was not read for some time; what it counted was spread over it.",
         NoticeKind.CLOCK_JUMP: "The meter's clock went back.",
         NoticeKind.CLOCK_DEGRADED: "The meter says that its own clock is not sure.",
@@ -234,6 +254,7 @@ NOTICES = {
         ),
     },
     Lang.FR: {
+        **CONTRACT_NOTICES[Lang.FR],
         NoticeKind.GAP: (
             "Le compteur n'a pas été lu pendant un temps ; ce qu'il a compté y a été réparti."
         ),

@@ -49,7 +49,7 @@ class Dwelling(Home):
     def start(self) -> None:
         self.vault = Vault.open(self.directory, signer_of(self.identity))
         agreement = load_agreement(self.directory)
-        settings = chip_settings(self.directory, CONFIG, agreement, self.vault.departures.get())
+        settings = chip_settings(self.directory, CONFIG, agreement)
         self.chip = Chip(self.identity, self.vault, self.clock, settings)
         self.frames(3)
         self.chip.take(Connected())
