@@ -31,7 +31,8 @@ from edge.moving.contracts import write_former
 from protocol.contract import Consent, Contract, Signed, open_document, open_offer, sign_document
 from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
 from protocol.envelope import decode_body
-from protocol.errors import ConfigError, DocumentRefused
+from protocol.errors import CipherError, ConfigError, DocumentRefused
+from protocol.hpke import seal
 from protocol.keys import HouseholdSecret
 from protocol.moving import give_mandate
 from system.files import draw_secret, make_private_dir, read_document, write_public, write_secret
@@ -87,12 +88,17 @@ def sign_contract(
     this one.
 
     Raises:
-        DocumentRefused: the offer breaks a rule, or has no tariff on that day.
+        DocumentRefused: the offer breaks a rule, has no tariff on that day, or a sealing key to
+            which no receipt could be sealed.
     """
-    tariffs = open_offer(offer).tariffs
+    taken = open_offer(offer)
+    try:
+        seal(b"", taken.sealing_key, b"")
+    except CipherError as exc:
+        raise DocumentRefused(f"This offer's sealing key cannot be used: {exc}.") from exc
     if not any(
         tariff.valid_from <= start and (tariff.valid_to is None or start < tariff.valid_to)
-        for tariff in tariffs
+        for tariff in taken.tariffs
     ):
         raise DocumentRefused(f"This offer has no tariff on {start}; name another first day.")
     meter = meter_hash(keys.meter_salt, meter_serial)
@@ -149,6 +155,11 @@ def install(directory: Path, answer: Path) -> EnrolmentRecord:
     except (msgspec.MsgspecError, RecursionError) as exc:
         raise DocumentRefused(f"{answer} is no enrolment: {exc}.") from exc
     record = check_enrolment(enrolment, keys)
+    if not enrolment.signature:
+        raise DocumentRefused(
+            f"{answer} does not vouch for broker and platform; have the collectivity, with today's "
+            "Volet, answer the request again."
+        )
     _check_same_authority(directory, enrolment)
     if (directory / REQUEST).exists():
         _install_contract(directory, keys)

@@ -175,14 +175,23 @@ def open_contract(directory: Path, signed: Signed) -> Contract:
     """Verify a contract that the household signed on this chip or on a former one.
 
     Raises:
-        DocumentRefused: no chip of the household signed it.
+        DocumentRefused: no chip of the household signed it, or it names another household's keys.
         ConfigError: a key is missing.
     """
-    for former in load_former(directory):
+    keys = load_keys(directory)
+    contract = _open_signed(signed, load_former(directory), keys)
+    own = keys.household.id, keys.household.sealing.public_bytes
+    if (contract.household_key, contract.sealing_key) != own:
+        raise DocumentRefused("The contract names other keys than this household's.")
+    return contract
+
+
+def _open_signed(signed: Signed, former: tuple[FormerDevice, ...], keys: Keys) -> Contract:
+    for each in former:
         with suppress(DocumentRefused):
-            key = Ed25519PublicKey.from_public_bytes(former.signing_key)
+            key = Ed25519PublicKey.from_public_bytes(each.signing_key)
             return open_document(signed, key, Contract)
-    return open_document(signed, load_keys(directory).signing_key.public_key(), Contract)
+    return open_document(signed, keys.signing_key.public_key(), Contract)
 
 
 def key_path(directory: Path, name: str) -> Path:
@@ -242,7 +251,7 @@ def check_enrolment(enrolment: Enrolment, keys: Keys) -> EnrolmentRecord:
         ca = load_pem_x509_certificate(enrolment.ca_pem)
         certificate = load_pem_x509_certificate(enrolment.certificate_pem)
         record = decode_body(enrolment.record, EnrolmentRecord)
-        _verify_record(enrolment, ca)
+        _verify_answer(enrolment, ca)
         certificate.verify_directly_issued_by(ca)
         Ed25519PublicKey.from_public_bytes(enrolment.platform_key)
     except MessageRefused as exc:
@@ -308,11 +317,13 @@ def _private_key(directory: Path, name: str) -> PrivateKeyTypes:
         raise ConfigError(f"{key_path(directory, name)} holds no private key in PEM.") from exc
 
 
-def _verify_record(enrolment: Enrolment, ca: Certificate) -> None:
+def _verify_answer(enrolment: Enrolment, ca: Certificate) -> None:
     key = ca.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise DocumentRefused("the authority's key is no elliptic-curve key.")
     key.verify(enrolment.record_signature, enrolment.record, ec.ECDSA(SHA256()))
+    if enrolment.signature:
+        key.verify(enrolment.signature, enrolment.signed_bytes, ec.ECDSA(SHA256()))
 
 
 def _common_name(certificate: Certificate) -> str:

@@ -39,8 +39,9 @@ class EnrolmentRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the collectivity gives back to the chip.
 
-    `record_signature` is the CA's ECDSA (P-256, SHA-256) over `record`; `platform_key` verifies
-    acks and statements.
+    `record_signature` is the CA's ECDSA (P-256, SHA-256) over `record`, `signature` the same over
+    `signed_bytes`: all that no certificate vouches for. `platform_key` verifies acks and
+    statements. An answer of before there was a `signature` has none.
     """
 
     record: bytes
@@ -50,3 +51,17 @@ class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     platform_key: PublicKey
     broker_host: str
     broker_port: int
+    signature: bytes = b""
+
+    @property
+    def signed_bytes(self) -> bytes:
+        """What `signature` is over."""
+        return msgspec.msgpack.encode(
+            (
+                "volet enrolment",
+                self.record,
+                self.platform_key,
+                self.broker_host,
+                self.broker_port,
+            )
+        )

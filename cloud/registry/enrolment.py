@@ -116,6 +116,8 @@ def enrol(
             broker_host=config.broker_host,
             broker_port=config.broker_port,
         )
+        signature = authority.key.sign(answer.signed_bytes, ec.ECDSA(SHA256()))
+        answer = msgspec.structs.replace(answer, signature=signature)
         household_key, mandate = request.household_key, request.mandate
         store.enrol(Device(device, request.signing_key, household_key, since=now))
         store.put_identity(household_key, StoredIdentity(mandate.identity, mandate.made_at))

@@ -310,6 +310,33 @@ def answer(cloud, store, keys) -> Enrolment:
     return enrol(cloud, store, make_request(keys, None, None), NOW).answer
 
 
+def sign_answer(cloud, answer: Enrolment) -> Enrolment:
+    """Sign an answer as the authority does."""
+    key = load_authority(cloud).key
+    of_record = key.sign(answer.record, ec.ECDSA(SHA256()))
+    of_all = key.sign(answer.signed_bytes, ec.ECDSA(SHA256()))
+    return msgspec.structs.replace(answer, record_signature=of_record, signature=of_all)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"platform_key": bytes(32)}, {"broker_host": "evil.example"}, {"broker_port": 1}],
+)
+def test_platform_and_broker_are_vouched_for_by_the_authority(answer, chip, keys, change):
+    with pytest.raises(DocumentRefused, match="not signed by the authority"):
+        check_enrolment(msgspec.structs.replace(answer, **change), keys)
+    unsigned = msgspec.structs.replace(answer, signature=b"", **change)
+    with pytest.raises(DocumentRefused, match="does not vouch for broker"):
+        _install(chip, unsigned)
+
+
+def test_an_enrolment_of_before_answers_were_signed_whole_still_holds(answer, chip):
+    _install(chip, answer)
+    old = msgspec.structs.replace(answer, signature=b"")
+    (chip / "enrolment.json").write_bytes(msgspec.json.encode(old))
+    assert load_identity(chip).broker_host == answer.broker_host
+
+
 def test_answer_for_another_chip_is_refused(answer, tmp_path):
     draw_keys(tmp_path / "other")
     with pytest.raises(DocumentRefused, match="not for this chip's TLS key"):
@@ -324,8 +351,7 @@ def test_record_that_does_not_fit_is_refused(answer, keys, cloud, field, reason)
     values = {"signing_key": bytes(32), "household_key": bytes(16), "device": "a" * 26}
     record = decode_body(answer.record, EnrolmentRecord)
     changed = msgspec.msgpack.encode(msgspec.structs.replace(record, **{field: values[field]}))
-    signature = load_authority(cloud).key.sign(changed, ec.ECDSA(SHA256()))
-    forged = msgspec.structs.replace(answer, record=changed, record_signature=signature)
+    forged = sign_answer(cloud, msgspec.structs.replace(answer, record=changed))
     with pytest.raises(DocumentRefused, match=reason):
         check_enrolment(forged, keys)
 
