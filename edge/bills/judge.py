@@ -147,13 +147,14 @@ def _check_lines(
             without=[day_of_number(number) for number in request.without],
             late=[day_of_number(number) for number in request.late],
         )
+        hashes = {each for part in parts for each in part.schedule_hashes()}
     except ScheduleMissing as exc:
         raise Refused(Finding.SCHEDULE_MISSING) from exc
     except DocumentRefused as exc:
         raise Refused(Finding.PRICE_STANDS_OUT) from exc
     except ValueError as exc:
         raise Refused(Finding.NO_TARIFF) from exc
-    if statement.schedules != tuple(sorted({h for part in parts for h in part.schedule_hashes()})):
+    if statement.schedules != tuple(sorted(hashes)):
         raise Refused(Finding.SCHEDULE_MISSING)
     expected = [
         (part.tariff, part.number, tuple(day_number(m) for m in part.months())) for part in parts

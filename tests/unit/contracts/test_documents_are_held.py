@@ -12,11 +12,20 @@ from edge.bills.judgement import Finding, Verdict
 from edge.enrolling import draw_keys, sign_contract
 from edge.identity import load_contract, load_keys
 from protocol.calendar import day_number
-from protocol.contract import Acceptance, Contract, Offer, open_offer, sign_document
+from protocol.contract import (
+    Acceptance,
+    Contract,
+    Offer,
+    open_document,
+    open_offer,
+    sign_document,
+)
 from protocol.envelope import decode_body
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.hpke import PUBLIC_KEY_BYTES, SealingKey
+from protocol.schedule import Schedules
 from tests.support.household import Household
+from tests.support.listing import OFF_PEAK, Publisher
 from tests.support.tariffs import simple_tariff
 from tests.support.victim import Victim
 
@@ -91,6 +100,25 @@ def test_a_contract_that_its_provider_has_not_accepted_is_not_billed(home, chip)
         assert found(home, chip, deal, forged) == (Finding.REQUEST_FORGED,)
 
 
+@pytest.mark.parametrize("other", ["publisher", "name"])
+@pytest.mark.parametrize("kind", ["calendar", "series"])
+def test_a_line_is_priced_by_the_calendar_or_series_that_it_names(home, chip, kind, other):
+    publisher = Publisher()
+    line = (
+        publisher.calendar_line("nuit", (OFF_PEAK,), "0.1")
+        if kind == "calendar"
+        else publisher.market_line()
+    )
+    named = getattr(publisher, kind)(START, END)
+    chip.schedules = Schedules([named])
+    deal = chip.sign(simple_tariff(energy=(line,)))
+    statement = chip.statement(deal, chip.request(deal, START, END))
+    assert found(home, chip, deal, statement) == ()
+    value = Publisher().name if other == "publisher" else "another"
+    chip.schedules = Schedules([msgspec.structs.replace(named, **{other: value})])
+    assert found(home, chip, deal, statement) == (Finding.SCHEDULE_MISSING,)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -120,6 +148,15 @@ def signed_offer(tariff=None, sealing_key=None, **changes):
     public = PROVIDER.public_key().public_bytes_raw()
     offer = Offer(tariff.provider, public, sealing_key, tariff.name, (tariff,))
     return sign_document(msgspec.structs.replace(offer, **changes), PROVIDER)
+
+
+def test_a_document_of_one_kind_is_no_other():
+    signed = sign_document(Acceptance(bytes(32)), PROVIDER)
+    with pytest.raises(DocumentRefused, match="another document"):
+        open_document(signed, PROVIDER.public_key(), Contract)
+    relabelled = msgspec.structs.replace(signed, kind="Contract")
+    with pytest.raises(DocumentRefused, match="does not fit"):
+        open_document(relabelled, PROVIDER.public_key(), Contract)
 
 
 def test_an_offer_is_of_its_tariffs_provider_and_can_be_printed():
