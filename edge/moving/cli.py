@@ -10,7 +10,7 @@ from edge.config import DEFAULT_DIRECTORY
 from edge.enrolling import REQUEST, make_request, write_request
 from edge.household_command import HouseholdCommand
 from edge.identity import check_keys_are_files, load_identity, load_keys
-from edge.moving.bundle import check_passphrase, draw_passphrase, open_bundle, seal_bundle
+from edge.moving.bundle import open_bundle, seal_bundle
 from edge.moving.departure import leave_order
 from edge.moving.erasing import erase as erase_household
 from edge.moving.sheet import Sheet, fingerprint_of, render
@@ -19,16 +19,15 @@ from edge.moving.words import ERASED, ERASING, MOVED_OUT, WAITING
 from edge.vault.vault import is_in_use
 from protocol.calendar import legal_day
 from protocol.errors import ConfigError
+from protocol.passphrase import check_passphrase, draw_passphrase
 from system.commands import directory_option
-from system.files import read_document, read_secret, write_secret
+from system.files import read_document, write_secret
+from system.passphrase import ask_passphrase, passphrase_file_option
 
 POLL_S = 0.5
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 _dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
-_passphrase_file = click.option(
-    "--passphrase-file", type=_FILE, help="Read the passphrase from this file (mode 0600)."
-)
 
 
 @click.command("move-out", cls=HouseholdCommand)
@@ -69,7 +68,7 @@ def move_out(directory: Path, wait_s: float) -> None:
 @click.option(
     "--draw", is_flag=True, help="Draw the passphrase, show it once, put it on the sheet."
 )
-@_passphrase_file
+@passphrase_file_option
 def export(
     directory: Path,
     out: Path,
@@ -90,7 +89,7 @@ def export(
     if draw:
         passphrase = draw_passphrase()
     else:
-        passphrase = _passphrase(passphrase_file, is_new=True)
+        passphrase = ask_passphrase(passphrase_file, is_new=True)
         check_passphrase(passphrase)
     data = seal_bundle(bundle, passphrase)
     write_secret(out, data)
@@ -113,7 +112,7 @@ def export(
 @click.command("import", cls=HouseholdCommand)
 @_dir
 @click.argument("bundle", metavar="FILE", type=_FILE)
-@_passphrase_file
+@passphrase_file_option
 def import_command(directory: Path, bundle: Path, passphrase_file: Path | None) -> None:
     """Take a household into this chip, from the bundle that another one exported.
 
@@ -122,7 +121,7 @@ def import_command(directory: Path, bundle: Path, passphrase_file: Path | None) 
     """
     data = read_document(bundle, "name the file that `volet edge export` wrote.")
     check_keys_are_files(directory)
-    opened = open_bundle(data, _passphrase(passphrase_file, is_new=False), str(bundle))
+    opened = open_bundle(data, ask_passphrase(passphrase_file, is_new=False), str(bundle))
     taken = take_in(directory, opened, _today())
     path = directory / REQUEST
     write_request(directory, path, make_request(load_keys(directory), None, None))
@@ -155,17 +154,6 @@ def erase(directory: Path, *, yes: bool) -> None:
         click.confirm("Effacer / erase?", abort=True)
     count = erase_household(directory)
     click.echo(ERASED.format(count=count, directory=directory))
-
-
-def _passphrase(path: Path | None, *, is_new: bool) -> str:
-    if path is None:
-        asked: str = click.prompt("Passphrase", hide_input=True, confirmation_prompt=is_new)
-        return asked
-    data = read_secret(path, "write the passphrase into it, mode 0600.")
-    try:
-        return data.decode().split("\n", 1)[0]
-    except UnicodeDecodeError as exc:
-        raise ConfigError(f"{path} is no text; write the passphrase into it.") from exc
 
 
 def _today() -> date:

@@ -8,14 +8,13 @@ from hypothesis import strategies as st
 from edge.moving.bundle import (
     MAGIC,
     Bundle,
-    check_passphrase,
-    draw_passphrase,
     open_bundle,
     seal_bundle,
 )
 from edge.vault.signer import FormerDevice
 from protocol.errors import ConfigError
 from protocol.ids import DeviceId
+from protocol.passphrase import check_passphrase, draw_passphrase
 
 QUICK = 10
 PASSPHRASE = "une phrase que personne ne devine"

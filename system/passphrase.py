@@ -1,0 +1,50 @@
+"""Where a command gets a passphrase: a file, systemd's credentials or the terminal; never arguments."""
+
+import getpass
+import os
+import warnings
+from pathlib import Path
+
+import click
+
+from protocol.errors import ConfigError
+from system.files import read_document, read_secret
+
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+
+passphrase_file_option = click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Read the passphrase from this file (mode 0600), or from /dev/fd/N.",
+)
+
+
+def ask_passphrase(path: Path | None, *, is_new: bool, credential: str = "") -> str:
+    """Return a passphrase: from `path`, else from a credential of systemd, else from the terminal.
+
+    A new one is asked for twice.
+
+    Raises:
+        ConfigError: the file is missing, open to others or no text, or nobody can be asked.
+    """
+    if path is not None:
+        return _text(read_secret(path, "write the passphrase into it, mode 0600."), path)
+    folder = os.environ.get(CREDENTIALS)
+    if credential and folder and (given := Path(folder) / credential).exists():
+        # systemd keeps others away from its credentials, whatever their mode says.
+        return _text(read_document(given, "name it in the unit."), given)
+    try:
+        with warnings.catch_warnings(action="error", category=getpass.GetPassWarning):
+            asked: str = click.prompt("Passphrase", hide_input=True, confirmation_prompt=is_new)
+    except getpass.GetPassWarning:  # there is no terminal
+        raise ConfigError(
+            "Nobody can be asked for a passphrase here; give --passphrase-file."
+        ) from None
+    return asked
+
+
+def _text(data: bytes, path: Path) -> str:
+    try:
+        return data.decode().split("\n", 1)[0]
+    except UnicodeDecodeError as exc:
+        raise ConfigError(f"{path} is no text; write the passphrase into it.") from exc
