@@ -22,6 +22,9 @@ cloud = LazyGroup(
         "provider": "cloud.api.cli:provider",
         "api": "cloud.api.cli:api",
         "renew": "cloud.registry.cli:renew",
+        "backup": "cloud.backup_cli:backup",
+        "restore": "cloud.backup_cli:restore",
+        "backup-key": "cloud.backup_cli:backup_key",
     },
     "The collectivity's side: broker, workers, store.",
 )

@@ -32,6 +32,7 @@ from protocol.schedule import ScheduleMissing
 from protocol.tariff import Tariff, parse_tariff
 from system.files import draw_secret, make_private_dir, read_document, read_secret
 
+DEFAULT_DIRECTORY = Path("/var/lib/volet-provider")
 KEY = "provider.key"
 SEALING_KEY = "sealing.key"
 

@@ -24,6 +24,7 @@ from cloud.provider_api_cli import (
     show_key,
 )
 from cloud.provider_area_cli import area
+from cloud.provider_files import backup, backup_key, restore
 from cloud.provider_receipts_cli import receipts
 from cloud.provider_tariff_cli import tariff
 from cloud.store import RequestState, Store
@@ -40,7 +41,7 @@ WAITS_FOR = {
     "schedule": "waiting for a calendar or market series that is not listed yet.",
 }
 
-_dir = directory_option(Path("/var/lib/volet-provider"), "The provider's")
+_dir = directory_option(desk.DEFAULT_DIRECTORY, "The provider's")
 _cloud = directory_option(DEFAULT_DIRECTORY, "The cloud's", name="cloud", parameter="cloud")
 _json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -54,7 +55,10 @@ def provider() -> None:
 provider.add_command(area)
 provider.add_command(receipts)
 provider.add_command(tariff)
-for _command in (contracts, accept, batch, publish, collect, letter, show_key):
+for _command in (
+    *(contracts, accept, batch, publish, collect, letter, show_key),
+    *(backup, restore, backup_key),
+):
     provider.add_command(_command)
 
 

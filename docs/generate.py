@@ -18,12 +18,18 @@ import msgspec
 
 from cloud.api.app import operations
 from cloud.config import CloudConfig, MetricsConfig
+from cloud.files import COLLECTIVITY
+from cloud.provider_files import PROVIDER
+from cloud.roster.files import REGISTRAR
+from cloud.trustee.files import TRUSTEE
 from edge.area.settings import AreaConfig
 from edge.bills.judgement import WORDS_EN, WORDS_FR, Finding
 from edge.config import EdgeConfig, PanelConfig
+from edge.files import CHIP
 from edge.metering.state import Settings as MeteringSettings
 from edge.outbox import Settings as SendingSettings
 from protocol.errors import VoletError
+from system.backup.listing import Fate, Party
 from volet.main import exit_code, volet
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -106,6 +112,21 @@ def api() -> str:
     return table(("call", "scope", "what it does"), rows)
 
 
+def directory(party: Party) -> str:
+    """Return the files of a party's directory, and what a backup does with them."""
+    in_backup = {Fate.KEPT: "yes", Fate.DATABASE: "yes, as a database"}
+    rows = [
+        (
+            f"`{each.pattern}`",
+            each.origin,
+            each.private or "no",
+            in_backup.get(each.fate, f"no: {each.why}"),
+        )
+        for each in party.files
+    ]
+    return table(("file", "from", "secret", "in a backup"), rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "errors": errors,
@@ -115,6 +136,11 @@ PARTS: dict[str, Callable[[], str]] = {
     "area": lambda: settings(AreaConfig),
     "sending": lambda: settings(SendingSettings),
     "metering": lambda: settings(MeteringSettings),
+    "chip-directory": lambda: directory(CHIP),
+    "cloud-directory": lambda: directory(COLLECTIVITY),
+    "trustee-directory": lambda: directory(TRUSTEE),
+    "provider-directory": lambda: directory(PROVIDER),
+    "registrar-directory": lambda: directory(REGISTRAR),
     "api": api,
     "cloud": lambda: settings(CloudConfig),
     "metrics": lambda: settings(MetricsConfig),

@@ -12,11 +12,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from edge.config import CONFIG_NAME
 from edge.contracts.meter import meter_hash
 from edge.identity import (
+    AUTHORITY,
+    CERTIFICATE,
+    CONTRACT,
+    ENROLMENT,
     HOUSEHOLD_KEY,
     IMPORTING,
     METER_SALT,
+    OFFER,
     SALT_BYTES,
     SIGNING_KEY,
     TLS_KEY,
@@ -37,9 +43,7 @@ from protocol.keys import HouseholdSecret
 from protocol.moving import give_mandate
 from system.files import draw_secret, make_private_dir, read_document, write_public, write_secret
 
-CONFIG = "edge.toml"
 REQUEST = "request.json"
-OFFER, CONTRACT = "offer.json", "contract.json"
 
 _FIRST_CONFIG = b"# Settings of this chip; what stands nowhere here has its default.\n"
 
@@ -59,7 +63,7 @@ def draw_keys(directory: Path) -> bool:
         METER_SALT: lambda: secrets.token_bytes(SALT_BYTES),
     }
     missing = [name for name in drawn if not (keys / name).exists()]
-    if missing and (directory / "enrolment.json").exists():
+    if missing and (directory / ENROLMENT).exists():
         raise ConfigError(
             f"{keys / missing[0]} is gone although this chip is enrolled; put it back from a copy, "
             "or begin with a new directory."
@@ -68,8 +72,8 @@ def draw_keys(directory: Path) -> bool:
     make_private_dir(keys)
     for name in missing:
         draw_secret(keys / name, drawn[name]())
-    if not (directory / CONFIG).exists():
-        write_public(directory / CONFIG, _FIRST_CONFIG)
+    if not (directory / CONFIG_NAME).exists():
+        write_public(directory / CONFIG_NAME, _FIRST_CONFIG)
     return bool(missing)
 
 
@@ -163,15 +167,15 @@ def install(directory: Path, answer: Path) -> EnrolmentRecord:
     _check_same_authority(directory, enrolment)
     if (directory / REQUEST).exists():
         _install_contract(directory, keys)
-    write_public(directory / "ca.pem", enrolment.ca_pem)
-    write_public(directory / "device.pem", enrolment.certificate_pem)
+    write_public(directory / AUTHORITY, enrolment.ca_pem)
+    write_public(directory / CERTIFICATE, enrolment.certificate_pem)
     # Written last: it says that the chip is enrolled.
-    write_public(directory / "enrolment.json", data)
+    write_public(directory / ENROLMENT, data)
     return record
 
 
 def _check_same_authority(directory: Path, enrolment: Enrolment) -> None:
-    path = directory / "ca.pem"
+    path = directory / AUTHORITY
     if path.exists() and ca_fingerprint(path.read_bytes()) != ca_fingerprint(enrolment.ca_pem):
         raise DocumentRefused(
             "This chip belongs to another authority; begin with a new directory to change it."

@@ -39,7 +39,8 @@ HOUSEHOLD_KEY = "household.key"
 METER_SALT = "meter.salt"
 SALT_BYTES = 32
 FORMER = "former.json"
-AUTHORITY = "ca.pem"
+ENROLMENT, CERTIFICATE, AUTHORITY = "enrolment.json", "device.pem", "ca.pem"
+OFFER, CONTRACT = "offer.json", "contract.json"
 # While an import is under way; see edge/moving/transfer.py.
 IMPORTING = "vault.db.importing"
 
@@ -103,7 +104,7 @@ def load_identity(directory: Path) -> Identity:
     Raises:
         ConfigError: names the file that is missing, open to others or not fitting, and what next.
     """
-    enrolment_path = directory / "enrolment.json"
+    enrolment_path = directory / ENROLMENT
     enrolment = _decode(
         enrolment_path,
         read_document(
@@ -125,8 +126,8 @@ def load_identity(directory: Path) -> Identity:
         meter_salt=keys.meter_salt,
         platform_key=Ed25519PublicKey.from_public_bytes(enrolment.platform_key),
         tls_key_path=key_path(directory, TLS_KEY),
-        certificate_path=directory / "device.pem",
-        ca_path=directory / "ca.pem",
+        certificate_path=directory / CERTIFICATE,
+        ca_path=directory / AUTHORITY,
         broker_host=enrolment.broker_host,
         broker_port=enrolment.broker_port,
         former=load_former(directory),
@@ -155,11 +156,11 @@ def load_contract(directory: Path) -> tuple[Offer, Contract] | None:
     Raises:
         ConfigError: one of the files is damaged, or they do not belong together.
     """
-    path = directory / "contract.json"
+    path = directory / CONTRACT
     if not path.exists():
         return None
     next_step = "put it back from a copy, or make a new request."
-    signed_offer = read_signed(directory / "offer.json", next_step)
+    signed_offer = read_signed(directory / OFFER, next_step)
     signed_contract = read_signed(path, next_step)
     try:
         offer = open_offer(signed_offer)

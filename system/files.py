@@ -4,10 +4,14 @@ A file is written beside its place, synced, then put there in one step; a secret
 from the first moment on.
 """
 
+import errno
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from protocol.errors import ConfigError
 
@@ -16,6 +20,8 @@ PUBLIC_MODE = 0o644
 PRIVATE_DIR_MODE = 0o700
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+# What a file system without hard links, such as a USB stick's, says to one.
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
 def make_private_dir(path: Path) -> None:
@@ -59,15 +65,42 @@ def draw_secret(path: Path, data: bytes) -> bool:
         return False
     beside = _write_beside(path, data, SECRET_MODE)
     try:
-        os.link(beside, path)  # unlike a rename, never takes the place of a file
+        _put_new(beside, path)
     except FileExistsError:
         return False
     except OSError as exc:
         raise _cannot_write(path, exc) from exc
     finally:
-        beside.unlink()
+        beside.unlink(missing_ok=True)
     _sync_dir(path.parent)
     return True
+
+
+@contextmanager
+def new_secret(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write and read, mode 0600, and put it at `path` when the block has ended well.
+
+    Raises:
+        ConfigError: a file stands there, or it cannot be written; then there is none of it.
+    """
+    taken = ConfigError(f"{path} is there already; name another file, nothing is overwritten.")
+    if path.exists():
+        raise taken
+    beside = _beside(path)
+    try:
+        fd = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, SECRET_MODE)
+        with os.fdopen(fd, "w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(fd)
+        _put_new(beside, path)
+        _sync_dir(path.parent)
+    except FileExistsError as exc:
+        raise taken from exc
+    except OSError as exc:
+        raise _cannot_write(path, exc) from exc
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def read_secret(path: Path, next_step: str) -> bytes:
@@ -113,8 +146,24 @@ def _write(path: Path, data: bytes, mode: int) -> None:
     _sync_dir(path.parent)
 
 
+def _put_new(beside: Path, path: Path) -> None:
+    """Give a file its name unless another has it. Raises FileExistsError, OSError."""
+    try:
+        os.link(beside, path)  # unlike a rename, never takes the place of a file
+    except OSError as exc:
+        if exc.errno not in _NO_LINKS:
+            raise
+        if path.exists():
+            raise FileExistsError from exc
+        beside.rename(path)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+
+
 def _write_beside(path: Path, data: bytes, mode: int) -> Path:
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    beside = _beside(path)
     try:
         fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     except OSError as exc:

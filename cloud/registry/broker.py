@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cloud.config import load_config
 from cloud.registry.pki import pki_path, roles
+from cloud.registry.revoked import adopt_revocations
 from mosquitto.config import (
     CA,
     CRL,
@@ -63,6 +64,7 @@ def write_broker(directory: Path, broker: Path, user: str) -> bool:
     )
     make_private_dir(broker)
     make_private_dir(broker / DATA)
+    adopt_revocations(directory, broker / CRL)
     files = render(settings)
     for file in files:
         write_public(broker / file.name, file.text.encode())
@@ -85,6 +87,7 @@ def refresh_broker(directory: Path, broker: Path) -> bool:
             f"{broker} is no broker's directory; fill it with `volet cloud broker-config`, or name "
             "it with --broker."
         )
+    adopt_revocations(directory, broker / CRL)
     for name in _DOCUMENTS:
         write_public(broker / name, read_document(pki_path(directory, name), _NEXT))
     _give(broker, _DOCUMENTS, broker.owner())

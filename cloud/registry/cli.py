@@ -15,8 +15,9 @@ from cloud.registry.enrolment import enrol as enrol_chip
 from cloud.registry.renewal import AUTHORITY, lifetimes, renew_authority
 from cloud.registry.renewal import renew as renew_roles
 from cloud.registry.revocation import revoke_everywhere
+from cloud.registry.revoked import revoke_listed
 from cloud.store import Store
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite import FILE_NAME, SqliteStore
 from mosquitto.config import CONFIG, OPENSSL
 from protocol.contract import Signed
 from protocol.errors import DocumentRefused
@@ -163,6 +164,10 @@ def broker_config(directory: Path, out: Path | None, user: str | None) -> None:
     """
     broker = out or directory / DEFAULT_NAME
     is_told = write_broker(directory, broker, user or default_user())
+    if (directory / FILE_NAME).exists():
+        with _open_store(directory) as store:
+            if revoked := revoke_listed(directory, store):
+                click.echo(f"Revoked again, as the broker's list names them: {', '.join(revoked)}.")
     click.echo(
         f"Wrote {broker}. "
         + (

@@ -212,7 +212,7 @@ def find_issued(directory: Path, public_key: ec.EllipticCurvePublicKey) -> Devic
         certificates = x509.load_pem_x509_certificates(path.read_bytes())
         if all(certificate.public_key() != public_key for certificate in certificates):
             continue
-        crl = x509.load_pem_x509_crl(read_document(pki_path(directory, "crl.pem"), _RESTORE))
+        crl = load_crl(pki_path(directory, "crl.pem"))
         for certificate in certificates:
             if crl.get_revoked_certificate_by_serial_number(certificate.serial_number):
                 raise DocumentRefused(CHIP_REVOKED)

@@ -78,6 +78,15 @@ def open_meter(directory: Path, place: Place) -> str | None:
     return opened.decode()
 
 
+def check_key(directory: Path) -> None:
+    """Check the registry's key.
+
+    Raises:
+        ConfigError: it is missing, open to others, or no key.
+    """
+    _key(directory, "tag")
+
+
 def list_places(store: Store) -> list[PlaceReport]:
     """Return who lives where now, without any number."""
     return [_report(place, None) for place in store.places() if place.until is None]

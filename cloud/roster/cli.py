@@ -12,7 +12,7 @@ from rich.table import Table
 
 from cloud.config import DEFAULT_DIRECTORY, load_config
 from cloud.geo.codes import LIST_NAME, installed_codes, read_codes
-from cloud.roster import cells, registrar
+from cloud.roster import cells, files, registrar
 from cloud.roster.desk import Desk, Place, read_places
 from cloud.store import Store
 from cloud.store.sqlite import SqliteStore
@@ -39,6 +39,10 @@ _day = click.option("--day", type=_DAY, help="As of this day; today.")
 @click.group()
 def roster() -> None:
     """Who stands in which cell: the registrar's log of households."""
+
+
+for _command in (files.backup, files.restore, files.backup_key):
+    roster.add_command(_command)
 
 
 @roster.command()

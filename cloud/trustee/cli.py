@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cloud.trustee import directory as places
+from cloud.trustee import files
 from cloud.trustee.core import Trustee, confirm_first_set
 from cloud.trustee.documents import CONFIRMED, WAITING, Documents
 from cloud.trustee.log import Alarm, TrusteeLog
@@ -50,6 +51,10 @@ class Status(msgspec.Struct, frozen=True):
 @click.group()
 def trustee() -> None:
     """A trustee: opens sums of an area together with others, and nothing smaller."""
+
+
+for _command in (files.backup, files.restore, files.backup_key):
+    trustee.add_command(_command)
 
 
 @trustee.command()

@@ -10,7 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge.enrolling import draw_keys
-from edge.identity import AUTHORITY, HOUSEHOLD_KEY, METER_SALT, check_keys_are_files
+from edge.identity import (
+    AUTHORITY,
+    CERTIFICATE,
+    ENROLMENT,
+    HOUSEHOLD_KEY,
+    METER_SALT,
+    check_keys_are_files,
+)
 from edge.moving.bundle import is_bundle
 from edge.moving.contracts import FOLDER
 from edge.moving.departure import note_erasure
@@ -20,7 +27,7 @@ from protocol.errors import ConfigError
 
 _CHUNK_BYTES = 1 << 20
 # First what says that the chip is enrolled, so that an erasure that was cut short can go on.
-_ENROLMENT = ("enrolment.json", "device.pem")
+_ENROLMENT = (ENROLMENT, CERTIFICATE)
 # Whatever a command has left of the household bears one of these; the authority's certificate stays.
 _SUFFIXES = (".json", ".pem", ".word")
 _KEPT = (AUTHORITY,)

@@ -12,12 +12,15 @@ from pathlib import Path
 import msgspec
 
 from edge.area.settings import FILE_NAME as AREA_CHOICES
-from edge.enrolling import CONTRACT, OFFER, draw_keys
+from edge.enrolling import draw_keys
 from edge.identity import (
+    CONTRACT,
+    ENROLMENT,
     FORMER,
     HOUSEHOLD_KEY,
     IMPORTING,
     METER_SALT,
+    OFFER,
     SALT_BYTES,
     check_keys_are_files,
     load_former,
@@ -131,7 +134,7 @@ def _household_of(bundle: Bundle) -> HouseholdSecret:
 def _check_free(directory: Path, household: HouseholdSecret) -> None:
     """Check that nobody lives here; what an interrupted import left is no obstacle."""
     check_keys_are_files(directory)
-    if (directory / "enrolment.json").exists():
+    if (directory / ENROLMENT).exists():
         raise ConfigError(
             f"{directory} is an enrolled household's chip; "
             f"`volet edge erase --dir {directory}` makes room, for good."

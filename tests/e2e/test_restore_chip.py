@@ -1,4 +1,4 @@
-"""A chip's card set back to an old image, or lost, while its town goes on.
+"""A chip's card set back to an old image or backup, or lost, while its town goes on.
 
 One town for all tests here: each chip meets another fate, in both rhythms.
 """
@@ -21,16 +21,16 @@ from tests.support.kill_checks import (
     check_stored_once,
     check_values,
 )
-from tests.support.kill_images import copy_vault, replace_vault
+from tests.support.kill_images import back_chip_up, copy_vault, replace_chip, replace_vault
 from tests.support.kill_town import Household, Town, running_town
 
 DAYS, IMAGE_DAY, LOSS_DAY = 11, 5, 10
 SPEED = 900 * 120
 # So that image and loss each fall into a day that is half metered.
 IN_THE_DAY = timedelta(hours=13, minutes=20)
-CRASH_IMAGE, CLEAN_IMAGE, LOST = "crash image", "clean image", "vault lost"
+IMAGE, BACKUP, LOST = "image", "backup", "vault lost"
 RHYTHMS = ("daily", "quarter_hourly")
-FATES = [(fate, rhythm) for fate in (CRASH_IMAGE, CLEAN_IMAGE, LOST) for rhythm in RHYTHMS]
+FATES = [(fate, rhythm) for fate in (IMAGE, BACKUP, LOST) for rhythm in RHYTHMS]
 
 
 class RestoredTown:
@@ -47,41 +47,44 @@ class RestoredTown:
 
     def _play(self, *, is_worker_late: bool) -> None:
         town = self.town
-        stopped = town.fleet(self._of(CLEAN_IMAGE))
-        killed = town.fleet([*self._of(CRASH_IMAGE), *self._of(LOST)])
-        town.start_metering(stopped, killed)
+        backed_up = town.fleet(self._of(BACKUP))
+        killed = town.fleet([*self._of(IMAGE), *self._of(LOST)])
+        town.start_metering(backed_up, killed)
         self._play_to(0)
         self._play_to(IMAGE_DAY, IN_THE_DAY)
         with killed.frozen():
-            self._copy(CRASH_IMAGE)
-        stopped.stop()
-        self._copy(CLEAN_IMAGE)
-        town.start_metering(stopped)
+            for household in self._of(IMAGE):
+                copy_vault(household, self._image(household))
+        for household in self._of(BACKUP):
+            back_chip_up(household, self._image(household))
         if is_worker_late:
             self._play_to(LOSS_DAY - 1)
             town.worker.kill()
         self._play_to(LOSS_DAY, IN_THE_DAY)
         if not is_worker_late:
             town.settle(self._of(LOST))
-        stopped.kill()
+        backed_up.kill()
         killed.kill()
         for (fate, _), household in self.by_fate.items():
-            replace_vault(household, None if fate == LOST else self._image(household))
-        town.start_metering(stopped, killed)
+            if fate == BACKUP:
+                replace_chip(household, self._image(household))
+            else:
+                replace_vault(household, None if fate == LOST else self._image(household))
+        town.start_metering(backed_up, killed)
         if is_worker_late:
             town.worker.start()
         wait_until(
             lambda: (
-                sum(each.count("recovery_ended") for each in (stopped, killed))
+                sum(each.count("recovery_ended") for each in (backed_up, killed))
                 >= len(town.households)
             ),
-            f"what the cards lack to come back\n{killed.log}\n{stopped.log}",
+            f"what the cards lack to come back\n{killed.log}\n{backed_up.log}",
             60,
         )
         self._play_to(DAYS)
         town.settle(town.households)
         town.bill(town.households)
-        self.log = stopped.log_path.read_text() + killed.log_path.read_text()
+        self.log = backed_up.log_path.read_text() + killed.log_path.read_text()
 
     def _play_to(self, day: int, after: timedelta = timedelta()) -> None:
         until = day_start(self.town.start + timedelta(days=day)) + after
@@ -92,10 +95,6 @@ class RestoredTown:
 
     def _image(self, household: Household) -> Path:
         return self._images / household.directory.name
-
-    def _copy(self, fate: str) -> None:
-        for household in self._of(fate):
-            copy_vault(household, self._image(household))
 
 
 @pytest.fixture(

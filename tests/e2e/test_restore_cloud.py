@@ -38,11 +38,11 @@ def test_the_store_of_three_days_ago_is_filled_up_again(tmp_path):
         begin(town)
         play_to(town, 1, IN_THE_DAY)
         town.settle(town.households)
-        copy, held_then = town.copy_store(), town.store.figures().blocks
+        backup, held_then = town.back_up_cloud(), town.store.figures().blocks
         play_to(town, 4, IN_THE_DAY)
         town.settle(town.households)
         assert town.store.figures().blocks > held_then + 3 * 96
-        town.put_store_back(copy)
+        town.put_store_back(backup)
         assert town.store.figures().blocks <= held_then + 96
         finish(town, 5)
 
@@ -70,7 +70,7 @@ def test_broker_and_store_both_set_back_converge(tmp_path):
     with running_town(tmp_path, len(RHYTHMS), days=5) as town:
         begin(town)
         play_to(town, 1, IN_THE_DAY)
-        store = town.copy_store()
+        store = town.back_up_cloud()
         town.worker.kill()
         play_to(town, 2)
         town.broker.save()

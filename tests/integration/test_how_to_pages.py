@@ -18,6 +18,10 @@ OFFER = (
     "volet provider tariff regulated --option hphc --kva 9 --since 2026-02-01 --out tariffs/",
     "volet provider offer --out offer.json tariffs/*.json",
 )
+TRUSTEE = (
+    "volet trustee init --collectivity testville --name trustee-consumers --title Consumers "
+    "--broker-host broker.testville.example --ca /var/lib/volet-cloud/pki/ca.pem"
+)
 LINE = "timeout 60 sh -c 'until [ -e /dev/serial0 ]; do sleep 0.1; done'"
 BROKER = (
     "OPENSSL_CONF=/etc/mosquitto/volet/openssl.cnf "
@@ -62,6 +66,16 @@ def town(root: Path, to: Path) -> Iterator[Terminal]:
 def test_enrol(empty):
     run(empty, *OFFER)
     assert empty.type_page(HOW_TO / "enrol.md") > 10
+
+
+def test_back_up_and_restore(enrolled, tmp_path):
+    """Every party's directory is there, the chip's with a vault that has a reading."""
+    with machine(copy_machine(enrolled, tmp_path / "machine")) as typing:
+        run(typing, BROKER, f"{METER} --link /dev/serial0 2> meter.log &", LINE, CHIP)
+        run(typing, "timeout 60 sh -c 'until [ -s /var/lib/volet/vault.db ]; do sleep 0.1; done'")
+        run(typing, "timeout 60 sh -c 'until grep -q chip_started chip.log; do sleep 0.1; done'")
+        run(typing, "kill $! && wait $!", TRUSTEE, "volet cloud roster init")
+        assert typing.type_page(HOW_TO / "back-up-and-restore.md") > 20
 
 
 def test_read_line_quality(empty):

@@ -14,12 +14,15 @@ from click.testing import CliRunner
 
 from cloud import provider
 from cloud.batches import pending_statements
+from cloud.files import COLLECTIVITY as TOWN
+from cloud.provider_files import PROVIDER
 from cloud.registry.pki import load_platform_key
 from cloud.store import RequestState
 from cloud.store.sqlite import SqliteStore
 from edge.agent_cli import load_agreement
 from edge.bills.desk import Desk
 from edge.catalogue.shelf import Contracts
+from edge.files import CHIP
 from edge.identity import load_identity
 from edge.moving.contracts import agreements_of
 from edge.simulate.home import HomeSettings, build_home
@@ -33,6 +36,7 @@ from protocol.errors import MessageRefused, VoletError
 from protocol.layout import REGISTER_STEP
 from protocol.messages import Statement
 from protocol.topics import Kind, device_topic
+from system.backup.listing import survey
 from tests.integration.test_chip_process import CONFIG, Program, metered_to
 from tests.support.broker import COLLECTIVITY, wait_until
 from tests.support.chip_cloud import opened
@@ -77,7 +81,7 @@ class Place:
         """From `request` to `enrol`, the answer carried by hand."""
         taken = () if offer is None else ("--offer", offer, "--meter", self.serial, "--from", start)
         volet("edge", "request", "--dir", self.directory, *taken)
-        answer = self.directory / "answer.json"
+        answer = self.path.with_suffix(".answer.json")
         request = self.directory / "request.json"
         volet("cloud", "enrol", request, "--dir", cloud, "--out", answer, "--prm", prm)
         volet("edge", "enrol", "--dir", self.directory, answer)
@@ -326,6 +330,15 @@ def test_a_moves_to_another_chip_and_b_comes_to_the_old_one(broker, places, offe
     stored = b"".join(path.read_bytes() for path in broker.cloud.glob("store.db*"))
     assert PRM_1.encode() not in stored
     assert legal_day(datetime.now(UTC)) > LAST_DAY
+
+    # No program has left a file that its party's list does not know.
+    for party, directory in (
+        (CHIP, one.directory),
+        (CHIP, two.directory),
+        (TOWN, broker.cloud),
+        (PROVIDER, tmp_path / "provider"),
+    ):
+        assert survey(party, directory).unknown == (), party.name
 
 
 def _is_drained(directory):

@@ -1,9 +1,11 @@
-"""Images of a chip's card: the vault's files, copied and put back."""
+"""A chip's card set back: an image of the vault's files, or a backup of the chip."""
 
 import shutil
 from pathlib import Path
 
+from edge.files import CHIP
 from edge.vault.database import FILE_NAME
+from tests.support.backups import back_up, restore
 from tests.support.kill_town import Household
 
 
@@ -20,3 +22,17 @@ def replace_vault(household: Household, image: Path | None) -> None:
         path.unlink()
     if image is not None:
         shutil.copytree(image, household.directory, dirs_exist_ok=True)
+
+
+def back_chip_up(household: Household, out: Path) -> None:
+    """Back a chip up, while it runs."""
+    out.parent.mkdir(exist_ok=True)
+    assert back_up(household.directory, out, CHIP).unknown == ("answer.json", "curve.csv")
+
+
+def replace_chip(household: Household, backup: Path) -> None:
+    """Lose a chip's card, and restore its backup; the meter beside it stays what it was."""
+    curve = (household.directory / "curve.csv").read_bytes()
+    shutil.rmtree(household.directory)
+    restore(backup, household.directory, CHIP)
+    (household.directory / "curve.csv").write_bytes(curve)

@@ -1,7 +1,6 @@
 """A town whose every part is a process of its own, to be killed, set back and started again."""
 
 import contextlib
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,6 +12,7 @@ import msgspec
 import pytest
 
 from cloud import provider
+from cloud.files import COLLECTIVITY
 from cloud.registry.pki import issue_role
 from cloud.store import RequestState
 from cloud.store.sqlite import SqliteStore
@@ -27,6 +27,7 @@ from edge.vault.rows import Figures
 from protocol.calendar import day_start, legal_day, month_of, quarter_hour
 from protocol.errors import VoletError
 from protocol.hpke import SealingKey
+from tests.support.backups import back_up, restore
 from tests.support.broker import Broker, Took, enrol_chip, make_cloud, skip_without_mosquitto
 from tests.support.broker import wait_until as wait
 from tests.support.kill_clock import SharedClock
@@ -233,23 +234,19 @@ class Town:
         """Where the broker saves what it holds."""
         return self.broker.directory / "data"
 
-    def copy_store(self) -> Path:
-        """Copy the cloud's store as it stands at one instant."""
-        to = self.directory / "store-copy"
-        to.mkdir()
-        with self.worker.frozen():
-            for path in self.cloud.glob("store.db*"):
-                shutil.copy2(path, to)
-        return to
+    def back_up_cloud(self) -> Path:
+        """Back the collectivity up, while its worker runs."""
+        out = self.directory / "cloud.backup"
+        back_up(self.cloud, out, COLLECTIVITY)
+        return out
 
-    def put_store_back(self, copy: Path) -> None:
-        """Kill the worker, and start it again on an older store."""
+    def put_store_back(self, backup: Path) -> None:
+        """Kill the worker, and start it again on the store of a backup."""
         self.worker.kill()
         self.store.close()
         for path in self.cloud.glob("store.db*"):
             path.unlink()
-        for path in copy.iterdir():
-            shutil.copy2(path, self.cloud)
+        restore(backup, self.cloud, COLLECTIVITY, database_only=True)
         self._store = SqliteStore.open(self.cloud, is_checked=False)
         self.worker.start()
 

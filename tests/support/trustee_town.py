@@ -67,10 +67,10 @@ class TrusteeTown:
     def directory(self, number: int) -> Path:
         return self.folder / self.names[number]
 
-    def volet(self, number: int, *args: str) -> str:
-        """Run `volet trustee …` on a trustee's directory."""
+    def volet(self, number: int, *args: str, is_at_home: bool = True) -> str:
+        """Run `volet trustee …`, on a trustee's directory where it takes one."""
         command = (sys.executable, "-m", "volet.main", "trustee", *args)
-        directory = ("--dir", str(self.directory(number)))
+        directory = ("--dir", str(self.directory(number))) if is_at_home else ()
         done = subprocess.run((*command, *directory), capture_output=True, check=True, text=True)
         return done.stdout
 

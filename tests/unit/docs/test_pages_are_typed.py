@@ -9,7 +9,6 @@ from tests.support.typed_page import HOW_TO, ROOT, TUTORIAL, blocks, pattern, pr
 PAGES = sorted([*HOW_TO.glob("*.md"), *TUTORIAL.glob("*.md")])
 TYPED_BY = re.compile(r'"([\w-]+\.md)"')
 UNTYPED = {
-    "back-up-and-restore.md",
     "compare-offers.md",
     "move-house.md",
     "run-on-a-raspberry-pi.md",

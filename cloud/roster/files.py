@@ -1,0 +1,39 @@
+"""What a registrar's directory holds, and what of it a backup takes along."""
+
+from pathlib import Path
+
+from cloud.roster.registrar import DEFAULT_DIRECTORY, KEY, PUBLIC_KEY, SALT, load
+from system.backup.cli import commands
+from system.backup.listing import Listed, Party
+
+_YES = "yes"
+
+FILES = (
+    Listed(KEY, "`volet cloud roster init`; Ed25519, signs the roster", private=_YES),
+    Listed(SALT, "`volet cloud roster init`; hides delivery points in the roster", private=_YES),
+    Listed(PUBLIC_KEY, "`volet cloud roster init`; stands in the set of trustees"),
+)
+
+
+def check(directory: Path) -> str:
+    """Read the registrar's keys; says which registrar it is.
+
+    Raises:
+        ConfigError: one is missing, open to others or no key.
+    """
+    return f"registrar {load(directory).public_key.hex()[:16]}"
+
+
+REGISTRAR = Party(
+    name="cloud roster",
+    title="a registrar",
+    whose="The registrar's",
+    directory=DEFAULT_DIRECTORY,
+    files=FILES,
+    last=KEY,
+    check=check,
+    option="registrar",
+    next_step="Next: go on as before, with `--registrar {directory}`.",
+)
+
+backup, restore, backup_key = commands(REGISTRAR)

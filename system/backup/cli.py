@@ -1,0 +1,248 @@
+"""The commands `backup`, `restore` and `backup-key` of a party, made from its list of files."""
+
+import functools
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import msgspec
+
+from protocol.backup import (
+    KeyLock,
+    Lock,
+    key_id,
+    lock_by_key,
+    lock_by_passphrase,
+    open_by_key,
+    open_by_passphrase,
+    private_key_text,
+    public_key_text,
+    read_private_key,
+    read_public_key,
+)
+from protocol.errors import ConfigError
+from protocol.hpke import SealingKey
+from protocol.passphrase import check_passphrase, draw_passphrase
+from system.backup.listing import Party
+from system.backup.restore import Backup, Restored, open_backup, restore
+from system.backup.write import Written, write_backup
+from system.commands import directory_option
+from system.files import draw_secret, read_document, read_secret, write_public
+from system.passphrase import ask_passphrase, passphrase_file_option
+
+CREDENTIAL = "backup.passphrase"
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+
+
+class Commands(NamedTuple):
+    """A party's three commands."""
+
+    backup: click.Command
+    restore: click.Command
+    backup_key: click.Command
+
+
+def commands(party: Party, kind: type[click.Command] = click.Command) -> Commands:
+    """Make the commands of a party, of one kind."""
+    return Commands(_backup(party, kind), _restore(party, kind), _backup_key(party, kind))
+
+
+def _backup(party: Party, kind: type[click.Command]) -> click.Command:
+    @click.command("backup", cls=kind, help=_backup_help(party))
+    @directory_option(party.directory, party.whose, name=party.option)
+    @click.option(
+        "--out",
+        type=click.Path(path_type=Path),
+        required=True,
+        help="The new file; or a folder, in which it is named by the time.",
+    )
+    @passphrase_file_option
+    @click.option("--draw", is_flag=True, help="Draw the passphrase and show it once.")
+    @click.option(
+        "--to",
+        "recipient",
+        type=_FILE,
+        help="Lock it with this public key (`backup-key`) instead of a passphrase.",
+    )
+    @click.option("--keys-only", is_flag=True, help="Leave the database out.")
+    @_json
+    def backup(
+        directory: Path,
+        out: Path,
+        passphrase_file: Path | None,
+        recipient: Path | None,
+        *,
+        draw: bool,
+        keys_only: bool,
+        is_json: bool,
+    ) -> None:
+        if sum((draw, passphrase_file is not None, recipient is not None)) > 1:
+            raise click.UsageError("Say one of --passphrase-file, --draw and --to.")
+        if draw and is_json:
+            raise click.UsageError("--draw shows the passphrase to people; --json is for programs.")
+        party.check(directory)  # said before anybody types a passphrase
+        if out.is_dir():
+            out /= f"{party.file_name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.backup"
+        passphrase = draw_passphrase() if draw else ""
+        locked = _lock(passphrase, passphrase_file, recipient)
+        written = write_backup(party, directory, out, locked, keys_only=keys_only)
+        if is_json:
+            click.echo(_written_json(written))
+            return
+        click.echo(_written_words(written, locked[1]))
+        if draw:
+            click.echo(f"Passphrase: {passphrase}")
+
+    return backup
+
+
+def _restore(party: Party, kind: type[click.Command]) -> click.Command:
+    @click.command("restore", cls=kind, help=_restore_help(party))
+    @directory_option(party.directory, party.whose, name=party.option)
+    @click.argument("backup", metavar="FILE", type=_FILE)
+    @passphrase_file_option
+    @click.option("--key", type=_FILE, help="Open it with this private key (`backup-key`).")
+    @click.option("--check", "is_check", is_flag=True, help="Only open it and check all of it.")
+    @click.option(
+        "--database-only",
+        is_flag=True,
+        help="Only the database, into a directory that has lost it and nothing else.",
+    )
+    @_json
+    def restore_command(
+        directory: Path,
+        backup: Path,
+        passphrase_file: Path | None,
+        key: Path | None,
+        *,
+        is_check: bool,
+        database_only: bool,
+        is_json: bool,
+    ) -> None:
+        opened = open_backup(party, backup, functools.partial(_unlock, key, passphrase_file))
+        if is_check:
+            click.echo(_checked(opened, is_json=is_json))
+            return
+        done = restore(opened, directory, database_only=database_only)
+        if is_json:
+            click.echo(_restored_json(done, directory))
+            return
+        said = f" {done.said}" if done.said else ""
+        click.echo(
+            f"Restored {done.owner} into {directory}: {len(done.files)} files, as they were at "
+            f"{done.made_at:%Y-%m-%d %H:%M} UTC.{said}\n{party.next_step.format(directory=directory)}"
+        )
+
+    return restore_command
+
+
+def _backup_key(party: Party, kind: type[click.Command]) -> click.Command:
+    @click.command("backup-key", cls=kind)
+    @click.option("--out", type=_FILE, required=True, help="Where to write the private key.")
+    def backup_key(out: Path) -> None:
+        """Draw a key pair for backups: FILE opens them, FILE.pub is all that writing them takes.
+
+        Do it on another machine than the one that is backed up, and take only FILE.pub there.
+        """
+        key = SealingKey.generate()
+        if not draw_secret(out, private_key_text(key)):
+            raise ConfigError(f"{out} is there already; nothing is overwritten.")
+        public = out.with_name(f"{out.name}.pub")
+        write_public(public, public_key_text(key.public_bytes))
+        click.echo(
+            f"Drew the key {key_id(key.public_bytes).hex()}: {out} opens backups, keep it off the "
+            f"machine that writes them, and keep a copy; `volet {party.name} backup --to "
+            f"{public.name}` writes them."
+        )
+
+    return backup_key
+
+
+def _lock(passphrase: str, path: Path | None, recipient: Path | None) -> tuple[bytes, Lock]:
+    if recipient is not None:
+        data = read_document(recipient, "draw a pair with `backup-key`.")
+        return lock_by_key(read_public_key(data, str(recipient)))
+    if not passphrase:
+        passphrase = ask_passphrase(path, is_new=True, credential=CREDENTIAL)
+        check_passphrase(passphrase)
+    return lock_by_passphrase(passphrase)
+
+
+def _unlock(key: Path | None, passphrase_file: Path | None, lock: Lock, name: str) -> bytes:
+    if key is not None:
+        data = read_secret(key, "name the private key's file.")
+        return open_by_key(lock, read_private_key(data, str(key)), name)
+    ask = functools.partial(ask_passphrase, passphrase_file, is_new=False, credential=CREDENTIAL)
+    return open_by_passphrase(lock, ask, name)
+
+
+def _written_words(written: Written, lock: Lock) -> str:
+    lines = [f"Wrote {written.file}: {written.owner}, {len(written.files)} files, "]
+    lines[0] += f"{written.size_bytes} bytes; read back, all of it is there."
+    if isinstance(lock, KeyLock):
+        lines.append("Only the private key opens it; try it there with `restore --check --key`.")
+    if written.unknown:
+        lines.append(
+            f"Not in it, as Volet does not know them: {', '.join(written.unknown)}. Copy them "
+            "yourself if they matter."
+        )
+    return "\n".join(lines)
+
+
+def _written_json(written: Written) -> bytes:
+    return msgspec.json.encode(
+        {
+            "file": str(written.file),
+            "bytes": written.size_bytes,
+            "owner": written.owner,
+            "files": [{"name": each.name, "bytes": each.size_bytes} for each in written.files],
+            "not_in_it": written.unknown,
+        }
+    )
+
+
+def _restored_json(done: Restored, directory: Path) -> bytes:
+    return msgspec.json.encode(
+        {
+            "directory": str(directory),
+            "owner": done.owner,
+            "made_at": done.made_at,
+            "files": [{"name": each.name, "bytes": each.size_bytes} for each in done.files],
+            "said": done.said,
+        }
+    )
+
+
+def _checked(opened: Backup, *, is_json: bool) -> str:
+    manifest = opened.manifest
+    if is_json:
+        files = [{"name": each.name, "bytes": each.size_bytes} for each in manifest.files]
+        told = {"owner": manifest.owner, "made_at": opened.made_at, "volet": manifest.volet}
+        return msgspec.json.encode({**told, "files": files}).decode()
+    names = "\n".join(f"  {each.name} {each.size_bytes}" for each in manifest.files)
+    return (
+        f"{opened.path} opens and is whole: {manifest.owner}, made at "
+        f"{opened.made_at:%Y-%m-%d %H:%M} UTC by Volet {manifest.volet}.\n{names}"
+    )
+
+
+def _backup_help(party: Party) -> str:
+    return (
+        f"Write all that {party.title} needs into one encrypted file, and check it by reading it "
+        "back.\n\n"
+        "Programs may run meanwhile. Without --to, a passphrase is asked for, or read from "
+        f"--passphrase-file or systemd's credential {CREDENTIAL}. An existing file is never "
+        "overwritten. Exit codes: 0 written and read back, 5 something must be put right, 6 the "
+        "database cannot be read or the file reads back otherwise."
+    )
+
+
+def _restore_help(party: Party) -> str:
+    return (
+        f"Put the backup FILE of {party.title} into an empty directory.\n\n"
+        "All of it is checked before anything is written, and nothing is overwritten. Exit codes: "
+        "0 restored, 5 something must be put right and nothing was changed, 6 the database in it "
+        "is damaged."
+    )

@@ -1,0 +1,72 @@
+"""Databases copied while their program runs, by SQLite's own backup, and checked."""
+
+import io
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import BinaryIO
+
+from protocol.errors import StoreError
+
+# A larger one is copied beside the original: a chip's vault and a trustee's seeds, which are never
+# to lie about on a disk, are smaller.
+IN_MEMORY_MAX_BYTES = 64 << 20
+
+
+def copy_database(source: Path, folder: Callable[[], Path]) -> BinaryIO:
+    """Copy a database as it stands at one instant; a large one into a file without name.
+
+    `folder` gives the place for that, on a disk with room for it.
+
+    Raises:
+        StoreError: it cannot be read, or is damaged.
+    """
+    try:
+        with closing(
+            sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)
+        ) as connection:
+            pages, page_bytes = (
+                int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+                for name in ("page_count", "page_size")
+            )
+            if pages * page_bytes <= IN_MEMORY_MAX_BYTES:
+                with closing(sqlite3.connect(":memory:")) as image:
+                    connection.backup(image)
+                    _check(image, source)
+                    return io.BytesIO(image.serialize())
+            return _copy_to_file(connection, source, folder())
+    except sqlite3.Error as exc:
+        raise StoreError(
+            f"{source} cannot be copied: {exc}; --keys-only leaves the database out."
+        ) from exc
+
+
+def check_database(path: Path) -> None:
+    """Check that a copy is whole; nothing is written beside it.
+
+    Raises:
+        StoreError: it is not.
+    """
+    try:
+        uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+            _check(connection, path)
+    except sqlite3.Error as exc:
+        raise StoreError(f"{path} is damaged: {exc}; take another backup.") from exc
+
+
+def _copy_to_file(connection: sqlite3.Connection, source: Path, folder: Path) -> BinaryIO:
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        copy = Path(name) / source.name
+        with closing(sqlite3.connect(copy)) as image:
+            connection.backup(image)
+            _check(image, source)
+        return copy.open("rb")
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != ("ok",):
+        raise StoreError(f"{path} is damaged ({found[0]}); --keys-only leaves the database out.")

@@ -1,0 +1,108 @@
+"""The sealed part of a backup: a manifest and files, written and read without holding them."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO
+
+import msgspec
+
+from protocol.backup import (
+    MANIFEST_LENGTH_BYTES,
+    Entry,
+    Header,
+    Manifest,
+    damaged,
+    stream_key,
+)
+from protocol.chunks import open_chunks
+from protocol.errors import CipherError
+
+PART_BYTES = 1 << 20
+
+
+def parts_of(manifest: bytes, contents: Sequence[BinaryIO]) -> Iterator[bytes]:
+    """Give what is to be sealed: the manifest, then the files from their beginnings."""
+    yield len(manifest).to_bytes(MANIFEST_LENGTH_BYTES, "big") + manifest
+    for content in contents:
+        content.seek(0)
+        while part := content.read(PART_BYTES):
+            yield part
+
+
+def digest_of(content: BinaryIO) -> tuple[int, bytes]:
+    """Return a file's size and SHA-256."""
+    content.seek(0)
+    digest, size_bytes = hashlib.sha256(), 0
+    while part := content.read(PART_BYTES):
+        digest.update(part)
+        size_bytes += len(part)
+    return size_bytes, digest.digest()
+
+
+def unpack(
+    file: BinaryIO,
+    head: tuple[Header, bytes],
+    secret: bytes,
+    name: str,
+    take: Callable[[Entry, bytes], None] = lambda _entry, _part: None,
+) -> Manifest:
+    """Open the stream after `head`, check every file, and give its parts to `take`.
+
+    Each file comes as an empty part, then as what it holds. `secret` is the lock's; `name` is what
+    errors call the backup.
+
+    Raises:
+        ConfigError: it is cut short, damaged or altered.
+    """
+    file.seek(len(head[1]))
+    reader = _Reader(open_chunks(stream_key(secret, head[1]), file.read))
+    try:
+        length = int.from_bytes(reader.exactly(MANIFEST_LENGTH_BYTES), "big")
+        if length > head[0].size_bytes:
+            raise damaged(name)
+        manifest = msgspec.msgpack.decode(reader.exactly(length), type=Manifest)
+        for entry in manifest.files:
+            digest, left = hashlib.sha256(), entry.size_bytes
+            take(entry, b"")
+            while left:
+                part = reader.some(left)
+                digest.update(part)
+                take(entry, part)
+                left -= len(part)
+            if digest.digest() != entry.digest:
+                raise damaged(name)
+        reader.end()
+    except (CipherError, msgspec.MsgspecError, UnicodeDecodeError) as exc:
+        raise damaged(name) from exc
+    return manifest
+
+
+class _Reader:
+    """Bytes by number out of parts of any size. Raises CipherError where they do not suffice."""
+
+    def __init__(self, parts: Iterator[bytes]) -> None:
+        self._parts = parts
+        self._held = memoryview(b"")
+
+    def some(self, at_most: int) -> bytes:
+        """Return at least one byte."""
+        if not self._held:
+            part = next(self._parts, b"")
+            self._held = memoryview(part)
+        if not self._held:
+            raise CipherError("the stream is too short")
+        taken, self._held = self._held[:at_most], self._held[at_most:]
+        return bytes(taken)
+
+    def exactly(self, count: int) -> bytes:
+        """Return so many bytes."""
+        parts = []
+        while count:
+            parts.append(self.some(count))
+            count -= len(parts[-1])
+        return b"".join(parts)
+
+    def end(self) -> None:
+        """Check that nothing follows."""
+        if self._held or any(self._parts):
+            raise CipherError("the stream is too long")

@@ -1,0 +1,141 @@
+"""A backup written: files read as they stand together, databases copied, all of it read back."""
+
+import io
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from protocol.backup import (
+    MANIFEST_LENGTH_BYTES,
+    Entry,
+    Header,
+    Lock,
+    Manifest,
+    now_s,
+    read_head,
+    stream_key,
+    write_head,
+)
+from protocol.chunks import seal_chunks, sealed_size
+from protocol.errors import ConfigError, StoreError
+from system.backup.database import copy_database
+from system.backup.listing import STAGING, Party, Survey, survey
+from system.backup.staging import clear_left, staging
+from system.backup.stream import digest_of, parts_of, unpack
+from system.files import new_secret
+
+TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written where; `unknown` are files of the directory that no list knows."""
+
+    file: Path
+    size_bytes: int
+    owner: str
+    files: tuple[Entry, ...]
+    unknown: tuple[str, ...]
+
+
+def write_backup(
+    party: Party,
+    directory: Path,
+    out: Path,
+    locked: tuple[bytes, Lock],
+    *,
+    keys_only: bool = False,
+) -> Written:
+    """Write a backup of `directory` to the new file `out`, and read it back.
+
+    `locked` is the lock's secret and the lock. With `keys_only` databases are left out. Programs
+    may run meanwhile.
+
+    Raises:
+        ConfigError: the directory lacks something, or the file cannot be written.
+        StoreError: a database cannot be read; or what was written reads otherwise.
+    """
+    with suppress(OSError):  # on a card that has become read-only there is nothing to clear
+        clear_left(directory, STAGING)
+    with ExitStack() as stack:
+        contents: dict[str, BinaryIO] = {}
+        # Databases first: programs write a certificate or a key before the row that needs it.
+        for name in () if keys_only else survey(party, directory).databases:
+            copy = copy_database(
+                directory / name, lambda: stack.enter_context(staging(directory, STAGING))
+            )
+            contents[name] = stack.enter_context(copy)
+        found, kept, owner = _read_together(party, directory)
+        contents |= {name: io.BytesIO(data) for name, data in kept.items()}
+        entries = tuple(Entry(name, *digest_of(content)) for name, content in contents.items())
+        manifest = Manifest(owner, version("volet"), entries)
+        _write(out, party.name, locked, manifest, list(contents.values()))
+    return Written(out, out.stat().st_size, owner, entries, found.unknown)
+
+
+def _read_together(party: Party, directory: Path) -> tuple[Survey, dict[str, bytes], str]:
+    """Read files and check them, until none has changed meanwhile."""
+    for _ in range(TRIES):
+        found = survey(party, directory)
+        paths = {name: party.locate(directory, name) for name in found.kept}
+        try:
+            before = _marks(paths.values())
+            owner = party.check(directory)
+            kept = {name: path.read_bytes() for name, path in paths.items()}
+            if _marks(paths.values()) == before and survey(party, directory).kept == found.kept:
+                return found, kept, owner
+        except FileNotFoundError:
+            continue  # gone meanwhile
+        except OSError as exc:
+            raise ConfigError(
+                f"{exc.filename or directory} cannot be read: {exc.strerror}."
+            ) from exc
+    raise ConfigError(f"Files in {directory} keep changing; run this when no other command does.")
+
+
+def _marks(paths: Iterable[Path]) -> list[tuple[int, int, int]]:
+    found = [path.stat() for path in paths]
+    return [(each.st_ino, each.st_mtime_ns, each.st_size) for each in found]
+
+
+def _write(
+    out: Path,
+    party: str,
+    locked: tuple[bytes, Lock],
+    manifest: Manifest,
+    contents: Sequence[BinaryIO],
+) -> None:
+    secret, lock = locked
+    encoded = msgspec.msgpack.encode(manifest)
+    plain_bytes = (
+        MANIFEST_LENGTH_BYTES + len(encoded) + sum(each.size_bytes for each in manifest.files)
+    )
+    head = write_head(Header(party, now_s(), lock, sealed_size(plain_bytes)))
+    with new_secret(out) as file:
+        file.write(head)
+        for chunk in seal_chunks(stream_key(secret, head), parts_of(encoded, contents)):
+            file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+        # Read from the disk, not from memory.
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        _read_back(file, secret, manifest, out)
+
+
+def _read_back(file: BinaryIO, secret: bytes, manifest: Manifest, out: Path) -> None:
+    file.seek(0)
+    otherwise = StoreError(
+        f"What was written to {out} reads back otherwise; it was removed. Write to another disk."
+    )
+    try:
+        found = unpack(file, read_head(file.read, str(out)), secret, str(out))
+    except ConfigError as exc:
+        raise otherwise from exc
+    if found != manifest:
+        raise otherwise

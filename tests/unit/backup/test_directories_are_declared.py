@@ -1,0 +1,244 @@
+"""Whatever a party's directory holds is in its list: found by living, and by reading the code."""
+
+import ast
+import re
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cloud import provider
+from cloud.files import COLLECTIVITY
+from cloud.provider_files import PROVIDER
+from cloud.registry.broker import current_user
+from cloud.registry.pki import pki_path
+from cloud.roster.files import REGISTRAR
+from cloud.trustee.files import TRUSTEE
+from cloud.trustee.log import TrusteeLog
+from edge.files import CHIP
+from edge.moving.transfer import pack, take_in
+from edge.status.presence import Kept, StatusFile
+from protocol.errors import VoletError
+from system.backup.listing import Fate, survey
+from tests.support.chip_bench import BenchClock
+from tests.support.moving_town import Home, TownCloud
+from tests.support.tariffs import simple_tariff
+from volet.main import volet
+
+ROOT = Path(__file__).parents[3]
+START = datetime(2026, 2, 9, 23, tzinfo=UTC)  # midnight in Paris
+PASSPHRASE = "une phrase que personne ne devine"
+PARTIES = (CHIP, COLLECTIVITY, TRUSTEE, PROVIDER, REGISTRAR)
+# What people name themselves, or hand to the bench in its place.
+HANDED = {"answer.json"}
+
+
+def run(*arguments):
+    """Run a command; returns what it said. Raises what it raised."""
+    done = CliRunner().invoke(volet, list(map(str, arguments)))
+    if isinstance(done.exception, VoletError):
+        raise done.exception
+    assert done.exit_code == 0, f"{arguments}: {done.output}"
+    return done.output
+
+
+def undeclared(party, directory):
+    return set(survey(party, directory).unknown) - HANDED
+
+
+def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
+    cloud = TownCloud(tmp_path / "cloud", BenchClock(START))
+    provider.draw_key(tmp_path / "provider")
+    offer = provider.make_offer(
+        [simple_tariff()],
+        provider.load_key(tmp_path / "provider"),
+        provider.load_sealing_key(tmp_path / "provider"),
+    )
+    old = Home(tmp_path / "old", cloud, START, "1")
+    new = Home(tmp_path / "new", cloud, START, "2")
+    seen = set()
+
+    def look(home):
+        assert undeclared(CHIP, home.directory) == set()
+        seen.update(
+            each.pattern
+            for each in CHIP.files
+            for name in names(home.directory)
+            if each.holds(name)
+        )
+
+    try:
+        old.enrol(offer)
+        old.begin()
+        old.run(140)
+        at = ("--dir", old.directory)
+        run("edge", "area", *at, "off")
+        run("edge", "receipts", *at, "--release", "--yes")
+        run("edge", "quotes", *at, "--ask")
+        StatusFile(old.directory).write(Kept())
+        look(old)
+        old.move_out()
+        old.settle()
+        look(old)
+        bundle = pack(old.directory)
+        old.kill()
+        with pytest.MonkeyPatch.context() as cut:
+            cut.setattr("edge.moving.transfer.write_former", interrupted)
+            with pytest.raises(InterruptedError):
+                take_in(new.directory, bundle, date(2026, 2, 12))
+        look(new)
+        take_in(new.directory, bundle, date(2026, 2, 12))
+        new.enrol()
+        new.begin()
+        look(new)
+        new.kill()
+        for path in new.directory.glob("vault.db*"):
+            path.write_bytes(b"damaged " * 1_000)
+        new.start()
+        new.settle()
+        look(new)
+        run("edge", "erase", *at, "--yes")
+        look(old)
+        new.kill()
+    finally:
+        cloud.store.close()
+    assert seen == {each.pattern for each in CHIP.files}, "a line of the list stands for nothing"
+
+
+def interrupted(*_arguments):
+    raise InterruptedError
+
+
+def names(directory):
+    return [str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()]
+
+
+def test_what_a_collectivity_lives_through_leaves_no_file_that_its_list_lacks(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("cloud.registry.broker.reload_broker", lambda _: False)
+    monkeypatch.setattr("cloud.registry.cli.refresh_broker", lambda *_: False)
+    town, at = tmp_path / "cloud", ("--dir", tmp_path / "cloud")
+    run("cloud", "init", *at, "--collectivity", "ville", "--broker-host", "localhost")
+    run("cloud", "issue", *at, "worker-2")
+    run("cloud", "broker-config", *at, "--user", current_user())
+    chip = tmp_path / "chip"
+    run("edge", "init", "--dir", chip)
+    run("edge", "request", "--dir", chip)
+    run(
+        "cloud", "enrol", *at, chip / "request.json",
+        "--out", tmp_path / "a.json", "--prm", "21500000000001",
+    )  # fmt: skip
+    run("edge", "enrol", "--dir", chip, tmp_path / "a.json")
+    codes = tmp_path / "communes.csv"
+    codes.write_text("code,nom,departement,region\n75056,Paris,75,11\n")
+    run("cloud", "roster", "codes", *at, codes)
+    run("cloud", "renew", *at, "--force")
+    device = next(pki_path(town, "issued").iterdir()).stem
+    run("cloud", "revoke", *at, device)
+    run("cloud", "status", *at)
+    assert undeclared(COLLECTIVITY, town) == set()
+
+    run("cloud", "roster", "init", "--registrar", tmp_path / "registrar")
+    assert undeclared(REGISTRAR, tmp_path / "registrar") == set()
+    run("provider", "init", "--dir", tmp_path / "provider")
+    assert undeclared(PROVIDER, tmp_path / "provider") == set()
+    trustee = tmp_path / "trustee"
+    run(
+        "trustee", "init", "--dir", trustee, "--collectivity", "ville", "--name", "trustee-a",
+        "--title", "A", "--broker-host", "localhost", "--ca", pki_path(town, "ca.pem"),
+    )  # fmt: skip
+    run("cloud", "issue", *at, "trustee-a")
+    issued = [pki_path(town, f"trustee-a.{end}") for end in ("pem", "key")]
+    run("trustee", "install", "--dir", trustee, *issued)
+    kept = TrusteeLog.open(trustee)
+    assert undeclared(TRUSTEE, trustee) == set()
+    kept.close()
+
+    for name, party, directory in (
+        ("cloud", COLLECTIVITY, town),
+        ("trustee", TRUSTEE, trustee),
+        ("provider", PROVIDER, tmp_path / "provider"),
+        ("registrar", REGISTRAR, tmp_path / "registrar"),
+    ):
+        _comes_back(tmp_path / f"{name}.backup", party, directory)
+
+
+def _comes_back(out, party, directory):
+    passphrase = out.with_name("passphrase")
+    passphrase.write_text(PASSPHRASE)
+    passphrase.chmod(0o600)
+    by = ("--passphrase-file", passphrase)
+    group, restored = party.name.split(), out.with_suffix(".restored")
+    run(*group, "backup", f"--{party.option}", directory, "--out", out, *by)
+    said = run(*group, "restore", f"--{party.option}", restored, out, *by)
+    assert str(restored) in said
+    assert party.check(restored) == party.check(directory)
+    for name in survey(party, directory).kept:
+        assert (restored / name).read_bytes() == (directory / name).read_bytes()
+        assert (restored / name).stat().st_mode == (directory / name).stat().st_mode, name
+
+
+# Names of files in the code.
+
+NAME = re.compile(r"\.?[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_*-]*)+")
+ELSEWHERE = {
+    "volet.call": "no file, an identifier",
+    "volet.language": "no file, an identifier",
+    ".model.msgpack": "what people name with --out",
+    ".transform.msgpack": "what people name with --out",
+}
+MODULES = sorted(
+    path.relative_to(ROOT) for side in ("edge", "cloud") for path in (ROOT / side).rglob("*.py")
+)
+
+
+def file_names(source):
+    """What stands after a `/`, or in a constant of a module, and looks like a file's name."""
+    for node in ast.walk(ast.parse(source)):
+        places = []
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+            places = [node.right]
+        elif isinstance(node, ast.Assign) and _is_constant(node):
+            places = [node.value]
+        for place in places:
+            for each in ast.walk(place):
+                text = each.value if isinstance(each, ast.Constant) else None
+                if isinstance(text, str) and NAME.fullmatch(text):
+                    yield text
+
+
+def _is_constant(node):
+    targets = [e for t in node.targets for e in (t.elts if isinstance(t, ast.Tuple) else [t])]
+    return all(isinstance(t, ast.Name) and t.id.strip("_").isupper() for t in targets)
+
+
+def is_declared(name):
+    return name in ELSEWHERE or any(
+        each.holds(f"{folder}{name}")
+        for party in PARTIES
+        for each in party.files
+        for folder in ("", "keys/", "pki/")
+    )
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_every_file_that_the_code_names_is_declared(module):
+    found = set(file_names((ROOT / module).read_text("utf-8")))
+    lacking = {name for name in found if not is_declared(name)}
+    assert not lacking, f"{module}: put {lacking} into its party's list (files.py)"
+
+
+def test_a_new_file_would_be_seen():
+    assert list(file_names('X = "seen.cache"')) == ["seen.cache"]
+    assert list(file_names('write(directory / "seen.cache", b"")')) == ["seen.cache"]
+    assert not is_declared("seen.cache")
+
+
+@pytest.mark.parametrize("party", PARTIES, ids=lambda party: party.name)
+def test_a_list_says_why_it_leaves_a_file_out_and_has_the_file_that_comes_last(party):
+    assert party.listed(party.last) is not None
+    for each in party.files:
+        assert bool(each.why) == (each.fate is Fate.LEFT_OUT), each.pattern
+        assert each.origin
