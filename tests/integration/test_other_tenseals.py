@@ -75,7 +75,6 @@ def test_the_oldest_releases_that_are_taken_do(tmp_path):
     )
     chosen = ("protocol", "edge/test_old_chip.py", "bills", "cloud", "privacy")
     tests = [f"tests/unit/{each}" for each in chosen]
-    told = environment.run(
-        "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests, within_s=600
-    )
+    options = ("-q", "-x", "-p", "no:cacheprovider", "-o", "filterwarnings=")
+    told = environment.run("-m", "pytest", *options, *tests, within_s=600)
     assert told.returncode == 0, told.stdout[-3_000:]

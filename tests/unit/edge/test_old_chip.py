@@ -16,12 +16,13 @@ from structlog.testing import capture_logs
 
 from edge.identity import load_contract, load_identity, load_keys
 from edge.key_form import rewrite_old_key
-from edge.moving.transfer import take_in
+from edge.moving.bundle import open_bundle, seal_bundle
+from edge.moving.transfer import pack, take_in
 from edge.vault.reader import read_vault
 from protocol.keys import SECRET_BYTES, HouseholdSecret, is_old_secret
 from tests.support.broker import wait_until
 from tests.support.chip_cloud import opened
-from tests.support.written_before import TENSEALS, Written, unpack_chip
+from tests.support.written_before import PASSPHRASE, TENSEALS, Written, unpack_chip
 from volet.main import volet
 
 WRITTEN = Written("0.3.16")
@@ -171,6 +172,14 @@ def test_an_old_chip_starts_and_goes_on_as_a_process(directory, key, tmp_path):
 # Bundles
 
 
+def test_an_old_directory_moves_whole_into_a_chip_of_today(directory, tmp_path):
+    bundle = open_bundle(seal_bundle(pack(directory), PASSPHRASE, log2_n=10), PASSPHRASE)
+    taken = take_in(tmp_path / "new", bundle, date(2026, 11, 1))
+    assert taken.has_ledger
+    WRITTEN.check(load_keys(tmp_path / "new").household)
+    assert VaultView(tmp_path / "new").intervals == VaultView(directory).intervals
+
+
 @pytest.mark.parametrize("tenseal", TENSEALS)
 def test_a_bundle_of_before_goes_into_a_chip_of_today(tenseal, tmp_path):
     written = Written(tenseal)
@@ -184,7 +193,7 @@ def test_a_bundle_of_before_goes_into_a_chip_of_today(tenseal, tmp_path):
 def test_a_bundle_of_before_is_imported_by_the_command(tenseal, tmp_path):
     written, new = Written(tenseal), tmp_path / "new"
     passphrase = tmp_path / "passphrase"
-    passphrase.write_text("une phrase de passe longue")
+    passphrase.write_text(PASSPHRASE)
     passphrase.chmod(0o600)
     options = ("--dir", str(new), "--passphrase-file", str(passphrase))
     told = CliRunner().invoke(volet, ["edge", "import", str(written.path), *options])
