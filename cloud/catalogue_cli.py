@@ -106,7 +106,7 @@ def show(directory: Path, prefix: str) -> None:
 @contextmanager
 def _listed(directory: Path) -> Iterator[Listed]:
     load_config(directory)
-    store = SqliteStore.open(directory, is_checked=False)
+    store = SqliteStore.open_existing(directory)
     try:
         yield Listed(store.catalogue)
     finally:

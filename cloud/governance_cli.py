@@ -142,7 +142,7 @@ def list_documents(directory: Path, *, is_json: bool) -> None:
 
 @contextmanager
 def _area(directory: Path) -> Iterator[AreaStore]:
-    store = SqliteStore.open(directory, is_checked=False)
+    store = SqliteStore.open_existing(directory)
     try:
         yield store.area
     finally:

@@ -66,7 +66,7 @@ def at_counter(command: Callable[..., None]) -> Callable[..., None]:
         key = load_key(directory)
         if url is None:
             public = key.public_key().public_bytes_raw()
-            counter: Counter = Direct(SqliteStore.open(cloud, is_checked=False), public)
+            counter: Counter = Direct(SqliteStore.open_existing(cloud), public)
         else:
             token = "" if certificate else _token(token_file or directory / "api.token")
             pair = (certificate, certificate.with_suffix(".key")) if certificate else None

@@ -28,7 +28,7 @@ def area(
 ) -> None:
     """Print what was released of CODE (an IRIS, a commune, a département, …)."""
     last = end or start + timedelta(days=1)
-    store = SqliteStore.open(cloud, is_checked=False).area
+    store = SqliteStore.open_existing(cloud).area
     releases = releases_of(store, measure, code, Period(start.date(), last.date()))
     if is_json:
         click.echo(msgspec.json.encode({"releases": releases}))

@@ -197,4 +197,4 @@ def _statement_id(text: str) -> bytes:
 
 
 def _open_store(cloud: Path) -> Store:
-    return SqliteStore.open(cloud, is_checked=False)
+    return SqliteStore.open_existing(cloud)

@@ -32,7 +32,7 @@ def receipts(directory: Path, cloud: Path, contract: str, *, is_json: bool) -> N
 
     Exit code 3: one of them is not what it should be.
     """
-    store = SqliteStore.open(cloud, is_checked=False)
+    store = SqliteStore.open_existing(cloud)
     collectivity = load_config(cloud).collectivity
     sealing_key = desk.load_sealing_key(directory)
     shelf = listed_in(store)

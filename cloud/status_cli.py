@@ -32,7 +32,7 @@ def status(directory: Path, *, is_json: bool) -> None:
     5 configuration, 6 the store is damaged or of another version.
     """
     load_config(directory)
-    store = SqliteStore.open(directory, is_checked=False)
+    store = SqliteStore.open_existing(directory)
     try:
         figures = store.figures()
     finally:

@@ -14,7 +14,7 @@ from edge.area.words import PROFILE_WORDS, budget_in_words
 from edge.chip import signer_of
 from edge.config import DEFAULT_DIRECTORY, load_config
 from edge.household_command import HouseholdCommand
-from edge.identity import Identity, load_identity
+from edge.identity import Identity, load_identity, load_keys
 from edge.language import language
 from edge.privacy.ledger import Ledger, budget, oldest_needed
 from edge.vault.reader import VaultReader, read_vault
@@ -67,6 +67,7 @@ def profile(
     is_json: bool,
 ) -> None:
     """Show or set who lives here; it leaves this chip noised and encrypted only, or not at all."""
+    load_keys(directory)  # where no chip lives nobody can be asked about
     if forget:
         _choose(directory, lambda choices: msgspec.structs.replace(choices, profile=None))
     elif ages is not None or employed is not None:

@@ -240,7 +240,7 @@ def _key(text: str) -> bytes:
 @contextmanager
 def _store(directory: Path) -> Iterator[Store]:
     load_config(directory)
-    store = SqliteStore.open(directory, is_checked=False)
+    store = SqliteStore.open_existing(directory)
     try:
         yield store
     finally:

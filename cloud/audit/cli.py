@@ -124,7 +124,7 @@ def _findings(truth: Truth, traffic: Path | None, directory: Path | None) -> Ite
     if directory is None:
         return
     load_config(directory)
-    store = SqliteStore.open(directory, is_checked=False)
+    store = SqliteStore.open_existing(directory)
     try:
         view = of_observed("store", from_store(store, truth.days), truth)
         yield from _all(view, truth, str(directory))

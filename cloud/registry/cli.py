@@ -55,7 +55,9 @@ def init(
     """Draw the collectivity's keys and sign its first certificates. Nothing is drawn twice."""
     config = CloudConfig(collectivity, broker_host, broker_port, bind, also, operator_port)
     check_config(config, "volet cloud init")
-    if pki.initialise(directory, config, datetime.now(UTC)):
+    is_new = pki.initialise(directory, config, datetime.now(UTC))
+    SqliteStore.open(directory).close()
+    if is_new:
         click.echo(
             f"Made the authority of {collectivity} in {directory}; keep a copy of it where nobody "
             f"else reads it.\nNext: `volet cloud broker-config --dir {directory}`."
@@ -180,7 +182,7 @@ def broker_config(directory: Path, out: Path | None, user: str | None) -> None:
 
 @contextmanager
 def _open_store(directory: Path) -> Iterator[Store]:
-    store = SqliteStore.open(directory, is_checked=False)
+    store = SqliteStore.open_existing(directory)
     try:
         yield store
     finally:

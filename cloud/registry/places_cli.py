@@ -89,4 +89,4 @@ def _show(places: Sequence[PlaceReport], *, is_json: bool) -> None:
 
 def _open(directory: Path) -> SqliteStore:
     load_config(directory)
-    return SqliteStore.open(directory, is_checked=False)
+    return SqliteStore.open_existing(directory)

@@ -204,4 +204,4 @@ async def _serve(
 
 
 def _store(directory: Path) -> AreaStore:
-    return SqliteStore.open(directory, is_checked=False).area
+    return SqliteStore.open_existing(directory).area

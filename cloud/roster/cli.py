@@ -179,7 +179,7 @@ def _desk(directory: Path, keys: Path, codes_file: Path | None) -> Iterator[Desk
 
 @contextmanager
 def _store(directory: Path) -> Iterator[Store]:
-    store = SqliteStore.open(directory, is_checked=False)
+    store = SqliteStore.open_existing(directory)
     try:
         yield store
     finally:

@@ -18,6 +18,7 @@ from cloud.store.sqlite_catalogue import SqliteCatalogue
 from cloud.store.sqlite_moving import Moving
 from cloud.store.sqlite_providers import SqliteProviders
 from cloud.store.sqlite_receipts import SqliteReceipts
+from protocol.errors import ConfigError
 
 FILE_NAME = "store.db"
 
@@ -38,6 +39,21 @@ class SqliteStore(Registry, Blocks, Requests, Moving):
         """
         path = directory / FILE_NAME
         return cls(open_database(path, is_checked=is_checked), path)
+
+    @classmethod
+    def open_existing(cls, directory: Path) -> "SqliteStore":
+        """Open the store of a collectivity beside its worker, as commands do; never make one.
+
+        Raises:
+            ConfigError: there is none in this directory.
+            StoreError: the file is of another version, or not the cloud's.
+        """
+        if not (directory / FILE_NAME).is_file():
+            raise ConfigError(
+                f"{directory / FILE_NAME} is missing; name the collectivity's directory, or make "
+                f"one with `volet cloud init --dir {directory}`."
+            )
+        return cls.open(directory, is_checked=False)
 
     @property
     def generation(self) -> bytes:

@@ -187,7 +187,7 @@ def status(directory: Path, *, is_json: bool) -> None:
 def show_log(directory: Path, *, is_json: bool) -> None:
     """Verify the log's chain and signatures, and show what was answered."""
     identity = places.load_identity(directory)
-    kept = TrusteeLog.open(directory)
+    kept = places.open_existing_log(directory)
     try:
         entries = check_chain(kept.entries(identity.name), identity)
     finally:
@@ -227,7 +227,7 @@ def read_status(directory: Path) -> Status:
         ConfigError, StoreError: the directory lacks something, or the database is damaged.
     """
     config = places.load_config(directory)
-    kept = TrusteeLog.open(directory)
+    kept = places.open_existing_log(directory)
     try:
         counters = kept.counters()
         documents = Documents(kept, config.collectivity)

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.link import LinkSettings, TlsFiles
 from cloud.trustee.core import TrusteeIdentity
+from cloud.trustee.log import FILE_NAME, TrusteeLog
 from protocol.errors import CipherError, ConfigError
 from protocol.governance import TrusteeName
 from protocol.hpke import SealingKey
@@ -168,3 +169,18 @@ title = {title}
 broker_host = {host}
 broker_port = {config.broker_port}
 """.encode()
+
+
+def open_existing_log(directory: Path) -> TrusteeLog:
+    """Open the database of a trustee that has run, as commands do that read; never make one.
+
+    Raises:
+        ConfigError: there is none in this directory.
+        StoreError: the file is damaged, of another version, or no trustee's.
+    """
+    if not (directory / FILE_NAME).is_file():
+        raise ConfigError(
+            f"{directory / FILE_NAME} is missing; start the trustee with "
+            f"`volet trustee run --dir {directory}`."
+        )
+    return TrusteeLog.open(directory)

@@ -59,6 +59,7 @@ def make_cloud(directory: Path, collectivity: str = COLLECTIVITY) -> CloudConfig
         operator_port=operator_port,
     )
     initialise(directory, config, datetime.now(UTC))
+    SqliteStore.open(directory).close()
     return config
 
 

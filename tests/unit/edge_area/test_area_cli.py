@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from edge import area_cli
 from edge.area.settings import Choices, load_choices, save_choices, watched_choices
 from edge.cli import edge
+from edge.enrolling import draw_keys
 from edge.privacy.ledger import Spend
 from edge.simulate.curve import Curve
 from edge.simulate.curve_files import save_curve
@@ -69,6 +70,7 @@ def test_a_cap_can_be_lowered_and_not_raised(chip):
 
 def test_a_profile_is_set_shown_and_forgotten(chip):
     directory = chip.directory
+    draw_keys(directory)
     assert json.loads(run("profile", "--dir", directory, "--json")) is None
     run("profile", "--dir", directory, "--ages", "1,0,2,0,0,0", "--employed", 2)
     shown = json.loads(run("profile", "--dir", directory, "--json"))

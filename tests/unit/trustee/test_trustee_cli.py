@@ -126,4 +126,5 @@ def test_confirm_compares_with_the_set_that_waits(home, area):
 
 
 def test_log_of_nothing_is_whole(home):
+    TrusteeLog.open(home).close()
     assert "chain of 0 entries is whole" in run("log", "--dir", home).output
