@@ -34,6 +34,7 @@ from edge.status.desk import last_will, status_options
 from edge.tic.serial_line import SerialSource
 from edge.tic.source import StreamSource, TicSource
 from edge.vault.vault import Vault
+from protocol.errors import ConfigError
 from protocol.topics import Kind, device_topic, own_down
 from system.certificates import CertificateWatch, read_lifetimes
 
@@ -222,7 +223,9 @@ def _open_source(config: EdgeConfig, chip: Chip) -> TicSource:
         return StreamSource(sys.stdin.fileno())
     path = Path(config.source)
     if path.is_file():
-        return StreamSource.open(path)
+        return StreamSource.open_capture(path)
+    if path.is_dir():
+        raise ConfigError(f"{path} is a directory; name the meter's device, or a capture file.")
     return SerialSource(path, lambda: chip.accepted_groups, speeds=config.speeds)
 
 

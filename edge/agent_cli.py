@@ -11,6 +11,7 @@ from edge.config import DEFAULT_DIRECTORY, load_config
 from edge.household_command import HouseholdCommand
 from edge.identity import load_contract, load_identity, read_signed
 from edge.key_form import rewrite_old_key
+from protocol.errors import ConfigError
 from system.commands import directory_option
 from system.logs import configure_logs
 
@@ -33,6 +34,7 @@ def run(directory: Path, source: str | None) -> None:
     configure_logs()
     config = load_config(directory)
     if source is not None:
+        _check_there(source)
         config = msgspec.structs.replace(config, source=source)
     identity = load_identity(directory)
     agreement = load_agreement(directory)
@@ -42,6 +44,14 @@ def run(directory: Path, source: str | None) -> None:
     ):
         rewrite_old_key(directory)
         agent.run(stop)
+
+
+def _check_there(source: str) -> None:
+    """Refuse a source that is named by hand and is not there; one of edge.toml may come later."""
+    if source != "-" and not Path(source).exists():
+        raise ConfigError(
+            f"{source}: no such device or file; look for the adapter under /dev/serial/by-id."
+        )
 
 
 def load_agreement(directory: Path) -> Agreement | None:

@@ -97,7 +97,7 @@ def noise(
     Takes the first complete day of the curve. Draws minus `clipped` are independent discrete
     Gaussian noise of standard deviation `std_units`, in units of the grid. Nothing leaves this machine, nothing is encrypted and
     no budget is spent: a chip draws once for a day.
-    Exit codes: 0 done, 1 the curve cannot be read or the terms are out of bounds, 2 usage.
+    Exit codes: 0 done, 1 the terms are out of bounds, 2 usage, 5 the curve cannot be read.
     """
     day, energies = read_day(curve)
     transform = default_transform() if transform_path is None else _read(transform_path)

@@ -2,7 +2,7 @@
 
 Exit codes: 0 done; 1 refused or failed, the sentence on standard error says what and what next;
 2 wrong usage; 3 a bill does not agree; 4 network or broker away, trying again is right;
-5 configuration; 6 a store is damaged or of another version; 130 interrupted.
+5 configuration, or a file that is not what it should be; 6 a store is damaged or of another version; 130 interrupted.
 """
 
 import os
@@ -14,7 +14,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import click
 
-from protocol.errors import ConfigError, StoreError, TransportError, VoletError
+from protocol.errors import ConfigError, FrameError, StoreError, TransportError, VoletError
 from system.commands import LazyGroup
 
 volet = LazyGroup(
@@ -36,7 +36,7 @@ INTERRUPTED = 130
 
 def exit_code(error: VoletError) -> int:
     """Give the documented exit code of an error."""
-    for kind, code in ((TransportError, 4), (ConfigError, 5), (StoreError, 6)):
+    for kind, code in ((TransportError, 4), (ConfigError, 5), (FrameError, 5), (StoreError, 6)):
         if isinstance(error, kind):
             return code
     return 1

@@ -13,7 +13,7 @@ from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame
 from edge.tic.report import Tally, frame_line, frame_table
 from edge.tic.serial_line import SerialSource
-from edge.tic.source import StreamSource, TicSource
+from edge.tic.source import StreamSource, TicSource, no_capture
 from protocol.errors import FrameError
 
 _WAIT_S = 1.0
@@ -30,9 +30,8 @@ _WAIT_S = 1.0
 def decode(file: Path, *, as_json: bool, device: Path | None) -> None:
     """Decode the TIC output of a meter from FILE, or from standard input if FILE is "-".
 
-    Mode, parity and, on a device, line speed are found by themselves. Bytes that are no TIC output
-    give no frame; that is no error. Exit codes: 0 done, 1 the source cannot be read, 2 wrong usage,
-    5 the device may not be opened.
+    Mode, parity and, on a device, line speed are found by themselves. Exit codes: 0 done, 2 wrong
+    usage, 5 the source cannot be read, or holds nothing that a meter sends.
     """
     if device and file != Path("-"):
         raise click.UsageError("Give either FILE or --device, not both.")
@@ -44,6 +43,8 @@ def decode(file: Path, *, as_json: bool, device: Path | None) -> None:
         _drain(source, decoder, lambda frame: _show(frame, tally, write))
     figures = decoder.mode, decoder.quality
     click.echo(tally.summary_line(*figures) if as_json else tally.summary_text(*figures))
+    if device is None and not decoder.quality.groups:
+        raise no_capture("Standard input" if file == Path("-") else str(file))
 
 
 def _open(file: Path, device: Path | None, decoder: Decoder) -> TicSource:

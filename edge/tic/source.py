@@ -5,9 +5,11 @@ The serial line, which a pty stands in for, is in `serial_line`.
 
 import os
 import select
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol, Self
 
+from edge.tic.decoder import Decoder
 from protocol.errors import FrameError
 
 _READ_BYTES = 65536
@@ -47,6 +49,17 @@ class StreamSource:
             ) from exc
         return cls(descriptor)
 
+    @classmethod
+    def open_capture(cls, path: Path) -> Self:
+        """Open a capture file that holds at least one good group.
+
+        Raises FrameError if it cannot be read, or holds none.
+        """
+        with closing(cls.open(path)) as tried:
+            if not _has_group(tried):
+                raise no_capture(str(path))
+        return cls.open(path)
+
     def read(self, timeout_s: float) -> bytes:
         """Return what has come, b"" if nothing came in time; raise EOFError at the end.
 
@@ -74,6 +87,23 @@ class StreamSource:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def no_capture(name: str) -> FrameError:
+    """Say that a source holds nothing that a meter sends."""
+    return FrameError(
+        f"{name} is no capture of a meter's output: it holds no group that can be read."
+    )
+
+
+def _has_group(source: StreamSource) -> bool:
+    decoder = Decoder()
+    try:
+        while not decoder.quality.groups:
+            decoder.feed(source.read(0.0))
+    except EOFError:
+        decoder.finish()
+    return decoder.quality.groups > 0
 
 
 def _lower_first(text: str | None) -> str:

@@ -106,7 +106,7 @@ def test_errors_are_one_sentence_on_standard_error(tmp_path):
     bad = tmp_path / "bad.csv"
     bad.write_text("start_utc,energy_wh\n2025-01-01T00:00:00Z,12\nyesterday,3\n")
     code, text = failure("--curve", str(bad))
-    assert code == 1
+    assert code == 5
     assert text == f"volet: {bad}, line 3: start_utc 'yesterday' is not an ISO 8601 instant\n"
     code, text = failure("--kva", "18")
     assert (code, text.count("\n")) == (5, 1)
@@ -144,5 +144,5 @@ def test_list_of_tempo_days_is_followed(tmp_path):
     assert names == {"ROUGE", "BLANC"}
     days.write_text("date,colour\n2025-01-01,vert\n")
     code, text = failure("--option", "tempo", "--tempo-days", str(days))
-    assert code == 1
+    assert code == 5
     assert "line 2: expected a date and bleu, blanc or rouge" in text

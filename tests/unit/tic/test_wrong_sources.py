@@ -1,7 +1,13 @@
 """A file that is no capture is an error of the configuration, in one sentence."""
 
+import errno
+import os
+import subprocess
+import sys
+
 import pytest
 
+from tests.support.broker import enrol_chip, make_cloud
 from volet import main as main_module
 
 CONFIGURATION = 5
@@ -25,7 +31,6 @@ def wrong(tmp_path, kind):
     return path
 
 
-@pytest.mark.xfail(reason="what is no capture ends in silence, or with another code")
 @pytest.mark.parametrize("kind", ["empty", "text", "noise", "a directory", "missing"])
 def test_what_is_no_capture_is_refused_by_decode(tmp_path, monkeypatch, capsys, kind):
     path = wrong(tmp_path, kind)
@@ -35,7 +40,6 @@ def test_what_is_no_capture_is_refused_by_decode(tmp_path, monkeypatch, capsys, 
     assert said.count("\n") == 1
 
 
-@pytest.mark.xfail(reason="what is no curve has another code")
 @pytest.mark.parametrize("kind", ["empty", "text", "noise", "a directory", "missing"])
 def test_what_is_no_curve_is_refused_by_simulate(tmp_path, monkeypatch, capsys, kind):
     path = wrong(tmp_path, kind)
@@ -43,3 +47,38 @@ def test_what_is_no_curve_is_refused_by_simulate(tmp_path, monkeypatch, capsys, 
     assert code == CONFIGURATION
     assert said.startswith(f"volet: {path}")
     assert said.count("\n") == 1
+
+
+def test_what_is_no_capture_is_refused_from_standard_input():
+    done = subprocess.run(
+        [sys.executable, "-m", "volet.main", "edge", "decode"],
+        input=b"hello, world\n",
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == CONFIGURATION
+    assert done.stderr.startswith(b"volet: Standard input is no capture")
+
+
+@pytest.mark.parametrize("kind", ["empty", "text", "noise", "a directory", "missing"])
+def test_a_chip_does_not_start_on_what_is_no_source(tmp_path, kind):
+    chip = tmp_path / "chip"
+    make_cloud(tmp_path / "cloud")
+    enrol_chip(tmp_path / "cloud", chip)
+    path = wrong(tmp_path, kind)
+    command = (sys.executable, "-m", "volet.main", "edge", "run", "--dir", chip, "--source", path)
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    assert done.returncode == CONFIGURATION
+    assert done.stderr.splitlines()[-1].startswith(f"volet: {path}")
+
+
+def test_a_capture_without_permission_is_refused(tmp_path, monkeypatch, capsys):
+    path = wrong(tmp_path, "text")
+
+    def denied(*_args, **_more):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr("os.open", denied)
+    code, said = volet(monkeypatch, capsys, "edge", "decode", path)
+    assert (code, said.count("\n")) == (CONFIGURATION, 1)
+    assert "permission denied" in said
