@@ -135,6 +135,7 @@ class Chip:
     def finish(self, host_time: datetime) -> None:
         """Take the end of a stream that has one."""
         self.observe_all((frame, host_time) for frame in self._decoder.finish())
+        self._line.end()
 
     def observe(self, frame: Frame, host_time: datetime) -> None:
         """Take a frame, without what the frames before it contradict."""
@@ -183,6 +184,7 @@ class Chip:
     def outgoing(self) -> list[Publish]:
         """Return what is to be published now; while there is no session, nothing is."""
         now_s = self._clock.monotonic_s()
+        self._line.look(now_s)
         out = self._status.outgoing(self._counts, has_left=self.moving.has_left)
         if not self._outbox.is_connected:
             return []

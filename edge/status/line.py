@@ -1,9 +1,11 @@
 """How the line to the meter goes."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Literal
 
 import msgspec
+import structlog
 
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame
@@ -11,6 +13,17 @@ from protocol.status import QUALITY_GOOD
 
 # A Linky sends a frame every 1 to 2 s; after tic.md's fact 24.
 GOOD_FRAME_WITHIN_S = 10.0
+# A line that is dead is told within half a minute.
+TOLD_AFTER_S = 20.0
+
+log = structlog.get_logger()
+
+
+class LineFault(StrEnum):
+    """What is wrong with a line: nothing comes, or nothing that can be read."""
+
+    SILENT = "silent"
+    GARBLED = "garbled"
 
 
 class LineState(msgspec.Struct, frozen=True):
@@ -37,7 +50,7 @@ class LineState(msgspec.Struct, frozen=True):
 
 
 class LineWatch:
-    """Follows the line for status and panel."""
+    """Follows the line for status, panel and log."""
 
     def __init__(self, decoder: Decoder) -> None:
         self._decoder = decoder
@@ -45,6 +58,9 @@ class LineWatch:
         self._good_at_s: float | None = None
         self._last_frame_at: datetime | None = None
         self._clock_offset_s: int | None = None
+        self._followed_since_s: float | None = None
+        self._fault: LineFault | None = None
+        self._has_ended = False
 
     def heard(self, now_s: float) -> None:
         """Take note that bytes have come."""
@@ -60,6 +76,33 @@ class LineWatch:
         clock = frame.groups.get("DATE")
         if clock is not None and clock.at is not None and not clock.is_clock_degraded:
             self._clock_offset_s = round((host_time - clock.at).total_seconds())
+
+    def end(self) -> None:
+        """Take note that the source has ended, as a capture does; silence is right from now on."""
+        self._has_ended = True
+
+    def look(self, now_s: float) -> None:
+        """Tell the log, once a change, that the line has fallen silent, is garbled, or is back."""
+        if self._followed_since_s is None:
+            self._followed_since_s = now_s
+        fault = self._fault_at(now_s)
+        if fault is self._fault or self._has_ended:
+            return
+        self._fault = fault
+        had_frames = self._good_at_s is not None
+        if fault is LineFault.SILENT:
+            log.warning("line_silent", had_frames=had_frames)
+        elif fault is LineFault.GARBLED:
+            log.warning("line_garbled", had_frames=had_frames)
+        else:
+            log.info("line_back")
+
+    def _fault_at(self, now_s: float) -> LineFault | None:
+        good_at_s, heard_at_s = self._good_at_s, self._heard_at_s
+        if now_s - (good_at_s or self._followed_since_s or now_s) <= TOLD_AFTER_S:
+            return self._fault if good_at_s is None else None
+        is_heard = heard_at_s is not None and now_s - heard_at_s <= TOLD_AFTER_S
+        return LineFault.GARBLED if is_heard else LineFault.SILENT
 
     def is_good(self, now_s: float) -> bool:
         """Say whether a good frame has come within ten seconds."""
