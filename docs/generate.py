@@ -5,6 +5,7 @@ A page marks such a part with `<!-- begin NAME -->` and `<!-- end NAME -->`; wha
 made here. Exit codes: 0 all as it should be, 1 (with --check) a page has drifted.
 """
 
+import os
 import re
 import sys
 import textwrap
@@ -31,6 +32,9 @@ from edge.outbox import Settings as SendingSettings
 from protocol.errors import VoletError
 from system.backup.listing import Fate, Party
 from volet.main import exit_code, volet
+
+# The reference is in English, whatever its author's machine speaks.
+os.environ["LC_ALL"] = "C.UTF-8"
 
 REFERENCE = Path(__file__).parent / "reference"
 HELP_WIDTH = 96

@@ -8,7 +8,7 @@ import click
 from edge.config import DEFAULT_DIRECTORY, load_config
 from edge.contracts.serial import parse_serial, serial_for
 from edge.enrolling import REQUEST, draw_keys, install, make_request, sign_contract, write_request
-from edge.household_command import HouseholdCommand
+from edge.household_command import HouseholdCommand, say
 from edge.identity import ca_fingerprint, load_keys, read_signed
 from edge.language import language
 from protocol.contract import Consent
@@ -37,12 +37,12 @@ def _typed_serial(
 def init(directory: Path) -> None:
     """Draw the chip's keys: TLS, signing, the household's. None is ever overwritten."""
     if draw_keys(directory):
-        click.echo(
+        say(
             f"Drew the keys in {directory / 'keys'}; keep a copy where nobody else reads it.\n"
             f"Next: `volet edge request --dir {directory}`."
         )
     else:
-        click.echo(
+        say(
             f"All keys are in {directory / 'keys'} already; nothing was changed. "
             "To begin anew, name a new directory."
         )
@@ -107,7 +107,7 @@ def request(
         raise click.UsageError("--meter and --from go with --offer.")
     path = out or directory / REQUEST
     write_request(directory, path, make_request(keys, signed_offer, contract))
-    click.echo(
+    say(
         f"Wrote {path}; hand it to the collectivity, then install its answer with "
         f"`volet edge enrol --dir {directory} ENROLMENT.json`."
     )
@@ -125,7 +125,7 @@ def enrol(directory: Path, answer: Path) -> None:
     """Check the collectivity's answer and make it this chip's identity."""
     record = install(directory, answer)
     fingerprint = ca_fingerprint((directory / "ca.pem").read_bytes())
-    click.echo(
+    say(
         f"This chip is {record.device} of {record.collectivity}.\n"
         f"Authority: {fingerprint}\n"
         "Compare this with what the collectivity publishes before you rely on it."

@@ -50,5 +50,5 @@ def lang_option() -> click.Option:
         is_eager=True,
         expose_value=False,
         callback=_choose,
-        help="French or English.  [default: what LC_ALL, LC_MESSAGES or LANG says]",
+        help="French or English; without it, what LC_ALL, LC_MESSAGES or LANG says.",
     )

@@ -9,7 +9,8 @@ from edge.bills.desk import read_judgement
 from edge.bills.receipts import MISMATCHES_MAX
 from edge.bills.word import say_word
 from edge.config import DEFAULT_DIRECTORY
-from edge.household_command import HouseholdCommand
+from edge.french.looking_up import sentence_in
+from edge.household_command import HouseholdCommand, say
 from edge.language import Lang, language
 from edge.vault.reader import VaultReader, read_vault
 from edge.vault.receipts import ReceiptState
@@ -83,9 +84,9 @@ def receipts(directory: Path, *, release: bool, yes: bool, is_json: bool) -> Non
         with read_vault(directory):
             pass  # a word said where no chip lives would reach none
         if not yes:
-            click.confirm(QUESTION, abort=True)
+            click.confirm(sentence_in(language(), QUESTION), abort=True)
         say_word(directory)
-        click.echo("Receipts go again.")
+        say("Receipts go again.")
         return
     with read_vault(directory) as vault:
         found = overview(vault)

@@ -1,0 +1,7 @@
+"""What commands of `volet edge` say of themselves and of errors, in French.
+
+The English stands in the code, where it is said; the French stands here beside it.
+
+help        commands and options, by their English
+sentences   errors and answers, by English patterns with names in braces
+"""

@@ -1,0 +1,275 @@
+"""Help of `volet edge` in French, by the English that stands with each command and option."""
+
+HELP = {
+    "The chip in the home.": "Le boîtier dans le logement.",
+    # Commands.
+    "Draw the chip's keys: TLS, signing, the household's. None is ever overwritten.": (
+        "Tire les clés du boîtier : TLS, signature, celle du foyer. Aucune n'est jamais écrasée."
+    ),
+    "Make a request for enrolment, with a contract if an offer is taken. It carries public keys "
+    "only. Hand it to the collectivity and install the answer with `volet edge enrol`. Where a "
+    "meter's line is connected, the contract is for that meter.": (
+        "Fait une demande d'inscription, avec un contrat si une offre est prise.\n\n"
+        "Elle ne porte que des clés publiques. Remettez-la à la collectivité et installez sa "
+        "réponse avec `volet edge enrol`. Si un compteur est branché, le contrat est pour lui."
+    ),
+    "Check the collectivity's answer and make it this chip's identity.": (
+        "Vérifie la réponse de la collectivité et en fait l'identité de ce boîtier."
+    ),
+    "Follow the meter, encrypt, send, and check what comes back, until stopped. A capture file or "
+    "standard input ends; then the chip ends too, as soon as the cloud has acknowledged "
+    "everything. Exit codes: 0 stopped, 5 configuration, 6 the vault cannot go on (start "
+    "again).": (
+        "Suit le compteur, chiffre, envoie et vérifie ce qui revient, jusqu'à l'arrêt.\n\n"
+        "Un fichier de capture ou l'entrée standard a une fin ; le boîtier s'arrête alors dès que "
+        "la collectivité a tout confirmé. Codes de fin : 0 arrêté, 5 configuration, 6 le coffre ne "
+        "peut pas continuer (relancez)."
+    ),
+    "Show how the chip is now, and what there is to do; for the household's own eyes.": (
+        "Montre comment va le boîtier et ce qu'il y a à faire ; pour le foyer seul."
+    ),
+    "End this household's time here: close the day now, send all, end its contracts. The running "
+    "chip does it with its next good reading; this command leaves it the order and watches. "
+    "Afterwards nothing more is metered for this household on this chip.": (
+        "Met fin au séjour de ce foyer : clôt la journée, envoie tout, termine ses contrats.\n\n"
+        "Le boîtier en marche le fait à sa prochaine bonne lecture ; cette commande lui laisse "
+        "l'ordre et attend. Ensuite plus rien n'est compté pour ce foyer sur ce boîtier."
+    ),
+    "Write the household's keys, contracts and vault into a file under a passphrase. With "
+    "--keys-only the vault stays here: another chip fetches the blocks back from the cloud, but "
+    "takes the year's privacy budget as spent, as nobody knows what of it was.": (
+        "Écrit les clés, contrats et coffre du foyer dans un fichier sous une phrase secrète.\n\n"
+        "Avec --keys-only le coffre reste ici : un autre boîtier reprend les blocs auprès de la "
+        "collectivité, mais tient le budget de l'année pour dépensé, faute d'en savoir plus."
+    ),
+    "Take a household into this chip, from the bundle that another one exported. The chip keeps "
+    "its own keys, and makes a request that the collectivity takes as the household's going on "
+    "here.": (
+        "Reçoit un foyer dans ce boîtier, depuis le paquet qu'un autre a exporté.\n\n"
+        "Le boîtier garde ses propres clés et fait une demande que la collectivité comprend comme "
+        "la suite de ce foyer ici."
+    ),
+    "Destroy the household's keys and vault on this chip, and draw new keys for who comes next.": (
+        "Détruit les clés et le coffre du foyer sur ce boîtier, et tire de nouvelles clés."
+    ),
+    "Show the public list of offers, calendars and market series, as this chip holds it. Exit code "
+    "3: a list was shown to this chip that contradicts its copy.": (
+        "Montre la liste publique des offres, calendriers et prix de marché de ce boîtier.\n\n"
+        "Code de fin 3 : une liste montrée à ce boîtier contredit sa copie."
+    ),
+    "Compare what every listed offer would have cost this household in the year before. The sums "
+    "come encrypted and are opened here; nobody else learns the totals or the cheapest. Exit code "
+    "3: the answer is not what it should be.": (
+        "Compare ce que chaque offre publiée aurait coûté à ce foyer sur l'année passée.\n\n"
+        "Les sommes arrivent chiffrées et s'ouvrent ici ; personne d'autre n'apprend les totaux ni "
+        "la moins chère. Code de fin 3 : la réponse n'est pas ce qu'elle devrait être."
+    ),
+    "Show the bills that have arrived, opened and checked by this chip. Exit code 3: one of them "
+    "does not agree with the meter, or was refused.": (
+        "Montre les factures arrivées, ouvertes et vérifiées par ce boîtier.\n\n"
+        "Code de fin 3 : l'une ne concorde pas avec le compteur, ou a été refusée."
+    ),
+    "Show what was signed off to the provider; let receipts go again after bills that were "
+    "wrong.": (
+        "Montre les accusés remis au fournisseur ; les laisse repartir après des factures fausses."
+    ),
+    "Show the private messages of your providers; no one on the way could read them.": (
+        "Montre les messages de vos fournisseurs ; personne en chemin n'a pu les lire."
+    ),
+    "Show what the area lane has cost: today, this month, this year, and what is left. The account "
+    "is kept in zCDP (rho); an epsilon is the worst that anybody could learn by it. Bills cost "
+    "nothing and go on when the budget is spent.": (
+        "Montre ce que les figures du quartier ont coûté : jour, mois, année, et ce qui reste.\n\n"
+        "Le compte est tenu en zCDP (rho) ; un epsilon est le pire que l'on puisse en apprendre. "
+        "Les factures ne coûtent rien et continuent quand le budget est dépensé."
+    ),
+    "Show or set who lives here; it leaves this chip noised and encrypted only, or not at all.": (
+        "Montre ou fixe qui habite ici ; cela ne sort que bruité et chiffré, ou pas du tout."
+    ),
+    "Show the first set of trustees, confirm it by its fingerprint; show how large your groups "
+    "are. Compare the fingerprint with what each trustee publishes. Later sets need no "
+    "confirmation: they are signed by the one before.": (
+        "Montre les premiers garants, les confirme par leur empreinte ; montre vos groupes.\n\n"
+        "Comparez l'empreinte avec celle que publie chaque garant. Les suivants n'ont pas besoin "
+        "de confirmation : les précédents les signent."
+    ),
+    "Show whether this home takes part in its area's figures; turn that on or off. Off: no day is "
+    "contributed, and what has not been sent is deleted. Bills go on.": (
+        "Montre si ce logement participe aux figures de son quartier ; l'active ou l'arrête.\n\n"
+        "Arrêté : aucun jour n'est fourni, ce qui n'est pas parti est effacé. Les factures "
+        "continuent."
+    ),
+    "Clip a day and add one home's share of noise, as the chip does, DRAWS times. Takes the first "
+    "complete day of the curve. Draws minus `clipped` are independent discrete Gaussian noise of "
+    "standard deviation `std_units`, in units of the grid. Nothing leaves this machine, nothing is "
+    "encrypted and no budget is spent: a chip draws once for a day. Exit codes: 0 done, 1 the "
+    "terms are out of bounds, 2 usage, 5 the curve cannot be read.": (
+        "Borne une journée et ajoute la part de bruit d'un logement, DRAWS fois.\n\n"
+        "Prend la première journée complète de la courbe. Les tirages moins `clipped` sont un "
+        "bruit gaussien discret indépendant d'écart-type `std_units`, en unités de la grille. Rien "
+        "ne sort de cette machine, rien n'est chiffré et aucun budget n'est dépensé : un boîtier "
+        "tire une fois par jour. Codes de fin : 0 fait, 1 termes hors bornes, 2 usage, 5 courbe "
+        "illisible."
+    ),
+    'Decode the TIC output of a meter from FILE, or from standard input if FILE is "-". Mode, '
+    "parity and, on a device, line speed are found by themselves. Exit codes: 0 done, 2 wrong "
+    "usage, 5 the source cannot be read, or holds nothing that a meter sends.": (
+        "Décode la TIC d'un compteur depuis FILE, ou l'entrée standard si FILE est « - ».\n\n"
+        "Mode, parité et, sur une ligne, vitesse se trouvent seuls. Codes de fin : 0 fait, 2 "
+        "mauvais usage, 5 la source est illisible, ou ne contient rien qu'un compteur envoie."
+    ),
+    "Send what a Linky would: both modes, any tariff option, faults on request.": (
+        "Envoie ce qu'un Linky enverrait : deux modes, toute option, pannes à la demande."
+    ),
+    "Write all that a chip needs into one encrypted file, and check it by reading it back. "
+    "Programs may run meanwhile. Without --to, a passphrase is asked for, or read from "
+    "--passphrase-file or systemd's credential backup.passphrase. An existing file is never "
+    "overwritten. Exit codes: 0 written and read back, 5 something must be put right, 6 the "
+    "database cannot be read or the file reads back otherwise.": (
+        "Écrit dans un fichier chiffré tout ce qu'il faut à un boîtier, et le relit.\n\n"
+        "Les programmes peuvent tourner. Sans --to, une phrase secrète est demandée, ou lue par "
+        "--passphrase-file ou dans backup.passphrase de systemd. Un fichier existant n'est jamais "
+        "écrasé. Codes de fin : 0 écrit et relu, 5 quelque chose est à corriger, 6 la base est "
+        "illisible ou le fichier se relit autrement."
+    ),
+    "Put the backup FILE of a chip into an empty directory. All of it is checked before anything "
+    "is written, and nothing is overwritten. Exit codes: 0 restored, 5 something must be put right "
+    "and nothing was changed, 6 the database in it is damaged.": (
+        "Remet la sauvegarde FILE d'un boîtier dans un répertoire vide.\n\n"
+        "Tout est vérifié avant d'écrire, et rien n'est écrasé. Codes de fin : 0 remis, 5 quelque "
+        "chose est à corriger et rien n'a changé, 6 la base qu'elle contient est abîmée."
+    ),
+    "Draw a key pair for backups: FILE opens them, FILE.pub is all that writing them takes. Do it "
+    "on another machine than the one that is backed up, and take only FILE.pub there.": (
+        "Tire une paire de clés : FILE ouvre les sauvegardes, FILE.pub suffit pour les écrire.\n\n"
+        "Faites-le sur une autre machine que celle qui est sauvegardée, et n'y portez que FILE.pub."
+    ),
+    # Options.
+    "The new file; or a folder, in which it is named by the time.": (
+        "Le nouveau fichier ; ou un dossier, où il est nommé par l'heure."
+    ),
+    "Draw the passphrase and show it once.": "Tire la phrase secrète et la montre une fois.",
+    "Lock it with this public key (`backup-key`) instead of a passphrase.": (
+        "Ferme avec cette clé publique (`backup-key`) plutôt qu'une phrase secrète."
+    ),
+    "Leave the database out.": "Laisse la base de côté.",
+    "Open it with this private key (`backup-key`).": "Ouvre avec cette clé privée (`backup-key`).",
+    "Only open it and check all of it.": "Ne fait que l'ouvrir et tout vérifier.",
+    "Only the database, into a directory that has lost it and nothing else.": (
+        "La base seule, dans un répertoire qui n'a perdu qu'elle."
+    ),
+    "Where to write the private key.": "Où écrire la clé privée.",
+    "The chip's directory.": "Le répertoire du boîtier.",
+    "French or English; without it, what LC_ALL, LC_MESSAGES or LANG says.": (
+        "Français ou anglais ; sinon ce que dit LC_ALL, LC_MESSAGES ou LANG."
+    ),
+    "Show this message and exit.": "Montre ce message et s'arrête.",
+    "The provider's offer that the household takes (JSON).": (
+        "L'offre du fournisseur que prend le foyer (JSON)."
+    ),
+    "The meter's serial (ADSC or ADCO, 12 digits); stays here. Left out: the one that this chip "
+    "reads.": (
+        "Le numéro du compteur (ADSC ou ADCO, 12 chiffres) ; reste ici. Sans lui, celui que lit ce "
+        "boîtier."
+    ),
+    "The contract's first day.": "Le premier jour du contrat.",
+    "What a receipt may say to the provider: nothing, the total, or also the kWh of each line.": (
+        "Ce qu'un accusé peut dire au fournisseur : rien, le total, ou aussi les kWh par ligne."
+    ),
+    "Whether listed offers that extend this one, with later prices, hold for the contract.": (
+        "Si les offres publiées qui prolongent celle-ci valent pour le contrat."
+    ),
+    "Where to write it; request.json in the chip's directory.": (
+        "Où l'écrire ; request.json dans le répertoire du boîtier."
+    ),
+    "The meter: a serial device, a pty, a capture file, or - for standard input.": (
+        "Le compteur : une ligne série, un pty, un fichier de capture, ou - (entrée standard)."
+    ),
+    "Print JSON.": "Écrit du JSON.",
+    "How long to watch, in seconds; the running chip goes on without us.": (
+        "Combien de temps attendre, en secondes ; le boîtier continue sans nous."
+    ),
+    "Where to write the bundle.": "Où écrire le paquet.",
+    "Write a recovery sheet to print: .html, or text.": (
+        "Écrit une fiche de recouvrement à imprimer : .html, ou texte."
+    ),
+    "Without the vault: small, but without ledger.": "Sans le coffre : petit, sans registre.",
+    "Draw the passphrase, show it once, put it on the sheet.": (
+        "Tire la phrase secrète, la montre une fois, la met sur la fiche."
+    ),
+    "Read the passphrase from this file (mode 0600), or from /dev/fd/N.": (
+        "Lit la phrase secrète dans ce fichier (mode 0600), ou dans /dev/fd/N."
+    ),
+    "Do not ask.": "Ne demande rien.",
+    "Ask anew; the chip that runs sends the question.": (
+        "Demande à nouveau ; le boîtier en marche envoie la question."
+    ),
+    "Subscribed power; your contract's.": "Puissance souscrite ; celle de votre contrat.",
+    "Draw it.": "Le dessine.",
+    "Write the latest bill as a page (HTML).": "Écrit la dernière facture en page (HTML).",
+    "Write the latest bill as PDF.": "Écrit la dernière facture en PDF.",
+    "Another bill than the latest: its id, or how it begins.": (
+        "Une autre facture que la dernière : son identifiant, ou son début."
+    ),
+    "Let receipts go again; asks first.": "Laisse repartir les accusés ; demande d'abord.",
+    "With --release: do not ask.": "Avec --release : ne demande rien.",
+    "Lower what a year may cost (rho).": "Baisse ce qu'une année peut coûter (rho).",
+    "Persons aged 0-14, 15-29, 30-44, 45-59, 60-74, 75+: six numbers, as 0,0,2,0,0,0.": (
+        "Personnes de 0-14, 15-29, 30-44, 45-59, 60-74, 75+ ans : six nombres, tel 0,0,2,0,0,0."
+    ),
+    "How many of them are employed.": "Combien d'entre elles ont un emploi.",
+    "Say nothing about who lives here any more.": "Ne plus rien dire de qui habite ici.",
+    "Trust the set that has this fingerprint.": "Fait confiance aux garants de cette empreinte.",
+    "A curve (`volet edge simulate` says which formats), or 96 values in Wh as CSV or JSON.": (
+        "Une courbe (formats : `volet edge simulate`), ou 96 valeurs en Wh, CSV ou JSON."
+    ),
+    "What the day may cost.": "Ce que la journée peut coûter.",
+    "For how many homes noise is cut.": "Pour combien de logements le bruit est partagé.",
+    "The share that may add none.": "La part qui peut n'en ajouter aucun.",
+    "A measures' transform (bytes).": "La transformée des mesures (octets).",
+    "One JSON object a frame, then a summary.": "Un objet JSON par trame, puis un résumé.",
+    "Listen to a serial device or pty instead, until interrupted.": (
+        "Écoute plutôt une ligne série ou un pty, jusqu'à l'interruption."
+    ),
+    "Load curve, CSV: `start_utc,energy_wh`, or an Enedis export. Without it, a synthetic "
+    "household.": (
+        "Courbe de charge, CSV : `start_utc,energy_wh`, ou un export d'Enedis. Sans elle, un foyer "
+        "inventé."
+    ),
+    "TIC mode.": "Mode de la TIC.",
+    "Tariff option.": "Option tarifaire.",
+    "Make a pseudo-terminal and a symbolic link to it here; starts when somebody reads. Without "
+    "it, standard output.": (
+        "Crée un pseudo-terminal et un lien vers lui ; commence quand on lit. Sinon, sortie "
+        "standard."
+    ),
+    "How many times faster simulated time passes, or `max`.": (
+        "Combien de fois plus vite passe le temps simulé, ou `max`."
+    ),
+    "What goes wrong: rates flips, drops, bursts, eot, parity; instants replace, mode, wrap; "
+    "FROM/TO cut, degraded.": (
+        "Ce qui va mal : taux flips, drops, bursts, eot, parity ; instants replace, mode, wrap ; "
+        "FROM/TO cut, degraded."
+    ),
+    "Begin here. [default: the curve's start; 2025-01-01]": (
+        "Commence ici. [par défaut : le début de la courbe ; 2025-01-01]"
+    ),
+    "End here. [default: the curve's end; a year later]": (
+        "Finit ici. [par défaut : la fin de la courbe ; un an plus tard]"
+    ),
+    "Subscribed power.": "Puissance souscrite.",
+    "Phases.": "Phases.",
+    "Solar panels inject what is not used.": "Des panneaux injectent ce qui n'est pas consommé.",
+    "Household, serial, indices, faults.": "Foyer, numéro, index, pannes.",
+    "Simulated seconds between frames; 0: as the line carries them. [default: by speed]": (
+        "Secondes simulées entre trames ; 0 : comme la ligne les porte. [par défaut : selon la "
+        "vitesse]"
+    ),
+    "CSV `date,colour` (bleu, blanc, rouge) of Tempo days. [default: drawn from the seed]": (
+        "CSV `date,colour` (bleu, blanc, rouge) des jours Tempo. [par défaut : tirés de la graine]"
+    ),
+    # What click itself says.
+    "Options": "Options",
+    "Commands": "Commandes",
+    "Usage:": "Usage :",
+}

@@ -1,0 +1,37 @@
+"""The French for an English text, where there is one."""
+
+import re
+from functools import lru_cache
+
+from edge.french.help import HELP
+from edge.french.sentences import SENTENCES
+from edge.language import Lang
+
+_NAME = re.compile(r"\\{(\w+)\\}")
+
+
+def help_in(lang: Lang, text: str) -> str:
+    """Return a help text in a language; the English where there is no other."""
+    return text if lang is Lang.EN else HELP.get(" ".join(text.split()), text)
+
+
+def sentence_in(lang: Lang, text: str) -> str:
+    """Return a sentence in a language, with what the English has in its places."""
+    if lang is Lang.EN:
+        return text
+    flat = " ".join(text.split())
+    found = [(each, match) for each, pattern in _patterns() if (match := pattern.fullmatch(flat))]
+    if not found:
+        return text
+    # The one that leaves the least to its places says the most.
+    english, match = min(found, key=lambda each: sum(map(len, each[1].groups())))
+    places = {name: sentence_in(lang, value) for name, value in match.groupdict().items()}
+    return SENTENCES[english].format(**places)
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple(
+        (english, re.compile(_NAME.sub(r"(?P<\1>.+?)", re.escape(english))))
+        for english in SENTENCES
+    )

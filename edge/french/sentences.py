@@ -1,0 +1,135 @@
+"""Errors and answers of `volet edge` in French, by the English that stands where they are said.
+
+A name in braces stands for what the English has in that place; what is found there is looked up in
+turn, so that a sentence may end with another.
+"""
+
+SENTENCES = {
+    # Files.
+    "{path} is missing; {next_step}": "{path} n'existe pas ; {next_step}",
+    "{path} is not there yet; start the chip with `volet edge run`.": (
+        "{path} n'existe pas encore ; démarrez le boîtier avec `volet edge run`."
+    ),
+    "{path} cannot be read: {why}.": "{path} ne peut pas être lu : {why}.",
+    "{path} cannot be written: {why}.": "{path} ne peut pas être écrit : {why}.",
+    "{path}: {why}.": "{path} : {why}.",
+    "{path} is damaged: {why}; {next_step}": "{path} est abîmé : {why} ; {next_step}",
+    "{path} is open to other users (mode {mode}); close it with `{command}` and think of who may "
+    "have read it.": (
+        "{path} est ouvert à d'autres utilisateurs (mode {mode}) ; fermez-le avec `{command}` et "
+        "demandez-vous qui a pu le lire."
+    ),
+    "Permission denied": "permission refusée",
+    "No such file or directory": "fichier ou répertoire absent",
+    "Is a directory": "c'est un répertoire",
+    "Not a directory": "ce n'est pas un répertoire",
+    "No space left on device": "il n'y a plus de place",
+    "draw the chip's keys with `volet edge init --dir {path}`.": (
+        "tirez les clés du boîtier avec `volet edge init --dir {path}`."
+    ),
+    "enrol this chip first: `volet edge request --dir {path}`.": (
+        "inscrivez d'abord ce boîtier : `volet edge request --dir {path}`."
+    ),
+    "ask the collectivity for its answer to request.json.": (
+        "demandez à la collectivité sa réponse à request.json."
+    ),
+    "ask the provider for its offer.": "demandez son offre au fournisseur.",
+    "name the file that `volet edge export` wrote.": (
+        "nommez le fichier qu'a écrit `volet edge export`."
+    ),
+    "make a new request.": "faites une nouvelle demande.",
+    "choose again.": "choisissez à nouveau.",
+    "delete it and choose again.": "supprimez-le et choisissez à nouveau.",
+    "see docs/reference/configuration.md.": "voyez docs/reference/configuration.md.",
+    # Keys and enrolment.
+    "{path} is gone although this chip is enrolled; put it back from a copy, or begin with a new "
+    "directory.": (
+        "{path} a disparu alors que ce boîtier est inscrit ; remettez-le depuis une copie, ou "
+        "commencez avec un nouveau répertoire."
+    ),
+    "This offer has no tariff on {day}; name another first day.": (
+        "Cette offre n'a pas de tarif au {day} ; nommez un autre premier jour."
+    ),
+    "An import into this chip was interrupted; run `volet edge import` again first.": (
+        "Un import dans ce boîtier a été interrompu ; relancez d'abord `volet edge import`."
+    ),
+    "This chip belongs to another authority; begin with a new directory to change it.": (
+        "Ce boîtier appartient à une autre autorité ; prenez un nouveau répertoire pour en changer."
+    ),
+    "{path} is no enrolment: {why}.": "{path} n'est pas une inscription : {why}.",
+    "Drew the keys in {path}; keep a copy where nobody else reads it. Next: `{command}`.": (
+        "Clés tirées dans {path} ; gardez-en une copie où personne d'autre ne la lit.\n"
+        "Ensuite : `{command}`."
+    ),
+    "All keys are in {path} already; nothing was changed. To begin anew, name a new directory.": (
+        "Toutes les clés sont déjà dans {path} ; rien n'a changé. Pour recommencer, nommez un "
+        "nouveau répertoire."
+    ),
+    "Wrote {path}; hand it to the collectivity, then install its answer with `{command}`.": (
+        "{path} est écrit ; remettez-le à la collectivité, puis installez sa réponse avec "
+        "`{command}`."
+    ),
+    "This chip is {device} of {collectivity}. Authority: {fingerprint} Compare this with what the "
+    "collectivity publishes before you rely on it.": (
+        "Ce boîtier est {device} de {collectivity}.\nAutorité : {fingerprint}\n"
+        "Comparez ceci avec ce que publie la collectivité avant de vous y fier."
+    ),
+    # The meter's line.
+    "{path}: no such device or file; look for the adapter under /dev/serial/by-id.": (
+        "{path} : ni ligne ni fichier ; cherchez l'adaptateur sous /dev/serial/by-id."
+    ),
+    "{path}: no such device; look for the adapter under /dev/serial/by-id.": (
+        "{path} : pas de telle ligne ; cherchez l'adaptateur sous /dev/serial/by-id."
+    ),
+    "{path} is a directory; name the meter's device, or a capture file.": (
+        "{path} est un répertoire ; nommez la ligne du compteur, ou un fichier de capture."
+    ),
+    "{name} is no capture of a meter's output: it holds no group that can be read.": (
+        "{name} n'est pas une capture d'un compteur : aucun groupe n'y est lisible."
+    ),
+    "{path} may not be read; add this user to the group dialout (`{command}`) and log in again.": (
+        "{path} ne peut pas être lu ; ajoutez cet utilisateur au groupe dialout (`{command}`) et "
+        "reconnectez-vous."
+    ),
+    "Standard input is closed; give the path of a capture.": (
+        "L'entrée standard est fermée ; donnez le chemin d'une capture."
+    ),
+    # Bills, receipts, area.
+    "There is no such bill yet; `volet edge bills` shows those that have arrived.": (
+        "Il n'y a pas encore de telle facture ; `volet edge bills` montre celles qui sont arrivées."
+    ),
+    "{path} holds no contract; its bills cannot be laid out.": (
+        "{path} ne contient aucun contrat ; ses factures ne peuvent pas être mises en page."
+    ),
+    "Receipts go again.": "Les accusés repartent.",
+    "Receipts tell your provider that a bill is correct, and its total. Let them go again, "
+    "although bills did not agree or this chip lost its store?": (
+        "Les accusés disent à votre fournisseur qu'une facture est juste, et son total. Les "
+        "laisser repartir, bien que des factures n'aient pas concordé ou que ce boîtier ait perdu "
+        "sa mémoire ?"
+    ),
+    "No set of trustees with this fingerprint has arrived; `volet edge trustees` shows those that "
+    "have. Do not confirm what you cannot compare.": (
+        "Aucun ensemble de garants avec cette empreinte n'est arrivé ; `volet edge trustees` "
+        "montre ceux qui sont là. Ne confirmez pas ce que vous ne pouvez pas comparer."
+    ),
+    # Usage, by click and by commands.
+    "No such command {name}.": "Il n'y a pas de commande {name}.",
+    "No such option: {name}": "Il n'y a pas d'option {name}",
+    "No such option {name}.": "Il n'y a pas d'option {name}.",
+    "Missing option {name}.": "Il manque l'option {name}.",
+    "Missing argument {name}.": "Il manque l'argument {name}.",
+    "Missing command.": "Il manque une commande.",
+    "Invalid value for {name}: {why}": "Valeur impossible pour {name} : {why}",
+    "{value} is not one of {choices}.": "{value} n'est pas parmi {choices}.",
+    "{value} is not a valid {kind}.": "{value} n'est pas du type {kind}.",
+    "Got unexpected extra argument ({value})": "Argument en trop ({value})",
+    "Got unexpected extra arguments ({value})": "Arguments en trop ({value})",
+    "Option {name} requires an argument.": "L'option {name} demande une valeur.",
+    "Give both, --ages and --employed.": "Donnez les deux, --ages et --employed.",
+    "--meter and --from go with --offer.": "--meter et --from vont avec --offer.",
+    "Give either FILE or --device, not both.": "Donnez FILE ou --device, pas les deux.",
+    "A cap can be lowered only; at most {cap} is configured.": (
+        "Un plafond ne peut que baisser ; {cap} au plus est configuré."
+    ),
+}
