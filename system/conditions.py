@@ -32,3 +32,30 @@ class Condition:
         was_told = self._told_at_s is not None
         self._told_at_s = None
         return was_told
+
+
+class Repeated:
+    """What is found over and over, such as a document refused each time it comes: told once a day.
+
+    Keeps so many different ones; when there are more, the oldest counts as new again.
+    """
+
+    def __init__(
+        self, monotonic_s: Callable[[], float] = time.monotonic, most: int = 1_000
+    ) -> None:
+        """Take the clock by which a day passes."""
+        self._monotonic_s = monotonic_s
+        self._most = most
+        self._told_at_s: dict[Hashable, float] = {}
+
+    def is_new(self, *what: Hashable) -> bool:
+        """Take note of a finding; True if it has not been told within a day."""
+        now_s = self._monotonic_s()
+        told_at_s = self._told_at_s.get(what)
+        if told_at_s is not None and now_s - told_at_s < AGAIN_AFTER_S:
+            return False
+        self._told_at_s.pop(what, None)
+        self._told_at_s[what] = now_s
+        if len(self._told_at_s) > self._most:
+            del self._told_at_s[next(iter(self._told_at_s))]
+        return True

@@ -17,6 +17,7 @@ from protocol.backoff import backoff
 from protocol.calendar import day_of_number
 from protocol.errors import MessageRefused, TransportError
 from protocol.topics import TrusteeKind, trustee_topic
+from system.conditions import Repeated
 
 BATCH_MAX = 128
 BATCH_WINDOW_S = 0.05
@@ -56,6 +57,7 @@ class ReleaseService:
         self._clock = clock
         self._heard = asyncio.Event()
         self._in_step = asyncio.Lock()
+        self._said = Repeated()
 
     async def run(
         self, stop: asyncio.Event, until: int | None = None, *, ends_when_idle: bool = False
@@ -90,7 +92,8 @@ class ReleaseService:
             for received in batch:
                 received.ack()  # what a killed worker forgets it asks for again
             for reason in refused:
-                log.warning("answer_refused", reason=reason)
+                if self._said.is_new(reason):
+                    log.warning("answer_refused", reason=reason)
             self._heard.set()
 
     def _take(self, batch: Sequence[Received]) -> list[str]:

@@ -44,6 +44,7 @@ from protocol.trustee_messages import (
     pages_of,
     sign_log_entry,
 )
+from system.conditions import Repeated
 
 # Six months: a figure waits for trustees that are away for weeks, then nobody asks any more.
 KEPT_DAYS = 183
@@ -108,6 +109,7 @@ class Trustee:
         self._pages = Assembly()
         self._bindings = Bindings()
         self._told: list[FromPeer] = []
+        self._said = Repeated()
 
     @property
     def is_ready(self) -> bool:
@@ -159,7 +161,8 @@ class Trustee:
             return self._letters.take(self._device_of(topic), payload)
         except MessageRefused as exc:
             self._count(exc.reason)
-            log.warning("letters_refused", reason=exc.reason, detail=exc.detail)
+            if self._said.is_new("letters", exc.reason, exc.detail):
+                log.warning("letters_refused", reason=exc.reason, detail=exc.detail)
             return False
 
     def take(self, message: ToTrustee) -> list[FromTrustee]:
@@ -183,7 +186,8 @@ class Trustee:
             return self.peers.take(sender, message)
         except MessageRefused as exc:
             self._count(exc.reason)
-            log.warning("peer_refused", peer=sender, reason=exc.reason, detail=exc.detail)
+            if self._said.is_new("peer", sender, exc.reason, exc.detail):
+                log.warning("peer_refused", peer=sender, reason=exc.reason, detail=exc.detail)
             return []
         finally:
             if self.is_ready and not was_ready:
@@ -304,7 +308,8 @@ class Trustee:
             answer = msgspec.msgpack.encode(self.answer(_read_request(name, whole)))
         except MessageRefused as exc:
             self._count(exc.reason)
-            log.warning("request_refused", reason=exc.reason, detail=exc.detail)
+            if self._said.is_new("request", exc.reason, exc.detail):
+                log.warning("request_refused", reason=exc.reason, detail=exc.detail)
             return [FromTrustee(Refused(name, exc.reason, exc.detail))]
         parts = pages_of(answer)
         return [
@@ -321,7 +326,8 @@ class Trustee:
             self._take_waiting(self._letters.waiting())
         except (MessageRefused, DocumentRefused) as exc:
             self._count(Reason.DOCUMENT)
-            log.warning("document_refused", detail=str(exc))
+            if self._said.is_new("document", str(exc)):
+                log.warning("document_refused", detail=str(exc))
         return [FromTrustee(self.known())]
 
     def _take_roster(self, first: int, entries: Iterable[tuple[bytes, bytes]]) -> None:
@@ -332,7 +338,8 @@ class Trustee:
             self.documents.take_roster(first, tuple(entries), seen)
         except (MessageRefused, DocumentRefused) as exc:
             self._count(Reason.ROSTER)
-            log.warning("roster_refused", detail=str(exc))
+            if self._said.is_new("roster", str(exc)):
+                log.warning("roster_refused", detail=str(exc))
         self._take_waiting(
             self.documents.roster.entry(number).device
             for number in range(length, len(self.documents.roster))

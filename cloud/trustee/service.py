@@ -25,6 +25,7 @@ from protocol.errors import MessageRefused, Reason, StoreBusy, TransportError
 from protocol.ids import DeviceId
 from protocol.topics import Kind, TrusteeKind, all_devices, trustee_topic
 from protocol.trustee_messages import CharterPage, FromPeer, FromTrustee, Known, ToTrustee
+from system.conditions import Repeated
 
 BATCH_MAX = 128
 BATCH_WINDOW_S = 0.05
@@ -44,6 +45,7 @@ class Desk:
     def __init__(self, trustee: Trustee) -> None:
         """Serve one trustee."""
         self._trustee = trustee
+        self._said = Repeated()
         identity = trustee.identity
         self._collectivity, self._name = identity.collectivity, identity.name
         self._request = trustee_topic(self._collectivity, self._name, TrusteeKind.REQUEST)
@@ -85,7 +87,8 @@ class Desk:
                     else:
                         out.append(self._to_worker(each))
             except MessageRefused as exc:
-                log.warning("message_refused", reason=exc.reason, detail=exc.detail)
+                if self._said.is_new(exc.reason, exc.detail):
+                    log.warning("message_refused", reason=exc.reason, detail=exc.detail)
         if known is not None or self._trustee.is_ready != was_ready:
             out.append(self.known())
         return out

@@ -1,0 +1,39 @@
+"""What is found over and over is told once a day, however often it is found."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from cloud.trustee.core import Trustee
+from cloud.trustee.log import TrusteeLog
+from protocol.trustee_messages import CharterPage, ToTrustee
+from system.conditions import AGAIN_AFTER_S, Repeated
+from tests.support.trustee_area import TrusteeArea
+
+
+@given(found=st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 40_000)), max_size=80))
+def test_each_finding_is_told_once_a_day(found):
+    now_s, told_at_s = 0, {}
+    said = Repeated(lambda: now_s)
+    for what, pause_s in found:
+        now_s += pause_s
+        is_due = what not in told_at_s or now_s - told_at_s[what] >= AGAIN_AFTER_S
+        assert said.is_new(what) is is_due
+        if is_due:
+            told_at_s[what] = now_s
+
+
+def test_no_more_is_kept_than_it_may():
+    said = Repeated(lambda: 0.0, most=3)
+    assert [said.is_new(each) for each in "abcd"] == [True] * 4
+    assert not said.is_new("d")
+    assert said.is_new("a")
+
+
+def test_a_trustee_that_is_sent_the_same_bad_document_each_second_says_so_once():
+    area = TrusteeArea(homes=0, far=0)
+    trustee = Trustee(area.identities[0], TrusteeLog.in_memory())
+    with capture_logs() as logs:
+        for _ in range(60):
+            trustee.take(ToTrustee(CharterPage(bytes(32), 0, 1, b"no document")))
+    assert [each["event"] for each in logs] == ["document_refused"]
