@@ -93,7 +93,7 @@ def test_a_household_learns_which_offer_is_cheapest_over_the_real_broker(broker,
         report = json.loads(run(edge_quotes, *shown, "--json"))
         picture = tmp_path / "offers.svg"
         english = run(edge_quotes, *shown, "--lang", "en", "--svg", picture)
-        french = run(edge_quotes, *shown)
+        french = run(edge_quotes, *shown, "--lang", "fr")
     assert report["state"] == "ready"
     found = {quote["product"]: quote for quote in report["quotes"]["quotes"]}
     assert next(iter(found)) == "<cheap>"
