@@ -13,6 +13,8 @@ cloud = LazyGroup(
         "audit": "cloud.audit.cli:audit",
         "registry": "cloud.registry.places_cli:registry",
         "enrol": "cloud.registry.cli:enrol",
+        "devices": "cloud.devices_cli:devices",
+        "name": "cloud.devices_cli:name",
         "revoke": "cloud.registry.cli:revoke",
         "roster": "cloud.roster.cli:roster",
         "documents": "cloud.governance_cli:documents",

@@ -20,6 +20,7 @@ from cloud.area_documents import AreaDocuments
 from cloud.area_ingest import AreaIngest, AreaMessage
 from cloud.catalogue import listed_in
 from cloud.departures import Departures, LeaveMessage
+from cloud.fleet import FleetIngest, StatusMessage
 from cloud.message import Incoming, Outgoing
 from cloud.quotes import QuoteDesk
 from cloud.receipt_ingest import ReceiptIngest, ReceiptMessage
@@ -39,7 +40,7 @@ from cloud.verify import Up, address_of, check_up, open_up
 from protocol.area_messages import Ask, Contribution, SeedLetters
 from protocol.envelope import Address
 from protocol.errors import MessageRefused, Reason, VoletError
-from protocol.ids import Incarnation
+from protocol.ids import DeviceId, Incarnation
 from protocol.messages import Block, Epoch, Fetch, Refusal, Seen
 from protocol.moving import Leave
 from protocol.quotes import QuoteRequest
@@ -49,6 +50,8 @@ from protocol.topics import Kind, device_topic
 log = structlog.get_logger()
 
 
+# Of what is retained, an empty message takes it off the broker and says nothing.
+_CLEARED_KINDS = (Kind.KEY, Kind.STATUS)
 Wanted = Fetch | Ask | QuoteRequest
 
 
@@ -98,6 +101,7 @@ class _Sorted:
     area: list[AreaMessage] = field(default_factory=list)
     leaves: list[LeaveMessage] = field(default_factory=list)
     receipts: list[ReceiptMessage] = field(default_factory=list)
+    statuses: list[StatusMessage] = field(default_factory=list)
     requests: dict[tuple[str, Wanted], Request] = field(default_factory=dict)
     refused: list[DeadLetter] = field(default_factory=list)
 
@@ -118,6 +122,7 @@ class Ingest:
         self._acknowledger = Acknowledger(collectivity, store.generation, platform_key)
         self._departures = Departures(store, collectivity, platform_key)
         self._receipts = ReceiptIngest(store, collectivity, platform_key)
+        self._fleet = FleetIngest(store.fleet)
         self._quotes = QuoteDesk(store, listed_in(store), collectivity, platform_key)
         documents = AreaDocuments(store.area)
         self._area = AreaIngest(store.area, documents, collectivity, platform_key)
@@ -177,7 +182,9 @@ class Ingest:
         cleared = self._mark_seen(batch, at)
         taken = self._area.take(batch.area, at)
         receipted, unfit = self._receipts.take(batch.receipts, at)
-        batch.refused += [_letter(message, why, at) for message, why in (*taken.refused, *unfit)]
+        strange = self._fleet.take(batch.statuses, map(DeviceId, batch.senders), at)
+        refused = (*taken.refused, *unfit, *strange)
+        batch.refused += [_letter(message, why, at) for message, why in refused]
         outcome = self._store.put_batch(Batch(at, batch.epochs, batch.blocks, batch.refused))
         items: list[EpochItem | BlockItem] = [*batch.epochs, *batch.blocks]
         results = (*outcome.epochs, *outcome.blocks)
@@ -204,8 +211,8 @@ class Ingest:
         for message in messages:
             try:
                 address = address_of(self._collectivity, message.topic)
-                if message.payload or address.kind is not Kind.KEY:
-                    addressed.append((message, address))  # else: seeds taken off the broker
+                if message.payload or address.kind not in _CLEARED_KINDS:
+                    addressed.append((message, address))
             except MessageRefused as exc:
                 batch.refused.append(_letter(message, exc, at))
         known = {
@@ -213,6 +220,9 @@ class Ingest:
             for device in self._store.devices({address.device for _, address in addressed})
         }
         for message, address in addressed:
+            if address.kind is Kind.STATUS:
+                batch.statuses.append(StatusMessage(message, known.get(address.device)))
+                continue
             try:
                 device, body = open_up(address, message.payload, known.get(address.device))
             except MessageRefused as exc:

@@ -56,7 +56,8 @@ def address_of(collectivity: str, topic: str) -> Address:
         MessageRefused: the topic is none on which this collectivity's chips send.
     """
     parts = parse_device_topic(topic)
-    if parts.collectivity != collectivity or parts.kind not in _BODIES or parts.rest:
+    is_spoken = parts.kind in _BODIES or parts.kind is Kind.STATUS
+    if parts.collectivity != collectivity or not is_spoken or parts.rest:
         raise MessageRefused(Reason.TOPIC, "no topic on which chips send here")
     return Address(parts.collectivity, parts.device, parts.kind)
 

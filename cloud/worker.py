@@ -57,7 +57,8 @@ def shared_filters(collectivity: str, group: str) -> list[str]:
 
     Keys each of them alone: a broker gives what is retained to no group.
     """
-    together = [f"$share/{group}/{all_devices(collectivity, kind)}" for kind in UP_KINDS]
+    kinds = (*UP_KINDS, Kind.STATUS)
+    together = [f"$share/{group}/{all_devices(collectivity, kind)}" for kind in kinds]
     return [*together, all_devices(collectivity, Kind.KEY)]
 
 

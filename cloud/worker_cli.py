@@ -10,11 +10,12 @@ import click
 import structlog
 
 from cloud.config import DEFAULT_DIRECTORY, load_config, load_metrics
-from cloud.gauges import Point, certificate_points
+from cloud.gauges import Point, certificate_points, chip_points
 from cloud.ingest import Ingest
 from cloud.link import Link, LinkSettings, TlsFiles
 from cloud.registry.pki import load_platform_key, pki_path, share_group
 from cloud.registry.renewal import lifetimes
+from cloud.store import Store
 from cloud.store.sqlite import SqliteStore
 from cloud.worker import (
     Counts,
@@ -73,7 +74,6 @@ async def serve(directory: Path, name: str) -> None:
         platform_key=platform_key,
         clock=lambda: datetime.now(UTC),
     )
-    counts = _counts(directory, config.collectivity)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -84,6 +84,7 @@ async def serve(directory: Path, name: str) -> None:
             ingest = await thread.run(
                 Ingest, store, config.collectivity, settings.platform_key, settings.clock
             )
+            counts = _counts(directory, config.collectivity, thread, store)
             log.info("worker_started", collectivity=config.collectivity)
             async with CertificateWatch(lambda: lifetimes(directory), settings.clock).beside():
                 await Worker(link, thread, store, ingest, settings, counts).run(stop)
@@ -100,13 +101,18 @@ def _link_settings(directory: Path, host: str, port: int, name: str) -> LinkSett
     return LinkSettings(host=host, port=port, client_id=name, tls=tls)
 
 
-def _counts(directory: Path, collectivity: str) -> Counts:
+def _counts(directory: Path, collectivity: str, thread: StoreThread, store: Store) -> Counts:
     config = load_metrics(directory)
     if config is None:
         return NoCounts()
 
     async def gauges() -> list[Point]:
-        return certificate_points(collectivity, lifetimes(directory))
+        states = await thread.run(store.fleet.states)
+        softwares = await thread.run(store.fleet.softwares)
+        return [
+            *chip_points(collectivity, states, softwares),
+            *certificate_points(collectivity, lifetimes(directory)),
+        ]
 
     # Loaded only where it is wanted: the client takes a third of a second and 30 MB.
     metrics = importlib.import_module("cloud.metrics")

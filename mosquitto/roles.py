@@ -26,6 +26,7 @@ _RULES = {
     Role.WORKER: (
         "topic read volet/v1/{collectivity}/d/+/up/+",
         "topic read volet/v1/{collectivity}/d/+/key",
+        "topic read volet/v1/{collectivity}/d/+/status",
         "topic write volet/v1/{collectivity}/d/+/down/#",
         "topic write volet/v1/{collectivity}/area/#",
         "topic write volet/v1/{collectivity}/catalogue/#",

@@ -20,13 +20,14 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cloud.store import Store
 from cloud.store.moving import LookUp, Place, SealedMeter
 from protocol.errors import ConfigError, DocumentRefused
-from protocol.ids import HouseholdKeyId
+from protocol.ids import DeviceId, HouseholdKeyId
 from system.files import draw_secret, read_secret
 
 KEY = "registry.key"
 KEY_BYTES = 32
 TAG_BYTES = 16
 NONCE_BYTES = 12
+NAME_MAX = 64
 
 _PRM = re.compile(r"[0-9]{14}")
 
@@ -72,9 +73,7 @@ def open_meter(directory: Path, place: Place) -> str | None:
             nonce, sealed, place.household_key
         )
     except InvalidTag as exc:
-        raise ConfigError(
-            f"{directory / KEY} is not the key of this store; put the right one back from a copy."
-        ) from exc
+        raise _other_key(directory) from exc
     return opened.decode()
 
 
@@ -85,6 +84,34 @@ def check_key(directory: Path) -> None:
         ConfigError: it is missing, open to others, or no key.
     """
     _key(directory, "tag")
+
+
+def seal_name(directory: Path, device: DeviceId, name: str) -> bytes:
+    """Encrypt what the operator calls a chip's place; the registry's key is drawn on first use.
+
+    Raises:
+        DocumentRefused: it is no name.
+        ConfigError: the key cannot be written, or is open to others.
+    """
+    if len(name) > NAME_MAX or not name.isprintable():
+        raise DocumentRefused(f"A place's name has at most {NAME_MAX} letters on one line.")
+    draw_secret(directory / KEY, secrets.token_bytes(KEY_BYTES))
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    cipher = ChaCha20Poly1305(_key(directory, "name"))
+    return nonce + cipher.encrypt(nonce, name.encode(), device.encode())
+
+
+def open_name(directory: Path, device: DeviceId, sealed: bytes) -> str:
+    """Decrypt the name of a chip's place.
+
+    Raises:
+        ConfigError: the registry's key is missing, or not the one that sealed it.
+    """
+    cipher = ChaCha20Poly1305(_key(directory, "name"))
+    try:
+        return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], device.encode()).decode()
+    except InvalidTag as exc:
+        raise _other_key(directory) from exc
 
 
 def list_places(store: Store) -> list[PlaceReport]:
@@ -121,6 +148,12 @@ def _report(place: Place, prm: str | None) -> PlaceReport:
         last_day=None if place.last_day is None else place.last_day.isoformat(),
         has_prm=place.meter is not None,
         prm=prm,
+    )
+
+
+def _other_key(directory: Path) -> ConfigError:
+    return ConfigError(
+        f"{directory / KEY} is not the key of this store; put the right one back from a copy."
     )
 
 

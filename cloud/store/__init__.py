@@ -16,8 +16,10 @@ import msgspec
 from cloud.store.area import AreaStore as AreaStore
 from cloud.store.batches import BatchStore as BatchStore
 from cloud.store.catalogue import CatalogueStore as CatalogueStore
+from cloud.store.fleet import FleetStore as FleetStore
 from cloud.store.moving import MovingStore
 from cloud.store.providers import ProviderStore as ProviderStore
+from cloud.store.put import Count as Count
 from cloud.store.put import Put as Put
 from cloud.store.receipts import ReceiptStore as ReceiptStore
 from protocol.contract import Signed
@@ -201,13 +203,6 @@ class SeenStatement(msgspec.Struct, frozen=True):
     id: bytes
 
 
-class Count(msgspec.Struct, frozen=True):
-    """How many there are of what `word` names."""
-
-    word: str
-    count: int
-
-
 class Figures(msgspec.Struct, frozen=True):
     """What an operator may know of a store: counts, nothing of any household."""
 
@@ -253,6 +248,10 @@ class Store(MovingStore, Protocol):
     @property
     def catalogue(self) -> CatalogueStore:
         """The public list of offers and schedules, in the same store and thread."""
+
+    @property
+    def fleet(self) -> FleetStore:
+        """What is known of chips as things, in the same store and thread."""
 
     @property
     def receipts(self) -> ReceiptStore:

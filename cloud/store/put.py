@@ -1,6 +1,8 @@
-"""What becomes of something handed to the store."""
+"""What becomes of something handed to the store, and how its things are counted."""
 
 from enum import StrEnum
+
+import msgspec
 
 
 class Put(StrEnum):
@@ -8,3 +10,10 @@ class Put(StrEnum):
 
     STORED = "stored"
     AGAIN = "again"
+
+
+class Count(msgspec.Struct, frozen=True):
+    """How many there are of what `word` names."""
+
+    word: str
+    count: int

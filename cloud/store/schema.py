@@ -15,7 +15,7 @@ from cloud.store.receipt_tables import RECEIPT_TABLES
 from protocol.errors import StoreBusy, StoreError
 
 APPLICATION_ID = 0x564C5443  # "VLTC"
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 GENERATION_BYTES = 8
 LOCK_WAIT_S = 5.0
 
@@ -134,6 +134,14 @@ CREATE TRIGGER look_up_remains BEFORE DELETE ON look_up
 """
 # Version 8: contributions that came after their figure was fixed.
 _LATE = "ALTER TABLE area_figure ADD COLUMN late INTEGER NOT NULL DEFAULT 0;"
+# Version 9: the last word of each chip, and the name of its place, encrypted.
+_FLEET_TABLES = """
+CREATE TABLE device_word (
+  device TEXT NOT NULL PRIMARY KEY, heard_at INTEGER, state TEXT, software TEXT,
+  not_after INTEGER
+) STRICT;
+CREATE TABLE device_name (device TEXT NOT NULL PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
+"""
 # What brings a store of version n to version n + 1.
 _UPGRADES = {
     1: _AREA_TABLES,
@@ -143,6 +151,7 @@ _UPGRADES = {
     5: CATALOGUE_TABLES,
     6: RECEIPT_TABLES,
     7: _LATE,
+    8: _FLEET_TABLES,
 }
 
 _MAY_PASS = {

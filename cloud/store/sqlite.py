@@ -7,6 +7,7 @@ from cloud.store.area import AreaStore
 from cloud.store.batches import BatchStore
 from cloud.store.blocks import Blocks
 from cloud.store.catalogue import CatalogueStore
+from cloud.store.fleet import FleetStore
 from cloud.store.providers import ProviderStore
 from cloud.store.receipts import ReceiptStore
 from cloud.store.registry import Registry
@@ -15,6 +16,7 @@ from cloud.store.schema import open_database
 from cloud.store.sqlite_area import SqliteArea
 from cloud.store.sqlite_batches import SqliteBatches
 from cloud.store.sqlite_catalogue import SqliteCatalogue
+from cloud.store.sqlite_fleet import SqliteFleet
 from cloud.store.sqlite_moving import Moving
 from cloud.store.sqlite_providers import SqliteProviders
 from cloud.store.sqlite_receipts import SqliteReceipts
@@ -80,6 +82,11 @@ class SqliteStore(Registry, Blocks, Requests, Moving):
     def catalogue(self) -> CatalogueStore:
         """See `Store.catalogue`."""
         return SqliteCatalogue(self._db, self._path)
+
+    @property
+    def fleet(self) -> FleetStore:
+        """See `Store.fleet`."""
+        return SqliteFleet(self._db, self._path)
 
     @property
     def receipts(self) -> ReceiptStore:

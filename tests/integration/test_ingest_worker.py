@@ -20,6 +20,7 @@ from cloud.store import PublishedStatement, RequestState, StatementOrder, schema
 from cloud.store.sqlite import SqliteStore
 from protocol.envelope import Address, open_message
 from protocol.messages import Ack
+from protocol.status import State, Status, encode_status
 from protocol.topics import Kind, own_down
 from tests.support.broker import COLLECTIVITY, enrol_chip, wait_until
 from tests.support.fake_chip import FakeChip
@@ -146,6 +147,30 @@ def test_blocks_are_stored_and_acknowledged_over_tls_and_sigterm_ends_the_worker
     assert worker.end(signal.SIGTERM) == 0
     store = SqliteStore.open(broker.cloud)
     assert store.figures().blocks == 5
+    store.close()
+
+
+def test_what_a_chip_says_of_itself_reaches_the_operators_list(broker, worker, tmp_path):
+    worker.start_and_wait()
+    with LinkedChip(broker.cloud, tmp_path / "chip") as chip:
+        for payload in (encode_status(Status(state=State.READY, software="0.1.0")), b"forged"):
+            chip.publish(Incoming(chip.topic(Kind.STATUS), payload), retain=True)
+        chip.publish(chip.epoch(DAY))
+        wait_until(chip.all_acks, "the worker to have read all three")
+    assert worker.end(signal.SIGTERM) == 0
+    listed = subprocess.run(
+        [
+            *(sys.executable, "-m", "volet.main", "cloud", "devices", "--json"),
+            *("--dir", str(broker.cloud), "--state", "ready"),
+        ],
+        capture_output=True,
+        check=True,
+    )
+    found = {each["device"]: each for each in json.loads(listed.stdout)["devices"]}
+    assert found[chip.device]["software"] == "0.1.0"
+    assert found[chip.device]["heard_at"] is not None
+    store = SqliteStore.open(broker.cloud)
+    assert [each.reason for each in store.dead_letters()] == ["malformed"]
     store.close()
 
 

@@ -55,7 +55,7 @@ def rights() -> Seen:
     for chip in (ALICE, BOB):
         for kind in ("up/block", "up/epoch", "up/fetch", "up/seen", "key", "status"):
             written.add((chip, f"d/{chip}/{kind}"))
-        for kind in ("up/block", "up/epoch", "up/fetch", "up/seen", "key"):
+        for kind in ("up/block", "up/epoch", "up/fetch", "up/seen", "key", "status"):
             read.add((WORKER, f"d/{chip}/{kind}"))
         for kind in ("down/ack", "down/statement/00"):
             written.add((WORKER, f"d/{chip}/{kind}"))

@@ -180,7 +180,6 @@ def test_a_device_that_is_unknown_or_revoked_gets_nothing(ingest, store, chip):
         "volet/v1/testville/d/{device}/up/other",
         "volet/v1/testville/d/{device}/up/block/00",
         "volet/v1/testville/d/{device}/down/ack",
-        "volet/v1/testville/d/{device}/status",
         "volet/v1/elsewhere/d/{device}/up/block",
         "volet/v2/testville/d/{device}/up/block",
         "$SYS/broker",

@@ -287,4 +287,4 @@ def test_the_workers_share_all_topics_on_which_chips_send():
     assert shared_filters("testville", "secret") == [
         f"$share/secret/volet/v1/testville/d/+/up/{kind}"
         for kind in ("epoch", "block", "fetch", "seen", "receipt", "area", "ask", "leave", "quote")
-    ] + ["volet/v1/testville/d/+/key"]
+    ] + ["$share/secret/volet/v1/testville/d/+/status", "volet/v1/testville/d/+/key"]

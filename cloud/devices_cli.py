@@ -1,0 +1,169 @@
+"""`volet cloud devices` and `volet cloud name`: the chips as things, for who looks after them."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import click
+import msgspec
+from cryptography import x509
+from rich.console import Console
+from rich.table import Table
+
+from cloud.config import DEFAULT_DIRECTORY, load_config
+from cloud.registry.pki import pki_path
+from cloud.registry.places import open_name, seal_name
+from cloud.store.fleet import FleetDevice
+from cloud.store.sqlite import SqliteStore
+from protocol.errors import DocumentRefused
+from protocol.ids import DeviceId
+from protocol.status import State
+from system.commands import directory_option
+
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_SPAN = re.compile(r"([1-9][0-9]{0,3})([hdw])")
+NEVER = "never"
+
+_dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
+
+
+def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> timedelta | None:
+    """Read a time such as 36h, 2d or 3w."""
+    if value is None:
+        return None
+    found = _SPAN.fullmatch(value)
+    if found is None:
+        raise click.BadParameter(f"{value!r} is no time; say 36h, 2d or 3w.", ctx, param)
+    return int(found[1]) * _UNITS[found[2]]
+
+
+class DeviceReport(msgspec.Struct, frozen=True):
+    """One chip as its operator sees it.
+
+    Attributes:
+        name: of its place, "" where none was given.
+        state: its last one, None if it was never heard.
+        heard_at: the hour in which it spoke last.
+        last_day: the last day of which anything is stored.
+        not_after: when its certificate ends.
+    """
+
+    device: str
+    name: str
+    state: str | None
+    heard_at: datetime | None
+    software: str | None
+    last_day: date | None
+    not_after: datetime | None
+    is_revoked: bool
+
+
+@click.command()
+@_dir
+@click.option("--silent-for", callback=_span, help="Only those not heard for so long: 36h, 2d, 3w.")
+@click.option("--software", help="Only those that run this version.")
+@click.option(
+    "--state", type=click.Choice([str(each) for each in State]), help="Only those in this state."
+)
+@click.option("--revoked", "is_for_revoked", is_flag=True, help="Those that are shut out.")
+@click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+def devices(
+    directory: Path,
+    silent_for: timedelta | None,
+    software: str | None,
+    state: str | None,
+    *,
+    is_for_revoked: bool,
+    is_json: bool,
+) -> None:
+    """List chips with their last word: state, hour, version, last stored day, certificate's end.
+
+    Nothing here follows what a household uses. A worker notes the words; a chip speaks once a day.
+    """
+    now = datetime.now(UTC)
+    store = _open(directory)
+    try:
+        found = store.fleet.devices()
+    finally:
+        store.close()
+    reports = [
+        _report(directory, each)
+        for each in found
+        if each.is_revoked is is_for_revoked
+        and software in {None, each.word.software}
+        and state in {None, each.word.state}
+        and (silent_for is None or _is_silent(each, now - silent_for))
+    ]
+    if is_json:
+        click.echo(msgspec.json.encode({"devices": reports}))
+        return
+    table = Table("Chip", "place", "state", "heard", "software", "last day", "certificate ends")
+    for each in reports:
+        table.add_row(*_cells(each))
+    Console(width=None if Console().is_terminal else 140).print(table)
+    click.echo(f"{len(reports)} of {len(found)} chips.")
+
+
+@click.command()
+@_dir
+@click.argument("device", metavar="DEVICE")
+@click.argument("place", metavar="NAME")
+def name(directory: Path, device: str, place: str) -> None:
+    """Give the place of a chip a name for `volet cloud devices`; "" takes it away.
+
+    The store keeps it encrypted, as it keeps numbers of delivery points.
+    """
+    store = _open(directory)
+    try:
+        sealed = seal_name(directory, DeviceId(device), place) if place else None
+        if not store.fleet.name(DeviceId(device), sealed):
+            raise DocumentRefused(
+                f"No chip {device} is enrolled; `volet cloud devices` lists those that are."
+            )
+    finally:
+        store.close()
+    click.echo(f"{device} is {place}." if place else f"{device} has no name any more.")
+
+
+def _is_silent(each: FleetDevice, since: datetime) -> bool:
+    return each.word.heard_at is None or each.word.heard_at < since
+
+
+def _report(directory: Path, each: FleetDevice) -> DeviceReport:
+    word = each.word
+    return DeviceReport(
+        each.device,
+        "" if each.sealed_name is None else open_name(directory, each.device, each.sealed_name),
+        word.state,
+        word.heard_at,
+        word.software,
+        each.last_day,
+        word.not_after or _issued_until(directory, each.device),
+        each.is_revoked,
+    )
+
+
+def _issued_until(directory: Path, device: DeviceId) -> datetime | None:
+    """Return when the certificate ends that a chip was given last, for one that has not spoken."""
+    path = pki_path(directory, f"issued/{device}.pem")
+    if not path.exists():
+        return None
+    issued = x509.load_pem_x509_certificates(path.read_bytes())
+    return max(certificate.not_valid_after_utc for certificate in issued)
+
+
+def _cells(each: DeviceReport) -> tuple[str, ...]:
+    return (
+        each.device,
+        each.name,
+        each.state or NEVER,
+        f"{each.heard_at:%Y-%m-%d %H h}" if each.heard_at else NEVER,
+        each.software or "",
+        str(each.last_day or ""),
+        f"{each.not_after:%Y-%m-%d}" if each.not_after else "",
+    )
+
+
+def _open(directory: Path) -> SqliteStore:
+    load_config(directory)
+    return SqliteStore.open(directory, is_checked=False)

@@ -1,0 +1,53 @@
+"""What the store keeps of chips as things: when each was heard last, how it was, and its name."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Protocol
+
+import msgspec
+
+from cloud.store.put import Count
+from protocol.ids import DeviceId
+
+
+class DeviceWord(msgspec.Struct, frozen=True):
+    """What has been heard of a device; None: nothing new of this.
+
+    `heard_at` is the hour in which it spoke itself; the broker may say its state for it.
+    """
+
+    device: DeviceId
+    heard_at: datetime | None = None
+    state: str | None = None
+    software: str | None = None
+    not_after: datetime | None = None
+
+
+class FleetDevice(msgspec.Struct, frozen=True):
+    """An enrolled device; `last_day` is the last one of which anything is stored."""
+
+    device: DeviceId
+    since: datetime
+    is_revoked: bool
+    word: DeviceWord
+    last_day: date | None
+    sealed_name: bytes | None
+
+
+class FleetStore(Protocol):
+    """The part of `Store` that knows how chips are; of each the last word only."""
+
+    def hear(self, words: Sequence[DeviceWord]) -> None:
+        """Take words in their order, in one transaction."""
+
+    def name(self, device: DeviceId, sealed_name: bytes | None) -> bool:
+        """Give a device a name, or take it away. False: it is not enrolled."""
+
+    def devices(self) -> tuple[FleetDevice, ...]:
+        """Return all enrolled devices, revoked ones included, by id."""
+
+    def states(self) -> tuple[Count, ...]:
+        """Count devices that are not revoked by their last state; "" for those never heard."""
+
+    def softwares(self) -> tuple[Count, ...]:
+        """Count devices that are not revoked and were heard by the software they run."""
