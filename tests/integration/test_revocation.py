@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from cloud.registry.broker import refresh_broker
-from cloud.registry.pki import issue_role, pki_path, renew, revoke
+from cloud.registry.pki import issue_role, pki_path, revoke
+from cloud.registry.renewal import renew
 from cloud.registry.revocation import end_session, revoke_everywhere
 from cloud.store.sqlite import SqliteStore
 from protocol.errors import ConfigError, DocumentRefused, TransportError
@@ -179,7 +180,7 @@ def _is_refused(broker: Broker, chip: Pass) -> bool:
 
 
 def test_renewed_broker_certificate_is_shown_after_reload(broker, chip):
-    assert "server" in renew(broker.cloud, datetime.now(UTC), is_forced=True)
+    assert "broker" in renew(broker.cloud, datetime.now(UTC), is_forced=True)
     refresh_broker(broker.cloud, broker.directory)
     renewed = (broker.cloud / "pki" / "server.pem").read_text("ascii")
     wait_until(lambda: _shown(broker, chip) == renewed, "the renewed certificate")
