@@ -87,7 +87,7 @@ COLLECTIVITY = Party(
     last=CONFIG_NAME,
     check=check,
     settle=settle,
-    next_step=(
+    next_step=lambda: (
         "Next: `volet cloud broker-config --dir {directory}`, which learns from the broker's own list "
         "who was revoked since, then `volet cloud run --dir {directory}`. Revoke again whom that "
         "list does not name, and enrol again who enrolled since."

@@ -38,7 +38,9 @@ PROVIDER = Party(
     files=FILES,
     last=KEY,
     check=check,
-    next_step="Next: go on as before; `volet provider contracts --dir {directory}` shows them.",
+    next_step=lambda: (
+        "Next: go on as before; `volet provider contracts --dir {directory}` shows them."
+    ),
 )
 
 backup, restore, backup_key = commands(PROVIDER)

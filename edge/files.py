@@ -4,6 +4,7 @@ from pathlib import Path
 
 from edge.area.settings import FILE_NAME as AREA_CHOICES
 from edge.area.settings import load_choices
+from edge.backup_words import next_step, words
 from edge.bills.word import FILE_NAME as RELEASE
 from edge.config import CONFIG_NAME, DEFAULT_DIRECTORY, load_config
 from edge.enrolling import REQUEST
@@ -102,9 +103,6 @@ CHIP = Party(
     last=ENROLMENT,
     check=check,
     locate=_locate,
-    next_step=(
-        "Next: start the chip, `volet edge run --dir {directory}`; it asks the cloud what happened "
-        "since and goes on from there. Never run two chips from one backup: they would take the "
-        "connection from each other."
-    ),
+    next_step=next_step,
+    words=words,
 )

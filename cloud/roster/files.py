@@ -33,7 +33,7 @@ REGISTRAR = Party(
     last=KEY,
     check=check,
     option="registrar",
-    next_step="Next: go on as before, with `--registrar {directory}`.",
+    next_step=lambda: "Next: go on as before, with `--registrar {directory}`.",
 )
 
 backup, restore, backup_key = commands(REGISTRAR)

@@ -53,7 +53,7 @@ TRUSTEE = Party(
     files=FILES,
     last=CONFIG_NAME,
     check=check,
-    next_step=(
+    next_step=lambda: (
         "Next: `volet trustee run --dir {directory}`. It answers nothing before enough of the "
         "others have told it what it answered since. Restore one trustee at a time, and never run "
         "two from one backup."

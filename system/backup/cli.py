@@ -91,7 +91,7 @@ def _backup(party: Party, kind: type[click.Command]) -> click.Command:
         if is_json:
             click.echo(_written_json(written))
             return
-        click.echo(_written_words(written, locked[1]))
+        click.echo(_written_words(party, written, locked[1]))
         if draw:
             click.echo(f"Passphrase: {passphrase}")
 
@@ -129,11 +129,7 @@ def _restore(party: Party, kind: type[click.Command]) -> click.Command:
         if is_json:
             click.echo(_restored_json(done, directory))
             return
-        said = f" {done.said}" if done.said else ""
-        click.echo(
-            f"Restored {done.owner} into {directory}: {len(done.files)} files, as they were at "
-            f"{done.made_at:%Y-%m-%d %H:%M} UTC.{said}\n{party.next_step.format(directory=directory)}"
-        )
+        click.echo(_restored_words(party, done, directory))
 
     return restore_command
 
@@ -178,17 +174,32 @@ def _unlock(key: Path | None, passphrase_file: Path | None, lock: Lock, name: st
     return open_by_passphrase(lock, ask, name)
 
 
-def _written_words(written: Written, lock: Lock) -> str:
-    lines = [f"Wrote {written.file}: {written.owner}, {len(written.files)} files, "]
-    lines[0] += f"{written.size_bytes} bytes; read back, all of it is there."
-    if isinstance(lock, KeyLock):
-        lines.append("Only the private key opens it; try it there with `restore --check --key`.")
-    if written.unknown:
-        lines.append(
-            f"Not in it, as Volet does not know them: {', '.join(written.unknown)}. Copy them "
-            "yourself if they matter."
+def _written_words(party: Party, written: Written, lock: Lock) -> str:
+    words = party.words()
+    lines = [
+        words.wrote.format(
+            file=written.file,
+            owner=written.owner,
+            count=len(written.files),
+            size_bytes=written.size_bytes,
         )
+    ]
+    if isinstance(lock, KeyLock):
+        lines.append(words.by_key)
+    if written.unknown:
+        lines.append(words.unknown.format(names=", ".join(written.unknown)))
     return "\n".join(lines)
+
+
+def _restored_words(party: Party, done: Restored, directory: Path) -> str:
+    restored = party.words().restored.format(
+        owner=done.owner,
+        directory=directory,
+        count=len(done.files),
+        made_at=f"{done.made_at:%Y-%m-%d %H:%M}",
+    )
+    said = f" {done.said}" if done.said else ""
+    return f"{restored}{said}\n{party.next_step().format(directory=directory)}"
 
 
 def _written_json(written: Written) -> bytes:
@@ -222,10 +233,13 @@ def _checked(opened: Backup, *, is_json: bool) -> str:
         told = {"owner": manifest.owner, "made_at": opened.made_at, "volet": manifest.volet}
         return msgspec.json.encode({**told, "files": files}).decode()
     names = "\n".join(f"  {each.name} {each.size_bytes}" for each in manifest.files)
-    return (
-        f"{opened.path} opens and is whole: {manifest.owner}, made at "
-        f"{opened.made_at:%Y-%m-%d %H:%M} UTC by Volet {manifest.volet}.\n{names}"
+    whole = opened.party.words().whole.format(
+        file=opened.path,
+        owner=manifest.owner,
+        made_at=f"{opened.made_at:%Y-%m-%d %H:%M}",
+        version=manifest.volet,
     )
+    return f"{whole}\n{names}"
 
 
 def _backup_help(party: Party) -> str:

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from protocol.errors import ConfigError
+from system.backup.words import ENGLISH, Words
 
 STAGING = ".backup-"
 RESTORING = ".restoring-"
@@ -83,7 +84,8 @@ class Party:
         files: all that may be there.
         last: the file that says that the directory is complete; it is put back last.
         check: reads what the directory holds, and says who it is; raises VoletError.
-        next_step: what comes after a restore; `{directory}` stands for where.
+        next_step: gives what comes after a restore; `{directory}` stands for where.
+        words: gives what the commands say, in whose language it is.
         locate: where a file is read from, if not from its place in the directory.
         option: what the commands call the directory.
         settle: done with what was restored, before it is in place in a directory; gives a sentence
@@ -97,7 +99,8 @@ class Party:
     files: tuple[Listed, ...]
     last: str
     check: Callable[[Path], str]
-    next_step: str
+    next_step: Callable[[], str]
+    words: Callable[[], Words] = lambda: ENGLISH
     option: str = "dir"
     locate: Callable[[Path, str], Path] = lambda directory, name: directory / name
     settle: Callable[[Path, Path], str] = lambda _restored, _directory: ""

@@ -37,7 +37,7 @@ SHOP = Party(
     ),
     last="shop.toml",
     check=check,
-    next_step="Next: open {directory}.",
+    next_step=lambda: "Next: open {directory}.",
 )
 
 

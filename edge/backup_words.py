@@ -1,0 +1,39 @@
+"""What a household is told of its chip's backups, in French and English."""
+
+from edge.language import Lang, language
+from system.backup.words import ENGLISH, Words
+
+_FRENCH = Words(
+    wrote="{file} est écrit : {owner}, {count} fichiers, {size_bytes} octets ; relu, tout y est.",
+    by_key="Seule la clé privée l'ouvre ; essayez-le là où elle est, avec `restore --check --key`.",
+    unknown=(
+        "N'y sont pas, car Volet ne les connaît pas : {names}. Copiez-les vous-même s'ils comptent."
+    ),
+    restored=(
+        "{owner} est remis en place dans {directory} : {count} fichiers, tels qu'ils étaient le "
+        "{made_at} UTC."
+    ),
+    whole="{file} s'ouvre et est entier : {owner}, fait le {made_at} UTC par Volet {version}.",
+)
+_NEXT = {
+    Lang.FR: (
+        "Ensuite : lancez le boîtier, `volet edge run --dir {directory}` ; il demande à la "
+        "collectivité ce qui s'est passé depuis et reprend de là. Ne faites jamais tourner deux "
+        "boîtiers d'une même sauvegarde : chacun prendrait la connexion de l'autre."
+    ),
+    Lang.EN: (
+        "Next: start the chip, `volet edge run --dir {directory}`; it asks the cloud what happened "
+        "since and goes on from there. Never run two chips from one backup: they would take the "
+        "connection from each other."
+    ),
+}
+
+
+def words() -> Words:
+    """Return the sentences in the language of the command that runs."""
+    return _FRENCH if language() is Lang.FR else ENGLISH
+
+
+def next_step() -> str:
+    """Return what comes after a restore, in the language of the command that runs."""
+    return _NEXT[language()]

@@ -1,0 +1,22 @@
+"""What the commands of a backup say when all went well; a household's are in its own language too."""
+
+from typing import NamedTuple
+
+
+class Words(NamedTuple):
+    """The sentences: written, locked by a key, files unknown, put back, opened."""
+
+    wrote: str
+    by_key: str
+    unknown: str
+    restored: str
+    whole: str
+
+
+ENGLISH = Words(
+    wrote="Wrote {file}: {owner}, {count} files, {size_bytes} bytes; read back, all of it is there.",
+    by_key="Only the private key opens it; try it there with `restore --check --key`.",
+    unknown="Not in it, as Volet does not know them: {names}. Copy them yourself if they matter.",
+    restored="Restored {owner} into {directory}: {count} files, as they were at {made_at} UTC.",
+    whole="{file} opens and is whole: {owner}, made at {made_at} UTC by Volet {version}.",
+)
