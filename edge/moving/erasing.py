@@ -24,6 +24,7 @@ from edge.moving.departure import note_erasure
 from edge.vault.database import FILE_NAME
 from edge.vault.vault import hold_vault
 from protocol.errors import ConfigError
+from system.backup.listing import RESTORING, STAGING
 
 _CHUNK_BYTES = 1 << 20
 # First what says that the chip is enrolled, so that an erasure that was cut short can go on.
@@ -65,7 +66,9 @@ def _households_files(directory: Path) -> Iterator[Path]:
         is_households = name.endswith(_SUFFIXES) and name not in (*_KEPT, *_ENROLMENT)
         if path.is_file() and is_households and not is_bundle(path):
             yield path
-    for pattern in (f"{FILE_NAME}*", f".{FILE_NAME}*", f"{FOLDER}/*", f"{FOLDER}/.*"):
+    # A restore or backup that was killed leaves copies in a folder of its own.
+    left = [f"{prefix}*/**/*" for prefix in (RESTORING, STAGING)]
+    for pattern in (f"{FILE_NAME}*", f".{FILE_NAME}*", f"{FOLDER}/*", f"{FOLDER}/.*", *left):
         for path in sorted(directory.glob(pattern)):
             if path.is_file() and path.name != f"{FILE_NAME}.lock":
                 yield path

@@ -31,7 +31,7 @@ from protocol.envelope import Address, open_message
 from protocol.errors import ConfigError, StoreError, VoletError
 from protocol.messages import Statement
 from protocol.topics import Kind
-from system.backup.listing import survey
+from system.backup.listing import RESTORING, survey
 from tests.support.broker import COLLECTIVITY
 from tests.support.chip_bench import BenchClock
 from tests.support.moving_town import Home, TownCloud
@@ -246,6 +246,15 @@ def test_what_stands_in_the_way_is_said_and_nothing_is_written(old, tmp_path, pa
     with pytest.raises(ConfigError, match=r"contract\.json"):
         run("backup", "--dir", old.directory, "--out", out, *by, "--keys-only")
     assert not out.exists()
+
+
+def test_an_erasure_takes_what_a_killed_restore_left(old):
+    old.kill()
+    left = old.directory / f"{RESTORING}{'a' * 16}" / "keys"
+    left.mkdir(parents=True)
+    shutil.copy(old.directory / "keys" / "household.key", left)
+    run("erase", "--dir", old.directory, "--yes")
+    assert not list(left.iterdir())
 
 
 def test_a_household_reads_of_its_backup_in_its_language(old, tmp_path, passphrase):
