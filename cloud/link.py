@@ -7,8 +7,10 @@ outlives the process: what was not acknowledged comes again.
 
 import asyncio
 import contextlib
+import fcntl
+import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn, cast
 
@@ -25,7 +27,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from cloud.message import Incoming, Outgoing
 from protocol.backoff import backoff
-from protocol.errors import PublishRefused, TransportError
+from protocol.errors import ConfigError, PublishRefused, TransportError
 from system.tls import client_context
 
 # MQTT 5: reason codes from here on are refusals; a broker that names no receive maximum allows all.
@@ -211,8 +213,13 @@ class Link:
         """Keep connected; never returns.
 
         Raises:
-            ConfigError: the certificate files cannot be used.
+            ConfigError: the certificate files cannot be used, or another program shows them.
         """
+        with _alone(self._settings):
+            await self._stay()
+        raise AssertionError("a link is left by errors only")
+
+    async def _stay(self) -> NoReturn:
         delays_s = backoff()
         while True:
             before = self._connections
@@ -305,6 +312,34 @@ class Link:
         for topic, code in zip(self._filters, codes, strict=True):
             if code.value >= REFUSED:
                 raise PublishRefused(f"The broker refused the subscription to {topic}.", code.value)
+
+
+@contextlib.contextmanager
+def _alone(settings: LinkSettings) -> Iterator[None]:
+    """Hold the key of the certificate shown: two under one name end each other's sessions.
+
+    Raises:
+        ConfigError: another program of this machine holds it, or it cannot be read.
+    """
+    if settings.tls is None:
+        yield
+        return
+    try:
+        key = os.open(settings.tls.key, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as exc:
+        raise ConfigError(f"{settings.tls.key} cannot be read: {exc.strerror}.") from exc
+    try:
+        fcntl.flock(key, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as exc:
+        os.close(key)
+        raise ConfigError(
+            f"{settings.client_id} runs already on this machine; end it first, or give a second one "
+            "a certificate of its own (`volet cloud issue`) and start it with --name."
+        ) from exc
+    try:
+        yield
+    finally:
+        os.close(key)
 
 
 def _heed_cancellation() -> None:

@@ -22,7 +22,6 @@ def settings(broker):
     )
 
 
-@pytest.mark.xfail(reason="two workers of one name take the session from each other for ever")
 def test_a_second_worker_of_a_name_ends_and_the_first_goes_on(broker):
     async def both():
         first, second = Link(settings(broker), ()), Link(settings(broker), ())
