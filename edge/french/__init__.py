@@ -4,4 +4,5 @@ The English stands in the code, where it is said; the French stands here beside 
 
 help        commands and options, by their English
 sentences   errors and answers, by English patterns with names in braces
+documents   the errors among them that are about documents, keys and files
 """

@@ -4,7 +4,9 @@ A name in braces stands for what the English has in that place; what is found th
 turn, so that a sentence may end with another.
 """
 
-SENTENCES = {
+from edge.french.documents import DOCUMENTS
+
+SENTENCES = DOCUMENTS | {
     # Files.
     "{path} is missing; {next_step}": "{path} n'existe pas ; {next_step}",
     "{path} is not there yet; start the chip with `volet edge run`.": (

@@ -1,7 +1,10 @@
 """Everything that `volet edge` says of itself is there in French, and errors are put into it."""
 
+import ast
 import inspect
+import re
 import string
+from pathlib import Path
 
 import click
 import pytest
@@ -17,6 +20,7 @@ from edge.household_command import HouseholdCommand
 from edge.language import Lang
 from protocol.errors import VoletError
 
+ROOT = Path(__file__).parents[3]
 COMMANDS = edge.list_commands(click.Context(edge))
 FRENCH = {"LC_ALL": "fr_FR.UTF-8"}
 
@@ -96,3 +100,43 @@ def test_every_sentence_is_found_again(data, english):
 def test_what_has_no_french_stays_english(text):
     assert help_in(Lang.FR, f"?{text}") == f"?{text}"
     assert help_in(Lang.EN, text) == text
+
+
+# Raised with these, a text reaches the household.
+ERRORS = {
+    *("ConfigError", "DocumentRefused", "FrameError", "StoreError", "StoreBusy", "VoletError"),
+    *("TransportError", "UsageError"),
+}
+HOLE = "x9"
+# Nothing but places: what stands in them is looked up by itself, or is another's word.
+PLACES_ONLY = re.compile(rf"({HOLE}|[:;., ])+")
+
+
+def raised():
+    """Give the text of every error that code of the chip raises, a mark in each of its places."""
+    for package in ("edge", "system"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Call) and node.args and name_of(node.func) in ERRORS:
+                    text = text_of(node.args[0])
+                    if text and not PLACES_ONLY.fullmatch(text):
+                        yield " ".join(text.split())
+
+
+def name_of(function):
+    return getattr(function, "id", getattr(function, "attr", ""))
+
+
+def text_of(node):
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(
+            each.value if isinstance(each, ast.Constant) else HOLE for each in node.values
+        )
+    return None
+
+
+@pytest.mark.parametrize("text", sorted(set(raised())))
+def test_every_error_of_the_chip_has_its_french(text):
+    assert sentence_in(Lang.FR, text) != text

@@ -1,0 +1,233 @@
+"""Errors of `volet edge` about documents in French: area, identity, moving, curves, vault, backups.
+
+See `sentences`.
+"""
+
+DOCUMENTS = {
+    # Documents of the area.
+    "This set of trustees is another collectivity's.": (
+        "Ces garants sont ceux d'une autre collectivité."
+    ),
+    "These measures are another collectivity's.": (
+        "Ces mesures sont celles d'une autre collectivité."
+    ),
+    "These measures name a set of trustees that is not trusted here.": (
+        "Ces mesures nomment des garants en qui ce boîtier n'a pas confiance."
+    ),
+    "These bytes are no charter.": "Ces octets ne sont pas un document signé.",
+    "This document has another hash than the terms say.": (
+        "Ce document a une autre empreinte que celle annoncée."
+    ),
+    "This set of trustees names another key of the collectivity than the one this chip was "
+    "enrolled with; ask the collectivity, and do not confirm it.": (
+        "Ces garants nomment une autre clé de la collectivité que celle de l'inscription ; "
+        "demandez à la collectivité, et ne les confirmez pas."
+    ),
+    "This transform has another hash than the measures say.": (
+        "Cette transformée a une autre empreinte que celle des mesures."
+    ),
+    "This transform has other slots than its group.": (
+        "Cette transformée n'a pas les cases de son groupe."
+    ),
+    "{path} is damaged; say it again.": "{path} est abîmé ; dites-le à nouveau.",
+    # Identity.
+    "{path} does not vouch for broker and platform; have the collectivity, with today's Volet, "
+    "answer the request again.": (
+        "{path} ne se porte pas garant du serveur ; demandez à la collectivité de répondre à "
+        "nouveau, avec le Volet d'aujourd'hui."
+    ),
+    "An import into {path} was interrupted; run `volet edge import` again first.": (
+        "Un import dans {path} a été interrompu ; relancez d'abord `volet edge import`."
+    ),
+    "{path} is not the contract of offer.json beside it.": (
+        "{path} n'est pas le contrat de l'offer.json à côté."
+    ),
+    "The contract names other keys than this household's.": (
+        "Le contrat nomme d'autres clés que celles de ce foyer."
+    ),
+    "{path} is no elliptic-curve key.": "{path} n'est pas une clé à courbe elliptique.",
+    "{path} is no Ed25519 key.": "{path} n'est pas une clé Ed25519.",
+    "{path} is not of {count} bytes.": "{path} ne fait pas {count} octets.",
+    "{path} holds no private key in PEM.": "{path} ne contient pas de clé privée en PEM.",
+    "{path} comes from systemd's credentials; take {name} out of the unit's credentials, delete it "
+    "where they are kept, and run the command again.": (
+        "{path} vient des secrets de systemd ; retirez {name} de ceux de l'unité, effacez-le où "
+        "ils sont gardés, et relancez la commande."
+    ),
+    "ca.pem is damaged; put it back from a copy.": "ca.pem est abîmé ; remettez-le d'une copie.",
+    "the enrolment names a device or collectivity out of grammar.": (
+        "l'inscription nomme un boîtier ou une collectivité hors des règles."
+    ),
+    "the certificate is another device's than the record.": (
+        "le certificat est d'un autre boîtier que l'inscription."
+    ),
+    "the certificate is not for this chip's TLS key.": (
+        "le certificat n'est pas pour la clé TLS de ce boîtier."
+    ),
+    "the record is not for this chip's signing key.": (
+        "l'inscription n'est pas pour la clé de signature de ce boîtier."
+    ),
+    "the record is not for this household's keys.": (
+        "l'inscription n'est pas pour les clés de ce foyer."
+    ),
+    "the authority's key is no elliptic-curve key.": (
+        "la clé de l'autorité n'est pas à courbe elliptique."
+    ),
+    "the enrolment is not signed by the authority in it.": (
+        "l'inscription n'est pas signée par l'autorité qu'elle contient."
+    ),
+    "the enrolment holds certificates that cannot be read.": (
+        "l'inscription contient des certificats illisibles."
+    ),
+    "{path} is no certificate.": "{path} n'est pas un certificat.",
+    "The letter names a contract that is not the household's.": (
+        "Le message nomme un contrat qui n'est pas celui du foyer."
+    ),
+    "This is no letter.": "Ce n'est pas un message.",
+    # Moving.
+    "{path} is cut short or has grown ({size} of {whole} bytes); copy it again from where it was "
+    "written.": (
+        "{path} est coupé ou trop long ({size} sur {whole} octets) ; copiez-le à nouveau d'où il a "
+        "été écrit."
+    ),
+    "This passphrase does not open {path}; try again as it stands written.": (
+        "Cette phrase secrète n'ouvre pas {path} ; réessayez telle qu'elle est écrite."
+    ),
+    "{path} is no bundle of Volet; name what `volet edge export` wrote.": (
+        "{path} n'est pas un paquet de Volet ; nommez ce qu'a écrit `volet edge export`."
+    ),
+    "{path} is of format {found}, this Volet reads up to {known}; install a newer Volet.": (
+        "{path} est au format {found}, ce Volet lit jusqu'à {known} ; installez un Volet plus "
+        "récent."
+    ),
+    "{path} is damaged or was altered; copy it again from where it was written.": (
+        "{path} est abîmé ou a été modifié ; copiez-le à nouveau d'où il a été écrit."
+    ),
+    "{path} is damaged or cut short; copy it again from where it was written.": (
+        "{path} est abîmé ou coupé ; copiez-le à nouveau d'où il a été écrit."
+    ),
+    "--draw draws the passphrase, --passphrase-file reads it; say one.": (
+        "--draw tire la phrase secrète, --passphrase-file la lit ; choisissez."
+    ),
+    "{path} holds no chip; there is nothing to erase.": (
+        "{path} ne contient pas de boîtier ; il n'y a rien à effacer."
+    ),
+    "The bundle holds what this Volet does not know; install a newer Volet.": (
+        "Le paquet contient ce que ce Volet ne connaît pas ; installez un Volet plus récent."
+    ),
+    "{path} is an enrolled household's chip; `{command}` makes room, for good.": (
+        "{path} est le boîtier d'un foyer inscrit ; `{command}` fait place, pour toujours."
+    ),
+    "{path} is another household's; `{command}` makes room, for good.": (
+        "{path} est à un autre foyer ; `{command}` fait place, pour toujours."
+    ),
+    "panel.led_gpio is set, but this machine has no pins that gpiozero can drive; install "
+    "python3-lgpio, or take [panel] out of edge.toml.": (
+        "panel.led_gpio est réglé, mais cette machine n'a pas de broches pour gpiozero ; installez "
+        "python3-lgpio, ou ôtez [panel] d'edge.toml."
+    ),
+    # Curves.
+    "{path}, line {line}: {what}": "{path}, ligne {line} : {what}",
+    "expected the header `date,colour`": "l'en-tête attendu est `date,colour`",
+    "expected a date and bleu, blanc or rouge, found {what}": (
+        "une date et bleu, blanc ou rouge sont attendus, on lit {what}"
+    ),
+    "--to lies before --from.": "--to est avant --from.",
+    "{path}: the list of Tempo days cannot be read: {why}": (
+        "{path} : la liste des jours Tempo est illisible : {why}"
+    ),
+    "Standard output is closed; give --link, or leave it open.": (
+        "La sortie standard est fermée ; donnez --link, ou laissez-la ouverte."
+    ),
+    "{path}: the curve cannot be read: {why}": "{path} : la courbe est illisible : {why}",
+    "{path}: the curve is not a text file": "{path} : la courbe n'est pas un texte",
+    "--faults {name}: expected a rate from 0 to 1": "--faults {name} : un taux de 0 à 1 est attendu",
+    "--faults {name}: expected an instant such as 2025-01-10T12:00 (two with / between where it "
+    "lasts)": (
+        "--faults {name} : un instant tel que 2025-01-10T12:00 est attendu (deux avec / si cela "
+        "dure)"
+    ),
+    "--faults {name}: no such fault; there are {names}": (
+        "--faults {name} : panne inconnue ; il y a {names}"
+    ),
+    "--faults {name}: it ends before it begins": "--faults {name} : elle finit avant de commencer",
+    "--link {path}: there is a file already; choose another path": (
+        "--link {path} : il y a déjà un fichier ; choisissez un autre chemin"
+    ),
+    "--link {path}: cannot be made: {why}": "--link {path} : impossible à créer : {why}",
+    # The vault.
+    "{path} is not a vault; move it away, a new one is made.": (
+        "{path} n'est pas un coffre ; déplacez-le, un nouveau sera fait."
+    ),
+    "{path} is of version {found}, this program knows {known}; install the version that wrote it, "
+    "or a newer one.": (
+        "{path} est de version {found}, ce programme connaît {known} ; installez la version qui "
+        "l'a écrit, ou une plus récente."
+    ),
+    "{path} is of an older version; start the chip, it upgrades it.": (
+        "{path} est d'une version plus ancienne ; démarrez le boîtier, il le met à jour."
+    ),
+    "The vault holds no epoch of that incarnation for {month}.": (
+        "Le coffre n'a pas d'époque de cette incarnation pour {month}."
+    ),
+    "The vault in this bundle is damaged; take another copy.": (
+        "Le coffre de ce paquet est abîmé ; prenez une autre copie."
+    ),
+    "The vault refused a commit before; start the chip again.": (
+        "Le coffre a refusé une écriture ; redémarrez le boîtier."
+    ),
+    "{path} is in use by another chip process; stop that one first.": (
+        "{path} sert déjà à un autre processus ; arrêtez-le d'abord."
+    ),
+    # Backups.
+    "Say one of --passphrase-file, --draw and --to.": (
+        "Choisissez entre --passphrase-file, --draw et --to."
+    ),
+    "--draw shows the passphrase to people; --json is for programs.": (
+        "--draw montre la phrase secrète aux gens ; --json est pour les programmes."
+    ),
+    "{path} is there already; nothing is overwritten.": "{path} existe déjà ; rien n'est écrasé.",
+    "{path} is there already; name another file, nothing is overwritten.": (
+        "{path} existe déjà ; nommez un autre fichier, rien n'est écrasé."
+    ),
+    "{path} is damaged ({why}); --keys-only leaves the database out.": (
+        "{path} est abîmé ({why}) ; --keys-only laisse la base de côté."
+    ),
+    "{path} is not empty ({found}); name an empty directory, or move it aside.": (
+        "{path} n'est pas vide ({found}) ; nommez un répertoire vide, ou déplacez-le."
+    ),
+    "{path} is of {found}, {other} of {wanted}; name the right one of them.": (
+        "{path} est de {found}, {other} de {wanted} ; nommez le bon des deux."
+    ),
+    "{path} has room for {free} bytes, the backup holds {size}; make room first.": (
+        "{path} a place pour {free} octets, la sauvegarde en a {size} ; faites place d'abord."
+    ),
+    "{path} is a backup of `{party}`, not of {wanted}; restore it with `{command}`.": (
+        "{path} est une sauvegarde de `{party}`, pas de {wanted} ; remettez-la avec `{command}`."
+    ),
+    "{path} is cut short or has grown ({size} of {whole} bytes follow its header); copy it again "
+    "from where it was written.": (
+        "{path} est coupé ou trop long ({size} sur {whole} octets suivent l'en-tête) ; copiez-le à "
+        "nouveau d'où il a été écrit."
+    ),
+    "{path} has lost more than its database ({lost}) Restore all of the backup into an empty "
+    "directory.": (
+        "{path} a perdu plus que sa base ({lost}) Remettez toute la sauvegarde dans un répertoire "
+        "vide."
+    ),
+    "{path} is there; stop the program, then move {files}* aside.": (
+        "{path} est là ; arrêtez le programme, puis déplacez {files}*."
+    ),
+    "Files in {path} keep changing; run this when no other command does.": (
+        "Des fichiers de {path} changent sans cesse ; relancez quand aucune commande ne tourne."
+    ),
+    "What was written to {path} reads back otherwise; it was removed. Write to another disk.": (
+        "Ce qui a été écrit dans {path} se relit autrement ; c'est effacé. Prenez un autre disque."
+    ),
+    "Nobody can be asked for a passphrase here; give --passphrase-file.": (
+        "Personne ne peut donner une phrase secrète ici ; donnez --passphrase-file."
+    ),
+    "{path} is no text; write the passphrase into it.": (
+        "{path} n'est pas un texte ; écrivez-y la phrase secrète."
+    ),
+}
