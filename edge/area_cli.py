@@ -13,7 +13,7 @@ from edge.area.standing import TRUSTEE_SET, first_set, stand
 from edge.area.words import PROFILE_WORDS, budget_in_words
 from edge.chip import signer_of
 from edge.config import DEFAULT_DIRECTORY, load_config
-from edge.household_command import HouseholdCommand
+from edge.household_command import HouseholdCommand, say
 from edge.identity import Identity, load_identity, load_keys
 from edge.language import language
 from edge.privacy.ledger import Ledger, budget, oldest_needed
@@ -129,15 +129,15 @@ def trustees(directory: Path, confirm: str | None, *, is_json: bool) -> None:
         click.echo(msgspec.json.encode({"sets": reports, "groups": groups}))
         return
     if not reports:
-        click.echo("No set of trustees has arrived yet; the chip asks for it when it is connected.")
+        say("No set of trustees has arrived yet; the chip asks for it when it is connected.")
     for report in reports:
         state = "confirmed" if report.is_confirmed else "NOT CONFIRMED: nothing is contributed"
-        click.echo(f"Fingerprint   {report.fingerprint}   ({state})")
-        click.echo(f"To open       {report.shape}, from {report.effective}")
+        say(f"Fingerprint   {report.fingerprint}   ({state})")
+        say(f"To open       {report.shape}, from {report.effective}")
         for name, title in report.trustees:
             click.echo(f"  {name:<28}{title}")
     for group in groups:
-        click.echo(
+        say(
             f"{group.measure:<14}{group.code}: {group.households} households, noise for "
             f"{group.crowd} of them, opened from {group.threshold} on"
         )
@@ -182,12 +182,10 @@ def area(directory: Path, turn: str | None, *, is_json: bool) -> None:
     if is_json:
         click.echo(msgspec.json.encode(report))
         return
-    click.echo(
-        f"Takes part        {_yes(report.is_enabled and report.is_on)}\n"
-        f"Trustees          {'confirmed' if report.has_confirmed_trustees else 'not confirmed'}\n"
-        f"Seeds             {'drawn' if report.has_seeds else 'not drawn yet'}\n"
-        f"To send           {report.unsent}"
-    )
+    say(f"Takes part        {_yes(report.is_enabled and report.is_on)}")
+    say(f"Trustees          {'confirmed' if report.has_confirmed_trustees else 'not confirmed'}")
+    say(f"Seeds             {'drawn' if report.has_seeds else 'not drawn yet'}")
+    say(f"To send           {report.unsent}")
     for day, state, reason in report.days:
         click.echo(f"{day}        {state}{f' ({reason})' if reason else ''}")
 

@@ -115,6 +115,44 @@ SENTENCES = DOCUMENTS | {
         "Aucun ensemble de garants avec cette empreinte n'est arrivé ; `volet edge trustees` "
         "montre ceux qui sont là. Ne confirmez pas ce que vous ne pouvez pas comparer."
     ),
+    "No set of trustees has arrived yet; the chip asks for it when it is connected.": (
+        "Aucun garant n'est encore arrivé ; le boîtier les demande quand il est connecté."
+    ),
+    "Fingerprint {fingerprint} ({state})": "Empreinte     {fingerprint}   ({state})",
+    "confirmed": "confirmés",
+    "not confirmed": "pas confirmés",
+    "NOT CONFIRMED: nothing is contributed": "PAS CONFIRMÉS : rien n'est fourni",
+    "To open {shape}, from {day}": "Pour ouvrir   {shape}, depuis le {day}",
+    "{count} of {all}": "{count} sur {all}",
+    "{group}: {households} households, noise for {crowd} of them, opened from {threshold} on": (
+        "{group} : {households} foyers, bruit pour {crowd} d'entre eux, ouvert à partir de "
+        "{threshold}"
+    ),
+    "Takes part {so}": "Participe         {so}",
+    "yes": "oui",
+    "no": "non",
+    "Trustees {state}": "Garants           {state}",
+    "Seeds {state}": "Graines           {state}",
+    "drawn": "tirées",
+    "not drawn yet": "pas encore tirées",
+    "To send {count}": "À envoyer         {count}",
+    # Moving.
+    "Wrote {path}. Fingerprint: {fingerprint}": "{path} est écrit. Empreinte : {fingerprint}",
+    "Passphrase: {passphrase}": "Phrase secrète : {passphrase}",
+    "Wrote {path}; print it, keep it away from the bundle, delete the file.": (
+        "{path} est écrit ; imprimez-le, gardez-le loin du paquet, supprimez le fichier."
+    ),
+    "This chip has the household {household} now.": "Ce boîtier a maintenant le foyer {household}.",
+    "The bundle had no ledger: this year's privacy budget counts as spent; readings are fetched "
+    "back from the cloud.": (
+        "Le paquet n'avait pas de registre : le budget de l'année compte comme dépensé ; les "
+        "relevés sont repris auprès de la collectivité."
+    ),
+    "Wrote {path}; hand it to the collectivity, then `{command}`. With a contract for the new "
+    "meter, make it anew with `volet edge request --offer`.": (
+        "{path} est écrit ; remettez-le à la collectivité, puis `{command}`. Avec un contrat pour "
+        "le nouveau compteur, refaites-la avec `volet edge request --offer`."
+    ),
     # Usage, by click and by commands.
     "No such command {name}.": "Il n'y a pas de commande {name}.",
     "No such option: {name}": "Il n'y a pas d'option {name}",

@@ -8,14 +8,23 @@ import click
 
 from edge.config import DEFAULT_DIRECTORY
 from edge.enrolling import REQUEST, make_request, write_request
-from edge.household_command import HouseholdCommand
+from edge.household_command import HouseholdCommand, say
 from edge.identity import check_keys_are_files, load_identity, load_keys
+from edge.language import language
 from edge.moving.bundle import open_bundle, seal_bundle
 from edge.moving.departure import leave_order
 from edge.moving.erasing import erase as erase_household
 from edge.moving.sheet import Sheet, fingerprint_of, render
 from edge.moving.transfer import departure_of, pack, take_in
-from edge.moving.words import ERASED, ERASING, MOVED_OUT, WAITING
+from edge.moving.words import (
+    ERASE,
+    ERASED,
+    ERASING,
+    MOVED_OUT,
+    NOT_MOVED,
+    NOT_RUNNING,
+    WAITING,
+)
 from edge.vault.vault import is_in_use
 from protocol.calendar import legal_day
 from protocol.errors import ConfigError
@@ -53,11 +62,12 @@ def move_out(directory: Path, wait_s: float) -> None:
     while (departure := departure_of(directory)) is None or not departure.is_told:
         if time.monotonic() > deadline:
             raise ConfigError(
-                WAITING[departure is not None]
-                + ("" if is_in_use(directory) else " The chip does not run: start it.")
+                WAITING[language()][departure is not None]
+                + ("" if is_in_use(directory) else NOT_RUNNING[language()])
             )
         time.sleep(POLL_S)
-    click.echo(MOVED_OUT.format(last_day=departure.last_day.isoformat(), directory=directory))
+    last_day = departure.last_day.isoformat()
+    click.echo(MOVED_OUT[language()].format(last_day=last_day, directory=directory))
 
 
 @click.command(cls=HouseholdCommand)
@@ -93,9 +103,9 @@ def export(
         check_passphrase(passphrase)
     data = seal_bundle(bundle, passphrase)
     write_secret(out, data)
-    click.echo(f"Wrote {out}. Fingerprint: {fingerprint_of(data)}")
+    say(f"Wrote {out}. Fingerprint: {fingerprint_of(data)}")
     if draw:
-        click.echo(f"Passphrase: {passphrase}")
+        say(f"Passphrase: {passphrase}")
     if sheet is not None:
         written = Sheet(
             made_on=_today(),
@@ -106,7 +116,7 @@ def export(
             passphrase=passphrase if draw else "",
         )
         write_secret(sheet, render(written, sheet))
-        click.echo(f"Wrote {sheet}; print it, keep it away from the bundle, delete the file.")
+        say(f"Wrote {sheet}; print it, keep it away from the bundle, delete the file.")
 
 
 @click.command("import", cls=HouseholdCommand)
@@ -125,13 +135,13 @@ def import_command(directory: Path, bundle: Path, passphrase_file: Path | None) 
     taken = take_in(directory, opened, _today())
     path = directory / REQUEST
     write_request(directory, path, make_request(load_keys(directory), None, None))
-    click.echo(f"This chip has the household {taken.household_key.hex()[:16]}… now.")
+    say(f"This chip has the household {taken.household_key.hex()[:16]}… now.")
     if not taken.has_ledger:
-        click.echo(
+        say(
             "The bundle had no ledger: this year's privacy budget counts as spent; readings are "
             "fetched back from the cloud."
         )
-    click.echo(
+    say(
         f"Wrote {path}; hand it to the collectivity, then `volet edge enrol --dir {directory} "
         "ENROLMENT.json`. With a contract for the new meter, make it anew with `volet edge request "
         "--offer`."
@@ -145,15 +155,12 @@ def erase(directory: Path, *, yes: bool) -> None:
     """Destroy the household's keys and vault on this chip, and draw new keys for who comes next."""
     departure = departure_of(directory)
     if not yes:
-        click.echo(ERASING)
+        click.echo(ERASING[language()])
         if departure is None or not departure.is_told:
-            click.echo(
-                "Ce foyer n'a pas déménagé (`volet edge move-out`). / "
-                "This household has not moved out."
-            )
-        click.confirm("Effacer / erase?", abort=True)
+            click.echo(NOT_MOVED[language()])
+        click.confirm(ERASE[language()], abort=True)
     count = erase_household(directory)
-    click.echo(ERASED.format(count=count, directory=directory))
+    click.echo(ERASED[language()].format(count=count, directory=directory))
 
 
 def _today() -> date:
