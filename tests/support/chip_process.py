@@ -12,6 +12,7 @@ from typing import Self
 from tests.support.broker import wait_until
 
 READY_WITHIN_S = 60.0
+ROOT = Path(__file__).parents[2]
 BUFFER_BYTES = 4_096
 
 
@@ -30,6 +31,7 @@ class ChipProcess:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
+                cwd=ROOT,
                 env={"NOTIFY_SOCKET": "@" + self._socket.getsockname()[1:].decode()},
             )
 
