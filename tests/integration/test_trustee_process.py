@@ -1,11 +1,13 @@
 """Four trustees as processes at a real broker over TLS: asked, stopped, killed, restored."""
 
+import re
 import shutil
 import signal
 
 import numpy as np
 
 from cloud.release.pages import request_pages
+from cloud.trustee import log
 from cloud.trustee.core import today_number
 from cloud.trustee.files import TRUSTEE
 from protocol.area_cipher import from_bytes
@@ -14,6 +16,12 @@ from protocol.trustee_messages import Answer, Ask, Refused
 from system.backup.listing import survey
 from tests.support.broker import running_broker
 from tests.support.trustee_town import DYING, WITHIN_S, TrusteeTown
+
+TABLES = re.findall(r"CREATE TABLE (\w+)", log._TABLES)
+ALIKE = {
+    "fact": "there is one from the first start on",
+    "alarm": "no trustee contradicts another here",
+}
 
 
 def test_four_processes_of_which_one_stops_one_is_killed_and_one_restored(tmp_path):
@@ -29,27 +37,13 @@ def _story(town):
     area, day = town.area, today_number()
     request = area.request(day=day)
     other = area.request(area.near[1:], day=day)
-    town.publish_letters()
-    for number in (0, 1, 2):
-        town.start(number)
-    for number in (0, 1, 2):
-        town.wait_there(number)
-        town.teach(number)
-    for number in (0, 1, 2):
-        town.wait_waiting(number)
-        town.volet(number, "confirm", fingerprint(area.set_charter))
-    for number in (0, 1, 2):
-        town.wait_set(number)
-        town.teach(number)
-    for number in (0, 1, 2):
-        town.wait_ready(number)
-        town.wait_seeds(number)
-
+    _set_up(town)
     check = area.request(ask=Ask.CHECK, day=day)
     checks = [town.ask(number, check) for number in (0, 1, 2)]
     masks = {number: from_bytes(data) for each in checks for number, data in each.sums}
     last = np.array([each.masked(day)[-1] for each in area.near])
     assert (last - sum(masks.values()) == 1).all()
+    town.restart(0, signal.SIGKILL, is_ready=True)
 
     # A backup of the second, that knows of the check, and not of the sum. The third goes away.
     key = str(town.folder / "backup.key")
@@ -65,7 +59,11 @@ def _story(town):
     expected = np.sum([each.values for each in area.near], axis=0)
     assert (area.opened(area.near, answers, day) == expected).all()
 
+    town.restart(0, signal.SIGTERM, is_ready=True)
+    assert town.ask(0, request) == answers[0]
     _restored(town, 1, request, other, answers[1])
+    alike = [each for each in TABLES if {(each, True), (each, False)} - town.started_from]
+    assert alike == list(ALIKE), "start a trustee again with and without it"
     for number in range(4):
         status = town.status(number)
         assert not status["alarms"]
@@ -76,6 +74,32 @@ def _story(town):
         for home in area.near:
             assert home.device not in said
             assert home.key.hex() not in said
+
+
+def _set_up(town):
+    """Bring three of them from nothing to where they answer; one starts again at each step."""
+    town.publish_letters()
+    for number in (0, 1, 2):
+        town.start(number)
+    for number in (0, 1, 2):
+        town.wait_there(number)
+    town.restart(0, signal.SIGKILL)
+    for number in (0, 1, 2):
+        town.teach(number)
+    for number in (0, 1, 2):
+        town.wait_waiting(number)
+    town.restart(0, signal.SIGTERM)
+    for number in (0, 1, 2):
+        town.volet(number, "confirm", fingerprint(town.area.set_charter))
+    for number in (0, 1, 2):
+        town.wait_set(number)
+    town.restart(0, signal.SIGKILL)
+    for number in (0, 1, 2):
+        town.teach(number)
+    for number in (0, 1, 2):
+        town.wait_ready(number)
+        town.wait_seeds(number)
+    town.restart(0, signal.SIGTERM, is_ready=True)
 
 
 def _killed_between_writing_and_answering(town, number, request):

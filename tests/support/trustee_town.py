@@ -1,8 +1,10 @@
 """Trustees as processes at a real broker, chips that publish letters, and the release worker."""
 
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from cloud.release.pages import charter_pages, request_pages, roster_pages
 from cloud.trustee import directory as places
 from cloud.trustee.cli import read_status
 from cloud.trustee.core import today_number
+from cloud.trustee.log import FILE_NAME
 from protocol.envelope import Address, open_message, seal_message
 from protocol.ids import DeviceId
 from protocol.topics import TrusteeKind, trustee_topic
@@ -44,11 +47,16 @@ main()
 
 
 class TrusteeTown:
-    """Four trustees by number; `area` holds everybody's keys."""
+    """Four trustees by number; `area` holds everybody's keys.
+
+    Attributes:
+        started_from: tables, and whether they held anything, with which one was started again.
+    """
 
     def __init__(self, broker: Broker, folder: Path) -> None:
         self.broker = broker
         self.folder = folder
+        self.started_from: set[tuple[str, bool]] = set()
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
         self.names = [f"trustee-{letter}" for letter in "abcd"]
         for name in self.names:
@@ -91,6 +99,38 @@ class TrusteeTown:
         process = self._processes.pop(number)
         process.send_signal(signal.SIGTERM)
         return process.wait(WITHIN_S)
+
+    def restart(self, number: int, how: signal.Signals, *, is_ready: bool = False) -> None:
+        """End a trustee in the state it is in, and start it again: it must know the same.
+
+        `is_ready`: wait until it answers again.
+        """
+        before, since = self._answered(number), len(self.heard(number))
+        self.started_from |= self._tables(number)
+        process = self._processes.pop(number)
+        process.send_signal(how)
+        assert process.wait(WITHIN_S) == (0 if how == signal.SIGTERM else -how)
+        self.start(number)
+        self._wait(lambda: len(self.heard(number)) > since, number, "to speak again")
+        if is_ready:
+            self.wait_ready(number, since)
+        assert self._answered(number) == before
+
+    def _answered(self, number: int) -> tuple[int, list]:
+        status = self.status(number)
+        return status["answered"], status["alarms"]
+
+    def _tables(self, number: int) -> set[tuple[str, bool]]:
+        """Return which tables of a trustee's hold something, and which nothing."""
+        with closing(sqlite3.connect(self.directory(number) / FILE_NAME)) as database:
+            names = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            return {
+                (
+                    name,
+                    bool(database.execute(f"SELECT EXISTS (SELECT 1 FROM {name})").fetchone()[0]),
+                )
+                for (name,) in names.fetchall()
+            }
 
     def close(self) -> None:
         for process in self._processes.values():
