@@ -46,6 +46,6 @@ def make_environment(directory: Path, *requirements: str) -> Environment:
     )
     if reached.returncode:
         pytest.skip(f"pip reaches no registry: {reached.stderr.splitlines()[-1]}")
-    installed = environment.run("-m", "pip", "install", "-q", *requirements)
+    installed = environment.run("-m", "pip", "install", "-q", *requirements, within_s=600)
     assert installed.returncode == 0, installed.stderr
     return environment
