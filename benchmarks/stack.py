@@ -7,7 +7,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,12 +24,14 @@ from cloud.registry.broker import current_user, write_broker
 from cloud.registry.pki import exclusive, initialise, issue_device, load_platform_key, pki_path
 from cloud.store.sqlite import SqliteStore
 from mosquitto.config import broker_command, broker_environment
+from system import patience
 from system.files import write_public, write_secret
+from system.patience import Patience
 from system.tls import client_context
 from volet.demo.ports import free_ports
 
 HOST = "127.0.0.1"
-WITHIN_S = 30.0
+PATIENCE_S = 300.0
 NS_PER_S = 1_000_000_000
 
 
@@ -156,11 +157,8 @@ def wait_until(condition: Callable[[], bool], what: str, log: Path) -> None:
     Raises:
         TimeoutError: it does not; names `what` was awaited and gives the log.
     """
-    deadline = time.monotonic() + WITHIN_S
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not so after {WITHIN_S:.0f} s: {what}\n{log.read_text('utf-8')}")
-        time.sleep(0.02)
+    if not patience.wait_until(condition, Patience(PATIENCE_S)):
+        raise TimeoutError(f"not so after {PATIENCE_S:.0f} s: {what}\n{log.read_text('utf-8')}")
 
 
 def _answers(port: int) -> bool:
@@ -175,7 +173,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
     """End a process of ours in good order, or by force."""
     process.send_signal(signal.SIGTERM)
     try:
-        process.wait(WITHIN_S)
+        process.wait(PATIENCE_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

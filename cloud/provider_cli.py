@@ -1,6 +1,5 @@
 """`volet provider …`: what an energy provider does, on the machine that holds the cloud's store."""
 
-import time
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import wraps
@@ -32,8 +31,8 @@ from cloud.store.sqlite import SqliteStore
 from protocol.errors import DocumentRefused
 from system.commands import directory_option
 from system.files import write_public
+from system.patience import Patience, wait_until
 
-POLL_S = 0.2
 WAITS_FOR = {
     "": "waiting for the worker; is `volet cloud run` running?",
     "acceptance": "waiting for the contract to be accepted; see `volet provider accept`.",
@@ -105,7 +104,12 @@ def _at_desk(command: Callable[..., None]) -> Callable[..., None]:
 
 
 _wait_option = click.option(
-    "--wait", "wait_s", type=click.FloatRange(0), default=60.0, show_default=True, help="Seconds."
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(0),
+    default=60.0,
+    show_default=True,
+    help="Stop watching when nothing has moved for so many seconds.",
 )
 
 
@@ -164,13 +168,12 @@ def _report(store: Store, request_id: bytes, wait_s: float, *, is_json: bool) ->
 
 
 def _wait(store: Store, request_id: bytes, wait_s: float) -> desk.Progress:
-    deadline = time.monotonic() + wait_s
-    while True:
-        state = desk.progress(store, request_id)
-        is_over = state.state in {RequestState.SEEN, RequestState.REFUSED}
-        if is_over or not time.monotonic() < deadline:  # also where it is no number
-            return state
-        time.sleep(POLL_S)
+    def state() -> desk.Progress:
+        return desk.progress(store, request_id)
+
+    over = {RequestState.SEEN, RequestState.REFUSED}
+    wait_until(lambda: state().state in over, Patience(wait_s), state)
+    return state()
 
 
 def _in_words(state: desk.Progress) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import threading
-import time
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ os.environ["LC_ALL"] = "C.UTF-8"
 import hypothesis
 import pytest
 
+from system.patience import Patience
 from tests.support.broker import Broker, running_broker, skip_without_mosquitto
 
 # A slow machine makes no test fail.
@@ -71,9 +71,9 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 
 def _threads_left(before: set[threading.Thread]) -> list[threading.Thread]:
     """Return the threads that do not end by themselves within a few seconds."""
-    deadline = time.monotonic() + _LINGER_S
+    patience = Patience(_LINGER_S)
     while left := [t for t in set(threading.enumerate()) - before if t.is_alive()]:
-        if time.monotonic() > deadline:
+        if not patience.lasts(len(left)):
             return left
         left[0].join(timeout=0.05)
     return []

@@ -18,9 +18,10 @@ from cloud.registry.pki import forget_role, pki_path, revoke
 from cloud.store import Store
 from protocol.errors import DocumentRefused, TransportError
 from protocol.ids import DeviceId
+from system.patience import Patience
 from system.tls import client_context
 
-_TAKE_OVER_WITHIN_S = 10.0
+_PATIENCE_S = 60.0
 # A connection that the broker took in the turn before it read the new list still passes; it has
 # become a session by then, and is ended too.
 _STRAGGLER_S = 1.0
@@ -64,10 +65,10 @@ def end_session(directory: Path, client_id: str) -> None:
     client.tls_set_context(_operator_context(directory))
     try:
         client.connect(_LOOPBACK, port, clean_start=True)
-        deadline = time.monotonic() + _TAKE_OVER_WITHIN_S
+        patience = Patience(_PATIENCE_S)
         while not client.is_connected():
             outcome = client.loop(timeout=0.1)
-            if outcome is not MQTTErrorCode.MQTT_ERR_SUCCESS or time.monotonic() > deadline:
+            if outcome is not MQTTErrorCode.MQTT_ERR_SUCCESS or not patience.lasts():
                 raise TransportError(f"The operator's listener answered: {outcome.name}.")
         client.disconnect()
     except OSError as exc:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,6 +32,9 @@ from protocol.errors import DocumentRefused, TransportError
 from system.certificates import CertificateWatch, read_lifetimes
 from system.commands import directory_option
 from system.logs import configure_logs
+from system.patience import Patience
+
+LOOK_EVERY_S = 1.0
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _FIRST, _LAST = datetime(1970, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001 - days, not instants
@@ -78,7 +82,7 @@ def run(directory: Path, name: str) -> None:
     type=click.FloatRange(0),
     default=600.0,
     show_default=True,
-    help="Seconds to wait for the trustees.",
+    help="Give up when no trustee has moved anything for so many seconds.",
 )
 def once(directory: Path, name: str, until: datetime, wait_s: float) -> None:
     """Close, open and publish what there is, then end.
@@ -166,7 +170,7 @@ async def _serve(
     """Run the service until a signal, or, with `until`, until all is done.
 
     Raises:
-        TransportError: not all trustees that are needed answered within `wait_s`.
+        TransportError: too few trustees have answered, and nothing has moved for `wait_s`.
     """
     config = load_config(directory)
     tls = TlsFiles(
@@ -189,18 +193,47 @@ async def _serve(
             log.info("release_started", collectivity=config.collectivity)
             files = {"authority": tls.ca, name: tls.certificate}
             watch = CertificateWatch(lambda: read_lifetimes(files), lambda: datetime.now(UTC))
-            async with watch.beside(), asyncio.timeout(wait_s):
-                await service.run(stop, until, ends_when_idle=until is not None)
-        except TimeoutError as exc:
-            raise TransportError(
-                "Not enough trustees have answered; `volet cloud release list` shows what waits. "
-                "Asking again is safe."
-            ) from exc
+            running = service.run(stop, until, ends_when_idle=until is not None)
+            async with watch.beside():
+                if wait_s is None:
+                    await running
+                else:
+                    await _while_it_moves(
+                        running, lambda: thread.run(_standing, store, desk), Patience(wait_s)
+                    )
         finally:
             log.info("release_stopped")
             await thread.run(store.close)
     finally:
         thread.close()
+
+
+def _standing(store: SqliteStore, desk: ReleaseDesk) -> object:
+    """Return what changes when trustees learn or a figure comes nearer to its release."""
+    asking = desk.asking
+    return store.figures().area_figures, [asking.known(name) for name in asking.names()]
+
+
+async def _while_it_moves(
+    running: Coroutine[None, None, None],
+    standing: Callable[[], Awaitable[object]],
+    patience: Patience,
+) -> None:
+    """Run to the end, as long as what `standing` returns changes.
+
+    Raises:
+        TransportError: it has not changed for too long.
+    """
+    task = asyncio.ensure_future(running)
+    while not (await asyncio.wait({task}, timeout=LOOK_EVERY_S))[0]:
+        if not patience.lasts(await standing()):
+            task.cancel()
+            await asyncio.wait({task})
+            raise TransportError(
+                "Not enough trustees have answered; `volet cloud release list` shows what waits. "
+                "Asking again is safe."
+            )
+    await task
 
 
 def _store(directory: Path) -> AreaStore:

@@ -1,6 +1,5 @@
 """`volet edge move-out`, `export`, `import` and `erase`: people who move, and chips that stay."""
 
-import time
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from edge.moving.bundle import open_bundle, seal_bundle
 from edge.moving.departure import leave_order
 from edge.moving.erasing import erase as erase_household
 from edge.moving.sheet import Sheet, fingerprint_of, render
-from edge.moving.transfer import departure_of, pack, take_in
+from edge.moving.transfer import departure_of, left_to_send, pack, take_in
 from edge.moving.words import (
     ERASE,
     ERASED,
@@ -32,8 +31,8 @@ from protocol.passphrase import check_passphrase, draw_passphrase
 from system.commands import directory_option
 from system.files import read_document, write_secret
 from system.passphrase import ask_passphrase, passphrase_file_option
+from system.patience import Patience, wait_until
 
-POLL_S = 0.5
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 _dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
@@ -47,7 +46,7 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
     type=click.FloatRange(0),
     default=600.0,
     show_default=True,
-    help="How long to watch, in seconds; the running chip goes on without us.",
+    help="Stop watching when nothing has moved for so many seconds; the chip goes on.",
 )
 def move_out(directory: Path, wait_s: float) -> None:
     """End this household's time here: close the day now, send all, end its contracts.
@@ -58,14 +57,18 @@ def move_out(directory: Path, wait_s: float) -> None:
     load_identity(directory)
     if departure_of(directory) is None:
         leave_order(directory, datetime.now(UTC))
-    deadline = time.monotonic() + wait_s
-    while (departure := departure_of(directory)) is None or not departure.is_told:
-        if time.monotonic() > deadline:
-            raise ConfigError(
-                WAITING[language()][departure is not None]
-                + ("" if is_in_use(directory) else NOT_RUNNING[language()])
-            )
-        time.sleep(POLL_S)
+
+    def is_told() -> bool:
+        departure = departure_of(directory)
+        return departure is not None and departure.is_told
+
+    is_over = wait_until(is_told, Patience(wait_s), lambda: left_to_send(directory))
+    departure = departure_of(directory)
+    if departure is None or not is_over:
+        raise ConfigError(
+            WAITING[language()][departure is not None]
+            + ("" if is_in_use(directory) else NOT_RUNNING[language()])
+        )
     last_day = departure.last_day.isoformat()
     click.echo(MOVED_OUT[language()].format(last_day=last_day, directory=directory))
 

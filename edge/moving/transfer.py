@@ -121,6 +121,18 @@ def departure_of(directory: Path) -> Departure | None:
         return vault.departures.get()
 
 
+def left_to_send(directory: Path) -> int | None:
+    """Return how many messages the cloud has not acknowledged; None: there is no vault yet.
+
+    Raises:
+        StoreError: the vault cannot be read.
+    """
+    if not (directory / FILE_NAME).exists():
+        return None
+    with read_vault(directory) as vault:
+        return vault.outbox_depth()
+
+
 def _household_of(bundle: Bundle) -> HouseholdSecret:
     try:
         household = HouseholdSecret.from_bytes(bundle.household)

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from protocol.errors import ConfigError
+from system.patience import Patience
 
 POLL_MS = 50
 DRAIN_S = 5.0
@@ -75,9 +76,9 @@ class PtyLink:
                 return
 
     def drain(self) -> None:
-        """Return once what was sent has been read, its reader has gone, or five seconds on."""
-        deadline_s = time.monotonic() + DRAIN_S
-        while self._has_reader() and self._unread_bytes() and time.monotonic() < deadline_s:
+        """Return once what was sent has been read, its reader has gone or has read nothing for long."""
+        patience = Patience(DRAIN_S)
+        while self._has_reader() and (unread := self._unread_bytes()) and patience.lasts(unread):
             time.sleep(POLL_MS / 1_000)
 
     def close(self) -> None:

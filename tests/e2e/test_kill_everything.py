@@ -56,7 +56,6 @@ def run_with_kills(town: Town, fleet_count: int, kills: int, quarter_hours_per_s
     assert (town.broker_kills, town.worker.kills) == (kills, kills)
 
 
-@pytest.mark.timeout(120)
 def test_hundreds_of_blocks_survive_three_kills_of_everything(tmp_path):
     with running_town(tmp_path, homes=4, days=1) as town:
         town.households[-1].set_rhythm("daily")
@@ -66,7 +65,6 @@ def test_hundreds_of_blocks_survive_three_kills_of_everything(tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
 def test_ten_thousand_blocks_survive_twenty_kills_of_everything(tmp_path):
     with running_town(tmp_path, homes=12, days=9) as town:
         run_with_kills(town, fleet_count=2, kills=20, quarter_hours_per_s=4)

@@ -18,7 +18,6 @@ VAULT_MAX_BYTES_A_BLOCK = 2_000
 
 
 @pytest.mark.long
-@pytest.mark.timeout(240)
 def test_thirty_days_offline_are_drained_while_live_blocks_go_first(tmp_path):
     with running_town(tmp_path, homes=1, days=DAYS + 2) as town:
         (household,) = town.households

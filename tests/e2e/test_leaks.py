@@ -173,7 +173,6 @@ def assert_the_search_finds_what_is_there(chip: Path, meter: Meter, secrets: lis
     assert {"serial", "prm", "index"} <= found(meter.streams[0], meter, secrets)
 
 
-@pytest.mark.timeout(90)
 @pytest.mark.usefixtures("mosquitto_available")
 def test_nothing_of_a_household_is_in_clear_anywhere_but_at_home(tmp_path):
     meter = Meter()

@@ -109,7 +109,6 @@ def restored(request, tmp_path_factory) -> Iterator[RestoredTown]:
         yield RestoredTown(town, is_worker_late=request.param)
 
 
-@pytest.mark.timeout(300)
 def test_every_chip_has_fetched_back_what_its_card_lacked(restored):
     events = [json.loads(line) for line in restored.log.splitlines() if line.startswith("{")]
     found = [event for event in events if event["event"] == "recovery_ended"]

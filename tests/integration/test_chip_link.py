@@ -6,7 +6,6 @@ import select
 import socket
 import ssl
 import threading
-import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -35,6 +34,7 @@ from edge.message import (
 from protocol.ids import new_device_id
 from protocol.status import State, decode_status
 from protocol.topics import Kind, device_topic
+from system.patience import Patience
 from system.tls import client_context
 from tests.support.broker import WITHIN_S, enrol_chip, make_cloud, wait_until
 from tests.support.mqtt import NO_SUBSCRIBERS, NOT_AUTHORIZED, SUCCESS, Peer, role_pass
@@ -48,9 +48,9 @@ class Listener:
         self.events = []
 
     def wait_for(self, kind):
-        """Return the next event of a kind, with a deadline."""
-        deadline = time.monotonic() + WITHIN_S
-        while time.monotonic() < deadline:
+        """Return the next event of a kind."""
+        patience = Patience(WITHIN_S)
+        while patience.lasts():
             for event in self.events:
                 if isinstance(event, kind):
                     self.events.remove(event)

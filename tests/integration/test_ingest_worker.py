@@ -243,7 +243,9 @@ def blocks_through_kills(broker, worker, tmp_path, kills, days):
                 worker.start()
         for chip in chips:
             wait_until(
-                lambda chip=chip: chip.stored_through() == days * A_DAY, "every block", within_s=60
+                lambda chip=chip: chip.stored_through() == days * A_DAY,
+                "every block",
+                chip.stored_through,
             )
         assert not any(ack.refused for chip in chips for ack in chip.all_acks())
     store = SqliteStore.open(broker.cloud)

@@ -2,7 +2,6 @@
 
 import os
 import select
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from edge.tic.serial_line import SerialSource, Timing, stable_path
 from edge.tic.source import StreamSource
 from protocol.backoff import backoff
 from protocol.errors import ConfigError, FrameError
+from system.patience import Patience
 from tests.unit.tic.tic_streams import frame_bytes
 
 DEADLINE_S = 20.0
@@ -54,8 +54,8 @@ def plug(tmp_path: Path) -> Iterator[Plug]:
 
 def listen(source: SerialSource, decoder: Decoder, until: Callable[[], bool]) -> list[Frame]:
     frames: list[Frame] = []
-    deadline_s = time.monotonic() + DEADLINE_S
-    while not until() and time.monotonic() < deadline_s:
+    patience = Patience(DEADLINE_S)
+    while not until() and patience.lasts(len(frames)):
         frames += decoder.feed(source.read(0.05))
     assert until(), "not within the deadline"
     return frames
@@ -73,8 +73,8 @@ def test_a_line_is_read_raw(plug):
     every_byte = bytes(range(256))
     plug.send(every_byte)
     received = b""
-    deadline_s = time.monotonic() + DEADLINE_S
-    while len(received) < len(every_byte) and time.monotonic() < deadline_s:
+    patience = Patience(DEADLINE_S)
+    while len(received) < len(every_byte) and patience.lasts(len(received)):
         received += source.read(0.1)
     source.close()
     assert received == every_byte
@@ -139,8 +139,8 @@ def test_the_speed_is_changed_on_the_open_line(plug):
     )
     source.read(0)
     first = source.speed
-    deadline_s = time.monotonic() + DEADLINE_S
-    while source.speed == first and time.monotonic() < deadline_s:
+    patience = Patience(DEADLINE_S)
+    while source.speed == first and patience.lasts():
         plug.send(b"\xf0\x0f" * 60)
         decoder.feed(source.read(0.1))
         now_s += 1

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -14,6 +13,7 @@ from cloud.registry.pki import pki_path
 from cloud.store.providers import Provider
 from cloud.store.sqlite import SqliteStore
 from cloud.worker import StoreThread
+from system.patience import Patience, wait_until
 from tests.support.broker import free_ports, make_cloud
 from tests.support.provider_api import FAST, Firm
 
@@ -71,8 +71,5 @@ def serving(cloud, head_s=10.0):
 
 
 def until(condition):
-    """Wait for a condition, within a deadline."""
-    deadline = time.monotonic() + WITHIN_S
-    while not condition():
-        assert time.monotonic() < deadline, "this has not come about"
-        time.sleep(0.01)
+    """Wait for a condition."""
+    assert wait_until(condition, Patience(WITHIN_S)), "this has not come about"

@@ -11,7 +11,6 @@ from typing import Self
 
 from tests.support.broker import wait_until
 
-READY_WITHIN_S = 60.0
 ROOT = Path(__file__).parents[2]
 BUFFER_BYTES = 4_096
 
@@ -39,7 +38,7 @@ class ChipProcess:
         """Wait until the chip is ready."""
         with ExitStack() as failed:
             failed.callback(self.close)
-            wait_until(lambda: self._is_ready() or self.has_ended, "the chip", READY_WITHIN_S)
+            wait_until(lambda: self._is_ready() or self.has_ended, "the chip")
             assert not self.has_ended, f"the chip ended instead of starting:\n{self.log}"
             failed.pop_all()
         return self

@@ -216,7 +216,7 @@ class Town:
         """Wait until chips that were started read their meters; time hardly passes meanwhile."""
         self.clock.run(SLOW)
         for fleet in fleets:
-            wait(lambda each=fleet: each.count(METERING) > 0, f"chips\n{fleet.log}", 60)
+            wait(lambda each=fleet: each.count(METERING) > 0, f"chips\n{fleet.log}")
 
     def kill_broker(self) -> None:
         """End the broker without a word."""
@@ -291,7 +291,7 @@ class Town:
         self, condition: Callable[[], bool], households: Sequence[Household], what: str
     ) -> None:
         try:
-            wait(condition, what, 90)
+            wait(condition, what, lambda: [each.figures() for each in households])
         except pytest.fail.Exception as exc:
             states = "\n".join(f"{each.directory.name}: {each.figures()}" for each in households)
             logs = "\n".join(p.read_text()[-3000:] for p in sorted(self._logs.iterdir()))

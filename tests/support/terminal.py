@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from system.patience import Patience
 from tests.support.typed_page import CONSOLE, Step, blocks, names, pattern, steps, with_ids
 
 AGAIN_S = 0.2
@@ -102,14 +103,14 @@ class Terminal:
         until = step.before_interrupt
         before = None if until is None else pattern(until, self._known)
         promised = pattern(step.output, self._known)
-        deadline = time.monotonic() + (LATER_WITHIN_S if step.is_later else 0)
+        patience = Patience(LATER_WITHIN_S if step.is_later else 0)
         while True:
             status, output = self.type(command, before)
             match = promised.fullmatch(output)
             if match and status == 0:
                 self._known |= names(match)
                 return
-            if time.monotonic() >= deadline:
+            if not patience.lasts(output):
                 break
             time.sleep(AGAIN_S)
         told = f"{command}\n{output}\n{self.logs()}"

@@ -249,4 +249,4 @@ class TrusteeTown:
         return places.load_identity(directory)
 
     def _wait(self, condition, number: int, what: str) -> None:
-        wait_until(condition, f"{self.names[number]} {what}", WITHIN_S)
+        wait_until(condition, f"{self.names[number]} {what}")

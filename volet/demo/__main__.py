@@ -37,8 +37,6 @@ from volet.demo.town import Household, Town, demo_tariff, found
 MONTH = 3  # with a change of time: one day has 92 quarter-hours
 HOMES = 21
 NEIGHBOURS = 220
-DRAIN_WITHIN_S = 600.0
-BILLS_WITHIN_S = 300.0
 POLL_S = 0.2
 SAMPLE_BYTES = 32
 
@@ -163,13 +161,16 @@ def play(
             "days of all homes stored in cloud", total=days * len(town.households)
         )
 
-        def is_done() -> bool:
-            progress.update(read, completed=closed_days(first, town))
+        def counts() -> tuple[int, int]:
+            closed = closed_days(first, town)
             complete = sum(stored_days(store, key, town) for key in keys)
+            progress.update(read, completed=closed)
             progress.update(stored, completed=complete)
-            return complete == days * len(town.households)
+            return closed, complete
 
-        programs.wait(is_done, "the month to be stored", seconds + DRAIN_WITHIN_S)
+        programs.wait(
+            lambda: counts()[1] == days * len(town.households), "the month to be stored", counts
+        )
 
 
 def closed_days(household: Household, town: Town) -> int:
@@ -205,13 +206,11 @@ def settle(town: Town, programs: Programs, store: SqliteStore, report: Report) -
             store, key, contract.hash, *period
         )
 
-    def is_seen() -> bool:
-        return all(
-            provider.progress(store, request).state is RequestState.SEEN
-            for request in requests.values()
-        )
+    def seen() -> int:
+        states = [provider.progress(store, request).state for request in requests.values()]
+        return states.count(RequestState.SEEN)
 
-    programs.wait(is_seen, "the chips to see their statements", BILLS_WITHIN_S)
+    programs.wait(lambda: seen() == len(requests), "the chips to see their statements", seen)
     taken_s = time.monotonic() - asked_s
     report.computed(provider.progress(store, requests[identity.household_key]), taken_s)
     results = [(home.directory.name, *bills(town, home)) for home in town.households]

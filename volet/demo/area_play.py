@@ -14,11 +14,8 @@ from cloud.trustee.cli import Status, read_status
 from protocol.calendar import days_between
 from volet.demo.area_findings import Released, save_truth
 from volet.demo.commune import RELEASE, TRUSTEES, Commune, Place
-from volet.demo.processes import CAPTURE, Programs
+from volet.demo.processes import CAPTURE, PATIENCE_S, Programs
 
-TAUGHT_WITHIN_S = 120.0
-PLAYED_WITHIN_S = 1_200.0
-ANSWERED_WITHIN_S = 300.0
 POLL_S = 1.0
 _CAPTURE = "traffic.jsonl"
 _TRUTH = "truth.parquet"
@@ -48,11 +45,15 @@ class AreaPlay:
         self._programs.start_release()
         count = len(self._commune.places)
 
-        def is_taught() -> bool:
+        def known() -> list[tuple[int, int]]:
             found = [read_status(each) for each in self._commune.trustees]
-            return all((each.documents, each.roster) == (2, count) for each in found)
+            return [(each.documents, each.roster) for each in found]
 
-        self._programs.wait(is_taught, "the trustees to know the documents", TAUGHT_WITHIN_S)
+        self._programs.wait(
+            lambda: all(each == (2, count) for each in known()),
+            "the trustees to know the documents",
+            known,
+        )
         # The days to come lie in the past, and so do their deadlines: the service would close each
         # with the first home's word. `release_until` is called when all have spoken.
         self._programs.stop(RELEASE)
@@ -77,11 +78,16 @@ class AreaPlay:
             [home.directory for home in homes], self._commune.begin, start, end
         )
 
+        def stored() -> object:
+            figures = self._store.figures()
+            on_stored(figures.contributions)
+            return figures
+
         def is_all() -> bool:
-            on_stored(self._store.figures().contributions)
             return all(map(self._programs.has_ended, names))
 
-        self._programs.wait(is_all, "all days to be stored", PLAYED_WITHIN_S, POLL_S)
+        self._programs.wait(is_all, "all days to be stored", stored, POLL_S)
+        stored()
 
     @property
     def middle(self) -> date:
@@ -89,11 +95,11 @@ class AreaPlay:
         days = days_between(self._commune.first, self._commune.end)
         return days[len(days) // 2]
 
-    def release_until(self, end: date, wait_s: float = ANSWERED_WITHIN_S) -> None:
+    def release_until(self, end: date, wait_s: float = PATIENCE_S) -> None:
         """Close the days before `end`, have them opened, publish.
 
         Raises:
-            VoletError: too few trustees have answered within `wait_s`.
+            VoletError: too few trustees have answered, and nothing has moved for `wait_s`.
         """
         self._programs.finish(
             f"{RELEASE}-once",

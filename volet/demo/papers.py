@@ -13,9 +13,6 @@ from volet.demo.report import Report
 from volet.demo.town import Town
 
 BILL, BILL_PAGE, QUOTES = "facture.pdf", "facture.html", "offres.svg"
-QUOTES_WITHIN_S = 60.0
-RECEIPT_WITHIN_S = 60.0
-LETTER_WITHIN_S = 60.0
 LETTER = """Bonjour,
 votre chèque énergie de 150 € est enregistré ; il sera déduit de votre prochain prélèvement.
 """
@@ -34,7 +31,7 @@ def show_papers(town: Town, programs: Programs, report: Report, out: Path) -> bo
         found: list[dict[str, object]] = json.loads(told)["receipts"]
         return found
 
-    programs.wait(lambda: bool(receipts()), "the receipt", RECEIPT_WITHIN_S, POLL_S)
+    programs.wait(lambda: bool(receipts()), "the receipt", poll_s=POLL_S)
     report.quote(programs.finish("receipts", "provider", "receipts", *provider))
 
     report.chapter("7  Which offer is the cheapest (`volet edge quotes`)")
@@ -44,7 +41,7 @@ def show_papers(town: Town, programs: Programs, report: Report, out: Path) -> bo
         answer = json.loads(programs.finish("quotes", "edge", "quotes", *chip, "--json"))
         return bool(answer["quotes"])
 
-    programs.wait(is_answered, "the quotes", QUOTES_WITHIN_S, POLL_S)
+    programs.wait(is_answered, "the quotes", poll_s=POLL_S)
     picture = ("--svg", str(out / QUOTES))
     report.quote(programs.finish("quotes", "edge", "quotes", *chip, *picture))
 
@@ -61,7 +58,7 @@ def show_papers(town: Town, programs: Programs, report: Report, out: Path) -> bo
         found = json.loads(programs.finish("letters", "edge", "letters", *chip, "--json"))
         return bool(found["letters"])
 
-    programs.wait(is_delivered, "the letter", LETTER_WITHIN_S, POLL_S)
+    programs.wait(is_delivered, "the letter", poll_s=POLL_S)
     report.quote(programs.finish("letters", "edge", "letters", *chip))
     pages = ("--pdf", str(out / BILL), "--html", str(out / BILL_PAGE))
     report.quote(programs.finish("bills", "edge", "bills", *chip, *pages))

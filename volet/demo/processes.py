@@ -17,11 +17,12 @@ import structlog
 from edge.vault.reader import read_vault
 from mosquitto.config import broker_command, broker_environment
 from protocol.errors import VoletError
+from system.patience import Patience, wait_until
 from volet.demo.commune import RELEASE
 from volet.demo.town import Household, Town
 
-STOP_WITHIN_S = 15.0
-START_WITHIN_S = 60.0
+# Without progress; a machine with ten times as much to do as it can is still waited for.
+PATIENCE_S = 300.0
 POLL_S = 0.05
 CAPTURE = "capture"
 COLUMNS = 100
@@ -58,7 +59,7 @@ class Programs:
             process.send_signal(signal.SIGTERM)
         for name, process in reversed(self._running.items()):
             try:
-                process.wait(STOP_WITHIN_S)
+                process.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
                 log.warning("program_killed", program=name)
                 process.kill()
@@ -172,28 +173,37 @@ class Programs:
         """End one program by a signal."""
         process = self._running.pop(name)
         process.send_signal(number)
-        process.wait(STOP_WITHIN_S)
+        try:
+            process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired as exc:
+            process.kill()
+            process.wait()
+            raise VoletError(
+                f"The {name} has not ended for {PATIENCE_S:.0f} s; see {self._logs / name}.log."
+            ) from exc
 
     def wait(
         self,
         condition: Callable[[], bool],
         what: str,
-        within_s: float = START_WITHIN_S,
+        progress: Callable[[], object] = lambda: None,
         poll_s: float = POLL_S,
     ) -> None:
-        """Wait until a condition holds.
+        """Wait until a condition holds, as long as `progress` moves.
 
         Raises:
-            VoletError: it does not in time, or a program ended with an error.
+            VoletError: nothing moves any more, or a program ended with an error.
         """
-        deadline_s = time.monotonic() + within_s
-        while not condition():
+
+        def pause() -> None:
             self.check()
-            if time.monotonic() > deadline_s:
-                raise VoletError(
-                    f"Waited {within_s:.0f} s in vain for {what}; see the logs in {self._logs}."
-                )
             time.sleep(poll_s)
+
+        if not wait_until(condition, Patience(PATIENCE_S), progress, pause):
+            raise VoletError(
+                f"Nothing has moved for {PATIENCE_S:.0f} s while waiting for {what}. With less to "
+                "do it may end: `--homes 5`, `--neighbours 0`."
+            )
 
     def check(self) -> None:
         """Check that no program ended with an error.

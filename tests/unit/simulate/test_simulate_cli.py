@@ -5,7 +5,6 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from click.testing import CliRunner
 from edge.simulate.cli import simulate
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Mode
+from system.patience import Patience
 
 COMMAND = [sys.executable, "-m", "volet.main", "edge", "simulate"]
 DEADLINE_S = 30
@@ -32,15 +32,15 @@ def failure(*arguments: str) -> tuple[int, str]:
 
 
 def read_all(path: Path, process: subprocess.Popen) -> bytes:
-    deadline_s = time.monotonic() + DEADLINE_S
+    patience = Patience(DEADLINE_S)
     while not path.is_symlink():
-        assert time.monotonic() < deadline_s, "no link appeared"
+        assert patience.lasts(), "no link appeared"
         assert process.poll() is None
         select.select([], [], [], 0.02)
     line = os.open(path, os.O_RDONLY | os.O_NOCTTY)
     received = b""
     try:
-        while time.monotonic() < deadline_s:
+        while patience.lasts(len(received)):
             ready, _, _ = select.select([line], [], [], 1.0)
             if not ready:
                 continue
