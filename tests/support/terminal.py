@@ -74,15 +74,22 @@ class Terminal:
         return int(found[2]), found[1]
 
     def type_page(
-        self, page: Path, replaced: tuple[tuple[str, str], ...] = (), until: str = ""
+        self,
+        page: Path,
+        replaced: tuple[tuple[str, str], ...] = (),
+        since: str = "",
+        until: str = "",
     ) -> int:
         """Type a page; returns how many commands it had.
 
         `replaced`: (what the page says, what is typed and expected instead).
-        `until`: the heading before which to stop.
+        `since`, `until`: the heading at which to begin, and the one before which to stop.
         """
         count = 0
         text = page.read_text("utf-8")
+        if since:
+            _, found, text = text.partition(f"\n## {since}\n")
+            assert found, f"{page.name} has no heading {since!r}"
         if until:
             text, found, _ = text.partition(f"\n## {until}\n")
             assert found, f"{page.name} has no heading {until!r}"

@@ -11,10 +11,13 @@ TYPED_BY = re.compile(r'"([\w-]+\.md)"')
 UNTYPED = {
     "compare-offers.md",
     "move-house.md",
-    "run-on-a-raspberry-pi.md",
 }
 unfinished = pytest.mark.xfail(strict=True, reason="some pages of commands are typed by nobody")
-TESTS = ("tests/integration/test_tutorial.py", "tests/integration/test_how_to_pages.py")
+TESTS = (
+    "tests/integration/test_tutorial.py",
+    "tests/integration/test_how_to_pages.py",
+    "tests/e2e/test_raspberry_pi_page.py",
+)
 
 
 @unfinished

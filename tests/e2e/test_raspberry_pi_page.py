@@ -1,0 +1,113 @@
+"""The page for the Raspberry Pi, typed as it stands by a plain user of a Debian that is booted.
+
+No Pi is used, and no meter: the board's own settings are left out, and the line is a pty.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from cloud.registry.enrolment import enrol
+from cloud.store.sqlite import SqliteStore
+from protocol.contract import Signed
+from tests.support.booted import USER, booted, make_root, skip_without_containers
+from tests.support.broker import wait_until
+from tests.support.typed_page import HOW_TO, ROOT
+
+PAGE = HOW_TO / "run-on-a-raspberry-pi.md"
+UNIT = f"volet-edge@{USER}"
+UID, DIALOUT = 1000, 20
+LINE = "/dev/ttyAMA0"
+EXPOSURE_MAX = 2.0
+pytestmark = pytest.mark.long
+
+
+@contextmanager
+def meter(link: Path):
+    """Run an emulated meter, fast enough for quarter-hours, whose line is of group dialout."""
+    command = (sys.executable, "-m", "volet.main", "edge", "simulate", "--option", "hphc")
+    times = ("--from", "2026-03-01", "--speed", "60", "--frame-step", "2")
+    process = subprocess.Popen((*command, *times, "--link", str(link)), stderr=subprocess.DEVNULL)
+    try:
+        wait_until(link.exists, "the meter's line")
+        os.chown(link, 0, DIALOUT)
+        link.chmod(0o660)
+        yield link.resolve()
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def worker(cloud: Path, log: Path):
+    command = (sys.executable, "-m", "volet.main", "cloud", "run", "--dir", str(cloud))
+    with log.open("ab") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=file)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def source(home: Path) -> tuple[str, str]:
+    """Put the project, as it is committed, where the user finds it; what the page is to say."""
+    to = home / "source.git"
+    subprocess.run(("git", "clone", "--quiet", "--bare", ROOT, to), check=True)
+    for path in (to, *to.rglob("*")):
+        os.chown(path, UID, UID)
+    return "<this repository>", "~/source.git"
+
+
+def answer(cloud: Path, home: Path) -> None:
+    """Enrol the chip by the request that the user hands over."""
+    request = msgspec.json.decode((home / "request.json").read_bytes(), type=Signed)
+    store = SqliteStore.open(cloud, is_checked=False)
+    try:
+        enrolled = enrol(cloud, store, request, datetime.now(UTC))
+    finally:
+        store.close()
+    path = home / "enrolment.json"
+    path.write_bytes(msgspec.json.encode(enrolled.answer))
+    os.chown(path, UID, UID)
+
+
+def quarter_hours(machine) -> int:
+    with machine.login() as typing:
+        status, output = typing.type("volet edge status --json")
+    return json.loads(output)["intervals"] if status == 0 else 0
+
+
+def test_a_plain_user_gets_from_a_debian_to_a_chip_that_meters_and_comes_back(broker, tmp_path):
+    skip_without_containers()
+    root, log = tmp_path / "root", tmp_path / "console.log"
+    make_root(root)
+    home = root / "home" / USER
+    replaced = (source(home),)
+    with meter(tmp_path / "tic") as line, worker(broker.cloud, tmp_path / "worker.log"):
+        bind = f"--bind={line}:{LINE}"
+        with booted(root, log, bind) as machine:
+            with machine.login() as typing:
+                typing.type_page(PAGE, since="Let the chip's user read the line", until="Install")
+            with machine.login() as typing:
+                typing.type_page(PAGE, replaced, since="Install", until="Run")
+                answer(broker.cloud, home)
+                typing.type_page(PAGE, since="Run")
+            wait_until(lambda: quarter_hours(machine) >= 2, "two quarter-hours")
+            exposed = machine.run("systemd-analyze", "security", "--no-pager", UNIT).stdout
+            assert (
+                float(exposed.split("exposure level for")[1].split(": ")[1].split()[0])
+                <= EXPOSURE_MAX
+            )
+            before = quarter_hours(machine)
+            machine.power_off()
+        with booted(root, log, bind) as machine:
+            wait_until(lambda: quarter_hours(machine) > before, "the chip to meter again")
+            assert machine.run("systemctl", "is-active", UNIT).stdout == "active\n"
