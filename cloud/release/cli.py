@@ -193,8 +193,8 @@ async def _serve(
             log.info("release_started", collectivity=config.collectivity)
             files = {"authority": tls.ca, name: tls.certificate}
             watch = CertificateWatch(lambda: read_lifetimes(files), lambda: datetime.now(UTC))
-            running = service.run(stop, until, ends_when_idle=until is not None)
             async with watch.beside():
+                running = service.run(stop, until, ends_when_idle=until is not None)
                 if wait_s is None:
                     await running
                 else:
