@@ -28,6 +28,7 @@ class World:
         self.schedule = Schedule(None, self.rng)
         self.now, self.now_s = START, 0.0
         self.state = State.INIT
+        self.seen = State.INIT
         self.since_s = 0.0
         self.is_up = True
         self.sent = []  # (instant, told facts, seconds for which they have been true)
@@ -37,13 +38,14 @@ class World:
         self.now_s = self.since_s = 0.0  # another process, which knows nothing of before
 
     def turn(self, state):
-        if state is not self.state:
-            self.state, self.since_s = state, self.now_s
+        self.state = state
 
     def wait(self, minutes):
         for _ in range(minutes):
             self.now += timedelta(seconds=STEP_S)
             self.now_s += STEP_S
+            if self.state is not self.seen:  # what nobody looked at did not happen
+                self.seen, self.since_s = self.state, self.now_s
             before = self.schedule.told
             told = self.schedule.step(facts(self.state), self.now, self.now_s, may_send=self.is_up)
             if told is not None:
@@ -133,6 +135,17 @@ def test_a_change_that_is_taken_back_is_never_told():
         world.turn(State.READY)
         world.wait(9)
     assert [each.state for _, each, *_ in world.sent] == [State.READY]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_change_that_turns_into_another_waits_anew(seed):
+    world = World(seed)
+    world.state = State.READY
+    world.wait(1)
+    for state in (State.ALERT, State.INIT) * 5:
+        world.turn(state)
+        world.wait(9)
+    assert len(world.sent) == 1
 
 
 def test_starts_alone_say_nothing_however_many_there_are():
