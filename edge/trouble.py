@@ -27,8 +27,9 @@ _ALERTS = {
 }
 # Two chips with the same keys take the session from each other, so that none lasts. Some brokers
 # name it (MQTT 5, 0x8E), others only hang up; one that was away has ended sessions by itself.
-_SHORT_S = 900.0
-_SHORT_MOST = 4
+# A broker that is restarted does so less often.
+_SHORT_S = 5.0
+_SHORT_MOST = 6
 
 log = structlog.get_logger()
 

@@ -74,7 +74,7 @@ def test_sessions_that_never_last_are_those_of_a_double(now):
         trouble.ended("lost", is_taken_over=False)
 
     told = events(trouble, short, 8, now)
-    assert told == ["session_ended"] * 3 + ["session_taken_over"]
+    assert told == ["session_ended"] * 5 + ["session_taken_over"]
     assert trouble.why is Absence.DOUBLE
     trouble.away(OSError())  # the broker itself was gone
     assert events(trouble, short, 3, now) == ["session_ended"] * 3
