@@ -186,8 +186,8 @@ HELP = {
         "Le compteur : une ligne série, un pty, un fichier de capture, ou - (entrée standard)."
     ),
     "Print JSON.": "Écrit du JSON.",
-    "How long to watch, in seconds; the running chip goes on without us.": (
-        "Combien de temps attendre, en secondes ; le boîtier continue sans nous."
+    "Stop watching when nothing has moved for so many seconds; the chip goes on.": (
+        "Cesse d'attendre quand rien n'a bougé pendant tant de secondes ; le boîtier continue."
     ),
     "Where to write the bundle.": "Où écrire le paquet.",
     "Write a recovery sheet to print: .html, or text.": (
