@@ -12,6 +12,7 @@ import pytest
 from tests.support.terminal import Terminal, copy_machine, machine
 from tests.support.typed_page import HOW_TO, Step
 
+LINK = "--link /dev/serial0 2> meter.log"
 METER = "volet edge simulate --option hphc --kva 9 --seed 7"
 OFFER = (
     "volet provider init",
@@ -28,6 +29,14 @@ BROKER = (
     "mosquitto -c /etc/mosquitto/volet/mosquitto.conf 2> broker.log &"
 )
 WORKER = "volet cloud run 2> worker.log &"
+WEEK = (
+    "echo 'send_window_s = 0' >> /var/lib/volet/edge.toml",
+    f"{METER} --from 2026-02-28T22:00 --to 2026-03-08T23:00 --speed 86400 {LINK} &",
+    LINE,
+)
+STORED = """volet cloud status --json | python3 -c '
+import json, sys
+sys.exit(json.load(sys.stdin)["blocks"] < 8)'"""
 CHIP = "volet edge run 2> chip.log &"
 
 pytestmark = pytest.mark.usefixtures("mosquitto_available")
@@ -53,6 +62,15 @@ def enrolled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         run(typing, *OFFER)
         typing.type_page(HOW_TO / "enrol.md", until="Shut a chip out")
     return root
+
+
+@pytest.fixture(scope="module")
+def metered(enrolled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same after a week: the chip has metered 1 to 7 March, and the cloud has every day."""
+    with town(enrolled, tmp_path_factory.mktemp("metered")) as typing:
+        run(typing, *WEEK, CHIP)
+        run(typing, f"{STORED}  # later", "kill %4; wait %4 || true")
+    return typing.directory.parent
 
 
 @contextmanager
@@ -96,3 +114,29 @@ def test_write_a_tariff(empty):
 def test_certificates(enrolled, tmp_path):
     with town(enrolled, tmp_path) as typing:
         assert typing.type_page(HOW_TO / "certificates.md") > 10
+
+
+def test_compare_offers(metered, tmp_path):
+    with town(metered, tmp_path) as typing:
+        run(typing, "volet provider publish offer.json", CHIP)
+        assert typing.type_page(HOW_TO / "compare-offers.md") == 3
+
+
+def test_for_providers(metered, tmp_path):
+    with town(metered, tmp_path) as typing:
+        run(typing, CHIP)
+        assert typing.type_page(HOW_TO / "for-providers.md") > 10
+
+
+def test_move_house(enrolled, tmp_path):
+    page = HOW_TO / "move-house.md"
+    days = f"{METER} --from 2026-02-28T22:00 --speed 43200 --link /dev/serial0 2> meter.log &"
+    with town(enrolled, tmp_path) as typing:
+        run(typing, "echo 'send_window_s = 0' >> /var/lib/volet/edge.toml", days, LINE, CHIP)
+        typing.type_page(page, until="Into the new home")
+        run(typing, "kill %4; wait %4 || true; kill %3; wait %3 || true")
+        run(typing, f"{METER}1 --link /dev/serial0 2> meter.log &", LINE)  # of the new home
+        run(typing, "mv /var/lib/volet /var/lib/former")
+        typing.type_page(page, since="Into the new home", until="The old chip")
+        run(typing, "mv /var/lib/volet /var/lib/other", "mv /var/lib/former /var/lib/volet")
+        typing.type_page(page, since="The old chip")

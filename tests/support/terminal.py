@@ -19,8 +19,8 @@ from system.patience import Patience
 from tests.support.typed_page import CONSOLE, Step, blocks, names, pattern, steps, with_ids
 
 AGAIN_S = 0.2
-LATER_WITHIN_S = 60.0
-SILENT_S = 90.0
+LATER_WITHIN_S = 300.0
+SILENT_S = 300.0
 BASH = ("bash", "--norc")
 # Mounts, network and processes of its own; whatever runs there ends with its shell.
 NAMESPACE = ("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
@@ -71,7 +71,8 @@ class Terminal:
             )
         found = self._read(end)
         self._printed = ""
-        return int(found[2]), found[1]
+        output = found[1]
+        return int(found[2]), output if output.endswith("\n") or not output else f"{output}\n"
 
     def type_page(
         self,
@@ -132,7 +133,7 @@ class Terminal:
 
     def close(self) -> None:
         self._bash.stdin.close()
-        self._bash.wait(30)
+        self._bash.wait(SILENT_S)
         self._bash.stdout.close()
 
     def _send(self, line: str) -> None:

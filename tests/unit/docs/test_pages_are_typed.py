@@ -8,11 +8,6 @@ from tests.support.typed_page import HOW_TO, ROOT, TUTORIAL, blocks, pattern, pr
 
 PAGES = sorted([*HOW_TO.glob("*.md"), *TUTORIAL.glob("*.md")])
 TYPED_BY = re.compile(r'"([\w-]+\.md)"')
-UNTYPED = {
-    "compare-offers.md",
-    "move-house.md",
-}
-unfinished = pytest.mark.xfail(strict=True, reason="some pages of commands are typed by nobody")
 TESTS = (
     "tests/integration/test_tutorial.py",
     "tests/integration/test_how_to_pages.py",
@@ -20,19 +15,12 @@ TESTS = (
 )
 
 
-@unfinished
 def test_every_how_to_page_is_typed_by_a_test():
     typed = {page for test in TESTS for page in TYPED_BY.findall((ROOT / test).read_text("utf-8"))}
     assert {page.name for page in HOW_TO.glob("*.md")} <= typed
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        pytest.param(page, marks=[unfinished] if page.name in UNTYPED else [], id=page.name)
-        for page in PAGES
-    ],
-)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_no_code_block_is_passed_by_without_a_reason(page):
     assert not list(problems(page.read_text("utf-8")))
 
