@@ -33,6 +33,11 @@ def make_private_dir(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.mkdir(mode=PRIVATE_DIR_MODE, exist_ok=True)
+    except PermissionError as exc:
+        raise ConfigError(
+            f"{path} cannot be made, since {path.parent} is another user's; run this as that user, "
+            f'or make it yours first: `sudo install -d -m 0700 -o "$USER" {path}`.'
+        ) from exc
     except OSError as exc:
         raise _cannot_write(path, exc) from exc
 

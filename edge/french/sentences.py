@@ -14,6 +14,11 @@ SENTENCES = DOCUMENTS | {
     ),
     "{path} cannot be read: {why}.": "{path} ne peut pas être lu : {why}.",
     "{path} cannot be written: {why}.": "{path} ne peut pas être écrit : {why}.",
+    "{path} cannot be made, since {parent} is another user's; run this as that user, or make it "
+    "yours first: `{command}`.": (
+        "{path} ne peut pas être créé, car {parent} est à un autre utilisateur ; lancez la commande "
+        "sous son nom, ou prenez d'abord le répertoire : `{command}`."
+    ),
     "{path}: {why}.": "{path} : {why}.",
     "{path} is damaged: {why}; {next_step}": "{path} est abîmé : {why} ; {next_step}",
     "{path} is open to other users (mode {mode}); close it with `{command}` and think of who may "

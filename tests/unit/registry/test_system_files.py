@@ -1,6 +1,8 @@
 """Secrets have their mode from the first moment; files are whole or not there."""
 
+import errno
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -37,6 +39,16 @@ def test_modes_do_not_depend_on_the_umask(tmp_path, umask):
     draw_secret(tmp_path / "drawn", b"s")
     assert _mode(tmp_path / "deep" / "private") == 0o700
     assert _mode(tmp_path / "written") == _mode(tmp_path / "drawn") == 0o600
+
+
+def test_a_directory_below_another_users_says_how_to_have_one(tmp_path, monkeypatch):
+    def mkdir(*_args, **_options):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(files.Path, "mkdir", mkdir)  # root may make it all the same
+    path = tmp_path / "volet"
+    with pytest.raises(ConfigError, match=re.escape(f'install -d -m 0700 -o "$USER" {path}`')):
+        make_private_dir(path)
 
 
 def test_secret_is_closed_before_its_first_byte_is_written(tmp_path, monkeypatch):
