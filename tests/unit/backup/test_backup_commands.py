@@ -120,3 +120,16 @@ def test_a_drawn_passphrase_opens_what_it_was_drawn_for(chip, tmp_path, passphra
     code, said, _ = volet("edge", "restore", out, "--check", "--passphrase-file", passphrase)
     assert code == 0
     assert "opens and is whole" in said
+
+
+@pytest.mark.xfail(strict=True, reason="a new public key takes the place of another pair's")
+@pytest.mark.parametrize("taken", ["backup.key", "backup.key.pub"])
+def test_no_key_gives_its_place_to_a_new_pair(tmp_path, taken):
+    (tmp_path / taken).write_text("of another pair")
+    code, _, said = volet("edge", "backup-key", "--out", tmp_path / "backup.key")
+    assert (code, said) == (
+        5,
+        f"volet: {tmp_path / taken} is there already; name another file, nothing is overwritten.\n",
+    )
+    assert [each.name for each in tmp_path.iterdir()] == [taken]
+    assert (tmp_path / taken).read_text() == "of another pair"
