@@ -81,6 +81,26 @@ def draw_secret(path: Path, data: bytes) -> bool:
     return True
 
 
+def check_is_new(path: Path) -> None:
+    """Refuse a path at which something stands.
+
+    Raises:
+        ConfigError: it is taken.
+    """
+    if path.exists():
+        raise _taken(path)
+
+
+def write_new_secret(path: Path, data: bytes) -> None:
+    """Put a secret at `path`, mode 0600, where nothing stands yet.
+
+    Raises:
+        ConfigError: a file stands there, or it cannot be written; then there is none of it.
+    """
+    with new_secret(path) as file:
+        file.write(data)
+
+
 @contextmanager
 def new_secret(path: Path) -> Iterator[BinaryIO]:
     """Give a file to write and read, mode 0600, and put it at `path` when the block has ended well.
@@ -88,9 +108,7 @@ def new_secret(path: Path) -> Iterator[BinaryIO]:
     Raises:
         ConfigError: a file stands there, or it cannot be written; then there is none of it.
     """
-    taken = ConfigError(f"{path} is there already; name another file, nothing is overwritten.")
-    if path.exists():
-        raise taken
+    check_is_new(path)
     beside = _beside(path)
     try:
         fd = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, SECRET_MODE)
@@ -101,7 +119,7 @@ def new_secret(path: Path) -> Iterator[BinaryIO]:
         _put_new(beside, path)
         _sync_dir(path.parent)
     except FileExistsError as exc:
-        raise taken from exc
+        raise _taken(path) from exc
     except OSError as exc:
         raise _cannot_write(path, exc) from exc
     finally:
@@ -190,6 +208,10 @@ def _sync_dir(path: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def _taken(path: Path) -> ConfigError:
+    return ConfigError(f"{path} is there already; name another file, nothing is overwritten.")
 
 
 def _cannot_write(path: Path, exc: OSError) -> ConfigError:

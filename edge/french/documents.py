@@ -109,6 +109,9 @@ DOCUMENTS = {
     "--draw draws the passphrase, --passphrase-file reads it; say one.": (
         "--draw tire la phrase secrète, --passphrase-file la lit ; choisissez."
     ),
+    "--out and --sheet name one file; keep the sheet apart.": (
+        "--out et --sheet nomment le même fichier ; gardez la fiche à part."
+    ),
     "{path} holds no chip; there is nothing to erase.": (
         "{path} ne contient pas de boîtier ; il n'y a rien à effacer."
     ),
@@ -186,7 +189,6 @@ DOCUMENTS = {
     "--draw shows the passphrase to people; --json is for programs.": (
         "--draw montre la phrase secrète aux gens ; --json est pour les programmes."
     ),
-    "{path} is there already; nothing is overwritten.": "{path} existe déjà ; rien n'est écrasé.",
     "{path} is there already; name another file, nothing is overwritten.": (
         "{path} existe déjà ; nommez un autre fichier, rien n'est écrasé."
     ),

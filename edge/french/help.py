@@ -37,10 +37,12 @@ HELP = {
     ),
     "Write the household's keys, contracts and vault into a file under a passphrase. With "
     "--keys-only the vault stays here: another chip fetches the blocks back from the cloud, but "
-    "takes the year's privacy budget as spent, as nobody knows what of it was.": (
+    "takes the year's privacy budget as spent, as nobody knows what of it was. An existing file is "
+    "never overwritten.": (
         "Écrit les clés, contrats et coffre du foyer dans un fichier sous une phrase secrète.\n\n"
         "Avec --keys-only le coffre reste ici : un autre boîtier reprend les blocs auprès de la "
-        "collectivité, mais tient le budget de l'année pour dépensé, faute d'en savoir plus."
+        "collectivité, mais tient le budget de l'année pour dépensé, faute d'en savoir plus. Un "
+        "fichier existant n'est jamais écrasé."
     ),
     "Take a household into this chip, from the bundle that another one exported. The chip keeps "
     "its own keys, and makes a request that the collectivity takes as the household's going on "

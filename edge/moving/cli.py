@@ -29,7 +29,7 @@ from protocol.calendar import legal_day
 from protocol.errors import ConfigError
 from protocol.passphrase import check_passphrase, draw_passphrase
 from system.commands import directory_option
-from system.files import read_document, write_secret
+from system.files import check_is_new, read_document, write_new_secret
 from system.passphrase import ask_passphrase, passphrase_file_option
 from system.patience import Patience, wait_until
 
@@ -94,10 +94,16 @@ def export(
     """Write the household's keys, contracts and vault into a file under a passphrase.
 
     With --keys-only the vault stays here: another chip fetches the blocks back from the cloud, but
-    takes the year's privacy budget as spent, as nobody knows what of it was.
+    takes the year's privacy budget as spent, as nobody knows what of it was. An existing file is
+    never overwritten.
     """
     if draw and passphrase_file is not None:
         raise click.UsageError("--draw draws the passphrase, --passphrase-file reads it; say one.")
+    if sheet is not None and sheet.absolute() == out.absolute():
+        raise click.UsageError("--out and --sheet name one file; keep the sheet apart.")
+    for path in (out, sheet):
+        if path is not None:
+            check_is_new(path)
     bundle = pack(directory, keys_only=keys_only)
     if draw:
         passphrase = draw_passphrase()
@@ -105,7 +111,7 @@ def export(
         passphrase = ask_passphrase(passphrase_file, is_new=True)
         check_passphrase(passphrase)
     data = seal_bundle(bundle, passphrase)
-    write_secret(out, data)
+    write_new_secret(out, data)
     say(f"Wrote {out}. Fingerprint: {fingerprint_of(data)}")
     if draw:
         say(f"Passphrase: {passphrase}")
@@ -118,7 +124,7 @@ def export(
             has_ledger=bundle.vault is not None,
             passphrase=passphrase if draw else "",
         )
-        write_secret(sheet, render(written, sheet))
+        write_new_secret(sheet, render(written, sheet))
         say(f"Wrote {sheet}; print it, keep it away from the bundle, delete the file.")
 
 

@@ -21,14 +21,19 @@ from protocol.backup import (
     read_private_key,
     read_public_key,
 )
-from protocol.errors import ConfigError
 from protocol.hpke import SealingKey
 from protocol.passphrase import check_passphrase, draw_passphrase
 from system.backup.listing import Party
 from system.backup.restore import Backup, Restored, open_backup, restore
 from system.backup.write import Written, write_backup
 from system.commands import directory_option
-from system.files import draw_secret, read_document, read_secret, write_public
+from system.files import (
+    check_is_new,
+    read_document,
+    read_secret,
+    write_new_secret,
+    write_public,
+)
 from system.passphrase import ask_passphrase, passphrase_file_option
 
 CREDENTIAL = "backup.passphrase"
@@ -143,9 +148,9 @@ def _backup_key(party: Party, kind: type[click.Command]) -> click.Command:
         Do it on another machine than the one that is backed up, and take only FILE.pub there.
         """
         key = SealingKey.generate()
-        if not draw_secret(out, private_key_text(key)):
-            raise ConfigError(f"{out} is there already; nothing is overwritten.")
         public = out.with_name(f"{out.name}.pub")
+        check_is_new(public)
+        write_new_secret(out, private_key_text(key))
         write_public(public, public_key_text(key.public_bytes))
         click.echo(
             f"Drew the key {key_id(key.public_bytes).hex()}: {out} opens backups, keep it off the "

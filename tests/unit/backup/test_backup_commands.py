@@ -122,7 +122,6 @@ def test_a_drawn_passphrase_opens_what_it_was_drawn_for(chip, tmp_path, passphra
     assert "opens and is whole" in said
 
 
-@pytest.mark.xfail(strict=True, reason="a new public key takes the place of another pair's")
 @pytest.mark.parametrize("taken", ["backup.key", "backup.key.pub"])
 def test_no_key_gives_its_place_to_a_new_pair(tmp_path, taken):
     (tmp_path / taken).write_text("of another pair")

@@ -140,7 +140,6 @@ def test_a_short_passphrase_and_one_given_twice_differently_are_refused(home, tm
     assert not out.exists()
 
 
-@pytest.mark.xfail(strict=True, reason="an export takes the place of the file that it names")
 @pytest.mark.parametrize("taken", ["--out", "--sheet"])
 def test_no_file_gives_its_place_to_an_export(home, tmp_path, passphrase, taken):
     files = {"--out": tmp_path / "foyer.volet", "--sheet": tmp_path / "fiche.txt"}
@@ -154,7 +153,6 @@ def test_no_file_gives_its_place_to_an_export(home, tmp_path, passphrase, taken)
     assert not any(each.exists() for each in files.values())
 
 
-@pytest.mark.xfail(strict=True, reason="the sheet takes the place of the bundle just written")
 def test_bundle_and_sheet_are_two_files(home, tmp_path, passphrase):
     out = tmp_path / "foyer.volet"
     files = ("--out", out, "--sheet", out, "--passphrase-file", passphrase)
