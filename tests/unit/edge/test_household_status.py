@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from itertools import repeat
 
 import msgspec
 import pytest
@@ -19,8 +21,9 @@ from edge.cli import edge
 from edge.language import Lang
 from edge.message import Absence, Connected, Disconnected, Unreachable
 from edge.metering.events import Notice, NoticeKind
+from edge.simulate.link import PtyLink
 from edge.status.desk import StatusOptions
-from edge.status.line import LineState
+from edge.status.line import LineFault, LineState
 from edge.status.presence import (
     FILE_NAME,
     Kept,
@@ -32,6 +35,7 @@ from edge.status.presence import (
 )
 from edge.status.report import Advice, ChipReport, NextBill, advise, next_bill
 from edge.status.words import ABSENCES, ADVICE, NOTICES, WORDS, in_words
+from edge.tic.serial_line import SerialSource
 from edge.vault.vault import Vault
 from protocol.contract import Consent, Contract
 from system.certificates import Lifetime
@@ -140,6 +144,32 @@ def test_a_dead_line_in_french():
     assert "3 messages ; ils partent d'eux-mêmes" in said
 
 
+# What is shown of a line that gives nothing, by what is wrong with it and whether it had worked.
+LINE_FAULTS = [
+    ("silent", True, "rien n'arrive depuis", "I1 et I2"),
+    ("silent", False, "rien n'arrive depuis", "l'optocoupleur et son alimentation"),
+    ("garbled", True, "illisible depuis", 'vaut "auto"'),
+    ("garbled", False, "illisible depuis", "n'inverse pas le signal"),
+    ("away", True, "introuvable depuis", "Rebranchez l'adaptateur"),
+    ("away", False, "introuvable depuis", "/dev/serial/by-id"),
+]
+
+
+@pytest.mark.xfail(strict=True, reason="a garbled line and a device that is gone look silent")
+@pytest.mark.parametrize(("fault", "had_frames", "shown", "looked_at"), LINE_FAULTS)
+def test_what_is_wrong_with_the_line_is_told_with_what_to_look_at(
+    fault, had_frames, shown, looked_at
+):
+    line = LineState(fault=LineFault(fault), last_frame_at=NOW if had_frames else None)
+    here = presence(line)
+    advice = advise(here, CERTIFICATE, NOW, has_left=False)
+    french, english = (in_words(report(presence=here, advice=advice), NOW, lang) for lang in Lang)
+    assert shown in french
+    assert looked_at in french
+    assert "nothing comes" in english or fault != "silent"
+    assert {each for each, *_ in LINE_FAULTS} == set(LineFault)
+
+
 def test_what_to_do_follows_what_is_wrong():
     assert advise(presence(), CERTIFICATE, NOW, has_left=False) == ()
     assert advise(None, CERTIFICATE, NOW, has_left=False) == (Advice.START,)
@@ -206,6 +236,37 @@ def test_what_changes_is_in_the_file_at_once(bench):
     bench.clock.seconds += 11
     assert not kept(bench).line.is_good
     assert (bench.directory / FILE_NAME).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.xfail(strict=True, reason="a garbled line looks silent to the household")
+def test_a_garbled_line_is_told_from_a_silent_one(bench):
+    bench.begin()
+    assert kept(bench).line.fault is None
+    bench.clock.seconds += 11
+    assert kept(bench).line.fault is LineFault.SILENT
+    bench.chip.feed(b"\xf0\x87\x13" * 40, bench.clock.now())
+    assert kept(bench).line.fault is LineFault.GARBLED
+
+
+@pytest.mark.xfail(strict=True, reason="a device that is gone looks silent to the household")
+def test_a_device_that_is_gone_is_told_from_a_silent_line(bench, tmp_path):
+    link = tmp_path / "linky"
+    source = SerialSource(link, lambda: 0, delays=lambda: repeat(0.0))
+
+    def read():
+        data = source.read(0.01)
+        bench.chip.feed(data, bench.clock.now(), is_line_open=source.fileno() >= 0)
+
+    bench.begin()
+    bench.clock.seconds += 11
+    with closing(source):
+        read()
+        assert kept(bench).line.fault is LineFault.AWAY
+        with PtyLink(link):
+            read()
+            assert kept(bench).line.fault is LineFault.SILENT
+        read()
+        assert kept(bench).line.fault is LineFault.AWAY
 
 
 def test_a_quiet_day_and_a_mad_one_write_little(bench, monkeypatch):
