@@ -185,7 +185,8 @@ class Agent:
 
     def _read(self) -> None:
         try:
-            self.chip.feed(self._source.read(0.0), self._clock.now())
+            data = self._source.read(0.0)
+            self.chip.feed(data, self._clock.now(), is_line_open=self._source.fileno() >= 0)
         except EOFError:
             self.chip.finish(self._clock.now())
             self._has_source_ended = True

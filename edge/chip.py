@@ -126,8 +126,9 @@ class Chip:
         """Groups that passed all checks so far, for a source that looks for its line speed."""
         return self._decoder.quality.groups
 
-    def feed(self, data: bytes, host_time: datetime) -> None:
-        """Take bytes of the meter; `host_time` is when they came."""
+    def feed(self, data: bytes, host_time: datetime, *, is_line_open: bool = True) -> None:
+        """Take bytes of the meter, and whether its device is there; `host_time` is when they came."""
+        self._line.reach(is_open=is_line_open)
         if data:
             self._line.heard(self._clock.monotonic_s())
         self.observe_all((frame, host_time) for frame in self._decoder.feed(data))

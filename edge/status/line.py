@@ -20,10 +20,11 @@ log = structlog.get_logger()
 
 
 class LineFault(StrEnum):
-    """What is wrong with a line: nothing comes, or nothing that can be read."""
+    """What is wrong with a line: nothing comes, nothing that can be read, or there is no device."""
 
     SILENT = "silent"
     GARBLED = "garbled"
+    AWAY = "away"
 
 
 class LineState(msgspec.Struct, frozen=True):
@@ -35,6 +36,7 @@ class LineState(msgspec.Struct, frozen=True):
         mode: the form of the meter's output, None while unknown.
         clock_offset_s: the host's clock less the meter's, None where not known.
         last_frame_at: the host's time at the last good frame.
+        fault: what is wrong, None while the line is good.
     """
 
     is_good: bool = False
@@ -42,6 +44,7 @@ class LineState(msgspec.Struct, frozen=True):
     mode: Literal["standard", "historique"] | None = None
     clock_offset_s: int | None = None
     last_frame_at: datetime | None = None
+    fault: LineFault | None = None
 
     @property
     def is_poor(self) -> bool:
@@ -61,6 +64,11 @@ class LineWatch:
         self._followed_since_s: float | None = None
         self._fault: LineFault | None = None
         self._has_ended = False
+        self._is_open = True
+
+    def reach(self, *, is_open: bool) -> None:
+        """Take note whether the device is there and open."""
+        self._is_open = is_open
 
     def heard(self, now_s: float) -> None:
         """Take note that bytes have come."""
@@ -94,14 +102,21 @@ class LineWatch:
             log.warning("line_silent", had_frames=had_frames)
         elif fault is LineFault.GARBLED:
             log.warning("line_garbled", had_frames=had_frames)
-        else:
+        elif fault is None:
             log.info("line_back")
+        # A device that is gone has been told at once: `serial_line_lost`.
 
     def _fault_at(self, now_s: float) -> LineFault | None:
-        good_at_s, heard_at_s = self._good_at_s, self._heard_at_s
+        good_at_s = self._good_at_s
         if now_s - (good_at_s or self._followed_since_s or now_s) <= TOLD_AFTER_S:
             return self._fault if good_at_s is None else None
-        is_heard = heard_at_s is not None and now_s - heard_at_s <= TOLD_AFTER_S
+        return self._fault_within(TOLD_AFTER_S, now_s)
+
+    def _fault_within(self, time_s: float, now_s: float) -> LineFault:
+        """Return what is wrong with a line that has given no good frame for `time_s`."""
+        if not self._is_open:
+            return LineFault.AWAY
+        is_heard = self._heard_at_s is not None and now_s - self._heard_at_s <= time_s
         return LineFault.GARBLED if is_heard else LineFault.SILENT
 
     def is_good(self, now_s: float) -> bool:
@@ -110,13 +125,14 @@ class LineWatch:
 
     def state(self, now_s: float) -> LineState:
         """Return the line as it stands."""
-        mode = self._decoder.mode
+        mode, is_good = self._decoder.mode, self.is_good(now_s)
         return LineState(
-            is_good=self.is_good(now_s),
+            is_good=is_good,
             quality=self._quality(now_s),
             mode=None if mode is None else mode.value,
             clock_offset_s=self._clock_offset_s,
             last_frame_at=self._last_frame_at,
+            fault=None if is_good else self._fault_within(GOOD_FRAME_WITHIN_S, now_s),
         )
 
     def _quality(self, now_s: float) -> float | None:

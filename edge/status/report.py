@@ -15,6 +15,7 @@ from edge.contracts.watch import standing
 from edge.identity import load_contract
 from edge.message import Absence
 from edge.metering.events import Notice, NoticeKind
+from edge.status.line import LineFault, LineState
 from edge.status.presence import Presence, StatusFile, is_running
 from edge.vault.reader import VaultReader, read_vault
 from protocol.calendar import day_number, legal_day, next_month, quarter_hour_start
@@ -32,6 +33,9 @@ class Advice(StrEnum):
 
     START = "start_the_chip"
     WIRING = "look_at_the_wiring"
+    INTERFACE = "look_at_the_interface"
+    SIGNAL = "look_at_the_signal"
+    ADAPTER = "look_at_the_adapter"
     LINE = "mend_the_line"
     NETWORK = "look_at_the_network"
     REFUSED = "ask_the_collectivity"
@@ -162,7 +166,7 @@ def advise(
     else:
         line, why = presence.line, presence.session.why
         if not has_left and not line.is_good:
-            found.append(Advice.WIRING)
+            found.append(_advise_on_line(line))
         elif not has_left and line.is_poor:
             found.append(Advice.LINE)
         if abs(line.clock_offset_s or 0) > CLOCK_OFF_S:
@@ -175,6 +179,15 @@ def advise(
     if is_ending and Advice.CERTIFICATE not in found:
         found.append(Advice.CERTIFICATE)
     return tuple(found)
+
+
+def _advise_on_line(line: LineState) -> Advice:
+    """Return what to look at where no good frame comes."""
+    if line.fault is LineFault.AWAY:
+        return Advice.ADAPTER
+    if line.fault is LineFault.GARBLED:
+        return Advice.SIGNAL
+    return Advice.INTERFACE if line.last_frame_at is None else Advice.WIRING
 
 
 def advise_on_contract(notices: list[Notice]) -> list[Advice]:

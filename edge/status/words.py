@@ -8,8 +8,10 @@ from edge.contracts.words import NOTICES as CONTRACT_NOTICES
 from edge.language import Lang
 from edge.message import Absence
 from edge.metering.events import NoticeKind
+from edge.status.advice_words import ADVICE
+from edge.status.line import LineFault
 from edge.status.presence import Presence
-from edge.status.report import Advice, ChipReport, last_day
+from edge.status.report import ChipReport, last_day
 from protocol.calendar import PARIS
 
 _COLUMN = 20
@@ -28,10 +30,12 @@ WORDS = {
         "good": "good",
         "poor": "poor: {bad}% of what comes is damaged",
         "silent": "nothing comes since {since}",
+        "garbled": "what comes cannot be read since {since}",
+        "away": "its device is not there since {since}",
         "unknown": "not known",
         "city": "City",
         "connected": "connected since {since}",
-        "away": "not connected since {since}: {why}",
+        "offline": "not connected since {since}: {why}",
         "closed": "Last day closed",
         "none_yet": "none yet",
         "waits": "Still to send",
@@ -57,21 +61,23 @@ WORDS = {
     },
     Lang.FR: {
         "chip": "Boîtier",
-        "runs": "en marche depuis {since}",
+        "runs": "en marche depuis le {since}",
         "stopped": "arrêté",
         "meter": "Compteur",
         "reads": "lu à l'instant",
-        "read_at": "dernière lecture {at}",
-        "read_to": "lu jusqu'à {at}",
-        "never_read": "rien de lu pour l'instant",
+        "read_at": "dernière lecture le {at}",
+        "read_to": "lu jusqu'au {at}",
+        "never_read": "pas encore lu",
         "line": "Liaison au compteur",
         "good": "bonne",
-        "poor": "mauvaise : {bad} % de ce qui arrive est abîmé",
-        "silent": "rien n'arrive depuis {since}",
-        "unknown": "pas connue",
+        "poor": "mauvaise : {bad} % de ce qui arrive est illisible",
+        "silent": "rien n'arrive depuis le {since}",
+        "garbled": "ce qui arrive est illisible depuis le {since}",
+        "away": "port ou adaptateur introuvable depuis le {since}",
+        "unknown": "état inconnu",
         "city": "Collectivité",
-        "connected": "connecté depuis {since}",
-        "away": "pas connecté depuis {since} : {why}",
+        "connected": "connectée depuis le {since}",
+        "offline": "non connectée depuis le {since} : {why}",
         "closed": "Dernier jour clos",
         "none_yet": "aucun pour l'instant",
         "waits": "Reste à envoyer",
@@ -79,19 +85,19 @@ WORDS = {
         "messages": "{count} messages ; ils partent d'eux-mêmes",
         "bill": "Prochaine facture",
         "bill_from": "la première, pour les jours à partir du {start}",
-        "bill_over": "du {start} au {last}, peu après",
-        "no_bill": "aucune n'est à venir",
+        "bill_over": "pour la période du {start} au {last}, peu après celle-ci",
+        "no_bill": "aucune à venir",
         "no_contract": "ce boîtier n'a pas de contrat",
         "area": "Quartier",
-        "area_off": "vous ne participez pas, ou n'avez pas confirmé les dépositaires",
+        "area_off": "vous ne participez pas, ou n'avez pas confirmé les garants",
         "area_on": "dernière contribution {last} ; il reste {left} % du budget de l'année",
         "area_spent": (
-            "le budget de l'année est dépensé : plus aucune contribution, les factures continuent"
+            "le budget de l'année est dépensé : plus aucune contribution ; les factures continuent"
         ),
         "certificate": "Certificat",
         "not_enrolled": "aucun ; ce boîtier n'est pas inscrit",
         "holds": "valable jusqu'au {end}",
-        "ended": "a pris fin le {end}",
+        "ended": "a expiré le {end}",
         "left": "Déménagement",
         "left_on": "{day} a été le dernier jour de ce foyer ici",
         "notice": "À savoir",
@@ -116,7 +122,7 @@ ABSENCES = {
         Absence.STARTING: "la connexion est en cours",
         Absence.NETWORK: "la collectivité ne répond pas",
         Absence.CERTIFICATE: (
-            "ce boîtier et la collectivité ne reconnaissent pas leurs certificats"
+            "ce boîtier et la collectivité ne reconnaissent pas le certificat l'un de l'autre"
         ),
         Absence.CLOCK: (
             "selon l'horloge de cette machine, le certificat de la collectivité n'est pas encore "
@@ -125,114 +131,13 @@ ABSENCES = {
         Absence.AUTHORITY: (
             "le certificat de la collectivité vient d'une autre autorité que celui de ce boîtier"
         ),
-        Absence.EXPIRED: "le certificat de ce boîtier a pris fin",
+        Absence.EXPIRED: "le certificat de ce boîtier a expiré",
         Absence.CITY_EXPIRED: (
-            "le certificat de la collectivité a pris fin, selon l'horloge de cette machine"
+            "le certificat de la collectivité a expiré, selon l'horloge de cette machine"
         ),
         Absence.REVOKED: "la collectivité a révoqué ce boîtier",
         Absence.REFUSED: "la collectivité refuse ce boîtier",
         Absence.DOUBLE: "un autre boîtier avec les mêmes clés prend sans cesse sa place",
-    },
-}
-
-ADVICE = {
-    Lang.EN: {
-        Advice.START: "Start the chip: `volet edge run`; nothing is metered meanwhile.",
-        Advice.WIRING: (
-            "Look at the two wires on the meter's terminals I1 and I2, and whether the meter's "
-            "display is lit. No energy is lost: the meter counts on."
-        ),
-        Advice.LINE: (
-            "Use a twisted pair, away from mains cables. Bills stay exact; some quarter-hours are "
-            "estimated."
-        ),
-        Advice.NETWORK: (
-            "Look at your internet connection. Readings are kept and sent later; nothing is lost."
-        ),
-        Advice.REFUSED: (
-            "Ask your collectivity whether it has revoked this chip; readings are kept meanwhile."
-        ),
-        Advice.CERTIFICATE: (
-            "Give request.json to your collectivity again and install its answer: "
-            "`volet edge enrol`."
-        ),
-        Advice.CONTRACT: (
-            "If your meter was replaced, make a contract for the new one: `volet edge request "
-            "--offer … --from …`, then `volet edge enrol`. If not, connect the chip to your own "
-            "meter."
-        ),
-        Advice.TARIFF: (
-            "Ask your provider for the tariff that your meter is set to, or to have the meter set "
-            "as your contract says."
-        ),
-        Advice.CLOCK: "Set this machine's clock; it is off by more than a minute.",
-        Advice.REVOKED: (
-            "Ask your collectivity why it has revoked this chip. It meters on and keeps everything; "
-            "if it is to go on, it is enrolled anew from a new directory."
-        ),
-        Advice.AUTHORITY: (
-            "Compare the authority's fingerprint that `volet edge enrol` showed with what your "
-            "collectivity publishes; if they agree, tell it that its broker shows another."
-        ),
-        Advice.CITY_CERTIFICATE: (
-            "Look whether this machine's clock is right; if it is, tell your collectivity that its "
-            "certificate has ended. Readings are kept meanwhile."
-        ),
-        Advice.DOUBLE: (
-            "Two machines run from copies of one card: end one of them. Both meter on meanwhile; a "
-            "second home needs keys of its own (`volet edge init` in a new directory)."
-        ),
-    },
-    Lang.FR: {
-        Advice.START: "Démarrez le boîtier : `volet edge run` ; rien n'est lu en attendant.",
-        Advice.WIRING: (
-            "Regardez les deux fils aux bornes I1 et I2 du compteur, et si son écran est allumé. "
-            "Aucune énergie n'est perdue : le compteur continue de compter."
-        ),
-        Advice.LINE: (
-            "Utilisez une paire torsadée, loin des câbles du secteur. Les factures restent "
-            "exactes ; certains quarts d'heure sont estimés."
-        ),
-        Advice.NETWORK: (
-            "Regardez votre connexion à internet. Les lectures sont gardées et partiront plus "
-            "tard ; rien n'est perdu."
-        ),
-        Advice.REFUSED: (
-            "Demandez à votre collectivité si elle a révoqué ce boîtier ; les lectures sont "
-            "gardées en attendant."
-        ),
-        Advice.CERTIFICATE: (
-            "Redonnez request.json à votre collectivité et installez sa réponse : "
-            "`volet edge enrol`."
-        ),
-        Advice.CONTRACT: (
-            "Si votre compteur a été remplacé, faites un contrat pour le nouveau : `volet edge "
-            "request --offer … --from …`, puis `volet edge enrol`. Sinon, reliez le boîtier à "
-            "votre propre compteur."
-        ),
-        Advice.TARIFF: (
-            "Demandez à votre fournisseur le tarif sur lequel votre compteur est réglé, ou de "
-            "faire régler le compteur selon votre contrat."
-        ),
-        Advice.CLOCK: "Mettez cette machine à l'heure ; elle s'écarte de plus d'une minute.",
-        Advice.REVOKED: (
-            "Demandez à votre collectivité pourquoi elle a révoqué ce boîtier. Il continue de lire "
-            "et garde tout ; pour reprendre, il est inscrit à nouveau depuis un nouveau répertoire."
-        ),
-        Advice.AUTHORITY: (
-            "Comparez l'empreinte de l'autorité montrée par `volet edge enrol` avec celle que "
-            "publie votre collectivité ; si elles concordent, dites-lui que son serveur en montre "
-            "une autre."
-        ),
-        Advice.CITY_CERTIFICATE: (
-            "Regardez si cette machine est à l'heure ; si oui, dites à votre collectivité que son "
-            "certificat a pris fin. Les lectures sont gardées en attendant."
-        ),
-        Advice.DOUBLE: (
-            "Deux machines tournent avec des copies d'une même carte : arrêtez-en une. Les deux "
-            "continuent de lire ; un second logement a besoin de ses propres clés "
-            "(`volet edge init` dans un nouveau répertoire)."
-        ),
     },
 }
 
@@ -256,19 +161,21 @@ NOTICES = {
     Lang.FR: {
         **CONTRACT_NOTICES[Lang.FR],
         NoticeKind.GAP: (
-            "Le compteur n'a pas été lu pendant un temps ; ce qu'il a compté y a été réparti."
+            "Le compteur n'a pas été lu pendant un certain temps ; ce qu'il a compté a été réparti "
+            "sur cette durée."
         ),
         NoticeKind.CLOCK_JUMP: "L'horloge du compteur a reculé.",
-        NoticeKind.CLOCK_DEGRADED: "Le compteur dit que sa propre horloge n'est pas sûre.",
+        NoticeKind.CLOCK_DEGRADED: "Le compteur dit que sa propre horloge n'est pas fiable.",
         NoticeKind.METER_REPLACED: "Un autre compteur est branché.",
         NoticeKind.CALENDAR_CHANGED: "Le compteur compte selon un autre calendrier.",
         NoticeKind.INDEX_QUARANTINED: (
-            "Le compteur a montré un index impossible ; il n'est pas cru avant d'être confirmé."
+            "Le compteur a montré un index impossible ; il n'est pas retenu tant qu'il n'est pas "
+            "confirmé."
         ),
         NoticeKind.INDEX_WRAPPED: "Un index du compteur est reparti de zéro.",
         NoticeKind.ENERGY_UNPLACED: (
-            "Plus d'énergie qu'un quart d'heure n'en contient a été comptée d'un coup ; elle est "
-            "dans les suivants."
+            "Le compteur a compté d'un coup plus d'énergie qu'un quart d'heure ne peut en "
+            "contenir ; le reste est reporté sur les suivants."
         ),
     },
 }
@@ -309,7 +216,7 @@ def in_words(report: ChipReport, now: datetime, lang: Lang) -> str:
 def time_text(at: datetime, lang: Lang) -> str:
     """Write an instant as clocks in France show it."""
     local = at.astimezone(PARIS)
-    return f"{day_text(local.date(), lang)} {local:%H:%M}"
+    return f"{day_text(local.date(), lang)}{' à' if lang is Lang.FR else ''} {local:%H:%M}"
 
 
 def _chip(presence: Presence | None, lang: Lang) -> str:
@@ -332,7 +239,9 @@ def _meter(report: ChipReport, lang: Lang) -> str:
 def _line(presence: Presence, lang: Lang) -> str:
     words, line = WORDS[lang], presence.line
     if not line.is_good:
-        return words["silent"].format(since=time_text(presence.line_since, lang))
+        return words[line.fault or LineFault.SILENT].format(
+            since=time_text(presence.line_since, lang)
+        )
     if line.is_poor:
         return words["poor"].format(bad=round(100 * (1 - (line.quality or 0.0))))
     return words["good"]
@@ -344,7 +253,7 @@ def _city(presence: Presence, lang: Lang) -> str:
     if session.is_up:
         return words["connected"].format(since=since)
     why = ABSENCES[lang][session.why or Absence.NETWORK]
-    return words["away"].format(since=since, why=why)
+    return words["offline"].format(since=since, why=why)
 
 
 def _day(day: date | None, lang: Lang) -> str:

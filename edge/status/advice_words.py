@@ -1,0 +1,139 @@
+"""What a household can do now, in words, French and English."""
+
+from edge.language import Lang
+from edge.status.report import Advice
+
+ADVICE = {
+    Lang.EN: {
+        Advice.START: "Start the chip: `volet edge run`; nothing is metered meanwhile.",
+        Advice.WIRING: (
+            "Look at the two wires on the meter's terminals I1 and I2, and whether the meter's "
+            "display is lit. No energy is lost: the meter counts on."
+        ),
+        Advice.INTERFACE: (
+            "Look at the two wires on the meter's terminals I1 and I2, at the opto-coupler and its "
+            "supply, at the port that edge.toml names, and whether a console still holds it "
+            "(`console=serial0` in cmdline.txt). No energy is lost: the meter counts on."
+        ),
+        Advice.SIGNAL: (
+            "Look whether the opto-coupler inverts the signal, whether `mode` in edge.toml is "
+            '"auto", whether a console still holds the port (`console=serial0` in cmdline.txt), '
+            "and whether the pair keeps away from mains cables. No energy is lost: the meter counts "
+            "on."
+        ),
+        Advice.ADAPTER: (
+            "Plug the adapter in again; look whether edge.toml names it (adapters stand under "
+            "/dev/serial/by-id) and whether another program holds it. The chip goes on by itself, "
+            "and no energy is lost: the meter counts on."
+        ),
+        Advice.LINE: (
+            "Use a twisted pair, away from mains cables. Bills stay exact; some quarter-hours are "
+            "estimated."
+        ),
+        Advice.NETWORK: (
+            "Look at your internet connection. Readings are kept and sent later; nothing is lost."
+        ),
+        Advice.REFUSED: (
+            "Ask your collectivity whether it has revoked this chip; readings are kept meanwhile."
+        ),
+        Advice.CERTIFICATE: (
+            "Give request.json to your collectivity again and install its answer: "
+            "`volet edge enrol`."
+        ),
+        Advice.CONTRACT: (
+            "If your meter was replaced, make a contract for the new one: `volet edge request "
+            "--offer … --from …`, then `volet edge enrol`. If not, connect the chip to your own "
+            "meter."
+        ),
+        Advice.TARIFF: (
+            "Ask your provider for the tariff that your meter is set to, or to have the meter set "
+            "as your contract says."
+        ),
+        Advice.CLOCK: "Set this machine's clock; it is off by more than a minute.",
+        Advice.REVOKED: (
+            "Ask your collectivity why it has revoked this chip. It meters on and keeps everything; "
+            "if it is to go on, it is enrolled anew from a new directory."
+        ),
+        Advice.AUTHORITY: (
+            "Compare the authority's fingerprint that `volet edge enrol` showed with what your "
+            "collectivity publishes; if they agree, tell it that its broker shows another."
+        ),
+        Advice.CITY_CERTIFICATE: (
+            "Look whether this machine's clock is right; if it is, tell your collectivity that its "
+            "certificate has ended. Readings are kept meanwhile."
+        ),
+        Advice.DOUBLE: (
+            "Two machines run from copies of one card: end one of them. Both meter on meanwhile; a "
+            "second home needs keys of its own (`volet edge init` in a new directory)."
+        ),
+    },
+    Lang.FR: {
+        Advice.START: "Démarrez le boîtier : `volet edge run` ; d'ici là, rien n'est lu.",
+        Advice.WIRING: (
+            "Vérifiez les deux fils aux bornes I1 et I2 du compteur, et que son écran est allumé. "
+            "Aucune énergie n'est perdue : le compteur continue de compter."
+        ),
+        Advice.INTERFACE: (
+            "Vérifiez les deux fils aux bornes I1 et I2 du compteur, l'optocoupleur et son "
+            "alimentation, le port nommé dans edge.toml, et qu'aucune console ne l'occupe "
+            "(`console=serial0` dans cmdline.txt). Aucune énergie n'est perdue : le compteur "
+            "continue de compter."
+        ),
+        Advice.SIGNAL: (
+            "Vérifiez que l'optocoupleur n'inverse pas le signal, que `mode` vaut \"auto\" dans "
+            "edge.toml, qu'aucune console n'occupe le port (`console=serial0` dans cmdline.txt), "
+            "et que la paire passe loin des câbles du secteur. Aucune énergie n'est perdue : le "
+            "compteur continue de compter."
+        ),
+        Advice.ADAPTER: (
+            "Rebranchez l'adaptateur ; vérifiez qu'edge.toml le nomme bien (les adaptateurs sont "
+            "sous /dev/serial/by-id) et qu'aucun autre programme ne l'occupe. Le boîtier reprend "
+            "de lui-même, et aucune énergie n'est perdue : le compteur continue de compter."
+        ),
+        Advice.LINE: (
+            "Utilisez une paire torsadée, loin des câbles du secteur. Les factures restent "
+            "exactes ; certains quarts d'heure sont estimés."
+        ),
+        Advice.NETWORK: (
+            "Vérifiez votre connexion à internet. Les relevés sont gardés et partiront plus tard ; "
+            "rien n'est perdu."
+        ),
+        Advice.REFUSED: (
+            "Demandez à votre collectivité si elle a révoqué ce boîtier ; les relevés sont gardés "
+            "en attendant."
+        ),
+        Advice.CERTIFICATE: (
+            "Redonnez request.json à votre collectivité et installez sa réponse : "
+            "`volet edge enrol`."
+        ),
+        Advice.CONTRACT: (
+            "Si votre compteur a été remplacé, faites un contrat pour le nouveau : `volet edge "
+            "request --offer … --from …`, puis `volet edge enrol`. Sinon, reliez le boîtier à "
+            "votre propre compteur."
+        ),
+        Advice.TARIFF: (
+            "Demandez à votre fournisseur le tarif pour lequel votre compteur est réglé, ou de "
+            "faire régler le compteur selon votre contrat."
+        ),
+        Advice.CLOCK: "Mettez cette machine à l'heure ; elle a plus d'une minute d'écart.",
+        Advice.REVOKED: (
+            "Demandez à votre collectivité pourquoi elle a révoqué ce boîtier. Il continue de lire "
+            "le compteur et garde tout ; pour qu'il reprenne, il faut l'inscrire à nouveau, depuis "
+            "un nouveau répertoire."
+        ),
+        Advice.AUTHORITY: (
+            "Comparez l'empreinte de l'autorité affichée par `volet edge enrol` avec celle que "
+            "publie votre collectivité ; si elles concordent, dites-lui que son serveur en "
+            "présente une autre."
+        ),
+        Advice.CITY_CERTIFICATE: (
+            "Vérifiez que cette machine est à l'heure ; si elle l'est, dites à votre collectivité "
+            "que son certificat a expiré. Les relevés sont gardés en attendant."
+        ),
+        Advice.DOUBLE: (
+            "Deux machines tournent avec des copies d'une même carte : arrêtez-en une. Toutes deux "
+            "continuent de lire le compteur ; un second logement a besoin de ses propres clés "
+            "(`volet edge init` dans un nouveau répertoire)."
+        ),
+    },
+}
