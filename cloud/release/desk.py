@@ -212,7 +212,6 @@ class ReleaseDesk:
             yield Outgoing(topic, seal_message(address, page, self._key))
 
     def _trust_all(self) -> None:
-        """Trust the members of every set under which a measures document stands."""
-        for charter in self._store.charters(Measures.__name__):
-            _, trustees = read_document(self._store, charter.hash)
-            self._asking.trust(trustees)
+        """Trust the members of every set, also before there is a measures document."""
+        for charter in self._store.charters(TrusteeSet.__name__):
+            self._asking.trust(read_charter(charter, TrusteeSet))

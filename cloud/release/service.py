@@ -1,7 +1,6 @@
 """The release worker as a program: the desk in the store's thread, the link beside it."""
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import NoReturn
@@ -136,7 +135,8 @@ class ReleaseService:
         return list(self._desk.published(self._clock()))
 
     async def _ask(self) -> None:
-        requests = await self._thread.run(lambda: list(self._desk.requests(time.monotonic())))
+        now_s = asyncio.get_running_loop().time()
+        requests = await self._thread.run(lambda: list(self._desk.requests(now_s)))
         await self._publish(requests)
 
     async def _publish(self, messages: Sequence[Outgoing]) -> bool:

@@ -138,11 +138,13 @@ class Trustee:
             self.is_ready,
         )
 
-    def look_again(self) -> None:
-        """Take the first set of trustees if the operator has confirmed it meanwhile."""
-        if self.documents.take_confirmed(self._today()):
-            self._take_waiting(self._letters.waiting())
-            log.info("first_set_confirmed")
+    def look_again(self) -> bool:
+        """Take the first set of trustees if the operator has confirmed it meanwhile; says so."""
+        if not self.documents.take_confirmed(self._today()):
+            return False
+        self._take_waiting(self._letters.waiting())
+        log.info("first_set_confirmed")
+        return True
 
     def expire(self) -> None:
         """Delete what was asked and answered of days so long ago; none of it is asked for again."""

@@ -95,8 +95,10 @@ class Documents:
 
     def take_confirmed(self, today: int) -> bool:
         """Take the first set that waited, if the operator has confirmed it by now; says whether."""
+        if self._sets:
+            return False
         data, words = self._log.fact(_FIRST_SET), self._log.fact(WAITING)
-        if self._sets or data is None or words != self._log.fact(CONFIRMED):
+        if data is None or words != self._log.fact(CONFIRMED):
             return False
         self.take_charter(data, today)
         return True

@@ -50,6 +50,7 @@ class Peers:
         self._session = secrets.token_bytes(SESSION_BYTES)
         self._told: set[str] = set()
         self._asked: dict[str, int] = {}
+        self._answered: dict[str, bytes] = {}
         self._pages = Assembly()
 
     @property
@@ -71,10 +72,12 @@ class Peers:
         )
 
     def hello(self) -> list[FromPeer]:
-        """Say what we hold; asks for the rest."""
-        held = {each.trustee: each for each in self._log.holdings()}
+        """Say what we hold; asks for the rest. Without a set of trustees there is nobody to ask."""
         trustees = self._documents.trustees
-        for each in trustees.trustees if trustees else ():
+        if trustees is None:
+            return []
+        held = {each.trustee: each for each in self._log.holdings()}
+        for each in trustees.trustees:
             held.setdefault(each.name, self._log.holding(each.name))
         held.setdefault(self._name, self._log.holding(self._name))
         hello = Hello(self._session, tuple(held.values())[:HOLDINGS_MAX])
@@ -125,6 +128,14 @@ class Peers:
                 yield FromPeer(Entries(tuple(entries[place : place + ENTRIES_MAX])))
         yield FromPeer(Synced(sender, hello.session))
         yield from self._ask_for_more(sender, known)
+        yield from self._greet_newcomer(sender, hello.session)
+
+    def _greet_newcomer(self, sender: str, session: bytes) -> Iterator[FromPeer]:
+        """Ask, once in each session of its, one that is there now and has not told us all."""
+        if self._answered.get(sender) != session:
+            self._answered[sender] = session
+            if sender not in self._told and not self.is_synced:
+                yield from self.hello()
 
     def _ask_for_more(self, sender: str, known: Mapping[str, int]) -> Iterator[FromPeer]:
         """Ask, once for each length, for entries that the sender holds and we do not."""

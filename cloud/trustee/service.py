@@ -29,10 +29,11 @@ from system.conditions import Repeated
 
 BATCH_MAX = 128
 BATCH_WINDOW_S = 0.05
-HELLO_EVERY_S = 1.0
-HELLO_SLOWEST_S = 5.0
+HELLO_FIRST_S = 1.0
 # What a trustee knows is said again so often, for a release worker that has just begun.
 KNOWN_EVERY_S = 60.0
+# So often it looks whether its operator has confirmed the first set; nothing is said for that.
+LOOK_EVERY_S = 5.0
 
 T = TypeVar("T")
 
@@ -64,7 +65,6 @@ class Desk:
 
     def greet(self) -> list[Outgoing]:
         """Say hello to the others, and to the release worker what is known."""
-        self._trustee.look_again()
         return [*map(self._to_peers, self._trustee.peers.hello()), self.known()]
 
     def known(self) -> Outgoing:
@@ -131,6 +131,8 @@ class Desk:
         return message
 
     def _open_peer(self, sender: str, payload: bytes) -> FromPeer:
+        if self._trustee.documents.trustees is None:
+            raise MessageRefused(Reason.NOT_READY, "no set of trustees is known yet")
         key = self._trustee.documents.signing_key(sender)
         if key is None:
             raise MessageRefused(Reason.SIGNATURE, "no trustee of this name")
@@ -192,25 +194,32 @@ class Service:
                 self._has_news.set()
 
     async def _greet(self) -> NoReturn:
-        """Say hello on each new connection, and again until enough others have answered.
+        """Say hello on each new connection, and ever more seldom until enough have answered.
 
-        A new document may name others than those who were greeted.
+        A new document may name others than those who were greeted. One that comes later says hello
+        by itself, and is greeted then.
         """
-        greeted_on = 0
-        delays_s = backoff(base_s=HELLO_EVERY_S, cap_s=HELLO_SLOWEST_S)
+        greeted_on, due_s = 0, 0.0
+        delays_s = backoff(base_s=HELLO_FIRST_S, cap_s=KNOWN_EVERY_S)
         while True:
             connection = await self._link.connected()
+            is_new = connection != greeted_on or self._has_news.is_set()
             self._has_news.clear()
-            is_new, greeted_on = connection != greeted_on, connection
-            is_ready = await self._in_thread(lambda: self._trustee.is_ready)
-            if is_new or not is_ready:
-                self._send(await self._in_thread(self._desk.greet), [])
-            else:
-                self._send([await self._in_thread(self._desk.known)], [])
-            pause_s = KNOWN_EVERY_S if is_ready else next(delays_s)
+            if await self._in_thread(self._trustee.look_again) or is_new:
+                greeted_on, due_s = connection, 0.0
+                delays_s = backoff(base_s=HELLO_FIRST_S, cap_s=KNOWN_EVERY_S)
+            now_s = asyncio.get_running_loop().time()
+            if now_s >= due_s:
+                is_ready = await self._in_thread(lambda: self._trustee.is_ready)
+                is_hello = due_s == 0.0 or not is_ready
+                self._send(await self._in_thread(self._greeting(is_hello=is_hello)), [])
+                due_s = now_s + (KNOWN_EVERY_S if is_ready else next(delays_s))
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause_s):
+                async with asyncio.timeout(min(LOOK_EVERY_S, due_s - now_s)):
                     await self._has_news.wait()
+
+    def _greeting(self, *, is_hello: bool) -> Callable[[], list[Outgoing]]:
+        return self._desk.greet if is_hello else lambda: [self._desk.known()]
 
     async def _in_thread(self, function: Callable[[], T]) -> T:
         delays_s = backoff(base_s=0.1, cap_s=10.0)

@@ -142,14 +142,14 @@ def test_a_day_is_released_on_the_broker_and_read_by_all_commands(place, tmp_pat
 def test_the_service_killed_while_it_waits_goes_on_with_the_same_requests(place):
     with Trustees(place.broker, place.area, (0, 1)) as two:
         process = place.start("run")
-        wait_until(lambda: all(each.asked for each in two.far), "two trustees to be asked", 40)
+        wait_until(lambda: all(each.asked for each in two.far), "two trustees to be asked")
         process.send_signal(signal.SIGKILL)
         process.wait(10)
     assert place.area.store.figure(place.area.key()).stage is Stage.FIXED
     with Trustees(place.broker, place.area, (0, 1, 2)) as three:
         process = place.start("run")
         key = place.area.key()
-        wait_until(lambda: place.area.store.figure(key).stage is Stage.RELEASED, "a release", 40)
+        wait_until(lambda: place.area.store.figure(key).stage is Stage.RELEASED, "a release")
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0, place.log
     # Answers to the killed worker may reach its heir, which then asks less; never another set.
