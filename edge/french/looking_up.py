@@ -17,16 +17,24 @@ def help_in(lang: Lang, text: str) -> str:
 
 def sentence_in(lang: Lang, text: str) -> str:
     """Return a sentence in a language, with what the English has in its places."""
-    if lang is Lang.EN:
+    known = None if lang is Lang.EN else known_sentence(text)
+    if known is None:
         return text
+    english, places = known
+    return SENTENCES[english].format(
+        **{name: sentence_in(lang, value) for name, value in places.items()}
+    )
+
+
+def known_sentence(text: str) -> tuple[str, dict[str, str]] | None:
+    """Return the English pattern of a sentence that has its French, and what is in its places."""
     flat = " ".join(text.split())
     found = [(each, match) for each, pattern in _patterns() if (match := pattern.fullmatch(flat))]
     if not found:
-        return text
+        return None
     # The one that leaves the least to its places says the most.
     english, match = min(found, key=lambda each: sum(map(len, each[1].groups())))
-    places = {name: sentence_in(lang, value) for name, value in match.groupdict().items()}
-    return SENTENCES[english].format(**places)
+    return english, match.groupdict()
 
 
 @lru_cache(maxsize=1)
