@@ -14,6 +14,11 @@ _FRENCH = Words(
         "{made_at} UTC."
     ),
     whole="{file} s'ouvre et est entier : {owner}, fait le {made_at} UTC par Volet {version}.",
+    drew_phrase="Phrase secrète : {passphrase}",
+    drew_key=(
+        "Clé {key} tirée : {out} ouvre les sauvegardes, gardez-la loin de la machine qui les écrit "
+        "et gardez-en une copie ; `volet {party} backup --to {public}` les écrit."
+    ),
 )
 _NEXT = {
     Lang.FR: (

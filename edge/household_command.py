@@ -104,9 +104,9 @@ def _in_language() -> Iterator[None]:
         raise _WrongUsage(sentence_in(Lang.FR, exc.format_message()), exc.ctx) from exc
 
 
-def say(text: str) -> None:
-    """Print an answer to the household in its language."""
-    click.echo(sentence_in(language(), text))
+def say(text: str, *, err: bool = False) -> None:
+    """Print an answer to the household in its language, on standard error if `err`."""
+    click.echo(sentence_in(language(), text), err=err)
 
 
 def _option(text: str) -> str:

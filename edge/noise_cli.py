@@ -18,7 +18,7 @@ import click
 import msgspec
 import numpy as np
 
-from edge.household_command import HouseholdCommand
+from edge.household_command import HouseholdCommand, say
 from edge.privacy.mechanism import curve_code, noised
 from edge.simulate.curve import Curve as LoadCurve
 from edge.simulate.curve_files import load_curve
@@ -107,12 +107,13 @@ def noise(
         click.echo(msgspec.json.encode(report))
         return
     norm = float(np.linalg.norm(report.clipped)) / report.grid
-    click.echo(
-        f"Day        {report.day}, {len(report.clipped)} slots, norm after the clip {norm:.3f}\n"
-        f"Noise      {report.std_units / report.grid:.4f} clip radii a slot and home, "
-        f"{report.std_units / report.grid * np.sqrt(crowd):.3f} for the crowd of {crowd}\n"
-        f"Cost       epsilon {epsilon:g} at delta {report.delta:g} (rho {report.rho:.4f})"
+    std = report.std_units / report.grid
+    say(f"Day        {report.day}, {len(report.clipped)} slots, norm after the clip {norm:.3f}")
+    say(
+        f"Noise      {std:.4f} clip radii a slot and home, {std * np.sqrt(crowd):.3f} for the crowd "
+        f"of {crowd}"
     )
+    say(f"Cost       epsilon {epsilon:g} at delta {report.delta:g} (rho {report.rho:.4f})")
 
 
 def draw(

@@ -17,7 +17,7 @@ from edge.bills.words import VERDICTS, WORDS, day_text, number, percent
 from edge.config import DEFAULT_DIRECTORY
 from edge.contracts.watch import standing
 from edge.contracts.words import NOTICES
-from edge.household_command import HouseholdCommand
+from edge.household_command import HouseholdCommand, say
 from edge.language import Lang, language
 from edge.letters_cli import read_letters
 from edge.moving.contracts import former_agreements
@@ -119,10 +119,10 @@ def _write(
     document = compose(judgement, papers, lang)
     if html is not None:
         write_secret(html, render_html(document).encode())
-        click.echo(f"Wrote {html}.")
+        say(f"Wrote {html}.")
     if pdf is not None:
         write_secret(pdf, render_pdf(document))
-        click.echo(f"Wrote {pdf}.")
+        say(f"Wrote {pdf}.")
 
 
 def in_words(judgement: Judgement, lang: Lang) -> str:

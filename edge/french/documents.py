@@ -5,9 +5,6 @@ See `sentences`.
 
 DOCUMENTS = {
     # Documents of the area.
-    "This set of trustees is another collectivity's.": (
-        "Ces garants sont ceux d'une autre collectivité."
-    ),
     "These measures are another collectivity's.": (
         "Ces mesures sont celles d'une autre collectivité."
     ),
@@ -129,35 +126,6 @@ DOCUMENTS = {
         "panel.led_gpio est réglé, mais cette machine n'a pas de broches pour gpiozero ; installez "
         "python3-lgpio, ou ôtez [panel] d'edge.toml."
     ),
-    # Curves.
-    "{path}, line {line}: {what}": "{path}, ligne {line} : {what}",
-    "expected the header `date,colour`": "l'en-tête attendu est `date,colour`",
-    "expected a date and bleu, blanc or rouge, found {what}": (
-        "une date et bleu, blanc ou rouge sont attendus, on lit {what}"
-    ),
-    "--to lies before --from.": "--to est avant --from.",
-    "{path}: the list of Tempo days cannot be read: {why}": (
-        "{path} : la liste des jours Tempo est illisible : {why}"
-    ),
-    "Standard output is closed; give --link, or leave it open.": (
-        "La sortie standard est fermée ; donnez --link, ou laissez-la ouverte."
-    ),
-    "{path}: the curve cannot be read: {why}": "{path} : la courbe est illisible : {why}",
-    "{path}: the curve is not a text file": "{path} : la courbe n'est pas un texte",
-    "--faults {name}: expected a rate from 0 to 1": "--faults {name} : un taux de 0 à 1 est attendu",
-    "--faults {name}: expected an instant such as 2025-01-10T12:00 (two with / between where it "
-    "lasts)": (
-        "--faults {name} : un instant tel que 2025-01-10T12:00 est attendu (deux avec / si cela "
-        "dure)"
-    ),
-    "--faults {name}: no such fault; there are {names}": (
-        "--faults {name} : panne inconnue ; il y a {names}"
-    ),
-    "--faults {name}: it ends before it begins": "--faults {name} : elle finit avant de commencer",
-    "--link {path}: there is a file already; choose another path": (
-        "--link {path} : il y a déjà un fichier ; choisissez un autre chemin"
-    ),
-    "--link {path}: cannot be made: {why}": "--link {path} : impossible à créer : {why}",
     # The vault.
     "{path} is not a vault; move it away, a new one is made.": (
         "{path} n'est pas un coffre ; déplacez-le, un nouveau sera fait."
@@ -232,4 +200,72 @@ DOCUMENTS = {
     "{path} is no text; write the passphrase into it.": (
         "{path} n'est pas un texte ; écrivez-y la phrase secrète."
     ),
+    # Damage and what cannot be used.
+    "import the bundle again.": "importez à nouveau le paquet.",
+    "ask again.": "demandez à nouveau.",
+    "take another backup.": "prenez une autre sauvegarde.",
+    "name the file that `backup` wrote.": "nommez le fichier qu'a écrit `backup`.",
+    "{path} cannot be read: {why}; start the chip, it repairs it.": (
+        "{path} ne peut pas être lu : {why} ; démarrez le boîtier, il le répare."
+    ),
+    "{path} cannot be opened: {why}.": "{path} ne peut pas être ouvert : {why}.",
+    "{path} cannot be made: {why}.": "{path} ne peut pas être créé : {why}.",
+    "{path} cannot be erased: {why}; run this again.": (
+        "{path} ne peut pas être effacé : {why} ; relancez cette commande."
+    ),
+    "{path} cannot be copied: {why}; --keys-only leaves the database out.": (
+        "{path} ne peut pas être copié : {why} ; --keys-only laisse la base de côté."
+    ),
+    "{path} is not there yet: start the chip once, or export with --keys-only.": (
+        "{path} n'existe pas encore : démarrez une fois le boîtier, ou exportez avec --keys-only."
+    ),
+    "{path} cannot be made, since {folder} is another user's; run this as that user, or make it "
+    "yours first: `{command}`.": (
+        "{path} ne peut pas être créé, car {folder} est à un autre utilisateur ; lancez ceci sous "
+        "son compte, ou rendez-vous-en d'abord propriétaire : `{command}`."
+    ),
+    "The vault in this bundle is damaged: {why}; take another copy.": (
+        "Le coffre de ce paquet est abîmé : {why} ; prenez une autre copie."
+    ),
+    "The vault in this bundle cannot be used: {why}.": (
+        "Le coffre de ce paquet est inutilisable : {why}."
+    ),
+    "The vault cannot be used: {why}; start the chip again.": (
+        "Le coffre est inutilisable : {why} ; redémarrez le boîtier."
+    ),
+    "The vault cannot be written: {why}.": "Impossible d'écrire dans le coffre : {why}.",
+    "The bundle's household key cannot be used: {why}.": (
+        "La clé de foyer du paquet est inutilisable : {why}."
+    ),
+    "This offer's sealing key cannot be used: {why}.": (
+        "La clé de scellement de cette offre est inutilisable : {why}."
+    ),
+    "the enrolment record cannot be read: {why}.": "l'inscription est illisible : {why}.",
+    "{path} is no {kind}: {why}.": "{path} n'est pas le bon document ({kind}) : {why}.",
+    "panel.led_gpio = {pin} cannot be used: {why}.": (
+        "panel.led_gpio = {pin} est inutilisable : {why}."
+    ),
+    "panel.button_gpio = {pin} cannot be used: {why}.": (
+        "panel.button_gpio = {pin} est inutilisable : {why}."
+    ),
+    "No database is in {path}: it was made with --keys-only, or there was none.": (
+        "{path} ne contient pas de base : la sauvegarde a été faite avec --keys-only, ou il n'y en "
+        "avait pas."
+    ),
+    "{path} holds {found}, which this Volet does not know; install the newer Volet that wrote it.": (
+        "{path} contient {found}, que ce Volet ne connaît pas ; installez le Volet plus récent qui "
+        "l'a écrit."
+    ),
+    "the stream is too short": "le flux est trop court",
+    "the stream is too long": "le flux est trop long",
+    "TLS identity {certificate} with key {key} and authority {authority} does not load: {why}.": (
+        "L'identité TLS {certificate}, avec la clé {key} et l'autorité {authority}, est "
+        "inutilisable : {why}."
+    ),
+    "{amount} € is no number of cents": "{amount} € n'est pas un nombre entier de centimes",
+    # Usage.
+    "--ages: six numbers of persons with commas ({why}).": (
+        "--ages : six nombres de personnes, séparés par des virgules ({why})."
+    ),
+    "An offer is taken from a day on: --from.": "Donnez le premier jour du contrat : --from.",
 }

@@ -15,6 +15,7 @@ def help_in(lang: Lang, text: str) -> str:
     return text if lang is Lang.EN else HELP.get(" ".join(text.split()), text)
 
 
+@lru_cache(maxsize=512)  # a meter says the same again and again
 def sentence_in(lang: Lang, text: str) -> str:
     """Return a sentence in a language, with what the English has in its places."""
     known = None if lang is Lang.EN else known_sentence(text)

@@ -4,9 +4,16 @@ A name in braces stands for what the English has in that place; what is found th
 turn, so that a sentence may end with another.
 """
 
+from edge.french.curves import CURVES
 from edge.french.documents import DOCUMENTS
+from edge.french.meter import METER
+from edge.french.signed import SIGNED
 
-SENTENCES = DOCUMENTS | {
+SENTENCES = {
+    **SIGNED,
+    **DOCUMENTS,
+    **CURVES,
+    **METER,
     # Files.
     "{path} is missing; {next_step}": "{path} n'existe pas ; {next_step}",
     "{path} is not there yet; start the chip with `volet edge run`.": (
@@ -81,26 +88,6 @@ SENTENCES = DOCUMENTS | {
         "Ce boîtier est {device} de {collectivity}.\nAutorité : {fingerprint}\n"
         "Comparez ceci avec ce que publie la collectivité avant de vous y fier."
     ),
-    # The meter's line.
-    "{path}: no such device or file; look for the adapter under /dev/serial/by-id.": (
-        "{path} : ni ligne ni fichier ; cherchez l'adaptateur sous /dev/serial/by-id."
-    ),
-    "{path}: no such device; look for the adapter under /dev/serial/by-id.": (
-        "{path} : pas de telle ligne ; cherchez l'adaptateur sous /dev/serial/by-id."
-    ),
-    "{path} is a directory; name the meter's device, or a capture file.": (
-        "{path} est un répertoire ; nommez la ligne du compteur, ou un fichier de capture."
-    ),
-    "{name} is no capture of a meter's output: it holds no group that can be read.": (
-        "{name} n'est pas une capture d'un compteur : aucun groupe n'y est lisible."
-    ),
-    "{path} may not be read; add this user to the group dialout (`{command}`) and log in again.": (
-        "{path} ne peut pas être lu ; ajoutez cet utilisateur au groupe dialout (`{command}`) et "
-        "reconnectez-vous."
-    ),
-    "Standard input is closed; give the path of a capture.": (
-        "L'entrée standard est fermée ; donnez le chemin d'une capture."
-    ),
     # Bills, receipts, area.
     "There is no such bill yet; `volet edge bills` shows those that have arrived.": (
         "Il n'y a pas encore de telle facture ; `volet edge bills` montre celles qui sont arrivées."
@@ -142,6 +129,7 @@ SENTENCES = DOCUMENTS | {
     "not drawn yet": "pas encore tirées",
     "To send {count}": "À envoyer         {count}",
     # Moving.
+    "Wrote {path}.": "{path} est écrit.",
     "Wrote {path}. Fingerprint: {fingerprint}": "{path} est écrit. Empreinte : {fingerprint}",
     "Passphrase: {passphrase}": "Phrase secrète : {passphrase}",
     "Wrote {path}; print it, keep it away from the bundle, delete the file.": (

@@ -9,7 +9,7 @@ from types import FrameType
 
 import click
 
-from edge.household_command import HouseholdCommand
+from edge.household_command import HouseholdCommand, say
 from edge.simulate.curve import Curve
 from edge.simulate.curve_files import load_curve
 from edge.simulate.curve_rows import YEARS
@@ -230,7 +230,7 @@ def _send(
         return
     signal.signal(signal.SIGTERM, _stop)
     with PtyLink(link) as line:
-        click.echo(f"TIC output on {link} ({line.device}); starts when it is opened.", err=True)
+        say(f"TIC output on {link} ({line.device}); starts when it is opened.", err=True)
         line.wait_for_reader()
         play(stream, wire, line.send, speed)
         line.drain()

@@ -3,12 +3,14 @@
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import click
 import structlog
 
-from edge.household_command import HouseholdCommand
+from edge.household_command import HouseholdCommand, say
+from edge.language import language
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame
 from edge.tic.report import Tally, frame_line, frame_table
@@ -37,12 +39,15 @@ def decode(file: Path, *, as_json: bool, device: Path | None) -> None:
         raise click.UsageError("Give either FILE or --device, not both.")
     decoder = Decoder()
     source = _open(file, device, decoder)
-    write = frame_line if as_json else frame_table
+    write = frame_line if as_json else partial(frame_table, lang=language())
     tally = Tally()
     with closing(source):
         _drain(source, decoder, lambda frame: _show(frame, tally, write))
     figures = decoder.mode, decoder.quality
-    click.echo(tally.summary_line(*figures) if as_json else tally.summary_text(*figures))
+    if as_json:
+        click.echo(tally.summary_line(*figures))
+    else:
+        say(tally.summary_text(*figures))
     if device is None and not decoder.quality.groups:
         raise no_capture("Standard input" if file == Path("-") else str(file))
 

@@ -1,7 +1,11 @@
 """Frames as people and programs read them: JSON lines and tables."""
 
+from functools import partial
+
 import msgspec
 
+from edge.french.looking_up import sentence_in
+from edge.language import Lang
 from edge.tic.frame import Frame, Group, Mode, Rejected
 from edge.tic.horodate import civil_time
 from edge.tic.labels import LABELS, Kind
@@ -58,18 +62,20 @@ def frame_line(frame: Frame) -> str:
     return _encoder.encode(line).decode()
 
 
-def frame_table(frame: Frame) -> str:
+def frame_table(frame: Frame, lang: Lang) -> str:
     """Write a frame as a table, one group a line."""
+    in_lang = partial(sentence_in, lang)
     state = "complete" if frame.is_complete else "incomplete"
     marks = f"{frame.opened_by}..{frame.closed_by}"
-    head = f"{frame.mode} frame, {state}, {marks}, bytes {frame.start} to {frame.end}"
-    rows = [_row(name, group) for name, group in frame.groups.items()]
+    head = in_lang(f"{frame.mode} frame, {state}, {marks}, bytes {frame.start} to {frame.end}")
+    rows = [_row(name, group, lang) for name, group in frame.groups.items()]
     lines = [head, *rows]
     if "STGE" in frame.groups:
-        lines.append(f"  STGE says: {_status(frame)}")
+        lines.append(f"  {in_lang(f'STGE says: {_status(frame)}')}")
     if frame.duplicate_labels:
-        lines.append(f"  more than once: {', '.join(frame.duplicate_labels)}")
-    refused = (f"  refused: {reject.raw!r}: {reject.reason}" for reject in frame.rejected)
+        labels = ", ".join(frame.duplicate_labels)
+        lines.append(f"  {in_lang(f'more than once: {labels}')}")
+    refused = (f"  {in_lang(f'refused: {each.raw!r}: {each.reason}')}" for each in frame.rejected)
     return "\n".join([*lines, *refused, ""])
 
 
@@ -128,7 +134,7 @@ def _iso(group: Group) -> str | None:
     return moment.isoformat() if moment else None
 
 
-def _row(name: str, group: Group) -> str:
+def _row(name: str, group: Group, lang: Lang) -> str:
     label = LABELS[name]
     if label.kind is Kind.PROFILE:
         slots = decode_profile(group.value)
@@ -138,8 +144,9 @@ def _row(name: str, group: Group) -> str:
     else:
         value = group.value
     at = _iso(group) or ""
-    degraded = " (clock degraded)" if group.is_clock_degraded else ""
-    return f"  {name:<10}{value:<34} {label.english}{', ' if at else ''}{at}{degraded}"
+    degraded = f" {sentence_in(lang, '(clock degraded)')}" if group.is_clock_degraded else ""
+    meaning = sentence_in(lang, label.english)
+    return f"  {name:<10}{value:<34} {meaning}{', ' if at else ''}{at}{degraded}"
 
 
 def _status(frame: Frame) -> str:

@@ -98,7 +98,7 @@ def _backup(party: Party, kind: type[click.Command]) -> click.Command:
             return
         click.echo(_written_words(party, written, locked[1]))
         if draw:
-            click.echo(f"Passphrase: {passphrase}")
+            click.echo(party.words().drew_phrase.format(passphrase=passphrase))
 
     return backup
 
@@ -153,9 +153,9 @@ def _backup_key(party: Party, kind: type[click.Command]) -> click.Command:
         write_new_secret(out, private_key_text(key))
         write_public(public, public_key_text(key.public_bytes))
         click.echo(
-            f"Drew the key {key_id(key.public_bytes).hex()}: {out} opens backups, keep it off the "
-            f"machine that writes them, and keep a copy; `volet {party.name} backup --to "
-            f"{public.name}` writes them."
+            party.words().drew_key.format(
+                key=key_id(key.public_bytes).hex(), out=out, party=party.name, public=public.name
+            )
         )
 
     return backup_key

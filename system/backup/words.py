@@ -4,13 +4,15 @@ from typing import NamedTuple
 
 
 class Words(NamedTuple):
-    """The sentences: written, locked by a key, files unknown, put back, opened."""
+    """The sentences: written, locked by a key, files unknown, put back, opened, drawn."""
 
     wrote: str
     by_key: str
     unknown: str
     restored: str
     whole: str
+    drew_phrase: str
+    drew_key: str
 
 
 ENGLISH = Words(
@@ -19,4 +21,9 @@ ENGLISH = Words(
     unknown="Not in it, as Volet does not know them: {names}. Copy them yourself if they matter.",
     restored="Restored {owner} into {directory}: {count} files, as they were at {made_at} UTC.",
     whole="{file} opens and is whole: {owner}, made at {made_at} UTC by Volet {version}.",
+    drew_phrase="Passphrase: {passphrase}",
+    drew_key=(
+        "Drew the key {key}: {out} opens backups, keep it off the machine that writes them, and "
+        "keep a copy; `volet {party} backup --to {public}` writes them."
+    ),
 )

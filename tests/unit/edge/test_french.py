@@ -175,12 +175,10 @@ def has_french(text):
     return all(has_french(value) for value in known[1].values())
 
 
-@pytest.mark.xfail(strict=True, reason="what protocol refuses and what follows a place is English")
 def test_every_error_and_answer_of_the_chip_has_its_french():
     assert [each for each in said("edge", "system", "protocol") if not has_french(each[1])] == []
 
 
-@pytest.mark.xfail(strict=True, reason="decode, noise, simulate and backup answer in English only")
 def test_no_command_of_the_chip_prints_words_of_one_language():
     """What is printed is looked up by `say`, or comes from words of both languages."""
     printed = [
@@ -197,7 +195,6 @@ def test_no_command_of_the_chip_prints_words_of_one_language():
 CAPTURE = b"\x02\nADCO 021861000000 )\r\nBASE 002565285 ,\r\x03"
 
 
-@pytest.mark.xfail(strict=True, reason="decode shows what a meter sends in English only")
 def test_what_a_meter_sends_is_shown_in_french(tmp_path):
     path = tmp_path / "capture"
     path.write_bytes(CAPTURE)
