@@ -4,27 +4,27 @@ from edge.language import Lang, language
 from system.backup.words import ENGLISH, Words
 
 _FRENCH = Words(
-    wrote="{file} est écrit : {owner}, {count} fichiers, {size_bytes} octets ; relu, tout y est.",
+    wrote="{file} est écrit : {owner}, {count} fichiers, {size_bytes} octets ; relu, rien ne manque.",
     by_key="Seule la clé privée l'ouvre ; essayez-le là où elle est, avec `restore --check --key`.",
     unknown=(
         "N'y sont pas, car Volet ne les connaît pas : {names}. Copiez-les vous-même s'ils comptent."
     ),
     restored=(
-        "{owner} est remis en place dans {directory} : {count} fichiers, tels qu'ils étaient le "
+        "{owner} est restauré dans {directory} : {count} fichiers, tels qu'ils étaient le "
         "{made_at} UTC."
     ),
     whole="{file} s'ouvre et est entier : {owner}, fait le {made_at} UTC par Volet {version}.",
     drew_phrase="Phrase secrète : {passphrase}",
     drew_key=(
-        "Clé {key} tirée : {out} ouvre les sauvegardes, gardez-la loin de la machine qui les écrit "
+        "Clé {key} créée : {out} ouvre les sauvegardes, gardez-la loin de la machine qui les écrit "
         "et gardez-en une copie ; `volet {party} backup --to {public}` les écrit."
     ),
 )
 _NEXT = {
     Lang.FR: (
-        "Ensuite : lancez le boîtier, `volet edge run --dir {directory}` ; il demande à la "
+        "Ensuite : démarrez le boîtier, `volet edge run --dir {directory}` ; il demande à la "
         "collectivité ce qui s'est passé depuis et reprend de là. Ne faites jamais tourner deux "
-        "boîtiers d'une même sauvegarde : chacun prendrait la connexion de l'autre."
+        "boîtiers à partir d'une même sauvegarde : chacun prendrait la connexion de l'autre."
     ),
     Lang.EN: (
         "Next: start the chip, `volet edge run --dir {directory}`; it asks the cloud what happened "

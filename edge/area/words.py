@@ -22,8 +22,8 @@ _ROW = {
 }
 _EXPLAINED = {
     "fr": (
-        "Qui verrait toutes les figures publiées de votre quartier pourrait parier sur votre "
-        "participation avec un avantage d'au plus e^ε, quoi qu'il sache par ailleurs.\n"
+        "Qui verrait tous les chiffres publiés de votre quartier pourrait parier sur votre "
+        "participation avec un avantage d'un facteur e^ε au plus, quoi qu'il sache par ailleurs.\n"
         "Le plafond de l'année est ρ = {cap:g} ; au-delà, ce boîtier ne contribue plus. "
         "Vos factures continuent."
     ),

@@ -18,9 +18,9 @@ from system.commands import directory_option
 
 ONE_EACH = {
     Lang.FR: {
-        ReceiptState.UNSENT: "accusé en cours d'envoi",
-        ReceiptState.STORED: "accusé remis",
-        None: "aucun accusé",
+        ReceiptState.UNSENT: "reçu en cours d'envoi",
+        ReceiptState.STORED: "reçu remis",
+        None: "aucun reçu",
     },
     Lang.EN: {
         ReceiptState.UNSENT: "receipt under way",
@@ -30,7 +30,7 @@ ONE_EACH = {
 }
 HELD = {
     Lang.FR: (
-        "{count} factures ne concordaient pas : plus aucun accusé ne part. S'il faut continuer, "
+        "{count} factures ne concordaient pas : plus aucun reçu ne part. Pour qu'ils repartent, "
         "dites-le avec `volet edge receipts --release`."
     ),
     Lang.EN: (
@@ -40,7 +40,7 @@ HELD = {
 }
 LOST = {
     Lang.FR: (
-        "Ce boîtier a perdu sa mémoire : il ne sait plus pour lesquels de {count} jours un accusé "
+        "Ce boîtier a perdu sa mémoire : il ne sait plus pour lesquels de {count} jours un reçu "
         "est parti, et n'en envoie plus avant votre accord (`volet edge receipts --release`)."
     ),
     Lang.EN: (

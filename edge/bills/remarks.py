@@ -27,7 +27,7 @@ _SENTENCES = {
             "`volet edge enrol` ; votre fournisseur redemande alors ce relevé."
         ),
         "credit": (
-            "Cette facture remplace celle de {former} € : {amount} € à votre crédit, à déduire."
+            "Cette facture remplace celle de {former} € : {amount} € en votre faveur, à déduire."
         ),
         "debit": "Cette facture remplace celle de {former} € : {amount} € de plus à payer.",
         "same": "Cette facture remplace celle de {former} € ; le montant ne change pas.",

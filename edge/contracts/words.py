@@ -52,10 +52,10 @@ NOTICES = {
             "Votre compteur suit un autre calendrier tarifaire que celui de votre contrat."
         ),
         NoticeKind.POWER_DIFFERS: (
-            "La puissance souscrite réglée au compteur n'est pas celle du tarif de votre contrat."
+            "La puissance réglée au compteur n'est pas celle du tarif de votre contrat."
         ),
         NoticeKind.CONTRACT_FITS: (
-            "Ce qui différait de votre contrat n'en diffère plus ; ce qui en diffère encore suit."
+            "Un écart avec votre contrat a disparu ; ceux qui restent suivent."
         ),
     },
     Lang.EN: {

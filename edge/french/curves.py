@@ -74,7 +74,7 @@ CURVES = {
         "La sortie standard est fermée ; donnez --link, ou laissez-la ouverte."
     ),
     "{path}: the curve cannot be read: {why}": "{path} : la courbe est illisible : {why}",
-    "{path}: the curve is not a text file": "{path} : la courbe n'est pas un texte",
+    "{path}: the curve is not a text file": "{path} : la courbe n'est pas un fichier texte",
     "--faults {name}: expected a rate from 0 to 1": "--faults {name} : un taux de 0 à 1 est attendu",
     "--faults {name}: expected an instant such as 2025-01-10T12:00 (two with / between where it "
     "lasts)": (
@@ -84,7 +84,7 @@ CURVES = {
     "--faults {name}: no such fault; there are {names}": (
         "--faults {name} : panne inconnue ; il y a {names}"
     ),
-    "--faults {name}: it ends before it begins": "--faults {name} : elle finit avant de commencer",
+    "--faults {name}: it ends before it begins": "--faults {name} : elle finit avant d'avoir commencé",
     "--link {path}: there is a file already; choose another path": (
         "--link {path} : il y a déjà un fichier ; choisissez un autre chemin"
     ),
@@ -135,13 +135,13 @@ CURVES = {
     ),
     # Captures and the line.
     "{path}: no such device or file; look for the adapter under /dev/serial/by-id.": (
-        "{path} : ni ligne ni fichier ; cherchez l'adaptateur sous /dev/serial/by-id."
+        "{path} : ce port ou ce fichier n'existe pas ; cherchez l'adaptateur sous /dev/serial/by-id."
     ),
     "{path}: no such device; look for the adapter under /dev/serial/by-id.": (
-        "{path} : pas de telle ligne ; cherchez l'adaptateur sous /dev/serial/by-id."
+        "{path} : ce port n'existe pas ; cherchez l'adaptateur sous /dev/serial/by-id."
     ),
     "{path} is a directory; name the meter's device, or a capture file.": (
-        "{path} est un répertoire ; nommez la ligne du compteur, ou un fichier de capture."
+        "{path} est un répertoire ; nommez le port du compteur, ou un fichier de capture."
     ),
     "{name} is no capture of a meter's output: it holds no group that can be read.": (
         "{name} n'est pas une capture d'un compteur : aucun groupe n'y est lisible."

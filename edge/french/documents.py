@@ -26,7 +26,7 @@ DOCUMENTS = {
     "This transform has other slots than its group.": (
         "Cette transformée n'a pas les cases de son groupe."
     ),
-    "{path} is damaged; say it again.": "{path} est abîmé ; dites-le à nouveau.",
+    "{path} is damaged; say it again.": "{path} est endommagé ; recommencez.",
     # Identity.
     "{path} does not vouch for broker and platform; have the collectivity, with today's Volet, "
     "answer the request again.": (
@@ -37,26 +37,26 @@ DOCUMENTS = {
         "Un import dans {path} a été interrompu ; relancez d'abord `volet edge import`."
     ),
     "{path} is not the contract of offer.json beside it.": (
-        "{path} n'est pas le contrat de l'offer.json à côté."
+        "{path} n'est pas le contrat de l'offre qui est à côté (offer.json)."
     ),
     "The contract names other keys than this household's.": (
         "Le contrat nomme d'autres clés que celles de ce foyer."
     ),
-    "{path} is no elliptic-curve key.": "{path} n'est pas une clé à courbe elliptique.",
+    "{path} is no elliptic-curve key.": "{path} n'est pas une clé sur courbe elliptique.",
     "{path} is no Ed25519 key.": "{path} n'est pas une clé Ed25519.",
     "{path} is not of {count} bytes.": "{path} ne fait pas {count} octets.",
     "{path} holds no private key in PEM.": "{path} ne contient pas de clé privée en PEM.",
     "{path} comes from systemd's credentials; take {name} out of the unit's credentials, delete it "
     "where they are kept, and run the command again.": (
-        "{path} vient des secrets de systemd ; retirez {name} de ceux de l'unité, effacez-le où "
-        "ils sont gardés, et relancez la commande."
+        "{path} vient des secrets de systemd ; retirez {name} de ceux de l'unité, effacez-le là "
+        "où ils sont gardés, et relancez la commande."
     ),
-    "ca.pem is damaged; put it back from a copy.": "ca.pem est abîmé ; remettez-le d'une copie.",
+    "ca.pem is damaged; put it back from a copy.": "ca.pem est endommagé ; remettez-le depuis une copie.",
     "the enrolment names a device or collectivity out of grammar.": (
-        "l'inscription nomme un boîtier ou une collectivité hors des règles."
+        "l'inscription nomme un boîtier ou une collectivité dont le nom n'est pas valable."
     ),
     "the certificate is another device's than the record.": (
-        "le certificat est d'un autre boîtier que l'inscription."
+        "le certificat n'est pas celui du boîtier de l'inscription."
     ),
     "the certificate is not for this chip's TLS key.": (
         "le certificat n'est pas pour la clé TLS de ce boîtier."
@@ -68,7 +68,7 @@ DOCUMENTS = {
         "l'inscription n'est pas pour les clés de ce foyer."
     ),
     "the authority's key is no elliptic-curve key.": (
-        "la clé de l'autorité n'est pas à courbe elliptique."
+        "la clé de l'autorité n'est pas sur courbe elliptique."
     ),
     "the enrolment is not signed by the authority in it.": (
         "l'inscription n'est pas signée par l'autorité qu'elle contient."
@@ -84,11 +84,11 @@ DOCUMENTS = {
     # Moving.
     "{path} is cut short or has grown ({size} of {whole} bytes); copy it again from where it was "
     "written.": (
-        "{path} est coupé ou trop long ({size} sur {whole} octets) ; copiez-le à nouveau d'où il a "
-        "été écrit."
+        "{path} est tronqué ou trop long ({size} octets sur {whole}) ; copiez-le à nouveau depuis "
+        "l'original."
     ),
     "This passphrase does not open {path}; try again as it stands written.": (
-        "Cette phrase secrète n'ouvre pas {path} ; réessayez telle qu'elle est écrite."
+        "Cette phrase secrète n'ouvre pas {path} ; saisissez-la exactement comme elle est notée."
     ),
     "{path} is no bundle of Volet; name what `volet edge export` wrote.": (
         "{path} n'est pas un paquet de Volet ; nommez ce qu'a écrit `volet edge export`."
@@ -98,13 +98,13 @@ DOCUMENTS = {
         "récent."
     ),
     "{path} is damaged or was altered; copy it again from where it was written.": (
-        "{path} est abîmé ou a été modifié ; copiez-le à nouveau d'où il a été écrit."
+        "{path} est endommagé ou a été modifié ; copiez-le à nouveau depuis l'original."
     ),
     "{path} is damaged or cut short; copy it again from where it was written.": (
-        "{path} est abîmé ou coupé ; copiez-le à nouveau d'où il a été écrit."
+        "{path} est endommagé ou tronqué ; copiez-le à nouveau depuis l'original."
     ),
     "--draw draws the passphrase, --passphrase-file reads it; say one.": (
-        "--draw tire la phrase secrète, --passphrase-file la lit ; choisissez."
+        "--draw crée la phrase secrète, --passphrase-file la lit ; choisissez l'un des deux."
     ),
     "--out and --sheet name one file; keep the sheet apart.": (
         "--out et --sheet nomment le même fichier ; gardez la fiche à part."
@@ -116,19 +116,19 @@ DOCUMENTS = {
         "Le paquet contient ce que ce Volet ne connaît pas ; installez un Volet plus récent."
     ),
     "{path} is an enrolled household's chip; `{command}` makes room, for good.": (
-        "{path} est le boîtier d'un foyer inscrit ; `{command}` fait place, pour toujours."
+        "{path} est le boîtier d'un foyer inscrit ; `{command}` fait place nette, définitivement."
     ),
     "{path} is another household's; `{command}` makes room, for good.": (
-        "{path} est à un autre foyer ; `{command}` fait place, pour toujours."
+        "{path} est celui d'un autre foyer ; `{command}` fait place nette, définitivement."
     ),
     "panel.led_gpio is set, but this machine has no pins that gpiozero can drive; install "
     "python3-lgpio, or take [panel] out of edge.toml.": (
         "panel.led_gpio est réglé, mais cette machine n'a pas de broches pour gpiozero ; installez "
-        "python3-lgpio, ou ôtez [panel] d'edge.toml."
+        "python3-lgpio, ou retirez [panel] d'edge.toml."
     ),
     # The vault.
     "{path} is not a vault; move it away, a new one is made.": (
-        "{path} n'est pas un coffre ; déplacez-le, un nouveau sera fait."
+        "{path} n'est pas un coffre ; déplacez-le, un nouveau sera créé."
     ),
     "{path} is of version {found}, this program knows {known}; install the version that wrote it, "
     "or a newer one.": (
@@ -142,26 +142,26 @@ DOCUMENTS = {
         "Le coffre n'a pas d'époque de cette incarnation pour {month}."
     ),
     "The vault in this bundle is damaged; take another copy.": (
-        "Le coffre de ce paquet est abîmé ; prenez une autre copie."
+        "Le coffre de ce paquet est endommagé ; prenez une autre copie."
     ),
     "The vault refused a commit before; start the chip again.": (
         "Le coffre a refusé une écriture ; redémarrez le boîtier."
     ),
     "{path} is in use by another chip process; stop that one first.": (
-        "{path} sert déjà à un autre processus ; arrêtez-le d'abord."
+        "{path} est déjà utilisé par un autre boîtier en marche ; arrêtez-le d'abord."
     ),
     # Backups.
     "Say one of --passphrase-file, --draw and --to.": (
-        "Choisissez entre --passphrase-file, --draw et --to."
+        "Choisissez l'une des options --passphrase-file, --draw et --to."
     ),
     "--draw shows the passphrase to people; --json is for programs.": (
-        "--draw montre la phrase secrète aux gens ; --json est pour les programmes."
+        "--draw affiche la phrase secrète pour qu'on la lise ; --json est pour les programmes."
     ),
     "{path} is there already; name another file, nothing is overwritten.": (
         "{path} existe déjà ; nommez un autre fichier, rien n'est écrasé."
     ),
     "{path} is damaged ({why}); --keys-only leaves the database out.": (
-        "{path} est abîmé ({why}) ; --keys-only laisse la base de côté."
+        "{path} est endommagé ({why}) ; --keys-only laisse la base de côté."
     ),
     "{path} is not empty ({found}); name an empty directory, or move it aside.": (
         "{path} n'est pas vide ({found}) ; nommez un répertoire vide, ou déplacez-le."
@@ -170,32 +170,33 @@ DOCUMENTS = {
         "{path} est de {found}, {other} de {wanted} ; nommez le bon des deux."
     ),
     "{path} has room for {free} bytes, the backup holds {size}; make room first.": (
-        "{path} a place pour {free} octets, la sauvegarde en a {size} ; faites place d'abord."
+        "{path} a de la place pour {free} octets, la sauvegarde en fait {size} ; libérez de la place."
     ),
     "{path} is a backup of `{party}`, not of {wanted}; restore it with `{command}`.": (
-        "{path} est une sauvegarde de `{party}`, pas de {wanted} ; remettez-la avec `{command}`."
+        "{path} est une sauvegarde de `{party}`, pas de {wanted} ; restaurez-la avec `{command}`."
     ),
     "{path} is cut short or has grown ({size} of {whole} bytes follow its header); copy it again "
     "from where it was written.": (
-        "{path} est coupé ou trop long ({size} sur {whole} octets suivent l'en-tête) ; copiez-le à "
-        "nouveau d'où il a été écrit."
+        "{path} est tronqué ou trop long ({size} octets sur {whole} suivent l'en-tête) ; copiez-le "
+        "à nouveau depuis l'original."
     ),
     "{path} has lost more than its database ({lost}) Restore all of the backup into an empty "
     "directory.": (
-        "{path} a perdu plus que sa base ({lost}) Remettez toute la sauvegarde dans un répertoire "
+        "{path} a perdu plus que sa base ({lost}) Restaurez toute la sauvegarde dans un répertoire "
         "vide."
     ),
     "{path} is there; stop the program, then move {files}* aside.": (
         "{path} est là ; arrêtez le programme, puis déplacez {files}*."
     ),
     "Files in {path} keep changing; run this when no other command does.": (
-        "Des fichiers de {path} changent sans cesse ; relancez quand aucune commande ne tourne."
+        "Des fichiers de {path} changent sans cesse ; relancez quand aucune autre commande ne tourne."
     ),
     "What was written to {path} reads back otherwise; it was removed. Write to another disk.": (
-        "Ce qui a été écrit dans {path} se relit autrement ; c'est effacé. Prenez un autre disque."
+        "Ce qui a été écrit dans {path} ne se relit pas à l'identique et a été effacé. Prenez un autre "
+        "disque."
     ),
     "Nobody can be asked for a passphrase here; give --passphrase-file.": (
-        "Personne ne peut donner une phrase secrète ici ; donnez --passphrase-file."
+        "Personne ne peut saisir de phrase secrète ici ; donnez --passphrase-file."
     ),
     "{path} is no text; write the passphrase into it.": (
         "{path} n'est pas un texte ; écrivez-y la phrase secrète."
@@ -225,7 +226,7 @@ DOCUMENTS = {
         "son compte, ou rendez-vous-en d'abord propriétaire : `{command}`."
     ),
     "The vault in this bundle is damaged: {why}; take another copy.": (
-        "Le coffre de ce paquet est abîmé : {why} ; prenez une autre copie."
+        "Le coffre de ce paquet est endommagé : {why} ; prenez une autre copie."
     ),
     "The vault in this bundle cannot be used: {why}.": (
         "Le coffre de ce paquet est inutilisable : {why}."
@@ -268,4 +269,28 @@ DOCUMENTS = {
         "--ages : six nombres de personnes, séparés par des virgules ({why})."
     ),
     "An offer is taken from a day on: --from.": "Donnez le premier jour du contrat : --from.",
+    # What to do next, where a file is missing.
+    "put it back from a copy.": "remettez-le depuis une copie.",
+    "put it back from a copy, or make a new request.": (
+        "remettez-le depuis une copie, ou faites une nouvelle demande."
+    ),
+    "put it back from a backup.": "remettez-le depuis une sauvegarde.",
+    "say it again.": "recommencez.",
+    "draw a pair with `backup-key`.": "créez une paire de clés avec `backup-key`.",
+    "name the private key's file.": "donnez le fichier de la clé privée.",
+    "write the passphrase into it, mode 0600.": "écrivez-y la phrase secrète, en mode 0600.",
+    "name it in the unit.": "nommez-le dans l'unité.",
+    # What is said of a document's form.
+    "known here: {names}.": "sont connus ici : {names}.",
+    "Object contains unknown field {field}": "le champ {field} est inconnu",
+    "Object contains unknown field {field} - at {place}": "le champ {field} est inconnu, en {place}",
+    "Object missing required field {field}": "il manque le champ {field}",
+    "Object missing required field {field} - at {place}": "il manque le champ {field}, en {place}",
+    "Expected {wanted}, got {found}": "{wanted} est attendu, on lit {found}",
+    "Expected {wanted}, got {found} - at {place}": "{wanted} est attendu, on lit {found}, en {place}",
+    "Expected {wanted} - at {place}": "{wanted} est attendu, en {place}",
+    "Invalid enum value {value}": "la valeur {value} n'est pas permise",
+    "Invalid enum value {value} - at {place}": "la valeur {value} n'est pas permise, en {place}",
+    "JSON is malformed: {why}": "ce JSON est mal formé : {why}",
+    "Input data was truncated": "les données sont tronquées",
 }

@@ -4,7 +4,7 @@ HELP = {
     "The chip in the home.": "Le boîtier dans le logement.",
     # Commands.
     "Draw the chip's keys: TLS, signing, the household's. None is ever overwritten.": (
-        "Tire les clés du boîtier : TLS, signature, celle du foyer. Aucune n'est jamais écrasée."
+        "Crée les clés du boîtier : TLS, signature, celle du foyer. Aucune n'est jamais écrasée."
     ),
     "Make a request for enrolment, with a contract if an offer is taken. It carries public keys "
     "only. Hand it to the collectivity and install the answer with `volet edge enrol`. Where a "
@@ -22,11 +22,11 @@ HELP = {
     "again).": (
         "Suit le compteur, chiffre, envoie et vérifie ce qui revient, jusqu'à l'arrêt.\n\n"
         "Un fichier de capture ou l'entrée standard a une fin ; le boîtier s'arrête alors dès que "
-        "la collectivité a tout confirmé. Codes de fin : 0 arrêté, 5 configuration, 6 le coffre ne "
+        "la collectivité a tout confirmé. Codes de sortie : 0 arrêté, 5 configuration, 6 le coffre ne "
         "peut pas continuer (relancez)."
     ),
     "Show how the chip is now, and what there is to do; for the household's own eyes.": (
-        "Montre comment va le boîtier et ce qu'il y a à faire ; pour le foyer seul."
+        "Affiche comment va le boîtier et ce qu'il y a à faire ; pour le foyer seul."
     ),
     "End this household's time here: close the day now, send all, end its contracts. The running "
     "chip does it with its next good reading; this command leaves it the order and watches. "
@@ -52,52 +52,52 @@ HELP = {
         "la suite de ce foyer ici."
     ),
     "Destroy the household's keys and vault on this chip, and draw new keys for who comes next.": (
-        "Détruit les clés et le coffre du foyer sur ce boîtier, et tire de nouvelles clés."
+        "Détruit les clés et le coffre du foyer sur ce boîtier, et crée de nouvelles clés."
     ),
     "Show the public list of offers, calendars and market series, as this chip holds it. Exit code "
     "3: a list was shown to this chip that contradicts its copy.": (
-        "Montre la liste publique des offres, calendriers et prix de marché de ce boîtier.\n\n"
-        "Code de fin 3 : une liste montrée à ce boîtier contredit sa copie."
+        "Affiche la liste publique des offres, calendriers et prix de marché de ce boîtier.\n\n"
+        "Code de sortie 3 : une liste montrée à ce boîtier contredit sa copie."
     ),
     "Compare what every listed offer would have cost this household in the year before. The sums "
     "come encrypted and are opened here; nobody else learns the totals or the cheapest. Exit code "
     "3: the answer is not what it should be.": (
         "Compare ce que chaque offre publiée aurait coûté à ce foyer sur l'année passée.\n\n"
         "Les sommes arrivent chiffrées et s'ouvrent ici ; personne d'autre n'apprend les totaux ni "
-        "la moins chère. Code de fin 3 : la réponse n'est pas ce qu'elle devrait être."
+        "la moins chère. Code de sortie 3 : la réponse n'est pas ce qu'elle devrait être."
     ),
     "Show the bills that have arrived, opened and checked by this chip. Exit code 3: one of them "
     "does not agree with the meter, or was refused.": (
-        "Montre les factures arrivées, ouvertes et vérifiées par ce boîtier.\n\n"
-        "Code de fin 3 : l'une ne concorde pas avec le compteur, ou a été refusée."
+        "Affiche les factures arrivées, ouvertes et vérifiées par ce boîtier.\n\n"
+        "Code de sortie 3 : l'une ne concorde pas avec le compteur, ou a été refusée."
     ),
     "Show what was signed off to the provider; let receipts go again after bills that were "
     "wrong.": (
-        "Montre les accusés remis au fournisseur ; les laisse repartir après des factures fausses."
+        "Affiche les reçus remis au fournisseur ; les laisse repartir après des factures inexactes."
     ),
     "Show the private messages of your providers; no one on the way could read them.": (
-        "Montre les messages de vos fournisseurs ; personne en chemin n'a pu les lire."
+        "Affiche les messages de vos fournisseurs ; personne en chemin n'a pu les lire."
     ),
     "Show what the area lane has cost: today, this month, this year, and what is left. The account "
     "is kept in zCDP (rho); an epsilon is the worst that anybody could learn by it. Bills cost "
     "nothing and go on when the budget is spent.": (
-        "Montre ce que les figures du quartier ont coûté : jour, mois, année, et ce qui reste.\n\n"
+        "Affiche ce que les chiffres du quartier ont coûté : jour, mois, année, et ce qui reste.\n\n"
         "Le compte est tenu en zCDP (rho) ; un epsilon est le pire que l'on puisse en apprendre. "
         "Les factures ne coûtent rien et continuent quand le budget est dépensé."
     ),
     "Show or set who lives here; it leaves this chip noised and encrypted only, or not at all.": (
-        "Montre ou fixe qui habite ici ; cela ne sort que bruité et chiffré, ou pas du tout."
+        "Affiche ou fixe qui habite ici ; cela ne sort que bruité et chiffré, ou pas du tout."
     ),
     "Show the first set of trustees, confirm it by its fingerprint; show how large your groups "
     "are. Compare the fingerprint with what each trustee publishes. Later sets need no "
     "confirmation: they are signed by the one before.": (
-        "Montre les premiers garants, les confirme par leur empreinte ; montre vos groupes.\n\n"
+        "Affiche les premiers garants, les confirme par leur empreinte ; montre vos groupes.\n\n"
         "Comparez l'empreinte avec celle que publie chaque garant. Les suivants n'ont pas besoin "
         "de confirmation : les précédents les signent."
     ),
     "Show whether this home takes part in its area's figures; turn that on or off. Off: no day is "
     "contributed, and what has not been sent is deleted. Bills go on.": (
-        "Montre si ce logement participe aux figures de son quartier ; l'active ou l'arrête.\n\n"
+        "Affiche si ce logement participe aux chiffres de son quartier ; l'active ou l'arrête.\n\n"
         "Arrêté : aucun jour n'est fourni, ce qui n'est pas parti est effacé. Les factures "
         "continuent."
     ),
@@ -110,15 +110,15 @@ HELP = {
         "Prend la première journée complète de la courbe. Les tirages moins `clipped` sont un "
         "bruit gaussien discret indépendant d'écart-type `std_units`, en unités de la grille. Rien "
         "ne sort de cette machine, rien n'est chiffré et aucun budget n'est dépensé : un boîtier "
-        "tire une fois par jour. Codes de fin : 0 fait, 1 termes hors bornes, 2 usage, 5 courbe "
-        "illisible."
+        "tire une fois par jour. Codes de sortie : 0 fait, 1 termes hors bornes, 2 mauvaise "
+        "utilisation, 5 courbe illisible."
     ),
     'Decode the TIC output of a meter from FILE, or from standard input if FILE is "-". Mode, '
     "parity and, on a device, line speed are found by themselves. Exit codes: 0 done, 2 wrong "
     "usage, 5 the source cannot be read, or holds nothing that a meter sends.": (
         "Décode la TIC d'un compteur depuis FILE, ou l'entrée standard si FILE est « - ».\n\n"
-        "Mode, parité et, sur une ligne, vitesse se trouvent seuls. Codes de fin : 0 fait, 2 "
-        "mauvais usage, 5 la source est illisible, ou ne contient rien qu'un compteur envoie."
+        "Mode, parité et, sur une ligne, vitesse se trouvent seuls. Codes de sortie : 0 fait, 2 "
+        "mauvaise utilisation, 5 la source est illisible, ou ne contient rien qu'un compteur envoie."
     ),
     "Send what a Linky would: both modes, any tariff option, faults on request.": (
         "Envoie ce qu'un Linky enverrait : deux modes, toute option, pannes à la demande."
@@ -131,26 +131,26 @@ HELP = {
         "Écrit dans un fichier chiffré tout ce qu'il faut à un boîtier, et le relit.\n\n"
         "Les programmes peuvent tourner. Sans --to, une phrase secrète est demandée, ou lue par "
         "--passphrase-file ou dans backup.passphrase de systemd. Un fichier existant n'est jamais "
-        "écrasé. Codes de fin : 0 écrit et relu, 5 quelque chose est à corriger, 6 la base est "
-        "illisible ou le fichier se relit autrement."
+        "écrasé. Codes de sortie : 0 écrit et relu, 5 quelque chose est à corriger, 6 la base est "
+        "illisible ou le fichier ne se relit pas à l'identique."
     ),
     "Put the backup FILE of a chip into an empty directory. All of it is checked before anything "
     "is written, and nothing is overwritten. Exit codes: 0 restored, 5 something must be put right "
     "and nothing was changed, 6 the database in it is damaged.": (
-        "Remet la sauvegarde FILE d'un boîtier dans un répertoire vide.\n\n"
-        "Tout est vérifié avant d'écrire, et rien n'est écrasé. Codes de fin : 0 remis, 5 quelque "
-        "chose est à corriger et rien n'a changé, 6 la base qu'elle contient est abîmée."
+        "Restaure la sauvegarde FILE d'un boîtier dans un répertoire vide.\n\n"
+        "Tout est vérifié avant d'écrire, et rien n'est écrasé. Codes de sortie : 0 restauré, 5 quelque "
+        "chose est à corriger et rien n'a changé, 6 la base qu'elle contient est endommagée."
     ),
     "Draw a key pair for backups: FILE opens them, FILE.pub is all that writing them takes. Do it "
     "on another machine than the one that is backed up, and take only FILE.pub there.": (
-        "Tire une paire de clés : FILE ouvre les sauvegardes, FILE.pub suffit pour les écrire.\n\n"
+        "Crée une paire de clés : FILE ouvre les sauvegardes, FILE.pub suffit pour les écrire.\n\n"
         "Faites-le sur une autre machine que celle qui est sauvegardée, et n'y portez que FILE.pub."
     ),
     # Options.
     "The new file; or a folder, in which it is named by the time.": (
         "Le nouveau fichier ; ou un dossier, où il est nommé par l'heure."
     ),
-    "Draw the passphrase and show it once.": "Tire la phrase secrète et la montre une fois.",
+    "Draw the passphrase and show it once.": "Crée la phrase secrète et l'affiche une fois.",
     "Lock it with this public key (`backup-key`) instead of a passphrase.": (
         "Ferme avec cette clé publique (`backup-key`) plutôt qu'une phrase secrète."
     ),
@@ -165,7 +165,7 @@ HELP = {
     "French or English; without it, what LC_ALL, LC_MESSAGES or LANG says.": (
         "Français ou anglais ; sinon ce que dit LC_ALL, LC_MESSAGES ou LANG."
     ),
-    "Show this message and exit.": "Montre ce message et s'arrête.",
+    "Show this message and exit.": "Affiche ce message et s'arrête.",
     "The provider's offer that the household takes (JSON).": (
         "L'offre du fournisseur que prend le foyer (JSON)."
     ),
@@ -176,7 +176,7 @@ HELP = {
     ),
     "The contract's first day.": "Le premier jour du contrat.",
     "What a receipt may say to the provider: nothing, the total, or also the kWh of each line.": (
-        "Ce qu'un accusé peut dire au fournisseur : rien, le total, ou aussi les kWh par ligne."
+        "Ce qu'un reçu peut dire au fournisseur : rien, le total, ou aussi les kWh par ligne."
     ),
     "Whether listed offers that extend this one, with later prices, hold for the contract.": (
         "Si les offres publiées qui prolongent celle-ci valent pour le contrat."
@@ -187,17 +187,17 @@ HELP = {
     "The meter: a serial device, a pty, a capture file, or - for standard input.": (
         "Le compteur : une ligne série, un pty, un fichier de capture, ou - (entrée standard)."
     ),
-    "Print JSON.": "Écrit du JSON.",
+    "Print JSON.": "Affiche du JSON.",
     "Stop watching when nothing has moved for so many seconds; the chip goes on.": (
         "Cesse d'attendre quand rien n'a bougé pendant tant de secondes ; le boîtier continue."
     ),
     "Where to write the bundle.": "Où écrire le paquet.",
     "Write a recovery sheet to print: .html, or text.": (
-        "Écrit une fiche de recouvrement à imprimer : .html, ou texte."
+        "Écrit une fiche de secours à imprimer : .html, ou texte."
     ),
     "Without the vault: small, but without ledger.": "Sans le coffre : petit, sans registre.",
     "Draw the passphrase, show it once, put it on the sheet.": (
-        "Tire la phrase secrète, la montre une fois, la met sur la fiche."
+        "Crée la phrase secrète, l'affiche une fois, la met sur la fiche."
     ),
     "Read the passphrase from this file (mode 0600), or from /dev/fd/N.": (
         "Lit la phrase secrète dans ce fichier (mode 0600), ou dans /dev/fd/N."
@@ -213,7 +213,7 @@ HELP = {
     "Another bill than the latest: its id, or how it begins.": (
         "Une autre facture que la dernière : son identifiant, ou son début."
     ),
-    "Let receipts go again; asks first.": "Laisse repartir les accusés ; demande d'abord.",
+    "Let receipts go again; asks first.": "Laisse repartir les reçus ; demande d'abord.",
     "With --release: do not ask.": "Avec --release : ne demande rien.",
     "Lower what a year may cost (rho).": "Baisse ce qu'une année peut coûter (rho).",
     "Persons aged 0-14, 15-29, 30-44, 45-59, 60-74, 75+: six numbers, as 0,0,2,0,0,0.": (

@@ -27,7 +27,7 @@ SENTENCES = {
         "sous son nom, ou prenez d'abord le répertoire : `{command}`."
     ),
     "{path}: {why}.": "{path} : {why}.",
-    "{path} is damaged: {why}; {next_step}": "{path} est abîmé : {why} ; {next_step}",
+    "{path} is damaged: {why}; {next_step}": "{path} est endommagé : {why} ; {next_step}",
     "{path} is open to other users (mode {mode}); close it with `{command}` and think of who may "
     "have read it.": (
         "{path} est ouvert à d'autres utilisateurs (mode {mode}) ; fermez-le avec `{command}` et "
@@ -39,7 +39,7 @@ SENTENCES = {
     "Not a directory": "ce n'est pas un répertoire",
     "No space left on device": "il n'y a plus de place",
     "draw the chip's keys with `volet edge init --dir {path}`.": (
-        "tirez les clés du boîtier avec `volet edge init --dir {path}`."
+        "créez les clés du boîtier avec `volet edge init --dir {path}`."
     ),
     "enrol this chip first: `volet edge request --dir {path}`.": (
         "inscrivez d'abord ce boîtier : `volet edge request --dir {path}`."
@@ -72,7 +72,7 @@ SENTENCES = {
     ),
     "{path} is no enrolment: {why}.": "{path} n'est pas une inscription : {why}.",
     "Drew the keys in {path}; keep a copy where nobody else reads it. Next: `{command}`.": (
-        "Clés tirées dans {path} ; gardez-en une copie où personne d'autre ne la lit.\n"
+        "Clés créées dans {path} ; gardez-en une copie là où personne d'autre ne peut la lire.\n"
         "Ensuite : `{command}`."
     ),
     "All keys are in {path} already; nothing was changed. To begin anew, name a new directory.": (
@@ -95,10 +95,10 @@ SENTENCES = {
     "{path} holds no contract; its bills cannot be laid out.": (
         "{path} ne contient aucun contrat ; ses factures ne peuvent pas être mises en page."
     ),
-    "Receipts go again.": "Les accusés repartent.",
+    "Receipts go again.": "Les reçus repartent.",
     "Receipts tell your provider that a bill is correct, and its total. Let them go again, "
     "although bills did not agree or this chip lost its store?": (
-        "Les accusés disent à votre fournisseur qu'une facture est juste, et son total. Les "
+        "Les reçus disent à votre fournisseur qu'une facture est juste, et son total. Les "
         "laisser repartir, bien que des factures n'aient pas concordé ou que ce boîtier ait perdu "
         "sa mémoire ?"
     ),
@@ -112,8 +112,8 @@ SENTENCES = {
     ),
     "Fingerprint {fingerprint} ({state})": "Empreinte     {fingerprint}   ({state})",
     "confirmed": "confirmés",
-    "not confirmed": "pas confirmés",
-    "NOT CONFIRMED: nothing is contributed": "PAS CONFIRMÉS : rien n'est fourni",
+    "not confirmed": "non confirmés",
+    "NOT CONFIRMED: nothing is contributed": "NON CONFIRMÉS : rien n'est transmis",
     "To open {shape}, from {day}": "Pour ouvrir   {shape}, depuis le {day}",
     "{count} of {all}": "{count} sur {all}",
     "{group}: {households} households, noise for {crowd} of them, opened from {threshold} on": (
@@ -125,8 +125,8 @@ SENTENCES = {
     "no": "non",
     "Trustees {state}": "Garants           {state}",
     "Seeds {state}": "Graines           {state}",
-    "drawn": "tirées",
-    "not drawn yet": "pas encore tirées",
+    "drawn": "créées",
+    "not drawn yet": "pas encore créées",
     "To send {count}": "À envoyer         {count}",
     # Moving.
     "Wrote {path}.": "{path} est écrit.",
@@ -135,16 +135,16 @@ SENTENCES = {
     "Wrote {path}; print it, keep it away from the bundle, delete the file.": (
         "{path} est écrit ; imprimez-le, gardez-le loin du paquet, supprimez le fichier."
     ),
-    "This chip has the household {household} now.": "Ce boîtier a maintenant le foyer {household}.",
+    "This chip has the household {household} now.": "Ce boîtier est maintenant celui du foyer {household}.",
     "The bundle had no ledger: this year's privacy budget counts as spent; readings are fetched "
     "back from the cloud.": (
         "Le paquet n'avait pas de registre : le budget de l'année compte comme dépensé ; les "
-        "relevés sont repris auprès de la collectivité."
+        "relevés sont récupérés auprès de la collectivité."
     ),
     "Wrote {path}; hand it to the collectivity, then `{command}`. With a contract for the new "
     "meter, make it anew with `volet edge request --offer`.": (
-        "{path} est écrit ; remettez-le à la collectivité, puis `{command}`. Avec un contrat pour "
-        "le nouveau compteur, refaites-la avec `volet edge request --offer`."
+        "{path} est écrit ; remettez-le à la collectivité, puis `{command}`. Si vous avez un "
+        "contrat pour le nouveau compteur, refaites la demande avec `volet edge request --offer`."
     ),
     # Usage, by click and by commands.
     "No such command {name}.": "Il n'y a pas de commande {name}.",
@@ -153,15 +153,15 @@ SENTENCES = {
     "Missing option {name}.": "Il manque l'option {name}.",
     "Missing argument {name}.": "Il manque l'argument {name}.",
     "Missing command.": "Il manque une commande.",
-    "Invalid value for {name}: {why}": "Valeur impossible pour {name} : {why}",
-    "{value} is not one of {choices}.": "{value} n'est pas parmi {choices}.",
+    "Invalid value for {name}: {why}": "Valeur incorrecte pour {name} : {why}",
+    "{value} is not one of {choices}.": "{value} ne fait pas partie de {choices}.",
     "{value} is not a valid {kind}.": "{value} n'est pas du type {kind}.",
     "Got unexpected extra argument ({value})": "Argument en trop ({value})",
     "Got unexpected extra arguments ({value})": "Arguments en trop ({value})",
     "Option {name} requires an argument.": "L'option {name} demande une valeur.",
     "Give both, --ages and --employed.": "Donnez les deux, --ages et --employed.",
-    "--meter and --from go with --offer.": "--meter et --from vont avec --offer.",
-    "Give either FILE or --device, not both.": "Donnez FILE ou --device, pas les deux.",
+    "--meter and --from go with --offer.": "--meter et --from ne servent qu'avec --offer.",
+    "Give either FILE or --device, not both.": "Donnez FILE ou --device, pas les deux à la fois.",
     "A cap can be lowered only; at most {cap} is configured.": (
         "Un plafond ne peut que baisser ; {cap} au plus est configuré."
     ),

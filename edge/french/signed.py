@@ -259,7 +259,7 @@ SIGNED = {
         "Volet plus récent"
     ),
     "this household secret is damaged; put it back from a copy": (
-        "ce secret du foyer est abîmé ; remettez-le depuis une copie"
+        "ce secret du foyer est endommagé ; remettez-le depuis une copie"
     ),
     "these bytes are no household secret; put it back from a copy": (
         "ces octets ne sont pas un secret de foyer ; remettez-le depuis une copie"
@@ -287,7 +287,7 @@ SIGNED = {
     ),
     "This is no signed termination.": "Ceci n'est pas une résiliation signée.",
     "A passphrase has at least {count} characters; --draw draws a good one.": (
-        "Une phrase secrète a au moins {count} caractères ; --draw en tire une bonne."
+        "Une phrase secrète a au moins {count} caractères ; --draw en crée une bonne."
     ),
     "{path} is locked by the key {key}, not by a passphrase; name the private key's file with "
     "--key.": (
@@ -313,6 +313,6 @@ SIGNED = {
     "the private half of a backup key": "la moitié privée d'une clé de sauvegarde",
     "no public backup key": "autre chose qu'une clé publique de sauvegarde",
     "{path} is no private backup key; name the one that `backup-key` drew.": (
-        "{path} n'est pas une clé privée de sauvegarde ; nommez celle qu'a tirée `backup-key`."
+        "{path} n'est pas une clé privée de sauvegarde ; nommez celle qu'a créée `backup-key`."
     ),
 }

@@ -32,7 +32,7 @@ def fingerprint_of(data: bytes) -> str:
 
 
 _FRENCH = """\
-VOLET — FICHE DE RECOUVREMENT
+VOLET — FICHE DE SECOURS
 
 Cette fiche va avec le fichier $file, fait le $made_on.
 Il contient, chiffrés sous la phrase secrète : les clés de votre foyer, vos contrats$ledger_fr.
@@ -77,7 +77,7 @@ _LEDGER = {
 }
 _HTML = """\
 <!doctype html>
-<html lang="fr"><meta charset="utf-8"><title>Volet — fiche de recouvrement</title>
+<html lang="fr"><meta charset="utf-8"><title>Volet — fiche de secours</title>
 <style>body{font:11pt/1.45 sans-serif;margin:2cm;max-width:17cm}pre{font:10.5pt/1.5 monospace;\
 white-space:pre-wrap}section{break-inside:avoid;border-top:1px solid #000;padding-top:1em}</style>
 <section lang="fr"><pre>$french</pre></section>

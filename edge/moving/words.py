@@ -4,7 +4,7 @@ from edge.language import Lang
 
 MOVED_OUT = {
     Lang.FR: (
-        "C'est fait : votre dernier jour ici est le {last_day}, à l'index de l'instant. La "
+        "C'est fait : votre dernier jour ici est le {last_day}, à l'index relevé à cet instant. La "
         "collectivité a tout reçu, vos contrats prennent fin, votre fournisseur peut demander la "
         "dernière facture.\n"
         "Ensuite : `volet edge export --dir {directory} --out FILE --sheet SHEET.html`, puis "
@@ -24,7 +24,7 @@ WAITING = {
     Lang.FR: {
         False: "Pas encore : le boîtier n'a pas de bonne lecture, ou la collectivité se tait.",
         True: (
-            "Le dernier jour est clos ; tout n'est pas encore parvenu à la collectivité. Relancez "
+            "Le dernier jour est clos ; tout n'est pas encore arrivé à la collectivité. Relancez "
             "cette commande."
         ),
     },
@@ -34,7 +34,7 @@ WAITING = {
     },
 }
 NOT_RUNNING = {
-    Lang.FR: " Le boîtier ne tourne pas : démarrez-le.",
+    Lang.FR: " Le boîtier n'est pas en marche : démarrez-le.",
     Lang.EN: " The chip does not run: start it.",
 }
 
@@ -57,8 +57,8 @@ ERASE = {Lang.FR: "Effacer ?", Lang.EN: "Erase?"}
 ERASED = {
     Lang.FR: (
         "Les clés de l'ancien foyer sont détruites ({count} fichiers écrasés et supprimés) ; de "
-        "nouvelles clés sont tirées. Une carte SD garde parfois d'anciennes cellules : qui lit la "
-        "puce elle-même pourrait en retrouver, tant qu'elles n'ont pas resservi.\n"
+        "nouvelles clés sont créées. Une carte SD garde parfois d'anciennes données : qui lirait la "
+        "puce elle-même pourrait en retrouver, tant que la place n'a pas resservi.\n"
         "Ensuite, pour qui vient : `volet edge request --dir {directory}`."
     ),
     Lang.EN: (

@@ -69,8 +69,7 @@ FAULTS = {
     },
 }
 ASKED = {
-    "fr": "La question part d'elle-même ; elle ne dit rien de vous. Regardez de nouveau dans une "
-    "minute.",
+    "fr": "La question part d'elle-même ; elle ne dit rien de vous. Revenez voir dans une minute.",
     "en": "The question goes out by itself; it says nothing about you. Look again in a minute.",
 }
 WAITING = {
@@ -82,6 +81,6 @@ NONE_YET = {
     "en": "Nothing has been asked yet: `volet edge quotes --ask`.",
 }
 NO_LIST = {
-    "fr": "Les documents de la liste ne sont pas encore tous arrivés ; regardez plus tard.",
+    "fr": "Les documents de la liste ne sont pas encore tous arrivés ; revenez plus tard.",
     "en": "Not all of the list's documents have arrived yet; look again later.",
 }

@@ -57,7 +57,7 @@ def test_no_french_stands_for_english_that_nobody_says():
 def test_help_is_french_where_the_machine_is(name):
     said = CliRunner().invoke(edge, [name, "--help"], env=FRENCH).output
     assert said.startswith("Usage : ")
-    assert "Montre ce message et s'arrête." in said
+    assert "Affiche ce message et s'arrête." in said
     assert HELP[flat(command(name)._help)].split("\n")[0][:40] in " ".join(said.split())
     english = CliRunner().invoke(edge, ["--lang", "en", name, "--help"], env=FRENCH).output
     assert english.startswith("Usage: ")
@@ -110,6 +110,7 @@ SAID_BY = {
     **dict.fromkeys(("ConfigError", "DocumentRefused", "FrameError", "StoreError", "StoreBusy"), 0),
     **dict.fromkeys(("VoletError", "TransportError", "CipherError", "BoundExceeded"), 0),
     **dict.fromkeys(("ScheduleMissing", "UsageError", "BadParameter", "say"), 0),
+    **dict.fromkeys(("read_secret", "read_document", "read_signed"), 1),
     "refusal": 2,
     "_check_once": 1,
 }

@@ -197,7 +197,7 @@ SHEET = Sheet(
 def test_the_sheet_says_what_it_is_in_french_and_english():
     text = sheet_text(SHEET)
     for expected in (
-        "FICHE DE RECOUVREMENT",
+        "FICHE DE SECOURS",
         "RECOVERY SHEET",
         "0123 4567",
         "a" * 26,

@@ -30,7 +30,7 @@ def run(home, *options):
 
 
 def test_what_was_signed_off_is_shown(home):
-    assert "accusé remis" in run(home, "--lang", "fr").output
+    assert "reçu remis" in run(home, "--lang", "fr").output
     assert "receipt delivered" in run(home, "--lang", "en").output
     told = json.loads(run(home, "--json").output)
     assert told == {
