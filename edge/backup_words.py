@@ -19,6 +19,7 @@ _FRENCH = Words(
         "Clé {key} créée : {out} ouvre les sauvegardes, gardez-la loin de la machine qui les écrit "
         "et gardez-en une copie ; `volet {party} backup --to {public}` les écrit."
     ),
+    prompts=("Phrase secrète ", "Répétez-la "),  # a colon follows
 )
 _NEXT = {
     Lang.FR: (

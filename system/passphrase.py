@@ -11,6 +11,8 @@ from protocol.errors import ConfigError
 from system.files import read_document, read_secret
 
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
+# What is asked, and what is asked the second time.
+PROMPTS = ("Passphrase", "Repeat for confirmation")
 
 passphrase_file_option = click.option(
     "--passphrase-file",
@@ -19,10 +21,16 @@ passphrase_file_option = click.option(
 )
 
 
-def ask_passphrase(path: Path | None, *, is_new: bool, credential: str = "") -> str:
+def ask_passphrase(
+    path: Path | None,
+    *,
+    is_new: bool,
+    credential: str = "",
+    prompts: tuple[str, str] = PROMPTS,
+) -> str:
     """Return a passphrase: from `path`, else from a credential of systemd, else from the terminal.
 
-    A new one is asked for twice.
+    A new one is asked for twice, by `prompts`.
 
     Raises:
         ConfigError: the file is missing, open to others or no text, or nobody can be asked.
@@ -35,7 +43,9 @@ def ask_passphrase(path: Path | None, *, is_new: bool, credential: str = "") -> 
         return _text(read_document(given, "name it in the unit."), given)
     try:
         with warnings.catch_warnings(action="error", category=getpass.GetPassWarning):
-            asked: str = click.prompt("Passphrase", hide_input=True, confirmation_prompt=is_new)
+            asked: str = click.prompt(
+                prompts[0], hide_input=True, confirmation_prompt=prompts[1] if is_new else False
+            )
     except getpass.GetPassWarning:  # there is no terminal
         raise ConfigError(
             "Nobody can be asked for a passphrase here; give --passphrase-file."

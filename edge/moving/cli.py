@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from edge.backup_words import words
 from edge.config import DEFAULT_DIRECTORY
 from edge.enrolling import REQUEST, make_request, write_request
 from edge.household_command import HouseholdCommand, say
@@ -108,7 +109,7 @@ def export(
     if draw:
         passphrase = draw_passphrase()
     else:
-        passphrase = ask_passphrase(passphrase_file, is_new=True)
+        passphrase = ask_passphrase(passphrase_file, is_new=True, prompts=words().prompts)
         check_passphrase(passphrase)
     data = seal_bundle(bundle, passphrase)
     write_new_secret(out, data)
@@ -140,7 +141,8 @@ def import_command(directory: Path, bundle: Path, passphrase_file: Path | None) 
     """
     data = read_document(bundle, "name the file that `volet edge export` wrote.")
     check_keys_are_files(directory)
-    opened = open_bundle(data, ask_passphrase(passphrase_file, is_new=False), str(bundle))
+    passphrase = ask_passphrase(passphrase_file, is_new=False, prompts=words().prompts)
+    opened = open_bundle(data, passphrase, str(bundle))
     taken = take_in(directory, opened, _today())
     path = directory / REQUEST
     write_request(directory, path, make_request(load_keys(directory), None, None))

@@ -91,7 +91,7 @@ def _backup(party: Party, kind: type[click.Command]) -> click.Command:
         if out.is_dir():
             out /= f"{party.file_name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.backup"
         passphrase = draw_passphrase() if draw else ""
-        locked = _lock(passphrase, passphrase_file, recipient)
+        locked = _lock(party, passphrase, passphrase_file, recipient)
         written = write_backup(party, directory, out, locked, keys_only=keys_only)
         if is_json:
             click.echo(_written_json(written))
@@ -126,7 +126,7 @@ def _restore(party: Party, kind: type[click.Command]) -> click.Command:
         database_only: bool,
         is_json: bool,
     ) -> None:
-        opened = open_backup(party, backup, functools.partial(_unlock, key, passphrase_file))
+        opened = open_backup(party, backup, functools.partial(_unlock, party, key, passphrase_file))
         if is_check:
             click.echo(_checked(opened, is_json=is_json))
             return
@@ -161,21 +161,33 @@ def _backup_key(party: Party, kind: type[click.Command]) -> click.Command:
     return backup_key
 
 
-def _lock(passphrase: str, path: Path | None, recipient: Path | None) -> tuple[bytes, Lock]:
+def _lock(
+    party: Party, passphrase: str, path: Path | None, recipient: Path | None
+) -> tuple[bytes, Lock]:
     if recipient is not None:
         data = read_document(recipient, "draw a pair with `backup-key`.")
         return lock_by_key(read_public_key(data, str(recipient)))
     if not passphrase:
-        passphrase = ask_passphrase(path, is_new=True, credential=CREDENTIAL)
+        passphrase = ask_passphrase(
+            path, is_new=True, credential=CREDENTIAL, prompts=party.words().prompts
+        )
         check_passphrase(passphrase)
     return lock_by_passphrase(passphrase)
 
 
-def _unlock(key: Path | None, passphrase_file: Path | None, lock: Lock, name: str) -> bytes:
+def _unlock(
+    party: Party, key: Path | None, passphrase_file: Path | None, lock: Lock, name: str
+) -> bytes:
     if key is not None:
         data = read_secret(key, "name the private key's file.")
         return open_by_key(lock, read_private_key(data, str(key)), name)
-    ask = functools.partial(ask_passphrase, passphrase_file, is_new=False, credential=CREDENTIAL)
+    ask = functools.partial(
+        ask_passphrase,
+        passphrase_file,
+        is_new=False,
+        credential=CREDENTIAL,
+        prompts=party.words().prompts,
+    )
     return open_by_passphrase(lock, ask, name)
 
 

@@ -2,9 +2,11 @@
 
 from typing import NamedTuple
 
+from system.passphrase import PROMPTS
+
 
 class Words(NamedTuple):
-    """The sentences: written, locked by a key, files unknown, put back, opened, drawn."""
+    """The sentences: written, locked by a key, files unknown, put back, opened, drawn, asked."""
 
     wrote: str
     by_key: str
@@ -13,6 +15,7 @@ class Words(NamedTuple):
     whole: str
     drew_phrase: str
     drew_key: str
+    prompts: tuple[str, str]
 
 
 ENGLISH = Words(
@@ -26,4 +29,5 @@ ENGLISH = Words(
         "Drew the key {key}: {out} opens backups, keep it off the machine that writes them, and "
         "keep a copy; `volet {party} backup --to {public}` writes them."
     ),
+    prompts=PROMPTS,
 )

@@ -161,6 +161,14 @@ def test_bundle_and_sheet_are_two_files(home, tmp_path, passphrase):
     assert not out.exists()
 
 
+def test_a_passphrase_is_asked_for_in_the_household_s_language(home, tmp_path):
+    export = ("--lang", "fr", "export", "--dir", home.directory, "--out", tmp_path / "foyer.volet")
+    said = run(*export, given=f"{PASSPHRASE}\n{PASSPHRASE}\n")
+    assert said.startswith("Phrase secrète : ")
+    assert "Répétez-la : " in said
+    assert "Passphrase" not in said
+
+
 def test_a_passphrase_file_that_others_may_read_is_refused(home, tmp_path, passphrase):
     passphrase.chmod(0o644)
     with pytest.raises(ConfigError, match="open to other users"):
