@@ -14,6 +14,7 @@ os.environ["LC_ALL"] = "C.UTF-8"
 
 import hypothesis
 import pytest
+import structlog
 
 from system.patience import Patience
 from tests.support.broker import Broker, running_broker, skip_without_mosquitto
@@ -47,6 +48,14 @@ def nothing_left_running() -> Iterator[None]:
     tasks = [task.get_name() for loop in open_loops for task in asyncio.all_tasks(loop)]
     assert not tasks, f"tasks left running: {tasks}"
     assert not open_loops, "an event loop was left open"
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """Undo what a command that a test ran in this process has set up for its logs."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")

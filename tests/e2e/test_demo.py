@@ -22,7 +22,7 @@ def test_the_demo_bills_every_home_to_the_cent_and_leaves_only_the_papers_behind
     assert "3 of 3 homes: bill equal to the cent, line by line." in said
     assert "proven from what the chip committed to day by day" in said
     assert "chèque énergie de 150 €" in said
-    for offer in ("votre contrat", "Tarif Bleu base", "Fin de semaine", "Au prix du marché"):
+    for offer in ("your contract", "Tarif Bleu base", "Fin de semaine", "Au prix du marché"):
         assert offer in said
     assert (papers / "facture.pdf").read_bytes().startswith(b"%PDF")
     assert {path.name for path in papers.iterdir()} == {"facture.pdf", "facture.html", "offres.svg"}

@@ -26,7 +26,7 @@ def blocks_expected(town: Town) -> int:
 def carry_out(town: Town, fleets: dict[str, Program], events: Sequence[Event]) -> None:
     """Do what the schedule says, each at its time or as soon after it as can be."""
     for event in events:
-        wait_until(lambda at=event.at: town.clock.now() >= at, f"{event}", 60)
+        wait_until(lambda at=event.at: town.clock.now() >= at, f"{event}")
         if event.victim != BROKER:
             program = town.worker if event.victim == WORKER else fleets[event.victim]
             (program.kill if event.is_kill else program.start)()

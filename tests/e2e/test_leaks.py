@@ -201,7 +201,6 @@ def test_nothing_of_a_household_is_in_clear_anywhere_but_at_home(tmp_path):
         wait_until(
             lambda: provider.progress(store, request).state is RequestState.SEEN,
             "the chip to see its statement",
-            60,
         )
         for name, command in (
             ("contracts", ("provider", "contracts", "--dir", desk, "--cloud", cloud)),

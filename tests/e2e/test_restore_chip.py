@@ -79,7 +79,6 @@ class RestoredTown:
                 >= len(town.households)
             ),
             f"what the cards lack to come back\n{killed.log}\n{backed_up.log}",
-            60,
         )
         self._play_to(DAYS)
         town.settle(town.households)

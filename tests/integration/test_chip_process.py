@@ -179,7 +179,7 @@ def test_what_the_cloud_holds_is_what_the_meter_counted_though_everything_is_kil
     while not has_closed(chip_directory):
         wire.send()
         wire.link.drain()
-    wait_until(lambda: is_drained(chip_directory), f"the outbox to drain\n{chip.log[-2000:]}", 60)
+    wait_until(lambda: is_drained(chip_directory), f"the outbox to drain\n{chip.log[-2000:]}")
     assert chip.end(signal.SIGTERM) == 0
     assert kills >= 20
     store = SqliteStore.open(broker.cloud, is_checked=False)

@@ -31,6 +31,8 @@ STATES = {
     ("letter", "state"): set(LetterState),
     ("area_figure", "stage"): {*Stage, None},
 }
+# What a chip said last of itself: no program of the cloud's goes on from it.
+_SAID_BY_CHIPS = {("device_word", "state")}
 _TABLE = re.compile(r"CREATE TABLE (\w+) \((.*?)\) STRICT", re.DOTALL)
 _TELLING = re.compile(r"\b(state|stage) TEXT")
 
@@ -60,7 +62,6 @@ class Program:
                 "broker_connected" in self.log[self._since :] or self._process.poll() is not None
             ),
             "a session",
-            60,
         )
         assert self._process.poll() is None, self.log
 
@@ -148,7 +149,7 @@ def test_every_state_that_the_store_knows_is_started_from(cloud):
         for table, columns in _TABLE.findall(text)
         for column in _TELLING.findall(columns)
     }
-    assert telling == set(STATES)
+    assert telling - _SAID_BY_CHIPS == set(STATES)
     found = states(cloud)
     for column, wanted in STATES.items():
         assert set(found[column]) == wanted, column

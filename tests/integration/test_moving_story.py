@@ -106,7 +106,7 @@ class Place:
             self.at += timedelta(seconds=1)
             return condition()
 
-        wait_until(sent, f"{what}\n{self.program.log[-3000:]}", 60)
+        wait_until(sent, f"{what}\n{self.program.log[-3000:]}")
 
     def index_kwh(self, at):
         return [index // 1_000 for index in self.home.meter_at(at).registers_wh(at)]
@@ -206,9 +206,7 @@ def test_a_moves_to_another_chip_and_b_comes_to_the_old_one(broker, places, offe
     end = LAST_DAY + timedelta(days=1)
     with open_store(broker) as store:
         request_id = provider.request_statement(store, provider_key, contract.hash, MONTH, end)
-        wait_until(
-            lambda: store.request(request_id).state is RequestState.PUBLISHED, "a statement", 60
-        )
+        wait_until(lambda: store.request(request_id).state is RequestState.PUBLISHED, "a statement")
         lost_statement = store.request(request_id).statement
     down_one = f"volet/v1/{COLLECTIVITY}/d/{a_one.device}/down/#"
     assert retained(broker.port, chip_pass(a_one), down_one, Kind.STATEMENT) == [lost_statement]
@@ -260,7 +258,7 @@ def test_a_moves_to_another_chip_and_b_comes_to_the_old_one(broker, places, offe
     one.at += timedelta(hours=2)
     b_came_at = one.at
     one.send_until(day_start(end + timedelta(days=1)) + 4 * QUARTER_HOUR)
-    wait_until(lambda: bills(two.directory), f"A's last bill\n{two.program.log[-3000:]}", 60)
+    wait_until(lambda: bills(two.directory), f"A's last bill\n{two.program.log[-3000:]}")
     (bill,) = bills(two.directory)
     assert bill["verdict"] == "correct", bill
     page = tmp_path / "facture.html"
@@ -275,7 +273,6 @@ def test_a_moves_to_another_chip_and_b_comes_to_the_old_one(broker, places, offe
         wait_until(
             lambda place=place: (metered_to(place.directory) or (MONTH, 0))[0] > whole,
             place.program.log[-2000:],
-            60,
         )
         two.send_while(lambda place=place: _is_drained(place.directory), "an empty outbox")
     one.program.end()

@@ -24,7 +24,6 @@ from tests.support.restart_coverage import seen_in, wanted
 from tests.support.restart_story import STATES, Story
 
 KILL, TERM = signal.SIGKILL, signal.SIGTERM
-METERS_WITHIN_S = 60.0
 SECOND = timedelta(seconds=1)
 # A day that was fetched back learns its meter's name with the first frame.
 ROWS = {"days": "SELECT day, fingerprint, is_encrypted FROM days"}
@@ -91,7 +90,6 @@ class Card:
         wait_until(
             lambda: chip.has_ended or self._has_left or self._last_quarter_hour() >= expected,
             f"the chip to meter\n{chip.log}",
-            METERS_WITHIN_S,
         )
 
     def rows(self) -> dict[str, set]:
