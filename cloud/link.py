@@ -7,10 +7,8 @@ outlives the process: what was not acknowledged comes again.
 
 import asyncio
 import contextlib
-import fcntl
-import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import NoReturn, cast
 
@@ -26,8 +24,10 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from cloud.message import Incoming, Outgoing
+from cloud.rival import Rivalry, alone_on_this_machine, takes_connections
 from protocol.backoff import backoff
-from protocol.errors import ConfigError, PublishRefused, TransportError
+from protocol.errors import PublishRefused, TransportError
+from system.conditions import Condition
 from system.tls import client_context
 
 # MQTT 5: reason codes from here on are refusals; a broker that names no receive maximum allows all.
@@ -208,6 +208,10 @@ class Link:
         self._connection: _Connection | None = None
         self._is_up = asyncio.Event()
         self._connections = 0
+        self._lost = Condition()
+        self._rivalry = Rivalry(
+            settings.client_id, lambda: takes_connections(settings.host, settings.port)
+        )
 
     async def run(self) -> NoReturn:
         """Keep connected; never returns.
@@ -215,7 +219,10 @@ class Link:
         Raises:
             ConfigError: the certificate files cannot be used, or another program shows them.
         """
-        with _alone(self._settings):
+        with contextlib.ExitStack() as held:
+            if self._settings.tls is not None:
+                name, key = self._settings.client_id, self._settings.tls.key
+                held.enter_context(alone_on_this_machine(name, key))
             await self._stay()
         raise AssertionError("a link is left by errors only")
 
@@ -226,11 +233,12 @@ class Link:
             try:
                 await self._connect_once()
             except (aiomqtt.MqttError, TransportError) as exc:
+                if self._lost.begins(str(exc)):
+                    log.warning("broker_lost", error=str(exc))
+                await self._rivalry.connection_ended()
                 if self._connections > before:
                     delays_s = backoff()
-                delay_s = next(delays_s)
-                log.warning("broker_lost", error=str(exc), retry_s=round(delay_s, 3))
-                await asyncio.sleep(delay_s)
+                await asyncio.sleep(next(delays_s))
 
     async def connected(self) -> int:
         """Wait until there is a connection; returns its number, 1 for the first."""
@@ -291,6 +299,8 @@ class Link:
                 _heed_cancellation()
                 self._connections += 1
                 self._is_up.set()
+                self._rivalry.session_began()
+                self._lost.ends()
                 log.info("broker_connected", host=self._settings.host, port=self._settings.port)
                 await connection.until_lost()
         finally:
@@ -312,34 +322,6 @@ class Link:
         for topic, code in zip(self._filters, codes, strict=True):
             if code.value >= REFUSED:
                 raise PublishRefused(f"The broker refused the subscription to {topic}.", code.value)
-
-
-@contextlib.contextmanager
-def _alone(settings: LinkSettings) -> Iterator[None]:
-    """Hold the key of the certificate shown: two under one name end each other's sessions.
-
-    Raises:
-        ConfigError: another program of this machine holds it, or it cannot be read.
-    """
-    if settings.tls is None:
-        yield
-        return
-    try:
-        key = os.open(settings.tls.key, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as exc:
-        raise ConfigError(f"{settings.tls.key} cannot be read: {exc.strerror}.") from exc
-    try:
-        fcntl.flock(key, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as exc:
-        os.close(key)
-        raise ConfigError(
-            f"{settings.client_id} runs already on this machine; end it first, or give a second one "
-            "a certificate of its own (`volet cloud issue`) and start it with --name."
-        ) from exc
-    try:
-        yield
-    finally:
-        os.close(key)
 
 
 def _heed_cancellation() -> None:

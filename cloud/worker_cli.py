@@ -15,6 +15,7 @@ from cloud.ingest import Ingest
 from cloud.link import Link, LinkSettings, TlsFiles
 from cloud.registry.pki import load_platform_key, pki_path, share_group
 from cloud.registry.renewal import lifetimes
+from cloud.running import run_program
 from cloud.store import Store
 from cloud.store.sqlite import SqliteStore
 from cloud.worker import (
@@ -25,7 +26,6 @@ from cloud.worker import (
     WorkerSettings,
     shared_filters,
 )
-from protocol.errors import VoletError
 from system.certificates import CertificateWatch
 from system.commands import directory_option
 from system.logs import configure_logs
@@ -49,10 +49,7 @@ def run(directory: Path, name: str) -> None:
     damaged or of another version.
     """
     configure_logs()
-    try:
-        asyncio.run(serve(directory, name))
-    except BaseExceptionGroup as group:
-        raise _first(group) from group
+    run_program(serve(directory, name))
 
 
 async def serve(directory: Path, name: str) -> None:
@@ -118,12 +115,3 @@ def _counts(directory: Path, collectivity: str, thread: StoreThread, store: Stor
     metrics = importlib.import_module("cloud.metrics")
     counts: Counts = metrics.Metrics(config, directory, collectivity, gauges)
     return counts
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the first error that has a sentence for people, else the first at all."""
-    known = group.subgroup(VoletError) or group
-    first: BaseException = known
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    return first

@@ -1,6 +1,5 @@
 """`volet cloud api …` and `volet cloud provider …`: the providers' service and who may use it."""
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from cloud.api.server import Revoked, make_server, tls_context
 from cloud.api.service import Service
 from cloud.config import DEFAULT_DIRECTORY, load_config
 from cloud.registry.pki import pki_path
+from cloud.running import run_program
 from cloud.store import Put, Store
 from cloud.store.providers import Provider, Scope
 from cloud.store.sqlite import SqliteStore
@@ -69,7 +69,7 @@ def run(
     context = tls_context(directory, certificate, key or pki_path(directory, "server.key"))
     files = {"authority": pki_path(directory, "ca.pem"), "api": certificate}
     watch = CertificateWatch(lambda: read_lifetimes(files), lambda: datetime.now(UTC))
-    asyncio.run(_serve(directory, (bind, port), context, Limits(rate=rate), watch))
+    run_program(_serve(directory, (bind, port), context, Limits(rate=rate), watch))
 
 
 async def _serve(

@@ -24,6 +24,7 @@ from cloud.release.reading import (
     roster_of,
 )
 from cloud.release.service import ReleaseService, note, response_filter
+from cloud.running import run_program
 from cloud.store.area import AreaStore, Stage
 from cloud.store.sqlite import SqliteStore
 from cloud.worker import StoreThread
@@ -67,7 +68,7 @@ def run(directory: Path, name: str) -> None:
     SIGTERM or Ctrl-C ends it; a kill loses nothing. Trustees and broker may be away for weeks.
     """
     configure_logs()
-    asyncio.run(_serve(directory, name))
+    run_program(_serve(directory, name))
 
 
 @release.command()
@@ -91,7 +92,7 @@ def once(directory: Path, name: str, until: datetime, wait_s: float) -> None:
     again brings the same.
     """
     configure_logs()
-    asyncio.run(_serve(directory, name, day_number(until.date()), wait_s))
+    run_program(_serve(directory, name, day_number(until.date()), wait_s))
 
 
 @release.command("list")

@@ -11,6 +11,7 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
+from cloud.running import run_program
 from cloud.trustee import directory as places
 from cloud.trustee import files
 from cloud.trustee.core import Trustee, confirm_first_set
@@ -18,7 +19,7 @@ from cloud.trustee.documents import CONFIRMED, WAITING, Documents
 from cloud.trustee.log import Alarm, TrusteeLog
 from cloud.trustee.service import Service
 from cloud.trustee.words import check_chain, describe
-from protocol.errors import DocumentRefused, VoletError
+from protocol.errors import DocumentRefused
 from protocol.governance import Charter
 from system.certificates import CertificateWatch, Lifetime
 from system.commands import directory_option
@@ -150,10 +151,7 @@ def run(directory: Path) -> None:
     5 configuration, 6 the database is damaged or of another version.
     """
     configure_logs()
-    try:
-        asyncio.run(_serve(directory))
-    except BaseExceptionGroup as group:
-        raise _first(group) from group
+    run_program(_serve(directory))
 
 
 @trustee.command()
@@ -253,11 +251,3 @@ def read_status(directory: Path) -> Status:
         )
     finally:
         kept.close()
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the first error that has a sentence for people, else the first at all."""
-    first: BaseException = group.subgroup(VoletError) or group
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    return first
