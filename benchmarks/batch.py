@@ -33,7 +33,7 @@ from cloud.api.shapes import Batch, document_of
 from cloud.store import RequestState
 from cloud.store.providers import Provider, Scope
 from cloud.store.sqlite import SqliteStore
-from cloud.worker import StoreThread
+from cloud.store_thread import StoreThread
 from protocol.messages import Statement
 from protocol.schedule import Schedules
 from protocol.statement import components

@@ -16,6 +16,7 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 from cloud.config import MetricsConfig
 from cloud.gauges import Point
 from cloud.ingest import Processed
+from system.conditions import Condition
 from system.files import read_secret
 
 WRITE_TIMEOUT_S = 5
@@ -100,6 +101,7 @@ class Metrics:
         self._collectivity = collectivity
         self._gauges = gauges
         self._tally = Tally()
+        self._dropped = Condition()
         self._client = InfluxDBClient(
             config.url,
             token=_token(config, directory),
@@ -125,8 +127,11 @@ class Metrics:
             points = [*tally.points(self._collectivity), *await self._gauges()]
             await asyncio.to_thread(self._write, points)
         except Exception as exc:  # noqa: BLE001 - whatever fails here must not touch ingest
-            log.warning("metrics_dropped", error=type(exc).__name__)
+            if self._dropped.begins(type(exc).__name__):
+                log.warning("metrics_dropped", error=type(exc).__name__)
             return False
+        if self._dropped.ends():
+            log.info("metrics_written")
         return True
 
     def close(self) -> None:

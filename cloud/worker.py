@@ -8,9 +8,8 @@ may be killed at any moment.
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import NoReturn, ParamSpec, Protocol, TypeVar
+from typing import NoReturn, Protocol
 
 import msgspec
 import structlog
@@ -23,12 +22,14 @@ from cloud.letters import due_letters
 from cloud.link import Link, Received
 from cloud.message import Outgoing
 from cloud.store import Store
+from cloud.store_thread import StoreThread
 from cloud.verify import UP_KINDS
 from protocol.backoff import backoff
 from protocol.calendar import legal_day, month_of
-from protocol.errors import StoreBusy, TransportError
+from protocol.errors import TransportError
 from protocol.ids import DeviceId
 from protocol.topics import Kind, all_devices, device_topic
+from system.conditions import Condition
 
 BATCH_MAX = 512
 BATCH_WINDOW_S = 0.05
@@ -46,9 +47,6 @@ RETENTION_MONTHS = 14
 # Contributions are kept so long after the last figure in which they count.
 AREA_RETENTION = timedelta(days=30)
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
 log = structlog.get_logger()
 
 
@@ -60,29 +58,6 @@ def shared_filters(collectivity: str, group: str) -> list[str]:
     kinds = (*UP_KINDS, Kind.STATUS)
     together = [f"$share/{group}/{all_devices(collectivity, kind)}" for kind in kinds]
     return [*together, all_devices(collectivity, Kind.KEY)]
-
-
-class StoreThread:
-    """The one thread that owns the store."""
-
-    def __init__(self) -> None:
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="store")
-
-    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a function there; while the store is busy, again and again."""
-        delays_s = backoff(base_s=0.1, cap_s=10.0)
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                return await loop.run_in_executor(self._executor, lambda: function(*args, **kwargs))
-            except StoreBusy as exc:
-                delay_s = next(delays_s)
-                log.warning("store_busy", error=str(exc), retry_s=round(delay_s, 3))
-                await asyncio.sleep(delay_s)
-
-    def close(self) -> None:
-        """Wait for what is running there."""
-        self._executor.shutdown()
 
 
 class Counts(Protocol):
@@ -136,6 +111,7 @@ class Worker:
         self._requests: dict[tuple[DeviceId, str], Request] = {}
         self._has_requests = asyncio.Event()
         self._in_batch = asyncio.Lock()
+        self._unconfirmed, self._crowded = Condition(), Condition()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set, and finish the batch at hand.
@@ -190,7 +166,8 @@ class Worker:
         for request in requests:
             asker = (request.device.device, type(request.wanted).__name__)
             if asker not in self._requests and len(self._requests) >= REQUESTS_MAX:
-                log.warning("fetch_forgotten", waiting=REQUESTS_MAX)
+                if self._crowded.begins():
+                    log.warning("fetch_forgotten", waiting=REQUESTS_MAX)
                 break
             self._requests[asker] = request
             self._has_requests.set()
@@ -201,6 +178,7 @@ class Worker:
             request = self._requests.pop(next(iter(self._requests)))
             if not self._requests:
                 self._has_requests.clear()
+                self._crowded.ends()
             await self._confirm(self._send(await self._thread.run(self._ingest.answer, request)))
 
     async def _publish_statements(self) -> NoReturn:
@@ -212,6 +190,7 @@ class Worker:
         unseen: bytes | None = b""
         pending = b""
         delays_s = backoff(base_s=STATEMENTS_EVERY_S)
+        unpublished = Condition()
         while True:
             connection = await self._link.connected()
             if connection != published_on:
@@ -226,8 +205,11 @@ class Worker:
                 if clearings:
                     await self._thread.run(self._store.cleared, clearings)
                 published_on, delays_s = connection, backoff(base_s=STATEMENTS_EVERY_S)
+                if unpublished.ends():
+                    log.info("statements_published")
             except TransportError as exc:
-                log.warning("statements_not_published", error=str(exc))
+                if unpublished.begins():
+                    log.warning("statements_not_published", error=str(exc))
                 published_on, pause_s = 0, next(delays_s)
             is_more = unseen is not None or pending != b""
             await asyncio.sleep(pause_s if is_more else max(pause_s, STATEMENTS_EVERY_S))
@@ -238,6 +220,7 @@ class Worker:
         listed = await self._thread.run(listed_in, self._store)
         publisher = Publisher(listed, settings.collectivity, settings.platform_key)
         published_on, length = 0, 0
+        unpublished = Condition()
         while True:
             connection = await self._link.connected()
             first = length if connection == published_on else 0
@@ -246,8 +229,11 @@ class Worker:
                 for part in _parts(messages):
                     await self._link.confirmed([self._link.send(message) for message in part])
                 published_on = connection
+                if unpublished.ends():
+                    log.info("catalogue_published")
             except TransportError as exc:
-                log.warning("catalogue_not_published", error=str(exc))
+                if unpublished.begins():
+                    log.warning("catalogue_not_published", error=str(exc))
                 published_on = 0
             await asyncio.sleep(CATALOGUE_EVERY_S)
 
@@ -304,8 +290,11 @@ class Worker:
     async def _confirm(self, sent: Sequence[asyncio.Future[None]]) -> None:
         try:
             await self._link.confirmed(sent)
+            if sent and self._unconfirmed.ends():
+                log.info("answers_confirmed")
         except TransportError as exc:
-            log.warning("answers_not_confirmed", error=str(exc))
+            if self._unconfirmed.begins():
+                log.warning("answers_not_confirmed", error=str(exc))
 
 
 def _parts(messages: Sequence[Outgoing]) -> Iterator[Sequence[Outgoing]]:

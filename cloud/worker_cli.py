@@ -18,14 +18,8 @@ from cloud.registry.renewal import lifetimes
 from cloud.running import run_program
 from cloud.store import Store
 from cloud.store.sqlite import SqliteStore
-from cloud.worker import (
-    Counts,
-    NoCounts,
-    StoreThread,
-    Worker,
-    WorkerSettings,
-    shared_filters,
-)
+from cloud.store_thread import StoreThread
+from cloud.worker import Counts, NoCounts, Worker, WorkerSettings, shared_filters
 from system.certificates import CertificateWatch
 from system.commands import directory_option
 from system.logs import configure_logs

@@ -26,7 +26,7 @@ from cloud.api.problems import (
 from cloud.api.routes import areas, batches, contracts, documents, drafts, statements
 from cloud.api.service import Service, needs_scope
 from cloud.store import Store
-from cloud.worker import StoreThread
+from cloud.store_thread import StoreThread
 from protocol.errors import DocumentRefused, StoreError
 
 DESCRIPTION = """\

@@ -20,7 +20,7 @@ from cloud.running import run_program
 from cloud.store import Put, Store
 from cloud.store.providers import Provider, Scope
 from cloud.store.sqlite import SqliteStore
-from cloud.worker import StoreThread
+from cloud.store_thread import StoreThread
 from protocol.errors import DocumentRefused
 from system.certificates import CertificateWatch, read_lifetimes
 from system.commands import directory_option

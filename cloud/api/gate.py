@@ -18,7 +18,7 @@ from cloud.api.access import Caller, caller_of_certificate, caller_of_token
 from cloud.api.problems import MEDIA_TYPE, ProblemError, problem
 from cloud.store import Store
 from cloud.store.providers import AuditEntry
-from cloud.worker import StoreThread
+from cloud.store_thread import StoreThread
 from protocol.errors import StoreError
 
 P = ParamSpec("P")

@@ -17,7 +17,7 @@ from cloud.api.gate import CALL, Call
 from cloud.api.problems import ProblemError
 from cloud.store import Store
 from cloud.store.providers import Scope
-from cloud.worker import StoreThread
+from cloud.store_thread import StoreThread
 
 UPLOADS_MAX = 8
 

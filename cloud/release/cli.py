@@ -27,7 +27,7 @@ from cloud.release.service import ReleaseService, note, response_filter
 from cloud.running import run_program
 from cloud.store.area import AreaStore, Stage
 from cloud.store.sqlite import SqliteStore
-from cloud.worker import StoreThread
+from cloud.store_thread import StoreThread
 from protocol.calendar import day_number
 from protocol.errors import DocumentRefused, TransportError
 from system.certificates import CertificateWatch, read_lifetimes

@@ -11,12 +11,12 @@ from cloud.link import Link, Received
 from cloud.message import Outgoing
 from cloud.release.desk import ReleaseDesk
 from cloud.store.area import Figure
-from cloud.worker import StoreThread
+from cloud.store_thread import StoreThread
 from protocol.backoff import backoff
 from protocol.calendar import day_of_number
 from protocol.errors import MessageRefused, TransportError
 from protocol.topics import TrusteeKind, trustee_topic
-from system.conditions import Repeated
+from system.conditions import Condition, Repeated
 
 BATCH_MAX = 128
 BATCH_WINDOW_S = 0.05
@@ -57,6 +57,8 @@ class ReleaseService:
         self._heard = asyncio.Event()
         self._in_step = asyncio.Lock()
         self._said = Repeated()
+        self._unpublished = Condition()
+        self._delays_s = backoff()
 
     async def run(
         self, stop: asyncio.Event, until: int | None = None, *, ends_when_idle: bool = False
@@ -144,7 +146,12 @@ class ReleaseService:
         try:
             await self._link.confirmed([self._link.send(message) for message in messages])
         except TransportError as exc:
-            log.warning("releases_not_published", error=str(exc))
-            await asyncio.sleep(next(backoff()))
+            if self._unpublished.begins():
+                log.warning("releases_not_published", error=str(exc))
+            await asyncio.sleep(next(self._delays_s))
             return False
+        if messages:
+            self._delays_s = backoff()
+            if self._unpublished.ends():
+                log.info("releases_published")
         return True

@@ -7,10 +7,8 @@ moment.
 
 import asyncio
 import contextlib
-import functools
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
 import msgspec
 import structlog
@@ -18,10 +16,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cloud.link import Link, LinkSettings, Received
 from cloud.message import Incoming, Outgoing
+from cloud.store_thread import StoreThread
 from cloud.trustee.core import Trustee
 from protocol.backoff import backoff
 from protocol.envelope import SIZE_MAX_BYTES, Address, decode_body, open_message, seal_message
-from protocol.errors import MessageRefused, Reason, StoreBusy, TransportError
+from protocol.errors import MessageRefused, Reason, TransportError
 from protocol.ids import DeviceId
 from protocol.topics import Kind, TrusteeKind, all_devices, trustee_topic
 from protocol.trustee_messages import CharterPage, FromPeer, FromTrustee, Known, ToTrustee
@@ -34,8 +33,6 @@ HELLO_FIRST_S = 1.0
 KNOWN_EVERY_S = 60.0
 # So often it looks whether its operator has confirmed the first set; nothing is said for that.
 LOOK_EVERY_S = 5.0
-
-T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -164,7 +161,7 @@ class Service:
         self._desk = Desk(trustee)
         self._link = Link(settings, self._desk.filters)
         self._has_news = asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="trustee")
+        self._thread = StoreThread()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set.
@@ -181,14 +178,14 @@ class Service:
                 for task in tasks:
                     task.cancel()
         finally:
-            self._thread.shutdown()
+            self._thread.close()
 
     async def _take(self) -> NoReturn:
         while True:
             batch = await self._link.batch(BATCH_MAX, BATCH_WINDOW_S)
             messages = [received.message for received in batch]
             known = self._trustee.documents.hashes
-            out = await self._in_thread(functools.partial(self._desk.take, messages))
+            out = await self._thread.run(self._desk.take, messages)
             self._send(out, batch)
             if self._trustee.documents.hashes != known:
                 self._has_news.set()
@@ -205,14 +202,14 @@ class Service:
             connection = await self._link.connected()
             is_new = connection != greeted_on or self._has_news.is_set()
             self._has_news.clear()
-            if await self._in_thread(self._trustee.look_again) or is_new:
+            if await self._thread.run(self._trustee.look_again) or is_new:
                 greeted_on, due_s = connection, 0.0
                 delays_s = backoff(base_s=HELLO_FIRST_S, cap_s=KNOWN_EVERY_S)
             now_s = asyncio.get_running_loop().time()
             if now_s >= due_s:
-                is_ready = await self._in_thread(lambda: self._trustee.is_ready)
+                is_ready = await self._thread.run(lambda: self._trustee.is_ready)
                 is_hello = due_s == 0.0 or not is_ready
-                self._send(await self._in_thread(self._greeting(is_hello=is_hello)), [])
+                self._send(await self._thread.run(self._greeting(is_hello=is_hello)), [])
                 due_s = now_s + (KNOWN_EVERY_S if is_ready else next(delays_s))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(LOOK_EVERY_S, due_s - now_s)):
@@ -220,15 +217,6 @@ class Service:
 
     def _greeting(self, *, is_hello: bool) -> Callable[[], list[Outgoing]]:
         return self._desk.greet if is_hello else lambda: [self._desk.known()]
-
-    async def _in_thread(self, function: Callable[[], T]) -> T:
-        delays_s = backoff(base_s=0.1, cap_s=10.0)
-        while True:
-            try:
-                return await asyncio.get_running_loop().run_in_executor(self._thread, function)
-            except StoreBusy as exc:
-                log.warning("store_busy", error=str(exc))
-                await asyncio.sleep(next(delays_s))
 
     def _send(self, messages: Sequence[Outgoing], batch: Sequence[Received]) -> None:
         """Put messages on the wire, then let the broker forget what they answer."""

@@ -12,7 +12,7 @@ from cloud.provider import draw_key, load_key
 from cloud.registry.pki import pki_path
 from cloud.store.providers import Provider
 from cloud.store.sqlite import SqliteStore
-from cloud.worker import StoreThread
+from cloud.store_thread import StoreThread
 from system.patience import Patience, wait_until
 from tests.support.broker import free_ports, make_cloud
 from tests.support.provider_api import FAST, Firm

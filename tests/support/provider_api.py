@@ -18,7 +18,7 @@ from cloud.api.shapes import document_of
 from cloud.store import Device, StoredContract
 from cloud.store.providers import Provider, Scope
 from cloud.store.sqlite import SqliteStore
-from cloud.worker import StoreThread
+from cloud.store_thread import StoreThread
 from protocol.calendar import day_number
 from protocol.contract import (
     Acceptance,

@@ -9,10 +9,10 @@ from structlog.testing import capture_logs
 
 from cloud.release.desk import ReleaseDesk
 from cloud.release.service import ReleaseService, response_filter
+from cloud.store_thread import StoreThread
 from cloud.trustee import service as service_module
 from cloud.trustee.core import Trustee, confirm_first_set
 from cloud.trustee.log import TrusteeLog
-from cloud.worker import StoreThread
 from protocol.governance import fingerprint
 from tests.support.fake_area_store import FakeAreaStore
 from tests.support.trustee_area import COLLECTIVITY, TrusteeArea
