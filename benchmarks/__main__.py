@@ -7,11 +7,11 @@ import importlib
 import sys
 
 import click
-from rich.console import Console
 
 from benchmarks.machine import this_machine
 from benchmarks.report import json_lines, keep, print_machine, print_rows
 from benchmarks.row import Row
+from system.console import plain_console
 
 NAMES = ("cipher", "tic", "chip", "ingest", "area", "receipt", "batch", "quotes")
 
@@ -40,7 +40,7 @@ def measure(name: str, scale: float) -> list[Row]:
 def bench(names: tuple[str, ...], scale: float, *, is_json: bool) -> None:
     """Measure NAME… (cipher, tic, chip, ingest, area, receipt, batch, quotes), or all; results are kept in benchmarks/results."""
     # Where nobody tells how wide the screen is, tables must not be folded.
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    console = plain_console(width=None if sys.stdout.isatty() else 160)
     machine = this_machine()
     if not is_json:
         print_machine(console, machine)

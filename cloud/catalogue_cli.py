@@ -7,8 +7,6 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from cloud.catalogue import Listed
@@ -19,6 +17,7 @@ from protocol.catalogue import Document, Entry
 from protocol.contract import Offer, Signed
 from protocol.errors import DocumentRefused
 from system.commands import directory_option
+from system.console import plain_console
 from system.files import read_document
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -79,11 +78,11 @@ def list_entries(directory: Path, *, is_json: bool) -> None:
             str(each.number),
             str(each.listed_on),
             each.kind,
-            escape(by),
-            escape(each.name),
+            by,
+            each.name,
             f"{each.hash[:16]}…",
         )
-    Console().print(table)
+    plain_console().print(table)
     click.echo(f"Head {head}" if head else "Nothing is listed yet.")
 
 

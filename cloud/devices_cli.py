@@ -1,28 +1,29 @@
 """`volet cloud devices` and `volet cloud name`: the chips as things, for who looks after them."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import click
 import msgspec
-from cryptography import x509
-from rich.console import Console
 from rich.table import Table
 
 from cloud.config import DEFAULT_DIRECTORY, load_config
-from cloud.registry.pki import pki_path
+from cloud.registry.pki import issued_certificates
 from cloud.registry.places import open_name, seal_name
 from cloud.store.fleet import FleetDevice
 from cloud.store.sqlite import SqliteStore
-from protocol.errors import DocumentRefused
+from protocol.errors import ConfigError, DocumentRefused
 from protocol.ids import DeviceId
 from protocol.status import State
 from system.commands import directory_option
+from system.console import plain_console
 
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _SPAN = re.compile(r"([1-9][0-9]{0,3})([hdw])")
 NEVER = "never"
+UNREAD = "cannot be read"
 
 _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
 
@@ -46,6 +47,7 @@ class DeviceReport(msgspec.Struct, frozen=True):
         heard_at: the hour in which it spoke last.
         last_day: the last day of which anything is stored.
         not_after: when its certificate ends.
+        unread: what of it cannot be read, each in a sentence.
     """
 
     device: str
@@ -56,6 +58,7 @@ class DeviceReport(msgspec.Struct, frozen=True):
     last_day: date | None
     not_after: datetime | None
     is_revoked: bool
+    unread: tuple[str, ...] = ()
 
 
 @click.command()
@@ -97,11 +100,15 @@ def devices(
     if is_json:
         click.echo(msgspec.json.encode({"devices": reports}))
         return
-    table = Table("Chip", "place", "state", "heard", "software", "last day", "certificate ends")
+    table = Table(
+        "Chip", "place", "state", "heard (UTC)", "software", "last day", "certificate ends"
+    )
     for each in reports:
         table.add_row(*_cells(each))
-    Console(width=None if Console().is_terminal else 140).print(table)
-    click.echo(f"{len(reports)} of {len(found)} chips.")
+    plain_console(width=None if plain_console().is_terminal else 140).print(table)
+    click.echo(_total(reports, found, is_for_revoked=is_for_revoked))
+    for what in dict.fromkeys(what for each in reports for what in each.unread):
+        click.echo(what)
 
 
 @click.command()
@@ -125,34 +132,57 @@ def name(directory: Path, device: str, place: str) -> None:
     click.echo(f"{device} is {place}." if place else f"{device} has no name any more.")
 
 
+def _total(
+    reports: Sequence[DeviceReport], found: Sequence[FleetDevice], *, is_for_revoked: bool
+) -> str:
+    """Say how many are shown, and how to see those that are revoked."""
+    hidden = 0 if is_for_revoked else sum(each.is_revoked for each in found)
+    more = f"; {hidden} revoked: --revoked" if hidden else ""
+    return f"{len(reports)} of {len(found)} chips{more}."
+
+
 def _is_silent(each: FleetDevice, since: datetime) -> bool:
     return each.word.heard_at is None or each.word.heard_at < since
 
 
 def _report(directory: Path, each: FleetDevice) -> DeviceReport:
-    word = each.word
+    word, unread = each.word, list[str]()
+    if each.is_damaged:
+        unread.append(
+            f"The store's row of chip {each.device} cannot be read; its next word mends it."
+        )
+    name, not_after = "", word.not_after
+    try:
+        if each.sealed_name is not None:
+            name = open_name(directory, each.device, each.sealed_name)
+    except ConfigError as exc:
+        unread.append(f"Names are left out: {exc}")
+    try:
+        not_after = not_after or _issued_until(directory, each.device)
+    except ConfigError as exc:
+        unread.append(str(exc))
     return DeviceReport(
         each.device,
-        "" if each.sealed_name is None else open_name(directory, each.device, each.sealed_name),
+        name,
         word.state,
         word.heard_at,
         word.software,
         each.last_day,
-        word.not_after or _issued_until(directory, each.device),
+        not_after,
         each.is_revoked,
+        tuple(unread),
     )
 
 
 def _issued_until(directory: Path, device: DeviceId) -> datetime | None:
     """Return when the certificate ends that a chip was given last, for one that has not spoken."""
-    path = pki_path(directory, f"issued/{device}.pem")
-    if not path.exists():
-        return None
-    issued = x509.load_pem_x509_certificates(path.read_bytes())
-    return max(certificate.not_valid_after_utc for certificate in issued)
+    issued = issued_certificates(directory, device)
+    return max((each.not_valid_after_utc for each in issued), default=None)
 
 
 def _cells(each: DeviceReport) -> tuple[str, ...]:
+    if each.unread and each.state is None and each.heard_at is None and each.not_after is None:
+        return each.device, each.name, UNREAD
     return (
         each.device,
         each.name,
@@ -166,4 +196,4 @@ def _cells(each: DeviceReport) -> tuple[str, ...]:
 
 def _open(directory: Path) -> SqliteStore:
     load_config(directory)
-    return SqliteStore.open(directory, is_checked=False)
+    return SqliteStore.open_existing(directory)

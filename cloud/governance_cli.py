@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from cloud import governance
@@ -19,6 +18,7 @@ from cloud.store.sqlite import SqliteStore
 from protocol.calendar import day_number, legal_day
 from protocol.governance import COLLECTIVITY_SIGNER, NOTICE_DAYS, draw_up, fingerprint
 from system.commands import directory_option
+from system.console import plain_console
 from system.files import read_document, write_public
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -137,7 +137,7 @@ def list_documents(directory: Path, *, is_json: bool) -> None:
             f"{each.hash[:16]}…",
             ", ".join(each.signers),
         )
-    Console().print(table)
+    plain_console().print(table)
 
 
 @contextmanager

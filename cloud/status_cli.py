@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from cloud.config import DEFAULT_DIRECTORY, load_config
@@ -14,6 +13,7 @@ from cloud.store import Figures
 from cloud.store.sqlite import SqliteStore
 from system.certificates import Lifetime
 from system.commands import directory_option
+from system.console import plain_console
 
 
 class CloudStatus(Figures, frozen=True, kw_only=True):
@@ -45,8 +45,8 @@ def status(directory: Path, *, is_json: bool) -> None:
     table = Table(title=f"Store {figures.generation}", show_header=False)
     for name, value in _rows(figures):
         table.add_row(name, value)
-    Console().print(table)
-    Console().print(_ends(certificates, datetime.now(UTC)))
+    plain_console().print(table)
+    plain_console().print(_ends(certificates, datetime.now(UTC)))
 
 
 def _ends(certificates: tuple[Lifetime, ...], now: datetime) -> Table:

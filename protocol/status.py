@@ -19,6 +19,11 @@ QUALITY_GOOD = 0.95
 
 _PRINTABLE = re.compile(r"[\x21-\x7e]{0,32}")
 
+# No clock of a chip and no certificate's end lies outside of these.
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Text = Annotated[str, msgspec.Meta(max_length=32)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
@@ -61,7 +66,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     state: State
-    at: datetime | None = None
+    at: Instant | None = None
     software: Text = ""
     software_rolled_back_from: Text | None = None
     boot: Text = ""
@@ -70,7 +75,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     clock_offset_s: Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)] | None = None
     outbox_depth: Count = 0
     refused: Count = 0
-    not_after: datetime | None = None
+    not_after: Instant | None = None
     disk_free_mb: Count | None = None
     written_mb_a_day: Count | None = None
     temperature_c: Annotated[int, msgspec.Meta(ge=-100, le=200)] | None = None
@@ -106,6 +111,6 @@ def decode_status(payload: bytes) -> Status:
     times = (status.at, status.not_after)
     if not all(_PRINTABLE.fullmatch(text) for text in texts):
         raise MessageRefused(Reason.MALFORMED, "no plain text")
-    if not all(time is None or time.tzinfo is not None for time in times):
-        raise MessageRefused(Reason.MALFORMED, "a time without its zone")
+    if not all(time is None or EARLIEST <= time < LATEST for time in times):
+        raise MessageRefused(Reason.MALFORMED, "a time of another century")
     return status

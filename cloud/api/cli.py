@@ -81,7 +81,7 @@ async def _serve(
 ) -> None:
     thread = StoreThread()
     try:
-        store = await thread.run(SqliteStore.open, directory, is_checked=False)
+        store = await thread.run(SqliteStore.open_existing, directory)
         service = Service(thread, store)
         try:
             gate = make_gate(service, thread, store, limits, lambda: datetime.now(UTC))

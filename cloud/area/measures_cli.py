@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from cloud.area.derive import derive as derive_constants
@@ -26,6 +25,7 @@ from protocol.errors import DocumentRefused
 from protocol.governance import NOTICE_DAYS, TrusteeSet, draw_up, read_charter
 from protocol.measures import CURVE_MIN, MeasureKind, Measures
 from protocol.transform import read_transform
+from system.console import plain_console
 from system.files import make_private_dir, read_document, write_public
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -146,7 +146,7 @@ def show(file: Path, *, is_json: bool) -> None:
                 group.provider or "all",
                 *(str(n) for n in (group.roster, group.crowd, group.threshold, group.slots)),
             )
-    Console().print(table)
+    plain_console().print(table)
 
 
 def shipped_transforms() -> tuple[bytes, ...]:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from cloud.audit import attacks, uniform
@@ -23,6 +22,7 @@ from cloud.config import DEFAULT_DIRECTORY, load_config
 from cloud.store.sqlite import SqliteStore
 from protocol.errors import ConfigError
 from system.commands import directory_option
+from system.console import plain_console
 from system.logs import configure_logs
 
 _WIDTH = 120
@@ -171,4 +171,4 @@ def _print(findings: list[Finding]) -> None:
             style="bold red" if one.verdict == "broken" else None,
         )
     # Where nobody tells how wide the screen is, the table must not be folded.
-    Console(width=None if sys.stdout.isatty() else _WIDTH).print(table)
+    plain_console(width=None if sys.stdout.isatty() else _WIDTH).print(table)

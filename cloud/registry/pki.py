@@ -199,6 +199,21 @@ def issue_device(
     return pem(certificate)
 
 
+def issued_certificates(directory: Path, device: DeviceId) -> list[x509.Certificate]:
+    """Return all certificates that a chip has got; none for one that never got any.
+
+    Raises:
+        ConfigError: their file is damaged.
+    """
+    path = pki_path(directory, f"issued/{device}.pem")
+    if not path.exists():
+        return []
+    try:
+        return x509.load_pem_x509_certificates(path.read_bytes())
+    except ValueError as exc:
+        raise ConfigError(f"{path} is damaged; put it back from a backup.") from exc
+
+
 def find_issued(directory: Path, public_key: ec.EllipticCurvePublicKey) -> DeviceId | None:
     """Return the id under which a chip's TLS key has been certified before, None if it was not.
 
@@ -209,7 +224,7 @@ def find_issued(directory: Path, public_key: ec.EllipticCurvePublicKey) -> Devic
         ConfigError: the CA is not there.
     """
     for path in sorted(pki_path(directory, "issued").glob("*.pem")):
-        certificates = x509.load_pem_x509_certificates(path.read_bytes())
+        certificates = issued_certificates(directory, DeviceId(path.stem))
         if all(certificate.public_key() != public_key for certificate in certificates):
             continue
         crl = load_crl(pki_path(directory, "crl.pem"))

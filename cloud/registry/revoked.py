@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from cloud.registry.authority import revocation_list
-from cloud.registry.pki import exclusive, load_authority, load_crl, pki_path
+from cloud.registry.pki import exclusive, issued_certificates, load_authority, load_crl, pki_path
 from cloud.store import Store
 from protocol.ids import DeviceId
 from system.files import write_public
@@ -57,7 +57,7 @@ def revoke_listed(directory: Path, store: Store) -> list[DeviceId]:
     found = []
     for path in sorted(pki_path(directory, "issued").glob("*.pem")):
         device = DeviceId(path.stem)
-        certificates = x509.load_pem_x509_certificates(path.read_bytes())
+        certificates = issued_certificates(directory, device)
         if device in known and revoked & {each.serial_number for each in certificates}:
             store.revoke(device)
             found.append(device)

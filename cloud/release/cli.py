@@ -187,7 +187,7 @@ async def _serve(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     thread = StoreThread()
     try:
-        store = await thread.run(SqliteStore.open, directory, is_checked=False)
+        store = await thread.run(SqliteStore.open_existing, directory)
         desk = ReleaseDesk(store.area, config.collectivity, platform_key, note)
         service = ReleaseService(link, thread, desk, lambda: datetime.now(UTC))
         try:

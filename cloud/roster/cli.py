@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from cloud.config import DEFAULT_DIRECTORY, load_config
@@ -20,6 +19,7 @@ from protocol.calendar import day_number, legal_day
 from protocol.measures import CURVE_MIN, GROUP_MIN
 from protocol.roster import Roster
 from system.commands import directory_option
+from system.console import plain_console
 from system.files import read_document, write_public
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -136,7 +136,7 @@ def status(directory: Path, day: datetime | None, *, is_json: bool) -> None:
             str(each.needs_for_curve or "-"),
             ", ".join(each.merged_with) + ("" if each.is_enough else " (too few yet)"),
         )
-    Console().print(table)
+    plain_console().print(table)
 
 
 @roster.command()

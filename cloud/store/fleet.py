@@ -24,7 +24,12 @@ class DeviceWord(msgspec.Struct, frozen=True):
 
 
 class FleetDevice(msgspec.Struct, frozen=True):
-    """An enrolled device; `last_day` is the last one of which anything is stored."""
+    """An enrolled device.
+
+    Attributes:
+        last_day: the last one of which anything is stored.
+        is_damaged: its row holds a time that is none, and no word is read from it.
+    """
 
     device: DeviceId
     since: datetime
@@ -32,6 +37,7 @@ class FleetDevice(msgspec.Struct, frozen=True):
     word: DeviceWord
     last_day: date | None
     sealed_name: bytes | None
+    is_damaged: bool = False
 
 
 class FleetStore(Protocol):

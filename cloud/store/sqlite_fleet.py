@@ -1,6 +1,7 @@
 """How chips are, in SQLite."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from cloud.store.fleet import DeviceWord, FleetDevice
@@ -24,6 +25,7 @@ _LIVING = """
 FROM enrolment e LEFT JOIN device_word w ON w.device = e.device
 WHERE e.until IS NULL AND e.is_revoked = 0
 """
+_UNKNOWN = datetime.fromtimestamp(0, UTC)
 
 
 class SqliteFleet(Tables):
@@ -67,6 +69,22 @@ class SqliteFleet(Tables):
 
 
 def _device(row: tuple[Any, ...]) -> FleetDevice:
+    try:
+        return _read(row)
+    except (ValueError, OverflowError, OSError):  # as `datetime.fromtimestamp` refuses
+        return FleetDevice(
+            DeviceId(row[0]),
+            _UNKNOWN,
+            bool(row[2]),
+            DeviceWord(DeviceId(row[0])),
+            None,
+            row[8],
+            is_damaged=True,
+        )
+
+
+def _read(row: tuple[Any, ...]) -> FleetDevice:
+    """Read a row. Raises ValueError, OverflowError or OSError where a time is none."""
     device, since, is_revoked, heard_at, state, software, not_after, day, sealed_name = row
     return FleetDevice(
         DeviceId(device),

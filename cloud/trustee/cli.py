@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 import msgspec
 import structlog
-from rich.console import Console
 from rich.table import Table
 
 from cloud.running import run_program
@@ -23,6 +22,7 @@ from protocol.errors import DocumentRefused
 from protocol.governance import Charter
 from system.certificates import CertificateWatch, Lifetime
 from system.commands import directory_option
+from system.console import plain_console
 from system.files import read_document, write_public
 from system.logs import configure_logs
 
@@ -176,7 +176,7 @@ def status(directory: Path, *, is_json: bool) -> None:
         table.add_row(
             "ALARM", f"{alarm.kind} {alarm.measure} {alarm.group} {alarm.day}: {alarm.trustees}"
         )
-    Console().print(table)
+    plain_console().print(table)
 
 
 @trustee.command("log")

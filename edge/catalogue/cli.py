@@ -6,8 +6,6 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from edge.catalogue.reader import Copy
@@ -19,6 +17,7 @@ from edge.vault.catalogue import Alarm, AlarmKind
 from edge.vault.reader import read_vault
 from protocol.contract import Offer
 from system.commands import directory_option
+from system.console import plain_console
 
 EXIT_CONTRADICTED = 3
 
@@ -142,11 +141,11 @@ def _print(report: CatalogueReport, lang: Lang) -> None:
             str(each.number),
             str(each.listed_on),
             each.kind,
-            escape(by),
-            escape(each.name),
+            by,
+            each.name,
             f"{each.hash[:16]}…",
         )
-    Console().print(table)
+    plain_console().print(table)
     if report.missing:
         click.echo(INCOMPLETE[lang].format(count=report.missing))
     click.echo(HEAD[lang].format(head=report.head))

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -39,6 +38,7 @@ from edge.quotes.words import (
 )
 from edge.vault.reader import read_vault
 from system.commands import directory_option
+from system.console import plain_console
 from system.files import write_secret
 
 EXIT_REFUSED = 3
@@ -115,7 +115,7 @@ def _print_quotes(quotes: Quotes, lang: Lang) -> None:
     click.echo(TITLE[lang].format(start=_day(quotes.start, lang), last=_day(last, lang)))
     current = next((quote for quote in quotes.quotes if quote.is_current), None)
     longest = max((abs(quote.total_ttc) for quote in quotes.quotes), default=Decimal(0))
-    console = Console()
+    console = plain_console()
     bar = min(BAR_MOST, max(BAR_LEAST, console.width - BESIDE_BARS))
     table = Table(*COLUMNS[lang], box=None)
     for number, quote in enumerate(quotes.quotes, 1):

@@ -5,12 +5,18 @@ import pytest
 from click.testing import CliRunner
 
 from cloud.provider import draw_key
+from cloud.store.sqlite import FILE_NAME
 from protocol.errors import VoletError
+from tests.support.broker import make_cloud
 from volet.main import exit_code, volet
 
 CONFIGURATION = 5
 # Commands whose work it is to make something in a directory that has nothing yet.
 MAKING = {"edge init", "cloud init", "provider init", "trustee init"}
+# A worker brings a store to its version, and begins the first one.
+MAKING_A_STORE = {"cloud run"}
+# Commands that hear the broker until they are stopped, and have no store.
+LISTENING = {"cloud audit capture"}
 # Commands that work on files alone, or find out what to do from them first.
 FILES_FIRST = {
     "cloud catalogue add",
@@ -95,3 +101,24 @@ def test_a_command_makes_nothing_in_a_wrong_directory(name, kind, tmp_path, monk
     assert "\n" not in str(error)
     if name not in FILES_FIRST:
         assert exit_code(error) == CONFIGURATION, error
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        each
+        for each in AT_A_DIRECTORY
+        if each not in MAKING | MAKING_A_STORE | LISTENING
+        and each.split()[0] in {"cloud", "provider"}
+    ],
+)
+def test_no_command_makes_a_store_where_it_was_lost(name, tmp_path, monkeypatch):
+    """An empty store would stand in the way of the one that is to be put back."""
+    monkeypatch.chdir(tmp_path)
+    directory, command = tmp_path / "there", ALL[name]
+    make_cloud(directory)
+    for path in directory.glob(f"{FILE_NAME}*"):
+        path.unlink()
+    given = [*pointed(command, directory, tmp_path), *arguments(command)]
+    CliRunner().invoke(volet, [*name.split(), *given], input="y\n" * 3)
+    assert list(tmp_path.rglob(f"{FILE_NAME}*")) == []

@@ -27,6 +27,7 @@ from protocol.calendar import days_between, legal_day
 from protocol.errors import VoletError
 from protocol.ids import HouseholdKeyId
 from protocol.topics import Kind, device_topic
+from system.console import plain_console
 from volet.demo.findings import departed, indices, plain_bill
 from volet.demo.neighbourhoods import show_neighbourhoods
 from volet.demo.papers import show_papers
@@ -110,7 +111,7 @@ def last_march(today: date) -> date:
 
 def run(directory: Path, plan: Plan, *, is_kept: bool) -> bool:
     """Run the demo in `directory`; returns whether every bill was right and every lock held."""
-    console = Console(width=None if sys.stdout.isatty() else 100)
+    console = plain_console(width=None if sys.stdout.isatty() else 100)
     report = Report(console)
     report.say(f"Enrolling {plan.homes} homes with the authority of a town …")
     town = found(directory, plan.month, plan.homes, plan.curve)

@@ -26,7 +26,7 @@ class Report:
 
     def quote(self, printed: str) -> None:
         """Print what a command has printed, as it stands."""
-        self._console.print(printed.strip("\n"), markup=False, highlight=False)
+        self._console.print(printed.strip("\n"))
 
     def chapter(self, title: str) -> None:
         """Begin a part."""
@@ -85,7 +85,7 @@ class Report:
             table.add_row(line.name, kwh, str(line.eur_per_kwh or ""), str(line.ht))
         for part in bill.vat:
             table.add_row(f"VAT {part.rate:.0%}", "", "", str(part.amount))
-        table.add_row("[bold]total", "", "", f"[bold]{bill.total_ttc}")
+        table.add_row("total", "", "", str(bill.total_ttc), style="bold")
         self._console.print(table)
 
     def checks(self, results: list[tuple[str, Bill, Judgement | None]]) -> bool:

@@ -1,0 +1,50 @@
+"""Tables are printed by the one console that takes text for text."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from rich.table import Table
+
+from system.console import plain_console
+
+ROOT = Path(__file__).parents[3]
+MODULES = [
+    path
+    for package in ("benchmarks", "cloud", "edge", "mosquitto", "protocol", "system", "volet")
+    for path in (ROOT / package).rglob("*.py")
+    if path != ROOT / "system/console.py"
+]
+
+
+@pytest.mark.parametrize("text", ["[/red]", "[link=x]y[/link]", ":warning:", "\\[x]"])
+def test_text_is_printed_as_it_is(text):
+    console = plain_console(80)
+    with console.capture() as got:
+        table = Table(text, title=text)
+        table.add_row(text)
+        console.print(table)
+        console.print(text)
+    assert got.get().count(text) == 4
+
+
+def test_no_module_makes_another_console_or_prints_with_markup():
+    calls = {
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and (
+            (isinstance(node.func, ast.Name) and node.func.id in {"Console", "rprint"})
+            or any(word.arg == "markup" for word in node.keywords)
+        )
+    }
+    imports = {
+        str(path.relative_to(ROOT))
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom)
+        and node.module in {"rich", "rich.markup"}
+        and any(each.name in {"print", "get_console", "escape"} for each in node.names)
+    }
+    assert (calls, imports) == (set(), set())
