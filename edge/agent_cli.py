@@ -9,7 +9,7 @@ from edge.agent import Agent, stop_on_signals
 from edge.bills.judge import Agreement
 from edge.config import DEFAULT_DIRECTORY, load_config
 from edge.household_command import HouseholdCommand
-from edge.identity import load_contract, load_identity, read_signed
+from edge.identity import load_contract, load_identity, read_agreement
 from edge.key_form import rewrite_old_key
 from protocol.errors import ConfigError
 from system.commands import directory_option
@@ -60,8 +60,8 @@ def load_agreement(directory: Path) -> Agreement | None:
     Raises:
         ConfigError: the documents are damaged or do not belong together.
     """
-    documents = load_contract(directory)
-    if documents is None:
+    signed, documents = read_agreement(directory), load_contract(directory)
+    if signed is None or documents is None:
         return None
     offer, contract = documents
-    return Agreement(read_signed(directory / "contract.json", "").hash, contract, offer)
+    return Agreement(signed.contract.hash, contract, offer)

@@ -27,13 +27,15 @@ from edge.identity import (
     SIGNING_KEY,
     TLS_KEY,
     Keys,
-    ca_fingerprint,
+    SignedAgreement,
+    authority_key,
     check_enrolment,
     load_keys,
+    read_agreement,
     read_signed,
 )
 from edge.moving.bundle import FormerContract
-from edge.moving.contracts import write_former
+from edge.moving.contracts import former_agreements, keep_former
 from protocol.contract import Consent, Contract, Signed, open_document, open_offer, sign_document
 from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
 from protocol.envelope import decode_body
@@ -150,7 +152,8 @@ def install(directory: Path, answer: Path) -> EnrolmentRecord:
 
     Raises:
         ConfigError: a file is missing or cannot be read.
-        DocumentRefused: the answer is not for this chip, or another authority's than before.
+        DocumentRefused: the answer is not for this chip, another authority's than before, or for
+            a contract that this chip has not.
     """
     keys = load_keys(directory)
     data = read_document(answer, "ask the collectivity for its answer to request.json.")
@@ -165,8 +168,7 @@ def install(directory: Path, answer: Path) -> EnrolmentRecord:
             "Volet, answer the request again."
         )
     _check_same_authority(directory, enrolment)
-    if (directory / REQUEST).exists():
-        _install_contract(directory, keys)
+    _install_contract(directory, keys, record.contract)
     write_public(directory / AUTHORITY, enrolment.ca_pem)
     write_public(directory / CERTIFICATE, enrolment.certificate_pem)
     # Written last: it says that the chip is enrolled.
@@ -175,33 +177,59 @@ def install(directory: Path, answer: Path) -> EnrolmentRecord:
 
 
 def _check_same_authority(directory: Path, enrolment: Enrolment) -> None:
+    """Check that the answer is of the chip's authority: of its key, whose certificate is renewed."""
     path = directory / AUTHORITY
-    if path.exists() and ca_fingerprint(path.read_bytes()) != ca_fingerprint(enrolment.ca_pem):
+    if path.exists() and authority_key(path.read_bytes()) != authority_key(enrolment.ca_pem):
         raise DocumentRefused(
             "This chip belongs to another authority; begin with a new directory to change it."
         )
 
 
-def _install_contract(directory: Path, keys: Keys) -> None:
+def _install_contract(directory: Path, keys: Keys, answered: bytes) -> None:
+    """Make the contract that the collectivity has answered the chip's.
+
+    The last request may hold another one, which nobody has taken: that one stays where it is.
+    """
+    if not answered:
+        return
+    present = read_agreement(directory)
+    asked = requested_contract(directory, keys)
+    if asked is not None and asked.contract.hash == answered:
+        if present is not None and present.contract.hash != answered:
+            _keep_former(directory, present, asked.contract)
+        write_secret(directory / CONTRACT, msgspec.json.encode(asked))
+        (directory / OFFER).unlink(missing_ok=True)
+        return
+    known = {each.contract_hash for each in former_agreements(directory)}
+    if present is not None:
+        known.add(present.contract.hash)
+    if answered not in known:
+        raise DocumentRefused(
+            "This answer is to another request, with a contract that this chip has not; hand "
+            f"{directory / REQUEST} to the collectivity and install its answer."
+        )
+
+
+def requested_contract(directory: Path, keys: Keys) -> SignedAgreement | None:
+    """Return the contract of the last request, with its offer, None if it has none.
+
+    Raises:
+        ConfigError: the request is damaged.
+        DocumentRefused: another chip made it.
+    """
+    if not (directory / REQUEST).exists():
+        return None
     signed = read_signed(directory / REQUEST, "make a new request.")
     request = open_document(signed, keys.signing_key.public_key(), EnrolmentRequest)
-    if request.offer is not None and request.contract is not None:
-        _keep_former(directory, request.contract)
-        write_secret(directory / OFFER, msgspec.json.encode(request.offer))
-        write_secret(directory / CONTRACT, msgspec.json.encode(request.contract))
+    if request.offer is None or request.contract is None:
+        return None
+    return SignedAgreement(request.offer, request.contract)
 
 
-def _keep_former(directory: Path, contract: Signed) -> None:
+def _keep_former(directory: Path, former: SignedAgreement, contract: Signed) -> None:
     """Keep the contract that `contract` replaces: its last bills are still to be judged."""
-    if not (directory / CONTRACT).exists():
-        return
-    next_step = "put it back from a copy."
-    former = read_signed(directory / CONTRACT, next_step)
-    if former.hash == contract.hash:
-        return
     last_day = decode_body(contract.body, Contract).start - timedelta(days=1)
-    offer = read_signed(directory / OFFER, next_step)
-    write_former(directory, [FormerContract(offer, former, last_day.isoformat())])
+    keep_former(directory, FormerContract(former.offer, former.contract, last_day.isoformat()))
 
 
 def _pem(key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey) -> bytes:

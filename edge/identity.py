@@ -2,7 +2,7 @@
 
 Directory of a chip: edge.toml; keys/{tls.key, signing.key, household.key, meter.salt}, drawn on
 the chip and never overwritten; enrolment.json, device.pem and ca.pem from the collectivity;
-offer.json and contract.json, what the household has signed. Under systemd the keys come from
+contract.json, what the household has signed, with the offer. Under systemd the keys come from
 $CREDENTIALS_DIRECTORY instead, under the same names.
 """
 
@@ -19,7 +19,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+)
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 from cryptography.x509.oid import NameOID
 
@@ -40,7 +44,9 @@ METER_SALT = "meter.salt"
 SALT_BYTES = 32
 FORMER = "former.json"
 ENROLMENT, CERTIFICATE, AUTHORITY = "enrolment.json", "device.pem", "ca.pem"
-OFFER, CONTRACT = "offer.json", "contract.json"
+CONTRACT = "contract.json"
+# Beside a contract of before both stood in one file.
+OFFER = "offer.json"
 # While an import is under way; see edge/moving/transfer.py.
 IMPORTING = "vault.db.importing"
 
@@ -96,6 +102,13 @@ class Keys:
     def signing_public(self) -> bytes:
         """The public signing key, 32 bytes."""
         return self.signing_key.public_key().public_bytes_raw()
+
+
+class SignedAgreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A contract and the offer that it takes: one file, so that no power cut parts them."""
+
+    offer: Signed
+    contract: Signed
 
 
 def load_identity(directory: Path) -> Identity:
@@ -156,20 +169,41 @@ def load_contract(directory: Path) -> tuple[Offer, Contract] | None:
     Raises:
         ConfigError: one of the files is damaged, or they do not belong together.
     """
+    signed = read_agreement(directory)
+    if signed is None:
+        return None
+    try:
+        return open_offer(signed.offer), open_contract(directory, signed.contract)
+    except DocumentRefused as exc:
+        raise ConfigError(f"{directory / CONTRACT}: {exc}") from exc
+
+
+def read_agreement(directory: Path) -> SignedAgreement | None:
+    """Read contract and offer as they were signed, None if there is no contract.
+
+    Raises:
+        ConfigError: a file is missing or damaged, or the contract takes another offer.
+    """
     path = directory / CONTRACT
     if not path.exists():
         return None
     next_step = "put it back from a copy, or make a new request."
-    signed_offer = read_signed(directory / OFFER, next_step)
-    signed_contract = read_signed(path, next_step)
+    data = read_document(path, next_step)
     try:
-        offer = open_offer(signed_offer)
-        contract = open_contract(directory, signed_contract)
-    except DocumentRefused as exc:
-        raise ConfigError(f"{path}: {exc}") from exc
-    if contract.offer != signed_offer.hash:
-        raise ConfigError(f"{path} is not the contract of offer.json beside it.")
-    return offer, contract
+        found = msgspec.json.decode(data, type=SignedAgreement)
+    except (msgspec.MsgspecError, RecursionError):
+        contract = _decode(path, data, Signed)
+        found = SignedAgreement(read_signed(directory / OFFER, next_step), contract)
+    try:
+        is_whole = decode_body(found.contract.body, Contract).offer == found.offer.hash
+    except MessageRefused as exc:
+        raise ConfigError(f"{path} is damaged: {exc.detail}; {next_step}") from exc
+    if not is_whole:
+        raise ConfigError(
+            f"{path} is not the contract of the offer that is kept; put the one that it takes in "
+            "offer.json's place, from a copy or from your provider."
+        )
+    return found
 
 
 def open_contract(directory: Path, signed: Signed) -> Contract:
@@ -280,11 +314,28 @@ def ca_fingerprint(ca_pem: bytes) -> str:
     Raises:
         ConfigError: it is no certificate.
     """
+    digest = _authority(ca_pem).fingerprint(SHA256()).hex()
+    return " ".join(digest[i : i + 4] for i in range(0, len(digest), 4))
+
+
+def authority_key(ca_pem: bytes) -> bytes:
+    """Return an authority's public key (SubjectPublicKeyInfo, DER): a renewed certificate keeps it.
+
+    Raises:
+        ConfigError: it is no certificate.
+    """
+    return (
+        _authority(ca_pem)
+        .public_key()
+        .public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    )
+
+
+def _authority(ca_pem: bytes) -> Certificate:
     try:
-        digest = load_pem_x509_certificate(ca_pem).fingerprint(SHA256()).hex()
+        return load_pem_x509_certificate(ca_pem)
     except ValueError as exc:
         raise ConfigError("ca.pem is damaged; put it back from a copy.") from exc
-    return " ".join(digest[i : i + 4] for i in range(0, len(digest), 4))
 
 
 def read_signed(path: Path, next_step: str) -> Signed:

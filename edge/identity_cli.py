@@ -7,14 +7,26 @@ import click
 
 from edge.config import DEFAULT_DIRECTORY, load_config
 from edge.contracts.serial import parse_serial, serial_for
-from edge.enrolling import REQUEST, draw_keys, install, make_request, sign_contract, write_request
+from edge.enrolling import (
+    REQUEST,
+    draw_keys,
+    install,
+    make_request,
+    requested_contract,
+    sign_contract,
+    write_request,
+)
 from edge.household_command import HouseholdCommand, say
-from edge.identity import ca_fingerprint, load_keys, read_signed
+from edge.identity import ca_fingerprint, load_keys, read_agreement, read_signed
 from edge.language import language
+from edge.vault.vault import is_in_use
 from protocol.contract import Consent
 from protocol.errors import DocumentRefused
 from system.commands import directory_option
 from system.logs import configure_logs
+
+# Of the unit in packaging/units.
+RESTART = 'sudo systemctl restart "volet-edge@$USER"'
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -123,10 +135,22 @@ def _serial(directory: Path, typed: str | None) -> str:
 @click.argument("answer", metavar="ENROLMENT.json", type=_FILE)
 def enrol(directory: Path, answer: Path) -> None:
     """Check the collectivity's answer and make it this chip's identity."""
+    before = read_agreement(directory)
     record = install(directory, answer)
+    now, asked = read_agreement(directory), requested_contract(directory, load_keys(directory))
     fingerprint = ca_fingerprint((directory / "ca.pem").read_bytes())
     say(
         f"This chip is {record.device} of {record.collectivity}.\n"
         f"Authority: {fingerprint}\n"
         "Compare this with what the collectivity publishes before you rely on it."
     )
+    if now != before and is_in_use(directory):
+        say(
+            "The running chip still goes by what it was started with: end `volet edge run` and "
+            f"start it again, or `{RESTART}`."
+        )
+    if asked is not None and now != asked:
+        say(
+            "The answer names no contract; the one in request.json does not hold yet: hand it to "
+            "the collectivity and install its answer."
+        )

@@ -27,13 +27,17 @@ class EnrolmentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contract: Signed | None
 
 
-class EnrolmentRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the CA signs: this device, this signing key, this household key."""
+class EnrolmentRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the CA signs: this device, this signing key, this household key, this contract.
+
+    `contract` is the hash of the contract that the request held, empty if it held none.
+    """
 
     collectivity: str
     device: str
     signing_key: PublicKey
     household_key: KeyId
+    contract: bytes = b""
 
 
 class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -104,7 +104,13 @@ def enrol(
         device = _device_for(directory, store, request)
         certificate = issue_device(directory, device, request.tls_key, now)
         record = msgspec.msgpack.encode(
-            EnrolmentRecord(config.collectivity, device, request.signing_key, request.household_key)
+            EnrolmentRecord(
+                config.collectivity,
+                device,
+                request.signing_key,
+                request.household_key,
+                b"" if request.contract is None else request.contract.hash,
+            )
         )
         authority = load_authority(directory)
         answer = Enrolment(

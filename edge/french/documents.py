@@ -36,8 +36,15 @@ DOCUMENTS = {
     "An import into {path} was interrupted; run `volet edge import` again first.": (
         "Un import dans {path} a été interrompu ; relancez d'abord `volet edge import`."
     ),
-    "{path} is not the contract of offer.json beside it.": (
-        "{path} n'est pas le contrat de l'offre qui est à côté (offer.json)."
+    "{path} holds another offer than its contract takes; put it back from a copy, or remove it: "
+    "bills of that contract can no longer be checked then.": (
+        "{path} contient une autre offre que celle de son contrat ; remettez-le depuis une copie, "
+        "ou supprimez-le : les factures de ce contrat ne pourront alors plus être vérifiées."
+    ),
+    "{path} is not the contract of the offer that is kept; put the one that it takes in "
+    "offer.json's place, from a copy or from your provider.": (
+        "{path} n'est pas le contrat de l'offre conservée ; mettez celle qu'il prend à la place "
+        "d'offer.json, depuis une copie ou depuis votre fournisseur."
     ),
     "The contract names other keys than this household's.": (
         "Le contrat nomme d'autres clés que celles de ce foyer."

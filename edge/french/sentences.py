@@ -88,6 +88,21 @@ SENTENCES = {
         "Ce boîtier est {device} de {collectivity}.\nAutorité : {fingerprint}\n"
         "Comparez ceci avec ce que publie la collectivité avant de vous y fier."
     ),
+    "The running chip still goes by what it was started with: end `volet edge run` and start it "
+    "again, or `{command}`.": (
+        "Le boîtier en marche suit encore ce avec quoi il a démarré : arrêtez `volet edge run` et "
+        "relancez-le, ou `{command}`."
+    ),
+    "The answer names no contract; the one in request.json does not hold yet: hand it to the "
+    "collectivity and install its answer.": (
+        "La réponse ne nomme aucun contrat ; celui de request.json ne vaut pas encore : "
+        "remettez-le à la collectivité et installez sa réponse."
+    ),
+    "This answer is to another request, with a contract that this chip has not; hand {path} to the "
+    "collectivity and install its answer.": (
+        "Cette réponse est pour une autre demande, avec un contrat que ce boîtier n'a pas ; "
+        "remettez {path} à la collectivité et installez sa réponse."
+    ),
     # Bills, receipts, area.
     "There is no such bill yet; `volet edge bills` shows those that have arrived.": (
         "Il n'y a pas encore de telle facture ; `volet edge bills` montre celles qui sont arrivées."

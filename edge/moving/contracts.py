@@ -52,6 +52,12 @@ def write_former(directory: Path, contracts: Sequence[FormerContract]) -> None:
         write_secret(path, msgspec.json.encode(each))
 
 
+def keep_former(directory: Path, former: FormerContract) -> None:
+    """Keep a contract that has ended; one that is kept already stays as it is."""
+    if not (directory / FOLDER / f"{former.contract.hash.hex()}.json").exists():
+        write_former(directory, [former])
+
+
 def agreements_of(directory: Path, current: Agreement | None) -> dict[bytes, Agreement]:
     """Return the household's contracts by their hashes, those from before it moved first.
 
@@ -75,6 +81,12 @@ def former_agreements(directory: Path) -> list[Agreement]:
             contract = open_contract(directory, each.contract)
         except DocumentRefused as exc:
             raise ConfigError(f"{directory / FOLDER}: {exc}") from exc
+        if contract.offer != each.offer.hash:
+            path = directory / FOLDER / f"{each.contract.hash.hex()}.json"
+            raise ConfigError(
+                f"{path} holds another offer than its contract takes; put it back from a copy, or "
+                "remove it: bills of that contract can no longer be checked then."
+            )
         agreement = Agreement(each.contract.hash, contract, offer)
         agreements.append(ended(agreement, date.fromisoformat(each.last_day)))
     return sorted(agreements, key=lambda each: each.contract.end or date.max)

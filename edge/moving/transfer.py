@@ -26,7 +26,7 @@ from edge.identity import (
     load_former,
     load_identity,
     load_keys,
-    read_signed,
+    read_agreement,
 )
 from edge.moving.bundle import Bundle, FormerContract
 from edge.moving.contracts import read_former, write_former
@@ -69,8 +69,9 @@ def pack(directory: Path, *, keys_only: bool = False) -> Bundle:
         if (directory / name).exists() and not (departure and name in (OFFER, CONTRACT))
     }
     contracts = read_former(directory)
-    if departure is not None and (directory / CONTRACT).exists():
-        contracts.append(_end_contract(directory, departure))
+    if departure is not None and (signed := read_agreement(directory)) is not None:
+        last_day = departure.last_day.isoformat()
+        contracts.append(FormerContract(signed.offer, signed.contract, last_day))
     vault = None if keys_only else take_image(_existing(directory / FILE_NAME))
     return Bundle(
         keys.household.to_bytes(),
@@ -186,15 +187,6 @@ def remove_vault(path: Path) -> None:
     """Remove a vault's file and what SQLite keeps beside it."""
     for suffix in ("", "-wal", "-shm"):
         path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
-
-
-def _end_contract(directory: Path, departure: Departure) -> FormerContract:
-    next_step = "put it back from a copy."
-    return FormerContract(
-        read_signed(directory / OFFER, next_step),
-        read_signed(directory / CONTRACT, next_step),
-        departure.last_day.isoformat(),
-    )
 
 
 def _existing(path: Path) -> Path:

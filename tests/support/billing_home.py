@@ -18,7 +18,7 @@ from edge.agent import chip_settings
 from edge.agent_cli import load_agreement
 from edge.chip import Chip, signer_of
 from edge.config import load_config
-from edge.identity import read_signed
+from edge.identity import read_agreement
 from edge.message import Arrived, Connected
 from edge.moving.departure import leave_order
 from edge.simulate.home import HomeSettings, build_home
@@ -69,7 +69,7 @@ class BillingHome(Home):
         self.offer = signed_offer()
         self.enrol(self.offer, consent=consent)
         self.agreement = load_agreement(self.directory)
-        self.contract = read_signed(self.directory / "contract.json", "")
+        self.contract = read_agreement(self.directory).contract
         self.has_meter = True
         contract = self.agreement.contract_hash
         town.store.accept(contract, sign_document(Acceptance(contract), PROVIDER_KEY))

@@ -12,7 +12,7 @@ from cloud.registry.pki import load_platform_key
 from cloud.store.sqlite import SqliteStore
 from edge.chip import Chip, ChipSettings, signer_of
 from edge.enrolling import draw_keys, install, make_request, sign_contract, write_request
-from edge.identity import load_contract, load_identity, load_keys
+from edge.identity import load_identity, load_keys, read_agreement
 from edge.message import Arrived, Connected, Publish
 from edge.moving.departure import MovingOptions, leave_order
 from edge.outbox import Settings as OutboxSettings
@@ -103,13 +103,8 @@ class Home(Bench):
     def start(self) -> None:
         """Start as the chip's program does."""
         self.vault = Vault.open(self.directory, signer_of(self.identity))
-        documents = load_contract(self.directory)
-        hashes = ()
-        if documents is not None:
-            signed = msgspec.json.decode(
-                (self.directory / "contract.json").read_bytes(), type=Signed
-            )
-            hashes = (signed.hash,)
+        signed = read_agreement(self.directory)
+        hashes = () if signed is None else (signed.contract.hash,)
         moving = MovingOptions(self.directory, hashes)
         settings = ChipSettings(outbox=QUICK, moving=moving)
         self.chip = Chip(self.identity, self.vault, self.clock, settings)

@@ -22,7 +22,7 @@ from edge.chip import signer_of
 from edge.cli import edge
 from edge.config import EdgeConfig
 from edge.files import CHIP
-from edge.identity import IMPORTING, load_identity, load_keys
+from edge.identity import IMPORTING, load_identity, load_keys, read_agreement
 from edge.moving.contracts import agreements_of
 from edge.moving.departure import leave_order
 from edge.moving.transfer import pack, take_in
@@ -240,9 +240,9 @@ def test_what_stands_in_the_way_is_said_and_nothing_is_written(old, tmp_path, pa
     (old.directory / "vault.db").write_bytes(os.urandom(8192))
     with pytest.raises(StoreError, match="--keys-only leaves the database out"):
         run("backup", "--dir", old.directory, "--out", out, *by)
-    (old.directory / "contract.json").write_bytes(
-        msgspec.json.encode(msgspec.json.decode((old.directory / "offer.json").read_bytes()))
-    )
+    taken = read_agreement(old.directory)
+    for name in ("offer.json", "contract.json"):
+        (old.directory / name).write_bytes(msgspec.json.encode(taken.offer))
     with pytest.raises(ConfigError, match=r"contract\.json"):
         run("backup", "--dir", old.directory, "--out", out, *by, "--keys-only")
     assert not out.exists()

@@ -5,6 +5,7 @@ import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -17,10 +18,12 @@ from cloud.roster.files import REGISTRAR
 from cloud.trustee.files import TRUSTEE
 from cloud.trustee.log import TrusteeLog
 from edge.files import CHIP
+from edge.identity import CONTRACT, OFFER, read_agreement
 from edge.moving.transfer import pack, take_in
 from edge.status.presence import Kept, StatusFile
 from protocol.errors import VoletError
 from system.backup.listing import Fate, survey
+from system.files import write_secret
 from tests.support.chip_bench import BenchClock
 from tests.support.moving_town import Home, TownCloud
 from tests.support.tariffs import simple_tariff
@@ -70,6 +73,9 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
 
     try:
         old.enrol(offer)
+        taken = read_agreement(old.directory)  # in two files, as an earlier Volet kept it
+        write_secret(old.directory / OFFER, msgspec.json.encode(taken.offer))
+        write_secret(old.directory / CONTRACT, msgspec.json.encode(taken.contract))
         old.begin()
         old.run(140)
         at = ("--dir", old.directory)

@@ -1,0 +1,151 @@
+"""A chip that is enrolled is enrolled again: another certificate, another contract, a power cut."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+import system.files
+from cloud.registry.renewal import renew_authority
+from edge.agent_cli import load_agreement
+from edge.bills.judgement import Verdict
+from edge.enrolling import install, make_request, sign_contract, write_request
+from edge.identity import (
+    AUTHORITY,
+    CONTRACT,
+    OFFER,
+    authority_key,
+    ca_fingerprint,
+    load_identity,
+    load_keys,
+    read_agreement,
+)
+from edge.moving.contracts import former_agreements, read_former, write_former
+from protocol.contract import Offer, Signed, sign_document
+from protocol.errors import ConfigError, DocumentRefused
+from protocol.hpke import SealingKey
+from tests.support.tariffs import simple_tariff
+from tests.unit.contracts.test_meter_replaced import OLD, Dwelling, accept_all, day, home, offer
+
+__all__ = ["home", "offer"]
+
+YEARS = timedelta(days=400)
+OTHER = Ed25519PrivateKey.generate()
+
+
+class PowerCut(BaseException):
+    """The process ends here."""
+
+
+@pytest.fixture(scope="module")
+def other_offer() -> Signed:
+    tariff, public = simple_tariff(), OTHER.public_key().public_bytes_raw()
+    sealing = SealingKey.generate().public_bytes
+    return sign_document(Offer(tariff.provider, public, sealing, "other", (tariff,)), OTHER)
+
+
+def ask(home: Dwelling, offer: Signed | None = None, start: int = 0) -> Signed:
+    """Make a request, which the chip keeps as its last one."""
+    keys = load_keys(home.directory)
+    contract = None if offer is None else sign_contract(keys, offer, OLD, day(start))
+    request = make_request(keys, offer, contract)
+    write_request(home.directory, home.directory / "request.json", request)
+    return request
+
+
+def answer(home: Dwelling, request: Signed):
+    """Have the collectivity answer; returns the answer's file."""
+    path = home.directory / "answer.json"
+    path.write_bytes(home.cloud.enrol(request))
+    return path
+
+
+def test_a_chip_takes_the_renewed_certificate_of_its_authority(home):
+    before = (home.directory / AUTHORITY).read_bytes()
+    renew_authority(home.cloud.directory, datetime.now(UTC) + YEARS)
+    install(home.directory, answer(home, ask(home)))
+    after = (home.directory / AUTHORITY).read_bytes()
+    assert ca_fingerprint(after) != ca_fingerprint(before)
+    assert authority_key(after) == authority_key(before)
+    load_identity(home.directory)
+
+
+def test_a_power_cut_at_any_write_leaves_a_chip_that_starts_and_is_enrolled_again(
+    home, other_offer, monkeypatch
+):
+    """Offer and contract belong together at every moment, before and after."""
+    home.live(40)
+    (former,) = accept_all(home)
+    path = answer(home, ask(home, other_offer, 40))
+    home.kill()
+    for cut_at in count():
+        writes = count()
+        replace = system.files._sync_dir
+
+        def cut(directory, writes=writes, cut_at=cut_at, replace=replace):
+            replace(directory)
+            if next(writes) == cut_at:
+                raise PowerCut
+
+        with monkeypatch.context() as patch:
+            patch.setattr(system.files, "_sync_dir", cut)
+            try:
+                install(home.directory, path)
+            except PowerCut:
+                pass
+            else:
+                break
+        load_identity(home.directory)
+        assert load_agreement(home.directory) is not None
+        former_agreements(home.directory)
+    assert cut_at >= 4
+    (kept,) = read_former(home.directory)
+    assert (kept.contract.hash, kept.last_day) == (former, day(39).isoformat())
+    home.identity = load_identity(home.directory)
+    home.start()
+    home.live(2)
+    for _ in range(5):
+        home.clock.seconds += 5
+        home.pump()
+    assert home.bill(former, day(5), day(35)).verdict is Verdict.CORRECT
+
+
+def test_a_contract_that_was_never_handed_in_does_not_hold(home, offer, other_offer):
+    home.live(3)
+    taken = load_agreement(home.directory).contract_hash
+    without = answer(home, ask(home))
+    pending = ask(home, other_offer, 3)
+    install(home.directory, without)
+    assert load_agreement(home.directory).contract_hash == taken
+    install(home.directory, answer(home, pending))
+    assert read_agreement(home.directory).offer == other_offer
+    lost = answer(home, ask(home, offer, 5))
+    ask(home)
+    with pytest.raises(DocumentRefused, match="a contract that this chip has not"):
+        install(home.directory, lost)
+    assert read_agreement(home.directory).offer == other_offer
+
+
+def test_a_contract_of_two_files_is_read_and_made_one(home, other_offer):
+    taken = read_agreement(home.directory)
+    (home.directory / OFFER).write_bytes(msgspec.json.encode(taken.offer))
+    (home.directory / CONTRACT).write_bytes(msgspec.json.encode(taken.contract))
+    assert read_agreement(home.directory) == taken
+    (home.directory / OFFER).write_bytes(msgspec.json.encode(other_offer))
+    with pytest.raises(ConfigError, match=r"in offer\.json's place"):
+        load_agreement(home.directory)
+    (home.directory / OFFER).write_bytes(msgspec.json.encode(taken.offer))
+    install(home.directory, answer(home, ask(home, other_offer, 3)))
+    assert not (home.directory / OFFER).exists()
+    (kept,) = read_former(home.directory)
+    assert (kept.offer, kept.contract) == (taken.offer, taken.contract)
+
+
+def test_a_former_contract_is_kept_with_its_own_offer(home, other_offer):
+    home.sign(other_offer, day(3))
+    (kept,) = read_former(home.directory)
+    write_former(home.directory, [msgspec.structs.replace(kept, offer=other_offer)])
+    with pytest.raises(ConfigError, match="holds another offer"):
+        former_agreements(home.directory)
