@@ -1,5 +1,7 @@
 """What a household is told of its chip's backups, in French and English."""
 
+from pathlib import Path
+
 from edge.language import Lang, language
 from system.backup.words import ENGLISH, Words
 
@@ -34,6 +36,17 @@ _NEXT = {
     ),
 }
 
+_RECEIPTS_WAIT = {
+    Lang.FR: (
+        "Les reçus attendent : cette copie ne sait pas lesquels sont partis depuis. Laissez-les "
+        "repartir avec `volet edge receipts --release --dir {directory}`."
+    ),
+    Lang.EN: (
+        "Receipts wait: this copy does not know which have left since. Let them go again with "
+        "`volet edge receipts --release --dir {directory}`."
+    ),
+}
+
 
 def words() -> Words:
     """Return the sentences in the language of the command that runs."""
@@ -43,3 +56,8 @@ def words() -> Words:
 def next_step() -> str:
     """Return what comes after a restore, in the language of the command that runs."""
     return _NEXT[language()]
+
+
+def receipts_wait(directory: Path) -> str:
+    """Return that receipts wait for the household's word, in the language of the command."""
+    return _RECEIPTS_WAIT[language()].format(directory=directory)

@@ -1,11 +1,13 @@
 """What a chip's directory holds, and what of it a backup takes along."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from edge.area.settings import FILE_NAME as AREA_CHOICES
 from edge.area.settings import load_choices
-from edge.backup_words import next_step, words
+from edge.backup_words import next_step, receipts_wait, words
 from edge.bills.word import FILE_NAME as RELEASE
+from edge.bills.word import read_words
 from edge.config import CONFIG_NAME, DEFAULT_DIRECTORY, load_config
 from edge.enrolling import REQUEST
 from edge.identity import (
@@ -30,7 +32,9 @@ from edge.moving.departure import ERASED
 from edge.moving.departure import ORDER as MOVE_OUT
 from edge.quotes.asking import ORDER as QUOTE_ORDER
 from edge.status.presence import FILE_NAME as STATUS
+from edge.vault.copies import put_back
 from edge.vault.database import FILE_NAME as VAULT
+from protocol.calendar import legal_day
 from protocol.errors import ConfigError
 from system.backup.listing import Fate, Listed, Party, beside_database
 
@@ -90,6 +94,15 @@ def check(directory: Path) -> str:
     return f"chip {identity.device} of {identity.collectivity}"
 
 
+def settle(restored: Path, directory: Path) -> str:
+    """Take as done, in a vault that is put back, what may have been done since it was copied."""
+    if not (restored / VAULT).exists():
+        return ""
+    today = legal_day(datetime.now(UTC))
+    days = put_back(restored / VAULT, today, read_words(restored, directory))
+    return receipts_wait(directory) if days else ""
+
+
 def _locate(directory: Path, name: str) -> Path:
     return key_path(directory, name.removeprefix("keys/")) if "keys/" in name else directory / name
 
@@ -103,6 +116,7 @@ CHIP = Party(
     last=ENROLMENT,
     check=check,
     locate=_locate,
+    settle=settle,
     next_step=next_step,
     words=words,
 )

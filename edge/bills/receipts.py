@@ -80,6 +80,11 @@ class Past(msgspec.Struct, frozen=True):
     held: int
     short: Collection[bytes]
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether days may have a receipt that is not known here; so may mismatches be."""
+        return not all(self.covered.values())
+
 
 class Grounds(msgspec.Struct, frozen=True):
     """The documents by which a statement is priced, as the chip found them when it judged."""
@@ -142,7 +147,7 @@ def hold(
         (Hold.MISMATCH, grounds.request.id in past.mismatched),
         (Hold.ASKED, past.held >= MISMATCHES_MAX),
         (Hold.COVERED, any(covered)),
-        (Hold.LOST, bool(covered)),
+        (Hold.LOST, past.is_in_doubt),
         (Hold.OTHER_METER, Fit.ANOTHER in fits),
         (Hold.METER_UNKNOWN, Fit.UNKNOWN in fits),
         (Hold.TOO_SHORT, is_short_period(grounds) and not _may_be_short(grounds, past)),

@@ -40,12 +40,13 @@ HELD = {
 }
 LOST = {
     Lang.FR: (
-        "Ce boîtier a perdu sa mémoire : il ne sait plus pour lesquels de {count} jours un reçu "
-        "est parti, et n'en envoie plus avant votre accord (`volet edge receipts --release`)."
+        "Ce boîtier a perdu sa mémoire, ou en a repris une copie : il ne sait plus pour lesquels de "
+        "{count} jours un reçu est parti, et n'en envoie plus aucun avant votre accord (`volet "
+        "edge receipts --release`)."
     ),
     Lang.EN: (
-        "This chip lost its store: it does not know for which of {count} days a receipt has left, "
-        "and sends none for them until you agree (`volet edge receipts --release`)."
+        "This chip lost its store, or got a copy back: it does not know for which of {count} days a "
+        "receipt has left, and sends none until you agree (`volet edge receipts --release`)."
     ),
 }
 NONE_YET = {Lang.FR: "Aucune facture n'est encore arrivée.", Lang.EN: "No bill has arrived yet."}

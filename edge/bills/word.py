@@ -16,6 +16,12 @@ def say_word(directory: Path) -> None:
     write_secret(directory / FILE_NAME, secrets.token_hex(WORD_BYTES).encode())
 
 
+def read_words(*directories: Path) -> list[str]:
+    """Return the words that lie in directories. Raises ConfigError where one cannot be read."""
+    paths = [directory / FILE_NAME for directory in directories]
+    return [_read(path) for path in paths if path.exists()]
+
+
 def watched_word(directory: Path) -> WatchedFile[str]:
     """Return what reads the latest word, "" while none has been said."""
     return WatchedFile(directory / FILE_NAME, _read, absent="", unreadable="")

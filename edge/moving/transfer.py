@@ -5,6 +5,7 @@ then `vault.db.importing` lies there, no request can be made, and the import can
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from edge.area.settings import FILE_NAME as AREA_CHOICES
+from edge.bills.word import read_words
 from edge.enrolling import draw_keys
 from edge.identity import (
     CONTRACT,
@@ -96,7 +98,8 @@ def take_in(directory: Path, bundle: Bundle, today: date) -> Taken:
     draw_keys(directory)
     _check_free(directory, household)
     importing = directory / IMPORTING
-    has_moved_out = _prepare_vault(importing, bundle, today)
+    words = read_words(directory)
+    has_moved_out = _prepare_vault(importing, bundle, today, words)
     keys = directory / "keys"
     write_secret(keys / HOUSEHOLD_KEY, household.to_bytes())
     write_secret(keys / METER_SALT, bundle.meter_salt)
@@ -160,7 +163,7 @@ def _check_free(directory: Path, household: HouseholdSecret) -> None:
         )
 
 
-def _prepare_vault(importing: Path, bundle: Bundle, today: date) -> bool:
+def _prepare_vault(importing: Path, bundle: Bundle, today: date, words: Sequence[str]) -> bool:
     """Make the vault beside its place; says whether its household had moved out."""
     has_moved_out = False
     remove_vault(importing)
@@ -169,7 +172,7 @@ def _prepare_vault(importing: Path, bundle: Bundle, today: date) -> bool:
             make_without_ledger(importing, today)
         else:
             write_secret(importing, bundle.vault)
-            has_moved_out = make_at_home(importing)
+            has_moved_out = make_at_home(importing, today, words)
     except (ConfigError, StoreError):
         remove_vault(importing)
         raise

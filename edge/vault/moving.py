@@ -1,6 +1,7 @@
 """The vault's part of moving: that the household has left, and an image taken to another chip."""
 
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from edge.metering.state import MeterState
 from edge.privacy.ledger import EVERYTHING_RHO, Spend
 from edge.vault.area import LOST, AreaTables
 from edge.vault.blocks import Blocks
+from edge.vault.copies import presume, presume_contributed, reached
 from edge.vault.database import open_database
 from edge.vault.rows import FULL_DAY
 from edge.vault.values import Values
@@ -76,13 +78,17 @@ def take_image(source: Path) -> bytes:
         raise StoreError(f"{source} cannot be read: {exc}; start the chip, it repairs it.") from exc
 
 
-def make_at_home(path: Path) -> bool:
+def make_at_home(path: Path, today: date, words: Iterable[str]) -> bool:
     """Make the image of another chip's vault, put at `path`, fit to go on from here.
 
     What the other chip signed is not this one's to send: blocks that the cloud has not acknowledged
     are taken out, so that their values are encrypted again unless the cloud proves to hold them;
     of acknowledged ones it stays known that they are there. A household that had moved out begins
     anew on the day after its last. Says whether it had.
+
+    An image that does not reach to the day before `today` was not made for this move: the other
+    chip may have gone on and given receipts since, so that they wait for the household's word
+    (`words`: those that it said before).
 
     Raises:
         StoreError: the image is damaged, of another program or a newer version.
@@ -92,6 +98,9 @@ def make_at_home(path: Path) -> bool:
     try:
         with database.atomic():
             _take_out_unsent(database)
+            presume_contributed(database, today)
+            if not _is_fresh(database, today):
+                presume(database, today, words)
             has_moved_out = _begin_anew(database)
             database.execute("UPDATE area_seeds SET trustees = x'', payload = x''")
             database.execute(
@@ -137,6 +146,13 @@ def _take_out_unsent(database: Database) -> None:
         values.mark(day_of_number(day), blocks.coverage(day), FULL_DAY)
     database.execute("DELETE FROM epochs WHERE is_stored = 0")
     database.execute("UPDATE epochs SET payload = x''")
+
+
+def _is_fresh(database: Database, today: date) -> bool:
+    departure, last = Departures(database).get(), reached(database)
+    if departure is not None:
+        last = day_number(departure.last_day)
+    return last is None or last >= day_number(today) - ONE_DAY
 
 
 def _begin_anew(database: Database) -> bool:

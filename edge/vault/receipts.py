@@ -68,9 +68,13 @@ class Receipts:
 
     def release(self, word: str) -> None:
         """Let receipts go again: the household has said so, by this word of its own."""
-        self._database.execute("INSERT INTO receipt_words (word) VALUES (?)", (word,))
+        self.note_word(word)
         self._database.execute("UPDATE receipt_mismatches SET is_held = 0")
         self._database.execute("DELETE FROM receipt_days WHERE statement = ?", (UNKNOWN,))
+
+    def note_word(self, word: str) -> None:
+        """Take a word of the household's as one that was said before; it releases nothing."""
+        self._database.execute("INSERT OR IGNORE INTO receipt_words (word) VALUES (?)", (word,))
 
     def is_known(self, word: str) -> bool:
         """Say whether the household's word has been taken."""

@@ -142,6 +142,11 @@ class Values:
         ).fetchone()
         return None if row is None else (day_of_number(row[0]), row[1])
 
+    def last_closed(self) -> int | None:
+        """Return the number of the last day that is closed, None: there is none."""
+        row = self._database.execute("SELECT max(day) FROM days").fetchone()
+        return None if row is None else row[0]
+
     def find_restore_point(self) -> RestorePoint | None:
         """Return where the unbroken account ends: the last closed day and what follows it."""
         row = self._database.execute(

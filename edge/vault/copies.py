@@ -1,0 +1,81 @@
+"""A copy of a vault put in its place: what the chip did after it was taken, the copy does not know.
+
+Receipts may have left since, and days may have been contributed to the area. Nobody else's word is
+taken for it: the cloud could hide what it holds, and have the difference of two overlapping
+receipts, or the same day noised twice.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from edge.vault.area import AreaTables
+from edge.vault.database import open_database
+from edge.vault.receipts import Receipts
+from edge.vault.values import Values
+from protocol.calendar import day_number, legal_day
+
+
+def put_back(path: Path, today: date, words: Iterable[str]) -> int:
+    """Make a copy of the chip's own vault, at `path`, fit to go on; see `presume`.
+
+    Returns the number of days for which a receipt may have left.
+
+    Raises:
+        StoreError: it is of another program or version.
+    """
+    database = open_database(path)
+    try:
+        with database.atomic():
+            presume(database, today, words)
+            return sum(not is_certain for is_certain in Receipts(database).covered().values())
+    finally:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        database.close()
+
+
+def presume(database: Database, today: date, words: Iterable[str]) -> None:
+    """Take every day up to `today` as receipted perhaps, and as contributed where that may be.
+
+    `words`: what the household had said of receipts before; it releases nothing of this. The caller
+    holds the transaction.
+    """
+    values, receipts = Values(database), Receipts(database)
+    for word in words:
+        receipts.note_word(word)
+    if (first := _first_day(values)) is not None:
+        receipts.presume({*values.days_from(0), *range(first, day_number(today) + 1)})
+    presume_contributed(database, today)
+
+
+def presume_contributed(database: Database, today: date) -> None:
+    """Take as contributed what was not closed and encrypted when the copy was taken.
+
+    The caller holds the transaction.
+    """
+    values = Values(database)
+    last = values.last_closed()
+    first = _first_day(values) if last is None else last + 1
+    if first is not None:
+        pending = {day_number(day) for day in values.pending_days() if day < today}
+        AreaTables(database).presume_spent(pending | set(range(first, day_number(today))))
+
+
+def reached(database: Database) -> int | None:
+    """Return the last day (a number) of which the copy knows anything, None: of none."""
+    values = Values(database)
+    known = [*values.days_from(0), *_metered_day(values)]
+    return max(known, default=None)
+
+
+def _first_day(values: Values) -> int | None:
+    return min((*values.days_from(0), *_metered_day(values)), default=None)
+
+
+def _metered_day(values: Values) -> list[int]:
+    state = values.state()
+    if state is None or state.account is None:
+        return []
+    return [day_number(legal_day(state.account.last.at))]
