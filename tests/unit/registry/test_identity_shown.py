@@ -1,0 +1,83 @@
+"""A program shows its own certificate: of its name, its role, its authority, with its key."""
+
+from datetime import UTC, datetime
+
+import pytest
+from click.testing import CliRunner
+
+from cloud.cli import cloud as cloud_group
+from cloud.registry.pki import issue_role, pki_path
+from cloud.trustee import directory as places
+from cloud.trustee.cli import trustee as trustee_group
+from protocol.errors import ConfigError
+from tests.support.broker import COLLECTIVITY, make_cloud
+
+
+@pytest.fixture
+def cloud(tmp_path):
+    make_cloud(tmp_path / "cloud")
+    for name in ("trustee-a", "trustee-b", "worker-release"):
+        issue_role(tmp_path / "cloud", name, datetime.now(UTC))
+    return tmp_path / "cloud"
+
+
+@pytest.fixture
+def home(cloud, tmp_path):
+    config = places.new_config(COLLECTIVITY, "trustee-a", "The first", "localhost", 8883)
+    places.initialise(tmp_path / "home", config, pki_path(cloud, "ca.pem"))
+    return tmp_path / "home"
+
+
+def install(home, certificate, key):
+    command = ["install", "--dir", str(home), str(certificate), str(key)]
+    return CliRunner().invoke(trustee_group, command)
+
+
+@pytest.mark.xfail(strict=True, reason="a trustee installs any certificate with any key")
+@pytest.mark.parametrize(
+    ("certificate", "key", "said"),
+    [
+        ("trustee-b", "trustee-b", "certificate of 'trustee-b', not of trustee-a"),
+        ("worker", "worker", "certificate of 'worker', not of trustee-a"),
+        ("trustee-a", "trustee-b", "is not the key of the certificate"),
+        ("elsewhere", "elsewhere", "was not issued by the authority"),
+    ],
+)
+def test_a_trustee_installs_its_own_certificate_and_key_alone(
+    cloud, home, tmp_path, certificate, key, said
+):
+    if certificate == "elsewhere":
+        make_cloud(tmp_path / "other")
+        path = issue_role(tmp_path / "other", "trustee-a", datetime.now(UTC))
+        done = install(home, path, path.with_suffix(".key"))
+    else:
+        files = pki_path(cloud, f"{certificate}.pem"), pki_path(cloud, f"{key}.key")
+        done = install(home, *files)
+    assert said in str(done.exception)
+    assert not (home / places.CERTIFICATE).exists()
+    assert not (home / places.TLS_KEY).exists()
+
+
+def test_a_trustee_installs_what_was_issued_to_it(cloud, home):
+    path = pki_path(cloud, "trustee-a.pem")
+    assert "Installed" in install(home, path, path.with_suffix(".key")).output
+    assert places.link_settings(home).client_id == "trustee-a"
+
+
+@pytest.mark.xfail(strict=True, reason="workers run with the certificate of any role")
+@pytest.mark.parametrize("command", [("run",), ("release", "run")])
+@pytest.mark.parametrize(
+    ("name", "said"), [("monitor", "no worker's name"), ("worker-9", "volet cloud issue worker-9")]
+)
+def test_a_worker_shows_a_workers_certificate(cloud, command, name, said):
+    arguments = [*command, "--dir", str(cloud), "--name", name]
+    done = CliRunner().invoke(cloud_group, arguments)
+    assert isinstance(done.exception, ConfigError)
+    assert said in str(done.exception)
+    assert "_started" not in done.output
+
+
+@pytest.mark.xfail(strict=True, reason="a trustee without a name of its own is certified")
+def test_a_trustee_is_certified_under_a_name_of_its_own(cloud):
+    with pytest.raises(ConfigError, match="trustee-"):
+        issue_role(cloud, "trustee", datetime.now(UTC))
