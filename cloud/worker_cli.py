@@ -11,6 +11,7 @@ import structlog
 
 from cloud.config import DEFAULT_DIRECTORY, load_config, load_metrics
 from cloud.gauges import Point, certificate_points, chip_points
+from cloud.identity import check_identity
 from cloud.ingest import Ingest
 from cloud.link import Link, LinkSettings, TlsFiles
 from cloud.registry.pki import load_platform_key, pki_path, share_group
@@ -20,6 +21,7 @@ from cloud.store import Store
 from cloud.store.sqlite import SqliteStore
 from cloud.store_thread import StoreThread
 from cloud.worker import Counts, NoCounts, Worker, WorkerSettings, shared_filters
+from mosquitto.roles import Role
 from system.certificates import CertificateWatch
 from system.commands import directory_option
 from system.logs import configure_logs
@@ -88,6 +90,9 @@ async def serve(directory: Path, name: str) -> None:
 def _link_settings(directory: Path, host: str, port: int, name: str) -> LinkSettings:
     tls = TlsFiles(
         *(pki_path(directory, file) for file in ("ca.pem", f"{name}.pem", f"{name}.key"))
+    )
+    check_identity(
+        tls, name, Role.WORKER, f"make it with `volet cloud issue {name} --dir {directory}`."
     )
     return LinkSettings(host=host, port=port, client_id=name, tls=tls)
 

@@ -41,7 +41,7 @@ from cloud.registry.authority import (
     new_operator,
     revocation_list,
 )
-from mosquitto.roles import role_of
+from mosquitto.roles import Role, role_of
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.ids import DeviceId, is_device_id
 from system.files import (
@@ -169,10 +169,16 @@ def issue_role(directory: Path, name: str, now: datetime) -> Path:
     Raises:
         ConfigError: `name` stands for no role, or has a certificate.
     """
-    if role_of(name) is None:
+    role = role_of(name)
+    if role is None:
         raise ConfigError(
-            f"{name} names no role; say worker, monitor or trustee, or one of them with a suffix "
-            "such as worker-2."
+            f"{name} names no role; say worker or monitor, or one of them with a suffix such as "
+            "worker-2; or trustee- and a suffix."
+        )
+    if role is Role.TRUSTEE and name == role:
+        raise ConfigError(
+            "There are several trustees, each with a name of its own; say trustee- and the suffix "
+            "that `volet trustee init --name` was given."
         )
     path = pki_path(directory, f"{name}.pem")
     with exclusive(directory):

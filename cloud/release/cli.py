@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from cloud.config import DEFAULT_DIRECTORY, load_config
+from cloud.identity import check_identity
 from cloud.link import Link, LinkSettings, TlsFiles
 from cloud.registry.pki import load_platform_key, pki_path
 from cloud.release.desk import ReleaseDesk
@@ -28,7 +29,8 @@ from cloud.running import run_program
 from cloud.store.area import AreaStore, Stage
 from cloud.store.sqlite import SqliteStore
 from cloud.store_thread import StoreThread
-from protocol.calendar import day_number
+from mosquitto.roles import Role
+from protocol.calendar import day_number, legal_day
 from protocol.errors import DocumentRefused, TransportError
 from system.certificates import CertificateWatch, read_lifetimes
 from system.commands import directory_option
@@ -91,6 +93,11 @@ def once(directory: Path, name: str, until: datetime, wait_s: float) -> None:
     Exit code 4: trustees have not answered in time; what they said is kept by them, and asking
     again brings the same.
     """
+    if until.date() > legal_day(datetime.now(UTC)):
+        raise click.BadParameter(
+            f"{until:%Y-%m-%d} is still to come; only days that are over are closed.",
+            param_hint="--until",
+        )
     configure_logs()
     run_program(_serve(directory, name, day_number(until.date()), wait_s))
 
@@ -176,6 +183,9 @@ async def _serve(
     config = load_config(directory)
     tls = TlsFiles(
         *(pki_path(directory, file) for file in ("ca.pem", f"{name}.pem", f"{name}.key"))
+    )
+    check_identity(
+        tls, name, Role.WORKER, f"make it with `volet cloud issue {name} --dir {directory}`."
     )
     settings = LinkSettings(
         host=config.broker_host, port=config.broker_port, client_id=name, tls=tls

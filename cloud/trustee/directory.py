@@ -6,9 +6,11 @@ from typing import Annotated
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cloud.identity import check_identity
 from cloud.link import LinkSettings, TlsFiles
 from cloud.trustee.core import TrusteeIdentity
 from cloud.trustee.log import FILE_NAME, TrusteeLog
+from mosquitto.roles import Role
 from protocol.errors import CipherError, ConfigError
 from protocol.governance import TrusteeName
 from protocol.hpke import SealingKey
@@ -123,9 +125,11 @@ def install(directory: Path, certificate: Path, key: Path, ca: Path | None) -> N
     """Put the TLS identity in place that the collectivity issued.
 
     Raises:
-        ConfigError: a file cannot be read or written.
+        ConfigError: a file cannot be read or written, or is not this trustee's; then nothing was
+            put in place.
     """
-    load_config(directory)
+    files = TlsFiles(ca or directory / CA, certificate, key)
+    check_identity(files, load_config(directory).name, Role.TRUSTEE, _INSTALL)
     write_secret(directory / TLS_KEY, read_secret(key, _INSTALL))
     write_public(directory / CERTIFICATE, read_document(certificate, _INSTALL))
     if ca is not None:
@@ -136,13 +140,11 @@ def link_settings(directory: Path) -> LinkSettings:
     """Return how the trustee reaches the broker.
 
     Raises:
-        ConfigError: the certificate is not installed.
+        ConfigError: the certificate is not installed, or not this trustee's.
     """
     config = load_config(directory)
-    for name in (CA, CERTIFICATE):
-        read_document(directory / name, _INSTALL)
-    read_secret(directory / TLS_KEY, _INSTALL)
     tls = TlsFiles(directory / CA, directory / CERTIFICATE, directory / TLS_KEY)
+    check_identity(tls, config.name, Role.TRUSTEE, _INSTALL)
     return LinkSettings(
         host=config.broker_host, port=config.broker_port, client_id=config.name, tls=tls
     )
