@@ -24,6 +24,7 @@ cloud = LazyGroup(
         "provider": "cloud.api.cli:provider",
         "api": "cloud.api.cli:api",
         "renew": "cloud.registry.cli:renew",
+        "new-store": "cloud.registry.cli:new_store",
         "backup": "cloud.backup_cli:backup",
         "restore": "cloud.backup_cli:restore",
         "backup-key": "cloud.backup_cli:backup_key",

@@ -86,10 +86,12 @@ COLLECTIVITY = Party(
     files=FILES,
     last=CONFIG_NAME,
     check=check,
+    needed=(STORE,),
     settle=settle,
     next_step=lambda: (
         "Next: `volet cloud broker-config --dir {directory}`, which learns from the broker's own list "
         "who was revoked since, then `volet cloud run --dir {directory}`. Revoke again whom that "
-        "list does not name, and enrol again who enrolled since."
+        "list does not name. Take over pki/issued/*.pem of the directory moved aside before you enrol "
+        "again who enrolled since: by it they keep their ids."
     ),
 )

@@ -30,6 +30,8 @@ MAGIC = b"volet backup"
 VERSION = 1
 KEY_ID_BYTES = 8
 MANIFEST_LENGTH_BYTES = 4
+NAME_MAX_LENGTH = 1_024
+LAST_S = 253_402_300_799  # the end of the year 9999, the calendar's last
 PUBLIC_PREFIX, PRIVATE_PREFIX = "volet-backup-public-", "volet-backup-private-"
 
 _LENGTH_BYTES = 2
@@ -37,6 +39,11 @@ _INFO = b"volet backup lock v1"
 _NO_BACKUP = "{name} is no backup of Volet; name what a `backup` command wrote."
 _DAMAGED = "{name} is damaged or was altered; copy it again from where it was written."
 
+# What comes from a file is shown to people, and names files: no control characters.
+_Name = Annotated[
+    str, msgspec.Meta(pattern=r"\A[^\x00-\x1f\x7f-\x9f]+\Z", max_length=NAME_MAX_LENGTH)
+]
+_Size = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _Digest = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 
 
@@ -66,25 +73,25 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     `size_bytes` is the size of the sealed stream that follows.
     """
 
-    party: str
-    made_at_s: int
+    party: _Name
+    made_at_s: Annotated[int, msgspec.Meta(ge=0, le=LAST_S)]
     lock: Lock
-    size_bytes: Annotated[int, msgspec.Meta(ge=0)]
+    size_bytes: _Size
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A file of a directory: its name there, its size and SHA-256."""
 
-    name: str
-    size_bytes: Annotated[int, msgspec.Meta(ge=0)]
+    name: _Name
+    size_bytes: _Size
     digest: _Digest
 
 
 class Manifest(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """What is in a backup; `owner` says who this party is, in a few words without secrets."""
 
-    owner: str
-    volet: str
+    owner: _Name
+    volet: _Name
     files: tuple[Entry, ...]
 
 
@@ -213,6 +220,7 @@ def read_private_key(data: bytes, name: str) -> SealingKey:
     Raises:
         ConfigError: it is something else, such as the public half.
     """
+    refuse_public_key(data, name)
     key = _read_line(data, PRIVATE_PREFIX)
     try:
         return SealingKey.from_bytes(key or b"")
@@ -220,6 +228,19 @@ def read_private_key(data: bytes, name: str) -> SealingKey:
         raise ConfigError(
             f"{name} is no private backup key; name the one that `backup-key` drew."
         ) from exc
+
+
+def refuse_public_key(data: bytes, name: str) -> None:
+    """Refuse the half of a backup key that opens nothing.
+
+    Raises:
+        ConfigError: `data` is a public key.
+    """
+    if _read_line(data, PUBLIC_PREFIX) is not None:
+        raise ConfigError(
+            f"{name} is the public half of a backup key, which opens nothing; name the private "
+            "half, the file without .pub."
+        )
 
 
 def damaged(name: str) -> ConfigError:

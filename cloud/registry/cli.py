@@ -66,6 +66,22 @@ def init(
         click.echo(f"{directory} is {collectivity}'s already; nothing was changed.")
 
 
+@click.command("new-store")
+@_dir
+def new_store(directory: Path) -> None:
+    """Begin with an empty store, where the old one and all backups of it are lost.
+
+    Each chip must enrol again with the request that it handed in; it keeps its id, and sends again
+    what it still has. No store is ever overwritten.
+    """
+    load_config(directory)
+    SqliteStore.make_empty(directory)
+    click.echo(
+        f"The store in {directory} is empty. Next: enrol each chip again, `volet cloud enrol "
+        f"--dir {directory} request.json`, then `volet cloud run --dir {directory}`."
+    )
+
+
 @click.command()
 @_dir
 @click.argument("request", metavar="REQUEST.json", type=_FILE)

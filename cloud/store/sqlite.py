@@ -21,10 +21,16 @@ from cloud.store.sqlite_moving import Moving
 from cloud.store.sqlite_providers import SqliteProviders
 from cloud.store.sqlite_receipts import SqliteReceipts
 from protocol.errors import ConfigError
+from system.files import check_is_new
 
 FILE_NAME = "store.db"
 
 _ENROLLED = "SELECT count(*) FROM enrolment WHERE until IS NULL"
+
+
+def has_issued(directory: Path) -> bool:
+    """Say whether a chip has ever got a certificate from the collectivity of this directory."""
+    return any((directory / "pki" / "issued").glob("*.pem"))
 
 
 class SqliteStore(Registry, Blocks, Requests, Moving):
@@ -32,15 +38,35 @@ class SqliteStore(Registry, Blocks, Requests, Moving):
 
     @classmethod
     def open(cls, directory: Path, *, is_checked: bool = True) -> "SqliteStore":
-        """Open `store.db` of a cloud's directory, or make it.
+        """Open `store.db` of a cloud's directory, or make that of a collectivity without chips.
 
         With `is_checked` the whole file is read for damage first, as the worker does at start.
 
         Raises:
+            ConfigError: chips are enrolled, and their store is lost.
             StoreError: the file is damaged, of another version, or not the cloud's.
         """
         path = directory / FILE_NAME
+        if not path.is_file() and has_issued(directory):
+            raise ConfigError(
+                f"{path} is missing, although chips are enrolled here; put it back with `volet "
+                f"cloud restore --dir {directory} --database-only FILE`, or begin with an empty "
+                f"one, into which all enrol again: `volet cloud new-store --dir {directory}`."
+            )
         return cls(open_database(path, is_checked=is_checked), path)
+
+    @classmethod
+    def make_empty(cls, directory: Path) -> None:
+        """Make an empty store where chips are enrolled, on purpose.
+
+        Raises:
+            ConfigError: there is one.
+            StoreError: it cannot be made.
+        """
+        path = directory / FILE_NAME
+        for suffix in ("", "-wal", "-shm"):
+            check_is_new(path.with_name(f"{FILE_NAME}{suffix}"))
+        open_database(path, is_checked=False).close()
 
     @classmethod
     def open_existing(cls, directory: Path) -> "SqliteStore":
@@ -50,7 +76,7 @@ class SqliteStore(Registry, Blocks, Requests, Moving):
             ConfigError: there is none in this directory.
             StoreError: the file is of another version, or not the cloud's.
         """
-        if not (directory / FILE_NAME).is_file():
+        if not (directory / FILE_NAME).is_file() and not has_issued(directory):
             raise ConfigError(
                 f"{directory / FILE_NAME} is missing; name the collectivity's directory, or make "
                 f"one with `volet cloud init --dir {directory}`."

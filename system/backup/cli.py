@@ -20,10 +20,11 @@ from protocol.backup import (
     public_key_text,
     read_private_key,
     read_public_key,
+    refuse_public_key,
 )
 from protocol.hpke import SealingKey
 from protocol.passphrase import check_passphrase, draw_passphrase
-from system.backup.listing import Party
+from system.backup.listing import Party, survey
 from system.backup.restore import Backup, Restored, open_backup, restore
 from system.backup.write import Written, write_backup
 from system.commands import directory_option
@@ -37,6 +38,7 @@ from system.files import (
 from system.passphrase import ask_passphrase, passphrase_file_option
 
 CREDENTIAL = "backup.passphrase"
+_NAME_KEY = "name the private key's file."
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 
@@ -87,6 +89,8 @@ def _backup(party: Party, kind: type[click.Command]) -> click.Command:
             raise click.UsageError("Say one of --passphrase-file, --draw and --to.")
         if draw and is_json:
             raise click.UsageError("--draw shows the passphrase to people; --json is for programs.")
+        if directory.is_dir():
+            survey(party, directory)
         party.check(directory)  # said before anybody types a passphrase
         if out.is_dir():
             out /= f"{party.file_name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.backup"
@@ -179,7 +183,8 @@ def _unlock(
     party: Party, key: Path | None, passphrase_file: Path | None, lock: Lock, name: str
 ) -> bytes:
     if key is not None:
-        data = read_secret(key, "name the private key's file.")
+        refuse_public_key(read_document(key, _NAME_KEY), str(key))
+        data = read_secret(key, _NAME_KEY)
         return open_by_key(lock, read_private_key(data, str(key)), name)
     ask = functools.partial(
         ask_passphrase,

@@ -88,6 +88,7 @@ class Party:
         words: gives what the commands say, in whose language it is.
         locate: where a file is read from, if not from its place in the directory.
         option: what the commands call the directory.
+        needed: databases without which a backup is refused, unless it is of keys alone.
         settle: done with what was restored, before it is in place in a directory; gives a sentence
             or nothing.
     """
@@ -102,6 +103,7 @@ class Party:
     next_step: Callable[[], str]
     words: Callable[[], Words] = lambda: ENGLISH
     option: str = "dir"
+    needed: tuple[str, ...] = ()
     locate: Callable[[Path, str], Path] = lambda directory, name: directory / name
     settle: Callable[[Path, Path], str] = lambda _restored, _directory: ""
 
@@ -112,6 +114,8 @@ class Party:
 
     def listed(self, name: str) -> Listed | None:
         """Return what a file is, None for one that the list does not know."""
+        if not name.isprintable():  # not to be written into a backup, nor to a terminal
+            return None
         return next((each for each in (*self.files, *CUT_SHORT) if each.holds(name)), None)
 
 
@@ -129,18 +133,36 @@ def survey(party: Party, directory: Path) -> Survey:
     """Sort the files of a directory by what a backup does with them.
 
     Raises:
-        ConfigError: it cannot be read.
+        ConfigError: it cannot be read, or holds something else where a file is expected.
     """
     found: dict[Fate | None, list[str]] = {fate: [] for fate in (*Fate, None)}
     for name in sorted({*_names(directory), *_elsewhere(party, directory)}):
         listed = party.listed(name)
+        if listed and listed.fate is not Fate.LEFT_OUT:
+            _check_regular(party.locate(directory, name))
         found[listed.fate if listed else None].append(name)
     return Survey(
         tuple(found[Fate.KEPT]),
         tuple(found[Fate.DATABASE]),
         tuple(found[Fate.LEFT_OUT]),
-        tuple(found[None]),
+        tuple(map(printable, found[None])),
     )
+
+
+def printable(name: str) -> str:
+    """Return a name as it can be shown: whoever made the file may have put anything into it."""
+    return name if name.isprintable() else ascii(name)
+
+
+def _check_regular(path: Path) -> None:
+    try:
+        is_regular = stat.S_ISREG(path.stat().st_mode)  # a link to a file is as good as the file
+    except FileNotFoundError:
+        is_regular = not path.is_symlink()  # gone meanwhile
+    except OSError as exc:
+        raise ConfigError(f"{path} cannot be read: {exc.strerror}.") from exc
+    if not is_regular:
+        raise ConfigError(f"{path} is no regular file; move it aside.")
 
 
 def _elsewhere(party: Party, directory: Path) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from protocol.backup import Entry, Header, Lock, Manifest, read_head
 from protocol.errors import ConfigError, VoletError
 from system.backup.database import check_database
-from system.backup.listing import RESTORING, Fate, Party
+from system.backup.listing import RESTORING, Fate, Party, printable
 from system.backup.staging import clear_left, staging
 from system.backup.stream import unpack
 from system.files import PRIVATE_DIR_MODE, PUBLIC_MODE, SECRET_MODE, make_private_dir
@@ -74,7 +74,7 @@ def open_backup(party: Party, path: Path, unlock: Callable[[Lock, str], bytes]) 
     for entry in manifest.files:
         listed = party.listed(entry.name)
         if listed is None or listed.fate is Fate.LEFT_OUT or ".." in entry.name.split("/"):
-            raise ConfigError(_NEWER.format(path=path, name=entry.name))
+            raise ConfigError(_NEWER.format(path=path, name=printable(entry.name)))
     return Backup(path, party, head, secret, manifest)
 
 

@@ -58,7 +58,8 @@ def write_backup(
     may run meanwhile.
 
     Raises:
-        ConfigError: the directory lacks something, or the file cannot be written.
+        ConfigError: the directory lacks something, a database that is needed among it, or the file
+            cannot be written.
         StoreError: a database cannot be read; or what was written reads otherwise.
     """
     with suppress(OSError):  # on a card that has become read-only there is nothing to clear
@@ -66,7 +67,7 @@ def write_backup(
     with ExitStack() as stack:
         contents: dict[str, BinaryIO] = {}
         # Databases first: programs write a certificate or a key before the row that needs it.
-        for name in () if keys_only else survey(party, directory).databases:
+        for name in () if keys_only else _databases(party, directory):
             copy = copy_database(
                 directory / name, lambda: stack.enter_context(staging(directory, STAGING))
             )
@@ -77,6 +78,19 @@ def write_backup(
         manifest = Manifest(owner, version("volet"), entries)
         _write(out, party.name, locked, manifest, list(contents.values()))
     return Written(out, out.stat().st_size, owner, entries, found.unknown)
+
+
+def _databases(party: Party, directory: Path) -> tuple[str, ...]:
+    """Name the databases that are there, which must be all that this party cannot be without."""
+    there = survey(party, directory).databases
+    for name in party.needed:
+        if name not in there:
+            raise ConfigError(
+                f"{directory / name} is missing, so that a backup would not hold it; put it back "
+                f"with `volet {party.name} restore --database-only`, or back up the rest with "
+                "--keys-only."
+            )
+    return there
 
 
 def _read_together(party: Party, directory: Path) -> tuple[Survey, dict[str, bytes], str]:

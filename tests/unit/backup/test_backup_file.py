@@ -141,7 +141,7 @@ def test_the_halves_of_a_key_are_told_apart():
     assert format_.read_private_key(private, "k").to_bytes() == key.to_bytes()
     with pytest.raises(ConfigError, match=r"the private half of a backup key; .* \.pub"):
         read_public_key(private, "k")
-    with pytest.raises(ConfigError, match="k is no private backup key"):
+    with pytest.raises(ConfigError, match="k is the public half"):
         format_.read_private_key(text, "k")
 
 

@@ -110,7 +110,7 @@ def test_the_machine_that_writes_backups_cannot_open_them(town, key):
         run("restore", out, "--check")
     public = key.with_name("backup.key.pub")
     public.chmod(0o600)
-    with pytest.raises(ConfigError, match="no private backup key"):
+    with pytest.raises(ConfigError, match="is the public half"):
         run("restore", out, "--check", "--key", public)
     assert "opens and is whole" in run("restore", out, "--check", "--key", key)
 
