@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.status.schedule import DELAY_S, MESSAGES_A_DAY, Facts, Schedule
-from protocol.calendar import legal_day
+from edge.status.schedule import DELAY_S, MESSAGES_A_DAY, Facts, Schedule, Told
+from protocol.calendar import day_number, legal_day
 from protocol.status import State
 
 START = datetime(2026, 3, 27, 9, tzinfo=UTC)  # the clock is put forward two nights later
@@ -205,3 +205,31 @@ def test_nothing_is_told_without_a_session_and_the_state_of_then_with_one():
     world.is_up = True
     world.wait(1)
     assert [each.state for _, each, *_ in world.sent] == [State.READY]
+
+
+@pytest.mark.xfail(strict=True, reason="a chip called lost on a flickering line is silent for ever")
+def test_a_flickering_line_silences_nobody():
+    schedule = Schedule(
+        Told(facts(State.LOST), day_number(legal_day(START)), 1, START + timedelta(hours=9)),
+        random.Random(1),
+    )
+    sent = [
+        schedule.step(
+            facts(State.READY if minute // 9 % 2 else State.ALERT),
+            START + timedelta(minutes=minute),
+            60.0 * minute,
+            may_send=True,
+        )
+        for minute in range(7 * 24 * 60)
+    ]
+    assert sum(each is not None for each in sent) >= 6
+
+
+@pytest.mark.xfail(strict=True, reason="a clock that is set after the start makes the status go")
+def test_power_that_returns_is_not_told():
+    back = datetime(2026, 11, 3, 7, tzinfo=UTC)
+    told = Told(facts(), day_number(legal_day(back)) - 1, 1, back - timedelta(hours=2))
+    schedule = Schedule(told, random.Random(1))
+    for second in range(600):
+        now = back + timedelta(seconds=second) - timedelta(hours=24 if second < 20 else 0)
+        assert not schedule.step(facts(), now, float(second), may_send=second >= 22)
