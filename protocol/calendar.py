@@ -7,8 +7,13 @@ they go back. Instants are always aware datetimes.
 
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
+import msgspec
+
+# As messages and files hold them: one without its zone is refused where it is read.
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 PARIS = ZoneInfo("Europe/Paris")
 QUARTER_HOUR = timedelta(minutes=15)
 DAY_NUMBER_EPOCH = date(1970, 1, 1)

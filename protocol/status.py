@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from protocol.calendar import Instant
 from protocol.errors import MessageRefused, Reason
 
 STATUS_MAX_BYTES = 1_024
@@ -23,7 +24,6 @@ _PRINTABLE = re.compile(r"[\x21-\x7e]{0,32}")
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
-Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Text = Annotated[str, msgspec.Meta(max_length=32)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 

@@ -9,12 +9,18 @@ import structlog
 
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame
+from protocol.calendar import Instant
 from protocol.status import QUALITY_GOOD
+from system.conditions import Condition
 
 # A Linky sends a frame every 1 to 2 s; after tic.md's fact 24.
 GOOD_FRAME_WITHIN_S = 10.0
 # A line that is dead is told within half a minute.
 TOLD_AFTER_S = 20.0
+# A line that comes and goes is one bad spell, which ends when it has been good for so long.
+BACK_AFTER_S = 300.0
+# A meter is found, in one of two modes and speeds, within this.
+STARTING_S = 30.0
 
 log = structlog.get_logger()
 
@@ -36,15 +42,17 @@ class LineState(msgspec.Struct, frozen=True):
         mode: the form of the meter's output, None while unknown.
         clock_offset_s: the host's clock less the meter's, None where not known.
         last_frame_at: the host's time at the last good frame.
-        fault: what is wrong, None while the line is good.
+        fault: what is wrong, None while the line is good or starting.
+        is_starting: the chip has just begun to read, and nothing is judged yet.
     """
 
     is_good: bool = False
     quality: float | None = None
     mode: Literal["standard", "historique"] | None = None
     clock_offset_s: int | None = None
-    last_frame_at: datetime | None = None
+    last_frame_at: Instant | None = None
     fault: LineFault | None = None
+    is_starting: bool = False
 
     @property
     def is_poor(self) -> bool:
@@ -62,7 +70,9 @@ class LineWatch:
         self._last_frame_at: datetime | None = None
         self._clock_offset_s: int | None = None
         self._followed_since_s: float | None = None
-        self._fault: LineFault | None = None
+        self._now_s = 0.0
+        self._told = {fault: Condition(lambda: self._now_s) for fault in LineFault}
+        self._good_since_s: float | None = None
         self._has_ended = False
         self._is_open = True
 
@@ -90,26 +100,39 @@ class LineWatch:
         self._has_ended = True
 
     def look(self, now_s: float) -> None:
-        """Tell the log, once a change, that the line has fallen silent, is garbled, or is back."""
+        """Tell the log, once a bad spell, that the line is silent or garbled, and that it is back."""
+        self._now_s = now_s
         if self._followed_since_s is None:
             self._followed_since_s = now_s
-        fault = self._fault_at(now_s)
-        if fault is self._fault or self._has_ended:
+        if self._has_ended:
             return
-        self._fault = fault
+        fault = self._fault_at(now_s)
+        if fault is None:
+            self._note_good(now_s)
+            return
+        self._good_since_s = None
+        if not self._told[fault].begins():
+            return
         had_frames = self._good_at_s is not None
         if fault is LineFault.SILENT:
             log.warning("line_silent", had_frames=had_frames)
         elif fault is LineFault.GARBLED:
             log.warning("line_garbled", had_frames=had_frames)
-        elif fault is None:
-            log.info("line_back")
         # A device that is gone has been told at once: `serial_line_lost`.
 
+    def _note_good(self, now_s: float) -> None:
+        if self._good_since_s is None:
+            self._good_since_s = now_s
+        if now_s - self._good_since_s < BACK_AFTER_S:
+            return
+        ended = [told.ends() for told in self._told.values()]
+        if any(ended):
+            log.info("line_back")
+
     def _fault_at(self, now_s: float) -> LineFault | None:
-        good_at_s = self._good_at_s
-        if now_s - (good_at_s or self._followed_since_s or now_s) <= TOLD_AFTER_S:
-            return self._fault if good_at_s is None else None
+        good_at_s = self._followed_since_s if self._good_at_s is None else self._good_at_s
+        if good_at_s is None or now_s - good_at_s <= TOLD_AFTER_S:
+            return None
         return self._fault_within(TOLD_AFTER_S, now_s)
 
     def _fault_within(self, time_s: float, now_s: float) -> LineFault:
@@ -126,14 +149,22 @@ class LineWatch:
     def state(self, now_s: float) -> LineState:
         """Return the line as it stands."""
         mode, is_good = self._decoder.mode, self.is_good(now_s)
+        is_starting = not is_good and self._is_starting(now_s)
         return LineState(
             is_good=is_good,
             quality=self._quality(now_s),
             mode=None if mode is None else mode.value,
             clock_offset_s=self._clock_offset_s,
             last_frame_at=self._last_frame_at,
-            fault=None if is_good else self._fault_within(GOOD_FRAME_WITHIN_S, now_s),
+            fault=None
+            if is_good or is_starting
+            else self._fault_within(GOOD_FRAME_WITHIN_S, now_s),
+            is_starting=is_starting,
         )
+
+    def _is_starting(self, now_s: float) -> bool:
+        since_s = self._followed_since_s
+        return self._good_at_s is None and (since_s is None or now_s - since_s < STARTING_S)
 
     def _quality(self, now_s: float) -> float | None:
         """Return the share of the last frames, which says nothing once they lie in the past."""

@@ -7,7 +7,6 @@ process, and a reader looks whether that one still lives.
 """
 
 import os
-from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -16,6 +15,7 @@ import structlog
 from edge.message import Absence
 from edge.status.line import LineState
 from edge.status.schedule import Told
+from protocol.calendar import Instant
 from protocol.errors import ConfigError
 from system.files import read_secret, write_secret
 
@@ -30,7 +30,7 @@ class SessionState(msgspec.Struct, frozen=True):
     """The link to the collectivity's broker, so since `since`; `why` only where there is none."""
 
     is_up: bool
-    since: datetime
+    since: Instant
     why: Absence | None = None
 
 
@@ -40,9 +40,9 @@ class Presence(msgspec.Struct, frozen=True):
     process: int
     process_start: int
     boot: str
-    started_at: datetime
+    started_at: Instant
     line: LineState
-    line_since: datetime
+    line_since: Instant
     session: SessionState
 
 

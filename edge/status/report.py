@@ -165,10 +165,8 @@ def advise(
         found.append(Advice.START)
     else:
         line, why = presence.line, presence.session.why
-        if not has_left and not line.is_good:
-            found.append(_advise_on_line(line))
-        elif not has_left and line.is_poor:
-            found.append(Advice.LINE)
+        if not has_left and not line.is_starting and line.is_poor:
+            found.append(Advice.LINE if line.is_good else _advise_on_line(line))
         if abs(line.clock_offset_s or 0) > CLOCK_OFF_S:
             found.append(Advice.CLOCK)
         if why is Absence.CLOCK and Advice.CLOCK not in found:

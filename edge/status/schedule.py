@@ -1,7 +1,8 @@
 """When a chip speaks of itself to the outside: seldom, and never at the moment of a change.
 
-A change is told once it has lasted a drawn delay; one that is taken back meanwhile is never told.
-Beside this the chip speaks once a day at a drawn minute. What was told is kept, so that a start
+A change is told once it has lasted a drawn delay; one that is taken back meanwhile is never told,
+and one that keeps turning into others is told after a longer drawn time.
+Beside this the chip speaks once a day at a drawn minute, whatever it has to say. What was told is kept, so that a start
 alone says nothing and a storm of starts cannot speak more often than one long run.
 """
 
@@ -10,14 +11,20 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from protocol.calendar import day_number, day_of_number, day_start, legal_day
+from protocol.calendar import Instant, day_number, day_of_number, day_start, legal_day
 from protocol.status import State
 
 DELAY_S = (600.0, 1_200.0)
+# A chip that is never twice the same, as on a flickering line, waits no longer than this.
+LONGEST_S = (2_400.0, 3_600.0)
 MESSAGES_A_DAY = 6
 _MINUTES_A_DAY = 24 * 60
 # Nobody draws a minute further away: such a time was drawn under a clock that was wrong.
 _FURTHEST = timedelta(days=2)
+# A host without a clock of its own begins with a wrong one; the minute drawn before is kept so long.
+_CLOCK_IS_SET_WITHIN_S = 3_600.0
+# A minute that passed longer ago was passed over: the clock was set, or there was no session.
+_ROUND = timedelta(minutes=2)
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -26,7 +33,7 @@ class Facts(msgspec.Struct, frozen=True):
     state: State
     tic_mode: str | None
     software: str
-    not_after: datetime | None
+    not_after: Instant | None
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -41,7 +48,7 @@ class Told(msgspec.Struct, frozen=True):
     facts: Facts
     day: int
     sent: int
-    daily_at: datetime
+    daily_at: Instant
 
 
 class Schedule:
@@ -52,6 +59,8 @@ class Schedule:
         self._told = told
         self._rng = rng
         self._change: tuple[Facts, float] | None = None
+        self._differs_until_s: float | None = None
+        self._is_far_since_s: float | None = None
         self._is_fresh = True
 
     @property
@@ -67,7 +76,7 @@ class Schedule:
         told = self._told
         if told is None:
             return self._tell(facts, now) if may_send else None
-        self._told = told = self._with_daily(told, now)
+        self._told = told = self._with_daily(told, now, now_s)
         is_due = self._is_due(told, facts, now, now_s)
         if not is_due or not may_send:
             return None
@@ -95,25 +104,37 @@ class Schedule:
             self._told = msgspec.structs.replace(told, facts=facts)
 
     def _is_due(self, told: Told, facts: Facts, now: datetime, now_s: float) -> bool:
+        is_daily = now >= told.daily_at
         if facts == told.facts:
-            self._change = None
-            return now >= told.daily_at
+            self._change = self._differs_until_s = None
+            return is_daily
+        if self._differs_until_s is None:
+            self._differs_until_s = now_s + self._rng.uniform(*LONGEST_S)
         if self._change is None or self._change[0] != facts:
             self._change = facts, now_s + self._rng.uniform(*DELAY_S)
-        return now_s >= self._change[1]
+        return is_daily or now_s >= min(self._change[1], self._differs_until_s)
 
-    def _with_daily(self, told: Told, now: datetime) -> Told:
-        """Draw the minute again if it passed before the start, or a clock was wrong."""
+    def _with_daily(self, told: Told, now: datetime, now_s: float) -> Told:
+        """Draw the minute again if it was passed over, or a clock was wrong.
+
+        Otherwise a chip would speak at the moment at which power, clock or session come back.
+        """
         daily_at = told.daily_at
-        if self._is_fresh and daily_at <= now:
-            daily_at = now + timedelta(seconds=self._rng.uniform(*DELAY_S))
-        elif daily_at - now > _FURTHEST:
+        is_far = daily_at - now > _FURTHEST
+        if not is_far:
+            self._is_far_since_s = None
+        elif self._is_far_since_s is None:
+            self._is_far_since_s = now_s
+        elif now_s - self._is_far_since_s > _CLOCK_IS_SET_WITHIN_S:
             daily_at = self._tomorrow(now)
+        if daily_at <= now and (self._is_fresh or now - daily_at > _ROUND):
+            daily_at = now + timedelta(seconds=self._rng.uniform(*DELAY_S))
         self._is_fresh = False
         return msgspec.structs.replace(told, daily_at=daily_at)
 
     def _tell(self, facts: Facts, now: datetime) -> Told:
-        told, self._change = self._told, None
+        told = self._told
+        self._change = self._differs_until_s = None
         is_daily = told is None or now >= told.daily_at
         self._told = Told(
             facts,

@@ -28,6 +28,7 @@ WORDS = {
         "never_read": "nothing read yet",
         "line": "Line to the meter",
         "good": "good",
+        "starting": "starting; nothing is judged yet",
         "poor": "poor: {bad}% of what comes is damaged",
         "silent": "nothing comes since {since}",
         "garbled": "what comes cannot be read since {since}",
@@ -70,6 +71,7 @@ WORDS = {
         "never_read": "pas encore lu",
         "line": "Liaison au compteur",
         "good": "bonne",
+        "starting": "au démarrage ; rien n'est encore jugé",
         "poor": "mauvaise : {bad} % de ce qui arrive est illisible",
         "silent": "rien n'arrive depuis le {since}",
         "garbled": "ce qui arrive est illisible depuis le {since}",
@@ -238,6 +240,8 @@ def _meter(report: ChipReport, lang: Lang) -> str:
 
 def _line(presence: Presence, lang: Lang) -> str:
     words, line = WORDS[lang], presence.line
+    if line.is_starting:
+        return words["starting"]
     if not line.is_good:
         return words[line.fault or LineFault.SILENT].format(
             since=time_text(presence.line_since, lang)
