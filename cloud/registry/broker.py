@@ -3,6 +3,7 @@
 import os
 import pwd
 import signal
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from cloud.registry.pki import pki_path, roles
 from cloud.registry.revoked import adopt_revocations
 from mosquitto.config import (
     CA,
+    CONFIG,
     CRL,
     DATA,
+    OPENSSL,
     OPERATOR_CERTIFICATE,
     PID,
     SERVER_CERTIFICATE,
@@ -44,13 +47,28 @@ def default_user() -> str:
     return "mosquitto" if os.geteuid() == 0 else current_user()
 
 
+def user_of(broker: Path) -> str:
+    """Return whom the broker of a directory runs as: its owner, once it is filled.
+
+    Raises:
+        ConfigError: its owner is no user of this machine.
+    """
+    if not (broker / CONFIG).exists():
+        return default_user()
+    try:
+        return broker.owner()
+    except KeyError as exc:
+        raise ConfigError(f"{broker} is nobody's; name the broker's user with --user.") from exc
+
+
 def write_broker(directory: Path, broker: Path, user: str) -> bool:
     """Fill the broker's directory, mode 0700 and `user`'s: configuration, ACL, certificates, key.
 
     Returns whether a broker runs there, which then reads it again.
 
     Raises:
-        ConfigError: the collectivity's directory lacks a file, or there is no such user.
+        ConfigError: the collectivity's directory lacks a file, there is no such user, it cannot
+            enter the directory, or the broker that runs there was started on another one.
     """
     config = load_config(directory)
     settings = BrokerSettings(
@@ -62,6 +80,7 @@ def write_broker(directory: Path, broker: Path, user: str) -> bool:
         operator_port=config.operator_port,
         roles=roles(directory),
     )
+    _check_way(broker.resolve(), user)
     make_private_dir(broker)
     make_private_dir(broker / DATA)
     adopt_revocations(directory, broker / CRL)
@@ -100,13 +119,18 @@ def reload_broker(broker: Path) -> bool:
     Returns whether one runs there; one that does not reads all at its start.
 
     Raises:
-        ConfigError: it is not ours to signal.
+        ConfigError: it is not ours to signal, or was started on another directory.
     """
     try:
         pid = int((broker / PID).read_text("ascii"))
         name = Path(f"/proc/{pid}/comm").read_text("utf-8").strip()
         if name != "mosquitto":  # a stale file must not have us signal another process
             return False
+        if not _is_started_on(pid, broker.resolve()):
+            raise ConfigError(
+                f"The broker that runs (process {pid}) was not started on {broker} and has not "
+                f"read what stands there; end it, then start it: `{start_command(broker)}`."
+            )
         os.kill(pid, signal.SIGHUP)
     except PermissionError as exc:
         raise ConfigError(
@@ -115,6 +139,61 @@ def reload_broker(broker: Path) -> bool:
     except (OSError, ValueError):
         return False
     return True
+
+
+def start_command(broker: Path) -> str:
+    """Return what people type to start the broker on its directory."""
+    return f"OPENSSL_CONF={broker / OPENSSL} mosquitto -c {broker / CONFIG}"
+
+
+def _is_started_on(pid: int, broker: Path) -> bool:
+    """Say whether a broker's configuration is this directory's, or names it; broker is absolute."""
+    words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    if b"-c" not in words[:-1]:
+        return True  # started in a way that says nothing of it
+    given = os.fsdecode(words[words.index(b"-c") + 1])
+    path = Path(f"/proc/{pid}/cwd").readlink() / given
+    try:
+        return path.resolve() == broker / CONFIG or str(broker) in path.read_text(
+            "utf-8", "replace"
+        )
+    except FileNotFoundError:  # moved away since
+        return False
+
+
+def _check_way(broker: Path, user: str) -> None:
+    """Check that `user` may enter all directories above `broker`, which is absolute.
+
+    Raises:
+        ConfigError: names the first that is closed to it.
+    """
+    if user == current_user() or os.geteuid() != 0:
+        return
+    try:
+        account = pwd.getpwnam(user)
+    except KeyError as exc:
+        raise _no_user(user) from exc
+    groups = os.getgrouplist(user, account.pw_gid)
+    for parent in reversed(broker.parents):
+        if not parent.exists():
+            return  # it will be made, open to all
+        enter = subprocess.run(  # whatever decides it: mode, groups, access control lists
+            ["/usr/bin/test", "-x", parent],
+            user=account.pw_uid,
+            group=account.pw_gid,
+            extra_groups=groups,
+            check=False,
+        )
+        if enter.returncode:
+            raise ConfigError(
+                f"{parent} is closed to the user {user}, whom the broker runs as; name a directory "
+                "that it may enter with --out, such as /etc/mosquitto/volet, or another user with "
+                "--user."
+            )
+
+
+def _no_user(user: str) -> ConfigError:
+    return ConfigError(f"There is no user {user}; name another with --user.")
 
 
 def _give(broker: Path, names: Sequence[str], user: str) -> None:
@@ -126,7 +205,7 @@ def _give(broker: Path, names: Sequence[str], user: str) -> None:
         for name in names:
             os.chown(broker / name, uid, -1, follow_symlinks=False)
     except KeyError as exc:
-        raise ConfigError(f"There is no user {user}; name another with --user.") from exc
+        raise _no_user(user) from exc
     except PermissionError as exc:
         raise ConfigError(
             f"{broker} cannot be given to the user {user}; run the command as root."

@@ -10,7 +10,13 @@ import msgspec
 
 from cloud.config import DEFAULT_DIRECTORY, CloudConfig, check_config, load_config
 from cloud.registry import pki
-from cloud.registry.broker import DEFAULT_NAME, default_user, refresh_broker, write_broker
+from cloud.registry.broker import (
+    DEFAULT_NAME,
+    refresh_broker,
+    start_command,
+    user_of,
+    write_broker,
+)
 from cloud.registry.enrolment import enrol as enrol_chip
 from cloud.registry.renewal import AUTHORITY, lifetimes, renew_authority
 from cloud.registry.renewal import renew as renew_roles
@@ -18,7 +24,6 @@ from cloud.registry.revocation import revoke_everywhere
 from cloud.registry.revoked import revoke_listed
 from cloud.store import Store
 from cloud.store.sqlite import FILE_NAME, SqliteStore
-from mosquitto.config import CONFIG, OPENSSL
 from protocol.contract import Signed
 from protocol.errors import DocumentRefused
 from system.certificates import WARN_AT
@@ -174,14 +179,17 @@ def issue(directory: Path, name: str) -> None:
 @click.command("broker-config")
 @_dir
 @click.option("--out", type=_FOLDER, help="The broker's directory; `broker` in the collectivity's.")
-@click.option("--user", help="Whom the broker runs as; mosquitto when run by root, else yourself.")
+@click.option(
+    "--user",
+    help="Whom the broker runs as; as before, and at first mosquitto if root runs this, else yourself.",
+)
 def broker_config(directory: Path, out: Path | None, user: str | None) -> None:
     """Write everything the broker needs into one directory; again after each change.
 
     A broker that runs there reads its rules and certificates again; new ports take a restart.
     """
     broker = out or directory / DEFAULT_NAME
-    is_told = write_broker(directory, broker, user or default_user())
+    is_told = write_broker(directory, broker, user or user_of(broker))
     if (directory / FILE_NAME).exists():
         with _open_store(directory) as store:
             if revoked := revoke_listed(directory, store):
@@ -191,7 +199,7 @@ def broker_config(directory: Path, out: Path | None, user: str | None) -> None:
         + (
             "The broker that runs there has read it."
             if is_told
-            else f"Start it: `OPENSSL_CONF={broker / OPENSSL} mosquitto -c {broker / CONFIG}`."
+            else f"Start it: `{start_command(broker)}`."
         )
     )
 
