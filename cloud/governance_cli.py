@@ -77,7 +77,7 @@ def trustees(
     click.echo(
         f"Wrote {out}: version {drawn.version}, fingerprint {fingerprint(charter)}.\n"
         "Next: each trustee signs a copy; add them all with "
-        f"`volet cloud documents add {out} …`."
+        f"`volet cloud documents add --dir {directory} {out} …`."
     )
 
 

@@ -42,7 +42,10 @@ def revoke_everywhere(
     """
     if not revoke(directory, name, now):
         issued = pki_path(directory, "issued")
-        raise DocumentRefused(f"Nobody named {name} has a certificate; {issued} names them all.")
+        raise DocumentRefused(
+            f"Nobody named {name} has a certificate; the chips' are in {issued}, those of workers, "
+            f"monitors, trustees and providers in {issued.parent}."
+        )
     store.revoke(DeviceId(name))
     if refresh_broker(directory, broker):
         end_session(directory, name)

@@ -81,7 +81,7 @@ def init(  # one option each
     click.echo(
         f"{'Drew keys' if is_new else 'The keys are there'} in {directory}. Next: give "
         f"{directory / places.PUBLIC_NAME} to the collectivity; it issues a certificate "
-        f"(`volet cloud issue {name}`) for `volet trustee install`."
+        f"(`volet cloud issue {name}`) for `volet trustee install --dir {directory}`."
     )
 
 
@@ -94,7 +94,7 @@ def install(directory: Path, certificate: Path, key: Path, ca: Path | None) -> N
     """Put the certificate and key in place that the collectivity issued."""
     places.install(directory, certificate, key, ca)
     places.link_settings(directory)
-    click.echo("Installed. Next: `volet trustee run`.")
+    click.echo(f"Installed. Next: `volet trustee run --dir {directory}`.")
 
 
 @trustee.command()
