@@ -12,6 +12,7 @@ import structlog
 from sqlite_utils import Database
 
 from protocol.errors import ConfigError, StoreError
+from system.read_only import open_read_only
 
 FILE_NAME = "vault.db"
 APPLICATION_ID = 0x564F4C45  # "VOLE"
@@ -236,7 +237,10 @@ def _open_read_only(path: Path) -> Database:
     missing = ConfigError(f"{path} is not there yet; start the chip with `volet edge run`.")
     if not path.exists():
         raise missing
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+    try:
+        connection = open_read_only(path)
+    except sqlite3.Error as exc:
+        raise StoreError(f"{path} cannot be read: {exc}.") from exc
     database = Database(connection, strict=True)
     try:
         database.execute(f"PRAGMA busy_timeout = {BUSY_MS}")

@@ -19,6 +19,7 @@ from edge.vault.rows import FULL_DAY
 from edge.vault.values import Values
 from protocol.calendar import day_number, day_of_number
 from protocol.errors import StoreError
+from system.read_only import open_read_only
 
 ONE_DAY = 1
 
@@ -69,7 +70,7 @@ def take_image(source: Path) -> bytes:
     """
     try:
         with (
-            closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as connection,
+            closing(open_read_only(source)) as connection,
             closing(sqlite3.connect(":memory:")) as image,
         ):
             connection.backup(image)

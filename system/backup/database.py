@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from protocol.errors import StoreError
+from system.read_only import open_at_rest, open_read_only
 
 # A larger one is copied beside the original: a chip's vault and a trustee's seeds, which are never
 # to lie about on a disk, are smaller.
@@ -24,9 +25,7 @@ def copy_database(source: Path, folder: Callable[[], Path]) -> BinaryIO:
         StoreError: it cannot be read, or is damaged.
     """
     try:
-        with closing(
-            sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)
-        ) as connection:
+        with closing(open_read_only(source)) as connection:
             pages, page_bytes = (
                 int(connection.execute(f"PRAGMA {name}").fetchone()[0])
                 for name in ("page_count", "page_size")
@@ -50,8 +49,7 @@ def check_database(path: Path) -> None:
         StoreError: it is not.
     """
     try:
-        uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
-        with closing(sqlite3.connect(uri, uri=True)) as connection:
+        with closing(open_at_rest(path)) as connection:
             _check(connection, path)
     except sqlite3.Error as exc:
         raise StoreError(f"{path} is damaged: {exc}; take another backup.") from exc

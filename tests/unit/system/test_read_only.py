@@ -18,8 +18,6 @@ READERS = {
     "backup": lambda path: copy_database(path, lambda: path.parent).close(),
 }
 ROOT = Path(__file__).parents[3]
-RED = pytest.mark.xfail(strict=True, reason="a reader of a stopped chip writes beside its vault")
-ODD = pytest.mark.xfail(strict=True, reason="a directory's name is read as a part of a URI")
 
 
 def make_vault(directory):
@@ -33,7 +31,6 @@ def make_vault(directory):
     return path
 
 
-@RED
 @pytest.mark.parametrize("reader", READERS)
 def test_a_stopped_chip_is_read_and_nothing_is_left_beside_it(tmp_path, reader):
     path = make_vault(tmp_path / "chip")
@@ -61,7 +58,6 @@ def read_only(directory):
         subprocess.run(["umount", str(directory)], check=True)
 
 
-@RED
 @pytest.mark.parametrize("has_lock", [True, False])
 @pytest.mark.parametrize("reader", READERS)
 def test_a_stopped_chip_is_read_from_a_card_that_is_read_only(tmp_path, reader, has_lock):
@@ -72,7 +68,6 @@ def test_a_stopped_chip_is_read_from_a_card_that_is_read_only(tmp_path, reader, 
         READERS[reader](path)
 
 
-@ODD
 @pytest.mark.parametrize("name", ["#1", "why?mode=rw", "100%41"])
 @pytest.mark.parametrize("reader", ["status", "image"])
 def test_any_name_of_a_directory_is_read(tmp_path, reader, name):
@@ -92,3 +87,13 @@ def test_a_chip_that_runs_is_read_with_what_it_committed_last(tmp_path, reader):
         (tmp_path / "image").write_bytes(take_image(path))
         with closing(sqlite3.connect(tmp_path / "image")) as copy:
             assert copy.execute("SELECT count(*) FROM notices").fetchone() == (2,)
+
+
+def test_only_one_module_builds_the_uri_of_a_database_to_read():
+    found = {
+        str(path.relative_to(ROOT))
+        for package in ("cloud", "edge", "protocol", "system", "volet")
+        for path in (ROOT / package).rglob("*.py")
+        if "mode=ro" in path.read_text()
+    }
+    assert found == {"system/read_only.py"}
