@@ -89,3 +89,23 @@ def test_a_session_that_lasted_is_no_sign_of_a_double(now):
         trouble.ended("lost", is_taken_over=True)
 
     assert events(trouble, long, 20, now) == ["session_ended"] * 20
+
+
+@pytest.mark.xfail(strict=True, reason="a connection that keeps breaking fills the log")
+@pytest.mark.parametrize("lasts_s", [6.0, 60.0, 720.0])
+def test_a_connection_that_keeps_breaking_is_told_once_a_day_and_is_no_double(now, lasts_s):
+    trouble = Trouble("city", now)
+
+    def broken():
+        trouble.over()
+        now.s += lasts_s
+        trouble.ended("Unspecified error", is_taken_over=False)
+        assert (trouble.why, trouble.is_refused) == (Absence.NETWORK, False)
+
+    times = int(86_400 / (lasts_s + 5))
+    assert events(trouble, broken, times, now, 5.0) == ["session_ended"]
+    now.s += 1.0
+    trouble.over()
+    now.s += 7 * 86_400.0
+    trouble.ended("lost", is_taken_over=False)
+    assert not trouble.is_refused
