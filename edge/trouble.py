@@ -30,6 +30,8 @@ _ALERTS = {
 # A broker that is restarted does so less often.
 _SHORT_S = 5.0
 _SHORT_MOST = 6
+# After one that lasted so long, the next end is news again.
+_LASTING_S = 3_600.0
 
 log = structlog.get_logger()
 
@@ -49,6 +51,7 @@ class Trouble:
         self._broker = broker
         self._monotonic_s = monotonic_s
         self._told = Condition(monotonic_s)
+        self._breaking = Condition(monotonic_s)
         self._alert = ""
         self._begun_at_s = 0.0
         self._short = 0
@@ -108,14 +111,17 @@ class Trouble:
         """Take note that the broker has ended a session.
 
         Once it may have been an operator; two chips with the same keys do it to each other for
-        ever, and so pause between.
+        ever, and so pause between. A connection that keeps breaking is told once a day.
         """
-        is_short = self._monotonic_s() - self._begun_at_s < _SHORT_S
+        lasted_s = self._monotonic_s() - self._begun_at_s
+        is_short = lasted_s < _SHORT_S
+        if lasted_s >= _LASTING_S:
+            self._breaking.ends()
         self._short = self._short + 1 if is_short else 0
         if self._short >= (2 if is_taken_over else _SHORT_MOST):
             if self._is_new(Absence.DOUBLE):
                 log.error("session_taken_over", broker=self._broker)
-        else:
+        elif self._breaking.begins():
             log.warning("session_ended", broker=self._broker, why=code)
 
     def _is_new(self, why: Absence) -> bool:
