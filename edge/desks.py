@@ -57,7 +57,7 @@ def open_desks(
         catalogue.copy.catalogue,
         vault.departures.get,
     )
-    judge: OnStatement = Desk(vault, identity.household.seal, contracts).judge
+    judge: OnStatement = Desk(vault, identity.household, contracts).judge
     moving = MovingOut(signer, key, vault, clock, settings.moving)
     seen = SeenNotes(signer)
     area = None
@@ -71,7 +71,7 @@ def open_desks(
         lanes.append(receipts)
     lanes += [
         LetterInbox(vault, clock, identity.household, key, seen, settings.agreements),
-        StatementInbox(vault, clock, identity.household_key, key, seen, judge),
+        StatementInbox(vault, clock, signer, key, seen, judge),
         Quoting(signer, key, vault, catalogue, settings.quotes),
         seen,
     ]

@@ -54,7 +54,8 @@ def bills(
     Exit code 3: one of them does not agree with the meter, or was refused.
     """
     with read_vault(directory) as vault:
-        judgements = [j for row in vault.statements() if (j := read_judgement(row)) is not None]
+        rows = vault.statements()
+        judgements = [j for row in rows if (j := read_judgement(row)) is not None]
         differing = standing(vault.values.notices())
         if html is not None or pdf is not None:
             chosen = _choose(judgements, statement)
@@ -67,7 +68,10 @@ def bills(
         lang = language()
         for kind in differing:
             click.echo(f"! {NOTICES[lang][kind]}\n")
-        click.echo("\n\n".join(in_words(j, lang) for j in judgements) or WORDS[lang]["none_yet"])
+        told = [in_words(judgement, lang) for judgement in judgements]
+        if waiting := len(rows) - len(judgements):
+            told.append(WORDS[lang]["put_off"].format(count=waiting))
+        click.echo("\n\n".join(told) or WORDS[lang]["none_yet"])
     if any(judgement.verdict is not Verdict.CORRECT for judgement in judgements):
         sys.exit(EXIT_DIFFERS)
 

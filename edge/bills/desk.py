@@ -9,15 +9,15 @@ import structlog
 
 from edge.bills.judge import judge
 from edge.bills.judgement import Finding, Judgement, Verdict
-from edge.bills.own import Books, Span
+from edge.bills.own import Books, MeterUnknown, Span
 from edge.bills.settled import Settled, settled_row
 from edge.catalogue.shelf import Contracts
-from edge.vault.rows import BlockState, DayRow, StatementRow, StoredBlock
+from edge.vault.rows import BlockState, DayRow, Metered, StatementRow, StoredBlock
 from edge.vault.settled import SettledRow
 from protocol.calendar import day_of_number
 from protocol.ids import Incarnation
+from protocol.keys import HouseholdSecret
 from protocol.messages import Statement
-from protocol.seal import SealSecret
 
 log = structlog.get_logger()
 
@@ -27,6 +27,9 @@ class Ledger(Protocol):
 
     def day_rows(self, start: date, end: date) -> Sequence[DayRow]:
         """Return the closed days of [start, end)."""
+
+    def metered(self) -> Metered:
+        """Return which meters have counted."""
 
     def blocks_between(self, start: date, end: date) -> Sequence[StoredBlock]:
         """Return the blocks of the days [start, end)."""
@@ -47,18 +50,22 @@ class Ledger(Protocol):
 class Desk:
     """Judges statements under the household's contracts. What it finds stays on the chip."""
 
-    def __init__(self, ledger: Ledger, secret: SealSecret, contracts: Contracts) -> None:
+    def __init__(self, ledger: Ledger, household: HouseholdSecret, contracts: Contracts) -> None:
         """Judge each statement under the contract that it names; others are refused."""
         self._ledger = ledger
-        self._secret = secret
+        self._household = household
         self._contracts = contracts
 
-    def judge(self, statement: Statement) -> str:
+    def judge(self, statement: Statement) -> str | None:
         """Judge a statement whose signature is verified; returns a `Judgement` as JSON.
 
-        One that is correct settles its days.
+        One that is correct settles its days. None: it is not known yet which meter counted; nothing
+        is settled, and the statement is to be judged again.
         """
-        judgement = self._judgement(statement)
+        try:
+            judgement = self._judgement(statement)
+        except MeterUnknown:
+            return None
         if judgement.verdict is Verdict.CORRECT and judgement.bill is not None:
             self._ledger.settle(settled_row(statement, judgement.bill))
         return msgspec.json.encode(judgement).decode()
@@ -86,11 +93,11 @@ class Desk:
             ],
             self._ledger.epoch_seeds,
             self._ledger.curve,
-            self._contracts.meter_salt,
+            self._contracts.meters(self._ledger.metered(), self._household.meter_fingerprint),
             Settled.read(self._ledger.settled()),
         )
         shelf = self._contracts.shelf(agreement)
-        return judge(statement, agreement, shelf, books, self._secret)
+        return judge(statement, agreement, shelf, books, self._household.seal)
 
     @staticmethod
     def _first_day(statement: Statement) -> date:

@@ -2,22 +2,32 @@
 
 from collections.abc import Callable
 
+import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from edge.bills.desk import read_judgement
 from edge.clock import Clock
 from edge.correspondence import Correspondent, Incoming, SeenNotes
+from edge.message import Publish
+from edge.vault.signer import Signer
 from edge.vault.vault import Vault
-from protocol.envelope import open_message
+from protocol.envelope import Address, open_message
 from protocol.errors import MessageRefused, Reason
-from protocol.ids import HouseholdKeyId
 from protocol.messages import Statement
 from protocol.topics import Kind
 
-OnStatement = Callable[[Statement], str]
+OnStatement = Callable[[Statement], str | None]
+
+LOOK_S = 10.0
+
+log = structlog.get_logger()
 
 
 class StatementInbox(Correspondent):
-    """Keeps statements in the vault; `on_statement` judges one and returns its verdict as JSON."""
+    """Keeps statements in the vault; `on_statement` judges one and returns its verdict as JSON.
+
+    What gets no verdict yet waits in the vault and is judged again, also by the next process.
+    """
 
     kinds = frozenset({Kind.STATEMENT})
 
@@ -25,18 +35,35 @@ class StatementInbox(Correspondent):
         self,
         vault: Vault,
         clock: Clock,
-        household_key: HouseholdKeyId,
+        signer: Signer,
         platform_key: Ed25519PublicKey,
         seen: SeenNotes,
         on_statement: OnStatement,
     ) -> None:
-        """Take statements for `household_key` that `platform_key` signed."""
+        """Take statements for `signer`'s household that `platform_key` signed."""
         self._vault = vault
         self._clock = clock
-        self._household_key = household_key
+        self._signer = signer
         self._platform_key = platform_key
         self._seen = seen
         self._on_statement = on_statement
+        self._look_s = 0.0
+        self._waiting: dict[bytes, tuple[Statement, bytes]] = {}
+
+    def open(self) -> None:
+        """See `Correspondent.open`."""
+        for row in self._vault.statements():
+            statement = None if read_judgement(row) else self._reopen(row.payload)
+            if statement is not None:
+                self._waiting[statement.id] = statement, row.payload
+
+    def outgoing(self, now_s: float) -> list[Publish]:
+        """See `Correspondent.outgoing`."""
+        if self._waiting and now_s >= self._look_s:
+            self._look_s = now_s + LOOK_S
+            for statement, payload in list(self._waiting.values()):
+                self._judge(statement, payload)
+        return []
 
     def take(self, message: Incoming) -> None:
         """See `Correspondent.take`."""
@@ -44,11 +71,32 @@ class StatementInbox(Correspondent):
         if not payload:
             return  # the cloud has taken it back
         statement = open_message(message.address, payload, self._platform_key, Statement)
-        if statement.household_key != self._household_key:
+        if statement.household_key != self._signer.household.id:
             raise MessageRefused(Reason.TOPIC, "another household's")
         if statement.id.hex() != message.rest:
             raise MessageRefused(Reason.TOPIC, "the topic names another statement")
         self._vault.save_statement(statement.id, self._clock.now(), payload, None)
-        verdict = self._on_statement(statement)
-        self._vault.save_statement(statement.id, self._clock.now(), payload, verdict)
+        self._judge(statement, payload)
         self._seen.add(statement.id)
+
+    def _judge(self, statement: Statement, payload: bytes) -> None:
+        verdict = self._on_statement(statement)
+        if verdict is None:
+            if statement.id not in self._waiting:
+                log.info("judgement_put_off")
+            self._waiting[statement.id] = statement, payload
+        else:
+            self._vault.save_statement(statement.id, self._clock.now(), payload, verdict)
+            self._waiting.pop(statement.id, None)
+
+    def _reopen(self, payload: bytes) -> Statement | None:
+        """Open what an earlier process or a former chip kept; None: it cannot be opened here."""
+        signer = self._signer
+        own = signer.collectivity, signer.device
+        for collectivity, device in (own, *((f.collectivity, f.device) for f in signer.former)):
+            address = Address(collectivity, device, Kind.STATEMENT)
+            try:
+                return open_message(address, payload, self._platform_key, Statement)
+            except MessageRefused:
+                continue
+        return None

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.bills.judgement import Finding, Judgement, OpenedLine, Verdict
-from edge.bills.own import Books, Own, Refused, meter_spans, own_days
-from edge.contracts.meter import Fit, first_day_of
+from edge.bills.own import Books, MeterUnknown, Own, Refused, meter_spans, own_days
+from edge.contracts.meter import Fit
 from protocol.bill import Energy, price_bill
 from protocol.calendar import day_number, day_of_number, month_of
 from protocol.contract import (
@@ -54,7 +54,10 @@ def judge(
 ) -> Judgement:
     """Check a statement (its signature is verified), open it, and compare it with the books.
 
-    Never raises for what a statement says; the judgement names what is wrong.
+    What is wrong with what it says, the judgement names.
+
+    Raises:
+        MeterUnknown: judge it again once the contract's meter has been read.
     """
     start, end = day_of_number(statement.start), day_of_number(statement.end)
     name = statement.id.hex()
@@ -80,7 +83,7 @@ def judge(
         )
     except CipherError:
         return msgspec.structs.replace(refused, findings=(Finding.AMOUNT_DIFFERS,))
-    return _sum_up(name, request, agreement.contract, offer, lines, own, books)
+    return _sum_up(name, request, offer, lines, own, books)
 
 
 def _check_request(statement: Statement, agreement: Agreement) -> tuple[StatementRequest, bytes]:
@@ -121,9 +124,11 @@ def _check_settled(request: StatementRequest, body: bytes, books: Books) -> None
 def _check_meter(request: StatementRequest, contract: Contract, books: Books) -> None:
     days = set(request.days)
     billed = [closed for closed in books.days if closed.day in days]
-    other_meter = first_day_of(Fit.ANOTHER, contract, books.meter_salt, billed)
+    other_meter = books.meters.first_day(Fit.ANOTHER, contract, billed)
     if other_meter is not None:
         raise Refused(Finding.METER_DIFFERS, other_meter=other_meter)
+    if books.meters.first_day(Fit.UNKNOWN, contract, billed) is not None:
+        raise MeterUnknown
 
 
 def _offer_of(request: StatementRequest, agreement: Agreement, shelf: Shelf) -> Offer:
@@ -266,7 +271,6 @@ def _compare(part: Component, opened: tuple[int, int], own: Own) -> _Compared:
 def _sum_up(
     name: str,
     request: StatementRequest,
-    contract: Contract,
     offer: Offer,
     lines: Sequence[_Compared],
     own: Own,
@@ -280,8 +284,6 @@ def _sum_up(
     if not own.days[request.days[-1]].is_index_read:
         findings.append(Finding.INDEX_NOT_READ)
     billed = [own.days[day] for day in request.days]
-    if first_day_of(Fit.UNKNOWN, contract, books.meter_salt, billed) is not None:
-        findings.append(Finding.METER_UNKNOWN)
     if books.stored_days() & set(left_out):
         findings.append(Finding.LEFT_OUT_THOUGH_STORED)
     if gap is not None:

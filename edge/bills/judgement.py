@@ -34,7 +34,6 @@ class Finding(StrEnum):
     QUANTITY_DIFFERS = "quantity_differs"
     AMOUNT_DIFFERS = "amount_differs"
     INDEX_NOT_READ = "index_not_read"
-    METER_UNKNOWN = "meter_unknown"
     LEFT_OUT_THOUGH_STORED = "left_out_though_stored"
     NEVER_BILLED = "never_billed"
 
@@ -144,10 +143,6 @@ WORDS_EN = {
     Finding.QUANTITY_DIFFERS: "Its energy is not what your meter counted.",
     Finding.AMOUNT_DIFFERS: "Its amounts do not follow from energy and price.",
     Finding.INDEX_NOT_READ: "The meter could not be read at the end of the period.",
-    Finding.METER_UNKNOWN: (
-        "Your chip has its days back from the cloud and does not know yet which meter counted; "
-        "it gives no receipt until then."
-    ),
     Finding.LEFT_OUT_THOUGH_STORED: "It leaves out days although all their readings have arrived.",
     Finding.NEVER_BILLED: "Between it and the bill before lie days that were never billed.",
 }
@@ -191,10 +186,6 @@ WORDS_FR = {
     Finding.QUANTITY_DIFFERS: "Son énergie n'est pas celle que votre compteur a comptée.",
     Finding.AMOUNT_DIFFERS: "Ses montants ne découlent pas de l'énergie et du prix.",
     Finding.INDEX_NOT_READ: "Le compteur n'a pas pu être lu à la fin de la période.",
-    Finding.METER_UNKNOWN: (
-        "Votre boîtier a retrouvé ses jours auprès de la collectivité et ne sait pas encore quel "
-        "compteur a compté ; il ne donne aucun reçu d'ici là."
-    ),
     Finding.LEFT_OUT_THOUGH_STORED: (
         "Il omet des jours alors que tous leurs relevés sont arrivés."
     ),

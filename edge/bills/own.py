@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from edge.bills.judgement import Finding, MeterSpan
 from edge.bills.settled import Settled
+from edge.contracts.meter import Meters
 from edge.metering.events import DayClosed, DayPart
 from protocol.calendar import month_of
 from protocol.contract import Offer, StatementRequest
@@ -46,15 +47,15 @@ class Books(msgspec.Struct, frozen=True):
     """The chip's own account of a statement's days.
 
     Closed days, sent blocks, seeds of its epochs, the curve of a day (Wh of each of its
-    quarter-hours, none where it is kept no more), the salt under which contracts name meters, and
-    the statements that are settled.
+    quarter-hours, none where it is kept no more), the meters that counted, and the statements that
+    are settled.
     """
 
     days: Sequence[DayClosed]
     spans: Sequence[Span]
     seed_of: Callable[[Incarnation, date], bytes]
     curve_of: Callable[[date], Sequence[int]]
-    meter_salt: bytes
+    meters: Meters
     settled: Settled = Settled({}, {})
 
     def stored_days(self) -> set[date]:
@@ -80,6 +81,10 @@ class Refused(Exception):
         self.finding = finding
         self.calendar_change = calendar_change
         self.other_meter = other_meter
+
+
+class MeterUnknown(Exception):
+    """Days came back without the name of their meter, and the contract's has not been read since."""
 
 
 class Own:

@@ -14,6 +14,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.bills.desk import read_judgement
+from edge.bills.inbox import OnStatement
 from edge.bills.judgement import Judgement, Verdict
 from edge.bills.receipts import (
     PASSING,
@@ -28,7 +29,7 @@ from edge.bills.receipts import (
 )
 from edge.catalogue.shelf import Contracts
 from edge.clock import Clock
-from edge.contracts.meter import Fit, fit_of
+from edge.contracts.meter import Fit
 from edge.correspondence import Correspondent, Incoming
 from edge.flight import Flight
 from edge.message import Publish
@@ -116,12 +117,13 @@ class ReceiptLane(Correspondent):
         for flight in self._flights.values():
             flight.restart(now_s)
 
-    def judging(self, judge: Callable[[Statement], str]) -> Callable[[Statement], str]:
+    def judging(self, judge: OnStatement) -> OnStatement:
         """Return `judge`, with an ear for what it finds."""
 
-        def heard(statement: Statement) -> str:
+        def heard(statement: Statement) -> str | None:
             verdict = judge(statement)
-            self.judged(statement, verdict)
+            if verdict is not None:
+                self.judged(statement, verdict)
             return verdict
 
         return heard
@@ -243,8 +245,9 @@ class ReceiptLane(Correspondent):
         return [row for row in rows if row.closed.day in wanted]
 
     def _fits(self, grounds: Grounds, rows: list[DayRow]) -> set[Fit]:
-        salt = self._contracts.meter_salt
-        return {fit_of(grounds.contract, salt, row.closed) for row in rows}
+        household = self._signer.household
+        meters = self._contracts.meters(self._vault.metered(), household.meter_fingerprint)
+        return {meters.fit(grounds.contract, row.closed) for row in rows}
 
     def _past(self) -> Past:
         receipts = self._vault.receipts

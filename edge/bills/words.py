@@ -77,6 +77,10 @@ WORDS = {
         ),
         "messages": "Messages de votre fournisseur, que vous seul pouvez lire",
         "none_yet": "Aucune facture n'est encore arrivée.",
+        "put_off": (
+            "Factures arrivées, pas encore vérifiées : {count}. Votre boîtier ne sait pas encore "
+            "quel compteur a compté ; il les vérifie dès qu'il a lu celui de votre contrat."
+        ),
     },
     Lang.EN: {
         "bill": "Electricity bill",
@@ -130,6 +134,10 @@ WORDS = {
         ),
         "messages": "Messages of your provider that only you can read",
         "none_yet": "No bill has arrived yet.",
+        "put_off": (
+            "Bills that have arrived and are not checked yet: {count}. Your chip does not know yet "
+            "which meter counted; it checks them as soon as it has read your contract's."
+        ),
     },
 }
 

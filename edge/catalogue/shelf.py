@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from edge.bills.judge import Agreement, Shelf
+from edge.contracts.meter import Meters
 from edge.moving.contracts import ended
 from edge.vault.moving import Departure
+from edge.vault.rows import Metered
 from protocol.catalogue import Catalogue
 
 
@@ -33,6 +35,16 @@ class Contracts:
         end = agreement.contract.end
         has_ended = end is not None and end <= departure.last_day
         return agreement if has_ended else ended(agreement, departure.last_day)
+
+    def meters(self, metered: Metered, fingerprint_of: Callable[[str, str], int]) -> Meters:
+        """Return the meters that have counted, to be held against the contracts."""
+        calendars = {
+            tariff.calendar
+            for agreement in self.agreements.values()
+            for offer in (agreement.offer, *self.shelf(agreement).extensions.values())
+            for tariff in offer.tariffs
+        }
+        return Meters(self.meter_salt, metered, fingerprint_of, calendars)
 
     def shelf(self, agreement: Agreement) -> Shelf:
         """Return the listed documents that matter to a contract, as the list stands.

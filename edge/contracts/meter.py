@@ -6,11 +6,13 @@ that nobody else can compare; this chip does, for every day that a statement bil
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from enum import Enum, auto
+from itertools import groupby
 
 from edge.metering.events import DayClosed
+from edge.vault.rows import Metered
 from protocol.contract import Contract
 
 _SERIAL = re.compile(r"\d{12}", re.ASCII)
@@ -19,7 +21,7 @@ _SERIAL = re.compile(r"\d{12}", re.ASCII)
 class Fit(Enum):
     """Whether the meter that counted on a day is the one that a contract names.
 
-    UNKNOWN: the day came back from the cloud, and no frame has named its meter since.
+    UNKNOWN: the day came back from the cloud, and the contract's meter has not been read since.
     """
 
     SAME = auto()
@@ -37,20 +39,78 @@ def meter_hash(salt: bytes, serial: str) -> bytes:
     return hashlib.sha256(salt + serial.encode()).digest()
 
 
-def fit_of(contract: Contract, salt: bytes, closed: DayClosed) -> Fit:
-    """Compare the meter of a closed day with the contract's.
+class Meters:
+    """What a chip knows of the meters that counted, by which each day is held against a contract."""
 
-    On the day on which a meter was replaced both have counted: it fits the contract of either. A
-    masked serial is none that a contract can name, so it never fits.
-    """
-    serials = {part.meter_serial for part in closed.parts} or {closed.meter_serial}
-    if any(meter_hash(salt, serial) == contract.meter for serial in serials):
-        return Fit.SAME
-    return Fit.UNKNOWN if "" in serials else Fit.ANOTHER
+    def __init__(
+        self,
+        salt: bytes,
+        metered: Metered,
+        fingerprint_of: Callable[[str, str], int],
+        calendars: Iterable[str] = (),
+    ) -> None:
+        """Compare by what the vault has `metered`.
+
+        `salt`: under which contracts name their meters (32 bytes). `fingerprint_of`: gives the
+        fingerprint of serial and calendar by which a day that came back knows its meter.
+        `calendars`: by which days may have counted that name none.
+        """
+        self._salt = salt
+        self._fingerprint_of = fingerprint_of
+        self._fingerprints = {closed.day: fingerprint for closed, fingerprint in metered.days}
+        self._calendars = {*calendars, metered.last_calendar}
+        self._first: dict[str, date] = {}
+        self._last: dict[str, date] = {}
+        for closed, _ in metered.days:
+            self._calendars |= {closed.calendar, *(part.calendar for part in closed.parts)}
+            for serial in _serials_of(closed):
+                self._first.setdefault(serial, closed.day)
+                self._last[serial] = closed.day
+        if metered.last_serial:
+            self._first.setdefault(metered.last_serial, date.max)
+            self._last[metered.last_serial] = date.max
+
+    def fit(self, contract: Contract, closed: DayClosed) -> Fit:
+        """Compare the meter of a closed day with the contract's.
+
+        Two meters fit the contract of either on the one day on which one took the other's place:
+        the new one never counted before it, and the old one never after. A masked serial is none
+        that a contract can name, so it never fits.
+        """
+        serials = _serials_of(closed)
+        if len(serials) > 1:
+            is_named = any(self._is_of(contract, serial) for serial in serials)
+            is_same = is_named and self._is_replacement(closed.day, serials)
+        elif serials[0]:
+            is_same = self._is_of(contract, serials[0])
+        else:
+            return self._fit_unnamed(contract, closed.day)
+        return Fit.SAME if is_same else Fit.ANOTHER
+
+    def first_day(self, fit: Fit, contract: Contract, days: Iterable[DayClosed]) -> date | None:
+        """Return the first of `days` with this fit, if any."""
+        return min((day.day for day in days if self.fit(contract, day) is fit), default=None)
+
+    def _is_of(self, contract: Contract, serial: str) -> bool:
+        return meter_hash(self._salt, serial) == contract.meter
+
+    def _is_replacement(self, day: date, serials: Sequence[str]) -> bool:
+        old, new = serials[0], serials[-1]
+        is_one_change = len(serials) == 2  # noqa: PLR2004 - before and after
+        return (
+            is_one_change and self._first.get(new, day) >= day and self._last.get(old, day) <= day
+        )
+
+    def _fit_unnamed(self, contract: Contract, day: date) -> Fit:
+        """Compare by the fingerprint, once a serial that fits the contract has been read."""
+        serial = next((each for each in self._first if each and self._is_of(contract, each)), None)
+        if serial is None:
+            return Fit.UNKNOWN
+        expected = {self._fingerprint_of(serial, calendar) for calendar in self._calendars}
+        return Fit.SAME if self._fingerprints.get(day) in expected else Fit.ANOTHER
 
 
-def first_day_of(
-    fit: Fit, contract: Contract, salt: bytes, days: Iterable[DayClosed]
-) -> date | None:
-    """Return the first of `days` with this fit, if any."""
-    return min((day.day for day in days if fit_of(contract, salt, day) is fit), default=None)
+def _serials_of(closed: DayClosed) -> list[str]:
+    """Return the meters that counted on a day, in their order, one for each run."""
+    serials = [part.meter_serial for part in closed.parts] or [closed.meter_serial]
+    return [serial for serial, _ in groupby(serials)]

@@ -15,7 +15,7 @@ from edge.vault.epochs import read_seed
 from edge.vault.letters import Letters
 from edge.vault.moving import Departures
 from edge.vault.receipts import Receipts
-from edge.vault.rows import DayRow, Figures, StatementRow, StoredBlock
+from edge.vault.rows import DayRow, Figures, Metered, StatementRow, StoredBlock
 from edge.vault.settled import SettledRow, SettledRows
 from edge.vault.statements import Statements
 from edge.vault.values import Values
@@ -48,6 +48,15 @@ class VaultReader:
             DayRow(closed, is_encrypted, tuple(by_day.get(closed.day, ())))
             for closed, is_encrypted in self.values.days(start, end)
         ]
+
+    def metered(self) -> Metered:
+        """Return which meters have counted, as far as it is known."""
+        state = self.values.state()
+        days = tuple(self.values.fingerprinted_days())
+        if state is None or state.account is None:
+            return Metered(days)
+        last = state.account.last
+        return Metered(days, last.serial, last.calendar or "")
 
     def blocks_between(self, start: date, end: date) -> list[StoredBlock]:
         """Return the blocks of days [start, end), in the order of the day."""

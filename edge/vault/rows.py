@@ -61,6 +61,17 @@ class DayRow(msgspec.Struct, frozen=True):
     blocks: tuple[StoredBlock, ...]
 
 
+class Metered(msgspec.Struct, frozen=True):
+    """All closed days in order, each with the fingerprint of meter and calendar, and what is on the line.
+
+    `last_serial` and `last_calendar` are of the last reading, empty while there is none.
+    """
+
+    days: tuple[tuple[DayClosed, int], ...]
+    last_serial: str = ""
+    last_calendar: str = ""
+
+
 class Interval(msgspec.Struct, frozen=True):
     """One quarter-hour's plain value, Wh."""
 

@@ -10,8 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cloud.store import Batch, BlockItem, Device, EpochItem, Store, StoredBlock, StoredContract
 from edge.bills.judge import Agreement, Shelf
 from edge.bills.own import Books, Span
-from edge.contracts.meter import meter_hash
+from edge.contracts.meter import Meters, meter_hash
 from edge.metering.events import DayClosed
+from edge.vault.rows import Metered
 from protocol.calendar import day_number, days_between, month_of, quarter_hours
 from protocol.contract import (
     Acceptance,
@@ -157,7 +158,11 @@ class Household:
             self.spans,
             lambda inc, month: self._seeds[inc, month],
             lambda day: self.curves[day],
-            METER_SALT,
+            Meters(
+                METER_SALT,
+                Metered(tuple((day, 0) for day in self.days)),
+                self.secret.meter_fingerprint,
+            ),
         )
 
     @property

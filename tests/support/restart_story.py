@@ -72,15 +72,16 @@ STATES = (
     "statement_refused",
     "receipt_waits_for_blocks",
     "judged_before_meters_counted",
+    "judged_before_the_meter_was_known",
     "receipt_unsent",
     "receipt_stored",
     "bill_corrected",
     "vault_lost",
     "recovery_under_way",
     "metering_to_be_restored",
+    "judgement_put_off",
     "receipt_in_doubt",
     "word_said",
-    "meter_not_named",
     "metering_restored",
     "statement_differs",
     "two_statements_differ",
@@ -262,7 +263,11 @@ class Story(BillingHome):
             with self.losing(Kind.RECEIPT, Kind.RECEIPT_ACK):
                 self.ask(7, 38, name(4))
                 self.shoot("receipt_waits_for_blocks")
-        self._judge_by_an_older_version("receipt_waits_for_blocks", "judged_before_meters_counted")
+        of = "receipt_waits_for_blocks"
+        self._judge_by_an_older_version(of, "judged_before_meters_counted", OTHER_SERIAL)
+        image = self._judge_by_an_older_version(of, "judged_before_the_meter_was_known", "")
+        with closing(sqlite3.connect(image / FILE_NAME)) as database, database:
+            database.execute("UPDATE meter SET state = NULL")
         with self.losing(Kind.RECEIPT, Kind.RECEIPT_ACK):
             self._go_on()
             self.shoot("receipt_unsent")
@@ -271,17 +276,18 @@ class Story(BillingHome):
         self.ask(7, 38, name(5), corrects=name(4))
         self.shoot("bill_corrected")
 
-    def _judge_by_an_older_version(self, of: str, state: str) -> None:
+    def _judge_by_an_older_version(self, of: str, state: str, serial: str) -> Path:
         """Have a copy's days counted by another meter than the contract's; nobody compared them."""
         image = self._copy(of, state)
         with closing(sqlite3.connect(image / FILE_NAME)) as database, database:
             for number, closed in database.execute("SELECT day, closed FROM days").fetchall():
                 counted = msgspec.msgpack.decode(closed, type=DayClosed)
-                counted = msgspec.structs.replace(counted, meter_serial=OTHER_SERIAL)
+                counted = msgspec.structs.replace(counted, meter_serial=serial)
                 database.execute(
                     "UPDATE days SET closed = ? WHERE day = ?",
                     (msgspec.msgpack.encode(counted), number),
                 )
+        return image
 
     def _copy(self, of: str, state: str) -> Path:
         """Take a copy of an image as another state, to be changed."""
@@ -304,15 +310,17 @@ class Story(BillingHome):
         self._go_on()
         self.shoot("metering_to_be_restored")
         self.ask(38, 66, name(6))
+        self.shoot("judgement_put_off")
+        self.kill()
+        self.has_meter = True
+        self.begin()
+        self.live(2)
+        self._go_on()
         self.shoot("receipt_in_doubt")
         self.kill()
         say_word(self.directory)
         self.shoot("word_said")
         self.begin()
-        self._go_on()
-        self.shoot("meter_not_named")
-        self.has_meter = True
-        self.live(2)
         self._go_on()
         self.shoot("metering_restored")
 

@@ -20,8 +20,9 @@ from cloud.tariffs.price import Part
 from edge.bills.judge import Agreement, Shelf, judge
 from edge.bills.judgement import OpenedLine, Verdict
 from edge.bills.own import Books, Span
-from edge.contracts.meter import meter_hash
+from edge.contracts.meter import Meters, meter_hash
 from edge.metering.events import DayClosed
+from edge.vault.rows import Metered
 from protocol.bill import Energy
 from protocol.calendar import day_number, days_between, month_of
 from protocol.contract import (
@@ -84,7 +85,9 @@ class _Ledger:
                 )
 
     def books(self) -> Books:
-        return Books(self.closed, self.spans, self._seed_of, lambda _day: (), _SALT)
+        metered = Metered(tuple((closed, 0) for closed in self.closed))
+        meters = Meters(_SALT, metered, self._secret.meter_fingerprint)
+        return Books(self.closed, self.spans, self._seed_of, lambda _day: (), meters)
 
     def between(self, start: date, end: date) -> list[StoredBlock]:
         return [block for block in self.blocks if start <= block.day < end]

@@ -132,7 +132,7 @@ def bill_of_the_first_day(directory, cloud, provider_key):
     try:
         agreements = agreements_of(directory, load_agreement(directory))
         contracts = Contracts(agreements, load_keys(directory).meter_salt)
-        return json.loads(Desk(vault, identity.household.seal, contracts).judge(statement))
+        return json.loads(Desk(vault, identity.household, contracts).judge(statement))
     finally:
         vault.close()
 

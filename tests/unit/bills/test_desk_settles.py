@@ -10,7 +10,7 @@ from edge.bills.desk import Desk
 from edge.bills.judgement import Finding, Judgement, Verdict
 from edge.catalogue.shelf import Contracts
 from edge.chip import signer_of
-from edge.vault.rows import BlockState, DayRow, StoredBlock
+from edge.vault.rows import BlockState, DayRow, Metered, StoredBlock
 from edge.vault.vault import Vault
 from tests.support.chip_bench import make_identity
 from tests.support.household import METER_SALT, Household
@@ -37,6 +37,9 @@ class Ledger:
             for row in self._home.days
             if start <= row.day < end
         ]
+
+    def metered(self) -> Metered:
+        return Metered(tuple((day, 0) for day in self._home.days))
 
     def blocks_between(self, start: date, end: date) -> list[StoredBlock]:
         return [
@@ -66,7 +69,7 @@ def test_settled_days_outlive_the_process_and_the_same_statement_keeps_its_verdi
     late = colluders.statement(deal, colluders.request(deal, MIDDLE, END, late=left_out))
 
     vault = Vault.open(tmp_path, signer)
-    desk = Desk(Ledger(home, vault), home.secret.seal, contracts)
+    desk = Desk(Ledger(home, vault), home.secret, contracts)
     before = verdict(desk, first)
     assert (before.verdict, before.findings) == (
         Verdict.CORRECT,
@@ -75,7 +78,7 @@ def test_settled_days_outlive_the_process_and_the_same_statement_keeps_its_verdi
     vault.close()
 
     vault = Vault.open(tmp_path, signer)
-    desk = Desk(Ledger(home, vault), home.secret.seal, contracts)
+    desk = Desk(Ledger(home, vault), home.secret, contracts)
     assert verdict(desk, first) == before
     assert verdict(desk, other).findings == (Finding.ALREADY_SETTLED,)
     billed = verdict(desk, late)

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from edge.bills import judge as judge_module
 from edge.bills.judge import judge
 from edge.bills.judgement import Finding, Verdict
+from edge.bills.own import MeterUnknown
 from edge.bills.remarks import remarks
 from edge.bills.words import Lang
-from edge.contracts.meter import Fit, fit_of
+from edge.contracts.meter import Fit, Meters
 from edge.metering.events import DayPart
+from edge.vault.rows import Metered
 from tests.support.household import METER_SALT, METER_SERIAL, Household, closed_day
 from tests.support.tariffs import simple_tariff
 from tests.support.victim import Victim
@@ -75,20 +77,71 @@ def test_the_household_is_told_from_when_on_and_what_to_do(home, billed):
     assert OTHER not in french + english
 
 
-def test_days_that_came_back_from_the_cloud_without_a_meter_are_opened_and_said(home, billed):
-    judgement = judged(home, billed, {START: ""})
-    assert judgement.verdict is Verdict.CORRECT
-    assert judgement.findings == (Finding.METER_UNKNOWN,)
+def test_days_that_came_back_from_the_cloud_without_a_meter_are_not_judged_yet(home, billed):
+    deal, statement = billed
+    days = [msgspec.structs.replace(row, meter_serial="") for row in home.days]
+    unknown = Meters(METER_SALT, Metered(tuple((day, 0) for day in days)), fingerprint)
+    books = msgspec.structs.replace(home.books, days=days, meters=unknown)
+    with pytest.raises(MeterUnknown):
+        judge(statement, deal.agreement, home.shelf, books, home.secret.seal)
 
 
-def test_the_day_of_a_replacement_fits_the_contract_of_either_meter(home):
-    contract = home.agreement.contract
+def fingerprint(serial, calendar):
+    return hash((serial, calendar))
+
+
+@pytest.mark.parametrize(
+    ("on_the_line", "counted", "expected"),
+    [
+        (METER_SERIAL, METER_SERIAL, Fit.SAME),
+        (METER_SERIAL, OTHER, Fit.ANOTHER),
+        (OTHER, METER_SERIAL, Fit.UNKNOWN),
+        ("", METER_SERIAL, Fit.UNKNOWN),
+    ],
+)
+def test_a_day_without_a_name_is_told_by_its_fingerprint(home, on_the_line, counted, expected):
+    day = closed_day(START, (), meter_serial="")
+    metered = Metered(((day, fingerprint(counted, "BASE")),), on_the_line, "BASE")
+    meters = Meters(METER_SALT, metered, fingerprint)
+    assert meters.fit(home.agreement.contract, day) is expected
+
+
+def mixed(number, *serials):
     noon = datetime(2026, 9, 15, 10, tzinfo=UTC)
-    parts = tuple(
-        DayPart(serial, "BASE", noon, (1,) * 10, (0,) * 10) for serial in (METER_SERIAL, OTHER)
-    )
-    for serial, others in ((OTHER, parts), (METER_SERIAL, parts[::-1])):
-        day = closed_day(START, (2,), meter_serial=serial, parts=others)
-        assert fit_of(contract, METER_SALT, day) is Fit.SAME
-    assert fit_of(contract, METER_SALT, closed_day(START, (), meter_serial=OTHER)) is Fit.ANOTHER
-    assert fit_of(contract, bytes(32), closed_day(START, ())) is Fit.ANOTHER
+    parts = tuple(DayPart(each, "BASE", noon, (1,) * 10, (0,) * 10) for each in serials)
+    day = START + timedelta(days=number)
+    return closed_day(day, (2,), meter_serial=serials[-1], parts=parts if serials[1:] else ())
+
+
+def fits(home, days):
+    meters = Meters(METER_SALT, Metered(tuple((day, 0) for day in days)), fingerprint)
+    return [meters.fit(home.agreement.contract, day) for day in days]
+
+
+@given(before=st.integers(0, 3), after=st.integers(0, 3), is_new=st.booleans())
+def test_the_one_day_of_a_replacement_fits_the_contract_of_either_meter(
+    home, before, after, is_new
+):
+    old, new = (OTHER, METER_SERIAL) if is_new else (METER_SERIAL, OTHER)
+    serials = [(old,)] * before + [(old, new)] + [(new,)] * after
+    found = fits(home, [mixed(number, *each) for number, each in enumerate(serials)])
+    sides = (Fit.ANOTHER, Fit.SAME) if is_new else (Fit.SAME, Fit.ANOTHER)
+    assert found == [sides[0]] * before + [Fit.SAME] + [sides[1]] * after
+
+
+@pytest.mark.parametrize(
+    "serials",
+    [
+        [(METER_SERIAL, OTHER)] * 2,
+        [(OTHER,), (METER_SERIAL, OTHER)],
+        [(METER_SERIAL, OTHER), (METER_SERIAL,)],
+        [(METER_SERIAL, OTHER, METER_SERIAL)],
+        [(METER_SERIAL, OTHER), (OTHER, METER_SERIAL)],
+    ],
+)
+def test_meters_that_take_turns_fit_no_contract(home, serials):
+    days = [mixed(number, *each) for number, each in enumerate(serials)]
+    found = fits(home, days)
+    assert [fit for fit, each in zip(found, serials, strict=True) if each[1:]] == [
+        Fit.ANOTHER
+    ] * sum(bool(each[1:]) for each in serials)

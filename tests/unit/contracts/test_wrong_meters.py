@@ -56,18 +56,7 @@ def lose_the_vault(home, serial) -> None:
         path.unlink()
 
 
-@pytest.mark.parametrize(
-    "serial",
-    [
-        OLD,
-        pytest.param(
-            NEW,
-            marks=pytest.mark.xfail(
-                strict=True, reason="days that came back and no frame names are billed as correct"
-            ),
-        ),
-    ],
-)
+@METERS
 def test_days_that_came_back_are_judged_by_the_meter_that_counted_them(home, serial):
     lose_the_vault(home, serial)
     home.meter = BenchMeter(home.clock.at, 7, OLD)
@@ -81,7 +70,6 @@ def test_days_that_came_back_are_judged_by_the_meter_that_counted_them(home, ser
     assert (judgement.findings == (Finding.METER_DIFFERS,)) is not is_right
 
 
-@pytest.mark.xfail(strict=True, reason="a bill is correct before the meter is known")
 @METERS
 def test_a_statement_that_comes_before_the_first_frame_is_judged_after_it(
     home, serial, monkeypatch
@@ -111,7 +99,6 @@ def test_a_statement_that_comes_before_the_first_frame_is_judged_after_it(
     assert not home.cloud.store.receipts.of_contract(contract)
 
 
-@pytest.mark.xfail(strict=True, reason="ten minutes of the contract's meter make its day")
 def test_the_contracts_meter_for_ten_minutes_a_day_is_not_the_one_that_counted(home):
     home.begin()
     right, wrong = home.meter, BenchMeter(home.clock.at, 7, NEW)
