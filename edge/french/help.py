@@ -29,11 +29,13 @@ HELP = {
         "Affiche comment va le boîtier et ce qu'il y a à faire ; pour le foyer seul."
     ),
     "End this household's time here: close the day now, send all, end its contracts. The running "
-    "chip does it with its next good reading; this command leaves it the order and watches. "
-    "Afterwards nothing more is metered for this household on this chip.": (
+    "chip does it with its next good reading; this command asks first, then leaves it the order "
+    "and watches. The order stands until it is carried out or taken back (--cancel). Afterwards "
+    "nothing more is metered for this household on this chip.": (
         "Met fin au séjour de ce foyer : clôt la journée, envoie tout, termine ses contrats.\n\n"
-        "Le boîtier en marche le fait à sa prochaine bonne lecture ; cette commande lui laisse "
-        "l'ordre et attend. Ensuite plus rien n'est compté pour ce foyer sur ce boîtier."
+        "Le boîtier en marche le fait à sa prochaine bonne lecture ; cette commande demande "
+        "d'abord, puis lui laisse l'ordre et attend. L'ordre tient jusqu'à ce qu'il soit exécuté "
+        "ou retiré (--cancel). Ensuite plus rien n'est compté pour ce foyer sur ce boîtier."
     ),
     "Write the household's keys, contracts and vault into a file under a passphrase. With "
     "--keys-only the vault stays here: another chip fetches the blocks back from the cloud, but "
@@ -203,6 +205,7 @@ HELP = {
         "Lit la phrase secrète dans ce fichier (mode 0600), ou dans /dev/fd/N."
     ),
     "Do not ask.": "Ne demande rien.",
+    "Take the order back, while the day is open.": "Retire l'ordre, tant que le jour est ouvert.",
     "Ask anew; the chip that runs sends the question.": (
         "Demande à nouveau ; le boîtier en marche envoie la question."
     ),

@@ -52,6 +52,7 @@ SENTENCES = {
         "nommez le fichier qu'a écrit `volet edge export`."
     ),
     "make a new request.": "faites une nouvelle demande.",
+    "`volet edge move-out --cancel` removes it.": "`volet edge move-out --cancel` le supprime.",
     "choose again.": "choisissez à nouveau.",
     "delete it and choose again.": "supprimez-le et choisissez à nouveau.",
     "see docs/reference/configuration.md.": "voyez docs/reference/configuration.md.",

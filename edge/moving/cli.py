@@ -12,17 +12,22 @@ from edge.household_command import HouseholdCommand, say
 from edge.identity import check_keys_are_files, load_identity, load_keys
 from edge.language import language
 from edge.moving.bundle import open_bundle, seal_bundle
-from edge.moving.departure import leave_order
+from edge.moving.departure import leave_order, ordered_at, take_back_order
 from edge.moving.erasing import erase as erase_household
 from edge.moving.sheet import Sheet, fingerprint_of, render
 from edge.moving.transfer import departure_of, left_to_send, pack, take_in
 from edge.moving.words import (
+    CANCELLED,
     ERASE,
     ERASED,
     ERASING,
+    MOVE_OUT,
     MOVED_OUT,
+    MOVING_OUT,
     NOT_MOVED,
+    NOT_ORDERED,
     NOT_RUNNING,
+    TOO_LATE,
     WAITING,
 )
 from edge.vault.vault import is_in_use
@@ -49,14 +54,25 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
     show_default=True,
     help="Stop watching when nothing has moved for so many seconds; the chip goes on.",
 )
-def move_out(directory: Path, wait_s: float) -> None:
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--cancel", "is_cancelled", is_flag=True, help="Take the order back, while the day is open."
+)
+def move_out(directory: Path, wait_s: float, *, yes: bool, is_cancelled: bool) -> None:
     """End this household's time here: close the day now, send all, end its contracts.
 
-    The running chip does it with its next good reading; this command leaves it the order and
-    watches. Afterwards nothing more is metered for this household on this chip.
+    The running chip does it with its next good reading; this command asks first, then leaves it
+    the order and watches. The order stands until it is carried out or taken back (--cancel).
+    Afterwards nothing more is metered for this household on this chip.
     """
     load_identity(directory)
-    if departure_of(directory) is None:
+    if is_cancelled:
+        _cancel(directory)
+        return
+    if departure_of(directory) is None and ordered_at(directory) is None:
+        if not yes:
+            click.echo(MOVING_OUT[language()])
+            click.confirm(MOVE_OUT[language()], abort=True)
         leave_order(directory, datetime.now(UTC))
 
     def is_told() -> bool:
@@ -72,6 +88,15 @@ def move_out(directory: Path, wait_s: float) -> None:
         )
     last_day = departure.last_day.isoformat()
     click.echo(MOVED_OUT[language()].format(last_day=last_day, directory=directory))
+
+
+def _cancel(directory: Path) -> None:
+    """Take the order back, unless the last day is closed."""
+    was_ordered = departure_of(directory) is None and take_back_order(directory)
+    # The running chip may have been carrying it out at this moment.
+    if departure_of(directory) is not None:
+        raise ConfigError(TOO_LATE[language()])
+    click.echo((CANCELLED if was_ordered else NOT_ORDERED)[language()])
 
 
 @click.command(cls=HouseholdCommand)

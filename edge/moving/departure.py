@@ -29,10 +29,10 @@ from edge.vault.vault import Vault
 from protocol.calendar import day_number
 from protocol.contract import sign_document
 from protocol.envelope import open_message
-from protocol.errors import MessageRefused, Reason
+from protocol.errors import ConfigError, MessageRefused, Reason
 from protocol.moving import Leave, Left, Termination
 from protocol.topics import Kind, device_topic
-from system.files import write_secret
+from system.files import read_secret, write_secret
 
 ORDER = "move-out.json"
 ERASED = "erased.json"
@@ -50,6 +50,30 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def leave_order(directory: Path, asked_at: datetime) -> None:
     """Ask the chip in `directory` to close the household's last day with its next reading."""
     write_secret(directory / ORDER, msgspec.json.encode(Order(asked_at)))
+
+
+def ordered_at(directory: Path) -> datetime | None:
+    """Return when the household in `directory` has asked to move out, None: it has not.
+
+    Raises:
+        ConfigError: the order is damaged.
+    """
+    path = directory / ORDER
+    if not path.exists():
+        return None
+    next_step = "`volet edge move-out --cancel` removes it."
+    try:
+        return msgspec.json.decode(read_secret(path, next_step), type=Order).asked_at
+    except (msgspec.MsgspecError, RecursionError) as exc:
+        raise ConfigError(f"{path} is damaged: {exc}; {next_step}") from exc
+
+
+def take_back_order(directory: Path) -> bool:
+    """Remove the order to move out; says whether there was one."""
+    path = directory / ORDER
+    is_there = path.exists()
+    path.unlink(missing_ok=True)
+    return is_there
 
 
 def note_erasure(directory: Path) -> None:

@@ -2,6 +2,40 @@
 
 from edge.language import Lang
 
+MOVING_OUT = {
+    Lang.FR: (
+        "Ceci met fin au temps de ce foyer ici, pour de bon : dès sa prochaine bonne lecture, le "
+        "boîtier clôt le dernier jour et ne lit plus le compteur pour ce foyer ; la collectivité "
+        "met fin à ses contrats."
+    ),
+    Lang.EN: (
+        "This ends this household's time here, for good: with its next good reading the chip "
+        "closes the last day and meters no more for this household; the collectivity ends its "
+        "contracts."
+    ),
+}
+MOVE_OUT = {Lang.FR: "Déménager maintenant ?", Lang.EN: "Move out now?"}
+CANCELLED = {
+    Lang.FR: "L'ordre de déménager est retiré ; le boîtier continue comme avant.",
+    Lang.EN: "The order to move out is taken back; the chip goes on as before.",
+}
+NOT_ORDERED = {
+    Lang.FR: "Aucun déménagement n'est demandé ; rien n'a changé.",
+    Lang.EN: "No move-out is ordered; nothing was changed.",
+}
+TOO_LATE = {
+    Lang.FR: (
+        "Le dernier jour est déjà clos, le déménagement ne peut plus être retiré. Pour continuer "
+        "ici : `volet edge export`, `volet edge erase`, `volet edge import`, puis une nouvelle "
+        "demande avec un contrat (`volet edge request --offer`)."
+    ),
+    Lang.EN: (
+        "The last day is closed already, so the move cannot be taken back. To go on here: `volet "
+        "edge export`, `volet edge erase`, `volet edge import`, then a new request with a contract "
+        "(`volet edge request --offer`)."
+    ),
+}
+
 MOVED_OUT = {
     Lang.FR: (
         "C'est fait : votre dernier jour ici est le {last_day}, à l'index relevé à cet instant. La "
@@ -22,14 +56,22 @@ MOVED_OUT = {
 # By whether the last day is closed.
 WAITING = {
     Lang.FR: {
-        False: "Pas encore : le boîtier n'a pas de bonne lecture, ou la collectivité se tait.",
+        False: (
+            "Pas encore : le boîtier n'a pas de bonne lecture, ou la collectivité se tait. L'ordre "
+            "tient : le boîtier l'exécutera dès qu'il le pourra, sauf si vous le retirez "
+            "(`volet edge move-out --cancel`)."
+        ),
         True: (
             "Le dernier jour est clos ; tout n'est pas encore arrivé à la collectivité. Relancez "
             "cette commande."
         ),
     },
     Lang.EN: {
-        False: "Not yet: the chip has had no good reading, or has not heard from the cloud.",
+        False: (
+            "Not yet: the chip has had no good reading, or has not heard from the cloud. The order "
+            "stands: the chip carries it out as soon as it can, unless you take it back "
+            "(`volet edge move-out --cancel`)."
+        ),
         True: ("The last day is closed; not everything has reached the cloud yet. Run this again."),
     },
 }

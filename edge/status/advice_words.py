@@ -49,6 +49,18 @@ ADVICE = {
             "Ask your provider for the tariff that your meter is set to, or to have the meter set "
             "as your contract says."
         ),
+        Advice.MOVE_OUT: (
+            "A move-out is ordered: with its next good reading the chip ends this household's time "
+            "here, for good. If you do not want that: `volet edge move-out --cancel`."
+        ),
+        Advice.LEAVING: (
+            "Leave the chip on (`volet edge run`) and connected until your collectivity knows that "
+            "you have moved out."
+        ),
+        Advice.LEFT: (
+            "Take your household along: `volet edge export --out FILE --sheet SHEET.html`. Then "
+            "`volet edge erase` makes the chip ready for who comes next."
+        ),
         Advice.CLOCK: "Set this machine's clock; it is off by more than a minute.",
         Advice.REVOKED: (
             "Ask your collectivity why it has revoked this chip. It meters on and keeps everything; "
@@ -114,6 +126,19 @@ ADVICE = {
         Advice.TARIFF: (
             "Demandez à votre fournisseur le tarif pour lequel votre compteur est réglé, ou de "
             "faire régler le compteur selon votre contrat."
+        ),
+        Advice.MOVE_OUT: (
+            "Un déménagement est demandé : dès sa prochaine bonne lecture, le boîtier met fin au "
+            "temps de ce foyer ici, pour de bon. Si vous ne le voulez pas : "
+            "`volet edge move-out --cancel`."
+        ),
+        Advice.LEAVING: (
+            "Laissez le boîtier en marche (`volet edge run`) et connecté jusqu'à ce que votre "
+            "collectivité sache que vous avez déménagé."
+        ),
+        Advice.LEFT: (
+            "Emportez votre foyer : `volet edge export --out FILE --sheet SHEET.html`. Ensuite, "
+            "`volet edge erase` prépare le boîtier pour qui vient."
         ),
         Advice.CLOCK: "Mettez cette machine à l'heure ; elle a plus d'une minute d'écart.",
         Advice.REVOKED: (

@@ -15,8 +15,10 @@ from edge.contracts.watch import standing
 from edge.identity import load_contract
 from edge.message import Absence
 from edge.metering.events import Notice, NoticeKind
+from edge.moving.departure import ordered_at
 from edge.status.line import LineFault, LineState
 from edge.status.presence import Presence, StatusFile, is_running
+from edge.vault.moving import Departure
 from edge.vault.reader import VaultReader, read_vault
 from protocol.calendar import day_number, legal_day, next_month, quarter_hour_start
 from protocol.contract import Contract
@@ -47,6 +49,9 @@ class Advice(StrEnum):
     DOUBLE = "end_the_other_chip"
     CONTRACT = "make_a_contract_for_the_meter"
     TARIFF = "ask_for_the_meters_tariff"
+    MOVE_OUT = "let_the_household_move_out_or_not"
+    LEAVING = "let_the_chip_send_the_end"
+    LEFT = "export_and_erase"
 
 
 _ADVICE = {
@@ -72,8 +77,8 @@ class ChipReport(msgspec.Struct, frozen=True):
     """What `volet edge status` tells the household of its own chip.
 
     `presence` is None where no chip runs; `last_quarter_hour_end` the instant up to which the meter
-    is accounted for; `certificate` None where the chip is not enrolled; `left_after` the last day
-    of a household that has moved out.
+    is accounted for; `certificate` None where the chip is not enrolled; `move_out_ordered_at` when
+    the household asked to move out, until that is done; `left_after` the last day of one that has.
     """
 
     intervals: int
@@ -93,6 +98,7 @@ class ChipReport(msgspec.Struct, frozen=True):
     certificate: Lifetime | None
     advice: tuple[Advice, ...]
     left_after: date | None = None
+    move_out_ordered_at: datetime | None = None
 
 
 def report(directory: Path, now: datetime) -> ChipReport:
@@ -115,6 +121,7 @@ def report(directory: Path, now: datetime) -> ChipReport:
         last = figures.last_quarter_hour
         end = None if last is None else quarter_hour_start(last[0], last[1] + 1)
         has_left = departure is not None
+        ordered = None if has_left else ordered_at(directory)
         notices = vault.values.notices()
         return ChipReport(
             intervals=figures.intervals,
@@ -130,13 +137,19 @@ def report(directory: Path, now: datetime) -> ChipReport:
             area=summary(vault, choices, config, day_number(today)),
             presence=presence,
             has_contract=documents is not None,
-            next_bill=None if documents is None else next_bill(_judged(vault), documents[1]),
+            next_bill=(
+                None
+                if documents is None
+                else next_bill(_judged(vault), _until(documents[1], departure))
+            ),
             certificate=certificate,
             advice=(
+                *advise_on_move(departure, is_ordered=ordered is not None),
                 *advise(presence, certificate, now, has_left=has_left),
                 *([] if has_left else advise_on_contract(notices)),
             ),
             left_after=None if departure is None else departure.last_day,
+            move_out_ordered_at=ordered,
         )
 
 
@@ -144,7 +157,8 @@ def next_bill(judgements: list[Judgement], contract: Contract) -> NextBill | Non
     """Expect the next bill where the last one ended, over as long a time; None: none is to come."""
     correct = [each for each in judgements if each.verdict is Verdict.CORRECT]
     if not correct:
-        return NextBill(contract.start, None)
+        has_days = contract.end is None or contract.start < contract.end
+        return NextBill(contract.start, None) if has_days else None
     last = max(correct, key=lambda each: each.end)
     if contract.end is not None and last.end >= contract.end:
         return None
@@ -162,7 +176,8 @@ def advise(
     """Return what is to be done, the most urgent first."""
     found = []
     if presence is None:
-        found.append(Advice.START)
+        if not has_left:
+            found.append(Advice.START)
     else:
         line, why = presence.line, presence.session.why
         if not has_left and not line.is_starting and line.is_poor:
@@ -195,6 +210,20 @@ def advise_on_contract(notices: list[Notice]) -> list[Advice]:
     if differing.keys() & {NoticeKind.CALENDAR_DIFFERS, NoticeKind.POWER_DIFFERS}:
         found.append(Advice.TARIFF)
     return found
+
+
+def advise_on_move(departure: Departure | None, *, is_ordered: bool) -> list[Advice]:
+    """Return what is to be done by a household that moves out or has moved out."""
+    if departure is None:
+        return [Advice.MOVE_OUT] if is_ordered else []
+    return [Advice.LEFT if departure.is_told else Advice.LEAVING]
+
+
+def _until(contract: Contract, departure: Departure | None) -> Contract:
+    """Return a contract as one that ends with the household's last day here."""
+    if departure is None:
+        return contract
+    return msgspec.structs.replace(contract, end=departure.last_day + timedelta(days=1))
 
 
 def _judged(vault: VaultReader) -> list[Judgement]:

@@ -45,6 +45,7 @@ WORDS = {
         "bill": "Next bill",
         "bill_from": "your first, for the days from {start} on",
         "bill_over": "for {start} to {last}, soon after",
+        "last_bill": "the last one, for days up to {last}, if your provider asks for it",
         "no_bill": "none is to come",
         "no_contract": "this chip has no contract",
         "area": "Neighbourhood",
@@ -55,6 +56,8 @@ WORDS = {
         "not_enrolled": "none; this chip is not enrolled",
         "holds": "holds until {end}",
         "ended": "has ended on {end}",
+        "moving": "Moving out",
+        "ordered": "ordered on {at}, not done yet",
         "left": "Moved out",
         "left_on": "{day} was this household's last day here",
         "notice": "Notice",
@@ -88,6 +91,9 @@ WORDS = {
         "bill": "Prochaine facture",
         "bill_from": "la première, pour les jours à partir du {start}",
         "bill_over": "pour la période du {start} au {last}, peu après celle-ci",
+        "last_bill": (
+            "la dernière, pour les jours jusqu'au {last}, si votre fournisseur la demande"
+        ),
         "no_bill": "aucune à venir",
         "no_contract": "ce boîtier n'a pas de contrat",
         "area": "Quartier",
@@ -100,6 +106,8 @@ WORDS = {
         "not_enrolled": "aucun ; ce boîtier n'est pas inscrit",
         "holds": "valable jusqu'au {end}",
         "ended": "a expiré le {end}",
+        "moving": "Déménagement",
+        "ordered": "demandé le {at}, pas encore fait",
         "left": "Déménagement",
         "left_on": "{day} a été le dernier jour de ce foyer ici",
         "notice": "À savoir",
@@ -203,6 +211,9 @@ def in_words(report: ChipReport, now: datetime, lang: Lang) -> str:
         ("area", _area(report.area, lang)),
         ("certificate", _certificate(report, now, lang)),
     ]
+    if report.move_out_ordered_at is not None:
+        at = time_text(report.move_out_ordered_at, lang)
+        rows.append(("moving", words["ordered"].format(at=at)))
     if report.left_after is not None:
         rows.append(("left", words["left_on"].format(day=day_text(report.left_after, lang))))
     rows += [
@@ -268,6 +279,8 @@ def _bill(report: ChipReport, lang: Lang) -> str:
     words, bill = WORDS[lang], report.next_bill
     if bill is None:
         return words["no_bill" if report.has_contract else "no_contract"]
+    if report.left_after is not None:
+        return words["last_bill"].format(last=day_text(report.left_after, lang))
     start = day_text(bill.start, lang)
     if bill.end is None:
         return words["bill_from"].format(start=start)

@@ -37,6 +37,7 @@ WEEK = (
 STORED = """volet cloud status --json | python3 -c '
 import json, sys
 sys.exit(json.load(sys.stdin)["blocks"] < 8)'"""
+CLOSED = "volet edge status --json 2> /dev/null | grep -q last_day_closed.:.2026-03"
 CHIP = "volet edge run 2> chip.log &"
 
 pytestmark = pytest.mark.usefixtures("mosquitto_available")
@@ -133,6 +134,8 @@ def test_move_house(enrolled, tmp_path):
     days = f"{METER} --from 2026-02-28T22:00 --speed 43200 --link /dev/serial0 2> meter.log &"
     with town(enrolled, tmp_path) as typing:
         run(typing, "echo 'send_window_s = 0' >> /var/lib/volet/edge.toml", days, LINE, CHIP)
+        # Who moves out has lived here: the contract has begun.
+        run(typing, f"timeout 60 sh -c 'until {CLOSED}; do sleep 0.1; done'")
         typing.type_page(page, until="Into the new home")
         run(typing, "kill %4; wait %4 || true; kill %3; wait %3 || true")
         run(typing, f"{METER}1 --link /dev/serial0 2> meter.log &", LINE)  # of the new home

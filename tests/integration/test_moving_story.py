@@ -182,7 +182,14 @@ def test_a_moves_to_another_chip_and_b_comes_to_the_old_one(broker, places, offe
 
     # A moves out at 14:00 and some seconds.
     order = Program(
-        tmp_path / "move-out.log", "edge", "move-out", "--dir", str(one.directory), "--wait", "60"
+        tmp_path / "move-out.log",
+        "edge",
+        "move-out",
+        "--yes",
+        "--dir",
+        str(one.directory),
+        "--wait",
+        "60",
     )
     order.start()
 

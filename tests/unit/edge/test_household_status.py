@@ -34,7 +34,7 @@ from edge.status.presence import (
     is_running,
     this_process,
 )
-from edge.status.report import Advice, ChipReport, NextBill, advise, next_bill
+from edge.status.report import Advice, ChipReport, NextBill, advise, advise_on_move, next_bill
 from edge.status.words import ABSENCES, NOTICES, WORDS, in_words
 from edge.tic.serial_line import SerialSource
 from edge.vault.vault import Vault
@@ -331,3 +331,17 @@ def test_the_command_says_whether_the_chip_runs(tmp_path, runs):
     told = json.loads(CliRunner().invoke(edge, ["status", "--dir", str(tmp_path), "--json"]).output)
     assert (told["presence"] is not None) is runs
     assert told["advice"] == ([] if runs else ["start_the_chip"])
+
+
+def test_after_the_move_no_bill_is_promised():
+    bill = NextBill(date(2026, 5, 1), date(2026, 5, 6))
+    said = in_words(report(next_bill=bill, left_after=date(2026, 5, 5)), NOW, Lang.EN)
+    assert "the last one, for days up to 2026-05-05, if your provider asks for it" in said
+    ended = contract(end=date(2026, 2, 1))
+    assert next_bill([judged(date(2026, 1, 1), date(2026, 2, 1))], ended) is None
+    assert next_bill([], contract(end=date(2026, 1, 1))) is None
+    assert advise(None, None, NOW, has_left=True) == ()
+    assert [advise_on_move(None, is_ordered=each) for each in (False, True)] == [
+        [],
+        [Advice.MOVE_OUT],
+    ]

@@ -58,7 +58,9 @@ def test_the_order_is_left_for_the_running_chip_and_the_command_waits_for_it(hom
     """The command runs in a thread, as the vault it reads is written by the chip meanwhile."""
     said = []
     command = threading.Thread(
-        target=lambda: said.append(run("move-out", "--dir", home.directory, "--wait", "60"))
+        target=lambda: said.append(
+            run("move-out", "--yes", "--dir", home.directory, "--wait", "60")
+        )
     )
     command.start()
     try:
@@ -76,18 +78,54 @@ def test_the_order_is_left_for_the_running_chip_and_the_command_waits_for_it(hom
 
 def test_a_command_that_waits_in_vain_says_what_is_missing(home):
     with pytest.raises(ConfigError, match="no good reading") as told:
-        run("move-out", "--dir", home.directory, "--wait", "0")
+        run("move-out", "--yes", "--dir", home.directory, "--wait", "0")
     assert "does not run" not in str(told.value)
     home.kill()
     with pytest.raises(ConfigError, match="The chip does not run: start it"):
-        run("move-out", "--dir", home.directory, "--wait", "0")
+        run("move-out", "--yes", "--dir", home.directory, "--wait", "0")
     home.start()
     home.drop = lambda message: hasattr(message, "retain") and "leave" in message.topic
     home.pump()
     home.clock.seconds += 2
     home.frames(2)
     with pytest.raises(ConfigError, match="not everything has reached the cloud"):
-        run("move-out", "--dir", home.directory, "--wait", "0")
+        run("move-out", "--yes", "--dir", home.directory, "--wait", "0")
+
+
+def test_moving_out_is_asked_for_and_told_and_can_be_taken_back(home):
+    """An order that waits is no secret; once the day is closed it cannot be taken back."""
+    at = ("--dir", str(home.directory))
+    done = CliRunner().invoke(edge, ["move-out", *at, "--wait", "0"], input="n\n")
+    assert done.exit_code != 0
+    assert "for good" in done.output
+    assert not (home.directory / ORDER).exists()
+    assert "No move-out is ordered" in run("move-out", *at, "--cancel")
+
+    home.kill()
+    with pytest.raises(ConfigError, match="The order stands"):
+        run("move-out", *at, "--wait", "0", given="y\n")
+    for lang, words in (("en", ("ordered on", "--cancel")), ("fr", ("demandé le", "--cancel"))):
+        said = run("status", "--lang", lang, *at)
+        assert all(word in said for word in words)
+    assert "taken back" in run("move-out", *at, "--cancel")
+    assert "ordered on" not in run("status", *at)
+    home.start()
+    home.pump()
+    home.clock.seconds += 2
+    home.frames(2)
+    assert home.vault.departures.get() is None, "the chip goes on"
+
+    home.drop = lambda message: hasattr(message, "retain") and "leave" in message.topic
+    home.move_out()
+    assert "Leave the chip on" in run("status", *at)
+    with pytest.raises(ConfigError, match="cannot be taken back"):
+        run("move-out", *at, "--cancel")
+    assert (home.directory / ORDER).exists()
+    home.drop = lambda _: False
+    home.settle()
+    said = run("status", *at)
+    assert "volet edge export" in said
+    assert "Start the chip" not in said
 
 
 def test_export_and_import_by_their_commands(home, tmp_path, passphrase):
