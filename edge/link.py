@@ -253,6 +253,7 @@ class Link:
             if self._is_session:
                 self._put(Disconnected())
             client.disconnect()
+            client.loop_write()  # closes a socket over which no round has gone
 
     def _serve(self, client: Client) -> None:
         """Read and write until the session ends."""

@@ -16,6 +16,7 @@ import msgspec
 from edge.area.settings import Choices, save_choices
 from edge.bills.word import say_word
 from edge.chip import signer_of
+from edge.identity import CONTRACT, OFFER, read_agreement
 from edge.message import Arrived
 from edge.metering.events import DayClosed
 from edge.moving.departure import leave_order as order_to_leave
@@ -36,6 +37,7 @@ from protocol.messages import Statement
 from protocol.quotes import QuoteAnswer, QuotePart
 from protocol.socio import Profile
 from protocol.topics import Kind, PublicKind, listed_topic, page_topic, parse_device_topic
+from system.files import write_secret
 from tests.support.area_household import AreaHousehold
 from tests.support.area_town import FIRST_DAY, AreaTown
 from tests.support.billing_home import ONE_DAY, PROVIDER_KEY, BillingHome, day
@@ -96,6 +98,7 @@ STATES = (
     "goes_on_on_another_chip",
     "erased_for_others",
     *(f"vault_of_version_{version}" for version in VERSIONS_READ[:-1]),
+    "offer_beside_its_contract",
 )
 
 
@@ -391,6 +394,11 @@ class Story(BillingHome):
         for version in VERSIONS_READ[:-1]:
             image = self._copy("receipt_stored", f"vault_of_version_{version}")
             make_older(image / FILE_NAME, version)
+        image = self._copy("receipt_stored", "offer_beside_its_contract")
+        signed = read_agreement(image)
+        assert signed is not None
+        write_secret(image / OFFER, msgspec.json.encode(signed.offer))
+        write_secret(image / CONTRACT, msgspec.json.encode(signed.contract))
 
     # How it is driven.
 
