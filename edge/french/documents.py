@@ -167,6 +167,19 @@ DOCUMENTS = {
     "{path} is there already; name another file, nothing is overwritten.": (
         "{path} existe déjà ; nommez un autre fichier, rien n'est écrasé."
     ),
+    "{path} is no regular file; move it aside.": (
+        "{path} n'est pas un fichier ordinaire ; mettez-le de côté."
+    ),
+    "{path} is missing, so that a backup would not hold it; put it back with `volet {party} "
+    "restore --database-only`, or back up the rest with --keys-only.": (
+        "{path} manque, et une sauvegarde ne le contiendrait donc pas ; remettez-le avec `volet "
+        "{party} restore --database-only`, ou sauvegardez le reste avec --keys-only."
+    ),
+    "{path} is the public half of a backup key, which opens nothing; name the private half, the "
+    "file without .pub.": (
+        "{path} est la moitié publique d'une clé de sauvegarde, qui n'ouvre rien ; indiquez la "
+        "moitié privée, le fichier sans .pub."
+    ),
     "{path} is damaged ({why}); --keys-only leaves the database out.": (
         "{path} est endommagé ({why}) ; --keys-only laisse la base de côté."
     ),
