@@ -64,18 +64,26 @@ def check(directory: Path) -> str:
 
 
 def settle(restored: Path, directory: Path) -> str:
-    """Revoke in a restored store whom the revocation list names; the newer of both counts."""
+    """Revoke in a restored store whom the revocation list names; the newer of both counts.
+
+    Says who that is, and which chips have a certificate and are unknown to the store.
+    """
     if not (restored / STORE).exists():
         return ""
     place = restored if pki_path(restored, "crl.pem").exists() else directory
     store = SqliteStore.open(restored, is_checked=False)
     try:
         revoked = revoke_listed(place, store)
+        known = {each.device for each in store.devices()}
     finally:
         store.close()
-    if not revoked:
-        return ""
-    return f"Revoked again, as the revocation list names them: {', '.join(revoked)}."
+    said = []
+    if revoked:
+        said.append(f"Revoked again, as the revocation list names them: {', '.join(revoked)}.")
+    issued = {path.stem for path in pki_path(place, "issued").glob("*.pem")}
+    if unknown := sorted(issued - known):
+        said.append(f"Not in this store, so enrol them again: {', '.join(unknown)}.")
+    return " ".join(said)
 
 
 COLLECTIVITY = Party(
@@ -91,7 +99,7 @@ COLLECTIVITY = Party(
     next_step=lambda: (
         "Next: `volet cloud broker-config --dir {directory}`, which learns from the broker's own list "
         "who was revoked since, then `volet cloud run --dir {directory}`. Revoke again whom that "
-        "list does not name. Take over pki/issued/*.pem of the directory moved aside before you enrol "
-        "again who enrolled since: by it they keep their ids."
+        "list does not name. Take over pki/issued and pki/crl.pem of the directory moved aside first: by "
+        "them who enrolled since keeps its id when it enrols again, and who was revoked stays out."
     ),
 )

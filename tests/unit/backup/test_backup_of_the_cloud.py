@@ -126,7 +126,6 @@ def test_yesterdays_store_alone_learns_who_was_revoked_since(town, key):
     assert town.revoked() == {town.chips[0]}
 
 
-@pytest.mark.xfail(strict=True, reason="a restore does not say which chips its store lacks")
 def test_yesterdays_store_says_who_enrolled_since(town, key, tmp_path):
     out, _ = back_up(town, key)
     since = enrol_chip(town.directory, tmp_path / "since").device
@@ -136,7 +135,6 @@ def test_yesterdays_store_says_who_enrolled_since(town, key, tmp_path):
     assert f"Not in this store, so enrol them again: {since}." in said
 
 
-@pytest.mark.xfail(strict=True, reason="nobody says that the old directory keeps a chip's id")
 def test_a_chip_that_enrolled_since_keeps_its_id_by_the_old_directory(town, key, tmp_path):
     """As the page says: pki/issued is taken over before the chip enrols again."""
     out, _ = back_up(town, key)
