@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("protocol", "system", "mosquitto", "edge", "cloud", "volet")
 FINE = {
     ("edge/link.py", "Link"): "its thread runs from `start` on",
+    ("edge/status/line.py", "LineWatch"): "the clock of its conditions, asked when it looks",
     ("cloud/link.py", "_Connection"): "the library, made whole, is called back once it connects",
     ("protocol/quotes.py", "Weights"): "two methods that are remembered; nothing calls them yet",
 }

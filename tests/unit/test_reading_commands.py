@@ -14,7 +14,7 @@ CONFIGURATION = 5
 # Commands whose work it is to make something in a directory that has nothing yet.
 MAKING = {"edge init", "cloud init", "provider init", "trustee init"}
 # A worker brings a store to its version, and begins the first one.
-MAKING_A_STORE = {"cloud run"}
+MAKING_A_STORE = {"cloud run", "cloud new-store"}
 # Commands that hear the broker until they are stopped, and have no store.
 LISTENING = {"cloud audit capture"}
 # Commands that work on files alone, or find out what to do from them first.
