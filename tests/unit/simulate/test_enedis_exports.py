@@ -166,6 +166,62 @@ def test_a_row_since_2024_that_cannot_be_read_is_refused_by_its_line(tmp_path, r
         load(tmp_path / "curve.csv", f"Début;Fin;Valeur (en Kw)\n{row}\n")
 
 
+NIGHT = "29/10/2023 "
+BOTH_PASSES = ["02:00", "02:30", "02:00", "02:30"]
+
+
+def autumn_night(rows):
+    """Lay out the night on which 02:00 comes twice; a row is its start, end and value."""
+    laid = [("01:30", "02:00", "1"), *rows, ("03:00", "03:30", "6")]
+    lines = [f"{NIGHT}{start}:00;{NIGHT}{end}:00;{value}\n" for start, end, value in laid]
+    return f"Début;Fin;Valeur (en Kw)\n{''.join(lines)}"
+
+
+@pytest.mark.xfail(strict=True, reason="rows without a value do not count for the autumn hour")
+@given(values=st.lists(st.sampled_from(["", "2", "3"]), min_size=4, max_size=4))
+def test_an_hour_that_comes_twice_is_told_apart_whichever_rows_are_blank(tmp_path_factory, values):
+    ends = ["02:30", "02:00", "02:30", "03:00"]
+    path = tmp_path_factory.mktemp("curve") / "curve.csv"
+    curve = load(path, autumn_night(zip(BOTH_PASSES, ends, values, strict=True)))
+    expected = [1_000, *(int(each or 0) * 1_000 for each in values), 6_000]
+    assert (curve.start.hour, curve.step_s) == (23, 1_800)
+    assert curve.power_w.tolist() == expected
+
+
+@pytest.mark.xfail(strict=True, reason="an autumn hour that stands once is taken for the first")
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        ([("02:00", "02:30", "2"), ("02:30", "03:00", "3")], 3),
+        ([("02:30", "03:00", "3")], 3),
+        ([("02:00", "02:30", "2"), ("02:00", "02:30", "2")], 4),
+        ([("02:30", "03:00", "2"), ("02:30", "03:00", "2")], 4),
+        ([("02:00", "02:30", "2"), ("02:00", "02:30", "2"), ("02:30", "03:00", "2")], 4),
+    ],
+)
+def test_an_hour_that_comes_twice_and_stands_once_is_refused_by_its_line(tmp_path, rows, line):
+    with pytest.raises(FrameError, match=rf"line {line}: .*comes twice"):
+        load(tmp_path / "curve.csv", autumn_night(rows))
+
+
+@pytest.mark.xfail(strict=True, reason="an instant that the spring night leaves out is taken")
+def test_an_instant_that_no_clock_shows_is_refused_by_its_line(tmp_path):
+    rows = "26/03/2023 02:00:00;26/03/2023 02:30:00;1\n"
+    with pytest.raises(FrameError, match="line 2: 26/03/2023 02:00:00 does not exist"):
+        load(tmp_path / "curve.csv", f"Début;Fin;Valeur (en Kw)\n{rows}")
+
+
+@pytest.mark.xfail(strict=True, reason="600 million steps are laid out, which take 5 GB")
+@pytest.mark.parametrize(
+    ("header", "between"), [("Horodate;Valeur", ";"), ("start_utc,energy_wh", ",")]
+)
+def test_a_file_of_more_steps_than_memory_holds_is_refused_by_its_line(tmp_path, header, between):
+    seconds = "".join(f"2005-01-01T00:00:0{at}Z{between}1\n" for at in range(5))
+    text = f"{header}\n{seconds}2024-12-01T00:00:00Z{between}1\n"
+    with pytest.raises(FrameError, match=r"line 7: .*steps of 1 s"):
+        load(tmp_path / "curve.csv", text)
+
+
 HEADERS = [
     "Horodate;Valeur",
     "Début;Fin;Valeur (en Kw)",
