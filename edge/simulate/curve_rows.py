@@ -19,6 +19,8 @@ from protocol.errors import FrameError
 HOUR_S = 3_600
 MAX_POWER_W = 250_000
 MAX_SPAN_S = 20 * 366 * 86_400
+# Twenty years of ten minutes are 1 054 080.
+MAX_STEPS = 2_000_000
 YEARS = range(2000, 2099)
 """What the meter can date: its horodate has two digits of the year."""
 
@@ -77,7 +79,14 @@ def curve_of(path: Path, rows: Sequence[Row]) -> Curve:
         raise refusal(
             path, rows[-1].line, "the instant lies more than 20 years after the first one"
         )
-    power_w = np.zeros(-(-(rows[-1].end_s - first_s) // step_s), dtype=np.int64)
+    steps = -(-(rows[-1].end_s - first_s) // step_s)
+    if steps > MAX_STEPS:
+        raise refusal(
+            path,
+            rows[-1].line,
+            f"up to this instant the curve has {steps} steps of {step_s} s, beyond {MAX_STEPS}",
+        )
+    power_w = np.zeros(steps, dtype=np.int64)
     for row in rows:
         if (row.start_s - first_s) % step_s or (row.end_s - first_s) % step_s:
             raise refusal(path, row.line, f"the instant is not on the grid of {step_s} s")

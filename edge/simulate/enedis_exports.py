@@ -30,6 +30,15 @@ _WATTS_PER_KW = 1_000
 _RUN_LEAST = 4
 
 
+class _Span(msgspec.Struct, frozen=True):
+    """A row of the newer form; `power_w` is None where there is no measurement."""
+
+    line: int
+    start: datetime
+    end: datetime
+    power_w: int | None
+
+
 class _Mark(msgspec.Struct, frozen=True):
     """A row of the older form; `power_w` is None where there is no measurement."""
 
@@ -52,11 +61,12 @@ def rows_by_end(path: Path, text: str, delimiter: str) -> list[Row]:
             raise refusal(
                 path, mark.line, "the instant does not come after that of the line before"
             )
-    return [
+    rows = [
         Row(mark.line, mark.at_s - length_s, mark.at_s, mark.power_w)
         for mark, length_s in zip(marks, _lengths_s(path, marks), strict=True)
         if mark.power_w is not None
     ]
+    return _measured(path, rows, marks[-1].line)
 
 
 def is_by_span(header: str) -> bool:
@@ -74,16 +84,18 @@ def rows_by_span(path: Path, text: str, delimiter: str, header: str) -> list[Row
     if found is None:
         raise refusal(path, 1, "expected `Début;Fin;Valeur (en Kw)`")
     factor = _WATTS_PER_KW if found[1].lower() == "kw" else 1
-    rows: list[Row] = []
-    for line, cells in cells_of(path, text, delimiter, skip=1):
-        if len(cells) != 3:  # noqa: PLR2004 - both ends and the value
-            raise refusal(path, line, f"expected 3 columns, found {len(cells)}")
-        if not cells[2]:
-            continue  # a step without a measurement
-        start_s, end_s = _span_s(path, line, cells, rows[-1].end_s if rows else 0)
-        rows.append(Row(line, start_s, end_s, _watts(path, line, cells[2], factor)))
+    spans = list(_spans(path, text, delimiter, factor))
+    rows = [
+        Row(span.line, *ends_s, span.power_w)
+        for span, ends_s in zip(spans, _instants(path, spans), strict=True)
+        if span.power_w is not None
+    ]
+    return _measured(path, rows, spans[-1].line if spans else 2)
+
+
+def _measured(path: Path, rows: list[Row], last_line: int) -> list[Row]:
     if not rows:
-        raise refusal(path, 2, "the curve ends here; it needs a step at least")
+        raise refusal(path, last_line, "the curve ends here; it needs one measurement at least")
     return rows
 
 
@@ -173,21 +185,91 @@ def _untold(path: Path, mark: _Mark) -> FrameError:
     )
 
 
-def _span_s(path: Path, line: int, cells: Sequence[str], not_before_s: int) -> tuple[int, int]:
-    """Return both ends of a step that stands in local time.
+def _spans(path: Path, text: str, delimiter: str, factor: int) -> Iterator[_Span]:
+    for line, cells in cells_of(path, text, delimiter, skip=1):
+        if len(cells) != 3:  # noqa: PLR2004 - both ends and the value
+            raise refusal(path, line, f"expected 3 columns, found {len(cells)}")
+        start, end = (_local(path, line, cell) for cell in cells[:2])
+        power_w = _watts(path, line, cells[2], factor) if cells[2] else None
+        yield _Span(line, start, end, power_w)
 
-    Where the clock goes back an hour comes twice: the second time it comes after the line before.
+
+def _instants(path: Path, spans: Sequence[_Span]) -> list[tuple[int, int]]:
+    """Return both ends of each step, in Unix seconds.
+
+    Where the clock goes back an hour comes twice. Its two passes are told apart by their order:
+    the second begins where the time of day goes back, at the end of the step before.
+
+    Raises:
+        FrameError: names the line.
     """
-    start, end = (_local(path, line, cell) for cell in cells[:2])
-    start_s = int(start.timestamp())
-    if start_s < not_before_s:
-        start_s = int(start.replace(fold=1).timestamp())
-    by_clock = int((end.replace(tzinfo=None) - start.replace(tzinfo=None)) / timedelta(seconds=1))
-    by_instants = [int(end.replace(fold=fold).timestamp()) - start_s for fold in (0, 1)]
+    instants: list[tuple[int, int]] = []
+    for is_twice, same in groupby(spans, lambda span: _comes_twice(span.start)):
+        night = list(same)
+        again = _second_pass(path, night) if is_twice else len(night)
+        for at, span in enumerate(night):
+            start_s = _start_s(path, span, fold=int(at >= again))
+            before_s = instants[-1][1] if instants else start_s
+            if start_s < before_s:
+                raise refusal(
+                    path, span.line, "the instant does not come after that of the line before"
+                )
+            if at == again and start_s != before_s:
+                raise _once(path, span)
+            instants.append((start_s, start_s + _length_s(path, span, start_s)))
+    return instants
+
+
+def _comes_twice(at: datetime) -> bool:
+    return at.replace(fold=0).timestamp() < at.replace(fold=1).timestamp()
+
+
+def _second_pass(path: Path, night: Sequence[_Span]) -> int:
+    """Return where the second pass of an hour begins that comes twice.
+
+    Without a measurement it does not matter which of both a row is of.
+    """
+    for at, (before, span) in enumerate(pairwise(night), 1):
+        if span.start <= before.start:
+            return at
+    measured = [span for span in night if span.power_w is not None]
+    if measured:
+        raise _once(path, measured[0])
+    return len(night)
+
+
+def _once(path: Path, span: _Span) -> FrameError:
+    return refusal(
+        path,
+        span.line,
+        f"{span.start:%d/%m/%Y %H:%M} comes twice, and which of both this is cannot be told; "
+        "put in the rows of the hour that are missing, without a value, or cut the file here",
+    )
+
+
+def _start_s(path: Path, span: _Span, *, fold: int) -> int:
+    if span.start.replace(fold=1).timestamp() < span.start.replace(fold=0).timestamp():
+        raise refusal(
+            path,
+            span.line,
+            f"{span.start:%d/%m/%Y %H:%M:%S} does not exist: the clock goes forward there",
+        )
+    return int(span.start.replace(fold=fold).timestamp())
+
+
+def _length_s(path: Path, span: _Span, start_s: int) -> int:
+    """Return a step's length, its end read as the clock shows it or as the start's counts on."""
+    by_clock = int((span.end - span.start) / timedelta(seconds=1))
+    by_instants = [int(span.end.replace(fold=fold).timestamp()) - start_s for fold in (0, 1)]
     length_s = min((each for each in (by_clock, *by_instants) if each > 0), default=0)
     if not 0 < length_s <= HOUR_S:
-        raise refusal(path, line, f"from {cells[0]} to {cells[1]} is no step of an hour at most")
-    return start_s, start_s + length_s
+        raise refusal(
+            path,
+            span.line,
+            f"from {span.start:%d/%m/%Y %H:%M:%S} to {span.end:%d/%m/%Y %H:%M:%S} is no step of "
+            "an hour at most",
+        )
+    return length_s
 
 
 def _local(path: Path, line: int, text: str) -> datetime:

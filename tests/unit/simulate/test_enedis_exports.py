@@ -177,7 +177,6 @@ def autumn_night(rows):
     return f"Début;Fin;Valeur (en Kw)\n{''.join(lines)}"
 
 
-@pytest.mark.xfail(strict=True, reason="rows without a value do not count for the autumn hour")
 @given(values=st.lists(st.sampled_from(["", "2", "3"]), min_size=4, max_size=4))
 def test_an_hour_that_comes_twice_is_told_apart_whichever_rows_are_blank(tmp_path_factory, values):
     ends = ["02:30", "02:00", "02:30", "03:00"]
@@ -188,7 +187,6 @@ def test_an_hour_that_comes_twice_is_told_apart_whichever_rows_are_blank(tmp_pat
     assert curve.power_w.tolist() == expected
 
 
-@pytest.mark.xfail(strict=True, reason="an autumn hour that stands once is taken for the first")
 @pytest.mark.parametrize(
     ("rows", "line"),
     [
@@ -204,14 +202,12 @@ def test_an_hour_that_comes_twice_and_stands_once_is_refused_by_its_line(tmp_pat
         load(tmp_path / "curve.csv", autumn_night(rows))
 
 
-@pytest.mark.xfail(strict=True, reason="an instant that the spring night leaves out is taken")
 def test_an_instant_that_no_clock_shows_is_refused_by_its_line(tmp_path):
     rows = "26/03/2023 02:00:00;26/03/2023 02:30:00;1\n"
     with pytest.raises(FrameError, match="line 2: 26/03/2023 02:00:00 does not exist"):
         load(tmp_path / "curve.csv", f"Début;Fin;Valeur (en Kw)\n{rows}")
 
 
-@pytest.mark.xfail(strict=True, reason="600 million steps are laid out, which take 5 GB")
 @pytest.mark.parametrize(
     ("header", "between"), [("Horodate;Valeur", ";"), ("start_utc,energy_wh", ",")]
 )
