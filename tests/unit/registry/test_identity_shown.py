@@ -1,5 +1,8 @@
 """A program shows its own certificate: of its name, its role, its authority, with its key."""
 
+import errno
+import fcntl
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -78,3 +81,39 @@ def test_a_worker_shows_a_workers_certificate(cloud, command, name, said):
 def test_a_trustee_is_certified_under_a_name_of_its_own(cloud):
     with pytest.raises(ConfigError, match="trustee-"):
         issue_role(cloud, "trustee", datetime.now(UTC))
+
+
+@pytest.mark.xfail(strict=True, reason="it says that it started, then that another runs")
+def test_a_second_worker_has_not_started(cloud):
+    with closing(pki_path(cloud, "worker.key").open("rb")) as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        done = CliRunner().invoke(cloud_group, ["run", "--dir", str(cloud)])
+    assert "worker runs already on this machine" in str(done.exception)
+    assert "volet cloud issue worker-2" in str(done.exception)
+    assert "_started" not in done.output
+
+
+@pytest.mark.xfail(strict=True, reason="a trustee is told to start a further worker")
+def test_a_second_trustee_has_not_started_and_is_told_what_trustees_do(cloud, home):
+    path = pki_path(cloud, "trustee-a.pem")
+    install(home, path, path.with_suffix(".key"))
+    with closing((home / places.TLS_KEY).open("rb")) as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        done = CliRunner().invoke(trustee_group, ["run", "--dir", str(home)])
+    assert "trustee-a runs already on this machine" in str(done.exception)
+    assert "tell the collectivity" in str(done.exception)
+    assert "worker" not in str(done.exception)
+    assert "_started" not in done.output
+
+
+@pytest.mark.xfail(strict=True, reason="every error of a lock is said to be another program")
+@pytest.mark.parametrize("why", [errno.ENOLCK, errno.EINTR, errno.EIO])
+def test_a_lock_that_fails_is_no_second_program(cloud, monkeypatch, why):
+    def fail(*_):
+        raise OSError(why, "the disk's own words")
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+    done = CliRunner().invoke(cloud_group, ["run", "--dir", str(cloud)])
+    assert isinstance(done.exception, ConfigError)
+    assert "worker.key cannot be locked: the disk's own words" in str(done.exception)
+    assert "runs already" not in str(done.exception)

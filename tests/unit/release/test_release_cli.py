@@ -43,6 +43,16 @@ def test_a_second_one_is_a_sentence(cloud, command):
     assert isinstance(done.exception, ConfigError)
 
 
+@pytest.mark.xfail(strict=True, reason="it says that it started, then ends; it names a worker's way")
+def test_a_second_one_has_not_started_and_is_no_further_worker(cloud):
+    issue_role(cloud, "worker-release", datetime.now(UTC))
+    with closing(pki_path(cloud, "worker-release.key").open("rb")) as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        done = run(cloud, "run")
+    assert "release_started" not in done.stderr
+    assert "worker-2" not in str(done.exception)
+
+
 def test_days_to_come_are_not_closed(cloud):
     issue_role(cloud, "worker-release", datetime.now(UTC))
     done = run(cloud, "once", "--until", "2199-01-01")
