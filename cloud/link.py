@@ -8,7 +8,7 @@ outlives the process: what was not acknowledged comes again.
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn, cast
 
@@ -53,13 +53,15 @@ class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How to reach the broker and keep a session there.
 
     `receive_maximum` messages are in flight each way at most. Without `tls` the link is in clear,
-    for brokers on loopback only.
+    for brokers on loopback only. `if_double` says what to do where a second program shows the same
+    certificate.
     """
 
     host: str
     port: int
     client_id: str
     tls: TlsFiles | None = None
+    if_double: str = "end one of them."
     receive_maximum: int = 512
     session_expiry_s: int = 7 * 86_400
     retained_expiry_s: int = 90 * 86_400
@@ -210,23 +212,37 @@ class Link:
         self._connections = 0
         self._lost = Condition()
         self._rivalry = Rivalry(
-            settings.client_id, lambda: takes_connections(settings.host, settings.port)
+            settings.client_id,
+            settings.if_double,
+            lambda: takes_connections(settings.host, settings.port),
         )
+        self._is_alone = settings.tls is None
 
-    async def run(self) -> NoReturn:
-        """Keep connected; never returns.
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep others of this machine from the certificate; a program says after this that it runs.
 
         Raises:
-            ConfigError: the certificate files cannot be used, or another program shows them.
+            ConfigError: another program shows it, or its key cannot be locked.
         """
-        with contextlib.ExitStack() as held:
-            if self._settings.tls is not None:
-                name, key = self._settings.client_id, self._settings.tls.key
-                held.enter_context(alone_on_this_machine(name, key))
-            await self._stay()
-        raise AssertionError("a link is left by errors only")
+        settings = self._settings
+        with contextlib.ExitStack() as stack:
+            if settings.tls is not None:
+                key = settings.tls.key
+                stack.enter_context(
+                    alone_on_this_machine(settings.client_id, key, settings.if_double)
+                )
+            self._is_alone = True
+            yield
 
-    async def _stay(self) -> NoReturn:
+    async def run(self) -> NoReturn:
+        """Keep connected, within `alone`; never returns.
+
+        Raises:
+            ConfigError: the certificate files cannot be used, or another machine shows them.
+        """
+        if not self._is_alone:
+            raise AssertionError("a link runs within `alone`")
         delays_s = backoff()
         while True:
             before = self._connections

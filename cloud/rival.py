@@ -6,7 +6,6 @@ restarted ends them too, but for a moment nobody listens there.
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from protocol.errors import ConfigError
+from system.locks import take_lock
 
 # A rival is back within half a second; a broker that crashes as often is stopped by its supervisor.
 SHORT_S = 5.0
@@ -27,10 +27,18 @@ class Rivalry:
     """Counts sessions that ended within seconds of their beginning, while the broker stayed."""
 
     def __init__(
-        self, name: str, listens: Listens, monotonic_s: Callable[[], float] = time.monotonic
+        self,
+        name: str,
+        next_step: str,
+        listens: Listens,
+        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take whose sessions they are, and who says whether the broker takes connections."""
+        """Take whose sessions they are, and who says whether the broker takes connections.
+
+        `next_step` ends the error's text.
+        """
         self._name = name
+        self._next_step = next_step
         self._listens = listens
         self._monotonic_s = monotonic_s
         self._begun_at_s: float | None = None
@@ -52,26 +60,22 @@ class Rivalry:
         if self._short >= SHORT_MOST:
             raise ConfigError(
                 f"{self._name} runs on another machine, too, and each takes the broker's session "
-                f"from the other; {_WHAT_TO_DO}"
+                f"from the other; {self._next_step}"
             )
 
 
 @contextlib.contextmanager
-def alone_on_this_machine(name: str, key: Path) -> Iterator[None]:
+def alone_on_this_machine(name: str, key: Path, next_step: str) -> Iterator[None]:
     """Hold the key of the certificate shown, as long as the block runs.
 
+    `next_step` ends the error's text where another program holds it.
+
     Raises:
-        ConfigError: another program of this machine holds it, or it cannot be read.
+        ConfigError: another program of this machine holds it, or it cannot be locked.
     """
-    try:
-        file = os.open(key, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as exc:
-        raise ConfigError(f"{key} cannot be read: {exc.strerror}.") from exc
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as exc:
-        os.close(file)
-        raise ConfigError(f"{name} runs already on this machine; {_WHAT_TO_DO}") from exc
+    file = take_lock(key)
+    if file is None:
+        raise ConfigError(f"{name} runs already on this machine; {next_step}")
     try:
         yield
     finally:
@@ -89,9 +93,3 @@ async def takes_connections(host: str, port: int) -> bool:
     with contextlib.suppress(OSError):
         await writer.wait_closed()
     return True
-
-
-_WHAT_TO_DO = (
-    "end one of them, or give a further worker a certificate of its own "
-    "(`volet cloud issue worker-2`, then start it with --name worker-2)."
-)

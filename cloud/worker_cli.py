@@ -26,6 +26,11 @@ from system.certificates import CertificateWatch
 from system.commands import directory_option
 from system.logs import configure_logs
 
+_IF_DOUBLE = (
+    "end one of them, or give a further worker a certificate of its own "
+    "(`volet cloud issue worker-2`, then start it with --name worker-2)."
+)
+
 log = structlog.get_logger()
 
 
@@ -78,9 +83,11 @@ async def serve(directory: Path, name: str) -> None:
                 Ingest, store, config.collectivity, settings.platform_key, settings.clock
             )
             counts = _counts(directory, config.collectivity, thread, store)
-            log.info("worker_started", collectivity=config.collectivity)
-            async with CertificateWatch(lambda: lifetimes(directory), settings.clock).beside():
-                await Worker(link, thread, store, ingest, settings, counts).run(stop)
+            watch = CertificateWatch(lambda: lifetimes(directory), settings.clock)
+            with link.alone():
+                log.info("worker_started", collectivity=config.collectivity)
+                async with watch.beside():
+                    await Worker(link, thread, store, ingest, settings, counts).run(stop)
         finally:
             await thread.run(store.close)
     finally:
@@ -94,7 +101,7 @@ def _link_settings(directory: Path, host: str, port: int, name: str) -> LinkSett
     check_identity(
         tls, name, Role.WORKER, f"make it with `volet cloud issue {name} --dir {directory}`."
     )
-    return LinkSettings(host=host, port=port, client_id=name, tls=tls)
+    return LinkSettings(host=host, port=port, client_id=name, tls=tls, if_double=_IF_DOUBLE)
 
 
 def _counts(directory: Path, collectivity: str, thread: StoreThread, store: Store) -> Counts:

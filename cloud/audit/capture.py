@@ -86,6 +86,8 @@ def link_settings(directory: Path, config: CloudConfig, name: str) -> LinkSettin
         client_id=name,
         tls=TlsFiles(*files),
         session_expiry_s=0,
+        if_double="end one of them, or make a further certificate (`volet cloud issue "
+        "worker-audit2`) and name it with --name.",
     )
 
 
@@ -95,9 +97,14 @@ async def record(
     """Write every message that comes, until `stop`; returns how many.
 
     Raises:
-        ConfigError: the certificate files cannot be used.
+        ConfigError: the certificate files cannot be used, or another program shows them.
     """
     link = Link(settings, filters(collectivity))
+    with link.alone():
+        return await _write_all(link, file, stop)
+
+
+async def _write_all(link: Link, file: BinaryIO, stop: asyncio.Event) -> int:
     running = asyncio.create_task(link.run(), name="link")
     stopping = asyncio.create_task(stop.wait(), name="stop")
     count = 0

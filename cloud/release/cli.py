@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -188,7 +189,11 @@ async def _serve(
         tls, name, Role.WORKER, f"make it with `volet cloud issue {name} --dir {directory}`."
     )
     settings = LinkSettings(
-        host=config.broker_host, port=config.broker_port, client_id=name, tls=tls
+        host=config.broker_host,
+        port=config.broker_port,
+        client_id=name,
+        tls=tls,
+        if_double="a collectivity needs one release worker; end one of them.",
     )
     link = Link(settings, [response_filter(config.collectivity)])
     platform_key = load_platform_key(directory)
@@ -200,23 +205,32 @@ async def _serve(
         store = await thread.run(SqliteStore.open_existing, directory)
         desk = ReleaseDesk(store.area, config.collectivity, platform_key, note)
         service = ReleaseService(link, thread, desk, lambda: datetime.now(UTC))
+        files = {"authority": tls.ca, name: tls.certificate}
+        watch = CertificateWatch(lambda: read_lifetimes(files), lambda: datetime.now(UTC))
         try:
-            log.info("release_started", collectivity=config.collectivity)
-            files = {"authority": tls.ca, name: tls.certificate}
-            watch = CertificateWatch(lambda: read_lifetimes(files), lambda: datetime.now(UTC))
-            async with watch.beside():
-                running = service.run(stop, until, ends_when_idle=until is not None)
-                if wait_s is None:
-                    await running
-                else:
-                    await _while_it_moves(
-                        running, lambda: thread.run(_standing, store, desk), Patience(wait_s)
-                    )
+            with link.alone(), _told(config.collectivity):
+                async with watch.beside():
+                    running = service.run(stop, until, ends_when_idle=until is not None)
+                    if wait_s is None:
+                        await running
+                    else:
+                        await _while_it_moves(
+                            running, lambda: thread.run(_standing, store, desk), Patience(wait_s)
+                        )
         finally:
-            log.info("release_stopped")
             await thread.run(store.close)
     finally:
         thread.close()
+
+
+@contextmanager
+def _told(collectivity: str) -> Iterator[None]:
+    """Log that the program has started, and that it has stopped."""
+    log.info("release_started", collectivity=collectivity)
+    try:
+        yield
+    finally:
+        log.info("release_stopped")
 
 
 def _standing(store: SqliteStore, desk: ReleaseDesk) -> object:

@@ -210,7 +210,6 @@ async def _serve(directory: Path) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     kept = TrusteeLog.open(directory)
     try:
-        log.info("trustee_started", name=identity.name, collectivity=identity.collectivity)
         watch = CertificateWatch(lambda: places.lifetimes(directory), lambda: datetime.now(UTC))
         async with watch.beside():
             await Service(Trustee(identity, kept), settings).run(stop)

@@ -32,6 +32,10 @@ SIGNING_KEY = "signing.key"
 SEALING_KEY = "sealing.key"
 CA, CERTIFICATE, TLS_KEY = "ca.pem", "tls.pem", "tls.key"
 _NEXT = "make it with `volet trustee init`."
+_IF_DOUBLE = (
+    "a trustee runs once, so end one of them; if you started only one, others have its key: "
+    "tell the collectivity."
+)
 _INSTALL = "the collectivity issues it; put it in place with `volet trustee install`."
 
 
@@ -146,7 +150,11 @@ def link_settings(directory: Path) -> LinkSettings:
     tls = TlsFiles(directory / CA, directory / CERTIFICATE, directory / TLS_KEY)
     check_identity(tls, config.name, Role.TRUSTEE, _INSTALL)
     return LinkSettings(
-        host=config.broker_host, port=config.broker_port, client_id=config.name, tls=tls
+        host=config.broker_host,
+        port=config.broker_port,
+        client_id=config.name,
+        tls=tls,
+        if_double=_IF_DOUBLE,
     )
 
 

@@ -167,18 +167,25 @@ class Service:
         """Run until `stop` is set.
 
         Raises:
+            ConfigError: another program shows its certificate.
             BaseExceptionGroup: a task failed for good.
         """
-        work = {"link": self._link.run(), "take": self._take(), "greet": self._greet()}
         try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(task, name=name) for name, task in work.items()]
-                await stop.wait()
-                log.info("trustee_stopped")
-                for task in tasks:
-                    task.cancel()
+            with self._link.alone():
+                identity = self._trustee.identity
+                log.info("trustee_started", name=identity.name, collectivity=identity.collectivity)
+                await self._work(stop)
         finally:
             self._thread.close()
+
+    async def _work(self, stop: asyncio.Event) -> None:
+        work = {"link": self._link.run(), "take": self._take(), "greet": self._greet()}
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(task, name=name) for name, task in work.items()]
+            await stop.wait()
+            log.info("trustee_stopped")
+            for task in tasks:
+                task.cancel()
 
     async def _take(self) -> NoReturn:
         while True:

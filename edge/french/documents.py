@@ -230,6 +230,7 @@ DOCUMENTS = {
         "{path} ne peut pas être lu : {why} ; démarrez le boîtier, il le répare."
     ),
     "{path} cannot be opened: {why}.": "{path} ne peut pas être ouvert : {why}.",
+    "{path} cannot be locked: {why}.": "{path} ne peut pas être verrouillé : {why}.",
     "{path} cannot be made: {why}.": "{path} ne peut pas être créé : {why}.",
     "{path} cannot be erased: {why}; run this again.": (
         "{path} ne peut pas être effacé : {why} ; relancez cette commande."

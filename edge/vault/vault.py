@@ -9,7 +9,6 @@ Until it is known what the cloud holds (`catch_up`), values are kept in the clea
 image does not know which quarter-hours have been encrypted after it was taken.
 """
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +40,7 @@ from protocol.calendar import day_number, month_of
 from protocol.errors import ConfigError, StoreError
 from protocol.ids import Incarnation
 from protocol.messages import IncarnationState
+from system.locks import take_lock
 
 # What says that the vault cannot go on.
 UNUSABLE = (StoreError, sqlite3.Error)
@@ -345,12 +345,12 @@ class Vault(VaultReader):
 
 
 def is_in_use(directory: Path) -> bool:
-    """Say whether a chip uses the vault in `directory`."""
-    try:
-        with hold_vault(directory):
-            return False
-    except ConfigError:
+    """Say whether a chip uses the vault in `directory`. Raises ConfigError where none can tell."""
+    lock = take_lock(_lock_path(directory), is_made=True)
+    if lock is None:
         return True
+    os.close(lock)
+    return False
 
 
 @contextmanager
@@ -364,16 +364,11 @@ def hold_vault(directory: Path) -> Iterator[None]:
 
 
 def _lock(directory: Path) -> int:
-    path = directory / f"{FILE_NAME}.lock"
-    try:
-        lock = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    except OSError as exc:
-        raise ConfigError(f"{path} cannot be opened: {exc.strerror}.") from exc
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as exc:
-        os.close(lock)
-        raise ConfigError(
-            f"{directory} is in use by another chip process; stop that one first."
-        ) from exc
+    lock = take_lock(_lock_path(directory), is_made=True)
+    if lock is None:
+        raise ConfigError(f"{directory} is in use by another chip process; stop that one first.")
     return lock
+
+
+def _lock_path(directory: Path) -> Path:
+    return directory / f"{FILE_NAME}.lock"

@@ -14,7 +14,7 @@ from protocol.errors import ConfigError, PublishRefused, TransportError
 from protocol.ids import new_device_id
 from protocol.topics import Kind, device_topic
 from tests.support.broker import COLLECTIVITY, enrol_chip, free_ports, make_cloud
-from tests.support.mqtt import NOT_AUTHORIZED, Peer, chip_pass, role_pass
+from tests.support.mqtt import NOT_AUTHORIZED, Peer, chip_pass, role_pass, run_link
 
 WITHIN_S = 15
 FILTER = f"$share/workers/volet/v1/{COLLECTIVITY}/d/+/up/block"
@@ -30,7 +30,7 @@ def settings(broker, **changes):
 @contextlib.asynccontextmanager
 async def running(link):
     """Run a link; what ends it by itself ends the test."""
-    task = asyncio.create_task(link.run())
+    task = asyncio.create_task(run_link(link))
     try:
         async with asyncio.timeout(WITHIN_S):
             yield link
@@ -260,7 +260,7 @@ def test_certificate_files_that_do_not_load_end_the_link(broker, tmp_path):
 
     async def scenario():
         with pytest.raises(ConfigError, match="nothing"):
-            await Link(settings(broker, tls=tls), []).run()
+            await run_link(Link(settings(broker, tls=tls), []))
 
     asyncio.run(scenario())
 

@@ -15,6 +15,7 @@ from cloud.registry.pki import issue_role, pki_path
 from cloud.rival import SHORT_S
 from protocol.errors import ConfigError
 from tests.support.broker import wait_until
+from tests.support.mqtt import run_link
 
 WITHIN_S = 30.0
 
@@ -32,13 +33,12 @@ def settings(broker, cloud=None):
 def test_a_second_worker_of_a_name_ends_and_the_first_goes_on(broker):
     async def both():
         first, second = Link(settings(broker), ()), Link(settings(broker), ())
-        running = asyncio.create_task(first.run(), name="first")
+        running = asyncio.create_task(run_link(first), name="first")
         try:
             async with asyncio.timeout(WITHIN_S):
                 assert await first.connected() == 1
-            with pytest.raises(ConfigError, match=r"worker runs already.*volet cloud issue"):
-                async with asyncio.timeout(3.0):
-                    await second.run()
+            with pytest.raises(ConfigError, match=r"worker runs already.*end one"):
+                second.alone().__enter__()
             assert await first.connected() == 1
         finally:
             running.cancel()
@@ -59,13 +59,13 @@ def test_a_second_worker_on_another_machine_ends_and_the_first_goes_on(broker, t
 
     async def both():
         first, second = Link(settings(broker), ()), Link(settings(broker, other), ())
-        running = asyncio.create_task(first.run(), name="first")
+        running = asyncio.create_task(run_link(first), name="first")
         try:
             async with asyncio.timeout(WITHIN_S):
                 await first.connected()
                 first._rivalry._begun_at_s -= SHORT_S  # it has been there for long
-                with pytest.raises(ConfigError, match=r"another machine.*volet cloud issue"):
-                    await second.run()
+                with pytest.raises(ConfigError, match=r"another machine.*end one"):
+                    await run_link(second)
                 await first.connected()
             assert not running.done()
         finally:
@@ -78,7 +78,7 @@ def test_a_second_worker_on_another_machine_ends_and_the_first_goes_on(broker, t
 def test_a_broker_that_is_restarted_again_and_again_is_no_second_worker(broker):
     async def scenario():
         link = Link(settings(broker), ())
-        running = asyncio.create_task(link.run(), name="link")
+        running = asyncio.create_task(run_link(link), name="link")
         try:
             for number in range(1, 11):
                 async with asyncio.timeout(WITHIN_S):
@@ -118,11 +118,12 @@ def test_of_two_programs_one_ends_with_one_sentence(broker, tmp_path, command):
             assert process.wait(WITHIN_S) == 5
             assert "Traceback" not in said(name)
             assert said(name).splitlines()[-1].startswith("volet: worker")
-            assert "volet cloud issue" in said(name).splitlines()[-1]
+            assert "end one of them" in said(name).splitlines()[-1]
 
         first = start(broker.cloud, "first")
         wait_until(lambda: "broker_connected" in said("first"), "a connection")
         has_ended_well(start(broker.cloud, "second"), "second")
+        assert "_started" not in said("second")
         both = {"first": first, "third": start(on_another_machine(broker, tmp_path), "third")}
         wait_until(lambda: any(each.poll() is not None for each in both.values()), "one to end")
         (ended,) = (name for name, each in both.items() if each.poll() is not None)

@@ -210,3 +210,9 @@ class Peer:
         what, code = self._answers.get(timeout=WITHIN_S)
         assert what == expected
         return code
+
+
+async def run_link(link):
+    """Run a link of the cloud as its programs do."""
+    with link.alone():
+        await link.run()

@@ -30,7 +30,7 @@ def told_after(found):
 
     async def play():
         nonlocal now_s, listens
-        rivalry = Rivalry("worker", asked, lambda: now_s)
+        rivalry = Rivalry("worker", "end one.", asked, lambda: now_s)
         for number, (lasted_s, is_there) in enumerate(found, 1):
             listens = is_there
             if lasted_s is not None:

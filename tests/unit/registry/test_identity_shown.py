@@ -83,7 +83,6 @@ def test_a_trustee_is_certified_under_a_name_of_its_own(cloud):
         issue_role(cloud, "trustee", datetime.now(UTC))
 
 
-@pytest.mark.xfail(strict=True, reason="it says that it started, then that another runs")
 def test_a_second_worker_has_not_started(cloud):
     with closing(pki_path(cloud, "worker.key").open("rb")) as held:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -93,7 +92,6 @@ def test_a_second_worker_has_not_started(cloud):
     assert "_started" not in done.output
 
 
-@pytest.mark.xfail(strict=True, reason="a trustee is told to start a further worker")
 def test_a_second_trustee_has_not_started_and_is_told_what_trustees_do(cloud, home):
     path = pki_path(cloud, "trustee-a.pem")
     install(home, path, path.with_suffix(".key"))
@@ -106,7 +104,6 @@ def test_a_second_trustee_has_not_started_and_is_told_what_trustees_do(cloud, ho
     assert "_started" not in done.output
 
 
-@pytest.mark.xfail(strict=True, reason="every error of a lock is said to be another program")
 @pytest.mark.parametrize("why", [errno.ENOLCK, errno.EINTR, errno.EIO])
 def test_a_lock_that_fails_is_no_second_program(cloud, monkeypatch, why):
     def fail(*_):

@@ -43,7 +43,6 @@ def test_a_second_one_is_a_sentence(cloud, command):
     assert isinstance(done.exception, ConfigError)
 
 
-@pytest.mark.xfail(strict=True, reason="it says that it started, then ends; it names a worker's way")
 def test_a_second_one_has_not_started_and_is_no_further_worker(cloud):
     issue_role(cloud, "worker-release", datetime.now(UTC))
     with closing(pki_path(cloud, "worker-release.key").open("rb")) as held:
