@@ -18,8 +18,19 @@ CURVES = {
     "the curve ends here; it needs two steps at least": (
         "la courbe finit ici ; il lui faut au moins deux pas"
     ),
-    "the curve ends here; it needs a step at least": (
-        "la courbe finit ici ; il lui faut au moins un pas"
+    "the curve ends here; it needs one measurement at least": (
+        "la courbe finit ici ; il lui faut au moins une mesure"
+    ),
+    "{instant} comes twice, and which of both this is cannot be told; put in the rows of the hour "
+    "that are missing, without a value, or cut the file here": (
+        "{instant} existe deux fois, et rien ne dit laquelle est celle-ci ; ajoutez les lignes "
+        "manquantes de cette heure, sans valeur, ou coupez le fichier ici"
+    ),
+    "{instant} does not exist: the clock goes forward there": (
+        "{instant} n'existe pas : l'heure avance à ce moment"
+    ),
+    "up to this instant the curve has {steps} steps of {step} s, beyond {most}": (
+        "jusqu'à cet instant la courbe a {steps} pas de {step} s, plus que {most}"
     ),
     "steps of {step} s do not divide an hour": "des pas de {step} s ne divisent pas une heure",
     "energy_wh {value} is not a whole number from 0 up": (
