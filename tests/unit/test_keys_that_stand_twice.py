@@ -1,0 +1,54 @@
+"""JSON in which a key stands twice says two things; whoever reads it refuses it by the key's name."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloud.area.plan import read_groups
+from cloud.config import load_config
+from cloud.tariffs.calendars import read_windows
+from cloud.tariffs.usage import parse_usage
+from edge.identity import read_signed
+from protocol.errors import ConfigError, DocumentRefused, MessageRefused
+from protocol.status import decode_status
+from protocol.tariff import parse_tariff
+
+FAULT = "the last value counts, whatever stood there before"
+TWICE = r"the key `kind` stands twice"
+NOTED = b'{"kind": "Offer", "ki\\u006ed": "Offer"}'
+
+
+@pytest.mark.xfail(strict=True, reason=FAULT)
+@given(depth=st.integers(0, 30), is_list=st.booleans())
+def test_the_key_is_named_however_deep_it_stands(depth, is_list):
+    head, tail = (b"[", b"]") if is_list else (b'{"energy":', b"}")
+    with pytest.raises(DocumentRefused, match=rf"^tariff.json: {TWICE}"):
+        parse_tariff(head * depth + NOTED + tail * depth, "tariff.json")
+
+
+def _signed(directory):
+    (directory / "offer.json").write_bytes(NOTED)
+    return read_signed(directory / "offer.json", "")
+
+
+READERS = {
+    "groups": lambda _: read_groups(b"[" + NOTED + b"]", "groups.json"),
+    "windows": lambda _: read_windows(NOTED, "windows.json"),
+    "usage": lambda _: parse_usage(NOTED, "usage.json"),
+    "status": lambda _: decode_status(NOTED),
+    "offer": _signed,
+}
+
+
+@pytest.mark.xfail(strict=True, reason=FAULT)
+@pytest.mark.parametrize("reader", READERS)
+def test_every_reader_names_the_key(tmp_path, reader):
+    with pytest.raises((ConfigError, DocumentRefused, MessageRefused), match=TWICE):
+        READERS[reader](tmp_path)
+
+
+@pytest.mark.parametrize("text", ['broker_port = 1\nbroker_port = 2\ncollectivity = "a"\n'])
+def test_a_configuration_is_refused_by_the_line(tmp_path, text):
+    (tmp_path / "cloud.toml").write_text(text, "utf-8")
+    with pytest.raises(ConfigError, match=r"cloud.toml: .*line 2"):
+        load_config(tmp_path)
