@@ -16,6 +16,7 @@ from protocol.calendar import legal_day
 from protocol.catalogue import Document, Entry
 from protocol.contract import Offer, Signed
 from protocol.errors import DocumentRefused
+from protocol.json_text import read_json
 from system.commands import directory_option
 from system.console import plain_console
 from system.files import read_document
@@ -115,7 +116,7 @@ def _listed(directory: Path) -> Iterator[Listed]:
 def _read(path: Path) -> Signed:
     data = read_document(path, "`volet provider offer` writes one.")
     try:
-        return msgspec.json.decode(data, type=Signed)
+        return read_json(data, Signed)
     except msgspec.MsgspecError as exc:
         raise DocumentRefused(f"{path}: this is no signed document ({exc}).") from exc
 

@@ -26,6 +26,7 @@ from protocol.governance import (
     open_next_set,
     read_charter,
 )
+from protocol.json_text import read_json
 from protocol.measures import Measures, check_measures
 from protocol.transform import read_transform
 from system.files import read_document
@@ -234,6 +235,6 @@ def _check_notice(kind: str, effective: int, today: date) -> None:
 def _read(path: Path, document_type: type[T], what: str, next_step: str) -> T:
     data = read_document(path, next_step)
     try:
-        return msgspec.json.decode(data, type=document_type)
-    except (msgspec.MsgspecError, RecursionError, ValueError) as exc:
+        return read_json(data, document_type)
+    except msgspec.MsgspecError as exc:
         raise DocumentRefused(f"{path} is not {what}: {exc}.") from exc

@@ -24,6 +24,7 @@ from protocol.calendar import day_number, legal_day
 from protocol.contract import Acceptance, Contract, Signed, StatementRequest, sign_document
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused, MessageRefused
+from protocol.json_text import read_json
 from protocol.letters import write_letter
 from protocol.messages import STATEMENT_ID_BYTES
 from system.commands import directory_option
@@ -197,7 +198,7 @@ def publish(at: Place, files: tuple[Path, ...]) -> None:
     for path in files:
         data = read_document(path, "`volet provider offer` writes one.")
         try:
-            signed = msgspec.json.decode(data, type=Signed)
+            signed = read_json(data, Signed)
         except msgspec.MsgspecError as exc:
             raise DocumentRefused(f"{path}: this is no signed document ({exc}).") from exc
         entry = at.counter.list_document(signed)

@@ -41,6 +41,7 @@ from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
 from protocol.envelope import decode_body
 from protocol.errors import CipherError, ConfigError, DocumentRefused
 from protocol.hpke import seal
+from protocol.json_text import read_json
 from protocol.keys import HouseholdSecret
 from protocol.moving import give_mandate
 from system.files import draw_secret, make_private_dir, read_document, write_public, write_secret
@@ -158,8 +159,8 @@ def install(directory: Path, answer: Path) -> EnrolmentRecord:
     keys = load_keys(directory)
     data = read_document(answer, "ask the collectivity for its answer to request.json.")
     try:
-        enrolment = msgspec.json.decode(data, type=Enrolment)
-    except (msgspec.MsgspecError, RecursionError) as exc:
+        enrolment = read_json(data, Enrolment)
+    except msgspec.MsgspecError as exc:
         raise DocumentRefused(f"{answer} is no enrolment: {exc}.") from exc
     record = check_enrolment(enrolment, keys)
     if not enrolment.signature:

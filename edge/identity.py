@@ -33,6 +33,7 @@ from protocol.enrolment import Enrolment, EnrolmentRecord
 from protocol.envelope import decode_body
 from protocol.errors import CipherError, ConfigError, DocumentRefused, MessageRefused
 from protocol.ids import DeviceId, HouseholdKeyId, is_collectivity, is_device_id
+from protocol.json_text import read_json
 from protocol.keys import HouseholdSecret
 from system.files import read_document, read_secret
 from system.tls import client_context
@@ -158,8 +159,8 @@ def load_former(directory: Path) -> tuple[FormerDevice, ...]:
         return ()
     data = read_document(path, "import the bundle again.")
     try:
-        return msgspec.json.decode(data, type=tuple[FormerDevice, ...])
-    except (msgspec.MsgspecError, RecursionError) as exc:
+        return read_json(data, tuple[FormerDevice, ...])
+    except msgspec.MsgspecError as exc:
         raise ConfigError(f"{path} is damaged: {exc}; import the bundle again.") from exc
 
 
@@ -190,8 +191,8 @@ def read_agreement(directory: Path) -> SignedAgreement | None:
     next_step = "put it back from a copy, or make a new request."
     data = read_document(path, next_step)
     try:
-        found = msgspec.json.decode(data, type=SignedAgreement)
-    except (msgspec.MsgspecError, RecursionError):
+        found = read_json(data, SignedAgreement)
+    except msgspec.MsgspecError:
         contract = _decode(path, data, Signed)
         found = SignedAgreement(read_signed(directory / OFFER, next_step), contract)
     try:
@@ -349,8 +350,8 @@ def read_signed(path: Path, next_step: str) -> Signed:
 
 def _decode(path: Path, data: bytes, kind: type[Document]) -> Document:
     try:
-        return msgspec.json.decode(data, type=kind)
-    except (msgspec.MsgspecError, RecursionError) as exc:
+        return read_json(data, kind)
+    except msgspec.MsgspecError as exc:
         raise ConfigError(f"{path} is no {kind.__name__.lower()}: {exc}.") from exc
 
 

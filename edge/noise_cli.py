@@ -8,7 +8,6 @@ crowd·(1 - gamma) such shares add up to noise of which `epsilon` and `delta` fo
 `grid` (`rho` is its cost in zCDP).
 """
 
-import json
 from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import pairwise
@@ -24,6 +23,7 @@ from edge.simulate.curve import Curve as LoadCurve
 from edge.simulate.curve_files import load_curve
 from protocol.calendar import day_end, day_start, days_between, legal_day
 from protocol.errors import FrameError, VoletError
+from protocol.json_text import read_json
 from protocol.layout import QUARTER_HOUR_MAX_WH
 from protocol.measures import CURVE_MIN, Group, Measure, MeasureKind, Measures, check_measures
 from protocol.transform import (
@@ -212,7 +212,7 @@ def _plain_values(path: Path) -> Sequence[float] | None:
         raise FrameError(f"{path}: the curve cannot be read: {exc}.") from exc
     try:
         if text.lstrip().startswith("["):
-            values = [float(each) for each in json.loads(text)]
+            values = read_json(text, list[float])
         else:
             values = [float(each) for each in text.replace(",", " ").split()]
     except (ValueError, TypeError):

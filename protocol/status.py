@@ -12,6 +12,7 @@ import msgspec
 
 from protocol.calendar import Instant
 from protocol.errors import MessageRefused, Reason
+from protocol.json_text import read_json
 
 STATUS_MAX_BYTES = 1_024
 # The broker waits so long before it says that a chip is lost: short cuts are nobody's business.
@@ -82,9 +83,6 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     undervoltage: bool | None = None
 
 
-_decoder = msgspec.json.Decoder(Status)
-
-
 def whole_hour(at: datetime) -> datetime:
     """Return the beginning of the hour, in UTC."""
     return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
@@ -104,8 +102,8 @@ def decode_status(payload: bytes) -> Status:
     if len(payload) > STATUS_MAX_BYTES:
         raise MessageRefused(Reason.OVERSIZE, f"a status of {len(payload)} bytes")
     try:
-        status = _decoder.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+        status = read_json(payload, Status)
+    except msgspec.MsgspecError as exc:
         raise MessageRefused(Reason.MALFORMED, "no status") from exc
     texts = (status.software, status.software_rolled_back_from or "", status.boot)
     times = (status.at, status.not_after)

@@ -17,6 +17,7 @@ import msgspec
 
 from protocol.errors import DocumentRefused
 from protocol.household import WEIGHT_BITS
+from protocol.json_text import read_json
 from protocol.layout import REGISTERS
 
 PRICE_UNIT = Decimal("0.00001")
@@ -164,7 +165,7 @@ def parse_tariff(data: bytes, origin: str) -> Tariff:
         DocumentRefused: names the origin, the line and what is wrong with it.
     """
     try:
-        tariff = msgspec.json.decode(data, type=Tariff)
+        tariff = read_json(data, Tariff)
     except msgspec.MsgspecError as exc:
         raise DocumentRefused(f"{origin}: {exc}.") from exc
     check_tariff(tariff, origin)

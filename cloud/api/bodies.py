@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Request
 
 from cloud.api.problems import ProblemError
+from protocol.json_text import RepeatedKey, check_keys
 
 MEDIA_TYPE = "application/json"
 
@@ -16,7 +17,8 @@ class ApiRequest(Request[Any, Any, Any]):
         """Return the body, decoded.
 
         Raises:
-            ProblemError: another content type or encoding, no UTF-8, or nested too deeply.
+            ProblemError: another content type or encoding, no UTF-8, nested too deeply,
+                or a key stands twice.
         """
         content_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         if (
@@ -25,7 +27,10 @@ class ApiRequest(Request[Any, Any, Any]):
         ):
             raise ProblemError(415, f"Send the body as {MEDIA_TYPE}, in no other encoding.")
         try:
+            check_keys(await self.body())
             return await super().json()
+        except RepeatedKey as exc:
+            raise ProblemError(400, f"In the body {exc}; take one away.") from exc
         except UnicodeDecodeError as exc:
             raise ProblemError(400, "The body is not UTF-8; encode it anew.") from exc
         except RecursionError as exc:

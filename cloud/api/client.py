@@ -20,6 +20,7 @@ from cloud.api.upload import Upload
 from cloud.store import Store
 from protocol.contract import Signed
 from protocol.errors import ConfigError, DocumentRefused, TransportError
+from protocol.json_text import read_json
 
 TIMEOUT_S = 60.0
 BATCH_TIMEOUT_S = 900.0
@@ -254,7 +255,7 @@ class Client:
         if answer.is_success:
             return answer
         try:
-            detail = msgspec.json.decode(answer.content, type=shapes.Problem).detail
+            detail = read_json(answer.content, shapes.Problem).detail
         except msgspec.MsgspecError:
             detail = f"The service answered {answer.status_code}."
         kind = TransportError if answer.status_code in _RETRY else DocumentRefused
@@ -285,7 +286,7 @@ def connect(
 
 def _read(answer: httpx.Response, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(answer.content, type=kind)
+        return read_json(answer.content, kind)
     except msgspec.MsgspecError as exc:
         raise TransportError(f"This answer is none of the API's: {exc}.") from exc
 

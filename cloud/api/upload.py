@@ -16,6 +16,7 @@ from cloud.api.problems import ProblemError
 from cloud.store.batches import BatchItem
 from protocol.contract import Signed, StatementRequest, check_request, open_document
 from protocol.errors import DocumentRefused
+from protocol.json_text import RepeatedKey, read_json
 
 LINES_AT_ONCE = 256
 LINE_MAX = 8 * 1024
@@ -68,8 +69,10 @@ class Upload:
 
     def _take(self, number: int, line: bytes) -> None:
         try:
-            signed = msgspec.json.decode(line, type=Signed)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+            signed = read_json(line, Signed)
+        except RepeatedKey as exc:
+            raise DocumentRefused(f"{exc}; take one away.") from exc
+        except msgspec.MsgspecError as exc:
             raise DocumentRefused(
                 "this is no signed document; write kind, body and signature as JSON."
             ) from exc

@@ -10,6 +10,7 @@ import msgspec
 
 from cloud.area.derive import released_sigma
 from protocol.errors import DocumentRefused
+from protocol.json_text import read_json
 from protocol.measures import (
     GRID_BITS_MAX,
     GROUP_MIN,
@@ -152,7 +153,7 @@ def read_groups(data: bytes, name: str) -> tuple[PlannedGroup, ...]:
     """
     try:
         if data.lstrip()[:1] == b"[":
-            return msgspec.json.decode(data, type=tuple[PlannedGroup, ...])
+            return read_json(data, tuple[PlannedGroup, ...])
         rows = [
             {**row, "areas": (row.get("areas") or "").split()}
             for row in csv.DictReader(io.StringIO(data.decode("utf-8-sig")))

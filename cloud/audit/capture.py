@@ -16,6 +16,7 @@ from cloud.config import CloudConfig
 from cloud.link import Link, LinkSettings, TlsFiles
 from cloud.registry.pki import pki_path
 from protocol.errors import ConfigError
+from protocol.json_text import read_json
 from protocol.topics import Kind, TrusteeKind, all_devices, trustee_topic
 
 DEFAULT_NAME = "worker-audit"
@@ -37,12 +38,11 @@ def read_capture(path: Path) -> Iterator[Captured]:
     Raises:
         ConfigError: there is no such file, or a line is no message; names the line.
     """
-    decoder = msgspec.json.Decoder(Captured)
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 try:
-                    yield decoder.decode(line)
+                    yield read_json(line, Captured)
                 except msgspec.MsgspecError as exc:
                     raise ConfigError(
                         f"{path}, line {number}: no captured message ({exc}); record anew with "

@@ -26,6 +26,7 @@ from cloud.store import Store
 from cloud.store.sqlite import FILE_NAME, SqliteStore
 from protocol.contract import Signed
 from protocol.errors import DocumentRefused
+from protocol.json_text import read_json
 from system.certificates import WARN_AT
 from system.commands import directory_option
 from system.files import read_document, write_public
@@ -96,8 +97,8 @@ def enrol(directory: Path, request: Path, out: Path, prm: str | None) -> None:
     """Check a chip's request, certify the chip, and write the answer that it installs."""
     data = read_document(request, "ask for the file that `volet edge request` wrote.")
     try:
-        signed = msgspec.json.decode(data, type=Signed)
-    except (msgspec.MsgspecError, RecursionError) as exc:
+        signed = read_json(data, Signed)
+    except msgspec.MsgspecError as exc:
         raise DocumentRefused(f"{request} is no enrolment request: {exc}.") from exc
     load_config(directory)
     with _open_store(directory) as store:

@@ -14,6 +14,7 @@ import msgspec
 from cloud.tariffs.days import Colour
 from protocol.calendar import PARIS, QUARTER_HOUR
 from protocol.errors import DocumentRefused
+from protocol.json_text import read_json
 from protocol.schedule import Calendar, Run, check_schedule, quarter_number
 
 OFF_PEAK, PEAK = "hc", "hp"
@@ -56,7 +57,7 @@ def read_windows(data: bytes, origin: str) -> Windows:
         DocumentRefused: names the origin and what is wrong.
     """
     try:
-        windows = msgspec.json.decode(data, type=Windows)
+        windows = read_json(data, Windows)
     except msgspec.MsgspecError as exc:
         raise DocumentRefused(f"{origin}: {exc}.") from exc
     try:

@@ -12,6 +12,7 @@ import msgspec
 
 from protocol.calendar import days_between
 from protocol.errors import DocumentRefused
+from protocol.json_text import read_json
 
 _HEADINGS = ((1, ["date", "colour"]), (1, ["date"]))
 
@@ -52,7 +53,7 @@ def colours_of(seasons: Iterable[TempoSeason]) -> dict[date, Colour]:
 @cache
 def _shipped() -> _Shipped:
     data = files("cloud.tariffs").joinpath("data", "tempo_days.json").read_bytes()
-    return msgspec.json.decode(data, type=_Shipped)
+    return read_json(data, _Shipped)
 
 
 def tempo_days() -> dict[date, Colour]:

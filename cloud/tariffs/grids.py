@@ -11,6 +11,7 @@ from importlib.resources import files
 import msgspec
 
 from protocol.errors import DocumentRefused
+from protocol.json_text import read_json
 
 _GRID_FILE = re.compile(r"tarif_bleu_\d{4}-\d\d-\d\d\.json")
 
@@ -118,7 +119,7 @@ def grids() -> tuple[Grid, ...]:
     """Return the shipped grids, oldest first."""
     data = files("cloud.tariffs").joinpath("data")
     found = [
-        msgspec.json.decode(entry.read_bytes(), type=Grid)
+        read_json(entry.read_bytes(), Grid)
         for entry in data.iterdir()
         if _GRID_FILE.fullmatch(entry.name)
     ]

@@ -8,6 +8,7 @@ import msgspec
 
 from cloud.tariffs.grids import REGISTERS, Option, grids_between, parse_option, prices_of
 from protocol.errors import DocumentRefused
+from protocol.json_text import read_json
 
 WH_PER_KWH = 1_000
 # A meter's index has nine digits; it is taken to have rolled over only from near their end.
@@ -75,7 +76,7 @@ def parse_usage(data: bytes, origin: str) -> Usage:
         DocumentRefused: names the origin and what is wrong.
     """
     try:
-        raw = msgspec.json.decode(data, type=_Usage)
+        raw = read_json(data, _Usage)
     except msgspec.MsgspecError as exc:
         raise DocumentRefused(f"{origin}: {exc}; {_FIELDS}.") from exc
     try:

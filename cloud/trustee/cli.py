@@ -20,6 +20,7 @@ from cloud.trustee.service import Service
 from cloud.trustee.words import check_chain, describe
 from protocol.errors import DocumentRefused
 from protocol.governance import Charter
+from protocol.json_text import read_json
 from system.certificates import CertificateWatch, Lifetime
 from system.commands import directory_option
 from system.console import plain_console
@@ -107,8 +108,8 @@ def sign(directory: Path, file: Path, out: Path | None, *, is_agreed: bool) -> N
     identity = places.load_identity(directory)
     try:
         data = read_document(file, "ask who drew it up.")
-        charter = msgspec.json.decode(data, type=Charter)
-    except (msgspec.MsgspecError, RecursionError) as exc:
+        charter = read_json(data, Charter)
+    except msgspec.MsgspecError as exc:
         raise DocumentRefused(f"{file} is no document: {exc}.") from exc
     click.echo(describe(charter, identity))
     if not is_agreed:

@@ -11,6 +11,7 @@ import msgspec
 from edge.privacy.ledger import Caps
 from edge.watched import WatchedFile
 from protocol.errors import ConfigError
+from protocol.json_text import read_json
 from protocol.socio import Profile
 from system.files import read_secret, write_secret
 
@@ -83,6 +84,6 @@ def save_choices(directory: Path, choices: Choices) -> None:
 
 def _read(path: Path) -> Choices:
     try:
-        return msgspec.json.decode(read_secret(path, "choose again."), type=Choices)
+        return read_json(read_secret(path, "choose again."), Choices)
     except msgspec.MsgspecError as exc:
         raise ConfigError(f"{path} is damaged: {exc}; delete it and choose again.") from exc

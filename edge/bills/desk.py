@@ -16,6 +16,7 @@ from edge.vault.rows import BlockState, DayRow, Metered, StatementRow, StoredBlo
 from edge.vault.settled import SettledRow
 from protocol.calendar import day_of_number
 from protocol.ids import Incarnation
+from protocol.json_text import read_json
 from protocol.keys import HouseholdSecret
 from protocol.messages import Statement
 
@@ -111,7 +112,7 @@ def read_judgement(row: StatementRow) -> Judgement | None:
     if row.verdict is None:
         return None
     try:
-        return msgspec.json.decode(row.verdict, type=Judgement)
+        return read_json(row.verdict, Judgement)
     except msgspec.MsgspecError:
         log.warning("verdict_unreadable", statement=row.id.hex())
         return None

@@ -40,6 +40,7 @@ from edge.vault.vault import Vault
 from protocol.calendar import day_number, day_of_number
 from protocol.envelope import Address, open_message
 from protocol.errors import CipherError, DocumentRefused, MessageRefused, Reason
+from protocol.json_text import read_json
 from protocol.messages import Statement
 from protocol.receipt import Receipt, ReceiptAck
 from protocol.schedule import ScheduleMissing
@@ -130,7 +131,7 @@ class ReceiptLane(Correspondent):
 
     def judged(self, statement: Statement, verdict: str) -> None:
         """Take note of what the chip found about a statement."""
-        judgement = msgspec.json.decode(verdict, type=Judgement)
+        judgement = read_json(verdict, Judgement)
         if is_mismatch(judgement):
             with self._vault.receipt_change() as receipts:
                 receipts.put_mismatch(statement.id)

@@ -312,6 +312,9 @@ DOCUMENTS = {
     "Expected {wanted} - at {place}": "{wanted} est attendu, en {place}",
     "Invalid enum value {value}": "la valeur {value} n'est pas permise",
     "Invalid enum value {value} - at {place}": "la valeur {value} n'est pas permise, en {place}",
+    "JSON is malformed: it is not UTF-8": "ce JSON est mal formé : il n'est pas en UTF-8",
     "JSON is malformed: {why}": "ce JSON est mal formé : {why}",
+    "JSON is nested too deeply": "ce JSON est trop imbriqué",
+    "the key {key} stands twice": "la clé {key} est écrite deux fois",
     "Input data was truncated": "les données sont tronquées",
 }

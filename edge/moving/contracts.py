@@ -14,6 +14,7 @@ from edge.identity import open_contract
 from edge.moving.bundle import FormerContract
 from protocol.contract import open_offer
 from protocol.errors import ConfigError, DocumentRefused
+from protocol.json_text import read_json
 from system.files import make_private_dir, read_secret, write_secret
 
 FOLDER = "former"
@@ -34,12 +35,8 @@ def read_former(directory: Path) -> list[FormerContract]:
     found = []
     for path in sorted((directory / FOLDER).glob("*.json")):
         try:
-            found.append(
-                msgspec.json.decode(
-                    read_secret(path, "import the bundle again."), type=FormerContract
-                )
-            )
-        except (msgspec.MsgspecError, RecursionError) as exc:
+            found.append(read_json(read_secret(path, "import the bundle again."), FormerContract))
+        except msgspec.MsgspecError as exc:
             raise ConfigError(f"{path} is damaged: {exc}; import the bundle again.") from exc
     return found
 

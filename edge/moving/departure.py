@@ -30,6 +30,7 @@ from protocol.calendar import day_number
 from protocol.contract import sign_document
 from protocol.envelope import open_message
 from protocol.errors import ConfigError, MessageRefused, Reason
+from protocol.json_text import read_json
 from protocol.moving import Leave, Left, Termination
 from protocol.topics import Kind, device_topic
 from system.files import read_secret, write_secret
@@ -63,8 +64,8 @@ def ordered_at(directory: Path) -> datetime | None:
         return None
     next_step = "`volet edge move-out --cancel` removes it."
     try:
-        return msgspec.json.decode(read_secret(path, next_step), type=Order).asked_at
-    except (msgspec.MsgspecError, RecursionError) as exc:
+        return read_json(read_secret(path, next_step), Order).asked_at
+    except msgspec.MsgspecError as exc:
         raise ConfigError(f"{path} is damaged: {exc}; {next_step}") from exc
 
 

@@ -25,6 +25,7 @@ from protocol.backoff import backoff
 from protocol.calendar import day_number, legal_day
 from protocol.envelope import decode_body, open_message
 from protocol.errors import ConfigError, MessageRefused, Reason
+from protocol.json_text import read_json
 from protocol.messages import STATEMENT_ID_BYTES
 from protocol.quotes import QuoteAnswer, QuotePart, QuoteRequest
 from protocol.topics import Kind, device_topic
@@ -58,7 +59,7 @@ def watched_order(directory: Path) -> WatchedFile[Order | None]:
 
 def _read_order(path: Path) -> Order:
     try:
-        return msgspec.json.decode(read_secret(path, "ask again."), type=Order)
+        return read_json(read_secret(path, "ask again."), Order)
     except msgspec.MsgspecError as exc:
         raise ConfigError(f"{path} is damaged: {exc}; ask again.") from exc
 

@@ -17,6 +17,7 @@ from edge.status.line import LineState
 from edge.status.schedule import Told
 from protocol.calendar import Instant
 from protocol.errors import ConfigError
+from protocol.json_text import read_json
 from system.files import read_secret, write_secret
 
 FILE_NAME = "status.json"
@@ -63,8 +64,8 @@ class StatusFile:
     def read(self) -> Kept:
         """Return what is kept; nothing where it is missing or cannot be read."""
         try:
-            return msgspec.json.decode(read_secret(self._path, ""), type=Kept)
-        except (ConfigError, msgspec.MsgspecError, UnicodeDecodeError):
+            return read_json(read_secret(self._path, ""), Kept)
+        except (ConfigError, msgspec.MsgspecError):
             return Kept()
 
     def write(self, kept: Kept) -> bool:

@@ -68,14 +68,12 @@ def batch(api, firm, key, *requests, **kwargs):
 NOTED = b'{"kind": "Offer", "ki\\u006ed": "Contract", "body": "", "signature": ""}'
 
 
-@pytest.mark.xfail(strict=True, reason="the last value counts")
 def test_a_body_in_which_a_key_stands_twice_is_refused_by_the_key(api, edf):
     headers = {"Content-Type": "application/json"}
     answer = api.call("POST", "/v1/catalogue", edf.token, headers=headers, content=NOTED)
     assert "the key `kind` stands twice" in problem(answer, 400)
 
 
-@pytest.mark.xfail(strict=True, reason="the last value counts")
 def test_a_line_in_which_a_key_stands_twice_is_refused_by_the_key(api, edf):
     content = lines(edf.request(edf.contracts[0])) + NOTED + b"\n"
     answer = batch(api, edf, "twice", content=content)

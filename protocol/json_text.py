@@ -1,0 +1,60 @@
+"""JSON, read in one place: what says two things under one key is refused, by the key's name."""
+
+import json
+from typing import NoReturn, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+_KEY_SHOWN = 40
+
+
+class RepeatedKey(msgspec.ValidationError):
+    """A key stands twice in an object; parsers differ in which of the two counts."""
+
+
+def read_json(data: bytes | str, kind: type[T]) -> T:
+    """Read JSON in UTF-8 as a value of a type.
+
+    Raises:
+        RepeatedKey: a key stands twice in one object.
+        msgspec.MsgspecError: no JSON, nested too deeply, or no value of this type.
+    """
+    check_keys(data)
+    try:
+        return msgspec.json.decode(data, type=kind)  # noqa: TID251 - the one place
+    except UnicodeDecodeError as exc:
+        raise msgspec.DecodeError("JSON is malformed: it is not UTF-8") from exc
+    except RecursionError as exc:
+        raise msgspec.DecodeError("JSON is nested too deeply") from exc
+
+
+def check_keys(data: bytes | str) -> None:
+    """Refuse JSON in which a key stands twice in one object; what is no JSON is left to others.
+
+    Raises:
+        RepeatedKey: names the key.
+    """
+    try:
+        text = data if isinstance(data, str) else data.decode()
+        json.loads(text, object_pairs_hook=_check, parse_int=len, parse_float=len)  # noqa: TID251 - the one place
+    except RepeatedKey:
+        raise
+    except (ValueError, RecursionError):
+        return
+
+
+def _check(pairs: list[tuple[str, object]]) -> None:
+    if len({key for key, _ in pairs}) == len(pairs):
+        return
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            _refuse(key)
+        seen.add(key)
+
+
+def _refuse(key: str) -> NoReturn:
+    shown = "".join(sign if sign.isprintable() else "?" for sign in key[:_KEY_SHOWN])
+    raise RepeatedKey(f"the key `{shown}` stands twice")
