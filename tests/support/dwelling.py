@@ -17,7 +17,7 @@ from edge.identity import load_identity, load_keys
 from edge.language import Lang
 from edge.message import Arrived, Connected
 from edge.vault.vault import Vault
-from protocol.contract import Offer, sign_document
+from protocol.contract import Offer, Signed, sign_document
 from protocol.hpke import SealingKey
 from tests.support.broker import COLLECTIVITY
 from tests.support.chip_bench import BenchMeter
@@ -67,10 +67,18 @@ class Dwelling(Home):
 
     def sign(self, offer, start: date) -> None:
         """Take the offer for the meter that the chip reads, and have it enrolled."""
+        self.hand_in(self.request(offer, start))
+
+    def request(self, offer, start: date) -> Signed:
+        """Ask to be enrolled with the offer, for the meter that the chip reads."""
         serial = serial_for(self.directory, CONFIG, None, Lang.EN)
         keys = load_keys(self.directory)
         request = make_request(keys, offer, sign_contract(keys, offer, serial, start))
         write_request(self.directory, self.directory / "request.json", request)
+        return request
+
+    def hand_in(self, request: Signed) -> None:
+        """Have the collectivity answer a request, and install the answer."""
         answer = self.directory / "answer.json"
         answer.write_bytes(self.cloud.enrol(request))
         install(self.directory, answer)

@@ -1,0 +1,159 @@
+"""A household's contracts follow each other: no day is of two, on the chip as in the cloud."""
+
+import re
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from cloud import provider
+from cloud.batches import pending_statements
+from edge.agent_cli import load_agreement
+from edge.bills.desk import read_judgement
+from edge.bills.judgement import Finding, Verdict
+from edge.bills.remarks import remarks
+from edge.language import Lang
+from edge.message import Arrived
+from edge.moving.contracts import agreements_of
+from protocol.errors import DocumentRefused
+from tests.support.broker import COLLECTIVITY
+from tests.support.chip_bench import BenchClock
+from tests.support.dwelling import MIDNIGHT, OLD, PROVIDER, Dwelling, accept_all, day, make_offer
+from tests.support.moving_town import TownCloud
+
+LIVED = 45
+
+
+@pytest.fixture(scope="module")
+def offers():
+    """Offers of two products."""
+    return make_offer(), make_offer()
+
+
+def moved_in(directory, offer):
+    directory.mkdir(exist_ok=True)
+    cloud = TownCloud(directory / "cloud", BenchClock(MIDNIGHT))
+    home = Dwelling(directory / "chip", cloud, MIDNIGHT, OLD)
+    home.enrol(offer)
+    home.begin()
+    return home
+
+
+@pytest.fixture
+def home(tmp_path, offers):
+    home = moved_in(tmp_path, offers[0])
+    yield home
+    home.kill()
+    home.cloud.store.close()
+
+
+def holding(home):
+    """Return, as chip and cloud see it, which contracts hold on each day."""
+    agreed = agreements_of(home.directory, load_agreement(home.directory))
+    on_chip = {each: (a.contract.start, a.contract.end) for each, a in agreed.items()}
+    in_cloud = {
+        each.hash: (on_chip[each.hash][0], each.end) for each in home.cloud.store.contracts()
+    }
+    return [
+        [
+            {
+                contract
+                for contract, (start, end) in spans.items()
+                if start <= day(number) and (end is None or day(number) < end)
+            }
+            for number in range(70)
+        ]
+        for spans in (on_chip, in_cloud)
+    ]
+
+
+@pytest.mark.xfail(strict=True, reason="a contract that has ended ends no earlier, and comes back")
+@example([(1, 30), (1, 20), (0, 40)])
+@example([(1, 30), (0, 20), (1, 20), (0, 5)])
+@example([(1, 0), (0, 10)])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+@given(taken=st.lists(st.tuples(st.integers(0, 1), st.integers(0, 60)), max_size=5))
+def test_each_day_is_of_the_contract_taken_last(tmp_path_factory, offers, taken):
+    home = moved_in(tmp_path_factory.mktemp("home"), offers[0])
+    home.live(2)
+    (first,) = home.cloud.store.contracts()
+    expected = [{first.hash}] * 70
+    for which, start in taken:
+        try:
+            home.sign(offers[which], day(start))
+        except DocumentRefused as exc:
+            assert "has ended" in str(exc)  # noqa: PT017
+            continue
+        held = load_agreement(home.directory).contract_hash
+        expected = [{held} if at >= start else each for at, each in enumerate(expected)]
+    on_chip, in_cloud = holding(home)
+    assert on_chip == in_cloud == expected
+    home.kill()
+    home.cloud.store.close()
+
+
+@pytest.mark.xfail(
+    strict=True, reason="the former contract still holds where a third begins before the second"
+)
+def test_days_of_overlap_are_billed_once_whoever_asks_first(home, offers):
+    home.live(LIVED)
+    home.sign(offers[1], day(30))
+    home.sign(offers[1], day(20))
+    home.restart()
+    first, _, third = accept_all(home)
+    with pytest.raises(DocumentRefused, match=rf"{first.hex()[:16]}… holds from {day(0)} to"):
+        home.bill(first, day(0), day(28))
+    assert home.bill(first, day(0), day(20)).verdict is Verdict.CORRECT
+    assert home.bill(third, day(20), day(44)).verdict is Verdict.CORRECT
+
+
+@pytest.mark.xfail(strict=True, reason="a refusal does not say which contract")
+def test_a_statement_over_settled_days_names_the_contract_that_settled_them(home, offers):
+    home.live(LIVED)
+    request = home.request(offers[1], day(20))
+    (first,) = accept_all(home)
+    assert home.bill(first, day(0), day(30)).verdict is Verdict.CORRECT
+    home.hand_in(request)
+    home.restart()
+    _, second = accept_all(home)
+    twice = home.bill(second, day(20), day(44))
+    assert (twice.verdict, twice.findings) == (Verdict.REFUSED, (Finding.ALREADY_SETTLED,))
+    assert any(first.hex()[:16] in remark for remark in remarks(twice, Lang.EN))
+    assert home.bill(second, day(30), day(44)).verdict is Verdict.CORRECT
+
+
+@pytest.mark.xfail(strict=True, reason="a refusal does not say which contract")
+def test_a_statement_beyond_its_contract_names_it_and_its_days(home, offers):
+    home.live(LIVED)
+    (first,) = accept_all(home)
+    provider.request_statement(home.cloud.store, PROVIDER, first, day(0), day(30))
+    computed = pending_statements(home.cloud.store, home.cloud.key, COLLECTIVITY).messages
+    home.sign(offers[1], day(20))
+    home.restart()
+    for message in computed:
+        home.chip.take(Arrived(message.topic, message.payload))
+    (row,) = home.vault.statements()
+    beyond = read_judgement(row)
+    assert (beyond.verdict, beyond.findings) == (Verdict.REFUSED, (Finding.OUTSIDE_CONTRACT,))
+    (remark,) = remarks(beyond, Lang.EN)
+    assert re.search(rf"{first.hex()[:16]}… holds from {day(0)} to {day(19)}", remark)
+
+
+@pytest.mark.xfail(strict=True, reason="a contract begins on days that are settled")
+def test_no_contract_begins_on_days_that_a_bill_has_settled(home, offers):
+    home.live(LIVED)
+    (first,) = accept_all(home)
+    home.bill(first, day(0), day(30))
+    settled = rf"contract {first.hex()[:16]}… have settled the days up to {day(29)}"
+    with pytest.raises(DocumentRefused, match=settled):
+        home.sign(offers[1], day(29))
+    home.sign(offers[1], day(30))
+
+
+@pytest.mark.xfail(strict=True, reason="a contract that has ended is taken again as it was")
+def test_a_contract_that_has_ended_is_not_taken_again_for_the_same_days(home, offers):
+    home.live(2)
+    home.sign(offers[1], day(20))
+    with pytest.raises(DocumentRefused, match="has ended"):
+        home.sign(offers[0], day(0))
+    home.sign(offers[0], day(30))

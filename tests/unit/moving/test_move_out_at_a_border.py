@@ -1,0 +1,88 @@
+"""A household moves out as one day, or one contract, gives way to the next: the cloud is told."""
+
+from datetime import timedelta
+
+import pytest
+
+from edge.enrolling import make_request, sign_contract
+from edge.identity import load_keys
+from edge.moving.departure import leave_order
+from tests.support.chip_bench import BenchClock
+from tests.support.dwelling import MIDNIGHT, OLD, ONE_DAY, Dwelling, day, make_offer
+from tests.support.moving_town import TownCloud
+
+
+@pytest.fixture(scope="module")
+def offer():
+    return make_offer()
+
+
+@pytest.fixture
+def home(tmp_path, offer):
+    cloud = TownCloud(tmp_path / "cloud", BenchClock(MIDNIGHT))
+    home = Dwelling(tmp_path / "chip", cloud, MIDNIGHT, OLD)
+    home.enrol(offer)
+    home.begin()
+    yield home
+    home.kill()
+    cloud.store.close()
+
+
+def leave_with_next_reading(home, elapsed):
+    """Order the move, and let the next reading, and one that confirms it, come so much later."""
+    leave_order(home.directory, home.clock.now())
+    home.pass_time(elapsed)
+    home.pass_time(timedelta(seconds=1))
+    for _ in range(30):
+        home.clock.seconds += 5
+        home.pump()
+    return home.vault.departures.get()
+
+
+def refusals(home):
+    return [letter.detail for letter in home.cloud.store.dead_letters()]
+
+
+@pytest.mark.xfail(strict=True, reason="the first day closed is taken for the last")
+@pytest.mark.parametrize(
+    ("elapsed", "last"),
+    [
+        (timedelta(minutes=15), 3),  # midnight itself
+        (timedelta(minutes=15, seconds=1), 3),
+        (timedelta(minutes=16), 3),
+        (timedelta(days=4), 6),
+    ],
+)
+def test_the_last_day_is_that_of_the_last_reading(home, elapsed, last):
+    home.live(2)
+    home.run(95)  # to 23:45
+    departure = leave_with_next_reading(home, elapsed)
+    assert refusals(home) == []
+    assert (departure.last_day, departure.is_told) == (day(last), True)
+    assert [contract.end for contract in home.cloud.store.contracts()] == [day(last + 1)]
+
+
+@pytest.mark.xfail(strict=True, reason="a contract that has ended on another day refuses the leave")
+def test_a_contract_that_another_has_ended_keeps_nobody_here(home, offer):
+    home.live(5)
+    keys = load_keys(home.directory)
+    handed_in = make_request(keys, offer, sign_contract(keys, offer, OLD, day(3)))
+    home.cloud.enrol(handed_in)  # its answer is not installed
+    home.run(4)
+    departure = leave_with_next_reading(home, timedelta(minutes=15))
+    assert refusals(home) == []
+    assert departure.is_told
+    former, _ = home.cloud.store.contracts()
+    assert former.end == day(3)
+
+
+@pytest.mark.xfail(strict=True, reason="only the latest contract ends when a household moves out")
+def test_every_contract_ends_with_the_last_day_at_the_latest(home, offer):
+    home.live(5)
+    home.sign(offer, day(40))
+    home.restart()
+    home.pass_time(ONE_DAY)
+    home.run(4)
+    departure = leave_with_next_reading(home, timedelta(minutes=15))
+    assert (departure.last_day, departure.is_told) == (day(6), True)
+    assert [contract.end for contract in home.cloud.store.contracts()] == [day(7), day(7)]
