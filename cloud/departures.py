@@ -67,8 +67,7 @@ class Departures:
         # A store that was put back may not know a contract; then there is none to end.
         contracts = [(each, document) for each, document in checked if each is not None]
         for contract, document in contracts:
-            if self._store.put_termination(contract, last_day, document, at) is Reason.CONFLICT:
-                raise MessageRefused(Reason.CONFLICT, "the contract has ended on another day")
+            self._store.put_termination(contract, last_day, document, at)
         self._store.leave(household_key, device.device, last_day)
         log.info("household_departed", contracts=len(contracts))
 

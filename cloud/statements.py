@@ -89,16 +89,22 @@ def prepare(request_bytes: bytes, contract: StoredContract, shelf: Shelf) -> Pre
     first = request.days[0]
     until = min([each for each in (terms.end, contract.end) if each is not None], default=None)
     if min(start, first) < terms.start or (until is not None and end > until):
-        raise DocumentRefused(
-            f"The contract holds from {terms.start} to {until or 'open end'}; "
-            f"ask for days within it."
-        )
+        raise DocumentRefused(_outside(contract.hash, terms.start, until))
     offer = _offer_of(request, contract, terms, shelf)
     try:
         plan = _plan(offer, start, end, request.without, request.late, shelf.schedules())
     except ValueError as exc:
         raise DocumentRefused(f"The offer does not price the whole period: {exc}.") from exc
     return Prepared(request, plan)
+
+
+def _outside(contract: bytes, start: date, until: date | None) -> str:
+    name = f"Contract {contract.hex()[:16]}…"
+    if until is None:
+        return f"{name} holds from {start} on; ask for days within it."
+    if until <= start:
+        return f"{name} holds on no day: the household moved out, or took a later one, before it."
+    return f"{name} holds from {start} to {until - ONE_DAY}; ask for days within it."
 
 
 @lru_cache(maxsize=PLANS_KEPT)

@@ -199,6 +199,8 @@ def chip_settings(directory: Path, config: EdgeConfig, agreement: Agreement | No
     Raises:
         ConfigError: a document of an earlier contract is damaged.
     """
+    agreements = agreements_of(directory, agreement)
+    ends = {each: held.contract.end for each, held in agreements.items()}
     return ChipSettings(
         send_window_s=config.send_window_s,
         outbox=config.sending,
@@ -206,10 +208,10 @@ def chip_settings(directory: Path, config: EdgeConfig, agreement: Agreement | No
         area=AreaOptions(
             watched_choices(directory), config.area, agreement, send_window_s=config.send_window_s
         ),
-        moving=MovingOptions(directory, () if agreement is None else (agreement.contract_hash,)),
+        moving=MovingOptions(directory, ends),
         receipts=ReceiptOptions(watched_word(directory), config.send_window_s),
         quotes=QuoteOptions(watched_order(directory)),
-        agreements=agreements_of(directory, agreement),
+        agreements=agreements,
     )
 
 

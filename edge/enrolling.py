@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from edge.config import CONFIG_NAME
 from edge.contracts.meter import meter_hash
+from edge.contracts.sequence import check_follows
 from edge.identity import (
     AUTHORITY,
     CERTIFICATE,
@@ -35,7 +36,7 @@ from edge.identity import (
     read_signed,
 )
 from edge.moving.bundle import FormerContract
-from edge.moving.contracts import former_agreements, keep_former
+from edge.moving.contracts import end_all, former_agreements, read_former, write_former
 from protocol.contract import Consent, Contract, Signed, open_document, open_offer, sign_document
 from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
 from protocol.envelope import decode_body
@@ -137,11 +138,15 @@ def write_request(directory: Path, out: Path, signed: Signed) -> None:
 
     Raises:
         ConfigError: a file cannot be written, or an import was interrupted.
+        DocumentRefused: its contract has ended, or begins on days that bills have settled.
     """
     if (directory / IMPORTING).exists():
         raise ConfigError(
             "An import into this chip was interrupted; run `volet edge import` again first."
         )
+    contract = decode_body(signed.body, EnrolmentRequest).contract
+    if contract is not None:
+        check_follows(directory, contract)
     data = msgspec.json.encode(signed)
     write_secret(directory / REQUEST, data)
     if out.resolve() != (directory / REQUEST).resolve():
@@ -195,16 +200,14 @@ def _install_contract(directory: Path, keys: Keys, answered: bytes) -> None:
         return
     present = read_agreement(directory)
     asked = requested_contract(directory, keys)
-    if asked is not None and asked.contract.hash == answered:
+    known = {each.contract_hash for each in former_agreements(directory)}
+    if asked is not None and asked.contract.hash == answered and answered not in known:
         if present is not None and present.contract.hash != answered:
-            _keep_former(directory, present, asked.contract)
+            _end_former(directory, present, asked.contract)
         write_secret(directory / CONTRACT, msgspec.json.encode(asked))
         (directory / OFFER).unlink(missing_ok=True)
         return
-    known = {each.contract_hash for each in former_agreements(directory)}
-    if present is not None:
-        known.add(present.contract.hash)
-    if answered not in known:
+    if answered not in known and (present is None or present.contract.hash != answered):
         raise DocumentRefused(
             "This answer is to another request, with a contract that this chip has not; hand "
             f"{directory / REQUEST} to the collectivity and install its answer."
@@ -227,10 +230,14 @@ def requested_contract(directory: Path, keys: Keys) -> SignedAgreement | None:
     return SignedAgreement(request.offer, request.contract)
 
 
-def _keep_former(directory: Path, former: SignedAgreement, contract: Signed) -> None:
-    """Keep the contract that `contract` replaces: its last bills are still to be judged."""
+def _end_former(directory: Path, present: SignedAgreement, contract: Signed) -> None:
+    """Keep the contract that `contract` replaces, whose last bills are still to be judged.
+
+    It and all before it end the day before `contract` begins.
+    """
     last_day = decode_body(contract.body, Contract).start - timedelta(days=1)
-    keep_former(directory, FormerContract(former.offer, former.contract, last_day.isoformat()))
+    former = FormerContract(present.offer, present.contract, last_day.isoformat())
+    write_former(directory, end_all([*read_former(directory), former], last_day))
 
 
 def _pem(key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey) -> bytes:

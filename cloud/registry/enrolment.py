@@ -136,8 +136,8 @@ def enrol(
 def _put_contract(store: Store, contract: StoredContract, now: datetime) -> None:
     """Keep a contract; a new one ends those that the household has had, the day before it begins.
 
-    So no statement crosses from one to the other, and a provider sees which one holds. An older
-    request that is handed in again ends nothing.
+    So each day is of one contract, that which the household took last for it, and a provider sees
+    which one holds. An older request that is handed in again ends nothing.
     """
     if store.contract(contract.hash) is not None:
         return

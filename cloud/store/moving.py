@@ -6,7 +6,6 @@ from typing import Protocol
 import msgspec
 
 from cloud.store.put import Put
-from protocol.errors import Reason
 from protocol.ids import DeviceId, HouseholdKeyId
 
 
@@ -72,8 +71,8 @@ class MovingStore(Protocol):
 
     def put_termination(
         self, contract: bytes, last_day: date, document: bytes, at: datetime
-    ) -> Put | Reason:
-        """End a contract with `last_day`; `conflict` if it has ended on another day."""
+    ) -> Put:
+        """End a contract with `last_day`, unless it ends earlier already."""
 
     def last_block_day(self, household_key: HouseholdKeyId) -> date | None:
         """Return the last day of which anything is stored of a household."""

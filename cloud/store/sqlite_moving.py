@@ -7,7 +7,6 @@ from cloud.store import Put, RequestState
 from cloud.store.moving import LookUp, Place, SealedMeter, StoredIdentity
 from cloud.store.tables import Tables, instant, seconds
 from protocol.calendar import day_number, day_of_number
-from protocol.errors import Reason
 from protocol.ids import DeviceId, HouseholdKeyId
 
 _PLACE = """
@@ -74,14 +73,14 @@ class Moving(Tables):
 
     def put_termination(
         self, contract: bytes, last_day: date, document: bytes, at: datetime
-    ) -> Put | Reason:
+    ) -> Put:
         """See `MovingStore.put_termination`."""
         with self._writing():
             row = self._row("SELECT last_day FROM termination WHERE contract = ?", [contract])
-            if row is not None:
-                return Put.AGAIN if row[0] == day_number(last_day) else Reason.CONFLICT
+            if row is not None and row[0] <= day_number(last_day):
+                return Put.AGAIN
             self._db.execute(
-                "INSERT INTO termination VALUES (?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO termination VALUES (?, ?, ?, ?)",
                 [contract, day_number(last_day), document, seconds(at)],
             )
             return Put.STORED

@@ -8,7 +8,7 @@ import msgspec
 
 from edge.bills.judgement import WORDS_EN, WORDS_FR, Judgement, Verdict
 from edge.bills.remarks import remarks
-from edge.bills.words import WORDS, day_text, number, percent
+from edge.bills.words import SHORT_HASH, WORDS, day_text, number, percent
 from edge.language import Lang
 from edge.metering.events import DayClosed
 from protocol.bill import CENT, Bill, Line
@@ -16,7 +16,6 @@ from protocol.contract import Offer
 from protocol.tariff import RegisterLine
 
 ONE_DAY = timedelta(days=1)
-SHORT_HASH = 16
 FINDINGS = {Lang.FR: WORDS_FR, Lang.EN: WORDS_EN}
 
 

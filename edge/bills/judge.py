@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from edge.bills.judgement import Finding, Judgement, OpenedLine, Verdict
+from edge.bills.judgement import ContractDays, Finding, Judgement, OpenedLine, Verdict
 from edge.bills.own import Books, MeterUnknown, Own, Refused, meter_spans, own_days
 from edge.contracts.meter import Fit
 from protocol.bill import Energy, price_bill
@@ -80,6 +80,7 @@ def judge(
             findings=(exc.finding,),
             calendar_change=exc.calendar_change,
             other_meter=exc.other_meter,
+            contract=exc.contract,
         )
     except CipherError:
         return msgspec.structs.replace(refused, findings=(Finding.AMOUNT_DIFFERS,))
@@ -111,14 +112,16 @@ def _check_request(statement: Statement, agreement: Agreement) -> tuple[Statemen
     first = min(day_of_number(request.start), request.days[0])
     end = day_of_number(request.end)
     if first < contract.start or (contract.end is not None and end > contract.end):
-        raise Refused(Finding.OUTSIDE_CONTRACT)
+        name = agreement.contract_hash.hex()
+        days = ContractDays(name, contract.start, contract.end)
+        raise Refused(Finding.OUTSIDE_CONTRACT, contract=days)
     return request, signed.body
 
 
 def _check_settled(request: StatementRequest, body: bytes, books: Books) -> None:
     objection = books.settled.objection(request, body)
     if objection is not None:
-        raise Refused(objection)
+        raise Refused(objection, contract=books.settled.days_settled(request))
 
 
 def _check_meter(request: StatementRequest, contract: Contract, books: Books) -> None:

@@ -81,6 +81,14 @@ class MeterSpan(msgspec.Struct, frozen=True):
     register_kwh: tuple[int, ...]
 
 
+class ContractDays(msgspec.Struct, frozen=True):
+    """A contract, by its hash in hex, and the days [start, end) on which it holds; None: open."""
+
+    contract: str
+    start: date
+    end: date | None
+
+
 class Judgement(msgspec.Struct, frozen=True):
     """The chip's word on one statement over the days [start, end).
 
@@ -89,6 +97,8 @@ class Judgement(msgspec.Struct, frozen=True):
             not, `owed` earlier ones that still are not.
         gap: days [first, end) before the period that no statement has billed.
         calendar_change: the first day that the meter counted by another calendar than the tariff's.
+        contract: which one was asked for beyond its days, or has settled days of this statement
+            before.
         other_meter: the first day on which another meter counted than the contract's.
         credit: where the statement corrects another, what changes.
         meters: meters and calendars, where there was more than one.
@@ -107,6 +117,7 @@ class Judgement(msgspec.Struct, frozen=True):
     gap: tuple[date, date] | None = None
     calendar_change: date | None = None
     other_meter: date | None = None
+    contract: ContractDays | None = None
     credit: CreditNote | None = None
     meters: tuple[MeterSpan, ...] = ()
 

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from edge.bills.judgement import Finding, MeterSpan
+from edge.bills.judgement import ContractDays, Finding, MeterSpan
 from edge.bills.settled import Settled
 from edge.contracts.meter import Meters
 from edge.metering.events import DayClosed, DayPart
@@ -76,11 +76,13 @@ class Refused(Exception):
         *,
         calendar_change: date | None = None,
         other_meter: date | None = None,
+        contract: ContractDays | None = None,
     ) -> None:
         super().__init__(finding)
         self.finding = finding
         self.calendar_change = calendar_change
         self.other_meter = other_meter
+        self.contract = contract
 
 
 class MeterUnknown(Exception):

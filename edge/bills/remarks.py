@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-from edge.bills.judgement import Judgement
+from edge.bills.judgement import ContractDays, Finding, Judgement
 from edge.bills.settled import runs
-from edge.bills.words import day_text, number
+from edge.bills.words import SHORT_HASH, day_text, number
 from edge.language import Lang
 
 ONE_DAY = timedelta(days=1)
@@ -25,6 +25,16 @@ _SENTENCES = {
             "Un autre compteur compte depuis le {day}. S'il est le vôtre, faites un nouveau "
             "contrat pour lui à partir de ce jour : `volet edge request --offer … --from …`, puis "
             "`volet edge enrol` ; votre fournisseur redemande alors ce relevé."
+        ),
+        "settled": (
+            "Une facture du contrat {contract}… a déjà réglé les jours du {start} au {end} ; un "
+            "jour n'est facturé qu'une fois."
+        ),
+        "holds_to": "Le contrat {contract}… vaut du {start} au {end}.",
+        "holds_on": "Le contrat {contract}… vaut à partir du {start}.",
+        "holds_never": (
+            "Le contrat {contract}… ne vaut aucun jour : un contrat ultérieur, ou votre départ, y a "
+            "mis fin avant son premier jour."
         ),
         "credit": (
             "Cette facture remplace celle de {former} € : {amount} € en votre faveur, à déduire."
@@ -46,6 +56,16 @@ _SENTENCES = {
             "Another meter has counted since {day}. If it is yours, make a new contract for it "
             "from that day on: `volet edge request --offer … --from …`, then `volet edge enrol`; "
             "your provider then asks for this statement again."
+        ),
+        "settled": (
+            "A bill of contract {contract}… has settled the days {start} to {end}; a day is billed "
+            "once."
+        ),
+        "holds_to": "Contract {contract}… holds from {start} to {end}.",
+        "holds_on": "Contract {contract}… holds from {start} on.",
+        "holds_never": (
+            "Contract {contract}… holds on no day: a later contract, or your moving out, ended it "
+            "before its first day."
         ),
         "credit": "This bill replaces the one of {former} €: {amount} € in your favour.",
         "debit": "This bill replaces the one of {former} €: {amount} € more to pay.",
@@ -74,6 +94,8 @@ def remarks(judgement: Judgement, lang: Lang) -> list[str]:
         found.append(words["calendar"].format(day=day_text(judgement.calendar_change, lang)))
     if judgement.other_meter is not None:
         found.append(words["other_meter"].format(day=day_text(judgement.other_meter, lang)))
+    if judgement.contract is not None:
+        found.append(_contract(judgement, judgement.contract, lang))
     return [*found, *_credit(judgement, lang), *_meters(judgement, lang)]
 
 
@@ -85,6 +107,21 @@ def days_text(days: Iterable[date], lang: Lang, *, is_run: bool = False) -> str:
         if run[0] == run[-1]
         else f"{day_text(run[0], lang)}–{day_text(run[-1], lang)}"
         for run in found
+    )
+
+
+def _contract(judgement: Judgement, days: ContractDays, lang: Lang) -> str:
+    if Finding.OUTSIDE_CONTRACT not in judgement.findings:
+        kind = "settled"
+    elif days.end is None:
+        kind = "holds_on"
+    else:
+        kind = "holds_to" if days.start < days.end else "holds_never"
+    last_day = days.start if days.end is None else days.end - ONE_DAY
+    return _SENTENCES[lang][kind].format(
+        contract=days.contract[:SHORT_HASH],
+        start=day_text(days.start, lang),
+        end=day_text(last_day, lang),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Self
 
 import msgspec
 
-from edge.bills.judgement import CreditNote, Finding
+from edge.bills.judgement import ContractDays, CreditNote, Finding
 from edge.vault.settled import SettledRow
 from protocol.bill import CENT, Bill
 from protocol.calendar import day_of_number
@@ -61,6 +61,16 @@ class Settled(msgspec.Struct, frozen=True):
         owing = {day for day, contract in self.owed.items() if contract == request.contract}
         late = {day_of_number(number) for number in request.late}
         return None if late <= owing else Finding.LATE_NOT_OWED
+
+    def days_settled(self, request: StatementRequest) -> ContractDays | None:
+        """Return the first settled days of this period that are another contract's, if any."""
+        for each in self.statements.values():
+            settled = each.request
+            is_other = settled.contract != request.contract
+            if is_other and settled.start < request.end and request.start < settled.end:
+                start, end = day_of_number(settled.start), day_of_number(settled.end)
+                return ContractDays(settled.contract.hex(), start, end)
+        return None
 
     def still_owed(self, request: StatementRequest) -> tuple[date, ...]:
         """Return the contract's days that stay owed before the period, once this is settled."""

@@ -7,6 +7,8 @@ from edge.bills.judgement import Verdict
 from edge.language import Lang
 
 NARROW_SPACE = "\u202f"
+SHORT_HASH = 16
+"""So many digits of a hash are shown."""
 
 
 VERDICTS = {

@@ -65,6 +65,16 @@ SENTENCES = {
     "This offer has no tariff on {day}; name another first day.": (
         "Cette offre n'a pas de tarif au {day} ; nommez un autre premier jour."
     ),
+    "This contract from {day} on has ended and is not taken again as it was; name a later first "
+    "day.": (
+        "Ce contrat à partir du {day} a pris fin et ne se reprend pas tel quel ; nommez un premier "
+        "jour ultérieur."
+    ),
+    "Bills of contract {contract}… have settled the days up to {last}; begin the new contract on "
+    "{day} or later.": (
+        "Des factures du contrat {contract}… ont réglé les jours jusqu'au {last} ; commencez le "
+        "nouveau contrat le {day} ou plus tard."
+    ),
     "An import into this chip was interrupted; run `volet edge import` again first.": (
         "Un import dans ce boîtier a été interrompu ; relancez d'abord `volet edge import`."
     ),

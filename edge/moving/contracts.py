@@ -3,7 +3,7 @@
 Each is a file in `former/`, named by the contract's hash; with it goes the last day.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -49,10 +49,12 @@ def write_former(directory: Path, contracts: Sequence[FormerContract]) -> None:
         write_secret(path, msgspec.json.encode(each))
 
 
-def keep_former(directory: Path, former: FormerContract) -> None:
-    """Keep a contract that has ended; one that is kept already stays as it is."""
-    if not (directory / FOLDER / f"{former.contract.hash.hex()}.json").exists():
-        write_former(directory, [former])
+def end_all(contracts: Iterable[FormerContract], last_day: date) -> list[FormerContract]:
+    """Return contracts as they end with `last_day` at the latest."""
+    latest = last_day.isoformat()
+    return [
+        msgspec.structs.replace(each, last_day=min(each.last_day, latest)) for each in contracts
+    ]
 
 
 def agreements_of(directory: Path, current: Agreement | None) -> dict[bytes, Agreement]:

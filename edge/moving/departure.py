@@ -6,9 +6,9 @@ the cloud has every block, the chip says that the household leaves and ends its 
 the cloud has said that it knows; then it takes its retained seeds off the broker.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -88,11 +88,12 @@ class MovingOptions:
 
     Attributes:
         directory: the chip's, where the household's order lies.
-        contracts: hashes of the contracts that end when it leaves.
+        contracts: by their hashes, each with the day after its last, None: open. Those that hold
+            beyond the last day end with it.
     """
 
     directory: Path | None = None
-    contracts: Sequence[bytes] = ()
+    contracts: Mapping[bytes, date | None] = field(default_factory=dict)
 
     @property
     def is_asked(self) -> bool:
@@ -103,6 +104,14 @@ class MovingOptions:
     def is_erased(self) -> bool:
         """Whether the broker may still hold what another household left."""
         return self.directory is not None and (self.directory / ERASED).exists()
+
+    def open_after(self, last_day: date) -> list[bytes]:
+        """Return the contracts that hold on some day after `last_day`."""
+        return [
+            contract
+            for contract, end in self.contracts.items()
+            if end is None or end > last_day + timedelta(days=1)
+        ]
 
     def forget_erasure(self) -> None:
         """Take note that the broker holds nothing of it any more."""
@@ -188,7 +197,7 @@ class MovingOut(Correspondent):
         household, last_day = self._signer.household, departure.last_day
         terminations = [
             sign_document(Termination(contract, household.id, last_day), household.identity)
-            for contract in self._options.contracts
+            for contract in self._options.open_after(last_day)
         ]
         leave = Leave(
             household.id,

@@ -31,7 +31,7 @@ from edge.identity import (
     read_agreement,
 )
 from edge.moving.bundle import Bundle, FormerContract
-from edge.moving.contracts import read_former, write_former
+from edge.moving.contracts import end_all, read_former, write_former
 from edge.vault.database import FILE_NAME
 from edge.vault.moving import Departure, make_at_home, make_without_ledger, take_image
 from edge.vault.reader import read_vault
@@ -71,9 +71,11 @@ def pack(directory: Path, *, keys_only: bool = False) -> Bundle:
         if (directory / name).exists() and not (departure and name in (OFFER, CONTRACT))
     }
     contracts = read_former(directory)
-    if departure is not None and (signed := read_agreement(directory)) is not None:
-        last_day = departure.last_day.isoformat()
-        contracts.append(FormerContract(signed.offer, signed.contract, last_day))
+    if departure is not None:
+        contracts = end_all(contracts, departure.last_day)
+        if (signed := read_agreement(directory)) is not None:
+            last_day = departure.last_day.isoformat()
+            contracts.append(FormerContract(signed.offer, signed.contract, last_day))
     vault = None if keys_only else take_image(_existing(directory / FILE_NAME))
     return Bundle(
         keys.household.to_bytes(),

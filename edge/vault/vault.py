@@ -125,7 +125,7 @@ class Vault(VaultReader):
         Raises:
             StoreError: as `record`.
         """
-        last_day = next(event.day for event in events if isinstance(event, DayClosed))
+        last_day = max(event.day for event in events if isinstance(event, DayClosed))
         with self._transaction():
             self._record(events, MeterState(), contribute=None)
             self.departures.put(Departure(last_day, at, is_told=False))

@@ -104,8 +104,8 @@ class Home(Bench):
         """Start as the chip's program does."""
         self.vault = Vault.open(self.directory, signer_of(self.identity))
         signed = read_agreement(self.directory)
-        hashes = () if signed is None else (signed.contract.hash,)
-        moving = MovingOptions(self.directory, hashes)
+        ends = {} if signed is None else {signed.contract.hash: None}
+        moving = MovingOptions(self.directory, ends)
         settings = ChipSettings(outbox=QUICK, moving=moving)
         self.chip = Chip(self.identity, self.vault, self.clock, settings)
         self.frames(FRAMES_AT_START)

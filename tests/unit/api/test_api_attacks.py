@@ -351,7 +351,7 @@ def test_each_statement_of_a_batch_says_why_it_was_refused(api, edf):
     assert (done["pending"], done["refused"]) == (1, 1)
     items = api.call("GET", f"{path}/statements?state=refused", edf.token).json()["items"]
     assert [each["number"] for each in items] == [2]
-    assert "contract holds from" in items[0]["detail"]
+    assert "holds from" in items[0]["detail"]
     single = api.call("GET", f"/v1/statements/{items[0]['id']}", edf.token).json()
     assert (single["state"], single["detail"]) == ("refused", items[0]["detail"])
 

@@ -231,7 +231,7 @@ def test_days_that_are_not_stored_whole_are_named(household):
     ("start", "end", "complaint"),
     [
         (A, A, "holds no day"),
-        (START - timedelta(days=1), B, "contract holds from"),
+        (START - timedelta(days=1), B, "holds from"),
     ],
 )
 def test_a_request_outside_the_contract_is_refused_in_the_cloud(household, start, end, complaint):

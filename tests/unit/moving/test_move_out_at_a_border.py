@@ -43,7 +43,6 @@ def refusals(home):
     return [letter.detail for letter in home.cloud.store.dead_letters()]
 
 
-@pytest.mark.xfail(strict=True, reason="the first day closed is taken for the last")
 @pytest.mark.parametrize(
     ("elapsed", "last"),
     [
@@ -62,7 +61,6 @@ def test_the_last_day_is_that_of_the_last_reading(home, elapsed, last):
     assert [contract.end for contract in home.cloud.store.contracts()] == [day(last + 1)]
 
 
-@pytest.mark.xfail(strict=True, reason="a contract that has ended on another day refuses the leave")
 def test_a_contract_that_another_has_ended_keeps_nobody_here(home, offer):
     home.live(5)
     keys = load_keys(home.directory)
@@ -76,7 +74,6 @@ def test_a_contract_that_another_has_ended_keeps_nobody_here(home, offer):
     assert former.end == day(3)
 
 
-@pytest.mark.xfail(strict=True, reason="only the latest contract ends when a household moves out")
 def test_every_contract_ends_with_the_last_day_at_the_latest(home, offer):
     home.live(5)
     home.sign(offer, day(40))

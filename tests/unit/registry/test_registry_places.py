@@ -15,7 +15,7 @@ from cloud.registry.places_cli import registry
 from cloud.store import Device, PublishedStatement, SeenStatement, StatementOrder, schema
 from cloud.store.moving import LookUp, Place, StoredIdentity
 from cloud.store.sqlite import SqliteStore
-from protocol.errors import ConfigError, DocumentRefused, Reason, StoreError
+from protocol.errors import ConfigError, DocumentRefused, StoreError
 from protocol.ids import HouseholdKeyId, new_device_id
 from tests.support.broker import make_cloud
 
@@ -234,14 +234,16 @@ def test_a_statement_computed_while_the_household_moved_is_made_anew(cloud, stor
     assert store.request(late).device == TWO
 
 
-def test_terminations_are_kept_once(cloud, store):
+def test_of_two_terminations_the_earlier_one_holds(cloud, store):
     del cloud
     day = date(2026, 3, 2)
     store._db.execute("PRAGMA foreign_keys = OFF")
     assert store.put_termination(bytes(32), day, b"document", AT) == "stored"
     assert store.put_termination(bytes(32), day, b"document", AT) == "again"
-    later = day + timedelta(days=1)
-    assert store.put_termination(bytes(32), later, b"document", AT) is Reason.CONFLICT
+    later, earlier = day + timedelta(days=1), day - timedelta(days=1)
+    assert store.put_termination(bytes(32), later, b"document", AT) == "again"
+    assert store.put_termination(bytes(32), earlier, b"document", AT) == "stored"
+    assert store.put_termination(bytes(32), day, b"document", AT) == "again"
 
 
 def test_identities_are_kept_with_their_latest_mandate(store):

@@ -138,7 +138,7 @@ def test_a_provider_asks_for_its_own_contracts_only(store, household):
 
 def test_a_period_outside_the_contract_is_refused_before_it_is_stored(store, household):
     household.enrol(store)
-    with pytest.raises(DocumentRefused, match="contract holds from"):
+    with pytest.raises(DocumentRefused, match="holds from"):
         ask(store, household, date(2026, 10, 1))
     assert store.requests() == ()
 

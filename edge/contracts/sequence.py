@@ -1,0 +1,56 @@
+"""A household's contracts follow each other: a new one holds from its first day, the former to there.
+
+So each day is of one contract, and what a bill has settled stays with the contract that it was of.
+"""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import msgspec
+
+from edge.bills.words import SHORT_HASH
+from edge.identity import read_agreement
+from edge.moving.contracts import read_former
+from edge.vault.database import FILE_NAME
+from edge.vault.reader import read_vault
+from protocol.calendar import day_of_number
+from protocol.contract import Contract, Signed, StatementRequest
+from protocol.envelope import decode_body
+from protocol.errors import DocumentRefused
+
+
+def check_follows(directory: Path, signed: Signed) -> None:
+    """Check that a contract may follow those of the household in `directory`.
+
+    Raises:
+        DocumentRefused: it has ended, or begins on days that a bill has settled.
+    """
+    present = read_agreement(directory)
+    if present is not None and present.contract.hash == signed.hash:
+        return
+    start = decode_body(signed.body, Contract).start
+    if any(each.contract.hash == signed.hash for each in read_former(directory)):
+        raise DocumentRefused(
+            f"This contract from {start} on has ended and is not taken again as it was; name a "
+            "later first day."
+        )
+    settled = _settled_last(directory)
+    if settled is None:
+        return
+    end, contract = settled
+    if start < end:
+        raise DocumentRefused(
+            f"Bills of contract {contract.hex()[:SHORT_HASH]}… have settled the days up to "
+            f"{end - timedelta(days=1)}; begin the new contract on {end} or later."
+        )
+
+
+def _settled_last(directory: Path) -> tuple[date, bytes] | None:
+    """Return the day after the last that a bill has settled, and of which contract that was."""
+    if not (directory / FILE_NAME).exists():
+        return None
+    with read_vault(directory) as vault:
+        requests = [
+            msgspec.msgpack.decode(row.request, type=StatementRequest) for row in vault.settled()
+        ]
+    return max(((day_of_number(each.end), each.contract) for each in requests), default=None)
