@@ -565,6 +565,38 @@ def test_an_answer_that_cannot_be_audited_does_not_leave(api, edf, monkeypatch):
     problem(answer, 503)
 
 
+@pytest.mark.xfail(strict=True, reason="it is said at each call")
+def test_a_disk_that_is_gone_is_said_once_and_so_is_its_end(api, edf, monkeypatch):
+    def gone(*_):
+        raise StoreError("the disk is gone")
+
+    with structlog.testing.capture_logs() as logs:
+        with monkeypatch.context() as patched:
+            for name in ("write_audit", "contracts_of"):
+                patched.setattr(f"cloud.store.sqlite_providers.SqliteProviders.{name}", gone)
+            for _ in range(30):
+                api.call("GET", "/v1/contracts", edf.token)
+                api.call("GET", "/v1/contracts", "wrong")
+        for _ in range(3):
+            api.call("GET", "/v1/contracts", edf.token)
+    told = [each["event"] for each in logs]
+    assert sorted(told) == [
+        *("api_call_not_audited", "api_calls_audited", "api_store_back", "api_store_failed")
+    ]
+
+
+@pytest.mark.xfail(strict=True, reason="it is said at each call")
+def test_a_defect_is_said_once(api, edf, monkeypatch):
+    def fail(*_args, **_kwargs):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("cloud.api.desk.Desk.contracts", fail)
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(30):
+            problem(api.call("GET", "/v1/contracts", edf.token), 500)
+    assert [(each["event"], each["times"]) for each in logs] == [("api_defect", 1)]
+
+
 def test_nobody_rewrites_the_audit(api, edf):
     api.call("GET", "/v1/me", edf.token)
     for sql in ("DELETE FROM api_audit", "UPDATE api_audit SET status = 200"):

@@ -78,3 +78,19 @@ def test_a_certificate_that_cannot_be_read_ends_nothing(tmp_path):
     (tmp_path / "server.pem").write_bytes(b"no certificate")
     with pytest.raises(ConfigError, match="is no certificate"):
         read_lifetime("broker", tmp_path / "server.pem")
+
+
+@pytest.mark.xfail(strict=True, reason="it is said at each call")
+def test_a_certificate_that_cannot_be_read_is_said_once_and_so_is_its_end():
+    host = Host()
+
+    def unreadable():
+        raise ConfigError("the disk is gone.")
+
+    host.watch = CertificateWatch(
+        lambda: [host.lifetime] if host.now > START else unreadable(), lambda: host.now
+    )
+    said = [host.look() for _ in range(100)]
+    assert [each["event"] for logs in said for each in logs] == ["certificate_unreadable"]
+    host.now += timedelta(hours=1)
+    assert [each["event"] for each in host.look()] == ["certificate_readable"]
