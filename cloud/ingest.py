@@ -46,6 +46,7 @@ from protocol.moving import Leave
 from protocol.quotes import QuoteRequest
 from protocol.receipt import Receipt
 from protocol.topics import Kind, device_topic
+from system.conditions import Repeated
 
 log = structlog.get_logger()
 
@@ -123,6 +124,7 @@ class Ingest:
         self._departures = Departures(store, collectivity, platform_key)
         self._receipts = ReceiptIngest(store, collectivity, platform_key)
         self._fleet = FleetIngest(store.fleet)
+        self._said = Repeated()
         self._quotes = QuoteDesk(store, listed_in(store), collectivity, platform_key)
         documents = AreaDocuments(store.area)
         self._area = AreaIngest(store.area, documents, collectivity, platform_key)
@@ -144,7 +146,10 @@ class Ingest:
             raise
         except Exception as exc:  # noqa: BLE001 - see above
             defect = type(exc).__name__
-            log.error("batch_failed", messages=len(messages), defect=defect)  # noqa: TRY400 - values
+            if times := self._said.found(defect):
+                log.error(  # noqa: TRY400 - a trace could show values
+                    "batch_failed", messages=len(messages), defect=defect, times=times
+                )
             if len(messages) > 1:
                 return _joined([self.process([message]) for message in messages])
             at = self._clock()

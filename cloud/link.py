@@ -316,8 +316,8 @@ class Link:
                 self._connections += 1
                 self._is_up.set()
                 self._rivalry.session_began()
-                self._lost.ends()
-                log.info("broker_connected", host=self._settings.host, port=self._settings.port)
+                if self._lost.ends() or self._connections == 1:
+                    log.info("broker_connected", host=self._settings.host, port=self._settings.port)
                 await connection.until_lost()
         finally:
             self._is_up.clear()

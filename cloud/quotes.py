@@ -35,6 +35,7 @@ from protocol.quotes import (
     split_answer,
 )
 from protocol.topics import Kind, device_topic
+from system.conditions import Repeated
 
 # Lists and periods whose weights are kept; chips ask under the newest head for the same months.
 PLANS_KEPT = 2
@@ -120,6 +121,7 @@ class QuoteDesk:
         self._listed = listed
         self._collectivity = collectivity
         self._key = key
+        self._said = Repeated()
         self._laid: OrderedDict[tuple[bytes, int, int], Laid] = OrderedDict()
         self._asked: OrderedDict[DeviceId, datetime] = OrderedDict()
 
@@ -137,7 +139,8 @@ class QuoteDesk:
         try:
             parts = split_answer(answer)
         except DocumentRefused as exc:
-            log.error("quotes_too_large", why=str(exc))  # noqa: TRY400 - an operator needs no stack
+            if times := self._said.found(str(exc)):
+                log.error("quotes_too_large", why=str(exc), times=times)  # noqa: TRY400 - no stack
             return ()
         log.info("quotes_computed", columns=len(laid.plan.columns), parts=len(parts))
         return tuple(

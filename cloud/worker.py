@@ -29,7 +29,7 @@ from protocol.calendar import legal_day, month_of
 from protocol.errors import TransportError
 from protocol.ids import DeviceId
 from protocol.topics import Kind, all_devices, device_topic
-from system.conditions import Condition
+from system.conditions import Condition, Repeated
 
 BATCH_MAX = 512
 BATCH_WINDOW_S = 0.05
@@ -112,6 +112,7 @@ class Worker:
         self._has_requests = asyncio.Event()
         self._in_batch = asyncio.Lock()
         self._unconfirmed, self._crowded = Condition(), Condition()
+        self._said = Repeated()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set, and finish the batch at hand.
@@ -157,8 +158,11 @@ class Worker:
         processed = await self._thread.run(self._ingest.process, messages)
         self._counts.count(processed, time.perf_counter() - begun)
         if processed.refused:
-            reasons = {one.word: one.count for one in processed.refused}
-            log.warning("messages_refused", reasons=reasons)
+            found = {
+                one.word: self._said.found(one.word, times=one.count) for one in processed.refused
+            }
+            if reasons := {word: count for word, count in found.items() if count}:
+                log.warning("messages_refused", reasons=reasons)
         return processed
 
     def _keep_requests(self, requests: Sequence[Request]) -> None:

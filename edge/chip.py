@@ -40,6 +40,7 @@ from protocol.envelope import Address, open_message
 from protocol.errors import MessageRefused, Reason
 from protocol.messages import TAG_BYTES, Ack, Fetch, IncarnationState
 from protocol.topics import DeviceTopic, Kind, device_topic, parse_device_topic
+from system.conditions import Condition, Repeated
 
 # Another meter stands where the fingerprint does not fit; metering learns so from a serial that
 # no meter has.
@@ -89,6 +90,8 @@ class Chip:
         self._consistency = ConsistencyCheck()
         self._line = LineWatch(self._decoder)
         self._outbox = Outbox(vault, self._settings.outbox)
+        self._said = Repeated(clock.monotonic_s)
+        self._unheard = Condition(clock.monotonic_s)
         self._recovery: Recovery | None = None
         self._meter: Meter | None = None
         self._restore_point: RestorePoint | None = None
@@ -176,7 +179,9 @@ class Chip:
             self._outbox.disconnect()
             self._correspondents.disconnect()
         elif isinstance(event, Refused):
-            log.error("publish_refused", topic=event.publish.topic, code=event.reason_code)
+            topic, code = event.publish.topic, event.reason_code
+            if times := self._said.found("publish", topic, code):
+                log.error("publish_refused", topic=topic, code=code, times=times)
             if event.publish.key is not None:
                 self._outbox.refuse(event.publish.key, now_s)
         elif isinstance(event, Published):
@@ -280,7 +285,8 @@ class Chip:
                 self._dispatch(parse_device_topic(message.topic), message.payload)
         except MessageRefused as exc:
             self.refused[exc.reason] += 1
-            log.warning("message_refused", reason=exc.reason, detail=exc.detail)
+            if times := self._said.found("message", exc.reason, exc.detail):
+                log.warning("message_refused", reason=exc.reason, detail=exc.detail, times=times)
 
     def _dispatch(self, topic: DeviceTopic, payload: bytes) -> None:
         identity = self._identity
@@ -303,7 +309,9 @@ class Chip:
         states = ack.states if taken.whole is None else taken.whole
         self._vault.reconcile(states, is_whole=taken.whole is not None)
         for refusal in ack.refused:
-            log.warning("block_refused", reason=refusal.reason, sequence=refusal.sequence)
+            if times := self._said.found("block", refusal.reason):
+                reason, sequence = refusal.reason, refusal.sequence
+                log.warning("block_refused", reason=reason, sequence=sequence, times=times)
         if taken.conflicts:
             for key in taken.conflicts:
                 self._vault.supersede(key)
@@ -355,8 +363,12 @@ class Chip:
         self._outbox.doubt()  # what has been stored meanwhile comes first
 
     def _published(self, event: Published) -> None:
-        if not event.has_subscribers and event.publish.key is not None:
-            log.warning("nobody_listens", topic=event.publish.topic)
+        if event.publish.key is not None:
+            topic = event.publish.topic
+            if event.has_subscribers:
+                self._unheard.ends()
+            elif self._unheard.begins():
+                log.warning("nobody_listens", topic=topic)
         self._correspondents.published(event)
 
     def _counts(self) -> Counts:

@@ -44,6 +44,7 @@ from edge.trouble import Trouble
 from protocol.backoff import backoff
 from protocol.errors import ConfigError
 from protocol.status import WILL_DELAY_S
+from system.conditions import Condition
 
 # MQTT 5: reason codes from here on are refusals; below, this one says that nobody listens.
 REFUSED = 0x80
@@ -116,7 +117,7 @@ class Link:
         self._is_session = False
         self._is_resumed = False
         self._trouble = Trouble(settings.host)
-        self._is_dropping = False
+        self._dropping = Condition()
         self._heard: frozenset[str] = frozenset()
         self._heard_in = 0
         self._own_subscription: int | None = None
@@ -341,11 +342,11 @@ class Link:
 
     def _on_message(self, client: Client, session: int, message: MQTTMessage) -> None:
         del client, session
-        is_full = self._queue.qsize() >= QUEUED_MAX
-        if is_full and not self._is_dropping:
-            log.warning("messages_dropped", waiting=QUEUED_MAX)
-        self._is_dropping = is_full
-        if not is_full:
+        if self._queue.qsize() >= QUEUED_MAX:
+            if self._dropping.begins():
+                log.warning("messages_dropped", waiting=QUEUED_MAX)
+        else:
+            self._dropping.ends()
             self._put(Arrived(message.topic, bytes(message.payload)))
 
     def _on_publish(

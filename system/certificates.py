@@ -16,6 +16,7 @@ import structlog
 from cryptography import x509
 
 from protocol.errors import ConfigError
+from system.conditions import Condition
 from system.files import read_document
 
 # Shares of the lifetime, as 1/n.
@@ -75,6 +76,7 @@ class CertificateWatch:
         self._clock = clock
         self._said: dict[tuple[str, datetime], int] = {}
         self._look_at_s = float("-inf")
+        self._unreadable = Condition()
 
     def look(self) -> None:
         """Log what has come nearer to its end than was said before."""
@@ -82,8 +84,11 @@ class CertificateWatch:
         try:
             lifetimes = tuple(self._lifetimes())
         except ConfigError as exc:
-            log.warning("certificate_unreadable", why=str(exc))
+            if self._unreadable.begins(str(exc)):
+                log.warning("certificate_unreadable", why=str(exc))
             return
+        if self._unreadable.ends():
+            log.info("certificate_readable")
         for each in lifetimes:
             share = max((n for n in WARN_AT if each.is_within(n, now)), default=0)
             if share <= self._said.get((each.name, each.not_after), 0):

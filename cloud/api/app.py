@@ -106,7 +106,7 @@ def make_gate(
     clock: Callable[[], datetime],
 ) -> Gate:
     """Return what a server serves."""
-    return Gate(make_application(service), thread, store, limits, clock)  # type: ignore[arg-type]
+    return Gate(make_application(service), thread, store, limits, clock, service.troubles)  # type: ignore[arg-type]
 
 
 def _without_pages(response: Response[Any]) -> Response[Any]:

@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
 import msgspec
-import structlog
 
 from cloud.api.access import Caller, caller_of_certificate, caller_of_token
 from cloud.api.problems import MEDIA_TYPE, ProblemError, problem
+from cloud.api.troubles import Troubles
 from cloud.store import Store
 from cloud.store.providers import AuditEntry
 from cloud.store_thread import StoreThread
@@ -34,8 +34,6 @@ BATCHES_PATH = "/v1/batches"
 CALL = "volet.call"
 STRANGERS_MAX = 10_000
 _TEXT_MAX = 200
-
-log = structlog.get_logger()
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -104,8 +102,10 @@ class Gate:
         store: Store,
         limits: Limits,
         clock: Callable[[], datetime],
+        troubles: Troubles,
     ) -> None:
         """Guard `app`."""
+        self.troubles = troubles
         self._app = app
         self._thread = thread
         self._store = store
@@ -141,7 +141,7 @@ class Gate:
         except ProblemError as exc:
             await audited.refuse(exc)
         except StoreError as exc:
-            log.warning("api_store_failed", error=str(exc))
+            self.troubles.store_failed(exc)
             await audited.refuse(ProblemError(503, "The store cannot be used now; try again."))
 
     async def _identify(self, scope: Scope) -> Caller:
@@ -202,6 +202,7 @@ class Gate:
             call.status,
         )
         await self.in_store(self._store.providers.write_audit, [entry])
+        self.troubles.audited(call.status)
 
 
 class _Audited:
@@ -223,7 +224,7 @@ class _Audited:
                 if not self._call.is_public:
                     await self._gate.write_audit(self._call, self._scope)
             except (ProblemError, StoreError) as exc:
-                log.warning("api_store_failed", error=str(exc))
+                self._gate.troubles.store_failed(exc)
                 self._is_replaced = True
                 await self.refuse(ProblemError(503, "The audit cannot be written; try again."))
             self._is_begun = True
@@ -252,7 +253,7 @@ class _Audited:
             try:
                 await self._gate.write_audit(self._call, self._scope)
             except (ProblemError, StoreError):
-                log.warning("api_call_not_audited", status=exc.status)
+                self._gate.troubles.not_audited(exc.status)
         await self._send({"type": "http.response.start", "status": exc.status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
 

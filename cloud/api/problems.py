@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import structlog
 from litestar import Request
 from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
@@ -31,8 +30,6 @@ _TITLES = {
     500: ("defect", "A defect of the service"),
     503: ("busy", "The service cannot answer now"),
 }
-
-log = structlog.get_logger()
 
 
 class ProblemError(VoletError):
@@ -101,8 +98,7 @@ def on_document(request: Request[Any, Any, Any], exc: DocumentRefused) -> Respon
 
 def on_store(request: Request[Any, Any, Any], exc: StoreError) -> Response[shapes.Problem]:
     """Answer that the store is not there now; its text names files of the machine, for the log."""
-    del request
-    log.warning("api_store_failed", error=str(exc))
+    request.app.state.service.troubles.store_failed(exc)
     return response(503, "The store cannot be used now; try again later.")
 
 
@@ -127,7 +123,7 @@ def on_defect(request: Request[Any, Any, Any], exc: Exception) -> Response[shape
     frame = traceback.extract_tb(exc.__traceback__)[-1]
     where = f"{Path(frame.filename).name}:{frame.lineno}"
     path = request.scope.get("path_template", "")
-    log.error("api_defect", path=path, defect=type(exc).__name__, where=where)
+    request.app.state.service.troubles.defect(path, type(exc).__name__, where)
     return response(_SERVER_ERROR, "Please report it with the time; it is in the service's log.")
 
 

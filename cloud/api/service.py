@@ -15,6 +15,7 @@ from cloud.api.desk import Desk
 from cloud.api.documents import Documents
 from cloud.api.gate import CALL, Call
 from cloud.api.problems import ProblemError
+from cloud.api.troubles import Troubles
 from cloud.store import Store
 from cloud.store.providers import Scope
 from cloud.store_thread import StoreThread
@@ -32,6 +33,7 @@ class Service:
     def __init__(self, thread: StoreThread, store: Store) -> None:
         """Work on a store that `thread` has opened."""
         self.store = store
+        self.troubles = Troubles()
         self._thread = thread
         self._cells = Cells()
         # Signatures of a batch take seconds; the store's thread answers meanwhile.

@@ -93,8 +93,8 @@ class ReleaseService:
             for received in batch:
                 received.ack()  # what a killed worker forgets it asks for again
             for reason in refused:
-                if self._said.is_new(reason):
-                    log.warning("answer_refused", reason=reason)
+                if times := self._said.found(reason):
+                    log.warning("answer_refused", reason=reason, times=times)
             self._heard.set()
 
     def _take(self, batch: Sequence[Received]) -> list[str]:

@@ -163,8 +163,8 @@ class Trustee:
             return self._letters.take(self._device_of(topic), payload)
         except MessageRefused as exc:
             self._count(exc.reason)
-            if self._said.is_new("letters", exc.reason, exc.detail):
-                log.warning("letters_refused", reason=exc.reason, detail=exc.detail)
+            if times := self._said.found("letters", exc.reason, exc.detail):
+                log.warning("letters_refused", reason=exc.reason, detail=exc.detail, times=times)
             return False
 
     def take(self, message: ToTrustee) -> list[FromTrustee]:
@@ -188,8 +188,10 @@ class Trustee:
             return self.peers.take(sender, message)
         except MessageRefused as exc:
             self._count(exc.reason)
-            if self._said.is_new("peer", sender, exc.reason, exc.detail):
-                log.warning("peer_refused", peer=sender, reason=exc.reason, detail=exc.detail)
+            if times := self._said.found("peer", sender, exc.reason, exc.detail):
+                log.warning(
+                    "peer_refused", peer=sender, reason=exc.reason, detail=exc.detail, times=times
+                )
             return []
         finally:
             if self.is_ready and not was_ready:
@@ -310,8 +312,8 @@ class Trustee:
             answer = msgspec.msgpack.encode(self.answer(_read_request(name, whole)))
         except MessageRefused as exc:
             self._count(exc.reason)
-            if self._said.is_new("request", exc.reason, exc.detail):
-                log.warning("request_refused", reason=exc.reason, detail=exc.detail)
+            if times := self._said.found("request", exc.reason, exc.detail):
+                log.warning("request_refused", reason=exc.reason, detail=exc.detail, times=times)
             return [FromTrustee(Refused(name, exc.reason, exc.detail))]
         parts = pages_of(answer)
         return [
@@ -328,8 +330,8 @@ class Trustee:
             self._take_waiting(self._letters.waiting())
         except (MessageRefused, DocumentRefused) as exc:
             self._count(Reason.DOCUMENT)
-            if self._said.is_new("document", str(exc)):
-                log.warning("document_refused", detail=str(exc))
+            if times := self._said.found("document", str(exc)):
+                log.warning("document_refused", detail=str(exc), times=times)
         return [FromTrustee(self.known())]
 
     def _take_roster(self, first: int, entries: Iterable[tuple[bytes, bytes]]) -> None:
@@ -340,8 +342,8 @@ class Trustee:
             self.documents.take_roster(first, tuple(entries), seen)
         except (MessageRefused, DocumentRefused) as exc:
             self._count(Reason.ROSTER)
-            if self._said.is_new("roster", str(exc)):
-                log.warning("roster_refused", detail=str(exc))
+            if times := self._said.found("roster", str(exc)):
+                log.warning("roster_refused", detail=str(exc), times=times)
         self._take_waiting(
             self.documents.roster.entry(number).device
             for number in range(length, len(self.documents.roster))

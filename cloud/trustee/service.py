@@ -84,8 +84,10 @@ class Desk:
                     else:
                         out.append(self._to_worker(each))
             except MessageRefused as exc:
-                if self._said.is_new(exc.reason, exc.detail):
-                    log.warning("message_refused", reason=exc.reason, detail=exc.detail)
+                if times := self._said.found(exc.reason, exc.detail):
+                    log.warning(
+                        "message_refused", reason=exc.reason, detail=exc.detail, times=times
+                    )
         if known is not None or self._trustee.is_ready != was_ready:
             out.append(self.known())
         return out

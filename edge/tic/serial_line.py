@@ -19,6 +19,7 @@ import structlog
 from edge.tic.speed import SPEEDS, SpeedFinder
 from protocol.backoff import backoff
 from protocol.errors import ConfigError
+from system.conditions import Condition
 
 BY_ID = Path("/dev/serial/by-id")
 _READ_BYTES = 4096
@@ -68,6 +69,7 @@ class SerialSource:
         self._new_delays = delays
         self._delays_s = delays()
         self._timing = timing or Timing()
+        self._lost = Condition(self._timing.monotonic)
         self._port: serial.Serial | None = None
         self._retry_at_s = 0.0
         self._was_open = False
@@ -145,9 +147,11 @@ class SerialSource:
             return False
         if not self._was_open:
             self._device = stable_path(self._device)
+        is_news = self._lost.ends() or not self._was_open
         self._was_open = True
         self.fault = None
-        _log.info("serial_line_opened", device=str(self._device), speed=self.speed)
+        if is_news:
+            _log.info("serial_line_opened", device=str(self._device), speed=self.speed)
         return True
 
     def _lose(self, why: str) -> None:
@@ -156,6 +160,6 @@ class SerialSource:
         delay_s = next(self._delays_s)
         self._is_recovering = True
         self._retry_at_s = self._timing.monotonic() + delay_s
-        if self.fault is None:
+        if self._lost.begins():
             _log.warning("serial_line_lost", device=str(self._device), why=why)
         self.fault = f"{self._device} is away: {why}."

@@ -565,7 +565,6 @@ def test_an_answer_that_cannot_be_audited_does_not_leave(api, edf, monkeypatch):
     problem(answer, 503)
 
 
-@pytest.mark.xfail(strict=True, reason="it is said at each call")
 def test_a_disk_that_is_gone_is_said_once_and_so_is_its_end(api, edf, monkeypatch):
     def gone(*_):
         raise StoreError("the disk is gone")
@@ -585,7 +584,6 @@ def test_a_disk_that_is_gone_is_said_once_and_so_is_its_end(api, edf, monkeypatc
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="it is said at each call")
 def test_a_defect_is_said_once(api, edf, monkeypatch):
     def fail(*_args, **_kwargs):
         raise ZeroDivisionError

@@ -80,7 +80,6 @@ def test_a_certificate_that_cannot_be_read_ends_nothing(tmp_path):
         read_lifetime("broker", tmp_path / "server.pem")
 
 
-@pytest.mark.xfail(strict=True, reason="it is said at each call")
 def test_a_certificate_that_cannot_be_read_is_said_once_and_so_is_its_end():
     host = Host()
 

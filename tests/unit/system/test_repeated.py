@@ -1,5 +1,7 @@
 """What is found over and over is told once a day, however often it is found."""
 
+from collections import Counter
+
 from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
@@ -13,21 +15,22 @@ from tests.support.trustee_area import TrusteeArea
 
 @given(found=st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 40_000)), max_size=80))
 def test_each_finding_is_told_once_a_day(found):
-    now_s, told_at_s = 0, {}
+    now_s, told_at_s, untold = 0, {}, Counter()
     said = Repeated(lambda: now_s)
     for what, pause_s in found:
         now_s += pause_s
         is_due = what not in told_at_s or now_s - told_at_s[what] >= AGAIN_AFTER_S
-        assert said.is_new(what) is is_due
+        untold[what] += 1
+        assert said.found(what) == (untold[what] if is_due else 0)
         if is_due:
-            told_at_s[what] = now_s
+            told_at_s[what], untold[what] = now_s, 0
 
 
 def test_no_more_is_kept_than_it_may():
     said = Repeated(lambda: 0.0, most=3)
-    assert [said.is_new(each) for each in "abcd"] == [True] * 4
-    assert not said.is_new("d")
-    assert said.is_new("a")
+    assert [said.found(each) for each in "abcd"] == [1] * 4
+    assert not said.found("d")
+    assert said.found("a")
 
 
 def test_a_trustee_that_is_sent_the_same_bad_document_each_second_says_so_once():
