@@ -47,6 +47,17 @@ _RECEIPTS_WAIT = {
     ),
 }
 
+_ORDER_DROPPED = {
+    Lang.FR: (
+        "Un déménagement était demandé quand cette copie a été faite ; il n'est pas exécuté ; "
+        "demandez-le à nouveau, `volet edge move-out --dir {directory}`, si vous le voulez encore."
+    ),
+    Lang.EN: (
+        "A move-out was ordered when this copy was made; it is not carried out; order it again, "
+        "`volet edge move-out --dir {directory}`, if you still want it."
+    ),
+}
+
 
 def words() -> Words:
     """Return the sentences in the language of the command that runs."""
@@ -61,3 +72,8 @@ def next_step() -> str:
 def receipts_wait(directory: Path) -> str:
     """Return that receipts wait for the household's word, in the language of the command."""
     return _RECEIPTS_WAIT[language()].format(directory=directory)
+
+
+def order_dropped(directory: Path) -> str:
+    """Return that a move-out is to be ordered again, in the language of the command."""
+    return _ORDER_DROPPED[language()].format(directory=directory)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from edge.area.settings import FILE_NAME as AREA_CHOICES
 from edge.area.settings import load_choices
-from edge.backup_words import next_step, receipts_wait, words
+from edge.backup_words import next_step, order_dropped, receipts_wait, words
 from edge.bills.word import FILE_NAME as RELEASE
 from edge.bills.word import read_words
 from edge.config import CONFIG_NAME, DEFAULT_DIRECTORY, load_config
@@ -28,8 +28,9 @@ from edge.identity import (
     load_keys,
 )
 from edge.moving.contracts import FOLDER, former_agreements
-from edge.moving.departure import ERASED
+from edge.moving.departure import ERASED, take_back_order
 from edge.moving.departure import ORDER as MOVE_OUT
+from edge.moving.transfer import departure_of
 from edge.quotes.asking import ORDER as QUOTE_ORDER
 from edge.status.presence import FILE_NAME as STATUS
 from edge.vault.copies import put_back
@@ -56,7 +57,7 @@ FILES = (
     Listed(f"{FOLDER}/*.json", "`volet edge import, enrol`; the household's contracts that have ended", private=_YES),
     Listed(AREA_CHOICES, "`volet edge trustees, area, profile, budget --cap`; what the household chose", private="yes: its profile"),
     Listed(RELEASE, "`volet edge receipts --release` or the panel's button; a new random word each time", private=_YES),
-    Listed(MOVE_OUT, "`volet edge move-out`; the order, until the chip is erased", private=_YES),
+    Listed(MOVE_OUT, "`volet edge move-out`; the order, until the chip is erased; a restore drops one that was not carried out", private=_YES),
     Listed(ERASED, "`volet edge erase`; until the former household's seeds are off the broker", private=_YES),
     Listed(VAULT, "`volet edge run`", Fate.DATABASE, private="yes: readings of 100 days"),
     Listed(
@@ -95,12 +96,18 @@ def check(directory: Path) -> str:
 
 
 def settle(restored: Path, directory: Path) -> str:
-    """Take as done, in a vault that is put back, what may have been done since it was copied."""
-    if not (restored / VAULT).exists():
-        return ""
-    today = legal_day(datetime.now(UTC))
-    days = put_back(restored / VAULT, today, read_words(restored, directory))
-    return receipts_wait(directory) if days else ""
+    """Take as done, in what is put back, what may have been done since it was copied.
+
+    An order to move out is dropped: it is for good, and the household may have taken it back since.
+    """
+    said = []
+    if departure_of(restored) is None and take_back_order(restored):
+        said.append(order_dropped(directory))
+    if (restored / VAULT).exists():
+        today = legal_day(datetime.now(UTC))
+        if put_back(restored / VAULT, today, read_words(restored, directory)):
+            said.append(receipts_wait(directory))
+    return " ".join(said)
 
 
 def _locate(directory: Path, name: str) -> Path:
