@@ -1,6 +1,9 @@
 """A household under contract whose meter can be replaced, with a chip, a cloud and a provider."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -20,8 +23,8 @@ from edge.vault.vault import Vault
 from protocol.contract import Offer, Signed, sign_document
 from protocol.hpke import SealingKey
 from tests.support.broker import COLLECTIVITY
-from tests.support.chip_bench import BenchMeter
-from tests.support.moving_town import QUICK, Home
+from tests.support.chip_bench import BenchClock, BenchMeter
+from tests.support.moving_town import QUICK, Home, TownCloud
 from tests.support.tariffs import simple_tariff
 
 FIRST = date(2026, 1, 1)
@@ -84,17 +87,35 @@ class Dwelling(Home):
         install(self.directory, answer)
         self.identity = load_identity(self.directory)
 
+    def exchange(self) -> None:
+        """Let chip and cloud talk for a minute."""
+        for _ in range(12):
+            self.clock.seconds += 5
+            self.pump()
+
     def bill(self, contract: bytes, start: date, end: date):
         """Ask for a statement as the provider does; returns what the chip finds."""
         store = self.cloud.store
         statement = provider.request_statement(store, PROVIDER, contract, start, end)
         for message in pending_statements(store, self.cloud.key, COLLECTIVITY).messages:
             self.chip.take(Arrived(message.topic, message.payload))
-        for _ in range(6):
-            self.clock.seconds += 5
-            self.pump()
+        self.exchange()
         (row,) = [row for row in self.vault.statements() if row.id == statement]
         return read_judgement(row)
+
+
+@contextmanager
+def enrolled(directory: Path, offer: Signed) -> Iterator[Dwelling]:
+    """Give a home under contract from its first day on, with a cloud of its own; not begun yet."""
+    directory.mkdir(exist_ok=True)
+    cloud = TownCloud(directory / "cloud", BenchClock(MIDNIGHT))
+    home = Dwelling(directory / "chip", cloud, MIDNIGHT, OLD)
+    home.enrol(offer)
+    try:
+        yield home
+    finally:
+        home.kill()
+        cloud.store.close()
 
 
 def accept_all(home) -> list[bytes]:

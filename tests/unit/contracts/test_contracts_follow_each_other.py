@@ -17,9 +17,7 @@ from edge.message import Arrived
 from edge.moving.contracts import agreements_of
 from protocol.errors import DocumentRefused
 from tests.support.broker import COLLECTIVITY
-from tests.support.chip_bench import BenchClock
-from tests.support.dwelling import MIDNIGHT, OLD, PROVIDER, Dwelling, accept_all, day, make_offer
-from tests.support.moving_town import TownCloud
+from tests.support.dwelling import PROVIDER, accept_all, day, enrolled, make_offer
 
 LIVED = 45
 
@@ -30,21 +28,11 @@ def offers():
     return make_offer(), make_offer()
 
 
-def moved_in(directory, offer):
-    directory.mkdir(exist_ok=True)
-    cloud = TownCloud(directory / "cloud", BenchClock(MIDNIGHT))
-    home = Dwelling(directory / "chip", cloud, MIDNIGHT, OLD)
-    home.enrol(offer)
-    home.begin()
-    return home
-
-
 @pytest.fixture
 def home(tmp_path, offers):
-    home = moved_in(tmp_path, offers[0])
-    yield home
-    home.kill()
-    home.cloud.store.close()
+    with enrolled(tmp_path, offers[0]) as home:
+        home.begin()
+        yield home
 
 
 def holding(home):
@@ -73,22 +61,21 @@ def holding(home):
 @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(taken=st.lists(st.tuples(st.integers(0, 1), st.integers(0, 60)), max_size=5))
 def test_each_day_is_of_the_contract_taken_last(tmp_path_factory, offers, taken):
-    home = moved_in(tmp_path_factory.mktemp("home"), offers[0])
-    home.live(2)
-    (first,) = home.cloud.store.contracts()
-    expected = [{first.hash}] * 70
-    for which, start in taken:
-        try:
-            home.sign(offers[which], day(start))
-        except DocumentRefused as exc:
-            assert "has ended" in str(exc)  # noqa: PT017
-            continue
-        held = load_agreement(home.directory).contract_hash
-        expected = [{held} if at >= start else each for at, each in enumerate(expected)]
-    on_chip, in_cloud = holding(home)
-    assert on_chip == in_cloud == expected
-    home.kill()
-    home.cloud.store.close()
+    with enrolled(tmp_path_factory.mktemp("home"), offers[0]) as home:
+        home.begin()
+        home.live(2)
+        (first,) = home.cloud.store.contracts()
+        expected = [{first.hash}] * 70
+        for which, start in taken:
+            try:
+                home.sign(offers[which], day(start))
+            except DocumentRefused as exc:
+                assert "has ended" in str(exc)  # noqa: PT017
+                continue
+            held = load_agreement(home.directory).contract_hash
+            expected = [{held} if at >= start else each for at, each in enumerate(expected)]
+        on_chip, in_cloud = holding(home)
+        assert on_chip == in_cloud == expected
 
 
 def test_days_of_overlap_are_billed_once_whoever_asks_first(home, offers):

@@ -8,20 +8,17 @@ from edge.contracts.serial import serial_for
 from edge.language import Lang
 from edge.moving.contracts import read_former
 from protocol.errors import DocumentRefused
-from tests.support.chip_bench import BenchClock
 from tests.support.dwelling import (
     CONFIG,
     HALF_A_DAY,
-    MIDNIGHT,
     NEW,
     OLD,
     ONE_DAY,
-    Dwelling,
     accept_all,
     day,
+    enrolled,
     make_offer,
 )
-from tests.support.moving_town import TownCloud
 
 REPLACED = 30
 
@@ -33,13 +30,9 @@ def offer():
 
 @pytest.fixture
 def home(tmp_path, offer):
-    cloud = TownCloud(tmp_path / "cloud", BenchClock(MIDNIGHT))
-    home = Dwelling(tmp_path / "chip", cloud, MIDNIGHT, OLD)
-    home.enrol(offer)
-    home.begin()
-    yield home
-    home.kill()
-    cloud.store.close()
+    with enrolled(tmp_path, offer) as home:
+        home.begin()
+        yield home
 
 
 def test_a_new_contract_for_the_new_meter_lets_both_be_billed_and_receipted(home, offer):

@@ -8,18 +8,17 @@ from click.testing import CliRunner
 from edge.bills.desk import read_judgement
 from edge.bills.judgement import Finding, Verdict
 from edge.cli import edge
-from tests.support.chip_bench import BenchClock, BenchMeter
+from tests.support.chip_bench import BenchMeter
 from tests.support.dwelling import (
     MIDNIGHT,
     NEW,
     OLD,
     ONE_DAY,
-    Dwelling,
     accept_all,
     day,
+    enrolled,
     make_offer,
 )
-from tests.support.moving_town import TownCloud
 
 METERS = pytest.mark.parametrize("serial", [OLD, NEW])
 
@@ -31,18 +30,8 @@ def offer():
 
 @pytest.fixture
 def home(tmp_path, offer):
-    cloud = TownCloud(tmp_path / "cloud", BenchClock(MIDNIGHT))
-    home = Dwelling(tmp_path / "chip", cloud, MIDNIGHT, OLD)
-    home.enrol(offer)
-    yield home
-    home.kill()
-    cloud.store.close()
-
-
-def settle(home) -> None:
-    for _ in range(10):
-        home.clock.seconds += 5
-        home.pump()
+    with enrolled(tmp_path, offer) as home:
+        yield home
 
 
 def lose_the_vault(home, serial) -> None:
@@ -50,7 +39,7 @@ def lose_the_vault(home, serial) -> None:
     home.meter = BenchMeter(MIDNIGHT, 7, serial)
     home.begin()
     home.live(30)
-    settle(home)
+    home.exchange()
     home.kill()
     for path in home.directory.glob("vault.db*"):
         path.unlink()
@@ -61,7 +50,7 @@ def test_days_that_came_back_are_judged_by_the_meter_that_counted_them(home, ser
     lose_the_vault(home, serial)
     home.meter = BenchMeter(home.clock.at, 7, OLD)
     home.start()
-    settle(home)
+    home.exchange()
     home.live(3)
     (contract,) = accept_all(home)
     judgement = home.bill(contract, day(1), day(28))
@@ -77,7 +66,7 @@ def test_a_statement_that_comes_before_the_first_frame_is_judged_after_it(
     lose_the_vault(home, serial)
     monkeypatch.setattr(home, "frames", lambda _: None)
     home.start()
-    settle(home)
+    home.exchange()
     (contract,) = accept_all(home)
     assert home.bill(contract, day(1), day(28)) is None
     assert not home.vault.settled()
@@ -86,12 +75,12 @@ def test_a_statement_that_comes_before_the_first_frame_is_judged_after_it(
     assert "not checked yet: 1" in told
 
     home.restart()
-    settle(home)
+    home.exchange()
     assert not home.vault.settled()
     monkeypatch.undo()
     home.frames(3)
     home.live(2)
-    settle(home)
+    home.exchange()
     (row,) = home.vault.statements()
     judgement = read_judgement(row)
     assert judgement.verdict is (Verdict.CORRECT if serial == OLD else Verdict.REFUSED)

@@ -7,9 +7,7 @@ import pytest
 from edge.enrolling import make_request, sign_contract
 from edge.identity import load_keys
 from edge.moving.departure import leave_order
-from tests.support.chip_bench import BenchClock
-from tests.support.dwelling import MIDNIGHT, OLD, ONE_DAY, Dwelling, day, make_offer
-from tests.support.moving_town import TownCloud
+from tests.support.dwelling import OLD, ONE_DAY, day, enrolled, make_offer
 
 
 @pytest.fixture(scope="module")
@@ -19,13 +17,9 @@ def offer():
 
 @pytest.fixture
 def home(tmp_path, offer):
-    cloud = TownCloud(tmp_path / "cloud", BenchClock(MIDNIGHT))
-    home = Dwelling(tmp_path / "chip", cloud, MIDNIGHT, OLD)
-    home.enrol(offer)
-    home.begin()
-    yield home
-    home.kill()
-    cloud.store.close()
+    with enrolled(tmp_path, offer) as home:
+        home.begin()
+        yield home
 
 
 def leave_with_next_reading(home, elapsed):
@@ -33,9 +27,7 @@ def leave_with_next_reading(home, elapsed):
     leave_order(home.directory, home.clock.now())
     home.pass_time(elapsed)
     home.pass_time(timedelta(seconds=1))
-    for _ in range(30):
-        home.clock.seconds += 5
-        home.pump()
+    home.exchange()
     return home.vault.departures.get()
 
 

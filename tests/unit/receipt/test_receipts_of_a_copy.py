@@ -11,9 +11,8 @@ from edge.vault.copies import put_back
 from edge.vault.database import FILE_NAME
 from edge.vault.reader import read_vault
 from protocol.calendar import day_number
-from tests.support.chip_bench import BenchClock
-from tests.support.dwelling import MIDNIGHT, OLD, Dwelling, accept_all, day, make_offer
-from tests.support.moving_town import Home, TownCloud
+from tests.support.dwelling import accept_all, day, enrolled, make_offer
+from tests.support.moving_town import Home
 
 LIVED = 40
 
@@ -25,21 +24,11 @@ def offer():
 
 @pytest.fixture
 def home(tmp_path, offer):
-    cloud = TownCloud(tmp_path / "cloud", BenchClock(MIDNIGHT))
-    home = Dwelling(tmp_path / "chip", cloud, MIDNIGHT, OLD)
-    home.enrol(offer)
-    (home.directory / "edge.toml").write_text("")
-    home.begin()
-    home.live(LIVED)
-    yield home
-    home.kill()
-    cloud.store.close()
-
-
-def settle(home) -> None:
-    for _ in range(10):
-        home.clock.seconds += 5
-        home.pump()
+    with enrolled(tmp_path, offer) as home:
+        (home.directory / "edge.toml").write_text("")
+        home.begin()
+        home.live(LIVED)
+        yield home
 
 
 def volet(*arguments) -> str:
@@ -58,10 +47,10 @@ def test_a_restored_copy_gives_no_second_receipt_until_the_household_says_so(
     phrase.chmod(0o600)
     by = ("--passphrase-file", phrase)
     say_word(home.directory)
-    settle(home)
+    home.exchange()
     volet("backup", "--dir", home.directory, "--out", tmp_path / "copy", *by)
     say_word(home.directory)
-    settle(home)
+    home.exchange()
     assert home.bill(contract, day(1), day(31)).verdict is Verdict.CORRECT
     assert len(home.cloud.store.receipts.of_contract(contract)) == 1
 
@@ -75,12 +64,12 @@ def test_a_restored_copy_gives_no_second_receipt_until_the_household_says_so(
     assert "receipts --release" in said
     home.start()
     home.live(2)
-    settle(home)
+    home.exchange()
     assert home.bill(contract, day(1), day(30)).verdict is Verdict.CORRECT
     assert len(home.cloud.store.receipts.of_contract(contract)) == 1
 
     say_word(home.directory)
-    settle(home)
+    home.exchange()
     assert len(home.cloud.store.receipts.of_contract(contract)) == 2
 
 
