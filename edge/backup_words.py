@@ -11,6 +11,11 @@ _FRENCH = Words(
     unknown=(
         "N'y sont pas, car Volet ne les connaît pas : {names}. Copiez-les vous-même s'ils comptent."
     ),
+    confirm=(
+        "C'est une sauvegarde de {owner}, faite le {made_at} UTC selon elle-même, de {count} "
+        "fichiers. Quiconque a la clé publique peut l'avoir écrite, et ce qui est restauré est cru "
+        "en tout. Vient-elle de là où vous gardez les vôtres, et de cette date ?"
+    ),
     restored=(
         "{owner} est restauré dans {directory} : {count} fichiers, tels qu'ils étaient le "
         "{made_at} UTC."

@@ -119,8 +119,9 @@ def _restore(party: Party, kind: type[click.Command]) -> click.Command:
         is_flag=True,
         help="Only the database, into a directory that has lost it and nothing else.",
     )
+    @click.option("--yes", is_flag=True, help="Do not ask.")
     @_json
-    def restore_command(
+    def restore_command(  # noqa: PLR0913 - one parameter an option
         directory: Path,
         backup: Path,
         passphrase_file: Path | None,
@@ -128,12 +129,15 @@ def _restore(party: Party, kind: type[click.Command]) -> click.Command:
         *,
         is_check: bool,
         database_only: bool,
+        yes: bool,
         is_json: bool,
     ) -> None:
         opened = open_backup(party, backup, functools.partial(_unlock, party, key, passphrase_file))
         if is_check:
             click.echo(_checked(opened, is_json=is_json))
             return
+        if isinstance(opened.head[0].lock, KeyLock) and not yes:
+            _confirm(opened)
         done = restore(opened, directory, database_only=database_only)
         if is_json:
             click.echo(_restored_json(done, directory))
@@ -194,6 +198,17 @@ def _unlock(
         prompts=party.words().prompts,
     )
     return open_by_passphrase(lock, ask, name)
+
+
+def _confirm(opened: Backup) -> None:
+    """Ask whether a backup is put back that whoever has the public key can have made."""
+    manifest = opened.manifest
+    question = opened.party.words().confirm.format(
+        owner=manifest.owner,
+        made_at=f"{opened.made_at:%Y-%m-%d %H:%M}",
+        count=len(manifest.files),
+    )
+    click.confirm(question, abort=True, err=True)
 
 
 def _written_words(party: Party, written: Written, lock: Lock) -> str:

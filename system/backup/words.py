@@ -6,11 +6,15 @@ from system.passphrase import PROMPTS
 
 
 class Words(NamedTuple):
-    """The sentences: written, locked by a key, files unknown, put back, opened, drawn, asked."""
+    """The sentences: written, locked by a key, files unknown, put back, opened, drawn, asked.
+
+    `confirm` is asked before a backup to a key is put back.
+    """
 
     wrote: str
     by_key: str
     unknown: str
+    confirm: str
     restored: str
     whole: str
     drew_phrase: str
@@ -22,6 +26,11 @@ ENGLISH = Words(
     wrote="Wrote {file}: {owner}, {count} files, {size_bytes} bytes; read back, all of it is there.",
     by_key="Only the private key opens it; try it there with `restore --check --key`.",
     unknown="Not in it, as Volet does not know them: {names}. Copy them yourself if they matter.",
+    confirm=(
+        "This is a backup of {owner}, made at {made_at} UTC by its own word, with {count} files. "
+        "Anybody who has the public key can have written it, and what is put back is trusted "
+        "wholly. Is it from where you keep yours, and of that time?"
+    ),
     restored="Restored {owner} into {directory}: {count} files, as they were at {made_at} UTC.",
     whole="{file} opens and is whole: {owner}, made at {made_at} UTC by Volet {version}.",
     drew_phrase="Passphrase: {passphrase}",

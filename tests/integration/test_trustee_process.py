@@ -131,7 +131,7 @@ def _restored(town, number, request, other, before):
     assert survey(TRUSTEE, town.directory(number)).unknown == ()
     shutil.rmtree(town.directory(number))
     key = str(town.folder / "backup.key")
-    said = town.volet(number, "restore", str(town.folder / "image"), "--key", key)
+    said = town.volet(number, "restore", str(town.folder / "image"), "--key", key, "--yes")
     assert "It answers nothing before enough of the others have told it" in said
     assert town.status(number)["answered"] == 1
     since = len(town.heard(number))

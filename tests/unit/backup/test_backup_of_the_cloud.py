@@ -90,7 +90,7 @@ def test_all_of_a_collectivity_comes_back(town, key, tmp_path):
     kept = survey(COLLECTIVITY, town.directory)
     assert told["not_in_it"] == list(kept.unknown) == []
     restored = tmp_path / "restored"
-    run("restore", "--dir", restored, out, "--key", key)
+    run("restore", "--dir", restored, out, "--key", key, "--yes")
     for name in kept.kept:
         assert (restored / name).read_bytes() == (town.directory / name).read_bytes(), name
     store = SqliteStore.open(restored)
@@ -121,7 +121,7 @@ def test_yesterdays_store_alone_learns_who_was_revoked_since(town, key):
     town.revoke(town.chips[0])
     for path in town.directory.glob("store.db*"):
         path.unlink()
-    said = run("restore", "--dir", town.directory, out, "--key", key, "--database-only")
+    said = run("restore", "--dir", town.directory, out, "--key", key, "--yes", "--database-only")
     assert f"Revoked again, as the revocation list names them: {town.chips[0]}." in said
     assert town.revoked() == {town.chips[0]}
 
@@ -131,7 +131,7 @@ def test_yesterdays_store_says_who_enrolled_since(town, key, tmp_path):
     since = enrol_chip(town.directory, tmp_path / "since").device
     for path in town.directory.glob("store.db*"):
         path.unlink()
-    said = run("restore", "--dir", town.directory, out, "--key", key, "--database-only")
+    said = run("restore", "--dir", town.directory, out, "--key", key, "--yes", "--database-only")
     assert f"Not in this store, so enrol them again: {since}." in said
 
 
@@ -140,7 +140,7 @@ def test_a_chip_that_enrolled_since_keeps_its_id_by_the_old_directory(town, key,
     out, _ = back_up(town, key)
     since = enrol_chip(town.directory, tmp_path / "since").device
     old = town.directory.rename(tmp_path / "old")
-    said = run("restore", "--dir", town.directory, out, "--key", key)
+    said = run("restore", "--dir", town.directory, out, "--key", key, "--yes")
     assert "Take over pki/issued and pki/crl.pem of the directory moved aside" in said
     shutil.copytree(old / "pki" / "issued", town.directory / "pki" / "issued", dirs_exist_ok=True)
     request = tmp_path / "since" / "request.json"
@@ -156,7 +156,7 @@ def test_a_whole_directory_put_back_learns_from_the_broker_who_was_revoked_since
     town.revoke(town.chips[1])
     shutil.move(town.directory / "broker", tmp_path / "broker")
     shutil.rmtree(town.directory)
-    run("restore", "--dir", town.directory, out, "--key", key)
+    run("restore", "--dir", town.directory, out, "--key", key, "--yes")
     assert town.revoked() == set()
     shutil.move(tmp_path / "broker", town.directory / "broker")
     newer = (town.directory / "broker" / "crl.pem").read_bytes()

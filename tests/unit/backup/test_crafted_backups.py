@@ -104,7 +104,6 @@ def test_the_public_half_of_a_key_is_told_when_a_backup_is_opened(tmp_path):
     assert f"{key}.pub is the public half" in str(done.exception)
 
 
-@pytest.mark.xfail(strict=True, reason="it is put back without a word on who can have made it")
 def test_what_anybody_can_have_made_is_shown_before_it_is_put_back(tmp_path):
     key, out, there = tmp_path / "backup.key", tmp_path / "some.backup", tmp_path / "there"
     shop, runner, made = commands(SHOP), CliRunner(), make_shop(tmp_path / "shop")
