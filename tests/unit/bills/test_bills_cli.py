@@ -1,10 +1,17 @@
 """How a bill reads on the terminal, in both languages."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+
+import msgspec
+import pytest
+from click.testing import CliRunner
 
 from edge.bills.cli import in_words
 from edge.bills.judgement import Finding, Judgement, Verdict
+from edge.cli import edge
 from edge.language import Lang
+from edge.vault.database import open_database
+from edge.vault.statements import Statements
 from protocol.bill import price_bill, register_energies
 from tests.support.tariffs import simple_tariff
 
@@ -37,3 +44,38 @@ def test_an_english_bill_says_the_same():
 def test_a_refused_statement_says_why_and_shows_no_amount():
     shown = lines("en", verdict=Verdict.REFUSED, findings=(Finding.DAY_TWICE,), bill=None)
     assert shown[1:] == ["  ! It counts a day twice."]
+
+
+RIGHT = Judgement("c0", START, END, Verdict.CORRECT, bill=BILL)
+OTHER_METER = Judgement(
+    "a0", START, END, Verdict.REFUSED, (Finding.METER_DIFFERS,), other_meter=START
+)
+DIFFERS = Judgement("b0", START, END, Verdict.DIFFERS, (Finding.QUANTITY_DIFFERS,), BILL)
+TWICE = Judgement("d0", START, END, Verdict.REFUSED, (Finding.ALREADY_SETTLED,))
+SHORT = Judgement("e0", START, END - timedelta(days=1), Verdict.CORRECT, bill=BILL)
+
+
+def bills(directory, judgements):
+    """Have these arrive one after another; returns how `volet edge bills` ends."""
+    database = open_database(directory / "vault.db")
+    for judgement in judgements:
+        name, verdict = bytes.fromhex(judgement.statement), msgspec.json.encode(judgement).decode()
+        Statements(database).save(name, datetime(2026, 4, 2, tzinfo=UTC), b"", verdict)
+    database.close()
+    return CliRunner().invoke(edge, ["--lang", "en", "bills", "--dir", str(directory)])
+
+
+@pytest.mark.xfail(strict=True, reason="a bill that was put right goes on asking to be")
+@pytest.mark.parametrize("wrong", [OTHER_METER, DIFFERS])
+def test_a_bill_that_a_later_one_puts_right_asks_for_nothing(tmp_path, wrong):
+    done = bills(tmp_path, [wrong, RIGHT])
+    assert done.exit_code == 0
+    assert "volet edge request" not in done.output
+    assert "billed these days correctly since" in done.output
+
+
+@pytest.mark.parametrize(
+    "arrived", [[OTHER_METER], [DIFFERS], [RIGHT, DIFFERS], [RIGHT, TWICE], [DIFFERS, SHORT]]
+)
+def test_a_bill_that_nothing_puts_right_is_exit_code_3(tmp_path, arrived):
+    assert bills(tmp_path, arrived).exit_code == 3

@@ -1,6 +1,7 @@
 """Everything that `volet edge` says of itself is there in French, and errors are put into it."""
 
 import ast
+import importlib
 import inspect
 import re
 import string
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.cli import edge
+from edge.enrolling import draw_keys
 from edge.french.help import HELP
 from edge.french.looking_up import help_in, known_sentence, sentence_in
 from edge.french.sentences import SENTENCES
@@ -21,6 +23,7 @@ from edge.household_command import HouseholdCommand
 from edge.language import Lang
 from edge.tic.groups import Refusal
 from edge.tic.labels import LABELS
+from edge.vault.database import open_database
 from protocol.errors import VoletError
 
 ROOT = Path(__file__).parents[3]
@@ -191,6 +194,73 @@ def test_no_command_of_the_chip_prints_words_of_one_language():
         for text in texts_of(node.args[0], {})
     ]
     assert [each for each in printed if WORD.search(each[1])] == []
+
+
+# Whatever click says to people, by `_("…")` in its sources, but for what only programmers see.
+OF_CLICK = ("core", "exceptions", "parser", "types")
+# Of programs, of commands that are none of the chip's, or said in another way (`household_command`).
+OF_CLICKS_PROGRAMMERS = {
+    *("(dynamic)", "Aborted!", "Choice(x9)", "Commands", "Options", "Positional arguments"),
+    *("Error: x9", "Try 'x9 x9' for help.", "default: x9", "deprecated", "env var: x9"),
+    *("unknown error", "file", "path", "Value must be an iterable.", "Name 'x9' defined twice"),
+    "Arguments take exactly one parameter declaration, got x9: x9.",
+    "Boolean option x9 cannot use the same flag for true/false.",
+    "Could not determine name for option with declarations x9",
+    "Could not open file x9: x9",
+    "DeprecationWarning: The command x9 is deprecated.x9",
+    "DeprecationWarning: The x9 x9 is deprecated.x9",
+    "Invalid start character for option (x9)",
+    "Missing argument",
+    "Missing option",
+    "Missing parameter",
+    "No options defined but a name was passed (x9). Did you mean to declare an argument instead? "
+    "Did you mean to pass '--x9'?",
+    "x9 is not a valid UUID.",
+    "Choose from:\n\tx9",
+}
+
+
+def said_by_click():
+    for module in OF_CLICK:
+        tree = ast.parse(inspect.getsource(importlib.import_module(f"click.{module}")))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and name_of(node.func) in {"_", "ngettext"}:
+                for text in (each.value for each in node.args if isinstance(each, ast.Constant)):
+                    if isinstance(text, str):
+                        yield re.sub(r"\{[^}]*\}", HOLE, text)
+
+
+@pytest.mark.xfail(strict=True, reason="some of what click refuses is said in English")
+def test_whatever_click_refuses_has_its_french():
+    said = set(said_by_click()) - OF_CLICKS_PROGRAMMERS
+    assert {each for each in said if not has_french(each)} == set()
+
+
+@pytest.mark.xfail(strict=True, reason="click asks in English, and takes no French answer")
+def test_a_question_is_asked_and_answered_in_french(tmp_path):
+    open_database(tmp_path / "vault.db").close()
+    release = ["receipts", "--release", "--dir", str(tmp_path)]
+    done = CliRunner().invoke(edge, release, env=FRENCH, input="peut-être\noui\n")
+    assert "[o/N]" in done.output
+    assert "Erreur : répondez par o (oui) ou n (non)." in done.output
+    assert done.output.endswith("Les reçus repartent.\n")
+    assert isinstance(
+        CliRunner().invoke(edge, release, env=FRENCH, input="\n", standalone_mode=False).exception,
+        click.Abort,
+    )
+
+
+@pytest.mark.xfail(strict=True, reason="click says in English that two passphrases differ")
+def test_two_passphrases_that_differ_are_told_in_french(tmp_path):
+    draw_keys(tmp_path / "chip")
+    done = CliRunner().invoke(
+        edge,
+        ["backup", "--keys-only", "--dir", str(tmp_path / "chip"), "--out", str(tmp_path / "b")],
+        env=FRENCH,
+        input="un deux trois quatre\nun deux trois cinq\n" * 2,
+    )
+    assert "ne sont pas les mêmes" in done.output
+    assert "Error" not in done.output
 
 
 CAPTURE = b"\x02\nADCO 021861000000 )\r\nBASE 002565285 ,\r\x03"
