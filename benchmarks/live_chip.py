@@ -19,8 +19,9 @@ from cloud.registry.enrolment import enrol
 from cloud.statements import missing_days
 from cloud.store.sqlite import SqliteStore
 from edge.config import CONFIG_NAME
-from edge.enrolling import REQUEST, draw_keys, install, make_request, write_request
+from edge.enrolling import draw_keys, install, make_request, write_request
 from edge.identity import load_keys
+from edge.stage import REQUEST
 from protocol.calendar import days_between
 from protocol.ids import HouseholdKeyId
 from system.files import write_public

@@ -19,8 +19,6 @@ from edge.identity import (
     AUTHORITY,
     CERTIFICATE,
     CONTRACT,
-    ENROLMENT,
-    HOUSEHOLD_KEY,
     IMPORTING,
     METER_SALT,
     OFFER,
@@ -37,6 +35,7 @@ from edge.identity import (
 )
 from edge.moving.bundle import FormerContract
 from edge.moving.contracts import end_all, former_agreements, read_former, write_former
+from edge.stage import ENROLMENT, HOUSEHOLD_KEY, REQUEST
 from protocol.contract import Consent, Contract, Signed, open_document, open_offer, sign_document
 from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
 from protocol.envelope import decode_body
@@ -46,8 +45,6 @@ from protocol.json_text import read_json
 from protocol.keys import HouseholdSecret
 from protocol.moving import give_mandate
 from system.files import draw_secret, make_private_dir, read_document, write_public, write_secret
-
-REQUEST = "request.json"
 
 _FIRST_CONFIG = b"# Settings of this chip; what stands nowhere here has its default.\n"
 

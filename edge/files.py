@@ -9,20 +9,16 @@ from edge.backup_words import next_step, order_dropped, receipts_wait, words
 from edge.bills.word import FILE_NAME as RELEASE
 from edge.bills.word import read_words
 from edge.config import CONFIG_NAME, DEFAULT_DIRECTORY, load_config
-from edge.enrolling import REQUEST
 from edge.identity import (
     AUTHORITY,
     CERTIFICATE,
     CONTRACT,
-    ENROLMENT,
     FORMER,
-    HOUSEHOLD_KEY,
     IMPORTING,
     METER_SALT,
     OFFER,
     SIGNING_KEY,
     TLS_KEY,
-    key_path,
     load_contract,
     load_identity,
     load_keys,
@@ -32,6 +28,7 @@ from edge.moving.departure import ERASED, take_back_order
 from edge.moving.departure import ORDER as MOVE_OUT
 from edge.moving.transfer import departure_of
 from edge.quotes.asking import ORDER as QUOTE_ORDER
+from edge.stage import ENROLMENT, HOUSEHOLD_KEY, REQUEST, key_path
 from edge.status.presence import FILE_NAME as STATUS
 from edge.vault.copies import put_back
 from edge.vault.database import FILE_NAME as VAULT

@@ -6,7 +6,6 @@ contract.json, what the household has signed, with the offer. Under systemd the 
 $CREDENTIALS_DIRECTORY instead, under the same names.
 """
 
-import os
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 from cryptography.x509.oid import NameOID
 
+from edge.stage import ENROLMENT, HOUSEHOLD_KEY, key_path, next_step
 from edge.vault.signer import FormerDevice
 from protocol.contract import Contract, Offer, Signed, open_document, open_offer
 from protocol.enrolment import Enrolment, EnrolmentRecord
@@ -40,18 +40,15 @@ from system.tls import client_context
 
 TLS_KEY = "tls.key"
 SIGNING_KEY = "signing.key"
-HOUSEHOLD_KEY = "household.key"
 METER_SALT = "meter.salt"
 SALT_BYTES = 32
 FORMER = "former.json"
-ENROLMENT, CERTIFICATE, AUTHORITY = "enrolment.json", "device.pem", "ca.pem"
+CERTIFICATE, AUTHORITY = "device.pem", "ca.pem"
 CONTRACT = "contract.json"
 # Beside a contract of before both stood in one file.
 OFFER = "offer.json"
 # While an import is under way; see edge/moving/transfer.py.
 IMPORTING = "vault.db.importing"
-
-CREDENTIALS = "CREDENTIALS_DIRECTORY"
 
 Document = TypeVar("Document", bound=msgspec.Struct)
 
@@ -121,10 +118,7 @@ def load_identity(directory: Path) -> Identity:
     enrolment_path = directory / ENROLMENT
     enrolment = _decode(
         enrolment_path,
-        read_document(
-            enrolment_path,
-            f"enrol this chip first: `volet edge request --dir {directory}`.",
-        ),
+        read_document(enrolment_path, next_step(directory)),
         Enrolment,
     )
     keys = load_keys(directory)
@@ -228,14 +222,6 @@ def _open_signed(signed: Signed, former: tuple[FormerDevice, ...], keys: Keys) -
             key = Ed25519PublicKey.from_public_bytes(each.signing_key)
             return open_document(signed, key, Contract)
     return open_document(signed, keys.signing_key.public_key(), Contract)
-
-
-def key_path(directory: Path, name: str) -> Path:
-    """Return where the key `name` is: with systemd's credentials if it is there, else in keys/."""
-    credentials = os.environ.get(CREDENTIALS)
-    if credentials and (path := Path(credentials) / name).exists():
-        return path
-    return directory / "keys" / name
 
 
 def check_keys_are_files(directory: Path) -> None:

@@ -8,7 +8,6 @@ import click
 from edge.config import DEFAULT_DIRECTORY, load_config
 from edge.contracts.serial import parse_serial, serial_for
 from edge.enrolling import (
-    REQUEST,
     draw_keys,
     install,
     make_request,
@@ -19,6 +18,7 @@ from edge.enrolling import (
 from edge.household_command import HouseholdCommand, say
 from edge.identity import ca_fingerprint, load_keys, read_agreement, read_signed
 from edge.language import language
+from edge.stage import REQUEST
 from edge.vault.vault import is_in_use
 from protocol.contract import Consent
 from protocol.errors import DocumentRefused

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import structlog
 
-from edge.identity import HOUSEHOLD_KEY, key_path
+from edge.stage import HOUSEHOLD_KEY, key_path
 from protocol.errors import ConfigError
 from protocol.keys import HouseholdSecret, is_old_secret
 from system.files import read_document, write_secret

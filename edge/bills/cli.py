@@ -13,6 +13,7 @@ from edge.bills.document import FINDINGS, Papers, compose
 from edge.bills.judgement import Judgement, Verdict
 from edge.bills.remarks import remarks
 from edge.bills.render import render_html, render_pdf
+from edge.bills.replaced import replaced
 from edge.bills.words import VERDICTS, WORDS, day_text, number, percent
 from edge.config import DEFAULT_DIRECTORY
 from edge.contracts.watch import standing
@@ -51,7 +52,8 @@ def bills(
 ) -> None:
     """Show the bills that have arrived, opened and checked by this chip.
 
-    Exit code 3: one of them does not agree with the meter, or was refused.
+    Exit code 3: one of them does not agree with the meter, or was refused, and no later one has
+    billed its days correctly.
     """
     with read_vault(directory) as vault:
         rows = vault.statements()
@@ -62,17 +64,19 @@ def bills(
             papers = _papers(directory, vault, chosen, judgements)
             _write(html, pdf, chosen, papers, language())
             return
+    settled = replaced(judgements)
     if is_json:
         click.echo(msgspec.json.encode({"bills": judgements, "contract": differing}))
     else:
         lang = language()
         for kind in differing:
             click.echo(f"! {NOTICES[lang][kind]}\n")
-        told = [in_words(judgement, lang) for judgement in judgements]
+        told = [in_words(each, lang, is_replaced=each.statement in settled) for each in judgements]
         if waiting := len(rows) - len(judgements):
             told.append(WORDS[lang]["put_off"].format(count=waiting))
         click.echo("\n\n".join(told) or WORDS[lang]["none_yet"])
-    if any(judgement.verdict is not Verdict.CORRECT for judgement in judgements):
+    wrong = {each.statement for each in judgements if each.verdict is not Verdict.CORRECT}
+    if wrong - settled:
         sys.exit(EXIT_DIFFERS)
 
 
@@ -86,7 +90,8 @@ def _choose(judgements: list[Judgement], statement: str) -> Judgement:
         raise DocumentRefused(
             "There is no such bill yet; `volet edge bills` shows those that have arrived."
         )
-    return max(found, key=lambda judgement: judgement.end)
+    # Of two for the same days, the one that came last.
+    return max(reversed(found), key=lambda judgement: judgement.end)
 
 
 def _papers(
@@ -129,14 +134,15 @@ def _write(
         say(f"Wrote {pdf}.")
 
 
-def in_words(judgement: Judgement, lang: Lang) -> str:
-    """Lay a bill out for a terminal."""
+def in_words(judgement: Judgement, lang: Lang, *, is_replaced: bool = False) -> str:
+    """Lay a bill out for a terminal; `is_replaced`: a later one bills its days correctly."""
     words = WORDS[lang]
     first, last = (day_text(d, lang) for d in (judgement.start, judgement.end - ONE_DAY))
     verdict = VERDICTS[lang][judgement.verdict]
     rows = [f"{words['bill_for']} {first} {words['to']} {last} : {verdict}"]
     rows += [f"  ! {FINDINGS[lang][finding]}" for finding in judgement.findings]
-    rows += [f"  · {remark}" for remark in remarks(judgement, lang)]
+    said = [words["replaced"]] if is_replaced else remarks(judgement, lang)
+    rows += [f"  · {remark}" for remark in said]
     if judgement.bill is not None:
         rows += _lines(judgement.bill, lang)
     return "\n".join(rows)

@@ -23,8 +23,10 @@ _SENTENCES = {
         ),
         "other_meter": (
             "Un autre compteur compte depuis le {day}. S'il est le vôtre, faites un nouveau "
-            "contrat pour lui à partir de ce jour : `volet edge request --offer … --from …`, puis "
-            "`volet edge enrol` ; votre fournisseur redemande alors ce relevé."
+            "contrat pour lui à partir de ce jour, ou du même premier jour qu'avant si son numéro "
+            "était mal saisi : `volet edge request --offer … --from …`. Remettez request.json à "
+            "votre collectivité, installez sa réponse (`volet edge enrol`), puis redémarrez le "
+            "boîtier ; votre fournisseur redemande alors ce relevé."
         ),
         "settled": (
             "Une facture du contrat {contract}… a déjà réglé les jours du {start} au {end} ; un "
@@ -54,8 +56,10 @@ _SENTENCES = {
         ),
         "other_meter": (
             "Another meter has counted since {day}. If it is yours, make a new contract for it "
-            "from that day on: `volet edge request --offer … --from …`, then `volet edge enrol`; "
-            "your provider then asks for this statement again."
+            "from that day on, or from the same first day as before if its number was mistyped: "
+            "`volet edge request --offer … --from …`. Hand request.json to your collectivity, "
+            "install its answer (`volet edge enrol`), then start the chip again; your provider then "
+            "asks for this statement again."
         ),
         "settled": (
             "A bill of contract {contract}… has settled the days {start} to {end}; a day is billed "

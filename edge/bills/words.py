@@ -79,6 +79,7 @@ WORDS = {
         ),
         "messages": "Messages de votre fournisseur, que vous seul pouvez lire",
         "none_yet": "Aucune facture n'est encore arrivée.",
+        "replaced": "Une autre facture compte ces jours, et elle est juste ; rien à faire.",
         "put_off": (
             "Factures arrivées, pas encore vérifiées : {count}. Votre boîtier ne sait pas encore "
             "quel compteur a compté ; il les vérifie dès qu'il a lu celui de votre contrat."
@@ -136,6 +137,7 @@ WORDS = {
         ),
         "messages": "Messages of your provider that only you can read",
         "none_yet": "No bill has arrived yet.",
+        "replaced": "Another bill has billed these days correctly since; nothing is left to do.",
         "put_off": (
             "Bills that have arrived and are not checked yet: {count}. Your chip does not know yet "
             "which meter counted; it checks them as soon as it has read your contract's."

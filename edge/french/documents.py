@@ -238,9 +238,6 @@ DOCUMENTS = {
     "{path} cannot be copied: {why}; --keys-only leaves the database out.": (
         "{path} ne peut pas être copié : {why} ; --keys-only laisse la base de côté."
     ),
-    "{path} is not there yet: start the chip once, or export with --keys-only.": (
-        "{path} n'existe pas encore : démarrez une fois le boîtier, ou exportez avec --keys-only."
-    ),
     "{path} cannot be made, since {folder} is another user's; run this as that user, or make it "
     "yours first: `{command}`.": (
         "{path} ne peut pas être créé, car {folder} est à un autre utilisateur ; lancez ceci sous "

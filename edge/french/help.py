@@ -69,9 +69,11 @@ HELP = {
         "la moins chère. Code de sortie 3 : la réponse n'est pas ce qu'elle devrait être."
     ),
     "Show the bills that have arrived, opened and checked by this chip. Exit code 3: one of them "
-    "does not agree with the meter, or was refused.": (
+    "does not agree with the meter, or was refused, and no later one has billed its days "
+    "correctly.": (
         "Affiche les factures arrivées, ouvertes et vérifiées par ce boîtier.\n\n"
-        "Code de sortie 3 : l'une ne concorde pas avec le compteur, ou a été refusée."
+        "Code de sortie 3 : l'une ne concorde pas avec le compteur, ou a été refusée, et aucune "
+        "autre n'a depuis compté ses jours correctement."
     ),
     "Show what was signed off to the provider; let receipts go again after bills that were "
     "wrong.": (

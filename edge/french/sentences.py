@@ -16,8 +16,12 @@ SENTENCES = {
     **METER,
     # Files.
     "{path} is missing; {next_step}": "{path} n'existe pas ; {next_step}",
-    "{path} is not there yet; start the chip with `volet edge run`.": (
-        "{path} n'existe pas encore ; démarrez le boîtier avec `volet edge run`."
+    "{path} is not there yet; {next_step}": "{path} n'existe pas encore ; {next_step}",
+    "start the chip with `volet edge run --dir {path}`.": (
+        "démarrez le boîtier avec `volet edge run --dir {path}`."
+    ),
+    "hand {request} to the collectivity, then install its answer with `{command}`.": (
+        "remettez {request} à la collectivité, puis installez sa réponse avec `{command}`."
     ),
     "{path} cannot be read: {why}.": "{path} ne peut pas être lu : {why}.",
     "{path} cannot be written: {why}.": "{path} ne peut pas être écrit : {why}.",

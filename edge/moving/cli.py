@@ -7,7 +7,7 @@ import click
 
 from edge.backup_words import words
 from edge.config import DEFAULT_DIRECTORY
-from edge.enrolling import REQUEST, make_request, write_request
+from edge.enrolling import make_request, write_request
 from edge.household_command import HouseholdCommand, say
 from edge.identity import check_keys_are_files, load_identity, load_keys
 from edge.language import language
@@ -30,6 +30,7 @@ from edge.moving.words import (
     TOO_LATE,
     WAITING,
 )
+from edge.stage import REQUEST
 from edge.vault.vault import is_in_use
 from protocol.calendar import legal_day
 from protocol.errors import ConfigError

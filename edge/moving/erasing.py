@@ -13,14 +13,13 @@ from edge.enrolling import draw_keys
 from edge.identity import (
     AUTHORITY,
     CERTIFICATE,
-    ENROLMENT,
-    HOUSEHOLD_KEY,
     METER_SALT,
     check_keys_are_files,
 )
 from edge.moving.bundle import is_bundle
 from edge.moving.contracts import FOLDER
 from edge.moving.departure import note_erasure
+from edge.stage import ENROLMENT, HOUSEHOLD_KEY
 from edge.vault.database import FILE_NAME
 from edge.vault.vault import hold_vault
 from protocol.errors import ConfigError

@@ -17,9 +17,7 @@ from edge.bills.word import read_words
 from edge.enrolling import draw_keys
 from edge.identity import (
     CONTRACT,
-    ENROLMENT,
     FORMER,
-    HOUSEHOLD_KEY,
     IMPORTING,
     METER_SALT,
     OFFER,
@@ -32,6 +30,7 @@ from edge.identity import (
 )
 from edge.moving.bundle import Bundle, FormerContract
 from edge.moving.contracts import end_all, read_former, write_former
+from edge.stage import ENROLMENT, HOUSEHOLD_KEY, next_step
 from edge.vault.database import FILE_NAME
 from edge.vault.moving import Departure, make_at_home, make_without_ledger, take_image
 from edge.vault.reader import read_vault
@@ -196,7 +195,5 @@ def remove_vault(path: Path) -> None:
 
 def _existing(path: Path) -> Path:
     if not path.exists():
-        raise ConfigError(
-            f"{path} is not there yet: start the chip once, or export with --keys-only."
-        )
+        raise ConfigError(f"{path} is not there yet; {next_step(path.parent)}")
     return path

@@ -41,9 +41,11 @@ ADVICE = {
             "`volet edge enrol`."
         ),
         Advice.CONTRACT: (
-            "If your meter was replaced, make a contract for the new one: `volet edge request "
-            "--offer … --from …`, then `volet edge enrol`. If not, connect the chip to your own "
-            "meter."
+            "If the meter on the line is yours, make a contract for it: `volet edge request --offer "
+            "… --from …`, from the day of its replacement, or from the same first day as before if "
+            "the number was mistyped. Hand request.json to your collectivity, which runs `volet "
+            "cloud enrol`; install its answer (`volet edge enrol`), then start the chip again. If "
+            "it is not yours, connect the chip to your own meter."
         ),
         Advice.TARIFF: (
             "Ask your provider for the tariff that your meter is set to, or to have the meter set "
@@ -63,8 +65,11 @@ ADVICE = {
         ),
         Advice.CLOCK: "Set this machine's clock; it is off by more than a minute.",
         Advice.REVOKED: (
-            "Ask your collectivity why it has revoked this chip. It meters on and keeps everything; "
-            "if it is to go on, it is enrolled anew from a new directory."
+            "Ask your collectivity why it has revoked this chip. It meters on and keeps everything. "
+            "To go on with new keys, stop it and take your household along: `volet edge export --out "
+            "FILE`; in a new directory `volet edge init` and `volet edge import FILE`; hand the "
+            "request.json there to your collectivity, install its answer (`volet edge enrol`), and "
+            "start the chip from there."
         ),
         Advice.AUTHORITY: (
             "Compare the authority's fingerprint that `volet edge enrol` showed with what your "
@@ -119,9 +124,11 @@ ADVICE = {
             "`volet edge enrol`."
         ),
         Advice.CONTRACT: (
-            "Si votre compteur a été remplacé, faites un contrat pour le nouveau : `volet edge "
-            "request --offer … --from …`, puis `volet edge enrol`. Sinon, reliez le boîtier à "
-            "votre propre compteur."
+            "Si le compteur branché est le vôtre, faites un contrat pour lui : `volet edge request "
+            "--offer … --from …`, à partir du jour de son remplacement, ou du même premier jour "
+            "qu'avant si le numéro était mal saisi. Remettez request.json à votre collectivité, qui "
+            "lance `volet cloud enrol` ; installez sa réponse (`volet edge enrol`), puis redémarrez "
+            "le boîtier. S'il n'est pas le vôtre, reliez le boîtier à votre propre compteur."
         ),
         Advice.TARIFF: (
             "Demandez à votre fournisseur le tarif pour lequel votre compteur est réglé, ou de "
@@ -143,8 +150,11 @@ ADVICE = {
         Advice.CLOCK: "Mettez cette machine à l'heure ; elle a plus d'une minute d'écart.",
         Advice.REVOKED: (
             "Demandez à votre collectivité pourquoi elle a révoqué ce boîtier. Il continue de lire "
-            "le compteur et garde tout ; pour qu'il reprenne, il faut l'inscrire à nouveau, depuis "
-            "un nouveau répertoire."
+            "le compteur et garde tout. Pour reprendre avec de nouvelles clés, arrêtez-le et "
+            "emportez votre foyer : `volet edge export --out FILE` ; dans un nouveau répertoire, "
+            "`volet edge init` puis `volet edge import FILE` ; remettez le request.json qui s'y "
+            "trouve à votre collectivité, installez sa réponse (`volet edge enrol`), et démarrez le "
+            "boîtier depuis ce répertoire."
         ),
         Advice.AUTHORITY: (
             "Comparez l'empreinte de l'autorité affichée par `volet edge enrol` avec celle que "

@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 from sqlite_utils import Database
 
+from edge.stage import next_step
 from protocol.errors import ConfigError, StoreError
 from system.read_only import open_read_only
 
@@ -234,7 +235,7 @@ def _open(path: Path) -> Database:
 
 
 def _open_read_only(path: Path) -> Database:
-    missing = ConfigError(f"{path} is not there yet; start the chip with `volet edge run`.")
+    missing = ConfigError(f"{path} is not there yet; {next_step(path.parent)}")
     if not path.exists():
         raise missing
     try:

@@ -35,8 +35,8 @@ class Statements:
         )
 
     def all(self) -> list[StatementRow]:
-        """Return all statements, oldest first."""
-        rows = self._database.table("statements").rows_where(order_by="received_at_s, id")
+        """Return all statements in the order in which they came."""
+        rows = self._database.table("statements").rows_where(order_by="received_at_s, rowid")
         return [
             StatementRow(
                 row["id"],

@@ -20,10 +20,11 @@ import pytest
 from cloud import provider
 from cloud.store import RequestState
 from cloud.store.sqlite import SqliteStore
-from edge.identity import HOUSEHOLD_KEY, METER_SALT, load_keys
+from edge.identity import METER_SALT, load_keys
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
 from edge.simulate.tariff import Option
+from edge.stage import HOUSEHOLD_KEY
 from edge.tic.decoder import Decoder
 from protocol.calendar import QUARTER_HOUR, day_start
 from protocol.hpke import SealingKey

@@ -22,8 +22,9 @@ from cloud.store.sqlite import SqliteStore
 from cloud.trustee.directory import PUBLIC_NAME
 from edge.area.settings import Choices, save_choices
 from edge.config import CONFIG_NAME
-from edge.enrolling import REQUEST, draw_keys, install, make_request, write_request
+from edge.enrolling import draw_keys, install, make_request, write_request
 from edge.identity import load_identity, load_keys
+from edge.stage import REQUEST
 from protocol.governance import Charter, fingerprint
 from protocol.ids import DeviceId
 from protocol.measures import MeasureKind

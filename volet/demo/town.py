@@ -15,13 +15,14 @@ from cloud.registry.broker import current_user, write_broker
 from cloud.registry.enrolment import enrol
 from cloud.registry.pki import initialise
 from cloud.store.sqlite import SqliteStore
-from edge.enrolling import REQUEST, draw_keys, install, make_request, sign_contract, write_request
+from edge.enrolling import draw_keys, install, make_request, sign_contract, write_request
 from edge.identity import load_keys
 from edge.simulate.curve import Curve
 from edge.simulate.curve_files import load_curve, save_curve
 from edge.simulate.home import Home, HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
 from edge.simulate.tariff import Option
+from edge.stage import REQUEST
 from edge.tic.frame import Mode
 from protocol.calendar import day_start, legal_day, next_month
 from protocol.contract import Signed

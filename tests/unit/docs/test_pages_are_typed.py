@@ -11,6 +11,7 @@ TYPED_BY = re.compile(r'"([\w-]+\.md)"')
 TESTS = (
     "tests/integration/test_tutorial.py",
     "tests/integration/test_how_to_pages.py",
+    "tests/integration/test_put_right_page.py",
     "tests/e2e/test_raspberry_pi_page.py",
 )
 

@@ -70,8 +70,8 @@ def test_a_sentence_keeps_what_the_english_has_in_its_places(tmp_path):
     done = CliRunner().invoke(edge, ["--lang", "fr", "letters", "--dir", str(tmp_path)])
     assert isinstance(done.exception, VoletError)
     assert str(done.exception) == (
-        f"{tmp_path}/enrolment.json n'existe pas ; inscrivez d'abord ce boîtier : "
-        f"`volet edge request --dir {tmp_path}`."
+        f"{tmp_path}/enrolment.json n'existe pas ; créez les clés du boîtier avec "
+        f"`volet edge init --dir {tmp_path}`."
     )
 
 
@@ -213,8 +213,10 @@ OF_CLICKS_PROGRAMMERS = {
     "Missing argument",
     "Missing option",
     "Missing parameter",
-    "No options defined but a name was passed (x9). Did you mean to declare an argument instead? "
-    "Did you mean to pass '--x9'?",
+    (
+        "No options defined but a name was passed (x9). Did you mean to declare an argument "
+        "instead? Did you mean to pass '--x9'?"
+    ),
     "x9 is not a valid UUID.",
     "Choose from:\n\tx9",
 }

@@ -12,7 +12,8 @@ from cloud.registry import enrolment
 from cloud.registry.enrolment import enrol
 from cloud.store.sqlite import SqliteStore
 from edge.enrolling import draw_keys, make_request
-from edge.identity import HOUSEHOLD_KEY, load_keys
+from edge.identity import load_keys
+from edge.stage import HOUSEHOLD_KEY
 from protocol.contract import sign_document
 from protocol.enrolment import EnrolmentRequest
 from protocol.envelope import decode_body

@@ -1,0 +1,52 @@
+"""How far a chip's directory has come, from nothing to a chip that has run, and what comes next."""
+
+import os
+from collections.abc import Callable
+from enum import Enum, auto
+from pathlib import Path
+
+HOUSEHOLD_KEY = "household.key"
+REQUEST, ENROLMENT = "request.json", "enrolment.json"
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+
+
+class Stage(Enum):
+    """The steps that a directory has behind it."""
+
+    EMPTY = auto()
+    KEYS_DRAWN = auto()
+    REQUESTED = auto()
+    ENROLLED = auto()
+
+
+_NEXT: dict[Stage, Callable[[Path], str]] = {
+    Stage.EMPTY: lambda path: f"draw the chip's keys with `volet edge init --dir {path}`.",
+    Stage.KEYS_DRAWN: lambda path: f"enrol this chip first: `volet edge request --dir {path}`.",
+    Stage.REQUESTED: lambda path: (
+        f"hand {path / REQUEST} to the collectivity, then install its answer with "
+        f"`volet edge enrol --dir {path} ENROLMENT.json`."
+    ),
+    Stage.ENROLLED: lambda path: f"start the chip with `volet edge run --dir {path}`.",
+}
+
+
+def stage(directory: Path) -> Stage:
+    """Return how far the chip in `directory` has come."""
+    if (directory / ENROLMENT).exists():
+        return Stage.ENROLLED
+    if not key_path(directory, HOUSEHOLD_KEY).exists():
+        return Stage.EMPTY
+    return Stage.REQUESTED if (directory / REQUEST).exists() else Stage.KEYS_DRAWN
+
+
+def next_step(directory: Path) -> str:
+    """Say what the household does next with the chip in `directory`."""
+    return _NEXT[stage(directory)](directory)
+
+
+def key_path(directory: Path, name: str) -> Path:
+    """Return where the key `name` is: with systemd's credentials if it is there, else in keys/."""
+    credentials = os.environ.get(CREDENTIALS)
+    if credentials and (path := Path(credentials) / name).exists():
+        return path
+    return directory / "keys" / name
