@@ -4,6 +4,7 @@ import shutil
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from cloud.trustee.log import TrusteeLog
 from cloud.trustee.peers import FORKED_LOG, TWO_SETS
@@ -96,6 +97,32 @@ def test_restored_image_hears_what_it_answered_before_it_answers_again(area, tmp
     assert restored.known().log_length == 2
     assert alarms(restored) == []
     restored._log.close()
+
+
+@pytest.mark.xfail(strict=True, reason="nothing says that the log was lost")
+def test_a_trustee_that_lost_its_database_hears_what_it_answered_and_says_so(area, tmp_path):
+    trustee = area.stored(tmp_path / "a", is_alone=False)
+    others = everyone(area)[1:]
+    greet([trustee, *others])
+    check = ask(trustee, area.request(ask=Ask.CHECK))
+    answer = ask(trustee, area.request())
+    tell(trustee, others)
+    for other in others:
+        ask(other, area.request(ask=Ask.CHECK))
+        ask(other, area.request())
+    trustee._log.close()
+
+    anew = area.stored(tmp_path / "new", is_alone=False)
+    assert ask(anew, area.request(area.near[1:])).reason == Reason.NOT_READY
+    with capture_logs() as logs:
+        greet([anew, *others[:2]])
+    assert [each for each in logs if each["event"] == "own_answers_given_back"] == [
+        {"event": "own_answers_given_back", "log_level": "warning", "entries": 2}
+    ]
+    assert isinstance(ask(anew, area.request(area.near[1:])), Refused)
+    assert ask(anew, area.request(ask=Ask.CHECK)) == check
+    assert ask(anew, area.request()) == answer
+    anew._log.close()
 
 
 def test_restored_image_waits_for_the_requests_that_it_answered(area, tmp_path):
