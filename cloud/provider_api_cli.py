@@ -92,14 +92,18 @@ def show_key(directory: Path) -> None:
 @click.option("--area", default="", help="Only in this IRIS, commune or département.")
 @_json
 def contracts(at: Place, area: str, *, is_json: bool) -> None:
-    """List the contracts under this provider's key."""
+    """List the contracts under this provider's key, with their first day and the day they end."""
     found = list(at.counter.contracts(Wanted(area)))
     if is_json:
         click.echo(msgspec.json.encode({"contracts": found}))
         return
     for contract in found:
         waits = "" if contract.is_accepted else "  not accepted yet"
-        click.echo(f"{contract.contract}  household key {contract.household_key}{waits}")
+        until = "" if contract.end is None else f" until {contract.end}"
+        click.echo(
+            f"{contract.contract}  household key {contract.household_key}  "
+            f"from {contract.start}{until}{waits}"
+        )
     if not found:
         click.echo("No household has taken an offer yet.")
 

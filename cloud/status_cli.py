@@ -22,13 +22,17 @@ class CloudStatus(Figures, frozen=True, kw_only=True):
     certificates: tuple[Lifetime, ...]
 
 
+_DEVICES = "Each chip by its id: `volet cloud devices`."
+
+
 @click.command()
 @directory_option(DEFAULT_DIRECTORY, "The cloud's")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
 def status(directory: Path, *, is_json: bool) -> None:
     """Show devices, blocks, refused messages by reason, requests, and when certificates end.
 
-    Counts only: nothing here says anything of a household. Exit codes: 0 shown, 2 wrong usage,
+    Counts only: nothing here says anything of a household. `volet cloud devices` lists each chip by
+    its id. Exit codes: 0 shown, 2 wrong usage,
     5 configuration, 6 the store is damaged or of another version.
     """
     load_config(directory)
@@ -42,7 +46,7 @@ def status(directory: Path, *, is_json: bool) -> None:
         known = msgspec.structs.asdict(figures)
         click.echo(msgspec.json.encode(CloudStatus(**known, certificates=certificates)))
         return
-    table = Table(title=f"Store {figures.generation}", show_header=False)
+    table = Table(title=f"Store {figures.generation}", show_header=False, caption=_DEVICES)
     for name, value in _rows(figures):
         table.add_row(name, value)
     plain_console().print(table)

@@ -151,6 +151,14 @@ class Peers:
             yield from self.hello()
 
     def _merge(self, entries: Sequence[SignedLogEntry]) -> None:
+        before = self._log.holding(self._name).length
+        try:
+            self._merge_each(entries)
+        finally:
+            if back := self._log.holding(self._name).length - before:
+                log.warning("own_answers_given_back", entries=back)
+
+    def _merge_each(self, entries: Sequence[SignedLogEntry]) -> None:
         for signed in entries:
             author = author_of(signed)
             key = self._documents.signing_key(author)

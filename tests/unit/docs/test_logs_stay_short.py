@@ -29,6 +29,7 @@ BOUNDED = {
     "list_contradicts_copy": "a new alarm only",
     "listed_document_refused": "once for each entry of the list",
     "messages_refused": "each reason once a day",
+    "own_answers_given_back": "once for each entry that was lost",
     "quarter_hour_covered_already": "once for each quarter-hour",
     "receipt_failed": "once for each statement",
     "recovery_started": "once for each recovery",

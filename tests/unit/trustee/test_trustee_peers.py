@@ -99,7 +99,6 @@ def test_restored_image_hears_what_it_answered_before_it_answers_again(area, tmp
     restored._log.close()
 
 
-@pytest.mark.xfail(strict=True, reason="nothing says that the log was lost")
 def test_a_trustee_that_lost_its_database_hears_what_it_answered_and_says_so(area, tmp_path):
     trustee = area.stored(tmp_path / "a", is_alone=False)
     others = everyone(area)[1:]
