@@ -26,7 +26,7 @@ def rhythm(request):
     return request.param
 
 
-@pytest.fixture(params=["fake", "real"])
+@pytest.fixture(params=[pytest.param("fake", marks=pytest.mark.long), "real"])
 def bench(request, rhythm, tmp_path):
     identity = make_identity()
     if request.param == "fake":
