@@ -4,6 +4,7 @@ from pathlib import Path
 
 from edge.language import Lang, language
 from system.backup.words import ENGLISH, Words
+from system.passphrase import Prompts
 
 _FRENCH = Words(
     wrote="{file} est écrit : {owner}, {count} fichiers, {size_bytes} octets ; relu, rien ne manque.",
@@ -26,7 +27,11 @@ _FRENCH = Words(
         "Clé {key} créée : {out} ouvre les sauvegardes, gardez-la loin de la machine qui les écrit "
         "et gardez-en une copie ; `volet {party} backup --to {public}` les écrit."
     ),
-    prompts=("Phrase secrète ", "Répétez-la "),  # a colon follows
+    prompts=Prompts(
+        "Phrase secrète ",  # a colon follows
+        "Répétez-la ",
+        "Erreur : les deux phrases secrètes ne sont pas les mêmes.",
+    ),
 )
 _NEXT = {
     Lang.FR: (

@@ -109,6 +109,23 @@ def say(text: str, *, err: bool = False) -> None:
     click.echo(sentence_in(language(), text), err=err)
 
 
+def confirm(question: str) -> None:
+    """Ask a question of yes or no in the household's language. Raises click.Abort if it is no."""
+    asked = sentence_in(language(), question)
+    if language() is Lang.EN:
+        click.confirm(asked, abort=True)
+        return
+    while (
+        answer := click.prompt(f"{asked} [o/N]", "", show_default=False).strip().lower()
+    ) not in {
+        "o",
+        "oui",
+    }:
+        if answer in {"", "n", "non"}:
+            raise click.Abort
+        click.echo("Erreur : répondez par o (oui) ou n (non).")
+
+
 def _option(text: str) -> str:
     """Return the help of an option in French, with what click adds to it."""
     if not (found := _EXTRAS.fullmatch(text)):

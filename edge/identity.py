@@ -331,7 +331,11 @@ def read_signed(path: Path, next_step: str) -> Signed:
     Raises:
         ConfigError: missing, or no signed document.
     """
-    return _decode(path, read_document(path, next_step), Signed)
+    data = read_document(path, next_step)
+    try:
+        return read_json(data, Signed)
+    except msgspec.MsgspecError as exc:
+        raise ConfigError(f"{path} is not a signed document ({exc}); {next_step}") from exc
 
 
 def _decode(path: Path, data: bytes, kind: type[Document]) -> Document:

@@ -1,6 +1,6 @@
 """`volet edge init`, `request` and `enrol`: from an empty directory to an enrolled chip."""
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import click
@@ -28,7 +28,31 @@ from system.logs import configure_logs
 # Of the unit in packaging/units.
 RESTART = 'sudo systemctl restart "volet-edge@$USER"'
 
-_DAY = click.DateTime(["%Y-%m-%d"])
+
+class _Day(click.ParamType[date]):
+    """A day as ISO 8601 writes it."""
+
+    name = "day"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """Return how a day is written."""
+        del param, ctx
+        return "YYYY-MM-DD"
+
+    def convert(
+        self, value: date | str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> date:
+        """Read a day."""
+        if isinstance(value, date):
+            return value
+        try:
+            return datetime.strptime(value, "%Y-%m-%d").date()  # noqa: DTZ007 - a legal day
+        except ValueError:
+            raise click.BadParameter(
+                f"{value} is no day; write it as year-month-day, such as 2026-03-01.", ctx, param
+            ) from None
+
+
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 _dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
@@ -70,7 +94,7 @@ def init(directory: Path) -> None:
     help="The meter's serial (ADSC or ADCO, 12 digits); stays here. Left out: the one that this "
     "chip reads.",
 )
-@click.option("--from", "start", type=_DAY, help="The contract's first day.")
+@click.option("--from", "start", type=_Day(), help="The contract's first day.")
 @click.option(
     "--consent",
     type=click.Choice([each.value for each in Consent]),
@@ -90,7 +114,7 @@ def request(
     directory: Path,
     offer: Path | None,
     meter_serial: str | None,
-    start: datetime | None,
+    start: date | None,
     consent: str,
     out: Path | None,
     *,
@@ -106,12 +130,14 @@ def request(
     if offer is not None:
         if start is None:
             raise click.UsageError("An offer is taken from a day on: --from.")
-        signed_offer = read_signed(offer, "ask the provider for its offer.")
+        signed_offer = read_signed(
+            offer, "ask the provider for its signed offer, which a tariff alone is not."
+        )
         contract = sign_contract(
             keys,
             signed_offer,
             _serial(directory, meter_serial),
-            start.date(),
+            start,
             consent=Consent(consent),
             follows=follows,
         )

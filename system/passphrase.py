@@ -4,6 +4,7 @@ import getpass
 import os
 import warnings
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -11,8 +12,19 @@ from protocol.errors import ConfigError
 from system.files import read_document, read_secret
 
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
-# What is asked, and what is asked the second time.
-PROMPTS = ("Passphrase", "Repeat for confirmation")
+
+
+class Prompts(NamedTuple):
+    """What is asked, what is asked the second time, and what is said where the two differ."""
+
+    first: str
+    again: str
+    differ: str
+
+
+PROMPTS = Prompts(
+    "Passphrase", "Repeat for confirmation", "Error: the two passphrases are not the same."
+)
 
 passphrase_file_option = click.option(
     "--passphrase-file",
@@ -26,7 +38,7 @@ def ask_passphrase(
     *,
     is_new: bool,
     credential: str = "",
-    prompts: tuple[str, str] = PROMPTS,
+    prompts: Prompts = PROMPTS,
 ) -> str:
     """Return a passphrase: from `path`, else from a credential of systemd, else from the terminal.
 
@@ -43,14 +55,19 @@ def ask_passphrase(
         return _text(read_document(given, "name it in the unit."), given)
     try:
         with warnings.catch_warnings(action="error", category=getpass.GetPassWarning):
-            asked: str = click.prompt(
-                prompts[0], hide_input=True, confirmation_prompt=prompts[1] if is_new else False
-            )
+            return _ask(prompts, is_new=is_new)
     except getpass.GetPassWarning:  # there is no terminal
         raise ConfigError(
             "Nobody can be asked for a passphrase here; give --passphrase-file."
         ) from None
-    return asked
+
+
+def _ask(prompts: Prompts, *, is_new: bool) -> str:
+    while True:
+        asked: str = click.prompt(prompts.first, hide_input=True)
+        if not is_new or asked == click.prompt(prompts.again, hide_input=True):
+            return asked
+        click.echo(prompts.differ, err=True)
 
 
 def _text(data: bytes, path: Path) -> str:

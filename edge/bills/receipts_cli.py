@@ -9,8 +9,7 @@ from edge.bills.desk import read_judgement
 from edge.bills.receipts import MISMATCHES_MAX
 from edge.bills.word import say_word
 from edge.config import DEFAULT_DIRECTORY
-from edge.french.looking_up import sentence_in
-from edge.household_command import HouseholdCommand, say
+from edge.household_command import HouseholdCommand, confirm, say
 from edge.language import Lang, language
 from edge.vault.reader import VaultReader, read_vault
 from edge.vault.receipts import ReceiptState
@@ -85,7 +84,7 @@ def receipts(directory: Path, *, release: bool, yes: bool, is_json: bool) -> Non
         with read_vault(directory):
             pass  # a word said where no chip lives would reach none
         if not yes:
-            click.confirm(sentence_in(language(), QUESTION), abort=True)
+            confirm(QUESTION)
         say_word(directory)
         say("Receipts go again.")
         return

@@ -4,6 +4,9 @@ See `sentences`.
 """
 
 CURVES = {
+    "{path} is a file, not a device; give it without --device.": (
+        "{path} est un fichier, pas un port ; donnez-le sans --device."
+    ),
     # Refused lines of a curve.
     "expected the header `{own}` or an Enedis export (`{old}` or `Début;Fin;Valeur (en Kw)`)": (
         "l'en-tête `{own}` est attendu, ou un export d'Enedis (`{old}` ou `Début;Fin;Valeur (en "

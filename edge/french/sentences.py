@@ -51,7 +51,15 @@ SENTENCES = {
     "ask the collectivity for its answer to request.json.": (
         "demandez à la collectivité sa réponse à request.json."
     ),
-    "ask the provider for its offer.": "demandez son offre au fournisseur.",
+    "ask the provider for its signed offer, which a tariff alone is not.": (
+        "demandez au fournisseur son offre signée ; un tarif seul n'en est pas une."
+    ),
+    "{path} is not a signed document ({why}); {next_step}": (
+        "{path} n'est pas un document signé ({why}) ; {next_step}"
+    ),
+    "{value} is no day; write it as year-month-day, such as 2026-03-01.": (
+        "{value} n'est pas un jour ; écrivez-le année-mois-jour, tel 2026-03-01."
+    ),
     "name the file that `volet edge export` wrote.": (
         "nommez le fichier qu'a écrit `volet edge export`."
     ),
@@ -182,6 +190,38 @@ SENTENCES = {
     "No such option {name}.": "Il n'y a pas d'option {name}.",
     "Missing option {name}.": "Il manque l'option {name}.",
     "Missing argument {name}.": "Il manque l'argument {name}.",
+    "Invalid value: {why}": "Valeur incorrecte : {why}",
+    "Missing parameter: {name}": "Il manque le paramètre : {name}",
+    "Missing {kind}": "Il manque {kind}",
+    "Did you mean {name}?": "Vouliez-vous dire {name} ?",
+    "(Did you mean one of: {names}?)": "(Vouliez-vous dire l'un de : {names} ?)",
+    "Option {name} does not take a value.": "L'option {name} ne prend pas de valeur.",
+    "Option {name} requires {count} arguments.": "L'option {name} demande {count} valeurs.",
+    "Argument {name} takes {count} values.": "L'argument {name} prend {count} valeurs.",
+    "Takes {count} values but 1 was given.": "Il faut {count} valeurs, une seule est donnée.",
+    "Takes {count} values but {given} were given.": "Il faut {count} valeurs, {given} sont données.",
+    "{count} values are required, but {given} was given.": (
+        "Il faut {count} valeurs, {given} est donnée."
+    ),
+    "{count} values are required, but {given} were given.": (
+        "Il faut {count} valeurs, {given} sont données."
+    ),
+    "{value} is not in the range {range}.": "{value} n'est pas dans l'intervalle {range}.",
+    "{value} is not a valid boolean. Recognized values: {values}": (
+        "{value} n'est pas un booléen. Valeurs connues : {values}"
+    ),
+    "{value} is not {choices}.": "{value} n'est pas {choices}.",
+    "{value} does not match the format {format}.": "{value} ne suit pas la forme {format}.",
+    "{value} does not match the formats {formats}.": "{value} ne suit aucune des formes {formats}.",
+    "{kind} {path} does not exist.": "{kind} {path} n'existe pas.",
+    "{kind} {path} is a file.": "{kind} {path} est un fichier.",
+    "{kind} {path} is a directory.": "{kind} {path} est un répertoire.",
+    "{kind} {path} is not readable.": "{kind} {path} ne peut pas être lu.",
+    "{kind} {path} is not writable.": "{kind} {path} ne peut pas être écrit.",
+    "{kind} {path} is not executable.": "{kind} {path} ne peut pas être exécuté.",
+    "File": "Fichier",
+    "Directory": "Répertoire",
+    "Path": "Chemin",
     "Missing command.": "Il manque une commande.",
     "Invalid value for {name}: {why}": "Valeur incorrecte pour {name} : {why}",
     "{value} is not one of {choices}.": "{value} ne fait pas partie de {choices}.",

@@ -8,7 +8,7 @@ import click
 from edge.backup_words import words
 from edge.config import DEFAULT_DIRECTORY
 from edge.enrolling import make_request, write_request
-from edge.household_command import HouseholdCommand, say
+from edge.household_command import HouseholdCommand, confirm, say
 from edge.identity import check_keys_are_files, load_identity, load_keys
 from edge.language import language
 from edge.moving.bundle import open_bundle, seal_bundle
@@ -73,7 +73,7 @@ def move_out(directory: Path, wait_s: float, *, yes: bool, is_cancelled: bool) -
     if departure_of(directory) is None and ordered_at(directory) is None:
         if not yes:
             click.echo(MOVING_OUT[language()])
-            click.confirm(MOVE_OUT[language()], abort=True)
+            confirm(MOVE_OUT[language()])
         leave_order(directory, datetime.now(UTC))
 
     def is_told() -> bool:
@@ -195,7 +195,7 @@ def erase(directory: Path, *, yes: bool) -> None:
         click.echo(ERASING[language()])
         if departure is None or not departure.is_told:
             click.echo(NOT_MOVED[language()])
-        click.confirm(ERASE[language()], abort=True)
+        confirm(ERASE[language()])
     count = erase_household(directory)
     click.echo(ERASED[language()].format(count=count, directory=directory))
 

@@ -58,6 +58,8 @@ def _open(file: Path, device: Path | None, decoder: Decoder) -> TicSource:
             raise FrameError(
                 f"{device}: no such device; look for the adapter under /dev/serial/by-id."
             )
+        if not device.is_char_device():
+            raise FrameError(f"{device} is a file, not a device; give it without --device.")
         # Standard output carries frames, so what happens on the line goes to standard error.
         structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
         return SerialSource(device, lambda: decoder.quality.groups)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from system.passphrase import PROMPTS
+from system.passphrase import PROMPTS, Prompts
 
 
 class Words(NamedTuple):
@@ -19,7 +19,7 @@ class Words(NamedTuple):
     whole: str
     drew_phrase: str
     drew_key: str
-    prompts: tuple[str, str]
+    prompts: Prompts
 
 
 ENGLISH = Words(

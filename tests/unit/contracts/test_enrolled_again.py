@@ -5,12 +5,14 @@ from itertools import count
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import system.files
 from cloud.registry.renewal import renew_authority
 from edge.agent_cli import load_agreement
 from edge.bills.judgement import Verdict
+from edge.cli import edge
 from edge.enrolling import install, make_request, sign_contract, write_request
 from edge.identity import (
     AUTHORITY,
@@ -26,8 +28,9 @@ from edge.moving.contracts import former_agreements, read_former, write_former
 from protocol.contract import Offer, Signed, sign_document
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.hpke import SealingKey
+from tests.support.dwelling import OLD, Dwelling, accept_all, day
 from tests.support.tariffs import simple_tariff
-from tests.unit.contracts.test_meter_replaced import OLD, Dwelling, accept_all, day, home, offer
+from tests.unit.contracts.test_meter_replaced import home, offer
 
 __all__ = ["home", "offer"]
 
@@ -110,6 +113,19 @@ def test_a_power_cut_at_any_write_leaves_a_chip_that_starts_and_is_enrolled_agai
         home.clock.seconds += 5
         home.pump()
     assert home.bill(former, day(5), day(35)).verdict is Verdict.CORRECT
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_a_chip_that_runs_is_to_be_started_again_with_its_new_contract(
+    home, other_offer, is_running
+):
+    path = answer(home, ask(home, other_offer, 3))
+    if not is_running:
+        home.kill()
+    arguments = ["--lang", "en", "enrol", "--dir", str(home.directory), str(path)]
+    said = CliRunner().invoke(edge, arguments).output
+    assert ("start it again, or `sudo systemctl restart" in said) is is_running
+    assert "start it again" not in CliRunner().invoke(edge, arguments).output
 
 
 def test_a_contract_that_was_never_handed_in_does_not_hold(home, offer, other_offer):

@@ -30,3 +30,23 @@ def test_a_serial_that_no_meter_prints_is_refused(tmp_path, serial):
     )
     assert done.exit_code == 2
     assert "12 digits" in done.output
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        ("01/03/2026", "01/03/2026 is no day; write it as year-month-day, such as 2026-03-01."),
+        (
+            "2026-03-01",
+            "ask the provider for its signed offer, which a tariff alone is not.",
+        ),
+    ],
+)
+def test_a_request_says_what_it_expects(tmp_path, day, said):
+    draw_keys(tmp_path)
+    (tmp_path / "tariff.json").write_text('{"provider": "Town Energy"}')
+    taken = ("--offer", tmp_path / "tariff.json", "--meter", SERIAL, "--from", day)
+    done = CliRunner().invoke(
+        edge, ["--lang", "en", "request", "--dir", *map(str, (tmp_path, *taken))]
+    )
+    assert said in f"{done.output}{done.exception}"

@@ -6,7 +6,9 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
+from edge.cli import edge
 from tests.support.broker import enrol_chip, make_cloud
 from volet import main as main_module
 
@@ -82,3 +84,10 @@ def test_a_capture_without_permission_is_refused(tmp_path, monkeypatch, capsys):
     code, said = volet(monkeypatch, capsys, "edge", "decode", path)
     assert (code, said.count("\n")) == (CONFIGURATION, 1)
     assert "permission denied" in said
+
+
+def test_a_file_is_no_device(tmp_path):
+    path = tmp_path / "capture"
+    path.write_bytes(b"\x02")
+    done = CliRunner().invoke(edge, ["--lang", "en", "decode", "--device", str(path)])
+    assert str(done.exception) == f"{path} is a file, not a device; give it without --device."
