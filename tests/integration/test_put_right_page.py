@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.test_how_to_pages import LINE, LINK, METER, OFFER, STORED, run
+from tests.integration.test_how_to_pages import OFFER, STORED, WEEK, run
 from tests.support.terminal import Terminal, machine
 from tests.support.typed_page import HOW_TO, Step
 
@@ -34,9 +34,7 @@ def take_a_contract(typing: Terminal, meter: str) -> None:
     run(typing, "volet edge init", f"{request} --out request.json")
     run(typing, "volet cloud enrol request.json --out enrolment.json")
     run(typing, "volet edge enrol enrolment.json")
-    run(typing, "echo 'send_window_s = 0' >> /var/lib/volet/edge.toml")
-    run(typing, f"{METER} --from 2026-02-28T22:00 --to 2026-03-08T23:00 --speed 86400 {LINK} &")
-    run(typing, LINE, CHIP, f"{STORED}  # later")
+    run(typing, *WEEK, CHIP, f"{STORED}  # later")
 
 
 def bill(typing: Terminal, expected: str) -> None:
