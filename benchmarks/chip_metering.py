@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.metering.events import QuarterHourClosed
 from edge.metering.meter import Meter
+from edge.simulate.host import host_time_at
 from edge.tic.decoder import Decoder
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
@@ -54,14 +55,14 @@ def open_vault(directory: Path) -> Vault:
 def meter(vault: Vault, data: bytes) -> Metered:
     """Take frames, one a quarter-hour; time what follows from each, its commit included."""
     decoder, metering = Decoder(), Meter()
-    now = datetime.now(UTC)
+    host = host_time_at(datetime.now(UTC))
     cpu_s: list[float] = []
     wall_s: list[float] = []
     energy_wh = 0
     for text in data.split(FRAME_END)[:-1]:
         (frame,) = decoder.feed(text + FRAME_END)
         begun_cpu, begun = time.process_time(), time.perf_counter()
-        events = metering.observe(frame, now)
+        events = metering.observe(frame, host)
         if not events:
             continue
         vault.record(events, metering.state)

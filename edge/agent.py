@@ -186,9 +186,9 @@ class Agent:
     def _read(self) -> None:
         try:
             data = self._source.read(0.0)
-            self.chip.feed(data, self._clock.now(), is_line_open=self._source.fileno() >= 0)
+            self.chip.feed(data, self._clock.host_time(), is_line_open=self._source.fileno() >= 0)
         except EOFError:
-            self.chip.finish(self._clock.now())
+            self.chip.finish(self._clock.host_time())
             self._has_source_ended = True
             log.info("source_ended")
 

@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 
 from edge.chip_settings import ChipSettings
-from edge.clock import Clock
+from edge.clock import Clock, HostTime
 from edge.contracts.watch import ContractWatch
 from edge.correspondence import Incoming
 from edge.desks import open_desks
@@ -129,35 +129,35 @@ class Chip:
         """Groups that passed all checks so far, for a source that looks for its line speed."""
         return self._decoder.quality.groups
 
-    def feed(self, data: bytes, host_time: datetime, *, is_line_open: bool = True) -> None:
-        """Take bytes of the meter, and whether its device is there; `host_time` is when they came."""
+    def feed(self, data: bytes, host: HostTime, *, is_line_open: bool = True) -> None:
+        """Take bytes of the meter, and whether its device is there; `host` is when they came."""
         self._line.reach(is_open=is_line_open)
         if data:
             self._line.heard(self._clock.monotonic_s())
-        self.observe_all((frame, host_time) for frame in self._decoder.feed(data))
+        self.observe_all((frame, host) for frame in self._decoder.feed(data))
 
-    def finish(self, host_time: datetime) -> None:
+    def finish(self, host: HostTime) -> None:
         """Take the end of a stream that has one."""
-        self.observe_all((frame, host_time) for frame in self._decoder.finish())
+        self.observe_all((frame, host) for frame in self._decoder.finish())
         self._line.end()
 
-    def observe(self, frame: Frame, host_time: datetime) -> None:
+    def observe(self, frame: Frame, host: HostTime) -> None:
         """Take a frame, without what the frames before it contradict."""
-        self.observe_all([(frame, host_time)])
+        self.observe_all([(frame, host)])
 
-    def observe_all(self, frames: Iterable[tuple[Frame, datetime]]) -> None:
+    def observe_all(self, frames: Iterable[tuple[Frame, HostTime]]) -> None:
         """Take frames and when they came; one commit holds all that they close."""
         events, is_new = list[Event](), False
-        for frame, host_time in frames:
-            checked = self._consistency.check(frame, host_time)
-            self._line.saw(checked, host_time, self._clock.monotonic_s())
+        for frame, host in frames:
+            checked = self._consistency.check(frame, host.at)
+            self._line.saw(checked, host.at, self._clock.monotonic_s())
             if self.moving.has_left:
                 continue
             if self._meter is None:
-                self._restore_meter(checked, host_time)
+                self._restore_meter(checked, host.at)
             if self._meter is not None:
                 was_new = self._meter.state.account is None
-                events += self._meter.observe(checked, host_time)
+                events += self._meter.observe(checked, host)
                 is_new |= was_new and self._meter.state.account is not None
                 events += self._compare(self._meter)
                 self._tell_time()

@@ -1,9 +1,10 @@
 """The state machine: frames in; closed quarter-hours, closed days and notices out."""
 
-from datetime import date, datetime
+from datetime import date
 
 import msgspec
 
+from edge.clock import HostTime
 from edge.metering.closing import advance, bill, close_for_good, highest_power_va
 from edge.metering.events import Event, Notice, NoticeKind
 from edge.metering.reading import Reading, read
@@ -46,12 +47,13 @@ class Meter:
         """All that has to be kept to go on exactly here; frozen, serialises with msgpack."""
         return self._state
 
-    def observe(self, frame: Frame, host_time: datetime) -> list[Event]:
+    def observe(self, frame: Frame, host: HostTime) -> list[Event]:
         """Take a frame, return what it closes, in order.
 
-        `host_time` is aware; it is the clock in historique. Never raises for what a frame says.
+        `host` is when it came; its time is the clock in historique. Never raises for what a frame
+        says.
         """
-        reading = read(frame, host_time)
+        reading = read(frame, host.at)
         return [] if reading is None else self._take(reading)
 
     def confirm_index(self) -> list[Event]:

@@ -13,6 +13,7 @@ from edge.clock import SystemClock
 from edge.outbox import Settings as OutboxSettings
 from edge.quotes.asking import QuoteOptions, watched_order
 from edge.quotes.cli import quotes as edge_quotes
+from edge.simulate.host import host_time_at
 from protocol.calendar import QUARTER_HOUR, day_start, legal_day
 from tests.integration.test_catalogue_broker import RunningChip, add, run, worker
 from tests.support.broker import Took, enrol_chip
@@ -52,10 +53,10 @@ class MeteredChip(RunningChip):
         self.wait(lambda: self.vault.is_caught_up, "the cloud to say what it holds")
         for second in range(FRAMES_AT_START):
             at = self.start + timedelta(seconds=second)
-            self.chip.observe(self.meter.frame(at), at)
+            self.chip.observe(self.meter.frame(at), host_time_at(at))
         for number in range(1, 96 * DAYS + 2):
             at = self.start + number * QUARTER_HOUR
-            self.chip.observe(self.meter.frame(at), at)
+            self.chip.observe(self.meter.frame(at), host_time_at(at))
         self.wait(lambda: self.chip.is_drained, "everything to be stored")
 
 

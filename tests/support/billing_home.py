@@ -22,6 +22,7 @@ from edge.identity import read_agreement
 from edge.message import Arrived, Connected
 from edge.moving.departure import leave_order
 from edge.simulate.home import HomeSettings, build_home
+from edge.simulate.host import host_time_at
 from edge.simulate.household import synthetic_curve
 from edge.simulate.tariff import Option
 from edge.status.desk import status_options
@@ -92,7 +93,7 @@ class BillingHome(Home):
         """Let the meter send frames, a second apart; while `has_meter` is False it sends none."""
         for second in range(count if self.has_meter else 0):
             at = self.clock.at + timedelta(seconds=second)
-            self.chip.feed(self.wire.frame_at(at), at)
+            self.chip.feed(self.wire.frame_at(at), host_time_at(at))
 
     def tick(self) -> None:
         """Let a quarter-hour pass and the meter send a frame."""

@@ -9,9 +9,11 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.chip import Chip, ChipSettings, signer_of
+from edge.clock import HostTime
 from edge.identity import Identity
 from edge.message import Connected, Disconnected, Publish, Published
 from edge.outbox import Settings as OutboxSettings
+from edge.simulate.host import host_time_at
 from edge.tic.frame import ClosedBy, Frame, Group, Mode, OpenedBy
 from edge.vault.vault import Vault
 from protocol.calendar import QUARTER_HOUR, quarter_hour
@@ -61,6 +63,9 @@ class BenchClock:
 
     def monotonic_s(self) -> float:
         return self.seconds
+
+    def host_time(self) -> HostTime:
+        return host_time_at(self.at)
 
 
 class BenchMeter:
@@ -155,7 +160,7 @@ class Bench:
         self.chip = Chip(self.identity, self.vault, self.clock, self.settings)
         for second in range(FRAMES_AT_START):
             at = self.clock.at + timedelta(seconds=second)
-            self.chip.observe(self.meter.frame(at), at)
+            self.chip.observe(self.meter.frame(at), host_time_at(at))
         if self.is_online:
             self.chip.take(Connected())
 
@@ -178,7 +183,7 @@ class Bench:
         """Let a quarter-hour pass and the meter send a frame."""
         self.clock.at += QUARTER_HOUR
         self.clock.seconds += 900
-        self.chip.observe(self.meter.frame(self.clock.at), self.clock.at)
+        self.chip.observe(self.meter.frame(self.clock.at), self.clock.host_time())
 
     def begin(self) -> None:
         """Start the chip and let metering begin."""

@@ -6,6 +6,9 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from edge.clock import HostTime
+from edge.simulate.host import host_time_at
+
 # Simulated second, monotonic second at which it was that, speed, simulated second where it halts.
 _FORM = struct.Struct("<4d")
 
@@ -28,6 +31,10 @@ class SharedClock:
     def monotonic_s(self) -> float:
         """Return the machine's own seconds: what a chip waits for on the wire is real."""
         return time.monotonic()
+
+    def host_time(self) -> HostTime:
+        """Return the simulated instant, as a host with right clocks says it."""
+        return host_time_at(self.now())
 
     def start(self, at: datetime) -> None:
         """Say what time it is; none passes yet."""

@@ -26,6 +26,7 @@ from edge.link import Link
 from edge.moving.contracts import agreements_of
 from edge.simulate.curve_files import load_curve
 from edge.simulate.home import Home, build_home
+from edge.simulate.host import host_time_at
 from edge.vault.vault import Vault
 from system.logs import configure_logs
 from tests.support.kill_clock import SharedClock
@@ -59,7 +60,7 @@ class Member:
             if at_s is None:
                 break
             at = datetime.fromtimestamp(at_s, UTC)
-            self.chip.feed(self.home.frame_at(at), at)
+            self.chip.feed(self.home.frame_at(at), host_time_at(at))
             self.frames_read += 1
             self.last_s, self.read_s = at_s, time.monotonic()
         for event in self.link.events():

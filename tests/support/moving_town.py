@@ -115,7 +115,7 @@ class Home(Bench):
     def frames(self, count: int) -> None:
         """Let the meter send frames, a second apart."""
         for _ in range(count):
-            self.chip.observe(self.meter.frame(self.clock.at), self.clock.at)
+            self.chip.observe(self.meter.frame(self.clock.at), self.clock.host_time())
 
     def move_out(self) -> None:
         """Leave the order and let the meter send two frames more."""

@@ -16,6 +16,7 @@ from edge.chip import Chip, ChipSettings, signer_of
 from edge.contracts.meter import meter_hash
 from edge.message import Arrived, Connected
 from edge.outbox import Settings as OutboxSettings
+from edge.simulate.host import host_time_at
 from edge.vault.vault import Vault
 from protocol.calendar import day_number
 from protocol.contract import (
@@ -117,7 +118,7 @@ class Home(Bench):
         self.chip = Chip(self.identity, self.vault, self.clock, settings)
         for second in range(FRAMES_AT_START):
             at = self.clock.at + timedelta(seconds=second)
-            self.chip.observe(self.meter.frame(at), at)
+            self.chip.observe(self.meter.frame(at), host_time_at(at))
         if self.is_online:
             self.chip.take(Connected())
 
@@ -126,7 +127,7 @@ class Home(Bench):
         for _ in range(days):
             self.clock.at += ONE_DAY
             self.clock.seconds += 86_400
-            self.chip.observe(self.meter.frame(self.clock.at), self.clock.at)
+            self.chip.observe(self.meter.frame(self.clock.at), self.clock.host_time())
             self.pump()
 
     def ask(self, start: int, end: int, statement: bytes, **changes) -> bytes:

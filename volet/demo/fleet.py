@@ -24,6 +24,7 @@ from edge.link import Link
 from edge.moving.contracts import agreements_of
 from edge.simulate.curve_files import load_curve
 from edge.simulate.home import build_home
+from edge.simulate.host import host_time_at
 from edge.simulate.player import TimedFrame, frames
 from edge.vault.vault import Vault
 from system.logs import configure_logs
@@ -60,7 +61,7 @@ def step(member: Member, until_s: float) -> None:
     """Let a chip read what its meter has sent until then, and speak with its broker."""
     while member.next_frame is not None and member.next_frame.at_s <= until_s:
         at = datetime.fromtimestamp(member.next_frame.at_s, UTC)
-        member.chip.feed(member.next_frame.data, at)
+        member.chip.feed(member.next_frame.data, host_time_at(at))
         member.next_frame = next(member.frames, None)
     for event in member.link.events():
         member.chip.take(event)

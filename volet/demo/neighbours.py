@@ -25,6 +25,7 @@ from edge.link import Link
 from edge.metering.reading import STANDARD_REGISTERS
 from edge.simulate.curve import Curve
 from edge.simulate.home import Home, build_home
+from edge.simulate.host import host_time_at
 from edge.simulate.household import synthetic_curve
 from edge.tic.frame import ClosedBy, Frame, Group, Mode, OpenedBy
 from edge.vault.vault import Vault
@@ -92,7 +93,7 @@ class Neighbour:
         elif not self.is_going_on:
             edges = [*_seconds(day_start(day)), *edges]
         self.is_new, self.is_going_on = False, True
-        self.chip.observe_all((frame_at(self.home, at), at) for at in edges)
+        self.chip.observe_all((frame_at(self.home, at), host_time_at(at)) for at in edges)
 
 
 def _seconds(first: datetime) -> list[datetime]:

@@ -105,7 +105,7 @@ def test_a_meter_that_is_replaced_while_the_chip_runs_is_told_and_so_is_its_retu
         home.meter = meter
         for _ in range(5):
             home.clock.at += timedelta(seconds=2)
-            home.chip.observe(meter.frame(home.clock.at), home.clock.at)
+            home.chip.observe(meter.frame(home.clock.at), home.clock.host_time())
         assert told(home) == expected
     assert advise_on_contract(home.vault.values.notices()) == []
     home.kill()

@@ -266,12 +266,12 @@ def test_a_commit_that_fails_ends_the_process_and_costs_nothing(bench, monkeypat
         bench.clock.seconds += 900
         frame = bench.meter.frame(bench.clock.at)
         with pytest.raises(StoreError):
-            bench.chip.observe(frame, bench.clock.at)
+            bench.chip.observe(frame, bench.clock.host_time())
         with pytest.raises(StoreError):
             bench.vault.record([], bench.vault.values.state())
         failures += 1
         bench.restart()
-        bench.chip.observe(frame, bench.clock.at)
+        bench.chip.observe(frame, bench.clock.host_time())
         bench.pump()
     bench.run(96)
     bench.settle()

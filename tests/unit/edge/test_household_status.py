@@ -21,6 +21,7 @@ from edge.cli import edge
 from edge.language import Lang
 from edge.message import Absence, Connected, Disconnected, Unreachable
 from edge.metering.events import Notice, NoticeKind
+from edge.simulate.host import host_time_at
 from edge.simulate.link import PtyLink
 from edge.status.advice_words import ADVICE
 from edge.status.desk import StatusOptions
@@ -243,7 +244,7 @@ def test_a_garbled_line_is_told_from_a_silent_one(bench):
     assert kept(bench).line.fault is None
     bench.clock.seconds += 11
     assert kept(bench).line.fault is LineFault.SILENT
-    bench.chip.feed(b"\xf0\x87\x13" * 40, bench.clock.now())
+    bench.chip.feed(b"\xf0\x87\x13" * 40, bench.clock.host_time())
     assert kept(bench).line.fault is LineFault.GARBLED
 
 
@@ -253,7 +254,7 @@ def test_a_device_that_is_gone_is_told_from_a_silent_line(bench, tmp_path):
 
     def read():
         data = source.read(0.01)
-        bench.chip.feed(data, bench.clock.now(), is_line_open=source.fileno() >= 0)
+        bench.chip.feed(data, bench.clock.host_time(), is_line_open=source.fileno() >= 0)
 
     bench.begin()
     bench.clock.seconds += 11
@@ -279,7 +280,7 @@ def test_a_quiet_day_and_a_mad_one_write_little(bench, monkeypatch):
     for second in range(3_600):
         bench.clock.seconds += 1
         now = at + timedelta(seconds=second)
-        bench.chip.observe(bench.meter.frame(now), now)
+        bench.chip.observe(bench.meter.frame(now), host_time_at(now))
         bench.chip.outgoing()
     assert len(written) <= 3
     written.clear()

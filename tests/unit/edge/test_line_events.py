@@ -36,7 +36,7 @@ def lasting(bench, seconds, sends=b""):
     with capture_logs() as logs:
         for _ in range(seconds):
             bench.clock.seconds += 1
-            bench.chip.feed(sends, bench.clock.now())
+            bench.chip.feed(sends, bench.clock.host_time())
             bench.chip.outgoing()
     return [each["event"] for each in logs if each["event"].startswith("line_")]
 
@@ -47,7 +47,7 @@ def reading(bench, seconds):
         for _ in range(seconds):
             bench.clock.seconds += 1
             bench.clock.at += timedelta(seconds=1)
-            bench.chip.observe(bench.meter.frame(bench.clock.at), bench.clock.at)
+            bench.chip.observe(bench.meter.frame(bench.clock.at), bench.clock.host_time())
             bench.chip.outgoing()
     return [each["event"] for each in logs if each["event"].startswith("line_")]
 
@@ -114,7 +114,7 @@ def test_nothing_is_judged_in_the_first_half_minute():
 
 def test_a_capture_that_has_ended_is_not_silent(bench):
     bench.begin()
-    bench.chip.finish(bench.clock.now())
+    bench.chip.finish(bench.clock.host_time())
     assert lasting(bench, 60) == []
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from edge.simulate.host import host_time_at
 from protocol.errors import StoreError
 from tests.support.chip_bench import FRAMES_AT_START, PLATFORM_KEY, Bench, instant, make_identity
 from tests.support.chip_cloud import FakeCloud
@@ -20,7 +21,7 @@ def make_bench(directory, identity):
 
 def frames(bench):
     times = [START + n * timedelta(minutes=15) for n in range(1, QUARTERS)]
-    return [(bench.meter.frame(at), at) for at in times]
+    return [(bench.meter.frame(at), host_time_at(at)) for at in times]
 
 
 def record(bench):
@@ -32,8 +33,8 @@ def record(bench):
 def test_many_frames_leave_the_same_record_as_one_by_one(tmp_path):
     identity = make_identity()
     one, many = (make_bench(tmp_path / name, identity) for name in ("one", "many"))
-    for frame, at in frames(one):
-        one.chip.observe(frame, at)
+    for frame, host in frames(one):
+        one.chip.observe(frame, host)
     many.chip.observe_all(frames(many))
     assert len(record(one)[1]) > QUARTERS - FRAMES_AT_START
     assert record(one) == record(many)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from edge.clock import Clock
 from edge.correspondence import Incoming, SeenNotes
 from edge.letters import LetterInbox, opened_letters
+from edge.simulate.host import host_time_at
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
 from protocol.calendar import day_number
@@ -61,6 +62,9 @@ class _Now(Clock):
 
     def monotonic_s(self):
         return 0.0
+
+    def host_time(self):
+        return host_time_at(NOW)
 
 
 @pytest.fixture

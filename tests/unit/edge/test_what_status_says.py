@@ -24,7 +24,7 @@ def test_a_meter_that_has_hung_up_has_no_line_quality(bench):
     bench.begin()
     frame = frame_bytes(Mode.HISTORIQUE, [("PAPP", "00440", None), ("IINST", "002", None)])
     for _ in range(4):
-        bench.chip.feed(frame, bench.clock.now())
+        bench.chip.feed(frame, bench.clock.host_time())
     assert json.loads(bench.chip.goodbye().payload)["line_quality"] == 1.0
     bench.clock.seconds += SILENT_S
     assert json.loads(bench.chip.goodbye().payload)["line_quality"] == 0.0

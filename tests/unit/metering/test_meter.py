@@ -9,6 +9,7 @@ from edge.metering.events import DayClosed, Event, Notice, NoticeKind, QuarterHo
 from edge.metering.meter import Meter
 from edge.metering.restore import restore
 from edge.metering.state import MeterState
+from edge.simulate.host import host_time_at
 from edge.tic.frame import ClosedBy, Frame, Group, Mode, OpenedBy
 from protocol.calendar import PARIS, day_start, quarter_hour_start
 
@@ -68,7 +69,7 @@ def historique(optarif: str, serial: str = SERIAL, **registers: int) -> Frame:
 
 
 def see(meter: Meter, at: datetime, *registers_wh: int, **kwargs) -> list[Event]:
-    return meter.observe(standard(at, *registers_wh, **kwargs), at)
+    return meter.observe(standard(at, *registers_wh, **kwargs), host_time_at(at))
 
 
 def see_twice(meter: Meter, at: datetime, *registers_wh: int, **kwargs) -> list[Event]:
@@ -309,9 +310,11 @@ def test_contract_whose_registers_show_more_adds_nothing_to_the_curve():
     meter = Meter()
     at = local("2025-06-10T10:00")
     for n in (0, 1):
-        meter.observe(historique("HC..", HCHC=1_000_000, HCHP=2_000_000), at + n * SECOND)
+        meter.observe(
+            historique("HC..", HCHC=1_000_000, HCHP=2_000_000), host_time_at(at + n * SECOND)
+        )
     for n in (2, 3):
-        meter.observe(historique("BASE", BASE=9_000_000), at + n * SECOND)
+        meter.observe(historique("BASE", BASE=9_000_000), host_time_at(at + n * SECOND))
     assert meter.state.account.pool_wh == 0
     assert meter.state.account.billed_kwh == (9_000, *[None] * 9)
 
@@ -370,9 +373,9 @@ def test_calendar_change_to_other_counters_starts_them_anew_and_keeps_the_curve(
     meter = begun(local("2025-06-10T10:00"), 2_000_000, calendar="A")
     frame = standard(local("2025-06-10T10:05"), 7_000_000, calendar="B", EAST=Group("002000050"))
     for at in (frame.groups["DATE"].at, frame.groups["DATE"].at + SECOND):
-        meter.observe(frame, at)
+        meter.observe(frame, host_time_at(at))
     later = standard(local("2025-06-10T10:15"), 7_000_950, calendar="B", EAST=Group("002001000"))
-    events = meter.observe(later, later.groups["DATE"].at)
+    events = meter.observe(later, host_time_at(later.groups["DATE"].at))
     assert [quarter.energy_wh for quarter in quarters(events)] == [1_000]
     assert meter.state.account.billed_kwh[0] == 7_000
 
@@ -381,7 +384,9 @@ def test_switch_from_historique_to_standard_keeps_counting():
     meter = Meter()
     at = local("2025-06-10T10:00")
     for n in (0, 1):
-        meter.observe(historique("HC..", HCHC=1_000_000, HCHP=2_000_000), at + n * SECOND)
+        meter.observe(
+            historique("HC..", HCHC=1_000_000, HCHP=2_000_000), host_time_at(at + n * SECOND)
+        )
     at = local("2025-06-10T10:10")
     events = [
         event
@@ -421,10 +426,12 @@ def test_historique_registers_by_contract_on_the_hosts_clock(optarif, calendar, 
     at = local("2025-06-10T23:44")
     first = {name: 1_000 * kwh for name, kwh in registers.items()}
     for n in (0, 1):
-        meter.observe(historique(optarif, **first), at + n * SECOND)
+        meter.observe(historique(optarif, **first), host_time_at(at + n * SECOND))
     for minutes in (10, 16):
         later = {name: index_wh + 100 * minutes for name, index_wh in first.items()}
-        events = meter.observe(historique(optarif, **later), at + minutes * timedelta(minutes=1))
+        events = meter.observe(
+            historique(optarif, **later), host_time_at(at + minutes * timedelta(minutes=1))
+        )
     (day,) = days(events)
     count = len(registers)
     assert day.calendar == calendar
@@ -437,9 +444,9 @@ def test_sum_of_registers_needs_all_of_them_in_one_frame():
     meter = Meter()
     at = local("2025-06-10T10:00")
     for n in (0, 1):
-        meter.observe(historique("HC..", HCHC=1_000, HCHP=2_000), at + n * SECOND)
+        meter.observe(historique("HC..", HCHC=1_000, HCHP=2_000), host_time_at(at + n * SECOND))
     before = meter.state
-    assert meter.observe(historique("HC..", HCHC=1_500), at + 2 * SECOND) == []
+    assert meter.observe(historique("HC..", HCHC=1_500), host_time_at(at + 2 * SECOND)) == []
     assert meter.state == before
 
 
@@ -459,7 +466,7 @@ def test_short_frames_say_nothing():
     meter = begun(local("2025-06-10T10:00"), 1_000_000)
     before = meter.state
     short = _frame(Mode.HISTORIQUE, {"ADCO": Group(SERIAL), "ADIR1": Group("030")}, is_short=True)
-    assert meter.observe(short, local("2025-06-10T10:01")) == []
+    assert meter.observe(short, host_time_at(local("2025-06-10T10:01"))) == []
     assert meter.state == before
 
 

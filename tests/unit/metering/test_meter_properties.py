@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from edge.metering.events import DayClosed, Event, Notice, NoticeKind, QuarterHourClosed
 from edge.metering.meter import Meter
 from edge.metering.state import MeterState
+from edge.simulate.host import host_time_at
 from edge.tic.frame import ClosedBy, Frame, Group, Mode, OpenedBy
 from protocol.calendar import quarter_hours
 
@@ -70,7 +71,7 @@ class Run:
     events: list[Event] = field(default_factory=list)
 
     def observe(self) -> None:
-        self.events += self.meter.observe(self.world.frame(), self.world.at)
+        self.events += self.meter.observe(self.world.frame(), host_time_at(self.world.at))
 
     def restart(self) -> None:
         stored = msgspec.msgpack.encode(self.meter.state)
@@ -108,7 +109,7 @@ def _apply(run: Run, operation: tuple[str, int, int], split: float) -> None:
     if kind == "noise":  # one frame that lies, whichever way
         liar = World(at=world.at + timedelta(days=extra, seconds=1), serial=world.serial + extra)
         liar.registers_wh = [max(world.registers_wh[0] - amount, 0), amount]
-        run.events += run.meter.observe(liar.frame(), liar.at)
+        run.events += run.meter.observe(liar.frame(), host_time_at(liar.at))
         world.at += timedelta(seconds=1)
         run.observe()
         return

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from edge.metering.events import DayClosed, QuarterHourClosed
 from edge.metering.meter import Meter
 from edge.metering.state import MeterState
+from edge.simulate.host import host_time_at
 from protocol.calendar import (
     QUARTER_HOUR,
     day_start,
@@ -36,13 +37,13 @@ def follow(meter, bench, start, end, step=QUARTER_HOUR):
     events = []
     at = start
     while at <= end:
-        events += meter.observe(bench.frame(at), at)
+        events += meter.observe(bench.frame(at), host_time_at(at))
         if at == start:
             second = at + timedelta(seconds=1)
-            events += meter.observe(bench.frame(second), second)
+            events += meter.observe(bench.frame(second), host_time_at(second))
         at += step
     if (end - start) % step:
-        events += meter.observe(bench.frame(end), end)
+        events += meter.observe(bench.frame(end), host_time_at(end))
     return events
 
 

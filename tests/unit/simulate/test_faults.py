@@ -10,6 +10,7 @@ from edge.metering.meter import Meter
 from edge.simulate.curve import Curve
 from edge.simulate.faults import Faults, Wire, parse_faults
 from edge.simulate.home import HomeSettings, build_home
+from edge.simulate.host import host_time_at
 from edge.simulate.player import frames
 from edge.simulate.tariff import Option
 from edge.tic.decoder import Decoder
@@ -40,7 +41,7 @@ def run(faults: str, *, step_s: int = 60, wire_seed: int = 1, **settings):
     for sent in frames(home, START, END, step_s):
         at = datetime.fromtimestamp(sent.at_s, PARIS)
         for frame in decoder.feed(wire.carry(sent.data, int(sent.at_s))):
-            events += meter.observe(frame, at)
+            events += meter.observe(frame, host_time_at(at))
     return home, meter, events
 
 

@@ -11,6 +11,7 @@ from edge.metering.events import DayClosed, QuarterHourClosed
 from edge.metering.meter import Meter
 from edge.simulate.curve_files import load_curve
 from edge.simulate.home import HomeSettings, build_home
+from edge.simulate.host import host_time_at
 from edge.simulate.player import frames
 from edge.simulate.tariff import Option
 from edge.tic.decoder import Decoder
@@ -30,7 +31,7 @@ def test_october_of_a_real_home_is_metered_to_the_wh():
     for sent in frames(home, start, end, 900):
         for frame in decoder.feed(sent.data):
             assert frame.is_complete
-            events += meter.observe(frame, datetime.fromtimestamp(sent.at_s, PARIS))
+            events += meter.observe(frame, host_time_at(datetime.fromtimestamp(sent.at_s, PARIS)))
     simulated = home.meter_at(start)
     closed = [event for event in events if isinstance(event, QuarterHourClosed)]
     days = [event for event in events if isinstance(event, DayClosed)]
