@@ -31,7 +31,7 @@ SETTLE_S = 2.0
 LOOK_EVERY_S = 0.01
 PATIENCE_S = 120.0
 BLOCK_BYTES = 512  # of getrusage(2)
-NO_SEND_WINDOW = b"send_window_s = 0.0\n"
+CONFIG = b"send_window_s = 0.0\nmetering.is_simulated = true\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class EnrolledChip:
     def enrol(cls, stack: Stack, directory: Path) -> "EnrolledChip":
         """Draw keys, enrol, install; blocks are sent without waiting for their turn."""
         draw_keys(directory)
-        write_public(directory / CONFIG_NAME, NO_SEND_WINDOW)
+        write_public(directory / CONFIG_NAME, CONFIG)
         keys = load_keys(directory)
         request = make_request(keys, None, None)
         write_request(directory, directory / REQUEST, request)

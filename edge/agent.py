@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Self
 
+import msgspec
 import structlog
 
 from edge.area.lane import AreaOptions
@@ -204,7 +205,9 @@ def chip_settings(directory: Path, config: EdgeConfig, agreement: Agreement | No
     return ChipSettings(
         send_window_s=config.send_window_s,
         outbox=config.sending,
-        metering=config.metering,
+        metering=msgspec.structs.replace(
+            config.metering, is_simulated=config.metering.is_simulated or config.is_recording
+        ),
         area=AreaOptions(
             watched_choices(directory), config.area, agreement, send_window_s=config.send_window_s
         ),

@@ -158,6 +158,7 @@ class Chip:
             if self._meter is not None:
                 was_new = self._meter.state.account is None
                 events += self._meter.observe(checked, host)
+                self._line.timed(is_known=self._meter.is_time_known)
                 is_new |= was_new and self._meter.state.account is not None
                 events += self._compare(self._meter)
                 self._tell_time()

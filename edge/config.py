@@ -60,6 +60,11 @@ class EdgeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     area: AreaConfig = msgspec.field(default_factory=AreaConfig)
 
     @property
+    def is_recording(self) -> bool:
+        """Whether the source is no line of a meter but a file, or standard input."""
+        return self.source == "-" or Path(self.source).is_file()
+
+    @property
     def speeds(self) -> tuple[int, ...]:
         """The line speeds to try, bit/s."""
         by_mode = {"standard": (_STANDARD_BAUD,), "historique": (_HISTORIQUE_BAUD,)}

@@ -85,6 +85,8 @@ class NoticeKind(StrEnum):
     GAP = "gap"
     CLOCK_JUMP = "clock_jump"
     CLOCK_DEGRADED = "clock_degraded"
+    CLOCK_DOUBTED = "clock_doubted"
+    CLOCKS_DIFFER = "clocks_differ"
     METER_REPLACED = "meter_replaced"
     CALENDAR_CHANGED = "calendar_changed"
     INDEX_QUARANTINED = "index_quarantined"

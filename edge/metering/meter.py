@@ -23,6 +23,7 @@ from edge.metering.state import (
     misfit,
     rise_wh,
 )
+from edge.metering.timekeeping import as_told, keep_time
 from edge.tic.frame import Frame
 from protocol.calendar import quarter_hour, quarter_hour_start
 
@@ -41,20 +42,34 @@ class Meter:
     def __init__(self, state: MeterState | None = None, settings: Settings | None = None) -> None:
         self._state = state or MeterState()
         self._settings = settings or Settings()
+        self._is_time_known = True
 
     @property
     def state(self) -> MeterState:
         """All that has to be kept to go on exactly here; frozen, serialises with msgpack."""
         return self._state
 
-    def observe(self, frame: Frame, host: HostTime) -> list[Event]:
-        """Take a frame, return what it closes, in order.
+    @property
+    def is_time_known(self) -> bool:
+        """Whether a clock is believed; while none is, nothing closes."""
+        return self._is_time_known
 
-        `host` is when it came; its time is the clock in historique. Never raises for what a frame
-        says.
+    def observe(self, frame: Frame, host: HostTime) -> list[Event]:
+        """Take a frame, return what it closes, in order. Never raises for what a frame says.
+
+        `host` is when it came.
         """
         reading = read(frame, host.at)
-        return [] if reading is None else self._take(reading)
+        if reading is None:
+            return []
+        time = self._state.time
+        is_simulated = self._settings.is_simulated
+        kept = as_told(time, reading) if is_simulated else keep_time(time, reading, host)
+        self._state = msgspec.structs.replace(self._state, time=kept.state)
+        self._is_time_known = kept.at is not None
+        if kept.at is None:
+            return [*kept.notices]
+        return [*kept.notices, *self._take(msgspec.structs.replace(reading, at=kept.at))]
 
     def confirm_index(self) -> list[Event]:
         """Go on from the quarantined index, as a person has confirmed that the meter shows it.
@@ -66,7 +81,7 @@ class Meter:
         if account is None or held is None or not account.is_quarantined:
             return []
         account, events = _change_meter(account, held, self._settings)
-        self._state = MeterState(account=account)
+        self._go_on(account)
         return events
 
     def close(self) -> list[Event]:
@@ -81,7 +96,7 @@ class Meter:
             why = misfit(account.last, reading, self._settings)
             if why is None:
                 account, events = _continue(account, reading, self._settings)
-                self._state = MeterState(account=account)
+                self._go_on(account)
                 return events
             if why is Misfit.GAP and held is not None and not self._continues(account.last, held):
                 held = None  # what it continues is the account, not a false frame before the gap
@@ -89,11 +104,14 @@ class Meter:
             self._state = msgspec.structs.replace(self._state, account=account, held=reading)
             return []
         if account is None:
-            account, events = _begin(held, self._state.first_day)
+            account, events = _begin(held, self._state.first_day), []
         else:
             account, events = _confirm(account, held, self._settings)
-        self._state = MeterState(account=account)
+        self._go_on(account)
         return events + self._take(reading)
+
+    def _go_on(self, account: Account) -> None:
+        self._state = MeterState(account=account, time=self._state.time)
 
     def _continues(self, last: Reading, reading: Reading) -> bool:
         """Return whether `reading` continues `last`, however much later."""
@@ -120,7 +138,7 @@ def _confirm(account: Account, reading: Reading, settings: Settings) -> tuple[Ac
     return account, _time_notices(last, reading, settings) + events + closed
 
 
-def _begin(reading: Reading, first_day: date | None) -> tuple[Account, list[Event]]:
+def _begin(reading: Reading, first_day: date | None) -> Account:
     """Start an account: what the counters show is its base, and no step.
 
     Before `first_day` nothing is closed; what is counted until then falls on its first
@@ -136,30 +154,28 @@ def _begin(reading: Reading, first_day: date | None) -> tuple[Account, list[Even
         billed_kwh=NO_REGISTERS,
         is_start_metered=reading.at == quarter_hour_start(day, j),
     )
-    return _at(_with_new_bases(account, reading), reading), _clock_notices(None, reading)
+    return _at(_with_new_bases(account, reading), reading)
 
 
 def _continue(
     account: Account, reading: Reading, settings: Settings
 ) -> tuple[Account, list[Event]]:
     """Count a reading of the same counters."""
-    events = _clock_notices(account.last, reading)
     energy_wh = rise_wh(account.last.total_wh, reading.total_wh) or 0
     reading = merge(account.last, reading)
     account = _with_new_bases(account, reading)
     account, closed = advance(account, reading.at, energy_wh, reading, settings)
-    return _at(account, reading), events + closed
+    return _at(account, reading), closed
 
 
 def _change_meter(
     account: Account, reading: Reading, settings: Settings
 ) -> tuple[Account, list[Event]]:
     """Close the old meter at its last index and begin the new one at its first."""
-    events = _clock_notices(account.last, reading)
     account, closed = advance(account, reading.at, 0, None, settings)
     account, _ = bill(account, account.last, reading.at, with_injection=True)
     account = msgspec.structs.replace(account, billed_kwh=NO_REGISTERS, billed_injected_wh=None)
-    return _at(_with_new_bases(account, reading), reading), events + closed
+    return _at(_with_new_bases(account, reading), reading), closed
 
 
 def _change_calendar(
@@ -171,7 +187,6 @@ def _change_calendar(
     they counted meanwhile is billed under the new calendar. Otherwise they start anew.
     """
     last = account.last
-    events = _clock_notices(last, reading)
     energy_wh = rise_wh(last.total_wh, reading.total_wh)
     if energy_wh is None or energy_wh > allowed_rise_wh(reading.at - last.at):
         energy_wh = 0
@@ -187,7 +202,7 @@ def _change_calendar(
         for index_wh, billed in zip(reading.registers_wh, account.billed_kwh, strict=True)
     ]
     account = msgspec.structs.replace(account, billed_kwh=tuple(billed_kwh))
-    return _at(_with_new_bases(account, reading), reading), events + closed
+    return _at(_with_new_bases(account, reading), reading), closed
 
 
 def _quarantine(account: Account, reading: Reading) -> tuple[Account, list[Event]]:
@@ -240,10 +255,4 @@ def _time_notices(last: Reading, reading: Reading, settings: Settings) -> list[E
     if elapsed.total_seconds() > settings.gap_s:
         detail = "no reading for some time, or the clock was set forward"
         return [Notice(NoticeKind.GAP, reading.at, detail)]
-    return []
-
-
-def _clock_notices(last: Reading | None, reading: Reading) -> list[Event]:
-    if reading.is_clock_degraded and not (last is not None and last.is_clock_degraded):
-        return [Notice(NoticeKind.CLOCK_DEGRADED, reading.at)]
     return []

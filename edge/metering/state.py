@@ -8,6 +8,7 @@ import msgspec
 
 from edge.metering.events import DayPart
 from edge.metering.reading import COUNTER_MODULUS_WH, Reading
+from edge.metering.timekeeping import Timekeeping
 from protocol.layout import QUARTER_HOUR_MAX_WH, REGISTERS
 
 WRAP_ABOVE_WH = 999_000_000
@@ -24,10 +25,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         gap_s: a reading further than this from the last one waits for a second that agrees.
         boundary_s: a quarter-hour or day is metered, not estimated, where a reading lies within
             this of its end.
+        is_simulated: the meter is simulated or recorded: its time is taken as it is, and compared
+            with no clock.
     """
 
     gap_s: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 900.0
     boundary_s: Annotated[float, msgspec.Meta(gt=0, le=900)] = 120.0
+    is_simulated: bool = False
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -64,12 +68,14 @@ class MeterState(msgspec.Struct, frozen=True):
     """All that metering remembers; serialises with msgpack.
 
     `held` is a reading that waits for a second one that agrees with it. An account that begins
-    takes no part of days before `first_day`: the household's blocks have those.
+    takes no part of days before `first_day`: the household's blocks have those. `time` is by which
+    clocks the last reading was timed.
     """
 
     account: Account | None = None
     held: Reading | None = None
     first_day: date | None = None
+    time: Timekeeping = Timekeeping()
 
 
 class Misfit(Enum):

@@ -64,6 +64,11 @@ ADVICE = {
             "`volet edge erase` makes the chip ready for who comes next."
         ),
         Advice.CLOCK: "Set this machine's clock; it is off by more than a minute.",
+        Advice.TIME: (
+            "Connect this machine to the internet, so that it gets the right time, and let it run; "
+            "compare it with the clock on the meter's display. No energy is lost: the meter counts "
+            "on, and days close when the time is sure."
+        ),
         Advice.REVOKED: (
             "Ask your collectivity why it has revoked this chip. It meters on and keeps everything. "
             "To go on with new keys, stop it and take your household along: `volet edge export --out "
@@ -148,6 +153,12 @@ ADVICE = {
             "`volet edge erase` prépare le boîtier pour qui vient."
         ),
         Advice.CLOCK: "Mettez cette machine à l'heure ; elle a plus d'une minute d'écart.",
+        Advice.TIME: (
+            "Connectez cette machine à internet, pour qu'elle reçoive la bonne heure, et laissez-la "
+            "en marche ; comparez-la avec l'horloge affichée par le compteur. Aucune énergie n'est "
+            "perdue : le compteur continue de compter, et les jours seront clos quand l'heure sera "
+            "sûre."
+        ),
         Advice.REVOKED: (
             "Demandez à votre collectivité pourquoi elle a révoqué ce boîtier. Il continue de lire "
             "le compteur et garde tout. Pour reprendre avec de nouvelles clés, arrêtez-le et "

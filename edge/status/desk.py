@@ -206,4 +206,5 @@ def _essence(presence: Presence) -> tuple[object, ...]:
     line = presence.line
     quality = None if line.quality is None else round(line.quality, 1)
     offset = None if line.clock_offset_s is None else line.clock_offset_s // 10
-    return presence.boot, presence.session, line.fault, line.is_starting, line.mode, quality, offset
+    state = line.fault, line.is_starting, line.is_time_known, line.mode
+    return presence.boot, presence.session, *state, quality, offset

@@ -44,6 +44,7 @@ class LineState(msgspec.Struct, frozen=True):
         last_frame_at: the host's time at the last good frame.
         fault: what is wrong, None while the line is good or starting.
         is_starting: the chip has just begun to read, and nothing is judged yet.
+        is_time_known: a clock is believed; while none is, no quarter-hour and no day closes.
     """
 
     is_good: bool = False
@@ -53,6 +54,7 @@ class LineState(msgspec.Struct, frozen=True):
     last_frame_at: Instant | None = None
     fault: LineFault | None = None
     is_starting: bool = False
+    is_time_known: bool = True
 
     @property
     def is_poor(self) -> bool:
@@ -75,6 +77,7 @@ class LineWatch:
         self._good_since_s: float | None = None
         self._has_ended = False
         self._is_open = True
+        self._is_time_known = True
 
     def reach(self, *, is_open: bool) -> None:
         """Take note whether the device is there and open."""
@@ -94,6 +97,10 @@ class LineWatch:
         clock = frame.groups.get("DATE")
         if clock is not None and clock.at is not None and not clock.is_clock_degraded:
             self._clock_offset_s = round((host_time - clock.at).total_seconds())
+
+    def timed(self, *, is_known: bool) -> None:
+        """Take note whether metering believes a clock."""
+        self._is_time_known = is_known
 
     def end(self) -> None:
         """Take note that the source has ended, as a capture does; silence is right from now on."""
@@ -160,6 +167,7 @@ class LineWatch:
             if is_good or is_starting
             else self._fault_within(GOOD_FRAME_WITHIN_S, now_s),
             is_starting=is_starting,
+            is_time_known=self._is_time_known,
         )
 
     def _is_starting(self, now_s: float) -> bool:

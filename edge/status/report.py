@@ -43,6 +43,7 @@ class Advice(StrEnum):
     REFUSED = "ask_the_collectivity"
     CERTIFICATE = "renew_the_certificate"
     CLOCK = "set_the_clock"
+    TIME = "let_a_clock_be_sure"
     REVOKED = "enrol_again"
     AUTHORITY = "compare_the_authority"
     CITY_CERTIFICATE = "tell_the_collectivity"
@@ -182,6 +183,8 @@ def advise(
         line, why = presence.line, presence.session.why
         if not has_left and not line.is_starting and line.is_poor:
             found.append(Advice.LINE if line.is_good else _advise_on_line(line))
+        if not has_left and not line.is_time_known:
+            found.append(Advice.TIME)
         if abs(line.clock_offset_s or 0) > CLOCK_OFF_S:
             found.append(Advice.CLOCK)
         if why is Absence.CLOCK and Advice.CLOCK not in found:

@@ -23,6 +23,7 @@ WORDS = {
         "stopped": "not running",
         "meter": "Meter",
         "reads": "read just now",
+        "untimed": "read just now; the time is not sure, and nothing closes meanwhile",
         "read_at": "last read {at}",
         "read_to": "read up to {at}",
         "never_read": "nothing read yet",
@@ -69,6 +70,7 @@ WORDS = {
         "stopped": "arrêté",
         "meter": "Compteur",
         "reads": "lu à l'instant",
+        "untimed": "lu à l'instant ; l'heure n'est pas sûre, rien n'est clos en attendant",
         "read_at": "dernière lecture le {at}",
         "read_to": "lu jusqu'au {at}",
         "never_read": "pas encore lu",
@@ -157,6 +159,12 @@ NOTICES = {
         NoticeKind.GAP: "The meter was not read for some time; what it counted was spread over it.",
         NoticeKind.CLOCK_JUMP: "The meter's clock went back.",
         NoticeKind.CLOCK_DEGRADED: "The meter says that its own clock is not sure.",
+        NoticeKind.CLOCK_DOUBTED: (
+            "A clock cannot be right; nothing closes until the time has been sure for three minutes."
+        ),
+        NoticeKind.CLOCKS_DIFFER: (
+            "The meter's clock and this machine's have differed for a day; the likelier one is used."
+        ),
         NoticeKind.METER_REPLACED: "Another meter is on the line.",
         NoticeKind.CALENDAR_CHANGED: "The meter counts by another calendar.",
         NoticeKind.INDEX_QUARANTINED: (
@@ -176,6 +184,14 @@ NOTICES = {
         ),
         NoticeKind.CLOCK_JUMP: "L'horloge du compteur a reculé.",
         NoticeKind.CLOCK_DEGRADED: "Le compteur dit que sa propre horloge n'est pas fiable.",
+        NoticeKind.CLOCK_DOUBTED: (
+            "Une horloge ne peut pas être juste ; rien n'est clos tant que l'heure n'a pas été sûre "
+            "pendant trois minutes."
+        ),
+        NoticeKind.CLOCKS_DIFFER: (
+            "L'horloge du compteur et celle de cette machine diffèrent depuis un jour ; la plus "
+            "vraisemblable est retenue."
+        ),
         NoticeKind.METER_REPLACED: "Un autre compteur est branché.",
         NoticeKind.CALENDAR_CHANGED: "Le compteur compte selon un autre calendrier.",
         NoticeKind.INDEX_QUARANTINED: (
@@ -241,7 +257,7 @@ def _chip(presence: Presence | None, lang: Lang) -> str:
 def _meter(report: ChipReport, lang: Lang) -> str:
     words, presence = WORDS[lang], report.presence
     if presence is not None and presence.line.is_good:
-        return words["reads"]
+        return words["reads" if presence.line.is_time_known else "untimed"]
     if presence is not None and presence.line.last_frame_at is not None:
         return words["read_at"].format(at=time_text(presence.line.last_frame_at, lang))
     if report.last_quarter_hour_end is not None:

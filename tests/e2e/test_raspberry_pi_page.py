@@ -25,6 +25,7 @@ PAGE = HOW_TO / "run-on-a-raspberry-pi.md"
 UNIT = f"volet-edge@{USER}"
 UID, DIALOUT = 1000, 20
 LINE = "/dev/ttyAMA0"
+SIMULATED = "echo 'metering.is_simulated = true' >> /var/lib/volet/edge.toml"
 EXPOSURE_MAX = 2.0
 pytestmark = pytest.mark.long
 
@@ -99,6 +100,7 @@ def test_a_plain_user_gets_from_a_debian_to_a_chip_that_meters_and_comes_back(br
             with machine.login() as typing:
                 typing.type_page(PAGE, replaced, since="Install", until="Run")
                 answer(broker.cloud, home)
+                typing.type(SIMULATED)
                 typing.type_page(PAGE, since="Run")
             wait_until(lambda: quarter_hours(machine) >= 2, "two quarter-hours")
             exposed = machine.run("systemd-analyze", "security", "--no-pager", UNIT).stdout

@@ -31,6 +31,7 @@ DAYS = 8
 CONFIG = """\
 rhythm = "{rhythm}"
 send_window_s = 0
+metering.is_simulated = true
 [sending]
 backlog_per_s = 50
 ack_timeout_s = 2

@@ -88,10 +88,8 @@ class Programs:
 
     def start_chip(self, household: Household, link: Path) -> None:
         """Start a complete chip on the serial line at `link`."""
-        # A block usually leaves in a random hour after midnight; the demo has no such hours.
-        environment = os.environ | {"VOLET_EDGE_SEND_WINDOW_S": "0"}
         command = ("edge", "run", "--dir", str(household.directory), "--source", str(link))
-        self._volet("chip", *command, environment=environment)
+        self._volet("chip", *command)
         self.wait(lambda: _has_vault(household), "the chip to open its vault")
 
     def start_fleets(self, speed: float) -> None:
@@ -218,10 +216,8 @@ class Programs:
                     f"see {self._logs / name}.log."
                 )
 
-    def _volet(
-        self, name: str, *arguments: str, environment: Mapping[str, str] | None = None
-    ) -> None:
-        self._start(name, (sys.executable, "-m", "volet.main", *arguments), environment)
+    def _volet(self, name: str, *arguments: str) -> None:
+        self._start(name, (sys.executable, "-m", "volet.main", *arguments))
 
     def _start(
         self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None

@@ -15,6 +15,7 @@ from cloud.registry.broker import current_user, write_broker
 from cloud.registry.enrolment import enrol
 from cloud.registry.pki import initialise
 from cloud.store.sqlite import SqliteStore
+from edge.config import CONFIG_NAME
 from edge.enrolling import draw_keys, install, make_request, sign_contract, write_request
 from edge.identity import load_keys
 from edge.simulate.curve import Curve
@@ -27,6 +28,7 @@ from edge.tic.frame import Mode
 from protocol.calendar import day_start, legal_day, next_month
 from protocol.contract import Signed
 from protocol.tariff import Tariff
+from system.files import write_public
 from volet.demo.offers import offers_of
 from volet.demo.ports import free_ports
 
@@ -34,6 +36,8 @@ COLLECTIVITY = "demo-ville"
 KVA = 9
 WARM_UP = timedelta(hours=1)
 COOL_DOWN = timedelta(hours=1)
+# A block usually leaves in a random hour after midnight; the demo has no such hours.
+CONFIG = b"send_window_s = 0\nmetering.is_simulated = true\n"
 
 
 @dataclass(frozen=True)
@@ -155,6 +159,7 @@ def _enrol(
     answer = enrol(town.cloud, store, request, datetime.now(UTC)).answer
     path_of_answer.write_bytes(msgspec.json.encode(answer))
     install(directory, path_of_answer)
+    write_public(directory / CONFIG_NAME, CONFIG)
     return Household(directory, path, seed, home)
 
 

@@ -1,0 +1,263 @@
+"""The time of a reading: which clock is believed, and when none is.
+
+Clocks are the meter's own (DATE, where its letter says that it is sure), the host's (while the
+kernel says that it is synchronised), and the last time that was believed, carried on by the
+monotonic clock of the same boot. While no time is believed nothing closes, and nothing is lost:
+the meter counts on, and what it counted is spread over the wait as over a gap.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from edge.clock import HostTime
+from edge.metering.events import Notice, NoticeKind
+from edge.metering.reading import Reading
+from edge.tic.frame import Mode
+
+# Two clocks that are both trusted do not differ by more.
+AGREEMENT = timedelta(minutes=10)
+# By how much more than the monotonic clock a clock may go ahead between two frames.
+STEP_MARGIN = timedelta(minutes=1)
+# What is doubted is believed when it has agreed with the monotonic clock for so long.
+SETTLED_AFTER_S = 180.0
+# A meter that counts on while the machine boots needs no more.
+REBOOT = timedelta(minutes=15)
+# Clocks that still differ after so long are not going to agree.
+LASTING_AFTER_S = 86_400.0
+
+_AHEAD = "a clock went ahead by more time than has passed"
+_DIFFER = "the meter's clock and this machine's differ by more than ten minutes"
+_LASTING = "the meter's clock and this machine's have differed for a day; the likelier one is used"
+
+
+class Source(StrEnum):
+    """Which clock a time is of."""
+
+    METER = "meter"
+    HOST = "host"
+    CARRIED = "carried"
+
+
+class Fix(msgspec.Struct, frozen=True):
+    """What a clock said at a moment of the monotonic clock."""
+
+    at: datetime
+    source: Source
+    monotonic_s: float
+    boot: str
+
+    def carried_to(self, host: HostTime) -> datetime | None:
+        """Return the time now by the monotonic clock; None where that one began anew."""
+        if host.boot != self.boot:
+            return None
+        return self.at + timedelta(seconds=host.monotonic_s - self.monotonic_s)
+
+
+class Doubt(msgspec.Struct, frozen=True):
+    """A time that is not believed yet.
+
+    Attributes:
+        last: what the clock said last.
+        since_s: since when it agrees with the monotonic clock.
+        began_s: since when two clocks differ, None where they do not.
+        is_told: the household has been told.
+    """
+
+    last: Fix
+    since_s: float
+    began_s: float | None = None
+    is_told: bool = False
+
+
+class Timekeeping(msgspec.Struct, frozen=True):
+    """What is remembered of time.
+
+    Attributes:
+        fix: the last time that was believed.
+        doubt: what is not believed yet; nothing closes meanwhile.
+        lasting: which clock is used while meter and host differ for good.
+        stepped_from: the time believed before the last step ahead that nothing but itself bore out.
+        is_degraded: the meter has said that its clock is not sure.
+    """
+
+    fix: Fix | None = None
+    doubt: Doubt | None = None
+    lasting: Source | None = None
+    stepped_from: datetime | None = None
+    is_degraded: bool = False
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """The outcome for one reading: `at` is None while no time is believed."""
+
+    state: Timekeeping
+    at: datetime | None
+    notices: tuple[Notice, ...] = ()
+
+
+class _Clocks(msgspec.Struct, frozen=True):
+    """What each clock says now, None where it is not trusted."""
+
+    meter: datetime | None
+    host: datetime | None
+    carried: datetime | None
+
+    @property
+    def are_agreed(self) -> bool:
+        return (
+            self.meter is not None
+            and self.host is not None
+            and abs(self.meter - self.host) <= AGREEMENT
+        )
+
+    def of(self, source: Source) -> datetime | None:
+        return {
+            Source.METER: self.meter,
+            Source.HOST: self.host,
+            Source.CARRIED: self.carried,
+        }[source]
+
+
+def keep_time(state: Timekeeping, reading: Reading, host: HostTime) -> Kept:
+    """Decide the time of a reading, whose `at` is what its frame says, or the host's in historique."""
+    is_standard = reading.mode is Mode.STANDARD
+    clocks = _Clocks(
+        meter=reading.at if is_standard and not reading.is_clock_degraded else None,
+        host=host.at if host.is_synchronised else None,
+        carried=None if state.fix is None else state.fix.carried_to(host),
+    )
+    notices = _degraded_notices(state, reading, clocks, host)
+    state = msgspec.structs.replace(state, is_degraded=reading.is_clock_degraded)
+    if _do_differ(state, clocks):
+        kept = _differing(state, clocks, host)
+    else:
+        if clocks.are_agreed:
+            state = msgspec.structs.replace(state, lasting=None)
+        kept = _following(state, _first_known(clocks), clocks, host)
+    return msgspec.structs.replace(kept, notices=(*notices, *kept.notices))
+
+
+def as_told(state: Timekeeping, reading: Reading) -> Kept:
+    """Take the time of a simulated or recorded meter as it is; a clock it calls unsure is none."""
+    return Kept(state, None if reading.is_clock_degraded else reading.at)
+
+
+def _do_differ(state: Timekeeping, clocks: _Clocks) -> bool:
+    """Return whether two trusted clocks differ; a clock that falls silent does not settle that."""
+    if clocks.meter is None or clocks.are_agreed:
+        return False
+    was_so = state.lasting is not None or (
+        state.doubt is not None and state.doubt.began_s is not None
+    )
+    return clocks.host is not None or was_so
+
+
+def _differing(state: Timekeeping, clocks: _Clocks, host: HostTime) -> Kept:
+    """Believe neither of two clocks for a day, then the one that asks for less to be closed."""
+    if state.lasting is not None:
+        return _following(state, state.lasting, clocks, host)
+    doubt = state.doubt
+    is_same_boot = doubt is not None and doubt.last.boot == host.boot
+    began_s = doubt.began_s if doubt is not None and is_same_boot else None
+    began_s = host.monotonic_s if began_s is None else began_s
+    if host.monotonic_s - began_s >= LASTING_AFTER_S and clocks.host is not None:
+        source = _likelier(state, clocks)
+        state = msgspec.structs.replace(state, lasting=source, doubt=None)
+        kept = _following(state, source, clocks, host)
+        notice = Notice(NoticeKind.CLOCKS_DIFFER, kept.at or host.at, _LASTING)
+        return msgspec.structs.replace(kept, notices=(notice, *kept.notices))
+    last = Fix(clocks.meter or host.at, Source.METER, host.monotonic_s, host.boot)
+    return _doubting(state, Doubt(last, host.monotonic_s, began_s), _DIFFER)
+
+
+def _likelier(state: Timekeeping, clocks: _Clocks) -> Source:
+    """Return the clock that goes on from the last believed time with the least to close."""
+    known = {
+        source: at
+        for source in (Source.METER, Source.HOST)
+        if (at := clocks.of(source)) is not None
+    }
+    if state.fix is None:
+        return Source.METER
+    floor = state.fix.at - AGREEMENT
+    ahead = [source for source, at in known.items() if at >= floor]
+    if ahead:
+        return min(ahead, key=lambda source: known[source])
+    return max(known, key=lambda source: known[source])
+
+
+def _first_known(clocks: _Clocks) -> Source:
+    for source in (Source.METER, Source.HOST):
+        if clocks.of(source) is not None:
+            return source
+    return Source.CARRIED
+
+
+def _following(state: Timekeeping, source: Source, clocks: _Clocks, host: HostTime) -> Kept:
+    """Follow one clock: at once where nothing speaks against it, else when it has settled."""
+    at, doubt = clocks.of(source), state.doubt
+    if at is None or source is Source.CARRIED:
+        return Kept(state, clocks.carried if doubt is None else None)
+    now = Fix(at, source, host.monotonic_s, host.boot)
+    why = _against(state, now, clocks)
+    if why is None and doubt is not None and doubt.last.source is not source:
+        return Kept(msgspec.structs.replace(state, fix=now), at)  # another clock is doubted
+    if why is None and (doubt is None or not doubt.is_told):
+        return _believe(state, now, clocks)
+    if doubt is None or not _goes_on(doubt, now, host):
+        is_told = doubt is not None and doubt.is_told
+        return _doubting(state, Doubt(now, host.monotonic_s, is_told=is_told), why)
+    if host.monotonic_s - doubt.since_s < SETTLED_AFTER_S:
+        return _doubting(state, msgspec.structs.replace(doubt, last=now, began_s=None), why)
+    return _believe(state, now, clocks)
+
+
+def _against(state: Timekeeping, now: Fix, clocks: _Clocks) -> str | None:
+    """Return what speaks against a clock's time, "" where it is only not borne out by another."""
+    fix = state.fix
+    if fix is not None and clocks.carried is not None:
+        is_same = fix.source is now.source
+        limit = STEP_MARGIN if is_same else AGREEMENT
+        return _AHEAD if now.at - clocks.carried > limit else None
+    if now.source is Source.HOST or clocks.are_agreed:
+        return None
+    is_near = fix is not None and now.at - fix.at <= REBOOT
+    return None if is_near else ""
+
+
+def _goes_on(doubt: Doubt, now: Fix, host: HostTime) -> bool:
+    expected = doubt.last.carried_to(host)
+    is_same = doubt.last.source is now.source
+    return is_same and expected is not None and abs(now.at - expected) <= STEP_MARGIN
+
+
+def _believe(state: Timekeeping, now: Fix, clocks: _Clocks) -> Kept:
+    stepped_from = state.stepped_from
+    if state.fix is not None:
+        expected = clocks.carried or state.fix.at + REBOOT
+        if now.at - expected > STEP_MARGIN:
+            stepped_from = state.fix.at
+    state = msgspec.structs.replace(state, fix=now, doubt=None, stepped_from=stepped_from)
+    return Kept(state, now.at)
+
+
+def _doubting(state: Timekeeping, doubt: Doubt, why: str | None) -> Kept:
+    """Close nothing; tell why when a second reading in a row gives reason to."""
+    if state.doubt is None or state.doubt.is_told or not why:
+        is_told = state.doubt is not None and state.doubt.is_told
+        doubt = msgspec.structs.replace(doubt, is_told=is_told)
+        return Kept(msgspec.structs.replace(state, doubt=doubt), None)
+    at = doubt.last.at if state.fix is None else state.fix.at
+    doubt = msgspec.structs.replace(doubt, is_told=True)
+    notice = Notice(NoticeKind.CLOCK_DOUBTED, at, why)
+    return Kept(msgspec.structs.replace(state, doubt=doubt), None, (notice,))
+
+
+def _degraded_notices(
+    state: Timekeeping, reading: Reading, clocks: _Clocks, host: HostTime
+) -> list[Notice]:
+    if not reading.is_clock_degraded or state.is_degraded:
+        return []
+    return [Notice(NoticeKind.CLOCK_DEGRADED, clocks.host or clocks.carried or host.at)]
