@@ -20,7 +20,7 @@ from edge.correspondence import Incoming
 from edge.desks import open_desks
 from edge.identity import Identity
 from edge.message import Arrived, Connected, Disconnected, LinkEvent, Publish, Published, Refused
-from edge.metering.events import DayClosed, Event, Notice
+from edge.metering.events import DayClosed, Event, Notice, NoticeKind
 from edge.metering.meter import Meter
 from edge.metering.reading import read
 from edge.metering.restore import restore
@@ -166,6 +166,7 @@ class Chip:
             self._send(self.moving.close(self._meter, events))
         elif self._meter is not None and (events or is_new):
             self._send(self._vault.record(events, self._meter.state, self._contribute))
+            self._reopen(self._meter, events)
 
     def take(self, event: LinkEvent) -> None:
         """Take what the link reports."""
@@ -250,6 +251,15 @@ class Chip:
         """Hold what the line says against the household's contract."""
         account = meter.state.account
         return [] if account is None else self._contracts.look(account.last)
+
+    def _reopen(self, meter: Meter, events: list[Event]) -> None:
+        """Take back what a clock that was ahead has closed, once it has gone back."""
+        has_gone_back = any(
+            isinstance(event, Notice) and event.kind is NoticeKind.CLOCK_JUMP for event in events
+        )
+        since = meter.closed_ahead if has_gone_back else None
+        if since is not None:
+            self._send(self._vault.reopen(since, self._outbox.has_left, meter.reopen))
 
     def _open_meter(self) -> None:
         """Go on where the vault says; None until a frame names the meter, where it must be told."""

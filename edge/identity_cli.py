@@ -19,7 +19,7 @@ from edge.household_command import HouseholdCommand, say
 from edge.identity import ca_fingerprint, load_keys, read_agreement, read_signed
 from edge.language import language
 from edge.stage import REQUEST
-from edge.vault.vault import is_in_use
+from edge.vault.lock import is_in_use
 from protocol.contract import Consent
 from protocol.errors import DocumentRefused
 from system.commands import directory_option

@@ -97,6 +97,7 @@ class Outbox:
         self._live: list[tuple[float, Key]] = []
         self._in_flight: dict[Key, _Flight] = {}
         self._resting: dict[Key, float] = {}
+        self._left: set[Key] = set()
         self._tokens = float(self._settings.backlog_window)
         self._tokens_at_s = 0.0
         self._is_backlog_possible = True
@@ -149,6 +150,10 @@ class Outbox:
         keys = self._due_live(now_s) + self._due_again(now_s) + self._due_backlog(now_s)
         return sorted(keys, key=lambda key: not key.is_header)
 
+    def has_left(self, key: Key) -> bool:
+        """Say whether a block that the cloud has not acknowledged may have left the chip."""
+        return key in self._left
+
     def gone(self, key: Key) -> None:
         """Take note that `key` is not to be sent any more."""
         self._in_flight.pop(key, None)
@@ -178,6 +183,7 @@ class Outbox:
         self._states = self._states | told if whole is None else whole
         for key in [key for key in self._in_flight if self._is_held(key)]:
             del self._in_flight[key]
+        self._left = {key for key in self._left if not self._is_held(key)}
         conflicts = self._take_refusals(ack, now_s)
         self._is_backlog_possible = True
         self._wake(now_s)
@@ -262,6 +268,8 @@ class Outbox:
 
     def _depart(self, key: Key, now_s: float, *, is_backlog: bool) -> None:
         self._in_flight[key] = _Flight(now_s + self._timeout_s(1), 1, is_backlog)
+        if not key.is_header:
+            self._left.add(key)
 
     def _fill_tokens(self, now_s: float) -> float:
         elapsed_s = max(0.0, now_s - self._tokens_at_s)

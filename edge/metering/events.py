@@ -87,6 +87,7 @@ class NoticeKind(StrEnum):
     CLOCK_DEGRADED = "clock_degraded"
     CLOCK_DOUBTED = "clock_doubted"
     CLOCKS_DIFFER = "clocks_differ"
+    DAYS_REOPENED = "days_reopened"
     METER_REPLACED = "meter_replaced"
     CALENDAR_CHANGED = "calendar_changed"
     INDEX_QUARANTINED = "index_quarantined"

@@ -8,6 +8,7 @@ from edge.clock import HostTime
 from edge.metering.closing import advance, bill, close_for_good, highest_power_va
 from edge.metering.events import Event, Notice, NoticeKind
 from edge.metering.reading import Reading, read
+from edge.metering.reopening import Undone, closed_ahead, reopen
 from edge.metering.state import (
     CLOCK_STEP,
     MAX_UNEXPLAINED_RISE_WH,
@@ -83,6 +84,23 @@ class Meter:
         account, events = _change_meter(account, held, self._settings)
         self._go_on(account)
         return events
+
+    @property
+    def closed_ahead(self) -> tuple[date, int] | None:
+        """The quarter-hour (day, j) from which a wrong time closed; None: none did."""
+        return closed_ahead(self._state)
+
+    def reopen(self, undone: Undone) -> tuple[MeterState, Notice]:
+        """Count again what a wrong time had closed; returns the new state and what is told of it.
+
+        Raises ValueError where nothing is followed.
+        """
+        account = self._state.account
+        if account is None:
+            raise ValueError("nothing is followed that could be reopened")
+        at = account.last.at
+        self._go_on(reopen(account, undone))
+        return self._state, Notice(NoticeKind.DAYS_REOPENED, at)
 
     def close(self) -> list[Event]:
         """Close the open day at the last reading; afterwards nothing is followed any more."""

@@ -31,7 +31,7 @@ from edge.moving.words import (
     WAITING,
 )
 from edge.stage import REQUEST
-from edge.vault.vault import is_in_use
+from edge.vault.lock import is_in_use
 from protocol.calendar import legal_day
 from protocol.errors import ConfigError
 from protocol.passphrase import check_passphrase, draw_passphrase

@@ -21,7 +21,7 @@ from edge.moving.contracts import FOLDER
 from edge.moving.departure import note_erasure
 from edge.stage import ENROLMENT, HOUSEHOLD_KEY
 from edge.vault.database import FILE_NAME
-from edge.vault.vault import hold_vault
+from edge.vault.lock import hold_vault
 from protocol.errors import ConfigError
 from system.backup.listing import RESTORING, STAGING
 

@@ -165,6 +165,7 @@ NOTICES = {
         NoticeKind.CLOCKS_DIFFER: (
             "The meter's clock and this machine's have differed for a day; the likelier one is used."
         ),
+        NoticeKind.DAYS_REOPENED: "What a wrong clock had closed too early was opened again.",
         NoticeKind.METER_REPLACED: "Another meter is on the line.",
         NoticeKind.CALENDAR_CHANGED: "The meter counts by another calendar.",
         NoticeKind.INDEX_QUARANTINED: (
@@ -192,6 +193,7 @@ NOTICES = {
             "L'horloge du compteur et celle de cette machine diffèrent depuis un jour ; la plus "
             "vraisemblable est retenue."
         ),
+        NoticeKind.DAYS_REOPENED: "Ce qu'une horloge fausse avait clos trop tôt a été rouvert.",
         NoticeKind.METER_REPLACED: "Un autre compteur est branché.",
         NoticeKind.CALENDAR_CHANGED: "Le compteur compte selon un autre calendrier.",
         NoticeKind.INDEX_QUARANTINED: (

@@ -149,6 +149,13 @@ class Blocks:
             (key.incarnation, key.sequence),
         )
 
+    def delete(self, key: Key) -> None:
+        """Forget a block that has never been sent, and is not to be."""
+        self._database.execute(
+            "DELETE FROM blocks WHERE incarnation = ? AND sequence = ?",
+            (key.incarnation, key.sequence),
+        )
+
     def is_contested(self, day: int, j0: int, j1: int) -> bool:
         """Say whether a block that was not stored has any of coefficients [j0, j1) of the day."""
         row = self._database.execute(

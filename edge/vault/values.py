@@ -6,6 +6,7 @@ import msgspec
 from sqlite_utils import Database
 
 from edge.metering.events import DayClosed, Notice, NoticeKind, QuarterHourClosed
+from edge.metering.reopening import Undone
 from edge.metering.state import MeterState
 from edge.vault.rows import Interval, RestorePoint
 from protocol.calendar import day_number, day_of_number, quarter_hours
@@ -122,6 +123,27 @@ class Values:
         """Forget what waits for encryption: it was metered from a state that is not the last."""
         self._database.execute("DELETE FROM intervals WHERE is_encrypted = 0")
         self._database.execute("DELETE FROM days WHERE is_encrypted = 0")
+
+    def take_out(self, day: date, j: int) -> Undone:
+        """Return what is closed from quarter-hour `j` of `day` on, and forget it."""
+        number = day_number(day)
+        is_later = "day > ? OR (day = ? AND j >= ?)"
+        rows = self._database.execute(
+            f"SELECT day, j, energy_wh, is_estimated FROM intervals WHERE {is_later} "  # noqa: S608 - fixed text
+            "ORDER BY day, j",
+            (number, number, j),
+        ).fetchall()
+        days = [closed for closed, _ in self.days(day, date.max)]
+        self._database.execute(
+            f"DELETE FROM intervals WHERE {is_later}",  # noqa: S608 - fixed text
+            (number, number, j),
+        )
+        self._database.execute("DELETE FROM days WHERE day >= ?", (number,))
+        quarter_hours_closed = [
+            QuarterHourClosed(day_of_number(number), j, energy_wh, bool(is_estimated))
+            for number, j, energy_wh, is_estimated in rows
+        ]
+        return Undone(tuple(quarter_hours_closed), tuple(days))
 
     def mark(self, day: date, covered: int, full: int) -> None:
         """Set what is encrypted of a day from the coefficients that blocks cover (a bitmap)."""

@@ -21,26 +21,28 @@ import msgspec
 import structlog
 from sqlite_utils import Database
 
-from edge.metering.events import DayClosed, Event, QuarterHourClosed
+from edge.metering.events import DayClosed, Event, Notice, QuarterHourClosed
+from edge.metering.reopening import Undone
 from edge.metering.state import MeterState
 from edge.privacy.ledger import oldest_needed
 from edge.vault.area import AreaTables, ContributionRow
 from edge.vault.catalogue import CatalogueTables
 from edge.vault.database import FILE_NAME, open_database
 from edge.vault.epochs import Epochs
+from edge.vault.lock import lock_vault
 from edge.vault.moving import Departure
 from edge.vault.reader import VaultReader
 from edge.vault.rebuild import INTERVALS_KEPT, Rebuilder, RecoveredBlock, RecoveredHeader
 from edge.vault.receipts import Receipts
+from edge.vault.reopening import Reopener
 from edge.vault.rows import Interval, Key
 from edge.vault.settled import SettledRow
 from edge.vault.signer import Signer
 from edge.vault.writer import BlockWriter
 from protocol.calendar import day_number, month_of
-from protocol.errors import ConfigError, StoreError
+from protocol.errors import StoreError
 from protocol.ids import Incarnation
 from protocol.messages import IncarnationState
-from system.locks import take_lock
 
 # What says that the vault cannot go on.
 UNUSABLE = (StoreError, sqlite3.Error)
@@ -83,7 +85,7 @@ class Vault(VaultReader):
             ConfigError: another process uses it, or it cannot be opened.
             StoreError: the file is of another program or version.
         """
-        lock = _lock(directory)
+        lock = lock_vault(directory)
         try:
             database = open_database(directory / FILE_NAME)
         except BaseException:
@@ -138,6 +140,33 @@ class Vault(VaultReader):
             with self._transaction():
                 self.departures.put(msgspec.structs.replace(departure, is_told=True))
 
+    def reopen(
+        self,
+        since: tuple[date, int],
+        has_left: Callable[[Key], bool],
+        go_on: Callable[[Undone], tuple[MeterState, Notice]],
+    ) -> list[Key]:
+        """Take back what was closed from quarter-hour `since` on, as far as it `has_left` nowhere.
+
+        `go_on` says from where metering goes on then, and what the household is told. What was
+        encrypted is encrypted again as another incarnation, so that no coefficient carries two
+        values. Returns what is to be sent.
+
+        Raises:
+            StoreError: as `record`.
+        """
+        with self._transaction():
+            reopener = Reopener(self.blocks, self.values, self.incarnation, has_left)
+            undone = reopener.take_out(since)
+            if undone.quarter_hours:
+                state, notice = go_on(undone)
+                self._writer.rotate()
+                self.values.put_notice(notice)
+                self.values.save_state(state)
+                if self.is_caught_up:
+                    self._encrypt_all_pending(None)
+        return self._made()
+
     def put_off(self) -> None:
         """Encrypt nothing until `catch_up`: the cloud may hold what this vault does not know."""
         self.is_caught_up = False
@@ -152,10 +181,7 @@ class Vault(VaultReader):
             StoreError: as `record`.
         """
         with self._transaction():
-            self._writer.seal_left_open()
-            for day in self.values.pending_days():
-                self._encrypt_pending(day, contribute)
-            self._writer.save()
+            self._encrypt_all_pending(contribute)
         self.is_caught_up = True
         return self._made()
 
@@ -288,6 +314,12 @@ class Vault(VaultReader):
         self.values.put_day(closed, fingerprint, is_encrypted=self.is_caught_up)
         self._prune(closed.day)
 
+    def _encrypt_all_pending(self, contribute: Contributor | None) -> None:
+        self._writer.seal_left_open()
+        for day in self.values.pending_days():
+            self._encrypt_pending(day, contribute)
+        self._writer.save()
+
     def _encrypt_pending(self, day: date, contribute: Contributor | None) -> None:
         for interval in self.values.pending_intervals(day):
             event = QuarterHourClosed(day, interval.j, interval.energy_wh, interval.is_estimated)
@@ -342,33 +374,3 @@ class Vault(VaultReader):
             if isinstance(exc, sqlite3.Error):
                 raise StoreError(f"The vault cannot be written: {exc}.") from exc
             raise
-
-
-def is_in_use(directory: Path) -> bool:
-    """Say whether a chip uses the vault in `directory`. Raises ConfigError where none can tell."""
-    lock = take_lock(_lock_path(directory), is_made=True)
-    if lock is None:
-        return True
-    os.close(lock)
-    return False
-
-
-@contextmanager
-def hold_vault(directory: Path) -> Iterator[None]:
-    """Keep any chip from using the vault in `directory`. Raises ConfigError while one does."""
-    lock = _lock(directory)
-    try:
-        yield
-    finally:
-        os.close(lock)
-
-
-def _lock(directory: Path) -> int:
-    lock = take_lock(_lock_path(directory), is_made=True)
-    if lock is None:
-        raise ConfigError(f"{directory} is in use by another chip process; stop that one first.")
-    return lock
-
-
-def _lock_path(directory: Path) -> Path:
-    return directory / f"{FILE_NAME}.lock"

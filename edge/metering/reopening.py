@@ -1,0 +1,101 @@
+"""Quarter-hours and days that a wrong time closed, and that are closed again by the right one."""
+
+from datetime import date, timedelta
+
+import msgspec
+
+from edge.metering.closing import WHOLE_KWH_MODULUS
+from edge.metering.events import DayClosed, DayPart, QuarterHourClosed
+from edge.metering.reading import COUNTER_MODULUS_WH
+from edge.metering.state import Account, MeterState
+from edge.metering.timekeeping import AGREEMENT
+from protocol.calendar import day_end, quarter_hour, quarter_hour_start
+
+# A step ahead that has been gone on from for longer was right.
+STEP_LASTS = timedelta(days=1)
+
+
+class Undone(msgspec.Struct, frozen=True):
+    """What was closed, and is taken back: in order, without a gap, up to the open quarter-hour."""
+
+    quarter_hours: tuple[QuarterHourClosed, ...]
+    days: tuple[DayClosed, ...]
+
+
+def closed_ahead(state: MeterState) -> tuple[date, int] | None:
+    """Return from which quarter-hour on (day, j) a wrong time closed; None where none did.
+
+    That is the one in which the step ahead was believed that led there, or the one that holds the
+    last reading.
+    """
+    account = state.account
+    if account is None:
+        return None
+    now = account.last.at
+    if quarter_hour_start(account.day, account.j) - now <= AGREEMENT:
+        return None
+    stepped_from = state.time.stepped_from
+    is_of_step = stepped_from is not None and timedelta() <= now - stepped_from <= STEP_LASTS
+    return quarter_hour(stepped_from if is_of_step and stepped_from is not None else now)
+
+
+def reopen(account: Account, undone: Undone) -> Account:
+    """Return the account as if `undone` had not been closed; all that it held is counted again.
+
+    Its energy is spread over the time since, as over a gap, where that time has passed; its steps
+    fall on the day that closes next, by the meter and calendar that counted them.
+    """
+    first = undone.quarter_hours[0]
+    parts = [part for closed in undone.days for part in _parts(closed)] + list(account.parts)
+    own = [part for part in parts if _is_of(part, account)]
+    billed_kwh = tuple(
+        [
+            None if billed is None else (billed - _steps(own, n)) % WHOLE_KWH_MODULUS
+            for n, billed in enumerate(account.billed_kwh)
+        ]
+    )
+    injected_wh = account.billed_injected_wh
+    if injected_wh is not None:
+        injected_wh = (injected_wh - sum(part.injected_wh for part in own)) % COUNTER_MODULUS_WH
+    account = msgspec.structs.replace(
+        account,
+        day=first.day,
+        j=first.j,
+        pool_wh=account.pool_wh + sum(each.energy_wh for each in undone.quarter_hours),
+        billed_kwh=billed_kwh,
+        billed_injected_wh=injected_wh,
+        parts=tuple([part for part in parts if not _is_of(part, account)]),
+        max_power_va=max(account.max_power_va, *[each.max_power_va for each in undone.days], 0),
+        is_start_metered=False,
+        is_carrying=False,
+    )
+    start = quarter_hour_start(first.day, first.j)
+    if start >= account.last.at:
+        return account
+    total_wh = (account.last.total_wh - account.pool_wh) % COUNTER_MODULUS_WH
+    last = msgspec.structs.replace(account.last, at=start, total_wh=total_wh)
+    return msgspec.structs.replace(account, last=last, pool_wh=0)
+
+
+def _parts(closed: DayClosed) -> tuple[DayPart, ...]:
+    if closed.parts:
+        return closed.parts
+    whole = DayPart(
+        meter_serial=closed.meter_serial,
+        calendar=closed.calendar,
+        until=day_end(closed.day),
+        register_steps_kwh=closed.register_steps_kwh,
+        register_index_kwh=closed.register_index_kwh,
+        injected_wh=closed.injected_wh,
+        injected_step_kwh=closed.injected_step_kwh,
+    )
+    return (whole,)
+
+
+def _is_of(part: DayPart, account: Account) -> bool:
+    last = account.last
+    return (part.meter_serial, part.calendar) == (last.serial, last.calendar or "")
+
+
+def _steps(parts: list[DayPart], n: int) -> int:
+    return sum(part.register_steps_kwh[n] for part in parts)

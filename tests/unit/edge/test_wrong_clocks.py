@@ -1,0 +1,113 @@
+"""A clock that is ahead, on a whole chip: what it closed is taken back, or added up later."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from edge.clock import HostTime
+from edge.message import Arrived
+from edge.metering.events import NoticeKind
+from protocol.calendar import QUARTER_HOUR, day_start, quarter_hour
+from tests.support.chip_bench import PLATFORM_KEY, Bench, instant, make_identity
+from tests.support.chip_cloud import FakeCloud, opened
+
+START = instant(2026, 3, 1, 23)
+SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
+
+
+class WrongClocks(Bench):
+    """A household whose meter says that its clock is right, and whose host does not know the time."""
+
+    def __init__(self, directory, **how) -> None:
+        identity = make_identity()
+        super().__init__(directory, FakeCloud(identity, PLATFORM_KEY), identity, START, **how)
+
+    def show(self, ahead: timedelta = timedelta()) -> None:
+        """Let the meter send a frame that says a later time."""
+        frame = self.meter.frame(self.clock.at)
+        groups = frame.groups | {"DATE": type(frame.groups["DATE"])("", at=self.clock.at + ahead)}
+        host = HostTime(
+            self.clock.at, is_synchronised=False, monotonic_s=self.clock.seconds, boot="one"
+        )
+        self.chip.observe(type(frame)(**{**_fields(frame), "groups": groups}), host)
+
+    def pass_time(self, time: timedelta, step: timedelta, ahead: timedelta = timedelta()) -> None:
+        end = self.clock.at + time
+        while self.clock.at < end:
+            self.clock.at += step
+            self.clock.seconds += step.total_seconds()
+            self.show(ahead)
+            if self.is_online:
+                self.pump()
+
+    def live(self, days: float) -> None:
+        self.pass_time(days * DAY, QUARTER_HOUR)
+
+    def told(self) -> list[NoticeKind]:
+        return [notice.kind for notice in self.vault.values.notices()]
+
+
+def _fields(frame) -> dict:
+    return {name: getattr(frame, name) for name in frame.__struct_fields__}
+
+
+@pytest.fixture(params=[False, True], ids=["daily", "quarter_hourly"])
+def home(request, tmp_path):
+    home = WrongClocks(tmp_path / "chip", is_quarter_hourly=request.param)
+    home.begin()
+    yield home
+    home.kill()
+
+
+def assert_days_are_true(home: WrongClocks, first, last) -> None:
+    """Each day's quarter-hours and steps are what the meter counted on that day."""
+    for closed, is_encrypted in home.vault.values.days(first, last):
+        before, after = (home.meter.registers_wh(day_start(closed.day + n * DAY)) for n in (0, 1))
+        steps = tuple(b // 1_000 - a // 1_000 for a, b in zip(before, after, strict=True))
+        assert closed.register_steps_kwh[:2] == steps, closed.day
+        assert is_encrypted
+
+
+@pytest.mark.parametrize("ahead", [3 * DAY, 40 * DAY])
+def test_what_a_clock_ahead_closed_and_has_not_left_is_closed_again_when_it_is_time(home, ahead):
+    home.live(2.5)
+    home.settle()
+    home.connect(is_online=False)
+    home.pass_time(4 * MINUTE, SECOND, ahead)
+    assert home.vault.figures().last_day_closed >= (home.clock.at + ahead - DAY).date()
+    home.pass_time(10 * MINUTE, SECOND)
+    assert NoticeKind.DAYS_REOPENED in home.told()
+    place = quarter_hour(home.clock.at)
+    last = home.vault.figures().last_quarter_hour
+    assert last < place
+    home.clock.at += QUARTER_HOUR - (home.clock.at - START) % QUARTER_HOUR
+    home.connect(is_online=True)
+    home.live(4)
+    home.settle()
+    first = START.date() + 2 * DAY
+    assert_days_are_true(home, first, first + 4 * DAY)
+    assert len(home.vault.values.days(first, first + 4 * DAY)) == 4
+    kept = home.vault.values.intervals(START.date(), first + 400 * DAY)
+    is_closed = {closed.day for closed, _ in home.vault.values.days(START.date(), date.max)}
+    held = opened(home.cloud, home.identity)
+    for each in kept:
+        if each.day in is_closed:
+            assert held[each.day, each.j] == each.energy_wh
+
+
+@pytest.mark.parametrize("is_acknowledged", [True, False])
+def test_what_has_left_is_made_up_for_by_the_days_after_it(home, is_acknowledged):
+    home.live(2.5)
+    home.drop = lambda each: isinstance(each, Arrived) and not is_acknowledged
+    home.pass_time(4 * MINUTE, SECOND, 3 * DAY)
+    home.pass_time(10 * MINUTE, SECOND)
+    home.clock.at += QUARTER_HOUR - (home.clock.at - START) % QUARTER_HOUR
+    home.drop = lambda _: False
+    home.live(6)
+    home.settle()
+    assert not home.cloud.refused
+    days = home.vault.values.days(START.date(), START.date() + 400 * DAY)
+    last = day_start(days[-1][0].day + DAY)
+    for n, total_wh in enumerate(home.meter.registers_wh(last)):
+        counted_kwh = sum(closed.register_steps_kwh[n] for closed, _ in days)
+        assert counted_kwh == total_wh // 1_000 - home.meter.base_wh[n] // 1_000
