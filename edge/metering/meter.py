@@ -6,7 +6,7 @@ import msgspec
 
 from edge.clock import HostTime
 from edge.metering.closing import advance, bill, close_for_good, highest_power_va
-from edge.metering.events import Event, Notice, NoticeKind
+from edge.metering.events import DayClosed, Event, Notice, NoticeKind
 from edge.metering.reading import Reading, read
 from edge.metering.reopening import Undone, closed_ahead, reopen
 from edge.metering.state import (
@@ -70,7 +70,10 @@ class Meter:
         self._is_time_known = kept.at is not None
         if kept.at is None:
             return [*kept.notices]
-        return [*kept.notices, *self._take(msgspec.structs.replace(reading, at=kept.at))]
+        events = self._take(msgspec.structs.replace(reading, at=kept.at))
+        if kept.state.lasting is not None:
+            events = [_at_a_doubtful_time(event) for event in events]
+        return [*kept.notices, *events]
 
     def confirm_index(self) -> list[Event]:
         """Go on from the quarantined index, as a person has confirmed that the meter shows it.
@@ -264,6 +267,13 @@ def _at(account: Account, reading: Reading) -> Account:
         max_power_va=max(highest_power_va(account, reading), reading.power_va),
         is_quarantined=False,
     )
+
+
+def _at_a_doubtful_time(event: Event) -> Event:
+    """Return a day's end as not read where clocks differ for good: nobody can say when it was."""
+    if isinstance(event, DayClosed):
+        return msgspec.structs.replace(event, is_index_read=False)
+    return event
 
 
 def _time_notices(last: Reading, reading: Reading, settings: Settings) -> list[Event]:

@@ -55,7 +55,7 @@ class Fix(msgspec.Struct, frozen=True):
         return self.at + timedelta(seconds=host.monotonic_s - self.monotonic_s)
 
 
-class Doubt(msgspec.Struct, frozen=True):
+class ClockDoubt(msgspec.Struct, frozen=True):
     """A time that is not believed yet.
 
     Attributes:
@@ -83,7 +83,7 @@ class Timekeeping(msgspec.Struct, frozen=True):
     """
 
     fix: Fix | None = None
-    doubt: Doubt | None = None
+    doubt: ClockDoubt | None = None
     lasting: Source | None = None
     stepped_from: datetime | None = None
     is_degraded: bool = False
@@ -169,7 +169,7 @@ def _differing(state: Timekeeping, clocks: _Clocks, host: HostTime) -> Kept:
         notice = Notice(NoticeKind.CLOCKS_DIFFER, kept.at or host.at, _LASTING)
         return msgspec.structs.replace(kept, notices=(notice, *kept.notices))
     last = Fix(clocks.meter or host.at, Source.METER, host.monotonic_s, host.boot)
-    return _doubting(state, Doubt(last, host.monotonic_s, began_s), _DIFFER)
+    return _doubting(state, ClockDoubt(last, host.monotonic_s, began_s), _DIFFER)
 
 
 def _likelier(state: Timekeeping, clocks: _Clocks) -> Source:
@@ -208,7 +208,7 @@ def _following(state: Timekeeping, source: Source, clocks: _Clocks, host: HostTi
         return _believe(state, now, clocks)
     if doubt is None or not _goes_on(doubt, now, host):
         is_told = doubt is not None and doubt.is_told
-        return _doubting(state, Doubt(now, host.monotonic_s, is_told=is_told), why)
+        return _doubting(state, ClockDoubt(now, host.monotonic_s, is_told=is_told), why)
     if host.monotonic_s - doubt.since_s < SETTLED_AFTER_S:
         return _doubting(state, msgspec.structs.replace(doubt, last=now, began_s=None), why)
     return _believe(state, now, clocks)
@@ -227,7 +227,7 @@ def _against(state: Timekeeping, now: Fix, clocks: _Clocks) -> str | None:
     return None if is_near else ""
 
 
-def _goes_on(doubt: Doubt, now: Fix, host: HostTime) -> bool:
+def _goes_on(doubt: ClockDoubt, now: Fix, host: HostTime) -> bool:
     expected = doubt.last.carried_to(host)
     is_same = doubt.last.source is now.source
     return is_same and expected is not None and abs(now.at - expected) <= STEP_MARGIN
@@ -243,7 +243,7 @@ def _believe(state: Timekeeping, now: Fix, clocks: _Clocks) -> Kept:
     return Kept(state, now.at)
 
 
-def _doubting(state: Timekeeping, doubt: Doubt, why: str | None) -> Kept:
+def _doubting(state: Timekeeping, doubt: ClockDoubt, why: str | None) -> Kept:
     """Close nothing; tell why when a second reading in a row gives reason to."""
     if state.doubt is None or state.doubt.is_told or not why:
         is_told = state.doubt is not None and state.doubt.is_told

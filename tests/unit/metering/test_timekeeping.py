@@ -240,6 +240,8 @@ def test_clocks_that_differ_for_good_stop_metering_for_a_day_at_most(meter_off, 
     room.live(2 * DAY, 10 * MINUTE)
     room.assert_right()
     assert room.told() == [NoticeKind.CLOCK_DOUBTED, NoticeKind.CLOCKS_DIFFER, NoticeKind.GAP]
+    assert room.days()
+    assert not any(day.is_index_read for day in room.days())
 
 
 def test_a_difference_does_not_end_because_the_host_is_no_longer_sure():
