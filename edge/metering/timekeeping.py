@@ -6,7 +6,7 @@ monotonic clock of the same boot. While no time is believed nothing closes, and 
 the meter counts on, and what it counted is spread over the wait as over a gap.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 import msgspec
@@ -125,7 +125,7 @@ def keep_time(state: Timekeeping, reading: Reading, host: HostTime) -> Kept:
     is_standard = reading.mode is Mode.STANDARD
     clocks = _Clocks(
         meter=reading.at if is_standard and not reading.is_clock_degraded else None,
-        host=host.at if host.is_synchronised else None,
+        host=host.at.astimezone(UTC) if host.is_synchronised else None,
         carried=None if state.fix is None else state.fix.carried_to(host),
     )
     notices = _degraded_notices(state, reading, clocks, host)
