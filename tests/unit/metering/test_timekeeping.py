@@ -9,6 +9,7 @@ import pytest
 from edge.clock import HostTime
 from edge.metering.events import DayClosed, Event, Notice, NoticeKind, QuarterHourClosed
 from edge.metering.meter import Meter
+from edge.metering.reopening import Undone
 from edge.metering.state import MeterState
 from edge.tic.frame import Mode
 from protocol.calendar import QUARTER_HOUR, legal_day, quarter_hour
@@ -31,6 +32,7 @@ class Room:
     meter_off: timedelta = timedelta()
     host_off: timedelta = timedelta()
     is_degraded: bool = False
+    calendar: str = "BASE"
     is_synchronised: bool = True
     boot: str = "first"
     booted_at: datetime = NOON - HOUR
@@ -45,7 +47,7 @@ class Room:
         index_wh = BASE_WH + self.drawn_wh()
         if self.mode is Mode.STANDARD:
             shown = self.at + self.meter_off
-            frame = standard(shown, index_wh, is_degraded=self.is_degraded)
+            frame = standard(shown, index_wh, calendar=self.calendar, is_degraded=self.is_degraded)
         else:
             frame = historique("BASE", BASE=index_wh)
         monotonic_s = (self.at - self.booted_at).total_seconds()
@@ -287,3 +289,47 @@ def test_a_long_silence_of_the_line_alone_is_no_doubt():
     room.assert_right()
     assert room.told() == [NoticeKind.GAP]
     assert len(room.closed()) == 3 * DAY // QUARTER_HOUR
+
+
+def test_clocks_that_differ_from_the_very_first_frame_on_are_told_and_the_meters_is_used():
+    room = Room(meter_off=3 * DAY)
+    room.live(DAY - MINUTE, 10 * MINUTE)
+    assert room.meter.state.account is None
+    room.live(2 * DAY, 10 * MINUTE)
+    assert room.told() == [NoticeKind.CLOCK_DOUBTED, NoticeKind.CLOCKS_DIFFER]
+    assert room.days()[-1].day == legal_day(room.at + 2 * DAY)
+
+
+@pytest.mark.parametrize("calendar", ["BASE", "HEURES CREUSES"])
+@pytest.mark.parametrize("kept", [0, 1])
+def test_what_is_reopened_is_counted_once(calendar, kept):
+    """Of three days that a wrong time closed, `kept` have left; the calendar may have changed."""
+    room = begun()
+    room.is_synchronised = False
+    room.live(DAY, 10 * MINUTE)
+    room.meter_off = 3 * DAY
+    room.live(4 * MINUTE)
+    room.calendar = calendar
+    room.live(MINUTE)
+    room.meter_off = timedelta()
+    room.live(3 * SECOND)
+    day, j = room.meter.closed_ahead
+    since = (day + kept * DAY, 0) if kept else (day, j)
+    undone = Undone(
+        tuple([each for each in room.closed() if (each.day, each.j) >= since]),
+        tuple([each for each in room.days() if each.day >= since[0]]),
+    )
+    assert undone.days
+    room.meter.reopen(undone)
+    gone = {*undone.quarter_hours}, {*undone.days}
+    room.live(6 * DAY, 10 * MINUTE)
+    closed = [each for each in room.closed() if each not in gone[0]]
+    days = [each for each in room.days() if each not in gone[1]]
+    places = [(each.day, each.j) for each in closed]
+    assert places == sorted({*places})
+    account = room.meter.state.account
+    total_wh = account.last.total_wh - BASE_WH - 1
+    assert sum(each.energy_wh for each in closed) + account.pool_wh == total_wh
+    steps_kwh = sum(sum(each.register_steps_kwh) for each in days)
+    assert steps_kwh == account.billed_kwh[0] - BASE_WH // 1_000
+    assert [each.day for each in days] == sorted({each.day for each in days})
