@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -35,6 +35,9 @@ from protocol.moving import Mandate, check_mandate
 _CURVE = ec.SECP256R1
 # A mandate of the far future would be the household's last one for as long.
 AHEAD_S = 86_400.0
+SHORT_HASH = 16
+# Before Volet; the day before it can still be written.
+EARLIEST = date(2000, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ def enrol(
     config = load_config(directory)
     with exclusive(directory):
         device = _device_for(directory, store, request)
+        _check_contract_order(store, request)
         certificate = issue_device(directory, device, request.tls_key, now)
         record = msgspec.msgpack.encode(
             EnrolmentRecord(
@@ -124,29 +128,55 @@ def enrol(
         )
         signature = authority.key.sign(answer.signed_bytes, ec.ECDSA(SHA256()))
         answer = msgspec.structs.replace(answer, signature=signature)
-        household_key, mandate = request.household_key, request.mandate
+        household_key = request.household_key
         store.enrol(Device(device, request.signing_key, household_key, since=now))
-        store.put_identity(household_key, StoredIdentity(mandate.identity, mandate.made_at))
         store.put_place(Place(household_key, device, meter, now))
         if request.contract is not None:
             _put_contract(store, request.contract, now)
+        _put_mandate(store, request)
     return Enrolled(device, request.contract is not None, answer)
+
+
+def _check_contract_order(store: Store, request: CheckedRequest) -> None:
+    """Check that a contract is the household's latest word: by the time that it signed, not ours.
+
+    The chip, which signs the requests, orders them by the same time.
+    """
+    contract = request.contract
+    identity = store.identity(request.household_key)
+    if contract is None or identity is None:
+        return
+    known = store.contract(contract.hash)
+    made_at = request.mandate.made_at
+    if known is None and made_at <= identity.mandated_at:
+        raise DocumentRefused(
+            "The household has made a later request, which is enrolled; the contract in this one "
+            "is not taken any more. Make a new one with `volet edge request`."
+        )
+    if known is not None and known.end is not None and made_at > identity.mandated_at:
+        raise DocumentRefused(
+            f"Contract {contract.hash.hex()[:SHORT_HASH]}… has ended and is not taken again as it "
+            "was; make a new request from another first day."
+        )
+
+
+def _put_mandate(store: Store, request: CheckedRequest) -> None:
+    """Keep when the household spoke last; after its contract, so that it can be handed in again."""
+    known = store.identity(request.household_key)
+    mandate = request.mandate
+    latest = mandate.made_at if known is None else max(known.mandated_at, mandate.made_at)
+    store.put_identity(request.household_key, StoredIdentity(mandate.identity, latest))
 
 
 def _put_contract(store: Store, contract: StoredContract, now: datetime) -> None:
     """Keep a contract; a new one ends those that the household has had, the day before it begins.
 
     So each day is of one contract, that which the household took last for it, and a provider sees
-    which one holds. An older request that is handed in again ends nothing.
+    which one holds. A request that is handed in again ends nothing.
     """
-    if store.contract(contract.hash) is not None:
-        return
-    last_day = decode_body(contract.contract.body, Contract).start - timedelta(days=1)
-    document = msgspec.msgpack.encode(contract.contract)
-    for former in store.contracts():
-        if former.household_key == contract.household_key:
-            store.put_termination(former.hash, last_day, document, now)
-    store.put_contract(contract)
+    if store.contract(contract.hash) is None:
+        last_day = decode_body(contract.contract.body, Contract).start - timedelta(days=1)
+        store.put_next_contract(contract, last_day, now)
 
 
 def _device_for(directory: Path, store: Store, request: CheckedRequest) -> DeviceId:
@@ -220,6 +250,8 @@ def _check_contract(
         raise DocumentRefused("The contract is for another household's keys than the request.")
     if contract.end is not None and contract.end <= contract.start:
         raise DocumentRefused("The contract ends before it begins.")
+    if contract.start <= EARLIEST:
+        raise DocumentRefused("The contract begins before there was Volet: name another first day.")
     return StoredContract(
         request.contract.hash,
         household_key,

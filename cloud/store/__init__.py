@@ -272,6 +272,12 @@ class Store(MovingStore, Protocol):
     def put_contract(self, contract: StoredContract) -> None:
         """Keep a contract; the same one again changes nothing."""
 
+    def put_next_contract(self, contract: StoredContract, last_day: date, at: datetime) -> None:
+        """Keep a contract; the household's others end with `last_day` at the latest, all at once."""
+
+    def contracts_of(self, household_key: HouseholdKeyId) -> tuple[StoredContract, ...]:
+        """Return a household's contracts in the order in which it took them."""
+
     def accept(self, contract_hash: bytes, acceptance: Signed) -> bool:
         """Keep a provider's verified acceptance; the first one stays. False: no such contract."""
 

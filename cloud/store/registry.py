@@ -1,13 +1,14 @@
 """Enrolments and contracts in SQLite."""
 
 from collections.abc import Collection
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
 
 from cloud.store import Device, StoredContract
 from cloud.store.tables import Tables, instant, placeholders, seconds
-from protocol.calendar import day_of_number
+from protocol.calendar import day_number, day_of_number
 from protocol.contract import Signed
 from protocol.ids import DeviceId, HouseholdKeyId
 
@@ -23,6 +24,12 @@ SELECT c.hash, h.key, c.provider, c.provider_key, c.offer, c.contract, c.accepta
   t.last_day
 FROM contract c JOIN household h ON h.id = c.household
 LEFT JOIN termination t ON t.contract = c.hash
+"""
+# Of two ends the earlier one holds.
+_END = """
+INSERT INTO termination VALUES (?, ?, ?, ?) ON CONFLICT (contract) DO UPDATE
+SET last_day = excluded.last_day, document = excluded.document, at = excluded.at
+WHERE excluded.last_day < last_day
 """
 
 
@@ -74,18 +81,39 @@ class Registry(Tables):
     def put_contract(self, contract: StoredContract) -> None:
         """See `Store.put_contract`."""
         with self._writing():
-            self._db.execute(
-                "INSERT INTO contract (hash, household, provider, provider_key, offer, contract)"
-                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                [
-                    contract.hash,
-                    self._household(contract.household_key),
-                    contract.provider,
-                    contract.provider_key,
-                    msgspec.msgpack.encode(contract.offer),
-                    msgspec.msgpack.encode(contract.contract),
-                ],
-            )
+            self._insert(contract)
+
+    def put_next_contract(self, contract: StoredContract, last_day: date, at: datetime) -> None:
+        """See `Store.put_next_contract`."""
+        document = msgspec.msgpack.encode(contract.contract)
+        household = contract.household_key
+        with self._writing():
+            ended = [
+                [c.hash, day_number(last_day), document, seconds(at)]
+                for c in self.contracts_of(household)
+            ]
+            self._insert(contract)
+            for row in ended:
+                self._db.execute(_END, row)
+
+    def contracts_of(self, household_key: HouseholdKeyId) -> tuple[StoredContract, ...]:
+        """See `Store.contracts_of`."""
+        rows = self._rows(f"{_CONTRACT} WHERE h.key = ? ORDER BY c.rowid", [household_key])
+        return tuple(_contract(row) for row in rows)
+
+    def _insert(self, contract: StoredContract) -> None:
+        self._db.execute(
+            "INSERT INTO contract (hash, household, provider, provider_key, offer, contract)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            [
+                contract.hash,
+                self._household(contract.household_key),
+                contract.provider,
+                contract.provider_key,
+                msgspec.msgpack.encode(contract.offer),
+                msgspec.msgpack.encode(contract.contract),
+            ],
+        )
 
     def accept(self, contract_hash: bytes, acceptance: Signed) -> bool:
         """See `Store.accept`."""
