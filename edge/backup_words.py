@@ -59,12 +59,14 @@ _RECEIPTS_WAIT = {
 
 _ORDER_DROPPED = {
     Lang.FR: (
-        "Un déménagement était demandé quand cette copie a été faite ; il n'est pas exécuté ; "
-        "demandez-le à nouveau, `volet edge move-out --dir {directory}`, si vous le voulez encore."
+        "Un déménagement était demandé ; cette copie ne l'exécute pas. Si vous êtes déjà partis, "
+        "ne démarrez pas ce boîtier ; sinon, demandez-le à nouveau, si vous le voulez encore : "
+        "`volet edge move-out --dir {directory}`."
     ),
     Lang.EN: (
-        "A move-out was ordered when this copy was made; it is not carried out; order it again, "
-        "`volet edge move-out --dir {directory}`, if you still want it."
+        "A move-out was ordered; this copy does not carry it out. If you have left already, do "
+        "not start this chip; else order it again, if you still want it: "
+        "`volet edge move-out --dir {directory}`."
     ),
 }
 

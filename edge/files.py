@@ -98,9 +98,14 @@ def settle(restored: Path, directory: Path) -> str:
     An order to move out is dropped: it is for good, and the household may have taken it back since.
     """
     said = []
-    if departure_of(restored) is None and take_back_order(restored):
-        said.append(order_dropped(directory))
-    if (restored / VAULT).exists():
+    is_vault_back = (restored / VAULT).exists()
+    if departure_of(restored) is None:
+        # The vault may be put back alone, beside an order that a later one had carried out.
+        places = [restored, directory] if is_vault_back else [restored]
+        were_there = [take_back_order(place) for place in places]
+        if any(were_there):
+            said.append(order_dropped(directory))
+    if is_vault_back:
         today = legal_day(datetime.now(UTC))
         if put_back(restored / VAULT, today, read_words(restored, directory)):
             said.append(receipts_wait(directory))

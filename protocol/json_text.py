@@ -21,28 +21,32 @@ def read_json(data: bytes | str, kind: type[T]) -> T:
         RepeatedKey: a key stands twice in one object.
         msgspec.MsgspecError: no JSON, nested too deeply, or no value of this type.
     """
-    check_keys(data)
     try:
-        return msgspec.json.decode(data, type=kind)  # noqa: TID251 - the one place
+        is_json = check_keys(data)
+        value = msgspec.json.decode(data, type=kind)  # noqa: TID251 - the one place
     except UnicodeDecodeError as exc:
         raise msgspec.DecodeError("JSON is malformed: it is not UTF-8") from exc
     except RecursionError as exc:
         raise msgspec.DecodeError("JSON is nested too deeply") from exc
+    if not is_json:  # msgspec does not look into fields that the type does not name
+        raise msgspec.DecodeError("JSON is malformed")
+    return value
 
 
-def check_keys(data: bytes | str) -> None:
-    """Refuse JSON in which a key stands twice in one object; what is no JSON is left to others.
+def check_keys(data: bytes | str) -> bool:
+    """Refuse JSON in which a key stands twice in one object; returns whether this is JSON at all.
 
     Raises:
         RepeatedKey: names the key.
+        UnicodeDecodeError: it is not UTF-8.
+        RecursionError: it is nested too deeply to be looked at.
     """
+    text = data if isinstance(data, str) else data.decode()
     try:
-        text = data if isinstance(data, str) else data.decode()
         json.loads(text, object_pairs_hook=_check, parse_int=len, parse_float=len)  # noqa: TID251 - the one place
-    except RepeatedKey:
-        raise
-    except (ValueError, RecursionError):
-        return
+    except json.JSONDecodeError:
+        return False
+    return True
 
 
 def _check(pairs: list[tuple[str, object]]) -> None:

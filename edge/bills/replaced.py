@@ -17,7 +17,7 @@ def replaced(judgements: Sequence[Judgement]) -> set[str]:
         days = set(_days(judgement))
         if judgement.verdict is Verdict.CORRECT:
             right |= days
-        elif days <= right:
+        elif days and days <= right:
             found.add(judgement.statement)
     return found
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import groupby, pairwise
+from itertools import accumulate, groupby, pairwise
 from pathlib import Path
 
 import msgspec
@@ -26,8 +26,10 @@ _PREAMBLE_LINES = 2
 _SPAN_HEADER = re.compile(r"début\s*;\s*fin\s*;\s*valeur \(en (k?w)\)", re.IGNORECASE)
 _LOCAL_FORMATS = ("%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M")
 _WATTS_PER_KW = 1_000
-# So many rows in a line as far apart make a step; fewer may as well be rows that are missing.
+# So many rows in a line as far apart make a step; fewer may as well be rows that are missing. More
+# are needed where the steps around are of one shorter length: every second row may be missing.
 _RUN_LEAST = 4
+_RUN_LEAST_BETWEEN = 24
 
 
 class _Span(msgspec.Struct, frozen=True):
@@ -132,7 +134,8 @@ def _lengths_s(path: Path, marks: Sequence[_Mark]) -> list[int]:
     """Say how long the step is that ends at each mark, in seconds.
 
     A step is no longer than the gap before it. A gap that is wider than others is a step of its
-    own where several such follow each other, and a hole where one stands among equal steps.
+    own where several such follow each other, and a hole where one stands among equal steps. After
+    a hole of more than an hour steps must be as long as before it.
 
     Raises:
         FrameError: it cannot be told at one of them.
@@ -145,17 +148,25 @@ def _lengths_s(path: Path, marks: Sequence[_Mark]) -> list[int]:
     runs = [(gap_s, len(list(same))) for gap_s, same in groupby(gaps_s)]
     short = [each for each in runs if each[0] <= HOUR_S]
     lengths_s: list[int] = []
+    at = -1  # in `short`
     for gap_s, count in runs:
+        at += gap_s <= HOUR_S
         if gap_s > HOUR_S:
-            length_s = 0  # told by what follows
-        elif gap_s == least_s or count >= _RUN_LEAST:
+            length_s = 0  # told by what is around
+        elif gap_s == least_s or count >= _least(short, at):
             length_s = gap_s
         else:
-            length_s = _length_around(short, short.index((gap_s, count)))
+            length_s = _length_around(short, at)
             if not length_s:
                 raise _untold(path, marks[len(lengths_s) + 1])
         lengths_s += [length_s] * count
     return _completed(path, marks, [0, *lengths_s])
+
+
+def _least(runs: Sequence[tuple[int, int]], at: int) -> int:
+    """Return how many rows make a run a step of its own."""
+    is_between = 0 < at < len(runs) - 1 and runs[at - 1][0] == runs[at + 1][0] < runs[at][0]
+    return _RUN_LEAST_BETWEEN if is_between else _RUN_LEAST
 
 
 def _length_around(runs: Sequence[tuple[int, int]], at: int) -> int:
@@ -167,13 +178,21 @@ def _length_around(runs: Sequence[tuple[int, int]], at: int) -> int:
 
 
 def _completed(path: Path, marks: Sequence[_Mark], lengths_s: list[int]) -> list[int]:
-    """Give the first step, and each after a long hole (0), the length of the one that follows."""
-    for at in range(len(lengths_s) - 2, -1, -1):
-        lengths_s[at] = lengths_s[at] or lengths_s[at + 1]
+    """Give the first step, and each after a long hole (0), the length of those around it."""
     told_s = set(lengths_s) - {0}
-    if 0 in lengths_s and len(told_s) > 1:
-        raise _untold(path, marks[lengths_s.index(0)])
-    return [each or min(told_s) for each in lengths_s]
+    before_s = accumulate(lengths_s, _last_known)
+    after_s = [*accumulate(reversed(lengths_s), _last_known)][::-1]
+    completed_s: list[int] = []
+    for mark, length_s, *around in zip(marks, lengths_s, before_s, after_s, strict=True):
+        around_s = {length_s} if length_s else set(around) - {0} or told_s
+        if len(around_s) != 1:
+            raise _untold(path, mark)
+        completed_s += around_s
+    return completed_s
+
+
+def _last_known(known: int, each: int) -> int:
+    return each or known
 
 
 def _untold(path: Path, mark: _Mark) -> FrameError:

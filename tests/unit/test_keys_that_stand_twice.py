@@ -1,5 +1,6 @@
 """JSON in which a key stands twice says two things; whoever reads it refuses it by the key's name."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from cloud.tariffs.calendars import read_windows
 from cloud.tariffs.usage import parse_usage
 from edge.identity import read_signed
 from protocol.errors import ConfigError, DocumentRefused
+from protocol.json_text import read_json
 from protocol.tariff import parse_tariff
 
 TWICE = r"the key `kind` stands twice"
@@ -21,6 +23,18 @@ def test_the_key_is_named_however_deep_it_stands(depth, is_list):
     head, tail = (b"[", b"]") if is_list else (b'{"energy":', b"}")
     with pytest.raises(DocumentRefused, match=rf"^tariff.json: {TWICE}"):
         parse_tariff(head * depth + NOTED + tail * depth, "tariff.json")
+
+
+class Known(msgspec.Struct):
+    """What a reader asks for; other fields are passed over."""
+
+    kva: int
+
+
+@pytest.mark.parametrize("note", [b'"\xff"', b'"\xed\xa0\x80"', b"[" * 995 + b"]" * 995, b"01"])
+def test_what_cannot_be_read_hides_no_key(note):
+    with pytest.raises(msgspec.MsgspecError):
+        read_json(b'{"kva": 6, "note": ' + note + b', "kva": 9}', Known)
 
 
 def _signed(directory):

@@ -211,7 +211,7 @@ def test_an_order_to_move_out_does_not_come_back_unasked(old, tmp_path, passphra
     out, by = tmp_path / "chip.backup", ("--passphrase-file", passphrase)
     run("backup", "--dir", old.directory, "--out", out, *by, *choice)
     said = run("restore", "--dir", restored, out, *by)
-    assert f"not carried out; order it again, `volet edge move-out --dir {restored}`" in said
+    assert f"order it again, if you still want it: `volet edge move-out --dir {restored}`" in said
     assert ordered_at(restored) is None
     old.directory, old.identity = restored, load_identity(restored)
     old.start()
@@ -228,6 +228,22 @@ def test_a_household_that_had_moved_out_stays_moved_out_after_a_restore(old, tmp
     run("backup", "--dir", old.directory, "--out", out, *by)
     assert "order it again" not in run("restore", "--dir", restored, out, *by)
     assert departure_of(restored).is_told
+
+
+def test_an_older_vault_put_back_alone_moves_nobody_out_again(old, tmp_path, passphrase):
+    out, by = tmp_path / "chip.backup", ("--passphrase-file", passphrase)
+    old.kill()
+    run("backup", "--dir", old.directory, "--out", out, *by)
+    old.start()
+    old.move_out()
+    old.settle()
+    old.kill()
+    for file in old.directory.glob("vault.db*"):
+        file.unlink()
+    assert "If you have left already" in run(
+        "restore", "--dir", old.directory, "--database-only", out, *by
+    )
+    assert ordered_at(old.directory) is None
 
 
 def test_keys_that_systemd_keeps_are_in_the_backup(taken_over, tmp_path, passphrase, monkeypatch):

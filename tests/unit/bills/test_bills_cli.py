@@ -52,6 +52,7 @@ OTHER_METER = Judgement(
 )
 DIFFERS = Judgement("b0", START, END, Verdict.DIFFERS, (Finding.QUANTITY_DIFFERS,), BILL)
 TWICE = Judgement("d0", START, END, Verdict.REFUSED, (Finding.ALREADY_SETTLED,))
+FORGED = Judgement("f0", END, START, Verdict.REFUSED, (Finding.REQUEST_FORGED,))
 SHORT = Judgement("e0", START, END - timedelta(days=1), Verdict.CORRECT, bill=BILL)
 
 
@@ -74,7 +75,8 @@ def test_a_bill_that_a_later_one_puts_right_asks_for_nothing(tmp_path, wrong):
 
 
 @pytest.mark.parametrize(
-    "arrived", [[OTHER_METER], [DIFFERS], [RIGHT, DIFFERS], [RIGHT, TWICE], [DIFFERS, SHORT]]
+    "arrived",
+    [[OTHER_METER], [DIFFERS], [RIGHT, DIFFERS], [RIGHT, TWICE], [DIFFERS, SHORT], [FORGED, RIGHT]],
 )
 def test_a_bill_that_nothing_puts_right_is_exit_code_3(tmp_path, arrived):
     assert bills(tmp_path, arrived).exit_code == 3

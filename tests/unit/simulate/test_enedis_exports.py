@@ -75,6 +75,33 @@ def test_steps_that_change_lose_no_energy(tmp_path_factory, begin, runs):
     right_or_refused_by_line(path, f"Horodate;Valeur\n{rows}", laid)
 
 
+@given(
+    minutes=st.permutations([10, 15, 30, 60]),
+    counts=st.tuples(st.integers(2, 9), st.integers(2, 9)),
+    hole=st.integers(2, 30),
+)
+def test_a_hole_between_steps_of_two_lengths_is_refused(tmp_path_factory, minutes, counts, hole):
+    before = steps(ORDINARY, [(minutes[0], [100] * counts[0])])
+    after = steps(before[-1][1] + timedelta(hours=hole), [(minutes[1], [900] * counts[1])])
+    rows = "".join(f"{end.isoformat()};{watts}\n" for _, end, watts in before + after)
+    path = tmp_path_factory.mktemp("curve") / "curve.csv"
+    with pytest.raises(FrameError, match=r"line \d+: whether rows are missing"):
+        load(path, f"Horodate;Valeur\n{rows}")
+
+
+@pytest.mark.parametrize("missing", range(1, 12))
+def test_every_second_row_missing_for_a_while_is_no_longer_step(tmp_path, missing):
+    laid = steps(ORDINARY, [(30, [100] * (8 + 2 * missing))])
+    kept = laid[:4] + laid[4:-4][1::2] + laid[-4:]
+    rows = "".join(f"{end.isoformat()};{watts}\n" for _, end, watts in kept)
+    if missing == 1:  # a row that is missing among equal ones
+        curve = load(tmp_path / "curve.csv", f"Horodate;Valeur\n{rows}")
+        assert energy_wh(curve) == 100 * len(kept) / 2
+        return
+    with pytest.raises(FrameError, match="line 6: whether rows are missing"):
+        load(tmp_path / "curve.csv", f"Horodate;Valeur\n{rows}")
+
+
 @pytest.mark.parametrize(
     ("text", "encoding"),
     [
