@@ -177,6 +177,25 @@ def test_a_meter_in_another_calendar_than_the_tariffs_is_refused(household):
     assert refused_for(judged(household, statement_of(household), books), Finding.CALENDAR_DIFFERS)
 
 
+@pytest.mark.xfail(
+    strict=True, reason="the names of one calendar in both TIC modes are taken for two"
+)
+@pytest.mark.parametrize("is_split", [False, True])
+def test_a_switch_of_the_tic_mode_changes_no_calendar_and_refuses_nothing(household, is_split):
+    days = list(household.days)
+    days[:10] = [msgspec.structs.replace(row, calendar="HC") for row in days[:10]]
+    if is_split:
+        noon = datetime(2026, 9, 30, 10, tzinfo=UTC)
+        standard = DayPart(
+            days[10].meter_serial, days[10].calendar, noon, days[10].register_steps_kwh, (0,) * 10
+        )
+        historique = msgspec.structs.replace(standard, calendar="HC")
+        days[10] = msgspec.structs.replace(days[10], parts=(historique, standard))
+    books = msgspec.structs.replace(household.books, days=days)
+    judgement = judged(household, statement_of(household), books)
+    assert (judgement.verdict, judgement.findings) == (Verdict.CORRECT, ())
+
+
 @pytest.mark.parametrize("steps", [0, 3])
 def test_a_day_counted_in_part_under_another_calendar_is_not_priced_by_this_tariff(
     household, steps

@@ -405,6 +405,19 @@ def test_switch_from_historique_to_standard_keeps_counting():
     assert day.register_steps_kwh[:2] == (0, 4)
 
 
+@pytest.mark.xfail(strict=True, reason="a day is cut where only the calendar's name changes")
+def test_a_day_on_which_the_mode_is_switched_holds_all_that_it_counted():
+    meter = Meter()
+    start = local("2025-06-10T10:00")
+    for at, peak_wh in ((start, 0), (start + SECOND, 0), (local("2025-06-10T10:10"), 1_000)):
+        frame = historique("HC..", HCHC=1_000_000, HCHP=2_000_000 + peak_wh)
+        meter.observe(frame, host_time_at(at))
+    names = {"calendar": "H PLEINE/CREUSE"}
+    see_twice(meter, local("2025-06-10T10:15"), 1_000_000, 2_001_200, **names)
+    (day,) = days(see_twice(meter, local("2025-06-11T00:00"), 1_000_000, 2_004_000, **names))
+    assert day.register_steps_kwh[:2] == (0, 4)
+
+
 @pytest.mark.parametrize(
     ("optarif", "calendar", "registers"),
     [

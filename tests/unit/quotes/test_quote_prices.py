@@ -1,8 +1,10 @@
 """Quotes equal plain arithmetic to the cent, whatever the offers, days and restarts were."""
 
+from copy import copy
 from datetime import date, timedelta
 from decimal import Decimal
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -145,6 +147,19 @@ def test_an_offer_for_another_calendar_is_estimated_from_the_curve_and_says_so(h
     assert [(each.product, each.why) for each in found.unquoted] == [
         ("ejp", NoQuote.OTHER_CALENDAR)
     ]
+
+
+@pytest.mark.xfail(strict=True, reason="days of the other TIC mode turn a quote into an estimate")
+def test_a_switch_of_the_tic_mode_makes_no_estimate_of_a_quote(household):
+    days = [
+        msgspec.structs.replace(row, calendar="HC") if number < 5 else row
+        for number, row in enumerate(household.days)
+    ]
+    own = Provider().offer(product="own")
+    switched = copy(household)
+    switched.days = days
+    found = quoted(switched, catalogue_of(own), START, END)
+    assert [quote.basis for quote in found.quotes] == [Basis.METER]
 
 
 def test_an_offer_for_another_power_is_left_out_by_name(household):
