@@ -14,6 +14,7 @@ from cloud.tariffs.locate import Place
 from cloud.tariffs.problems import Problem, error, fix_for, warning
 from protocol.calendar import days_between, next_month
 from protocol.errors import DocumentRefused
+from protocol.registers import standard_name
 from protocol.schedule import Calendar, ScheduleMissing, Schedules
 from protocol.statement import SPREAD_QUARTER_HOURS
 from protocol.tariff import (
@@ -37,11 +38,7 @@ PERIOD_DAYS_MIN = 25  # what a receipt covers at least
 FRENCH_VAT = {Decimal("0.20"), Decimal("0.10"), Decimal("0.055"), Decimal("0.021"), Decimal(0)}
 REDUCED_VAT = Decimal("0.055")
 REDUCED_VAT_ENDED = date(2025, 8, 1)
-METER_REGISTERS = {
-    **{name: set(REGISTERS[option].values()) for option, name in CALENDARS.items()},
-    "HC": {1, 2},
-    "BBR": {1, 2, 3, 4, 5, 6},
-}
+METER_REGISTERS = {name: set(REGISTERS[option].values()) for option, name in CALENDARS.items()}
 
 Line = FixedLine | EnergyLine
 _DAY = date(2026, 1, 1)
@@ -154,7 +151,7 @@ def _missing_taxes(tariff: Tariff) -> Iterator[Problem]:
 
 
 def _register_problems(tariff: Tariff) -> Iterator[Problem]:
-    known = METER_REGISTERS.get(tariff.calendar)
+    known = METER_REGISTERS.get(standard_name(tariff.calendar))
     lines = [
         (number, line)
         for number, line in enumerate(tariff.energy)

@@ -10,6 +10,7 @@ from edge.metering.events import DayClosed
 from protocol.bill import CENT, Energy, periods, price_bill
 from protocol.errors import DocumentRefused
 from protocol.price_classes import price_class
+from protocol.registers import count_alike
 from protocol.schedule import Schedules, Values
 from protocol.tariff import (
     PRICE_UNIT,
@@ -75,7 +76,9 @@ class _Pricing:
             if isinstance(line, CalendarLine | MarketLine)
         ]
         calendars = {closed.calendar, *(part.calendar for part in closed.parts)}
-        if self._register_lines() and calendars != {tariff.calendar}:
+        if self._register_lines() and not all(
+            count_alike(calendar, tariff.calendar) for calendar in calendars
+        ):
             raise _NotPricedError
 
     def classes(self) -> tuple[int, ...]:

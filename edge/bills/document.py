@@ -13,6 +13,7 @@ from edge.language import Lang
 from edge.metering.events import DayClosed
 from protocol.bill import CENT, Bill, Line
 from protocol.contract import Offer
+from protocol.registers import count_alike
 from protocol.tariff import RegisterLine
 
 ONE_DAY = timedelta(days=1)
@@ -174,7 +175,8 @@ def _indices(papers: Papers, lang: Lang) -> tuple[IndexRow, ...]:
     first, last = papers.first, papers.last
     if first is None or last is None:
         return ()
-    if (first.meter_serial, first.calendar) != (last.meter_serial, last.calendar):
+    is_one_meter = first.meter_serial == last.meter_serial
+    if not (is_one_meter and count_alike(first.calendar, last.calendar)):
         return ()
     rows = []
     for number_of, label in _register_names(papers.offer).items():

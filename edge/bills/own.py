@@ -23,6 +23,7 @@ from protocol.layout import (
     REGISTERS,
     coefficient,
 )
+from protocol.registers import count_alike
 from protocol.statement import Component
 from protocol.tariff import RegisterLine
 
@@ -141,8 +142,12 @@ def own_days(
     for part in parts:
         if isinstance(part.line, RegisterLine):
             # A day rebuilt from the cloud has no calendar until the meter has named it again.
-            fitting = {offer.tariffs[part.position].calendar, ""}
-            differing = [day for day in part.days if counted_by(own[day]) - fitting]
+            calendar = offer.tariffs[part.position].calendar
+            differing = [
+                day
+                for day in part.days
+                if not all(count_alike(name, calendar) for name in counted_by(own[day]) - {""})
+            ]
             if differing:
                 raise Refused(Finding.CALENDAR_DIFFERS, calendar_change=differing[0])
     return own

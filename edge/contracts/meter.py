@@ -14,6 +14,7 @@ from itertools import groupby
 from edge.metering.events import DayClosed
 from edge.vault.rows import Metered
 from protocol.contract import Contract
+from protocol.registers import names_of
 
 _SERIAL = re.compile(r"\d{12}", re.ASCII)
 
@@ -106,7 +107,11 @@ class Meters:
         serial = next((each for each in self._first if each and self._is_of(contract, each)), None)
         if serial is None:
             return Fit.UNKNOWN
-        expected = {self._fingerprint_of(serial, calendar) for calendar in self._calendars}
+        expected = {
+            self._fingerprint_of(serial, name)
+            for calendar in self._calendars
+            for name in names_of(calendar)
+        }
         return Fit.SAME if self._fingerprints.get(day) in expected else Fit.ANOTHER
 
 

@@ -17,6 +17,7 @@ from edge.contracts.meter import meter_hash
 from edge.metering.events import Notice, NoticeKind
 from edge.metering.reading import Reading
 from protocol.calendar import legal_day
+from protocol.registers import names_of
 from protocol.tariff import RegisterLine, Tariff
 
 DIFFERENCES = (NoticeKind.METER_DIFFERS, NoticeKind.CALENDAR_DIFFERS, NoticeKind.POWER_DIFFERS)
@@ -102,8 +103,9 @@ def _tariffs_on(contracts: Contracts, agreement: Agreement, day: date) -> list[T
 def _tariff_differences(tariffs: list[Tariff], reading: Reading) -> dict[NoticeKind, str]:
     found = {}
     calendars = {each.calendar for each in tariffs if _counts_registers(each)}
-    if reading.calendar is not None and calendars and reading.calendar not in calendars:
-        found[NoticeKind.CALENDAR_DIFFERS] = f"{reading.calendar}, contract {min(calendars)}"
+    calendar = reading.calendar
+    if calendar is not None and calendars and names_of(calendar).isdisjoint(calendars):
+        found[NoticeKind.CALENDAR_DIFFERS] = f"{calendar}, contract {min(calendars)}"
     powers_kva = {each.kva for each in tariffs if each.kva is not None}
     kva, is_for_any = reading.subscribed_kva, any(each.kva is None for each in tariffs)
     if kva is not None and powers_kva and not is_for_any and kva not in powers_kva:

@@ -28,6 +28,7 @@ from protocol.calendar import (
     quarter_hours,
 )
 from protocol.layout import DAY_VALUE_MAX, QUARTER_HOUR_MAX_WH, REGISTERS, STEP_MAX_KWH
+from protocol.registers import standard_name
 
 MICROSECOND = timedelta(microseconds=1)
 WHOLE_KWH_MODULUS = COUNTER_MODULUS_WH // 1_000
@@ -216,8 +217,10 @@ def _close_day(
     """
     source = account.last if reading is None else reading
     is_split = bool(account.parts)
-    before = {part.calendar for part in account.parts if any(part.register_steps_kwh)}
-    is_another = bool(before) and (source.calendar or "") not in before
+    before = {
+        standard_name(part.calendar) for part in account.parts if any(part.register_steps_kwh)
+    }
+    is_another = bool(before) and standard_name(source.calendar or "") not in before
     account, last = bill(
         account, source, end, with_injection=True, with_registers=is_last or not is_another
     )

@@ -10,6 +10,7 @@ import msgspec
 from edge.tic.frame import Frame, Group, Mode
 from protocol.calendar import legal_day
 from protocol.layout import REGISTERS
+from protocol.registers import optarif_name
 
 COUNTER_MODULUS_WH = 1_000_000_000
 # By which subscribed kVA and A stand to each other in French contracts.
@@ -73,11 +74,6 @@ def read(frame: Frame, host_time: datetime) -> Reading | None:
     return _read_historique(frame, host_time)
 
 
-def calendar_name(optarif: str) -> str:
-    """Return OPTARIF without its padding and programme code: `HC..` is HC, `BBR(` is BBR."""
-    return "BBR" if optarif.startswith("BBR") else optarif.strip(" .")
-
-
 def _read_standard(frame: Frame) -> Reading | None:
     clock = frame.groups.get("DATE")
     serial = frame.groups.get("ADSC")
@@ -105,7 +101,7 @@ def _read_historique(frame: Frame, host_time: datetime) -> Reading | None:
     contract = frame.groups.get("OPTARIF")
     if serial is None or contract is None:
         return None
-    calendar = calendar_name(contract.value)
+    calendar = optarif_name(contract.value)
     indices_wh: list[int | None] = [
         _number(frame, label) for label in HISTORIQUE_REGISTERS.get(calendar, ())
     ]

@@ -27,6 +27,7 @@ from protocol.quotes import (
     line_columns,
     tariff_registers,
 )
+from protocol.registers import standard_name
 from protocol.statement import WH_PER_KWH
 from protocol.tariff import (
     PRICE_UNIT,
@@ -107,9 +108,13 @@ class Home(msgspec.Struct, frozen=True):
 
     @property
     def calendars(self) -> set[str]:
-        """The calendars under which the meter counted; rebuilt days do not know theirs."""
+        """The calendars under which the meter counted, by their standard names.
+
+        Rebuilt days do not know theirs.
+        """
         parts = {part.calendar for day in self.days for part in day.parts}
-        return (parts | {day.calendar for day in self.days}) - {""}
+        names = (parts | {day.calendar for day in self.days}) - {""}
+        return {standard_name(name) for name in names}
 
 
 def price_quotes(plan: QuotePlan, sums: OpenedSums, home: Home) -> Quotes:
@@ -225,7 +230,8 @@ class _Pricer:
 
     def _basis(self, quoted: Quoted) -> Basis | None:
         tariff, calendars = quoted.tariff, self._home.calendars
-        if not tariff_registers(tariff) or calendars == {tariff.calendar} or _is_single(tariff):
+        is_own = calendars == {standard_name(tariff.calendar)}
+        if not tariff_registers(tariff) or is_own or _is_single(tariff):
             return Basis.METER
         return Basis.ESTIMATE if quoted.is_estimable else None
 

@@ -177,9 +177,6 @@ def test_a_meter_in_another_calendar_than_the_tariffs_is_refused(household):
     assert refused_for(judged(household, statement_of(household), books), Finding.CALENDAR_DIFFERS)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the names of one calendar in both TIC modes are taken for two"
-)
 @pytest.mark.parametrize("is_split", [False, True])
 def test_a_switch_of_the_tic_mode_changes_no_calendar_and_refuses_nothing(household, is_split):
     days = list(household.days)

@@ -129,12 +129,7 @@ def test_a_contract_is_compared_on_its_own_days_only():
         ({}, {"calendar": None}, set()),
         ({}, {"calendar": "BASE"}, {NoticeKind.CALENDAR_DIFFERS}),
         ({"energy": ()}, {"calendar": "BASE"}, set()),
-        pytest.param(
-            {},
-            {"calendar": "HC"},
-            set(),
-            marks=pytest.mark.xfail(strict=True, reason="HC is H PLEINE/CREUSE in historique"),
-        ),
+        ({}, {"calendar": "HC"}, set()),
     ],
 )
 def test_power_and_calendar_are_compared_with_the_tariff_of_the_day(tariff, line, kinds):

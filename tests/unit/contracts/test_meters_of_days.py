@@ -106,7 +106,6 @@ def test_a_day_without_a_name_is_told_by_its_fingerprint(home, on_the_line, coun
     assert meters.fit(home.agreement.contract, day) is expected
 
 
-@pytest.mark.xfail(strict=True, reason="only the calendar's present name is looked for")
 def test_a_day_without_a_name_is_told_over_a_switch_of_the_tic_mode(home):
     day = closed_day(START, (), meter_serial="")
     metered = Metered(((day, fingerprint(METER_SERIAL, "HC")),), METER_SERIAL, "H PLEINE/CREUSE")

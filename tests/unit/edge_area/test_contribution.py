@@ -217,7 +217,6 @@ def test_a_day_without_its_one_tariff_is_not_priced(day, tariffs):
     assert priced(closed(**day), tariffs) == NOT_PRICED
 
 
-@pytest.mark.xfail(strict=True, reason="HC is H PLEINE/CREUSE in historique")
 def test_a_day_in_the_other_tic_mode_is_priced_alike():
     assert priced(closed(calendar="HC"), [tariff()]) == priced(closed(), [tariff()])
 

@@ -405,7 +405,6 @@ def test_switch_from_historique_to_standard_keeps_counting():
     assert day.register_steps_kwh[:2] == (0, 4)
 
 
-@pytest.mark.xfail(strict=True, reason="a day is cut where only the calendar's name changes")
 def test_a_day_on_which_the_mode_is_switched_holds_all_that_it_counted():
     meter = Meter()
     start = local("2025-06-10T10:00")

@@ -149,7 +149,6 @@ def test_an_offer_for_another_calendar_is_estimated_from_the_curve_and_says_so(h
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="days of the other TIC mode turn a quote into an estimate")
 def test_a_switch_of_the_tic_mode_makes_no_estimate_of_a_quote(household):
     days = [
         msgspec.structs.replace(row, calendar="HC") if number < 5 else row
