@@ -5,7 +5,8 @@ parity a wrong value may pass every check of its group. Registers only rise, and
 installation can draw; serial numbers, ratings and calendars stay for months; the meter's clock
 advances. A value that breaks this is held back until the following frames bear it out, which they
 do when the meter was replaced or reset, and do not when it was noise. The first value of a label is
-held back too, until a second one agrees. Values that may change at will (power, current, tariff in
+held back too, until a second one agrees. While a frame's meter or calendar is held back, its
+registers are as well, for they would be counted for another. Values that may change at will (power, current, tariff in
 force) have nothing to be held against and pass.
 """
 
@@ -20,6 +21,10 @@ from edge.tic.labels import LABELS, Label
 _DATE = "DATE"
 _LOW_VOLTAGE_LIMIT_VA = 36_000
 _NOMINAL_V = 230
+# Who counts, and by which calendar: what a register means hangs on them.
+_NAMES = frozenset({"ADSC", "ADCO", "NGTF", "OPTARIF"})
+# Registers wait no longer for a name that is another one in each frame.
+_LONGEST_DOUBT_FRAMES = 10
 _DRAWN = ("BASE", "HC", "EJP", "BBR", "EAST", "EASF", "EASD")
 # A frame that lost its DATE came one frame after the last; the longest take 2.5 s.
 _FRAME_PERIOD = timedelta(seconds=3)
@@ -65,6 +70,7 @@ class ConsistencyCheck:
         self._tracks: dict[str, _Track] = {}
         self._stream_va = _LOW_VOLTAGE_LIMIT_VA
         self._dated: tuple[datetime, datetime | None] | None = None
+        self._frames_in_doubt = 0
 
     def check(self, frame: Frame, received_at: datetime | None = None) -> Frame:
         """Return the frame without the groups that do not agree with the frames before.
@@ -83,6 +89,8 @@ class ConsistencyCheck:
             is_tracked = label.is_register or label.is_fixed
             if is_tracked and not self._passes(label, _Seen(group, at)):
                 held[name] = None
+        if self._is_in_doubt(held):
+            held |= {name: None for name in frame.groups if LABELS[name].is_register}
         kept = {name: group for name, group in frame.groups.items() if name not in held}
         self._learn_power(kept)
         if not held:
@@ -94,6 +102,11 @@ class ConsistencyCheck:
         return msgspec.structs.replace(
             frame, groups=kept, rejected=frame.rejected + rejected, is_complete=False
         )
+
+    def _is_in_doubt(self, held: dict[str, None]) -> bool:
+        """Return whether it is open which meter counted, or by which calendar."""
+        self._frames_in_doubt = 0 if _NAMES.isdisjoint(held) else self._frames_in_doubt + 1
+        return 0 < self._frames_in_doubt <= _LONGEST_DOUBT_FRAMES
 
     def _time(self, date: Group | None, received_at: datetime | None) -> datetime | None:
         """Time a frame by the meter's clock, carried on over frames that lost their DATE."""

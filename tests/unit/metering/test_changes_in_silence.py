@@ -35,7 +35,6 @@ def went_on(line: Line, source: LineMeter, **false: str) -> None:
 NOISE_ON_NGTF = st.sampled_from([{}, {"NGTF": ""}, {"NGTF": f"{'TEMPO':^16}"}])
 
 
-@pytest.mark.xfail(strict=True, reason="the calendar is held back and the registers are not")
 @given(is_restarted=st.booleans(), first=st.integers(0, 90_000), second=st.integers(0, 90_000))
 def test_what_a_silence_counted_falls_under_the_calendar_after_it(is_restarted, first, second):
     source = LineMeter([5_000_000, 3_000_000])

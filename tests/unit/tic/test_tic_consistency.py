@@ -13,12 +13,20 @@ START = datetime(2026, 1, 14, 18, 20, 30, tzinfo=WINTER)
 SERIAL = "041876543210"
 
 
-def standard(second: float, east_wh: int, *, serial: str = SERIAL, has_date: bool = True) -> Frame:
+def standard(
+    second: float,
+    east_wh: int,
+    *,
+    serial: str = SERIAL,
+    has_date: bool = True,
+    calendar: str = "BASE",
+) -> Frame:
     at = START + timedelta(seconds=second)
     date = [("DATE", "", encode_horodate(at))] if has_date else []
     groups = [
         ("ADSC", serial, None),
         *date,
+        ("NGTF", f"{calendar:^16}", None),
         ("EAST", f"{east_wh:09}", None),
         ("PREF", "06", None),
         ("SINSTS", "00240", None),
@@ -78,6 +86,24 @@ def test_a_replaced_meter_is_believed_after_it_has_been_borne_out(check):
     seen = [check.check(standard(n, 5, serial="041876000001")) for n in range(2, 7)]
     assert ["EAST" in frame.groups for frame in seen] == [False, False, True, True, True]
     assert ["ADSC" in frame.groups for frame in seen] == [False, False, True, True, True]
+
+
+def test_registers_wait_with_a_calendar_that_is_in_question(check):
+    seen = [check.check(standard(n, 1000 + n, calendar="TEMPO")) for n in range(2, 6)]
+    assert ["NGTF" in frame.groups for frame in seen] == [False, False, True, True]
+    assert ["EAST" in frame.groups for frame in seen] == [False, False, True, True]
+    assert seen[0].rejected[-1].reason == Refusal.IMPLAUSIBLE
+
+
+def test_noise_on_a_calendar_costs_its_frame_only(check):
+    assert "EAST" not in check.check(standard(2, 1001, calendar="TEMPO")).groups
+    assert check.check(standard(3, 1002)).is_complete
+
+
+def test_a_calendar_that_is_another_one_in_each_frame_does_not_keep_registers_for_good(check):
+    seen = [check.check(standard(n, 1000 + n, calendar=f"HC {n}")) for n in range(2, 30)]
+    assert not any("NGTF" in frame.groups for frame in seen)
+    assert sum("EAST" not in frame.groups for frame in seen) == 10
 
 
 def test_noise_that_never_repeats_is_never_believed(check):
