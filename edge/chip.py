@@ -15,7 +15,7 @@ import structlog
 
 from edge.chip_settings import ChipSettings
 from edge.clock import Clock, HostTime
-from edge.contracts.watch import ContractWatch
+from edge.contracts.watch import ContractWatch, is_named
 from edge.correspondence import Incoming
 from edge.desks import open_desks
 from edge.identity import Identity
@@ -23,9 +23,10 @@ from edge.message import Arrived, Connected, Disconnected, LinkEvent, Publish, P
 from edge.metering.events import DayClosed, Event, Notice, NoticeKind
 from edge.metering.meter import Meter
 from edge.metering.reading import read
-from edge.metering.restore import restore
+from edge.metering.state import MeterState
 from edge.outbox import Outbox
 from edge.recovery import Recovery, missing_here
+from edge.restoring import is_unknown, restore_for
 from edge.status.desk import Counts, StatusDesk
 from edge.status.line import LineWatch
 from edge.tic.consistency import ConsistencyCheck
@@ -42,9 +43,6 @@ from protocol.messages import TAG_BYTES, Ack, Fetch, IncarnationState
 from protocol.topics import DeviceTopic, Kind, device_topic, parse_device_topic
 from system.conditions import Condition, Repeated
 
-# Another meter stands where the fingerprint does not fit; metering learns so from a serial that
-# no meter has.
-_OTHER_METER = "?"
 # No more blocks in a request that asks for the state only.
 _STATE_ONLY = 0
 
@@ -103,6 +101,7 @@ class Chip:
         self.area, self.moving, self.catalogue = desks.area, desks.moving, desks.catalogue
         self._correspondents = desks.correspondents
         self._contracts = ContractWatch(desks.contracts, vault.values.notices())
+        self._is_named = partial(is_named, desks.contracts)
         self._open_meter()
         month = month_of(legal_day(clock.now()))
         self._outbox.add(vault.begin(month), clock.monotonic_s())
@@ -153,13 +152,13 @@ class Chip:
             self._line.saw(checked, host.at, self._clock.monotonic_s())
             if self.moving.has_left:
                 continue
-            if self._meter is None:
+            if self._restore_point is not None:
                 self._restore_meter(checked, host.at)
             if self._meter is not None:
-                was_new = self._meter.state.account is None
+                before = self._meter.state.milestone
                 events += self._meter.observe(checked, host)
                 self._line.timed(is_known=self._meter.is_time_known)
-                is_new |= was_new and self._meter.state.account is not None
+                is_new |= self._meter.state.milestone != before
                 events += self._compare(self._meter)
                 self._tell_time()
         if self._meter is not None and self.moving.is_due(self._meter):
@@ -263,30 +262,31 @@ class Chip:
 
     def _open_meter(self) -> None:
         """Go on where the vault says; None until a frame names the meter, where it must be told."""
-        self._restore_point = point = self._vault.values.restore_point()
-        state = None if point else self._vault.values.state()
-        self._meter = None if point else Meter(state, self._settings.metering)
+        values = self._vault.values
+        state, point = values.state(), values.restore_point()
+        if is_unknown(state):
+            point = values.find_restore_point()
+        self._restore_point = point
+        self._meter = self._meter_at(state) if point is None or state is not None else None
+
+    def _meter_at(self, state: MeterState | None) -> Meter:
+        return Meter(state, self._settings.metering, self._is_named)
 
     def _restore_meter(self, frame: Frame, host_time: datetime) -> None:
+        """Restore the account with the first frame, and again once its own meter is read."""
         point, reading = self._restore_point, read(frame, host_time)
         if point is None or reading is None or reading.calendar is None:
             return
-        household = self._identity.household
-        fingerprint = household.meter_fingerprint(reading.serial, reading.calendar)
-        is_same = fingerprint == point.fingerprint
-        if is_same:
-            self._vault.name_meter(fingerprint, reading.serial, reading.calendar)
-        state = restore(
-            day=point.day,
-            j=point.j,
-            drawn_index_wh=point.drawn_index_wh,
-            register_index_kwh=point.register_index_kwh,
-            injected_index_wh=point.injected_index_wh,
-            serial=reading.serial if is_same else _OTHER_METER,
-            calendar=reading.calendar if is_same else None,
-        )
-        log.info("metering_restored", is_same_meter=is_same)
-        self._meter = Meter(state, self._settings.metering)
+        if self._meter is not None and not is_unknown(self._meter.state):
+            self._restore_point = None
+            return
+        restored = restore_for(reading, point, self._identity.household)
+        if self._meter is not None and not restored.names:
+            return
+        for fingerprint, name in restored.names.items():
+            self._vault.name_meter(fingerprint, reading.serial, name)
+        log.info("metering_restored", is_same_meter=bool(restored.names))
+        self._meter = self._meter_at(restored.state)
 
     # Messages.
 

@@ -73,11 +73,9 @@ def listen(config: EdgeConfig, wait_s: float = LISTEN_S) -> str | None:
 
 
 def _known_serial(directory: Path) -> str | None:
-    """Return the serial that the chip has metered last, None: it has metered nothing here."""
+    """Return the serial of the meter that the chip read last, None: it has metered nothing here."""
     if not (directory / FILE_NAME).exists():
         return None
     with read_vault(directory) as vault:
         state = vault.values.state()
-    if state is None or state.account is None:
-        return None
-    return state.account.last.serial
+    return None if state is None else state.serial

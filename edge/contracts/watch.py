@@ -45,15 +45,18 @@ def standing(notices: Iterable[Notice]) -> dict[NoticeKind, str]:
     return found
 
 
+def is_named(contracts: Contracts, reading: Reading) -> bool:
+    """Say whether a contract that holds on the reading's day names its meter."""
+    named = meter_hash(contracts.meter_salt, reading.serial)
+    return any(each.contract.meter == named for each in _held(contracts, legal_day(reading.at)))
+
+
 def differences(contracts: Contracts, reading: Reading) -> dict[NoticeKind, str]:
     """Return in what the line differs from the contracts that hold on the reading's day."""
     day = legal_day(reading.at)
     found: dict[NoticeKind, str] = {}
-    for agreement in contracts.agreements.values():
-        contract = agreement.contract
-        if day < contract.start or (contract.end is not None and day >= contract.end):
-            continue
-        if meter_hash(contracts.meter_salt, reading.serial) != contract.meter:
+    for agreement in _held(contracts, day):
+        if meter_hash(contracts.meter_salt, reading.serial) != agreement.contract.meter:
             found[NoticeKind.METER_DIFFERS] = f"contract {agreement.contract_hash.hex()[:16]}"
         found |= _tariff_differences(_tariffs_on(contracts, agreement, day), reading)
     return found
@@ -87,6 +90,15 @@ class ContractWatch:
         self._told = found
         again = [Notice(NoticeKind.CONTRACT_FITS, reading.at)] if gone else []
         return [*again, *(Notice(kind, reading.at, detail) for kind, detail in new.items())]
+
+
+def _held(contracts: Contracts, day: date) -> list[Agreement]:
+    """Return the agreements that hold on a day."""
+    return [
+        each
+        for each in contracts.agreements.values()
+        if each.contract.start <= day and (each.contract.end is None or day < each.contract.end)
+    ]
 
 
 def _tariffs_on(contracts: Contracts, agreement: Agreement, day: date) -> list[Tariff]:

@@ -88,6 +88,8 @@ class NoticeKind(StrEnum):
     CLOCK_DOUBTED = "clock_doubted"
     CLOCKS_DIFFER = "clocks_differ"
     DAYS_REOPENED = "days_reopened"
+    OTHER_METER = "other_meter"
+    OTHER_METER_DROPPED = "other_meter_dropped"
     METER_REPLACED = "meter_replaced"
     CALENDAR_CHANGED = "calendar_changed"
     INDEX_QUARANTINED = "index_quarantined"

@@ -1,32 +1,25 @@
 """The state machine: frames in; closed quarter-hours, closed days and notices out."""
 
+from collections.abc import Callable
 from datetime import date
 
 import msgspec
 
 from edge.clock import HostTime
-from edge.metering.closing import advance, bill, close_for_good, highest_power_va
+from edge.metering.changes import renew_index
+from edge.metering.closing import close_for_good
+from edge.metering.counting import begin, count
 from edge.metering.events import DayClosed, Event, Notice, NoticeKind
+from edge.metering.following import follow, replace
+from edge.metering.other_meter import SetAside
 from edge.metering.reading import Reading, read
 from edge.metering.reopening import Undone, closed_ahead, reopen
-from edge.metering.state import (
-    CLOCK_STEP,
-    MAX_UNEXPLAINED_RISE_WH,
-    NO_REGISTERS,
-    Account,
-    MeterState,
-    Misfit,
-    Settings,
-    allowed_rise_wh,
-    are_counters_continued,
-    counters,
-    merge,
-    misfit,
-    rise_wh,
-)
+from edge.metering.state import Account, MeterState, Misfit, Settings, misfit
 from edge.metering.timekeeping import as_told, keep_time
 from edge.tic.frame import Frame
-from protocol.calendar import quarter_hour, quarter_hour_start
+
+# A meter that has not named its calendar in so many readings in a row does not name it any more.
+UNNAMED_MAX = 10
 
 
 class Meter:
@@ -38,11 +31,18 @@ class Meter:
     Args:
         state: as it was stored, or from `restore`; None begins anew with the next frames.
         settings: how far readings may lie apart.
+        is_named: whether a contract names the reading's meter; then it is followed at once.
     """
 
-    def __init__(self, state: MeterState | None = None, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        state: MeterState | None = None,
+        settings: Settings | None = None,
+        is_named: Callable[[Reading], bool] = lambda _: False,
+    ) -> None:
         self._state = state or MeterState()
         self._settings = settings or Settings()
+        self._is_named = is_named
         self._is_time_known = True
 
     @property
@@ -61,7 +61,7 @@ class Meter:
         `host` is when it came.
         """
         reading = read(frame, host.at)
-        if reading is None:
+        if reading is None or self._is_unnamed(reading):
             return []
         time = self._state.time
         is_simulated = self._settings.is_simulated
@@ -84,8 +84,23 @@ class Meter:
         account, held = self._state.account, self._state.held
         if account is None or held is None or not account.is_quarantined:
             return []
-        account, events = _change_meter(account, held, self._settings)
-        self._go_on(account)
+        if held.serial != account.last.serial:
+            return []
+        account, events = renew_index(account, held, self._settings)
+        self._follow(account)
+        return events
+
+    def confirm_meter(self) -> list[Event]:
+        """Follow the meter that is set aside, as a person has confirmed that it is the household's.
+
+        Its quarter-hours close as if it had been followed from its first reading on. Where none is
+        set aside nothing happens.
+        """
+        account, other = self._state.account, self._state.other
+        if account is None or other is None:
+            return []
+        account, events = replace(account, other, self._settings)
+        self._follow(account)
         return events
 
     @property
@@ -101,172 +116,102 @@ class Meter:
         account = self._state.account
         if account is None:
             raise ValueError("nothing is followed that could be reopened")
-        at = account.last.at
-        self._go_on(reopen(account, undone))
+        account, at = reopen(account, undone), account.last.at
+        self._state = msgspec.structs.replace(self._state, account=account, held=None)
         return self._state, Notice(NoticeKind.DAYS_REOPENED, at)
 
     def close(self) -> list[Event]:
-        """Close the open day at the last reading; afterwards nothing is followed any more."""
-        account = self._state.account
+        """Close the open day at the last reading; afterwards nothing is followed any more.
+
+        What another meter has shown meanwhile is not the household's.
+        """
+        account, told = self._state.account, self._drop_other()
         self._state = MeterState()
-        return [] if account is None else close_for_good(account)
+        return [] if account is None else [*told, *close_for_good(account)]
+
+    def _is_unnamed(self, reading: Reading) -> bool:
+        """Return whether the reading must be passed over, since its calendar may be another one.
+
+        Registers of a calendar that is not said mean nothing certain. A meter that names its
+        calendar no more is followed on all the same, after a while.
+        """
+        account, unnamed = self._state.account, 0
+        if reading.calendar is None and account is not None and account.last.calendar is not None:
+            unnamed = min(self._state.unnamed + 1, UNNAMED_MAX + 1)
+        if unnamed != self._state.unnamed:
+            self._state = msgspec.structs.replace(self._state, unnamed=unnamed)
+        return 0 < unnamed <= UNNAMED_MAX
 
     def _take(self, reading: Reading) -> list[Event]:
-        account, held = self._state.account, self._state.held
-        if account is not None:
-            why = misfit(account.last, reading, self._settings)
+        """Use a reading that continues the last one at once, any other once a second one agrees."""
+        last, held = self._last_of(reading.serial), self._state.held
+        if last is not None:
+            why = misfit(last, reading, self._settings)
             if why is None:
-                account, events = _continue(account, reading, self._settings)
-                self._go_on(account)
-                return events
-            if why is Misfit.GAP and held is not None and not self._continues(account.last, held):
-                held = None  # what it continues is the account, not a false frame before the gap
+                return self._use(reading)
+            if why is Misfit.GAP and held is not None and not self._continues(last, held):
+                held = None  # what it continues is the last one, not a false frame before the gap
         if held is None or not self._continues(held, reading):
-            self._state = msgspec.structs.replace(self._state, account=account, held=reading)
+            self._state = msgspec.structs.replace(self._state, held=reading)
             return []
-        if account is None:
-            account, events = _begin(held, self._state.first_day), []
-        else:
-            account, events = _confirm(account, held, self._settings)
-        self._go_on(account)
-        return events + self._take(reading)
+        return self._use_confirmed(held) + self._take(reading)
 
-    def _go_on(self, account: Account) -> None:
-        self._state = MeterState(account=account, time=self._state.time)
+    def _use(self, reading: Reading) -> list[Event]:
+        """Use a reading that continues the last one of its meter."""
+        account, other = self._state.account, self._state.other
+        if account is not None and account.last.serial == reading.serial:
+            account, events = count(account, reading, self._settings)
+            return self._return_to(account, events)
+        if other is not None:
+            return self._set_aside(other.with_next(reading))
+        return []
+
+    def _use_confirmed(self, reading: Reading) -> list[Event]:
+        """Act on a reading that a second one has confirmed."""
+        account, other = self._state.account, self._state.other
+        if account is None:
+            self._follow(begin(reading, self._state.first_day))
+            return []
+        if account.last.serial == reading.serial:
+            account, events = follow(account, reading, self._settings)
+            return self._return_to(account, events)
+        if other is not None and other.serial == reading.serial:
+            return self._set_aside(other.with_next(reading))
+        dropped = self._drop_other()
+        told = Notice(NoticeKind.OTHER_METER, reading.at)
+        return [*dropped, *self._set_aside(SetAside((reading,)), told)]
+
+    def _return_to(self, account: Account, events: list[Event]) -> list[Event]:
+        """Go on with the account's meter; whatever another has shown meanwhile is not its own."""
+        dropped = self._drop_other()
+        self._follow(account)
+        return [*dropped, *events]
+
+    def _set_aside(self, other: SetAside, *told: Event) -> list[Event]:
+        """Keep another meter's readings until it is known whose it is; `told` while it is not."""
+        self._state = msgspec.structs.replace(self._state, other=other, held=None)
+        if other.has_stayed or self._is_named(other.last):
+            return self.confirm_meter()
+        return [*told]
+
+    def _drop_other(self) -> list[Event]:
+        other = self._state.other
+        return [] if other is None else [Notice(NoticeKind.OTHER_METER_DROPPED, other.last.at)]
+
+    def _follow(self, account: Account) -> None:
+        state = self._state
+        self._state = MeterState(account=account, time=state.time, unnamed=state.unnamed)
+
+    def _last_of(self, serial: str) -> Reading | None:
+        """Return the reading that one of this meter would continue."""
+        account, other = self._state.account, self._state.other
+        if other is not None and other.serial == serial:
+            return other.last
+        return None if account is None else account.last
 
     def _continues(self, last: Reading, reading: Reading) -> bool:
         """Return whether `reading` continues `last`, however much later."""
         return misfit(last, reading, self._settings) in (None, Misfit.GAP)
-
-
-def _confirm(account: Account, reading: Reading, settings: Settings) -> tuple[Account, list[Event]]:
-    """Act on a reading that a second one has confirmed."""
-    last = account.last
-    why = misfit(last, reading, settings)
-    if why is Misfit.METER:
-        events: list[Event] = [Notice(NoticeKind.METER_REPLACED, reading.at)]
-        account, closed = _change_meter(account, reading, settings)
-    elif why is Misfit.CALENDAR:
-        detail = f"{last.calendar or 'unknown'} to {reading.calendar or 'unknown'}"
-        events = [Notice(NoticeKind.CALENDAR_CHANGED, reading.at, detail)]
-        account, closed = _change_calendar(account, reading, settings)
-    elif not _is_possible(last, reading):
-        return _quarantine(account, reading)
-    else:
-        is_wrapped = any(after_wh < before_wh for before_wh, after_wh in counters(last, reading))
-        events = [Notice(NoticeKind.INDEX_WRAPPED, reading.at)] if is_wrapped else []
-        account, closed = _continue(account, reading, settings)
-    return account, _time_notices(last, reading, settings) + events + closed
-
-
-def _begin(reading: Reading, first_day: date | None) -> Account:
-    """Start an account: what the counters show is its base, and no step.
-
-    Before `first_day` nothing is closed; what is counted until then falls on its first
-    quarter-hours and its steps.
-    """
-    day, j = quarter_hour(reading.at)
-    if first_day is not None and day < first_day:
-        day, j = first_day, 0
-    account = Account(
-        last=reading,
-        day=day,
-        j=j,
-        billed_kwh=NO_REGISTERS,
-        is_start_metered=reading.at == quarter_hour_start(day, j),
-    )
-    return _at(_with_new_bases(account, reading), reading)
-
-
-def _continue(
-    account: Account, reading: Reading, settings: Settings
-) -> tuple[Account, list[Event]]:
-    """Count a reading of the same counters."""
-    energy_wh = rise_wh(account.last.total_wh, reading.total_wh) or 0
-    reading = merge(account.last, reading)
-    account = _with_new_bases(account, reading)
-    account, closed = advance(account, reading.at, energy_wh, reading, settings)
-    return _at(account, reading), closed
-
-
-def _change_meter(
-    account: Account, reading: Reading, settings: Settings
-) -> tuple[Account, list[Event]]:
-    """Close the old meter at its last index and begin the new one at its first."""
-    account, closed = advance(account, reading.at, 0, None, settings)
-    account, _ = bill(account, account.last, reading.at, with_injection=True)
-    account = msgspec.structs.replace(account, billed_kwh=NO_REGISTERS, billed_injected_wh=None)
-    return _at(_with_new_bases(account, reading), reading), closed
-
-
-def _change_calendar(
-    account: Account, reading: Reading, settings: Settings
-) -> tuple[Account, list[Event]]:
-    """Go on in the registers of another calendar, or of the other TIC mode, of the same meter.
-
-    The total goes on where it can. So do the registers if they can be the same counters: what
-    they counted meanwhile is billed under the new calendar. Otherwise they start anew.
-    """
-    last = account.last
-    energy_wh = rise_wh(last.total_wh, reading.total_wh)
-    if energy_wh is None or energy_wh > allowed_rise_wh(reading.at - last.at):
-        energy_wh = 0
-    account, closed = advance(account, reading.at, energy_wh, None, settings)
-    account, _ = bill(account, last, reading.at, with_injection=False)
-    is_continued = are_counters_continued(last, reading)
-    reading = msgspec.structs.replace(
-        reading,
-        injected_wh=last.injected_wh if reading.injected_wh is None else reading.injected_wh,
-    )
-    billed_kwh = [
-        billed if is_continued and index_wh is not None else None
-        for index_wh, billed in zip(reading.registers_wh, account.billed_kwh, strict=True)
-    ]
-    account = msgspec.structs.replace(account, billed_kwh=tuple(billed_kwh))
-    return _at(_with_new_bases(account, reading), reading), closed
-
-
-def _quarantine(account: Account, reading: Reading) -> tuple[Account, list[Event]]:
-    if account.is_quarantined:
-        return account, []
-    detail = "an index fell, or rose by more than can have been used"
-    notice = Notice(NoticeKind.INDEX_QUARANTINED, reading.at, detail)
-    return msgspec.structs.replace(account, is_quarantined=True), [notice]
-
-
-def _is_possible(last: Reading, reading: Reading) -> bool:
-    """Return whether every counter rose, and by no more than needs no person to look at it."""
-    limit_wh = max(allowed_rise_wh(reading.at - last.at), MAX_UNEXPLAINED_RISE_WH)
-    rises_wh = [rise_wh(before_wh, after_wh) for before_wh, after_wh in counters(last, reading)]
-    return all(step_wh is not None and step_wh <= limit_wh for step_wh in rises_wh)
-
-
-def _with_new_bases(account: Account, reading: Reading) -> Account:
-    """Return the account with a base for each counter that `reading` is the first to show."""
-    billed_kwh = account.billed_kwh
-    if None in billed_kwh:
-        billed_kwh = tuple(
-            [
-                index_wh // 1_000 if billed is None and index_wh is not None else billed
-                for index_wh, billed in zip(reading.registers_wh, billed_kwh, strict=True)
-            ]
-        )
-    injected_wh = account.billed_injected_wh
-    return msgspec.structs.replace(
-        account,
-        billed_kwh=billed_kwh,
-        billed_injected_wh=reading.injected_wh if injected_wh is None else injected_wh,
-    )
-
-
-def _at(account: Account, reading: Reading) -> Account:
-    """Return the account with `reading` as its last one."""
-    return msgspec.structs.replace(
-        account,
-        last=reading,
-        max_power_va=max(highest_power_va(account, reading), reading.power_va),
-        is_quarantined=False,
-    )
 
 
 def _at_a_doubtful_time(event: Event) -> Event:
@@ -274,13 +219,3 @@ def _at_a_doubtful_time(event: Event) -> Event:
     if isinstance(event, DayClosed):
         return msgspec.structs.replace(event, is_index_read=False)
     return event
-
-
-def _time_notices(last: Reading, reading: Reading, settings: Settings) -> list[Event]:
-    elapsed = reading.at - last.at
-    if elapsed < -CLOCK_STEP:
-        return [Notice(NoticeKind.CLOCK_JUMP, reading.at, "the clock went back")]
-    if elapsed.total_seconds() > settings.gap_s:
-        detail = "no reading for some time, or the clock was set forward"
-        return [Notice(NoticeKind.GAP, reading.at, detail)]
-    return []

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 
 from edge.metering.events import DayPart
+from edge.metering.other_meter import SetAside
 from edge.metering.reading import COUNTER_MODULUS_WH, Reading
 from edge.metering.timekeeping import Timekeeping
 from protocol.layout import QUARTER_HOUR_MAX_WH, REGISTERS
@@ -34,6 +35,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is_simulated: bool = False
 
 
+class FormerMeter(msgspec.Struct, frozen=True):
+    """Where a meter stood that was followed before another: its last reading and what was billed."""
+
+    last: Reading
+    billed_kwh: tuple[int | None, ...]
+    billed_injected_wh: int | None
+
+
 class Account(msgspec.Struct, frozen=True):
     """A meter that is being followed.
 
@@ -49,6 +58,7 @@ class Account(msgspec.Struct, frozen=True):
         is_carrying: the last quarter-hour closed full and left energy over.
         is_quarantined: readings are put aside until they continue the last one, or a person
             confirms them.
+        former: the last meters that were followed before, oldest first.
     """
 
     last: Reading
@@ -62,6 +72,7 @@ class Account(msgspec.Struct, frozen=True):
     is_start_metered: bool = False
     is_carrying: bool = False
     is_quarantined: bool = False
+    former: tuple[FormerMeter, ...] = ()
 
 
 class MeterState(msgspec.Struct, frozen=True):
@@ -69,13 +80,29 @@ class MeterState(msgspec.Struct, frozen=True):
 
     `held` is a reading that waits for a second one that agrees with it. An account that begins
     takes no part of days before `first_day`: the household's blocks have those. `time` is by which
-    clocks the last reading was timed.
+    clocks the last reading was timed. `other` is another meter than the account's, while it is not
+    known whose it is. `unnamed` are the readings in a row that were passed over because they did
+    not name their calendar.
     """
 
     account: Account | None = None
     held: Reading | None = None
     first_day: date | None = None
     time: Timekeeping = Timekeeping()
+    other: SetAside | None = None
+    unnamed: int = 0
+
+    @property
+    def milestone(self) -> tuple[bool, int]:
+        """What must be stored when it changes, even where nothing was closed."""
+        return self.account is not None, 0 if self.other is None else len(self.other.readings)
+
+    @property
+    def serial(self) -> str | None:
+        """The serial of the meter on the line, as far as it is known."""
+        if self.other is not None:
+            return self.other.serial
+        return None if self.account is None else self.account.last.serial
 
 
 class Misfit(Enum):
@@ -160,6 +187,13 @@ def misfit(last: Reading, reading: Reading, settings: Settings) -> Misfit | None
         if after_wh - before_wh > limit_wh:
             return Misfit.RISE
     return Misfit.GAP if elapsed.total_seconds() > settings.gap_s else None
+
+
+def is_possible(last: Reading, reading: Reading) -> bool:
+    """Return whether every counter rose, and by no more than needs no person to look at it."""
+    limit_wh = max(allowed_rise_wh(reading.at - last.at), MAX_UNEXPLAINED_RISE_WH)
+    rises_wh = [rise_wh(before_wh, after_wh) for before_wh, after_wh in counters(last, reading)]
+    return all(step_wh is not None and step_wh <= limit_wh for step_wh in rises_wh)
 
 
 def merge(last: Reading, reading: Reading) -> Reading:

@@ -166,7 +166,15 @@ NOTICES = {
             "The meter's clock and this machine's have differed for a day; the likelier one is used."
         ),
         NoticeKind.DAYS_REOPENED: "What a wrong clock had closed too early was opened again.",
-        NoticeKind.METER_REPLACED: "Another meter is on the line.",
+        NoticeKind.OTHER_METER: (
+            "Another meter is on the line. What it shows is set aside: if it stays a day, if your "
+            "contract names it or if you confirm it, it counts from its first reading on."
+        ),
+        NoticeKind.OTHER_METER_DROPPED: (
+            "The other meter was not yours: what it showed is billed nowhere, and your own goes on "
+            "from its last index."
+        ),
+        NoticeKind.METER_REPLACED: "Another meter has taken the place of yours and counts now.",
         NoticeKind.CALENDAR_CHANGED: "The meter counts by another calendar.",
         NoticeKind.INDEX_QUARANTINED: (
             "The meter showed an index that cannot be right; it is not believed until it is borne "
@@ -194,7 +202,17 @@ NOTICES = {
             "vraisemblable est retenue."
         ),
         NoticeKind.DAYS_REOPENED: "Ce qu'une horloge fausse avait clos trop tôt a été rouvert.",
-        NoticeKind.METER_REPLACED: "Un autre compteur est branché.",
+        NoticeKind.OTHER_METER: (
+            "Un autre compteur est branché. Ce qu'il montre est mis de côté : s'il reste un jour, "
+            "si votre contrat le nomme ou si vous le confirmez, il compte depuis son premier relevé."
+        ),
+        NoticeKind.OTHER_METER_DROPPED: (
+            "L'autre compteur n'était pas le vôtre : ce qu'il a montré n'est facturé nulle part, "
+            "et le vôtre reprend à son dernier index."
+        ),
+        NoticeKind.METER_REPLACED: (
+            "Un autre compteur a pris la place du vôtre et compte désormais."
+        ),
         NoticeKind.CALENDAR_CHANGED: "Le compteur compte selon un autre calendrier.",
         NoticeKind.INDEX_QUARANTINED: (
             "Le compteur a montré un index impossible ; il n'est pas retenu tant qu'il n'est pas "

@@ -92,21 +92,64 @@ def test_the_household_reads_it_before_any_bill(tmp_path):
     home.kill()
 
 
+def noticed(home):
+    return [notice.kind for notice in home.vault.values.notices()]
+
+
+def show_meter(home):
+    """Let five frames of the meter on the line come."""
+    for _ in range(5):
+        home.clock.at += timedelta(seconds=2)
+        home.chip.observe(home.meter.frame(home.clock.at), home.clock.host_time())
+
+
+def test_an_hour_of_another_meter_is_told_at_once_and_outlasts_a_restart(tmp_path):
+    home = Home(tmp_path / "home")
+    home.begin()
+    home.live(1)
+    own = home.meter
+    home.meter = BenchMeter(home.clock.at, 1, OTHER)
+    show_meter(home)
+    home.run(3, with_pump=False)
+    kept = len(home.vault.values.state().other.readings)
+    home.restart()
+    assert len(home.chip._meter.state.other.readings) >= kept > 3
+    home.meter = own
+    show_meter(home)
+    home.live(2)
+    ours = [kind for kind in noticed(home) if kind is not NoticeKind.GAP]
+    assert ours == [NoticeKind.OTHER_METER, NoticeKind.OTHER_METER_DROPPED]
+    rows = home.vault.day_rows(START, START + timedelta(days=4))
+    assert {row.closed.meter_serial for row in rows} == {OWN}
+    assert all(not row.closed.parts for row in rows)
+    home.kill()
+
+
+def test_a_meter_that_a_contract_names_is_followed_at_once(tmp_path):
+    home = Home(tmp_path / "home", contract_serial=OTHER)
+    home.begin()
+    home.live(1)
+    home.meter = BenchMeter(home.clock.at, 1, OTHER)
+    show_meter(home)
+    assert noticed(home)[-2:] == [NoticeKind.METER_REPLACED, NoticeKind.CONTRACT_FITS]
+    assert NoticeKind.OTHER_METER not in noticed(home)
+    home.kill()
+
+
 def test_a_meter_that_is_replaced_while_the_chip_runs_is_told_and_so_is_its_return(tmp_path):
     home = Home(tmp_path / "home")
     home.begin()
     home.live(1)
     assert told(home) == []
     own = home.meter
-    for meter, expected in (
-        (BenchMeter(home.clock.at, 1, OTHER), [NoticeKind.METER_DIFFERS]),
-        (own, [NoticeKind.METER_DIFFERS, NoticeKind.CONTRACT_FITS]),
-    ):
-        home.meter = meter
-        for _ in range(5):
-            home.clock.at += timedelta(seconds=2)
-            home.chip.observe(meter.frame(home.clock.at), home.clock.host_time())
-        assert told(home) == expected
+    home.meter = BenchMeter(home.clock.at, 1, OTHER)
+    show_meter(home)
+    assert noticed(home) == [NoticeKind.OTHER_METER]
+    home.live(2)
+    assert told(home) == [NoticeKind.METER_DIFFERS]
+    home.meter = own  # which the contract names: no other day of waiting
+    show_meter(home)
+    assert told(home) == [NoticeKind.METER_DIFFERS, NoticeKind.CONTRACT_FITS]
     assert advise_on_contract(home.vault.values.notices()) == []
     home.kill()
 

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from edge.bills.desk import read_judgement
 from edge.bills.judgement import Finding, Verdict
 from edge.cli import edge
+from protocol.calendar import day_start
 from tests.support.chip_bench import BenchMeter
 from tests.support.dwelling import (
     MIDNIGHT,
@@ -88,7 +89,7 @@ def test_a_statement_that_comes_before_the_first_frame_is_judged_after_it(
     assert not home.cloud.store.receipts.of_contract(contract)
 
 
-def test_the_contracts_meter_for_ten_minutes_a_day_is_not_the_one_that_counted(home):
+def test_of_the_contracts_meter_for_ten_minutes_a_day_all_that_it_counted_is_billed(home):
     home.begin()
     right, wrong = home.meter, BenchMeter(home.clock.at, 7, NEW)
     home.pass_time(ONE_DAY)
@@ -100,6 +101,20 @@ def test_the_contracts_meter_for_ten_minutes_a_day_is_not_the_one_that_counted(h
         home.clock.at += timedelta(seconds=10)
         home.frames(3)
         home.pass_time(timedelta(hours=23, minutes=49, seconds=50))
+    (contract,) = accept_all(home)
+    judgement = home.bill(contract, day(2), day(28))
+    assert (judgement.verdict, judgement.findings) == (Verdict.CORRECT, ())
+    before, after = (right.registers_wh(day_start(day(number))) for number in (2, 28))
+    risen_kwh = [last // 1_000 - first // 1_000 for first, last in zip(before, after, strict=True)]
+    assert [line.own_quantity for line in judgement.opened[:2]] == risen_kwh
+
+
+def test_after_a_day_of_another_meter_its_days_fit_the_contract_no_more(home):
+    home.begin()
+    home.pass_time(ONE_DAY)
+    home.meter = BenchMeter(home.clock.at, 7, NEW)
+    home.frames(3)
+    home.live(29)
     (contract,) = accept_all(home)
     judgement = home.bill(contract, day(2), day(28))
     assert (judgement.verdict, judgement.findings) == (Verdict.REFUSED, (Finding.METER_DIFFERS,))

@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,9 +51,6 @@ def test_what_a_silence_counted_falls_under_the_calendar_after_it(is_restarted, 
     assert line.curve_wh() == first + second
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a frame that does not name its calendar counts under the last one"
-)
 @given(noise=NOISE_ON_NGTF, other=NOISE_ON_NGTF, is_restarted=st.booleans())
 def test_noise_on_the_calendar_after_a_silence_costs_frames_only(noise, other, is_restarted):
     source = LineMeter([5_000_000, 3_000_000])
@@ -92,7 +88,6 @@ def test_a_meter_that_names_its_calendar_no_more_is_followed_on():
     assert line.meter.state.account.last.calendar == PEAKS
 
 
-@pytest.mark.xfail(strict=True, reason="two totals of another meaning are subtracted")
 @given(
     earlier_wh=st.sampled_from([0, 1, 400_000, 6_000_000]),
     first=st.integers(0, 300_000),
@@ -124,7 +119,6 @@ def test_what_a_switch_of_the_mode_hides_is_what_its_registers_rose_by(
     assert NoticeKind.INDEX_QUARANTINED not in line.kinds()
 
 
-@pytest.mark.xfail(strict=True, reason="two totals of another meaning are subtracted")
 def test_a_mode_that_shows_other_registers_adds_nothing_to_bill_or_curve():
     source = LineMeter([5_000_000, 3_000_000], "HC", HISTORIQUE)
     line = silent(source)

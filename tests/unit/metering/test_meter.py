@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from edge.metering.events import DayClosed, Event, Notice, NoticeKind, QuarterHourClosed
-from edge.metering.meter import Meter
+from edge.metering.meter import UNNAMED_MAX, Meter
 from edge.metering.restore import restore
 from edge.metering.state import MeterState
 from edge.simulate.host import host_time_at
@@ -79,8 +79,9 @@ def see_twice(meter: Meter, at: datetime, *registers_wh: int, **kwargs) -> list[
     )
 
 
-def begun(at: datetime, *registers_wh: int, **kwargs) -> Meter:
-    meter = Meter()
+def begun(at: datetime, *registers_wh: int, named: str = "", **kwargs) -> Meter:
+    """A meter that is followed; `named` is the serial of another that a contract names."""
+    meter = Meter(is_named=lambda reading: reading.serial == named)
     assert not [
         event
         for event in see_twice(meter, at, *registers_wh, **kwargs)
@@ -279,7 +280,7 @@ def test_rise_that_nobody_can_have_used_is_quarantined():
 
 
 def test_replaced_meter_closes_at_its_last_index_and_the_new_one_begins_at_its_first():
-    meter = begun(local("2025-06-10T09:00"), 7_999_900, injected_wh=900)
+    meter = begun(local("2025-06-10T09:00"), 7_999_900, injected_wh=900, named="021661000002")
     see(meter, local("2025-06-10T09:10"), 8_001_000, injected_wh=1_100)
     at = local("2025-06-10T11:00")
     events = see_twice(meter, at, 500, serial="021661000002", injected_wh=20)
@@ -297,7 +298,7 @@ def test_replaced_meter_closes_at_its_last_index_and_the_new_one_begins_at_its_f
 
 
 def test_injection_of_a_new_meter_begins_at_its_first_index():
-    meter = begun(local("2025-06-10T09:00"), 7_000_000, injected_wh=10)
+    meter = begun(local("2025-06-10T09:00"), 7_000_000, injected_wh=10, named="021661000002")
     see_twice(meter, local("2025-06-10T11:00"), 500, serial="021661000002")
     see(meter, local("2025-06-10T11:05"), 500, serial="021661000002", injected_wh=5_000)
     (day,) = days(
@@ -319,10 +320,19 @@ def test_contract_whose_registers_show_more_adds_nothing_to_the_curve():
     assert meter.state.account.billed_kwh == (9_000, *[None] * 9)
 
 
-def test_calendar_is_remembered_where_a_frame_does_not_say():
+def test_a_frame_that_does_not_say_its_calendar_is_passed_over_until_none_does():
     meter = begun(local("2025-06-10T23:50"), 1_000_000, calendar="TEMPO")
-    (day,) = days(see(meter, local("2025-06-11T00:00"), 1_000_100, without=("NGTF",)))
+    midnight = local("2025-06-11T00:00")
+    for n in range(UNNAMED_MAX):
+        assert see(meter, midnight + n * SECOND, 1_000_100, without=("NGTF",)) == []
+    (day,) = days(see(meter, midnight + 20 * SECOND, 1_000_100, without=("NGTF",)))
     assert day.calendar == "TEMPO"
+    at = local("2025-06-11T00:01")
+    see(meter, at, 1_000_200, without=("NGTF",))
+    assert meter.state.account.last.at == at
+    see(meter, at + SECOND, 1_000_200, calendar="TEMPO")
+    see(meter, at + 2 * SECOND, 1_000_200, without=("NGTF",))
+    assert meter.state.account.last.at == at + SECOND
 
 
 def test_calendar_change_with_the_same_counters_splits_the_steps():
@@ -465,7 +475,7 @@ def test_sum_of_registers_needs_all_of_them_in_one_frame():
 def test_incomplete_standard_frame_serves_as_far_as_it_goes():
     meter = begun(local("2025-06-10T10:00"), 1_000_000, 2_000_000)
     at = local("2025-06-10T10:15")
-    events = see(meter, at, 1_000_300, 2_000_000, without=("EASF01", "NGTF", "SINSTS"))
+    events = see(meter, at, 1_000_300, 2_000_000, without=("EASF01", "SINSTS"))
     assert [quarter.energy_wh for quarter in quarters(events)] == [300]
     assert meter.state.account.last.registers_wh[:2] == (1_000_000, 2_000_000)
     before = meter.state
@@ -545,7 +555,8 @@ def test_restored_account_goes_on_where_the_cloud_stopped(calendar):
 def test_restored_account_tells_another_meter_by_its_serial():
     meter = restored(1_000_400, 1_000, j=95)
     events = see_twice(meter, local("2025-06-11T00:10"), 1_000_500, serial="021661000009")
-    assert NoticeKind.METER_REPLACED in kinds(events)
+    assert NoticeKind.OTHER_METER in kinds(events)
+    assert NoticeKind.METER_REPLACED in kinds(meter.confirm_meter())
     assert meter.state.account.billed_kwh[0] == 1_000
 
 

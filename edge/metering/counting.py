@@ -1,0 +1,67 @@
+"""Counting a reading: the first of an account, and the next of the same counters."""
+
+from datetime import date
+
+import msgspec
+
+from edge.metering.closing import advance, highest_power_va
+from edge.metering.events import Event
+from edge.metering.reading import Reading
+from edge.metering.state import NO_REGISTERS, Account, Settings, merge, rise_wh
+from protocol.calendar import quarter_hour, quarter_hour_start
+
+
+def begin(reading: Reading, first_day: date | None) -> Account:
+    """Start an account: what the counters show is its base, and no step.
+
+    Before `first_day` nothing is closed; what is counted until then falls on its first
+    quarter-hours and its steps.
+    """
+    day, j = quarter_hour(reading.at)
+    if first_day is not None and day < first_day:
+        day, j = first_day, 0
+    account = Account(
+        last=reading,
+        day=day,
+        j=j,
+        billed_kwh=NO_REGISTERS,
+        is_start_metered=reading.at == quarter_hour_start(day, j),
+    )
+    return stand_at(account, reading)
+
+
+def count(account: Account, reading: Reading, settings: Settings) -> tuple[Account, list[Event]]:
+    """Count a reading of the same counters."""
+    energy_wh = rise_wh(account.last.total_wh, reading.total_wh) or 0
+    reading = merge(account.last, reading)
+    account = _with_new_bases(account, reading)
+    account, closed = advance(account, reading.at, energy_wh, reading, settings)
+    return stand_at(account, reading), closed
+
+
+def stand_at(account: Account, reading: Reading) -> Account:
+    """Return the account with `reading` as its last one, and a base for each counter new in it."""
+    account = _with_new_bases(account, reading)
+    return msgspec.structs.replace(
+        account,
+        last=reading,
+        max_power_va=max(highest_power_va(account, reading), reading.power_va),
+        is_quarantined=False,
+    )
+
+
+def _with_new_bases(account: Account, reading: Reading) -> Account:
+    billed_kwh = account.billed_kwh
+    if None in billed_kwh:
+        billed_kwh = tuple(
+            [
+                index_wh // 1_000 if billed is None and index_wh is not None else billed
+                for index_wh, billed in zip(reading.registers_wh, billed_kwh, strict=True)
+            ]
+        )
+    injected_wh = account.billed_injected_wh
+    return msgspec.structs.replace(
+        account,
+        billed_kwh=billed_kwh,
+        billed_injected_wh=reading.injected_wh if injected_wh is None else injected_wh,
+    )
