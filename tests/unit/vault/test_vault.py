@@ -252,7 +252,7 @@ def test_a_vault_can_be_read_while_the_chip_runs_and_after(vault, tmp_path):
 
 
 def test_reading_a_vault_that_is_not_there_says_what_to_do(tmp_path):
-    with pytest.raises(ConfigError, match="volet edge run"), read_vault(tmp_path):
+    with pytest.raises(ConfigError, match="volet edge init"), read_vault(tmp_path):
         pass
 
 
