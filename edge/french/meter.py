@@ -13,6 +13,7 @@ METER = {
     "STGE says: {fields}": "STGE dit : {fields}",
     "more than once: {labels}": "en double : {labels}",
     "refused: {raw}: {why}": "refusé : {raw} : {why}",
+    "not known, set aside: {raw}": "inconnu, mis de côté : {raw}",
     "(clock degraded)": "(horloge dégradée)",
     # Why a group is refused.
     "parity error": "erreur de parité",

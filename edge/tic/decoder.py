@@ -2,14 +2,22 @@
 
 STX opens a frame, ETX closes it, EOT interrupts it (Enedis-NOI-CPT_02E, page 19); a frame whose
 ETX is lost ends where the next one opens. Groups are split on CR or LF alone, since either may be
-lost or hit, and each group stands on its own: what a fault destroys is one group, not the frame.
+lost or hit, and each group stands on its own: what a fault destroys is one group, not the frame; and
+a hit LF before a group does not destroy even that.
 The mode is that of the groups which pass all checks, so it is found, and found again, by itself.
 """
 
 import re
 
 from edge.tic.frame import ClosedBy, Frame, Group, Mode, OpenedBy, Rejected
-from edge.tic.groups import LabelledGroup, Refusal, read_group
+from edge.tic.groups import (
+    DoubtfulGroup,
+    GroupRead,
+    LabelledGroup,
+    Refusal,
+    UnknownGroup,
+    read_group,
+)
 from edge.tic.parity import MARKERS, ParityCheck
 from edge.tic.quality import LineQuality, QualityCounter
 
@@ -31,12 +39,22 @@ _MAX_REJECTED = 512
 _MAX_RAW_CHARACTERS = 160
 _MAX_CACHED_BYTES = 128
 _MAX_CACHED_GROUPS = 4096
+_MAX_BORNE_OUT = 64
 
 
 class _OpenFrame:
     """The frame under construction."""
 
-    __slots__ = ("cut", "duplicates", "groups", "opened_by", "refused", "rejected", "start")
+    __slots__ = (
+        "cut",
+        "duplicates",
+        "groups",
+        "opened_by",
+        "refused",
+        "rejected",
+        "start",
+        "unknown",
+    )
 
     def __init__(self, start: int, opened_by: OpenedBy) -> None:
         self.start = start
@@ -44,6 +62,7 @@ class _OpenFrame:
         self.groups: dict[str, LabelledGroup] = {}
         self.duplicates: dict[str, None] = {}
         self.rejected: list[Rejected] = []
+        self.unknown: list[str] = []
         self.refused = 0
         self.cut = 0
 
@@ -57,6 +76,10 @@ class _OpenFrame:
         self.refused += 1
         if len(self.rejected) < _MAX_REJECTED:
             self.rejected.append(Rejected(raw, reason))
+
+    def set_aside(self, raw: str) -> None:
+        if len(self.unknown) < _MAX_REJECTED:
+            self.unknown.append(raw[:_MAX_RAW_CHARACTERS])
 
     def settle_mode(self) -> Mode | None:
         """Tell the mode; where groups of both passed (a change of mode in mid-frame), HT decides."""
@@ -80,10 +103,35 @@ class _OpenFrame:
             closed_by=closed_by,
             groups=groups,
             rejected=tuple(self.rejected),
+            unknown=tuple(self.unknown),
             duplicate_labels=tuple(self.duplicates),
             is_complete=is_whole and not self.refused and not self.duplicates,
             is_short=_SHORT_FRAME.issuperset(groups) and not _WARNINGS.isdisjoint(groups),
         )
+
+
+class _Doubts:
+    """Lines that may have been hit: believed once two frames, one after the other, carry the same."""
+
+    def __init__(self) -> None:
+        self._before: set[bytes] = set()
+        self._now: set[bytes] = set()
+        self._borne_out: set[bytes] = set()
+
+    def is_over(self, line: bytes) -> bool:
+        if line in self._borne_out:
+            return True
+        if line not in self._before:
+            self._now.add(line)
+            return False
+        if len(self._borne_out) >= _MAX_BORNE_OUT:
+            self._borne_out.clear()
+        self._borne_out.add(line)
+        return True
+
+    def end_frame(self) -> None:
+        if self._now or self._before:
+            self._before, self._now = self._now, set()
 
 
 class Decoder:
@@ -105,7 +153,8 @@ class Decoder:
         self._withheld: tuple[_OpenFrame, int, ClosedBy] | None = None
         self._parity = ParityCheck()
         self._quality = QualityCounter()
-        self._cache: dict[bytes, LabelledGroup | Refusal] = {}
+        self._cache: dict[bytes, GroupRead] = {}
+        self._doubts = _Doubts()
 
     @property
     def mode(self) -> Mode | None:
@@ -185,16 +234,28 @@ class Decoder:
             if not line:
                 continue
             read = cache.get(line) or self._read(line)
+            if isinstance(read, DoubtfulGroup):
+                # A parity that is right leaves no room for the one hit that is to be feared.
+                is_sure = self._parity.is_checked or self._doubts.is_over(line)
+                read = read.read if is_sure else Refusal.VALUE
             if isinstance(read, LabelledGroup):
                 frame.accept(read)
+                continue
+            if isinstance(read, UnknownGroup):
+                frame.set_aside(read.raw)
                 continue
             frame.reject(line[:_MAX_RAW_CHARACTERS].decode("ascii", "backslashreplace"), read)
             is_first = self._is_stream_head and at == 0
             frame.cut += is_first or (is_cut_at_end and at == len(lines) - 1)
         self._is_stream_head = False
 
-    def _read(self, line: bytes) -> LabelledGroup | Refusal:
+    def _read(self, line: bytes) -> GroupRead:
         read = read_group(line)
+        if isinstance(read, Refusal):
+            # No label is another one without its first character: what stands behind a hit LF is
+            # the group that was sent.
+            behind = read_group(line[1:])
+            read = behind if isinstance(behind, LabelledGroup) else read
         if len(line) <= _MAX_CACHED_BYTES:
             if len(self._cache) >= _MAX_CACHED_GROUPS:
                 self._cache.clear()
@@ -212,6 +273,7 @@ class Decoder:
         self._quality.count(len(frame.groups), frame.refused, frame.cut)
         if mode:
             self._mode = mode
+            self._doubts.end_frame()
             if self._withheld:
                 held, held_end, held_closed_by = self._withheld
                 frames.append(held.close(mode, held_end, held_closed_by))

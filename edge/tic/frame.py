@@ -57,7 +57,8 @@ class Rejected(msgspec.Struct, frozen=True):
 class Frame(msgspec.Struct, frozen=True):
     """One frame. `start`/`end` are byte offsets in the stream.
 
-    `is_complete`: STX to ETX, nothing rejected, no label twice. `is_short`: a three-phase
+    `is_complete`: STX to ETX, nothing rejected, no label twice. `unknown`: groups set aside, as they
+    stand, whose checksum fits and whose label is not known. `is_short`: a three-phase
     overload frame (ADIR1-3, ADCO, IINST1-3), which says nothing of other labels.
     """
 
@@ -68,6 +69,7 @@ class Frame(msgspec.Struct, frozen=True):
     closed_by: ClosedBy
     groups: Mapping[str, Group]
     rejected: tuple[Rejected, ...] = ()
+    unknown: tuple[str, ...] = ()
     duplicate_labels: tuple[str, ...] = ()
     is_complete: bool = False
     is_short: bool = False

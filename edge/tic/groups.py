@@ -5,6 +5,7 @@ separator is SP in historique and HT in standard mode, and HT never occurs in hi
 Enedis-NOI-CPT_54E v3, pages 9 and 14.
 """
 
+import re
 from enum import StrEnum
 
 import msgspec
@@ -19,6 +20,8 @@ _MODES = {ord(separator): mode for mode, separator in SEPARATORS.items()}
 # Separator and checksum: what follows the data in any group.
 _TAIL_BYTES = 2
 _BIT_6 = 0x40
+# How Enedis names groups. One flip of bit 6 makes a lower-case letter of a digit.
+_LABEL = re.compile(r"[A-Z][A-Z0-9]{1,8}(?:[+-]\d)?", re.ASCII)
 
 
 class Refusal(StrEnum):
@@ -40,6 +43,21 @@ class LabelledGroup(msgspec.Struct, frozen=True):
 
     label: Label
     group: Group
+
+
+class DoubtfulGroup(msgspec.Struct, frozen=True):
+    """A group that may be as it stands, or what a hit character made of it."""
+
+    read: LabelledGroup
+
+
+class UnknownGroup(msgspec.Struct, frozen=True):
+    """A group whose checksum fits and whose label a later meter may have brought."""
+
+    raw: str
+
+
+GroupRead = LabelledGroup | DoubtfulGroup | UnknownGroup | Refusal
 
 
 def checksum(mode: Mode, before: bytes) -> int:
@@ -64,13 +82,14 @@ def encode_group(mode: Mode, label: str, value: str, timestamp: str | None = Non
     return b"\n" + before + bytes((checksum(mode, before), 0x0D))
 
 
-def read_group(body: bytes) -> LabelledGroup | Refusal:
+def read_group(body: bytes) -> GroupRead:
     """Read what stands between LF and CR, or say why it is refused.
 
     Bytes with bit 7 set stand for characters that failed the parity check. The checksum lets two
     single faults pass: that of bit 7 itself, and that of bit 6, to which it is blind. A group with
-    one such character is read as it stands if only the first can be meant. Nothing is repaired and
-    nothing is stripped: the checksum may be a space, and texts are padded.
+    one such character is read as it stands if only the first can be meant, and it is neither
+    doubtful nor unknown. Nothing is repaired and nothing is stripped: the checksum may be a space,
+    and texts are padded.
     """
     if body.isascii():
         return _read_sound(body)
@@ -80,12 +99,13 @@ def read_group(body: bytes) -> LabelledGroup | Refusal:
     masked = bytearray(byte & ~BROKEN for byte in body)
     read = _read_sound(bytes(masked))
     masked[broken[0]] ^= _BIT_6
-    if isinstance(read, Refusal) or isinstance(_read_sound(bytes(masked)), LabelledGroup):
+    other = _read_sound(bytes(masked))
+    if not isinstance(read, LabelledGroup) or isinstance(other, LabelledGroup):
         return Refusal.PARITY
     return read
 
 
-def _read_sound(body: bytes) -> LabelledGroup | Refusal:
+def _read_sound(body: bytes) -> GroupRead:
     if len(body) <= _TAIL_BYTES or body[-2] not in _MODES:
         return Refusal.SEPARATOR
     mode = _MODES[body[-2]]
@@ -95,17 +115,31 @@ def _read_sound(body: bytes) -> LabelledGroup | Refusal:
     return _read_fields(mode, text.split(" ", 1) if mode is Mode.HISTORIQUE else text.split("\t"))
 
 
-def _read_fields(mode: Mode, fields: list[str]) -> LabelledGroup | Refusal:
+def _read_fields(mode: Mode, fields: list[str]) -> GroupRead:
     label = LABELS.get(fields[0])
     if label is None or label.mode is not mode:
-        return Refusal.LABEL
+        return _read_unknown(mode, fields)
     if len(fields) != (2 if label.horodate is Horodate.NO else 3):
         return Refusal.FIELDS
     if not label.pattern.fullmatch(fields[-1]):
-        return Refusal.VALUE
+        return _read_doubtful(label, fields[-1])
     if label.horodate is Horodate.NO:
         return LabelledGroup(label, Group(fields[-1]))
     return _with_horodate(label, fields[1], fields[2])
+
+
+def _read_unknown(mode: Mode, fields: list[str]) -> UnknownGroup | Refusal:
+    """Tell a label that a later meter may have brought from a hit one; historique gets none anew."""
+    is_later = mode is Mode.STANDARD and fields[0] not in LABELS and _LABEL.fullmatch(fields[0])
+    if not is_later or not all(map(str.isprintable, fields)):
+        return Refusal.LABEL
+    return UnknownGroup("\t".join(fields))
+
+
+def _read_doubtful(label: Label, value: str) -> DoubtfulGroup | Refusal:
+    if label.doubtful is None or not label.doubtful.fullmatch(value):
+        return Refusal.VALUE
+    return DoubtfulGroup(LabelledGroup(label, Group(value)))
 
 
 def _with_horodate(label: Label, timestamp: str, value: str) -> LabelledGroup | Refusal:

@@ -51,7 +51,7 @@ class Horodate(StrEnum):
 class Label(msgspec.Struct, frozen=True):
     """One label: its mode, the length of its data in characters and all that is known of it.
 
-    `is_register`: a counter that only rises. `is_fixed`: stays the same for hours at
+    Data that match `doubtful` alone count once the next frame says the same. `is_register`: a counter that only rises. `is_fixed`: stays the same for hours at
     least, mostly for years.
     """
 
@@ -65,18 +65,17 @@ class Label(msgspec.Struct, frozen=True):
     horodate: Horodate = Horodate.NO
     is_register: bool = False
     is_fixed: bool = False
+    doubtful: re.Pattern[str] | None = None
 
 
 # A source that hides a serial number puts another in its place, often a shorter one, or one character
 # in place of most of it, and sees to it that the checksum fits; such data are no line fault.
 _SERIAL = r"\d{6,%d}|(?=.{6,14}\Z)\d*([X*#])\1{3,}\d*"
-# In texts, a lone lower-case letter is what bit 6 makes of a digit or a stroke. Sources that trim
-# texts take an even number of spaces for the checksum to fit; it is blind to a lost "@", which one
-# character less, or an "@" in what is left, might hide.
-_TEXT = (
-    r"(?=.{%d}\Z|[^@]{1,%d}(?<! )\Z)"
-    r"(?![^a-z]*[a-z][^a-z]*\Z)[ -_a-z]*"
-)
+# Sources that trim texts take an even number of spaces for the checksum to fit; it is blind to a
+# lost "@", which one character less, or an "@" in what is left, might hide.
+_TEXT = r"(?=.{%d}\Z|[^@]{1,%d}(?<! )\Z)%s[ -_a-z]*"
+# In texts, a lone lower-case letter is what bit 6 makes of a digit or a stroke.
+_NO_LONE_LETTER = r"(?![^a-z]*[a-z][^a-z]*\Z)"
 _SLOT = r"(?:(?:[01]\d|2[0-3])[0-5]\d[0-9A-F]{4}|NONUTILE)"
 _PROFILE = rf"{_SLOT}(?: {_SLOT}){{10}}"
 
@@ -113,8 +112,11 @@ def _serial(mode: Mode, name: str, length: int, english: str) -> Label:
 
 
 def _text(name: str, length: int, english: str, *, is_fixed: bool = False) -> Label:
-    regex = re.compile(_TEXT % (length, length - 2), re.ASCII)
-    return Label(name, _S, Kind.TEXT, length, regex, english, is_fixed=is_fixed)
+    regex, doubtful = (
+        re.compile(_TEXT % (length, length - 2, without), re.ASCII)
+        for without in (_NO_LONE_LETTER, "")
+    )
+    return Label(name, _S, Kind.TEXT, length, regex, english, is_fixed=is_fixed, doubtful=doubtful)
 
 
 def _choice(

@@ -30,6 +30,7 @@ class _FrameLine(msgspec.Struct, frozen=True):
     complete: bool
     values: dict[str, _Value]
     rejected: tuple[Rejected, ...]
+    unknown: tuple[str, ...]
     decoded: Decoded
 
 
@@ -57,6 +58,7 @@ def frame_line(frame: Frame) -> str:
         complete=frame.is_complete,
         values={name: _value(group) for name, group in frame.groups.items()},
         rejected=frame.rejected,
+        unknown=frame.unknown,
         decoded=decode_views(frame),
     )
     return _encoder.encode(line).decode()
@@ -75,8 +77,9 @@ def frame_table(frame: Frame, lang: Lang) -> str:
     if frame.duplicate_labels:
         labels = ", ".join(frame.duplicate_labels)
         lines.append(f"  {in_lang(f'more than once: {labels}')}")
+    unknown = (f"  {in_lang(f'not known, set aside: {raw!r}')}" for raw in frame.unknown)
     refused = (f"  {in_lang(f'refused: {each.raw!r}: {each.reason}')}" for each in frame.rejected)
-    return "\n".join([*lines, *refused, ""])
+    return "\n".join([*lines, *unknown, *refused, ""])
 
 
 class Tally:

@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.tic.frame import Mode
-from edge.tic.groups import LabelledGroup, Refusal, checksum, encode_group, read_group
+from edge.tic.groups import (
+    DoubtfulGroup,
+    LabelledGroup,
+    Refusal,
+    checksum,
+    encode_group,
+    read_group,
+)
 from edge.tic.labels import LABELS, Horodate, Kind, Label
 
 H, S = Mode.HISTORIQUE, Mode.STANDARD
@@ -123,7 +130,6 @@ def test_any_bytes_give_a_group_or_a_reason(body):
         (group(S, "STGE", "013a0401"), Refusal.VALUE),
         (group(S, "PJOURF+1", " ".join(["NONUTILE"] * 10)), Refusal.VALUE),
         (group(S, "PJOURF+1", " ".join(["24004001", *["NONUTILE"] * 10])), Refusal.VALUE),
-        (group(S, "NGTF", "H PLEINEoCREUSE "), Refusal.VALUE),
         (group(S, "NGTF", "    TEMPO     "), Refusal.VALUE),
         (group(S, "NGTF", "HEURES CREUSES1"), Refusal.VALUE),
         (group(S, "NGTF", ""), Refusal.VALUE),
@@ -133,6 +139,10 @@ def test_any_bytes_give_a_group_or_a_reason(body):
 )
 def test_refused_groups_say_why(body, reason):
     assert read_group(body) is reason
+
+
+def test_a_lone_small_letter_leaves_a_doubt():
+    assert isinstance(read_group(group(S, "NGTF", "H PLEINEoCREUSE ")), DoubtfulGroup)
 
 
 @pytest.mark.parametrize(
