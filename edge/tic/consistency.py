@@ -6,7 +6,9 @@ installation can draw; serial numbers, ratings and calendars stay for months; th
 advances. A value that breaks this is held back until the following frames bear it out, which they
 do when the meter was replaced or reset, and do not when it was noise. The first value of a label is
 held back too, until a second one agrees. While a frame's meter or calendar is held back, its
-registers are as well, for they would be counted for another. Values that may change at will (power, current, tariff in
+registers are as well, for they would be counted for another. A meter may let more power through
+than the contract's: a limit by the subscribed power that frame after frame contradicts yields to
+that of low voltage. Values that may change at will (power, current, tariff in
 force) have nothing to be held against and pass.
 """
 
@@ -25,6 +27,8 @@ _NOMINAL_V = 230
 _NAMES = frozenset({"ADSC", "ADCO", "NGTF", "OPTARIF"})
 # Registers wait no longer for a name that is another one in each frame.
 _LONGEST_DOUBT_FRAMES = 10
+# So many frames in a row above the subscribed power, each within what low voltage carries.
+_CONTRADICTIONS = 4
 _DRAWN = ("BASE", "HC", "EJP", "BBR", "EAST", "EASF", "EASD")
 # A frame that lost its DATE came one frame after the last; the longest take 2.5 s.
 _FRAME_PERIOD = timedelta(seconds=3)
@@ -52,23 +56,38 @@ class _Seen(msgspec.Struct, frozen=True):
 
 
 class _Track:
-    """One label: the value trusted, and the one that asks to take its place."""
+    """One label: the value trusted, and the one that asks to take its place.
 
-    __slots__ = ("borne_out", "claimed", "trusted")
+    Attributes:
+        borne_out: frames in a row that bear `claimed` out within all limits.
+        possible: frames in a row that do if low voltage is the only limit.
+    """
+
+    __slots__ = ("borne_out", "claimed", "possible", "trusted")
 
     def __init__(self) -> None:
         self.trusted: _Seen | None = None
         self.claimed: _Seen | None = None
         self.borne_out = 0
+        self.possible = 0
+
+    def trust(self, seen: _Seen) -> None:
+        self.trusted, self.claimed, self.borne_out, self.possible = seen, None, 0, 0
 
 
 class ConsistencyCheck:
-    """Moves groups that the frames before contradict from `groups` to `rejected`."""
+    """Moves groups that the frames before contradict from `groups` to `rejected`.
+
+    Attributes:
+        has_limit_yielded: the line goes beyond `overload` times the subscribed power, which is no
+            limit any more; until another power is subscribed.
+    """
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
         self._tracks: dict[str, _Track] = {}
         self._stream_va = _LOW_VOLTAGE_LIMIT_VA
+        self.has_limit_yielded = False
         self._dated: tuple[datetime, datetime | None] | None = None
         self._frames_in_doubt = 0
 
@@ -123,7 +142,14 @@ class ConsistencyCheck:
     def _passes(self, label: Label, seen: _Seen) -> bool:
         track = self._tracks.setdefault(label.name, _Track())
         if track.trusted and self._agrees(label, track.trusted, seen):
-            track.trusted, track.claimed, track.borne_out = seen, None, 0
+            track.trust(seen)
+            return True
+        before = track.claimed or track.trusted
+        is_possible = before is not None and self._is_possible(label, before, seen)
+        track.possible = track.possible + 1 if is_possible else 0
+        if track.possible >= _CONTRADICTIONS:
+            self.has_limit_yielded = True
+            track.trust(seen)
             return True
         if track.claimed and self._agrees(label, track.claimed, seen):
             track.borne_out += 1
@@ -132,7 +158,7 @@ class ConsistencyCheck:
         track.claimed = seen
         if track.borne_out < (self._limits.confirmations if track.trusted else 1):
             return False
-        track.trusted, track.claimed, track.borne_out = seen, None, 0
+        track.trust(seen)
         return True
 
     def _agrees(self, label: Label, before: _Seen, after: _Seen) -> bool:
@@ -140,6 +166,15 @@ class ConsistencyCheck:
             return self._clock_agrees(before, after)
         if label.is_fixed:
             return before.group.value == after.group.value
+        return self._rises(before, after, self._max_power_va(label))
+
+    def _is_possible(self, label: Label, before: _Seen, after: _Seen) -> bool:
+        """Return whether a register may have risen so, whatever power is subscribed."""
+        most_va = _LOW_VOLTAGE_LIMIT_VA * self._limits.overload
+        return label.is_register and self._rises(before, after, most_va)
+
+    @staticmethod
+    def _rises(before: _Seen, after: _Seen, max_power_va: float) -> bool:
         rise = int(after.group.value) - int(before.group.value)
         if rise < 0:
             return False
@@ -147,7 +182,7 @@ class ConsistencyCheck:
             return True
         # Both the clock and the register are cut off to whole units: one second, one unit.
         elapsed_s = (after.at - before.at).total_seconds() + 1
-        return rise <= self._max_power_va(label) * max(elapsed_s, 1) / 3600 + 1
+        return rise <= max_power_va * max(elapsed_s, 1) / 3600 + 1
 
     def _clock_agrees(self, before: _Seen, after: _Seen) -> bool:
         if before.group.at is None or after.group.at is None:
@@ -160,7 +195,7 @@ class ConsistencyCheck:
 
     def _max_power_va(self, label: Label) -> float:
         subscribed = self._limits.subscribed_power_va or self._stream_va
-        if not label.name.startswith(_DRAWN):
+        if self.has_limit_yielded or not label.name.startswith(_DRAWN):
             subscribed = _LOW_VOLTAGE_LIMIT_VA
         return subscribed * self._limits.overload
 
@@ -173,4 +208,6 @@ class ConsistencyCheck:
             power_va = int(groups["ISOUSC"].value) * _NOMINAL_V * phases
         else:
             return
-        self._stream_va = power_va or _LOW_VOLTAGE_LIMIT_VA
+        power_va = power_va or _LOW_VOLTAGE_LIMIT_VA
+        if power_va != self._stream_va:
+            self._stream_va, self.has_limit_yielded = power_va, False
