@@ -23,6 +23,7 @@ from edge.chip import Chip, signer_of
 from edge.chip_settings import ChipSettings
 from edge.clock import Clock, SystemClock
 from edge.config import EdgeConfig
+from edge.confirming import Confirmation
 from edge.identity import Identity
 from edge.link import Link, LinkSettings
 from edge.message import Publish
@@ -215,6 +216,7 @@ def chip_settings(directory: Path, config: EdgeConfig, agreement: Agreement | No
         receipts=ReceiptOptions(watched_word(directory), config.send_window_s),
         quotes=QuoteOptions(watched_order(directory)),
         agreements=agreements,
+        confirmation=Confirmation(directory),
     )
 
 

@@ -28,6 +28,7 @@ from edge.outbox import Outbox
 from edge.recovery import Recovery, missing_here
 from edge.restoring import is_unknown, restore_for
 from edge.status.desk import Counts, StatusDesk
+from edge.status.limit import LimitWatch
 from edge.status.line import LineWatch
 from edge.tic.consistency import ConsistencyCheck
 from edge.tic.decoder import Decoder
@@ -100,7 +101,9 @@ class Chip:
         desks = open_desks(identity, self._signer, vault, clock, self._settings)
         self.area, self.moving, self.catalogue = desks.area, desks.moving, desks.catalogue
         self._correspondents = desks.correspondents
-        self._contracts = ContractWatch(desks.contracts, vault.values.notices())
+        notices = vault.values.notices()
+        self._contracts = ContractWatch(desks.contracts, notices)
+        self._limit = LimitWatch(self._consistency, notices)
         self._is_named = partial(is_named, desks.contracts)
         self._open_meter()
         month = month_of(legal_day(clock.now()))
@@ -146,7 +149,7 @@ class Chip:
 
     def observe_all(self, frames: Iterable[tuple[Frame, HostTime]]) -> None:
         """Take frames and when they came; one commit holds all that they close."""
-        events, is_new = list[Event](), False
+        events, is_new = self._settings.confirmation.carry_out(self._meter), False
         for frame, host in frames:
             checked = self._consistency.check(frame, host.at)
             self._line.saw(checked, host.at, self._clock.monotonic_s())
@@ -160,6 +163,7 @@ class Chip:
                 self._line.timed(is_known=self._meter.is_time_known)
                 is_new |= self._meter.state.milestone != before
                 events += self._compare(self._meter)
+                events += self._limit.look(host.at)
                 self._tell_time()
         if self._meter is not None and self.moving.is_due(self._meter):
             self._send(self.moving.close(self._meter, events))

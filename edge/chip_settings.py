@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from edge.area.lane import AreaOptions
 from edge.bills.judge import Agreement
 from edge.bills.receipt_lane import ReceiptOptions
+from edge.confirming import Confirmation
 from edge.metering.state import Settings as MeteringSettings
 from edge.moving.departure import MovingOptions
 from edge.outbox import Settings as OutboxSettings
@@ -27,6 +28,7 @@ class ChipSettings:
         receipts: how receipts are given, None: there are none.
         quotes: whether the household wants quotes.
         agreements: the household's contracts by their hashes, former ones included.
+        confirmation: which index in quarantine the household has confirmed.
         status: what the chip says of itself, and where it keeps that.
     """
 
@@ -38,4 +40,5 @@ class ChipSettings:
     receipts: ReceiptOptions | None = None
     quotes: QuoteOptions = field(default_factory=QuoteOptions)
     agreements: Mapping[bytes, Agreement] = field(default_factory=dict)
+    confirmation: Confirmation = field(default_factory=Confirmation)
     status: StatusOptions = field(default_factory=StatusOptions)

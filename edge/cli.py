@@ -10,6 +10,7 @@ edge = HouseholdGroup(
         "enrol": "edge.identity_cli:enrol",
         "run": "edge.agent_cli:run",
         "status": "edge.status.cli:status",
+        "confirm": "edge.confirm_cli:confirm",
         "move-out": "edge.moving.cli:move_out",
         "export": "edge.moving.cli:export",
         "import": "edge.moving.cli:import_command",

@@ -11,9 +11,9 @@ A day is 128 coefficients; coefficient number in a month: (day of month - 1)·12
   122, 123  index of all energy drawn that the curve accounts for, kWh and Wh part  2^20 - 1
   124, 125  the same of energy injected                                             2^20 - 1
   126       20-bit fingerprint of meter and calendar                                2^20 - 1
-  127       zero
+  127       what makes the day an estimate, as bits (protocol/doubt.py)                   2^20 - 1
 
-The indices (112-126) are what a chip that lost its store rebuilds its registers from: steps alone
+The indices (112-126) and the doubts are what a chip that lost its store rebuilds its registers from: steps alone
 are differences and give no base. Steps stay below 2^16 so that any price of all ten registers over
 a month opens exactly; a longer gap's energy goes on to the next day. See docs/decisions/0003.
 """
@@ -31,6 +31,7 @@ DRAWN_INDEX_WH = 123
 INJECTED_INDEX_KWH = 124
 INJECTED_INDEX_WH = 125
 METER_FINGERPRINT = 126
+DOUBTS = 127
 
 DAY_COEFFICIENTS = 128
 MONTH_COEFFICIENTS = 31 * DAY_COEFFICIENTS

@@ -26,6 +26,7 @@ DOCUMENTS = {
     "This transform has other slots than its group.": (
         "Cette transformée n'a pas les cases de son groupe."
     ),
+    "{path} is damaged; confirm again.": "{path} est endommagé ; confirmez à nouveau.",
     "{path} is damaged; say it again.": "{path} est endommagé ; recommencez.",
     # Identity.
     "{path} does not vouch for broker and platform; have the collectivity, with today's Volet, "
@@ -224,6 +225,7 @@ DOCUMENTS = {
     # Damage and what cannot be used.
     "import the bundle again.": "importez à nouveau le paquet.",
     "ask again.": "demandez à nouveau.",
+    "confirm again.": "confirmez à nouveau.",
     "take another backup.": "prenez une autre sauvegarde.",
     "name the file that `backup` wrote.": "nommez le fichier qu'a écrit `backup`.",
     "{path} cannot be read: {why}; start the chip, it repairs it.": (

@@ -12,6 +12,7 @@ import msgspec
 
 from edge.metering.closing import advance, bill
 from edge.metering.counting import stand_at
+from edge.metering.doubts import begin_anew
 from edge.metering.events import Event
 from edge.metering.reading import Reading
 from edge.metering.state import (
@@ -47,6 +48,9 @@ def change_calendar(
     """
     last = account.last
     passage = _passage(last, reading)
+    told: list[Event] = []
+    if not passage.is_continued and (reading.at - last.at).total_seconds() > settings.gap_s:
+        account, told = begin_anew(account, reading)
     account, closed = advance(account, reading.at, passage.energy_wh, None, settings)
     account, _ = bill(account, last, reading.at, with_injection=False)
     reading = msgspec.structs.replace(
@@ -55,7 +59,7 @@ def change_calendar(
     )
     billed_kwh = account.billed_kwh if passage.is_continued else NO_REGISTERS
     account = msgspec.structs.replace(account, billed_kwh=_shown(billed_kwh, reading))
-    return stand_at(account, reading), closed
+    return stand_at(account, reading), told + closed
 
 
 def change_meter(

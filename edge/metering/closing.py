@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from edge.metering.doubts import doubts_after_open_day, doubts_on_open_day
 from edge.metering.events import (
     DayClosed,
     DayPart,
@@ -242,6 +243,14 @@ def _close_day(
         max_power_va=account.max_power_va,
         is_index_read=end - source.at <= timedelta(seconds=settings.boundary_s),
         parts=parts if is_split else (),
+        doubts=doubts_on_open_day(account),
     )
-    account = msgspec.structs.replace(account, day=legal_day(end), j=0, parts=(), max_power_va=0)
+    account = msgspec.structs.replace(
+        account,
+        day=legal_day(end),
+        j=0,
+        parts=(),
+        max_power_va=0,
+        doubts=doubts_after_open_day(account),
+    )
     return account, closed

@@ -5,7 +5,7 @@ from datetime import date
 import msgspec
 
 from edge.metering.closing import advance, highest_power_va
-from edge.metering.events import Event
+from edge.metering.events import Event, Notice, NoticeKind
 from edge.metering.reading import Reading
 from edge.metering.state import NO_REGISTERS, Account, Settings, merge, rise_wh
 from protocol.calendar import quarter_hour, quarter_hour_start
@@ -32,11 +32,14 @@ def begin(reading: Reading, first_day: date | None) -> Account:
 
 def count(account: Account, reading: Reading, settings: Settings) -> tuple[Account, list[Event]]:
     """Count a reading of the same counters."""
+    told: list[Event] = []
+    if account.is_quarantined:
+        told.append(Notice(NoticeKind.QUARANTINE_ENDED, reading.at))
     energy_wh = rise_wh(account.last.total_wh, reading.total_wh) or 0
     reading = merge(account.last, reading)
     account = _with_new_bases(account, reading)
     account, closed = advance(account, reading.at, energy_wh, reading, settings)
-    return stand_at(account, reading), closed
+    return stand_at(account, reading), told + closed
 
 
 def stand_at(account: Account, reading: Reading) -> Account:

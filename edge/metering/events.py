@@ -5,6 +5,8 @@ from enum import StrEnum
 
 import msgspec
 
+from protocol.doubt import Doubt
+
 
 class MeterId(msgspec.Struct, frozen=True):
     """A meter as its TIC output names it. `serial` is ADSC/ADCO; never leaves the chip in clear."""
@@ -62,6 +64,8 @@ class DayClosed(msgspec.Struct, frozen=True):
         max_power_va: the highest apparent power seen.
         is_index_read: False where no reading lies near the day's end ("index not read").
         parts: the day split where meter or calendar changed, in order; empty on any other day.
+        doubts: what makes its energy an estimate: a reading that it rests on was believed although
+            nobody can vouch for it.
     """
 
     day: date
@@ -77,12 +81,14 @@ class DayClosed(msgspec.Struct, frozen=True):
     max_power_va: int
     is_index_read: bool
     parts: tuple[DayPart, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
 
 class NoticeKind(StrEnum):
     """What the chip noticed and the household is told: of the meter, and of it beside the contract."""
 
     GAP = "gap"
+    GAPS_ENDED = "gaps_ended"
     CLOCK_JUMP = "clock_jump"
     CLOCK_DEGRADED = "clock_degraded"
     CLOCK_DOUBTED = "clock_doubted"
@@ -93,8 +99,12 @@ class NoticeKind(StrEnum):
     METER_REPLACED = "meter_replaced"
     CALENDAR_CHANGED = "calendar_changed"
     INDEX_QUARANTINED = "index_quarantined"
+    QUARANTINE_ENDED = "quarantine_ended"
+    INDEX_BEGAN_ANEW = "index_began_anew"
+    INDEX_JUMPED = "index_jumped"
     INDEX_WRAPPED = "index_wrapped"
     ENERGY_UNPLACED = "energy_unplaced"
+    LIMIT_YIELDED = "limit_yielded"
     METER_DIFFERS = "meter_differs"
     CALENDAR_DIFFERS = "calendar_differs"
     POWER_DIFFERS = "power_differs"

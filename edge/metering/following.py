@@ -4,7 +4,9 @@ import msgspec
 
 from edge.metering.changes import change_calendar, change_meter
 from edge.metering.counting import count
+from edge.metering.doubts import note_jump
 from edge.metering.events import Event, Notice, NoticeKind
+from edge.metering.gaps import note_gap
 from edge.metering.other_meter import SetAside
 from edge.metering.reading import Reading
 from edge.metering.state import (
@@ -29,18 +31,19 @@ def follow(account: Account, reading: Reading, settings: Settings) -> tuple[Acco
         return _quarantine(account, reading)
     else:
         is_wrapped = any(after_wh < before_wh for before_wh, after_wh in counters(last, reading))
-        events = [Notice(NoticeKind.INDEX_WRAPPED, reading.at)] if is_wrapped else []
+        account, events = note_jump(account, reading)
+        if is_wrapped:
+            events.append(Notice(NoticeKind.INDEX_WRAPPED, reading.at))
         account, closed = count(account, reading, settings)
-    return account, _time_notices(last, reading, settings) + events + closed
+    account, told = _tell_time(account, last, reading, settings)
+    return account, told + events + closed
 
 
 def replace(account: Account, other: SetAside, settings: Settings) -> tuple[Account, list[Event]]:
     """Follow another meter from the first of its readings that were set aside."""
     first, *following = other.readings
-    told = [
-        *_time_notices(account.last, first, settings),
-        Notice(NoticeKind.METER_REPLACED, first.at),
-    ]
+    account, told = _tell_time(account, account.last, first, settings)
+    told.append(Notice(NoticeKind.METER_REPLACED, first.at))
     account, events = change_meter(account, first, settings)
     for reading in following:
         account, closed = follow(account, reading, settings)
@@ -56,11 +59,12 @@ def _quarantine(account: Account, reading: Reading) -> tuple[Account, list[Event
     return msgspec.structs.replace(account, is_quarantined=True), [notice]
 
 
-def _time_notices(last: Reading, reading: Reading, settings: Settings) -> list[Event]:
+def _tell_time(
+    account: Account, last: Reading, reading: Reading, settings: Settings
+) -> tuple[Account, list[Event]]:
     elapsed = reading.at - last.at
     if elapsed < -CLOCK_STEP:
-        return [Notice(NoticeKind.CLOCK_JUMP, reading.at, "the clock went back")]
+        return account, [Notice(NoticeKind.CLOCK_JUMP, reading.at, "the clock went back")]
     if elapsed.total_seconds() > settings.gap_s:
-        detail = "no reading for some time, or the clock was set forward"
-        return [Notice(NoticeKind.GAP, reading.at, detail)]
-    return []
+        return note_gap(account, reading)
+    return account, []

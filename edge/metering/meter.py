@@ -9,8 +9,10 @@ from edge.clock import HostTime
 from edge.metering.changes import renew_index
 from edge.metering.closing import close_for_good
 from edge.metering.counting import begin, count
+from edge.metering.doubts import begin_anew
 from edge.metering.events import DayClosed, Event, Notice, NoticeKind
 from edge.metering.following import follow, replace
+from edge.metering.gaps import end_spell
 from edge.metering.other_meter import SetAside
 from edge.metering.reading import Reading, read
 from edge.metering.reopening import Undone, closed_ahead, reopen
@@ -86,9 +88,10 @@ class Meter:
             return []
         if held.serial != account.last.serial:
             return []
+        account, told = begin_anew(account, held)
         account, events = renew_index(account, held, self._settings)
         self._follow(account)
-        return events
+        return told + events
 
     def confirm_meter(self) -> list[Event]:
         """Follow the meter that is set aside, as a person has confirmed that it is the household's.
@@ -102,6 +105,11 @@ class Meter:
         account, events = replace(account, other, self._settings)
         self._follow(account)
         return events
+
+    @property
+    def settings(self) -> Settings:
+        """How far readings may lie apart."""
+        return self._settings
 
     @property
     def closed_ahead(self) -> tuple[date, int] | None:
@@ -160,8 +168,9 @@ class Meter:
         """Use a reading that continues the last one of its meter."""
         account, other = self._state.account, self._state.other
         if account is not None and account.last.serial == reading.serial:
+            account, told = end_spell(account, reading)
             account, events = count(account, reading, self._settings)
-            return self._return_to(account, events)
+            return self._return_to(account, told + events)
         if other is not None:
             return self._set_aside(other.with_next(reading))
         return []

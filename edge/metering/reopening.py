@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import msgspec
 
 from edge.metering.closing import WHOLE_KWH_MODULUS
+from edge.metering.doubts import doubts_reopened
 from edge.metering.events import DayClosed, DayPart, QuarterHourClosed
 from edge.metering.reading import COUNTER_MODULUS_WH
 from edge.metering.state import Account, MeterState
@@ -68,6 +69,7 @@ def reopen(account: Account, undone: Undone) -> Account:
         max_power_va=max(account.max_power_va, *[each.max_power_va for each in undone.days], 0),
         is_start_metered=False,
         is_carrying=False,
+        doubts=doubts_reopened(account, undone.days, first.day),
     )
     start = quarter_hour_start(first.day, first.j)
     if start >= account.last.at:

@@ -1,6 +1,6 @@
 """What metering remembers, and how one reading stands to the one before."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum, auto
 from typing import Annotated
 
@@ -10,6 +10,7 @@ from edge.metering.events import DayPart
 from edge.metering.other_meter import SetAside
 from edge.metering.reading import COUNTER_MODULUS_WH, Reading
 from edge.metering.timekeeping import Timekeeping
+from protocol.doubt import Doubt
 from protocol.layout import QUARTER_HOUR_MAX_WH, REGISTERS
 
 WRAP_ABOVE_WH = 999_000_000
@@ -43,6 +44,20 @@ class FormerMeter(msgspec.Struct, frozen=True):
     billed_injected_wh: int | None
 
 
+class DayDoubt(msgspec.Struct, frozen=True):
+    """What stands against the days up to `until`, that one included."""
+
+    doubt: Doubt
+    until: date
+
+
+class GapSpell(msgspec.Struct, frozen=True):
+    """Gaps one after another: how many, and the reading that ended the last one."""
+
+    count: int
+    last_at: datetime
+
+
 class Account(msgspec.Struct, frozen=True):
     """A meter that is being followed.
 
@@ -59,6 +74,8 @@ class Account(msgspec.Struct, frozen=True):
         is_quarantined: readings are put aside until they continue the last one, or a person
             confirms them.
         former: the last meters that were followed before, oldest first.
+        doubts: what stands against the open day and later ones.
+        gap_spell: gaps from which the line has not recovered yet.
     """
 
     last: Reading
@@ -73,6 +90,8 @@ class Account(msgspec.Struct, frozen=True):
     is_carrying: bool = False
     is_quarantined: bool = False
     former: tuple[FormerMeter, ...] = ()
+    doubts: tuple[DayDoubt, ...] = ()
+    gap_spell: GapSpell | None = None
 
 
 class MeterState(msgspec.Struct, frozen=True):

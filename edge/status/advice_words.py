@@ -40,6 +40,10 @@ ADVICE = {
             "Give request.json to your collectivity again and install its answer: "
             "`volet edge enrol`."
         ),
+        Advice.CONFIRM: (
+            "Compare your meter's display with `volet edge confirm`, which shows the index that is "
+            "not believed; if the meter shows it too, confirm it there. Nothing is counted meanwhile."
+        ),
         Advice.CONTRACT: (
             "If the meter on the line is yours, make a contract for it: `volet edge request --offer "
             "… --from …`, from the day of its replacement, or from the same first day as before if "
@@ -127,6 +131,11 @@ ADVICE = {
         Advice.CERTIFICATE: (
             "Redonnez request.json à votre collectivité et installez sa réponse : "
             "`volet edge enrol`."
+        ),
+        Advice.CONFIRM: (
+            "Comparez l'écran de votre compteur avec `volet edge confirm`, qui montre l'index qui "
+            "n'est pas retenu ; si le compteur l'affiche aussi, confirmez-le là. Rien n'est compté "
+            "d'ici là."
         ),
         Advice.CONTRACT: (
             "Si le compteur branché est le vôtre, faites un contrat pour lui : `volet edge request "

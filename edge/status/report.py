@@ -15,6 +15,8 @@ from edge.contracts.watch import standing
 from edge.identity import load_contract
 from edge.message import Absence
 from edge.metering.events import Notice, NoticeKind
+from edge.metering.quarantine import quarantine_in
+from edge.metering.state import MeterState
 from edge.moving.departure import ordered_at
 from edge.status.line import LineFault, LineState
 from edge.status.presence import Presence, StatusFile, is_running
@@ -48,6 +50,7 @@ class Advice(StrEnum):
     AUTHORITY = "compare_the_authority"
     CITY_CERTIFICATE = "tell_the_collectivity"
     DOUBLE = "end_the_other_chip"
+    CONFIRM = "confirm_the_index"
     CONTRACT = "make_a_contract_for_the_meter"
     TARIFF = "ask_for_the_meters_tariff"
     MOVE_OUT = "let_the_household_move_out_or_not"
@@ -123,7 +126,7 @@ def report(directory: Path, now: datetime) -> ChipReport:
         end = None if last is None else quarter_hour_start(last[0], last[1] + 1)
         has_left = departure is not None
         ordered = None if has_left else ordered_at(directory)
-        notices = vault.values.notices()
+        notices, state = vault.values.notices(), vault.values.state()
         return ChipReport(
             intervals=figures.intervals,
             days=figures.days,
@@ -147,6 +150,7 @@ def report(directory: Path, now: datetime) -> ChipReport:
             advice=(
                 *advise_on_move(departure, is_ordered=ordered is not None),
                 *advise(presence, certificate, now, has_left=has_left),
+                *([] if has_left else advise_on_index(state)),
                 *([] if has_left else advise_on_contract(notices)),
             ),
             left_after=None if departure is None else departure.last_day,
@@ -213,6 +217,12 @@ def advise_on_contract(notices: list[Notice]) -> list[Advice]:
     if differing.keys() & {NoticeKind.CALENDAR_DIFFERS, NoticeKind.POWER_DIFFERS}:
         found.append(Advice.TARIFF)
     return found
+
+
+def advise_on_index(state: MeterState | None) -> list[Advice]:
+    """Return what is to be done where an index is in quarantine."""
+    is_waiting = state is not None and quarantine_in(state) is not None
+    return [Advice.CONFIRM] if is_waiting else []
 
 
 def advise_on_move(departure: Departure | None, *, is_ordered: bool) -> list[Advice]:

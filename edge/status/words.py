@@ -7,7 +7,7 @@ from edge.bills.words import day_text
 from edge.contracts.words import NOTICES as CONTRACT_NOTICES
 from edge.language import Lang
 from edge.message import Absence
-from edge.metering.events import NoticeKind
+from edge.metering.events import Notice, NoticeKind
 from edge.status.advice_words import ADVICE
 from edge.status.line import LineFault
 from edge.status.presence import Presence
@@ -157,6 +157,9 @@ NOTICES = {
     Lang.EN: {
         **CONTRACT_NOTICES[Lang.EN],
         NoticeKind.GAP: "The meter was not read for some time; what it counted was spread over it.",
+        NoticeKind.GAPS_ENDED: (
+            "The meter is read well again; until then, readings were missing {count} times."
+        ),
         NoticeKind.CLOCK_JUMP: "The meter's clock went back.",
         NoticeKind.CLOCK_DEGRADED: "The meter says that its own clock is not sure.",
         NoticeKind.CLOCK_DOUBTED: (
@@ -177,8 +180,24 @@ NOTICES = {
         NoticeKind.METER_REPLACED: "Another meter has taken the place of yours and counts now.",
         NoticeKind.CALENDAR_CHANGED: "The meter counts by another calendar.",
         NoticeKind.INDEX_QUARANTINED: (
-            "The meter showed an index that cannot be right; it is not believed until it is borne "
-            "out."
+            "The meter showed an index that cannot be right; nothing is counted until it goes on "
+            "from the old one, or you confirm the new one."
+        ),
+        NoticeKind.QUARANTINE_ENDED: (
+            "The meter goes on from the index that was believed; nothing was lost."
+        ),
+        NoticeKind.INDEX_BEGAN_ANEW: (
+            "An index of the meter began anew; what it counted in between is billed to nobody. "
+            "The bill marks the day as estimated, and your provider is told with the receipt."
+        ),
+        NoticeKind.INDEX_JUMPED: (
+            "An index of the meter rose by more than your home can have used, and stayed there; it "
+            "is counted. The bill marks the day as estimated, and your provider is told with the "
+            "receipt."
+        ),
+        NoticeKind.LIMIT_YIELDED: (
+            "The meter lets more power through than half as much again as the subscribed power; "
+            "its readings are believed all the same."
         ),
         NoticeKind.INDEX_WRAPPED: "An index of the meter began again at zero.",
         NoticeKind.ENERGY_UNPLACED: (
@@ -190,6 +209,9 @@ NOTICES = {
         NoticeKind.GAP: (
             "Le compteur n'a pas été lu pendant un certain temps ; ce qu'il a compté a été réparti "
             "sur cette durée."
+        ),
+        NoticeKind.GAPS_ENDED: (
+            "Le compteur est de nouveau bien lu ; jusque-là, des lectures ont manqué {count} fois."
         ),
         NoticeKind.CLOCK_JUMP: "L'horloge du compteur a reculé.",
         NoticeKind.CLOCK_DEGRADED: "Le compteur dit que sa propre horloge n'est pas fiable.",
@@ -215,8 +237,25 @@ NOTICES = {
         ),
         NoticeKind.CALENDAR_CHANGED: "Le compteur compte selon un autre calendrier.",
         NoticeKind.INDEX_QUARANTINED: (
-            "Le compteur a montré un index impossible ; il n'est pas retenu tant qu'il n'est pas "
-            "confirmé."
+            "Le compteur a montré un index impossible ; rien n'est compté tant qu'il ne reprend pas "
+            "l'ancien, ou que vous ne confirmez pas le nouveau."
+        ),
+        NoticeKind.QUARANTINE_ENDED: (
+            "Le compteur a repris l'index retenu jusque-là ; rien n'est perdu."
+        ),
+        NoticeKind.INDEX_BEGAN_ANEW: (
+            "Un index du compteur est reparti d'une autre valeur ; ce qu'il a compté entre-temps "
+            "n'est facturé à personne. La facture marque ce jour comme estimé, et votre fournisseur "
+            "l'apprend avec le reçu."
+        ),
+        NoticeKind.INDEX_JUMPED: (
+            "Un index du compteur a augmenté de plus que votre logement n'a pu consommer, et y est "
+            "resté ; il est compté. La facture marque ce jour comme estimé, et votre fournisseur "
+            "l'apprend avec le reçu."
+        ),
+        NoticeKind.LIMIT_YIELDED: (
+            "Le compteur laisse passer plus d'une fois et demie la puissance souscrite ; ses relevés "
+            "sont retenus malgré tout."
         ),
         NoticeKind.INDEX_WRAPPED: "Un index du compteur est reparti de zéro.",
         NoticeKind.ENERGY_UNPLACED: (
@@ -253,7 +292,7 @@ def in_words(report: ChipReport, now: datetime, lang: Lang) -> str:
     if report.left_after is not None:
         rows.append(("left", words["left_on"].format(day=day_text(report.left_after, lang))))
     rows += [
-        ("notice", f"{time_text(notice.at, lang)}  {NOTICES[lang][notice.kind]}")
+        ("notice", f"{time_text(notice.at, lang)}  {_notice(notice, lang)}")
         for notice in report.notices
     ]
     rows += [("advice", ADVICE[lang][each]) for each in report.advice] or [
@@ -266,6 +305,10 @@ def time_text(at: datetime, lang: Lang) -> str:
     """Write an instant as clocks in France show it."""
     local = at.astimezone(PARIS)
     return f"{day_text(local.date(), lang)}{' à' if lang is Lang.FR else ''} {local:%H:%M}"
+
+
+def _notice(notice: Notice, lang: Lang) -> str:
+    return NOTICES[lang][notice.kind].format(count=notice.detail)
 
 
 def _chip(presence: Presence | None, lang: Lang) -> str:

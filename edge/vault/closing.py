@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from datetime import date
 
 from edge.metering.events import DayClosed
+from protocol.doubt import doubts_from_bits, doubts_to_bits
 from protocol.layout import (
     DAY_COEFFICIENTS,
+    DOUBTS,
     DRAWN_INDEX_KWH,
     DRAWN_INDEX_WH,
     INJECTED_INDEX_KWH,
@@ -33,6 +35,7 @@ def closing_values(closed: DayClosed, fingerprint: int) -> list[int]:
     injected = divmod(closed.injected_index_wh, WH_PER_KWH)
     values[INJECTED_INDEX_KWH], values[INJECTED_INDEX_WH] = injected
     values[METER_FINGERPRINT] = fingerprint
+    values[DOUBTS] = doubts_to_bits(closed.doubts)
     return values[QUARTER_HOURS_MAX:]
 
 
@@ -56,5 +59,6 @@ def read_closing(day: date, values: Sequence[int]) -> tuple[DayClosed, int]:
         calendar="",
         max_power_va=0,
         is_index_read=True,
+        doubts=doubts_from_bits(full[DOUBTS]),
     )
     return closed, full[METER_FINGERPRINT]

@@ -182,7 +182,7 @@ def test_energy_beyond_36_kva_is_carried_and_told():
     meter = begun(local("2025-06-10T10:00"), 1_000_000)
     events = see_twice(meter, local("2025-06-10T10:15"), 1_020_000)
     assert quarters(events)[0].energy_wh == 9_000
-    assert kinds(events) == [NoticeKind.ENERGY_UNPLACED]
+    assert kinds(events) == [NoticeKind.INDEX_JUMPED, NoticeKind.ENERGY_UNPLACED]
     events = see(meter, local("2025-06-10T10:30"), 1_020_000)
     events += see(meter, local("2025-06-10T10:45"), 1_020_000)
     assert [quarter.energy_wh for quarter in quarters(events)] == [9_000, 2_000]
@@ -256,7 +256,7 @@ def test_quarantine_ends_by_itself_when_the_old_index_goes_on():
 def test_person_confirms_a_quarantined_index_and_no_step_is_negative():
     meter = begun(local("2025-06-10T10:00"), 5_000_000)
     see_twice(meter, local("2025-06-10T10:01"), 4_000_000)
-    assert meter.confirm_index() == []
+    assert kinds(meter.confirm_index()) == [NoticeKind.INDEX_BEGAN_ANEW]
     see(meter, local("2025-06-10T10:02"), 4_000_050)
     events = see(meter, local("2025-06-10T10:15"), 4_000_150)
     assert [quarter.energy_wh for quarter in quarters(events)] == [150]

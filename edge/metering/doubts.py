@@ -1,0 +1,59 @@
+"""Readings that are believed although nobody can vouch for them: the days that rest on them."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+import msgspec
+
+from edge.metering.events import DayClosed, Event, Notice, NoticeKind
+from edge.metering.reading import Reading
+from edge.metering.state import Account, DayDoubt, allowed_rise_wh, counters, rise_wh
+from protocol.calendar import legal_day
+from protocol.doubt import Doubt, in_order
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def begin_anew(account: Account, reading: Reading) -> tuple[Account, list[Event]]:
+    """Tell that registers go on from what `reading` shows, not from what they showed before."""
+    notice = Notice(NoticeKind.INDEX_BEGAN_ANEW, reading.at)
+    return _doubt(account, Doubt.INDEX_BEGAN_ANEW, reading), [notice]
+
+
+def note_jump(account: Account, reading: Reading) -> tuple[Account, list[Event]]:
+    """Tell where a counter of `reading` rose by more than 36 kVA can have counted."""
+    limit_wh = allowed_rise_wh(reading.at - account.last.at)
+    pairs = counters(account.last, reading)
+    if all((rise_wh(before_wh, after_wh) or 0) <= limit_wh for before_wh, after_wh in pairs):
+        return account, []
+    notice = Notice(NoticeKind.INDEX_JUMPED, reading.at)
+    return _doubt(account, Doubt.INDEX_JUMPED, reading), [notice]
+
+
+def doubts_on_open_day(account: Account) -> tuple[Doubt, ...]:
+    """Return what stands against the open day."""
+    return in_order(each.doubt for each in account.doubts)
+
+
+def doubts_after_open_day(account: Account) -> tuple[DayDoubt, ...]:
+    """Return what outlasts the open day: energy that it did not place is placed in the next one."""
+    if account.is_carrying:
+        return account.doubts
+    return tuple([each for each in account.doubts if each.until > account.day])
+
+
+def doubts_reopened(
+    account: Account, undone: Iterable[DayClosed], first_day: date
+) -> tuple[DayDoubt, ...]:
+    """Return what stands against the days from `first_day` on, when `undone` are open again."""
+    until = max(first_day, legal_day(account.last.at))
+    doubts = in_order(
+        [*doubts_on_open_day(account), *(doubt for closed in undone for doubt in closed.doubts)]
+    )
+    return tuple([DayDoubt(doubt, until) for doubt in doubts])
+
+
+def _doubt(account: Account, doubt: Doubt, reading: Reading) -> Account:
+    """Doubt all days from the open one to that on which the steps up to `reading` fall."""
+    until = max(account.day, legal_day(reading.at - _MICROSECOND))
+    return msgspec.structs.replace(account, doubts=(*account.doubts, DayDoubt(doubt, until)))

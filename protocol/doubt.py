@@ -1,0 +1,35 @@
+"""What stands against the readings of a day that is counted all the same."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class Doubt(StrEnum):
+    """Why the counted energy of a day is an estimate.
+
+    INDEX_BEGAN_ANEW: a register started at another index than it had, and what it counted in
+    between is in no step. INDEX_JUMPED: a register rose by more than low voltage carries, and
+    stayed there.
+    """
+
+    INDEX_BEGAN_ANEW = "index_began_anew"
+    INDEX_JUMPED = "index_jumped"
+
+
+# As bits of a day's last coefficient (protocol/layout.py); a bit, once given, keeps its meaning.
+_BITS = {Doubt.INDEX_BEGAN_ANEW: 1, Doubt.INDEX_JUMPED: 2}
+
+
+def doubts_to_bits(doubts: Iterable[Doubt]) -> int:
+    """Return doubts as a bitmap."""
+    return sum(_BITS[doubt] for doubt in set(doubts))
+
+
+def doubts_from_bits(bits: int) -> tuple[Doubt, ...]:
+    """Return the doubts in a bitmap, in the order of their names; unknown bits are passed over."""
+    return in_order(doubt for doubt, bit in _BITS.items() if bits & bit)
+
+
+def in_order(doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:
+    """Return each doubt once, in the order of their names."""
+    return tuple(sorted(set(doubts)))
