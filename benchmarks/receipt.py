@@ -116,7 +116,7 @@ def _claim(opening: Opening, commitments: Sequence[bytes]) -> tuple[ReceiptText,
     energies = register_energies(0, TARIFF, DAYS, opening.values[:10])
     bill = price_bill([TARIFF], START, END, energies)
     cents = int(bill.total_ttc * 100)
-    text = ReceiptText(CONTRACT, STATEMENT, 0, 31, Consent.TOTAL, cents, (), (), b"")
+    text = ReceiptText(CONTRACT, STATEMENT, 0, 31, Consent.TOTAL, cents, (), (), (), b"")
     claim = make_claim(parts, fixed_lines([TARIFF], START, END), text, [add_all(commitments)])
     if claim is None:
         raise AssertionError("a tariff of registers is proven")

@@ -11,6 +11,7 @@ from cloud.catalogue import listed_in
 from cloud.config import DEFAULT_DIRECTORY, load_config
 from cloud.receipts import Checked, Standing, check_receipt
 from cloud.store.sqlite import SqliteStore
+from protocol.doubt import Doubt
 from system.commands import directory_option
 
 WORDS = {
@@ -18,6 +19,10 @@ WORDS = {
     Standing.PARTLY: "proven but for what is priced on the curve",
     Standing.STATED: "signed by the household; priced on the curve, of which there is no proof",
     Standing.REFUSED: "REFUSED",
+}
+DOUBTS = {
+    Doubt.INDEX_BEGAN_ANEW: "an index of the meter began anew; what it counted in between is in no bill",
+    Doubt.INDEX_JUMPED: "an index rose by more than the installation can have drawn, and stayed",
 }
 EXIT_REFUSED = 3
 
@@ -67,4 +72,5 @@ def in_words(checked: Checked) -> str:
         quantity = f"{line.wh} Wh" if line.kwh is None else f"{line.kwh} kWh"
         rows.append(f"  {line.name:<40}{quantity:>16}{line.ht:>12} €")
     rows += [f"  without proof: {name}" for name in checked.unproven]
+    rows += [f"  estimated in part: {DOUBTS[doubt]}" for doubt in checked.doubts]
     return "\n".join(rows)

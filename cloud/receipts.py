@@ -28,6 +28,7 @@ from protocol.contract import (
     open_document,
     open_offer,
 )
+from protocol.doubt import Doubt, in_order
 from protocol.envelope import Address, decode_body, open_message
 from protocol.errors import CipherError, DocumentRefused, MessageRefused
 from protocol.hpke import SealingKey
@@ -74,7 +75,8 @@ class CheckedLine(msgspec.Struct, frozen=True):
 class Checked(msgspec.Struct, frozen=True):
     """A receipt as its provider may know it, over the days [start, end).
 
-    `detail` says why it was refused; then there is no amount.
+    `doubts`: what makes some of its days an estimate, by the chip's word. `detail` says why it was
+    refused; then there is no amount.
     """
 
     statement: str
@@ -86,6 +88,7 @@ class Checked(msgspec.Struct, frozen=True):
     total_ttc: Decimal | None = None
     lines: tuple[CheckedLine, ...] = ()
     unproven: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
     detail: str = ""
 
 
@@ -127,6 +130,7 @@ def check_receipt(
         text.total_cents * CENT,
         tuple(_lines(text, terms)),
         text.unproven,
+        text.doubts,
     )
 
 
@@ -219,6 +223,8 @@ def _check_terms(text: ReceiptText, terms: Terms) -> None:
         terms.consent,
     ):
         raise CipherError("the receipt is for another period, or says other than was agreed")
+    if text.doubts != in_order(text.doubts):
+        raise CipherError("the receipt names doubts twice, or out of order")
 
 
 def _commitments(

@@ -18,6 +18,7 @@ from protocol.amount_proof import Claim, Interval, Relation, Row
 from protocol.bill import CENT, price_bill, to_cent
 from protocol.commitment import COMMITTED_FROM, COMMITTED_VALUES
 from protocol.contract import Consent
+from protocol.doubt import Doubt
 from protocol.errors import CipherError
 from protocol.hpke import SealingKey, seal
 from protocol.layout import INJECTED_STEP, REGISTER_STEP
@@ -71,6 +72,7 @@ class ReceiptText(_Body, frozen=True):
         total_cents: with tax.
         lines: where the contract says so, one for each energy line, in the order of the bill.
         unproven: the names of energy lines that `proof` says nothing of.
+        doubts: what makes billed days an estimate, in the order of their names; not which days.
         proof: that the total, or the lines, follow from the days' commitments; empty where there
             is nothing that they could follow from.
     """
@@ -83,6 +85,7 @@ class ReceiptText(_Body, frozen=True):
     total_cents: Cents
     lines: Annotated[tuple[ReceiptLine, ...], msgspec.Meta(max_length=LINES_MAX)]
     unproven: Annotated[tuple[Name, ...], msgspec.Meta(max_length=LINES_MAX)]
+    doubts: Annotated[tuple[Doubt, ...], msgspec.Meta(max_length=len(Doubt))]
     proof: bytes
 
 

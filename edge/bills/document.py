@@ -13,6 +13,7 @@ from edge.language import Lang
 from edge.metering.events import DayClosed
 from protocol.bill import CENT, Bill, Line
 from protocol.contract import Offer
+from protocol.doubt import Doubt
 from protocol.registers import count_alike
 from protocol.tariff import RegisterLine
 
@@ -86,6 +87,7 @@ class Document(msgspec.Struct, frozen=True):
     period: str
     is_correct: bool
     is_credit: bool
+    is_estimated: bool
     findings: tuple[str, ...]
     sections: tuple[Section, ...]
     total_ht: str
@@ -116,6 +118,7 @@ def compose(judgement: Judgement, papers: Papers, lang: Lang) -> Document:
         period=_period(bill.start, bill.end, words["from_to"], lang),
         is_correct=judgement.verdict is Verdict.CORRECT,
         is_credit=bill.total_ttc < 0,
+        is_estimated=bool(judgement.estimated),
         findings=(
             *(FINDINGS[lang][finding] for finding in judgement.findings),
             *remarks(judgement, lang),
@@ -130,7 +133,7 @@ def compose(judgement: Judgement, papers: Papers, lang: Lang) -> Document:
             for part in bill.vat
         ),
         total_ttc=_eur(abs(bill.total_ttc), lang),
-        indices=_indices(papers, lang),
+        indices=_indices(judgement, papers, lang),
         bars=_bars(bill, papers.previous, lang),
         messages=papers.messages,
     )
@@ -170,10 +173,12 @@ def _row(line: Line, lang: Lang) -> Row:
     )
 
 
-def _indices(papers: Papers, lang: Lang) -> tuple[IndexRow, ...]:
-    """Show the registers where one meter and calendar counted from end to end."""
+def _indices(judgement: Judgement, papers: Papers, lang: Lang) -> tuple[IndexRow, ...]:
+    """Show the registers where the same ones of one meter and calendar counted from end to end."""
     first, last = papers.first, papers.last
     if first is None or last is None:
+        return ()
+    if any(each.doubt is Doubt.INDEX_BEGAN_ANEW for each in judgement.estimated):
         return ()
     is_one_meter = first.meter_serial == last.meter_serial
     if not (is_one_meter and count_alike(first.calendar, last.calendar)):

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.bills.judgement import ContractDays, Finding, Judgement, OpenedLine, Verdict
-from edge.bills.own import Books, MeterUnknown, Own, Refused, meter_spans, own_days
+from edge.bills.own import Books, MeterUnknown, Own, Refused, estimated_days, meter_spans, own_days
 from edge.contracts.meter import Fit
 from protocol.bill import Energy, price_bill
 from protocol.calendar import day_number, day_of_number, month_of
@@ -306,4 +306,5 @@ def _sum_up(
         gap=gap,
         credit=books.settled.credit(request, bill),
         meters=meter_spans(billed),
+        estimated=estimated_days(billed),
     )

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from protocol.bill import Bill
+from protocol.doubt import Doubt
 
 
 class Finding(StrEnum):
@@ -89,6 +90,13 @@ class ContractDays(msgspec.Struct, frozen=True):
     end: date | None
 
 
+class EstimatedDays(msgspec.Struct, frozen=True):
+    """Days whose energy is an estimate, and why."""
+
+    doubt: Doubt
+    days: tuple[date, ...]
+
+
 class Judgement(msgspec.Struct, frozen=True):
     """The chip's word on one statement over the days [start, end).
 
@@ -102,6 +110,7 @@ class Judgement(msgspec.Struct, frozen=True):
         other_meter: the first day on which another meter counted than the contract's.
         credit: where the statement corrects another, what changes.
         meters: meters and calendars, where there was more than one.
+        estimated: billed days that rest on a reading for which nobody can vouch.
     """
 
     statement: str
@@ -120,6 +129,7 @@ class Judgement(msgspec.Struct, frozen=True):
     contract: ContractDays | None = None
     credit: CreditNote | None = None
     meters: tuple[MeterSpan, ...] = ()
+    estimated: tuple[EstimatedDays, ...] = ()
 
 
 WORDS_EN = {

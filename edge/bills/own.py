@@ -7,12 +7,13 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from edge.bills.judgement import ContractDays, Finding, MeterSpan
+from edge.bills.judgement import ContractDays, EstimatedDays, Finding, MeterSpan
 from edge.bills.settled import Settled
 from edge.contracts.meter import Meters
 from edge.metering.events import DayClosed, DayPart
 from protocol.calendar import month_of
 from protocol.contract import Offer, StatementRequest
+from protocol.doubt import in_order
 from protocol.household import undigits
 from protocol.ids import Incarnation
 from protocol.layout import (
@@ -175,6 +176,15 @@ def meter_spans(days: Iterable[DayClosed]) -> tuple[MeterSpan, ...]:
                 start, end = closed.day, closed.day + ONE_DAY
                 spans.append(MeterSpan(*_names(part), start, end, part.register_steps_kwh))
     return tuple(spans) if len(spans) > 1 else ()
+
+
+def estimated_days(days: Sequence[DayClosed]) -> tuple[EstimatedDays, ...]:
+    """Return which of `days` rest on which kind of doubtful reading."""
+    doubts = in_order(doubt for closed in days for doubt in closed.doubts)
+    return tuple(
+        EstimatedDays(doubt, tuple(sorted(each.day for each in days if doubt in each.doubts)))
+        for doubt in doubts
+    )
 
 
 def _whole(closed: DayClosed) -> "_Counted":

@@ -22,6 +22,7 @@ from protocol.bill import Bill
 from protocol.calendar import day_number, day_of_number
 from protocol.commitment import commit_day
 from protocol.contract import Consent, Contract, Offer, Signed, StatementRequest
+from protocol.doubt import in_order
 from protocol.envelope import decode_body
 from protocol.errors import CipherError
 from protocol.keys import HouseholdSecret
@@ -197,6 +198,7 @@ def make_receipt(
         _cents(bill.total_ttc),
         () if is_total else _lines(bill),
         unproven_lines(grounds.components, grounds.contract.consent),
+        in_order(doubt for day in grounds.days for doubt in days[day].doubts),
         b"",
     )
     openings = [_opening(household, part, days) for part in parts]

@@ -7,6 +7,7 @@ from edge.bills.judgement import ContractDays, Finding, Judgement
 from edge.bills.settled import runs
 from edge.bills.words import SHORT_HASH, day_text, number
 from edge.language import Lang
+from protocol.doubt import Doubt
 
 ONE_DAY = timedelta(days=1)
 
@@ -37,6 +38,15 @@ _SENTENCES = {
         "holds_never": (
             "Le contrat {contract}… ne vaut aucun jour : un contrat ultérieur, ou votre départ, y a "
             "mis fin avant son premier jour."
+        ),
+        Doubt.INDEX_BEGAN_ANEW: (
+            "Jours estimés : {days}. Un index de votre compteur est reparti d'une autre valeur ; ce "
+            "qu'il a compté entre-temps n'est sur aucune facture."
+        ),
+        Doubt.INDEX_JUMPED: (
+            "Jours estimés : {days}. Un index de votre compteur a augmenté de plus que votre "
+            "logement n'a pu consommer, et y est resté ; tout est facturé. Comparez avec l'écran du "
+            "compteur, et écrivez à votre fournisseur s'il montre autre chose."
         ),
         "credit": (
             "Cette facture remplace celle de {former} € : {amount} € en votre faveur, à déduire."
@@ -71,6 +81,15 @@ _SENTENCES = {
             "Contract {contract}… holds on no day: a later contract, or your moving out, ended it "
             "before its first day."
         ),
+        Doubt.INDEX_BEGAN_ANEW: (
+            "Estimated days: {days}. An index of your meter began anew; what it counted in between "
+            "is on no bill."
+        ),
+        Doubt.INDEX_JUMPED: (
+            "Estimated days: {days}. An index of your meter rose by more than your home can have "
+            "used, and stayed there; all of it is billed. Compare with the meter's display, and "
+            "write to your provider if it shows something else."
+        ),
         "credit": "This bill replaces the one of {former} €: {amount} € in your favour.",
         "debit": "This bill replaces the one of {former} €: {amount} € more to pay.",
         "same": "This bill replaces the one of {former} €; the amount stays the same.",
@@ -80,7 +99,7 @@ _SENTENCES = {
 
 
 def remarks(judgement: Judgement, lang: Lang) -> list[str]:
-    """Say which days are billed late, left out, owed or never billed, and what else to know."""
+    """Say which days are late, left out, owed, never billed or estimated, and what else to know."""
     words = _SENTENCES[lang]
     found = [
         words[name].format(days=days_text(days, lang))
@@ -90,6 +109,9 @@ def remarks(judgement: Judgement, lang: Lang) -> list[str]:
             ("owed", judgement.owed),
         )
         if days
+    ]
+    found += [
+        words[each.doubt].format(days=days_text(each.days, lang)) for each in judgement.estimated
     ]
     if judgement.gap is not None:
         first, end = judgement.gap

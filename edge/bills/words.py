@@ -41,6 +41,7 @@ WORDS = {
             "sur des valeurs chiffrées ; votre boîtier l'a ouvert, l'a comparé à votre compteur et a "
             "établi le montant lui-même."
         ),
+        "estimated": "Estimée en partie : voir ci-dessous",
         "differs": "Cette facture ne concorde pas avec votre compteur",
         "differs_how": (
             "Les montants ci-dessous sont ceux de votre compteur. Gardez cette page et écrivez à "
@@ -101,6 +102,7 @@ WORDS = {
             "encrypted values; your chip opened it, compared it with your meter and worked out the "
             "amount itself."
         ),
+        "estimated": "Estimated in part: see below",
         "differs": "This bill does not agree with your meter",
         "differs_how": (
             "The amounts below are your meter's. Keep this page and write to your provider."

@@ -10,12 +10,13 @@ import pytest
 from pypdf import PdfReader
 
 from edge.bills.document import Papers, compose
-from edge.bills.judgement import Finding, Judgement, Verdict
+from edge.bills.judgement import EstimatedDays, Finding, Judgement, Verdict
 from edge.bills.render import render_html, render_pdf
 from edge.bills.words import WORDS, number
 from edge.language import Lang
 from protocol.bill import price_bill, register_energies
 from protocol.contract import Offer
+from protocol.doubt import Doubt
 from protocol.tariff import FixedLine, InjectionLine, RegisterLine
 from tests.support.household import closed_day
 from tests.support.tariffs import simple_tariff
@@ -151,3 +152,29 @@ def test_the_pdf_says_what_the_page_says():
     assert reader.pages[0].mediabox.width == pytest.approx(595, abs=1)
     for said in ("Facture d'électricité", "heures creuses", "Montant à payer TTC", message):
         assert said in text
+
+
+@pytest.mark.parametrize(
+    ("lang", "mark", "remark"),
+    [
+        (Lang.FR, "Estimée en partie", "Jours estimés : 02/03/2026–03/03/2026."),
+        (Lang.EN, "Estimated in part", "Estimated days: 2026-03-02–2026-03-03."),
+    ],
+)
+@pytest.mark.parametrize("doubt", Doubt)
+def test_a_bill_over_days_that_rest_on_a_doubtful_index_is_marked_as_estimated(
+    lang, mark, remark, doubt
+):
+    estimated = (EstimatedDays(doubt, (date(2026, 3, 2), date(2026, 3, 3))),)
+    ends = {
+        "first": closed_day(START - timedelta(days=1), (), register_index_kwh=(9_000,) * 10),
+        "last": closed_day(END - timedelta(days=1), (), register_index_kwh=(9_300,) * 10),
+    }
+    document = compose(judged(estimated=estimated), papers(**ends), lang)
+    text, _ = read(render_html(document))
+    assert mark in text
+    assert remark in text
+    # Of an index that began anew the two ends have no difference.
+    assert bool(document.indices) is (doubt is Doubt.INDEX_JUMPED)
+    plain, _ = read(render_html(compose(judged(), papers(**ends), lang)))
+    assert mark not in plain

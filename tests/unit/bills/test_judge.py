@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from cloud.statements import compute, missing_days, prepare
 from edge.bills.judge import judge
-from edge.bills.judgement import WORDS_EN, WORDS_FR, Finding, Verdict
+from edge.bills.judgement import WORDS_EN, WORDS_FR, EstimatedDays, Finding, Verdict
 from edge.metering.events import DayPart
 from protocol.bill import periods, price_bill, register_energies
 from protocol.calendar import days_between
+from protocol.doubt import Doubt
 from protocol.errors import DocumentRefused
 from protocol.household import Q
 from protocol.tariff import RegisterLine, price_units
@@ -227,6 +228,19 @@ def test_an_index_not_read_at_the_end_is_said_and_refuses_nothing(household):
     assert (judgement.verdict, judgement.findings) == (
         Verdict.CORRECT,
         (Finding.INDEX_NOT_READ,),
+    )
+
+
+def test_days_that_rest_on_a_doubtful_index_are_named_and_refuse_nothing(household):
+    last = B - timedelta(days=1)
+    doubted = {A: (Doubt.INDEX_JUMPED,), last: tuple(Doubt)}
+    days = [msgspec.structs.replace(row, doubts=doubted.get(row.day, ())) for row in household.days]
+    books = msgspec.structs.replace(household.books, days=days)
+    judgement = judged(household, statement_of(household), books)
+    assert judgement.verdict is Verdict.CORRECT
+    assert judgement.estimated == (
+        EstimatedDays(Doubt.INDEX_BEGAN_ANEW, (last,)),
+        EstimatedDays(Doubt.INDEX_JUMPED, (A, last)),
     )
 
 

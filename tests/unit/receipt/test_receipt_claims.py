@@ -134,6 +134,7 @@ def text_of(consent=Consent.TOTAL, **changes) -> ReceiptText:
         "total_cents": 12_345,
         "lines": (),
         "unproven": (),
+        "doubts": (),
         "proof": b"",
     }
     return ReceiptText(**(fields | changes))

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 import cloud.receipts
+from cloud.provider_receipts_cli import in_words
 from cloud.receipts import Standing
 from edge.bills.receipts import make_receipt
 from edge.message import Arrived
@@ -86,6 +87,24 @@ def test_lines_are_proven_to_the_kwh_where_the_contract_says_so(tmp_path):
     rows = home.vault.values.days(day(0), day(JANUARY))
     low, high = (sum(closed.register_steps_kwh[n] for closed, _ in rows) for n in (0, 1))
     assert [line.kwh for line in checked.lines] == [low, high, low + high]
+    home.kill()
+
+
+def test_a_provider_is_told_that_days_rest_on_an_index_that_jumped(tmp_path):
+    home = lived(tmp_path, days=10)
+    low_wh, high_wh = home.meter.base_wh
+    home.run(4)
+    home.meter.base_wh = (low_wh + 700_000, high_wh)  # within a quarter-hour
+    home.run(92, with_pump=False)
+    home.pump()
+    home.live(22)
+    home.ask(0, JANUARY, name(1))
+    (judgement,) = [msgspec.json.decode(row.verdict) for row in home.vault.statements()]
+    assert judgement["verdict"] == "correct"
+    assert [each["doubt"] for each in judgement["estimated"]] == ["index_jumped"]
+    checked = home.check(home.receipts()[0])
+    assert (checked.standing, checked.doubts) == (Standing.PROVEN, ("index_jumped",))
+    assert "estimated in part" in in_words(checked)
     home.kill()
 
 

@@ -18,6 +18,7 @@ from edge.vault.reader import read_vault
 from edge.vault.rows import FULL_DAY, BlockState, Key, missing_runs, span_bits
 from edge.vault.vault import Vault
 from protocol.calendar import day_number, month_of
+from protocol.doubt import Doubt
 from protocol.errors import CoefficientUsed, ConfigError, StoreError
 from protocol.layout import DAY_COEFFICIENTS
 from protocol.messages import Block, IncarnationState
@@ -365,6 +366,7 @@ def test_a_closing_reads_back_as_it_was_written():
         drawn_index_wh=999_999_999,
         meter_serial="",
         calendar="",
+        doubts=tuple(Doubt),
     )
     assert read_closing(DAY, closing_values(closed, 54_321)) == (closed, 54_321)
 
