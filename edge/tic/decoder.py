@@ -234,20 +234,30 @@ class Decoder:
             if not line:
                 continue
             read = cache.get(line) or self._read(line)
-            if isinstance(read, DoubtfulGroup):
-                # A parity that is right leaves no room for the one hit that is to be feared.
-                is_sure = self._parity.is_checked or self._doubts.is_over(line)
-                read = read.read if is_sure else Refusal.VALUE
             if isinstance(read, LabelledGroup):
                 frame.accept(read)
-                continue
-            if isinstance(read, UnknownGroup):
-                frame.set_aside(read.raw)
-                continue
-            frame.reject(line[:_MAX_RAW_CHARACTERS].decode("ascii", "backslashreplace"), read)
-            is_first = self._is_stream_head and at == 0
-            frame.cut += is_first or (is_cut_at_end and at == len(lines) - 1)
+            else:
+                is_cut = (self._is_stream_head and at == 0) or (
+                    is_cut_at_end and at == len(lines) - 1
+                )
+                self._take_odd(line, read, is_cut=is_cut)
         self._is_stream_head = False
+
+    def _take_odd(self, line: bytes, read: GroupRead, *, is_cut: bool) -> None:
+        """Take a line that is not simply a group; `is_cut` by an end of the stream."""
+        frame = self._frame
+        if isinstance(read, DoubtfulGroup):
+            # A parity that is right leaves no room for the one hit that is to be feared.
+            if self._parity.is_checked or self._doubts.is_over(line):
+                frame.accept(read.read)
+                return
+            read = Refusal.VALUE
+        if isinstance(read, UnknownGroup):
+            frame.set_aside(read.raw)
+        elif isinstance(read, Refusal):
+            raw = line[:_MAX_RAW_CHARACTERS].decode("ascii", "backslashreplace")
+            frame.reject(raw, read)
+            frame.cut += is_cut
 
     def _read(self, line: bytes) -> GroupRead:
         read = read_group(line)
