@@ -8,6 +8,7 @@ from edge.bills.words import number
 from edge.config import DEFAULT_DIRECTORY
 from edge.confirming import leave_confirmation
 from edge.household_command import HouseholdCommand
+from edge.household_command import confirm as ask
 from edge.language import Lang, language
 from edge.metering.quarantine import Quarantine, quarantine_in
 from edge.metering.reading import HISTORIQUE_REGISTERS, STANDARD_REGISTERS, Reading
@@ -87,7 +88,7 @@ def confirm(directory: Path, *, yes: bool) -> None:
     click.echo(in_words(found, lang))
     if not yes:
         click.echo(MEANING[lang])
-        click.confirm(QUESTION[lang], abort=True)
+        ask(QUESTION[lang])
     leave_confirmation(directory, found)
     click.echo(DONE[lang])
     if not is_in_use(directory):

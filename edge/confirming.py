@@ -13,6 +13,7 @@ from edge.metering.meter import Meter
 from edge.metering.quarantine import Quarantine, is_confirmed, quarantine_in
 from edge.watched import WatchedFile
 from protocol.errors import ConfigError
+from protocol.json_text import read_json
 from system.files import read_secret, write_secret
 
 ORDER = "index.json"
@@ -62,6 +63,6 @@ class Confirmation:
 
 def _read(path: Path) -> Quarantine:
     try:
-        return msgspec.json.decode(read_secret(path, "confirm again."), type=Quarantine)
-    except (msgspec.MsgspecError, RecursionError) as exc:
+        return read_json(read_secret(path, "confirm again."), Quarantine)
+    except msgspec.MsgspecError as exc:
         raise ConfigError(f"{path} is damaged; confirm again.") from exc

@@ -81,7 +81,7 @@ def test_a_person_confirms_and_the_program_goes_on(directory, is_running):
         assert "volet edge confirm" in volet(directory, "status", "--lang", "en")
         if not is_running:
             assert chip.end(signal.SIGTERM) == 0
-        assert "EASF02" in volet(directory, "confirm", "--lang", "fr", answer="y\n")
+        assert "EASF02" in volet(directory, "confirm", "--lang", "fr", answer="o\n")
         if is_running:
             feed.send(chip, 4)
             wait_until(lambda: not is_quarantined(directory), "the confirmed index")
