@@ -15,8 +15,8 @@ from edge.metering.reading import HISTORIQUE_REGISTERS, STANDARD_REGISTERS, Read
 from edge.metering.state import allowed_rise_wh, rise_wh
 from edge.status.words import time_text
 from edge.tic.frame import Mode
+from edge.vault.lock import is_in_use
 from edge.vault.reader import read_vault
-from edge.vault.vault import is_in_use
 from system.commands import directory_option
 
 NOTHING = {

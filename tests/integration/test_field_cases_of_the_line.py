@@ -10,6 +10,7 @@ import pytest
 from edge.metering.events import Event, Notice, QuarterHourClosed
 from edge.metering.meter import Meter
 from edge.metering.quarantine import quarantine_in
+from edge.simulate.host import host_time_at
 from edge.tic.consistency import ConsistencyCheck
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame
@@ -36,7 +37,7 @@ def meter(name: str) -> tuple[Meter, list[Event]]:
     times = json.loads((CASES / f"{name}.json").read_text())["host_times"]
     check, followed, events = ConsistencyCheck(), Meter(), list[Event]()
     for frame, time in zip(frames, map(datetime.fromisoformat, times), strict=True):
-        events += followed.observe(check.check(frame, time), time)
+        events += followed.observe(check.check(frame, time), host_time_at(time))
     return followed, events
 
 

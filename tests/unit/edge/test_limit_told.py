@@ -32,7 +32,7 @@ def overload(bench, frames: int) -> None:
         bench.clock.seconds += 10
         frame = bench.meter.frame(bench.clock.at)
         frame.groups["PREF"] = Group("03")
-        bench.chip.observe(frame, bench.clock.at)
+        bench.chip.observe(frame, bench.clock.host_time())
 
 
 def told(bench) -> int:

@@ -4,7 +4,8 @@ from datetime import date, timedelta
 
 from edge.metering.events import Event, NoticeKind
 from edge.metering.meter import Meter
-from tests.unit.metering.test_meter import begun, days, kinds, local, see, see_twice
+from edge.metering.reopening import Undone
+from tests.unit.metering.test_meter import begun, days, kinds, local, quarters, see, see_twice
 
 MINUTE = timedelta(minutes=1)
 
@@ -93,3 +94,17 @@ def test_a_quarantine_that_ends_by_itself_is_told():
     meter = begun(local("2025-06-10T10:00"), 1_000_000)
     see_twice(meter, local("2025-06-10T10:01"), 2_000)
     assert kinds(see(meter, local("2025-06-10T10:02"), 1_000_001)) == ["quarantine_ended"]
+
+
+def test_days_that_are_opened_again_keep_their_doubts():
+    meter = begun(local("2025-06-10T22:00"), 1_000_000)
+    see_twice(meter, local("2025-06-10T22:20"), 1_100_000)
+    events = through(meter, local("2025-06-10T22:30"), local("2025-06-11T06:00"), 1_100_000)
+    undone = Undone(tuple(quarters(events)), tuple(days(events)))
+    meter.reopen(undone)
+    events = through(meter, local("2025-06-11T06:10"), local("2025-06-13T00:00"), 1_100_000)
+    assert doubts(events) == {
+        date(2025, 6, 10): ["index_jumped"],
+        date(2025, 6, 11): ["index_jumped"],
+        date(2025, 6, 12): [],
+    }
