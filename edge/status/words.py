@@ -170,8 +170,8 @@ NOTICES = {
         ),
         NoticeKind.DAYS_REOPENED: "What a wrong clock had closed too early was opened again.",
         NoticeKind.OTHER_METER: (
-            "Another meter is on the line. What it shows is set aside: if it stays a day, if your "
-            "contract names it or if you confirm it, it counts from its first reading on."
+            "Another meter is on the line. What it shows is set aside: if it stays a day, or as soon "
+            "as your contract names it, it counts from its first reading on."
         ),
         NoticeKind.OTHER_METER_DROPPED: (
             "The other meter was not yours: what it showed is billed nowhere, and your own goes on "
@@ -225,8 +225,8 @@ NOTICES = {
         ),
         NoticeKind.DAYS_REOPENED: "Ce qu'une horloge fausse avait clos trop tôt a été rouvert.",
         NoticeKind.OTHER_METER: (
-            "Un autre compteur est branché. Ce qu'il montre est mis de côté : s'il reste un jour, "
-            "si votre contrat le nomme ou si vous le confirmez, il compte depuis son premier relevé."
+            "Un autre compteur est branché. Ce qu'il montre est mis de côté : s'il reste un jour, ou "
+            "dès que votre contrat le nomme, il compte depuis son premier relevé."
         ),
         NoticeKind.OTHER_METER_DROPPED: (
             "L'autre compteur n'était pas le vôtre : ce qu'il a montré n'est facturé nulle part, "
