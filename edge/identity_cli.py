@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from edge.config import DEFAULT_DIRECTORY, load_config
+from edge.contracts.choices import choose, contract_in_words
 from edge.contracts.serial import parse_serial, serial_for
 from edge.enrolling import (
     draw_keys,
@@ -98,16 +99,15 @@ def init(directory: Path) -> None:
 @click.option(
     "--consent",
     type=click.Choice([each.value for each in Consent]),
-    default=Consent.TOTAL.value,
-    show_default=True,
-    help="What a receipt may say to the provider: nothing, the total, or also the kWh of each line.",
+    help="What a receipt may say to the provider: nothing, the total, or also the kWh of each line. "
+    "Left out: what it may say by your contract until now, else the total.",
 )
 @click.option(
     "--follow/--fixed",
     "follows",
-    default=True,
-    show_default=True,
-    help="Whether listed offers that extend this one, with later prices, hold for the contract.",
+    default=None,
+    help="Whether listed offers that extend this one, with later prices, hold for the contract. "
+    "Left out: as in your contract until now, else they do.",
 )
 @click.option("--out", type=_FILE, help="Where to write it; request.json in the chip's directory.")
 def request(
@@ -115,15 +115,16 @@ def request(
     offer: Path | None,
     meter_serial: str | None,
     start: date | None,
-    consent: str,
+    consent: str | None,
     out: Path | None,
     *,
-    follows: bool,
+    follows: bool | None,
 ) -> None:
     """Make a request for enrolment, with a contract if an offer is taken.
 
     It carries public keys only. Hand it to the collectivity and install the answer with
-    `volet edge enrol`. Where a meter's line is connected, the contract is for that meter.
+    `volet edge enrol`. Where a meter's line is connected, the contract is for that meter. Made
+    again, it keeps what the household has chosen before, and says so.
     """
     keys = load_keys(directory)
     signed_offer = contract = None
@@ -133,16 +134,21 @@ def request(
         signed_offer = read_signed(
             offer, "ask the provider for its signed offer, which a tariff alone is not."
         )
+        choices = choose(
+            directory, keys, consent=Consent(consent) if consent else None, follows=follows
+        )
+        serial = _serial(directory, meter_serial)
         contract = sign_contract(
             keys,
             signed_offer,
-            _serial(directory, meter_serial),
+            serial,
             start,
-            consent=Consent(consent),
-            follows=follows,
+            consent=choices.consent.value,
+            follows=choices.follows.value,
         )
-    elif meter_serial is not None or start is not None:
-        raise click.UsageError("--meter and --from go with --offer.")
+        click.echo(contract_in_words(contract, serial, choices, language()))
+    elif {meter_serial, start, consent, follows} != {None}:
+        raise click.UsageError("--meter, --from, --consent and --follow/--fixed go with --offer.")
     path = out or directory / REQUEST
     write_request(directory, path, make_request(keys, signed_offer, contract))
     say(

@@ -2,6 +2,7 @@
 
 from edge.language import Lang
 from edge.metering.events import NoticeKind
+from protocol.contract import Consent
 
 SERIAL_FORM = {
     Lang.FR: (
@@ -41,6 +42,46 @@ NOT_READ = {
         "This chip has read no meter yet; name it (--meter), or connect the meter's TIC output."
     ),
 }
+
+TAKING = {
+    Lang.FR: (
+        "Ce contrat est dans la demande :\n"
+        "  compteur  {serial}\n"
+        "  dès le    {start}\n"
+        "  reçus     {consent}\n"
+        "  prix      {prices}"
+    ),
+    Lang.EN: (
+        "This contract is in the request:\n"
+        "  meter     {serial}\n"
+        "  from      {start}\n"
+        "  receipts  {consent}\n"
+        "  prices    {prices}"
+    ),
+}
+CONSENTS = {
+    Lang.FR: {
+        Consent.NOTHING: "ne disent rien au fournisseur",
+        Consent.TOTAL: "disent le total au fournisseur",
+        Consent.LINES: "disent au fournisseur le total et les kWh de chaque ligne",
+    },
+    Lang.EN: {
+        Consent.NOTHING: "tell the provider nothing",
+        Consent.TOTAL: "tell the provider the total",
+        Consent.LINES: "tell the provider the total and the kWh of each line",
+    },
+}
+PRICES = {
+    Lang.FR: {
+        True: "suivent les offres publiées qui prolongent celle-ci",
+        False: "restent ceux de cette offre",
+    },
+    Lang.EN: {
+        True: "follow listed offers that extend this one",
+        False: "stay those of this offer",
+    },
+}
+AS_BEFORE = {Lang.FR: ", comme jusqu'ici", Lang.EN: ", as until now"}
 
 NOTICES = {
     Lang.FR: {

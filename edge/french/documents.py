@@ -288,6 +288,10 @@ DOCUMENTS = {
     "--ages: six numbers of persons with commas ({why}).": (
         "--ages : six nombres de personnes, séparés par des virgules ({why})."
     ),
+    "Your present contract and your last request differ in {option}; say which you choose.": (
+        "Votre contrat actuel et votre dernière demande diffèrent par {option} ; dites lequel vous "
+        "choisissez."
+    ),
     "An offer is taken from a day on: --from.": "Donnez le premier jour du contrat : --from.",
     # What to do next, where a file is missing.
     "put it back from a copy.": "remettez-le depuis une copie.",

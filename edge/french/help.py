@@ -8,10 +8,12 @@ HELP = {
     ),
     "Make a request for enrolment, with a contract if an offer is taken. It carries public keys "
     "only. Hand it to the collectivity and install the answer with `volet edge enrol`. Where a "
-    "meter's line is connected, the contract is for that meter.": (
+    "meter's line is connected, the contract is for that meter. Made again, it keeps what the "
+    "household has chosen before, and says so.": (
         "Fait une demande d'inscription, avec un contrat si une offre est prise.\n\n"
         "Elle ne porte que des clés publiques. Remettez-la à la collectivité et installez sa "
-        "réponse avec `volet edge enrol`. Si un compteur est branché, le contrat est pour lui."
+        "réponse avec `volet edge enrol`. Si un compteur est branché, le contrat est pour lui. "
+        "Refaite, elle garde ce que le foyer a choisi avant, et le dit."
     ),
     "Check the collectivity's answer and make it this chip's identity.": (
         "Vérifie la réponse de la collectivité et en fait l'identité de ce boîtier."
@@ -187,11 +189,15 @@ HELP = {
         "boîtier."
     ),
     "The contract's first day.": "Le premier jour du contrat.",
-    "What a receipt may say to the provider: nothing, the total, or also the kWh of each line.": (
-        "Ce qu'un reçu peut dire au fournisseur : rien, le total, ou aussi les kWh par ligne."
+    "What a receipt may say to the provider: nothing, the total, or also the kWh of each line. "
+    "Left out: what it may say by your contract until now, else the total.": (
+        "Ce qu'un reçu peut dire au fournisseur : rien, le total, ou aussi les kWh par ligne. Sans "
+        "elle : ce que dit votre contrat jusqu'ici, sinon le total."
     ),
-    "Whether listed offers that extend this one, with later prices, hold for the contract.": (
-        "Si les offres publiées qui prolongent celle-ci valent pour le contrat."
+    "Whether listed offers that extend this one, with later prices, hold for the contract. Left "
+    "out: as in your contract until now, else they do.": (
+        "Si les offres publiées qui prolongent celle-ci valent pour le contrat. Sans elle : comme "
+        "dans votre contrat jusqu'ici, sinon oui."
     ),
     "Where to write it; request.json in the chip's directory.": (
         "Où l'écrire ; request.json dans le répertoire du boîtier."

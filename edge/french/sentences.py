@@ -230,7 +230,9 @@ SENTENCES = {
     "Got unexpected extra arguments ({value})": "Arguments en trop ({value})",
     "Option {name} requires an argument.": "L'option {name} demande une valeur.",
     "Give both, --ages and --employed.": "Donnez les deux, --ages et --employed.",
-    "--meter and --from go with --offer.": "--meter et --from ne servent qu'avec --offer.",
+    "--meter, --from, --consent and --follow/--fixed go with --offer.": (
+        "--meter, --from, --consent et --follow/--fixed ne servent qu'avec --offer."
+    ),
     "Give either FILE or --device, not both.": "Donnez FILE ou --device, pas les deux à la fois.",
     "A cap can be lowered only; at most {cap} is configured.": (
         "Un plafond ne peut que baisser ; {cap} au plus est configuré."
