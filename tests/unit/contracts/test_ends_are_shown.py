@@ -1,0 +1,70 @@
+"""A provider sees until when each contract holds, in the list and in what is billed by it."""
+
+import pytest
+from click.testing import CliRunner
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from cloud.api.client import Direct
+from cloud.api.desk import Drafting, Wanted
+from cloud.api.shapes import bytes_of
+from cloud.provider import KEY
+from cloud.provider_cli import provider
+from protocol.calendar import day_of_number
+from protocol.contract import StatementRequest
+from protocol.envelope import decode_body
+from tests.support.dwelling import PROVIDER, accept_all, day, enrolled, make_offer
+
+SUPERSEDED = 20
+
+
+@pytest.fixture
+def home(tmp_path):
+    offer = make_offer()
+    with enrolled(tmp_path, offer) as home:
+        home.begin()
+        home.live(2)
+        home.sign(offer, day(SUPERSEDED))
+        accept_all(home)
+        yield home
+
+
+def listed(home, tmp_path, *options):
+    directory = tmp_path / "provider"
+    directory.mkdir()
+    pem = PROVIDER.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (directory / KEY).write_bytes(pem)
+    (directory / KEY).chmod(0o600)
+    places = ["--dir", str(directory), "--cloud", str(home.cloud.directory)]
+    return CliRunner().invoke(provider, ["contracts", *places, *options]).output
+
+
+def counter(home):
+    return Direct(home.cloud.store, PROVIDER.public_key().public_bytes_raw())
+
+
+@pytest.mark.xfail(
+    strict=True, reason="the list of contracts shows no end, though a later contract has ended one"
+)
+def test_the_list_shows_the_end_of_a_contract_that_a_later_one_has_ended(home, tmp_path):
+    assert f"from {day(0)} until {day(SUPERSEDED)}" in listed(home, tmp_path)
+
+
+@pytest.mark.xfail(strict=True, reason="the API says of no contract that it has ended")
+def test_a_contract_of_the_api_has_its_end(home):
+    former, present = counter(home).contracts(Wanted())
+    assert (former.end, present.end) == (day(SUPERSEDED), None)
+    assert list(counter(home).contracts(Wanted(on=day(SUPERSEDED)))) == [present]
+    assert list(counter(home).contracts(Wanted(on=day(SUPERSEDED - 1)))) == [former]
+
+
+@pytest.mark.xfail(strict=True, reason="a batch asks for days on which a contract has ended")
+def test_a_batch_asks_for_no_day_after_a_contract_has_ended(home):
+    drafting = Drafting(day(10), day(30), without_missing=False)
+    requests = [
+        decode_body(bytes_of(draft.body), StatementRequest)
+        for draft in counter(home).drafts(Wanted(), drafting)
+    ]
+    assert [(day_of_number(each.start), day_of_number(each.end)) for each in requests] == [
+        (day(10), day(SUPERSEDED)),
+        (day(SUPERSEDED), day(30)),
+    ]
