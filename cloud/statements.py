@@ -87,7 +87,7 @@ def prepare(request_bytes: bytes, contract: StoredContract, shelf: Shelf) -> Pre
     terms = decode_body(contract.contract.body, Contract)
     start, end = day_of_number(request.start), day_of_number(request.end)
     first = request.days[0]
-    until = min([each for each in (terms.end, contract.end) if each is not None], default=None)
+    until = end_of(terms, contract.end)
     if min(start, first) < terms.start or (until is not None and end > until):
         raise DocumentRefused(_outside(contract.hash, terms.start, until))
     offer = _offer_of(request, contract, terms, shelf)
@@ -96,6 +96,14 @@ def prepare(request_bytes: bytes, contract: StoredContract, shelf: Shelf) -> Pre
     except ValueError as exc:
         raise DocumentRefused(f"The offer does not price the whole period: {exc}.") from exc
     return Prepared(request, plan)
+
+
+def end_of(terms: Contract, ended: date | None) -> date | None:
+    """Return the day after a contract's last, None: it is open.
+
+    `ended` is the day after the last by the household's later word (a move, another contract).
+    """
+    return min((each for each in (terms.end, ended) if each is not None), default=None)
 
 
 def _outside(contract: bytes, start: date, until: date | None) -> str:

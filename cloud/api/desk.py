@@ -17,7 +17,7 @@ from cloud.api.problems import ProblemError, not_found
 from cloud.asking import ask_for
 from cloud.catalogue import listed_in
 from cloud.provider import progress
-from cloud.statements import prepare
+from cloud.statements import end_of, prepare
 from cloud.store import Put, RequestState, StatementOrder, Store, StoredContract
 from cloud.store.batches import BatchItem, BatchProgress, BatchRefused, Fault, NewBatch
 from cloud.store.providers import ContractRow
@@ -96,7 +96,7 @@ class Desk:
         """
         self._cells.refresh(self._store.area)
         own = self.own_contract(contract_hash)
-        row = ContractRow(own.hash, own.household_key, own.contract, own.acceptance)
+        row = ContractRow(own.hash, own.household_key, own.contract, own.acceptance, own.end)
         item = self._item(row, Wanted())
         if item is None:  # pragma: no cover - nothing is wanted of it
             raise not_found("contract")
@@ -189,11 +189,10 @@ class Desk:
         """
         drafting.check()
         page = self.contracts(wanted, after, limit)
-        last = date.fromordinal(drafting.end.toordinal() - 1)
         drafts = tuple(
             self._draft(bytes.fromhex(item.contract), drafting)
             for item in page.contracts
-            if item.start <= last and (item.end is None or drafting.start < item.end)
+            if max(drafting.start, item.start) < min(drafting.end, item.end or drafting.end)
         )
         return shapes.DraftPage(drafts, page.next)
 
@@ -212,7 +211,7 @@ class Desk:
         contract = self.own_contract(contract_hash)
         terms = decode_body(contract.contract.body, Contract)
         start = max(drafting.start, terms.start)
-        end = drafting.end if terms.end is None else min(drafting.end, terms.end)
+        end = min(drafting.end, end_of(terms, contract.end) or drafting.end)
         try:
             request = ask_for(
                 self._store, contract, start, end, without_missing=drafting.without_missing
@@ -269,6 +268,7 @@ class Desk:
 
     def _item(self, row: ContractRow, wanted: Wanted) -> shapes.ContractItem | None:
         terms = decode_body(row.contract.body, Contract)
+        end = end_of(terms, row.end)
         cell = self._cells.of(row.household_key)
         is_out = (
             (wanted.area and not (cell or "").startswith(wanted.area))
@@ -276,7 +276,7 @@ class Desk:
             or (wanted.is_accepted not in (None, row.acceptance is not None))
             or (
                 wanted.on is not None
-                and not (terms.start <= wanted.on and (terms.end is None or wanted.on < terms.end))
+                and not (terms.start <= wanted.on and (end is None or wanted.on < end))
             )
         )
         if is_out:
@@ -286,7 +286,7 @@ class Desk:
             row.household_key.hex(),
             terms.offer.hex(),
             terms.start,
-            terms.end,
+            end,
             str(terms.consent),
             terms.follows,
             row.acceptance is not None,

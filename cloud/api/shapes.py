@@ -64,7 +64,8 @@ class Who(_Shape, frozen=True):
 class ContractItem(_Shape, frozen=True):
     """A household's contract with the provider.
 
-    `household_key` names the household, `sealing_key` (base64) is what letters to it are sealed to;
+    `end` is the day after its last, null while it is open: by its own terms, or earlier where the
+    household moved out or took a later contract. `household_key` names the household, `sealing_key` (base64) is what letters to it are sealed to;
     `cell` is where the roster says that it stands.
     """
 

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -64,12 +64,13 @@ class AuditEntry(msgspec.Struct, frozen=True):
 
 
 class ContractRow(msgspec.Struct, frozen=True):
-    """A contract of a provider without its offer, as lists need it."""
+    """A contract of a provider without its offer, as lists need it; `end` as in `StoredContract`."""
 
     hash: bytes
     household_key: HouseholdKeyId
     contract: Signed
     acceptance: Signed | None
+    end: date | None
 
 
 class ReceiptRow(msgspec.Struct, frozen=True):

@@ -18,6 +18,7 @@ from cloud.store.providers import (
 )
 from cloud.store.put import Put
 from cloud.store.tables import Tables, instant, seconds
+from protocol.calendar import day_of_number
 from protocol.contract import Signed
 from protocol.errors import Reason
 from protocol.ids import DeviceId, HouseholdKeyId
@@ -27,8 +28,9 @@ SELECT t.id, p.name, t.digest, t.scopes, t.created, t.expires, t.revoked
 FROM token t JOIN provider p ON p.id = t.provider
 """
 _CONTRACTS = """
-SELECT c.hash, h.key, c.contract, c.acceptance
+SELECT c.hash, h.key, c.contract, c.acceptance, t.last_day
 FROM contract c JOIN household h ON h.id = c.household
+LEFT JOIN termination t ON t.contract = c.hash
 WHERE c.provider_key = ? AND c.rowid > ifnull((SELECT rowid FROM contract WHERE hash = ?), 0)
 ORDER BY c.rowid LIMIT ?
 """
@@ -165,8 +167,9 @@ class SqliteProviders(Tables):
                 HouseholdKeyId(key),
                 msgspec.msgpack.decode(contract, type=Signed),
                 None if acceptance is None else msgspec.msgpack.decode(acceptance, type=Signed),
+                None if last_day is None else day_of_number(last_day + 1),
             )
-            for contract_hash, key, contract, acceptance in rows
+            for contract_hash, key, contract, acceptance, last_day in rows
         )
 
     def receipts_of(

@@ -42,14 +42,10 @@ def counter(home):
     return Direct(home.cloud.store, PROVIDER.public_key().public_bytes_raw())
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the list of contracts shows no end, though a later contract has ended one"
-)
 def test_the_list_shows_the_end_of_a_contract_that_a_later_one_has_ended(home, tmp_path):
     assert f"from {day(0)} until {day(SUPERSEDED)}" in listed(home, tmp_path)
 
 
-@pytest.mark.xfail(strict=True, reason="the API says of no contract that it has ended")
 def test_a_contract_of_the_api_has_its_end(home):
     former, present = counter(home).contracts(Wanted())
     assert (former.end, present.end) == (day(SUPERSEDED), None)
@@ -57,7 +53,6 @@ def test_a_contract_of_the_api_has_its_end(home):
     assert list(counter(home).contracts(Wanted(on=day(SUPERSEDED - 1)))) == [former]
 
 
-@pytest.mark.xfail(strict=True, reason="a batch asks for days on which a contract has ended")
 def test_a_batch_asks_for_no_day_after_a_contract_has_ended(home):
     drafting = Drafting(day(10), day(30), without_missing=False)
     requests = [
