@@ -18,7 +18,8 @@ def quarantine_in(state: MeterState) -> Quarantine | None:
     account, held = state.account, state.held
     if account is None or held is None or not account.is_quarantined:
         return None
-    return Quarantine(account.last, held)
+    is_of_the_meter = held.serial == account.last.serial
+    return Quarantine(account.last, held) if is_of_the_meter else None
 
 
 def is_confirmed(state: MeterState, confirmed: Quarantine, settings: Settings) -> bool:
