@@ -10,7 +10,7 @@ import structlog
 
 from edge.metering.events import Event
 from edge.metering.meter import Meter
-from edge.metering.quarantine import Quarantine, is_confirmed, quarantine_in
+from edge.metering.quarantine import Quarantine, is_confirmed
 from edge.watched import WatchedFile
 from protocol.errors import ConfigError
 from protocol.json_text import read_json
@@ -45,9 +45,10 @@ class Confirmation:
     def carry_out(self, meter: Meter | None) -> list[Event]:
         """Let metering go on from what was confirmed, if the meter shows it still."""
         confirmed = self.read()
-        if confirmed is None or meter is None:
+        account = None if meter is None else meter.state.account
+        if confirmed is None or meter is None or account is None:
             return []
-        if quarantine_in(meter.state) is None:
+        if not account.is_quarantined:
             self.forget()  # carried out, or the old index went on
             return []
         if not is_confirmed(meter.state, confirmed, meter.settings):

@@ -12,6 +12,7 @@ from edge.cli import edge
 from edge.confirming import ORDER, Confirmation, leave_confirmation
 from edge.language import Lang
 from edge.metering.events import NoticeKind
+from edge.metering.meter import Meter
 from edge.metering.quarantine import quarantine_in
 from edge.status.report import Advice, advise_on_index
 from edge.vault.reader import read_vault
@@ -120,6 +121,20 @@ def test_an_old_word_says_nothing_of_another_quarantine(bench):
     leave_confirmation(bench.directory, msgspec.structs.replace(found, before=before))
     bench.run(2)
     assert NoticeKind.INDEX_BEGAN_ANEW not in told(bench)
+
+
+def test_another_meters_frame_in_between_neither_takes_nor_loses_the_word(bench):
+    assert confirm(bench, "--yes").exit_code == 0
+    found = bench.vault.values.state()
+    other = msgspec.structs.replace(
+        found.held, serial="041961234599", at=found.held.at + timedelta(seconds=1)
+    )
+    assert quarantine_in(msgspec.structs.replace(found, held=other)) is None
+    meter = Meter(msgspec.structs.replace(found, held=other))
+    assert Confirmation(bench.directory).carry_out(meter) == []
+    assert (bench.directory / ORDER).exists()
+    bench.run(2)
+    assert NoticeKind.INDEX_BEGAN_ANEW in told(bench)
 
 
 def test_a_damaged_word_stops_nothing(bench):
