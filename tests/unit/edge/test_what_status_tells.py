@@ -1,0 +1,223 @@
+"""What `volet edge status` and its neighbours tell a household: whole, in the right tense, once."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from click.testing import CliRunner
+
+from edge.area.settings import Choices, save_choices
+from edge.bills.word import say_word
+from edge.cli import edge
+from edge.config import load_config
+from edge.enrolling import draw_keys, make_request, write_request
+from edge.identity import load_keys
+from edge.message import Absence, Connected, Disconnected, Unreachable
+from edge.metering.events import Notice, NoticeKind
+from edge.stage import REQUEST
+from edge.vault.vault import Vault
+from protocol.contract import Consent
+from tests.support.billing_home import BillingHome
+from tests.support.chip_bench import BenchClock, make_identity, signer_of
+from tests.support.moving_town import TownCloud
+
+NOW = datetime(2026, 5, 5, 10, tzinfo=UTC)
+STATEMENT = b"s" * 16
+
+
+def volet(command, directory, lang="en"):
+    arguments = ["--lang", lang, *command.split(), "--dir", str(directory)]
+    done = CliRunner().invoke(edge, arguments)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.output
+
+
+def rows(said: str, label: str) -> list[str]:
+    return [row[len(label) :].strip() for row in said.splitlines() if row.startswith(label)]
+
+
+@pytest.fixture
+def make_home(tmp_path):
+    """Make a household with a contract whose chip has begun to meter; ends it."""
+    made = []
+
+    def make(consent=Consent.TOTAL):
+        home = BillingHome(tmp_path / f"home{len(made)}", consent)
+        made.append(home)
+        home.begin()
+        return home
+
+    yield make
+    for home in made:
+        home.kill()
+
+
+def keep(home) -> None:
+    """Let the chip keep how it is."""
+    home.clock.seconds += 5
+    home.chip.outgoing()
+
+
+@pytest.mark.xfail(strict=True, reason="status shows neither the chip's id nor its source")
+def test_status_names_the_chip_and_where_it_listens(make_home):
+    home = make_home()
+    keep(home)
+    source = load_config(home.directory).source
+    for lang, device, listens in (("en", "Chip's id", "Listens on"), ("fr", "Identifiant", "Port")):
+        said = volet("status", home.directory, lang)
+        assert rows(said, device) == [str(home.identity.device)]
+        assert rows(said, listens) == [source]
+    told = json.loads(volet("status --json", home.directory))
+    assert told["device"] == home.identity.device
+    assert told["presence"]["source"] == source
+
+
+@pytest.mark.xfail(strict=True, reason="a revocation is forgotten once the chip is stopped")
+def test_a_revocation_is_remembered_until_the_city_takes_the_chip_again(make_home, monkeypatch):
+    home = make_home()
+    home.chip.take(Unreachable(Absence.REVOKED))
+    home.chip.goodbye()  # the chip ends within seconds
+    home.restart()
+    home.chip.take(Disconnected())
+    keep(home)
+    assert "enrol_again" in json.loads(volet("status --json", home.directory))["advice"]
+    monkeypatch.setattr("edge.status.report.is_running", lambda _: False)
+    for lang, word, export in (
+        ("en", "has revoked this chip", "volet edge export"),
+        ("fr", "a révoqué ce boîtier", "volet edge export"),
+    ):
+        said = volet("status", home.directory, lang)
+        assert word in said
+        assert export in said
+    home.chip.take(Connected())
+    keep(home)
+    assert json.loads(volet("status --json", home.directory))["advice"] == ["start_the_chip"]
+
+
+@pytest.mark.xfail(strict=True, reason="nothing says that the vault was rebuilt from the cloud")
+def test_a_vault_that_was_rebuilt_from_the_cloud_is_told(make_home):
+    home = make_home()
+    home.live(3)
+    home.kill()
+    for path in home.directory.glob("vault.db*"):
+        path.unlink()
+    home.clock.at += timedelta(minutes=1)
+    at = home.clock.at
+    home.start()
+    home.settle()
+    assert home.vault.figures().days >= 3
+    (told,) = [each for each in home.vault.values.notices() if each.kind == "vault_rebuilt"]
+    assert abs(told.at - at) < timedelta(hours=5)
+    assert "Nothing is to be done" in volet("status", home.directory)
+    assert "il n'y a rien à faire" in volet("status", home.directory, "fr")
+
+
+@pytest.mark.xfail(strict=True, reason="a difference that is resolved is told as if it still were")
+def test_what_is_past_is_told_as_past(tmp_path):
+    identity = make_identity()
+    vault = Vault.open(tmp_path, signer_of(identity))
+    told = [
+        Notice(NoticeKind.METER_DIFFERS, NOW),
+        Notice(NoticeKind.CONTRACT_FITS, NOW + timedelta(hours=1)),
+        Notice(NoticeKind.POWER_DIFFERS, NOW + timedelta(hours=2)),
+    ]
+    with vault._transaction():
+        for notice in told:
+            vault.values.put_notice(notice)
+    vault.close()
+    english, french = (volet("status", tmp_path, lang) for lang in ("en", "fr"))
+    assert "The meter on the line was not the one" in english
+    assert "The meter on the line is not" not in english
+    assert "Your meter is set to another subscribed power" in english
+    assert "Le compteur branché n'était pas celui" in french
+    assert "Le compteur branché n'est pas" not in french
+    assert "n'est pas celle du tarif" in french
+    assert english.count("2026-05-05 12:00  ") == 1
+
+
+@pytest.mark.xfail(strict=True, reason="status, area and budget each say otherwise who takes part")
+@pytest.mark.parametrize(
+    ("choices", "config", "english"),
+    [
+        (Choices(), "", "you have not confirmed the trustees"),
+        (Choices(is_on=False), "", "you have turned it off"),
+        (Choices(trustees="00" * 32), "[area]\nenabled = false\n", "edge.toml"),
+        (Choices(trustees="00" * 32, year_cap_rho=0.0), "", "year's budget is spent"),
+        (Choices(trustees="00" * 32), "[area]\nmonth_cap_rho = 0\n", "month's budget is spent"),
+        (Choices(trustees="00" * 32), "", "takes part"),
+    ],
+)
+def test_status_area_and_budget_say_the_same(tmp_path, choices, config, english):
+    Vault.open(tmp_path, signer_of(make_identity())).close()
+    save_choices(tmp_path, choices)
+    (tmp_path / "edge.toml").write_text(config)
+    for lang, label in (("en", "Neighbourhood"), ("fr", "Quartier")):
+        said = {
+            rows(volet(command, tmp_path, lang), label)[0].partition(";")[0].strip()
+            for command in ("status", "area", "budget")
+        }
+        assert len(said) == 1
+        if lang == "en":
+            assert english in said.pop()
+
+
+_TO_START = pytest.mark.xfail(
+    strict=True, reason="an enrolled chip that does not run is not said to be started"
+)
+
+
+@pytest.mark.parametrize("is_running", [pytest.param(False, marks=_TO_START), True])
+def test_enrol_says_to_start_a_chip_that_does_not_run(tmp_path, is_running):
+    town, chip = TownCloud(tmp_path / "cloud", BenchClock(NOW)), tmp_path / "chip"
+    draw_keys(chip)
+    request = make_request(load_keys(chip), None, None)
+    write_request(chip, chip / REQUEST, request)
+    answer = tmp_path / "answer.json"
+    answer.write_bytes(town.enrol(request))
+    vault = Vault.open(chip, signer_of(make_identity())) if is_running else None
+    said = {lang: volet(f"enrol {answer}", chip, lang) for lang in ("en", "fr")}
+    if vault is not None:
+        vault.close()
+    command = f"`volet edge run --dir {chip}`"
+    assert (f"Next: start the chip with {command}" in said["en"]) is not is_running
+    assert (f"démarrez le boîtier avec {command}" in said["fr"]) is not is_running
+
+
+@pytest.mark.xfail(strict=True, reason="nothing says why there is no receipt")
+@pytest.mark.parametrize("command", ["bills", "receipts"])
+def test_why_there_is_no_receipt_is_said(make_home, command):
+    silent = make_home(Consent.NOTHING)
+    silent.live(32)
+    silent.ask(0, 31, STATEMENT)
+    assert "consent `nothing`" in volet(command, silent.directory)
+    assert "consentement `nothing`" in volet(command, silent.directory, "fr")
+
+
+@pytest.mark.xfail(strict=True, reason="nothing says why there is no receipt")
+def test_the_reason_follows_what_holds_a_receipt_back(make_home):
+    home = make_home()
+    home.live(33)
+    home.ask(0, 7, STATEMENT)
+    assert "fewer than 25 days" in volet("bills", home.directory)
+    with home.vault.receipt_change() as receipts:
+        receipts.presume([1])
+    home.ask(7, 32, b"t" * 16)
+    told = json.loads(volet("receipts --json", home.directory))["statements"]
+    assert [each["held"] for each in told] == ["lost", "lost"]
+    assert "volet edge receipts --release" in volet("bills", home.directory)
+    say_word(home.directory)
+    home.wait()
+    told = json.loads(volet("receipts --json", home.directory))["statements"]
+    assert [each["held"] for each in told] == ["too_short", None]
+    assert "receipt delivered" in volet("bills", home.directory)
+
+
+@pytest.mark.xfail(strict=True, reason="nothing says why there is no receipt")
+def test_a_vault_without_its_keys_says_no_reason(make_home):
+    home = make_home(Consent.NOTHING)
+    home.live(32)
+    home.ask(0, 31, STATEMENT)
+    (home.directory / "enrolment.json").unlink()
+    told = json.loads(volet("receipts --json", home.directory))["statements"]
+    assert [(each["receipt"], each["held"]) for each in told] == [(None, None)]
+    assert json.loads(volet("bills --json", home.directory))["bills"]
