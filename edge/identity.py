@@ -142,6 +142,24 @@ def load_identity(directory: Path) -> Identity:
     )
 
 
+def load_device(directory: Path) -> DeviceId | None:
+    """Return the id by which the collectivity knows the chip; None: it is not enrolled.
+
+    Raises:
+        ConfigError: the enrolment is damaged.
+    """
+    path = directory / ENROLMENT
+    if not path.exists():
+        return None
+    enrolment = _decode(path, read_document(path, next_step(directory)), Enrolment)
+    try:
+        return DeviceId(decode_body(enrolment.record, EnrolmentRecord).device)
+    except MessageRefused as exc:
+        raise ConfigError(
+            f"{path} is damaged: {exc.detail}; put it back from a copy, or make a new request."
+        ) from exc
+
+
 def load_former(directory: Path) -> tuple[FormerDevice, ...]:
     """Read which chips spoke for this household before this one; none where there is no file.
 

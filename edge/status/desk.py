@@ -52,15 +52,17 @@ class StatusOptions:
         file: where it is kept, None: nowhere.
         machine: measures the machine.
         not_after: tells when the chip's certificate ends.
+        source: where the chip listens to the meter.
     """
 
     file: StatusFile | None = None
     machine: Callable[[], Machine] = Machine
     not_after: Callable[[], datetime | None] = _unknown_end
+    source: str = ""
 
 
-def status_options(directory: Path, identity: Identity, clock: Clock) -> StatusOptions:
-    """Return what the status of the chip in `directory` needs."""
+def status_options(directory: Path, identity: Identity, clock: Clock, source: str) -> StatusOptions:
+    """Return what the status of the chip in `directory`, which listens on `source`, needs."""
 
     def not_after() -> datetime | None:
         try:
@@ -68,7 +70,7 @@ def status_options(directory: Path, identity: Identity, clock: Clock) -> StatusO
         except ConfigError:
             return None  # the link says what is wrong with it
 
-    return StatusOptions(StatusFile(directory), MachineWatch(directory, clock), not_after)
+    return StatusOptions(StatusFile(directory), MachineWatch(directory, clock), not_after, source)
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -161,7 +163,13 @@ class StatusDesk:
         now_s = self._clock.monotonic_s()
         before = self._memory.kept.presence
         presence = Presence(
-            *self._process, self._boot, self._started_at, line, self._line_since, self._session
+            *self._process,
+            self._boot,
+            self._started_at,
+            line,
+            self._line_since,
+            self._session,
+            self._options.source,
         )
         is_new = before is None or _essence(before) != _essence(presence)
         if is_new and now_s - self._memory.at_s >= KEPT_EVERY_S:

@@ -36,7 +36,10 @@ class SessionState(msgspec.Struct, frozen=True):
 
 
 class Presence(msgspec.Struct, frozen=True):
-    """A running chip, so since `line_since`; `process` and `process_start` name its process."""
+    """A running chip, so since `line_since`; `process` and `process_start` name its process.
+
+    `source` is where it listens to the meter: a device, a file, or - for standard input.
+    """
 
     process: int
     process_start: int
@@ -45,6 +48,7 @@ class Presence(msgspec.Struct, frozen=True):
     line: LineState
     line_since: Instant
     session: SessionState
+    source: str = ""
 
 
 class Kept(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from edge.bills.desk import read_judgement
 from edge.bills.judgement import Judgement, Verdict
 from edge.config import load_config
 from edge.contracts.watch import standing
-from edge.identity import load_contract
+from edge.identity import load_contract, load_device
 from edge.message import Absence
 from edge.metering.events import Notice, NoticeKind
 from edge.metering.quarantine import quarantine_in
@@ -24,6 +24,7 @@ from edge.vault.moving import Departure
 from edge.vault.reader import VaultReader, read_vault
 from protocol.calendar import day_number, legal_day, next_month, quarter_hour_start
 from protocol.contract import Contract
+from protocol.ids import DeviceId
 from system.certificates import Lifetime, read_lifetime
 
 NOTICES_SHOWN = 20
@@ -80,7 +81,7 @@ class NextBill(msgspec.Struct, frozen=True):
 class ChipReport(msgspec.Struct, frozen=True):
     """What `volet edge status` tells the household of its own chip.
 
-    `presence` is None where no chip runs; `last_quarter_hour_end` the instant up to which the meter
+    `device` is the chip's id, None where it is not enrolled, as `certificate`; `presence` is None where no chip runs; `last_quarter_hour_end` the instant up to which the meter
     is accounted for; `certificate` None where the chip is not enrolled; `move_out_ordered_at` when
     the household asked to move out, until that is done; `left_after` the last day of one that has.
     """
@@ -101,6 +102,7 @@ class ChipReport(msgspec.Struct, frozen=True):
     next_bill: NextBill | None
     certificate: Lifetime | None
     advice: tuple[Advice, ...]
+    device: DeviceId | None = None
     left_after: date | None = None
     move_out_ordered_at: datetime | None = None
 
@@ -153,6 +155,7 @@ def report(directory: Path, now: datetime) -> ChipReport:
                 *([] if has_left else advise_on_index(state)),
                 *([] if has_left else advise_on_contract(notices)),
             ),
+            device=load_device(directory),
             left_after=None if departure is None else departure.last_day,
             move_out_ordered_at=ordered,
         )

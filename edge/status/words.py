@@ -19,6 +19,7 @@ _COLUMN = 20
 WORDS = {
     Lang.EN: {
         "chip": "Chip",
+        "device": "Chip's id",
         "runs": "running since {since}",
         "stopped": "not running",
         "meter": "Meter",
@@ -27,6 +28,8 @@ WORDS = {
         "read_at": "last read {at}",
         "read_to": "read up to {at}",
         "never_read": "nothing read yet",
+        "source": "Listens on",
+        "standard_input": "standard input",
         "line": "Line to the meter",
         "good": "good",
         "starting": "starting; nothing is judged yet",
@@ -66,6 +69,7 @@ WORDS = {
     },
     Lang.FR: {
         "chip": "Boîtier",
+        "device": "Identifiant",
         "runs": "en marche depuis le {since}",
         "stopped": "arrêté",
         "meter": "Compteur",
@@ -74,6 +78,8 @@ WORDS = {
         "read_at": "dernière lecture le {at}",
         "read_to": "lu jusqu'au {at}",
         "never_read": "pas encore lu",
+        "source": "Port",
+        "standard_input": "entrée standard",
         "line": "Liaison au compteur",
         "good": "bonne",
         "starting": "au démarrage ; rien n'est encore jugé",
@@ -272,8 +278,10 @@ def in_words(report: ChipReport, now: datetime, lang: Lang) -> str:
     presence = report.presence
     rows = [
         ("chip", _chip(presence, lang)),
+        *([] if report.device is None else [("device", report.device)]),
         ("meter", _meter(report, lang)),
         ("line", words["unknown"] if presence is None else _line(presence, lang)),
+        *_source(presence, lang),
         ("city", words["unknown"] if presence is None else _city(presence, lang)),
         ("closed", _day(report.last_day_closed, lang)),
         (
@@ -339,6 +347,14 @@ def _line(presence: Presence, lang: Lang) -> str:
     if line.is_poor:
         return words["poor"].format(bad=round(100 * (1 - (line.quality or 0.0))))
     return words["good"]
+
+
+def _source(presence: Presence | None, lang: Lang) -> list[tuple[str, str]]:
+    """Return the row that says where a running chip listens."""
+    if presence is None or not presence.source:
+        return []
+    is_stream = presence.source == "-"
+    return [("source", WORDS[lang]["standard_input"] if is_stream else presence.source)]
 
 
 def _city(presence: Presence, lang: Lang) -> str:

@@ -81,9 +81,8 @@ class BillingHome(Home):
         agreement = load_agreement(self.directory)
         config = msgspec.structs.replace(load_config(self.directory), sending=QUICK)
         settings = chip_settings(self.directory, config, agreement)
-        settings = replace(
-            settings, status=status_options(self.directory, self.identity, self.clock)
-        )
+        status = status_options(self.directory, self.identity, self.clock, config.source)
+        settings = replace(settings, status=status)
         self.chip = Chip(self.identity, self.vault, self.clock, settings)
         self.frames(FRAMES_AT_START)
         if self.is_online:

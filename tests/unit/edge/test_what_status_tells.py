@@ -58,7 +58,6 @@ def keep(home) -> None:
     home.chip.outgoing()
 
 
-@pytest.mark.xfail(strict=True, reason="status shows neither the chip's id nor its source")
 def test_status_names_the_chip_and_where_it_listens(make_home):
     home = make_home()
     keep(home)
