@@ -19,7 +19,7 @@ from edge.enrolling import (
 from edge.household_command import HouseholdCommand, say
 from edge.identity import ca_fingerprint, load_keys, read_agreement, read_signed
 from edge.language import language
-from edge.stage import REQUEST
+from edge.stage import REQUEST, next_step
 from edge.vault.lock import is_in_use
 from protocol.contract import Consent
 from protocol.errors import DocumentRefused
@@ -176,7 +176,10 @@ def enrol(directory: Path, answer: Path) -> None:
         f"Authority: {fingerprint}\n"
         "Compare this with what the collectivity publishes before you rely on it."
     )
-    if now != before and is_in_use(directory):
+    is_running = is_in_use(directory)
+    if not is_running:
+        say(f"Next: {next_step(directory)}")
+    elif now != before:
         say(
             "The running chip still goes by what it was started with: end `volet edge run` and "
             f"start it again, or `{RESTART}`."

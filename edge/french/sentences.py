@@ -111,6 +111,7 @@ SENTENCES = {
         "Ce boîtier est {device} de {collectivity}.\nAutorité : {fingerprint}\n"
         "Comparez ceci avec ce que publie la collectivité avant de vous y fier."
     ),
+    "Next: {step}": "Ensuite : {step}",
     "The running chip still goes by what it was started with: end `volet edge run` and start it "
     "again, or `{command}`.": (
         "Le boîtier en marche suit encore ce avec quoi il a démarré : arrêtez `volet edge run` et "

@@ -74,9 +74,9 @@ ADVICE = {
             "on, and days close when the time is sure."
         ),
         Advice.REVOKED: (
-            "Ask your collectivity why it has revoked this chip. It meters on and keeps everything. "
-            "To go on with new keys, stop it and take your household along: `volet edge export --out "
-            "FILE`; in a new directory `volet edge init` and `volet edge import FILE`; hand the "
+            "Ask your collectivity why it has revoked this chip. As long as it runs (`volet edge "
+            "run`), it meters on and keeps everything. To go on with new keys, stop it and take your "
+            "household along: `volet edge export --out FILE`; in a new directory `volet edge init` and `volet edge import FILE`; hand the "
             "request.json there to your collectivity, install its answer (`volet edge enrol`), and "
             "start the chip from there."
         ),
@@ -169,9 +169,9 @@ ADVICE = {
             "sûre."
         ),
         Advice.REVOKED: (
-            "Demandez à votre collectivité pourquoi elle a révoqué ce boîtier. Il continue de lire "
-            "le compteur et garde tout. Pour reprendre avec de nouvelles clés, arrêtez-le et "
-            "emportez votre foyer : `volet edge export --out FILE` ; dans un nouveau répertoire, "
+            "Demandez à votre collectivité pourquoi elle a révoqué ce boîtier. Tant qu'il tourne "
+            "(`volet edge run`), il lit le compteur et garde tout. Pour reprendre avec de "
+            "nouvelles clés, arrêtez-le et emportez votre foyer : `volet edge export --out FILE` ; dans un nouveau répertoire, "
             "`volet edge init` puis `volet edge import FILE` ; remettez le request.json qui s'y "
             "trouve à votre collectivité, installez sa réponse (`volet edge enrol`), et démarrez le "
             "boîtier depuis ce répertoire."

@@ -107,6 +107,7 @@ class StatusDesk:
         self._options = options
         kept = Kept() if options.file is None else options.file.read()
         self._memory = _Memory(kept)
+        self._revoked_at = kept.revoked_at
         self._schedule = Schedule(kept.told, rng)
         self._boot = secrets.token_hex(_BOOT_BYTES)
         self._process = this_process()
@@ -121,10 +122,13 @@ class StatusDesk:
             if not event.is_resumed:
                 self._schedule.lost()
             self._not_after = self._options.not_after()
+            self._revoked_at = None
             self._turn(is_up=True, why=None)
         elif isinstance(event, Disconnected):
             self._turn(is_up=False, why=Absence.NETWORK)
         elif isinstance(event, Unreachable):
+            if event.why is Absence.REVOKED:
+                self._revoked_at = self._revoked_at or self._clock.now()
             self._turn(is_up=False, why=event.why)
 
     def outgoing(self, count: Callable[[], Counts], *, has_left: bool) -> list[Publish]:
@@ -139,6 +143,8 @@ class StatusDesk:
     def goodbye(self, counts: Counts) -> Publish | None:
         """Return the last status of a chip that stops; None: the broker tells of it instead."""
         line = self._line.state(self._clock.monotonic_s())
+        self._memory.at_s = float("-inf")  # nobody keeps later what is not kept now
+        self._keep(line)
         told = self._schedule.goodbye(self._clock.now())
         return next(iter([] if told is None else self._message(told, line, counts)), None)
 
@@ -174,7 +180,7 @@ class StatusDesk:
         is_new = before is None or _essence(before) != _essence(presence)
         if is_new and now_s - self._memory.at_s >= KEPT_EVERY_S:
             self._memory.at_s = now_s
-            self._write(Kept(presence, self._memory.kept.told))
+            self._write(Kept(presence, self._memory.kept.told, self._revoked_at))
 
     def _write(self, kept: Kept) -> bool:
         self._memory.kept = kept
@@ -182,7 +188,7 @@ class StatusDesk:
 
     def _message(self, told: Told, line: LineState, counts: Counts) -> list[Publish]:
         """Return the message, once it is kept that it goes: what is not kept could go for ever."""
-        if not self._write(Kept(self._memory.kept.presence, told)):
+        if not self._write(Kept(self._memory.kept.presence, told, self._revoked_at)):
             return []
         machine, facts = self._options.machine(), told.facts
         status = Status(

@@ -52,10 +52,14 @@ class Presence(msgspec.Struct, frozen=True):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """What the file holds: the last presence, and what the outside was told."""
+    """What the file holds: the last presence, and what the outside was told.
+
+    `revoked_at` is when the chip learnt that it is revoked, until the broker takes it again.
+    """
 
     presence: Presence | None = None
     told: Told | None = None
+    revoked_at: Instant | None = None
 
 
 class StatusFile:

@@ -83,7 +83,8 @@ class ChipReport(msgspec.Struct, frozen=True):
 
     `device` is the chip's id, None where it is not enrolled, as `certificate`; `presence` is None where no chip runs; `last_quarter_hour_end` the instant up to which the meter
     is accounted for; `certificate` None where the chip is not enrolled; `move_out_ordered_at` when
-    the household asked to move out, until that is done; `left_after` the last day of one that has.
+    the household asked to move out, until that is done; `left_after` the last day of one that has;
+    `revoked_at` when the chip learnt that it is revoked, until the broker takes it again.
     """
 
     intervals: int
@@ -105,6 +106,7 @@ class ChipReport(msgspec.Struct, frozen=True):
     device: DeviceId | None = None
     left_after: date | None = None
     move_out_ordered_at: datetime | None = None
+    revoked_at: datetime | None = None
 
 
 def report(directory: Path, now: datetime) -> ChipReport:
@@ -115,7 +117,8 @@ def report(directory: Path, now: datetime) -> ChipReport:
         StoreError: its vault is damaged.
     """
     config, choices = load_config(directory).area, load_choices(directory)
-    presence = StatusFile(directory).read().presence
+    kept = StatusFile(directory).read()
+    presence = kept.presence
     if presence is not None and not is_running(presence):
         presence = None
     path = directory / "device.pem"
@@ -151,13 +154,20 @@ def report(directory: Path, now: datetime) -> ChipReport:
             certificate=certificate,
             advice=(
                 *advise_on_move(departure, is_ordered=ordered is not None),
-                *advise(presence, certificate, now, has_left=has_left),
+                *advise(
+                    presence,
+                    certificate,
+                    now,
+                    has_left=has_left,
+                    is_revoked=kept.revoked_at is not None,
+                ),
                 *([] if has_left else advise_on_index(state)),
                 *([] if has_left else advise_on_contract(notices)),
             ),
             device=load_device(directory),
             left_after=None if departure is None else departure.last_day,
             move_out_ordered_at=ordered,
+            revoked_at=kept.revoked_at,
         )
 
 
@@ -179,12 +189,17 @@ def next_bill(judgements: list[Judgement], contract: Contract) -> NextBill | Non
 
 
 def advise(
-    presence: Presence | None, certificate: Lifetime | None, now: datetime, *, has_left: bool
+    presence: Presence | None,
+    certificate: Lifetime | None,
+    now: datetime,
+    *,
+    has_left: bool,
+    is_revoked: bool = False,
 ) -> tuple[Advice, ...]:
     """Return what is to be done, the most urgent first."""
     found = []
     if presence is None:
-        if not has_left:
+        if not has_left and not is_revoked:
             found.append(Advice.START)
     else:
         line, why = presence.line, presence.session.why
@@ -198,6 +213,8 @@ def advise(
             found.append(Advice.CLOCK)
         elif why in _ADVICE:
             found.append(_ADVICE[why])
+    if is_revoked and Advice.REVOKED not in found:
+        found.append(Advice.REVOKED)
     is_ending = certificate is not None and certificate.is_within(ENDS_SOON, now)
     if is_ending and Advice.CERTIFICATE not in found:
         found.append(Advice.CERTIFICATE)

@@ -41,6 +41,7 @@ WORDS = {
         "city": "City",
         "connected": "connected since {since}",
         "offline": "not connected since {since}: {why}",
+        "revoked": "has revoked this chip, as it learnt on {at}",
         "closed": "Last day closed",
         "none_yet": "none yet",
         "waits": "Still to send",
@@ -91,6 +92,7 @@ WORDS = {
         "city": "Collectivité",
         "connected": "connectée depuis le {since}",
         "offline": "non connectée depuis le {since} : {why}",
+        "revoked": "a révoqué ce boîtier, qui l'a appris le {at}",
         "closed": "Dernier jour clos",
         "none_yet": "aucun pour l'instant",
         "waits": "Reste à envoyer",
@@ -282,7 +284,7 @@ def in_words(report: ChipReport, now: datetime, lang: Lang) -> str:
         ("meter", _meter(report, lang)),
         ("line", words["unknown"] if presence is None else _line(presence, lang)),
         *_source(presence, lang),
-        ("city", words["unknown"] if presence is None else _city(presence, lang)),
+        ("city", _city(report, lang)),
         ("closed", _day(report.last_day_closed, lang)),
         (
             "waits",
@@ -357,8 +359,13 @@ def _source(presence: Presence | None, lang: Lang) -> list[tuple[str, str]]:
     return [("source", WORDS[lang]["standard_input"] if is_stream else presence.source)]
 
 
-def _city(presence: Presence, lang: Lang) -> str:
-    words, session = WORDS[lang], presence.session
+def _city(report: ChipReport, lang: Lang) -> str:
+    words = WORDS[lang]
+    if report.presence is None:
+        if report.revoked_at is None:
+            return words["unknown"]
+        return words["revoked"].format(at=time_text(report.revoked_at, lang))
+    session = report.presence.session
     since = time_text(session.since, lang)
     if session.is_up:
         return words["connected"].format(since=since)
