@@ -34,15 +34,20 @@ class _Line(NamedTuple):
     day: date
 
 
-def standing(notices: Iterable[Notice]) -> dict[NoticeKind, str]:
-    """Return what differs by now and the details of it, from all notices in order."""
-    found: dict[NoticeKind, str] = {}
+def standing_notices(notices: Iterable[Notice]) -> list[Notice]:
+    """Return the notices of what differs by now, from all notices in order."""
+    found: dict[NoticeKind, Notice] = {}
     for notice in notices:
         if notice.kind is NoticeKind.CONTRACT_FITS:
             found.clear()
         elif notice.kind in DIFFERENCES:
-            found[notice.kind] = notice.detail
-    return found
+            found[notice.kind] = notice
+    return list(found.values())
+
+
+def standing(notices: Iterable[Notice]) -> dict[NoticeKind, str]:
+    """Return what differs by now and the details of it, from all notices in order."""
+    return {notice.kind: notice.detail for notice in standing_notices(notices)}
 
 
 def is_named(contracts: Contracts, reading: Reading) -> bool:

@@ -83,6 +83,7 @@ PRICES = {
 }
 AS_BEFORE = {Lang.FR: ", comme jusqu'ici", Lang.EN: ", as until now"}
 
+# What differs as long as it stands.
 NOTICES = {
     Lang.FR: {
         NoticeKind.METER_DIFFERS: (
@@ -94,9 +95,6 @@ NOTICES = {
         ),
         NoticeKind.POWER_DIFFERS: (
             "La puissance réglée au compteur n'est pas celle du tarif de votre contrat."
-        ),
-        NoticeKind.CONTRACT_FITS: (
-            "Un écart avec votre contrat a disparu ; ceux qui restent suivent."
         ),
     },
     Lang.EN: {
@@ -110,8 +108,35 @@ NOTICES = {
         NoticeKind.POWER_DIFFERS: (
             "Your meter is set to another subscribed power than your contract's tariff is for."
         ),
-        NoticeKind.CONTRACT_FITS: (
-            "What differed from your contract does not any more; what still differs follows."
+    },
+}
+# The same once it is past, and that it is.
+PAST_NOTICES = {
+    Lang.FR: {
+        NoticeKind.METER_DIFFERS: (
+            "Le compteur branché n'était pas celui de votre contrat ; ce n'est plus le cas."
         ),
+        NoticeKind.CALENDAR_DIFFERS: (
+            "Votre compteur suivait un autre calendrier tarifaire que celui de votre contrat ; ce "
+            "n'est plus le cas."
+        ),
+        NoticeKind.POWER_DIFFERS: (
+            "La puissance réglée au compteur n'était pas celle du tarif de votre contrat ; ce n'est "
+            "plus le cas."
+        ),
+        NoticeKind.CONTRACT_FITS: "Un écart avec votre contrat avait disparu.",
+    },
+    Lang.EN: {
+        NoticeKind.METER_DIFFERS: (
+            "The meter on the line was not the one that your contract names; that is over."
+        ),
+        NoticeKind.CALENDAR_DIFFERS: (
+            "Your meter counted by another tariff calendar than your contract's; that is over."
+        ),
+        NoticeKind.POWER_DIFFERS: (
+            "Your meter was set to another subscribed power than your contract's tariff is for; "
+            "that is over."
+        ),
+        NoticeKind.CONTRACT_FITS: "What had differed from your contract no longer did.",
     },
 }

@@ -11,7 +11,7 @@ from edge.area.settings import load_choices
 from edge.bills.desk import read_judgement
 from edge.bills.judgement import Judgement, Verdict
 from edge.config import load_config
-from edge.contracts.watch import standing
+from edge.contracts.watch import standing, standing_notices
 from edge.identity import load_contract, load_device
 from edge.message import Absence
 from edge.metering.events import Notice, NoticeKind
@@ -84,7 +84,8 @@ class ChipReport(msgspec.Struct, frozen=True):
     `device` is the chip's id, None where it is not enrolled, as `certificate`; `presence` is None where no chip runs; `last_quarter_hour_end` the instant up to which the meter
     is accounted for; `certificate` None where the chip is not enrolled; `move_out_ordered_at` when
     the household asked to move out, until that is done; `left_after` the last day of one that has;
-    `revoked_at` when the chip learnt that it is revoked, until the broker takes it again.
+    `revoked_at` when the chip learnt that it is revoked, until the broker takes it again;
+    `standing` are the notices of what is so now, the others tell of the past.
     """
 
     intervals: int
@@ -107,6 +108,7 @@ class ChipReport(msgspec.Struct, frozen=True):
     left_after: date | None = None
     move_out_ordered_at: datetime | None = None
     revoked_at: datetime | None = None
+    standing: tuple[Notice, ...] = ()
 
 
 def report(directory: Path, now: datetime) -> ChipReport:
@@ -168,6 +170,7 @@ def report(directory: Path, now: datetime) -> ChipReport:
             left_after=None if departure is None else departure.last_day,
             move_out_ordered_at=ordered,
             revoked_at=kept.revoked_at,
+            standing=tuple(standing_notices(notices)),
         )
 
 

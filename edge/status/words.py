@@ -4,7 +4,8 @@ from datetime import date, datetime
 
 from edge.area.report import AreaSummary
 from edge.bills.words import day_text
-from edge.contracts.words import NOTICES as CONTRACT_NOTICES
+from edge.contracts.words import NOTICES as STANDING_NOTICES
+from edge.contracts.words import PAST_NOTICES
 from edge.language import Lang
 from edge.message import Absence
 from edge.metering.events import Notice, NoticeKind
@@ -161,20 +162,22 @@ ABSENCES = {
     },
 }
 
+# Each is told with its date, as something that has been.
 NOTICES = {
     Lang.EN: {
-        **CONTRACT_NOTICES[Lang.EN],
+        **PAST_NOTICES[Lang.EN],
         NoticeKind.GAP: "The meter was not read for some time; what it counted was spread over it.",
         NoticeKind.GAPS_ENDED: (
             "The meter is read well again; until then, readings were missing {count} times."
         ),
         NoticeKind.CLOCK_JUMP: "The meter's clock went back.",
-        NoticeKind.CLOCK_DEGRADED: "The meter says that its own clock is not sure.",
+        NoticeKind.CLOCK_DEGRADED: "The meter said that its own clock was not sure.",
         NoticeKind.CLOCK_DOUBTED: (
-            "A clock cannot be right; nothing closes until the time has been sure for three minutes."
+            "A clock could not be right; nothing was closed until the time had been sure for three "
+            "minutes."
         ),
         NoticeKind.CLOCKS_DIFFER: (
-            "The meter's clock and this machine's have differed for a day; the likelier one is used."
+            "The meter's clock and this machine's had differed for a day; the likelier one was used."
         ),
         NoticeKind.DAYS_REOPENED: "What a wrong clock had closed too early was opened again.",
         NoticeKind.OTHER_METER: (
@@ -209,11 +212,11 @@ NOTICES = {
         ),
         NoticeKind.INDEX_WRAPPED: "An index of the meter began again at zero.",
         NoticeKind.ENERGY_UNPLACED: (
-            "More energy was counted at once than a quarter-hour takes; it stands in the next ones."
+            "More energy was counted at once than a quarter-hour takes; it was put into the next ones."
         ),
     },
     Lang.FR: {
-        **CONTRACT_NOTICES[Lang.FR],
+        **PAST_NOTICES[Lang.FR],
         NoticeKind.GAP: (
             "Le compteur n'a pas été lu pendant un certain temps ; ce qu'il a compté a été réparti "
             "sur cette durée."
@@ -222,14 +225,14 @@ NOTICES = {
             "Le compteur est de nouveau bien lu ; jusque-là, des lectures ont manqué {count} fois."
         ),
         NoticeKind.CLOCK_JUMP: "L'horloge du compteur a reculé.",
-        NoticeKind.CLOCK_DEGRADED: "Le compteur dit que sa propre horloge n'est pas fiable.",
+        NoticeKind.CLOCK_DEGRADED: "Le compteur a dit que sa propre horloge n'était pas fiable.",
         NoticeKind.CLOCK_DOUBTED: (
-            "Une horloge ne peut pas être juste ; rien n'est clos tant que l'heure n'a pas été sûre "
-            "pendant trois minutes."
+            "Une horloge ne pouvait pas être juste ; rien n'a été clos avant que l'heure n'ait été "
+            "sûre pendant trois minutes."
         ),
         NoticeKind.CLOCKS_DIFFER: (
-            "L'horloge du compteur et celle de cette machine diffèrent depuis un jour ; la plus "
-            "vraisemblable est retenue."
+            "L'horloge du compteur et celle de cette machine différaient depuis un jour ; la plus "
+            "vraisemblable a été retenue."
         ),
         NoticeKind.DAYS_REOPENED: "Ce qu'une horloge fausse avait clos trop tôt a été rouvert.",
         NoticeKind.OTHER_METER: (
@@ -268,7 +271,7 @@ NOTICES = {
         NoticeKind.INDEX_WRAPPED: "Un index du compteur est reparti de zéro.",
         NoticeKind.ENERGY_UNPLACED: (
             "Le compteur a compté d'un coup plus d'énergie qu'un quart d'heure ne peut en "
-            "contenir ; le reste est reporté sur les suivants."
+            "contenir ; le reste a été reporté sur les suivants."
         ),
     },
 }
@@ -301,10 +304,7 @@ def in_words(report: ChipReport, now: datetime, lang: Lang) -> str:
         rows.append(("moving", words["ordered"].format(at=at)))
     if report.left_after is not None:
         rows.append(("left", words["left_on"].format(day=day_text(report.left_after, lang))))
-    rows += [
-        ("notice", f"{time_text(notice.at, lang)}  {_notice(notice, lang)}")
-        for notice in report.notices
-    ]
+    rows += _notices(report, lang)
     rows += [("advice", ADVICE[lang][each]) for each in report.advice] or [
         ("advice", words["nothing"])
     ]
@@ -349,6 +349,14 @@ def _line(presence: Presence, lang: Lang) -> str:
     if line.is_poor:
         return words["poor"].format(bad=round(100 * (1 - (line.quality or 0.0))))
     return words["good"]
+
+
+def _notices(report: ChipReport, lang: Lang) -> list[tuple[str, str]]:
+    """Return a row for each notice: what still is so first, then what has been."""
+    past = [each for each in report.notices if each not in report.standing]
+    told = [(each.at, STANDING_NOTICES[lang][each.kind]) for each in report.standing]
+    told += [(each.at, _notice(each, lang)) for each in past]
+    return [("notice", f"{time_text(at, lang)}  {text}") for at, text in told]
 
 
 def _source(presence: Presence | None, lang: Lang) -> list[tuple[str, str]]:

@@ -111,7 +111,6 @@ def test_a_vault_that_was_rebuilt_from_the_cloud_is_told(make_home):
     assert "il n'y a rien à faire" in volet("status", home.directory, "fr")
 
 
-@pytest.mark.xfail(strict=True, reason="a difference that is resolved is told as if it still were")
 def test_what_is_past_is_told_as_past(tmp_path):
     identity = make_identity()
     vault = Vault.open(tmp_path, signer_of(identity))
