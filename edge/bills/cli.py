@@ -11,9 +11,11 @@ from edge.agent_cli import load_agreement
 from edge.bills.desk import read_judgement
 from edge.bills.document import FINDINGS, Papers, compose
 from edge.bills.judgement import Judgement, Verdict
+from edge.bills.receipt_words import receipt_in_words
 from edge.bills.remarks import remarks
 from edge.bills.render import render_html, render_pdf
 from edge.bills.replaced import replaced
+from edge.bills.signed_off import overview, read_holds
 from edge.bills.words import VERDICTS, WORDS, day_text, number, percent
 from edge.config import DEFAULT_DIRECTORY
 from edge.contracts.watch import standing
@@ -59,6 +61,7 @@ def bills(
         rows = vault.statements()
         judgements = [j for row in rows if (j := read_judgement(row)) is not None]
         differing = standing(vault.values.notices())
+        signed_off = overview(vault, read_holds(directory, vault)).statements
         if html is not None or pdf is not None:
             chosen = _choose(judgements, statement)
             papers = _papers(directory, vault, chosen, judgements)
@@ -66,12 +69,22 @@ def bills(
             return
     settled = replaced(judgements)
     if is_json:
-        click.echo(msgspec.json.encode({"bills": judgements, "contract": differing}))
+        found = {"bills": judgements, "contract": differing, "receipts": signed_off}
+        click.echo(msgspec.json.encode(found))
     else:
         lang = language()
         for kind in differing:
             click.echo(f"! {NOTICES[lang][kind]}\n")
-        told = [in_words(each, lang, is_replaced=each.statement in settled) for each in judgements]
+        said = {each.statement: receipt_in_words(each, lang) for each in signed_off}
+        told = [
+            in_words(
+                each,
+                lang,
+                is_replaced=each.statement in settled,
+                receipt=said.get(each.statement, ""),
+            )
+            for each in judgements
+        ]
         if waiting := len(rows) - len(judgements):
             told.append(WORDS[lang]["put_off"].format(count=waiting))
         click.echo("\n\n".join(told) or WORDS[lang]["none_yet"])
@@ -134,14 +147,22 @@ def _write(
         say(f"Wrote {pdf}.")
 
 
-def in_words(judgement: Judgement, lang: Lang, *, is_replaced: bool = False) -> str:
-    """Lay a bill out for a terminal; `is_replaced`: a later one bills its days correctly."""
+def in_words(
+    judgement: Judgement, lang: Lang, *, is_replaced: bool = False, receipt: str = ""
+) -> str:
+    """Lay a bill out for a terminal.
+
+    `is_replaced`: a later one bills its days correctly. `receipt` says what has become of its
+    receipt; shown where it could have one.
+    """
     words = WORDS[lang]
     first, last = (day_text(d, lang) for d in (judgement.start, judgement.end - ONE_DAY))
     verdict = VERDICTS[lang][judgement.verdict]
     rows = [f"{words['bill_for']} {first} {words['to']} {last} : {verdict}"]
     rows += [f"  ! {FINDINGS[lang][finding]}" for finding in judgement.findings]
     said = [words["replaced"]] if is_replaced else remarks(judgement, lang)
+    if receipt and judgement.verdict is Verdict.CORRECT:
+        said = [*said, receipt]
     rows += [f"  · {remark}" for remark in said]
     if judgement.bill is not None:
         rows += _lines(judgement.bill, lang)

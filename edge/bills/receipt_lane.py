@@ -7,47 +7,40 @@ is in the vault, so that a restart changes nothing.
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 import msgspec
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from edge.bills.desk import read_judgement
 from edge.bills.inbox import OnStatement
 from edge.bills.judgement import Judgement, Verdict
+from edge.bills.receipt_rules import ReceiptRules
 from edge.bills.receipts import (
     PASSING,
     Grounds,
     Hold,
-    Past,
-    hold,
     is_mismatch,
     is_short_period,
     make_receipt,
-    read_grounds,
 )
 from edge.catalogue.shelf import Contracts
 from edge.clock import Clock
-from edge.contracts.meter import Fit
 from edge.correspondence import Correspondent, Incoming
 from edge.flight import Flight
 from edge.message import Publish
 from edge.vault.receipts import ReceiptRow
-from edge.vault.rows import BlockState, DayRow
+from edge.vault.rows import DayRow
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
-from protocol.calendar import day_number, day_of_number
-from protocol.envelope import Address, open_message
-from protocol.errors import CipherError, DocumentRefused, MessageRefused, Reason
+from protocol.calendar import day_number
+from protocol.envelope import open_message
+from protocol.errors import CipherError, MessageRefused, Reason
 from protocol.json_text import read_json
 from protocol.messages import Statement
 from protocol.receipt import Receipt, ReceiptAck
-from protocol.schedule import ScheduleMissing
 from protocol.topics import Kind, device_topic
 
 LOOK_S = 2.0
-ONE_DAY = timedelta(days=1)
 
 log = structlog.get_logger()
 
@@ -93,7 +86,7 @@ class ReceiptLane(Correspondent):
         self._platform_key = platform_key
         self._vault = vault
         self._clock = clock
-        self._contracts = contracts
+        self._rules = ReceiptRules(signer, platform_key, vault, contracts)
         self._options = options
         self._rng = random.SystemRandom()
         self._look_s = 0.0
@@ -172,33 +165,16 @@ class ReceiptLane(Correspondent):
 
     def _open_candidates(self) -> None:
         """Take up the statements that were judged before this process began."""
-        done = self._vault.receipts.states()
-        address = Address(self._signer.collectivity, self._signer.device, Kind.STATEMENT)
-        for row in self._vault.statements():
-            if row.id in done:
-                continue
-            judgement = read_judgement(row)
-            if judgement is None or judgement.verdict is not Verdict.CORRECT:
-                continue
-            try:
-                statement = open_message(address, row.payload, self._platform_key, Statement)
-            except MessageRefused:
-                continue  # it was a former chip's; the cloud sends to this one what is open
+        for statement, judgement in self._rules.without_receipt():
             self._consider(statement, judgement)
 
     def _consider(self, statement: Statement, judgement: Judgement) -> None:
-        agreement = self._contracts.agreement(statement.contract)
-        if (
-            agreement is None
-            or judgement.verdict is not Verdict.CORRECT
-            or statement.id in self._vault.receipts.states()
-        ):
+        is_correct = judgement.verdict is Verdict.CORRECT
+        if not is_correct or statement.id in self._vault.receipts.states():
             return
-        try:
-            grounds = read_grounds(statement, agreement, self._contracts.shelf(agreement))
-        except (ScheduleMissing, DocumentRefused, KeyError, ValueError):
-            return  # it was judged by documents that are not on the shelf any more
-        self._candidates[statement.id] = _Candidate(judgement, grounds)
+        grounds = self._rules.grounds(statement)
+        if grounds is not None:
+            self._candidates[statement.id] = _Candidate(judgement, grounds)
 
     def _take_word(self) -> None:
         word = self._options.word()
@@ -209,10 +185,8 @@ class ReceiptLane(Correspondent):
     def _look(self, now_s: float) -> None:
         """Make the receipts that may leave by now."""
         for statement, candidate in list(self._candidates.items()):
-            rows = self._rows(candidate.grounds)
-            stored = {row.closed.day for row in rows if _is_stored(row)}
-            fits = self._fits(candidate.grounds, rows)
-            candidate.why = hold(candidate.grounds, candidate.judgement, self._past(), stored, fits)
+            rows = self._rules.rows(candidate.grounds)
+            candidate.why = self._rules.hold(candidate.grounds, candidate.judgement, rows)
             if candidate.why is None and self._make(candidate, rows):
                 due_s = now_s + self._rng.uniform(0, self._options.send_window_s)
                 self._flights[statement] = Flight(due_s)
@@ -240,30 +214,5 @@ class ReceiptLane(Correspondent):
             receipts.put(row, [day_number(day) for day in grounds.days])
         return True
 
-    def _rows(self, grounds: Grounds) -> list[DayRow]:
-        wanted = set(grounds.days)
-        rows = self._vault.day_rows(min(wanted), max(wanted) + ONE_DAY)
-        return [row for row in rows if row.closed.day in wanted]
-
-    def _fits(self, grounds: Grounds, rows: list[DayRow]) -> set[Fit]:
-        household = self._signer.household
-        meters = self._contracts.meters(self._vault.metered(), household.meter_fingerprint)
-        return {meters.fit(grounds.contract, row.closed) for row in rows}
-
-    def _past(self) -> Past:
-        receipts = self._vault.receipts
-        mismatches = receipts.mismatches()
-        return Past(
-            {day_of_number(day): is_certain for day, is_certain in receipts.covered().items()},
-            set(mismatches),
-            sum(mismatches.values()),
-            receipts.short(),
-        )
-
     def _topic(self) -> str:
         return device_topic(self._signer.collectivity, self._signer.device, Kind.RECEIPT)
-
-
-def _is_stored(row: DayRow) -> bool:
-    states = {block.state for block in row.blocks}
-    return row.is_encrypted and states == {BlockState.STORED}

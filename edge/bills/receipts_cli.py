@@ -5,28 +5,15 @@ from pathlib import Path
 import click
 import msgspec
 
-from edge.bills.desk import read_judgement
-from edge.bills.receipts import MISMATCHES_MAX
+from edge.bills.receipt_words import receipt_in_words
+from edge.bills.signed_off import Overview, overview, read_holds
 from edge.bills.word import say_word
 from edge.config import DEFAULT_DIRECTORY
 from edge.household_command import HouseholdCommand, confirm, say
 from edge.language import Lang, language
-from edge.vault.reader import VaultReader, read_vault
-from edge.vault.receipts import ReceiptState
+from edge.vault.reader import read_vault
 from system.commands import directory_option
 
-ONE_EACH = {
-    Lang.FR: {
-        ReceiptState.UNSENT: "reçu en cours d'envoi",
-        ReceiptState.STORED: "reçu remis",
-        None: "aucun reçu",
-    },
-    Lang.EN: {
-        ReceiptState.UNSENT: "receipt under way",
-        ReceiptState.STORED: "receipt delivered",
-        None: "no receipt",
-    },
-}
 HELD = {
     Lang.FR: (
         "{count} factures ne concordaient pas : plus aucun reçu ne part. Pour qu'ils repartent, "
@@ -55,24 +42,6 @@ QUESTION = (
 )
 
 
-class SignedOff(msgspec.Struct, frozen=True):
-    """A statement, and how far its receipt has come; None: there is none."""
-
-    statement: str
-    start: str
-    end: str
-    receipt: str | None
-
-
-class Overview(msgspec.Struct, frozen=True):
-    """What has been signed off, and what holds receipts back."""
-
-    statements: tuple[SignedOff, ...]
-    mismatches: int
-    is_held: bool
-    days_in_doubt: int
-
-
 @click.command(cls=HouseholdCommand)
 @directory_option(DEFAULT_DIRECTORY, "The chip's")
 @click.option("--release", is_flag=True, help="Let receipts go again; asks first.")
@@ -89,35 +58,19 @@ def receipts(directory: Path, *, release: bool, yes: bool, is_json: bool) -> Non
         say("Receipts go again.")
         return
     with read_vault(directory) as vault:
-        found = overview(vault)
+        found = overview(vault, read_holds(directory, vault))
     if is_json:
         click.echo(msgspec.json.encode(found))
     else:
         click.echo(in_words(found, language()))
 
 
-def overview(vault: VaultReader) -> Overview:
-    """Read what a vault knows of receipts."""
-    states = vault.receipts.states()
-    held = sum(vault.receipts.mismatches().values())
-    statements = []
-    for row in vault.statements():
-        judgement = read_judgement(row)
-        if judgement is not None:
-            state = states.get(row.id)
-            word = None if state is None else state.name.lower()
-            start, end = judgement.start.isoformat(), judgement.end.isoformat()
-            statements.append(SignedOff(row.id.hex(), start, end, word))
-    doubts = sum(not is_certain for is_certain in vault.receipts.covered().values())
-    return Overview(tuple(statements), held, held >= MISMATCHES_MAX, doubts)
-
-
 def in_words(found: Overview, lang: Lang) -> str:
     """Lay it out for a terminal."""
     rows = []
     for each in found.statements:
-        state = None if each.receipt is None else ReceiptState[each.receipt.upper()]
-        rows.append(f"{each.start} – {each.end}  {each.statement[:16]}…  {ONE_EACH[lang][state]}")
+        said = receipt_in_words(each, lang)
+        rows.append(f"{each.start} – {each.end}  {each.statement[:16]}…  {said}")
     if found.is_held:
         rows.append(HELD[lang].format(count=found.mismatches))
     if found.days_in_doubt:

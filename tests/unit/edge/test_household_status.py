@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 
 from edge.area.report import AreaSummary
 from edge.bills.judgement import Judgement, Verdict
+from edge.bills.receipt_words import HOLDS
+from edge.bills.receipts import Hold
 from edge.cli import edge
 from edge.language import Lang
 from edge.message import Absence, Connected, Disconnected, Unreachable
@@ -84,7 +86,8 @@ def report(**changes):
 
 
 @pytest.mark.parametrize(
-    ("table", "kind"), [(NOTICES, NoticeKind), (ADVICE, Advice), (ABSENCES, Absence)]
+    ("table", "kind"),
+    [(NOTICES, NoticeKind), (ADVICE, Advice), (ABSENCES, Absence), (HOLDS, Hold)],
 )
 def test_every_word_of_the_machine_has_words_in_both_languages(
     table: dict[Lang, dict[StrEnum, str]], kind: type[StrEnum]

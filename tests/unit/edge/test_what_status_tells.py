@@ -176,7 +176,6 @@ def test_enrol_says_to_start_a_chip_that_does_not_run(tmp_path, is_running):
     assert (f"démarrez le boîtier avec {command}" in said["fr"]) is not is_running
 
 
-@pytest.mark.xfail(strict=True, reason="nothing says why there is no receipt")
 @pytest.mark.parametrize("command", ["bills", "receipts"])
 def test_why_there_is_no_receipt_is_said(make_home, command):
     silent = make_home(Consent.NOTHING)
@@ -186,7 +185,6 @@ def test_why_there_is_no_receipt_is_said(make_home, command):
     assert "consentement `nothing`" in volet(command, silent.directory, "fr")
 
 
-@pytest.mark.xfail(strict=True, reason="nothing says why there is no receipt")
 def test_the_reason_follows_what_holds_a_receipt_back(make_home):
     home = make_home()
     home.live(33)
@@ -205,7 +203,6 @@ def test_the_reason_follows_what_holds_a_receipt_back(make_home):
     assert "receipt delivered" in volet("bills", home.directory)
 
 
-@pytest.mark.xfail(strict=True, reason="nothing says why there is no receipt")
 def test_a_vault_without_its_keys_says_no_reason(make_home):
     home = make_home(Consent.NOTHING)
     home.live(32)

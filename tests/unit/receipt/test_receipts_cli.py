@@ -40,6 +40,7 @@ def test_what_was_signed_off_is_shown(home):
                 "start": "2026-01-01",
                 "end": "2026-02-01",
                 "receipt": "stored",
+                "held": None,
             }
         ],
         "mismatches": 0,

@@ -1,0 +1,71 @@
+"""What is said of receipts, in French and English."""
+
+from edge.bills.receipts import Hold
+from edge.bills.signed_off import SignedOff
+from edge.language import Lang
+from edge.vault.receipts import ReceiptState
+
+STATES = {
+    Lang.FR: {
+        ReceiptState.UNSENT: "reçu en cours d'envoi",
+        ReceiptState.STORED: "reçu remis",
+        None: "aucun reçu",
+    },
+    Lang.EN: {
+        ReceiptState.UNSENT: "receipt under way",
+        ReceiptState.STORED: "receipt delivered",
+        None: "no receipt",
+    },
+}
+HOLDS = {
+    Lang.FR: {
+        Hold.NOT_AGREED: "votre contrat n'en permet pas (consentement `nothing`)",
+        Hold.NOT_CORRECT: "cette facture n'est pas juste",
+        Hold.MISMATCH: "cette facture n'a d'abord pas concordé avec votre compteur",
+        Hold.ASKED: (
+            "des factures ne concordaient pas ; les reçus attendent votre accord (`volet edge "
+            "receipts --release`)"
+        ),
+        Hold.COVERED: "un autre reçu couvre déjà une partie de ces jours",
+        Hold.LOST: (
+            "ce boîtier a perdu sa mémoire, ou en a repris une copie, et ne sait plus quels reçus "
+            "sont partis ; ils attendent votre accord (`volet edge receipts --release`)"
+        ),
+        Hold.OTHER_METER: "un autre compteur que celui de votre contrat a compté ces jours",
+        Hold.METER_UNKNOWN: (
+            "pas avant que ce boîtier n'ait relu le compteur de votre contrat : ces jours lui ont "
+            "été rendus par la collectivité"
+        ),
+        Hold.TOO_SHORT: "moins de 25 jours en diraient trop sur vos journées",
+        Hold.NOT_STORED: "pas avant que la collectivité n'ait reçu tous ces jours",
+    },
+    Lang.EN: {
+        Hold.NOT_AGREED: "your contract allows none (consent `nothing`)",
+        Hold.NOT_CORRECT: "this bill is not correct",
+        Hold.MISMATCH: "this bill did not agree with your meter at first",
+        Hold.ASKED: (
+            "bills did not agree; receipts wait for your word (`volet edge receipts --release`)"
+        ),
+        Hold.COVERED: "another receipt covers some of these days",
+        Hold.LOST: (
+            "this chip lost its store, or got a copy back, and does not know which receipts have "
+            "left; they wait for your word (`volet edge receipts --release`)"
+        ),
+        Hold.OTHER_METER: "another meter than your contract's counted on some of these days",
+        Hold.METER_UNKNOWN: (
+            "not before this chip has read your contract's meter again: the city gave these days "
+            "back to it"
+        ),
+        Hold.TOO_SHORT: "fewer than 25 days would tell too much of each",
+        Hold.NOT_STORED: "not before the city has all of these days",
+    },
+}
+
+
+def receipt_in_words(found: SignedOff, lang: Lang) -> str:
+    """Say how far a statement's receipt has come, or why there is none."""
+    state = None if found.receipt is None else ReceiptState[found.receipt.upper()]
+    said = STATES[lang][state]
+    if found.held is None:
+        return said
+    return f"{said}{' :' if lang is Lang.FR else ':'} {HOLDS[lang][found.held]}"
