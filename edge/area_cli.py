@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 import msgspec
 
-from edge.area.report import OwnGroup, own_groups
+from edge.area.report import OwnGroup, Participation, own_groups, participation
 from edge.area.settings import Choices, load_choices, save_choices
 from edge.area.standing import TRUSTEE_SET, first_set, stand
-from edge.area.words import PROFILE_WORDS, budget_in_words
+from edge.area.words import LABEL, PARTICIPATION, PROFILE_WORDS, budget_in_words
 from edge.chip import signer_of
 from edge.config import DEFAULT_DIRECTORY, load_config
 from edge.household_command import HouseholdCommand, say
@@ -45,11 +45,15 @@ def budget_command(directory: Path, cap: float | None, *, is_json: bool) -> None
                 f"A cap can be lowered only; at most {config.year_cap_rho:g} is configured."
             )
         _choose(directory, lambda choices: msgspec.structs.replace(choices, year_cap_rho=cap))
-    today = day_number(legal_day(datetime.now(UTC)))
+    today, choices = day_number(legal_day(datetime.now(UTC))), load_choices(directory)
     with read_vault(directory) as vault:
         ledger = Ledger(vault.area.spends(oldest_needed(today)))
-    account = budget(ledger, load_choices(directory).caps(config), today)
-    click.echo(msgspec.json.encode(account) if is_json else budget_in_words(account, language()))
+    account = budget(ledger, choices.caps(config), today)
+    if is_json:
+        click.echo(msgspec.json.encode(account))
+        return
+    _say_participation(participation(ledger, choices, config, today))
+    click.echo(budget_in_words(account, language()))
 
 
 @click.command(cls=HouseholdCommand)
@@ -146,6 +150,7 @@ def trustees(directory: Path, confirm: str | None, *, is_json: bool) -> None:
 class AreaReport(msgspec.Struct, frozen=True):
     """What `volet edge area` shows. `days` are (day, state, reason), newest last."""
 
+    participation: Participation
     is_enabled: bool
     is_on: bool
     has_confirmed_trustees: bool
@@ -166,9 +171,12 @@ def area(directory: Path, turn: str | None, *, is_json: bool) -> None:
     if turn is not None:
         _choose(directory, lambda choices: msgspec.structs.replace(choices, is_on=turn == "on"))
     choices, config = load_choices(directory), load_config(directory).area
+    today = day_number(legal_day(datetime.now(UTC)))
     with read_vault(directory) as vault:
+        ledger = Ledger(vault.area.spends(oldest_needed(today)))
         states = vault.area.states(0)[-31:]
         report = AreaReport(
+            participation=participation(ledger, choices, config, today),
             is_enabled=config.enabled,
             is_on=choices.is_on,
             has_confirmed_trustees=bool(choices.trustees),
@@ -182,7 +190,7 @@ def area(directory: Path, turn: str | None, *, is_json: bool) -> None:
     if is_json:
         click.echo(msgspec.json.encode(report))
         return
-    say(f"Takes part        {_yes(report.is_enabled and report.is_on)}")
+    _say_participation(report.participation)
     say(f"Trustees          {'confirmed' if report.has_confirmed_trustees else 'not confirmed'}")
     say(f"Seeds             {'drawn' if report.has_seeds else 'not drawn yet'}")
     say(f"To send           {report.unsent}")
@@ -237,5 +245,5 @@ def _letters(text: str) -> str:
     return "".join(text.split()).upper()
 
 
-def _yes(is_so: bool) -> str:  # noqa: FBT001 - a word for a truth
-    return "yes" if is_so else "no"
+def _say_participation(found: Participation) -> None:
+    click.echo(f"{LABEL[language()]:<18}{PARTICIPATION[language()][found]}")

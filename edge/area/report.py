@@ -1,10 +1,12 @@
 """What the household is shown of its part in the area lane, read from the vault."""
 
+from enum import StrEnum
+
 import msgspec
 
 from edge.area.settings import AreaConfig, Choices
 from edge.area.standing import Standing
-from edge.privacy.ledger import Ledger, budget, oldest_needed
+from edge.privacy.ledger import ROUNDING, Caps, Ledger, budget, oldest_needed
 from edge.vault.area import AreaState
 from edge.vault.reader import VaultReader
 from protocol.calendar import day_of_number
@@ -24,10 +26,21 @@ class OwnGroup(msgspec.Struct, frozen=True):
     threshold: int
 
 
-class AreaSummary(msgspec.Struct, frozen=True):
-    """The area lane in two facts; `budget_left` is this year's, a fraction."""
+class Participation(StrEnum):
+    """Whether the household's days count in its area's figures, and if not, why."""
 
-    is_on: bool
+    ON = "on"
+    OFF = "off"
+    DISABLED = "disabled"
+    NOT_CONFIRMED = "trustees_not_confirmed"
+    MONTH_SPENT = "month_spent"
+    YEAR_SPENT = "year_spent"
+
+
+class AreaSummary(msgspec.Struct, frozen=True):
+    """The area lane in three facts; `budget_left` is this year's, a fraction."""
+
+    participation: Participation
     last_contribution: str | None
     budget_left: float
 
@@ -41,10 +54,37 @@ def summary(vault: VaultReader, choices: Choices, config: AreaConfig, today: int
     ]
     ledger = Ledger(vault.area.spends(oldest_needed(today)))
     return AreaSummary(
-        is_on=config.enabled and choices.is_on and bool(choices.trustees),
+        participation=participation(ledger, choices, config, today),
         last_contribution=day_of_number(max(given)).isoformat() if given else None,
         budget_left=budget(ledger, choices.caps(config), today).year.left,
     )
+
+
+def participation(
+    ledger: Ledger, choices: Choices, config: AreaConfig, today: int
+) -> Participation:
+    """Say whether days are contributed on `today` (a day's number), and if not, why."""
+    if not config.enabled:
+        return Participation.DISABLED
+    if not choices.is_on:
+        return Participation.OFF
+    if not choices.trustees:
+        return Participation.NOT_CONFIRMED
+    return _spent(ledger, choices.caps(config), today) or Participation.ON
+
+
+def _spent(ledger: Ledger, caps: Caps, today: int) -> Participation | None:
+    """Say which cap another day that costs what the last one did would break, if any."""
+    last = max((each.day for each in ledger.spends), default=None)
+    cost = min(sum(each.rho for each in ledger.spends if each.day == last), caps.day_rho)
+    standing = ledger.standing(today)
+    for spent, total, cap in (
+        (Participation.YEAR_SPENT, standing.year_rho, caps.year_rho),
+        (Participation.MONTH_SPENT, standing.month_rho, caps.month_rho),
+    ):
+        if total >= cap or total + cost > cap + ROUNDING:
+            return spent
+    return None
 
 
 def own_groups(standing: Standing, today: int) -> tuple[OwnGroup, ...]:

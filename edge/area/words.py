@@ -1,9 +1,52 @@
 """The budget in words, French and English."""
 
+from edge.area.report import Participation
 from edge.language import Lang
 from edge.privacy.ledger import Budget, Sum
 
 BAR = 30
+
+LABEL = {Lang.FR: "Quartier", Lang.EN: "Neighbourhood"}
+PARTICIPATION = {
+    Lang.FR: {
+        Participation.ON: "vous participez",
+        Participation.OFF: (
+            "vous ne participez pas : vous l'avez désactivé (`volet edge area on` pour reprendre)"
+        ),
+        Participation.DISABLED: (
+            "vous ne participez pas : edge.toml l'exclut (`enabled = false` sous [area])"
+        ),
+        Participation.NOT_CONFIRMED: (
+            "vous ne participez pas encore : vous n'avez pas confirmé les garants (`volet edge "
+            "trustees`)"
+        ),
+        Participation.MONTH_SPENT: (
+            "vous ne participez plus ce mois-ci : son budget est dépensé, et les factures continuent"
+        ),
+        Participation.YEAR_SPENT: (
+            "vous ne participez plus cette année : son budget est dépensé, et les factures "
+            "continuent"
+        ),
+    },
+    Lang.EN: {
+        Participation.ON: "you take part",
+        Participation.OFF: (
+            "you take no part: you have turned it off (`volet edge area on` takes part again)"
+        ),
+        Participation.DISABLED: (
+            "you take no part: edge.toml rules it out (`enabled = false` under [area])"
+        ),
+        Participation.NOT_CONFIRMED: (
+            "you take no part yet: you have not confirmed the trustees (`volet edge trustees`)"
+        ),
+        Participation.MONTH_SPENT: (
+            "you take no part until next month: this month's budget is spent, and bills go on"
+        ),
+        Participation.YEAR_SPENT: (
+            "you take no part until next year: this year's budget is spent, and bills go on"
+        ),
+    },
+}
 
 PROFILE_WORDS = {
     "fr": ("Ce boîtier ne dit rien de qui habite ici.", "Personnes", "Actifs occupés"),

@@ -159,9 +159,6 @@ SENTENCES = {
         "{group} : {households} foyers, bruit pour {crowd} d'entre eux, ouvert à partir de "
         "{threshold}"
     ),
-    "Takes part {so}": "Participe         {so}",
-    "yes": "oui",
-    "no": "non",
     "Trustees {state}": "Garants           {state}",
     "Seeds {state}": "Graines           {state}",
     "drawn": "créées",

@@ -21,7 +21,7 @@ REPLACED = 4
 # More than any cap allows: what a ledger that was lost has to be taken for.
 EVERYTHING_RHO = 1_000.0
 # A sum of floats may miss a cap that it meets exactly by this.
-_ROUNDING = 1e-9
+ROUNDING = 1e-9
 
 _Rho = Annotated[float, msgspec.Meta(ge=0, le=EVERYTHING_RHO)]
 
@@ -101,7 +101,7 @@ class Ledger:
             (Limit.MONTH, before.month_rho + cost, caps.month_rho),
             (Limit.YEAR, before.year_rho + cost, caps.year_rho),
         ):
-            if total > cap + _ROUNDING:
+            if total > cap + ROUNDING:
                 return limit
         is_profile = any(each.is_profile for each in spends)
         return Limit.PROFILE if is_profile and before.profile_days >= caps.profile_days else None

@@ -2,7 +2,8 @@
 
 from datetime import date, datetime
 
-from edge.area.report import AreaSummary
+from edge.area.report import AreaSummary, Participation
+from edge.area.words import LABEL, PARTICIPATION
 from edge.bills.words import day_text
 from edge.contracts.words import NOTICES as STANDING_NOTICES
 from edge.contracts.words import PAST_NOTICES
@@ -54,10 +55,8 @@ WORDS = {
         "last_bill": "the last one, for days up to {last}, if your provider asks for it",
         "no_bill": "none is to come",
         "no_contract": "this chip has no contract",
-        "area": "Neighbourhood",
-        "area_off": "you take no part, or have not confirmed the trustees",
+        "area": LABEL[Lang.EN],
         "area_on": "last contribution {last}; {left}% of this year's budget left",
-        "area_spent": "this year's budget is spent: nothing more is contributed, bills go on",
         "certificate": "Certificate",
         "not_enrolled": "none; this chip is not enrolled",
         "holds": "holds until {end}",
@@ -107,12 +106,8 @@ WORDS = {
         ),
         "no_bill": "aucune à venir",
         "no_contract": "ce boîtier n'a pas de contrat",
-        "area": "Quartier",
-        "area_off": "vous ne participez pas, ou n'avez pas confirmé les garants",
+        "area": LABEL[Lang.FR],
         "area_on": "dernière contribution {last} ; il reste {left} % du budget de l'année",
-        "area_spent": (
-            "le budget de l'année est dépensé : plus aucune contribution ; les factures continuent"
-        ),
         "certificate": "Certificat",
         "not_enrolled": "aucun ; ce boîtier n'est pas inscrit",
         "holds": "valable jusqu'au {end}",
@@ -398,15 +393,14 @@ def _bill(report: ChipReport, lang: Lang) -> str:
 
 
 def _area(area: AreaSummary, lang: Lang) -> str:
-    words = WORDS[lang]
-    if not area.is_on:
-        return words["area_off"]
-    if area.budget_left <= 0:
-        return words["area_spent"]
+    words, said = WORDS[lang], PARTICIPATION[lang][area.participation]
+    if area.participation is not Participation.ON:
+        return said
     last = words["none_yet"]
     if area.last_contribution is not None:
         last = day_text(date.fromisoformat(area.last_contribution), lang)
-    return words["area_on"].format(last=last, left=round(100 * area.budget_left))
+    more = words["area_on"].format(last=last, left=round(100 * area.budget_left))
+    return f"{said}{' ;' if lang is Lang.FR else ';'} {more}"
 
 
 def _certificate(report: ChipReport, now: datetime, lang: Lang) -> str:

@@ -15,7 +15,8 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.area.report import AreaSummary
+from edge.area.report import AreaSummary, Participation
+from edge.area.words import PARTICIPATION
 from edge.bills.judgement import Judgement, Verdict
 from edge.bills.receipt_words import HOLDS
 from edge.bills.receipts import Hold
@@ -75,7 +76,7 @@ def report(**changes):
         "last_day_closed": date(2026, 5, 4),
         "waiting_for_cloud": 0,
         "notices": (),
-        "area": AreaSummary(is_on=False, last_contribution=None, budget_left=1.0),
+        "area": AreaSummary(Participation.NOT_CONFIRMED, None, 1.0),
         "presence": presence(),
         "has_contract": True,
         "next_bill": NextBill(date(2026, 5, 1), date(2026, 6, 1)),
@@ -87,7 +88,13 @@ def report(**changes):
 
 @pytest.mark.parametrize(
     ("table", "kind"),
-    [(NOTICES, NoticeKind), (ADVICE, Advice), (ABSENCES, Absence), (HOLDS, Hold)],
+    [
+        (NOTICES, NoticeKind),
+        (ADVICE, Advice),
+        (ABSENCES, Absence),
+        (HOLDS, Hold),
+        (PARTICIPATION, Participation),
+    ],
 )
 def test_every_word_of_the_machine_has_words_in_both_languages(
     table: dict[Lang, dict[StrEnum, str]], kind: type[StrEnum]
@@ -131,7 +138,10 @@ def test_a_good_day_in_english():
         "Last day closed     2026-05-04",
         "Still to send       nothing",
         "Next bill           for 2026-05-01 to 2026-05-31, soon after",
-        "Neighbourhood       you take no part, or have not confirmed the trustees",
+        (
+            "Neighbourhood       you take no part yet: you have not confirmed the trustees "
+            "(`volet edge trustees`)"
+        ),
         "Certificate         holds until 2031-05-05",
         "What to do          nothing",
     ]

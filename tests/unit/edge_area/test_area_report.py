@@ -38,7 +38,11 @@ def chip(tmp_path, monkeypatch):
 def test_status_says_when_was_last_contributed_and_what_is_left(chip, monkeypatch):
     monkeypatch.setattr("edge.status.report.day_number", lambda _: TODAY)
     before = json.loads(run("status", "--dir", chip.directory, "--json"))["area"]
-    assert before == {"is_on": False, "last_contribution": None, "budget_left": 1}
+    assert before == {
+        "participation": "trustees_not_confirmed",
+        "last_contribution": None,
+        "budget_left": 1,
+    }
     assert "you take no part" in run("status", "--dir", chip.directory, "--lang", "en")
     save_choices(chip.directory, Choices(trustees="00" * 32))
     with chip.area_change() as area:
@@ -49,7 +53,7 @@ def test_status_says_when_was_last_contributed_and_what_is_left(chip, monkeypatc
         area.finish(TODAY - 1, AreaState.MISSED, "late")
     found = json.loads(run("status", "--dir", chip.directory, "--json"))["area"]
     last = day_of_number(TODAY - 2)
-    assert found == {"is_on": True, "last_contribution": str(last), "budget_left": 0.7}
+    assert found == {"participation": "on", "last_contribution": str(last), "budget_left": 0.7}
     words = f"last contribution {last}; 70% of this year's budget left"
     assert words in run("status", "--dir", chip.directory, "--lang", "en")
     words = f"dernière contribution {last:%d/%m/%Y} ; il reste 70 % du budget de l'année"
