@@ -81,11 +81,11 @@ class NextBill(msgspec.Struct, frozen=True):
 class ChipReport(msgspec.Struct, frozen=True):
     """What `volet edge status` tells the household of its own chip.
 
-    `device` is the chip's id, None where it is not enrolled, as `certificate`; `presence` is None where no chip runs; `last_quarter_hour_end` the instant up to which the meter
-    is accounted for; `certificate` None where the chip is not enrolled; `move_out_ordered_at` when
-    the household asked to move out, until that is done; `left_after` the last day of one that has;
-    `revoked_at` when the chip learnt that it is revoked, until the broker takes it again;
-    `standing` are the notices of what is so now, the others tell of the past.
+    `device` is the chip's id and, like `certificate`, None where it is not enrolled; `presence` is
+    None where no chip runs; `last_quarter_hour_end` the instant up to which the meter is accounted
+    for; `move_out_ordered_at` when the household asked to move out, until that is done;
+    `left_after` the last day of one that has; `revoked_at` when the chip learnt that it is revoked,
+    until the broker takes it again; `standing` are the notices of what is so now.
     """
 
     intervals: int

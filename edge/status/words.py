@@ -5,13 +5,11 @@ from datetime import date, datetime
 from edge.area.report import AreaSummary, Participation
 from edge.area.words import LABEL, PARTICIPATION
 from edge.bills.words import day_text
-from edge.contracts.words import NOTICES as STANDING_NOTICES
-from edge.contracts.words import PAST_NOTICES
 from edge.language import Lang
 from edge.message import Absence
-from edge.metering.events import Notice, NoticeKind
 from edge.status.advice_words import ADVICE
 from edge.status.line import LineFault
+from edge.status.notice_words import notices_in_words
 from edge.status.presence import Presence
 from edge.status.report import ChipReport, last_day
 from protocol.calendar import PARIS
@@ -157,120 +155,6 @@ ABSENCES = {
     },
 }
 
-# Each is told with its date, as something that has been.
-NOTICES = {
-    Lang.EN: {
-        **PAST_NOTICES[Lang.EN],
-        NoticeKind.GAP: "The meter was not read for some time; what it counted was spread over it.",
-        NoticeKind.GAPS_ENDED: (
-            "The meter is read well again; until then, readings were missing {count} times."
-        ),
-        NoticeKind.CLOCK_JUMP: "The meter's clock went back.",
-        NoticeKind.CLOCK_DEGRADED: "The meter said that its own clock was not sure.",
-        NoticeKind.CLOCK_DOUBTED: (
-            "A clock could not be right; nothing was closed until the time had been sure for three "
-            "minutes."
-        ),
-        NoticeKind.CLOCKS_DIFFER: (
-            "The meter's clock and this machine's had differed for a day; the likelier one was used."
-        ),
-        NoticeKind.DAYS_REOPENED: "What a wrong clock had closed too early was opened again.",
-        NoticeKind.OTHER_METER: (
-            "Another meter is on the line. What it shows is set aside: if it stays a day, or as soon "
-            "as your contract names it, it counts from its first reading on."
-        ),
-        NoticeKind.OTHER_METER_DROPPED: (
-            "The other meter was not yours: what it showed is billed nowhere, and your own goes on "
-            "from its last index."
-        ),
-        NoticeKind.METER_REPLACED: "Another meter has taken the place of yours and counts now.",
-        NoticeKind.CALENDAR_CHANGED: "The meter counts by another calendar.",
-        NoticeKind.INDEX_QUARANTINED: (
-            "The meter showed an index that cannot be right; nothing is counted until it goes on "
-            "from the old one, or you confirm the new one."
-        ),
-        NoticeKind.QUARANTINE_ENDED: (
-            "The meter goes on from the index that was believed; nothing was lost."
-        ),
-        NoticeKind.INDEX_BEGAN_ANEW: (
-            "An index of the meter began anew; what it counted in between is billed to nobody. "
-            "The bill marks the day as estimated, and your provider is told with the receipt."
-        ),
-        NoticeKind.INDEX_JUMPED: (
-            "An index of the meter rose by more than your home can have used, and stayed there; it "
-            "is counted. The bill marks the day as estimated, and your provider is told with the "
-            "receipt."
-        ),
-        NoticeKind.LIMIT_YIELDED: (
-            "The meter lets more power through than half as much again as the subscribed power; "
-            "its readings are believed all the same."
-        ),
-        NoticeKind.INDEX_WRAPPED: "An index of the meter began again at zero.",
-        NoticeKind.ENERGY_UNPLACED: (
-            "More energy was counted at once than a quarter-hour takes; it was put into the next ones."
-        ),
-    },
-    Lang.FR: {
-        **PAST_NOTICES[Lang.FR],
-        NoticeKind.GAP: (
-            "Le compteur n'a pas été lu pendant un certain temps ; ce qu'il a compté a été réparti "
-            "sur cette durée."
-        ),
-        NoticeKind.GAPS_ENDED: (
-            "Le compteur est de nouveau bien lu ; jusque-là, des lectures ont manqué {count} fois."
-        ),
-        NoticeKind.CLOCK_JUMP: "L'horloge du compteur a reculé.",
-        NoticeKind.CLOCK_DEGRADED: "Le compteur a dit que sa propre horloge n'était pas fiable.",
-        NoticeKind.CLOCK_DOUBTED: (
-            "Une horloge ne pouvait pas être juste ; rien n'a été clos avant que l'heure n'ait été "
-            "sûre pendant trois minutes."
-        ),
-        NoticeKind.CLOCKS_DIFFER: (
-            "L'horloge du compteur et celle de cette machine différaient depuis un jour ; la plus "
-            "vraisemblable a été retenue."
-        ),
-        NoticeKind.DAYS_REOPENED: "Ce qu'une horloge fausse avait clos trop tôt a été rouvert.",
-        NoticeKind.OTHER_METER: (
-            "Un autre compteur est branché. Ce qu'il montre est mis de côté : s'il reste un jour, ou "
-            "dès que votre contrat le nomme, il compte depuis son premier relevé."
-        ),
-        NoticeKind.OTHER_METER_DROPPED: (
-            "L'autre compteur n'était pas le vôtre : ce qu'il a montré n'est facturé nulle part, "
-            "et le vôtre reprend à son dernier index."
-        ),
-        NoticeKind.METER_REPLACED: (
-            "Un autre compteur a pris la place du vôtre et compte désormais."
-        ),
-        NoticeKind.CALENDAR_CHANGED: "Le compteur compte selon un autre calendrier.",
-        NoticeKind.INDEX_QUARANTINED: (
-            "Le compteur a montré un index impossible ; rien n'est compté tant qu'il ne reprend pas "
-            "l'ancien, ou que vous ne confirmez pas le nouveau."
-        ),
-        NoticeKind.QUARANTINE_ENDED: (
-            "Le compteur a repris l'index retenu jusque-là ; rien n'est perdu."
-        ),
-        NoticeKind.INDEX_BEGAN_ANEW: (
-            "Un index du compteur est reparti d'une autre valeur ; ce qu'il a compté entre-temps "
-            "n'est facturé à personne. La facture marque ce jour comme estimé, et votre fournisseur "
-            "l'apprend avec le reçu."
-        ),
-        NoticeKind.INDEX_JUMPED: (
-            "Un index du compteur a augmenté de plus que votre logement n'a pu consommer, et y est "
-            "resté ; il est compté. La facture marque ce jour comme estimé, et votre fournisseur "
-            "l'apprend avec le reçu."
-        ),
-        NoticeKind.LIMIT_YIELDED: (
-            "Le compteur laisse passer plus d'une fois et demie la puissance souscrite ; ses relevés "
-            "sont retenus malgré tout."
-        ),
-        NoticeKind.INDEX_WRAPPED: "Un index du compteur est reparti de zéro.",
-        NoticeKind.ENERGY_UNPLACED: (
-            "Le compteur a compté d'un coup plus d'énergie qu'un quart d'heure ne peut en "
-            "contenir ; le reste a été reporté sur les suivants."
-        ),
-    },
-}
-
 
 def in_words(report: ChipReport, now: datetime, lang: Lang) -> str:
     """Lay a report out for a terminal."""
@@ -299,7 +183,10 @@ def in_words(report: ChipReport, now: datetime, lang: Lang) -> str:
         rows.append(("moving", words["ordered"].format(at=at)))
     if report.left_after is not None:
         rows.append(("left", words["left_on"].format(day=day_text(report.left_after, lang))))
-    rows += _notices(report, lang)
+    rows += [
+        ("notice", f"{time_text(at, lang)}  {text}")
+        for at, text in notices_in_words(report.notices, report.standing, lang)
+    ]
     rows += [("advice", ADVICE[lang][each]) for each in report.advice] or [
         ("advice", words["nothing"])
     ]
@@ -310,10 +197,6 @@ def time_text(at: datetime, lang: Lang) -> str:
     """Write an instant as clocks in France show it."""
     local = at.astimezone(PARIS)
     return f"{day_text(local.date(), lang)}{' à' if lang is Lang.FR else ''} {local:%H:%M}"
-
-
-def _notice(notice: Notice, lang: Lang) -> str:
-    return NOTICES[lang][notice.kind].format(count=notice.detail)
 
 
 def _chip(presence: Presence | None, lang: Lang) -> str:
@@ -344,14 +227,6 @@ def _line(presence: Presence, lang: Lang) -> str:
     if line.is_poor:
         return words["poor"].format(bad=round(100 * (1 - (line.quality or 0.0))))
     return words["good"]
-
-
-def _notices(report: ChipReport, lang: Lang) -> list[tuple[str, str]]:
-    """Return a row for each notice: what still is so first, then what has been."""
-    past = [each for each in report.notices if each not in report.standing]
-    told = [(each.at, STANDING_NOTICES[lang][each.kind]) for each in report.standing]
-    told += [(each.at, _notice(each, lang)) for each in past]
-    return [("notice", f"{time_text(at, lang)}  {text}") for at, text in told]
 
 
 def _source(presence: Presence | None, lang: Lang) -> list[tuple[str, str]]:

@@ -29,6 +29,7 @@ from edge.simulate.link import PtyLink
 from edge.status.advice_words import ADVICE
 from edge.status.desk import StatusOptions
 from edge.status.line import LineFault, LineState
+from edge.status.notice_words import NOTICES
 from edge.status.presence import (
     FILE_NAME,
     Kept,
@@ -39,7 +40,7 @@ from edge.status.presence import (
     this_process,
 )
 from edge.status.report import Advice, ChipReport, NextBill, advise, advise_on_move, next_bill
-from edge.status.words import ABSENCES, NOTICES, WORDS, in_words
+from edge.status.words import ABSENCES, WORDS, in_words
 from edge.tic.serial_line import SerialSource
 from edge.vault.vault import Vault
 from protocol.contract import Consent, Contract

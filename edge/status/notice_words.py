@@ -1,0 +1,132 @@
+"""What has been, and what still is, as a household is told of it in French and English."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from edge.contracts.words import NOTICES as STANDING_NOTICES
+from edge.contracts.words import PAST_NOTICES
+from edge.language import Lang
+from edge.metering.events import Notice, NoticeKind
+
+# Each is told with its date, as something that has been.
+NOTICES = {
+    Lang.EN: {
+        **PAST_NOTICES[Lang.EN],
+        NoticeKind.GAP: "The meter was not read for some time; what it counted was spread over it.",
+        NoticeKind.GAPS_ENDED: (
+            "The meter is read well again; until then, readings were missing {count} times."
+        ),
+        NoticeKind.CLOCK_JUMP: "The meter's clock went back.",
+        NoticeKind.CLOCK_DEGRADED: "The meter said that its own clock was not sure.",
+        NoticeKind.CLOCK_DOUBTED: (
+            "A clock could not be right; nothing was closed until the time had been sure for three "
+            "minutes."
+        ),
+        NoticeKind.CLOCKS_DIFFER: (
+            "The meter's clock and this machine's had differed for a day; the likelier one was used."
+        ),
+        NoticeKind.DAYS_REOPENED: "What a wrong clock had closed too early was opened again.",
+        NoticeKind.OTHER_METER: (
+            "Another meter is on the line. What it shows is set aside: if it stays a day, or as soon "
+            "as your contract names it, it counts from its first reading on."
+        ),
+        NoticeKind.OTHER_METER_DROPPED: (
+            "The other meter was not yours: what it showed is billed nowhere, and your own goes on "
+            "from its last index."
+        ),
+        NoticeKind.METER_REPLACED: "Another meter has taken the place of yours and counts now.",
+        NoticeKind.CALENDAR_CHANGED: "The meter counts by another calendar.",
+        NoticeKind.INDEX_QUARANTINED: (
+            "The meter showed an index that cannot be right; nothing is counted until it goes on "
+            "from the old one, or you confirm the new one."
+        ),
+        NoticeKind.QUARANTINE_ENDED: (
+            "The meter goes on from the index that was believed; nothing was lost."
+        ),
+        NoticeKind.INDEX_BEGAN_ANEW: (
+            "An index of the meter began anew; what it counted in between is billed to nobody. "
+            "The bill marks the day as estimated, and your provider is told with the receipt."
+        ),
+        NoticeKind.INDEX_JUMPED: (
+            "An index of the meter rose by more than your home can have used, and stayed there; it "
+            "is counted. The bill marks the day as estimated, and your provider is told with the "
+            "receipt."
+        ),
+        NoticeKind.LIMIT_YIELDED: (
+            "The meter lets more power through than half as much again as the subscribed power; "
+            "its readings are believed all the same."
+        ),
+        NoticeKind.INDEX_WRAPPED: "An index of the meter began again at zero.",
+        NoticeKind.ENERGY_UNPLACED: (
+            "More energy was counted at once than a quarter-hour takes; it was put into the next ones."
+        ),
+    },
+    Lang.FR: {
+        **PAST_NOTICES[Lang.FR],
+        NoticeKind.GAP: (
+            "Le compteur n'a pas été lu pendant un certain temps ; ce qu'il a compté a été réparti "
+            "sur cette durée."
+        ),
+        NoticeKind.GAPS_ENDED: (
+            "Le compteur est de nouveau bien lu ; jusque-là, des lectures ont manqué {count} fois."
+        ),
+        NoticeKind.CLOCK_JUMP: "L'horloge du compteur a reculé.",
+        NoticeKind.CLOCK_DEGRADED: "Le compteur a dit que sa propre horloge n'était pas fiable.",
+        NoticeKind.CLOCK_DOUBTED: (
+            "Une horloge ne pouvait pas être juste ; rien n'a été clos avant que l'heure n'ait été "
+            "sûre pendant trois minutes."
+        ),
+        NoticeKind.CLOCKS_DIFFER: (
+            "L'horloge du compteur et celle de cette machine différaient depuis un jour ; la plus "
+            "vraisemblable a été retenue."
+        ),
+        NoticeKind.DAYS_REOPENED: "Ce qu'une horloge fausse avait clos trop tôt a été rouvert.",
+        NoticeKind.OTHER_METER: (
+            "Un autre compteur est branché. Ce qu'il montre est mis de côté : s'il reste un jour, ou "
+            "dès que votre contrat le nomme, il compte depuis son premier relevé."
+        ),
+        NoticeKind.OTHER_METER_DROPPED: (
+            "L'autre compteur n'était pas le vôtre : ce qu'il a montré n'est facturé nulle part, "
+            "et le vôtre reprend à son dernier index."
+        ),
+        NoticeKind.METER_REPLACED: (
+            "Un autre compteur a pris la place du vôtre et compte désormais."
+        ),
+        NoticeKind.CALENDAR_CHANGED: "Le compteur compte selon un autre calendrier.",
+        NoticeKind.INDEX_QUARANTINED: (
+            "Le compteur a montré un index impossible ; rien n'est compté tant qu'il ne reprend pas "
+            "l'ancien, ou que vous ne confirmez pas le nouveau."
+        ),
+        NoticeKind.QUARANTINE_ENDED: (
+            "Le compteur a repris l'index retenu jusque-là ; rien n'est perdu."
+        ),
+        NoticeKind.INDEX_BEGAN_ANEW: (
+            "Un index du compteur est reparti d'une autre valeur ; ce qu'il a compté entre-temps "
+            "n'est facturé à personne. La facture marque ce jour comme estimé, et votre fournisseur "
+            "l'apprend avec le reçu."
+        ),
+        NoticeKind.INDEX_JUMPED: (
+            "Un index du compteur a augmenté de plus que votre logement n'a pu consommer, et y est "
+            "resté ; il est compté. La facture marque ce jour comme estimé, et votre fournisseur "
+            "l'apprend avec le reçu."
+        ),
+        NoticeKind.LIMIT_YIELDED: (
+            "Le compteur laisse passer plus d'une fois et demie la puissance souscrite ; ses relevés "
+            "sont retenus malgré tout."
+        ),
+        NoticeKind.INDEX_WRAPPED: "Un index du compteur est reparti de zéro.",
+        NoticeKind.ENERGY_UNPLACED: (
+            "Le compteur a compté d'un coup plus d'énergie qu'un quart d'heure ne peut en "
+            "contenir ; le reste a été reporté sur les suivants."
+        ),
+    },
+}
+
+
+def notices_in_words(
+    notices: Iterable[Notice], standing: Collection[Notice], lang: Lang
+) -> list[tuple[datetime, str]]:
+    """Return each notice with its instant: what still is so (`standing`) first, then the past."""
+    told = [(each.at, STANDING_NOTICES[lang][each.kind]) for each in standing]
+    past = (each for each in notices if each not in standing)
+    return told + [(each.at, NOTICES[lang][each.kind].format(count=each.detail)) for each in past]
