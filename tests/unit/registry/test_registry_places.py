@@ -6,17 +6,21 @@ import stat
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
 from cloud.registry import places
+from cloud.registry.enrolment import enrol
 from cloud.registry.places import list_places, look_up, open_meter, seal_meter
 from cloud.registry.places_cli import registry
 from cloud.store import Device, PublishedStatement, SeenStatement, StatementOrder, schema
 from cloud.store.moving import LookUp, Place, StoredIdentity
 from cloud.store.sqlite import SqliteStore
+from edge.enrolling import draw_keys, make_request
+from edge.identity import load_keys
 from protocol.errors import ConfigError, DocumentRefused, StoreError
-from protocol.ids import HouseholdKeyId, new_device_id
+from protocol.ids import DeviceId, HouseholdKeyId, new_device_id
 from tests.support.broker import make_cloud
 
 PRM, OTHER = "21500000000001", "21500000000002"
@@ -290,3 +294,22 @@ def test_a_store_of_each_older_version_is_upgraded_with_its_enrolments(tmp_path,
         connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION + 1}")
     with pytest.raises(StoreError, match="this Volet reads"):
         SqliteStore.open(tmp_path)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a request that serves again erases the start and departure of a place"
+)
+def test_a_request_that_serves_again_keeps_start_and_departure(cloud, store):
+    draw_keys(cloud / "chip")
+    keys = load_keys(cloud / "chip")
+    first, second = make_request(keys, None, None), make_request(keys, None, None)
+    enrol(cloud, store, first, DAYS[0])
+    (before,) = list_places(store)
+    store.leave(keys.household.id, DeviceId(before.device), DAYS[3].date())
+    (left,) = list_places(store)
+    assert (left.since, left.last_day) == (before.since, str(DAYS[3].date()))
+    enrol(cloud, store, first, DAYS[4], PRM)
+    assert list_places(store) == [msgspec.structs.replace(left, has_prm=True)]
+    enrol(cloud, store, second, DAYS[5])
+    (anew,) = list_places(store)
+    assert (anew.since, anew.last_day) == (DAYS[5].isoformat(), None)
