@@ -74,7 +74,7 @@ def settle(restored: Path, directory: Path) -> str:
     store = SqliteStore.open(restored, is_checked=False)
     try:
         revoked = revoke_listed(place, store)
-        known = {each.device for each in store.devices()}
+        known = store.fleet.known()
     finally:
         store.close()
     said = []

@@ -105,6 +105,8 @@ def enrol(
     config = load_config(directory)
     with exclusive(directory):
         device = _device_for(directory, store, request)
+        known = store.identity(request.household_key)
+        is_again = known is not None and request.mandate.made_at <= known.mandated_at
         _check_contract_order(store, request)
         certificate = issue_device(directory, device, request.tls_key, now)
         record = msgspec.msgpack.encode(
@@ -130,7 +132,7 @@ def enrol(
         answer = msgspec.structs.replace(answer, signature=signature)
         household_key = request.household_key
         store.enrol(Device(device, request.signing_key, household_key, since=now))
-        store.put_place(Place(household_key, device, meter, now))
+        store.put_place(Place(household_key, device, meter, now), is_again=is_again)
         if request.contract is not None:
             _put_contract(store, request.contract, now)
         _put_mandate(store, request)

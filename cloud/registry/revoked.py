@@ -53,7 +53,7 @@ def revoke_listed(directory: Path, store: Store) -> list[DeviceId]:
     revoked = _serials(load_crl(pki_path(directory, "crl.pem")))
     if not revoked:
         return []
-    known = {each.device for each in store.devices() if not each.is_revoked}
+    known = store.fleet.known() - {each.device for each in store.fleet.devices() if each.is_revoked}
     found = []
     for path in sorted(pki_path(directory, "issued").glob("*.pem")):
         device = DeviceId(path.stem)

@@ -24,10 +24,10 @@ class DeviceWord(msgspec.Struct, frozen=True):
 
 
 class FleetDevice(msgspec.Struct, frozen=True):
-    """An enrolled device.
+    """A device that is enrolled, or was revoked.
 
     Attributes:
-        last_day: the last one of which anything is stored.
+        last_day: the last one of which anything is stored; None once another chip speaks.
         is_damaged: its row holds a time that is none, and no word is read from it.
     """
 
@@ -50,7 +50,10 @@ class FleetStore(Protocol):
         """Give a device a name, or take it away. False: it is not enrolled."""
 
     def devices(self) -> tuple[FleetDevice, ...]:
-        """Return all enrolled devices, revoked ones included, by id."""
+        """Return enrolled devices by id, and all that were revoked, wherever their household is."""
+
+    def known(self) -> set[DeviceId]:
+        """Return every device that was ever enrolled."""
 
     def states(self) -> tuple[Count, ...]:
         """Count devices that are not revoked by their last state; "" for those never heard."""

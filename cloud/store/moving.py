@@ -55,10 +55,11 @@ class MovingStore(Protocol):
     def put_identity(self, household_key: HouseholdKeyId, identity: StoredIdentity) -> None:
         """Keep a household's identity and the time of its latest mandate."""
 
-    def put_place(self, place: Place) -> None:
+    def put_place(self, place: Place, *, is_again: bool = False) -> None:
         """Begin a household's time at a place; ends what was open of it, of its chip and meter.
 
-        The same household with the same chip and meter goes on. Statements that nobody has seen
+        The same household with the same chip and meter goes on; one that has left does only if
+        `is_again`, when its chip hands in a request that it has handed in before. Statements that nobody has seen
         are to be published anew to the chip that speaks now, and what was retained for the former
         is to be cleared from the broker (`clearings`).
         """

@@ -25,6 +25,7 @@ from system.files import check_is_new
 
 FILE_NAME = "store.db"
 
+_REVOKED = "SELECT count(DISTINCT device) FROM enrolment WHERE is_revoked = 1"
 _ENROLLED = "SELECT count(*) FROM enrolment WHERE until IS NULL"
 
 
@@ -124,7 +125,7 @@ class SqliteStore(Registry, Blocks, Requests, Moving):
         return Figures(
             generation=self.generation.hex(),
             devices=self._number(f"{_ENROLLED} AND is_revoked = 0"),
-            revoked=self._number(f"{_ENROLLED} AND is_revoked = 1"),
+            revoked=self._number(_REVOKED),
             contracts=self._number("SELECT count(*) FROM contract"),
             epochs=self._number("SELECT count(*) FROM epoch"),
             blocks=self._number("SELECT count(*) FROM block"),

@@ -17,9 +17,14 @@ INSERT INTO device_word VALUES (?, ?, ?, ?, ?) ON CONFLICT (device) DO UPDATE SE
 """
 _DEVICES = """
 SELECT e.device, e.since, e.is_revoked, w.heard_at, w.state, w.software, w.not_after,
-  (SELECT max(b.day) FROM block b WHERE b.household = e.household), n.sealed
+  CASE WHEN e.until IS NULL THEN
+    (SELECT max(b.day) FROM block b WHERE b.household = e.household) END, n.sealed
 FROM enrolment e LEFT JOIN device_word w ON w.device = e.device
-LEFT JOIN device_name n ON n.device = e.device WHERE e.until IS NULL ORDER BY e.device
+LEFT JOIN device_name n ON n.device = e.device
+WHERE e.until IS NULL OR (e.is_revoked = 1 AND e.rowid = (
+  SELECT l.rowid FROM enrolment l WHERE l.device = e.device
+  ORDER BY l.until IS NULL DESC, l.since DESC, l.rowid DESC LIMIT 1
+)) ORDER BY e.device
 """
 _LIVING = """
 FROM enrolment e LEFT JOIN device_word w ON w.device = e.device
@@ -56,6 +61,10 @@ class SqliteFleet(Tables):
     def devices(self) -> tuple[FleetDevice, ...]:
         """See `FleetStore.devices`."""
         return tuple(_device(row) for row in self._rows(_DEVICES))
+
+    def known(self) -> set[DeviceId]:
+        """See `FleetStore.known`."""
+        return {DeviceId(each) for (each,) in self._rows("SELECT device FROM enrolment")}
 
     def states(self) -> tuple[Count, ...]:
         """See `FleetStore.states`."""

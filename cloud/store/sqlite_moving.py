@@ -44,11 +44,11 @@ class Moving(Tables):
                 [identity.identity, identity.mandated_at, self._household(household_key)],
             )
 
-    def put_place(self, place: Place) -> None:
+    def put_place(self, place: Place, *, is_again: bool = False) -> None:
         """See `MovingStore.put_place`."""
         with self._writing():
             household = self._household(place.household_key)
-            if self._goes_on(household, place):
+            if self._goes_on(household, place, is_again=is_again):
                 return
             self._end(household, place)
             tag, sealed = (place.meter.tag, place.meter.sealed) if place.meter else (None, None)
@@ -119,12 +119,12 @@ class Moving(Tables):
         rows = self._rows("SELECT at, who, what, why FROM look_up ORDER BY id")
         return tuple(LookUp(instant(at), who, what, why) for at, who, what, why in rows)
 
-    def _goes_on(self, household: int, place: Place) -> bool:
+    def _goes_on(self, household: int, place: Place, *, is_again: bool) -> bool:
         """Say whether this is the open place; a meter that was not known yet is filled in."""
         row = self._row(
             "SELECT id, tag FROM place WHERE household = ? AND device = ? AND until IS NULL"
-            " AND last_day IS NULL",
-            [household, place.device],
+            " AND (? OR last_day IS NULL)",
+            [household, place.device, is_again],
         )
         if row is None or (place.meter and row[1] not in (None, place.meter.tag)):
             return False
