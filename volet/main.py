@@ -16,6 +16,7 @@ import click
 
 from protocol.errors import ConfigError, FrameError, StoreError, TransportError, VoletError
 from system.commands import LazyGroup
+from system.console import show_likeness
 
 volet = LazyGroup(
     "volet",
@@ -44,6 +45,7 @@ def exit_code(error: VoletError) -> int:
 
 def main() -> None:
     """Run the command; every `VoletError` becomes one sentence on standard error."""
+    show_likeness(sys.stdout, sys.stderr)
     try:
         sys.exit(volet.main(prog_name="volet", standalone_mode=False))
     except click.ClickException as exc:

@@ -32,7 +32,6 @@ def test_what_a_household_reads_does_not_break_before_a_sign(tmp_path):
     )
 
 
-@pytest.mark.xfail(strict=True, reason="a sign that a terminal lacks ends in a traceback")
 def test_a_terminal_without_these_signs_shows_the_text(tmp_path):
     open_database(tmp_path / "vault.db").close()
     said = told(["budget", "--dir", str(tmp_path)], PYTHONIOENCODING="latin-1")
