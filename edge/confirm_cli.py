@@ -15,26 +15,27 @@ from edge.metering.reading import HISTORIQUE_REGISTERS, STANDARD_REGISTERS, Read
 from edge.metering.state import allowed_rise_wh, rise_wh
 from edge.status.words import time_text
 from edge.tic.frame import Mode
+from edge.typography import bilingual
 from edge.vault.lock import is_in_use
 from edge.vault.reader import read_vault
 from system.commands import directory_option
 
-NOTHING = {
-    Lang.EN: "No index waits to be confirmed.",
-    Lang.FR: "Aucun index n'attend de confirmation.",
-}
-HEAD = {
-    Lang.EN: "Meter {serial} was believed last on {before}. It has shown since {now}:",
-    Lang.FR: "Le compteur {serial} a été cru pour la dernière fois le {before}. Il montre depuis "
+NOTHING = bilingual(
+    en="No index waits to be confirmed.",
+    fr="Aucun index n'attend de confirmation.",
+)
+HEAD = bilingual(
+    en="Meter {serial} was believed last on {before}. It has shown since {now}:",
+    fr="Le compteur {serial} a été cru pour la dernière fois le {before}. Il montre depuis "
     "le {now} :",
-}
-ROW = {
-    Lang.EN: "  {name:<10}{before:>12} kWh  now {now:>12} kWh{mark}",
-    Lang.FR: "  {name:<10}{before:>12} kWh  puis {now:>12} kWh{mark}",
-}
-MARK = {Lang.EN: "  does not follow", Lang.FR: "  ne fait pas suite"}
-MEANING = {
-    Lang.EN: """
+)
+ROW = bilingual(
+    en="  {name:<10}{before:>12} kWh  now {now:>12} kWh{mark}",
+    fr="  {name:<10}{before:>12} kWh  puis {now:>12} kWh{mark}",
+)
+MARK = bilingual(en="  does not follow", fr="  ne fait pas suite")
+MEANING = bilingual(
+    en="""
 Nothing is counted at the moment. Look at the meter's own display.
 
 If it shows the new index: confirm. The chip goes on from there. What the meter counted between the
@@ -44,7 +45,7 @@ with the receipt that an index began anew.
 If it shows the old index: do not confirm. The line is at fault; the chip goes on by itself as soon
 as it reads the old index again, and nothing is lost.
 """,
-    Lang.FR: """
+    fr="""
 Rien n'est compté pour l'instant. Regardez l'écran du compteur lui-même.
 
 S'il affiche le nouvel index : confirmez. Le boîtier repart de là. Ce que le compteur a compté entre
@@ -54,19 +55,19 @@ fournisseur apprend avec le reçu qu'un index est reparti d'une autre valeur.
 S'il affiche l'ancien index : ne confirmez pas. C'est la liaison qui est en défaut ; le boîtier
 reprend de lui-même dès qu'il relit l'ancien index, et rien n'est perdu.
 """,
-}
-QUESTION = {
-    Lang.EN: "Does the meter show the new index, and shall the chip go on from it?",
-    Lang.FR: "Le compteur affiche-t-il le nouvel index, et le boîtier doit-il repartir de là ?",
-}
-DONE = {
-    Lang.EN: "Confirmed: the chip goes on from the new index with its next reading.",
-    Lang.FR: "Confirmé : le boîtier repart du nouvel index dès sa prochaine lecture.",
-}
-NOT_RUNNING = {
-    Lang.EN: "It does not run; start it with `volet edge run`.",
-    Lang.FR: "Il est arrêté ; démarrez-le avec `volet edge run`.",
-}
+)
+QUESTION = bilingual(
+    en="Does the meter show the new index, and shall the chip go on from it?",
+    fr="Le compteur affiche-t-il le nouvel index, et le boîtier doit-il repartir de là ?",
+)
+DONE = bilingual(
+    en="Confirmed: the chip goes on from the new index with its next reading.",
+    fr="Confirmé : le boîtier repart du nouvel index dès sa prochaine lecture.",
+)
+NOT_RUNNING = bilingual(
+    en="It does not run; start it with `volet edge run`.",
+    fr="Il est arrêté ; démarrez-le avec `volet edge run`.",
+)
 
 
 @click.command(cls=HouseholdCommand)

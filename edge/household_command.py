@@ -13,9 +13,11 @@ import click
 
 from edge.french.looking_up import help_in, sentence_in
 from edge.language import Lang, lang_option, language
+from edge.typography import typeset
 from protocol.errors import VoletError
 from system.commands import LazyGroup
 
+_ERROR, _DEFAULT, _CHOICE = map(typeset, ("Erreur : ", "par défaut : ", " [o/N] :"))
 _EXTRAS = re.compile(r"(?P<text>.*?)  \[(?P<extras>[^]]*)\]")
 
 
@@ -52,7 +54,7 @@ class _WrongUsage(click.UsageError):
         if self.ctx is not None:
             command = self.ctx.command_path
             click.echo(f"{self.ctx.get_usage()}\nVoyez `{command} --help`.\n", file, err=True)
-        click.echo(f"Erreur : {self.message}", file, err=True)
+        click.echo(f"{_ERROR}{self.message}", file, err=True)
 
 
 class HouseholdCommand(click.Command):
@@ -116,21 +118,21 @@ def confirm(question: str) -> None:
         click.confirm(asked, abort=True)
         return
     while (
-        answer := click.prompt(f"{asked} [o/N]", "", show_default=False).strip().lower()
+        answer := click.prompt(asked + _CHOICE, "", show_default=False, prompt_suffix=" ")
+        .strip()
+        .lower()
     ) not in {
         "o",
         "oui",
     }:
         if answer in {"", "n", "non"}:
             raise click.Abort
-        click.echo("Erreur : répondez par o (oui) ou n (non).")
+        click.echo(f"{_ERROR}répondez par o (oui) ou n (non).")
 
 
 def _option(text: str) -> str:
     """Return the help of an option in French, with what click adds to it."""
     if not (found := _EXTRAS.fullmatch(text)):
         return help_in(Lang.FR, text)
-    extras = (
-        found["extras"].replace("default: ", "par défaut : ").replace("required", "obligatoire")
-    )
+    extras = found["extras"].replace("default: ", _DEFAULT).replace("required", "obligatoire")
     return f"{help_in(Lang.FR, found['text'])}  [{extras}]"

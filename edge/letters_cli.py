@@ -10,16 +10,17 @@ from edge.bills.words import day_text
 from edge.config import DEFAULT_DIRECTORY
 from edge.household_command import HouseholdCommand
 from edge.identity import load_identity
-from edge.language import Lang, language
+from edge.language import language
 from edge.letters import OpenedLetter, opened_letters
 from edge.moving.contracts import agreements_of
+from edge.typography import bilingual
 from edge.vault.reader import read_vault
 from system.commands import directory_option
 
-NONE_YET = {
-    Lang.FR: "Aucun message n'est encore arrivé.",
-    Lang.EN: "No message has arrived yet.",
-}
+NONE_YET = bilingual(
+    fr="Aucun message n'est encore arrivé.",
+    en="No message has arrived yet.",
+)
 
 
 @click.command(cls=HouseholdCommand)

@@ -23,7 +23,7 @@ class Prompts(NamedTuple):
 
 
 PROMPTS = Prompts(
-    "Passphrase", "Repeat for confirmation", "Error: the two passphrases are not the same."
+    "Passphrase:", "Repeat for confirmation:", "Error: the two passphrases are not the same."
 )
 
 passphrase_file_option = click.option(
@@ -64,8 +64,10 @@ def ask_passphrase(
 
 def _ask(prompts: Prompts, *, is_new: bool) -> str:
     while True:
-        asked: str = click.prompt(prompts.first, hide_input=True)
-        if not is_new or asked == click.prompt(prompts.again, hide_input=True):
+        asked: str = click.prompt(prompts.first, prompt_suffix=" ", hide_input=True)
+        if not is_new:
+            return asked
+        if asked == click.prompt(prompts.again, prompt_suffix=" ", hide_input=True):
             return asked
         click.echo(prompts.differ, err=True)
 

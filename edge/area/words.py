@@ -3,12 +3,13 @@
 from edge.area.report import Participation
 from edge.language import Lang
 from edge.privacy.ledger import Budget, Sum
+from edge.typography import bilingual
 
 BAR = 30
 
-LABEL = {Lang.FR: "Quartier", Lang.EN: "Neighbourhood"}
-PARTICIPATION = {
-    Lang.FR: {
+LABEL = bilingual(fr="Quartier", en="Neighbourhood")
+PARTICIPATION = bilingual(
+    fr={
         Participation.ON: "vous participez",
         Participation.OFF: (
             "vous ne participez pas : vous l'avez désactivé (`volet edge area on` pour reprendre)"
@@ -28,7 +29,7 @@ PARTICIPATION = {
             "continuent"
         ),
     },
-    Lang.EN: {
+    en={
         Participation.ON: "you take part",
         Participation.OFF: (
             "you take no part: you have turned it off (`volet edge area on` takes part again)"
@@ -46,41 +47,41 @@ PARTICIPATION = {
             "you take no part until next year: this year's budget is spent, and bills go on"
         ),
     },
-}
+)
 
-PROFILE_WORDS = {
-    "fr": ("Ce boîtier ne dit rien de qui habite ici.", "Personnes", "Actifs occupés"),
-    "en": ("This chip says nothing about who lives here.", "Persons", "People employed"),
-}
+PROFILE_WORDS = bilingual(
+    fr=("Ce boîtier ne dit rien de qui habite ici.", "Personnes", "Actifs occupés"),
+    en=("This chip says nothing about who lives here.", "Persons", "People employed"),
+)
 
-_TITLES = {
-    "fr": (("today", "Aujourd'hui"), ("month", "Ce mois"), ("year", "Cette année")),
-    "en": (("today", "Today"), ("month", "This month"), ("year", "This year")),
-}
-_ROW = {
-    "fr": "{title:<14}{bar}  {spent:.0%} du plafond dépensé : ε = {epsilon} "
+_TITLES = bilingual(
+    fr=(("today", "Aujourd'hui"), ("month", "Ce mois"), ("year", "Cette année")),
+    en=(("today", "Today"), ("month", "This month"), ("year", "This year")),
+)
+_ROW = bilingual(
+    fr="{title:<14}{bar}  {spent:.0f} % du plafond dépensé : ε = {epsilon} "
     "(chez soi ou absent : {replaced}) à δ = {delta:g}",
-    "en": "{title:<14}{bar}  {spent:.0%} of the cap spent: ε = {epsilon} "
+    en="{title:<14}{bar}  {spent:.0f}% of the cap spent: ε = {epsilon} "
     "(home or away: {replaced}) at δ = {delta:g}",
-}
-_EXPLAINED = {
-    "fr": (
+)
+_EXPLAINED = bilingual(
+    fr=(
         "Qui verrait tous les chiffres publiés de votre quartier pourrait parier sur votre "
         "participation avec un avantage d'un facteur e^ε au plus, quoi qu'il sache par ailleurs.\n"
         "Le plafond de l'année est ρ = {cap:g} ; au-delà, ce boîtier ne contribue plus. "
         "Vos factures continuent."
     ),
-    "en": (
+    en=(
         "Whoever sees all published figures of your neighbourhood could bet on your taking part "
         "at odds better by a factor of e^ε at most, whatever else they know.\n"
         "The year's cap is ρ = {cap:g}; beyond it this chip contributes nothing. "
         "Your bills go on."
     ),
-}
-_PROFILE = {
-    "fr": "Profil         envoyé {days} jour(s) sur {most} au plus cette année",
-    "en": "Profile        sent on {days} day(s) of {most} at most this year",
-}
+)
+_PROFILE = bilingual(
+    fr="Profil         envoyé {days} jour(s) sur {most} au plus cette année",
+    en="Profile        sent on {days} day(s) of {most} at most this year",
+)
 
 
 def budget_in_words(account: Budget, lang: Lang) -> str:
@@ -98,7 +99,7 @@ def _row(total: Sum, title: str, delta: float, lang: Lang) -> str:
     text = _ROW[lang].format(
         title=title,
         bar="█" * filled + "░" * (BAR - filled),
-        spent=spent,
+        spent=100 * spent,
         epsilon=f"{total.epsilon:.1f}",
         replaced=f"{total.epsilon_replaced:.1f}",
         delta=delta,

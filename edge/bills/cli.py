@@ -16,7 +16,7 @@ from edge.bills.remarks import remarks
 from edge.bills.render import render_html, render_pdf
 from edge.bills.replaced import replaced
 from edge.bills.signed_off import overview, read_holds
-from edge.bills.words import VERDICTS, WORDS, day_text, number, percent
+from edge.bills.words import VERDICTS, WORDS, day_text, energy, euros, percent
 from edge.config import DEFAULT_DIRECTORY
 from edge.contracts.watch import standing
 from edge.contracts.words import NOTICES
@@ -24,6 +24,7 @@ from edge.household_command import HouseholdCommand, say
 from edge.language import Lang, language
 from edge.letters_cli import read_letters
 from edge.moving.contracts import former_agreements
+from edge.typography import measure
 from edge.vault.reader import VaultReader, read_vault
 from protocol.bill import Bill
 from protocol.errors import ConfigError, DocumentRefused
@@ -158,7 +159,7 @@ def in_words(
     words = WORDS[lang]
     first, last = (day_text(d, lang) for d in (judgement.start, judgement.end - ONE_DAY))
     verdict = VERDICTS[lang][judgement.verdict]
-    rows = [f"{words['bill_for']} {first} {words['to']} {last} : {verdict}"]
+    rows = [words["bill_for"].format(first=first, last=last, verdict=verdict)]
     rows += [f"  ! {FINDINGS[lang][finding]}" for finding in judgement.findings]
     said = [words["replaced"]] if is_replaced else remarks(judgement, lang)
     if receipt and judgement.verdict is Verdict.CORRECT:
@@ -173,15 +174,15 @@ def _lines(bill: Bill, lang: Lang) -> list[str]:
     words = WORDS[lang]
     rows = []
     for line in bill.lines:
-        counted = "" if line.quantity_kwh is None else f"{number(line.quantity_kwh, lang)} kWh"
-        price = "" if line.eur_per_kwh is None else f" × {number(line.eur_per_kwh, lang)} €"
+        counted = "" if line.quantity_kwh is None else energy(line.quantity_kwh, lang)
+        price = "" if line.eur_per_kwh is None else f" × {euros(line.eur_per_kwh, lang)}"
         name = line.name
         if line.is_late:
             start, end = day_text(line.start, lang), day_text(line.end - ONE_DAY, lang)
             name += f" ({words['late'].format(start=start, end=end)})"
-        rows.append(f"  {name:<28}{counted + price:>24}{number(line.ht, lang):>12} €")
-    rows.append(f"  {words['total_ht']:<52}{number(bill.total_ht, lang):>12} €")
+        rows.append(f"  {name:<28}{counted + price:>24}{euros(line.ht, lang):>14}")
+    rows.append(f"  {words['total_ht']:<52}{euros(bill.total_ht, lang):>14}")
     for part in bill.vat:
-        rate = f"{words['vat_short']} {percent(part.rate, lang)} %"
-        rows.append(f"  {rate:<52}{number(part.amount, lang):>12} €")
-    return [*rows, f"  {words['total_ttc']:<52}{number(bill.total_ttc, lang):>12} €"]
+        rate = f"{words['vat_short']} {measure(percent(part.rate, lang), '%', lang)}"
+        rows.append(f"  {rate:<52}{euros(part.amount, lang):>14}")
+    return [*rows, f"  {words['total_ttc']:<52}{euros(bill.total_ttc, lang):>14}"]

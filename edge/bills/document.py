@@ -8,9 +8,10 @@ import msgspec
 
 from edge.bills.judgement import WORDS_EN, WORDS_FR, Judgement, Verdict
 from edge.bills.remarks import remarks
-from edge.bills.words import SHORT_HASH, WORDS, day_text, number, percent
+from edge.bills.words import SHORT_HASH, WORDS, day_text, energy, euros, number, percent
 from edge.language import Lang
 from edge.metering.events import DayClosed
+from edge.typography import bilingual, measure
 from protocol.bill import CENT, Bill, Line
 from protocol.contract import Offer
 from protocol.doubt import Doubt
@@ -18,7 +19,7 @@ from protocol.registers import count_alike
 from protocol.tariff import RegisterLine
 
 ONE_DAY = timedelta(days=1)
-FINDINGS = {Lang.FR: WORDS_FR, Lang.EN: WORDS_EN}
+FINDINGS = bilingual(fr=WORDS_FR, en=WORDS_EN)
 
 
 class Papers(msgspec.Struct, frozen=True):
@@ -59,12 +60,12 @@ class Section(msgspec.Struct, frozen=True):
 
 
 class IndexRow(msgspec.Struct, frozen=True):
-    """A register at the period's two ends, kWh."""
+    """A register at the period's two ends, kWh, and what it counted between."""
 
     label: str
     start: str
     end: str
-    kwh: str
+    energy: str
 
 
 class Bar(msgspec.Struct, frozen=True):
@@ -162,14 +163,14 @@ def _section(title: str, lines: Sequence[Line], lang: Lang) -> Section:
 def _row(line: Line, lang: Lang) -> Row:
     words = WORDS[lang]
     is_fixed = line.quantity_kwh is None
-    price = words["market_price"] if line.eur_per_kwh is None else _price(line.eur_per_kwh, lang)
+    price = words["market_price"] if line.eur_per_kwh is None else euros(line.eur_per_kwh, lang)
     return Row(
         label=line.name,
         period=_period(line.start, line.end, words["late" if line.is_late else "from_to"], lang),
-        quantity="" if is_fixed else f"{number(line.quantity_kwh or 0, lang)} kWh",
+        quantity="" if is_fixed else energy(line.quantity_kwh or 0, lang),
         unit_price="" if is_fixed else price,
         ht=_eur(line.ht, lang),
-        vat=f"{percent(line.vat, lang)} %",
+        vat=measure(percent(line.vat, lang), "%", lang),
     )
 
 
@@ -187,7 +188,7 @@ def _indices(judgement: Judgement, papers: Papers, lang: Lang) -> tuple[IndexRow
     for number_of, label in _register_names(papers.offer).items():
         start, end = (day.register_index_kwh[number_of - 1] for day in (first, last))
         rows.append(
-            IndexRow(label, number(start, lang), number(end, lang), number(end - start, lang))
+            IndexRow(label, number(start, lang), number(end, lang), energy(end - start, lang))
         )
     return tuple(rows)
 
@@ -241,8 +242,4 @@ def _period(start: date, end: date, pattern: str, lang: Lang) -> str:
 
 
 def _eur(amount: Decimal, lang: Lang) -> str:
-    return f"{number(amount.quantize(CENT), lang)} €"
-
-
-def _price(eur_per_kwh: Decimal, lang: Lang) -> str:
-    return f"{number(eur_per_kwh, lang)} €"
+    return euros(amount.quantize(CENT), lang)

@@ -3,22 +3,23 @@
 from edge.bills.receipts import Hold
 from edge.bills.signed_off import SignedOff
 from edge.language import Lang
+from edge.typography import bilingual
 from edge.vault.receipts import ReceiptState
 
-STATES = {
-    Lang.FR: {
+STATES = bilingual(
+    fr={
         ReceiptState.UNSENT: "reçu en cours d'envoi",
         ReceiptState.STORED: "reçu remis",
         None: "aucun reçu",
     },
-    Lang.EN: {
+    en={
         ReceiptState.UNSENT: "receipt under way",
         ReceiptState.STORED: "receipt delivered",
         None: "no receipt",
     },
-}
-HOLDS = {
-    Lang.FR: {
+)
+HOLDS = bilingual(
+    fr={
         Hold.NOT_AGREED: "votre contrat n'en permet pas (consentement `nothing`)",
         Hold.NOT_CORRECT: "cette facture n'est pas juste",
         Hold.MISMATCH: "cette facture n'a d'abord pas concordé avec votre compteur",
@@ -39,7 +40,7 @@ HOLDS = {
         Hold.TOO_SHORT: "moins de 25 jours en diraient trop sur vos journées",
         Hold.NOT_STORED: "pas avant que la collectivité n'ait reçu tous ces jours",
     },
-    Lang.EN: {
+    en={
         Hold.NOT_AGREED: "your contract allows none (consent `nothing`)",
         Hold.NOT_CORRECT: "this bill is not correct",
         Hold.MISMATCH: "this bill did not agree with your meter at first",
@@ -59,7 +60,7 @@ HOLDS = {
         Hold.TOO_SHORT: "fewer than 25 days would tell too much of each",
         Hold.NOT_STORED: "not before the city has all of these days",
     },
-}
+)
 
 
 def receipt_in_words(found: SignedOff, lang: Lang) -> str:

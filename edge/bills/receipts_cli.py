@@ -11,31 +11,32 @@ from edge.bills.word import say_word
 from edge.config import DEFAULT_DIRECTORY
 from edge.household_command import HouseholdCommand, confirm, say
 from edge.language import Lang, language
+from edge.typography import bilingual
 from edge.vault.reader import read_vault
 from system.commands import directory_option
 
-HELD = {
-    Lang.FR: (
+HELD = bilingual(
+    fr=(
         "{count} factures ne concordaient pas : plus aucun reçu ne part. Pour qu'ils repartent, "
         "dites-le avec `volet edge receipts --release`."
     ),
-    Lang.EN: (
+    en=(
         "{count} bills did not agree: no receipt leaves any more. If they should go on, say so "
         "with `volet edge receipts --release`."
     ),
-}
-LOST = {
-    Lang.FR: (
+)
+LOST = bilingual(
+    fr=(
         "Ce boîtier a perdu sa mémoire, ou en a repris une copie : il ne sait plus pour lesquels de "
         "{count} jours un reçu est parti, et n'en envoie plus aucun avant votre accord (`volet "
         "edge receipts --release`)."
     ),
-    Lang.EN: (
+    en=(
         "This chip lost its store, or got a copy back: it does not know for which of {count} days a "
         "receipt has left, and sends none until you agree (`volet edge receipts --release`)."
     ),
-}
-NONE_YET = {Lang.FR: "Aucune facture n'est encore arrivée.", Lang.EN: "No bill has arrived yet."}
+)
+NONE_YET = bilingual(fr="Aucune facture n'est encore arrivée.", en="No bill has arrived yet.")
 QUESTION = (
     "Receipts tell your provider that a bill is correct, and its total. Let them go again, although "
     "bills did not agree or this chip lost its store?"

@@ -7,12 +7,13 @@ from edge.bills.judgement import ContractDays, Finding, Judgement
 from edge.bills.settled import runs
 from edge.bills.words import SHORT_HASH, day_text, number
 from edge.language import Lang
+from edge.typography import bilingual
 from protocol.doubt import Doubt
 
 ONE_DAY = timedelta(days=1)
 
-_SENTENCES = {
-    Lang.FR: {
+_SENTENCES = bilingual(
+    fr={
         "late": "Jours d'une période antérieure, facturés maintenant : {days}.",
         "left_out": "Jours de cette période non encore facturés : {days}.",
         "owed": "Jours antérieurs qui restent à facturer : {days}.",
@@ -55,7 +56,7 @@ _SENTENCES = {
         "same": "Cette facture remplace celle de {former} € ; le montant ne change pas.",
         "meter": "Compteur {serial}, calendrier {calendar}, du {start} au {end} : {kwh} kWh.",
     },
-    Lang.EN: {
+    en={
         "late": "Days of an earlier period, billed now: {days}.",
         "left_out": "Days of this period not billed yet: {days}.",
         "owed": "Earlier days still to be billed: {days}.",
@@ -95,7 +96,7 @@ _SENTENCES = {
         "same": "This bill replaces the one of {former} €; the amount stays the same.",
         "meter": "Meter {serial}, calendar {calendar}, {start} to {end}: {kwh} kWh.",
     },
-}
+)
 
 
 def remarks(judgement: Judgement, lang: Lang) -> list[str]:

@@ -5,33 +5,32 @@ from decimal import Decimal
 
 from edge.bills.judgement import Verdict
 from edge.language import Lang
+from edge.typography import NARROW_SPACE, bilingual, measure
 
-NARROW_SPACE = "\u202f"
 SHORT_HASH = 16
 """So many digits of a hash are shown."""
 
 
-VERDICTS = {
-    Lang.FR: {
+VERDICTS = bilingual(
+    fr={
         Verdict.CORRECT: "vérifiée par votre boîtier : elle est juste.",
         Verdict.DIFFERS: "NE CONCORDE PAS avec votre compteur. Le montant ci-dessous est le vôtre.",
         Verdict.REFUSED: "refusée.",
     },
-    Lang.EN: {
+    en={
         Verdict.CORRECT: "checked by your own chip: correct.",
         Verdict.DIFFERS: "DOES NOT AGREE with your meter. The amount below is your meter's.",
         Verdict.REFUSED: "refused.",
     },
-}
+)
 
-WORDS = {
-    Lang.FR: {
+WORDS = bilingual(
+    fr={
         "bill": "Facture d'électricité",
         "credit": "Avoir",
-        "bill_for": "Facture du",
+        "bill_for": "Facture du {first} au {last} : {verdict}",
         "period": "Période",
         "from_to": "du {start} au {end}",
-        "to": "au",
         "contract": "Contrat",
         "statement": "Relevé chiffré",
         "product": "Offre",
@@ -86,13 +85,12 @@ WORDS = {
             "quel compteur a compté ; il les vérifie dès qu'il a lu celui de votre contrat."
         ),
     },
-    Lang.EN: {
+    en={
         "bill": "Electricity bill",
         "credit": "Credit note",
-        "bill_for": "Bill for",
+        "bill_for": "Bill for {first} to {last}: {verdict}",
         "period": "Period",
         "from_to": "{start} to {end}",
-        "to": "to",
         "contract": "Contract",
         "statement": "Encrypted statement",
         "product": "Offer",
@@ -145,7 +143,7 @@ WORDS = {
             "which meter counted; it checks them as soon as it has read your contract's."
         ),
     },
-}
+)
 
 
 def number(value: Decimal | int, lang: Lang) -> str:
@@ -154,6 +152,16 @@ def number(value: Decimal | int, lang: Lang) -> str:
     if lang is Lang.EN:
         return text
     return text.replace(",", NARROW_SPACE).replace(".", ",")
+
+
+def euros(amount: Decimal, lang: Lang) -> str:
+    """Write an amount of money, or a price: 1 234,50 €."""
+    return measure(number(amount, lang), "€", lang)
+
+
+def energy(energy_kwh: Decimal | int, lang: Lang) -> str:
+    """Write energy: 1 234 kWh."""
+    return measure(number(energy_kwh, lang), "kWh", lang)
 
 
 def percent(rate: Decimal, lang: Lang) -> str:

@@ -13,6 +13,7 @@ from edge.config import DEFAULT_DIRECTORY
 from edge.household_command import HouseholdCommand
 from edge.identity import load_identity
 from edge.language import Lang, language
+from edge.typography import bilingual
 from edge.vault.catalogue import Alarm, AlarmKind
 from edge.vault.reader import read_vault
 from protocol.contract import Offer
@@ -21,36 +22,36 @@ from system.console import plain_console
 
 EXIT_CONTRADICTED = 3
 
-ALARM_WORDS = {
-    "fr": {
-        AlarmKind.FORKED: "une liste SIGNÉE AUTREMENT a été montrée à ce boîtier (ligne {entry}). "
+ALARM_WORDS = bilingual(
+    fr={
+        AlarmKind.FORKED: "! {at} : une liste SIGNÉE AUTREMENT a été montrée à ce boîtier (ligne {entry}). "
         "Tout le monde ne voit pas la même liste ; prévenez une association de consommateurs.",
-        AlarmKind.SHRUNK: "une liste PLUS COURTE a été montrée à ce boîtier (dès la ligne {entry}). "
+        AlarmKind.SHRUNK: "! {at} : une liste PLUS COURTE a été montrée à ce boîtier (dès la ligne {entry}). "
         "On n'enlève jamais rien de la liste.",
     },
-    "en": {
-        AlarmKind.FORKED: "a list with OTHER ENTRIES was shown to this chip (entry {entry}). Not "
+    en={
+        AlarmKind.FORKED: "! {at}: a list with OTHER ENTRIES was shown to this chip (entry {entry}). Not "
         "everyone sees the same list; tell a consumers' association.",
-        AlarmKind.SHRUNK: "a SHORTER list was shown to this chip (from entry {entry} on). Nothing "
+        AlarmKind.SHRUNK: "! {at}: a SHORTER list was shown to this chip (from entry {entry} on). Nothing "
         "is ever taken off the list.",
     },
-}
-HEAD = {
-    "fr": "Empreinte de la liste : {head}\nElle est la même pour tous ; comparez-la avec un voisin.",
-    "en": "Head of the list: {head}\nIt is the same for everyone; compare it with a neighbour's.",
-}
-COLUMNS = {
-    "fr": ("", "inscrit le", "nature", "fournisseur", "nom", "empreinte"),
-    "en": ("", "listed on", "kind", "by", "name", "hash"),
-}
-NONE_YET = {
-    "fr": "La liste n'est pas encore arrivée.",
-    "en": "The list has not arrived yet.",
-}
-INCOMPLETE = {
-    "fr": "{count} documents ne sont pas encore arrivés.",
-    "en": "{count} documents have not arrived yet.",
-}
+)
+HEAD = bilingual(
+    fr="Empreinte de la liste : {head}\nElle est la même pour tous ; comparez-la avec un voisin.",
+    en="Head of the list: {head}\nIt is the same for everyone; compare it with a neighbour's.",
+)
+COLUMNS = bilingual(
+    fr=("", "inscrit le", "nature", "fournisseur", "nom", "empreinte"),
+    en=("", "listed on", "kind", "by", "name", "hash"),
+)
+NONE_YET = bilingual(
+    fr="La liste n'est pas encore arrivée.",
+    en="The list has not arrived yet.",
+)
+INCOMPLETE = bilingual(
+    fr="{count} documents ne sont pas encore arrivés.",
+    en="{count} documents have not arrived yet.",
+)
 
 
 class ListedDocument(msgspec.Struct, frozen=True):
@@ -130,7 +131,7 @@ def _titles(copy: Copy, name: bytes) -> tuple[str, str]:
 
 def _print(report: CatalogueReport, lang: Lang) -> None:
     for alarm in report.alarms:
-        click.echo(f"! {alarm.at} : {ALARM_WORDS[lang][alarm.kind].format(entry=alarm.entry)}")
+        click.echo(ALARM_WORDS[lang][alarm.kind].format(at=alarm.at, entry=alarm.entry))
     if report.head is None:
         click.echo(NONE_YET[lang])
         return

@@ -1,91 +1,87 @@
 """What is said of contracts and the meter's line, in French and English."""
 
-from edge.language import Lang
 from edge.metering.events import NoticeKind
+from edge.typography import bilingual
 from protocol.contract import Consent
 
-SERIAL_FORM = {
-    Lang.FR: (
+SERIAL_FORM = bilingual(
+    fr=(
         "Le numéro d'un compteur a 12 chiffres ; il est inscrit sur le compteur et sa sortie TIC "
         "le donne comme ADSC ou ADCO."
     ),
-    Lang.EN: (
+    en=(
         "A meter's serial has 12 digits; it is printed on the meter, and its TIC output gives it "
         "as ADSC or ADCO."
     ),
-}
-ANOTHER_METER = {
-    Lang.FR: (
+)
+ANOTHER_METER = bilingual(
+    fr=(
         "--meter n'est pas le compteur que ce boîtier lit ; omettez --meter pour prendre celui-ci, "
         "ou reliez le boîtier au bon compteur."
     ),
-    Lang.EN: (
+    en=(
         "--meter is not the meter that this chip reads; leave --meter out to take that one, or "
         "connect the chip to the right meter."
     ),
-}
-MASKED = {
-    Lang.FR: (
+)
+MASKED = bilingual(
+    fr=(
         "La ligne masque le numéro de son compteur, qu'aucun contrat ne peut donc nommer ; reliez "
         "le boîtier au compteur lui-même."
     ),
-    Lang.EN: (
+    en=(
         "The line masks its meter's serial, so that no contract can name it; connect the chip to "
         "the meter itself."
     ),
-}
-NOT_READ = {
-    Lang.FR: (
-        "Ce boîtier n'a pas encore lu de compteur ; nommez-le (--meter), ou reliez sa sortie TIC."
-    ),
-    Lang.EN: (
-        "This chip has read no meter yet; name it (--meter), or connect the meter's TIC output."
-    ),
-}
+)
+NOT_READ = bilingual(
+    fr=("Ce boîtier n'a pas encore lu de compteur ; nommez-le (--meter), ou reliez sa sortie TIC."),
+    en=("This chip has read no meter yet; name it (--meter), or connect the meter's TIC output."),
+)
 
-TAKING = {
-    Lang.FR: (
+TAKING = bilingual(
+    fr=(
         "Ce contrat est dans la demande :\n"
         "  compteur  {serial}\n"
         "  dès le    {start}\n"
         "  reçus     {consent}\n"
         "  prix      {prices}"
     ),
-    Lang.EN: (
+    en=(
         "This contract is in the request:\n"
         "  meter     {serial}\n"
         "  from      {start}\n"
         "  receipts  {consent}\n"
         "  prices    {prices}"
     ),
-}
-CONSENTS = {
-    Lang.FR: {
+)
+CONSENTS = bilingual(
+    fr={
         Consent.NOTHING: "ne disent rien au fournisseur",
         Consent.TOTAL: "disent le total au fournisseur",
         Consent.LINES: "disent au fournisseur le total et les kWh de chaque ligne",
     },
-    Lang.EN: {
+    en={
         Consent.NOTHING: "tell the provider nothing",
         Consent.TOTAL: "tell the provider the total",
         Consent.LINES: "tell the provider the total and the kWh of each line",
     },
-}
-PRICES = {
-    Lang.FR: {
+)
+PRICES = bilingual(
+    fr={
         True: "suivent les offres publiées qui prolongent celle-ci",
         False: "restent ceux de cette offre",
     },
-    Lang.EN: {
+    en={
         True: "follow listed offers that extend this one",
         False: "stay those of this offer",
     },
-}
-AS_BEFORE = {Lang.FR: ", comme jusqu'ici", Lang.EN: ", as until now"}
+)
+AS_BEFORE = bilingual(fr=", comme jusqu'ici", en=", as until now")
 
 # What differs as long as it stands.
-NOTICES = {
-    Lang.FR: {
+NOTICES = bilingual(
+    fr={
         NoticeKind.METER_DIFFERS: (
             "Le compteur branché n'est pas celui de votre contrat : pour ses jours, aucune facture "
             "n'est dite juste et aucun reçu ne part."
@@ -97,7 +93,7 @@ NOTICES = {
             "La puissance réglée au compteur n'est pas celle du tarif de votre contrat."
         ),
     },
-    Lang.EN: {
+    en={
         NoticeKind.METER_DIFFERS: (
             "The meter on the line is not the one that your contract names: for its days no bill "
             "is called correct and no receipt leaves."
@@ -109,10 +105,10 @@ NOTICES = {
             "Your meter is set to another subscribed power than your contract's tariff is for."
         ),
     },
-}
+)
 # The same once it is past, and that it is.
-PAST_NOTICES = {
-    Lang.FR: {
+PAST_NOTICES = bilingual(
+    fr={
         NoticeKind.METER_DIFFERS: (
             "Le compteur branché n'était pas celui de votre contrat ; ce n'est plus le cas."
         ),
@@ -126,7 +122,7 @@ PAST_NOTICES = {
         ),
         NoticeKind.CONTRACT_FITS: "Un écart avec votre contrat avait disparu.",
     },
-    Lang.EN: {
+    en={
         NoticeKind.METER_DIFFERS: (
             "The meter on the line was not the one that your contract names; that is over."
         ),
@@ -139,4 +135,4 @@ PAST_NOTICES = {
         ),
         NoticeKind.CONTRACT_FITS: "What had differed from your contract no longer did.",
     },
-}
+)

@@ -182,13 +182,13 @@ CURVES = {
         "n'est pas la sortie d'un compteur."
     ),
     "{mode}: {frames} frames, {complete} complete; {groups} groups, {refused} refused; line quality "
-    "{quality}.": (
+    "{quality}%.": (
         "{mode} : {frames} trames, dont {complete} complètes ; {groups} groupes, {refused} "
-        "refusés ; qualité de la ligne {quality}."
+        "refusés ; qualité de la ligne {quality} %."
     ),
     "{mode}: {frames} frames, {complete} complete; {groups} groups, {refused} refused; line quality "
-    "{quality}; {errors} characters with a parity error.": (
+    "{quality}%; {errors} characters with a parity error.": (
         "{mode} : {frames} trames, dont {complete} complètes ; {groups} groupes, {refused} "
-        "refusés ; qualité de la ligne {quality} ; {errors} caractères avec une erreur de parité."
+        "refusés ; qualité de la ligne {quality} % ; {errors} caractères avec une erreur de parité."
     ),
 }

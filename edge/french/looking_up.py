@@ -6,13 +6,15 @@ from functools import lru_cache
 from edge.french.help import HELP
 from edge.french.sentences import SENTENCES
 from edge.language import Lang
+from edge.typography import typeset
 
 _NAME = re.compile(r"\\{(\w+)\\}")
 
 
 def help_in(lang: Lang, text: str) -> str:
     """Return a help text in a language; the English where there is no other."""
-    return text if lang is Lang.EN else HELP.get(" ".join(text.split()), text)
+    known = None if lang is Lang.EN else HELP.get(" ".join(text.split()))
+    return text if known is None else typeset(known)
 
 
 @lru_cache(maxsize=512)  # a meter says the same again and again
@@ -22,7 +24,7 @@ def sentence_in(lang: Lang, text: str) -> str:
     if known is None:
         return text
     english, places = known
-    return SENTENCES[english].format(
+    return typeset(SENTENCES[english]).format(
         **{name: sentence_in(lang, value) for name, value in places.items()}
     )
 
@@ -41,6 +43,6 @@ def known_sentence(text: str) -> tuple[str, dict[str, str]] | None:
 @lru_cache(maxsize=1)
 def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple(
-        (english, re.compile(_NAME.sub(r"(?P<\1>.+?)", re.escape(english))))
+        (english, re.compile(_NAME.sub(r"(?P<\1>\\S(?:.*?\\S)?)", re.escape(english))))
         for english in SENTENCES
     )

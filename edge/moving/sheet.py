@@ -8,6 +8,8 @@ from string import Template
 
 import msgspec
 
+from edge.typography import typeset
+
 LINE = "_" * 48
 _GROUP = 4
 _GROUPS_SHOWN = 8
@@ -31,7 +33,7 @@ def fingerprint_of(data: bytes) -> str:
     return " ".join(groups)
 
 
-_FRENCH = """\
+_FRENCH = typeset("""\
 VOLET — FICHE DE SECOURS
 
 Cette fiche va avec le fichier $file, fait le $made_on.
@@ -47,7 +49,7 @@ Phrase secrète       : $passphrase
 Pour reprendre, sur l'autre boîtier :
     volet edge import $file
 Rangez la fiche à part du fichier. Elle ne sert plus après une nouvelle exportation.
-"""
+""")
 _ENGLISH = """\
 VOLET — RECOVERY SHEET
 
@@ -56,10 +58,10 @@ Under the passphrase it holds your household's keys, your contracts$ledger_en.
 Without the file, or without the passphrase, nobody can open your old bills: not we, not the
 collectivity, not your provider. Whoever has both can read all your consumption.
 
-Fingerprint of the file : $fingerprint
-Chip it came from       : $device
-Where the file is       : $line
-Passphrase              : $passphrase
+Fingerprint of the file: $fingerprint
+Chip it came from      : $device
+Where the file is      : $line
+Passphrase             : $passphrase
 
 To take up again, on the other chip:
     volet edge import $file
@@ -71,7 +73,9 @@ _LEDGER = {
         ", your readings and the account of your privacy budget",
     ),
     False: (
-        " ; pas vos relevés : le budget de confidentialité de l'année comptera comme dépensé",
+        typeset(
+            " ; pas vos relevés : le budget de confidentialité de l'année comptera comme dépensé"
+        ),
         "; not your readings: the year's privacy budget will count as spent",
     ),
 }

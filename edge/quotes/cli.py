@@ -31,6 +31,7 @@ from edge.quotes.words import (
     MISSING,
     NO_LIST,
     NONE_YET,
+    NOT_COMPARED,
     SHORT,
     TITLE,
     UNQUOTED,
@@ -154,7 +155,9 @@ def _notes(quotes: Quotes, lang: Lang) -> list[str]:
     if any(quote.basis is Basis.ESTIMATE for quote in quotes.quotes):
         notes.append(ESTIMATE_NOTE[lang])
     notes += [
-        f"– {each.provider} · {each.product} : {UNQUOTED[lang][each.why]}"
+        NOT_COMPARED[lang].format(
+            provider=each.provider, product=each.product, why=UNQUOTED[lang][each.why]
+        )
         for each in quotes.unquoted
     ]
     return notes

@@ -6,6 +6,7 @@ from html import escape
 from edge.language import Lang
 from edge.quotes.pricing import Basis, Quote, Quotes
 from edge.quotes.words import BASIS, CURRENT, TITLE
+from edge.typography import NARROW_SPACE, measure
 
 WIDTH, ROW, TOP, LABELS, VALUES = 860, 30, 52, 330, 150
 BARS = WIDTH - LABELS - VALUES
@@ -24,7 +25,7 @@ def euros(value: Decimal, lang: Lang) -> str:
     text = f"{value:,.2f}"
     if lang == "en":
         return f"€{text}" if value >= 0 else f"-€{text[1:]}"
-    return text.replace(",", "\N{NARROW NO-BREAK SPACE}").replace(".", ",") + " €"
+    return measure(text.replace(",", NARROW_SPACE).replace(".", ","), "€", lang)
 
 
 def svg(quotes: Quotes, lang: Lang) -> str:

@@ -2,36 +2,41 @@
 
 from edge.quotes.opening import Fault
 from edge.quotes.pricing import Basis, NoQuote
+from edge.typography import bilingual
 
-COLUMNS = {
-    "fr": ("", "fournisseur", "offre", "total TTC", "écart", ""),
-    "en": ("", "provider", "offer", "total", "difference", ""),
-}
-TITLE = {
-    "fr": "Ce que chaque offre publiée aurait coûté du {start} au {last}, aux prix d'aujourd'hui",
-    "en": "What each listed offer would have cost from {start} to {last}, at today's prices",
-}
-CURRENT = {"fr": "votre contrat", "en": "your contract"}
-BASIS = {
-    "fr": {Basis.METER: "", Basis.ESTIMATE: "estimation"},
-    "en": {Basis.METER: "", Basis.ESTIMATE: "estimate"},
-}
-ESTIMATE_NOTE = {
-    "fr": "Estimation : votre compteur ne suit pas le calendrier de cette offre ; le calcul part de "
+COLUMNS = bilingual(
+    fr=("", "fournisseur", "offre", "total TTC", "écart", ""),
+    en=("", "provider", "offer", "total", "difference", ""),
+)
+TITLE = bilingual(
+    fr="Ce que chaque offre publiée aurait coûté du {start} au {last}, aux prix d'aujourd'hui",
+    en="What each listed offer would have cost from {start} to {last}, at today's prices",
+)
+CURRENT = bilingual(fr="votre contrat", en="your contract")
+BASIS = bilingual(
+    fr={Basis.METER: "", Basis.ESTIMATE: "estimation"},
+    en={Basis.METER: "", Basis.ESTIMATE: "estimate"},
+)
+ESTIMATE_NOTE = bilingual(
+    fr="Estimation : votre compteur ne suit pas le calendrier de cette offre ; le calcul part de "
     "la courbe quart d'heure par quart d'heure.",
-    "en": "Estimate: your meter does not run this offer's calendar; it is computed from the curve, "
+    en="Estimate: your meter does not run this offer's calendar; it is computed from the curve, "
     "quarter-hour by quarter-hour.",
-}
-MISSING = {
-    "fr": "{count} jours manquent, pour toutes les offres : {days}.",
-    "en": "{count} days lack, for every offer alike: {days}.",
-}
-SHORT = {
-    "fr": "Comparaison sur {count} jours seulement : il n'y a rien avant.",
-    "en": "Compared over {count} days only: there is nothing before.",
-}
-UNQUOTED = {
-    "fr": {
+)
+MISSING = bilingual(
+    fr="{count} jours manquent, pour toutes les offres : {days}.",
+    en="{count} days lack, for every offer alike: {days}.",
+)
+SHORT = bilingual(
+    fr="Comparaison sur {count} jours seulement : il n'y a rien avant.",
+    en="Compared over {count} days only: there is nothing before.",
+)
+NOT_COMPARED = bilingual(
+    fr="– {provider} · {product} : {why}",
+    en="– {provider} · {product}: {why}",
+)
+UNQUOTED = bilingual(
+    fr={
         NoQuote.NOT_IN_FORCE: "n'est plus en vigueur, ou pas encore",
         NoQuote.NO_SCHEDULE: "aucun calendrier ou prix publié ne couvre la période",
         NoQuote.TOO_MANY: "la liste compte trop d'offres pour une seule question",
@@ -39,7 +44,7 @@ UNQUOTED = {
         NoQuote.OTHER_CALENDAR: "votre compteur ne suit pas son calendrier, et rien ne permet "
         "d'estimer",
     },
-    "en": {
+    en={
         NoQuote.NOT_IN_FORCE: "is not in force any more, or not yet",
         NoQuote.NO_SCHEDULE: "no listed calendar or price covers the period",
         NoQuote.TOO_MANY: "the list has too many offers for one question",
@@ -47,9 +52,9 @@ UNQUOTED = {
         NoQuote.OTHER_CALENDAR: "your meter does not run its calendar, and nothing says how to "
         "estimate",
     },
-}
-FAULTS = {
-    "fr": {
+)
+FAULTS = bilingual(
+    fr={
         Fault.SHAPE: "La réponse ne correspond pas à la liste publiée.",
         Fault.BLOCK_UNKNOWN: "La réponse additionne des jours que ce boîtier n'a pas envoyés.",
         Fault.DAY_TWICE: "La réponse compte un jour deux fois.",
@@ -58,7 +63,7 @@ FAULTS = {
         Fault.DIFFERS: "La réponse ne concorde pas avec ce que ce boîtier a compté lui-même.",
         Fault.EMPTY: "La collectivité n'a encore aucun jour entier de ce foyer sur la période.",
     },
-    "en": {
+    en={
         Fault.SHAPE: "The answer does not fit the public list.",
         Fault.BLOCK_UNKNOWN: "The answer sums days that this chip has not sent.",
         Fault.DAY_TWICE: "The answer counts a day twice.",
@@ -67,20 +72,20 @@ FAULTS = {
         Fault.DIFFERS: "The answer does not agree with what this chip counted itself.",
         Fault.EMPTY: "The collectivity has no whole day of this household in the period yet.",
     },
-}
-ASKED = {
-    "fr": "La question part d'elle-même ; elle ne dit rien de vous. Revenez voir dans une minute.",
-    "en": "The question goes out by itself; it says nothing about you. Look again in a minute.",
-}
-WAITING = {
-    "fr": "La question du {at} attend sa réponse.",
-    "en": "The question of {at} waits for its answer.",
-}
-NONE_YET = {
-    "fr": "Rien n'a encore été demandé : `volet edge quotes --ask`.",
-    "en": "Nothing has been asked yet: `volet edge quotes --ask`.",
-}
-NO_LIST = {
-    "fr": "Les documents de la liste ne sont pas encore tous arrivés ; revenez plus tard.",
-    "en": "Not all of the list's documents have arrived yet; look again later.",
-}
+)
+ASKED = bilingual(
+    fr="La question part d'elle-même ; elle ne dit rien de vous. Revenez voir dans une minute.",
+    en="The question goes out by itself; it says nothing about you. Look again in a minute.",
+)
+WAITING = bilingual(
+    fr="La question du {at} attend sa réponse.",
+    en="The question of {at} waits for its answer.",
+)
+NONE_YET = bilingual(
+    fr="Rien n'a encore été demandé : `volet edge quotes --ask`.",
+    en="Nothing has been asked yet: `volet edge quotes --ask`.",
+)
+NO_LIST = bilingual(
+    fr="Les documents de la liste ne sont pas encore tous arrivés ; revenez plus tard.",
+    en="Not all of the list's documents have arrived yet; look again later.",
+)

@@ -1,10 +1,10 @@
 """What a household can do now, in words, French and English."""
 
-from edge.language import Lang
 from edge.status.report import Advice
+from edge.typography import bilingual
 
-ADVICE = {
-    Lang.EN: {
+ADVICE = bilingual(
+    en={
         Advice.START: "Start the chip: `volet edge run`; nothing is metered meanwhile.",
         Advice.WIRING: (
             "Look at the two wires on the meter's terminals I1 and I2, and whether the meter's "
@@ -93,7 +93,7 @@ ADVICE = {
             "second home needs keys of its own (`volet edge init` in a new directory)."
         ),
     },
-    Lang.FR: {
+    fr={
         Advice.START: "Démarrez le boîtier : `volet edge run` ; d'ici là, rien n'est lu.",
         Advice.WIRING: (
             "Vérifiez les deux fils aux bornes I1 et I2 du compteur, et que son écran est allumé. "
@@ -191,4 +191,4 @@ ADVICE = {
             "(`volet edge init` dans un nouveau répertoire)."
         ),
     },
-}
+)

@@ -7,10 +7,11 @@ from edge.contracts.words import NOTICES as STANDING_NOTICES
 from edge.contracts.words import PAST_NOTICES
 from edge.language import Lang
 from edge.metering.events import Notice, NoticeKind
+from edge.typography import bilingual
 
 # Each is told with its date, as something that has been.
-NOTICES = {
-    Lang.EN: {
+NOTICES = bilingual(
+    en={
         **PAST_NOTICES[Lang.EN],
         NoticeKind.GAP: "The meter was not read for some time; what it counted was spread over it.",
         NoticeKind.GAPS_ENDED: (
@@ -61,7 +62,7 @@ NOTICES = {
             "More energy was counted at once than a quarter-hour takes; it was put into the next ones."
         ),
     },
-    Lang.FR: {
+    fr={
         **PAST_NOTICES[Lang.FR],
         NoticeKind.GAP: (
             "Le compteur n'a pas été lu pendant un certain temps ; ce qu'il a compté a été réparti "
@@ -120,7 +121,7 @@ NOTICES = {
             "contenir ; le reste a été reporté sur les suivants."
         ),
     },
-}
+)
 
 
 def notices_in_words(

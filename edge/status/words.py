@@ -12,12 +12,13 @@ from edge.status.line import LineFault
 from edge.status.notice_words import notices_in_words
 from edge.status.presence import Presence
 from edge.status.report import ChipReport, last_day
+from edge.typography import bilingual
 from protocol.calendar import PARIS
 
 _COLUMN = 20
 
-WORDS = {
-    Lang.EN: {
+WORDS = bilingual(
+    en={
         "chip": "Chip",
         "device": "Chip's id",
         "runs": "running since {since}",
@@ -66,7 +67,7 @@ WORDS = {
         "notice": "Notice",
         "advice": "What to do",
     },
-    Lang.FR: {
+    fr={
         "chip": "Boîtier",
         "device": "Identifiant",
         "runs": "en marche depuis le {since}",
@@ -117,10 +118,10 @@ WORDS = {
         "notice": "À savoir",
         "advice": "À faire",
     },
-}
+)
 
-ABSENCES = {
-    Lang.EN: {
+ABSENCES = bilingual(
+    en={
         Absence.STARTING: "it is connecting",
         Absence.NETWORK: "the city does not answer",
         Absence.CLOCK: "by this machine's clock the city's certificate is not valid yet",
@@ -132,7 +133,7 @@ ABSENCES = {
         Absence.REFUSED: "the city refuses this chip",
         Absence.DOUBLE: "another chip with the same keys takes its place again and again",
     },
-    Lang.FR: {
+    fr={
         Absence.STARTING: "la connexion est en cours",
         Absence.NETWORK: "la collectivité ne répond pas",
         Absence.CERTIFICATE: (
@@ -153,7 +154,7 @@ ABSENCES = {
         Absence.REFUSED: "la collectivité refuse ce boîtier",
         Absence.DOUBLE: "un autre boîtier avec les mêmes clés prend sans cesse sa place",
     },
-}
+)
 
 
 def in_words(report: ChipReport, now: datetime, lang: Lang) -> str:

@@ -11,6 +11,7 @@ from edge.tic.horodate import civil_time
 from edge.tic.labels import LABELS, Kind
 from edge.tic.quality import LineQuality
 from edge.tic.views import Decoded, decode_profile, decode_stge, decode_views
+from edge.typography import measure
 
 _encoder = msgspec.json.Encoder()
 
@@ -143,7 +144,7 @@ def _row(name: str, group: Group, lang: Lang) -> str:
         slots = decode_profile(group.value)
         value = ", ".join(f"{slot.start} index {slot.index}" for slot in slots)
     elif label.unit:
-        value = f"{int(group.value)} {label.unit}"
+        value = measure(str(int(group.value)), label.unit, lang)
     else:
         value = group.value
     at = _iso(group) or ""

@@ -34,6 +34,7 @@ from protocol.topics import Kind
 from system.backup.listing import RESTORING, survey
 from tests.support.broker import COLLECTIVITY
 from tests.support.chip_bench import BenchClock
+from tests.support.french import plain
 from tests.support.moving_town import Home, TownCloud
 from tests.support.tariffs import simple_tariff
 
@@ -98,7 +99,7 @@ def run(*arguments):
     if isinstance(done.exception, VoletError):
         raise done.exception
     assert done.exit_code == 0, done.output
-    return done.output
+    return plain(done.output)
 
 
 def back_up_and_restore(directory, restored, passphrase, *options):

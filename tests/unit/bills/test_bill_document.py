@@ -9,15 +9,18 @@ from html.parser import HTMLParser
 import pytest
 from pypdf import PdfReader
 
+from edge.bills.cli import in_words
 from edge.bills.document import Papers, compose
 from edge.bills.judgement import EstimatedDays, Finding, Judgement, Verdict
 from edge.bills.render import render_html, render_pdf
-from edge.bills.words import WORDS, number
+from edge.bills.words import WORDS, euros
 from edge.language import Lang
+from edge.typography import WIDE_SPACE, typeset
 from protocol.bill import price_bill, register_energies
 from protocol.contract import Offer
 from protocol.doubt import Doubt
 from protocol.tariff import FixedLine, InjectionLine, RegisterLine
+from tests.support.french import plain
 from tests.support.household import closed_day
 from tests.support.tariffs import simple_tariff
 
@@ -66,7 +69,7 @@ def read(html):
 
 
 def squeezed(text):
-    return re.sub("[ \n\t]+", " ", text)  # a narrow space within a number stays
+    return re.sub("[ \n\t]+", " ", plain(text))
 
 
 def test_a_french_bill_shows_lines_taxes_and_totals_as_the_bill_has_them():
@@ -76,12 +79,26 @@ def test_a_french_bill_shows_lines_taxes_and_totals_as_the_bill_has_them():
         assert section in text
     for line in judgement.bill.lines:
         assert line.name in text
-        assert f"{number(line.ht, Lang.FR)} €" in text
+        assert plain(euros(line.ht, Lang.FR)) in text
     assert "TVA 5,5 % sur 1,62 €" in text
     assert "101 kWh 0,14567 €" in text
-    assert f"{number(judgement.bill.total_ttc, Lang.FR)} €" in text
+    assert plain(euros(judgement.bill.total_ttc, Lang.FR)) in text
     assert "Vérifiée par votre propre boîtier" in text
     assert "du 01/03/2026 au 31/03/2026" in text
+
+
+@pytest.mark.parametrize("verdict", [Verdict.CORRECT, Verdict.DIFFERS])
+def test_a_french_bill_breaks_before_no_sign_and_no_unit(verdict):
+    previous = judged(date(2026, 2, 1), START, steps=(28, 28))
+    first = closed_day(START - timedelta(days=1), (), register_index_kwh=(1000, 2000, *[0] * 8))
+    last = closed_day(END - timedelta(days=1), (), register_index_kwh=(1101, 2202, *[0] * 8))
+    held = papers(first=first, last=last, previous=previous)
+    judgement = judged(verdict=verdict, findings=tuple(Finding) * (verdict is Verdict.DIFFERS))
+    page = _Text()
+    page.feed(render_html(compose(judgement, held, Lang.FR)).split("</style>")[1])
+    assert any(f"101{WIDE_SPACE}kWh" in part for part in page.parts)
+    for part in (*page.parts, *in_words(judgement, Lang.FR).splitlines()):
+        assert typeset(part.strip()) == part.strip()
 
 
 def test_the_page_loads_nothing_and_a_providers_name_cannot_add_to_it():
@@ -97,9 +114,9 @@ def test_indices_stand_beside_what_they_give_while_one_meter_counted():
     first = closed_day(START - timedelta(days=1), (), register_index_kwh=(1000, 2000, *[0] * 8))
     last = closed_day(END - timedelta(days=1), (), register_index_kwh=(1101, 2202, *[0] * 8))
     document = compose(judged(), papers(first=first, last=last), Lang.EN)
-    assert [(row.label, row.start, row.end, row.kwh) for row in document.indices] == [
-        ("heures creuses", "1,000", "1,101", "101"),
-        ("heures pleines", "2,000", "2,202", "202"),
+    assert [(row.label, row.start, row.end, row.energy) for row in document.indices] == [
+        ("heures creuses", "1,000", "1,101", "101 kWh"),
+        ("heures pleines", "2,000", "2,202", "202 kWh"),
     ]
     other = closed_day(END - timedelta(days=1), (), meter_serial="999")
     assert compose(judged(), papers(first=first, last=other), Lang.EN).indices == ()

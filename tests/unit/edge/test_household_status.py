@@ -54,6 +54,7 @@ from tests.support.chip_bench import (
     signer_of,
 )
 from tests.support.chip_cloud import FakeCloud
+from tests.support.french import plain
 
 NOW = datetime(2026, 5, 5, 10, tzinfo=UTC)
 GOOD = LineState(is_good=True, quality=1.0, mode="standard", last_frame_at=NOW)
@@ -152,7 +153,7 @@ def test_a_dead_line_in_french():
     line = LineState(quality=0.0, mode="standard", last_frame_at=NOW)
     here = presence(line, SessionState(False, NOW, Absence.NETWORK))
     advice = advise(here, CERTIFICATE, NOW, has_left=False)
-    said = in_words(report(presence=here, advice=advice, outbox_depth=3), NOW, Lang.FR)
+    said = plain(in_words(report(presence=here, advice=advice, outbox_depth=3), NOW, Lang.FR))
     assert "Compteur            dernière lecture le 05/05/2026 à 12:00" in said
     assert "rien n'arrive depuis le 05/05/2026 à 12:00" in said
     assert "la collectivité ne répond pas" in said

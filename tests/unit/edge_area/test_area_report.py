@@ -15,6 +15,7 @@ from edge.vault.vault import Vault
 from protocol.calendar import day_number, day_of_number, legal_day
 from tests.support.chip_area import AreaCloud
 from tests.support.chip_bench import PLATFORM_KEY, instant, make_identity, signer_of
+from tests.support.french import plain
 
 TODAY = day_number(legal_day(instant(2026, 11, 24)))
 
@@ -57,7 +58,7 @@ def test_status_says_when_was_last_contributed_and_what_is_left(chip, monkeypatc
     words = f"last contribution {last}; 70% of this year's budget left"
     assert words in run("status", "--dir", chip.directory, "--lang", "en")
     words = f"dernière contribution {last:%d/%m/%Y} ; il reste 70 % du budget de l'année"
-    assert words in run("status", "--dir", chip.directory, "--lang", "fr")
+    assert words in plain(run("status", "--dir", chip.directory, "--lang", "fr"))
 
 
 def test_trustees_shows_how_large_the_households_groups_are(chip):

@@ -14,6 +14,7 @@ from edge.moving.departure import ORDER
 from edge.moving.sheet import LINE, Sheet, fingerprint_of, render, sheet_html, sheet_text
 from protocol.errors import ConfigError, VoletError
 from tests.support.chip_bench import BenchClock
+from tests.support.french import plain
 from tests.support.moving_town import Home, TownCloud
 
 START = datetime(2026, 2, 9, 23, tzinfo=UTC)
@@ -51,7 +52,7 @@ def run(*arguments, given=None):
     if isinstance(done.exception, VoletError):
         raise done.exception
     assert done.exit_code == 0, done.output
-    return done.output
+    return plain(done.output)
 
 
 def test_the_order_is_left_for_the_running_chip_and_the_command_waits_for_it(home):
