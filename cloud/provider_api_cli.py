@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import wraps
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -19,6 +20,7 @@ from cloud.api.client import Counter, Direct, connect
 from cloud.api.desk import Drafting, Wanted
 from cloud.config import DEFAULT_DIRECTORY
 from cloud.provider import load_key
+from cloud.store import RequestState
 from cloud.store.sqlite import SqliteStore
 from protocol.calendar import day_number, legal_day
 from protocol.contract import Acceptance, Contract, Signed, StatementRequest, sign_document
@@ -36,6 +38,10 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 _dir = directory_option(Path("/var/lib/volet-provider"), "The provider's")
 _cloud = directory_option(DEFAULT_DIRECTORY, "The cloud's", name="cloud", parameter="cloud")
 _json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+
+
+# Of a batch that exists already, so many statements are held against the days asked for.
+_LOOKED_AT = 20
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -124,7 +130,7 @@ def accept(at: Place, wanted: tuple[str, ...], *, is_all: bool) -> None:
 
 
 def one_contract(wanted: str | None, known: list[bytes]) -> bytes:
-    """Return the contract that a prefix names, or the only one.
+    """Return the contract that a prefix names (`9f3a`, `9f3a…`), or the only one.
 
     Raises:
         DocumentRefused: there are none or several.
@@ -136,7 +142,8 @@ def one_contract(wanted: str | None, known: list[bytes]) -> bytes:
             f"There are {len(known)} contracts; name one with --contract "
             "(`volet provider contracts` lists them)."
         )
-    found = [contract for contract in known if contract.hex().startswith(wanted.lower())]
+    start = wanted.lower().rstrip("….")
+    found = [contract for contract in known if contract.hex().startswith(start)]
     if len(found) != 1:
         raise DocumentRefused(
             f"{len(found)} contracts begin with {wanted!r}; `volet provider contracts` lists them."
@@ -172,8 +179,10 @@ def create_batch(
     What was interrupted is begun again with the same KEY: nothing is asked twice.
     """
     found = next((each for each in at.counter.batches() if each.key == name), None)
-    if found is None:
-        drafting = Drafting(start.date(), end.date(), without_missing)
+    drafting = Drafting(start.date(), end.date(), without_missing)
+    if found is not None:
+        _check_same(at.counter, found, drafting)
+    else:
         drafts = at.counter.drafts(Wanted(area, is_accepted=True), drafting)
         found = at.counter.put_batch(name, _signed(at.key, name, drafting, drafts))
     _show(found, is_json=is_json)
@@ -229,7 +238,8 @@ def collect(at: Place, out: Path) -> None:
 @click.argument("text", type=_FILE)
 def letter(at: Place, contract: str, text: Path) -> None:
     """Write TEXT (a file) to the household of CONTRACT; nobody between can read it."""
-    signed = at.counter.contract_document(contract.lower())
+    known = [bytes.fromhex(each.contract) for each in at.counter.contracts(Wanted())]
+    signed = at.counter.contract_document(one_contract(contract, known).hex())
     try:
         terms = decode_body(signed.body, Contract)
         words = read_document(text, "name a file with the letter's text.").decode()
@@ -239,6 +249,30 @@ def letter(at: Place, contract: str, text: Path) -> None:
     today = day_number(legal_day(datetime.now(UTC)))
     item = at.counter.write_letter(write_letter(words, letter_id, signed, terms, at.key, today))
     click.echo(f"Letter {item.id} is {item.state}; the household's chip shows it beside the bill.")
+
+
+def _check_same(counter: Counter, found: shapes.Batch, drafting: Drafting) -> None:
+    """Check that a batch asks for the days of `drafting`, by the first statements of it.
+
+    A statement holds the days that its contract covers of them; one of all days decides.
+
+    Raises:
+        DocumentRefused: it asks for others.
+    """
+    terms = {each.contract: each for each in counter.contracts(Wanted())}
+    items = (each for state in RequestState for each in counter.batch_items(found.id, state))
+    for item in islice(items, _LOOKED_AT):
+        asked, contract = counter.statement(item.id), terms[item.contract]
+        is_end = asked.end == drafting.end or (
+            contract.end is not None and asked.end < drafting.end
+        )
+        if asked.start != max(drafting.start, contract.start) or not is_end:
+            raise DocumentRefused(
+                f"Batch {found.key} asks for {asked.start} to {asked.end}, not for "
+                f"{drafting.start} to {drafting.end}; choose another KEY for these days."
+            )
+        if (asked.start, asked.end) == (drafting.start, drafting.end):
+            return
 
 
 def _signed(

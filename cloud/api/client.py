@@ -53,6 +53,9 @@ class Counter(Protocol):
     def batch_items(self, batch: str, state: str) -> Iterator[shapes.BatchItem]:
         """Give the statements of a batch in a state."""
 
+    def statement(self, request: str) -> shapes.StatementState:
+        """Say how far a statement has come, by its id in hex."""
+
     def list_document(self, signed: Signed) -> shapes.ListedEntry:
         """List a document in public."""
 
@@ -127,6 +130,10 @@ class Direct:
             page = self._desk.batch_items(bytes.fromhex(batch), state, after, shapes.LIMIT_MAX)
             yield from page.items
             after = page.next
+
+    def statement(self, request: str) -> shapes.StatementState:
+        """See `Counter.statement`."""
+        return self._desk.statement(bytes.fromhex(request))
 
     def list_document(self, signed: Signed) -> shapes.ListedEntry:
         """See `Counter.list_document`."""
@@ -207,6 +214,10 @@ class Client:
         query = {"state": state, "limit": shapes.LIMIT_MAX}
         for page in self._pages(f"/v1/batches/{batch}/statements", query, shapes.BatchItems):
             yield from page.items
+
+    def statement(self, request: str) -> shapes.StatementState:
+        """See `Counter.statement`."""
+        return _read(self._send("GET", f"/v1/statements/{request}"), shapes.StatementState)
 
     def list_document(self, signed: Signed) -> shapes.ListedEntry:
         """See `Counter.list_document`."""

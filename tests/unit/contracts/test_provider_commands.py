@@ -33,7 +33,6 @@ def run(home, tmp_path):
     return run
 
 
-@pytest.mark.xfail(strict=True, reason="a letter takes no abbreviated contract as bills do")
 def test_a_letter_takes_a_contract_as_it_stands_abbreviated(home, run, tmp_path):
     (contract,) = home.cloud.store.contracts()
     text = tmp_path / "letter.txt"
@@ -44,7 +43,6 @@ def test_a_letter_takes_a_contract_as_it_stands_abbreviated(home, run, tmp_path)
     assert "contracts begin with" in str(run("letter", "zz", text).exception)
 
 
-@pytest.mark.xfail(strict=True, reason="a used key with other days answers as if it had been done")
 def test_a_used_key_is_refused_for_other_days(run):
     period = ("--from", day(0), "--to", day(2))
     first = run("batch", "create", "march", *period)
