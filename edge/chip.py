@@ -365,7 +365,7 @@ class Chip:
             return
         found = self._recovery.result()
         self._recovery = None
-        is_behind = self._vault.absorb(found.headers, found.blocks)
+        is_behind = self._vault.absorb(found.headers, found.blocks, self._clock.now())
         log.info(
             "recovery_ended",
             blocks=len(found.blocks),

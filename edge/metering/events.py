@@ -85,7 +85,7 @@ class DayClosed(msgspec.Struct, frozen=True):
 
 
 class NoticeKind(StrEnum):
-    """What the chip noticed and the household is told: of the meter, and of it beside the contract."""
+    """What the chip noticed and the household is told: of the meter, the contract and the vault."""
 
     GAP = "gap"
     GAPS_ENDED = "gaps_ended"
@@ -109,6 +109,7 @@ class NoticeKind(StrEnum):
     CALENDAR_DIFFERS = "calendar_differs"
     POWER_DIFFERS = "power_differs"
     CONTRACT_FITS = "contract_fits"
+    VAULT_REBUILT = "vault_rebuilt"
 
 
 class Notice(msgspec.Struct, frozen=True):

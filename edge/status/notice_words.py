@@ -13,6 +13,11 @@ from edge.typography import bilingual
 NOTICES = bilingual(
     en={
         **PAST_NOTICES[Lang.EN],
+        NoticeKind.VAULT_REBUILT: (
+            "This chip lacked days that it had sent, and got them back from the city, each checked. "
+            "Nothing is to be done for metering and bills; receipts wait for your word (`volet edge "
+            "receipts`)."
+        ),
         NoticeKind.GAP: "The meter was not read for some time; what it counted was spread over it.",
         NoticeKind.GAPS_ENDED: (
             "The meter is read well again; until then, readings were missing {count} times."
@@ -64,6 +69,11 @@ NOTICES = bilingual(
     },
     fr={
         **PAST_NOTICES[Lang.FR],
+        NoticeKind.VAULT_REBUILT: (
+            "Il manquait à ce boîtier des jours qu'il avait envoyés ; la collectivité les lui a "
+            "rendus, et il les a vérifiés. Pour les relevés et les factures, il n'y a rien à faire ; "
+            "les reçus attendent votre accord (`volet edge receipts`)."
+        ),
         NoticeKind.GAP: (
             "Le compteur n'a pas été lu pendant un certain temps ; ce qu'il a compté a été réparti "
             "sur cette durée."

@@ -21,7 +21,7 @@ import msgspec
 import structlog
 from sqlite_utils import Database
 
-from edge.metering.events import DayClosed, Event, Notice, QuarterHourClosed
+from edge.metering.events import DayClosed, Event, Notice, NoticeKind, QuarterHourClosed
 from edge.metering.reopening import Undone
 from edge.metering.state import MeterState
 from edge.privacy.ledger import oldest_needed
@@ -185,8 +185,13 @@ class Vault(VaultReader):
         self.is_caught_up = True
         return self._made()
 
-    def absorb(self, headers: Sequence[RecoveredHeader], blocks: Sequence[RecoveredBlock]) -> bool:
-        """Take in, in one transaction, what the cloud gave back.
+    def absorb(
+        self,
+        headers: Sequence[RecoveredHeader],
+        blocks: Sequence[RecoveredBlock],
+        at: datetime,
+    ) -> bool:
+        """Take in, in one transaction, what the cloud gave back, and note when (`at`).
 
         Says whether metering must go on from `values.restore_point()`. The vault goes on as another
         incarnation, since what it encrypted meanwhile may stand in the way of what came back.
@@ -200,6 +205,7 @@ class Vault(VaultReader):
             if blocks:
                 # What this vault has lost may have held a receipt for any of them.
                 self.receipts.presume(self.values.days_from(0))
+                self.values.put_notice(Notice(NoticeKind.VAULT_REBUILT, at))
             self._writer.rotate()
         return is_behind
 

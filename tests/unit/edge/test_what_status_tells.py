@@ -93,7 +93,6 @@ def test_a_revocation_is_remembered_until_the_city_takes_the_chip_again(make_hom
     assert json.loads(volet("status --json", home.directory))["advice"] == ["start_the_chip"]
 
 
-@pytest.mark.xfail(strict=True, reason="nothing says that the vault was rebuilt from the cloud")
 def test_a_vault_that_was_rebuilt_from_the_cloud_is_told(make_home):
     home = make_home()
     home.live(3)
