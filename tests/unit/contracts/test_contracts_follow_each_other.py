@@ -136,3 +136,22 @@ def test_a_contract_that_has_ended_is_not_taken_again_for_the_same_days(home, of
     with pytest.raises(DocumentRefused, match="has ended"):
         home.sign(offers[0], day(0))
     home.sign(offers[0], day(30))
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a correction is held to the days that are left of its contract"
+)
+def test_a_bill_is_corrected_also_once_a_contract_begins_amid_its_days(home, offers):
+    home.live(LIVED)
+    request = home.request(offers[1], day(20))
+    (first,) = accept_all(home)
+    settled = home.bill(first, day(0), day(30))
+    home.hand_in(request)
+    home.restart()
+    statement = bytes.fromhex(settled.statement)
+    correction = provider.request_correction(home.cloud.store, PROVIDER, statement)
+    for message in pending_statements(home.cloud.store, home.cloud.key, COLLECTIVITY).messages:
+        home.chip.take(Arrived(message.topic, message.payload))
+    home.exchange()
+    (row,) = [row for row in home.vault.statements() if row.id == correction]
+    assert read_judgement(row).verdict is Verdict.CORRECT

@@ -75,3 +75,56 @@ def test_every_contract_ends_with_the_last_day_at_the_latest(home, offer):
     departure = leave_with_next_reading(home, timedelta(minutes=15))
     assert (departure.last_day, departure.is_told) == (day(6), True)
     assert [contract.end for contract in home.cloud.store.contracts()] == [day(7), day(7)]
+
+
+def ends_after_leaving(home):
+    """Move out, and return the day after the last and those on which the contracts end."""
+    home.run(4)
+    departure = leave_with_next_reading(home, timedelta(minutes=15))
+    assert refusals(home) == []
+    assert departure.is_told
+    return departure.last_day + ONE_DAY, [each.end for each in home.cloud.store.contracts()]
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="a departure ends the contracts that the chip lists, not all of the household",
+)
+@pytest.mark.parametrize("start", [3, 40])
+def test_a_contract_of_which_the_running_chip_does_not_know_ends_too(home, offer, start):
+    home.live(5)
+    home.sign(offer, day(start))  # and the chip is not started again
+    gone, ends = ends_after_leaving(home)
+    assert max(ends) == gone
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="a departure ends the contracts that the chip lists, not all of the household",
+)
+def test_a_contract_that_the_cloud_knows_no_longer_leaves_no_other_open(home, offer):
+    home.live(5)
+    home.sign(offer, day(7))
+    home.restart()
+    home.live(5)
+    store = home.cloud.store
+    store._db.execute("DELETE FROM termination")
+    store._db.execute("DELETE FROM contract WHERE hash = ?", [store.contracts()[1].hash])
+    gone, ends = ends_after_leaving(home)
+    assert ends == [gone]
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="a departure ends the contracts that the chip lists, not all of the household",
+)
+def test_a_chip_that_was_put_back_ends_what_came_after_its_copy(home, offer, tmp_path):
+    home.live(5)
+    before = (home.directory / "contract.json").read_bytes()
+    home.sign(offer, day(3))
+    home.kill()
+    (home.directory / "contract.json").write_bytes(before)
+    (home.directory / "former").rename(tmp_path / "aside")
+    home.start()
+    gone, ends = ends_after_leaving(home)
+    assert max(ends) == gone
