@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.message import Incoming, Outgoing
 from cloud.speaker import Speaker
-from cloud.store import Device, Store
+from cloud.store import Device, Store, StoredContract
 from protocol.calendar import day_of_number, legal_day
 from protocol.errors import DocumentRefused, MessageRefused, Reason
 from protocol.ids import HouseholdKeyId
@@ -18,6 +18,7 @@ from protocol.topics import Kind
 
 # A household that came today and leaves today closes tomorrow: today was closed where it was before.
 AHEAD = timedelta(days=1)
+ONE_DAY = timedelta(days=1)
 
 log = structlog.get_logger()
 
@@ -28,6 +29,11 @@ class LeaveMessage(msgspec.Struct, frozen=True):
     message: Incoming
     device: Device
     leave: Leave
+
+
+def holds_after(contract: StoredContract, last_day: date) -> bool:
+    """Say whether a contract holds on some day after `last_day`."""
+    return contract.end is None or contract.end > last_day + ONE_DAY
 
 
 class Departures:
@@ -60,21 +66,19 @@ class Departures:
         last_block = self._store.last_block_day(household_key)
         if last_block is not None and last_block > last_day:
             raise MessageRefused(Reason.BOUNDS, "there are blocks of later days")
-        checked = [
-            (self._check(document, household_key, last_day), document)
-            for document in leave.terminations
-        ]
-        # A store that was put back may not know a contract; then there is none to end.
-        contracts = [(each, document) for each, document in checked if each is not None]
-        for contract, document in contracts:
-            self._store.put_termination(contract, last_day, document, at)
+        for document in leave.terminations:
+            self._check(document, household_key, last_day)
+        # The household's word for one contract, signed by itself, is its word that it has left:
+        # the chip, or this store, may not know of another.
+        held = self._store.contracts_of(household_key) if leave.terminations else ()
+        ended = [each for each in held if holds_after(each, last_day)]
+        for each in ended:
+            self._store.put_termination(each.hash, last_day, leave.terminations[0], at)
         self._store.leave(household_key, device.device, last_day)
-        log.info("household_departed", contracts=len(contracts))
+        log.info("household_departed", contracts=len(ended))
 
-    def _check(
-        self, document: bytes, household_key: HouseholdKeyId, last_day: date
-    ) -> bytes | None:
-        """Return which contract a document ends, by the household's own signature."""
+    def _check(self, document: bytes, household_key: HouseholdKeyId, last_day: date) -> None:
+        """Check that the household itself has signed a termination, of a contract of its own."""
         known = self._store.identity(household_key)
         if known is None:
             raise MessageRefused(Reason.SIGNATURE, "no identity of this household is registered")
@@ -87,4 +91,3 @@ class Departures:
         contract = self._store.contract(termination.contract)
         if contract is not None and contract.household_key != household_key:
             raise MessageRefused(Reason.BOUNDS, "no contract of this household")
-        return None if contract is None else contract.hash

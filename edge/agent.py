@@ -203,7 +203,6 @@ def chip_settings(directory: Path, config: EdgeConfig, agreement: Agreement | No
         ConfigError: a document of an earlier contract is damaged.
     """
     agreements = agreements_of(directory, agreement)
-    ends = {each: held.contract.end for each, held in agreements.items()}
     return ChipSettings(
         send_window_s=config.send_window_s,
         outbox=config.sending,
@@ -213,7 +212,7 @@ def chip_settings(directory: Path, config: EdgeConfig, agreement: Agreement | No
         area=AreaOptions(
             watched_choices(directory), config.area, agreement, send_window_s=config.send_window_s
         ),
-        moving=MovingOptions(directory, ends),
+        moving=MovingOptions(directory),
         receipts=ReceiptOptions(watched_word(directory), config.send_window_s),
         quotes=QuoteOptions(watched_order(directory)),
         agreements=agreements,

@@ -21,6 +21,7 @@ from protocol.messages import DayNumber, Hash, KeyId
 CONTRACTS_MAX = 16
 DOCUMENT_MAX_BYTES = 1_024
 SIGNATURE_BYTES = 64
+ANY_CONTRACT = bytes(32)
 
 IdentityKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 # Milliseconds since 1970: of two mandates the later one holds.
@@ -28,7 +29,10 @@ MandateTime = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
 class Termination(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The household ends a contract with `last_day`; a `Signed` document under its identity."""
+    """The household ends a contract with `last_day`; a `Signed` document under its identity.
+
+    `ANY_CONTRACT` stands for whichever holds longer.
+    """
 
     contract: Hash
     household_key: KeyId
@@ -42,7 +46,7 @@ class _Body(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
 class Leave(_Body, frozen=True):
     """up/leave: the household moves out; `last_day` is the last of which it sends blocks from here.
 
-    `terminations` are signed documents, one for each contract, as MessagePack.
+    `terminations` are signed documents, as MessagePack: by one, all contracts that hold longer end.
     """
 
     household_key: KeyId

@@ -2,13 +2,13 @@
 
 The household asks by a command, which leaves an order in the chip's directory; the running chip
 carries it out with its next good reading. From then on nothing is metered for this household. When
-the cloud has every block, the chip says that the household leaves and ends its contracts, until
+the cloud has every block, the chip says that the household leaves and ends all its contracts, until
 the cloud has said that it knows; then it takes its retained seeds off the broker.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -31,7 +31,7 @@ from protocol.contract import sign_document
 from protocol.envelope import open_message
 from protocol.errors import ConfigError, MessageRefused, Reason
 from protocol.json_text import read_json
-from protocol.moving import Leave, Left, Termination
+from protocol.moving import ANY_CONTRACT, Leave, Left, Termination
 from protocol.topics import Kind, device_topic
 from system.files import read_secret, write_secret
 
@@ -88,12 +88,9 @@ class MovingOptions:
 
     Attributes:
         directory: the chip's, where the household's order lies.
-        contracts: by their hashes, each with the day after its last, None: open. Those that hold
-            beyond the last day end with it.
     """
 
     directory: Path | None = None
-    contracts: Mapping[bytes, date | None] = field(default_factory=dict)
 
     @property
     def is_asked(self) -> bool:
@@ -104,14 +101,6 @@ class MovingOptions:
     def is_erased(self) -> bool:
         """Whether the broker may still hold what another household left."""
         return self.directory is not None and (self.directory / ERASED).exists()
-
-    def open_after(self, last_day: date) -> list[bytes]:
-        """Return the contracts that hold on some day after `last_day`."""
-        return [
-            contract
-            for contract, end in self.contracts.items()
-            if end is None or end > last_day + timedelta(days=1)
-        ]
 
     def forget_erasure(self) -> None:
         """Take note that the broker holds nothing of it any more."""
@@ -195,15 +184,11 @@ class MovingOut(Correspondent):
             return []
         self._flight.sent(now_s)
         household, last_day = self._signer.household, departure.last_day
-        terminations = [
-            sign_document(Termination(contract, household.id, last_day), household.identity)
-            for contract in self._options.open_after(last_day)
-        ]
-        leave = Leave(
-            household.id,
-            day_number(last_day),
-            tuple(msgspec.msgpack.encode(signed) for signed in terminations),
+        termination = sign_document(
+            Termination(ANY_CONTRACT, household.id, last_day), household.identity
         )
+        document = msgspec.msgpack.encode(termination)
+        leave = Leave(household.id, day_number(last_day), (document,))
         return [Publish(self._topic(Kind.LEAVE), self._signer.seal(Kind.LEAVE, leave))]
 
     def take(self, message: Incoming) -> None:

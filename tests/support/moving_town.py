@@ -12,7 +12,7 @@ from cloud.registry.pki import load_platform_key
 from cloud.store.sqlite import SqliteStore
 from edge.chip import Chip, ChipSettings, signer_of
 from edge.enrolling import draw_keys, install, make_request, sign_contract, write_request
-from edge.identity import load_identity, load_keys, read_agreement
+from edge.identity import load_identity, load_keys
 from edge.message import Arrived, Connected, Publish
 from edge.moving.departure import MovingOptions, leave_order
 from edge.outbox import Settings as OutboxSettings
@@ -103,9 +103,7 @@ class Home(Bench):
     def start(self) -> None:
         """Start as the chip's program does."""
         self.vault = Vault.open(self.directory, signer_of(self.identity))
-        signed = read_agreement(self.directory)
-        ends = {} if signed is None else {signed.contract.hash: None}
-        moving = MovingOptions(self.directory, ends)
+        moving = MovingOptions(self.directory)
         settings = ChipSettings(outbox=QUICK, moving=moving)
         self.chip = Chip(self.identity, self.vault, self.clock, settings)
         self.frames(FRAMES_AT_START)

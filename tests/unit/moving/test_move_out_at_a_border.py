@@ -86,10 +86,6 @@ def ends_after_leaving(home):
     return departure.last_day + ONE_DAY, [each.end for each in home.cloud.store.contracts()]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a departure ends the contracts that the chip lists, not all of the household",
-)
 @pytest.mark.parametrize("start", [3, 40])
 def test_a_contract_of_which_the_running_chip_does_not_know_ends_too(home, offer, start):
     home.live(5)
@@ -98,10 +94,6 @@ def test_a_contract_of_which_the_running_chip_does_not_know_ends_too(home, offer
     assert max(ends) == gone
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a departure ends the contracts that the chip lists, not all of the household",
-)
 def test_a_contract_that_the_cloud_knows_no_longer_leaves_no_other_open(home, offer):
     home.live(5)
     home.sign(offer, day(7))
@@ -114,10 +106,6 @@ def test_a_contract_that_the_cloud_knows_no_longer_leaves_no_other_open(home, of
     assert ends == [gone]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a departure ends the contracts that the chip lists, not all of the household",
-)
 def test_a_chip_that_was_put_back_ends_what_came_after_its_copy(home, offer, tmp_path):
     home.live(5)
     before = (home.directory / "contract.json").read_bytes()

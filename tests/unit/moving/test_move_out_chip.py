@@ -18,7 +18,7 @@ from protocol.errors import DocumentRefused, Reason
 from protocol.hpke import SealingKey
 from protocol.ids import HouseholdKeyId
 from protocol.layout import DAY_COEFFICIENTS, REGISTER_STEP
-from protocol.moving import Leave, Termination
+from protocol.moving import ANY_CONTRACT, Leave, Termination
 from protocol.topics import Kind, device_topic, parse_device_topic
 from tests.support.chip_bench import BenchClock
 from tests.support.chip_cloud import opened
@@ -263,12 +263,14 @@ def test_only_the_household_ends_its_contract(home, cloud):
     assert told(termination(home, cloud, household_key=bytes(16))) == [Reason.BOUNDS]
     (contract,) = cloud.store.contracts()
     neighbours = msgspec.structs.replace(
-        contract, hash=bytes(32), household_key=HouseholdKeyId(bytes(16))
+        contract, hash=b"n" * 32, household_key=HouseholdKeyId(bytes(16))
     )
     cloud.store.put_contract(neighbours)
-    assert told(termination(home, cloud, contract=bytes(32))) == [Reason.BOUNDS]
-    assert told(termination(home, cloud, contract=b"u" * 32)) == [], "unknown: none to end"
+    assert told(termination(home, cloud, contract=b"n" * 32)) == [Reason.BOUNDS]
+    assert told() == [], "no word of the household: nothing ends"
     assert [each.end for each in cloud.store.contracts()] == [None, None]
+    assert told(termination(home, cloud, contract=ANY_CONTRACT)) == []
+    assert [each.end for each in cloud.store.contracts()] == [DAY + timedelta(days=1), None]
 
 
 def test_a_contract_ends_neither_before_what_was_sent_nor_in_the_future(home, cloud):
