@@ -88,7 +88,9 @@ def prepare(request_bytes: bytes, contract: StoredContract, shelf: Shelf) -> Pre
     start, end = day_of_number(request.start), day_of_number(request.end)
     first = request.days[0]
     until = end_of(terms, contract.end)
-    if min(start, first) < terms.start or (until is not None and end > until):
+    # A correction bills the days of its original, also where the contract has ended amid them.
+    is_beyond = until is not None and end > until and request.corrects is None
+    if min(start, first) < terms.start or is_beyond:
         raise DocumentRefused(_outside(contract.hash, terms.start, until))
     offer = _offer_of(request, contract, terms, shelf)
     try:

@@ -10,6 +10,7 @@ import msgspec
 from edge.agent_cli import load_agreement
 from edge.bills.desk import read_judgement
 from edge.bills.document import FINDINGS, Papers, compose
+from edge.bills.judge import Agreement
 from edge.bills.judgement import Judgement, Verdict
 from edge.bills.receipt_words import receipt_in_words
 from edge.bills.remarks import remarks
@@ -23,7 +24,7 @@ from edge.contracts.words import NOTICES
 from edge.household_command import HouseholdCommand, say
 from edge.language import Lang, language
 from edge.letters_cli import read_letters
-from edge.moving.contracts import former_agreements
+from edge.moving.contracts import agreements_of
 from edge.typography import measure
 from edge.vault.reader import VaultReader, read_vault
 from protocol.bill import Bill
@@ -111,14 +112,7 @@ def _choose(judgements: list[Judgement], statement: str) -> Judgement:
 def _papers(
     directory: Path, vault: VaultReader, chosen: Judgement, judgements: list[Judgement]
 ) -> Papers:
-    former = [
-        each
-        for each in former_agreements(directory)
-        if each.contract.end is not None and chosen.end <= each.contract.end
-    ]
-    agreement = former[0] if former else load_agreement(directory)
-    if agreement is None:
-        raise ConfigError(f"{directory} holds no contract; its bills cannot be laid out.")
+    agreement = _agreement(directory, chosen)
     before = [j for j in judgements if j.end <= chosen.start and j.verdict is Verdict.CORRECT]
     rows = {
         row.closed.day: row.closed for row in vault.day_rows(chosen.start - ONE_DAY, chosen.end)
@@ -133,6 +127,25 @@ def _papers(
             letter.text for letter in read_letters(directory) if letter.written_on >= chosen.start
         ),
     )
+
+
+def _agreement(directory: Path, chosen: Judgement) -> Agreement:
+    """Return the contract that a bill is of."""
+    agreements = agreements_of(directory, load_agreement(directory))
+    agreement = agreements.get(bytes.fromhex(chosen.billed_contract))
+    if agreement is None and not chosen.billed_contract:
+        agreement = next((each for each in agreements.values() if _holds(each, chosen)), None)
+    if agreement is None:
+        raise ConfigError(
+            f"{directory} does not hold the contract of this bill, which cannot be laid out; put "
+            "the contract back from a copy."
+        )
+    return agreement
+
+
+def _holds(agreement: Agreement, chosen: Judgement) -> bool:
+    contract = agreement.contract
+    return contract.start <= chosen.start and (contract.end is None or chosen.end <= contract.end)
 
 
 def _write(

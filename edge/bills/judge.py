@@ -61,7 +61,7 @@ def judge(
     """
     start, end = day_of_number(statement.start), day_of_number(statement.end)
     name = statement.id.hex()
-    refused = Judgement(name, start, end, Verdict.REFUSED)
+    refused = Judgement(name, start, end, Verdict.REFUSED, billed_contract=statement.contract.hex())
     try:
         request, body = _check_request(statement, agreement)
         offer = _offer_of(request, agreement, shelf)
@@ -111,7 +111,9 @@ def _check_request(statement: Statement, agreement: Agreement) -> tuple[Statemen
         raise Refused(Finding.REQUEST_FORGED)
     first = min(day_of_number(request.start), request.days[0])
     end = day_of_number(request.end)
-    if first < contract.start or (contract.end is not None and end > contract.end):
+    # A correction is held to the days that its original has settled (`Settled.objection`).
+    is_beyond = contract.end is not None and end > contract.end and request.corrects is None
+    if first < contract.start or is_beyond:
         name = agreement.contract_hash.hex()
         days = ContractDays(name, contract.start, contract.end)
         raise Refused(Finding.OUTSIDE_CONTRACT, contract=days)
@@ -307,4 +309,5 @@ def _sum_up(
         credit=books.settled.credit(request, bill),
         meters=meter_spans(billed),
         estimated=estimated_days(billed),
+        billed_contract=request.contract.hex(),
     )

@@ -111,6 +111,8 @@ class Judgement(msgspec.Struct, frozen=True):
         credit: where the statement corrects another, what changes.
         meters: meters and calendars, where there was more than one.
         estimated: billed days that rest on a reading for which nobody can vouch.
+        billed_contract: the hash in hex of the contract that the statement bills; empty in what
+            was found before this was kept.
     """
 
     statement: str
@@ -130,6 +132,7 @@ class Judgement(msgspec.Struct, frozen=True):
     credit: CreditNote | None = None
     meters: tuple[MeterSpan, ...] = ()
     estimated: tuple[EstimatedDays, ...] = ()
+    billed_contract: str = ""
 
 
 WORDS_EN = {

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,8 @@ from edge.agent_cli import load_agreement
 from edge.bills.desk import read_judgement
 from edge.bills.judgement import Finding, Verdict
 from edge.bills.remarks import remarks
+from edge.bills.words import SHORT_HASH
+from edge.cli import edge
 from edge.language import Lang
 from edge.message import Arrived
 from edge.moving.contracts import agreements_of
@@ -138,9 +141,26 @@ def test_a_contract_that_has_ended_is_not_taken_again_for_the_same_days(home, of
     home.sign(offers[0], day(30))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a correction is held to the days that are left of its contract"
-)
+def test_a_bills_page_names_the_contract_that_it_is_of(home, offers):
+    home.live(25)
+    home.sign(offers[1], day(10))
+    home.sign(offers[1], day(5))  # so that the one before holds on no day
+    home.restart()
+    first, none, last = accept_all(home)
+    bills = {
+        first: home.bill(first, day(0), day(5)),
+        last: home.bill(last, day(5), day(20)),
+    }
+    home.kill()
+    for contract, bill in bills.items():
+        page = home.directory / f"{bill.statement}.html"
+        arguments = ["bills", "--dir", str(home.directory), "--html", str(page)]
+        CliRunner().invoke(edge, [*arguments, "--statement", bill.statement])
+        text = page.read_text()
+        named = [each for each in (first, none, last) if each.hex()[:SHORT_HASH] in text]
+        assert named == [contract]
+
+
 def test_a_bill_is_corrected_also_once_a_contract_begins_amid_its_days(home, offers):
     home.live(LIVED)
     request = home.request(offers[1], day(20))
