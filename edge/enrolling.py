@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -13,15 +13,15 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from edge.config import CONFIG_NAME
+from edge.contracts.answered import check_answer, take_contracts
 from edge.contracts.meter import meter_hash
+from edge.contracts.requests import forget_answered, keep_request
 from edge.contracts.sequence import check_follows
 from edge.identity import (
     AUTHORITY,
     CERTIFICATE,
-    CONTRACT,
     IMPORTING,
     METER_SALT,
-    OFFER,
     SALT_BYTES,
     SIGNING_KEY,
     TLS_KEY,
@@ -30,11 +30,8 @@ from edge.identity import (
     authority_key,
     check_enrolment,
     load_keys,
-    read_agreement,
     read_signed,
 )
-from edge.moving.bundle import FormerContract
-from edge.moving.contracts import end_all, former_agreements, read_former, write_former
 from edge.stage import ENROLMENT, HOUSEHOLD_KEY, REQUEST
 from protocol.contract import Consent, Contract, Signed, open_document, open_offer, sign_document
 from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
@@ -113,17 +110,21 @@ def sign_contract(
     return sign_document(contract, keys.signing_key)
 
 
-def make_request(keys: Keys, offer: Signed | None, contract: Signed | None) -> Signed:
-    """Make a chip's request: signing request, public keys, mandate, offer and contract."""
+def make_request(
+    keys: Keys, offer: Signed | None, contract: Signed | None, *, after: int = 0
+) -> Signed:
+    """Make a chip's request: signing request, public keys, mandate, offer and contract.
+
+    It is signed as of later than `after` (milliseconds since 1970), whatever the clock says.
+    """
     csr = (
         x509.CertificateSigningRequestBuilder()
         .subject_name(x509.Name([]))  # the collectivity draws the name
         .sign(keys.tls_key, SHA256())
     )
     csr_pem = csr.public_bytes(Encoding.PEM)
-    mandate = give_mandate(
-        keys.household, keys.signing_public, csr_pem, time.time_ns() // 1_000_000
-    )
+    made_at = max(time.time_ns() // 1_000_000, after + 1)
+    mandate = give_mandate(keys.household, keys.signing_public, csr_pem, made_at)
     request = EnrolmentRequest(
         csr_pem, keys.signing_public, keys.household.id, mandate, offer, contract
     )
@@ -144,6 +145,7 @@ def write_request(directory: Path, out: Path, signed: Signed) -> None:
     contract = decode_body(signed.body, EnrolmentRequest).contract
     if contract is not None:
         check_follows(directory, contract)
+    keep_request(directory, signed)
     data = msgspec.json.encode(signed)
     write_secret(directory / REQUEST, data)
     if out.resolve() != (directory / REQUEST).resolve():
@@ -165,17 +167,19 @@ def install(directory: Path, answer: Path) -> EnrolmentRecord:
     except msgspec.MsgspecError as exc:
         raise DocumentRefused(f"{answer} is no enrolment: {exc}.") from exc
     record = check_enrolment(enrolment, keys)
-    if not enrolment.signature:
+    if not enrolment.signature or not record.made_at:
         raise DocumentRefused(
-            f"{answer} does not vouch for broker and platform; have the collectivity, with today's "
+            f"{answer} does not vouch for broker, platform and contracts; have the collectivity, with today's "
             "Volet, answer the request again."
         )
     _check_same_authority(directory, enrolment)
-    _install_contract(directory, keys, record.contract)
+    check_answer(directory, record)
+    take_contracts(directory, record)
     write_public(directory / AUTHORITY, enrolment.ca_pem)
     write_public(directory / CERTIFICATE, enrolment.certificate_pem)
     # Written last: it says that the chip is enrolled.
     write_public(directory / ENROLMENT, data)
+    forget_answered(directory)
     return record
 
 
@@ -185,29 +189,6 @@ def _check_same_authority(directory: Path, enrolment: Enrolment) -> None:
     if path.exists() and authority_key(path.read_bytes()) != authority_key(enrolment.ca_pem):
         raise DocumentRefused(
             "This chip belongs to another authority; begin with a new directory to change it."
-        )
-
-
-def _install_contract(directory: Path, keys: Keys, answered: bytes) -> None:
-    """Make the contract that the collectivity has answered the chip's.
-
-    The last request may hold another one, which nobody has taken: that one stays where it is.
-    """
-    if not answered:
-        return
-    present = read_agreement(directory)
-    asked = requested_contract(directory, keys)
-    known = {each.contract_hash for each in former_agreements(directory)}
-    if asked is not None and asked.contract.hash == answered and answered not in known:
-        if present is not None and present.contract.hash != answered:
-            _end_former(directory, present, asked.contract)
-        write_secret(directory / CONTRACT, msgspec.json.encode(asked))
-        (directory / OFFER).unlink(missing_ok=True)
-        return
-    if answered not in known and (present is None or present.contract.hash != answered):
-        raise DocumentRefused(
-            "This answer is to another request, with a contract that this chip has not; hand "
-            f"{directory / REQUEST} to the collectivity and install its answer."
         )
 
 
@@ -225,16 +206,6 @@ def requested_contract(directory: Path, keys: Keys) -> SignedAgreement | None:
     if request.offer is None or request.contract is None:
         return None
     return SignedAgreement(request.offer, request.contract)
-
-
-def _end_former(directory: Path, present: SignedAgreement, contract: Signed) -> None:
-    """Keep the contract that `contract` replaces, whose last bills are still to be judged.
-
-    It and all before it end the day before `contract` begins.
-    """
-    last_day = decode_body(contract.body, Contract).start - timedelta(days=1)
-    former = FormerContract(present.offer, present.contract, last_day.isoformat())
-    write_former(directory, end_all([*read_former(directory), former], last_day))
 
 
 def _pem(key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey) -> bytes:

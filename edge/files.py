@@ -10,6 +10,7 @@ from edge.bills.word import FILE_NAME as RELEASE
 from edge.bills.word import read_words
 from edge.config import CONFIG_NAME, DEFAULT_DIRECTORY, load_config
 from edge.confirming import ORDER as INDEX_ORDER
+from edge.contracts.requests import FOLDER as REQUESTS
 from edge.identity import (
     AUTHORITY,
     CERTIFICATE,
@@ -46,6 +47,7 @@ FILES = (
     Listed(f"keys/{HOUSEHOLD_KEY}", "`volet edge init` or `import`; opens bills; [884 bytes of our own form](../explanation/ciphers.md#how-the-secret-is-stored)", private="yes, above all"),
     Listed(f"keys/{METER_SALT}", "`volet edge init` or `import`; hides the meter's serial in the contract", private=_YES),
     Listed(REQUEST, "`volet edge request`; its contract becomes the chip's with the answer", private=_YES),
+    Listed(f"{REQUESTS}/*.json", "`volet edge request`; each that was handed out, until an answer to it or a later one is installed", private=_YES),
     Listed(CONTRACT, "`volet edge enrol`, from the request; the contract with the offer that it takes", private=_YES),
     Listed(OFFER, "`volet edge enrol` of an earlier Volet, beside a contract without its offer", private=_YES),
     Listed(CERTIFICATE, "`volet edge enrol`, from the collectivity"),

@@ -6,7 +6,9 @@ from pathlib import Path
 import click
 
 from edge.config import DEFAULT_DIRECTORY, load_config
+from edge.contracts.answered import SHORT_HASH, unknown_contracts
 from edge.contracts.choices import choose, contract_in_words
+from edge.contracts.requests import latest_made_at
 from edge.contracts.serial import parse_serial, serial_for
 from edge.enrolling import (
     draw_keys,
@@ -150,7 +152,9 @@ def request(
     elif {meter_serial, start, consent, follows} != {None}:
         raise click.UsageError("--meter, --from, --consent and --follow/--fixed go with --offer.")
     path = out or directory / REQUEST
-    write_request(directory, path, make_request(keys, signed_offer, contract))
+    write_request(
+        directory, path, make_request(keys, signed_offer, contract, after=latest_made_at(directory))
+    )
     say(
         f"Wrote {path}; hand it to the collectivity, then install its answer with "
         f"`volet edge enrol --dir {directory} ENROLMENT.json`."
@@ -188,4 +192,15 @@ def enrol(directory: Path, answer: Path) -> None:
         say(
             "The answer names no contract; the one in request.json does not hold yet: hand it to "
             "the collectivity and install its answer."
+        )
+    for held in unknown_contracts(directory, record.contracts):
+        say(
+            f"The collectivity holds contract {held.contract.hex()[:SHORT_HASH]}… of this "
+            f"household from {held.start} on, of which this chip has no copy: it cannot check its "
+            "bills. Put a newer backup back, or take an offer anew with `volet edge request`."
+        )
+    if now is not None and all(each.contract != now.contract.hash for each in record.contracts):
+        say(
+            "The collectivity does not hold this chip's contract any more: make its request again "
+            "with `volet edge request --offer`, the same offer and first day as before."
         )

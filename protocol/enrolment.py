@@ -5,13 +5,14 @@ the Ed25519 key that signs its messages (which signs the request in turn), the h
 with the household's mandate to this chip, and the contract that the household takes. The answer is a certificate and a record signed by the CA.
 """
 
+from datetime import date
 from typing import Annotated
 
 import msgspec
 
 from protocol.contract import Signed
-from protocol.messages import KeyId
-from protocol.moving import Mandate
+from protocol.messages import Hash, KeyId
+from protocol.moving import Mandate, MandateTime
 
 PublicKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 
@@ -27,10 +28,20 @@ class EnrolmentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contract: Signed | None
 
 
+class HeldContract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A household's contract as the collectivity holds it; `last_day` None: it goes on."""
+
+    contract: Hash
+    start: date
+    last_day: date | None
+
+
 class EnrolmentRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What the CA signs: this device, this signing key, this household key, this contract.
 
-    `contract` is the hash of the contract that the request held, empty if it held none.
+    `contract` is the hash of the contract that the request held, empty if it held none. `made_at`
+    is the time of the household's latest mandate, `contracts` are all of the household, in the
+    order in which it signed them: no day is of two.
     """
 
     collectivity: str
@@ -38,6 +49,8 @@ class EnrolmentRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
     signing_key: PublicKey
     household_key: KeyId
     contract: bytes = b""
+    made_at: MandateTime = 0
+    contracts: tuple[HeldContract, ...] = ()
 
 
 class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -26,7 +26,7 @@ from cloud.registry.places import seal_meter
 from cloud.store import Device, Store, StoredContract
 from cloud.store.moving import Place, StoredIdentity
 from protocol.contract import Contract, Signed, open_document, open_offer
-from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
+from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest, HeldContract
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused, MessageRefused
 from protocol.ids import DeviceId, HouseholdKeyId, new_device_id
@@ -36,6 +36,7 @@ _CURVE = ec.SECP256R1
 # A mandate of the far future would be the household's last one for as long.
 AHEAD_S = 86_400.0
 SHORT_HASH = 16
+ONE_DAY = timedelta(days=1)
 # Before Volet; the day before it can still be written.
 EARLIEST = date(2000, 1, 1)
 
@@ -109,15 +110,13 @@ def enrol(
         is_again = known is not None and request.mandate.made_at <= known.mandated_at
         _check_contract_order(store, request)
         certificate = issue_device(directory, device, request.tls_key, now)
-        record = msgspec.msgpack.encode(
-            EnrolmentRecord(
-                config.collectivity,
-                device,
-                request.signing_key,
-                request.household_key,
-                b"" if request.contract is None else request.contract.hash,
-            )
-        )
+        household_key = request.household_key
+        store.enrol(Device(device, request.signing_key, household_key, since=now))
+        store.put_place(Place(household_key, device, meter, now), is_again=is_again)
+        if request.contract is not None:
+            _put_contract(store, request.contract, now)
+        _put_mandate(store, request)
+        record = msgspec.msgpack.encode(_record(config.collectivity, store, device, request))
         authority = load_authority(directory)
         answer = Enrolment(
             record=record,
@@ -130,13 +129,31 @@ def enrol(
         )
         signature = authority.key.sign(answer.signed_bytes, ec.ECDSA(SHA256()))
         answer = msgspec.structs.replace(answer, signature=signature)
-        household_key = request.household_key
-        store.enrol(Device(device, request.signing_key, household_key, since=now))
-        store.put_place(Place(household_key, device, meter, now), is_again=is_again)
-        if request.contract is not None:
-            _put_contract(store, request.contract, now)
-        _put_mandate(store, request)
     return Enrolled(device, request.contract is not None, answer)
+
+
+def _record(
+    collectivity: str, store: Store, device: DeviceId, request: CheckedRequest
+) -> EnrolmentRecord:
+    """Say what is enrolled, with the days of each of the household's contracts."""
+    identity = store.identity(request.household_key)
+    held = [
+        HeldContract(
+            each.hash,
+            decode_body(each.contract.body, Contract).start,
+            None if each.end is None else each.end - ONE_DAY,
+        )
+        for each in store.contracts_of(request.household_key)
+    ]
+    return EnrolmentRecord(
+        collectivity,
+        device,
+        request.signing_key,
+        request.household_key,
+        b"" if request.contract is None else request.contract.hash,
+        request.mandate.made_at if identity is None else identity.mandated_at,
+        tuple(held),
+    )
 
 
 def _check_contract_order(store: Store, request: CheckedRequest) -> None:
@@ -177,7 +194,7 @@ def _put_contract(store: Store, contract: StoredContract, now: datetime) -> None
     which one holds. A request that is handed in again ends nothing.
     """
     if store.contract(contract.hash) is None:
-        last_day = decode_body(contract.contract.body, Contract).start - timedelta(days=1)
+        last_day = decode_body(contract.contract.body, Contract).start - ONE_DAY
         store.put_next_contract(contract, last_day, now)
 
 

@@ -29,9 +29,9 @@ DOCUMENTS = {
     "{path} is damaged; confirm again.": "{path} est endommagé ; confirmez à nouveau.",
     "{path} is damaged; say it again.": "{path} est endommagé ; recommencez.",
     # Identity.
-    "{path} does not vouch for broker and platform; have the collectivity, with today's Volet, "
-    "answer the request again.": (
-        "{path} ne se porte pas garant du serveur ; demandez à la collectivité de répondre à "
+    "{path} does not vouch for broker, platform and contracts; have the collectivity, with today's "
+    "Volet, answer the request again.": (
+        "{path} ne se porte pas garant du serveur ni des contrats ; demandez à la collectivité de répondre à "
         "nouveau, avec le Volet d'aujourd'hui."
     ),
     "An import into {path} was interrupted; run `volet edge import` again first.": (

@@ -48,6 +48,7 @@ SENTENCES = {
     "enrol this chip first: `volet edge request --dir {path}`.": (
         "inscrivez d'abord ce boîtier : `volet edge request --dir {path}`."
     ),
+    "install the collectivity's answer again.": "réinstallez la réponse de la collectivité.",
     "ask the collectivity for its answer to request.json.": (
         "demandez à la collectivité sa réponse à request.json."
     ),
@@ -117,6 +118,31 @@ SENTENCES = {
         "Le boîtier en marche suit encore ce avec quoi il a démarré : arrêtez `volet edge run` et "
         "relancez-le, ou `{command}`."
     ),
+    "The collectivity holds contract {contract}… of this household from {day} on, of which this chip "
+    "has no copy: it cannot check its bills. Put a newer backup back, or take an offer anew with "
+    "`volet edge request`.": (
+        "La collectivité tient pour votre foyer le contrat {contract}… à partir du {day}, dont ce "
+        "boîtier n'a pas de copie : il ne peut pas vérifier ses factures. Remettez une sauvegarde "
+        "plus récente, ou reprenez une offre avec `volet edge request`."
+    ),
+    "The collectivity does not hold this chip's contract any more: make its request again with "
+    "`volet edge request --offer`, the same offer and first day as before.": (
+        "La collectivité n'a plus le contrat de ce boîtier : refaites sa demande avec "
+        "`volet edge request --offer`, la même offre et le même premier jour qu'avant."
+    ),
+    "This answer is older than the one that this chip has; install the latest one.": (
+        "Cette réponse est plus ancienne que celle de ce boîtier ; installez la dernière."
+    ),
+    "This answer and the household's contracts disagree about the days of contract {contract}…; ask "
+    "the collectivity to look into it.": (
+        "Cette réponse et les contrats du foyer ne s'accordent pas sur les jours du contrat "
+        "{contract}… ; demandez à la collectivité de regarder."
+    ),
+    "{path} does not hold the contract of this bill, which cannot be laid out; put the contract back "
+    "from a copy.": (
+        "{path} ne contient pas le contrat de cette facture, qui ne peut être mise en page ; remettez "
+        "le contrat depuis une copie."
+    ),
     "The answer names no contract; the one in request.json does not hold yet: hand it to the "
     "collectivity and install its answer.": (
         "La réponse ne nomme aucun contrat ; celui de request.json ne vaut pas encore : "
@@ -130,9 +156,6 @@ SENTENCES = {
     # Bills, receipts, area.
     "There is no such bill yet; `volet edge bills` shows those that have arrived.": (
         "Il n'y a pas encore de telle facture ; `volet edge bills` montre celles qui sont arrivées."
-    ),
-    "{path} holds no contract; its bills cannot be laid out.": (
-        "{path} ne contient aucun contrat ; ses factures ne peuvent pas être mises en page."
     ),
     "Receipts go again.": "Les reçus repartent.",
     "Receipts tell your provider that a bill is correct, and its total. Let them go again, "

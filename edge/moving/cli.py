@@ -7,6 +7,7 @@ import click
 
 from edge.backup_words import words
 from edge.config import DEFAULT_DIRECTORY
+from edge.contracts.requests import latest_made_at
 from edge.enrolling import make_request, write_request
 from edge.household_command import HouseholdCommand, confirm, say
 from edge.identity import check_keys_are_files, load_identity, load_keys
@@ -171,7 +172,11 @@ def import_command(directory: Path, bundle: Path, passphrase_file: Path | None) 
     opened = open_bundle(data, passphrase, str(bundle))
     taken = take_in(directory, opened, _today())
     path = directory / REQUEST
-    write_request(directory, path, make_request(load_keys(directory), None, None))
+    write_request(
+        directory,
+        path,
+        make_request(load_keys(directory), None, None, after=latest_made_at(directory)),
+    )
     say(f"This chip has the household {taken.household_key.hex()[:16]}… now.")
     if not taken.has_ledger:
         say(

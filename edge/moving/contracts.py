@@ -10,7 +10,9 @@ from pathlib import Path
 import msgspec
 
 from edge.bills.judge import Agreement
-from edge.identity import open_contract
+from edge.contracts.requests import FOLDER as REQUESTS
+from edge.contracts.requests import asked_agreements
+from edge.identity import SignedAgreement, open_contract
 from edge.moving.bundle import FormerContract
 from protocol.contract import open_offer
 from protocol.errors import ConfigError, DocumentRefused
@@ -49,6 +51,11 @@ def write_former(directory: Path, contracts: Sequence[FormerContract]) -> None:
         write_secret(path, msgspec.json.encode(each))
 
 
+def remove_former(directory: Path, contract: bytes) -> None:
+    """Forget that a contract had ended: it is the present one."""
+    (directory / FOLDER / f"{contract.hex()}.json").unlink(missing_ok=True)
+
+
 def end_all(contracts: Iterable[FormerContract], last_day: date) -> list[FormerContract]:
     """Return contracts as they end with `last_day` at the latest."""
     latest = last_day.isoformat()
@@ -60,10 +67,13 @@ def end_all(contracts: Iterable[FormerContract], last_day: date) -> list[FormerC
 def agreements_of(directory: Path, current: Agreement | None) -> dict[bytes, Agreement]:
     """Return the household's contracts by their hashes, those from before it moved first.
 
+    Those whose answer has not come are among them: the collectivity may have enrolled them.
+
     Raises:
-        ConfigError: as `former_agreements`.
+        ConfigError: as `former_agreements`, or a request is damaged.
     """
-    agreements = [*former_agreements(directory), *([] if current is None else [current])]
+    asked = [_opened(directory, each, REQUESTS) for each in asked_agreements(directory)]
+    agreements = [*asked, *former_agreements(directory), *([] if current is None else [current])]
     return {agreement.contract_hash: agreement for agreement in agreements}
 
 
@@ -73,19 +83,26 @@ def former_agreements(directory: Path) -> list[Agreement]:
     Raises:
         ConfigError: a document is damaged, or no chip of the household signed it.
     """
-    agreements = []
-    for each in read_former(directory):
-        try:
-            offer = open_offer(each.offer)
-            contract = open_contract(directory, each.contract)
-        except DocumentRefused as exc:
-            raise ConfigError(f"{directory / FOLDER}: {exc}") from exc
-        if contract.offer != each.offer.hash:
-            path = directory / FOLDER / f"{each.contract.hash.hex()}.json"
-            raise ConfigError(
-                f"{path} holds another offer than its contract takes; put it back from a copy, or "
-                "remove it: bills of that contract can no longer be checked then."
-            )
-        agreement = Agreement(each.contract.hash, contract, offer)
-        agreements.append(ended(agreement, date.fromisoformat(each.last_day)))
+    agreements = [
+        ended(
+            _opened(directory, SignedAgreement(each.offer, each.contract), FOLDER),
+            date.fromisoformat(each.last_day),
+        )
+        for each in read_former(directory)
+    ]
     return sorted(agreements, key=lambda each: each.contract.end or date.max)
+
+
+def _opened(directory: Path, signed: SignedAgreement, folder: str) -> Agreement:
+    try:
+        offer = open_offer(signed.offer)
+        contract = open_contract(directory, signed.contract)
+    except DocumentRefused as exc:
+        raise ConfigError(f"{directory / folder}: {exc}") from exc
+    if contract.offer != signed.offer.hash:
+        path = directory / folder / f"{signed.contract.hash.hex()}.json"
+        raise ConfigError(
+            f"{path} holds another offer than its contract takes; put it back from a copy, or "
+            "remove it: bills of that contract can no longer be checked then."
+        )
+    return Agreement(signed.contract.hash, contract, offer)

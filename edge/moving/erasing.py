@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from edge.contracts.requests import FOLDER as REQUESTS
 from edge.enrolling import draw_keys
 from edge.identity import (
     AUTHORITY,
@@ -66,8 +67,9 @@ def _households_files(directory: Path) -> Iterator[Path]:
         if path.is_file() and is_households and not is_bundle(path):
             yield path
     # A restore or backup that was killed leaves copies in a folder of its own.
+    kept = [f"{folder}/{name}" for folder in (FOLDER, REQUESTS) for name in ("*", ".*")]
     left = [f"{prefix}*/**/*" for prefix in (RESTORING, STAGING)]
-    for pattern in (f"{FILE_NAME}*", f".{FILE_NAME}*", f"{FOLDER}/*", f"{FOLDER}/.*", *left):
+    for pattern in (f"{FILE_NAME}*", f".{FILE_NAME}*", *kept, *left):
         for path in sorted(directory.glob(pattern)):
             if path.is_file() and path.name != f"{FILE_NAME}.lock":
                 yield path

@@ -14,6 +14,7 @@ from edge.agent_cli import load_agreement
 from edge.bills.desk import read_judgement
 from edge.chip import Chip, signer_of
 from edge.config import EdgeConfig
+from edge.contracts.requests import latest_made_at
 from edge.contracts.serial import serial_for
 from edge.enrolling import install, make_request, sign_contract, write_request
 from edge.identity import load_identity, load_keys
@@ -76,7 +77,8 @@ class Dwelling(Home):
         """Ask to be enrolled with the offer, for the meter that the chip reads."""
         serial = serial_for(self.directory, CONFIG, None, Lang.EN)
         keys = load_keys(self.directory)
-        request = make_request(keys, offer, sign_contract(keys, offer, serial, start))
+        contract = sign_contract(keys, offer, serial, start)
+        request = make_request(keys, offer, contract, after=latest_made_at(self.directory))
         write_request(self.directory, self.directory / "request.json", request)
         return request
 

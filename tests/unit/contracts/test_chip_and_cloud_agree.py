@@ -131,10 +131,6 @@ STEPS = st.tuples(
 )
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the chip keeps its last request only, and does not hear what the cloud holds",
-)
 @example([("ask", 0, 10), ("lose", 0, 0), ("ask", 1, 20), ("enrol", 0, 0)])
 @example([("ask", 0, 10), ("ask", 1, 15), ("enrol", 0, 0), ("enrol", 1, 0)])
 @example([("ask", 0, 10), ("kill", 0, 0), ("ask", 1, 20), ("enrol", 0, 0)])
@@ -167,10 +163,6 @@ def test_each_day_is_of_one_contract_which_both_know(tmp_path_factory, offers, s
         assert max(ends) == left.last_day + ONE_DAY
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the chip keeps its last request only, and does not hear what the cloud holds",
-)
 def test_a_bill_of_a_contract_whose_answer_was_lost_is_opened(home, offers):
     home.live(25)
     lost = home.request(offers[1], day(10))
@@ -185,10 +177,6 @@ def test_a_bill_of_a_contract_whose_answer_was_lost_is_opened(home, offers):
     assert not list((home.directory / "requests").iterdir())
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the chip keeps its last request only, and does not hear what the cloud holds",
-)
 def test_an_answer_that_is_older_than_the_chips_is_refused(home, offers):
     old = home.directory / "old.json"
     old.write_bytes(home.cloud.enrol(home.request(offers[1], day(10))))
@@ -198,10 +186,6 @@ def test_an_answer_that_is_older_than_the_chips_is_refused(home, offers):
     assert load_agreement(home.directory).contract.start == day(12)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the chip keeps its last request only, and does not hear what the cloud holds",
-)
 def test_a_clock_that_went_back_orders_nothing_anew(home, offers, monkeypatch):
     home.sign(offers[1], day(10))
     monkeypatch.setattr("edge.enrolling.time.time_ns", lambda: 1_000_000_000)

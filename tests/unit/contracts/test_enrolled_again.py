@@ -1,5 +1,6 @@
 """A chip that is enrolled is enrolled again: another certificate, another contract, a power cut."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -139,9 +140,23 @@ def test_a_contract_that_was_never_handed_in_does_not_hold(home, offer, other_of
     assert read_agreement(home.directory).offer == other_offer
     lost = answer(home, ask(home, offer, 5))
     ask(home)
+    install(home.directory, lost)
+    assert read_agreement(home.directory).offer == offer
+
+
+def test_an_answer_about_a_contract_of_which_there_is_no_copy_is_refused(home, other_offer):
+    taken = read_agreement(home.directory)
+    lost = answer(home, ask(home, other_offer, 5))
+    (home.directory / "request.json").unlink()
+    shutil.rmtree(home.directory / "requests")
     with pytest.raises(DocumentRefused, match="a contract that this chip has not"):
         install(home.directory, lost)
-    assert read_agreement(home.directory).offer == other_offer
+    assert read_agreement(home.directory) == taken
+    install(home.directory, answer(home, ask(home)))
+    assert read_agreement(home.directory) is None
+    again = str(home.directory / "answer.json")
+    enrolled = ["--lang", "en", "enrol", "--dir", str(home.directory), again]
+    assert "of which this chip has no copy" in CliRunner().invoke(edge, enrolled).output
 
 
 def test_a_contract_of_two_files_is_read_and_made_one(home, other_offer):

@@ -1,0 +1,89 @@
+"""The requests that a chip has handed out and whose answers it has not seen.
+
+Each is a file in `requests/`, named by the time that the household signed. Any of them may have
+been enrolled: its contract may be billed, and its answer may still come. Once the chip has the
+answer to a later one, the collectivity takes none of the older ones any more.
+"""
+
+from pathlib import Path
+
+import msgspec
+
+from edge.identity import SignedAgreement, read_signed
+from edge.stage import ENROLMENT, REQUEST
+from protocol.contract import Signed
+from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
+from protocol.envelope import decode_body
+from protocol.errors import ConfigError, MessageRefused
+from protocol.json_text import read_json
+from system.files import make_private_dir, read_document, write_secret
+
+FOLDER = "requests"
+
+
+def keep_request(directory: Path, signed: Signed) -> None:
+    """Keep a request before it is handed out."""
+    made_at = decode_body(signed.body, EnrolmentRequest).mandate.made_at
+    make_private_dir(directory / FOLDER)
+    write_secret(directory / FOLDER / f"{made_at}.json", msgspec.json.encode(signed))
+
+
+def forget_answered(directory: Path) -> None:
+    """Remove the requests that can have no answer any more."""
+    answered = answered_at(directory)
+    for path in (directory / FOLDER).glob("*.json"):
+        if int(path.stem) <= answered:
+            path.unlink()
+
+
+def asked_agreements(directory: Path) -> list[SignedAgreement]:
+    """Read the contracts of which no answer has said what became of them, oldest first.
+
+    Raises:
+        ConfigError: a request is damaged.
+    """
+    answered = answered_at(directory)
+    found = []
+    for made_at, request in _requests(directory):
+        if request.offer is not None and request.contract is not None and made_at > answered:
+            found.append(SignedAgreement(request.offer, request.contract))
+    return found
+
+
+def latest_made_at(directory: Path) -> int:
+    """Return when the latest request was signed, in milliseconds since 1970, 0 for none."""
+    made_at = [answered_at(directory), *(each for each, _ in _requests(directory))]
+    return max(made_at)
+
+
+def answered_at(directory: Path) -> int:
+    """Return when the latest request was signed that the installed answer knows, 0 for none.
+
+    Raises:
+        ConfigError: the answer is damaged.
+    """
+    path = directory / ENROLMENT
+    if not path.exists():
+        return 0
+    next_step = "install the collectivity's answer again."
+    try:
+        answer = read_json(read_document(path, next_step), Enrolment)
+        return decode_body(answer.record, EnrolmentRecord).made_at
+    except (msgspec.MsgspecError, MessageRefused) as exc:
+        raise ConfigError(f"{path} is damaged: {exc}; {next_step}") from exc
+
+
+def _requests(directory: Path) -> list[tuple[int, EnrolmentRequest]]:
+    """Read all requests, oldest first; `request.json` alone is of before they were all kept."""
+    next_step = "make a new request."
+    paths = [*(directory / FOLDER).glob("*.json"), directory / REQUEST]
+    found = {}
+    for path in paths:
+        if path.exists():
+            try:
+                body = read_signed(path, next_step).body
+                request = decode_body(body, EnrolmentRequest)
+            except MessageRefused as exc:
+                raise ConfigError(f"{path} is damaged: {exc.detail}; {next_step}") from exc
+            found[request.mandate.made_at] = request
+    return sorted(found.items(), key=lambda each: each[0])
