@@ -71,7 +71,7 @@ def test_an_enrolment_that_was_killed_is_gone_through_again(home, offers, monkey
     """No day is of nobody, or of two, at any moment."""
     request = home.request(offers[1], day(10))
 
-    def killed(*_):
+    def killed(*_, **__):
         raise Killed
 
     with monkeypatch.context() as patch:
