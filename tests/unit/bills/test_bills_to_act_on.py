@@ -1,0 +1,71 @@
+"""`volet edge bills` ends with 3 for a bill on which the household may have to act, and no other."""
+
+from datetime import date, timedelta
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from edge.bills.judgement import Finding, Judgement, Verdict
+from edge.bills.replaced import replaced
+from edge.bills.words import WORDS
+from edge.cli import edge
+from edge.language import Lang
+from tests.support.dwelling import accept_all, day, enrolled, make_offer
+
+FIRST = date(2026, 3, 1)
+SETTLED = (Finding.ALREADY_SETTLED,)
+
+
+def judged(number, verdict, start, end, findings=(), **known):
+    first, last = (FIRST + timedelta(days=each) for each in (start, end))
+    return Judgement(f"{number:032x}", first, last, verdict, findings, **known)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a statement over days that are settled already is wrong for good"
+)
+@pytest.mark.parametrize("lang", Lang)
+def test_asking_twice_asks_nothing_of_the_household(tmp_path, lang):
+    with enrolled(tmp_path, make_offer()) as home:
+        home.begin()
+        home.live(12)
+        (contract,) = accept_all(home)
+        assert home.bill(contract, day(0), day(10)).verdict is Verdict.CORRECT
+        for end in (10, 8):
+            twice = home.bill(contract, day(0), day(end))
+            assert (twice.verdict, twice.findings) == (Verdict.REFUSED, SETTLED)
+        done = CliRunner().invoke(
+            edge, ["--lang", lang.value, "bills", "--dir", str(home.directory)]
+        )
+    assert done.exit_code == 0
+    assert done.output.count(WORDS[lang]["settled"]) == 2
+
+
+SPANS = st.tuples(st.integers(0, 3), st.integers(1, 3)).map(lambda s: (s[0], s[0] + s[1]))
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a repeated statement counts as wrong whatever has settled its days"
+)
+@example(
+    correct=[(0, 3), (3, 6)], wrong=(1, 5), verdict=Verdict.REFUSED, findings=SETTLED, is_last=True
+)
+@given(
+    correct=st.lists(SPANS, max_size=3),
+    wrong=SPANS,
+    verdict=st.sampled_from([Verdict.REFUSED, Verdict.DIFFERS]),
+    findings=st.sampled_from([SETTLED, (Finding.LINES_DIFFER,), (*SETTLED, Finding.DAY_TWICE)]),
+    is_last=st.booleans(),
+)
+def test_only_a_repeated_statement_is_nothing_to_act_on_after_a_correct_one(
+    correct, wrong, verdict, findings, is_last
+):
+    right = [judged(n, Verdict.CORRECT, *span) for n, span in enumerate(correct, 1)]
+    other = judged(99, verdict, *wrong, findings)
+    order = [*right, other] if is_last else [other, *right]
+    is_billed = set(range(*wrong)) <= {d for span in correct for d in range(*span)}
+    is_repeated = (verdict, findings) == (Verdict.REFUSED, SETTLED)
+    expected = is_billed and (not is_last or is_repeated)
+    assert (other.statement in replaced(order)) is expected
