@@ -15,7 +15,7 @@ from edge.bills.judgement import Judgement, Verdict
 from edge.bills.receipt_words import receipt_in_words
 from edge.bills.remarks import remarks
 from edge.bills.render import render_html, render_pdf
-from edge.bills.replaced import replaced
+from edge.bills.replaced import is_repeated, replaced
 from edge.bills.signed_off import overview, read_holds
 from edge.bills.words import VERDICTS, WORDS, day_text, energy, euros, percent
 from edge.config import DEFAULT_DIRECTORY
@@ -57,7 +57,7 @@ def bills(
     """Show the bills that have arrived, opened and checked by this chip.
 
     Exit code 3: one of them does not agree with the meter, or was refused, and no later one has
-    billed its days correctly.
+    billed its days correctly. One that only repeats days settled correctly before does not count.
     """
     with read_vault(directory) as vault:
         rows = vault.statements()
@@ -166,7 +166,7 @@ def in_words(
 ) -> str:
     """Lay a bill out for a terminal.
 
-    `is_replaced`: a later one bills its days correctly. `receipt` says what has become of its
+    `is_replaced`: others bill its days correctly. `receipt` says what has become of its
     receipt; shown where it could have one.
     """
     words = WORDS[lang]
@@ -174,7 +174,9 @@ def in_words(
     verdict = VERDICTS[lang][judgement.verdict]
     rows = [words["bill_for"].format(first=first, last=last, verdict=verdict)]
     rows += [f"  ! {FINDINGS[lang][finding]}" for finding in judgement.findings]
-    said = [words["replaced"]] if is_replaced else remarks(judgement, lang)
+    said = remarks(judgement, lang)
+    if is_replaced:
+        said = [words["settled"], *said] if is_repeated(judgement) else [words["replaced"]]
     if receipt and judgement.verdict is Verdict.CORRECT:
         said = [*said, receipt]
     rows += [f"  · {remark}" for remark in said]

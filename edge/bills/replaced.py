@@ -1,32 +1,46 @@
-"""Which bills that were not right a later one has put right, so that nobody has to act on them."""
+"""Which bills that are not right ask for nothing: their days are billed correctly by others."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
-from edge.bills.judgement import Judgement, Verdict
+from edge.bills.judgement import Finding, Judgement, Verdict
 
 
 def replaced(judgements: Sequence[Judgement]) -> set[str]:
-    """Return the statements (ids) whose days later ones bill correctly.
+    """Return the statements (ids) that ask for nothing of the household.
+
+    Their days later ones bill correctly, or they only repeat days that a correct one has settled.
+    One that is wrong for another reason still is after a correct one.
 
     `judgements`: all of them, in the order in which they arrived.
     """
+    settled = {
+        day for each in judgements if each.verdict is Verdict.CORRECT for day in _covered(each)
+    }
     right: set[date] = set()
     found = set()
     for judgement in reversed(judgements):
         days = set(_days(judgement))
         if judgement.verdict is Verdict.CORRECT:
             right |= days
-        elif days and days <= right:
+        elif days and (days <= right or (is_repeated(judgement) and days <= settled)):
             found.add(judgement.statement)
     return found
+
+
+def is_repeated(judgement: Judgement) -> bool:
+    """Say whether nothing but days that are settled already is wrong with a statement."""
+    return judgement.verdict is Verdict.REFUSED and judgement.findings == (Finding.ALREADY_SETTLED,)
+
+
+def _covered(judgement: Judgement) -> Iterable[date]:
+    """Give the days that a correct statement settles: those that it leaves out are owed."""
+    for number in range((judgement.end - judgement.start).days):
+        yield judgement.start + timedelta(days=number)
+    yield from judgement.late
 
 
 def _days(judgement: Judgement) -> Iterable[date]:
     """Give the days whose energy a statement bills."""
     left_out = set(judgement.left_out)
-    for number in range((judgement.end - judgement.start).days):
-        day = judgement.start + timedelta(days=number)
-        if day not in left_out:
-            yield day
-    yield from judgement.late
+    return (day for day in _covered(judgement) if day not in left_out)

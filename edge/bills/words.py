@@ -79,6 +79,7 @@ WORDS = bilingual(
         ),
         "messages": "Messages de votre fournisseur, que vous seul pouvez lire",
         "none_yet": "Aucune facture n'est encore arrivée.",
+        "settled": "Ces jours sont déjà réglés par une facture juste ; rien à faire.",
         "replaced": "Une autre facture compte ces jours, et elle est juste ; rien à faire.",
         "put_off": (
             "Factures arrivées, pas encore vérifiées : {count}. Votre boîtier ne sait pas encore "
@@ -137,6 +138,7 @@ WORDS = bilingual(
         ),
         "messages": "Messages of your provider that only you can read",
         "none_yet": "No bill has arrived yet.",
+        "settled": "A correct bill has settled these days already; nothing is to do.",
         "replaced": "Another bill has billed these days correctly since; nothing is left to do.",
         "put_off": (
             "Bills that have arrived and are not checked yet: {count}. Your chip does not know yet "

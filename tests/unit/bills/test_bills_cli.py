@@ -77,7 +77,7 @@ def test_a_bill_that_a_later_one_puts_right_asks_for_nothing(tmp_path, wrong):
 
 @pytest.mark.parametrize(
     "arrived",
-    [[OTHER_METER], [DIFFERS], [RIGHT, DIFFERS], [RIGHT, TWICE], [DIFFERS, SHORT], [FORGED, RIGHT]],
+    [[OTHER_METER], [DIFFERS], [RIGHT, DIFFERS], [SHORT, TWICE], [DIFFERS, SHORT], [FORGED, RIGHT]],
 )
 def test_a_bill_that_nothing_puts_right_is_exit_code_3(tmp_path, arrived):
     assert bills(tmp_path, arrived).exit_code == 3

@@ -23,9 +23,6 @@ def judged(number, verdict, start, end, findings=(), **known):
     return Judgement(f"{number:032x}", first, last, verdict, findings, **known)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a statement over days that are settled already is wrong for good"
-)
 @pytest.mark.parametrize("lang", Lang)
 def test_asking_twice_asks_nothing_of_the_household(tmp_path, lang):
     with enrolled(tmp_path, make_offer()) as home:
@@ -46,9 +43,6 @@ def test_asking_twice_asks_nothing_of_the_household(tmp_path, lang):
 SPANS = st.tuples(st.integers(0, 3), st.integers(1, 3)).map(lambda s: (s[0], s[0] + s[1]))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a repeated statement counts as wrong whatever has settled its days"
-)
 @example(
     correct=[(0, 3), (3, 6)], wrong=(1, 5), verdict=Verdict.REFUSED, findings=SETTLED, is_last=True
 )
