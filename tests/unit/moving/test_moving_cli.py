@@ -4,16 +4,21 @@ import stat
 import threading
 from datetime import UTC, date, datetime
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
 from edge.cli import edge
-from edge.identity import load_keys
+from edge.enrolling import sign_contract
+from edge.identity import CONTRACT, SignedAgreement, load_keys
 from edge.moving.bundle import open_bundle
 from edge.moving.departure import ORDER
 from edge.moving.sheet import LINE, Sheet, fingerprint_of, render, sheet_html, sheet_text
+from edge.status.presence import Kept, StatusFile
 from protocol.errors import ConfigError, VoletError
+from system.files import write_secret
 from tests.support.chip_bench import BenchClock
+from tests.support.dwelling import make_offer
 from tests.support.french import plain
 from tests.support.moving_town import Home, TownCloud
 
@@ -75,6 +80,30 @@ def test_the_order_is_left_for_the_running_chip_and_the_command_waits_for_it(hom
         command.join(60)
     assert "your last day here is 2026-02-10" in said[0]
     assert run("move-out", "--dir", home.directory) in said[0]
+
+
+@pytest.mark.xfail(strict=True, reason="a revoked chip takes an order that it cannot finish")
+def test_a_revoked_chip_does_not_move_a_household_out(home):
+    home.kill()
+    StatusFile(home.directory).write(Kept(revoked_at=START))
+    with pytest.raises(ConfigError, match=r"volet edge export"):
+        run("--lang", "en", "move-out", "--yes", "--dir", home.directory, "--wait", "0")
+    assert not (home.directory / ORDER).exists()
+
+
+@pytest.mark.xfail(strict=True, reason="a last bill is promised under a contract of no day")
+def test_who_moves_out_before_the_contract_begins_is_told_that_there_is_no_bill(home):
+    keys, offer = load_keys(home.directory), make_offer()
+    agreement = SignedAgreement(offer, sign_contract(keys, offer, "041961234567", date(2026, 3, 1)))
+    write_secret(home.directory / CONTRACT, msgspec.json.encode(agreement))
+    typed = ["--lang", "en", "move-out", "--yes", "--dir", str(home.directory), "--wait", "0"]
+    said = CliRunner().invoke(edge, typed).output
+    assert "Your contract begins on 2026-03-01" in said
+    home.move_out()
+    home.settle()
+    said = run("--lang", "en", "move-out", "--dir", home.directory)
+    assert "your last day here is" in said
+    assert "last bill" not in said
 
 
 def test_a_command_that_waits_in_vain_says_what_is_missing(home):
