@@ -6,18 +6,22 @@ from pathlib import Path
 import click
 
 from edge.backup_words import words
+from edge.bills.words import day_text
 from edge.config import DEFAULT_DIRECTORY
 from edge.contracts.requests import latest_made_at
 from edge.enrolling import make_request, write_request
 from edge.household_command import HouseholdCommand, confirm, say
-from edge.identity import check_keys_are_files, load_identity, load_keys
+from edge.identity import check_keys_are_files, load_contract, load_identity, load_keys
 from edge.language import language
 from edge.moving.bundle import open_bundle, seal_bundle
+from edge.moving.contracts import former_agreements
 from edge.moving.departure import leave_order, ordered_at, take_back_order
 from edge.moving.erasing import erase as erase_household
 from edge.moving.sheet import Sheet, fingerprint_of, render
 from edge.moving.transfer import departure_of, left_to_send, pack, take_in
 from edge.moving.words import (
+    BEGINS_LATER,
+    BILL,
     CANCELLED,
     ERASE,
     ERASED,
@@ -28,10 +32,12 @@ from edge.moving.words import (
     NOT_MOVED,
     NOT_ORDERED,
     NOT_RUNNING,
+    REVOKED,
     TOO_LATE,
     WAITING,
 )
 from edge.stage import REQUEST
+from edge.status.presence import StatusFile
 from edge.vault.lock import is_in_use
 from protocol.calendar import legal_day
 from protocol.errors import ConfigError
@@ -71,7 +77,10 @@ def move_out(directory: Path, wait_s: float, *, yes: bool, is_cancelled: bool) -
     if is_cancelled:
         _cancel(directory)
         return
+    if departure_of(directory) is None and StatusFile(directory).read().revoked_at is not None:
+        raise ConfigError(REVOKED[language()])
     if departure_of(directory) is None and ordered_at(directory) is None:
+        _say_if_contract_begins_later(directory)
         if not yes:
             click.echo(MOVING_OUT[language()])
             confirm(MOVE_OUT[language()])
@@ -88,8 +97,26 @@ def move_out(directory: Path, wait_s: float, *, yes: bool, is_cancelled: bool) -
             WAITING[language()][departure is not None]
             + ("" if is_in_use(directory) else NOT_RUNNING[language()])
         )
-    last_day = departure.last_day.isoformat()
-    click.echo(MOVED_OUT[language()].format(last_day=last_day, directory=directory))
+    last_day = departure.last_day
+    bill = BILL[language()][any(start <= last_day for start in _contract_starts(directory))]
+    click.echo(
+        MOVED_OUT[language()].format(last_day=last_day.isoformat(), directory=directory, bill=bill)
+    )
+
+
+def _say_if_contract_begins_later(directory: Path) -> None:
+    """Say, before anything is done, that the household leaves before its contract begins."""
+    present = load_contract(directory)
+    if present is not None and _today() < present[1].start:
+        start = day_text(present[1].start, language())
+        click.echo(BEGINS_LATER[language()].format(start=start))
+
+
+def _contract_starts(directory: Path) -> list[date]:
+    """Return the first days of the household's contracts."""
+    present = load_contract(directory)
+    starts = [each.contract.start for each in former_agreements(directory)]
+    return [*starts, *([] if present is None else [present[1].start])]
 
 
 def _cancel(directory: Path) -> None:

@@ -39,17 +39,44 @@ TOO_LATE = bilingual(
 MOVED_OUT = bilingual(
     fr=(
         "C'est fait : votre dernier jour ici est le {last_day}, à l'index relevé à cet instant. La "
-        "collectivité a tout reçu, vos contrats prennent fin, votre fournisseur peut demander la "
-        "dernière facture.\n"
+        "collectivité a tout reçu. {bill}\n"
         "Ensuite : `volet edge export --dir {directory} --out FILE --sheet SHEET.html`, puis "
         "`volet edge erase`."
     ),
     en=(
         "It is done: your last day here is {last_day}, at the index of the moment. The "
-        "collectivity has everything, your contracts end, your provider can ask for the last "
-        "bill.\n"
+        "collectivity has everything. {bill}\n"
         "Next: `volet edge export --dir {directory} --out FILE --sheet SHEET.html`, then "
         "`volet edge erase`."
+    ),
+)
+# By whether a contract has held here on any day.
+BILL = bilingual(
+    fr={
+        True: "Vos contrats prennent fin, votre fournisseur peut demander la dernière facture.",
+        False: "Aucun contrat n'a valu ici ; il n'y aura pas de facture.",
+    },
+    en={
+        True: "Your contracts end, your provider can ask for the last bill.",
+        False: "No contract has held here; there will be no bill.",
+    },
+)
+BEGINS_LATER = bilingual(
+    fr="Votre contrat commence le {start} ; il prend fin avant et ne vaut aucun jour.",
+    en="Your contract begins on {start}; it ends before that and holds on no day.",
+)
+REVOKED = bilingual(
+    fr=(
+        "La collectivité a révoqué ce boîtier et n'en reçoit plus rien : un déménagement ne "
+        "pourrait pas s'achever. Continuez d'abord avec de nouvelles clés : `volet edge export "
+        "--out FILE`, puis dans un nouveau répertoire `volet edge init` et `volet edge import "
+        "FILE`. Un ordre déjà donné se retire par `volet edge move-out --cancel`."
+    ),
+    en=(
+        "The collectivity has revoked this chip and takes nothing from it: a move-out could not be "
+        "finished. Go on with new keys first: `volet edge export --out FILE`, then in a new "
+        "directory `volet edge init` and `volet edge import FILE`. `volet edge move-out --cancel` "
+        "takes back an order that stands."
     ),
 )
 
