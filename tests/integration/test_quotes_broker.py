@@ -111,6 +111,6 @@ def test_a_household_learns_which_offer_is_cheapest_over_the_real_broker(broker,
     assert "[estimate]" in english
     assert "Compared over 2 days only" in english
     assert "estimation" in french
-    assert re.search(r"\d+,\d\d €", french)
+    assert re.search(r"\d+,\d\d\s€", french)
     bars = ET.fromstring(picture.read_text()).findall("{http://www.w3.org/2000/svg}rect")
     assert len(bars) == 4

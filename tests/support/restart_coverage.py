@@ -16,7 +16,7 @@ import edge
 from edge.agent import chip_settings
 from edge.agent_cli import load_agreement
 from edge.area.standing import MEASURES, TRANSFORM, TRUSTEE_SET
-from edge.bills import receipt_lane
+from edge.bills import receipt_rules
 from edge.bills.judgement import Verdict
 from edge.bills.receipts import Hold
 from edge.chip import Chip, signer_of
@@ -93,7 +93,7 @@ def seen_in(directory: Path) -> set[Seen]:
 def _holds(directory: Path) -> set[Hold]:
     """Let a chip look once at what may leave, and return what holds its receipts back."""
     found = set()
-    rule = receipt_lane.hold
+    rule = receipt_rules.hold
 
     def heard(*given):
         why = rule(*given)
@@ -102,14 +102,14 @@ def _holds(directory: Path) -> set[Hold]:
 
     identity = load_identity(directory)
     vault = Vault.open(directory, signer_of(identity))
-    receipt_lane.hold = heard
+    receipt_rules.hold = heard
     try:
         settings = chip_settings(directory, load_config(directory), load_agreement(directory))
         chip = Chip(identity, vault, BenchClock(datetime(2026, 6, 1, tzinfo=UTC)), settings)
         chip._correspondents.outgoing(1e9)
         assert not chip.set_aside
     finally:
-        receipt_lane.hold = rule
+        receipt_rules.hold = rule
         vault.close()
     return found - {None}
 

@@ -17,8 +17,10 @@ from cloud.registry.pki import pki_path
 from cloud.roster.files import REGISTRAR
 from cloud.trustee.files import TRUSTEE
 from cloud.trustee.log import TrusteeLog
+from edge.confirming import leave_confirmation
 from edge.files import CHIP
 from edge.identity import CONTRACT, OFFER, read_agreement
+from edge.metering.quarantine import Quarantine
 from edge.moving.transfer import pack, take_in
 from edge.status.presence import Kept, StatusFile
 from protocol.errors import VoletError
@@ -83,6 +85,8 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
         run("edge", "receipts", *at, "--release", "--yes")
         run("edge", "quotes", *at, "--ask")
         StatusFile(old.directory).write(Kept())
+        reading = old.vault.values.state().account.last
+        leave_confirmation(old.directory, Quarantine(reading, reading))
         look(old)
         old.move_out()
         old.settle()
@@ -95,6 +99,8 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
                 take_in(new.directory, bundle, date(2026, 2, 12))
         look(new)
         take_in(new.directory, bundle, date(2026, 2, 12))
+        run("edge", "request", "--dir", new.directory)
+        look(new)
         new.enrol()
         new.begin()
         look(new)

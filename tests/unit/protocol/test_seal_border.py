@@ -118,7 +118,7 @@ def test_seal_loads_only_what_this_project_laid_out():
 @pytest.mark.parametrize(
     ("path", "before", "after"),
     [
-        ("edge/identity.py", "import os\n", "import os\nimport tenseal\n"),
+        ("edge/identity.py", "import msgspec\n", "import msgspec\nimport tenseal\n"),
         (
             "edge/letters.py",
             '"""\n',
