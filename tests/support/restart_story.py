@@ -6,9 +6,9 @@ program does to the directory meanwhile (a command, a lost card) is done to it h
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -16,13 +16,20 @@ import msgspec
 from edge.area.settings import Choices, save_choices
 from edge.bills.word import say_word
 from edge.chip import signer_of
+from edge.confirming import leave_confirmation
 from edge.identity import CONTRACT, OFFER, read_agreement
 from edge.message import Arrived
 from edge.metering.events import DayClosed
+from edge.metering.meter import Meter
+from edge.metering.quarantine import quarantine_in
+from edge.metering.state import MeterState
 from edge.moving.departure import leave_order as order_to_leave
 from edge.moving.erasing import erase
 from edge.moving.transfer import pack, take_in
 from edge.quotes.asking import leave_order as order_quotes
+from edge.simulate.host import host_time_at
+from edge.tic.decoder import Decoder
+from edge.tic.frame import Frame
 from edge.vault.database import _UPGRADES, FILE_NAME, VERSIONS_READ
 from edge.vault.vault import Vault
 from protocol.area_messages import AreaAck
@@ -42,6 +49,7 @@ from tests.support.area_household import AreaHousehold
 from tests.support.area_town import FIRST_DAY, AreaTown
 from tests.support.billing_home import ONE_DAY, PROVIDER_KEY, BillingHome, day
 from tests.support.broker import COLLECTIVITY
+from tests.support.chip_bench import SERIAL, BenchMeter
 from tests.support.fake_chip import FakeChip
 from tests.support.listing import Provider
 
@@ -77,6 +85,9 @@ STATES = (
     "judged_before_the_meter_was_known",
     "receipt_unsent",
     "receipt_stored",
+    "index_in_quarantine",
+    "index_confirmed",
+    "other_meter_on_the_line",
     "bill_corrected",
     "vault_lost",
     "recovery_under_way",
@@ -276,8 +287,49 @@ class Story(BillingHome):
             self.shoot("receipt_unsent")
         self._go_on()
         self.shoot("receipt_stored")
+        self._doubt_the_meter()
         self.ask(7, 38, name(5), corrects=name(4))
         self.shoot("bill_corrected")
+
+    def _doubt_the_meter(self) -> None:
+        """Have copies read a meter that was set to zero, and another household's."""
+        zero = BenchMeter(self.clock.at, serial=SERIAL)
+        other = BenchMeter(self.clock.at, serial="041661524299")
+        zero.base_wh = (0, 0)
+        assert quarantine_in(self._read_in("index_in_quarantine", zero.frame)) is not None
+        assert self._read_in("other_meter_on_the_line", other.frame).other is not None
+        # The wire shows what was confirmed: less than was read until then.
+        confirmed = quarantine_in(
+            self._read_in(
+                "index_confirmed",
+                lambda at: Decoder().feed(self.wire.frame_at(at))[0],
+                more_wh=5_000_000,
+            )
+        )
+        assert confirmed is not None
+        leave_confirmation(self.images["index_confirmed"].directory, confirmed)
+
+    def _read_in(
+        self, state: str, frame_at: Callable[[datetime], Frame], more_wh: int = 0
+    ) -> MeterState:
+        """Have a copy, which has read `more_wh` in all counters before, read three frames."""
+        image = self._copy("receipt_stored", state)
+        with closing(Vault.open(image, signer_of(self.identity))) as vault:
+            begun = vault.values.state()
+            last = begun.account.last
+            last = msgspec.structs.replace(
+                last,
+                total_wh=last.total_wh + more_wh,
+                registers_wh=tuple([each and each + more_wh for each in last.registers_wh]),
+            )
+            account = msgspec.structs.replace(begun.account, last=last)
+            meter = Meter(msgspec.structs.replace(begun, account=account))
+            events = []
+            for second in range(3):
+                at = self.clock.at + timedelta(seconds=second)
+                events += meter.observe(frame_at(at), host_time_at(at))
+            vault.record(events, meter.state)
+            return meter.state
 
     def _judge_by_an_older_version(self, of: str, state: str, serial: str) -> Path:
         """Have a copy's days counted by another meter than the contract's; nobody compared them."""
