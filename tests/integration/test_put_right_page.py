@@ -43,7 +43,7 @@ def bill(typing: Terminal, expected: str) -> None:
     latest = "$(volet provider contracts | tail -n 1 | cut -d ' ' -f 1)"
     run(typing, "volet provider accept --all")
     run(typing, f"volet provider bill --from {start} --to {end} --contract {latest}")
-    said = f"Bill for 2026-03-01 to 2026-03-05 : {expected}"
+    said = f"Bill for 2026-03-01 to 2026-03-05: {expected}"
     typing.type_step(Step("volet edge bills || test $? = 3  # later", ["…", said, "…"]))
 
 
