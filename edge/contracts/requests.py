@@ -5,6 +5,7 @@ been enrolled: its contract may be billed, and its answer may still come. Once t
 answer to a later one, the collectivity takes none of the older ones any more.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -51,8 +52,16 @@ def asked_agreements(directory: Path) -> list[SignedAgreement]:
 
 
 def latest_made_at(directory: Path) -> int:
-    """Return when the latest request was signed, in milliseconds since 1970, 0 for none."""
-    made_at = [answered_at(directory), *(each for each, _ in _requests(directory))]
+    """Return when the latest request was signed, in milliseconds since 1970, 0 for none.
+
+    A damaged one says nothing of it but by its name: a new request takes its place.
+    """
+    made_at = [answered_at(directory)]
+    made_at += [int(path.stem) for path in (directory / FOLDER).glob("*.json")]
+    if (directory / REQUEST).exists():
+        with suppress(ConfigError, MessageRefused):
+            body = read_signed(directory / REQUEST, "make a new request.").body
+            made_at.append(decode_body(body, EnrolmentRequest).mandate.made_at)
     return max(made_at)
 
 
