@@ -56,6 +56,7 @@ def test_frames_and_summary_have_the_fields_of_the_contract(tmp_path):
         "complete",
         "values",
         "rejected",
+        "unknown",
         "decoded",
     ]
     assert list(whole) == list(cut) == fields
