@@ -28,7 +28,7 @@ class ChipSettings:
         receipts: how receipts are given, None: there are none.
         quotes: whether the household wants quotes.
         agreements: the household's contracts by their hashes, former ones included.
-        confirmation: which index in quarantine the household has confirmed.
+        confirmation: which index in quarantine, or which other meter, the household has confirmed.
         status: what the chip says of itself, and where it keeps that.
     """
 

@@ -1,6 +1,6 @@
-"""The household's word that an index in quarantine is right: left beside the vault, carried out once.
+"""The household's word on an index in quarantine or another meter: left beside the vault.
 
-The command leaves what it has shown; the running chip goes on from it if the meter shows it still.
+The command leaves what it has shown; the chip goes on from it, once, if that is on the line still.
 """
 
 from pathlib import Path
@@ -10,20 +10,24 @@ import structlog
 
 from edge.metering.events import Event
 from edge.metering.meter import Meter
-from edge.metering.quarantine import Quarantine, is_confirmed
+from edge.metering.unconfirmed import Quarantine, Unconfirmed, is_confirmed, may_be_confirmed
 from edge.watched import WatchedFile
 from protocol.errors import ConfigError
 from protocol.json_text import read_json
 from system.files import read_secret, write_secret
 
-ORDER = "index.json"
+ORDER = "confirmed.json"
 
 log = structlog.get_logger()
 
 
-def leave_confirmation(directory: Path, confirmed: Quarantine) -> None:
-    """Have the chip in `directory` go on from the index that is in quarantine."""
-    write_secret(directory / ORDER, msgspec.json.encode(confirmed))
+class _Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    confirmed: Unconfirmed
+
+
+def leave_confirmation(directory: Path, confirmed: Unconfirmed) -> None:
+    """Have the chip in `directory` go on from the index, or with the meter, that was confirmed."""
+    write_secret(directory / ORDER, msgspec.json.encode(_Order(confirmed)))
 
 
 class Confirmation:
@@ -35,26 +39,28 @@ class Confirmation:
         self._watched = (
             None
             if self._path is None
-            else WatchedFile[Quarantine | None](self._path, _read, absent=None, unreadable=None)
+            else WatchedFile[Unconfirmed | None](self._path, _read, absent=None, unreadable=None)
         )
 
-    def read(self) -> Quarantine | None:
+    def read(self) -> Unconfirmed | None:
         """Return the latest confirmation that is not carried out; None: there is none."""
         return None if self._watched is None else self._watched()
 
     def carry_out(self, meter: Meter | None) -> list[Event]:
-        """Let metering go on from what was confirmed, if the meter shows it still."""
+        """Let metering go on from what was confirmed, if it is on the line still."""
         confirmed = self.read()
-        account = None if meter is None else meter.state.account
-        if confirmed is None or meter is None or account is None:
+        if confirmed is None or meter is None or meter.state.account is None:
             return []
-        if not account.is_quarantined:
-            self.forget()  # carried out, or the old index went on
+        if not may_be_confirmed(meter.state, confirmed):
+            self.forget()  # carried out, or what was believed before goes on
             return []
         if not is_confirmed(meter.state, confirmed, meter.settings):
             return []
-        log.info("index_confirmed")
-        return meter.confirm_index()
+        if isinstance(confirmed, Quarantine):
+            log.info("index_confirmed")
+            return meter.confirm_index()
+        log.info("meter_confirmed")
+        return meter.confirm_meter()
 
     def forget(self) -> None:
         """Remove it; it holds readings."""
@@ -62,8 +68,8 @@ class Confirmation:
             self._path.unlink(missing_ok=True)
 
 
-def _read(path: Path) -> Quarantine:
+def _read(path: Path) -> Unconfirmed:
     try:
-        return read_json(read_secret(path, "confirm again."), Quarantine)
+        return read_json(read_secret(path, "confirm again."), _Order).confirmed
     except msgspec.MsgspecError as exc:
         raise ConfigError(f"{path} is damaged; confirm again.") from exc

@@ -9,7 +9,7 @@ from edge.backup_words import next_step, order_dropped, receipts_wait, words
 from edge.bills.word import FILE_NAME as RELEASE
 from edge.bills.word import read_words
 from edge.config import CONFIG_NAME, DEFAULT_DIRECTORY, load_config
-from edge.confirming import ORDER as INDEX_ORDER
+from edge.confirming import ORDER as CONFIRMED
 from edge.contracts.requests import FOLDER as REQUESTS
 from edge.identity import (
     AUTHORITY,
@@ -71,7 +71,7 @@ FILES = (
     Listed(f"{VAULT}.damaged-*", "`volet edge run`; a damaged vault, moved aside", Fate.LEFT_OUT, _YES, "a new one was made of what the cloud holds"),
     Listed(f"{IMPORTING}*", "`volet edge import`, while it runs", Fate.LEFT_OUT, _YES, "an import that was interrupted is run again"),
     Listed(QUOTE_ORDER, "`volet edge quotes --ask`; the order, which the running chip carries out", Fate.LEFT_OUT, _YES, "ask again; the answers are in the vault"),
-    Listed(INDEX_ORDER, "`volet edge confirm`; the index that was confirmed, until the running chip has gone on from it", Fate.LEFT_OUT, _YES, "confirm again"),
+    Listed(CONFIRMED, "`volet edge confirm`; the index or meter that was confirmed, until the running chip has gone on from it", Fate.LEFT_OUT, _YES, "confirm again"),
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from protocol.keys import HouseholdSecret
 from protocol.registers import names_of
 
 # No meter has this serial: metering takes every meter for another.
-_UNKNOWN = "?"
+UNKNOWN_SERIAL = "?"
 
 
 class Restored(msgspec.Struct, frozen=True):
@@ -30,7 +30,11 @@ class Restored(msgspec.Struct, frozen=True):
 
 def is_unknown(state: MeterState | None) -> bool:
     """Say whether the account's meter is known by its fingerprint only."""
-    return state is not None and state.account is not None and state.account.last.serial == _UNKNOWN
+    return (
+        state is not None
+        and state.account is not None
+        and state.account.last.serial == UNKNOWN_SERIAL
+    )
 
 
 def restore_for(reading: Reading, point: RestorePoint, household: HouseholdSecret) -> Restored:
@@ -46,7 +50,7 @@ def restore_for(reading: Reading, point: RestorePoint, household: HouseholdSecre
         drawn_index_wh=point.drawn_index_wh if is_same_total else reading.total_wh,
         register_index_kwh=point.register_index_kwh,
         injected_index_wh=point.injected_index_wh,
-        serial=_UNKNOWN if found is None else reading.serial,
+        serial=UNKNOWN_SERIAL if found is None else reading.serial,
         calendar=None if found is None else calendar,
     )
     return Restored(state, {} if found is None else names)

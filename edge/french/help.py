@@ -27,13 +27,17 @@ HELP = {
         "la collectivité a tout confirmé. Codes de sortie : 0 arrêté, 5 configuration, 6 le coffre ne "
         "peut pas continuer (relancez)."
     ),
-    "Show an index of the meter that the chip does not believe, and confirm it. An index that fell, "
-    "or rose by more than can have been used, stops metering until the old one goes on or a person "
-    "says that the meter shows the new one. Asks first.": (
-        "Affiche un index du compteur que le boîtier ne retient pas, et le confirme.\n\n"
+    "Show an index that the chip does not believe, or another meter, and confirm it. An index that "
+    "fell, or rose by more than can have been used, stops metering until the old one goes on or a "
+    "person says that the meter shows the new one. Another meter than the household's is set aside "
+    "until a person says that it is theirs now, a contract names it, or it has been there for a day. "
+    "Asks first.": (
+        "Affiche un index que le boîtier ne retient pas, ou un autre compteur, et le confirme.\n\n"
         "Un index qui baisse, ou augmente de plus qu'on n'a pu consommer, arrête le comptage "
         "jusqu'à ce que l'ancien reprenne ou qu'une personne dise que le compteur affiche le "
-        "nouveau. Demande d'abord."
+        "nouveau. Un autre compteur que celui du foyer est mis de côté jusqu'à ce qu'une personne "
+        "dise que c'est désormais le sien, qu'un contrat le nomme, ou qu'il soit resté un jour. "
+        "Demande d'abord."
     ),
     "Show how the chip is now, and what there is to do; for the household's own eyes.": (
         "Affiche comment va le boîtier et ce qu'il y a à faire ; pour le foyer seul."

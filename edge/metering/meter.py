@@ -73,9 +73,7 @@ class Meter:
         if kept.at is None:
             return [*kept.notices]
         events = self._take(msgspec.structs.replace(reading, at=kept.at))
-        if kept.state.lasting is not None:
-            events = [_at_a_doubtful_time(event) for event in events]
-        return [*kept.notices, *events]
+        return [*kept.notices, *self._timed(events)]
 
     def confirm_index(self) -> list[Event]:
         """Go on from the quarantined index, as a person has confirmed that the meter shows it.
@@ -91,7 +89,7 @@ class Meter:
         account, told = begin_anew(account, held)
         account, events = renew_index(account, held, self._settings)
         self._follow(account)
-        return told + events
+        return self._timed(told + events)
 
     def confirm_meter(self) -> list[Event]:
         """Follow the meter that is set aside, as a person has confirmed that it is the household's.
@@ -104,7 +102,7 @@ class Meter:
             return []
         account, events = replace(account, other, self._settings)
         self._follow(account)
-        return events
+        return self._timed(events)
 
     @property
     def settings(self) -> Settings:
@@ -211,6 +209,17 @@ class Meter:
         state = self._state
         self._state = MeterState(account=account, time=state.time, unnamed=state.unnamed)
 
+    def _timed(self, events: list[Event]) -> list[Event]:
+        """Return days' ends as not read where clocks differ for good: nobody can say when they were."""
+        if self._state.time.lasting is None:
+            return events
+        return [
+            msgspec.structs.replace(event, is_index_read=False)
+            if isinstance(event, DayClosed)
+            else event
+            for event in events
+        ]
+
     def _last_of(self, serial: str) -> Reading | None:
         """Return the reading that one of this meter would continue."""
         account, other = self._state.account, self._state.other
@@ -221,10 +230,3 @@ class Meter:
     def _continues(self, last: Reading, reading: Reading) -> bool:
         """Return whether `reading` continues `last`, however much later."""
         return misfit(last, reading, self._settings) in (None, Misfit.GAP)
-
-
-def _at_a_doubtful_time(event: Event) -> Event:
-    """Return a day's end as not read where clocks differ for good: nobody can say when it was."""
-    if isinstance(event, DayClosed):
-        return msgspec.structs.replace(event, is_index_read=False)
-    return event

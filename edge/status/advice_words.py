@@ -44,6 +44,11 @@ ADVICE = bilingual(
             "Compare your meter's display with `volet edge confirm`, which shows the index that is "
             "not believed; if the meter shows it too, confirm it there. Nothing is counted meanwhile."
         ),
+        Advice.OTHER_METER: (
+            "Another meter is on the line, and what it shows is set aside. If it is your new meter, "
+            "say so with `volet edge confirm`, which shows its number; if it is not, connect the "
+            "chip to your own. If nothing is said, it counts as yours after a day."
+        ),
         Advice.CONTRACT: (
             "If the meter on the line is yours, make a contract for it: `volet edge request --offer "
             "… --from …`, from the day of its replacement, or from the same first day as before if "
@@ -136,6 +141,11 @@ ADVICE = bilingual(
             "Comparez l'écran de votre compteur avec `volet edge confirm`, qui montre l'index qui "
             "n'est pas retenu ; si le compteur l'affiche aussi, confirmez-le là. Rien n'est compté "
             "d'ici là."
+        ),
+        Advice.OTHER_METER: (
+            "Un autre compteur est branché, et ce qu'il montre est mis de côté. Si c'est votre "
+            "nouveau compteur, dites-le avec `volet edge confirm`, qui montre son numéro ; sinon, "
+            "reliez le boîtier au vôtre. Sans réponse, il compte comme le vôtre au bout d'un jour."
         ),
         Advice.CONTRACT: (
             "Si le compteur branché est le vôtre, faites un contrat pour lui : `volet edge request "

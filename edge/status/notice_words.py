@@ -33,8 +33,9 @@ NOTICES = bilingual(
         ),
         NoticeKind.DAYS_REOPENED: "What a wrong clock had closed too early was opened again.",
         NoticeKind.OTHER_METER: (
-            "Another meter is on the line. What it shows is set aside: if it stays a day, or as soon "
-            "as your contract names it, it counts from its first reading on."
+            "Another meter was on the line. What it shows is set aside until it is known whose it is: "
+            "you confirm it, your contract names it, or it has stayed for a day; then it counts from "
+            "its first reading on."
         ),
         NoticeKind.OTHER_METER_DROPPED: (
             "The other meter was not yours: what it showed is billed nowhere, and your own goes on "
@@ -93,8 +94,9 @@ NOTICES = bilingual(
         ),
         NoticeKind.DAYS_REOPENED: "Ce qu'une horloge fausse avait clos trop tôt a été rouvert.",
         NoticeKind.OTHER_METER: (
-            "Un autre compteur est branché. Ce qu'il montre est mis de côté : s'il reste un jour, ou "
-            "dès que votre contrat le nomme, il compte depuis son premier relevé."
+            "Un autre compteur était branché. Ce qu'il montre est mis de côté tant qu'on ne sait pas "
+            "à qui il est : dès que vous le confirmez, que votre contrat le nomme, ou qu'il est "
+            "resté un jour, il compte depuis son premier relevé."
         ),
         NoticeKind.OTHER_METER_DROPPED: (
             "L'autre compteur n'était pas le vôtre : ce qu'il a montré n'est facturé nulle part, "

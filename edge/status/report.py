@@ -15,8 +15,8 @@ from edge.contracts.watch import standing, standing_notices
 from edge.identity import load_contract, load_device
 from edge.message import Absence
 from edge.metering.events import Notice, NoticeKind
-from edge.metering.quarantine import quarantine_in
 from edge.metering.state import MeterState
+from edge.metering.unconfirmed import Quarantine, unconfirmed_in
 from edge.moving.departure import ordered_at
 from edge.status.line import LineFault, LineState
 from edge.status.presence import Presence, StatusFile, is_running
@@ -52,6 +52,7 @@ class Advice(StrEnum):
     CITY_CERTIFICATE = "tell_the_collectivity"
     DOUBLE = "end_the_other_chip"
     CONFIRM = "confirm_the_index"
+    OTHER_METER = "say_whose_meter_it_is"
     CONTRACT = "make_a_contract_for_the_meter"
     TARIFF = "ask_for_the_meters_tariff"
     MOVE_OUT = "let_the_household_move_out_or_not"
@@ -163,7 +164,7 @@ def report(directory: Path, now: datetime) -> ChipReport:
                     has_left=has_left,
                     is_revoked=kept.revoked_at is not None,
                 ),
-                *([] if has_left else advise_on_index(state)),
+                *([] if has_left else advise_on_unconfirmed(state)),
                 *([] if has_left else advise_on_contract(notices)),
             ),
             device=load_device(directory),
@@ -242,10 +243,12 @@ def advise_on_contract(notices: list[Notice]) -> list[Advice]:
     return found
 
 
-def advise_on_index(state: MeterState | None) -> list[Advice]:
-    """Return what is to be done where an index is in quarantine."""
-    is_waiting = state is not None and quarantine_in(state) is not None
-    return [Advice.CONFIRM] if is_waiting else []
+def advise_on_unconfirmed(state: MeterState | None) -> list[Advice]:
+    """Return what is to be done where an index or a meter waits for a person's word."""
+    found = None if state is None else unconfirmed_in(state)
+    if found is None:
+        return []
+    return [Advice.CONFIRM if isinstance(found, Quarantine) else Advice.OTHER_METER]
 
 
 def advise_on_move(departure: Departure | None, *, is_ordered: bool) -> list[Advice]:

@@ -9,7 +9,7 @@ import pytest
 
 from edge.metering.events import Event, Notice, QuarterHourClosed
 from edge.metering.meter import Meter
-from edge.metering.quarantine import quarantine_in
+from edge.metering.unconfirmed import quarantine_in
 from edge.simulate.host import host_time_at
 from edge.tic.consistency import ConsistencyCheck
 from edge.tic.decoder import Decoder

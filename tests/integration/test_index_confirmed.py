@@ -1,4 +1,4 @@
-"""A register set to zero at a visit: the chip's program asks, a person confirms, metering goes on."""
+"""A register set to zero, or a meter replaced: the program asks, a person confirms, it goes on."""
 
 import signal
 import subprocess
@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from edge.metering.events import NoticeKind
-from edge.metering.quarantine import quarantine_in
+from edge.metering.state import MeterState
+from edge.metering.unconfirmed import quarantine_in, unconfirmed_in
 from edge.tic.frame import Mode
 from edge.tic.horodate import encode_horodate
 from edge.vault.reader import read_vault
@@ -18,6 +19,7 @@ from tests.unit.tic.tic_streams import WINTER, frame_bytes
 
 START = datetime(2026, 1, 14, 18, tzinfo=WINTER)
 SERIAL = "041876543210"
+NEW_SERIAL = "041876543211"
 
 
 class Feed:
@@ -25,6 +27,7 @@ class Feed:
 
     def __init__(self) -> None:
         self.at = START
+        self.serial = SERIAL
         self.registers_wh = [8_000_500, 9_000_700]
 
     def send(self, chip: ChipProcess, frames: int) -> None:
@@ -32,7 +35,7 @@ class Feed:
             self.at += timedelta(minutes=5)
             self.registers_wh[0] += 20
             groups = [
-                ("ADSC", SERIAL, None),
+                ("ADSC", self.serial, None),
                 ("DATE", "", encode_horodate(self.at)),
                 ("NGTF", "H PLEINE/CREUSE ", None),
                 ("EAST", f"{sum(self.registers_wh):09}", None),
@@ -50,11 +53,20 @@ def directory(broker, tmp_path):
 
 
 def is_quarantined(directory) -> bool:
-    if not (directory / "vault.db").exists():
-        return False
-    with read_vault(directory) as vault:
-        state = vault.values.state()
+    state = state_in(directory)
     return state is not None and quarantine_in(state) is not None
+
+
+def is_waiting(directory) -> bool:
+    state = state_in(directory)
+    return state is not None and unconfirmed_in(state) is not None
+
+
+def state_in(directory) -> MeterState | None:
+    if not (directory / "vault.db").exists():
+        return None
+    with read_vault(directory) as vault:
+        return vault.values.state()
 
 
 def notices(directory) -> list[NoticeKind]:
@@ -93,3 +105,31 @@ def test_a_person_confirms_and_the_program_goes_on(directory, is_running):
     assert "volet edge confirm" not in volet(directory, "status", "--lang", "en")
     assert SERIAL not in chip.log
     assert '"9000' not in chip.log
+
+
+@pytest.mark.parametrize("is_running", [True, False], ids=["running", "started later"])
+def test_a_person_confirms_a_new_meter_and_the_program_follows_it(directory, is_running):
+    feed = Feed()
+    chip = ChipProcess(directory)
+    with chip:
+        feed.send(chip, 8)
+        feed.serial, feed.registers_wh = NEW_SERIAL, [300, 40]
+        feed.send(chip, 8)
+        wait_until(lambda: is_waiting(directory), "the other meter")
+        assert "volet edge confirm" in volet(directory, "status", "--lang", "en")
+        if not is_running:
+            assert chip.end(signal.SIGTERM) == 0
+        assert NEW_SERIAL in volet(directory, "confirm", "--lang", "fr", answer="o\n")
+        if is_running:
+            feed.send(chip, 4)
+            wait_until(lambda: not is_waiting(directory), "the confirmed meter")
+    if not is_running:
+        with ChipProcess(directory) as later:
+            feed.send(later, 4)
+            wait_until(lambda: not is_waiting(directory), "the confirmed meter")
+            assert later.end(signal.SIGTERM) == 0
+    account = state_in(directory).account
+    assert account.last.serial == NEW_SERIAL
+    assert [each.last.serial for each in account.former] == [SERIAL]
+    assert NoticeKind.METER_REPLACED in notices(directory)
+    assert NEW_SERIAL not in chip.log

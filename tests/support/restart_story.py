@@ -21,8 +21,8 @@ from edge.identity import CONTRACT, OFFER, read_agreement
 from edge.message import Arrived
 from edge.metering.events import DayClosed
 from edge.metering.meter import Meter
-from edge.metering.quarantine import quarantine_in
 from edge.metering.state import MeterState
+from edge.metering.unconfirmed import quarantine_in, unconfirmed_in
 from edge.moving.departure import leave_order as order_to_leave
 from edge.moving.erasing import erase
 from edge.moving.transfer import pack, take_in
@@ -88,6 +88,7 @@ STATES = (
     "index_in_quarantine",
     "index_confirmed",
     "other_meter_on_the_line",
+    "other_meter_confirmed",
     "bill_corrected",
     "vault_lost",
     "recovery_under_way",
@@ -298,27 +299,35 @@ class Story(BillingHome):
         zero.base_wh = (0, 0)
         assert quarantine_in(self._read_in("index_in_quarantine", zero.frame)) is not None
         assert self._read_in("other_meter_on_the_line", other.frame).other is not None
-        # The wire shows what was confirmed: less than was read until then.
-        confirmed = quarantine_in(
-            self._read_in(
-                "index_confirmed",
-                lambda at: Decoder().feed(self.wire.frame_at(at))[0],
-                more_wh=5_000_000,
-            )
-        )
+        # The wire shows what was confirmed: less than was read until then, or another meter.
+        self._confirm_in("index_confirmed", more_wh=5_000_000)
+        self._confirm_in("other_meter_confirmed", serial=OTHER_SERIAL)
+
+    def _confirm_in(self, state: str, more_wh: int = 0, serial: str = SERIAL) -> None:
+        """Have a copy read the wire where it has read something else before, and confirm that."""
+        read = self._read_in(state, self._frame_at, more_wh, serial)
+        confirmed = unconfirmed_in(read)
         assert confirmed is not None
-        leave_confirmation(self.images["index_confirmed"].directory, confirmed)
+        leave_confirmation(self.images[state].directory, confirmed)
+
+    def _frame_at(self, at: datetime) -> Frame:
+        return Decoder().feed(self.wire.frame_at(at))[0]
 
     def _read_in(
-        self, state: str, frame_at: Callable[[datetime], Frame], more_wh: int = 0
+        self,
+        state: str,
+        frame_at: Callable[[datetime], Frame],
+        more_wh: int = 0,
+        serial: str = SERIAL,
     ) -> MeterState:
-        """Have a copy, which has read `more_wh` in all counters before, read three frames."""
+        """Have a copy, which has read `more_wh` in all counters of a meter, read three frames."""
         image = self._copy("receipt_stored", state)
         with closing(Vault.open(image, signer_of(self.identity))) as vault:
             begun = vault.values.state()
             last = begun.account.last
             last = msgspec.structs.replace(
                 last,
+                serial=serial,
                 total_wh=last.total_wh + more_wh,
                 registers_wh=tuple([each and each + more_wh for each in last.registers_wh]),
             )

@@ -20,7 +20,7 @@ from cloud.trustee.log import TrusteeLog
 from edge.confirming import leave_confirmation
 from edge.files import CHIP
 from edge.identity import CONTRACT, OFFER, read_agreement
-from edge.metering.quarantine import Quarantine
+from edge.metering.unconfirmed import Quarantine
 from edge.moving.transfer import pack, take_in
 from edge.status.presence import Kept, StatusFile
 from protocol.errors import VoletError

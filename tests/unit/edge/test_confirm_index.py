@@ -13,8 +13,8 @@ from edge.confirming import ORDER, Confirmation, leave_confirmation
 from edge.language import Lang
 from edge.metering.events import NoticeKind
 from edge.metering.meter import Meter
-from edge.metering.quarantine import quarantine_in
-from edge.status.report import Advice, advise_on_index
+from edge.metering.unconfirmed import quarantine_in
+from edge.status.report import Advice, advise_on_unconfirmed
 from edge.vault.reader import read_vault
 from tests.support.chip_bench import (
     PLATFORM_KEY,
@@ -65,7 +65,7 @@ def told(bench) -> list[NoticeKind]:
 
 
 def test_the_command_shows_both_indices_and_what_confirming_means(bench):
-    assert advise_on_index(state_of(bench)) == [Advice.CONFIRM]
+    assert advise_on_unconfirmed(state_of(bench)) == [Advice.CONFIRM]
     shown = confirm(bench, "--lang", "en", answer="n\n")
     assert shown.exit_code == 1
     assert SERIAL in shown.output
@@ -87,7 +87,7 @@ def test_the_running_chip_goes_on_from_the_confirmed_index(bench):
     bench.run(2)
     assert NoticeKind.INDEX_BEGAN_ANEW in told(bench)
     assert quarantine_in(state_of(bench)) is None
-    assert advise_on_index(state_of(bench)) == []
+    assert advise_on_unconfirmed(state_of(bench)) == []
     assert not (bench.directory / ORDER).exists()
     bench.run(96)
     (closed,) = [

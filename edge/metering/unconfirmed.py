@@ -1,0 +1,62 @@
+"""What waits for a person's word: an index in quarantine, or another meter on the line."""
+
+import msgspec
+
+from edge.metering.reading import Reading
+from edge.metering.state import MeterState, Misfit, Settings, misfit
+
+
+class Quarantine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="index"):
+    """The last reading believed, and the one of the same meter that it contradicts."""
+
+    before: Reading
+    now: Reading
+
+
+class Replacement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="meter"):
+    """The last reading of the meter that is followed, and the first of another one set aside."""
+
+    before: Reading
+    now: Reading
+
+
+Unconfirmed = Quarantine | Replacement
+
+
+def unconfirmed_in(state: MeterState) -> Unconfirmed | None:
+    """Return what waits for a person's word, None where nothing does."""
+    return replacement_in(state) or quarantine_in(state)
+
+
+def quarantine_in(state: MeterState) -> Quarantine | None:
+    """Return the index in quarantine, None where none is."""
+    account, held = state.account, state.held
+    if account is None or held is None or not account.is_quarantined:
+        return None
+    is_of_the_meter = held.serial == account.last.serial
+    return Quarantine(account.last, held) if is_of_the_meter else None
+
+
+def replacement_in(state: MeterState) -> Replacement | None:
+    """Return the meter that is set aside, None where none is."""
+    account, other = state.account, state.other
+    if account is None or other is None:
+        return None
+    return Replacement(account.last, other.readings[0])
+
+
+def may_be_confirmed(state: MeterState, confirmed: Unconfirmed) -> bool:
+    """Return whether what was confirmed can wait still; False once it is carried out or over."""
+    if isinstance(confirmed, Replacement):
+        return replacement_in(state) == confirmed
+    return state.account is not None and state.account.is_quarantined
+
+
+def is_confirmed(state: MeterState, confirmed: Unconfirmed, settings: Settings) -> bool:
+    """Return whether what a person confirmed is what the meter shows still."""
+    if isinstance(confirmed, Replacement):
+        return replacement_in(state) == confirmed
+    found = quarantine_in(state)
+    if found is None or found.before != confirmed.before:
+        return False
+    return misfit(confirmed.now, found.now, settings) in (None, Misfit.GAP)
