@@ -106,11 +106,12 @@ class _Clocks(msgspec.Struct, frozen=True):
 
     @property
     def are_agreed(self) -> bool:
-        return (
-            self.meter is not None
-            and self.host is not None
-            and abs(self.meter - self.host) <= AGREEMENT
-        )
+        return self.is_meter_near(self.host)
+
+    def is_meter_near(self, other: datetime | None) -> bool:
+        if self.meter is None or other is None:
+            return False
+        return abs(self.meter - other) <= AGREEMENT
 
     def of(self, source: Source) -> datetime | None:
         return {
@@ -133,7 +134,7 @@ def keep_time(state: Timekeeping, reading: Reading, host: HostTime) -> Kept:
     if _do_differ(state, clocks):
         kept = _differing(state, clocks, host)
     else:
-        if clocks.are_agreed:
+        if _are_agreed(state, clocks):
             state = msgspec.structs.replace(state, lasting=None)
         kept = _following(state, _first_known(clocks), clocks, host)
     return msgspec.structs.replace(kept, notices=(*notices, *kept.notices))
@@ -146,7 +147,7 @@ def as_told(state: Timekeeping, reading: Reading) -> Kept:
 
 def _do_differ(state: Timekeeping, clocks: _Clocks) -> bool:
     """Return whether two trusted clocks differ; a clock that falls silent does not settle that."""
-    if clocks.meter is None or clocks.are_agreed:
+    if clocks.meter is None or _are_agreed(state, clocks):
         return False
     was_so = state.lasting is not None or (
         state.doubt is not None and state.doubt.began_s is not None
@@ -154,15 +155,26 @@ def _do_differ(state: Timekeeping, clocks: _Clocks) -> bool:
     return clocks.host is not None or was_so
 
 
+def _are_agreed(state: Timekeeping, clocks: _Clocks) -> bool:
+    """Return whether a second clock bears the meter's out.
+
+    Where the host's is not trusted, that is the last believed time, carried on: it was believed
+    before the two differed. A time that is the meter's own alone bears nothing out.
+    """
+    if clocks.host is not None or state.lasting is Source.METER:
+        return clocks.are_agreed
+    return clocks.is_meter_near(clocks.carried)
+
+
 def _differing(state: Timekeeping, clocks: _Clocks, host: HostTime) -> Kept:
     """Believe neither of two clocks for a day, then the one that asks for less to be closed."""
-    if state.lasting is not None:
+    if state.lasting is not None and (clocks.of(state.lasting) or clocks.carried) is not None:
         return _following(state, state.lasting, clocks, host)
     doubt = state.doubt
     is_same_boot = doubt is not None and doubt.last.boot == host.boot
     began_s = doubt.began_s if doubt is not None and is_same_boot else None
     began_s = host.monotonic_s if began_s is None else began_s
-    if host.monotonic_s - began_s >= LASTING_AFTER_S and clocks.host is not None:
+    if host.monotonic_s - began_s >= LASTING_AFTER_S:
         source = _likelier(state, clocks)
         state = msgspec.structs.replace(state, lasting=source, doubt=None)
         kept = _following(state, source, clocks, host)
@@ -174,10 +186,9 @@ def _differing(state: Timekeeping, clocks: _Clocks, host: HostTime) -> Kept:
 
 def _likelier(state: Timekeeping, clocks: _Clocks) -> Source:
     """Return the clock that goes on from the last believed time with the least to close."""
+    second = Source.CARRIED if clocks.host is None else Source.HOST
     known = {
-        source: at
-        for source in (Source.METER, Source.HOST)
-        if (at := clocks.of(source)) is not None
+        source: at for source in (Source.METER, second) if (at := clocks.of(source)) is not None
     }
     if state.fix is None:
         return Source.METER
