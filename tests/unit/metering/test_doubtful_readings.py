@@ -14,11 +14,11 @@ def doubts(events: list[Event]) -> dict[date, list[str]]:
     return {closed.day: [*map(str, closed.doubts)] for closed in days(events)}
 
 
-def through(meter: Meter, start, end, *registers_wh: int) -> list[Event]:
+def through(meter: Meter, start, end, *registers_wh: int, **kwargs) -> list[Event]:
     """Read every ten minutes, nothing drawn."""
     events: list[Event] = []
     while start <= end:
-        events += see(meter, start, *registers_wh)
+        events += see(meter, start, *registers_wh, **kwargs)
         start += 10 * MINUTE
     return events
 
