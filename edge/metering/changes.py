@@ -12,8 +12,8 @@ import msgspec
 
 from edge.metering.closing import advance, bill
 from edge.metering.counting import stand_at
-from edge.metering.doubts import begin_anew
-from edge.metering.events import Event
+from edge.metering.doubts import begin_anew, note_jump
+from edge.metering.events import Event, Notice, NoticeKind
 from edge.metering.reading import Reading
 from edge.metering.state import (
     NO_REGISTERS,
@@ -49,8 +49,14 @@ def change_calendar(
     last = account.last
     passage = _passage(last, reading)
     told: list[Event] = []
+    if account.is_quarantined and passage.is_continued:
+        told.append(Notice(NoticeKind.QUARANTINE_ENDED, reading.at))
     if not passage.is_continued and (reading.at - last.at).total_seconds() > settings.gap_s:
-        account, told = begin_anew(account, reading)
+        account, anew = begin_anew(account, reading)
+        told += anew
+    if last.mode is reading.mode:
+        account, jumps = note_jump(account, last, _going_on(last, reading, passage))
+        told += jumps
     account, closed = advance(account, reading.at, passage.energy_wh, None, settings)
     account, _ = bill(account, last, reading.at, with_injection=False)
     reading = msgspec.structs.replace(
@@ -71,7 +77,11 @@ def change_meter(
     a new one starts at its first, and what neither showed is not counted.
     """
     former = _former(account, reading)
-    energy_wh = 0 if former is None else _passage(former.last, reading).energy_wh
+    energy_wh, told = 0, list[Event]()
+    if former is not None:
+        energy_wh = _passage(former.last, reading).energy_wh
+        if former.last.mode is reading.mode:
+            account, told = note_jump(account, former.last, reading)
     account, closed = advance(account, reading.at, energy_wh, None, settings)
     account, _ = bill(account, account.last, reading.at, with_injection=True)
     left = FormerMeter(account.last, account.billed_kwh, account.billed_injected_wh)
@@ -88,7 +98,14 @@ def change_meter(
     )
     if former is not None and former.last.mode is reading.mode:
         reading = merge(former.last, reading)
-    return stand_at(account, reading), closed
+    return stand_at(account, reading), told + closed
+
+
+def is_leap(last: Reading, reading: Reading) -> bool:
+    """Return whether registers that go on over a change rose by more than needs no person."""
+    if None not in (last.mode, reading.mode) and last.mode is not reading.mode:
+        return False
+    return are_counters_continued(last, reading) and not is_possible(last, reading)
 
 
 def renew_index(
@@ -123,9 +140,19 @@ def _passage(last: Reading, reading: Reading) -> _Passage:
         is_continued = risen_wh is not None and risen_wh <= allowed_rise_wh(elapsed)
         return _Passage(risen_wh or 0 if is_continued else 0, is_continued)
     energy_wh = rise_wh(last.total_wh, reading.total_wh)
-    if energy_wh is None or energy_wh > allowed_rise_wh(reading.at - last.at):
+    is_continued = are_counters_continued(last, reading)
+    if energy_wh is None or not (
+        is_continued or energy_wh <= allowed_rise_wh(reading.at - last.at)
+    ):
         energy_wh = 0
-    return _Passage(energy_wh, are_counters_continued(last, reading))
+    return _Passage(energy_wh, is_continued)
+
+
+def _going_on(last: Reading, reading: Reading, passage: _Passage) -> Reading:
+    """Return the reading without what registers that start anew have risen by."""
+    if passage.is_continued:
+        return reading
+    return msgspec.structs.replace(reading, total_wh=last.total_wh, registers_wh=NO_REGISTERS)
 
 
 def _registers_rise_wh(last: Reading, reading: Reading) -> int | None:

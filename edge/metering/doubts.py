@@ -20,10 +20,10 @@ def begin_anew(account: Account, reading: Reading) -> tuple[Account, list[Event]
     return _doubt(account, Doubt.INDEX_BEGAN_ANEW, reading), [notice]
 
 
-def note_jump(account: Account, reading: Reading) -> tuple[Account, list[Event]]:
-    """Tell where a counter of `reading` rose by more than 36 kVA can have counted."""
-    limit_wh = allowed_rise_wh(reading.at - account.last.at)
-    pairs = counters(account.last, reading)
+def note_jump(account: Account, last: Reading, reading: Reading) -> tuple[Account, list[Event]]:
+    """Tell where a counter rose since its meter's `last` by more than 36 kVA can have counted."""
+    limit_wh = allowed_rise_wh(reading.at - last.at)
+    pairs = counters(last, reading)
     if all((rise_wh(before_wh, after_wh) or 0) <= limit_wh for before_wh, after_wh in pairs):
         return account, []
     notice = Notice(NoticeKind.INDEX_JUMPED, reading.at)

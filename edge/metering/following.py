@@ -2,7 +2,7 @@
 
 import msgspec
 
-from edge.metering.changes import change_calendar, change_meter
+from edge.metering.changes import change_calendar, change_meter, is_leap
 from edge.metering.counting import count
 from edge.metering.doubts import note_jump
 from edge.metering.events import Event, Notice, NoticeKind
@@ -23,15 +23,16 @@ from edge.metering.state import (
 def follow(account: Account, reading: Reading, settings: Settings) -> tuple[Account, list[Event]]:
     """Go on with a believed reading of the account's meter."""
     last = account.last
-    if misfit(last, reading, settings) is Misfit.CALENDAR:
+    is_changed = misfit(last, reading, settings) is Misfit.CALENDAR
+    if is_leap(last, reading) if is_changed else not is_possible(last, reading):
+        return _quarantine(account, reading)
+    if is_changed:
         detail = f"{last.calendar or 'unknown'} to {reading.calendar or 'unknown'}"
         events: list[Event] = [Notice(NoticeKind.CALENDAR_CHANGED, reading.at, detail)]
         account, closed = change_calendar(account, reading, settings)
-    elif not is_possible(last, reading):
-        return _quarantine(account, reading)
     else:
         is_wrapped = any(after_wh < before_wh for before_wh, after_wh in counters(last, reading))
-        account, events = note_jump(account, reading)
+        account, events = note_jump(account, last, reading)
         if is_wrapped:
             events.append(Notice(NoticeKind.INDEX_WRAPPED, reading.at))
         account, closed = count(account, reading, settings)

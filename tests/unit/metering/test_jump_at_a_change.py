@@ -18,10 +18,8 @@ from tests.unit.metering.test_meter import (
 
 BEGUN, CHANGED = local("2025-06-10T22:00"), local("2025-06-10T22:20")
 NEXT = local("2025-06-10T22:30")
-SILENT = pytest.mark.xfail(strict=True, reason="a jump at a change is billed and not marked")
 
 
-@SILENT
 @pytest.mark.parametrize("minutes", [1, 20])
 def test_a_jump_at_a_change_of_calendar_is_counted_and_its_days_are_marked(minutes):
     meter = begun(BEGUN, 1_000_000)
@@ -44,7 +42,6 @@ def test_a_jump_at_a_change_of_calendar_is_counted_and_its_days_are_marked(minut
     assert sum(each.energy_wh for each in quarters(events)) == 990_000
 
 
-@SILENT
 def test_an_injection_that_jumps_at_a_change_is_marked_also_where_registers_begin_anew():
     for registers_wh in (1_000_000, 500):
         meter = begun(BEGUN, 1_000_000, injected_wh=2_000)
@@ -52,7 +49,6 @@ def test_an_injection_that_jumps_at_a_change_is_marked_also_where_registers_begi
         assert NoticeKind.INDEX_JUMPED in kinds(events)
 
 
-@SILENT
 def test_a_leap_at_a_change_of_calendar_waits_for_a_person_as_any_other():
     meter = begun(BEGUN, 1_000_000)
     assert kinds(see_twice(meter, CHANGED, 3_000_000, calendar="HC")) == [
@@ -66,7 +62,6 @@ def test_a_leap_at_a_change_of_calendar_waits_for_a_person_as_any_other():
     assert not any(sum(closed.register_steps_kwh) for closed in days(events))
 
 
-@SILENT
 def test_the_end_of_a_quarantine_at_a_change_of_calendar_is_told():
     meter = begun(BEGUN, 1_000_000)
     see_twice(meter, CHANGED, 3_000_000)
@@ -75,7 +70,6 @@ def test_the_end_of_a_quarantine_at_a_change_of_calendar_is_told():
     assert not meter.state.account.is_quarantined
 
 
-@SILENT
 def test_a_meter_that_comes_back_with_a_jump_says_so():
     meter = begun(BEGUN, 1_000_000, serial="021661000001", named="021661000002")
     see_twice(meter, BEGUN + timedelta(minutes=1), 5_000, serial="021661000002")
