@@ -11,6 +11,7 @@ from edge.metering.reading import COUNTER_MODULUS_WH
 from edge.metering.state import Account, MeterState
 from edge.metering.timekeeping import AGREEMENT
 from protocol.calendar import day_end, quarter_hour, quarter_hour_start
+from protocol.registers import count_alike
 
 # A step ahead that has been gone on from for longer was right.
 STEP_LASTS = timedelta(days=1)
@@ -96,7 +97,7 @@ def _parts(closed: DayClosed) -> tuple[DayPart, ...]:
 
 def _is_of(part: DayPart, account: Account) -> bool:
     last = account.last
-    return (part.meter_serial, part.calendar) == (last.serial, last.calendar or "")
+    return part.meter_serial == last.serial and count_alike(part.calendar, last.calendar or "")
 
 
 def _steps(parts: list[DayPart], n: int) -> int:

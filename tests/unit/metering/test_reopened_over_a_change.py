@@ -38,7 +38,6 @@ def counted_kwh(line: Line) -> list[int]:
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="a calendar's other name counts as another calendar")
 @pytest.mark.parametrize("is_to_standard", [True, False])
 @pytest.mark.parametrize(("name", "registers"), [("HC", 2), ("BBR", 6)])
 def test_days_under_both_names_of_a_calendar_are_one_account(name, registers, is_to_standard):
