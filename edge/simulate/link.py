@@ -18,6 +18,8 @@ from system.patience import Patience
 
 POLL_MS = 50
 DRAIN_S = 5.0
+# Amid a reader's call the kernel shows neither what it has handed on nor what it still carries.
+EMPTY_LOOKS = 2
 
 
 class PtyLink:
@@ -77,8 +79,12 @@ class PtyLink:
 
     def drain(self) -> None:
         """Return once what was sent has been read, its reader has gone or has read nothing for long."""
-        patience = Patience(DRAIN_S)
-        while self._has_reader() and (unread := self._unread_bytes()) and patience.lasts(unread):
+        patience, empty_looks = Patience(DRAIN_S), 0
+        while empty_looks < EMPTY_LOOKS and self._has_reader():
+            unread = self._unread_bytes()
+            if not patience.lasts(unread):
+                return
+            empty_looks = 0 if unread else empty_looks + 1
             time.sleep(POLL_MS / 1_000)
 
     def close(self) -> None:
@@ -92,7 +98,12 @@ class PtyLink:
 
     def _unread_bytes(self) -> int:
         slave = os.open(self.device, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        arrivals = select.poll()
+        arrivals.register(slave, select.POLLIN)
         try:
+            arrivals.poll(
+                0
+            )  # the kernel hands on what it still carries; FIONREAD does not count it
             answer = fcntl.ioctl(slave, termios.FIONREAD, b"\0" * 4)
         finally:
             os.close(slave)

@@ -83,3 +83,26 @@ def test_link_left_over_from_before_is_replaced_and_a_file_is_not(tmp_path):
         PtyLink(path)
     with pytest.raises(ConfigError, match="cannot be made"):
         PtyLink(tmp_path / "absent" / "tic")
+
+
+@pytest.mark.parametrize("size", [1, 4_096, 20_000])
+def test_a_drained_line_that_is_taken_away_loses_nothing(tmp_path, size):
+    for _ in range(20):
+        received: list[bytes] = []
+        with PtyLink(tmp_path / "line") as link:
+            slave = opened(link)
+            reader = threading.Thread(target=read_to_the_end, args=(slave, received))
+            reader.start()
+            link.send(b"x" * size)
+            link.drain()
+        reader.join()
+        os.close(slave)
+        assert len(b"".join(received)) == size
+
+
+def read_to_the_end(slave: int, received: list[bytes]) -> None:
+    try:
+        while data := os.read(slave, 65_536):
+            received.append(data)
+    except OSError:  # the other end has gone
+        return
