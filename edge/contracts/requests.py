@@ -84,11 +84,13 @@ def answered_at(directory: Path) -> int:
 
 def _requests(directory: Path) -> list[tuple[int, EnrolmentRequest]]:
     """Read all requests, oldest first; `request.json` alone is of before they were all kept."""
-    next_step = "make a new request."
     paths = [*(directory / FOLDER).glob("*.json"), directory / REQUEST]
     found = {}
     for path in paths:
         if path.exists():
+            # A new request takes the place of request.json, not of one that is kept.
+            is_kept = path.parent.name == FOLDER
+            next_step = "delete it and make a new request." if is_kept else "make a new request."
             try:
                 body = read_signed(path, next_step).body
                 request = decode_body(body, EnrolmentRequest)

@@ -65,6 +65,7 @@ SENTENCES = {
         "nommez le fichier qu'a écrit `volet edge export`."
     ),
     "make a new request.": "faites une nouvelle demande.",
+    "delete it and make a new request.": "supprimez-le et faites une nouvelle demande.",
     "`volet edge move-out --cancel` removes it.": "`volet edge move-out --cancel` le supprime.",
     "choose again.": "choisissez à nouveau.",
     "delete it and choose again.": "supprimez-le et choisissez à nouveau.",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from edge.bills.words import day_text
 from edge.cli import edge
 from edge.contracts.choices import Choices
+from edge.contracts.requests import FOLDER, asked_agreements
 from edge.contracts.words import AS_BEFORE, CONSENTS, PRICES
 from edge.enrolling import draw_keys, requested_contract, sign_contract
 from edge.identity import CONTRACT, SignedAgreement, load_keys, read_agreement
@@ -20,6 +21,7 @@ from edge.moving.bundle import FormerContract
 from edge.moving.contracts import write_former
 from protocol.contract import Consent, Contract, Signed
 from protocol.envelope import decode_body
+from protocol.errors import ConfigError
 from tests.support.dwelling import OLD, day, make_offer
 
 _CONSENT = st.sampled_from(Consent)
@@ -143,3 +145,16 @@ def test_each_field_of_a_contract_is_said_or_kept():
     }
     options = {option.name for option in edge.get_command(None, "request").params}
     assert options == kept | {"directory", "offer", "meter_serial", "start", "out", "lang"}
+
+
+def test_what_is_said_of_a_damaged_request_that_was_kept_puts_it_right(chip):
+    ask(chip)
+    kept = min((chip / FOLDER).iterdir())
+    kept.write_text("damaged")
+    with pytest.raises(ConfigError, match="delete it and make a new request"):
+        asked_agreements(chip)
+    ask(chip)
+    with pytest.raises(ConfigError, match=kept.name):
+        asked_agreements(chip)  # a new request alone does not
+    kept.unlink()
+    assert asked_agreements(chip)
