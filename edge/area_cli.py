@@ -1,7 +1,7 @@
 """`volet edge budget`, `profile`, `trustees` and `area`: the household's say in the area lane."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
@@ -11,6 +11,7 @@ from edge.area.report import OwnGroup, Participation, own_groups, participation
 from edge.area.settings import Choices, load_choices, save_choices
 from edge.area.standing import TRUSTEE_SET, first_set, stand
 from edge.area.words import LABEL, PARTICIPATION, PROFILE_WORDS, budget_in_words
+from edge.bills.words import day_text
 from edge.chip import signer_of
 from edge.config import DEFAULT_DIRECTORY, load_config
 from edge.household_command import HouseholdCommand, say
@@ -137,7 +138,8 @@ def trustees(directory: Path, confirm: str | None, *, is_json: bool) -> None:
     for report in reports:
         state = "confirmed" if report.is_confirmed else "NOT CONFIRMED: nothing is contributed"
         say(f"Fingerprint   {report.fingerprint}   ({state})")
-        say(f"To open       {report.shape}, from {report.effective}")
+        day = day_text(date.fromisoformat(report.effective), language())
+        say(f"To open       {report.shape}, from {day}")
         for name, title in report.trustees:
             click.echo(f"  {name:<28}{title}")
     for group in groups:
@@ -195,7 +197,9 @@ def area(directory: Path, turn: str | None, *, is_json: bool) -> None:
     say(f"Seeds             {'drawn' if report.has_seeds else 'not drawn yet'}")
     say(f"To send           {report.unsent}")
     for day, state, reason in report.days:
-        click.echo(f"{day}        {state}{f' ({reason})' if reason else ''}")
+        click.echo(
+            f"{day_text(date.fromisoformat(day), language())}        {state}{f' ({reason})' if reason else ''}"
+        )
 
 
 def _choose(directory: Path, change: Callable[[Choices], Choices]) -> None:

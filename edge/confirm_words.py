@@ -1,12 +1,11 @@
 """What a household is shown and asked before it confirms an index or another meter, in two languages."""
 
-from edge.bills.words import number
+from edge.bills.words import number, time_text
 from edge.language import Lang
 from edge.metering.reading import HISTORIQUE_REGISTERS, STANDARD_REGISTERS, Reading
 from edge.metering.state import allowed_rise_wh, rise_wh
 from edge.metering.unconfirmed import Quarantine, Replacement, Unconfirmed
 from edge.restoring import UNKNOWN_SERIAL
-from edge.status.words import time_text
 from edge.tic.frame import Mode
 from edge.typography import bilingual
 

@@ -1,11 +1,12 @@
 """How bills speak: fixed words, numbers and days, in French and English."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from edge.bills.judgement import Verdict
 from edge.language import Lang
 from edge.typography import NARROW_SPACE, bilingual, measure
+from protocol.calendar import PARIS
 
 SHORT_HASH = 16
 """So many digits of a hash are shown."""
@@ -174,3 +175,9 @@ def percent(rate: Decimal, lang: Lang) -> str:
 def day_text(day: date, lang: Lang) -> str:
     """Write a day as the language does."""
     return f"{day:%d/%m/%Y}" if lang is Lang.FR else day.isoformat()
+
+
+def time_text(at: datetime, lang: Lang) -> str:
+    """Write an instant as clocks in France show it."""
+    local = at.astimezone(PARIS)
+    return f"{day_text(local.date(), lang)}{' à' if lang is Lang.FR else ''} {local:%H:%M}"

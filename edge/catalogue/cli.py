@@ -8,6 +8,7 @@ import click
 import msgspec
 from rich.table import Table
 
+from edge.bills.words import day_text, time_text
 from edge.catalogue.reader import Copy
 from edge.config import DEFAULT_DIRECTORY
 from edge.household_command import HouseholdCommand
@@ -99,7 +100,7 @@ def catalogue(directory: Path, *, is_json: bool) -> None:
     if is_json:
         click.echo(msgspec.json.encode(report))
     else:
-        _print(report, language())
+        _print(report, alarms, language())
     if report.alarms:
         sys.exit(EXIT_CONTRADICTED)
 
@@ -129,9 +130,10 @@ def _titles(copy: Copy, name: bytes) -> tuple[str, str]:
     return document.publisher, document.name
 
 
-def _print(report: CatalogueReport, lang: Lang) -> None:
-    for alarm in report.alarms:
-        click.echo(ALARM_WORDS[lang][alarm.kind].format(at=alarm.at, entry=alarm.entry))
+def _print(report: CatalogueReport, alarms: list[Alarm], lang: Lang) -> None:
+    for alarm in alarms:
+        at = time_text(alarm.at, lang)
+        click.echo(ALARM_WORDS[lang][alarm.kind].format(at=at, entry=alarm.entry))
     if report.head is None:
         click.echo(NONE_YET[lang])
         return
@@ -140,7 +142,7 @@ def _print(report: CatalogueReport, lang: Lang) -> None:
         by = each.by if each.kind == "Offer" else f"{each.by[:16]}…"
         table.add_row(
             str(each.number),
-            str(each.listed_on),
+            day_text(each.listed_on, lang),
             each.kind,
             by,
             each.name,

@@ -100,7 +100,9 @@ def move_out(directory: Path, wait_s: float, *, yes: bool, is_cancelled: bool) -
     last_day = departure.last_day
     bill = BILL[language()][any(start <= last_day for start in _contract_starts(directory))]
     click.echo(
-        MOVED_OUT[language()].format(last_day=last_day.isoformat(), directory=directory, bill=bill)
+        MOVED_OUT[language()].format(
+            last_day=day_text(last_day, language()), directory=directory, bill=bill
+        )
     )
 
 

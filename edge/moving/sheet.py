@@ -8,6 +8,8 @@ from string import Template
 
 import msgspec
 
+from edge.bills.words import day_text
+from edge.language import Lang
 from edge.typography import typeset
 
 LINE = "_" * 48
@@ -112,7 +114,6 @@ def _texts(sheet: Sheet) -> tuple[str, str]:
     ledger_fr, ledger_en = _LEDGER[sheet.has_ledger]
     fields = {
         "file": sheet.file,
-        "made_on": sheet.made_on.isoformat(),
         "fingerprint": sheet.fingerprint,
         "device": sheet.device,
         "line": LINE,
@@ -120,4 +121,7 @@ def _texts(sheet: Sheet) -> tuple[str, str]:
         "ledger_fr": ledger_fr,
         "ledger_en": ledger_en,
     }
-    return Template(_FRENCH).substitute(fields), Template(_ENGLISH).substitute(fields)
+    return (
+        Template(_FRENCH).substitute(fields, made_on=day_text(sheet.made_on, Lang.FR)),
+        Template(_ENGLISH).substitute(fields, made_on=day_text(sheet.made_on, Lang.EN)),
+    )

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from edge.agent_cli import load_agreement
 from edge.bills.judge import Agreement
+from edge.bills.words import day_text, time_text
 from edge.config import DEFAULT_DIRECTORY
 from edge.household_command import HouseholdCommand
 from edge.identity import Identity, load_identity
@@ -108,12 +109,12 @@ def _print(found: Comparison, lang: Lang) -> None:
     elif found.state is State.LIST_INCOMPLETE:
         click.echo(NO_LIST[lang])
     else:
-        click.echo(WAITING[lang].format(at=f"{found.asked_at:%Y-%m-%d %H:%M} UTC"))
+        click.echo(WAITING[lang].format(at=time_text(found.asked_at, lang)))
 
 
 def _print_quotes(quotes: Quotes, lang: Lang) -> None:
     last = date.fromordinal(quotes.end.toordinal() - 1)
-    click.echo(TITLE[lang].format(start=_day(quotes.start, lang), last=_day(last, lang)))
+    click.echo(TITLE[lang].format(start=day_text(quotes.start, lang), last=day_text(last, lang)))
     current = next((quote for quote in quotes.quotes if quote.is_current), None)
     longest = max((abs(quote.total_ttc) for quote in quotes.quotes), default=Decimal(0))
     console = plain_console()
@@ -149,7 +150,7 @@ def _notes(quotes: Quotes, lang: Lang) -> list[str]:
     if days < YEAR_DAYS:
         notes.append(SHORT[lang].format(count=days))
     if quotes.missing:
-        named = ", ".join(_day(day, lang) for day in quotes.missing[:DAYS_NAMED])
+        named = ", ".join(day_text(day, lang) for day in quotes.missing[:DAYS_NAMED])
         more = "…" if len(quotes.missing) > DAYS_NAMED else ""
         notes.append(MISSING[lang].format(count=len(quotes.missing), days=named + more))
     if any(quote.basis is Basis.ESTIMATE for quote in quotes.quotes):
@@ -161,7 +162,3 @@ def _notes(quotes: Quotes, lang: Lang) -> list[str]:
         for each in quotes.unquoted
     ]
     return notes
-
-
-def _day(day: date, lang: Lang) -> str:
-    return f"{day:%d/%m/%Y}" if lang == "fr" else day.isoformat()

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from edge.area.report import AreaSummary, Participation
 from edge.area.words import LABEL, PARTICIPATION
-from edge.bills.words import day_text
+from edge.bills.words import day_text, time_text
 from edge.language import Lang
 from edge.message import Absence
 from edge.status.advice_words import ADVICE
@@ -192,12 +192,6 @@ def in_words(report: ChipReport, now: datetime, lang: Lang) -> str:
         ("advice", words["nothing"])
     ]
     return "\n".join(f"{words[name]:<{_COLUMN}}{text}" for name, text in rows)
-
-
-def time_text(at: datetime, lang: Lang) -> str:
-    """Write an instant as clocks in France show it."""
-    local = at.astimezone(PARIS)
-    return f"{day_text(local.date(), lang)}{' à' if lang is Lang.FR else ''} {local:%H:%M}"
 
 
 def _chip(presence: Presence | None, lang: Lang) -> str:

@@ -270,6 +270,8 @@ SHEET = Sheet(
 
 def test_the_sheet_says_what_it_is_in_french_and_english():
     text = sheet_text(SHEET)
+    assert "01/07/2026" in text.partition("This sheet")[0]
+    assert "2026-07-01" in text.partition("This sheet")[2]
     for expected in (
         "FICHE DE SECOURS",
         "RECOVERY SHEET",
