@@ -9,6 +9,7 @@ import msgspec
 from protocol.errors import ConfigError
 from protocol.ids import is_collectivity
 from system.files import read_document
+from system.shell import quoted
 
 CONFIG_NAME = "cloud.toml"
 DEFAULT_DIRECTORY = Path("/var/lib/volet-cloud")
@@ -119,7 +120,7 @@ operator_port = {config.operator_port}
 
 def _read(directory: Path) -> _File:
     path = directory / CONFIG_NAME
-    data = read_document(path, f"make it with `volet cloud init --dir {directory}`.")
+    data = read_document(path, f"make it with `volet cloud init --dir {quoted(directory)}`.")
     try:
         file = msgspec.toml.decode(data, type=_File)
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:

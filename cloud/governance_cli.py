@@ -20,6 +20,7 @@ from protocol.governance import COLLECTIVITY_SIGNER, NOTICE_DAYS, draw_up, finge
 from system.commands import directory_option
 from system.console import plain_console
 from system.files import read_document, write_public
+from system.shell import quoted
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -77,7 +78,7 @@ def trustees(
     click.echo(
         f"Wrote {out}: version {drawn.version}, fingerprint {fingerprint(charter)}.\n"
         "Next: each trustee signs a copy; add them all with "
-        f"`volet cloud documents add --dir {directory} {out} …`."
+        f"`volet cloud documents add --dir {quoted(directory)} {quoted(out)} …`."
     )
 
 

@@ -31,6 +31,7 @@ from protocol.hpke import SealingKey
 from protocol.schedule import ScheduleMissing
 from protocol.tariff import Tariff, parse_tariff
 from system.files import draw_secret, make_private_dir, read_document, read_secret
+from system.shell import quoted
 
 DEFAULT_DIRECTORY = Path("/var/lib/volet-provider")
 KEY = "provider.key"
@@ -76,7 +77,7 @@ def load_key(directory: Path) -> Ed25519PrivateKey:
         ConfigError: missing, open to others, or no Ed25519 key.
     """
     path = directory / KEY
-    pem = read_secret(path, f"draw it with `volet provider init --dir {directory}`.")
+    pem = read_secret(path, f"draw it with `volet provider init --dir {quoted(directory)}`.")
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
@@ -93,7 +94,7 @@ def load_sealing_key(directory: Path) -> SealingKey:
         ConfigError: missing, open to others, or no such key.
     """
     path = directory / SEALING_KEY
-    data = read_secret(path, f"draw it with `volet provider init --dir {directory}`.")
+    data = read_secret(path, f"draw it with `volet provider init --dir {quoted(directory)}`.")
     try:
         return SealingKey.from_bytes(data)
     except CipherError as exc:

@@ -25,6 +25,7 @@ from mosquitto.roles import Role
 from system.certificates import CertificateWatch
 from system.commands import directory_option
 from system.logs import configure_logs
+from system.shell import quoted
 
 _IF_DOUBLE = (
     "end one of them, or give a further worker a certificate of its own "
@@ -99,7 +100,10 @@ def _link_settings(directory: Path, host: str, port: int, name: str) -> LinkSett
         *(pki_path(directory, file) for file in ("ca.pem", f"{name}.pem", f"{name}.key"))
     )
     check_identity(
-        tls, name, Role.WORKER, f"make it with `volet cloud issue {name} --dir {directory}`."
+        tls,
+        name,
+        Role.WORKER,
+        f"make it with `volet cloud issue {name} --dir {quoted(directory)}`.",
     )
     return LinkSettings(host=host, port=port, client_id=name, tls=tls, if_double=_IF_DOUBLE)
 

@@ -6,6 +6,7 @@ from edge.language import language
 from edge.typography import bilingual
 from system.backup.words import ENGLISH, Words
 from system.passphrase import Prompts
+from system.shell import quoted
 
 _WORDS = bilingual(
     fr=Words(
@@ -87,9 +88,9 @@ def next_step() -> str:
 
 def receipts_wait(directory: Path) -> str:
     """Return that receipts wait for the household's word, in the language of the command."""
-    return _RECEIPTS_WAIT[language()].format(directory=directory)
+    return _RECEIPTS_WAIT[language()].format(directory=quoted(directory))
 
 
 def order_dropped(directory: Path) -> str:
     """Return that a move-out is to be ordered again, in the language of the command."""
-    return _ORDER_DROPPED[language()].format(directory=directory)
+    return _ORDER_DROPPED[language()].format(directory=quoted(directory))

@@ -36,6 +36,7 @@ from protocol.ids import DeviceId, HouseholdKeyId, is_collectivity, is_device_id
 from protocol.json_text import read_json
 from protocol.keys import HouseholdSecret
 from system.files import read_document, read_secret
+from system.shell import quoted
 from system.tls import client_context
 
 TLS_KEY = "tls.key"
@@ -365,7 +366,7 @@ def _decode(path: Path, data: bytes, kind: type[Document]) -> Document:
 
 def _key_bytes(directory: Path, name: str) -> bytes:
     path = key_path(directory, name)
-    next_step = f"draw the chip's keys with `volet edge init --dir {directory}`."
+    next_step = f"draw the chip's keys with `volet edge init --dir {quoted(directory)}`."
     if path.parent != directory / "keys":
         return read_document(path, next_step)  # systemd keeps others away from its credentials
     return read_secret(path, next_step)

@@ -27,6 +27,7 @@ from protocol.contract import Consent
 from protocol.errors import DocumentRefused
 from system.commands import directory_option
 from system.logs import configure_logs
+from system.shell import quoted
 
 # Of the unit in packaging/units.
 RESTART = 'sudo systemctl restart "volet-edge@$USER"'
@@ -78,7 +79,7 @@ def init(directory: Path) -> None:
     if draw_keys(directory):
         say(
             f"Drew the keys in {directory / 'keys'}; keep a copy where nobody else reads it.\n"
-            f"Next: `volet edge request --dir {directory}`."
+            f"Next: `volet edge request --dir {quoted(directory)}`."
         )
     else:
         say(
@@ -157,7 +158,7 @@ def request(
     )
     say(
         f"Wrote {path}; hand it to the collectivity, then install its answer with "
-        f"`volet edge enrol --dir {directory} ENROLMENT.json`."
+        f"`volet edge enrol --dir {quoted(directory)} ENROLMENT.json`."
     )
 
 

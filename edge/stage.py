@@ -5,6 +5,8 @@ from collections.abc import Callable
 from enum import Enum, auto
 from pathlib import Path
 
+from system.shell import quoted
+
 HOUSEHOLD_KEY = "household.key"
 REQUEST, ENROLMENT = "request.json", "enrolment.json"
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
@@ -20,13 +22,15 @@ class Stage(Enum):
 
 
 _NEXT: dict[Stage, Callable[[Path], str]] = {
-    Stage.EMPTY: lambda path: f"draw the chip's keys with `volet edge init --dir {path}`.",
-    Stage.KEYS_DRAWN: lambda path: f"enrol this chip first: `volet edge request --dir {path}`.",
+    Stage.EMPTY: lambda path: f"draw the chip's keys with `volet edge init --dir {quoted(path)}`.",
+    Stage.KEYS_DRAWN: lambda path: (
+        f"enrol this chip first: `volet edge request --dir {quoted(path)}`."
+    ),
     Stage.REQUESTED: lambda path: (
         f"hand {path / REQUEST} to the collectivity, then install its answer with "
-        f"`volet edge enrol --dir {path} ENROLMENT.json`."
+        f"`volet edge enrol --dir {quoted(path)} ENROLMENT.json`."
     ),
-    Stage.ENROLLED: lambda path: f"start the chip with `volet edge run --dir {path}`.",
+    Stage.ENROLLED: lambda path: f"start the chip with `volet edge run --dir {quoted(path)}`.",
 }
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from protocol.errors import ConfigError
+from system.shell import quoted
 
 SECRET_MODE = 0o600
 PUBLIC_MODE = 0o644
@@ -36,7 +37,7 @@ def make_private_dir(path: Path) -> None:
     except PermissionError as exc:
         raise ConfigError(
             f"{path} cannot be made, since {path.parent} is another user's; run this as that user, "
-            f'or make it yours first: `sudo install -d -m 0700 -o "$USER" {path}`.'
+            f'or make it yours first: `sudo install -d -m 0700 -o "$USER" {quoted(path)}`.'
         ) from exc
     except OSError as exc:
         raise _cannot_write(path, exc) from exc
@@ -140,7 +141,7 @@ def read_secret(path: Path, next_step: str) -> bytes:
             if mode & _OTHERS:
                 raise ConfigError(
                     f"{path} is open to other users (mode {mode & 0o777:04o}); "
-                    f"close it with `chmod 600 {path}` and think of who may have read it."
+                    f"close it with `chmod 600 {quoted(path)}` and think of who may have read it."
                 )
             return file.read()
     except OSError as exc:

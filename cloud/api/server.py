@@ -17,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from cloud.api.problems import MEDIA_TYPE, problem
 from cloud.registry.pki import pki_path
 from protocol.errors import ConfigError
+from system.shell import quoted
 
 # A head must have come so many seconds after the connection; the gate looks after bodies.
 HEAD_S = 10.0
@@ -81,7 +82,7 @@ def tls_context(directory: Path, certificate: Path, key: Path) -> ssl.SSLContext
     except OSError as exc:
         raise ConfigError(
             f"TLS identity {certificate} with key {key} does not load: {exc.strerror or exc}; "
-            f"`volet cloud init --dir {directory}` makes the collectivity's."
+            f"`volet cloud init --dir {quoted(directory)}` makes the collectivity's."
         ) from exc
     return context
 

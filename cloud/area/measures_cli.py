@@ -27,6 +27,7 @@ from protocol.measures import CURVE_MIN, MeasureKind, Measures
 from protocol.transform import read_transform
 from system.console import plain_console
 from system.files import make_private_dir, read_document, write_public
+from system.shell import quoted
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -66,7 +67,7 @@ def derive(curves: Path, sizes: tuple[int, ...], epsilon: float, share: float, o
             f"{homes} homes: {transform.rows} slots, kappa {model.kappa:.2f}, from {len(public)} "
             f"public homes; transform {name[:16]}…, model {model.hash.hex()[:16]}…."
         )
-    click.echo(f"Next: `volet cloud measures draw-up --constants {out} …`.")
+    click.echo(f"Next: `volet cloud measures draw-up --constants {quoted(out)} …`.")
 
 
 @measures.command("draw-up")
@@ -113,7 +114,7 @@ def draw_up_command(  # noqa: PLR0913 - each is an option
     click.echo(
         f"Wrote {out}: {sum(len(each.groups) for each in document.measures)} groups, "
         f"hash {drawn.hash.hex()[:16]}….\n"
-        f"Next: `volet cloud documents sign {out}`, then the trustees sign copies of it."
+        f"Next: `volet cloud documents sign {quoted(out)}`, then the trustees sign copies of it."
     )
 
 
@@ -169,7 +170,7 @@ def _transforms(folder: Path | None) -> tuple[bytes, ...]:
     files = sorted(folder.glob(_TRANSFORMS))
     if not files:
         raise DocumentRefused(
-            f"{folder} holds no {_TRANSFORMS}; `volet cloud measures derive --out {folder}` "
+            f"{folder} holds no {_TRANSFORMS}; `volet cloud measures derive --out {quoted(folder)}` "
             "writes them."
         )
     return tuple(each.read_bytes() for each in files)

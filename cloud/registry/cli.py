@@ -30,6 +30,7 @@ from protocol.json_text import read_json
 from system.certificates import WARN_AT
 from system.commands import directory_option
 from system.files import read_document, write_public
+from system.shell import quoted
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -66,7 +67,7 @@ def init(
     if is_new:
         click.echo(
             f"Made the authority of {collectivity} in {directory}; keep a copy of it where nobody "
-            f"else reads it.\nNext: `volet cloud broker-config --dir {directory}`."
+            f"else reads it.\nNext: `volet cloud broker-config --dir {quoted(directory)}`."
         )
     else:
         click.echo(f"{directory} is {collectivity}'s already; nothing was changed.")
@@ -84,7 +85,7 @@ def new_store(directory: Path) -> None:
     SqliteStore.make_empty(directory)
     click.echo(
         f"The store in {directory} is empty. Next: enrol each chip again, `volet cloud enrol "
-        f"--dir {directory} request.json`, then `volet cloud run --dir {directory}`."
+        f"--dir {quoted(directory)} request.json`, then `volet cloud run --dir {quoted(directory)}`."
     )
 
 
@@ -106,7 +107,7 @@ def enrol(directory: Path, request: Path, out: Path, prm: str | None) -> None:
     write_public(out, msgspec.json.encode(enrolled.answer))
     click.echo(
         f"Enrolled {enrolled.device}{' with its contract' if enrolled.has_contract else ''}; "
-        f"give {out} back to the chip, where `volet edge enrol {out.name}` installs it."
+        f"give {out} back to the chip, where `volet edge enrol {quoted(out.name)}` installs it."
     )
 
 
@@ -173,7 +174,7 @@ def issue(directory: Path, name: str) -> None:
     path = pki.issue_role(directory, name, datetime.now(UTC))
     click.echo(
         f"Wrote {path} and {path.with_suffix('.key').name}. "
-        f"Next: `volet cloud broker-config --dir {directory}`, so that the broker lets it in."
+        f"Next: `volet cloud broker-config --dir {quoted(directory)}`, so that the broker lets it in."
     )
 
 

@@ -51,6 +51,7 @@ from system.files import (
     read_secret,
     write_public,
 )
+from system.shell import quoted
 
 PLATFORM_KEY = "platform.key"
 FIRST_ROLES = ("worker", "monitor")
@@ -76,7 +77,7 @@ def exclusive(directory: Path) -> Iterator[None]:
         fd = os.open(directory / "pki", os.O_RDONLY | os.O_DIRECTORY)
     except OSError as exc:
         raise ConfigError(
-            f"{directory} holds no authority; make it with `volet cloud init --dir {directory}`."
+            f"{directory} holds no authority; make it with `volet cloud init --dir {quoted(directory)}`."
         ) from exc
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)

@@ -37,6 +37,7 @@ from system.certificates import CertificateWatch, read_lifetimes
 from system.commands import directory_option
 from system.logs import configure_logs
 from system.patience import Patience
+from system.shell import quoted
 
 LOOK_EVERY_S = 1.0
 
@@ -186,7 +187,10 @@ async def _serve(
         *(pki_path(directory, file) for file in ("ca.pem", f"{name}.pem", f"{name}.key"))
     )
     check_identity(
-        tls, name, Role.WORKER, f"make it with `volet cloud issue {name} --dir {directory}`."
+        tls,
+        name,
+        Role.WORKER,
+        f"make it with `volet cloud issue {name} --dir {quoted(directory)}`.",
     )
     settings = LinkSettings(
         host=config.broker_host,

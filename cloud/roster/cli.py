@@ -21,6 +21,7 @@ from protocol.roster import Roster
 from system.commands import directory_option
 from system.console import plain_console
 from system.files import read_document, write_public
+from system.shell import quoted
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -53,7 +54,7 @@ def init(keys: Path) -> None:
         click.echo(
             f"Drew the registrar's keys in {keys}; keep a copy where nobody else reads it.\n"
             f"Next: `volet cloud documents trustees --registrar-key "
-            f"{keys / registrar.PUBLIC_KEY} …`."
+            f"{quoted(keys / registrar.PUBLIC_KEY)} …`."
         )
     else:
         click.echo(f"{keys} has a registrar's keys already; nothing was changed.")

@@ -22,6 +22,7 @@ from cloud.store.sqlite_providers import SqliteProviders
 from cloud.store.sqlite_receipts import SqliteReceipts
 from protocol.errors import ConfigError
 from system.files import check_is_new
+from system.shell import quoted
 
 FILE_NAME = "store.db"
 
@@ -51,8 +52,8 @@ class SqliteStore(Registry, Blocks, Requests, Moving):
         if not path.is_file() and has_issued(directory):
             raise ConfigError(
                 f"{path} is missing, although chips are enrolled here; put it back with `volet "
-                f"cloud restore --dir {directory} --database-only FILE`, or begin with an empty "
-                f"one, into which all enrol again: `volet cloud new-store --dir {directory}`."
+                f"cloud restore --dir {quoted(directory)} --database-only FILE`, or begin with an empty "
+                f"one, into which all enrol again: `volet cloud new-store --dir {quoted(directory)}`."
             )
         return cls(open_database(path, is_checked=is_checked), path)
 
@@ -80,7 +81,7 @@ class SqliteStore(Registry, Blocks, Requests, Moving):
         if not (directory / FILE_NAME).is_file() and not has_issued(directory):
             raise ConfigError(
                 f"{directory / FILE_NAME} is missing; name the collectivity's directory, or make "
-                f"one with `volet cloud init --dir {directory}`."
+                f"one with `volet cloud init --dir {quoted(directory)}`."
             )
         return cls.open(directory, is_checked=False)
 

@@ -26,6 +26,7 @@ from system.commands import directory_option
 from system.console import plain_console
 from system.files import read_document, write_public
 from system.logs import configure_logs
+from system.shell import quoted
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _dir = directory_option(places.DEFAULT_DIRECTORY, "The trustee's")
@@ -82,7 +83,7 @@ def init(  # one option each
     click.echo(
         f"{'Drew keys' if is_new else 'The keys are there'} in {directory}. Next: give "
         f"{directory / places.PUBLIC_NAME} to the collectivity; it issues a certificate "
-        f"(`volet cloud issue {name}`) for `volet trustee install --dir {directory}`."
+        f"(`volet cloud issue {name}`) for `volet trustee install --dir {quoted(directory)}`."
     )
 
 
@@ -95,7 +96,7 @@ def install(directory: Path, certificate: Path, key: Path, ca: Path | None) -> N
     """Put the certificate and key in place that the collectivity issued."""
     places.install(directory, certificate, key, ca)
     places.link_settings(directory)
-    click.echo(f"Installed. Next: `volet trustee run --dir {directory}`.")
+    click.echo(f"Installed. Next: `volet trustee run --dir {quoted(directory)}`.")
 
 
 @trustee.command()

@@ -24,6 +24,7 @@ from system.files import (
     write_public,
     write_secret,
 )
+from system.shell import quoted
 
 DEFAULT_DIRECTORY = Path("/var/lib/volet-trustee")
 CONFIG_NAME = "trustee.toml"
@@ -191,6 +192,6 @@ def open_existing_log(directory: Path) -> TrusteeLog:
     if not (directory / FILE_NAME).is_file():
         raise ConfigError(
             f"{directory / FILE_NAME} is missing; start the trustee with "
-            f"`volet trustee run --dir {directory}`."
+            f"`volet trustee run --dir {quoted(directory)}`."
         )
     return TrusteeLog.open(directory)

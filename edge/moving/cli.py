@@ -46,6 +46,7 @@ from system.commands import directory_option
 from system.files import check_is_new, read_document, write_new_secret
 from system.passphrase import ask_passphrase, passphrase_file_option
 from system.patience import Patience, wait_until
+from system.shell import quoted
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -101,7 +102,7 @@ def move_out(directory: Path, wait_s: float, *, yes: bool, is_cancelled: bool) -
     bill = BILL[language()][any(start <= last_day for start in _contract_starts(directory))]
     click.echo(
         MOVED_OUT[language()].format(
-            last_day=day_text(last_day, language()), directory=directory, bill=bill
+            last_day=day_text(last_day, language()), directory=quoted(directory), bill=bill
         )
     )
 
@@ -213,7 +214,7 @@ def import_command(directory: Path, bundle: Path, passphrase_file: Path | None) 
             "fetched back from the cloud."
         )
     say(
-        f"Wrote {path}; hand it to the collectivity, then `volet edge enrol --dir {directory} "
+        f"Wrote {path}; hand it to the collectivity, then `volet edge enrol --dir {quoted(directory)} "
         "ENROLMENT.json`. With a contract for the new meter, make it anew with `volet edge request "
         "--offer`."
     )
@@ -231,7 +232,7 @@ def erase(directory: Path, *, yes: bool) -> None:
             click.echo(NOT_MOVED[language()])
         confirm(ERASE[language()])
     count = erase_household(directory)
-    click.echo(ERASED[language()].format(count=count, directory=directory))
+    click.echo(ERASED[language()].format(count=count, directory=quoted(directory)))
 
 
 def _today() -> date:

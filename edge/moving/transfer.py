@@ -39,6 +39,7 @@ from protocol.errors import CipherError, ConfigError, StoreError
 from protocol.ids import HouseholdKeyId
 from protocol.keys import HouseholdSecret
 from system.files import write_secret
+from system.shell import quoted
 
 # What of a chip's directory is the household's and is taken along.
 DOCUMENTS = (AREA_CHOICES, OFFER, CONTRACT)
@@ -154,13 +155,13 @@ def _check_free(directory: Path, household: HouseholdSecret) -> None:
     if (directory / ENROLMENT).exists():
         raise ConfigError(
             f"{directory} is an enrolled household's chip; "
-            f"`volet edge erase --dir {directory}` makes room, for good."
+            f"`volet edge erase --dir {quoted(directory)}` makes room, for good."
         )
     is_same = load_keys(directory).household.id == household.id
     if (directory / FILE_NAME).exists() and not is_same:
         raise ConfigError(
             f"{directory / FILE_NAME} is another household's; "
-            f"`volet edge erase --dir {directory}` makes room, for good."
+            f"`volet edge erase --dir {quoted(directory)}` makes room, for good."
         )
 
 

@@ -36,6 +36,7 @@ from system.files import (
     write_public,
 )
 from system.passphrase import ask_passphrase, passphrase_file_option
+from system.shell import quoted
 
 CREDENTIAL = "backup.passphrase"
 _NAME_KEY = "name the private key's file."
@@ -236,7 +237,7 @@ def _restored_words(party: Party, done: Restored, directory: Path) -> str:
         made_at=f"{done.made_at:%Y-%m-%d %H:%M}",
     )
     said = f" {done.said}" if done.said else ""
-    return f"{restored}{said}\n{party.next_step().format(directory=directory)}"
+    return f"{restored}{said}\n{party.next_step().format(directory=quoted(directory))}"
 
 
 def _written_json(written: Written) -> bytes:

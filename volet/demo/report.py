@@ -10,6 +10,7 @@ from rich.table import Table
 from cloud.provider import Progress as RequestProgress
 from edge.bills.judgement import Judgement, Verdict
 from protocol.bill import Bill
+from system.shell import quoted
 from volet.demo.commune import NEIGHBOURS, TRUSTEES
 from volet.demo.findings import Departed, Indices
 from volet.demo.town import COLLECTIVITY, Town
@@ -117,15 +118,15 @@ class Report:
         self.chapter("Still running; Ctrl-C ends it")
         lines = [
             command,
-            f".venv/bin/volet cloud status --dir {town.cloud}",
-            f".venv/bin/volet edge bills --lang en --dir {town.households[0].directory}",
+            f".venv/bin/volet cloud status --dir {quoted(town.cloud)}",
+            f".venv/bin/volet edge bills --lang en --dir {quoted(town.households[0].directory)}",
         ]
         if town.area.is_dir():
             neighbour = min((town.area / NEIGHBOURS).iterdir())
             lines += [
-                f".venv/bin/volet cloud release list --dir {town.cloud}",
-                f".venv/bin/volet trustee status --dir {town.area / TRUSTEES[0]}",
-                f".venv/bin/volet edge budget --lang en --dir {neighbour}",
+                f".venv/bin/volet cloud release list --dir {quoted(town.cloud)}",
+                f".venv/bin/volet trustee status --dir {quoted(town.area / TRUSTEES[0])}",
+                f".venv/bin/volet edge budget --lang en --dir {quoted(neighbour)}",
             ]
         for line in lines:
             self._console.print(line, soft_wrap=True, highlight=False)
