@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -126,3 +127,29 @@ def test_a_mode_that_shows_other_registers_adds_nothing_to_bill_or_curve():
     went_on(line, other)
     assert line.curve_wh() == 0
     assert all(steps == [0, 0] for steps in line.steps_kwh().values())
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a false register is believed on the word of a frame that lacks it"
+)
+def test_a_false_register_is_not_borne_out_by_frames_that_lack_it():
+    source = LineMeter([10_000_000, 3_000_000], calendar=PEAKS)
+    line = silent(source)
+    source.count(30_000, 0)
+    went_on(line, source, EASF01="010330000")
+    assert NoticeKind.INDEX_QUARANTINED not in line.kinds()
+    assert line.steps_kwh() == {(source.serial, PEAKS): [30, 0]}
+    assert line.curve_wh() == 30_000
+
+
+@pytest.mark.xfail(strict=True, reason="the sum of other registers is taken for energy")
+@given(st.integers(0, 90_000), st.integers(0, 90_000))
+def test_a_sum_of_other_registers_is_no_energy(while_two, while_six):
+    six = LineMeter([5_000_000, 3_000_000, 40_000, 0, 0, 0], calendar="BBR", mode=HISTORIQUE)
+    two = LineMeter(six.registers_wh[:2], calendar="HC", mode=HISTORIQUE)
+    line = silent(six)
+    two.count(while_two)
+    line.send(two, BEFORE + timedelta(hours=8), frames=6)
+    six.count(while_two + while_six)
+    went_on(line, six)
+    assert line.curve_wh() == while_two + while_six
