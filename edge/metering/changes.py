@@ -2,8 +2,8 @@
 
 What a register counted belongs to who it counted for, so the question is always which counters of
 the reading before go on in the reading after. In another mode the total has another meaning: EAST
-holds earlier contracts, the sum of the registers does not. Only registers tell what was drawn
-while a mode changed.
+holds earlier contracts, the sum of the registers does not; nor is a sum of one calendar's registers
+that of another's. Only registers tell what was drawn while either changed.
 """
 
 from datetime import timedelta
@@ -26,6 +26,8 @@ from edge.metering.state import (
     merge,
     rise_wh,
 )
+from edge.tic.frame import Mode
+from protocol.registers import count_alike
 
 FORMER_METERS_MAX = 4
 # The two modes are timed by different clocks, which may differ.
@@ -134,7 +136,7 @@ def _former(account: Account, reading: Reading) -> FormerMeter | None:
 
 
 def _passage(last: Reading, reading: Reading) -> _Passage:
-    if None not in (last.mode, reading.mode) and last.mode is not reading.mode:
+    if not _have_same_total(last, reading):
         risen_wh = _registers_rise_wh(last, reading)
         elapsed = max(reading.at - last.at, _LEAST_ELAPSED)
         is_continued = risen_wh is not None and risen_wh <= allowed_rise_wh(elapsed)
@@ -153,6 +155,15 @@ def _going_on(last: Reading, reading: Reading, passage: _Passage) -> Reading:
     if passage.is_continued:
         return reading
     return msgspec.structs.replace(reading, total_wh=last.total_wh, registers_wh=NO_REGISTERS)
+
+
+def _have_same_total(last: Reading, reading: Reading) -> bool:
+    """Return whether both totals count the same: `EAST` always does, a sum while its registers do."""
+    if None in (last.mode, reading.mode):
+        return True
+    if last.mode is not reading.mode:
+        return False
+    return reading.mode is Mode.STANDARD or count_alike(last.calendar or "", reading.calendar or "")
 
 
 def _registers_rise_wh(last: Reading, reading: Reading) -> int | None:

@@ -16,7 +16,7 @@ from edge.metering.gaps import end_spell
 from edge.metering.other_meter import SetAside
 from edge.metering.reading import Reading, read
 from edge.metering.reopening import Undone, closed_ahead, reopen
-from edge.metering.state import Account, MeterState, Misfit, Settings, misfit
+from edge.metering.state import Account, MeterState, Misfit, Settings, borne_out, misfit
 from edge.metering.timekeeping import as_told, keep_time
 from edge.tic.frame import Frame
 
@@ -160,7 +160,7 @@ class Meter:
         if held is None or not self._continues(held, reading):
             self._state = msgspec.structs.replace(self._state, held=reading)
             return []
-        return self._use_confirmed(held) + self._take(reading)
+        return self._use_confirmed(borne_out(held, reading)) + self._take(reading)
 
     def _use(self, reading: Reading) -> list[Event]:
         """Use a reading that continues the last one of its meter."""

@@ -215,6 +215,18 @@ def is_possible(last: Reading, reading: Reading) -> bool:
     return all(step_wh is not None and step_wh <= limit_wh for step_wh in rises_wh)
 
 
+def borne_out(held: Reading, reading: Reading) -> Reading:
+    """Return `held` with those counters only that a second reading has shown as well."""
+    registers_wh = tuple(
+        [
+            None if after is None else before
+            for before, after in zip(held.registers_wh, reading.registers_wh, strict=True)
+        ]
+    )
+    injected_wh = None if reading.injected_wh is None else held.injected_wh
+    return msgspec.structs.replace(held, registers_wh=registers_wh, injected_wh=injected_wh)
+
+
 def merge(last: Reading, reading: Reading) -> Reading:
     """Return `reading` with what it does not say filled in from `last`."""
     registers_wh = reading.registers_wh

@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -129,9 +128,6 @@ def test_a_mode_that_shows_other_registers_adds_nothing_to_bill_or_curve():
     assert all(steps == [0, 0] for steps in line.steps_kwh().values())
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a false register is believed on the word of a frame that lacks it"
-)
 def test_a_false_register_is_not_borne_out_by_frames_that_lack_it():
     source = LineMeter([10_000_000, 3_000_000], calendar=PEAKS)
     line = silent(source)
@@ -142,7 +138,6 @@ def test_a_false_register_is_not_borne_out_by_frames_that_lack_it():
     assert line.curve_wh() == 30_000
 
 
-@pytest.mark.xfail(strict=True, reason="the sum of other registers is taken for energy")
 @given(st.integers(0, 90_000), st.integers(0, 90_000))
 def test_a_sum_of_other_registers_is_no_energy(while_two, while_six):
     six = LineMeter([5_000_000, 3_000_000, 40_000, 0, 0, 0], calendar="BBR", mode=HISTORIQUE)
