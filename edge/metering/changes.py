@@ -15,6 +15,7 @@ from edge.metering.counting import stand_at
 from edge.metering.doubts import begin_anew, note_jump
 from edge.metering.events import Event, Notice, NoticeKind
 from edge.metering.reading import Reading
+from edge.metering.restore import last_known
 from edge.metering.state import (
     NO_REGISTERS,
     Account,
@@ -49,14 +50,14 @@ def change_calendar(
     What registers that go on counted meanwhile is billed under the new calendar; others start anew.
     """
     last = account.last
-    passage = _passage(last, reading)
+    passage = _passage(last_known(account), reading)
     told: list[Event] = []
     if account.is_quarantined and passage.is_continued:
         told.append(Notice(NoticeKind.QUARANTINE_ENDED, reading.at))
     if not passage.is_continued and (reading.at - last.at).total_seconds() > settings.gap_s:
         account, anew = begin_anew(account, reading)
         told += anew
-    if last.mode is reading.mode:
+    if _have_same_total(last, reading):
         account, jumps = note_jump(account, last, _going_on(last, reading, passage))
         told += jumps
     account, closed = advance(account, reading.at, passage.energy_wh, None, settings)
@@ -105,7 +106,7 @@ def change_meter(
 
 def is_leap(last: Reading, reading: Reading) -> bool:
     """Return whether registers that go on over a change rose by more than needs no person."""
-    if None not in (last.mode, reading.mode) and last.mode is not reading.mode:
+    if not _have_same_total(last, reading):
         return False
     return are_counters_continued(last, reading) and not is_possible(last, reading)
 
@@ -140,7 +141,8 @@ def _passage(last: Reading, reading: Reading) -> _Passage:
         risen_wh = _registers_rise_wh(last, reading)
         elapsed = max(reading.at - last.at, _LEAST_ELAPSED)
         is_continued = risen_wh is not None and risen_wh <= allowed_rise_wh(elapsed)
-        return _Passage(risen_wh or 0 if is_continued else 0, is_continued)
+        is_placed = last.mode is None  # in the curve of a restored account, nobody knows how much
+        return _Passage(risen_wh or 0 if is_continued and not is_placed else 0, is_continued)
     energy_wh = rise_wh(last.total_wh, reading.total_wh)
     is_continued = are_counters_continued(last, reading)
     if energy_wh is None or not (
@@ -160,7 +162,7 @@ def _going_on(last: Reading, reading: Reading, passage: _Passage) -> Reading:
 def _have_same_total(last: Reading, reading: Reading) -> bool:
     """Return whether both totals count the same: `EAST` always does, a sum while its registers do."""
     if None in (last.mode, reading.mode):
-        return True
+        return None in (last.calendar, reading.calendar) or last.calendar == reading.calendar
     if last.mode is not reading.mode:
         return False
     return reading.mode is Mode.STANDARD or count_alike(last.calendar or "", reading.calendar or "")

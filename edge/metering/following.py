@@ -9,6 +9,7 @@ from edge.metering.events import Event, Notice, NoticeKind
 from edge.metering.gaps import note_gap
 from edge.metering.other_meter import SetAside
 from edge.metering.reading import Reading
+from edge.metering.restore import last_known
 from edge.metering.state import (
     CLOCK_STEP,
     Account,
@@ -22,17 +23,17 @@ from edge.metering.state import (
 
 def follow(account: Account, reading: Reading, settings: Settings) -> tuple[Account, list[Event]]:
     """Go on with a believed reading of the account's meter."""
-    last = account.last
+    last, known = account.last, last_known(account)
     is_changed = misfit(last, reading, settings) is Misfit.CALENDAR
-    if is_leap(last, reading) if is_changed else not is_possible(last, reading):
+    if is_leap(last, reading) if is_changed else not is_possible(known, reading):
         return _quarantine(account, reading)
     if is_changed:
         detail = f"{last.calendar or 'unknown'} to {reading.calendar or 'unknown'}"
         events: list[Event] = [Notice(NoticeKind.CALENDAR_CHANGED, reading.at, detail)]
         account, closed = change_calendar(account, reading, settings)
     else:
-        is_wrapped = any(after_wh < before_wh for before_wh, after_wh in counters(last, reading))
-        account, events = note_jump(account, last, reading)
+        is_wrapped = any(after_wh < before_wh for before_wh, after_wh in counters(known, reading))
+        account, events = note_jump(account, known, reading)
         if is_wrapped:
             events.append(Notice(NoticeKind.INDEX_WRAPPED, reading.at))
         account, closed = count(account, reading, settings)

@@ -16,12 +16,15 @@ from edge.metering.gaps import end_spell
 from edge.metering.other_meter import SetAside
 from edge.metering.reading import Reading, read
 from edge.metering.reopening import Undone, closed_ahead, reopen
+from edge.metering.restore import misfit_of
 from edge.metering.state import Account, MeterState, Misfit, Settings, borne_out, misfit
 from edge.metering.timekeeping import as_told, keep_time
 from edge.tic.frame import Frame
 
 # A meter that has not named its calendar in so many readings in a row does not name it any more.
 UNNAMED_MAX = 10
+# A reading that goes on from another, however much later.
+_GOES_ON = (None, Misfit.GAP)
 
 
 class Meter:
@@ -150,14 +153,18 @@ class Meter:
 
     def _take(self, reading: Reading) -> list[Event]:
         """Use a reading that continues the last one at once, any other once a second one agrees."""
-        last, held = self._last_of(reading.serial), self._state.held
-        if last is not None:
-            why = misfit(last, reading, self._settings)
+        account, held = self._state.account, self._state.held
+        if account is not None:
+            why = self._misfit(account, reading)
             if why is None:
                 return self._use(reading)
-            if why is Misfit.GAP and held is not None and not self._continues(last, held):
+            if (
+                why is Misfit.GAP
+                and held is not None
+                and self._misfit(account, held) not in _GOES_ON
+            ):
                 held = None  # what it continues is the last one, not a false frame before the gap
-        if held is None or not self._continues(held, reading):
+        if held is None or misfit(held, reading, self._settings) not in _GOES_ON:
             self._state = msgspec.structs.replace(self._state, held=reading)
             return []
         return self._use_confirmed(borne_out(held, reading)) + self._take(reading)
@@ -220,13 +227,9 @@ class Meter:
             for event in events
         ]
 
-    def _last_of(self, serial: str) -> Reading | None:
-        """Return the reading that one of this meter would continue."""
-        account, other = self._state.account, self._state.other
-        if other is not None and other.serial == serial:
-            return other.last
-        return None if account is None else account.last
-
-    def _continues(self, last: Reading, reading: Reading) -> bool:
-        """Return whether `reading` continues `last`, however much later."""
-        return misfit(last, reading, self._settings) in (None, Misfit.GAP)
+    def _misfit(self, account: Account, reading: Reading) -> Misfit | None:
+        """Return why the reading does not simply continue the last one of its meter."""
+        other = self._state.other
+        if other is not None and other.serial == reading.serial:
+            return misfit(other.last, reading, self._settings)
+        return misfit_of(account, reading, self._settings)

@@ -1,10 +1,21 @@
 """An account from what the cloud gave back, after the chip has lost its store."""
 
-from datetime import date
+from datetime import date, timedelta
+
+import msgspec
 
 from edge.metering.reading import Reading
-from edge.metering.state import Account, MeterState
-from protocol.calendar import QUARTER_HOUR, legal_day, quarter_hour_start, quarter_hours
+from edge.metering.state import Account, MeterState, Misfit, Settings, counters_misfit, misfit
+from protocol.calendar import (
+    QUARTER_HOUR,
+    day_start,
+    legal_day,
+    quarter_hour_start,
+    quarter_hours,
+)
+
+# The cloud has whole kWh: a register stood by up to one more, which 36 kVA count in this time.
+_PART_OF_KWH = timedelta(seconds=100)
 
 
 def restore(
@@ -45,8 +56,8 @@ def restore(
         calendar=calendar,
         total_wh=drawn_index_wh,
         injected_wh=injected_index_wh or None,
-        # They are of the last closed day, the total may be of much later: only a register that
-        # has counted nothing can be compared, and shows one that was not known.
+        # They are of the last closed day, the total may be of much later: `last_known` takes them.
+        # Here stands only a register that has counted nothing, and shows one that was not known.
         registers_wh=tuple([None if index_kwh else 0 for index_kwh in register_index_kwh]),
     )
     account = Account(
@@ -58,3 +69,32 @@ def restore(
         is_start_metered=True,
     )
     return MeterState(account=account)
+
+
+def last_known(account: Account) -> Reading:
+    """Return the reading that the account's next one must continue.
+
+    That is its last one, unless the account was restored and none has come since: then its
+    registers are those that the cloud knows of the start of the open day.
+    """
+    last = account.last
+    if last.mode is not None:
+        return last
+    return msgspec.structs.replace(
+        last,
+        at=min(last.at, day_start(account.day) - _PART_OF_KWH),
+        registers_wh=tuple(
+            [
+                1_000 * billed_kwh if billed_kwh else known_wh
+                for billed_kwh, known_wh in zip(account.billed_kwh, last.registers_wh, strict=True)
+            ]
+        ),
+    )
+
+
+def misfit_of(account: Account, reading: Reading, settings: Settings) -> Misfit | None:
+    """Return why `reading` does not simply continue the account; GAP only where all else fits."""
+    why = misfit(account.last, reading, settings)
+    if account.last.mode is None and why in (None, Misfit.GAP):
+        return counters_misfit(last_known(account), reading) or why
+    return why

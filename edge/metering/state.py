@@ -199,13 +199,19 @@ def misfit(last: Reading, reading: Reading, settings: Settings) -> Misfit | None
         return Misfit.CALENDAR
     if elapsed < -CLOCK_STEP:
         return Misfit.CLOCK
-    limit_wh = allowed_rise_wh(elapsed)
+    is_gap = elapsed.total_seconds() > settings.gap_s
+    return counters_misfit(last, reading) or (Misfit.GAP if is_gap else None)
+
+
+def counters_misfit(last: Reading, reading: Reading) -> Misfit | None:
+    """Return whether a counter fell, or rose by more than it can have counted."""
+    limit_wh = allowed_rise_wh(reading.at - last.at)
     for before_wh, after_wh in counters(last, reading):
         if after_wh < before_wh:
             return Misfit.FALL
         if after_wh - before_wh > limit_wh:
             return Misfit.RISE
-    return Misfit.GAP if elapsed.total_seconds() > settings.gap_s else None
+    return None
 
 
 def is_possible(last: Reading, reading: Reading) -> bool:

@@ -3,6 +3,7 @@
 import msgspec
 
 from edge.metering.reading import Reading
+from edge.metering.restore import last_known
 from edge.metering.state import MeterState, Misfit, Settings, misfit
 
 
@@ -34,7 +35,7 @@ def quarantine_in(state: MeterState) -> Quarantine | None:
     if account is None or held is None or not account.is_quarantined:
         return None
     is_of_the_meter = held.serial == account.last.serial
-    return Quarantine(account.last, held) if is_of_the_meter else None
+    return Quarantine(last_known(account), held) if is_of_the_meter else None
 
 
 def replacement_in(state: MeterState) -> Replacement | None:

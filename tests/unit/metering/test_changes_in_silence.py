@@ -148,3 +148,15 @@ def test_a_sum_of_other_registers_is_no_energy(while_two, while_six):
     six.count(while_two + while_six)
     went_on(line, six)
     assert line.curve_wh() == while_two + while_six
+
+
+@given(st.integers(0, 90_000))
+def test_a_sum_of_more_registers_asks_no_person(counted):
+    one = LineMeter([5_000_000], calendar="BASE", mode=HISTORIQUE)
+    six = LineMeter([5_000_000, 3_000_000, 40_000, 0, 0, 0], calendar="BBR", mode=HISTORIQUE)
+    line = silent(one)
+    six.count(counted)
+    went_on(line, six)
+    assert NoticeKind.INDEX_QUARANTINED not in line.kinds()
+    assert NoticeKind.INDEX_JUMPED not in line.kinds()
+    assert line.curve_wh() == counted
