@@ -1,0 +1,129 @@
+"""The clocks of a household, and whether anybody could know from them what time it is."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from edge.clock import HostTime
+from tests.support.true_meter import TrueMeter
+
+SETTLES_AFTER = timedelta(minutes=4)
+LONGEST_DIFFERENCE = timedelta(hours=20)
+
+
+@dataclass
+class HostClock:
+    """The chip's clocks; `error` is by how much the host's is ahead."""
+
+    at: datetime
+    seconds: float = 1_000.0
+    error: timedelta = timedelta()
+    is_synchronised: bool = True
+    boots: int = 1
+
+    def now(self) -> datetime:
+        return self.at + self.error
+
+    def monotonic_s(self) -> float:
+        return self.seconds
+
+    def host_time(self) -> HostTime:
+        return HostTime(self.now(), self.is_synchronised, self.seconds, str(self.boots))
+
+
+class TrueClocks:
+    """The host's clock beside that of the meter on the line.
+
+    Attributes:
+        is_disputed: two trusted clocks have differed, and have not agreed for a while since.
+    """
+
+    def __init__(self, at: datetime) -> None:
+        self.host = HostClock(at)
+        self.is_disputed = self._is_dispute_kept = False
+        self._believed_boot: int | None = None
+        self._differing_since: datetime | None = None
+        self._known_since: datetime | None = at - SETTLES_AFTER
+
+    @property
+    def at(self) -> datetime:
+        """The true time."""
+        return self.host.at
+
+    def pass_to(self, until: datetime) -> None:
+        self.host.seconds += (until - self.at).total_seconds()
+        self.host.at = until
+
+    def boot(self, error: timedelta) -> None:
+        """Start the machine again, with a clock of its own that nothing has set yet."""
+        self.host.seconds, self.host.boots = 10.0, self.host.boots + 1
+        self.host.error, self.host.is_synchronised = error, False
+
+    def doubt(self, meter: TrueMeter | None = None) -> None:
+        """Take note that the time must be borne out again; `meter` where a clock has changed."""
+        self._known_since = None
+        if meter is None:
+            return
+        if not self.do_differ(meter):
+            self._differing_since = None
+        elif self._differing_since is None:
+            self._differing_since = self.at
+
+    def keep_knowable(self, meter: TrueMeter) -> None:
+        """Let no clock lie where no other can give it the lie, nor for a day."""
+        since = self._differing_since
+        is_lasting = since is not None and self.at - since > LONGEST_DIFFERENCE
+        if timedelta() in _trusted_errors(meter, self.host) and not is_lasting:
+            return
+        if meter.clock_error:
+            meter.is_clock_degraded = True
+        if self.host.error:
+            self.host.is_synchronised = False
+
+    def do_differ(self, meter: TrueMeter) -> bool:
+        """Whether two clocks that are trusted now differ."""
+        return len(_trusted_errors(meter, self.host)) > 1
+
+    def is_believed(self, meter: TrueMeter) -> bool:
+        """Whether the time can be believed: trusted clocks have agreed on it for long enough.
+
+        Where two have differed, that one of them falls silent does not settle which was right,
+        unless the chip's own count from the last time that was believed does.
+        """
+        errors = _trusted_errors(meter, self.host)
+        self.is_disputed |= len(errors) > 1
+        is_alone = _is_trusted(meter) and not self.host.is_synchronised
+        is_carried = self._believed_boot == self.host.boots
+        if errors != {timedelta()} or (self.is_disputed and is_alone and not is_carried):
+            self._known_since = None
+            return False
+        self._known_since = self._known_since or self.at
+        is_believed = self.at - self._known_since >= SETTLES_AFTER
+        if is_believed:
+            self._believed_boot = self.host.boots
+            if _is_trusted(meter) and self.host.is_synchronised:
+                self.is_disputed = False
+        return is_believed
+
+    def keep(self) -> None:
+        """Take note that the chip has committed what it knows of the clocks."""
+        self._is_dispute_kept = self.is_disputed
+
+    def restart(self) -> None:
+        """Take note that the chip knows no more than it has committed."""
+        self.is_disputed |= self._is_dispute_kept
+        self.doubt()
+
+    def forget(self) -> None:
+        """Take note that the chip has no time left to carry on."""
+        self._believed_boot = None
+        self.doubt()
+
+
+def _is_trusted(meter: TrueMeter) -> bool:
+    return not meter.is_historique and not meter.is_clock_degraded
+
+
+def _trusted_errors(meter: TrueMeter, host: HostClock) -> set[timedelta]:
+    """Return by how much each clock that is trusted is ahead."""
+    errors = {meter.clock_error} if _is_trusted(meter) else set()
+    return errors | {host.error} if host.is_synchronised else errors
