@@ -221,6 +221,13 @@ def is_possible(last: Reading, reading: Reading) -> bool:
     return all(step_wh is not None and step_wh <= limit_wh for step_wh in rises_wh)
 
 
+def is_leaping(last: Reading, reading: Reading) -> bool:
+    """Return whether a counter fell, or rose, over its wrap too, by more than it can have counted."""
+    limit_wh = allowed_rise_wh(reading.at - last.at)
+    rises_wh = [rise_wh(before_wh, after_wh) for before_wh, after_wh in counters(last, reading)]
+    return any(step_wh is None or step_wh > limit_wh for step_wh in rises_wh)
+
+
 def borne_out(held: Reading, reading: Reading) -> Reading:
     """Return `held` with those counters only that a second reading has shown as well."""
     registers_wh = tuple(

@@ -4,7 +4,7 @@ import msgspec
 
 from edge.metering.reading import Reading
 from edge.metering.restore import last_known
-from edge.metering.state import MeterState, Misfit, Settings, misfit
+from edge.metering.state import MeterState, Misfit, Settings, is_leaping, misfit
 
 
 class Quarantine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="index"):
@@ -60,4 +60,6 @@ def is_confirmed(state: MeterState, confirmed: Unconfirmed, settings: Settings) 
     found = quarantine_in(state)
     if found is None or found.before != confirmed.before:
         return False
-    return misfit(confirmed.now, found.now, settings) in (None, Misfit.GAP)
+    why = misfit(confirmed.now, found.now, settings)
+    has_wrapped = why is Misfit.FALL and not is_leaping(confirmed.now, found.now)
+    return why in (None, Misfit.GAP) or has_wrapped

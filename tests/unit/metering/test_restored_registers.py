@@ -1,4 +1,4 @@
-"""An account that came back from the cloud, and registers that do not go on from what it knows."""
+"""Registers that do not go on from what is known: of a restored account, of a confirmed index."""
 
 from datetime import date, datetime, timedelta
 
@@ -8,7 +8,7 @@ from edge.clock import HostTime
 from edge.metering.events import DayClosed, Event, NoticeKind, QuarterHourClosed
 from edge.metering.meter import Meter
 from edge.metering.restore import restore
-from edge.metering.unconfirmed import quarantine_in
+from edge.metering.unconfirmed import is_confirmed, quarantine_in
 from edge.simulate.host import host_time_at
 from edge.tic.decoder import Decoder
 from protocol.calendar import PARIS
@@ -106,3 +106,18 @@ def test_a_restored_account_takes_no_other_modes_total_for_energy(name):
     assert NoticeKind.CALENDAR_CHANGED in restored.kinds()
     assert restored.billed_kwh() == 7
     assert restored.curve_wh() <= 7_000
+
+
+def test_a_confirmed_index_goes_on_where_another_register_has_wrapped_since():
+    before = TrueMeter(SERIAL)
+    before.indices_wh[:2] = [999_999_000, 80_000_000]
+    account = BackFromCloud()
+    account.meter, account.source = Meter(), before
+    account.send()
+    before.indices_wh[1] = 0
+    account.send(BEGIN + timedelta(days=2))
+    confirmed = quarantine_in(account.meter.state)
+    before.indices_wh[0] += 3_000
+    account.send(BEGIN + timedelta(days=4))
+    assert confirmed is not None
+    assert is_confirmed(account.meter.state, confirmed, account.meter.settings)
