@@ -31,8 +31,9 @@ def test_metering_tells_the_truth_in_short():
 @pytest.mark.long
 @pytest.mark.xfail(
     strict=True,
-    reason="BASE and EJP name both TIC modes: a mode that changes while the store is lost adds "
-    "the difference of the two totals to the curve",
+    reason="a difference of clocks that begins before an earlier one is settled is not told again; "
+    "and BASE and EJP name both TIC modes, so that a mode which changes while the store is lost "
+    "adds the difference of the two totals to the curve",
 )
 def test_metering_tells_the_truth():
     before = MeteringMachine.steps
