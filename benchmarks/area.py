@@ -24,7 +24,7 @@ from benchmarks.row import Row as Figure
 from benchmarks.sizes import wire
 from benchmarks.timing import cpu_s, per, scaled
 from cloud.store.area import ContributionItem, FigureKey, Row
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
 from edge.privacy.noise import draw_noise
 from protocol.area_cipher import SLOT_BYTES, add_up, mask_values, unmask
 from protocol.area_messages import Contribution, Part

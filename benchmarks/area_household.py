@@ -10,8 +10,7 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks.household import COLLECTIVITY, DAYS, READINGS_A_DAY
-from cloud.message import Incoming
-from edge.area.contribution import DayValues, Grounds, Made, Seeds, contribute
+from edge.privacy.contribution import DayValues, Grounds, Made, Seeds, contribute
 from edge.privacy.ledger import Caps, Ledger
 from protocol.area_cipher import SHAPES
 from protocol.area_messages import AreaAck, Contribution, SeedLetters
@@ -33,6 +32,7 @@ from protocol.seeds import LetterContext, commitment, draw_seeds, seal_letter
 from protocol.socio import Profile
 from protocol.topics import Kind, device_topic
 from protocol.transform import CLOCK_SLOTS, Transform
+from system.mqtt.message import Incoming
 
 SHAPE = SHAPES[0]
 # A curve of as many slots as there can be, and the check slot.

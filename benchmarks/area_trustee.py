@@ -17,15 +17,15 @@ from benchmarks.area_household import SHAPE, SLOTS
 from benchmarks.row import Bound, Rows
 from benchmarks.timing import cpu_s, scaled
 from cloud.release.pages import charter_pages, roster_pages
-from cloud.store.sqlite import SqliteStore
-from cloud.trustee.core import Trustee
-from cloud.trustee.log import StoredSeeds, TrusteeLog
-from cloud.trustee.masks import Draw, check_masks, sums
+from cloud.store.sqlite.store import SqliteStore
 from protocol.area_cipher import SEED_BYTES, SLOT_BYTES, add_up, mask
 from protocol.calendar import day_number, next_month
 from protocol.governance import fingerprint
 from protocol.roster import RosterEntry
 from protocol.trustee_messages import Ask, SetRequest, bitmap_of, draws_of
+from trustee.core import Trustee
+from trustee.log import StoredSeeds, TrusteeLog
+from trustee.masks import Draw, check_masks, sums
 from volet.area.town import CELL, MEASURE, Town
 
 MASKED = 10_000

@@ -32,12 +32,12 @@ from cloud.api.service import Service
 from cloud.api.shapes import Batch, document_of
 from cloud.store import RequestState
 from cloud.store.providers import Provider, Scope
-from cloud.store.sqlite import SqliteStore
-from cloud.store_thread import StoreThread
+from cloud.store.sqlite.store import SqliteStore
 from protocol.messages import Statement
 from protocol.schedule import Schedules
 from protocol.statement import components
 from system.patience import Patience, wait_until
+from system.store_thread import StoreThread
 
 HOUSEHOLDS = 100_000
 REAL = 3

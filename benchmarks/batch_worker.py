@@ -16,14 +16,14 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks.household import COLLECTIVITY
-from cloud.batches import Page, pending_statements, unseen_statements
-from cloud.message import Outgoing
+from cloud.billing.pending import Page, pending_statements, unseen_statements
 from cloud.store import RequestState, SeenStatement, Store
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
 from protocol.envelope import SIGNATURE_BYTES
 from protocol.ids import HouseholdKeyId
 from protocol.messages import Statement
 from system.logs import configure_logs
+from system.mqtt.message import Outgoing
 
 PLATFORM_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 KIBI = 1024

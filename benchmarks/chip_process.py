@@ -18,7 +18,16 @@ PARTS = (
     ("cryptography", ("cryptography.x509",)),
     ("SQLite", ("sqlite_utils",)),
     ("logs, command line, GPIO", ("structlog", "click", "msgspec", "gpiozero")),
-    ("Volet", ("volet.main", "edge.cli", "edge.chip", "edge.bills.judge", "edge.tic.serial_line")),
+    (
+        "Volet",
+        (
+            "volet.main",
+            "edge.commands.table",
+            "edge.chip.chip",
+            "edge.bills.judge",
+            "edge.tic.serial_line",
+        ),
+    ),
 )
 
 

@@ -21,9 +21,9 @@ from benchmarks.household import (
 from benchmarks.row import Bound, Row, Rows
 from benchmarks.sizes import Cloud, stored, wire
 from benchmarks.timing import cpu_s, per, scaled
-from cloud.statements import Prepared, compute
+from cloud.billing.plan import Plan
+from cloud.billing.statements import Prepared, compute
 from cloud.store import StoredContract
-from cloud.weights import Plan
 from protocol.calendar import day_number, next_month
 from protocol.contract import Signed, StatementRequest
 from protocol.household import weighted_sum

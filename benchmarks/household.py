@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.message import Incoming
 from cloud.store import Device
 from protocol.calendar import day_number, days_between, next_month, quarter_hours
 from protocol.commitment import COMMITTED_VALUES, commit_day
@@ -20,6 +19,7 @@ from protocol.keys import HouseholdSecret
 from protocol.layout import DAY_COEFFICIENTS, MONTH_COEFFICIENTS, REGISTER_STEP, coefficient
 from protocol.messages import COEFFICIENT_BYTES, Block, Epoch, Fetch
 from protocol.topics import Kind, device_topic
+from system.mqtt.message import Incoming
 
 COLLECTIVITY = "benchville"
 DAY_BYTES = DAY_COEFFICIENTS * COEFFICIENT_BYTES

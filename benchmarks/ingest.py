@@ -13,12 +13,12 @@ from benchmarks.load import Batch, Load, LoadChip
 from benchmarks.row import Row, Rows
 from benchmarks.stack import HOST, Stack, need_mosquitto, running
 from benchmarks.timing import cpu_s, per, scaled
-from cloud.ingest import Ingest
-from cloud.message import Incoming
-from cloud.store.sqlite import SqliteStore
-from cloud.verify import address_of, open_up
-from cloud.worker import BATCH_MAX
+from cloud.ingest.pipeline import Ingest
+from cloud.ingest.verify import address_of, open_up
+from cloud.store.sqlite.store import SqliteStore
+from cloud.worker.worker import BATCH_MAX
 from protocol.layout import DAY_COEFFICIENTS
+from system.mqtt.message import Incoming
 
 COLLECTIVITY = "benchville"
 FIRST = date(2020, 1, 1)

@@ -15,13 +15,12 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.stack import Process, Stack, end, volet, wait_until
+from cloud.billing.statements import missing_days
 from cloud.registry.enrolment import enrol
-from cloud.statements import missing_days
-from cloud.store.sqlite import SqliteStore
-from edge.config import CONFIG_NAME
-from edge.enrolling import draw_keys, install, make_request, write_request
-from edge.identity import load_keys
-from edge.stage import REQUEST
+from cloud.store.sqlite.store import SqliteStore
+from edge.contracts.enrolling import draw_keys, install, make_request, write_request
+from edge.identity.identity import load_keys
+from edge.stage import CONFIG_NAME, REQUEST
 from protocol.calendar import days_between
 from protocol.ids import HouseholdKeyId
 from system.files import write_public

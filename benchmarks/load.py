@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from cloud.message import Incoming
 from cloud.store import Device
 from protocol.calendar import day_number, month_of
 from protocol.commitment import COMMITTED_VALUES, commit_day
@@ -38,6 +37,7 @@ from protocol.keys import MAC_BYTES
 from protocol.layout import DAY_COEFFICIENTS
 from protocol.messages import Ack, Block, Epoch
 from protocol.topics import Kind, device_topic, own_down
+from system.mqtt.message import Incoming
 
 PATIENCE_S = 180.0
 IN_FLIGHT = 64

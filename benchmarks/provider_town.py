@@ -19,7 +19,7 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks.household import Chip, Readings, month_of_readings
-from cloud.store.sqlite import FILE_NAME, SqliteStore
+from cloud.store.sqlite.store import FILE_NAME, SqliteStore
 from protocol.calendar import day_number, days_between, next_month
 from protocol.contract import (
     Acceptance,

@@ -1,6 +1,6 @@
 """Public curves of homes that do not exist, from the chip's own simulation, as Parquet.
 
-`python -m benchmarks.public_homes --out FILE.parquet`. What ships in `cloud/area/data` was derived
+`python -m benchmarks.public_homes --out FILE.parquet`. What ships in `cloud/estimation/data` was derived
 from them with `volet cloud measures derive --curves FILE.parquet --homes 200`: good to try things
 out; a city derives its own from measured curves.
 """
@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cloud.area.public import SLOT_COLUMNS
+from cloud.estimation.public import SLOT_COLUMNS
 from edge.simulate.household import synthetic_curve
 
 FIRST_DAY = date(2026, 11, 2)  # a Monday, after the change to winter time

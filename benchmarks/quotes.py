@@ -22,13 +22,13 @@ from benchmarks.market import listed
 from benchmarks.row import Bound, Row, Rows
 from benchmarks.sizes import Cloud
 from benchmarks.timing import per, scaled, wall_s
-from cloud.catalogue import Listed
-from cloud.message import Incoming, Outgoing
-from cloud.quotes import PAUSE, QuoteDesk
+from cloud.billing.quotes import PAUSE, QuoteDesk
+from cloud.catalogue.log import Listed
 from protocol.calendar import day_number, days_between, month_of, quarter_hours
 from protocol.household import Epoch as Pad
 from protocol.ids import new_incarnation
 from protocol.quotes import Drawn, QuoteAnswer, QuotePart, QuotePlan, QuoteRequest
+from system.mqtt.message import Incoming, Outgoing
 
 START, END = date(2025, 1, 1), date(2026, 1, 1)
 MONTHS = 12

@@ -19,13 +19,13 @@ from benchmarks.household import (
 )
 from benchmarks.mqtt_size import TLS_RECORD_BYTES, exchange_bytes
 from benchmarks.row import Bound, Rows
-from cloud.ingest import Ingest
-from cloud.message import Incoming, Outgoing
-from cloud.store.sqlite import SqliteStore
+from cloud.ingest.pipeline import Ingest
+from cloud.store.sqlite.store import SqliteStore
 from protocol.household import Epoch as Pad
 from protocol.messages import COEFFICIENT_BYTES
 from protocol.status import State, Status, encode_status, whole_hour
 from protocol.topics import Kind, device_topic
+from system.mqtt.message import Incoming, Outgoing
 
 MONTH_LIMIT_BYTES = 45_000
 STATUS_A_DAY = 1

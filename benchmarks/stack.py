@@ -22,7 +22,7 @@ from benchmarks.load import LoadChip
 from cloud.config import CloudConfig
 from cloud.registry.broker import current_user, write_broker
 from cloud.registry.pki import exclusive, initialise, issue_device, load_platform_key, pki_path
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
 from mosquitto.config import broker_command, broker_environment
 from system import patience
 from system.files import write_public, write_secret

@@ -1,9 +1,20 @@
 """The collectivity: takes blocks in, keeps them, computes on them, and never sees a reading.
 
-registry/    enrolment, identities, contracts
-store/       one small interface over what is kept; SQLite is the embedded default
-ingest       from the broker to the store; acknowledges after commit
-statements   bills on ciphertexts
-link         MQTT, and the only module that knows it
-worker       the program that joins them
+Rooms from the top down; each imports only from those below it.
+
+commands/    one module for each `volet cloud X`
+worker/      the program between broker and store; its metrics
+api/         the providers' HTTP service
+audit/       the attacks of docs/explanation/what-an-attacker-gets.md
+release/     area figures: a set is fixed, opened by trustees, published
+ingest/      verifies, stores and acknowledges messages from chips
+billing/     statements, quotes and letters, computed on ciphertexts
+roster/      who is counted where
+registry/    authority, enrolment, revocation, supply points
+governance/  signed documents: sets of trustees, measures
+catalogue/   the transparency log of offers and schedules
+estimation/  the public model of an area's curve, and the filter
+store/       one interface over what is kept; SQLite is the embedded default
+geo/         official codes of areas
+config       `cloud.toml`
 """

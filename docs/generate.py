@@ -18,19 +18,19 @@ import click
 import msgspec
 
 from cloud.api.app import operations
+from cloud.commands.directory import COLLECTIVITY
 from cloud.config import CloudConfig, MetricsConfig
-from cloud.files import COLLECTIVITY
-from cloud.provider_files import PROVIDER
 from cloud.roster.files import REGISTRAR
-from cloud.trustee.files import TRUSTEE
 from edge.area.settings import AreaConfig
 from edge.bills.judgement import WORDS_EN, WORDS_FR, Finding
-from edge.config import EdgeConfig, PanelConfig
-from edge.files import CHIP
+from edge.chip.config import EdgeConfig, PanelConfig
+from edge.commands.directory import CHIP
 from edge.metering.state import Settings as MeteringSettings
-from edge.outbox import Settings as SendingSettings
+from edge.mqtt.outbox import Settings as SendingSettings
 from protocol.errors import VoletError
+from provider.directory import PROVIDER
 from system.backup.listing import Fate, Party
+from trustee.files import TRUSTEE
 from volet.main import exit_code, volet
 
 # The reference is in English, whatever its author's machine speaks.

@@ -8,6 +8,7 @@ from pathlib import Path
 from system.shell import quoted
 
 HOUSEHOLD_KEY = "household.key"
+CONFIG_NAME = "edge.toml"
 REQUEST, ENROLMENT = "request.json", "enrolment.json"
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 

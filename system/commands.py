@@ -31,19 +31,19 @@ class LazyGroup(click.Group):
     def __init__(self, name: str, targets: Mapping[str, str], help_text: str) -> None:
         """Take commands as {name: "module:attribute"}."""
         super().__init__(name, help=help_text)
-        self._targets = dict(targets)
+        self.targets = dict(targets)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name the commands."""
         del ctx
-        return list(self._targets)
+        return list(self.targets)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command `cmd_name`."""
         del ctx
-        if cmd_name not in self._targets:
+        if cmd_name not in self.targets:
             return None
-        module, attribute = self._targets[cmd_name].split(":")
+        module, attribute = self.targets[cmd_name].split(":")
         try:
             command: click.Command = getattr(importlib.import_module(module), attribute)
         except ModuleNotFoundError as exc:

@@ -21,10 +21,10 @@ from system.console import show_likeness
 volet = LazyGroup(
     "volet",
     {
-        "edge": "edge.cli:edge",
-        "cloud": "cloud.cli:cloud",
+        "edge": "edge.commands.table:edge",
+        "cloud": "cloud.commands.table:cloud",
         "provider": "volet.provider:provider",
-        "trustee": "cloud.trustee.cli:trustee",
+        "trustee": "trustee.commands:trustee",
         "area": "volet.area.cli:area",
     },
     "Smart metering whose load curve never leaves the home.",

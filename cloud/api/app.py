@@ -26,8 +26,8 @@ from cloud.api.problems import (
 from cloud.api.routes import areas, batches, contracts, documents, drafts, statements
 from cloud.api.service import Service, needs_scope
 from cloud.store import Store
-from cloud.store_thread import StoreThread
 from protocol.errors import DocumentRefused, StoreError
+from system.store_thread import StoreThread
 
 DESCRIPTION = """\
 What an energy provider does with the collectivity: publish offers, see its own customers, ask for

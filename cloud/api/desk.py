@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cloud.api import shapes
 from cloud.api.cells import Cells
 from cloud.api.problems import ProblemError, not_found
-from cloud.asking import ask_for
-from cloud.catalogue import listed_in
-from cloud.provider import progress
-from cloud.statements import end_of, prepare
+from cloud.billing.progress import progress
+from cloud.billing.requests import ask_for
+from cloud.billing.statements import end_of, prepare
+from cloud.catalogue.log import listed_in
 from cloud.store import Put, RequestState, StatementOrder, Store, StoredContract
 from cloud.store.batches import BatchItem, BatchProgress, BatchRefused, Fault, NewBatch
 from cloud.store.providers import ContractRow

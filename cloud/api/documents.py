@@ -8,7 +8,7 @@ import msgspec
 from cloud.api import shapes
 from cloud.api.desk import Desk
 from cloud.api.problems import ProblemError, not_found
-from cloud.catalogue import listed_in
+from cloud.catalogue.log import listed_in
 from cloud.store import Put, Store
 from cloud.store.providers import LetterState, StoredLetter
 from protocol.calendar import legal_day

@@ -18,8 +18,8 @@ from cloud.api.problems import MEDIA_TYPE, ProblemError, problem
 from cloud.api.troubles import Troubles
 from cloud.store import Store
 from cloud.store.providers import AuditEntry
-from cloud.store_thread import StoreThread
 from protocol.errors import StoreError
+from system.store_thread import StoreThread
 
 P = ParamSpec("P")
 T = TypeVar("T")

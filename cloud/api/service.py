@@ -18,7 +18,7 @@ from cloud.api.problems import ProblemError
 from cloud.api.troubles import Troubles
 from cloud.store import Store
 from cloud.store.providers import Scope
-from cloud.store_thread import StoreThread
+from system.store_thread import StoreThread
 
 UPLOADS_MAX = 8
 

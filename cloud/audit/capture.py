@@ -13,11 +13,11 @@ from typing import BinaryIO
 import msgspec
 
 from cloud.config import CloudConfig
-from cloud.link import Link, LinkSettings, TlsFiles
 from cloud.registry.pki import pki_path
 from protocol.errors import ConfigError
 from protocol.json_text import read_json
 from protocol.topics import Kind, TrusteeKind, all_devices, trustee_topic
+from system.mqtt.link import Link, LinkSettings, TlsFiles
 
 DEFAULT_NAME = "worker-audit"
 _BATCH = 256

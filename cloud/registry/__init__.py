@@ -6,6 +6,6 @@ enrolment   a chip's request checked, and its answer
 broker      the broker's directory filled, the broker told to read it again
 places      who lived where, at which delivery point
 revocation  a device shut out, its open session included
-cli         `volet cloud init | enrol | revoke | renew | issue | broker-config`
-places_cli  `volet cloud registry`
+renewal     certificates of roles and of the authority, renewed
+revoked     the revocation list, and what an older store has forgotten of it
 """

@@ -10,8 +10,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from cloud.area.filter import Estimate, Filter, Observation
-from cloud.area.model import ReleaseModel, read_model
+from cloud.estimation.filter import Estimate, Filter, Observation
+from cloud.estimation.model import ReleaseModel, read_model
 from cloud.release.closing import Basis, basis_of
 from cloud.release.opening import asked
 from cloud.release.release import CurveRelease, Release, TableRelease, Terms, Value, decode

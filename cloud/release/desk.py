@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.message import Outgoing
+from cloud.ingest.downlink import Speaker
 from cloud.release.asking import LONGEST_REPEAT_S, Asking
 from cloud.release.closing import Basis, basis_of, close, due, figure_codes, read_document
 from cloud.release.composing import compose
@@ -18,7 +18,6 @@ from cloud.release.opening import advance, asked, discard
 from cloud.release.pages import charter_pages, request_pages, roster_pages
 from cloud.release.parents import release_parents
 from cloud.release.release import encode
-from cloud.speaker import Speaker
 from cloud.store.area import AreaStore, Figure, FigureKey, Stage
 from protocol.area_messages import AreaAck
 from protocol.calendar import day_number, legal_day
@@ -30,6 +29,7 @@ from protocol.measures import Measures
 from protocol.roster import Roster
 from protocol.topics import Kind, TrusteeKind, area_topic, trustee_topic
 from protocol.trustee_messages import ToTrustee
+from system.mqtt.message import Outgoing
 
 _A_YEAR = 366
 _ENDED = (Stage.RELEASED, Stage.DISCARDED)

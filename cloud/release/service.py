@@ -7,16 +7,16 @@ from typing import NoReturn
 
 import structlog
 
-from cloud.link import Link, Received
-from cloud.message import Outgoing
 from cloud.release.desk import ReleaseDesk
 from cloud.store.area import Figure
-from cloud.store_thread import StoreThread
 from protocol.backoff import backoff
 from protocol.calendar import day_of_number
 from protocol.errors import MessageRefused, TransportError
 from protocol.topics import TrusteeKind, trustee_topic
 from system.conditions import Condition, Repeated
+from system.mqtt.link import Link, Received
+from system.mqtt.message import Outgoing
+from system.store_thread import StoreThread
 
 BATCH_MAX = 128
 BATCH_WINDOW_S = 0.05

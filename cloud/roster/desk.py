@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from cloud import governance
 from cloud.geo.codes import Codes
+from cloud.governance import documents as governance
 from cloud.roster.registrar import Registrar
 from cloud.store import Device, Store
 from protocol.calendar import day_number

@@ -1,6 +1,6 @@
 """What the cloud keeps: one small interface, and the values that cross it.
 
-`Store` is all that the rest of the cloud knows; `cloud.store.sqlite` is the embedded default. A
+`Store` is all that the rest of the cloud knows; `cloud.store.sqlite.store` is the embedded default. A
 store belongs to the thread that opened it, and its times are exact to the second. Everything a chip signed is kept as its original
 payload, so that it can be given back and checked again.
 """

@@ -13,18 +13,17 @@ from datetime import datetime, timedelta
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from edge.area.contribution import DayValues, Grounds, Made, contribute
 from edge.area.pricing import NOT_PRICED, priced
 from edge.area.seeds import draw_letters, next_generation
 from edge.area.settings import AreaConfig, Choices
 from edge.area.standing import Standing, TrustedMeasures, stand
 from edge.area.terms import Errand
-from edge.bills.judge import Agreement
-from edge.clock import Clock
-from edge.correspondence import Correspondent, Incoming
-from edge.flight import Flight
-from edge.message import Publish
+from edge.contracts.agreement import Agreement
 from edge.metering.events import DayClosed
+from edge.mqtt.handler import Correspondent, Incoming
+from edge.mqtt.message import Publish
+from edge.mqtt.retry import Flight
+from edge.privacy.contribution import DayValues, Grounds, Made, contribute
 from edge.privacy.ledger import Ledger, Limit, oldest_needed
 from edge.privacy.noise import Sampler, draw_noise
 from edge.vault.area import AreaState, ContributionRow
@@ -37,6 +36,7 @@ from protocol.catalogue import Catalogue
 from protocol.envelope import open_message
 from protocol.errors import CipherError, MessageRefused, Reason
 from protocol.topics import Kind, device_topic
+from system.clock import Clock
 
 # How often the lane looks whether the household has changed its mind, and whether it needs seeds.
 LOOK_S = 1.0

@@ -5,8 +5,8 @@ from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from edge.area.contribution import NONE_PRICED
 from edge.metering.events import DayClosed
+from edge.privacy.contribution import NONE_PRICED
 from protocol.bill import CENT, Energy, periods, price_bill
 from protocol.errors import DocumentRefused
 from protocol.price_classes import price_class

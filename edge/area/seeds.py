@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from edge.area.contribution import Seeds
+from edge.privacy.contribution import Seeds
 from edge.vault.area import Letters
 from edge.vault.signer import Signer
 from protocol.governance import TrusteeSet

@@ -3,17 +3,18 @@
 Written by its own commands while the chip runs; the chip looks whether the file has changed.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
 from edge.privacy.ledger import Caps
-from edge.watched import WatchedFile
 from protocol.errors import ConfigError
 from protocol.json_text import read_json
 from protocol.socio import Profile
 from system.files import read_secret, write_secret
+from system.watched import WatchedFile
 
 FILE_NAME = "area.json"
 
@@ -80,6 +81,11 @@ def load_choices(directory: Path) -> Choices:
 def save_choices(directory: Path, choices: Choices) -> None:
     """Keep what the household has chosen, mode 0600."""
     write_secret(directory / FILE_NAME, msgspec.json.format(msgspec.json.encode(choices)))
+
+
+def change_choices(directory: Path, change: Callable[[Choices], Choices]) -> None:
+    """Save what `change` makes of the household's choices."""
+    save_choices(directory, change(load_choices(directory)))
 
 
 def _read(path: Path) -> Choices:

@@ -1,9 +1,9 @@
 """The budget in words, French and English."""
 
 from edge.area.report import Participation
-from edge.language import Lang
+from edge.language.choice import Lang
+from edge.language.typography import bilingual
 from edge.privacy.ledger import Budget, Sum
-from edge.typography import bilingual
 
 BAR = 30
 
@@ -105,3 +105,8 @@ def _row(total: Sum, title: str, delta: float, lang: Lang) -> str:
         delta=delta,
     )
     return text.replace(".", ",") if lang == "fr" else text
+
+
+def participation_in_words(found: Participation, lang: Lang) -> str:
+    """Return one line that says whether the home takes part, and if not, why."""
+    return f"{LABEL[lang]:<18}{PARTICIPATION[lang][found]}"

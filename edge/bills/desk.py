@@ -11,7 +11,7 @@ from edge.bills.judge import judge
 from edge.bills.judgement import Finding, Judgement, Verdict
 from edge.bills.own import Books, MeterUnknown, Span
 from edge.bills.settled import Settled, settled_row
-from edge.catalogue.shelf import Contracts
+from edge.contracts.listed import Contracts
 from edge.vault.rows import BlockState, DayRow, Metered, StatementRow, StoredBlock
 from edge.vault.settled import SettledRow
 from protocol.calendar import day_of_number

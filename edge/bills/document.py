@@ -8,10 +8,11 @@ import msgspec
 
 from edge.bills.judgement import WORDS_EN, WORDS_FR, Judgement, Verdict
 from edge.bills.remarks import remarks
-from edge.bills.words import SHORT_HASH, WORDS, day_text, energy, euros, number, percent
-from edge.language import Lang
+from edge.bills.words import WORDS
+from edge.language.choice import Lang
+from edge.language.numbers import SHORT_HASH, day_text, energy, euros, number, percent
+from edge.language.typography import bilingual, measure
 from edge.metering.events import DayClosed
-from edge.typography import bilingual, measure
 from protocol.bill import CENT, Bill, Line
 from protocol.contract import Offer
 from protocol.doubt import Doubt

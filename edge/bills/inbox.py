@@ -6,15 +6,15 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.bills.desk import read_judgement
-from edge.clock import Clock
-from edge.correspondence import Correspondent, Incoming, SeenNotes
-from edge.message import Publish
+from edge.mqtt.handler import Correspondent, Incoming, SeenNotes
+from edge.mqtt.message import Publish
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
 from protocol.envelope import Address, open_message
 from protocol.errors import MessageRefused, Reason
 from protocol.messages import Statement
 from protocol.topics import Kind
+from system.clock import Clock
 
 OnStatement = Callable[[Statement], str | None]
 

@@ -1,6 +1,6 @@
 """Checking and opening a statement; pure, the vault's rows are handed in."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 import msgspec
@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.bills.judgement import ContractDays, Finding, Judgement, OpenedLine, Verdict
 from edge.bills.own import Books, MeterUnknown, Own, Refused, estimated_days, meter_spans, own_days
+from edge.contracts.agreement import Agreement, Shelf
 from edge.contracts.meter import Fit
 from protocol.bill import Energy, price_bill
 from protocol.calendar import day_number, day_of_number, month_of
@@ -32,21 +33,6 @@ from protocol.seal import SealSecret
 from protocol.statement import Component, components
 
 NOBODY = -1
-
-
-class Agreement(msgspec.Struct, frozen=True):
-    """The household's side of a contract: what it signed, and the offer it took."""
-
-    contract_hash: bytes
-    contract: Contract
-    offer: Offer
-
-
-class Shelf(msgspec.Struct, frozen=True):
-    """The listed documents that the chip holds: offers that extend the contract's, schedules."""
-
-    extensions: Mapping[bytes, Offer]
-    schedules: Schedules
 
 
 def judge(

@@ -23,11 +23,10 @@ from edge.bills.receipts import (
     is_short_period,
     make_receipt,
 )
-from edge.catalogue.shelf import Contracts
-from edge.clock import Clock
-from edge.correspondence import Correspondent, Incoming
-from edge.flight import Flight
-from edge.message import Publish
+from edge.contracts.listed import Contracts
+from edge.mqtt.handler import Correspondent, Incoming
+from edge.mqtt.message import Publish
+from edge.mqtt.retry import Flight
 from edge.vault.receipts import ReceiptRow
 from edge.vault.rows import DayRow
 from edge.vault.signer import Signer
@@ -39,6 +38,7 @@ from protocol.json_text import read_json
 from protocol.messages import Statement
 from protocol.receipt import Receipt, ReceiptAck
 from protocol.topics import Kind, device_topic
+from system.clock import Clock
 
 LOOK_S = 2.0
 

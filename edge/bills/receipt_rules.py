@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from edge.bills.desk import read_judgement
 from edge.bills.judgement import Judgement, Verdict
 from edge.bills.receipts import Grounds, Hold, Past, hold, read_grounds
-from edge.catalogue.shelf import Contracts
+from edge.contracts.listed import Contracts
 from edge.contracts.meter import Fit
 from edge.vault.reader import VaultReader
 from edge.vault.rows import BlockState, DayRow

@@ -2,8 +2,8 @@
 
 from edge.bills.receipts import Hold
 from edge.bills.signed_off import SignedOff
-from edge.language import Lang
-from edge.typography import bilingual
+from edge.language.choice import Lang
+from edge.language.typography import bilingual
 from edge.vault.receipts import ReceiptState
 
 STATES = bilingual(

@@ -12,8 +12,8 @@ from enum import StrEnum
 
 import msgspec
 
-from edge.bills.judge import Agreement, Shelf
 from edge.bills.judgement import Finding, Judgement, Verdict
+from edge.contracts.agreement import Agreement, Shelf
 from edge.contracts.meter import Fit
 from edge.metering.events import DayClosed
 from edge.vault.commitments import committed_values

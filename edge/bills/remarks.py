@@ -5,9 +5,9 @@ from datetime import date, timedelta
 
 from edge.bills.judgement import ContractDays, Finding, Judgement
 from edge.bills.settled import runs
-from edge.bills.words import SHORT_HASH, day_text, number
-from edge.language import Lang
-from edge.typography import bilingual
+from edge.language.choice import Lang
+from edge.language.numbers import SHORT_HASH, day_text, number
+from edge.language.typography import bilingual
 from protocol.doubt import Doubt
 
 ONE_DAY = timedelta(days=1)

@@ -5,15 +5,14 @@ from pathlib import Path
 
 import msgspec
 
-from edge.agent_cli import load_agreement
 from edge.bills.desk import read_judgement
 from edge.bills.receipt_rules import ReceiptRules
 from edge.bills.receipts import MISMATCHES_MAX, Hold
 from edge.catalogue.reader import Copy
-from edge.catalogue.shelf import Contracts
-from edge.chip import signer_of
-from edge.identity import load_identity
-from edge.moving.contracts import agreements_of
+from edge.contracts.agreement import load_agreement
+from edge.contracts.former import agreements_of
+from edge.contracts.listed import Contracts
+from edge.identity.identity import load_identity, signer_of
 from edge.vault.reader import VaultReader
 from protocol.errors import ConfigError
 

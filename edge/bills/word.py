@@ -3,9 +3,9 @@
 import secrets
 from pathlib import Path
 
-from edge.watched import WatchedFile
 from protocol.errors import ConfigError
 from system.files import read_secret, write_secret
+from system.watched import WatchedFile
 
 FILE_NAME = "receipts.word"
 WORD_BYTES = 16

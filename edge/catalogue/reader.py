@@ -9,7 +9,6 @@ import hashlib
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from edge.clock import Clock
 from edge.vault.catalogue import Alarm, AlarmKind
 from edge.vault.reader import VaultReader
 from edge.vault.vault import Vault
@@ -23,6 +22,7 @@ from protocol.topics import (
     page_topic,
     parse_catalogue_topic,
 )
+from system.clock import Clock
 
 # Documents are heard a few at a time, so that a long list does not fill the link's queue.
 DOCUMENTS_AT_ONCE = 32

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import msgspec
 
+from edge.contracts.former import FormerContract, read_former, remove_former, write_former
 from edge.contracts.requests import answered_at, asked_agreements
-from edge.identity import CONTRACT, OFFER, SignedAgreement, read_agreement
-from edge.moving.bundle import FormerContract
-from edge.moving.contracts import read_former, remove_former, write_former
+from edge.identity.identity import CONTRACT, OFFER, SignedAgreement, read_agreement
 from edge.stage import REQUEST
 from protocol.contract import Contract
 from protocol.enrolment import EnrolmentRecord, HeldContract

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from edge.bills.words import day_text
+from edge.contracts.enrolling import requested_contract
+from edge.contracts.former import former_agreements
 from edge.contracts.words import AS_BEFORE, CONSENTS, PRICES, TAKING
-from edge.enrolling import requested_contract
-from edge.identity import Keys, load_contract
-from edge.language import Lang
-from edge.moving.contracts import former_agreements
+from edge.identity.identity import Keys, load_contract
+from edge.language.choice import Lang
+from edge.language.numbers import day_text
 from protocol.contract import Consent, Contract, Signed
 from protocol.envelope import decode_body
 from protocol.errors import ConfigError, DocumentRefused

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from edge.bills.words import SHORT_HASH
-from edge.identity import read_agreement
-from edge.moving.contracts import read_former
+from edge.contracts.former import read_former
+from edge.identity.identity import read_agreement
+from edge.language.numbers import SHORT_HASH
 from edge.vault.database import FILE_NAME
 from edge.vault.reader import read_vault
 from protocol.calendar import day_of_number

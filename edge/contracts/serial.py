@@ -4,10 +4,9 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from edge.config import EdgeConfig
 from edge.contracts.meter import is_serial
 from edge.contracts.words import ANOTHER_METER, MASKED, NOT_READ, SERIAL_FORM
-from edge.language import Lang
+from edge.language.choice import Lang
 from edge.tic.decoder import Decoder
 from edge.tic.serial_line import SerialSource
 from edge.vault.database import FILE_NAME
@@ -31,15 +30,18 @@ def parse_serial(text: str, lang: Lang) -> str:
     return serial
 
 
-def serial_for(directory: Path, config: EdgeConfig, typed: str | None, lang: Lang) -> str:
+def serial_for(
+    directory: Path, source: str, speeds: tuple[int, ...], typed: str | None, lang: Lang
+) -> str:
     """Return the serial that a contract is to name: the one that the chip reads, if it reads one.
 
-    `typed` is what the household has named, None: nothing.
+    `source` is the meter's device, read at one of `speeds` (bit/s); `typed` is what the household
+    has named, None: nothing.
 
     Raises:
         DocumentRefused: the chip reads another meter, a masked serial, or none and none was named.
     """
-    read = _known_serial(directory) or listen(config)
+    read = _known_serial(directory) or listen(source, speeds)
     if read is None:
         if typed is None:
             raise DocumentRefused(NOT_READ[lang])
@@ -51,20 +53,20 @@ def serial_for(directory: Path, config: EdgeConfig, typed: str | None, lang: Lan
     return read
 
 
-def listen(config: EdgeConfig, wait_s: float = LISTEN_S) -> str | None:
-    """Return the serial that two frames in a row name on the configured device.
+def listen(source: str, speeds: tuple[int, ...], wait_s: float = LISTEN_S) -> str | None:
+    """Return the serial that two frames in a row name on the device `source`, read at one of `speeds` (bit/s).
 
     None: there is no such device, it is in use, or it said nothing for `wait_s` seconds.
     """
-    device = Path(config.source)
+    device = Path(source)
     if not device.is_char_device():
         return None
     decoder, before = Decoder(), None
     end_s = time.monotonic() + wait_s
-    source = SerialSource(device, lambda: decoder.quality.groups, speeds=config.speeds)
-    with closing(source):
-        while time.monotonic() < end_s and source.fault is None:
-            for frame in decoder.feed(source.read(_POLL_S)):
+    line = SerialSource(device, lambda: decoder.quality.groups, speeds=speeds)
+    with closing(line):
+        while time.monotonic() < end_s and line.fault is None:
+            for frame in decoder.feed(line.read(_POLL_S)):
                 group = frame.groups.get("ADSC") or frame.groups.get("ADCO")
                 if group is not None and group.value == before:
                     return group.value

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import structlog
 
-from edge.bills.judge import Agreement
-from edge.catalogue.shelf import Contracts
+from edge.contracts.agreement import Agreement
+from edge.contracts.listed import Contracts
 from edge.contracts.meter import meter_hash
 from edge.metering.events import Notice, NoticeKind
 from edge.metering.reading import Reading

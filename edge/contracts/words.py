@@ -1,7 +1,7 @@
 """What is said of contracts and the meter's line, in French and English."""
 
+from edge.language.typography import bilingual
 from edge.metering.events import NoticeKind
-from edge.typography import bilingual
 from protocol.contract import Consent
 
 SERIAL_FORM = bilingual(

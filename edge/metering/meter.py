@@ -5,7 +5,6 @@ from datetime import date
 
 import msgspec
 
-from edge.clock import HostTime
 from edge.metering.changes import renew_index
 from edge.metering.closing import close_for_good
 from edge.metering.counting import begin, count
@@ -20,6 +19,7 @@ from edge.metering.restore import misfit_of
 from edge.metering.state import Account, MeterState, Misfit, Settings, borne_out, misfit
 from edge.metering.timekeeping import as_told, keep_time
 from edge.tic.frame import Frame
+from system.clock import HostTime
 
 # A meter that has not named its calendar in so many readings in a row does not name it any more.
 UNNAMED_MAX = 10

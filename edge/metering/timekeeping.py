@@ -11,10 +11,10 @@ from enum import StrEnum
 
 import msgspec
 
-from edge.clock import HostTime
 from edge.metering.events import Notice, NoticeKind
 from edge.metering.reading import Reading
 from edge.tic.frame import Mode
+from system.clock import HostTime
 
 # Two clocks that are both trusted do not differ by more.
 AGREEMENT = timedelta(minutes=10)

@@ -15,8 +15,8 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
+from edge.contracts.former import FormerContract
 from edge.vault.signer import FormerDevice
-from protocol.contract import Signed
 from protocol.errors import ConfigError
 from protocol.passphrase import LOG2_N, SALT_BYTES, Check, Log2N, Salt, derive_keys
 
@@ -28,14 +28,6 @@ NONCE_BYTES = 12
 SIZE_MAX_BYTES = 1 << 30
 
 _LENGTH_BYTES = 2
-
-
-class FormerContract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A contract of the household before it moved, with the last day that it covered."""
-
-    offer: Signed
-    contract: Signed
-    last_day: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
 class Bundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

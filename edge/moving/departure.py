@@ -15,13 +15,12 @@ import msgspec
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from edge.clock import Clock
-from edge.correspondence import Correspondent, Incoming
-from edge.flight import Flight
-from edge.message import Publish, Published
 from edge.metering.events import Event
 from edge.metering.meter import Meter
 from edge.metering.reading import Reading
+from edge.mqtt.handler import Correspondent, Incoming
+from edge.mqtt.message import Publish, Published
+from edge.mqtt.retry import Flight
 from edge.vault.moving import Departure
 from edge.vault.rows import Key
 from edge.vault.signer import Signer
@@ -33,6 +32,7 @@ from protocol.errors import ConfigError, MessageRefused, Reason
 from protocol.json_text import read_json
 from protocol.moving import ANY_CONTRACT, Leave, Left, Termination
 from protocol.topics import Kind, device_topic
+from system.clock import Clock
 from system.files import read_secret, write_secret
 
 ORDER = "move-out.json"

@@ -9,16 +9,16 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from edge.contracts.enrolling import draw_keys
+from edge.contracts.former import FOLDER
 from edge.contracts.requests import FOLDER as REQUESTS
-from edge.enrolling import draw_keys
-from edge.identity import (
+from edge.identity.identity import (
     AUTHORITY,
     CERTIFICATE,
     METER_SALT,
     check_keys_are_files,
 )
 from edge.moving.bundle import is_bundle
-from edge.moving.contracts import FOLDER
 from edge.moving.departure import note_erasure
 from edge.stage import ENROLMENT, HOUSEHOLD_KEY
 from edge.vault.database import FILE_NAME

@@ -8,9 +8,9 @@ from string import Template
 
 import msgspec
 
-from edge.bills.words import day_text
-from edge.language import Lang
-from edge.typography import typeset
+from edge.language.choice import Lang
+from edge.language.numbers import day_text
+from edge.language.typography import typeset
 
 LINE = "_" * 48
 _GROUP = 4

@@ -14,8 +14,9 @@ import msgspec
 
 from edge.area.settings import FILE_NAME as AREA_CHOICES
 from edge.bills.word import read_words
-from edge.enrolling import draw_keys
-from edge.identity import (
+from edge.contracts.enrolling import draw_keys
+from edge.contracts.former import FormerContract, end_all, read_former, write_former
+from edge.identity.identity import (
     CONTRACT,
     FORMER,
     IMPORTING,
@@ -28,8 +29,7 @@ from edge.identity import (
     load_keys,
     read_agreement,
 )
-from edge.moving.bundle import Bundle, FormerContract
-from edge.moving.contracts import end_all, read_former, write_former
+from edge.moving.bundle import Bundle
 from edge.stage import ENROLMENT, HOUSEHOLD_KEY, next_step
 from edge.vault.database import FILE_NAME
 from edge.vault.moving import Departure, make_at_home, make_without_ledger, take_image

@@ -1,6 +1,6 @@
 """What the household is told when it moves, in French and English."""
 
-from edge.typography import bilingual
+from edge.language.typography import bilingual
 
 MOVING_OUT = bilingual(
     fr=(

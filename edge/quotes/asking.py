@@ -15,12 +15,11 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.catalogue.reader import CatalogueReader
-from edge.correspondence import Correspondent, Incoming
-from edge.message import Publish
+from edge.mqtt.handler import Correspondent, Incoming
+from edge.mqtt.message import Publish
 from edge.vault.catalogue import QuoteRow
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
-from edge.watched import WatchedFile
 from protocol.backoff import backoff
 from protocol.calendar import day_number, legal_day
 from protocol.envelope import decode_body, open_message
@@ -30,6 +29,7 @@ from protocol.messages import STATEMENT_ID_BYTES
 from protocol.quotes import QuoteAnswer, QuotePart, QuoteRequest
 from protocol.topics import Kind, device_topic
 from system.files import read_secret, write_secret
+from system.watched import WatchedFile
 
 ORDER = "quotes.json"
 LOOK_S = 1.0

@@ -6,9 +6,9 @@ from enum import StrEnum
 
 import msgspec
 
-from edge.bills.judge import Agreement
 from edge.catalogue.reader import Copy
-from edge.identity import Identity
+from edge.contracts.agreement import Agreement
+from edge.identity.identity import Identity
 from edge.quotes.opening import Fault, OpenedSums, QuotesRefused
 from edge.quotes.pricing import Home, Quotes, Unquoted, left_out, price_quotes
 from edge.vault.catalogue import QuoteRow

@@ -3,10 +3,10 @@
 from decimal import Decimal
 from html import escape
 
-from edge.language import Lang
+from edge.language.choice import Lang
+from edge.language.typography import NARROW_SPACE, measure
 from edge.quotes.pricing import Basis, Quote, Quotes
 from edge.quotes.words import BASIS, CURRENT, TITLE
-from edge.typography import NARROW_SPACE, measure
 
 WIDTH, ROW, TOP, LABELS, VALUES = 860, 30, 52, 330, 150
 BARS = WIDTH - LABELS - VALUES

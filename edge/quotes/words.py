@@ -1,8 +1,8 @@
 """Quotes in words, French and English."""
 
+from edge.language.typography import bilingual
 from edge.quotes.opening import Fault
 from edge.quotes.pricing import Basis, NoQuote
-from edge.typography import bilingual
 
 COLUMNS = bilingual(
     fr=("", "fournisseur", "offre", "total TTC", "écart", ""),

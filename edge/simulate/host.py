@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from edge.clock import HostTime
+from system.clock import HostTime
 
 
 def host_time_at(at: datetime) -> HostTime:

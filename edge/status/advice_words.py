@@ -1,7 +1,7 @@
 """What a household can do now, in words, French and English."""
 
+from edge.language.typography import bilingual
 from edge.status.report import Advice
-from edge.typography import bilingual
 
 ADVICE = bilingual(
     en={

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from edge.clock import Clock
-from edge.identity import Identity
-from edge.message import Absence, Connected, Disconnected, LinkEvent, Publish, Unreachable
+from edge.identity.identity import Identity
+from edge.mqtt.message import Absence, Connected, Disconnected, LinkEvent, Publish, Unreachable
 from edge.status.line import LineState, LineWatch
 from edge.status.machine import Machine, MachineWatch
 from edge.status.presence import (
@@ -27,6 +26,7 @@ from edge.status.schedule import Facts, Schedule, Told
 from protocol.errors import ConfigError
 from protocol.status import State, Status, encode_status, whole_hour
 from system.certificates import read_lifetime
+from system.clock import Clock
 
 # Both speeds and modes of a line are tried within this.
 INIT = timedelta(seconds=60)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge.clock import Clock
+from system.clock import Clock
 
 BYTES_A_MB = 1_000_000
 DAY_S = 86_400.0

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from edge.contracts.words import NOTICES as STANDING_NOTICES
 from edge.contracts.words import PAST_NOTICES
-from edge.language import Lang
+from edge.language.choice import Lang
+from edge.language.typography import bilingual
 from edge.metering.events import Notice, NoticeKind
-from edge.typography import bilingual
 
 # Each is told with its date, as something that has been.
 NOTICES = bilingual(

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from edge.message import Absence
+from edge.mqtt.message import Absence
 from edge.status.line import LineState
 from edge.status.schedule import Told
 from protocol.calendar import Instant

@@ -7,17 +7,16 @@ from pathlib import Path
 import msgspec
 
 from edge.area.report import AreaSummary, summary
-from edge.area.settings import load_choices
+from edge.area.settings import AreaConfig, load_choices
 from edge.bills.desk import read_judgement
 from edge.bills.judgement import Judgement, Verdict
-from edge.config import load_config
 from edge.contracts.watch import standing, standing_notices
-from edge.identity import load_contract, load_device
-from edge.message import Absence
+from edge.identity.identity import load_contract, load_device
 from edge.metering.events import Notice, NoticeKind
 from edge.metering.state import MeterState
 from edge.metering.unconfirmed import Quarantine, unconfirmed_in
 from edge.moving.departure import ordered_at
+from edge.mqtt.message import Absence
 from edge.status.line import LineFault, LineState
 from edge.status.presence import Presence, StatusFile, is_running
 from edge.vault.moving import Departure
@@ -112,14 +111,14 @@ class ChipReport(msgspec.Struct, frozen=True):
     standing: tuple[Notice, ...] = ()
 
 
-def report(directory: Path, now: datetime) -> ChipReport:
+def report(directory: Path, area: AreaConfig, now: datetime) -> ChipReport:
     """Read what there is to tell of the chip in `directory`, whether it runs or not.
 
     Raises:
-        ConfigError: it has never run, or its configuration or contract is damaged.
+        ConfigError: it has never run, or its contract is damaged.
         StoreError: its vault is damaged.
     """
-    config, choices = load_config(directory).area, load_choices(directory)
+    choices = load_choices(directory)
     kept = StatusFile(directory).read()
     presence = kept.presence
     if presence is not None and not is_running(presence):
@@ -146,7 +145,7 @@ def report(directory: Path, now: datetime) -> ChipReport:
             last_day_closed=figures.last_day_closed,
             waiting_for_cloud=figures.intervals_to_encrypt,
             notices=tuple(notices[-NOTICES_SHOWN:]),
-            area=summary(vault, choices, config, day_number(today)),
+            area=summary(vault, choices, area, day_number(today)),
             presence=presence,
             has_contract=documents is not None,
             next_bill=(

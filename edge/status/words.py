@@ -4,15 +4,15 @@ from datetime import date, datetime
 
 from edge.area.report import AreaSummary, Participation
 from edge.area.words import LABEL, PARTICIPATION
-from edge.bills.words import day_text, time_text
-from edge.language import Lang
-from edge.message import Absence
+from edge.language.choice import Lang
+from edge.language.numbers import day_text, time_text
+from edge.language.typography import bilingual
+from edge.mqtt.message import Absence
 from edge.status.advice_words import ADVICE
 from edge.status.line import LineFault
 from edge.status.notice_words import notices_in_words
 from edge.status.presence import Presence
 from edge.status.report import ChipReport, last_day
-from edge.typography import bilingual
 from protocol.calendar import PARIS
 
 _COLUMN = 20

@@ -4,14 +4,14 @@ from functools import partial
 
 import msgspec
 
-from edge.french.looking_up import sentence_in
-from edge.language import Lang
+from edge.language.choice import Lang
+from edge.language.french.looking_up import sentence_in
+from edge.language.typography import measure
 from edge.tic.frame import Frame, Group, Mode, Rejected
 from edge.tic.horodate import civil_time
 from edge.tic.labels import LABELS, Kind
 from edge.tic.quality import LineQuality
 from edge.tic.views import Decoded, decode_profile, decode_stge, decode_views
-from edge.typography import measure
 
 _encoder = msgspec.json.Encoder()
 

@@ -9,7 +9,7 @@ from enum import IntEnum
 import msgspec
 from sqlite_utils import Database
 
-from edge.area.contribution import Seeds
+from edge.privacy.contribution import Seeds
 from edge.privacy.ledger import DAY_RHO_MAX, Spend
 from protocol.roster import SignedEntry
 

@@ -11,12 +11,12 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 import pytest
 
-from cloud.area.measures_cli import shipped_transforms
+from cloud.commands.measures import shipped_transforms
 from cloud.config import load_config
-from cloud.governance import charter_file, read_charter_file
+from cloud.governance.documents import charter_file, read_charter_file
 from cloud.release.release import decode
 from cloud.store.area import FigureKey, Stage
-from cloud.store.sqlite import FILE_NAME, SqliteStore
+from cloud.store.sqlite.store import FILE_NAME, SqliteStore
 from edge.vault.area import AreaState
 from edge.vault.reader import read_vault
 from protocol.calendar import day_number, day_of_number, days_between, legal_day

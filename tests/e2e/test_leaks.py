@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cloud import provider
+from cloud.billing.progress import progress
 from cloud.store import RequestState
-from cloud.store.sqlite import SqliteStore
-from edge.identity import METER_SALT, load_keys
+from cloud.store.sqlite.store import SqliteStore
+from edge.identity.identity import METER_SALT, load_keys
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
 from edge.simulate.tariff import Option
@@ -30,6 +30,7 @@ from protocol.calendar import QUARTER_HOUR, day_start
 from protocol.hpke import SealingKey
 from protocol.status import State, decode_status
 from protocol.topics import Kind
+from provider import service as provider
 from tests.support.broker import COLLECTIVITY, Broker, Took, enrol_chip, make_cloud, wait_until
 from tests.support.chip_town import MONTH
 from tests.support.mqtt import Peer, role_pass
@@ -200,7 +201,7 @@ def test_nothing_of_a_household_is_in_clear_anywhere_but_at_home(tmp_path):
         stack.callback(end, runs)
         say(runs, meter.streams[0])
         wait_until(
-            lambda: provider.progress(store, request).state is RequestState.SEEN,
+            lambda: progress(store, request).state is RequestState.SEEN,
             "the chip to see its statement",
         )
         for name, command in (

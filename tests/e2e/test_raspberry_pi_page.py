@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from cloud.registry.enrolment import enrol
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
 from protocol.contract import Signed
 from tests.support.booted import USER, booted, make_root, skip_without_containers
 from tests.support.broker import wait_until

@@ -6,9 +6,9 @@ from datetime import date
 import pytest
 
 from cloud.registry.pki import load_platform_key
-from cloud.store import schema
 from cloud.store.area import FigureKey
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite import schema
+from cloud.store.sqlite.store import SqliteStore
 from protocol.area_messages import AreaAck, Terms
 from protocol.calendar import day_number
 from protocol.envelope import Address, open_message

@@ -10,13 +10,14 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from cloud.catalogue_cli import catalogue as cloud_catalogue
-from edge.agent import link_settings
-from edge.catalogue.cli import catalogue as edge_catalogue
-from edge.chip import Chip, signer_of
-from edge.clock import SystemClock
-from edge.link import Link
+from cloud.commands.catalogue import catalogue as cloud_catalogue
+from edge.chip.agent import link_settings
+from edge.chip.chip import Chip
+from edge.commands.catalogue import catalogue as edge_catalogue
+from edge.identity.identity import signer_of
+from edge.mqtt.link import Link
 from edge.vault.vault import Vault
+from system.clock import SystemClock
 from tests.support.broker import enrol_chip, wait_until
 from tests.support.listing import Provider, Publisher
 

@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import pytest
 
-from cloud import provider
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
 from edge.simulate.tariff import Option
@@ -16,6 +15,7 @@ from edge.tic.frame import Mode
 from edge.tic.groups import encode_group
 from edge.vault.reader import read_vault
 from protocol.calendar import QUARTER_HOUR, day_start
+from provider import service as provider
 from tests.integration.test_chip_process import metered_to
 from tests.integration.test_moving_story import (
     PRM_1,

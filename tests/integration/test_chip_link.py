@@ -19,9 +19,9 @@ from cryptography.x509.oid import NameOID
 from paho.mqtt.client import Client
 from structlog.testing import capture_logs
 
-from edge.agent import link_settings
-from edge.link import Link, LinkSettings
-from edge.message import (
+from edge.chip.agent import link_settings
+from edge.mqtt.link import Link, LinkSettings
+from edge.mqtt.message import (
     Absence,
     Arrived,
     Connected,

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from structlog.testing import capture_logs
 
 from cloud.registry.revocation import revoke_everywhere
-from cloud.store.sqlite import SqliteStore
-from edge.agent import link_settings
-from edge.link import Link
-from edge.message import Absence
+from cloud.store.sqlite.store import SqliteStore
+from edge.chip.agent import link_settings
+from edge.mqtt.link import Link
+from edge.mqtt.message import Absence
 from tests.support.broker import enrol_chip, wait_until
 
 

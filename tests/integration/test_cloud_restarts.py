@@ -13,9 +13,10 @@ import pytest
 from cloud.registry.pki import issue_role
 from cloud.release.closing import basis_of, close
 from cloud.release.opening import advance, asked
-from cloud.store import RequestState, schema
+from cloud.store import RequestState
 from cloud.store.area import Stage
 from cloud.store.providers import LetterState, StoredLetter
+from cloud.store.sqlite import schema
 from protocol.calendar import day_number
 from tests.support.area_release import DAY, SmallArea
 from tests.support.billing_home import BillingHome

@@ -7,12 +7,12 @@ import gc
 import pytest
 from structlog.testing import capture_logs
 
-from cloud import link as link_module
-from cloud.link import Link, LinkSettings, TlsFiles
-from cloud.message import Outgoing
 from protocol.errors import ConfigError, PublishRefused, TransportError
 from protocol.ids import new_device_id
 from protocol.topics import Kind, device_topic
+from system.mqtt import link as link_module
+from system.mqtt.link import Link, LinkSettings, TlsFiles
+from system.mqtt.message import Outgoing
 from tests.support.broker import COLLECTIVITY, enrol_chip, free_ports, make_cloud
 from tests.support.mqtt import NOT_AUTHORIZED, Peer, chip_pass, role_pass, run_link
 

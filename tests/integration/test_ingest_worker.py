@@ -15,13 +15,14 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from cloud.message import Incoming
-from cloud.store import PublishedStatement, RequestState, StatementOrder, schema
-from cloud.store.sqlite import SqliteStore
+from cloud.store import PublishedStatement, RequestState, StatementOrder
+from cloud.store.sqlite import schema
+from cloud.store.sqlite.store import SqliteStore
 from protocol.envelope import Address, open_message
 from protocol.messages import Ack
 from protocol.status import State, Status, encode_status
 from protocol.topics import Kind, own_down
+from system.mqtt.message import Incoming
 from tests.support.broker import COLLECTIVITY, enrol_chip, wait_until
 from tests.support.fake_chip import FakeChip
 from tests.support.mqtt import Peer, chip_pass

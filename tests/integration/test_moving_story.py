@@ -12,19 +12,17 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from cloud import provider
-from cloud.batches import pending_statements
-from cloud.files import COLLECTIVITY as TOWN
-from cloud.provider_files import PROVIDER
+from cloud.billing.pending import pending_statements
+from cloud.commands.directory import COLLECTIVITY as TOWN
 from cloud.registry.pki import load_platform_key
 from cloud.store import RequestState
-from cloud.store.sqlite import SqliteStore
-from edge.agent_cli import load_agreement
+from cloud.store.sqlite.store import SqliteStore
 from edge.bills.desk import Desk
-from edge.catalogue.shelf import Contracts
-from edge.files import CHIP
-from edge.identity import load_identity
-from edge.moving.contracts import agreements_of
+from edge.commands.directory import CHIP
+from edge.contracts.agreement import load_agreement
+from edge.contracts.former import agreements_of
+from edge.contracts.listed import Contracts
+from edge.identity.identity import load_identity
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
 from edge.simulate.link import PtyLink
@@ -36,6 +34,8 @@ from protocol.errors import MessageRefused, VoletError
 from protocol.layout import REGISTER_STEP
 from protocol.messages import Statement
 from protocol.topics import Kind, device_topic
+from provider import service as provider
+from provider.directory import PROVIDER
 from system.backup.listing import survey
 from tests.integration.test_chip_process import CONFIG, Program, metered_to
 from tests.support.broker import COLLECTIVITY, wait_until

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from cloud.api.client import connect
 from cloud.api.desk import Wanted
 from cloud.registry.pki import issue_role, pki_path, revoke
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
 from protocol.errors import DocumentRefused, TransportError
 from tests.support.api_server import WITHIN_S, make_town, serving, until
 from tests.support.broker import free_ports, make_cloud

@@ -8,13 +8,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from edge.chip import Chip, ChipSettings
-from edge.clock import SystemClock
-from edge.outbox import Settings as OutboxSettings
+from edge.chip.chip import Chip, ChipSettings
+from edge.commands.quotes import quotes as edge_quotes
+from edge.mqtt.outbox import Settings as OutboxSettings
 from edge.quotes.asking import QuoteOptions, watched_order
-from edge.quotes.cli import quotes as edge_quotes
 from edge.simulate.host import host_time_at
 from protocol.calendar import QUARTER_HOUR, day_start, legal_day
+from system.clock import SystemClock
 from tests.integration.test_catalogue_broker import RunningChip, add, run, worker
 from tests.support.broker import Took, enrol_chip
 from tests.support.chip_bench import FRAMES_AT_START, SERIAL, BenchMeter

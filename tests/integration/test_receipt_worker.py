@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud import provider as desk
-from cloud.store import PublishedStatement, StatementOrder, StoredContract, schema
-from cloud.store.sqlite import SqliteStore
+from cloud.store import PublishedStatement, StatementOrder, StoredContract
+from cloud.store.sqlite import schema
+from cloud.store.sqlite.store import SqliteStore
 from edge.bills.receipts import Grounds, make_receipt
 from edge.vault.commitments import day_commitment
 from protocol.bill import price_bill, register_energies
@@ -32,6 +32,7 @@ from protocol.receipt import Receipt, ReceiptAck
 from protocol.schedule import Schedules
 from protocol.statement import components
 from protocol.topics import Kind
+from provider import service as desk
 from tests.integration.test_ingest_worker import LinkedChip, WorkerProcess
 from tests.support.broker import COLLECTIVITY, enrol_chip, wait_until
 from tests.support.household import closed_day

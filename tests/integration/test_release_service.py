@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from cloud.registry.pki import issue_role, load_platform_key
 from cloud.release.release import decode
 from cloud.store.area import Stage
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
 from protocol.calendar import day_of_number
 from protocol.topics import TrusteeKind, area_topic, trustee_topic
 from tests.support.area_release import DAY, FarTrustee, SmallArea

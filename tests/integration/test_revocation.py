@@ -12,7 +12,7 @@ from cloud.registry.broker import refresh_broker
 from cloud.registry.pki import issue_role, pki_path, revoke
 from cloud.registry.renewal import renew
 from cloud.registry.revocation import end_session, revoke_everywhere
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
 from protocol.errors import ConfigError, DocumentRefused, TransportError
 from tests.support.broker import Broker, enrol_chip, wait_until
 from tests.support.mqtt import (

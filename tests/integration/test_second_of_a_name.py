@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cloud.link import Link, LinkSettings, TlsFiles
 from cloud.registry.pki import issue_role, pki_path
-from cloud.rival import SHORT_S
 from protocol.errors import ConfigError
+from system.mqtt.link import Link, LinkSettings, TlsFiles
+from system.mqtt.rival import SHORT_S
 from tests.support.broker import wait_until
 from tests.support.mqtt import run_link
 

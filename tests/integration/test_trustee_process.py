@@ -7,15 +7,15 @@ import signal
 import numpy as np
 
 from cloud.release.pages import request_pages
-from cloud.trustee import log
-from cloud.trustee.core import today_number
-from cloud.trustee.files import TRUSTEE
 from protocol.area_cipher import from_bytes
 from protocol.governance import fingerprint
 from protocol.trustee_messages import Answer, Ask, Refused
 from system.backup.listing import survey
 from tests.support.broker import running_broker
 from tests.support.trustee_town import DYING, WITHIN_S, TrusteeTown
+from trustee import log
+from trustee.core import today_number
+from trustee.files import TRUSTEE
 
 TABLES = re.findall(r"CREATE TABLE (\w+)", log._TABLES)
 ALIKE = {

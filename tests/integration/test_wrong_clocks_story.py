@@ -7,19 +7,19 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from cloud import provider
-from cloud.store.sqlite import SqliteStore
-from edge.agent import chip_settings
-from edge.agent_cli import load_agreement
+from cloud.store.sqlite.store import SqliteStore
 from edge.bills.desk import read_judgement
 from edge.bills.judgement import Verdict
-from edge.chip import Chip
-from edge.clock import HostTime, SystemClock
-from edge.config import EdgeConfig
-from edge.outbox import Settings as OutboxSettings
+from edge.chip.agent import chip_settings
+from edge.chip.chip import Chip
+from edge.chip.config import EdgeConfig
+from edge.contracts.agreement import load_agreement
+from edge.mqtt.outbox import Settings as OutboxSettings
 from edge.tic.frame import Frame, Group, Mode
 from protocol.bill import price_bill, register_energies
 from protocol.calendar import QUARTER_HOUR, day_start
+from provider import service as provider
+from system.clock import HostTime, SystemClock
 from tests.integration.test_catalogue_broker import RunningChip, worker
 from tests.support.broker import Took, enrol_chip
 from tests.support.chip_bench import FRAMES_AT_START, SERIAL, BenchMeter

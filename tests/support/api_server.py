@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from cloud.api.app import make_gate
 from cloud.api.server import Revoked, make_server, tls_context
 from cloud.api.service import Service
-from cloud.provider import draw_key, load_key
 from cloud.registry.pki import pki_path
 from cloud.store.providers import Provider
-from cloud.store.sqlite import SqliteStore
-from cloud.store_thread import StoreThread
+from cloud.store.sqlite.store import SqliteStore
+from provider.service import draw_key, load_key
 from system.patience import Patience, wait_until
+from system.store_thread import StoreThread
 from tests.support.broker import free_ports, make_cloud
 from tests.support.provider_api import FAST, Firm
 

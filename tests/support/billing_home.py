@@ -12,15 +12,15 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.batches import pending_statements
+from cloud.billing.pending import pending_statements
 from cloud.store import StatementOrder
-from edge.agent import chip_settings
-from edge.agent_cli import load_agreement
-from edge.chip import Chip, signer_of
-from edge.config import load_config
-from edge.identity import read_agreement
-from edge.message import Arrived, Connected
+from edge.chip.agent import chip_settings
+from edge.chip.chip import Chip
+from edge.chip.config import load_config
+from edge.contracts.agreement import load_agreement
+from edge.identity.identity import read_agreement, signer_of
 from edge.moving.departure import leave_order
+from edge.mqtt.message import Arrived, Connected
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.host import host_time_at
 from edge.simulate.household import synthetic_curve

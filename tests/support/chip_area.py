@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.area.lane import AreaOptions
 from edge.area.settings import AreaConfig, Choices
-from edge.chip import ChipSettings
-from edge.message import Arrived, Publish
-from edge.outbox import Settings as OutboxSettings
+from edge.chip.chip import ChipSettings
+from edge.mqtt.message import Arrived, Publish
+from edge.mqtt.outbox import Settings as OutboxSettings
 from protocol.area_cipher import SHAPES, Shape, from_bytes, mask, mask_key, unmask
 from protocol.area_messages import AreaAck, Ask, Contribution, Document, SeedLetters, Terms
 from protocol.calendar import day_number

@@ -8,11 +8,10 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.chip import Chip, ChipSettings, signer_of
-from edge.clock import HostTime
-from edge.identity import Identity
-from edge.message import Connected, Disconnected, Publish, Published
-from edge.outbox import Settings as OutboxSettings
+from edge.chip.chip import Chip, ChipSettings
+from edge.identity.identity import Identity, signer_of
+from edge.mqtt.message import Connected, Disconnected, Publish, Published
+from edge.mqtt.outbox import Settings as OutboxSettings
 from edge.simulate.host import host_time_at
 from edge.tic.frame import ClosedBy, Frame, Group, Mode, OpenedBy
 from edge.vault.vault import Vault
@@ -21,6 +20,7 @@ from protocol.ids import new_device_id
 from protocol.keys import HouseholdSecret
 from protocol.messages import Block
 from protocol.topics import Kind, parse_device_topic
+from system.clock import HostTime
 
 SERIAL = "041961234567"
 METER_SALT = bytes(range(32))

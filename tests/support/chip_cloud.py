@@ -12,11 +12,10 @@ import msgspec
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.ingest import Ingest
-from cloud.message import Incoming
+from cloud.ingest.pipeline import Ingest
 from cloud.store import Device
-from cloud.store.sqlite import SqliteStore
-from edge.message import Arrived, Publish
+from cloud.store.sqlite.store import SqliteStore
+from edge.mqtt.message import Arrived, Publish
 from protocol.calendar import day_number, day_of_number, month_of
 from protocol.envelope import Address, open_message, seal_message
 from protocol.errors import Reason
@@ -32,6 +31,7 @@ from protocol.messages import (
     holdings_digest,
 )
 from protocol.topics import Kind, device_topic, parse_device_topic
+from system.mqtt.message import Incoming
 
 BODIES = {Kind.EPOCH: Epoch, Kind.BLOCK: Block, Kind.FETCH: Fetch, Kind.SEEN: Seen}
 

@@ -3,8 +3,8 @@
 from datetime import date
 from pathlib import Path
 
-from cloud.store.sqlite import SqliteStore
-from edge.identity import load_identity
+from cloud.store.sqlite.store import SqliteStore
+from edge.identity.identity import load_identity
 
 MONTH = date(2026, 1, 1)
 

@@ -7,22 +7,22 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud import provider
-from cloud.batches import pending_statements
-from edge.agent import chip_settings
-from edge.agent_cli import load_agreement
+from cloud.billing.pending import pending_statements
 from edge.bills.desk import read_judgement
-from edge.chip import Chip, signer_of
-from edge.config import EdgeConfig
+from edge.chip.agent import chip_settings
+from edge.chip.chip import Chip
+from edge.chip.config import EdgeConfig
+from edge.contracts.agreement import load_agreement
+from edge.contracts.enrolling import install, make_request, sign_contract, write_request
 from edge.contracts.requests import latest_made_at
 from edge.contracts.serial import serial_for
-from edge.enrolling import install, make_request, sign_contract, write_request
-from edge.identity import load_identity, load_keys
-from edge.language import Lang
-from edge.message import Arrived, Connected
+from edge.identity.identity import load_identity, load_keys, signer_of
+from edge.language.choice import Lang
+from edge.mqtt.message import Arrived, Connected
 from edge.vault.vault import Vault
 from protocol.contract import Offer, Signed, sign_document
 from protocol.hpke import SealingKey
+from provider import service as provider
 from tests.support.broker import COLLECTIVITY
 from tests.support.chip_bench import BenchClock, BenchMeter
 from tests.support.moving_town import QUICK, Home, TownCloud
@@ -75,7 +75,7 @@ class Dwelling(Home):
 
     def request(self, offer, start: date) -> Signed:
         """Ask to be enrolled with the offer, for the meter that the chip reads."""
-        serial = serial_for(self.directory, CONFIG, None, Lang.EN)
+        serial = serial_for(self.directory, CONFIG.source, CONFIG.speeds, None, Lang.EN)
         keys = load_keys(self.directory)
         contract = sign_contract(keys, offer, serial, start)
         request = make_request(keys, offer, contract, after=latest_made_at(self.directory))

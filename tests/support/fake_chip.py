@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.message import Incoming, Outgoing
 from cloud.store import Device
 from protocol.calendar import day_number, month_of
 from protocol.commitment import commit_day
@@ -17,6 +16,7 @@ from protocol.ids import DeviceId, HouseholdKeyId, new_device_id, new_incarnatio
 from protocol.layout import QUARTER_HOURS_MAX
 from protocol.messages import Ack, Block, Epoch, Fetch, Seen
 from protocol.topics import Kind, device_topic
+from system.mqtt.message import Incoming, Outgoing
 
 SINCE = datetime(2026, 10, 1, tzinfo=UTC)
 COMMITMENT = commit_day([0] * 12, 1)

@@ -1,6 +1,6 @@
 """French as it is typed: tests compare words, not the spaces that print has."""
 
-from edge.typography import NARROW_SPACE, WIDE_SPACE
+from edge.language.typography import NARROW_SPACE, WIDE_SPACE
 
 
 def plain(text: str) -> str:

@@ -8,8 +8,8 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.store import Batch, BlockItem, Device, EpochItem, Store, StoredBlock, StoredContract
-from edge.bills.judge import Agreement, Shelf
 from edge.bills.own import Books, Span
+from edge.contracts.agreement import Agreement, Shelf
 from edge.contracts.meter import Meters, meter_hash
 from edge.metering.events import DayClosed
 from edge.vault.rows import Metered

@@ -6,8 +6,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from edge.clock import HostTime
 from edge.simulate.host import host_time_at
+from system.clock import HostTime
 
 # Simulated second, monotonic second at which it was that, speed, simulated second where it halts.
 _FORM = struct.Struct("<4d")

@@ -16,14 +16,14 @@ from types import FrameType
 import click
 import structlog
 
-from edge import link as link_module
-from edge.agent import link_settings
-from edge.agent_cli import load_agreement
-from edge.chip import Chip, ChipSettings, signer_of
-from edge.config import load_config
-from edge.identity import load_identity
-from edge.link import Link
-from edge.moving.contracts import agreements_of
+from edge.chip.agent import link_settings
+from edge.chip.chip import Chip, ChipSettings
+from edge.chip.config import load_config
+from edge.contracts.agreement import load_agreement
+from edge.contracts.former import agreements_of
+from edge.identity.identity import load_identity, signer_of
+from edge.mqtt import link as link_module
+from edge.mqtt.link import Link
 from edge.simulate.curve_files import load_curve
 from edge.simulate.home import Home, build_home
 from edge.simulate.host import host_time_at

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from edge.files import CHIP
+from edge.commands.directory import CHIP
 from edge.vault.database import FILE_NAME
 from tests.support.backups import back_up, restore
 from tests.support.kill_town import Household

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 import edge.vault.vault as vault_module
-from cloud.store.batch import BatchWriter
-from cloud.worker import Worker
-from cloud.worker_cli import run as run_worker
-from edge.chip import Chip
-from edge.message import Connected, Published
+from cloud.commands.run import run as run_worker
+from cloud.store.sqlite.batch import BatchWriter
+from cloud.worker.worker import Worker
+from edge.chip.chip import Chip
+from edge.mqtt.message import Connected, Published
 from edge.vault.epochs import Epochs
 from edge.vault.vault import Vault
 from protocol.household import Epoch

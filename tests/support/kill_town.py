@@ -11,14 +11,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cloud import provider
-from cloud.files import COLLECTIVITY
+from cloud.billing.progress import progress
+from cloud.commands.directory import COLLECTIVITY
 from cloud.registry.pki import issue_role
 from cloud.store import RequestState
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
 from edge.bills.desk import read_judgement
 from edge.bills.judgement import Judgement
-from edge.identity import Identity
+from edge.identity.identity import Identity
 from edge.simulate.curve_files import load_curve, save_curve
 from edge.simulate.home import Home, build_home
 from edge.simulate.household import synthetic_curve
@@ -27,6 +27,7 @@ from edge.vault.rows import Figures
 from protocol.calendar import day_start, legal_day, month_of, quarter_hour
 from protocol.errors import VoletError
 from protocol.hpke import SealingKey
+from provider import service as provider
 from tests.support.backups import back_up, restore
 from tests.support.broker import Broker, Took, enrol_chip, make_cloud, skip_without_mosquitto
 from tests.support.broker import wait_until as wait
@@ -280,7 +281,7 @@ class Town:
         assert len(requests) == len(households)
         self._wait(
             lambda: all(
-                provider.progress(self.store, request).state is RequestState.SEEN
+                progress(self.store, request).state is RequestState.SEEN
                 for request in requests.values()
             ),
             households,

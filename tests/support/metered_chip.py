@@ -9,12 +9,13 @@ from pathlib import Path
 
 import msgspec
 
-from edge.chip import Chip, ChipSettings, signer_of
-from edge.confirming import Confirmation, leave_confirmation
-from edge.message import Connected, Publish, Published
+from edge.chip.chip import Chip, ChipSettings
+from edge.chip.confirming import Confirmation, leave_confirmation
+from edge.identity.identity import signer_of
 from edge.metering.events import DayClosed, Event, Notice, NoticeKind, QuarterHourClosed
 from edge.metering.unconfirmed import quarantine_in
-from edge.outbox import Settings as OutboxSettings
+from edge.mqtt.message import Connected, Publish, Published
+from edge.mqtt.outbox import Settings as OutboxSettings
 from edge.vault.rows import Interval
 from edge.vault.vault import Vault
 from protocol.calendar import QUARTER_HOUR, quarter_hour_start

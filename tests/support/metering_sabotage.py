@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from unittest.mock import PropertyMock, patch
 
-from edge.confirming import Confirmation
+from edge.chip.confirming import Confirmation
 from edge.metering import changes, following, meter
 from edge.metering.changes import _Passage, allowed_rise_wh, are_counters_continued, rise_wh
 from edge.metering.meter import Meter

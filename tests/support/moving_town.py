@@ -5,22 +5,22 @@ from pathlib import Path
 
 import msgspec
 
-from cloud.ingest import Ingest
-from cloud.message import Incoming
+from cloud.ingest.pipeline import Ingest
 from cloud.registry.enrolment import enrol
 from cloud.registry.pki import load_platform_key
-from cloud.store.sqlite import SqliteStore
-from edge.chip import Chip, ChipSettings, signer_of
-from edge.enrolling import draw_keys, install, make_request, sign_contract, write_request
-from edge.identity import load_identity, load_keys
-from edge.message import Arrived, Connected, Publish
+from cloud.store.sqlite.store import SqliteStore
+from edge.chip.chip import Chip, ChipSettings
+from edge.contracts.enrolling import draw_keys, install, make_request, sign_contract, write_request
+from edge.identity.identity import load_identity, load_keys, signer_of
 from edge.moving.departure import MovingOptions, leave_order
-from edge.outbox import Settings as OutboxSettings
+from edge.mqtt.message import Arrived, Connected, Publish
+from edge.mqtt.outbox import Settings as OutboxSettings
 from edge.vault.vault import Vault
 from protocol.calendar import legal_day
 from protocol.contract import Consent, Signed
 from protocol.ids import HouseholdKeyId
 from protocol.topics import Kind, parse_device_topic
+from system.mqtt.message import Incoming
 from tests.support.broker import COLLECTIVITY, make_cloud
 from tests.support.chip_bench import FRAMES_AT_START, Bench, BenchClock, BenchMeter
 

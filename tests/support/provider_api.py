@@ -17,8 +17,7 @@ from cloud.api.service import Service
 from cloud.api.shapes import document_of
 from cloud.store import Device, StoredContract
 from cloud.store.providers import Provider, Scope
-from cloud.store.sqlite import SqliteStore
-from cloud.store_thread import StoreThread
+from cloud.store.sqlite.store import SqliteStore
 from protocol.calendar import day_number
 from protocol.contract import (
     Acceptance,
@@ -31,6 +30,7 @@ from protocol.contract import (
 )
 from protocol.hpke import PUBLIC_KEY_BYTES, SealingKey
 from protocol.ids import HouseholdKeyId, new_device_id
+from system.store_thread import StoreThread
 from tests.support.tariffs import simple_tariff
 
 START, END = date(2026, 9, 1), date(2026, 10, 1)

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
-from cloud.quotes import Laid, answer_quotes
+from cloud.billing.quotes import Laid, answer_quotes
 from edge.quotes.opening import OpenedSums
 from edge.quotes.pricing import Home, price_quotes
 from edge.vault.rows import BlockState

@@ -5,17 +5,17 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.batches import pending_statements
-from cloud.catalogue import listed_in
-from cloud.receipts import Checked, check_receipt
+from cloud.billing.pending import pending_statements
+from cloud.catalogue.log import listed_in
 from cloud.store import StatementOrder, StoredContract
 from edge.bills.desk import read_judgement
-from edge.bills.judge import Agreement
 from edge.bills.receipt_lane import ReceiptOptions
-from edge.chip import Chip, ChipSettings, signer_of
+from edge.chip.chip import Chip, ChipSettings
+from edge.contracts.agreement import Agreement
 from edge.contracts.meter import meter_hash
-from edge.message import Arrived, Connected
-from edge.outbox import Settings as OutboxSettings
+from edge.identity.identity import signer_of
+from edge.mqtt.message import Arrived, Connected
+from edge.mqtt.outbox import Settings as OutboxSettings
 from edge.simulate.host import host_time_at
 from edge.vault.vault import Vault
 from protocol.calendar import day_number
@@ -29,6 +29,7 @@ from protocol.contract import (
 )
 from protocol.hpke import SealingKey
 from protocol.topics import Kind, parse_device_topic
+from provider.receipts import Checked, check_receipt
 from tests.support.chip_bench import (
     FRAMES_AT_START,
     METER_SALT,

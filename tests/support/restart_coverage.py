@@ -13,15 +13,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import edge
-from edge.agent import chip_settings
-from edge.agent_cli import load_agreement
 from edge.area.standing import MEASURES, TRANSFORM, TRUSTEE_SET
 from edge.bills import receipt_rules
 from edge.bills.judgement import Verdict
 from edge.bills.receipts import Hold
-from edge.chip import Chip, signer_of
-from edge.config import load_config
-from edge.identity import load_identity
+from edge.chip.agent import chip_settings
+from edge.chip.chip import Chip
+from edge.chip.config import load_config
+from edge.contracts.agreement import load_agreement
+from edge.identity.identity import load_identity, signer_of
 from edge.vault.area import AreaState
 from edge.vault.catalogue import AlarmKind
 from edge.vault.database import _TABLES, _UPGRADES, FILE_NAME

@@ -7,8 +7,8 @@ is not there before they are.
 import sys
 
 from edge.bills.receipt_lane import ReceiptLane
-from edge.catalogue.shelf import Contracts
-from edge.chip import Chip
+from edge.chip.chip import Chip
+from edge.contracts.listed import Contracts
 from volet.main import main
 
 

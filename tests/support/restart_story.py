@@ -15,10 +15,8 @@ import msgspec
 
 from edge.area.settings import Choices, save_choices
 from edge.bills.word import say_word
-from edge.chip import signer_of
-from edge.confirming import leave_confirmation
-from edge.identity import CONTRACT, OFFER, read_agreement
-from edge.message import Arrived
+from edge.chip.confirming import leave_confirmation
+from edge.identity.identity import CONTRACT, OFFER, read_agreement, signer_of
 from edge.metering.events import DayClosed
 from edge.metering.meter import Meter
 from edge.metering.state import MeterState
@@ -26,6 +24,7 @@ from edge.metering.unconfirmed import quarantine_in, unconfirmed_in
 from edge.moving.departure import leave_order as order_to_leave
 from edge.moving.erasing import erase
 from edge.moving.transfer import pack, take_in
+from edge.mqtt.message import Arrived
 from edge.quotes.asking import leave_order as order_quotes
 from edge.simulate.host import host_time_at
 from edge.tic.decoder import Decoder

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
 
 
 class OnSqlite:

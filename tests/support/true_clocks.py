@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from edge.clock import HostTime
+from system.clock import HostTime
 from tests.support.true_meter import TrueMeter
 
 SETTLES_AFTER = timedelta(minutes=4)

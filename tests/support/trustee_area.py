@@ -11,8 +11,6 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.release.pages import charter_pages, request_pages, roster_pages
-from cloud.trustee.core import Trustee, TrusteeIdentity
-from cloud.trustee.log import TrusteeLog
 from protocol.area_cipher import Shape, add_up, from_bytes, mask_values, unmask
 from protocol.area_messages import SeedLetters
 from protocol.calendar import day_number
@@ -33,6 +31,8 @@ from protocol.trustee_messages import (
     bitmap_of,
     draws_of,
 )
+from trustee.core import Trustee, TrusteeIdentity
+from trustee.log import TrusteeLog
 
 COLLECTIVITY = "testville"
 DAY = day_number(date(2026, 3, 10))

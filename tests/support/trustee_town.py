@@ -15,10 +15,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cloud.registry.authority import issue_client
 from cloud.registry.pki import issue_role, load_authority, load_platform_key, pki_path
 from cloud.release.pages import charter_pages, request_pages, roster_pages
-from cloud.trustee import directory as places
-from cloud.trustee.cli import read_status
-from cloud.trustee.core import today_number
-from cloud.trustee.log import FILE_NAME
 from protocol.envelope import Address, open_message, seal_message
 from protocol.ids import DeviceId
 from protocol.topics import TrusteeKind, trustee_topic
@@ -34,12 +30,16 @@ from protocol.trustee_messages import (
 from tests.support.broker import COLLECTIVITY, Broker, wait_until
 from tests.support.mqtt import Pass, Peer, role_pass
 from tests.support.trustee_area import TrusteeArea
+from trustee import directory as places
+from trustee.commands import read_status
+from trustee.core import today_number
+from trustee.log import FILE_NAME
 
 WITHIN_S = 60.0
 # `volet trustee run` that dies by its own hand after the log was written, before the answer.
 DYING = """
 import os, signal
-from cloud.trustee.core import Trustee
+from trustee.core import Trustee
 Trustee._compute = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 from volet.main import main
 main()

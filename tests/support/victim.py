@@ -13,9 +13,9 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import protocol.statement
-from cloud.statements import Prepared, compute
-from cloud.weights import Plan
-from edge.bills.judge import Agreement, Shelf, judge
+from cloud.billing.plan import Plan
+from cloud.billing.statements import Prepared, compute
+from edge.bills.judge import judge
 from edge.bills.judgement import Judgement, Verdict
 from edge.bills.receipts import (
     Hold,
@@ -26,6 +26,7 @@ from edge.bills.receipts import (
     read_grounds,
 )
 from edge.bills.settled import Settled, settled_row
+from edge.contracts.agreement import Agreement, Shelf
 from edge.contracts.meter import Fit
 from edge.vault.settled import SettledRow
 from protocol.calendar import day_number, day_of_number

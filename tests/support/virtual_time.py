@@ -5,8 +5,8 @@ import selectors
 
 from paho.mqtt.client import topic_matches_sub
 
-from cloud.link import Link, LinkSettings, Received
-from cloud.message import Incoming
+from system.mqtt.link import Link, LinkSettings, Received
+from system.mqtt.message import Incoming
 
 
 class _Selector(selectors.DefaultSelector):

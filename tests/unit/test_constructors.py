@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.product import PRODUCT
+
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("protocol", "system", "mosquitto", "edge", "cloud", "volet")
 FINE = {
-    ("edge/link.py", "Link"): "its thread runs from `start` on",
+    ("edge/mqtt/link.py", "Link"): "its thread runs from `start` on",
     ("edge/status/line.py", "LineWatch"): "the clock of its conditions, asked when it looks",
-    ("cloud/link.py", "_Connection"): "the library, made whole, is called back once it connects",
+    (
+        "system/mqtt/link.py",
+        "_Connection",
+    ): "the library, made whole, is called back once it connects",
     ("protocol/quotes.py", "Weights"): "two methods that are remembered; nothing calls them yet",
 }
 
@@ -66,7 +70,7 @@ def classes(text: str) -> Iterator[ast.ClassDef]:
 def test_no_constructor_hands_its_object_over_before_it_is_whole():
     found = {
         (str(path.relative_to(ROOT)), kind.name)
-        for package in PACKAGES
+        for package in PRODUCT
         for path in (ROOT / package).rglob("*.py")
         for kind in classes(path.read_text("utf-8"))
         if any(faults_of(kind))

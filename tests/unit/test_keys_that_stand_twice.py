@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud.area.plan import read_groups
 from cloud.config import load_config
-from cloud.tariffs.calendars import read_windows
-from cloud.tariffs.usage import parse_usage
-from edge.identity import read_signed
+from cloud.estimation.plan import read_groups
+from edge.identity.identity import read_signed
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.json_text import read_json
 from protocol.tariff import parse_tariff
+from tariffs.calendars import read_windows
+from tariffs.usage import parse_usage
 
 TWICE = r"the key `kind` stands twice"
 NOTED = b'{"kind": "Offer", "ki\\u006ed": "Offer"}'

@@ -4,9 +4,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cloud.provider import draw_key
-from cloud.store.sqlite import FILE_NAME
+from cloud.store.sqlite.store import FILE_NAME
 from protocol.errors import VoletError
+from provider.service import draw_key
 from tests.support.broker import make_cloud
 from volet.main import exit_code, volet
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.product import PRODUCT
+
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("protocol", "system", "mosquitto", "edge", "cloud", "volet")
 # What writes and reads objects in a form of its own.
 MODULES = {"pickle", "marshal", "shelve", "dbm", "copyreg", "dill", "cloudpickle", "joblib", "h5py"}
 CALLS = {
@@ -19,7 +20,7 @@ ONE_PLACE = {"zstandard": "protocol/seal_form.py", "tenseal": "protocol/seal.py"
 
 
 def sources():
-    for package in PACKAGES:
+    for package in PRODUCT:
         for path in (ROOT / package).rglob("*.py"):
             yield path.relative_to(ROOT).as_posix(), path.read_text()
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.store.area import ContributionItem
-from edge.area.contribution import DayValues, Grounds, Made, Seeds, contribute
+from edge.privacy.contribution import DayValues, Grounds, Made, Seeds, contribute
 from edge.privacy.ledger import Caps, Ledger
 from protocol.envelope import Address, seal_message
 from protocol.errors import VoletError

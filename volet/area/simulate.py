@@ -15,14 +15,14 @@ import msgspec
 import numpy as np
 import pyarrow.parquet as pq
 
-from cloud.area.derive import derive, released_sigma
-from cloud.area.model import ReleaseModel
-from cloud.area.public import Curves, read_public
-from cloud.area.resample import resample
+from cloud.estimation.derive import derive, released_sigma
+from cloud.estimation.model import ReleaseModel
+from cloud.estimation.public import Curves, read_public
+from cloud.estimation.resample import resample
 from cloud.release.desk import ReleaseDesk
 from cloud.release.release import CurveRelease, decode
 from cloud.store.area import AreaStore, FigureKey
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
 from protocol.calendar import day_end, day_number
 from protocol.errors import ConfigError, VoletError
 from protocol.ids import DeviceId

@@ -6,7 +6,6 @@ from datetime import date
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.store.area import AreaStore
-from cloud.trustee.core import TrusteeIdentity
 from protocol.area_cipher import Shape
 from protocol.calendar import day_number
 from protocol.governance import (
@@ -20,6 +19,7 @@ from protocol.governance import (
 from protocol.ids import new_device_id
 from protocol.measures import Group, Measure, MeasureKind, Measures, check_measures
 from protocol.roster import COUNTS_AFTER_DAYS, Roster, RosterEntry, SignedEntry, sign_entry
+from trustee.core import TrusteeIdentity
 
 COLLECTIVITY = "simulation"
 CELL = "751010101"

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-from cloud.message import Incoming, Outgoing
-from cloud.trustee.core import Trustee, TrusteeIdentity
-from cloud.trustee.log import TrusteeLog
-from cloud.trustee.service import Desk
 from protocol.governance import Charter, fingerprint
 from protocol.ids import DeviceId
 from protocol.topics import Kind, TrusteeKind, device_topic, trustee_topic
+from system.mqtt.message import Incoming, Outgoing
+from trustee.core import Trustee, TrusteeIdentity
+from trustee.log import TrusteeLog
+from trustee.service import Desk
 
 
 class LocalTrustee:

@@ -14,19 +14,20 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cloud import provider
+from cloud.billing.progress import progress as progress_of
 from cloud.config import load_config
 from cloud.store import RequestState
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
 from edge.bills.desk import read_judgement
 from edge.bills.judgement import Judgement
-from edge.identity import load_identity
+from edge.identity.identity import load_identity
 from edge.vault.reader import read_vault
 from protocol.bill import Bill
 from protocol.calendar import days_between, legal_day
 from protocol.errors import VoletError
 from protocol.ids import HouseholdKeyId
 from protocol.topics import Kind, device_topic
+from provider import service as provider
 from system.console import plain_console
 from volet.demo.findings import departed, indices, plain_bill
 from volet.demo.neighbourhoods import show_neighbourhoods
@@ -208,12 +209,12 @@ def settle(town: Town, programs: Programs, store: SqliteStore, report: Report) -
         )
 
     def seen() -> int:
-        states = [provider.progress(store, request).state for request in requests.values()]
+        states = [progress_of(store, request).state for request in requests.values()]
         return states.count(RequestState.SEEN)
 
     programs.wait(lambda: seen() == len(requests), "the chips to see their statements", seen)
     taken_s = time.monotonic() - asked_s
-    report.computed(provider.progress(store, requests[identity.household_key]), taken_s)
+    report.computed(progress_of(store, requests[identity.household_key]), taken_s)
     results = [(home.directory.name, *bills(town, home)) for home in town.households]
     judgement = results[0][2]
     if judgement is not None:

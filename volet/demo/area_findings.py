@@ -11,9 +11,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from cloud.area.filter import Filter
-from cloud.area.model import ReleaseModel, read_model
 from cloud.audit.truth import SLOTS, Truth, write_truth
+from cloud.estimation.filter import Filter
+from cloud.estimation.model import ReleaseModel, read_model
 from cloud.release.release import CurveRelease
 from cloud.store.area import AreaStore
 from edge.privacy.mechanism import curve_code, noised

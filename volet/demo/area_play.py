@@ -9,9 +9,9 @@ import msgspec
 
 from cloud.audit.attacks import Finding
 from cloud.release.release import CurveRelease
-from cloud.store.sqlite import SqliteStore
-from cloud.trustee.cli import Status, read_status
+from cloud.store.sqlite.store import SqliteStore
 from protocol.calendar import days_between
+from trustee.commands import Status, read_status
 from volet.demo.area_findings import Released, save_truth
 from volet.demo.commune import RELEASE, TRUSTEES, Commune, Place
 from volet.demo.processes import CAPTURE, PATIENCE_S, Programs

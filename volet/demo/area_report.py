@@ -9,8 +9,8 @@ from rich.rule import Rule
 from rich.table import Table
 
 from cloud.audit.attacks import Finding
-from cloud.trustee.cli import Status
 from protocol.transform import Curve
+from trustee.commands import Status
 from volet.demo.area_findings import Measured
 from volet.demo.area_play import Verified
 from volet.demo.picture import bars, relative_error, save_picture, scale_wh, show

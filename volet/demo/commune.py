@@ -13,23 +13,22 @@ from pathlib import Path
 
 import msgspec
 
-from cloud.area.plan import PlannedGroup
 from cloud.config import CloudConfig, load_config
+from cloud.estimation.plan import PlannedGroup
 from cloud.registry.broker import current_user
 from cloud.registry.enrolment import enrol
 from cloud.roster.registrar import PUBLIC_KEY
-from cloud.store.sqlite import SqliteStore
-from cloud.trustee.directory import PUBLIC_NAME
+from cloud.store.sqlite.store import SqliteStore
 from edge.area.settings import Choices, save_choices
-from edge.config import CONFIG_NAME
-from edge.enrolling import draw_keys, install, make_request, write_request
-from edge.identity import load_identity, load_keys
-from edge.stage import REQUEST
+from edge.contracts.enrolling import draw_keys, install, make_request, write_request
+from edge.identity.identity import load_identity, load_keys
+from edge.stage import CONFIG_NAME, REQUEST
 from protocol.governance import Charter, fingerprint
 from protocol.ids import DeviceId
 from protocol.measures import MeasureKind
 from protocol.roster import COUNTS_AFTER_DAYS
 from system.files import make_private_dir, write_public
+from trustee.directory import PUBLIC_NAME
 from volet.demo.commands import volet
 
 # Two of the IRIS of Folie-Méricourt, in one commune (an arrondissement of Paris).
@@ -220,7 +219,7 @@ def _draw_up(commune: Commune, out: Path) -> None:
 
 def _decide_measures(commune: Commune, draw_up: DrawUp) -> None:
     """Keep the shipped constants, and let everybody sign the measures."""
-    shipped = files("cloud.area").joinpath("data").iterdir()
+    shipped = files("cloud.estimation").joinpath("data").iterdir()
     blobs = [each for each in shipped if each.name.endswith(".msgpack")]
     named = [word for each in blobs for word in ("--blob", str(each))]
     volet("cloud", "documents", "add", "--dir", commune.cloud, *named)

@@ -14,19 +14,19 @@ from types import FrameType
 
 import click
 
-from edge.agent import link_settings
-from edge.agent_cli import load_agreement
-from edge.chip import Chip, signer_of
-from edge.chip_settings import ChipSettings
-from edge.clock import SystemClock
-from edge.identity import load_identity
-from edge.link import Link
-from edge.moving.contracts import agreements_of
+from edge.chip.agent import link_settings
+from edge.chip.chip import Chip
+from edge.chip.settings import ChipSettings
+from edge.contracts.agreement import load_agreement
+from edge.contracts.former import agreements_of
+from edge.identity.identity import load_identity, signer_of
+from edge.mqtt.link import Link
 from edge.simulate.curve_files import load_curve
 from edge.simulate.home import build_home
 from edge.simulate.host import host_time_at
 from edge.simulate.player import TimedFrame, frames
 from edge.vault.vault import Vault
+from system.clock import SystemClock
 from system.logs import configure_logs
 from volet.demo.town import home_settings
 

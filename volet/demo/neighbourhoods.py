@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
 from protocol.calendar import legal_day
 from volet.demo.area_findings import measure_all, quiet_days
 from volet.demo.area_play import AreaPlay

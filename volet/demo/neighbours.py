@@ -13,16 +13,15 @@ from types import FrameType
 
 import click
 
-from edge.agent import link_settings
 from edge.area.lane import AreaOptions
 from edge.area.settings import watched_choices
-from edge.chip import Chip, signer_of
-from edge.chip_settings import ChipSettings
-from edge.clock import SystemClock
-from edge.config import load_config
-from edge.identity import load_identity
-from edge.link import Link
+from edge.chip.agent import link_settings
+from edge.chip.chip import Chip
+from edge.chip.config import load_config
+from edge.chip.settings import ChipSettings
+from edge.identity.identity import load_identity, signer_of
 from edge.metering.reading import STANDARD_REGISTERS
+from edge.mqtt.link import Link
 from edge.simulate.curve import Curve
 from edge.simulate.home import Home, build_home
 from edge.simulate.host import host_time_at
@@ -30,6 +29,7 @@ from edge.simulate.household import synthetic_curve
 from edge.tic.frame import ClosedBy, Frame, Group, Mode, OpenedBy
 from edge.vault.vault import Vault
 from protocol.calendar import day_start, days_between, quarter_hour_start, quarter_hours
+from system.clock import SystemClock
 from system.logs import configure_logs
 from volet.demo.town import KVA, home_settings
 

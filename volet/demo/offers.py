@@ -8,10 +8,6 @@ from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.tariffs.calendars import tempo_calendar
-from cloud.tariffs.days import tempo_days, tempo_source
-from cloud.tariffs.grids import Option
-from cloud.tariffs.regulated import regulated_tariffs
 from edge.quotes.asking import year_before
 from protocol.calendar import days_between, quarter_hours
 from protocol.contract import Offer, Signed, sign_document
@@ -25,6 +21,10 @@ from protocol.tariff import (
     RegisterLine,
     Tariff,
 )
+from tariffs.calendars import tempo_calendar
+from tariffs.days import tempo_days, tempo_source
+from tariffs.grids import Option
+from tariffs.regulated import regulated_tariffs
 
 VAT = Decimal("0.20")
 EXCISE = Decimal("0.03085")

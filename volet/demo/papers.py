@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
-from edge.agent_cli import load_agreement
+from edge.contracts.agreement import load_agreement
 from edge.quotes.asking import leave_order
 from protocol.calendar import day_start
 from protocol.errors import ConfigError

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.table import Table
 
-from cloud.provider import Progress as RequestProgress
+from cloud.billing.progress import Progress as RequestProgress
 from edge.bills.judgement import Judgement, Verdict
 from protocol.bill import Bill
 from system.shell import quoted

@@ -8,26 +8,25 @@ from pathlib import Path
 
 import msgspec
 
-from cloud import provider
-from cloud.catalogue import listed_in
+from cloud.catalogue.log import listed_in
 from cloud.config import CloudConfig
 from cloud.registry.broker import current_user, write_broker
 from cloud.registry.enrolment import enrol
 from cloud.registry.pki import initialise
-from cloud.store.sqlite import SqliteStore
-from edge.config import CONFIG_NAME
-from edge.enrolling import draw_keys, install, make_request, sign_contract, write_request
-from edge.identity import load_keys
+from cloud.store.sqlite.store import SqliteStore
+from edge.contracts.enrolling import draw_keys, install, make_request, sign_contract, write_request
+from edge.identity.identity import load_keys
 from edge.simulate.curve import Curve
 from edge.simulate.curve_files import load_curve, save_curve
 from edge.simulate.home import Home, HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
 from edge.simulate.tariff import Option
-from edge.stage import REQUEST
+from edge.stage import CONFIG_NAME, REQUEST
 from edge.tic.frame import Mode
 from protocol.calendar import day_start, legal_day, next_month
 from protocol.contract import Signed
 from protocol.tariff import Tariff
+from provider import service as provider
 from system.files import write_public
 from volet.demo.offers import offers_of
 from volet.demo.ports import free_ports

@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 import msgspec
 
-from cloud.tariffs.price import PricedBill, PricedLine, parts_of, plain_energies, price_usage
-from cloud.tariffs.usage import parse_usage
 from system.files import read_document
+from tariffs.price import PricedBill, PricedLine, parts_of, plain_energies, price_usage
+from tariffs.usage import parse_usage
 
 
 @click.command()

@@ -14,12 +14,12 @@ import msgspec
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.statements import compute, prepare
+from cloud.billing.statements import compute, prepare
 from cloud.store import StoredBlock, StoredContract
-from cloud.tariffs.price import Part
-from edge.bills.judge import Agreement, Shelf, judge
+from edge.bills.judge import judge
 from edge.bills.judgement import OpenedLine, Verdict
 from edge.bills.own import Books, Span
+from edge.contracts.agreement import Agreement, Shelf
 from edge.contracts.meter import Meters, meter_hash
 from edge.metering.events import DayClosed
 from edge.vault.rows import Metered
@@ -44,6 +44,7 @@ from protocol.layout import DAY_COEFFICIENTS, REGISTER_STEP, STEP_MAX_KWH
 from protocol.messages import STATEMENT_ID_BYTES
 from protocol.schedule import Schedules
 from protocol.statement import components
+from tariffs.price import Part
 
 _PRODUCT = "Tarif Bleu"
 _NO_SCHEDULES = Schedules()

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.api import gate as gate_module
 from cloud.api.gate import Buckets
-from cloud.batches import pending_statements
+from cloud.billing.pending import pending_statements
 from cloud.store.providers import LetterState, Scope
 from protocol.calendar import day_number
 from protocol.contract import Acceptance, Contract, sign_document
@@ -559,7 +559,7 @@ def test_an_answer_that_cannot_be_audited_does_not_leave(api, edf, monkeypatch):
     def full(_self, _entries):
         raise StoreError("the disk is gone")
 
-    monkeypatch.setattr("cloud.store.sqlite_providers.SqliteProviders.write_audit", full)
+    monkeypatch.setattr("cloud.store.sqlite.providers.SqliteProviders.write_audit", full)
     answer = api.call("GET", "/v1/contracts", edf.token)
     assert "contracts" not in answer.json()
     problem(answer, 503)
@@ -572,7 +572,7 @@ def test_a_disk_that_is_gone_is_said_once_and_so_is_its_end(api, edf, monkeypatc
     with structlog.testing.capture_logs() as logs:
         with monkeypatch.context() as patched:
             for name in ("write_audit", "contracts_of"):
-                patched.setattr(f"cloud.store.sqlite_providers.SqliteProviders.{name}", gone)
+                patched.setattr(f"cloud.store.sqlite.providers.SqliteProviders.{name}", gone)
             for _ in range(30):
                 api.call("GET", "/v1/contracts", edf.token)
                 api.call("GET", "/v1/contracts", "wrong")

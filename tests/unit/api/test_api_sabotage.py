@@ -8,7 +8,7 @@ import pytest
 from cloud.api import access, desk, gate, upload
 from cloud.store.batches import BatchRefused
 from cloud.store.put import Put
-from cloud.store.sqlite_batches import SqliteBatches
+from cloud.store.sqlite.batches import SqliteBatches
 from protocol.contract import StatementRequest
 from tests.support.provider_api import Firm, serving
 from tests.unit.api import test_api_attacks as attacks

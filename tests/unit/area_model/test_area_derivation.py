@@ -6,9 +6,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from cloud.area.derive import code_sums, derive, relative_errors, released_sigma
-from cloud.area.filter import Filter, Observation, replay
-from cloud.area.model import read_model
+from cloud.estimation.derive import code_sums, derive, relative_errors, released_sigma
+from cloud.estimation.filter import Filter, Observation, replay
+from cloud.estimation.model import read_model
 from protocol.errors import BoundExceeded
 from protocol.privacy import gaussian_sigma, share_std
 from protocol.transform import CLOCK_SLOTS, day_type, read_transform

@@ -5,11 +5,11 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from cloud.area.derive import derive
-from cloud.area.design import clipped
-from cloud.area.filter import Observation, replay
-from cloud.area.learn import learn
-from cloud.area.model import unpacked
+from cloud.estimation.derive import derive
+from cloud.estimation.design import clipped
+from cloud.estimation.filter import Observation, replay
+from cloud.estimation.learn import learn
+from cloud.estimation.model import unpacked
 
 SHARE = 0.2
 HOMES = 240

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from cloud.area.measures_cli import measures
-from cloud.governance import charter_file, read_charter_file
+from cloud.commands.measures import measures
+from cloud.governance.documents import charter_file, read_charter_file
 from protocol.calendar import day_number, day_of_number
 from protocol.errors import DocumentRefused
 from protocol.governance import NOTICE_DAYS, read_charter
@@ -58,7 +58,7 @@ def test_what_is_drawn_up_is_a_sound_document_under_its_trustees(folder):
 
 def test_without_a_day_it_takes_effect_after_the_notice(folder, monkeypatch):
     today = day_of_number(20_500)
-    monkeypatch.setattr("cloud.area.measures_cli.legal_day", lambda _: today)
+    monkeypatch.setattr("cloud.commands.measures.legal_day", lambda _: today)
     assert draw_up(folder).exit_code == 0
     document = read_charter(read_charter_file(folder / "measures.json"), Measures)
     assert document.effective == day_number(today) + NOTICE_DAYS

@@ -9,9 +9,15 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from cloud.area.measures_cli import measures
-from cloud.area.plan import PlannedGroup, PlanTerms, draw_up_measures, planned_sigma, read_groups
-from cloud.area.public import SLOT_COLUMNS
+from cloud.commands.measures import measures
+from cloud.estimation.plan import (
+    PlannedGroup,
+    PlanTerms,
+    draw_up_measures,
+    planned_sigma,
+    read_groups,
+)
+from cloud.estimation.public import SLOT_COLUMNS
 from protocol.errors import DocumentRefused
 from protocol.measures import MeasureKind
 from protocol.privacy import SHARE_STD_MIN

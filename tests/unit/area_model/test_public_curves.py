@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cloud.area.public import SLOT_COLUMNS, read_public
+from cloud.estimation.public import SLOT_COLUMNS, read_public
 from protocol.errors import ConfigError, FrameError
 
 

@@ -7,10 +7,10 @@ from click.testing import CliRunner
 
 from cloud.audit.attacks import REIDENTIFY, Finding
 from cloud.audit.capture import Captured, link_settings, read_capture, write_line
-from cloud.audit.cli import audit
 from cloud.audit.truth import Truth, read_truth, write_truth
+from cloud.commands.audit import audit
 from cloud.config import CloudConfig
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
 from protocol.errors import ConfigError
 from tests.support.audit_fleet import audited_fleet
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from edge.enrolling import draw_keys
+from edge.contracts.enrolling import draw_keys
 
 PASSPHRASE = "une phrase que personne ne devine"
 # A program whose files may not grow beyond so many bytes: what a full disk does, everywhere.

@@ -10,20 +10,18 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from cloud import provider
-from cloud.batches import pending_statements
-from edge.agent import Agent
-from edge.agent_cli import load_agreement
+from cloud.billing.pending import pending_statements
 from edge.area.settings import Choices, save_choices
 from edge.bills.desk import Desk
 from edge.bills.word import say_word
-from edge.catalogue.shelf import Contracts
-from edge.chip import signer_of
-from edge.cli import edge
-from edge.config import EdgeConfig
-from edge.files import CHIP
-from edge.identity import IMPORTING, load_identity, load_keys, read_agreement
-from edge.moving.contracts import agreements_of
+from edge.chip.agent import Agent
+from edge.chip.config import EdgeConfig
+from edge.commands.directory import CHIP
+from edge.commands.table import edge
+from edge.contracts.agreement import load_agreement
+from edge.contracts.former import agreements_of
+from edge.contracts.listed import Contracts
+from edge.identity.identity import IMPORTING, load_identity, load_keys, read_agreement, signer_of
 from edge.moving.departure import leave_order, ordered_at
 from edge.moving.transfer import departure_of, pack, take_in
 from edge.vault.vault import Vault
@@ -31,6 +29,7 @@ from protocol.envelope import Address, open_message
 from protocol.errors import ConfigError, StoreError, VoletError
 from protocol.messages import Statement
 from protocol.topics import Kind
+from provider import service as provider
 from system.backup.listing import RESTORING, survey
 from tests.support.broker import COLLECTIVITY
 from tests.support.chip_bench import BenchClock

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 import pytest
 from click.testing import CliRunner
 
-from cloud.cli import cloud
-from cloud.files import COLLECTIVITY
+from cloud.commands.directory import COLLECTIVITY
+from cloud.commands.table import cloud
 from cloud.registry.broker import current_user
 from cloud.registry.pki import issue_role
 from cloud.registry.places import list_places, look_up
-from cloud.store.sqlite import SqliteStore
-from edge.files import CHIP
+from cloud.store.sqlite.store import SqliteStore
+from edge.commands.directory import CHIP
 from protocol.errors import ConfigError, VoletError
 from system.backup.listing import survey
 from system.backup.restore import open_backup

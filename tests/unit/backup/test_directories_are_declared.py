@@ -9,26 +9,26 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from cloud import provider
-from cloud.files import COLLECTIVITY
-from cloud.provider_files import PROVIDER
+from cloud.commands.directory import COLLECTIVITY
 from cloud.registry.broker import current_user
 from cloud.registry.pki import pki_path
 from cloud.roster.files import REGISTRAR
-from cloud.trustee.files import TRUSTEE
-from cloud.trustee.log import TrusteeLog
-from edge.confirming import leave_confirmation
-from edge.files import CHIP
-from edge.identity import CONTRACT, OFFER, read_agreement
+from edge.chip.confirming import leave_confirmation
+from edge.commands.directory import CHIP
+from edge.identity.identity import CONTRACT, OFFER, read_agreement
 from edge.metering.unconfirmed import Quarantine
 from edge.moving.transfer import pack, take_in
 from edge.status.presence import Kept, StatusFile
 from protocol.errors import VoletError
+from provider import service as provider
+from provider.directory import PROVIDER
 from system.backup.listing import Fate, survey
 from system.files import write_secret
 from tests.support.chip_bench import BenchClock
 from tests.support.moving_town import Home, TownCloud
 from tests.support.tariffs import simple_tariff
+from trustee.files import TRUSTEE
+from trustee.log import TrusteeLog
 from volet.main import volet
 
 ROOT = Path(__file__).parents[3]
@@ -130,7 +130,7 @@ def test_what_a_collectivity_lives_through_leaves_no_file_that_its_list_lacks(
     tmp_path, monkeypatch
 ):
     monkeypatch.setattr("cloud.registry.broker.reload_broker", lambda _: False)
-    monkeypatch.setattr("cloud.registry.cli.refresh_broker", lambda *_: False)
+    monkeypatch.setattr("cloud.commands.renew.refresh_broker", lambda *_: False)
     town, at = tmp_path / "cloud", ("--dir", tmp_path / "cloud")
     run("cloud", "init", *at, "--collectivity", "ville", "--broker-host", "localhost")
     run("cloud", "issue", *at, "worker-2")

@@ -3,9 +3,9 @@
 import pytest
 from click.testing import CliRunner
 
-from cloud.cli import cloud
+from cloud.commands.table import cloud
 from cloud.config import load_config
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
 from protocol.errors import ConfigError, VoletError
 from tests.support.broker import COLLECTIVITY, enrol_chip, make_cloud
 

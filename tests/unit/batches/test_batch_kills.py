@@ -10,10 +10,10 @@ from benchmarks import batch as bench
 from benchmarks import batch_worker
 from benchmarks.batch_worker import Sent, work
 from benchmarks.provider_town import make_town
-from cloud import batches
+from cloud.billing import pending as batches
 from cloud.store.batches import BatchItem, NewBatch
 from cloud.store.put import Put
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
 
 HOUSEHOLDS = 12
 AT = datetime(2026, 11, 24, tzinfo=UTC)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.provider_town import END, MONTH, TARIFF
-from cloud.weights import Plan
+from cloud.billing.plan import Plan
 from protocol.household import Q, weighted_sum
 from protocol.layout import MONTH_COEFFICIENTS
 from protocol.schedule import Schedules

@@ -17,9 +17,9 @@ from benchmarks.machine import this_machine
 from benchmarks.mqtt_size import publish_bytes
 from benchmarks.row import Bound, Row, Rows
 from benchmarks.tic_peers import EnedisTic, SerialTeleinfo
-from cloud.message import Incoming
 from edge.simulate.tariff import Option
 from edge.tic.frame import Mode
+from system.mqtt.message import Incoming
 
 TINY = 0.001
 

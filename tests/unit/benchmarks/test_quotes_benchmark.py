@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks import quotes
-from cloud import quotes as cloud_quotes
+from cloud.billing import quotes as cloud_quotes
 
 TINY = 0.001
 

@@ -9,13 +9,14 @@ from html.parser import HTMLParser
 import pytest
 from pypdf import PdfReader
 
-from edge.bills.cli import in_words
 from edge.bills.document import Papers, compose
 from edge.bills.judgement import EstimatedDays, Finding, Judgement, Verdict
 from edge.bills.render import render_html, render_pdf
-from edge.bills.words import WORDS, euros
-from edge.language import Lang
-from edge.typography import WIDE_SPACE, typeset
+from edge.bills.words import WORDS
+from edge.commands.bills import in_words
+from edge.language.choice import Lang
+from edge.language.numbers import euros
+from edge.language.typography import WIDE_SPACE, typeset
 from protocol.bill import price_bill, register_energies
 from protocol.contract import Offer
 from protocol.doubt import Doubt

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import protocol.bill
 import protocol.statement
-from cloud.statements import compute, prepare
+from cloud.billing.statements import compute, prepare
 from edge.bills.judge import judge
 from edge.bills.judgement import Verdict
 from edge.bills.settled import Settled

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from edge.bills.cli import in_words
 from edge.bills.judgement import Finding, Judgement, Verdict
-from edge.cli import edge
-from edge.language import Lang
+from edge.commands.bills import in_words
+from edge.commands.table import edge
+from edge.language.choice import Lang
 from edge.vault.database import open_database
 from edge.vault.statements import Statements
 from protocol.bill import price_bill, register_energies

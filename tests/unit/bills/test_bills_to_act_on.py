@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from edge.bills.judgement import Finding, Judgement, Verdict
 from edge.bills.replaced import replaced
 from edge.bills.words import WORDS
-from edge.cli import edge
-from edge.language import Lang
+from edge.commands.table import edge
+from edge.language.choice import Lang
 from tests.support.dwelling import accept_all, day, enrolled, make_offer
 
 FIRST = date(2026, 3, 1)

@@ -8,8 +8,8 @@ import pytest
 
 from edge.bills.desk import Desk
 from edge.bills.judgement import Finding, Judgement, Verdict
-from edge.catalogue.shelf import Contracts
-from edge.chip import signer_of
+from edge.contracts.listed import Contracts
+from edge.identity.identity import signer_of
 from edge.vault.rows import BlockState, DayRow, Metered, StoredBlock
 from edge.vault.vault import Vault
 from tests.support.chip_bench import make_identity

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cloud.statements import compute, missing_days, prepare
+from cloud.billing.statements import compute, missing_days, prepare
 from edge.bills.judge import judge
 from edge.bills.judgement import WORDS_EN, WORDS_FR, EstimatedDays, Finding, Verdict
 from edge.metering.events import DayPart

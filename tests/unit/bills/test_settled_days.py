@@ -14,7 +14,7 @@ from edge.bills.judgement import Finding, Verdict
 from edge.bills.own import meter_spans
 from edge.bills.remarks import days_text, remarks
 from edge.bills.settled import Settled, runs
-from edge.language import Lang
+from edge.language.choice import Lang
 from edge.metering.events import DayPart
 from edge.vault.database import FILE_NAME, open_database
 from edge.vault.settled import SettledRow, SettledRows

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from cloud.catalogue import Listed
-from cloud.catalogue import Publisher as ListPublisher
-from cloud.store.sqlite import SqliteStore
+from cloud.catalogue.log import Listed
+from cloud.catalogue.log import Publisher as ListPublisher
+from cloud.store.sqlite.store import SqliteStore
 from protocol.catalogue import (
     PAGE_ENTRIES,
     Catalogue,

@@ -10,11 +10,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud.gauges import SOFTWARES_MAX, chip_points
-from cloud.ingest import Ingest
-from cloud.message import Incoming
+from cloud.ingest.pipeline import Ingest
 from cloud.store import Count
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
+from cloud.worker.gauges import SOFTWARES_MAX, chip_points
 from protocol.errors import MessageRefused
 from protocol.status import (
     STATUS_MAX_BYTES,
@@ -25,6 +24,7 @@ from protocol.status import (
     whole_hour,
 )
 from protocol.topics import Kind
+from system.mqtt.message import Incoming
 from tests.support.fake_chip import FakeChip
 
 NOW = datetime(2026, 11, 24, 12, 34, 56, tzinfo=UTC)

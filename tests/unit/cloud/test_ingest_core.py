@@ -7,11 +7,11 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud import acknowledge
-from cloud.ingest import Ingest
-from cloud.message import Incoming, Outgoing
-from cloud.store import Count, PublishedStatement, StatementOrder, batch
-from cloud.store.sqlite import SqliteStore
+from cloud.ingest import acks as acknowledge
+from cloud.ingest.pipeline import Ingest
+from cloud.store import Count, PublishedStatement, StatementOrder
+from cloud.store.sqlite import batch
+from cloud.store.sqlite.store import SqliteStore
 from protocol.calendar import day_number
 from protocol.envelope import SIZE_MAX_BYTES, Address, seal_message
 from protocol.errors import Reason, StoreBusy
@@ -19,6 +19,7 @@ from protocol.household import Q
 from protocol.ids import new_incarnation
 from protocol.messages import Refusal, holdings_digest
 from protocol.topics import Kind
+from system.mqtt.message import Incoming, Outgoing
 from tests.support.fake_chip import FakeChip, coefficients
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -11,12 +11,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloud.ingest import Ingest
-from cloud.message import Incoming
-from cloud.store import ranges
-from cloud.store.sqlite import SqliteStore
+from cloud.ingest.pipeline import Ingest
+from cloud.store.sqlite import ranges
+from cloud.store.sqlite.store import SqliteStore
 from protocol.errors import Reason
 from protocol.topics import Kind
+from system.mqtt.message import Incoming
 from tests.support.fake_chip import FakeChip
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

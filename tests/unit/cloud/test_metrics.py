@@ -10,10 +10,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from cloud.config import MetricsConfig
-from cloud.gauges import certificate_points
-from cloud.ingest import Processed
-from cloud.metrics import Metrics
+from cloud.ingest.pipeline import Processed
 from cloud.store import Count
+from cloud.worker.gauges import certificate_points
+from cloud.worker.metrics import Metrics
 from protocol.errors import ConfigError
 from system.certificates import Lifetime
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud.rival import SHORT_MOST, SHORT_S, Rivalry
 from protocol.errors import ConfigError
+from system.mqtt.rival import SHORT_MOST, SHORT_S, Rivalry
 
 # How long a session lasted, if there was one, and whether the broker listens after it.
 ends = st.tuples(

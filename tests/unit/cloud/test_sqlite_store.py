@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cloud.store import schema
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite import schema
+from cloud.store.sqlite.store import SqliteStore
 from protocol.errors import StoreBusy, StoreError
 from tests.support.fake_chip import FakeChip
 from tests.support.sqlite_store import OnSqlite

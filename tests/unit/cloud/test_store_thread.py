@@ -4,8 +4,8 @@ import asyncio
 
 from structlog.testing import capture_logs
 
-from cloud.store_thread import StoreThread
 from protocol.errors import StoreBusy
+from system.store_thread import StoreThread
 
 
 def test_those_who_read_end_nothing_for_those_who_wait():

@@ -7,16 +7,16 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from structlog.testing import capture_logs
 
-from cloud import worker as worker_module
-from cloud.ingest import Ingest
-from cloud.link import Received
-from cloud.message import Outgoing
+from cloud.ingest.pipeline import Ingest
 from cloud.store import PublishedStatement, RequestState, StatementOrder
-from cloud.store.sqlite import SqliteStore
-from cloud.store_thread import StoreThread
-from cloud.worker import NoCounts, Worker, WorkerSettings, shared_filters
+from cloud.store.sqlite.store import SqliteStore
+from cloud.worker import worker as worker_module
+from cloud.worker.worker import NoCounts, Worker, WorkerSettings, shared_filters
 from protocol.errors import StoreBusy, StoreError, TransportError
 from protocol.topics import Kind
+from system.mqtt.link import Received
+from system.mqtt.message import Outgoing
+from system.store_thread import StoreThread
 from tests.support.fake_chip import FakeChip
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -7,10 +7,10 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from cloud import governance
-from cloud.cli import cloud
+from cloud.commands.table import cloud
+from cloud.governance import documents as governance
 from cloud.roster.registrar import PUBLIC_KEY
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
 from protocol.errors import DocumentRefused
 from protocol.governance import TrusteeSet, draw_up, read_charter
 from tests.support.area_town import AreaTown

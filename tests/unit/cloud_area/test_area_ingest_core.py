@@ -6,11 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 import pytest
 
-from cloud.ingest import Ingest
-from cloud.message import Incoming
+from cloud.ingest.pipeline import Ingest
 from cloud.store import Count
 from cloud.store.area import Figure, FigureKey, Stage
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
 from protocol.area_messages import AreaAck, Document, Part, Terms
 from protocol.calendar import day_number
 from protocol.envelope import Address, open_message
@@ -18,6 +17,7 @@ from protocol.errors import Reason, StoreBusy
 from protocol.governance import Charter, draw_up
 from protocol.measures import PROFILE_SLOTS
 from protocol.topics import Kind
+from system.mqtt.message import Incoming
 from tests.support.area_household import AreaHousehold
 from tests.support.area_town import FIRST_DAY, AreaTown
 from tests.support.fake_chip import FakeChip

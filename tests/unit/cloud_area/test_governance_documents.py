@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud import governance
-from cloud.store.sqlite import SqliteStore
+from cloud.governance import documents as governance
+from cloud.store.sqlite.store import SqliteStore
 from protocol.area_cipher import Shape
 from protocol.calendar import day_of_number
 from protocol.errors import DocumentRefused

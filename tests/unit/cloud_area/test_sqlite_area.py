@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cloud.store import Put, schema
-from cloud.store.sqlite import SqliteStore
+from cloud.store import Put
+from cloud.store.sqlite import schema
+from cloud.store.sqlite.store import SqliteStore
 from protocol.errors import StoreError
 from tests.support.area_household import AreaHousehold
 from tests.support.fake_chip import FakeChip

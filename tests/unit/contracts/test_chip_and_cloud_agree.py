@@ -7,11 +7,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import system.files
-from edge.agent_cli import load_agreement
 from edge.bills.judgement import Verdict
-from edge.enrolling import install, make_request, write_request
-from edge.identity import load_identity, load_keys
-from edge.moving.contracts import agreements_of, former_agreements
+from edge.contracts.agreement import load_agreement
+from edge.contracts.enrolling import install, make_request, write_request
+from edge.contracts.former import agreements_of, former_agreements
+from edge.identity.identity import load_identity, load_keys
 from edge.moving.departure import leave_order
 from protocol.calendar import legal_day
 from protocol.errors import DocumentRefused
@@ -188,7 +188,7 @@ def test_an_answer_that_is_older_than_the_chips_is_refused(home, offers):
 
 def test_a_clock_that_went_back_orders_nothing_anew(home, offers, monkeypatch):
     home.sign(offers[1], day(10))
-    monkeypatch.setattr("edge.enrolling.time.time_ns", lambda: 1_000_000_000)
+    monkeypatch.setattr("edge.contracts.enrolling.time.time_ns", lambda: 1_000_000_000)
     home.sign(offers[0], day(12))
     assert load_agreement(home.directory).contract.start == day(12)
     assert legal_day(home.clock.now()) < day(12)

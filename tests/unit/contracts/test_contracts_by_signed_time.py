@@ -2,8 +2,8 @@
 
 import pytest
 
-from cloud.store.sqlite import SqliteStore
-from edge.agent_cli import load_agreement
+from cloud.store.sqlite.store import SqliteStore
+from edge.contracts.agreement import load_agreement
 from protocol.errors import DocumentRefused
 from tests.support.dwelling import day, enrolled, make_offer
 

@@ -7,18 +7,18 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from cloud import provider
-from cloud.batches import pending_statements
-from edge.agent_cli import load_agreement
+from cloud.billing.pending import pending_statements
 from edge.bills.desk import read_judgement
 from edge.bills.judgement import Finding, Verdict
 from edge.bills.remarks import remarks
-from edge.bills.words import SHORT_HASH
-from edge.cli import edge
-from edge.language import Lang
-from edge.message import Arrived
-from edge.moving.contracts import agreements_of
+from edge.commands.table import edge
+from edge.contracts.agreement import load_agreement
+from edge.contracts.former import agreements_of
+from edge.language.choice import Lang
+from edge.language.numbers import SHORT_HASH
+from edge.mqtt.message import Arrived
 from protocol.errors import DocumentRefused
+from provider import service as provider
 from tests.support.broker import COLLECTIVITY
 from tests.support.dwelling import PROVIDER, accept_all, day, enrolled, make_offer
 

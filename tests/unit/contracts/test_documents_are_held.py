@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.bills.judge import Shelf, judge
+from edge.bills.judge import judge
 from edge.bills.judgement import Finding, Verdict
-from edge.enrolling import draw_keys, sign_contract
-from edge.identity import load_contract, load_keys
+from edge.contracts.agreement import Shelf
+from edge.contracts.enrolling import draw_keys, sign_contract
+from edge.identity.identity import load_contract, load_keys
 from protocol.calendar import day_number
 from protocol.contract import (
     Acceptance,

@@ -7,11 +7,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cloud.api.client import Direct
 from cloud.api.desk import Drafting, Wanted
 from cloud.api.shapes import bytes_of
-from cloud.provider import KEY
-from cloud.provider_cli import provider
 from protocol.calendar import day_of_number
 from protocol.contract import StatementRequest
 from protocol.envelope import decode_body
+from provider.commands.provider import provider
+from provider.service import KEY
 from tests.support.dwelling import PROVIDER, accept_all, day, enrolled, make_offer
 
 SUPERSEDED = 20

@@ -11,11 +11,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import system.files
 from cloud.registry.renewal import renew_authority
-from edge.agent_cli import load_agreement
 from edge.bills.judgement import Verdict
-from edge.cli import edge
-from edge.enrolling import install, make_request, sign_contract, write_request
-from edge.identity import (
+from edge.commands.table import edge
+from edge.contracts.agreement import load_agreement
+from edge.contracts.enrolling import install, make_request, sign_contract, write_request
+from edge.contracts.former import former_agreements, read_former, write_former
+from edge.identity.identity import (
     AUTHORITY,
     CONTRACT,
     OFFER,
@@ -25,7 +26,6 @@ from edge.identity import (
     load_keys,
     read_agreement,
 )
-from edge.moving.contracts import former_agreements, read_former, write_former
 from protocol.contract import Offer, Signed, sign_document
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.hpke import SealingKey

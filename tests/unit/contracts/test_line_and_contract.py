@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from edge.bills.judge import Agreement
-from edge.catalogue.shelf import Contracts
-from edge.cli import edge
+from edge.commands.table import edge
+from edge.contracts.agreement import Agreement
+from edge.contracts.listed import Contracts
 from edge.contracts.meter import meter_hash
 from edge.contracts.watch import ContractWatch, differences, standing
 from edge.metering.events import NoticeKind

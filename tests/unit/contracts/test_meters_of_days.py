@@ -14,8 +14,8 @@ from edge.bills.judge import judge
 from edge.bills.judgement import Finding, Verdict
 from edge.bills.own import MeterUnknown
 from edge.bills.remarks import remarks
-from edge.bills.words import Lang
 from edge.contracts.meter import Fit, Meters
+from edge.language.choice import Lang
 from edge.metering.events import DayPart
 from edge.vault.rows import Metered
 from tests.support.household import METER_SALT, METER_SERIAL, Household, closed_day

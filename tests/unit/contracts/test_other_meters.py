@@ -3,8 +3,8 @@
 import pytest
 from click.testing import CliRunner
 
-from edge.cli import edge
-from edge.enrolling import draw_keys
+from edge.commands.table import edge
+from edge.contracts.enrolling import draw_keys
 from tests.support.chip_bench import SERIAL
 from tests.support.receipts import Home
 

@@ -4,8 +4,8 @@ import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from cloud.provider import KEY
-from cloud.provider_cli import provider
+from provider.commands.provider import provider
+from provider.service import KEY
 from tests.support.dwelling import PROVIDER, accept_all, day, enrolled, make_offer
 
 

@@ -9,16 +9,15 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge.bills.words import day_text
-from edge.cli import edge
+from edge.commands.table import edge
 from edge.contracts.choices import Choices
+from edge.contracts.enrolling import draw_keys, requested_contract, sign_contract
+from edge.contracts.former import FormerContract, write_former
 from edge.contracts.requests import FOLDER, asked_agreements
 from edge.contracts.words import AS_BEFORE, CONSENTS, PRICES
-from edge.enrolling import draw_keys, requested_contract, sign_contract
-from edge.identity import CONTRACT, SignedAgreement, load_keys, read_agreement
-from edge.language import Lang
-from edge.moving.bundle import FormerContract
-from edge.moving.contracts import write_former
+from edge.identity.identity import CONTRACT, SignedAgreement, load_keys, read_agreement
+from edge.language.choice import Lang
+from edge.language.numbers import day_text
 from protocol.contract import Consent, Contract, Signed
 from protocol.envelope import decode_body
 from protocol.errors import ConfigError

@@ -8,13 +8,13 @@ from datetime import UTC, date, datetime
 import pytest
 from click.testing import CliRunner
 
-from edge.cli import edge
-from edge.config import EdgeConfig
+from edge.commands.table import edge
+from edge.contracts.enrolling import draw_keys
 from edge.contracts.serial import listen
-from edge.enrolling import draw_keys
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
 from edge.tic.frame import Mode
+from edge.tic.speed import SPEEDS
 
 DAY = date(2026, 3, 1)
 NOON = datetime(2026, 3, 1, 11, tzinfo=UTC)
@@ -64,13 +64,13 @@ def request_with(directory, *options):
 
 
 def test_the_serial_is_read_from_the_line(line):
-    assert listen(EdgeConfig(source=line.device)) == SERIAL
+    assert listen(line.device, SPEEDS) == SERIAL
 
 
 def test_a_source_that_is_no_device_or_says_nothing_names_no_meter(tmp_path):
     (tmp_path / "capture").write_bytes(b"\x02")
     for source in ("-", str(tmp_path / "capture"), str(tmp_path / "gone"), "/dev/null"):
-        assert listen(EdgeConfig(source=source), wait_s=0.05) is None
+        assert listen(source, SPEEDS, wait_s=0.05) is None
 
 
 def test_a_chip_without_a_line_asks_for_the_serial(tmp_path):

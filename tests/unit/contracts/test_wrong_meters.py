@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from edge.bills.desk import read_judgement
 from edge.bills.judgement import Finding, Verdict
-from edge.cli import edge
+from edge.commands.table import edge
 from protocol.calendar import day_start
 from tests.support.chip_bench import BenchMeter
 from tests.support.dwelling import (

@@ -15,10 +15,10 @@ from protocol import area_messages, catalogue, messages, moving, quotes
 from protocol.errors import Reason
 from protocol.status import Status
 from protocol.topics import Kind
+from tests.support.product import PRODUCT
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
-PRODUCT = ("protocol", "system", "mosquitto", "edge", "cloud", "volet")
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}
 
 

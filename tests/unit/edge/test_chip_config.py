@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.config import EdgeConfig, PanelConfig, load_config
+from edge.chip.config import EdgeConfig, PanelConfig, load_config
 from protocol.errors import ConfigError
 
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from edge.bills.inbox import StatementInbox
-from edge.message import Arrived, Connected, Publish, Published, Refused
+from edge.mqtt.message import Arrived, Connected, Publish, Published, Refused
 from protocol.calendar import day_number
 from protocol.envelope import Address, seal_message
 from protocol.messages import Ack, IncarnationState, Seen, Statement, holdings_digest

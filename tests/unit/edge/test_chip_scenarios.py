@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from edge.chip import ChipSettings
-from edge.outbox import Settings as OutboxSettings
+from edge.chip.chip import ChipSettings
+from edge.mqtt.outbox import Settings as OutboxSettings
 from edge.vault import epochs as epochs_module
 from protocol.calendar import day_end, legal_day, quarter_hours
 from protocol.errors import Reason, StoreError

@@ -7,10 +7,10 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from edge.chip_settings import ChipSettings
-from edge.cli import edge
-from edge.confirming import ORDER, Confirmation, leave_confirmation
-from edge.language import Lang
+from edge.chip.confirming import ORDER, Confirmation, leave_confirmation
+from edge.chip.settings import ChipSettings
+from edge.commands.table import edge
+from edge.language.choice import Lang
 from edge.metering.events import NoticeKind
 from edge.metering.meter import Meter
 from edge.metering.unconfirmed import quarantine_in

@@ -7,9 +7,9 @@ import pytest
 from click.testing import CliRunner
 from structlog.testing import capture_logs
 
-from edge.chip_settings import ChipSettings
-from edge.cli import edge
-from edge.confirming import ORDER, Confirmation
+from edge.chip.confirming import ORDER, Confirmation
+from edge.chip.settings import ChipSettings
+from edge.commands.table import edge
 from edge.metering.events import DayClosed, NoticeKind
 from edge.metering.timekeeping import Source, Timekeeping
 from edge.metering.unconfirmed import replacement_in

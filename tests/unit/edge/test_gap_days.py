@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import msgspec
 import pytest
 
-from edge.message import Publish
+from edge.mqtt.message import Publish
 from edge.vault.gaps import account_of_gap
 from protocol.calendar import day_end, day_number
 from protocol.layout import REGISTER_STEP

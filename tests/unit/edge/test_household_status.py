@@ -20,10 +20,10 @@ from edge.area.words import PARTICIPATION
 from edge.bills.judgement import Judgement, Verdict
 from edge.bills.receipt_words import HOLDS
 from edge.bills.receipts import Hold
-from edge.cli import edge
-from edge.language import Lang
-from edge.message import Absence, Connected, Disconnected, Unreachable
+from edge.commands.table import edge
+from edge.language.choice import Lang
 from edge.metering.events import Notice, NoticeKind
+from edge.mqtt.message import Absence, Connected, Disconnected, Unreachable
 from edge.simulate.host import host_time_at
 from edge.simulate.link import PtyLink
 from edge.status.advice_words import ADVICE

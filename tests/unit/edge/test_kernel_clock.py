@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from edge import kernel_clock
-from edge.clock import SystemClock
+from system import kernel_clock
+from system.clock import SystemClock
 
 # The size of `struct timex` on 64-bit Linux; what the kernel writes must have room.
 TIMEX_BYTES = 208
@@ -45,7 +45,7 @@ def test_the_real_kernel_answers_and_has_room_to():
 
 
 def test_a_boot_has_one_name_for_all_processes():
-    command = "from edge.kernel_clock import boot_id; print(boot_id())"
+    command = "from system.kernel_clock import boot_id; print(boot_id())"
     other = subprocess.run(
         [sys.executable, "-c", command], capture_output=True, text=True, check=True
     )

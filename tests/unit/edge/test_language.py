@@ -5,8 +5,8 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.cli import edge
-from edge.language import VARIABLES, Lang, household_language
+from edge.commands.table import edge
+from edge.language.choice import VARIABLES, Lang, household_language
 from edge.vault.database import open_database
 
 FRENCH = "Aucune facture n'est encore arrivée."

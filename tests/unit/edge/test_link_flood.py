@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 from structlog.testing import capture_logs
 
-from edge.link import EVENTS_A_ROUND, QUEUED_MAX, Link, LinkSettings
-from edge.message import Publish
+from edge.mqtt.link import EVENTS_A_ROUND, QUEUED_MAX, Link, LinkSettings
+from edge.mqtt.message import Publish
 
 
 def test_a_flood_is_taken_in_rounds_and_kept_within_bounds():

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from edge.cli import edge
-from edge.enrolling import draw_keys, make_request, write_request
-from edge.french.looking_up import known_sentence
-from edge.identity import load_keys
+from edge.commands.table import edge
+from edge.contracts.enrolling import draw_keys, make_request, write_request
+from edge.identity.identity import load_keys
+from edge.language.french.looking_up import known_sentence
 from edge.stage import REQUEST, Stage, next_step, stage
 from protocol.errors import ConfigError
 from tests.support.broker import enrol_chip, make_cloud

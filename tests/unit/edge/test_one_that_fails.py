@@ -4,8 +4,8 @@ import pytest
 
 from edge.area.settings import FILE_NAME as CHOICES
 from edge.bills.word import FILE_NAME as WORD
-from edge.correspondence import Correspondent
-from edge.message import Connected, Disconnected
+from edge.mqtt.handler import Correspondent
+from edge.mqtt.message import Connected, Disconnected
 from edge.quotes.asking import ORDER
 from protocol.errors import StoreError
 from tests.support.billing_home import BillingHome

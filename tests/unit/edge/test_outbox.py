@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.outbox import Outbox, Settings
+from edge.mqtt.outbox import Outbox, Settings
 from edge.vault.rows import Key
 from protocol.errors import Reason
 from protocol.messages import Ack, IncarnationState, Refusal, holdings_digest

@@ -7,9 +7,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.clock import Clock
-from edge.correspondence import Incoming, SeenNotes
-from edge.letters import LetterInbox, opened_letters
+from edge.letters.inbox import LetterInbox, opened_letters
+from edge.mqtt.handler import Incoming, SeenNotes
 from edge.simulate.host import host_time_at
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
@@ -29,6 +28,7 @@ from protocol.letters import (
 )
 from protocol.messages import Seen
 from protocol.topics import Kind
+from system.clock import Clock
 from tests.support.household import DEVICE, NOW, Household
 from tests.support.tariffs import simple_tariff
 

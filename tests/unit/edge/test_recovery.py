@@ -4,8 +4,8 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.chip import signer_of
-from edge.recovery import Missing, Recovery
+from edge.identity.identity import signer_of
+from edge.mqtt.recovery import Missing, Recovery
 from edge.vault.signer import Signer
 from protocol.calendar import day_number
 from protocol.errors import MessageRefused, Reason

@@ -5,8 +5,8 @@ import ssl
 import pytest
 from structlog.testing import capture_logs
 
-from edge.message import Absence
-from edge.trouble import Trouble
+from edge.mqtt.message import Absence
+from edge.mqtt.trouble import Trouble
 
 
 class Now:

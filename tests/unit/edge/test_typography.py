@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import edge
-from edge.french.help import HELP
-from edge.french.looking_up import help_in, sentence_in
-from edge.french.sentences import SENTENCES
-from edge.language import Lang
-from edge.typography import NARROW_SPACE, WIDE_SPACE, bilingual, measure, typeset
+from edge.language.choice import Lang
+from edge.language.french.help import HELP
+from edge.language.french.looking_up import help_in, sentence_in
+from edge.language.french.sentences import SENTENCES
+from edge.language.typography import NARROW_SPACE, WIDE_SPACE, bilingual, measure, typeset
 from edge.vault.database import open_database
 from tests.support.french import plain
 

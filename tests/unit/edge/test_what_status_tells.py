@@ -8,12 +8,12 @@ from click.testing import CliRunner
 
 from edge.area.settings import Choices, save_choices
 from edge.bills.word import say_word
-from edge.cli import edge
-from edge.config import load_config
-from edge.enrolling import draw_keys, make_request, write_request
-from edge.identity import load_keys
-from edge.message import Absence, Connected, Unreachable
+from edge.chip.config import load_config
+from edge.commands.table import edge
+from edge.contracts.enrolling import draw_keys, make_request, write_request
+from edge.identity.identity import load_keys
 from edge.metering.events import Notice, NoticeKind
+from edge.mqtt.message import Absence, Connected, Unreachable
 from edge.stage import REQUEST
 from edge.vault.vault import Vault
 from protocol.contract import Consent

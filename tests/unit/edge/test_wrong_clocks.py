@@ -4,10 +4,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from edge.clock import HostTime
-from edge.message import Arrived
 from edge.metering.events import NoticeKind
+from edge.mqtt.message import Arrived
 from protocol.calendar import QUARTER_HOUR, day_start, quarter_hour
+from system.clock import HostTime
 from tests.support.chip_bench import PLATFORM_KEY, Bench, instant, make_identity
 from tests.support.chip_cloud import FakeCloud, opened
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from edge import area_cli
 from edge.area.settings import Choices, load_choices, save_choices, watched_choices
-from edge.cli import edge
-from edge.enrolling import draw_keys
+from edge.commands import trustees as trustees_command
+from edge.commands.table import edge
+from edge.contracts.enrolling import draw_keys
 from edge.privacy.ledger import Spend
 from edge.simulate.curve import Curve
 from edge.simulate.curve_files import save_curve
@@ -41,7 +41,7 @@ def run(*args):
 @pytest.fixture
 def chip(tmp_path, monkeypatch):
     identity = make_identity()
-    monkeypatch.setattr(area_cli, "load_identity", lambda _: identity)
+    monkeypatch.setattr(trustees_command, "load_identity", lambda _: identity)
     vault = Vault.open(tmp_path, signer_of(identity))
     vault.directory = tmp_path
     yield vault

@@ -169,7 +169,10 @@ def test_a_next_set_needs_no_confirmation_but_the_signatures_of_the_one_before(b
     bench.restart()
     bench.run(4 * 24 * 5)
     assert len(bench.chip.area.standing.sets) == 2
-    assert {each.trustees for each in cloud.letters} == {cloud.set_charter.hash, forged.hash}
+    assert {each.trustees for each in cloud.letters} == {
+        cloud.set_charter.hash,
+        forged.hash,
+    }
     documents = {each.day: each.measures for each in cloud.received}
     assert documents[TODAY + 2] != documents[TODAY + 3]
     assert documents[TODAY + 3] == cloud.measures_list[-1]

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from edge import area_cli
 from edge.area.settings import Choices, save_choices
-from edge.cli import edge
+from edge.commands import trustees as trustees_command
+from edge.commands.table import edge
 from edge.privacy.ledger import Spend
 from edge.vault.area import AreaState, ContributionRow
 from edge.vault.vault import Vault
@@ -29,7 +29,7 @@ def run(*args):
 @pytest.fixture
 def chip(tmp_path, monkeypatch):
     identity = make_identity()
-    monkeypatch.setattr(area_cli, "load_identity", lambda _: identity)
+    monkeypatch.setattr(trustees_command, "load_identity", lambda _: identity)
     vault = Vault.open(tmp_path, signer_of(identity))
     vault.directory, vault.cloud = tmp_path, AreaCloud(identity, PLATFORM_KEY)
     yield vault

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.area.contribution import DayValues, Grounds, Made, Seeds, contribute
 from edge.area.pricing import NOT_PRICED, priced
 from edge.metering.events import DayClosed
+from edge.privacy.contribution import DayValues, Grounds, Made, Seeds, contribute
 from edge.privacy.ledger import Caps, Ledger, Limit
 from protocol.area_cipher import SHAPES, from_bytes, mask, mask_key, unmask
 from protocol.area_messages import check_contribution

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.ingest import Ingest
-from cloud.letters import due_letters
+from cloud.billing.letters import due_letters
+from cloud.ingest.pipeline import Ingest
 from cloud.store.providers import LetterState, StoredLetter
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
 from protocol.contract import Consent, Contract, Signed, sign_document
 from protocol.envelope import Address, open_message
 from protocol.hpke import SealingKey

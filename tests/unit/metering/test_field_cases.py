@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.chip import Chip, ChipSettings, signer_of
-from edge.confirming import Confirmation, leave_confirmation
+from edge.chip.chip import Chip, ChipSettings
+from edge.chip.confirming import Confirmation, leave_confirmation
+from edge.identity.identity import signer_of
 from edge.metering.events import DayClosed
 from edge.metering.unconfirmed import quarantine_in
 from edge.tic.decoder import Decoder

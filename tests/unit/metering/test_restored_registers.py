@@ -4,7 +4,6 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from edge.clock import HostTime
 from edge.metering.events import DayClosed, Event, NoticeKind, QuarterHourClosed
 from edge.metering.meter import Meter
 from edge.metering.restore import restore
@@ -12,6 +11,7 @@ from edge.metering.unconfirmed import is_confirmed, quarantine_in
 from edge.simulate.host import host_time_at
 from edge.tic.decoder import Decoder
 from protocol.calendar import PARIS
+from system.clock import HostTime
 from tests.support.true_meter import TrueMeter
 
 SERIAL = "041961000001"

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from edge.clock import HostTime
 from edge.metering.events import DayClosed, Event, Notice, NoticeKind, QuarterHourClosed
 from edge.metering.meter import Meter
 from edge.metering.reopening import Undone
 from edge.metering.state import MeterState
 from edge.tic.frame import Mode
 from protocol.calendar import QUARTER_HOUR, legal_day, quarter_hour
+from system.clock import HostTime
 from tests.unit.metering.test_meter import historique, standard
 
 NOON = datetime(2025, 6, 10, 10, tzinfo=UTC)

@@ -7,15 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 import pytest
 
-from cloud.message import Incoming
 from cloud.registry.enrolment import enrol
-from edge.area.contribution import Seeds
-from edge.enrolling import make_request, write_request
-from edge.identity import load_identity, load_keys
+from edge.contracts.enrolling import make_request, write_request
+from edge.identity.identity import load_identity, load_keys
 from edge.moving import erasing, transfer
 from edge.moving.bundle import seal_bundle
 from edge.moving.erasing import erase
 from edge.moving.transfer import pack, take_in
+from edge.privacy.contribution import Seeds
 from edge.privacy.ledger import Caps, Ledger, Limit, Spend
 from edge.vault import database
 from edge.vault.area import Letters
@@ -25,6 +24,7 @@ from protocol.errors import ConfigError, DocumentRefused, Reason, StoreError
 from protocol.layout import REGISTER_STEP
 from protocol.messages import Epoch, Fetch
 from protocol.topics import Kind, device_topic
+from system.mqtt.message import Incoming
 from tests.support.chip_bench import BenchClock
 from tests.support.chip_cloud import opened
 from tests.support.moving_town import Home, TownCloud, View

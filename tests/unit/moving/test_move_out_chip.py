@@ -6,10 +6,9 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.catalogue import listed_in
-from cloud.message import Incoming
-from cloud.statements import prepare
-from edge.message import Connected
+from cloud.billing.statements import prepare
+from cloud.catalogue.log import listed_in
+from edge.mqtt.message import Connected
 from edge.vault.vault import Vault
 from protocol.calendar import day_number, day_start, quarter_hour, quarter_hours
 from protocol.contract import Offer, Signed, StatementRequest, sign_document
@@ -20,6 +19,7 @@ from protocol.ids import HouseholdKeyId
 from protocol.layout import DAY_COEFFICIENTS, REGISTER_STEP
 from protocol.moving import ANY_CONTRACT, Leave, Termination
 from protocol.topics import Kind, device_topic, parse_device_topic
+from system.mqtt.message import Incoming
 from tests.support.chip_bench import BenchClock
 from tests.support.chip_cloud import opened
 from tests.support.moving_town import Home, TownCloud, View

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from edge.cli import edge
-from edge.enrolling import sign_contract
-from edge.identity import CONTRACT, SignedAgreement, load_keys
+from edge.commands.table import edge
+from edge.contracts.enrolling import sign_contract
+from edge.identity.identity import CONTRACT, SignedAgreement, load_keys
 from edge.moving.bundle import open_bundle
 from edge.moving.departure import ORDER
 from edge.moving.sheet import LINE, Sheet, fingerprint_of, render, sheet_html, sheet_text

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.product import PRODUCT
+
 ROOT = Path(__file__).parents[3]
-PRODUCT = ("protocol", "system", "mosquitto", "edge", "cloud", "volet")
 ADAPTER = "protocol/seal.py"
 FORM = "protocol/seal_form.py"
 # What takes SEAL's or TenSEAL's own serialization in, by whatever name.
@@ -118,15 +119,15 @@ def test_seal_loads_only_what_this_project_laid_out():
 @pytest.mark.parametrize(
     ("path", "before", "after"),
     [
-        ("edge/identity.py", "import msgspec\n", "import msgspec\nimport tenseal\n"),
+        ("edge/identity/identity.py", "import msgspec\n", "import msgspec\nimport tenseal\n"),
         (
-            "edge/letters.py",
+            "edge/letters/inbox.py",
             '"""\n',
             '"""\nfrom protocol import seal\nseal.sealapi.Plaintext().load()\n',
         ),
-        ("cloud/ingest.py", '"""\n', '"""\nfrom tenseal import sealapi\n'),
+        ("cloud/ingest/pipeline.py", '"""\n', '"""\nfrom tenseal import sealapi\n'),
         (
-            "edge/recovery.py",
+            "edge/mqtt/recovery.py",
             '"""\n',
             '"""\nimport importlib\nimportlib.import_module("tenseal")\n',
         ),

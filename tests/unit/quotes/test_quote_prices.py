@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloud.quotes import column_sums
+from cloud.billing.quotes import column_sums
 from edge.quotes.pricing import Basis, NoQuote
 from protocol.household import N, Q, weighted_sum
 from protocol.quotes import LeftOut, QuotePlan, Register

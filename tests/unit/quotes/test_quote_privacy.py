@@ -5,11 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from cloud.catalogue import Publisher as ListPublisher
-from cloud.catalogue import listed_in
-from edge.chip import ChipSettings
-from edge.message import Arrived, Publish
-from edge.outbox import Settings as OutboxSettings
+from cloud.catalogue.log import Publisher as ListPublisher
+from cloud.catalogue.log import listed_in
+from edge.chip.chip import ChipSettings
+from edge.mqtt.message import Arrived, Publish
+from edge.mqtt.outbox import Settings as OutboxSettings
 from edge.quotes.asking import Order, QuoteOptions, Quoting
 from edge.quotes.comparing import State, compare
 from protocol.calendar import legal_day

@@ -6,11 +6,9 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-import cloud.receipts
-from cloud.provider_receipts_cli import in_words
-from cloud.receipts import Standing
+import provider.receipts
 from edge.bills.receipts import make_receipt
-from edge.message import Arrived
+from edge.mqtt.message import Arrived
 from protocol import amount_proof
 from protocol.bill import price_bill, register_energies
 from protocol.calendar import day_number
@@ -22,6 +20,8 @@ from protocol.messages import Block, Statement
 from protocol.receipt import Receipt
 from protocol.tariff import RegisterLine
 from protocol.topics import Kind, device_topic
+from provider.commands.receipts import in_words
+from provider.receipts import Standing
 from tests.support.chip_bench import PLATFORM_KEY
 from tests.support.receipts import Home, day
 from tests.support.tariffs import simple_tariff
@@ -232,7 +232,7 @@ def test_without_the_proofs_check_a_lowered_total_passes(tampered, monkeypatch):
     home, of = tampered
     monkeypatch.setattr(amount_proof, "_check_truth", lambda *_: None)
     send(home, forged(home, of=of, total_ttc=of[1].total_ttc - Decimal(100)))
-    monkeypatch.setattr(cloud.receipts, "verify", lambda *_: None)
+    monkeypatch.setattr(provider.receipts, "verify", lambda *_: None)
     assert home.check(home.receipts()[0]).standing is Standing.PROVEN
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from cloud.store import PublishedStatement, Put, StatementOrder
 from cloud.store.receipts import ReceiptItem
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
 from protocol.errors import Reason
 from protocol.receipt import Receipt
 from tests.support.fake_chip import FakeChip

@@ -5,8 +5,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from edge.bills.receipts_cli import receipts
 from edge.bills.word import FILE_NAME, watched_word
+from edge.commands.receipts import receipts
 from edge.vault.receipts import ReceiptRow
 from protocol.errors import VoletError
 from tests.support.receipts import Home

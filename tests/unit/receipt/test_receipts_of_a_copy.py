@@ -5,7 +5,7 @@ from click.testing import CliRunner
 
 from edge.bills.judgement import Verdict
 from edge.bills.word import read_words, say_word
-from edge.cli import edge
+from edge.commands.table import edge
 from edge.moving.transfer import pack, take_in
 from edge.vault.copies import put_back
 from edge.vault.database import FILE_NAME

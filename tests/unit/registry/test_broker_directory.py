@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cloud.cli import cloud as cloud_group
+from cloud.commands.table import cloud as cloud_group
 from cloud.registry.broker import current_user, refresh_broker, reload_broker, write_broker
 from mosquitto.config import CONFIG, CRL, PID, SERVER_KEY
 from protocol.errors import ConfigError

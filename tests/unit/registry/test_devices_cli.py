@@ -11,17 +11,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cloud.cli import cloud
-from cloud.ingest import Ingest
-from cloud.message import Incoming
+from cloud.commands.table import cloud
+from cloud.ingest.pipeline import Ingest
 from cloud.registry.pki import pki_path
 from cloud.registry.places import KEY
 from cloud.store import Device
 from cloud.store.fleet import DeviceWord
 from cloud.store.moving import Place
-from cloud.store.sqlite import FILE_NAME, SqliteStore
+from cloud.store.sqlite.store import FILE_NAME, SqliteStore
 from protocol.status import State, whole_hour
 from protocol.topics import Kind
+from system.mqtt.message import Incoming
 from tests.support.broker import make_cloud
 from tests.support.fake_chip import FakeChip
 

@@ -18,9 +18,9 @@ from cryptography.x509.oid import NameOID
 
 from cloud.registry.enrolment import check_request, enrol
 from cloud.registry.pki import issue_device, load_authority, revoke
-from cloud.store.sqlite import SqliteStore
-from edge.enrolling import draw_keys, install, make_request, sign_contract, write_request
-from edge.identity import (
+from cloud.store.sqlite.store import SqliteStore
+from edge.contracts.enrolling import draw_keys, install, make_request, sign_contract, write_request
+from edge.identity.identity import (
     Identity,
     check_enrolment,
     load_contract,

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 import pytest
 from click.testing import CliRunner
 
-from cloud.cli import cloud as cloud_group
+from cloud.commands.table import cloud as cloud_group
 from cloud.registry.pki import issue_role, pki_path
-from cloud.trustee import directory as places
-from cloud.trustee.cli import trustee as trustee_group
 from protocol.errors import ConfigError
 from tests.support.broker import COLLECTIVITY, make_cloud
+from trustee import directory as places
+from trustee.commands import trustee as trustee_group
 
 
 @pytest.fixture

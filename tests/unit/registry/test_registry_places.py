@@ -11,15 +11,16 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from cloud.commands.registry import registry
 from cloud.registry import places
 from cloud.registry.enrolment import enrol
 from cloud.registry.places import list_places, look_up, open_meter, seal_meter
-from cloud.registry.places_cli import registry
-from cloud.store import Device, PublishedStatement, SeenStatement, StatementOrder, schema
+from cloud.store import Device, PublishedStatement, SeenStatement, StatementOrder
 from cloud.store.moving import LookUp, Place, StoredIdentity
-from cloud.store.sqlite import SqliteStore
-from edge.enrolling import draw_keys, make_request
-from edge.identity import load_keys
+from cloud.store.sqlite import schema
+from cloud.store.sqlite.store import SqliteStore
+from edge.contracts.enrolling import draw_keys, make_request
+from edge.identity.identity import load_keys
 from protocol.errors import ConfigError, DocumentRefused, StoreError
 from protocol.ids import DeviceId, HouseholdKeyId, new_device_id
 from tests.support.broker import make_cloud

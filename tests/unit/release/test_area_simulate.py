@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from cloud.area.derive import assemble
-from cloud.area.learn import learn
+from cloud.estimation.derive import assemble
+from cloud.estimation.learn import learn
 from protocol.errors import ConfigError
 from tests.support.tariffs import SHARED
 from volet.area import simulate as module

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from click.testing import CliRunner
 
-from cloud.cli import cloud as group
+from cloud.commands.table import cloud as group
 from cloud.registry.pki import issue_role, pki_path
 from protocol.errors import ConfigError
 from tests.support.broker import make_cloud

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from cloud.area.derive import assemble
-from cloud.area.learn import learn
-from cloud.area.public import Curves
+from cloud.estimation.derive import assemble
+from cloud.estimation.learn import learn
+from cloud.estimation.public import Curves
 from cloud.release import composing
 from cloud.release.composing import compose_again
 from cloud.release.export import export

@@ -7,7 +7,7 @@ from cloud.release.closing import basis_of, close
 from cloud.release.opening import advance, asked
 from cloud.store.area import Stage
 from cloud.store.put import Put
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
 from protocol.errors import Reason, StoreError
 from tests.support.area_release import SmallArea
 from tests.support.fake_area_store import FakeAreaStore

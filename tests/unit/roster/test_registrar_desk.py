@@ -8,7 +8,7 @@ import pytest
 from cloud.geo.codes import Codes
 from cloud.roster import registrar
 from cloud.roster.desk import Desk, Place, read_places
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
 from protocol.calendar import day_number
 from protocol.errors import ConfigError, DocumentRefused, StoreError
 from protocol.roster import Roster

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from edge.simulate.cli import simulate
+from edge.commands.simulate import simulate
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Mode
 from system.patience import Patience

@@ -8,13 +8,12 @@ import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud import provider as desk
-from cloud.asking import owed_days
-from cloud.batches import pending_statements
-from cloud.catalogue import listed_in
-from cloud.provider_cli import provider
+from cloud.billing.pending import pending_statements
+from cloud.billing.progress import progress
+from cloud.billing.requests import owed_days
+from cloud.catalogue.log import listed_in
 from cloud.store import RequestState
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
 from edge.bills.judge import judge
 from edge.bills.judgement import Verdict
 from edge.bills.settled import Settled, settled_row
@@ -25,6 +24,8 @@ from protocol.envelope import Address, decode_body, open_message
 from protocol.errors import DocumentRefused
 from protocol.messages import Statement
 from protocol.topics import Kind
+from provider import service as desk
+from provider.commands.provider import provider
 from tests.support.household import DEVICE, Household
 from tests.support.tariffs import simple_tariff
 
@@ -97,7 +98,7 @@ def test_missing_days_are_left_out_and_billed_late_by_themselves(store, househol
     store.put_batch(household.batch([b for b in household.blocks if b.day == GONE]))
     second = ask(store, household, MIDDLE + timedelta(days=5), END)
     assert days(request_in(store, second).late) == left_out
-    state = desk.progress(store, second)
+    state = progress(store, second)
     assert (state.late, state.left_out, state.waits_for) == (3, 0, "")
     october = judged(household, statement_of(store, second), rows)
     assert october.late == tuple(left_out)
@@ -110,7 +111,7 @@ def test_without_the_option_a_request_waits_for_the_missing_day(store, household
     store.put_batch(household.batch([b for b in household.blocks if b.day != GONE]))
     request_id = ask(store, household, START, MIDDLE)
     assert request_in(store, request_id).without == ()
-    assert desk.progress(store, request_id).missing_days == 1
+    assert progress(store, request_id).missing_days == 1
 
 
 def test_a_bill_is_corrected_once_by_the_latest_listed_offer(store, household):
@@ -160,11 +161,11 @@ def test_a_request_waits_for_the_acceptance_and_says_so(tmp_path, household):
     request_id = desk.request_statement(
         store, other.provider_key, open_contract.hash, START, MIDDLE
     )
-    assert desk.progress(store, request_id).waits_for == "acceptance"
+    assert progress(store, request_id).waits_for == "acceptance"
     assert pending_statements(store, PLATFORM, "ville").messages == ()
-    assert desk.progress(store, request_id).state is RequestState.PENDING
+    assert progress(store, request_id).state is RequestState.PENDING
     desk.accept(store, other.provider_key, open_contract.hash)
-    assert desk.progress(store, request_id).waits_for == "device"
+    assert progress(store, request_id).waits_for == "device"
     store.close()
 
 

@@ -9,12 +9,11 @@ import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud import batches
-from cloud import provider as desk
-from cloud.batches import pending_statements, unseen_statements
-from cloud.provider_cli import provider
+from cloud.billing import pending as batches
+from cloud.billing.pending import pending_statements, unseen_statements
+from cloud.billing.progress import progress
 from cloud.store import RequestState, SeenStatement
-from cloud.store.sqlite import SqliteStore
+from cloud.store.sqlite.store import SqliteStore
 from edge.bills.judge import judge
 from edge.bills.judgement import Verdict
 from protocol.contract import Signed, open_offer
@@ -22,6 +21,8 @@ from protocol.envelope import Address, open_message
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.messages import Statement
 from protocol.topics import Kind, parse_device_topic
+from provider import service as desk
+from provider.commands.provider import provider
 from tests.support.household import DEVICE, NOW, Household
 from tests.support.tariffs import simple_tariff
 
@@ -53,7 +54,7 @@ def test_a_request_waits_for_its_days_and_is_answered_when_the_last_is_stored(st
     store.put_batch(household.batch([b for b in household.blocks if b not in late]))
     request_id = ask(store, household)
     assert pending_statements(store, PLATFORM, "ville").messages == ()
-    waiting = desk.progress(store, request_id)
+    waiting = progress(store, request_id)
     assert (waiting.state, waiting.missing_days) == (RequestState.PENDING, 1)
 
     store.put_batch(household.batch(late))
@@ -68,7 +69,7 @@ def test_a_request_waits_for_its_days_and_is_answered_when_the_last_is_stored(st
         statement, household.agreement, household.shelf, household.books, household.secret.seal
     ).verdict
     assert (verdict, message.retain) == (Verdict.CORRECT, True)
-    done = desk.progress(store, request_id)
+    done = progress(store, request_id)
     assert (done.state, done.missing_days, done.values) == (RequestState.PUBLISHED, 0, 18)
 
 
@@ -114,7 +115,7 @@ def test_a_statement_too_large_for_a_message_is_refused_and_never_sent(
     store.put_batch(household.batch(household.blocks))
     request_id = ask(store, household)
     assert pending_statements(store, PLATFORM, "ville").messages == ()
-    refused = desk.progress(store, request_id)
+    refused = progress(store, request_id)
     assert (refused.state, refused.values) == (RequestState.REFUSED, 0)
     assert "ask for shorter periods" in refused.detail
 

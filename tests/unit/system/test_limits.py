@@ -3,8 +3,10 @@
 import ast
 from pathlib import Path
 
+from tests.support.product import PRODUCT
+
 ROOT = Path(__file__).parents[3]
-SEARCHED = ("protocol", "system", "mosquitto", "edge", "cloud", "volet", "benchmarks", "tests")
+SEARCHED = (*PRODUCT, "benchmarks", "tests")
 # Where time itself is what is asked for.
 WINDOWS = {
     "edge/contracts/serial.py": "listens to the line for so long",

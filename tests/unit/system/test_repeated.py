@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from cloud.trustee.core import Trustee
-from cloud.trustee.log import TrusteeLog
 from protocol.trustee_messages import CharterPage, ToTrustee
 from system.conditions import AGAIN_AFTER_S, Repeated
 from tests.support.trustee_area import TrusteeArea
+from trustee.core import Trustee
+from trustee.log import TrusteeLog
 
 
 @given(found=st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 40_000)), max_size=80))

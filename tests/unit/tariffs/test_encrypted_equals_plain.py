@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 import volet.price.encrypted as path
-from cloud.tariffs.grids import REGISTERS, Option, grids
-from cloud.tariffs.price import parts_of, plain_energies, price_usage
-from cloud.tariffs.usage import parse_usage
 from protocol.errors import BoundExceeded, CipherError
+from tariffs.grids import REGISTERS, Option, grids
+from tariffs.price import parts_of, plain_energies, price_usage
+from tariffs.usage import parse_usage
 from volet.price.encrypted import EncryptedPath
 
 FIRST, LAST = date(2024, 2, 1), date(2026, 12, 1)
@@ -125,8 +125,8 @@ def test_the_encrypted_path_takes_nothing_from_plain_counting(monkeypatch):
     def forbidden(*_arguments):
         raise AssertionError("counted plainly")
 
-    monkeypatch.setattr("cloud.tariffs.price.plain_energies", forbidden)
-    monkeypatch.setattr("cloud.tariffs.price.register_energies", forbidden)
+    monkeypatch.setattr("tariffs.price.plain_energies", forbidden)
+    monkeypatch.setattr("tariffs.price.register_energies", forbidden)
     usage = usage_of(random.Random(4), Option.EJP, 12, FIRST, 40)
     assert EncryptedPath().energies(parts_of(usage))
 

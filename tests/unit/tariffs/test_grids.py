@@ -6,11 +6,11 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
-from cloud.tariffs.grids import CALENDARS, REGISTERS, Option, grids, grids_between, prices_of
-from cloud.tariffs.regulated import regulated_tariff, regulated_tariffs
 from protocol.bill import price_bill, register_energies
 from protocol.errors import DocumentRefused
 from protocol.tariff import FixedLine, RegisterCalendar, RegisterLine, check_tariff
+from tariffs.grids import CALENDARS, REGISTERS, Option, grids, grids_between, prices_of
+from tariffs.regulated import regulated_tariff, regulated_tariffs
 from tests.support.tariffs import SHARED, simple_tariff
 
 CENT, TENTH_OF_A_MILLE = Decimal("0.01"), Decimal("0.0001")

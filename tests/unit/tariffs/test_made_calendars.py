@@ -9,7 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloud.tariffs.calendars import (
+from protocol.calendar import PARIS, days_between
+from protocol.errors import DocumentRefused
+from protocol.schedule import Schedules, quarter_number
+from protocol.tariff import CalendarLine
+from tariffs.calendars import (
     EJP_CLASSES,
     HPHC_CLASSES,
     TEMPO_CLASSES,
@@ -20,12 +24,8 @@ from cloud.tariffs.calendars import (
     read_windows,
     tempo_calendar,
 )
-from cloud.tariffs.days import Colour, read_peak_days, read_tempo_days, tempo_days
-from cloud.tariffs.grids import REGISTERS, Option
-from protocol.calendar import PARIS, days_between
-from protocol.errors import DocumentRefused
-from protocol.schedule import Schedules, quarter_number
-from protocol.tariff import CalendarLine
+from tariffs.days import Colour, read_peak_days, read_tempo_days, tempo_days
+from tariffs.grids import REGISTERS, Option
 from tests.support.tariffs import SHARED
 
 KEY = "0" * 64

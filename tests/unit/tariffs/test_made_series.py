@@ -6,11 +6,11 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.tariffs.series import make_series, read_prices
 from protocol.catalogue import Catalogue
 from protocol.contract import sign_document
 from protocol.errors import DocumentRefused
 from protocol.schedule import quarter_number
+from tariffs.series import make_series, read_prices
 
 KEY = "0" * 64
 

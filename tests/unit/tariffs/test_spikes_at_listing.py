@@ -6,14 +6,14 @@ from decimal import Decimal
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.catalogue import Listed
-from cloud.provider import make_offer
-from cloud.store.sqlite import SqliteStore
+from cloud.catalogue.log import Listed
+from cloud.store.sqlite.store import SqliteStore
 from protocol.contract import sign_document
 from protocol.errors import DocumentRefused
 from protocol.hpke import SealingKey
 from protocol.schedule import Calendar, Run, quarter_range
 from protocol.tariff import CalendarLine
+from provider.service import make_offer
 from tests.support.tariffs import simple_tariff
 
 TODAY = date(2026, 9, 1)

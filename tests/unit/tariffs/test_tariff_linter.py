@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud.tariffs.calendars import TEMPO_CLASSES, tempo_calendar
-from cloud.tariffs.check import check_files, count
-from cloud.tariffs.days import tempo_days
-from cloud.tariffs.grids import Option, grids
-from cloud.tariffs.locate import read_located, show_place
-from cloud.tariffs.problems import Severity
-from cloud.tariffs.regulated import regulated_tariffs
-from cloud.tariffs.rules import refuse_spikes
 from protocol.errors import DocumentRefused
 from protocol.schedule import Calendar, Run, Schedules, quarter_range
 from protocol.tariff import CalendarLine, parse_tariff
+from tariffs.calendars import TEMPO_CLASSES, tempo_calendar
+from tariffs.check import check_files, count
+from tariffs.days import tempo_days
+from tariffs.grids import Option, grids
+from tariffs.locate import read_located, show_place
+from tariffs.problems import Severity
+from tariffs.regulated import regulated_tariffs
+from tariffs.rules import refuse_spikes
 from tests.support.tariffs import simple_tariff
 
 TODAY = date(2026, 11, 24)

@@ -7,15 +7,15 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.provider import make_offer
-from cloud.tariffs.calendars import Windows, tempo_calendar
-from cloud.tariffs.days import tempo_days
-from cloud.tariffs.grids import Option, grids
-from cloud.tariffs.regulated import regulated_tariff, regulated_tariffs
-from cloud.tariffs.schema import KINDS, document_schema, schema_text, undescribed
-from cloud.tariffs.series import make_series, read_prices
 from protocol.contract import sign_document
 from protocol.hpke import SealingKey
+from provider.service import make_offer
+from tariffs.calendars import Windows, tempo_calendar
+from tariffs.days import tempo_days
+from tariffs.grids import Option, grids
+from tariffs.regulated import regulated_tariff, regulated_tariffs
+from tariffs.schema import KINDS, document_schema, schema_text, undescribed
+from tariffs.series import make_series, read_prices
 
 jsonschema_rs = pytest.importorskip("jsonschema_rs", reason="the schema validator is not installed")
 

@@ -9,9 +9,9 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud.tariffs.price import parts_of, plain_energies, price_usage
-from cloud.tariffs.usage import parse_usage
 from protocol.errors import DocumentRefused
+from tariffs.price import parts_of, plain_energies, price_usage
+from tariffs.usage import parse_usage
 from volet.main import volet
 
 GOOD = {

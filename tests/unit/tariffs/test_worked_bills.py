@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from cloud.tariffs.price import parts_of, plain_energies, price_usage
-from cloud.tariffs.usage import parse_usage
+from tariffs.price import parts_of, plain_energies, price_usage
+from tariffs.usage import parse_usage
 from tests.support.tariffs import SHARED
 from volet.main import volet
 from volet.price.encrypted import EncryptedPath

@@ -8,7 +8,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from edge.cli import edge
+from edge.commands.table import edge
 from tests.support.broker import enrol_chip, make_cloud
 from volet import main as main_module
 

@@ -9,8 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloud.release.pages import roster_pages
-from cloud.trustee.log import FILE_NAME, TrusteeLog
-from cloud.trustee.words import check_chain
 from protocol.area_cipher import SHAPES, from_bytes
 from protocol.errors import Reason, StoreError
 from protocol.roster import COUNTS_AFTER_DAYS, SEEN_LATE_DAYS
@@ -25,6 +23,8 @@ from tests.support.trustee_area import (
     TrusteeArea,
     ask,
 )
+from trustee.log import FILE_NAME, TrusteeLog
+from trustee.words import check_chain
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,14 @@ import pytest
 from click.testing import CliRunner
 
 from cloud.release.pages import charter_pages
-from cloud.trustee import directory as places
-from cloud.trustee.cli import trustee as group
-from cloud.trustee.core import Trustee
-from cloud.trustee.log import TrusteeLog
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.governance import Charter, draw_up, fingerprint
 from protocol.governance import Trustee as PublicTrustee
 from tests.support.trustee_area import COLLECTIVITY, TrusteeArea
+from trustee import directory as places
+from trustee.commands import trustee as group
+from trustee.core import Trustee
+from trustee.log import TrusteeLog
 
 
 def run(*args, **options):

@@ -5,12 +5,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.release.pages import charter_pages, roster_pages
-from cloud.trustee.pages import Assembly
 from protocol.errors import MessageRefused
 from protocol.governance import COLLECTIVITY_SIGNER, NOTICE_DAYS, Charter, draw_up, fingerprint
 from protocol.seeds import commitment, draw_seeds
 from protocol.trustee_messages import AnswerPage, RequestPage, ToTrustee
 from tests.support.trustee_area import DAY, NEAR, Home, TrusteeArea, ask
+from trustee.pages import Assembly
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloud.trustee import masks
 from protocol.area_cipher import add_up, mask
+from trustee import masks
 
 DAY = 20_522
 

@@ -6,8 +6,6 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from cloud.trustee.log import TrusteeLog
-from cloud.trustee.peers import FORKED_LOG, TWO_SETS
 from protocol.area_cipher import SHAPES
 from protocol.errors import Reason
 from protocol.trustee_messages import (
@@ -22,6 +20,8 @@ from protocol.trustee_messages import (
     sign_log_entry,
 )
 from tests.support.trustee_area import TrusteeArea, ask, converse, greet, tell
+from trustee.log import TrusteeLog
+from trustee.peers import FORKED_LOG, TWO_SETS
 
 
 @pytest.fixture(scope="module")

@@ -9,14 +9,14 @@ from structlog.testing import capture_logs
 
 from cloud.release.desk import ReleaseDesk
 from cloud.release.service import ReleaseService, response_filter
-from cloud.store_thread import StoreThread
-from cloud.trustee import service as service_module
-from cloud.trustee.core import Trustee, confirm_first_set
-from cloud.trustee.log import TrusteeLog
 from protocol.governance import fingerprint
+from system.store_thread import StoreThread
 from tests.support.fake_area_store import FakeAreaStore
 from tests.support.trustee_area import COLLECTIVITY, TrusteeArea
 from tests.support.virtual_time import Bus, run_virtually
+from trustee import service as service_module
+from trustee.core import Trustee, confirm_first_set
+from trustee.log import TrusteeLog
 
 HOUR_S = 3_600
 # Half a minute apart on average, a hello and what is known, give or take what the jitter draws.

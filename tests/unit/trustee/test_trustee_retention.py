@@ -2,11 +2,11 @@
 
 import pytest
 
-from cloud.trustee.core import KEPT_DAYS
-from cloud.trustee.log import TrusteeLog
 from protocol.errors import Reason
 from protocol.trustee_messages import Answer, Ask
 from tests.support.trustee_area import DAY, TrusteeArea, ask, greet
+from trustee.core import KEPT_DAYS
+from trustee.log import TrusteeLog
 
 
 @pytest.fixture

@@ -1,0 +1,36 @@
+"""Providers' private letters on their way to chips; nobody here can open one."""
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cloud.store import Store
+from cloud.store.providers import LetterState, StoredLetter
+from protocol.envelope import Address, seal_message
+from protocol.ids import DeviceId
+from protocol.letters import Letter
+from protocol.topics import Kind, device_topic
+from system.mqtt.message import Outgoing
+
+PAGE_LETTERS = 64
+
+
+def due_letters(
+    store: Store, platform_key: Ed25519PrivateKey, collectivity: str, *, is_again: bool
+) -> tuple[Outgoing, ...]:
+    """Return messages for letters not published yet, recorded before they are sent.
+
+    With `is_again`, after a start of worker or broker, also those that no chip has seen.
+    """
+    new = store.providers.letters_in(LetterState.PENDING, PAGE_LETTERS)
+    if new:
+        store.providers.mark_letters_published([letter.id for letter, _ in new])
+    old = store.providers.letters_in(LetterState.PUBLISHED, -1) if is_again else new
+    return tuple(_message(letter, device, platform_key, collectivity) for letter, device in old)
+
+
+def _message(
+    letter: StoredLetter, device: DeviceId, platform_key: Ed25519PrivateKey, collectivity: str
+) -> Outgoing:
+    body = Letter(letter.household_key, letter.id, letter.letter)
+    payload = seal_message(Address(collectivity, device, Kind.LETTER), body, platform_key)
+    topic = device_topic(collectivity, device, Kind.LETTER, letter.id.hex())
+    return Outgoing(topic, payload, retain=True)

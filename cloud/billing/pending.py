@@ -1,0 +1,126 @@
+"""Requests answered page by page: what is complete is computed, recorded, then published.
+
+A page is one transaction, recorded before anything is sent: whoever is killed in between begins
+with the requests that are still pending, and sends again what no chip has seen.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cloud.billing.statements import (
+    Shelf,
+    blocks_of,
+    compute,
+    missing_days,
+    prepare,
+)
+from cloud.catalogue.log import listed_in
+from cloud.store import (
+    PublishedStatement,
+    RefusedRequest,
+    RequestState,
+    Store,
+    StoredRequest,
+)
+from protocol.envelope import SIZE_MAX_BYTES, Address, seal_message
+from protocol.errors import DocumentRefused
+from protocol.ids import DeviceId
+from protocol.schedule import ScheduleMissing
+from protocol.topics import Kind, device_topic
+from system.mqtt.message import Outgoing
+
+# The store's thread is the chips' too: no pass over the requests holds it longer than this many.
+PAGE_REQUESTS = 64
+
+log = structlog.get_logger()
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Messages of a bounded number of requests; `after` begins the next page, None: no more."""
+
+    messages: tuple[Outgoing, ...]
+    after: bytes | None
+
+
+def pending_statements(
+    store: Store, platform_key: Ed25519PrivateKey, collectivity: str, after: bytes = b""
+) -> Page:
+    """Answer those of a page of pending requests whose days are all stored."""
+    found = store.requests(RequestState.PENDING, after, PAGE_REQUESTS)
+    shelf = listed_in(store)
+    published, refused = [], []
+    for stored in found:
+        try:
+            statement = _statement(store, stored, platform_key, collectivity, shelf)
+        except DocumentRefused as exc:
+            refused.append(RefusedRequest(stored.order.id, str(exc)))
+            continue
+        if statement is not None:
+            published.append(statement)
+    if published or refused:
+        store.settle(published, refused, datetime.now(UTC))
+        log.info("statements_computed", statements=len(published), refused=len(refused))
+    messages = tuple(
+        _message(collectivity, each.device, each.id, each.statement) for each in published
+    )
+    return Page(messages, _next_page(found))
+
+
+def unseen_statements(store: Store, collectivity: str, after: bytes = b"") -> Page:
+    """Return a page of the published statements that no chip has seen yet, to publish them again.
+
+    After a start of worker or broker: a statement is recorded before it is sent.
+    """
+    found = store.requests(RequestState.PUBLISHED, after, PAGE_REQUESTS)
+    messages = tuple(
+        _message(collectivity, stored.device, stored.order.id, stored.statement)
+        for stored in found
+        if stored.device is not None and stored.statement is not None
+    )
+    return Page(messages, _next_page(found))
+
+
+def _next_page(found: Sequence[StoredRequest]) -> bytes | None:
+    return found[-1].order.id if len(found) == PAGE_REQUESTS else None
+
+
+def _message(collectivity: str, device: DeviceId, request_id: bytes, statement: bytes) -> Outgoing:
+    topic = device_topic(collectivity, device, Kind.STATEMENT, request_id.hex())
+    return Outgoing(topic, statement, retain=True)
+
+
+def _statement(
+    store: Store,
+    stored: StoredRequest,
+    platform_key: Ed25519PrivateKey,
+    collectivity: str,
+    shelf: Shelf,
+) -> PublishedStatement | None:
+    """Compute a request's statement; None: something that it needs is not stored yet."""
+    order = stored.order
+    contract = store.contract(order.contract)
+    if contract is None or contract.household_key != order.household_key:
+        raise DocumentRefused("No such contract is registered.")
+    device = store.device_of(order.household_key)
+    try:
+        prepared = prepare(order.request, contract, shelf)
+    except ScheduleMissing:
+        return None  # the calendar or series may come yet
+    if device is None or contract.acceptance is None:
+        return None
+    days = prepared.request.days
+    blocks = blocks_of(store, order.household_key, days)
+    if missing_days(blocks, days):
+        return None
+    statement = compute(prepared, contract, order.request, blocks)
+    address = Address(collectivity, device.device, Kind.STATEMENT)
+    payload = seal_message(address, statement, platform_key)
+    if len(payload) > SIZE_MAX_BYTES:
+        raise DocumentRefused(
+            "The statement of this period does not fit into a message; ask for shorter periods."
+        )
+    return PublishedStatement(order.id, device.device, payload)

@@ -1,0 +1,226 @@
+"""Bills on ciphertexts: weighted sums over the blocks of a household, opened by nobody here.
+
+A request is answered once every day of its period is stored; until then it waits.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Protocol
+
+import msgspec
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from cloud.billing.plan import Plan
+from cloud.store import Store, StoredBlock, StoredContract
+from protocol.calendar import day_of_number, month_of
+from protocol.contract import (
+    Contract,
+    Offer,
+    Signed,
+    StatementRequest,
+    check_extension,
+    check_request,
+    open_document,
+    open_offer,
+)
+from protocol.envelope import decode_body
+from protocol.errors import DocumentRefused
+from protocol.household import Coefficients
+from protocol.ids import HouseholdKeyId
+from protocol.layout import DAY_COEFFICIENTS, MONTH_COEFFICIENTS, coefficient
+from protocol.messages import COEFFICIENT_BYTES, Cover, Statement
+from protocol.schedule import Schedules
+from protocol.statement import components
+
+# Offers and periods that many households share are opened and laid out once.
+OFFERS_KEPT = 64
+PLANS_KEPT = 16
+DAY_BYTES = DAY_COEFFICIENTS * COEFFICIENT_BYTES
+ONE_DAY = timedelta(days=1)
+
+
+class Shelf(Protocol):
+    """Where listed documents are looked up."""
+
+    def offer(self, offer_hash: bytes) -> Signed | None:
+        """Return a listed offer."""
+
+    def schedules(self) -> Schedules:
+        """Return the listed calendars and series."""
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A request whose documents have been checked."""
+
+    request: StatementRequest
+    plan: Plan
+
+    @property
+    def start(self) -> date:
+        """The first day of the period."""
+        return day_of_number(self.request.start)
+
+    @property
+    def end(self) -> date:
+        """The day after the last of the period."""
+        return day_of_number(self.request.end)
+
+
+def prepare(request_bytes: bytes, contract: StoredContract, shelf: Shelf) -> Prepared:
+    """Check a provider's request against the contract.
+
+    Raises:
+        ScheduleMissing: a calendar or series does not reach the period's end yet.
+        DocumentRefused: with what is wrong and what to do.
+    """
+    try:
+        signed = msgspec.msgpack.decode(request_bytes, type=Signed)
+    except msgspec.MsgspecError as exc:
+        raise DocumentRefused("This is no signed request.") from exc
+    key = Ed25519PublicKey.from_public_bytes(contract.provider_key)
+    request = open_document(signed, key, StatementRequest)
+    if request.contract != contract.hash:
+        raise DocumentRefused("The request names another contract.")
+    check_request(request)
+    terms = decode_body(contract.contract.body, Contract)
+    start, end = day_of_number(request.start), day_of_number(request.end)
+    first = request.days[0]
+    until = end_of(terms, contract.end)
+    # A correction bills the days of its original, also where the contract has ended amid them.
+    is_beyond = until is not None and end > until and request.corrects is None
+    if min(start, first) < terms.start or is_beyond:
+        raise DocumentRefused(_outside(contract.hash, terms.start, until))
+    offer = _offer_of(request, contract, terms, shelf)
+    try:
+        plan = _plan(offer, start, end, request.without, request.late, shelf.schedules())
+    except ValueError as exc:
+        raise DocumentRefused(f"The offer does not price the whole period: {exc}.") from exc
+    return Prepared(request, plan)
+
+
+def end_of(terms: Contract, ended: date | None) -> date | None:
+    """Return the day after a contract's last, None: it is open.
+
+    `ended` is the day after the last by the household's later word (a move, another contract).
+    """
+    return min((each for each in (terms.end, ended) if each is not None), default=None)
+
+
+def _outside(contract: bytes, start: date, until: date | None) -> str:
+    name = f"Contract {contract.hex()[:16]}…"
+    if until is None:
+        return f"{name} holds from {start} on; ask for days within it."
+    if until <= start:
+        return f"{name} holds on no day: the household moved out, or took a later one, before it."
+    return f"{name} holds from {start} to {until - ONE_DAY}; ask for days within it."
+
+
+@lru_cache(maxsize=PLANS_KEPT)
+def _plan(
+    offer: Signed,
+    start: date,
+    end: date,
+    without: tuple[int, ...],
+    late: tuple[int, ...],
+    schedules: Schedules,
+) -> Plan:
+    """Return the weights of a period under an offer: many households take the same."""
+    parts = components(
+        _opened(offer).tariffs,
+        start,
+        end,
+        schedules,
+        without=[day_of_number(number) for number in without],
+        late=[day_of_number(number) for number in late],
+    )
+    return Plan(parts)
+
+
+@lru_cache(maxsize=OFFERS_KEPT)
+def _opened(offer: Signed) -> Offer:
+    return open_offer(offer)
+
+
+def _offer_of(
+    request: StatementRequest, contract: StoredContract, terms: Contract, shelf: Shelf
+) -> Signed:
+    if request.offer == contract.offer.hash:
+        return contract.offer
+    if not terms.follows:
+        raise DocumentRefused("The contract does not follow later offers; name its own.")
+    listed = shelf.offer(request.offer)
+    if listed is None:
+        raise DocumentRefused("The request names an offer that is not listed; list it first.")
+    check_extension(_opened(contract.offer), _opened(listed))
+    return listed
+
+
+def blocks_of(
+    store: Store, household_key: HouseholdKeyId, days: Sequence[date]
+) -> list[StoredBlock]:
+    """Return the stored blocks of these days (ordered), in order."""
+    wanted = set(days)
+    found = store.blocks_of_days(household_key, days[0], days[-1] + ONE_DAY)
+    return [block for block in found if block.day in wanted]
+
+
+def missing_days(blocks: Iterable[StoredBlock], days: Iterable[date]) -> list[date]:
+    """Return those of `days` that are not stored whole yet."""
+    stored: dict[date, int] = {}
+    for block in blocks:
+        stored[block.day] = stored.get(block.day, 0) + len(block.coefficients)
+    return [day for day in days if stored.get(day) != DAY_BYTES]
+
+
+def compute(
+    prepared: Prepared,
+    contract: StoredContract,
+    request_bytes: bytes,
+    blocks: Sequence[StoredBlock],
+) -> Statement:
+    """Sum the `blocks` of all of a request's days for every energy line, under encryption.
+
+    Raises:
+        DocumentRefused: the provider has not accepted the contract.
+    """
+    if contract.acceptance is None:
+        raise DocumentRefused("The provider has not accepted this contract yet.")
+    months = assemble(blocks)
+    request = prepared.request
+    return Statement(
+        request.id,
+        contract.household_key,
+        request.contract,
+        request.start,
+        request.end,
+        _covers(blocks),
+        prepared.plan.lines(months),
+        request_bytes,
+        msgspec.msgpack.encode(contract.acceptance),
+        prepared.plan.schedules,
+    )
+
+
+def assemble(blocks: Iterable[StoredBlock]) -> dict[date, Coefficients]:
+    """Lay blocks out by month: uint64[3968] each, whatever incarnation a coefficient is of."""
+    months: dict[date, bytearray] = {}
+    for block in blocks:
+        month = month_of(block.day)
+        laid = months.get(month)
+        if laid is None:
+            laid = months[month] = bytearray(MONTH_COEFFICIENTS * COEFFICIENT_BYTES)
+        first = coefficient(block.day, block.j0) * COEFFICIENT_BYTES
+        laid[first : first + len(block.coefficients)] = block.coefficients
+    return {
+        month: np.frombuffer(laid, "<u8").astype(np.uint64, copy=False)
+        for month, laid in months.items()
+    }
+
+
+def _covers(blocks: Iterable[StoredBlock]) -> tuple[Cover, ...]:
+    sequences: dict[bytes, list[int]] = {}
+    for block in blocks:
+        sequences.setdefault(block.incarnation, []).append(block.sequence)
+    return tuple(Cover(incarnation, tuple(sorted(s))) for incarnation, s in sequences.items())

@@ -1,0 +1,166 @@
+"""The public list as the cloud keeps it: what may be added, and what is published of it."""
+
+from collections.abc import Iterator
+from datetime import date
+from weakref import WeakKeyDictionary
+
+import msgspec
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cloud.store import CatalogueStore, Store
+from protocol.catalogue import PAGE_ENTRIES, Catalogue, Entry, next_entry, open_listed, pages_of
+from protocol.contract import Offer, Signed
+from protocol.envelope import ALL, Address, seal_message
+from protocol.errors import DocumentRefused, StoreError
+from protocol.schedule import Schedules
+from protocol.topics import PublicKind, listed_topic, page_topic
+from system.mqtt.message import Outgoing
+from tariffs.rules import refuse_spikes
+
+log = structlog.get_logger()
+
+# A chip may ask about the list as it stood a moment ago.
+HEADS_KEPT = 64
+
+
+class Listed:
+    """The listed documents, opened once; looks into the store for what others have added.
+
+    For one thread, the store's.
+    """
+
+    def __init__(self, store: CatalogueStore) -> None:
+        """Read from `store`."""
+        self._store = store
+        self._catalogue = Catalogue()
+        self._entries: list[Entry] = []
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The documents as they stand now."""
+        return self._refreshed()
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The list as it stands now."""
+        self._refreshed()
+        return self._entries
+
+    def offer(self, offer_hash: bytes) -> Signed | None:
+        """Return a listed offer as its provider signed it."""
+        catalogue = self._refreshed()
+        return catalogue.signed(offer_hash) if offer_hash in catalogue.offers else None
+
+    def schedules(self) -> Schedules:
+        """Return the listed calendars and series; the same object until another one is listed."""
+        return self._refreshed().schedules()
+
+    def add(self, signed: Signed, today: date) -> Entry:
+        """Check a document and list it; one that is listed already keeps its entry.
+
+        Raises:
+            DocumentRefused: it breaks a rule; says which.
+            StoreError: somebody else has added to the list in this moment.
+        """
+        catalogue = self._refreshed()
+        if signed.hash in catalogue:
+            return next(entry for entry in self._entries if entry.hash == signed.hash)
+        last = self._entries[-1] if self._entries else None
+        if last is not None and today < last.day:
+            raise DocumentRefused(f"The last entry is of {last.day}; set this machine's clock.")
+        document = open_listed(signed)
+        if isinstance(document, Offer):
+            for tariff in document.tariffs:
+                refuse_spikes(tariff, catalogue.schedules())
+        catalogue.admit(signed, today)
+        try:
+            entry = next_entry(last, signed, today)
+            self._store.append(entry, signed)
+        except StoreError:
+            self._catalogue, self._entries = Catalogue(), []
+            raise
+        self._entries.append(entry)
+        return entry
+
+    def at(self, head: bytes) -> Catalogue | None:
+        """Return the documents as they stood when `head` was the list's; None: it never was lately.
+
+        Only the latest heads are looked back to: older ones cost the same and nobody has them.
+        """
+        catalogue, entries = self._refreshed(), self._entries
+        if entries and entries[-1].head == head:
+            return catalogue
+        known = [entry.number for entry in entries[-HEADS_KEPT:] if entry.head == head]
+        return self._rebuilt(known[0] + 1) if known else None
+
+    def _rebuilt(self, length: int) -> Catalogue:
+        earlier = Catalogue()
+        for entry in self._entries[:length]:
+            signed = self._catalogue.signed(entry.hash)
+            if signed is not None:
+                self._admit(earlier, entry, signed)
+        return earlier
+
+    @staticmethod
+    def _admit(catalogue: Catalogue, entry: Entry, signed: Signed) -> None:
+        try:
+            catalogue.admit(signed, entry.day)
+        except DocumentRefused as exc:  # listed by a Volet whose rules were others
+            log.warning("listed_document_refused", entry=entry.number, why=str(exc))
+
+    def document(self, document: bytes) -> Signed | None:
+        """Return a listed document as it was signed."""
+        return self._store.document(document)
+
+    def _refreshed(self) -> Catalogue:
+        for entry in self._store.entries(len(self._entries)):
+            signed = self._store.document(entry.hash)
+            if signed is None:
+                raise StoreError(f"Entry {entry.number} of the public list has no document.")
+            self._admit(self._catalogue, entry, signed)
+            self._entries.append(entry)
+        return self._catalogue
+
+
+_LISTED: WeakKeyDictionary[Store, Listed] = WeakKeyDictionary()
+
+
+def listed_in(store: Store) -> Listed:
+    """Return what is listed in a store; documents are opened once for as long as it is open."""
+    if store not in _LISTED:
+        _LISTED[store] = Listed(store.catalogue)
+    return _LISTED[store]
+
+
+class Publisher:
+    """What is published of the list: pages and documents, retained."""
+
+    def __init__(self, listed: Listed, collectivity: str, key: Ed25519PrivateKey) -> None:
+        """Sign pages with `key`."""
+        self._listed = listed
+        self._collectivity = collectivity
+        self._key = key
+
+    def messages(self, first: int) -> tuple[list[Outgoing], int]:
+        """Return what has changed since the list had `first` entries, and how many it has now.
+
+        Documents come before the page that names them.
+        """
+        entries = self._listed.entries
+        if first >= len(entries):
+            return [], len(entries)
+        return [*self._documents(entries[first:]), *self._pages(entries, first)], len(entries)
+
+    def _documents(self, entries: list[Entry]) -> Iterator[Outgoing]:
+        for entry in entries:
+            payload = msgspec.msgpack.encode(self._listed.document(entry.hash))
+            topic = listed_topic(self._collectivity, entry.hash)
+            yield Outgoing(topic, payload, retain=True)
+
+    def _pages(self, entries: list[Entry], first: int) -> Iterator[Outgoing]:
+        page = first // PAGE_ENTRIES
+        address = Address(self._collectivity, ALL, PublicKind.LIST)
+        for each in pages_of(entries[page * PAGE_ENTRIES :], page):
+            payload = seal_message(address, each, self._key)
+            yield Outgoing(page_topic(self._collectivity, each.number), payload, retain=True)

@@ -1,0 +1,183 @@
+"""`volet cloud api`: the providers' API, their tokens, and who asked what."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+import msgspec
+import structlog
+
+from cloud.api.access import draw_token
+from cloud.api.app import make_gate
+from cloud.api.gate import Limits
+from cloud.api.server import Revoked, make_server, tls_context
+from cloud.api.service import Service
+from cloud.commands.opened import open_store
+from cloud.config import DEFAULT_DIRECTORY, load_config
+from cloud.registry.pki import pki_path
+from cloud.store.providers import Scope
+from cloud.store.sqlite.store import SqliteStore
+from protocol.errors import DocumentRefused
+from system.certificates import CertificateWatch, read_lifetimes
+from system.commands import directory_option
+from system.logs import configure_logs
+from system.program import run_program
+from system.store_thread import StoreThread
+
+PORT = 8443
+_dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
+_json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+_FILE = click.Path(path_type=Path, dir_okay=False)
+log = structlog.get_logger()
+
+
+@click.group()
+def api() -> None:
+    """The HTTP service for energy providers, its tokens and its audit."""
+
+
+@api.command()
+@_dir
+@click.option("--bind", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), default=PORT, show_default=True)
+@click.option("--certificate", type=_FILE, help="Instead of pki/server.pem.")
+@click.option("--key", type=_FILE, help="Its key, instead of pki/server.key.")
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, min_open=True),
+    default=Limits().rate,
+    show_default=True,
+    help="Calls a second that one provider may make.",
+)
+def run(
+    directory: Path, bind: str, port: int, certificate: Path | None, key: Path | None, rate: float
+) -> None:
+    """Serve providers over TLS until stopped."""
+    configure_logs()
+    load_config(directory)
+    certificate = certificate or pki_path(directory, "server.pem")
+    context = tls_context(directory, certificate, key or pki_path(directory, "server.key"))
+    files = {"authority": pki_path(directory, "ca.pem"), "api": certificate}
+    watch = CertificateWatch(lambda: read_lifetimes(files), lambda: datetime.now(UTC))
+    run_program(_serve(directory, (bind, port), context, Limits(rate=rate), watch))
+
+
+async def _serve(
+    directory: Path,
+    address: tuple[str, int],
+    context: object,
+    limits: Limits,
+    watch: CertificateWatch,
+) -> None:
+    thread = StoreThread()
+    try:
+        store = await thread.run(SqliteStore.open_existing, directory)
+        service = Service(thread, store)
+        try:
+            gate = make_gate(service, thread, store, limits, lambda: datetime.now(UTC))
+            revoked = Revoked(pki_path(directory, "crl.pem"))
+            log.info("api_started", bind=address[0], port=address[1])
+            async with watch.beside():
+                await make_server(gate, address, context, revoked).serve()  # type: ignore[arg-type]
+            log.info("api_stopped")
+        finally:
+            service.close()
+            await thread.run(store.close)
+    finally:
+        thread.close()
+
+
+@api.group()
+def token() -> None:
+    """What lets a provider in that shows no certificate."""
+
+
+@token.command("create")
+@_dir
+@click.argument("name", metavar="PROVIDER")
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice([str(scope) for scope in Scope]),
+    multiple=True,
+    help="What it allows; again for more; all if none is named.",
+)
+@click.option("--days", type=click.IntRange(1, 366), default=90, show_default=True)
+@_json
+def create(
+    directory: Path, name: str, scopes: tuple[str, ...], days: int, *, is_json: bool
+) -> None:
+    """Draw a token for PROVIDER. It is shown this once; only its hash is kept."""
+    allowed = tuple(Scope(scope) for scope in scopes) or tuple(Scope)
+    with open_store(directory) as store:
+        text, drawn = draw_token(
+            store.providers, name, allowed, datetime.now(UTC), timedelta(days=days)
+        )
+    if is_json:
+        click.echo(msgspec.json.encode({"token": text, "id": drawn.id, "expires": drawn.expires}))
+        return
+    click.echo(text)
+    click.echo(
+        f"Token {drawn.id} for {name}, until {drawn.expires:%Y-%m-%d}. It is not shown again; "
+        f"`volet cloud api token revoke {drawn.id}` ends it.",
+        err=True,
+    )
+
+
+@token.command("list")
+@_dir
+@_json
+def list_tokens(directory: Path, *, is_json: bool) -> None:
+    """List tokens by their names; none can be shown again."""
+    with open_store(directory) as store:
+        tokens = store.providers.tokens()
+    rows = [
+        {
+            "id": each.id,
+            "provider": each.provider,
+            "scopes": each.scopes,
+            "expires": each.expires,
+            "revoked": each.revoked,
+        }
+        for each in tokens
+    ]
+    if is_json:
+        click.echo(msgspec.json.encode({"tokens": rows}))
+        return
+    for each in tokens:
+        state = "revoked" if each.revoked else f"until {each.expires:%Y-%m-%d}"
+        click.echo(f"{each.id}  {each.provider}  {state}  {', '.join(each.scopes)}")
+    if not tokens:
+        click.echo("There is no token.")
+
+
+@token.command("revoke")
+@_dir
+@click.argument("token_id", metavar="ID")
+def revoke(directory: Path, token_id: str) -> None:
+    """Revoke a token; it opens nothing from the next call on."""
+    with open_store(directory) as store:
+        if not store.providers.revoke_token(token_id, datetime.now(UTC)):
+            raise DocumentRefused(
+                f"There is no token {token_id}; `volet cloud api token list` names them."
+            )
+    click.echo(f"Token {token_id} is revoked.")
+
+
+@api.command()
+@_dir
+@click.option("--provider", "name", help="Calls of this provider only.")
+@click.option("--last", type=click.IntRange(1), default=50, show_default=True, help="How many.")
+@_json
+def audit(directory: Path, name: str | None, last: int, *, is_json: bool) -> None:
+    """Show who called what, newest first. Nobody can change or delete a row."""
+    with open_store(directory) as store:
+        entries = store.providers.audit(name, last)
+    if is_json:
+        click.echo(msgspec.json.encode({"calls": entries}))
+        return
+    for each in entries:
+        who = f"{each.provider or 'nobody known'} ({each.credential})"
+        click.echo(
+            f"{each.at:%Y-%m-%d %H:%M:%S}  {each.status}  {each.action} {each.subject}  {who}"
+        )

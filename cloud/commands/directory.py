@@ -1,0 +1,105 @@
+"""What the collectivity's directory holds, and what of it a backup takes along."""
+
+from pathlib import Path
+
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from cloud.config import CONFIG_NAME, DEFAULT_DIRECTORY, load_config, load_metrics
+from cloud.geo.codes import LIST_NAME, installed_codes
+from cloud.registry import places
+from cloud.registry.broker import DEFAULT_NAME as BROKER
+from cloud.registry.pki import (
+    PLATFORM_KEY,
+    load_authority,
+    load_certificate,
+    load_crl,
+    load_ec_key,
+    load_platform_key,
+    pki_path,
+)
+from cloud.registry.revoked import revoke_listed
+from cloud.store.sqlite.store import FILE_NAME as STORE
+from cloud.store.sqlite.store import SqliteStore
+from system.backup.listing import Fate, Listed, Party, beside_database
+
+_YES = "yes"
+
+FILES = (
+    Listed(CONFIG_NAME, "`volet cloud init`, then you"),
+    Listed(PLATFORM_KEY, "`volet cloud init`; Ed25519, signs acks and statements", private=_YES),
+    Listed(places.KEY, "the first `volet cloud enrol --prm`; opens the numbers of delivery points", private=_YES),
+    Listed("pki/*.key", "`volet cloud init, issue`; the authority's, the broker's, and each role's", private="yes, `ca.key` above all"),
+    Listed("pki/*.pem", "`volet cloud init, issue, renew, revoke`; certificates, and `crl.pem`, the revocation list"),
+    Listed("pki/issued/*.pem", "`volet cloud enrol`; all certificates that a chip has got"),
+    Listed(LIST_NAME, "`volet cloud roster codes`"),
+    Listed("*.token", "you; of the metrics' database", private=_YES),
+    Listed(STORE, "`volet cloud run, enrol` and others; enrolments, contracts, blocks, statements, the areas' figures", Fate.DATABASE, _YES),
+    beside_database(STORE),
+    Listed(f"{BROKER}/**", "`volet cloud broker-config`, then the broker", Fate.LEFT_OUT, _YES, "`volet cloud broker-config` writes it anew"),
+)  # fmt: skip
+
+
+def check(directory: Path) -> str:
+    """Read what the collectivity's programs read at their start; says whose it is.
+
+    Raises:
+        VoletError: something is missing or does not fit.
+    """
+    config = load_config(directory)
+    load_metrics(directory)
+    load_platform_key(directory)
+    authority = load_authority(directory)
+    crl = pki_path(directory, "crl.pem")
+    load_crl(crl)
+    for path in (directory / "pki").iterdir():
+        if path.suffix == ".key":
+            load_ec_key(directory, path.name)
+        elif path.suffix == ".pem" and path != crl:
+            load_certificate(path)
+    if (directory / places.KEY).exists():
+        places.check_key(directory)
+    installed_codes(directory)
+    fingerprint = authority.certificate.fingerprint(SHA256()).hex()
+    return f"collectivity {config.collectivity}, authority {fingerprint[:16]}"
+
+
+def settle(restored: Path, directory: Path) -> str:
+    """Revoke in a restored store whom the revocation list names; the newer of both counts.
+
+    Says who that is, and which chips have a certificate and are unknown to the store.
+    """
+    if not (restored / STORE).exists():
+        return ""
+    place = restored if pki_path(restored, "crl.pem").exists() else directory
+    store = SqliteStore.open(restored, is_checked=False)
+    try:
+        revoked = revoke_listed(place, store)
+        known = store.fleet.known()
+    finally:
+        store.close()
+    said = []
+    if revoked:
+        said.append(f"Revoked again, as the revocation list names them: {', '.join(revoked)}.")
+    issued = {path.stem for path in pki_path(place, "issued").glob("*.pem")}
+    if unknown := sorted(issued - known):
+        said.append(f"Not in this store, so enrol them again: {', '.join(unknown)}.")
+    return " ".join(said)
+
+
+COLLECTIVITY = Party(
+    name="cloud",
+    title="the collectivity",
+    whose="The collectivity's",
+    directory=DEFAULT_DIRECTORY,
+    files=FILES,
+    last=CONFIG_NAME,
+    check=check,
+    needed=(STORE,),
+    settle=settle,
+    next_step=lambda: (
+        "Next: `volet cloud broker-config --dir {directory}`, which learns from the broker's own list "
+        "who was revoked since, then `volet cloud run --dir {directory}`. Revoke again whom that "
+        "list does not name. Take over pki/issued and pki/crl.pem of the directory moved aside first: by "
+        "them who enrolled since keeps its id when it enrols again, and who was revoked stays out."
+    ),
+)

@@ -1,0 +1,150 @@
+"""`volet cloud documents …`: who the trustees are and what is measured, signed and kept."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+from rich.table import Table
+
+from cloud.config import DEFAULT_DIRECTORY, load_config
+from cloud.governance import documents as governance
+from cloud.registry.pki import load_platform_key
+from cloud.roster.registrar import read_public_key
+from cloud.store import AreaStore
+from cloud.store.sqlite.store import SqliteStore
+from protocol.calendar import day_number, legal_day
+from protocol.governance import COLLECTIVITY_SIGNER, NOTICE_DAYS, draw_up, fingerprint
+from system.commands import directory_option
+from system.console import plain_console
+from system.files import read_document, write_public
+from system.shell import quoted
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_DAY = click.DateTime(["%Y-%m-%d"])
+_dir = directory_option(DEFAULT_DIRECTORY, "The cloud's")
+
+
+@click.group()
+def documents() -> None:
+    """The area lane's documents: the trustees and the measures, and who has signed them."""
+
+
+@documents.command()
+@_dir
+@click.option(
+    "--trustee", "files", type=_FILE, multiple=True, required=True, help="One for each trustee."
+)
+@click.option("--shape", default="3-of-4", show_default=True, help="3-of-4, 2-of-3 or 2-of-2.")
+@click.option(
+    "--registrar-key", type=_FILE, required=True, help="What `volet cloud roster init` wrote."
+)
+@click.option("--effective", type=_DAY, help="First day that counts; today, or 3 days on.")
+@click.option("--out", type=_FILE, required=True)
+def trustees(
+    directory: Path,
+    files: tuple[Path, ...],
+    shape: str,
+    registrar_key: Path,
+    effective: datetime | None,
+    out: Path,
+) -> None:
+    """Draw up the next set of trustees, in the order named, and sign it as the collectivity.
+
+    Each trustee named signs it too; then `volet cloud documents add`.
+    """
+    config = load_config(directory)
+    platform_key = load_platform_key(directory)
+    named = [governance.read_trustee(path) for path in files]
+    with _area(directory) as area:
+        is_first = not governance.trustee_chain(area)
+        start = (
+            day_number(effective.date())
+            if effective
+            else day_number(legal_day(datetime.now(UTC))) + (0 if is_first else NOTICE_DAYS)
+        )
+        drawn = governance.next_set(
+            area, config.collectivity, governance.parse_shape(shape), named, start
+        )
+    drawn = msgspec.structs.replace(
+        drawn,
+        collectivity_key=platform_key.public_key().public_bytes_raw(),
+        registrar_key=read_public_key(registrar_key),
+    )
+    charter = draw_up(drawn).signed(COLLECTIVITY_SIGNER, platform_key)
+    write_public(out, governance.charter_file(charter))
+    click.echo(
+        f"Wrote {out}: version {drawn.version}, fingerprint {fingerprint(charter)}.\n"
+        "Next: each trustee signs a copy; add them all with "
+        f"`volet cloud documents add --dir {quoted(directory)} {quoted(out)} …`."
+    )
+
+
+@documents.command()
+@_dir
+@click.argument("file", type=_FILE)
+@click.option("--out", type=_FILE, help="Where to write it; the file itself.")
+def sign(directory: Path, file: Path, out: Path | None) -> None:
+    """Sign a document as the collectivity."""
+    load_config(directory)
+    charter = governance.read_charter_file(file)
+    signed = charter.signed(COLLECTIVITY_SIGNER, load_platform_key(directory))
+    write_public(out or file, governance.charter_file(signed))
+    click.echo(f"Signed the {charter.kind} {charter.hash.hex()[:16]}… in {out or file}.")
+
+
+@documents.command()
+@_dir
+@click.argument("files", metavar="[FILE]...", nargs=-1, type=_FILE)
+@click.option("--blob", "blobs", type=_FILE, multiple=True, help="A transform or model; again.")
+def add(directory: Path, files: tuple[Path, ...], blobs: tuple[Path, ...]) -> None:
+    """Check a document, given as one file or as copies signed by some each, and keep it.
+
+    Workers that run take it up by themselves, chips when they next ask.
+    """
+    config = load_config(directory)
+    copies = [governance.read_charter_file(path) for path in files]
+    data = [read_document(path, "ask who drew up the measures for it.") for path in blobs]
+    if not copies and not data:
+        raise click.UsageError("Name a document, or a file with --blob.")
+    with _area(directory) as area:
+        for each in data:
+            click.echo(f"Keeps {area.put_blob(each).hex()}.")
+        if copies:
+            today = legal_day(datetime.now(UTC))
+            charter = governance.add_document(area, copies, config.collectivity, today)
+            click.echo(f"Keeps the {charter.kind} {fingerprint(charter)}.")
+
+
+@documents.command("list")
+@_dir
+@click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+def list_documents(directory: Path, *, is_json: bool) -> None:
+    """List what is kept: kind, version, first day, who signed."""
+    load_config(directory)
+    with _area(directory) as area:
+        found = governance.listed(area)
+    if is_json:
+        click.echo(msgspec.json.encode(found))
+        return
+    table = Table("document", "version", "from", "hash", "signed by")
+    for each in found:
+        table.add_row(
+            each.kind,
+            str(each.version),
+            str(each.effective),
+            f"{each.hash[:16]}…",
+            ", ".join(each.signers),
+        )
+    plain_console().print(table)
+
+
+@contextmanager
+def _area(directory: Path) -> Iterator[AreaStore]:
+    store = SqliteStore.open_existing(directory)
+    try:
+        yield store.area
+    finally:
+        store.close()

@@ -1,0 +1,46 @@
+"""`volet cloud init`: the collectivity's keys, first certificates and empty store."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from cloud.config import DEFAULT_DIRECTORY, CloudConfig, check_config
+from cloud.registry import pki
+from cloud.store.sqlite.store import SqliteStore
+from system.commands import directory_option
+from system.shell import quoted
+
+_PORT = click.IntRange(1, 65535)
+_dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
+
+
+@click.command()
+@_dir
+@click.option("--collectivity", required=True, help="Its name in topics: a-z, 0-9 and '-'.")
+@click.option("--broker-host", required=True, help="Name or address under which chips reach it.")
+@click.option("--broker-port", type=_PORT, default=8883, show_default=True)
+@click.option("--bind", default="", help="Address on which the broker listens; default: all.")
+@click.option("--also", multiple=True, help="A further name in its certificate, e.g. localhost.")
+@click.option("--operator-port", type=_PORT, default=8884, show_default=True)
+def init(
+    directory: Path,
+    collectivity: str,
+    broker_host: str,
+    broker_port: int,
+    bind: str,
+    also: tuple[str, ...],
+    operator_port: int,
+) -> None:
+    """Draw the collectivity's keys and sign its first certificates. Nothing is drawn twice."""
+    config = CloudConfig(collectivity, broker_host, broker_port, bind, also, operator_port)
+    check_config(config, "volet cloud init")
+    is_new = pki.initialise(directory, config, datetime.now(UTC))
+    SqliteStore.open(directory).close()
+    if is_new:
+        click.echo(
+            f"Made the authority of {collectivity} in {directory}; keep a copy of it where nobody "
+            f"else reads it.\nNext: `volet cloud broker-config --dir {quoted(directory)}`."
+        )
+    else:
+        click.echo(f"{directory} is {collectivity}'s already; nothing was changed.")

@@ -1,0 +1,25 @@
+"""`volet cloud issue`: certify one more role."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from cloud.config import DEFAULT_DIRECTORY
+from cloud.registry import pki
+from system.commands import directory_option
+from system.shell import quoted
+
+_dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
+
+
+@click.command()
+@_dir
+@click.argument("name", metavar="ROLE")
+def issue(directory: Path, name: str) -> None:
+    """Certify one more role: worker-2, monitor-grid, trustee-consumers, and the like."""
+    path = pki.issue_role(directory, name, datetime.now(UTC))
+    click.echo(
+        f"Wrote {path} and {path.with_suffix('.key').name}. "
+        f"Next: `volet cloud broker-config --dir {quoted(directory)}`, so that the broker lets it in."
+    )

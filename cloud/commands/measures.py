@@ -1,0 +1,200 @@
+"""`volet cloud measures …`: public constants derived, and a measures document drawn up."""
+
+import hashlib
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+
+import click
+import msgspec
+from rich.table import Table
+
+from cloud.estimation.derive import derive as derive_constants
+from cloud.estimation.model import read_model
+from cloud.estimation.plan import (
+    SHARES,
+    PlanTerms,
+    draw_up_measures,
+    planned_sigma,
+    read_groups,
+)
+from cloud.estimation.public import read_public
+from cloud.governance.documents import charter_file, read_charter_file
+from protocol.calendar import day_number, day_of_number, legal_day
+from protocol.errors import DocumentRefused
+from protocol.governance import NOTICE_DAYS, TrusteeSet, draw_up, read_charter
+from protocol.measures import CURVE_MIN, MeasureKind, Measures
+from protocol.transform import read_transform
+from system.console import plain_console
+from system.files import make_private_dir, read_document, write_public
+from system.shell import quoted
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_EPSILON = click.FloatRange(0, 4, min_open=True)
+_TRANSFORMS = "*.transform.msgpack"
+
+
+@click.group()
+def measures() -> None:
+    """What is measured: transforms from public curves, and the document that names them."""
+
+
+@measures.command()
+@click.option("--curves", type=_FILE, required=True, help="Parquet: household, day, h00 to h95.")
+@click.option(
+    "--homes", "sizes", type=click.IntRange(CURVE_MIN), multiple=True, required=True,
+    help="Households of an area; once for each size.",
+)  # fmt: skip
+@click.option("--epsilon", type=_EPSILON, default=2.0, show_default=True)
+@click.option(
+    "--share", type=click.FloatRange(0, 1, min_open=True), default=SHARES[MeasureKind.CURVE],
+    show_default=True, help="The curve's part of a day's budget.",
+)  # fmt: skip
+@click.option("--out", type=_FOLDER, required=True, help="Where files named by their hash go.")
+def derive(curves: Path, sizes: tuple[int, ...], epsilon: float, share: float, out: Path) -> None:
+    """Make transforms and release models from curves that are public."""
+    public = read_public(curves)
+    make_private_dir(out)
+    for homes in sorted(set(sizes)):
+        sigma = planned_sigma(homes, epsilon, share)
+        transform, model = derive_constants(public, homes, sigma)
+        data = msgspec.msgpack.encode(transform)
+        name = hashlib.sha256(data).hexdigest()
+        write_public(out / f"{model.hash.hex()}.model.msgpack", model.to_bytes())
+        write_public(out / f"{name}.transform.msgpack", data)
+        click.echo(
+            f"{homes} homes: {transform.rows} slots, kappa {model.kappa:.2f}, from {len(public)} "
+            f"public homes; transform {name[:16]}…, model {model.hash.hex()[:16]}…."
+        )
+    click.echo(f"Next: `volet cloud measures draw-up --constants {quoted(out)} …`.")
+
+
+@measures.command("draw-up")
+@click.argument("groups", metavar="GROUPS.json|csv", type=_FILE)
+@click.option("--collectivity", required=True)
+@click.option("--trustees", type=_FILE, required=True, help="The signed set of trustees.")
+@click.option("--constants", type=_FOLDER, help="What `derive` wrote; default: what ships.")
+@click.option("--effective", type=click.DateTime(["%Y-%m-%d"]), help="First day; 3 days on.")
+@click.option("--version", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--epsilon", type=_EPSILON, default=2.0, show_default=True)
+@click.option("--days-a-year", type=click.IntRange(1, 366), default=100, show_default=True)
+@click.option("--out", type=_FILE, required=True)
+def draw_up_command(  # noqa: PLR0913 - each is an option
+    *,
+    groups: Path,
+    collectivity: str,
+    trustees: Path,
+    constants: Path | None,
+    effective: datetime | None,
+    version: int,
+    epsilon: float,
+    days_a_year: int,
+    out: Path,
+) -> None:
+    """Draw up measures for groups of households; nobody has signed them yet.
+
+    GROUPS lists measure, code, areas, roster and perhaps provider for each group.
+    """
+    charter = read_charter_file(trustees)
+    read_charter(charter, TrusteeSet)
+    first = effective.date() if effective else legal_day(datetime.now(UTC))
+    terms = PlanTerms(
+        collectivity=collectivity,
+        trustees=charter.hash,
+        effective=day_number(first) + (0 if effective else NOTICE_DAYS),
+        version=version,
+        epsilon=epsilon,
+        days_a_year=days_a_year,
+    )
+    data = read_document(groups, "list the groups in it.")
+    document = draw_up_measures(terms, read_groups(data, str(groups)), _transforms(constants))
+    drawn = draw_up(document)
+    write_public(out, charter_file(drawn))
+    click.echo(
+        f"Wrote {out}: {sum(len(each.groups) for each in document.measures)} groups, "
+        f"hash {drawn.hash.hex()[:16]}….\n"
+        f"Next: `volet cloud documents sign {quoted(out)}`, then the trustees sign copies of it."
+    )
+
+
+@measures.command()
+@click.argument("file", type=_FILE)
+@click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+def show(file: Path, *, is_json: bool) -> None:
+    """Show a measures document, a transform or a release model."""
+    data = read_document(file, "name a file that `volet cloud measures` wrote.")
+    if file.name.endswith(".msgpack"):
+        _show_constants(data, file, is_json=is_json)
+        return
+    document = read_charter(read_charter_file(file), Measures)
+    if is_json:
+        click.echo(msgspec.json.encode(document))
+        return
+    click.echo(
+        f"{document.collectivity}, version {document.version}, from "
+        f"{day_of_number(document.effective)}: epsilon {document.epsilon:g}, delta "
+        f"{document.delta:g} for a household-day, {document.days_a_year} days a year, grid "
+        f"2^{document.grid_bits}"
+    )
+    table = Table("measure", "share", "group", "provider", "roster", "crowd", "threshold", "slots")
+    for measure in document.measures:
+        for group in measure.groups:
+            table.add_row(
+                measure.name,
+                f"{measure.share:.2f}",
+                group.code,
+                group.provider or "all",
+                *(str(n) for n in (group.roster, group.crowd, group.threshold, group.slots)),
+            )
+    plain_console().print(table)
+
+
+def shipped_transforms() -> tuple[bytes, ...]:
+    """Return the transforms that ship, made of synthetic homes: good to try things out."""
+    folder = resources.files("cloud.estimation") / "data"
+    return (
+        tuple(
+            each.read_bytes()
+            for each in sorted(folder.iterdir(), key=lambda item: item.name)
+            if each.name.endswith(_TRANSFORMS[1:])
+        )
+        if folder.is_dir()
+        else ()
+    )
+
+
+def _transforms(folder: Path | None) -> tuple[bytes, ...]:
+    if folder is None:
+        return shipped_transforms()
+    files = sorted(folder.glob(_TRANSFORMS))
+    if not files:
+        raise DocumentRefused(
+            f"{folder} holds no {_TRANSFORMS}; `volet cloud measures derive --out {quoted(folder)}` "
+            "writes them."
+        )
+    return tuple(each.read_bytes() for each in files)
+
+
+def _show_constants(data: bytes, file: Path, *, is_json: bool) -> None:
+    if file.name.endswith(_TRANSFORMS[1:]):
+        transform = read_transform(data)
+        facts: dict[str, object] = {
+            "homes": transform.homes, "slots": transform.rows, "model": transform.model.hex(),
+        }  # fmt: skip
+    else:
+        model = read_model(data)
+        facts = {
+            "homes": model.homes,
+            "slots": model.rows,
+            "public_homes": model.public_homes,
+            "sigma": round(model.sigma, 4),
+            "kappa": round(model.kappa, 4),
+            "band_factor": round(model.band_factor, 4),
+        }
+    facts["hash"] = hashlib.sha256(data).hexdigest()
+    if is_json:
+        click.echo(msgspec.json.encode(facts))
+        return
+    for name, value in facts.items():
+        click.echo(f"{name}: {value}")

@@ -1,0 +1,32 @@
+"""`volet cloud name`: what an operator calls the place of a chip."""
+
+from pathlib import Path
+
+import click
+
+from cloud.commands.opened import open_store
+from cloud.config import DEFAULT_DIRECTORY
+from cloud.registry.places import seal_name
+from protocol.errors import DocumentRefused
+from protocol.ids import DeviceId
+from system.commands import directory_option
+
+_dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
+
+
+@click.command()
+@_dir
+@click.argument("device", metavar="DEVICE")
+@click.argument("place", metavar="NAME")
+def name(directory: Path, device: str, place: str) -> None:
+    """Give the place of a chip a name for `volet cloud devices`; "" takes it away.
+
+    The store keeps it encrypted, as it keeps numbers of delivery points.
+    """
+    with open_store(directory) as store:
+        sealed = seal_name(directory, DeviceId(device), place) if place else None
+        if not store.fleet.name(DeviceId(device), sealed):
+            raise DocumentRefused(
+                f"No chip {device} is enrolled; `volet cloud devices` lists those that are."
+            )
+    click.echo(f"{device} is {place}." if place else f"{device} has no name any more.")

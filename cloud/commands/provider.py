@@ -1,0 +1,68 @@
+"""`volet cloud provider`: the providers that the collectivity knows."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from cloud.api.access import check_name
+from cloud.commands.opened import open_store
+from cloud.config import DEFAULT_DIRECTORY
+from cloud.store import Put
+from cloud.store.providers import Provider
+from protocol.errors import DocumentRefused
+from system.commands import directory_option
+
+KEY_BYTES = 32
+_dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
+_json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def provider() -> None:
+    """The energy providers that the collectivity knows."""
+
+
+@provider.command("add")
+@_dir
+@click.argument("name")
+@click.option("--key", required=True, help="Its Ed25519 key in hex; `volet provider key` shows it.")
+def add(directory: Path, name: str, key: str) -> None:
+    """Register a provider under a word and its public key."""
+    with open_store(directory) as store:
+        put = store.providers.put_provider(Provider(check_name(name), _key(key), datetime.now(UTC)))
+    if not isinstance(put, Put):
+        raise DocumentRefused(
+            f"{name} or this key is another provider's already; `volet cloud provider list` "
+            "shows them."
+        )
+    was = "registered" if put is Put.STORED else "registered already"
+    click.echo(f"{name} is {was}. Next: `volet cloud api token create {name}`.")
+
+
+@provider.command("list")
+@_dir
+@_json
+def list_providers(directory: Path, *, is_json: bool) -> None:
+    """List the providers that are known."""
+    with open_store(directory) as store:
+        found = store.providers.providers()
+    if is_json:
+        rows = [{"name": p.name, "key": p.key.hex(), "since": p.since} for p in found]
+        click.echo(msgspec.json.encode({"providers": rows}))
+        return
+    for each in found:
+        click.echo(f"{each.name}  {each.key.hex()}")
+    if not found:
+        click.echo("No provider is known.")
+
+
+def _key(text: str) -> bytes:
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise DocumentRefused("An Ed25519 key is 64 hex digits; `volet provider key` shows it.")
+    return key

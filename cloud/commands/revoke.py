@@ -1,0 +1,33 @@
+"""`volet cloud revoke`: shut a chip or a role out."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from cloud.commands.opened import open_store
+from cloud.config import DEFAULT_DIRECTORY
+from cloud.registry.broker import (
+    DEFAULT_NAME,
+)
+from cloud.registry.revocation import revoke_everywhere
+from system.commands import directory_option
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
+_broker = click.option(
+    "--broker", type=_FOLDER, help="The broker's directory; `broker` in the collectivity's."
+)
+
+
+@click.command()
+@_dir
+@click.argument("name", metavar="DEVICE|ROLE")
+@_broker
+def revoke(directory: Path, name: str, broker: Path | None) -> None:
+    """Shut a chip, worker, monitor or trustee out, and end its open session."""
+    with open_store(directory) as store:
+        revoke_everywhere(
+            directory, store, name, broker or directory / DEFAULT_NAME, datetime.now(UTC)
+        )
+    click.echo(f"{name} is revoked; it has no session and gets none.")

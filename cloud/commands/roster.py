@@ -1,0 +1,206 @@
+"""`volet cloud roster …`: the registrar's commands."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import click
+import msgspec
+from rich.table import Table
+
+from cloud.config import DEFAULT_DIRECTORY, load_config
+from cloud.geo.codes import LIST_NAME, installed_codes, read_codes
+from cloud.roster import cells, files, registrar
+from cloud.roster.desk import Desk, Place, read_places
+from cloud.store import Store
+from cloud.store.sqlite.store import SqliteStore
+from protocol.calendar import day_number, legal_day
+from protocol.measures import CURVE_MIN, GROUP_MIN
+from protocol.roster import Roster
+from system.commands import directory_option
+from system.console import plain_console
+from system.files import read_document, write_public
+from system.shell import quoted
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_DAY = click.DateTime(["%Y-%m-%d"])
+_dir = directory_option(DEFAULT_DIRECTORY, "The cloud's")
+_registrar = directory_option(
+    registrar.DEFAULT_DIRECTORY, "The registrar's", name="registrar", parameter="keys"
+)
+_codes = click.option(
+    "--codes", "codes_file", type=_FILE, help="A list of communes to keep in the cloud's directory."
+)
+_from = click.option("--from", "start", type=_DAY, help="First day; today, or 3 days on.")
+_json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+_day = click.option("--day", type=_DAY, help="As of this day; today.")
+
+
+@click.group()
+def roster() -> None:
+    """Who stands in which cell: the registrar's log of households."""
+
+
+for _command in (files.backup, files.restore, files.backup_key):
+    roster.add_command(_command)
+
+
+@roster.command()
+@_registrar
+def init(keys: Path) -> None:
+    """Draw the registrar's signing key and its salt for delivery points."""
+    if registrar.draw(keys):
+        click.echo(
+            f"Drew the registrar's keys in {keys}; keep a copy where nobody else reads it.\n"
+            f"Next: `volet cloud documents trustees --registrar-key "
+            f"{quoted(keys / registrar.PUBLIC_KEY)} …`."
+        )
+    else:
+        click.echo(f"{keys} has a registrar's keys already; nothing was changed.")
+
+
+@roster.command()
+@_dir
+@_registrar
+@click.argument("device")
+@click.option("--cell", metavar="CODE", required=True, help="An IRIS or commune.")
+@click.option("--point", metavar="TEXT", required=True, help="Delivery point; kept as a hash.")
+@click.option("--provider", default="", help="The energy provider's word, to be counted with it.")
+@_from
+@_codes
+def add(  # noqa: PLR0913 - one option each
+    *,
+    directory: Path,
+    keys: Path,
+    device: str,
+    cell: str,
+    point: str,
+    provider: str,
+    start: datetime | None,
+    codes_file: Path | None,
+) -> None:
+    """Enter a chip: a newcomer, a move to another cell, or a chip in the place of another."""
+    place = Place(device, cell, point, provider, _date(start))
+    with _desk(directory, keys, codes_file) as desk:
+        count = desk.add([place])
+    click.echo(f"Entered {device} in {cell}." if count else f"{device} stands there already.")
+
+
+@roster.command("import")
+@_dir
+@_registrar
+@click.argument("file", metavar="FILE.csv", type=_FILE)
+@_codes
+def import_places(directory: Path, keys: Path, file: Path, codes_file: Path | None) -> None:
+    """Enter a fleet: CSV with device, cell, point, and perhaps provider and from; all or none."""
+    places = read_places(file)
+    with _desk(directory, keys, codes_file) as desk:
+        count = desk.add(places)
+    click.echo(f"Entered {count} of {len(places)}; the others stand there already.")
+
+
+@roster.command()
+@_dir
+@_registrar
+@click.argument("device")
+@_from
+def leave(directory: Path, keys: Path, device: str, start: datetime | None) -> None:
+    """Enter that a household stands nowhere from a day on."""
+    with _desk(directory, keys, None) as desk:
+        desk.leave(device, _date(start))
+    click.echo(f"{device} leaves.")
+
+
+@roster.command()
+@_dir
+@_day
+@_json
+def status(directory: Path, day: datetime | None, *, is_json: bool) -> None:
+    """Show each cell's households, and how many it still needs for a group of its own."""
+    load_config(directory)
+    with _store(directory) as store:
+        found = cells.status(_roster(store).standings(_number(day)), installed_codes(directory))
+    if is_json:
+        click.echo(msgspec.json.encode(found))
+        return
+    table = Table(
+        "cell", "name", "households", "counted", f"to {GROUP_MIN}", f"to {CURVE_MIN}", "merge with"
+    )
+    for each in found:
+        table.add_row(
+            each.cell,
+            each.name,
+            str(each.households),
+            str(each.counted),
+            str(each.needs_for_classes or "-"),
+            str(each.needs_for_curve or "-"),
+            ", ".join(each.merged_with) + ("" if each.is_enough else " (too few yet)"),
+        )
+    plain_console().print(table)
+
+
+@roster.command()
+@_dir
+@_day
+@click.option("--out", type=_FILE, help="Where to write it; standard output.")
+def groups(directory: Path, day: datetime | None, out: Path | None) -> None:
+    """Propose groups for `volet cloud measures draw-up`, cells too small merged; JSON."""
+    load_config(directory)
+    with _store(directory) as store:
+        standings = list(_roster(store).standings(_number(day)))
+    found = cells.proposals(standings, installed_codes(directory))
+    data = msgspec.json.format(msgspec.json.encode(found), indent=2)
+    if out is None:
+        click.echo(data)
+    else:
+        write_public(out, data)
+        click.echo(f"Wrote {len(found)} groups to {out}.")
+
+
+@roster.command()
+@_dir
+@click.argument("file", metavar="COMMUNES.csv", type=_FILE)
+def codes(directory: Path, file: Path) -> None:
+    """Install a list of communes (code, nom, departement, region), for names and régions."""
+    load_config(directory)
+    _install(directory, file)
+    click.echo(f"Keeps the list of communes in {directory / LIST_NAME}.")
+
+
+@contextmanager
+def _desk(directory: Path, keys: Path, codes_file: Path | None) -> Iterator[Desk]:
+    load_config(directory)
+    if codes_file is not None:
+        _install(directory, codes_file)
+    own = registrar.load(keys)
+    with _store(directory) as store:
+        yield Desk(own, store, installed_codes(directory), legal_day(datetime.now(UTC)))
+
+
+@contextmanager
+def _store(directory: Path) -> Iterator[Store]:
+    store = SqliteStore.open_existing(directory)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _roster(store: Store) -> Roster:
+    found = Roster(b"")  # checked when they were entered
+    found.load(store.area.roster())
+    return found
+
+
+def _install(directory: Path, file: Path) -> None:
+    read_codes(file)
+    write_public(directory / LIST_NAME, read_document(file, "give a list of communes."))
+
+
+def _number(day: datetime | None) -> int:
+    return day_number(_date(day) or legal_day(datetime.now(UTC)))
+
+
+def _date(day: datetime | None) -> date | None:
+    return day.date() if day else None

@@ -1,0 +1,127 @@
+"""`volet cloud run`: the worker, put together from the collectivity's directory."""
+
+import asyncio
+import importlib
+import signal
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import structlog
+
+from cloud.config import DEFAULT_DIRECTORY, load_config, load_metrics
+from cloud.ingest.pipeline import Ingest
+from cloud.registry.pki import load_platform_key, pki_path, share_group
+from cloud.registry.renewal import lifetimes
+from cloud.store import Store
+from cloud.store.sqlite.store import SqliteStore
+from cloud.worker.gauges import Point, certificate_points, chip_points
+from cloud.worker.worker import Counts, NoCounts, Worker, WorkerSettings, shared_filters
+from mosquitto.roles import Role
+from system.certificates import CertificateWatch
+from system.commands import directory_option
+from system.logs import configure_logs
+from system.mqtt.identity import check_identity
+from system.mqtt.link import Link, LinkSettings, TlsFiles
+from system.program import run_program
+from system.shell import quoted
+from system.store_thread import StoreThread
+
+_IF_DOUBLE = (
+    "end one of them, or give a further worker a certificate of its own "
+    "(`volet cloud issue worker-2`, then start it with --name worker-2)."
+)
+
+log = structlog.get_logger()
+
+
+@click.command()
+@directory_option(DEFAULT_DIRECTORY, "The cloud's")
+@click.option(
+    "--name",
+    default="worker",
+    show_default=True,
+    help="Whose certificate to show: pki/NAME.pem.",
+)
+def run(directory: Path, name: str) -> None:
+    """Take what chips send, store it, acknowledge it, and publish statements, until stopped.
+
+    SIGTERM or Ctrl-C ends it after the batch at hand; a kill loses nothing either. While the broker
+    is away it tries again. Exit codes: 0 stopped, 2 wrong usage, 5 configuration, 6 the store is
+    damaged or of another version.
+    """
+    configure_logs()
+    run_program(serve(directory, name))
+
+
+async def serve(directory: Path, name: str) -> None:
+    """Run a worker until a signal.
+
+    Raises:
+        ConfigError: the directory lacks something, or a key of cloud.toml is wrong.
+        StoreError: the store is damaged or of another version.
+        BaseExceptionGroup: a task failed for good.
+    """
+    config = load_config(directory)
+    platform_key = load_platform_key(directory)
+    link = Link(
+        _link_settings(directory, config.broker_host, config.broker_port, name),
+        shared_filters(config.collectivity, share_group(platform_key)),
+    )
+    settings = WorkerSettings(
+        collectivity=config.collectivity,
+        platform_key=platform_key,
+        clock=lambda: datetime.now(UTC),
+    )
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    thread = StoreThread()
+    try:
+        store = await thread.run(SqliteStore.open, directory)
+        try:
+            ingest = await thread.run(
+                Ingest, store, config.collectivity, settings.platform_key, settings.clock
+            )
+            counts = _counts(directory, config.collectivity, thread, store)
+            watch = CertificateWatch(lambda: lifetimes(directory), settings.clock)
+            with link.alone():
+                log.info("worker_started", collectivity=config.collectivity)
+                async with watch.beside():
+                    await Worker(link, thread, store, ingest, settings, counts).run(stop)
+        finally:
+            await thread.run(store.close)
+    finally:
+        thread.close()
+
+
+def _link_settings(directory: Path, host: str, port: int, name: str) -> LinkSettings:
+    tls = TlsFiles(
+        *(pki_path(directory, file) for file in ("ca.pem", f"{name}.pem", f"{name}.key"))
+    )
+    check_identity(
+        tls,
+        name,
+        Role.WORKER,
+        f"make it with `volet cloud issue {name} --dir {quoted(directory)}`.",
+    )
+    return LinkSettings(host=host, port=port, client_id=name, tls=tls, if_double=_IF_DOUBLE)
+
+
+def _counts(directory: Path, collectivity: str, thread: StoreThread, store: Store) -> Counts:
+    config = load_metrics(directory)
+    if config is None:
+        return NoCounts()
+
+    async def gauges() -> list[Point]:
+        states = await thread.run(store.fleet.states)
+        softwares = await thread.run(store.fleet.softwares)
+        return [
+            *chip_points(collectivity, states, softwares),
+            *certificate_points(collectivity, lifetimes(directory)),
+        ]
+
+    # Loaded only where it is wanted: the client takes a third of a second and 30 MB.
+    metrics = importlib.import_module("cloud.worker.metrics")
+    counts: Counts = metrics.Metrics(config, directory, collectivity, gauges)
+    return counts

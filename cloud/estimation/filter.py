@@ -1,0 +1,135 @@
+"""From an area's opened code sums to its curves: a Kalman filter over days.
+
+The state is what lasts of an area: its level, and what weekends add to it. Everything that a release
+depends on is public: the model and the sums released before. The same sums give the same bytes.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from cloud.estimation.linalg import symmetric
+from cloud.estimation.model import Constants, Dynamics, ReleaseModel, unpacked
+from protocol.calendar import day_number
+from protocol.errors import BoundExceeded
+from protocol.transform import CLOCK_SLOTS, Curve, Matrix, day_type
+
+# The clip regression is known from so many times the public homes' household-days.
+_DAYS_A_HOME = 10
+_PINV_LEAST = 1e-6
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A day's opened sum: codes float64[K] in clip radii, of how many households."""
+
+    day: date
+    code_sum: Curve
+    households: int
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A day's curves for the households counted, float64[96] Wh on the clock's day.
+
+    Attributes:
+        curve_wh: filtered.
+        band_wh: half-width about it within which the true sum is, 90 times in 100.
+        raw_wh: from this day's sum alone, by the pseudo-inverse of the clip regression: no memory,
+            no trust in the model. Without bias where the code has all 96 slots and areas clip as
+            the public homes do; with fewer slots, what they do not show is the profile's.
+    """
+
+    day: date
+    households: int
+    curve_wh: Curve
+    band_wh: Curve
+    raw_wh: Curve
+
+
+class Filter:
+    """Filters one area's days, in their order; skipped days only let the state widen."""
+
+    def __init__(self, model: ReleaseModel, share_std: float | None = None) -> None:
+        """Take the model, and the noise of one household's share in clip radii.
+
+        Without `share_std` it is what the model was made for.
+        """
+        self._model = model
+        self._constants: Constants = unpacked(model)
+        self._share_std = model.sigma / np.sqrt(model.homes) if share_std is None else share_std
+        self._pseudo_inverse = np.linalg.pinv(self._constants.code.clip, rcond=_PINV_LEAST)
+        self._day: int | None = None
+        # Level and weekend: float64[192] Wh and its covariance.
+        self._mean: Curve = np.zeros(2 * CLOCK_SLOTS)
+        self._covariance: Matrix = np.zeros((2 * CLOCK_SLOTS, 2 * CLOCK_SLOTS))
+
+    def step(self, day: date, code_sum: Curve, households: int) -> Estimate:
+        """Take a day's opened sum, float64[K] in clip radii, and return its curves.
+
+        Raises:
+            BoundExceeded: the day is not after the last one, or the sum does not fit the model.
+        """
+        number, rows = day_number(day), self._model.rows
+        if code_sum.shape != (rows,) or not np.isfinite(code_sum).all():
+            raise BoundExceeded(f"{day}: {rows} finite code sums are needed")
+        if households < 1 or (self._day is not None and number <= self._day):
+            raise BoundExceeded(f"{day}: a day after the last one, and households, are needed")
+        code, kind = self._constants.code, day_type(day)
+        dynamics = self._constants.variety.dynamics(households)
+        self._foretell(dynamics, number)
+        noise = code.error * (1 / households + 1 / (_DAYS_A_HOME * self._model.public_homes))
+        noise = noise + self._share_std**2 / households * np.eye(rows)
+        seen = code_sum / households - code.offset[kind]
+        residual, variance = self._update(dynamics.daily, noise, seen, weekend=kind == 1)
+        profile = self._constants.profiles[kind]
+        return Estimate(
+            day=day,
+            households=households,
+            curve_wh=households * (profile + residual),
+            band_wh=households * self._model.band_factor * np.sqrt(np.maximum(variance, 0)),
+            raw_wh=households * (profile + self._pseudo_inverse @ seen),
+        )
+
+    def _foretell(self, dynamics: Dynamics, number: int) -> None:
+        """Bring the state to day `number`: it widens by each day that passed."""
+        level, weekend = slice(CLOCK_SLOTS), slice(CLOCK_SLOTS, None)
+        if self._day is None:
+            self._covariance[level, level] = dynamics.level_first
+            self._covariance[weekend, weekend] = dynamics.weekend_first
+        else:
+            passed = number - self._day
+            self._covariance[level, level] += passed * dynamics.level_step
+            self._covariance[weekend, weekend] += passed * dynamics.weekend_step
+        self._day = number
+
+    def _update(
+        self, daily: Matrix, noise: Matrix, seen: Curve, *, weekend: bool
+    ) -> tuple[Curve, Curve]:
+        """Learn from what was seen; returns the day's residual and its variance, float64[96]."""
+        level, added = slice(CLOCK_SLOTS), slice(CLOCK_SLOTS, None)
+        clip = self._constants.code.clip
+        foretold, with_lasting = self._mean[level], self._covariance[:, level]
+        if weekend:
+            foretold = foretold + self._mean[added]
+            with_lasting = with_lasting + self._covariance[:, added]
+        lasting = with_lasting[level] + (with_lasting[added] if weekend else 0)
+        whole = symmetric(lasting + daily)
+        root = np.linalg.cholesky(symmetric(clip @ whole @ clip.T + noise))
+        surprise = np.linalg.solve(root, seen - clip @ foretold)
+        to_day = np.linalg.solve(root, clip @ whole)
+        to_state = np.linalg.solve(root, clip @ with_lasting.T)
+        self._mean = self._mean + to_state.T @ surprise
+        self._covariance = symmetric(self._covariance - to_state.T @ to_state)
+        variance = np.diag(whole) - np.einsum("kt,kt->t", to_day, to_day)
+        return np.asarray(foretold + to_day.T @ surprise), np.asarray(variance)
+
+
+def replay(
+    model: ReleaseModel, observations: Iterable[Observation], share_std: float | None = None
+) -> tuple[Estimate, ...]:
+    """Filter days anew from their stored sums."""
+    kalman = Filter(model, share_std)
+    return tuple(kalman.step(each.day, each.code_sum, each.households) for each in observations)

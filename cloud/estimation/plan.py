@@ -1,0 +1,217 @@
+"""Measures drawn up from a list of groups: noise, thresholds, transforms, weights, grid."""
+
+import csv
+import hashlib
+import io
+import math
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from cloud.estimation.derive import released_sigma
+from protocol.errors import DocumentRefused
+from protocol.json_text import read_json
+from protocol.measures import (
+    GRID_BITS_MAX,
+    GROUP_MIN,
+    PRICE_CLASSES,
+    PROFILE_CLASSES,
+    Group,
+    Measure,
+    MeasureKind,
+    Measures,
+    check_measures,
+)
+from protocol.privacy import gaussian_sigma, share_std
+from protocol.transform import Transform, read_transform
+
+DELTA = 1e-6
+GAMMA = 0.1
+SHARES = {MeasureKind.CURVE: 0.7, MeasureKind.CLASSES: 0.15, MeasureKind.PROFILE: 0.15}
+CROWD_TENTHS = 7
+# A transform serves areas up to so many times larger or smaller than what it was made for.
+_SIZE_RATIO = 2.0
+_GRID_BITS_MIN = 16
+# So many grid units in a share's standard deviation: rounding is then nothing beside the noise.
+_SHARE_UNITS = 64.0
+# A day of 25 kWh and 6 € has norm 0.8; two adults and two children with 20 kWh have 0.94.
+_ENERGY_DAY_WH = 40_000.0
+_COST_DAY_CENT = 1_200.0
+_COUNT_WEIGHT = 0.2
+_PROFILE_ENERGY_WH = 50_000.0
+
+WEIGHTS = {
+    MeasureKind.CURVE: (),
+    MeasureKind.CLASSES: (
+        *(1 / _ENERGY_DAY_WH,) * PRICE_CLASSES,
+        1 / _COST_DAY_CENT,
+        1 / _ENERGY_DAY_WH,
+    ),
+    MeasureKind.PROFILE: (
+        *(_COUNT_WEIGHT,) * PROFILE_CLASSES,
+        *(1 / _PROFILE_ENERGY_WH,) * PROFILE_CLASSES,
+    ),
+}
+
+
+class PlannedGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A group as a city lists it; `roster` is how many households stand in it."""
+
+    measure: MeasureKind
+    code: str
+    areas: tuple[str, ...]
+    roster: int
+    provider: str = ""
+
+
+class PlanTerms(msgspec.Struct, frozen=True):
+    """What holds for all groups; see protocol.measures.Measures.
+
+    `minimum`: no set of fewer households is opened, whatever the crowd.
+    """
+
+    collectivity: str
+    trustees: bytes
+    effective: int
+    version: int = 1
+    epsilon: float = 2.0
+    delta: float = DELTA
+    gamma: float = GAMMA
+    days_a_year: int = 100
+    profile_days_a_year: int = 4
+    deadline_h: int = 48
+    minimum: int = GROUP_MIN
+
+
+def crowd_of(roster: int) -> int:
+    """Return for how many of a group's households its noise is cut."""
+    return roster * CROWD_TENTHS // 10
+
+
+def planned_sigma(
+    homes: int, epsilon: float, share: float = 1.0, delta: float = DELTA, gamma: float = GAMMA
+) -> float:
+    """Return the noise of a sum of all `homes` of a group so planned, in clip radii."""
+    sigma = gaussian_sigma(epsilon, delta) / math.sqrt(share)
+    return released_sigma(share_std(sigma, crowd_of(homes), gamma), homes)
+
+
+def shares_of(kinds: Sequence[MeasureKind]) -> dict[MeasureKind, float]:
+    """Return each measure's part of the budget; they add up to 1."""
+    total = sum(SHARES[kind] for kind in kinds)
+    return {kind: SHARES[kind] / total for kind in kinds}
+
+
+def draw_up_measures(
+    terms: PlanTerms, groups: Sequence[PlannedGroup], transforms: Sequence[bytes]
+) -> Measures:
+    """Make the document: one measure for each kind listed, in order; `transforms` are encoded.
+
+    Raises:
+        DocumentRefused: a rule of measures is broken, or no transform fits a curve's size.
+    """
+    known = {hashlib.sha256(data).digest(): read_transform(data) for data in transforms}
+    kinds = [kind for kind in MeasureKind if any(each.measure is kind for each in groups)]
+    shares = shares_of(kinds)
+    measures = tuple(
+        Measure(
+            name=kind.value,
+            kind=kind,
+            share=shares[kind],
+            groups=tuple(
+                _group(each, terms.minimum, known) for each in groups if each.measure is kind
+            ),
+            weights=WEIGHTS[kind],
+        )
+        for kind in kinds
+    )
+    document = Measures(
+        collectivity=terms.collectivity,
+        version=terms.version,
+        trustees=terms.trustees,
+        effective=terms.effective,
+        epsilon=terms.epsilon,
+        delta=terms.delta,
+        gamma=terms.gamma,
+        grid_bits=GRID_BITS_MAX,
+        days_a_year=terms.days_a_year,
+        profile_days_a_year=min(terms.profile_days_a_year, terms.days_a_year),
+        deadline_h=terms.deadline_h,
+        measures=measures,
+    )
+    check_measures(document)
+    document = msgspec.structs.replace(document, grid_bits=_grid_bits(document))
+    check_measures(document)
+    return document
+
+
+def read_groups(data: bytes, name: str) -> tuple[PlannedGroup, ...]:
+    """Read groups from JSON (a list), or from CSV with a header; areas then stand apart by blanks.
+
+    Raises:
+        DocumentRefused: says what cannot be read.
+    """
+    try:
+        if data.lstrip()[:1] == b"[":
+            return read_json(data, tuple[PlannedGroup, ...])
+        rows = [
+            {**row, "areas": (row.get("areas") or "").split()}
+            for row in csv.DictReader(io.StringIO(data.decode("utf-8-sig")))
+        ]
+        return msgspec.convert(rows, tuple[PlannedGroup, ...], strict=False)
+    except (msgspec.MsgspecError, UnicodeDecodeError, csv.Error, TypeError) as exc:
+        raise DocumentRefused(
+            f"{name} is no list of groups: {exc}. A group has measure, code, areas, roster and, "
+            "if it is one provider's, provider."
+        ) from exc
+
+
+def _group(planned: PlannedGroup, minimum: int, known: Mapping[bytes, Transform]) -> Group:
+    crowd = crowd_of(planned.roster)
+    transform = None
+    slots = len(WEIGHTS[planned.measure])
+    if planned.measure is MeasureKind.CURVE:
+        transform = _nearest(planned, known)
+        slots = known[transform].rows
+    if crowd < 1:
+        raise DocumentRefused(f"{planned.code}: {planned.roster} households are no group.")
+    group = Group(
+        planned.code,
+        planned.areas,
+        planned.roster,
+        crowd,
+        max(crowd, minimum),
+        slots,
+        transform,
+        planned.provider,
+    )
+    try:
+        return msgspec.convert(msgspec.to_builtins(group), Group)
+    except msgspec.ValidationError as exc:
+        raise DocumentRefused(f"{planned.code}: {exc}.") from exc
+
+
+def _nearest(planned: PlannedGroup, known: Mapping[bytes, Transform]) -> bytes:
+    """Return the hash of the transform whose size is nearest by ratio."""
+
+    def ratio(key: bytes) -> float:
+        return abs(math.log(known[key].homes / max(planned.roster, 1)))
+
+    best = min(sorted(known), key=ratio, default=None)
+    if best is None or ratio(best) > math.log(_SIZE_RATIO):
+        sizes = ", ".join(str(each) for each in sorted(t.homes for t in known.values()))
+        raise DocumentRefused(
+            f"{planned.code}: there is no transform for {planned.roster} households "
+            f"(there are for {sizes or 'none'}); `volet cloud measures derive` makes one."
+        )
+    return best
+
+
+def _grid_bits(document: Measures) -> int:
+    """Return the fewest bits at which rounding does not matter."""
+    least = min(
+        document.share_units(measure, group) / document.grid
+        for measure in document.measures
+        for group in measure.groups
+    )
+    return min(GRID_BITS_MAX, max(_GRID_BITS_MIN, math.ceil(math.log2(_SHARE_UNITS / least))))

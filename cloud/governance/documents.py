@@ -1,0 +1,240 @@
+"""What the collectivity does with documents: draws up, signs, and takes those that are good.
+
+A document in a file is the JSON of its `Charter`; several people may sign copies of it side by
+side, and all copies are given to `add_document` together.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from cloud.governance.current import MEASURES_KIND, TRUSTEES_KIND
+from cloud.store.area import AreaStore
+from protocol.area_cipher import SHAPES, Shape
+from protocol.calendar import day_number, day_of_number
+from protocol.errors import DocumentRefused
+from protocol.governance import (
+    NOTICE_DAYS,
+    Charter,
+    Trustee,
+    TrusteeSet,
+    check_signed_by_trustees,
+    open_first_set,
+    open_next_set,
+    read_charter,
+)
+from protocol.json_text import read_json
+from protocol.measures import Measures, check_measures
+from protocol.transform import read_transform
+from system.files import read_document
+
+T = TypeVar("T")
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """A document as it is listed; `effective` is the first day that counts under it."""
+
+    kind: str
+    version: int
+    hash: str
+    effective: date
+    signers: tuple[str, ...]
+
+
+def parse_shape(text: str) -> Shape:
+    """Read "3-of-4". Raises DocumentRefused for what is not offered."""
+    for shape in SHAPES:
+        if text == f"{shape.threshold}-of-{shape.trustees}":
+            return shape
+    raise DocumentRefused(f"{text} trustees are not offered; take 3-of-4, 2-of-3 or 2-of-2.")
+
+
+def read_trustee(path: Path) -> Trustee:
+    """Read what a trustee says of itself. Raises DocumentRefused if that is no trustee."""
+    return _read(path, Trustee, "the description of a trustee", "ask the trustee for its file.")
+
+
+def read_charter_file(path: Path) -> Charter:
+    """Read a document with its signatures. Raises DocumentRefused if the file holds none."""
+    return _read(path, Charter, "a document", "ask who drew it up.")
+
+
+def charter_file(charter: Charter) -> bytes:
+    """Return a document as it stands in a file."""
+    return msgspec.json.encode(charter)
+
+
+def trustee_chain(area: AreaStore) -> list[tuple[Charter, TrusteeSet]]:
+    """Return all sets of trustees, from the first on."""
+    chain = [(each, read_charter(each, TrusteeSet)) for each in area.charters(TRUSTEES_KIND)]
+    return sorted(chain, key=lambda link: link[1].version)
+
+
+def next_set(
+    area: AreaStore, collectivity: str, shape: Shape, trustees: Sequence[Trustee], effective: int
+) -> TrusteeSet:
+    """Draw up the set that follows those in the store; keys are put in by the caller.
+
+    Raises:
+        DocumentRefused: another number of trustees than the shape says.
+    """
+    if len(trustees) != shape.trustees:
+        raise DocumentRefused(
+            f"{shape.threshold}-of-{shape.trustees} takes {shape.trustees} trustees, "
+            f"{len(trustees)} are named."
+        )
+    chain = trustee_chain(area)
+    previous, version = (chain[-1][0].hash, chain[-1][1].version) if chain else (None, 0)
+    return TrusteeSet(
+        collectivity,
+        version + 1,
+        previous,
+        effective,
+        shape,
+        tuple(trustees),
+        bytes(32),
+        bytes(32),
+    )
+
+
+def add_document(
+    area: AreaStore, copies: Sequence[Charter], collectivity: str, today: date
+) -> Charter:
+    """Check a document and keep it; `copies` are of one document, signed by some each.
+
+    The first of its kind may take effect at once, all others need notice.
+
+    Raises:
+        DocumentRefused: with what is wrong; nothing was kept.
+    """
+    charter = joined(copies)
+    held = area.charter(charter.hash)
+    if held is not None:
+        charter = joined((held, *copies))
+    if charter.kind == TRUSTEES_KIND:
+        _check_set(area, charter, collectivity, today, is_known=held is not None)
+    elif charter.kind == MEASURES_KIND:
+        _check_measures(area, charter, collectivity, today, is_known=held is not None)
+    else:
+        raise DocumentRefused(f"A {charter.kind} is no document of the area lane.")
+    area.put_charter(charter)
+    return charter
+
+
+def joined(copies: Sequence[Charter]) -> Charter:
+    """Join the signatures of copies of one document. Raises DocumentRefused if they are several."""
+    first = copies[0]
+    if any((each.kind, each.body) != (first.kind, first.body) for each in copies):
+        raise DocumentRefused("These files are not copies of one document; add one at a time.")
+    signatures = dict.fromkeys(each for copy in copies for each in copy.signatures)
+    return Charter(first.kind, first.body, tuple(signatures))
+
+
+def listed(area: AreaStore) -> tuple[Listed, ...]:
+    """Return what the store has: sets of trustees, then measures, by version."""
+    sets = [(charter, trustees) for charter, trustees in trustee_chain(area)]
+    found = [
+        *(_listed(charter, each.version, each.effective) for charter, each in sets),
+        *(
+            _listed(charter, each.version, each.effective)
+            for charter, each in _measures_chain(area)
+        ),
+    ]
+    return tuple(found)
+
+
+def _listed(charter: Charter, version: int, effective: int) -> Listed:
+    signers = tuple(each.signer for each in charter.signatures)
+    return Listed(charter.kind, version, charter.hash.hex(), day_of_number(effective), signers)
+
+
+def _measures_chain(area: AreaStore) -> list[tuple[Charter, Measures]]:
+    chain = [(each, read_charter(each, Measures)) for each in area.charters(MEASURES_KIND)]
+    return sorted(chain, key=lambda link: link[1].version)
+
+
+def _check_set(
+    area: AreaStore, charter: Charter, collectivity: str, today: date, *, is_known: bool
+) -> None:
+    chain = trustee_chain(area)
+    if is_known:
+        place = [each.hash for each, _ in chain].index(charter.hash)
+        chain = chain[:place]
+    trustees = open_next_set(charter, chain[-1][0]) if chain else open_first_set(charter)
+    if trustees.collectivity != collectivity:
+        raise DocumentRefused(f"This set of trustees is {trustees.collectivity}'s.")
+    if chain and trustees.registrar_key != chain[-1][1].registrar_key:
+        raise DocumentRefused(
+            "This set names another registrar; the roster is signed by one registrar from its "
+            "first entry on."
+        )
+    if chain and not is_known:
+        _check_notice(charter.kind, trustees.effective, today)
+
+
+def _check_measures(
+    area: AreaStore, charter: Charter, collectivity: str, today: date, *, is_known: bool
+) -> None:
+    measures = read_charter(charter, Measures)
+    sets = {each.hash: trustees for each, trustees in trustee_chain(area)}
+    trustees = sets.get(measures.trustees)
+    if trustees is None:
+        raise DocumentRefused(
+            "These measures stand under a set of trustees that is not here; add that set first."
+        )
+    check_signed_by_trustees(charter, trustees)
+    check_measures(measures)
+    if measures.collectivity != collectivity:
+        raise DocumentRefused(f"These measures are {measures.collectivity}'s.")
+    if measures.effective < trustees.effective:
+        raise DocumentRefused("These measures would take effect before their trustees.")
+    _check_transforms(area, measures)
+    if is_known:
+        return
+    chain = _measures_chain(area)
+    if chain and measures.version != chain[-1][1].version + 1:
+        raise DocumentRefused(
+            f"These measures are version {measures.version}; "
+            f"the next one is {chain[-1][1].version + 1}."
+        )
+    if chain and measures.effective <= chain[-1][1].effective:
+        raise DocumentRefused("These measures would not take effect after those they follow.")
+    if chain:
+        _check_notice(charter.kind, measures.effective, today)
+
+
+def _check_transforms(area: AreaStore, measures: Measures) -> None:
+    for measure in measures.measures:
+        for group in measure.groups:
+            if group.transform is None:
+                continue
+            data = area.blob(group.transform)
+            if data is None:
+                raise DocumentRefused(
+                    f"{measure.name}, {group.code}: its transform is not here; give the file to "
+                    "`volet cloud documents add --blob FILE`."
+                )
+            if read_transform(data).rows != group.slots:
+                raise DocumentRefused(
+                    f"{measure.name}, {group.code}: its transform has another number of slots."
+                )
+
+
+def _check_notice(kind: str, effective: int, today: date) -> None:
+    first = day_number(today) + NOTICE_DAYS
+    if effective < first:
+        raise DocumentRefused(
+            f"This {kind} would take effect on {day_of_number(effective)}; chips and trustees need "
+            f"{NOTICE_DAYS} days, so {day_of_number(first)} is the first day: draw it up anew."
+        )
+
+
+def _read(path: Path, document_type: type[T], what: str, next_step: str) -> T:
+    data = read_document(path, next_step)
+    try:
+        return read_json(data, document_type)
+    except msgspec.MsgspecError as exc:
+        raise DocumentRefused(f"{path} is not {what}: {exc}.") from exc

@@ -1,0 +1,23 @@
+"""The platform's word to chips: signed for the device it is meant for, on that device's topic."""
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from protocol.envelope import Address, seal_message
+from protocol.ids import DeviceId
+from protocol.topics import Kind, device_topic
+from system.mqtt.message import Outgoing
+
+
+class Speaker:
+    """Signs in the name of one collectivity's platform."""
+
+    def __init__(self, collectivity: str, key: Ed25519PrivateKey) -> None:
+        self._collectivity = collectivity
+        self._key = key
+
+    def tell(self, device: DeviceId, kind: Kind, body: msgspec.Struct) -> Outgoing:
+        """Return `body` as a message of `kind` to one device."""
+        address = Address(self._collectivity, device, kind)
+        topic = device_topic(self._collectivity, device, kind)
+        return Outgoing(topic, seal_message(address, body, self._key))

@@ -1,0 +1,69 @@
+"""What chips say of themselves, taken in: the last word of each and no history.
+
+A status is not signed, so nothing decides by it; the broker keeps a chip to its own topic.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cloud.store import Device
+from cloud.store.fleet import DeviceWord, FleetStore
+from protocol.errors import MessageRefused, Reason
+from protocol.ids import DeviceId
+from protocol.status import State, decode_status, whole_hour
+from system.mqtt.message import Incoming
+
+
+@dataclass(frozen=True, slots=True)
+class StatusMessage:
+    """A status that came, and the enrolment of the device on whose topic; None: there is none."""
+
+    message: Incoming
+    device: Device | None
+
+
+class FleetIngest:
+    """Notes who was heard in which hour, and what each said last."""
+
+    def __init__(self, store: FleetStore) -> None:
+        self._store = store
+        self._hour: datetime | None = None
+        self._heard = set[DeviceId]()
+
+    def take(
+        self, statuses: Sequence[StatusMessage], senders: Iterable[DeviceId], at: datetime
+    ) -> list[tuple[Incoming, MessageRefused]]:
+        """Note the senders of a batch and its statuses; returns what was refused, and why.
+
+        Raises:
+            StoreBusy: nothing was noted.
+        """
+        hour = whole_hour(at)
+        words, refused = list[DeviceWord](), list[tuple[Incoming, MessageRefused]]()
+        for each in statuses:
+            try:
+                words.append(_word(each, hour))
+            except MessageRefused as exc:
+                refused.append((each.message, exc))
+        if hour != self._hour:
+            self._hour, self._heard = hour, set()
+        words += [DeviceWord(each, hour) for each in senders if each not in self._heard]
+        if words:
+            self._store.hear(words)
+            self._heard.update(each.device for each in words if each.heard_at is not None)
+        return refused
+
+
+def _word(each: StatusMessage, hour: datetime) -> DeviceWord:
+    """Read a status; one that the broker says for a lost chip is not the chip's own word."""
+    if each.device is None or each.device.is_revoked:
+        raise MessageRefused(Reason.UNKNOWN_DEVICE, "revoked" if each.device else "not enrolled")
+    status = decode_status(each.message.payload)
+    return DeviceWord(
+        each.device.device,
+        None if status.state is State.LOST else hour,
+        status.state,
+        status.software,
+        status.not_after,
+    )

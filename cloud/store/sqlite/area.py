@@ -1,0 +1,277 @@
+"""The area lane in SQLite: contributions and figures; documents and roster come from `Documents`."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+import sqlite_utils
+
+from cloud.store.area import ContributionItem, Figure, FigureKey, LettersItem, Row, Stage
+from cloud.store.put import Put
+from cloud.store.sqlite.documents import Documents
+from cloud.store.sqlite.tables import instant, placeholders, seconds
+from protocol.area_messages import SeedLetters
+from protocol.errors import Reason, StoreError
+from protocol.ids import DeviceId, HouseholdKeyId
+
+_ENDED = (Stage.RELEASED, Stage.DISCARDED)
+_RANKS = {Stage.FIXED: 0, Stage.CHECKED: 1, Stage.RELEASED: 2, Stage.DISCARDED: 2}
+# SQLite takes 32 766 parameters.
+_KEYS_MAX = 10_000
+
+_ROWS = """
+SELECT h.key, c.device, c.entry, c.nonce, c.generation, p.words
+FROM area_part p JOIN area_contribution c ON c.id = p.contribution
+JOIN household h ON h.id = c.household
+WHERE p.figure = (
+  SELECT id FROM area_figure WHERE measure = ? AND code = ? AND day = ? AND measures = ?
+) ORDER BY p.entry, p.contribution
+"""
+_GENERATIONS = """
+SELECT h.key, l.generation FROM household h JOIN area_letters l ON l.household = h.id
+"""
+_FIGURE = """
+SELECT measures, measure, code, day, stage, at, requests, left_out, opened, release, detail, late
+FROM area_figure WHERE stage IS NOT NULL
+"""
+# Begins with the figures that ended, most of which have no parts any more.
+_EXPIRED = """
+SELECT DISTINCT p.contribution FROM area_figure f JOIN area_part p ON p.figure = f.id
+WHERE f.stage IN (?, ?) AND f.at < ? AND NOT EXISTS (
+  SELECT 1 FROM area_part q JOIN area_figure g ON g.id = q.figure
+  WHERE q.contribution = p.contribution
+    AND (g.stage IS NULL OR g.stage NOT IN (?, ?) OR g.at >= ?)
+) LIMIT ?
+"""
+
+
+class SqliteArea(Documents):
+    """`AreaStore` in the file of `SqliteStore`."""
+
+    def put_contributions(
+        self, items: Sequence[ContributionItem], at: datetime
+    ) -> tuple[Put | Reason, ...]:
+        """See `AreaStore.put_contributions`."""
+        if not items:
+            return ()
+        with self._writing():
+            writer = _ContributionWriter(self._db, seconds(at))
+            return tuple(writer.put(item) for item in items)
+
+    def rows(self, key: FigureKey) -> tuple[Row, ...]:
+        """See `AreaStore.rows`."""
+        return tuple(
+            Row(household_key, DeviceId(device), entry, nonce, generation, words)
+            for household_key, device, entry, nonce, generation, words in self._rows(
+                _ROWS, [key.measure, key.group, key.day, key.measures]
+            )
+        )
+
+    def days(self, measures: bytes) -> tuple[int, ...]:
+        """See `AreaStore.days`."""
+        rows = self._rows(
+            "SELECT DISTINCT f.day FROM area_figure f WHERE f.measures = ?"
+            " AND EXISTS (SELECT 1 FROM area_part p WHERE p.figure = f.id) ORDER BY f.day",
+            [measures],
+        )
+        return tuple(day for (day,) in rows)
+
+    def put_letters(self, device: DeviceId, letters: SeedLetters, payload: bytes) -> Put | Reason:
+        """See `AreaStore.put_letters`."""
+        return self.put_all_letters([LettersItem(device, letters, payload)])[0]
+
+    def put_all_letters(self, items: Sequence[LettersItem]) -> tuple[Put | Reason, ...]:
+        """See `AreaStore.put_all_letters`."""
+        if not items:
+            return ()
+        with self._writing():
+            return tuple(self._put_letters(item) for item in items)
+
+    def _put_letters(self, item: LettersItem) -> Put | Reason:
+        letters = item.letters
+        household = self._household(HouseholdKeyId(letters.household_key))
+        held = self._row(
+            "SELECT generation, payload FROM area_letters WHERE household = ?", [household]
+        )
+        if held and held[1] == item.payload:
+            return Put.AGAIN
+        if held and letters.generation <= held[0]:
+            return Reason.CONFLICT
+        self._db.execute(
+            "INSERT OR REPLACE INTO area_letters VALUES (?, ?, ?, ?, ?)",
+            [household, item.device, letters.generation, letters.trustees, item.payload],
+        )
+        return Put.STORED
+
+    def generations(self, household_keys: Collection[bytes]) -> dict[bytes, int]:
+        """See `AreaStore.generations`."""
+        if len(household_keys) > _KEYS_MAX:
+            raise ValueError(f"ask for at most {_KEYS_MAX} households at once")
+        sql = f"{_GENERATIONS} WHERE h.key IN ({placeholders(len(household_keys))})"
+        return dict(self._rows(sql, list(household_keys)))
+
+    def put_figure(self, figure: Figure) -> None:
+        """See `AreaStore.put_figure`."""
+        with self._writing():
+            number = _figure_number(self._db.conn.cursor(), figure.key)
+            row = self._row("SELECT stage FROM area_figure WHERE id = ?", [number])
+            before = Stage(row[0]) if row and row[0] else None
+            if before and before != figure.stage and _RANKS[before] >= _RANKS[figure.stage]:
+                raise StoreError(
+                    f"The figure of {figure.key.group} is {before} and cannot be {figure.stage} "
+                    "again; the release at hand is out of date, run it anew."
+                )
+            self._db.execute(
+                "UPDATE area_figure SET stage = ?, at = ?, requests = ?, left_out = ?, opened = ?,"
+                " release = ?, detail = ? WHERE id = ?",
+                [
+                    figure.stage,
+                    seconds(figure.at),
+                    msgspec.msgpack.encode(figure.requests),
+                    msgspec.msgpack.encode(figure.left_out),
+                    figure.opened,
+                    figure.release,
+                    figure.detail,
+                    number,
+                ],
+            )
+
+    def figure(self, key: FigureKey) -> Figure | None:
+        """See `AreaStore.figure`."""
+        row = self._row(
+            f"{_FIGURE} AND measure = ? AND code = ? AND day = ? AND measures = ?",
+            [key.measure, key.group, key.day, key.measures],
+        )
+        return _figure(row) if row else None
+
+    def figures(
+        self, measure: str, group: str, start: int, end: int, stage: Stage | None = None
+    ) -> tuple[Figure, ...]:
+        """See `AreaStore.figures`."""
+        rows = self._rows(
+            f"{_FIGURE} AND measure = ? AND code = ? AND day >= ? AND day < ?"
+            " AND stage = ifnull(?, stage) ORDER BY day, id",
+            [measure, group, start, end, stage],
+        )
+        return tuple(_figure(row) for row in rows)
+
+    def unfinished(self) -> tuple[Figure, ...]:
+        """See `AreaStore.unfinished`."""
+        rows = self._rows(
+            f"{_FIGURE} AND stage IN (?, ?) ORDER BY day, id", [Stage.FIXED, Stage.CHECKED]
+        )
+        return tuple(_figure(row) for row in rows)
+
+    def expire_rows(self, released_before: datetime, limit: int = 10_000) -> int:
+        """See `AreaStore.expire_rows`."""
+        before = seconds(released_before)
+        with self._writing():
+            cursor = self._db.conn.cursor()
+            expired = cursor.execute(_EXPIRED, (*_ENDED, before, *_ENDED, before, limit)).fetchall()
+            cursor.executemany("DELETE FROM area_part WHERE contribution = ?", expired)
+            cursor.executemany("DELETE FROM area_contribution WHERE id = ?", expired)
+            return len(expired)
+
+
+class _ContributionWriter:
+    """Puts the contributions of one transaction; lives as long as it."""
+
+    def __init__(self, database: sqlite_utils.Database, at_s: int) -> None:
+        # The cursor spares each statement the scan for implicit transactions.
+        self._cursor = database.conn.cursor()
+        self._at_s = at_s
+        self._figures: dict[FigureKey, tuple[int, bool]] = {}
+
+    def put(self, item: ContributionItem) -> Put | Reason:
+        """Keep one contribution, or say why not."""
+        contribution = item.contribution
+        digest = sha256(item.payload).digest()
+        household = self._household(contribution.household_key)
+        held = self._cursor.execute(
+            "SELECT digest FROM area_contribution WHERE household = ? AND day = ? AND measures = ?",
+            (household, contribution.day, contribution.measures),
+        ).fetchone()
+        if held:
+            return Put.AGAIN if held[0] == digest else Reason.CONFLICT
+        figures = [
+            self._figure(
+                FigureKey(contribution.measures, part.measure, part.group, contribution.day)
+            )
+            for part in contribution.parts
+        ]
+        if fixed := [(number,) for number, is_fixed in figures if is_fixed]:
+            self._cursor.executemany("UPDATE area_figure SET late = late + 1 WHERE id = ?", fixed)
+            return Reason.LATE
+        number = self._cursor.execute(
+            "INSERT INTO area_contribution"
+            " (household, device, day, measures, entry, generation, nonce, digest, at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                household,
+                item.device,
+                contribution.day,
+                contribution.measures,
+                contribution.entry,
+                contribution.generation,
+                contribution.nonce,
+                digest,
+                self._at_s,
+            ),
+        ).lastrowid
+        self._cursor.executemany(
+            "INSERT INTO area_part VALUES (?, ?, ?, ?)",
+            [
+                (figure, contribution.entry, number, part.words)
+                for (figure, _), part in zip(figures, contribution.parts, strict=True)
+            ],
+        )
+        return Put.STORED
+
+    def _household(self, key: bytes) -> int:
+        found = self._cursor.execute("SELECT id FROM household WHERE key = ?", (key,)).fetchone()
+        if found:
+            return int(found[0])
+        made = self._cursor.execute("INSERT INTO household (key) VALUES (?)", (key,)).lastrowid
+        return int(made or 0)
+
+    def _figure(self, key: FigureKey) -> tuple[int, bool]:
+        """Return a figure's number, and whether it takes contributions no more."""
+        if key not in self._figures:
+            number = _figure_number(self._cursor, key)
+            stage = self._cursor.execute(
+                "SELECT stage FROM area_figure WHERE id = ?", (number,)
+            ).fetchone()[0]
+            self._figures[key] = (number, stage is not None)
+        return self._figures[key]
+
+
+def _figure_number(cursor: Any, key: FigureKey) -> int:
+    """Return a figure's number, given on first use; inside a transaction."""
+    name = (key.measure, key.group, key.day, key.measures)
+    cursor.execute(
+        "INSERT INTO area_figure (measure, code, day, measures) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        name,
+    )
+    found = cursor.execute(
+        "SELECT id FROM area_figure WHERE measure = ? AND code = ? AND day = ? AND measures = ?",
+        name,
+    ).fetchone()
+    return int(found[0])
+
+
+def _figure(row: tuple[Any, ...]) -> Figure:
+    measures, measure, code, day, stage, at, requests, left_out, opened, release, detail, late = row
+    return Figure(
+        FigureKey(measures, measure, code, day),
+        Stage(stage),
+        instant(at),
+        msgspec.msgpack.decode(requests, type=tuple[bytes, ...]),
+        msgspec.msgpack.decode(left_out, type=tuple[tuple[int, Reason], ...]),
+        opened,
+        release,
+        detail,
+        late,
+    )

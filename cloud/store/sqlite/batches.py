@@ -1,0 +1,135 @@
+"""Batches in SQLite."""
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+from cloud.store.batches import BatchItem, BatchLine, BatchProgress, BatchRefused, Fault, NewBatch
+from cloud.store.put import Put
+from cloud.store.sqlite.tables import Tables, instant, seconds
+
+# Items are put so many at a time, which bounds what stands in memory.
+CHUNK_ITEMS = 1_000
+_PENDING = "pending"
+
+_BATCH = "SELECT id, provider_key, name, digest, at FROM batch"
+_PAGE = """
+WHERE provider_key = ? AND number > ifnull((SELECT number FROM batch WHERE id = ?), 0)
+ORDER BY number LIMIT ?
+"""
+_INSERT = """
+INSERT INTO request (id, contract, household, request, state, requested_at, detail)
+SELECT ?, c.hash, c.household, ?, ?, ?, '' FROM contract c
+WHERE c.hash = ? AND c.provider_key = ? ON CONFLICT DO NOTHING
+"""
+_COUNTS = """
+SELECT r.state, count(*) FROM batch b JOIN batch_item i ON i.batch = b.number
+JOIN request r ON r.id = i.request WHERE b.id = ? GROUP BY r.state
+"""
+_LINES = """
+SELECT i.number, r.id, r.contract, r.state, r.detail
+FROM batch b JOIN batch_item i ON i.batch = b.number JOIN request r ON r.id = i.request
+WHERE b.id = ? AND i.number > ? AND r.state = ifnull(?, r.state) ORDER BY i.number LIMIT ?
+"""
+
+
+class _ItemRefused(Exception):
+    """An item cannot be kept; ends the transaction."""
+
+
+class SqliteBatches(Tables):
+    """`BatchStore` in the embedded store."""
+
+    def put_batch(self, batch: NewBatch, items: Iterable[BatchItem]) -> Put | BatchRefused:
+        """See `BatchStore.put_batch`."""
+        try:
+            with self._writing():
+                row = self._row(
+                    f"{_BATCH} WHERE provider_key = ? AND name = ?",
+                    [batch.provider_key, batch.name],
+                )
+                if row:
+                    is_same = _batch(row).digest == batch.digest
+                    return Put.AGAIN if is_same else BatchRefused(0, Fault.OTHER_CONTENT)
+                self._insert(batch, iter(items))
+        except _ItemRefused as exc:
+            refused: BatchRefused = exc.args[0]
+            return refused
+        return Put.STORED
+
+    def find(self, provider_key: bytes, name: str) -> NewBatch | None:
+        """See `BatchStore.find`."""
+        row = self._row(f"{_BATCH} WHERE provider_key = ? AND name = ?", [provider_key, name])
+        return _batch(row) if row else None
+
+    def progress(self, batch_id: bytes) -> BatchProgress | None:
+        """See `BatchStore.progress`."""
+        row = self._row(f"{_BATCH} WHERE id = ?", [batch_id])
+        if row is None:
+            return None
+        counts = dict(self._rows(_COUNTS, [batch_id]))
+        return BatchProgress(
+            _batch(row),
+            sum(counts.values()),
+            counts.get("pending", 0),
+            counts.get("published", 0),
+            counts.get("seen", 0),
+            counts.get("refused", 0),
+        )
+
+    def batches(self, provider_key: bytes, after: bytes, limit: int) -> tuple[NewBatch, ...]:
+        """See `BatchStore.batches`."""
+        rows = self._rows(
+            f"{_BATCH} {_PAGE}",
+            [provider_key, after, limit],
+        )
+        return tuple(_batch(row) for row in rows)
+
+    def lines(
+        self, batch_id: bytes, after: int, limit: int, state: str | None = None
+    ) -> tuple[BatchLine, ...]:
+        """See `BatchStore.lines`."""
+        rows = self._rows(_LINES, [batch_id, after, state, limit])
+        return tuple(BatchLine(*row) for row in rows)
+
+    def _insert(self, batch: NewBatch, items: Iterable[BatchItem]) -> None:
+        cursor = self._db.conn.cursor()
+        at = seconds(batch.at)
+        cursor.execute(
+            "INSERT INTO batch (id, provider_key, name, digest, at) VALUES (?, ?, ?, ?, ?)",
+            (batch.id, batch.provider_key, batch.name, batch.digest, at),
+        )
+        number, first = cursor.lastrowid, 1
+        items = iter(items)
+        while chunk := list(islice(items, CHUNK_ITEMS)):
+            cursor.executemany(
+                _INSERT,
+                [
+                    (item.id, item.request, _PENDING, at, item.contract, batch.provider_key)
+                    for item in chunk
+                ],
+            )
+            for at_item, item in enumerate(chunk, start=first):
+                self._check(cursor, at_item, item, batch.provider_key)
+            cursor.executemany(
+                "INSERT INTO batch_item VALUES (?, ?, ?)",
+                [(number, at_item, item.id) for at_item, item in enumerate(chunk, start=first)],
+            )
+            first += len(chunk)
+
+    def _check(self, cursor: Any, number: int, item: BatchItem, provider_key: bytes) -> None:
+        """Check that what stands under an item's id is the item, of the provider's own contract."""
+        row = cursor.execute(
+            "SELECT r.request, c.provider_key FROM request r JOIN contract c ON c.hash = r.contract"
+            " WHERE r.id = ?",
+            (item.id,),
+        ).fetchone()
+        if row is None:
+            raise _ItemRefused(BatchRefused(number, Fault.NOT_OWN))
+        if row[0] != item.request or row[1] != provider_key:
+            raise _ItemRefused(BatchRefused(number, Fault.TAKEN))
+
+
+def _batch(row: tuple[Any, ...]) -> NewBatch:
+    batch_id, provider_key, name, digest, at = row
+    return NewBatch(batch_id, provider_key, name, digest, instant(at))

@@ -1,0 +1,97 @@
+"""Signed documents, transforms and the roster in SQLite."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from cloud.store.sqlite.tables import Tables
+from protocol.errors import StoreError
+from protocol.governance import Charter, Signature
+from protocol.roster import RosterEntry, SignedEntry
+
+_CHARTER = "SELECT kind, body, signatures FROM charter"
+
+
+class Documents(Tables):
+    """What the area lane goes by."""
+
+    def put_charter(self, charter: Charter) -> None:
+        """See `AreaStore.put_charter`."""
+        with self._writing():
+            row = self._row(f"{_CHARTER} WHERE hash = ?", [charter.hash])
+            held = _charter(row).signatures if row else ()
+            new = tuple(each for each in charter.signatures if each not in held)
+            self._db.execute(
+                "INSERT INTO charter (hash, kind, body, signatures) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (hash) DO UPDATE SET signatures = excluded.signatures",
+                [
+                    charter.hash,
+                    charter.kind,
+                    charter.body,
+                    msgspec.msgpack.encode((*held, *new)),
+                ],
+            )
+
+    def charter(self, charter_hash: bytes) -> Charter | None:
+        """See `AreaStore.charter`."""
+        row = self._row(f"{_CHARTER} WHERE hash = ?", [charter_hash])
+        return _charter(row) if row else None
+
+    def charters(self, kind: str) -> tuple[Charter, ...]:
+        """See `AreaStore.charters`."""
+        return tuple(
+            _charter(row) for row in self._rows(f"{_CHARTER} WHERE kind = ? ORDER BY id", [kind])
+        )
+
+    def charter_hashes(self, kind: str) -> tuple[bytes, ...]:
+        """See `AreaStore.charter_hashes`."""
+        rows = self._rows("SELECT hash FROM charter WHERE kind = ? ORDER BY id", [kind])
+        return tuple(bytes(found) for (found,) in rows)
+
+    def put_blob(self, data: bytes) -> bytes:
+        """See `AreaStore.put_blob`."""
+        blob_hash = sha256(data).digest()
+        with self._writing():
+            self._db.execute(
+                "INSERT INTO blob VALUES (?, ?) ON CONFLICT DO NOTHING", [blob_hash, data]
+            )
+        return blob_hash
+
+    def blob(self, blob_hash: bytes) -> bytes | None:
+        """See `AreaStore.blob`."""
+        row = self._row("SELECT data FROM blob WHERE hash = ?", [blob_hash])
+        return bytes(row[0]) if row else None
+
+    def append_roster(self, entries: Sequence[SignedEntry]) -> None:
+        """See `AreaStore.append_roster`."""
+        with self._writing():
+            row = self._row("SELECT count(*) FROM roster_entry")
+            length = int(row[0]) if row else 0
+            for number, signed in enumerate(entries, start=length):
+                if msgspec.msgpack.decode(signed.body, type=RosterEntry).number != number:
+                    raise StoreError(
+                        f"Roster entry {number} is another one; somebody else has added to the "
+                        "roster: run the command again."
+                    )
+            self._db.conn.cursor().executemany(
+                "INSERT INTO roster_entry VALUES (?, ?, ?)",
+                [
+                    (number, signed.body, signed.signature)
+                    for number, signed in enumerate(entries, start=length)
+                ],
+            )
+
+    def roster(self, first: int = 0, limit: int = -1) -> tuple[SignedEntry, ...]:
+        """See `AreaStore.roster`."""
+        rows = self._rows(
+            "SELECT body, signature FROM roster_entry WHERE number >= ? ORDER BY number LIMIT ?",
+            [first, limit],
+        )
+        return tuple(SignedEntry(body, signature) for body, signature in rows)
+
+
+def _charter(row: tuple[Any, ...]) -> Charter:
+    kind, body, signatures = row
+    return Charter(kind, body, msgspec.msgpack.decode(signatures, type=tuple[Signature, ...]))

@@ -1,0 +1,166 @@
+"""People who move, in SQLite."""
+
+from datetime import date, datetime
+from typing import Any
+
+from cloud.store import Put, RequestState
+from cloud.store.moving import LookUp, Place, SealedMeter, StoredIdentity
+from cloud.store.sqlite.tables import Tables, instant, seconds
+from protocol.calendar import day_number, day_of_number
+from protocol.ids import DeviceId, HouseholdKeyId
+
+_PLACE = """
+SELECT h.key, p.device, p.tag, p.sealed, p.since, p.until, p.last_day
+FROM place p JOIN household h ON h.id = p.household
+"""
+# What was published for a household that has gone to another chip, or on a chip that has gone to
+# another household.
+_CLEAR = """
+INSERT OR IGNORE INTO clearing (device, statement) SELECT device, id FROM request
+WHERE device IS NOT NULL AND ((household = ? AND device != ?) OR (device = ? AND household != ?))
+"""
+_PUBLISH_ANEW = """
+UPDATE request SET state = ?, device = NULL, statement = NULL, published_at = NULL
+WHERE state = ? AND ((household = ? AND device != ?) OR (device = ? AND household != ?))
+"""
+
+
+class Moving(Tables):
+    """Who lived where, and what became of contracts."""
+
+    def identity(self, household_key: HouseholdKeyId) -> StoredIdentity | None:
+        """See `MovingStore.identity`."""
+        row = self._row(
+            "SELECT identity, mandated_at FROM household WHERE key = ? AND identity IS NOT NULL",
+            [household_key],
+        )
+        return None if row is None else StoredIdentity(row[0], row[1])
+
+    def put_identity(self, household_key: HouseholdKeyId, identity: StoredIdentity) -> None:
+        """See `MovingStore.put_identity`."""
+        with self._writing():
+            self._db.execute(
+                "UPDATE household SET identity = ?, mandated_at = ? WHERE id = ?",
+                [identity.identity, identity.mandated_at, self._household(household_key)],
+            )
+
+    def put_place(self, place: Place, *, is_again: bool = False) -> None:
+        """See `MovingStore.put_place`."""
+        with self._writing():
+            household = self._household(place.household_key)
+            if self._goes_on(household, place, is_again=is_again):
+                return
+            self._end(household, place)
+            tag, sealed = (place.meter.tag, place.meter.sealed) if place.meter else (None, None)
+            self._db.execute(
+                "INSERT INTO place (household, device, tag, sealed, since) VALUES (?, ?, ?, ?, ?)",
+                [household, place.device, tag, sealed, seconds(place.since)],
+            )
+
+    def places(self, tag: bytes | None = None) -> tuple[Place, ...]:
+        """See `MovingStore.places`."""
+        rows = self._rows(f"{_PLACE} WHERE ? IS NULL OR p.tag = ? ORDER BY p.id", [tag, tag])
+        return tuple(_place(row) for row in rows)
+
+    def leave(self, household_key: HouseholdKeyId, device: DeviceId, last_day: date) -> None:
+        """See `MovingStore.leave`."""
+        with self._writing():
+            self._db.execute(
+                "UPDATE place SET last_day = ? WHERE household = ? AND device = ?"
+                " AND until IS NULL",
+                [day_number(last_day), self._household(household_key), device],
+            )
+
+    def put_termination(
+        self, contract: bytes, last_day: date, document: bytes, at: datetime
+    ) -> Put:
+        """See `MovingStore.put_termination`."""
+        with self._writing():
+            row = self._row("SELECT last_day FROM termination WHERE contract = ?", [contract])
+            if row is not None and row[0] <= day_number(last_day):
+                return Put.AGAIN
+            self._db.execute(
+                "INSERT OR REPLACE INTO termination VALUES (?, ?, ?, ?)",
+                [contract, day_number(last_day), document, seconds(at)],
+            )
+            return Put.STORED
+
+    def last_block_day(self, household_key: HouseholdKeyId) -> date | None:
+        """See `MovingStore.last_block_day`."""
+        row = self._row(
+            "SELECT max(b.day) FROM block b JOIN household h ON h.id = b.household WHERE h.key = ?",
+            [household_key],
+        )
+        return None if row is None or row[0] is None else day_of_number(row[0])
+
+    def clearings(self) -> tuple[tuple[DeviceId, bytes], ...]:
+        """See `MovingStore.clearings`."""
+        rows = self._rows("SELECT device, statement FROM clearing ORDER BY device, statement")
+        return tuple((DeviceId(device), statement) for device, statement in rows)
+
+    def cleared(self, clearings: tuple[tuple[DeviceId, bytes], ...]) -> None:
+        """See `MovingStore.cleared`."""
+        with self._writing():
+            for clearing in clearings:
+                self._db.execute(
+                    "DELETE FROM clearing WHERE device = ? AND statement = ?", list(clearing)
+                )
+
+    def put_look_up(self, look_up: LookUp) -> None:
+        """See `MovingStore.put_look_up`."""
+        with self._writing():
+            self._db.execute(
+                "INSERT INTO look_up (at, who, what, why) VALUES (?, ?, ?, ?)",
+                [seconds(look_up.at), look_up.who, look_up.what, look_up.why],
+            )
+
+    def look_ups(self) -> tuple[LookUp, ...]:
+        """See `MovingStore.look_ups`."""
+        rows = self._rows("SELECT at, who, what, why FROM look_up ORDER BY id")
+        return tuple(LookUp(instant(at), who, what, why) for at, who, what, why in rows)
+
+    def _goes_on(self, household: int, place: Place, *, is_again: bool) -> bool:
+        """Say whether this is the open place; a meter that was not known yet is filled in."""
+        row = self._row(
+            "SELECT id, tag FROM place WHERE household = ? AND device = ? AND until IS NULL"
+            " AND (? OR last_day IS NULL)",
+            [household, place.device, is_again],
+        )
+        if row is None or (place.meter and row[1] not in (None, place.meter.tag)):
+            return False
+        if place.meter and row[1] is None:
+            self._db.execute(
+                "UPDATE place SET tag = ?, sealed = ? WHERE id = ?",
+                [place.meter.tag, place.meter.sealed, row[0]],
+            )
+        return True
+
+    def _end(self, household: int, place: Place) -> None:
+        """End what is open of the household, of the chip and of the meter."""
+        at = seconds(place.since)
+        tag = place.meter.tag if place.meter else None
+        self._db.execute(
+            "UPDATE place SET until = ? WHERE until IS NULL"
+            " AND (household = ? OR device = ? OR (? IS NOT NULL AND tag = ?))",
+            [at, household, place.device, tag, tag],
+        )
+        # A household speaks through one chip, and a chip for one household.
+        self._db.execute(
+            "UPDATE enrolment SET until = ? WHERE until IS NULL AND household = ? AND device != ?",
+            [at, household, place.device],
+        )
+        pair = [household, place.device, place.device, household]
+        self._db.execute(_CLEAR, pair)
+        self._db.execute(_PUBLISH_ANEW, [RequestState.PENDING, RequestState.PUBLISHED, *pair])
+
+
+def _place(row: tuple[Any, ...]) -> Place:
+    key, device, tag, sealed, since, until, last_day = row
+    return Place(
+        HouseholdKeyId(key),
+        DeviceId(device),
+        None if tag is None else SealedMeter(tag, sealed),
+        instant(since),
+        None if until is None else instant(until),
+        None if last_day is None else day_of_number(last_day),
+    )

@@ -1,0 +1,161 @@
+"""The embedded store: one SQLite file in WAL, every transaction on the disk before it is told."""
+
+from pathlib import Path
+
+from cloud.store import Count, Figures
+from cloud.store.area import AreaStore
+from cloud.store.batches import BatchStore
+from cloud.store.catalogue import CatalogueStore
+from cloud.store.fleet import FleetStore
+from cloud.store.providers import ProviderStore
+from cloud.store.receipts import ReceiptStore
+from cloud.store.sqlite.area import SqliteArea
+from cloud.store.sqlite.batches import SqliteBatches
+from cloud.store.sqlite.blocks import Blocks
+from cloud.store.sqlite.catalogue import SqliteCatalogue
+from cloud.store.sqlite.fleet import SqliteFleet
+from cloud.store.sqlite.moving import Moving
+from cloud.store.sqlite.providers import SqliteProviders
+from cloud.store.sqlite.receipts import SqliteReceipts
+from cloud.store.sqlite.registry import Registry
+from cloud.store.sqlite.requests import Requests
+from cloud.store.sqlite.schema import open_database
+from protocol.errors import ConfigError
+from system.files import check_is_new
+from system.shell import quoted
+
+FILE_NAME = "store.db"
+
+_REVOKED = "SELECT count(DISTINCT device) FROM enrolment WHERE is_revoked = 1"
+_ENROLLED = "SELECT count(*) FROM enrolment WHERE until IS NULL"
+
+
+def has_issued(directory: Path) -> bool:
+    """Say whether a chip has ever got a certificate from the collectivity of this directory."""
+    return any((directory / "pki" / "issued").glob("*.pem"))
+
+
+class SqliteStore(Registry, Blocks, Requests, Moving):
+    """`Store` for a town: one worker writes, other processes may read and enrol."""
+
+    @classmethod
+    def open(cls, directory: Path, *, is_checked: bool = True) -> "SqliteStore":
+        """Open `store.db` of a cloud's directory, or make that of a collectivity without chips.
+
+        With `is_checked` the whole file is read for damage first, as the worker does at start.
+
+        Raises:
+            ConfigError: chips are enrolled, and their store is lost.
+            StoreError: the file is damaged, of another version, or not the cloud's.
+        """
+        path = directory / FILE_NAME
+        if not path.is_file() and has_issued(directory):
+            raise ConfigError(
+                f"{path} is missing, although chips are enrolled here; put it back with `volet "
+                f"cloud restore --dir {quoted(directory)} --database-only FILE`, or begin with an empty "
+                f"one, into which all enrol again: `volet cloud new-store --dir {quoted(directory)}`."
+            )
+        return cls(open_database(path, is_checked=is_checked), path)
+
+    @classmethod
+    def make_empty(cls, directory: Path) -> None:
+        """Make an empty store where chips are enrolled, on purpose.
+
+        Raises:
+            ConfigError: there is one.
+            StoreError: it cannot be made.
+        """
+        path = directory / FILE_NAME
+        for suffix in ("", "-wal", "-shm"):
+            check_is_new(path.with_name(f"{FILE_NAME}{suffix}"))
+        open_database(path, is_checked=False).close()
+
+    @classmethod
+    def open_existing(cls, directory: Path) -> "SqliteStore":
+        """Open the store of a collectivity beside its worker, as commands do; never make one.
+
+        Raises:
+            ConfigError: there is none in this directory.
+            StoreError: the file is of another version, or not the cloud's.
+        """
+        if not (directory / FILE_NAME).is_file() and not has_issued(directory):
+            raise ConfigError(
+                f"{directory / FILE_NAME} is missing; name the collectivity's directory, or make "
+                f"one with `volet cloud init --dir {quoted(directory)}`."
+            )
+        return cls.open(directory, is_checked=False)
+
+    @property
+    def generation(self) -> bytes:
+        """See `Store.generation`."""
+        row = self._row("SELECT generation FROM store")
+        return bytes(row[0]) if row else b""
+
+    @property
+    def area(self) -> AreaStore:
+        """See `Store.area`."""
+        return SqliteArea(self._db, self._path)
+
+    @property
+    def providers(self) -> ProviderStore:
+        """See `Store.providers`."""
+        return SqliteProviders(self._db, self._path)
+
+    @property
+    def batches(self) -> BatchStore:
+        """See `Store.batches`."""
+        return SqliteBatches(self._db, self._path)
+
+    @property
+    def catalogue(self) -> CatalogueStore:
+        """See `Store.catalogue`."""
+        return SqliteCatalogue(self._db, self._path)
+
+    @property
+    def fleet(self) -> FleetStore:
+        """See `Store.fleet`."""
+        return SqliteFleet(self._db, self._path)
+
+    @property
+    def receipts(self) -> ReceiptStore:
+        """See `Store.receipts`."""
+        return SqliteReceipts(self._db, self._path)
+
+    def figures(self) -> Figures:
+        """See `Store.figures`."""
+        return Figures(
+            generation=self.generation.hex(),
+            devices=self._number(f"{_ENROLLED} AND is_revoked = 0"),
+            revoked=self._number(_REVOKED),
+            contracts=self._number("SELECT count(*) FROM contract"),
+            epochs=self._number("SELECT count(*) FROM epoch"),
+            blocks=self._number("SELECT count(*) FROM block"),
+            dead_letters=self._counts("SELECT reason, count FROM refusal ORDER BY reason"),
+            requests=self._counts(
+                "SELECT state, count(*) FROM request GROUP BY state ORDER BY state"
+            ),
+            contributions=self._number("SELECT count(*) FROM area_contribution"),
+            seeds=self._number("SELECT count(*) FROM area_letters"),
+            roster=self._number("SELECT count(*) FROM roster_entry"),
+            documents=self._counts(
+                "SELECT kind, count(*) FROM charter GROUP BY kind ORDER BY kind"
+            ),
+            area_figures=self._counts(
+                "SELECT stage, count(*) FROM area_figure WHERE stage IS NOT NULL"
+                " GROUP BY stage ORDER BY stage"
+            ),
+            size_bytes=self._number(
+                "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+            ),
+        )
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._db.close()
+
+    def _number(self, sql: str) -> int:
+        row = self._row(sql)
+        return int(row[0]) if row else 0
+
+    def _counts(self, sql: str) -> tuple[Count, ...]:
+        return tuple(Count(word, count) for word, count in self._rows(sql))

@@ -1,0 +1,306 @@
+"""The cloud's one long-running program: takes what chips send, answers, publishes statements.
+
+The event loop waits and speaks to the broker; verification, sums and SQL run in one thread beside
+it, which owns the store. A message is acknowledged to the broker after its commit, so the worker
+may be killed at any moment.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import NoReturn, Protocol
+
+import msgspec
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cloud.billing.letters import due_letters
+from cloud.billing.pending import pending_statements, unseen_statements
+from cloud.catalogue.log import Publisher, listed_in
+from cloud.ingest.pipeline import Ingest, Processed, Request
+from cloud.ingest.verify import UP_KINDS
+from cloud.store import Store
+from protocol.backoff import backoff
+from protocol.calendar import legal_day, month_of
+from protocol.errors import TransportError
+from protocol.ids import DeviceId
+from protocol.topics import Kind, all_devices, device_topic
+from system.conditions import Condition, Repeated
+from system.mqtt.link import Link, Received
+from system.mqtt.message import Outgoing
+from system.store_thread import StoreThread
+
+BATCH_MAX = 512
+BATCH_WINDOW_S = 0.05
+STATEMENTS_EVERY_S = 0.5
+# Statements may take this share of the store's thread; the rest is the chips'.
+STATEMENTS_SHARE = 0.2
+CATALOGUE_EVERY_S = 1.0
+CATALOGUE_AT_ONCE = 64
+# Fetches wait here for their answers, one of each chip; one that finds no room is forgotten, the
+# chip asks again.
+REQUESTS_MAX = 1_024
+EXPIRED_AT_ONCE = 1_000
+UPKEEP_EVERY_S = 6 * 3_600.0
+RETENTION_MONTHS = 14
+# Contributions are kept so long after the last figure in which they count.
+AREA_RETENTION = timedelta(days=30)
+
+log = structlog.get_logger()
+
+
+def shared_filters(collectivity: str, group: str) -> list[str]:
+    """Return what a collectivity's workers subscribe to: together, in a group of this name.
+
+    Keys each of them alone: a broker gives what is retained to no group.
+    """
+    kinds = (*UP_KINDS, Kind.STATUS)
+    together = [f"$share/{group}/{all_devices(collectivity, kind)}" for kind in kinds]
+    return [*together, all_devices(collectivity, Kind.KEY)]
+
+
+class Counts(Protocol):
+    """Who is told of batches: what they came to, and the seconds they took."""
+
+    def count(self, processed: Processed, duration_s: float) -> None:
+        """Count a batch; never waits."""
+
+    async def run(self) -> NoReturn:
+        """Tell it on; runs beside the worker's other tasks."""
+
+
+class NoCounts:
+    """Nobody is told."""
+
+    def count(self, processed: Processed, duration_s: float) -> None:
+        """See `Counts.count`."""
+
+    async def run(self) -> NoReturn:
+        """See `Counts.run`."""
+        await asyncio.Event().wait()
+        raise AssertionError("an event that nobody sets")
+
+
+class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Who the worker is, and whose time it goes by."""
+
+    collectivity: str
+    platform_key: Ed25519PrivateKey
+    clock: Callable[[], datetime]
+
+
+class Worker:
+    """The tasks of the program, over a link and a store that others have opened."""
+
+    def __init__(
+        self,
+        link: Link,
+        thread: StoreThread,
+        store: Store,
+        ingest: Ingest,
+        settings: WorkerSettings,
+        counts: Counts,
+    ) -> None:
+        self._link = link
+        self._thread = thread
+        self._store = store
+        self._ingest = ingest
+        self._settings = settings
+        self._counts = counts
+        self._requests: dict[tuple[DeviceId, str], Request] = {}
+        self._has_requests = asyncio.Event()
+        self._in_batch = asyncio.Lock()
+        self._unconfirmed, self._crowded = Condition(), Condition()
+        self._said = Repeated()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set, and finish the batch at hand.
+
+        Raises:
+            BaseExceptionGroup: a task failed for good; the others were ended.
+        """
+        work: dict[str, Coroutine[None, None, NoReturn]] = {
+            "link": self._link.run(),
+            "ingest": self._take_batches(),
+            "answers": self._answer_requests(),
+            "statements": self._publish_statements(),
+            "catalogue": self._publish_catalogue(),
+            "upkeep": self._keep_up(),
+            "counts": self._counts.run(),
+        }
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(task, name=name) for name, task in work.items()]
+            await stop.wait()
+            async with self._in_batch:
+                log.info("worker_stopped")
+                for task in tasks:
+                    task.cancel()
+
+    async def _take_batches(self) -> NoReturn:
+        sent: list[asyncio.Future[None]] = []
+        while True:
+            batch = await self._link.batch(BATCH_MAX, BATCH_WINDOW_S)
+            async with self._in_batch:
+                processed = await self._process(batch)
+                await self._confirm(sent)
+                # The broker gets our acks before it may forget the messages: the order of one
+                # stream. So it suffices to wait for its answer when the next batch is ready.
+                sent = self._send(processed.outgoing)
+                if sent or not processed.outgoing:
+                    for received in batch:
+                        received.ack()
+            self._keep_requests(processed.requests)
+
+    async def _process(self, batch: list[Received]) -> Processed:
+        begun = time.perf_counter()
+        messages = [received.message for received in batch]
+        processed = await self._thread.run(self._ingest.process, messages)
+        self._counts.count(processed, time.perf_counter() - begun)
+        if processed.refused:
+            found = {
+                one.word: self._said.found(one.word, times=one.count) for one in processed.refused
+            }
+            if reasons := {word: count for word, count in found.items() if count}:
+                log.warning("messages_refused", reasons=reasons)
+        return processed
+
+    def _keep_requests(self, requests: Sequence[Request]) -> None:
+        """Let requests wait; a chip asks one thing of a kind at a time, so its last word holds."""
+        for request in requests:
+            asker = (request.device.device, type(request.wanted).__name__)
+            if asker not in self._requests and len(self._requests) >= REQUESTS_MAX:
+                if self._crowded.begins():
+                    log.warning("fetch_forgotten", waiting=REQUESTS_MAX)
+                break
+            self._requests[asker] = request
+            self._has_requests.set()
+
+    async def _answer_requests(self) -> NoReturn:
+        while True:
+            await self._has_requests.wait()
+            request = self._requests.pop(next(iter(self._requests)))
+            if not self._requests:
+                self._has_requests.clear()
+                self._crowded.ends()
+            await self._confirm(self._send(await self._thread.run(self._ingest.answer, request)))
+
+    async def _publish_statements(self) -> NoReturn:
+        """Publish what is due; after a new connection also what no chip has seen yet.
+
+        A page of each at a time; `unseen` and `pending` say where the next one begins.
+        """
+        published_on = 0
+        unseen: bytes | None = b""
+        pending = b""
+        delays_s = backoff(base_s=STATEMENTS_EVERY_S)
+        unpublished = Condition()
+        while True:
+            connection = await self._link.connected()
+            if connection != published_on:
+                unseen = b""
+            begun = time.perf_counter()
+            messages, unseen, pending = await self._thread.run(self._statements, unseen, pending)
+            clearings = await self._thread.run(self._store.clearings)
+            messages = [*messages, *self._clearing(clearings)]
+            pause_s = (time.perf_counter() - begun) * (1 / STATEMENTS_SHARE - 1)
+            try:
+                await self._link.confirmed([self._link.send(message) for message in messages])
+                if clearings:
+                    await self._thread.run(self._store.cleared, clearings)
+                published_on, delays_s = connection, backoff(base_s=STATEMENTS_EVERY_S)
+                if unpublished.ends():
+                    log.info("statements_published")
+            except TransportError as exc:
+                if unpublished.begins():
+                    log.warning("statements_not_published", error=str(exc))
+                published_on, pause_s = 0, next(delays_s)
+            is_more = unseen is not None or pending != b""
+            await asyncio.sleep(pause_s if is_more else max(pause_s, STATEMENTS_EVERY_S))
+
+    async def _publish_catalogue(self) -> NoReturn:
+        """Publish what is added to the public list; all of it after a new connection."""
+        settings = self._settings
+        listed = await self._thread.run(listed_in, self._store)
+        publisher = Publisher(listed, settings.collectivity, settings.platform_key)
+        published_on, length = 0, 0
+        unpublished = Condition()
+        while True:
+            connection = await self._link.connected()
+            first = length if connection == published_on else 0
+            messages, length = await self._thread.run(publisher.messages, first)
+            try:
+                for part in _parts(messages):
+                    await self._link.confirmed([self._link.send(message) for message in part])
+                published_on = connection
+                if unpublished.ends():
+                    log.info("catalogue_published")
+            except TransportError as exc:
+                if unpublished.begins():
+                    log.warning("catalogue_not_published", error=str(exc))
+                published_on = 0
+            await asyncio.sleep(CATALOGUE_EVERY_S)
+
+    def _clearing(self, clearings: Sequence[tuple[DeviceId, bytes]]) -> Iterator[Outgoing]:
+        """Take statements off the broker whose household has gone to another chip."""
+        for device, statement in clearings:
+            topic = device_topic(
+                self._settings.collectivity, device, Kind.STATEMENT, statement.hex()
+            )
+            yield Outgoing(topic, b"", retain=True)
+
+    def _statements(
+        self, unseen: bytes | None, pending: bytes
+    ) -> tuple[list[Outgoing], bytes | None, bytes]:
+        key, collectivity = self._settings.platform_key, self._settings.collectivity
+        messages: list[Outgoing] = []
+        messages += due_letters(self._store, key, collectivity, is_again=unseen == b"")
+        if unseen is not None:
+            again = unseen_statements(self._store, collectivity, unseen)
+            messages += again.messages
+            unseen = again.after
+        new = pending_statements(self._store, key, collectivity, pending)
+        return [*messages, *new.messages], unseen, new.after or b""
+
+    async def _keep_up(self) -> NoReturn:
+        """Delete what is older than retention says, a little at a time."""
+        while True:
+            month = month_of(legal_day(self._settings.clock()))
+            for _ in range(RETENTION_MONTHS):
+                month = month_of(month - timedelta(days=1))
+            expired = 0
+            while count := await self._thread.run(self._store.expire, month):
+                expired += count
+            if expired:
+                log.info("blocks_expired", blocks=expired, before=str(month))
+            await self._expire_contributions()
+            await asyncio.sleep(UPKEEP_EVERY_S)
+
+    async def _expire_contributions(self) -> None:
+        before, expired = self._settings.clock() - AREA_RETENTION, 0
+        while count := await self._thread.run(
+            self._store.area.expire_rows, before, EXPIRED_AT_ONCE
+        ):
+            expired += count
+        if expired:
+            log.info("contributions_expired", contributions=expired)
+
+    def _send(self, messages: Sequence[Outgoing]) -> list[asyncio.Future[None]]:
+        try:
+            return [self._link.send(message) for message in messages]
+        except TransportError:
+            return []  # the link says that the broker is away; the chips ask again
+
+    async def _confirm(self, sent: Sequence[asyncio.Future[None]]) -> None:
+        try:
+            await self._link.confirmed(sent)
+            if sent and self._unconfirmed.ends():
+                log.info("answers_confirmed")
+        except TransportError as exc:
+            if self._unconfirmed.begins():
+                log.warning("answers_not_confirmed", error=str(exc))
+
+
+def _parts(messages: Sequence[Outgoing]) -> Iterator[Sequence[Outgoing]]:
+    for at in range(0, len(messages), CATALOGUE_AT_ONCE):
+        yield messages[at : at + CATALOGUE_AT_ONCE]

@@ -1,0 +1,249 @@
+"""The chip's program: one loop over the meter's wire, the link and signals."""
+
+import os
+import select
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Self
+
+import msgspec
+import structlog
+
+from edge.area.lane import AreaOptions
+from edge.area.settings import watched_choices
+from edge.bills.receipt_lane import ReceiptOptions
+from edge.bills.word import say_word, watched_word
+from edge.chip.chip import Chip
+from edge.chip.config import EdgeConfig
+from edge.chip.confirming import Confirmation
+from edge.chip.settings import ChipSettings
+from edge.chip.systemd import Notifier
+from edge.contracts.agreement import Agreement
+from edge.contracts.former import agreements_of
+from edge.identity.identity import Identity, signer_of
+from edge.moving.departure import MovingOptions
+from edge.mqtt.link import Link, LinkSettings
+from edge.mqtt.message import Publish
+from edge.panel.panel import Panel
+from edge.quotes.asking import QuoteOptions, watched_order
+from edge.status.desk import last_will, status_options
+from edge.tic.serial_line import SerialSource
+from edge.tic.source import StreamSource, TicSource
+from edge.vault.vault import Vault
+from protocol.errors import ConfigError
+from protocol.topics import Kind, device_topic, own_down
+from system.certificates import CertificateWatch, read_lifetimes
+from system.clock import Clock, SystemClock
+
+# Nothing waits longer for the loop than this; on a Pi a round without work costs microseconds.
+ROUND_S = 0.25
+
+log = structlog.get_logger()
+
+
+class StopSignal:
+    """SIGTERM and SIGINT as a descriptor that becomes readable."""
+
+    def __init__(self) -> None:
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self.is_set = False
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self._wake
+
+    def set(self) -> None:
+        """Ask the loop to end."""
+        self.is_set = True
+        os.eventfd_write(self._wake, 1)
+
+    def close(self) -> None:
+        """Let go of the descriptor."""
+        os.close(self._wake)
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[StopSignal]:
+    """Give a stop signal that SIGTERM and SIGINT set."""
+    stop = StopSignal()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        stop.set()
+
+    previous = {each: signal.signal(each, on_signal) for each in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        stop.close()
+
+
+class Agent:
+    """One chip and what surrounds it."""
+
+    def __init__(
+        self,
+        directory: Path,
+        chip: Chip,
+        link: Link,
+        source: TicSource,
+        panel: Panel | None,
+        watch: CertificateWatch,
+        clock: Clock,
+    ) -> None:
+        """Use `open` instead."""
+        self.chip = chip
+        self._directory = directory
+        self._link = link
+        self._source = source
+        self._panel = panel
+        self._watch = watch
+        self._clock = clock
+        self._notifier = Notifier(clock)
+        self._has_source_ended = False
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls,
+        directory: Path,
+        identity: Identity,
+        config: EdgeConfig,
+        *,
+        agreement: Agreement | None = None,
+        clock: Clock | None = None,
+    ) -> Iterator[Self]:
+        """Open the vault in `directory`, the source and the panel, as long as the context lasts.
+
+        Statements are judged under `agreement` and what the household had agreed to before.
+
+        Raises:
+            ConfigError: something the operator must put right.
+            StoreError: the vault is of another program or version.
+        """
+        identity.tls_context()  # a damaged certificate is said now, not in a thread later
+        clock = clock or SystemClock()
+        with ExitStack() as opened:
+            is_quarter_hourly = config.rhythm == "quarter_hourly"
+            vault = Vault.open(directory, signer_of(identity), is_quarter_hourly=is_quarter_hourly)
+            opened.callback(vault.close)
+            settings = chip_settings(directory, config, agreement)
+            status = status_options(directory, identity, clock, config.source)
+            settings = replace(settings, status=status)
+            chip = Chip(identity, vault, clock, settings)
+            source = _open_source(config, chip)
+            opened.callback(source.close)
+            panel = _open_panel(config)
+            if panel is not None:
+                opened.callback(panel.close)
+            link = Link(link_settings(identity), identity.tls_context)
+            files = {"authority": identity.ca_path, "chip": identity.certificate_path}
+            watch = CertificateWatch(lambda: read_lifetimes(files), clock.now)
+            yield cls(directory, chip, link, source, panel, watch, clock)
+
+    def run(self, stop: StopSignal) -> None:
+        """Go round until stopped, or until a source that ends has ended and all is stored.
+
+        Raises:
+            StoreError: the vault cannot go on; start the program again.
+        """
+        self._link.start()
+        self._notifier.ready()
+        log.info("chip_started")
+        goodbye = None
+        try:
+            while not stop.is_set and not (self._has_source_ended and self.chip.is_drained):
+                self._round(stop)
+            goodbye = self.chip.goodbye()
+        finally:
+            self._notifier.stopping()
+            self._link.stop(goodbye)
+            log.info("chip_stopped")
+
+    def _round(self, stop: StopSignal) -> None:
+        waiting = [stop.fileno(), self._link.fileno()]
+        source = -1 if self._has_source_ended else self._source.fileno()
+        ready, _, _ = select.select([*waiting, source] if source >= 0 else waiting, [], [], ROUND_S)
+        if not self._has_source_ended and (source < 0 or source in ready):
+            self._read()
+        for event in self._link.events():
+            self.chip.take(event)
+        for publish in self.chip.outgoing():
+            self._link.publish(publish)
+        self._link.listen(self.chip.topics())
+        if self._panel is not None:
+            self._panel.show(is_line_good=self.chip.is_line_good)
+            if self._panel.was_held():
+                say_word(self._directory)
+                log.info("receipts_released")
+        self._watch.look_each_hour(self._clock.monotonic_s())
+        self._notifier.progress()
+
+    def _read(self) -> None:
+        try:
+            data = self._source.read(0.0)
+            self.chip.feed(data, self._clock.host_time(), is_line_open=self._source.fileno() >= 0)
+        except EOFError:
+            self.chip.finish(self._clock.host_time())
+            self._has_source_ended = True
+            log.info("source_ended")
+
+
+def chip_settings(directory: Path, config: EdgeConfig, agreement: Agreement | None) -> ChipSettings:
+    """Gather how the chip in `directory` behaves under `agreement` and those before it.
+
+    Raises:
+        ConfigError: a document of an earlier contract is damaged.
+    """
+    agreements = agreements_of(directory, agreement)
+    return ChipSettings(
+        send_window_s=config.send_window_s,
+        outbox=config.sending,
+        metering=msgspec.structs.replace(
+            config.metering, is_simulated=config.metering.is_simulated or config.is_recording
+        ),
+        area=AreaOptions(
+            watched_choices(directory), config.area, agreement, send_window_s=config.send_window_s
+        ),
+        moving=MovingOptions(directory),
+        receipts=ReceiptOptions(watched_word(directory), config.send_window_s),
+        quotes=QuoteOptions(watched_order(directory)),
+        agreements=agreements,
+        confirmation=Confirmation(directory),
+    )
+
+
+def _open_panel(config: EdgeConfig) -> Panel | None:
+    if config.panel is None:
+        return None
+    return Panel.open(config.panel.led_gpio, button_gpio=config.panel.button_gpio)
+
+
+def _open_source(config: EdgeConfig, chip: Chip) -> TicSource:
+    if config.source == "-":
+        return StreamSource(sys.stdin.fileno())
+    path = Path(config.source)
+    if path.is_file():
+        return StreamSource.open_capture(path)
+    if path.is_dir():
+        raise ConfigError(f"{path} is a directory; name the meter's device, or a capture file.")
+    return SerialSource(path, lambda: chip.accepted_groups, speeds=config.speeds)
+
+
+def link_settings(identity: Identity) -> LinkSettings:
+    """Return how an enrolled chip reaches its broker."""
+    status = device_topic(identity.collectivity, identity.device, Kind.STATUS)
+    return LinkSettings(
+        host=identity.broker_host,
+        port=identity.broker_port,
+        client_id=identity.device,
+        subscription=own_down(identity.collectivity, identity.device),
+        will=Publish(status, last_will(), retain=True),
+    )

@@ -1,0 +1,112 @@
+"""The chip's configuration: `edge.toml` in its directory, then the environment over it.
+
+A top-level key KEY may be set as VOLET_EDGE_KEY. Without a file the defaults hold.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from edge.area.settings import AreaConfig
+from edge.metering.state import Settings as MeteringSettings
+from edge.mqtt.outbox import Settings as SendingSettings
+from edge.stage import CONFIG_NAME
+from edge.tic.speed import SPEEDS
+from protocol.errors import ConfigError
+
+DEFAULT_DIRECTORY = Path("/var/lib/volet")
+ENVIRONMENT_PREFIX = "VOLET_EDGE_"
+HOURS_6_S = 21_600.0
+
+_STANDARD_BAUD, _HISTORIQUE_BAUD = SPEEDS
+
+
+class PanelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The panel, by pins (BCM numbers).
+
+    Attributes:
+        led_gpio: the status light.
+        button_gpio: a button to ground; held for three seconds, it lets receipts go again.
+    """
+
+    led_gpio: Annotated[int, msgspec.Meta(ge=0, le=27)]
+    button_gpio: Annotated[int, msgspec.Meta(ge=0, le=27)] | None = None
+
+
+class EdgeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the household, or who set the chip up, decides.
+
+    Attributes:
+        source: the meter: a serial device, a pty, a capture file, or - for standard input.
+        mode: auto finds line speed and mode by itself; the others try one speed only.
+        rhythm: send once a day, or each quarter-hour.
+        send_window_s: a new block is sent after a random part of this, in seconds.
+        panel: the panel, where there is one.
+        sending: how fast and how often the outbox sends.
+        metering: how far readings may lie apart.
+        area: what the area lane may cost, and whether there is one.
+    """
+
+    source: str = "/dev/serial0"
+    mode: Literal["auto", "standard", "historique"] = "auto"
+    rhythm: Literal["daily", "quarter_hourly"] = "daily"
+    send_window_s: Annotated[float, msgspec.Meta(ge=0, le=HOURS_6_S)] = 3_600.0
+    panel: PanelConfig | None = None
+    sending: SendingSettings = msgspec.field(default_factory=SendingSettings)
+    metering: MeteringSettings = msgspec.field(default_factory=MeteringSettings)
+    area: AreaConfig = msgspec.field(default_factory=AreaConfig)
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether the source is no line of a meter but a file, or standard input."""
+        return self.source == "-" or Path(self.source).is_file()
+
+    @property
+    def speeds(self) -> tuple[int, ...]:
+        """The line speeds to try, bit/s."""
+        by_mode = {"standard": (_STANDARD_BAUD,), "historique": (_HISTORIQUE_BAUD,)}
+        return by_mode.get(self.mode, SPEEDS)
+
+
+def load_config(directory: Path, environment: Mapping[str, str] = os.environ) -> EdgeConfig:
+    """Read a chip's configuration.
+
+    Raises:
+        ConfigError: names the file or variable, the key, and what was expected.
+    """
+    path = directory / CONFIG_NAME
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        text = ""
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{path} cannot be read: {exc}.") from exc
+    try:
+        config = msgspec.toml.decode(text, type=EdgeConfig)
+    except msgspec.MsgspecError as exc:
+        raise ConfigError(f"{path}: {exc}; {_expected(str(exc))}") from exc
+    return _with_environment(config, environment)
+
+
+def _with_environment(config: EdgeConfig, environment: Mapping[str, str]) -> EdgeConfig:
+    for key in ("source", "mode", "rhythm", "send_window_s"):
+        name = f"{ENVIRONMENT_PREFIX}{key.upper()}"
+        if name in environment:
+            changed = msgspec.to_builtins(config) | {key: environment[name]}
+            try:
+                config = msgspec.convert(changed, EdgeConfig, strict=False)
+            except msgspec.ValidationError as exc:
+                raise ConfigError(f"{name}: {exc}.") from exc
+    return config
+
+
+def _expected(message: str) -> str:
+    if "unknown field" not in message:
+        return "see docs/reference/configuration.md."
+    place = message.partition("at `$")[2].strip("`.")
+    kinds = {"": EdgeConfig, "panel": PanelConfig, "sending": SendingSettings, "area": AreaConfig}
+    kind = kinds.get(place, MeteringSettings)
+    return f"known here: {', '.join(kind.__struct_fields__)}."

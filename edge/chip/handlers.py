@@ -1,0 +1,80 @@
+"""Everybody on the chip with whom the cloud corresponds, set up together."""
+
+from dataclasses import dataclass
+
+from edge.area.lane import AreaLane
+from edge.bills.desk import Desk
+from edge.bills.inbox import OnStatement, StatementInbox
+from edge.bills.receipt_lane import ReceiptLane
+from edge.catalogue.reader import CatalogueReader
+from edge.chip.settings import ChipSettings
+from edge.contracts.listed import Contracts
+from edge.identity.identity import Identity
+from edge.letters.inbox import LetterInbox
+from edge.moving.departure import MovingOut
+from edge.mqtt.handler import Correspondent, Correspondents, SeenNotes
+from edge.quotes.asking import Quoting
+from edge.vault.signer import Signer
+from edge.vault.vault import Vault
+from system.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Desks:
+    """The chip's correspondents.
+
+    Attributes:
+        area: the area lane, None: there is none.
+        moving: the household's departure.
+        catalogue: the copy of the public list, which comes to everybody alike.
+        contracts: what the household has signed, beside that list.
+        correspondents: all but the list.
+    """
+
+    area: AreaLane | None
+    moving: MovingOut
+    catalogue: CatalogueReader
+    contracts: Contracts
+    correspondents: Correspondents
+
+
+def open_desks(
+    identity: Identity,
+    signer: Signer,
+    vault: Vault,
+    clock: Clock,
+    settings: ChipSettings,
+) -> Desks:
+    """Set up all correspondents over `vault`, then let them take up what a process before left.
+
+    Each is handed what it looks things up in, whole: the copy of the public list comes first.
+    """
+    key = identity.platform_key
+    catalogue = CatalogueReader(vault, clock, identity.collectivity, key)
+    contracts = Contracts(
+        settings.agreements,
+        identity.meter_salt,
+        catalogue.copy.catalogue,
+        vault.departures.get,
+    )
+    judge: OnStatement = Desk(vault, identity.household, contracts).judge
+    moving = MovingOut(signer, key, vault, clock, settings.moving)
+    seen = SeenNotes(signer)
+    area = None
+    lanes: list[Correspondent] = [moving]
+    if settings.area is not None:
+        area = AreaLane(signer, key, vault, clock, contracts.listed, settings.area)
+        lanes.append(area)
+    if settings.receipts is not None:
+        receipts = ReceiptLane(signer, key, vault, clock, contracts, settings.receipts)
+        judge = receipts.judging(judge)
+        lanes.append(receipts)
+    lanes += [
+        LetterInbox(vault, clock, identity.household, key, seen, settings.agreements),
+        StatementInbox(vault, clock, signer, key, seen, judge),
+        Quoting(signer, key, vault, catalogue, settings.quotes),
+        seen,
+    ]
+    correspondents = Correspondents(lanes)
+    correspondents.open()
+    return Desks(area, moving, catalogue, contracts, correspondents)

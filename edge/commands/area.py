@@ -1,0 +1,77 @@
+"""`volet edge area`: whether this home takes part in its area's figures."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from edge.area.report import Participation, participation
+from edge.area.settings import change_choices, load_choices
+from edge.area.words import participation_in_words
+from edge.chip.config import DEFAULT_DIRECTORY, load_config
+from edge.commands.household import HouseholdCommand, say
+from edge.language.choice import language
+from edge.language.numbers import day_text
+from edge.privacy.ledger import Ledger, oldest_needed
+from edge.vault.reader import read_vault
+from protocol.calendar import day_number, day_of_number, legal_day
+from system.commands import directory_option
+
+_directory = directory_option(DEFAULT_DIRECTORY, "The chip's")
+_json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+
+
+class AreaReport(msgspec.Struct, frozen=True):
+    """What `volet edge area` shows. `days` are (day, state, reason), newest last."""
+
+    participation: Participation
+    is_enabled: bool
+    is_on: bool
+    has_confirmed_trustees: bool
+    has_seeds: bool
+    unsent: int
+    days: tuple[tuple[str, str, str], ...]
+
+
+@click.command(cls=HouseholdCommand)
+@_directory
+@click.argument("turn", required=False, type=click.Choice(["on", "off"]))
+@_json
+def area(directory: Path, turn: str | None, *, is_json: bool) -> None:
+    """Show whether this home takes part in its area's figures; turn that on or off.
+
+    Off: no day is contributed, and what has not been sent is deleted. Bills go on.
+    """
+    if turn is not None:
+        change_choices(
+            directory, lambda choices: msgspec.structs.replace(choices, is_on=turn == "on")
+        )
+    choices, config = load_choices(directory), load_config(directory).area
+    today = day_number(legal_day(datetime.now(UTC)))
+    with read_vault(directory) as vault:
+        ledger = Ledger(vault.area.spends(oldest_needed(today)))
+        states = vault.area.states(0)[-31:]
+        report = AreaReport(
+            participation=participation(ledger, choices, config, today),
+            is_enabled=config.enabled,
+            is_on=choices.is_on,
+            has_confirmed_trustees=bool(choices.trustees),
+            has_seeds=vault.area.letters() is not None,
+            unsent=len(vault.area.unsent()),
+            days=tuple(
+                (day_of_number(day).isoformat(), state.name.lower(), reason)
+                for day, state, reason in states
+            ),
+        )
+    if is_json:
+        click.echo(msgspec.json.encode(report))
+        return
+    click.echo(participation_in_words(report.participation, language()))
+    say(f"Trustees          {'confirmed' if report.has_confirmed_trustees else 'not confirmed'}")
+    say(f"Seeds             {'drawn' if report.has_seeds else 'not drawn yet'}")
+    say(f"To send           {report.unsent}")
+    for day, state, reason in report.days:
+        click.echo(
+            f"{day_text(date.fromisoformat(day), language())}        {state}{f' ({reason})' if reason else ''}"
+        )

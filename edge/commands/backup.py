@@ -1,0 +1,7 @@
+"""`volet edge backup`: the directory, encrypted, in one file."""
+
+from edge.commands.directory import CHIP
+from edge.commands.household import HouseholdCommand
+from system.backup.cli import commands
+
+backup = commands(CHIP, HouseholdCommand).backup

@@ -1,0 +1,203 @@
+"""`volet edge bills`: the household's bills, as its own chip found them."""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import click
+import msgspec
+
+from edge.bills.desk import read_judgement
+from edge.bills.document import FINDINGS, Papers, compose
+from edge.bills.judgement import Judgement, Verdict
+from edge.bills.receipt_words import receipt_in_words
+from edge.bills.remarks import remarks
+from edge.bills.render import render_html, render_pdf
+from edge.bills.replaced import is_repeated, replaced
+from edge.bills.signed_off import overview, read_holds
+from edge.bills.words import VERDICTS, WORDS
+from edge.chip.config import DEFAULT_DIRECTORY
+from edge.commands.household import HouseholdCommand, say
+from edge.commands.letters import read_letters
+from edge.contracts.agreement import Agreement, load_agreement
+from edge.contracts.former import agreements_of
+from edge.contracts.watch import standing
+from edge.contracts.words import NOTICES
+from edge.language.choice import Lang, language
+from edge.language.numbers import day_text, energy, euros, percent
+from edge.language.typography import measure
+from edge.vault.reader import VaultReader, read_vault
+from protocol.bill import Bill
+from protocol.errors import ConfigError, DocumentRefused
+from system.commands import directory_option
+from system.files import write_secret
+
+EXIT_DIFFERS = 3
+ONE_DAY = timedelta(days=1)
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command(cls=HouseholdCommand)
+@directory_option(DEFAULT_DIRECTORY, "The chip's")
+@click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+@click.option("--html", type=_FILE, help="Write the latest bill as a page (HTML).")
+@click.option("--pdf", type=_FILE, help="Write the latest bill as PDF.")
+@click.option(
+    "--statement", default="", help="Another bill than the latest: its id, or how it begins."
+)
+def bills(
+    directory: Path,
+    html: Path | None,
+    pdf: Path | None,
+    statement: str,
+    *,
+    is_json: bool,
+) -> None:
+    """Show the bills that have arrived, opened and checked by this chip.
+
+    Exit code 3: one of them does not agree with the meter, or was refused, and no later one has
+    billed its days correctly. One that only repeats days settled correctly before does not count.
+    """
+    with read_vault(directory) as vault:
+        rows = vault.statements()
+        judgements = [j for row in rows if (j := read_judgement(row)) is not None]
+        differing = standing(vault.values.notices())
+        signed_off = overview(vault, read_holds(directory, vault)).statements
+        if html is not None or pdf is not None:
+            chosen = _choose(judgements, statement)
+            papers = _papers(directory, vault, chosen, judgements)
+            _write(html, pdf, chosen, papers, language())
+            return
+    settled = replaced(judgements)
+    if is_json:
+        found = {"bills": judgements, "contract": differing, "receipts": signed_off}
+        click.echo(msgspec.json.encode(found))
+    else:
+        lang = language()
+        for kind in differing:
+            click.echo(f"! {NOTICES[lang][kind]}\n")
+        said = {each.statement: receipt_in_words(each, lang) for each in signed_off}
+        told = [
+            in_words(
+                each,
+                lang,
+                is_replaced=each.statement in settled,
+                receipt=said.get(each.statement, ""),
+            )
+            for each in judgements
+        ]
+        if waiting := len(rows) - len(judgements):
+            told.append(WORDS[lang]["put_off"].format(count=waiting))
+        click.echo("\n\n".join(told) or WORDS[lang]["none_yet"])
+    wrong = {each.statement for each in judgements if each.verdict is not Verdict.CORRECT}
+    if wrong - settled:
+        sys.exit(EXIT_DIFFERS)
+
+
+def _choose(judgements: list[Judgement], statement: str) -> Judgement:
+    found = [
+        judgement
+        for judgement in judgements
+        if judgement.bill is not None and judgement.statement.startswith(statement.lower())
+    ]
+    if not found:
+        raise DocumentRefused(
+            "There is no such bill yet; `volet edge bills` shows those that have arrived."
+        )
+    # Of two for the same days, the one that came last.
+    return max(reversed(found), key=lambda judgement: judgement.end)
+
+
+def _papers(
+    directory: Path, vault: VaultReader, chosen: Judgement, judgements: list[Judgement]
+) -> Papers:
+    agreement = _agreement(directory, chosen)
+    before = [j for j in judgements if j.end <= chosen.start and j.verdict is Verdict.CORRECT]
+    rows = {
+        row.closed.day: row.closed for row in vault.day_rows(chosen.start - ONE_DAY, chosen.end)
+    }
+    return Papers(
+        agreement.offer,
+        agreement.contract_hash,
+        rows.get(chosen.start - ONE_DAY),
+        rows.get(chosen.end - ONE_DAY),
+        max(before, key=lambda judgement: judgement.end, default=None),
+        tuple(
+            letter.text for letter in read_letters(directory) if letter.written_on >= chosen.start
+        ),
+    )
+
+
+def _agreement(directory: Path, chosen: Judgement) -> Agreement:
+    """Return the contract that a bill is of."""
+    agreements = agreements_of(directory, load_agreement(directory))
+    agreement = agreements.get(bytes.fromhex(chosen.billed_contract))
+    if agreement is None and not chosen.billed_contract:
+        agreement = next((each for each in agreements.values() if _holds(each, chosen)), None)
+    if agreement is None:
+        raise ConfigError(
+            f"{directory} does not hold the contract of this bill, which cannot be laid out; put "
+            "the contract back from a copy."
+        )
+    return agreement
+
+
+def _holds(agreement: Agreement, chosen: Judgement) -> bool:
+    contract = agreement.contract
+    return contract.start <= chosen.start and (contract.end is None or chosen.end <= contract.end)
+
+
+def _write(
+    html: Path | None, pdf: Path | None, judgement: Judgement, papers: Papers, lang: Lang
+) -> None:
+    """Write the page, for its owner's eyes only."""
+    document = compose(judgement, papers, lang)
+    if html is not None:
+        write_secret(html, render_html(document).encode())
+        say(f"Wrote {html}.")
+    if pdf is not None:
+        write_secret(pdf, render_pdf(document))
+        say(f"Wrote {pdf}.")
+
+
+def in_words(
+    judgement: Judgement, lang: Lang, *, is_replaced: bool = False, receipt: str = ""
+) -> str:
+    """Lay a bill out for a terminal.
+
+    `is_replaced`: others bill its days correctly. `receipt` says what has become of its
+    receipt; shown where it could have one.
+    """
+    words = WORDS[lang]
+    first, last = (day_text(d, lang) for d in (judgement.start, judgement.end - ONE_DAY))
+    verdict = VERDICTS[lang][judgement.verdict]
+    rows = [words["bill_for"].format(first=first, last=last, verdict=verdict)]
+    rows += [f"  ! {FINDINGS[lang][finding]}" for finding in judgement.findings]
+    said = remarks(judgement, lang)
+    if is_replaced:
+        said = [words["settled"], *said] if is_repeated(judgement) else [words["replaced"]]
+    if receipt and judgement.verdict is Verdict.CORRECT:
+        said = [*said, receipt]
+    rows += [f"  · {remark}" for remark in said]
+    if judgement.bill is not None:
+        rows += _lines(judgement.bill, lang)
+    return "\n".join(rows)
+
+
+def _lines(bill: Bill, lang: Lang) -> list[str]:
+    words = WORDS[lang]
+    rows = []
+    for line in bill.lines:
+        counted = "" if line.quantity_kwh is None else energy(line.quantity_kwh, lang)
+        price = "" if line.eur_per_kwh is None else f" × {euros(line.eur_per_kwh, lang)}"
+        name = line.name
+        if line.is_late:
+            start, end = day_text(line.start, lang), day_text(line.end - ONE_DAY, lang)
+            name += f" ({words['late'].format(start=start, end=end)})"
+        rows.append(f"  {name:<28}{counted + price:>24}{euros(line.ht, lang):>14}")
+    rows.append(f"  {words['total_ht']:<52}{euros(bill.total_ht, lang):>14}")
+    for part in bill.vat:
+        rate = f"{words['vat_short']} {measure(percent(part.rate, lang), '%', lang)}"
+        rows.append(f"  {rate:<52}{euros(part.amount, lang):>14}")
+    return [*rows, f"  {words['total_ttc']:<52}{euros(bill.total_ttc, lang):>14}"]

@@ -1,0 +1,51 @@
+"""`volet edge budget`: what the area lane has cost, and what it may cost."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from edge.area.report import participation
+from edge.area.settings import change_choices, load_choices
+from edge.area.words import budget_in_words, participation_in_words
+from edge.chip.config import DEFAULT_DIRECTORY, load_config
+from edge.commands.household import HouseholdCommand
+from edge.language.choice import language
+from edge.privacy.ledger import Ledger, budget, oldest_needed
+from edge.vault.reader import read_vault
+from protocol.calendar import day_number, legal_day
+from system.commands import directory_option
+
+_directory = directory_option(DEFAULT_DIRECTORY, "The chip's")
+_json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+
+
+@click.command("budget", cls=HouseholdCommand)
+@_directory
+@click.option("--cap", type=click.FloatRange(0, 1_000), help="Lower what a year may cost (rho).")
+@_json
+def budget_command(directory: Path, cap: float | None, *, is_json: bool) -> None:
+    """Show what the area lane has cost: today, this month, this year, and what is left.
+
+    The account is kept in zCDP (rho); an epsilon is the worst that anybody could learn by it.
+    Bills cost nothing and go on when the budget is spent.
+    """
+    config = load_config(directory).area
+    if cap is not None:
+        if cap > config.year_cap_rho:
+            raise click.UsageError(
+                f"A cap can be lowered only; at most {config.year_cap_rho:g} is configured."
+            )
+        change_choices(
+            directory, lambda choices: msgspec.structs.replace(choices, year_cap_rho=cap)
+        )
+    today, choices = day_number(legal_day(datetime.now(UTC))), load_choices(directory)
+    with read_vault(directory) as vault:
+        ledger = Ledger(vault.area.spends(oldest_needed(today)))
+    account = budget(ledger, choices.caps(config), today)
+    if is_json:
+        click.echo(msgspec.json.encode(account))
+        return
+    click.echo(participation_in_words(participation(ledger, choices, config, today), language()))
+    click.echo(budget_in_words(account, language()))

@@ -1,0 +1,45 @@
+"""`volet edge confirm`: a person says that an index is right, or that another meter is theirs."""
+
+from pathlib import Path
+
+import click
+
+from edge.chip.config import DEFAULT_DIRECTORY
+from edge.chip.confirming import leave_confirmation
+from edge.commands.confirm_words import DONE, MEANING, NOT_RUNNING, NOTHING, QUESTION, in_words
+from edge.commands.household import HouseholdCommand
+from edge.commands.household import confirm as ask
+from edge.language.choice import language
+from edge.metering.unconfirmed import unconfirmed_in
+from edge.vault.lock import is_in_use
+from edge.vault.reader import read_vault
+from system.commands import directory_option
+
+
+@click.command(cls=HouseholdCommand)
+@directory_option(DEFAULT_DIRECTORY, "The chip's")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def confirm(directory: Path, *, yes: bool) -> None:
+    """Show an index that the chip does not believe, or another meter, and confirm it.
+
+    An index that fell, or rose by more than can have been used, stops metering until the old one
+    goes on or a person says that the meter shows the new one. Another meter than the household's is
+    set aside until a person says that it is theirs now, a contract names it, or it has been there
+    for a day. Asks first.
+    """
+    lang = language()
+    with read_vault(directory) as vault:
+        state = vault.values.state()
+    found = None if state is None else unconfirmed_in(state)
+    if found is None:
+        click.echo(NOTHING[lang])
+        return
+    kind = type(found)
+    click.echo(in_words(found, lang))
+    if not yes:
+        click.echo(MEANING[lang][kind])
+        ask(QUESTION[lang][kind])
+    leave_confirmation(directory, found)
+    click.echo(DONE[lang][kind])
+    if not is_in_use(directory):
+        click.echo(NOT_RUNNING[lang])

@@ -1,0 +1,36 @@
+"""`volet edge erase`: a chip that stays when its household has left."""
+
+from pathlib import Path
+
+import click
+
+from edge.chip.config import DEFAULT_DIRECTORY
+from edge.commands.household import HouseholdCommand, confirm
+from edge.language.choice import language
+from edge.moving.erasing import erase as erase_household
+from edge.moving.transfer import departure_of
+from edge.moving.words import (
+    ERASE,
+    ERASED,
+    ERASING,
+    NOT_MOVED,
+)
+from system.commands import directory_option
+from system.shell import quoted
+
+_dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
+
+
+@click.command(cls=HouseholdCommand)
+@_dir
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase(directory: Path, *, yes: bool) -> None:
+    """Destroy the household's keys and vault on this chip, and draw new keys for who comes next."""
+    departure = departure_of(directory)
+    if not yes:
+        click.echo(ERASING[language()])
+        if departure is None or not departure.is_told:
+            click.echo(NOT_MOVED[language()])
+        confirm(ERASE[language()])
+    count = erase_household(directory)
+    click.echo(ERASED[language()].format(count=count, directory=quoted(directory)))

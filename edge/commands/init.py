@@ -1,0 +1,31 @@
+"""`volet edge init`: the chip's own keys."""
+
+from pathlib import Path
+
+import click
+
+from edge.chip.config import DEFAULT_DIRECTORY
+from edge.commands.household import HouseholdCommand, say
+from edge.contracts.enrolling import (
+    draw_keys,
+)
+from system.commands import directory_option
+from system.shell import quoted
+
+_dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
+
+
+@click.command(cls=HouseholdCommand)
+@_dir
+def init(directory: Path) -> None:
+    """Draw the chip's keys: TLS, signing, the household's. None is ever overwritten."""
+    if draw_keys(directory):
+        say(
+            f"Drew the keys in {directory / 'keys'}; keep a copy where nobody else reads it.\n"
+            f"Next: `volet edge request --dir {quoted(directory)}`."
+        )
+    else:
+        say(
+            f"All keys are in {directory / 'keys'} already; nothing was changed. "
+            "To begin anew, name a new directory."
+        )

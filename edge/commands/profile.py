@@ -1,0 +1,64 @@
+"""`volet edge profile`: who lives here, as the area lane counts it."""
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from edge.area.settings import change_choices, load_choices
+from edge.area.words import PROFILE_WORDS
+from edge.chip.config import DEFAULT_DIRECTORY
+from edge.commands.household import HouseholdCommand
+from edge.identity.identity import load_keys
+from edge.language.choice import language
+from protocol.socio import AGE_BANDS, Profile, check_profile
+from system.commands import directory_option
+
+_directory = directory_option(DEFAULT_DIRECTORY, "The chip's")
+_json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+
+
+@click.command(cls=HouseholdCommand)
+@_directory
+@click.option("--ages", help=f"Persons aged {', '.join(AGE_BANDS)}: six numbers, as 0,0,2,0,0,0.")
+@click.option("--employed", type=click.IntRange(0), help="How many of them are employed.")
+@click.option("--forget", is_flag=True, help="Say nothing about who lives here any more.")
+@_json
+def profile(
+    directory: Path,
+    ages: str | None,
+    employed: int | None,
+    *,
+    forget: bool,
+    is_json: bool,
+) -> None:
+    """Show or set who lives here; it leaves this chip noised and encrypted only, or not at all."""
+    load_keys(directory)  # where no chip lives nobody can be asked about
+    if forget:
+        change_choices(directory, lambda choices: msgspec.structs.replace(choices, profile=None))
+    elif ages is not None or employed is not None:
+        if ages is None or employed is None:
+            raise click.UsageError("Give both, --ages and --employed.")
+        chosen = _parse_profile(ages, employed)
+        change_choices(directory, lambda choices: msgspec.structs.replace(choices, profile=chosen))
+    current = load_choices(directory).profile
+    if is_json:
+        click.echo(msgspec.json.encode(current))
+    elif current is None:
+        click.echo(PROFILE_WORDS[language()][0])
+    else:
+        _, size, employed_word = PROFILE_WORDS[language()]
+        click.echo(f"{size:<24}{current.size}")
+        for band, count in zip(AGE_BANDS, current.ages, strict=True):
+            click.echo(f"  {band:<22}{count}")
+        click.echo(f"{employed_word:<24}{current.employed}")
+
+
+def _parse_profile(ages: str, employed: int) -> Profile:
+    try:
+        numbers = [int(each) for each in ages.split(",")]
+        chosen = msgspec.convert({"ages": numbers, "employed": employed}, Profile)
+    except (ValueError, msgspec.ValidationError) as exc:
+        raise click.UsageError(f"--ages: six numbers of persons with commas ({exc}).") from exc
+    check_profile(chosen)
+    return chosen

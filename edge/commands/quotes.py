@@ -1,0 +1,163 @@
+"""`volet edge quotes`: which listed offer is the cheapest for this household."""
+
+import sys
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import click
+import msgspec
+from rich.table import Table
+from rich.text import Text
+
+from edge.chip.config import DEFAULT_DIRECTORY
+from edge.commands.household import HouseholdCommand
+from edge.contracts.agreement import Agreement, load_agreement
+from edge.identity.identity import Identity, load_identity
+from edge.language.choice import Lang, language
+from edge.language.numbers import day_text, time_text
+from edge.quotes.asking import leave_order
+from edge.quotes.comparing import Comparison, State, compare
+from edge.quotes.opening import Fault
+from edge.quotes.picture import euros, svg
+from edge.quotes.pricing import Basis, Quote, Quotes
+from edge.quotes.words import (
+    ASKED,
+    BASIS,
+    COLUMNS,
+    CURRENT,
+    ESTIMATE_NOTE,
+    FAULTS,
+    MISSING,
+    NO_LIST,
+    NONE_YET,
+    NOT_COMPARED,
+    SHORT,
+    TITLE,
+    UNQUOTED,
+    WAITING,
+)
+from edge.vault.reader import read_vault
+from system.commands import directory_option
+from system.console import plain_console
+from system.files import write_secret
+
+EXIT_REFUSED = 3
+# Bars take what the terminal leaves beside names and amounts.
+BESIDE_BARS = 64
+BAR_LEAST, BAR_MOST = 8, 32
+YEAR_DAYS = 365
+DAYS_NAMED = 10
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What `volet edge quotes --json` prints; `fault` where an answer cannot be used."""
+
+    state: State
+    asked_at: datetime | None
+    fault: Fault | None
+    quotes: Quotes | None
+
+
+@click.command(cls=HouseholdCommand)
+@directory_option(DEFAULT_DIRECTORY, "The chip's")
+@click.option("--ask", is_flag=True, help="Ask anew; the chip that runs sends the question.")
+@click.option("--kva", type=click.IntRange(1, 1_000), help="Subscribed power; your contract's.")
+@click.option("--svg", "picture", type=click.Path(path_type=Path, dir_okay=False), help="Draw it.")
+@click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+def quotes(
+    directory: Path, kva: int | None, picture: Path | None, *, ask: bool, is_json: bool
+) -> None:
+    """Compare what every listed offer would have cost this household in the year before.
+
+    The sums come encrypted and are opened here; nobody else learns the totals or the cheapest.
+    Exit code 3: the answer is not what it should be.
+    """
+    identity, lang = load_identity(directory), language()
+    if ask:
+        leave_order(directory, datetime.now(UTC))
+        if not is_json:
+            click.echo(ASKED[lang])
+            return
+    found = _compare(directory, identity, load_agreement(directory), kva)
+    if picture is not None and found.quotes is not None:
+        write_secret(picture, svg(found.quotes, lang).encode())
+    if is_json:
+        report = Report(found.state, found.asked_at, found.fault, found.quotes)
+        click.echo(msgspec.json.encode(report))
+    else:
+        _print(found, lang)
+    if found.fault is not None:
+        sys.exit(EXIT_REFUSED)
+
+
+def _compare(
+    directory: Path, identity: Identity, agreement: Agreement | None, kva: int | None
+) -> Comparison:
+    with read_vault(directory) as vault:
+        return compare(vault, identity, agreement, kva)
+
+
+def _print(found: Comparison, lang: Lang) -> None:
+    if found.fault is not None:
+        click.echo(FAULTS[lang][found.fault])
+    elif found.quotes is not None:
+        _print_quotes(found.quotes, lang)
+    elif found.asked_at is None:
+        click.echo(NONE_YET[lang])
+    elif found.state is State.LIST_INCOMPLETE:
+        click.echo(NO_LIST[lang])
+    else:
+        click.echo(WAITING[lang].format(at=time_text(found.asked_at, lang)))
+
+
+def _print_quotes(quotes: Quotes, lang: Lang) -> None:
+    last = date.fromordinal(quotes.end.toordinal() - 1)
+    click.echo(TITLE[lang].format(start=day_text(quotes.start, lang), last=day_text(last, lang)))
+    current = next((quote for quote in quotes.quotes if quote.is_current), None)
+    longest = max((abs(quote.total_ttc) for quote in quotes.quotes), default=Decimal(0))
+    console = plain_console()
+    bar = min(BAR_MOST, max(BAR_LEAST, console.width - BESIDE_BARS))
+    table = Table(*COLUMNS[lang], box=None)
+    for number, quote in enumerate(quotes.quotes, 1):
+        scale = bar / (longest or Decimal(1))
+        table.add_row(*_row(number, quote, current, scale, lang))
+    console.print(table)
+    for line in _notes(quotes, lang):
+        click.echo(line)
+
+
+def _row(
+    number: int, quote: Quote, current: Quote | None, scale: Decimal, lang: Lang
+) -> tuple[Text, ...]:
+    difference = ""
+    if current is not None and quote is not current:
+        difference = euros(quote.total_ttc - current.total_ttc, lang)
+    notes = [CURRENT[lang]] if quote.is_current else []
+    notes += [BASIS[lang][quote.basis]] if quote.basis is Basis.ESTIMATE else []
+    name = Text(quote.product) + Text("".join(f" [{note}]" for note in notes), "italic")
+    style = "yellow" if quote.is_current else "green" if number == 1 else "blue"
+    bar = Text("█" * round(scale * max(quote.total_ttc, Decimal(0))), style, no_wrap=True)
+    amounts = (euros(quote.total_ttc, lang), difference)
+    totals = (Text(amount, justify="right", no_wrap=True) for amount in amounts)
+    return Text(str(number)), Text(quote.provider), name, *totals, bar
+
+
+def _notes(quotes: Quotes, lang: Lang) -> list[str]:
+    notes = []
+    days = (quotes.end - quotes.start).days
+    if days < YEAR_DAYS:
+        notes.append(SHORT[lang].format(count=days))
+    if quotes.missing:
+        named = ", ".join(day_text(day, lang) for day in quotes.missing[:DAYS_NAMED])
+        more = "…" if len(quotes.missing) > DAYS_NAMED else ""
+        notes.append(MISSING[lang].format(count=len(quotes.missing), days=named + more))
+    if any(quote.basis is Basis.ESTIMATE for quote in quotes.quotes):
+        notes.append(ESTIMATE_NOTE[lang])
+    notes += [
+        NOT_COMPARED[lang].format(
+            provider=each.provider, product=each.product, why=UNQUOTED[lang][each.why]
+        )
+        for each in quotes.unquoted
+    ]
+    return notes

@@ -1,0 +1,79 @@
+"""`volet edge receipts`: what this household has signed off, and its word that receipts may go."""
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from edge.bills.receipt_words import receipt_in_words
+from edge.bills.signed_off import Overview, overview, read_holds
+from edge.bills.word import say_word
+from edge.chip.config import DEFAULT_DIRECTORY
+from edge.commands.household import HouseholdCommand, confirm, say
+from edge.language.choice import Lang, language
+from edge.language.typography import bilingual
+from edge.vault.reader import read_vault
+from system.commands import directory_option
+
+HELD = bilingual(
+    fr=(
+        "{count} factures ne concordaient pas : plus aucun reçu ne part. Pour qu'ils repartent, "
+        "dites-le avec `volet edge receipts --release`."
+    ),
+    en=(
+        "{count} bills did not agree: no receipt leaves any more. If they should go on, say so "
+        "with `volet edge receipts --release`."
+    ),
+)
+LOST = bilingual(
+    fr=(
+        "Ce boîtier a perdu sa mémoire, ou en a repris une copie : il ne sait plus pour lesquels de "
+        "{count} jours un reçu est parti, et n'en envoie plus aucun avant votre accord (`volet "
+        "edge receipts --release`)."
+    ),
+    en=(
+        "This chip lost its store, or got a copy back: it does not know for which of {count} days a "
+        "receipt has left, and sends none until you agree (`volet edge receipts --release`)."
+    ),
+)
+NONE_YET = bilingual(fr="Aucune facture n'est encore arrivée.", en="No bill has arrived yet.")
+QUESTION = (
+    "Receipts tell your provider that a bill is correct, and its total. Let them go again, although "
+    "bills did not agree or this chip lost its store?"
+)
+
+
+@click.command(cls=HouseholdCommand)
+@directory_option(DEFAULT_DIRECTORY, "The chip's")
+@click.option("--release", is_flag=True, help="Let receipts go again; asks first.")
+@click.option("--yes", is_flag=True, help="With --release: do not ask.")
+@click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+def receipts(directory: Path, *, release: bool, yes: bool, is_json: bool) -> None:
+    """Show what was signed off to the provider; let receipts go again after bills that were wrong."""
+    if release:
+        with read_vault(directory):
+            pass  # a word said where no chip lives would reach none
+        if not yes:
+            confirm(QUESTION)
+        say_word(directory)
+        say("Receipts go again.")
+        return
+    with read_vault(directory) as vault:
+        found = overview(vault, read_holds(directory, vault))
+    if is_json:
+        click.echo(msgspec.json.encode(found))
+    else:
+        click.echo(in_words(found, language()))
+
+
+def in_words(found: Overview, lang: Lang) -> str:
+    """Lay it out for a terminal."""
+    rows = []
+    for each in found.statements:
+        said = receipt_in_words(each, lang)
+        rows.append(f"{each.start} – {each.end}  {each.statement[:16]}…  {said}")
+    if found.is_held:
+        rows.append(HELD[lang].format(count=found.mismatches))
+    if found.days_in_doubt:
+        rows.append(LOST[lang].format(count=found.days_in_doubt))
+    return "\n".join(rows or [NONE_YET[lang]])

@@ -1,0 +1,143 @@
+"""`volet edge request`: what the collectivity enrols, with the contract that the household signs."""
+
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+
+from edge.chip.config import DEFAULT_DIRECTORY, load_config
+from edge.commands.household import HouseholdCommand, say
+from edge.contracts.choices import choose, contract_in_words
+from edge.contracts.enrolling import (
+    make_request,
+    sign_contract,
+    write_request,
+)
+from edge.contracts.requests import latest_made_at
+from edge.contracts.serial import parse_serial, serial_for
+from edge.identity.identity import load_keys, read_signed
+from edge.language.choice import language
+from edge.stage import REQUEST
+from protocol.contract import Consent
+from protocol.errors import DocumentRefused
+from system.commands import directory_option
+from system.logs import configure_logs
+from system.shell import quoted
+
+
+class _Day(click.ParamType[date]):
+    """A day as ISO 8601 writes it."""
+
+    name = "day"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """Return how a day is written."""
+        del param, ctx
+        return "YYYY-MM-DD"
+
+    def convert(
+        self, value: date | str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> date:
+        """Read a day."""
+        if isinstance(value, date):
+            return value
+        try:
+            return datetime.strptime(value, "%Y-%m-%d").date()  # noqa: DTZ007 - a legal day
+        except ValueError:
+            raise click.BadParameter(
+                f"{value} is no day; write it as year-month-day, such as 2026-03-01.", ctx, param
+            ) from None
+
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
+
+
+def _typed_serial(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> str | None:
+    """Check the form of a serial before anything is done with it."""
+    try:
+        return None if value is None else parse_serial(value, language())
+    except DocumentRefused as exc:
+        raise click.BadParameter(str(exc), context, parameter) from exc
+
+
+@click.command(cls=HouseholdCommand)
+@_dir
+@click.option("--offer", type=_FILE, help="The provider's offer that the household takes (JSON).")
+@click.option(
+    "--meter",
+    "meter_serial",
+    callback=_typed_serial,
+    help="The meter's serial (ADSC or ADCO, 12 digits); stays here. Left out: the one that this "
+    "chip reads.",
+)
+@click.option("--from", "start", type=_Day(), help="The contract's first day.")
+@click.option(
+    "--consent",
+    type=click.Choice([each.value for each in Consent]),
+    help="What a receipt may say to the provider: nothing, the total, or also the kWh of each line. "
+    "Left out: what it may say by your contract until now, else the total.",
+)
+@click.option(
+    "--follow/--fixed",
+    "follows",
+    default=None,
+    help="Whether listed offers that extend this one, with later prices, hold for the contract. "
+    "Left out: as in your contract until now, else they do.",
+)
+@click.option("--out", type=_FILE, help="Where to write it; request.json in the chip's directory.")
+def request(
+    directory: Path,
+    offer: Path | None,
+    meter_serial: str | None,
+    start: date | None,
+    consent: str | None,
+    out: Path | None,
+    *,
+    follows: bool | None,
+) -> None:
+    """Make a request for enrolment, with a contract if an offer is taken.
+
+    It carries public keys only. Hand it to the collectivity and install the answer with
+    `volet edge enrol`. Where a meter's line is connected, the contract is for that meter. Made
+    again, it keeps what the household has chosen before, and says so.
+    """
+    keys = load_keys(directory)
+    signed_offer = contract = None
+    if offer is not None:
+        if start is None:
+            raise click.UsageError("An offer is taken from a day on: --from.")
+        signed_offer = read_signed(
+            offer, "ask the provider for its signed offer, which a tariff alone is not."
+        )
+        choices = choose(
+            directory, keys, consent=Consent(consent) if consent else None, follows=follows
+        )
+        serial = _serial(directory, meter_serial)
+        contract = sign_contract(
+            keys,
+            signed_offer,
+            serial,
+            start,
+            consent=choices.consent.value,
+            follows=choices.follows.value,
+        )
+        click.echo(contract_in_words(contract, serial, choices, language()))
+    elif {meter_serial, start, consent, follows} != {None}:
+        raise click.UsageError("--meter, --from, --consent and --follow/--fixed go with --offer.")
+    path = out or directory / REQUEST
+    write_request(
+        directory, path, make_request(keys, signed_offer, contract, after=latest_made_at(directory))
+    )
+    say(
+        f"Wrote {path}; hand it to the collectivity, then install its answer with "
+        f"`volet edge enrol --dir {quoted(directory)} ENROLMENT.json`."
+    )
+
+
+def _serial(directory: Path, typed: str | None) -> str:
+    configure_logs("error")
+    config = load_config(directory)
+    return serial_for(directory, config.source, config.speeds, typed, language())

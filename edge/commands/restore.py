@@ -1,0 +1,7 @@
+"""`volet edge restore`: a directory put back from a backup."""
+
+from edge.commands.directory import CHIP
+from edge.commands.household import HouseholdCommand
+from system.backup.cli import commands
+
+restore = commands(CHIP, HouseholdCommand).restore

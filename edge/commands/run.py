@@ -1,0 +1,54 @@
+"""`volet edge run`."""
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from edge.chip.agent import Agent, stop_on_signals
+from edge.chip.config import DEFAULT_DIRECTORY, load_config
+from edge.commands.household import HouseholdCommand
+from edge.contracts.agreement import load_agreement
+from edge.identity.identity import load_identity
+from edge.identity.key_form import rewrite_old_key
+from protocol.errors import ConfigError
+from system.commands import directory_option
+from system.logs import configure_logs
+
+_directory = directory_option(DEFAULT_DIRECTORY, "The chip's")
+
+
+@click.command(cls=HouseholdCommand)
+@_directory
+@click.option(
+    "--source",
+    help="The meter: a serial device, a pty, a capture file, or - for standard input.",
+)
+def run(directory: Path, source: str | None) -> None:
+    """Follow the meter, encrypt, send, and check what comes back, until stopped.
+
+    A capture file or standard input ends; then the chip ends too, as soon as the cloud has
+    acknowledged everything.
+    Exit codes: 0 stopped, 5 configuration, 6 the vault cannot go on (start again).
+    """
+    configure_logs()
+    config = load_config(directory)
+    if source is not None:
+        _check_there(source)
+        config = msgspec.structs.replace(config, source=source)
+    identity = load_identity(directory)
+    agreement = load_agreement(directory)
+    with (
+        stop_on_signals() as stop,
+        Agent.open(directory, identity, config, agreement=agreement) as agent,
+    ):
+        rewrite_old_key(directory)
+        agent.run(stop)
+
+
+def _check_there(source: str) -> None:
+    """Refuse a source that is named by hand and is not there; one of edge.toml may come later."""
+    if source != "-" and not Path(source).exists():
+        raise ConfigError(
+            f"{source}: no such device or file; look for the adapter under /dev/serial/by-id."
+        )

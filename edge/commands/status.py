@@ -1,0 +1,24 @@
+"""`volet edge status`."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from edge.chip.config import DEFAULT_DIRECTORY, load_config
+from edge.commands.household import HouseholdCommand
+from edge.language.choice import language
+from edge.status.report import report
+from edge.status.words import in_words
+from system.commands import directory_option
+
+
+@click.command(cls=HouseholdCommand)
+@directory_option(DEFAULT_DIRECTORY, "The chip's")
+@click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+def status(directory: Path, *, is_json: bool) -> None:
+    """Show how the chip is now, and what there is to do; for the household's own eyes."""
+    now = datetime.now(UTC)
+    found = report(directory, load_config(directory).area, now)
+    click.echo(msgspec.json.encode(found) if is_json else in_words(found, now, language()))

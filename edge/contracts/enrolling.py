@@ -1,0 +1,211 @@
+"""How a chip comes to its identity: keys drawn, a request made, the answer checked and installed."""
+
+import secrets
+import time
+from datetime import date
+from pathlib import Path
+
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from edge.contracts.answered import check_answer, take_contracts
+from edge.contracts.meter import meter_hash
+from edge.contracts.requests import forget_answered, keep_request
+from edge.contracts.sequence import check_follows
+from edge.identity.identity import (
+    AUTHORITY,
+    CERTIFICATE,
+    IMPORTING,
+    METER_SALT,
+    SALT_BYTES,
+    SIGNING_KEY,
+    TLS_KEY,
+    Keys,
+    SignedAgreement,
+    authority_key,
+    check_enrolment,
+    load_keys,
+    read_signed,
+)
+from edge.stage import CONFIG_NAME, ENROLMENT, HOUSEHOLD_KEY, REQUEST
+from protocol.contract import Consent, Contract, Signed, open_document, open_offer, sign_document
+from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
+from protocol.envelope import decode_body
+from protocol.errors import CipherError, ConfigError, DocumentRefused
+from protocol.hpke import seal
+from protocol.json_text import read_json
+from protocol.keys import HouseholdSecret
+from protocol.moving import give_mandate
+from system.files import draw_secret, make_private_dir, read_document, write_public, write_secret
+
+_FIRST_CONFIG = b"# Settings of this chip; what stands nowhere here has its default.\n"
+
+
+def draw_keys(directory: Path) -> bool:
+    """Draw the keys that a chip lacks and make its directory; say whether any was drawn.
+
+    Raises:
+        ConfigError: the directory cannot be written, or an enrolled chip has lost a key: a new one
+            would not be the one that the collectivity knows.
+    """
+    keys = directory / "keys"
+    drawn = {
+        TLS_KEY: lambda: _pem(ec.generate_private_key(ec.SECP256R1())),
+        SIGNING_KEY: lambda: _pem(Ed25519PrivateKey.generate()),
+        HOUSEHOLD_KEY: lambda: HouseholdSecret.generate().to_bytes(),
+        METER_SALT: lambda: secrets.token_bytes(SALT_BYTES),
+    }
+    missing = [name for name in drawn if not (keys / name).exists()]
+    if missing and (directory / ENROLMENT).exists():
+        raise ConfigError(
+            f"{keys / missing[0]} is gone although this chip is enrolled; put it back from a copy, "
+            "or begin with a new directory."
+        )
+    make_private_dir(directory)
+    make_private_dir(keys)
+    for name in missing:
+        draw_secret(keys / name, drawn[name]())
+    if not (directory / CONFIG_NAME).exists():
+        write_public(directory / CONFIG_NAME, _FIRST_CONFIG)
+    return bool(missing)
+
+
+def sign_contract(
+    keys: Keys,
+    offer: Signed,
+    meter_serial: str,
+    start: date,
+    *,
+    consent: Consent = Consent.TOTAL,
+    follows: bool = True,
+) -> Signed:
+    """Take an offer for this household and this meter, from `start` on.
+
+    `consent` is what receipts may say; with `follows` the contract takes listed offers that extend
+    this one.
+
+    Raises:
+        DocumentRefused: the offer breaks a rule, has no tariff on that day, or a sealing key to
+            which no receipt could be sealed.
+    """
+    taken = open_offer(offer)
+    try:
+        seal(b"", taken.sealing_key, b"")
+    except CipherError as exc:
+        raise DocumentRefused(f"This offer's sealing key cannot be used: {exc}.") from exc
+    if not any(
+        tariff.valid_from <= start and (tariff.valid_to is None or start < tariff.valid_to)
+        for tariff in taken.tariffs
+    ):
+        raise DocumentRefused(f"This offer has no tariff on {start}; name another first day.")
+    meter = meter_hash(keys.meter_salt, meter_serial)
+    household = keys.household
+    sealing_key = household.sealing.public_bytes
+    contract = Contract(offer.hash, household.id, sealing_key, meter, start, None, consent, follows)
+    return sign_document(contract, keys.signing_key)
+
+
+def make_request(
+    keys: Keys, offer: Signed | None, contract: Signed | None, *, after: int = 0
+) -> Signed:
+    """Make a chip's request: signing request, public keys, mandate, offer and contract.
+
+    It is signed as of later than `after` (milliseconds since 1970), whatever the clock says.
+    """
+    csr = (
+        x509.CertificateSigningRequestBuilder()
+        .subject_name(x509.Name([]))  # the collectivity draws the name
+        .sign(keys.tls_key, SHA256())
+    )
+    csr_pem = csr.public_bytes(Encoding.PEM)
+    made_at = max(time.time_ns() // 1_000_000, after + 1)
+    mandate = give_mandate(keys.household, keys.signing_public, csr_pem, made_at)
+    request = EnrolmentRequest(
+        csr_pem, keys.signing_public, keys.household.id, mandate, offer, contract
+    )
+    return sign_document(request, keys.signing_key)
+
+
+def write_request(directory: Path, out: Path, signed: Signed) -> None:
+    """Write a request to hand in, and keep a copy: the answer makes its contract the chip's.
+
+    Raises:
+        ConfigError: a file cannot be written, or an import was interrupted.
+        DocumentRefused: its contract has ended, or begins on days that bills have settled.
+    """
+    if (directory / IMPORTING).exists():
+        raise ConfigError(
+            "An import into this chip was interrupted; run `volet edge import` again first."
+        )
+    contract = decode_body(signed.body, EnrolmentRequest).contract
+    if contract is not None:
+        check_follows(directory, contract)
+    keep_request(directory, signed)
+    data = msgspec.json.encode(signed)
+    write_secret(directory / REQUEST, data)
+    if out.resolve() != (directory / REQUEST).resolve():
+        write_public(out, data)
+
+
+def install(directory: Path, answer: Path) -> EnrolmentRecord:
+    """Check the collectivity's answer and make it this chip's identity.
+
+    Raises:
+        ConfigError: a file is missing or cannot be read.
+        DocumentRefused: the answer is not for this chip, another authority's than before, or for
+            a contract that this chip has not.
+    """
+    keys = load_keys(directory)
+    data = read_document(answer, "ask the collectivity for its answer to request.json.")
+    try:
+        enrolment = read_json(data, Enrolment)
+    except msgspec.MsgspecError as exc:
+        raise DocumentRefused(f"{answer} is no enrolment: {exc}.") from exc
+    record = check_enrolment(enrolment, keys)
+    if not enrolment.signature or not record.made_at:
+        raise DocumentRefused(
+            f"{answer} does not vouch for broker, platform and contracts; have the collectivity, with today's "
+            "Volet, answer the request again."
+        )
+    _check_same_authority(directory, enrolment)
+    check_answer(directory, record)
+    take_contracts(directory, record)
+    write_public(directory / AUTHORITY, enrolment.ca_pem)
+    write_public(directory / CERTIFICATE, enrolment.certificate_pem)
+    # Written last: it says that the chip is enrolled.
+    write_public(directory / ENROLMENT, data)
+    forget_answered(directory)
+    return record
+
+
+def _check_same_authority(directory: Path, enrolment: Enrolment) -> None:
+    """Check that the answer is of the chip's authority: of its key, whose certificate is renewed."""
+    path = directory / AUTHORITY
+    if path.exists() and authority_key(path.read_bytes()) != authority_key(enrolment.ca_pem):
+        raise DocumentRefused(
+            "This chip belongs to another authority; begin with a new directory to change it."
+        )
+
+
+def requested_contract(directory: Path, keys: Keys) -> SignedAgreement | None:
+    """Return the contract of the last request, with its offer, None if it has none.
+
+    Raises:
+        ConfigError: the request is damaged.
+        DocumentRefused: another chip made it.
+    """
+    if not (directory / REQUEST).exists():
+        return None
+    signed = read_signed(directory / REQUEST, "make a new request.")
+    request = open_document(signed, keys.signing_key.public_key(), EnrolmentRequest)
+    if request.offer is None or request.contract is None:
+        return None
+    return SignedAgreement(request.offer, request.contract)
+
+
+def _pem(key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -1,0 +1,58 @@
+"""What a judge may look up: the household's contracts, and what the public list holds for each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from edge.contracts.agreement import Agreement, Shelf
+from edge.contracts.former import ended
+from edge.contracts.meter import Meters
+from edge.vault.moving import Departure
+from edge.vault.rows import Metered
+from protocol.catalogue import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Contracts:
+    """The household's contracts beside the public list.
+
+    Attributes:
+        agreements: by the contracts' hashes, former ones included.
+        meter_salt: under which they name their meters (32 bytes).
+        listed: the admitted documents; it grows as they come.
+        departure: gives the household's departure once it has left: with it the contract ends.
+    """
+
+    agreements: Mapping[bytes, Agreement]
+    meter_salt: bytes
+    listed: Catalogue = field(default_factory=Catalogue)
+    departure: Callable[[], Departure | None] = lambda: None
+
+    def agreement(self, contract: bytes) -> Agreement | None:
+        """Return the agreement of a contract as it stands; None: it is not the household's."""
+        agreement, departure = self.agreements.get(contract), self.departure()
+        if agreement is None or departure is None:
+            return agreement
+        end = agreement.contract.end
+        has_ended = end is not None and end <= departure.last_day
+        return agreement if has_ended else ended(agreement, departure.last_day)
+
+    def meters(self, metered: Metered, fingerprint_of: Callable[[str, str], int]) -> Meters:
+        """Return the meters that have counted, to be held against the contracts."""
+        calendars = {
+            tariff.calendar
+            for agreement in self.agreements.values()
+            for offer in (agreement.offer, *self.shelf(agreement).extensions.values())
+            for tariff in offer.tariffs
+        }
+        return Meters(self.meter_salt, metered, fingerprint_of, calendars)
+
+    def shelf(self, agreement: Agreement) -> Shelf:
+        """Return the listed documents that matter to a contract, as the list stands.
+
+        Offers that extend the contract's are there where it follows them; the list admits none that
+        adds a tariff for days before it was listed.
+        """
+        extensions = {}
+        if agreement.contract.follows:
+            extensions = self.listed.extensions_of(agreement.contract.offer)
+        return Shelf(extensions, self.listed.schedules())

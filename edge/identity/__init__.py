@@ -1,0 +1,1 @@
+"""Who this chip is: its keys, and what the collectivity certified."""

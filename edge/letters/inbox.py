@@ -1,0 +1,105 @@
+"""Private letters on the chip: checked, opened once to see that they open, kept sealed, shown."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from edge.contracts.agreement import Agreement
+from edge.mqtt.handler import Correspondent, Incoming, SeenNotes
+from edge.vault.vault import Vault
+from protocol.calendar import day_of_number
+from protocol.contract import Signed
+from protocol.envelope import open_message
+from protocol.errors import CipherError, DocumentRefused, MessageRefused, Reason
+from protocol.keys import HouseholdSecret
+from protocol.letters import Letter, PrivateLetter, open_letter, read_letter
+from protocol.topics import Kind
+from system.clock import Clock
+
+Agreements = Mapping[bytes, Agreement]
+"""The household's contracts, former ones included, by their hashes."""
+
+
+class LetterInbox(Correspondent):
+    """Keeps the letters of providers with whom the household has a contract."""
+
+    kinds = frozenset({Kind.LETTER})
+
+    def __init__(
+        self,
+        vault: Vault,
+        clock: Clock,
+        household: HouseholdSecret,
+        platform_key: Ed25519PublicKey,
+        seen: SeenNotes,
+        agreements: Agreements,
+    ) -> None:
+        """Take letters under `agreements`, the household's contracts by their hashes."""
+        self._vault = vault
+        self._clock = clock
+        self._household = household
+        self._platform_key = platform_key
+        self._seen = seen
+        self._agreements = agreements
+
+    def take(self, message: Incoming) -> None:
+        """See `Correspondent.take`."""
+        if not message.payload:
+            return  # the cloud has taken it back
+        body = open_message(message.address, message.payload, self._platform_key, Letter)
+        if body.household_key != self._household.id:
+            raise MessageRefused(Reason.TOPIC, "another household's")
+        if body.id.hex() != message.rest:
+            raise MessageRefused(Reason.TOPIC, "the topic names another letter")
+        try:
+            letter = _read(body.letter, self._agreements)
+            open_letter(letter, self._household.id, self._household.sealing)
+        except (DocumentRefused, CipherError) as exc:
+            raise MessageRefused(
+                Reason.DOCUMENT, "a letter that is not for this household"
+            ) from exc
+        if letter.id != body.id:
+            raise MessageRefused(Reason.TOPIC, "another letter than its name says")
+        self._vault.save_letter(letter.id, self._clock.now(), body.letter)
+        self._seen.add(letter.id)
+
+
+class OpenedLetter(msgspec.Struct, frozen=True):
+    """A letter as the household reads it."""
+
+    id: str
+    provider: str
+    written_on: date
+    text: str
+
+
+def opened_letters(
+    letters: Iterable[bytes], household: HouseholdSecret, agreements: Agreements
+) -> list[OpenedLetter]:
+    """Open kept letters; those of a contract that is no longer here are left out."""
+    found = []
+    for kept in letters:
+        try:
+            letter = _read(kept, agreements)
+            text = open_letter(letter, household.id, household.sealing)
+        except (DocumentRefused, CipherError):
+            continue
+        provider = agreements[letter.contract].offer.provider
+        written_on = day_of_number(letter.written_on)
+        found.append(OpenedLetter(letter.id.hex(), provider, written_on, text))
+    return found
+
+
+def _read(data: bytes, agreements: Agreements) -> PrivateLetter:
+    """Verify a letter under the key of the provider whose contract it names."""
+    try:
+        signed = msgspec.msgpack.decode(data, type=Signed)
+        named = msgspec.msgpack.decode(signed.body, type=PrivateLetter)
+    except msgspec.MsgspecError as exc:
+        raise DocumentRefused("This is no letter.") from exc
+    agreement = agreements.get(named.contract)
+    if agreement is None:
+        raise DocumentRefused("The letter names a contract that is not the household's.")
+    return read_letter(signed, Ed25519PublicKey.from_public_bytes(agreement.offer.provider_key))

@@ -1,0 +1,398 @@
+"""The broker, as the chip sees it; the only module here that knows MQTT.
+
+A thread of its own connects, listens and connects again; what it learns is handed over through a
+queue, and a descriptor wakes the program's one loop. Each connection is a new client with nothing
+carried over: the outbox is the record, so neither the client nor the broker has to remember what
+was under way. The broker keeps the session for as long as it holds the last will back, so that a
+short cut is told to nobody. Reason codes of every PUBACK are handed on.
+"""
+
+import contextlib
+import os
+import queue
+import select
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+
+import msgspec
+import structlog
+from paho.mqtt.client import (
+    Client,
+    ConnectFlags,
+    DisconnectFlags,
+    MQTTMessage,
+    topic_matches_sub,
+)
+from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from edge.mqtt.message import (
+    Arrived,
+    Connected,
+    Disconnected,
+    LinkEvent,
+    Publish,
+    Published,
+    Refused,
+    Unreachable,
+)
+from edge.mqtt.trouble import Trouble
+from protocol.backoff import backoff
+from protocol.errors import ConfigError
+from protocol.status import WILL_DELAY_S
+from system.conditions import Condition
+
+# MQTT 5: reason codes from here on are refusals; below, this one says that nobody listens.
+REFUSED = 0x80
+NO_MATCHING_SUBSCRIBERS = 0x10
+TAKEN_OVER = 0x8E
+WITH_WILL = "Disconnect with will message"
+
+# More than the outbox lets be under way; the broker's own limit holds beside it.
+IN_FLIGHT_MAX = 128
+# A broker may send faster than a chip can take: the loop gets back to the meter after so many
+# events, and of what waits beyond this nothing is kept. Whatever is dropped is said again.
+EVENTS_A_ROUND = 256
+QUEUED_MAX = 1_024
+GOODBYE_S = 3.0
+JOIN_S = 15.0
+# How often keep-alive is looked at while nothing moves.
+IDLE_S = 1.0
+
+# The network comes back in seconds; a certificate or a rule that refuses us takes an operator.
+AWAY_PAUSE_S, AWAY_PAUSE_MAX_S = 0.5, 60.0
+REFUSED_PAUSE_S, REFUSED_PAUSE_MAX_S = 15.0, 600.0
+
+log = structlog.get_logger()
+
+
+class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How to reach the broker, and what to hear there.
+
+    `will` is what the broker publishes `will_delay_s` after the session ended without a word.
+    """
+
+    host: str
+    port: int
+    client_id: str
+    subscription: str
+    will: Publish
+    will_delay_s: int = WILL_DELAY_S
+    keepalive_s: int = 60
+    timeout_s: float = 5.0
+
+
+class _Acknowledged(msgspec.Struct, frozen=True):
+    """A PUBACK as the thread saw it; the message itself is known to the loop."""
+
+    session: int
+    packet_id: int
+    code: int
+
+
+_Queued = Connected | Disconnected | Unreachable | Arrived | _Acknowledged
+
+
+class Link:
+    """Talks to one broker until stopped; all methods are for one thread, the program's."""
+
+    def __init__(
+        self, settings: LinkSettings, tls: Callable[[], ssl.SSLContext] | None = None
+    ) -> None:
+        """Take settings and what makes a TLS context, anew for each session; None: in clear."""
+        self._settings = settings
+        self._tls = tls
+        self._queue: queue.SimpleQueue[_Queued] = queue.SimpleQueue()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._write = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="chip-link", daemon=True)
+        self._client: Client | None = None
+        self._session = 0
+        self._under_way: dict[tuple[int, int], Publish] = {}
+        self._is_session = False
+        self._is_resumed = False
+        self._trouble = Trouble(settings.host)
+        self._dropping = Condition()
+        self._heard: frozenset[str] = frozenset()
+        self._heard_in = 0
+        self._own_subscription: int | None = None
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self._thread.start()
+
+    def fileno(self) -> int:
+        """Return a descriptor that can be read when there are events."""
+        return self._wake
+
+    def events(self) -> Iterator[LinkEvent]:
+        """Give what has happened since the last call, a round's worth of it at most."""
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self._wake)
+        for _ in range(EVENTS_A_ROUND):
+            try:
+                queued = self._queue.get_nowait()
+            except queue.Empty:
+                return
+            if isinstance(queued, _Acknowledged):
+                yield from self._acknowledged(queued)
+                continue
+            if isinstance(queued, Disconnected):
+                self._under_way.clear()
+            if isinstance(queued, Arrived):
+                self._leave_stray(queued.topic)
+            yield queued
+        self._rouse()
+
+    def listen(self, topics: frozenset[str]) -> None:
+        """Hear these topics beside the chip's own, and no other; over each connection anew."""
+        client, session = self._client, self._session
+        if client is None or not self._is_session:
+            return
+        heard = self._heard if self._heard_in == session else frozenset()
+        if new := sorted(topics - heard):
+            client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in new])
+        if old := sorted(self._heard - topics):
+            client.unsubscribe(old)
+        self._heard, self._heard_in = topics, session
+
+    def publish(self, publish: Publish) -> None:
+        """Hand a message to the session; without one it is dropped, `Disconnected` says so."""
+        client, session = self._client, self._session
+        if client is None:
+            return
+        info = client.publish(publish.topic, publish.payload, qos=1, retain=publish.retain)
+        self._under_way[session, info.mid] = publish
+
+    def stop(self, goodbye: Publish | None = None) -> None:
+        """End the session with a goodbye, else with the last will, and wait for the thread."""
+        self._stopping.set()
+        client = self._client
+        if client is not None:
+            if goodbye is not None and self._is_session and self._is_said(client, goodbye):
+                leaving = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]
+                leaving.SessionExpiryInterval = 0
+                client.disconnect(properties=leaving)
+            else:
+                client.disconnect(ReasonCode(PacketTypes.DISCONNECT, WITH_WILL))
+        if self._thread.ident is not None:
+            self._thread.join(JOIN_S)
+        os.close(self._wake)
+        os.close(self._write)
+
+    @staticmethod
+    def _is_said(client: Client, goodbye: Publish) -> bool:
+        info = client.publish(goodbye.topic, goodbye.payload, qos=1, retain=goodbye.retain)
+        with contextlib.suppress(RuntimeError, ValueError):
+            info.wait_for_publish(GOODBYE_S)
+            return info.is_published()
+        return False
+
+    def _leave_stray(self, topic: str) -> None:
+        """Stop hearing what a process before this one had asked of the session that goes on."""
+        client = self._client
+        is_wanted = topic in self._heard or topic_matches_sub(self._settings.subscription, topic)
+        if client is not None and not is_wanted:
+            client.unsubscribe(topic)
+
+    def _acknowledged(self, puback: _Acknowledged) -> Iterator[LinkEvent]:
+        publish = self._under_way.pop((puback.session, puback.packet_id), None)
+        if publish is None:
+            return
+        if puback.code >= REFUSED:
+            yield Refused(publish, puback.code)
+        else:
+            yield Published(publish, has_subscribers=puback.code != NO_MATCHING_SUBSCRIBERS)
+
+    # The thread.
+
+    def _run(self) -> None:
+        away, refused = self._pauses()
+        trouble = self._trouble
+        while not self._stopping.is_set():
+            self._is_session = False
+            trouble.attempt()
+            try:
+                self._hold_session()
+            except ssl.SSLError as exc:
+                trouble.distrusts(exc)
+            except ConfigError as exc:
+                trouble.damaged(exc)
+            except OSError as exc:
+                trouble.away(exc)
+            if self._is_session and not trouble.is_refused:
+                away, refused = self._pauses()
+            else:
+                self._put(Unreachable(trouble.why))
+            pause_s = next(refused) if trouble.is_refused else next(away)
+            self._stopping.wait(pause_s)
+
+    def _hold_session(self) -> None:
+        """Connect, listen until the session ends. Raises OSError if it never began."""
+        client = self._make_client()
+        self._session += 1
+        self._client = client
+        keeping = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        keeping.SessionExpiryInterval = self._settings.will_delay_s
+        try:
+            client.connect(
+                self._settings.host,
+                self._settings.port,
+                self._settings.keepalive_s,
+                clean_start=False,
+                properties=keeping,
+            )
+            if not self._stopping.is_set():
+                self._serve(client)
+        finally:
+            self._client = None
+            if self._is_session:
+                self._put(Disconnected())
+            client.disconnect()
+            client.loop_write()  # closes a socket over which no round has gone
+
+    def _serve(self, client: Client) -> None:
+        """Read and write until the session ends."""
+        while (sock := client.socket()) is not None:
+            is_pending = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+            reading = sock.fileno()
+            writing = [reading] if client.want_write() else []
+            pause_s = 0.0 if is_pending else IDLE_S
+            ready, _, _ = select.select([reading, self._write], writing, [], pause_s)
+            with contextlib.suppress(BlockingIOError):
+                os.eventfd_read(self._write)
+            if is_pending or reading in ready:
+                client.loop_read()
+            if client.want_write():
+                client.loop_write()
+            client.loop_misc()
+
+    def _make_client(self) -> Client:
+        settings = self._settings
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=settings.client_id,
+            protocol=MQTTProtocolVersion.MQTTv5,
+            reconnect_on_failure=False,
+            userdata=self._session + 1,
+        )
+        client.connect_timeout = settings.timeout_s
+        client.max_inflight_messages_set(IN_FLIGHT_MAX)
+        if self._tls is not None:
+            client.tls_set_context(self._tls())
+        late = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
+        late.WillDelayInterval = settings.will_delay_s
+        client.will_set(settings.will.topic, settings.will.payload, 1, retain=True, properties=late)
+        # Without this paho writes in the thread that publishes, beside the one that reads: two on
+        # one TLS connection break its records.
+        client.on_socket_register_write = self._on_write_wanted
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        client.on_disconnect = self._on_disconnect
+        client.on_log = self._on_log
+        return client
+
+    def _on_write_wanted(self, client: Client, session: int, sock: object) -> None:
+        del client, session, sock
+        with contextlib.suppress(OSError):  # closed while stopping
+            os.eventfd_write(self._write, 1)
+
+    def _on_connect(
+        self,
+        client: Client,
+        session: int,
+        flags: ConnectFlags,
+        code: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        del session, properties
+        self._is_resumed = flags.session_present
+        if code.is_failure:
+            self._trouble.no_session(str(code))
+            client.disconnect()
+        else:
+            _, self._own_subscription = client.subscribe(self._settings.subscription, qos=1)
+
+    def _on_subscribe(
+        self,
+        client: Client,
+        session: int,
+        packet_id: int,
+        codes: list[ReasonCode],
+        properties: Properties | None,
+    ) -> None:
+        del session, properties
+        if packet_id != self._own_subscription:
+            return  # of the public list, whose topics nobody is refused
+        if any(code.is_failure for code in codes):
+            self._trouble.no_subscription(str(codes[0]))
+            client.disconnect()
+            return
+        self._is_session = True
+        self._trouble.over()
+        log.info("session_began", broker=self._settings.host)
+        self._put(Connected(self._is_resumed))
+
+    def _on_message(self, client: Client, session: int, message: MQTTMessage) -> None:
+        del client, session
+        if self._queue.qsize() >= QUEUED_MAX:
+            if self._dropping.begins():
+                log.warning("messages_dropped", waiting=QUEUED_MAX)
+        else:
+            self._dropping.ends()
+            self._put(Arrived(message.topic, bytes(message.payload)))
+
+    def _on_publish(
+        self,
+        client: Client,
+        session: int,
+        packet_id: int,
+        code: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        del client, properties
+        self._put(_Acknowledged(session, packet_id, code.value))
+
+    def _on_disconnect(
+        self,
+        client: Client,
+        session: int,
+        flags: DisconnectFlags,
+        code: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        del client, session, flags, properties
+        if self._stopping.is_set() or self._trouble.is_refused:
+            return
+        if not self._is_session:
+            self._trouble.hung_up(str(code))
+        else:
+            self._trouble.ended(str(code), is_taken_over=code.value == TAKEN_OVER)
+
+    def _on_log(self, client: Client, session: int, level: int, text: str) -> None:
+        """Keep what TLS said when the connection ended; paho says it nowhere else."""
+        del client, session
+        if level == LogLevel.MQTT_LOG_ERR and "SSL" in text:
+            self._trouble.alerted(text)
+
+    def _put(self, queued: _Queued) -> None:
+        self._queue.put(queued)
+        self._rouse()
+
+    def _rouse(self) -> None:
+        with contextlib.suppress(OSError):  # closed while stopping
+            os.eventfd_write(self._wake, 1)
+
+    @staticmethod
+    def _pauses() -> tuple[Iterator[float], Iterator[float]]:
+        return (
+            backoff(base_s=AWAY_PAUSE_S, cap_s=AWAY_PAUSE_MAX_S),
+            backoff(base_s=REFUSED_PAUSE_S, cap_s=REFUSED_PAUSE_MAX_S),
+        )

@@ -1,0 +1,1 @@
+"""The panel: a light and a button, where there is one."""

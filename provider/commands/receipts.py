@@ -1,0 +1,76 @@
+"""`volet provider receipts`: what households have signed off, opened and checked by the provider."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import click
+import msgspec
+
+from cloud.catalogue.log import listed_in
+from cloud.config import DEFAULT_DIRECTORY, load_config
+from cloud.store.sqlite.store import SqliteStore
+from protocol.doubt import Doubt
+from provider import service as desk
+from provider.receipts import Checked, Standing, check_receipt
+from system.commands import directory_option
+
+WORDS = {
+    Standing.PROVEN: "proven from what the chip committed to day by day",
+    Standing.PARTLY: "proven but for what is priced on the curve",
+    Standing.STATED: "signed by the household; priced on the curve, of which there is no proof",
+    Standing.REFUSED: "REFUSED",
+}
+DOUBTS = {
+    Doubt.INDEX_BEGAN_ANEW: "an index of the meter began anew; what it counted in between is in no bill",
+    Doubt.INDEX_JUMPED: "an index rose by more than the installation can have drawn, and stayed",
+}
+EXIT_REFUSED = 3
+
+
+@click.command()
+@directory_option(Path("/var/lib/volet-provider"), "The provider's")
+@directory_option(DEFAULT_DIRECTORY, "The cloud's", name="cloud", parameter="cloud")
+@click.option("--contract", default="", help="A contract's hash, or how it begins.")
+@click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+def receipts(directory: Path, cloud: Path, contract: str, *, is_json: bool) -> None:
+    """Open and check the receipts under this provider's contracts.
+
+    Exit code 3: one of them is not what it should be.
+    """
+    store = SqliteStore.open_existing(cloud)
+    collectivity = load_config(cloud).collectivity
+    sealing_key = desk.load_sealing_key(directory)
+    shelf = listed_in(store)
+    checked = [
+        check_receipt(store, stored, own, shelf, sealing_key, collectivity)
+        for own in desk.own_contracts(store, desk.load_key(directory))
+        if own.hash.hex().startswith(contract.lower())
+        for stored in store.receipts.of_contract(own.hash)
+    ]
+    store.close()
+    if is_json:
+        click.echo(msgspec.json.encode({"receipts": checked}))
+    else:
+        for each in checked:
+            click.echo(in_words(each))
+        if not checked:
+            click.echo("No household has sent a receipt yet.")
+    if any(each.standing is Standing.REFUSED for each in checked):
+        raise SystemExit(EXIT_REFUSED)
+
+
+def in_words(checked: Checked) -> str:
+    """Lay a receipt out for a terminal."""
+    head = f"Statement {checked.statement[:16]}… under contract {checked.contract[:16]}…: "
+    if checked.start is None or checked.end is None:
+        return f"{head}{WORDS[checked.standing]}: {checked.detail}."
+    last = checked.end - timedelta(days=1)
+    rows = [
+        f"{head}{checked.total_ttc} € for {checked.start} to {last}, {WORDS[checked.standing]}."
+    ]
+    for line in checked.lines:
+        quantity = f"{line.wh} Wh" if line.kwh is None else f"{line.kwh} kWh"
+        rows.append(f"  {line.name:<40}{quantity:>16}{line.ht:>12} €")
+    rows += [f"  without proof: {name}" for name in checked.unproven]
+    rows += [f"  estimated in part: {DOUBTS[doubt]}" for doubt in checked.doubts]
+    return "\n".join(rows)

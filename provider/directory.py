@@ -1,0 +1,46 @@
+"""What a provider's directory holds, and what of it a backup takes along."""
+
+from pathlib import Path
+
+from provider.service import DEFAULT_DIRECTORY, KEY, SEALING_KEY, load_key, load_sealing_key
+from system.backup.cli import commands
+from system.backup.listing import Listed, Party
+
+_YES = "yes"
+
+FILES = (
+    Listed(KEY, "`volet provider init`; Ed25519, signs offers and requests", private=_YES),
+    Listed(SEALING_KEY, "`volet provider init`; opens receipts", private=_YES),
+    Listed(
+        "*.token", "the collectivity (`volet cloud api token create`); for the API", private=_YES
+    ),
+    Listed("*.pem", "the collectivity; its `ca.pem`, and a certificate for the API"),
+    Listed("*.key", "you; the key of that certificate", private=_YES),
+)
+
+
+def check(directory: Path) -> str:
+    """Read the provider's keys; says which provider it is.
+
+    Raises:
+        ConfigError: one is missing, open to others or no key.
+    """
+    load_sealing_key(directory)
+    public = load_key(directory).public_key().public_bytes_raw()
+    return f"provider {public.hex()[:16]}"
+
+
+PROVIDER = Party(
+    name="provider",
+    title="a provider",
+    whose="The provider's",
+    directory=DEFAULT_DIRECTORY,
+    files=FILES,
+    last=KEY,
+    check=check,
+    next_step=lambda: (
+        "Next: go on as before; `volet provider contracts --dir {directory}` shows them."
+    ),
+)
+
+backup, restore, backup_key = commands(PROVIDER)

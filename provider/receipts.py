@@ -1,0 +1,303 @@
+"""The provider's side of receipts: opened, and held against what the chip committed to day by day.
+
+A commitment counts as signed by the chip that sent the day's block, not as the store's word.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from cloud.billing.statements import Shelf
+from cloud.store import Store, StoredBlock, StoredContract
+from cloud.store.receipts import StoredReceipt
+from protocol.amount_proof import verify
+from protocol.bill import CENT, Energy, price_bill
+from protocol.calendar import day_of_number
+from protocol.commitment import add_all
+from protocol.contract import (
+    Consent,
+    Contract,
+    Offer,
+    Signed,
+    StatementRequest,
+    open_document,
+    open_offer,
+)
+from protocol.doubt import Doubt, in_order
+from protocol.envelope import Address, decode_body, open_message
+from protocol.errors import CipherError, DocumentRefused, MessageRefused
+from protocol.hpke import SealingKey
+from protocol.ids import DeviceId, HouseholdKeyId
+from protocol.messages import Block, check_block
+from protocol.receipt import (
+    Receipt,
+    ReceiptText,
+    fixed_lines,
+    make_claim,
+    open_receipt,
+    priced_parts,
+    proof_context,
+    unproven_lines,
+)
+from protocol.statement import WH_PER_KWH, Component, components
+from protocol.tariff import MarketLine
+from protocol.topics import Kind
+
+
+class Standing(StrEnum):
+    """What a receipt is worth.
+
+    PROVEN: the amount follows from what was committed to at reading time. PARTLY: so do some of its
+    lines. STATED: the household's signed word. REFUSED: it is not what it should be.
+    """
+
+    PROVEN = "proven"
+    PARTLY = "partly_proven"
+    STATED = "stated"
+    REFUSED = "refused"
+
+
+class CheckedLine(msgspec.Struct, frozen=True):
+    """An energy line as the household tells it: kWh or Wh, and the amount before tax."""
+
+    name: str
+    tariff: str
+    ht: Decimal
+    kwh: int | None = None
+    wh: int | None = None
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """A receipt as its provider may know it, over the days [start, end).
+
+    `doubts`: what makes some of its days an estimate, by the chip's word. `detail` says why it was
+    refused; then there is no amount.
+    """
+
+    statement: str
+    contract: str
+    standing: Standing
+    start: date | None = None
+    end: date | None = None
+    consent: Consent | None = None
+    total_ttc: Decimal | None = None
+    lines: tuple[CheckedLine, ...] = ()
+    unproven: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    detail: str = ""
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What the provider itself asked and offered, by which a receipt is checked."""
+
+    request: StatementRequest
+    offer: Offer
+    consent: Consent
+    components: tuple[Component, ...]
+
+
+def check_receipt(
+    store: Store,
+    stored: StoredReceipt,
+    contract: StoredContract,
+    shelf: Shelf,
+    sealing_key: SealingKey,
+    collectivity: str,
+) -> Checked:
+    """Open a receipt and check everything that it says; never raises for what it says."""
+    names = stored.statement.hex(), contract.hash.hex()
+    keys = store.receipts.signing_keys(contract.household_key)
+    try:
+        receipt = _open_envelope(stored, keys, collectivity)
+        text = open_receipt(receipt, collectivity, contract.hash, sealing_key)
+        terms = read_terms(store, stored.statement, contract, shelf)
+        _check_terms(text, terms)
+        commitments = _commitments(store, contract.household_key, terms, keys, collectivity)
+        standing = check_text(text, terms, commitments, collectivity, contract.household_key)
+    except (CipherError, DocumentRefused, MessageRefused, ValueError) as exc:
+        return Checked(*names, Standing.REFUSED, detail=str(exc))
+    return Checked(
+        *names,
+        standing,
+        day_of_number(text.start),
+        day_of_number(text.end),
+        text.consent,
+        text.total_cents * CENT,
+        tuple(_lines(text, terms)),
+        text.unproven,
+        text.doubts,
+    )
+
+
+def read_terms(store: Store, statement: bytes, contract: StoredContract, shelf: Shelf) -> Terms:
+    """Read what a statement was asked and priced by.
+
+    Raises:
+        DocumentRefused: it was not this provider that asked, or an offer is not listed any more.
+    """
+    asked = store.request(statement)
+    if asked is None or asked.order.contract != contract.hash:
+        raise DocumentRefused("No such statement was asked for under this contract.")
+    key = Ed25519PublicKey.from_public_bytes(contract.provider_key)
+    signed = msgspec.msgpack.decode(asked.order.request, type=Signed)
+    request = open_document(signed, key, StatementRequest)
+    is_own = request.offer == contract.offer.hash
+    listed = contract.offer if is_own else shelf.offer(request.offer)
+    if listed is None:
+        raise DocumentRefused("The statement's offer is not listed any more.")
+    offer = open_offer(listed)
+    parts = components(
+        offer.tariffs,
+        day_of_number(request.start),
+        day_of_number(request.end),
+        shelf.schedules(),
+        without=[day_of_number(number) for number in request.without],
+        late=[day_of_number(number) for number in request.late],
+    )
+    consent = decode_body(contract.contract.body, Contract).consent
+    return Terms(request, offer, consent, tuple(parts))
+
+
+def check_text(
+    text: ReceiptText,
+    terms: Terms,
+    commitments: Mapping[date, bytes],
+    collectivity: str,
+    household_key: bytes,
+) -> Standing:
+    """Check a receipt's amount and proof against the days' commitments.
+
+    Raises:
+        CipherError: they do not follow, or a day has no commitment.
+    """
+    start, end = day_of_number(terms.request.start), day_of_number(terms.request.end)
+    fixed = fixed_lines(terms.offer.tariffs, start, end)
+    parts = priced_parts(terms.components)
+    missing = [day for part in parts for day in part.days if day not in commitments]
+    if missing:
+        raise CipherError(f"the chip has committed to nothing on {missing[0]}")
+    sums = [add_all(commitments[day] for day in part.days) for part in parts]
+    claim = make_claim(terms.components, fixed, text, sums)
+    if text.unproven != unproven_lines(terms.components, terms.consent):
+        raise CipherError("the receipt names other lines as unproven than there are")
+    if text.consent is Consent.LINES:
+        _check_total(text, terms, start, end)
+    if claim is not None:
+        verify(proof_context(collectivity, household_key, text), claim, text.proof)
+        return Standing.PARTLY if text.unproven else Standing.PROVEN
+    if text.proof:
+        raise CipherError("the receipt has a proof of nothing")
+    if text.unproven:
+        return Standing.STATED
+    # No line has a price: what is left are fixed lines.
+    if price_bill(terms.offer.tariffs, start, end, ()).total_ttc != text.total_cents * CENT:
+        raise CipherError("the total does not follow from the tariff")
+    return Standing.PROVEN
+
+
+def _open_envelope(
+    stored: StoredReceipt, keys: Mapping[DeviceId, bytes], collectivity: str
+) -> Receipt:
+    address = Address(collectivity, stored.device, Kind.RECEIPT)
+    if stored.device not in keys:
+        raise CipherError("the chip that signed has never spoken for this household")
+    key = Ed25519PublicKey.from_public_bytes(keys[stored.device])
+    receipt = open_message(address, stored.payload, key, Receipt)
+    if (receipt.household_key, receipt.statement) != (stored.household_key, stored.statement):
+        raise CipherError("the receipt is another household's, or another statement's")
+    return receipt
+
+
+def _check_terms(text: ReceiptText, terms: Terms) -> None:
+    request = terms.request
+    if (text.statement, text.contract, text.start, text.end, text.consent) != (
+        request.id,
+        request.contract,
+        request.start,
+        request.end,
+        terms.consent,
+    ):
+        raise CipherError("the receipt is for another period, or says other than was agreed")
+    if text.doubts != in_order(text.doubts):
+        raise CipherError("the receipt names doubts twice, or out of order")
+
+
+def _commitments(
+    store: Store,
+    household_key: HouseholdKeyId,
+    terms: Terms,
+    keys: Mapping[DeviceId, bytes],
+    collectivity: str,
+) -> dict[date, bytes]:
+    """Return what the chip committed to on each of the statement's days, each signed by it."""
+    days = terms.request.days
+    blocks = store.blocks_of_days(household_key, days[0], day_of_number(terms.request.end))
+    found = {}
+    for block in blocks:
+        if block.day in days and (
+            commitment := _commitment(block, household_key, keys, collectivity)
+        ):
+            found[block.day] = commitment
+    return found
+
+
+def _commitment(
+    stored: StoredBlock,
+    household_key: HouseholdKeyId,
+    keys: Mapping[DeviceId, bytes],
+    collectivity: str,
+) -> bytes:
+    """Return a block's commitment, empty where it closes no day. Raises MessageRefused."""
+    key = Ed25519PublicKey.from_public_bytes(keys[stored.device])
+    address = Address(collectivity, stored.device, Kind.BLOCK)
+    block = open_message(address, stored.payload, key, Block)
+    check_block(block)
+    if block.household_key != household_key or day_of_number(block.day) != stored.day:
+        raise CipherError("a block stands under another day or household than it was signed for")
+    return block.commitment
+
+
+def _check_total(text: ReceiptText, terms: Terms, start: date, end: date) -> None:
+    """Make the bill from the lines as they are told, and compare lines and total."""
+    energies = [
+        Energy(
+            component.position,
+            component.number,
+            component.days,
+            _eur(component, line.quantity, line.ht_cents),
+            kwh=None if component.is_curve else line.quantity,
+            wh=line.quantity if component.is_curve else None,
+        )
+        for component, line in zip(terms.components, text.lines, strict=True)
+    ]
+    bill = price_bill(terms.offer.tariffs, start, end, energies)
+    told = [line.ht_cents * CENT for line in text.lines]
+    made = [line.ht for line in bill.lines if line.kwh is not None or line.wh is not None]
+    if told != made or bill.total_ttc != text.total_cents * CENT:
+        raise CipherError("the total does not follow from lines and tariff")
+
+
+def _eur(component: Component, quantity: int, ht_cents: int) -> Fraction:
+    """Return a line's amount: by its price, or as it is told where a market sets that."""
+    line = component.line
+    if isinstance(line, MarketLine):
+        return Fraction(ht_cents * CENT)
+    return Fraction(line.eur_per_kwh) * quantity / (WH_PER_KWH if component.is_curve else 1)
+
+
+def _lines(text: ReceiptText, terms: Terms) -> Sequence[CheckedLine]:
+    return [
+        CheckedLine(
+            component.line.name,
+            terms.offer.tariffs[component.position].name,
+            line.ht_cents * CENT,
+            kwh=None if component.is_curve else line.quantity,
+            wh=line.quantity if component.is_curve else None,
+        )
+        for component, line in zip(terms.components, text.lines, strict=False)
+    ]

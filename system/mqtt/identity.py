@@ -1,0 +1,55 @@
+"""What a program shows at the broker, checked before it does: certificate, key, name and role."""
+
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509.oid import NameOID
+
+from mosquitto.roles import Role, role_of
+from protocol.errors import ConfigError
+from system.files import read_document, read_secret
+from system.mqtt.link import TlsFiles
+
+
+def check_identity(files: TlsFiles, name: str, role: Role, next_step: str) -> None:
+    """Check that these files are the identity of `name`, and that this is a name of `role`.
+
+    `next_step` ends the error's text where a file is missing or another's.
+
+    Raises:
+        ConfigError: says which file does not fit, and what to do.
+    """
+    if role_of(name) is not role:
+        raise ConfigError(
+            f"{name} is no {role}'s name, but {role} or {role}- and 1 to 24 of a-z and 0-9 is."
+        )
+    certificate = _certificate(files.certificate, next_step)
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    found = str(names[0].value) if names else "nobody"
+    if found != name:
+        raise ConfigError(
+            f"{files.certificate} is the certificate of {found!r}, not of {name}; {next_step}"
+        )
+    try:
+        certificate.verify_directly_issued_by(_certificate(files.ca, next_step))
+    except (ValueError, TypeError, InvalidSignature) as exc:
+        raise ConfigError(
+            f"{files.certificate} was not issued by the authority in {files.ca}; {next_step}"
+        ) from exc
+    try:
+        key = load_pem_private_key(read_secret(files.key, next_step), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
+        raise ConfigError(f"{files.key} holds no private key in PEM; {next_step}") from exc
+    if key.public_key() != certificate.public_key():
+        raise ConfigError(
+            f"{files.key} is not the key of the certificate {files.certificate}; {next_step}"
+        )
+
+
+def _certificate(path: Path, next_step: str) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificate(read_document(path, next_step))
+    except ValueError as exc:
+        raise ConfigError(f"{path} is no certificate; {next_step}") from exc

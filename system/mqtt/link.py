@@ -1,0 +1,354 @@
+"""The broker, as the cloud sees it; the only module here that knows MQTT.
+
+aiomqtt connects and subscribes. Receiving and publishing go past it to paho, because aiomqtt
+acknowledges a message before we have stored it and drops the reason code of a PUBACK. The session
+outlives the process: what was not acknowledged comes again.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NoReturn, cast
+
+import aiomqtt
+import msgspec
+import structlog
+from paho.mqtt.client import Client as PahoClient
+from paho.mqtt.client import ConnectFlags, MQTTMessage
+from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from protocol.backoff import backoff
+from protocol.errors import PublishRefused, TransportError
+from system.conditions import Condition
+from system.mqtt.message import Incoming, Outgoing
+from system.mqtt.rival import Rivalry, alone_on_this_machine, takes_connections
+from system.tls import client_context
+
+# MQTT 5: reason codes from here on are refusals; a broker that names no receive maximum allows all.
+REFUSED = 0x80
+RECEIVE_MAXIMUM_DEFAULT = 65_535
+# MQTT 5, retain handling.
+_ALL, _NEW_SUBSCRIPTIONS = 0, 1
+
+_OnConnect = Callable[[PahoClient, object, ConnectFlags, ReasonCode, Properties | None], None]
+
+log = structlog.get_logger()
+
+
+class TlsFiles(msgspec.Struct, frozen=True):
+    """PEM files: whom we trust, who we are."""
+
+    ca: Path
+    certificate: Path
+    key: Path
+
+
+class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How to reach the broker and keep a session there.
+
+    `receive_maximum` messages are in flight each way at most. Without `tls` the link is in clear,
+    for brokers on loopback only. `if_double` says what to do where a second program shows the same
+    certificate.
+    """
+
+    host: str
+    port: int
+    client_id: str
+    tls: TlsFiles | None = None
+    if_double: str = "end one of them."
+    receive_maximum: int = 512
+    session_expiry_s: int = 7 * 86_400
+    retained_expiry_s: int = 90 * 86_400
+    keepalive_s: int = 30
+    timeout_s: float = 10.0
+
+
+class Received(msgspec.Struct, frozen=True):
+    """A message in the hands of the caller, who acknowledges it when it is safe.
+
+    `ack` tells the broker not to send it again; nothing happens if its connection has gone.
+    """
+
+    message: Incoming
+    ack: Callable[[], object]
+
+
+class _Connection:
+    """One connection: what is in flight on it ends with it."""
+
+    def __init__(self, settings: LinkSettings, received: asyncio.Queue[Received]) -> None:
+        self._settings = settings
+        self._received = received
+        self._window = settings.receive_maximum
+        self._waiting: deque[tuple[Outgoing, asyncio.Future[None]]] = deque()
+        self._in_flight: dict[int, asyncio.Future[None]] = {}
+        self.client = aiomqtt.Client(
+            settings.host,
+            settings.port,
+            identifier=settings.client_id,
+            protocol=aiomqtt.ProtocolVersion.V5,
+            clean_start=False,
+            keepalive=settings.keepalive_s,
+            timeout=settings.timeout_s,
+            max_inflight_messages=0,  # counted here, against what the broker allows
+            properties=_connect_properties(settings),
+            tls_context=None
+            if settings.tls is None
+            else client_context(settings.tls.ca, settings.tls.certificate, settings.tls.key),
+        )
+        self._paho = self.client._client  # noqa: SLF001 - aiomqtt cannot acknowledge later
+        self._aiomqtt_on_connect = cast(_OnConnect, self._paho.on_connect)
+        self._paho.manual_ack_set(True)
+        self._paho.on_connect = self._on_connect
+        self._paho.on_message = self._on_message
+        self._paho.on_publish = self._on_publish
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Connect, and leave no half of a connection behind, as aiomqtt does when it is disturbed.
+
+        Raises:
+            aiomqtt.MqttError: no connection, or it is lost.
+        """
+        entering = asyncio.create_task(self.client.__aenter__(), name="connect")
+        try:
+            await asyncio.shield(entering)
+            yield
+        finally:
+            with contextlib.suppress(aiomqtt.MqttError):
+                await entering
+                await self.client.__aexit__(None, None, None)
+            self._paho._sock_close()  # noqa: SLF001 - with its reader and writer on the loop
+
+    def send(self, message: Outgoing) -> asyncio.Future[None]:
+        """Put a message on the wire as soon as the broker's window allows."""
+        future = asyncio.get_running_loop().create_future()
+        # Nobody has to wait for the answer, so an error that nobody asked for is no fault.
+        future.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._waiting.append((message, future))
+        self._pump()
+        return future
+
+    async def until_lost(self) -> None:
+        """Wait until the connection is lost, which raises aiomqtt's error."""
+        async for _ in self.client.messages:
+            pass  # never comes here: messages go to `_on_message`
+
+    def close(self) -> None:
+        """Fail what has not been confirmed."""
+        lost = TransportError("The connection to the broker was lost before it confirmed.")
+        futures = [*self._in_flight.values(), *(future for _, future in self._waiting)]
+        self._in_flight.clear()
+        self._waiting.clear()
+        for future in futures:
+            if not future.done():
+                future.set_exception(lost)
+
+    def _pump(self) -> None:
+        while self._waiting and len(self._in_flight) < self._window:
+            message, future = self._waiting.popleft()
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            if message.retain and message.payload:
+                properties.MessageExpiryInterval = self._settings.retained_expiry_s
+            info = self._paho.publish(message.topic, message.payload, 1, message.retain, properties)
+            if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
+                self._in_flight[info.mid] = future
+            elif not future.done():
+                future.set_exception(TransportError("The broker is away."))
+
+    def _on_connect(
+        self,
+        paho: PahoClient,
+        userdata: object,
+        flags: ConnectFlags,
+        reason_code: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        """Learn from the broker how many messages may be in flight towards it."""
+        allowed = getattr(properties, "ReceiveMaximum", RECEIVE_MAXIMUM_DEFAULT)
+        self._window = min(self._settings.receive_maximum, allowed)
+        self._aiomqtt_on_connect(paho, userdata, flags, reason_code, properties)
+
+    def _on_message(self, paho: PahoClient, _userdata: object, message: MQTTMessage) -> None:
+        mid, qos = message.mid, message.qos
+        self._received.put_nowait(
+            Received(Incoming(message.topic, bytes(message.payload)), lambda: paho.ack(mid, qos))
+        )
+
+    def _on_publish(
+        self,
+        _paho: PahoClient,
+        _userdata: object,
+        mid: int,
+        reason_code: ReasonCode,
+        _properties: Properties,
+    ) -> None:
+        future = self._in_flight.pop(mid, None)
+        if future and not future.done():
+            if reason_code.value >= REFUSED:
+                text = f"The broker refused a message: {reason_code}."
+                future.set_exception(PublishRefused(text, reason_code.value))
+            else:
+                future.set_result(None)
+        self._pump()
+
+
+class Link:
+    """A session at the broker that is taken up again for as long as `run` runs."""
+
+    def __init__(self, settings: LinkSettings, filters: Sequence[str]) -> None:
+        """Take the filters to subscribe to, with QoS 1."""
+        self._settings = settings
+        self._filters = filters
+        self._received: asyncio.Queue[Received] = asyncio.Queue()
+        self._connection: _Connection | None = None
+        self._is_up = asyncio.Event()
+        self._connections = 0
+        self._lost = Condition()
+        self._rivalry = Rivalry(
+            settings.client_id,
+            settings.if_double,
+            lambda: takes_connections(settings.host, settings.port),
+        )
+        self._is_alone = settings.tls is None
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep others of this machine from the certificate; a program says after this that it runs.
+
+        Raises:
+            ConfigError: another program shows it, or its key cannot be locked.
+        """
+        settings = self._settings
+        with contextlib.ExitStack() as stack:
+            if settings.tls is not None:
+                key = settings.tls.key
+                stack.enter_context(
+                    alone_on_this_machine(settings.client_id, key, settings.if_double)
+                )
+            self._is_alone = True
+            yield
+
+    async def run(self) -> NoReturn:
+        """Keep connected, within `alone`; never returns.
+
+        Raises:
+            ConfigError: the certificate files cannot be used, or another machine shows them.
+        """
+        if not self._is_alone:
+            raise AssertionError("a link runs within `alone`")
+        delays_s = backoff()
+        while True:
+            before = self._connections
+            try:
+                await self._connect_once()
+            except (aiomqtt.MqttError, TransportError) as exc:
+                if self._lost.begins(str(exc)):
+                    log.warning("broker_lost", error=str(exc))
+                await self._rivalry.connection_ended()
+                if self._connections > before:
+                    delays_s = backoff()
+                await asyncio.sleep(next(delays_s))
+
+    async def connected(self) -> int:
+        """Wait until there is a connection; returns its number, 1 for the first."""
+        await self._is_up.wait()
+        return self._connections
+
+    async def batch(self, limit: int, window_s: float) -> list[Received]:
+        """Wait for a message, then take what comes within `window_s`, at most `limit`."""
+        messages = [await self._received.get()]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(window_s):
+                while len(messages) < limit:
+                    messages.append(
+                        await self._received.get()
+                        if self._received.empty()
+                        else self._received.get_nowait()
+                    )
+        return messages
+
+    def send(self, message: Outgoing) -> asyncio.Future[None]:
+        """Publish without waiting; the future holds the broker's answer.
+
+        Messages leave in the order of the calls, acknowledgements of received ones included, as
+        long as the broker's window is open.
+
+        Raises:
+            TransportError: there is no connection.
+        """
+        if self._connection is None:
+            raise TransportError("The broker is away.")
+        return self._connection.send(message)
+
+    async def confirmed(self, sent: Sequence[asyncio.Future[None]]) -> None:
+        """Wait until the broker has confirmed what was sent.
+
+        Raises:
+            TransportError: the connection was lost, or the broker does not answer in time.
+            PublishRefused: the broker said no.
+        """
+        try:
+            async with asyncio.timeout(self._settings.timeout_s):
+                await asyncio.gather(*sent)
+        except TimeoutError as exc:
+            raise TransportError("The broker does not confirm what it gets.") from exc
+
+    async def publish(self, message: Outgoing) -> None:
+        """Publish and wait for the broker's answer; raises as `send` and `confirmed` do."""
+        await self.confirmed([self.send(message)])
+
+    async def _connect_once(self) -> None:
+        """Connect, subscribe, and stay until the connection is lost."""
+        # Set before anything can arrive: what an earlier session left comes right after CONNACK.
+        connection = self._connection = _Connection(self._settings, self._received)
+        try:
+            async with connection.open():
+                _heed_cancellation()
+                await self._subscribe(connection.client)
+                _heed_cancellation()
+                self._connections += 1
+                self._is_up.set()
+                self._rivalry.session_began()
+                if self._lost.ends() or self._connections == 1:
+                    log.info("broker_connected", host=self._settings.host, port=self._settings.port)
+                await connection.until_lost()
+        finally:
+            self._is_up.clear()
+            self._connection = None
+            connection.close()
+            # What nobody has taken comes again on the next connection.
+            while not self._received.empty():
+                self._received.get_nowait()
+
+    async def _subscribe(self, client: aiomqtt.Client) -> None:
+        if not self._filters:
+            return
+        # Retained messages come once to a process, and again only to a session the broker has lost.
+        handling = _NEW_SUBSCRIPTIONS if self._connections else _ALL
+        options = SubscribeOptions(qos=1, retainHandling=handling)
+        answer = await client.subscribe([(topic, options) for topic in self._filters])
+        codes = cast("list[ReasonCode]", answer)  # MQTT 5 gives no bare numbers
+        for topic, code in zip(self._filters, codes, strict=True):
+            if code.value >= REFUSED:
+                raise PublishRefused(f"The broker refused the subscription to {topic}.", code.value)
+
+
+def _heed_cancellation() -> None:
+    """Raise a cancellation that `asyncio.wait_for` inside aiomqtt has swallowed (Python 3.11)."""
+    task = asyncio.current_task()
+    if task and task.cancelling():
+        raise asyncio.CancelledError
+
+
+def _connect_properties(settings: LinkSettings) -> Properties:
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.SessionExpiryInterval = settings.session_expiry_s
+    properties.ReceiveMaximum = settings.receive_maximum
+    return properties

@@ -1,0 +1,209 @@
+"""The linter: files in, everything that is wrong or odd in them out, each with its line."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+import msgspec
+
+from protocol.catalogue import open_listed
+from protocol.contract import Offer, Signed
+from protocol.errors import DocumentRefused
+from protocol.schedule import Calendar, PriceSeries, Schedule, Schedules, check_schedule
+from protocol.tariff import EnergyLine, FixedLine, Tariff
+from tariffs.locate import Located, SyntaxProblem, read_located, show_place
+from tariffs.problems import Problem, Severity, error, form_problems
+from tariffs.rules import (
+    file_problems,
+    flawless_line,
+    line_problems,
+    schedule_problems,
+    tariff_problems,
+)
+
+_LINES: dict[str, object] = {"fixed": FixedLine, "energy": EnergyLine}
+_SOME_TARIFF: dict[str, object] = {
+    "provider": "x",
+    "name": "x",
+    "calendar": "x",
+    "valid_from": date(2026, 1, 1),
+    "valid_to": None,
+    "currency": "EUR",
+}
+_RENDER = "Draw it again with `volet provider tariff`, or sign it with the key it names."
+
+
+class Report(msgspec.Struct, frozen=True):
+    """One problem as it is shown; `path` points into the file's JSON."""
+
+    file: str
+    line: int
+    path: str
+    severity: Severity
+    message: str
+    fix: str
+
+
+class _File(msgspec.Struct, frozen=True):
+    name: str
+    located: Located
+    problems: tuple[Problem, ...]
+    tariffs: tuple[Tariff, ...] = ()
+    schedule: Schedule | None = None
+
+
+def check_files(texts: Mapping[str, str], today: date) -> list[Report]:
+    """Check tariffs, calendars, series and signed documents, by file name, and between them."""
+    files = [_read(name, text) for name, text in texts.items()]
+    schedules = [file.schedule for file in files if file.schedule is not None]
+    calendars = [each for each in schedules if isinstance(each, Calendar)]
+    tariffs = [tariff for file in files for tariff in file.tariffs]
+    problems = [(file, problem) for file in files for problem in file.problems]
+    try:
+        known = Schedules(schedules)
+    except DocumentRefused as exc:
+        problems.append((files[0], error((), str(exc), "Leave one of the two documents away.")))
+        known, calendars = Schedules(), []
+    for file in files:
+        for number, tariff in enumerate(file.tariffs):
+            at = () if len(file.tariffs) == 1 else ("tariffs", number)
+            position = next(n for n, each in enumerate(tariffs) if each is tariff)
+            found = [
+                *tariff_problems(tariff),
+                *file_problems(tariffs, position, today),
+                *schedule_problems(tariff, calendars, known),
+            ]
+            problems += [
+                (file, msgspec.structs.replace(each, place=(*at, *each.place))) for each in found
+            ]
+    order = list(texts)
+    return sorted(
+        (_report(*each) for each in problems),
+        key=lambda each: (order.index(each.file), each.line, each.path, each.message),
+    )
+
+
+def read_texts(paths: Sequence[Path], read: Mapping[Path, bytes]) -> dict[str, str]:
+    """Decode what was read of some files.
+
+    Raises:
+        DocumentRefused: a file is no text in UTF-8.
+    """
+    found = {}
+    for path in paths:
+        try:
+            found[str(path)] = read[path].decode("utf-8-sig")
+        except UnicodeDecodeError as exc:
+            raise DocumentRefused(f"{path} is no text in UTF-8.") from exc
+    return found
+
+
+def _read(name: str, text: str) -> _File:
+    try:
+        located = read_located(text)
+    except SyntaxProblem as exc:
+        place = Located(None, {(): exc.line}, ())
+        fix = "Put the sign right; quotes around every text, no comma before a closing bracket."
+        return _File(name, place, (error((), str(exc), fix),))
+    twice = [
+        error(place, f"The key `{place[-1]}` stands twice.", "Take one away.")
+        for place in located.twice
+    ]
+    value = located.value
+    if not isinstance(value, dict):
+        return _File(name, located, (error((), "This is no object.", "Begin with `{`."),))
+    if "signature" in value:
+        return _signed(name, located, value)
+    if "runs" in value or "prices" in value:
+        return _schedule(name, located, value, twice)
+    return _tariff(name, located, value, [*twice, *form_problems(value, Tariff)])
+
+
+def _schedule(
+    name: str, located: Located, value: dict[str, object], problems: list[Problem]
+) -> _File:
+    kind: type[Calendar | PriceSeries] = Calendar if "runs" in value else PriceSeries
+    problems += form_problems(value, kind)
+    if problems:
+        return _File(name, located, tuple(problems))
+    schedule: Schedule = msgspec.convert(value, kind)
+    try:
+        check_schedule(schedule, name)
+    except DocumentRefused as exc:
+        said = str(exc).removeprefix(f"{name}: ")
+        return _File(name, located, (error((), said, _RENDER),))
+    return _File(name, located, (), schedule=schedule)
+
+
+def _tariff(
+    name: str, located: Located, value: dict[str, object], problems: list[Problem]
+) -> _File:
+    """Check line by line, so that a line whose form is wrong hides no other's faults."""
+    lines: dict[str, list[object]] = {}
+    for part, kind in _LINES.items():
+        rows = value.get(part)
+        lines[part] = []
+        for number, row in enumerate(rows if isinstance(rows, list) else []):
+            if any(problem.place[:2] == (part, number) for problem in problems):
+                lines[part].append(flawless_line(part, number))
+            else:
+                line = msgspec.convert(row, kind)
+                lines[part].append(line)
+                problems += line_problems(line, (part, number))
+    if not any(problem.severity is Severity.ERROR for problem in problems):
+        return _File(name, located, tuple(problems), tariffs=(msgspec.convert(value, Tariff),))
+    wrong = {problem.place[0] for problem in problems if problem.place}
+    sound = {key: each for key, each in value.items() if key not in wrong}
+    partial = msgspec.convert({**_SOME_TARIFF, **sound, **lines}, Tariff)
+    is_without_lines = bool(wrong & set(_LINES))
+    problems += (
+        problem
+        for problem in tariff_problems(partial)
+        if problem.severity is Severity.ERROR and (problem.place or not is_without_lines)
+    )
+    return _File(name, located, tuple(problems))
+
+
+def _signed(name: str, located: Located, value: dict[str, object]) -> _File:
+    try:
+        document = open_listed(msgspec.convert(value, Signed))
+    except msgspec.ValidationError as exc:
+        return _File(name, located, (error((), f"{exc}.", _RENDER),))
+    except DocumentRefused as exc:
+        return _File(name, located, (error((), str(exc), _RENDER),))
+    if not isinstance(document, Offer):
+        return _File(name, located, (), schedule=document)
+    problems = [
+        problem
+        for at, tariff in enumerate(document.tariffs)
+        for part in ("fixed", "energy")
+        for number, line in enumerate(getattr(tariff, part))
+        for problem in line_problems(line, ("tariffs", at, part, number))
+    ]
+    return _File(name, located, tuple(problems), tariffs=document.tariffs)
+
+
+def _report(file: _File, problem: Problem) -> Report:
+    return Report(
+        file.name,
+        file.located.line(problem.place),
+        show_place(problem.place),
+        problem.severity,
+        problem.message,
+        problem.fix,
+    )
+
+
+def count(reports: Sequence[Report], severity: Severity) -> int:
+    """Count the reports of a severity."""
+    return sum(report.severity is severity for report in reports)
+
+
+def in_words(reports: Sequence[Report]) -> Iterator[str]:
+    """Say what was found, a problem on two lines and a sum at the end."""
+    for each in reports:
+        path = f" {each.path}:" if each.path else ""
+        yield f"{each.file}:{each.line}: {each.severity}:{path} {each.message}"
+        yield f"    {each.fix}"
+    errors, warnings = (count(reports, severity) for severity in Severity)
+    yield f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}."

@@ -1,0 +1,90 @@
+"""The plan of the house: no cycle between rooms, lists that are true, a module for each command."""
+
+import importlib
+import keyword
+import re
+from collections.abc import Iterable
+from graphlib import CycleError, TopologicalSorter
+
+import grimp
+import pytest
+
+from cloud.commands.table import cloud
+from edge.commands.table import edge
+from tests.support.environments import ROOT
+from tests.support.product import PRODUCT
+
+# Each has rooms of its own; any other package at the top is one room.
+HOUSES = ("edge", "cloud", "system", "provider", "volet")
+ROOMS_MAX = {"edge": 20, "cloud": 18}
+_LISTED = re.compile(r"^([a-z_]+)/? {2,}\S", re.MULTILINE)
+
+
+def room(module: str) -> str:
+    parts = module.split(".")
+    return ".".join(parts[:2]) if parts[0] in HOUSES else parts[0]
+
+
+def arrows(imports: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for importer, imported in imports:
+        if room(importer) != room(imported):
+            found.setdefault(room(importer), set()).add(room(imported))
+    return found
+
+
+def product_imports() -> list[tuple[str, str]]:
+    graph = grimp.build_graph(*PRODUCT, cache_dir=None)
+    return [
+        (module, imported)
+        for module in graph.modules
+        for imported in graph.find_modules_directly_imported_by(module)
+    ]
+
+
+def test_no_two_rooms_import_each_other_by_any_way():
+    TopologicalSorter(arrows(product_imports())).prepare()
+
+
+def test_one_import_upwards_closes_a_cycle():
+    with pytest.raises(CycleError):
+        TopologicalSorter(
+            arrows([*product_imports(), ("edge.tic.decoder", "edge.chip.agent")])
+        ).prepare()
+
+
+@pytest.mark.parametrize("house", ROOMS_MAX)
+def test_a_house_has_few_rooms_and_at_most_one_loose_file(house):
+    folder = ROOT / house
+    rooms = {path.parent.name for path in folder.glob("*/__init__.py")}
+    loose = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    assert len(rooms) <= ROOMS_MAX[house]
+    assert len(loose) <= 1
+
+
+def listed(package: str) -> list[str]:
+    return _LISTED.findall(importlib.import_module(package).__doc__ or "")
+
+
+@pytest.mark.parametrize("house", ["edge", "cloud", "provider", "trustee", "system"])
+def test_a_house_lists_its_rooms_and_no_others(house):
+    folder = ROOT / house
+    rooms = {path.parent.name for path in folder.glob("*/__init__.py")}
+    loose = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    assert sorted(listed(house)) == sorted(rooms | loose)
+
+
+def test_each_package_lists_only_what_it_holds():
+    for path in (each for name in PRODUCT for each in (ROOT / name).rglob("__init__.py")):
+        package = ".".join(path.parent.relative_to(ROOT).parts)
+        for name in listed(package):
+            there = (path.parent / name).is_dir() or (path.parent / f"{name}.py").is_file()
+            assert there, f"{package} lists {name}"
+
+
+@pytest.mark.parametrize("group", [edge, cloud], ids=lambda group: group.name)
+def test_a_command_is_found_in_the_module_of_its_name(group):
+    for command, place in group.targets.items():
+        name = command.replace("-", "_")
+        module = f"{name}_" if keyword.iskeyword(name) else name
+        assert place.split(":")[0] == f"{group.name}.commands.{module}"

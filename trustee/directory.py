@@ -1,0 +1,197 @@
+"""A trustee's directory: its configuration, keys (0600), certificate and database."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from mosquitto.roles import Role
+from protocol.errors import CipherError, ConfigError
+from protocol.governance import TrusteeName
+from protocol.hpke import SealingKey
+from protocol.ids import is_collectivity
+from system.certificates import Lifetime, read_lifetimes
+from system.files import (
+    draw_secret,
+    make_private_dir,
+    read_document,
+    read_secret,
+    write_public,
+    write_secret,
+)
+from system.mqtt.identity import check_identity
+from system.mqtt.link import LinkSettings, TlsFiles
+from system.shell import quoted
+from trustee.core import TrusteeIdentity
+from trustee.log import FILE_NAME, TrusteeLog
+
+DEFAULT_DIRECTORY = Path("/var/lib/volet-trustee")
+CONFIG_NAME = "trustee.toml"
+PUBLIC_NAME = "trustee.json"
+SIGNING_KEY = "signing.key"
+SEALING_KEY = "sealing.key"
+CA, CERTIFICATE, TLS_KEY = "ca.pem", "tls.pem", "tls.key"
+_NEXT = "make it with `volet trustee init`."
+_IF_DOUBLE = (
+    "a trustee runs once, so end one of them; if you started only one, others have its key: "
+    "tell the collectivity."
+)
+_INSTALL = "the collectivity issues it; put it in place with `volet trustee install`."
+
+
+class TrusteeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `trustee.toml` says: who the trustee is, and where the broker."""
+
+    collectivity: str
+    name: TrusteeName
+    title: str
+    broker_host: str
+    broker_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8883
+
+
+def new_config(
+    collectivity: str, name: str, title: str, broker_host: str, broker_port: int
+) -> TrusteeConfig:
+    """Check what a trustee is to be called.
+
+    Raises:
+        ConfigError: a value is wrong.
+    """
+    if not is_collectivity(collectivity):
+        raise ConfigError("volet trustee init: collectivity is 1 to 32 of a-z, 0-9 and '-'.")
+    config = TrusteeConfig(collectivity, name, title, broker_host, broker_port)
+    try:
+        return msgspec.convert(msgspec.structs.asdict(config), TrusteeConfig)
+    except msgspec.ValidationError as exc:
+        raise ConfigError(
+            f"volet trustee init: {exc}. A trustee is called trustee- and 1 to 24 of a-z and 0-9."
+        ) from exc
+
+
+def initialise(directory: Path, config: TrusteeConfig, ca: Path | None) -> bool:
+    """Draw the keys and write what is public; says whether anything was drawn.
+
+    Raises:
+        ConfigError: the directory is another trustee's, or cannot be written.
+    """
+    make_private_dir(directory)
+    path = directory / CONFIG_NAME
+    if path.exists():
+        found = load_config(directory)
+        if (found.collectivity, found.name) != (config.collectivity, config.name):
+            raise ConfigError(f"{path} is {found.name}'s of {found.collectivity}.")
+    else:
+        write_public(path, _toml(config))
+    drawn = Ed25519PrivateKey.generate().private_bytes_raw()
+    is_new = draw_secret(directory / SIGNING_KEY, drawn)
+    is_new |= draw_secret(directory / SEALING_KEY, SealingKey.generate().to_bytes())
+    if ca is not None:
+        write_public(directory / CA, read_document(ca, "ask the collectivity for it."))
+    identity = load_identity(directory)
+    write_public(directory / PUBLIC_NAME, msgspec.json.encode(identity.public))
+    return is_new
+
+
+def load_config(directory: Path) -> TrusteeConfig:
+    """Read the configuration.
+
+    Raises:
+        ConfigError: names the file and what is wrong with it.
+    """
+    path = directory / CONFIG_NAME
+    data = read_document(path, _NEXT)
+    try:
+        return msgspec.toml.decode(data, type=TrusteeConfig)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{path}: {exc}.") from exc
+
+
+def load_identity(directory: Path) -> TrusteeIdentity:
+    """Read the keys.
+
+    Raises:
+        ConfigError: a file is missing, open to others, or no key.
+    """
+    config = load_config(directory)
+    try:
+        return TrusteeIdentity(
+            config.collectivity,
+            config.name,
+            config.title,
+            Ed25519PrivateKey.from_private_bytes(read_secret(directory / SIGNING_KEY, _NEXT)),
+            SealingKey.from_bytes(read_secret(directory / SEALING_KEY, _NEXT)),
+        )
+    except (ValueError, CipherError) as exc:
+        raise ConfigError(f"{directory}: a key's file holds no key: {exc}.") from exc
+
+
+def install(directory: Path, certificate: Path, key: Path, ca: Path | None) -> None:
+    """Put the TLS identity in place that the collectivity issued.
+
+    Raises:
+        ConfigError: a file cannot be read or written, or is not this trustee's; then nothing was
+            put in place.
+    """
+    files = TlsFiles(ca or directory / CA, certificate, key)
+    check_identity(files, load_config(directory).name, Role.TRUSTEE, _INSTALL)
+    write_secret(directory / TLS_KEY, read_secret(key, _INSTALL))
+    write_public(directory / CERTIFICATE, read_document(certificate, _INSTALL))
+    if ca is not None:
+        write_public(directory / CA, read_document(ca, _INSTALL))
+
+
+def link_settings(directory: Path) -> LinkSettings:
+    """Return how the trustee reaches the broker.
+
+    Raises:
+        ConfigError: the certificate is not installed, or not this trustee's.
+    """
+    config = load_config(directory)
+    tls = TlsFiles(directory / CA, directory / CERTIFICATE, directory / TLS_KEY)
+    check_identity(tls, config.name, Role.TRUSTEE, _INSTALL)
+    return LinkSettings(
+        host=config.broker_host,
+        port=config.broker_port,
+        client_id=config.name,
+        tls=tls,
+        if_double=_IF_DOUBLE,
+    )
+
+
+def lifetimes(directory: Path) -> tuple[Lifetime, ...]:
+    """Return from when until when the certificates hold that are installed.
+
+    Raises:
+        ConfigError: one of them is damaged.
+    """
+    files = {"authority": directory / CA, load_config(directory).name: directory / CERTIFICATE}
+    return read_lifetimes({name: path for name, path in files.items() if path.exists()})
+
+
+def _toml(config: TrusteeConfig) -> bytes:
+    title = msgspec.json.encode(config.title).decode()
+    host = msgspec.json.encode(config.broker_host).decode()
+    return f"""\
+collectivity = "{config.collectivity}"
+name = "{config.name}"
+# What people call this trustee; part of what the set of trustees says.
+title = {title}
+broker_host = {host}
+broker_port = {config.broker_port}
+""".encode()
+
+
+def open_existing_log(directory: Path) -> TrusteeLog:
+    """Open the database of a trustee that has run, as commands do that read; never make one.
+
+    Raises:
+        ConfigError: there is none in this directory.
+        StoreError: the file is damaged, of another version, or no trustee's.
+    """
+    if not (directory / FILE_NAME).is_file():
+        raise ConfigError(
+            f"{directory / FILE_NAME} is missing; start the trustee with "
+            f"`volet trustee run --dir {quoted(directory)}`."
+        )
+    return TrusteeLog.open(directory)

@@ -1,0 +1,187 @@
+"""What a trustee goes by: sets of trustees, measures, and the roster, each checked on arrival."""
+
+import hashlib
+from collections.abc import Sequence
+
+import msgspec
+
+from protocol.envelope import decode_body
+from protocol.errors import DocumentRefused
+from protocol.governance import (
+    NOTICE_DAYS,
+    Charter,
+    TrusteeSet,
+    check_signed_by_trustees,
+    fingerprint,
+    open_first_set,
+    open_next_set,
+    read_charter,
+)
+from protocol.measures import Measures, check_measures
+from protocol.roster import Roster, RosterEntry, SignedEntry
+from trustee.log import TrusteeLog
+
+CONFIRMED = "confirmed"
+WAITING = "waiting"
+_FIRST_SET = "first_set"
+
+
+class Documents:
+    """The documents and the roster, as far as this trustee has been told and has checked."""
+
+    def __init__(self, log: TrusteeLog, collectivity: str) -> None:
+        """Load what was checked before."""
+        self._log = log
+        self.collectivity = collectivity
+        self._sets: list[tuple[Charter, TrusteeSet]] = []
+        self._measures: list[tuple[bytes, Measures]] = []
+        self._devices: dict[str, RosterEntry] = {}
+        self.roster = Roster(bytes(32))
+        for data in log.documents():
+            self._add(msgspec.msgpack.decode(data, type=Charter))
+        for body, signature, seen in log.roster():
+            self._append(SignedEntry(body, signature), seen)
+
+    @property
+    def hashes(self) -> tuple[bytes, ...]:
+        """The hashes of all documents, sets of trustees first."""
+        sets = (charter.hash for charter, _ in self._sets)
+        return (*sets, *(document for document, _ in self._measures))
+
+    @property
+    def trustees(self) -> TrusteeSet | None:
+        """The latest set of trustees."""
+        return self._sets[-1][1] if self._sets else None
+
+    def trustee_set(self, document: bytes) -> TrusteeSet | None:
+        """Return the set of this hash."""
+        return next((each for charter, each in self._sets if charter.hash == document), None)
+
+    def signing_key(self, name: str) -> bytes | None:
+        """Return the key of a trustee by the latest set that names it."""
+        for _, trustees in reversed(self._sets):
+            for each in trustees.trustees:
+                if each.name == name:
+                    return each.signing_key
+        return None
+
+    def measures_on(self, day: int) -> tuple[bytes, Measures] | None:
+        """Return the measures in force on `day` (a number), with their hash."""
+        held = [each for each in self._measures if each[1].effective <= day]
+        return held[-1] if held else None
+
+    def entry_of_device(self, device: str) -> RosterEntry | None:
+        """Return the latest roster entry of a device, if it is its household's latest, too."""
+        entry = self._devices.get(device)
+        if entry is None or self.roster.history(entry.household_key)[-1].device != device:
+            return None
+        return entry
+
+    def take_charter(self, data: bytes, today: int) -> None:
+        """Check and keep a document (MessagePack of its charter); one that is known is passed over.
+
+        Raises:
+            DocumentRefused: says what is wrong, or that it waits for the operator.
+        """
+        charter = decode_body(data, Charter)
+        if charter.hash in self.hashes:
+            return
+        if charter.kind == TrusteeSet.__name__:
+            self._check_set(charter, data, today)
+        else:
+            self._check_measures(charter, today)
+        self._log.put_document(charter.hash, charter.kind, data)
+        self._add(charter)
+
+    def take_confirmed(self, today: int) -> bool:
+        """Take the first set that waited, if the operator has confirmed it by now; says whether."""
+        if self._sets:
+            return False
+        data, words = self._log.fact(_FIRST_SET), self._log.fact(WAITING)
+        if data is None or words != self._log.fact(CONFIRMED):
+            return False
+        self.take_charter(data, today)
+        return True
+
+    def take_roster(
+        self, first: int, entries: Sequence[tuple[bytes, bytes]], seen: int | None = None
+    ) -> list[RosterEntry]:
+        """Append what is new of these entries; returns it.
+
+        `seen` is today's number. None: nothing was ever answered, so that these households were
+        there before the first figure; they count from their start.
+
+        Raises:
+            DocumentRefused: at the first that does not fit; those before it are kept.
+        """
+        if not self._sets:
+            raise DocumentRefused("The roster comes after the first set of trustees.")
+        length = len(self.roster)
+        if first > length:
+            raise DocumentRefused(f"The roster ends before entry {first}; send from {length} on.")
+        for place, known in enumerate(entries[: length - first]):
+            if hashlib.sha256(known[0]).digest() != self.roster.head_at(first + place + 1):
+                raise DocumentRefused(f"Roster entry {first + place} differs from what is known.")
+        new = entries[length - first :]
+        added: list[RosterEntry] = []
+        try:
+            for entry in new:
+                added.append(self._append(SignedEntry(*entry), seen))  # noqa: PERF401 - may stop halfway
+        finally:
+            self._log.append_roster(length, new[: len(added)], seen)
+        return added
+
+    def _check_set(self, charter: Charter, data: bytes, today: int) -> None:
+        if self._sets:
+            trustees = open_next_set(charter, self._sets[-1][0])
+            _check_notice(trustees.effective, today, "set of trustees")
+            if trustees.registrar_key != self._sets[-1][1].registrar_key:
+                raise DocumentRefused("This set of trustees names another registrar.")
+            return
+        trustees = open_first_set(charter)
+        if trustees.collectivity != self.collectivity:
+            raise DocumentRefused("This set of trustees is another collectivity's.")
+        words = fingerprint(charter)
+        if self._log.fact(CONFIRMED) != words.encode():
+            self._log.put_fact(WAITING, words.encode())
+            self._log.put_fact(_FIRST_SET, data)
+            raise DocumentRefused(
+                f"The first set of trustees, {words}, waits; compare it with what the collectivity "
+                "publishes, then `volet trustee confirm`."
+            )
+
+    def _check_measures(self, charter: Charter, today: int) -> None:
+        measures = read_charter(charter, Measures)
+        trustees = self.trustee_set(measures.trustees)
+        if trustees is None:
+            raise DocumentRefused("These measures name a set of trustees that is not known.")
+        check_signed_by_trustees(charter, trustees)
+        check_measures(measures)
+        if measures.collectivity != self.collectivity:
+            raise DocumentRefused("These measures are another collectivity's.")
+        if self._measures:
+            last = self._measures[-1][1]
+            if measures.version != last.version + 1 or measures.effective < last.effective:
+                raise DocumentRefused("These measures do not follow those that are known.")
+            _check_notice(measures.effective, today, "measures")
+
+    def _add(self, charter: Charter) -> None:
+        if charter.kind == TrusteeSet.__name__:
+            trustees = read_charter(charter, TrusteeSet)
+            if not self._sets:
+                self.roster = Roster(trustees.registrar_key)
+            self._sets.append((charter, trustees))
+        else:
+            self._measures.append((charter.hash, read_charter(charter, Measures)))
+
+    def _append(self, signed: SignedEntry, seen: int | None) -> RosterEntry:
+        entry = self.roster.append(signed, seen)
+        self._devices[entry.device] = entry
+        return entry
+
+
+def _check_notice(effective: int, today: int, what: str) -> None:
+    if effective < today + NOTICE_DAYS:
+        raise DocumentRefused(
+            f"This {what} would take effect in {effective - today} days; {NOTICE_DAYS} are needed."
+        )

@@ -1,0 +1,63 @@
+"""What a trustee's directory holds, and what of it a backup takes along."""
+
+from pathlib import Path
+
+from system.backup.cli import commands
+from system.backup.listing import Fate, Listed, Party, beside_database
+from trustee.directory import (
+    CA,
+    CERTIFICATE,
+    CONFIG_NAME,
+    DEFAULT_DIRECTORY,
+    PUBLIC_NAME,
+    SEALING_KEY,
+    SIGNING_KEY,
+    TLS_KEY,
+    link_settings,
+    load_identity,
+)
+from trustee.log import FILE_NAME as LOG
+
+_YES = "yes"
+
+FILES = (
+    Listed(CONFIG_NAME, "`volet trustee init`, then you"),
+    Listed(SIGNING_KEY, "`volet trustee init`; Ed25519, signs answers, the log and documents", private=_YES),
+    Listed(SEALING_KEY, "`volet trustee init`; opens the seeds that chips send", private=_YES),
+    Listed(PUBLIC_NAME, "`volet trustee init`; what the collectivity needs"),
+    Listed(TLS_KEY, "`volet trustee install`, from the collectivity", private=_YES),
+    Listed(CERTIFICATE, "`volet trustee install`, from the collectivity"),
+    Listed(CA, "`volet trustee init` or `install`"),
+    Listed(LOG, "`volet trustee run, confirm`; the log of answers, documents, roster and seeds", Fate.DATABASE, "yes: seeds"),
+    beside_database(LOG),
+)  # fmt: skip
+
+
+def check(directory: Path) -> str:
+    """Read what a trustee reads at its start; says which trustee it is.
+
+    Raises:
+        VoletError: something is missing or does not fit.
+    """
+    identity = load_identity(directory)
+    if (directory / CERTIFICATE).exists():
+        link_settings(directory)
+    return f"{identity.name} of {identity.collectivity}"
+
+
+TRUSTEE = Party(
+    name="trustee",
+    title="a trustee",
+    whose="The trustee's",
+    directory=DEFAULT_DIRECTORY,
+    files=FILES,
+    last=CONFIG_NAME,
+    check=check,
+    next_step=lambda: (
+        "Next: `volet trustee run --dir {directory}`. It answers nothing before enough of the "
+        "others have told it what it answered since. Restore one trustee at a time, and never run "
+        "two from one backup."
+    ),
+)
+
+backup, restore, backup_key = commands(TRUSTEE)

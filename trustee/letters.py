@@ -1,0 +1,152 @@
+"""Households' seeds: from the letters that chips publish to the month's keys."""
+
+import hashlib
+from collections.abc import Iterable
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from protocol.area_cipher import month_keys
+from protocol.area_messages import SeedLetters
+from protocol.calendar import day_number, day_of_number, month_of
+from protocol.envelope import Address, open_message
+from protocol.errors import CipherError, DocumentRefused, MessageRefused, Reason
+from protocol.hpke import SealingKey
+from protocol.ids import DeviceId
+from protocol.seeds import LetterContext, commitment, open_letter
+from protocol.topics import Kind
+from trustee.documents import Documents
+from trustee.log import StoredSeeds, TrusteeLog
+
+# Chips whose letters came before their roster entry; the broker keeps the letters, too.
+WAITING_MAX = 100_000
+MONTHS_KEPT = 2
+
+# By household key and generation.
+Keys = dict[tuple[bytes, int], tuple[bytes, ...]]
+
+
+class Letters:
+    """The seeds that this trustee holds."""
+
+    def __init__(
+        self, log: TrusteeLog, documents: Documents, sealing_key: SealingKey, name: str
+    ) -> None:
+        """Load what was opened before."""
+        self._log = log
+        self._documents = documents
+        self._sealing_key = sealing_key
+        self._name = name
+        self._waiting: dict[str, bytes] = {}
+        self._seeds: dict[tuple[bytes, int], StoredSeeds] = {}
+        self._latest: dict[bytes, StoredSeeds] = {}
+        self._keys: dict[int, Keys] = {}
+        for seeds in log.seeds():
+            self._add(seeds)
+
+    def __len__(self) -> int:
+        return len(self._latest)
+
+    def take(self, device: str, payload: bytes) -> bool:
+        """Open a chip's letter; says whether it was new.
+
+        It waits for the chip's roster entry, and for the set of trustees to whom it is written.
+
+        Raises:
+            MessageRefused: replayed, forged, or seeds that do not fit their commitments.
+        """
+        entry = self._documents.entry_of_device(device)
+        if entry is None:
+            return self._let_wait(device, payload)
+        address = Address(self._documents.collectivity, DeviceId(device), Kind.KEY)
+        key = Ed25519PublicKey.from_public_bytes(entry.signing_key)
+        letters = open_message(address, payload, key, SeedLetters)
+        if letters.household_key != entry.household_key:
+            raise MessageRefused(Reason.HOUSEHOLD, "letters of another household")
+        if self._documents.trustee_set(letters.trustees) is None:
+            return self._let_wait(device, payload)
+        digest = hashlib.sha256(payload).digest()
+        last = self._latest.get(letters.household_key)
+        if last is not None and last.digest == digest:
+            return False  # the retained message again
+        if last is not None and letters.generation <= last.generation:
+            raise MessageRefused(Reason.CONFLICT, "a generation that does not rise")
+        seeds = StoredSeeds(
+            letters.household_key,
+            letters.generation,
+            letters.trustees,
+            digest,
+            self._open(letters),
+        )
+        self._log.put_seeds(seeds)
+        self._add(seeds)
+        return True
+
+    def waiting_of(self, device: str) -> bytes | None:
+        """Give back the letter of a device that waited, and forget it."""
+        return self._waiting.pop(device, None)
+
+    def waiting(self) -> tuple[str, ...]:
+        """Name the devices whose letters wait."""
+        return tuple(self._waiting)
+
+    def keys(
+        self, households: Iterable[tuple[bytes, int]], trustees: bytes, day: int
+    ) -> list[tuple[bytes, ...] | None]:
+        """Return the month's keys for each of our seed sets; None where there are no such seeds.
+
+        `households` are (household key, generation of the seeds); `trustees` is the hash of the set
+        they must have been written to.
+        """
+        month = day_number(month_of(day_of_number(day)))
+        if month not in self._keys:
+            while len(self._keys) >= MONTHS_KEPT:
+                self._keys.pop(next(iter(self._keys)))
+            self._keys[month] = {}
+        keys = self._keys[month]
+        found: list[tuple[bytes, ...] | None] = []
+        for household in households:
+            seeds = self._seeds.get(household)
+            if seeds is None or seeds.trustees != trustees:
+                found.append(None)
+                continue
+            known = keys.get(household)
+            if known is None:
+                known = keys[household] = month_keys(seeds.seeds, household[0], month)
+            found.append(known)
+        return found
+
+    def _let_wait(self, device: str, payload: bytes) -> bool:
+        if len(self._waiting) < WAITING_MAX or device in self._waiting:
+            self._waiting[device] = payload
+        return False
+
+    def _open(self, letters: SeedLetters) -> bytes:
+        trustees = self._documents.trustee_set(letters.trustees)
+        if trustees is None:
+            raise MessageRefused(Reason.DOCUMENT, "letters to an unknown set of trustees")
+        shape = trustees.shape
+        try:
+            number = trustees.number_of(self._name)
+            context = LetterContext(
+                trustees.collectivity,
+                letters.household_key,
+                letters.generation,
+                letters.trustees,
+                number,
+            )
+            if (len(letters.letters), len(letters.commitments)) != (
+                shape.trustees,
+                len(shape.seed_sets),
+            ):
+                raise MessageRefused(Reason.BOUNDS, "a letter a trustee, a commitment a seed")
+            opened = open_letter(letters.letters[number], shape, context, self._sealing_key)
+        except (CipherError, DocumentRefused) as exc:
+            raise MessageRefused(Reason.SEEDS, "a letter that does not open here") from exc
+        for place, seed in opened.items():
+            if commitment(seed, place) != letters.commitments[place]:
+                raise MessageRefused(Reason.SEEDS, "a seed that does not fit its commitment")
+        return b"".join(opened.values())
+
+    def _add(self, seeds: StoredSeeds) -> None:
+        self._seeds[seeds.household_key, seeds.generation] = seeds
+        self._latest[seeds.household_key] = seeds

@@ -1,0 +1,238 @@
+"""A trustee over MQTT: takes letters, requests and what the others say; answers.
+
+What was answered is in the log before an answer leaves, and the others are told first. A message is
+acknowledged to the broker when its answers are on their way, so the process may be killed at any
+moment.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import NoReturn
+
+import msgspec
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from protocol.backoff import backoff
+from protocol.envelope import SIZE_MAX_BYTES, Address, decode_body, open_message, seal_message
+from protocol.errors import MessageRefused, Reason, TransportError
+from protocol.ids import DeviceId
+from protocol.topics import Kind, TrusteeKind, all_devices, trustee_topic
+from protocol.trustee_messages import CharterPage, FromPeer, FromTrustee, Known, ToTrustee
+from system.conditions import Repeated
+from system.mqtt.link import Link, LinkSettings, Received
+from system.mqtt.message import Incoming, Outgoing
+from system.store_thread import StoreThread
+from trustee.core import Trustee
+
+BATCH_MAX = 128
+BATCH_WINDOW_S = 0.05
+HELLO_FIRST_S = 1.0
+# What a trustee knows is said again so often, for a release worker that has just begun.
+KNOWN_EVERY_S = 60.0
+# So often it looks whether its operator has confirmed the first set; nothing is said for that.
+LOOK_EVERY_S = 5.0
+
+log = structlog.get_logger()
+
+
+class Desk:
+    """Payloads in, payloads out: envelopes around what `Trustee` does."""
+
+    def __init__(self, trustee: Trustee) -> None:
+        """Serve one trustee."""
+        self._trustee = trustee
+        self._said = Repeated()
+        identity = trustee.identity
+        self._collectivity, self._name = identity.collectivity, identity.name
+        self._request = trustee_topic(self._collectivity, self._name, TrusteeKind.REQUEST)
+        self._log_prefix, self._log_suffix = trustee_topic(
+            self._collectivity, "+", TrusteeKind.LOG
+        ).split("+")
+
+    @property
+    def filters(self) -> list[str]:
+        """What a trustee subscribes to."""
+        return [
+            trustee_topic(self._collectivity, "+", TrusteeKind.LOG),
+            self._request,
+            all_devices(self._collectivity, Kind.KEY),
+        ]
+
+    def greet(self) -> list[Outgoing]:
+        """Say hello to the others, and to the release worker what is known."""
+        return [*map(self._to_peers, self._trustee.peers.hello()), self.known()]
+
+    def known(self) -> Outgoing:
+        """Tell the release worker what is known; deletes what is long past."""
+        self._trustee.expire()
+        return self._to_worker(FromTrustee(self._trustee.known()))
+
+    def take(self, messages: Sequence[Incoming]) -> list[Outgoing]:
+        """Take messages in their order; what the others must hear of an answer comes before it."""
+        out: list[Outgoing] = []
+        known: Outgoing | None = None
+        was_ready = self._trustee.is_ready
+        for message in messages:
+            try:
+                for each in self._answers(message):
+                    if isinstance(each, FromPeer):
+                        out.append(self._to_peers(each))
+                    elif isinstance(each.message, Known):
+                        known = self._to_worker(each)
+                    else:
+                        out.append(self._to_worker(each))
+            except MessageRefused as exc:
+                if times := self._said.found(exc.reason, exc.detail):
+                    log.warning(
+                        "message_refused", reason=exc.reason, detail=exc.detail, times=times
+                    )
+        if known is not None or self._trustee.is_ready != was_ready:
+            out.append(self.known())
+        return out
+
+    def _answers(self, message: Incoming) -> Iterator[FromPeer | FromTrustee]:
+        if message.topic == self._request:
+            answers = self._trustee.take(self._open_request(message.payload))
+            yield from self._trustee.take_told()
+            yield from answers
+        elif message.topic.startswith(self._log_prefix) and message.topic.endswith(
+            self._log_suffix
+        ):
+            sender = message.topic[len(self._log_prefix) : -len(self._log_suffix)]
+            if sender != self._name:
+                yield from self._trustee.take_peer(sender, self._open_peer(sender, message.payload))
+        else:
+            self._trustee.take_letters(message.topic, message.payload)
+
+    def _open_request(self, payload: bytes) -> ToTrustee:
+        """Verify what comes from the release worker.
+
+        Before the first set of trustees nobody's key is known: documents alone are taken, which
+        the operator confirms by their fingerprint.
+        """
+        trustees = self._trustee.documents.trustees
+        if trustees is not None:
+            key = Ed25519PublicKey.from_public_bytes(trustees.collectivity_key)
+            return open_message(
+                self._address(self._name, TrusteeKind.REQUEST), payload, key, ToTrustee
+            )
+        try:
+            _, body, _ = msgspec.msgpack.decode(
+                payload[:SIZE_MAX_BYTES], type=tuple[int, bytes, bytes]
+            )
+        except (msgspec.MsgspecError, ValueError) as exc:
+            raise MessageRefused(Reason.MALFORMED, "no envelope") from exc
+        message = decode_body(body, ToTrustee)
+        if not isinstance(message.message, CharterPage):
+            raise MessageRefused(Reason.NOT_READY, "no set of trustees is known yet")
+        return message
+
+    def _open_peer(self, sender: str, payload: bytes) -> FromPeer:
+        if self._trustee.documents.trustees is None:
+            raise MessageRefused(Reason.NOT_READY, "no set of trustees is known yet")
+        key = self._trustee.documents.signing_key(sender)
+        if key is None:
+            raise MessageRefused(Reason.SIGNATURE, "no trustee of this name")
+        address = self._address(sender, TrusteeKind.LOG)
+        return open_message(address, payload, Ed25519PublicKey.from_public_bytes(key), FromPeer)
+
+    def _to_peers(self, message: FromPeer) -> Outgoing:
+        return self._outgoing(TrusteeKind.LOG, message)
+
+    def _to_worker(self, message: FromTrustee) -> Outgoing:
+        return self._outgoing(TrusteeKind.RESPONSE, message)
+
+    def _outgoing(self, kind: TrusteeKind, message: msgspec.Struct) -> Outgoing:
+        payload = seal_message(
+            self._address(self._name, kind), message, self._trustee.identity.signing_key
+        )
+        return Outgoing(trustee_topic(self._collectivity, self._name, kind), payload)
+
+    def _address(self, name: str, kind: TrusteeKind) -> Address:
+        return Address(self._collectivity, DeviceId(name), kind)
+
+
+class Service:
+    """The program: a link, and one thread that owns the trustee and its database."""
+
+    def __init__(self, trustee: Trustee, settings: LinkSettings) -> None:
+        """Put it together; nothing runs yet."""
+        self._trustee = trustee
+        self._desk = Desk(trustee)
+        self._link = Link(settings, self._desk.filters)
+        self._has_news = asyncio.Event()
+        self._thread = StoreThread()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set.
+
+        Raises:
+            ConfigError: another program shows its certificate.
+            BaseExceptionGroup: a task failed for good.
+        """
+        try:
+            with self._link.alone():
+                identity = self._trustee.identity
+                log.info("trustee_started", name=identity.name, collectivity=identity.collectivity)
+                await self._work(stop)
+        finally:
+            self._thread.close()
+
+    async def _work(self, stop: asyncio.Event) -> None:
+        work = {"link": self._link.run(), "take": self._take(), "greet": self._greet()}
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(task, name=name) for name, task in work.items()]
+            await stop.wait()
+            log.info("trustee_stopped")
+            for task in tasks:
+                task.cancel()
+
+    async def _take(self) -> NoReturn:
+        while True:
+            batch = await self._link.batch(BATCH_MAX, BATCH_WINDOW_S)
+            messages = [received.message for received in batch]
+            known = self._trustee.documents.hashes
+            out = await self._thread.run(self._desk.take, messages)
+            self._send(out, batch)
+            if self._trustee.documents.hashes != known:
+                self._has_news.set()
+
+    async def _greet(self) -> NoReturn:
+        """Say hello on each new connection, and ever more seldom until enough have answered.
+
+        A new document may name others than those who were greeted. One that comes later says hello
+        by itself, and is greeted then.
+        """
+        greeted_on, due_s = 0, 0.0
+        delays_s = backoff(base_s=HELLO_FIRST_S, cap_s=KNOWN_EVERY_S)
+        while True:
+            connection = await self._link.connected()
+            is_new = connection != greeted_on or self._has_news.is_set()
+            self._has_news.clear()
+            if await self._thread.run(self._trustee.look_again) or is_new:
+                greeted_on, due_s = connection, 0.0
+                delays_s = backoff(base_s=HELLO_FIRST_S, cap_s=KNOWN_EVERY_S)
+            now_s = asyncio.get_running_loop().time()
+            if now_s >= due_s:
+                is_ready = await self._thread.run(lambda: self._trustee.is_ready)
+                is_hello = due_s == 0.0 or not is_ready
+                self._send(await self._thread.run(self._greeting(is_hello=is_hello)), [])
+                due_s = now_s + (KNOWN_EVERY_S if is_ready else next(delays_s))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(LOOK_EVERY_S, due_s - now_s)):
+                    await self._has_news.wait()
+
+    def _greeting(self, *, is_hello: bool) -> Callable[[], list[Outgoing]]:
+        return self._desk.greet if is_hello else lambda: [self._desk.known()]
+
+    def _send(self, messages: Sequence[Outgoing], batch: Sequence[Received]) -> None:
+        """Put messages on the wire, then let the broker forget what they answer."""
+        try:
+            for message in messages:
+                self._link.send(message)
+        except TransportError:
+            return  # not acknowledged: it comes again
+        for received in batch:
+            received.ack()

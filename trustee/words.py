@@ -1,0 +1,96 @@
+"""What a trustee's operator reads: a document in words before it is signed, and a checked log."""
+
+from collections.abc import Sequence
+
+from protocol.calendar import day_of_number
+from protocol.errors import DocumentRefused, MessageRefused, StoreError
+from protocol.governance import Charter, TrusteeSet, fingerprint, read_charter
+from protocol.measures import Measures, check_measures
+from protocol.trustee_messages import FIRST_PREVIOUS, LogEntry, SignedLogEntry, open_log_entry
+from trustee.core import TrusteeIdentity
+
+
+def describe(charter: Charter, identity: TrusteeIdentity) -> str:
+    """Say what a document says, a line each.
+
+    Raises:
+        DocumentRefused: it cannot be read, breaks a rule, or names this trustee with other keys.
+    """
+    if charter.kind == TrusteeSet.__name__:
+        lines = _set_in_words(read_charter(charter, TrusteeSet), identity)
+    elif charter.kind == Measures.__name__:
+        lines = _measures_in_words(read_charter(charter, Measures), identity)
+    else:
+        raise DocumentRefused(f"A {charter.kind} is nothing that a trustee signs.")
+    signers = ", ".join(each.signer for each in charter.signatures) or "nobody"
+    return "\n".join(
+        (*lines, f"Fingerprint: {fingerprint(charter)}.", f"Signed so far by: {signers}.")
+    )
+
+
+def check_chain(entries: Sequence[SignedLogEntry], identity: TrusteeIdentity) -> list[LogEntry]:
+    """Verify a trustee's own log from its first entry on; returns the entries.
+
+    Raises:
+        StoreError: names the first entry that does not hold.
+    """
+    key = identity.signing_key.public_key().public_bytes_raw()
+    previous, opened = FIRST_PREVIOUS, []
+    for number, signed in enumerate(entries):
+        try:
+            entry = open_log_entry(signed, identity.collectivity, key)
+        except MessageRefused as exc:
+            raise StoreError(f"Entry {number} of the log is not ours: {exc.detail}.") from exc
+        if entry.number != number or entry.previous != previous:
+            raise StoreError(f"Entry {number} of the log does not follow the one before.")
+        previous = signed.hash
+        opened.append(entry)
+    return opened
+
+
+def _set_in_words(trustees: TrusteeSet, identity: TrusteeIdentity) -> list[str]:
+    own = identity.public
+    for each in trustees.trustees:
+        if each.name == own.name and each != own:
+            raise DocumentRefused(f"This set names {own.name} with keys that are not ours.")
+    shape = trustees.shape
+    _check_collectivity(trustees.collectivity, identity)
+    return [
+        (
+            f"Set of trustees of {trustees.collectivity}, version {trustees.version}, from "
+            f"{day_of_number(trustees.effective)} on."
+        ),
+        f"{shape.threshold} of {shape.trustees} of them open a sum:",
+        *(f"  {each.name}: {each.title}" for each in trustees.trustees),
+    ]
+
+
+def _measures_in_words(measures: Measures, identity: TrusteeIdentity) -> list[str]:
+    _check_collectivity(measures.collectivity, identity)
+    check_measures(measures)
+    lines = [
+        (
+            f"Measures of {measures.collectivity}, version {measures.version}, from "
+            f"{day_of_number(measures.effective)} on."
+        ),
+        (
+            f"A household-day costs at most epsilon {measures.epsilon:g}, delta {measures.delta:g}; "
+            f"{measures.days_a_year} days a year, {measures.profile_days_a_year} with the profile."
+        ),
+        f"Of a crowd, {measures.gamma:.0%} may lie.",
+    ]
+    for each in measures.measures:
+        least = min((group.threshold for group in each.groups), default=0)
+        lines.append(
+            f"  {each.name} ({each.kind}): {len(each.groups)} groups; no set of fewer than "
+            f"{least} households is opened."
+        )
+        alone = [group.code for group in each.groups if group.crowd == 1]
+        if alone:
+            lines.append(f"    each household adds all the noise itself: {', '.join(alone)}")
+    return lines
+
+
+def _check_collectivity(collectivity: str, identity: TrusteeIdentity) -> None:
+    if collectivity != identity.collectivity:
+        raise DocumentRefused(f"This document is {collectivity}'s, not {identity.collectivity}'s.")
