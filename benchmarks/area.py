@@ -23,7 +23,7 @@ from benchmarks.row import Bound, Rows
 from benchmarks.row import Row as Figure
 from benchmarks.sizes import wire
 from benchmarks.timing import cpu_s, per, scaled
-from cloud.store.area import ContributionItem, FigureKey, Row
+from cloud.store.area import ContributionItem, ContributionRow, FigureKey
 from cloud.store.sqlite.store import SqliteStore
 from edge.privacy.noise import draw_noise
 from protocol.area_cipher import SLOT_BYTES, add_up, mask_values, unmask
@@ -113,7 +113,9 @@ def _from_store(rows: Rows, households: int, runs: int, directory: Path) -> None
     begun_s = time.process_time()
     store.area.put_contributions(items, datetime.now(UTC))
     put_s = time.process_time() - begun_s
-    expected = add_up(_stacked([Row(b"", DeviceId(""), 0, b"", 1, _words(item)) for item in items]))
+    expected = add_up(
+        _stacked([ContributionRow(b"", DeviceId(""), 0, b"", 1, _words(item)) for item in items])
+    )
 
     def summed() -> Rectangle:
         return add_up(_stacked(store.area.rows(key)))
@@ -138,7 +140,7 @@ def _from_store(rows: Rows, households: int, runs: int, directory: Path) -> None
     store.close()
 
 
-def _stacked(found: Sequence[Row]) -> Rectangle:
+def _stacked(found: Sequence[ContributionRow]) -> Rectangle:
     words = np.frombuffer(b"".join(row.words for row in found), "<u8")
     return words.reshape(len(found), -1)
 

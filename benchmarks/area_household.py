@@ -10,7 +10,13 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks.household import COLLECTIVITY, DAYS, READINGS_A_DAY
-from edge.privacy.contribution import DayValues, Grounds, Made, Seeds, contribute
+from edge.privacy.contribution import (
+    ContributionInputs,
+    CostedContribution,
+    DayValues,
+    Seeds,
+    contribute,
+)
 from edge.privacy.ledger import Caps, Ledger
 from protocol.area_cipher import SHAPES
 from protocol.area_messages import AreaAck, Contribution, SeedLetters
@@ -149,7 +155,7 @@ class AreaChip:
             readings_wh,
             profile=Profile(ages=(1, 0, 0, 2, 0, 0), employed=1) if with_profile else None,
         )
-        grounds = Grounds(
+        grounds = ContributionInputs(
             measures(),
             _DIGEST,
             {_DIGEST: transform()},
@@ -157,7 +163,7 @@ class AreaChip:
             Seeds(1, _DIGEST, self.seeds),
         )
         made = contribute(values, grounds, Ledger(), _NO_CAPS)
-        assert isinstance(made, Made)
+        assert isinstance(made, CostedContribution)
         return made.contribution
 
     def month(self, days_a_year: int) -> Iterator[tuple[str, bytes]]:

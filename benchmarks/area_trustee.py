@@ -23,10 +23,10 @@ from protocol.calendar import day_number, next_month
 from protocol.governance import fingerprint
 from protocol.roster import RosterEntry
 from protocol.trustee_messages import Ask, SetRequest, bitmap_of, draws_of
-from trustee.core import Trustee
+from trustee.core import TrusteeCore
 from trustee.log import StoredSeeds, TrusteeLog
 from trustee.masks import Draw, check_masks, sums
-from volet.area.town import CELL, MEASURE, Town
+from volet.area.town import CELL, MEASURE, SimulatedTown
 
 MASKED = 10_000
 ASKED = 5_000
@@ -121,7 +121,7 @@ class _Area:
     """A town, and one of its trustees that holds seeds of all its households."""
 
     def __init__(self, households: int, directory: Path) -> None:
-        town = Town(_DAY)
+        town = SimulatedTown(_DAY)
         store = SqliteStore.open(directory)
         self._entries = [entry for entry, _ in town.enrol(store.area, households)]
         roster = store.area.roster()
@@ -132,7 +132,7 @@ class _Area:
         for entry in self._entries:
             kept.put_seeds(_seeds(entry, town.set_charter.hash))
         self.log = kept
-        self.trustee = Trustee(town.members[0], kept, lambda: _NUMBER, is_alone=True)
+        self.trustee = TrusteeCore(town.members[0], kept, lambda: _NUMBER, is_alone=True)
         self.trustee.confirm(fingerprint(town.set_charter))
         for page in (*charter_pages(town.set_charter), *charter_pages(charter)):
             self.trustee.take(page)

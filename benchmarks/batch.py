@@ -27,8 +27,8 @@ from benchmarks.row import Row, Rows
 from benchmarks.timing import scaled
 from cloud.api.access import draw_token
 from cloud.api.app import make_gate
-from cloud.api.gate import Limits
-from cloud.api.service import Service
+from cloud.api.gate import RateLimits
+from cloud.api.service import ApiService
 from cloud.api.shapes import Batch, document_of
 from cloud.store import RequestState
 from cloud.store.providers import Provider, Scope
@@ -88,13 +88,13 @@ def _hand_in(rows: Rows, directory: Path, town: ProviderTown) -> Batch:
 async def _send(directory: Path, town: ProviderTown, lines: list[bytes]) -> Batch:
     thread = StoreThread()
     store = await thread.run(SqliteStore.open, directory, is_checked=False)
-    service = Service(thread, store)
+    service = ApiService(thread, store)
     now = datetime.now(UTC)
     await thread.run(store.providers.put_provider, Provider("bench", town.public_key, now))
     token, _ = await thread.run(
         draw_token, store.providers, "bench", [Scope.STATEMENTS], now, timedelta(days=1)
     )
-    gate = make_gate(service, thread, store, Limits(), lambda: datetime.now(UTC))
+    gate = make_gate(service, thread, store, RateLimits(), lambda: datetime.now(UTC))
     headers = {
         "Authorization": f"Bearer {token}",
         "Content-Type": "application/x-ndjson",

@@ -16,7 +16,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks.household import COLLECTIVITY
-from cloud.billing.pending import Page, pending_statements, unseen_statements
+from cloud.billing.pending import PendingPage, pending_statements, unseen_statements
 from cloud.store import RequestState, SeenStatement, Store
 from cloud.store.sqlite.store import SqliteStore
 from protocol.envelope import SIGNATURE_BYTES
@@ -72,7 +72,7 @@ def work(store: Store, log: Path) -> None:
                 after = _send(store, page, out.write)
 
 
-def _send(store: Store, page: Page, write: Callable[[bytes], object]) -> bytes | None:
+def _send(store: Store, page: PendingPage, write: Callable[[bytes], object]) -> bytes | None:
     write(b"".join(_line(message) for message in page.messages))
     statements = [statement_of(message.payload) for message in page.messages]
     seen = [SeenStatement(HouseholdKeyId(each.household_key), each.id) for each in statements]

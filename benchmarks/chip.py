@@ -15,10 +15,10 @@ from benchmarks.live_chip import EnrolledChip, Used, lacking_days, live, over_a_
 from benchmarks.row import Bound, Row, Rows
 from benchmarks.stack import Stack, need_mosquitto, running
 from benchmarks.timing import per, scaled
-from edge.simulate.home import Home, HomeSettings, build_home
+from edge.simulate.home import HomeSettings, SimulatedHome, build_home
 from edge.simulate.household import synthetic_curve
 from edge.simulate.player import QUARTER_HOUR_S, frames
-from edge.simulate.tariff import Option
+from edge.simulate.tariff import MeterOption
 from protocol.calendar import day_start, quarter_hours
 
 MEMORY_LIMIT_MB = 100
@@ -99,12 +99,12 @@ def _lived(stack: Stack, directory: Path, days: int) -> Used:
     return used
 
 
-def _home(days: int) -> Home:
+def _home(days: int) -> SimulatedHome:
     curve = synthetic_curve(5, MONTH, MONTH + timedelta(days=days))
-    return build_home(curve, HomeSettings(option=Option.HPHC, seed=5))
+    return build_home(curve, HomeSettings(option=MeterOption.HPHC, seed=5))
 
 
-def _frames(home: Home, days: int) -> bytes:
+def _frames(home: SimulatedHome, days: int) -> bytes:
     """Return what the meter sends at the beginning of each quarter-hour, the last one's end too."""
     start, end = day_start(MONTH), day_start(MONTH + timedelta(days=days))
     return b"".join(frame.data for frame in frames(home, start, end, QUARTER_HOUR_S))

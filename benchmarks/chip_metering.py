@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.metering.events import QuarterHourClosed
 from edge.metering.meter import Meter
-from edge.metering.state import Settings
+from edge.metering.state import MeteringSettings
 from edge.simulate.host import host_time_at
 from edge.tic.decoder import Decoder
 from edge.vault.signer import Signer
@@ -55,7 +55,7 @@ def open_vault(directory: Path) -> Vault:
 
 def meter(vault: Vault, data: bytes) -> Metered:
     """Take frames, one a quarter-hour; time what follows from each, its commit included."""
-    decoder, metering = Decoder(), Meter(settings=Settings(is_simulated=True))
+    decoder, metering = Decoder(), Meter(settings=MeteringSettings(is_simulated=True))
     host = host_time_at(datetime.now(UTC))
     cpu_s: list[float] = []
     wall_s: list[float] = []

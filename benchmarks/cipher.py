@@ -21,7 +21,7 @@ from benchmarks.household import (
 from benchmarks.row import Bound, Row, Rows
 from benchmarks.sizes import Cloud, stored, wire
 from benchmarks.timing import cpu_s, per, scaled
-from cloud.billing.plan import Plan
+from cloud.billing.plan import WeightPlan
 from cloud.billing.statements import Prepared, compute
 from cloud.store import StoredContract
 from protocol.calendar import day_number, next_month
@@ -143,7 +143,7 @@ def _whole_statement(rows: Rows, month: Month, runs: int) -> float:
     request = StatementRequest(
         bytes(16), bytes(32), bytes(32), day_number(MONTH), day_number(next_month(MONTH))
     )
-    prepared = Prepared(request, Plan(_components()))
+    prepared = Prepared(request, WeightPlan(_components()))
     unsigned = Signed("", b"", b"")
     contract = StoredContract(bytes(32), chip.secret.id, "", b"", unsigned, unsigned, unsigned)
     with tempfile.TemporaryDirectory() as directory:

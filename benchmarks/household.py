@@ -13,7 +13,7 @@ from protocol.calendar import day_number, days_between, next_month, quarter_hour
 from protocol.commitment import COMMITTED_VALUES, commit_day
 from protocol.envelope import Address, seal_message
 from protocol.household import Coefficients, Weights
-from protocol.household import Epoch as Pad
+from protocol.household import EpochPad as Pad
 from protocol.ids import DeviceId, new_device_id, new_incarnation
 from protocol.keys import HouseholdSecret
 from protocol.layout import DAY_COEFFICIENTS, MONTH_COEFFICIENTS, REGISTER_STEP, coefficient

@@ -22,10 +22,10 @@ from benchmarks.market import listed
 from benchmarks.row import Bound, Row, Rows
 from benchmarks.sizes import Cloud
 from benchmarks.timing import per, scaled, wall_s
-from cloud.billing.quotes import PAUSE, QuoteDesk
-from cloud.catalogue.log import Listed
+from cloud.billing.quotes import PAUSE, QuoteService
+from cloud.catalogue.log import OpenedLog
 from protocol.calendar import day_number, days_between, month_of, quarter_hours
-from protocol.household import Epoch as Pad
+from protocol.household import EpochPad as Pad
 from protocol.ids import new_incarnation
 from protocol.quotes import Drawn, QuoteAnswer, QuotePart, QuotePlan, QuoteRequest
 from system.mqtt.message import Incoming, Outgoing
@@ -51,7 +51,7 @@ def run(scale: float) -> list[Row]:
         year = Year.encrypted()
         cloud = Cloud(Path(directory), [year.chip])
         cloud.take(year.messages)
-        market = Listed(cloud.store.catalogue)
+        market = OpenedLog(cloud.store.catalogue)
         for signed in listed(START, END, TARIFFS):
             market.add(signed, START)
         ours_s = _ours(rows, cloud, market, year, runs)
@@ -92,20 +92,20 @@ class Year:
         return cls(chip, pads, messages, drawn, month_wh)
 
 
-def _ours(rows: Rows, cloud: Cloud, market: Listed, year: Year, runs: int) -> float:
+def _ours(rows: Rows, cloud: Cloud, market: OpenedLog, year: Year, runs: int) -> float:
     key, chip, head = Ed25519PrivateKey.generate(), year.chip, market.entries[-1].head
     request = QuoteRequest(chip.secret.id, bytes(16), day_number(START), day_number(END), head)
     at = datetime(2026, 1, 1, tzinfo=UTC)
 
-    def answer(desk: QuoteDesk) -> tuple[Outgoing, ...]:
+    def answer(desk: QuoteService) -> tuple[Outgoing, ...]:
         nonlocal at
         at += PAUSE
         return desk.answer(chip.enrolment, request, at)
 
     cold_s = wall_s(
-        lambda: answer(QuoteDesk(cloud.store, market, COLLECTIVITY, key)), runs=max(2, runs // 2)
+        lambda: answer(QuoteService(cloud.store, market, COLLECTIVITY, key)), runs=max(2, runs // 2)
     )
-    desk = QuoteDesk(cloud.store, market, COLLECTIVITY, key)
+    desk = QuoteService(cloud.store, market, COLLECTIVITY, key)
     warm_s = wall_s(lambda: answer(desk), runs=runs)
     limit = Bound("below", LIMIT_MS)
     note = f"{TARIFFS} tariffs, {MONTHS} months, wall time, read from the store"
@@ -123,7 +123,7 @@ def _ours(rows: Rows, cloud: Cloud, market: Listed, year: Year, runs: int) -> fl
     return float(np.median(warm_s))
 
 
-def _check(market: Listed, year: Year, sent: tuple[Outgoing, ...]) -> None:
+def _check(market: OpenedLog, year: Year, sent: tuple[Outgoing, ...]) -> None:
     """Open what the household drew in each month, and compare."""
     parts = [
         msgspec.msgpack.decode(msgspec.msgpack.decode(each.payload)[1], type=QuotePart)

@@ -21,7 +21,7 @@ from benchmarks.mqtt_size import TLS_RECORD_BYTES, exchange_bytes
 from benchmarks.row import Bound, Rows
 from cloud.ingest.pipeline import Ingest
 from cloud.store.sqlite.store import SqliteStore
-from protocol.household import Epoch as Pad
+from protocol.household import EpochPad as Pad
 from protocol.messages import COEFFICIENT_BYTES
 from protocol.status import State, Status, encode_status, whole_hour
 from protocol.topics import Kind, device_topic

@@ -19,7 +19,7 @@ from edge.simulate.curve import Curve
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.meter import BAUD, BITS_PER_CHARACTER
 from edge.simulate.player import frames
-from edge.simulate.tariff import Option
+from edge.simulate.tariff import MeterOption
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame, Mode
 from edge.tic.source import StreamSource
@@ -58,17 +58,17 @@ def run(scale: float) -> list[Row]:
     rows = Rows("tic")
     runs = scaled(RUNS, scale, 3)
     minutes = max(1.0, LINE_MINUTES * scale)
-    standard = make_line(Mode.STANDARD, Option.TEMPO, minutes)
-    historique = make_line(Mode.HISTORIQUE, Option.HPHC, minutes)
+    standard = make_line(Mode.STANDARD, MeterOption.TEMPO, minutes)
+    historique = make_line(Mode.HISTORIQUE, MeterOption.HPHC, minutes)
     _compare(rows, standard, [EnedisTic()], runs)
     _compare(rows, historique, [EnedisTic(), SerialTeleinfo()], runs)
-    three_phase = make_line(Mode.STANDARD, Option.TEMPO, minutes, phases=3)
+    three_phase = make_line(Mode.STANDARD, MeterOption.TEMPO, minutes, phases=3)
     for line in (standard, three_phase, historique):
         _live(rows, line, runs)
     return rows.rows
 
 
-def make_line(mode: Mode, option: Option, minutes: float, phases: int = 1) -> Line:
+def make_line(mode: Mode, option: MeterOption, minutes: float, phases: int = 1) -> Line:
     """Let a meter send for some minutes, frames one after another."""
     seconds = int(minutes * 60)
     rng = np.random.default_rng(4)

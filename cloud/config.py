@@ -56,7 +56,7 @@ class MetricsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     interval_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
 
 
-class _File(CloudConfig, frozen=True, forbid_unknown_fields=True):
+class _ConfigFile(CloudConfig, frozen=True, forbid_unknown_fields=True):
     metrics: MetricsConfig | None = None
 
 
@@ -118,11 +118,11 @@ operator_port = {config.operator_port}
 """.encode()
 
 
-def _read(directory: Path) -> _File:
+def _read(directory: Path) -> _ConfigFile:
     path = directory / CONFIG_NAME
     data = read_document(path, f"make it with `volet cloud init --dir {quoted(directory)}`.")
     try:
-        file = msgspec.toml.decode(data, type=_File)
+        file = msgspec.toml.decode(data, type=_ConfigFile)
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
         raise ConfigError(f"{path}: {exc}.") from exc
     check_config(file, str(path))

@@ -25,8 +25,8 @@ from edge.area.settings import AreaConfig
 from edge.bills.judgement import WORDS_EN, WORDS_FR, Finding
 from edge.chip.config import EdgeConfig, PanelConfig
 from edge.commands.directory import CHIP
-from edge.metering.state import Settings as MeteringSettings
-from edge.mqtt.outbox import Settings as SendingSettings
+from edge.metering.state import MeteringSettings
+from edge.mqtt.outbox import OutboxSettings as SendingSettings
 from protocol.errors import VoletError
 from provider.directory import PROVIDER
 from system.backup.listing import Fate, Party

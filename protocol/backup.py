@@ -79,7 +79,7 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     size_bytes: _Size
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class BackupEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A file of a directory: its name there, its size and SHA-256."""
 
     name: _Name
@@ -92,7 +92,7 @@ class Manifest(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
 
     owner: _Name
     volet: _Name
-    files: tuple[Entry, ...]
+    files: tuple[BackupEntry, ...]
 
 
 def lock_by_passphrase(passphrase: str, *, log2_n: int = LOG2_N) -> tuple[bytes, Lock]:

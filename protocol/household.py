@@ -42,7 +42,7 @@ def scale(value: int) -> int:
     return value * (Q // T) + (((Q % T) * value + T // 2) >> T_BITS)
 
 
-class Epoch:
+class EpochPad:
     """One incarnation's pad for one month; z0 lives in this object and nowhere else.
 
     A coefficient is taken out of the pad by its first use, so that it cannot carry a second value.

@@ -84,7 +84,7 @@ def open_entry(signed: SignedEntry, registrar_key: bytes) -> RosterEntry:
         raise DocumentRefused(f"This roster entry cannot be read: {exc.detail}.") from exc
 
 
-class Standing(msgspec.Struct, frozen=True, gc=False):
+class Membership(msgspec.Struct, frozen=True, gc=False):
     """Where a household stands on a day; `is_counted`: it counts towards a threshold."""
 
     entry: RosterEntry
@@ -173,7 +173,7 @@ class Roster:
 
     def standing(
         self, household_key: bytes, day: int, length: int | None = None
-    ) -> Standing | None:
+    ) -> Membership | None:
         """Return where a household stands on `day` (a number), None: nowhere.
 
         `length`: by the first so many entries only, so that an old set can be checked again.
@@ -190,9 +190,9 @@ class Roster:
             first = each
         seen = self._seen.get(first.number, first.start)
         joined = max(first.start, seen - SEEN_LATE_DAYS)
-        return Standing(current, day - joined >= COUNTS_AFTER_DAYS)
+        return Membership(current, day - joined >= COUNTS_AFTER_DAYS)
 
-    def standings(self, day: int, length: int | None = None) -> Iterator[Standing]:
+    def standings(self, day: int, length: int | None = None) -> Iterator[Membership]:
         """Give everybody who stands somewhere on `day`."""
         for household_key in self._of_household:
             standing = self.standing(household_key, day, length)

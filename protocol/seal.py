@@ -19,7 +19,7 @@ from protocol import seal_form
 from protocol.errors import CipherError
 from protocol.household import (
     Coefficients,
-    Epoch,
+    EpochPad,
     N,
     Q,
     T,
@@ -137,11 +137,11 @@ class SealSecret:
         """Draw a new one."""
         return cls(draw_ternary())
 
-    def new_epoch(self, month: date, incarnation: Incarnation) -> Epoch:
+    def new_epoch(self, month: date, incarnation: Incarnation) -> EpochPad:
         """Encrypt zero once more: a fresh pad for `month` in this incarnation."""
         saved = saved_bytes(self._encryptor.encrypt_zero_symmetric())
         z0, seed = seal_form.read_seeded_ciphertext(saved)
-        return Epoch(month, incarnation, seed, z0)
+        return EpochPad(month, incarnation, seed, z0)
 
     def open_sum(self, total: int, terms: Iterable[tuple[bytes, Weights]]) -> int:
         """Open a month's weighted sum that the cloud computed.

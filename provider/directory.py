@@ -4,18 +4,18 @@ from pathlib import Path
 
 from provider.service import DEFAULT_DIRECTORY, KEY, SEALING_KEY, load_key, load_sealing_key
 from system.backup.cli import commands
-from system.backup.listing import Listed, Party
+from system.backup.listing import ListedFile, Party
 
 _YES = "yes"
 
 FILES = (
-    Listed(KEY, "`volet provider init`; Ed25519, signs offers and requests", private=_YES),
-    Listed(SEALING_KEY, "`volet provider init`; opens receipts", private=_YES),
-    Listed(
+    ListedFile(KEY, "`volet provider init`; Ed25519, signs offers and requests", private=_YES),
+    ListedFile(SEALING_KEY, "`volet provider init`; opens receipts", private=_YES),
+    ListedFile(
         "*.token", "the collectivity (`volet cloud api token create`); for the API", private=_YES
     ),
-    Listed("*.pem", "the collectivity; its `ca.pem`, and a certificate for the API"),
-    Listed("*.key", "you; the key of that certificate", private=_YES),
+    ListedFile("*.pem", "the collectivity; its `ca.pem`, and a certificate for the API"),
+    ListedFile("*.key", "you; the key of that certificate", private=_YES),
 )
 
 

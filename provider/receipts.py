@@ -12,7 +12,7 @@ from fractions import Fraction
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from cloud.billing.statements import Shelf
+from cloud.billing.statements import DocumentLookup
 from cloud.store import Store, StoredBlock, StoredContract
 from cloud.store.receipts import StoredReceipt
 from protocol.amount_proof import verify
@@ -49,7 +49,7 @@ from protocol.tariff import MarketLine
 from protocol.topics import Kind
 
 
-class Standing(StrEnum):
+class ReceiptVerdict(StrEnum):
     """What a receipt is worth.
 
     PROVEN: the amount follows from what was committed to at reading time. PARTLY: so do some of its
@@ -81,7 +81,7 @@ class Checked(msgspec.Struct, frozen=True):
 
     statement: str
     contract: str
-    standing: Standing
+    standing: ReceiptVerdict
     start: date | None = None
     end: date | None = None
     consent: Consent | None = None
@@ -92,7 +92,7 @@ class Checked(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
-class Terms(msgspec.Struct, frozen=True):
+class ReceiptTerms(msgspec.Struct, frozen=True):
     """What the provider itself asked and offered, by which a receipt is checked."""
 
     request: StatementRequest
@@ -105,7 +105,7 @@ def check_receipt(
     store: Store,
     stored: StoredReceipt,
     contract: StoredContract,
-    shelf: Shelf,
+    shelf: DocumentLookup,
     sealing_key: SealingKey,
     collectivity: str,
 ) -> Checked:
@@ -120,7 +120,7 @@ def check_receipt(
         commitments = _commitments(store, contract.household_key, terms, keys, collectivity)
         standing = check_text(text, terms, commitments, collectivity, contract.household_key)
     except (CipherError, DocumentRefused, MessageRefused, ValueError) as exc:
-        return Checked(*names, Standing.REFUSED, detail=str(exc))
+        return Checked(*names, ReceiptVerdict.REFUSED, detail=str(exc))
     return Checked(
         *names,
         standing,
@@ -134,7 +134,9 @@ def check_receipt(
     )
 
 
-def read_terms(store: Store, statement: bytes, contract: StoredContract, shelf: Shelf) -> Terms:
+def read_terms(
+    store: Store, statement: bytes, contract: StoredContract, shelf: DocumentLookup
+) -> ReceiptTerms:
     """Read what a statement was asked and priced by.
 
     Raises:
@@ -160,16 +162,16 @@ def read_terms(store: Store, statement: bytes, contract: StoredContract, shelf: 
         late=[day_of_number(number) for number in request.late],
     )
     consent = decode_body(contract.contract.body, Contract).consent
-    return Terms(request, offer, consent, tuple(parts))
+    return ReceiptTerms(request, offer, consent, tuple(parts))
 
 
 def check_text(
     text: ReceiptText,
-    terms: Terms,
+    terms: ReceiptTerms,
     commitments: Mapping[date, bytes],
     collectivity: str,
     household_key: bytes,
-) -> Standing:
+) -> ReceiptVerdict:
     """Check a receipt's amount and proof against the days' commitments.
 
     Raises:
@@ -189,15 +191,15 @@ def check_text(
         _check_total(text, terms, start, end)
     if claim is not None:
         verify(proof_context(collectivity, household_key, text), claim, text.proof)
-        return Standing.PARTLY if text.unproven else Standing.PROVEN
+        return ReceiptVerdict.PARTLY if text.unproven else ReceiptVerdict.PROVEN
     if text.proof:
         raise CipherError("the receipt has a proof of nothing")
     if text.unproven:
-        return Standing.STATED
+        return ReceiptVerdict.STATED
     # No line has a price: what is left are fixed lines.
     if price_bill(terms.offer.tariffs, start, end, ()).total_ttc != text.total_cents * CENT:
         raise CipherError("the total does not follow from the tariff")
-    return Standing.PROVEN
+    return ReceiptVerdict.PROVEN
 
 
 def _open_envelope(
@@ -213,7 +215,7 @@ def _open_envelope(
     return receipt
 
 
-def _check_terms(text: ReceiptText, terms: Terms) -> None:
+def _check_terms(text: ReceiptText, terms: ReceiptTerms) -> None:
     request = terms.request
     if (text.statement, text.contract, text.start, text.end, text.consent) != (
         request.id,
@@ -230,7 +232,7 @@ def _check_terms(text: ReceiptText, terms: Terms) -> None:
 def _commitments(
     store: Store,
     household_key: HouseholdKeyId,
-    terms: Terms,
+    terms: ReceiptTerms,
     keys: Mapping[DeviceId, bytes],
     collectivity: str,
 ) -> dict[date, bytes]:
@@ -262,7 +264,7 @@ def _commitment(
     return block.commitment
 
 
-def _check_total(text: ReceiptText, terms: Terms, start: date, end: date) -> None:
+def _check_total(text: ReceiptText, terms: ReceiptTerms, start: date, end: date) -> None:
     """Make the bill from the lines as they are told, and compare lines and total."""
     energies = [
         Energy(
@@ -290,7 +292,7 @@ def _eur(component: Component, quantity: int, ht_cents: int) -> Fraction:
     return Fraction(line.eur_per_kwh) * quantity / (WH_PER_KWH if component.is_curve else 1)
 
 
-def _lines(text: ReceiptText, terms: Terms) -> Sequence[CheckedLine]:
+def _lines(text: ReceiptText, terms: ReceiptTerms) -> Sequence[CheckedLine]:
     return [
         CheckedLine(
             component.line.name,

@@ -12,7 +12,7 @@ from protocol.errors import DocumentRefused
 from protocol.schedule import Calendar, PriceSeries, Schedule, Schedules, check_schedule
 from protocol.tariff import EnergyLine, FixedLine, Tariff
 from tariffs.locate import Located, SyntaxProblem, read_located, show_place
-from tariffs.problems import Problem, Severity, error, form_problems
+from tariffs.problems import Severity, TariffProblem, error, form_problems
 from tariffs.rules import (
     file_problems,
     flawless_line,
@@ -33,7 +33,7 @@ _SOME_TARIFF: dict[str, object] = {
 _RENDER = "Draw it again with `volet provider tariff`, or sign it with the key it names."
 
 
-class Report(msgspec.Struct, frozen=True):
+class ProblemReport(msgspec.Struct, frozen=True):
     """One problem as it is shown; `path` points into the file's JSON."""
 
     file: str
@@ -44,15 +44,15 @@ class Report(msgspec.Struct, frozen=True):
     fix: str
 
 
-class _File(msgspec.Struct, frozen=True):
+class _TariffFile(msgspec.Struct, frozen=True):
     name: str
     located: Located
-    problems: tuple[Problem, ...]
+    problems: tuple[TariffProblem, ...]
     tariffs: tuple[Tariff, ...] = ()
     schedule: Schedule | None = None
 
 
-def check_files(texts: Mapping[str, str], today: date) -> list[Report]:
+def check_files(texts: Mapping[str, str], today: date) -> list[ProblemReport]:
     """Check tariffs, calendars, series and signed documents, by file name, and between them."""
     files = [_read(name, text) for name, text in texts.items()]
     schedules = [file.schedule for file in files if file.schedule is not None]
@@ -98,20 +98,20 @@ def read_texts(paths: Sequence[Path], read: Mapping[Path, bytes]) -> dict[str, s
     return found
 
 
-def _read(name: str, text: str) -> _File:
+def _read(name: str, text: str) -> _TariffFile:
     try:
         located = read_located(text)
     except SyntaxProblem as exc:
         place = Located(None, {(): exc.line}, ())
         fix = "Put the sign right; quotes around every text, no comma before a closing bracket."
-        return _File(name, place, (error((), str(exc), fix),))
+        return _TariffFile(name, place, (error((), str(exc), fix),))
     twice = [
         error(place, f"The key `{place[-1]}` stands twice.", "Take one away.")
         for place in located.twice
     ]
     value = located.value
     if not isinstance(value, dict):
-        return _File(name, located, (error((), "This is no object.", "Begin with `{`."),))
+        return _TariffFile(name, located, (error((), "This is no object.", "Begin with `{`."),))
     if "signature" in value:
         return _signed(name, located, value)
     if "runs" in value or "prices" in value:
@@ -120,24 +120,24 @@ def _read(name: str, text: str) -> _File:
 
 
 def _schedule(
-    name: str, located: Located, value: dict[str, object], problems: list[Problem]
-) -> _File:
+    name: str, located: Located, value: dict[str, object], problems: list[TariffProblem]
+) -> _TariffFile:
     kind: type[Calendar | PriceSeries] = Calendar if "runs" in value else PriceSeries
     problems += form_problems(value, kind)
     if problems:
-        return _File(name, located, tuple(problems))
+        return _TariffFile(name, located, tuple(problems))
     schedule: Schedule = msgspec.convert(value, kind)
     try:
         check_schedule(schedule, name)
     except DocumentRefused as exc:
         said = str(exc).removeprefix(f"{name}: ")
-        return _File(name, located, (error((), said, _RENDER),))
-    return _File(name, located, (), schedule=schedule)
+        return _TariffFile(name, located, (error((), said, _RENDER),))
+    return _TariffFile(name, located, (), schedule=schedule)
 
 
 def _tariff(
-    name: str, located: Located, value: dict[str, object], problems: list[Problem]
-) -> _File:
+    name: str, located: Located, value: dict[str, object], problems: list[TariffProblem]
+) -> _TariffFile:
     """Check line by line, so that a line whose form is wrong hides no other's faults."""
     lines: dict[str, list[object]] = {}
     for part, kind in _LINES.items():
@@ -151,7 +151,9 @@ def _tariff(
                 lines[part].append(line)
                 problems += line_problems(line, (part, number))
     if not any(problem.severity is Severity.ERROR for problem in problems):
-        return _File(name, located, tuple(problems), tariffs=(msgspec.convert(value, Tariff),))
+        return _TariffFile(
+            name, located, tuple(problems), tariffs=(msgspec.convert(value, Tariff),)
+        )
     wrong = {problem.place[0] for problem in problems if problem.place}
     sound = {key: each for key, each in value.items() if key not in wrong}
     partial = msgspec.convert({**_SOME_TARIFF, **sound, **lines}, Tariff)
@@ -161,18 +163,18 @@ def _tariff(
         for problem in tariff_problems(partial)
         if problem.severity is Severity.ERROR and (problem.place or not is_without_lines)
     )
-    return _File(name, located, tuple(problems))
+    return _TariffFile(name, located, tuple(problems))
 
 
-def _signed(name: str, located: Located, value: dict[str, object]) -> _File:
+def _signed(name: str, located: Located, value: dict[str, object]) -> _TariffFile:
     try:
         document = open_listed(msgspec.convert(value, Signed))
     except msgspec.ValidationError as exc:
-        return _File(name, located, (error((), f"{exc}.", _RENDER),))
+        return _TariffFile(name, located, (error((), f"{exc}.", _RENDER),))
     except DocumentRefused as exc:
-        return _File(name, located, (error((), str(exc), _RENDER),))
+        return _TariffFile(name, located, (error((), str(exc), _RENDER),))
     if not isinstance(document, Offer):
-        return _File(name, located, (), schedule=document)
+        return _TariffFile(name, located, (), schedule=document)
     problems = [
         problem
         for at, tariff in enumerate(document.tariffs)
@@ -180,11 +182,11 @@ def _signed(name: str, located: Located, value: dict[str, object]) -> _File:
         for number, line in enumerate(getattr(tariff, part))
         for problem in line_problems(line, ("tariffs", at, part, number))
     ]
-    return _File(name, located, tuple(problems), tariffs=document.tariffs)
+    return _TariffFile(name, located, tuple(problems), tariffs=document.tariffs)
 
 
-def _report(file: _File, problem: Problem) -> Report:
-    return Report(
+def _report(file: _TariffFile, problem: TariffProblem) -> ProblemReport:
+    return ProblemReport(
         file.name,
         file.located.line(problem.place),
         show_place(problem.place),
@@ -194,12 +196,12 @@ def _report(file: _File, problem: Problem) -> Report:
     )
 
 
-def count(reports: Sequence[Report], severity: Severity) -> int:
+def count(reports: Sequence[ProblemReport], severity: Severity) -> int:
     """Count the reports of a severity."""
     return sum(report.severity is severity for report in reports)
 
 
-def in_words(reports: Sequence[Report]) -> Iterator[str]:
+def in_words(reports: Sequence[ProblemReport]) -> Iterator[str]:
     """Say what was found, a problem on two lines and a sum at the end."""
     for each in reports:
         path = f" {each.path}:" if each.path else ""

@@ -16,7 +16,7 @@ from protocol.json_text import read_json
 _GRID_FILE = re.compile(r"tarif_bleu_\d{4}-\d\d-\d\d\.json")
 
 
-class Option(StrEnum):
+class GridOption(StrEnum):
     """An option of the Tarif Bleu."""
 
     BASE = "base"
@@ -27,15 +27,15 @@ class Option(StrEnum):
 
 # How the meter names the calendar (NGTF or OPTARIF), and the supplier register of each period.
 CALENDARS = {
-    Option.BASE: "BASE",
-    Option.HPHC: "H PLEINE/CREUSE",
-    Option.TEMPO: "TEMPO",
-    Option.EJP: "EJP",
+    GridOption.BASE: "BASE",
+    GridOption.HPHC: "H PLEINE/CREUSE",
+    GridOption.TEMPO: "TEMPO",
+    GridOption.EJP: "EJP",
 }
 REGISTERS = {
-    Option.BASE: {"base": 1},
-    Option.HPHC: {"hc": 1, "hp": 2},
-    Option.TEMPO: {
+    GridOption.BASE: {"base": 1},
+    GridOption.HPHC: {"hc": 1, "hp": 2},
+    GridOption.TEMPO: {
         "bleu_hc": 1,
         "bleu_hp": 2,
         "blanc_hc": 3,
@@ -43,7 +43,7 @@ REGISTERS = {
         "rouge_hc": 5,
         "rouge_hp": 6,
     },
-    Option.EJP: {"normale": 1, "pointe": 2},
+    GridOption.EJP: {"normale": 1, "pointe": 2},
 }
 
 
@@ -103,7 +103,7 @@ class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vat_energy: Decimal
     excise_eur_per_kwh: Decimal
     cta: Cta
-    options: dict[Option, OptionPrices]
+    options: dict[GridOption, OptionPrices]
     sources: tuple[str, ...]
     derived: tuple[str, ...]
     assumed: tuple[str, ...]
@@ -126,21 +126,21 @@ def grids() -> tuple[Grid, ...]:
     return tuple(sorted(found, key=lambda grid: grid.valid_from))
 
 
-def parse_option(text: str) -> Option:
+def parse_option(text: str) -> GridOption:
     """Read an option's name.
 
     Raises:
         DocumentRefused: there is no such option.
     """
     try:
-        return Option(text)
+        return GridOption(text)
     except ValueError as exc:
         raise DocumentRefused(
-            f"The option {text!r} is unknown; the regulated tariff has {', '.join(Option)}."
+            f"The option {text!r} is unknown; the regulated tariff has {', '.join(GridOption)}."
         ) from exc
 
 
-def prices_of(grid: Grid, option: Option, kva: int) -> tuple[Subscription, list[EnergyPrice]]:
+def prices_of(grid: Grid, option: GridOption, kva: int) -> tuple[Subscription, list[EnergyPrice]]:
     """Return what an option costs at a power under a grid.
 
     Raises:

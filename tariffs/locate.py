@@ -55,14 +55,14 @@ def read_located(text: str) -> Located:
     Raises:
         SyntaxProblem: it is no JSON, or nests too deep; names the line.
     """
-    reader = _Reader(text)
+    reader = _JsonReader(text)
     value = reader.value(())
     if reader.skip() != len(text):
         raise reader.problem("something stands after the end of the document")
     return Located(value, reader.lines, tuple(reader.twice))
 
 
-class _Reader:
+class _JsonReader:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0

@@ -23,7 +23,7 @@ _ORDER = (SUBSCRIPTION, ENERGY, CTA, EXCISE)
 _MONTHS_UNIT = Decimal("0.000001")
 
 
-class Part(msgspec.Struct, frozen=True):
+class UsagePart(msgspec.Struct, frozen=True):
     """The days [start, end) of a usage under one grid, and the whole kWh of each register 1…10."""
 
     grid: Grid
@@ -67,7 +67,7 @@ class PricedBill(msgspec.Struct, frozen=True, rename={"start": "from", "end": "t
     notes: tuple[str, ...]
 
 
-def parts_of(usage: Usage) -> list[Part]:
+def parts_of(usage: Usage) -> list[UsagePart]:
     """Cut a usage by grid."""
     found = []
     for grid, first, last in grids_between(usage.start, usage.end):
@@ -75,11 +75,11 @@ def parts_of(usage: Usage) -> list[Part]:
         for name, number in REGISTERS[usage.option].items():
             steps[number - 1] = whole_kwh(usage.index_wh(name, first), usage.index_wh(name, last))
         tariff = regulated_tariff(grid, usage.option, usage.kva, None)
-        found.append(Part(grid, tariff, first, last, tuple(steps)))
+        found.append(UsagePart(grid, tariff, first, last, tuple(steps)))
     return found
 
 
-def plain_energies(parts: Sequence[Part]) -> list[Energy]:
+def plain_energies(parts: Sequence[UsagePart]) -> list[Energy]:
     """Count the energy lines of each part by plain arithmetic."""
     return [
         energy
@@ -90,7 +90,7 @@ def plain_energies(parts: Sequence[Part]) -> list[Energy]:
     ]
 
 
-def price_usage(usage: Usage, parts: Sequence[Part], energies: Sequence[Energy]) -> PricedBill:
+def price_usage(usage: Usage, parts: Sequence[UsagePart], energies: Sequence[Energy]) -> PricedBill:
     """Price what was counted, however it was: `energies` of the `parts`."""
     bill = price_bill([part.tariff for part in parts], usage.start, usage.end, energies)
     lines = [
@@ -112,7 +112,7 @@ def price_usage(usage: Usage, parts: Sequence[Part], energies: Sequence[Energy])
     )
 
 
-def _lines_of(bill: Bill, part: Part) -> list[Line]:
+def _lines_of(bill: Bill, part: UsagePart) -> list[Line]:
     return [line for line in bill.lines if part.start <= line.start < part.end]
 
 
@@ -120,7 +120,7 @@ def _kind(line: Line) -> str:
     return line.name.split()[0]
 
 
-def _priced(line: Line, part: Part) -> PricedLine:
+def _priced(line: Line, part: UsagePart) -> PricedLine:
     kind = _kind(line)
     is_subscription = kind == SUBSCRIPTION
     span = months(part.start, part.end)
@@ -138,7 +138,7 @@ def _decimals(numerator: int, denominator: int) -> str:
     return str((Decimal(numerator) / Decimal(denominator)).quantize(_MONTHS_UNIT))
 
 
-def _notes(usage: Usage, parts: Sequence[Part]) -> list[str]:
+def _notes(usage: Usage, parts: Sequence[UsagePart]) -> list[str]:
     found = [
         f"The index at {part.start} was not given; it is taken in proportion to days."
         for part in parts[1:]

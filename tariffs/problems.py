@@ -17,7 +17,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-class Problem(msgspec.Struct, frozen=True):
+class TariffProblem(msgspec.Struct, frozen=True):
     """One thing that is wrong, or looks wrong, at a place, and how to put it right."""
 
     severity: Severity
@@ -58,17 +58,17 @@ def fix_for(place: Place) -> str:
     return _FIXES.get(names[-1], _FIX) if names else _FIX
 
 
-def error(place: Place, message: str, fix: str | None = None) -> Problem:
+def error(place: Place, message: str, fix: str | None = None) -> TariffProblem:
     """Make an error; without `fix`, with what belongs at the place."""
-    return Problem(Severity.ERROR, place, message, fix or fix_for(place))
+    return TariffProblem(Severity.ERROR, place, message, fix or fix_for(place))
 
 
-def warning(place: Place, message: str, fix: str) -> Problem:
+def warning(place: Place, message: str, fix: str) -> TariffProblem:
     """Make a warning."""
-    return Problem(Severity.WARNING, place, message, fix)
+    return TariffProblem(Severity.WARNING, place, message, fix)
 
 
-def form_problems(value: object, hint: object, place: Place = ()) -> Iterator[Problem]:
+def form_problems(value: object, hint: object, place: Place = ()) -> Iterator[TariffProblem]:
     """Find every place where a JSON value is not of a type: Structs, tuples of one type, unions."""
     structs = [kind for kind in _members(hint) if _is_struct(kind)]
     if structs and isinstance(value, dict):
@@ -86,7 +86,7 @@ def form_problems(value: object, hint: object, place: Place = ()) -> Iterator[Pr
 
 def _struct_problems(
     value: dict[str, object], structs: list[type[msgspec.Struct]], place: Place
-) -> Iterator[Problem]:
+) -> Iterator[TariffProblem]:
     tag_field = structs[0].__struct_config__.tag_field
     chosen = structs[0]
     if tag_field is not None:

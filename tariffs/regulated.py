@@ -4,7 +4,7 @@ from datetime import date
 
 from protocol.errors import DocumentRefused
 from protocol.tariff import FixedLine, RegisterCalendar, RegisterLine, Tariff
-from tariffs.grids import CALENDARS, REGISTERS, Grid, Option, grids, prices_of
+from tariffs.grids import CALENDARS, REGISTERS, Grid, GridOption, grids, prices_of
 
 PROVIDER = "EDF"
 SUBSCRIPTION, ENERGY, CTA, EXCISE = "abonnement", "consommation", "CTA", "accise"
@@ -13,7 +13,7 @@ SOURCE_CHARS_MAX = 2_000
 
 def regulated_tariff(
     grid: Grid,
-    option: Option,
+    option: GridOption,
     kva: int,
     valid_to: date | None,
     *,
@@ -55,7 +55,7 @@ def regulated_tariff(
 
 
 def regulated_tariffs(
-    option: Option,
+    option: GridOption,
     kva: int,
     since: date | None = None,
     *,

@@ -27,7 +27,7 @@ from protocol.tariff import (
 )
 from tariffs.grids import CALENDARS, REGISTERS
 from tariffs.locate import Place
-from tariffs.problems import Problem, error, fix_for, warning
+from tariffs.problems import TariffProblem, error, fix_for, warning
 
 USUAL_EUR_PER_KWH = Decimal("0.20")
 USUAL_EUR_A_MONTH = Decimal(20)
@@ -55,7 +55,7 @@ _FLAWLESS: dict[type[Line], Line] = {
 }
 
 
-def line_problems(line: Line, place: Place) -> Iterator[Problem]:
+def line_problems(line: Line, place: Place) -> Iterator[TariffProblem]:
     """Find what a line breaks or what looks odd in it, field by field."""
     flawless = _FLAWLESS[type(line)]
     is_sound = True
@@ -86,7 +86,7 @@ def _said_of(line: Line) -> str | None:
     return None
 
 
-def _odd_amounts(line: Line, place: Place) -> Iterator[Problem]:
+def _odd_amounts(line: Line, place: Place) -> Iterator[TariffProblem]:
     if line.vat not in FRENCH_VAT:
         yield warning(
             (*place, "vat"), f"{line.vat} is no French VAT rate.", fix_for((*place, "vat"))
@@ -107,7 +107,7 @@ def _odd_amounts(line: Line, place: Place) -> Iterator[Problem]:
         )
 
 
-def tariff_problems(tariff: Tariff) -> Iterator[Problem]:
+def tariff_problems(tariff: Tariff) -> Iterator[TariffProblem]:
     """Find what a tariff of sound lines breaks as a whole, or what looks odd in it."""
     lines: list[tuple[Place, Line]] = [
         *((("fixed", number), line) for number, line in enumerate(tariff.fixed)),
@@ -135,7 +135,7 @@ def tariff_problems(tariff: Tariff) -> Iterator[Problem]:
     yield from _overlaps(tariff)
 
 
-def _missing_taxes(tariff: Tariff) -> Iterator[Problem]:
+def _missing_taxes(tariff: Tariff) -> Iterator[TariffProblem]:
     if tariff.energy and not any(line.is_tax for line in tariff.energy):
         yield warning(
             ("energy",),
@@ -150,7 +150,7 @@ def _missing_taxes(tariff: Tariff) -> Iterator[Problem]:
         )
 
 
-def _register_problems(tariff: Tariff) -> Iterator[Problem]:
+def _register_problems(tariff: Tariff) -> Iterator[TariffProblem]:
     known = METER_REGISTERS.get(standard_name(tariff.calendar))
     lines = [
         (number, line)
@@ -176,7 +176,7 @@ def _register_problems(tariff: Tariff) -> Iterator[Problem]:
         )
 
 
-def _overlaps(tariff: Tariff) -> Iterator[Problem]:
+def _overlaps(tariff: Tariff) -> Iterator[TariffProblem]:
     lines = [(number, line) for number, line in enumerate(tariff.energy) if not line.is_tax]
     for (_, first), (number, second) in combinations(lines, 2):
         both = _both_price(first, second)
@@ -203,7 +203,7 @@ def _both_price(first: EnergyLine, second: EnergyLine) -> str | None:
     return "the energy that is drawn"
 
 
-def file_problems(tariffs: Sequence[Tariff], number: int, today: date) -> Iterator[Problem]:
+def file_problems(tariffs: Sequence[Tariff], number: int, today: date) -> Iterator[TariffProblem]:
     """Find gaps and overlaps between one of some tariffs and the next of its name."""
     tariff = tariffs[number]
     same = [t for t in tariffs if (t.provider, t.name) == (tariff.provider, tariff.name)]
@@ -236,7 +236,7 @@ def file_problems(tariffs: Sequence[Tariff], number: int, today: date) -> Iterat
 
 def schedule_problems(
     tariff: Tariff, calendars: Sequence[Calendar], schedules: Schedules
-) -> Iterator[Problem]:
+) -> Iterator[TariffProblem]:
     """Find classes that calendars do not have, and prices that stand out, where both are known."""
     for number, line in enumerate(tariff.energy):
         if not isinstance(line, CalendarLine):

@@ -8,7 +8,7 @@ import msgspec
 
 from protocol.errors import DocumentRefused
 from protocol.json_text import read_json
-from tariffs.grids import REGISTERS, Option, grids_between, parse_option, prices_of
+from tariffs.grids import REGISTERS, GridOption, grids_between, parse_option, prices_of
 
 WH_PER_KWH = 1_000
 # A meter's index has nine digits; it is taken to have rolled over only from near their end.
@@ -39,7 +39,7 @@ class Usage(msgspec.Struct, frozen=True):
     the index of each register of the option; they never fall.
     """
 
-    option: Option
+    option: GridOption
     kva: int
     start: date
     end: date
@@ -135,7 +135,7 @@ def _rows(raw: _Usage, changes: list[date]) -> dict[date, dict[str, int]]:
     return rows
 
 
-def _check_row(day: date, row: Mapping[str, int], registers: list[str], option: Option) -> None:
+def _check_row(day: date, row: Mapping[str, int], registers: list[str], option: GridOption) -> None:
     unknown = sorted(set(row) - set(registers))
     if unknown:
         raise DocumentRefused(

@@ -22,10 +22,10 @@ from system.program import run_program
 from system.shell import quoted
 from trustee import directory as places
 from trustee import files
-from trustee.core import Trustee, confirm_first_set
-from trustee.documents import CONFIRMED, WAITING, Documents
+from trustee.core import TrusteeCore, confirm_first_set
+from trustee.documents import CONFIRMED, WAITING, TrustedDocuments
 from trustee.log import Alarm, TrusteeLog
-from trustee.service import Service
+from trustee.service import TrusteeProgram
 from trustee.words import check_chain, describe
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -34,7 +34,7 @@ _dir = directory_option(places.DEFAULT_DIRECTORY, "The trustee's")
 log = structlog.get_logger()
 
 
-class Status(msgspec.Struct, frozen=True):
+class TrusteeStatus(msgspec.Struct, frozen=True):
     """What `volet trustee status` shows: counts, never a household."""
 
     name: str
@@ -214,12 +214,12 @@ async def _serve(directory: Path) -> None:
     try:
         watch = CertificateWatch(lambda: places.lifetimes(directory), lambda: datetime.now(UTC))
         async with watch.beside():
-            await Service(Trustee(identity, kept), settings).run(stop)
+            await TrusteeProgram(TrusteeCore(identity, kept), settings).run(stop)
     finally:
         kept.close()
 
 
-def read_status(directory: Path) -> Status:
+def read_status(directory: Path) -> TrusteeStatus:
     """Read what a trustee's database holds, in counts.
 
     Raises:
@@ -229,8 +229,8 @@ def read_status(directory: Path) -> Status:
     kept = places.open_existing_log(directory)
     try:
         counters = kept.counters()
-        documents = Documents(kept, config.collectivity)
-        return Status(
+        documents = TrustedDocuments(kept, config.collectivity)
+        return TrusteeStatus(
             name=config.name,
             collectivity=config.collectivity,
             confirmed=(kept.fact(CONFIRMED) or b"").decode(),

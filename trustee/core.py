@@ -38,8 +38,8 @@ from protocol.trustee_messages import (
     sign_log_entry,
 )
 from system.conditions import Repeated
-from trustee.documents import CONFIRMED, Documents
-from trustee.letters import Letters
+from trustee.documents import CONFIRMED, TrustedDocuments
+from trustee.letters import HeldKeyShares
 from trustee.log import TrusteeLog
 from trustee.masks import Draw, check_masks, sums
 from trustee.pages import Assembly
@@ -83,7 +83,7 @@ def today_number() -> int:
     return day_number(legal_day(datetime.now(UTC)))
 
 
-class Trustee:
+class TrusteeCore:
     """One trustee over its database.
 
     `today` gives the number of the day that it is; `is_alone`: for simulations in one process,
@@ -100,12 +100,12 @@ class Trustee:
     ) -> None:
         """Load what the database holds."""
         self.identity = identity
-        self.documents = Documents(kept, identity.collectivity)
+        self.documents = TrustedDocuments(kept, identity.collectivity)
         self.peers = Peers(kept, self.documents, identity.name)
         self._log = kept
         self._today = today
         self._is_alone = is_alone
-        self._letters = Letters(kept, self.documents, identity.sealing_key, identity.name)
+        self._letters = HeldKeyShares(kept, self.documents, identity.sealing_key, identity.name)
         self._pages = Assembly()
         self._bindings = Bindings()
         self._told: list[FromPeer] = []

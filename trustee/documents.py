@@ -26,7 +26,7 @@ WAITING = "waiting"
 _FIRST_SET = "first_set"
 
 
-class Documents:
+class TrustedDocuments:
     """The documents and the roster, as far as this trustee has been told and has checked."""
 
     def __init__(self, log: TrusteeLog, collectivity: str) -> None:

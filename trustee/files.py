@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from system.backup.cli import commands
-from system.backup.listing import Fate, Listed, Party, beside_database
+from system.backup.listing import Fate, ListedFile, Party, beside_database
 from trustee.directory import (
     CA,
     CERTIFICATE,
@@ -21,14 +21,14 @@ from trustee.log import FILE_NAME as LOG
 _YES = "yes"
 
 FILES = (
-    Listed(CONFIG_NAME, "`volet trustee init`, then you"),
-    Listed(SIGNING_KEY, "`volet trustee init`; Ed25519, signs answers, the log and documents", private=_YES),
-    Listed(SEALING_KEY, "`volet trustee init`; opens the seeds that chips send", private=_YES),
-    Listed(PUBLIC_NAME, "`volet trustee init`; what the collectivity needs"),
-    Listed(TLS_KEY, "`volet trustee install`, from the collectivity", private=_YES),
-    Listed(CERTIFICATE, "`volet trustee install`, from the collectivity"),
-    Listed(CA, "`volet trustee init` or `install`"),
-    Listed(LOG, "`volet trustee run, confirm`; the log of answers, documents, roster and seeds", Fate.DATABASE, "yes: seeds"),
+    ListedFile(CONFIG_NAME, "`volet trustee init`, then you"),
+    ListedFile(SIGNING_KEY, "`volet trustee init`; Ed25519, signs answers, the log and documents", private=_YES),
+    ListedFile(SEALING_KEY, "`volet trustee init`; opens the seeds that chips send", private=_YES),
+    ListedFile(PUBLIC_NAME, "`volet trustee init`; what the collectivity needs"),
+    ListedFile(TLS_KEY, "`volet trustee install`, from the collectivity", private=_YES),
+    ListedFile(CERTIFICATE, "`volet trustee install`, from the collectivity"),
+    ListedFile(CA, "`volet trustee init` or `install`"),
+    ListedFile(LOG, "`volet trustee run, confirm`; the log of answers, documents, roster and seeds", Fate.DATABASE, "yes: seeds"),
     beside_database(LOG),
 )  # fmt: skip
 

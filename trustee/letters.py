@@ -14,7 +14,7 @@ from protocol.hpke import SealingKey
 from protocol.ids import DeviceId
 from protocol.seeds import LetterContext, commitment, open_letter
 from protocol.topics import Kind
-from trustee.documents import Documents
+from trustee.documents import TrustedDocuments
 from trustee.log import StoredSeeds, TrusteeLog
 
 # Chips whose letters came before their roster entry; the broker keeps the letters, too.
@@ -25,11 +25,11 @@ MONTHS_KEPT = 2
 Keys = dict[tuple[bytes, int], tuple[bytes, ...]]
 
 
-class Letters:
+class HeldKeyShares:
     """The seeds that this trustee holds."""
 
     def __init__(
-        self, log: TrusteeLog, documents: Documents, sealing_key: SealingKey, name: str
+        self, log: TrusteeLog, documents: TrustedDocuments, sealing_key: SealingKey, name: str
     ) -> None:
         """Load what was opened before."""
         self._log = log

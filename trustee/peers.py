@@ -29,7 +29,7 @@ from protocol.trustee_messages import (
     open_log_entry,
     pages_of,
 )
-from trustee.documents import Documents
+from trustee.documents import TrustedDocuments
 from trustee.log import Alarm, TrusteeLog
 from trustee.pages import Assembly
 
@@ -42,7 +42,7 @@ log = structlog.get_logger()
 class Peers:
     """What this trustee knows of the others' logs, and whether they have told it all."""
 
-    def __init__(self, kept: TrusteeLog, documents: Documents, name: str) -> None:
+    def __init__(self, kept: TrusteeLog, documents: TrustedDocuments, name: str) -> None:
         """Begin a session; nobody has told us anything yet."""
         self._log = kept
         self._documents = documents

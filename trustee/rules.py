@@ -9,7 +9,7 @@ from protocol.errors import DocumentRefused, MessageRefused, Reason
 from protocol.measures import Group
 from protocol.roster import RosterEntry
 from protocol.trustee_messages import HOUSEHOLD_BYTES, Ask, SetRequest
-from trustee.documents import Documents
+from trustee.documents import TrustedDocuments
 
 # (day, measure) pairs whose bindings are kept at hand.
 BOUND_KEPT = 8
@@ -34,7 +34,7 @@ class Asked(msgspec.Struct, frozen=True):
         return self.group.slots + 1
 
 
-def check_request(request: SetRequest, documents: Documents) -> Asked:
+def check_request(request: SetRequest, documents: TrustedDocuments) -> Asked:
     """Check a request against documents and roster.
 
     Raises:
@@ -72,7 +72,7 @@ def check_request(request: SetRequest, documents: Documents) -> Asked:
     return Asked(request, group, trustees, tuple(entries), nonces)
 
 
-def _group_of(request: SetRequest, documents: Documents) -> tuple[Group, bytes]:
+def _group_of(request: SetRequest, documents: TrustedDocuments) -> tuple[Group, bytes]:
     """Return the group a request is about and the hash of the set of trustees."""
     held = documents.measures_on(request.day)
     if held is None or held[0] != request.measures:
@@ -155,7 +155,7 @@ class Bindings:
         self._kept.clear()
 
 
-def households_of(documents: Documents, request: SetRequest) -> list[int]:
+def households_of(documents: TrustedDocuments, request: SetRequest) -> list[int]:
     """Return the households of a request, each by the number of its first roster entry."""
     roster = documents.roster
     return [

@@ -24,7 +24,7 @@ from system.conditions import Repeated
 from system.mqtt.link import Link, LinkSettings, Received
 from system.mqtt.message import Incoming, Outgoing
 from system.store_thread import StoreThread
-from trustee.core import Trustee
+from trustee.core import TrusteeCore
 
 BATCH_MAX = 128
 BATCH_WINDOW_S = 0.05
@@ -37,10 +37,10 @@ LOOK_EVERY_S = 5.0
 log = structlog.get_logger()
 
 
-class Desk:
-    """Payloads in, payloads out: envelopes around what `Trustee` does."""
+class TrusteeTransport:
+    """Payloads in, payloads out: envelopes around what `TrusteeCore` does."""
 
-    def __init__(self, trustee: Trustee) -> None:
+    def __init__(self, trustee: TrusteeCore) -> None:
         """Serve one trustee."""
         self._trustee = trustee
         self._said = Repeated()
@@ -154,13 +154,13 @@ class Desk:
         return Address(self._collectivity, DeviceId(name), kind)
 
 
-class Service:
+class TrusteeProgram:
     """The program: a link, and one thread that owns the trustee and its database."""
 
-    def __init__(self, trustee: Trustee, settings: LinkSettings) -> None:
+    def __init__(self, trustee: TrusteeCore, settings: LinkSettings) -> None:
         """Put it together; nothing runs yet."""
         self._trustee = trustee
-        self._desk = Desk(trustee)
+        self._desk = TrusteeTransport(trustee)
         self._link = Link(settings, self._desk.filters)
         self._has_news = asyncio.Event()
         self._thread = StoreThread()

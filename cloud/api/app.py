@@ -13,7 +13,7 @@ from litestar.openapi.spec import Components, License, SecurityScheme
 from litestar.status_codes import HTTP_404_NOT_FOUND
 
 from cloud.api.bodies import ApiRequest
-from cloud.api.gate import Gate, Limits
+from cloud.api.gate import Gate, RateLimits
 from cloud.api.problems import (
     ProblemError,
     no_such_path,
@@ -24,7 +24,7 @@ from cloud.api.problems import (
     on_store,
 )
 from cloud.api.routes import areas, batches, contracts, documents, drafts, statements
-from cloud.api.service import Service, needs_scope
+from cloud.api.service import ApiService, needs_scope
 from cloud.store import Store
 from protocol.errors import DocumentRefused, StoreError
 from system.store_thread import StoreThread
@@ -63,7 +63,7 @@ _HANDLERS = (
 )
 
 
-def make_application(service: Service) -> Litestar:
+def make_application(service: ApiService) -> Litestar:
     """Put the handlers together; without the gate nobody is known, so nobody may anything."""
     return Litestar(
         _HANDLERS,
@@ -99,10 +99,10 @@ def operations() -> list[tuple[str, str, str, str]]:
 
 
 def make_gate(
-    service: Service,
+    service: ApiService,
     thread: StoreThread,
     store: Store,
-    limits: Limits,
+    limits: RateLimits,
     clock: Callable[[], datetime],
 ) -> Gate:
     """Return what a server serves."""

@@ -23,7 +23,7 @@ _CENTS = 100.0
 _DIGITS = 3
 
 
-class AreaDesk:
+class AreaService:
     """Released figures, for one provider (by its word in the roster)."""
 
     def __init__(self, store: AreaStore, provider: str) -> None:

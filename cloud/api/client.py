@@ -14,8 +14,8 @@ import msgspec
 
 from cloud.api import shapes
 from cloud.api.cells import Cells
-from cloud.api.desk import Desk, Drafting, Wanted
-from cloud.api.documents import Documents
+from cloud.api.documents import ProviderDocuments
+from cloud.api.provider import ContractFilter, Drafting, ProviderService
 from cloud.api.upload import Upload
 from cloud.store import Store
 from protocol.contract import Signed
@@ -29,10 +29,10 @@ _RETRY = frozenset({408, 429, 500, 502, 503, 504})
 T = TypeVar("T")
 
 
-class Counter(Protocol):
+class ProviderBackend(Protocol):
     """Where a provider is served."""
 
-    def contracts(self, wanted: Wanted) -> Iterator[shapes.ContractItem]:
+    def contracts(self, wanted: ContractFilter) -> Iterator[shapes.ContractItem]:
         """Give the provider's contracts."""
 
     def contract_document(self, contract: str) -> Signed:
@@ -41,7 +41,7 @@ class Counter(Protocol):
     def accept(self, contract: str, signed: Signed) -> None:
         """Hand the acceptance of a contract in."""
 
-    def drafts(self, wanted: Wanted, drafting: Drafting) -> Iterator[shapes.Draft]:
+    def drafts(self, wanted: ContractFilter, drafting: Drafting) -> Iterator[shapes.Draft]:
         """Give unsigned requests for accepted contracts."""
 
     def put_batch(self, name: str, requests: Iterable[Signed]) -> shapes.Batch:
@@ -72,17 +72,17 @@ class Counter(Protocol):
         """Let go of it."""
 
 
-class Direct:
+class LocalBackend:
     """The counter on the machine that holds the store."""
 
     def __init__(self, store: Store, provider_key: bytes) -> None:
         """Serve the provider of this public key."""
         self._store = store
-        self._desk = Desk(store, provider_key, Cells())
-        self._documents = Documents(store, provider_key, self._desk)
+        self._desk = ProviderService(store, provider_key, Cells())
+        self._documents = ProviderDocuments(store, provider_key, self._desk)
 
-    def contracts(self, wanted: Wanted) -> Iterator[shapes.ContractItem]:
-        """See `Counter.contracts`."""
+    def contracts(self, wanted: ContractFilter) -> Iterator[shapes.ContractItem]:
+        """See `ProviderBackend.contracts`."""
         after: str | None = ""
         while after is not None:
             page = self._desk.contracts(wanted, bytes.fromhex(after), shapes.LIMIT_MAX)
@@ -90,15 +90,15 @@ class Direct:
             after = page.next
 
     def contract_document(self, contract: str) -> Signed:
-        """See `Counter.contract_document`."""
+        """See `ProviderBackend.contract_document`."""
         return self._desk.own_contract(bytes.fromhex(contract)).contract
 
     def accept(self, contract: str, signed: Signed) -> None:
-        """See `Counter.accept`."""
+        """See `ProviderBackend.accept`."""
         self._desk.accept(bytes.fromhex(contract), signed)
 
-    def drafts(self, wanted: Wanted, drafting: Drafting) -> Iterator[shapes.Draft]:
-        """See `Counter.drafts`."""
+    def drafts(self, wanted: ContractFilter, drafting: Drafting) -> Iterator[shapes.Draft]:
+        """See `ProviderBackend.drafts`."""
         after: str | None = ""
         while after is not None:
             page = self._desk.drafts(wanted, drafting, bytes.fromhex(after), shapes.LIMIT)
@@ -106,7 +106,7 @@ class Direct:
             after = page.next
 
     def put_batch(self, name: str, requests: Iterable[Signed]) -> shapes.Batch:
-        """See `Counter.put_batch`."""
+        """See `ProviderBackend.put_batch`."""
         upload = Upload(self._desk.public_key)
         try:
             for number, signed in enumerate(requests, start=1):
@@ -116,7 +116,7 @@ class Direct:
             upload.close()
 
     def batches(self) -> Iterator[shapes.Batch]:
-        """See `Counter.batches`."""
+        """See `ProviderBackend.batches`."""
         after: str | None = ""
         while after is not None:
             page = self._desk.batches(bytes.fromhex(after), shapes.LIMIT)
@@ -124,7 +124,7 @@ class Direct:
             after = page.next
 
     def batch_items(self, batch: str, state: str) -> Iterator[shapes.BatchItem]:
-        """See `Counter.batch_items`."""
+        """See `ProviderBackend.batch_items`."""
         after: int | None = 0
         while after is not None:
             page = self._desk.batch_items(bytes.fromhex(batch), state, after, shapes.LIMIT_MAX)
@@ -132,28 +132,28 @@ class Direct:
             after = page.next
 
     def statement(self, request: str) -> shapes.StatementState:
-        """See `Counter.statement`."""
+        """See `ProviderBackend.statement`."""
         return self._desk.statement(bytes.fromhex(request))
 
     def list_document(self, signed: Signed) -> shapes.ListedEntry:
-        """See `Counter.list_document`."""
+        """See `ProviderBackend.list_document`."""
         return self._documents.list_document(signed)[0]
 
     def receipts(self) -> shapes.ReceiptPage:
-        """See `Counter.receipts`."""
+        """See `ProviderBackend.receipts`."""
         return self._documents.receipts(b"", shapes.LIMIT, is_new=True)
 
     def acknowledge(self, statements: Sequence[str]) -> int:
-        """See `Counter.acknowledge`."""
+        """See `ProviderBackend.acknowledge`."""
         taken = self._documents.acknowledge([bytes.fromhex(each) for each in statements])
         return taken.acknowledged
 
     def write_letter(self, signed: Signed) -> shapes.LetterItem:
-        """See `Counter.write_letter`."""
+        """See `ProviderBackend.write_letter`."""
         return self._documents.write_letter(signed)[0]
 
     def close(self) -> None:
-        """See `Counter.close`."""
+        """See `ProviderBackend.close`."""
         self._store.close()
 
 
@@ -164,14 +164,14 @@ class Client:
         """Call with `http`, which has base URL, TLS and credentials."""
         self._http = http
 
-    def contracts(self, wanted: Wanted) -> Iterator[shapes.ContractItem]:
-        """See `Counter.contracts`."""
+    def contracts(self, wanted: ContractFilter) -> Iterator[shapes.ContractItem]:
+        """See `ProviderBackend.contracts`."""
         query = _query(wanted) | {"limit": shapes.LIMIT_MAX}
         for page in self._pages("/v1/contracts", query, shapes.ContractPage):
             yield from page.contracts
 
     def contract_document(self, contract: str) -> Signed:
-        """See `Counter.contract_document`."""
+        """See `ProviderBackend.contract_document`."""
         answer = self._send("GET", f"/v1/contracts/{contract}/document")
         signed = shapes.signed_of(_read(answer, shapes.SignedDocument))
         if signed.hash.hex() != contract:
@@ -179,12 +179,12 @@ class Client:
         return signed
 
     def accept(self, contract: str, signed: Signed) -> None:
-        """See `Counter.accept`."""
+        """See `ProviderBackend.accept`."""
         path = f"/v1/contracts/{contract}/acceptance"
         self._post(path, shapes.document_of(signed), shapes.Accepted)
 
-    def drafts(self, wanted: Wanted, drafting: Drafting) -> Iterator[shapes.Draft]:
-        """See `Counter.drafts`."""
+    def drafts(self, wanted: ContractFilter, drafting: Drafting) -> Iterator[shapes.Draft]:
+        """See `ProviderBackend.drafts`."""
         query: dict[str, object] = {
             "from": drafting.start,
             "to": drafting.end,
@@ -196,7 +196,7 @@ class Client:
             yield from page.drafts
 
     def put_batch(self, name: str, requests: Iterable[Signed]) -> shapes.Batch:
-        """See `Counter.put_batch`."""
+        """See `ProviderBackend.put_batch`."""
         lines = (msgspec.json.encode(shapes.document_of(each)) + b"\n" for each in requests)
         headers = {"Idempotency-Key": name, "Content-Type": "application/x-ndjson"}
         answer = self._send(
@@ -205,40 +205,40 @@ class Client:
         return _read(answer, shapes.Batch)
 
     def batches(self) -> Iterator[shapes.Batch]:
-        """See `Counter.batches`."""
+        """See `ProviderBackend.batches`."""
         for page in self._pages("/v1/batches", {}, shapes.BatchPage):
             yield from page.batches
 
     def batch_items(self, batch: str, state: str) -> Iterator[shapes.BatchItem]:
-        """See `Counter.batch_items`."""
+        """See `ProviderBackend.batch_items`."""
         query = {"state": state, "limit": shapes.LIMIT_MAX}
         for page in self._pages(f"/v1/batches/{batch}/statements", query, shapes.BatchItems):
             yield from page.items
 
     def statement(self, request: str) -> shapes.StatementState:
-        """See `Counter.statement`."""
+        """See `ProviderBackend.statement`."""
         return _read(self._send("GET", f"/v1/statements/{request}"), shapes.StatementState)
 
     def list_document(self, signed: Signed) -> shapes.ListedEntry:
-        """See `Counter.list_document`."""
+        """See `ProviderBackend.list_document`."""
         return self._post("/v1/catalogue", shapes.document_of(signed), shapes.ListedEntry)
 
     def receipts(self) -> shapes.ReceiptPage:
-        """See `Counter.receipts`."""
+        """See `ProviderBackend.receipts`."""
         return _read(self._send("GET", "/v1/receipts"), shapes.ReceiptPage)
 
     def acknowledge(self, statements: Sequence[str]) -> int:
-        """See `Counter.acknowledge`."""
+        """See `ProviderBackend.acknowledge`."""
         body = shapes.Acknowledgement(tuple(statements))
         answer = self._post("/v1/receipts/acknowledged", body, shapes.Acknowledged)
         return answer.acknowledged
 
     def write_letter(self, signed: Signed) -> shapes.LetterItem:
-        """See `Counter.write_letter`."""
+        """See `ProviderBackend.write_letter`."""
         return self._post("/v1/letters", shapes.document_of(signed), shapes.LetterItem)
 
     def close(self) -> None:
-        """See `Counter.close`."""
+        """See `ProviderBackend.close`."""
         self._http.close()
 
     def _pages(self, path: str, query: dict[str, object], kind: type[T]) -> Iterator[T]:
@@ -302,7 +302,7 @@ def _read(answer: httpx.Response, kind: type[T]) -> T:
         raise TransportError(f"This answer is none of the API's: {exc}.") from exc
 
 
-def _query(wanted: Wanted) -> dict[str, object]:
+def _query(wanted: ContractFilter) -> dict[str, object]:
     query: dict[str, object] = {}
     if wanted.area:
         query["area"] = wanted.area

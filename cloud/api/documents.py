@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from cloud.api import shapes
-from cloud.api.desk import Desk
 from cloud.api.problems import ProblemError, not_found
+from cloud.api.provider import ProviderService
 from cloud.catalogue.log import listed_in
 from cloud.store import Put, Store
 from cloud.store.providers import LetterState, StoredLetter
@@ -17,10 +17,10 @@ from protocol.contract import Offer, Signed
 from protocol.letters import read_letter
 
 
-class Documents:
+class ProviderDocuments:
     """The public list, receipts and letters, for one provider."""
 
-    def __init__(self, store: Store, provider_key: bytes, desk: Desk) -> None:
+    def __init__(self, store: Store, provider_key: bytes, desk: ProviderService) -> None:
         """Serve the provider of this public key (Ed25519, 32 bytes)."""
         self._store = store
         self._key = provider_key

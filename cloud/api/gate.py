@@ -36,7 +36,7 @@ STRANGERS_MAX = 10_000
 _TEXT_MAX = 200
 
 
-class Limits(msgspec.Struct, frozen=True):
+class RateLimits(msgspec.Struct, frozen=True):
     """How much and how fast.
 
     Attributes:
@@ -100,7 +100,7 @@ class Gate:
         app: App,
         thread: StoreThread,
         store: Store,
-        limits: Limits,
+        limits: RateLimits,
         clock: Callable[[], datetime],
         troubles: Troubles,
     ) -> None:
@@ -126,7 +126,9 @@ class Gate:
         audited = _Audited(self, scope, call, send)
         is_batch = scope["method"] == "POST" and scope["path"] == BATCHES_PATH
         limits = self._limits
-        body = _Body(receive, limits.batch_bytes if is_batch else limits.body_bytes, limits.chunk_s)
+        body = _BoundedBody(
+            receive, limits.batch_bytes if is_batch else limits.body_bytes, limits.chunk_s
+        )
         try:
             async with asyncio.timeout(limits.batch_s if is_batch else limits.body_s):
                 if scope["path"] == OPENAPI_PATH and scope["method"] == "GET":
@@ -258,7 +260,7 @@ class _Audited:
         await self._send({"type": "http.response.body", "body": body})
 
 
-class _Body:
+class _BoundedBody:
     """Lets a body through as long as it is neither too long nor too slow."""
 
     def __init__(self, receive: Receive, bytes_max: int, chunk_s: float) -> None:

@@ -11,10 +11,10 @@ from litestar.handlers import BaseRouteHandler
 
 from cloud.api.access import Caller
 from cloud.api.cells import Cells
-from cloud.api.desk import Desk
-from cloud.api.documents import Documents
+from cloud.api.documents import ProviderDocuments
 from cloud.api.gate import CALL, Call
 from cloud.api.problems import ProblemError
+from cloud.api.provider import ProviderService
 from cloud.api.troubles import Troubles
 from cloud.store import Store
 from cloud.store.providers import Scope
@@ -27,7 +27,7 @@ T = TypeVar("T")
 HttpRequest = Request[Any, Any, Any]
 
 
-class Service:
+class ApiService:
     """The store and the threads of one process."""
 
     def __init__(self, thread: StoreThread, store: Store) -> None:
@@ -40,13 +40,13 @@ class Service:
         self._uploading: set[str] = set()
         self.verifier = ThreadPoolExecutor(1, thread_name_prefix="verify")
 
-    def desk(self, caller: Caller) -> Desk:
+    def desk(self, caller: Caller) -> ProviderService:
         """Return the store as one provider sees it."""
-        return Desk(self.store, caller.provider.key, self._cells)
+        return ProviderService(self.store, caller.provider.key, self._cells)
 
-    def documents(self, caller: Caller) -> Documents:
+    def documents(self, caller: Caller) -> ProviderDocuments:
         """Return the public list, receipts and letters as one provider sees them."""
-        return Documents(self.store, caller.provider.key, self.desk(caller))
+        return ProviderDocuments(self.store, caller.provider.key, self.desk(caller))
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run in the store's thread."""
@@ -74,9 +74,9 @@ class Service:
         self.verifier.shutdown()
 
 
-def service_of(request: HttpRequest) -> Service:
+def service_of(request: HttpRequest) -> ApiService:
     """Return what the application was made with."""
-    service: Service = request.app.state.service
+    service: ApiService = request.app.state.service
     return service
 
 

@@ -13,7 +13,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cloud.api.problems import ProblemError
-from cloud.store.batches import BatchItem
+from cloud.store.batches import BulkRequestItem
 from protocol.contract import Signed, StatementRequest, check_request, open_document
 from protocol.errors import DocumentRefused
 from protocol.json_text import RepeatedKey, read_json
@@ -56,12 +56,12 @@ class Upload:
             except DocumentRefused as exc:
                 raise ProblemError(422, f"Line {number}: {exc}", line=number) from exc
 
-    def items(self) -> Iterator[BatchItem]:
+    def items(self) -> Iterator[BulkRequestItem]:
         """Give what was laid aside, in order."""
         self._file.seek(0)
         while head := self._file.read(_LENGTH_BYTES):
             body = self._file.read(int.from_bytes(head))
-            yield msgspec.msgpack.decode(body, type=BatchItem)
+            yield msgspec.msgpack.decode(body, type=BulkRequestItem)
 
     def close(self) -> None:
         """Forget what was laid aside."""
@@ -85,7 +85,7 @@ class Upload:
         self._ids[request.id] = number
         encoded = msgspec.msgpack.encode(signed)
         self._digest.update(encoded)
-        item = msgspec.msgpack.encode(BatchItem(request.id, request.contract, encoded))
+        item = msgspec.msgpack.encode(BulkRequestItem(request.id, request.contract, encoded))
         self._file.write(len(item).to_bytes(_LENGTH_BYTES) + item)
 
 

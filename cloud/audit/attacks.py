@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cloud.audit.attackers import CLASSIFIERS, Tool, decoder, standardiser
-from cloud.audit.statistics import SURE_Z, Flags, Floats, Measured, Wins, hit_rate
+from cloud.audit.statistics import SURE_Z, Flags, Floats, Score, Wins, hit_rate
 from cloud.audit.truth import SLOTS, Truth
 from cloud.audit.views import View, about_the_mean
 
@@ -29,7 +29,7 @@ _WEEK = 7
 _CHOOSING_SHARE = 3
 
 
-class Finding(msgspec.Struct, frozen=True):
+class AttackResult(msgspec.Struct, frozen=True):
     """One attack on one view.
 
     `limit`: what the score may reach; NaN in a reference. `by`: the attackers that were chosen.
@@ -49,7 +49,7 @@ class Finding(msgspec.Struct, frozen=True):
     by: str
 
 
-def finding(attack: str, view: View, measured: Measured, limit: float, by: str) -> Finding:
+def finding(attack: str, view: View, measured: Score, limit: float, by: str) -> AttackResult:
     """Judge a score."""
     if view.is_reference:
         verdict = "reference"
@@ -57,7 +57,7 @@ def finding(attack: str, view: View, measured: Measured, limit: float, by: str) 
         verdict = "broken" if measured.z > SURE_Z else "too few"
     else:
         verdict = "kept" if measured.n else "too few"
-    return Finding(
+    return AttackResult(
         attack,
         view.name,
         measured.score,
@@ -71,20 +71,20 @@ def finding(attack: str, view: View, measured: Measured, limit: float, by: str) 
     )
 
 
-def run(view: View, truth: Truth) -> Iterator[Finding]:
+def run(view: View, truth: Truth) -> Iterator[AttackResult]:
     """Try everything on a view."""
     yield reidentify(view)
     yield absence(view, truth)
     yield appliances(view, truth)
 
 
-def reidentify(view: View) -> Finding:
+def reidentify(view: View) -> AttackResult:
     """Link each household's anonymous week to the named week that is nearest."""
     profiles = dict(_profiles(view))
     weeks = next(iter(profiles.values())).shape[1] if profiles else 0
     pairs = list(combinations(range(weeks), 2))
     if not pairs:
-        nothing = Measured(0.0, 0.0, 1.0, 0.0, 0.0, 0)
+        nothing = Score(0.0, 0.0, 1.0, 0.0, 0.0, 0)
         return finding(REIDENTIFY, view, nothing, 0.0, "no two weeks")
     choosing = pairs[:: _CHOOSING_SHARE + 1] if len(pairs) > 1 else pairs
     trying = [pair for pair in pairs if pair not in choosing] or pairs
@@ -95,7 +95,7 @@ def reidentify(view: View) -> Finding:
     return finding(REIDENTIFY, view, measured, REIDENTIFY_MAX_TIMES * chance, best)
 
 
-def absence(view: View, truth: Truth) -> Finding:
+def absence(view: View, truth: Truth) -> AttackResult:
     """Tell a day of low use from others, among the households of the same day."""
     wins, used = Wins(), []
     inputs = list(_inputs(view))
@@ -116,7 +116,7 @@ def absence(view: View, truth: Truth) -> Finding:
     return finding(ABSENCE, view, wins.measured(), AREA_MAX, "; ".join(sorted(set(used))))
 
 
-def appliances(view: View, truth: Truth) -> Finding:
+def appliances(view: View, truth: Truth) -> AttackResult:
     """Tell quarter-hours in which 1 kW went on or off, among the households of the same moment."""
     wins, used = Wins(), []
     is_step = truth.is_step

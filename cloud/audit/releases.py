@@ -15,7 +15,7 @@ from cloud.audit.truth import SLOTS, Truth
 from cloud.audit.views import View
 from cloud.release.reading import codes
 from cloud.release.release import CurveRelease, decode
-from cloud.store.area import AreaStore, Stage
+from cloud.store.area import AreaStore, FigureStage
 from protocol.calendar import day_of_number
 from protocol.transform import to_clock
 
@@ -30,7 +30,7 @@ def released_curves(store: AreaStore, days: Iterable[int]) -> dict[tuple[str, in
     if not wanted:
         return found
     for measure, code in codes(store):
-        figures = store.figures(measure, code, wanted[0], wanted[-1] + 1, Stage.RELEASED)
+        figures = store.figures(measure, code, wanted[0], wanted[-1] + 1, FigureStage.RELEASED)
         for figure in figures:
             release = decode(figure.release)
             if isinstance(release, CurveRelease):

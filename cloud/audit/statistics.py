@@ -18,7 +18,7 @@ _LEAST_DEVIATION = 1e-9
 _PAIRS_AT_ONCE = 4_000_000
 
 
-class Measured(msgspec.Struct, frozen=True):
+class Score(msgspec.Struct, frozen=True):
     """A score with its 95 % interval, what chance gives, and how far in deviations it is above.
 
     `n` counts what the attacker had to decide.
@@ -62,30 +62,30 @@ class Wins:
         self._pairs.append(pairs)
         self._n += int((labels & valid).sum())
 
-    def measured(self) -> Measured:
+    def measured(self) -> Score:
         """Return the area under the curve; its deviation takes households, not readings, as drawn."""
         wins, pairs = np.concatenate(self._wins), np.concatenate(self._pairs)
         total = pairs.sum()
         if total == 0:
-            return Measured(0.5, 0.0, 1.0, 0.5, 0.0, 0)
+            return Score(0.5, 0.0, 1.0, 0.5, 0.0, 0)
         score = float(wins.sum() / total)
         # Each pair stands in the counts of both its households: `total` is twice the pairs.
         deviation = 2 * float(np.sqrt(((wins - score * pairs) ** 2).sum()) / total)
         half = INTERVAL_Z * deviation
         z = (score - 0.5) / max(deviation, _LEAST_DEVIATION)
-        return Measured(score, max(0.0, score - half), min(1.0, score + half), 0.5, z, self._n)
+        return Score(score, max(0.0, score - half), min(1.0, score + half), 0.5, z, self._n)
 
 
-def hit_rate(hits: int, n: int, chance: float) -> Measured:
+def hit_rate(hits: int, n: int, chance: float) -> Score:
     """Measure a share of right guesses: Wilson's interval, exact tail under chance."""
     if n == 0:
-        return Measured(0.0, 0.0, 1.0, chance, 0.0, 0)
+        return Score(0.0, 0.0, 1.0, chance, 0.0, 0)
     rate = hits / n
     square = INTERVAL_Z**2
     centre = (rate + square / (2 * n)) / (1 + square / n)
     half = INTERVAL_Z * math.sqrt(rate * (1 - rate) / n + square / (4 * n * n)) / (1 + square / n)
     z = normal_quantile(_binomial_tail(hits, n, chance))
-    return Measured(rate, max(0.0, centre - half), min(1.0, centre + half), chance, z, n)
+    return Score(rate, max(0.0, centre - half), min(1.0, centre + half), chance, z, n)
 
 
 def normal_quantile(tail: float) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cloud.audit.attacks import Finding
+from cloud.audit.attacks import AttackResult
 from cloud.audit.observed import BLOCK
 from cloud.audit.statistics import SURE_Z, chi_square_z
 from cloud.audit.views import View
@@ -13,7 +13,7 @@ from protocol.area_cipher import Words
 _WORDS_MIN = 2_560  # 10 of each byte
 
 
-def run(view: View) -> Iterator[Finding]:
+def run(view: View) -> Iterator[AttackResult]:
     """Test the words of every channel; the score is in standard deviations above chance."""
     for channel, (array, is_there) in view.words.items():
         drawn = array[is_there]
@@ -53,8 +53,8 @@ def _correlation(left: Words, right: Words) -> float:
     return float(np.sqrt(len(one)) * (one * two).sum() / scale)
 
 
-def _judged(attack: str, view: View, channel: str, z: float, count: int) -> Finding:
+def _judged(attack: str, view: View, channel: str, z: float, count: int) -> AttackResult:
     verdict = "broken" if z > SURE_Z else "kept"
-    return Finding(
+    return AttackResult(
         attack, f"{view.name}: {channel}", z, z, z, 0.0, SURE_Z, count, verdict, "all words"
     )

@@ -12,7 +12,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.billing.statements import (
-    Shelf,
+    DocumentLookup,
     blocks_of,
     compute,
     missing_days,
@@ -39,7 +39,7 @@ PAGE_REQUESTS = 64
 log = structlog.get_logger()
 
 
-class Page(msgspec.Struct, frozen=True):
+class PendingPage(msgspec.Struct, frozen=True):
     """Messages of a bounded number of requests; `after` begins the next page, None: no more."""
 
     messages: tuple[Outgoing, ...]
@@ -48,7 +48,7 @@ class Page(msgspec.Struct, frozen=True):
 
 def pending_statements(
     store: Store, platform_key: Ed25519PrivateKey, collectivity: str, after: bytes = b""
-) -> Page:
+) -> PendingPage:
     """Answer those of a page of pending requests whose days are all stored."""
     found = store.requests(RequestState.PENDING, after, PAGE_REQUESTS)
     shelf = listed_in(store)
@@ -67,10 +67,10 @@ def pending_statements(
     messages = tuple(
         _message(collectivity, each.device, each.id, each.statement) for each in published
     )
-    return Page(messages, _next_page(found))
+    return PendingPage(messages, _next_page(found))
 
 
-def unseen_statements(store: Store, collectivity: str, after: bytes = b"") -> Page:
+def unseen_statements(store: Store, collectivity: str, after: bytes = b"") -> PendingPage:
     """Return a page of the published statements that no chip has seen yet, to publish them again.
 
     After a start of worker or broker: a statement is recorded before it is sent.
@@ -81,7 +81,7 @@ def unseen_statements(store: Store, collectivity: str, after: bytes = b"") -> Pa
         for stored in found
         if stored.device is not None and stored.statement is not None
     )
-    return Page(messages, _next_page(found))
+    return PendingPage(messages, _next_page(found))
 
 
 def _next_page(found: Sequence[StoredRequest]) -> bytes | None:
@@ -98,7 +98,7 @@ def _statement(
     stored: StoredRequest,
     platform_key: Ed25519PrivateKey,
     collectivity: str,
-    shelf: Shelf,
+    shelf: DocumentLookup,
 ) -> PublishedStatement | None:
     """Compute a request's statement; None: something that it needs is not stored yet."""
     order = stored.order

@@ -36,7 +36,7 @@ class _Month(msgspec.Struct, frozen=True):
         ]
 
 
-class Plan:
+class WeightPlan:
     """What is summed for a statement: its lines, and their weights by month."""
 
     def __init__(self, parts: Sequence[Component]) -> None:

@@ -15,7 +15,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.billing.statements import assemble
-from cloud.catalogue.log import Listed
+from cloud.catalogue.log import OpenedLog
 from cloud.store import Device, Store, StoredBlock
 from protocol.calendar import day_number, day_of_number, days_between
 from protocol.envelope import Address, seal_message
@@ -110,11 +110,11 @@ def answer_quotes(
     )
 
 
-class QuoteDesk:
+class QuoteService:
     """Answers chips that ask for quotes; for the store's thread."""
 
     def __init__(
-        self, store: Store, listed: Listed, collectivity: str, key: Ed25519PrivateKey
+        self, store: Store, listed: OpenedLog, collectivity: str, key: Ed25519PrivateKey
     ) -> None:
         """Price what is `listed`; sign answers with `key`."""
         self._store = store

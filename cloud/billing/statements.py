@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from cloud.billing.plan import Plan
+from cloud.billing.plan import WeightPlan
 from cloud.store import Store, StoredBlock, StoredContract
 from protocol.calendar import day_of_number, month_of
 from protocol.contract import (
@@ -41,7 +41,7 @@ DAY_BYTES = DAY_COEFFICIENTS * COEFFICIENT_BYTES
 ONE_DAY = timedelta(days=1)
 
 
-class Shelf(Protocol):
+class DocumentLookup(Protocol):
     """Where listed documents are looked up."""
 
     def offer(self, offer_hash: bytes) -> Signed | None:
@@ -55,7 +55,7 @@ class Prepared(msgspec.Struct, frozen=True):
     """A request whose documents have been checked."""
 
     request: StatementRequest
-    plan: Plan
+    plan: WeightPlan
 
     @property
     def start(self) -> date:
@@ -68,7 +68,7 @@ class Prepared(msgspec.Struct, frozen=True):
         return day_of_number(self.request.end)
 
 
-def prepare(request_bytes: bytes, contract: StoredContract, shelf: Shelf) -> Prepared:
+def prepare(request_bytes: bytes, contract: StoredContract, shelf: DocumentLookup) -> Prepared:
     """Check a provider's request against the contract.
 
     Raises:
@@ -125,7 +125,7 @@ def _plan(
     without: tuple[int, ...],
     late: tuple[int, ...],
     schedules: Schedules,
-) -> Plan:
+) -> WeightPlan:
     """Return the weights of a period under an offer: many households take the same."""
     parts = components(
         _opened(offer).tariffs,
@@ -135,7 +135,7 @@ def _plan(
         without=[day_of_number(number) for number in without],
         late=[day_of_number(number) for number in late],
     )
-    return Plan(parts)
+    return WeightPlan(parts)
 
 
 @lru_cache(maxsize=OFFERS_KEPT)
@@ -144,7 +144,7 @@ def _opened(offer: Signed) -> Offer:
 
 
 def _offer_of(
-    request: StatementRequest, contract: StoredContract, terms: Contract, shelf: Shelf
+    request: StatementRequest, contract: StoredContract, terms: Contract, shelf: DocumentLookup
 ) -> Signed:
     if request.offer == contract.offer.hash:
         return contract.offer

@@ -24,7 +24,7 @@ log = structlog.get_logger()
 HEADS_KEPT = 64
 
 
-class Listed:
+class OpenedLog:
     """The listed documents, opened once; looks into the store for what others have added.
 
     For one thread, the store's.
@@ -123,20 +123,20 @@ class Listed:
         return self._catalogue
 
 
-_LISTED: WeakKeyDictionary[Store, Listed] = WeakKeyDictionary()
+_LISTED: WeakKeyDictionary[Store, OpenedLog] = WeakKeyDictionary()
 
 
-def listed_in(store: Store) -> Listed:
+def listed_in(store: Store) -> OpenedLog:
     """Return what is listed in a store; documents are opened once for as long as it is open."""
     if store not in _LISTED:
-        _LISTED[store] = Listed(store.catalogue)
+        _LISTED[store] = OpenedLog(store.catalogue)
     return _LISTED[store]
 
 
 class Publisher:
     """What is published of the list: pages and documents, retained."""
 
-    def __init__(self, listed: Listed, collectivity: str, key: Ed25519PrivateKey) -> None:
+    def __init__(self, listed: OpenedLog, collectivity: str, key: Ed25519PrivateKey) -> None:
         """Sign pages with `key`."""
         self._listed = listed
         self._collectivity = collectivity

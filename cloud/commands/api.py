@@ -9,9 +9,9 @@ import structlog
 
 from cloud.api.access import draw_token
 from cloud.api.app import make_gate
-from cloud.api.gate import Limits
+from cloud.api.gate import RateLimits
 from cloud.api.server import Revoked, make_server, tls_context
-from cloud.api.service import Service
+from cloud.api.service import ApiService
 from cloud.commands.opened import open_store
 from cloud.config import DEFAULT_DIRECTORY, load_config
 from cloud.registry.pki import pki_path
@@ -45,7 +45,7 @@ def api() -> None:
 @click.option(
     "--rate",
     type=click.FloatRange(0, min_open=True),
-    default=Limits().rate,
+    default=RateLimits().rate,
     show_default=True,
     help="Calls a second that one provider may make.",
 )
@@ -59,20 +59,20 @@ def run(
     context = tls_context(directory, certificate, key or pki_path(directory, "server.key"))
     files = {"authority": pki_path(directory, "ca.pem"), "api": certificate}
     watch = CertificateWatch(lambda: read_lifetimes(files), lambda: datetime.now(UTC))
-    run_program(_serve(directory, (bind, port), context, Limits(rate=rate), watch))
+    run_program(_serve(directory, (bind, port), context, RateLimits(rate=rate), watch))
 
 
 async def _serve(
     directory: Path,
     address: tuple[str, int],
     context: object,
-    limits: Limits,
+    limits: RateLimits,
     watch: CertificateWatch,
 ) -> None:
     thread = StoreThread()
     try:
         store = await thread.run(SqliteStore.open_existing, directory)
-        service = Service(thread, store)
+        service = ApiService(thread, store)
         try:
             gate = make_gate(service, thread, store, limits, lambda: datetime.now(UTC))
             revoked = Revoked(pki_path(directory, "crl.pem"))

@@ -12,7 +12,7 @@ import msgspec
 from rich.table import Table
 
 from cloud.audit import attacks, uniform
-from cloud.audit.attacks import Finding
+from cloud.audit.attacks import AttackResult
 from cloud.audit.capture import DEFAULT_NAME, link_settings, read_capture, record
 from cloud.audit.observed import from_store, from_traffic
 from cloud.audit.releases import of_releases, released_curves
@@ -116,7 +116,7 @@ def capture(directory: Path, name: str, out: Path, for_s: float | None) -> None:
     click.echo(f"{asyncio.run(recording()):,} messages in {out}.")
 
 
-def _findings(truth: Truth, traffic: Path | None, directory: Path | None) -> Iterator[Finding]:
+def _findings(truth: Truth, traffic: Path | None, directory: Path | None) -> Iterator[AttackResult]:
     yield from attacks.run(of_curves(truth), truth)
     if traffic is not None:
         view = of_observed("traffic", from_traffic(read_capture(traffic)), truth)
@@ -137,7 +137,7 @@ def _findings(truth: Truth, traffic: Path | None, directory: Path | None) -> Ite
         yield attacks.appliances(view, tried)
 
 
-def _all(view: View, truth: Truth, where: str) -> Iterator[Finding]:
+def _all(view: View, truth: Truth, where: str) -> Iterator[AttackResult]:
     if not view.features:
         raise ConfigError(
             f"{where} holds nothing of the households and days in the truth; give curves of the "
@@ -154,7 +154,7 @@ def _new_file(path: Path) -> int:
         raise ConfigError(f"{path} cannot be made: {exc.strerror}; name a new file.") from exc
 
 
-def _print(findings: list[Finding]) -> None:
+def _print(findings: list[AttackResult]) -> None:
     table = Table(title="What an attacker gets")
     for name in ("attack", "on", "score", "95 % interval", "chance", "may reach", "n", "verdict"):
         table.add_column(name, justify="left" if name in ("attack", "on", "verdict") else "right")

@@ -9,7 +9,7 @@ import click
 import msgspec
 from rich.table import Table
 
-from cloud.catalogue.log import Listed
+from cloud.catalogue.log import OpenedLog
 from cloud.config import DEFAULT_DIRECTORY, load_config
 from cloud.store.sqlite.store import SqliteStore
 from protocol.calendar import legal_day
@@ -26,7 +26,7 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The cloud's")
 _json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 
 
-class ListedEntry(msgspec.Struct, frozen=True):
+class EntryReport(msgspec.Struct, frozen=True):
     """One entry as `volet cloud catalogue list` shows it; `by` is a provider or a publisher's key."""
 
     number: int
@@ -104,11 +104,11 @@ def show(directory: Path, prefix: str) -> None:
 
 
 @contextmanager
-def _listed(directory: Path) -> Iterator[Listed]:
+def _listed(directory: Path) -> Iterator[OpenedLog]:
     load_config(directory)
     store = SqliteStore.open_existing(directory)
     try:
-        yield Listed(store.catalogue)
+        yield OpenedLog(store.catalogue)
     finally:
         store.close()
 
@@ -121,19 +121,19 @@ def _read(path: Path) -> Signed:
         raise DocumentRefused(f"{path}: this is no signed document ({exc}).") from exc
 
 
-def _document(listed: Listed, name: bytes) -> Document:
+def _document(listed: OpenedLog, name: bytes) -> Document:
     document = listed.catalogue.document(name)
     if document is None:
         raise DocumentRefused(f"{name.hex()} is not listed.")
     return document
 
 
-def _entry(listed: Listed, entry: Entry) -> ListedEntry:
+def _entry(listed: OpenedLog, entry: Entry) -> EntryReport:
     document, by, title = listed.catalogue.document(entry.hash), "", ""
     if isinstance(document, Offer):
         by, title = document.provider, document.product
     elif document is not None:
         by, title = document.publisher, document.name
-    return ListedEntry(
+    return EntryReport(
         entry.number, entry.day, entry.kind, by, title, entry.hash.hex(), entry.head.hex()
     )

@@ -20,22 +20,22 @@ from cloud.registry.pki import (
 from cloud.registry.revoked import revoke_listed
 from cloud.store.sqlite.store import FILE_NAME as STORE
 from cloud.store.sqlite.store import SqliteStore
-from system.backup.listing import Fate, Listed, Party, beside_database
+from system.backup.listing import Fate, ListedFile, Party, beside_database
 
 _YES = "yes"
 
 FILES = (
-    Listed(CONFIG_NAME, "`volet cloud init`, then you"),
-    Listed(PLATFORM_KEY, "`volet cloud init`; Ed25519, signs acks and statements", private=_YES),
-    Listed(places.KEY, "the first `volet cloud enrol --prm`; opens the numbers of delivery points", private=_YES),
-    Listed("pki/*.key", "`volet cloud init, issue`; the authority's, the broker's, and each role's", private="yes, `ca.key` above all"),
-    Listed("pki/*.pem", "`volet cloud init, issue, renew, revoke`; certificates, and `crl.pem`, the revocation list"),
-    Listed("pki/issued/*.pem", "`volet cloud enrol`; all certificates that a chip has got"),
-    Listed(LIST_NAME, "`volet cloud roster codes`"),
-    Listed("*.token", "you; of the metrics' database", private=_YES),
-    Listed(STORE, "`volet cloud run, enrol` and others; enrolments, contracts, blocks, statements, the areas' figures", Fate.DATABASE, _YES),
+    ListedFile(CONFIG_NAME, "`volet cloud init`, then you"),
+    ListedFile(PLATFORM_KEY, "`volet cloud init`; Ed25519, signs acks and statements", private=_YES),
+    ListedFile(places.KEY, "the first `volet cloud enrol --prm`; opens the numbers of delivery points", private=_YES),
+    ListedFile("pki/*.key", "`volet cloud init, issue`; the authority's, the broker's, and each role's", private="yes, `ca.key` above all"),
+    ListedFile("pki/*.pem", "`volet cloud init, issue, renew, revoke`; certificates, and `crl.pem`, the revocation list"),
+    ListedFile("pki/issued/*.pem", "`volet cloud enrol`; all certificates that a chip has got"),
+    ListedFile(LIST_NAME, "`volet cloud roster codes`"),
+    ListedFile("*.token", "you; of the metrics' database", private=_YES),
+    ListedFile(STORE, "`volet cloud run, enrol` and others; enrolments, contracts, blocks, statements, the areas' figures", Fate.DATABASE, _YES),
     beside_database(STORE),
-    Listed(f"{BROKER}/**", "`volet cloud broker-config`, then the broker", Fate.LEFT_OUT, _YES, "`volet cloud broker-config` writes it anew"),
+    ListedFile(f"{BROKER}/**", "`volet cloud broker-config`, then the broker", Fate.LEFT_OUT, _YES, "`volet cloud broker-config` writes it anew"),
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import structlog
 
 from cloud.config import DEFAULT_DIRECTORY, load_config
 from cloud.registry.pki import load_platform_key, pki_path
-from cloud.release.desk import ReleaseDesk
+from cloud.release.engine import ReleaseEngine
 from cloud.release.export import FORMATS, Format, export
 from cloud.release.reading import (
     Period,
@@ -24,7 +24,7 @@ from cloud.release.reading import (
     roster_of,
 )
 from cloud.release.service import ReleaseService, note, response_filter
-from cloud.store.area import AreaStore, Stage
+from cloud.store.area import AreaStore, FigureStage
 from cloud.store.sqlite.store import SqliteStore
 from mosquitto.roles import Role
 from protocol.calendar import day_number, legal_day
@@ -136,7 +136,7 @@ def verify(directory: Path, start: datetime, end: datetime, *, is_json: bool) ->
     store = _store(directory)
     roster = roster_of(store)
     period = Period(start.date(), end.date())
-    figures = list(all_figures(store, period, Stage.RELEASED))
+    figures = list(all_figures(store, period, FigureStage.RELEASED))
     wrong = []
     for figure in figures:
         difference = differs(store, roster, figure)
@@ -207,7 +207,7 @@ async def _serve(
     thread = StoreThread()
     try:
         store = await thread.run(SqliteStore.open_existing, directory)
-        desk = ReleaseDesk(store.area, config.collectivity, platform_key, note)
+        desk = ReleaseEngine(store.area, config.collectivity, platform_key, note)
         service = ReleaseService(link, thread, desk, lambda: datetime.now(UTC))
         files = {"authority": tls.ca, name: tls.certificate}
         watch = CertificateWatch(lambda: read_lifetimes(files), lambda: datetime.now(UTC))
@@ -237,7 +237,7 @@ def _told(collectivity: str) -> Iterator[None]:
         log.info("release_stopped")
 
 
-def _standing(store: SqliteStore, desk: ReleaseDesk) -> object:
+def _standing(store: SqliteStore, desk: ReleaseEngine) -> object:
     """Return what changes when trustees learn or a figure comes nearer to its release."""
     asking = desk.asking
     return store.figures().area_figures, [asking.known(name) for name in asking.names()]

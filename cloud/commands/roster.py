@@ -12,7 +12,7 @@ from rich.table import Table
 from cloud.config import DEFAULT_DIRECTORY, load_config
 from cloud.geo.codes import LIST_NAME, installed_codes, read_codes
 from cloud.roster import cells, files, registrar
-from cloud.roster.desk import Desk, Place, read_places
+from cloud.roster.editor import RosterAssignment, RosterEditor, read_places
 from cloud.store import Store
 from cloud.store.sqlite.store import SqliteStore
 from protocol.calendar import day_number, legal_day
@@ -81,7 +81,7 @@ def add(  # noqa: PLR0913 - one option each
     codes_file: Path | None,
 ) -> None:
     """Enter a chip: a newcomer, a move to another cell, or a chip in the place of another."""
-    place = Place(device, cell, point, provider, _date(start))
+    place = RosterAssignment(device, cell, point, provider, _date(start))
     with _desk(directory, keys, codes_file) as desk:
         count = desk.add([place])
     click.echo(f"Entered {device} in {cell}." if count else f"{device} stands there already.")
@@ -169,13 +169,13 @@ def codes(directory: Path, file: Path) -> None:
 
 
 @contextmanager
-def _desk(directory: Path, keys: Path, codes_file: Path | None) -> Iterator[Desk]:
+def _desk(directory: Path, keys: Path, codes_file: Path | None) -> Iterator[RosterEditor]:
     load_config(directory)
     if codes_file is not None:
         _install(directory, codes_file)
     own = registrar.load(keys)
     with _store(directory) as store:
-        yield Desk(own, store, installed_codes(directory), legal_day(datetime.now(UTC)))
+        yield RosterEditor(own, store, installed_codes(directory), legal_day(datetime.now(UTC)))
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from cloud.registry.renewal import lifetimes
 from cloud.store import Store
 from cloud.store.sqlite.store import SqliteStore
 from cloud.worker.gauges import Point, certificate_points, chip_points
-from cloud.worker.worker import Counts, NoCounts, Worker, WorkerSettings, shared_filters
+from cloud.worker.worker import BatchObserver, NoCounts, Worker, WorkerSettings, shared_filters
 from mosquitto.roles import Role
 from system.certificates import CertificateWatch
 from system.commands import directory_option
@@ -108,7 +108,7 @@ def _link_settings(directory: Path, host: str, port: int, name: str) -> LinkSett
     return LinkSettings(host=host, port=port, client_id=name, tls=tls, if_double=_IF_DOUBLE)
 
 
-def _counts(directory: Path, collectivity: str, thread: StoreThread, store: Store) -> Counts:
+def _counts(directory: Path, collectivity: str, thread: StoreThread, store: Store) -> BatchObserver:
     config = load_metrics(directory)
     if config is None:
         return NoCounts()
@@ -123,5 +123,5 @@ def _counts(directory: Path, collectivity: str, thread: StoreThread, store: Stor
 
     # Loaded only where it is wanted: the client takes a third of a second and 30 MB.
     metrics = importlib.import_module("cloud.worker.metrics")
-    counts: Counts = metrics.Metrics(config, directory, collectivity, gauges)
+    counts: BatchObserver = metrics.Metrics(config, directory, collectivity, gauges)
     return counts

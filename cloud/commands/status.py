@@ -9,14 +9,14 @@ from rich.table import Table
 
 from cloud.config import DEFAULT_DIRECTORY, load_config
 from cloud.registry.renewal import lifetimes
-from cloud.store import Figures
+from cloud.store import StoreFigures
 from cloud.store.sqlite.store import SqliteStore
 from system.certificates import Lifetime
 from system.commands import directory_option
 from system.console import plain_console
 
 
-class CloudStatus(Figures, frozen=True, kw_only=True):
+class CloudStatus(StoreFigures, frozen=True, kw_only=True):
     """The store's figures, and from when until when the collectivity's certificates hold."""
 
     certificates: tuple[Lifetime, ...]
@@ -62,7 +62,7 @@ def _ends(certificates: tuple[Lifetime, ...], now: datetime) -> Table:
     return table
 
 
-def _rows(figures: Figures) -> list[tuple[str, str]]:
+def _rows(figures: StoreFigures) -> list[tuple[str, str]]:
     return [
         ("devices enrolled", f"{figures.devices:,}"),
         ("devices revoked", f"{figures.revoked:,}"),

@@ -34,7 +34,7 @@ from system.files import read_document
 T = TypeVar("T")
 
 
-class Listed(msgspec.Struct, frozen=True):
+class DocumentSummary(msgspec.Struct, frozen=True):
     """A document as it is listed; `effective` is the first day that counts under it."""
 
     kind: str
@@ -133,7 +133,7 @@ def joined(copies: Sequence[Charter]) -> Charter:
     return Charter(first.kind, first.body, tuple(signatures))
 
 
-def listed(area: AreaStore) -> tuple[Listed, ...]:
+def listed(area: AreaStore) -> tuple[DocumentSummary, ...]:
     """Return what the store has: sets of trustees, then measures, by version."""
     sets = [(charter, trustees) for charter, trustees in trustee_chain(area)]
     found = [
@@ -146,9 +146,11 @@ def listed(area: AreaStore) -> tuple[Listed, ...]:
     return tuple(found)
 
 
-def _listed(charter: Charter, version: int, effective: int) -> Listed:
+def _listed(charter: Charter, version: int, effective: int) -> DocumentSummary:
     signers = tuple(each.signer for each in charter.signatures)
-    return Listed(charter.kind, version, charter.hash.hex(), day_of_number(effective), signers)
+    return DocumentSummary(
+        charter.kind, version, charter.hash.hex(), day_of_number(effective), signers
+    )
 
 
 def _measures_chain(area: AreaStore) -> list[tuple[Charter, Measures]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.ingest.downlink import Speaker
+from cloud.ingest.downlink import DownlinkSigner
 from cloud.store import Device, Holdings
 from protocol.messages import TAG_BYTES, Ack, IncarnationState, Refusal, holdings_digest
 from protocol.topics import Kind
@@ -20,7 +20,7 @@ class Acknowledger:
 
     def __init__(self, collectivity: str, generation: bytes, key: Ed25519PrivateKey) -> None:
         self._generation = generation
-        self._speaker = Speaker(collectivity, key)
+        self._speaker = DownlinkSigner(collectivity, key)
 
     def touched(
         self,

@@ -5,7 +5,7 @@ from datetime import datetime
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.governance.current import AreaDocuments
-from cloud.ingest.downlink import Speaker
+from cloud.ingest.downlink import DownlinkSigner
 from cloud.store import Device
 from cloud.store.area import AreaStore
 from protocol.area_messages import Ask, Document, Terms
@@ -29,7 +29,7 @@ class AreaAnswers:
     ) -> None:
         self._area = area
         self._documents = documents
-        self._speaker = Speaker(collectivity, platform_key)
+        self._speaker = DownlinkSigner(collectivity, platform_key)
 
     def answer(self, device: Device, ask: Ask, at: datetime) -> tuple[Outgoing, ...]:
         """Return the terms, the document's parts in order, or nothing if there is none."""

@@ -13,7 +13,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.governance.current import AreaDocuments
-from cloud.ingest.downlink import Speaker
+from cloud.ingest.downlink import DownlinkSigner
 from cloud.store import Device, Put
 from cloud.store.area import AreaStore, ContributionItem, LettersItem
 from protocol.area_cipher import SLOT_BYTES
@@ -49,7 +49,7 @@ class _Ack:
 
 
 @dataclass(slots=True)
-class Taken:
+class IngestResult:
     """What a batch of the area lane came to; `refused` are to be dead-lettered."""
 
     outgoing: tuple[Outgoing, ...] = ()
@@ -76,11 +76,11 @@ class AreaIngest:
     ) -> None:
         self._area = area
         self._documents = documents
-        self._speaker = Speaker(collectivity, platform_key)
+        self._speaker = DownlinkSigner(collectivity, platform_key)
 
-    def take(self, messages: Sequence[AreaMessage], at: datetime) -> Taken:
+    def take(self, messages: Sequence[AreaMessage], at: datetime) -> IngestResult:
         """Store what is good, letters first; what to send and to dead-letter comes back."""
-        taken = Taken()
+        taken = IngestResult()
         if not messages:
             return taken
         self._documents.refresh()
@@ -90,7 +90,7 @@ class AreaIngest:
         taken.outgoing = tuple(self._ack(ack) for ack in acks.values() if ack.stored or ack.refused)
         return taken
 
-    def _take_letters(self, messages: Sequence[AreaMessage], taken: Taken) -> None:
+    def _take_letters(self, messages: Sequence[AreaMessage], taken: IngestResult) -> None:
         good: list[tuple[Incoming, LettersItem]] = []
         for each in messages:
             if isinstance(each.body, SeedLetters):
@@ -110,7 +110,7 @@ class AreaIngest:
         self,
         messages: Sequence[AreaMessage],
         at: datetime,
-        taken: Taken,
+        taken: IngestResult,
         acks: dict[str, _Ack],
     ) -> None:
         keys = {e.body.household_key for e in messages if isinstance(e.body, Contribution)}

@@ -7,7 +7,7 @@ import msgspec
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.ingest.downlink import Speaker
+from cloud.ingest.downlink import DownlinkSigner
 from cloud.store import Device, Store, StoredContract
 from protocol.calendar import day_of_number, legal_day
 from protocol.errors import DocumentRefused, MessageRefused, Reason
@@ -41,7 +41,7 @@ class Departures:
 
     def __init__(self, store: Store, collectivity: str, key: Ed25519PrivateKey) -> None:
         self._store = store
-        self._speaker = Speaker(collectivity, key)
+        self._speaker = DownlinkSigner(collectivity, key)
 
     def take(
         self, leaves: Sequence[LeaveMessage], at: datetime

@@ -9,7 +9,7 @@ from protocol.topics import Kind, device_topic
 from system.mqtt.message import Outgoing
 
 
-class Speaker:
+class DownlinkSigner:
     """Signs in the name of one collectivity's platform."""
 
     def __init__(self, collectivity: str, key: Ed25519PrivateKey) -> None:

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.billing.quotes import QuoteDesk
+from cloud.billing.quotes import QuoteService
 from cloud.catalogue.log import listed_in
 from cloud.governance.current import AreaDocuments
 from cloud.ingest.acks import Acknowledger
@@ -25,12 +25,12 @@ from cloud.ingest.receipts import ReceiptIngest, ReceiptMessage
 from cloud.ingest.status import FleetIngest, StatusMessage
 from cloud.ingest.verify import Up, address_of, check_up, open_up
 from cloud.store import (
-    Batch,
     BlockItem,
     Count,
     DeadLetter,
     Device,
     EpochItem,
+    IngestBatch,
     Put,
     SeenStatement,
     Store,
@@ -125,7 +125,7 @@ class Ingest:
         self._receipts = ReceiptIngest(store, collectivity, platform_key)
         self._fleet = FleetIngest(store.fleet)
         self._said = Repeated()
-        self._quotes = QuoteDesk(store, listed_in(store), collectivity, platform_key)
+        self._quotes = QuoteService(store, listed_in(store), collectivity, platform_key)
         documents = AreaDocuments(store.area)
         self._area = AreaIngest(store.area, documents, collectivity, platform_key)
         self._area_answers = AreaAnswers(store.area, documents, collectivity, platform_key)
@@ -155,7 +155,7 @@ class Ingest:
             at = self._clock()
             refused = MessageRefused(Reason.MALFORMED, f"defect {defect}")
             letters = [_letter(message, refused, at) for message in messages]
-            self._store.put_batch(Batch(at, refused=letters))
+            self._store.put_batch(IngestBatch(at, refused=letters))
             return Processed(refused=(Count(Reason.MALFORMED, len(letters)),))
 
     def answer(self, request: Request) -> tuple[Outgoing, ...]:
@@ -190,7 +190,7 @@ class Ingest:
         strange = self._fleet.take(batch.statuses, map(DeviceId, batch.senders), at)
         refused = (*taken.refused, *unfit, *strange)
         batch.refused += [_letter(message, why, at) for message, why in refused]
-        outcome = self._store.put_batch(Batch(at, batch.epochs, batch.blocks, batch.refused))
+        outcome = self._store.put_batch(IngestBatch(at, batch.epochs, batch.blocks, batch.refused))
         items: list[EpochItem | BlockItem] = [*batch.epochs, *batch.blocks]
         results = (*outcome.epochs, *outcome.blocks)
         for item, result in zip(items, results, strict=True):
@@ -274,7 +274,7 @@ class Ingest:
         answers, refused = self._departures.take(batch.leaves, at)
         if refused:
             letters = [_letter(message, exc, at) for message, exc in refused]
-            self._store.put_batch(Batch(at, refused=letters))
+            self._store.put_batch(IngestBatch(at, refused=letters))
             batch.refused += letters
         return answers
 

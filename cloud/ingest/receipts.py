@@ -9,9 +9,9 @@ from datetime import datetime
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.ingest.downlink import Speaker
+from cloud.ingest.downlink import DownlinkSigner
 from cloud.store import Device, Store
-from cloud.store.receipts import ReceiptItem
+from cloud.store.receipts import VerifiedReceipt
 from protocol.errors import MessageRefused, Reason
 from protocol.receipt import Receipt, ReceiptAck
 from protocol.topics import Kind
@@ -36,7 +36,7 @@ class ReceiptIngest:
 
     def __init__(self, store: Store, collectivity: str, key: Ed25519PrivateKey) -> None:
         self._store = store
-        self._speaker = Speaker(collectivity, key)
+        self._speaker = DownlinkSigner(collectivity, key)
 
     def take(
         self, messages: Sequence[ReceiptMessage], at: datetime
@@ -47,7 +47,8 @@ class ReceiptIngest:
         store, and must not go on sending.
         """
         items = [
-            ReceiptItem(each.device.device, each.receipt, each.message.payload) for each in messages
+            VerifiedReceipt(each.device.device, each.receipt, each.message.payload)
+            for each in messages
         ]
         outcomes = self._store.receipts.put(items, at)
         answers, refused = [], []

@@ -24,7 +24,7 @@ from cloud.registry.pki import (
 )
 from cloud.registry.places import seal_meter
 from cloud.store import Device, Store, StoredContract
-from cloud.store.moving import Place, StoredIdentity
+from cloud.store.moving import StoredIdentity, SupplyPoint
 from protocol.contract import Contract, Signed, open_document, open_offer
 from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest, HeldContract
 from protocol.envelope import decode_body
@@ -112,7 +112,7 @@ def enrol(
         certificate = issue_device(directory, device, request.tls_key, now)
         household_key = request.household_key
         store.enrol(Device(device, request.signing_key, household_key, since=now))
-        store.put_place(Place(household_key, device, meter, now), is_again=is_again)
+        store.put_place(SupplyPoint(household_key, device, meter, now), is_again=is_again)
         if request.contract is not None:
             _put_contract(store, request.contract, now)
         _put_mandate(store, request)

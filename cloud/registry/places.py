@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from cloud.store import Store
-from cloud.store.moving import LookUp, Place, SealedMeter
+from cloud.store.moving import LookUp, SealedMeter, SupplyPoint
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.ids import DeviceId, HouseholdKeyId
 from system.files import draw_secret, read_secret
@@ -59,7 +59,7 @@ def seal_meter(directory: Path, prm: str, household_key: HouseholdKeyId) -> Seal
     return SealedMeter(_tag(directory, prm), nonce + sealed)
 
 
-def open_meter(directory: Path, place: Place) -> str | None:
+def open_meter(directory: Path, place: SupplyPoint) -> str | None:
     """Decrypt the number of a place, None where the registry was not told.
 
     Raises:
@@ -139,7 +139,7 @@ def look_up(
     return [_report(place, open_meter(directory, place)) for place in store.places(tag)]
 
 
-def _report(place: Place, prm: str | None) -> PlaceReport:
+def _report(place: SupplyPoint, prm: str | None) -> PlaceReport:
     return PlaceReport(
         household=place.household_key.hex(),
         device=place.device,

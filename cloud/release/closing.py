@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from cloud.store.area import AreaStore, Figure, FigureKey, Row, Stage
+from cloud.store.area import AreaStore, ContributionRow, Figure, FigureKey, FigureStage
 from protocol.area_cipher import SLOT_BYTES, Shape
 from protocol.calendar import day_end, day_number, day_of_number, legal_day
 from protocol.errors import DocumentRefused, Reason
@@ -19,7 +19,7 @@ from protocol.roster import Roster
 from protocol.trustee_messages import Ask, SetRequest, bitmap_of, draws_of
 
 
-class Basis(msgspec.Struct, frozen=True):
+class FigureBasis(msgspec.Struct, frozen=True):
     """What a figure rests on, as its documents say."""
 
     key: FigureKey
@@ -60,10 +60,10 @@ def read_document(store: AreaStore, measures: bytes) -> tuple[Measures, TrusteeS
     return document, read_charter(trustees, TrusteeSet)
 
 
-def basis_of(store: AreaStore, key: FigureKey) -> Basis:
+def basis_of(store: AreaStore, key: FigureKey) -> FigureBasis:
     """Return what a figure rests on. Raises DocumentRefused as `read_document` does."""
     document, trustees = read_document(store, key.measures)
-    return Basis(key, document, trustees)
+    return FigureBasis(key, document, trustees)
 
 
 def is_over(document: Measures, day: int, now: datetime) -> bool:
@@ -105,15 +105,15 @@ def figure_codes(document: Measures) -> list[tuple[str, str]]:
     return codes + [(parent.measure, parent.code) for parent in document.parents]
 
 
-def close(store: AreaStore, basis: Basis, roster: Roster, at: datetime) -> Figure:
+def close(store: AreaStore, basis: FigureBasis, roster: Roster, at: datetime) -> Figure:
     """Fix a figure's set and store it with the request for the check slots; returns the figure.
 
     Too few households, and it is discarded at once.
     """
     rows, left_out = _partition(basis, roster, store.rows(basis.key))
-    figure = Figure(basis.key, Stage.FIXED, at, left_out=left_out)
+    figure = Figure(basis.key, FigureStage.FIXED, at, left_out=left_out)
     if sentence := too_few(basis, roster, len(roster), [row.entry for row in rows]):
-        figure = msgspec.structs.replace(figure, stage=Stage.DISCARDED, detail=sentence)
+        figure = msgspec.structs.replace(figure, stage=FigureStage.DISCARDED, detail=sentence)
     else:
         request = make_request(Ask.CHECK, basis.key, rows, (len(roster), roster.head))
         figure = msgspec.structs.replace(figure, requests=(msgspec.msgpack.encode(request),))
@@ -122,7 +122,7 @@ def close(store: AreaStore, basis: Basis, roster: Roster, at: datetime) -> Figur
 
 
 def make_request(
-    ask: Ask, key: FigureKey, rows: Sequence[Row], roster: tuple[int, bytes]
+    ask: Ask, key: FigureKey, rows: Sequence[ContributionRow], roster: tuple[int, bytes]
 ) -> SetRequest:
     """Make the request for a set of rows, which are in the order of their entries.
 
@@ -142,7 +142,7 @@ def make_request(
     )
 
 
-def too_few(basis: Basis, roster: Roster, length: int, entries: Sequence[int]) -> str:
+def too_few(basis: FigureBasis, roster: Roster, length: int, entries: Sequence[int]) -> str:
     """Return a sentence if a set is too small to be opened, else nothing.
 
     `length`: by the roster's first so many entries.
@@ -160,8 +160,8 @@ def too_few(basis: Basis, roster: Roster, length: int, entries: Sequence[int]) -
 
 
 def _partition(
-    basis: Basis, roster: Roster, rows: Sequence[Row]
-) -> tuple[list[Row], tuple[tuple[int, Reason], ...]]:
+    basis: FigureBasis, roster: Roster, rows: Sequence[ContributionRow]
+) -> tuple[list[ContributionRow], tuple[tuple[int, Reason], ...]]:
     """Part rows into those of the set and those left out, with the reason."""
     kept, left_out = [], []
     for row in sorted(rows, key=lambda each: each.entry):
@@ -173,7 +173,7 @@ def _partition(
     return kept, tuple(left_out)
 
 
-def _misfit(basis: Basis, roster: Roster, row: Row) -> Reason | None:
+def _misfit(basis: FigureBasis, roster: Roster, row: ContributionRow) -> Reason | None:
     standing = roster.standing(row.household_key, basis.key.day)
     if standing is None or standing.entry.number != row.entry:
         return Reason.ROSTER

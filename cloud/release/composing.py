@@ -12,10 +12,10 @@ import numpy as np
 
 from cloud.estimation.filter import Estimate, Filter, Observation
 from cloud.estimation.model import ReleaseModel, read_model
-from cloud.release.closing import Basis, basis_of
+from cloud.release.closing import FigureBasis, basis_of
 from cloud.release.opening import asked
-from cloud.release.release import CurveRelease, Release, TableRelease, Terms, Value, decode
-from cloud.store.area import AreaStore, Figure, Stage
+from cloud.release.release import CurveRelease, FigureTerms, Release, TableRelease, Value, decode
+from cloud.store.area import AreaStore, Figure, FigureStage
 from protocol.calendar import day_number, day_of_number
 from protocol.errors import DocumentRefused
 from protocol.measures import PRICE_CLASSES, MeasureKind
@@ -51,7 +51,7 @@ PROFILE_NAMES = (
 
 def compose(
     store: AreaStore,
-    basis: Basis,
+    basis: FigureBasis,
     roster: Roster,
     figure: Figure,
     days: Sequence[int] | None = None,
@@ -79,22 +79,22 @@ def compose_again(store: AreaStore, roster: Roster, figure: Figure) -> Release:
     return compose(store, basis, roster, figure, days)
 
 
-def codes(basis: Basis, figure: Figure) -> Curve:
+def codes(basis: FigureBasis, figure: Figure) -> Curve:
     """Return a figure's opened slots in clip radii, float64[slots]."""
     return np.frombuffer(figure.opened, "<i8") / float(basis.document.grid)
 
 
-def share_radii(basis: Basis) -> float:
+def share_radii(basis: FigureBasis) -> float:
     """Return the standard deviation of one household's noise in a slot, in clip radii."""
     sigma = basis.document.measure_sigma(basis.measure)
     return share_std(sigma, basis.group.crowd, basis.document.gamma)
 
 
-def _terms(basis: Basis, roster: Roster, figure: Figure) -> Terms:
+def _terms(basis: FigureBasis, roster: Roster, figure: Figure) -> FigureTerms:
     request = asked(figure)
     households = len(request.entries)
     standing, coverage = _coverage(basis, roster, request)
-    return Terms(
+    return FigureTerms(
         households=households,
         roster=standing,
         coverage=coverage,
@@ -108,7 +108,7 @@ def _terms(basis: Basis, roster: Roster, figure: Figure) -> Terms:
     )
 
 
-def _coverage(basis: Basis, roster: Roster, request: SetRequest) -> tuple[int, float]:
+def _coverage(basis: FigureBasis, roster: Roster, request: SetRequest) -> tuple[int, float]:
     """Return how many stood in the group on the day, and which part of them is in the set."""
     standing = sum(
         basis.group.holds(each.entry.cell or "", each.entry.provider)
@@ -117,7 +117,7 @@ def _coverage(basis: Basis, roster: Roster, request: SetRequest) -> tuple[int, f
     return standing, round(len(request.entries) / standing, _COVERAGE_DIGITS)
 
 
-def _table(basis: Basis, figure: Figure, terms: Terms) -> TableRelease:
+def _table(basis: FigureBasis, figure: Figure, terms: FigureTerms) -> TableRelease:
     kind = basis.measure.kind
     names = CLASSES_NAMES if kind is MeasureKind.CLASSES else PROFILE_NAMES
     noise = share_radii(basis) * math.sqrt(terms.households)
@@ -132,7 +132,11 @@ def _table(basis: Basis, figure: Figure, terms: Terms) -> TableRelease:
 
 
 def _curve(
-    store: AreaStore, basis: Basis, figure: Figure, terms: Terms, days: Sequence[int] | None
+    store: AreaStore,
+    basis: FigureBasis,
+    figure: Figure,
+    terms: FigureTerms,
+    days: Sequence[int] | None,
 ) -> CurveRelease:
     transform, model = _constants(store, basis)
     earlier = history(store, basis, days)
@@ -157,7 +161,7 @@ def _curve(
     )
 
 
-def history(store: AreaStore, basis: Basis, days: Sequence[int] | None) -> list[Figure]:
+def history(store: AreaStore, basis: FigureBasis, days: Sequence[int] | None) -> list[Figure]:
     """Return the figures of earlier days that one filter can go through with this one.
 
     Raises:
@@ -166,7 +170,7 @@ def history(store: AreaStore, basis: Basis, days: Sequence[int] | None) -> list[
     key = basis.key
     found = {}
     for figure in store.figures(
-        key.measure, key.group, max(0, key.day - _A_YEAR), key.day, Stage.RELEASED
+        key.measure, key.group, max(0, key.day - _A_YEAR), key.day, FigureStage.RELEASED
     ):
         if figure.key.measures == key.measures or _is_alike(store, basis, figure):
             found[figure.key.day] = figure
@@ -182,7 +186,7 @@ def history(store: AreaStore, basis: Basis, days: Sequence[int] | None) -> list[
     return [found[day] for day in sorted(days)]
 
 
-def _is_alike(store: AreaStore, basis: Basis, figure: Figure) -> bool:
+def _is_alike(store: AreaStore, basis: FigureBasis, figure: Figure) -> bool:
     """Say whether a figure of another document has the same transform and noise."""
     other = basis_of(store, figure.key)
     return (
@@ -192,7 +196,7 @@ def _is_alike(store: AreaStore, basis: Basis, figure: Figure) -> bool:
     )
 
 
-def _constants(store: AreaStore, basis: Basis) -> tuple[Transform, ReleaseModel]:
+def _constants(store: AreaStore, basis: FigureBasis) -> tuple[Transform, ReleaseModel]:
     transform_hash = basis.group.transform
     data = None if transform_hash is None else store.blob(transform_hash)
     if data is None:

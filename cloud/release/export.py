@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from cloud.release.reading import Row, rows_of
+from cloud.release.reading import ExportRow, rows_of
 from cloud.release.release import CurveRelease, CurveSum, Release
 from protocol.calendar import PARIS, quarter_hour_start
 from protocol.errors import DocumentRefused
@@ -43,15 +43,15 @@ def export(releases: Sequence[Release], form: Format, path: Path) -> int:
     return len(rows)
 
 
-def _csv(rows: Sequence[Row]) -> bytes:
+def _csv(rows: Sequence[ExportRow]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(Row.__struct_fields__)
+    writer.writerow(ExportRow.__struct_fields__)
     writer.writerows(msgspec.structs.astuple(row) for row in rows)
     return text.getvalue().encode()
 
 
-def _parquet(rows: Sequence[Row]) -> bytes:
+def _parquet(rows: Sequence[ExportRow]) -> bytes:
     # Imported where they are used: each takes a third of a second.
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.parquet as pq  # noqa: PLC0415

@@ -13,8 +13,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from cloud.release.closing import Basis, make_request, too_few
-from cloud.store.area import AreaStore, Figure, Row, Stage
+from cloud.release.closing import FigureBasis, make_request, too_few
+from cloud.store.area import AreaStore, ContributionRow, Figure, FigureStage
 from protocol.area_cipher import (
     CHECK_VALUE,
     SLOT_BYTES,
@@ -61,7 +61,7 @@ def asked(figure: Figure) -> SetRequest:
 
 def advance(
     store: AreaStore,
-    basis: Basis,
+    basis: FigureBasis,
     roster: Roster,
     figure: Figure,
     answers: Answers,
@@ -80,14 +80,14 @@ def advance(
         return None
     is_last = is_complete or at - figure.at >= WITNESS_WAIT
     rows = rows_of(store, basis, asked(figure))
-    if figure.stage is Stage.FIXED:
+    if figure.stage is FigureStage.FIXED:
         return _check(basis, roster, figure, rows, answers, at, is_last=is_last)
     return _open(basis, figure, rows, answers, at, is_last=is_last)
 
 
 def discard(figure: Figure, detail: str, at: datetime) -> Figure:
     """End a figure without a release."""
-    return msgspec.structs.replace(figure, stage=Stage.DISCARDED, detail=detail, at=at)
+    return msgspec.structs.replace(figure, stage=FigureStage.DISCARDED, detail=detail, at=at)
 
 
 def is_well_formed(
@@ -107,10 +107,10 @@ def is_well_formed(
 
 
 def _check(
-    basis: Basis,
+    basis: FigureBasis,
     roster: Roster,
     figure: Figure,
-    rows: Sequence[Row],
+    rows: Sequence[ContributionRow],
     answers: Answers,
     at: datetime,
     *,
@@ -151,13 +151,13 @@ def _check(
     kept = [row for row in rows if row.entry not in left_out]
     final = make_request(Ask.SUM, basis.key, kept, (request.length, request.head))
     requests = (*figure.requests, msgspec.msgpack.encode(final))
-    return msgspec.structs.replace(figure, stage=Stage.CHECKED, requests=requests)
+    return msgspec.structs.replace(figure, stage=FigureStage.CHECKED, requests=requests)
 
 
 def _open(
-    basis: Basis,
+    basis: FigureBasis,
     figure: Figure,
-    rows: Sequence[Row],
+    rows: Sequence[ContributionRow],
     answers: Answers,
     at: datetime,
     *,
@@ -191,10 +191,12 @@ def _open(
     ((reading, opened),) = good
     slots = opened[:-1].astype("<i8").tobytes()
     detail = _set_aside(basis, reading) or figure.detail
-    return msgspec.structs.replace(figure, stage=Stage.RELEASED, opened=slots, detail=detail, at=at)
+    return msgspec.structs.replace(
+        figure, stage=FigureStage.RELEASED, opened=slots, detail=detail, at=at
+    )
 
 
-def rows_of(store: AreaStore, basis: Basis, request: SetRequest) -> list[Row]:
+def rows_of(store: AreaStore, basis: FigureBasis, request: SetRequest) -> list[ContributionRow]:
     """Return the rows of a request's set, in the order of their entries.
 
     Raises:
@@ -210,13 +212,13 @@ def rows_of(store: AreaStore, basis: Basis, request: SetRequest) -> list[Row]:
         ) from exc
 
 
-def slot_bound(basis: Basis, households: int) -> float:
+def slot_bound(basis: FigureBasis, households: int) -> float:
     """Return what no slot of a sum can exceed, in grid units, if everybody keeps the rules."""
     share = basis.document.share_units(basis.measure, basis.group)
     return households * basis.document.grid + NOISE_BOUND * math.sqrt(households) * share
 
 
-def implausible(basis: Basis, opened: Signed, households: int) -> str:
+def implausible(basis: FigureBasis, opened: Signed, households: int) -> str:
     """Return what is wrong with an opened sum (check slot last), nothing if it can be."""
     if opened[-1] != households * CHECK_VALUE:
         return (
@@ -234,7 +236,7 @@ def implausible(basis: Basis, opened: Signed, households: int) -> str:
     return ""
 
 
-def _readings(basis: Basis, answers: Answers, entries: Entries) -> Iterator[_Reading]:
+def _readings(basis: FigureBasis, answers: Answers, entries: Entries) -> Iterator[_Reading]:
     """Read all answers; then, where enough are left, all but one trustee's.
 
     `entries`: the household of each word, int64[words].
@@ -263,7 +265,7 @@ def _read(answers: Answers, entries: Entries, without: int | None) -> _Reading:
     return _Reading(without, masks, unknown, differs, tuple(pairs))
 
 
-def _differing(basis: Basis, reading: _Reading) -> str:
+def _differing(basis: FigureBasis, reading: _Reading) -> str:
     """Name the trustees that gave different masks for one seed; nothing if none did."""
     if not reading.pairs:
         return ""
@@ -273,11 +275,11 @@ def _differing(basis: Basis, reading: _Reading) -> str:
     return f"{names} gave different masks for one seed: one of them is wrong."
 
 
-def _set_aside(basis: Basis, reading: _Reading) -> str:
+def _set_aside(basis: FigureBasis, reading: _Reading) -> str:
     if reading.without is None:
         return ""
     return f"{_name(basis, reading.without)} gave wrong masks; opened without it."
 
 
-def _name(basis: Basis, trustee: int | None) -> str:
+def _name(basis: FigureBasis, trustee: int | None) -> str:
     return "" if trustee is None else basis.trustees.trustees[trustee].name

@@ -18,7 +18,7 @@ from cloud.release.release import (
     decode,
     encode,
 )
-from cloud.store.area import AreaStore, Figure, FigureKey, Stage
+from cloud.store.area import AreaStore, Figure, FigureKey, FigureStage
 from protocol.calendar import day_of_number
 from protocol.governance import read_charter
 from protocol.measures import Measures, Parent
@@ -96,18 +96,21 @@ def children_of(store: AreaStore, parent: Parent, key: FigureKey) -> list[Figure
 def _parent(store: AreaStore, parent: Parent, key: FigureKey, now: datetime) -> Figure | None:
     children = [each for each in children_of(store, parent, key) if each is not None]
     stages = {each.stage for each in children}
-    if len(children) < len(parent.children) or stages - {Stage.RELEASED, Stage.DISCARDED}:
+    if len(children) < len(parent.children) or stages - {
+        FigureStage.RELEASED,
+        FigureStage.DISCARDED,
+    }:
         return None
-    missing = [each.key.group for each in children if each.stage is Stage.DISCARDED]
+    missing = [each.key.group for each in children if each.stage is FigureStage.DISCARDED]
     if missing:
         return Figure(
             key,
-            Stage.DISCARDED,
+            FigureStage.DISCARDED,
             now,
             detail=f"{', '.join(missing)} of {parent.code} was not released.",
         )
     release = sum_of(parent, key.day, [decode(each.release) for each in children])
-    return Figure(key, Stage.RELEASED, now, release=encode(release))
+    return Figure(key, FigureStage.RELEASED, now, release=encode(release))
 
 
 def _open_days(store: AreaStore, measures: bytes, parent: Parent) -> list[FigureKey]:

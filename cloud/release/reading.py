@@ -16,7 +16,7 @@ from cloud.release.release import (
     decode,
     encode,
 )
-from cloud.store.area import AreaStore, Figure, Stage
+from cloud.store.area import AreaStore, Figure, FigureStage
 from protocol.calendar import day_number, day_of_number, quarter_hour_start
 from protocol.errors import DocumentRefused, VoletError
 from protocol.governance import read_charter
@@ -31,7 +31,7 @@ class Period(msgspec.Struct, frozen=True):
     end: date
 
 
-class Line(msgspec.Struct, frozen=True):
+class FigureLine(msgspec.Struct, frozen=True):
     """One figure in a list; `left_out` counts households by reason, `late` what came too late."""
 
     measure: str
@@ -43,7 +43,7 @@ class Line(msgspec.Struct, frozen=True):
     detail: str
 
 
-class Row(msgspec.Struct, frozen=True):
+class ExportRow(msgspec.Struct, frozen=True):
     """One value in an export. `error`: half-width of the 90 % band, or the standard error."""
 
     measure: str
@@ -66,14 +66,16 @@ def codes(store: AreaStore) -> list[tuple[str, str]]:
     return sorted(found)
 
 
-def all_figures(store: AreaStore, period: Period, stage: Stage | None = None) -> Iterator[Figure]:
+def all_figures(
+    store: AreaStore, period: Period, stage: FigureStage | None = None
+) -> Iterator[Figure]:
     """Give the figures of a period, by measure, code and day."""
     for measure, code in codes(store):
         yield from figures_of(store, measure, code, period, stage)
 
 
 def figures_of(
-    store: AreaStore, measure: str, code: str, period: Period, stage: Stage | None = None
+    store: AreaStore, measure: str, code: str, period: Period, stage: FigureStage | None = None
 ) -> tuple[Figure, ...]:
     """Return the figures of one measure and code."""
     start, end = day_number(period.start), day_number(period.end)
@@ -93,18 +95,18 @@ def releases_of(store: AreaStore, measure: str, code: str, period: Period) -> li
             f"There is no figure {measure} of {code}"
             + (f"; there are {some} and so on." if some else "; no document measures it.")
         )
-    figures = figures_of(store, measure, code, period, Stage.RELEASED)
+    figures = figures_of(store, measure, code, period, FigureStage.RELEASED)
     return [decode(figure.release) for figure in figures]
 
 
-def line_of(figure: Figure) -> Line:
+def line_of(figure: Figure) -> FigureLine:
     """Return a figure as it stands in a list."""
     left_out: dict[str, int] = {}
     for _, reason in figure.left_out:
         left_out[str(reason)] = left_out.get(str(reason), 0) + 1
     key = figure.key
     day = str(day_of_number(key.day))
-    return Line(
+    return FigureLine(
         key.measure, key.group, day, str(figure.stage), left_out, figure.late, figure.detail
     )
 
@@ -118,7 +120,7 @@ def differs(store: AreaStore, roster: Roster, figure: Figure) -> str:
     return "" if again == figure.release else "worked out again it is another."
 
 
-def rows_of(release: Release) -> Iterator[Row]:
+def rows_of(release: Release) -> Iterator[ExportRow]:
     """Give a release as rows."""
     terms = release.terms if isinstance(release, CurveRelease | TableRelease) else release
     head = (release.measure, release.code, release.day)
@@ -128,10 +130,12 @@ def rows_of(release: Release) -> Iterator[Row]:
             zip(release.quarter_hours, release.band_90, release.raw, strict=True)
         ):
             name = quarter_hour_start(day, j).isoformat()
-            yield Row(*head, name, release.unit, value, band, raw, terms.households, terms.coverage)
+            yield ExportRow(
+                *head, name, release.unit, value, band, raw, terms.households, terms.coverage
+            )
         return
     for each in release.values:
-        yield Row(
+        yield ExportRow(
             *head,
             each.name,
             each.unit,

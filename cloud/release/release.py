@@ -9,7 +9,7 @@ import msgspec
 from protocol.json_text import read_json
 
 
-class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FigureTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a figure came about.
 
     Attributes:
@@ -57,7 +57,7 @@ class CurveRelease(_Release, frozen=True, tag="curve"):
     quarter_hours: tuple[float, ...]
     band_90: tuple[float, ...]
     raw: tuple[float, ...]
-    terms: Terms
+    terms: FigureTerms
     transform: str
     model: str
     filtered_days: tuple[str, ...]
@@ -76,7 +76,7 @@ class TableRelease(_Release, frozen=True, tag="table"):
     """A day's classes or profile of a group: unbiased but for the clip, not filtered."""
 
     values: tuple[Value, ...]
-    terms: Terms
+    terms: FigureTerms
 
 
 class CurveSum(_Release, frozen=True, tag="curve-sum"):

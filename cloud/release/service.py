@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import structlog
 
-from cloud.release.desk import ReleaseDesk
+from cloud.release.engine import ReleaseEngine
 from cloud.store.area import Figure
 from protocol.backoff import backoff
 from protocol.calendar import day_of_number
@@ -48,7 +48,7 @@ class ReleaseService:
     """The tasks of the program, over a link and a desk that others have made."""
 
     def __init__(
-        self, link: Link, thread: StoreThread, desk: ReleaseDesk, clock: Callable[[], datetime]
+        self, link: Link, thread: StoreThread, desk: ReleaseEngine, clock: Callable[[], datetime]
     ) -> None:
         self._link = link
         self._thread = thread

@@ -8,7 +8,7 @@ import msgspec
 
 from cloud.geo.codes import COMMUNE_CHARACTERS, Codes, commune_of, departement_of
 from protocol.measures import CURVE_MIN, GROUP_MIN, MeasureKind
-from protocol.roster import Standing
+from protocol.roster import Membership
 
 _CODE_MAX = 48
 
@@ -50,7 +50,7 @@ class _Bin(msgspec.Struct):
     count: int
 
 
-def status(standings: Iterable[Standing], codes: Codes) -> tuple[CellStatus, ...]:
+def status(standings: Iterable[Membership], codes: Codes) -> tuple[CellStatus, ...]:
     """Return every cell in which somebody stands, by code."""
     everybody = list(standings)
     households = Counter(_cell(each) for each in everybody)
@@ -79,7 +79,7 @@ def status(standings: Iterable[Standing], codes: Codes) -> tuple[CellStatus, ...
     return tuple(found)
 
 
-def proposals(standings: Iterable[Standing], codes: Codes) -> tuple[GroupProposal, ...]:
+def proposals(standings: Iterable[Membership], codes: Codes) -> tuple[GroupProposal, ...]:
     """Return the groups that are large enough, by measure and code.
 
     A curve goes by cell, a profile by commune, classes by département and provider; what is too
@@ -195,5 +195,5 @@ def _code(areas: list[str], provider: str) -> str:
     return f"{areas[0]}{more}{'/' if word else ''}{word}"[:_CODE_MAX]
 
 
-def _cell(standing: Standing) -> str:
+def _cell(standing: Membership) -> str:
     return standing.entry.cell or ""

@@ -4,14 +4,16 @@ from pathlib import Path
 
 from cloud.roster.registrar import DEFAULT_DIRECTORY, KEY, PUBLIC_KEY, SALT, load
 from system.backup.cli import commands
-from system.backup.listing import Listed, Party
+from system.backup.listing import ListedFile, Party
 
 _YES = "yes"
 
 FILES = (
-    Listed(KEY, "`volet cloud roster init`; Ed25519, signs the roster", private=_YES),
-    Listed(SALT, "`volet cloud roster init`; hides delivery points in the roster", private=_YES),
-    Listed(PUBLIC_KEY, "`volet cloud roster init`; stands in the set of trustees"),
+    ListedFile(KEY, "`volet cloud roster init`; Ed25519, signs the roster", private=_YES),
+    ListedFile(
+        SALT, "`volet cloud roster init`; hides delivery points in the roster", private=_YES
+    ),
+    ListedFile(PUBLIC_KEY, "`volet cloud roster init`; stands in the set of trustees"),
 )
 
 

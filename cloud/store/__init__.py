@@ -95,7 +95,7 @@ def dead_letter(
     return DeadLetter(topic, reason, detail, len(payload), sha256(payload).digest(), at)
 
 
-class Batch(msgspec.Struct, frozen=True):
+class IngestBatch(msgspec.Struct, frozen=True):
     """What one transaction takes: headers first, then blocks; `refused` came no further."""
 
     at: datetime
@@ -203,7 +203,7 @@ class SeenStatement(msgspec.Struct, frozen=True):
     id: bytes
 
 
-class Figures(msgspec.Struct, frozen=True):
+class StoreFigures(msgspec.Struct, frozen=True):
     """What an operator may know of a store: counts, nothing of any household."""
 
     generation: str
@@ -287,7 +287,7 @@ class Store(MovingStore, Protocol):
     def contracts(self) -> tuple[StoredContract, ...]:
         """Return all contracts, in the order they came."""
 
-    def put_batch(self, batch: Batch) -> BatchOutcome:
+    def put_batch(self, batch: IngestBatch) -> BatchOutcome:
         """Store a batch in one durable transaction."""
 
     def holdings(self, household_keys: Collection[HouseholdKeyId]) -> tuple[Holdings, ...]:
@@ -344,7 +344,7 @@ class Store(MovingStore, Protocol):
     def dead_letters(self, limit: int = 100) -> tuple[DeadLetter, ...]:
         """Return the latest dead letters, newest first."""
 
-    def figures(self) -> Figures:
+    def figures(self) -> StoreFigures:
         """Count what is there; dead letters by reason since the store was made."""
 
     def expire(self, before: date, limit: int = 10_000) -> int:

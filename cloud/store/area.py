@@ -34,7 +34,7 @@ class LettersItem(msgspec.Struct, frozen=True):
     payload: bytes
 
 
-class Row(msgspec.Struct, frozen=True):
+class ContributionRow(msgspec.Struct, frozen=True):
     """One household's contribution to one measure and day; `words` with the check slot."""
 
     household_key: bytes
@@ -45,7 +45,7 @@ class Row(msgspec.Struct, frozen=True):
     words: bytes
 
 
-class Stage(StrEnum):
+class FigureStage(StrEnum):
     """How far a figure (measure, group, day) has come.
 
     fixed: no contribution is taken any more, the check slots are being opened.
@@ -77,7 +77,7 @@ class Figure(msgspec.Struct, frozen=True):
     """
 
     key: FigureKey
-    stage: Stage
+    stage: FigureStage
     at: datetime
     requests: tuple[bytes, ...] = ()
     left_out: tuple[tuple[int, Reason], ...] = ()
@@ -100,7 +100,7 @@ class AreaStore(Protocol):
         which these figures count.
         """
 
-    def rows(self, key: FigureKey) -> tuple[Row, ...]:
+    def rows(self, key: FigureKey) -> tuple[ContributionRow, ...]:
         """Return what there is of a figure, by roster entry, until it expires."""
 
     def days(self, measures: bytes) -> tuple[int, ...]:
@@ -146,7 +146,7 @@ class AreaStore(Protocol):
         """Return a figure."""
 
     def figures(
-        self, measure: str, group: str, start: int, end: int, stage: Stage | None = None
+        self, measure: str, group: str, start: int, end: int, stage: FigureStage | None = None
     ) -> tuple[Figure, ...]:
         """Return the figures of days [start, end), by day."""
 

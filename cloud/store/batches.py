@@ -28,7 +28,7 @@ class NewBatch(msgspec.Struct, frozen=True):
     at: datetime
 
 
-class BatchItem(msgspec.Struct, frozen=True):
+class BulkRequestItem(msgspec.Struct, frozen=True):
     """One statement asked for: the request's id, its contract, and its signed bytes."""
 
     id: bytes
@@ -57,7 +57,7 @@ class BatchLine(msgspec.Struct, frozen=True):
     detail: str
 
 
-class Fault(StrEnum):
+class BulkFault(StrEnum):
     """Why a batch was not kept.
 
     other_content: the idempotency key stands for another batch. not_own: the contract of an item is
@@ -73,13 +73,13 @@ class BatchRefused(msgspec.Struct, frozen=True):
     """Why no batch was made; `number` is the item's, from 1, or 0."""
 
     number: int
-    fault: Fault
+    fault: BulkFault
 
 
 class BatchStore(Protocol):
     """Batches of requests for statements."""
 
-    def put_batch(self, batch: NewBatch, items: Iterable[BatchItem]) -> Put | BatchRefused:
+    def put_batch(self, batch: NewBatch, items: Iterable[BulkRequestItem]) -> Put | BatchRefused:
         """Keep a batch with all its requests in one transaction, or nothing of it.
 
         The same again changes nothing.

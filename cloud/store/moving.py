@@ -23,7 +23,7 @@ class SealedMeter(msgspec.Struct, frozen=True):
     sealed: bytes
 
 
-class Place(msgspec.Struct, frozen=True):
+class SupplyPoint(msgspec.Struct, frozen=True):
     """A household spoke through this chip at this meter, from `since` until `until`.
 
     `meter` is None where the registry was not told. `last_day`: the household said that it left.
@@ -55,7 +55,7 @@ class MovingStore(Protocol):
     def put_identity(self, household_key: HouseholdKeyId, identity: StoredIdentity) -> None:
         """Keep a household's identity and the time of its latest mandate."""
 
-    def put_place(self, place: Place, *, is_again: bool = False) -> None:
+    def put_place(self, place: SupplyPoint, *, is_again: bool = False) -> None:
         """Begin a household's time at a place; ends what was open of it, of its chip and meter.
 
         The same household with the same chip and meter goes on; one that has left does only if
@@ -64,7 +64,7 @@ class MovingStore(Protocol):
         is to be cleared from the broker (`clearings`).
         """
 
-    def places(self, tag: bytes | None = None) -> tuple[Place, ...]:
+    def places(self, tag: bytes | None = None) -> tuple[SupplyPoint, ...]:
         """Return all places in the order they began, or those of one meter."""
 
     def leave(self, household_key: HouseholdKeyId, device: DeviceId, last_day: date) -> None:

@@ -15,7 +15,7 @@ from protocol.ids import DeviceId, HouseholdKeyId
 from protocol.receipt import Receipt
 
 
-class ReceiptItem(msgspec.Struct, frozen=True):
+class VerifiedReceipt(msgspec.Struct, frozen=True):
     """A verified receipt on its way into the store."""
 
     device: DeviceId
@@ -37,7 +37,7 @@ class StoredReceipt(msgspec.Struct, frozen=True):
 class ReceiptStore(Protocol):
     """The part of `Store` that keeps receipts for providers."""
 
-    def put(self, items: Sequence[ReceiptItem], at: datetime) -> tuple[Put | Reason, ...]:
+    def put(self, items: Sequence[VerifiedReceipt], at: datetime) -> tuple[Put | Reason, ...]:
         """Keep receipts in one transaction, one outcome each.
 
         `out_of_bounds`: this household has no such statement; `conflict`: its statement has

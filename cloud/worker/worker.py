@@ -60,7 +60,7 @@ def shared_filters(collectivity: str, group: str) -> list[str]:
     return [*together, all_devices(collectivity, Kind.KEY)]
 
 
-class Counts(Protocol):
+class BatchObserver(Protocol):
     """Who is told of batches: what they came to, and the seconds they took."""
 
     def count(self, processed: Processed, duration_s: float) -> None:
@@ -74,10 +74,10 @@ class NoCounts:
     """Nobody is told."""
 
     def count(self, processed: Processed, duration_s: float) -> None:
-        """See `Counts.count`."""
+        """See `BatchObserver.count`."""
 
     async def run(self) -> NoReturn:
-        """See `Counts.run`."""
+        """See `BatchObserver.run`."""
         await asyncio.Event().wait()
         raise AssertionError("an event that nobody sets")
 
@@ -100,7 +100,7 @@ class Worker:
         store: Store,
         ingest: Ingest,
         settings: WorkerSettings,
-        counts: Counts,
+        counts: BatchObserver,
     ) -> None:
         self._link = link
         self._thread = thread

@@ -15,19 +15,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.area.pricing import NOT_PRICED, priced
 from edge.area.seeds import draw_letters, next_generation
-from edge.area.settings import AreaConfig, Choices
-from edge.area.standing import Standing, TrustedMeasures, stand
-from edge.area.terms import Errand
+from edge.area.settings import AreaChoices, AreaConfig
+from edge.area.terms import DocumentFetcher
+from edge.area.trust import TrustedMeasures, TrustState, stand
 from edge.contracts.agreement import Agreement
 from edge.metering.events import DayClosed
-from edge.mqtt.handler import Correspondent, Incoming
+from edge.mqtt.handler import InboundMessage, MessageHandler
 from edge.mqtt.message import Publish
-from edge.mqtt.retry import Flight
-from edge.privacy.contribution import DayValues, Grounds, Made, contribute
+from edge.mqtt.retry import RetryTimer
+from edge.privacy.contribution import ContributionInputs, CostedContribution, DayValues, contribute
 from edge.privacy.ledger import Ledger, Limit, oldest_needed
 from edge.privacy.noise import Sampler, draw_noise
 from edge.vault.area import AreaState, ContributionRow
-from edge.vault.rows import Interval
+from edge.vault.rows import QuarterHour
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
 from protocol.area_messages import AreaAck, Ask, Document, Terms
@@ -62,7 +62,7 @@ class AreaOptions:
         send_window_s: a contribution goes out after a random part of this.
     """
 
-    choices: Callable[[], Choices]
+    choices: Callable[[], AreaChoices]
     config: AreaConfig
     agreement: Agreement | None = None
     sampler: Sampler = draw_noise
@@ -70,13 +70,13 @@ class AreaOptions:
 
 
 @dataclass(slots=True)
-class _Contribution(Flight):
+class _Contribution(RetryTimer):
     """A contribution that is still to be stored, of use until `deadline_s`."""
 
     deadline_s: float = 0.0
 
 
-class AreaLane(Correspondent):
+class AreaLane(MessageHandler):
     """One chip's area lane over its vault."""
 
     kinds = frozenset({Kind.AREA_ACK, Kind.TERMS, Kind.DOCUMENT})
@@ -98,9 +98,9 @@ class AreaLane(Correspondent):
         self._listed = listed
         self._options = options
         self._rng = random.SystemRandom()
-        self._errand = Errand(signer, vault, platform_key.public_bytes_raw())
-        self._choices = Choices(is_on=False)
-        self._standing = Standing()
+        self._errand = DocumentFetcher(signer, vault, platform_key.public_bytes_raw())
+        self._choices = AreaChoices(is_on=False)
+        self._standing = TrustState()
         self._meter_at: datetime | None = None
         self._is_connected = False
         self._published_generation = 0
@@ -108,7 +108,7 @@ class AreaLane(Correspondent):
         self._flights: dict[int, _Contribution] = {}
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> TrustState:
         """What the chip knows and trusts."""
         return self._standing
 
@@ -124,7 +124,7 @@ class AreaLane(Correspondent):
         return not self._flights
 
     def open(self) -> None:
-        """See `Correspondent.open`."""
+        """See `MessageHandler.open`."""
         self._choices = self._options.choices()
         self._standing = self._stand()
         self._flights = {
@@ -164,7 +164,7 @@ class AreaLane(Correspondent):
             out.append(Publish(self._topic(Kind.ASK), self._signer.seal(Kind.ASK, ask)))
         return out + self._letters() + self._contributions(now_s)
 
-    def take(self, message: Incoming) -> None:
+    def take(self, message: InboundMessage) -> None:
         """Take a message of the lane's.
 
         Raises:
@@ -188,7 +188,7 @@ class AreaLane(Correspondent):
                 self._standing = self._stand()
                 self._take_entry()
 
-    def contribute(self, closed: DayClosed, curve: Sequence[Interval]) -> ContributionRow | None:
+    def contribute(self, closed: DayClosed, curve: Sequence[QuarterHour]) -> ContributionRow | None:
         """Make the contribution of a day that closes, for the transaction that closes it.
 
         None: the day has no part in the area lane, and is not looked at again.
@@ -209,7 +209,9 @@ class AreaLane(Correspondent):
         self._flights[day] = _Contribution(due_s, deadline_s=deadline_s)
         return ContributionRow(day, deadline_s, payload, made.spends)
 
-    def _make(self, closed: DayClosed, curve: Sequence[Interval], grounds: Grounds) -> Made | None:
+    def _make(
+        self, closed: DayClosed, curve: Sequence[QuarterHour], grounds: ContributionInputs
+    ) -> CostedContribution | None:
         day = day_number(closed.day)
         ledger = Ledger(self._vault.area.spends(oldest_needed(day)))
         caps = self._choices.caps(self._options.config)
@@ -225,7 +227,7 @@ class AreaLane(Correspondent):
             return None
         return made
 
-    def _values(self, closed: DayClosed, curve: Sequence[Interval]) -> DayValues:
+    def _values(self, closed: DayClosed, curve: Sequence[QuarterHour]) -> DayValues:
         energies, cost_cents = NOT_PRICED
         curve_wh = [each.energy_wh for each in curve]
         agreement = self._options.agreement
@@ -243,7 +245,7 @@ class AreaLane(Correspondent):
             profile=self._choices.profile,
         )
 
-    def _grounds(self, day: int) -> Grounds | None:
+    def _grounds(self, day: int) -> ContributionInputs | None:
         if not self.is_on:
             return None
         held, entry = self._standing.measures_on(day), self._standing.entry_on(day)
@@ -252,14 +254,16 @@ class AreaLane(Correspondent):
         letters = self._vault.area.letters(held.measures.trustees)
         if letters is None or self._standing.transforms_wanted(held):
             return None
-        return Grounds(held.measures, held.hash, self._standing.transforms, entry, letters.seeds)
+        return ContributionInputs(
+            held.measures, held.hash, self._standing.transforms, entry, letters.seeds
+        )
 
     def _is_provider_right(self, provider: str) -> bool:
         return self._options.config.provider in ("", provider)
 
     # Documents and seeds.
 
-    def _stand(self) -> Standing:
+    def _stand(self) -> TrustState:
         confirmed = bytes.fromhex(self._choices.trustees) or None
         area = self._vault.area
         return stand(area.documents(), area.entries(), confirmed, self._signer)
@@ -387,7 +391,7 @@ class AreaLane(Correspondent):
         return device_topic(self._signer.collectivity, self._signer.device, kind)
 
 
-def is_whole(closed: DayClosed, curve: Sequence[Interval]) -> bool:
+def is_whole(closed: DayClosed, curve: Sequence[QuarterHour]) -> bool:
     """Say whether a day was metered from end to end: no quarter-hour missing or estimated."""
     whole = list(range(quarter_hours(closed.day)))
     return (

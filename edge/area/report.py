@@ -4,8 +4,8 @@ from enum import StrEnum
 
 import msgspec
 
-from edge.area.settings import AreaConfig, Choices
-from edge.area.standing import Standing
+from edge.area.settings import AreaChoices, AreaConfig
+from edge.area.trust import TrustState
 from edge.privacy.ledger import ROUNDING, Caps, Ledger, budget, oldest_needed
 from edge.vault.area import AreaState
 from edge.vault.reader import VaultReader
@@ -45,7 +45,9 @@ class AreaSummary(msgspec.Struct, frozen=True):
     budget_left: float
 
 
-def summary(vault: VaultReader, choices: Choices, config: AreaConfig, today: int) -> AreaSummary:
+def summary(
+    vault: VaultReader, choices: AreaChoices, config: AreaConfig, today: int
+) -> AreaSummary:
     """Sum up the area lane on `today` (a day's number)."""
     given = [
         day
@@ -61,7 +63,7 @@ def summary(vault: VaultReader, choices: Choices, config: AreaConfig, today: int
 
 
 def participation(
-    ledger: Ledger, choices: Choices, config: AreaConfig, today: int
+    ledger: Ledger, choices: AreaChoices, config: AreaConfig, today: int
 ) -> Participation:
     """Say whether days are contributed on `today` (a day's number), and if not, why."""
     if not config.enabled:
@@ -87,7 +89,7 @@ def _spent(ledger: Ledger, caps: Caps, today: int) -> Participation | None:
     return None
 
 
-def own_groups(standing: Standing, today: int) -> tuple[OwnGroup, ...]:
+def own_groups(standing: TrustState, today: int) -> tuple[OwnGroup, ...]:
     """Return the groups of the household on `today`; none where it is not known yet."""
     held, entry = standing.measures_on(today), standing.entry_on(today)
     if held is None or entry is None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from edge.privacy.contribution import Seeds
-from edge.vault.area import Letters
+from edge.vault.area import KeyShares
 from edge.vault.signer import Signer
 from protocol.governance import TrusteeSet
 from protocol.seeds import draw_seeds, write_letters
@@ -21,8 +21,8 @@ def next_generation(previous: int, now: datetime) -> int:
 
 def draw_letters(
     signer: Signer, trustees: TrusteeSet, trustee_set: bytes, generation: int
-) -> Letters:
+) -> KeyShares:
     """Draw seeds for a set of trustees (its hash: `trustee_set`) and seal them to each of it."""
     seeds = draw_seeds(trustees.shape)
     message = write_letters(seeds, trustees, trustee_set, signer.household.id, generation)
-    return Letters(Seeds(generation, trustee_set, seeds), signer.seal(Kind.KEY, message))
+    return KeyShares(Seeds(generation, trustee_set, seeds), signer.seal(Kind.KEY, message))

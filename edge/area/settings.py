@@ -38,7 +38,7 @@ class AreaConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     provider: Annotated[str, msgspec.Meta(max_length=32)] = ""
 
 
-class Choices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AreaChoices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the household has chosen.
 
     Attributes:
@@ -61,35 +61,35 @@ class Choices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Caps(month_rho=config.month_cap_rho, year_rho=year)
 
 
-def watched_choices(directory: Path) -> WatchedFile[Choices]:
+def watched_choices(directory: Path) -> WatchedFile[AreaChoices]:
     """Return what the chip in `directory` follows; choices that cannot be read switch it off."""
     return WatchedFile(
-        directory / FILE_NAME, _read, absent=Choices(), unreadable=Choices(is_on=False)
+        directory / FILE_NAME, _read, absent=AreaChoices(), unreadable=AreaChoices(is_on=False)
     )
 
 
-def load_choices(directory: Path) -> Choices:
+def load_choices(directory: Path) -> AreaChoices:
     """Read what the household has chosen; without a file the defaults.
 
     Raises:
         ConfigError: it is damaged, or others may read it.
     """
     path = directory / FILE_NAME
-    return _read(path) if path.exists() else Choices()
+    return _read(path) if path.exists() else AreaChoices()
 
 
-def save_choices(directory: Path, choices: Choices) -> None:
+def save_choices(directory: Path, choices: AreaChoices) -> None:
     """Keep what the household has chosen, mode 0600."""
     write_secret(directory / FILE_NAME, msgspec.json.format(msgspec.json.encode(choices)))
 
 
-def change_choices(directory: Path, change: Callable[[Choices], Choices]) -> None:
+def change_choices(directory: Path, change: Callable[[AreaChoices], AreaChoices]) -> None:
     """Save what `change` makes of the household's choices."""
     save_choices(directory, change(load_choices(directory)))
 
 
-def _read(path: Path) -> Choices:
+def _read(path: Path) -> AreaChoices:
     try:
-        return read_json(read_secret(path, "choose again."), Choices)
+        return read_json(read_secret(path, "choose again."), AreaChoices)
     except msgspec.MsgspecError as exc:
         raise ConfigError(f"{path} is damaged: {exc}; delete it and choose again.") from exc

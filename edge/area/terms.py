@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import structlog
 
-from edge.area.standing import (
+from edge.area.trust import (
     MEASURES,
     TRANSFORM,
     TRUSTEE_SET,
-    Standing,
+    TrustState,
     first_set,
     open_measures,
     own_entry,
@@ -37,7 +37,7 @@ _PAUSE_MAX_S = 1_800.0
 log = structlog.get_logger()
 
 
-class Errand:
+class DocumentFetcher:
     """What is being asked for; one question at a time."""
 
     def __init__(self, signer: Signer, vault: Vault, platform_key: bytes) -> None:
@@ -62,7 +62,7 @@ class Errand:
         self._terms_due_s = self._ask_again_s = 0.0
         self._pauses = _pauses()
 
-    def question(self, standing: Standing, now_s: float) -> tuple[bytes | None] | None:
+    def question(self, standing: TrustState, now_s: float) -> tuple[bytes | None] | None:
         """Return (hash,) of a document to ask for, (None,) for the terms; None: nothing now."""
         wanted = None if self._terms is None else self._next(standing)
         if wanted != self._wanted:
@@ -81,7 +81,7 @@ class Errand:
         self._ask_again_s = now_s
         self._refused.clear()
 
-    def take_part(self, part: Document, standing: Standing, today: int) -> bool:
+    def take_part(self, part: Document, standing: TrustState, today: int) -> bool:
         """Take one part of a document; say whether a new document was kept.
 
         Raises:
@@ -106,7 +106,7 @@ class Errand:
         log.info("area_document_kept", kind=kind)
         return True
 
-    def take_entry(self, standing: Standing) -> bool:
+    def take_entry(self, standing: TrustState) -> bool:
         """Keep the roster entry of the last terms; say whether it is news.
 
         Raises:
@@ -125,7 +125,7 @@ class Errand:
             area.put_entry(entry.number, signed)
         return True
 
-    def _next(self, standing: Standing) -> bytes | None:
+    def _next(self, standing: TrustState) -> bytes | None:
         terms = self._terms
         named: list[bytes] = []
         if terms is not None:
@@ -137,7 +137,7 @@ class Errand:
             (each for each in named if each not in self._known and each not in self._refused), None
         )
 
-    def _check(self, name: bytes, data: bytes, standing: Standing) -> str:
+    def _check(self, name: bytes, data: bytes, standing: TrustState) -> str:
         """Return the kind of a document that is good as far as can be told."""
         groups = [group for wanted, group in standing.transforms_wanted() if wanted == name]
         if groups:

@@ -41,7 +41,7 @@ class Papers(msgspec.Struct, frozen=True):
     messages: tuple[str, ...] = ()
 
 
-class Row(msgspec.Struct, frozen=True):
+class TableRow(msgspec.Struct, frozen=True):
     """One line of a table, as it is printed."""
 
     label: str
@@ -56,7 +56,7 @@ class Section(msgspec.Struct, frozen=True):
     """Lines of one kind and their sum before tax."""
 
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
     subtotal: str
 
 
@@ -77,7 +77,7 @@ class Bar(msgspec.Struct, frozen=True):
     share: int
 
 
-class Document(msgspec.Struct, frozen=True):
+class BillDocument(msgspec.Struct, frozen=True):
     """Everything that stands on the page, as text in one language."""
 
     lang: Lang
@@ -100,7 +100,7 @@ class Document(msgspec.Struct, frozen=True):
     messages: tuple[str, ...]
 
 
-def compose(judgement: Judgement, papers: Papers, lang: Lang) -> Document:
+def compose(judgement: Judgement, papers: Papers, lang: Lang) -> BillDocument:
     """Lay out a judged bill.
 
     Raises:
@@ -110,7 +110,7 @@ def compose(judgement: Judgement, papers: Papers, lang: Lang) -> Document:
     if bill is None:
         raise ValueError("a refused statement has no bill")
     words = WORDS[lang]
-    return Document(
+    return BillDocument(
         lang=lang,
         words=words,
         provider=papers.offer.provider,
@@ -161,11 +161,11 @@ def _section(title: str, lines: Sequence[Line], lang: Lang) -> Section:
     return Section(title, tuple(_row(line, lang) for line in lines), _eur(total, lang))
 
 
-def _row(line: Line, lang: Lang) -> Row:
+def _row(line: Line, lang: Lang) -> TableRow:
     words = WORDS[lang]
     is_fixed = line.quantity_kwh is None
     price = words["market_price"] if line.eur_per_kwh is None else euros(line.eur_per_kwh, lang)
-    return Row(
+    return TableRow(
         label=line.name,
         period=_period(line.start, line.end, words["late" if line.is_late else "from_to"], lang),
         quantity="" if is_fixed else energy(line.quantity_kwh or 0, lang),

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from edge.bills.desk import read_judgement
-from edge.mqtt.handler import Correspondent, Incoming, SeenNotes
+from edge.bills.verifier import read_judgement
+from edge.mqtt.handler import DeliveryReceipts, InboundMessage, MessageHandler
 from edge.mqtt.message import Publish
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
@@ -23,7 +23,7 @@ LOOK_S = 10.0
 log = structlog.get_logger()
 
 
-class StatementInbox(Correspondent):
+class StatementInbox(MessageHandler):
     """Keeps statements in the vault; `on_statement` judges one and returns its verdict as JSON.
 
     What gets no verdict yet waits in the vault and is judged again, also by the next process.
@@ -37,7 +37,7 @@ class StatementInbox(Correspondent):
         clock: Clock,
         signer: Signer,
         platform_key: Ed25519PublicKey,
-        seen: SeenNotes,
+        seen: DeliveryReceipts,
         on_statement: OnStatement,
     ) -> None:
         """Take statements for `signer`'s household that `platform_key` signed."""
@@ -51,22 +51,22 @@ class StatementInbox(Correspondent):
         self._waiting: dict[bytes, tuple[Statement, bytes]] = {}
 
     def open(self) -> None:
-        """See `Correspondent.open`."""
+        """See `MessageHandler.open`."""
         for row in self._vault.statements():
             statement = None if read_judgement(row) else self._reopen(row.payload)
             if statement is not None:
                 self._waiting[statement.id] = statement, row.payload
 
     def outgoing(self, now_s: float) -> list[Publish]:
-        """See `Correspondent.outgoing`."""
+        """See `MessageHandler.outgoing`."""
         if self._waiting and now_s >= self._look_s:
             self._look_s = now_s + LOOK_S
             for statement, payload in list(self._waiting.values()):
                 self._judge(statement, payload)
         return []
 
-    def take(self, message: Incoming) -> None:
-        """See `Correspondent.take`."""
+    def take(self, message: InboundMessage) -> None:
+        """See `MessageHandler.take`."""
         payload = message.payload
         if not payload:
             return  # the cloud has taken it back

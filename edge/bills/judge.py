@@ -9,8 +9,16 @@ import numpy.typing as npt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.bills.judgement import ContractDays, Finding, Judgement, OpenedLine, Verdict
-from edge.bills.own import Books, MeterUnknown, Own, Refused, estimated_days, meter_spans, own_days
-from edge.contracts.agreement import Agreement, Shelf
+from edge.bills.readings import (
+    ExpectedReadings,
+    LocalReadings,
+    MeterUnknown,
+    NotOpened,
+    estimated_days,
+    meter_spans,
+    own_days,
+)
+from edge.contracts.agreement import Agreement, ListedDocuments
 from edge.contracts.meter import Fit
 from protocol.bill import Energy, price_bill
 from protocol.calendar import day_number, day_of_number, month_of
@@ -36,7 +44,11 @@ NOBODY = -1
 
 
 def judge(
-    statement: Statement, agreement: Agreement, shelf: Shelf, books: Books, secret: SealSecret
+    statement: Statement,
+    agreement: Agreement,
+    shelf: ListedDocuments,
+    books: LocalReadings,
+    secret: SealSecret,
 ) -> Judgement:
     """Check a statement (its signature is verified), open it, and compare it with the books.
 
@@ -54,13 +66,13 @@ def judge(
         parts = _check_lines(statement, request, offer, shelf.schedules)
         _check_settled(request, body, books)
         _check_meter(request, agreement.contract, books)
-        own = Own(books, own_days(parts, offer, request, books))
+        own = ExpectedReadings(books, own_days(parts, offer, request, books))
         owners = _Owners(statement, books)
         lines = [
             _compare(part, _open_line(part, sums, owners, books, secret), own)
             for part, sums in zip(parts, statement.lines, strict=True)
         ]
-    except Refused as exc:
+    except NotOpened as exc:
         return msgspec.structs.replace(
             refused,
             findings=(exc.finding,),
@@ -80,7 +92,7 @@ def _check_request(statement: Statement, agreement: Agreement) -> tuple[Statemen
         statement.contract != agreement.contract_hash
         or statement.household_key != contract.household_key
     ):
-        raise Refused(Finding.CONTRACT_UNKNOWN)
+        raise NotOpened(Finding.CONTRACT_UNKNOWN)
     try:
         signed = msgspec.msgpack.decode(statement.request, type=Signed)
         key = Ed25519PublicKey.from_public_bytes(agreement.offer.provider_key)
@@ -89,12 +101,12 @@ def _check_request(statement: Statement, agreement: Agreement) -> tuple[Statemen
         accepted = msgspec.msgpack.decode(statement.acceptance, type=Signed)
         acceptance = open_document(accepted, key, Acceptance)
     except (msgspec.MsgspecError, DocumentRefused) as exc:
-        raise Refused(Finding.REQUEST_FORGED) from exc
+        raise NotOpened(Finding.REQUEST_FORGED) from exc
     if acceptance.contract != agreement.contract_hash:
-        raise Refused(Finding.REQUEST_FORGED)
+        raise NotOpened(Finding.REQUEST_FORGED)
     asked = (request.id, request.contract, request.start, request.end)
     if asked != (statement.id, statement.contract, statement.start, statement.end):
-        raise Refused(Finding.REQUEST_FORGED)
+        raise NotOpened(Finding.REQUEST_FORGED)
     first = min(day_of_number(request.start), request.days[0])
     end = day_of_number(request.end)
     # A correction is held to the days that its original has settled (`Settled.objection`).
@@ -102,32 +114,32 @@ def _check_request(statement: Statement, agreement: Agreement) -> tuple[Statemen
     if first < contract.start or is_beyond:
         name = agreement.contract_hash.hex()
         days = ContractDays(name, contract.start, contract.end)
-        raise Refused(Finding.OUTSIDE_CONTRACT, contract=days)
+        raise NotOpened(Finding.OUTSIDE_CONTRACT, contract=days)
     return request, signed.body
 
 
-def _check_settled(request: StatementRequest, body: bytes, books: Books) -> None:
+def _check_settled(request: StatementRequest, body: bytes, books: LocalReadings) -> None:
     objection = books.settled.objection(request, body)
     if objection is not None:
-        raise Refused(objection, contract=books.settled.days_settled(request))
+        raise NotOpened(objection, contract=books.settled.days_settled(request))
 
 
-def _check_meter(request: StatementRequest, contract: Contract, books: Books) -> None:
+def _check_meter(request: StatementRequest, contract: Contract, books: LocalReadings) -> None:
     days = set(request.days)
     billed = [closed for closed in books.days if closed.day in days]
     other_meter = books.meters.first_day(Fit.ANOTHER, contract, billed)
     if other_meter is not None:
-        raise Refused(Finding.METER_DIFFERS, other_meter=other_meter)
+        raise NotOpened(Finding.METER_DIFFERS, other_meter=other_meter)
     if books.meters.first_day(Fit.UNKNOWN, contract, billed) is not None:
         raise MeterUnknown
 
 
-def _offer_of(request: StatementRequest, agreement: Agreement, shelf: Shelf) -> Offer:
+def _offer_of(request: StatementRequest, agreement: Agreement, shelf: ListedDocuments) -> Offer:
     if request.offer == agreement.contract.offer:
         return agreement.offer
     extension = shelf.extensions.get(request.offer)
     if extension is None or not agreement.contract.follows:
-        raise Refused(Finding.OFFER_UNKNOWN)
+        raise NotOpened(Finding.OFFER_UNKNOWN)
     return extension
 
 
@@ -145,13 +157,13 @@ def _check_lines(
         )
         hashes = {each for part in parts for each in part.schedule_hashes()}
     except ScheduleMissing as exc:
-        raise Refused(Finding.SCHEDULE_MISSING) from exc
+        raise NotOpened(Finding.SCHEDULE_MISSING) from exc
     except DocumentRefused as exc:
-        raise Refused(Finding.PRICE_STANDS_OUT) from exc
+        raise NotOpened(Finding.PRICE_STANDS_OUT) from exc
     except ValueError as exc:
-        raise Refused(Finding.NO_TARIFF) from exc
+        raise NotOpened(Finding.NO_TARIFF) from exc
     if statement.schedules != tuple(sorted(hashes)):
-        raise Refused(Finding.SCHEDULE_MISSING)
+        raise NotOpened(Finding.SCHEDULE_MISSING)
     expected = [
         (part.tariff, part.number, tuple(day_number(m) for m in part.months())) for part in parts
     ]
@@ -160,14 +172,14 @@ def _check_lines(
         for line in statement.lines
     ]
     if stated != expected:
-        raise Refused(Finding.LINES_DIFFER)
+        raise NotOpened(Finding.LINES_DIFFER)
     return parts
 
 
 class _Owners:
     """For each coefficient of each month, which incarnation's value the statement sums."""
 
-    def __init__(self, statement: Statement, books: Books) -> None:
+    def __init__(self, statement: Statement, books: LocalReadings) -> None:
         known = {(span.incarnation, span.sequence): span for span in books.spans}
         self.incarnations = [Incarnation(cover.incarnation) for cover in statement.covers]
         self._months: dict[date, npt.NDArray[np.int64]] = {}
@@ -175,12 +187,12 @@ class _Owners:
             for sequence in cover.sequences:
                 span = known.get((Incarnation(cover.incarnation), sequence))
                 if span is None:
-                    raise Refused(Finding.BLOCK_UNKNOWN)
+                    raise NotOpened(Finding.BLOCK_UNKNOWN)
                 owner = self.month(month_of(span.day))
                 first = coefficient(span.day, span.j0)
                 part = owner[first : first + span.j1 - span.j0]
                 if (part != NOBODY).any():
-                    raise Refused(Finding.DAY_TWICE)
+                    raise NotOpened(Finding.DAY_TWICE)
                 part[:] = number
 
     def month(self, month: date) -> npt.NDArray[np.int64]:
@@ -191,7 +203,7 @@ class _Owners:
         """Split weights by the incarnation that owns their coefficients."""
         owner = self.month(month)
         if (owner[weights != 0] == NOBODY).any():
-            raise Refused(Finding.DAY_MISSING)
+            raise NotOpened(Finding.DAY_MISSING)
         for number, incarnation in enumerate(self.incarnations):
             own = np.where(owner == number, weights, 0)
             if own.any():
@@ -199,7 +211,7 @@ class _Owners:
 
 
 def _open_line(
-    part: Component, sums: LineSums, owners: _Owners, books: Books, secret: SealSecret
+    part: Component, sums: LineSums, owners: _Owners, books: LocalReadings, secret: SealSecret
 ) -> tuple[int, int]:
     """Return (kWh or Wh, amount in price units) of one line over its months."""
     quantity = amount_units = 0
@@ -220,7 +232,7 @@ def _open(
     weights: Weights,
     total: int,
     owners: _Owners,
-    books: Books,
+    books: LocalReadings,
     secret: SealSecret,
 ) -> int:
     terms = [
@@ -238,7 +250,7 @@ class _Compared(msgspec.Struct, frozen=True):
     finding: Finding | None
 
 
-def _compare(part: Component, opened: tuple[int, int], own: Own) -> _Compared:
+def _compare(part: Component, opened: tuple[int, int], own: ExpectedReadings) -> _Compared:
     (quantity, amount_units), (own_quantity, own_units) = opened, own.count(part)
     finding = None
     if quantity != own_quantity:
@@ -264,8 +276,8 @@ def _sum_up(
     request: StatementRequest,
     offer: Offer,
     lines: Sequence[_Compared],
-    own: Own,
-    books: Books,
+    own: ExpectedReadings,
+    books: LocalReadings,
 ) -> Judgement:
     start, end = day_of_number(request.start), day_of_number(request.end)
     findings = [line.finding for line in lines if line.finding is not None]

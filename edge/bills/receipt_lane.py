@@ -17,17 +17,17 @@ from edge.bills.judgement import Judgement, Verdict
 from edge.bills.receipt_rules import ReceiptRules
 from edge.bills.receipts import (
     PASSING,
-    Grounds,
     Hold,
+    ReceiptInputs,
     is_mismatch,
     is_short_period,
     make_receipt,
 )
 from edge.contracts.listed import Contracts
-from edge.mqtt.handler import Correspondent, Incoming
+from edge.mqtt.handler import InboundMessage, MessageHandler
 from edge.mqtt.message import Publish
-from edge.mqtt.retry import Flight
-from edge.vault.receipts import ReceiptRow
+from edge.mqtt.retry import RetryTimer
+from edge.vault.receipts import OwnReceiptRow
 from edge.vault.rows import DayRow
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
@@ -63,11 +63,11 @@ class _Candidate:
     """A correct statement that has no receipt yet; `why`: what held it back at the last look."""
 
     judgement: Judgement
-    grounds: Grounds
+    grounds: ReceiptInputs
     why: Hold | None = Hold.NOT_STORED
 
 
-class ReceiptLane(Correspondent):
+class ReceiptLane(MessageHandler):
     """One chip's receipts over its vault."""
 
     kinds = frozenset({Kind.RECEIPT_ACK})
@@ -90,7 +90,7 @@ class ReceiptLane(Correspondent):
         self._options = options
         self._rng = random.SystemRandom()
         self._look_s = 0.0
-        self._flights: dict[bytes, Flight] = {}
+        self._flights: dict[bytes, RetryTimer] = {}
         self._candidates: dict[bytes, _Candidate] = {}
 
     @property
@@ -100,13 +100,15 @@ class ReceiptLane(Correspondent):
         return not self._flights and not any(waits)
 
     def open(self) -> None:
-        """See `Correspondent.open`."""
+        """See `MessageHandler.open`."""
         now_s = self._clock.monotonic_s()
-        self._flights = {statement: Flight(now_s) for statement in self._vault.receipts.unsent()}
+        self._flights = {
+            statement: RetryTimer(now_s) for statement in self._vault.receipts.unsent()
+        }
         self._open_candidates()
 
     def connect(self) -> None:
-        """See `Correspondent.connect`."""
+        """See `MessageHandler.connect`."""
         now_s = self._clock.monotonic_s()
         for flight in self._flights.values():
             flight.restart(now_s)
@@ -130,8 +132,8 @@ class ReceiptLane(Correspondent):
                 receipts.put_mismatch(statement.id)
         self._consider(statement, judgement)
 
-    def take(self, message: Incoming) -> None:
-        """Take the cloud's word on which receipts it holds; see `Correspondent.take`."""
+    def take(self, message: InboundMessage) -> None:
+        """Take the cloud's word on which receipts it holds; see `MessageHandler.take`."""
         ack = open_message(message.address, message.payload, self._platform_key, ReceiptAck)
         if ack.household_key != self._signer.household.id:
             raise MessageRefused(Reason.TOPIC, "another household's")
@@ -144,7 +146,7 @@ class ReceiptLane(Correspondent):
             del self._flights[statement]
 
     def outgoing(self, now_s: float) -> list[Publish]:
-        """See `Correspondent.outgoing`."""
+        """See `MessageHandler.outgoing`."""
         if now_s >= self._look_s:
             self._look_s = now_s + LOOK_S
             self._take_word()
@@ -189,7 +191,7 @@ class ReceiptLane(Correspondent):
             candidate.why = self._rules.hold(candidate.grounds, candidate.judgement, rows)
             if candidate.why is None and self._make(candidate, rows):
                 due_s = now_s + self._rng.uniform(0, self._options.send_window_s)
-                self._flights[statement] = Flight(due_s)
+                self._flights[statement] = RetryTimer(due_s)
             if candidate.why not in PASSING:
                 del self._candidates[statement]
 
@@ -204,7 +206,7 @@ class ReceiptLane(Correspondent):
         except CipherError as exc:  # bills go on
             log.error("receipt_failed", why=str(exc))  # noqa: TRY400 - dealt with
             return False
-        row = ReceiptRow(
+        row = OwnReceiptRow(
             grounds.request.id,
             grounds.contract_hash,
             is_short_period(grounds),

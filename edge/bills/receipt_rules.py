@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from edge.bills.desk import read_judgement
 from edge.bills.judgement import Judgement, Verdict
-from edge.bills.receipts import Grounds, Hold, Past, hold, read_grounds
+from edge.bills.receipts import Hold, Past, ReceiptInputs, hold, read_grounds
+from edge.bills.verifier import read_judgement
 from edge.contracts.listed import Contracts
 from edge.contracts.meter import Fit
 from edge.vault.reader import VaultReader
@@ -54,7 +54,7 @@ class ReceiptRules:
             found.append((statement, judgement))
         return found
 
-    def grounds(self, statement: Statement) -> Grounds | None:
+    def grounds(self, statement: Statement) -> ReceiptInputs | None:
         """Return the documents of a statement that was judged correct; None: they are not here."""
         agreement = self._contracts.agreement(statement.contract)
         if agreement is None:
@@ -64,13 +64,13 @@ class ReceiptRules:
         except (ScheduleMissing, DocumentRefused, KeyError, ValueError):
             return None  # it was judged by documents that are not on the shelf any more
 
-    def rows(self, grounds: Grounds) -> list[DayRow]:
+    def rows(self, grounds: ReceiptInputs) -> list[DayRow]:
         """Return the closed days that the statement bills."""
         wanted = set(grounds.days)
         rows = self._vault.day_rows(min(wanted), max(wanted) + ONE_DAY)
         return [row for row in rows if row.closed.day in wanted]
 
-    def hold(self, grounds: Grounds, judgement: Judgement, rows: list[DayRow]) -> Hold | None:
+    def hold(self, grounds: ReceiptInputs, judgement: Judgement, rows: list[DayRow]) -> Hold | None:
         """Say why no receipt may leave now, None if one may; `rows` are those of `grounds`."""
         stored = {row.closed.day for row in rows if _is_stored(row)}
         return hold(grounds, judgement, self._past(), stored, self._fits(grounds, rows))
@@ -88,7 +88,7 @@ class ReceiptRules:
                 found[statement.id] = why
         return found
 
-    def _fits(self, grounds: Grounds, rows: list[DayRow]) -> set[Fit]:
+    def _fits(self, grounds: ReceiptInputs, rows: list[DayRow]) -> set[Fit]:
         household = self._signer.household
         meters = self._contracts.meters(self._vault.metered(), household.meter_fingerprint)
         return {meters.fit(grounds.contract, row.closed) for row in rows}

@@ -13,7 +13,7 @@ from enum import StrEnum
 import msgspec
 
 from edge.bills.judgement import Finding, Judgement, Verdict
-from edge.contracts.agreement import Agreement, Shelf
+from edge.contracts.agreement import Agreement, ListedDocuments
 from edge.contracts.meter import Fit
 from edge.metering.events import DayClosed
 from edge.vault.commitments import committed_values
@@ -87,7 +87,7 @@ class Past(msgspec.Struct, frozen=True):
         return not all(self.covered.values())
 
 
-class Grounds(msgspec.Struct, frozen=True):
+class ReceiptInputs(msgspec.Struct, frozen=True):
     """The documents by which a statement is priced, as the chip found them when it judged."""
 
     contract_hash: bytes
@@ -107,7 +107,9 @@ class Grounds(msgspec.Struct, frozen=True):
         return self.contract.end is not None and day_number(self.contract.end) == self.request.end
 
 
-def read_grounds(statement: Statement, agreement: Agreement, shelf: Shelf) -> Grounds:
+def read_grounds(
+    statement: Statement, agreement: Agreement, shelf: ListedDocuments
+) -> ReceiptInputs:
     """Read the documents of a statement that was judged correct, signatures included."""
     signed = msgspec.msgpack.decode(statement.request, type=Signed)
     request = decode_body(signed.body, StatementRequest)
@@ -121,7 +123,7 @@ def read_grounds(statement: Statement, agreement: Agreement, shelf: Shelf) -> Gr
         without=[day_of_number(number) for number in request.without],
         late=[day_of_number(number) for number in request.late],
     )
-    return Grounds(agreement.contract_hash, agreement.contract, request, offer, tuple(parts))
+    return ReceiptInputs(agreement.contract_hash, agreement.contract, request, offer, tuple(parts))
 
 
 def is_mismatch(judgement: Judgement) -> bool:
@@ -130,7 +132,7 @@ def is_mismatch(judgement: Judgement) -> bool:
 
 
 def hold(
-    grounds: Grounds,
+    grounds: ReceiptInputs,
     judgement: Judgement,
     past: Past,
     stored: Collection[date],
@@ -157,7 +159,7 @@ def hold(
     return next((why for why, holds in rules if holds), None)
 
 
-def _may_be_short(grounds: Grounds, past: Past) -> bool:
+def _may_be_short(grounds: ReceiptInputs, past: Past) -> bool:
     """Say whether this is a contract's last period, once and whole, and the contract no short one.
 
     Otherwise contracts of a day each would read day after day, and a last period of which all days
@@ -170,7 +172,7 @@ def _may_be_short(grounds: Grounds, past: Past) -> bool:
     return grounds.is_last and is_whole and grounds.contract_hash not in past.short
 
 
-def is_short_period(grounds: Grounds) -> bool:
+def is_short_period(grounds: ReceiptInputs) -> bool:
     """Say whether a total over the statement's days would tell of fewer than 25."""
     return len(grounds.days) < PERIOD_DAYS_MIN
 
@@ -178,7 +180,7 @@ def is_short_period(grounds: Grounds) -> bool:
 def make_receipt(
     collectivity: str,
     household: HouseholdSecret,
-    grounds: Grounds,
+    grounds: ReceiptInputs,
     bill: Bill,
     days: Mapping[date, DayClosed],
 ) -> Receipt:

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from edge.bills.document import Document
+from edge.bills.document import BillDocument
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -25,12 +25,12 @@ def _template() -> "Template":
     return environment.get_template("bill.html.j2")
 
 
-def render_html(document: Document) -> str:
+def render_html(document: BillDocument) -> str:
     """Return the page, complete in itself: it loads nothing from anywhere."""
     return _template().render(bill=document, words=document.words)
 
 
-def render_pdf(document: Document) -> bytes:
+def render_pdf(document: BillDocument) -> bytes:
     """Return the page as a tagged PDF of A4 pages; what a URL in it names stays out."""
     from weasyprint import HTML  # noqa: PLC0415
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import msgspec
 
-from edge.bills.desk import read_judgement
 from edge.bills.receipt_rules import ReceiptRules
 from edge.bills.receipts import MISMATCHES_MAX, Hold
+from edge.bills.verifier import read_judgement
 from edge.catalogue.reader import Copy
 from edge.contracts.agreement import load_agreement
 from edge.contracts.former import agreements_of

@@ -9,7 +9,7 @@ import hashlib
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from edge.vault.catalogue import Alarm, AlarmKind
+from edge.vault.catalogue import AlarmKind, LogAlarm
 from edge.vault.reader import VaultReader
 from edge.vault.vault import Vault
 from protocol.catalogue import PAGE_ENTRIES, Catalogue, Entry, Page, check_chain, read_signed
@@ -206,7 +206,7 @@ class CatalogueReader:
     def _alarm(self, kind: AlarmKind, entry: int, payload: bytes) -> None:
         """Keep the proof, and refuse. Raises MessageRefused."""
         with self._vault.catalogue_change() as tables:
-            is_new = tables.put_alarm(Alarm(self._clock.now(), kind, entry, payload))
+            is_new = tables.put_alarm(LogAlarm(self._clock.now(), kind, entry, payload))
         if is_new:
             log.error("list_contradicts_copy", kind=kind, entry=entry)
         raise MessageRefused(Reason.CONFLICT, f"the public list is {kind} at entry {entry}")

@@ -17,7 +17,7 @@ import structlog
 from edge.area.lane import AreaOptions
 from edge.area.settings import watched_choices
 from edge.bills.receipt_lane import ReceiptOptions
-from edge.bills.word import say_word, watched_word
+from edge.bills.release_token import say_word, watched_word
 from edge.chip.chip import Chip
 from edge.chip.config import EdgeConfig
 from edge.chip.confirming import Confirmation
@@ -27,11 +27,11 @@ from edge.contracts.agreement import Agreement
 from edge.contracts.former import agreements_of
 from edge.identity.identity import Identity, signer_of
 from edge.moving.departure import MovingOptions
-from edge.mqtt.link import Link, LinkSettings
+from edge.mqtt.link import ChipLink, ChipLinkSettings
 from edge.mqtt.message import Publish
 from edge.panel.panel import Panel
 from edge.quotes.asking import QuoteOptions, watched_order
-from edge.status.desk import last_will, status_options
+from edge.status.reporter import last_will, status_options
 from edge.tic.serial_line import SerialSource
 from edge.tic.source import StreamSource, TicSource
 from edge.vault.vault import Vault
@@ -92,7 +92,7 @@ class Agent:
         self,
         directory: Path,
         chip: Chip,
-        link: Link,
+        link: ChipLink,
         source: TicSource,
         panel: Panel | None,
         watch: CertificateWatch,
@@ -143,7 +143,7 @@ class Agent:
             panel = _open_panel(config)
             if panel is not None:
                 opened.callback(panel.close)
-            link = Link(link_settings(identity), identity.tls_context)
+            link = ChipLink(link_settings(identity), identity.tls_context)
             files = {"authority": identity.ca_path, "chip": identity.certificate_path}
             watch = CertificateWatch(lambda: read_lifetimes(files), clock.now)
             yield cls(directory, chip, link, source, panel, watch, clock)
@@ -237,10 +237,10 @@ def _open_source(config: EdgeConfig, chip: Chip) -> TicSource:
     return SerialSource(path, lambda: chip.accepted_groups, speeds=config.speeds)
 
 
-def link_settings(identity: Identity) -> LinkSettings:
+def link_settings(identity: Identity) -> ChipLinkSettings:
     """Return how an enrolled chip reaches its broker."""
     status = device_topic(identity.collectivity, identity.device, Kind.STATUS)
-    return LinkSettings(
+    return ChipLinkSettings(
         host=identity.broker_host,
         port=identity.broker_port,
         client_id=identity.device,

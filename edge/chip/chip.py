@@ -22,7 +22,7 @@ from edge.metering.events import DayClosed, Event, Notice, NoticeKind
 from edge.metering.meter import Meter
 from edge.metering.reading import read
 from edge.metering.state import MeterState
-from edge.mqtt.handler import Incoming
+from edge.mqtt.handler import InboundMessage
 from edge.mqtt.message import (
     Arrived,
     Connected,
@@ -30,18 +30,18 @@ from edge.mqtt.message import (
     LinkEvent,
     Publish,
     Published,
-    Refused,
+    PublishRefused,
 )
 from edge.mqtt.outbox import Outbox
 from edge.mqtt.recovery import Recovery, missing_here
-from edge.status.desk import Counts, StatusDesk
 from edge.status.limit import LimitWatch
 from edge.status.line import LineWatch
+from edge.status.reporter import StatusCounts, StatusReporter
 from edge.tic.consistency import ConsistencyCheck
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame
 from edge.vault.area import ContributionRow
-from edge.vault.rows import Interval, Key, RestorePoint
+from edge.vault.rows import Key, QuarterHour, RestorePoint
 from edge.vault.vault import Vault
 from protocol.calendar import legal_day, month_of
 from protocol.envelope import Address, open_message
@@ -91,7 +91,7 @@ class Chip:
         self._meter: Meter | None = None
         self._restore_point: RestorePoint | None = None
         self._given_up: set[tuple[bytes, int]] = set()
-        self._status = StatusDesk(
+        self._status = StatusReporter(
             self._topic(Kind.STATUS), clock, self._line, self._settings.status, self._rng
         )
         desks = open_desks(identity, self._signer, vault, clock, self._settings)
@@ -179,7 +179,7 @@ class Chip:
         elif isinstance(event, Disconnected):
             self._outbox.disconnect()
             self._correspondents.disconnect()
-        elif isinstance(event, Refused):
+        elif isinstance(event, PublishRefused):
             topic, code = event.publish.topic, event.reason_code
             if times := self._said.found("publish", topic, code):
                 log.error("publish_refused", topic=topic, code=code, times=times)
@@ -239,7 +239,9 @@ class Chip:
             at = self._meter.state.account.last.at
             self._correspondents.run(self.area, partial(self.area.observe, at), None)
 
-    def _contribute(self, closed: DayClosed, curve: Sequence[Interval]) -> ContributionRow | None:
+    def _contribute(
+        self, closed: DayClosed, curve: Sequence[QuarterHour]
+    ) -> ContributionRow | None:
         """Let the area lane noise a day, inside the transaction that closes it."""
         if self.area is None:
             return None
@@ -311,7 +313,7 @@ class Chip:
         elif self._recovery is not None and topic.kind is Kind.STORED_BLOCK:
             self._recovery.take_block(payload)
         else:
-            self._correspondents.take(Incoming(address, payload, topic.rest))
+            self._correspondents.take(InboundMessage(address, payload, topic.rest))
 
     def _take_ack(self, ack: Ack) -> None:
         if ack.household_tag != self._identity.household_key[:TAG_BYTES]:
@@ -382,5 +384,5 @@ class Chip:
                 log.warning("nobody_listens", topic=topic)
         self._correspondents.published(event)
 
-    def _counts(self) -> Counts:
-        return Counts(self._vault.outbox_depth(), self.refused.total())
+    def _counts(self) -> StatusCounts:
+        return StatusCounts(self._vault.outbox_depth(), self.refused.total())

@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from edge.area.settings import AreaConfig
-from edge.metering.state import Settings as MeteringSettings
-from edge.mqtt.outbox import Settings as SendingSettings
+from edge.metering.state import MeteringSettings
+from edge.mqtt.outbox import OutboxSettings as SendingSettings
 from edge.stage import CONFIG_NAME
 from edge.tic.speed import SPEEDS
 from protocol.errors import ConfigError

@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 
 from edge.area.lane import AreaLane
-from edge.bills.desk import Desk
 from edge.bills.inbox import OnStatement, StatementInbox
 from edge.bills.receipt_lane import ReceiptLane
+from edge.bills.verifier import StatementVerifier
 from edge.catalogue.reader import CatalogueReader
 from edge.chip.settings import ChipSettings
 from edge.contracts.listed import Contracts
 from edge.identity.identity import Identity
 from edge.letters.inbox import LetterInbox
 from edge.moving.departure import MovingOut
-from edge.mqtt.handler import Correspondent, Correspondents, SeenNotes
+from edge.mqtt.handler import DeliveryReceipts, MessageHandler, MessageHandlers
 from edge.quotes.asking import Quoting
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
@@ -20,7 +20,7 @@ from system.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
-class Desks:
+class Handlers:
     """The chip's correspondents.
 
     Attributes:
@@ -35,7 +35,7 @@ class Desks:
     moving: MovingOut
     catalogue: CatalogueReader
     contracts: Contracts
-    correspondents: Correspondents
+    correspondents: MessageHandlers
 
 
 def open_desks(
@@ -44,7 +44,7 @@ def open_desks(
     vault: Vault,
     clock: Clock,
     settings: ChipSettings,
-) -> Desks:
+) -> Handlers:
     """Set up all correspondents over `vault`, then let them take up what a process before left.
 
     Each is handed what it looks things up in, whole: the copy of the public list comes first.
@@ -57,11 +57,11 @@ def open_desks(
         catalogue.copy.catalogue,
         vault.departures.get,
     )
-    judge: OnStatement = Desk(vault, identity.household, contracts).judge
+    judge: OnStatement = StatementVerifier(vault, identity.household, contracts).judge
     moving = MovingOut(signer, key, vault, clock, settings.moving)
-    seen = SeenNotes(signer)
+    seen = DeliveryReceipts(signer)
     area = None
-    lanes: list[Correspondent] = [moving]
+    lanes: list[MessageHandler] = [moving]
     if settings.area is not None:
         area = AreaLane(signer, key, vault, clock, contracts.listed, settings.area)
         lanes.append(area)
@@ -75,6 +75,6 @@ def open_desks(
         Quoting(signer, key, vault, catalogue, settings.quotes),
         seen,
     ]
-    correspondents = Correspondents(lanes)
+    correspondents = MessageHandlers(lanes)
     correspondents.open()
-    return Desks(area, moving, catalogue, contracts, correspondents)
+    return Handlers(area, moving, catalogue, contracts, correspondents)

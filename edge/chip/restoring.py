@@ -17,7 +17,7 @@ from protocol.registers import names_of
 UNKNOWN_SERIAL = "?"
 
 
-class Restored(msgspec.Struct, frozen=True):
+class RestoredState(msgspec.Struct, frozen=True):
     """The state from which the next frame goes on.
 
     `names`: the calendar's names by the fingerprints of the meter on the line, empty where it is
@@ -37,7 +37,7 @@ def is_unknown(state: MeterState | None) -> bool:
     )
 
 
-def restore_for(reading: Reading, point: RestorePoint, household: HouseholdSecret) -> Restored:
+def restore_for(reading: Reading, point: RestorePoint, household: HouseholdSecret) -> RestoredState:
     """Restore the account for the meter on the line, whose reading names its calendar."""
     calendar = reading.calendar or ""
     names = {household.meter_fingerprint(reading.serial, name): name for name in names_of(calendar)}
@@ -53,4 +53,4 @@ def restore_for(reading: Reading, point: RestorePoint, household: HouseholdSecre
         serial=UNKNOWN_SERIAL if found is None else reading.serial,
         calendar=None if found is None else calendar,
     )
-    return Restored(state, {} if found is None else names)
+    return RestoredState(state, {} if found is None else names)

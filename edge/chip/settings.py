@@ -7,11 +7,11 @@ from edge.area.lane import AreaOptions
 from edge.bills.receipt_lane import ReceiptOptions
 from edge.chip.confirming import Confirmation
 from edge.contracts.agreement import Agreement
-from edge.metering.state import Settings as MeteringSettings
+from edge.metering.state import MeteringSettings
 from edge.moving.departure import MovingOptions
-from edge.mqtt.outbox import Settings as OutboxSettings
+from edge.mqtt.outbox import OutboxSettings
 from edge.quotes.asking import QuoteOptions
-from edge.status.desk import StatusOptions
+from edge.status.reporter import StatusOptions
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 import msgspec
 
-from edge.bills.desk import read_judgement
 from edge.bills.document import FINDINGS, Papers, compose
 from edge.bills.judgement import Judgement, Verdict
 from edge.bills.receipt_words import receipt_in_words
@@ -15,6 +14,7 @@ from edge.bills.remarks import remarks
 from edge.bills.render import render_html, render_pdf
 from edge.bills.replaced import is_repeated, replaced
 from edge.bills.signed_off import overview, read_holds
+from edge.bills.verifier import read_judgement
 from edge.bills.words import VERDICTS, WORDS
 from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, say

@@ -15,7 +15,7 @@ from edge.identity.identity import load_identity
 from edge.language.choice import Lang, language
 from edge.language.numbers import day_text, time_text
 from edge.language.typography import bilingual
-from edge.vault.catalogue import Alarm, AlarmKind
+from edge.vault.catalogue import AlarmKind, LogAlarm
 from edge.vault.reader import read_vault
 from protocol.contract import Offer
 from system.commands import directory_option
@@ -105,7 +105,7 @@ def catalogue(directory: Path, *, is_json: bool) -> None:
         sys.exit(EXIT_CONTRADICTED)
 
 
-def _report(copy: Copy, alarms: list[Alarm]) -> CatalogueReport:
+def _report(copy: Copy, alarms: list[LogAlarm]) -> CatalogueReport:
     entries = []
     for entry in copy.entries:
         by, name = _titles(copy, entry.hash)
@@ -130,7 +130,7 @@ def _titles(copy: Copy, name: bytes) -> tuple[str, str]:
     return document.publisher, document.name
 
 
-def _print(report: CatalogueReport, alarms: list[Alarm], lang: Lang) -> None:
+def _print(report: CatalogueReport, alarms: list[LogAlarm], lang: Lang) -> None:
     for alarm in alarms:
         at = time_text(alarm.at, lang)
         click.echo(ALARM_WORDS[lang][alarm.kind].format(at=at, entry=alarm.entry))

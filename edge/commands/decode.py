@@ -13,7 +13,7 @@ from edge.commands.household import HouseholdCommand, say
 from edge.language.choice import language
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame
-from edge.tic.report import Tally, frame_line, frame_table
+from edge.tic.report import DecodeTally, frame_line, frame_table
 from edge.tic.serial_line import SerialSource
 from edge.tic.source import StreamSource, TicSource, no_capture
 from protocol.errors import FrameError
@@ -40,7 +40,7 @@ def decode(file: Path, *, as_json: bool, device: Path | None) -> None:
     decoder = Decoder()
     source = _open(file, device, decoder)
     write = frame_line if as_json else partial(frame_table, lang=language())
-    tally = Tally()
+    tally = DecodeTally()
     with closing(source):
         _drain(source, decoder, lambda frame: _show(frame, tally, write))
     figures = decoder.mode, decoder.quality
@@ -81,6 +81,6 @@ def _drain(source: TicSource, decoder: Decoder, show: Callable[[Frame], None]) -
             show(frame)
 
 
-def _show(frame: Frame, tally: Tally, write: Callable[[Frame], str]) -> None:
+def _show(frame: Frame, tally: DecodeTally, write: Callable[[Frame], str]) -> None:
     tally.count(frame)
     click.echo(write(frame))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from edge.area.settings import FILE_NAME as AREA_CHOICES
 from edge.area.settings import load_choices
-from edge.bills.word import FILE_NAME as RELEASE
-from edge.bills.word import read_words
+from edge.bills.release_token import FILE_NAME as RELEASE
+from edge.bills.release_token import read_words
 from edge.chip.config import DEFAULT_DIRECTORY, load_config
 from edge.chip.confirming import ORDER as CONFIRMED
 from edge.commands.backup_words import next_step, order_dropped, receipts_wait, words
@@ -36,42 +36,42 @@ from edge.vault.copies import put_back
 from edge.vault.database import FILE_NAME as VAULT
 from protocol.calendar import legal_day
 from protocol.errors import ConfigError
-from system.backup.listing import Fate, Listed, Party, beside_database
+from system.backup.listing import Fate, ListedFile, Party, beside_database
 
 _YES = "yes"
 
 FILES = (
-    Listed(CONFIG_NAME, "`volet edge init`, then you"),
-    Listed(f"keys/{TLS_KEY}", "`volet edge init`; P-256, proves to the broker who connects", private=_YES),
-    Listed(f"keys/{SIGNING_KEY}", "`volet edge init`; Ed25519, signs what the chip sends", private=_YES),
-    Listed(f"keys/{HOUSEHOLD_KEY}", "`volet edge init` or `import`; opens bills; [884 bytes of our own form](../explanation/ciphers.md#how-the-secret-is-stored)", private="yes, above all"),
-    Listed(f"keys/{METER_SALT}", "`volet edge init` or `import`; hides the meter's serial in the contract", private=_YES),
-    Listed(REQUEST, "`volet edge request`; its contract becomes the chip's with the answer", private=_YES),
-    Listed(f"{REQUESTS}/*.json", "`volet edge request`; each that was handed out, until an answer to it or a later one is installed", private=_YES),
-    Listed(CONTRACT, "`volet edge enrol`, from the request; the contract with the offer that it takes", private=_YES),
-    Listed(OFFER, "`volet edge enrol` of an earlier Volet, beside a contract without its offer", private=_YES),
-    Listed(CERTIFICATE, "`volet edge enrol`, from the collectivity"),
-    Listed(AUTHORITY, "`volet edge enrol`, from the collectivity"),
-    Listed(ENROLMENT, "`volet edge enrol`, from the collectivity; says that the chip is enrolled"),
-    Listed(FORMER, "`volet edge import`; the household's chips before this one", private=_YES),
-    Listed(f"{FOLDER}/*.json", "`volet edge import, enrol`; the household's contracts that have ended", private=_YES),
-    Listed(AREA_CHOICES, "`volet edge trustees, area, profile, budget --cap`; what the household chose", private="yes: its profile"),
-    Listed(RELEASE, "`volet edge receipts --release` or the panel's button; a new random word each time", private=_YES),
-    Listed(MOVE_OUT, "`volet edge move-out`; the order, until the chip is erased; a restore drops one that was not carried out", private=_YES),
-    Listed(ERASED, "`volet edge erase`; until the former household's seeds are off the broker", private=_YES),
-    Listed(VAULT, "`volet edge run`", Fate.DATABASE, private="yes: readings of 100 days"),
-    Listed(
+    ListedFile(CONFIG_NAME, "`volet edge init`, then you"),
+    ListedFile(f"keys/{TLS_KEY}", "`volet edge init`; P-256, proves to the broker who connects", private=_YES),
+    ListedFile(f"keys/{SIGNING_KEY}", "`volet edge init`; Ed25519, signs what the chip sends", private=_YES),
+    ListedFile(f"keys/{HOUSEHOLD_KEY}", "`volet edge init` or `import`; opens bills; [884 bytes of our own form](../explanation/ciphers.md#how-the-secret-is-stored)", private="yes, above all"),
+    ListedFile(f"keys/{METER_SALT}", "`volet edge init` or `import`; hides the meter's serial in the contract", private=_YES),
+    ListedFile(REQUEST, "`volet edge request`; its contract becomes the chip's with the answer", private=_YES),
+    ListedFile(f"{REQUESTS}/*.json", "`volet edge request`; each that was handed out, until an answer to it or a later one is installed", private=_YES),
+    ListedFile(CONTRACT, "`volet edge enrol`, from the request; the contract with the offer that it takes", private=_YES),
+    ListedFile(OFFER, "`volet edge enrol` of an earlier Volet, beside a contract without its offer", private=_YES),
+    ListedFile(CERTIFICATE, "`volet edge enrol`, from the collectivity"),
+    ListedFile(AUTHORITY, "`volet edge enrol`, from the collectivity"),
+    ListedFile(ENROLMENT, "`volet edge enrol`, from the collectivity; says that the chip is enrolled"),
+    ListedFile(FORMER, "`volet edge import`; the household's chips before this one", private=_YES),
+    ListedFile(f"{FOLDER}/*.json", "`volet edge import, enrol`; the household's contracts that have ended", private=_YES),
+    ListedFile(AREA_CHOICES, "`volet edge trustees, area, profile, budget --cap`; what the household chose", private="yes: its profile"),
+    ListedFile(RELEASE, "`volet edge receipts --release` or the panel's button; a new random word each time", private=_YES),
+    ListedFile(MOVE_OUT, "`volet edge move-out`; the order, until the chip is erased; a restore drops one that was not carried out", private=_YES),
+    ListedFile(ERASED, "`volet edge erase`; until the former household's seeds are off the broker", private=_YES),
+    ListedFile(VAULT, "`volet edge run`", Fate.DATABASE, private="yes: readings of 100 days"),
+    ListedFile(
         STATUS,
         "`volet edge run`; what it last knew of line and session, for `volet edge status`, and what the city was told of it",
         Fate.LEFT_OUT,
         why="the chip that runs writes it anew",
     ),
     beside_database(VAULT),
-    Listed(f"{VAULT}.lock", "`volet edge run`; held while the chip runs", Fate.LEFT_OUT, why="made at the start"),
-    Listed(f"{VAULT}.damaged-*", "`volet edge run`; a damaged vault, moved aside", Fate.LEFT_OUT, _YES, "a new one was made of what the cloud holds"),
-    Listed(f"{IMPORTING}*", "`volet edge import`, while it runs", Fate.LEFT_OUT, _YES, "an import that was interrupted is run again"),
-    Listed(QUOTE_ORDER, "`volet edge quotes --ask`; the order, which the running chip carries out", Fate.LEFT_OUT, _YES, "ask again; the answers are in the vault"),
-    Listed(CONFIRMED, "`volet edge confirm`; the index or meter that was confirmed, until the running chip has gone on from it", Fate.LEFT_OUT, _YES, "confirm again"),
+    ListedFile(f"{VAULT}.lock", "`volet edge run`; held while the chip runs", Fate.LEFT_OUT, why="made at the start"),
+    ListedFile(f"{VAULT}.damaged-*", "`volet edge run`; a damaged vault, moved aside", Fate.LEFT_OUT, _YES, "a new one was made of what the cloud holds"),
+    ListedFile(f"{IMPORTING}*", "`volet edge import`, while it runs", Fate.LEFT_OUT, _YES, "an import that was interrupted is run again"),
+    ListedFile(QUOTE_ORDER, "`volet edge quotes --ask`; the order, which the running chip carries out", Fate.LEFT_OUT, _YES, "ask again; the answers are in the vault"),
+    ListedFile(CONFIRMED, "`volet edge confirm`; the index or meter that was confirmed, until the running chip has gone on from it", Fate.LEFT_OUT, _YES, "confirm again"),
 )  # fmt: skip
 
 

@@ -17,10 +17,10 @@ from edge.identity.identity import Identity, load_identity
 from edge.language.choice import Lang, language
 from edge.language.numbers import day_text, time_text
 from edge.quotes.asking import leave_order
-from edge.quotes.comparing import Comparison, State, compare
-from edge.quotes.opening import Fault
+from edge.quotes.comparing import Comparison, QuestionState, compare
+from edge.quotes.opening import QuoteFault
 from edge.quotes.picture import euros, svg
-from edge.quotes.pricing import Basis, Quote, Quotes
+from edge.quotes.pricing import PriceBasis, Quote, Quotes
 from edge.quotes.words import (
     ASKED,
     BASIS,
@@ -50,12 +50,12 @@ YEAR_DAYS = 365
 DAYS_NAMED = 10
 
 
-class Report(msgspec.Struct, frozen=True):
+class QuoteReport(msgspec.Struct, frozen=True):
     """What `volet edge quotes --json` prints; `fault` where an answer cannot be used."""
 
-    state: State
+    state: QuestionState
     asked_at: datetime | None
-    fault: Fault | None
+    fault: QuoteFault | None
     quotes: Quotes | None
 
 
@@ -83,7 +83,7 @@ def quotes(
     if picture is not None and found.quotes is not None:
         write_secret(picture, svg(found.quotes, lang).encode())
     if is_json:
-        report = Report(found.state, found.asked_at, found.fault, found.quotes)
+        report = QuoteReport(found.state, found.asked_at, found.fault, found.quotes)
         click.echo(msgspec.json.encode(report))
     else:
         _print(found, lang)
@@ -105,7 +105,7 @@ def _print(found: Comparison, lang: Lang) -> None:
         _print_quotes(found.quotes, lang)
     elif found.asked_at is None:
         click.echo(NONE_YET[lang])
-    elif found.state is State.LIST_INCOMPLETE:
+    elif found.state is QuestionState.LIST_INCOMPLETE:
         click.echo(NO_LIST[lang])
     else:
         click.echo(WAITING[lang].format(at=time_text(found.asked_at, lang)))
@@ -134,7 +134,7 @@ def _row(
     if current is not None and quote is not current:
         difference = euros(quote.total_ttc - current.total_ttc, lang)
     notes = [CURRENT[lang]] if quote.is_current else []
-    notes += [BASIS[lang][quote.basis]] if quote.basis is Basis.ESTIMATE else []
+    notes += [BASIS[lang][quote.basis]] if quote.basis is PriceBasis.ESTIMATE else []
     name = Text(quote.product) + Text("".join(f" [{note}]" for note in notes), "italic")
     style = "yellow" if quote.is_current else "green" if number == 1 else "blue"
     bar = Text("█" * round(scale * max(quote.total_ttc, Decimal(0))), style, no_wrap=True)
@@ -152,7 +152,7 @@ def _notes(quotes: Quotes, lang: Lang) -> list[str]:
         named = ", ".join(day_text(day, lang) for day in quotes.missing[:DAYS_NAMED])
         more = "…" if len(quotes.missing) > DAYS_NAMED else ""
         notes.append(MISSING[lang].format(count=len(quotes.missing), days=named + more))
-    if any(quote.basis is Basis.ESTIMATE for quote in quotes.quotes):
+    if any(quote.basis is PriceBasis.ESTIMATE for quote in quotes.quotes):
         notes.append(ESTIMATE_NOTE[lang])
     notes += [
         NOT_COMPARED[lang].format(

@@ -6,8 +6,8 @@ import click
 import msgspec
 
 from edge.bills.receipt_words import receipt_in_words
+from edge.bills.release_token import say_word
 from edge.bills.signed_off import Overview, overview, read_holds
-from edge.bills.word import say_word
 from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, confirm, say
 from edge.language.choice import Lang, language

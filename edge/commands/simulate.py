@@ -14,11 +14,11 @@ from edge.simulate.curve import Curve
 from edge.simulate.curve_files import load_curve
 from edge.simulate.curve_rows import YEARS
 from edge.simulate.faults import Wire, parse_faults
-from edge.simulate.home import Home, HomeSettings, build_home
+from edge.simulate.home import HomeSettings, SimulatedHome, build_home
 from edge.simulate.household import synthetic_curve
 from edge.simulate.link import PtyLink
 from edge.simulate.player import default_frame_step_s, frames, play
-from edge.simulate.tariff import Colour, Option
+from edge.simulate.tariff import MeterOption, StgeColour
 from edge.tic.frame import Mode
 from protocol.calendar import PARIS, legal_day
 from protocol.errors import ConfigError, FrameError
@@ -26,7 +26,7 @@ from protocol.errors import ConfigError, FrameError
 DEFAULT_START = datetime(2025, 1, 1, tzinfo=PARIS)
 DEFAULT_DAYS = 365
 MAX_SINGLE_PHASE_KVA = 12
-COLOURS = {"bleu": Colour.BLUE, "blanc": Colour.WHITE, "rouge": Colour.RED}
+COLOURS = {"bleu": StgeColour.BLUE, "blanc": StgeColour.WHITE, "rouge": StgeColour.RED}
 
 
 def parse_instant(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
@@ -74,7 +74,7 @@ def parse_speed(ctx: click.Context, param: click.Parameter, value: str) -> float
 )
 @click.option(
     "--option",
-    type=click.Choice([option.value for option in Option]),
+    type=click.Choice([option.value for option in MeterOption]),
     default="base",
     show_default=True,
     help="Tariff option.",
@@ -156,7 +156,7 @@ def simulate(  # noqa: PLR0913 - click hands each option over as an argument
     curve = _curve(curve_file, start, end, kva, seed)
     settings = HomeSettings(
         mode=Mode(mode),
-        option=Option(option),
+        option=MeterOption(option),
         kva=kva,
         phases=int(phases),
         is_producer=producer,
@@ -174,7 +174,7 @@ def simulate(  # noqa: PLR0913 - click hands each option over as an argument
     _send(home, Wire(wanted, seed), (begin, finish), step_s, speed, link)
 
 
-def load_tempo_days(path: Path) -> dict[date, Colour]:
+def load_tempo_days(path: Path) -> dict[date, StgeColour]:
     """Read a list of Tempo days. Raises FrameError, naming the line and what is wrong with it."""
     try:
         rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
@@ -210,7 +210,7 @@ def _curve(
 
 
 def _send(
-    home: Home,
+    home: SimulatedHome,
     wire: Wire,
     period: tuple[datetime, datetime],
     frame_step_s: int,

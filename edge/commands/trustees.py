@@ -8,7 +8,7 @@ import msgspec
 
 from edge.area.report import OwnGroup, own_groups
 from edge.area.settings import change_choices, load_choices
-from edge.area.standing import TRUSTEE_SET, first_set, stand
+from edge.area.trust import TRUSTEE_SET, first_set, stand
 from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, say
 from edge.identity.identity import Identity, load_identity, signer_of

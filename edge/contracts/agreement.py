@@ -18,7 +18,7 @@ class Agreement(msgspec.Struct, frozen=True):
     offer: Offer
 
 
-class Shelf(msgspec.Struct, frozen=True):
+class ListedDocuments(msgspec.Struct, frozen=True):
     """The listed documents that the chip holds: offers that extend the contract's, schedules."""
 
     extensions: Mapping[bytes, Offer]

@@ -32,7 +32,7 @@ class Choice(Generic[Chosen]):
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class ContractChoices:
     """What receipts may say, and whether later offers that extend the contract's hold for it.
 
     The names are those of `Contract`; each field there that a household may leave out stands here.
@@ -44,7 +44,7 @@ class Choices:
 
 def choose(
     directory: Path, keys: Keys, *, consent: Consent | None, follows: bool | None
-) -> Choices:
+) -> ContractChoices:
     """Return the choices of a new contract: those given, others as in the household's contract.
 
     Raises:
@@ -53,13 +53,13 @@ def choose(
         ConfigError: a contract is damaged.
     """
     earlier = _earlier(directory, keys)
-    return Choices(
+    return ContractChoices(
         _choice("--consent", consent, [each.consent for each in earlier], Consent.TOTAL),
         _choice("--follow/--fixed", follows, [each.follows for each in earlier], True),
     )
 
 
-def contract_in_words(signed: Signed, serial: str, choices: Choices, lang: Lang) -> str:
+def contract_in_words(signed: Signed, serial: str, choices: ContractChoices, lang: Lang) -> str:
     """Say what a contract says, and which of it is as before; for the household's own eyes."""
     contract = decode_body(signed.body, Contract)
     consent, prices = CONSENTS[lang][contract.consent], PRICES[lang][contract.follows]

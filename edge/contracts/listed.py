@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from edge.contracts.agreement import Agreement, Shelf
+from edge.contracts.agreement import Agreement, ListedDocuments
 from edge.contracts.former import ended
 from edge.contracts.meter import Meters
 from edge.vault.moving import Departure
@@ -46,7 +46,7 @@ class Contracts:
         }
         return Meters(self.meter_salt, metered, fingerprint_of, calendars)
 
-    def shelf(self, agreement: Agreement) -> Shelf:
+    def shelf(self, agreement: Agreement) -> ListedDocuments:
         """Return the listed documents that matter to a contract, as the list stands.
 
         Offers that extend the contract's are there where it follows them; the list admits none that
@@ -55,4 +55,4 @@ class Contracts:
         extensions = {}
         if agreement.contract.follows:
             extensions = self.listed.extensions_of(agreement.contract.offer)
-        return Shelf(extensions, self.listed.schedules())
+        return ListedDocuments(extensions, self.listed.schedules())

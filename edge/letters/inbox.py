@@ -7,7 +7,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.contracts.agreement import Agreement
-from edge.mqtt.handler import Correspondent, Incoming, SeenNotes
+from edge.mqtt.handler import DeliveryReceipts, InboundMessage, MessageHandler
 from edge.vault.vault import Vault
 from protocol.calendar import day_of_number
 from protocol.contract import Signed
@@ -22,7 +22,7 @@ Agreements = Mapping[bytes, Agreement]
 """The household's contracts, former ones included, by their hashes."""
 
 
-class LetterInbox(Correspondent):
+class LetterInbox(MessageHandler):
     """Keeps the letters of providers with whom the household has a contract."""
 
     kinds = frozenset({Kind.LETTER})
@@ -33,7 +33,7 @@ class LetterInbox(Correspondent):
         clock: Clock,
         household: HouseholdSecret,
         platform_key: Ed25519PublicKey,
-        seen: SeenNotes,
+        seen: DeliveryReceipts,
         agreements: Agreements,
     ) -> None:
         """Take letters under `agreements`, the household's contracts by their hashes."""
@@ -44,8 +44,8 @@ class LetterInbox(Correspondent):
         self._seen = seen
         self._agreements = agreements
 
-    def take(self, message: Incoming) -> None:
-        """See `Correspondent.take`."""
+    def take(self, message: InboundMessage) -> None:
+        """See `MessageHandler.take`."""
         if not message.payload:
             return  # the cloud has taken it back
         body = open_message(message.address, message.payload, self._platform_key, Letter)

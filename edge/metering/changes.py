@@ -20,7 +20,7 @@ from edge.metering.state import (
     NO_REGISTERS,
     Account,
     FormerMeter,
-    Settings,
+    MeteringSettings,
     allowed_rise_wh,
     are_counters_continued,
     is_possible,
@@ -43,7 +43,7 @@ class _Passage(msgspec.Struct, frozen=True):
 
 
 def change_calendar(
-    account: Account, reading: Reading, settings: Settings
+    account: Account, reading: Reading, settings: MeteringSettings
 ) -> tuple[Account, list[Event]]:
     """Go on in the registers of another calendar, or of the other TIC mode, of the same meter.
 
@@ -72,7 +72,7 @@ def change_calendar(
 
 
 def change_meter(
-    account: Account, reading: Reading, settings: Settings
+    account: Account, reading: Reading, settings: MeteringSettings
 ) -> tuple[Account, list[Event]]:
     """Close the meter at its last index and go on with another.
 
@@ -112,7 +112,7 @@ def is_leap(last: Reading, reading: Reading) -> bool:
 
 
 def renew_index(
-    account: Account, reading: Reading, settings: Settings
+    account: Account, reading: Reading, settings: MeteringSettings
 ) -> tuple[Account, list[Event]]:
     """Go on from indices that began anew at the same meter, as from those of a new one."""
     account = msgspec.structs.replace(account, former=_without(account, reading.serial))

@@ -17,7 +17,7 @@ from edge.metering.reading import COUNTER_MODULUS_WH, Reading
 from edge.metering.state import (
     LONGEST_GAP,
     Account,
-    Settings,
+    MeteringSettings,
     rise_wh,
 )
 from protocol.calendar import (
@@ -36,7 +36,11 @@ WHOLE_KWH_MODULUS = COUNTER_MODULUS_WH // 1_000
 
 
 def advance(
-    account: Account, until: datetime, energy_wh: int, reading: Reading | None, settings: Settings
+    account: Account,
+    until: datetime,
+    energy_wh: int,
+    reading: Reading | None,
+    settings: MeteringSettings,
 ) -> tuple[Account, list[Event]]:
     """Close all that ends by `until`, with `energy_wh` counted since the last reading.
 
@@ -54,7 +58,7 @@ def advance(
 
 
 def _leave_out(
-    account: Account, until: datetime, settings: Settings
+    account: Account, until: datetime, settings: MeteringSettings
 ) -> tuple[Account, list[Event]]:
     """Close the open day, then go on 400 days before `until` as if the last reading were there."""
     account, events = _close_until(account, day_end(account.day), 0, None, settings)
@@ -66,7 +70,11 @@ def _leave_out(
 
 
 def _close_until(
-    account: Account, until: datetime, energy_wh: int, reading: Reading | None, settings: Settings
+    account: Account,
+    until: datetime,
+    energy_wh: int,
+    reading: Reading | None,
+    settings: MeteringSettings,
 ) -> tuple[Account, list[Event]]:
     events: list[Event] = []
     start = account.last.at
@@ -110,7 +118,7 @@ def close_for_good(account: Account) -> list[Event]:
         detail = "more energy than the rest of the last day takes; the curve lacks it"
         events.append(Notice(NoticeKind.ENERGY_UNPLACED, at, detail))
     drawn_wh = account.last.total_wh - account.pool_wh
-    _, day = _close_day(account, None, at, drawn_wh, Settings(), is_last=True)
+    _, day = _close_day(account, None, at, drawn_wh, MeteringSettings(), is_last=True)
     return [*events, day]
 
 
@@ -170,7 +178,11 @@ def highest_power_va(account: Account, reading: Reading | None) -> int:
 
 
 def _is_near(
-    end: datetime, start: datetime, until: datetime, reading: Reading | None, settings: Settings
+    end: datetime,
+    start: datetime,
+    until: datetime,
+    reading: Reading | None,
+    settings: MeteringSettings,
 ) -> bool:
     distance = end - start if reading is None else min(end - start, until - end)
     return distance <= timedelta(seconds=settings.boundary_s)
@@ -207,7 +219,7 @@ def _close_day(
     reading: Reading | None,
     end: datetime,
     drawn_wh: int,
-    settings: Settings,
+    settings: MeteringSettings,
     *,
     is_last: bool = False,
 ) -> tuple[Account, DayClosed]:

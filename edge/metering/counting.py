@@ -7,7 +7,7 @@ import msgspec
 from edge.metering.closing import advance, highest_power_va
 from edge.metering.events import Event, Notice, NoticeKind
 from edge.metering.reading import Reading
-from edge.metering.state import NO_REGISTERS, Account, Settings, merge, rise_wh
+from edge.metering.state import NO_REGISTERS, Account, MeteringSettings, merge, rise_wh
 from protocol.calendar import quarter_hour, quarter_hour_start
 
 
@@ -30,7 +30,9 @@ def begin(reading: Reading, first_day: date | None) -> Account:
     return stand_at(account, reading)
 
 
-def count(account: Account, reading: Reading, settings: Settings) -> tuple[Account, list[Event]]:
+def count(
+    account: Account, reading: Reading, settings: MeteringSettings
+) -> tuple[Account, list[Event]]:
     """Count a reading of the same counters."""
     told: list[Event] = []
     if account.is_quarantined:

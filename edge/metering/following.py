@@ -13,15 +13,17 @@ from edge.metering.restore import last_known
 from edge.metering.state import (
     CLOCK_STEP,
     Account,
+    MeteringSettings,
     Misfit,
-    Settings,
     counters,
     is_possible,
     misfit,
 )
 
 
-def follow(account: Account, reading: Reading, settings: Settings) -> tuple[Account, list[Event]]:
+def follow(
+    account: Account, reading: Reading, settings: MeteringSettings
+) -> tuple[Account, list[Event]]:
     """Go on with a believed reading of the account's meter."""
     last, known = account.last, last_known(account)
     is_changed = misfit(last, reading, settings) is Misfit.CALENDAR
@@ -41,7 +43,9 @@ def follow(account: Account, reading: Reading, settings: Settings) -> tuple[Acco
     return account, told + events + closed
 
 
-def replace(account: Account, other: SetAside, settings: Settings) -> tuple[Account, list[Event]]:
+def replace(
+    account: Account, other: SetAside, settings: MeteringSettings
+) -> tuple[Account, list[Event]]:
     """Follow another meter from the first of its readings that were set aside."""
     first, *following = other.readings
     account, told = _tell_time(account, account.last, first, settings)
@@ -62,7 +66,7 @@ def _quarantine(account: Account, reading: Reading) -> tuple[Account, list[Event
 
 
 def _tell_time(
-    account: Account, last: Reading, reading: Reading, settings: Settings
+    account: Account, last: Reading, reading: Reading, settings: MeteringSettings
 ) -> tuple[Account, list[Event]]:
     elapsed = reading.at - last.at
     if elapsed < -CLOCK_STEP:

@@ -16,7 +16,7 @@ from edge.metering.other_meter import SetAside
 from edge.metering.reading import Reading, read
 from edge.metering.reopening import Undone, closed_ahead, reopen
 from edge.metering.restore import misfit_of
-from edge.metering.state import Account, MeterState, Misfit, Settings, borne_out, misfit
+from edge.metering.state import Account, MeteringSettings, MeterState, Misfit, borne_out, misfit
 from edge.metering.timekeeping import as_told, keep_time
 from edge.tic.frame import Frame
 from system.clock import HostTime
@@ -42,11 +42,11 @@ class Meter:
     def __init__(
         self,
         state: MeterState | None = None,
-        settings: Settings | None = None,
+        settings: MeteringSettings | None = None,
         is_named: Callable[[Reading], bool] = lambda _: False,
     ) -> None:
         self._state = state or MeterState()
-        self._settings = settings or Settings()
+        self._settings = settings or MeteringSettings()
         self._is_named = is_named
         self._is_time_known = True
 
@@ -108,7 +108,7 @@ class Meter:
         return self._timed(events)
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> MeteringSettings:
         """How far readings may lie apart."""
         return self._settings
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import msgspec
 
-from edge.tic.frame import Frame, Group, Mode
+from edge.tic.frame import Frame, InformationGroup, Mode
 from protocol.calendar import legal_day
 from protocol.layout import REGISTERS
 from protocol.registers import optarif_name
@@ -143,7 +143,7 @@ def _number(frame: Frame, label: str) -> int | None:
 def _day_maxima(frame: Frame) -> tuple[DayMaximum, ...]:
     maxima = []
     for label in ("SMAXSN", "SMAXSN-1"):
-        group: Group | None = frame.groups.get(label)
+        group: InformationGroup | None = frame.groups.get(label)
         power_va = _number(frame, label)
         if group is None or group.at is None or group.is_clock_degraded or power_va is None:
             continue

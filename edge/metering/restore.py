@@ -5,7 +5,14 @@ from datetime import date, timedelta
 import msgspec
 
 from edge.metering.reading import Reading
-from edge.metering.state import Account, MeterState, Misfit, Settings, counters_misfit, misfit
+from edge.metering.state import (
+    Account,
+    MeteringSettings,
+    MeterState,
+    Misfit,
+    counters_misfit,
+    misfit,
+)
 from protocol.calendar import (
     QUARTER_HOUR,
     day_start,
@@ -92,7 +99,7 @@ def last_known(account: Account) -> Reading:
     )
 
 
-def misfit_of(account: Account, reading: Reading, settings: Settings) -> Misfit | None:
+def misfit_of(account: Account, reading: Reading, settings: MeteringSettings) -> Misfit | None:
     """Return why `reading` does not simply continue the account; GAP only where all else fits."""
     why = misfit(account.last, reading, settings)
     if account.last.mode is None and why in (None, Misfit.GAP):

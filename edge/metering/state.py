@@ -20,7 +20,7 @@ CLOCK_STEP = timedelta(seconds=10)
 RISE_MARGIN_WH = 100
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class MeteringSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How far readings may lie apart.
 
     Attributes:
@@ -190,7 +190,7 @@ def is_same_calendar(last: Reading, reading: Reading) -> bool:
     )
 
 
-def misfit(last: Reading, reading: Reading, settings: Settings) -> Misfit | None:
+def misfit(last: Reading, reading: Reading, settings: MeteringSettings) -> Misfit | None:
     """Return why `reading` does not simply continue `last`; GAP only where all else fits."""
     elapsed = reading.at - last.at
     if last.serial != reading.serial:

@@ -89,7 +89,7 @@ class Timekeeping(msgspec.Struct, frozen=True):
     is_degraded: bool = False
 
 
-class Kept(msgspec.Struct, frozen=True):
+class BelievedTime(msgspec.Struct, frozen=True):
     """The outcome for one reading: `at` is None while no time is believed."""
 
     state: Timekeeping
@@ -121,7 +121,7 @@ class _Clocks(msgspec.Struct, frozen=True):
         }[source]
 
 
-def keep_time(state: Timekeeping, reading: Reading, host: HostTime) -> Kept:
+def keep_time(state: Timekeeping, reading: Reading, host: HostTime) -> BelievedTime:
     """Decide the time of a reading, whose `at` is what its frame says, or the host's in historique."""
     is_standard = reading.mode is Mode.STANDARD
     clocks = _Clocks(
@@ -140,9 +140,9 @@ def keep_time(state: Timekeeping, reading: Reading, host: HostTime) -> Kept:
     return msgspec.structs.replace(kept, notices=(*notices, *kept.notices))
 
 
-def as_told(state: Timekeeping, reading: Reading) -> Kept:
+def as_told(state: Timekeeping, reading: Reading) -> BelievedTime:
     """Take the time of a simulated or recorded meter as it is; a clock it calls unsure is none."""
-    return Kept(state, None if reading.is_clock_degraded else reading.at)
+    return BelievedTime(state, None if reading.is_clock_degraded else reading.at)
 
 
 def _do_differ(state: Timekeeping, clocks: _Clocks) -> bool:
@@ -166,7 +166,7 @@ def _are_agreed(state: Timekeeping, clocks: _Clocks) -> bool:
     return clocks.is_meter_near(clocks.carried)
 
 
-def _differing(state: Timekeeping, clocks: _Clocks, host: HostTime) -> Kept:
+def _differing(state: Timekeeping, clocks: _Clocks, host: HostTime) -> BelievedTime:
     """Believe neither of two clocks for a day, then the one that asks for less to be closed."""
     if state.lasting is not None and (clocks.of(state.lasting) or clocks.carried) is not None:
         return _following(state, state.lasting, clocks, host)
@@ -206,15 +206,15 @@ def _first_known(clocks: _Clocks) -> Source:
     return Source.CARRIED
 
 
-def _following(state: Timekeeping, source: Source, clocks: _Clocks, host: HostTime) -> Kept:
+def _following(state: Timekeeping, source: Source, clocks: _Clocks, host: HostTime) -> BelievedTime:
     """Follow one clock: at once where nothing speaks against it, else when it has settled."""
     at, doubt = clocks.of(source), state.doubt
     if at is None or source is Source.CARRIED:
-        return Kept(state, clocks.carried if doubt is None else None)
+        return BelievedTime(state, clocks.carried if doubt is None else None)
     now = Fix(at, source, host.monotonic_s, host.boot)
     why = _against(state, now, clocks)
     if why is None and doubt is not None and doubt.last.source is not source:
-        return Kept(msgspec.structs.replace(state, fix=now), at)  # another clock is doubted
+        return BelievedTime(msgspec.structs.replace(state, fix=now), at)  # another clock is doubted
     if why is None and (doubt is None or not doubt.is_told):
         return _believe(state, now, clocks)
     if doubt is None or not _goes_on(doubt, now, host):
@@ -244,26 +244,26 @@ def _goes_on(doubt: ClockDoubt, now: Fix, host: HostTime) -> bool:
     return is_same and expected is not None and abs(now.at - expected) <= STEP_MARGIN
 
 
-def _believe(state: Timekeeping, now: Fix, clocks: _Clocks) -> Kept:
+def _believe(state: Timekeeping, now: Fix, clocks: _Clocks) -> BelievedTime:
     stepped_from = state.stepped_from
     if state.fix is not None:
         expected = clocks.carried or state.fix.at + REBOOT
         if now.at - expected > STEP_MARGIN:
             stepped_from = state.fix.at
     state = msgspec.structs.replace(state, fix=now, doubt=None, stepped_from=stepped_from)
-    return Kept(state, now.at)
+    return BelievedTime(state, now.at)
 
 
-def _doubting(state: Timekeeping, doubt: ClockDoubt, why: str | None) -> Kept:
+def _doubting(state: Timekeeping, doubt: ClockDoubt, why: str | None) -> BelievedTime:
     """Close nothing; tell why when a second reading in a row gives reason to."""
     if state.doubt is None or state.doubt.is_told or not why:
         is_told = state.doubt is not None and state.doubt.is_told
         doubt = msgspec.structs.replace(doubt, is_told=is_told)
-        return Kept(msgspec.structs.replace(state, doubt=doubt), None)
+        return BelievedTime(msgspec.structs.replace(state, doubt=doubt), None)
     at = doubt.last.at if state.fix is None else state.fix.at
     doubt = msgspec.structs.replace(doubt, is_told=True)
     notice = Notice(NoticeKind.CLOCK_DOUBTED, at, why)
-    return Kept(msgspec.structs.replace(state, doubt=doubt), None, (notice,))
+    return BelievedTime(msgspec.structs.replace(state, doubt=doubt), None, (notice,))
 
 
 def _degraded_notices(

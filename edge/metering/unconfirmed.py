@@ -4,7 +4,7 @@ import msgspec
 
 from edge.metering.reading import Reading
 from edge.metering.restore import last_known
-from edge.metering.state import MeterState, Misfit, Settings, is_leaping, misfit
+from edge.metering.state import MeteringSettings, MeterState, Misfit, is_leaping, misfit
 
 
 class Quarantine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="index"):
@@ -53,7 +53,7 @@ def may_be_confirmed(state: MeterState, confirmed: Unconfirmed) -> bool:
     return state.account is not None and state.account.is_quarantined
 
 
-def is_confirmed(state: MeterState, confirmed: Unconfirmed, settings: Settings) -> bool:
+def is_confirmed(state: MeterState, confirmed: Unconfirmed, settings: MeteringSettings) -> bool:
     """Return whether what a person confirmed is what the meter shows still."""
     if isinstance(confirmed, Replacement):
         return replacement_in(state) == confirmed

@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from edge.metering.events import Event
 from edge.metering.meter import Meter
 from edge.metering.reading import Reading
-from edge.mqtt.handler import Correspondent, Incoming
+from edge.mqtt.handler import InboundMessage, MessageHandler
 from edge.mqtt.message import Publish, Published
-from edge.mqtt.retry import Flight
+from edge.mqtt.retry import RetryTimer
 from edge.vault.moving import Departure
 from edge.vault.rows import Key
 from edge.vault.signer import Signer
@@ -42,7 +42,7 @@ LOOK_S = 1.0
 log = structlog.get_logger()
 
 
-class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class MoveOutOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The household's order to move out, as its command leaves it."""
 
     asked_at: datetime
@@ -50,7 +50,7 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def leave_order(directory: Path, asked_at: datetime) -> None:
     """Ask the chip in `directory` to close the household's last day with its next reading."""
-    write_secret(directory / ORDER, msgspec.json.encode(Order(asked_at)))
+    write_secret(directory / ORDER, msgspec.json.encode(MoveOutOrder(asked_at)))
 
 
 def ordered_at(directory: Path) -> datetime | None:
@@ -64,7 +64,7 @@ def ordered_at(directory: Path) -> datetime | None:
         return None
     next_step = "`volet edge move-out --cancel` removes it."
     try:
-        return read_json(read_secret(path, next_step), Order).asked_at
+        return read_json(read_secret(path, next_step), MoveOutOrder).asked_at
     except msgspec.MsgspecError as exc:
         raise ConfigError(f"{path} is damaged: {exc}; {next_step}") from exc
 
@@ -108,7 +108,7 @@ class MovingOptions:
             (self.directory / ERASED).unlink(missing_ok=True)
 
 
-class MovingOut(Correspondent):
+class MovingOut(MessageHandler):
     """One household's way out; never blocks."""
 
     kinds = frozenset({Kind.LEFT})
@@ -130,7 +130,7 @@ class MovingOut(Correspondent):
         self._departure: Departure | None = vault.departures.get()
         self._look_s = 0.0
         self._read: Reading | None = None
-        self._flight = Flight()
+        self._flight = RetryTimer()
         self._is_key_cleared = False
         self._is_erased = options.is_erased
 
@@ -169,7 +169,7 @@ class MovingOut(Correspondent):
 
     def connect(self) -> None:
         """Take note of a new session."""
-        self._flight = Flight()
+        self._flight = RetryTimer()
         self._is_key_cleared = False
 
     def outgoing(self, now_s: float) -> list[Publish]:
@@ -191,7 +191,7 @@ class MovingOut(Correspondent):
         leave = Leave(household.id, day_number(last_day), (document,))
         return [Publish(self._topic(Kind.LEAVE), self._signer.seal(Kind.LEAVE, leave))]
 
-    def take(self, message: Incoming) -> None:
+    def take(self, message: InboundMessage) -> None:
         """Take the cloud's word that it knows.
 
         Raises:

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from edge.area.settings import FILE_NAME as AREA_CHOICES
-from edge.bills.word import read_words
+from edge.bills.release_token import read_words
 from edge.contracts.enrolling import draw_keys
 from edge.contracts.former import FormerContract, end_all, read_former, write_former
 from edge.identity.identity import (
@@ -46,7 +46,7 @@ DOCUMENTS = (AREA_CHOICES, OFFER, CONTRACT)
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ImportResult:
     """What an import came to."""
 
     household_key: HouseholdKeyId
@@ -87,7 +87,7 @@ def pack(directory: Path, *, keys_only: bool = False) -> Bundle:
     )
 
 
-def take_in(directory: Path, bundle: Bundle, today: date) -> Taken:
+def take_in(directory: Path, bundle: Bundle, today: date) -> ImportResult:
     """Make the bundle's household the one of the chip in `directory`, which keeps its own keys.
 
     Without a ledger in the bundle the year's budget of the area lane counts as spent.
@@ -112,7 +112,7 @@ def take_in(directory: Path, bundle: Bundle, today: date) -> Taken:
     for suffix in ("-wal", "-shm"):
         (directory / f"{FILE_NAME}{suffix}").unlink(missing_ok=True)
     importing.replace(directory / FILE_NAME)
-    return Taken(household.id, bundle.vault is not None, has_moved_out)
+    return ImportResult(household.id, bundle.vault is not None, has_moved_out)
 
 
 def departure_of(directory: Path) -> Departure | None:

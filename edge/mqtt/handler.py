@@ -26,7 +26,7 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
-class Incoming(msgspec.Struct, frozen=True):
+class InboundMessage(msgspec.Struct, frozen=True):
     """A message from the cloud; `rest` is what follows the kind in its topic."""
 
     address: Address
@@ -34,7 +34,7 @@ class Incoming(msgspec.Struct, frozen=True):
     rest: str = ""
 
 
-class Correspondent:
+class MessageHandler:
     """One subject; by itself it takes nothing and says nothing."""
 
     kinds: frozenset[Kind] = frozenset()
@@ -58,7 +58,7 @@ class Correspondent:
         del now_s
         return []
 
-    def take(self, message: Incoming) -> None:
+    def take(self, message: InboundMessage) -> None:
         """Take a message of one of `kinds`.
 
         Raises:
@@ -69,7 +69,7 @@ class Correspondent:
         """Learn that the broker has something this chip published."""
 
 
-class Correspondents:
+class MessageHandlers:
     """All subjects; one that fails is set aside until the next start, and the others go on.
 
     A fault in one of them must not cost the household its metering. A vault that cannot go on ends
@@ -79,10 +79,10 @@ class Correspondents:
         set_aside: the subjects that have failed since the start.
     """
 
-    def __init__(self, members: Iterable[Correspondent]) -> None:
+    def __init__(self, members: Iterable[MessageHandler]) -> None:
         """Speak for `members`, in this order."""
         self._members = list(members)
-        self.set_aside: list[Correspondent] = []
+        self.set_aside: list[MessageHandler] = []
 
     @property
     def is_drained(self) -> bool:
@@ -93,39 +93,39 @@ class Correspondents:
         )
 
     def open(self) -> None:
-        """See `Correspondent.open`."""
+        """See `MessageHandler.open`."""
         for each in self._active:
             self.run(each, each.open, None)
 
     def connect(self) -> None:
-        """See `Correspondent.connect`."""
+        """See `MessageHandler.connect`."""
         for each in self._active:
             self.run(each, each.connect, None)
 
     def disconnect(self) -> None:
-        """See `Correspondent.disconnect`."""
+        """See `MessageHandler.disconnect`."""
         for each in self._active:
             self.run(each, each.disconnect, None)
 
     def outgoing(self, now_s: float) -> list[Publish]:
-        """See `Correspondent.outgoing`."""
+        """See `MessageHandler.outgoing`."""
         out: list[Publish] = []
         for each in self._active:
             out += self.run(each, partial(each.outgoing, now_s), [])
         return out
 
-    def take(self, message: Incoming) -> None:
-        """Hand a message to the subject of its kind. Raises MessageRefused as `Correspondent`."""
+    def take(self, message: InboundMessage) -> None:
+        """Hand a message to the subject of its kind. Raises MessageRefused as `MessageHandler`."""
         for each in self._active:
             if message.address.kind in each.kinds:
                 self.run(each, partial(each.take, message), None)
 
     def published(self, event: Published) -> None:
-        """See `Correspondent.published`."""
+        """See `MessageHandler.published`."""
         for each in self._active:
             self.run(each, partial(each.published, event), None)
 
-    def run(self, member: Correspondent, step: Callable[[], T], otherwise: T) -> T:
+    def run(self, member: MessageHandler, step: Callable[[], T], otherwise: T) -> T:
         """Return what `step` of a member gives, or `otherwise` where it fails or has failed.
 
         Raises:
@@ -152,11 +152,11 @@ class Correspondents:
             return otherwise
 
     @property
-    def _active(self) -> list[Correspondent]:
+    def _active(self) -> list[MessageHandler]:
         return [each for each in self._members if each not in self.set_aside]
 
 
-class SeenNotes(Correspondent):
+class DeliveryReceipts(MessageHandler):
     """Says of what has arrived that it has: no amount, no verdict, no content."""
 
     def __init__(self, signer: Signer) -> None:
@@ -170,18 +170,18 @@ class SeenNotes(Correspondent):
         self._is_sent[name] = False
 
     def connect(self) -> None:
-        """See `Correspondent.connect`."""
+        """See `MessageHandler.connect`."""
         self._is_sent = dict.fromkeys(self._is_sent, False)
 
     def outgoing(self, now_s: float) -> list[Publish]:
-        """See `Correspondent.outgoing`."""
+        """See `MessageHandler.outgoing`."""
         del now_s
         waiting = [name for name, is_sent in self._is_sent.items() if not is_sent]
         self._is_sent |= dict.fromkeys(waiting, True)
         return [Publish(self._topic, self._note(name)) for name in waiting]
 
     def published(self, event: Published) -> None:
-        """See `Correspondent.published`."""
+        """See `MessageHandler.published`."""
         if event.publish.topic == self._topic:
             note = self._signer.open_own(Kind.SEEN, event.publish.payload, Seen)
             self._is_sent.pop(note.statement, None)

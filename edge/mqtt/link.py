@@ -37,7 +37,7 @@ from edge.mqtt.message import (
     LinkEvent,
     Publish,
     Published,
-    Refused,
+    PublishRefused,
     Unreachable,
 )
 from edge.mqtt.trouble import Trouble
@@ -70,7 +70,7 @@ REFUSED_PAUSE_S, REFUSED_PAUSE_MAX_S = 15.0, 600.0
 log = structlog.get_logger()
 
 
-class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
+class ChipLinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How to reach the broker, and what to hear there.
 
     `will` is what the broker publishes `will_delay_s` after the session ended without a word.
@@ -97,11 +97,11 @@ class _Acknowledged(msgspec.Struct, frozen=True):
 _Queued = Connected | Disconnected | Unreachable | Arrived | _Acknowledged
 
 
-class Link:
+class ChipLink:
     """Talks to one broker until stopped; all methods are for one thread, the program's."""
 
     def __init__(
-        self, settings: LinkSettings, tls: Callable[[], ssl.SSLContext] | None = None
+        self, settings: ChipLinkSettings, tls: Callable[[], ssl.SSLContext] | None = None
     ) -> None:
         """Take settings and what makes a TLS context, anew for each session; None: in clear."""
         self._settings = settings
@@ -205,7 +205,7 @@ class Link:
         if publish is None:
             return
         if puback.code >= REFUSED:
-            yield Refused(publish, puback.code)
+            yield PublishRefused(publish, puback.code)
         else:
             yield Published(publish, has_subscribers=puback.code != NO_MATCHING_SUBSCRIBERS)
 

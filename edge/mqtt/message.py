@@ -69,11 +69,11 @@ class Published(msgspec.Struct, frozen=True):
     has_subscribers: bool
 
 
-class Refused(msgspec.Struct, frozen=True):
+class PublishRefused(msgspec.Struct, frozen=True):
     """The broker refused it, with an MQTT 5 reason code."""
 
     publish: Publish
     reason_code: int
 
 
-LinkEvent = Connected | Disconnected | Unreachable | Arrived | Published | Refused
+LinkEvent = Connected | Disconnected | Unreachable | Arrived | Published | PublishRefused

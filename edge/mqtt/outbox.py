@@ -24,14 +24,14 @@ Window = Annotated[int, msgspec.Meta(ge=1, le=128)]
 Pause = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 
 
-class Shelf(Protocol):
+class UnsentQueue(Protocol):
     """Where unsent messages lie."""
 
     def unsent(self, limit: int) -> list[Key]:
         """Return what the cloud has not acknowledged, in the order in which it should go."""
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class OutboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How fast and how often.
 
     Attributes:
@@ -63,7 +63,7 @@ _STATES_MAX = 65_536
 
 
 @dataclass(slots=True)
-class _Flight:
+class _Sent:
     """A message under way; `due_s` is when it goes again."""
 
     due_s: float
@@ -71,7 +71,7 @@ class _Flight:
     is_backlog: bool
 
 
-class Taken(msgspec.Struct, frozen=True):
+class AckResult(msgspec.Struct, frozen=True):
     """What an ack came to.
 
     `conflicts` are blocks for which the cloud holds other coefficients; `whole` is all that it
@@ -86,16 +86,19 @@ class Outbox:
     """Decides; the caller sends and reports back."""
 
     def __init__(
-        self, shelf: Shelf, settings: Settings | None = None, rng: random.Random | None = None
+        self,
+        shelf: UnsentQueue,
+        settings: OutboxSettings | None = None,
+        rng: random.Random | None = None,
     ) -> None:
         """Draw from `shelf`."""
         self._shelf = shelf
-        self._settings = settings or Settings()
+        self._settings = settings or OutboxSettings()
         self._rng = rng or random.SystemRandom()
         self._is_connected = False
         self._may_send_blocks = False
         self._live: list[tuple[float, Key]] = []
-        self._in_flight: dict[Key, _Flight] = {}
+        self._in_flight: dict[Key, _Sent] = {}
         self._resting: dict[Key, float] = {}
         self._left: set[Key] = set()
         self._tokens = float(self._settings.backlog_window)
@@ -168,7 +171,7 @@ class Outbox:
             self._settings.refused_pause_s if pause_s is None else pause_s
         )
 
-    def take(self, ack: Ack, now_s: float) -> Taken:
+    def take(self, ack: Ack, now_s: float) -> AckResult:
         """Take an ack.
 
         A whole state may come in parts, of which the last says so; it counts where the digest shows
@@ -195,7 +198,7 @@ class Outbox:
             if not self._is_doubtful:
                 self._patience_ends_s = now_s + self._settings.ack_timeout_s
             self._is_doubtful = True
-        return Taken(tuple(conflicts), None if whole is None else tuple(whole.values()))
+        return AckResult(tuple(conflicts), None if whole is None else tuple(whole.values()))
 
     def doubt(self) -> None:
         """Ask for all that the cloud holds at the next occasion."""
@@ -267,7 +270,7 @@ class Outbox:
         return keys
 
     def _depart(self, key: Key, now_s: float, *, is_backlog: bool) -> None:
-        self._in_flight[key] = _Flight(now_s + self._timeout_s(1), 1, is_backlog)
+        self._in_flight[key] = _Sent(now_s + self._timeout_s(1), 1, is_backlog)
         if not key.is_header:
             self._left.add(key)
 

@@ -12,7 +12,7 @@ _rng = random.SystemRandom()
 
 
 @dataclass(slots=True)
-class Flight:
+class RetryTimer:
     """Something on its way; sent again after a minute, then ever later, an hour at most.
 
     `due_s` is when it goes (again), on the clock that only rises.

@@ -53,7 +53,7 @@ class Seeds(msgspec.Struct, frozen=True):
     seeds: tuple[bytes, ...]
 
 
-class Grounds(msgspec.Struct, frozen=True):
+class ContributionInputs(msgspec.Struct, frozen=True):
     """On what a contribution stands, all of it verified.
 
     Attributes:
@@ -70,7 +70,7 @@ class Grounds(msgspec.Struct, frozen=True):
     seeds: Seeds
 
 
-class Made(msgspec.Struct, frozen=True):
+class CostedContribution(msgspec.Struct, frozen=True):
     """A contribution and what it costs."""
 
     contribution: Contribution
@@ -79,13 +79,13 @@ class Made(msgspec.Struct, frozen=True):
 
 def contribute(
     values: DayValues,
-    grounds: Grounds,
+    grounds: ContributionInputs,
     ledger: Ledger,
     caps: Caps,
     *,
     sampler: Sampler = draw_noise,
     draw_nonce: Callable[[int], bytes] = secrets.token_bytes,
-) -> Made | Limit | None:
+) -> CostedContribution | Limit | None:
     """Make a day's contribution; None where the day or the household has no part in any measure.
 
     A `Limit` says which cap stands against it; then no noise was drawn. Where it is only the
@@ -116,7 +116,7 @@ def contribute(
         nonce=nonce,
         parts=tuple(parts),
     )
-    return Made(contribution, _spends(values, grounds, takes_part))
+    return CostedContribution(contribution, _spends(values, grounds, takes_part))
 
 
 def code_of(measure: Measure, values: DayValues, transform: Transform | None) -> Curve | None:
@@ -132,7 +132,7 @@ def code_of(measure: Measure, values: DayValues, transform: Transform | None) ->
     return weighted_code(measure, profile_values(values.profile, float(energies.sum())))
 
 
-def _parts(values: DayValues, grounds: Grounds) -> list[tuple[Measure, Group, Curve]]:
+def _parts(values: DayValues, grounds: ContributionInputs) -> list[tuple[Measure, Group, Curve]]:
     measures, entry, day = grounds.measures, grounds.entry, day_number(values.day)
     if not measures.is_counted(day) or entry.cell is None or entry.start > day:
         return []
@@ -151,7 +151,7 @@ def _parts(values: DayValues, grounds: Grounds) -> list[tuple[Measure, Group, Cu
 
 
 def _spends(
-    values: DayValues, grounds: Grounds, parts: Sequence[tuple[Measure, Group, Curve]]
+    values: DayValues, grounds: ContributionInputs, parts: Sequence[tuple[Measure, Group, Curve]]
 ) -> tuple[Spend, ...]:
     day = day_number(values.day)
     return tuple(

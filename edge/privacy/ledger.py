@@ -54,7 +54,7 @@ class Limit(StrEnum):
     PROFILE = "profile_cap"
 
 
-class Standing(msgspec.Struct, frozen=True):
+class Balance(msgspec.Struct, frozen=True):
     """The account on a day: rho spent on it, in its month and in its year."""
 
     day_rho: float
@@ -75,12 +75,12 @@ class Ledger:
         """All entries."""
         return self._spends
 
-    def standing(self, day: int) -> Standing:
+    def standing(self, day: int) -> Balance:
         """Return what was spent on `day` (a number), in its month and in its calendar year."""
         on = day_of_number(day)
         of_year = [each for each in self._spends if day_of_number(each.day).year == on.year]
         of_month = [each for each in of_year if day_of_number(each.day).month == on.month]
-        return Standing(
+        return Balance(
             sum(each.rho for each in of_month if each.day == day),
             sum(each.rho for each in of_month),
             sum(each.rho for each in of_year),

@@ -15,7 +15,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.catalogue.reader import CatalogueReader
-from edge.mqtt.handler import Correspondent, Incoming
+from edge.mqtt.handler import InboundMessage, MessageHandler
 from edge.mqtt.message import Publish
 from edge.vault.catalogue import QuoteRow
 from edge.vault.signer import Signer
@@ -39,27 +39,27 @@ RESEND_MAX_S = 3_600.0
 log = structlog.get_logger()
 
 
-class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class QuoteOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The household's wish for quotes, as its command leaves it."""
 
     asked_at: datetime
 
 
-def leave_order(directory: Path, asked_at: datetime) -> Order:
+def leave_order(directory: Path, asked_at: datetime) -> QuoteOrder:
     """Have the chip in `directory` ask for quotes."""
-    order = Order(asked_at.replace(microsecond=0))
+    order = QuoteOrder(asked_at.replace(microsecond=0))
     write_secret(directory / ORDER, msgspec.json.encode(order))
     return order
 
 
-def watched_order(directory: Path) -> WatchedFile[Order | None]:
+def watched_order(directory: Path) -> WatchedFile[QuoteOrder | None]:
     """Return what reads the latest wish; None: there is none, or it cannot be read."""
     return WatchedFile(directory / ORDER, _read_order, absent=None, unreadable=None)
 
 
-def _read_order(path: Path) -> Order:
+def _read_order(path: Path) -> QuoteOrder:
     try:
-        return read_json(read_secret(path, "ask again."), Order)
+        return read_json(read_secret(path, "ask again."), QuoteOrder)
     except msgspec.MsgspecError as exc:
         raise ConfigError(f"{path} is damaged: {exc}; ask again.") from exc
 
@@ -73,7 +73,7 @@ class QuoteOptions:
         draw_id: makes the random name of a question.
     """
 
-    order: Callable[[], Order | None] = lambda: None
+    order: Callable[[], QuoteOrder | None] = lambda: None
     draw_id: Callable[[], bytes] = lambda: secrets.token_bytes(STATEMENT_ID_BYTES)
 
 
@@ -85,7 +85,7 @@ def year_before(day: date) -> date:
         return day.replace(year=day.year - 1, day=28)
 
 
-class Quoting(Correspondent):
+class Quoting(MessageHandler):
     """Asks while the latest order has no answer; keeps the answer as it came."""
 
     kinds = frozenset({Kind.QUOTES})
@@ -105,22 +105,22 @@ class Quoting(Correspondent):
         self._reader = reader
         self._options = options
         self._open: QuoteRow | None = None
-        self._order: Order | None = None
+        self._order: QuoteOrder | None = None
         self._parts: dict[int, bytes] = {}
         self._look_s = 0.0
         self._due_s = 0.0
         self._pauses = _pauses()
 
     def open(self) -> None:
-        """See `Correspondent.open`."""
+        """See `MessageHandler.open`."""
         self._open = next((row for row in self._vault.catalogue.quotes() if not row.answer), None)
 
     def connect(self) -> None:
-        """See `Correspondent.connect`."""
+        """See `MessageHandler.connect`."""
         self._due_s, self._pauses = 0.0, _pauses()
 
     def outgoing(self, now_s: float) -> list[Publish]:
-        """See `Correspondent.outgoing`."""
+        """See `MessageHandler.outgoing`."""
         if now_s >= self._look_s:
             self._look_s = now_s + LOOK_S
             self._look()
@@ -132,8 +132,8 @@ class Quoting(Correspondent):
             self._keep(msgspec.structs.replace(self._open, head=head))
         return [Publish(self._topic(), self._signer.seal(Kind.QUOTE, self._question(self._open)))]
 
-    def take(self, message: Incoming) -> None:
-        """See `Correspondent.take`."""
+    def take(self, message: InboundMessage) -> None:
+        """See `MessageHandler.take`."""
         part = open_message(message.address, message.payload, self._platform_key, QuotePart)
         if part.household_key != self._signer.household.id:
             raise MessageRefused(Reason.TOPIC, "another household's")

@@ -9,8 +9,8 @@ import msgspec
 from edge.catalogue.reader import Copy
 from edge.contracts.agreement import Agreement
 from edge.identity.identity import Identity
-from edge.quotes.opening import Fault, OpenedSums, QuotesRefused
-from edge.quotes.pricing import Home, Quotes, Unquoted, left_out, price_quotes
+from edge.quotes.opening import OpenedSums, QuoteFault, QuotesRefused
+from edge.quotes.pricing import HouseholdData, Quotes, Unquoted, left_out, price_quotes
 from edge.vault.catalogue import QuoteRow
 from edge.vault.reader import VaultReader
 from protocol.calendar import quarter_hours
@@ -19,7 +19,7 @@ from protocol.contract import Offer
 from protocol.quotes import LeftOut, QuoteAnswer, QuotePlan, tariff_on
 
 
-class State(StrEnum):
+class QuestionState(StrEnum):
     """How far the latest question has come."""
 
     NOT_ASKED = "not_asked"
@@ -32,9 +32,9 @@ class State(StrEnum):
 class Comparison(msgspec.Struct, frozen=True):
     """The latest answer as quotes, or why there are none."""
 
-    state: State
+    state: QuestionState
     asked_at: datetime | None = None
-    fault: Fault | None = None
+    fault: QuoteFault | None = None
     quotes: Quotes | None = None
 
 
@@ -48,20 +48,20 @@ def compare(
     """
     asked = vault.catalogue.quotes()
     if not asked:
-        return Comparison(State.NOT_ASKED)
+        return Comparison(QuestionState.NOT_ASKED)
     row = next((each for each in asked if each.answer is not None), None)
     if row is None or row.answer is None:
-        return Comparison(State.WAITING, asked[0].asked_at)
+        return Comparison(QuestionState.WAITING, asked[0].asked_at)
     copy = Copy(vault, identity.collectivity, identity.platform_key)
     catalogue = copy.at(row.head)
     if catalogue is None:
-        return Comparison(State.LIST_INCOMPLETE, row.asked_at)
+        return Comparison(QuestionState.LIST_INCOMPLETE, row.asked_at)
     answer = msgspec.msgpack.decode(row.answer, type=QuoteAnswer)
     try:
         quotes = _quotes(vault, identity, agreement, kva, catalogue, row, answer)
     except QuotesRefused as exc:
-        return Comparison(State.REFUSED, row.asked_at, exc.fault)
-    return Comparison(State.READY, row.asked_at, None, quotes)
+        return Comparison(QuestionState.REFUSED, row.asked_at, exc.fault)
+    return Comparison(QuestionState.READY, row.asked_at, None, quotes)
 
 
 def _quotes(
@@ -86,7 +86,7 @@ def _quotes(
         tariff = tariff_on(agreement.offer, row.end)
         kva = None if tariff is None else tariff.kva
     curves = _curves(vault, row.start, row.end)
-    home = Home(days, _own_offers(catalogue, agreement), kva, curves)
+    home = HouseholdData(days, _own_offers(catalogue, agreement), kva, curves)
     quotes = price_quotes(plan, sums, home)
     unquoted = (*quotes.unquoted, *_left_out(catalogue, plan.left_out))
     return msgspec.structs.replace(quotes, unquoted=unquoted)

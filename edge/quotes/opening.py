@@ -7,7 +7,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from edge.vault.rows import BlockState, StoredBlock
+from edge.vault.rows import BlockRow, BlockState
 from protocol.calendar import day_of_number, days_between, month_of
 from protocol.errors import CipherError
 from protocol.ids import Incarnation
@@ -21,7 +21,7 @@ NOBODY = -1
 SeedOf = Callable[[Incarnation, date], bytes]
 
 
-class Fault(StrEnum):
+class QuoteFault(StrEnum):
     """Why an answer cannot be used."""
 
     SHAPE = "shape"
@@ -36,7 +36,7 @@ class Fault(StrEnum):
 class QuotesRefused(Exception):
     """An answer is not what the list, the chip's blocks or its registers say."""
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: QuoteFault) -> None:
         super().__init__(fault)
         self.fault = fault
 
@@ -48,7 +48,7 @@ class OpenedSums:
         self,
         plan: QuotePlan,
         answer: QuoteAnswer,
-        blocks: Sequence[StoredBlock],
+        blocks: Sequence[BlockRow],
         seed_of: SeedOf,
         secret: SealSecret,
     ) -> None:
@@ -59,7 +59,7 @@ class OpenedSums:
         """
         shape = len(plan.months), len(plan.columns)
         if len(answer.sums) != shape[0] * shape[1] * COEFFICIENT_BYTES:
-            raise QuotesRefused(Fault.SHAPE)
+            raise QuotesRefused(QuoteFault.SHAPE)
         self._plan = plan
         self._sums = np.frombuffer(answer.sums, "<u8").reshape(shape)
         self._seed_of = seed_of
@@ -102,9 +102,9 @@ class OpenedSums:
         try:
             opened = self._secret.open_sum(int(self._sums[place]), terms)
         except CipherError as exc:
-            raise QuotesRefused(Fault.CANNOT_OPEN) from exc
+            raise QuotesRefused(QuoteFault.CANNOT_OPEN) from exc
         if opened < 0 and not isinstance(column, MarketDigit):
-            raise QuotesRefused(Fault.CANNOT_OPEN)
+            raise QuotesRefused(QuoteFault.CANNOT_OPEN)
         return opened
 
 
@@ -112,7 +112,7 @@ class _Owners:
     """For each coefficient of each month, which incarnation's value is summed."""
 
     def __init__(
-        self, covers: Sequence[BlockRange], blocks: Sequence[StoredBlock], months: Sequence[date]
+        self, covers: Sequence[BlockRange], blocks: Sequence[BlockRow], months: Sequence[date]
     ) -> None:
         self._incarnations = [Incarnation(cover.incarnation) for cover in covers]
         self._months = {month: np.full(MONTH_COEFFICIENTS, NOBODY, np.int64) for month in months}
@@ -127,14 +127,14 @@ class _Owners:
             known += 1
             owner = self._months.get(month_of(block.day))
             if owner is None:
-                raise QuotesRefused(Fault.BLOCK_UNKNOWN)
+                raise QuotesRefused(QuoteFault.BLOCK_UNKNOWN)
             first = coefficient(block.day, block.j0)
             part = owner[first : first + block.j1 - block.j0]
             if (part != NOBODY).any():
-                raise QuotesRefused(Fault.DAY_TWICE)
+                raise QuotesRefused(QuoteFault.DAY_TWICE)
             part[:] = numbers[block.incarnation]
         if known != sum(end - first for cover in covers for first, end in cover.ranges):
-            raise QuotesRefused(Fault.BLOCK_UNKNOWN)
+            raise QuotesRefused(QuoteFault.BLOCK_UNKNOWN)
 
     def split(
         self, month: date, weights: npt.NDArray[np.int64]
@@ -142,7 +142,7 @@ class _Owners:
         """Split weights by the incarnation that owns their coefficients."""
         owner = self._months[month]
         if (owner[weights != 0] == NOBODY).any():
-            raise QuotesRefused(Fault.DAY_MISSING)
+            raise QuotesRefused(QuoteFault.DAY_MISSING)
         return [
             (self._incarnations[number], np.where(owner == number, weights, 0))
             for number in np.unique(owner[weights != 0]).tolist()

@@ -5,7 +5,7 @@ from html import escape
 
 from edge.language.choice import Lang
 from edge.language.typography import NARROW_SPACE, measure
-from edge.quotes.pricing import Basis, Quote, Quotes
+from edge.quotes.pricing import PriceBasis, Quote, Quotes
 from edge.quotes.words import BASIS, CURRENT, TITLE
 
 WIDTH, ROW, TOP, LABELS, VALUES = 860, 30, 52, 330, 150
@@ -49,11 +49,11 @@ def _bar(quote: Quote, number: int, longest: Decimal, lang: Lang) -> str:
     y = TOP + ROW * number
     length = float(max(quote.total_ttc, Decimal(0)) / longest) * BARS
     classes = ["current" if quote.is_current else "best" if number == 0 else "bar"]
-    if quote.basis is Basis.ESTIMATE:
+    if quote.basis is PriceBasis.ESTIMATE:
         classes.append("estimate")
     label = escape(shortened(f"{quote.provider} · {quote.product}"))
     notes = [CURRENT[lang]] if quote.is_current else []
-    notes += [BASIS[lang][quote.basis]] if quote.basis is Basis.ESTIMATE else []
+    notes += [BASIS[lang][quote.basis]] if quote.basis is PriceBasis.ESTIMATE else []
     value = escape(" · ".join([euros(quote.total_ttc, lang), *notes]))
     return (
         f'<text x="{LABELS - 8}" y="{y + 19}" text-anchor="end">{label}</text>'

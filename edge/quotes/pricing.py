@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from edge.metering.events import DayClosed
-from edge.quotes.opening import Fault, OpenedSums, QuotesRefused
+from edge.quotes.opening import OpenedSums, QuoteFault, QuotesRefused
 from protocol.bill import Bill, Energy, price_bill
 from protocol.calendar import month_of
 from protocol.household import undigits
@@ -42,7 +42,7 @@ from protocol.tariff import (
 SINGLE_REGISTER = "BASE"
 
 
-class Basis(StrEnum):
+class PriceBasis(StrEnum):
     """What an offer is priced on: the meter's own registers, or an estimate from the curve."""
 
     METER = "meter"
@@ -65,7 +65,7 @@ class Quote(msgspec.Struct, frozen=True):
     offer: str
     provider: str
     product: str
-    basis: Basis
+    basis: PriceBasis
     total_ttc: Decimal
     bill: Bill
     is_current: bool = False
@@ -93,7 +93,7 @@ class Quotes(msgspec.Struct, frozen=True):
     unquoted: tuple[Unquoted, ...]
 
 
-class Home(msgspec.Struct, frozen=True):
+class HouseholdData(msgspec.Struct, frozen=True):
     """What the chip knows of its own: closed days of the period, contract, subscribed power.
 
     `own` are the hashes (hex) of the offers that the household's contract is or may follow to.
@@ -117,7 +117,7 @@ class Home(msgspec.Struct, frozen=True):
         return {standard_name(name) for name in names}
 
 
-def price_quotes(plan: QuotePlan, sums: OpenedSums, home: Home) -> Quotes:
+def price_quotes(plan: QuotePlan, sums: OpenedSums, home: HouseholdData) -> Quotes:
     """Price every offer of the plan on the opened sums.
 
     Raises:
@@ -125,7 +125,7 @@ def price_quotes(plan: QuotePlan, sums: OpenedSums, home: Home) -> Quotes:
             the chip counted itself.
     """
     if not sums.days:
-        raise QuotesRefused(Fault.EMPTY)
+        raise QuotesRefused(QuoteFault.EMPTY)
     check_registers(plan, sums, home.days)
     start = sums.days[0]
     present = set(sums.days)
@@ -167,9 +167,9 @@ def check_registers(plan: QuotePlan, sums: OpenedSums, days: Sequence[DayClosed]
             expected = sum(day.register_steps_kwh[number] for day in closed)
             used = expected or _is_used(plan, number + 1)
             if used and sums.month(Register(number + 1), month) != expected:
-                raise QuotesRefused(Fault.DIFFERS)
+                raise QuotesRefused(QuoteFault.DIFFERS)
         if sums.month(Injected(), month) != sum(day.injected_step_kwh for day in closed):
-            raise QuotesRefused(Fault.DIFFERS)
+            raise QuotesRefused(QuoteFault.DIFFERS)
 
 
 def check_curves(plan: QuotePlan, sums: OpenedSums, curves: Mapping[date, Sequence[int]]) -> None:
@@ -190,7 +190,7 @@ def check_curves(plan: QuotePlan, sums: OpenedSums, curves: Mapping[date, Sequen
             if isinstance(column, Register | Injected):
                 continue
             if sums.month(column, month) != int(plan.row(column, month).astype(np.int64) @ values):
-                raise QuotesRefused(Fault.DIFFERS)
+                raise QuotesRefused(QuoteFault.DIFFERS)
 
 
 def _is_used(plan: QuotePlan, register: int) -> bool:
@@ -198,7 +198,7 @@ def _is_used(plan: QuotePlan, register: int) -> bool:
 
 
 class _Pricer:
-    def __init__(self, plan: QuotePlan, sums: OpenedSums, home: Home, start: date) -> None:
+    def __init__(self, plan: QuotePlan, sums: OpenedSums, home: HouseholdData, start: date) -> None:
         self._plan = plan
         self._sums = sums
         self._home = home
@@ -228,14 +228,14 @@ class _Pricer:
             name in self._home.own,
         )
 
-    def _basis(self, quoted: Quoted) -> Basis | None:
+    def _basis(self, quoted: Quoted) -> PriceBasis | None:
         tariff, calendars = quoted.tariff, self._home.calendars
         is_own = calendars == {standard_name(tariff.calendar)}
         if not tariff_registers(tariff) or is_own or _is_single(tariff):
-            return Basis.METER
-        return Basis.ESTIMATE if quoted.is_estimable else None
+            return PriceBasis.METER
+        return PriceBasis.ESTIMATE if quoted.is_estimable else None
 
-    def _energy(self, tariff: Tariff, number: int, line: EnergyLine, basis: Basis) -> Energy:
+    def _energy(self, tariff: Tariff, number: int, line: EnergyLine, basis: PriceBasis) -> Energy:
         days, price = tuple(self._sums.days), Fraction(line.eur_per_kwh)
         if isinstance(line, RegisterLine):
             kwh = self._register_kwh(tariff, line.registers, basis)
@@ -250,9 +250,9 @@ class _Pricer:
         eur = units * Fraction(PRICE_UNIT) / WH_PER_KWH
         return Energy(0, number, days, eur, wh=self._sums.total(Drawn()))
 
-    def _register_kwh(self, tariff: Tariff, registers: Sequence[int], basis: Basis) -> int:
+    def _register_kwh(self, tariff: Tariff, registers: Sequence[int], basis: PriceBasis) -> int:
         """Return the whole kWh of registers, the meter's own or estimated (half-up)."""
-        if basis is Basis.ESTIMATE and tariff.register_calendar is not None:
+        if basis is PriceBasis.ESTIMATE and tariff.register_calendar is not None:
             calendar = tariff.register_calendar
             columns: list[Column] = [CalendarRegister(calendar, n) for n in registers]
             wh = sum(self._sums.total(column) for column in columns)

@@ -1,8 +1,8 @@
 """Quotes in words, French and English."""
 
 from edge.language.typography import bilingual
-from edge.quotes.opening import Fault
-from edge.quotes.pricing import Basis, NoQuote
+from edge.quotes.opening import QuoteFault
+from edge.quotes.pricing import NoQuote, PriceBasis
 
 COLUMNS = bilingual(
     fr=("", "fournisseur", "offre", "total TTC", "écart", ""),
@@ -14,8 +14,8 @@ TITLE = bilingual(
 )
 CURRENT = bilingual(fr="votre contrat", en="your contract")
 BASIS = bilingual(
-    fr={Basis.METER: "", Basis.ESTIMATE: "estimation"},
-    en={Basis.METER: "", Basis.ESTIMATE: "estimate"},
+    fr={PriceBasis.METER: "", PriceBasis.ESTIMATE: "estimation"},
+    en={PriceBasis.METER: "", PriceBasis.ESTIMATE: "estimate"},
 )
 ESTIMATE_NOTE = bilingual(
     fr="Estimation : votre compteur ne suit pas le calendrier de cette offre ; le calcul part de "
@@ -55,22 +55,22 @@ UNQUOTED = bilingual(
 )
 FAULTS = bilingual(
     fr={
-        Fault.SHAPE: "La réponse ne correspond pas à la liste publiée.",
-        Fault.BLOCK_UNKNOWN: "La réponse additionne des jours que ce boîtier n'a pas envoyés.",
-        Fault.DAY_TWICE: "La réponse compte un jour deux fois.",
-        Fault.DAY_MISSING: "Il manque à la réponse des jours qu'elle dit contenir.",
-        Fault.CANNOT_OPEN: "La réponse ne s'ouvre pas avec les clés de ce foyer.",
-        Fault.DIFFERS: "La réponse ne concorde pas avec ce que ce boîtier a compté lui-même.",
-        Fault.EMPTY: "La collectivité n'a encore aucun jour entier de ce foyer sur la période.",
+        QuoteFault.SHAPE: "La réponse ne correspond pas à la liste publiée.",
+        QuoteFault.BLOCK_UNKNOWN: "La réponse additionne des jours que ce boîtier n'a pas envoyés.",
+        QuoteFault.DAY_TWICE: "La réponse compte un jour deux fois.",
+        QuoteFault.DAY_MISSING: "Il manque à la réponse des jours qu'elle dit contenir.",
+        QuoteFault.CANNOT_OPEN: "La réponse ne s'ouvre pas avec les clés de ce foyer.",
+        QuoteFault.DIFFERS: "La réponse ne concorde pas avec ce que ce boîtier a compté lui-même.",
+        QuoteFault.EMPTY: "La collectivité n'a encore aucun jour entier de ce foyer sur la période.",
     },
     en={
-        Fault.SHAPE: "The answer does not fit the public list.",
-        Fault.BLOCK_UNKNOWN: "The answer sums days that this chip has not sent.",
-        Fault.DAY_TWICE: "The answer counts a day twice.",
-        Fault.DAY_MISSING: "The answer lacks days that it claims to hold.",
-        Fault.CANNOT_OPEN: "The answer does not open with this household's keys.",
-        Fault.DIFFERS: "The answer does not agree with what this chip counted itself.",
-        Fault.EMPTY: "The collectivity has no whole day of this household in the period yet.",
+        QuoteFault.SHAPE: "The answer does not fit the public list.",
+        QuoteFault.BLOCK_UNKNOWN: "The answer sums days that this chip has not sent.",
+        QuoteFault.DAY_TWICE: "The answer counts a day twice.",
+        QuoteFault.DAY_MISSING: "The answer lacks days that it claims to hold.",
+        QuoteFault.CANNOT_OPEN: "The answer does not open with this household's keys.",
+        QuoteFault.DIFFERS: "The answer does not agree with what this chip counted itself.",
+        QuoteFault.EMPTY: "The collectivity has no whole day of this household in the period yet.",
     },
 )
 ASKED = bilingual(

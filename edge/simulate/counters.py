@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.simulate.curve import Curve
-from edge.simulate.tariff import REGISTERS, Tariff
+from edge.simulate.tariff import REGISTERS, SimulatedTariff
 from protocol.calendar import day_end, day_start, days_between, legal_day
 
 COUNTER_MODULUS_WH = 1_000_000_000
@@ -35,7 +35,7 @@ class Counters:
     def __init__(
         self,
         curve: Curve,
-        tariff: Tariff,
+        tariff: SimulatedTariff,
         injected: Curve | None = None,
         cuts: tuple[tuple[datetime, datetime], ...] = (),
     ) -> None:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from edge.simulate.curve import Curve
-from edge.simulate.curve_rows import HOUR_S, Row, cells_of, check_year, curve_of, refusal
+from edge.simulate.curve_rows import HOUR_S, CurveRow, cells_of, check_year, curve_of, refusal
 from edge.simulate.enedis_exports import (
     POWER_HEADER,
     PREAMBLE,
@@ -74,7 +74,7 @@ def _text(path: Path) -> str:
     return data.decode("cp1252", "replace")  # as a French spreadsheet writes it
 
 
-def _own_rows(path: Path, text: str, delimiter: str) -> list[Row]:
+def _own_rows(path: Path, text: str, delimiter: str) -> list[CurveRow]:
     """Read the own format: a step is as long as the shortest distance of two.
 
     Raises:
@@ -93,7 +93,7 @@ def _own_rows(path: Path, text: str, delimiter: str) -> list[Row]:
     if HOUR_S % step_s:
         raise refusal(path, line, f"steps of {step_s} s do not divide an hour")
     return [
-        Row(line, at_s, at_s + step_s, energy_wh * HOUR_S // step_s)
+        CurveRow(line, at_s, at_s + step_s, energy_wh * HOUR_S // step_s)
         for line, at_s, energy_wh in begun
     ]
 

@@ -25,7 +25,7 @@ YEARS = range(2000, 2099)
 """What the meter can date: its horodate has two digits of the year."""
 
 
-class Row(msgspec.Struct, frozen=True):
+class CurveRow(msgspec.Struct, frozen=True):
     """The mean power from one instant to another, in Unix seconds, and the line it stands in."""
 
     line: int
@@ -62,7 +62,7 @@ def check_year(path: Path, line: int, at: datetime) -> None:
         raise refusal(path, line, f"{at.year} is not a year from {YEARS[0]} to {YEARS[-1]}")
 
 
-def curve_of(path: Path, rows: Sequence[Row]) -> Curve:
+def curve_of(path: Path, rows: Sequence[CurveRow]) -> Curve:
     """Make the curve of ascending rows, on the grid of the shortest.
 
     Raises:

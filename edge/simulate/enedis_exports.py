@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge.simulate.curve_rows import HOUR_S, Row, cells_of, check_year, refusal
+from edge.simulate.curve_rows import HOUR_S, CurveRow, cells_of, check_year, refusal
 from protocol.calendar import PARIS
 from protocol.errors import FrameError
 
@@ -49,7 +49,7 @@ class _Mark(msgspec.Struct, frozen=True):
     power_w: int | None
 
 
-def rows_by_end(path: Path, text: str, delimiter: str) -> list[Row]:
+def rows_by_end(path: Path, text: str, delimiter: str) -> list[CurveRow]:
     """Read the form until 2024.
 
     Raises:
@@ -64,7 +64,7 @@ def rows_by_end(path: Path, text: str, delimiter: str) -> list[Row]:
                 path, mark.line, "the instant does not come after that of the line before"
             )
     rows = [
-        Row(mark.line, mark.at_s - length_s, mark.at_s, mark.power_w)
+        CurveRow(mark.line, mark.at_s - length_s, mark.at_s, mark.power_w)
         for mark, length_s in zip(marks, _lengths_s(path, marks), strict=True)
         if mark.power_w is not None
     ]
@@ -76,7 +76,7 @@ def is_by_span(header: str) -> bool:
     return _SPAN_HEADER.fullmatch(header) is not None
 
 
-def rows_by_span(path: Path, text: str, delimiter: str, header: str) -> list[Row]:
+def rows_by_span(path: Path, text: str, delimiter: str, header: str) -> list[CurveRow]:
     """Read the form since 2024.
 
     Raises:
@@ -88,14 +88,14 @@ def rows_by_span(path: Path, text: str, delimiter: str, header: str) -> list[Row
     factor = _WATTS_PER_KW if found[1].lower() == "kw" else 1
     spans = list(_spans(path, text, delimiter, factor))
     rows = [
-        Row(span.line, *ends_s, span.power_w)
+        CurveRow(span.line, *ends_s, span.power_w)
         for span, ends_s in zip(spans, _instants(path, spans), strict=True)
         if span.power_w is not None
     ]
     return _measured(path, rows, spans[-1].line if spans else 2)
 
 
-def _measured(path: Path, rows: list[Row], last_line: int) -> list[Row]:
+def _measured(path: Path, rows: list[CurveRow], last_line: int) -> list[CurveRow]:
     if not rows:
         raise refusal(path, last_line, "the curve ends here; it needs one measurement at least")
     return rows

@@ -12,25 +12,30 @@ from edge.simulate.profile import (
     ETX,
     STX,
     GroupCache,
-    Profile,
+    MeterProfile,
     Snapshot,
     apparent_va,
     split_by_phase,
 )
-from edge.simulate.tariff import CALENDARS, REGISTERS, Colour, Option
+from edge.simulate.tariff import CALENDARS, REGISTERS, MeterOption, StgeColour
 from edge.tic.frame import Mode
 
 VOLTAGE_V = 230
 AMPERES_PER_KVA = 5
 SHORT_FRAMES_LINGER_S = 60
 SHORT_FRAMES_IN_A_ROW = 20
-DEMAIN = {Colour.NONE: "----", Colour.BLUE: "BLEU", Colour.WHITE: "BLAN", Colour.RED: "ROUG"}
+DEMAIN = {
+    StgeColour.NONE: "----",
+    StgeColour.BLUE: "BLEU",
+    StgeColour.WHITE: "BLAN",
+    StgeColour.RED: "ROUG",
+}
 
 
 class HistoriqueFrames:
     """Encodes the frames of one meter in historique mode."""
 
-    def __init__(self, profile: Profile, counters: Counters) -> None:
+    def __init__(self, profile: MeterProfile, counters: Counters) -> None:
         self._profile = profile
         self._counters = counters
         self._group = GroupCache(Mode.HISTORIQUE).encode
@@ -85,7 +90,7 @@ class HistoriqueFrames:
         if peak is not None and at < peak[0]:
             groups.append(group("PEJP", "30"))
         groups.append(group("PTEC", names[self._counters.register(snapshot.at_s)][1]))
-        if tariff.option is Option.TEMPO:
+        if tariff.option is MeterOption.TEMPO:
             groups.append(group("DEMAIN", DEMAIN[tariff.colours_at(at)[1]]))
         groups += self._power(power_va, amperes)
         return b"".join(groups)

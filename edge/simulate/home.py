@@ -12,8 +12,8 @@ from edge.simulate.curve import Curve
 from edge.simulate.faults import Faults
 from edge.simulate.household import surplus_curve
 from edge.simulate.meter import SimulatedMeter
-from edge.simulate.profile import Profile, random_prm, random_serial
-from edge.simulate.tariff import REGISTERS, Colour, Option, Tariff
+from edge.simulate.profile import MeterProfile, random_prm, random_serial
+from edge.simulate.tariff import REGISTERS, MeterOption, SimulatedTariff, StgeColour
 from edge.tic.frame import Mode
 
 BASE_WH = (1_000_000, 20_000_000)
@@ -33,7 +33,7 @@ class HomeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     mode: Mode = Mode.STANDARD
-    option: Option = Option.BASE
+    option: MeterOption = MeterOption.BASE
     kva: int = 6
     phases: int = 1
     is_producer: bool = False
@@ -42,7 +42,7 @@ class HomeSettings(msgspec.Struct, frozen=True, kw_only=True):
     base_wh: tuple[int, ...] = ()
 
 
-class Home:
+class SimulatedHome:
     """The meters that stand at one point one after another.
 
     `stages` are (from, meter) in order; the first one's instant is the curve's start.
@@ -84,17 +84,17 @@ def build_home(
     curve: Curve,
     settings: HomeSettings | None = None,
     faults: Faults | None = None,
-    colours: Mapping[date, Colour] | None = None,
-) -> Home:
+    colours: Mapping[date, StgeColour] | None = None,
+) -> SimulatedHome:
     """Put a meter on a curve, and let happen to it what `faults` says.
 
     `colours`: Tempo days that are not to be drawn from the seed.
     """
     settings, faults = settings or HomeSettings(), faults or Faults()
-    tariff = Tariff(settings.option, colours=colours, seed=settings.seed)
+    tariff = SimulatedTariff(settings.option, colours=colours, seed=settings.seed)
     injected = surplus_curve(curve, settings.seed) if settings.is_producer else None
     counters = Counters(curve, tariff, injected, faults.cut)
-    profile = Profile(
+    profile = MeterProfile(
         serial=settings.serial or random_serial(settings.seed, settings.phases),
         prm=random_prm(settings.seed),
         mode=settings.mode,
@@ -118,7 +118,7 @@ def build_home(
             other = Mode.STANDARD if profile.mode is Mode.HISTORIQUE else Mode.HISTORIQUE
             profile = msgspec.structs.replace(profile, mode=other)
         stages.append((at, SimulatedMeter(profile, counters)))
-    return Home(stages, faults.cut)
+    return SimulatedHome(stages, faults.cut)
 
 
 def _base_wh(settings: HomeSettings, faults: Faults, counters: Counters) -> tuple[int, ...]:

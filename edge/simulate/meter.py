@@ -5,7 +5,7 @@ from datetime import datetime
 
 from edge.simulate.counters import COUNTER_MODULUS_WH, WS_PER_WH, Counters
 from edge.simulate.historique import HistoriqueFrames
-from edge.simulate.profile import Profile, Snapshot
+from edge.simulate.profile import MeterProfile, Snapshot
 from edge.simulate.standard import StandardFrames
 from edge.simulate.tariff import REGISTERS
 from edge.tic.frame import Mode
@@ -22,7 +22,7 @@ class SimulatedMeter:
     they are to be compared with.
     """
 
-    def __init__(self, profile: Profile, counters: Counters) -> None:
+    def __init__(self, profile: MeterProfile, counters: Counters) -> None:
         self.profile = profile
         self.counters = counters
         counts_from = profile.counts_from or counters.start

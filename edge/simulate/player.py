@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from edge.simulate.faults import Wire
-from edge.simulate.home import Home
+from edge.simulate.home import SimulatedHome
 
 QUARTER_HOUR_S = 900
 FRAMES_PER_WALL_SECOND = 100
@@ -37,7 +37,9 @@ def default_frame_step_s(speed: float | None) -> int:
     return next((step for step in divisors if step >= wanted_s), QUARTER_HOUR_S)
 
 
-def frames(home: Home, start: datetime, end: datetime, frame_step_s: int) -> Iterator[TimedFrame]:
+def frames(
+    home: SimulatedHome, start: datetime, end: datetime, frame_step_s: int
+) -> Iterator[TimedFrame]:
     """Yield frames over [start, end]; a frame stands at `end` where the step fits.
 
     Frames begin at whole multiples of the step, and never before the line is free again.

@@ -11,7 +11,7 @@ from edge.tic.groups import encode_group
 STX, ETX = b"\x02", b"\x03"
 
 
-class Profile(msgspec.Struct, frozen=True, kw_only=True):
+class MeterProfile(msgspec.Struct, frozen=True, kw_only=True):
     """A meter as it stands in a home.
 
     Attributes:

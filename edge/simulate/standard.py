@@ -8,13 +8,13 @@ from edge.simulate.profile import (
     ETX,
     STX,
     GroupCache,
-    Profile,
+    MeterProfile,
     Snapshot,
     apparent_va,
     split_by_phase,
     voltage_v,
 )
-from edge.simulate.tariff import CALENDARS, REGISTERS, Option, Tariff
+from edge.simulate.tariff import CALENDARS, REGISTERS, MeterOption, SimulatedTariff
 from edge.tic.frame import Mode
 from edge.tic.horodate import encode_horodate
 from protocol.calendar import PARIS, legal_day
@@ -39,7 +39,7 @@ class StandardFrames:
     and is kept that long.
     """
 
-    def __init__(self, profile: Profile, counters: Counters) -> None:
+    def __init__(self, profile: MeterProfile, counters: Counters) -> None:
         self._profile = profile
         self._counters = counters
         self._group = GroupCache(Mode.STANDARD).encode
@@ -182,7 +182,7 @@ class StandardFrames:
         if peak is not None:
             begin, end = (f" {edge.astimezone(PARIS):%y%m%d%H%M%S}" for edge in peak)
             groups += [group("DPM1", "00", begin), group("FPM1", "00", end)]
-        is_off_peak = tariff.option is Option.HPHC and register == 0
+        is_off_peak = tariff.option is MeterOption.HPHC and register == 0
         groups += [
             group("MSG1", MESSAGE),
             group("PRM", self._profile.prm),
@@ -216,9 +216,9 @@ class StandardFrames:
         )
 
 
-def day_profile(tariff: Tariff) -> str:
+def day_profile(tariff: SimulatedTariff) -> str:
     """Return PJOURF+1: 11 slots of HHMM and what happens then, in the order of the day."""
-    if tariff.option is Option.HPHC:
+    if tariff.option is MeterOption.HPHC:
         slots = []
         for begin, end in tariff.off_peak:
             slots += [(begin, CONTACT_CLOSED | 1), (end, CONTACT_OPEN | 2)]
@@ -226,7 +226,7 @@ def day_profile(tariff: Tariff) -> str:
         if slots[0][0] != time(0):
             slots.insert(0, (time(0), slots[-1][1]))
         return _slots(slots)
-    if tariff.option is Option.TEMPO:
+    if tariff.option is MeterOption.TEMPO:
         return _slots(
             [(time(hour), TEMPO_CONFIGURATION | n) for hour, n in ((0, 1), (6, 2), (22, 1))]
         )

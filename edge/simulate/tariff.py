@@ -26,7 +26,7 @@ WINTER_START_MONTH = 11
 SATURDAY, SUNDAY = 5, 6
 
 
-class Option(StrEnum):
+class MeterOption(StrEnum):
     """The regulated tariff options of a French meter."""
 
     BASE = "base"
@@ -35,7 +35,7 @@ class Option(StrEnum):
     EJP = "ejp"
 
 
-class Colour(IntEnum):
+class StgeColour(IntEnum):
     """A Tempo day's colour, as the two bits of STGE have it; NONE: not known (yet)."""
 
     NONE = 0
@@ -45,10 +45,10 @@ class Colour(IntEnum):
 
 
 # What the meter says of each register: label of the index in historique, PTEC, LTARF.
-REGISTERS: Mapping[Option, tuple[tuple[str, str, str], ...]] = {
-    Option.BASE: (("BASE", "TH..", "BASE"),),
-    Option.HPHC: (("HCHC", "HC..", "HEURE  CREUSE"), ("HCHP", "HP..", "HEURE  PLEINE")),
-    Option.TEMPO: (
+REGISTERS: Mapping[MeterOption, tuple[tuple[str, str, str], ...]] = {
+    MeterOption.BASE: (("BASE", "TH..", "BASE"),),
+    MeterOption.HPHC: (("HCHC", "HC..", "HEURE  CREUSE"), ("HCHP", "HP..", "HEURE  PLEINE")),
+    MeterOption.TEMPO: (
         ("BBRHCJB", "HCJB", "HC  BLEU"),
         ("BBRHPJB", "HPJB", "HP  BLEU"),
         ("BBRHCJW", "HCJW", "HC  BLANC"),
@@ -56,18 +56,18 @@ REGISTERS: Mapping[Option, tuple[tuple[str, str, str], ...]] = {
         ("BBRHCJR", "HCJR", "HC  ROUGE"),
         ("BBRHPJR", "HPJR", "HP  ROUGE"),
     ),
-    Option.EJP: (("EJPHN", "HN..", "HEURE  NORMALE"), ("EJPHPM", "PM..", "POINTE  MOBILE")),
+    MeterOption.EJP: (("EJPHN", "HN..", "HEURE  NORMALE"), ("EJPHPM", "PM..", "POINTE  MOBILE")),
 }
 CALENDARS = {
-    Option.BASE: ("BASE", "BASE"),
-    Option.HPHC: ("HC..", "H PLEINE/CREUSE"),
-    Option.TEMPO: ("BBR(", "TEMPO"),
-    Option.EJP: ("EJP.", "EJP"),
+    MeterOption.BASE: ("BASE", "BASE"),
+    MeterOption.HPHC: ("HC..", "H PLEINE/CREUSE"),
+    MeterOption.TEMPO: ("BBR(", "TEMPO"),
+    MeterOption.EJP: ("EJP.", "EJP"),
 }
 """OPTARIF and NGTF (without its padding)."""
 
 
-class Tariff:
+class SimulatedTariff:
     """One option with its windows and days; every answer is a pure function of the instant.
 
     Args:
@@ -79,17 +79,17 @@ class Tariff:
 
     def __init__(
         self,
-        option: Option,
+        option: MeterOption,
         *,
         off_peak: tuple[tuple[time, time], ...] = HPHC_OFF_PEAK,
-        colours: Mapping[date, Colour] | None = None,
+        colours: Mapping[date, StgeColour] | None = None,
         seed: int = 0,
     ) -> None:
         self.option = option
         self.off_peak = off_peak
         self._colours = colours or {}
         self._seed = seed
-        self._seasons: dict[int, Mapping[date, Colour]] = {}
+        self._seasons: dict[int, Mapping[date, StgeColour]] = {}
         self._peaks: dict[int, frozenset[date]] = {}
 
     def switches(self, start: datetime, end: datetime) -> list[tuple[int, int]]:
@@ -98,11 +98,11 @@ class Tariff:
         In order; the first one lies at or before `start`.
         """
         days = days_between(legal_day(start) - DAY, legal_day(end) + DAY)
-        by_option: Mapping[Option, Callable[[date], list[tuple[datetime, int]]]] = {
-            Option.BASE: lambda day: [(local(day, time(0)), 0)],
-            Option.HPHC: self._hphc_switches,
-            Option.TEMPO: self._tempo_switches,
-            Option.EJP: self._ejp_switches,
+        by_option: Mapping[MeterOption, Callable[[date], list[tuple[datetime, int]]]] = {
+            MeterOption.BASE: lambda day: [(local(day, time(0)), 0)],
+            MeterOption.HPHC: self._hphc_switches,
+            MeterOption.TEMPO: self._tempo_switches,
+            MeterOption.EJP: self._ejp_switches,
         }
         return sorted(
             (int(at.timestamp()), register)
@@ -110,23 +110,23 @@ class Tariff:
             for at, register in by_option[self.option](day)
         )
 
-    def colour(self, tempo_day: date) -> Colour:
+    def colour(self, tempo_day: date) -> StgeColour:
         """Return the colour of the Tempo day that begins at 06:00 of `tempo_day`."""
         if tempo_day in self._colours:
             return self._colours[tempo_day]
         season = tempo_day.year if tempo_day.month >= SEASON_START_MONTH else tempo_day.year - 1
         if season not in self._seasons:
             self._seasons[season] = draw_colours(season, self._seed)
-        return self._seasons[season].get(tempo_day, Colour.BLUE)
+        return self._seasons[season].get(tempo_day, StgeColour.BLUE)
 
-    def colours_at(self, at: datetime) -> tuple[Colour, Colour]:
+    def colours_at(self, at: datetime) -> tuple[StgeColour, StgeColour]:
         """Return the colours of the running Tempo day and of the next, as far as announced."""
-        if self.option is not Option.TEMPO:
-            return Colour.NONE, Colour.NONE
+        if self.option is not MeterOption.TEMPO:
+            return StgeColour.NONE, StgeColour.NONE
         clock = at.astimezone(PARIS)
         today = clock.date() if clock.time() >= TEMPO_DAY_START else clock.date() - DAY
         is_known = clock.date() > today or clock.time() >= TEMPO_ANNOUNCED
-        return self.colour(today), self.colour(today + DAY) if is_known else Colour.NONE
+        return self.colour(today), self.colour(today + DAY) if is_known else StgeColour.NONE
 
     def is_peak_day(self, day: date) -> bool:
         """Return whether a mobile peak of EJP begins on `day`."""
@@ -137,7 +137,7 @@ class Tariff:
 
     def peak_at(self, at: datetime) -> tuple[datetime, datetime] | None:
         """Return the mobile peak that runs or is announced at the instant, (from, to)."""
-        if self.option is not Option.EJP:
+        if self.option is not MeterOption.EJP:
             return None
         for day in (legal_day(at), legal_day(at) - DAY):
             begin, end = local(day, EJP_PEAK[0]), local(day + DAY, EJP_PEAK[1])
@@ -153,7 +153,7 @@ class Tariff:
         return switches
 
     def _tempo_switches(self, day: date) -> list[tuple[datetime, int]]:
-        first = 2 * (self.colour(day) - Colour.BLUE)
+        first = 2 * (self.colour(day) - StgeColour.BLUE)
         return [
             (local(day, TEMPO_DAY_START), first + 1),
             (local(day, TEMPO_OFF_PEAK_START), first),
@@ -170,7 +170,7 @@ def local(day: date, clock: time) -> datetime:
     return datetime.combine(day, clock, PARIS).astimezone(UTC)
 
 
-def draw_colours(season: int, seed: int) -> Mapping[date, Colour]:
+def draw_colours(season: int, seed: int) -> Mapping[date, StgeColour]:
     """Draw a season's red and white days (1 September of `season` on); all others are blue.
 
     22 red ones on working days from November to March, 43 white ones on any day but Sunday.
@@ -188,7 +188,7 @@ def draw_colours(season: int, seed: int) -> Mapping[date, Colour]:
         if day.weekday() < SUNDAY and day not in red
     ]
     white = random.sample(rest, WHITE_DAYS)
-    return {**dict.fromkeys(red, Colour.RED), **dict.fromkeys(white, Colour.WHITE)}
+    return {**dict.fromkeys(red, StgeColour.RED), **dict.fromkeys(white, StgeColour.WHITE)}
 
 
 def draw_peak_days(winter: int, seed: int) -> frozenset[date]:

@@ -14,7 +14,7 @@ import structlog
 
 from edge.mqtt.message import Absence
 from edge.status.line import LineState
-from edge.status.schedule import Told
+from edge.status.schedule import PublishedStatus
 from protocol.calendar import Instant
 from protocol.errors import ConfigError
 from protocol.json_text import read_json
@@ -51,14 +51,14 @@ class Presence(msgspec.Struct, frozen=True):
     source: str = ""
 
 
-class Kept(msgspec.Struct, frozen=True):
+class StatusRecord(msgspec.Struct, frozen=True):
     """What the file holds: the last presence, and what the outside was told.
 
     `revoked_at` is when the chip learnt that it is revoked, until the broker takes it again.
     """
 
     presence: Presence | None = None
-    told: Told | None = None
+    told: PublishedStatus | None = None
     revoked_at: Instant | None = None
 
 
@@ -69,14 +69,14 @@ class StatusFile:
         self._path = directory / FILE_NAME
         self._is_failing = False
 
-    def read(self) -> Kept:
+    def read(self) -> StatusRecord:
         """Return what is kept; nothing where it is missing or cannot be read."""
         try:
-            return read_json(read_secret(self._path, ""), Kept)
+            return read_json(read_secret(self._path, ""), StatusRecord)
         except (ConfigError, msgspec.MsgspecError):
-            return Kept()
+            return StatusRecord()
 
-    def write(self, kept: Kept) -> bool:
+    def write(self, kept: StatusRecord) -> bool:
         """Keep it; False, said once in the log, where that cannot be."""
         try:
             write_secret(self._path, msgspec.json.encode(kept))

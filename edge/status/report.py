@@ -8,8 +8,8 @@ import msgspec
 
 from edge.area.report import AreaSummary, summary
 from edge.area.settings import AreaConfig, load_choices
-from edge.bills.desk import read_judgement
 from edge.bills.judgement import Judgement, Verdict
+from edge.bills.verifier import read_judgement
 from edge.contracts.watch import standing, standing_notices
 from edge.identity.identity import load_contract, load_device
 from edge.metering.events import Notice, NoticeKind

@@ -36,7 +36,7 @@ class Facts(msgspec.Struct, frozen=True):
     not_after: Instant | None
 
 
-class Told(msgspec.Struct, frozen=True):
+class PublishedStatus(msgspec.Struct, frozen=True):
     """What the outside knows, and how often it was told.
 
     Attributes:
@@ -54,7 +54,7 @@ class Told(msgspec.Struct, frozen=True):
 class Schedule:
     """Decides; the caller keeps what it is given, and then sends."""
 
-    def __init__(self, told: Told | None, rng: random.Random) -> None:
+    def __init__(self, told: PublishedStatus | None, rng: random.Random) -> None:
         """Go on from what was told before the start, None: nothing ever was."""
         self._told = told
         self._rng = rng
@@ -64,11 +64,13 @@ class Schedule:
         self._is_fresh = True
 
     @property
-    def told(self) -> Told | None:
+    def told(self) -> PublishedStatus | None:
         """What the outside knows; None: the chip has never spoken."""
         return self._told
 
-    def step(self, facts: Facts, now: datetime, now_s: float, *, may_send: bool) -> Told | None:
+    def step(
+        self, facts: Facts, now: datetime, now_s: float, *, may_send: bool
+    ) -> PublishedStatus | None:
         """Look at `facts`; return what is told by the message that is due now, None: none is.
 
         `now_s` runs evenly, `now` may be set. The first word of a chip goes at once.
@@ -86,7 +88,7 @@ class Schedule:
             return None
         return self._tell(facts, now)
 
-    def goodbye(self, now: datetime) -> Told | None:
+    def goodbye(self, now: datetime) -> PublishedStatus | None:
         """Return what is told by a chip that stops; None where the day's messages are needed.
 
         One is left for the return. A chip that has never spoken stops in silence.
@@ -103,7 +105,7 @@ class Schedule:
             facts = msgspec.structs.replace(told.facts, state=State.LOST)
             self._told = msgspec.structs.replace(told, facts=facts)
 
-    def _is_due(self, told: Told, facts: Facts, now: datetime, now_s: float) -> bool:
+    def _is_due(self, told: PublishedStatus, facts: Facts, now: datetime, now_s: float) -> bool:
         is_daily = now >= told.daily_at
         if facts == told.facts:
             self._change = self._differs_until_s = None
@@ -114,7 +116,7 @@ class Schedule:
             self._change = facts, now_s + self._rng.uniform(*DELAY_S)
         return is_daily or now_s >= min(self._change[1], self._differs_until_s)
 
-    def _with_daily(self, told: Told, now: datetime, now_s: float) -> Told:
+    def _with_daily(self, told: PublishedStatus, now: datetime, now_s: float) -> PublishedStatus:
         """Draw the minute again if it was passed over, or a clock was wrong.
 
         Otherwise a chip would speak at the moment at which power, clock or session come back.
@@ -132,11 +134,11 @@ class Schedule:
         self._is_fresh = False
         return msgspec.structs.replace(told, daily_at=daily_at)
 
-    def _tell(self, facts: Facts, now: datetime) -> Told:
+    def _tell(self, facts: Facts, now: datetime) -> PublishedStatus:
         told = self._told
         self._change = self._differs_until_s = None
         is_daily = told is None or now >= told.daily_at
-        self._told = Told(
+        self._told = PublishedStatus(
             facts,
             day_number(legal_day(now)),
             self._sent_on(now) + 1,

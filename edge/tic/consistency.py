@@ -16,8 +16,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from edge.tic.frame import Frame, Group, Rejected
-from edge.tic.groups import Refusal
+from edge.tic.frame import Frame, InformationGroup, Rejected
+from edge.tic.groups import GroupRefusal
 from edge.tic.labels import LABELS, Label
 
 _DATE = "DATE"
@@ -34,7 +34,7 @@ _DRAWN = ("BASE", "HC", "EJP", "BBR", "EAST", "EASF", "EASD")
 _FRAME_PERIOD = timedelta(seconds=3)
 
 
-class Limits(msgspec.Struct, frozen=True):
+class InstallationLimits(msgspec.Struct, frozen=True):
     """What an installation can do.
 
     Attributes:
@@ -51,7 +51,7 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class _Seen(msgspec.Struct, frozen=True):
-    group: Group
+    group: InformationGroup
     at: datetime | None
 
 
@@ -83,8 +83,8 @@ class ConsistencyCheck:
             limit any more; until another power is subscribed.
     """
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        self._limits = limits or Limits()
+    def __init__(self, limits: InstallationLimits | None = None) -> None:
+        self._limits = limits or InstallationLimits()
         self._tracks: dict[str, _Track] = {}
         self._stream_va = _LOW_VOLTAGE_LIMIT_VA
         self.has_limit_yielded = False
@@ -115,7 +115,7 @@ class ConsistencyCheck:
         if not held:
             return frame
         rejected = tuple(
-            Rejected(f"{name} {frame.groups[name].value}".strip(), Refusal.IMPLAUSIBLE)
+            Rejected(f"{name} {frame.groups[name].value}".strip(), GroupRefusal.IMPLAUSIBLE)
             for name in held
         )
         return msgspec.structs.replace(
@@ -127,7 +127,7 @@ class ConsistencyCheck:
         self._frames_in_doubt = 0 if _NAMES.isdisjoint(held) else self._frames_in_doubt + 1
         return 0 < self._frames_in_doubt <= _LONGEST_DOUBT_FRAMES
 
-    def _time(self, date: Group | None, received_at: datetime | None) -> datetime | None:
+    def _time(self, date: InformationGroup | None, received_at: datetime | None) -> datetime | None:
         """Time a frame by the meter's clock, carried on over frames that lost their DATE."""
         if date and date.at and not date.is_clock_degraded:
             self._dated = date.at, received_at
@@ -199,7 +199,7 @@ class ConsistencyCheck:
             subscribed = _LOW_VOLTAGE_LIMIT_VA
         return subscribed * self._limits.overload
 
-    def _learn_power(self, groups: dict[str, Group]) -> None:
+    def _learn_power(self, groups: dict[str, InformationGroup]) -> None:
         """Take the subscribed power from PREF (kVA) or ISOUSC (A a phase)."""
         if "PREF" in groups:
             power_va = int(groups["PREF"].value) * 1000

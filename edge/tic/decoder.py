@@ -9,12 +9,12 @@ The mode is that of the groups which pass all checks, so it is found, and found 
 
 import re
 
-from edge.tic.frame import ClosedBy, Frame, Group, Mode, OpenedBy, Rejected
+from edge.tic.frame import ClosedBy, Frame, InformationGroup, Mode, OpenedBy, Rejected
 from edge.tic.groups import (
     DoubtfulGroup,
     GroupRead,
+    GroupRefusal,
     LabelledGroup,
-    Refusal,
     UnknownGroup,
     read_group,
 )
@@ -72,7 +72,7 @@ class _OpenFrame:
             self.duplicates[name] = None
         self.groups[name] = read
 
-    def reject(self, raw: str, reason: Refusal) -> None:
+    def reject(self, raw: str, reason: GroupRefusal) -> None:
         self.refused += 1
         if len(self.rejected) < _MAX_REJECTED:
             self.rejected.append(Rejected(raw, reason))
@@ -89,11 +89,13 @@ class _OpenFrame:
         for name, read in list(self.groups.items()):
             if read.label.mode is Mode.HISTORIQUE:
                 del self.groups[name]
-                self.reject(f"{name} {read.group.value}", Refusal.MODE)
+                self.reject(f"{name} {read.group.value}", GroupRefusal.MODE)
         return Mode.STANDARD
 
     def close(self, mode: Mode, end: int, closed_by: ClosedBy) -> Frame:
-        groups: dict[str, Group] = {name: read.group for name, read in self.groups.items()}
+        groups: dict[str, InformationGroup] = {
+            name: read.group for name, read in self.groups.items()
+        }
         is_whole = self.opened_by is OpenedBy.STX and closed_by is ClosedBy.ETX
         return Frame(
             mode=mode,
@@ -251,17 +253,17 @@ class Decoder:
             if self._parity.is_checked or self._doubts.is_over(line):
                 frame.accept(read.read)
                 return
-            read = Refusal.VALUE
+            read = GroupRefusal.VALUE
         if isinstance(read, UnknownGroup):
             frame.set_aside(read.raw)
-        elif isinstance(read, Refusal):
+        elif isinstance(read, GroupRefusal):
             raw = line[:_MAX_RAW_CHARACTERS].decode("ascii", "backslashreplace")
             frame.reject(raw, read)
             frame.cut += is_cut
 
     def _read(self, line: bytes) -> GroupRead:
         read = read_group(line)
-        if isinstance(read, Refusal):
+        if isinstance(read, GroupRefusal):
             # No label is another one without its first character: what stands behind a hit LF is
             # the group that was sent.
             behind = read_group(line[1:])

@@ -33,7 +33,7 @@ class ClosedBy(StrEnum):
     EOF = "EOF"
 
 
-class Group(msgspec.Struct, frozen=True):
+class InformationGroup(msgspec.Struct, frozen=True):
     """One accepted group: raw data and, where the label carries one, its horodate.
 
     `value` keeps leading zeros and padding; `timestamp` is the raw horodate (`SAAMMJJhhmmss`);
@@ -67,7 +67,7 @@ class Frame(msgspec.Struct, frozen=True):
     end: int
     opened_by: OpenedBy
     closed_by: ClosedBy
-    groups: Mapping[str, Group]
+    groups: Mapping[str, InformationGroup]
     rejected: tuple[Rejected, ...] = ()
     unknown: tuple[str, ...] = ()
     duplicate_labels: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from edge.tic.frame import Group, Mode
+from edge.tic.frame import InformationGroup, Mode
 from edge.tic.horodate import civil_time
 from edge.tic.labels import LABELS, Horodate, Label
 from edge.tic.parity import BROKEN
@@ -24,7 +24,7 @@ _BIT_6 = 0x40
 _LABEL = re.compile(r"[A-Z][A-Z0-9]{1,8}(?:[+-]\d)?", re.ASCII)
 
 
-class Refusal(StrEnum):
+class GroupRefusal(StrEnum):
     """Why a group was refused."""
 
     PARITY = "parity error"
@@ -42,7 +42,7 @@ class LabelledGroup(msgspec.Struct, frozen=True):
     """An accepted group with its place in the label table."""
 
     label: Label
-    group: Group
+    group: InformationGroup
 
 
 class DoubtfulGroup(msgspec.Struct, frozen=True):
@@ -57,7 +57,7 @@ class UnknownGroup(msgspec.Struct, frozen=True):
     raw: str
 
 
-GroupRead = LabelledGroup | DoubtfulGroup | UnknownGroup | Refusal
+GroupRead = LabelledGroup | DoubtfulGroup | UnknownGroup | GroupRefusal
 
 
 def checksum(mode: Mode, before: bytes) -> int:
@@ -95,22 +95,22 @@ def read_group(body: bytes) -> GroupRead:
         return _read_sound(body)
     broken = [at for at, byte in enumerate(body) if byte & BROKEN]
     if len(broken) > 1:
-        return Refusal.PARITY
+        return GroupRefusal.PARITY
     masked = bytearray(byte & ~BROKEN for byte in body)
     read = _read_sound(bytes(masked))
     masked[broken[0]] ^= _BIT_6
     other = _read_sound(bytes(masked))
     if not isinstance(read, LabelledGroup) or isinstance(other, LabelledGroup):
-        return Refusal.PARITY
+        return GroupRefusal.PARITY
     return read
 
 
 def _read_sound(body: bytes) -> GroupRead:
     if len(body) <= _TAIL_BYTES or body[-2] not in _MODES:
-        return Refusal.SEPARATOR
+        return GroupRefusal.SEPARATOR
     mode = _MODES[body[-2]]
     if checksum(mode, body[:-1]) != body[-1]:
-        return Refusal.CHECKSUM
+        return GroupRefusal.CHECKSUM
     text = body[:-_TAIL_BYTES].decode("ascii")
     return _read_fields(mode, text.split(" ", 1) if mode is Mode.HISTORIQUE else text.split("\t"))
 
@@ -120,33 +120,33 @@ def _read_fields(mode: Mode, fields: list[str]) -> GroupRead:
     if label is None or label.mode is not mode:
         return _read_unknown(mode, fields)
     if len(fields) != (2 if label.horodate is Horodate.NO else 3):
-        return Refusal.FIELDS
+        return GroupRefusal.FIELDS
     if not label.pattern.fullmatch(fields[-1]):
         return _read_doubtful(label, fields[-1])
     if label.horodate is Horodate.NO:
-        return LabelledGroup(label, Group(fields[-1]))
+        return LabelledGroup(label, InformationGroup(fields[-1]))
     return _with_horodate(label, fields[1], fields[2])
 
 
-def _read_unknown(mode: Mode, fields: list[str]) -> UnknownGroup | Refusal:
+def _read_unknown(mode: Mode, fields: list[str]) -> UnknownGroup | GroupRefusal:
     """Tell a label that a later meter may have brought from a hit one; historique gets none anew."""
     is_later = mode is Mode.STANDARD and fields[0] not in LABELS and _LABEL.fullmatch(fields[0])
     if not is_later or not all(map(str.isprintable, fields)):
-        return Refusal.LABEL
+        return GroupRefusal.LABEL
     return UnknownGroup("\t".join(fields))
 
 
-def _read_doubtful(label: Label, value: str) -> DoubtfulGroup | Refusal:
+def _read_doubtful(label: Label, value: str) -> DoubtfulGroup | GroupRefusal:
     if label.doubtful is None or not label.doubtful.fullmatch(value):
-        return Refusal.VALUE
-    return DoubtfulGroup(LabelledGroup(label, Group(value)))
+        return GroupRefusal.VALUE
+    return DoubtfulGroup(LabelledGroup(label, InformationGroup(value)))
 
 
-def _with_horodate(label: Label, timestamp: str, value: str) -> LabelledGroup | Refusal:
+def _with_horodate(label: Label, timestamp: str, value: str) -> LabelledGroup | GroupRefusal:
     moment = civil_time(timestamp)
     if moment is None or (moment.tzinfo is None and label.horodate is not Horodate.BLANK_SEASON):
-        return Refusal.HORODATE
-    group = Group(
+        return GroupRefusal.HORODATE
+    group = InformationGroup(
         value,
         timestamp,
         at=moment if moment.tzinfo else None,

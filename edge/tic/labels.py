@@ -14,7 +14,7 @@ import msgspec
 from edge.tic.frame import Mode
 
 
-class Kind(StrEnum):
+class LabelKind(StrEnum):
     """What sort of data a label carries."""
 
     SERIAL = "serial"
@@ -57,7 +57,7 @@ class Label(msgspec.Struct, frozen=True):
 
     name: str
     mode: Mode
-    kind: Kind
+    kind: LabelKind
     length: int
     pattern: re.Pattern[str]
     english: str
@@ -93,22 +93,22 @@ def _digits(
     pattern: str = "",
 ) -> Label:
     regex = re.compile(pattern or rf"\d{{{length}}}", re.ASCII)
-    return Label(name, mode, Kind.DIGITS, length, regex, english, unit, horodate)
+    return Label(name, mode, LabelKind.DIGITS, length, regex, english, unit, horodate)
 
 
 def _register(mode: Mode, name: str, english: str, unit: Unit = Unit.WH) -> Label:
     regex = re.compile(r"\d{9}", re.ASCII)
-    return Label(name, mode, Kind.DIGITS, 9, regex, english, unit, is_register=True)
+    return Label(name, mode, LabelKind.DIGITS, 9, regex, english, unit, is_register=True)
 
 
 def _rating(mode: Mode, name: str, english: str, unit: Unit) -> Label:
     regex = re.compile(r"\d\d", re.ASCII)
-    return Label(name, mode, Kind.DIGITS, 2, regex, english, unit, is_fixed=True)
+    return Label(name, mode, LabelKind.DIGITS, 2, regex, english, unit, is_fixed=True)
 
 
 def _serial(mode: Mode, name: str, length: int, english: str) -> Label:
     regex = re.compile(_SERIAL % length, re.ASCII)
-    return Label(name, mode, Kind.SERIAL, length, regex, english, is_fixed=True)
+    return Label(name, mode, LabelKind.SERIAL, length, regex, english, is_fixed=True)
 
 
 def _text(name: str, length: int, english: str, *, is_fixed: bool = False) -> Label:
@@ -116,23 +116,25 @@ def _text(name: str, length: int, english: str, *, is_fixed: bool = False) -> La
         re.compile(_TEXT % (length, length - 2, without), re.ASCII)
         for without in (_NO_LONE_LETTER, "")
     )
-    return Label(name, _S, Kind.TEXT, length, regex, english, is_fixed=is_fixed, doubtful=doubtful)
+    return Label(
+        name, _S, LabelKind.TEXT, length, regex, english, is_fixed=is_fixed, doubtful=doubtful
+    )
 
 
 def _choice(
     name: str, length: int, pattern: str, english: str, *, mode: Mode = _H, is_fixed: bool = False
 ) -> Label:
     regex = re.compile(pattern, re.ASCII)
-    return Label(name, mode, Kind.CHOICE, length, regex, english, is_fixed=is_fixed)
+    return Label(name, mode, LabelKind.CHOICE, length, regex, english, is_fixed=is_fixed)
 
 
 def _hex(mode: Mode, name: str, length: int, english: str) -> Label:
-    return Label(name, mode, Kind.HEX, length, re.compile(rf"[0-9A-F]{{{length}}}"), english)
+    return Label(name, mode, LabelKind.HEX, length, re.compile(rf"[0-9A-F]{{{length}}}"), english)
 
 
 def _profile(name: str, english: str) -> Label:
     regex = re.compile(_PROFILE, re.ASCII)
-    return Label(name, _S, Kind.PROFILE, 98, regex, english, is_fixed=True)
+    return Label(name, _S, LabelKind.PROFILE, 98, regex, english, is_fixed=True)
 
 
 def _historique() -> list[Label]:
@@ -225,7 +227,7 @@ def _standard_power() -> list[Label]:
 def _standard_contract() -> list[Label]:
     blank = Horodate.BLANK_SEASON
     date = Label(
-        "DATE", _S, Kind.HORODATE, 0, re.compile(""), "meter's clock", horodate=Horodate.YES
+        "DATE", _S, LabelKind.HORODATE, 0, re.compile(""), "meter's clock", horodate=Horodate.YES
     )
     mobile_peaks = [
         _digits(_S, f"{name}{n}", 2, f"{english} of mobile peak {n}", horodate=blank)

@@ -7,9 +7,9 @@ import msgspec
 from edge.language.choice import Lang
 from edge.language.french.looking_up import sentence_in
 from edge.language.typography import measure
-from edge.tic.frame import Frame, Group, Mode, Rejected
+from edge.tic.frame import Frame, InformationGroup, Mode, Rejected
 from edge.tic.horodate import civil_time
-from edge.tic.labels import LABELS, Kind
+from edge.tic.labels import LABELS, LabelKind
 from edge.tic.quality import LineQuality
 from edge.tic.views import Decoded, decode_profile, decode_stge, decode_views
 
@@ -83,7 +83,7 @@ def frame_table(frame: Frame, lang: Lang) -> str:
     return "\n".join([*lines, *unknown, *refused, ""])
 
 
-class Tally:
+class DecodeTally:
     """What the summary counts."""
 
     def __init__(self) -> None:
@@ -129,18 +129,18 @@ class Tally:
         )
 
 
-def _value(group: Group) -> _Value:
+def _value(group: InformationGroup) -> _Value:
     return _Value(group.value, group.timestamp, _iso(group))
 
 
-def _iso(group: Group) -> str | None:
+def _iso(group: InformationGroup) -> str | None:
     moment = civil_time(group.timestamp) if group.timestamp else None
     return moment.isoformat() if moment else None
 
 
-def _row(name: str, group: Group, lang: Lang) -> str:
+def _row(name: str, group: InformationGroup, lang: Lang) -> str:
     label = LABELS[name]
-    if label.kind is Kind.PROFILE:
+    if label.kind is LabelKind.PROFILE:
         slots = decode_profile(group.value)
         value = ", ".join(f"{slot.start} index {slot.index}" for slot in slots)
     elif label.unit:

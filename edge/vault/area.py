@@ -53,7 +53,7 @@ class DocumentRow(msgspec.Struct, frozen=True):
     is_first: bool
 
 
-class Letters(msgspec.Struct, frozen=True):
+class KeyShares(msgspec.Struct, frozen=True):
     """Seeds and the signed message that hands them to the trustees."""
 
     seeds: Seeds
@@ -148,7 +148,7 @@ class AreaTables:
 
     # Seeds.
 
-    def put_letters(self, letters: Letters) -> None:
+    def put_letters(self, letters: KeyShares) -> None:
         """Keep newly drawn seeds with the message that hands them out."""
         seeds = letters.seeds
         self._database.execute(
@@ -161,7 +161,7 @@ class AreaTables:
             ),
         )
 
-    def letters(self, trustees: bytes | None = None) -> Letters | None:
+    def letters(self, trustees: bytes | None = None) -> KeyShares | None:
         """Return the latest seeds, of one set of trustees or of any."""
         row = self._database.execute(
             "SELECT generation, trustees, seeds, payload FROM area_seeds "
@@ -172,7 +172,7 @@ class AreaTables:
             return None
         generation, of_set, encoded, payload = row
         seeds = msgspec.msgpack.decode(encoded, type=tuple[bytes, ...])
-        return Letters(Seeds(generation, bytes(of_set), seeds), bytes(payload))
+        return KeyShares(Seeds(generation, bytes(of_set), seeds), bytes(payload))
 
     # Documents and the roster's entries.
 

@@ -5,7 +5,7 @@ from itertools import chain, islice
 
 from sqlite_utils import Database
 
-from edge.vault.rows import BlockState, Key, StoredBlock, span_bits
+from edge.vault.rows import BlockRow, BlockState, Key, span_bits
 from protocol.calendar import day_number, day_of_number
 from protocol.ids import Incarnation
 from protocol.messages import Block, IncarnationState
@@ -13,7 +13,7 @@ from protocol.messages import Block, IncarnationState
 _ROW = "incarnation, sequence, day, j0, j1, state"
 
 
-class Blocks:
+class BlockTable:
     """Reads and writes rows; the caller holds the transaction."""
 
     def __init__(self, database: Database) -> None:
@@ -71,7 +71,7 @@ class Blocks:
             covered |= span_bits(j0, j1)
         return covered
 
-    def between(self, start: date, end: date) -> list[StoredBlock]:
+    def between(self, start: date, end: date) -> list[BlockRow]:
         """Return the blocks of days [start, end) that count, in the order of the day."""
         rows = self._database.execute(
             f"SELECT {_ROW} FROM blocks "  # noqa: S608 - fixed columns
@@ -79,7 +79,7 @@ class Blocks:
             (day_number(start), day_number(end)),
         )
         return [
-            StoredBlock(
+            BlockRow(
                 Incarnation(bytes(incarnation)),
                 sequence,
                 day_of_number(day),

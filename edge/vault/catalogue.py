@@ -20,7 +20,7 @@ class AlarmKind(StrEnum):
     SHRUNK = "shrunk"
 
 
-class Alarm(msgspec.Struct, frozen=True):
+class LogAlarm(msgspec.Struct, frozen=True):
     """A signed page that contradicts the copy: the proof, together with the page kept before."""
 
     at: datetime
@@ -72,7 +72,7 @@ class CatalogueTables:
         rows = self._database.execute("SELECT hash, payload FROM catalogue_documents").fetchall()
         return {bytes(name): bytes(payload) for name, payload in rows}
 
-    def put_alarm(self, alarm: Alarm) -> bool:
+    def put_alarm(self, alarm: LogAlarm) -> bool:
         """Keep a contradiction, unless this one is kept or there are many; say whether it is new."""
         kept = self.alarms()
         if len(kept) >= ALARMS_KEPT or any(each.payload == alarm.payload for each in kept):
@@ -83,13 +83,13 @@ class CatalogueTables:
         )
         return True
 
-    def alarms(self) -> list[Alarm]:
+    def alarms(self) -> list[LogAlarm]:
         """Return what contradicted the copy, oldest first."""
         rows = self._database.execute(
             "SELECT at_s, kind, entry, payload FROM catalogue_alarms ORDER BY id"
         ).fetchall()
         return [
-            Alarm(datetime.fromtimestamp(at_s, UTC), AlarmKind(kind), entry, bytes(payload))
+            LogAlarm(datetime.fromtimestamp(at_s, UTC), AlarmKind(kind), entry, bytes(payload))
             for at_s, kind, entry, payload in rows
         ]
 

@@ -12,7 +12,7 @@ from edge.vault.rows import Key
 from edge.vault.signer import Signer
 from protocol.calendar import day_number
 from protocol.errors import StoreError
-from protocol.household import Epoch
+from protocol.household import EpochPad
 from protocol.ids import Incarnation, new_incarnation
 from protocol.messages import Epoch as EpochHeader
 from protocol.topics import Kind
@@ -36,7 +36,7 @@ class Epochs:
         """Draw an incarnation."""
         self._database = database
         self._signer = signer
-        self._live: dict[date, Epoch] = {}
+        self._live: dict[date, EpochPad] = {}
         self.incarnation: Incarnation = new_incarnation()
 
     def rotate(self) -> None:
@@ -44,7 +44,7 @@ class Epochs:
         self._live.clear()
         self.incarnation = new_incarnation()
 
-    def live(self, month: date) -> tuple[Epoch, Key | None]:
+    def live(self, month: date) -> tuple[EpochPad, Key | None]:
         """Return the pad of `month`, and the key of its header if this call made it.
 
         Call it within the transaction that keeps the header.

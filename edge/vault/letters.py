@@ -8,7 +8,7 @@ from sqlite_utils import Database
 KEPT = 240
 
 
-class Letters:
+class LetterTable:
     """Reads and writes rows; the caller holds the transaction."""
 
     def __init__(self, database: Database) -> None:

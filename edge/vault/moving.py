@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from edge.metering.state import MeterState
 from edge.privacy.ledger import EVERYTHING_RHO, Spend
 from edge.vault.area import LOST, AreaTables
-from edge.vault.blocks import Blocks
+from edge.vault.blocks import BlockTable
 from edge.vault.copies import presume, presume_contributed, reached
 from edge.vault.database import open_database
 from edge.vault.rows import FULL_DAY
@@ -35,7 +35,7 @@ class Departure(msgspec.Struct, frozen=True):
     is_told: bool
 
 
-class Departures:
+class DepartureTable:
     """Reads and writes the one row; the caller holds the transaction."""
 
     def __init__(self, database: Database) -> None:
@@ -139,7 +139,7 @@ def _check_image(path: Path) -> None:
 
 
 def _take_out_unsent(database: Database) -> None:
-    blocks, values = Blocks(database), Values(database)
+    blocks, values = BlockTable(database), Values(database)
     touched = database.execute("SELECT DISTINCT day FROM blocks WHERE state IN (0, 1)").fetchall()
     database.execute("UPDATE blocks SET state = 3, payload = NULL WHERE state IN (0, 1)")
     database.execute("UPDATE blocks SET payload = NULL WHERE state = 2")
@@ -150,14 +150,14 @@ def _take_out_unsent(database: Database) -> None:
 
 
 def _is_fresh(database: Database, today: date) -> bool:
-    departure, last = Departures(database).get(), reached(database)
+    departure, last = DepartureTable(database).get(), reached(database)
     if departure is not None:
         last = day_number(departure.last_day)
     return last is None or last >= day_number(today) - ONE_DAY
 
 
 def _begin_anew(database: Database) -> bool:
-    departure = Departures(database).get()
+    departure = DepartureTable(database).get()
     if departure is None:
         return False
     first_day = day_of_number(day_number(departure.last_day) + ONE_DAY)

@@ -8,14 +8,14 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from edge.vault.area import AreaTables
-from edge.vault.blocks import Blocks
+from edge.vault.blocks import BlockTable
 from edge.vault.catalogue import CatalogueTables
 from edge.vault.database import FILE_NAME, open_database
 from edge.vault.epochs import read_seed
-from edge.vault.letters import Letters
-from edge.vault.moving import Departures
+from edge.vault.letters import LetterTable
+from edge.vault.moving import DepartureTable
 from edge.vault.receipts import Receipts
-from edge.vault.rows import DayRow, Figures, Metered, StatementRow, StoredBlock
+from edge.vault.rows import BlockRow, DayRow, Metered, StatementRow, VaultFigures
 from edge.vault.settled import SettledRow, SettledRows
 from edge.vault.statements import Statements
 from edge.vault.values import Values
@@ -30,18 +30,18 @@ class VaultReader:
         """Read an open database."""
         self._database = database
         self.values = Values(database)
-        self.blocks = Blocks(database)
+        self.blocks = BlockTable(database)
         self._statements = Statements(database)
         self._settled = SettledRows(database)
         self.area = AreaTables(database)
-        self.departures = Departures(database)
+        self.departures = DepartureTable(database)
         self.receipts = Receipts(database)
         self.catalogue = CatalogueTables(database)
-        self.letters = Letters(database)
+        self.letters = LetterTable(database)
 
     def day_rows(self, start: date, end: date) -> list[DayRow]:
         """Return the closed days of [start, end) with the blocks that carry them, in order."""
-        by_day: dict[date, list[StoredBlock]] = {}
+        by_day: dict[date, list[BlockRow]] = {}
         for block in self.blocks.between(start, end):
             by_day.setdefault(block.day, []).append(block)
         return [
@@ -58,7 +58,7 @@ class VaultReader:
         last = state.account.last
         return Metered(days, last.serial, last.calendar or "")
 
-    def blocks_between(self, start: date, end: date) -> list[StoredBlock]:
+    def blocks_between(self, start: date, end: date) -> list[BlockRow]:
         """Return the blocks of days [start, end), in the order of the day."""
         return self.blocks.between(start, end)
 
@@ -88,14 +88,14 @@ class VaultReader:
         headers = self._database.table("epochs").count_where("is_stored = 0")
         return blocks + headers
 
-    def figures(self) -> Figures:
+    def figures(self) -> VaultFigures:
         """Count what the vault holds."""
         database = self._database
         last = database.execute(
             "SELECT day, j FROM intervals ORDER BY day DESC, j DESC LIMIT 1"
         ).fetchone()
         closed = database.execute("SELECT max(day) FROM days").fetchone()[0]
-        return Figures(
+        return VaultFigures(
             intervals=database.table("intervals").count,
             intervals_to_encrypt=database.table("intervals").count_where("is_encrypted = 0"),
             days=database.table("days").count,

@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from edge.metering.events import QuarterHourClosed
-from edge.vault.blocks import Blocks
+from edge.vault.blocks import BlockTable
 from edge.vault.closing import read_closing
 from edge.vault.epochs import Epochs
 from edge.vault.gaps import ONE_DAY, account_of_gap
@@ -60,7 +60,7 @@ def last_quarter_hour(blocks: Sequence[RecoveredBlock]) -> tuple[date, int] | No
 class Rebuilder:
     """Puts recovered blocks into the tables; the caller holds the transaction."""
 
-    def __init__(self, blocks: Blocks, epochs: Epochs, values: Values) -> None:
+    def __init__(self, blocks: BlockTable, epochs: Epochs, values: Values) -> None:
         self._blocks = blocks
         self._epochs = epochs
         self._values = values

@@ -20,7 +20,7 @@ class ReceiptState(IntEnum):
     STORED = 1
 
 
-class ReceiptRow(msgspec.Struct, frozen=True):
+class OwnReceiptRow(msgspec.Struct, frozen=True):
     """A receipt for a statement; `is_short`: its contract's one short period.
 
     `body` is the encoded `protocol.receipt.Receipt`; the chip that sends it signs it, which after
@@ -39,7 +39,7 @@ class Receipts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def put(self, row: ReceiptRow, days: Collection[int]) -> None:
+    def put(self, row: OwnReceiptRow, days: Collection[int]) -> None:
         """Keep a receipt and the days (numbers) that it covers."""
         connection = self._database.conn
         connection.execute(

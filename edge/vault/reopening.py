@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 from edge.metering.reopening import Undone
-from edge.vault.blocks import Blocks
-from edge.vault.rows import FULL_DAY, BlockState, Key, StoredBlock
+from edge.vault.blocks import BlockTable
+from edge.vault.rows import FULL_DAY, BlockRow, BlockState, Key
 from edge.vault.values import Values
 from protocol.calendar import day_number, day_of_number, quarter_hours
 
@@ -22,7 +22,7 @@ class Reopener:
 
     def __init__(
         self,
-        blocks: Blocks,
+        blocks: BlockTable,
         values: Values,
         incarnation: bytes,
         has_left: Callable[[Key], bool],
@@ -49,7 +49,7 @@ class Reopener:
             self._values.mark(day, self._blocks.coverage(number), FULL_DAY)
         return self._values.take_out(*first)
 
-    def _may_have_left(self, block: StoredBlock) -> bool:
+    def _may_have_left(self, block: BlockRow) -> bool:
         return (
             block.state is BlockState.STORED
             or block.incarnation != self._incarnation
@@ -57,7 +57,7 @@ class Reopener:
         )
 
 
-def _end(block: StoredBlock) -> Place:
+def _end(block: BlockRow) -> Place:
     """Return the quarter-hour after a block's last one."""
     if block.j1 >= quarter_hours(block.day):
         return block.day + timedelta(days=1), 0

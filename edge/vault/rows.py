@@ -38,7 +38,7 @@ class Key(msgspec.Struct, frozen=True, order=True):
         return self.sequence == 0
 
 
-class StoredBlock(msgspec.Struct, frozen=True):
+class BlockRow(msgspec.Struct, frozen=True):
     """Coefficients [j0, j1) of `day`, the `sequence`-th block of `incarnation`."""
 
     incarnation: Incarnation
@@ -58,7 +58,7 @@ class DayRow(msgspec.Struct, frozen=True):
 
     closed: DayClosed
     is_encrypted: bool
-    blocks: tuple[StoredBlock, ...]
+    blocks: tuple[BlockRow, ...]
 
 
 class Metered(msgspec.Struct, frozen=True):
@@ -72,7 +72,7 @@ class Metered(msgspec.Struct, frozen=True):
     last_calendar: str = ""
 
 
-class Interval(msgspec.Struct, frozen=True):
+class QuarterHour(msgspec.Struct, frozen=True):
     """One quarter-hour's plain value, Wh."""
 
     day: date
@@ -109,7 +109,7 @@ class StatementRow(msgspec.Struct, frozen=True):
     verdict: str | None
 
 
-class Figures(msgspec.Struct, frozen=True):
+class VaultFigures(msgspec.Struct, frozen=True):
     """What the vault holds, in numbers, for the household's own eyes."""
 
     intervals: int

@@ -8,7 +8,7 @@ from sqlite_utils import Database
 from edge.metering.events import DayClosed, Notice, NoticeKind, QuarterHourClosed
 from edge.metering.reopening import Undone
 from edge.metering.state import MeterState
-from edge.vault.rows import Interval, RestorePoint
+from edge.vault.rows import QuarterHour, RestorePoint
 from protocol.calendar import day_number, day_of_number, quarter_hours
 
 _state_encoder = msgspec.msgpack.Encoder()
@@ -86,14 +86,14 @@ class Values:
             (int(notice.at.timestamp()), notice.kind, notice.detail),
         )
 
-    def pending_intervals(self, day: date) -> list[Interval]:
+    def pending_intervals(self, day: date) -> list[QuarterHour]:
         """Return the day's quarter-hours that wait for encryption."""
         rows = self._database.execute(
             "SELECT j, energy_wh, is_estimated FROM intervals "
             "WHERE is_encrypted = 0 AND day = ? ORDER BY j",
             (day_number(day),),
         ).fetchall()
-        return [Interval(day, j, energy_wh, bool(guess)) for j, energy_wh, guess in rows]
+        return [QuarterHour(day, j, energy_wh, bool(guess)) for j, energy_wh, guess in rows]
 
     def pending_day(self, day: date) -> tuple[DayClosed, int] | None:
         """Return the day with its fingerprint if it is closed and waits for encryption."""
@@ -207,7 +207,7 @@ class Values:
                     (_state_encoder.encode(named), day_number(closed.day)),
                 )
 
-    def intervals(self, start: date, end: date) -> list[Interval]:
+    def intervals(self, start: date, end: date) -> list[QuarterHour]:
         """Return the quarter-hours of days [start, end), in order."""
         rows = self._database.execute(
             "SELECT day, j, energy_wh, is_estimated FROM intervals "
@@ -215,7 +215,7 @@ class Values:
             (day_number(start), day_number(end)),
         ).fetchall()
         return [
-            Interval(day_of_number(day), j, energy_wh, bool(is_estimated))
+            QuarterHour(day_of_number(day), j, energy_wh, bool(is_estimated))
             for day, j, energy_wh, is_estimated in rows
         ]
 

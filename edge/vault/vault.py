@@ -35,7 +35,7 @@ from edge.vault.reader import VaultReader
 from edge.vault.rebuild import INTERVALS_KEPT, Rebuilder, RecoveredBlock, RecoveredHeader
 from edge.vault.receipts import Receipts
 from edge.vault.reopening import Reopener
-from edge.vault.rows import Interval, Key
+from edge.vault.rows import Key, QuarterHour
 from edge.vault.settled import SettledRow
 from edge.vault.signer import Signer
 from edge.vault.writer import BlockWriter
@@ -55,7 +55,7 @@ DAYS_KEPT = timedelta(days=14 * MONTH_DAYS)
 ROWS_KEPT = timedelta(days=240 * MONTH_DAYS)
 
 # Makes the area lane's contribution of a closed day, or none; called once for a day.
-Contributor = Callable[[DayClosed, Sequence[Interval]], ContributionRow | None]
+Contributor = Callable[[DayClosed, Sequence[QuarterHour]], ContributionRow | None]
 
 log = structlog.get_logger()
 

@@ -6,7 +6,7 @@ from datetime import date
 import structlog
 
 from edge.metering.events import DayClosed
-from edge.vault.blocks import Blocks
+from edge.vault.blocks import BlockTable
 from edge.vault.closing import closing_values
 from edge.vault.commitments import day_commitment
 from edge.vault.epochs import Epochs
@@ -48,7 +48,7 @@ class BlockWriter:
     """
 
     def __init__(
-        self, blocks: Blocks, epochs: Epochs, signer: Signer, *, is_quarter_hourly: bool
+        self, blocks: BlockTable, epochs: Epochs, signer: Signer, *, is_quarter_hourly: bool
     ) -> None:
         """Write for `signer`; `is_quarter_hourly`: a block goes out as soon as it has a value."""
         self.made: list[Key] = []

@@ -16,8 +16,8 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.api import shapes
-from cloud.api.client import Counter, Direct, connect
-from cloud.api.desk import Drafting, Wanted
+from cloud.api.client import LocalBackend, ProviderBackend, connect
+from cloud.api.provider import ContractFilter, Drafting
 from cloud.config import DEFAULT_DIRECTORY
 from cloud.store import RequestState
 from cloud.store.sqlite.store import SqliteStore
@@ -44,10 +44,10 @@ _json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 _LOOKED_AT = 20
 
 
-class Place(msgspec.Struct, frozen=True):
+class ProviderContext(msgspec.Struct, frozen=True):
     """Where the provider is served, and what it signs with."""
 
-    counter: Counter
+    counter: ProviderBackend
     key: Ed25519PrivateKey
 
 
@@ -73,13 +73,13 @@ def at_counter(command: Callable[..., None]) -> Callable[..., None]:
         key = load_key(directory)
         if url is None:
             public = key.public_key().public_bytes_raw()
-            counter: Counter = Direct(SqliteStore.open_existing(cloud), public)
+            counter: ProviderBackend = LocalBackend(SqliteStore.open_existing(cloud), public)
         else:
             token = "" if certificate else _token(token_file or directory / "api.token")
             pair = (certificate, certificate.with_suffix(".key")) if certificate else None
             counter = connect(url, ca or directory / "ca.pem", token, pair)
         try:
-            command(at=Place(counter, key), **options)
+            command(at=ProviderContext(counter, key), **options)
         finally:
             counter.close()
 
@@ -97,9 +97,9 @@ def show_key(directory: Path) -> None:
 @at_counter
 @click.option("--area", default="", help="Only in this IRIS, commune or département.")
 @_json
-def contracts(at: Place, area: str, *, is_json: bool) -> None:
+def contracts(at: ProviderContext, area: str, *, is_json: bool) -> None:
     """List the contracts under this provider's key, with their first day and the day they end."""
-    found = list(at.counter.contracts(Wanted(area)))
+    found = list(at.counter.contracts(ContractFilter(area)))
     if is_json:
         click.echo(msgspec.json.encode({"contracts": found}))
         return
@@ -118,9 +118,9 @@ def contracts(at: Place, area: str, *, is_json: bool) -> None:
 @at_counter
 @click.argument("wanted", metavar="[CONTRACT]…", nargs=-1)
 @click.option("--all", "is_all", is_flag=True, help="Accept every contract that waits.")
-def accept(at: Place, wanted: tuple[str, ...], *, is_all: bool) -> None:
+def accept(at: ProviderContext, wanted: tuple[str, ...], *, is_all: bool) -> None:
     """Accept the contracts that households have signed; no statement is computed before."""
-    found = at.counter.contracts(Wanted(is_accepted=False))
+    found = at.counter.contracts(ContractFilter(is_accepted=False))
     waiting = [bytes.fromhex(contract.contract) for contract in found]
     chosen = waiting if is_all else [one_contract(prefix, waiting) for prefix in wanted]
     for contract_hash in chosen:
@@ -165,7 +165,7 @@ def batch() -> None:
 @click.option("--without-missing", is_flag=True, help="Leave out days that are not stored yet.")
 @_json
 def create_batch(
-    at: Place,
+    at: ProviderContext,
     name: str,
     start: datetime,
     end: datetime,
@@ -183,7 +183,7 @@ def create_batch(
     if found is not None:
         _check_same(at.counter, found, drafting)
     else:
-        drafts = at.counter.drafts(Wanted(area, is_accepted=True), drafting)
+        drafts = at.counter.drafts(ContractFilter(area, is_accepted=True), drafting)
         found = at.counter.put_batch(name, _signed(at.key, name, drafting, drafts))
     _show(found, is_json=is_json)
 
@@ -192,7 +192,7 @@ def create_batch(
 @at_counter
 @click.argument("name", metavar="KEY")
 @_json
-def show_batch(at: Place, name: str, *, is_json: bool) -> None:
+def show_batch(at: ProviderContext, name: str, *, is_json: bool) -> None:
     """Say how far a batch has come, and why statements were refused."""
     found = next((each for each in at.counter.batches() if each.key == name), None)
     if found is None:
@@ -206,7 +206,7 @@ def show_batch(at: Place, name: str, *, is_json: bool) -> None:
 @click.command()
 @at_counter
 @click.argument("files", metavar="FILE…", nargs=-1, required=True, type=_FILE)
-def publish(at: Place, files: tuple[Path, ...]) -> None:
+def publish(at: ProviderContext, files: tuple[Path, ...]) -> None:
     """List signed offers, calendars or series in public. Nothing is taken off the list again."""
     for path in files:
         data = read_document(path, "`volet provider offer` writes one.")
@@ -221,7 +221,7 @@ def publish(at: Place, files: tuple[Path, ...]) -> None:
 @click.command()
 @at_counter
 @click.option("--out", type=_FOLDER, required=True, help="Where sealed receipts are kept.")
-def collect(at: Place, out: Path) -> None:
+def collect(at: ProviderContext, out: Path) -> None:
     """Collect sealed receipts into a directory, then acknowledge them; again for those that come."""
     make_private_dir(out)
     total = 0
@@ -236,9 +236,9 @@ def collect(at: Place, out: Path) -> None:
 @at_counter
 @click.argument("contract")
 @click.argument("text", type=_FILE)
-def letter(at: Place, contract: str, text: Path) -> None:
+def letter(at: ProviderContext, contract: str, text: Path) -> None:
     """Write TEXT (a file) to the household of CONTRACT; nobody between can read it."""
-    known = [bytes.fromhex(each.contract) for each in at.counter.contracts(Wanted())]
+    known = [bytes.fromhex(each.contract) for each in at.counter.contracts(ContractFilter())]
     signed = at.counter.contract_document(one_contract(contract, known).hex())
     try:
         terms = decode_body(signed.body, Contract)
@@ -251,7 +251,7 @@ def letter(at: Place, contract: str, text: Path) -> None:
     click.echo(f"Letter {item.id} is {item.state}; the household's chip shows it beside the bill.")
 
 
-def _check_same(counter: Counter, found: shapes.Batch, drafting: Drafting) -> None:
+def _check_same(counter: ProviderBackend, found: shapes.Batch, drafting: Drafting) -> None:
     """Check that a batch asks for the days of `drafting`, by the first statements of it.
 
     A statement holds the days that its contract covers of them; one of all days decides.
@@ -259,7 +259,7 @@ def _check_same(counter: Counter, found: shapes.Batch, drafting: Drafting) -> No
     Raises:
         DocumentRefused: it asks for others.
     """
-    terms = {each.contract: each for each in counter.contracts(Wanted())}
+    terms = {each.contract: each for each in counter.contracts(ContractFilter())}
     items = (each for state in RequestState for each in counter.batch_items(found.id, state))
     for item in islice(items, _LOOKED_AT):
         asked, contract = counter.statement(item.id), terms[item.contract]

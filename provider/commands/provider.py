@@ -85,7 +85,7 @@ def offer(directory: Path, out: Path, tariffs: tuple[Path, ...]) -> None:
     click.echo(f"Signed offer {signed.hash.hex()[:16]}… in {out}.")
 
 
-class _Place(NamedTuple):
+class _StoreContext(NamedTuple):
     """The cloud's store and the provider's key."""
 
     store: Store
@@ -99,7 +99,7 @@ def _at_desk(command: Callable[..., None]) -> Callable[..., None]:
     @_cloud
     @wraps(command)
     def opened(directory: Path, cloud: Path, **options: object) -> None:
-        command(at=_Place(_open_store(cloud), desk.load_key(directory)), **options)
+        command(at=_StoreContext(_open_store(cloud), desk.load_key(directory)), **options)
 
     return opened
 
@@ -127,7 +127,7 @@ _wait_option = click.option(
 @_wait_option
 @_json
 def bill(
-    at: _Place,
+    at: _StoreContext,
     contract: str | None,
     start: datetime,
     end: datetime,
@@ -152,7 +152,7 @@ def bill(
 @click.argument("statement")
 @_wait_option
 @_json
-def correct(at: _Place, statement: str, wait_s: float, *, is_json: bool) -> None:
+def correct(at: _StoreContext, statement: str, wait_s: float, *, is_json: bool) -> None:
     """Ask for a statement that replaces STATEMENT (its id), once, by the latest listed offer.
 
     The same days are billed again; the household's chip shows what the correction changes.

@@ -11,14 +11,14 @@ from cloud.config import DEFAULT_DIRECTORY, load_config
 from cloud.store.sqlite.store import SqliteStore
 from protocol.doubt import Doubt
 from provider import service as desk
-from provider.receipts import Checked, Standing, check_receipt
+from provider.receipts import Checked, ReceiptVerdict, check_receipt
 from system.commands import directory_option
 
 WORDS = {
-    Standing.PROVEN: "proven from what the chip committed to day by day",
-    Standing.PARTLY: "proven but for what is priced on the curve",
-    Standing.STATED: "signed by the household; priced on the curve, of which there is no proof",
-    Standing.REFUSED: "REFUSED",
+    ReceiptVerdict.PROVEN: "proven from what the chip committed to day by day",
+    ReceiptVerdict.PARTLY: "proven but for what is priced on the curve",
+    ReceiptVerdict.STATED: "signed by the household; priced on the curve, of which there is no proof",
+    ReceiptVerdict.REFUSED: "REFUSED",
 }
 DOUBTS = {
     Doubt.INDEX_BEGAN_ANEW: "an index of the meter began anew; what it counted in between is in no bill",
@@ -55,7 +55,7 @@ def receipts(directory: Path, cloud: Path, contract: str, *, is_json: bool) -> N
             click.echo(in_words(each))
         if not checked:
             click.echo("No household has sent a receipt yet.")
-    if any(each.standing is Standing.REFUSED for each in checked):
+    if any(each.standing is ReceiptVerdict.REFUSED for each in checked):
         raise SystemExit(EXIT_REFUSED)
 
 

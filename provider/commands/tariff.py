@@ -18,7 +18,7 @@ from system.files import read_document, write_public
 from tariffs import check as linter
 from tariffs.calendars import ejp_calendar, hphc_calendar, read_windows, tempo_calendar
 from tariffs.days import read_peak_days, read_tempo_days, tempo_days, tempo_source
-from tariffs.grids import Option, grids, parse_option
+from tariffs.grids import GridOption, grids, parse_option
 from tariffs.problems import Severity
 from tariffs.regulated import PROVIDER, regulated_tariffs
 from tariffs.schema import KINDS, schema_text
@@ -63,7 +63,7 @@ def check(files: tuple[Path, ...], *, is_json: bool) -> None:
 
 
 @tariff.command()
-@click.option("--option", required=True, type=click.Choice([str(option) for option in Option]))
+@click.option("--option", required=True, type=click.Choice([str(option) for option in GridOption]))
 @click.option("--kva", required=True, type=click.IntRange(1), help="The subscribed power.")
 @click.option("--since", type=_DAY, help="Leave out grids that ended by this day.")
 @click.option("--provider", default=PROVIDER, show_default=True, help="Who sells under it.")

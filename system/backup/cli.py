@@ -25,7 +25,7 @@ from protocol.backup import (
 from protocol.hpke import SealingKey
 from protocol.passphrase import check_passphrase, draw_passphrase
 from system.backup.listing import Party, survey
-from system.backup.restore import Backup, Restored, open_backup, restore
+from system.backup.restore import Backup, RestoredBackup, open_backup, restore
 from system.backup.write import Written, write_backup
 from system.commands import directory_option
 from system.files import (
@@ -229,7 +229,7 @@ def _written_words(party: Party, written: Written, lock: Lock) -> str:
     return "\n".join(lines)
 
 
-def _restored_words(party: Party, done: Restored, directory: Path) -> str:
+def _restored_words(party: Party, done: RestoredBackup, directory: Path) -> str:
     restored = party.words().restored.format(
         owner=done.owner,
         directory=directory,
@@ -252,7 +252,7 @@ def _written_json(written: Written) -> bytes:
     )
 
 
-def _restored_json(done: Restored, directory: Path) -> bytes:
+def _restored_json(done: RestoredBackup, directory: Path) -> bytes:
     return msgspec.json.encode(
         {
             "directory": str(directory),

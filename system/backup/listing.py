@@ -23,7 +23,7 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedFile:
     """A file of the directory, or some of a kind.
 
     Attributes:
@@ -50,7 +50,7 @@ class Listed:
 
 # What writes and backups that were cut short leave beside files (system/files.py).
 CUT_SHORT = tuple(
-    Listed(pattern, "a write that was cut short", Fate.LEFT_OUT, why="nothing reads it")
+    ListedFile(pattern, "a write that was cut short", Fate.LEFT_OUT, why="nothing reads it")
     for pattern in (
         f".*.{'[0-9a-f]' * 16}",
         f"*/.*.{'[0-9a-f]' * 16}",
@@ -61,9 +61,9 @@ CUT_SHORT = tuple(
 )
 
 
-def beside_database(name: str) -> Listed:
+def beside_database(name: str) -> ListedFile:
     """Return what SQLite keeps beside a database."""
-    return Listed(
+    return ListedFile(
         f"{name}-*",
         "SQLite, while the database is open",
         Fate.LEFT_OUT,
@@ -97,7 +97,7 @@ class Party:
     title: str
     whose: str
     directory: Path
-    files: tuple[Listed, ...]
+    files: tuple[ListedFile, ...]
     last: str
     check: Callable[[Path], str]
     next_step: Callable[[], str]
@@ -112,7 +112,7 @@ class Party:
         """What its backups are called, before their time."""
         return f"volet-{self.name.replace(' ', '-')}"
 
-    def listed(self, name: str) -> Listed | None:
+    def listed(self, name: str) -> ListedFile | None:
         """Return what a file is, None for one that the list does not know."""
         if not name.isprintable():  # not to be written into a backup, nor to a terminal
             return None

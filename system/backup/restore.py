@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from protocol.backup import Entry, Header, Lock, Manifest, read_head
+from protocol.backup import BackupEntry, Header, Lock, Manifest, read_head
 from protocol.errors import ConfigError, VoletError
 from system.backup.database import check_database
 from system.backup.listing import RESTORING, Fate, Party, printable
@@ -23,12 +23,12 @@ _NEWER = (
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class RestoredBackup:
     """What was put back, from when; `said` is what came of settling it, a sentence or nothing."""
 
     owner: str
     made_at: datetime
-    files: tuple[Entry, ...]
+    files: tuple[BackupEntry, ...]
     said: str = ""
 
 
@@ -78,7 +78,7 @@ def open_backup(party: Party, path: Path, unlock: Callable[[Lock, str], bytes]) 
     return Backup(path, party, head, secret, manifest)
 
 
-def restore(backup: Backup, directory: Path, *, database_only: bool = False) -> Restored:
+def restore(backup: Backup, directory: Path, *, database_only: bool = False) -> RestoredBackup:
     """Put a backup into `directory`, which is empty or not there; all of it or nothing.
 
     With `database_only` the databases go into a directory that has lost them and nothing else.
@@ -107,10 +107,10 @@ def restore(backup: Backup, directory: Path, *, database_only: bool = False) -> 
                 party.check(folder)
             said = party.settle(folder, directory)
             _place(party, folder, directory)
-    return Restored(backup.manifest.owner, backup.made_at, tuple(wanted), said)
+    return RestoredBackup(backup.manifest.owner, backup.made_at, tuple(wanted), said)
 
 
-def _fate(party: Party, entry: Entry) -> Fate | None:
+def _fate(party: Party, entry: BackupEntry) -> Fate | None:
     listed = party.listed(entry.name)
     return listed.fate if listed else None
 
@@ -155,7 +155,7 @@ def _check_empty(directory: Path) -> None:
         )
 
 
-def _check_lost(backup: Backup, directory: Path, wanted: Sequence[Entry]) -> None:
+def _check_lost(backup: Backup, directory: Path, wanted: Sequence[BackupEntry]) -> None:
     if not wanted:
         raise ConfigError(
             f"No database is in {backup.path}: it was made with --keys-only, or there was none."
@@ -181,7 +181,7 @@ def _check_lost(backup: Backup, directory: Path, wanted: Sequence[Entry]) -> Non
                 )
 
 
-def _check_space(directory: Path, wanted: Sequence[Entry]) -> None:
+def _check_space(directory: Path, wanted: Sequence[BackupEntry]) -> None:
     needed, free = sum(each.size_bytes for each in wanted), shutil.disk_usage(directory).free
     if needed > free:
         raise ConfigError(
@@ -189,7 +189,7 @@ def _check_space(directory: Path, wanted: Sequence[Entry]) -> None:
         )
 
 
-def _extract(backup: Backup, wanted: Sequence[Entry], folder: Path) -> None:
+def _extract(backup: Backup, wanted: Sequence[BackupEntry], folder: Path) -> None:
     """Write the wanted files below `folder`, each on the disk when this returns."""
     names = {entry.name for entry in wanted}
     writer = _Writer(backup.party, folder)
@@ -215,7 +215,7 @@ class _Writer:
         self._name = ""
         self._fd = -1
 
-    def take(self, entry: Entry, part: bytes) -> None:
+    def take(self, entry: BackupEntry, part: bytes) -> None:
         """Write a part of a file; a new one begins with its first part."""
         try:
             if entry.name != self._name:

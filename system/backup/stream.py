@@ -8,7 +8,7 @@ import msgspec
 
 from protocol.backup import (
     MANIFEST_LENGTH_BYTES,
-    Entry,
+    BackupEntry,
     Header,
     Manifest,
     damaged,
@@ -44,7 +44,7 @@ def unpack(
     head: tuple[Header, bytes],
     secret: bytes,
     name: str,
-    take: Callable[[Entry, bytes], None] = lambda _entry, _part: None,
+    take: Callable[[BackupEntry, bytes], None] = lambda _entry, _part: None,
 ) -> Manifest:
     """Open the stream after `head`, check every file, and give its parts to `take`.
 
@@ -55,7 +55,7 @@ def unpack(
         ConfigError: it is cut short, damaged or altered.
     """
     file.seek(len(head[1]))
-    reader = _Reader(open_chunks(stream_key(secret, head[1]), file.read))
+    reader = _PartReader(open_chunks(stream_key(secret, head[1]), file.read))
     try:
         length = int.from_bytes(reader.exactly(MANIFEST_LENGTH_BYTES), "big")
         if length > head[0].size_bytes:
@@ -77,7 +77,7 @@ def unpack(
     return manifest
 
 
-class _Reader:
+class _PartReader:
     """Bytes by number out of parts of any size. Raises CipherError where they do not suffice."""
 
     def __init__(self, parts: Iterator[bytes]) -> None:

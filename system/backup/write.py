@@ -13,7 +13,7 @@ import msgspec
 
 from protocol.backup import (
     MANIFEST_LENGTH_BYTES,
-    Entry,
+    BackupEntry,
     Header,
     Lock,
     Manifest,
@@ -40,7 +40,7 @@ class Written:
     file: Path
     size_bytes: int
     owner: str
-    files: tuple[Entry, ...]
+    files: tuple[BackupEntry, ...]
     unknown: tuple[str, ...]
 
 
@@ -74,7 +74,9 @@ def write_backup(
             contents[name] = stack.enter_context(copy)
         found, kept, owner = _read_together(party, directory)
         contents |= {name: io.BytesIO(data) for name, data in kept.items()}
-        entries = tuple(Entry(name, *digest_of(content)) for name, content in contents.items())
+        entries = tuple(
+            BackupEntry(name, *digest_of(content)) for name, content in contents.items()
+        )
         manifest = Manifest(owner, version("volet"), entries)
         _write(out, party.name, locked, manifest, list(contents.values()))
     return Written(out, out.stat().st_size, owner, entries, found.unknown)

@@ -15,7 +15,7 @@ from cloud.commands.measures import shipped_transforms
 from cloud.config import load_config
 from cloud.governance.documents import charter_file, read_charter_file
 from cloud.release.release import decode
-from cloud.store.area import FigureKey, Stage
+from cloud.store.area import FigureKey, FigureStage
 from cloud.store.sqlite.store import FILE_NAME, SqliteStore
 from edge.vault.area import AreaState
 from edge.vault.reader import read_vault
@@ -27,7 +27,7 @@ from protocol.transform import read_transform
 from tests.support.broker import wait_until
 from volet.demo.area_findings import measure_all, quiet_days
 from volet.demo.area_play import AreaPlay, Verified
-from volet.demo.commune import CELLS, Commune, settle
+from volet.demo.commune import CELLS, DemoCommune, settle
 from volet.demo.picture import relative_error
 from volet.demo.processes import Programs
 from volet.demo.town import found
@@ -92,7 +92,7 @@ def area_town(folder, homes, days, draw=None):
     town = found(folder, date(first.year, first.month, 1), 0, None)
     with Programs(town) as programs:
         programs.start_broker(load_config(town.cloud).broker_port)
-        place = Commune(folder / "area", town.cloud, first, end)
+        place = DemoCommune(folder / "area", town.cloud, first, end)
         commune = settle(place, [(CELL, homes)], broker=town.broker, draw_up=draw)
         programs.start_worker()
         found_town = AreaTown(commune, programs)
@@ -158,7 +158,7 @@ def _story(town):
     play.contribute(one, two, places=punctual)
     play.release_until(two)
     released = town.figure(one)
-    assert released.stage is Stage.RELEASED
+    assert released.stage is FigureStage.RELEASED
     terms = decode(released.release).terms
     assert (terms.households, terms.roster) == (MANY - 1, MANY)
 
@@ -189,7 +189,7 @@ def _story(town):
     other = play.lose_trustee(3)
     with pytest.raises(VoletError, match="exit code 4"):
         play.release_until(commune.end, wait_s=5)
-    assert town.figure(three).stage is Stage.FIXED
+    assert town.figure(three).stage is FigureStage.FIXED
     town.programs.start_trustee(commune.directory / other)
     play.release_until(commune.end)
     statuses = {each.name: each for each in play.statuses()}

@@ -23,7 +23,7 @@ from cloud.store.sqlite.store import SqliteStore
 from edge.identity.identity import METER_SALT, load_keys
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
-from edge.simulate.tariff import Option
+from edge.simulate.tariff import MeterOption
 from edge.stage import HOUSEHOLD_KEY
 from edge.tic.decoder import Decoder
 from protocol.calendar import QUARTER_HOUR, day_start
@@ -61,7 +61,7 @@ class Meter:
 
     def __init__(self):
         curve = synthetic_curve(7, MONTH - timedelta(days=1), END + timedelta(days=2))
-        home = build_home(curve, HomeSettings(option=Option.HPHC, seed=7))
+        home = build_home(curve, HomeSettings(option=MeterOption.HPHC, seed=7))
         start = day_start(MONTH) - 4 * QUARTER_HOUR
         count = (day_start(END) - start) // QUARTER_HOUR + 3
         frames = [home.frame_at(start + n * QUARTER_HOUR) for n in range(count + DAY_QUARTERS)]

@@ -15,7 +15,7 @@ from edge.chip.agent import link_settings
 from edge.chip.chip import Chip
 from edge.commands.catalogue import catalogue as edge_catalogue
 from edge.identity.identity import signer_of
-from edge.mqtt.link import Link
+from edge.mqtt.link import ChipLink
 from edge.vault.vault import Vault
 from system.clock import SystemClock
 from tests.support.broker import enrol_chip, wait_until
@@ -33,7 +33,7 @@ class RunningChip:
     def __enter__(self):
         self.vault = Vault.open(self.directory, signer_of(self.identity))
         self.chip = Chip(self.identity, self.vault, SystemClock())
-        self.link = Link(link_settings(self.identity), self.identity.tls_context)
+        self.link = ChipLink(link_settings(self.identity), self.identity.tls_context)
         self.link.start()
         return self
 

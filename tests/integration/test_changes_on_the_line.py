@@ -10,7 +10,7 @@ import pytest
 
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
-from edge.simulate.tariff import Option
+from edge.simulate.tariff import MeterOption
 from edge.tic.frame import Mode
 from edge.tic.groups import encode_group
 from edge.vault.reader import read_vault
@@ -39,7 +39,7 @@ class Line(Place):
     def __init__(self, folder):
         super().__init__(folder, "home", 3, day_start(MONTH) - 8 * QUARTER_HOUR)
         curve = synthetic_curve(9, MONTH - timedelta(days=1), MONTH + timedelta(days=12))
-        self.other = build_home(curve, HomeSettings(option=Option.HPHC, seed=11))
+        self.other = build_home(curve, HomeSettings(option=MeterOption.HPHC, seed=11))
         self.source, self.calendar = self.home, "H PLEINE/CREUSE"
 
     def frame(self, at):

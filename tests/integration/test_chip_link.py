@@ -20,7 +20,7 @@ from paho.mqtt.client import Client
 from structlog.testing import capture_logs
 
 from edge.chip.agent import link_settings
-from edge.mqtt.link import Link, LinkSettings
+from edge.mqtt.link import ChipLink, ChipLinkSettings
 from edge.mqtt.message import (
     Absence,
     Arrived,
@@ -28,7 +28,7 @@ from edge.mqtt.message import (
     Disconnected,
     Publish,
     Published,
-    Refused,
+    PublishRefused,
     Unreachable,
 )
 from protocol.ids import new_device_id
@@ -80,7 +80,7 @@ def cut(link):
 
 @pytest.fixture
 def listener(identity):
-    link = Link(link_settings(identity), identity.tls_context)
+    link = ChipLink(link_settings(identity), identity.tls_context)
     link.start()
     yield Listener(link)
     link.stop()
@@ -115,7 +115,7 @@ def test_one_thread_alone_touches_the_connection(identity, monkeypatch):
 
     monkeypatch.setattr(Client, "_sock_send", watched(Client._sock_send))
     monkeypatch.setattr(Client, "_sock_recv", watched(Client._sock_recv))
-    link = Link(link_settings(identity), identity.tls_context)
+    link = ChipLink(link_settings(identity), identity.tls_context)
     link.start()
     listener = Listener(link)
     listener.wait_for(Connected)
@@ -132,7 +132,7 @@ def test_a_refusal_of_the_broker_is_an_event_with_its_code(identity, listener):
     other = device_topic(identity.collectivity, new_device_id(), Kind.BLOCK)
     publish = Publish(other, b"payload")
     listener.link.publish(publish)
-    assert listener.wait_for(Refused) == Refused(publish, NOT_AUTHORIZED)
+    assert listener.wait_for(PublishRefused) == PublishRefused(publish, NOT_AUTHORIZED)
 
 
 def test_what_the_cloud_sends_arrives(broker, identity, listener):
@@ -152,7 +152,7 @@ def test_a_killed_broker_ends_the_session_and_a_new_one_follows_by_itself(broker
 
 
 def test_the_goodbye_is_retained_for_whoever_may_monitor(broker, identity):
-    link = Link(link_settings(identity), identity.tls_context)
+    link = ChipLink(link_settings(identity), identity.tls_context)
     link.start()
     listener = Listener(link)
     listener.wait_for(Connected)
@@ -176,7 +176,7 @@ def test_a_short_cut_is_told_to_nobody_and_the_session_goes_on(identity, listene
 @pytest.mark.parametrize("end", ["cut", "stopped in silence"])
 def test_a_chip_that_stays_away_is_called_lost_after_the_delay(identity, monitor, end):
     settings = msgspec.structs.replace(link_settings(identity), will_delay_s=1)
-    link = Link(settings, identity.tls_context)
+    link = ChipLink(settings, identity.tls_context)
     link.start()
     listener = Listener(link)
     listener.wait_for(Connected)
@@ -207,7 +207,7 @@ def test_a_broker_of_another_authority_is_refused_and_named(broker, identity, tm
     stranger = tmp_path / "stranger"
     make_cloud(stranger)
     theirs = enrol_chip(stranger, tmp_path / "other-chip")
-    link = Link(link_settings(identity), theirs.tls_context)
+    link = ChipLink(link_settings(identity), theirs.tls_context)
     with capture_logs() as logs:
         link.start()
         wait_until(lambda: any("refused" in each["event"] for each in logs), "a refusal")
@@ -220,7 +220,7 @@ def test_a_broker_of_another_authority_is_refused_and_named(broker, identity, tm
 
 def test_a_broker_that_is_away_is_no_error(identity, broker):
     broker.kill()
-    link = Link(link_settings(identity), identity.tls_context)
+    link = ChipLink(link_settings(identity), identity.tls_context)
     with capture_logs() as logs:
         link.start()
         wait_until(lambda: link._session > 2, "three attempts")
@@ -231,11 +231,11 @@ def test_a_broker_that_is_away_is_no_error(identity, broker):
 
 
 def test_stopping_a_link_that_was_never_started_is_no_error(identity):
-    Link(link_settings(identity), identity.tls_context).stop()
+    ChipLink(link_settings(identity), identity.tls_context).stop()
 
 
 def test_two_chips_with_the_same_keys_say_so_and_pause(identity):
-    links = [Link(link_settings(identity), identity.tls_context) for _ in range(2)]
+    links = [ChipLink(link_settings(identity), identity.tls_context) for _ in range(2)]
     with capture_logs() as logs:
         for link in links:
             link.start()
@@ -262,10 +262,10 @@ def test_certificates_out_of_their_time_are_told_apart(tmp_path, of_server, of_c
     authority = Authority(tmp_path)
     server, chip = authority.issue("127.0.0.1", *of_server), authority.issue("chip", *of_chip)
     with hanging_up(authority, server) as port:
-        settings = LinkSettings(
+        settings = ChipLinkSettings(
             host="127.0.0.1", port=port, client_id="chip", subscription="x", will=Publish("y", b"")
         )
-        link = Link(settings, lambda: client_context(authority.path, *chip))
+        link = ChipLink(settings, lambda: client_context(authority.path, *chip))
         link.start()
         said = Listener(link).wait_for(Unreachable)
         link.stop()

@@ -16,7 +16,7 @@ from edge.identity.identity import load_identity
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
 from edge.simulate.link import PtyLink
-from edge.simulate.tariff import Option
+from edge.simulate.tariff import MeterOption
 from edge.vault.reader import read_vault
 from protocol.calendar import QUARTER_HOUR, day_start
 from protocol.layout import REGISTER_STEP
@@ -71,7 +71,7 @@ class Wire:
 
     def __init__(self, path: Path, days: int) -> None:
         curve = synthetic_curve(3, MONTH - timedelta(days=1), MONTH + timedelta(days=days))
-        self.home = build_home(curve, HomeSettings(option=Option.HPHC, seed=3))
+        self.home = build_home(curve, HomeSettings(option=MeterOption.HPHC, seed=3))
         self.link = PtyLink(path)
         self.path = path
         self.at = day_start(MONTH) - 8 * QUARTER_HOUR  # so that the first midnight is read

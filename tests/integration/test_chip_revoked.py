@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 from cloud.registry.revocation import revoke_everywhere
 from cloud.store.sqlite.store import SqliteStore
 from edge.chip.agent import link_settings
-from edge.mqtt.link import Link
+from edge.mqtt.link import ChipLink
 from edge.mqtt.message import Absence
 from tests.support.broker import enrol_chip, wait_until
 
@@ -18,7 +18,7 @@ def test_a_revoked_chip_learns_that_it_is_revoked(broker, tmp_path):
     now = datetime.now(UTC)
     revoke_everywhere(broker.cloud, store, identity.device, broker.directory, now)
     store.close()
-    link = Link(link_settings(identity), identity.tls_context)
+    link = ChipLink(link_settings(identity), identity.tls_context)
     told = []
     with capture_logs() as logs:
         link.start()

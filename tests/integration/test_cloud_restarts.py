@@ -14,7 +14,7 @@ from cloud.registry.pki import issue_role
 from cloud.release.closing import basis_of, close
 from cloud.release.opening import advance, asked
 from cloud.store import RequestState
-from cloud.store.area import Stage
+from cloud.store.area import FigureStage
 from cloud.store.providers import LetterState, StoredLetter
 from cloud.store.sqlite import schema
 from protocol.calendar import day_number
@@ -30,7 +30,7 @@ STORE = "store.db"
 STATES = {
     ("request", "state"): set(RequestState),
     ("letter", "state"): set(LetterState),
-    ("area_figure", "stage"): {*Stage, None},
+    ("area_figure", "stage"): {*FigureStage, None},
 }
 # What a chip said last of itself: no program of the cloud's goes on from it.
 _SAID_BY_CHIPS = {("device_word", "state")}
@@ -118,7 +118,7 @@ def _release(home) -> None:
     store = home.cloud.store.area
     area = SmallArea(store=store, collectivity=COLLECTIVITY, platform=home.cloud.key)
     area.contribute_all(day_number(datetime.now(UTC).date()))  # its deadline has not passed
-    for number, stage in enumerate((Stage.FIXED, Stage.CHECKED, Stage.RELEASED)):
+    for number, stage in enumerate((FigureStage.FIXED, FigureStage.CHECKED, FigureStage.RELEASED)):
         day = DAY + number
         area.contribute_all(day)
         basis = basis_of(store, area.key(day))

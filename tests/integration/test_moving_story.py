@@ -17,7 +17,7 @@ from cloud.commands.directory import COLLECTIVITY as TOWN
 from cloud.registry.pki import load_platform_key
 from cloud.store import RequestState
 from cloud.store.sqlite.store import SqliteStore
-from edge.bills.desk import Desk
+from edge.bills.verifier import StatementVerifier
 from edge.commands.directory import CHIP
 from edge.contracts.agreement import load_agreement
 from edge.contracts.former import agreements_of
@@ -26,7 +26,7 @@ from edge.identity.identity import load_identity
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
 from edge.simulate.link import PtyLink
-from edge.simulate.tariff import Option
+from edge.simulate.tariff import MeterOption
 from edge.vault.reader import read_vault
 from protocol.calendar import QUARTER_HOUR, day_start, legal_day
 from protocol.envelope import Address, open_message
@@ -66,7 +66,7 @@ class Place:
     def __init__(self, folder, name, seed, start):
         self.directory = folder / name
         curve = synthetic_curve(seed, MONTH - timedelta(days=1), MONTH + timedelta(days=12))
-        self.home = build_home(curve, HomeSettings(option=Option.HPHC, seed=seed))
+        self.home = build_home(curve, HomeSettings(option=MeterOption.HPHC, seed=seed))
         self.path = folder / f"{name}.tic"
         self.link = PtyLink(self.path)
         self.at = start
@@ -305,7 +305,7 @@ def test_a_moves_to_another_chip_and_b_comes_to_the_old_one(broker, places, offe
     statement = open_message(address, lost_statement, b.platform_key, Statement)
     agreements = agreements_of(one.directory, load_agreement(one.directory))
     with read_vault(one.directory) as vault:
-        desk = Desk(vault, b.household, Contracts(agreements, b.meter_salt))
+        desk = StatementVerifier(vault, b.household, Contracts(agreements, b.meter_salt))
         assert json.loads(desk.judge(statement))["verdict"] == "refused"
     assert statement.household_key != b.household_key
     for secret in (a_one.household.to_bytes()[16:48], a_one.household_key):

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from cloud.api.client import connect
-from cloud.api.desk import Wanted
+from cloud.api.provider import ContractFilter
 from cloud.registry.pki import issue_role, pki_path, revoke
 from cloud.store.sqlite.store import SqliteStore
 from protocol.errors import DocumentRefused, TransportError
@@ -49,16 +49,16 @@ def test_a_certificate_speaks_for_its_provider_until_it_is_revoked(town):
         ca = pki_path(cloud, "ca.pem")
         client = connect(url, ca, certificate=(path, path.with_suffix(".key")))
         try:
-            assert len(list(client.contracts(Wanted()))) == 2
+            assert len(list(client.contracts(ContractFilter()))) == 2
             # On the connection that is open already, too.
             revoke(cloud, "provider-edf", datetime.now(UTC))
             with pytest.raises(DocumentRefused, match="certificate of the collectivity"):
-                list(client.contracts(Wanted()))
+                list(client.contracts(ContractFilter()))
         finally:
             client.close()
         other = connect(url, ca, certificate=(worker, worker.with_suffix(".key")))
         with pytest.raises(DocumentRefused, match="certificate"):
-            list(other.contracts(Wanted()))
+            list(other.contracts(ContractFilter()))
         other.close()
 
 
@@ -71,11 +71,11 @@ def test_another_authoritys_certificate_and_older_tls_do_not_connect(town, tmp_p
         url, ca = f"https://127.0.0.1:{port}", pki_path(cloud, "ca.pem")
         client = connect(url, ca, certificate=(path, path.with_suffix(".key")))
         with pytest.raises(TransportError):
-            list(client.contracts(Wanted()))
+            list(client.contracts(ContractFilter()))
         client.close()
         fooled = connect(url, pki_path(stranger, "ca.pem"), "volet_x")
         with pytest.raises(TransportError):
-            list(fooled.contracts(Wanted()))
+            list(fooled.contracts(ContractFilter()))
         fooled.close()
         old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         old.maximum_version = ssl.TLSVersion.TLSv1_2

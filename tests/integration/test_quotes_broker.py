@@ -10,7 +10,7 @@ import pytest
 
 from edge.chip.chip import Chip, ChipSettings
 from edge.commands.quotes import quotes as edge_quotes
-from edge.mqtt.outbox import Settings as OutboxSettings
+from edge.mqtt.outbox import OutboxSettings
 from edge.quotes.asking import QuoteOptions, watched_order
 from edge.simulate.host import host_time_at
 from protocol.calendar import QUARTER_HOUR, day_start, legal_day

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cloud.store import PublishedStatement, StatementOrder, StoredContract
 from cloud.store.sqlite import schema
 from cloud.store.sqlite.store import SqliteStore
-from edge.bills.receipts import Grounds, make_receipt
+from edge.bills.receipts import ReceiptInputs, make_receipt
 from edge.vault.commitments import day_commitment
 from protocol.bill import price_bill, register_energies
 from protocol.calendar import day_number, days_between
@@ -116,7 +116,7 @@ def contracted(store, chip, provider):
     store.put_request(StatementOrder(STATEMENT, signed.hash, chip.household_key, asked), NOW)
     store.settle([PublishedStatement(STATEMENT, chip.device, b"the statement")], [], NOW)
     parts = components([tariff], START, END, Schedules())
-    return Grounds(signed.hash, contract, request, offer, tuple(parts))
+    return ReceiptInputs(signed.hash, contract, request, offer, tuple(parts))
 
 
 class _Keys:

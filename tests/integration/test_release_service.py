@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from cloud.registry.pki import issue_role, load_platform_key
 from cloud.release.release import decode
-from cloud.store.area import Stage
+from cloud.store.area import FigureStage
 from cloud.store.sqlite.store import SqliteStore
 from protocol.calendar import day_of_number
 from protocol.topics import TrusteeKind, area_topic, trustee_topic
@@ -145,11 +145,11 @@ def test_the_service_killed_while_it_waits_goes_on_with_the_same_requests(place)
         wait_until(lambda: all(each.asked for each in two.far), "two trustees to be asked")
         process.send_signal(signal.SIGKILL)
         process.wait(10)
-    assert place.area.store.figure(place.area.key()).stage is Stage.FIXED
+    assert place.area.store.figure(place.area.key()).stage is FigureStage.FIXED
     with Trustees(place.broker, place.area, (0, 1, 2)) as three:
         process = place.start("run")
         key = place.area.key()
-        wait_until(lambda: place.area.store.figure(key).stage is Stage.RELEASED, "a release")
+        wait_until(lambda: place.area.store.figure(key).stage is FigureStage.RELEASED, "a release")
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0, place.log
     # Answers to the killed worker may reach its heir, which then asks less; never another set.

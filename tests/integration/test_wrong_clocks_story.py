@@ -8,14 +8,14 @@ import msgspec
 import pytest
 
 from cloud.store.sqlite.store import SqliteStore
-from edge.bills.desk import read_judgement
 from edge.bills.judgement import Verdict
+from edge.bills.verifier import read_judgement
 from edge.chip.agent import chip_settings
 from edge.chip.chip import Chip
 from edge.chip.config import EdgeConfig
 from edge.contracts.agreement import load_agreement
-from edge.mqtt.outbox import Settings as OutboxSettings
-from edge.tic.frame import Frame, Group, Mode
+from edge.mqtt.outbox import OutboxSettings
+from edge.tic.frame import Frame, InformationGroup, Mode
 from protocol.bill import price_bill, register_energies
 from protocol.calendar import QUARTER_HOUR, day_start
 from provider import service as provider
@@ -94,12 +94,18 @@ class TimedChip(RunningChip):
         frame = self.meter.frame(self.at)
         shown = self.at + self.clocks.meter_off
         groups = frame.groups | {
-            "DATE": Group("", at=shown, is_clock_degraded=self.clocks.is_degraded)
+            "DATE": InformationGroup("", at=shown, is_clock_degraded=self.clocks.is_degraded)
         }
         if self.mode is Mode.HISTORIQUE:
             low_wh, high_wh = self.meter.registers_wh(self.at)
-            registers = {"HCHC": Group(f"{low_wh:09}"), "HCHP": Group(f"{high_wh:09}")}
-            groups = {"ADCO": Group(SERIAL), "OPTARIF": Group("HC..")} | registers
+            registers = {
+                "HCHC": InformationGroup(f"{low_wh:09}"),
+                "HCHP": InformationGroup(f"{high_wh:09}"),
+            }
+            groups = {
+                "ADCO": InformationGroup(SERIAL),
+                "OPTARIF": InformationGroup("HC.."),
+            } | registers
         return msgspec.structs.replace(frame, mode=self.mode, groups=groups)
 
 

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.audit.capture import Captured
 from cloud.audit.truth import Truth
-from cloud.release.release import CurveRelease, Terms, encode
-from cloud.store import Batch, BlockItem, Device, EpochItem, Put, Store
-from cloud.store.area import ContributionItem, Figure, FigureKey, Stage
+from cloud.release.release import CurveRelease, FigureTerms, encode
+from cloud.store import BlockItem, Device, EpochItem, IngestBatch, Put, Store
+from cloud.store.area import ContributionItem, Figure, FigureKey, FigureStage
 from edge.privacy.mechanism import curve_code, noised
 from edge.simulate.household import synthetic_curve
 from protocol.area_cipher import CHECK_VALUE, SHAPES, mask_values, to_bytes
@@ -180,7 +180,7 @@ class AuditedFleet:
             for message, body in bodies
             if isinstance(body, Contribution)
         ]
-        outcome = store.put_batch(Batch(NOW, epochs, blocks))
+        outcome = store.put_batch(IngestBatch(NOW, epochs, blocks))
         assert {*outcome.epochs, *outcome.blocks} == {Put.STORED}
         assert set(store.area.put_contributions(contributions, NOW)) == {Put.STORED}
 
@@ -188,7 +188,7 @@ class AuditedFleet:
         """Publish the neighbourhood's curve of each day, with a little noise."""
         totals = self.truth.energies_wh.sum(axis=0)
         noisy = totals + rng.normal(0, 0.1 * totals.mean(), totals.shape)
-        terms = Terms(len(self.chips), len(self.chips), 1.0, 2.0, 1e-6, 1.0, 140, 0.1, "", "")
+        terms = FigureTerms(len(self.chips), len(self.chips), 1.0, 2.0, 1e-6, 1.0, 140, 0.1, "", "")
         for day, curve in zip(self.truth.days, noisy.tolist(), strict=True):
             release = CurveRelease(
                 measure="curve",
@@ -204,7 +204,7 @@ class AuditedFleet:
                 filtered_days=(),
             )
             key = FigureKey(DOCUMENT.hash, "curve", "cell", day)
-            figure = Figure(key, Stage.RELEASED, NOW, release=encode(release))
+            figure = Figure(key, FigureStage.RELEASED, NOW, release=encode(release))
             store.area.put_figure(figure)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from protocol.backup import lock_by_passphrase, open_by_passphrase
 from protocol.errors import ConfigError
-from system.backup.listing import Fate, Listed, Party, beside_database
+from system.backup.listing import Fate, ListedFile, Party, beside_database
 from system.backup.restore import open_backup
 from system.backup.restore import restore as put_back
 from system.backup.write import write_backup
@@ -28,12 +28,12 @@ SHOP = Party(
     whose="The shop's",
     directory=Path("/nowhere"),
     files=(
-        Listed("own.key", "drawn", private="yes"),
-        Listed("notes/*.txt", "written"),
-        Listed("shop.toml", "written"),
-        Listed("shop.db", "filled", Fate.DATABASE, private="yes"),
+        ListedFile("own.key", "drawn", private="yes"),
+        ListedFile("notes/*.txt", "written"),
+        ListedFile("shop.toml", "written"),
+        ListedFile("shop.db", "filled", Fate.DATABASE, private="yes"),
         beside_database("shop.db"),
-        Listed("shop.lock", "held", Fate.LEFT_OUT, why="made anew"),
+        ListedFile("shop.lock", "held", Fate.LEFT_OUT, why="made anew"),
     ),
     last="shop.toml",
     check=check,

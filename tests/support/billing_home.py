@@ -24,8 +24,8 @@ from edge.mqtt.message import Arrived, Connected
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.host import host_time_at
 from edge.simulate.household import synthetic_curve
-from edge.simulate.tariff import Option
-from edge.status.desk import status_options
+from edge.simulate.tariff import MeterOption
+from edge.status.reporter import status_options
 from edge.vault.vault import Vault
 from protocol.calendar import QUARTER_HOUR, day_number, day_start, legal_day
 from protocol.contract import Acceptance, Consent, Offer, Signed, StatementRequest, sign_document
@@ -63,7 +63,7 @@ class BillingHome(Home):
         town = TownCloud(directory / "cloud", BenchClock(start))
         self.wire = build_home(
             synthetic_curve(SEED, FIRST, FIRST + timedelta(days=DAYS_MAX)),
-            HomeSettings(option=Option.HPHC, seed=SEED, serial=SERIAL),
+            HomeSettings(option=MeterOption.HPHC, seed=SEED, serial=SERIAL),
         )
         super().__init__(directory / "chip", town, start, SERIAL)
         (self.directory / "edge.toml").write_text(CONFIG)

@@ -8,10 +8,10 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.area.lane import AreaOptions
-from edge.area.settings import AreaConfig, Choices
+from edge.area.settings import AreaChoices, AreaConfig
 from edge.chip.chip import ChipSettings
 from edge.mqtt.message import Arrived, Publish
-from edge.mqtt.outbox import Settings as OutboxSettings
+from edge.mqtt.outbox import OutboxSettings
 from protocol.area_cipher import SHAPES, Shape, from_bytes, mask, mask_key, unmask
 from protocol.area_messages import AreaAck, Ask, Contribution, Document, SeedLetters, Terms
 from protocol.calendar import day_number
@@ -242,10 +242,10 @@ class AreaCloud(FakeCloud):
 class ChoicesBox:
     """What the household has chosen, in memory."""
 
-    def __init__(self, choices: Choices | None = None) -> None:
-        self.now = choices or Choices()
+    def __init__(self, choices: AreaChoices | None = None) -> None:
+        self.now = choices or AreaChoices()
 
-    def __call__(self) -> Choices:
+    def __call__(self) -> AreaChoices:
         return self.now
 
     def set(self, **changes) -> None:

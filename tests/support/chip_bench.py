@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edge.chip.chip import Chip, ChipSettings
 from edge.identity.identity import Identity, signer_of
 from edge.mqtt.message import Connected, Disconnected, Publish, Published
-from edge.mqtt.outbox import Settings as OutboxSettings
+from edge.mqtt.outbox import OutboxSettings
 from edge.simulate.host import host_time_at
-from edge.tic.frame import ClosedBy, Frame, Group, Mode, OpenedBy
+from edge.tic.frame import ClosedBy, Frame, InformationGroup, Mode, OpenedBy
 from edge.vault.vault import Vault
 from protocol.calendar import QUARTER_HOUR, quarter_hour
 from protocol.ids import new_device_id
@@ -94,13 +94,13 @@ class BenchMeter:
     def frame(self, at: datetime) -> Frame:
         low_wh, high_wh = self.registers_wh(at)
         groups = {
-            "ADSC": Group(self.serial),
-            "DATE": Group("", "H000000000000", at),
-            "NGTF": Group(f"{CALENDAR:^16}"),
-            "EAST": Group(f"{low_wh + high_wh:09}"),
-            "EASF01": Group(f"{low_wh:09}"),
-            "EASF02": Group(f"{high_wh:09}"),
-            **{f"EASF{n:02}": Group("000000000") for n in range(3, 11)},
+            "ADSC": InformationGroup(self.serial),
+            "DATE": InformationGroup("", "H000000000000", at),
+            "NGTF": InformationGroup(f"{CALENDAR:^16}"),
+            "EAST": InformationGroup(f"{low_wh + high_wh:09}"),
+            "EASF01": InformationGroup(f"{low_wh:09}"),
+            "EASF02": InformationGroup(f"{high_wh:09}"),
+            **{f"EASF{n:02}": InformationGroup("000000000") for n in range(3, 11)},
         }
         return Frame(
             mode=Mode.STANDARD,

@@ -8,7 +8,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.billing.pending import pending_statements
-from edge.bills.desk import read_judgement
+from edge.bills.verifier import read_judgement
 from edge.chip.agent import chip_settings
 from edge.chip.chip import Chip
 from edge.chip.config import EdgeConfig

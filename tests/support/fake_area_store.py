@@ -6,7 +6,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from cloud.store.area import ContributionItem, Figure, FigureKey, Row, Stage
+from cloud.store.area import ContributionItem, ContributionRow, Figure, FigureKey, FigureStage
 from cloud.store.put import Put
 from protocol.area_messages import SeedLetters
 from protocol.errors import Reason, StoreError
@@ -14,8 +14,8 @@ from protocol.governance import Charter
 from protocol.ids import DeviceId
 from protocol.roster import SignedEntry
 
-_ORDER = (Stage.FIXED, Stage.CHECKED, Stage.RELEASED, Stage.DISCARDED)
-_ENDED = {Stage.RELEASED, Stage.DISCARDED}
+_ORDER = (FigureStage.FIXED, FigureStage.CHECKED, FigureStage.RELEASED, FigureStage.DISCARDED)
+_ENDED = {FigureStage.RELEASED, FigureStage.DISCARDED}
 
 
 class FakeAreaStore:
@@ -44,14 +44,14 @@ class FakeAreaStore:
         self._items[key] = item
         return Put.STORED
 
-    def rows(self, key: FigureKey) -> tuple[Row, ...]:
+    def rows(self, key: FigureKey) -> tuple[ContributionRow, ...]:
         found = []
         for item in self._items.values():
             one = item.contribution
             if (one.measures, one.day) != (key.measures, key.day):
                 continue
             found += [
-                Row(
+                ContributionRow(
                     one.household_key,
                     item.device,
                     one.entry,
@@ -113,7 +113,7 @@ class FakeAreaStore:
         return self._figures.get(key)
 
     def figures(
-        self, measure: str, group: str, start: int, end: int, stage: Stage | None = None
+        self, measure: str, group: str, start: int, end: int, stage: FigureStage | None = None
     ) -> tuple[Figure, ...]:
         found = [
             figure

@@ -7,9 +7,17 @@ import msgspec
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.store import Batch, BlockItem, Device, EpochItem, Store, StoredBlock, StoredContract
-from edge.bills.own import Books, Span
-from edge.contracts.agreement import Agreement, Shelf
+from cloud.store import (
+    BlockItem,
+    Device,
+    EpochItem,
+    IngestBatch,
+    Store,
+    StoredBlock,
+    StoredContract,
+)
+from edge.bills.readings import LocalReadings, Span
+from edge.contracts.agreement import Agreement, ListedDocuments
 from edge.contracts.meter import Meters, meter_hash
 from edge.metering.events import DayClosed
 from edge.vault.rows import Metered
@@ -152,8 +160,8 @@ class Household:
         )
 
     @property
-    def books(self) -> Books:
-        return Books(
+    def books(self) -> LocalReadings:
+        return LocalReadings(
             self.days,
             self.spans,
             lambda inc, month: self._seeds[inc, month],
@@ -171,9 +179,9 @@ class Household:
         return Listed(self)
 
     @property
-    def shelf(self) -> Shelf:
+    def shelf(self) -> ListedDocuments:
         """What is listed: the household's own offer and its schedules."""
-        return Shelf({}, self.schedules)
+        return ListedDocuments({}, self.schedules)
 
     def request(
         self, start: date, end: date, key: Ed25519PrivateKey | None = None, **changes
@@ -192,7 +200,7 @@ class Household:
     def blocks_of(self, start: date, end: date) -> list[StoredBlock]:
         return [block for block in self.blocks if start <= block.day < end]
 
-    def batch(self, blocks: list[StoredBlock]) -> Batch:
+    def batch(self, blocks: list[StoredBlock]) -> IngestBatch:
         """Make the batch that brings all epoch headers and these blocks into a store."""
         epochs = [
             EpochItem(
@@ -216,7 +224,7 @@ class Household:
             )
             for block in blocks
         ]
-        return Batch(NOW, epochs, items)
+        return IngestBatch(NOW, epochs, items)
 
     def enrol(self, store: Store) -> None:
         """Register device and contract."""

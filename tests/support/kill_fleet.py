@@ -23,9 +23,9 @@ from edge.contracts.agreement import load_agreement
 from edge.contracts.former import agreements_of
 from edge.identity.identity import load_identity, signer_of
 from edge.mqtt import link as link_module
-from edge.mqtt.link import Link
+from edge.mqtt.link import ChipLink
 from edge.simulate.curve_files import load_curve
-from edge.simulate.home import Home, build_home
+from edge.simulate.home import SimulatedHome, build_home
 from edge.simulate.host import host_time_at
 from edge.vault.vault import Vault
 from system.logs import configure_logs
@@ -47,8 +47,8 @@ class Member:
     """One chip, its link, and the meter that it reads."""
 
     chip: Chip
-    link: Link
-    home: Home
+    link: ChipLink
+    home: SimulatedHome
     frames_read: int = 0
     last_s: int = 0
     read_s: float = 0.0
@@ -91,7 +91,7 @@ def make_member(directory: Path, clock: SharedClock) -> Member:
         agreements=agreements_of(directory, load_agreement(directory)),
     )
     chip = Chip(identity, vault, clock, settings)
-    link = Link(link_settings(identity), identity.tls_context)
+    link = ChipLink(link_settings(identity), identity.tls_context)
     link.start()
     home = build_home(load_curve(directory / "curve.csv"), home_settings(int(directory.name)))
     return Member(chip, link, home)

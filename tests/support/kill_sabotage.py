@@ -22,7 +22,7 @@ from edge.chip.chip import Chip
 from edge.mqtt.message import Connected, Published
 from edge.vault.epochs import Epochs
 from edge.vault.vault import Vault
-from protocol.household import Epoch
+from protocol.household import EpochPad
 from tests.support.kill_fleet import fleet
 
 PADS_SUFFIX = ".pads"  # beside the vault, so that an image of the card holds them too
@@ -38,7 +38,7 @@ class EpochsOnDisk(Epochs):
         if self._path.exists():
             self.incarnation, self._pads = pickle.loads(self._path.read_bytes())
         for month, (seed, pad) in self._pads.items():
-            self._live[month] = Epoch(month, self.incarnation, seed, np.array(pad, np.uint64))
+            self._live[month] = EpochPad(month, self.incarnation, seed, np.array(pad, np.uint64))
 
     def rotate(self) -> None:
         pass

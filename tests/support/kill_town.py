@@ -16,14 +16,14 @@ from cloud.commands.directory import COLLECTIVITY
 from cloud.registry.pki import issue_role
 from cloud.store import RequestState
 from cloud.store.sqlite.store import SqliteStore
-from edge.bills.desk import read_judgement
 from edge.bills.judgement import Judgement
+from edge.bills.verifier import read_judgement
 from edge.identity.identity import Identity
 from edge.simulate.curve_files import load_curve, save_curve
-from edge.simulate.home import Home, build_home
+from edge.simulate.home import SimulatedHome, build_home
 from edge.simulate.household import synthetic_curve
 from edge.vault.reader import VaultReader, read_vault
-from edge.vault.rows import Figures
+from edge.vault.rows import VaultFigures
 from protocol.calendar import day_start, legal_day, month_of, quarter_hour
 from protocol.errors import VoletError
 from protocol.hpke import SealingKey
@@ -65,7 +65,7 @@ class Household:
 
     directory: Path
     identity: Identity
-    home: Home
+    home: SimulatedHome
 
     def set_rhythm(self, rhythm: str, backlog_per_s: float = FAST) -> None:
         """Write the chip's settings: all timeouts short, the rate as given."""
@@ -78,7 +78,7 @@ class Household:
         with read_vault(self.directory) as vault:
             yield vault
 
-    def figures(self) -> Figures | None:
+    def figures(self) -> VaultFigures | None:
         """Return the vault's figures; None while there is none, or none that can be read."""
         with contextlib.suppress(VoletError), self.vault() as vault:
             return vault.figures()

@@ -15,8 +15,8 @@ from edge.identity.identity import signer_of
 from edge.metering.events import DayClosed, Event, Notice, NoticeKind, QuarterHourClosed
 from edge.metering.unconfirmed import quarantine_in
 from edge.mqtt.message import Connected, Publish, Published
-from edge.mqtt.outbox import Settings as OutboxSettings
-from edge.vault.rows import Interval
+from edge.mqtt.outbox import OutboxSettings
+from edge.vault.rows import QuarterHour
 from edge.vault.vault import Vault
 from protocol.calendar import QUARTER_HOUR, quarter_hour_start
 from protocol.messages import Block
@@ -145,7 +145,7 @@ class MeteredChip:
         if self.is_meter_set_aside and meter.state.other.serial == serial:
             self.vault.record(meter.confirm_meter(), meter.state)
 
-    def intervals(self) -> list[Interval]:
+    def intervals(self) -> list[QuarterHour]:
         """Return the whole curve."""
         return self.vault.values.intervals(FIRST, LAST)
 

@@ -9,7 +9,7 @@ from edge.metering import changes, following, meter
 from edge.metering.changes import _Passage, allowed_rise_wh, are_counters_continued, rise_wh
 from edge.metering.meter import Meter
 from edge.metering.other_meter import SetAside
-from edge.metering.timekeeping import Kept
+from edge.metering.timekeeping import BelievedTime
 from edge.tic import consistency
 from edge.tic.consistency import ConsistencyCheck
 from protocol import registers
@@ -17,7 +17,9 @@ from protocol import registers
 
 def believe_any_clock() -> AbstractContextManager:
     """Take a meter's clock that it calls unsure, and a host's that nothing has set."""
-    return patch.object(meter, "keep_time", lambda state, reading, _host: Kept(state, reading.at))
+    return patch.object(
+        meter, "keep_time", lambda state, reading, _host: BelievedTime(state, reading.at)
+    )
 
 
 def hear_no_person() -> AbstractContextManager:

@@ -14,7 +14,7 @@ from edge.contracts.enrolling import draw_keys, install, make_request, sign_cont
 from edge.identity.identity import load_identity, load_keys, signer_of
 from edge.moving.departure import MovingOptions, leave_order
 from edge.mqtt.message import Arrived, Connected, Publish
-from edge.mqtt.outbox import Settings as OutboxSettings
+from edge.mqtt.outbox import OutboxSettings
 from edge.vault.vault import Vault
 from protocol.calendar import legal_day
 from protocol.contract import Consent, Signed

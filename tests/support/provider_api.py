@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.api.access import draw_token
 from cloud.api.app import make_gate
-from cloud.api.gate import Limits
-from cloud.api.service import Service
+from cloud.api.gate import RateLimits
+from cloud.api.service import ApiService
 from cloud.api.shapes import document_of
 from cloud.store import Device, StoredContract
 from cloud.store.providers import Provider, Scope
@@ -38,7 +38,7 @@ SINCE = datetime(2026, 8, 1, tzinfo=UTC)
 # All households' here, since drawing one takes a while.
 SEALING = SealingKey.generate()
 NDJSON = {"Content-Type": "application/x-ndjson"}
-FAST = Limits(rate=1e6, burst=1e6, stranger_rate=1e6, stranger_burst=1e6)
+FAST = RateLimits(rate=1e6, burst=1e6, stranger_rate=1e6, stranger_burst=1e6)
 
 
 @dataclass
@@ -103,12 +103,12 @@ def lines(*requests: Signed) -> bytes:
 class Api:
     """The service over one store; `call` is synchronous."""
 
-    def __init__(self, directory, limits: Limits = FAST):
+    def __init__(self, directory, limits: RateLimits = FAST):
         self.now = None
         self._runner = asyncio.Runner()
         self._thread = StoreThread()
         self.store = self.run(SqliteStore.open, directory)
-        self.service = Service(self._thread, self.store)
+        self.service = ApiService(self._thread, self.store)
         self.gate = make_gate(
             self.service,
             self._thread,
@@ -179,7 +179,7 @@ class Api:
 
 
 @contextmanager
-def serving(directory, limits: Limits = FAST):
+def serving(directory, limits: RateLimits = FAST):
     """Serve a store in a directory."""
     api = Api(directory, limits)
     try:

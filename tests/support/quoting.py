@@ -5,9 +5,9 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from cloud.billing.quotes import Laid, answer_quotes
 from edge.quotes.opening import OpenedSums
-from edge.quotes.pricing import Home, price_quotes
+from edge.quotes.pricing import HouseholdData, price_quotes
+from edge.vault.rows import BlockRow as OwnBlock
 from edge.vault.rows import BlockState
-from edge.vault.rows import StoredBlock as OwnBlock
 from protocol.calendar import days_between, quarter_hours
 from protocol.catalogue import Catalogue
 from protocol.contract import Signed
@@ -61,7 +61,7 @@ def quoted(household: Household, catalogue: Catalogue, start: date, end: date, *
     plan, answer = answered(household, catalogue, start, end, lost)
     sums = opened(household, plan, answer)
     days = [day for day in household.days if start <= day.day < end]
-    return price_quotes(plan, sums, Home(days, **options))
+    return price_quotes(plan, sums, HouseholdData(days, **options))
 
 
 class Oracle:

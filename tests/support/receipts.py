@@ -8,14 +8,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cloud.billing.pending import pending_statements
 from cloud.catalogue.log import listed_in
 from cloud.store import StatementOrder, StoredContract
-from edge.bills.desk import read_judgement
 from edge.bills.receipt_lane import ReceiptOptions
+from edge.bills.verifier import read_judgement
 from edge.chip.chip import Chip, ChipSettings
 from edge.contracts.agreement import Agreement
 from edge.contracts.meter import meter_hash
 from edge.identity.identity import signer_of
 from edge.mqtt.message import Arrived, Connected
-from edge.mqtt.outbox import Settings as OutboxSettings
+from edge.mqtt.outbox import OutboxSettings
 from edge.simulate.host import host_time_at
 from edge.vault.vault import Vault
 from protocol.calendar import day_number

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import edge
-from edge.area.standing import MEASURES, TRANSFORM, TRUSTEE_SET
+from edge.area.trust import MEASURES, TRANSFORM, TRUSTEE_SET
 from edge.bills import receipt_rules
 from edge.bills.judgement import Verdict
 from edge.bills.receipts import Hold

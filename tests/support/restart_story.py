@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from edge.area.settings import Choices, save_choices
-from edge.bills.word import say_word
+from edge.area.settings import AreaChoices, save_choices
+from edge.bills.release_token import say_word
 from edge.chip.confirming import leave_confirmation
 from edge.identity.identity import CONTRACT, OFFER, read_agreement, signer_of
 from edge.metering.events import DayClosed
@@ -169,7 +169,7 @@ class Story(BillingHome):
         self.town.enter(self.cloud.store, self._in_the_roster())
         confirmed = self.town.trustees_charter.hash.hex()
         save_choices(
-            self.directory, Choices(trustees=confirmed, profile=Profile((0, 1, 1, 0, 0, 0), 2))
+            self.directory, AreaChoices(trustees=confirmed, profile=Profile((0, 1, 1, 0, 0, 0), 2))
         )
         self.is_online = False
         self.begin()

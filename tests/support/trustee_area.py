@@ -31,7 +31,7 @@ from protocol.trustee_messages import (
     bitmap_of,
     draws_of,
 )
-from trustee.core import Trustee, TrusteeIdentity
+from trustee.core import TrusteeCore, TrusteeIdentity
 from trustee.log import TrusteeLog
 
 COLLECTIVITY = "testville"
@@ -184,19 +184,19 @@ class TrusteeArea:
         home.entry = entry.number
         return home
 
-    def trustee(self, number=0, kept=None, *, is_alone=True, teaches=True) -> Trustee:
+    def trustee(self, number=0, kept=None, *, is_alone=True, teaches=True) -> TrusteeCore:
         kept = TrusteeLog.in_memory() if kept is None else kept
-        trustee = Trustee(self.identities[number], kept, lambda: self.today, is_alone=is_alone)
+        trustee = TrusteeCore(self.identities[number], kept, lambda: self.today, is_alone=is_alone)
         if teaches:
             self.teach(trustee)
             self.seed(trustee)
         return trustee
 
-    def stored(self, folder: Path, number=0, **options) -> Trustee:
+    def stored(self, folder: Path, number=0, **options) -> TrusteeCore:
         folder.mkdir(exist_ok=True)
         return self.trustee(number, TrusteeLog.open(folder), **options)
 
-    def teach(self, trustee: Trustee):
+    def teach(self, trustee: TrusteeCore):
         """Give it documents and roster as the release worker does; returns its last words."""
         trustee.confirm(fingerprint(self.set_charter))
         for page in (*charter_pages(self.set_charter), *charter_pages(self.measures_charter)):
@@ -208,7 +208,7 @@ class TrusteeArea:
     def letters(self, home: Home, **changes) -> bytes:
         return home.letters(self.set, self.set_charter.hash, **changes)
 
-    def seed(self, trustee: Trustee) -> None:
+    def seed(self, trustee: TrusteeCore) -> None:
         for home in self.homes:
             trustee.take_letters(home.topic, self.letters(home))
 
@@ -236,7 +236,7 @@ class TrusteeArea:
         return unmask(total, masks.values())
 
 
-def ask(trustee: Trustee, request: SetRequest) -> Answer | Refused:
+def ask(trustee: TrusteeCore, request: SetRequest) -> Answer | Refused:
     """Send a request in pages; return the answer or the refusal."""
     out = [each.message for page in request_pages(request) for each in trustee.take(page)]
     if isinstance(out[0], Refused):
@@ -245,7 +245,7 @@ def ask(trustee: Trustee, request: SetRequest) -> Answer | Refused:
     return msgspec.msgpack.decode(b"".join(each.data for each in out), type=Answer)
 
 
-def converse(trustees: list[Trustee], first: list[tuple[str, FromPeer]]) -> None:
+def converse(trustees: list[TrusteeCore], first: list[tuple[str, FromPeer]]) -> None:
     """Pass messages between trustees until nobody has anything to say."""
     waiting = list(first)
     for _ in range(10_000):
@@ -259,7 +259,7 @@ def converse(trustees: list[Trustee], first: list[tuple[str, FromPeer]]) -> None
     raise AssertionError("trustees never stop talking")
 
 
-def greet(trustees: list[Trustee]) -> None:
+def greet(trustees: list[TrusteeCore]) -> None:
     """Let all say hello to all."""
     converse(
         trustees,
@@ -267,7 +267,7 @@ def greet(trustees: list[Trustee]) -> None:
     )
 
 
-def tell(trustee: Trustee, others: list[Trustee]) -> None:
+def tell(trustee: TrusteeCore, others: list[TrusteeCore]) -> None:
     """Let the others hear what a trustee has answered."""
     messages = [(trustee.identity.name, message) for message in trustee.take_told()]
     converse([trustee, *others], messages)

@@ -39,8 +39,8 @@ WITHIN_S = 60.0
 # `volet trustee run` that dies by its own hand after the log was written, before the answer.
 DYING = """
 import os, signal
-from trustee.core import Trustee
-Trustee._compute = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+from trustee.core import TrusteeCore
+TrusteeCore._compute = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 from volet.main import main
 main()
 """

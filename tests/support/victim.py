@@ -13,7 +13,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import protocol.statement
-from cloud.billing.plan import Plan
+from cloud.billing.plan import WeightPlan
 from cloud.billing.statements import Prepared, compute
 from edge.bills.judge import judge
 from edge.bills.judgement import Judgement, Verdict
@@ -26,7 +26,7 @@ from edge.bills.receipts import (
     read_grounds,
 )
 from edge.bills.settled import Settled, settled_row
-from edge.contracts.agreement import Agreement, Shelf
+from edge.contracts.agreement import Agreement, ListedDocuments
 from edge.contracts.meter import Fit
 from edge.vault.settled import SettledRow
 from protocol.calendar import day_number, day_of_number
@@ -151,12 +151,12 @@ class Victim:
         days = set(request.days)
         blocks = [block for block in self.home.blocks if block.day in days]
         signed = msgspec.msgpack.encode(sign_document(request, deal.key))
-        return compute(Prepared(request, Plan(parts)), contract, signed, blocks)
+        return compute(Prepared(request, WeightPlan(parts)), contract, signed, blocks)
 
     def answer(self, deal: Deal, statement: Statement) -> Said | None:
         """Let the chip judge a statement; returns what leaves it."""
         books = msgspec.structs.replace(self.home.books, settled=Settled.read(self.rows))
-        shelf = Shelf(self.extensions, self.schedules)
+        shelf = ListedDocuments(self.extensions, self.schedules)
         judgement = judge(statement, deal.agreement, shelf, books, self.home.secret.seal)
         self.judgements.append(judgement)
         if is_mismatch(judgement):

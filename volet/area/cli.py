@@ -9,7 +9,7 @@ import msgspec
 from protocol.privacy import EPSILON_MAX
 from system.commands import LazyGroup
 from system.logs import configure_logs
-from volet.area.simulate import Plan, simulate_area
+from volet.area.simulate import SimulationPlan, simulate_area
 
 area = LazyGroup(
     "area",
@@ -51,7 +51,7 @@ def simulate(is_json: bool, **options: object) -> None:  # noqa: FBT001 - click 
     trustees is away. Errors are fractions.
     """
     configure_logs("warning")
-    plan = msgspec.convert(options, Plan)
+    plan = msgspec.convert(options, SimulationPlan)
     result = simulate_area(plan, lambda text: click.echo(text, err=True))
     if is_json:
         click.echo(msgspec.json.encode(result))

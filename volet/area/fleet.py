@@ -13,7 +13,13 @@ import numpy.typing as npt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.store.area import ContributionItem
-from edge.privacy.contribution import DayValues, Grounds, Made, Seeds, contribute
+from edge.privacy.contribution import (
+    ContributionInputs,
+    CostedContribution,
+    DayValues,
+    Seeds,
+    contribute,
+)
 from edge.privacy.ledger import Caps, Ledger
 from protocol.envelope import Address, seal_message
 from protocol.errors import VoletError
@@ -33,7 +39,7 @@ _NO_CAPS = Caps(day_rho=1e3, month_rho=1e3, year_rho=1e3, profile_days=366)
 Energies = npt.NDArray[np.float64]
 
 
-class Chip(msgspec.Struct, frozen=True):
+class SimulatedChip(msgspec.Struct, frozen=True):
     """One household: its roster entry, its chip's signing key (32 bytes), its seeds."""
 
     entry: RosterEntry
@@ -66,7 +72,7 @@ class Ground(msgspec.Struct, frozen=True):
 class Sealed(msgspec.Struct, frozen=True):
     """A chip and its seeds on their way to the trustees."""
 
-    chip: Chip
+    chip: SimulatedChip
     payload: bytes
 
 
@@ -96,7 +102,7 @@ class Fleet:
             yield from found
 
     def contribute(
-        self, ground: Ground, chips: Sequence[Chip], day: date, energies_wh: Energies
+        self, ground: Ground, chips: Sequence[SimulatedChip], day: date, energies_wh: Energies
     ) -> Iterator[list[ContributionItem]]:
         """Let each chip contribute its day, float64[chips, quarter-hours]; gives chunks."""
         jobs = [
@@ -116,20 +122,26 @@ def _draw(
 ) -> Sealed:
     seeds = draw_seeds(trustees.shape)
     letters = write_letters(seeds, trustees, trustee_set, entry.household_key, _GENERATION)
-    chip = Chip(entry, signing_key, Seeds(_GENERATION, trustee_set, seeds))
+    chip = SimulatedChip(entry, signing_key, Seeds(_GENERATION, trustee_set, seeds))
     return Sealed(chip, chip.seal(trustees.collectivity, Kind.KEY, letters))
 
 
-def _contribute_all(job: tuple[Ground, Sequence[Chip], date, Energies]) -> list[ContributionItem]:
+def _contribute_all(
+    job: tuple[Ground, Sequence[SimulatedChip], date, Energies],
+) -> list[ContributionItem]:
     ground, chips, day, energies = job
     return [_contribute(ground, chip, day, own) for chip, own in zip(chips, energies, strict=True)]
 
 
-def _contribute(ground: Ground, chip: Chip, day: date, energies_wh: Energies) -> ContributionItem:
-    grounds = Grounds(ground.measures, ground.document, ground.transforms, chip.entry, chip.seeds)
+def _contribute(
+    ground: Ground, chip: SimulatedChip, day: date, energies_wh: Energies
+) -> ContributionItem:
+    grounds = ContributionInputs(
+        ground.measures, ground.document, ground.transforms, chip.entry, chip.seeds
+    )
     values = DayValues(day, [round(float(each)) for each in energies_wh])
     made = contribute(values, grounds, Ledger(), _NO_CAPS)
-    if not isinstance(made, Made):
+    if not isinstance(made, CostedContribution):
         raise VoletError(f"A chip does not contribute on {day}: {made}.")
     payload = chip.seal(ground.collectivity, Kind.AREA, made.contribution)
     return ContributionItem(DeviceId(chip.entry.device), made.contribution, payload)

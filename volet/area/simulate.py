@@ -19,7 +19,7 @@ from cloud.estimation.derive import derive, released_sigma
 from cloud.estimation.model import ReleaseModel
 from cloud.estimation.public import Curves, read_public
 from cloud.estimation.resample import resample
-from cloud.release.desk import ReleaseDesk
+from cloud.release.engine import ReleaseEngine
 from cloud.release.release import CurveRelease, decode
 from cloud.store.area import AreaStore, FigureKey
 from cloud.store.sqlite.store import SqliteStore
@@ -30,8 +30,8 @@ from protocol.measures import CURVE_MIN
 from protocol.privacy import gaussian_sigma, share_std
 from protocol.transform import Transform, from_clock
 from volet.area.errors import Result, relative_rmse, total_error
-from volet.area.fleet import Chip, Fleet, Ground, Sealed
-from volet.area.town import CELL, COLLECTIVITY, DELTA, GAMMA, MEASURE, Town, crowd_of
+from volet.area.fleet import Fleet, Ground, Sealed, SimulatedChip
+from volet.area.town import CELL, COLLECTIVITY, DELTA, GAMMA, MEASURE, SimulatedTown, crowd_of
 from volet.area.trustees import LocalTrustee
 
 # A Monday: day 0 of the curves.
@@ -42,7 +42,7 @@ _HOUR = timedelta(hours=1)
 Tell = Callable[[str], object]
 
 
-class Plan(msgspec.Struct, frozen=True):
+class SimulationPlan(msgspec.Struct, frozen=True):
     """What to simulate; see the command's help."""
 
     curves: Path
@@ -54,7 +54,7 @@ class Plan(msgspec.Struct, frozen=True):
     workers: int
 
 
-def simulate_area(plan: Plan, tell: Tell) -> Result:
+def simulate_area(plan: SimulationPlan, tell: Tell) -> Result:
     """Run a simulation.
 
     Raises:
@@ -70,7 +70,7 @@ def simulate_area(plan: Plan, tell: Tell) -> Result:
         store = SqliteStore.open(Path(folder))
         try:
             area = store.area
-            run = _Run(plan, area, Town(FIRST_DAY), fleet)
+            run = _Run(plan, area, SimulatedTown(FIRST_DAY), fleet)
             run.prepare(transform, model, tell)
             errors = [
                 run.release_day(number, homes[:, number], tell) for number in range(plan.days)
@@ -83,14 +83,16 @@ def simulate_area(plan: Plan, tell: Tell) -> Result:
 class _Run:
     """One area and its days."""
 
-    def __init__(self, plan: Plan, store: AreaStore, town: Town, fleet: Fleet) -> None:
+    def __init__(
+        self, plan: SimulationPlan, store: AreaStore, town: SimulatedTown, fleet: Fleet
+    ) -> None:
         self._plan = plan
         self._store = store
         self._town = town
         self._fleet = fleet
-        self._chips: list[Chip] = []
+        self._chips: list[SimulatedChip] = []
         self._trustees: list[LocalTrustee] = []
-        self._desk = ReleaseDesk(store, COLLECTIVITY, town.platform)
+        self._desk = ReleaseEngine(store, COLLECTIVITY, town.platform)
 
     def prepare(self, transform: Transform, model: ReleaseModel, tell: Tell) -> None:
         """Sign and keep the documents, and let every chip hand its seeds to the trustees."""
@@ -178,7 +180,7 @@ class _Run:
         return is_heard
 
 
-def _read(plan: Plan) -> tuple[Curves, Curves]:
+def _read(plan: SimulationPlan) -> tuple[Curves, Curves]:
     """Read both files; returns curves float64[households, days, 96] and those of public homes."""
     if plan.households < CURVE_MIN:
         raise ConfigError(
@@ -207,7 +209,7 @@ def _names(path: Path) -> set[str]:
     return {str(each) for each in column.unique().to_pylist()}
 
 
-def _result(plan: Plan, errors: Curves, seconds: float) -> Result:
+def _result(plan: SimulationPlan, errors: Curves, seconds: float) -> Result:
     rmse, total, held = errors.T
     return Result(
         median_relative_rmse=float(np.median(rmse)),

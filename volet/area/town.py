@@ -32,7 +32,7 @@ _GRID_BITS = 20
 _MEMBERS = ("a", "b", "c", "d")
 
 
-class Town:
+class SimulatedTown:
     """Keys of everybody, and the first set of trustees."""
 
     def __init__(self, first: date) -> None:

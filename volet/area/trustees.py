@@ -6,9 +6,9 @@ from protocol.governance import Charter, fingerprint
 from protocol.ids import DeviceId
 from protocol.topics import Kind, TrusteeKind, device_topic, trustee_topic
 from system.mqtt.message import Incoming, Outgoing
-from trustee.core import Trustee, TrusteeIdentity
+from trustee.core import TrusteeCore, TrusteeIdentity
 from trustee.log import TrusteeLog
-from trustee.service import Desk
+from trustee.service import TrusteeTransport
 
 
 class LocalTrustee:
@@ -20,10 +20,10 @@ class LocalTrustee:
     def __init__(self, identity: TrusteeIdentity, first_set: Charter, today: int) -> None:
         """Let the trustee trust `first_set`, as its operator would; `today` is a day's number."""
         self.name = identity.name
-        trustee = Trustee(identity, TrusteeLog.in_memory(), lambda: today, is_alone=True)
+        trustee = TrusteeCore(identity, TrusteeLog.in_memory(), lambda: today, is_alone=True)
         trustee.confirm(fingerprint(first_set))
         self._collectivity = identity.collectivity
-        self._desk = Desk(trustee)
+        self._desk = TrusteeTransport(trustee)
 
     def greet(self) -> Iterator[bytes]:
         """Give what it tells the release worker when it starts."""

@@ -18,8 +18,8 @@ from cloud.billing.progress import progress as progress_of
 from cloud.config import load_config
 from cloud.store import RequestState
 from cloud.store.sqlite.store import SqliteStore
-from edge.bills.desk import read_judgement
 from edge.bills.judgement import Judgement
+from edge.bills.verifier import read_judgement
 from edge.identity.identity import load_identity
 from edge.vault.reader import read_vault
 from protocol.bill import Bill
@@ -33,8 +33,8 @@ from volet.demo.findings import departed, indices, plain_bill
 from volet.demo.neighbourhoods import show_neighbourhoods
 from volet.demo.papers import show_papers
 from volet.demo.processes import Programs
-from volet.demo.report import Report
-from volet.demo.town import Household, Town, demo_tariff, found
+from volet.demo.report import DemoReport
+from volet.demo.town import DemoTown, Household, demo_tariff, found
 
 MONTH = 3  # with a change of time: one day has 92 quarter-hours
 HOMES = 21
@@ -82,7 +82,7 @@ def demo(
     directory = Path(tempfile.mkdtemp(prefix="volet-demo-"))
     try:
         of_bills = month.date() if month else last_march(legal_day(datetime.now(UTC)))
-        plan = Plan(of_bills, homes, seconds, curve, neighbours, picture)
+        plan = DemoPlan(of_bills, homes, seconds, curve, neighbours, picture)
         is_right = run(directory, plan, is_kept=keep)
     except VoletError as exc:
         click.echo(f"volet: {exc}\nWhat the programs said is in {directory / 'logs'}.", err=True)
@@ -94,7 +94,7 @@ def demo(
 
 
 @dataclass(frozen=True)
-class Plan:
+class DemoPlan:
     """What to play; see the command's help."""
 
     month: date
@@ -110,10 +110,10 @@ def last_march(today: date) -> date:
     return date(today.year if today.month > MONTH else today.year - 1, MONTH, 1)
 
 
-def run(directory: Path, plan: Plan, *, is_kept: bool) -> bool:
+def run(directory: Path, plan: DemoPlan, *, is_kept: bool) -> bool:
     """Run the demo in `directory`; returns whether every bill was right and every lock held."""
     console = plain_console(width=None if sys.stdout.isatty() else 100)
-    report = Report(console)
+    report = DemoReport(console)
     report.say(f"Enrolling {plan.homes} homes with the authority of a town …")
     town = found(directory, plan.month, plan.homes, plan.curve)
     port = load_config(town.cloud).broker_port
@@ -140,7 +140,7 @@ def run(directory: Path, plan: Plan, *, is_kept: bool) -> bool:
 
 
 def play(
-    town: Town, programs: Programs, store: SqliteStore, console: Console, seconds: float
+    town: DemoTown, programs: Programs, store: SqliteStore, console: Console, seconds: float
 ) -> None:
     """Play the month, until everything is stored."""
     first = town.households[0]
@@ -175,19 +175,19 @@ def play(
         )
 
 
-def closed_days(household: Household, town: Town) -> int:
+def closed_days(household: Household, town: DemoTown) -> int:
     """Return how many days of the month a chip has closed."""
     with read_vault(household.directory) as vault:
         return len(vault.day_rows(town.month, town.month_end))
 
 
-def stored_days(store: SqliteStore, key: HouseholdKeyId, town: Town) -> int:
+def stored_days(store: SqliteStore, key: HouseholdKeyId, town: DemoTown) -> int:
     """Return how many days of the month the cloud has of a household."""
     blocks = store.blocks_of_days(key, town.month, town.month_end)
     return len({block.day for block in blocks})
 
 
-def settle(town: Town, programs: Programs, store: SqliteStore, report: Report) -> bool:
+def settle(town: DemoTown, programs: Programs, store: SqliteStore, report: DemoReport) -> bool:
     """Ask for every home's bill, and show what everybody saw."""
     first = town.households[0]
     counted = indices(first.home, town.month, town.month_end)
@@ -222,7 +222,7 @@ def settle(town: Town, programs: Programs, store: SqliteStore, report: Report) -
     return report.checks(results)
 
 
-def bills(town: Town, household: Household) -> tuple[Bill, Judgement | None]:
+def bills(town: DemoTown, household: Household) -> tuple[Bill, Judgement | None]:
     """Return a home's bill from the meter itself in plain text, and what its chip found."""
     counted = indices(household.home, town.month, town.month_end)
     plain = plain_bill(demo_tariff(town.month), counted, town.month, town.month_end)

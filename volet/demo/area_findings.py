@@ -23,7 +23,7 @@ from protocol.governance import read_charter
 from protocol.measures import Group, Measure, MeasureKind, Measures
 from protocol.privacy import share_std
 from protocol.transform import Curve, Matrix, Transform, from_clock, read_transform
-from volet.demo.commune import Commune, Place
+from volet.demo.commune import DemoCommune, DemoHome
 from volet.demo.neighbours import curve_of
 from volet.demo.picture import Day
 
@@ -39,7 +39,7 @@ class Released(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Measured:
+class ReleasedDay:
     """One released day, what it should have been, and what pure local noise would have given.
 
     `profile_wh` is what the public profile says of so many homes before anybody has said anything.
@@ -56,7 +56,7 @@ class Measured:
         return np.asarray(np.abs(day.released_wh - day.plain_wh) <= day.band_wh)
 
 
-def energies_wh(commune: Commune, place: Place) -> list[Curve]:
+def energies_wh(commune: DemoCommune, place: DemoHome) -> list[Curve]:
     """Return what a home drew, float64[92 | 96 | 100] for each day."""
     curve = curve_of(place.seed, commune.begin, commune.end)
     drawn_wh: Curve = curve.power_w.astype(np.float64) * (curve.step_s * _WH_PER_WS)
@@ -82,8 +82,8 @@ def quiet_days(today: date, count: int) -> tuple[date, date]:
 
 
 def measure_all(
-    store: AreaStore, commune: Commune, releases: Mapping[str, Sequence[CurveRelease]]
-) -> list[Measured]:
+    store: AreaStore, commune: DemoCommune, releases: Mapping[str, Sequence[CurveRelease]]
+) -> list[ReleasedDay]:
     """Hold every release, by code of its group, against the plain sum and against local noise."""
     drawn = {place.seed: energies_wh(commune, place) for place in commune.places}
     found = []
@@ -104,11 +104,11 @@ def measure_all(
                 local_raw_wh=raw_wh,
             )
             profile_wh = len(own) * from_clock(local.transform.profile(day), day)
-            found.append(Measured(picture, release, profile_wh))
+            found.append(ReleasedDay(picture, release, profile_wh))
     return found
 
 
-def save_truth(commune: Commune, path: Path) -> None:
+def save_truth(commune: DemoCommune, path: Path) -> None:
     """Write the homes' plain curves for the audit."""
     places = sorted(commune.places, key=lambda each: each.device)
     days = days_between(commune.first, commune.end)

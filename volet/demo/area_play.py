@@ -7,13 +7,13 @@ from datetime import date
 
 import msgspec
 
-from cloud.audit.attacks import Finding
+from cloud.audit.attacks import AttackResult
 from cloud.release.release import CurveRelease
 from cloud.store.sqlite.store import SqliteStore
 from protocol.calendar import days_between
-from trustee.commands import Status, read_status
+from trustee.commands import TrusteeStatus, read_status
 from volet.demo.area_findings import Released, save_truth
-from volet.demo.commune import RELEASE, TRUSTEES, Commune, Place
+from volet.demo.commune import RELEASE, TRUSTEES, DemoCommune, DemoHome
 from volet.demo.processes import CAPTURE, PATIENCE_S, Programs
 
 POLL_S = 1.0
@@ -32,7 +32,7 @@ class Verified:
 class AreaPlay:
     """One commune, its processes, and what came of its days."""
 
-    def __init__(self, commune: Commune, programs: Programs, store: SqliteStore) -> None:
+    def __init__(self, commune: DemoCommune, programs: Programs, store: SqliteStore) -> None:
         """Play `commune` by `programs`; broker and worker run. `store` is the cloud's, to read."""
         self._commune = commune
         self._programs = programs
@@ -67,7 +67,7 @@ class AreaPlay:
         start: date,
         end: date,
         on_stored: Callable[[int], object] = lambda count: count,
-        places: Sequence[Place] | None = None,
+        places: Sequence[DemoHome] | None = None,
     ) -> None:
         """Let homes (None: all) play the days [start, end), until the cloud has answered all.
 
@@ -112,7 +112,7 @@ class AreaPlay:
         self._programs.stop(TRUSTEES[place], number)
         return TRUSTEES[place]
 
-    def statuses(self) -> list[Status]:
+    def statuses(self) -> list[TrusteeStatus]:
         """Return how each trustee stands, in counts."""
         return [read_status(each) for each in self._commune.trustees]
 
@@ -131,7 +131,7 @@ class AreaPlay:
         arguments = ("cloud", "release", "verify", "--dir", str(self._commune.cloud), "--json")
         return msgspec.json.decode(self._programs.finish("verify", *arguments), type=Verified)
 
-    def audit(self) -> list[Finding]:
+    def audit(self) -> list[AttackResult]:
         """End the capture, and attack what is in it and what is stored."""
         self._programs.stop(CAPTURE)
         commune = self._commune
@@ -143,7 +143,7 @@ class AreaPlay:
             *("--capture", str(commune.directory / _CAPTURE), "--json"),
             may_refuse=True,
         )
-        return [msgspec.json.decode(line, type=Finding) for line in printed.splitlines()]
+        return [msgspec.json.decode(line, type=AttackResult) for line in printed.splitlines()]
 
     @property
     def captured(self) -> int:

@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.table import Table
 
-from cloud.audit.attacks import Finding
+from cloud.audit.attacks import AttackResult
 from protocol.transform import Curve
-from trustee.commands import Status
-from volet.demo.area_findings import Measured
+from trustee.commands import TrusteeStatus
+from volet.demo.area_findings import ReleasedDay
 from volet.demo.area_play import Verified
 from volet.demo.picture import bars, relative_error, save_picture, scale_wh, show
 
@@ -21,7 +21,7 @@ _KW_PER_WH = 4 / 1000
 _REFERENCE, _BROKEN, _TOO_FEW = "reference", "broken", "too few"
 
 
-class AreaReport:
+class TownReport:
     """Prints what the commune's part of the demo shows."""
 
     def __init__(self, console: Console) -> None:
@@ -37,7 +37,7 @@ class AreaReport:
         """Print a paragraph."""
         self._console.print(text, highlight=False)
 
-    def figures(self, measured: Sequence[Measured]) -> None:
+    def figures(self, measured: Sequence[ReleasedDay]) -> None:
         """Print every released day beside the plain sum and beside pure local noise."""
         self.chapter("9  What the city learns of a neighbourhood (`volet provider area`)")
         for code in sorted({each.picture.group for each in measured}):
@@ -45,7 +45,7 @@ class AreaReport:
         show(measured[-1].picture, self._console)
         self.errors(measured)
 
-    def _group(self, days: Sequence[Measured]) -> None:
+    def _group(self, days: Sequence[ReleasedDay]) -> None:
         terms = days[-1].release.terms
         self.say(
             f"{days[0].picture.group}: epsilon {terms.epsilon:g}, delta {terms.delta:g} for a "
@@ -74,7 +74,7 @@ class AreaReport:
             f"sum in {held:.0%} of the quarter-hours.\n"
         )
 
-    def errors(self, measured: Sequence[Measured]) -> None:
+    def errors(self, measured: Sequence[ReleasedDay]) -> None:
         """Print the median errors of all days, with and without the public model."""
         plain = [each.picture.plain_wh for each in measured]
 
@@ -100,14 +100,18 @@ class AreaReport:
             "the profile alone is close to them; real homes are further from it."
         )
 
-    def picture(self, measured: Sequence[Measured], path: Path) -> None:
+    def picture(self, measured: Sequence[ReleasedDay], path: Path) -> None:
         """Draw the last day of each group."""
         last = {each.picture.group: each.picture for each in measured}
         save_picture([last[code] for code in sorted(last)], path)
         self.say(f"The last day of each IRIS in one picture: {path}")
 
     def trustees(
-        self, lost: str, middle: str, measured: Sequence[Measured], found: Sequence[Status]
+        self,
+        lost: str,
+        middle: str,
+        measured: Sequence[ReleasedDay],
+        found: Sequence[TrusteeStatus],
     ) -> None:
         """Print what became of the figures when a trustee was gone."""
         self.chapter("10  A trustee is gone")
@@ -121,7 +125,7 @@ class AreaReport:
             f"Alarms: {sum(len(each.alarms) for each in found)}."
         )
 
-    def audit(self, findings: Sequence[Finding], messages: int) -> bool:
+    def audit(self, findings: Sequence[AttackResult], messages: int) -> bool:
         """Print what attackers get; returns whether nothing is broken."""
         self.chapter("11  What an attacker gets (`volet cloud audit`)")
         plain = {each.attack: each for each in findings if each.verdict == _REFERENCE}

@@ -19,7 +19,7 @@ from cloud.registry.broker import current_user
 from cloud.registry.enrolment import enrol
 from cloud.roster.registrar import PUBLIC_KEY
 from cloud.store.sqlite.store import SqliteStore
-from edge.area.settings import Choices, save_choices
+from edge.area.settings import AreaChoices, save_choices
 from edge.contracts.enrolling import draw_keys, install, make_request, write_request
 from edge.identity.identity import load_identity, load_keys
 from edge.stage import CONFIG_NAME, REQUEST
@@ -44,7 +44,7 @@ Say = Callable[[str], object]
 
 
 @dataclass(frozen=True)
-class Place:
+class DemoHome:
     """A home: its chip's directory, named by the seed of what it draws, and where it stands."""
 
     directory: Path
@@ -54,14 +54,14 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Commune:
+class DemoCommune:
     """Directories of everybody in the area lane, and the days [first, end) that are played."""
 
     directory: Path
     cloud: Path
     first: date
     end: date
-    places: tuple[Place, ...] = ()
+    places: tuple[DemoHome, ...] = ()
     groups: tuple[PlannedGroup, ...] = ()
 
     @property
@@ -85,16 +85,16 @@ class Commune:
         return self.first - timedelta(days=1)
 
 
-DrawUp = Callable[[Commune, Path], object]
+DrawUp = Callable[[DemoCommune, Path], object]
 
 
 def settle(
-    commune: Commune,
+    commune: DemoCommune,
     homes: Sequence[tuple[str, int]],
     *,
     broker: Path,
     draw_up: DrawUp | None = None,
-) -> Commune:
+) -> DemoCommune:
     """Make the commune beside a collectivity that is there; a broker that runs takes it in.
 
     `homes`: (cell, number of homes) of each cell. `draw_up` writes the measures document to a
@@ -117,7 +117,7 @@ def settle(
     return replace(commune, places=places, groups=groups)
 
 
-def _found_trustee(commune: Commune, config: CloudConfig, directory: Path) -> None:
+def _found_trustee(commune: DemoCommune, config: CloudConfig, directory: Path) -> None:
     name, pki = directory.name, commune.cloud / "pki"
     volet(
         *("trustee", "init", "--dir", directory, "--collectivity", config.collectivity),
@@ -128,7 +128,7 @@ def _found_trustee(commune: Commune, config: CloudConfig, directory: Path) -> No
     volet("trustee", "install", "--dir", directory, certificate, key, "--ca", pki / "ca.pem")
 
 
-def _appoint_trustees(commune: Commune) -> Charter:
+def _appoint_trustees(commune: DemoCommune) -> Charter:
     """Let the trustees sign the set that names them, and confirm it by its fingerprint."""
     volet("cloud", "roster", "init", "--registrar", commune.registrar)
     paper = commune.papers / "trustees.json"
@@ -145,7 +145,7 @@ def _appoint_trustees(commune: Commune) -> Charter:
     return charter
 
 
-def _sign(commune: Commune, paper: Path) -> None:
+def _sign(commune: DemoCommune, paper: Path) -> None:
     """Let every trustee sign a copy, and hand all copies to the collectivity."""
     copies = [paper.with_name(f"{paper.stem}-{each.name}.json") for each in commune.trustees]
     for directory, copy in zip(commune.trustees, copies, strict=True):
@@ -155,8 +155,8 @@ def _sign(commune: Commune, paper: Path) -> None:
 
 
 def _move_in(
-    commune: Commune, homes: Sequence[tuple[str, int]], trustee_set: bytes
-) -> tuple[Place, ...]:
+    commune: DemoCommune, homes: Sequence[tuple[str, int]], trustee_set: bytes
+) -> tuple[DemoHome, ...]:
     """Enrol the homes' chips; each confirms the trustees, as its household would by hand."""
     cells = [cell for cell, count in homes for _ in range(count)]
     places = []
@@ -174,14 +174,14 @@ def _move_in(
             install(directory, answer)
             # Messages usually leave in a random hour after midnight; the demo has no such hours.
             write_public(directory / CONFIG_NAME, b"send_window_s = 0\n")
-            save_choices(directory, Choices(trustees=trustee_set.hex()))
-            places.append(Place(directory, seed, cell, load_identity(directory).device))
+            save_choices(directory, AreaChoices(trustees=trustee_set.hex()))
+            places.append(DemoHome(directory, seed, cell, load_identity(directory).device))
     finally:
         store.close()
     return tuple(places)
 
 
-def _enter(commune: Commune, places: Sequence[Place]) -> None:
+def _enter(commune: DemoCommune, places: Sequence[DemoHome]) -> None:
     """Enter the homes in the roster, so long ago that all count on the first day."""
     joined = commune.first - timedelta(days=COUNTS_AFTER_DAYS)
     path = commune.papers / "homes.csv"
@@ -195,7 +195,7 @@ def _enter(commune: Commune, places: Sequence[Place]) -> None:
     )
 
 
-def _plan(commune: Commune) -> tuple[PlannedGroup, ...]:
+def _plan(commune: DemoCommune) -> tuple[PlannedGroup, ...]:
     """Write down for which groups there is to be a curve: as the roster proposes."""
     paper = commune.papers / "groups.json"
     volet(
@@ -208,7 +208,7 @@ def _plan(commune: Commune) -> tuple[PlannedGroup, ...]:
     return groups
 
 
-def _draw_up(commune: Commune, out: Path) -> None:
+def _draw_up(commune: DemoCommune, out: Path) -> None:
     volet(
         *("cloud", "measures", "draw-up", commune.papers / "groups.json"),
         *("--collectivity", load_config(commune.cloud).collectivity),
@@ -217,7 +217,7 @@ def _draw_up(commune: Commune, out: Path) -> None:
     )
 
 
-def _decide_measures(commune: Commune, draw_up: DrawUp) -> None:
+def _decide_measures(commune: DemoCommune, draw_up: DrawUp) -> None:
     """Keep the shipped constants, and let everybody sign the measures."""
     shipped = files("cloud.estimation").joinpath("data").iterdir()
     blobs = [each for each in shipped if each.name.endswith(".msgpack")]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cloud.store import Store, StoredBlock
-from edge.simulate.home import Home
+from edge.simulate.home import SimulatedHome
 from protocol.bill import Bill, price_bill, register_energies
 from protocol.calendar import day_start, days_between, quarter_hour_start, quarter_hours
 from protocol.household import Q
@@ -45,7 +45,7 @@ class Departed(msgspec.Struct, frozen=True):
     correlation: float
 
 
-def indices(home: Home, start: date, end: date) -> Indices:
+def indices(home: SimulatedHome, start: date, end: date) -> Indices:
     """Read the simulated meter itself."""
     at_start, at_end = day_start(start), day_start(end)
     return Indices(
@@ -62,7 +62,11 @@ def plain_bill(tariff: Tariff, counted: Indices, start: date, end: date) -> Bill
 
 
 def departed(
-    store: Store, key: HouseholdKeyId, home: Home, period: tuple[date, date], topic_bytes: int
+    store: Store,
+    key: HouseholdKeyId,
+    home: SimulatedHome,
+    period: tuple[date, date],
+    topic_bytes: int,
 ) -> Departed:
     """Look at everything of a household that the cloud holds, as somebody without its keys."""
     blocks = store.blocks_of_days(key, *period)
@@ -88,7 +92,7 @@ def _chi_square_z(values: npt.NDArray[np.uint64]) -> float:
     return (statistic - (BINS - 1)) / float(np.sqrt(2 * (BINS - 1)))
 
 
-def _correlation(blocks: Sequence[StoredBlock], home: Home) -> float:
+def _correlation(blocks: Sequence[StoredBlock], home: SimulatedHome) -> float:
     sent: list[float] = []
     metered: list[float] = []
     for block in blocks:

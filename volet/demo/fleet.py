@@ -20,7 +20,7 @@ from edge.chip.settings import ChipSettings
 from edge.contracts.agreement import load_agreement
 from edge.contracts.former import agreements_of
 from edge.identity.identity import load_identity, signer_of
-from edge.mqtt.link import Link
+from edge.mqtt.link import ChipLink
 from edge.simulate.curve_files import load_curve
 from edge.simulate.home import build_home
 from edge.simulate.host import host_time_at
@@ -39,7 +39,7 @@ class Member:
     """One chip of the fleet and the frames it has still to read."""
 
     chip: Chip
-    link: Link
+    link: ChipLink
     frames: Iterator[TimedFrame]
     next_frame: TimedFrame | None
 
@@ -50,7 +50,7 @@ def make_member(directory: Path, begin: datetime, end: datetime) -> Member:
     vault = Vault.open(directory, signer_of(identity))
     settings = ChipSettings(agreements=agreements_of(directory, load_agreement(directory)))
     chip = Chip(identity, vault, SystemClock(), settings)
-    link = Link(link_settings(identity), identity.tls_context)
+    link = ChipLink(link_settings(identity), identity.tls_context)
     link.start()
     home = build_home(load_curve(directory / "curve.csv"), home_settings(int(directory.name)))
     stream = frames(home, begin, end, FRAME_STEP_S)

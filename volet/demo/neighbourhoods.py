@@ -10,10 +10,10 @@ from cloud.store.sqlite.store import SqliteStore
 from protocol.calendar import legal_day
 from volet.demo.area_findings import measure_all, quiet_days
 from volet.demo.area_play import AreaPlay
-from volet.demo.area_report import AreaReport
-from volet.demo.commune import CELLS, TRUSTEES, Commune, settle
+from volet.demo.area_report import TownReport
+from volet.demo.commune import CELLS, TRUSTEES, DemoCommune, settle
 from volet.demo.processes import Programs
-from volet.demo.town import Town
+from volet.demo.town import DemoTown
 
 DAYS = 14  # the least on which attackers are fitted
 _COLUMNS = (
@@ -25,7 +25,7 @@ _COLUMNS = (
 
 
 def show_neighbourhoods(
-    town: Town,
+    town: DemoTown,
     programs: Programs,
     store: SqliteStore,
     console: Console,
@@ -36,12 +36,12 @@ def show_neighbourhoods(
 
     Broker and worker run. The picture is drawn at `picture`.
     """
-    report = AreaReport(console)
+    report = TownReport(console)
     first, end = quiet_days(legal_day(datetime.now(UTC)), DAYS)
     report.say(
         f"\nEnrolling {len(CELLS) * homes} more homes in two IRIS, and {len(TRUSTEES)} trustees …"
     )
-    place = Commune(town.area, town.cloud, first, end)
+    place = DemoCommune(town.area, town.cloud, first, end)
     commune = settle(place, [(cell, homes) for cell in CELLS], broker=town.broker)
     play = AreaPlay(commune, programs, store)
     play.teach()

@@ -21,12 +21,12 @@ from edge.chip.config import load_config
 from edge.chip.settings import ChipSettings
 from edge.identity.identity import load_identity, signer_of
 from edge.metering.reading import STANDARD_REGISTERS
-from edge.mqtt.link import Link
+from edge.mqtt.link import ChipLink
 from edge.simulate.curve import Curve
-from edge.simulate.home import Home, build_home
+from edge.simulate.home import SimulatedHome, build_home
 from edge.simulate.host import host_time_at
 from edge.simulate.household import synthetic_curve
-from edge.tic.frame import ClosedBy, Frame, Group, Mode, OpenedBy
+from edge.tic.frame import ClosedBy, Frame, InformationGroup, Mode, OpenedBy
 from edge.vault.vault import Vault
 from protocol.calendar import day_start, days_between, quarter_hour_start, quarter_hours
 from system.clock import SystemClock
@@ -53,8 +53,8 @@ class Neighbour:
 
     chip: Chip
     vault: Vault
-    link: Link
-    home: Home
+    link: ChipLink
+    home: SimulatedHome
     days: list[date]
     is_new: bool
     is_going_on: bool = False
@@ -100,19 +100,19 @@ def _seconds(first: datetime) -> list[datetime]:
     return [first + timedelta(seconds=second) for second in range(_FIRST_FRAMES)]
 
 
-def frame_at(home: Home, at: datetime) -> Frame:
+def frame_at(home: SimulatedHome, at: datetime) -> Frame:
     """Return what the home's meter shows at an instant, as the decoder would hand it on."""
     meter = home.meter_at(at)
     shown = meter.registers_wh(at)
     registers_wh = (*shown, *[0] * (len(STANDARD_REGISTERS) - len(shown)))
     groups = {
-        "ADSC": Group(meter.profile.serial),
-        "DATE": Group("", at=at),
-        "NGTF": Group(_CALENDAR),
-        "EAST": Group(f"{sum(shown):09}"),
+        "ADSC": InformationGroup(meter.profile.serial),
+        "DATE": InformationGroup("", at=at),
+        "NGTF": InformationGroup(_CALENDAR),
+        "EAST": InformationGroup(f"{sum(shown):09}"),
     }
     groups |= {
-        label: Group(f"{index_wh:09}")
+        label: InformationGroup(f"{index_wh:09}")
         for label, index_wh in zip(STANDARD_REGISTERS, registers_wh, strict=True)
     }
     return Frame(
@@ -139,7 +139,7 @@ def make_neighbour(directory: Path, begin: date, days: list[date]) -> Neighbour:
         ),
     )
     chip = Chip(identity, vault, SystemClock(), settings)
-    link = Link(link_settings(identity), identity.tls_context)
+    link = ChipLink(link_settings(identity), identity.tls_context)
     link.start()
     seed = int(directory.name)
     curve = curve_of(seed, begin - timedelta(days=1), days[-1] + timedelta(days=1))

@@ -23,7 +23,7 @@ from protocol.tariff import (
 )
 from tariffs.calendars import tempo_calendar
 from tariffs.days import tempo_days, tempo_source
-from tariffs.grids import Option
+from tariffs.grids import GridOption
 from tariffs.regulated import regulated_tariffs
 
 VAT = Decimal("0.20")
@@ -53,8 +53,8 @@ def offers_of(month: date, end: date, kva: int) -> Iterator[Signed]:
         calendar = tempo_calendar(public, TEMPO, colours, first, end, source=tempo_source())
         yield sign_document(calendar, publisher)
     regulated, regulated_sealing = Ed25519PrivateKey.generate(), SealingKey.generate()
-    for option in (Option.BASE, Option.HPHC, Option.TEMPO):
-        counted = RegisterCalendar(public, TEMPO) if option is Option.TEMPO else None
+    for option in (GridOption.BASE, GridOption.HPHC, GridOption.TEMPO):
+        counted = RegisterCalendar(public, TEMPO) if option is GridOption.TEMPO else None
         tariffs = regulated_tariffs(option, kva, register_calendar=counted)
         yield _offer(tariffs, regulated, regulated_sealing)
     for tariff in (_weekend_tariff(public, month, kva), _spot_tariff(public, month, kva)):

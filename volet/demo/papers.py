@@ -9,8 +9,8 @@ from edge.quotes.asking import leave_order
 from protocol.calendar import day_start
 from protocol.errors import ConfigError
 from volet.demo.processes import Programs
-from volet.demo.report import Report
-from volet.demo.town import Town
+from volet.demo.report import DemoReport
+from volet.demo.town import DemoTown
 
 BILL, BILL_PAGE, QUOTES = "facture.pdf", "facture.html", "offres.svg"
 LETTER = """Bonjour,
@@ -19,7 +19,7 @@ votre chèque énergie de 150 € est enregistré ; il sera déduit de votre pro
 POLL_S = 0.5
 
 
-def show_papers(town: Town, programs: Programs, report: Report, out: Path) -> bool:
+def show_papers(town: DemoTown, programs: Programs, report: DemoReport, out: Path) -> bool:
     """Compare offers, check the receipt, write the papers into `out`; returns whether all is right."""
     out.mkdir(parents=True, exist_ok=True)
     chip = ("--dir", str(town.households[0].directory))

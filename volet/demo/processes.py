@@ -19,7 +19,7 @@ from mosquitto.config import broker_command, broker_environment
 from protocol.errors import VoletError
 from system.patience import Patience, wait_until
 from volet.demo.commune import RELEASE
-from volet.demo.town import Household, Town
+from volet.demo.town import DemoTown, Household
 
 # Without progress; a machine with ten times as much to do as it can is still waited for.
 PATIENCE_S = 300.0
@@ -37,7 +37,7 @@ log = structlog.get_logger()
 class Programs:
     """What runs; leaving the context ends it, newest first."""
 
-    def __init__(self, town: Town) -> None:
+    def __init__(self, town: DemoTown) -> None:
         """Run the programs of `town`; each logs to its own file below `logs/`."""
         self._town = town
         self._logs = town.directory / "logs"

@@ -13,12 +13,12 @@ from protocol.bill import Bill
 from system.shell import quoted
 from volet.demo.commune import NEIGHBOURS, TRUSTEES
 from volet.demo.findings import Departed, Indices
-from volet.demo.town import COLLECTIVITY, Town
+from volet.demo.town import COLLECTIVITY, DemoTown
 
 KILOBYTE = 1000
 
 
-class Report:
+class DemoReport:
     """Prints the five things the demo shows, and how to go on."""
 
     def __init__(self, console: Console) -> None:
@@ -105,7 +105,7 @@ class Report:
         self.say(f"{sum(right)} of {len(right)} homes: bill equal to the cent, line by line.")
         return all(right)
 
-    def keeping(self, town: Town, port: int) -> None:
+    def keeping(self, town: DemoTown, port: int) -> None:
         """Print how to look at what is still running."""
         pki = town.cloud / "pki"
         command = shlex.join(

@@ -18,9 +18,9 @@ from edge.contracts.enrolling import draw_keys, install, make_request, sign_cont
 from edge.identity.identity import load_keys
 from edge.simulate.curve import Curve
 from edge.simulate.curve_files import load_curve, save_curve
-from edge.simulate.home import Home, HomeSettings, build_home
+from edge.simulate.home import HomeSettings, SimulatedHome, build_home
 from edge.simulate.household import synthetic_curve
-from edge.simulate.tariff import Option
+from edge.simulate.tariff import MeterOption
 from edge.stage import CONFIG_NAME, REQUEST
 from edge.tic.frame import Mode
 from protocol.calendar import day_start, legal_day, next_month
@@ -46,11 +46,11 @@ class Household:
     directory: Path
     curve_file: Path
     seed: int
-    home: Home
+    home: SimulatedHome
 
 
 @dataclass(frozen=True)
-class Town:
+class DemoTown:
     """Directories of everybody, and the month that is played."""
 
     directory: Path
@@ -93,12 +93,12 @@ class Town:
         return day_start(self.month_end) + COOL_DOWN
 
 
-def found(directory: Path, month: date, homes: int, curve: Path | None) -> Town:
+def found(directory: Path, month: date, homes: int, curve: Path | None) -> DemoTown:
     """Set a town up: authority, broker, provider with an offer, `homes` enrolled households.
 
     The first household lives by `curve` if one is given, the others by synthetic ones.
     """
-    town = Town(directory, month, ())
+    town = DemoTown(directory, month, ())
     now = datetime.now(UTC)
     port, operator_port = free_ports(2)
     config = CloudConfig(
@@ -128,7 +128,7 @@ def found(directory: Path, month: date, homes: int, curve: Path | None) -> Town:
             listed.add(document, today)
     finally:
         store.close()
-    return Town(directory, month, households)
+    return DemoTown(directory, month, households)
 
 
 def demo_tariff(month: date) -> Tariff:
@@ -141,7 +141,7 @@ def demo_tariff(month: date) -> Tariff:
 
 
 def _enrol(
-    town: Town, store: SqliteStore, offer: Signed, seed: int, curve_file: Path | None
+    town: DemoTown, store: SqliteStore, offer: Signed, seed: int, curve_file: Path | None
 ) -> Household:
     directory = town.directory / "chips" / f"{seed:02}"
     draw_keys(directory)
@@ -164,9 +164,9 @@ def _enrol(
 
 def home_settings(seed: int) -> HomeSettings:
     """Return the meter of a household: standard mode, off-peak option."""
-    return HomeSettings(mode=Mode.STANDARD, option=Option.HPHC, kva=KVA, seed=seed)
+    return HomeSettings(mode=Mode.STANDARD, option=MeterOption.HPHC, kva=KVA, seed=seed)
 
 
-def _synthetic(town: Town, seed: int) -> Curve:
+def _synthetic(town: DemoTown, seed: int) -> Curve:
     first = town.month - timedelta(days=1)
     return synthetic_curve(seed, first, town.month_end + timedelta(days=1), KVA)

@@ -18,8 +18,8 @@ from cloud.billing.statements import compute, prepare
 from cloud.store import StoredBlock, StoredContract
 from edge.bills.judge import judge
 from edge.bills.judgement import OpenedLine, Verdict
-from edge.bills.own import Books, Span
-from edge.contracts.agreement import Agreement, Shelf
+from edge.bills.readings import LocalReadings, Span
+from edge.contracts.agreement import Agreement, ListedDocuments
 from edge.contracts.meter import Meters, meter_hash
 from edge.metering.events import DayClosed
 from edge.vault.rows import Metered
@@ -36,7 +36,7 @@ from protocol.contract import (
     sign_document,
 )
 from protocol.errors import BoundExceeded, CipherError
-from protocol.household import Epoch
+from protocol.household import EpochPad
 from protocol.hpke import SealingKey
 from protocol.ids import Incarnation, new_device_id, new_incarnation
 from protocol.keys import HouseholdSecret
@@ -44,14 +44,14 @@ from protocol.layout import DAY_COEFFICIENTS, REGISTER_STEP, STEP_MAX_KWH
 from protocol.messages import STATEMENT_ID_BYTES
 from protocol.schedule import Schedules
 from protocol.statement import components
-from tariffs.price import Part
+from tariffs.price import UsagePart
 
 _PRODUCT = "Tarif Bleu"
 _NO_SCHEDULES = Schedules()
 _SERIAL, _SALT = "0" * 12, bytes(32)
 
 
-class _Shelf:
+class _OneOffer:
     """What is listed: one offer."""
 
     def __init__(self, signed: Signed) -> None:
@@ -67,10 +67,10 @@ class _Shelf:
 class _Ledger:
     """A household's closed days, encrypted as a chip encrypts them."""
 
-    def __init__(self, secret: HouseholdSecret, parts: Sequence[Part]) -> None:
+    def __init__(self, secret: HouseholdSecret, parts: Sequence[UsagePart]) -> None:
         self._secret = secret
         self._incarnation = new_incarnation()
-        self._epochs: dict[date, Epoch] = {}
+        self._epochs: dict[date, EpochPad] = {}
         self.closed: list[DayClosed] = []
         self.spans: list[Span] = []
         self.blocks: list[StoredBlock] = []
@@ -85,10 +85,10 @@ class _Ledger:
                     StoredBlock(device, self._incarnation, sequence, day, 0, coefficients, b"")
                 )
 
-    def books(self) -> Books:
+    def books(self) -> LocalReadings:
         metered = Metered(tuple((closed, 0) for closed in self.closed))
         meters = Meters(_SALT, metered, self._secret.meter_fingerprint)
-        return Books(self.closed, self.spans, self._seed_of, lambda _day: (), meters)
+        return LocalReadings(self.closed, self.spans, self._seed_of, lambda _day: (), meters)
 
     def between(self, start: date, end: date) -> list[StoredBlock]:
         return [block for block in self.blocks if start <= block.day < end]
@@ -117,7 +117,7 @@ class EncryptedPath:
         self._household_signing_key = Ed25519PrivateKey.generate()
         self._provider_sealing_key = SealingKey.generate().public_bytes
 
-    def energies(self, parts: Sequence[Part]) -> list[Energy]:
+    def energies(self, parts: Sequence[UsagePart]) -> list[Energy]:
         """Count the energy lines of each part from what the statements open to.
 
         Raises:
@@ -143,7 +143,7 @@ class EncryptedPath:
                 )
         return list(counted.values())
 
-    def _contract(self, parts: Sequence[Part]) -> tuple[StoredContract, Agreement]:
+    def _contract(self, parts: Sequence[UsagePart]) -> tuple[StoredContract, Agreement]:
         provider_key = self._provider_key.public_key().public_bytes_raw()
         tariffs = tuple(part.tariff for part in parts)
         provider = tariffs[0].provider
@@ -184,9 +184,9 @@ class EncryptedPath:
             day_number(end),
         )
         asked = msgspec.msgpack.encode(sign_document(request, self._provider_key))
-        prepared = prepare(asked, stored, _Shelf(stored.offer))
+        prepared = prepare(asked, stored, _OneOffer(stored.offer))
         statement = compute(prepared, stored, asked, ledger.between(start, end))
-        shelf = Shelf({}, _NO_SCHEDULES)
+        shelf = ListedDocuments({}, _NO_SCHEDULES)
         judgement = judge(statement, agreement, shelf, ledger.books(), self._secret.seal)
         if judgement.verdict is not Verdict.CORRECT:
             found = ", ".join(judgement.findings)
@@ -194,7 +194,7 @@ class EncryptedPath:
         return judgement.opened
 
 
-def _days_of(part: Part) -> Iterator[tuple[date, list[int]]]:
+def _days_of(part: UsagePart) -> Iterator[tuple[date, list[int]]]:
     """Spread a part's whole kWh evenly over its days, in whole kWh that add up."""
     days = days_between(part.start, part.end)
     count = len(days)
@@ -208,7 +208,7 @@ def _days_of(part: Part) -> Iterator[tuple[date, list[int]]]:
         yield day, steps
 
 
-def _closed(day: date, part: Part, steps: Sequence[int]) -> DayClosed:
+def _closed(day: date, part: UsagePart, steps: Sequence[int]) -> DayClosed:
     return DayClosed(
         day=day,
         register_steps_kwh=tuple(steps),
@@ -225,7 +225,7 @@ def _closed(day: date, part: Part, steps: Sequence[int]) -> DayClosed:
     )
 
 
-def _statement_periods(part: Part) -> Iterator[tuple[date, date]]:
+def _statement_periods(part: UsagePart) -> Iterator[tuple[date, date]]:
     """Cut a part into periods that one statement may cover; none crosses a change of tariff."""
     days = [*days_between(part.start, part.end), part.end]
     firsts = days[:-1:PERIOD_DAYS_MAX]

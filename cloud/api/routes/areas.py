@@ -7,7 +7,7 @@ from litestar import get
 from litestar.params import QueryParameter
 
 from cloud.api import shapes
-from cloud.api.areas import AreaDesk
+from cloud.api.areas import AreaService
 from cloud.api.problems import documented
 from cloud.api.service import HttpRequest, caller_of, note_subject, service_of
 from cloud.store.providers import Scope
@@ -26,8 +26,8 @@ Start = Annotated[date, QueryParameter(name="from", description="The first day."
 End = Annotated[date, QueryParameter(name="to", description="The day after the last.")]
 
 
-def _desk(request: HttpRequest) -> AreaDesk:
-    return AreaDesk(service_of(request).store.area, caller_of(request).provider.name)
+def _desk(request: HttpRequest) -> AreaService:
+    return AreaService(service_of(request).store.area, caller_of(request).provider.name)
 
 
 @get("/v1/areas", tags=["areas"], opt={"scope": Scope.AREAS}, responses=documented())

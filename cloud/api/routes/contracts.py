@@ -7,8 +7,8 @@ from litestar import get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from cloud.api import shapes
-from cloud.api.desk import Wanted
 from cloud.api.problems import documented
+from cloud.api.provider import ContractFilter
 from cloud.api.service import HttpRequest, caller_of, note_subject, service_of
 from cloud.store.providers import Scope
 
@@ -61,7 +61,7 @@ async def contracts(
     """List your customers by contract, in the order they came."""
     service, desk = service_of(request), service_of(request).desk(caller_of(request))
     note_subject(request, area or "")
-    wanted = Wanted(area or "", on, bytes.fromhex(offer or ""), is_accepted)
+    wanted = ContractFilter(area or "", on, bytes.fromhex(offer or ""), is_accepted)
     return await service.run(desk.contracts, wanted, bytes.fromhex(after or ""), limit)
 
 

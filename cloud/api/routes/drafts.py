@@ -7,8 +7,8 @@ from litestar import get
 from litestar.params import QueryParameter
 
 from cloud.api import shapes
-from cloud.api.desk import Drafting, Wanted
 from cloud.api.problems import documented
+from cloud.api.provider import ContractFilter, Drafting
 from cloud.api.service import HttpRequest, caller_of, note_subject, service_of
 from cloud.store.providers import Scope
 
@@ -51,5 +51,5 @@ async def drafts(  # noqa: PLR0913 - the parameters of a query
     drafting = Drafting(start, end, without_missing)
     if contract is not None:
         return await service.run(desk.draft, bytes.fromhex(contract), drafting)
-    wanted = Wanted(area or "", is_accepted=True)
+    wanted = ContractFilter(area or "", is_accepted=True)
     return await service.run(desk.drafts, wanted, drafting, bytes.fromhex(after or ""), limit)

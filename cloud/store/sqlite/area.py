@@ -1,4 +1,4 @@
-"""The area lane in SQLite: contributions and figures; documents and roster come from `Documents`."""
+"""The area lane in SQLite: contributions and figures; documents and roster come from `SqliteDocuments`."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -8,16 +8,28 @@ from typing import Any
 import msgspec
 import sqlite_utils
 
-from cloud.store.area import ContributionItem, Figure, FigureKey, LettersItem, Row, Stage
+from cloud.store.area import (
+    ContributionItem,
+    ContributionRow,
+    Figure,
+    FigureKey,
+    FigureStage,
+    LettersItem,
+)
 from cloud.store.put import Put
-from cloud.store.sqlite.documents import Documents
+from cloud.store.sqlite.documents import SqliteDocuments
 from cloud.store.sqlite.tables import instant, placeholders, seconds
 from protocol.area_messages import SeedLetters
 from protocol.errors import Reason, StoreError
 from protocol.ids import DeviceId, HouseholdKeyId
 
-_ENDED = (Stage.RELEASED, Stage.DISCARDED)
-_RANKS = {Stage.FIXED: 0, Stage.CHECKED: 1, Stage.RELEASED: 2, Stage.DISCARDED: 2}
+_ENDED = (FigureStage.RELEASED, FigureStage.DISCARDED)
+_RANKS = {
+    FigureStage.FIXED: 0,
+    FigureStage.CHECKED: 1,
+    FigureStage.RELEASED: 2,
+    FigureStage.DISCARDED: 2,
+}
 # SQLite takes 32 766 parameters.
 _KEYS_MAX = 10_000
 
@@ -47,7 +59,7 @@ WHERE f.stage IN (?, ?) AND f.at < ? AND NOT EXISTS (
 """
 
 
-class SqliteArea(Documents):
+class SqliteArea(SqliteDocuments):
     """`AreaStore` in the file of `SqliteStore`."""
 
     def put_contributions(
@@ -60,10 +72,10 @@ class SqliteArea(Documents):
             writer = _ContributionWriter(self._db, seconds(at))
             return tuple(writer.put(item) for item in items)
 
-    def rows(self, key: FigureKey) -> tuple[Row, ...]:
+    def rows(self, key: FigureKey) -> tuple[ContributionRow, ...]:
         """See `AreaStore.rows`."""
         return tuple(
-            Row(household_key, DeviceId(device), entry, nonce, generation, words)
+            ContributionRow(household_key, DeviceId(device), entry, nonce, generation, words)
             for household_key, device, entry, nonce, generation, words in self._rows(
                 _ROWS, [key.measure, key.group, key.day, key.measures]
             )
@@ -117,7 +129,7 @@ class SqliteArea(Documents):
         with self._writing():
             number = _figure_number(self._db.conn.cursor(), figure.key)
             row = self._row("SELECT stage FROM area_figure WHERE id = ?", [number])
-            before = Stage(row[0]) if row and row[0] else None
+            before = FigureStage(row[0]) if row and row[0] else None
             if before and before != figure.stage and _RANKS[before] >= _RANKS[figure.stage]:
                 raise StoreError(
                     f"The figure of {figure.key.group} is {before} and cannot be {figure.stage} "
@@ -147,7 +159,7 @@ class SqliteArea(Documents):
         return _figure(row) if row else None
 
     def figures(
-        self, measure: str, group: str, start: int, end: int, stage: Stage | None = None
+        self, measure: str, group: str, start: int, end: int, stage: FigureStage | None = None
     ) -> tuple[Figure, ...]:
         """See `AreaStore.figures`."""
         rows = self._rows(
@@ -160,7 +172,8 @@ class SqliteArea(Documents):
     def unfinished(self) -> tuple[Figure, ...]:
         """See `AreaStore.unfinished`."""
         rows = self._rows(
-            f"{_FIGURE} AND stage IN (?, ?) ORDER BY day, id", [Stage.FIXED, Stage.CHECKED]
+            f"{_FIGURE} AND stage IN (?, ?) ORDER BY day, id",
+            [FigureStage.FIXED, FigureStage.CHECKED],
         )
         return tuple(_figure(row) for row in rows)
 
@@ -266,7 +279,7 @@ def _figure(row: tuple[Any, ...]) -> Figure:
     measures, measure, code, day, stage, at, requests, left_out, opened, release, detail, late = row
     return Figure(
         FigureKey(measures, measure, code, day),
-        Stage(stage),
+        FigureStage(stage),
         instant(at),
         msgspec.msgpack.decode(requests, type=tuple[bytes, ...]),
         msgspec.msgpack.decode(left_out, type=tuple[tuple[int, Reason], ...]),

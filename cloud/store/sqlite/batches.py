@@ -4,7 +4,14 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from cloud.store.batches import BatchItem, BatchLine, BatchProgress, BatchRefused, Fault, NewBatch
+from cloud.store.batches import (
+    BatchLine,
+    BatchProgress,
+    BatchRefused,
+    BulkFault,
+    BulkRequestItem,
+    NewBatch,
+)
 from cloud.store.put import Put
 from cloud.store.sqlite.tables import Tables, instant, seconds
 
@@ -40,7 +47,7 @@ class _ItemRefused(Exception):
 class SqliteBatches(Tables):
     """`BatchStore` in the embedded store."""
 
-    def put_batch(self, batch: NewBatch, items: Iterable[BatchItem]) -> Put | BatchRefused:
+    def put_batch(self, batch: NewBatch, items: Iterable[BulkRequestItem]) -> Put | BatchRefused:
         """See `BatchStore.put_batch`."""
         try:
             with self._writing():
@@ -50,7 +57,7 @@ class SqliteBatches(Tables):
                 )
                 if row:
                     is_same = _batch(row).digest == batch.digest
-                    return Put.AGAIN if is_same else BatchRefused(0, Fault.OTHER_CONTENT)
+                    return Put.AGAIN if is_same else BatchRefused(0, BulkFault.OTHER_CONTENT)
                 self._insert(batch, iter(items))
         except _ItemRefused as exc:
             refused: BatchRefused = exc.args[0]
@@ -92,7 +99,7 @@ class SqliteBatches(Tables):
         rows = self._rows(_LINES, [batch_id, after, state, limit])
         return tuple(BatchLine(*row) for row in rows)
 
-    def _insert(self, batch: NewBatch, items: Iterable[BatchItem]) -> None:
+    def _insert(self, batch: NewBatch, items: Iterable[BulkRequestItem]) -> None:
         cursor = self._db.conn.cursor()
         at = seconds(batch.at)
         cursor.execute(
@@ -117,7 +124,7 @@ class SqliteBatches(Tables):
             )
             first += len(chunk)
 
-    def _check(self, cursor: Any, number: int, item: BatchItem, provider_key: bytes) -> None:
+    def _check(self, cursor: Any, number: int, item: BulkRequestItem, provider_key: bytes) -> None:
         """Check that what stands under an item's id is the item, of the provider's own contract."""
         row = cursor.execute(
             "SELECT r.request, c.provider_key FROM request r JOIN contract c ON c.hash = r.contract"
@@ -125,9 +132,9 @@ class SqliteBatches(Tables):
             (item.id,),
         ).fetchone()
         if row is None:
-            raise _ItemRefused(BatchRefused(number, Fault.NOT_OWN))
+            raise _ItemRefused(BatchRefused(number, BulkFault.NOT_OWN))
         if row[0] != item.request or row[1] != provider_key:
-            raise _ItemRefused(BatchRefused(number, Fault.TAKEN))
+            raise _ItemRefused(BatchRefused(number, BulkFault.TAKEN))
 
 
 def _batch(row: tuple[Any, ...]) -> NewBatch:

@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 
 from cloud.store import (
-    Batch,
     BatchOutcome,
     BlockItem,
     DeadLetter,
     EpochItem,
     Holdings,
+    IngestBatch,
     StoredBlock,
     StoredEpoch,
     dead_letter,
@@ -44,10 +44,10 @@ ORDER BY b.day, b.j0
 """
 
 
-class Blocks(Tables):
+class SqliteBlocks(Tables):
     """What chips have sent."""
 
-    def put_batch(self, batch: Batch) -> BatchOutcome:
+    def put_batch(self, batch: IngestBatch) -> BatchOutcome:
         """See `Store.put_batch`."""
         with self._writing():
             outcome = BatchWriter(self._db).put(list(batch.epochs), list(batch.blocks))

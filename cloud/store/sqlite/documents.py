@@ -14,7 +14,7 @@ from protocol.roster import RosterEntry, SignedEntry
 _CHARTER = "SELECT kind, body, signatures FROM charter"
 
 
-class Documents(Tables):
+class SqliteDocuments(Tables):
     """What the area lane goes by."""
 
     def put_charter(self, charter: Charter) -> None:

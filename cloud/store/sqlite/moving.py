@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from cloud.store import Put, RequestState
-from cloud.store.moving import LookUp, Place, SealedMeter, StoredIdentity
+from cloud.store.moving import LookUp, SealedMeter, StoredIdentity, SupplyPoint
 from cloud.store.sqlite.tables import Tables, instant, seconds
 from protocol.calendar import day_number, day_of_number
 from protocol.ids import DeviceId, HouseholdKeyId
@@ -44,7 +44,7 @@ class Moving(Tables):
                 [identity.identity, identity.mandated_at, self._household(household_key)],
             )
 
-    def put_place(self, place: Place, *, is_again: bool = False) -> None:
+    def put_place(self, place: SupplyPoint, *, is_again: bool = False) -> None:
         """See `MovingStore.put_place`."""
         with self._writing():
             household = self._household(place.household_key)
@@ -57,7 +57,7 @@ class Moving(Tables):
                 [household, place.device, tag, sealed, seconds(place.since)],
             )
 
-    def places(self, tag: bytes | None = None) -> tuple[Place, ...]:
+    def places(self, tag: bytes | None = None) -> tuple[SupplyPoint, ...]:
         """See `MovingStore.places`."""
         rows = self._rows(f"{_PLACE} WHERE ? IS NULL OR p.tag = ? ORDER BY p.id", [tag, tag])
         return tuple(_place(row) for row in rows)
@@ -119,7 +119,7 @@ class Moving(Tables):
         rows = self._rows("SELECT at, who, what, why FROM look_up ORDER BY id")
         return tuple(LookUp(instant(at), who, what, why) for at, who, what, why in rows)
 
-    def _goes_on(self, household: int, place: Place, *, is_again: bool) -> bool:
+    def _goes_on(self, household: int, place: SupplyPoint, *, is_again: bool) -> bool:
         """Say whether this is the open place; a meter that was not known yet is filled in."""
         row = self._row(
             "SELECT id, tag FROM place WHERE household = ? AND device = ? AND until IS NULL"
@@ -135,7 +135,7 @@ class Moving(Tables):
             )
         return True
 
-    def _end(self, household: int, place: Place) -> None:
+    def _end(self, household: int, place: SupplyPoint) -> None:
         """End what is open of the household, of the chip and of the meter."""
         at = seconds(place.since)
         tag = place.meter.tag if place.meter else None
@@ -154,9 +154,9 @@ class Moving(Tables):
         self._db.execute(_PUBLISH_ANEW, [RequestState.PENDING, RequestState.PUBLISHED, *pair])
 
 
-def _place(row: tuple[Any, ...]) -> Place:
+def _place(row: tuple[Any, ...]) -> SupplyPoint:
     key, device, tag, sealed, since, until, last_day = row
-    return Place(
+    return SupplyPoint(
         HouseholdKeyId(key),
         DeviceId(device),
         None if tag is None else SealedMeter(tag, sealed),

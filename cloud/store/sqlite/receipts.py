@@ -6,7 +6,7 @@ from typing import Any
 
 from cloud.store import RequestState
 from cloud.store.put import Put
-from cloud.store.receipts import ReceiptItem, StoredReceipt
+from cloud.store.receipts import StoredReceipt, VerifiedReceipt
 from cloud.store.sqlite.tables import Tables, instant, seconds
 from protocol.errors import Reason
 from protocol.ids import DeviceId, HouseholdKeyId
@@ -22,7 +22,7 @@ _ANSWERABLE = {RequestState.PUBLISHED, RequestState.SEEN}
 class SqliteReceipts(Tables):
     """See `ReceiptStore`."""
 
-    def put(self, items: Sequence[ReceiptItem], at: datetime) -> tuple[Put | Reason, ...]:
+    def put(self, items: Sequence[VerifiedReceipt], at: datetime) -> tuple[Put | Reason, ...]:
         """See `ReceiptStore.put`."""
         if not items:
             return ()
@@ -50,7 +50,7 @@ class SqliteReceipts(Tables):
         )
         return {DeviceId(device): bytes(key) for device, key in rows}
 
-    def _put(self, item: ReceiptItem, at: datetime) -> Put | Reason:
+    def _put(self, item: VerifiedReceipt, at: datetime) -> Put | Reason:
         receipt = item.receipt
         held = self._row("SELECT payload FROM receipt WHERE statement = ?", [receipt.statement])
         if held:

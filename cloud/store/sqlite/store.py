@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cloud.store import Count, Figures
+from cloud.store import Count, StoreFigures
 from cloud.store.area import AreaStore
 from cloud.store.batches import BatchStore
 from cloud.store.catalogue import CatalogueStore
@@ -11,7 +11,7 @@ from cloud.store.providers import ProviderStore
 from cloud.store.receipts import ReceiptStore
 from cloud.store.sqlite.area import SqliteArea
 from cloud.store.sqlite.batches import SqliteBatches
-from cloud.store.sqlite.blocks import Blocks
+from cloud.store.sqlite.blocks import SqliteBlocks
 from cloud.store.sqlite.catalogue import SqliteCatalogue
 from cloud.store.sqlite.fleet import SqliteFleet
 from cloud.store.sqlite.moving import Moving
@@ -35,7 +35,7 @@ def has_issued(directory: Path) -> bool:
     return any((directory / "pki" / "issued").glob("*.pem"))
 
 
-class SqliteStore(Registry, Blocks, Requests, Moving):
+class SqliteStore(Registry, SqliteBlocks, Requests, Moving):
     """`Store` for a town: one worker writes, other processes may read and enrol."""
 
     @classmethod
@@ -121,9 +121,9 @@ class SqliteStore(Registry, Blocks, Requests, Moving):
         """See `Store.receipts`."""
         return SqliteReceipts(self._db, self._path)
 
-    def figures(self) -> Figures:
+    def figures(self) -> StoreFigures:
         """See `Store.figures`."""
-        return Figures(
+        return StoreFigures(
             generation=self.generation.hex(),
             devices=self._number(f"{_ENROLLED} AND is_revoked = 0"),
             revoked=self._number(_REVOKED),

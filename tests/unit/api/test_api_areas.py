@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.api import areas
 from cloud.release.composing import CLASSES_NAMES
-from cloud.release.release import TableRelease, Terms, Value
+from cloud.release.release import FigureTerms, TableRelease, Value
 from cloud.store.providers import Scope
 from protocol.governance import draw_up
 from protocol.measures import Group, Measure, MeasureKind, Measures, Parent
@@ -31,7 +31,7 @@ DOCUMENT = Measures(
     ),
     (Parent("classes", "all", ("75/edf", "75/rival")), Parent("classes", "own", ("75/edf",))),
 )  # fmt: skip
-TERMS = Terms(240, 300, 0.8, 2.0, 1e-6, 0.5, 200, 0.1, "00", "00")
+TERMS = FigureTerms(240, 300, 0.8, 2.0, 1e-6, 0.5, 200, 0.1, "00", "00")
 
 
 def table(day):

@@ -588,7 +588,7 @@ def test_a_defect_is_said_once(api, edf, monkeypatch):
     def fail(*_args, **_kwargs):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("cloud.api.desk.Desk.contracts", fail)
+    monkeypatch.setattr("cloud.api.provider.ProviderService.contracts", fail)
     with structlog.testing.capture_logs() as logs:
         for _ in range(30):
             problem(api.call("GET", "/v1/contracts", edf.token), 500)
@@ -621,7 +621,7 @@ def test_a_defect_tells_nothing(api, edf, monkeypatch):
     def broken(*_args):
         raise RuntimeError("secret of the machine /var/lib/volet")
 
-    monkeypatch.setattr("cloud.api.desk.Desk.contracts", broken)
+    monkeypatch.setattr("cloud.api.provider.ProviderService.contracts", broken)
     with structlog.testing.capture_logs() as logs:
         answer = api.call("GET", "/v1/contracts", edf.token)
     problem(answer, 500)

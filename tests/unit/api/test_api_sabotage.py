@@ -5,7 +5,8 @@ import contextlib
 import msgspec
 import pytest
 
-from cloud.api import access, desk, gate, upload
+from cloud.api import access, gate, upload
+from cloud.api import provider as desk
 from cloud.store.batches import BatchRefused
 from cloud.store.put import Put
 from cloud.store.sqlite.batches import SqliteBatches
@@ -45,14 +46,16 @@ def red():
 
 
 def test_without_the_check_of_the_owner(api, edf, rival, monkeypatch):
-    monkeypatch.setattr(desk.Desk, "own_contract", lambda self, name: self._store.contract(name))
+    monkeypatch.setattr(
+        desk.ProviderService, "own_contract", lambda self, name: self._store.contract(name)
+    )
     with red():
         attacks.test_anothers_things_are_not_there(api, edf, rival)
 
 
 def test_without_the_check_of_a_batchs_owner(api, edf, rival, monkeypatch):
     monkeypatch.setattr(
-        desk.Desk, "_own_batch", lambda self, name: self._store.batches.progress(name)
+        desk.ProviderService, "_own_batch", lambda self, name: self._store.batches.progress(name)
     )
     with red():
         attacks.test_anothers_things_are_not_there(api, edf, rival)
@@ -115,7 +118,7 @@ def test_without_the_audit(api, edf, monkeypatch):
 
 
 def test_without_the_count_of_bytes(tmp_path, monkeypatch):
-    monkeypatch.setattr(gate._Body, "check", lambda _self, _length: None)
+    monkeypatch.setattr(gate._BoundedBody, "check", lambda _self, _length: None)
     with red():
         attacks.test_a_huge_upload_is_refused_before_it_is_read(tmp_path)
 

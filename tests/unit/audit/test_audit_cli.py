@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from cloud.audit.attacks import REIDENTIFY, Finding
+from cloud.audit.attacks import REIDENTIFY, AttackResult
 from cloud.audit.capture import Captured, link_settings, read_capture, write_line
 from cloud.audit.truth import Truth, read_truth, write_truth
 from cloud.commands.audit import audit
@@ -45,7 +45,7 @@ def test_days_without_a_curve_are_unknown(tmp_path):
 def test_the_command_judges_a_capture(tmp_path, leak, status):
     run = CliRunner().invoke(audit, [*written(tmp_path, audited_fleet(30, 14, leak)), "--json"])
     lines = [line for line in run.stdout.splitlines() if line.startswith("{")]
-    findings = [msgspec.json.decode(line, type=Finding) for line in lines]
+    findings = [msgspec.json.decode(line, type=AttackResult) for line in lines]
     references = [one for one in findings if one.verdict == "reference"]
     assert len(references) == 3
     assert {one.on.split(":")[0] for one in findings} == {"plain curves", "traffic"}
@@ -66,7 +66,7 @@ def test_the_command_judges_a_store_and_its_releases(tmp_path, leak):
     write_truth(tmp_path / "truth.parquet", fleet.truth)
     arguments = ["--truth", str(tmp_path / "truth.parquet"), "--store", str(tmp_path), "--json"]
     lines = CliRunner().invoke(audit, arguments).stdout.splitlines()
-    findings = [msgspec.json.decode(line, type=Finding) for line in lines if line[0] == "{"]
+    findings = [msgspec.json.decode(line, type=AttackResult) for line in lines if line[0] == "{"]
     # Linking has no meaning on releases: three attacks on curves, three on the store, two on them.
     assert [one.on for one in findings if ":" not in one.on] == (
         ["plain curves"] * 3 + ["store"] * 3 + ["released figures"] * 2

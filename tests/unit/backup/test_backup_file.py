@@ -15,7 +15,7 @@ from protocol.backup import lock_by_key, open_by_key, read_public_key
 from protocol.errors import ConfigError, StoreError
 from protocol.hpke import SealingKey
 from system.backup import database, write
-from system.backup.listing import STAGING, Listed, survey
+from system.backup.listing import STAGING, ListedFile, survey
 from system.backup.restore import open_backup
 from system.backup.restore import restore as put_back
 from system.backup.write import write_backup
@@ -307,7 +307,7 @@ def test_the_database_alone_does_not_go_where_it_does_not_belong(shop, made, tmp
 
 
 def test_a_pattern_holds_what_it_should():
-    assert Listed("pki/*.pem", "").holds("pki/ca.pem")
-    assert not Listed("pki/*.pem", "").holds("pki/issued/ca.pem")
-    assert Listed("broker/**", "").holds("broker/data/mosquitto.db")
-    assert not Listed("broker/**", "").holds("broker")
+    assert ListedFile("pki/*.pem", "").holds("pki/ca.pem")
+    assert not ListedFile("pki/*.pem", "").holds("pki/issued/ca.pem")
+    assert ListedFile("broker/**", "").holds("broker/data/mosquitto.db")
+    assert not ListedFile("broker/**", "").holds("broker")

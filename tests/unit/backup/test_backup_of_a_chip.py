@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from cloud.billing.pending import pending_statements
-from edge.area.settings import Choices, save_choices
-from edge.bills.desk import Desk
-from edge.bills.word import say_word
+from edge.area.settings import AreaChoices, save_choices
+from edge.bills.release_token import say_word
+from edge.bills.verifier import StatementVerifier
 from edge.chip.agent import Agent
 from edge.chip.config import EdgeConfig
 from edge.commands.directory import CHIP
@@ -132,7 +132,7 @@ def bill_of_the_first_day(directory, cloud, provider_key):
     try:
         agreements = agreements_of(directory, load_agreement(directory))
         contracts = Contracts(agreements, load_keys(directory).meter_salt)
-        return json.loads(Desk(vault, identity.household, contracts).judge(statement))
+        return json.loads(StatementVerifier(vault, identity.household, contracts).judge(statement))
     finally:
         vault.close()
 
@@ -189,7 +189,7 @@ def test_a_backup_of_a_running_chip_starts_after_the_chip_has_gone_on(
 
 
 def test_every_file_of_a_household_comes_back_as_it_was(taken_over, tmp_path, passphrase):
-    save_choices(taken_over, Choices(is_on=False))
+    save_choices(taken_over, AreaChoices(is_on=False))
     say_word(taken_over)
     leave_order(taken_over, START)
     restored = tmp_path / "restored"

@@ -18,7 +18,7 @@ from edge.commands.directory import CHIP
 from edge.identity.identity import CONTRACT, OFFER, read_agreement
 from edge.metering.unconfirmed import Quarantine
 from edge.moving.transfer import pack, take_in
-from edge.status.presence import Kept, StatusFile
+from edge.status.presence import StatusFile, StatusRecord
 from protocol.errors import VoletError
 from provider import service as provider
 from provider.directory import PROVIDER
@@ -84,7 +84,7 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
         run("edge", "area", *at, "off")
         run("edge", "receipts", *at, "--release", "--yes")
         run("edge", "quotes", *at, "--ask")
-        StatusFile(old.directory).write(Kept())
+        StatusFile(old.directory).write(StatusRecord())
         reading = old.vault.values.state().account.last
         leave_confirmation(old.directory, Quarantine(reading, reading))
         look(old)

@@ -11,7 +11,7 @@ from benchmarks import batch_worker
 from benchmarks.batch_worker import Sent, work
 from benchmarks.provider_town import make_town
 from cloud.billing import pending as batches
-from cloud.store.batches import BatchItem, NewBatch
+from cloud.store.batches import BulkRequestItem, NewBatch
 from cloud.store.put import Put
 from cloud.store.sqlite.store import SqliteStore
 
@@ -45,7 +45,7 @@ def items(town, name="k"):
     for contract in town.contracts:
         signed = town.request(contract, name)
         request = msgspec.msgpack.decode(signed.body)
-        yield BatchItem(request["id"], contract, msgspec.msgpack.encode(signed))
+        yield BulkRequestItem(request["id"], contract, msgspec.msgpack.encode(signed))
 
 
 def hand_in(store, town, name="k"):
@@ -145,7 +145,7 @@ def test_a_worker_that_forgets_what_it_recorded_is_noticed(store, town, tmp_path
     hand_in(store, town)
 
     def forgetful(_store, _collectivity, _after=b""):
-        return batches.Page((), None)
+        return batches.PendingPage((), None)
 
     monkeypatch.setattr(batch_worker, "unseen_statements", forgetful)
     real, kills = SqliteStore.settle, []

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.provider_town import END, MONTH, TARIFF
-from cloud.billing.plan import Plan
+from cloud.billing.plan import WeightPlan
 from protocol.household import Q, weighted_sum
 from protocol.layout import MONTH_COEFFICIENTS
 from protocol.schedule import Schedules
@@ -19,7 +19,7 @@ PARTS = components((TARIFF,), MONTH, END, Schedules())
 def test_a_plan_sums_as_each_line_would(seed, is_worst):
     drawn = np.random.default_rng(seed).integers(0, Q, MONTH_COEFFICIENTS, np.uint64)
     coefficients = np.full(MONTH_COEFFICIENTS, Q - 1, np.uint64) if is_worst else drawn
-    lines = Plan(PARTS).lines({MONTH: coefficients})
+    lines = WeightPlan(PARTS).lines({MONTH: coefficients})
     for part, line in zip(PARTS, lines, strict=True):
         weights = part.weights(MONTH)
         (sums,) = line.months

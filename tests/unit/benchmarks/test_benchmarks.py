@@ -17,7 +17,7 @@ from benchmarks.machine import this_machine
 from benchmarks.mqtt_size import publish_bytes
 from benchmarks.row import Bound, Row, Rows
 from benchmarks.tic_peers import EnedisTic, SerialTeleinfo
-from edge.simulate.tariff import Option
+from edge.simulate.tariff import MeterOption
 from edge.tic.frame import Mode
 from system.mqtt.message import Incoming
 
@@ -67,7 +67,7 @@ def test_tic_finds_the_same_groups_as_its_peers():
 
 @pytest.mark.parametrize("peer", [EnedisTic(), SerialTeleinfo()], ids=lambda peer: peer.name)
 def test_tic_notices_a_peer_that_reports_something_else(peer):
-    line = tic.make_line(Mode.HISTORIQUE, Option.HPHC, 0.5)
+    line = tic.make_line(Mode.HISTORIQUE, MeterOption.HPHC, 0.5)
     found = tic.decode(line.data)
     reported = peer.decode(line.data)
     assert 0 < tic._check(line, found, reported) <= 1

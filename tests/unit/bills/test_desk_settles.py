@@ -6,11 +6,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from edge.bills.desk import Desk
 from edge.bills.judgement import Finding, Judgement, Verdict
+from edge.bills.verifier import StatementVerifier
 from edge.contracts.listed import Contracts
 from edge.identity.identity import signer_of
-from edge.vault.rows import BlockState, DayRow, Metered, StoredBlock
+from edge.vault.rows import BlockRow, BlockState, DayRow, Metered
 from edge.vault.vault import Vault
 from tests.support.chip_bench import make_identity
 from tests.support.household import METER_SALT, Household
@@ -41,9 +41,9 @@ class Ledger:
     def metered(self) -> Metered:
         return Metered(tuple((day, 0) for day in self._home.days))
 
-    def blocks_between(self, start: date, end: date) -> list[StoredBlock]:
+    def blocks_between(self, start: date, end: date) -> list[BlockRow]:
         return [
-            StoredBlock(s.incarnation, s.sequence, s.day, s.j0, s.j1, BlockState.STORED)
+            BlockRow(s.incarnation, s.sequence, s.day, s.j0, s.j1, BlockState.STORED)
             for s in self._home.spans
             if start <= s.day < end
         ]
@@ -69,7 +69,7 @@ def test_settled_days_outlive_the_process_and_the_same_statement_keeps_its_verdi
     late = colluders.statement(deal, colluders.request(deal, MIDDLE, END, late=left_out))
 
     vault = Vault.open(tmp_path, signer)
-    desk = Desk(Ledger(home, vault), home.secret, contracts)
+    desk = StatementVerifier(Ledger(home, vault), home.secret, contracts)
     before = verdict(desk, first)
     assert (before.verdict, before.findings) == (
         Verdict.CORRECT,
@@ -78,7 +78,7 @@ def test_settled_days_outlive_the_process_and_the_same_statement_keeps_its_verdi
     vault.close()
 
     vault = Vault.open(tmp_path, signer)
-    desk = Desk(Ledger(home, vault), home.secret, contracts)
+    desk = StatementVerifier(Ledger(home, vault), home.secret, contracts)
     assert verdict(desk, first) == before
     assert verdict(desk, other).findings == (Finding.ALREADY_SETTLED,)
     billed = verdict(desk, late)

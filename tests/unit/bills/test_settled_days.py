@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edge.bills.judge import judge
 from edge.bills.judgement import Finding, Verdict
-from edge.bills.own import meter_spans
+from edge.bills.readings import meter_spans
 from edge.bills.remarks import days_text, remarks
 from edge.bills.settled import Settled, runs
 from edge.language.choice import Lang

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from cloud.catalogue.log import Listed
+from cloud.catalogue.log import OpenedLog
 from cloud.catalogue.log import Publisher as ListPublisher
 from cloud.store.sqlite.store import SqliteStore
 from protocol.catalogue import (
@@ -182,12 +182,12 @@ def store(tmp_path):
 
 
 def test_what_is_listed_is_kept_published_and_found_under_its_heads(store):
-    listed, provider, publisher = Listed(store.catalogue), Provider(), Publisher()
+    listed, provider, publisher = OpenedLog(store.catalogue), Provider(), Publisher()
     first = listed.add(provider.offer(), TODAY)
     calendar = publisher.sign(publisher.calendar(START, START + timedelta(days=9)))
     second = listed.add(calendar, TODAY)
     assert listed.add(calendar, TODAY + timedelta(days=1)) == second
-    other = Listed(store.catalogue)
+    other = OpenedLog(store.catalogue)
     assert other.entries == [first, second]
     assert other.offer(first.hash) == provider_signed(other, first)
     assert other.offer(calendar.hash) is None
@@ -212,7 +212,7 @@ def provider_signed(listed, entry):
 
 def test_two_who_list_at_once_do_not_both_get_the_number(store):
     provider = Provider()
-    here, there = Listed(store.catalogue), Listed(store.catalogue)
+    here, there = OpenedLog(store.catalogue), OpenedLog(store.catalogue)
     assert here.entries == there.entries == []
     stale = next_entry(None, provider.offer(product="b"), TODAY)
     there.add(provider.offer(product="a"), TODAY)
@@ -223,11 +223,11 @@ def test_two_who_list_at_once_do_not_both_get_the_number(store):
 
 @pytest.mark.parametrize("sql", ["DELETE FROM listed", "UPDATE listed SET hash = x'00'"])
 def test_nothing_is_ever_removed_from_the_store(store, sql):
-    listed = Listed(store.catalogue)
+    listed = OpenedLog(store.catalogue)
     entry = listed.add(Provider().offer(), TODAY)
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
         store._db.execute(sql)
-    assert Listed(store.catalogue).entries == [entry]
+    assert OpenedLog(store.catalogue).entries == [entry]
 
 
 def test_pages_follow_each_other():
@@ -240,13 +240,13 @@ def test_pages_follow_each_other():
 
 def test_a_document_that_newer_rules_refuse_stays_listed_and_counts_for_nothing(store):
     provider = Provider()
-    listed = Listed(store.catalogue)
+    listed = OpenedLog(store.catalogue)
     first = listed.add(provider.offer(product="a"), TODAY)
     forged = Signed("Offer", provider.offer(product="b").body, bytes(64))
     second = next_entry(first, forged, TODAY)
     store.catalogue.append(second, forged)
     with capture_logs() as logs:
-        again = Listed(store.catalogue)
+        again = OpenedLog(store.catalogue)
         assert again.entries == [first, second]
     assert [entry["event"] for entry in logs] == ["listed_document_refused"]
     assert list(again.catalogue.offers) == [first.hash]

@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from cloud.store import (
-    Batch,
     BlockItem,
     Count,
     Device,
     EpochItem,
+    IngestBatch,
     PublishedStatement,
     Put,
     RefusedRequest,
@@ -63,7 +63,7 @@ def block_item(chip, sequence, day=DAY, j0=0, count=128, **changes):
 def put(store, *items):
     """Put items of both kinds as one batch; outcomes of headers come first."""
     outcome = store.put_batch(
-        Batch(
+        IngestBatch(
             AT,
             [item for item in items if isinstance(item, EpochItem)],
             [item for item in items if isinstance(item, BlockItem)],
@@ -302,7 +302,7 @@ class StoreContract:
         ]
         conflicting = block_item(chip, 1)
         put(store, epoch_item(chip), block_item(chip, 1))
-        store.put_batch(Batch(AT, blocks=[conflicting], refused=letters))
+        store.put_batch(IngestBatch(AT, blocks=[conflicting], refused=letters))
         latest, *earlier = store.dead_letters()
         assert (latest.topic, latest.reason) == (conflicting.topic, Reason.CONFLICT)
         assert earlier == letters[::-1]
@@ -312,7 +312,7 @@ class StoreContract:
     def test_a_flood_of_refused_messages_fills_counters_only(self, store):
         letter = dead_letter("t", b"", Reason.SIGNATURE, AT)
         for _ in range(3):
-            store.put_batch(Batch(AT, refused=[letter] * 4_000))
+            store.put_batch(IngestBatch(AT, refused=[letter] * 4_000))
         assert len(store.dead_letters(20_000)) == 10_000
         assert store.figures().dead_letters == (Count("bad_signature", 12_000),)
 

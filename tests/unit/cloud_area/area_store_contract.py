@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.store import Put
-from cloud.store.area import Figure, FigureKey, Stage
+from cloud.store.area import Figure, FigureKey, FigureStage
 from protocol.errors import Reason, StoreError
 from protocol.governance import Charter
 from protocol.roster import Roster
@@ -23,7 +23,7 @@ CURVE = FigureKey(DOCUMENT, "curve", "c1", DAY)
 CLASSES = FigureKey(DOCUMENT, "classes", "76-blue", DAY)
 
 
-def figure(key=CURVE, stage=Stage.FIXED, at=AT, **more):
+def figure(key=CURVE, stage=FigureStage.FIXED, at=AT, **more):
     return Figure(key, stage, at, **more)
 
 
@@ -84,7 +84,7 @@ class AreaStoreContract:
         assert area.days(b"e" * 32) == (DAY,)
         assert area.days(b"f" * 32) == ()
 
-    @pytest.mark.parametrize("stage", list(Stage))
+    @pytest.mark.parametrize("stage", list(FigureStage))
     def test_a_figure_that_is_fixed_takes_nothing_more_and_again_stays_again(
         self, area, home, stage
     ):
@@ -171,7 +171,7 @@ class AreaStoreContract:
 
     def test_a_figure_is_given_back_as_it_stands(self, area):
         kept = figure(
-            stage=Stage.CHECKED,
+            stage=FigureStage.CHECKED,
             requests=(b"check", b"sum"),
             left_out=((4, Reason.CHECK_SLOT),),
             opened=b"12345678",
@@ -189,11 +189,11 @@ class AreaStoreContract:
     @pytest.mark.parametrize(
         ("before", "after"),
         [
-            (Stage.CHECKED, Stage.FIXED),
-            (Stage.RELEASED, Stage.CHECKED),
-            (Stage.RELEASED, Stage.DISCARDED),
-            (Stage.DISCARDED, Stage.RELEASED),
-            (Stage.DISCARDED, Stage.FIXED),
+            (FigureStage.CHECKED, FigureStage.FIXED),
+            (FigureStage.RELEASED, FigureStage.CHECKED),
+            (FigureStage.RELEASED, FigureStage.DISCARDED),
+            (FigureStage.DISCARDED, FigureStage.RELEASED),
+            (FigureStage.DISCARDED, FigureStage.FIXED),
         ],
     )
     def test_a_stage_never_goes_back(self, area, before, after):
@@ -206,13 +206,18 @@ class AreaStoreContract:
 
     def test_figures_are_found_by_days_and_stage(self, area):
         keys = [msgspec.structs.replace(CURVE, day=DAY + n) for n in (2, 0, 1, 3)]
-        stages = (Stage.RELEASED, Stage.FIXED, Stage.RELEASED, Stage.CHECKED)
+        stages = (
+            FigureStage.RELEASED,
+            FigureStage.FIXED,
+            FigureStage.RELEASED,
+            FigureStage.CHECKED,
+        )
         for key, stage in zip(keys, stages, strict=True):
             area.put_figure(figure(key, stage))
-        area.put_figure(figure(CLASSES, Stage.DISCARDED))
+        area.put_figure(figure(CLASSES, FigureStage.DISCARDED))
         found = area.figures("curve", "c1", DAY, DAY + 3)
         assert [one.key.day for one in found] == [DAY, DAY + 1, DAY + 2]
-        released = area.figures("curve", "c1", DAY, DAY + 9, Stage.RELEASED)
+        released = area.figures("curve", "c1", DAY, DAY + 9, FigureStage.RELEASED)
         assert [one.key.day for one in released] == [DAY + 1, DAY + 2]
         assert [one.key.day for one in area.unfinished()] == [DAY, DAY + 3]
 
@@ -223,22 +228,22 @@ class AreaStoreContract:
         kept = other.contribution(DAY, DOCUMENT, (("curve", "c1", 4), ("profile", "p", 2)))
         item = home.item(home.contribution(DAY, DOCUMENT, PARTS))
         area.put_contributions([item, other.item(kept)], AT)
-        area.put_figure(figure(CURVE, Stage.RELEASED))
-        area.put_figure(figure(CLASSES, Stage.CHECKED))
+        area.put_figure(figure(CURVE, FigureStage.RELEASED))
+        area.put_figure(figure(CLASSES, FigureStage.CHECKED))
         assert area.expire_rows(LATER) == 0
-        area.put_figure(figure(CLASSES, Stage.DISCARDED))
+        area.put_figure(figure(CLASSES, FigureStage.DISCARDED))
         assert area.expire_rows(AT) == 0
         assert area.expire_rows(LATER) == 1
         assert [row.entry for row in area.rows(CURVE)] == [8]
         assert area.rows(CLASSES) == ()
         # Whoever sends again what has expired is late, not stored a second time.
         assert area.put_contributions([item], AT) == (Reason.LATE,)
-        assert area.figure(CURVE).stage is Stage.RELEASED
+        assert area.figure(CURVE).stage is FigureStage.RELEASED
 
     def test_expiry_takes_a_limit(self, area):
         homes = [AreaHousehold(entry=n) for n in range(5)]
         area.put_contributions([h.item(h.contribution(DAY, DOCUMENT, PARTS)) for h in homes], AT)
         for key in (CURVE, CLASSES):
-            area.put_figure(figure(key, Stage.RELEASED))
+            area.put_figure(figure(key, FigureStage.RELEASED))
         assert [area.expire_rows(LATER, 2) for _ in range(4)] == [2, 2, 1, 0]
         assert area.days(DOCUMENT) == ()

@@ -8,7 +8,7 @@ import pytest
 
 from cloud.ingest.pipeline import Ingest
 from cloud.store import Count
-from cloud.store.area import Figure, FigureKey, Stage
+from cloud.store.area import Figure, FigureKey, FigureStage
 from cloud.store.sqlite.store import SqliteStore
 from protocol.area_messages import AreaAck, Document, Part, Terms
 from protocol.calendar import day_number
@@ -120,7 +120,7 @@ def test_what_was_stored_is_still_acknowledged_when_its_figure_is_fixed(ingest, 
     message = contribution(home, town)
     ingest.process([message])
     key = FigureKey(town.measures_charter.hash, "curve", "75101", DAY)
-    store.area.put_figure(Figure(key, Stage.FIXED, NOW))
+    store.area.put_figure(Figure(key, FigureStage.FIXED, NOW))
     assert told(home, town, ingest.process([message])) == ((DAY,), {})
     late = town.join(store, AreaHousehold())
     processed = ingest.process([letters(late, town), contribution(late, town)])

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from cloud.store.area import Figure, FigureKey, Stage
+from cloud.store.area import Figure, FigureKey, FigureStage
 from protocol.calendar import day_number
 from protocol.topics import Kind
 from tests.support.area_household import AreaHousehold
@@ -39,7 +39,7 @@ def test_contributions_go_30_days_after_their_figures_ended(tmp_path):
         store.area.put_contributions(items, NOW)
         for day, at in days.items():
             store.area.put_figure(
-                Figure(FigureKey(bytes(32), "curve", "c", day), Stage.RELEASED, at)
+                Figure(FigureKey(bytes(32), "curve", "c", day), FigureStage.RELEASED, at)
             )
 
     async def scenario(_link, store, in_store):

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cloud.billing.pending import pending_statements
-from edge.bills.desk import read_judgement
 from edge.bills.judgement import Finding, Verdict
 from edge.bills.remarks import remarks
+from edge.bills.verifier import read_judgement
 from edge.commands.table import edge
 from edge.contracts.agreement import load_agreement
 from edge.contracts.former import agreements_of

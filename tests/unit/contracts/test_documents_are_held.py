@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.bills.judge import judge
 from edge.bills.judgement import Finding, Verdict
-from edge.contracts.agreement import Shelf
+from edge.contracts.agreement import ListedDocuments
 from edge.contracts.enrolling import draw_keys, sign_contract
 from edge.identity.identity import load_contract, load_keys
 from protocol.calendar import day_number
@@ -47,7 +47,7 @@ def chip(home):
 
 
 def found(home, chip, deal, statement, agreement=None):
-    shelf = Shelf(chip.extensions, chip.schedules)
+    shelf = ListedDocuments(chip.extensions, chip.schedules)
     taken = agreement or deal.agreement
     judgement = judge(statement, taken, shelf, home.books, home.secret.seal)
     assert (judgement.verdict is Verdict.CORRECT) == (judgement.findings == ())

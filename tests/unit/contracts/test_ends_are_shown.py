@@ -4,8 +4,8 @@ import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from cloud.api.client import Direct
-from cloud.api.desk import Drafting, Wanted
+from cloud.api.client import LocalBackend
+from cloud.api.provider import ContractFilter, Drafting
 from cloud.api.shapes import bytes_of
 from protocol.calendar import day_of_number
 from protocol.contract import StatementRequest
@@ -39,7 +39,7 @@ def listed(home, tmp_path, *options):
 
 
 def counter(home):
-    return Direct(home.cloud.store, PROVIDER.public_key().public_bytes_raw())
+    return LocalBackend(home.cloud.store, PROVIDER.public_key().public_bytes_raw())
 
 
 def test_the_list_shows_the_end_of_a_contract_that_a_later_one_has_ended(home, tmp_path):
@@ -47,17 +47,17 @@ def test_the_list_shows_the_end_of_a_contract_that_a_later_one_has_ended(home, t
 
 
 def test_a_contract_of_the_api_has_its_end(home):
-    former, present = counter(home).contracts(Wanted())
+    former, present = counter(home).contracts(ContractFilter())
     assert (former.end, present.end) == (day(SUPERSEDED), None)
-    assert list(counter(home).contracts(Wanted(on=day(SUPERSEDED)))) == [present]
-    assert list(counter(home).contracts(Wanted(on=day(SUPERSEDED - 1)))) == [former]
+    assert list(counter(home).contracts(ContractFilter(on=day(SUPERSEDED)))) == [present]
+    assert list(counter(home).contracts(ContractFilter(on=day(SUPERSEDED - 1)))) == [former]
 
 
 def test_a_batch_asks_for_no_day_after_a_contract_has_ended(home):
     drafting = Drafting(day(10), day(30), without_missing=False)
     requests = [
         decode_body(bytes_of(draft.body), StatementRequest)
-        for draft in counter(home).drafts(Wanted(), drafting)
+        for draft in counter(home).drafts(ContractFilter(), drafting)
     ]
     assert [(day_of_number(each.start), day_of_number(each.end)) for each in requests] == [
         (day(10), day(SUPERSEDED)),

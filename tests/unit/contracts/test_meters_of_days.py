@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edge.bills import judge as judge_module
 from edge.bills.judge import judge
 from edge.bills.judgement import Finding, Verdict
-from edge.bills.own import MeterUnknown
+from edge.bills.readings import MeterUnknown
 from edge.bills.remarks import remarks
 from edge.contracts.meter import Fit, Meters
 from edge.language.choice import Lang

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge.commands.table import edge
-from edge.contracts.choices import Choices
+from edge.contracts.choices import ContractChoices
 from edge.contracts.enrolling import draw_keys, requested_contract, sign_contract
 from edge.contracts.former import FormerContract, write_former
 from edge.contracts.requests import FOLDER, asked_agreements
@@ -136,7 +136,7 @@ def test_a_choice_without_an_offer_is_wrong_usage(chip, option):
 
 def test_each_field_of_a_contract_is_said_or_kept():
     """A new field of a contract, or option of the command, is to be kept as the others are."""
-    kept = {field.name for field in fields(Choices)}
+    kept = {field.name for field in fields(ContractChoices)}
     of_household = {"household_key", "sealing_key"}
     assert set(Contract.__struct_fields__) == kept | of_household | {
         *("offer", "meter", "start"),  # said or read anew each time

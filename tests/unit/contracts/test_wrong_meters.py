@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from click.testing import CliRunner
 
-from edge.bills.desk import read_judgement
 from edge.bills.judgement import Finding, Verdict
+from edge.bills.verifier import read_judgement
 from edge.commands.table import edge
 from protocol.calendar import day_start
 from tests.support.chip_bench import BenchMeter

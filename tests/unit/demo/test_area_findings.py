@@ -9,8 +9,8 @@ from edge.simulate.home import build_home
 from protocol.calendar import days_between, quarter_hours
 from protocol.ids import DeviceId
 from volet.demo.__main__ import last_march
-from volet.demo.area_findings import Measured, energies_wh, quiet_days
-from volet.demo.commune import CELLS, Commune, Place
+from volet.demo.area_findings import ReleasedDay, energies_wh, quiet_days
+from volet.demo.commune import CELLS, DemoCommune, DemoHome
 from volet.demo.neighbours import curve_of, frame_at
 from volet.demo.picture import Day
 from volet.demo.town import home_settings
@@ -40,8 +40,8 @@ def test_the_month_billed_is_the_last_march_that_is_over(today, month):
 
 def test_a_home_draws_what_its_meter_shows(tmp_path):
     first = date(2026, 10, 24)  # the next day has 100 quarter-hours
-    commune = Commune(tmp_path, tmp_path, first, first + timedelta(days=3))
-    place = Place(tmp_path, 7, CELLS[0], DeviceId("d"))
+    commune = DemoCommune(tmp_path, tmp_path, first, first + timedelta(days=3))
+    place = DemoHome(tmp_path, 7, CELLS[0], DeviceId("d"))
     drawn = energies_wh(commune, place)
     assert [len(each) for each in drawn] == [96, 100, 96]
     curve = curve_of(7, commune.begin, commune.end)
@@ -59,7 +59,7 @@ def test_a_frame_names_meter_time_and_every_register(home):
 def test_the_band_holds_what_lies_within_it():
     plain = np.array([10.0, 20.0, 30.0])
     day = Day("x", date(2026, 3, 1), plain, plain + 5, np.array([4.0, 5.0, 6.0]), plain, plain)
-    assert Measured(day, None, plain).is_in_band.tolist() == [False, True, True]
+    assert ReleasedDay(day, None, plain).is_in_band.tolist() == [False, True, True]
 
 
 @pytest.fixture

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from cloud.audit.attacks import Finding
-from cloud.release.release import CurveRelease, Terms
-from volet.demo.area_findings import Measured
+from cloud.audit.attacks import AttackResult
+from cloud.release.release import CurveRelease, FigureTerms
+from volet.demo.area_findings import ReleasedDay
 from volet.demo.area_play import Verified
-from volet.demo.area_report import AreaReport
+from volet.demo.area_report import TownReport
 from volet.demo.picture import Day
 
 PLAIN = 1_000 + 400 * np.sin(np.arange(96) / 12)
-TERMS = Terms(219, 220, 0.995455, 2.0, 1e-6, 1.0, 154, 0.1, "00", "00")
+TERMS = FigureTerms(219, 220, 0.995455, 2.0, 1e-6, 1.0, 154, 0.1, "00", "00")
 
 
 def make_measured(day, *, off=1.02):
@@ -31,18 +31,18 @@ def make_measured(day, *, off=1.02):
         local_wh=PLAIN * 1.3,
         local_raw_wh=PLAIN * -8.0,
     )
-    return Measured(picture, release, PLAIN * 1.5)
+    return ReleasedDay(picture, release, PLAIN * 1.5)
 
 
 def make_finding(verdict, *, attack="re-identification", on="traffic", score=0.01):
     is_reference = verdict == "reference"
     limit = None if is_reference else 0.02
-    return Finding(attack, on, score, 0.0, 1.0, 0.005, limit, 440, verdict, "all")
+    return AttackResult(attack, on, score, 0.0, 1.0, 0.005, limit, 440, verdict, "all")
 
 
 def make_report(width=100):
     out = io.StringIO()
-    return AreaReport(Console(file=out, width=width)), out
+    return TownReport(Console(file=out, width=width)), out
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from edge.bills.inbox import StatementInbox
-from edge.mqtt.message import Arrived, Connected, Publish, Published, Refused
+from edge.mqtt.message import Arrived, Connected, Publish, Published, PublishRefused
 from protocol.calendar import day_number
 from protocol.envelope import Address, seal_message
 from protocol.messages import Ack, IncarnationState, Seen, Statement, holdings_digest
@@ -208,7 +208,7 @@ def test_what_the_broker_refuses_rests_and_is_sent_later(bench):
     bench.drop = lambda message: isinstance(message, Publish) and kind_of(message) is Kind.BLOCK
     bench.run(96, with_pump=False)
     block, _ = [each for each in bench.chip.outgoing() if kind_of(each) is Kind.BLOCK]
-    bench.chip.take(Refused(block, 0x87))
+    bench.chip.take(PublishRefused(block, 0x87))
     bench.clock.seconds += 600
     assert block not in bench.chip.outgoing()
     bench.clock.seconds += 600

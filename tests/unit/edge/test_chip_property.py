@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge.chip.chip import ChipSettings
-from edge.mqtt.outbox import Settings as OutboxSettings
+from edge.mqtt.outbox import OutboxSettings
 from protocol.calendar import legal_day, quarter_hours
 from protocol.errors import Reason
 from protocol.layout import REGISTER_STEP

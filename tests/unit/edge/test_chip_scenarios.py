@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 
 from edge.chip.chip import ChipSettings
-from edge.mqtt.outbox import Settings as OutboxSettings
+from edge.mqtt.outbox import OutboxSettings
 from edge.vault import epochs as epochs_module
 from protocol.calendar import day_end, legal_day, quarter_hours
 from protocol.errors import Reason, StoreError
-from protocol.household import Epoch
+from protocol.household import EpochPad
 from protocol.layout import REGISTER_STEP
 from tests.support.chip_bench import PLATFORM_KEY, Bench, instant, make_identity
 from tests.support.chip_cloud import FakeCloud, RealCloud, opened
@@ -282,13 +282,13 @@ def test_a_commit_that_fails_ends_the_process_and_costs_nothing(bench, monkeypat
 def test_reusing_an_epoch_after_a_restore_is_seen(rhythm, tmp_path, monkeypatch):
     """The check that all scenarios rest on: break the rule and it shows."""
     pads = {}
-    real = Epoch.__init__
+    real = EpochPad.__init__
 
     def same_pad(self, month, incarnation, seed, z0):
         seed, z0 = pads.setdefault((month, incarnation), (seed, z0))
         real(self, month, incarnation, seed, z0)
 
-    monkeypatch.setattr(Epoch, "__init__", same_pad)
+    monkeypatch.setattr(EpochPad, "__init__", same_pad)
     monkeypatch.setattr(epochs_module, "new_incarnation", lambda: b"constant")
     identity = make_identity()
     cloud = FakeCloud(identity, PLATFORM_KEY)

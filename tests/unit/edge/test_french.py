@@ -21,7 +21,7 @@ from edge.language.choice import Lang
 from edge.language.french.help import HELP
 from edge.language.french.looking_up import help_in, known_sentence, sentence_in
 from edge.language.french.sentences import SENTENCES
-from edge.tic.groups import Refusal
+from edge.tic.groups import GroupRefusal
 from edge.tic.labels import LABELS
 from edge.vault.database import open_database
 from protocol.errors import VoletError
@@ -296,5 +296,5 @@ def test_what_a_meter_sends_is_shown_in_french(tmp_path):
     assert "qualité de la ligne" in shown
     for label in LABELS.values():
         assert sentence_in(Lang.FR, label.english) != label.english
-    for refusal in Refusal:
+    for refusal in GroupRefusal:
         assert sentence_in(Lang.FR, refusal) != refusal

@@ -27,19 +27,19 @@ from edge.mqtt.message import Absence, Connected, Disconnected, Unreachable
 from edge.simulate.host import host_time_at
 from edge.simulate.link import PtyLink
 from edge.status.advice_words import ADVICE
-from edge.status.desk import StatusOptions
 from edge.status.line import LineFault, LineState
 from edge.status.notice_words import NOTICES
 from edge.status.presence import (
     FILE_NAME,
-    Kept,
     Presence,
     SessionState,
     StatusFile,
+    StatusRecord,
     is_running,
     this_process,
 )
 from edge.status.report import Advice, ChipReport, NextBill, advise, advise_on_move, next_bill
+from edge.status.reporter import StatusOptions
 from edge.status.words import ABSENCES, WORDS, in_words
 from edge.tic.serial_line import SerialSource
 from edge.vault.vault import Vault
@@ -322,7 +322,7 @@ def test_a_file_that_is_damaged_is_no_file(tmp_path):
     for damaged in (b"", b"{", b"[]", b'{"presence": 1}', b"\xff"):
         path.write_bytes(damaged)
         path.chmod(0o600)
-        assert StatusFile(tmp_path).read() == Kept()
+        assert StatusFile(tmp_path).read() == StatusRecord()
 
 
 def test_a_chip_that_was_killed_is_told_from_one_that_runs():
@@ -341,7 +341,7 @@ def test_the_command_says_whether_the_chip_runs(tmp_path, runs):
     here = presence()
     if not runs:
         here = msgspec.structs.replace(here, process_start=here.process_start + 1)
-    StatusFile(tmp_path).write(Kept(here, None))
+    StatusFile(tmp_path).write(StatusRecord(here, None))
     said = CliRunner().invoke(edge, ["status", "--dir", str(tmp_path), "--lang", "en"])
     assert ("not running" in said.output) is not runs
     told = json.loads(CliRunner().invoke(edge, ["status", "--dir", str(tmp_path), "--json"]).output)

@@ -7,7 +7,7 @@ import pytest
 from edge.metering.events import NoticeKind
 from edge.status.limit import LimitWatch
 from edge.tic.consistency import ConsistencyCheck
-from edge.tic.frame import Group
+from edge.tic.frame import InformationGroup
 from tests.support.chip_bench import PLATFORM_KEY, Bench, instant, make_identity
 from tests.support.chip_cloud import FakeCloud
 
@@ -31,7 +31,7 @@ def overload(bench, frames: int) -> None:
         bench.clock.at += timedelta(seconds=10)
         bench.clock.seconds += 10
         frame = bench.meter.frame(bench.clock.at)
-        frame.groups["PREF"] = Group("03")
+        frame.groups["PREF"] = InformationGroup("03")
         bench.chip.observe(frame, bench.clock.host_time())
 
 

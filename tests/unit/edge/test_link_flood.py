@@ -5,13 +5,13 @@ from types import SimpleNamespace
 
 from structlog.testing import capture_logs
 
-from edge.mqtt.link import EVENTS_A_ROUND, QUEUED_MAX, Link, LinkSettings
+from edge.mqtt.link import EVENTS_A_ROUND, QUEUED_MAX, ChipLink, ChipLinkSettings
 from edge.mqtt.message import Publish
 
 
 def test_a_flood_is_taken_in_rounds_and_kept_within_bounds():
-    link = Link(
-        LinkSettings(
+    link = ChipLink(
+        ChipLinkSettings(
             host="localhost",
             port=1,
             client_id="id",

@@ -3,8 +3,8 @@
 import pytest
 
 from edge.area.settings import FILE_NAME as CHOICES
-from edge.bills.word import FILE_NAME as WORD
-from edge.mqtt.handler import Correspondent
+from edge.bills.release_token import FILE_NAME as WORD
+from edge.mqtt.handler import MessageHandler
 from edge.mqtt.message import Connected, Disconnected
 from edge.quotes.asking import ORDER
 from protocol.errors import StoreError
@@ -60,7 +60,7 @@ ALWAYS = ("open", "connect", "disconnect", "outgoing", "published")
 AT_TIMES = ("take", "observe", "contribute")
 
 
-def subjects(home) -> list[type[Correspondent]]:
+def subjects(home) -> list[type[MessageHandler]]:
     return [type(each) for each in home.chip._correspondents._members]
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.mqtt.outbox import Outbox, Settings
+from edge.mqtt.outbox import Outbox, OutboxSettings
 from edge.vault.rows import Key
 from protocol.errors import Reason
 from protocol.messages import Ack, IncarnationState, Refusal, holdings_digest
@@ -45,7 +45,7 @@ def ack(*states, is_whole=False, refused=(), holdings=None, generation=b"store--
 
 def started(*keys, settings=None, **more):
     """An outbox that knows what the cloud holds: nothing."""
-    outbox = Outbox(Shelf(*keys), settings or Settings(), random.Random(1), **more)
+    outbox = Outbox(Shelf(*keys), settings or OutboxSettings(), random.Random(1), **more)
     outbox.connect()
     assert outbox.ask_whole(0.0)
     outbox.take(ack(is_whole=True), 0.0)
@@ -61,7 +61,7 @@ def test_nothing_is_sent_without_a_session():
 
 
 def test_a_first_pause_longer_than_the_longest_holds_all_the_same():
-    settings = Settings(whole_pause_s=5_000.0)
+    settings = OutboxSettings(whole_pause_s=5_000.0)
     outbox = Outbox(Shelf(), settings, random.Random(1))
     outbox.connect()
     assert outbox.ask_whole(0.0)
@@ -90,7 +90,7 @@ def test_a_new_block_waits_for_its_turn_in_the_window_but_a_header_does_not():
 
 
 def test_sending_ends_with_the_clouds_ack_and_not_before():
-    outbox = started(settings=Settings(ack_timeout_s=60.0))
+    outbox = started(settings=OutboxSettings(ack_timeout_s=60.0))
     outbox.add(blocks(1), 0.0)
     sent = [at for at in range(0, 20_000, 5) if outbox.due(float(at))]
     assert len(sent) > 5
@@ -103,7 +103,7 @@ def test_sending_ends_with_the_clouds_ack_and_not_before():
 
 def test_the_backlog_is_drained_at_a_bounded_rate():
     shelf = Shelf(*blocks(*range(1, 1_000)))
-    outbox = Outbox(shelf, Settings(backlog_per_s=2.0, backlog_window=8), random.Random(1))
+    outbox = Outbox(shelf, OutboxSettings(backlog_per_s=2.0, backlog_window=8), random.Random(1))
     outbox.connect()
     outbox.take(ack(is_whole=True), 0.0)
     outbox.allow_blocks(are_allowed=True)
@@ -127,7 +127,7 @@ def test_a_backlog_does_not_starve_a_live_block():
 
 
 def test_what_is_under_way_is_bounded_while_the_cloud_is_silent():
-    outbox = started(settings=Settings(in_flight_max=10))
+    outbox = started(settings=OutboxSettings(in_flight_max=10))
     for n in range(1, 5_000):
         outbox.add(blocks(n), float(n))
         outbox.due(float(n))
@@ -144,7 +144,7 @@ def test_a_new_session_sends_again_what_was_under_way():
 
 
 def test_a_refused_message_rests():
-    outbox = started(*blocks(1), settings=Settings(refused_pause_s=900.0))
+    outbox = started(*blocks(1), settings=OutboxSettings(refused_pause_s=900.0))
     (key,) = outbox.due(0.0)
     outbox.refuse(key, 0.0)
     assert not any(outbox.due(float(at)) for at in range(0, 899, 10))

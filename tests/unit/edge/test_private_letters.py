@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.letters.inbox import LetterInbox, opened_letters
-from edge.mqtt.handler import Incoming, SeenNotes
+from edge.mqtt.handler import DeliveryReceipts, InboundMessage
 from edge.simulate.host import host_time_at
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
@@ -53,7 +53,7 @@ def written(household, text=TEXT, letter_id=ID, key=None):
 
 def message(household, signed, name=ID, key=PLATFORM, household_key=None):
     body = Letter(household_key or household.secret.id, name, msgspec.msgpack.encode(signed))
-    return Incoming(ADDRESS, seal_message(ADDRESS, body, key), name.hex())
+    return InboundMessage(ADDRESS, seal_message(ADDRESS, body, key), name.hex())
 
 
 class _Now(Clock):
@@ -71,7 +71,7 @@ class _Now(Clock):
 def chip(household, tmp_path):
     signer = Signer("ville", DEVICE, Ed25519PrivateKey.generate(), household.secret)
     vault = Vault.open(tmp_path, signer)
-    seen = SeenNotes(signer)
+    seen = DeliveryReceipts(signer)
     agreements = {household.contract.hash: household.agreement}
     inbox = LetterInbox(vault, _Now(), household.secret, PLATFORM.public_key(), seen, agreements)
     yield signer, vault, inbox, seen, agreements
@@ -154,7 +154,7 @@ def forged(household):
     yield "altered", message(household, altered)
     yield (
         "no document",
-        Incoming(
+        InboundMessage(
             ADDRESS,
             seal_message(ADDRESS, Letter(household.secret.id, ID, b"\xc1"), PLATFORM),
             ID.hex(),

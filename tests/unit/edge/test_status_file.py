@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from edge.status.line import LineState
-from edge.status.presence import FILE_NAME, Kept, Presence, SessionState, StatusFile
-from edge.status.schedule import Facts, Told
+from edge.status.presence import FILE_NAME, Presence, SessionState, StatusFile, StatusRecord
+from edge.status.schedule import Facts, PublishedStatus
 from protocol.status import Status
 from system.files import write_secret
 
@@ -18,10 +18,12 @@ def test_a_time_without_its_zone_is_as_good_as_no_file(tmp_path, at):
     facts = {"state": "ready", "tic_mode": None, "software": "", "not_after": None}
     told = {"facts": facts, "day": 1, "sent": 1, "daily_at": at}
     write_secret(tmp_path / FILE_NAME, msgspec.json.encode({"told": told}))
-    assert StatusFile(tmp_path).read() == Kept()
+    assert StatusFile(tmp_path).read() == StatusRecord()
 
 
-@pytest.mark.parametrize("struct", [Facts, Told, Presence, SessionState, LineState, Status])
+@pytest.mark.parametrize(
+    "struct", [Facts, PublishedStatus, Presence, SessionState, LineState, Status]
+)
 def test_every_time_that_is_read_has_its_zone(struct):
     for name, hint in typing.get_type_hints(struct, include_extras=True).items():
         parts = (

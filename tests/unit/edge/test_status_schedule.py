@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.status.schedule import DELAY_S, LONGEST_S, MESSAGES_A_DAY, Facts, Schedule, Told
+from edge.status.schedule import (
+    DELAY_S,
+    LONGEST_S,
+    MESSAGES_A_DAY,
+    Facts,
+    PublishedStatus,
+    Schedule,
+)
 from protocol.calendar import day_number, legal_day
 from protocol.status import State
 
@@ -160,7 +167,7 @@ def test_a_flickering_line_silences_nobody(told, minutes):
     """Also a chip that the broker has called lost, whose facts are never those that were told."""
     now, rng = START, random.Random(minutes)
     today = day_number(legal_day(now))
-    schedule = Schedule(Told(facts(told), today, 1, now + timedelta(hours=9)), rng)
+    schedule = Schedule(PublishedStatus(facts(told), today, 1, now + timedelta(hours=9)), rng)
     sent = []
     for minute in range(7 * 24 * 60):
         state = State.READY if minute // minutes % 2 else State.ALERT
@@ -180,7 +187,7 @@ def test_power_that_returns_is_not_told_however_the_clock_begins(seed, behind):
     """A host without a clock of its own begins where it stopped, or in 1970, until it is set."""
     back = datetime(2026, 11, 3, 7, tzinfo=UTC)
     day, daily_at = day_number(legal_day(back)), back - timedelta(hours=2)
-    schedule = Schedule(Told(facts(), day - 1, 1, daily_at), random.Random(seed))
+    schedule = Schedule(PublishedStatus(facts(), day - 1, 1, daily_at), random.Random(seed))
     for second in range(600):
         now = back + timedelta(seconds=second) - (behind if second < 20 else timedelta())
         state = State.INIT if second < 25 else State.READY
@@ -188,7 +195,7 @@ def test_power_that_returns_is_not_told_however_the_clock_begins(seed, behind):
 
 
 def test_starts_with_a_wrong_clock_say_nothing_either():
-    told = Told(facts(), day_number(legal_day(START)), 1, START + timedelta(hours=20))
+    told = PublishedStatus(facts(), day_number(legal_day(START)), 1, START + timedelta(hours=20))
     for start in range(5):
         schedule = Schedule(told, random.Random(start))
         for second in range(3_000):

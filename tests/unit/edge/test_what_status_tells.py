@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import CliRunner
 
-from edge.area.settings import Choices, save_choices
-from edge.bills.word import say_word
+from edge.area.settings import AreaChoices, save_choices
+from edge.bills.release_token import say_word
 from edge.chip.config import load_config
 from edge.commands.table import edge
 from edge.contracts.enrolling import draw_keys, make_request, write_request
@@ -135,12 +135,12 @@ def test_what_is_past_is_told_as_past(tmp_path):
 @pytest.mark.parametrize(
     ("choices", "config", "english"),
     [
-        (Choices(), "", "you have not confirmed the trustees"),
-        (Choices(is_on=False), "", "you have turned it off"),
-        (Choices(trustees="00" * 32), "[area]\nenabled = false\n", "edge.toml"),
-        (Choices(trustees="00" * 32, year_cap_rho=0.0), "", "year's budget is spent"),
-        (Choices(trustees="00" * 32), "[area]\nmonth_cap_rho = 0\n", "month's budget is spent"),
-        (Choices(trustees="00" * 32), "", "you take part"),
+        (AreaChoices(), "", "you have not confirmed the trustees"),
+        (AreaChoices(is_on=False), "", "you have turned it off"),
+        (AreaChoices(trustees="00" * 32), "[area]\nenabled = false\n", "edge.toml"),
+        (AreaChoices(trustees="00" * 32, year_cap_rho=0.0), "", "year's budget is spent"),
+        (AreaChoices(trustees="00" * 32), "[area]\nmonth_cap_rho = 0\n", "month's budget is spent"),
+        (AreaChoices(trustees="00" * 32), "", "you take part"),
     ],
 )
 def test_status_area_and_budget_say_the_same(tmp_path, choices, config, english):

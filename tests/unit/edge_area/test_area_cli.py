@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from edge.area.settings import Choices, load_choices, save_choices, watched_choices
+from edge.area.settings import AreaChoices, load_choices, save_choices, watched_choices
 from edge.commands import trustees as trustees_command
 from edge.commands.table import edge
 from edge.contracts.enrolling import draw_keys
@@ -112,16 +112,16 @@ def test_the_lane_is_turned_off_and_on(chip):
 
 def test_choices_are_read_again_when_they_have_changed(tmp_path):
     choices = watched_choices(tmp_path)
-    assert choices() == Choices()
-    save_choices(tmp_path, Choices(is_on=False))
+    assert choices() == AreaChoices()
+    save_choices(tmp_path, AreaChoices(is_on=False))
     assert not choices().is_on
-    save_choices(tmp_path, Choices())
+    save_choices(tmp_path, AreaChoices())
     (tmp_path / "area.json").write_text("{}x")
     assert not choices().is_on, "what the household has chosen is not known"
     with pytest.raises(ConfigError, match="damaged"):
         load_choices(tmp_path)
     (tmp_path / "area.json").unlink()
-    assert choices() == Choices()
+    assert choices() == AreaChoices()
 
 
 # The mechanism on one day.

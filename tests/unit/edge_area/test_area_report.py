@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from edge.area.settings import Choices, save_choices
+from edge.area.settings import AreaChoices, save_choices
 from edge.commands import trustees as trustees_command
 from edge.commands.table import edge
 from edge.privacy.ledger import Spend
@@ -45,7 +45,7 @@ def test_status_says_when_was_last_contributed_and_what_is_left(chip, monkeypatc
         "budget_left": 1,
     }
     assert "you take no part" in run("status", "--dir", chip.directory, "--lang", "en")
-    save_choices(chip.directory, Choices(trustees="00" * 32))
+    save_choices(chip.directory, AreaChoices(trustees="00" * 32))
     with chip.area_change() as area:
         for day in (TODAY - 3, TODAY - 2, TODAY - 1):
             spend = Spend(day, "curve", 1.0)
@@ -64,7 +64,7 @@ def test_status_says_when_was_last_contributed_and_what_is_left(chip, monkeypatc
 def test_trustees_shows_how_large_the_households_groups_are(chip):
     cloud, directory = chip.cloud, chip.directory
     assert json.loads(run("trustees", "--dir", directory, "--json"))["groups"] == []
-    save_choices(directory, Choices(trustees=cloud.set_charter.hash.hex()))
+    save_choices(directory, AreaChoices(trustees=cloud.set_charter.hash.hex()))
     with chip.area_change() as area:
         for name, kind in ((cloud.sets[0], "TrusteeSet"), (cloud.measures_list[0], "Measures")):
             area.put_document(name, kind, cloud.documents[name], 0)

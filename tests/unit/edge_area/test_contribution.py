@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from edge.area.pricing import NOT_PRICED, priced
 from edge.metering.events import DayClosed
-from edge.privacy.contribution import DayValues, Grounds, Made, Seeds, contribute
+from edge.privacy.contribution import (
+    ContributionInputs,
+    CostedContribution,
+    DayValues,
+    Seeds,
+    contribute,
+)
 from edge.privacy.ledger import Caps, Ledger, Limit
 from protocol.area_cipher import SHAPES, from_bytes, mask, mask_key, unmask
 from protocol.area_messages import check_contribution
@@ -38,7 +44,7 @@ def no_noise(slots, std_units):
 
 def grounds(entry=ENTRY, **changes):
     measures = make_measures(bytes(32), b"t" * 32, **changes)
-    return Grounds(measures, b"m" * 32, {b"t" * 32: small_transform()}, entry, SEEDS)
+    return ContributionInputs(measures, b"m" * 32, {b"t" * 32: small_transform()}, entry, SEEDS)
 
 
 def values(day=DAY, **changes):
@@ -66,7 +72,7 @@ def test_what_a_contribution_opens_to(day):
         Caps(),
         sampler=no_noise,
     )
-    assert isinstance(made, Made)
+    assert isinstance(made, CostedContribution)
     check_contribution(made.contribution)
     grid = 2**24
     classes = opened(made, "classes")

@@ -10,7 +10,7 @@ from edge.metering.meter import UNNAMED_MAX, Meter
 from edge.metering.restore import restore
 from edge.metering.state import MeterState
 from edge.simulate.host import host_time_at
-from edge.tic.frame import ClosedBy, Frame, Group, Mode, OpenedBy
+from edge.tic.frame import ClosedBy, Frame, InformationGroup, Mode, OpenedBy
 from protocol.calendar import PARIS, day_start, quarter_hour_start
 
 SERIAL = "021661000001"
@@ -21,7 +21,7 @@ def local(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=PARIS)
 
 
-def _frame(mode: Mode, groups: dict[str, Group], *, is_short: bool = False) -> Frame:
+def _frame(mode: Mode, groups: dict[str, InformationGroup], *, is_short: bool = False) -> Frame:
     return Frame(
         mode=mode,
         start=0,
@@ -43,28 +43,33 @@ def standard(
     power_va: int = 500,
     is_degraded: bool = False,
     without: tuple[str, ...] = (),
-    **more: Group,
+    **more: InformationGroup,
 ) -> Frame:
     groups = {
-        "ADSC": Group(serial),
-        "DATE": Group("", "E", at=at, is_clock_degraded=is_degraded),
-        "NGTF": Group(f"{calendar:^16}"),
-        "EAST": Group(f"{sum(registers_wh):09}"),
-        "SINSTS": Group(f"{power_va:05}"),
-        **{f"EASF{n:02}": Group(f"{wh:09}") for n, wh in enumerate(registers_wh, 1)},
+        "ADSC": InformationGroup(serial),
+        "DATE": InformationGroup("", "E", at=at, is_clock_degraded=is_degraded),
+        "NGTF": InformationGroup(f"{calendar:^16}"),
+        "EAST": InformationGroup(f"{sum(registers_wh):09}"),
+        "SINSTS": InformationGroup(f"{power_va:05}"),
+        **{f"EASF{n:02}": InformationGroup(f"{wh:09}") for n, wh in enumerate(registers_wh, 1)},
         **more,
     }
     if injected_wh is not None:
-        groups["EAIT"] = Group(f"{injected_wh:09}")
+        groups["EAIT"] = InformationGroup(f"{injected_wh:09}")
     return _frame(
         Mode.STANDARD, {name: group for name, group in groups.items() if name not in without}
     )
 
 
 def historique(optarif: str, serial: str = SERIAL, **registers: int) -> Frame:
-    groups = {"ADCO": Group(serial), "OPTARIF": Group(optarif), "PAPP": Group("00700")}
+    groups = {
+        "ADCO": InformationGroup(serial),
+        "OPTARIF": InformationGroup(optarif),
+        "PAPP": InformationGroup("00700"),
+    }
     return _frame(
-        Mode.HISTORIQUE, groups | {name: Group(f"{wh:09}") for name, wh in registers.items()}
+        Mode.HISTORIQUE,
+        groups | {name: InformationGroup(f"{wh:09}") for name, wh in registers.items()},
     )
 
 
@@ -381,10 +386,14 @@ def test_calendar_change_over_a_gap_bills_the_gap_under_the_new_calendar():
 
 def test_calendar_change_to_other_counters_starts_them_anew_and_keeps_the_curve():
     meter = begun(local("2025-06-10T10:00"), 2_000_000, calendar="A")
-    frame = standard(local("2025-06-10T10:05"), 7_000_000, calendar="B", EAST=Group("002000050"))
+    frame = standard(
+        local("2025-06-10T10:05"), 7_000_000, calendar="B", EAST=InformationGroup("002000050")
+    )
     for at in (frame.groups["DATE"].at, frame.groups["DATE"].at + SECOND):
         meter.observe(frame, host_time_at(at))
-    later = standard(local("2025-06-10T10:15"), 7_000_950, calendar="B", EAST=Group("002001000"))
+    later = standard(
+        local("2025-06-10T10:15"), 7_000_950, calendar="B", EAST=InformationGroup("002001000")
+    )
     events = meter.observe(later, host_time_at(later.groups["DATE"].at))
     assert [quarter.energy_wh for quarter in quarters(events)] == [1_000]
     assert meter.state.account.billed_kwh[0] == 7_000
@@ -487,7 +496,11 @@ def test_incomplete_standard_frame_serves_as_far_as_it_goes():
 def test_short_frames_say_nothing():
     meter = begun(local("2025-06-10T10:00"), 1_000_000)
     before = meter.state
-    short = _frame(Mode.HISTORIQUE, {"ADCO": Group(SERIAL), "ADIR1": Group("030")}, is_short=True)
+    short = _frame(
+        Mode.HISTORIQUE,
+        {"ADCO": InformationGroup(SERIAL), "ADIR1": InformationGroup("030")},
+        is_short=True,
+    )
     assert meter.observe(short, host_time_at(local("2025-06-10T10:01"))) == []
     assert meter.state == before
 
@@ -501,8 +514,8 @@ def test_degraded_clock_is_told_once():
 
 def test_maximum_power_takes_what_the_meter_kept_of_the_day():
     meter = begun(local("2025-06-10T10:00"), 1_000_000, power_va=1_200)
-    yesterday = Group("05500", "E", at=local("2025-06-10T21:00"))
-    today = Group("02100", "E", at=local("2025-06-11T03:00"))
+    yesterday = InformationGroup("05500", "E", at=local("2025-06-10T21:00"))
+    today = InformationGroup("02100", "E", at=local("2025-06-11T03:00"))
     at = local("2025-06-11T09:00")
     events = see_twice(meter, at, 1_001_000, **{"SMAXSN-1": yesterday, "SMAXSN": today})
     assert [day.max_power_va for day in days(events)] == [5_500]
@@ -575,7 +588,12 @@ def test_restored_account_never_bills_registers_that_it_did_not_know():
         event
         for n in (0, 1)
         for event in see(
-            meter, at + n * SECOND, 1_000_000, 2_000_000, 9_000_000, EAST=Group("003000100")
+            meter,
+            at + n * SECOND,
+            1_000_000,
+            2_000_000,
+            9_000_000,
+            EAST=InformationGroup("003000100"),
         )
     ]
     assert kinds(events) == [NoticeKind.CALENDAR_CHANGED]

@@ -15,7 +15,7 @@ from edge.metering.meter import Meter
 from edge.metering.reading import Reading
 from edge.metering.state import MeterState
 from edge.simulate.host import host_time_at
-from edge.tic.frame import ClosedBy, Frame, Group, Mode, OpenedBy
+from edge.tic.frame import ClosedBy, Frame, InformationGroup, Mode, OpenedBy
 from protocol.calendar import quarter_hours
 
 MODULUS_WH = 1_000_000_000
@@ -44,14 +44,14 @@ class World:
 
     def frame(self) -> Frame:
         groups = {
-            "ADSC": Group(f"{self.serial:012}"),
-            "DATE": Group("", "E", at=self.at),
-            "NGTF": Group(f"{self.calendar:^16}"),
-            "EAST": Group(f"{sum(self.registers_wh) % MODULUS_WH:09}"),
-            "EASF01": Group(f"{self.registers_wh[0] % MODULUS_WH:09}"),
-            "EASF02": Group(f"{self.registers_wh[1] % MODULUS_WH:09}"),
-            "EAIT": Group(f"{self.injected_wh % MODULUS_WH:09}"),
-            "SINSTS": Group("00420"),
+            "ADSC": InformationGroup(f"{self.serial:012}"),
+            "DATE": InformationGroup("", "E", at=self.at),
+            "NGTF": InformationGroup(f"{self.calendar:^16}"),
+            "EAST": InformationGroup(f"{sum(self.registers_wh) % MODULUS_WH:09}"),
+            "EASF01": InformationGroup(f"{self.registers_wh[0] % MODULUS_WH:09}"),
+            "EASF02": InformationGroup(f"{self.registers_wh[1] % MODULUS_WH:09}"),
+            "EAIT": InformationGroup(f"{self.injected_wh % MODULUS_WH:09}"),
+            "SINSTS": InformationGroup("00420"),
         }
         return Frame(
             mode=Mode.STANDARD,

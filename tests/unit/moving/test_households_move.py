@@ -17,7 +17,7 @@ from edge.moving.transfer import pack, take_in
 from edge.privacy.contribution import Seeds
 from edge.privacy.ledger import Caps, Ledger, Limit, Spend
 from edge.vault import database
-from edge.vault.area import Letters
+from edge.vault.area import KeyShares
 from protocol.calendar import QUARTER_HOUR, day_number, quarter_hour
 from protocol.envelope import Address, seal_message
 from protocol.errors import ConfigError, DocumentRefused, Reason, StoreError
@@ -198,7 +198,7 @@ def test_the_ledger_goes_along(old, make_home):
     spends = (Spend(day_number(DAY), "curve", 0.5), Spend(day_number(DAY), "profile", 0.25, True))
     with old.vault.area_change() as area:
         area.put_spends(spends)
-        area.put_letters(Letters(Seeds(77, b"t" * 32, (bytes(32),)), b"signed by the old chip"))
+        area.put_letters(KeyShares(Seeds(77, b"t" * 32, (bytes(32),)), b"signed by the old chip"))
     bundle = move_out(old)
     new = make_home("new", "2")
     take_in(new.directory, bundle, TODAY)

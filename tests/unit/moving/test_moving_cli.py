@@ -14,7 +14,7 @@ from edge.identity.identity import CONTRACT, SignedAgreement, load_keys
 from edge.moving.bundle import open_bundle
 from edge.moving.departure import ORDER
 from edge.moving.sheet import LINE, Sheet, fingerprint_of, render, sheet_html, sheet_text
-from edge.status.presence import Kept, StatusFile
+from edge.status.presence import StatusFile, StatusRecord
 from protocol.errors import ConfigError, VoletError
 from system.files import write_secret
 from tests.support.chip_bench import BenchClock
@@ -84,7 +84,7 @@ def test_the_order_is_left_for_the_running_chip_and_the_command_waits_for_it(hom
 
 def test_a_revoked_chip_does_not_move_a_household_out(home):
     home.kill()
-    StatusFile(home.directory).write(Kept(revoked_at=START))
+    StatusFile(home.directory).write(StatusRecord(revoked_at=START))
     with pytest.raises(ConfigError, match=r"volet edge export"):
         run("--lang", "en", "move-out", "--yes", "--dir", home.directory, "--wait", "0")
     assert not (home.directory / ORDER).exists()

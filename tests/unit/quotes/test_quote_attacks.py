@@ -6,8 +6,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from edge.quotes.opening import Fault, QuotesRefused
-from edge.quotes.pricing import Home, price_quotes
+from edge.quotes.opening import QuoteFault, QuotesRefused
+from edge.quotes.pricing import HouseholdData, price_quotes
 from edge.vault.rows import BlockState
 from protocol.household import Q, scale
 from protocol.keys import HouseholdSecret
@@ -56,7 +56,7 @@ def fault_of(household, plan, answer, **options):
 
 def priced(household, plan, answer, **options):
     sums = opened(household, plan, answer, **options)
-    return price_quotes(plan, sums, Home(household.days, curves=household.curves))
+    return price_quotes(plan, sums, HouseholdData(household.days, curves=household.curves))
 
 
 def changed(plan, answer, column, month, by):
@@ -77,7 +77,7 @@ def test_a_true_answer_passes(household, asked):
 def test_a_sum_that_says_one_more_is_noticed(household, asked, column, month):
     plan, answer = asked
     wrong = changed(plan, answer, column, month, 1)
-    assert fault_of(household, plan, wrong) is Fault.DIFFERS
+    assert fault_of(household, plan, wrong) is QuoteFault.DIFFERS
 
 
 def test_the_comparison_with_own_values_is_needed(household, asked, monkeypatch):
@@ -93,43 +93,43 @@ def test_sums_of_another_shape_do_not_count(household, asked):
     plan, answer = asked
     for sums in (b"", answer.sums[:-8], answer.sums + bytes(8)):
         wrong = msgspec.structs.replace(answer, sums=sums)
-        assert fault_of(household, plan, wrong) is Fault.SHAPE
+        assert fault_of(household, plan, wrong) is QuoteFault.SHAPE
 
 
 def test_blocks_that_the_chip_never_sent_do_not_count(household, asked):
     plan, answer = asked
     strange = BlockRange(b"8 bytes.", ((1, 3),))
     wrong = msgspec.structs.replace(answer, covers=(*answer.covers, strange))
-    assert fault_of(household, plan, wrong) is Fault.BLOCK_UNKNOWN
+    assert fault_of(household, plan, wrong) is QuoteFault.BLOCK_UNKNOWN
     longer = [
         BlockRange(cover.incarnation, (*cover.ranges, (10_000, 10_001))) for cover in answer.covers
     ]
     wrong = msgspec.structs.replace(answer, covers=tuple(longer))
-    assert fault_of(household, plan, wrong) is Fault.BLOCK_UNKNOWN
+    assert fault_of(household, plan, wrong) is QuoteFault.BLOCK_UNKNOWN
     blocks = [
         msgspec.structs.replace(b, state=BlockState.SUPERSEDED) for b in own_blocks(household)
     ]
-    assert fault_of(household, plan, answer, blocks=blocks) is Fault.BLOCK_UNKNOWN
+    assert fault_of(household, plan, answer, blocks=blocks) is QuoteFault.BLOCK_UNKNOWN
 
 
 def test_a_day_that_is_neither_summed_nor_named_missing_is_noticed(household, asked):
     plan, answer = asked
     silent = msgspec.structs.replace(answer, missing=())
-    assert fault_of(household, plan, silent) is Fault.DAY_MISSING
+    assert fault_of(household, plan, silent) is QuoteFault.DAY_MISSING
 
 
 def test_a_day_named_missing_although_it_was_summed_does_not_open_right(household, asked):
     plan, answer = asked
     more = (*answer.missing, answer.start + 1)
     hidden = msgspec.structs.replace(answer, missing=more)
-    assert fault_of(household, plan, hidden) in {Fault.DIFFERS, Fault.CANNOT_OPEN}
+    assert fault_of(household, plan, hidden) in {QuoteFault.DIFFERS, QuoteFault.CANNOT_OPEN}
 
 
 def test_another_household_opens_nothing(household, asked):
     plan, answer = asked
     secret = HouseholdSecret.generate().seal
     fault = fault_of(household, plan, answer, secret=secret)
-    assert fault in {Fault.DIFFERS, Fault.CANNOT_OPEN}
+    assert fault in {QuoteFault.DIFFERS, QuoteFault.CANNOT_OPEN}
 
 
 def test_nothing_stored_is_said_to_be_nothing(household, catalogue):
@@ -137,10 +137,10 @@ def test_nothing_stored_is_said_to_be_nothing(household, catalogue):
     plan, answer = answered(household, catalogue, START, END, days)
     assert len(answer.missing) == len(days)
     assert answer.covers == ()
-    home = Home(household.days)
+    home = HouseholdData(household.days)
     with pytest.raises(QuotesRefused) as caught:
         price_quotes(plan, opened(household, plan, answer), home)
-    assert caught.value.fault is Fault.EMPTY
+    assert caught.value.fault is QuoteFault.EMPTY
 
 
 def test_a_long_answer_is_cut_into_parts_that_join_to_it():

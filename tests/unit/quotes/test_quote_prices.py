@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloud.billing.quotes import column_sums
-from edge.quotes.pricing import Basis, NoQuote
+from edge.quotes.pricing import NoQuote, PriceBasis
 from protocol.household import N, Q, weighted_sum
 from protocol.quotes import LeftOut, QuotePlan, Register
 from tests.support.household import Household
@@ -137,9 +137,9 @@ def test_an_offer_for_another_calendar_is_estimated_from_the_curve_and_says_so(h
     found = quoted(household, catalogue, START, END, own={own.hash.hex()})
     by_name = {quote.product: quote for quote in found.quotes}
     oracle = Oracle(household, START, END)
-    assert by_name["tempo"].basis is Basis.ESTIMATE
+    assert by_name["tempo"].basis is PriceBasis.ESTIMATE
     assert by_name["tempo"].total_ttc == oracle.total(tempo, by_curve=True)
-    assert by_name["own"].basis is Basis.METER
+    assert by_name["own"].basis is PriceBasis.METER
     assert by_name["own"].is_current
     assert not by_name["tempo"].is_current
     all_registers = provider.tariff(energy=(register_line(tuple(range(1, 7)), "0.2"),))
@@ -158,7 +158,7 @@ def test_a_switch_of_the_tic_mode_makes_no_estimate_of_a_quote(household):
     switched = copy(household)
     switched.days = days
     found = quoted(switched, catalogue_of(own), START, END)
-    assert [quote.basis for quote in found.quotes] == [Basis.METER]
+    assert [quote.basis for quote in found.quotes] == [PriceBasis.METER]
 
 
 def test_an_offer_for_another_power_is_left_out_by_name(household):

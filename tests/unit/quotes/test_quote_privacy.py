@@ -9,9 +9,9 @@ from cloud.catalogue.log import Publisher as ListPublisher
 from cloud.catalogue.log import listed_in
 from edge.chip.chip import ChipSettings
 from edge.mqtt.message import Arrived, Publish
-from edge.mqtt.outbox import Settings as OutboxSettings
-from edge.quotes.asking import Order, QuoteOptions, Quoting
-from edge.quotes.comparing import State, compare
+from edge.mqtt.outbox import OutboxSettings
+from edge.quotes.asking import QuoteOptions, QuoteOrder, Quoting
+from edge.quotes.comparing import QuestionState, compare
 from protocol.calendar import legal_day
 from protocol.quotes import QuoteRequest
 from protocol.topics import Kind, device_topic, parse_device_topic
@@ -58,7 +58,7 @@ class Home(Bench):
     def ask(self) -> list[Publish]:
         """Ask, look at the quotes, and return all that leaves the chip from then on."""
         self.sent.clear()
-        self.order = Order(self.clock.at)
+        self.order = QuoteOrder(self.clock.at)
         for minute in range(30):
             self.pump(rounds=2)
             self.clock.seconds += 61
@@ -165,19 +165,19 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_question(homes):
     sent = asked(home)
     assert len(sent) > 1
     assert len({payload for _, payload in sent}) == 1
-    assert home.compared().state is State.READY
+    assert home.compared().state is QuestionState.READY
 
 
 def test_an_answer_outlives_a_kill_and_a_second_order_is_a_new_question(homes):
     home = homes[0]
-    assert home.compared().state is State.NOT_ASKED
-    home.order = Order(home.clock.at)
+    assert home.compared().state is QuestionState.NOT_ASKED
+    home.order = QuoteOrder(home.clock.at)
     home.clock.seconds += 2
     home.chip.outgoing()
-    assert home.compared().state is State.WAITING
+    assert home.compared().state is QuestionState.WAITING
     home.restart()
     assert asked(home)
-    assert home.compared().state is State.READY
+    assert home.compared().state is QuestionState.READY
     total = home.compared().quotes.quotes[0].total_ttc
     assert total > Decimal(0)
     home.clock.at += timedelta(hours=1)

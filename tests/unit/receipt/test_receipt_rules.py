@@ -12,15 +12,15 @@ from edge.bills.receipts import (
     MISMATCHES_MAX,
     PASSING,
     PERIOD_DAYS_MIN,
-    Grounds,
     Hold,
     Past,
+    ReceiptInputs,
     hold,
     is_mismatch,
 )
 from edge.contracts.meter import Fit
 from edge.vault.database import _UPGRADES, FILE_NAME, SCHEMA_VERSION, open_database
-from edge.vault.receipts import ReceiptRow, Receipts
+from edge.vault.receipts import OwnReceiptRow, Receipts
 from protocol.calendar import day_number, days_between
 from protocol.contract import Consent, StatementRequest
 
@@ -44,7 +44,7 @@ def grounds(first=0, length=31, *, without=(), late=(), consent=Consent.TOTAL, e
         tuple(start + n for n in late),
     )
     contract = SimpleNamespace(consent=consent, start=START, end=end)
-    return Grounds(CONTRACT, contract, request, None, ())
+    return ReceiptInputs(CONTRACT, contract, request, None, ())
 
 
 def judged(verdict=Verdict.CORRECT, *findings):
@@ -164,8 +164,8 @@ def database(tmp_path):
     opened.close()
 
 
-def row(number: int, *, is_short=False) -> ReceiptRow:
-    return ReceiptRow(bytes([number]) * 16, CONTRACT, is_short, b"body")
+def row(number: int, *, is_short=False) -> OwnReceiptRow:
+    return OwnReceiptRow(bytes([number]) * 16, CONTRACT, is_short, b"body")
 
 
 def test_a_day_cannot_be_covered_twice_whatever_the_rules_say(database):

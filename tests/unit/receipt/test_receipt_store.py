@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from cloud.store import PublishedStatement, Put, StatementOrder
-from cloud.store.receipts import ReceiptItem
+from cloud.store.receipts import VerifiedReceipt
 from cloud.store.sqlite.store import SqliteStore
 from protocol.errors import Reason
 from protocol.receipt import Receipt
@@ -36,8 +36,8 @@ def published(store, chip, number: int, contract: bytes = CONTRACT) -> bytes:
     return statement
 
 
-def item(chip, statement: bytes, payload: bytes = b"payload") -> ReceiptItem:
-    return ReceiptItem(chip.device, Receipt(chip.household_key, statement, b"sealed"), payload)
+def item(chip, statement: bytes, payload: bytes = b"payload") -> VerifiedReceipt:
+    return VerifiedReceipt(chip.device, Receipt(chip.household_key, statement, b"sealed"), payload)
 
 
 def test_a_statement_has_one_receipt_and_keeps_the_first(store, chip):

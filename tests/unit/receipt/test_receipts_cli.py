@@ -5,9 +5,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from edge.bills.word import FILE_NAME, watched_word
+from edge.bills.release_token import FILE_NAME, watched_word
 from edge.commands.receipts import receipts
-from edge.vault.receipts import ReceiptRow
+from edge.vault.receipts import OwnReceiptRow
 from protocol.errors import VoletError
 from tests.support.receipts import Home
 
@@ -51,7 +51,7 @@ def test_what_was_signed_off_is_shown(home):
 
 def test_what_holds_receipts_back_is_said_with_the_next_step(home):
     with home.vault.receipt_change() as tables:
-        tables.put(ReceiptRow(b"u" * 16, b"c" * 32, False, b"body"), [1])
+        tables.put(OwnReceiptRow(b"u" * 16, b"c" * 32, False, b"body"), [1])
         tables.presume([2, 3])
         tables.put_mismatch(b"1" * 16)
         tables.put_mismatch(b"2" * 16)

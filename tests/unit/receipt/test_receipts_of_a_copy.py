@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from edge.bills.judgement import Verdict
-from edge.bills.word import read_words, say_word
+from edge.bills.release_token import read_words, say_word
 from edge.commands.table import edge
 from edge.moving.transfer import pack, take_in
 from edge.vault.copies import put_back

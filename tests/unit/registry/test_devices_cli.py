@@ -17,7 +17,7 @@ from cloud.registry.pki import pki_path
 from cloud.registry.places import KEY
 from cloud.store import Device
 from cloud.store.fleet import DeviceWord
-from cloud.store.moving import Place
+from cloud.store.moving import SupplyPoint
 from cloud.store.sqlite.store import FILE_NAME, SqliteStore
 from protocol.status import State, whole_hour
 from protocol.topics import Kind
@@ -195,7 +195,7 @@ def test_whoever_was_revoked_is_listed_and_counted_for_good(tmp_path_factory, st
         elif device not in revoked:
             enrolled.add(device)
             store.enrol(Device(device, chips[chip].enrolment.signing_key, homes[home], since=at))
-            store.put_place(Place(homes[home], device, None, at))
+            store.put_place(SupplyPoint(homes[home], device, None, at))
     listed = [each.device for each in store.fleet.devices() if each.is_revoked]
     assert listed == sorted(revoked)
     assert store.figures().revoked == len(revoked)

@@ -16,7 +16,7 @@ from cloud.registry import places
 from cloud.registry.enrolment import enrol
 from cloud.registry.places import list_places, look_up, open_meter, seal_meter
 from cloud.store import Device, PublishedStatement, SeenStatement, StatementOrder
-from cloud.store.moving import LookUp, Place, StoredIdentity
+from cloud.store.moving import LookUp, StoredIdentity, SupplyPoint
 from cloud.store.sqlite import schema
 from cloud.store.sqlite.store import SqliteStore
 from edge.contracts.enrolling import draw_keys, make_request
@@ -48,7 +48,7 @@ def store(cloud):
 def put(cloud, store, household, device, prm, at):
     store.enrol(Device(device, bytes(32), household, at))
     meter = None if prm is None else seal_meter(cloud, prm, household)
-    store.put_place(Place(household, device, meter, at))
+    store.put_place(SupplyPoint(household, device, meter, at))
 
 
 def spans(reports):
@@ -126,7 +126,7 @@ def test_an_entry_under_another_household_does_not_open(cloud, store):
     """Sealed numbers cannot be swapped between households."""
     put(cloud, store, A, ONE, PRM, DAYS[0])
     (place,) = store.places()
-    swapped = Place(B, place.device, place.meter, place.since)
+    swapped = SupplyPoint(B, place.device, place.meter, place.since)
     with pytest.raises(ConfigError, match="not the key"):
         open_meter(cloud, swapped)
 
@@ -287,7 +287,7 @@ def test_a_store_of_each_older_version_is_upgraded_with_its_enrolments(tmp_path,
         connection.commit()
     store = SqliteStore.open(tmp_path)
     try:
-        assert store.places() == (Place(A, ONE, None, AT),)
+        assert store.places() == (SupplyPoint(A, ONE, None, AT),)
         assert store.identity(A) is None
         assert store.contracts() == ()
     finally:

@@ -17,7 +17,7 @@ from cloud.release.export import export
 from cloud.release.parents import release_parents
 from cloud.release.reading import Period, differs, releases_of, roster_of, rows_of
 from cloud.release.release import CurveRelease, CurveSum, decode, encode
-from cloud.store.area import Figure, Stage
+from cloud.store.area import Figure, FigureStage
 from protocol.area_cipher import SLOT_BYTES
 from protocol.calendar import day_number, quarter_hours
 from protocol.errors import DocumentRefused
@@ -82,7 +82,7 @@ class CurveArea(SmallArea):
         )
         figure = Figure(
             key,
-            Stage.RELEASED,
+            FigureStage.RELEASED,
             self.after(key.day),
             requests=(msgspec.msgpack.encode(request),),
             opened=(HOMES * one).astype("<i8").tobytes(),
@@ -172,9 +172,9 @@ def test_a_parent_of_a_discarded_child_is_discarded(area, monkeypatch):
     key = area.key(day, "curve", "75102")
     monkeypatch.setattr(area.store, "days", lambda _: (day,))
     assert release_parents(area.store, area.after()) == []
-    area.store.put_figure(Figure(key, Stage.DISCARDED, area.after(), detail="too few"))
+    area.store.put_figure(Figure(key, FigureStage.DISCARDED, area.after(), detail="too few"))
     (figure,) = release_parents(area.store, area.after())
-    assert figure.stage is Stage.DISCARDED
+    assert figure.stage is FigureStage.DISCARDED
     assert "75102" in figure.detail
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from cloud.release.asking import LONGEST_REPEAT_S
 from cloud.release.composing import compose_again
-from cloud.release.desk import ReleaseDesk
+from cloud.release.engine import ReleaseEngine
 from cloud.release.pages import request_pages
 from cloud.release.release import TableRelease, decode, encode
-from cloud.store.area import Stage
+from cloud.store.area import FigureStage
 from protocol.errors import MessageRefused, Reason
 from protocol.trustee_messages import (
     PAGE_BYTES,
@@ -33,7 +33,7 @@ class Town:
         self.start()
 
     def start(self):
-        self.desk = ReleaseDesk(self.area.store, COLLECTIVITY, self.area.platform)
+        self.desk = ReleaseEngine(self.area.store, COLLECTIVITY, self.area.platform)
 
     def step(self):
         for message in self.desk.step(self.area.after()):
@@ -64,7 +64,7 @@ def test_a_figure_is_published_with_its_terms():
     area.contribute_all()
     town = Town(area)
     figure = town.run()
-    assert figure.stage is Stage.RELEASED
+    assert figure.stage is FigureStage.RELEASED
     assert [message.topic for message in town.published] == [
         "volet/v1/test-city/area/classes/dep-75"
     ]
@@ -110,7 +110,7 @@ def test_pages_that_are_lost_are_sent_again():
     area = SmallArea()
     area.contribute_all()
     dice = random.Random(3)
-    assert Town(area).run(loses=lambda: dice.random() < 0.4).stage is Stage.RELEASED
+    assert Town(area).run(loses=lambda: dice.random() < 0.4).stage is FigureStage.RELEASED
 
 
 def test_killed_before_every_step_it_asks_for_the_same_bytes():
@@ -126,7 +126,7 @@ def test_killed_before_every_step_it_asks_for_the_same_bytes():
         town.step()
         if town.desk.is_idle():
             break
-    assert area.store.figure(area.key()).stage is Stage.RELEASED
+    assert area.store.figure(area.key()).stage is FigureStage.RELEASED
     for trustee in town.trustees[:3]:
         assert len(trustee.asked) == 2  # one set checked, one summed, however often asked
 
@@ -148,7 +148,7 @@ def test_nothing_is_opened_while_two_are_away():
     with pytest.raises(AssertionError, match="no end"):
         town.run(rounds=8)
     town.away = {3}  # weeks later
-    assert town.run().stage is Stage.RELEASED
+    assert town.run().stage is FigureStage.RELEASED
 
 
 def test_refusals_for_good_end_a_figure_and_say_why():
@@ -158,7 +158,7 @@ def test_refusals_for_good_end_a_figure_and_say_why():
     for trustee in town.trustees[:2]:
         trustee.refuses = Reason.ANSWERED
     figure = town.run()
-    assert figure.stage is Stage.DISCARDED
+    assert figure.stage is FigureStage.DISCARDED
     assert "trustee-a: answered_already (not today)" in figure.detail
     assert not town.published
 
@@ -172,7 +172,7 @@ def test_a_refusal_for_now_is_asked_again():
         town.run(rounds=5)
     assert list(town.desk.asking.refusals(next(iter(town.trustees[0].asked))))
     town.trustees[0].refuses = None
-    assert town.run().stage is Stage.RELEASED
+    assert town.run().stage is FigureStage.RELEASED
 
 
 def test_a_trustee_is_taught_what_it_lacks_once():

@@ -6,7 +6,7 @@ import pytest
 
 from cloud.release.closing import basis_of, close, due
 from cloud.release.opening import advance, asked
-from cloud.store.area import Stage
+from cloud.store.area import FigureStage
 from cloud.store.put import Put
 from protocol.area_cipher import Shape
 from protocol.errors import Reason
@@ -21,7 +21,7 @@ def opened(figure) -> np.ndarray:
 def run(area: SmallArea, trustees=(0, 1, 2), day: int = DAY, *, is_complete=True):
     basis = basis_of(area.store, area.key(day))
     figure = close(area.store, basis, area.roster, area.after(day))
-    while figure.stage in (Stage.FIXED, Stage.CHECKED):
+    while figure.stage in (FigureStage.FIXED, FigureStage.CHECKED):
         answers = area.answers(asked(figure), trustees)
         step = advance(
             area.store,
@@ -43,7 +43,7 @@ def test_a_sum_opens_to_the_plain_sum():
     area = SmallArea()
     area.contribute_all()
     figure = run(area)
-    assert figure.stage is Stage.RELEASED
+    assert figure.stage is FigureStage.RELEASED
     assert opened(figure).tolist() == area.plain_sum(area.members).tolist()
 
 
@@ -51,9 +51,9 @@ def test_a_sum_opens_to_the_plain_sum():
 def test_a_quorum_opens_and_fewer_do_not(shape):
     area = SmallArea(shape=shape)
     area.contribute_all()
-    assert run(area, range(shape.threshold)).stage is Stage.RELEASED
+    assert run(area, range(shape.threshold)).stage is FigureStage.RELEASED
     area.contribute_all(DAY + 1)
-    assert run(area, range(shape.threshold - 1), DAY + 1).stage is Stage.FIXED
+    assert run(area, range(shape.threshold - 1), DAY + 1).stage is FigureStage.FIXED
 
 
 def test_any_one_trustee_may_be_away():
@@ -91,7 +91,7 @@ def test_a_wrong_seed_is_named_and_left_out():
     area.contribute_all()
     figure = run(area)
     assert figure.left_out == ((wrong.entry, Reason.CHECK_SLOT),)
-    assert figure.stage is Stage.RELEASED
+    assert figure.stage is FigureStage.RELEASED
     rest = [each for each in area.members if each is not wrong]
     assert opened(figure).tolist() == area.plain_sum(rest).tolist()
 
@@ -102,7 +102,7 @@ def test_a_household_whose_seeds_one_trustee_lacks_is_left_out():
     area.fakes[1].unknown = {area.members[3].entry}
     figure = run(area)
     assert figure.left_out == ((area.members[3].entry, Reason.SEEDS),)
-    assert figure.stage is Stage.RELEASED
+    assert figure.stage is FigureStage.RELEASED
 
 
 def test_a_liar_is_never_published():
@@ -110,7 +110,7 @@ def test_a_liar_is_never_published():
     area.contribute(area.members[5], extra=2**40)
     area.contribute_all()
     figure = run(area)
-    assert figure.stage is Stage.DISCARDED
+    assert figure.stage is FigureStage.DISCARDED
     assert "Slots 0 of 120 households" in figure.detail
     assert not figure.opened
 
@@ -128,7 +128,7 @@ def test_extremes_of_a_word_are_seen(value):
     area = SmallArea()
     area.contribute(area.members[5], values=np.array([value] + [0] * 17, np.int64))
     area.contribute_all()
-    assert run(area).stage is Stage.DISCARDED
+    assert run(area).stage is FigureStage.DISCARDED
 
 
 def test_a_trustee_that_lies_about_what_nobody_else_holds_is_caught_by_the_check_slot():
@@ -147,7 +147,7 @@ def test_a_trustee_that_lies_about_what_nobody_else_holds_is_caught_by_the_check
 
     area.fakes[2].answer = lie
     figure = run(area)
-    assert figure.stage is Stage.DISCARDED
+    assert figure.stage is FigureStage.DISCARDED
     assert "check slot" in figure.detail
 
 
@@ -156,7 +156,7 @@ def test_too_few_are_never_asked_about():
     for member in area.members[:83]:
         area.contribute(member)
     figure = run(area)
-    assert figure.stage is Stage.DISCARDED
+    assert figure.stage is FigureStage.DISCARDED
     assert not figure.requests
     assert "83 households of dep-75 count" in figure.detail
 
@@ -166,7 +166,7 @@ def test_too_few_after_the_check_are_not_summed():
     for member in area.members[:84]:
         area.contribute(member, seeds=(bytes(32),) * 6 if member.number == 0 else None)
     figure = run(area)
-    assert figure.stage is Stage.DISCARDED
+    assert figure.stage is FigureStage.DISCARDED
     assert len(figure.requests) == 1
     assert "83 households" in figure.detail
 
@@ -176,7 +176,7 @@ def test_who_joined_of_late_is_in_the_sum_but_counts_not():
     for member in area.members[:83]:
         area.contribute(member)
     area.contribute(area.join(500, start=DAY - 5))
-    assert run(area).stage is Stage.DISCARDED
+    assert run(area).stage is FigureStage.DISCARDED
     for member in area.members[:84]:
         area.contribute(member, DAY + 1)
     area.contribute(area.members[-1], DAY + 1)
@@ -202,5 +202,5 @@ def test_the_roster_that_grows_between_the_stages_changes_nothing():
         area.join(number, cell=None, start=DAY)
     answers = area.answers(asked(figure))
     figure = advance(area.store, basis, area.roster, figure, answers, area.after())
-    assert figure.stage is Stage.CHECKED
+    assert figure.stage is FigureStage.CHECKED
     assert len(asked(figure).entries) == 120

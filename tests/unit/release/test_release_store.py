@@ -5,7 +5,7 @@ import pytest
 from cloud.release import opening
 from cloud.release.closing import basis_of, close
 from cloud.release.opening import advance, asked
-from cloud.store.area import Stage
+from cloud.store.area import FigureStage
 from cloud.store.put import Put
 from cloud.store.sqlite.store import SqliteStore
 from protocol.errors import Reason, StoreError
@@ -26,7 +26,7 @@ def store(request, tmp_path):
 def run(area: SmallArea):
     basis = basis_of(area.store, area.key())
     stages = [close(area.store, basis, area.roster, area.after())]
-    while stages[-1].stage in (Stage.FIXED, Stage.CHECKED):
+    while stages[-1].stage in (FigureStage.FIXED, FigureStage.CHECKED):
         answers = area.answers(asked(stages[-1]))
         step = advance(
             area.store, basis, area.roster, stages[-1], answers, area.after(), is_complete=True
@@ -44,10 +44,14 @@ def test_every_stage_is_read_back_as_it_was_put(store):
     area.contribute(wrong, seeds=(bytes(32),) * 6)
     area.contribute_all()
     stages = run(area)
-    assert [each.stage for each in stages] == [Stage.FIXED, Stage.CHECKED, Stage.RELEASED]
+    assert [each.stage for each in stages] == [
+        FigureStage.FIXED,
+        FigureStage.CHECKED,
+        FigureStage.RELEASED,
+    ]
     found = store.figure(area.key())
     assert (found.stage, found.requests, found.opened) == (
-        Stage.RELEASED,
+        FigureStage.RELEASED,
         stages[-1].requests,
         stages[-1].opened,
     )
@@ -62,7 +66,7 @@ def test_without_the_bound_a_liar_would_be_published(monkeypatch):
     area.contribute(area.members[5], extra=2**40)
     area.contribute_all()
     monkeypatch.setattr(opening, "slot_bound", lambda *_: float("inf"))
-    assert run(area)[-1].stage is Stage.RELEASED
+    assert run(area)[-1].stage is FigureStage.RELEASED
 
 
 def test_without_the_check_slots_one_wrong_seed_would_cost_everybody_the_day(monkeypatch):
@@ -77,5 +81,5 @@ def test_without_the_check_slots_one_wrong_seed_would_cost_everybody_the_day(mon
 
     monkeypatch.setattr(opening, "unmask", blind_at_first)
     last = run(area)[-1]
-    assert (last.stage, last.left_out) == (Stage.DISCARDED, ())
+    assert (last.stage, last.left_out) == (FigureStage.DISCARDED, ())
     assert "check slot of 120 households" in last.detail

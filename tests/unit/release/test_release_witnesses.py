@@ -6,7 +6,7 @@ import pytest
 
 from cloud.release.closing import basis_of, close
 from cloud.release.opening import WITNESS_WAIT, advance, asked
-from cloud.store.area import Stage
+from cloud.store.area import FigureStage
 from protocol.area_cipher import Shape, from_bytes, to_bytes
 from protocol.errors import Reason
 from protocol.trustee_messages import Ask
@@ -36,7 +36,7 @@ def lying(area, number, ask, *, places=slice(None), sums=slice(None), by=1):
 def run(area, trustees=ALL, *, is_complete=True, later=None):
     basis = basis_of(area.store, area.key())
     figure = close(area.store, basis, area.roster, area.after())
-    while figure.stage in (Stage.FIXED, Stage.CHECKED):
+    while figure.stage in (FigureStage.FIXED, FigureStage.CHECKED):
         answers = area.answers(asked(figure), trustees)
         now = figure.at if later is None else figure.at + later
         step = advance(
@@ -65,7 +65,7 @@ def test_a_liar_is_named_and_the_figure_released_without_it(ask, shape, liar):
     area = full(shape)
     lying(area, liar, ask)
     figure = run(area, range(shape.trustees))
-    assert figure.stage is Stage.RELEASED
+    assert figure.stage is FigureStage.RELEASED
     assert not figure.left_out
     assert is_plain_sum(area, figure)
     assert (
@@ -87,7 +87,7 @@ def test_a_lie_that_opens_to_another_sum_is_not_published_and_both_are_named():
     area = full()
     lying(area, 2, Ask.SUM, sums=slice(1), places=slice(1))
     figure = run(area)
-    assert figure.stage is Stage.DISCARDED
+    assert figure.stage is FigureStage.DISCARDED
     assert "trustee-a and trustee-c gave different masks" in figure.detail
     assert "without trustee-a, trustee-c, and to different sums" in figure.detail
 
@@ -96,7 +96,7 @@ def test_a_lie_about_a_few_households_leaves_them_out_and_names_both_holders():
     area = full()
     lying(area, 2, Ask.CHECK, sums=slice(1), places=slice(2))
     figure = run(area)
-    assert figure.stage is Stage.RELEASED
+    assert figure.stage is FigureStage.RELEASED
     assert figure.left_out == ((0, Reason.SEEDS), (1, Reason.SEEDS))
     assert "trustee-a and trustee-c gave different masks" in figure.detail
 
@@ -106,10 +106,10 @@ def test_with_one_away_a_lie_waits_for_it_a_week_and_is_then_discarded(ask):
     area = full()
     lying(area, 2, ask)
     waiting = run(area, (0, 1, 2), is_complete=False)
-    assert waiting.stage is (Stage.FIXED if ask is Ask.CHECK else Stage.CHECKED)
+    assert waiting.stage is (FigureStage.FIXED if ask is Ask.CHECK else FigureStage.CHECKED)
     assert is_plain_sum(area, run(area, ALL, is_complete=False, later=WITNESS_WAIT))
     given_up = run(area, (0, 1, 2), is_complete=False, later=WITNESS_WAIT)
-    assert given_up.stage is Stage.DISCARDED
+    assert given_up.stage is FigureStage.DISCARDED
     assert "trustee-a and trustee-c; trustee-b and trustee-c gave different" in given_up.detail
     assert not given_up.opened
 
@@ -118,7 +118,7 @@ def test_with_one_away_a_lie_waits_for_it_a_week_and_is_then_discarded(ask):
 def test_two_of_two_cannot_tell_who_lies(ask):
     area = full(Shape(2, 2))
     lying(area, 0, ask)
-    assert run(area, (0, 1)).stage is Stage.DISCARDED
+    assert run(area, (0, 1)).stage is FigureStage.DISCARDED
 
 
 def test_two_liars_of_four_publish_nothing():
@@ -126,7 +126,7 @@ def test_two_liars_of_four_publish_nothing():
     lying(area, 1, Ask.SUM)
     lying(area, 2, Ask.SUM, by=2)
     figure = run(area)
-    assert figure.stage is Stage.DISCARDED
+    assert figure.stage is FigureStage.DISCARDED
     assert not figure.opened
 
 
@@ -143,4 +143,4 @@ def test_without_comparing_copies_a_lie_would_be_published(monkeypatch):
     lying(area, 2, Ask.SUM, sums=slice(1), places=slice(1))
     monkeypatch.setattr("cloud.release.opening._differing", lambda *_: "")
     figure = run(area, (2, 1, 0))
-    assert figure.stage is Stage.RELEASED
+    assert figure.stage is FigureStage.RELEASED

@@ -10,7 +10,7 @@ from cloud.geo.codes import Codes, Commune, commune_of, departement_of
 from cloud.roster import cells
 from protocol.calendar import day_number
 from protocol.measures import CLASSES_SLOTS, Group, Measure, MeasureKind, _check_disjoint
-from protocol.roster import RosterEntry, Standing
+from protocol.roster import Membership, RosterEntry
 
 DAY = day_number(date(2026, 6, 1))
 
@@ -19,7 +19,7 @@ def households(cell, count, provider="", *, is_counted=True):
     entry = RosterEntry(
         0, bytes(32), bytes(16), "d", bytes(32), bytes(32), cell, provider, DAY - 40
     )
-    return [Standing(entry, is_counted)] * count
+    return [Membership(entry, is_counted)] * count
 
 
 def groups(standings, measure, codes=None):

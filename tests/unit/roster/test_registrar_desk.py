@@ -7,7 +7,7 @@ import pytest
 
 from cloud.geo.codes import Codes
 from cloud.roster import registrar
-from cloud.roster.desk import Desk, Place, read_places
+from cloud.roster.editor import RosterAssignment, RosterEditor, read_places
 from cloud.store.sqlite.store import SqliteStore
 from protocol.calendar import day_number
 from protocol.errors import ConfigError, DocumentRefused, StoreError
@@ -34,7 +34,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def desk(keys, store):
-    return Desk(keys, store, Codes(), TODAY)
+    return RosterEditor(keys, store, Codes(), TODAY)
 
 
 def joined(store, chip=None):
@@ -88,7 +88,7 @@ def test_a_point_is_one_whatever_its_spaces_and_says_nothing_without_the_salt(tm
 
 def test_a_newcomer_stands_from_today_and_counts_after_30_days(desk, store, keys):
     chip = joined(store)
-    assert desk.add([Place(chip.device, IRIS, "1", "blue")]) == 1
+    assert desk.add([RosterAssignment(chip.device, IRIS, "1", "blue")]) == 1
     assert standing(store, keys, chip, TODAY - timedelta(days=1)) is None
     for days, is_counted in ((0, False), (29, False), (30, True)):
         found = standing(store, keys, chip, TODAY + timedelta(days=days))
@@ -100,25 +100,28 @@ def test_a_newcomer_stands_from_today_and_counts_after_30_days(desk, store, keys
 
 def test_the_30_days_are_days_though_one_has_23_hours(keys, store):
     start = date(2026, 3, 15)
-    desk = Desk(keys, store, Codes(), start)
+    desk = RosterEditor(keys, store, Codes(), start)
     chip = joined(store)
-    desk.add([Place(chip.device, IRIS, "1")])
+    desk.add([RosterAssignment(chip.device, IRIS, "1")])
     assert not standing(store, keys, chip, date(2026, 4, 13)).is_counted
     assert standing(store, keys, chip, date(2026, 4, 14)).is_counted
 
 
 def test_a_list_may_be_given_again(desk, store, keys):
     chips = [joined(store) for _ in range(3)]
-    places = [Place(chip.device, IRIS, str(n)) for n, chip in enumerate(chips)]
+    places = [RosterAssignment(chip.device, IRIS, str(n)) for n, chip in enumerate(chips)]
     assert desk.add(places[:2]) == 2
     assert desk.add(places) == 1
-    assert Desk(keys, store, Codes(), TODAY).add(places) == 0
+    assert RosterEditor(keys, store, Codes(), TODAY).add(places) == 0
     assert len(store.area.roster()) == 3
 
 
 def test_a_list_with_one_bad_line_enters_nobody(desk, store):
     chips = [joined(store) for _ in range(2)]
-    places = [Place(chips[0].device, IRIS, "1"), Place(chips[1].device, IRIS, "1")]
+    places = [
+        RosterAssignment(chips[0].device, IRIS, "1"),
+        RosterAssignment(chips[1].device, IRIS, "1"),
+    ]
     with pytest.raises(DocumentRefused, match=f"{chips[1].device}.*another one stands"):
         desk.add(places)
     assert store.area.roster() == ()
@@ -129,9 +132,9 @@ def test_strangers_and_revoked_chips_are_not_entered(desk, store):
     store.revoke(chip.device)
     for device in (chip.device, FakeChip().device):
         with pytest.raises(DocumentRefused, match="not enrolled"):
-            desk.add([Place(device, IRIS, "1")])
+            desk.add([RosterAssignment(device, IRIS, "1")])
     with pytest.raises(DocumentRefused, match="no code"):
-        desk.add([Place(joined(store).device, "75", "1")])
+        desk.add([RosterAssignment(joined(store).device, "75", "1")])
 
 
 # moving
@@ -139,15 +142,17 @@ def test_strangers_and_revoked_chips_are_not_entered(desk, store):
 
 def test_a_household_changes_its_cell_once_a_quarter(desk, store, keys):
     chip = joined(store)
-    desk.add([Place(chip.device, IRIS, "1")])
-    desk.add([Place(chip.device, OTHER, "2")])
+    desk.add([RosterAssignment(chip.device, IRIS, "1")])
+    desk.add([RosterAssignment(chip.device, OTHER, "2")])
     with pytest.raises(DocumentRefused, match="second change of cell in a quarter"):
-        Desk(keys, store, Codes(), TODAY).add([Place(chip.device, THIRD, "3")])
+        RosterEditor(keys, store, Codes(), TODAY).add([RosterAssignment(chip.device, THIRD, "3")])
     # The next quarter begins on 1 April.
-    late = Desk(keys, store, Codes(), TODAY)
+    late = RosterEditor(keys, store, Codes(), TODAY)
     with pytest.raises(DocumentRefused, match="quarter"):
-        late.add([Place(chip.device, THIRD, "3", start=date(2026, 3, 31))])
-    Desk(keys, store, Codes(), TODAY).add([Place(chip.device, THIRD, "3", start=date(2026, 4, 1))])
+        late.add([RosterAssignment(chip.device, THIRD, "3", start=date(2026, 3, 31))])
+    RosterEditor(keys, store, Codes(), TODAY).add(
+        [RosterAssignment(chip.device, THIRD, "3", start=date(2026, 4, 1))]
+    )
     for day, cell in ((TODAY, IRIS), (date(2026, 3, 31), OTHER), (date(2026, 4, 1), THIRD)):
         assert standing(store, keys, chip, day).entry.cell == cell
 
@@ -156,20 +161,22 @@ def test_once_there_are_figures_no_newcomer_is_dated_back(keys, store):
     town = AreaTown(registrar_key=keys.key)
     town.settle(store)
     today = date(2026, 3, 20)
-    desk = Desk(keys, store, Codes(), today)
+    desk = RosterEditor(keys, store, Codes(), today)
     chip = joined(store)
     with pytest.raises(DocumentRefused, match=r"--from 2026-03-16 lies back more than 3 days"):
-        desk.add([Place(chip.device, IRIS, "1", start=today - timedelta(days=4))])
-    assert desk.add([Place(chip.device, IRIS, "1", start=today - timedelta(days=3))]) == 1
-    assert Desk(keys, store, Codes(), TODAY).add(
-        [Place(joined(store).device, IRIS, "2", start=date(2025, 1, 1))]
+        desk.add([RosterAssignment(chip.device, IRIS, "1", start=today - timedelta(days=4))])
+    assert (
+        desk.add([RosterAssignment(chip.device, IRIS, "1", start=today - timedelta(days=3))]) == 1
+    )
+    assert RosterEditor(keys, store, Codes(), TODAY).add(
+        [RosterAssignment(joined(store).device, IRIS, "2", start=date(2025, 1, 1))]
     )
 
 
 def test_a_move_takes_notice_and_goes_on_counting(desk, store, keys):
     chip = joined(store)
-    desk.add([Place(chip.device, IRIS, "1", start=TODAY - timedelta(days=40))])
-    desk.add([Place(chip.device, OTHER, "2")])
+    desk.add([RosterAssignment(chip.device, IRIS, "1", start=TODAY - timedelta(days=40))])
+    desk.add([RosterAssignment(chip.device, OTHER, "2")])
     before = standing(store, keys, chip, TODAY + timedelta(days=2))
     after = standing(store, keys, chip, TODAY + timedelta(days=3))
     assert (before.entry.cell, after.entry.cell) == (IRIS, OTHER)
@@ -179,13 +186,13 @@ def test_a_move_takes_notice_and_goes_on_counting(desk, store, keys):
 
 def test_another_provider_or_chip_is_no_change_of_cell(desk, store, keys):
     chip = joined(store)
-    desk.add([Place(chip.device, IRIS, "1")])
-    desk.add([Place(chip.device, OTHER, "2")])
-    assert desk.add([Place(chip.device, OTHER, "2", "green")]) == 1
+    desk.add([RosterAssignment(chip.device, IRIS, "1")])
+    desk.add([RosterAssignment(chip.device, OTHER, "2")])
+    assert desk.add([RosterAssignment(chip.device, OTHER, "2", "green")]) == 1
     newer = FakeChip(household_key=chip.household_key)
     store.revoke(chip.device)
     joined(store, newer)
-    assert desk.add([Place(newer.device, OTHER, "2", "green")]) == 1
+    assert desk.add([RosterAssignment(newer.device, OTHER, "2", "green")]) == 1
     found = standing(store, keys, newer, TODAY + timedelta(days=3))
     assert (found.entry.device, found.entry.provider) == (newer.device, "green")
 
@@ -195,12 +202,12 @@ def test_another_provider_or_chip_is_no_change_of_cell(desk, store, keys):
 
 def test_who_leaves_makes_room_at_the_point_and_begins_anew_on_return(desk, store, keys):
     chip, next_one = joined(store), joined(store)
-    desk.add([Place(chip.device, IRIS, "1", start=TODAY - timedelta(days=40))])
+    desk.add([RosterAssignment(chip.device, IRIS, "1", start=TODAY - timedelta(days=40))])
     desk.leave(chip.device, TODAY)
     assert standing(store, keys, chip, TODAY - timedelta(days=1)).is_counted
     assert standing(store, keys, chip, TODAY) is None
-    desk.add([Place(next_one.device, IRIS, "1")])
-    desk.add([Place(chip.device, IRIS, "2", start=TODAY + timedelta(days=1))])
+    desk.add([RosterAssignment(next_one.device, IRIS, "1")])
+    desk.add([RosterAssignment(chip.device, IRIS, "2", start=TODAY + timedelta(days=1))])
     back = standing(store, keys, chip, TODAY + timedelta(days=1))
     assert not back.is_counted
     with pytest.raises(DocumentRefused, match="stands in no cell"):
@@ -209,34 +216,34 @@ def test_who_leaves_makes_room_at_the_point_and_begins_anew_on_return(desk, stor
 
 def test_leaving_and_coming_back_is_no_way_round_the_quarter(desk, store):
     chip = joined(store)
-    desk.add([Place(chip.device, IRIS, "1")])
-    desk.add([Place(chip.device, OTHER, "1", start=TODAY)])
+    desk.add([RosterAssignment(chip.device, IRIS, "1")])
+    desk.add([RosterAssignment(chip.device, OTHER, "1", start=TODAY)])
     desk.leave(chip.device, TODAY)
     with pytest.raises(DocumentRefused, match="quarter"):
-        desk.add([Place(chip.device, THIRD, "1", start=TODAY)])
+        desk.add([RosterAssignment(chip.device, THIRD, "1", start=TODAY)])
 
 
 # whose roster
 
 
 def test_a_roster_of_another_registrar_is_not_added_to(tmp_path, desk, store):
-    desk.add([Place(joined(store).device, IRIS, "1")])
+    desk.add([RosterAssignment(joined(store).device, IRIS, "1")])
     registrar.draw(tmp_path / "other")
     with pytest.raises(DocumentRefused, match="registrar has not signed"):
-        Desk(registrar.load(tmp_path / "other"), store, Codes(), TODAY)
+        RosterEditor(registrar.load(tmp_path / "other"), store, Codes(), TODAY)
 
 
 def test_the_registrar_is_the_one_that_the_trustees_know(keys, store):
     AreaTown().settle(store)
     with pytest.raises(ConfigError, match="another registrar"):
-        Desk(keys, store, Codes(), TODAY)
+        RosterEditor(keys, store, Codes(), TODAY)
 
 
 def test_two_registrars_at_once_cannot_both_write(desk, store, keys):
-    other = Desk(keys, store, Codes(), TODAY)
-    desk.add([Place(joined(store).device, IRIS, "1")])
+    other = RosterEditor(keys, store, Codes(), TODAY)
+    desk.add([RosterAssignment(joined(store).device, IRIS, "1")])
     with pytest.raises(StoreError, match="run the command again"):
-        other.add([Place(joined(store).device, IRIS, "2")])
+        other.add([RosterAssignment(joined(store).device, IRIS, "2")])
     assert len(kept(store, keys)) == 1
 
 
@@ -249,8 +256,8 @@ def test_a_fleet_is_read_from_csv(tmp_path):
         "device,cell,point,provider,from\naa,751010101,12 345,blue,2026-02-01\nbb, 751010102 ,6,,\n"
     )
     assert read_places(path) == [
-        Place("aa", "751010101", "12 345", "blue", date(2026, 2, 1)),
-        Place("bb", "751010102", "6"),
+        RosterAssignment("aa", "751010101", "12 345", "blue", date(2026, 2, 1)),
+        RosterAssignment("bb", "751010102", "6"),
     ]
     path.write_text("device,cell,point,from\naa,1,2,soon\n")
     with pytest.raises(DocumentRefused, match=r"line 2: 'soon' is no day"):

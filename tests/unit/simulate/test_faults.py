@@ -12,7 +12,7 @@ from edge.simulate.faults import Faults, Wire, parse_faults
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.host import host_time_at
 from edge.simulate.player import frames
-from edge.simulate.tariff import Option
+from edge.simulate.tariff import MeterOption
 from edge.tic.decoder import Decoder
 from edge.tic.frame import ClosedBy, Mode
 from protocol.calendar import PARIS
@@ -55,7 +55,7 @@ def kinds(events) -> list[NoticeKind]:
 
 
 def test_clean_play_is_metered_exactly_as_the_oracle_counts():
-    home, meter, events = run("", option=Option.HPHC, is_producer=True, step_s=450)
+    home, meter, events = run("", option=MeterOption.HPHC, is_producer=True, step_s=450)
     simulated = home.meter_at(START)
     assert drawn_wh(events, meter) == simulated.total_wh(END) - simulated.total_wh(START)
     for event in events:
@@ -78,7 +78,7 @@ def test_clean_play_is_metered_exactly_as_the_oracle_counts():
 @pytest.mark.parametrize("mode", list(Mode))
 def test_bad_wire_costs_frames_and_no_energy(mode):
     spoilt = "flips=0.002,drops=0.002,bursts=0.05,eot=0.05,parity=0.002"
-    home, meter, events = run(spoilt, mode=mode, option=Option.TEMPO)
+    home, meter, events = run(spoilt, mode=mode, option=MeterOption.TEMPO)
     simulated = home.meter_at(START)
     account = meter.state.account
     assert account is not None
@@ -128,7 +128,7 @@ def test_meter_replacement_is_followed():
 
 
 def test_mode_switch_keeps_registers_and_metering():
-    home, meter, events = run("mode=2025-03-29T10:20", option=Option.HPHC)
+    home, meter, events = run("mode=2025-03-29T10:20", option=MeterOption.HPHC)
     assert home.meter_at(END).profile.mode is Mode.HISTORIQUE
     assert kinds(events) == [NoticeKind.CALENDAR_CHANGED]
     simulated = home.meter_at(START)

@@ -13,7 +13,7 @@ from edge.simulate.curve_files import load_curve
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.host import host_time_at
 from edge.simulate.player import frames
-from edge.simulate.tariff import Option
+from edge.simulate.tariff import MeterOption
 from edge.tic.decoder import Decoder
 from protocol.calendar import PARIS
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(EXPORT is None, reason="no load curves (set VOLE
 
 def test_october_of_a_real_home_is_metered_to_the_wh():
     curve = load_curve(EXPORT)
-    home = build_home(curve, HomeSettings(option=Option.TEMPO, seed=1))
+    home = build_home(curve, HomeSettings(option=MeterOption.TEMPO, seed=1))
     start, end = (datetime(2022, month, 1, tzinfo=PARIS) for month in (10, 11))
     decoder, meter = Decoder(), Meter()
     events = []

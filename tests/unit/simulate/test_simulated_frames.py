@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.simulate.curve import Curve
-from edge.simulate.home import Home, HomeSettings, build_home
-from edge.simulate.tariff import Colour, Option, Tariff
+from edge.simulate.home import HomeSettings, SimulatedHome, build_home
+from edge.simulate.tariff import MeterOption, SimulatedTariff, StgeColour
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame, Mode
 from protocol.calendar import PARIS
@@ -18,10 +18,10 @@ START = datetime(2024, 11, 1, tzinfo=PARIS)
 DAYS = 150
 # In the order of the EASF registers.
 INDEX_LABELS = {
-    Option.BASE: ("BASE",),
-    Option.HPHC: ("HCHC", "HCHP"),
-    Option.TEMPO: ("BBRHCJB", "BBRHPJB", "BBRHCJW", "BBRHPJW", "BBRHCJR", "BBRHPJR"),
-    Option.EJP: ("EJPHN", "EJPHPM"),
+    MeterOption.BASE: ("BASE",),
+    MeterOption.HPHC: ("HCHC", "HCHP"),
+    MeterOption.TEMPO: ("BBRHCJB", "BBRHPJB", "BBRHCJW", "BBRHPJW", "BBRHCJR", "BBRHPJR"),
+    MeterOption.EJP: ("EJPHN", "EJPHPM"),
 }
 SINGLE_PHASE = {
     *[
@@ -93,19 +93,19 @@ def decode(*frames: bytes) -> list[Frame]:
     return decoded + decoder.finish()
 
 
-def values(home: Home, at: datetime) -> dict[str, str]:
+def values(home: SimulatedHome, at: datetime) -> dict[str, str]:
     (frame,) = decode(home.frame_at(at))
     assert frame.is_complete
     return {label: group.value for label, group in frame.groups.items()}
 
 
-@pytest.fixture(scope="module", params=list(Option))
-def option(request) -> Option:
+@pytest.fixture(scope="module", params=list(MeterOption))
+def option(request) -> MeterOption:
     return request.param
 
 
 @pytest.fixture(scope="module")
-def homes(option) -> dict[tuple[Mode, int, bool], Home]:
+def homes(option) -> dict[tuple[Mode, int, bool], SimulatedHome]:
     return {
         (mode, phases, is_producer): build_home(
             curve(),
@@ -176,14 +176,14 @@ def test_standard_frames_carry_every_label_of_their_kind(phases, labels, is_prod
 
 def test_frame_is_a_pure_function_of_the_instant():
     instants = [START + timedelta(hours=hours, seconds=17 * hours) for hours in range(0, 400, 7)]
-    one = build_home(curve(), HomeSettings(option=Option.TEMPO, is_producer=True))
-    other = build_home(curve(), HomeSettings(option=Option.TEMPO, is_producer=True))
+    one = build_home(curve(), HomeSettings(option=MeterOption.TEMPO, is_producer=True))
+    other = build_home(curve(), HomeSettings(option=MeterOption.TEMPO, is_producer=True))
     forward = [one.frame_at(at) for at in instants]
     assert [other.frame_at(at) for at in reversed(instants)] == forward[::-1]
 
 
 def test_off_peak_hours_go_to_the_first_register():
-    home = build_home(curve([1_000] * 48), HomeSettings(option=Option.HPHC, base_wh=(0, 0)))
+    home = build_home(curve([1_000] * 48), HomeSettings(option=MeterOption.HPHC, base_wh=(0, 0)))
     assert home.meter_at(home.end).registers_wh(home.end) == (8_000, 16_000)
     assert values(home, local("2024-11-01T22:30:00"))["NTARF"] == "01"
     assert values(home, local("2024-11-01T22:29:59"))["NTARF"] == "02"
@@ -192,44 +192,49 @@ def test_off_peak_hours_go_to_the_first_register():
 @pytest.mark.parametrize(
     ("at", "bits", "ntarf"),
     [
-        ("2025-01-14T05:59:59", (Colour.BLUE, Colour.RED), "01"),
-        ("2025-01-14T06:00:00", (Colour.RED, Colour.NONE), "06"),
-        ("2025-01-14T19:59:59", (Colour.RED, Colour.NONE), "06"),
-        ("2025-01-14T20:00:00", (Colour.RED, Colour.WHITE), "06"),
-        ("2025-01-14T22:00:00", (Colour.RED, Colour.WHITE), "05"),
-        ("2025-01-15T01:00:00", (Colour.RED, Colour.WHITE), "05"),
-        ("2025-01-15T06:00:00", (Colour.WHITE, Colour.NONE), "04"),
+        ("2025-01-14T05:59:59", (StgeColour.BLUE, StgeColour.RED), "01"),
+        ("2025-01-14T06:00:00", (StgeColour.RED, StgeColour.NONE), "06"),
+        ("2025-01-14T19:59:59", (StgeColour.RED, StgeColour.NONE), "06"),
+        ("2025-01-14T20:00:00", (StgeColour.RED, StgeColour.WHITE), "06"),
+        ("2025-01-14T22:00:00", (StgeColour.RED, StgeColour.WHITE), "05"),
+        ("2025-01-15T01:00:00", (StgeColour.RED, StgeColour.WHITE), "05"),
+        ("2025-01-15T06:00:00", (StgeColour.WHITE, StgeColour.NONE), "04"),
     ],
 )
 def test_tempo_days_run_from_six_to_six_and_tomorrow_is_known_from_twenty(at, bits, ntarf):
     colours = {
-        date(2025, 1, 13): Colour.BLUE,
-        date(2025, 1, 14): Colour.RED,
-        date(2025, 1, 15): Colour.WHITE,
+        date(2025, 1, 13): StgeColour.BLUE,
+        date(2025, 1, 14): StgeColour.RED,
+        date(2025, 1, 15): StgeColour.WHITE,
     }
-    home = build_home(curve(), HomeSettings(option=Option.TEMPO), colours=colours)
+    home = build_home(curve(), HomeSettings(option=MeterOption.TEMPO), colours=colours)
     shown = values(home, local(at))
     status = int(shown["STGE"], 16)
     assert (status >> 24 & 3, status >> 26 & 3) == bits
     assert shown["NTARF"] == ntarf
     old = build_home(
-        curve(), HomeSettings(option=Option.TEMPO, mode=Mode.HISTORIQUE), colours=colours
+        curve(), HomeSettings(option=MeterOption.TEMPO, mode=Mode.HISTORIQUE), colours=colours
     )
-    names = {Colour.NONE: "----", Colour.BLUE: "BLEU", Colour.WHITE: "BLAN", Colour.RED: "ROUG"}
+    names = {
+        StgeColour.NONE: "----",
+        StgeColour.BLUE: "BLEU",
+        StgeColour.WHITE: "BLAN",
+        StgeColour.RED: "ROUG",
+    }
     assert values(old, local(at))["DEMAIN"] == names[bits[1]]
 
 
 def test_drawn_tempo_seasons_have_22_red_and_43_white_days():
-    tariff = Tariff(Option.TEMPO, seed=5)
+    tariff = SimulatedTariff(MeterOption.TEMPO, seed=5)
     season = [date(2024, 9, 1) + timedelta(days=n) for n in range(365)]
     colours = [tariff.colour(day) for day in season]
-    assert (colours.count(Colour.RED), colours.count(Colour.WHITE)) == (22, 43)
-    red = [day for day, colour in zip(season, colours, strict=True) if colour is Colour.RED]
+    assert (colours.count(StgeColour.RED), colours.count(StgeColour.WHITE)) == (22, 43)
+    red = [day for day, colour in zip(season, colours, strict=True) if colour is StgeColour.RED]
     assert all(day.weekday() < 5 and day.month in (11, 12, 1, 2, 3) for day in red)
 
 
 def test_mobile_peak_is_announced_half_an_hour_ahead_and_counts_until_one():
-    tariff = Tariff(Option.EJP, seed=3)
+    tariff = SimulatedTariff(MeterOption.EJP, seed=3)
     day = next(
         START.date() + timedelta(days=n)
         for n in range(5, DAYS)
@@ -239,8 +244,8 @@ def test_mobile_peak_is_announced_half_an_hour_ahead_and_counts_until_one():
     def at(clock: time, later: int = 0) -> datetime:
         return datetime.combine(day + timedelta(days=later), clock, PARIS)
 
-    old = build_home(curve(), HomeSettings(option=Option.EJP, mode=Mode.HISTORIQUE, seed=3))
-    new = build_home(curve(), HomeSettings(option=Option.EJP, seed=3))
+    old = build_home(curve(), HomeSettings(option=MeterOption.EJP, mode=Mode.HISTORIQUE, seed=3))
+    new = build_home(curve(), HomeSettings(option=MeterOption.EJP, seed=3))
     for moment, notice, period, bits in [
         (at(time(6, 29)), False, "HN..", 0),
         (at(time(6, 30)), True, "HN..", 1),

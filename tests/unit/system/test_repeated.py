@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from protocol.trustee_messages import CharterPage, ToTrustee
 from system.conditions import AGAIN_AFTER_S, Repeated
 from tests.support.trustee_area import TrusteeArea
-from trustee.core import Trustee
+from trustee.core import TrusteeCore
 from trustee.log import TrusteeLog
 
 
@@ -35,7 +35,7 @@ def test_no_more_is_kept_than_it_may():
 
 def test_a_trustee_that_is_sent_the_same_bad_document_each_second_says_so_once():
     area = TrusteeArea(homes=0, far=0)
-    trustee = Trustee(area.identities[0], TrusteeLog.in_memory())
+    trustee = TrusteeCore(area.identities[0], TrusteeLog.in_memory())
     with capture_logs() as logs:
         for _ in range(60):
             trustee.take(ToTrustee(CharterPage(bytes(32), 0, 1, b"no document")))

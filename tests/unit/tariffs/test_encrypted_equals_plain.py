@@ -9,7 +9,7 @@ import pytest
 
 import volet.price.encrypted as path
 from protocol.errors import BoundExceeded, CipherError
-from tariffs.grids import REGISTERS, Option, grids
+from tariffs.grids import REGISTERS, GridOption, grids
 from tariffs.price import parts_of, plain_energies, price_usage
 from tariffs.usage import parse_usage
 from volet.price.encrypted import EncryptedPath
@@ -20,7 +20,7 @@ USAGES_LONG = 10_000
 EVERY_PRICE = [
     (grid, option, row.kva)
     for grid in grids()
-    for option in Option
+    for option in GridOption
     for row in grid.options[option].subscriptions
 ]
 
@@ -83,7 +83,7 @@ def test_the_random_usages_reach_every_grid_option_and_power():
 
 
 def test_a_usage_of_years_takes_several_statements():
-    usage = usage_of(random.Random(2), Option.TEMPO, 9, FIRST, 1000, kwh_max=60_000)
+    usage = usage_of(random.Random(2), GridOption.TEMPO, 9, FIRST, 1000, kwh_max=60_000)
     assert_equal(EncryptedPath(), usage)
 
 
@@ -116,7 +116,7 @@ def test_an_altered_sum_does_not_pass_for_a_bill(monkeypatch):
         return msgspec.structs.replace(statement, lines=(line, *statement.lines[1:]))
 
     monkeypatch.setattr(path, "compute", dearer)
-    usage = usage_of(random.Random(3), Option.BASE, 6, FIRST, 30)
+    usage = usage_of(random.Random(3), GridOption.BASE, 6, FIRST, 30)
     with pytest.raises(CipherError, match="quantity_differs"):
         EncryptedPath().energies(parts_of(usage))
 
@@ -127,14 +127,14 @@ def test_the_encrypted_path_takes_nothing_from_plain_counting(monkeypatch):
 
     monkeypatch.setattr("tariffs.price.plain_energies", forbidden)
     monkeypatch.setattr("tariffs.price.register_energies", forbidden)
-    usage = usage_of(random.Random(4), Option.EJP, 12, FIRST, 40)
+    usage = usage_of(random.Random(4), GridOption.EJP, 12, FIRST, 40)
     assert EncryptedPath().energies(parts_of(usage))
 
 
 @pytest.mark.parametrize("days_before", [1, 2, 58])
 def test_a_change_of_grid_may_leave_a_day_on_either_side(days_before):
     start = date(2026, 2, 1) - timedelta(days=days_before)
-    usage = usage_of(random.Random(5), Option.HPHC, 6, start, 59)
+    usage = usage_of(random.Random(5), GridOption.HPHC, 6, start, 59)
     assert [(part.end - part.start).days for part in parts_of(usage)] == [
         days_before,
         59 - days_before,

@@ -9,7 +9,7 @@ import pytest
 from protocol.bill import price_bill, register_energies
 from protocol.errors import DocumentRefused
 from protocol.tariff import FixedLine, RegisterCalendar, RegisterLine, check_tariff
-from tariffs.grids import CALENDARS, REGISTERS, Option, grids, grids_between, prices_of
+from tariffs.grids import CALENDARS, REGISTERS, GridOption, grids, grids_between, prices_of
 from tariffs.regulated import regulated_tariff, regulated_tariffs
 from tests.support.tariffs import SHARED, simple_tariff
 
@@ -19,7 +19,7 @@ EXAMPLES = SHARED / "tariffs" / "public_examples.json"
 EVERY_SUBSCRIPTION = [
     (grid, option, row)
     for grid in grids()
-    for option in Option
+    for option in GridOption
     for row in grid.options[option].subscriptions
 ]
 
@@ -40,7 +40,7 @@ def test_a_subscription_before_tax_gives_the_published_one_with_cta_and_vat():
     for grid, option, row in EVERY_SUBSCRIPTION:
         exact = (row.ht + grid.cta.eur(row.kva) / 12) * (1 + grid.vat_fixed)
         # Base 6 kVA of November 2024 is reported a hair above what its parts give.
-        is_reported = (grid.name, option, row.kva) == ("2024-11-01", Option.BASE, 6)
+        is_reported = (grid.name, option, row.kva) == ("2024-11-01", GridOption.BASE, 6)
         if not is_reported:
             assert exact.quantize(CENT, ROUND_HALF_UP) == row.ttc, (grid.name, option, row)
         assert abs(exact - row.ttc) < Decimal("0.0055")
@@ -48,7 +48,7 @@ def test_a_subscription_before_tax_gives_the_published_one_with_cta_and_vat():
 
 def test_a_kwh_before_tax_gives_the_published_one_with_excise_and_vat():
     for grid in grids():
-        for option in Option:
+        for option in GridOption:
             for price in grid.options[option].energy:
                 exact = (price.ht + grid.excise_eur_per_kwh) * (1 + grid.vat_energy)
                 assert abs(exact - price.ttc) <= TENTH_OF_A_MILLE / 2 + Decimal("1e-6"), price
@@ -86,7 +86,7 @@ def test_the_shipped_figures_are_those_of_the_facts(path):
     assert str(grid.cta.rate) == facts["taxes"]["cta_rate"]
     assert str(grid.vat_fixed) == facts["taxes"]["tva_subscription_and_cta"]
     for option, figures in facts["options"].items():
-        ours = grid.options[Option(option)]
+        ours = grid.options[GridOption(option)]
         assert {str(row.kva): str(row.ttc) for row in ours.subscriptions} == (
             figures["subscription_eur_month_ttc"]
         )
@@ -100,13 +100,13 @@ def test_the_shipped_figures_are_those_of_the_facts(path):
 
 
 def yearly_eur(grid, kwh):
-    tariff = regulated_tariff(grid, Option.BASE, 6, None)
+    tariff = regulated_tariff(grid, GridOption.BASE, 6, None)
     start, end = date(2025, 1, 1), date(2026, 1, 1)
     moved = regulated_tariff(
         type(grid)(
             **{name: getattr(grid, name) for name in grid.__struct_fields__} | {"valid_from": start}
         ),
-        Option.BASE,
+        GridOption.BASE,
         6,
         None,
     )
@@ -134,7 +134,7 @@ def test_the_regulators_rows_are_met():
         begins, _, kva, fixed_ht, fixed_ttc, kwh_ht, kwh_ttc = row.replace(",", ".").split(";")
         day, month, year = begins.split("/")
         grid = next(each for each in grids() if each.name == f"{year}-{month}-{day}")
-        subscription, (price,) = prices_of(grid, Option.BASE, int(kva))
+        subscription, (price,) = prices_of(grid, GridOption.BASE, int(kva))
         assert subscription.ht * 12 == Decimal(fixed_ht)
         assert abs(subscription.ttc * 12 - Decimal(fixed_ttc)) < 2  # with an average CTA there
         assert price.ht == Decimal(kwh_ht)
@@ -142,7 +142,12 @@ def test_the_regulators_rows_are_met():
 
 
 def test_documents_of_an_option_follow_each_other_and_pass_the_products_own_checks():
-    for option, kva in ((Option.BASE, 3), (Option.HPHC, 36), (Option.TEMPO, 30), (Option.EJP, 9)):
+    for option, kva in (
+        (GridOption.BASE, 3),
+        (GridOption.HPHC, 36),
+        (GridOption.TEMPO, 30),
+        (GridOption.EJP, 9),
+    ):
         tariffs = regulated_tariffs(option, kva)
         for tariff in tariffs:
             check_tariff(tariff)
@@ -154,13 +159,13 @@ def test_documents_of_an_option_follow_each_other_and_pass_the_products_own_chec
 def test_documents_can_begin_late_and_name_a_calendar_for_quotes():
     calendar = RegisterCalendar("0" * 64, "tempo")
     tariffs = regulated_tariffs(
-        Option.TEMPO, 9, date(2026, 3, 1), provider="Régie", register_calendar=calendar
+        GridOption.TEMPO, 9, date(2026, 3, 1), provider="Régie", register_calendar=calendar
     )
     assert [str(tariff.valid_from) for tariff in tariffs] == ["2026-02-01", "2026-08-01"]
     assert all(tariff.register_calendar == calendar for tariff in tariffs)
     assert {tariff.provider for tariff in tariffs} == {"Régie"}
     with pytest.raises(DocumentRefused, match="first grid"):
-        regulated_tariffs(Option.BASE, 3, date(2024, 1, 31))
+        regulated_tariffs(GridOption.BASE, 3, date(2024, 1, 31))
 
 
 def test_the_days_of_a_period_are_cut_where_grids_change():

@@ -25,7 +25,7 @@ from tariffs.calendars import (
     tempo_calendar,
 )
 from tariffs.days import Colour, read_peak_days, read_tempo_days, tempo_days
-from tariffs.grids import REGISTERS, Option
+from tariffs.grids import REGISTERS, GridOption
 from tests.support.tariffs import SHARED
 
 KEY = "0" * 64
@@ -55,9 +55,9 @@ def hours_by_class(calendar, day):
 
 def test_classes_stand_in_the_order_of_the_meters_registers():
     for classes, option in (
-        (HPHC_CLASSES, Option.HPHC),
-        (TEMPO_CLASSES, Option.TEMPO),
-        (EJP_CLASSES, Option.EJP),
+        (HPHC_CLASSES, GridOption.HPHC),
+        (TEMPO_CLASSES, GridOption.TEMPO),
+        (EJP_CLASSES, GridOption.EJP),
     ):
         assert {name: number for number, name in enumerate(classes, 1)} == REGISTERS[option]
 

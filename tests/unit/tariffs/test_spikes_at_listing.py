@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.catalogue.log import Listed
+from cloud.catalogue.log import OpenedLog
 from cloud.store.sqlite.store import SqliteStore
 from protocol.contract import sign_document
 from protocol.errors import DocumentRefused
@@ -40,7 +40,7 @@ def offer():
 @pytest.fixture
 def listed(tmp_path):
     store = SqliteStore.open(tmp_path)
-    yield Listed(store.catalogue)
+    yield OpenedLog(store.catalogue)
     store.close()
 
 

@@ -15,7 +15,7 @@ from protocol.tariff import CalendarLine, parse_tariff
 from tariffs.calendars import TEMPO_CLASSES, tempo_calendar
 from tariffs.check import check_files, count
 from tariffs.days import tempo_days
-from tariffs.grids import Option, grids
+from tariffs.grids import GridOption, grids
 from tariffs.locate import read_located, show_place
 from tariffs.problems import Severity
 from tariffs.regulated import regulated_tariffs
@@ -58,7 +58,7 @@ def test_a_sound_tariff_has_no_problem():
 
 
 def test_the_shipped_tariffs_have_no_problem():
-    for option in Option:
+    for option in GridOption:
         for row in grids()[-1].options[option].subscriptions:
             tariffs = regulated_tariffs(option, row.kva)
             assert check(*(json.loads(msgspec.json.encode(each)) for each in tariffs)) == []

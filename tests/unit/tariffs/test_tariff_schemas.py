@@ -12,7 +12,7 @@ from protocol.hpke import SealingKey
 from provider.service import make_offer
 from tariffs.calendars import Windows, tempo_calendar
 from tariffs.days import tempo_days
-from tariffs.grids import Option, grids
+from tariffs.grids import GridOption, grids
 from tariffs.regulated import regulated_tariff, regulated_tariffs
 from tariffs.schema import KINDS, document_schema, schema_text, undescribed
 from tariffs.series import make_series, read_prices
@@ -41,7 +41,7 @@ def test_every_field_is_described(kind):
 
 def test_shipped_tariffs_hold_under_the_schema():
     for grid in grids():
-        for option in Option:
+        for option in GridOption:
             for row in grid.options[option].subscriptions:
                 assert is_valid("tariff", regulated_tariff(grid, option, row.kva, None))
 
@@ -52,7 +52,7 @@ def test_offers_calendars_series_and_windows_hold_under_their_schemas():
     days = tempo_days()
     calendar = tempo_calendar(public, "tempo", days, min(days), max(days))
     rows = read_prices("2026-01-01T00:00Z,1\n2026-01-01T01:00Z,-1\n", "x")
-    signed = make_offer(regulated_tariffs(Option.HPHC, 9), key, SealingKey.generate())
+    signed = make_offer(regulated_tariffs(GridOption.HPHC, 9), key, SealingKey.generate())
     assert is_valid("calendar", calendar)
     assert is_valid("signed", sign_document(calendar, key))
     assert is_valid("series", make_series(public, "spot", rows, "x")[0])
@@ -75,7 +75,7 @@ def test_offers_calendars_series_and_windows_hold_under_their_schemas():
     ],
 )
 def test_what_is_no_tariff_does_not_hold(changes):
-    document = json.loads(msgspec.json.encode(regulated_tariffs(Option.BASE, 6)[-1]))
+    document = json.loads(msgspec.json.encode(regulated_tariffs(GridOption.BASE, 6)[-1]))
     assert jsonschema_rs.is_valid(document_schema("tariff"), document)
     validator = jsonschema_rs.validator_for(document_schema("tariff"), validate_formats=True)
     assert not validator.is_valid(document | changes)

@@ -2,10 +2,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from edge.tic.consistency import ConsistencyCheck, Limits
+from edge.tic.consistency import ConsistencyCheck, InstallationLimits
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame, Mode
-from edge.tic.groups import Refusal
+from edge.tic.groups import GroupRefusal
 from edge.tic.horodate import encode_horodate
 from tests.unit.tic.tic_streams import WINTER, frame_bytes
 
@@ -69,7 +69,7 @@ def test_a_first_value_that_was_wrong_is_never_handed_on():
 def test_a_register_that_falls_or_rises_too_fast_is_held_and_the_next_one_passes(check, wrong_wh):
     held = check.check(standard(2, wrong_wh))
     assert "EAST" not in held.groups
-    assert held.rejected[-1].reason == Refusal.IMPLAUSIBLE
+    assert held.rejected[-1].reason == GroupRefusal.IMPLAUSIBLE
     assert check.check(standard(3, 1001)).groups["EAST"].value == "000001001"
 
 
@@ -92,7 +92,7 @@ def test_registers_wait_with_a_calendar_that_is_in_question(check):
     seen = [check.check(standard(n, 1000 + n, calendar="TEMPO")) for n in range(2, 6)]
     assert ["NGTF" in frame.groups for frame in seen] == [False, False, True, True]
     assert ["EAST" in frame.groups for frame in seen] == [False, False, True, True]
-    assert seen[0].rejected[-1].reason == Refusal.IMPLAUSIBLE
+    assert seen[0].rejected[-1].reason == GroupRefusal.IMPLAUSIBLE
 
 
 def test_noise_on_a_calendar_costs_its_frame_only(check):
@@ -143,7 +143,7 @@ def test_in_historique_the_time_of_reception_bounds_the_rise():
 
 
 def test_the_subscribed_power_can_be_given():
-    check = ConsistencyCheck(Limits(subscribed_power_va=36_000))
+    check = ConsistencyCheck(InstallationLimits(subscribed_power_va=36_000))
     for second, east_wh in ((0, 1000), (1, 1000)):
         check.check(standard(second, east_wh))
     assert "EAST" in check.check(standard(2, 1015)).groups

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame, Mode
-from edge.tic.groups import Refusal, encode_group
+from edge.tic.groups import GroupRefusal, encode_group
 from tests.unit.tic.tic_streams import (
     SINGLE_FAULTS,
     frame_bytes,
@@ -82,7 +82,7 @@ def test_a_frame_without_etx_ends_where_the_next_one_begins():
 def test_a_damaged_group_costs_that_group_alone():
     (frame,) = decode(HISTORIQUE.replace(b"041098906", b"041098907"))
     assert set(frame.groups) == {"ADCO", "PAPP"}
-    assert [rejected.reason for rejected in frame.rejected] == [Refusal.CHECKSUM]
+    assert [rejected.reason for rejected in frame.rejected] == [GroupRefusal.CHECKSUM]
     assert frame.rejected[0].raw.startswith("BASE 041098907 ")
 
 
@@ -122,7 +122,7 @@ def test_groups_of_the_other_mode_never_share_a_frame():
     (frame,) = decode(b"\x02" + BASE + east + b"\x03")
     assert frame.mode is Mode.STANDARD
     assert set(frame.groups) == {"EAST"}
-    assert [rejected.reason for rejected in frame.rejected] == [Refusal.MODE]
+    assert [rejected.reason for rejected in frame.rejected] == [GroupRefusal.MODE]
 
 
 def test_short_overload_frames_are_told_from_full_ones():

@@ -1,7 +1,7 @@
 import re
 
 from edge.tic.frame import Mode
-from edge.tic.labels import LABELS, Horodate, Kind, Unit
+from edge.tic.labels import LABELS, Horodate, LabelKind, Unit
 
 
 def names(mode: Mode) -> set[str]:
@@ -39,17 +39,17 @@ def test_powers_have_the_unit_enedis_gives_them():
 def test_lengths_and_patterns_say_the_same():
     for label in LABELS.values():
         samples = {
-            Kind.DIGITS: "0" * label.length,
-            Kind.SERIAL: "0" * label.length,
-            Kind.HEX: "A" * label.length,
-            Kind.TEXT: " " * label.length,
+            LabelKind.DIGITS: "0" * label.length,
+            LabelKind.SERIAL: "0" * label.length,
+            LabelKind.HEX: "A" * label.length,
+            LabelKind.TEXT: " " * label.length,
         }
         sample = samples.get(label.kind)
         if sample is None or label.name == "NTARF":
             continue
         assert label.pattern.fullmatch(sample), label.name
         assert not label.pattern.fullmatch(sample + sample[0]), label.name
-        may_be_shorter = label.kind is Kind.SERIAL
+        may_be_shorter = label.kind is LabelKind.SERIAL
         assert bool(label.pattern.fullmatch(sample[1:])) is may_be_shorter, label.name
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame, Mode
-from edge.tic.groups import Refusal, encode_group
+from edge.tic.groups import GroupRefusal, encode_group
 from edge.tic.labels import LABELS
 from edge.tic.report import frame_line
 from tests.unit.tic.tic_streams import Triple, frame_bytes, with_parity
@@ -50,19 +50,19 @@ def test_groups_of_a_later_meter_are_set_aside_and_the_frame_is_complete():
 def test_historique_gets_no_labels_anew():
     stream = frame_bytes(Mode.HISTORIQUE, [("BASE", "000001000", None), ("NEW1", "7", None)])
     (frame,) = decode(stream)
-    assert [each.reason for each in frame.rejected] == [Refusal.LABEL]
+    assert [each.reason for each in frame.rejected] == [GroupRefusal.LABEL]
 
 
 @pytest.mark.parametrize("label", ["EASFp1", "URM\x133", "X", "TOOLONGALABEL", "1EAST", "eAST"])
 def test_what_no_meter_calls_a_group_is_refused(label):
     (frame,) = decode(frame_bytes(Mode.STANDARD, [*HEAD, (label, "000000001", None)]))
     assert not frame.is_complete
-    assert [each.reason for each in frame.rejected] == [Refusal.LABEL]
+    assert [each.reason for each in frame.rejected] == [GroupRefusal.LABEL]
 
 
 def test_a_label_of_the_other_mode_is_refused():
     (frame,) = decode(frame_bytes(Mode.STANDARD, [*HEAD, ("BASE", "000001000", None)]))
-    assert [each.reason for each in frame.rejected] == [Refusal.LABEL]
+    assert [each.reason for each in frame.rejected] == [GroupRefusal.LABEL]
 
 
 def test_unknown_groups_alone_are_no_frame():

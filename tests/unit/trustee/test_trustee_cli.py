@@ -13,7 +13,7 @@ from protocol.governance import Trustee as PublicTrustee
 from tests.support.trustee_area import COLLECTIVITY, TrusteeArea
 from trustee import directory as places
 from trustee.commands import trustee as group
-from trustee.core import Trustee
+from trustee.core import TrusteeCore
 from trustee.log import TrusteeLog
 
 
@@ -111,7 +111,7 @@ def test_what_breaks_a_rule_or_names_other_keys_is_not_signed(home, area, tmp_pa
 
 def test_confirm_compares_with_the_set_that_waits(home, area):
     kept = TrusteeLog.open(home)
-    trustee = Trustee(places.load_identity(home), kept, lambda: area.today)
+    trustee = TrusteeCore(places.load_identity(home), kept, lambda: area.today)
     trustee.take(charter_pages(area.set_charter)[0])
     status = json.loads(run("status", "--dir", home, "--json").output)
     assert status["waiting"] == fingerprint(area.set_charter)

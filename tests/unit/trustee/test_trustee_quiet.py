@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from structlog.testing import capture_logs
 
-from cloud.release.desk import ReleaseDesk
+from cloud.release.engine import ReleaseEngine
 from cloud.release.service import ReleaseService, response_filter
 from protocol.governance import fingerprint
 from system.store_thread import StoreThread
@@ -15,7 +15,7 @@ from tests.support.fake_area_store import FakeAreaStore
 from tests.support.trustee_area import COLLECTIVITY, TrusteeArea
 from tests.support.virtual_time import Bus, run_virtually
 from trustee import service as service_module
-from trustee.core import Trustee, confirm_first_set
+from trustee.core import TrusteeCore, confirm_first_set
 from trustee.log import TrusteeLog
 
 HOUR_S = 3_600
@@ -35,7 +35,7 @@ class Hour:
             kept = TrusteeLog.in_memory()
             if number in confirmed:
                 confirm_first_set(kept, fingerprint(area.set_charter))
-            trustees.append(Trustee(area.identities[number], kept, lambda: area.today))
+            trustees.append(TrusteeCore(area.identities[number], kept, lambda: area.today))
         with capture_logs() as self.logs:
             run_virtually(self._pass(area, trustees, has_worker=has_worker))
         self.ready = [
@@ -45,7 +45,7 @@ class Hour:
     async def _pass(self, area, trustees, *, has_worker):
         stop = asyncio.Event()
         services = [
-            service_module.Service(each, self._bus.settings(each.identity.name))
+            service_module.TrusteeProgram(each, self._bus.settings(each.identity.name))
             for each in trustees
         ]
         if has_worker:
@@ -55,7 +55,7 @@ class Hour:
                 ReleaseService(
                     self._bus.link(self._bus.settings("worker"), [response_filter(COLLECTIVITY)]),
                     StoreThread(),
-                    ReleaseDesk(store, COLLECTIVITY, area.platform_key),
+                    ReleaseEngine(store, COLLECTIVITY, area.platform_key),
                     lambda: datetime.now(UTC),
                 )
             )

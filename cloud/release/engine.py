@@ -10,15 +10,15 @@ from datetime import datetime
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.ingest.downlink import Speaker
+from cloud.ingest.downlink import DownlinkSigner
 from cloud.release.asking import LONGEST_REPEAT_S, Asking
-from cloud.release.closing import Basis, basis_of, close, due, figure_codes, read_document
+from cloud.release.closing import FigureBasis, basis_of, close, due, figure_codes, read_document
 from cloud.release.composing import compose
 from cloud.release.opening import advance, asked, discard
 from cloud.release.pages import charter_pages, request_pages, roster_pages
 from cloud.release.parents import release_parents
 from cloud.release.release import encode
-from cloud.store.area import AreaStore, Figure, FigureKey, Stage
+from cloud.store.area import AreaStore, Figure, FigureKey, FigureStage
 from protocol.area_messages import AreaAck
 from protocol.calendar import day_number, legal_day
 from protocol.envelope import Address, seal_message
@@ -32,10 +32,10 @@ from protocol.trustee_messages import ToTrustee
 from system.mqtt.message import Outgoing
 
 _A_YEAR = 366
-_ENDED = (Stage.RELEASED, Stage.DISCARDED)
+_ENDED = (FigureStage.RELEASED, FigureStage.DISCARDED)
 
 
-class ReleaseDesk:
+class ReleaseEngine:
     """Takes figures through their stages; belongs to the thread that owns the store."""
 
     def __init__(
@@ -49,7 +49,7 @@ class ReleaseDesk:
         self._store = store
         self._collectivity = collectivity
         self._key = platform_key
-        self._speaker = Speaker(collectivity, platform_key)
+        self._speaker = DownlinkSigner(collectivity, platform_key)
         self._note = note
         self._asking = Asking(collectivity)
         self._roster: Roster | None = None
@@ -117,11 +117,13 @@ class ReleaseDesk:
         end = day_number(legal_day(now)) + 1
         for charter in self._store.charters(Measures.__name__):
             for measure, code in figure_codes(read_charter(charter, Measures)):
-                figures = self._store.figures(measure, code, end - _A_YEAR, end, Stage.RELEASED)
+                figures = self._store.figures(
+                    measure, code, end - _A_YEAR, end, FigureStage.RELEASED
+                )
                 if figures and figures[-1].key.measures == charter.hash:
                     yield self._publication(figures[-1])
 
-    def _basis(self, key: FigureKey) -> Basis:
+    def _basis(self, key: FigureKey) -> FigureBasis:
         return basis_of(self._store, key)
 
     def _take_on(self, figure: Figure, roster: Roster, now: datetime) -> list[Outgoing]:
@@ -151,12 +153,12 @@ class ReleaseDesk:
         return messages
 
     def _conclude(
-        self, basis: Basis, roster: Roster, before: Figure, figure: Figure
+        self, basis: FigureBasis, roster: Roster, before: Figure, figure: Figure
     ) -> list[Outgoing]:
         """Store a figure's next stage; returns what has to be said of it."""
         told = figure.left_out[len(before.left_out) :]
         messages = list(self._tell(roster, figure, told))
-        if figure.stage is Stage.RELEASED:
+        if figure.stage is FigureStage.RELEASED:
             release = compose(self._store, basis, roster, figure)
             figure = msgspec.structs.replace(figure, release=encode(release))
             messages.append(self._publication(figure))
@@ -166,13 +168,13 @@ class ReleaseDesk:
 
     def _parents(self, now: datetime) -> list[Outgoing]:
         figures = release_parents(self._store, now)
-        return [self._publication(each) for each in figures if each.stage is Stage.RELEASED]
+        return [self._publication(each) for each in figures if each.stage is FigureStage.RELEASED]
 
     def _publication(self, figure: Figure) -> Outgoing:
         """A release is retained unless a later day's already is."""
         key = figure.key
         later = self._store.figures(
-            key.measure, key.group, key.day + 1, key.day + _A_YEAR, Stage.RELEASED
+            key.measure, key.group, key.day + 1, key.day + _A_YEAR, FigureStage.RELEASED
         )
         topic = area_topic(self._collectivity, key.measure, key.group)
         return Outgoing(topic, figure.release, retain=not later)

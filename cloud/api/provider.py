@@ -19,7 +19,7 @@ from cloud.billing.requests import ask_for
 from cloud.billing.statements import end_of, prepare
 from cloud.catalogue.log import listed_in
 from cloud.store import Put, RequestState, StatementOrder, Store, StoredContract
-from cloud.store.batches import BatchItem, BatchProgress, BatchRefused, Fault, NewBatch
+from cloud.store.batches import BatchProgress, BatchRefused, BulkFault, BulkRequestItem, NewBatch
 from cloud.store.providers import ContractRow
 from protocol.calendar import DAY_NUMBER_EPOCH
 from protocol.contract import (
@@ -38,7 +38,7 @@ from protocol.schedule import ScheduleMissing
 ID_BYTES = 16
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class ContractFilter(msgspec.Struct, frozen=True):
     """Which contracts a list is to hold: all that every given condition holds for."""
 
     area: str = ""
@@ -67,7 +67,7 @@ class Drafting(msgspec.Struct, frozen=True):
             )
 
 
-class Desk:
+class ProviderService:
     """The store, for one provider."""
 
     def __init__(self, store: Store, provider_key: bytes, cells: Cells) -> None:
@@ -81,7 +81,7 @@ class Desk:
         """What the provider's documents are verified with."""
         return Ed25519PublicKey.from_public_bytes(self._key)
 
-    def contracts(self, wanted: Wanted, after: bytes, limit: int) -> shapes.ContractPage:
+    def contracts(self, wanted: ContractFilter, after: bytes, limit: int) -> shapes.ContractPage:
         """List own contracts; a page may be shorter than `limit` though more follow."""
         self._cells.refresh(self._store.area)
         rows = self._store.providers.contracts_of(self._key, after, limit)
@@ -97,7 +97,7 @@ class Desk:
         self._cells.refresh(self._store.area)
         own = self.own_contract(contract_hash)
         row = ContractRow(own.hash, own.household_key, own.contract, own.acceptance, own.end)
-        item = self._item(row, Wanted())
+        item = self._item(row, ContractFilter())
         if item is None:  # pragma: no cover - nothing is wanted of it
             raise not_found("contract")
         return item
@@ -165,7 +165,7 @@ class Desk:
         )
 
     def put_batch(
-        self, name: str, digest: bytes, items: Callable[[], Iterator[BatchItem]]
+        self, name: str, digest: bytes, items: Callable[[], Iterator[BulkRequestItem]]
     ) -> tuple[shapes.Batch, bool]:
         """Keep a batch of verified requests, all of them or none; says whether it is new.
 
@@ -180,7 +180,7 @@ class Desk:
         return self.batch(batch_id), put is Put.STORED
 
     def drafts(
-        self, wanted: Wanted, drafting: Drafting, after: bytes, limit: int
+        self, wanted: ContractFilter, drafting: Drafting, after: bytes, limit: int
     ) -> shapes.DraftPage:
         """Make requests for own contracts that hold on some day of the period.
 
@@ -266,7 +266,7 @@ class Desk:
             raise not_found("batch")
         return found
 
-    def _item(self, row: ContractRow, wanted: Wanted) -> shapes.ContractItem | None:
+    def _item(self, row: ContractRow, wanted: ContractFilter) -> shapes.ContractItem | None:
         terms = decode_body(row.contract.body, Contract)
         end = end_of(terms, row.end)
         cell = self._cells.of(row.household_key)
@@ -297,13 +297,13 @@ class Desk:
 
 def _refused(refused: BatchRefused) -> ProblemError:
     line = refused.number or None
-    if refused.fault is Fault.NOT_OWN:
+    if refused.fault is BulkFault.NOT_OWN:
         return ProblemError(
             404,
             f"Line {line}: you have no such contract; the list says which there are.",
             line=line,
         )
-    if refused.fault is Fault.TAKEN:
+    if refused.fault is BulkFault.TAKEN:
         return ProblemError(
             409, f"Line {line}: the id stands for another request; draw a new one.", line=line
         )

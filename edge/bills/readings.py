@@ -45,7 +45,7 @@ class Span(msgspec.Struct, frozen=True):
     is_stored: bool = False
 
 
-class Books(msgspec.Struct, frozen=True):
+class LocalReadings(msgspec.Struct, frozen=True):
     """The chip's own account of a statement's days.
 
     Closed days, sent blocks, seeds of its epochs, the curve of a day (Wh of each of its
@@ -69,7 +69,7 @@ class Books(msgspec.Struct, frozen=True):
         return {day for day, count in covered.items() if count == DAY_COEFFICIENTS}
 
 
-class Refused(Exception):
+class NotOpened(Exception):
     """A statement is not opened, for what `finding` says."""
 
     def __init__(
@@ -91,10 +91,10 @@ class MeterUnknown(Exception):
     """Days came back without the name of their meter, and the contract's has not been read since."""
 
 
-class Own:
+class ExpectedReadings:
     """The chip's own values, laid out as the coefficients are."""
 
-    def __init__(self, books: Books, days: Mapping[date, DayClosed]) -> None:
+    def __init__(self, books: LocalReadings, days: Mapping[date, DayClosed]) -> None:
         """Count on `days` (by `own_days`)."""
         self._books = books
         self.days = days
@@ -103,7 +103,7 @@ class Own:
         """Return (kWh or Wh, amount in price units) of a line, from the chip's own values.
 
         Raises:
-            Refused: a day's curve is gone.
+            NotOpened: a day's curve is gone.
         """
         quantity = amount_units = 0
         for month in part.months():
@@ -120,7 +120,7 @@ class Own:
                 if part.is_curve:
                     curve = self._books.curve_of(day)
                     if not curve:
-                        raise Refused(Finding.CURVE_GONE)
+                        raise NotOpened(Finding.CURVE_GONE)
                     values[first : first + len(curve)] = curve
                 closed = self.days[day]
                 registers = first + REGISTER_STEP
@@ -130,16 +130,16 @@ class Own:
 
 
 def own_days(
-    parts: Sequence[Component], offer: Offer, request: StatementRequest, books: Books
+    parts: Sequence[Component], offer: Offer, request: StatementRequest, books: LocalReadings
 ) -> dict[date, DayClosed]:
     """Return the chip's own closed days, all of them, under the tariffs' calendars.
 
     Raises:
-        Refused: a day is not closed, or its registers counted by another calendar.
+        NotOpened: a day is not closed, or its registers counted by another calendar.
     """
     own = {row.day: row for row in books.days}
     if any(day not in own for day in request.days):
-        raise Refused(Finding.DAY_NOT_CLOSED)
+        raise NotOpened(Finding.DAY_NOT_CLOSED)
     for part in parts:
         if isinstance(part.line, RegisterLine):
             # A day rebuilt from the cloud has no calendar until the meter has named it again.
@@ -150,7 +150,7 @@ def own_days(
                 if not all(count_alike(name, calendar) for name in counted_by(own[day]) - {""})
             ]
             if differing:
-                raise Refused(Finding.CALENDAR_DIFFERS, calendar_change=differing[0])
+                raise NotOpened(Finding.CALENDAR_DIFFERS, calendar_change=differing[0])
     return own
 
 

@@ -16,13 +16,13 @@ from edge.mqtt.message import Absence, Connected, Disconnected, LinkEvent, Publi
 from edge.status.line import LineState, LineWatch
 from edge.status.machine import Machine, MachineWatch
 from edge.status.presence import (
-    Kept,
     Presence,
     SessionState,
     StatusFile,
+    StatusRecord,
     this_process,
 )
-from edge.status.schedule import Facts, Schedule, Told
+from edge.status.schedule import Facts, PublishedStatus, Schedule
 from protocol.errors import ConfigError
 from protocol.status import State, Status, encode_status, whole_hour
 from system.certificates import read_lifetime
@@ -73,7 +73,7 @@ def status_options(directory: Path, identity: Identity, clock: Clock, source: st
     return StatusOptions(StatusFile(directory), MachineWatch(directory, clock), not_after, source)
 
 
-class Counts(msgspec.Struct, frozen=True):
+class StatusCounts(msgspec.Struct, frozen=True):
     """What is counted when a message is made."""
 
     outbox_depth: int
@@ -84,12 +84,12 @@ class Counts(msgspec.Struct, frozen=True):
 class _Memory:
     """What has been kept last, and when."""
 
-    kept: Kept
+    kept: StatusRecord
     at_s: float = float("-inf")
     was_good: bool = False
 
 
-class StatusDesk:
+class StatusReporter:
     """Follows line and session; `outgoing` gives the status where it is due."""
 
     def __init__(
@@ -105,7 +105,7 @@ class StatusDesk:
         self._clock = clock
         self._line = line
         self._options = options
-        kept = Kept() if options.file is None else options.file.read()
+        kept = StatusRecord() if options.file is None else options.file.read()
         self._memory = _Memory(kept)
         self._revoked_at = kept.revoked_at
         self._schedule = Schedule(kept.told, rng)
@@ -131,7 +131,7 @@ class StatusDesk:
                 self._revoked_at = self._revoked_at or self._clock.now()
             self._turn(is_up=False, why=event.why)
 
-    def outgoing(self, count: Callable[[], Counts], *, has_left: bool) -> list[Publish]:
+    def outgoing(self, count: Callable[[], StatusCounts], *, has_left: bool) -> list[Publish]:
         """Keep what has changed, and return the status if it is due and there is a session."""
         self._has_left = has_left
         line = self._line.state(self._clock.monotonic_s())
@@ -140,7 +140,7 @@ class StatusDesk:
         told = self._schedule.step(self._facts(line), now, now_s, may_send=self._session.is_up)
         return [] if told is None else self._message(told, line, count())
 
-    def goodbye(self, counts: Counts) -> Publish | None:
+    def goodbye(self, counts: StatusCounts) -> Publish | None:
         """Return the last status of a chip that stops; None: the broker tells of it instead."""
         line = self._line.state(self._clock.monotonic_s())
         self._memory.at_s = float("-inf")  # nobody keeps later what is not kept now
@@ -180,15 +180,17 @@ class StatusDesk:
         is_new = before is None or _essence(before) != _essence(presence)
         if is_new and now_s - self._memory.at_s >= KEPT_EVERY_S:
             self._memory.at_s = now_s
-            self._write(Kept(presence, self._memory.kept.told, self._revoked_at))
+            self._write(StatusRecord(presence, self._memory.kept.told, self._revoked_at))
 
-    def _write(self, kept: Kept) -> bool:
+    def _write(self, kept: StatusRecord) -> bool:
         self._memory.kept = kept
         return self._options.file is None or self._options.file.write(kept)
 
-    def _message(self, told: Told, line: LineState, counts: Counts) -> list[Publish]:
+    def _message(
+        self, told: PublishedStatus, line: LineState, counts: StatusCounts
+    ) -> list[Publish]:
         """Return the message, once it is kept that it goes: what is not kept could go for ever."""
-        if not self._write(Kept(self._memory.kept.presence, told, self._revoked_at)):
+        if not self._write(StatusRecord(self._memory.kept.presence, told, self._revoked_at)):
             return []
         machine, facts = self._options.machine(), told.facts
         status = Status(

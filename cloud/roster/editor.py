@@ -22,7 +22,7 @@ PROVIDER_MAX = 32
 _COLUMNS = ("device", "cell", "point")
 
 
-class Place(msgspec.Struct, frozen=True):
+class RosterAssignment(msgspec.Struct, frozen=True):
     """Where a chip is to stand; `start` None: newcomers today, changes in three days."""
 
     device: str
@@ -32,7 +32,7 @@ class Place(msgspec.Struct, frozen=True):
     start: date | None = None
 
 
-class Desk:
+class RosterEditor:
     """One roster and its registrar; entries are kept as soon as a method returns."""
 
     def __init__(self, registrar: Registrar, store: Store, codes: Codes, today: date) -> None:
@@ -54,7 +54,7 @@ class Desk:
         self.roster = Roster(registrar.public_key)
         self.roster.extend(store.area.roster())
 
-    def add(self, places: Sequence[Place]) -> int:
+    def add(self, places: Sequence[RosterAssignment]) -> int:
         """Enter chips, all or none; returns how many entries that took.
 
         A chip that stands there already is passed over, so that a list may be given again.
@@ -92,7 +92,7 @@ class Desk:
         )
         self._store.area.append_roster([self._sign(entry)])
 
-    def _entry(self, place: Place, device: Device | None) -> RosterEntry | None:
+    def _entry(self, place: RosterAssignment, device: Device | None) -> RosterEntry | None:
         self._codes.check_cell(place.cell)
         if device is None or device.is_revoked:
             raise DocumentRefused("not enrolled here; enrol it with `volet cloud enrol`.")
@@ -151,13 +151,13 @@ class Desk:
         return found
 
 
-def read_places(path: Path) -> list[Place]:
+def read_places(path: Path) -> list[RosterAssignment]:
     """Read a fleet: CSV with the columns device, cell, point, and perhaps provider and from.
 
     Raises:
         DocumentRefused: names the line.
     """
-    places: list[Place] = []
+    places: list[RosterAssignment] = []
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = csv.DictReader(file)
@@ -166,7 +166,7 @@ def read_places(path: Path) -> list[Place]:
             for row in rows:
                 fields = {name: (text or "").strip() for name, text in row.items() if name}
                 places.append(
-                    Place(
+                    RosterAssignment(
                         fields["device"],
                         fields["cell"],
                         fields["point"],

@@ -47,7 +47,7 @@ class TrustedMeasures(msgspec.Struct, frozen=True):
     start: int
 
 
-class Standing(msgspec.Struct, frozen=True):
+class TrustState(msgspec.Struct, frozen=True):
     """What a chip knows and trusts. Empty until the first set of trustees is confirmed.
 
     `entries` are the household's own, oldest first.
@@ -92,7 +92,7 @@ def stand(
     entries: Sequence[SignedEntry],
     confirmed: bytes | None,
     signer: Signer,
-) -> Standing:
+) -> TrustState:
     """Work out what may be trusted of all that came, once `confirmed` was confirmed by hand."""
     sets = _chain(rows, confirmed, signer.collectivity)
     measures = []
@@ -108,7 +108,7 @@ def stand(
         measures.append(TrustedMeasures(row.hash, document, start))
     own = [entry for each in entries if (entry := own_entry(each, sets, signer)) is not None]
     transforms = {row.hash: read_transform(row.data) for row in rows if row.kind == TRANSFORM}
-    return Standing(sets, tuple(measures), tuple(own), transforms)
+    return TrustState(sets, tuple(measures), tuple(own), transforms)
 
 
 def first_set(data: bytes, collectivity: str) -> tuple[Charter, TrusteeSet]:

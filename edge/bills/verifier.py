@@ -9,10 +9,10 @@ import structlog
 
 from edge.bills.judge import judge
 from edge.bills.judgement import Finding, Judgement, Verdict
-from edge.bills.own import Books, MeterUnknown, Span
+from edge.bills.readings import LocalReadings, MeterUnknown, Span
 from edge.bills.settled import Settled, settled_row
 from edge.contracts.listed import Contracts
-from edge.vault.rows import BlockState, DayRow, Metered, StatementRow, StoredBlock
+from edge.vault.rows import BlockRow, BlockState, DayRow, Metered, StatementRow
 from edge.vault.settled import SettledRow
 from protocol.calendar import day_of_number
 from protocol.ids import Incarnation
@@ -23,7 +23,7 @@ from protocol.messages import Statement
 log = structlog.get_logger()
 
 
-class Ledger(Protocol):
+class VerifierStore(Protocol):
     """What the desk reads of the vault, and the one thing it writes."""
 
     def day_rows(self, start: date, end: date) -> Sequence[DayRow]:
@@ -32,7 +32,7 @@ class Ledger(Protocol):
     def metered(self) -> Metered:
         """Return which meters have counted."""
 
-    def blocks_between(self, start: date, end: date) -> Sequence[StoredBlock]:
+    def blocks_between(self, start: date, end: date) -> Sequence[BlockRow]:
         """Return the blocks of the days [start, end)."""
 
     def curve(self, day: date) -> Sequence[int]:
@@ -48,10 +48,12 @@ class Ledger(Protocol):
         """Settle a statement, for good."""
 
 
-class Desk:
+class StatementVerifier:
     """Judges statements under the household's contracts. What it finds stays on the chip."""
 
-    def __init__(self, ledger: Ledger, household: HouseholdSecret, contracts: Contracts) -> None:
+    def __init__(
+        self, ledger: VerifierStore, household: HouseholdSecret, contracts: Contracts
+    ) -> None:
         """Judge each statement under the contract that it names; others are refused."""
         self._ledger = ledger
         self._household = household
@@ -78,7 +80,7 @@ class Desk:
         if agreement is None:
             unknown = (Finding.CONTRACT_UNKNOWN,)
             return Judgement(statement.id.hex(), start, end, Verdict.REFUSED, unknown)
-        books = Books(
+        books = LocalReadings(
             [row.closed for row in self._ledger.day_rows(first, end)],
             [
                 Span(
