@@ -161,6 +161,7 @@ class Chip:
                 events += self._compare(self._meter)
                 events += self._limit.look(host.at)
                 self._tell_time()
+        events += self._settings.confirmation.carry_out(self._meter)
         if self._meter is not None and self.moving.is_due(self._meter):
             self._send(self.moving.close(self._meter, events))
         elif self._meter is not None and (events or is_new):

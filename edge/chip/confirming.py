@@ -3,6 +3,7 @@
 The command leaves what it has shown; the chip goes on from it, once, if that is on the line still.
 """
 
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,13 @@ import structlog
 
 from edge.metering.events import Event
 from edge.metering.meter import Meter
-from edge.metering.unconfirmed import Quarantine, Unconfirmed, is_confirmed, may_be_confirmed
+from edge.metering.unconfirmed import (
+    Quarantine,
+    Unconfirmed,
+    is_confirmed,
+    latest_reading,
+    may_be_confirmed,
+)
 from protocol.errors import ConfigError
 from protocol.json_text import read_json
 from system.files import read_secret, write_secret
@@ -41,13 +48,18 @@ class Confirmation:
             if self._path is None
             else WatchedFile[Unconfirmed | None](self._path, _read, absent=None, unreadable=None)
         )
+        self._found: tuple[Unconfirmed, datetime] | None = None
 
     def read(self) -> Unconfirmed | None:
         """Return the latest confirmation that is not carried out; None: there is none."""
         return None if self._watched is None else self._watched()
 
     def carry_out(self, meter: Meter | None) -> list[Event]:
-        """Let metering go on from what was confirmed, if it is on the line still."""
+        """Let metering go on from what was confirmed, once it has been read again since.
+
+        What was stored before a stop, or read before the household decided, may be on the line no
+        more.
+        """
         confirmed = self.read()
         if confirmed is None or meter is None or meter.state.account is None:
             return []
@@ -55,6 +67,11 @@ class Confirmation:
             self.forget()  # carried out, or what was believed before goes on
             return []
         if not is_confirmed(meter.state, confirmed, meter.settings):
+            return []
+        read_at = latest_reading(meter.state, confirmed).at
+        if self._found is None or self._found[0] != confirmed:
+            self._found = confirmed, read_at
+        if read_at <= self._found[1]:
             return []
         if isinstance(confirmed, Quarantine):
             log.info("index_confirmed")

@@ -53,6 +53,13 @@ def may_be_confirmed(state: MeterState, confirmed: Unconfirmed) -> bool:
     return state.account is not None and state.account.is_quarantined
 
 
+def latest_reading(state: MeterState, confirmed: Unconfirmed) -> Reading:
+    """Return the last reading of what was confirmed and waits still (see `is_confirmed`)."""
+    if isinstance(confirmed, Replacement) and state.other is not None:
+        return state.other.last
+    return state.held or confirmed.now
+
+
 def is_confirmed(state: MeterState, confirmed: Unconfirmed, settings: MeteringSettings) -> bool:
     """Return whether what a person confirmed is what the meter shows still."""
     if isinstance(confirmed, Replacement):

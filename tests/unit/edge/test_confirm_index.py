@@ -84,7 +84,7 @@ def test_the_running_chip_goes_on_from_the_confirmed_index(bench):
     before = quarantine_in(state_of(bench)).before
     assert confirm(bench, "--yes").exit_code == 0
     assert stat.S_IMODE((bench.directory / ORDER).stat().st_mode) == 0o600
-    bench.run(2)
+    bench.run(3)
     assert NoticeKind.INDEX_BEGAN_ANEW in told(bench)
     assert quarantine_in(state_of(bench)) is None
     assert advise_on_unconfirmed(state_of(bench)) == []
@@ -153,3 +153,18 @@ def test_without_a_quarantine_there_is_nothing_to_confirm(tmp_path):
         assert len(answer.output.splitlines()) == 1
     assert not (bench.directory / ORDER).exists()
     bench.kill()
+
+
+def test_a_word_given_while_the_chip_is_stopped_waits_for_the_meter(bench):
+    """The line may have been at fault: what was stored before the stop proves nothing."""
+    believed_wh = quarantine_in(state_of(bench)).before.registers_wh[:2]
+    bench.kill()
+    assert confirm(bench, "--yes").exit_code == 0
+    bench.meter = BenchMeter(bench.clock.at)
+    bench.meter.base_wh = believed_wh
+    bench.clock.at += timedelta(minutes=1)
+    bench.start()
+    bench.run(8)
+    assert NoticeKind.INDEX_BEGAN_ANEW not in told(bench)
+    assert quarantine_in(state_of(bench)) is None
+    assert not (bench.directory / ORDER).exists()

@@ -100,7 +100,7 @@ def test_the_running_chip_follows_the_confirmed_meter_from_its_first_reading(ben
     assert confirm(bench, "--yes").exit_code == 0
     assert stat.S_IMODE((bench.directory / ORDER).stat().st_mode) == 0o600
     with capture_logs() as logs:
-        bench.run(2)
+        bench.run(3)
     assert [each["event"] for each in logs if "confirmed" in each["event"]] == ["meter_confirmed"]
     assert NEW not in str(logs)
     kinds = [kind for kind in told(bench) if kind is not NoticeKind.GAP]
@@ -182,3 +182,17 @@ def test_days_that_close_with_the_word_are_not_read_at_their_end_where_clocks_di
     days = [each for each in run.meter.confirm_meter() if isinstance(each, DayClosed)]
     assert days
     assert not any(each.is_index_read for each in days)
+
+
+def test_a_word_given_while_the_chip_is_stopped_is_none_once_the_own_meter_is_back(bench):
+    own = BenchMeter(bench.clock.at)
+    own.base_wh = replacement_in(state_of(bench)).before.registers_wh[:2]
+    bench.kill()
+    assert confirm(bench, "--yes").exit_code == 0
+    bench.meter = own
+    bench.clock.at += timedelta(minutes=1)
+    bench.start()
+    bench.run(8)
+    assert NoticeKind.METER_REPLACED not in told(bench)
+    assert replacement_in(state_of(bench)) is None
+    assert not (bench.directory / ORDER).exists()
