@@ -90,6 +90,7 @@ class RestorePoint(msgspec.Struct, frozen=True):
         register_index_kwh: indices at the last closed day.
         injected_index_wh: the same for injection, 0 where there is none.
         fingerprint: of meter and calendar at the last closed day.
+        placed_wh: what the quarter-hours after the last closed day carry.
     """
 
     day: date
@@ -98,6 +99,7 @@ class RestorePoint(msgspec.Struct, frozen=True):
     register_index_kwh: tuple[int, ...]
     injected_index_wh: int
     fingerprint: int
+    placed_wh: int = 0
 
 
 class StatementRow(msgspec.Struct, frozen=True):

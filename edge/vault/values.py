@@ -178,19 +178,20 @@ class Values:
             return None
         closed = _day_decoder.decode(row[0])
         day, j = closed.day, quarter_hours(closed.day) - 1
-        drawn_wh = closed.drawn_index_wh
+        placed_wh = 0
         for interval in self.intervals(day + timedelta(days=1), day + timedelta(days=2)):
             if interval.j != (0 if day == closed.day else j + 1):
                 break
             day, j = interval.day, interval.j
-            drawn_wh += interval.energy_wh
+            placed_wh += interval.energy_wh
         return RestorePoint(
             day=day,
             j=j,
-            drawn_index_wh=drawn_wh % 1_000_000_000,
+            drawn_index_wh=(closed.drawn_index_wh + placed_wh) % 1_000_000_000,
             register_index_kwh=closed.register_index_kwh,
             injected_index_wh=closed.injected_index_wh,
             fingerprint=row[1],
+            placed_wh=placed_wh,
         )
 
     def name_meter(self, fingerprint: int, serial: str, calendar: str) -> None:
