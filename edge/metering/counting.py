@@ -7,7 +7,9 @@ import msgspec
 from edge.metering.closing import advance, highest_power_va
 from edge.metering.events import Event, Notice, NoticeKind
 from edge.metering.reading import Reading
+from edge.metering.restore import last_known
 from edge.metering.state import NO_REGISTERS, Account, MeteringSettings, merge, rise_wh
+from edge.tic.frame import Mode
 from protocol.calendar import quarter_hour, quarter_hour_start
 
 
@@ -38,7 +40,7 @@ def count(
     if account.is_quarantined:
         told.append(Notice(NoticeKind.QUARANTINE_ENDED, reading.at))
     energy_wh = rise_wh(account.last.total_wh, reading.total_wh) or 0
-    reading = merge(account.last, reading)
+    reading = merge(_known_to(account, reading), reading)
     account = _with_new_bases(account, reading)
     account, closed = advance(account, reading.at, energy_wh, reading, settings)
     return stand_at(account, reading), told + closed
@@ -53,6 +55,15 @@ def stand_at(account: Account, reading: Reading) -> Account:
         max_power_va=max(highest_power_va(account, reading), reading.power_va),
         is_quarantined=False,
     )
+
+
+def _known_to(account: Account, reading: Reading) -> Reading:
+    """Return the last reading, with the registers that a restored account is known by.
+
+    A standard frame shows them all: one that it lacks was refused, and is held to what is known
+    when it is read again.
+    """
+    return last_known(account) if reading.mode is Mode.STANDARD else account.last
 
 
 def _with_new_bases(account: Account, reading: Reading) -> Account:

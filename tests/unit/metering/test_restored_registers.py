@@ -86,6 +86,20 @@ def test_registers_that_do_not_go_on_from_a_restored_account_wait_for_a_person(c
     assert restored.billed_kwh() == 7
 
 
+def test_a_register_that_the_first_frames_lack_is_held_to_what_is_known_of_it():
+    restored = BackFromCloud()
+    restored.source.other_wh, restored.source.indices_wh[1] = 80_000_000, 0
+    for seconds in (4, 2):
+        data = restored.source.encode(BEGIN - timedelta(seconds=seconds))
+        start = data.index(b"\nEASF02")
+        spoiled = data[:start] + data[data.index(b"\r", start) + 1 :]
+        for frame in Decoder().feed(spoiled):
+            restored.events += restored.meter.observe(frame, host_time_at(BEGIN))
+    restored.send()
+    assert NoticeKind.INDEX_QUARANTINED in restored.kinds()
+    assert restored.billed_kwh() == 0
+
+
 def test_registers_that_go_on_from_a_restored_account_are_billed():
     restored = BackFromCloud()
     restored.source.indices_wh[0] += 7_000
