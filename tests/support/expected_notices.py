@@ -57,8 +57,14 @@ class ExpectedNotices:
         self._disputed_frames = 0
 
     def note(self, kind: NoticeKind) -> None:
-        """Take note of what the household was told."""
+        """Take note of what the household was told.
+
+        A wrap may hide in frames that are far apart, and the chip tells of the gap until it is
+        borne out: one that follows soon is of the same spell.
+        """
         self._told.append(kind)
+        if kind is NoticeKind.GAP:
+            self._gap_at = max(self.heard_at, self._gap_at)
 
     def expect(self, what: str) -> None:
         """Wait for a notice of `what` from now on."""
