@@ -24,6 +24,7 @@ from edge.metering.state import (
     allowed_rise_wh,
     are_counters_continued,
     is_possible,
+    is_same_calendar,
     merge,
     rise_wh,
 )
@@ -109,6 +110,21 @@ def is_leap(last: Reading, reading: Reading) -> bool:
     if not _have_same_total(last, reading):
         return False
     return are_counters_continued(last, reading) and not is_possible(last, reading)
+
+
+def lacks_register_at_change(last: Reading, reading: Reading) -> bool:
+    """Return whether a standard frame of another calendar or mode lacks a register known before.
+
+    Such a frame always shows all ten: the register was refused, or is held back.
+    """
+    if reading.mode is not Mode.STANDARD or last.serial != reading.serial:
+        return False
+    if last.mode is None or is_same_calendar(last, reading):
+        return False
+    return any(
+        after_wh is None and before_wh is not None
+        for before_wh, after_wh in zip(last.registers_wh, reading.registers_wh, strict=True)
+    )
 
 
 def renew_index(

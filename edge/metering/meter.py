@@ -5,7 +5,7 @@ from datetime import date
 
 import msgspec
 
-from edge.metering.changes import renew_index
+from edge.metering.changes import lacks_register_at_change, renew_index
 from edge.metering.closing import close_for_good
 from edge.metering.counting import begin, count
 from edge.metering.doubts import begin_anew
@@ -141,11 +141,15 @@ class Meter:
     def _is_unnamed(self, reading: Reading) -> bool:
         """Return whether the reading must be passed over, since its calendar may be another one.
 
-        Registers of a calendar that is not said mean nothing certain. A meter that names its
-        calendar no more is followed on all the same, after a while.
+        Registers of a calendar that is not said mean nothing certain, and those of another one say
+        what was drawn only together. A meter that names its calendar no more, or shows a register
+        no more, is followed on all the same, after a while.
         """
         account, unnamed = self._state.account, 0
-        if reading.calendar is None and account is not None and account.last.calendar is not None:
+        if account is not None and (
+            (reading.calendar is None and account.last.calendar is not None)
+            or lacks_register_at_change(account.last, reading)
+        ):
             unnamed = min(self._state.unnamed + 1, UNNAMED_MAX + 1)
         if unnamed != self._state.unnamed:
             self._state = msgspec.structs.replace(self._state, unnamed=unnamed)

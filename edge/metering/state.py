@@ -101,7 +101,7 @@ class MeterState(msgspec.Struct, frozen=True):
     takes no part of days before `first_day`: the household's blocks have those. `time` is by which
     clocks the last reading was timed. `other` is another meter than the account's, while it is not
     known whose it is. `unnamed` are the readings in a row that were passed over because they did
-    not name their calendar.
+    not name their calendar, or lacked a register of another one.
     """
 
     account: Account | None = None

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from edge.metering.reading import read
 from edge.chip.restoring import restore_for
+from edge.metering.reading import read
 from edge.tic.decoder import Decoder
 from edge.vault.rows import RestorePoint
 from tests.support.chip_bench import make_identity

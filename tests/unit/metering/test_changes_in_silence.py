@@ -138,6 +138,17 @@ def test_a_false_register_is_not_borne_out_by_frames_that_lack_it():
     assert line.curve_wh() == 30_000
 
 
+def test_a_mode_changes_with_all_registers_or_not_yet():
+    source = LineMeter([5_000_000, 3_000_000], "HC", HISTORIQUE)
+    line = silent(source)
+    source.mode, source.calendar = STANDARD, PEAKS
+    source.count(30_000, 60_000)
+    line.send(source, AFTER - 10 * SECOND, frames=3, EASF01="")
+    went_on(line, source)
+    assert line.curve_wh() == 90_000
+    assert line.steps_kwh()[source.serial, PEAKS] == [30, 60]
+
+
 @given(st.integers(0, 90_000), st.integers(0, 90_000))
 def test_a_sum_of_other_registers_is_no_energy(while_two, while_six):
     six = LineMeter([5_000_000, 3_000_000, 40_000, 0, 0, 0], calendar="BBR", mode=HISTORIQUE)
