@@ -31,9 +31,10 @@ def test_metering_tells_the_truth_in_short():
 @pytest.mark.long
 @pytest.mark.xfail(
     strict=True,
-    reason="a difference of clocks that begins before an earlier one is settled is not told again; "
-    "and BASE and EJP name both TIC modes, so that a mode which changes while the store is lost "
-    "adds the difference of the two totals to the curve",
+    reason="not yet settled whether metering or the oracle is wrong: a second difference of clocks "
+    "before the first is settled, or one while another meter is set aside, is not told again; "
+    "registers that begin anew or stand in quarantine across changes of mode are untold or billed "
+    "up to 3 kWh too much; curve or calendar is wrong after several losses of the store",
 )
 def test_metering_tells_the_truth():
     before = MeteringMachine.steps
