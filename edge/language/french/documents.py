@@ -305,6 +305,15 @@ DOCUMENTS = {
     "write the passphrase into it, mode 0600.": "écrivez-y la phrase secrète, en mode 0600.",
     "name it in the unit.": "nommez-le dans l'unité.",
     # What is said of a document's form.
+    "{path}: {why}; known here: {names}.": "{path} : {why} ; sont connus ici : {names}.",
+    "{path}: {why}; see docs/reference/configuration.md.": (
+        "{path} : {why} ; voyez docs/reference/configuration.md."
+    ),
+    "{what} (at line {line}, column {column})": "{what}, ligne {line}, colonne {column}",
+    "{what} (at end of document)": "{what}, à la fin du fichier",
+    "Invalid value": "valeur incorrecte",
+    "Invalid statement": "ligne incorrecte",
+    "Cannot overwrite a value": "une valeur est donnée deux fois",
     "known here: {names}.": "sont connus ici : {names}.",
     "Object contains unknown field {field}": "le champ {field} est inconnu",
     "Object contains unknown field {field} - at {place}": "le champ {field} est inconnu, en {place}",

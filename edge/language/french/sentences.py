@@ -210,6 +210,22 @@ SENTENCES = {
     "No such command {name}.": "Il n'y a pas de commande {name}.",
     "No such option: {name}": "Il n'y a pas d'option {name}",
     "No such option {name}.": "Il n'y a pas d'option {name}.",
+    "No such option {name}. Did you mean {other}?": (
+        "Il n'y a pas d'option {name}. Vouliez-vous dire {other} ?"
+    ),
+    "No such option {name}. (Did you mean one of: {names}?)": (
+        "Il n'y a pas d'option {name}. (Vouliez-vous dire l'un de : {names} ?)"
+    ),
+    "No such command {name}. Did you mean {other}?": (
+        "Il n'y a pas de commande {name}. Vouliez-vous dire {other} ?"
+    ),
+    "No such command {name}. (Did you mean one of: {names}?)": (
+        "Il n'y a pas de commande {name}. (Vouliez-vous dire l'un de : {names} ?)"
+    ),
+    "integer": "nombre entier",
+    "integer range": "nombre entier",
+    "float": "nombre",
+    "float range": "nombre",
     "Missing option {name}.": "Il manque l'option {name}.",
     "Missing argument {name}.": "Il manque l'argument {name}.",
     "Invalid value: {why}": "Valeur incorrecte : {why}",

@@ -298,3 +298,55 @@ def test_what_a_meter_sends_is_shown_in_french(tmp_path):
         assert sentence_in(Lang.FR, label.english) != label.english
     for refusal in GroupRefusal:
         assert sentence_in(Lang.FR, refusal) != refusal
+
+
+def parameters_of(tree: click.Command) -> list[click.Parameter]:
+    commands = [tree]
+    for command in commands:
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            commands += [
+                command.get_command(context, each) for each in command.list_commands(context)
+            ]
+    return [each for command in commands for each in command.params]
+
+
+def test_each_kind_of_value_that_an_option_takes_has_its_french():
+    kinds = {
+        each.type.name
+        for each in parameters_of(edge)
+        if isinstance(each.type, click.types.IntParamType | click.types.FloatParamType)
+    }
+    assert kinds
+    assert [each for each in kinds if not has_french(each)] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "config"),
+    [
+        (("confirm", "--oui"), ""),
+        (("bills", "--speedd"), ""),
+        (("confrm",), ""),
+        (("simulate", "--kva", "dix"), ""),
+        (("run",), "[metering]\nis_simulted = true\n"),
+        (("run",), "source = 3\n"),
+        (("run",), "source = \n"),
+        (("run",), "source\n"),
+    ],
+)
+def test_a_mistake_is_said_in_french_to_its_end(tmp_path, arguments, config):
+    (tmp_path / "edge.toml").write_text(config)
+    where = ("--dir", str(tmp_path)) if config else ()
+    result = CliRunner().invoke(edge, ["--lang", "fr", *arguments, *where])
+    said = plain(result.output + str(result.exception))
+    assert result.exit_code != 0
+    for english in (
+        "No such",
+        "Did you mean",
+        "range",
+        "known here",
+        "see docs",
+        "Invalid",
+        "line",
+    ):
+        assert english not in said.replace(" ligne ", " ")
