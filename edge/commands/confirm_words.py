@@ -18,9 +18,9 @@ MEANING = bilingual(
         Quarantine: """
 Nothing is counted at the moment. Look at the meter's own display.
 
-If it shows the new index: confirm. The chip goes on from there. What the meter counted between the
-two readings is billed to nobody, your bill marks the day as estimated, and your provider learns
-with the receipt that an index began anew.
+If it shows the new index, or what that has counted since: confirm, and do it soon. The chip goes on
+from there. What the meter counted from the old reading until you answer is billed to nobody, your
+bill marks the day as estimated, and your provider learns with the receipt that an index began anew.
 
 If it shows the old index: do not confirm. The line is at fault; the chip goes on by itself as soon
 as it reads the old index again, and nothing is lost.
@@ -44,9 +44,10 @@ If nothing is said, this meter counts as yours once it has been on the line for 
         Quarantine: """
 Rien n'est compté pour l'instant. Regardez l'écran du compteur lui-même.
 
-S'il affiche le nouvel index : confirmez. Le boîtier repart de là. Ce que le compteur a compté entre
-les deux lectures n'est facturé à personne, votre facture marque ce jour comme estimé, et votre
-fournisseur apprend avec le reçu qu'un index est reparti d'une autre valeur.
+S'il affiche le nouvel index, ou ce qu'il a compté depuis : confirmez sans tarder. Le boîtier repart
+de là. Ce que le compteur a compté depuis l'ancienne lecture, jusqu'à votre réponse,
+n'est facturé à personne ; votre facture marque ce jour comme estimé, et votre fournisseur apprend
+avec le reçu qu'un index est reparti d'une autre valeur.
 
 S'il affiche l'ancien index : ne confirmez pas. C'est la liaison qui est en défaut ; le boîtier
 reprend de lui-même dès qu'il relit l'ancien index, et rien n'est perdu.
