@@ -42,7 +42,7 @@ def nothing_left_running() -> Iterator[None]:
     before = set(threading.enumerate())
     loops_before = set(_loops)
     yield
-    left = _threads_left(before)
+    left = _threads_left(before, loops_before)
     assert not left, f"threads left running: {[thread.name for thread in left]}"
     open_loops = [loop for loop in set(_loops) - loops_before if not loop.is_closed()]
     tasks = [task.get_name() for loop in open_loops for task in asyncio.all_tasks(loop)]
@@ -78,11 +78,26 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
         yield own
 
 
-def _threads_left(before: set[threading.Thread]) -> list[threading.Thread]:
-    """Return the threads that do not end by themselves within a few seconds."""
+def _threads_left(
+    before: set[threading.Thread], loops: set[asyncio.BaseEventLoop]
+) -> list[threading.Thread]:
+    """Return the threads that do not end by themselves within a few seconds.
+
+    `loops` stood before the test, as a server's that several tests share: they may need one more
+    thread for their calls, and end it themselves.
+    """
     patience = Patience(_LINGER_S)
-    while left := [t for t in set(threading.enumerate()) - before if t.is_alive()]:
+    while left := [
+        thread
+        for thread in set(threading.enumerate()) - before - _workers_of(loops)
+        if thread.is_alive()
+    ]:
         if not patience.lasts(len(left)):
             return left
         left[0].join(timeout=0.05)
     return []
+
+
+def _workers_of(loops: set[asyncio.BaseEventLoop]) -> set[threading.Thread]:
+    executors = [getattr(loop, "_default_executor", None) for loop in loops]
+    return {thread for each in executors if each is not None for thread in each._threads}
