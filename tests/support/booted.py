@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -104,6 +105,8 @@ class Booted:
     def kill(self) -> None:
         """Cut its power."""
         if self._process.poll() is None:
+            if init := self._init():  # a killed systemd-nspawn leaves its container running
+                os.kill(init, signal.SIGKILL)
             self._process.kill()
             self._process.wait()
 
