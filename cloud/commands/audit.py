@@ -18,8 +18,8 @@ from cloud.audit.observed import from_store, from_traffic
 from cloud.audit.releases import of_releases, released_curves
 from cloud.audit.truth import Truth, read_truth
 from cloud.audit.views import View, of_curves, of_observed
+from cloud.commands.opened import open_store
 from cloud.config import DEFAULT_DIRECTORY, load_config
-from cloud.store.sqlite.store import SqliteStore
 from protocol.errors import ConfigError
 from system.commands import directory_option
 from system.console import plain_console
@@ -123,14 +123,10 @@ def _findings(truth: Truth, traffic: Path | None, directory: Path | None) -> Ite
         yield from _all(view, truth, str(traffic))
     if directory is None:
         return
-    load_config(directory)
-    store = SqliteStore.open_existing(directory)
-    try:
+    with open_store(directory) as store:
         view = of_observed("store", from_store(store, truth.days), truth)
         yield from _all(view, truth, str(directory))
         released = of_releases(released_curves(store.area, truth.days), truth)
-    finally:
-        store.close()
     if released is not None:
         view, tried = released
         yield attacks.absence(view, tried)

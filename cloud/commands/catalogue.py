@@ -10,8 +10,8 @@ import msgspec
 from rich.table import Table
 
 from cloud.catalogue.log import OpenedLog
-from cloud.config import DEFAULT_DIRECTORY, load_config
-from cloud.store.sqlite.store import SqliteStore
+from cloud.commands.opened import open_store
+from cloud.config import DEFAULT_DIRECTORY
 from protocol.calendar import legal_day
 from protocol.catalogue import Document, Entry
 from protocol.contract import Offer, Signed
@@ -105,12 +105,8 @@ def show(directory: Path, prefix: str) -> None:
 
 @contextmanager
 def _listed(directory: Path) -> Iterator[OpenedLog]:
-    load_config(directory)
-    store = SqliteStore.open_existing(directory)
-    try:
+    with open_store(directory) as store:
         yield OpenedLog(store.catalogue)
-    finally:
-        store.close()
 
 
 def _read(path: Path) -> Signed:

@@ -7,10 +7,10 @@ import click
 import msgspec
 from rich.table import Table
 
-from cloud.config import DEFAULT_DIRECTORY, load_config
+from cloud.commands.opened import open_store
+from cloud.config import DEFAULT_DIRECTORY
 from cloud.registry.renewal import lifetimes
 from cloud.store import StoreFigures
-from cloud.store.sqlite.store import SqliteStore
 from system.certificates import Lifetime
 from system.commands import directory_option
 from system.console import plain_console
@@ -35,12 +35,8 @@ def status(directory: Path, *, is_json: bool) -> None:
     its id. Exit codes: 0 shown, 2 wrong usage,
     5 configuration, 6 the store is damaged or of another version.
     """
-    load_config(directory)
-    store = SqliteStore.open_existing(directory)
-    try:
+    with open_store(directory) as store:
         figures = store.figures()
-    finally:
-        store.close()
     certificates = lifetimes(directory)
     if is_json:
         known = msgspec.structs.asdict(figures)
