@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 import msgspec
 
-from cloud.config import DEFAULT_DIRECTORY, load_config
+from cloud.commands.opened import open_store
+from cloud.config import DEFAULT_DIRECTORY
 from cloud.registry.broker import current_user
 from cloud.registry.places import PlaceReport, list_places, look_up
-from cloud.store.sqlite.store import SqliteStore
 from system.commands import directory_option
 
 _SHORT = 16
@@ -31,11 +31,8 @@ def registry() -> None:
 @_json
 def list_command(directory: Path, *, is_json: bool) -> None:
     """Show which household speaks through which chip now; no number of a delivery point."""
-    store = _open(directory)
-    try:
+    with open_store(directory) as store:
         _show(list_places(store), is_json=is_json)
-    finally:
-        store.close()
 
 
 @registry.command()
@@ -45,12 +42,9 @@ def list_command(directory: Path, *, is_json: bool) -> None:
 @_json
 def history(directory: Path, prm: str | None, why: str, *, is_json: bool) -> None:
     """Look up who lived where, from when to when, with numbers. Each look-up is written down."""
-    store = _open(directory)
-    try:
+    with open_store(directory) as store:
         now = datetime.now(UTC)
         _show(look_up(directory, store, prm, (current_user(), why), now), is_json=is_json)
-    finally:
-        store.close()
 
 
 @registry.command()
@@ -58,11 +52,8 @@ def history(directory: Path, prm: str | None, why: str, *, is_json: bool) -> Non
 @_json
 def audit(directory: Path, *, is_json: bool) -> None:
     """Show who has looked up what, when and why. Nothing of it can be changed here."""
-    store = _open(directory)
-    try:
+    with open_store(directory) as store:
         found = store.look_ups()
-    finally:
-        store.close()
     if is_json:
         click.echo(msgspec.json.encode(found))
         return
@@ -85,8 +76,3 @@ def _show(places: Sequence[PlaceReport], *, is_json: bool) -> None:
         )
     if not places:
         click.echo("Nobody is registered.")
-
-
-def _open(directory: Path) -> SqliteStore:
-    load_config(directory)
-    return SqliteStore.open_existing(directory)
