@@ -5,17 +5,14 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from click.testing import CliRunner
 
 from edge.chip.confirming import ORDER, Confirmation, leave_confirmation
 from edge.chip.settings import ChipSettings
-from edge.commands.table import edge
 from edge.language.choice import Lang
 from edge.metering.events import NoticeKind
 from edge.metering.meter import Meter
 from edge.metering.unconfirmed import quarantine_in
 from edge.status.report import Advice, advise_on_unconfirmed
-from edge.vault.reader import read_vault
 from tests.support.chip_bench import (
     PLATFORM_KEY,
     SERIAL,
@@ -26,6 +23,7 @@ from tests.support.chip_bench import (
     make_identity,
 )
 from tests.support.chip_cloud import FakeCloud
+from tests.support.confirming import confirm, state_of, told
 
 START = instant(2026, 5, 5, 10)
 
@@ -48,20 +46,6 @@ def bench(tmp_path):
     bench.run(8)
     yield bench
     bench.kill()
-
-
-def confirm(bench, *options, answer=None):
-    arguments = ["confirm", "--dir", str(bench.directory), *options]
-    return CliRunner().invoke(edge, arguments, input=answer)
-
-
-def state_of(bench):
-    with read_vault(bench.directory) as vault:
-        return vault.values.state()
-
-
-def told(bench) -> list[NoticeKind]:
-    return [each.kind for each in bench.vault.values.notices()]
 
 
 def test_the_command_shows_both_indices_and_what_confirming_means(bench):

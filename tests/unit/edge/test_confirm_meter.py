@@ -4,18 +4,15 @@ import stat
 from datetime import timedelta
 
 import pytest
-from click.testing import CliRunner
 from structlog.testing import capture_logs
 
 from edge.chip.confirming import ORDER, Confirmation
 from edge.chip.settings import ChipSettings
-from edge.commands.table import edge
 from edge.metering.events import DayClosed, NoticeKind
 from edge.metering.timekeeping import Source, Timekeeping
 from edge.metering.unconfirmed import replacement_in
 from edge.status.advice_words import ADVICE
 from edge.status.report import Advice, advise_on_unconfirmed
-from edge.vault.reader import read_vault
 from tests.support.chip_bench import (
     PLATFORM_KEY,
     SERIAL,
@@ -26,6 +23,7 @@ from tests.support.chip_bench import (
     make_identity,
 )
 from tests.support.chip_cloud import FakeCloud
+from tests.support.confirming import confirm, state_of, told
 from tests.unit.metering.test_other_meter import MINUTE, OTHER, STARTS, Run
 
 START = instant(2026, 5, 5, 10)
@@ -56,20 +54,6 @@ def plug_in(bench, meter):
     bench.chip.observe(meter.frame(bench.clock.at), bench.clock.host_time())
     bench.clock.at -= SECOND
     bench.run(8)
-
-
-def confirm(bench, *options, answer=None):
-    arguments = ["confirm", "--dir", str(bench.directory), *options]
-    return CliRunner().invoke(edge, arguments, input=answer)
-
-
-def state_of(bench):
-    with read_vault(bench.directory) as vault:
-        return vault.values.state()
-
-
-def told(bench) -> list[NoticeKind]:
-    return [each.kind for each in bench.vault.values.notices()]
 
 
 def test_the_advice_names_the_command(bench):
