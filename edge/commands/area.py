@@ -10,7 +10,7 @@ from edge.area.report import Participation, participation
 from edge.area.settings import change_choices, load_choices
 from edge.area.words import participation_in_words
 from edge.chip.config import DEFAULT_DIRECTORY, load_config
-from edge.commands.household import HouseholdCommand, say
+from edge.commands.household import HouseholdCommand, say, tell
 from edge.language.choice import language
 from edge.language.numbers import day_text
 from edge.privacy.ledger import Ledger, oldest_needed
@@ -67,11 +67,11 @@ def area(directory: Path, turn: str | None, *, is_json: bool) -> None:
     if is_json:
         click.echo(msgspec.json.encode(report))
         return
-    click.echo(participation_in_words(report.participation, language()))
+    tell(participation_in_words(report.participation, language()))
     say(f"Trustees          {'confirmed' if report.has_confirmed_trustees else 'not confirmed'}")
     say(f"Seeds             {'drawn' if report.has_seeds else 'not drawn yet'}")
     say(f"To send           {report.unsent}")
     for day, state, reason in report.days:
-        click.echo(
+        tell(
             f"{day_text(date.fromisoformat(day), language())}        {state}{f' ({reason})' if reason else ''}"
         )

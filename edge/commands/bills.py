@@ -17,7 +17,7 @@ from edge.bills.signed_off import overview, read_holds
 from edge.bills.verifier import read_judgement
 from edge.bills.words import VERDICTS, WORDS
 from edge.chip.config import DEFAULT_DIRECTORY
-from edge.commands.household import HouseholdCommand, say
+from edge.commands.household import HouseholdCommand, say, tell
 from edge.commands.letters import read_letters
 from edge.contracts.agreement import Agreement, load_agreement
 from edge.contracts.former import agreements_of
@@ -76,7 +76,7 @@ def bills(
     else:
         lang = language()
         for kind in differing:
-            click.echo(f"! {NOTICES[lang][kind]}\n")
+            tell(f"! {NOTICES[lang][kind]}\n")
         said = {each.statement: receipt_in_words(each, lang) for each in signed_off}
         told = [
             in_words(
@@ -89,7 +89,7 @@ def bills(
         ]
         if waiting := len(rows) - len(judgements):
             told.append(WORDS[lang]["put_off"].format(count=waiting))
-        click.echo("\n\n".join(told) or WORDS[lang]["none_yet"])
+        tell("\n\n".join(told) or WORDS[lang]["none_yet"])
     wrong = {each.statement for each in judgements if each.verdict is not Verdict.CORRECT}
     if wrong - settled:
         sys.exit(EXIT_DIFFERS)

@@ -10,7 +10,7 @@ from edge.area.report import participation
 from edge.area.settings import change_choices, load_choices
 from edge.area.words import budget_in_words, participation_in_words
 from edge.chip.config import DEFAULT_DIRECTORY, load_config
-from edge.commands.household import HouseholdCommand
+from edge.commands.household import HouseholdCommand, tell
 from edge.language.choice import language
 from edge.privacy.ledger import Ledger, budget, oldest_needed
 from edge.vault.reader import read_vault
@@ -47,5 +47,5 @@ def budget_command(directory: Path, cap: float | None, *, is_json: bool) -> None
     if is_json:
         click.echo(msgspec.json.encode(account))
         return
-    click.echo(participation_in_words(participation(ledger, choices, config, today), language()))
-    click.echo(budget_in_words(account, language()))
+    tell(participation_in_words(participation(ledger, choices, config, today), language()))
+    tell(budget_in_words(account, language()))

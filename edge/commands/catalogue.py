@@ -10,7 +10,7 @@ from rich.table import Table
 
 from edge.catalogue.reader import Copy
 from edge.chip.config import DEFAULT_DIRECTORY
-from edge.commands.household import HouseholdCommand
+from edge.commands.household import HouseholdCommand, tell
 from edge.identity.identity import load_identity
 from edge.language.choice import Lang, language
 from edge.language.numbers import day_text, time_text
@@ -133,9 +133,9 @@ def _titles(copy: Copy, name: bytes) -> tuple[str, str]:
 def _print(report: CatalogueReport, alarms: list[LogAlarm], lang: Lang) -> None:
     for alarm in alarms:
         at = time_text(alarm.at, lang)
-        click.echo(ALARM_WORDS[lang][alarm.kind].format(at=at, entry=alarm.entry))
+        tell(ALARM_WORDS[lang][alarm.kind].format(at=at, entry=alarm.entry))
     if report.head is None:
-        click.echo(NONE_YET[lang])
+        tell(NONE_YET[lang])
         return
     table = Table(*COLUMNS[lang])
     for each in report.entries:
@@ -150,5 +150,5 @@ def _print(report: CatalogueReport, alarms: list[LogAlarm], lang: Lang) -> None:
         )
     plain_console().print(table)
     if report.missing:
-        click.echo(INCOMPLETE[lang].format(count=report.missing))
-    click.echo(HEAD[lang].format(head=report.head))
+        tell(INCOMPLETE[lang].format(count=report.missing))
+    tell(HEAD[lang].format(head=report.head))

@@ -7,7 +7,7 @@ import click
 from edge.chip.config import DEFAULT_DIRECTORY
 from edge.chip.confirming import leave_confirmation
 from edge.commands.confirm_words import DONE, MEANING, NOT_RUNNING, NOTHING, QUESTION, in_words
-from edge.commands.household import HouseholdCommand
+from edge.commands.household import HouseholdCommand, tell
 from edge.commands.household import confirm as ask
 from edge.language.choice import language
 from edge.metering.unconfirmed import unconfirmed_in
@@ -32,14 +32,14 @@ def confirm(directory: Path, *, yes: bool) -> None:
         state = vault.values.state()
     found = None if state is None else unconfirmed_in(state)
     if found is None:
-        click.echo(NOTHING[lang])
+        tell(NOTHING[lang])
         return
     kind = type(found)
-    click.echo(in_words(found, lang))
+    tell(in_words(found, lang))
     if not yes:
-        click.echo(MEANING[lang][kind])
+        tell(MEANING[lang][kind])
         ask(QUESTION[lang][kind])
     leave_confirmation(directory, found)
-    click.echo(DONE[lang][kind])
+    tell(DONE[lang][kind])
     if not is_in_use(directory):
-        click.echo(NOT_RUNNING[lang])
+        tell(NOT_RUNNING[lang])

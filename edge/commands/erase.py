@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from edge.chip.config import DEFAULT_DIRECTORY
-from edge.commands.household import HouseholdCommand, confirm
+from edge.commands.household import HouseholdCommand, confirm, tell
 from edge.language.choice import language
 from edge.moving.erasing import erase as erase_household
 from edge.moving.transfer import departure_of
@@ -28,9 +28,9 @@ def erase(directory: Path, *, yes: bool) -> None:
     """Destroy the household's keys and vault on this chip, and draw new keys for who comes next."""
     departure = departure_of(directory)
     if not yes:
-        click.echo(ERASING[language()])
+        tell(ERASING[language()])
         if departure is None or not departure.is_told:
-            click.echo(NOT_MOVED[language()])
+            tell(NOT_MOVED[language()])
         confirm(ERASE[language()])
     count = erase_household(directory)
-    click.echo(ERASED[language()].format(count=count, directory=quoted(directory)))
+    tell(ERASED[language()].format(count=count, directory=quoted(directory)))

@@ -12,6 +12,7 @@ from typing import IO, Any
 import click
 
 from edge.language.choice import Lang, lang_option, language
+from edge.language.directories import note_directory, typable
 from edge.language.french.looking_up import help_in, sentence_in
 from edge.language.typography import typeset
 from protocol.errors import VoletError
@@ -68,6 +69,11 @@ class HouseholdCommand(click.Command):
         super().__init__(*args, **kwargs)
         self.params = [*self.params, lang_option()]
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        note_directory(ctx)
+        return super().invoke(ctx)
+
     @property
     def help(self) -> str | None:
         """What the command does, in the language of the moment."""
@@ -98,7 +104,7 @@ def _in_language() -> Iterator[None]:
     try:
         yield
     except VoletError as exc:
-        exc.args = (sentence_in(language(), str(exc)), *exc.args[1:])
+        exc.args = (typable(sentence_in(language(), str(exc))), *exc.args[1:])
         raise
     except click.UsageError as exc:
         if language() is Lang.EN:
@@ -108,7 +114,12 @@ def _in_language() -> Iterator[None]:
 
 def say(text: str, *, err: bool = False) -> None:
     """Print an answer to the household in its language, on standard error if `err`."""
-    click.echo(sentence_in(language(), text), err=err)
+    tell(sentence_in(language(), text), err=err)
+
+
+def tell(text: str, *, err: bool = False) -> None:
+    """Print what is in the household's language already; its commands reach the chip at hand."""
+    click.echo(typable(text), err=err)
 
 
 def confirm(question: str) -> None:

@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from edge.chip.config import DEFAULT_DIRECTORY
-from edge.commands.household import HouseholdCommand
+from edge.commands.household import HouseholdCommand, tell
 from edge.contracts.agreement import load_agreement
 from edge.contracts.former import agreements_of
 from edge.identity.identity import load_identity
@@ -36,7 +36,7 @@ def letters(directory: Path, *, is_json: bool) -> None:
     shown = [
         f"{letter.provider}, {day_text(letter.written_on, lang)}\n{letter.text}" for letter in found
     ]
-    click.echo("\n\n".join(shown) or NONE_YET[lang])
+    tell("\n\n".join(shown) or NONE_YET[lang])
 
 
 def read_letters(directory: Path) -> list[OpenedLetter]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from edge.chip.config import DEFAULT_DIRECTORY
-from edge.commands.household import HouseholdCommand, confirm
+from edge.commands.household import HouseholdCommand, confirm, tell
 from edge.contracts.former import former_agreements
 from edge.identity.identity import load_contract, load_identity
 from edge.language.choice import language
@@ -67,7 +67,7 @@ def move_out(directory: Path, wait_s: float, *, yes: bool, is_cancelled: bool) -
     if departure_of(directory) is None and ordered_at(directory) is None:
         _say_if_contract_begins_later(directory)
         if not yes:
-            click.echo(MOVING_OUT[language()])
+            tell(MOVING_OUT[language()])
             confirm(MOVE_OUT[language()])
         leave_order(directory, datetime.now(UTC))
 
@@ -84,7 +84,7 @@ def move_out(directory: Path, wait_s: float, *, yes: bool, is_cancelled: bool) -
         )
     last_day = departure.last_day
     bill = BILL[language()][any(start <= last_day for start in _contract_starts(directory))]
-    click.echo(
+    tell(
         MOVED_OUT[language()].format(
             last_day=day_text(last_day, language()), directory=quoted(directory), bill=bill
         )
@@ -96,7 +96,7 @@ def _say_if_contract_begins_later(directory: Path) -> None:
     present = load_contract(directory)
     if present is not None and legal_day(datetime.now(UTC)) < present[1].start:
         start = day_text(present[1].start, language())
-        click.echo(BEGINS_LATER[language()].format(start=start))
+        tell(BEGINS_LATER[language()].format(start=start))
 
 
 def _contract_starts(directory: Path) -> list[date]:
@@ -112,4 +112,4 @@ def _cancel(directory: Path) -> None:
     # The running chip may have been carrying it out at this moment.
     if departure_of(directory) is not None:
         raise ConfigError(TOO_LATE[language()])
-    click.echo((CANCELLED if was_ordered else NOT_ORDERED)[language()])
+    tell((CANCELLED if was_ordered else NOT_ORDERED)[language()])

@@ -8,7 +8,7 @@ import msgspec
 from edge.area.settings import change_choices, load_choices
 from edge.area.words import PROFILE_WORDS
 from edge.chip.config import DEFAULT_DIRECTORY
-from edge.commands.household import HouseholdCommand
+from edge.commands.household import HouseholdCommand, tell
 from edge.identity.identity import load_keys
 from edge.language.choice import language
 from protocol.socio import AGE_BANDS, Profile, check_profile
@@ -45,13 +45,13 @@ def profile(
     if is_json:
         click.echo(msgspec.json.encode(current))
     elif current is None:
-        click.echo(PROFILE_WORDS[language()][0])
+        tell(PROFILE_WORDS[language()][0])
     else:
         _, size, employed_word = PROFILE_WORDS[language()]
-        click.echo(f"{size:<24}{current.size}")
+        tell(f"{size:<24}{current.size}")
         for band, count in zip(AGE_BANDS, current.ages, strict=True):
-            click.echo(f"  {band:<22}{count}")
-        click.echo(f"{employed_word:<24}{current.employed}")
+            tell(f"  {band:<22}{count}")
+        tell(f"{employed_word:<24}{current.employed}")
 
 
 def _parse_profile(ages: str, employed: int) -> Profile:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edge.chip.config import DEFAULT_DIRECTORY
-from edge.commands.household import HouseholdCommand
+from edge.commands.household import HouseholdCommand, tell
 from edge.contracts.agreement import Agreement, load_agreement
 from edge.identity.identity import Identity, load_identity
 from edge.language.choice import Lang, language
@@ -77,7 +77,7 @@ def quotes(
     if ask:
         leave_order(directory, datetime.now(UTC))
         if not is_json:
-            click.echo(ASKED[lang])
+            tell(ASKED[lang])
             return
     found = _compare(directory, identity, load_agreement(directory), kva)
     if picture is not None and found.quotes is not None:
@@ -100,20 +100,20 @@ def _compare(
 
 def _print(found: Comparison, lang: Lang) -> None:
     if found.fault is not None:
-        click.echo(FAULTS[lang][found.fault])
+        tell(FAULTS[lang][found.fault])
     elif found.quotes is not None:
         _print_quotes(found.quotes, lang)
     elif found.asked_at is None:
-        click.echo(NONE_YET[lang])
+        tell(NONE_YET[lang])
     elif found.state is QuestionState.LIST_INCOMPLETE:
-        click.echo(NO_LIST[lang])
+        tell(NO_LIST[lang])
     else:
-        click.echo(WAITING[lang].format(at=time_text(found.asked_at, lang)))
+        tell(WAITING[lang].format(at=time_text(found.asked_at, lang)))
 
 
 def _print_quotes(quotes: Quotes, lang: Lang) -> None:
     last = date.fromordinal(quotes.end.toordinal() - 1)
-    click.echo(TITLE[lang].format(start=day_text(quotes.start, lang), last=day_text(last, lang)))
+    tell(TITLE[lang].format(start=day_text(quotes.start, lang), last=day_text(last, lang)))
     current = next((quote for quote in quotes.quotes if quote.is_current), None)
     longest = max((abs(quote.total_ttc) for quote in quotes.quotes), default=Decimal(0))
     console = plain_console()
@@ -124,7 +124,7 @@ def _print_quotes(quotes: Quotes, lang: Lang) -> None:
         table.add_row(*_row(number, quote, current, scale, lang))
     console.print(table)
     for line in _notes(quotes, lang):
-        click.echo(line)
+        tell(line)
 
 
 def _row(

@@ -9,7 +9,7 @@ from edge.bills.receipt_words import receipt_in_words
 from edge.bills.release_token import say_word
 from edge.bills.signed_off import Overview, overview, read_holds
 from edge.chip.config import DEFAULT_DIRECTORY
-from edge.commands.household import HouseholdCommand, confirm, say
+from edge.commands.household import HouseholdCommand, confirm, say, tell
 from edge.language.choice import Lang, language
 from edge.language.typography import bilingual
 from edge.vault.reader import read_vault
@@ -63,7 +63,7 @@ def receipts(directory: Path, *, release: bool, yes: bool, is_json: bool) -> Non
     if is_json:
         click.echo(msgspec.json.encode(found))
     else:
-        click.echo(in_words(found, language()))
+        tell(in_words(found, language()))
 
 
 def in_words(found: Overview, lang: Lang) -> str:

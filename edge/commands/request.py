@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from edge.chip.config import DEFAULT_DIRECTORY, load_config
-from edge.commands.household import HouseholdCommand, say
+from edge.commands.household import HouseholdCommand, say, tell
 from edge.contracts.choices import choose, contract_in_words
 from edge.contracts.enrolling import (
     make_request,
@@ -124,7 +124,7 @@ def request(
             consent=choices.consent.value,
             follows=choices.follows.value,
         )
-        click.echo(contract_in_words(contract, serial, choices, language()))
+        tell(contract_in_words(contract, serial, choices, language()))
     elif {meter_serial, start, consent, follows} != {None}:
         raise click.UsageError("--meter, --from, --consent and --follow/--fixed go with --offer.")
     path = out or directory / REQUEST

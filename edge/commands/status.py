@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from edge.chip.config import DEFAULT_DIRECTORY, load_config
-from edge.commands.household import HouseholdCommand
+from edge.commands.household import HouseholdCommand, tell
 from edge.language.choice import language
 from edge.status.report import report
 from edge.status.words import in_words
@@ -21,4 +21,7 @@ def status(directory: Path, *, is_json: bool) -> None:
     """Show how the chip is now, and what there is to do; for the household's own eyes."""
     now = datetime.now(UTC)
     found = report(directory, load_config(directory).area, now)
-    click.echo(msgspec.json.encode(found) if is_json else in_words(found, now, language()))
+    if is_json:
+        click.echo(msgspec.json.encode(found))
+    else:
+        tell(in_words(found, now, language()))

@@ -10,7 +10,7 @@ from edge.area.report import OwnGroup, own_groups
 from edge.area.settings import change_choices, load_choices
 from edge.area.trust import TRUSTEE_SET, first_set, stand
 from edge.chip.config import DEFAULT_DIRECTORY
-from edge.commands.household import HouseholdCommand, say
+from edge.commands.household import HouseholdCommand, say, tell
 from edge.identity.identity import Identity, load_identity, signer_of
 from edge.language.choice import language
 from edge.language.numbers import day_text
@@ -72,7 +72,7 @@ def trustees(directory: Path, confirm: str | None, *, is_json: bool) -> None:
         day = day_text(date.fromisoformat(report.effective), language())
         say(f"To open       {report.shape}, from {day}")
         for name, title in report.trustees:
-            click.echo(f"  {name:<28}{title}")
+            tell(f"  {name:<28}{title}")
     for group in groups:
         say(
             f"{group.measure:<14}{group.code}: {group.households} households, noise for "

@@ -69,14 +69,14 @@ REVOKED = bilingual(
     fr=(
         "La collectivité a révoqué ce boîtier et n'en reçoit plus rien : un déménagement ne "
         "pourrait pas s'achever. Continuez d'abord avec de nouvelles clés : `volet edge export "
-        "--out FILE`, puis dans un nouveau répertoire `volet edge init` et `volet edge import "
-        "FILE`. Un ordre déjà donné se retire par `volet edge move-out --cancel`."
+        "--out FILE`, puis dans un nouveau répertoire `volet edge init --dir NEW` et `volet edge "
+        "import --dir NEW FILE`. Un ordre déjà donné se retire par `volet edge move-out --cancel`."
     ),
     en=(
         "The collectivity has revoked this chip and takes nothing from it: a move-out could not be "
         "finished. Go on with new keys first: `volet edge export --out FILE`, then in a new "
-        "directory `volet edge init` and `volet edge import FILE`. `volet edge move-out --cancel` "
-        "takes back an order that stands."
+        "directory `volet edge init --dir NEW` and `volet edge import --dir NEW FILE`. `volet edge "
+        "move-out --cancel` takes back an order that stands."
     ),
 )
 

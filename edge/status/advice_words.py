@@ -81,9 +81,10 @@ ADVICE = bilingual(
         Advice.REVOKED: (
             "Ask your collectivity why it has revoked this chip. As long as it runs (`volet edge "
             "run`), it meters on and keeps everything. To go on with new keys, stop it and take your "
-            "household along: `volet edge export --out FILE`; in a new directory `volet edge init` and `volet edge import FILE`; hand the "
-            "request.json there to your collectivity, install its answer (`volet edge enrol`), and "
-            "start the chip from there."
+            "household along: `volet edge export --out FILE`; in a new directory `volet edge init --dir "
+            "NEW` and `volet edge import --dir NEW FILE`; hand the request.json there to your "
+            "collectivity, install its answer (`volet edge enrol --dir NEW`), and start the chip "
+            "from there."
         ),
         Advice.AUTHORITY: (
             "Compare the authority's fingerprint that `volet edge enrol` showed with what your "
@@ -95,7 +96,7 @@ ADVICE = bilingual(
         ),
         Advice.DOUBLE: (
             "Two machines run from copies of one card: end one of them. Both meter on meanwhile; a "
-            "second home needs keys of its own (`volet edge init` in a new directory)."
+            "second home needs keys of its own in a new directory (`volet edge init --dir NEW`)."
         ),
     },
     fr={
@@ -181,10 +182,10 @@ ADVICE = bilingual(
         Advice.REVOKED: (
             "Demandez à votre collectivité pourquoi elle a révoqué ce boîtier. Tant qu'il tourne "
             "(`volet edge run`), il lit le compteur et garde tout. Pour reprendre avec de "
-            "nouvelles clés, arrêtez-le et emportez votre foyer : `volet edge export --out FILE` ; dans un nouveau répertoire, "
-            "`volet edge init` puis `volet edge import FILE` ; remettez le request.json qui s'y "
-            "trouve à votre collectivité, installez sa réponse (`volet edge enrol`), et démarrez le "
-            "boîtier depuis ce répertoire."
+            "nouvelles clés, arrêtez-le et emportez votre foyer : `volet edge export --out FILE` ; dans "
+            "un nouveau répertoire, `volet edge init --dir NEW` puis `volet edge import --dir NEW "
+            "FILE` ; remettez le request.json qui s'y trouve à votre collectivité, installez sa "
+            "réponse (`volet edge enrol --dir NEW`), et démarrez le boîtier depuis ce répertoire."
         ),
         Advice.AUTHORITY: (
             "Comparez l'empreinte de l'autorité affichée par `volet edge enrol` avec celle que "
@@ -197,8 +198,8 @@ ADVICE = bilingual(
         ),
         Advice.DOUBLE: (
             "Deux machines tournent avec des copies d'une même carte : arrêtez-en une. Toutes deux "
-            "continuent de lire le compteur ; un second logement a besoin de ses propres clés "
-            "(`volet edge init` dans un nouveau répertoire)."
+            "continuent de lire le compteur ; un second logement a besoin de ses propres clés dans un "
+            "nouveau répertoire (`volet edge init --dir NEW`)."
         ),
     },
 )

@@ -1,22 +1,31 @@
 """A command that a household is told to type reaches its own chip, wherever its directory is."""
 
+import ast
 import re
 import shlex
 from datetime import UTC, datetime
+from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge.commands.table import edge
 from edge.language.choice import Lang
+from edge.language.directories import WITHOUT_DIRECTORY, in_directory
 from edge.moving.departure import leave_order
+from edge.status.advice_words import ADVICE
 from protocol.errors import VoletError
 from tests.support.chip_bench import PLATFORM_KEY, Bench, BenchMeter, instant, make_identity
 from tests.support.chip_cloud import FakeCloud
 from tests.support.confirming import confirm
 from tests.unit.edge.test_confirm_meter import NEW, SECOND
 
+ROOT = Path(__file__).parents[3]
 COMMAND = re.compile(r"`(volet\s+edge\s[^`]*)`")
+TEXTS = [text for words in ADVICE.values() for text in words.values()]
 
 
 @pytest.fixture
@@ -40,10 +49,9 @@ def named_without(directory, text):
     """Return the commands of a text that do not reach `directory`."""
     found = [shlex.split(each) for each in COMMAND.findall(text)]
     assert found
-    return [each for each in found if each[3:5] != ["--dir", str(directory)]]
+    return [each for each in found if each[-2:] != ["--dir", str(directory)]]
 
 
-@pytest.mark.xfail(strict=True, reason="commands in advice are for the usual directory only")
 @pytest.mark.parametrize("lang", Lang)
 def test_status_and_confirm_name_commands_that_reach_this_chip(bench, lang):
     leave_order(bench.directory, datetime.now(UTC))
@@ -55,10 +63,54 @@ def test_status_and_confirm_name_commands_that_reach_this_chip(bench, lang):
     assert named_without(bench.directory, told) == []
 
 
-@pytest.mark.xfail(strict=True, reason="commands in advice are for the usual directory only")
 @pytest.mark.parametrize("lang", Lang)
 def test_an_error_names_commands_that_reach_this_chip(bench, lang):
     arguments = ["--lang", lang.value, "bills", "--dir", str(bench.directory), "--html", "x.html"]
     done = CliRunner().invoke(edge, arguments)
     assert isinstance(done.exception, VoletError)
     assert named_without(bench.directory, str(done.exception)) == []
+
+
+@given(text=st.sampled_from(TEXTS), name=st.text(st.characters(codec="utf-8"), min_size=1))
+def test_a_directory_is_named_once_and_nothing_else_changes(text, name):
+    directory = Path("/") / name.replace("`", "").replace("\0", "").replace("/", "")
+    shown = in_directory(text, directory)
+    assert in_directory(shown, directory) == shown
+    assert shown.replace(f" --dir {shlex.quote(str(directory))}", "") == text
+
+
+def test_which_commands_work_on_no_directory_is_known():
+    commands = {name: edge.get_command(click.Context(edge), name) for name in edge.targets}
+    lacking = {
+        name
+        for name, command in commands.items()
+        if "--dir" not in [option for each in command.params for option in each.opts]
+    }
+    assert lacking == WITHOUT_DIRECTORY
+
+
+def printed_as_it_is(text):
+    """Return what a module of commands prints past `tell`: JSON, and what comes from a meter, may."""
+    return [
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in {"click.echo", "print", "click.secho"}
+        and not ast.unparse(node.args[0]).startswith("msgspec.json.encode(")
+    ]
+
+
+def test_no_command_prints_past_what_names_the_directory():
+    found = {
+        path.name: echoes
+        for path in (ROOT / "edge/commands").glob("*.py")
+        if path.name not in {"household.py", "decode.py"}
+        if (echoes := printed_as_it_is(path.read_text("utf-8")))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize("text", ["click.echo(WORDS[lang])", "print('x')"])
+def test_one_that_does_is_found(text):
+    assert printed_as_it_is(text)
+    assert not printed_as_it_is(f"tell({text.partition('(')[2]}")
