@@ -11,9 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.simulate.link import PtyLink
 from edge.tic.frame import Mode
-from edge.tic.serial_line import SerialSource
 from tests.unit.tic.tic_streams import PROFILE, frame_bytes
 
 TIMEOUT_S = 60
@@ -187,15 +185,3 @@ def test_a_device_is_followed_frame_by_frame_until_interrupted():
         assert process.wait(TIMEOUT_S) == 0
     os.close(device)
     os.close(controller)
-
-
-def test_a_device_that_a_chip_holds_is_named_at_once(tmp_path):
-    link = tmp_path / "tic"
-    with PtyLink(link):
-        chip = SerialSource(link, lambda: 0)
-        chip.read(0.0)
-        done = decode("--device", link)
-        chip.close()
-    assert done.returncode == 5
-    assert b"is held by another program" in done.stderr
-    assert b"volet edge status" in done.stderr
