@@ -40,12 +40,20 @@ class Environment:
 def make_environment(directory: Path, *requirements: str) -> Environment:
     """Make an environment with `requirements`; skip the test where pip reaches no registry."""
     subprocess.run([sys.executable, "-m", "venv", str(directory)], check=True)
+    skip_without_registry(directory)
     environment = Environment(directory)
-    reached = environment.run(
-        "-m", "pip", "download", "-q", "--no-deps", "-d", str(directory), "tzdata"
-    )
-    if reached.returncode:
-        pytest.skip(f"pip reaches no registry: {reached.stderr.splitlines()[-1]}")
     installed = environment.run("-m", "pip", "install", "-q", *requirements, within_s=600)
     assert installed.returncode == 0, installed.stderr
     return environment
+
+
+def skip_without_registry(scratch: Path) -> None:
+    """Skip the test, with the reason, where pip reaches no registry."""
+    reached = subprocess.run(
+        (sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", scratch, "tzdata"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if reached.returncode:
+        pytest.skip(f"pip reaches no registry: {reached.stderr.splitlines()[-1]}")
