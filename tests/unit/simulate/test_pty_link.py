@@ -106,3 +106,14 @@ def read_to_the_end(slave: int, received: list[bytes]) -> None:
             received.append(data)
     except OSError:  # the other end has gone
         return
+
+
+@pytest.mark.xfail(strict=True, reason="a second sender takes a live link over in silence")
+def test_a_link_that_lives_is_not_taken_over_and_can_be_once_it_has_gone(tmp_path):
+    path = tmp_path / "tic"
+    with PtyLink(path) as first:
+        with pytest.raises(ConfigError, match="another program still sends there"):
+            PtyLink(path)
+        assert str(path.readlink()) == first.device
+    with PtyLink(path) as second:
+        assert str(path.readlink()) == second.device
