@@ -62,7 +62,7 @@ def _open(file: Path, device: Path | None, decoder: Decoder) -> TicSource:
             raise FrameError(f"{device} is a file, not a device; give it without --device.")
         # Standard output carries frames, so what happens on the line goes to standard error.
         structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-        return SerialSource(device, lambda: decoder.quality.groups)
+        return SerialSource(device, lambda: decoder.quality.groups, is_patient=False)
     if file != Path("-"):
         return StreamSource.open(file)
     if sys.stdin is None:  # closed by who started us

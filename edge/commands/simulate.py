@@ -95,7 +95,7 @@ def parse_speed(ctx: click.Context, param: click.Parameter, value: str) -> float
     "--faults",
     default="",
     metavar="NAME=VALUE,…",
-    help="What goes wrong: rates flips, drops, bursts, eot, parity; instants replace, mode, wrap; FROM/TO cut, degraded.",
+    help="What goes wrong: rates flips, drops, bursts, eot, parity; instants replace, mode, wrap, reset; INSTANT/OPTION calendar; FROM/TO cut, degraded, other.",
 )
 @click.option(
     "--from",

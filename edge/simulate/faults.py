@@ -4,7 +4,9 @@ Written as `name=value,name=value`. On the wire, as rates: `flips` (bits, a byte
 lost, a byte), `bursts` (noise, a frame), `eot` (interrupted, a frame), `parity` (8N1 with the
 parity in bit 7, wrong with this rate a byte; 0: right always). At instants, local where they have
 no offset: `replace` (another meter), `mode` (the other TIC mode), `wrap` (the running register
-passes 10^9 Wh). From/to: `cut` (no mains), `degraded` (clock not to be trusted).
+passes 10^9 Wh), `reset` (the running register is set to zero), and instant/option: `calendar`
+(another tariff option). From/to: `cut` (no mains), `degraded` (clock not to be trusted), `other`
+(another meter is on the line).
 """
 
 from datetime import datetime
@@ -13,6 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.simulate.tariff import MeterOption
 from protocol.calendar import PARIS
 from protocol.errors import ConfigError
 
@@ -21,8 +24,9 @@ DATA_BITS = 7
 PARITY_BIT = 0x80
 BURST_BYTES = (4, 40)
 RATES = ("flips", "drops", "bursts", "eot", "parity")
-INSTANTS = ("replace", "mode", "wrap")
-SPANS = ("cut", "degraded")
+INSTANTS = ("replace", "mode", "wrap", "reset")
+CALENDAR = "calendar"
+SPANS = ("cut", "degraded", "other")
 _EVEN_PARITY = np.array(
     [value | (PARITY_BIT if value.bit_count() % 2 else 0) for value in range(128)] * 2,
     dtype=np.uint8,
@@ -42,8 +46,11 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     replace: tuple[datetime, ...] = ()
     mode: tuple[datetime, ...] = ()
     wrap: tuple[datetime, ...] = ()
+    reset: tuple[datetime, ...] = ()
+    calendar: tuple[tuple[datetime, MeterOption], ...] = ()
     cut: tuple[Span, ...] = ()
     degraded: tuple[Span, ...] = ()
+    other: tuple[Span, ...] = ()
 
     @property
     def is_wire_clean(self) -> bool:
@@ -55,6 +62,7 @@ def parse_faults(text: str) -> Faults:
     """Read `name=value,…`. Raises ConfigError, naming the item and what was expected."""
     rates: dict[str, float] = {}
     instants: dict[str, list[datetime]] = {name: [] for name in INSTANTS}
+    calendars: list[tuple[datetime, MeterOption]] = []
     spans: dict[str, list[Span]] = {name: [] for name in SPANS}
     for item in filter(None, (part.strip() for part in text.split(","))):
         name, _, value = item.partition("=")
@@ -62,6 +70,8 @@ def parse_faults(text: str) -> Faults:
             rates[name] = _rate(item, value)
         elif name in INSTANTS:
             instants[name].append(_instant(item, value))
+        elif name == CALENDAR:
+            calendars.append(_calendar(item, value))
         elif name in SPANS:
             begin, _, end = value.partition("/")
             span = (_instant(item, begin), _instant(item, end))
@@ -69,12 +79,13 @@ def parse_faults(text: str) -> Faults:
                 raise ConfigError(f"--faults {item}: it ends before it begins")
             spans[name].append(span)
         else:
-            known = ", ".join((*RATES, *INSTANTS, *SPANS))
+            known = ", ".join((*RATES, *INSTANTS, CALENDAR, *SPANS))
             raise ConfigError(f"--faults {item}: no such fault; there are {known}")
     return msgspec.convert(
         {
             **rates,
             **{name: tuple(sorted(values)) for name, values in instants.items()},
+            CALENDAR: tuple(sorted(calendars)),
             **{name: tuple(sorted(values)) for name, values in spans.items()},
         },
         Faults,
@@ -123,6 +134,14 @@ def _rate(item: str, value: str) -> float:
     if not 0 <= rate <= 1:
         raise ConfigError(f"--faults {item}: expected a rate from 0 to 1")
     return rate
+
+
+def _calendar(item: str, value: str) -> tuple[datetime, MeterOption]:
+    at, _, option = value.partition("/")
+    if option not in list(MeterOption):
+        known = ", ".join(MeterOption)
+        raise ConfigError(f"--faults {item}: expected a tariff option after /, one of {known}")
+    return _instant(item, at), MeterOption(option)
 
 
 def _instant(item: str, value: str) -> datetime:

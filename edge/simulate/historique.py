@@ -84,7 +84,7 @@ class HistoriqueFrames:
         ]
         groups += [
             group(label, f"{index_wh:09}")
-            for (label, _, _), index_wh in zip(names, snapshot.registers_wh, strict=True)
+            for (label, _, _), index_wh in zip(names, snapshot.registers_wh, strict=False)
         ]
         peak = tariff.peak_at(at)
         if peak is not None and at < peak[0]:

@@ -1,22 +1,26 @@
 """A simulated delivery point over time: which meter stands there, in which mode, with or without mains."""
 
 from bisect import bisect_right
-from collections.abc import Mapping
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from random import Random
 
 import msgspec
 
+from edge.simulate.changes import changes
 from edge.simulate.counters import COUNTER_MODULUS_WH, WS_PER_WH, Counters
 from edge.simulate.curve import Curve
-from edge.simulate.faults import Faults
-from edge.simulate.household import surplus_curve
+from edge.simulate.faults import Faults, Span
+from edge.simulate.household import surplus_curve, synthetic_curve
 from edge.simulate.meter import SimulatedMeter
 from edge.simulate.profile import MeterProfile, random_prm, random_serial
 from edge.simulate.tariff import REGISTERS, MeterOption, SimulatedTariff, StgeColour
 from edge.tic.frame import Mode
+from protocol.calendar import legal_day
 
 BASE_WH = (1_000_000, 20_000_000)
+# Apart, so that no neighbour of one seed is a replaced meter of it.
+NEIGHBOUR_STEP = 104_729
 
 
 class HomeSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,19 +47,22 @@ class HomeSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SimulatedHome:
-    """The meters that stand at one point one after another.
+    """The meters that are on a home's line one after another.
 
-    `stages` are (from, meter) in order; the first one's instant is the curve's start.
+    `stages` are (from, meter) in order; the first one's instant is the curve's start. `others` are
+    ((from, to), meter): on the line in place of the home's own, which counts on meanwhile.
     """
 
     def __init__(
         self,
         stages: list[tuple[datetime, SimulatedMeter]],
-        cuts: tuple[tuple[datetime, datetime], ...],
+        cuts: Sequence[Span],
+        others: Sequence[tuple[Span, SimulatedMeter]] = (),
     ) -> None:
         self._starts = [start for start, _ in stages]
         self._meters = [meter for _, meter in stages]
         self._cuts = cuts
+        self._others = others
 
     @property
     def start(self) -> datetime:
@@ -68,7 +75,10 @@ class SimulatedHome:
         return self._meters[0].counters.end
 
     def meter_at(self, at: datetime) -> SimulatedMeter:
-        """Return the meter that stands there at the instant."""
+        """Return the meter that is on the line at the instant."""
+        for (begin, end), other in self._others:
+            if begin <= at < end:
+                return other
         return self._meters[max(bisect_right(self._starts, at) - 1, 0)]
 
     def mains_back(self, at: datetime) -> datetime | None:
@@ -91,9 +101,13 @@ def build_home(
     `colours`: Tempo days that are not to be drawn from the seed.
     """
     settings, faults = settings or HomeSettings(), faults or Faults()
-    tariff = SimulatedTariff(settings.option, colours=colours, seed=settings.seed)
     injected = surplus_curve(curve, settings.seed) if settings.is_producer else None
-    counters = Counters(curve, tariff, injected, faults.cut)
+
+    def counters_of(option: MeterOption) -> Counters:
+        tariff = SimulatedTariff(option, colours=colours, seed=settings.seed)
+        return Counters(curve, tariff, injected, faults.cut)
+
+    counters = counters_of(settings.option)
     profile = MeterProfile(
         serial=settings.serial or random_serial(settings.seed, settings.phases),
         prm=random_prm(settings.seed),
@@ -106,19 +120,25 @@ def build_home(
         seed=settings.seed,
     )
     stages = [(curve.start, SimulatedMeter(profile, counters))]
-    for at, is_replaced in sorted(
-        [*((at, True) for at in faults.replace), *((at, False) for at in faults.mode)]
-    ):
-        if is_replaced:
-            serial = random_serial(settings.seed + 7_919 * len(stages), settings.phases)
-            profile = msgspec.structs.replace(
-                profile, serial=serial, base_wh=(), injected_base_wh=0, counts_from=at
-            )
-        else:
-            other = Mode.STANDARD if profile.mode is Mode.HISTORIQUE else Mode.HISTORIQUE
-            profile = msgspec.structs.replace(profile, mode=other)
-        stages.append((at, SimulatedMeter(profile, counters)))
-    return SimulatedHome(stages, faults.cut)
+    for at, change in changes(faults, counters_of):
+        stages.append((at, change(stages[-1][1])))
+    return SimulatedHome(stages, faults.cut, _others(faults, settings, curve))
+
+
+def _others(
+    faults: Faults, settings: HomeSettings, curve: Curve
+) -> list[tuple[Span, SimulatedMeter]]:
+    """Return the meters of neighbours that are on the line meanwhile."""
+    days = legal_day(curve.start), legal_day(curve.end) + timedelta(days=1)
+    found = []
+    for number, span in enumerate(faults.other, 1):
+        seed = settings.seed + NEIGHBOUR_STEP * number
+        neighbour = msgspec.structs.replace(
+            settings, seed=seed, is_producer=False, serial="", base_wh=()
+        )
+        home = build_home(synthetic_curve(seed, *days, settings.kva), neighbour)
+        found.append((span, home.meter_at(span[0])))
+    return found
 
 
 def _base_wh(settings: HomeSettings, faults: Faults, counters: Counters) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ from typing import Self
 from protocol.errors import ConfigError
 from system.patience import Patience
 
+TERMINALS = Path("/dev/pts")
 POLL_MS = 50
 DRAIN_S = 5.0
 # Amid a reader's call the kernel shows neither what it has handed on nor what it still carries.
@@ -25,6 +26,8 @@ EMPTY_LOOKS = 2
 class PtyLink:
     """A raw pty with a symbolic link to its slave.
 
+    A link that is left over is replaced, one that still leads to somebody is not.
+
     Like a wire: what is sent while nobody reads is lost. A reader that is there and slow holds
     the sender up, so that accelerated play loses nothing.
     """
@@ -32,6 +35,11 @@ class PtyLink:
     def __init__(self, path: Path) -> None:
         if path.exists() and not path.is_symlink():
             raise ConfigError(f"--link {path}: there is a file already; choose another path")
+        if path.is_symlink() and _is_terminal(path.readlink()):
+            raise ConfigError(
+                f"--link {path}: another program still sends there ({path.readlink()}); end it, "
+                "or choose another path. If it is none of yours, remove the link."
+            )
         self._path = path
         self._master, slave = pty.openpty()
         try:
@@ -109,3 +117,8 @@ class PtyLink:
             os.close(slave)
         count: int = struct.unpack("i", answer)[0]
         return count
+
+
+def _is_terminal(device: Path) -> bool:
+    """Return whether a pseudo-terminal is there, which it is as long as who made it lives."""
+    return device.parent == TERMINALS and device.is_char_device()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import zip_longest
 
 from edge.simulate.counters import COUNTER_MODULUS_WH, WS_PER_WH, Counters
 from edge.simulate.historique import HistoriqueFrames
@@ -28,7 +29,7 @@ class SimulatedMeter:
         counts_from = profile.counts_from or counters.start
         self._zero_ws = counters.drawn_ws(int(counts_from.timestamp()))
         self._injected_zero_ws = counters.injected_ws(int(counts_from.timestamp()))
-        count = len(REGISTERS[counters.tariff.option])
+        count = max(len(REGISTERS[counters.tariff.option]), len(profile.base_wh))
         self._base_wh = (*profile.base_wh, *[0] * count)[:count]
         self._frames = (
             StandardFrames(profile, counters)
@@ -37,7 +38,10 @@ class SimulatedMeter:
         )
 
     def registers_wh(self, at: datetime) -> tuple[int, ...]:
-        """Return what each register of the tariff option shows at the instant, Wh."""
+        """Return what each register shows at the instant, Wh.
+
+        Those of the tariff option first, then those that an earlier option has left standing.
+        """
         return self._registers_wh(int(at.timestamp()))
 
     def total_wh(self, at: datetime) -> int:
@@ -65,13 +69,13 @@ class SimulatedMeter:
 
     def _registers_wh(self, at_s: int) -> tuple[int, ...]:
         counted_ws = self.counters.drawn_ws(at_s)
+        counted_wh = [
+            (ws - zero_ws) // WS_PER_WH
+            for ws, zero_ws in zip(counted_ws, self._zero_ws, strict=True)
+        ]
         return tuple(
-            [
-                (base_wh + (ws - zero_ws) // WS_PER_WH) % COUNTER_MODULUS_WH
-                for base_wh, ws, zero_ws in zip(
-                    self._base_wh, counted_ws, self._zero_ws, strict=True
-                )
-            ]
+            (base_wh + wh) % COUNTER_MODULUS_WH
+            for base_wh, wh in zip_longest(self._base_wh, counted_wh, fillvalue=0)
         )
 
     def _injected_wh(self, at_s: int) -> int:

@@ -21,7 +21,8 @@ class MeterProfile(msgspec.Struct, frozen=True, kw_only=True):
         kva: the power subscribed.
         phases: 1 or 3.
         is_producer: it has an injection index, and sends it in standard mode.
-        base_wh: what the registers showed at `counts_from`; missing ones began at 0.
+        base_wh: what the registers showed at `counts_from`; missing ones began at 0, those beyond
+            the tariff option's stand still.
         injected_base_wh: the same for injection.
         counts_from: the instant from which it counts; None: the curve's start.
         degraded: (from, to) during which it says that its clock is not to be trusted.
@@ -46,7 +47,10 @@ class MeterProfile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """The meter's counters at a Unix second; `injected_wh` None: not a producer."""
+    """The meter's counters at a Unix second; `injected_wh` None: not a producer.
+
+    `registers_wh`: those of the tariff option first, then those that stand still.
+    """
 
     at_s: int
     registers_wh: tuple[int, ...]

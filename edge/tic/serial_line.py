@@ -54,18 +54,21 @@ class SerialSource:
         accepted_groups: Callable[[], int],
         *,
         speeds: tuple[int, ...] = SPEEDS,
+        is_patient: bool = True,
         delays: Callable[[], Iterator[float]] = backoff,
         timing: Timing | None = None,
     ) -> None:
         """Take a device that need not be there yet.
 
         `accepted_groups` says how decoding goes; `delays` makes the pauses between attempts, in
-        seconds, anew after each success.
+        seconds, anew after each success. `is_patient`: a device that another program holds is waited
+        for from the beginning; what was open once always is.
         """
         self.fault: str | None = None
         self._device = device
         self._accepted_groups = accepted_groups
         self._finder = SpeedFinder(speeds)
+        self._is_patient = is_patient
         self._new_delays = delays
         self._delays_s = delays()
         self._timing = timing or Timing()
@@ -87,7 +90,8 @@ class SerialSource:
     def read(self, timeout_s: float) -> bytes:
         """Return what has come, b"" if nothing came in time or the device is away.
 
-        Raises ConfigError if the device may not be opened at the first attempt.
+        Raises ConfigError if the device may not be opened at the first attempt, or is held by
+        another program and that is not to be waited for.
         """
         if self._port is None and not self._reopen(timeout_s):
             return b""
@@ -142,6 +146,11 @@ class SerialSource:
                 raise ConfigError(
                     f"{self._device} may not be read; add this user to the group dialout "
                     "(`sudo usermod -aG dialout $USER`) and log in again."
+                ) from exc
+            if number == errno.EWOULDBLOCK and not (self._was_open or self._is_patient):
+                raise ConfigError(
+                    f"{self._device} is held by another program, as by a running chip, whose "
+                    "`volet edge status` says how the line is; stop it first to decode here."
                 ) from exc
             self._lose(os.strerror(number) if number else str(exc))
             return False

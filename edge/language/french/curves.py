@@ -95,12 +95,20 @@ CURVES = {
         "--faults {name} : un instant tel que 2025-01-10T12:00 est attendu (deux avec / si cela "
         "dure)"
     ),
+    "--faults {name}: expected a tariff option after /, one of {names}": (
+        "--faults {name} : une option tarifaire est attendue après /, parmi {names}"
+    ),
     "--faults {name}: no such fault; there are {names}": (
         "--faults {name} : panne inconnue ; il y a {names}"
     ),
     "--faults {name}: it ends before it begins": "--faults {name} : elle finit avant d'avoir commencé",
     "--link {path}: there is a file already; choose another path": (
         "--link {path} : il y a déjà un fichier ; choisissez un autre chemin"
+    ),
+    "--link {path}: another program still sends there ({device}); end it, or choose another path. "
+    "If it is none of yours, remove the link.": (
+        "--link {path} : un autre programme y émet encore ({device}) ; arrêtez-le, ou choisissez un "
+        "autre chemin. S'il n'est pas à vous, supprimez le lien."
     ),
     "--link {path}: cannot be made: {why}": "--link {path} : impossible à créer : {why}",
     # What `simulate` is asked for.
@@ -159,6 +167,11 @@ CURVES = {
     ),
     "{name} is no capture of a meter's output: it holds no group that can be read.": (
         "{name} n'est pas une capture d'un compteur : aucun groupe n'y est lisible."
+    ),
+    "{path} is held by another program, as by a running chip, whose `volet edge status` says how the "
+    "line is; stop it first to decode here.": (
+        "{path} est tenu par un autre programme, comme un boîtier en marche, dont `volet edge "
+        "status` dit l'état de la liaison ; arrêtez-le d'abord pour décoder ici."
     ),
     "{path} may not be read; add this user to the group dialout (`{command}`) and log in again.": (
         "{path} ne peut pas être lu ; ajoutez cet utilisateur au groupe dialout (`{command}`) et "

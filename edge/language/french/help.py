@@ -272,10 +272,10 @@ HELP = {
     "How many times faster simulated time passes, or `max`.": (
         "Combien de fois plus vite passe le temps simulé, ou `max`."
     ),
-    "What goes wrong: rates flips, drops, bursts, eot, parity; instants replace, mode, wrap; "
-    "FROM/TO cut, degraded.": (
-        "Ce qui va mal : taux flips, drops, bursts, eot, parity ; instants replace, mode, wrap ; "
-        "FROM/TO cut, degraded."
+    "What goes wrong: rates flips, drops, bursts, eot, parity; instants replace, mode, wrap, "
+    "reset; INSTANT/OPTION calendar; FROM/TO cut, degraded, other.": (
+        "Ce qui va mal : taux flips, drops, bursts, eot, parity ; instants replace, mode, wrap, "
+        "reset ; INSTANT/OPTION calendar ; FROM/TO cut, degraded, other."
     ),
     "Begin here. [default: the curve's start; 2025-01-01]": (
         "Commence ici. [par défaut : le début de la courbe ; 2025-01-01]"

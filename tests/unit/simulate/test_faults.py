@@ -7,16 +7,18 @@ import pytest
 
 from edge.metering.events import DayClosed, Notice, NoticeKind, QuarterHourClosed
 from edge.metering.meter import Meter
+from edge.metering.unconfirmed import quarantine_in
 from edge.simulate.curve import Curve
 from edge.simulate.faults import Faults, Wire, parse_faults
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.host import host_time_at
 from edge.simulate.player import frames
-from edge.simulate.tariff import MeterOption
+from edge.simulate.tariff import CALENDARS, MeterOption
 from edge.tic.decoder import Decoder
 from edge.tic.frame import ClosedBy, Mode
 from protocol.calendar import PARIS
 from protocol.errors import ConfigError
+from protocol.registers import names_of
 
 START = datetime(2025, 3, 28, tzinfo=PARIS)
 END = datetime(2025, 4, 1, tzinfo=PARIS)
@@ -146,6 +148,53 @@ def test_register_wraps_where_asked():
     assert drawn_wh(events, meter) == counted_wh
 
 
+def test_register_is_set_to_zero_where_asked_and_waits_for_a_person():
+    at = local("2025-03-29T10:20")
+    home, meter, events = run("reset=2025-03-29T10:20", option=MeterOption.HPHC)
+    before, after = home.meter_at(START), home.meter_at(at)
+    low_wh, high_wh = after.registers_wh(at)
+    assert (low_wh, high_wh) == (before.registers_wh(at)[0], 0)
+    assert after.profile.serial == before.profile.serial
+    drawn_since_wh = sum(before.registers_wh(END)) - sum(before.registers_wh(at))
+    assert sum(after.registers_wh(END)) - low_wh == pytest.approx(drawn_since_wh, abs=2)
+    assert NoticeKind.INDEX_QUARANTINED in kinds(events)
+    assert quarantine_in(meter.state) is not None
+
+
+@pytest.mark.parametrize(("mode", "option"), [(m, o) for m in Mode for o in MeterOption])
+def test_calendar_changes_where_asked_and_no_energy_is_lost(mode, option):
+    first = MeterOption.HPHC if option is MeterOption.BASE else MeterOption.BASE
+    home, meter, events = run(f"calendar=2025-03-29T10:20/{option}", option=first, mode=mode)
+    at = local("2025-03-29T10:20")
+    before, after = home.meter_at(START), home.meter_at(at)
+    shown_wh = before.registers_wh(at)
+    assert after.registers_wh(at)[: len(shown_wh)] == shown_wh
+    assert kinds(events)[0] is NoticeKind.CALENDAR_CHANGED
+    assert meter.state.account.last.calendar in names_of(CALENDARS[option][1])
+    if mode is Mode.STANDARD:
+        assert kinds(events) == [NoticeKind.CALENDAR_CHANGED]
+        assert drawn_wh(events, meter) == after.total_wh(END) - before.total_wh(START)
+
+
+def test_what_happens_at_several_instants_follows_in_order():
+    home, _, _ = run(
+        "calendar=2025-03-30/hphc,reset=2025-03-29,mode=2025-03-31,replace=2025-03-31T12"
+    )
+    serials = [home.meter_at(local(day)).profile.serial for day in ("2025-03-30", "2025-03-31T12")]
+    assert len(set(serials)) == 2
+    last = home.meter_at(END)
+    assert (last.profile.mode, last.counters.tariff.option) == (Mode.HISTORIQUE, MeterOption.HPHC)
+
+
+def test_another_meter_is_on_the_line_for_a_while_and_the_own_one_counts_on():
+    home, meter, events = run("other=2025-03-29T10:20/2025-03-29T11:20", option=MeterOption.HPHC)
+    own, other = home.meter_at(START), home.meter_at(local("2025-03-29T11:00"))
+    assert own.profile.serial != other.profile.serial
+    assert home.meter_at(local("2025-03-29T11:20")) is own
+    assert NoticeKind.OTHER_METER_DROPPED in kinds(events)
+    assert drawn_wh(events, meter) == own.total_wh(END) - own.total_wh(START)
+
+
 def test_power_cut_sends_nothing_and_draws_nothing():
     home, meter, events = run("cut=2025-03-28T10:20/2025-03-30T11:00")
     begin, end = local("2025-03-28T10:20"), local("2025-03-30T11:00")
@@ -176,6 +225,8 @@ def test_degraded_clock_is_sent_in_lower_case():
         ("drops=often", "expected a rate from 0 to 1"),
         ("replace=soon", "expected an instant"),
         ("cut=2025-03-28T10:20", "expected an instant"),
+        ("calendar=2025-03-28T10:20", "expected a tariff option after /"),
+        ("calendar=soon/hphc", "expected an instant"),
         ("cut=2025-03-28T10:20/2025-03-28T10:00", "ends before it begins"),
         ("flip=0.1", "no such fault; there are flips,"),
     ],

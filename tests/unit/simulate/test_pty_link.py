@@ -108,7 +108,6 @@ def read_to_the_end(slave: int, received: list[bytes]) -> None:
         return
 
 
-@pytest.mark.xfail(strict=True, reason="a second sender takes a live link over in silence")
 def test_a_link_that_lives_is_not_taken_over_and_can_be_once_it_has_gone(tmp_path):
     path = tmp_path / "tic"
     with PtyLink(path) as first:
