@@ -29,11 +29,11 @@ from cloud.api.access import draw_token
 from cloud.api.app import make_gate
 from cloud.api.gate import RateLimits
 from cloud.api.service import ApiService
-from cloud.api.shapes import Batch, document_of
 from cloud.store import RequestState
 from cloud.store.providers import Provider, Scope
 from cloud.store.sqlite.store import SqliteStore
 from protocol.messages import Statement
+from protocol.provider_api import Batch, document_of
 from protocol.schedule import Schedules
 from protocol.statement import components
 from system.patience import Patience, wait_until

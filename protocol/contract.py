@@ -230,5 +230,24 @@ def check_request(request: StatementRequest) -> None:
         raise DocumentRefused("A statement needs a day whose energy it bills.")
 
 
+def check_covered(contract: bytes, since: date, until: date | None, start: date, end: date) -> None:
+    """Check that a contract (by its hash) that holds in [since, until) covers the days [start, end).
+
+    Raises:
+        DocumentRefused: it does not; says in which days it holds.
+    """
+    if since <= start and (until is None or end <= until):
+        return
+    name = f"Contract {contract.hex()[:16]}…"
+    if until is None:
+        raise DocumentRefused(f"{name} holds from {since} on; ask for days within it.")
+    if until <= since:
+        raise DocumentRefused(
+            f"{name} holds on no day: the household moved out, or took a later one, before it."
+        )
+    last = until - timedelta(days=1)
+    raise DocumentRefused(f"{name} holds from {since} to {last}; ask for days within it.")
+
+
 def _signed_bytes(kind: str, body: bytes) -> bytes:
     return msgspec.msgpack.encode(("volet document", kind, body))

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from provider.service import DEFAULT_DIRECTORY, KEY, SEALING_KEY, load_key, load_sealing_key
-from system.backup.cli import commands
 from system.backup.listing import ListedFile, Party
 
 _YES = "yes"
@@ -42,5 +41,3 @@ PROVIDER = Party(
         "Next: go on as before; `volet provider contracts --dir {directory}` shows them."
     ),
 )
-
-backup, restore, backup_key = commands(PROVIDER)

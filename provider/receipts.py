@@ -12,9 +12,6 @@ from fractions import Fraction
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from cloud.billing.statements import DocumentLookup
-from cloud.store import Store, StoredBlock, StoredContract
-from cloud.store.receipts import StoredReceipt
 from protocol.amount_proof import verify
 from protocol.bill import CENT, Energy, price_bill
 from protocol.calendar import day_of_number
@@ -23,7 +20,6 @@ from protocol.contract import (
     Consent,
     Contract,
     Offer,
-    Signed,
     StatementRequest,
     open_document,
     open_offer,
@@ -47,6 +43,7 @@ from protocol.receipt import (
 from protocol.statement import WH_PER_KWH, Component, components
 from protocol.tariff import MarketLine
 from protocol.topics import Kind
+from provider.backend import KeptReceipt, OwnContract, ReceiptEvidence, SignedBlock
 
 
 class ReceiptVerdict(StrEnum):
@@ -102,22 +99,25 @@ class ReceiptTerms(msgspec.Struct, frozen=True):
 
 
 def check_receipt(
-    store: Store,
-    stored: StoredReceipt,
-    contract: StoredContract,
-    shelf: DocumentLookup,
+    evidence: ReceiptEvidence,
+    kept: KeptReceipt,
+    contract: OwnContract,
+    provider_key: Ed25519PublicKey,
     sealing_key: SealingKey,
-    collectivity: str,
 ) -> Checked:
-    """Open a receipt and check everything that it says; never raises for what it says."""
-    names = stored.statement.hex(), contract.hash.hex()
-    keys = store.receipts.signing_keys(contract.household_key)
+    """Open a receipt and check everything that it says; never raises for what it says.
+
+    `provider_key` is the provider's own: only what it has asked for itself counts.
+    """
+    names = kept.statement.hex(), contract.hash.hex()
+    collectivity = evidence.collectivity
     try:
-        receipt = _open_envelope(stored, keys, collectivity)
+        keys = evidence.signing_keys(contract.household_key)
+        receipt = _open_envelope(kept, keys, collectivity)
         text = open_receipt(receipt, collectivity, contract.hash, sealing_key)
-        terms = read_terms(store, stored.statement, contract, shelf)
+        terms = read_terms(evidence, kept.statement, contract, provider_key)
         _check_terms(text, terms)
-        commitments = _commitments(store, contract.household_key, terms, keys, collectivity)
+        commitments = _commitments(evidence, contract.household_key, terms, keys)
         standing = check_text(text, terms, commitments, collectivity, contract.household_key)
     except (CipherError, DocumentRefused, MessageRefused, ValueError) as exc:
         return Checked(*names, ReceiptVerdict.REFUSED, detail=str(exc))
@@ -135,21 +135,22 @@ def check_receipt(
 
 
 def read_terms(
-    store: Store, statement: bytes, contract: StoredContract, shelf: DocumentLookup
+    evidence: ReceiptEvidence,
+    statement: bytes,
+    contract: OwnContract,
+    provider_key: Ed25519PublicKey,
 ) -> ReceiptTerms:
     """Read what a statement was asked and priced by.
 
     Raises:
         DocumentRefused: it was not this provider that asked, or an offer is not listed any more.
     """
-    asked = store.request(statement)
-    if asked is None or asked.order.contract != contract.hash:
+    signed = evidence.request(statement, contract.hash)
+    if signed is None:
         raise DocumentRefused("No such statement was asked for under this contract.")
-    key = Ed25519PublicKey.from_public_bytes(contract.provider_key)
-    signed = msgspec.msgpack.decode(asked.order.request, type=Signed)
-    request = open_document(signed, key, StatementRequest)
+    request = open_document(signed, provider_key, StatementRequest)
     is_own = request.offer == contract.offer.hash
-    listed = contract.offer if is_own else shelf.offer(request.offer)
+    listed = contract.offer if is_own else evidence.offer(request.offer)
     if listed is None:
         raise DocumentRefused("The statement's offer is not listed any more.")
     offer = open_offer(listed)
@@ -157,7 +158,7 @@ def read_terms(
         offer.tariffs,
         day_of_number(request.start),
         day_of_number(request.end),
-        shelf.schedules(),
+        evidence.schedules(),
         without=[day_of_number(number) for number in request.without],
         late=[day_of_number(number) for number in request.late],
     )
@@ -202,15 +203,13 @@ def check_text(
     return ReceiptVerdict.PROVEN
 
 
-def _open_envelope(
-    stored: StoredReceipt, keys: Mapping[DeviceId, bytes], collectivity: str
-) -> Receipt:
-    address = Address(collectivity, stored.device, Kind.RECEIPT)
-    if stored.device not in keys:
+def _open_envelope(kept: KeptReceipt, keys: Mapping[DeviceId, bytes], collectivity: str) -> Receipt:
+    address = Address(collectivity, kept.device, Kind.RECEIPT)
+    if kept.device not in keys:
         raise CipherError("the chip that signed has never spoken for this household")
-    key = Ed25519PublicKey.from_public_bytes(keys[stored.device])
-    receipt = open_message(address, stored.payload, key, Receipt)
-    if (receipt.household_key, receipt.statement) != (stored.household_key, stored.statement):
+    key = Ed25519PublicKey.from_public_bytes(keys[kept.device])
+    receipt = open_message(address, kept.payload, key, Receipt)
+    if (receipt.household_key, receipt.statement) != (kept.household_key, kept.statement):
         raise CipherError("the receipt is another household's, or another statement's")
     return receipt
 
@@ -230,36 +229,35 @@ def _check_terms(text: ReceiptText, terms: ReceiptTerms) -> None:
 
 
 def _commitments(
-    store: Store,
+    evidence: ReceiptEvidence,
     household_key: HouseholdKeyId,
     terms: ReceiptTerms,
     keys: Mapping[DeviceId, bytes],
-    collectivity: str,
 ) -> dict[date, bytes]:
     """Return what the chip committed to on each of the statement's days, each signed by it."""
     days = terms.request.days
-    blocks = store.blocks_of_days(household_key, days[0], day_of_number(terms.request.end))
+    blocks = evidence.blocks(household_key, days[0], day_of_number(terms.request.end))
     found = {}
     for block in blocks:
         if block.day in days and (
-            commitment := _commitment(block, household_key, keys, collectivity)
+            commitment := _commitment(block, household_key, keys, evidence.collectivity)
         ):
             found[block.day] = commitment
     return found
 
 
 def _commitment(
-    stored: StoredBlock,
+    kept: SignedBlock,
     household_key: HouseholdKeyId,
     keys: Mapping[DeviceId, bytes],
     collectivity: str,
 ) -> bytes:
     """Return a block's commitment, empty where it closes no day. Raises MessageRefused."""
-    key = Ed25519PublicKey.from_public_bytes(keys[stored.device])
-    address = Address(collectivity, stored.device, Kind.BLOCK)
-    block = open_message(address, stored.payload, key, Block)
+    key = Ed25519PublicKey.from_public_bytes(keys[kept.device])
+    address = Address(collectivity, kept.device, Kind.BLOCK)
+    block = open_message(address, kept.payload, key, Block)
     check_block(block)
-    if block.household_key != household_key or day_of_number(block.day) != stored.day:
+    if block.household_key != household_key or day_of_number(block.day) != kept.day:
         raise CipherError("a block stands under another day or household than it was signed for")
     return block.commitment
 

@@ -4,9 +4,9 @@ A provider never sees a reading, and not the amount either: it sees that a state
 from encrypted values, and that the household's chip has it.
 """
 
-from collections.abc import Sequence
-from contextlib import suppress
-from datetime import UTC, date, datetime
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -19,21 +19,29 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from cloud.billing.requests import ask_again, ask_for
-from cloud.billing.statements import prepare
-from cloud.catalogue.log import listed_in
-from cloud.store import StatementOrder, Store, StoredContract
-from protocol.contract import Acceptance, Offer, Signed, StatementRequest, sign_document
-from protocol.errors import CipherError, ConfigError, DocumentRefused
+from protocol.calendar import day_number
+from protocol.contract import (
+    Acceptance,
+    Offer,
+    Signed,
+    StatementRequest,
+    check_covered,
+    sign_document,
+)
+from protocol.envelope import decode_body
+from protocol.errors import CipherError, ConfigError, DocumentRefused, MessageRefused
 from protocol.hpke import SealingKey
-from protocol.schedule import ScheduleMissing
+from protocol.messages import STATEMENT_ID_BYTES
+from protocol.provider_api import ContractItem, Draft, Drafting, bytes_of
 from protocol.tariff import Tariff, parse_tariff
+from provider.backend import ProviderBackend
 from system.files import draw_secret, make_private_dir, read_document, read_secret
 from system.shell import quoted
 
 DEFAULT_DIRECTORY = Path("/var/lib/volet-provider")
 KEY = "provider.key"
 SEALING_KEY = "sealing.key"
+ANOTHER_DRAFT = "A draft asks for other than you did; nothing was signed."
 
 
 def draw_key(directory: Path) -> bool:
@@ -107,74 +115,88 @@ def make_offer(
     return sign_document(offer, key)
 
 
-def accept(store: Store, key: Ed25519PrivateKey, contract_hash: bytes) -> None:
+def accept(backend: ProviderBackend, key: Ed25519PrivateKey, contract: bytes) -> None:
     """Accept a contract that a household has signed; without it no statement is computed.
 
     Raises:
         DocumentRefused: no such contract under this provider's key.
     """
-    if not any(contract.hash == contract_hash for contract in own_contracts(store, key)):
-        raise DocumentRefused(f"No contract {contract_hash.hex()[:16]}… is registered here.")
-    store.accept(contract_hash, sign_document(Acceptance(contract_hash), key))
-
-
-def own_contracts(store: Store, key: Ed25519PrivateKey) -> list[StoredContract]:
-    """Return the contracts under this provider's key."""
-    public = key.public_key().public_bytes_raw()
-    return [contract for contract in store.contracts() if contract.provider_key == public]
+    backend.accept(contract.hex(), sign_document(Acceptance(contract), key))
 
 
 def request_statement(
-    store: Store,
-    key: Ed25519PrivateKey,
-    contract_hash: bytes,
-    start: date,
-    end: date,
-    *,
-    without_missing: bool = False,
+    backend: ProviderBackend, key: Ed25519PrivateKey, contract: ContractItem, drafting: Drafting
 ) -> bytes:
-    """Ask for the statement of a contract over the days [start, end); returns the request's id.
+    """Ask for the statement of a contract over the days of `drafting`; returns the request's id.
 
     Days that earlier statements left out are billed late once they are stored; with
     `without_missing` those that are not stored yet are left out of this one.
 
     Raises:
-        DocumentRefused: no such contract of this provider, or a period it does not cover.
+        DocumentRefused: a period that the contract or its offer does not cover.
     """
-    contract = _own_contract(store, key, contract_hash)
-    request = ask_for(store, contract, start, end, without_missing=without_missing)
-    return _put(store, key, contract, request)
+    start, end = drafting.start, drafting.end
+    check_covered(bytes.fromhex(contract.contract), contract.start, contract.end, start, end)
+    request = read_draft(backend.draft(contract.contract, drafting), drafting)
+    if (request.start, request.end) != (day_number(start), day_number(end)):
+        raise DocumentRefused(ANOTHER_DRAFT)
+    return _hand_in(backend, key, request)
 
 
-def request_correction(store: Store, key: Ed25519PrivateKey, corrects: bytes) -> bytes:
+def request_correction(backend: ProviderBackend, key: Ed25519PrivateKey, corrects: bytes) -> bytes:
     """Ask for a statement that replaces an earlier one; returns the request's id.
 
     Raises:
         DocumentRefused: no such statement of this provider, or it cannot be corrected.
     """
-    stored = store.request(corrects)
-    if stored is None:
-        raise DocumentRefused(f"No request {corrects.hex()} is known.")
-    contract = _own_contract(store, key, stored.order.contract)
-    return _put(store, key, contract, ask_again(store, contract, corrects))
+    earlier = backend.statement(corrects.hex())
+    draft = backend.correction(corrects.hex())
+    drafting = Drafting(earlier.start, earlier.end)
+    request = read_draft(draft, drafting, corrects=corrects)
+    if request.contract.hex() != earlier.contract:
+        raise DocumentRefused(ANOTHER_DRAFT)
+    return _hand_in(backend, key, request)
 
 
-def _own_contract(store: Store, key: Ed25519PrivateKey, contract_hash: bytes) -> StoredContract:
-    contract = next((c for c in own_contracts(store, key) if c.hash == contract_hash), None)
-    if contract is None:
-        raise DocumentRefused(
-            f"No contract {contract_hash.hex()[:16]}… is registered under this key; "
-            "`volet provider contracts` lists them."
-        )
-    return contract
+def sign_batch(
+    key: Ed25519PrivateKey, name: str, drafting: Drafting, drafts: Iterable[Draft]
+) -> Iterator[Signed]:
+    """Check drafts against what was asked for, and sign them under ids that follow from the name.
+
+    Raises:
+        DocumentRefused: a draft holds no request, or another than was asked for.
+    """
+    for draft in drafts:
+        request = read_draft(draft, drafting)
+        seed = msgspec.msgpack.encode(("volet batch", name, request.contract))
+        request_id = sha256(seed).digest()[:STATEMENT_ID_BYTES]
+        yield sign_document(msgspec.structs.replace(request, id=request_id), key)
 
 
-def _put(
-    store: Store, key: Ed25519PrivateKey, contract: StoredContract, request: StatementRequest
-) -> bytes:
-    signed = msgspec.msgpack.encode(sign_document(request, key))
-    with suppress(ScheduleMissing):  # it waits for the calendar or series
-        prepare(signed, contract, listed_in(store))
-    order = StatementOrder(request.id, contract.hash, contract.household_key, signed)
-    store.put_request(order, datetime.now(UTC))
-    return request.id
+def read_draft(draft: Draft, drafting: Drafting, corrects: bytes | None = None) -> StatementRequest:
+    """Read an unsigned request of the collectivity's, and check that it is what was asked for.
+
+    Raises:
+        DocumentRefused: it holds no request, with the reason, or another one.
+    """
+    if not draft.body:
+        raise DocumentRefused(draft.detail)
+    try:
+        request = decode_body(bytes_of(draft.body), StatementRequest)
+    except MessageRefused as exc:
+        raise DocumentRefused(f"A draft is no request: {exc.detail}.") from exc
+    if (
+        request.contract.hex() != draft.contract
+        or request.start < day_number(drafting.start)
+        or request.end > day_number(drafting.end)
+        or request.corrects != corrects
+    ):
+        raise DocumentRefused(ANOTHER_DRAFT)
+    return request
+
+
+def _hand_in(backend: ProviderBackend, key: Ed25519PrivateKey, request: StatementRequest) -> bytes:
+    """Sign a request under an id of the provider's own, and hand it in; returns the id."""
+    own = msgspec.structs.replace(request, id=secrets.token_bytes(STATEMENT_ID_BYTES))
+    backend.request_statement(sign_document(own, key))
+    return own.id

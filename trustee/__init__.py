@@ -1,6 +1,6 @@
 """A trustee: gives sums of masks for sets that the rules allow, once, and never sees a ciphertext.
 
-commands   `volet trustee …`
+commands/  `volet trustee …`, one module for each command
 core       what a trustee does with a message; knows no broker
 rules      which set of households may be asked for
 documents  sets of trustees, measures and the roster as this trustee knows them

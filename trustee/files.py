@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from system.backup.cli import commands
 from system.backup.listing import Fate, ListedFile, Party, beside_database
 from trustee.directory import (
     CA,
@@ -59,5 +58,3 @@ TRUSTEE = Party(
         "two from one backup."
     ),
 )
-
-backup, restore, backup_key = commands(TRUSTEE)

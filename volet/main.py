@@ -24,7 +24,7 @@ volet = LazyGroup(
         "edge": "edge.commands.table:edge",
         "cloud": "cloud.commands.table:cloud",
         "provider": "volet.provider:provider",
-        "trustee": "trustee.commands:trustee",
+        "trustee": "trustee.commands.table:trustee",
         "area": "volet.area.cli:area",
     },
     "Smart metering whose load curve never leaves the home.",

@@ -1,6 +1,32 @@
-"""`volet provider …` with `price`, which takes both sides."""
+"""`volet provider …` with what takes both sides: `price`, and the store of an embedded town."""
 
-from provider.commands.provider import provider
-from volet.price.cli import price
+from pathlib import Path
 
-provider.add_command(price)
+from cloud.api.local_backend import LocalBackend, LocalEvidence
+from cloud.config import load_config
+from cloud.store.sqlite.store import SqliteStore
+from provider.backend import EmbeddedTown
+from provider.commands import table
+from system.commands import LazyGroup
+
+
+class LocalTown:
+    """The collectivity of a directory on this machine; see `provider.backend.EmbeddedTown`."""
+
+    def backend(self, directory: Path, provider_key: bytes) -> LocalBackend:
+        """Serve a provider from the store."""
+        return LocalBackend(SqliteStore.open_existing(directory), provider_key)
+
+    def evidence(self, directory: Path, provider_key: bytes) -> LocalEvidence:
+        """Open what a provider's receipts are checked against."""
+        collectivity = load_config(directory).collectivity
+        return LocalEvidence(SqliteStore.open_existing(directory), provider_key, collectivity)
+
+
+provider = LazyGroup(
+    "provider",
+    {**table.provider.targets, "price": "volet.price.cli:price"},
+    table.provider.help or "",
+)
+_TOWN: EmbeddedTown = LocalTown()
+provider.context_settings = {"obj": _TOWN}

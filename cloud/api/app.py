@@ -45,6 +45,7 @@ _HANDLERS = (
     contracts.accept,
     statements.request_statement,
     statements.statement,
+    statements.correction,
     drafts.drafts,
     batches.create_batch,
     batches.batches,

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import pairwise
 
-from cloud.api import shapes
 from cloud.api.problems import ProblemError, not_found
 from cloud.release.composing import CLASSES_NAMES
 from cloud.release.reading import Period, releases_of
-from cloud.release.release import TableRelease, TableSum
 from cloud.store.area import AreaStore
+from protocol import provider_api as shapes
 from protocol.governance import read_charter
 from protocol.measures import PRICE_CLASSES, Measures
 from protocol.price_classes import EDGES
+from protocol.release import TableRelease, TableSum
 
 DAYS_MAX = 366
 _BOUNDS = tuple(pairwise((None, *EDGES, None)))

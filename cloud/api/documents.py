@@ -5,16 +5,17 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from cloud.api import shapes
 from cloud.api.problems import ProblemError, not_found
 from cloud.api.provider import ProviderService
 from cloud.catalogue.log import listed_in
 from cloud.store import Put, Store
-from cloud.store.providers import LetterState, StoredLetter
+from cloud.store.providers import StoredLetter
+from protocol import provider_api as shapes
 from protocol.calendar import legal_day
 from protocol.catalogue import Entry, open_listed
 from protocol.contract import Offer, Signed
 from protocol.letters import read_letter
+from protocol.provider_api import LetterState
 
 
 class ProviderDocuments:

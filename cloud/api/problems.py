@@ -10,7 +10,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.response import Response
 
-from cloud.api import shapes
+from protocol import provider_api as shapes
 from protocol.errors import DocumentRefused, StoreError, VoletError
 
 MEDIA_TYPE = "application/problem+json"

@@ -6,21 +6,21 @@ What belongs to another provider is not there: `not_found`, never "forbidden".
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from cloud.api import shapes
 from cloud.api.cells import Cells
 from cloud.api.problems import ProblemError, not_found
 from cloud.billing.progress import progress
-from cloud.billing.requests import ask_for
+from cloud.billing.requests import ask_again, ask_for
 from cloud.billing.statements import end_of, prepare
 from cloud.catalogue.log import listed_in
 from cloud.store import Put, RequestState, StatementOrder, Store, StoredContract
 from cloud.store.batches import BatchProgress, BatchRefused, BulkFault, BulkRequestItem, NewBatch
 from cloud.store.providers import ContractRow
+from protocol import provider_api as shapes
 from protocol.calendar import DAY_NUMBER_EPOCH
 from protocol.contract import (
     PERIOD_DAYS_MAX,
@@ -33,38 +33,10 @@ from protocol.contract import (
 )
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused
+from protocol.provider_api import ContractFilter, Drafting
 from protocol.schedule import ScheduleMissing
 
 ID_BYTES = 16
-
-
-class ContractFilter(msgspec.Struct, frozen=True):
-    """Which contracts a list is to hold: all that every given condition holds for."""
-
-    area: str = ""
-    on: date | None = None
-    offer: bytes = b""
-    is_accepted: bool | None = None
-
-
-class Drafting(msgspec.Struct, frozen=True):
-    """For which days [start, end) requests are made, and whether days not stored are left out."""
-
-    start: date
-    end: date
-    without_missing: bool
-
-    def check(self) -> None:
-        """Check that it is a period that a statement can have.
-
-        Raises:
-            ProblemError: it is not.
-        """
-        days = (self.end - self.start).days
-        if not 0 < days <= PERIOD_DAYS_MAX or self.start < DAY_NUMBER_EPOCH:
-            raise ProblemError(
-                400, f"Ask for 1 to {PERIOD_DAYS_MAX} days since 1970; `to` is the day after them."
-            )
 
 
 class ProviderService:
@@ -153,16 +125,29 @@ class ProviderService:
         Raises:
             ProblemError: there is none of the provider's own contracts.
         """
+        self._own_request(request_id)
+        return progress(self._store, request_id)
+
+    def correction(self, request_id: bytes) -> shapes.Draft:
+        """Make the request that corrects an own statement: the same days, by the latest offer.
+
+        Raises:
+            ProblemError: there is none of the provider's own contracts.
+            DocumentRefused: it was refused, or is a correction itself.
+        """
+        contract = self._own_request(request_id)
+        request = ask_again(self._store, contract, request_id)
+        return shapes.Draft(contract.hash.hex(), shapes.base64(msgspec.msgpack.encode(request)), "")
+
+    def _own_request(self, request_id: bytes) -> StoredContract:
+        """Return the contract of an own statement. Raises ProblemError."""
         stored = self._store.request(request_id)
         if stored is None:
             raise not_found("statement")
         try:
-            self.own_contract(stored.order.contract)
+            return self.own_contract(stored.order.contract)
         except ProblemError as exc:
             raise not_found("statement") from exc
-        return msgspec.convert(
-            progress(self._store, request_id), shapes.StatementState, from_attributes=True
-        )
 
     def put_batch(
         self, name: str, digest: bytes, items: Callable[[], Iterator[BulkRequestItem]]
@@ -187,7 +172,7 @@ class ProviderService:
         Raises:
             ProblemError: no statement can have this period.
         """
-        drafting.check()
+        _check_period(drafting)
         page = self.contracts(wanted, after, limit)
         drafts = tuple(
             self._draft(bytes.fromhex(item.contract), drafting)
@@ -202,7 +187,7 @@ class ProviderService:
         Raises:
             ProblemError: there is none.
         """
-        drafting.check()
+        _check_period(drafting)
         self.own_contract(contract_hash)
         return shapes.DraftPage((self._draft(contract_hash, drafting),), None)
 
@@ -292,6 +277,19 @@ class ProviderService:
             row.acceptance is not None,
             shapes.base64(terms.sealing_key),
             cell,
+        )
+
+
+def _check_period(drafting: Drafting) -> None:
+    """Check that it is a period that a statement can have.
+
+    Raises:
+        ProblemError: it is not.
+    """
+    days = (drafting.end - drafting.start).days
+    if not 0 < days <= PERIOD_DAYS_MAX or drafting.start < DAY_NUMBER_EPOCH:
+        raise ProblemError(
+            400, f"Ask for 1 to {PERIOD_DAYS_MAX} days since 1970; `to` is the day after them."
         )
 
 

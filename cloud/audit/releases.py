@@ -14,9 +14,9 @@ from cloud.audit.statistics import Floats
 from cloud.audit.truth import SLOTS, Truth
 from cloud.audit.views import View
 from cloud.release.reading import codes
-from cloud.release.release import CurveRelease, decode
 from cloud.store.area import AreaStore, FigureStage
 from protocol.calendar import day_of_number
+from protocol.release import CurveRelease, decode
 from protocol.transform import to_clock
 
 KNOWN_DAYS = 7

@@ -3,10 +3,11 @@
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.store import Store
-from cloud.store.providers import LetterState, StoredLetter
+from cloud.store.providers import StoredLetter
 from protocol.envelope import Address, seal_message
 from protocol.ids import DeviceId
 from protocol.letters import Letter
+from protocol.provider_api import LetterState
 from protocol.topics import Kind, device_topic
 from system.mqtt.message import Outgoing
 

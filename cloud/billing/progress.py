@@ -1,42 +1,19 @@
 """How far a provider's request has come."""
 
-from datetime import date
-
 import msgspec
 
-from cloud.billing.statements import blocks_of, missing_days, prepare
+from cloud.billing.statements import blocks_of, computed_values, missing_days, prepare
 from cloud.catalogue.log import listed_in
-from cloud.store import RequestState, Store, StoredContract, StoredRequest
+from cloud.store import Store, StoredContract, StoredRequest
 from protocol.calendar import day_of_number
 from protocol.contract import Signed, StatementRequest
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused
+from protocol.provider_api import RequestState, StatementState
 from protocol.schedule import ScheduleMissing
 
 
-class Progress(msgspec.Struct, frozen=True):
-    """How far a request has come, as a provider may know it.
-
-    `missing_days` of the period are not stored yet; `waits_for` says what else there is to come:
-    "acceptance", "device" (none speaks for the household) or "schedule"; `late` days before the
-    period are billed with it, `left_out` days of it are not. `values` encrypted values of 8 bytes each were
-    computed; nobody but the household's chip can open them.
-    """
-
-    id: str
-    contract: str
-    start: date
-    end: date
-    state: RequestState
-    missing_days: int
-    values: int
-    detail: str
-    waits_for: str = ""
-    late: int = 0
-    left_out: int = 0
-
-
-def progress(store: Store, request_id: bytes) -> Progress:
+def progress(store: Store, request_id: bytes) -> StatementState:
     """Say how far a request has come.
 
     Raises:
@@ -54,8 +31,8 @@ def progress(store: Store, request_id: bytes) -> Progress:
         missing = len(missing_days(blocks_of(store, contract.household_key, days), days))
         waits_for = _waits_for(store, contract, stored)
     elif stored.statement is not None:
-        values = prepare(stored.order.request, contract, listed_in(store)).plan.values
-    return Progress(
+        values = computed_values(stored.order.request, contract, listed_in(store))
+    return StatementState(
         request_id.hex(),
         contract.hash.hex(),
         day_of_number(request.start),

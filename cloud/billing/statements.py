@@ -20,6 +20,7 @@ from protocol.contract import (
     Offer,
     Signed,
     StatementRequest,
+    check_covered,
     check_extension,
     check_request,
     open_document,
@@ -75,6 +76,25 @@ def prepare(request_bytes: bytes, contract: StoredContract, shelf: DocumentLooku
         ScheduleMissing: a calendar or series does not reach the period's end yet.
         DocumentRefused: with what is wrong and what to do.
     """
+    request = _read_request(request_bytes, contract)
+    terms = decode_body(contract.contract.body, Contract)
+    start, end = day_of_number(request.start), day_of_number(request.end)
+    first = request.days[0]
+    # A correction bills the days of its original, also where the contract has ended amid them.
+    until = end_of(terms, contract.end) if request.corrects is None else None
+    check_covered(contract.hash, terms.start, until, min(start, first), end)
+    return Prepared(request, _plan_of(request, contract, shelf))
+
+
+def computed_values(request_bytes: bytes, contract: StoredContract, shelf: DocumentLookup) -> int:
+    """Return how many encrypted values the statement of a request holds once it is computed.
+
+    The contract may have ended since.
+    """
+    return _plan_of(_read_request(request_bytes, contract), contract, shelf).values
+
+
+def _read_request(request_bytes: bytes, contract: StoredContract) -> StatementRequest:
     try:
         signed = msgspec.msgpack.decode(request_bytes, type=Signed)
     except msgspec.MsgspecError as exc:
@@ -84,20 +104,20 @@ def prepare(request_bytes: bytes, contract: StoredContract, shelf: DocumentLooku
     if request.contract != contract.hash:
         raise DocumentRefused("The request names another contract.")
     check_request(request)
+    return request
+
+
+def _plan_of(
+    request: StatementRequest, contract: StoredContract, shelf: DocumentLookup
+) -> WeightPlan:
+    """Lay out the weights of a request's days by the offer that it names."""
     terms = decode_body(contract.contract.body, Contract)
-    start, end = day_of_number(request.start), day_of_number(request.end)
-    first = request.days[0]
-    until = end_of(terms, contract.end)
-    # A correction bills the days of its original, also where the contract has ended amid them.
-    is_beyond = until is not None and end > until and request.corrects is None
-    if min(start, first) < terms.start or is_beyond:
-        raise DocumentRefused(_outside(contract.hash, terms.start, until))
     offer = _offer_of(request, contract, terms, shelf)
+    start, end = day_of_number(request.start), day_of_number(request.end)
     try:
-        plan = _plan(offer, start, end, request.without, request.late, shelf.schedules())
+        return _plan(offer, start, end, request.without, request.late, shelf.schedules())
     except ValueError as exc:
         raise DocumentRefused(f"The offer does not price the whole period: {exc}.") from exc
-    return Prepared(request, plan)
 
 
 def end_of(terms: Contract, ended: date | None) -> date | None:
@@ -106,15 +126,6 @@ def end_of(terms: Contract, ended: date | None) -> date | None:
     `ended` is the day after the last by the household's later word (a move, another contract).
     """
     return min((each for each in (terms.end, ended) if each is not None), default=None)
-
-
-def _outside(contract: bytes, start: date, until: date | None) -> str:
-    name = f"Contract {contract.hex()[:16]}…"
-    if until is None:
-        return f"{name} holds from {start} on; ask for days within it."
-    if until <= start:
-        return f"{name} holds on no day: the household moved out, or took a later one, before it."
-    return f"{name} holds from {start} to {until - ONE_DAY}; ask for days within it."
 
 
 @lru_cache(maxsize=PLANS_KEPT)

@@ -14,12 +14,12 @@ from cloud.estimation.filter import Estimate, Filter, Observation
 from cloud.estimation.model import ReleaseModel, read_model
 from cloud.release.closing import FigureBasis, basis_of
 from cloud.release.opening import asked
-from cloud.release.release import CurveRelease, FigureTerms, Release, TableRelease, Value, decode
 from cloud.store.area import AreaStore, Figure, FigureStage
 from protocol.calendar import day_number, day_of_number
 from protocol.errors import DocumentRefused
 from protocol.measures import PRICE_CLASSES, MeasureKind
 from protocol.privacy import share_std
+from protocol.release import CurveRelease, FigureTerms, Release, TableRelease, Value, decode
 from protocol.roster import Roster
 from protocol.socio import AGE_BANDS, EMPLOYED, SIZES
 from protocol.transform import Curve, Transform, from_clock, read_transform

@@ -17,7 +17,6 @@ from cloud.release.composing import compose
 from cloud.release.opening import advance, asked, discard
 from cloud.release.pages import charter_pages, request_pages, roster_pages
 from cloud.release.parents import release_parents
-from cloud.release.release import encode
 from cloud.store.area import AreaStore, Figure, FigureKey, FigureStage
 from protocol.area_messages import AreaAck
 from protocol.calendar import day_number, legal_day
@@ -26,6 +25,7 @@ from protocol.errors import DocumentRefused, Reason
 from protocol.governance import TrusteeSet, read_charter
 from protocol.ids import DeviceId
 from protocol.measures import Measures
+from protocol.release import encode
 from protocol.roster import Roster
 from protocol.topics import Kind, TrusteeKind, area_topic, trustee_topic
 from protocol.trustee_messages import ToTrustee

@@ -11,9 +11,9 @@ import msgspec
 import numpy as np
 
 from cloud.release.reading import ExportRow, rows_of
-from cloud.release.release import CurveRelease, CurveSum, Release
 from protocol.calendar import PARIS, quarter_hour_start
 from protocol.errors import DocumentRefused
+from protocol.release import CurveRelease, CurveSum, Release
 from system.files import write_public
 
 Format = Literal["csv", "parquet", "png", "svg"]

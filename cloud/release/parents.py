@@ -8,7 +8,11 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 
-from cloud.release.release import (
+from cloud.store.area import AreaStore, Figure, FigureKey, FigureStage
+from protocol.calendar import day_of_number
+from protocol.governance import read_charter
+from protocol.measures import Measures, Parent
+from protocol.release import (
     CurveRelease,
     CurveSum,
     Release,
@@ -18,10 +22,6 @@ from cloud.release.release import (
     decode,
     encode,
 )
-from cloud.store.area import AreaStore, Figure, FigureKey, FigureStage
-from protocol.calendar import day_of_number
-from protocol.governance import read_charter
-from protocol.measures import Measures, Parent
 
 _DIGITS = 3
 _COVERAGE_DIGITS = 6

@@ -8,7 +8,12 @@ import msgspec
 from cloud.release.closing import figure_codes, read_document
 from cloud.release.composing import compose_again
 from cloud.release.parents import children_of, parent_of, sum_of
-from cloud.release.release import (
+from cloud.store.area import AreaStore, Figure, FigureStage
+from protocol.calendar import day_number, day_of_number, quarter_hour_start
+from protocol.errors import DocumentRefused, VoletError
+from protocol.governance import read_charter
+from protocol.measures import Measures
+from protocol.release import (
     CurveRelease,
     CurveSum,
     Release,
@@ -16,11 +21,6 @@ from cloud.release.release import (
     decode,
     encode,
 )
-from cloud.store.area import AreaStore, Figure, FigureStage
-from protocol.calendar import day_number, day_of_number, quarter_hour_start
-from protocol.errors import DocumentRefused, VoletError
-from protocol.governance import read_charter
-from protocol.measures import Measures
 from protocol.roster import Roster
 
 

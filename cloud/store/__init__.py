@@ -7,7 +7,6 @@ payload, so that it can be given back and checked again.
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
-from enum import StrEnum
 from hashlib import sha256
 from typing import Protocol
 
@@ -26,6 +25,7 @@ from protocol.contract import Signed
 from protocol.errors import Reason
 from protocol.ids import DeviceId, HouseholdKeyId, Incarnation
 from protocol.messages import Block, Epoch, IncarnationState
+from protocol.provider_api import RequestState as RequestState
 
 
 class Device(msgspec.Struct, frozen=True):
@@ -144,15 +144,6 @@ class StoredBlock(msgspec.Struct, frozen=True):
     j0: int
     coefficients: bytes
     payload: bytes
-
-
-class RequestState(StrEnum):
-    """How far a provider's request has come."""
-
-    PENDING = "pending"
-    PUBLISHED = "published"
-    SEEN = "seen"
-    REFUSED = "refused"
 
 
 class StatementOrder(msgspec.Struct, frozen=True):

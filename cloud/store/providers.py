@@ -14,6 +14,7 @@ from cloud.store.put import Put
 from protocol.contract import Signed
 from protocol.errors import Reason
 from protocol.ids import DeviceId, HouseholdKeyId
+from protocol.provider_api import LetterState
 
 
 class Provider(msgspec.Struct, frozen=True):
@@ -82,14 +83,6 @@ class ReceiptRow(msgspec.Struct, frozen=True):
     payload: bytes
     at: datetime
     is_taken: bool
-
-
-class LetterState(StrEnum):
-    """How far a private message has come."""
-
-    PENDING = "pending"
-    PUBLISHED = "published"
-    SEEN = "seen"
 
 
 class StoredLetter(msgspec.Struct, frozen=True):

@@ -1,1 +1,1 @@
-"""The commands of `volet provider`."""
+"""`volet provider …`, one module for each command; `table` lists them, `options` is shared."""

@@ -1,35 +1,36 @@
-"""`volet provider area`: what was released of an area, read from the cloud's store."""
+"""`volet provider area`: what was released of an area."""
 
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import click
 import msgspec
 
-from cloud.config import DEFAULT_DIRECTORY
-from cloud.release.reading import Period, releases_of
-from cloud.release.release import CurveRelease, CurveSum, Release, TableRelease
-from cloud.store.sqlite.store import SqliteStore
-from system.commands import directory_option
+from protocol.release import CurveRelease, CurveSum, Release, TableRelease
+from provider.backend import ProviderBackend
+from provider.commands.options import DAY, json_option, reading_backend
 
-_DAY = click.DateTime(["%Y-%m-%d"])
 _WH_A_KWH = 1_000.0
 
 
 @click.command()
-@directory_option(DEFAULT_DIRECTORY, "The cloud's", name="cloud", parameter="cloud")
+@reading_backend
 @click.argument("code")
-@click.option("--from", "start", type=_DAY, required=True, help="The first day.")
-@click.option("--to", "end", type=_DAY, help="The day after the last; without it one day.")
+@click.option("--from", "start", type=DAY, required=True, help="The first day.")
+@click.option("--to", "end", type=DAY, help="The day after the last; without it one day.")
 @click.option("--measure", default="curve", show_default=True)
-@click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+@json_option
 def area(
-    cloud: Path, code: str, start: datetime, end: datetime | None, measure: str, *, is_json: bool
+    backend: ProviderBackend,
+    code: str,
+    start: datetime,
+    end: datetime | None,
+    measure: str,
+    *,
+    is_json: bool,
 ) -> None:
     """Print what was released of CODE (an IRIS, a commune, a département, …)."""
     last = end or start + timedelta(days=1)
-    store = SqliteStore.open_existing(cloud).area
-    releases = releases_of(store, measure, code, Period(start.date(), last.date()))
+    releases = backend.figures(measure, code, start.date(), last.date())
     if is_json:
         click.echo(msgspec.json.encode({"releases": releases}))
         return

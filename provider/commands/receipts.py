@@ -6,13 +6,11 @@ from pathlib import Path
 import click
 import msgspec
 
-from cloud.catalogue.log import listed_in
-from cloud.config import DEFAULT_DIRECTORY, load_config
-from cloud.store.sqlite.store import SqliteStore
 from protocol.doubt import Doubt
-from provider import service as desk
+from provider.backend import EmbeddedTown
+from provider.commands.options import cloud_directory, json_option, provider_directory
 from provider.receipts import Checked, ReceiptVerdict, check_receipt
-from system.commands import directory_option
+from provider.service import load_key, load_sealing_key
 
 WORDS = {
     ReceiptVerdict.PROVEN: "proven from what the chip committed to day by day",
@@ -28,26 +26,27 @@ EXIT_REFUSED = 3
 
 
 @click.command()
-@directory_option(Path("/var/lib/volet-provider"), "The provider's")
-@directory_option(DEFAULT_DIRECTORY, "The cloud's", name="cloud", parameter="cloud")
+@provider_directory
+@cloud_directory
 @click.option("--contract", default="", help="A contract's hash, or how it begins.")
-@click.option("--json", "is_json", is_flag=True, help="Print JSON.")
-def receipts(directory: Path, cloud: Path, contract: str, *, is_json: bool) -> None:
+@json_option
+@click.pass_obj
+def receipts(
+    town: EmbeddedTown, directory: Path, cloud: Path, contract: str, *, is_json: bool
+) -> None:
     """Open and check the receipts under this provider's contracts.
 
     Exit code 3: one of them is not what it should be.
     """
-    store = SqliteStore.open_existing(cloud)
-    collectivity = load_config(cloud).collectivity
-    sealing_key = desk.load_sealing_key(directory)
-    shelf = listed_in(store)
+    sealing_key, key = load_sealing_key(directory), load_key(directory).public_key()
+    evidence = town.evidence(cloud, key.public_bytes_raw())
     checked = [
-        check_receipt(store, stored, own, shelf, sealing_key, collectivity)
-        for own in desk.own_contracts(store, desk.load_key(directory))
+        check_receipt(evidence, kept, own, key, sealing_key)
+        for own in evidence.contracts()
         if own.hash.hex().startswith(contract.lower())
-        for stored in store.receipts.of_contract(own.hash)
+        for kept in evidence.receipts(own.hash)
     ]
-    store.close()
+    evidence.close()
     if is_json:
         click.echo(msgspec.json.encode({"receipts": checked}))
     else:

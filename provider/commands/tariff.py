@@ -12,8 +12,8 @@ from protocol.contract import sign_document
 from protocol.errors import DocumentRefused
 from protocol.schedule import Schedule
 from protocol.tariff import RegisterCalendar
-from provider import service as desk
-from system.commands import directory_option
+from provider.commands.options import DAY, FILE, json_option, provider_directory
+from provider.service import load_key
 from system.files import read_document, write_public
 from tariffs import check as linter
 from tariffs.calendars import ejp_calendar, hphc_calendar, read_windows, tempo_calendar
@@ -26,11 +26,7 @@ from tariffs.series import make_series, read_prices
 
 REFUSED = 1
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
-_DAY = click.DateTime(["%Y-%m-%d"])
-_dir = directory_option(Path("/var/lib/volet-provider"), "The provider's")
-_json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
-_out = click.option("--out", type=_FILE, required=True, help="Where the signed document goes.")
+_out = click.option("--out", type=FILE, required=True, help="Where the signed document goes.")
 _name = click.option("--name", required=True, help="The document's name, as tariffs name it.")
 _source = click.option("--source", default="", help="Where the data was read.")
 
@@ -41,8 +37,8 @@ def tariff() -> None:
 
 
 @tariff.command()
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
-@_json
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=FILE)
+@json_option
 def check(files: tuple[Path, ...], *, is_json: bool) -> None:
     """Say all that is wrong or odd in tariffs, each with its line and how to put it right.
 
@@ -65,7 +61,7 @@ def check(files: tuple[Path, ...], *, is_json: bool) -> None:
 @tariff.command()
 @click.option("--option", required=True, type=click.Choice([str(option) for option in GridOption]))
 @click.option("--kva", required=True, type=click.IntRange(1), help="The subscribed power.")
-@click.option("--since", type=_DAY, help="Leave out grids that ended by this day.")
+@click.option("--since", type=DAY, help="Leave out grids that ended by this day.")
 @click.option("--provider", default=PROVIDER, show_default=True, help="Who sells under it.")
 @click.option("--calendar", help="A calendar by which other meters' registers would count.")
 @click.option("--publisher", help="That calendar's key, hexadecimal.")
@@ -113,11 +109,11 @@ def schema(kind: str) -> None:
 
 
 @tariff.command("hphc")
-@_dir
+@provider_directory
 @_name
-@click.option("--windows", type=_FILE, required=True, help="The off-peak windows, JSON.")
-@click.option("--from", "start", type=_DAY, required=True, help="The first day.")
-@click.option("--to", "end", type=_DAY, required=True, help="The day after the last.")
+@click.option("--windows", type=FILE, required=True, help="The off-peak windows, JSON.")
+@click.option("--from", "start", type=DAY, required=True, help="The first day.")
+@click.option("--to", "end", type=DAY, required=True, help="The day after the last.")
 @_out
 def hphc(
     directory: Path, name: str, windows: Path, start: datetime, end: datetime, out: Path
@@ -127,18 +123,18 @@ def hphc(
     The windows file has `seasons`: [{"from": "11-01", "to": "04-01", "off_peak":
     ["22:30-06:30"]}, …], 8 hours a day.
     """
-    key = desk.load_key(directory)
+    key = load_key(directory)
     data = read_document(windows, "name off-peak windows as JSON.")
     parsed = read_windows(data, str(windows))
     _sign(hphc_calendar(_public(key), name, parsed, start.date(), end.date()), key, out)
 
 
 @tariff.command()
-@_dir
+@provider_directory
 @_name
-@click.option("--days", type=_FILE, help="CSV date,colour. [default: the days shipped]")
-@click.option("--from", "start", type=_DAY, help="The first day. [default: the list's]")
-@click.option("--to", "end", type=_DAY, help="The day after the last. [default: the list's]")
+@click.option("--days", type=FILE, help="CSV date,colour. [default: the days shipped]")
+@click.option("--from", "start", type=DAY, help="The first day. [default: the list's]")
+@click.option("--to", "end", type=DAY, help="The day after the last. [default: the list's]")
 @_source
 @_out
 def tempo(
@@ -154,7 +150,7 @@ def tempo(
 
     A later document of the same name begins with the day on which this one ends.
     """
-    key = desk.load_key(directory)
+    key = load_key(directory)
     colours = tempo_days() if days is None else read_tempo_days(_text(days), str(days))
     if not colours:
         raise DocumentRefused(f"{days} names no day.")
@@ -166,11 +162,11 @@ def tempo(
 
 
 @tariff.command()
-@_dir
+@provider_directory
 @_name
-@click.option("--days", type=_FILE, required=True, help="CSV of the peak days.")
-@click.option("--from", "start", type=_DAY, required=True, help="The first day.")
-@click.option("--to", "end", type=_DAY, required=True, help="The day after the last.")
+@click.option("--days", type=FILE, required=True, help="CSV of the peak days.")
+@click.option("--from", "start", type=DAY, required=True, help="The first day.")
+@click.option("--to", "end", type=DAY, required=True, help="The day after the last.")
 @_source
 @_out
 def ejp(
@@ -183,16 +179,16 @@ def ejp(
     out: Path,
 ) -> None:
     """Sign the EJP calendar: mobile peaks from 07:00 to 01:00 on the days named."""
-    key = desk.load_key(directory)
+    key = load_key(directory)
     peaks = read_peak_days(_text(days), str(days))
     made = ejp_calendar(_public(key), name, peaks, start.date(), end.date(), source=source)
     _sign(made, key, out)
 
 
 @tariff.command()
-@_dir
+@provider_directory
 @_name
-@click.option("--prices", type=_FILE, required=True, help="CSV of instant and €/MWh.")
+@click.option("--prices", type=FILE, required=True, help="CSV of instant and €/MWh.")
 @_source
 @_out
 def series(directory: Path, name: str, prices: Path, source: str, out: Path) -> None:
@@ -200,7 +196,7 @@ def series(directory: Path, name: str, prices: Path, source: str, out: Path) -> 
 
     A long series becomes several documents: OUT, then OUT-2, OUT-3, …, each fit to be listed.
     """
-    key = desk.load_key(directory)
+    key = load_key(directory)
     rows = read_prices(_text(prices), str(prices))
     made = make_series(_public(key), name, rows, str(prices), source)
     for number, each in enumerate(made, 1):

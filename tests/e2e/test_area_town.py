@@ -14,7 +14,6 @@ import pytest
 from cloud.commands.measures import shipped_transforms
 from cloud.config import load_config
 from cloud.governance.documents import charter_file, read_charter_file
-from cloud.release.release import decode
 from cloud.store.area import FigureKey, FigureStage
 from cloud.store.sqlite.store import FILE_NAME, SqliteStore
 from edge.vault.area import AreaState
@@ -23,6 +22,7 @@ from protocol.calendar import day_number, day_of_number, days_between, legal_day
 from protocol.errors import Reason, VoletError
 from protocol.governance import draw_up, read_charter
 from protocol.measures import Group, Measure, MeasureKind, Measures
+from protocol.release import decode
 from protocol.transform import read_transform
 from tests.support.broker import wait_until
 from volet.demo.area_findings import measure_all, quiet_days

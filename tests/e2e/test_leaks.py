@@ -34,6 +34,7 @@ from provider import service as provider
 from tests.support.broker import COLLECTIVITY, Broker, Took, enrol_chip, make_cloud, wait_until
 from tests.support.chip_town import MONTH
 from tests.support.mqtt import Peer, role_pass
+from tests.support.provider_side import accept, own_contracts, request_statement
 from volet.demo.town import demo_tariff
 
 END = MONTH + timedelta(days=2)
@@ -194,9 +195,9 @@ def test_nothing_of_a_household_is_in_clear_anywhere_but_at_home(tmp_path):
         stack.callback(end, worker)
         store = SqliteStore.open(cloud, is_checked=False)
         stack.callback(store.close)
-        (contract,) = provider.own_contracts(store, key)
-        provider.accept(store, key, contract.hash)
-        request = provider.request_statement(store, key, contract.hash, MONTH, END)
+        (contract,) = own_contracts(store, key)
+        accept(store, key, contract.hash)
+        request = request_statement(store, key, contract.hash, MONTH, END)
         runs = program(logs["chip"], "edge", "run", "--dir", str(chip), "--source", "-")
         stack.callback(end, runs)
         say(runs, meter.streams[0])

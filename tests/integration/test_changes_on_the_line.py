@@ -15,7 +15,6 @@ from edge.tic.frame import Mode
 from edge.tic.groups import encode_group
 from edge.vault.reader import read_vault
 from protocol.calendar import QUARTER_HOUR, day_start
-from provider import service as provider
 from tests.integration.test_chip_process import metered_to
 from tests.integration.test_moving_story import (
     PRM_1,
@@ -27,6 +26,7 @@ from tests.integration.test_moving_story import (
 )
 from tests.support.broker import wait_until
 from tests.support.chip_town import MONTH
+from tests.support.provider_side import accept, request_statement
 
 DAYS = 5
 CHANGED = MONTH + timedelta(days=2)
@@ -74,7 +74,7 @@ def settle(line, broker, key, *periods):
     with open_store(broker) as store:
         (contract,) = store.contracts()
         for start, end in periods:
-            provider.request_statement(store, key, contract.hash, start, end)
+            request_statement(store, key, contract.hash, start, end)
 
     def bills():
         told = volet("edge", "bills", "--dir", line.directory, "--json", check=False)
@@ -99,7 +99,7 @@ def begin(line, broker, offer):  # noqa: F811 - the fixture's value
     line.enrol(broker.cloud, PRM_1, path)
     with open_store(broker) as store:
         (contract,) = store.contracts()
-        provider.accept(store, key, contract.hash)
+        accept(store, key, contract.hash)
     line.run()
     return key
 

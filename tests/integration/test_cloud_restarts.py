@@ -15,9 +15,10 @@ from cloud.release.closing import basis_of, close
 from cloud.release.opening import advance, asked
 from cloud.store import RequestState
 from cloud.store.area import FigureStage
-from cloud.store.providers import LetterState, StoredLetter
+from cloud.store.providers import StoredLetter
 from cloud.store.sqlite import schema
 from protocol.calendar import day_number
+from protocol.provider_api import LetterState
 from tests.support.area_release import DAY, SmallArea
 from tests.support.billing_home import BillingHome
 from tests.support.broker import COLLECTIVITY, running_broker, wait_until

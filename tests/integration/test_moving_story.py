@@ -42,6 +42,7 @@ from tests.support.broker import COLLECTIVITY, wait_until
 from tests.support.chip_cloud import opened
 from tests.support.chip_town import MONTH, StoreView
 from tests.support.mqtt import Peer, chip_pass, role_pass
+from tests.support.provider_side import accept, request_statement
 from tests.support.tariffs import simple_tariff
 from volet import main
 
@@ -174,7 +175,7 @@ def test_a_moves_to_another_chip_and_b_comes_to_the_old_one(broker, places, offe
     a_one = load_identity(one.directory)
     with open_store(broker) as store:
         (contract,) = store.contracts()
-        provider.accept(store, provider_key, contract.hash)
+        accept(store, provider_key, contract.hash)
     one.run()
     one.send_until(day_start(LAST_DAY) + timedelta(hours=14))
     seeds_topic = device_topic(COLLECTIVITY, a_one.device, Kind.KEY)
@@ -212,7 +213,7 @@ def test_a_moves_to_another_chip_and_b_comes_to_the_old_one(broker, places, offe
     # The provider asks for the last bill, while chip 1 is off; A takes everything along.
     end = LAST_DAY + timedelta(days=1)
     with open_store(broker) as store:
-        request_id = provider.request_statement(store, provider_key, contract.hash, MONTH, end)
+        request_id = request_statement(store, provider_key, contract.hash, MONTH, end)
         wait_until(lambda: store.request(request_id).state is RequestState.PUBLISHED, "a statement")
         lost_statement = store.request(request_id).statement
     down_one = f"volet/v1/{COLLECTIVITY}/d/{a_one.device}/down/#"

@@ -14,11 +14,11 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from cloud.api.client import connect
-from cloud.api.provider import ContractFilter
 from cloud.registry.pki import issue_role, pki_path, revoke
 from cloud.store.sqlite.store import SqliteStore
 from protocol.errors import DocumentRefused, TransportError
+from protocol.provider_api import ContractFilter
+from provider.http_backend import connect
 from tests.support.api_server import WITHIN_S, make_town, serving, until
 from tests.support.broker import free_ports, make_cloud
 from volet.main import volet
@@ -179,6 +179,15 @@ def test_a_provider_works_by_commands_over_the_api_as_on_the_store(town, tmp_pat
         store.close()
         assert "pending" in run("provider", "letter", contract, text, *over)
         assert "Collected 0" in run("provider", "collect", "--out", tmp_path / "got", *over)
+        ask = (*period, "--wait", "0", "--contract", contract)
+        billed = json.loads(run("provider", "bill", *ask, *over))
+        corrected = json.loads(run("provider", "correct", billed["id"], *ask[4:-2], *over))
+        assert (billed["missing_days"], corrected["missing_days"]) == (30, 30)
+        outside = ("--from", "2026-08-30", "--to", "2026-09-30", *ask[5:])
+        assert "ask for days within it" in run("provider", "bill", *outside, *over, code=1)
+        figures = run("provider", "area", "94028", "--from", "2026-09-01", *over, code=1)
+        assert "no such figure" in figures
+        contracts = run("provider", "contracts", "--json", *over)
         assert run("cloud", "api", "token", "revoke", token["id"], "--dir", cloud)
         assert "token" in run("provider", "batch", "show", "2026-09", *over, code=1)
     finally:
@@ -189,6 +198,10 @@ def test_a_provider_works_by_commands_over_the_api_as_on_the_store(town, tmp_pat
     here = ("--dir", own, "--cloud", cloud)
     direct = json.loads(run("provider", "batch", "show", "2026-09", *here, "--json"))
     assert direct == first
+    assert run("provider", "contracts", "--json", *here) == contracts
+    with_store = json.loads(run("provider", "correct", billed["id"], *ask[4:-2], *here))
+
+    assert {**with_store, "id": ""} == {**corrected, "id": ""}
     calls = json.loads(run("cloud", "api", "audit", "--dir", cloud, "--json"))["calls"]
     assert "POST /v1/batches" in {each["action"] for each in calls}
     assert token["token"] not in json.dumps(calls)

@@ -14,10 +14,10 @@ import pytest
 from click.testing import CliRunner
 
 from cloud.registry.pki import issue_role, load_platform_key
-from cloud.release.release import decode
 from cloud.store.area import FigureStage
 from cloud.store.sqlite.store import SqliteStore
 from protocol.calendar import day_of_number
+from protocol.release import decode
 from protocol.topics import TrusteeKind, area_topic, trustee_topic
 from tests.support.area_release import DAY, FarTrustee, SmallArea
 from tests.support.broker import COLLECTIVITY, wait_until

@@ -24,6 +24,7 @@ from tests.integration.test_catalogue_broker import RunningChip, worker
 from tests.support.broker import Took, enrol_chip
 from tests.support.chip_bench import FRAMES_AT_START, SERIAL, BenchMeter
 from tests.support.chip_town import MONTH
+from tests.support.provider_side import accept, own_contracts, request_statement
 from tests.support.tariffs import simple_tariff
 
 __all__ = ["worker"]
@@ -149,8 +150,8 @@ def test_a_bill_over_days_with_a_wrong_clock_is_what_the_meter_counted(
     store = SqliteStore.open(broker.cloud, is_checked=False)
     try:
         with TimedChip(broker, tmp_path / "chip", offer, mode) as chip:
-            (contract,) = provider.own_contracts(store, key)
-            provider.accept(store, key, contract.hash)
+            (contract,) = own_contracts(store, key)
+            accept(store, key, contract.hash)
             chip.wait(lambda: chip.vault.is_caught_up, "the cloud to say what it holds")
             chip.live(chip.at + FRAMES_AT_START * SECOND, SECOND)
             chip.live(day_start(MONTH))
@@ -161,7 +162,7 @@ def test_a_bill_over_days_with_a_wrong_clock_is_what_the_meter_counted(
             chip.live(day_start(END))
             chip.live(day_start(END) + QUARTER_HOUR)
             chip.wait(lambda: chip.chip.is_drained, "everything to be stored")
-            provider.request_statement(store, key, contract.hash, MONTH, END)
+            request_statement(store, key, contract.hash, MONTH, END)
             chip.wait(lambda: [*chip.vault.statements()], "the statement to come")
             chip.wait(lambda: chip.vault.statements()[0].verdict, "the statement to be judged")
             judged = read_judgement(chip.vault.statements()[0])

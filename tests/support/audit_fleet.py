@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.audit.capture import Captured
 from cloud.audit.truth import Truth
-from cloud.release.release import CurveRelease, FigureTerms, encode
 from cloud.store import BlockItem, Device, EpochItem, IngestBatch, Put, Store
 from cloud.store.area import ContributionItem, Figure, FigureKey, FigureStage
 from edge.privacy.mechanism import curve_code, noised
@@ -30,6 +29,7 @@ from protocol.keys import HouseholdSecret
 from protocol.layout import DAY_COEFFICIENTS
 from protocol.measures import Group, Measure, MeasureKind, Measures
 from protocol.messages import Block, Epoch
+from protocol.release import CurveRelease, FigureTerms, encode
 from protocol.seeds import draw_seeds
 from protocol.topics import Kind, device_topic, parse_device_topic
 from protocol.transform import CLOCK_SLOTS, Transform, clip_to_grid

@@ -22,10 +22,10 @@ from edge.mqtt.message import Arrived, Connected
 from edge.vault.vault import Vault
 from protocol.contract import Offer, Signed, sign_document
 from protocol.hpke import SealingKey
-from provider import service as provider
 from tests.support.broker import COLLECTIVITY
 from tests.support.chip_bench import BenchClock, BenchMeter
 from tests.support.moving_town import QUICK, Home, TownCloud
+from tests.support.provider_side import accept, own_contracts, request_statement
 from tests.support.tariffs import simple_tariff
 
 FIRST = date(2026, 1, 1)
@@ -98,7 +98,7 @@ class Dwelling(Home):
     def bill(self, contract: bytes, start: date, end: date):
         """Ask for a statement as the provider does; returns what the chip finds."""
         store = self.cloud.store
-        statement = provider.request_statement(store, PROVIDER, contract, start, end)
+        statement = request_statement(store, PROVIDER, contract, start, end)
         for message in pending_statements(store, self.cloud.key, COLLECTIVITY).messages:
             self.chip.take(Arrived(message.topic, message.payload))
         self.exchange()
@@ -121,9 +121,9 @@ def enrolled(directory: Path, offer: Signed) -> Iterator[Dwelling]:
 
 
 def accept_all(home) -> list[bytes]:
-    contracts = [each.hash for each in provider.own_contracts(home.cloud.store, PROVIDER)]
+    contracts = [each.hash for each in own_contracts(home.cloud.store, PROVIDER)]
     for contract in contracts:
-        provider.accept(home.cloud.store, PROVIDER, contract)
+        accept(home.cloud.store, PROVIDER, contract)
     return contracts
 
 

@@ -35,6 +35,7 @@ from tests.support.kill_clock import SharedClock
 from tests.support.kill_fleet import METERING
 from tests.support.kill_program import Program
 from tests.support.mqtt import Peer, role_pass
+from tests.support.provider_side import accept, own_contracts, request_statement
 from volet.demo.town import KVA, demo_tariff, home_settings
 
 RECORDER = "worker-recorder"
@@ -272,10 +273,10 @@ class Town:
     def bill(self, households: Sequence[Household]) -> None:
         """Ask for these households' statements and wait until their chips have seen them."""
         requests = {}
-        for contract in provider.own_contracts(self.store, self.provider_key):
+        for contract in own_contracts(self.store, self.provider_key):
             if contract.household_key in {each.identity.household_key for each in households}:
-                provider.accept(self.store, self.provider_key, contract.hash)
-                requests[contract.household_key] = provider.request_statement(
+                accept(self.store, self.provider_key, contract.hash)
+                requests[contract.household_key] = request_statement(
                     self.store, self.provider_key, contract.hash, self.start, self.end
                 )
         assert len(requests) == len(households)

@@ -14,7 +14,6 @@ from cloud.api.access import draw_token
 from cloud.api.app import make_gate
 from cloud.api.gate import RateLimits
 from cloud.api.service import ApiService
-from cloud.api.shapes import document_of
 from cloud.store import Device, StoredContract
 from cloud.store.providers import Provider, Scope
 from cloud.store.sqlite.store import SqliteStore
@@ -30,6 +29,7 @@ from protocol.contract import (
 )
 from protocol.hpke import PUBLIC_KEY_BYTES, SealingKey
 from protocol.ids import HouseholdKeyId, new_device_id
+from protocol.provider_api import document_of
 from system.store_thread import StoreThread
 from tests.support.tariffs import simple_tariff
 

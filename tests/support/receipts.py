@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cloud.api.local_backend import LocalEvidence
 from cloud.billing.pending import pending_statements
-from cloud.catalogue.log import listed_in
 from cloud.store import StatementOrder, StoredContract
 from edge.bills.receipt_lane import ReceiptOptions
 from edge.bills.verifier import read_judgement
@@ -166,17 +166,15 @@ class Home(Bench):
         """Return what the provider has got."""
         return self.cloud.store.receipts.of_contract(self.contract.hash)
 
-    def check(self, stored, **changes) -> Checked:
+    def check(
+        self, kept, contract=None, sealing_key=SEALING_KEY, collectivity: str | None = None
+    ) -> Checked:
         """Let the provider check a receipt."""
-        fields = {
-            "store": self.cloud.store,
-            "stored": stored,
-            "contract": self.contract,
-            "shelf": listed_in(self.cloud.store),
-            "sealing_key": SEALING_KEY,
-            "collectivity": self.identity.collectivity,
-        }
-        return check_receipt(**(fields | changes))
+        key = PROVIDER_KEY.public_key()
+        evidence = LocalEvidence(
+            self.cloud.store, key.public_bytes_raw(), collectivity or self.identity.collectivity
+        )
+        return check_receipt(evidence, kept, contract or self.contract, key, sealing_key)
 
     def count(self, kind: Kind) -> int:
         """Count what the chip has published of a kind."""

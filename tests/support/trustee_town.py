@@ -31,7 +31,7 @@ from tests.support.broker import COLLECTIVITY, Broker, wait_until
 from tests.support.mqtt import Pass, Peer, role_pass
 from tests.support.trustee_area import TrusteeArea
 from trustee import directory as places
-from trustee.commands import read_status
+from trustee.commands.status import read_status
 from trustee.core import today_number
 from trustee.log import FILE_NAME
 

@@ -61,7 +61,6 @@ def parties_that_meet(graph: grimp.ImportGraph) -> set[tuple[str, str]]:
     }
 
 
-@pytest.mark.xfail(strict=True, reason="the provider's commands open the collectivity's store")
 def test_no_party_imports_another_by_any_way():
     assert not parties_that_meet(grimp.build_graph(*PRODUCT, cache_dir=None))
 
@@ -101,20 +100,7 @@ def test_each_package_lists_only_what_it_holds():
             assert there, f"{package} lists {name}"
 
 
-@pytest.mark.parametrize(
-    "party",
-    [
-        "edge",
-        "cloud",
-        *(
-            pytest.param(
-                each,
-                marks=pytest.mark.xfail(strict=True, reason="several commands share a module"),
-            )
-            for each in ("trustee", "provider")
-        ),
-    ],
-)
+@pytest.mark.parametrize("party", PARTIES)
 def test_a_command_is_found_in_the_module_of_its_name(party):
     group = getattr(importlib.import_module(f"{party}.commands.table"), party)
     for command, place in group.targets.items():

@@ -20,7 +20,6 @@ from cloud.estimation.model import ReleaseModel
 from cloud.estimation.public import Curves, read_public
 from cloud.estimation.resample import resample
 from cloud.release.engine import ReleaseEngine
-from cloud.release.release import CurveRelease, decode
 from cloud.store.area import AreaStore, FigureKey
 from cloud.store.sqlite.store import SqliteStore
 from protocol.calendar import day_end, day_number
@@ -28,6 +27,7 @@ from protocol.errors import ConfigError, VoletError
 from protocol.ids import DeviceId
 from protocol.measures import CURVE_MIN
 from protocol.privacy import gaussian_sigma, share_std
+from protocol.release import CurveRelease, decode
 from protocol.transform import Transform, from_clock
 from volet.area.errors import Result, relative_rmse, total_error
 from volet.area.fleet import Fleet, Ground, Sealed, SimulatedChip

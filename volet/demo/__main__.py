@@ -14,9 +14,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cloud.billing.progress import progress as progress_of
+from cloud.api.local_backend import LocalBackend
 from cloud.config import load_config
-from cloud.store import RequestState
 from cloud.store.sqlite.store import SqliteStore
 from edge.bills.judgement import Judgement
 from edge.bills.verifier import read_judgement
@@ -26,6 +25,7 @@ from protocol.bill import Bill
 from protocol.calendar import days_between, legal_day
 from protocol.errors import VoletError
 from protocol.ids import HouseholdKeyId
+from protocol.provider_api import ContractFilter, Drafting, RequestState
 from protocol.topics import Kind, device_topic
 from provider import service as provider
 from system.console import plain_console
@@ -201,20 +201,20 @@ def settle(town: DemoTown, programs: Programs, store: SqliteStore, report: DemoR
 
     key = provider.load_key(town.provider)
     asked_s = time.monotonic()
+    backend = LocalBackend(store, key.public_key().public_bytes_raw())
     requests = {}
-    for contract in provider.own_contracts(store, key):
-        provider.accept(store, key, contract.hash)
-        requests[contract.household_key] = provider.request_statement(
-            store, key, contract.hash, *period
-        )
+    for contract in backend.contracts(ContractFilter()):
+        provider.accept(backend, key, bytes.fromhex(contract.contract))
+        request = provider.request_statement(backend, key, contract, Drafting(*period))
+        requests[contract.household_key] = request.hex()
 
     def seen() -> int:
-        states = [progress_of(store, request).state for request in requests.values()]
+        states = [backend.statement(request).state for request in requests.values()]
         return states.count(RequestState.SEEN)
 
     programs.wait(lambda: seen() == len(requests), "the chips to see their statements", seen)
     taken_s = time.monotonic() - asked_s
-    report.computed(progress_of(store, requests[identity.household_key]), taken_s)
+    report.computed(backend.statement(requests[identity.household_key.hex()]), taken_s)
     results = [(home.directory.name, *bills(town, home)) for home in town.households]
     judgement = results[0][2]
     if judgement is not None:

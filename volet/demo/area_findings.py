@@ -14,7 +14,6 @@ import numpy as np
 from cloud.audit.truth import SLOTS, Truth, write_truth
 from cloud.estimation.filter import Filter
 from cloud.estimation.model import ReleaseModel, read_model
-from cloud.release.release import CurveRelease
 from cloud.store.area import AreaStore
 from edge.privacy.mechanism import curve_code, noised
 from protocol.calendar import day_number, day_start, days_between, quarter_hours
@@ -22,6 +21,7 @@ from protocol.errors import DocumentRefused
 from protocol.governance import read_charter
 from protocol.measures import Group, Measure, MeasureKind, Measures
 from protocol.privacy import share_std
+from protocol.release import CurveRelease
 from protocol.transform import Curve, Matrix, Transform, from_clock, read_transform
 from volet.demo.commune import DemoCommune, DemoHome
 from volet.demo.neighbours import curve_of

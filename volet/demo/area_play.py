@@ -8,10 +8,10 @@ from datetime import date
 import msgspec
 
 from cloud.audit.attacks import AttackResult
-from cloud.release.release import CurveRelease
 from cloud.store.sqlite.store import SqliteStore
 from protocol.calendar import days_between
-from trustee.commands import TrusteeStatus, read_status
+from protocol.release import CurveRelease
+from trustee.commands.status import TrusteeStatus, read_status
 from volet.demo.area_findings import Released, save_truth
 from volet.demo.commune import RELEASE, TRUSTEES, DemoCommune, DemoHome
 from volet.demo.processes import CAPTURE, PATIENCE_S, Programs

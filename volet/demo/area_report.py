@@ -10,7 +10,7 @@ from rich.table import Table
 
 from cloud.audit.attacks import AttackResult
 from protocol.transform import Curve
-from trustee.commands import TrusteeStatus
+from trustee.commands.status import TrusteeStatus
 from volet.demo.area_findings import ReleasedDay
 from volet.demo.area_play import Verified
 from volet.demo.picture import bars, relative_error, save_picture, scale_wh, show

@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.table import Table
 
-from cloud.billing.progress import Progress as RequestProgress
 from edge.bills.judgement import Judgement, Verdict
 from protocol.bill import Bill
+from protocol.provider_api import StatementState
 from system.shell import quoted
 from volet.demo.commune import NEIGHBOURS, TRUSTEES
 from volet.demo.findings import Departed, Indices
@@ -61,7 +61,7 @@ class DemoReport:
             f"{left.correlation:+.3f} (random: within ±0.07)."
         )
 
-    def computed(self, request: RequestProgress, seconds: float) -> None:
+    def computed(self, request: StatementState, seconds: float) -> None:
         """Print what the cloud did and the provider sees."""
         self.chapter("3  What the cloud computed, and the provider sees")
         self.say(

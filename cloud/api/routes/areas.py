@@ -6,11 +6,11 @@ from typing import Annotated
 from litestar import get
 from litestar.params import QueryParameter
 
-from cloud.api import shapes
 from cloud.api.areas import AreaService
 from cloud.api.problems import documented
 from cloud.api.service import HttpRequest, caller_of, note_subject, service_of
 from cloud.store.providers import Scope
+from protocol import provider_api as shapes
 
 Measure = Annotated[
     str, QueryParameter(pattern=r"^[a-z0-9-]{1,24}$", description="A measure's name, e.g. `curve`.")

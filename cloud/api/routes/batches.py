@@ -12,13 +12,13 @@ from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from litestar.response import Response
 
-from cloud.api import shapes
 from cloud.api.problems import ProblemError, documented
 from cloud.api.routes.contracts import Limit
 from cloud.api.service import HttpRequest, caller_of, note_subject, service_of
 from cloud.api.upload import Upload, receive
 from cloud.store import RequestState
 from cloud.store.providers import Scope
+from protocol import provider_api as shapes
 
 MEDIA_TYPE = "application/x-ndjson"
 _LINE = '{"kind": "StatementRequest", "body": "hqJpZMQQ...", "signature": "q83vEjRW..."}\n'

@@ -6,11 +6,11 @@ from typing import Annotated
 from litestar import get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
-from cloud.api import shapes
 from cloud.api.problems import documented
-from cloud.api.provider import ContractFilter
 from cloud.api.service import HttpRequest, caller_of, note_subject, service_of
 from cloud.store.providers import Scope
+from protocol import provider_api as shapes
+from protocol.provider_api import ContractFilter
 
 HashInPath = Annotated[
     str, PathParameter(pattern=shapes.HEX_HASH, description="A contract's hash, 64 hex digits.")

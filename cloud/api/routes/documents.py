@@ -7,11 +7,11 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody, PathParameter, QueryParameter
 from litestar.response import Response
 
-from cloud.api import shapes
 from cloud.api.problems import documented
 from cloud.api.routes.contracts import Limit
 from cloud.api.service import HttpRequest, caller_of, note_subject, service_of
 from cloud.store.providers import Scope
+from protocol import provider_api as shapes
 
 _HASH = Annotated[
     str, PathParameter(pattern=shapes.HEX_HASH, description="A document's hash, 64 hex digits.")

@@ -6,11 +6,11 @@ from typing import Annotated
 from litestar import get
 from litestar.params import QueryParameter
 
-from cloud.api import shapes
 from cloud.api.problems import documented
-from cloud.api.provider import ContractFilter, Drafting
 from cloud.api.service import HttpRequest, caller_of, note_subject, service_of
 from cloud.store.providers import Scope
+from protocol import provider_api as shapes
+from protocol.provider_api import ContractFilter, Drafting
 
 DRAFTS_MAX = 200
 

@@ -7,10 +7,10 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody, PathParameter
 from litestar.response import Response
 
-from cloud.api import shapes
 from cloud.api.problems import documented
 from cloud.api.service import HttpRequest, caller_of, note_subject, service_of
 from cloud.store.providers import Scope
+from protocol import provider_api as shapes
 
 
 @post(
@@ -38,20 +38,37 @@ async def request_statement(
     return Response(state, status_code=201 if is_new else 200, headers=headers)
 
 
+IdInPath = Annotated[
+    str, PathParameter(pattern=shapes.HEX_ID, description="The request's id, 32 hex digits.")
+]
+
+
 @get(
     "/v1/statements/{statement:str}",
     tags=["statements"],
     opt={"scope": Scope.STATEMENTS},
     responses=documented(404),
 )
-async def statement(
-    request: HttpRequest,
-    statement: Annotated[
-        str, PathParameter(pattern=shapes.HEX_ID, description="The request's id, 32 hex digits.")
-    ],
-) -> shapes.StatementState:
+async def statement(request: HttpRequest, statement: IdInPath) -> shapes.StatementState:
     """Say how far a statement has come."""
     note_subject(request, statement)
     service = service_of(request)
     desk = service.desk(caller_of(request))
     return await service.run(desk.statement, bytes.fromhex(statement))
+
+
+@get(
+    "/v1/statements/{statement:str}/correction",
+    tags=["statements"],
+    opt={"scope": Scope.STATEMENTS},
+    responses=documented(404, 422),
+)
+async def correction(request: HttpRequest, statement: IdInPath) -> shapes.Draft:
+    """Make the unsigned `StatementRequest` that corrects a statement, once; check it, then sign it.
+
+    It asks for the same days by the latest listed offer that holds for the contract.
+    """
+    note_subject(request, statement)
+    service = service_of(request)
+    desk = service.desk(caller_of(request))
+    return await service.run(desk.correction, bytes.fromhex(statement))

@@ -9,7 +9,6 @@ import msgspec
 from cloud.store.providers import (
     AuditEntry,
     ContractRow,
-    LetterState,
     Provider,
     ReceiptRow,
     Scope,
@@ -22,6 +21,7 @@ from protocol.calendar import day_of_number
 from protocol.contract import Signed
 from protocol.errors import Reason
 from protocol.ids import DeviceId, HouseholdKeyId
+from protocol.provider_api import LetterState
 
 _TOKENS = """
 SELECT t.id, p.name, t.digest, t.scopes, t.created, t.expires, t.revoked

@@ -8,10 +8,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.api import areas
 from cloud.release.composing import CLASSES_NAMES
-from cloud.release.release import FigureTerms, TableRelease, Value
 from cloud.store.providers import Scope
 from protocol.governance import draw_up
 from protocol.measures import Group, Measure, MeasureKind, Measures, Parent
+from protocol.release import FigureTerms, TableRelease, Value
 from protocol.roster import FIRST_PREVIOUS, RosterEntry, sign_entry
 from tests.support.provider_api import Firm, serving
 

@@ -14,11 +14,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cloud.api import gate as gate_module
 from cloud.api.gate import Buckets
 from cloud.billing.pending import pending_statements
-from cloud.store.providers import LetterState, Scope
+from cloud.store.providers import Scope
 from protocol.calendar import day_number
 from protocol.contract import Acceptance, Contract, sign_document
 from protocol.errors import StoreError
 from protocol.letters import PrivateLetter
+from protocol.provider_api import LetterState
 from tests.support.provider_api import FAST, NDJSON, START, Firm, lines, serving, wire
 
 

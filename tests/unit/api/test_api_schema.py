@@ -20,6 +20,7 @@ OPERATIONS = [
     "accept",
     "request_statement",
     "statement",
+    "correction",
     "create_batch",
     "batches",
     "batch",

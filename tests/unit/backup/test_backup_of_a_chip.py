@@ -35,6 +35,7 @@ from tests.support.broker import COLLECTIVITY
 from tests.support.chip_bench import BenchClock
 from tests.support.french import plain
 from tests.support.moving_town import Home, TownCloud
+from tests.support.provider_side import accept, request_statement
 from tests.support.tariffs import simple_tariff
 
 START = datetime(2026, 2, 9, 23, tzinfo=UTC)  # midnight in Paris
@@ -121,9 +122,9 @@ def start(directory):
 def bill_of_the_first_day(directory, cloud, provider_key):
     """Ask for the statement of the first day, and have the chip judge it."""
     (contract,) = cloud.store.contracts()
-    provider.accept(cloud.store, provider_key, contract.hash)
+    accept(cloud.store, provider_key, contract.hash)
     end = DAY + timedelta(days=1)
-    provider.request_statement(cloud.store, provider_key, contract.hash, DAY, end)
+    request_statement(cloud.store, provider_key, contract.hash, DAY, end)
     (message,) = pending_statements(cloud.store, cloud.key, COLLECTIVITY).messages
     identity = load_identity(directory)
     address = Address(COLLECTIVITY, identity.device, Kind.STATEMENT)

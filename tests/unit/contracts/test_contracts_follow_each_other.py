@@ -18,9 +18,9 @@ from edge.language.choice import Lang
 from edge.language.numbers import SHORT_HASH
 from edge.mqtt.message import Arrived
 from protocol.errors import DocumentRefused
-from provider import service as provider
 from tests.support.broker import COLLECTIVITY
 from tests.support.dwelling import PROVIDER, accept_all, day, enrolled, make_offer
+from tests.support.provider_side import backend_of, request_correction, request_statement
 
 LIVED = 45
 
@@ -110,7 +110,7 @@ def test_a_statement_over_settled_days_names_the_contract_that_settled_them(home
 def test_a_statement_beyond_its_contract_names_it_and_its_days(home, offers):
     home.live(LIVED)
     (first,) = accept_all(home)
-    provider.request_statement(home.cloud.store, PROVIDER, first, day(0), day(30))
+    request_statement(home.cloud.store, PROVIDER, first, day(0), day(30))
     computed = pending_statements(home.cloud.store, home.cloud.key, COLLECTIVITY).messages
     home.sign(offers[1], day(20))
     home.restart()
@@ -169,7 +169,9 @@ def test_a_bill_is_corrected_also_once_a_contract_begins_amid_its_days(home, off
     home.hand_in(request)
     home.restart()
     statement = bytes.fromhex(settled.statement)
-    correction = provider.request_correction(home.cloud.store, PROVIDER, statement)
+    shown = backend_of(home.cloud.store, PROVIDER).statement(settled.statement)
+    assert (shown.start, shown.end, shown.values > 0) == (day(0), day(30), True)
+    correction = request_correction(home.cloud.store, PROVIDER, statement)
     for message in pending_statements(home.cloud.store, home.cloud.key, COLLECTIVITY).messages:
         home.chip.take(Arrived(message.topic, message.payload))
     home.exchange()

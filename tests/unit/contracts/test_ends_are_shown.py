@@ -4,15 +4,14 @@ import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from cloud.api.client import LocalBackend
-from cloud.api.provider import ContractFilter, Drafting
-from cloud.api.shapes import bytes_of
+from cloud.api.local_backend import LocalBackend
 from protocol.calendar import day_of_number
 from protocol.contract import StatementRequest
 from protocol.envelope import decode_body
-from provider.commands.provider import provider
+from protocol.provider_api import ContractFilter, Drafting, bytes_of
 from provider.service import KEY
 from tests.support.dwelling import PROVIDER, accept_all, day, enrolled, make_offer
+from volet.provider import provider
 
 SUPERSEDED = 20
 

@@ -4,9 +4,9 @@ import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from provider.commands.provider import provider
 from provider.service import KEY
 from tests.support.dwelling import PROVIDER, accept_all, day, enrolled, make_offer
+from volet.provider import provider
 
 
 @pytest.fixture

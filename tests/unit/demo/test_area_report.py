@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from cloud.audit.attacks import AttackResult
-from cloud.release.release import CurveRelease, FigureTerms
+from protocol.release import CurveRelease, FigureTerms
 from volet.demo.area_findings import ReleasedDay
 from volet.demo.area_play import Verified
 from volet.demo.area_report import TownReport

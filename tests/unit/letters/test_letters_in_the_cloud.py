@@ -8,13 +8,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.billing.letters import due_letters
 from cloud.ingest.pipeline import Ingest
-from cloud.store.providers import LetterState, StoredLetter
+from cloud.store.providers import StoredLetter
 from cloud.store.sqlite.store import SqliteStore
 from protocol.contract import Consent, Contract, Signed, sign_document
 from protocol.envelope import Address, open_message
 from protocol.hpke import SealingKey
 from protocol.letters import Letter, open_letter, read_letter, write_letter
 from protocol.messages import Seen
+from protocol.provider_api import LetterState
 from protocol.topics import Kind
 from tests.support.fake_chip import FakeChip
 

@@ -13,7 +13,7 @@ from cloud.registry.pki import issue_role, pki_path
 from protocol.errors import ConfigError
 from tests.support.broker import COLLECTIVITY, make_cloud
 from trustee import directory as places
-from trustee.commands import trustee as trustee_group
+from trustee.commands.table import trustee as trustee_group
 
 
 @pytest.fixture

@@ -16,13 +16,13 @@ from cloud.release.composing import compose_again
 from cloud.release.export import export
 from cloud.release.parents import release_parents
 from cloud.release.reading import Period, differs, releases_of, roster_of, rows_of
-from cloud.release.release import CurveRelease, CurveSum, decode, encode
 from cloud.store.area import Figure, FigureStage
 from protocol.area_cipher import SLOT_BYTES
 from protocol.calendar import day_number, quarter_hours
 from protocol.errors import DocumentRefused
 from protocol.governance import draw_up
 from protocol.measures import Group, Measure, MeasureKind, Parent
+from protocol.release import CurveRelease, CurveSum, decode, encode
 from protocol.transform import Transform, clip_to_grid
 from protocol.trustee_messages import Ask, SetRequest, bitmap_of, draws_of
 from tests.support.area_release import SmallArea

@@ -8,9 +8,9 @@ from cloud.release.asking import LONGEST_REPEAT_S
 from cloud.release.composing import compose_again
 from cloud.release.engine import ReleaseEngine
 from cloud.release.pages import request_pages
-from cloud.release.release import TableRelease, decode, encode
 from cloud.store.area import FigureStage
 from protocol.errors import MessageRefused, Reason
+from protocol.release import TableRelease, decode, encode
 from protocol.trustee_messages import (
     PAGE_BYTES,
     Known,

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cloud.billing.pending import pending_statements
 from cloud.billing.progress import progress
 from cloud.billing.requests import owed_days
+from cloud.billing.statements import prepare
 from cloud.catalogue.log import listed_in
 from cloud.store import RequestState
 from cloud.store.sqlite.store import SqliteStore
@@ -25,9 +26,10 @@ from protocol.errors import DocumentRefused
 from protocol.messages import Statement
 from protocol.topics import Kind
 from provider import service as desk
-from provider.commands.provider import provider
 from tests.support.household import DEVICE, Household
+from tests.support.provider_side import accept, request_correction, request_statement
 from tests.support.tariffs import simple_tariff
+from volet.provider import provider
 
 START, MIDDLE, END = date(2026, 9, 1), date(2026, 10, 1), date(2026, 11, 1)
 GONE = date(2026, 9, 14)
@@ -57,7 +59,7 @@ def days(numbers):
 
 
 def ask(store, household, start, end, **options):
-    return desk.request_statement(
+    return request_statement(
         store, household.provider_key, household.contract.hash, start, end, **options
     )
 
@@ -130,7 +132,7 @@ def test_a_bill_is_corrected_once_by_the_latest_listed_offer(store, household):
     extension = sign_document(longer, household.provider_key)
     listed.add(extension, date(2026, 9, 1))
 
-    second = desk.request_correction(store, household.provider_key, first)
+    second = request_correction(store, household.provider_key, first)
     request = request_in(store, second)
     assert (request.corrects, request.offer, days([request.start, request.end])) == (
         first,
@@ -145,11 +147,11 @@ def test_a_bill_is_corrected_once_by_the_latest_listed_offer(store, household):
     assert judgement.credit.corrects == first.hex()
 
     with pytest.raises(DocumentRefused, match="corrected once"):
-        desk.request_correction(store, household.provider_key, second)
-    with pytest.raises(DocumentRefused, match="is known"):
-        desk.request_correction(store, household.provider_key, bytes(16))
-    with pytest.raises(DocumentRefused, match="under this key"):
-        desk.request_correction(store, Ed25519PrivateKey.generate(), first)
+        request_correction(store, household.provider_key, second)
+    with pytest.raises(DocumentRefused, match="no such statement"):
+        request_correction(store, household.provider_key, bytes(16))
+    with pytest.raises(DocumentRefused, match="no such statement"):
+        request_correction(store, Ed25519PrivateKey.generate(), first)
 
 
 def test_a_request_waits_for_the_acceptance_and_says_so(tmp_path, household):
@@ -158,13 +160,11 @@ def test_a_request_waits_for_the_acceptance_and_says_so(tmp_path, household):
     other = Household((simple_tariff(),), START, MIDDLE, np.random.default_rng(2))
     open_contract = msgspec.structs.replace(other.stored_contract, acceptance=None)
     store.put_contract(open_contract)
-    request_id = desk.request_statement(
-        store, other.provider_key, open_contract.hash, START, MIDDLE
-    )
+    request_id = request_statement(store, other.provider_key, open_contract.hash, START, MIDDLE)
     assert progress(store, request_id).waits_for == "acceptance"
     assert pending_statements(store, PLATFORM, "ville").messages == ()
     assert progress(store, request_id).state is RequestState.PENDING
-    desk.accept(store, other.provider_key, open_contract.hash)
+    accept(store, other.provider_key, open_contract.hash)
     assert progress(store, request_id).waits_for == "device"
     store.close()
 
@@ -173,9 +173,9 @@ def test_a_contract_that_has_ended_is_billed_to_its_last_day(store, household):
     end = MIDDLE + timedelta(days=4)
     stored = msgspec.structs.replace(store.contract(household.contract.hash), end=end)
     signed = household.request(MIDDLE, end)
-    assert desk.prepare(signed, stored, household.listed).end == end
+    assert prepare(signed, stored, household.listed).end == end
     with pytest.raises(DocumentRefused, match="holds from"):
-        desk.prepare(household.request(MIDDLE, END), stored, household.listed)
+        prepare(household.request(MIDDLE, END), stored, household.listed)
 
 
 def test_a_period_across_months_clocks_tariffs_and_offers_that_extend(tmp_path):

@@ -20,11 +20,13 @@ from protocol.contract import Signed, open_offer
 from protocol.envelope import Address, open_message
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.messages import Statement
+from protocol.provider_api import ContractFilter, Drafting
 from protocol.topics import Kind, parse_device_topic
-from provider import service as desk
-from provider.commands.provider import provider
+from provider import service
 from tests.support.household import DEVICE, NOW, Household
+from tests.support.provider_side import backend_of, own_contracts, request_statement
 from tests.support.tariffs import simple_tariff
+from volet.provider import provider
 
 START, END = date(2026, 10, 25), date(2026, 11, 5)
 PLATFORM = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -42,10 +44,8 @@ def household():
     return Household((simple_tariff(),), START, END, np.random.default_rng(3))
 
 
-def ask(store, household, start=START, end=END, key=None):
-    return desk.request_statement(
-        store, key or household.provider_key, household.contract.hash, start, end
-    )
+def ask(store, household, start=START, end=END):
+    return request_statement(store, household.provider_key, household.contract.hash, start, end)
 
 
 def test_a_request_waits_for_its_days_and_is_answered_when_the_last_is_stored(store, household):
@@ -131,10 +131,17 @@ def test_a_revoked_device_gets_no_statement(store, household):
 def test_a_provider_asks_for_its_own_contracts_only(store, household):
     household.enrol(store)
     stranger = Ed25519PrivateKey.generate()
-    assert desk.own_contracts(store, stranger) == []
-    with pytest.raises(DocumentRefused, match="under this key"):
-        ask(store, household, key=stranger)
-    assert len(desk.own_contracts(store, household.provider_key)) == 1
+    assert own_contracts(store, stranger) == []
+    at_stranger = backend_of(store, stranger)
+    contract = household.contract.hash.hex()
+    with pytest.raises(DocumentRefused, match="no such contract"):
+        at_stranger.draft(contract, Drafting(START, END))
+    with pytest.raises(DocumentRefused, match="no such contract"):
+        service.accept(at_stranger, stranger, household.contract.hash)
+    (item,) = backend_of(store, household.provider_key).contracts(ContractFilter())
+    with pytest.raises(DocumentRefused, match="no such contract"):
+        service.request_statement(at_stranger, stranger, item, Drafting(START, END))
+    assert len(own_contracts(store, household.provider_key)) == 1
 
 
 def test_a_period_outside_the_contract_is_refused_before_it_is_stored(store, household):
@@ -148,7 +155,7 @@ def test_the_key_is_drawn_once_and_closed_to_others(tmp_path):
     os.umask(0o022)
     runner = CliRunner()
     assert "Drew" in runner.invoke(provider, ["init", "--dir", str(tmp_path / "p")]).output
-    key = tmp_path / "p" / desk.KEY
+    key = tmp_path / "p" / service.KEY
     before = key.read_bytes()
     assert key.stat().st_mode & 0o777 == 0o600
     assert (
@@ -157,7 +164,7 @@ def test_the_key_is_drawn_once_and_closed_to_others(tmp_path):
     )
     assert key.read_bytes() == before
     with pytest.raises(ConfigError, match="volet provider init"):
-        desk.load_key(tmp_path / "elsewhere")
+        service.load_key(tmp_path / "elsewhere")
 
 
 def test_an_offer_is_signed_from_files_and_a_bad_tariff_is_named(tmp_path):
@@ -182,7 +189,7 @@ def test_the_bill_command_says_what_it_waits_for(tmp_path, household):
     household.enrol(store)
     store.put_batch(household.batch(household.blocks[:-1]))
     store.close()
-    desk.draw_key(tmp_path)
+    service.draw_key(tmp_path)
     options = ["--dir", str(tmp_path), "--cloud", str(tmp_path), "--wait", "0"]
     period = ["--from", "2026-10-25", "--to", "2026-11-05"]
     stranger = CliRunner().invoke(provider, ["bill", *options, *period])

@@ -12,7 +12,7 @@ from protocol.governance import Charter, draw_up, fingerprint
 from protocol.governance import Trustee as PublicTrustee
 from tests.support.trustee_area import COLLECTIVITY, TrusteeArea
 from trustee import directory as places
-from trustee.commands import trustee as group
+from trustee.commands.table import trustee as group
 from trustee.core import TrusteeCore
 from trustee.log import TrusteeLog
 

@@ -1,18 +1,17 @@
-"""What passes the API's wire: JSON, hashes and ids in hex, signed documents in base64."""
+"""What providers and the collectivity's API exchange: JSON, hashes and ids in hex, base64."""
 
 import binascii
 from base64 import b64decode, b64encode
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 
-from cloud.release.release import CurveRelease, CurveSum, TableRelease, TableSum
-from cloud.store import RequestState
-from cloud.store.providers import LetterState
 from protocol.contract import Signed
 from protocol.errors import DocumentRefused
+from protocol.release import CurveRelease, CurveSum, TableRelease, TableSum
 
 LIMIT_MAX = 1_000
 LIMIT = 100
@@ -34,6 +33,40 @@ Base64 = Annotated[
         pattern=BASE64, max_length=DOCUMENT_MAX, title="Bytes in base64", examples=["gqF4AQ=="]
     ),
 ]
+
+
+class RequestState(StrEnum):
+    """How far a provider's request has come."""
+
+    PENDING = "pending"
+    PUBLISHED = "published"
+    SEEN = "seen"
+    REFUSED = "refused"
+
+
+class LetterState(StrEnum):
+    """How far a private message has come."""
+
+    PENDING = "pending"
+    PUBLISHED = "published"
+    SEEN = "seen"
+
+
+class ContractFilter(msgspec.Struct, frozen=True):
+    """Which contracts a list is to hold: all that every given condition holds for."""
+
+    area: str = ""
+    on: date | None = None
+    offer: bytes = b""
+    is_accepted: bool | None = None
+
+
+class Drafting(msgspec.Struct, frozen=True):
+    """For which days [start, end) requests are made, and whether days not stored are left out."""
+
+    start: date
+    end: date
+    without_missing: bool = False
 
 
 class _Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,26 +1,20 @@
-"""The providers' API from the provider's side, and the store on the same machine in its place.
-
-Both answer with the shapes of `cloud.api.shapes`, so that commands need not know which it is.
-"""
+"""The providers' API from the provider's side: `ProviderBackend` over HTTP."""
 
 import ssl
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import httpx
 import msgspec
 
-from cloud.api import shapes
-from cloud.api.cells import Cells
-from cloud.api.documents import ProviderDocuments
-from cloud.api.provider import ContractFilter, Drafting, ProviderService
-from cloud.api.upload import Upload
-from cloud.store import Store
+from protocol import provider_api as shapes
 from protocol.contract import Signed
 from protocol.errors import ConfigError, DocumentRefused, TransportError
 from protocol.json_text import read_json
+from protocol.provider_api import ContractFilter, Drafting
+from protocol.release import Release
 
 TIMEOUT_S = 60.0
 BATCH_TIMEOUT_S = 900.0
@@ -29,136 +23,8 @@ _RETRY = frozenset({408, 429, 500, 502, 503, 504})
 T = TypeVar("T")
 
 
-class ProviderBackend(Protocol):
-    """Where a provider is served."""
-
-    def contracts(self, wanted: ContractFilter) -> Iterator[shapes.ContractItem]:
-        """Give the provider's contracts."""
-
-    def contract_document(self, contract: str) -> Signed:
-        """Return a contract as the household signed it."""
-
-    def accept(self, contract: str, signed: Signed) -> None:
-        """Hand the acceptance of a contract in."""
-
-    def drafts(self, wanted: ContractFilter, drafting: Drafting) -> Iterator[shapes.Draft]:
-        """Give unsigned requests for accepted contracts."""
-
-    def put_batch(self, name: str, requests: Iterable[Signed]) -> shapes.Batch:
-        """Hand a batch in under an idempotency key."""
-
-    def batches(self) -> Iterator[shapes.Batch]:
-        """Give the provider's batches."""
-
-    def batch_items(self, batch: str, state: str) -> Iterator[shapes.BatchItem]:
-        """Give the statements of a batch in a state."""
-
-    def statement(self, request: str) -> shapes.StatementState:
-        """Say how far a statement has come, by its id in hex."""
-
-    def list_document(self, signed: Signed) -> shapes.ListedEntry:
-        """List a document in public."""
-
-    def receipts(self) -> shapes.ReceiptPage:
-        """Return some receipts that were not acknowledged."""
-
-    def acknowledge(self, statements: Sequence[str]) -> int:
-        """Acknowledge receipts; returns how many."""
-
-    def write_letter(self, signed: Signed) -> shapes.LetterItem:
-        """Hand a private message in."""
-
-    def close(self) -> None:
-        """Let go of it."""
-
-
-class LocalBackend:
-    """The counter on the machine that holds the store."""
-
-    def __init__(self, store: Store, provider_key: bytes) -> None:
-        """Serve the provider of this public key."""
-        self._store = store
-        self._desk = ProviderService(store, provider_key, Cells())
-        self._documents = ProviderDocuments(store, provider_key, self._desk)
-
-    def contracts(self, wanted: ContractFilter) -> Iterator[shapes.ContractItem]:
-        """See `ProviderBackend.contracts`."""
-        after: str | None = ""
-        while after is not None:
-            page = self._desk.contracts(wanted, bytes.fromhex(after), shapes.LIMIT_MAX)
-            yield from page.contracts
-            after = page.next
-
-    def contract_document(self, contract: str) -> Signed:
-        """See `ProviderBackend.contract_document`."""
-        return self._desk.own_contract(bytes.fromhex(contract)).contract
-
-    def accept(self, contract: str, signed: Signed) -> None:
-        """See `ProviderBackend.accept`."""
-        self._desk.accept(bytes.fromhex(contract), signed)
-
-    def drafts(self, wanted: ContractFilter, drafting: Drafting) -> Iterator[shapes.Draft]:
-        """See `ProviderBackend.drafts`."""
-        after: str | None = ""
-        while after is not None:
-            page = self._desk.drafts(wanted, drafting, bytes.fromhex(after), shapes.LIMIT)
-            yield from page.drafts
-            after = page.next
-
-    def put_batch(self, name: str, requests: Iterable[Signed]) -> shapes.Batch:
-        """See `ProviderBackend.put_batch`."""
-        upload = Upload(self._desk.public_key)
-        try:
-            for number, signed in enumerate(requests, start=1):
-                upload.take([(number, msgspec.json.encode(signed))])
-            return self._desk.put_batch(name, upload.digest, upload.items)[0]
-        finally:
-            upload.close()
-
-    def batches(self) -> Iterator[shapes.Batch]:
-        """See `ProviderBackend.batches`."""
-        after: str | None = ""
-        while after is not None:
-            page = self._desk.batches(bytes.fromhex(after), shapes.LIMIT)
-            yield from page.batches
-            after = page.next
-
-    def batch_items(self, batch: str, state: str) -> Iterator[shapes.BatchItem]:
-        """See `ProviderBackend.batch_items`."""
-        after: int | None = 0
-        while after is not None:
-            page = self._desk.batch_items(bytes.fromhex(batch), state, after, shapes.LIMIT_MAX)
-            yield from page.items
-            after = page.next
-
-    def statement(self, request: str) -> shapes.StatementState:
-        """See `ProviderBackend.statement`."""
-        return self._desk.statement(bytes.fromhex(request))
-
-    def list_document(self, signed: Signed) -> shapes.ListedEntry:
-        """See `ProviderBackend.list_document`."""
-        return self._documents.list_document(signed)[0]
-
-    def receipts(self) -> shapes.ReceiptPage:
-        """See `ProviderBackend.receipts`."""
-        return self._documents.receipts(b"", shapes.LIMIT, is_new=True)
-
-    def acknowledge(self, statements: Sequence[str]) -> int:
-        """See `ProviderBackend.acknowledge`."""
-        taken = self._documents.acknowledge([bytes.fromhex(each) for each in statements])
-        return taken.acknowledged
-
-    def write_letter(self, signed: Signed) -> shapes.LetterItem:
-        """See `ProviderBackend.write_letter`."""
-        return self._documents.write_letter(signed)[0]
-
-    def close(self) -> None:
-        """See `ProviderBackend.close`."""
-        self._store.close()
-
-
-class Client:
-    """The counter behind HTTP."""
+class HttpBackend:
+    """See `ProviderBackend`."""
 
     def __init__(self, http: httpx.Client) -> None:
         """Call with `http`, which has base URL, TLS and credentials."""
@@ -183,17 +49,30 @@ class Client:
         path = f"/v1/contracts/{contract}/acceptance"
         self._post(path, shapes.document_of(signed), shapes.Accepted)
 
+    def draft(self, contract: str, drafting: Drafting) -> shapes.Draft:
+        """See `ProviderBackend.draft`."""
+        params = {name: str(value) for name, value in _period(drafting).items()}
+        answer = self._send("GET", "/v1/drafts", params=params | {"contract": contract})
+        (draft,) = _read(answer, shapes.DraftPage).drafts
+        return draft
+
     def drafts(self, wanted: ContractFilter, drafting: Drafting) -> Iterator[shapes.Draft]:
         """See `ProviderBackend.drafts`."""
-        query: dict[str, object] = {
-            "from": drafting.start,
-            "to": drafting.end,
-            "without_missing": str(drafting.without_missing).lower(),
-        }
-        if wanted.area:
-            query["area"] = wanted.area
+        query = _period(drafting) | ({"area": wanted.area} if wanted.area else {})
         for page in self._pages("/v1/drafts", query, shapes.DraftPage):
             yield from page.drafts
+
+    def correction(self, statement: str) -> shapes.Draft:
+        """See `ProviderBackend.correction`."""
+        return _read(self._send("GET", f"/v1/statements/{statement}/correction"), shapes.Draft)
+
+    def request_statement(self, signed: Signed) -> shapes.StatementState:
+        """See `ProviderBackend.request_statement`."""
+        return self._post("/v1/statements", shapes.document_of(signed), shapes.StatementState)
+
+    def statement(self, statement: str) -> shapes.StatementState:
+        """See `ProviderBackend.statement`."""
+        return _read(self._send("GET", f"/v1/statements/{statement}"), shapes.StatementState)
 
     def put_batch(self, name: str, requests: Iterable[Signed]) -> shapes.Batch:
         """See `ProviderBackend.put_batch`."""
@@ -215,10 +94,6 @@ class Client:
         for page in self._pages(f"/v1/batches/{batch}/statements", query, shapes.BatchItems):
             yield from page.items
 
-    def statement(self, request: str) -> shapes.StatementState:
-        """See `ProviderBackend.statement`."""
-        return _read(self._send("GET", f"/v1/statements/{request}"), shapes.StatementState)
-
     def list_document(self, signed: Signed) -> shapes.ListedEntry:
         """See `ProviderBackend.list_document`."""
         return self._post("/v1/catalogue", shapes.document_of(signed), shapes.ListedEntry)
@@ -236,6 +111,12 @@ class Client:
     def write_letter(self, signed: Signed) -> shapes.LetterItem:
         """See `ProviderBackend.write_letter`."""
         return self._post("/v1/letters", shapes.document_of(signed), shapes.LetterItem)
+
+    def figures(self, measure: str, code: str, start: date, end: date) -> Sequence[Release]:
+        """See `ProviderBackend.figures`."""
+        params = {"measure": measure, "code": code, "from": str(start), "to": str(end)}
+        answer = self._send("GET", "/v1/areas/figures", params=params)
+        return _read(answer, shapes.Figures).releases
 
     def close(self) -> None:
         """See `ProviderBackend.close`."""
@@ -275,8 +156,8 @@ class Client:
 
 def connect(
     url: str, ca: Path, token: str = "", certificate: tuple[Path, Path] | None = None
-) -> Client:
-    """Return a client that trusts the collectivity's `ca` alone.
+) -> HttpBackend:
+    """Return a backend that trusts the collectivity's `ca` alone.
 
     Raises:
         ConfigError: a file is missing, or the address is no https URL.
@@ -292,7 +173,9 @@ def connect(
     except OSError as exc:
         raise ConfigError(f"{ca}: TLS files do not load: {exc.strerror or exc}.") from exc
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return Client(httpx.Client(base_url=url, verify=context, headers=headers, timeout=TIMEOUT_S))
+    return HttpBackend(
+        httpx.Client(base_url=url, verify=context, headers=headers, timeout=TIMEOUT_S)
+    )
 
 
 def _read(answer: httpx.Response, kind: type[T]) -> T:
@@ -313,3 +196,11 @@ def _query(wanted: ContractFilter) -> dict[str, object]:
     if wanted.is_accepted is not None:
         query["accepted"] = str(wanted.is_accepted).lower()
     return query
+
+
+def _period(drafting: Drafting) -> dict[str, object]:
+    return {
+        "from": drafting.start,
+        "to": drafting.end,
+        "without_missing": str(drafting.without_missing).lower(),
+    }

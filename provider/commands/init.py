@@ -1,0 +1,18 @@
+"""`volet provider init`: the provider's keys."""
+
+from pathlib import Path
+
+import click
+
+from provider.commands.options import provider_directory
+from provider.service import KEY, draw_key
+
+
+@click.command()
+@provider_directory
+def init(directory: Path) -> None:
+    """Draw the provider's signing key."""
+    if draw_key(directory):
+        click.echo(f"Drew {directory / KEY}; keep a copy where nobody else reads it.")
+    else:
+        click.echo(f"{directory / KEY} is there already; nothing was changed.")

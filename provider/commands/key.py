@@ -1,0 +1,15 @@
+"""`volet provider key`: the public key."""
+
+from pathlib import Path
+
+import click
+
+from provider.commands.options import provider_directory
+from provider.service import load_key
+
+
+@click.command("key")
+@provider_directory
+def show_key(directory: Path) -> None:
+    """Show the public key in hex, by which the collectivity registers the provider."""
+    click.echo(load_key(directory).public_key().public_bytes_raw().hex())

@@ -1,0 +1,64 @@
+"""A statement that was asked for: watched until a chip has it, and shown."""
+
+from datetime import date
+from time import sleep
+
+import click
+import msgspec
+
+from protocol.errors import DocumentRefused
+from protocol.provider_api import RequestState, StatementState
+from provider.backend import ProviderBackend
+from system.patience import Patience, wait_until
+
+WAITS_FOR = {
+    "": "waiting for the worker; is `volet cloud run` running?",
+    "acceptance": "waiting for the contract to be accepted; see `volet provider accept`.",
+    "device": "waiting for a chip that speaks for the household.",
+    "schedule": "waiting for a calendar or market series that is not listed yet.",
+}
+# Each look is a call that the API counts and audits.
+LOOK_EVERY_S = 0.5
+
+wait_option = click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(0),
+    default=60.0,
+    show_default=True,
+    help="Stop watching when nothing has moved for so many seconds.",
+)
+
+
+def report(backend: ProviderBackend, request_id: bytes, wait_s: float, *, is_json: bool) -> None:
+    """Wait for a statement, and show how far it has come.
+
+    Raises:
+        DocumentRefused: the collectivity has refused the request.
+    """
+
+    def state() -> StatementState:
+        return backend.statement(request_id.hex())
+
+    over = {RequestState.SEEN, RequestState.REFUSED}
+    wait_until(lambda: state().state in over, Patience(wait_s), state, lambda: sleep(LOOK_EVERY_S))
+    found = state()
+    click.echo(msgspec.json.encode(found) if is_json else _in_words(found))
+    if found.state is RequestState.REFUSED:
+        raise DocumentRefused(found.detail)
+
+
+def _in_words(state: StatementState) -> str:
+    last = date.fromordinal(state.end.toordinal() - 1)
+    head = f"Statement {state.id[:16]}… for {state.start} to {last}: "
+    head += f"{state.late} late days billed with it; " if state.late else ""
+    head += f"{state.left_out} days left out and owed; " if state.left_out else ""
+    if state.state is RequestState.PENDING:
+        days = f"waiting for {state.missing_days} days that the chip has not sent yet."
+        return head + (days if state.missing_days else WAITS_FOR[state.waits_for])
+    if state.state is RequestState.REFUSED:
+        return head + "refused."
+    values = f"{state.values} encrypted values ({8 * state.values} bytes) computed"
+    if state.state is RequestState.SEEN:
+        return head + f"{values}; the household's chip has it. Only that chip can open it."
+    return head + f"{values} and published; the chip has not seen it yet."

@@ -1,0 +1,27 @@
+"""`volet provider publish`: signed documents listed in public."""
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from protocol.contract import Signed
+from protocol.errors import DocumentRefused
+from protocol.json_text import read_json
+from provider.commands.options import FILE, ProviderContext, at_backend
+from system.files import read_document
+
+
+@click.command()
+@at_backend
+@click.argument("files", metavar="FILE…", nargs=-1, required=True, type=FILE)
+def publish(at: ProviderContext, files: tuple[Path, ...]) -> None:
+    """List signed offers, calendars or series in public. Nothing is taken off the list again."""
+    for path in files:
+        data = read_document(path, "`volet provider offer` writes one.")
+        try:
+            signed = read_json(data, Signed)
+        except msgspec.MsgspecError as exc:
+            raise DocumentRefused(f"{path}: this is no signed document ({exc}).") from exc
+        entry = at.backend.list_document(signed)
+        click.echo(f"{path}: entry {entry.number}, {entry.kind} {entry.hash}")

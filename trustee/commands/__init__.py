@@ -1,0 +1,1 @@
+"""`volet trustee …`, one module for each command; `table` lists them."""

@@ -1,0 +1,46 @@
+"""`volet trustee run`: the program that answers the release worker."""
+
+import asyncio
+import signal
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from system.certificates import CertificateWatch
+from system.commands import directory_option
+from system.logs import configure_logs
+from system.program import run_program
+from trustee import directory as places
+from trustee.core import TrusteeCore
+from trustee.log import TrusteeLog
+from trustee.service import TrusteeProgram
+
+_dir = directory_option(places.DEFAULT_DIRECTORY, "The trustee's")
+
+
+@click.command()
+@_dir
+def run(directory: Path) -> None:
+    """Answer the release worker until stopped.
+
+    SIGTERM or Ctrl-C ends it; a kill loses nothing either. Exit codes: 0 stopped, 2 wrong usage,
+    5 configuration, 6 the database is damaged or of another version.
+    """
+    configure_logs()
+    run_program(_serve(directory))
+
+
+async def _serve(directory: Path) -> None:
+    identity = places.load_identity(directory)
+    settings = places.link_settings(directory)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    kept = TrusteeLog.open(directory)
+    try:
+        watch = CertificateWatch(lambda: places.lifetimes(directory), lambda: datetime.now(UTC))
+        async with watch.beside():
+            await TrusteeProgram(TrusteeCore(identity, kept), settings).run(stop)
+    finally:
+        kept.close()

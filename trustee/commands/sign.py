@@ -1,0 +1,38 @@
+"""`volet trustee sign`: a document shown in words, and signed."""
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from protocol.errors import DocumentRefused
+from protocol.governance import Charter
+from protocol.json_text import read_json
+from system.commands import directory_option
+from system.files import read_document, write_public
+from trustee import directory as places
+from trustee.words import describe
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_dir = directory_option(places.DEFAULT_DIRECTORY, "The trustee's")
+
+
+@click.command()
+@_dir
+@click.argument("file", type=_FILE)
+@click.option("--out", type=_FILE, help="Where to write it; the file itself.")
+@click.option("--yes", "is_agreed", is_flag=True, help="Sign without asking.")
+def sign(directory: Path, file: Path, out: Path | None, *, is_agreed: bool) -> None:
+    """Show in words what a document says, and sign it."""
+    identity = places.load_identity(directory)
+    try:
+        data = read_document(file, "ask who drew it up.")
+        charter = read_json(data, Charter)
+    except msgspec.MsgspecError as exc:
+        raise DocumentRefused(f"{file} is no document: {exc}.") from exc
+    click.echo(describe(charter, identity))
+    if not is_agreed:
+        click.confirm("Sign it?", abort=True)
+    signed = charter.signed(identity.name, identity.signing_key)
+    write_public(out or file, msgspec.json.encode(signed))
+    click.echo(f"Signed {out or file}.")
