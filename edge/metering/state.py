@@ -112,9 +112,10 @@ class MeterState(msgspec.Struct, frozen=True):
     unnamed: int = 0
 
     @property
-    def milestone(self) -> tuple[bool, int]:
+    def milestone(self) -> tuple[bool, int, int]:
         """What must be stored when it changes, even where nothing was closed."""
-        return self.account is not None, 0 if self.other is None else len(self.other.readings)
+        aside = 0 if self.other is None else len(self.other.readings)
+        return self.account is not None, aside, self.time.milestone
 
     @property
     def serial(self) -> str | None:

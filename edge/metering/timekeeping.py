@@ -26,6 +26,7 @@ SETTLED_AFTER_S = 180.0
 REBOOT = timedelta(minutes=15)
 # Clocks that still differ after so long are not going to agree.
 LASTING_AFTER_S = 86_400.0
+DIFFERENCE_KEPT_EACH_S = 900.0
 
 _AHEAD = "a clock went ahead by more time than has passed"
 _DIFFER = "the meter's clock and this machine's differ by more than ten minutes"
@@ -61,13 +62,14 @@ class ClockDoubt(msgspec.Struct, frozen=True):
     Attributes:
         last: what the clock said last.
         since_s: since when it agrees with the monotonic clock.
-        began_s: since when two clocks differ, None where they do not.
+        differed_s: for how long two clocks have differed while the machine ran, over all its
+            boots; None where they do not differ.
         is_told: the household has been told.
     """
 
     last: Fix
     since_s: float
-    began_s: float | None = None
+    differed_s: float | None = None
     is_told: bool = False
 
 
@@ -77,7 +79,8 @@ class Timekeeping(msgspec.Struct, frozen=True):
     Attributes:
         fix: the last time that was believed.
         doubt: what is not believed yet; nothing closes meanwhile.
-        lasting: which clock is used while meter and host differ for good.
+        lasting: which clock is used while meter and host differ for good; `difference` is by how
+            much the host's was ahead when both were trusted last.
         stepped_from: the time believed before the last step ahead that nothing but itself bore out.
         is_degraded: the meter has said that its clock is not sure.
     """
@@ -85,8 +88,15 @@ class Timekeeping(msgspec.Struct, frozen=True):
     fix: Fix | None = None
     doubt: ClockDoubt | None = None
     lasting: Source | None = None
+    difference: timedelta | None = None
     stepped_from: datetime | None = None
     is_degraded: bool = False
+
+    @property
+    def milestone(self) -> int:
+        """How far the wait is in which two clocks differ; it must outlive a power cut."""
+        doubt = self.doubt
+        return 0 if doubt is None else int((doubt.differed_s or 0.0) // DIFFERENCE_KEPT_EACH_S)
 
 
 class BelievedTime(msgspec.Struct, frozen=True):
@@ -107,6 +117,11 @@ class _Clocks(msgspec.Struct, frozen=True):
     @property
     def are_agreed(self) -> bool:
         return self.is_meter_near(self.host)
+
+    @property
+    def difference(self) -> timedelta | None:
+        """By how much the host's clock is ahead of the meter's."""
+        return None if self.meter is None or self.host is None else self.host - self.meter
 
     def is_meter_near(self, other: datetime | None) -> bool:
         if self.meter is None or other is None:
@@ -147,12 +162,16 @@ def as_told(state: Timekeeping, reading: Reading) -> BelievedTime:
 
 def _do_differ(state: Timekeeping, clocks: _Clocks) -> bool:
     """Return whether two trusted clocks differ; a clock that falls silent does not settle that."""
-    if clocks.meter is None or _are_agreed(state, clocks):
+    is_so_already = state.lasting is not None or _is_difference(state.doubt)
+    if clocks.meter is None:
+        return clocks.host is None and is_so_already
+    if _are_agreed(state, clocks):
         return False
-    was_so = state.lasting is not None or (
-        state.doubt is not None and state.doubt.began_s is not None
-    )
-    return clocks.host is not None or was_so
+    return clocks.host is not None or is_so_already
+
+
+def _is_difference(doubt: ClockDoubt | None) -> bool:
+    return doubt is not None and doubt.differed_s is not None
 
 
 def _are_agreed(state: Timekeeping, clocks: _Clocks) -> bool:
@@ -168,30 +187,58 @@ def _are_agreed(state: Timekeeping, clocks: _Clocks) -> bool:
 
 def _differing(state: Timekeeping, clocks: _Clocks, host: HostTime) -> BelievedTime:
     """Believe neither of two clocks for a day, then the one that asks for less to be closed."""
-    if state.lasting is not None and (clocks.of(state.lasting) or clocks.carried) is not None:
-        return _following(state, state.lasting, clocks, host)
-    doubt = state.doubt
-    is_same_boot = doubt is not None and doubt.last.boot == host.boot
-    began_s = doubt.began_s if doubt is not None and is_same_boot else None
-    began_s = host.monotonic_s if began_s is None else began_s
-    if host.monotonic_s - began_s >= LASTING_AFTER_S:
-        source = _likelier(state, clocks)
+    why = _DIFFER if state.lasting is None else None  # else it was told when that was chosen
+    source = state.lasting
+    if source is not None and _is_another_difference(state, source, clocks):
+        state, source, why = msgspec.structs.replace(state, lasting=None), None, _DIFFER
+    state = msgspec.structs.replace(state, difference=clocks.difference or state.difference)
+    if source is not None and (clocks.of(source) or clocks.carried) is not None:
+        doubt = None if _is_difference(state.doubt) else state.doubt
+        return _following(msgspec.structs.replace(state, doubt=doubt), source, clocks, host)
+    differed_s = _differed_s(state.doubt, host)
+    source = _likelier(state, clocks)
+    if differed_s >= LASTING_AFTER_S and source is not None:
         state = msgspec.structs.replace(state, lasting=source, doubt=None)
         kept = _following(state, source, clocks, host)
         notice = Notice(NoticeKind.CLOCKS_DIFFER, kept.at or host.at, _LASTING)
         return msgspec.structs.replace(kept, notices=(notice, *kept.notices))
     last = Fix(clocks.meter or host.at, Source.METER, host.monotonic_s, host.boot)
-    return _doubting(state, ClockDoubt(last, host.monotonic_s, began_s), _DIFFER)
+    return _doubting(state, ClockDoubt(last, host.monotonic_s, differed_s), why)
 
 
-def _likelier(state: Timekeeping, clocks: _Clocks) -> Source:
-    """Return the clock that goes on from the last believed time with the least to close."""
-    second = Source.CARRIED if clocks.host is None else Source.HOST
+def _is_another_difference(state: Timekeeping, source: Source, clocks: _Clocks) -> bool:
+    """Return whether the clocks differ otherwise than when one was chosen, which may be why."""
+    at, now, before = clocks.of(source), clocks.difference, state.difference
+    if at is None or now is None or before is None or abs(now - before) <= AGREEMENT:
+        return False
+    return clocks.carried is None or at - clocks.carried > AGREEMENT
+
+
+def _differed_s(doubt: ClockDoubt | None, host: HostTime) -> float:
+    """Return for how long two clocks have differed; a boot only interrupts that."""
+    if doubt is None or doubt.differed_s is None:
+        return 0.0
+    is_same_boot = doubt.last.boot == host.boot
+    return doubt.differed_s + (host.monotonic_s - doubt.last.monotonic_s if is_same_boot else 0.0)
+
+
+def _likelier(state: Timekeeping, clocks: _Clocks) -> Source | None:
+    """Return the clock that goes on from the last believed time with the least to close.
+
+    The last believed time, carried on, stands in for a host's clock that is not sure of itself.
+    """
     known = {
-        source: at for source in (Source.METER, second) if (at := clocks.of(source)) is not None
+        source: at
+        for source, at in (
+            (Source.METER, clocks.meter),
+            (Source.HOST, clocks.host or clocks.carried),
+        )
+        if at is not None
     }
+    if not known:
+        return None
     if state.fix is None:
-        return Source.METER
+        return next(iter(known))
     floor = state.fix.at - AGREEMENT
     ahead = [source for source, at in known.items() if at >= floor]
     if ahead:
@@ -210,7 +257,7 @@ def _following(state: Timekeeping, source: Source, clocks: _Clocks, host: HostTi
     """Follow one clock: at once where nothing speaks against it, else when it has settled."""
     at, doubt = clocks.of(source), state.doubt
     if at is None or source is Source.CARRIED:
-        return BelievedTime(state, clocks.carried if doubt is None else None)
+        return BelievedTime(state, clocks.carried)  # the clock in doubt says nothing any more
     now = Fix(at, source, host.monotonic_s, host.boot)
     why = _against(state, now, clocks)
     if why is None and doubt is not None and doubt.last.source is not source:
@@ -221,7 +268,7 @@ def _following(state: Timekeeping, source: Source, clocks: _Clocks, host: HostTi
         is_told = doubt is not None and doubt.is_told
         return _doubting(state, ClockDoubt(now, host.monotonic_s, is_told=is_told), why)
     if host.monotonic_s - doubt.since_s < SETTLED_AFTER_S:
-        return _doubting(state, msgspec.structs.replace(doubt, last=now, began_s=None), why)
+        return _doubting(state, msgspec.structs.replace(doubt, last=now, differed_s=None), why)
     return _believe(state, now, clocks)
 
 

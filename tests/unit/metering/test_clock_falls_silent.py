@@ -77,7 +77,7 @@ def test_after_a_boot_the_meter_alone_is_used_within_a_day():
     room = differing(3 * DAY)
     room.reboot()
     room.meter_off = timedelta()
-    room.live(DAY - MINUTE, 10 * SECOND)
+    room.live(DAY - 2 * HOUR, 10 * SECOND)  # two hours it had waited before
     assert not room.closed()
     room.live(5 * MINUTE, 10 * SECOND)
     room.assert_right()
