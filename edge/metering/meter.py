@@ -12,12 +12,12 @@ from edge.metering.doubts import begin_anew
 from edge.metering.events import DayClosed, Event, Notice, NoticeKind
 from edge.metering.following import follow, replace
 from edge.metering.gaps import end_spell
-from edge.metering.other_meter import SetAside
+from edge.metering.other_meter import OtherTime, SetAside
 from edge.metering.reading import Reading, read
 from edge.metering.reopening import Undone, closed_ahead, reopen
 from edge.metering.restore import misfit_of
 from edge.metering.state import Account, MeteringSettings, MeterState, Misfit, borne_out, misfit
-from edge.metering.timekeeping import as_told, keep_time
+from edge.metering.timekeeping import Timekeeping, as_told, keep_time
 from edge.tic.frame import Frame
 from system.clock import HostTime
 
@@ -68,10 +68,10 @@ class Meter:
         reading = read(frame, host.at)
         if reading is None or self._is_unnamed(reading):
             return []
-        time = self._state.time
+        time = self._time_of(reading.serial)
         is_simulated = self._settings.is_simulated
         kept = as_told(time, reading) if is_simulated else keep_time(time, reading, host)
-        self._state = msgspec.structs.replace(self._state, time=kept.state)
+        self._keep_time_of(reading.serial, kept.state)
         self._is_time_known = kept.at is not None
         if kept.at is None:
             return [*kept.notices]
@@ -103,8 +103,10 @@ class Meter:
         account, other = self._state.account, self._state.other
         if account is None or other is None:
             return []
-        account, events = replace(account, other, self._settings)
+        time = self._time_of(other.serial)
+        account, events = replace(account, other.in_order, self._settings)
         self._follow(account)
+        self._state = msgspec.structs.replace(self._state, time=time)
         return self._timed(events)
 
     @property
@@ -137,6 +139,25 @@ class Meter:
         account, told = self._state.account, self._drop_other()
         self._state = MeterState()
         return [] if account is None else [*told, *close_for_good(account)]
+
+    def _is_own(self, serial: str) -> bool:
+        account = self._state.account
+        return account is None or account.last.serial == serial
+
+    def _time_of(self, serial: str) -> Timekeeping:
+        """Return by which clocks a meter is timed: another one's clock says nothing of the own one."""
+        state = self._state
+        if self._is_own(serial):
+            return state.time
+        if state.other_time is not None and state.other_time.serial == serial:
+            return state.other_time.time
+        return state.time.of_another_meter()
+
+    def _keep_time_of(self, serial: str, time: Timekeeping) -> None:
+        if self._is_own(serial):
+            self._state = msgspec.structs.replace(self._state, time=time)
+        else:
+            self._state = msgspec.structs.replace(self._state, other_time=OtherTime(serial, time))
 
     def _is_unnamed(self, reading: Reading) -> bool:
         """Return whether the reading must be passed over, since its calendar may be another one.

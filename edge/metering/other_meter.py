@@ -11,18 +11,32 @@ from typing import Self
 import msgspec
 
 from edge.metering.reading import Reading
+from edge.metering.timekeeping import Timekeeping
 from protocol.calendar import quarter_hour
 
 # Nobody leaves a wrong line plugged in for so long; a replaced meter's days close a day late.
 STAY = timedelta(hours=24)
+# Between readings further apart the meter may have been away.
+ABSENCE = timedelta(hours=1)
 # A day with its boundaries, and clocks that go astray.
 READINGS_MAX = 256
 
 
+class OtherTime(msgspec.Struct, frozen=True):
+    """By which clocks a meter is timed that is not the account's."""
+
+    serial: str
+    time: Timekeeping
+
+
 class SetAside(msgspec.Struct, frozen=True):
-    """What another meter has shown: the first and the last reading of each quarter-hour."""
+    """What another meter has shown: the first and the last reading of each quarter-hour.
+
+    `stayed` is for how long it has been read, without its absences.
+    """
 
     readings: tuple[Reading, ...]
+    stayed: timedelta = timedelta()
 
     @property
     def serial(self) -> str:
@@ -37,7 +51,20 @@ class SetAside(msgspec.Struct, frozen=True):
     @property
     def has_stayed(self) -> bool:
         """Whether it has been there so long that it is no mistake."""
-        return self.last.at - self.readings[0].at >= STAY
+        return self.stayed >= STAY
+
+    @property
+    def in_order(self) -> Self:
+        """This with times of which none is later than one after it.
+
+        A clock that went back was ahead before: what it said then is no time to close anything by.
+        """
+        latest = self.last.at
+        readings: list[Reading] = []
+        for reading in reversed(self.readings):
+            latest = min(latest, reading.at)
+            readings.append(msgspec.structs.replace(reading, at=latest))
+        return msgspec.structs.replace(self, readings=tuple(reversed(readings)))
 
     def with_next(self, reading: Reading) -> Self:
         """Return this with another reading; the one before goes where it bounds nothing."""
@@ -47,7 +74,12 @@ class SetAside(msgspec.Struct, frozen=True):
         else:
             power_va = max(last.power_va, reading.power_va)
             reading = msgspec.structs.replace(reading, power_va=power_va)
-        return type(self)((*before[: READINGS_MAX - 1], reading))
+        elapsed = reading.at - last.at
+        is_there = timedelta() <= elapsed <= ABSENCE
+        return type(self)(
+            readings=(*before[: READINGS_MAX - 1], reading),
+            stayed=self.stayed + (elapsed if is_there else timedelta()),
+        )
 
 
 def _is_needed(before: Reading, last: Reading, reading: Reading) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from edge.metering.events import DayPart
-from edge.metering.other_meter import SetAside
+from edge.metering.other_meter import OtherTime, SetAside
 from edge.metering.reading import COUNTER_MODULUS_WH, Reading
 from edge.metering.timekeeping import Timekeeping
 from protocol.doubt import Doubt
@@ -100,7 +100,7 @@ class MeterState(msgspec.Struct, frozen=True):
     `held` is a reading that waits for a second one that agrees with it. An account that begins
     takes no part of days before `first_day`: the household's blocks have those. `time` is by which
     clocks the last reading was timed. `other` is another meter than the account's, while it is not
-    known whose it is. `unnamed` are the readings in a row that were passed over because they did
+    known whose it is, and `other_time` by which clocks that is timed. `unnamed` are the readings in a row that were passed over because they did
     not name their calendar, or lacked a register of another one.
     """
 
@@ -109,13 +109,16 @@ class MeterState(msgspec.Struct, frozen=True):
     first_day: date | None = None
     time: Timekeeping = Timekeeping()
     other: SetAside | None = None
+    other_time: OtherTime | None = None
     unnamed: int = 0
 
     @property
     def milestone(self) -> tuple[bool, int, int]:
         """What must be stored when it changes, even where nothing was closed."""
         aside = 0 if self.other is None else len(self.other.readings)
-        return self.account is not None, aside, self.time.milestone
+        other_time = Timekeeping() if self.other_time is None else self.other_time.time
+        waits = self.time.milestone + other_time.milestone
+        return self.account is not None, aside, waits
 
     @property
     def serial(self) -> str | None:

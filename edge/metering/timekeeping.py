@@ -8,6 +8,7 @@ the meter counts on, and what it counted is spread over the wait as over a gap.
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
 import msgspec
 
@@ -91,6 +92,11 @@ class Timekeeping(msgspec.Struct, frozen=True):
     difference: timedelta | None = None
     stepped_from: datetime | None = None
     is_degraded: bool = False
+
+    def of_another_meter(self) -> Self:
+        """Return what a meter is first timed by of whose clock nothing is known."""
+        fix = self.fix and msgspec.structs.replace(self.fix, source=Source.CARRIED)
+        return type(self)(fix=fix, stepped_from=self.stepped_from)
 
     @property
     def milestone(self) -> int:

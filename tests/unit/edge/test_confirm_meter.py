@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from edge.chip.confirming import ORDER, Confirmation
 from edge.chip.settings import ChipSettings
 from edge.metering.events import DayClosed, NoticeKind
+from edge.metering.other_meter import OtherTime
 from edge.metering.timekeeping import Source, Timekeeping
 from edge.metering.unconfirmed import replacement_in
 from edge.status.advice_words import ADVICE
@@ -161,7 +162,9 @@ def test_days_that_close_with_the_word_are_not_read_at_their_end_where_clocks_di
     run.show(OTHER, timedelta(hours=20))
     state = run.meter.state
     run.meter._state = type(state)(
-        account=state.account, other=state.other, time=Timekeeping(lasting=Source.METER)
+        account=state.account,
+        other=state.other,
+        other_time=OtherTime(OTHER, Timekeeping(lasting=Source.METER)),
     )
     days = [each for each in run.meter.confirm_meter() if isinstance(each, DayClosed)]
     assert days
