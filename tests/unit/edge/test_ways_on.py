@@ -1,0 +1,140 @@
+"""Where a person is needed, status and confirm say what was left, what waits and how to go on."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from click.testing import CliRunner
+
+from edge.chip.confirming import ORDER, Confirmation
+from edge.chip.settings import ChipSettings
+from edge.commands.table import edge
+from edge.contracts.words import NOTICES as STANDING
+from edge.language.choice import Lang
+from edge.metering.events import NoticeKind
+from edge.status.advice_words import ADVICE
+from edge.status.line import LineState
+from edge.status.notice_words import NOTICES
+from edge.status.report import Advice, advise
+from tests.support.chip_bench import (
+    PLATFORM_KEY,
+    Bench,
+    BenchMeter,
+    OutboxSettings,
+    instant,
+    make_identity,
+)
+from tests.support.chip_cloud import FakeCloud
+from tests.support.confirming import confirm, told
+from tests.support.french import plain
+from tests.unit.edge.test_confirm_meter import NEW, plug_in
+from tests.unit.edge.test_household_status import CERTIFICATE, NOW, presence
+
+NO = {Lang.EN: "n\n", Lang.FR: "n\n"}
+UNCHANGED = {Lang.EN: "Nothing was changed", Lang.FR: "Rien n'a changé"}
+
+
+def in_quarantine(bench):
+    low_wh, _ = bench.meter.registers_wh(bench.clock.at)
+    bench.meter = BenchMeter(bench.clock.at)
+    bench.meter.base_wh = (low_wh, 0)
+    bench.run(8)
+
+
+def with_another_meter(bench):
+    plug_in(bench, BenchMeter(bench.clock.at, 5, NEW))
+
+
+WAITING = pytest.mark.parametrize("happens", [in_quarantine, with_another_meter])
+
+
+@pytest.fixture
+def bench(tmp_path):
+    directory, identity = tmp_path / "chip", make_identity()
+    settings = ChipSettings(
+        outbox=OutboxSettings(backlog_per_s=1_000.0, backlog_window=64),
+        confirmation=Confirmation(directory),
+    )
+    start = instant(2026, 5, 5, 10)
+    bench = Bench(directory, FakeCloud(identity, PLATFORM_KEY), identity, start, settings=settings)
+    bench.begin()
+    bench.run(8)
+    yield bench
+    bench.kill()
+
+
+def status(bench, *options):
+    arguments = ["status", "--dir", str(bench.directory), *options]
+    done = CliRunner().invoke(edge, arguments)
+    assert done.exit_code == 0, done.exception
+    return done.output
+
+
+@pytest.mark.xfail(strict=True, reason="answering no says nothing")
+@WAITING
+@pytest.mark.parametrize("lang", Lang)
+def test_answering_no_says_that_nothing_was_changed_and_what_waits(bench, happens, lang):
+    happens(bench)
+    said = plain(confirm(bench, "--lang", lang.value, answer=NO[lang]).output)
+    assert UNCHANGED[lang] in said
+    last = said.partition(UNCHANGED[lang])[2]
+    assert {Lang.EN: "until", Lang.FR: "tant que"}[lang] in last
+    assert not (bench.directory / ORDER).exists()
+
+
+@pytest.mark.xfail(strict=True, reason="a word that is left is not told, and asked for again")
+@WAITING
+@pytest.mark.parametrize("lang", Lang)
+def test_a_word_that_is_left_for_a_stopped_chip_is_told_and_not_asked_for_again(
+    bench, happens, lang
+):
+    happens(bench)
+    bench.kill()
+    said = confirm(bench, "--yes", "--lang", lang.value).output
+    assert "`volet edge status" in said
+    assert "wait_for_what_was_confirmed" in json.loads(status(bench, "--json"))["advice"]
+    shown = status(bench, "--lang", lang.value)
+    assert "volet edge confirm" not in shown
+    bench.clock.at += timedelta(minutes=1)
+    bench.start()
+    bench.run(3)
+    assert told(bench)[-1] in {NoticeKind.INDEX_BEGAN_ANEW, NoticeKind.METER_REPLACED}
+    assert "wait_for_what_was_confirmed" not in json.loads(status(bench, "--json"))["advice"]
+
+
+@pytest.mark.xfail(strict=True, reason="a word that is left cannot be taken back")
+@WAITING
+def test_a_word_that_is_left_is_taken_back_by_answering_no(bench, happens):
+    happens(bench)
+    bench.kill()
+    assert confirm(bench, "--yes").exit_code == 0
+    said = confirm(bench, "--lang", "en", answer="n\n").output
+    assert "confirmed this already" in said
+    assert not (bench.directory / ORDER).exists()
+    bench.clock.at += timedelta(minutes=1)
+    bench.start()
+    bench.run(3)
+    assert not {NoticeKind.INDEX_BEGAN_ANEW, NoticeKind.METER_REPLACED} & set(told(bench))
+
+
+@pytest.mark.xfail(strict=True, reason="the advice names no command to go on with")
+@pytest.mark.parametrize("lang", Lang)
+def test_another_calendar_than_the_contracts_names_the_command_to_go_on_with(lang):
+    assert "`volet edge request --offer … --from …`" in ADVICE[lang][Advice.TARIFF]
+    assert "`volet edge enrol`" in ADVICE[lang][Advice.TARIFF]
+    assert "`volet edge request" in NOTICES[lang][NoticeKind.CALENDAR_CHANGED]
+    bill = {Lang.EN: "no bill is called correct", Lang.FR: "aucune facture n'est dite juste"}[lang]
+    assert bill in plain(STANDING[lang][NoticeKind.CALENDAR_DIFFERS])
+
+
+@pytest.mark.xfail(strict=True, reason="why a time is asked of the network is not said")
+@pytest.mark.parametrize("lang", Lang)
+def test_why_a_time_is_asked_of_the_network_is_said_in_historique(lang):
+    found = {}
+    for mode in ("standard", "historique"):
+        line = LineState(is_good=True, quality=1.0, mode=mode, is_time_known=False)
+        (advice,) = advise(presence(line), CERTIFICATE, NOW, has_left=False)
+        found[mode] = ADVICE[lang][advice]
+    why = {Lang.EN: "In historique mode the meter sends no date", Lang.FR: "n'envoie pas la date"}
+    assert why[lang] in found["historique"]
+    assert why[lang] not in found["standard"]
