@@ -4,13 +4,21 @@ from pathlib import Path
 
 import click
 
-from edge.chip.config import DEFAULT_DIRECTORY
-from edge.chip.confirming import leave_confirmation
-from edge.commands.confirm_words import DONE, MEANING, NOT_RUNNING, NOTHING, QUESTION, in_words
-from edge.commands.household import HouseholdCommand, tell
-from edge.commands.household import confirm as ask
+from edge.chip.config import DEFAULT_DIRECTORY, load_config
+from edge.chip.confirming import Confirmation, leave_confirmation
+from edge.commands.confirm_words import (
+    ALREADY,
+    DONE,
+    MEANING,
+    NOT_RUNNING,
+    NOTHING,
+    QUESTION,
+    REFUSED,
+    in_words,
+)
+from edge.commands.household import HouseholdCommand, agrees, tell
 from edge.language.choice import language
-from edge.metering.unconfirmed import unconfirmed_in
+from edge.metering.unconfirmed import is_confirmed, unconfirmed_in
 from edge.vault.lock import is_in_use
 from edge.vault.reader import read_vault
 from system.commands import directory_option
@@ -25,20 +33,26 @@ def confirm(directory: Path, *, yes: bool) -> None:
     An index that fell, or rose by more than can have been used, stops metering until the old one
     goes on or a person says that the meter shows the new one. Another meter than the household's is
     set aside until a person says that it is theirs now, a contract names it, or it has been there
-    for a day. Asks first.
+    for a day. Asks first. Until the chip has gone on, answering no takes back what was confirmed.
     """
-    lang = language()
+    lang, metering = language(), load_config(directory).metering
     with read_vault(directory) as vault:
         state = vault.values.state()
     found = None if state is None else unconfirmed_in(state)
-    if found is None:
+    if state is None or found is None:
         tell(NOTHING[lang])
         return
-    kind = type(found)
+    kind, word = type(found), Confirmation(directory)
     tell(in_words(found, lang))
+    left = word.read()
+    if left is not None and is_confirmed(state, left, metering):
+        tell(ALREADY[lang])
     if not yes:
         tell(MEANING[lang][kind])
-        ask(QUESTION[lang][kind])
+        if not agrees(QUESTION[lang][kind]):
+            word.forget()
+            tell(REFUSED[lang][kind])
+            raise click.Abort
     leave_confirmation(directory, found)
     tell(DONE[lang][kind])
     if not is_in_use(directory):

@@ -94,8 +94,50 @@ DONE = bilingual(
     },
 )
 NOT_RUNNING = bilingual(
-    en="It does not run; start it with `volet edge run`.",
-    fr="Il est arrêté ; démarrez-le avec `volet edge run`.",
+    en=(
+        "It does not run; start it with `volet edge run`. What you confirmed is kept for it: it is "
+        "taken once the chip runs and the line shows this again. `volet edge status` says so "
+        "meanwhile."
+    ),
+    fr=(
+        "Il est arrêté ; démarrez-le avec `volet edge run`. Votre confirmation est gardée pour lui : "
+        "elle prendra effet quand il tournera et que la liaison montrera encore la même chose. "
+        "`volet edge status` le dit d'ici là."
+    ),
+)
+ALREADY = bilingual(
+    en=(
+        "You have confirmed this already; it is taken once the chip runs and the line shows it "
+        "again. Answer no to take it back."
+    ),
+    fr=(
+        "Vous l'avez déjà confirmé ; cela prendra effet quand le boîtier tournera et que la liaison "
+        "le montrera encore. Répondez non pour revenir sur votre réponse."
+    ),
+)
+REFUSED = bilingual(
+    en={
+        Quarantine: (
+            "Nothing was changed. Nothing is counted until the chip reads the old index again, or "
+            "you confirm the new one (`volet edge confirm`)."
+        ),
+        Replacement: (
+            "Nothing was changed. What this meter shows stays set aside until your own is read "
+            "again, you confirm this one (`volet edge confirm`), your contract names it, or it has "
+            "been there for a day."
+        ),
+    },
+    fr={
+        Quarantine: (
+            "Rien n'a changé. Rien n'est compté tant que le boîtier ne relit pas l'ancien index, ou "
+            "que vous ne confirmez pas le nouveau (`volet edge confirm`)."
+        ),
+        Replacement: (
+            "Rien n'a changé. Ce que montre ce compteur reste mis de côté tant que le vôtre n'est "
+            "pas relu, que vous ne confirmez pas celui-ci (`volet edge confirm`), que votre contrat "
+            "ne le nomme pas, ou qu'il n'est pas resté un jour."
+        ),
+    },
 )
 
 _INDEX = bilingual(

@@ -124,10 +124,16 @@ def tell(text: str, *, err: bool = False) -> None:
 
 def confirm(question: str) -> None:
     """Ask a question of yes or no in the household's language. Raises click.Abort if it is no."""
+    if not agrees(question):
+        say("Nothing was changed.")
+        raise click.Abort
+
+
+def agrees(question: str) -> bool:
+    """Ask a question of yes or no in the household's language; returns whether it is yes."""
     asked = sentence_in(language(), question)
     if language() is Lang.EN:
-        click.confirm(asked, abort=True)
-        return
+        return click.confirm(asked)
     while (
         answer := click.prompt(asked + _CHOICE, "", show_default=False, prompt_suffix=" ")
         .strip()
@@ -137,8 +143,9 @@ def confirm(question: str) -> None:
         "oui",
     }:
         if answer in {"", "n", "non"}:
-            raise click.Abort
+            return False
         click.echo(f"{_ERROR}répondez par o (oui) ou n (non).")
+    return True
 
 
 def _option(text: str) -> str:

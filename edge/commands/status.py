@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from edge.chip.config import DEFAULT_DIRECTORY, load_config
+from edge.chip.confirming import Confirmation
 from edge.commands.household import HouseholdCommand, tell
 from edge.language.choice import language
 from edge.status.report import report
@@ -20,7 +21,9 @@ from system.commands import directory_option
 def status(directory: Path, *, is_json: bool) -> None:
     """Show how the chip is now, and what there is to do; for the household's own eyes."""
     now = datetime.now(UTC)
-    found = report(directory, load_config(directory).area, now)
+    config = load_config(directory)
+    confirmed = Confirmation(directory).read()
+    found = report(directory, config.area, now, config.metering, confirmed)
     if is_json:
         click.echo(msgspec.json.encode(found))
     else:

@@ -87,7 +87,8 @@ NOTICES = bilingual(
             "n'est dite juste et aucun reçu ne part."
         ),
         NoticeKind.CALENDAR_DIFFERS: (
-            "Votre compteur suit un autre calendrier tarifaire que celui de votre contrat."
+            "Votre compteur suit un autre calendrier tarifaire que celui de votre contrat : pour ses "
+            "jours, aucune facture n'est dite juste et aucun reçu ne part."
         ),
         NoticeKind.POWER_DIFFERS: (
             "La puissance réglée au compteur n'est pas celle du tarif de votre contrat."
@@ -99,7 +100,8 @@ NOTICES = bilingual(
             "is called correct and no receipt leaves."
         ),
         NoticeKind.CALENDAR_DIFFERS: (
-            "Your meter counts by another tariff calendar than your contract's."
+            "Your meter counts by another tariff calendar than your contract's: for its days no bill "
+            "is called correct and no receipt leaves."
         ),
         NoticeKind.POWER_DIFFERS: (
             "Your meter is set to another subscribed power than your contract's tariff is for."

@@ -56,9 +56,16 @@ ADVICE = bilingual(
             "cloud enrol`; install its answer (`volet edge enrol`), then start the chip again. If "
             "it is not yours, connect the chip to your own meter."
         ),
+        Advice.CONFIRMED: (
+            "You have confirmed what the meter shows. The chip goes on from it once it runs and the "
+            "line has shown it again; until then there is nothing more to be done."
+        ),
         Advice.TARIFF: (
-            "Ask your provider for the tariff that your meter is set to, or to have the meter set "
-            "as your contract says."
+            "Ask your provider for its offer for what your meter is set to, and take it from the "
+            "day of the change on: `volet edge request --offer … --from …`. Hand request.json to "
+            "your collectivity, which runs `volet cloud enrol`; install its answer (`volet edge "
+            "enrol`), then start the chip again. If the meter is set wrongly, ask your provider to "
+            "have it set as your contract says."
         ),
         Advice.MOVE_OUT: (
             "A move-out is ordered: with its next good reading the chip ends this household's time "
@@ -76,6 +83,11 @@ ADVICE = bilingual(
         Advice.TIME: (
             "Connect this machine to the internet, so that it gets the right time, and let it run; "
             "compare it with the clock on the meter's display. No energy is lost: the meter counts "
+            "on, and days close when the time is sure."
+        ),
+        Advice.NETWORK_TIME: (
+            "Connect this machine to the internet: in historique mode the meter sends no date, so "
+            "this machine has to get the time from the network. No energy is lost: the meter counts "
             "on, and days close when the time is sure."
         ),
         Advice.REVOKED: (
@@ -155,9 +167,16 @@ ADVICE = bilingual(
             "lance `volet cloud enrol` ; installez sa réponse (`volet edge enrol`), puis redémarrez "
             "le boîtier. S'il n'est pas le vôtre, reliez le boîtier à votre propre compteur."
         ),
+        Advice.CONFIRMED: (
+            "Vous avez confirmé ce que montre le compteur. Le boîtier repart de là quand il tourne "
+            "et que la liaison l'a montré encore une fois ; d'ici là, il n'y a rien d'autre à faire."
+        ),
         Advice.TARIFF: (
-            "Demandez à votre fournisseur le tarif pour lequel votre compteur est réglé, ou de "
-            "faire régler le compteur selon votre contrat."
+            "Demandez à votre fournisseur son offre pour le réglage de votre compteur, et prenez-la "
+            "à partir du jour du changement : `volet edge request --offer … --from …`. Remettez "
+            "request.json à votre collectivité, qui lance `volet cloud enrol` ; installez sa "
+            "réponse (`volet edge enrol`), puis redémarrez le boîtier. Si le compteur est mal réglé, "
+            "demandez à votre fournisseur de le faire régler selon votre contrat."
         ),
         Advice.MOVE_OUT: (
             "Un déménagement est demandé : dès sa prochaine bonne lecture, le boîtier met fin au "
@@ -176,6 +195,12 @@ ADVICE = bilingual(
         Advice.TIME: (
             "Connectez cette machine à internet, pour qu'elle reçoive la bonne heure, et laissez-la "
             "en marche ; comparez-la avec l'horloge affichée par le compteur. Aucune énergie n'est "
+            "perdue : le compteur continue de compter, et les jours seront clos quand l'heure sera "
+            "sûre."
+        ),
+        Advice.NETWORK_TIME: (
+            "Connectez cette machine à internet : en mode historique, le compteur n'envoie pas la "
+            "date, et cette machine doit donc recevoir l'heure du réseau. Aucune énergie n'est "
             "perdue : le compteur continue de compter, et les jours seront clos quand l'heure sera "
             "sûre."
         ),

@@ -42,7 +42,10 @@ NOTICES = bilingual(
             "from its last index."
         ),
         NoticeKind.METER_REPLACED: "Another meter has taken the place of yours and counts now.",
-        NoticeKind.CALENDAR_CHANGED: "The meter counts by another calendar.",
+        NoticeKind.CALENDAR_CHANGED: (
+            "The meter counts by another tariff calendar. If it is not your contract's, take your "
+            "provider's offer for it: `volet edge request --offer … --from …`."
+        ),
         NoticeKind.INDEX_QUARANTINED: (
             "The meter showed an index that cannot be right; nothing is counted until it goes on "
             "from the old one, or you confirm the new one."
@@ -105,7 +108,11 @@ NOTICES = bilingual(
         NoticeKind.METER_REPLACED: (
             "Un autre compteur a pris la place du vôtre et compte désormais."
         ),
-        NoticeKind.CALENDAR_CHANGED: "Le compteur compte selon un autre calendrier.",
+        NoticeKind.CALENDAR_CHANGED: (
+            "Le compteur compte selon un autre calendrier tarifaire. Si ce n'est pas celui de votre "
+            "contrat, prenez l'offre de votre fournisseur pour ce calendrier : `volet edge request "
+            "--offer … --from …`."
+        ),
         NoticeKind.INDEX_QUARANTINED: (
             "Le compteur a montré un index impossible ; rien n'est compté tant qu'il ne reprend pas "
             "l'ancien, ou que vous ne confirmez pas le nouveau."

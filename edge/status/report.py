@@ -13,12 +13,13 @@ from edge.bills.verifier import read_judgement
 from edge.contracts.watch import standing, standing_notices
 from edge.identity.identity import load_contract, load_device
 from edge.metering.events import Notice, NoticeKind
-from edge.metering.state import MeterState
-from edge.metering.unconfirmed import Quarantine, unconfirmed_in
+from edge.metering.state import MeteringSettings, MeterState
+from edge.metering.unconfirmed import Quarantine, Unconfirmed, is_confirmed, unconfirmed_in
 from edge.moving.departure import ordered_at
 from edge.mqtt.message import Absence
 from edge.status.line import LineFault, LineState
 from edge.status.presence import Presence, StatusFile, is_running
+from edge.tic.frame import Mode
 from edge.vault.moving import Departure
 from edge.vault.reader import VaultReader, read_vault
 from protocol.calendar import day_number, legal_day, next_month, quarter_hour_start
@@ -46,12 +47,14 @@ class Advice(StrEnum):
     CERTIFICATE = "renew_the_certificate"
     CLOCK = "set_the_clock"
     TIME = "let_a_clock_be_sure"
+    NETWORK_TIME = "let_the_network_give_the_time"
     REVOKED = "enrol_again"
     AUTHORITY = "compare_the_authority"
     CITY_CERTIFICATE = "tell_the_collectivity"
     DOUBLE = "end_the_other_chip"
     CONFIRM = "confirm_the_index"
     OTHER_METER = "say_whose_meter_it_is"
+    CONFIRMED = "wait_for_what_was_confirmed"
     CONTRACT = "make_a_contract_for_the_meter"
     TARIFF = "ask_for_the_meters_tariff"
     MOVE_OUT = "let_the_household_move_out_or_not"
@@ -111,8 +114,16 @@ class ChipReport(msgspec.Struct, frozen=True):
     standing: tuple[Notice, ...] = ()
 
 
-def report(directory: Path, area: AreaConfig, now: datetime) -> ChipReport:
+def report(
+    directory: Path,
+    area: AreaConfig,
+    now: datetime,
+    metering: MeteringSettings,
+    confirmed: Unconfirmed | None,
+) -> ChipReport:
     """Read what there is to tell of the chip in `directory`, whether it runs or not.
+
+    `confirmed`: what a person has confirmed and the chip has not carried out.
 
     Raises:
         ConfigError: it has never run, or its contract is damaged.
@@ -163,7 +174,7 @@ def report(directory: Path, area: AreaConfig, now: datetime) -> ChipReport:
                     has_left=has_left,
                     is_revoked=kept.revoked_at is not None,
                 ),
-                *([] if has_left else advise_on_unconfirmed(state)),
+                *([] if has_left else advise_on_unconfirmed(state, confirmed, metering)),
                 *([] if has_left else advise_on_contract(notices)),
             ),
             device=load_device(directory),
@@ -209,7 +220,8 @@ def advise(
         if not has_left and not line.is_starting and line.is_poor:
             found.append(Advice.LINE if line.is_good else _advise_on_line(line))
         if not has_left and not line.is_time_known:
-            found.append(Advice.TIME)
+            has_no_date = line.mode == Mode.HISTORIQUE.value
+            found.append(Advice.NETWORK_TIME if has_no_date else Advice.TIME)
         if abs(line.clock_offset_s or 0) > CLOCK_OFF_S:
             found.append(Advice.CLOCK)
         if why is Absence.CLOCK and Advice.CLOCK not in found:
@@ -242,11 +254,18 @@ def advise_on_contract(notices: list[Notice]) -> list[Advice]:
     return found
 
 
-def advise_on_unconfirmed(state: MeterState | None) -> list[Advice]:
-    """Return what is to be done where an index or a meter waits for a person's word."""
+def advise_on_unconfirmed(
+    state: MeterState | None, confirmed: Unconfirmed | None, metering: MeteringSettings
+) -> list[Advice]:
+    """Return what is to be done where an index or a meter waits for a person's word.
+
+    `confirmed`: the word that is left for the chip already.
+    """
     found = None if state is None else unconfirmed_in(state)
-    if found is None:
+    if state is None or found is None:
         return []
+    if confirmed is not None and is_confirmed(state, confirmed, metering):
+        return [Advice.CONFIRMED]
     return [Advice.CONFIRM if isinstance(found, Quarantine) else Advice.OTHER_METER]
 
 

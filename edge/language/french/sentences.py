@@ -159,6 +159,7 @@ SENTENCES = {
         "Il n'y a pas encore de telle facture ; `volet edge bills` montre celles qui sont arrivées."
     ),
     "Receipts go again.": "Les reçus repartent.",
+    "Nothing was changed.": "Rien n'a changé.",
     "Receipts tell your provider that a bill is correct, and its total. Let them go again, "
     "although bills did not agree or this chip lost its store?": (
         "Les reçus disent à votre fournisseur qu'une facture est juste, et son total. Les "

@@ -11,6 +11,7 @@ from edge.chip.settings import ChipSettings
 from edge.language.choice import Lang
 from edge.metering.events import NoticeKind
 from edge.metering.meter import Meter
+from edge.metering.state import MeteringSettings
 from edge.metering.unconfirmed import quarantine_in
 from edge.status.report import Advice, advise_on_unconfirmed
 from tests.support.chip_bench import (
@@ -49,7 +50,7 @@ def bench(tmp_path):
 
 
 def test_the_command_shows_both_indices_and_what_confirming_means(bench):
-    assert advise_on_unconfirmed(state_of(bench)) == [Advice.CONFIRM]
+    assert advise_on_unconfirmed(state_of(bench), None, MeteringSettings()) == [Advice.CONFIRM]
     shown = confirm(bench, "--lang", "en", answer="n\n")
     assert shown.exit_code == 1
     assert SERIAL in shown.output
@@ -71,7 +72,7 @@ def test_the_running_chip_goes_on_from_the_confirmed_index(bench):
     bench.run(3)
     assert NoticeKind.INDEX_BEGAN_ANEW in told(bench)
     assert quarantine_in(state_of(bench)) is None
-    assert advise_on_unconfirmed(state_of(bench)) == []
+    assert advise_on_unconfirmed(state_of(bench), None, MeteringSettings()) == []
     assert not (bench.directory / ORDER).exists()
     bench.run(96)
     (closed,) = [
