@@ -1,0 +1,133 @@
+"""A process for each mutant, forked from one that has loaded the libraries but none of our code.
+
+Forking saves the second or two in which pytest, NumPy and the others load; the code under test is
+imported anew in each child, so that constants and class bodies can be mutated as functions are.
+"""
+
+import ast
+import contextlib
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.support.product import PRODUCT
+
+ROOT = Path(__file__).parents[2]
+OPTIONS = (
+    *("-q", "-x", "-p", "no:cacheprovider", "-m", "not long"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # what a child finds loaded
+)
+_POLL_S = 0.02
+
+
+class _Source(importlib.machinery.SourceFileLoader):
+    """Loads one module from a changed syntax tree; nothing of it is cached on the disk."""
+
+    def __init__(self, name: str, path: str, tree: ast.Module):
+        super().__init__(name, path)
+        self._tree = tree
+
+    def get_code(self, fullname: str):
+        return compile(self._tree, self.get_filename(fullname), "exec", dont_inherit=True)
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    def __init__(self, name: str, path: Path, tree: ast.Module):
+        self._name, self._path, self._tree = name, path, tree
+
+    def find_spec(self, fullname, path=None, target=None):
+        del path, target
+        if fullname != self._name:
+            return None
+        loader = _Source(fullname, str(self._path), self._tree)
+        return importlib.util.spec_from_file_location(fullname, self._path, loader=loader)
+
+
+def path_of(module: str) -> Path:
+    """Return the file of a module of the product."""
+    base = ROOT.joinpath(*module.split("."))
+    return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+
+
+def run_tests(arguments: Sequence[str], module: str, tree: ast.Module | None, plugin=None) -> int:
+    """Run pytest in this process, with `module` as `tree` says; returns its exit code."""
+    sys.path.insert(0, str(ROOT))
+    if tree is not None:
+        sys.meta_path.insert(0, _Finder(module, path_of(module), tree))
+    return pytest.main([*OPTIONS, *arguments], plugins=[] if plugin is None else [plugin])
+
+
+def in_child(work: Callable[[], object], within_s: float) -> tuple[bool, object]:
+    """Do `work` in a forked process.
+
+    Returns:
+        Whether it ended by itself in time, and what it returned; None if it broke.
+    """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _become_silent_group()
+        code = 1
+        with contextlib.suppress(BaseException):
+            answer = json.dumps(work()).encode()
+            with os.fdopen(writing, "wb") as pipe:
+                pipe.write(answer)
+            code = 0
+        os._exit(code)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        return _wait(child, pipe, time.monotonic() + within_s)
+
+
+def _become_silent_group() -> None:
+    os.setsid()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nothing, stream)
+
+
+def _wait(child: int, pipe, deadline: float) -> tuple[bool, object]:
+    os.set_blocking(pipe.fileno(), False)
+    received = b""
+    while True:
+        received += pipe.read() or b""
+        ended, _ = os.waitpid(child, os.WNOHANG)
+        if ended:
+            received += pipe.read() or b""
+            _end_group(child)
+            return True, json.loads(received) if received else None
+        if time.monotonic() > deadline:
+            _end_group(child)
+            os.waitpid(child, 0)
+            return False, None
+        time.sleep(_POLL_S)
+
+
+def _end_group(child: int) -> None:
+    """End what a child has started and left, itself included."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+
+
+def load_libraries(names: Iterable[str]) -> None:
+    """Import what the tests will need of others, so that each child finds it loaded."""
+    for name in sorted(names):
+        if name.split(".", 1)[0] not in {*PRODUCT, "tests", "benchmarks"}:
+            with contextlib.suppress(Exception):
+                importlib.import_module(name)
+
+
+def libraries() -> list[str]:
+    """Return what is loaded here and has a place on the disk that a child can inherit."""
+    return [name for name, module in sys.modules.items() if getattr(module, "__spec__", None)]

@@ -1,0 +1,99 @@
+"""Which tests reach which lines of a module, found in one run without a change."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import coverage
+import pytest
+
+from tests.mutation.forking import in_child, libraries, path_of, run_tests
+
+WITHIN_S = 1_800.0
+
+
+class MutationFailed(Exception):
+    """The tests cannot judge mutants; the message says why."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What an unchanged run has shown.
+
+    Attributes:
+        tests: each test with the seconds that it took.
+        by_line: the tests that run each line; those of a line run at import are "".
+        libraries: modules of others that the run has loaded.
+
+    """
+
+    tests: dict[str, float]
+    by_line: dict[int, list[str]]
+    libraries: list[str]
+
+    def of(self, lines: tuple[int, int]) -> list[str]:
+        """Return the tests that run one of `lines`; those that run any, for code of the import."""
+        found: set[str] = set()
+        for line in range(lines[0], lines[1] + 1):
+            found |= set(self.by_line.get(line, ()))
+        if "" in found:
+            found |= {test for tests in self.by_line.values() for test in tests}
+        return [test for test in self.tests if test in found]
+
+
+class _Recorder:
+    def __init__(self, measured: coverage.Coverage):
+        self._measured = measured
+        self.tests: dict[str, float] = {}
+        self.failed: list[str] = []
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item):
+        self._measured.switch_context(item.nodeid)
+        try:
+            return (yield)
+        finally:
+            self._measured.switch_context("")
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            self.failed.append(report.nodeid)
+        if not report.skipped:
+            self.tests[report.nodeid] = self.tests.get(report.nodeid, 0.0) + report.duration
+
+
+def find_reach(module: str, tests: Sequence[str]) -> Reach:
+    """Run `tests` on the module as it is.
+
+    Raises:
+        MutationFailed: one of them fails, or none reaches the module.
+    """
+    path = str(path_of(module))
+
+    def measure() -> dict:
+        measured = coverage.Coverage(include=[path], data_file=None, config_file=False)
+        recorder = _Recorder(measured)
+        measured.start()
+        status = run_tests(tests, module, None, recorder)
+        measured.stop()
+        data = measured.get_data()
+        return {
+            "status": int(status),
+            "failed": recorder.failed,
+            "tests": recorder.tests,
+            "by_line": data.contexts_by_lineno(path),
+            "libraries": libraries(),
+        }
+
+    is_ended, found = in_child(measure, WITHIN_S)
+    if not is_ended or found is None or found["status"]:
+        why = "they take too long" if not is_ended else (found or {}).get("failed") or "they end"
+        raise MutationFailed(f"The tests do not pass on {module} as it is: {why}.")
+    by_line = {int(line): tests for line, tests in found["by_line"].items()}
+    if not by_line:
+        raise MutationFailed(f"None of the tests reaches {module}.")
+    return Reach(found["tests"], by_line, found["libraries"])
+
+
+def in_order(tests: list[str], kills: dict[str, int], seconds: dict[str, float]) -> Iterator[str]:
+    """Yield those first that have killed most, then the quick ones."""
+    return iter(sorted(tests, key=lambda test: (-kills.get(test, 0), seconds[test])))
