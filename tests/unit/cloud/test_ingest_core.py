@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from structlog.testing import capture_logs
 
 from cloud.ingest import acks as acknowledge
 from cloud.ingest.pipeline import Ingest
@@ -438,3 +439,21 @@ def test_incarnations_and_months_that_no_honest_chip_needs_are_refused(ingest, c
     }
     (ack,) = acks(chip, ingest.process([chip.fetch(None)]))
     assert sorted(len(state.months) for state in ack.states) == [1, 2]
+
+
+@pytest.mark.xfail(strict=True, reason="a request that meets a defect of ours ends the worker")
+def test_a_request_that_brings_a_defect_to_light_gets_no_answer_and_is_logged(
+    ingest, chip, monkeypatch
+):
+    def broken(*_):
+        raise ZeroDivisionError
+
+    ingest.process([chip.epoch(DAY), chip.block(DAY, 1)])
+    (request,) = ingest.process([chip.fetch(chip.incarnation)]).requests
+    with monkeypatch.context() as patch, capture_logs() as logs:
+        patch.setattr(SqliteStore, "blocks", broken)
+        assert ingest.answer(request) == ()
+    assert [(each["event"], each["defect"]) for each in logs] == [
+        ("answer_failed", "ZeroDivisionError")
+    ]
+    assert ingest.answer(request)
