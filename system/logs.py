@@ -1,6 +1,8 @@
 """The one way in which a program of Volet logs: events on standard error, JSON unless on a terminal."""
 
 import sys
+import traceback
+from pathlib import Path
 
 import structlog
 from structlog.typing import Processor
@@ -27,3 +29,12 @@ def configure_logs(least: str = "info") -> None:
         wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
     )
+
+
+def raised_at(exc: BaseException) -> str:
+    """Return the file and line where an error was raised, for the log.
+
+    A traceback with values could show a household's, or a token.
+    """
+    frame = traceback.extract_tb(exc.__traceback__)[-1]
+    return f"{Path(frame.filename).name}:{frame.lineno}"

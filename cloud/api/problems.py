@@ -1,7 +1,5 @@
 """Errors as application/problem+json: what is wrong, and the next step."""
 
-import traceback
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,6 +10,7 @@ from litestar.response import Response
 
 from protocol import provider_api as shapes
 from protocol.errors import DocumentRefused, StoreError, VoletError
+from system.logs import raised_at
 
 MEDIA_TYPE = "application/problem+json"
 _SERVER_ERROR = 500
@@ -119,11 +118,8 @@ def on_http(request: Request[Any, Any, Any], exc: HTTPException) -> Response[sha
 
 def on_defect(request: Request[Any, Any, Any], exc: Exception) -> Response[shapes.Problem]:
     """Answer to what nobody foresaw; says nothing of it to the outside."""
-    # A traceback with values would hold tokens and households.
-    frame = traceback.extract_tb(exc.__traceback__)[-1]
-    where = f"{Path(frame.filename).name}:{frame.lineno}"
     path = request.scope.get("path_template", "")
-    request.app.state.service.troubles.defect(path, type(exc).__name__, where)
+    request.app.state.service.troubles.defect(path, type(exc).__name__, raised_at(exc))
     return response(_SERVER_ERROR, "Please report it with the time; it is in the service's log.")
 
 

@@ -27,14 +27,20 @@ from cloud.store import (
     StoredRequest,
 )
 from protocol.envelope import SIZE_MAX_BYTES, Address, seal_message
-from protocol.errors import DocumentRefused
+from protocol.errors import DocumentRefused, StoreError
 from protocol.ids import DeviceId
 from protocol.schedule import ScheduleMissing
 from protocol.topics import Kind, device_topic
+from system.logs import raised_at
 from system.mqtt.message import Outgoing
 
 # The store's thread is the chips' too: no pass over the requests holds it longer than this many.
 PAGE_REQUESTS = 64
+
+SET_ASIDE = (
+    "A defect of the service keeps this statement from being computed; the collectivity has it in "
+    "its log under this id. Ask again once it is mended."
+)
 
 log = structlog.get_logger()
 
@@ -49,21 +55,38 @@ class PendingPage(msgspec.Struct, frozen=True):
 def pending_statements(
     store: Store, platform_key: Ed25519PrivateKey, collectivity: str, after: bytes = b""
 ) -> PendingPage:
-    """Answer those of a page of pending requests whose days are all stored."""
+    """Answer those of a page of pending requests whose days are all stored.
+
+    A request that brings a defect to light is set aside by its id: refused, and logged.
+
+    Raises:
+        StoreError: the store is busy or damaged; nothing was set aside.
+    """
     found = store.requests(RequestState.PENDING, after, PAGE_REQUESTS)
     shelf = listed_in(store)
-    published, refused = [], []
+    published, refused, aside = [], [], []
     for stored in found:
         try:
             statement = _statement(store, stored, platform_key, collectivity, shelf)
         except DocumentRefused as exc:
             refused.append(RefusedRequest(stored.order.id, str(exc)))
-            continue
-        if statement is not None:
-            published.append(statement)
+        except StoreError:
+            raise
+        except Exception as exc:  # noqa: BLE001 - one request must not keep all others waiting
+            aside.append((stored.order.id, exc))
+            refused.append(RefusedRequest(stored.order.id, SET_ASIDE))
+        else:
+            published += [] if statement is None else [statement]
     if published or refused:
         store.settle(published, refused, datetime.now(UTC))
         log.info("statements_computed", statements=len(published), refused=len(refused))
+    for request_id, defect in aside:
+        log.error(
+            "statement_set_aside",
+            request=request_id.hex(),
+            defect=type(defect).__name__,
+            where=raised_at(defect),
+        )
     messages = tuple(
         _message(collectivity, each.device, each.id, each.statement) for each in published
     )

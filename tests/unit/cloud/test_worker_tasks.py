@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from structlog.testing import capture_logs
@@ -18,6 +19,9 @@ from system.mqtt.link import Received
 from system.mqtt.message import Outgoing
 from system.store_thread import StoreThread
 from tests.support.fake_chip import FakeChip
+from tests.support.household import DEVICE, Household
+from tests.support.poisoned import END, GOOD, POISONED, START, put_poisoned_and_good
+from tests.support.tariffs import simple_tariff
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = date(2026, 10, 5)
@@ -289,6 +293,23 @@ def test_a_statement_that_was_seen_is_cleared_and_not_published_again(tmp_path, 
     run_worker(tmp_path, chip, scenario, [[chip.seen(b"i" * 16)]], prepare)
 
 
+def test_a_poisoned_request_ends_no_worker_also_after_a_restart(tmp_path, chip, monkeypatch):
+    monkeypatch.setattr(worker_module, "STATEMENTS_EVERY_S", 0.01)
+    household = Household((simple_tariff(),), START, END, np.random.default_rng(5))
+    topic = f"{DEVICE}/down/statement/{GOOD.hex()}"
+
+    async def scenario(link, store, in_store):
+        await until(lambda: any(m.topic.endswith(topic) for _, m in link.events))
+        asked = link.asked
+        await until(lambda: link.asked > asked + 2)
+        assert (await in_store(store.request, POISONED)).state is RequestState.REFUSED
+
+    run_worker(
+        tmp_path, chip, scenario, prepare=lambda store: put_poisoned_and_good(store, household)
+    )
+    run_worker(tmp_path, chip, scenario)
+
+
 def test_blocks_older_than_14_months_are_deleted_and_the_14th_is_kept(tmp_path, chip):
     days = (date(2025, 8, 31), date(2025, 9, 1), DAY)
     batch = [chip.epoch(day) for day in days]
@@ -310,7 +331,10 @@ def test_blocks_older_than_14_months_are_deleted_and_the_14th_is_kept(tmp_path, 
 
 
 def test_the_workers_share_all_topics_on_which_chips_send():
-    assert shared_filters("testville", "secret") == [
-        f"$share/secret/volet/v1/testville/d/+/up/{kind}"
-        for kind in ("epoch", "block", "fetch", "seen", "receipt", "area", "ask", "leave", "quote")
-    ] + ["$share/secret/volet/v1/testville/d/+/status", "volet/v1/testville/d/+/key"]
+    *together, alone = shared_filters("testville", "secret")
+    kinds = ("epoch", "block", "fetch", "seen", "receipt", "area", "ask", "leave", "quote")
+    assert sorted(together) == sorted(
+        f"$share/secret/volet/v1/testville/d/+/{topic}"
+        for topic in ("status", *(f"up/{kind}" for kind in kinds))
+    )
+    assert alone == "volet/v1/testville/d/+/key"

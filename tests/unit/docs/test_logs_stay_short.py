@@ -36,6 +36,7 @@ BOUNDED = {
     "quarter_hour_covered_already": "once for each quarter-hour",
     "receipt_failed": "once for each statement",
     "recovery_started": "once for each recovery",
+    "statement_set_aside": "once for each request, which is refused then",
     "status_not_kept": "once until it is kept again",
     "subject_set_aside": "a subject rests from then on",
     "vault_damaged": "once at the start",
