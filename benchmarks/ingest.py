@@ -13,11 +13,13 @@ from benchmarks.load import Batch, Load, LoadChip
 from benchmarks.row import Row, Rows
 from benchmarks.stack import HOST, Stack, need_mosquitto, running
 from benchmarks.timing import cpu_s, per, scaled
+from cloud.ingest.handlers import SIGNED_KINDS
 from cloud.ingest.pipeline import Ingest
 from cloud.ingest.verify import address_of, open_up
 from cloud.store.sqlite.store import SqliteStore
 from cloud.worker.worker import BATCH_MAX
 from protocol.layout import DAY_COEFFICIENTS
+from protocol.messages import Block
 from system.mqtt.message import Incoming
 
 COLLECTIVITY = "benchville"
@@ -73,8 +75,10 @@ def _core(rows: Rows, chip_count: int, runs: int) -> None:
         "core: verified, stored, acknowledged", [blocks / s for s in wall_s], "blocks/s", note=note
     )
     rows.add("core, a core's time alone", [blocks / s for s in taken_s], "blocks/s and core")
-    address = address_of(COLLECTIVITY, message.topic)
-    verify_s = cpu_s(lambda: open_up(address, message.payload, enrolled), runs=runs, times=200)
+    address, _ = address_of(COLLECTIVITY, message.topic, SIGNED_KINDS)
+    verify_s = cpu_s(
+        lambda: open_up(address, message.payload, enrolled, Block), runs=runs, times=200
+    )
     rows.add("of which the signature and decoding", per(verify_s, 1 / US), "µs a block")
 
 

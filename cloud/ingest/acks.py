@@ -20,7 +20,7 @@ class Acknowledger:
 
     def __init__(self, collectivity: str, generation: bytes, key: Ed25519PrivateKey) -> None:
         self._generation = generation
-        self._speaker = DownlinkSigner(collectivity, key)
+        self._signer = DownlinkSigner(collectivity, key)
 
     def touched(
         self,
@@ -62,7 +62,7 @@ class Acknowledger:
             states,
             tuple(refused),
         )
-        return self._speaker.tell(device.device, Kind.ACK, ack)
+        return self._signer.sign(device.device, Kind.ACK, ack)
 
 
 def _parts(states: tuple[IncarnationState, ...]) -> list[tuple[IncarnationState, ...]]:

@@ -1,14 +1,17 @@
-"""What a chip is told when it asks: its terms, or a document in parts."""
+"""What a chip is told when it asks: its terms, a document in parts, or quotes."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import ClassVar
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
+from cloud.billing.quotes import QuoteService
 from cloud.governance.current import AreaDocuments
 from cloud.ingest.downlink import DownlinkSigner
+from cloud.ingest.handler import RequestHandler
 from cloud.store import Device
 from cloud.store.area import AreaStore
 from protocol.area_messages import Ask, Document, Terms
+from protocol.quotes import QuoteRequest, check_request
 from protocol.topics import Kind
 from system.mqtt.message import Outgoing
 
@@ -17,34 +20,30 @@ PART_BYTES = 48 * 1024
 PARTS_MAX = 64
 
 
-class AreaAnswers:
-    """Makes the answers of one store."""
+class AreaAnswers(RequestHandler[Ask]):
+    """Answers chips that ask for terms and documents of the area lane."""
 
-    def __init__(
-        self,
-        area: AreaStore,
-        documents: AreaDocuments,
-        collectivity: str,
-        platform_key: Ed25519PrivateKey,
-    ) -> None:
+    bodies: ClassVar[Mapping[Kind, type[Ask]]] = {Kind.ASK: Ask}
+
+    def __init__(self, area: AreaStore, documents: AreaDocuments, signer: DownlinkSigner) -> None:
         self._area = area
         self._documents = documents
-        self._speaker = DownlinkSigner(collectivity, platform_key)
+        self._signer = signer
 
-    def answer(self, device: Device, ask: Ask, at: datetime) -> tuple[Outgoing, ...]:
+    def answer(self, device: Device, wanted: Ask, at: datetime) -> tuple[Outgoing, ...]:
         """Return the terms, the document's parts in order, or nothing if there is none."""
         self._documents.refresh()
-        if ask.document is None:
-            return (self._speaker.tell(device.device, Kind.TERMS, self._terms(device, at)),)
-        data = self._documents.document_bytes(ask.document) or b""
+        if wanted.document is None:
+            return (self._signer.sign(device.device, Kind.TERMS, self._terms(device, at)),)
+        data = self._documents.document_bytes(wanted.document) or b""
         parts = [data[n : n + PART_BYTES] for n in range(0, len(data), PART_BYTES)]
         if len(parts) > PARTS_MAX:
             return ()
         return tuple(
-            self._speaker.tell(
+            self._signer.sign(
                 device.device,
                 Kind.DOCUMENT,
-                Document(device.household_key, ask.document, number, len(parts), part),
+                Document(device.household_key, wanted.document, number, len(parts), part),
             )
             for number, part in enumerate(parts)
         )
@@ -57,3 +56,20 @@ class AreaAnswers:
             (signed, *_) = self._area.roster(history[-1].number, 1)
             entry = (signed.body, signed.signature)
         return Terms(device.household_key, entry, trustees, measures)
+
+
+class QuoteAnswers(RequestHandler[QuoteRequest]):
+    """Answers chips that ask for quotes."""
+
+    bodies: ClassVar[Mapping[Kind, type[QuoteRequest]]] = {Kind.QUOTE: QuoteRequest}
+
+    def __init__(self, quotes: QuoteService) -> None:
+        self._quotes = quotes
+
+    def check(self, body: QuoteRequest) -> None:
+        """See `MessageHandler.check`."""
+        check_request(body)
+
+    def answer(self, device: Device, wanted: QuoteRequest, at: datetime) -> tuple[Outgoing, ...]:
+        """Return the parts of an answer, or nothing (`QuoteService.answer`)."""
+        return self._quotes.answer(device, wanted, at)

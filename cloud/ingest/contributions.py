@@ -4,20 +4,24 @@ What may fit tomorrow is not refused to the chip, which sends it again until the
 that have not come yet, a roster entry that a store put back from a backup does not have yet.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-
-import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typing import ClassVar
 
 from cloud.governance.current import AreaDocuments
 from cloud.ingest.downlink import DownlinkSigner
+from cloud.ingest.handler import HandlerResult, MessageHandler, VerifiedMessage
 from cloud.store import Device, Put
 from cloud.store.area import AreaStore, ContributionItem, LettersItem
 from protocol.area_cipher import SLOT_BYTES
-from protocol.area_messages import AreaAck, Contribution, Part, SeedLetters
+from protocol.area_messages import (
+    AreaAck,
+    Contribution,
+    Part,
+    SeedLetters,
+    check_contribution,
+)
 from protocol.calendar import day_number, legal_day
 from protocol.errors import DocumentRefused, MessageRefused, Reason
 from protocol.measures import MeasureKind, Measures
@@ -25,14 +29,8 @@ from protocol.roster import RosterEntry
 from protocol.topics import Kind
 from system.mqtt.message import Incoming, Outgoing
 
-
-class AreaMessage(msgspec.Struct, frozen=True):
-    """A verified message of the area lane; `refused` where its body broke a bound already."""
-
-    message: Incoming
-    device: Device
-    body: Contribution | SeedLetters
-    refused: MessageRefused | None = None
+AreaBody = Contribution | SeedLetters
+AreaMessage = VerifiedMessage[AreaBody]
 
 
 class _NotYet(MessageRefused):
@@ -48,69 +46,58 @@ class _Ack:
     refused: dict[int, Reason] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class IngestResult:
-    """What a batch of the area lane came to; `refused` are to be dead-lettered."""
-
-    outgoing: tuple[Outgoing, ...] = ()
-    refused: list[tuple[Incoming, MessageRefused]] = field(default_factory=list)
-    stored: int = 0
-    again: int = 0
-
-    @property
-    def refused_contributions(self) -> Counter[Reason]:
-        """Count the contributions that were refused; letters have another kind of topic."""
-        suffix = f"/{Kind.AREA}"
-        return Counter(why.reason for each, why in self.refused if each.topic.endswith(suffix))
-
-
-class AreaIngest:
+class AreaIngest(MessageHandler[AreaBody]):
     """The area lane's way through the cloud."""
 
-    def __init__(
-        self,
-        area: AreaStore,
-        documents: AreaDocuments,
-        collectivity: str,
-        platform_key: Ed25519PrivateKey,
-    ) -> None:
+    bodies: ClassVar[Mapping[Kind, type[AreaBody]]] = {
+        Kind.AREA: Contribution,
+        Kind.KEY: SeedLetters,
+    }
+
+    def __init__(self, area: AreaStore, documents: AreaDocuments, signer: DownlinkSigner) -> None:
         self._area = area
         self._documents = documents
-        self._speaker = DownlinkSigner(collectivity, platform_key)
+        self._signer = signer
 
-    def take(self, messages: Sequence[AreaMessage], at: datetime) -> IngestResult:
-        """Store what is good, letters first; what to send and to dead-letter comes back."""
-        taken = IngestResult()
-        if not messages:
-            return taken
+    def check(self, body: AreaBody) -> None:
+        """See `MessageHandler.check`."""
+        if isinstance(body, Contribution):
+            check_contribution(body)
+
+    def take(self, messages: Sequence[AreaMessage], at: datetime) -> HandlerResult:
+        """Store what is good, letters first; a contribution's ack says which days are stored."""
+        result = HandlerResult()
         self._documents.refresh()
-        self._take_letters(messages, taken)
+        self._take_letters(messages, result)
         acks: dict[str, _Ack] = {}
-        self._take_contributions(messages, at, taken, acks)
-        taken.outgoing = tuple(self._ack(ack) for ack in acks.values() if ack.stored or ack.refused)
-        return taken
+        self._take_contributions(messages, at, result, acks)
+        told = [ack for ack in acks.values() if ack.stored or ack.refused]
+        result.answers = lambda: (self._ack(ack) for ack in told)
+        return result
 
-    def _take_letters(self, messages: Sequence[AreaMessage], taken: IngestResult) -> None:
+    def _take_letters(self, messages: Sequence[AreaMessage], result: HandlerResult) -> None:
         good: list[tuple[Incoming, LettersItem]] = []
         for each in messages:
             if isinstance(each.body, SeedLetters):
                 try:
+                    if each.refused:
+                        raise each.refused
                     self._check_letters(each.body)
                 except MessageRefused as exc:
-                    taken.refused.append((each.message, exc))
+                    result.refused.append((each.message, exc))
                 else:
                     item = LettersItem(each.device.device, each.body, each.message.payload)
                     good.append((each.message, item))
         results = self._area.put_all_letters([item for _, item in good])
-        for (message, _), result in zip(good, results, strict=True):
-            if isinstance(result, Reason):
-                taken.refused.append((message, MessageRefused(result, "an older generation")))
+        for (message, _), put in zip(good, results, strict=True):
+            if isinstance(put, Reason):
+                result.refused.append((message, MessageRefused(put, "an older generation")))
 
     def _take_contributions(
         self,
         messages: Sequence[AreaMessage],
         at: datetime,
-        taken: IngestResult,
+        result: HandlerResult,
         acks: dict[str, _Ack],
     ) -> None:
         keys = {e.body.household_key for e in messages if isinstance(e.body, Contribution)}
@@ -120,28 +107,31 @@ class AreaIngest:
         for each in messages:
             if not isinstance(each.body, Contribution):
                 continue
+            if each.refused and each.refused.reason is not Reason.BOUNDS:
+                result.refused.append((each.message, each.refused))
+                continue
             ack = acks.setdefault(each.device.device, _Ack(each.device))
             try:
                 if each.refused:
                     raise each.refused
                 self._check(each.body, each.device, today, generations)
             except MessageRefused as exc:
-                taken.refused.append((each.message, exc))
+                result.refused.append((each.message, exc))
                 if not isinstance(exc, _NotYet):
                     ack.refused[each.body.day] = exc.reason
             else:
                 item = ContributionItem(each.device.device, each.body, each.message.payload)
                 good.append((each, item))
         results = self._area.put_contributions([item for _, item in good], at)
-        for (each, item), result in zip(good, results, strict=True):
+        for (each, item), put in zip(good, results, strict=True):
             ack, day = acks[item.device], item.contribution.day
-            if isinstance(result, Reason):
-                taken.refused.append((each.message, MessageRefused(result)))
-                ack.refused[day] = result
+            if isinstance(put, Reason):
+                result.refused.append((each.message, MessageRefused(put)))
+                ack.refused[day] = put
             else:
                 ack.stored.add(day)
-        taken.stored = results.count(Put.STORED)
-        taken.again = results.count(Put.AGAIN)
+        result.stored[Kind.AREA] = results.count(Put.STORED)
+        result.again = results.count(Put.AGAIN)
 
     def _check_letters(self, letters: SeedLetters) -> None:
         trustees = self._documents.trustees.get(letters.trustees)
@@ -213,4 +203,4 @@ class AreaIngest:
         body = AreaAck(
             ack.device.household_key, tuple(sorted(ack.stored)), tuple(sorted(refused.items()))
         )
-        return self._speaker.tell(ack.device.device, Kind.AREA_ACK, body)
+        return self._signer.sign(ack.device.device, Kind.AREA_ACK, body)

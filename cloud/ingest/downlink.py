@@ -16,7 +16,7 @@ class DownlinkSigner:
         self._collectivity = collectivity
         self._key = key
 
-    def tell(self, device: DeviceId, kind: Kind, body: msgspec.Struct) -> Outgoing:
+    def sign(self, device: DeviceId, kind: Kind, body: msgspec.Struct) -> Outgoing:
         """Return `body` as a message of `kind` to one device."""
         address = Address(self._collectivity, device, kind)
         topic = device_topic(self._collectivity, device, kind)

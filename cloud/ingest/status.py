@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from cloud.ingest.handler import HandlerResult
 from cloud.store import Device
 from cloud.store.fleet import DeviceWord, FleetStore
 from protocol.errors import MessageRefused, Reason
 from protocol.ids import DeviceId
 from protocol.status import State, decode_status, whole_hour
-from system.mqtt.message import Incoming
+from system.mqtt.message import Incoming, Outgoing
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,30 +30,36 @@ class FleetIngest:
     def __init__(self, store: FleetStore) -> None:
         self._store = store
         self._hour: datetime | None = None
-        self._heard = set[DeviceId]()
+        self._heard = frozenset[DeviceId]()
 
     def take(
         self, statuses: Sequence[StatusMessage], senders: Iterable[DeviceId], at: datetime
-    ) -> list[tuple[Incoming, MessageRefused]]:
-        """Note the senders of a batch and its statuses; returns what was refused, and why.
+    ) -> HandlerResult:
+        """Note the senders of a batch and its statuses, within the batch's transaction.
 
         Raises:
-            StoreBusy: nothing was noted.
+            StoreBusy: the batch is to be given up and processed again.
         """
         hour = whole_hour(at)
-        words, refused = list[DeviceWord](), list[tuple[Incoming, MessageRefused]]()
+        result = HandlerResult()
+        words = list[DeviceWord]()
         for each in statuses:
             try:
                 words.append(_word(each, hour))
             except MessageRefused as exc:
-                refused.append((each.message, exc))
-        if hour != self._hour:
-            self._hour, self._heard = hour, set()
-        words += [DeviceWord(each, hour) for each in senders if each not in self._heard]
+                result.refused.append((each.message, exc))
+        heard = self._heard if hour == self._hour else frozenset()
+        words += [DeviceWord(each, hour) for each in senders if each not in heard]
         if words:
             self._store.hear(words)
-            self._heard.update(each.device for each in words if each.heard_at is not None)
-        return refused
+        heard |= {each.device for each in words if each.heard_at is not None}
+        result.answers = lambda: self._remember(hour, heard)
+        return result
+
+    def _remember(self, hour: datetime, heard: frozenset[DeviceId]) -> tuple[Outgoing, ...]:
+        """Remember who was heard, now that it is stored; there is nothing to answer."""
+        self._hour, self._heard = hour, heard
+        return ()
 
 
 def _word(each: StatusMessage, hour: datetime) -> DeviceWord:

@@ -49,7 +49,7 @@ class ReleaseEngine:
         self._store = store
         self._collectivity = collectivity
         self._key = platform_key
-        self._speaker = DownlinkSigner(collectivity, platform_key)
+        self._signer = DownlinkSigner(collectivity, platform_key)
         self._note = note
         self._asking = Asking(collectivity)
         self._roster: Roster | None = None
@@ -186,7 +186,7 @@ class ReleaseEngine:
         for number, reason in left_out:
             entry = roster.entry(number)
             ack = AreaAck(entry.household_key, (), ((figure.key.day, reason),))
-            yield self._speaker.tell(DeviceId(entry.device), Kind.AREA_ACK, ack)
+            yield self._signer.sign(DeviceId(entry.device), Kind.AREA_ACK, ack)
 
     def _teach(self, name: str, now_s: float) -> Iterator[Outgoing]:
         """Send a trustee what it says that it lacks; again only if it still lacks it much later."""

@@ -6,6 +6,7 @@ payload, so that it can be given back and checked again.
 """
 
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Protocol
@@ -96,7 +97,7 @@ def dead_letter(
 
 
 class IngestBatch(msgspec.Struct, frozen=True):
-    """What one transaction takes: headers first, then blocks; `refused` came no further."""
+    """What one call stores: headers first, then blocks; `refused` came no further."""
 
     at: datetime
     epochs: Sequence[EpochItem] = ()
@@ -247,6 +248,12 @@ class Store(MovingStore, Protocol):
     @property
     def receipts(self) -> ReceiptStore:
         """What households sign off, in the same store and thread."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Join all that is written within it: it is stored together, or nothing of it is.
+
+        Another transaction within is a part of this one.
+        """
 
     def enrol(self, device: Device) -> None:
         """Take an enrolment; ends the device's enrolment under any other household key."""

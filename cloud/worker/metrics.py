@@ -16,6 +16,7 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 from cloud.config import MetricsConfig
 from cloud.ingest.pipeline import Processed
 from cloud.worker.gauges import Point
+from protocol.topics import Kind
 from system.conditions import Condition
 from system.files import read_secret
 
@@ -47,16 +48,17 @@ class Tally:
         """Count a batch that took `duration_s` from verification to commit."""
         self._counts.update(
             batches=1,
-            blocks=processed.blocks,
-            headers=processed.headers,
+            blocks=processed.stored[Kind.BLOCK],
+            headers=processed.stored[Kind.EPOCH],
             again=processed.again,
             batch_ms=round(duration_s * MS),
         )
         self._refused.update({one.word: one.count for one in processed.refused})
-        self._contributions.update({one.word: one.count for one in processed.refused_contributions})
-        self._contributions.update(
-            {STORED: processed.contributions} if processed.contributions else {}
-        )
+        for (kind, reason), count in processed.refused_by_kind.items():
+            if kind is Kind.AREA:
+                self._contributions[reason] += count
+        if stored := processed.stored[Kind.AREA]:
+            self._contributions[STORED] += stored
         self._slowest_ms = max(self._slowest_ms, duration_s * MS)
 
     def points(self, collectivity: str) -> list[Point]:

@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cloud.billing.letters import due_letters
 from cloud.billing.pending import pending_statements, unseen_statements
 from cloud.catalogue.log import Publisher, listed_in
-from cloud.ingest.pipeline import Ingest, Processed, Request
-from cloud.ingest.verify import UP_KINDS
+from cloud.ingest.handler import Request
+from cloud.ingest.handlers import SIGNED_KINDS
+from cloud.ingest.pipeline import Ingest, Processed
 from cloud.store import Store
 from protocol.backoff import backoff
 from protocol.calendar import legal_day, month_of
@@ -55,7 +56,7 @@ def shared_filters(collectivity: str, group: str) -> list[str]:
 
     Keys each of them alone: a broker gives what is retained to no group.
     """
-    kinds = (*UP_KINDS, Kind.STATUS)
+    kinds = (*(kind for kind in SIGNED_KINDS if kind is not Kind.KEY), Kind.STATUS)
     together = [f"$share/{group}/{all_devices(collectivity, kind)}" for kind in kinds]
     return [*together, all_devices(collectivity, Kind.KEY)]
 
@@ -108,7 +109,7 @@ class Worker:
         self._ingest = ingest
         self._settings = settings
         self._counts = counts
-        self._requests: dict[tuple[DeviceId, str], Request] = {}
+        self._requests: dict[tuple[DeviceId, Kind], Request] = {}
         self._has_requests = asyncio.Event()
         self._in_batch = asyncio.Lock()
         self._unconfirmed, self._crowded = Condition(), Condition()
@@ -168,7 +169,7 @@ class Worker:
     def _keep_requests(self, requests: Sequence[Request]) -> None:
         """Let requests wait; a chip asks one thing of a kind at a time, so its last word holds."""
         for request in requests:
-            asker = (request.device.device, type(request.wanted).__name__)
+            asker = request.asker
             if asker not in self._requests and len(self._requests) >= REQUESTS_MAX:
                 if self._crowded.begins():
                     log.warning("fetch_forgotten", waiting=REQUESTS_MAX)

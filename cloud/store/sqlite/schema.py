@@ -204,7 +204,12 @@ def transaction(database: sqlite_utils.Database) -> Iterator[None]:
     """Write in one durable transaction, or not at all.
 
     It takes the write lock at once: a reader's snapshot cannot be raised to a writer's later.
+    Within another transaction it is a part of that one, which may be undone by itself.
     """
+    if database.conn.in_transaction:
+        with database.atomic():
+            yield
+        return
     database.execute("BEGIN IMMEDIATE")
     try:
         yield

@@ -1,5 +1,6 @@
 """The embedded store: one SQLite file in WAL, every transaction on the disk before it is told."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from cloud.store import Count, StoreFigures
@@ -120,6 +121,10 @@ class SqliteStore(Registry, SqliteBlocks, Requests, Moving):
     def receipts(self) -> ReceiptStore:
         """See `Store.receipts`."""
         return SqliteReceipts(self._db, self._path)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """See `Store.transaction`."""
+        return self._writing()
 
     def figures(self) -> StoreFigures:
         """See `Store.figures`."""

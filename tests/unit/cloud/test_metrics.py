@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import Counter
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,16 +15,15 @@ from cloud.ingest.pipeline import Processed
 from cloud.store import Count
 from cloud.worker.gauges import certificate_points
 from cloud.worker.metrics import Metrics
-from protocol.errors import ConfigError
+from protocol.errors import ConfigError, Reason
+from protocol.topics import Kind
 from system.certificates import Lifetime
 
 PROCESSED = Processed(
-    blocks=7,
-    headers=2,
+    stored=Counter({Kind.BLOCK: 7, Kind.EPOCH: 2, Kind.AREA: 5}),
     again=1,
-    contributions=5,
     refused=(Count("conflict", 3), Count("bad_signature", 1)),
-    refused_contributions=(Count("late", 2),),
+    refused_by_kind=Counter({(Kind.AREA, Reason.LATE): 2, (Kind.RECEIPT, Reason.BOUNDS): 1}),
 )
 
 INGEST_LINE = (

@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 import pytest
 
+from cloud.ingest.contributions import AreaIngest
 from cloud.ingest.pipeline import Ingest
-from cloud.store import Count
 from cloud.store.area import Figure, FigureKey, FigureStage
+from cloud.store.sqlite.area import SqliteArea
 from cloud.store.sqlite.store import SqliteStore
 from protocol.area_messages import AreaAck, Document, Part, Terms
 from protocol.calendar import day_number
@@ -102,7 +103,7 @@ def test_a_contribution_is_stored_and_acknowledged_once_for_each_device(ingest, 
     )
     assert told(home, town, processed) == ((DAY - 1, DAY), {})
     assert told(other, town, processed) == ((DAY,), {})
-    assert processed.contributions == 3
+    assert processed.stored[Kind.AREA] == 3
     assert [row.entry for row in rows(store, town)] == [home.entry, other.entry]
     assert store.dead_letters() == ()
 
@@ -112,7 +113,7 @@ def test_the_same_message_again_is_acknowledged_again(ingest, store, town, home)
     assert told(home, town, ingest.process([message, message])) == ((DAY,), {})
     processed = ingest.process([message])
     assert told(home, town, processed) == ((DAY,), {})
-    assert (processed.contributions, processed.again) == (0, 1)
+    assert (processed.stored[Kind.AREA], processed.again) == (0, 1)
     assert len(rows(store, town)) == 1
 
 
@@ -125,7 +126,7 @@ def test_what_was_stored_is_still_acknowledged_when_its_figure_is_fixed(ingest, 
     late = town.join(store, AreaHousehold())
     processed = ingest.process([letters(late, town), contribution(late, town)])
     assert told(late, town, processed) == ((), {DAY: Reason.LATE})
-    assert processed.refused_contributions == (Count(Reason.LATE, 1),)
+    assert processed.refused_by_kind == {(Kind.AREA, Reason.LATE): 1}
     assert store.area.figure(key).late == 1
 
 
@@ -143,11 +144,11 @@ def test_a_store_that_is_busy_costs_a_resend_and_nothing_else(
 ):
     message = contribution(home, town)
 
-    def busy(_batch):
+    def busy(*_):
         raise StoreBusy("The disk is full.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "put_batch", busy)
+        patch.setattr(SqliteArea, "put_contributions", busy)
         with pytest.raises(StoreBusy):
             ingest.process([message])
     assert told(home, town, ingest.process([message])) == ((DAY,), {})
@@ -471,6 +472,8 @@ def test_without_the_check_of_the_entry_a_foreign_one_would_be_stored(
     message = contribution(home, town, entry=other.entry)
     with monkeypatch.context() as patch:
         patch.setattr(
-            ingest._area, "_entry", lambda contribution, _: town.roster.entry(contribution.entry)
+            AreaIngest,
+            "_entry",
+            lambda _, contribution, __: town.roster.entry(contribution.entry),
         )
         assert told(home, town, ingest.process([message])) == ((DAY,), {})

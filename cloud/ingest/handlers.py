@@ -1,0 +1,49 @@
+"""Which handler takes which kind: the one place that knows all of them.
+
+Their order is that in which a batch is stored: a leave comes after the blocks that come with it.
+"""
+
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cloud.billing.quotes import QuoteService
+from cloud.catalogue.log import listed_in
+from cloud.governance.current import AreaDocuments
+from cloud.ingest.answers import AreaAnswers, QuoteAnswers
+from cloud.ingest.contributions import AreaIngest
+from cloud.ingest.departures import DepartureIngest
+from cloud.ingest.downlink import DownlinkSigner
+from cloud.ingest.handler import MessageHandler
+from cloud.ingest.readings import ReadingIngest
+from cloud.ingest.receipts import ReceiptIngest
+from cloud.ingest.seen import SeenIngest
+from cloud.store import Store
+
+_CLASSES: tuple[type[MessageHandler[Any]], ...] = (
+    ReadingIngest,
+    SeenIngest,
+    ReceiptIngest,
+    AreaIngest,
+    DepartureIngest,
+    AreaAnswers,
+    QuoteAnswers,
+)
+SIGNED_KINDS = tuple(kind for each in _CLASSES for kind in each.bodies)
+
+
+def make_handlers(
+    store: Store, collectivity: str, key: Ed25519PrivateKey
+) -> tuple[MessageHandler[Any], ...]:
+    """Make the handlers of one store, which sign with the platform's key."""
+    signer = DownlinkSigner(collectivity, key)
+    documents = AreaDocuments(store.area)
+    return (
+        ReadingIngest(store, collectivity, key),
+        SeenIngest(store, collectivity),
+        ReceiptIngest(store, signer),
+        AreaIngest(store.area, documents, signer),
+        DepartureIngest(store, signer),
+        AreaAnswers(store.area, documents, signer),
+        QuoteAnswers(QuoteService(store, listed_in(store), collectivity, key)),
+    )
