@@ -1,9 +1,10 @@
 """What a judgement says of days, meters and corrections, in sentences for the household."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 from edge.bills.judgement import ContractDays, Finding, Judgement
+from edge.bills.meter_away import MeterAway
 from edge.bills.settled import runs
 from edge.language.choice import Lang
 from edge.language.numbers import SHORT_HASH, day_text, number
@@ -21,7 +22,8 @@ _SENTENCES = bilingual(
         "calendar": (
             "Votre compteur suit un autre calendrier tarifaire depuis le {day}. Demandez à votre "
             "fournisseur un relevé qui s'arrête là, et un autre à partir du {day} au tarif de ce "
-            "calendrier."
+            "calendrier. Si votre contrat n'en a pas, prenez son offre pour ce calendrier à partir de "
+            "ce jour : `volet edge request --offer … --from …`."
         ),
         "other_meter": (
             "Un autre compteur compte depuis le {day}. S'il est le vôtre, faites un nouveau "
@@ -30,6 +32,21 @@ _SENTENCES = bilingual(
             "votre collectivité, installez sa réponse (`volet edge enrol`), puis redémarrez le "
             "boîtier ; votre fournisseur redemande alors ce relevé."
         ),
+        "away": (
+            "Du {first} au {last}, un autre compteur a été pris pour le vôtre, qui est lu de nouveau "
+            "depuis. Ces jours contiennent aussi l'énergie de l'autre : aucune facture ne peut les "
+            "compter. Le vôtre a compté entre-temps : {registers}. Demandez à votre fournisseur une "
+            "facture qui s'arrête avant le {first} et une autre qui commence après le {last}, et de "
+            "facturer cette énergie à part, d'après ces index."
+        ),
+        "away_billed": (
+            "Du {first} au {last}, un autre compteur a été pris pour le vôtre, qui est lu de nouveau "
+            "depuis. Ces jours contiennent l'énergie de l'autre : aucune facture ne peut les compter. "
+            "Ce que le vôtre a compté entre-temps est au jour où il a été relu. Demandez à votre "
+            "fournisseur une facture qui s'arrête avant le {first} et une autre qui commence après "
+            "le {last}."
+        ),
+        "register": "registre {number}, {kwh} kWh (de {before} à {after})",
         "settled": (
             "Une facture du contrat {contract}… a déjà réglé les jours du {start} au {end} ; un "
             "jour n'est facturé qu'une fois."
@@ -63,7 +80,9 @@ _SENTENCES = bilingual(
         "gap": "Days never billed: {days}.",
         "calendar": (
             "Your meter counts by another tariff calendar from {day} on. Ask your provider for a "
-            "statement that ends there, and for another from {day} on at that calendar's tariff."
+            "statement that ends there, and for another from {day} on at that calendar's tariff. If "
+            "your contract has none for it, take the provider's offer for it from that day on: "
+            "`volet edge request --offer … --from …`."
         ),
         "other_meter": (
             "Another meter has counted since {day}. If it is yours, make a new contract for it "
@@ -72,6 +91,19 @@ _SENTENCES = bilingual(
             "install its answer (`volet edge enrol`), then start the chip again; your provider then "
             "asks for this statement again."
         ),
+        "away": (
+            "From {first} to {last} another meter was taken for yours, which is read again since. "
+            "These days hold the other one's energy too: no bill can count them. Yours counted "
+            "meanwhile: {registers}. Ask your provider for a bill that ends before {first} and one "
+            "that begins after {last}, and to bill this energy apart, by these readings."
+        ),
+        "away_billed": (
+            "From {first} to {last} another meter was taken for yours, which is read again since. "
+            "These days hold the other one's energy: no bill can count them. What yours counted "
+            "meanwhile stands on the day on which it was read again. Ask your provider for a bill "
+            "that ends before {first} and one that begins after {last}."
+        ),
+        "register": "register {number}, {kwh} kWh ({before} to {after})",
         "settled": (
             "A bill of contract {contract}… has settled the days {start} to {end}; a day is billed "
             "once."
@@ -99,8 +131,11 @@ _SENTENCES = bilingual(
 )
 
 
-def remarks(judgement: Judgement, lang: Lang) -> list[str]:
-    """Say which days are late, left out, owed, never billed or estimated, and what else to know."""
+def remarks(judgement: Judgement, lang: Lang, away: Sequence[MeterAway] = ()) -> list[str]:
+    """Say which days are late, left out, owed, never billed or estimated, and what else to know.
+
+    `away`: when another meter was taken for the home's, on days of the statement.
+    """
     words = _SENTENCES[lang]
     found = [
         words[name].format(days=days_text(days, lang))
@@ -119,11 +154,37 @@ def remarks(judgement: Judgement, lang: Lang) -> list[str]:
         found.append(words["gap"].format(days=days_text((first, end - ONE_DAY), lang, is_run=True)))
     if judgement.calendar_change is not None:
         found.append(words["calendar"].format(day=day_text(judgement.calendar_change, lang)))
-    if judgement.other_meter is not None:
+    found += away_in_words(away, lang)
+    if judgement.other_meter is not None and not away:
         found.append(words["other_meter"].format(day=day_text(judgement.other_meter, lang)))
     if judgement.contract is not None:
         found.append(_contract(judgement, judgement.contract, lang))
     return [*found, *_credit(judgement, lang), *_meters(judgement, lang)]
+
+
+def away_in_words(away: Iterable[MeterAway], lang: Lang) -> list[str]:
+    """Say when another meter was taken for the home's, and what the home's counted meanwhile."""
+    words = _SENTENCES[lang]
+    told = []
+    for each in away:
+        registers = [
+            words["register"].format(
+                number=n + 1,
+                kwh=number(kwh, lang),
+                before=number(each.before_kwh[n], lang),
+                after=number(each.after_kwh[n], lang),
+            )
+            for n, kwh in enumerate(each.register_kwh)
+            if kwh
+        ]
+        told.append(
+            words["away" if registers else "away_billed"].format(
+                first=day_text(each.first, lang),
+                last=day_text(each.last, lang),
+                registers=", ".join(registers),
+            )
+        )
+    return told
 
 
 def days_text(days: Iterable[date], lang: Lang, *, is_run: bool = False) -> str:

@@ -1,19 +1,23 @@
 """Which bills that are not right ask for nothing: their days are billed correctly by others."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 from edge.bills.judgement import Finding, Judgement, Verdict
 
 
-def replaced(judgements: Sequence[Judgement]) -> set[str]:
+def replaced(
+    judgements: Sequence[Judgement], unbillable: Mapping[str, Collection[date]] | None = None
+) -> set[str]:
     """Return the statements (ids) that ask for nothing of the household.
 
     Their days later ones bill correctly, or they only repeat days that a correct one has settled.
     One that is wrong for another reason still is after a correct one.
 
-    `judgements`: all of them, in the order in which they arrived.
+    `judgements`: all of them, in the order in which they arrived. `unbillable`: by statement, the
+    days that none can bill, so that bills of the other days, or of later ones, are all there is.
     """
+    unbillable = unbillable or {}
     settled = {
         day for each in judgements if each.verdict is Verdict.CORRECT for day in _covered(each)
     }
@@ -23,7 +27,12 @@ def replaced(judgements: Sequence[Judgement]) -> set[str]:
         days = set(_days(judgement))
         if judgement.verdict is Verdict.CORRECT:
             right |= days
-        elif days and (days <= right or (is_repeated(judgement) and days <= settled)):
+            continue
+        if not days:
+            continue
+        left = days.difference(unbillable.get(judgement.statement, ()))
+        is_billed = left <= right if left else max(right, default=date.min) > max(days)
+        if is_billed or (is_repeated(judgement) and left <= settled):
             found.add(judgement.statement)
     return found
 

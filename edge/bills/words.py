@@ -73,6 +73,7 @@ WORDS = bilingual(
         "none_yet": "Aucune facture n'est encore arrivée.",
         "settled": "Ces jours sont déjà réglés par une facture juste ; rien à faire.",
         "replaced": "Une autre facture compte ces jours, et elle est juste ; rien à faire.",
+        "other_days": "Les factures des jours qui les entourent sont justes depuis.",
         "put_off": (
             "Factures arrivées, pas encore vérifiées : {count}. Votre boîtier ne sait pas encore "
             "quel compteur a compté ; il les vérifie dès qu'il a lu celui de votre contrat."
@@ -132,6 +133,7 @@ WORDS = bilingual(
         "none_yet": "No bill has arrived yet.",
         "settled": "A correct bill has settled these days already; nothing is to do.",
         "replaced": "Another bill has billed these days correctly since; nothing is left to do.",
+        "other_days": "Bills of the days around them are correct since.",
         "put_off": (
             "Bills that have arrived and are not checked yet: {count}. Your chip does not know yet "
             "which meter counted; it checks them as soon as it has read your contract's."

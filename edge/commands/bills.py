@@ -1,6 +1,7 @@
 """`volet edge bills`: the household's bills, as its own chip found them."""
 
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import msgspec
 
 from edge.bills.document import FINDINGS, Papers, compose
 from edge.bills.judgement import Judgement, Verdict
+from edge.bills.meter_away import MeterAway, away_in, read_times_away
 from edge.bills.receipt_words import receipt_in_words
-from edge.bills.remarks import remarks
+from edge.bills.remarks import away_in_words, remarks
 from edge.bills.render import render_html, render_pdf
 from edge.bills.replaced import is_repeated, replaced
 from edge.bills.signed_off import overview, read_holds
@@ -57,7 +59,8 @@ def bills(
     """Show the bills that have arrived, opened and checked by this chip.
 
     Exit code 3: one of them does not agree with the meter, or was refused, and no later one has
-    billed its days correctly. One that only repeats days settled correctly before does not count.
+    billed its days correctly. One that only repeats days settled correctly before does not count,
+    nor do days on which another meter was taken for the home's, which none can bill.
     """
     with read_vault(directory) as vault:
         rows = vault.statements()
@@ -69,7 +72,12 @@ def bills(
             papers = _papers(directory, vault, chosen, judgements)
             _write(html, pdf, chosen, papers, language())
             return
-    settled = replaced(judgements)
+        times = read_times_away(directory, vault)
+    away = {each.statement: away_in(each, times) for each in judgements}
+    unbillable = {
+        name: {day for time in found for day in time.days} for name, found in away.items()
+    }
+    settled = replaced(judgements, unbillable)
     if is_json:
         found = {"bills": judgements, "contract": differing, "receipts": signed_off}
         click.echo(msgspec.json.encode(found))
@@ -83,6 +91,7 @@ def bills(
                 each,
                 lang,
                 is_replaced=each.statement in settled,
+                away=away[each.statement],
                 receipt=said.get(each.statement, ""),
             )
             for each in judgements
@@ -162,21 +171,28 @@ def _write(
 
 
 def in_words(
-    judgement: Judgement, lang: Lang, *, is_replaced: bool = False, receipt: str = ""
+    judgement: Judgement,
+    lang: Lang,
+    *,
+    is_replaced: bool = False,
+    receipt: str = "",
+    away: Sequence[MeterAway] = (),
 ) -> str:
     """Lay a bill out for a terminal.
 
     `is_replaced`: others bill its days correctly. `receipt` says what has become of its
-    receipt; shown where it could have one.
+    receipt; shown where it could have one. `away`: when another meter was taken for the home's.
     """
     words = WORDS[lang]
     first, last = (day_text(d, lang) for d in (judgement.start, judgement.end - ONE_DAY))
     verdict = VERDICTS[lang][judgement.verdict]
     rows = [words["bill_for"].format(first=first, last=last, verdict=verdict)]
     rows += [f"  ! {FINDINGS[lang][finding]}" for finding in judgement.findings]
-    said = remarks(judgement, lang)
-    if is_replaced:
-        said = [words["settled"], *said] if is_repeated(judgement) else [words["replaced"]]
+    said = remarks(judgement, lang, away)
+    if is_replaced and is_repeated(judgement):
+        said = [words["settled"], *said]
+    elif is_replaced:
+        said = [*away_in_words(away, lang), words["other_days" if away else "replaced"]]
     if receipt and judgement.verdict is Verdict.CORRECT:
         said = [*said, receipt]
     rows += [f"  · {remark}" for remark in said]

@@ -85,11 +85,13 @@ HELP = {
     ),
     "Show the bills that have arrived, opened and checked by this chip. Exit code 3: one of them "
     "does not agree with the meter, or was refused, and no later one has billed its days "
-    "correctly. One that only repeats days settled correctly before does not count.": (
+    "correctly. One that only repeats days settled correctly before does not count, nor do days on "
+    "which another meter was taken for the home's, which none can bill.": (
         "Affiche les factures arrivées, ouvertes et vérifiées par ce boîtier.\n\n"
         "Code de sortie 3 : l'une ne concorde pas avec le compteur, ou a été refusée, et aucune "
         "autre n'a depuis compté ses jours correctement. Une facture qui ne fait que répéter des "
-        "jours déjà réglés correctement ne compte pas."
+        "jours déjà réglés correctement ne compte pas, ni les jours où un autre compteur a été pris "
+        "pour celui du foyer, qu'aucune ne peut compter."
     ),
     "Show what was signed off to the provider; let receipts go again after bills that were "
     "wrong.": (

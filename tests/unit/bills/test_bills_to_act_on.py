@@ -63,3 +63,25 @@ def test_only_a_repeated_statement_is_nothing_to_act_on_after_a_correct_one(
     is_repeated = (verdict, findings) == (Verdict.REFUSED, SETTLED)
     expected = is_billed and (not is_last or is_repeated)
     assert (other.statement in replaced(order)) is expected
+
+
+@pytest.mark.parametrize(
+    ("wrong", "correct", "expected"),
+    [
+        ((0, 6), [(0, 2), (4, 6)], True),
+        ((0, 6), [(0, 2)], False),
+        ((0, 6), [(4, 6)], False),
+        ((2, 4), [], False),
+        ((2, 4), [(0, 2)], False),
+        ((2, 4), [(4, 6)], True),
+        ((0, 4), [(0, 2)], True),
+    ],
+)
+def test_days_that_no_bill_can_count_are_waited_for_no_longer_than_the_others(
+    wrong, correct, expected
+):
+    refused = judged(99, Verdict.REFUSED, *wrong, (Finding.METER_DIFFERS,))
+    right = [judged(n, Verdict.CORRECT, *span) for n, span in enumerate(correct, 1)]
+    never = {refused.statement: {FIRST + timedelta(days=n) for n in (2, 3)}}
+    assert (refused.statement in replaced([refused, *right], never)) is expected
+    assert (refused.statement in replaced([refused, *right])) is False

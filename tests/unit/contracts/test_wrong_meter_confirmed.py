@@ -88,7 +88,6 @@ def assert_billed_right(home, before, after) -> None:
     assert whole == counted_kwh(home, 0, END)
 
 
-@pytest.mark.xfail(strict=True, reason="no word of what the own meter counted meanwhile")
 def test_the_own_meter_goes_on_at_once_and_every_kwh_of_it_can_be_billed(home):
     confirm_a_wrong_meter(home)
     read_another(home, home.own)
@@ -107,7 +106,6 @@ def test_the_own_meter_goes_on_at_once_and_every_kwh_of_it_can_be_billed(home):
     assert_billed_right(home, before, after)
 
 
-@pytest.mark.xfail(strict=True, reason="no word of what the own meter counted meanwhile")
 def test_with_a_contract_for_the_wrong_meter_the_own_one_is_confirmed_and_gets_a_new_one(
     home, offer
 ):
