@@ -1,6 +1,6 @@
 """Closing quarter-hours and days: energy between two readings spread over what they enclose."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import msgspec
 
@@ -23,7 +23,6 @@ from edge.metering.state import (
 from protocol.calendar import (
     QUARTER_HOUR,
     day_end,
-    day_start,
     legal_day,
     quarter_hour_start,
     quarter_hours,
@@ -50,23 +49,24 @@ def advance(
     Days more than 400 before `until` are left out, so that the work is bounded.
     """
     if until - quarter_hour_start(account.day, account.j) > LONGEST_GAP:
-        account, events = _leave_out(account, until, settings)
+        day = legal_day(until - LONGEST_GAP)
+        detail = f"{max((day - account.day).days - 1, 0)} days are too long ago and are left out"
+        account, events = leave_out(account, (day, 0), settings)
+        events.append(Notice(NoticeKind.GAP, until, detail))
     else:
         events = []
     account, closed = _close_until(account, until, energy_wh, reading, settings)
     return account, events + closed
 
 
-def _leave_out(
-    account: Account, until: datetime, settings: MeteringSettings
+def leave_out(
+    account: Account, place: tuple[date, int], settings: MeteringSettings
 ) -> tuple[Account, list[Event]]:
-    """Close the open day, then go on 400 days before `until` as if the last reading were there."""
+    """Close the open day, then go on at a quarter-hour (day, j) of a later one."""
     account, events = _close_until(account, day_end(account.day), 0, None, settings)
-    day = max(account.day, legal_day(until - LONGEST_GAP))
-    detail = f"{(day - account.day).days} days are too long ago and are left out"
-    last = msgspec.structs.replace(account.last, at=day_start(day))
-    account = msgspec.structs.replace(account, day=day, last=last)
-    return account, [*events, Notice(NoticeKind.GAP, until, detail)]
+    day, j = max(place, (account.day, account.j))
+    last = msgspec.structs.replace(account.last, at=quarter_hour_start(day, j))
+    return msgspec.structs.replace(account, day=day, j=j, last=last), events
 
 
 def _close_until(

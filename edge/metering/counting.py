@@ -28,6 +28,7 @@ def begin(reading: Reading, first_day: date | None) -> Account:
         j=j,
         billed_kwh=NO_REGISTERS,
         is_start_metered=reading.at == quarter_hour_start(day, j),
+        began_at=reading.at if first_day is None else None,
     )
     return stand_at(account, reading)
 

@@ -94,6 +94,7 @@ class NoticeKind(StrEnum):
     CLOCK_DOUBTED = "clock_doubted"
     CLOCKS_DIFFER = "clocks_differ"
     DAYS_REOPENED = "days_reopened"
+    BEGINNING_MOVED = "beginning_moved"
     OTHER_METER = "other_meter"
     OTHER_METER_DROPPED = "other_meter_dropped"
     METER_REPLACED = "meter_replaced"

@@ -1,10 +1,11 @@
 """The state machine: frames in; closed quarter-hours, closed days and notices out."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 import msgspec
 
+from edge.metering.beginning import move_beginning, settle_beginning
 from edge.metering.changes import lacks_register_at_change, renew_index
 from edge.metering.closing import close_for_good
 from edge.metering.counting import begin, count
@@ -17,7 +18,7 @@ from edge.metering.reading import Reading, read
 from edge.metering.reopening import Undone, closed_ahead, reopen
 from edge.metering.restore import misfit_of
 from edge.metering.state import Account, MeteringSettings, MeterState, Misfit, borne_out, misfit
-from edge.metering.timekeeping import Timekeeping, as_told, keep_time
+from edge.metering.timekeeping import BelievedTime, Timekeeping, as_told, keep_time
 from edge.tic.frame import Frame
 from system.clock import HostTime
 
@@ -49,6 +50,7 @@ class Meter:
         self._settings = settings or MeteringSettings()
         self._is_named = is_named
         self._is_time_known = True
+        self._step_back = timedelta()
 
     @property
     def state(self) -> MeterState:
@@ -75,7 +77,9 @@ class Meter:
         self._is_time_known = kept.at is not None
         if kept.at is None:
             return [*kept.notices]
-        events = self._take(msgspec.structs.replace(reading, at=kept.at))
+        events = self._move_beginning(kept.step) if self._is_own(reading.serial) else []
+        events += self._take(msgspec.structs.replace(reading, at=kept.at))
+        self._settle_beginning(kept)
         return [*kept.notices, *self._timed(events)]
 
     def confirm_index(self) -> list[Event]:
@@ -158,6 +162,25 @@ class Meter:
             self._state = msgspec.structs.replace(self._state, time=time)
         else:
             self._state = msgspec.structs.replace(self._state, other_time=OtherTime(serial, time))
+
+    def _move_beginning(self, step: timedelta) -> list[Event]:
+        """Move an account that began at a wrong time to the right one.
+
+        A clock that goes back is believed at once: it counts once a second reading goes on from it.
+        """
+        step, self._step_back = max(step, timedelta()) + self._step_back, min(step, timedelta())
+        account = self._state.account
+        if account is None or account.began_at is None or not step:
+            return []
+        account, events = move_beginning(account, step, self._settings)
+        self._state = msgspec.structs.replace(self._state, account=account, held=None)
+        return events
+
+    def _settle_beginning(self, time: BelievedTime) -> None:
+        account = self._state.account
+        if account is not None and account.began_at is not None:
+            account = settle_beginning(account, time)
+            self._state = msgspec.structs.replace(self._state, account=account)
 
     def _is_unnamed(self, reading: Reading) -> bool:
         """Return whether the reading must be passed over, since its calendar may be another one.

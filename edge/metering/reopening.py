@@ -18,8 +18,15 @@ STEP_LASTS = timedelta(days=1)
 
 
 class Undone(msgspec.Struct, frozen=True):
-    """What was closed, and is taken back: in order, without a gap, up to the open quarter-hour."""
+    """What was closed, and is taken back: in order, up to the open quarter-hour.
 
+    Attributes:
+        since: the quarter-hour (day, j) from which on nothing is closed any more.
+        quarter_hours: those that were closed from there on.
+        days: the days that were.
+    """
+
+    since: tuple[date, int]
     quarter_hours: tuple[QuarterHourClosed, ...]
     days: tuple[DayClosed, ...]
 
@@ -27,8 +34,8 @@ class Undone(msgspec.Struct, frozen=True):
 def closed_ahead(state: MeterState) -> tuple[date, int] | None:
     """Return from which quarter-hour on (day, j) a wrong time closed; None where none did.
 
-    That is the one in which the step ahead was believed that led there, or the one that holds the
-    last reading.
+    That is the one in which the step ahead was believed that led there, the one of the account's
+    beginning where that was ahead, or the one that holds the last reading.
     """
     account = state.account
     if account is None:
@@ -36,9 +43,10 @@ def closed_ahead(state: MeterState) -> tuple[date, int] | None:
     now = account.last.at
     if quarter_hour_start(account.day, account.j) - now <= AGREEMENT:
         return None
-    stepped_from = state.time.stepped_from
-    is_of_step = stepped_from is not None and timedelta() <= now - stepped_from <= STEP_LASTS
-    return quarter_hour(stepped_from if is_of_step and stepped_from is not None else now)
+    for since in (state.time.stepped_from, account.began_at):
+        if since is not None and timedelta() <= now - since <= STEP_LASTS:
+            return quarter_hour(since)
+    return quarter_hour(now)
 
 
 def reopen(account: Account, undone: Undone) -> Account:
@@ -48,6 +56,7 @@ def reopen(account: Account, undone: Undone) -> Account:
     fall on the day that closes next, by the meter and calendar that counted them.
     """
     first = undone.quarter_hours[0]
+    day, j = (first.day, first.j) if account.began_at is None else undone.since
     parts = [part for closed in undone.days for part in _parts(closed)] + list(account.parts)
     own = [part for part in parts if _is_of(part, account)]
     billed_kwh = tuple(
@@ -61,8 +70,8 @@ def reopen(account: Account, undone: Undone) -> Account:
         injected_wh = (injected_wh - sum(part.injected_wh for part in own)) % COUNTER_MODULUS_WH
     account = msgspec.structs.replace(
         account,
-        day=first.day,
-        j=first.j,
+        day=day,
+        j=j,
         pool_wh=account.pool_wh + sum(each.energy_wh for each in undone.quarter_hours),
         billed_kwh=billed_kwh,
         billed_injected_wh=injected_wh,
@@ -70,9 +79,11 @@ def reopen(account: Account, undone: Undone) -> Account:
         max_power_va=max(account.max_power_va, *[each.max_power_va for each in undone.days], 0),
         is_start_metered=False,
         is_carrying=False,
-        doubts=doubts_reopened(account, undone.days, first.day),
+        doubts=doubts_reopened(account, undone.days, day),
     )
-    start = quarter_hour_start(first.day, first.j)
+    start = quarter_hour_start(day, j)
+    if account.began_at is not None:
+        start = max(start, account.began_at)
     if start >= account.last.at:
         return account
     total_wh = (account.last.total_wh - account.pool_wh) % COUNTER_MODULUS_WH

@@ -76,6 +76,7 @@ class Account(msgspec.Struct, frozen=True):
         former: the last meters that were followed before, oldest first.
         doubts: what stands against the open day and later ones.
         gap_spell: gaps from which the line has not recovered yet.
+        began_at: when the first reading was, while that may still turn out to be a wrong time.
     """
 
     last: Reading
@@ -92,6 +93,7 @@ class Account(msgspec.Struct, frozen=True):
     former: tuple[FormerMeter, ...] = ()
     doubts: tuple[DayDoubt, ...] = ()
     gap_spell: GapSpell | None = None
+    began_at: datetime | None = None
 
 
 class MeterState(msgspec.Struct, frozen=True):

@@ -106,11 +106,21 @@ class Timekeeping(msgspec.Struct, frozen=True):
 
 
 class BelievedTime(msgspec.Struct, frozen=True):
-    """The outcome for one reading: `at` is None while no time is believed."""
+    """The outcome for one reading.
+
+    Attributes:
+        state: what is remembered of time from now on.
+        at: the reading's time; None while no time is believed.
+        notices: what the household is told.
+        step: by how much the time has gone ahead of, or back from, the one believed before.
+        is_borne_out: meter and host agree on it.
+    """
 
     state: Timekeeping
     at: datetime | None
     notices: tuple[Notice, ...] = ()
+    step: timedelta = timedelta()
+    is_borne_out: bool = False
 
 
 class _Clocks(msgspec.Struct, frozen=True):
@@ -150,6 +160,7 @@ def keep_time(state: Timekeeping, reading: Reading, host: HostTime) -> BelievedT
         host=host.at.astimezone(UTC) if host.is_synchronised else None,
         carried=None if state.fix is None else state.fix.carried_to(host),
     )
+    before = state.fix
     notices = _degraded_notices(state, reading, clocks, host)
     state = msgspec.structs.replace(state, is_degraded=reading.is_clock_degraded)
     if _do_differ(state, clocks):
@@ -158,7 +169,20 @@ def keep_time(state: Timekeeping, reading: Reading, host: HostTime) -> BelievedT
         if _are_agreed(state, clocks):
             state = msgspec.structs.replace(state, lasting=None)
         kept = _following(state, _first_known(clocks), clocks, host)
-    return msgspec.structs.replace(kept, notices=(*notices, *kept.notices))
+    return msgspec.structs.replace(
+        kept,
+        notices=(*notices, *kept.notices),
+        step=_step(before, clocks, kept.at),
+        is_borne_out=clocks.are_agreed,
+    )
+
+
+def _step(before: Fix | None, clocks: _Clocks, at: datetime | None) -> timedelta:
+    """Return by how much the time stepped; over a boot, only that it went back can be known."""
+    if before is None or at is None:
+        return timedelta()
+    step = at - clocks.carried if clocks.carried is not None else min(at - before.at, timedelta())
+    return step if abs(step) > AGREEMENT else timedelta()
 
 
 def as_told(state: Timekeeping, reading: Reading) -> BelievedTime:

@@ -32,6 +32,9 @@ NOTICES = bilingual(
             "The meter's clock and this machine's had differed for a day; the likelier one was used."
         ),
         NoticeKind.DAYS_REOPENED: "What a wrong clock had closed too early was opened again.",
+        NoticeKind.BEGINNING_MOVED: (
+            "Metering had begun at a wrong time; it goes on at the right one, and nothing is lost."
+        ),
         NoticeKind.OTHER_METER: (
             "Another meter was on the line. What it shows is set aside until it is known whose it is: "
             "you confirm it, your contract names it, or it has stayed for a day; then it counts from "
@@ -96,6 +99,10 @@ NOTICES = bilingual(
             "vraisemblable a été retenue."
         ),
         NoticeKind.DAYS_REOPENED: "Ce qu'une horloge fausse avait clos trop tôt a été rouvert.",
+        NoticeKind.BEGINNING_MOVED: (
+            "La mesure avait commencé à une heure fausse ; elle continue à la bonne, et rien n'est "
+            "perdu."
+        ),
         NoticeKind.OTHER_METER: (
             "Un autre compteur était branché. Ce qu'il montre est mis de côté tant qu'on ne sait pas "
             "à qui il est : dès que vous le confirmez, que votre contrat le nomme, ou qu'il est "

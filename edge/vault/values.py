@@ -143,7 +143,7 @@ class Values:
             QuarterHourClosed(day_of_number(number), j, energy_wh, bool(is_estimated))
             for number, j, energy_wh, is_estimated in rows
         ]
-        return Undone(tuple(quarter_hours_closed), tuple(days))
+        return Undone((day, j), tuple(quarter_hours_closed), tuple(days))
 
     def mark(self, day: date, covered: int, full: int) -> None:
         """Set what is encrypted of a day from the coefficients that blocks cover (a bitmap)."""

@@ -4,8 +4,11 @@ from datetime import date, timedelta
 
 import pytest
 
+from edge.chip.chip import Chip
+from edge.identity.identity import signer_of
 from edge.metering.events import NoticeKind
 from edge.mqtt.message import Arrived
+from edge.vault.vault import Vault
 from protocol.calendar import QUARTER_HOUR, day_start, quarter_hour
 from system.clock import HostTime
 from tests.support.chip_bench import PLATFORM_KEY, Bench, instant, make_identity
@@ -21,6 +24,14 @@ class WrongClocks(Bench):
     def __init__(self, directory, **how) -> None:
         identity = make_identity()
         super().__init__(directory, FakeCloud(identity, PLATFORM_KEY), identity, START, **how)
+
+    def unpack(self) -> None:
+        """Start a chip that is new, and that no frame has reached yet; it is offline."""
+        self.vault = Vault.open(
+            self.directory, signer_of(self.identity), is_quarter_hourly=self.is_quarter_hourly
+        )
+        self.chip = Chip(self.identity, self.vault, self.clock, self.settings)
+        self.is_online = False
 
     def show(self, ahead: timedelta = timedelta()) -> None:
         """Let the meter send a frame that says a later time."""
@@ -111,3 +122,32 @@ def test_what_has_left_is_made_up_for_by_the_days_after_it(home, is_acknowledged
     for n, total_wh in enumerate(home.meter.registers_wh(last)):
         counted_kwh = sum(closed.register_steps_kwh[n] for closed, _ in days)
         assert counted_kwh == total_wh // 1_000 - home.meter.base_wh[n] // 1_000
+
+
+@pytest.mark.parametrize("is_quarter_hourly", [False, True])
+@pytest.mark.parametrize("lasts", [5 * MINUTE, 40 * MINUTE])
+@pytest.mark.parametrize("ahead", [-60 * DAY, 30 * DAY, 365 * DAY])
+def test_a_chip_that_began_at_a_wrong_time_closes_each_real_day(
+    tmp_path, is_quarter_hourly, lasts, ahead
+):
+    home = WrongClocks(tmp_path / "chip", is_quarter_hourly=is_quarter_hourly)
+    home.unpack()
+    home.pass_time(lasts, SECOND, ahead)
+    home.pass_time(10 * MINUTE, SECOND)
+    assert {NoticeKind.BEGINNING_MOVED, NoticeKind.DAYS_REOPENED} & {*home.told()}
+    home.clock.at += QUARTER_HOUR - (home.clock.at - START) % QUARTER_HOUR
+    home.connect(is_online=True)
+    home.live(4)
+    home.settle()
+    first = (START + DAY).date()  # the day that begins with START, in Paris
+    days = [closed.day for closed, _ in home.vault.values.days(date.min, date.max)]
+    early = [day for day in days if day < first]
+    assert days[len(early) :] == [first + n * DAY for n in range(4)]
+    has_closed_behind = ahead < timedelta() and lasts > QUARTER_HOUR
+    assert early == ([(START + ahead + DAY).date()] if has_closed_behind else [])
+    assert_days_are_true(home, first + DAY, date.max)
+    held = opened(home.cloud, home.identity)
+    kept = home.vault.values.intervals(date.min, date.max)
+    assert len({(each.day, each.j) for each in kept}) == len(kept)
+    assert all(held[each.day, each.j] == each.energy_wh for each in kept if each.day in days)
+    home.kill()

@@ -238,7 +238,7 @@ class ClocksMachine(RuleBasedStateMachine):
             self.room.events = [
                 each for each in self.room.events if each not in quarters and each not in days
             ]
-            self.room.meter.reopen(Undone(tuple(quarters), tuple(days)))
+            self.room.meter.reopen(Undone(since, tuple(quarters), tuple(days)))
 
 
 TestClocksOverBoots = ClocksMachine.TestCase

@@ -100,7 +100,8 @@ def test_days_that_are_opened_again_keep_their_doubts():
     meter = begun(local("2025-06-10T22:00"), 1_000_000)
     see_twice(meter, local("2025-06-10T22:20"), 1_100_000)
     events = through(meter, local("2025-06-10T22:30"), local("2025-06-11T06:00"), 1_100_000)
-    undone = Undone(tuple(quarters(events)), tuple(days(events)))
+    first = quarters(events)[0]
+    undone = Undone((first.day, first.j), tuple(quarters(events)), tuple(days(events)))
     meter.reopen(undone)
     events = through(meter, local("2025-06-11T06:10"), local("2025-06-13T00:00"), 1_100_000)
     assert doubts(events) == {

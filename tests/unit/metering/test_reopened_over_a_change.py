@@ -28,7 +28,7 @@ def reopened(line: Line, days: int) -> None:
     taken = line.days()[-days:]
     since = taken[0].day
     quarters = [each for each in line.events if hasattr(each, "j") and each.day >= since]
-    line.meter.reopen(Undone(tuple(quarters), tuple(taken)))
+    line.meter.reopen(Undone((since, 0), tuple(quarters), tuple(taken)))
     line.events = [each for each in line.events if each not in quarters and each not in taken]
 
 

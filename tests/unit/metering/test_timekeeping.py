@@ -169,7 +169,8 @@ def test_a_host_that_loses_its_network_is_carried_on_by_the_monotonic_clock():
 def test_a_step_ahead_is_doubted_told_once_and_believed_after_three_agreeing_minutes(mode):
     room = begun(mode=mode)
     room.is_synchronised = mode is Mode.HISTORIQUE
-    room.live(5 * MINUTE)
+    room.live(DAY + 5 * MINUTE, 5 * MINUTE)
+    room.events.clear()
     if mode is Mode.STANDARD:
         room.meter_off = 2 * DAY
     else:
@@ -316,6 +317,7 @@ def test_what_is_reopened_is_counted_once(calendar, kept):
     day, j = room.meter.closed_ahead
     since = (day + kept * DAY, 0) if kept else (day, j)
     undone = Undone(
+        since,
         tuple([each for each in room.closed() if (each.day, each.j) >= since]),
         tuple([each for each in room.days() if each.day >= since[0]]),
     )
