@@ -1,24 +1,78 @@
-"""How long to wait before trying again: exponential, capped, full jitter.
+"""How long to wait before trying again: one policy as a value, and who counts the attempts.
 
-After "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015): of the usual ways, drawing
-uniformly below a doubling ceiling clears a crowd of clients with the least work for the server.
+The ceiling of a wait grows exponentially up to a cap, and the wait is drawn below or around it. Of
+the usual ways full jitter clears a crowd of clients with the least work for the server
+("Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
 """
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+# Between which parts of its ceiling a wait is drawn.
+FULL_JITTER = (0.0, 1.0)
+QUARTER_JITTER = (0.75, 1.25)
+NO_JITTER = (1.0, 1.0)
+# Growth by any factor reaches any cap long before.
+_ATTEMPTS_MAX = 64
+
+_RANDOM = random.SystemRandom()
 
 
-def backoff(
-    *, base_s: float = 0.5, cap_s: float = 30.0, rng: random.Random | None = None
-) -> Iterator[float]:
-    """Draw delays in seconds without end, each uniform in [0, min(cap_s, base_s·2^attempt)].
+class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """When to try again, in seconds.
 
-    A success begins anew with a new generator.
+    Attributes:
+        first_s: the ceiling of the first wait.
+        growth: by what each ceiling is multiplied to give the next.
+        cap_s: the highest ceiling.
+        jitter: between which parts of its ceiling a wait is drawn, uniformly.
+        floor_s: is added to every wait.
     """
-    if not 0 < base_s <= cap_s:
-        raise ValueError("a back-off has 0 < base_s <= cap_s")
-    draw = (rng or random.SystemRandom()).uniform
-    ceiling_s = base_s
-    while True:
-        yield draw(0, ceiling_s)
-        ceiling_s = min(cap_s, ceiling_s * 2)
+
+    first_s: float = 0.5
+    growth: float = 2.0
+    cap_s: float = 30.0
+    jitter: tuple[float, float] = FULL_JITTER
+    floor_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.first_s <= self.cap_s:
+            raise ValueError("a retry policy has 0 < first_s <= cap_s")
+        if self.growth < 1 or not 0 <= self.jitter[0] <= self.jitter[1] or self.floor_s < 0:
+            raise ValueError("a retry policy has growth >= 1, 0 <= jitter, floor_s >= 0")
+
+    def wait_s(self, attempts: int, rng: random.Random | None = None) -> float:
+        """Draw the wait after so many attempts before the one just made."""
+        grown_s = self.first_s * self.growth ** min(attempts, _ATTEMPTS_MAX)
+        return self.floor_s + min(self.cap_s, grown_s) * (rng or _RANDOM).uniform(*self.jitter)
+
+    def waits_s(self, rng: random.Random | None = None) -> Iterator[float]:
+        """Draw waits without end; a success begins anew with a new generator."""
+        attempts = 0
+        while True:
+            yield self.wait_s(attempts, rng)
+            attempts += 1
+
+
+@dataclass(slots=True)
+class RetryTimer:
+    """Something that is sent until it is answered.
+
+    `due_s` is when it goes (again), on the clock that only rises.
+    """
+
+    due_s: float = 0.0
+    attempts: int = 0
+
+    def sent(self, now_s: float, policy: RetryPolicy, rng: random.Random | None = None) -> None:
+        """Take note that it was just sent."""
+        self.due_s = now_s + policy.wait_s(self.attempts, rng)
+        self.attempts += 1
+
+    def restart(self, now_s: float) -> None:
+        """Let it go now if it was sent before: what was sent may be lost."""
+        if self.attempts:
+            self.attempts, self.due_s = 0, now_s

@@ -7,9 +7,11 @@ from typing import ParamSpec, TypeVar
 
 import structlog
 
-from protocol.backoff import backoff
+from protocol.backoff import RetryPolicy
 from protocol.errors import StoreBusy
 from system.conditions import Condition
+
+BUSY = RetryPolicy(first_s=0.1, cap_s=10.0)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,7 +29,7 @@ class StoreThread:
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function there; while the store is busy, again and again."""
-        delays_s = backoff(base_s=0.1, cap_s=10.0)
+        delays_s = BUSY.waits_s()
         loop = asyncio.get_running_loop()
         is_waiting = False
         try:

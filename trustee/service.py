@@ -14,7 +14,7 @@ import msgspec
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from protocol.backoff import backoff
+from protocol.backoff import RetryPolicy
 from protocol.envelope import SIZE_MAX_BYTES, Address, decode_body, open_message, seal_message
 from protocol.errors import MessageRefused, Reason, TransportError
 from protocol.ids import DeviceId
@@ -28,9 +28,9 @@ from trustee.core import TrusteeCore
 
 BATCH_MAX = 128
 BATCH_WINDOW_S = 0.05
-HELLO_FIRST_S = 1.0
 # What a trustee knows is said again so often, for a release worker that has just begun.
 KNOWN_EVERY_S = 60.0
+HELLO = RetryPolicy(first_s=1.0, cap_s=KNOWN_EVERY_S)
 # So often it looks whether its operator has confirmed the first set; nothing is said for that.
 LOOK_EVERY_S = 5.0
 
@@ -206,14 +206,14 @@ class TrusteeProgram:
         by itself, and is greeted then.
         """
         greeted_on, due_s = 0, 0.0
-        delays_s = backoff(base_s=HELLO_FIRST_S, cap_s=KNOWN_EVERY_S)
+        delays_s = HELLO.waits_s()
         while True:
             connection = await self._link.connected()
             is_new = connection != greeted_on or self._has_news.is_set()
             self._has_news.clear()
             if await self._thread.run(self._trustee.look_again) or is_new:
                 greeted_on, due_s = connection, 0.0
-                delays_s = backoff(base_s=HELLO_FIRST_S, cap_s=KNOWN_EVERY_S)
+                delays_s = HELLO.waits_s()
             now_s = asyncio.get_running_loop().time()
             if now_s >= due_s:
                 is_ready = await self._thread.run(lambda: self._trustee.is_ready)

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cloud.release.opening import is_well_formed
 from cloud.release.pages import Collector
+from protocol.backoff import NO_JITTER, RetryPolicy, RetryTimer
 from protocol.envelope import Address, open_message
 from protocol.errors import MessageRefused, Reason
 from protocol.governance import TrusteeSet
@@ -18,8 +19,8 @@ from protocol.ids import DeviceId
 from protocol.topics import TrusteeKind
 from protocol.trustee_messages import Answer, AnswerPage, FromTrustee, Known, Refused, SetRequest
 
-FIRST_REPEAT_S = 10.0
-LONGEST_REPEAT_S = 900.0
+# One worker asks few trustees, so that no crowd is to be spread.
+ASK_AGAIN = RetryPolicy(first_s=10.0, cap_s=900.0, jitter=NO_JITTER)
 # So many requests wait for one trustee at a time; the next ones follow as it answers.
 WINDOW = 64
 
@@ -33,8 +34,7 @@ class _Waiting:
     """One request at one trustee."""
 
     def __init__(self) -> None:
-        self.due_s = 0.0
-        self.pause_s = FIRST_REPEAT_S
+        self.timer = RetryTimer()
         self.collector = Collector()
         self.answer: Answer | None = None
         self.refused: Refused | None = None
@@ -100,9 +100,8 @@ class Asking:
                 if waiting.is_done or sent.get(name, 0) >= WINDOW:
                     continue
                 sent[name] = sent.get(name, 0) + 1
-                if now_s >= waiting.due_s:
-                    waiting.due_s = now_s + waiting.pause_s
-                    waiting.pause_s = min(2 * waiting.pause_s, LONGEST_REPEAT_S)
+                if now_s >= waiting.timer.due_s:
+                    waiting.timer.sent(now_s, ASK_AGAIN)
                     yield name, one.request
 
     def answers(self, request_id: bytes) -> dict[int, Answer]:
@@ -195,7 +194,7 @@ class Asking:
         for one in self._open.values():
             for number, waiting in one.waiting.items():
                 if one.trustees.trustees[number].name == name and not waiting.is_done:
-                    waiting.due_s, waiting.pause_s = 0.0, FIRST_REPEAT_S
+                    waiting.timer = RetryTimer()
 
     def _find(self, request_id: bytes, name: str) -> tuple[_Open, int, _Waiting] | None:
         one = self._open.get(request_id)

@@ -11,7 +11,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.ingest.downlink import DownlinkSigner
-from cloud.release.asking import LONGEST_REPEAT_S, Asking
+from cloud.release.asking import ASK_AGAIN, Asking
 from cloud.release.closing import FigureBasis, basis_of, close, due, figure_codes, read_document
 from cloud.release.composing import compose
 from cloud.release.opening import advance, asked, discard
@@ -196,7 +196,7 @@ class ReleaseEngine:
         length = 0 if self._roster is None else len(self._roster)
         lacks = (known.roster_length, known.documents, length)
         before, at_s = self._taught.get(name, ((), 0.0))
-        if lacks == before and now_s - at_s < LONGEST_REPEAT_S:
+        if lacks == before and now_s - at_s < ASK_AGAIN.cap_s:
             return
         self._taught[name] = (lacks, now_s)
         pages: list[ToTrustee] = []

@@ -9,7 +9,7 @@ import structlog
 
 from cloud.release.engine import ReleaseEngine
 from cloud.store.area import Figure
-from protocol.backoff import backoff
+from protocol.backoff import RetryPolicy
 from protocol.calendar import day_of_number
 from protocol.errors import MessageRefused, TransportError
 from protocol.topics import TrusteeKind, trustee_topic
@@ -21,6 +21,7 @@ from system.store_thread import StoreThread
 BATCH_MAX = 128
 BATCH_WINDOW_S = 0.05
 STEP_EVERY_S = 1.0
+UNPUBLISHED = RetryPolicy()
 
 log = structlog.get_logger()
 
@@ -58,7 +59,7 @@ class ReleaseService:
         self._in_step = asyncio.Lock()
         self._said = Repeated()
         self._unpublished = Condition()
-        self._delays_s = backoff()
+        self._delays_s = UNPUBLISHED.waits_s()
 
     async def run(
         self, stop: asyncio.Event, until: int | None = None, *, ends_when_idle: bool = False
@@ -151,7 +152,7 @@ class ReleaseService:
             await asyncio.sleep(next(self._delays_s))
             return False
         if messages:
-            self._delays_s = backoff()
+            self._delays_s = UNPUBLISHED.waits_s()
             if self._unpublished.ends():
                 log.info("releases_published")
         return True

@@ -22,7 +22,7 @@ from cloud.ingest.handler import Request
 from cloud.ingest.handlers import SIGNED_KINDS
 from cloud.ingest.pipeline import Ingest, Processed
 from cloud.store import Store
-from protocol.backoff import backoff
+from protocol.backoff import RetryPolicy
 from protocol.calendar import legal_day, month_of
 from protocol.errors import TransportError
 from protocol.ids import DeviceId
@@ -35,6 +35,7 @@ from system.store_thread import StoreThread
 BATCH_MAX = 512
 BATCH_WINDOW_S = 0.05
 STATEMENTS_EVERY_S = 0.5
+UNPUBLISHED = RetryPolicy(first_s=0.5)
 # Statements may take this share of the store's thread; the rest is the chips'.
 STATEMENTS_SHARE = 0.2
 CATALOGUE_EVERY_S = 1.0
@@ -194,7 +195,7 @@ class Worker:
         published_on = 0
         unseen: bytes | None = b""
         pending = b""
-        delays_s = backoff(base_s=STATEMENTS_EVERY_S)
+        delays_s = UNPUBLISHED.waits_s()
         unpublished = Condition()
         while True:
             connection = await self._link.connected()
@@ -209,7 +210,7 @@ class Worker:
                 await self._link.confirmed([self._link.send(message) for message in messages])
                 if clearings:
                     await self._thread.run(self._store.cleared, clearings)
-                published_on, delays_s = connection, backoff(base_s=STATEMENTS_EVERY_S)
+                published_on, delays_s = connection, UNPUBLISHED.waits_s()
                 if unpublished.ends():
                     log.info("statements_published")
             except TransportError as exc:

@@ -22,7 +22,7 @@ from edge.contracts.agreement import Agreement
 from edge.metering.events import DayClosed
 from edge.mqtt.handler import InboundMessage, MessageHandler
 from edge.mqtt.message import Publish
-from edge.mqtt.retry import RetryTimer
+from edge.mqtt.retry import RESEND
 from edge.privacy.contribution import ContributionInputs, CostedContribution, DayValues, contribute
 from edge.privacy.ledger import Ledger, Limit, oldest_needed
 from edge.privacy.noise import Sampler, draw_noise
@@ -31,6 +31,7 @@ from edge.vault.rows import QuarterHour
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
 from protocol.area_messages import AreaAck, Ask, Document, Terms
+from protocol.backoff import RetryTimer
 from protocol.calendar import day_end, day_number, legal_day, quarter_hours
 from protocol.catalogue import Catalogue
 from protocol.envelope import open_message
@@ -330,7 +331,7 @@ class AreaLane(MessageHandler):
             if payload is None:
                 del self._flights[day]
                 continue
-            flight.sent(now_s)
+            flight.sent(now_s, RESEND)
             out.append(Publish(self._topic(Kind.AREA), payload))
         return out
 

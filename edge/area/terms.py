@@ -5,7 +5,6 @@ is kept only if it has the hash asked for and, as far as can be told yet, good s
 """
 
 import hashlib
-from collections.abc import Iterator
 
 import structlog
 
@@ -22,7 +21,7 @@ from edge.area.trust import (
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
 from protocol.area_messages import Document, Terms
-from protocol.backoff import backoff
+from protocol.backoff import RetryPolicy
 from protocol.errors import DocumentRefused, MessageRefused, Reason
 from protocol.governance import open_next_set
 from protocol.roster import SignedEntry
@@ -31,8 +30,7 @@ from protocol.transform import read_transform
 # No collectivity changes its trustees or measures so often; whoever names more is cut short.
 DOCUMENTS_MAX = 64
 TERMS_EVERY_S = 86_400.0
-_PAUSE_S = 15.0
-_PAUSE_MAX_S = 1_800.0
+ASK_AGAIN = RetryPolicy(first_s=15.0, cap_s=1_800.0, floor_s=15.0)
 
 log = structlog.get_logger()
 
@@ -55,23 +53,23 @@ class DocumentFetcher:
         self._known = {row.hash for row in vault.area.documents()}
         self._refused: set[bytes] = set()
         self._ask_again_s = 0.0
-        self._pauses = _pauses()
+        self._pauses = ASK_AGAIN.waits_s()
 
     def connect(self) -> None:
         """Take note of a new session: the terms are asked for again."""
         self._terms_due_s = self._ask_again_s = 0.0
-        self._pauses = _pauses()
+        self._pauses = ASK_AGAIN.waits_s()
 
     def question(self, standing: TrustState, now_s: float) -> tuple[bytes | None] | None:
         """Return (hash,) of a document to ask for, (None,) for the terms; None: nothing now."""
         wanted = None if self._terms is None else self._next(standing)
         if wanted != self._wanted:
             self._wanted, self._parts = wanted, {}
-            self._ask_again_s, self._pauses = now_s, _pauses()
+            self._ask_again_s, self._pauses = now_s, ASK_AGAIN.waits_s()
         is_terms_due = now_s >= self._terms_due_s
         if (wanted is None and not is_terms_due) or now_s < self._ask_again_s:
             return None
-        self._ask_again_s = now_s + _PAUSE_S + next(self._pauses)
+        self._ask_again_s = now_s + next(self._pauses)
         return (None,) if is_terms_due else (wanted,)
 
     def take_terms(self, terms: Terms, now_s: float) -> None:
@@ -171,7 +169,3 @@ class DocumentFetcher:
                 "This set of trustees names another key of the collectivity than the one this chip "
                 "was enrolled with; ask the collectivity, and do not confirm it."
             )
-
-
-def _pauses() -> Iterator[float]:
-    return backoff(base_s=_PAUSE_S, cap_s=_PAUSE_MAX_S)

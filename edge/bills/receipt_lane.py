@@ -26,11 +26,12 @@ from edge.bills.receipts import (
 from edge.contracts.listed import Contracts
 from edge.mqtt.handler import InboundMessage, MessageHandler
 from edge.mqtt.message import Publish
-from edge.mqtt.retry import RetryTimer
+from edge.mqtt.retry import RESEND
 from edge.vault.receipts import OwnReceiptRow
 from edge.vault.rows import DayRow
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
+from protocol.backoff import RetryTimer
 from protocol.calendar import day_number
 from protocol.envelope import open_message
 from protocol.errors import CipherError, MessageRefused, Reason
@@ -159,7 +160,7 @@ class ReceiptLane(MessageHandler):
             if body is None:
                 del self._flights[statement]
                 continue
-            flight.sent(now_s)
+            flight.sent(now_s, RESEND)
             receipt = msgspec.msgpack.decode(body, type=Receipt)
             payload = self._signer.seal(Kind.RECEIPT, receipt)
             out.append(Publish(self._topic(), payload))

@@ -20,11 +20,12 @@ from edge.metering.meter import Meter
 from edge.metering.reading import Reading
 from edge.mqtt.handler import InboundMessage, MessageHandler
 from edge.mqtt.message import Publish, Published
-from edge.mqtt.retry import RetryTimer
+from edge.mqtt.retry import RESEND
 from edge.vault.moving import Departure
 from edge.vault.rows import Key
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
+from protocol.backoff import RetryTimer
 from protocol.calendar import day_number
 from protocol.contract import sign_document
 from protocol.envelope import open_message
@@ -182,7 +183,7 @@ class MovingOut(MessageHandler):
         is_stored = self._vault.is_caught_up and not self._vault.unsent(1)
         if not is_stored or now_s < self._flight.due_s:
             return []
-        self._flight.sent(now_s)
+        self._flight.sent(now_s, RESEND)
         household, last_day = self._signer.household, departure.last_day
         termination = sign_document(
             Termination(ANY_CONTRACT, household.id, last_day), household.identity

@@ -41,7 +41,7 @@ from edge.mqtt.message import (
     Unreachable,
 )
 from edge.mqtt.trouble import Trouble
-from protocol.backoff import backoff
+from protocol.backoff import RetryPolicy
 from protocol.errors import ConfigError
 from protocol.status import WILL_DELAY_S
 from system.conditions import Condition
@@ -64,8 +64,8 @@ JOIN_S = 15.0
 IDLE_S = 1.0
 
 # The network comes back in seconds; a certificate or a rule that refuses us takes an operator.
-AWAY_PAUSE_S, AWAY_PAUSE_MAX_S = 0.5, 60.0
-REFUSED_PAUSE_S, REFUSED_PAUSE_MAX_S = 15.0, 600.0
+AWAY_AGAIN = RetryPolicy(first_s=0.5, cap_s=60.0)
+REFUSED_AGAIN = RetryPolicy(first_s=15.0, cap_s=600.0)
 
 log = structlog.get_logger()
 
@@ -212,7 +212,7 @@ class ChipLink:
     # The thread.
 
     def _run(self) -> None:
-        away, refused = self._pauses()
+        away, refused = AWAY_AGAIN.waits_s(), REFUSED_AGAIN.waits_s()
         trouble = self._trouble
         while not self._stopping.is_set():
             self._is_session = False
@@ -226,7 +226,7 @@ class ChipLink:
             except OSError as exc:
                 trouble.away(exc)
             if self._is_session and not trouble.is_refused:
-                away, refused = self._pauses()
+                away, refused = AWAY_AGAIN.waits_s(), REFUSED_AGAIN.waits_s()
             else:
                 self._put(Unreachable(trouble.why))
             pause_s = next(refused) if trouble.is_refused else next(away)
@@ -389,10 +389,3 @@ class ChipLink:
     def _rouse(self) -> None:
         with contextlib.suppress(OSError):  # closed while stopping
             os.eventfd_write(self._wake, 1)
-
-    @staticmethod
-    def _pauses() -> tuple[Iterator[float], Iterator[float]]:
-        return (
-            backoff(base_s=AWAY_PAUSE_S, cap_s=AWAY_PAUSE_MAX_S),
-            backoff(base_s=REFUSED_PAUSE_S, cap_s=REFUSED_PAUSE_MAX_S),
-        )

@@ -7,7 +7,7 @@ in the vault unsent is drained at a bounded rate beside it. Everything kept here
 
 import heapq
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
@@ -15,7 +15,7 @@ import msgspec
 
 from edge.vault.blocks import holds
 from edge.vault.rows import Key
-from protocol.backoff import backoff
+from protocol.backoff import QUARTER_JITTER, RetryPolicy, RetryTimer
 from protocol.errors import Reason
 from protocol.messages import Ack, IncarnationState, holdings_digest
 
@@ -63,12 +63,10 @@ _STATES_MAX = 65_536
 
 
 @dataclass(slots=True)
-class _Sent:
-    """A message under way; `due_s` is when it goes again."""
+class _Sent(RetryTimer):
+    """A message under way."""
 
-    due_s: float
-    attempts: int
-    is_backlog: bool
+    is_backlog: bool = False
 
 
 class AckResult(msgspec.Struct, frozen=True):
@@ -110,7 +108,8 @@ class Outbox:
         self._is_doubtful = True
         self._patience_ends_s = 0.0
         self._ask_again_s = 0.0
-        self._pauses = self._new_pauses()
+        self._resend, self._ask_whole = _policies(self._settings)
+        self._pauses = self._ask_whole.waits_s(self._rng)
 
     @property
     def is_connected(self) -> bool:
@@ -193,7 +192,7 @@ class Outbox:
         if whole is not None:
             self._is_doubtful = False
             self._store_generation = ack.store_generation
-            self._pauses = self._new_pauses()
+            self._pauses = self._ask_whole.waits_s(self._rng)
         elif ack.store_generation != self._store_generation or not _agree(self._states, ack):
             if not self._is_doubtful:
                 self._patience_ends_s = now_s + self._settings.ack_timeout_s
@@ -215,7 +214,7 @@ class Outbox:
         )
         if is_due:
             self._told.clear()
-            self._ask_again_s = now_s + self._settings.whole_pause_s + next(self._pauses)
+            self._ask_again_s = now_s + next(self._pauses)
         return is_due
 
     def _due_live(self, now_s: float) -> list[Key]:
@@ -240,8 +239,7 @@ class Outbox:
         keys = []
         for key, flight in self._in_flight.items():
             if flight.due_s <= now_s and self._take_token(now_s):
-                flight.attempts += 1
-                flight.due_s = now_s + self._timeout_s(flight.attempts)
+                flight.sent(now_s, self._resend, self._rng)
                 keys.append(key)
         return keys
 
@@ -270,7 +268,8 @@ class Outbox:
         return keys
 
     def _depart(self, key: Key, now_s: float, *, is_backlog: bool) -> None:
-        self._in_flight[key] = _Sent(now_s + self._timeout_s(1), 1, is_backlog)
+        sent = self._in_flight[key] = _Sent(is_backlog=is_backlog)
+        sent.sent(now_s, self._resend, self._rng)
         if not key.is_header:
             self._left.add(key)
 
@@ -289,20 +288,12 @@ class Outbox:
         self._tokens -= 1
         return True
 
-    def _timeout_s(self, attempts: int) -> float:
-        settings = self._settings
-        longest_s = min(
-            settings.ack_timeout_max_s, settings.ack_timeout_s * 2 ** min(attempts - 1, 16)
-        )
-        spread: float = longest_s * self._rng.uniform(0.75, 1.25)
-        return spread
-
     def _wake(self, now_s: float) -> None:
         """The cloud answers again: what has been sent more than once need not wait its time out."""
         for flight in self._in_flight.values():
             if flight.attempts > 1:
                 flight.attempts = 1
-                flight.due_s = min(flight.due_s, now_s + self._timeout_s(1))
+                flight.due_s = min(flight.due_s, now_s + self._resend.wait_s(0, self._rng))
 
     def _is_held(self, key: Key) -> bool:
         state = self._states.get(key.incarnation)
@@ -333,13 +324,20 @@ class Outbox:
                 self.refuse(key, now_s)
         return conflicts
 
-    def _new_pauses(self) -> Iterator[float]:
-        settings = self._settings
-        return backoff(
-            base_s=settings.whole_pause_s,
-            cap_s=max(settings.whole_pause_s, settings.whole_pause_max_s),
-            rng=self._rng,
-        )
+
+def _policies(settings: OutboxSettings) -> tuple[RetryPolicy, RetryPolicy]:
+    """Return when a message is sent again, and when the chip asks again what the cloud holds."""
+    resend = RetryPolicy(
+        first_s=min(settings.ack_timeout_s, settings.ack_timeout_max_s),
+        cap_s=settings.ack_timeout_max_s,
+        jitter=QUARTER_JITTER,
+    )
+    ask_whole = RetryPolicy(
+        first_s=settings.whole_pause_s,
+        cap_s=max(settings.whole_pause_s, settings.whole_pause_max_s),
+        floor_s=settings.whole_pause_s,
+    )
+    return resend, ask_whole
 
 
 def _agree(states: dict[bytes, IncarnationState], ack: Ack) -> bool:

@@ -16,7 +16,7 @@ import structlog
 from edge.vault.rebuild import RecoveredBlock, RecoveredHeader
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
-from protocol.backoff import backoff
+from protocol.backoff import RetryPolicy
 from protocol.calendar import day_number, day_of_number, month_of
 from protocol.errors import MessageRefused, Reason
 from protocol.layout import MONTH_COEFFICIENTS, coefficient
@@ -26,8 +26,7 @@ from protocol.topics import Kind
 PAGE_BLOCKS = 64
 # What a household sends in 14 years, quarter-hour by quarter-hour; an ack that names more lies.
 MISSING_MAX = 1 << 19
-PAGE_TIMEOUT_S = 20.0
-PAGE_TIMEOUT_MAX_S = 600.0
+PAGE_AGAIN = RetryPolicy(first_s=20.0, cap_s=600.0, floor_s=20.0)
 # What the cloud does not give although it answers, it has deleted after 14 months, or lost.
 ANSWERS = 3
 
@@ -94,7 +93,7 @@ class Recovery:
         self._has_progress = False
         self._answers = 0
         self._ask_again_s = 0.0
-        self._pauses = self._new_pauses()
+        self._pauses = PAGE_AGAIN.waits_s()
 
     @property
     def is_complete(self) -> bool:
@@ -110,7 +109,7 @@ class Recovery:
         self._page = {(incarnation, n) for n in wanted if n < first + PAGE_BLOCKS}
         self._page_of = incarnation
         self._is_waiting, self._has_progress = True, False
-        self._ask_again_s = now_s + PAGE_TIMEOUT_S + next(self._pauses)
+        self._ask_again_s = now_s + next(self._pauses)
         return Fetch(self._signer.household.id, incarnation, first, PAGE_BLOCKS)
 
     def take_ack(self, states: Sequence[IncarnationState]) -> None:
@@ -118,7 +117,7 @@ class Recovery:
         if not self._is_waiting or self._page_of not in [state.incarnation for state in states]:
             return
         self._is_waiting = False
-        self._pauses = self._new_pauses()
+        self._pauses = PAGE_AGAIN.waits_s()
         self._answers = 0 if self._has_progress else self._answers + 1
         if self._answers >= ANSWERS:
             self._give_up_page()
@@ -190,9 +189,6 @@ class Recovery:
         self._lost += self._page
         self._page.clear()
         self._answers = 0
-
-    def _new_pauses(self) -> Iterator[float]:
-        return backoff(base_s=PAGE_TIMEOUT_S, cap_s=PAGE_TIMEOUT_MAX_S)
 
 
 def _day(block: Block) -> date:

@@ -5,7 +5,7 @@ household that asks that day. No part of it follows from consumption, contract o
 """
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from edge.mqtt.message import Publish
 from edge.vault.catalogue import QuoteRow
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
-from protocol.backoff import backoff
+from protocol.backoff import RetryPolicy
 from protocol.calendar import day_number, legal_day
 from protocol.envelope import decode_body, open_message
 from protocol.errors import ConfigError, MessageRefused, Reason
@@ -33,8 +33,7 @@ from system.watched import WatchedFile
 
 ORDER = "quotes.json"
 LOOK_S = 1.0
-RESEND_S = 60.0
-RESEND_MAX_S = 3_600.0
+ASK_AGAIN = RetryPolicy(first_s=60.0, cap_s=3_600.0, floor_s=60.0)
 
 log = structlog.get_logger()
 
@@ -109,7 +108,7 @@ class Quoting(MessageHandler):
         self._parts: dict[int, bytes] = {}
         self._look_s = 0.0
         self._due_s = 0.0
-        self._pauses = _pauses()
+        self._pauses = ASK_AGAIN.waits_s()
 
     def open(self) -> None:
         """See `MessageHandler.open`."""
@@ -117,7 +116,7 @@ class Quoting(MessageHandler):
 
     def connect(self) -> None:
         """See `MessageHandler.connect`."""
-        self._due_s, self._pauses = 0.0, _pauses()
+        self._due_s, self._pauses = 0.0, ASK_AGAIN.waits_s()
 
     def outgoing(self, now_s: float) -> list[Publish]:
         """See `MessageHandler.outgoing`."""
@@ -127,7 +126,7 @@ class Quoting(MessageHandler):
         head = self._reader.copy.head
         if self._open is None or head is None or now_s < self._due_s:
             return []
-        self._due_s = now_s + RESEND_S + next(self._pauses)
+        self._due_s = now_s + next(self._pauses)
         if self._open.head != head:
             self._keep(msgspec.structs.replace(self._open, head=head))
         return [Publish(self._topic(), self._signer.seal(Kind.QUOTE, self._question(self._open)))]
@@ -161,7 +160,7 @@ class Quoting(MessageHandler):
         self._keep(
             QuoteRow(self._options.draw_id(), order.asked_at, year_before(end), end, b"", None)
         )
-        self._parts, self._due_s, self._pauses = {}, 0.0, _pauses()
+        self._parts, self._due_s, self._pauses = {}, 0.0, ASK_AGAIN.waits_s()
 
     def _question(self, row: QuoteRow) -> QuoteRequest:
         start, end = day_number(row.start), day_number(row.end)
@@ -183,7 +182,3 @@ class Quoting(MessageHandler):
 
     def _topic(self) -> str:
         return device_topic(self._signer.collectivity, self._signer.device, Kind.QUOTE)
-
-
-def _pauses() -> Iterator[float]:
-    return backoff(base_s=RESEND_S, cap_s=RESEND_MAX_S)

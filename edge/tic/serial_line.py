@@ -17,12 +17,13 @@ import serial
 import structlog
 
 from edge.tic.speed import SPEEDS, SpeedFinder
-from protocol.backoff import backoff
+from protocol.backoff import RetryPolicy
 from protocol.errors import ConfigError
 from system.conditions import Condition
 
 BY_ID = Path("/dev/serial/by-id")
 _READ_BYTES = 4096
+REOPEN = RetryPolicy()
 _log = structlog.get_logger()
 
 
@@ -55,7 +56,7 @@ class SerialSource:
         *,
         speeds: tuple[int, ...] = SPEEDS,
         is_patient: bool = True,
-        delays: Callable[[], Iterator[float]] = backoff,
+        delays: Callable[[], Iterator[float]] = REOPEN.waits_s,
         timing: Timing | None = None,
     ) -> None:
         """Take a device that need not be there yet.

@@ -23,7 +23,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from protocol.backoff import backoff
+from protocol.backoff import RetryPolicy
 from protocol.errors import PublishRefused, TransportError
 from system.conditions import Condition
 from system.mqtt.message import Incoming, Outgoing
@@ -35,6 +35,7 @@ REFUSED = 0x80
 RECEIVE_MAXIMUM_DEFAULT = 65_535
 # MQTT 5, retain handling.
 _ALL, _NEW_SUBSCRIPTIONS = 0, 1
+RECONNECT = RetryPolicy()
 
 _OnConnect = Callable[[PahoClient, object, ConnectFlags, ReasonCode, Properties | None], None]
 
@@ -243,7 +244,7 @@ class Link:
         """
         if not self._is_alone:
             raise AssertionError("a link runs within `alone`")
-        delays_s = backoff()
+        delays_s = RECONNECT.waits_s()
         while True:
             before = self._connections
             try:
@@ -253,7 +254,7 @@ class Link:
                     log.warning("broker_lost", error=str(exc))
                 await self._rivalry.connection_ended()
                 if self._connections > before:
-                    delays_s = backoff()
+                    delays_s = RECONNECT.waits_s()
                 await asyncio.sleep(next(delays_s))
 
     async def connected(self) -> int:

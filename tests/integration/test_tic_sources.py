@@ -3,7 +3,6 @@
 import os
 import select
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame, Mode
 from edge.tic.serial_line import SerialSource, Timing, stable_path
 from edge.tic.source import StreamSource
-from protocol.backoff import backoff
+from protocol.backoff import RetryPolicy
 from protocol.errors import ConfigError, FrameError
 from system.patience import Patience
 from tests.unit.tic.tic_streams import frame_bytes
@@ -62,7 +61,7 @@ def listen(source: SerialSource, decoder: Decoder, until: Callable[[], bool]) ->
 
 
 def quick_source(device: Path, decoder: Decoder) -> SerialSource:
-    delays = partial(backoff, base_s=0.01, cap_s=0.05)
+    delays = RetryPolicy(first_s=0.01, cap_s=0.05).waits_s
     return SerialSource(device, lambda: decoder.quality.groups, delays=delays)
 
 

@@ -28,6 +28,7 @@ from edge.simulate.curve_files import load_curve
 from edge.simulate.home import SimulatedHome, build_home
 from edge.simulate.host import host_time_at
 from edge.vault.vault import Vault
+from protocol.backoff import RetryPolicy
 from system.logs import configure_logs
 from tests.support.kill_clock import SharedClock
 from volet.demo.town import home_settings
@@ -104,8 +105,7 @@ def fleet(clock_path: Path, directories: tuple[Path, ...]) -> None:
     """Run chips until SIGTERM."""
     configure_logs()
     # A broker killed in the middle of a handshake looks like one that refuses, which costs 15 s.
-    link_module.REFUSED_PAUSE_S = link_module.AWAY_PAUSE_S
-    link_module.AWAY_PAUSE_MAX_S = link_module.REFUSED_PAUSE_MAX_S = 1.0
+    link_module.AWAY_AGAIN = link_module.REFUSED_AGAIN = RetryPolicy(first_s=0.5, cap_s=1.0)
     stopped: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -13,6 +13,7 @@ from cloud.store import PublishedStatement, RequestState, StatementOrder
 from cloud.store.sqlite.store import SqliteStore
 from cloud.worker import worker as worker_module
 from cloud.worker.worker import NoCounts, Worker, WorkerSettings, shared_filters
+from protocol.backoff import RetryPolicy
 from protocol.errors import StoreBusy, StoreError, TransportError
 from protocol.topics import Kind
 from system.mqtt.link import Received
@@ -166,6 +167,7 @@ def test_a_busy_store_is_tried_again_and_nothing_is_acknowledged_before(
 
 def test_what_cannot_be_published_is_told_when_it_begins_and_ends(tmp_path, chip, monkeypatch):
     monkeypatch.setattr(worker_module, "STATEMENTS_EVERY_S", 0.001)
+    monkeypatch.setattr(worker_module, "UNPUBLISHED", RetryPolicy(first_s=0.001))
     refused = []
 
     async def confirmed(link, sent):

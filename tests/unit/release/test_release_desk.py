@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from cloud.release.asking import LONGEST_REPEAT_S
+from cloud.release.asking import ASK_AGAIN
 from cloud.release.composing import compose_again
 from cloud.release.engine import ReleaseEngine
 from cloud.release.pages import request_pages
@@ -48,7 +48,7 @@ class Town:
             for payload in trustee.take(message.payload):
                 if not loses():
                     self.desk.take(name, payload)
-        self.now_s += LONGEST_REPEAT_S
+        self.now_s += ASK_AGAIN.cap_s
 
     def run(self, rounds=60, **options):
         for _ in range(rounds):
