@@ -128,6 +128,8 @@ class Agent:
             ConfigError: something the operator must put right.
             StoreError: the vault is of another program or version.
         """
+        if config.is_real_line_called_simulated:
+            log.warning("real_line_called_simulated", device=config.source)
         identity.tls_context()  # a damaged certificate is said now, not in a thread later
         clock = clock or SystemClock()
         with ExitStack() as opened:

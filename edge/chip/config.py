@@ -20,6 +20,7 @@ from protocol.errors import ConfigError
 DEFAULT_DIRECTORY = Path("/var/lib/volet")
 ENVIRONMENT_PREFIX = "VOLET_EDGE_"
 HOURS_6_S = 21_600.0
+PSEUDO_TERMINALS = Path("/dev/pts")
 
 _STANDARD_BAUD, _HISTORIQUE_BAUD = SPEEDS
 
@@ -63,6 +64,13 @@ class EdgeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def is_recording(self) -> bool:
         """Whether the source is no line of a meter but a file, or standard input."""
         return self.source == "-" or Path(self.source).is_file()
+
+    @property
+    def is_real_line_called_simulated(self) -> bool:
+        """Whether the meter is said to be simulated, though its source is a serial device."""
+        device = Path(self.source).resolve()
+        is_serial = device.is_char_device() and not device.is_relative_to(PSEUDO_TERMINALS)
+        return self.metering.is_simulated and is_serial
 
     @property
     def speeds(self) -> tuple[int, ...]:

@@ -23,7 +23,14 @@ def status(directory: Path, *, is_json: bool) -> None:
     now = datetime.now(UTC)
     config = load_config(directory)
     confirmed = Confirmation(directory).read()
-    found = report(directory, config.area, now, config.metering, confirmed)
+    found = report(
+        directory,
+        config.area,
+        now,
+        config.metering,
+        confirmed,
+        is_real_line_called_simulated=config.is_real_line_called_simulated,
+    )
     if is_json:
         click.echo(msgspec.json.encode(found))
     else:

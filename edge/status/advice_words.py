@@ -79,6 +79,11 @@ ADVICE = bilingual(
             "Take your household along: `volet edge export --out FILE --sheet SHEET.html`. Then "
             "`volet edge erase` makes the chip ready for who comes next."
         ),
+        Advice.NOT_SIMULATED: (
+            "Take `metering.is_simulated` out of edge.toml and start the chip again: a real meter is "
+            "on the line. As long as it says so, days close by whatever a clock shows, and nothing "
+            "is held against another clock."
+        ),
         Advice.CLOCK: "Set this machine's clock; it is off by more than a minute.",
         Advice.TIME: (
             "Connect this machine to the internet, so that it gets the right time, and let it run; "
@@ -190,6 +195,11 @@ ADVICE = bilingual(
         Advice.LEFT: (
             "Emportez votre foyer : `volet edge export --out FILE --sheet SHEET.html`. Ensuite, "
             "`volet edge erase` prépare le boîtier pour qui vient."
+        ),
+        Advice.NOT_SIMULATED: (
+            "Retirez `metering.is_simulated` d'edge.toml et redémarrez le boîtier : c'est un vrai "
+            "compteur qui est sur la ligne. Tant que c'est écrit, les jours se closent à l'heure "
+            "qu'indique n'importe quelle horloge, sans qu'elle soit comparée à une autre."
         ),
         Advice.CLOCK: "Mettez cette machine à l'heure ; elle a plus d'une minute d'écart.",
         Advice.TIME: (

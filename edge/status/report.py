@@ -45,6 +45,7 @@ class Advice(StrEnum):
     NETWORK = "look_at_the_network"
     REFUSED = "ask_the_collectivity"
     CERTIFICATE = "renew_the_certificate"
+    NOT_SIMULATED = "say_that_the_meter_is_real"
     CLOCK = "set_the_clock"
     TIME = "let_a_clock_be_sure"
     NETWORK_TIME = "let_the_network_give_the_time"
@@ -120,10 +121,13 @@ def report(
     now: datetime,
     metering: MeteringSettings,
     confirmed: Unconfirmed | None,
+    *,
+    is_real_line_called_simulated: bool = False,
 ) -> ChipReport:
     """Read what there is to tell of the chip in `directory`, whether it runs or not.
 
-    `confirmed`: what a person has confirmed and the chip has not carried out.
+    `confirmed`: what a person has confirmed and the chip has not carried out;
+    `is_real_line_called_simulated`: the configuration says so (`metering.is_simulated`).
 
     Raises:
         ConfigError: it has never run, or its contract is damaged.
@@ -166,6 +170,7 @@ def report(
             ),
             certificate=certificate,
             advice=(
+                *([Advice.NOT_SIMULATED] if is_real_line_called_simulated else []),
                 *advise_on_move(departure, is_ordered=ordered is not None),
                 *advise(
                     presence,
