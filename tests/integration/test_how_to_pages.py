@@ -105,6 +105,11 @@ def test_read_line_quality(empty):
     assert empty.type_page(HOW_TO / "read-line-quality.md") == 2
 
 
+def test_rehearse_the_unusual(enrolled, tmp_path):
+    with machine(copy_machine(enrolled, tmp_path / "machine")) as typing:
+        assert typing.type_page(HOW_TO / "rehearse-the-unusual.md") == 16
+
+
 def test_watch_with_mosquitto_sub(enrolled, tmp_path):
     with town(enrolled, tmp_path) as typing:
         run(typing, f"{METER} --link /dev/serial0 2> meter.log &", LINE, CHIP)

@@ -22,6 +22,7 @@ BY_HAND = (
     ("$ sudo ", "$ "),
     ('-o "$USER" ', ""),
 )
+CALENDAR = "The meter counts by another calendar"
 # A bill that was refused ends the command with 3.
 REFUSED = (("$ volet edge bills  # a minute", "$ volet edge bills || test $? = 3  # a minute"),)
 
@@ -69,10 +70,23 @@ def test_a_wrong_meter_that_was_taken_for_the_own_one(tmp_path: Path):
     with machine(tmp_path / "machine") as typing:
         take_a_contract(typing, METER, "other=2026-03-04T06:00/2026-03-05T18:00")
         ask(typing, "2026-03-01", "2026-03-09")
-        count = typing.type_page(
-            PAGE, REFUSED, since="A wrong meter was confirmed", until="The chip is revoked"
-        )
+        count = typing.type_page(PAGE, REFUSED, since="A wrong meter was confirmed", until=CALENDAR)
         assert count == 4
+
+
+def test_a_meter_that_counts_by_another_calendar(tmp_path: Path):
+    with machine(tmp_path / "machine") as typing:
+        take_a_contract(typing, METER, "calendar=2026-03-05/base")
+        tariff = "volet provider tariff regulated --option base --kva 9 --since 2026-02-01"
+        run(typing, f"{tariff} --out base/", "volet provider offer --out base.json base/*.json")
+        assert typing.type_page(PAGE, BY_HAND, since=CALENDAR, until="The chip is revoked") == 5
+        run(typing, "volet provider accept --all")
+        for start, end in (("2026-03-01", "2026-03-05"), ("2026-03-05", "2026-03-09")):
+            contract = f"$(volet provider contracts | grep 'from {start}' | cut -d ' ' -f 1)"
+            run(typing, f"volet provider bill --from {start} --to {end} --contract {contract}")
+        said = [f"Bill for 2026-03-01 to 2026-03-04: {RIGHT}", "…"]
+        said += [f"Bill for 2026-03-05 to 2026-03-08: {RIGHT}", "…"]
+        typing.type_step(Step("volet edge bills  # later", ["…", *said]))
 
 
 def test_a_revoked_chip(tmp_path: Path):
