@@ -9,7 +9,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.metering.events import QuarterHourClosed
 from edge.metering.meter import Meter
-from edge.metering.state import MeteringSettings
+from edge.metering.state import (
+    MeteringSettings,
+)
 from edge.simulate.host import host_time_at
 from edge.tic.decoder import Decoder
 from edge.vault.signer import Signer

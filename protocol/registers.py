@@ -10,6 +10,8 @@ compares calendars compares them by `count_alike`. Two names are alike only wher
 # OPTARIF, without padding and programme code, and the NGTF of the same registers in the same order:
 # HCHC, HCHP are EASF01, 02; BBRHCJB … BBRHPJR are EASF01 … 06. BASE and EJP are named alike.
 _STANDARD_NAMES = {"HC": "H PLEINE/CREUSE", "BBR": "TEMPO"}
+# Every name of a calendar that both modes know.
+KNOWN_CALENDARS = frozenset({"BASE", "EJP", *_STANDARD_NAMES, *_STANDARD_NAMES.values()})
 
 
 def optarif_name(optarif: str) -> str:

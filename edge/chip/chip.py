@@ -21,6 +21,7 @@ from edge.identity.identity import Identity, signer_of
 from edge.metering.events import DayClosed, Event, Notice, NoticeKind
 from edge.metering.meter import Meter
 from edge.metering.reading import read
+from edge.metering.restore import RestorePoint
 from edge.metering.state import MeterState
 from edge.mqtt.handler import InboundMessage
 from edge.mqtt.message import (
@@ -41,7 +42,7 @@ from edge.tic.consistency import ConsistencyCheck
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame
 from edge.vault.area import ContributionRow
-from edge.vault.rows import Key, QuarterHour, RestorePoint
+from edge.vault.rows import Key, QuarterHour
 from edge.vault.vault import Vault
 from protocol.calendar import legal_day, month_of
 from protocol.envelope import Address, open_message

@@ -14,9 +14,8 @@ from edge.metering.meter import Meter
 from edge.metering.unconfirmed import (
     Quarantine,
     Unconfirmed,
-    is_confirmed,
+    is_waiting,
     latest_reading,
-    may_be_confirmed,
 )
 from protocol.errors import ConfigError
 from protocol.json_text import read_json
@@ -63,10 +62,8 @@ class Confirmation:
         confirmed = self.read()
         if confirmed is None or meter is None or meter.state.account is None:
             return []
-        if not may_be_confirmed(meter.state, confirmed):
-            self.forget()  # carried out, or what was believed before goes on
-            return []
-        if not is_confirmed(meter.state, confirmed, meter.settings):
+        if not is_waiting(meter.state, confirmed):
+            self.forget()  # carried out, or what was believed before goes on, or another index came
             return []
         read_at = latest_reading(meter.state, confirmed).at
         if self._found is None or self._found[0] != confirmed:

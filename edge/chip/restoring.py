@@ -6,12 +6,15 @@ readings are set aside until the right one is read, or until this one has taken 
 
 import msgspec
 
+from edge.metering.counters import allowed_rise_wh, rise_wh
 from edge.metering.reading import HISTORIQUE_REGISTERS, Reading
-from edge.metering.restore import restore
-from edge.metering.state import MeterState, rise_wh
-from edge.vault.rows import RestorePoint
+from edge.metering.restore import RestorePoint, restore
+from edge.metering.state import MeterState
+from edge.tic.frame import Mode
+from protocol.calendar import quarter_hour_start
 from protocol.keys import HouseholdSecret
-from protocol.registers import names_of
+from protocol.layout import REGISTERS
+from protocol.registers import KNOWN_CALENDARS, count_alike, names_of
 
 # No meter has this serial: metering takes every meter for another.
 UNKNOWN_SERIAL = "?"
@@ -20,8 +23,8 @@ UNKNOWN_SERIAL = "?"
 class RestoredState(msgspec.Struct, frozen=True):
     """The state from which the next frame goes on.
 
-    `names`: the calendar's names by the fingerprints of the meter on the line, empty where it is
-    another one.
+    `names`: names of calendars by the fingerprints of the meter on the line under each, empty where
+    it is another meter.
     """
 
     state: MeterState
@@ -38,51 +41,64 @@ def is_unknown(state: MeterState | None) -> bool:
 
 
 def restore_for(reading: Reading, point: RestorePoint, household: HouseholdSecret) -> RestoredState:
-    """Restore the account for the meter on the line, whose reading names its calendar."""
-    calendar = reading.calendar or ""
-    names = {household.meter_fingerprint(reading.serial, name): name for name in names_of(calendar)}
-    found = names.get(point.fingerprint)
-    # In the other TIC mode the total means something else: only registers go on.
-    is_same_total = found is None or (found == calendar and not _is_other_total(reading, point))
-    state = restore(
-        day=point.day,
-        j=point.j,
-        drawn_index_wh=point.drawn_index_wh if is_same_total else reading.total_wh,
-        register_index_kwh=point.register_index_kwh,
-        injected_index_wh=point.injected_index_wh,
-        serial=UNKNOWN_SERIAL if found is None else reading.serial,
-        calendar=None if found is None else calendar,
-    )
-    return RestoredState(state, {} if found is None else names)
+    """Restore the account for the meter on the line, whose reading names its calendar.
 
-
-def _is_other_total(reading: Reading, point: RestorePoint) -> bool:
-    """Return whether the total has another meaning than it had, though the calendar's name stayed.
-
-    BASE and EJP are named alike in both TIC modes. A total that fell while no register did, or rose
-    by more than they did, is not the one of before.
+    Its calendar may have changed since the last day closed: it is the same meter all the same.
     """
-    calendar = reading.calendar or ""
-    if calendar not in HISTORIQUE_REGISTERS or len(names_of(calendar)) > 1:
-        return False
-    registers_rise_wh = _registers_rise_wh(reading, point)
-    if registers_rise_wh is None:
-        return False
+    calendars = KNOWN_CALENDARS | names_of(reading.calendar or "")
+    names = {household.meter_fingerprint(reading.serial, name): name for name in calendars}
+    found = names.get(point.fingerprint)
+    if found is None:
+        return RestoredState(restore(point, UNKNOWN_SERIAL), {})
+    mode = _mode_of(found, reading, point)
+    return RestoredState(restore(point, reading.serial, found, mode), names)
+
+
+def _mode_of(calendar: str, reading: Reading, point: RestorePoint) -> Mode:
+    """Return the TIC mode in which the calendar was named when the last day closed.
+
+    BASE and EJP are named alike in both: there the total must go on in the reading's mode.
+    """
+    if calendar not in HISTORIQUE_REGISTERS:
+        return Mode.STANDARD
+    if len(names_of(calendar)) > 1:
+        return Mode.HISTORIQUE
+    is_standard = reading.mode is Mode.STANDARD
+    if not _is_same_total(calendar, reading, point):
+        is_standard = not is_standard
+    return Mode.STANDARD if is_standard else Mode.HISTORIQUE
+
+
+def _is_same_total(calendar: str, reading: Reading, point: RestorePoint) -> bool:
+    """Return whether the total means what it meant when the last day closed.
+
+    One that rose by more than the registers did, or fell while none did, does not. Under another
+    calendar each register may have counted; what earlier contracts left in one is then told from
+    what was drawn by what 36 kVA can have counted.
+    """
     total_rise_wh = rise_wh(point.drawn_index_wh, reading.total_wh)
-    return total_rise_wh is None or total_rise_wh + point.placed_wh > registers_rise_wh
+    is_alike = count_alike(calendar, reading.calendar or "")
+    if not is_alike:
+        elapsed = reading.at - quarter_hour_start(point.day, point.j)
+        if total_rise_wh is None or total_rise_wh > allowed_rise_wh(elapsed):
+            return False
+    counting = len(HISTORIQUE_REGISTERS[calendar]) if is_alike else REGISTERS
+    registers_rise_wh = _registers_rise_wh(counting, reading, point)
+    if registers_rise_wh is None or point.is_carrying:
+        return True
+    return total_rise_wh is not None and total_rise_wh + point.placed_wh <= registers_rise_wh
 
 
-def _registers_rise_wh(reading: Reading, point: RestorePoint) -> int | None:
+def _registers_rise_wh(counting: int, reading: Reading, point: RestorePoint) -> int | None:
     """Return by how much the registers rose at most since the last closed day; None where one fell.
 
-    One that stood below a kWh may not have been shown: of these only the calendar's own are known.
+    One that stood below a kWh may not have been shown: of these only the first `counting` are known.
     """
-    own = len(HISTORIQUE_REGISTERS[reading.calendar or ""])
     risen_wh = 0
     for n, (index_wh, known_kwh) in enumerate(
         zip(reading.registers_wh, point.register_index_kwh, strict=True)
     ):
-        if index_wh is None or (known_kwh == 0 and n >= own):
+        if index_wh is None or (known_kwh == 0 and n >= counting):
             continue
         step_wh = rise_wh(1_000 * known_kwh, index_wh)
         if step_wh is None:

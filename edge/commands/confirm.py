@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from edge.chip.config import DEFAULT_DIRECTORY, load_config
+from edge.chip.config import DEFAULT_DIRECTORY
 from edge.chip.confirming import Confirmation, leave_confirmation
 from edge.commands.confirm_words import (
     ALREADY,
@@ -18,7 +18,7 @@ from edge.commands.confirm_words import (
 )
 from edge.commands.household import HouseholdCommand, agrees, tell
 from edge.language.choice import language
-from edge.metering.unconfirmed import is_confirmed, unconfirmed_in
+from edge.metering.unconfirmed import is_waiting, unconfirmed_in
 from edge.vault.lock import is_in_use
 from edge.vault.reader import read_vault
 from system.commands import directory_option
@@ -35,7 +35,7 @@ def confirm(directory: Path, *, yes: bool) -> None:
     set aside until a person says that it is theirs now, a contract names it, or it has been there
     for a day. Asks first. Until the chip has gone on, answering no takes back what was confirmed.
     """
-    lang, metering = language(), load_config(directory).metering
+    lang = language()
     with read_vault(directory) as vault:
         state = vault.values.state()
     found = None if state is None else unconfirmed_in(state)
@@ -45,7 +45,7 @@ def confirm(directory: Path, *, yes: bool) -> None:
     kind, word = type(found), Confirmation(directory)
     tell(in_words(found, lang))
     left = word.read()
-    if left is not None and is_confirmed(state, left, metering):
+    if left is not None and is_waiting(state, left):
         tell(ALREADY[lang])
     if not yes:
         tell(MEANING[lang][kind])

@@ -4,8 +4,8 @@ from edge.chip.restoring import UNKNOWN_SERIAL
 from edge.language.choice import Lang
 from edge.language.numbers import number, time_text
 from edge.language.typography import bilingual
+from edge.metering.counters import allowed_rise_wh, rise_wh
 from edge.metering.reading import HISTORIQUE_REGISTERS, STANDARD_REGISTERS, Reading
-from edge.metering.state import allowed_rise_wh, rise_wh
 from edge.metering.unconfirmed import Quarantine, Replacement, Unconfirmed
 from edge.tic.frame import Mode
 
@@ -16,11 +16,12 @@ NOTHING = bilingual(
 MEANING = bilingual(
     en={
         Quarantine: """
-Nothing is counted at the moment. Look at the meter's own display.
+Nothing is billed at the moment. Look at the meter's own display.
 
-If it shows the new index, or what that has counted since: confirm, and do it soon. The chip goes on
-from there. What the meter counted from the old reading until you answer is billed to nobody, your
-bill marks the day as estimated, and your provider learns with the receipt that an index began anew.
+If it shows the new index, or what that has counted since: confirm. The chip counts all from its
+first new reading on, however late you answer. What the meter counted between the old reading and
+that one is billed to nobody, your bill marks the day as estimated, and your provider learns with
+the receipt that an index began anew.
 
 If it shows the old index: do not confirm. The line is at fault; the chip goes on by itself as soon
 as it reads the old index again, and nothing is lost.
@@ -42,12 +43,12 @@ If nothing is said, this meter counts as yours once it has been on the line for 
     },
     fr={
         Quarantine: """
-Rien n'est compté pour l'instant. Regardez l'écran du compteur lui-même.
+Rien n'est facturé pour l'instant. Regardez l'écran du compteur lui-même.
 
-S'il affiche le nouvel index, ou ce qu'il a compté depuis : confirmez sans tarder. Le boîtier repart
-de là. Ce que le compteur a compté depuis l'ancienne lecture, jusqu'à votre réponse,
-n'est facturé à personne ; votre facture marque ce jour comme estimé, et votre fournisseur apprend
-avec le reçu qu'un index est reparti d'une autre valeur.
+S'il affiche le nouvel index, ou ce qu'il a compté depuis : confirmez. Le boîtier compte tout à
+partir de sa première nouvelle lecture, même si vous répondez tard. Ce que le compteur a compté
+entre l'ancienne lecture et celle-ci n'est facturé à personne ; votre facture marque ce jour comme
+estimé, et votre fournisseur apprend avec le reçu qu'un index est reparti d'une autre valeur.
 
 S'il affiche l'ancien index : ne confirmez pas. C'est la liaison qui est en défaut ; le boîtier
 reprend de lui-même dès qu'il relit l'ancien index, et rien n'est perdu.
@@ -141,9 +142,10 @@ REFUSED = bilingual(
 )
 
 _INDEX = bilingual(
-    en="Meter {serial} was believed last on {before}. It has shown since {now}:",
-    fr="Le compteur {serial} a été cru pour la dernière fois le {before}. Il montre depuis "
-    "le {now} :",
+    en="Meter {serial} was believed last on {before}. Since {first} it shows another index; on "
+    "{now}:",
+    fr="Le compteur {serial} a été cru pour la dernière fois le {before}. Depuis le {first}, il "
+    "montre un autre index ; le {now} :",
 )
 _ROW = bilingual(
     en="  {name:<10}{before:>12} kWh  now {now:>12} kWh{mark}",
@@ -179,7 +181,10 @@ def _index_in_words(found: Quarantine, lang: Lang) -> str:
     limit_wh = allowed_rise_wh(now.at - before.at)
     rows = [
         _INDEX[lang].format(
-            serial=now.serial, before=time_text(before.at, lang), now=time_text(now.at, lang)
+            serial=now.serial,
+            before=time_text(before.at, lang),
+            first=time_text(found.first.at, lang),
+            now=time_text(now.at, lang),
         )
     ]
     for name, before_wh, now_wh in _registers(before, now):

@@ -27,7 +27,6 @@ def status(directory: Path, *, is_json: bool) -> None:
         directory,
         config.area,
         now,
-        config.metering,
         confirmed,
         is_real_line_called_simulated=config.is_real_line_called_simulated,
     )

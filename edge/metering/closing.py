@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
+from edge.metering.counters import rise_wh
 from edge.metering.doubts import doubts_after_open_day, doubts_on_open_day
 from edge.metering.events import (
     DayClosed,
@@ -14,12 +15,7 @@ from edge.metering.events import (
     QuarterHourClosed,
 )
 from edge.metering.reading import COUNTER_MODULUS_WH, Reading
-from edge.metering.state import (
-    LONGEST_GAP,
-    Account,
-    MeteringSettings,
-    rise_wh,
-)
+from edge.metering.state import LONGEST_GAP, Account, MeteringSettings
 from protocol.calendar import (
     QUARTER_HOUR,
     day_end,

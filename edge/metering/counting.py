@@ -5,11 +5,10 @@ from datetime import date
 import msgspec
 
 from edge.metering.closing import advance, highest_power_va
-from edge.metering.events import Event, Notice, NoticeKind
+from edge.metering.counters import NO_REGISTERS, merge, rise_wh
+from edge.metering.events import Event
 from edge.metering.reading import Reading
-from edge.metering.restore import last_known
-from edge.metering.state import NO_REGISTERS, Account, MeteringSettings, merge, rise_wh
-from edge.tic.frame import Mode
+from edge.metering.state import Account, MeteringSettings
 from protocol.calendar import quarter_hour, quarter_hour_start
 
 
@@ -37,14 +36,11 @@ def count(
     account: Account, reading: Reading, settings: MeteringSettings
 ) -> tuple[Account, list[Event]]:
     """Count a reading of the same counters."""
-    told: list[Event] = []
-    if account.is_quarantined:
-        told.append(Notice(NoticeKind.QUARANTINE_ENDED, reading.at))
     energy_wh = rise_wh(account.last.total_wh, reading.total_wh) or 0
-    reading = merge(_known_to(account, reading), reading)
+    reading = merge(account.known, reading)
     account = _with_new_bases(account, reading)
     account, closed = advance(account, reading.at, energy_wh, reading, settings)
-    return stand_at(account, reading), told + closed
+    return stand_at(account, reading), closed
 
 
 def stand_at(account: Account, reading: Reading) -> Account:
@@ -54,17 +50,8 @@ def stand_at(account: Account, reading: Reading) -> Account:
         account,
         last=reading,
         max_power_va=max(highest_power_va(account, reading), reading.power_va),
-        is_quarantined=False,
+        closed=None,
     )
-
-
-def _known_to(account: Account, reading: Reading) -> Reading:
-    """Return the last reading, with the registers that a restored account is known by.
-
-    A standard frame shows them all: one that it lacks was refused, and is held to what is known
-    when it is read again.
-    """
-    return last_known(account) if reading.mode is Mode.STANDARD else account.last
 
 
 def _with_new_bases(account: Account, reading: Reading) -> Account:

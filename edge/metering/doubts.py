@@ -5,9 +5,10 @@ from datetime import date, timedelta
 
 import msgspec
 
+from edge.metering.counters import allowed_rise_wh, counters, rise_wh
 from edge.metering.events import DayClosed, Event, Notice, NoticeKind
 from edge.metering.reading import Reading
-from edge.metering.state import Account, DayDoubt, allowed_rise_wh, counters, rise_wh
+from edge.metering.state import Account, DayDoubt
 from protocol.calendar import legal_day
 from protocol.doubt import Doubt, in_order
 

@@ -1,35 +1,42 @@
 """Acting on readings that are believed although they do not simply continue the last one."""
 
+from collections.abc import Iterable
+
 import msgspec
 
-from edge.metering.changes import change_calendar, change_meter, is_leap
+from edge.metering.changes import change_calendar, change_meter, renew_index
+from edge.metering.counters import counters, is_possible
 from edge.metering.counting import count
 from edge.metering.doubts import note_jump
 from edge.metering.events import Event, Notice, NoticeKind
 from edge.metering.gaps import note_gap
 from edge.metering.other_meter import SetAside
+from edge.metering.passage import is_leap
 from edge.metering.reading import Reading
-from edge.metering.restore import last_known
-from edge.metering.state import (
-    CLOCK_STEP,
-    Account,
-    MeteringSettings,
-    Misfit,
-    counters,
-    is_possible,
-    misfit,
-)
+from edge.metering.state import CLOCK_STEP, Account, MeteringSettings, Misfit, misfit
+
+
+class Followed(msgspec.Struct, frozen=True):
+    """An account after readings that had been set aside; `quarantined` begins where it cannot go on."""
+
+    account: Account
+    events: list[Event]
+    quarantined: SetAside | None = None
+
+
+def needs_person(account: Account, reading: Reading, settings: MeteringSettings) -> bool:
+    """Return whether nobody but a person can tell if the account's meter goes on to `reading`."""
+    if misfit(account.last, reading, settings) is Misfit.CALENDAR:
+        return is_leap(account.known, reading)
+    return not is_possible(account.known, reading)
 
 
 def follow(
     account: Account, reading: Reading, settings: MeteringSettings
 ) -> tuple[Account, list[Event]]:
-    """Go on with a believed reading of the account's meter."""
-    last, known = account.last, last_known(account)
-    is_changed = misfit(last, reading, settings) is Misfit.CALENDAR
-    if is_leap(last, reading) if is_changed else not is_possible(known, reading):
-        return _quarantine(account, reading)
-    if is_changed:
+    """Go on with a believed reading of the account's meter that needs no person."""
+    last, known = account.last, account.known
+    if misfit(last, reading, settings) is Misfit.CALENDAR:
         detail = f"{last.calendar or 'unknown'} to {reading.calendar or 'unknown'}"
         events: list[Event] = [Notice(NoticeKind.CALENDAR_CHANGED, reading.at, detail)]
         account, closed = change_calendar(account, reading, settings)
@@ -43,26 +50,38 @@ def follow(
     return account, told + events + closed
 
 
-def replace(
-    account: Account, other: SetAside, settings: MeteringSettings
-) -> tuple[Account, list[Event]]:
+def replace(account: Account, other: SetAside, settings: MeteringSettings) -> Followed:
     """Follow another meter from the first of its readings that were set aside."""
     first, *following = other.readings
     account, told = _tell_time(account, account.last, first, settings)
     told.append(Notice(NoticeKind.METER_REPLACED, first.at))
     account, events = change_meter(account, first, settings)
-    for reading in following:
-        account, closed = follow(account, reading, settings)
-        events += closed
-    return account, told + events
+    told += events
+    for n, reading in enumerate(following, 1):
+        if needs_person(account, reading, settings):
+            told.append(quarantine_notice(reading))
+            return Followed(account, told, SetAside(other.readings[n:]))
+        account, events = follow(account, reading, settings)
+        told += events
+    return Followed(account, told)
 
 
-def _quarantine(account: Account, reading: Reading) -> tuple[Account, list[Event]]:
-    if account.is_quarantined:
-        return account, []
+def renew(
+    account: Account, readings: Iterable[Reading], settings: MeteringSettings
+) -> tuple[Account, list[Event]]:
+    """Go on with readings of the account's meter that a person has confirmed, leaps and all."""
+    told: list[Event] = []
+    for reading in readings:
+        go_on = renew_index if needs_person(account, reading, settings) else follow
+        account, events = go_on(account, reading, settings)
+        told += events
+    return account, told
+
+
+def quarantine_notice(reading: Reading) -> Notice:
+    """Return what is told when an index is not believed."""
     detail = "an index fell, or rose by more than can have been used"
-    notice = Notice(NoticeKind.INDEX_QUARANTINED, reading.at, detail)
-    return msgspec.structs.replace(account, is_quarantined=True), [notice]
+    return Notice(NoticeKind.INDEX_QUARANTINED, reading.at, detail)
 
 
 def _tell_time(

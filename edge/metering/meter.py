@@ -6,18 +6,19 @@ from datetime import date, timedelta
 import msgspec
 
 from edge.metering.beginning import move_beginning, settle_beginning
-from edge.metering.changes import lacks_register_at_change, renew_index
+from edge.metering.changes import lacks_register_at_change
 from edge.metering.closing import close_for_good
+from edge.metering.counters import borne_out, is_leaping
 from edge.metering.counting import begin, count
-from edge.metering.doubts import begin_anew
 from edge.metering.events import DayClosed, Event, Notice, NoticeKind
-from edge.metering.following import follow, replace
+from edge.metering.following import follow, needs_person, quarantine_notice, renew, replace
 from edge.metering.gaps import end_spell
 from edge.metering.other_meter import OtherTime, SetAside
+from edge.metering.passage import passage
 from edge.metering.reading import Reading, read
 from edge.metering.reopening import Undone, closed_ahead, reopen
 from edge.metering.restore import misfit_of
-from edge.metering.state import Account, MeteringSettings, MeterState, Misfit, borne_out, misfit
+from edge.metering.state import Account, MeteringSettings, MeterState, Misfit, misfit
 from edge.metering.timekeeping import BelievedTime, Timekeeping, as_told, keep_time
 from edge.tic.frame import Frame
 from system.clock import HostTime
@@ -85,18 +86,16 @@ class Meter:
     def confirm_index(self) -> list[Event]:
         """Go on from the quarantined index, as a person has confirmed that the meter shows it.
 
-        What the meter counted in between is not billed: nobody can say what it was. Without an
-        index in quarantine nothing happens.
+        All is counted from its first reading on, as if it had been followed from then. What the
+        meter counted before, since the last reading that was believed, is billed to nobody. Without
+        an index in quarantine nothing happens.
         """
-        account, held = self._state.account, self._state.held
-        if account is None or held is None or not account.is_quarantined:
+        account, quarantined = self._state.account, self._state.quarantined
+        if account is None or quarantined is None:
             return []
-        if held.serial != account.last.serial:
-            return []
-        account, told = begin_anew(account, held)
-        account, events = renew_index(account, held, self._settings)
+        account, events = renew(account, quarantined.in_order.readings, self._settings)
         self._follow(account)
-        return self._timed(told + events)
+        return self._timed(events)
 
     def confirm_meter(self) -> list[Event]:
         """Follow the meter that is set aside, as a person has confirmed that it is the household's.
@@ -108,10 +107,10 @@ class Meter:
         if account is None or other is None:
             return []
         time = self._time_of(other.serial)
-        account, events = replace(account, other.in_order, self._settings)
-        self._follow(account)
+        followed = replace(account, other.in_order, self._settings)
+        self._follow(followed.account, followed.quarantined)
         self._state = msgspec.structs.replace(self._state, time=time)
-        return self._timed(events)
+        return self._timed(followed.events)
 
     @property
     def settings(self) -> MeteringSettings:
@@ -138,9 +137,9 @@ class Meter:
     def close(self) -> list[Event]:
         """Close the open day at the last reading; afterwards nothing is followed any more.
 
-        What another meter has shown meanwhile is not the household's.
+        What was set aside meanwhile, of this meter or another, is not billed.
         """
-        account, told = self._state.account, self._drop_other()
+        account, told = self._state.account, self._drop_other() + self._drop_quarantined()
         self._state = MeterState()
         return [] if account is None else [*told, *close_for_good(account)]
 
@@ -220,13 +219,15 @@ class Meter:
     def _use(self, reading: Reading) -> list[Event]:
         """Use a reading that continues the last one of its meter."""
         account, other = self._state.account, self._state.other
-        if account is not None and account.last.serial == reading.serial:
-            account, told = end_spell(account, reading)
-            account, events = count(account, reading, self._settings)
-            return self._return_to(account, told + events)
-        if other is not None:
-            return self._set_aside(other.with_next(reading))
-        return []
+        if account is None:
+            return []
+        if account.last.serial != reading.serial:
+            return [] if other is None else self._set_aside(other.with_next(reading))
+        if self._goes_on_quarantined(reading):
+            return self._quarantine(reading)
+        account, told = end_spell(account, reading)
+        account, events = count(account, reading, self._settings)
+        return self._return_to(account, told + events)
 
     def _use_confirmed(self, reading: Reading) -> list[Event]:
         """Act on a reading that a second one has confirmed."""
@@ -234,18 +235,20 @@ class Meter:
         if account is None:
             self._follow(begin(reading, self._state.first_day))
             return []
-        if account.last.serial == reading.serial:
-            account, events = follow(account, reading, self._settings)
-            return self._return_to(account, events)
-        if other is not None and other.serial == reading.serial:
-            return self._set_aside(other.with_next(reading))
-        dropped = self._drop_other()
-        told = Notice(NoticeKind.OTHER_METER, reading.at)
-        return [*dropped, *self._set_aside(SetAside((reading,)), told)]
+        if account.last.serial != reading.serial:
+            if other is not None and other.serial == reading.serial:
+                return self._set_aside(other.with_next(reading))
+            dropped = self._drop_other()
+            told = Notice(NoticeKind.OTHER_METER, reading.at)
+            return [*dropped, *self._set_aside(SetAside((reading,)), told)]
+        if self._goes_on_quarantined(reading) or needs_person(account, reading, self._settings):
+            return self._quarantine(reading)
+        account, events = follow(account, reading, self._settings)
+        return self._return_to(account, events)
 
     def _return_to(self, account: Account, events: list[Event]) -> list[Event]:
-        """Go on with the account's meter; whatever another has shown meanwhile is not its own."""
-        dropped = self._drop_other()
+        """Go on with the account's meter; whatever was set aside meanwhile is not counted."""
+        dropped = self._drop_other() + self._drop_quarantined()
         self._follow(account)
         return [*dropped, *events]
 
@@ -256,13 +259,44 @@ class Meter:
             return self.confirm_meter()
         return [*told]
 
+    def _goes_on_quarantined(self, reading: Reading) -> bool:
+        """Return whether a reading goes on from those in quarantine, the latest of its meter."""
+        quarantined = self._state.quarantined
+        if quarantined is None or quarantined.serial != reading.serial:
+            return False
+        last = quarantined.last
+        if misfit(last, reading, self._settings) is Misfit.CALENDAR:
+            return passage(last, reading).is_unbroken
+        return not is_leaping(last, reading)
+
+    def _quarantine(self, reading: Reading) -> list[Event]:
+        """Keep readings of the account's meter until they go on from its last one, or are confirmed."""
+        quarantined = self._state.quarantined
+        told = [] if quarantined else [quarantine_notice(reading)]
+        dropped = self._drop_other()
+        quarantined = (
+            SetAside((reading,)) if quarantined is None else quarantined.with_next(reading)
+        )
+        self._state = msgspec.structs.replace(
+            self._state, quarantined=quarantined, other=None, held=None
+        )
+        return [*dropped, *told]
+
     def _drop_other(self) -> list[Event]:
         other = self._state.other
         return [] if other is None else [Notice(NoticeKind.OTHER_METER_DROPPED, other.last.at)]
 
-    def _follow(self, account: Account) -> None:
+    def _drop_quarantined(self) -> list[Event]:
+        quarantined = self._state.quarantined
+        if quarantined is None:
+            return []
+        return [Notice(NoticeKind.QUARANTINE_ENDED, quarantined.last.at)]
+
+    def _follow(self, account: Account, quarantined: SetAside | None = None) -> None:
         state = self._state
-        self._state = MeterState(account=account, time=state.time, unnamed=state.unnamed)
+        self._state = MeterState(
+            account=account, time=state.time, unnamed=state.unnamed, quarantined=quarantined
+        )
 
     def _timed(self, events: list[Event]) -> list[Event]:
         """Return days' ends as not read where clocks differ for good: nobody can say when they were."""
@@ -277,7 +311,11 @@ class Meter:
 
     def _misfit(self, account: Account, reading: Reading) -> Misfit | None:
         """Return why the reading does not simply continue the last one of its meter."""
-        other = self._state.other
+        other, quarantined = self._state.other, self._state.quarantined
         if other is not None and other.serial == reading.serial:
             return misfit(other.last, reading, self._settings)
-        return misfit_of(account, reading, self._settings)
+        own = misfit_of(account, reading, self._settings)
+        if quarantined is None or quarantined.serial != reading.serial:
+            return own
+        later = misfit(quarantined.last, reading, self._settings)
+        return own if later not in _GOES_ON and own in _GOES_ON else later

@@ -5,14 +5,15 @@ hour. So its readings are set aside: the first and the last of each quarter-hour
 the same is closed as from all of them, if it turns out to be the household's.
 """
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Self
 
 import msgspec
 
+from edge.metering.counters import is_leaping, merge
 from edge.metering.reading import Reading
 from edge.metering.timekeeping import Timekeeping
-from protocol.calendar import quarter_hour
+from protocol.calendar import legal_day, quarter_hour
 
 # Nobody leaves a wrong line plugged in for so long; a replaced meter's days close a day late.
 STAY = timedelta(hours=24)
@@ -49,6 +50,11 @@ class SetAside(msgspec.Struct, frozen=True):
         return self.readings[-1]
 
     @property
+    def milestone(self) -> tuple[int, tuple[date, int]]:
+        """What must be stored when it changes."""
+        return len(self.readings), quarter_hour(self.last.at)
+
+    @property
     def has_stayed(self) -> bool:
         """Whether it has been there so long that it is no mistake."""
         return self.stayed >= STAY
@@ -69,21 +75,48 @@ class SetAside(msgspec.Struct, frozen=True):
     def with_next(self, reading: Reading) -> Self:
         """Return this with another reading; the one before goes where it bounds nothing."""
         *before, last = self.readings
+        if (last.mode, last.calendar) == (reading.mode, reading.calendar):
+            reading = merge(last, reading)
         if not before or _is_needed(before[-1], last, reading):
             before.append(last)
         else:
             power_va = max(last.power_va, reading.power_va)
             reading = msgspec.structs.replace(reading, power_va=power_va)
+        readings = (*before, reading)
+        if len(readings) > READINGS_MAX:
+            readings = _thinned(readings)
         elapsed = reading.at - last.at
         is_there = timedelta() <= elapsed <= ABSENCE
-        return type(self)(
-            readings=(*before[: READINGS_MAX - 1], reading),
-            stayed=self.stayed + (elapsed if is_there else timedelta()),
-        )
+        stayed = self.stayed + (elapsed if is_there else timedelta())
+        return type(self)(readings, stayed)
 
 
 def _is_needed(before: Reading, last: Reading, reading: Reading) -> bool:
     """Return whether `last` is the first or the last of its quarter-hour, or stands at a change."""
     is_within = quarter_hour(before.at) == quarter_hour(last.at) == quarter_hour(reading.at)
-    is_change = (last.mode, last.calendar) != (reading.mode, reading.calendar)
-    return not is_within or is_change or not before.at <= last.at <= reading.at
+    is_in_order = before.at <= last.at <= reading.at
+    return not (is_within and is_in_order) or _stands_at_change(before, last, reading)
+
+
+def _stands_at_change(before: Reading, last: Reading, reading: Reading) -> bool:
+    """Return whether calendar, mode or counters change right before or after `last`."""
+    are_alike = (
+        (before.mode, before.calendar)
+        == (last.mode, last.calendar)
+        == (reading.mode, reading.calendar)
+    )
+    if not are_alike or is_leaping(before, last) or is_leaping(last, reading):
+        return True
+    pairs = zip(before.registers_wh, last.registers_wh, strict=True)
+    return any(before_wh is None and last_wh is not None for before_wh, last_wh in pairs)
+
+
+def _thinned(readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
+    """Return the readings without those within a day; as many as may be kept in any case."""
+    first, *_, last = readings
+    kept = [first]
+    for before, at, after in zip(readings, readings[1:], readings[2:], strict=False):
+        is_within = legal_day(before.at) == legal_day(at.at) == legal_day(after.at)
+        if not is_within or _stands_at_change(before, at, after):
+            kept.append(at)
+    return (*kept[: READINGS_MAX - 1], last)

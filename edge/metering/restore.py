@@ -4,7 +4,8 @@ from datetime import date, timedelta
 
 import msgspec
 
-from edge.metering.reading import Reading
+from edge.metering.counters import NO_REGISTERS
+from edge.metering.reading import COUNTER_MODULUS_WH, HISTORIQUE_REGISTERS, Reading
 from edge.metering.state import (
     Account,
     MeteringSettings,
@@ -13,6 +14,7 @@ from edge.metering.state import (
     counters_misfit,
     misfit,
 )
+from edge.tic.frame import Mode
 from protocol.calendar import (
     QUARTER_HOUR,
     day_start,
@@ -25,83 +27,97 @@ from protocol.calendar import (
 _PART_OF_KWH = timedelta(seconds=100)
 
 
+class RestorePoint(msgspec.Struct, frozen=True):
+    """From where metering goes on after a loss, once a frame has named the meter.
+
+    Attributes:
+        day: legal day of the last quarter-hour that the blocks carry; `j` its number.
+        drawn_index_wh: the total the curve accounts for at its end: `DayClosed.drawn_index_wh` of
+            the last closed day, and the quarter-hours after it.
+        register_index_kwh: `DayClosed.register_index_kwh` of that day (ten).
+        injected_index_wh: the same for injection, 0 where there is none.
+        fingerprint: of meter and calendar at the last closed day.
+        placed_wh: what the quarter-hours after the last closed day carry.
+        is_carrying: the last quarter-hour was full: the total may stand higher than the curve.
+    """
+
+    day: date
+    j: int
+    drawn_index_wh: int
+    register_index_kwh: tuple[int, ...]
+    injected_index_wh: int
+    fingerprint: int
+    placed_wh: int = 0
+    is_carrying: bool = False
+
+
 def restore(
-    *,
-    day: date,
-    j: int,
-    drawn_index_wh: int,
-    register_index_kwh: tuple[int, ...],
-    injected_index_wh: int,
-    serial: str,
-    calendar: str | None = None,
+    point: RestorePoint, serial: str, calendar: str | None = None, mode: Mode | None = None
 ) -> MeterState:
     """Return the state from which the next frame goes on.
 
     Args:
-        day: legal day of the last quarter-hour that was closed.
-        j: its number.
-        drawn_index_wh: the total the curve accounts for at its end: `DayClosed.drawn_index_wh`
-            of the last closed day, plus the energies of the quarter-hours closed after it.
-        register_index_kwh: `DayClosed.register_index_kwh` of the last closed day (ten).
-        injected_index_wh: `DayClosed.injected_index_wh` of it; 0: injection starts anew.
-        serial: the meter's. Where only a fingerprint is known, the serial of the frame that has
-            it, and anything else where frames have another: then the meter counts as replaced.
-        calendar: its calendar; None where it is not known, then the next frame's holds.
+        point: what came back.
+        serial: the meter's, where a frame has its fingerprint; anything else where frames have
+            another: then the meter counts as replaced.
+        calendar: its calendar when the last day closed; None where the meter is not known.
+        mode: the TIC mode then; None with the calendar.
 
     What the meter counted since goes into the quarter-hours not yet closed, and the whole-kWh
     steps since the last closed day fall on the day of the next good reading. Raises
     ValueError where the quarter-hour does not exist.
     """
+    day, j = point.day, point.j
     if not 0 <= j < quarter_hours(day):
         raise ValueError(f"{day} has no quarter-hour {j}")
     end = quarter_hour_start(day, j) + QUARTER_HOUR
     next_day = legal_day(end)
     last = Reading(
         at=end,
-        mode=None,
+        mode=mode,
         serial=serial,
         calendar=calendar,
-        total_wh=drawn_index_wh,
-        injected_wh=injected_index_wh or None,
-        # They are of the last closed day, the total may be of much later: `last_known` takes them.
-        # Here stands only a register that has counted nothing, and shows one that was not known.
-        registers_wh=tuple([None if index_kwh else 0 for index_kwh in register_index_kwh]),
+        total_wh=point.drawn_index_wh,
+        injected_wh=_index_wh(point.injected_index_wh, mode),
+        registers_wh=NO_REGISTERS,
+    )
+    billed_kwh = _shown(point.register_index_kwh, mode, calendar)
+    closed = msgspec.structs.replace(
+        last,
+        at=min(end, day_start(next_day) - _PART_OF_KWH),
+        total_wh=(point.drawn_index_wh - point.placed_wh) % COUNTER_MODULUS_WH,
+        registers_wh=tuple([None if kwh is None else 1_000 * kwh for kwh in billed_kwh]),
     )
     account = Account(
         last=last,
         day=next_day,
         j=j + 1 if next_day == day else 0,
-        billed_kwh=register_index_kwh,
+        billed_kwh=billed_kwh,
         billed_injected_wh=last.injected_wh,
         is_start_metered=True,
+        closed=closed,
     )
     return MeterState(account=account)
-
-
-def last_known(account: Account) -> Reading:
-    """Return the reading that the account's next one must continue.
-
-    That is its last one, unless the account was restored and none has come since: then its
-    registers are those that the cloud knows of the start of the open day.
-    """
-    last = account.last
-    if last.mode is not None:
-        return last
-    return msgspec.structs.replace(
-        last,
-        at=min(last.at, day_start(account.day) - _PART_OF_KWH),
-        registers_wh=tuple(
-            [
-                1_000 * billed_kwh if billed_kwh else known_wh
-                for billed_kwh, known_wh in zip(account.billed_kwh, last.registers_wh, strict=True)
-            ]
-        ),
-    )
 
 
 def misfit_of(account: Account, reading: Reading, settings: MeteringSettings) -> Misfit | None:
     """Return why `reading` does not simply continue the account; GAP only where all else fits."""
     why = misfit(account.last, reading, settings)
-    if account.last.mode is None and why in (None, Misfit.GAP):
-        return counters_misfit(last_known(account), reading) or why
+    if account.closed is not None and why in (None, Misfit.GAP):
+        return counters_misfit(account.closed, reading) or why
     return why
+
+
+def _index_wh(injected_wh: int, mode: Mode | None) -> int | None:
+    """Return the injected index; 0 may stand for none where the meter was not in standard mode."""
+    return injected_wh if injected_wh or mode is Mode.STANDARD else None
+
+
+def _shown(
+    index_kwh: tuple[int, ...], mode: Mode | None, calendar: str | None
+) -> tuple[int | None, ...]:
+    """Return the indices that the meter showed; one that it did not show came back as 0."""
+    if mode is Mode.STANDARD:
+        return index_kwh
+    own = len(HISTORIQUE_REGISTERS.get(calendar or "", ()))
+    return tuple([kwh if n < own or kwh else None for n, kwh in enumerate(index_kwh)])

@@ -6,18 +6,15 @@ from typing import Annotated
 
 import msgspec
 
+from edge.metering.counters import allowed_rise_wh, counters
 from edge.metering.events import DayPart
 from edge.metering.other_meter import OtherTime, SetAside
 from edge.metering.reading import COUNTER_MODULUS_WH, Reading
 from edge.metering.timekeeping import Timekeeping
 from protocol.doubt import Doubt
-from protocol.layout import QUARTER_HOUR_MAX_WH, REGISTERS
 
-WRAP_ABOVE_WH = 999_000_000
 LONGEST_GAP = timedelta(days=400)  # the cloud keeps 13 months of blocks
-MAX_UNEXPLAINED_RISE_WH = 1_000_000
 CLOCK_STEP = timedelta(seconds=10)
-RISE_MARGIN_WH = 100
 
 
 class MeteringSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,11 +34,15 @@ class MeteringSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FormerMeter(msgspec.Struct, frozen=True):
-    """Where a meter stood that was followed before another: its last reading and what was billed."""
+    """Where a meter stood that was followed before another: its last reading and what was billed.
+
+    `placed_wh` is what the curve holds already of what it counted since.
+    """
 
     last: Reading
     billed_kwh: tuple[int | None, ...]
     billed_injected_wh: int | None
+    placed_wh: int = 0
 
 
 class DayDoubt(msgspec.Struct, frozen=True):
@@ -71,12 +72,13 @@ class Account(msgspec.Struct, frozen=True):
         max_power_va: the highest apparent power seen on the open day.
         is_start_metered: a reading lay near the start of the open quarter-hour.
         is_carrying: the last quarter-hour closed full and left energy over.
-        is_quarantined: readings are put aside until they continue the last one, or a person
-            confirms them.
         former: the last meters that were followed before, oldest first.
         doubts: what stands against the open day and later ones.
         gap_spell: gaps from which the line has not recovered yet.
         began_at: when the first reading was, while that may still turn out to be a wrong time.
+        closed: in an account that was restored, until its meter is read: how the last closed day
+            left registers (in whole kWh) and total. `last` then has no registers, and the total
+            up to the last quarter-hour that came back.
     """
 
     last: Reading
@@ -89,11 +91,23 @@ class Account(msgspec.Struct, frozen=True):
     max_power_va: int = 0
     is_start_metered: bool = False
     is_carrying: bool = False
-    is_quarantined: bool = False
     former: tuple[FormerMeter, ...] = ()
     doubts: tuple[DayDoubt, ...] = ()
     gap_spell: GapSpell | None = None
     began_at: datetime | None = None
+    closed: Reading | None = None
+
+    @property
+    def known(self) -> Reading:
+        """The reading that the meter's next one must continue."""
+        return self.last if self.closed is None else self.closed
+
+    @property
+    def placed_wh(self) -> int:
+        """What the curve holds already of what was counted since `known`."""
+        if self.closed is None:
+            return 0
+        return (self.last.total_wh - self.closed.total_wh) % COUNTER_MODULUS_WH
 
 
 class MeterState(msgspec.Struct, frozen=True):
@@ -102,8 +116,10 @@ class MeterState(msgspec.Struct, frozen=True):
     `held` is a reading that waits for a second one that agrees with it. An account that begins
     takes no part of days before `first_day`: the household's blocks have those. `time` is by which
     clocks the last reading was timed. `other` is another meter than the account's, while it is not
-    known whose it is, and `other_time` by which clocks that is timed. `unnamed` are the readings in a row that were passed over because they did
-    not name their calendar, or lacked a register of another one.
+    known whose it is, and `other_time` by which clocks that is timed; `quarantined` are readings of
+    the account's own meter that do not go on from `account.last`, until they do or a person confirms
+    them. `unnamed` are the readings in a row that were passed over because they did not name their
+    calendar, or lacked a register of another one.
     """
 
     account: Account | None = None
@@ -113,14 +129,17 @@ class MeterState(msgspec.Struct, frozen=True):
     other: SetAside | None = None
     other_time: OtherTime | None = None
     unnamed: int = 0
+    quarantined: SetAside | None = None
 
     @property
-    def milestone(self) -> tuple[bool, int, int]:
+    def milestone(self) -> tuple[object, ...]:
         """What must be stored when it changes, even where nothing was closed."""
-        aside = 0 if self.other is None else len(self.other.readings)
+        set_aside = [
+            None if each is None else each.milestone for each in (self.other, self.quarantined)
+        ]
         other_time = Timekeeping() if self.other_time is None else self.other_time.time
         waits = self.time.milestone + other_time.milestone
-        return self.account is not None, aside, waits
+        return self.account is not None, waits, *set_aside
 
     @property
     def serial(self) -> str | None:
@@ -141,57 +160,9 @@ class Misfit(Enum):
     GAP = auto()
 
 
-def rise_wh(before_wh: int, after_wh: int) -> int | None:
-    """Return by how much a counter rose, over its wrap where it stood near it; None if it fell."""
-    if after_wh >= before_wh:
-        return after_wh - before_wh
-    if before_wh > WRAP_ABOVE_WH:
-        return after_wh + COUNTER_MODULUS_WH - before_wh
-    return None
-
-
-def allowed_rise_wh(elapsed: timedelta) -> float:
-    """Return the most that 36 kVA can have counted in `elapsed`, with a margin."""
-    return max(elapsed.total_seconds(), 0.0) * QUARTER_HOUR_MAX_WH / 900 + RISE_MARGIN_WH
-
-
-def counters(last: Reading, reading: Reading) -> list[tuple[int, int]]:
-    """Return (before, after) in Wh of every counter that both readings carry."""
-    pairs = [(last.total_wh, reading.total_wh)]
-    if last.injected_wh is not None and reading.injected_wh is not None:
-        pairs.append((last.injected_wh, reading.injected_wh))
-    for before_wh, after_wh in zip(last.registers_wh, reading.registers_wh, strict=True):
-        if before_wh is not None and after_wh is not None:
-            pairs.append((before_wh, after_wh))
-    return pairs
-
-
-def are_counters_continued(last: Reading, reading: Reading) -> bool:
-    """Return whether the registers can be the same ones: none fell, and they rose as the total did.
-
-    A restored account knows whole kWh only; its registers may seem to have risen by that much more.
-    """
-    total_wh = rise_wh(last.total_wh, reading.total_wh)
-    if total_wh is None:
-        return False
-    limit_wh = total_wh + REGISTERS * (1_000 if last.mode is None else 1)
-    for before_wh, after_wh in zip(last.registers_wh, reading.registers_wh, strict=True):
-        if before_wh is None or after_wh is None:
-            continue
-        step_wh = rise_wh(before_wh, after_wh)
-        if step_wh is None:
-            return False
-        limit_wh -= step_wh
-    return limit_wh >= 0
-
-
 def is_same_calendar(last: Reading, reading: Reading) -> bool:
     """Return whether both count in the same registers, as far as either says."""
-    if last.mode is None:
-        is_same = are_counters_continued(last, reading)
-    else:
-        is_same = last.mode is reading.mode
-    return is_same and (
+    return last.mode is reading.mode and (
         None in (last.calendar, reading.calendar) or last.calendar == reading.calendar
     )
 
@@ -218,53 +189,3 @@ def counters_misfit(last: Reading, reading: Reading) -> Misfit | None:
         if after_wh - before_wh > limit_wh:
             return Misfit.RISE
     return None
-
-
-def is_possible(last: Reading, reading: Reading) -> bool:
-    """Return whether every counter rose, and by no more than needs no person to look at it."""
-    limit_wh = max(allowed_rise_wh(reading.at - last.at), MAX_UNEXPLAINED_RISE_WH)
-    rises_wh = [rise_wh(before_wh, after_wh) for before_wh, after_wh in counters(last, reading)]
-    return all(step_wh is not None and step_wh <= limit_wh for step_wh in rises_wh)
-
-
-def is_leaping(last: Reading, reading: Reading) -> bool:
-    """Return whether a counter fell, or rose, over its wrap too, by more than it can have counted."""
-    limit_wh = allowed_rise_wh(reading.at - last.at)
-    rises_wh = [rise_wh(before_wh, after_wh) for before_wh, after_wh in counters(last, reading)]
-    return any(step_wh is None or step_wh > limit_wh for step_wh in rises_wh)
-
-
-def borne_out(held: Reading, reading: Reading) -> Reading:
-    """Return `held` with those counters only that a second reading has shown as well."""
-    registers_wh = tuple(
-        [
-            None if after is None else before
-            for before, after in zip(held.registers_wh, reading.registers_wh, strict=True)
-        ]
-    )
-    injected_wh = None if reading.injected_wh is None else held.injected_wh
-    return msgspec.structs.replace(held, registers_wh=registers_wh, injected_wh=injected_wh)
-
-
-def merge(last: Reading, reading: Reading) -> Reading:
-    """Return `reading` with what it does not say filled in from `last`."""
-    registers_wh = reading.registers_wh
-    if None in registers_wh:
-        registers_wh = tuple(
-            [
-                before if after is None else after
-                for before, after in zip(last.registers_wh, registers_wh, strict=True)
-            ]
-        )
-    return msgspec.structs.replace(
-        reading,
-        calendar=last.calendar if reading.calendar is None else reading.calendar,
-        injected_wh=last.injected_wh if reading.injected_wh is None else reading.injected_wh,
-        registers_wh=registers_wh,
-        subscribed_kva=(
-            last.subscribed_kva if reading.subscribed_kva is None else reading.subscribed_kva
-        ),
-    )
-
-
-NO_REGISTERS: tuple[int | None, ...] = (None,) * REGISTERS

@@ -2,15 +2,16 @@
 
 import msgspec
 
+from edge.metering.counters import is_leaping
 from edge.metering.reading import Reading
-from edge.metering.restore import last_known
-from edge.metering.state import MeteringSettings, MeterState, Misfit, is_leaping, misfit
+from edge.metering.state import MeterState, is_same_calendar
 
 
 class Quarantine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="index"):
-    """The last reading believed, and the one of the same meter that it contradicts."""
+    """The last reading believed, the first of the same meter that contradicts it, and the latest."""
 
     before: Reading
+    first: Reading
     now: Reading
 
 
@@ -31,11 +32,10 @@ def unconfirmed_in(state: MeterState) -> Unconfirmed | None:
 
 def quarantine_in(state: MeterState) -> Quarantine | None:
     """Return the index in quarantine, None where none is."""
-    account, held = state.account, state.held
-    if account is None or held is None or not account.is_quarantined:
+    account, quarantined = state.account, state.quarantined
+    if account is None or quarantined is None:
         return None
-    is_of_the_meter = held.serial == account.last.serial
-    return Quarantine(last_known(account), held) if is_of_the_meter else None
+    return Quarantine(account.known, quarantined.readings[0], quarantined.last)
 
 
 def replacement_in(state: MeterState) -> Replacement | None:
@@ -46,27 +46,31 @@ def replacement_in(state: MeterState) -> Replacement | None:
     return Replacement(account.last, other.readings[0])
 
 
-def may_be_confirmed(state: MeterState, confirmed: Unconfirmed) -> bool:
-    """Return whether what was confirmed can wait still; False once it is carried out or over."""
-    if isinstance(confirmed, Replacement):
-        return replacement_in(state) == confirmed
-    return state.account is not None and state.account.is_quarantined
+def is_waiting(state: MeterState, confirmed: Unconfirmed) -> bool:
+    """Return whether what a person confirmed waits still; False once it is settled.
 
-
-def latest_reading(state: MeterState, confirmed: Unconfirmed) -> Reading:
-    """Return the last reading of what was confirmed and waits still (see `is_confirmed`)."""
-    if isinstance(confirmed, Replacement) and state.other is not None:
-        return state.other.last
-    return state.held or confirmed.now
-
-
-def is_confirmed(state: MeterState, confirmed: Unconfirmed, settings: MeteringSettings) -> bool:
-    """Return whether what a person confirmed is what the meter shows still."""
+    An index that the meter has left since for another one is not what the person saw: nor is one
+    that was shown without a register that the meter shows now.
+    """
     if isinstance(confirmed, Replacement):
         return replacement_in(state) == confirmed
     found = quarantine_in(state)
-    if found is None or found.before != confirmed.before:
+    if found is None or (found.before, found.first) != (confirmed.before, confirmed.first):
         return False
-    why = misfit(confirmed.now, found.now, settings)
-    has_wrapped = why is Misfit.FALL and not is_leaping(confirmed.now, found.now)
-    return why in (None, Misfit.GAP) or has_wrapped
+    shown, now = confirmed.now, found.now
+    return (
+        is_same_calendar(shown, now)
+        and _registers(shown) == _registers(now)
+        and not is_leaping(shown, now)
+    )
+
+
+def latest_reading(state: MeterState, confirmed: Unconfirmed) -> Reading:
+    """Return the last reading of what was confirmed and waits still (see `is_waiting`)."""
+    set_aside = state.other if isinstance(confirmed, Replacement) else state.quarantined
+    return confirmed.now if set_aside is None else set_aside.last
+
+
+def _registers(reading: Reading) -> list[bool]:
+    """Return which registers a reading shows."""
+    return [index_wh is not None for index_wh in reading.registers_wh]

@@ -13,8 +13,8 @@ from edge.bills.verifier import read_judgement
 from edge.contracts.watch import standing, standing_notices
 from edge.identity.identity import load_contract, load_device
 from edge.metering.events import Notice, NoticeKind
-from edge.metering.state import MeteringSettings, MeterState
-from edge.metering.unconfirmed import Quarantine, Unconfirmed, is_confirmed, unconfirmed_in
+from edge.metering.state import MeterState
+from edge.metering.unconfirmed import Quarantine, Unconfirmed, is_waiting, unconfirmed_in
 from edge.moving.departure import ordered_at
 from edge.mqtt.message import Absence
 from edge.status.line import LineFault, LineState
@@ -119,7 +119,6 @@ def report(
     directory: Path,
     area: AreaConfig,
     now: datetime,
-    metering: MeteringSettings,
     confirmed: Unconfirmed | None,
     *,
     is_real_line_called_simulated: bool = False,
@@ -179,7 +178,7 @@ def report(
                     has_left=has_left,
                     is_revoked=kept.revoked_at is not None,
                 ),
-                *([] if has_left else advise_on_unconfirmed(state, confirmed, metering)),
+                *([] if has_left else advise_on_unconfirmed(state, confirmed)),
                 *([] if has_left else advise_on_contract(notices)),
             ),
             device=load_device(directory),
@@ -260,7 +259,7 @@ def advise_on_contract(notices: list[Notice]) -> list[Advice]:
 
 
 def advise_on_unconfirmed(
-    state: MeterState | None, confirmed: Unconfirmed | None, metering: MeteringSettings
+    state: MeterState | None, confirmed: Unconfirmed | None = None
 ) -> list[Advice]:
     """Return what is to be done where an index or a meter waits for a person's word.
 
@@ -269,7 +268,7 @@ def advise_on_unconfirmed(
     found = None if state is None else unconfirmed_in(state)
     if state is None or found is None:
         return []
-    if confirmed is not None and is_confirmed(state, confirmed, metering):
+    if confirmed is not None and is_waiting(state, confirmed):
         return [Advice.CONFIRMED]
     return [Advice.CONFIRM if isinstance(found, Quarantine) else Advice.OTHER_METER]
 

@@ -81,27 +81,6 @@ class QuarterHour(msgspec.Struct, frozen=True):
     is_estimated: bool
 
 
-class RestorePoint(msgspec.Struct, frozen=True):
-    """From where metering goes on after a loss, once a frame has named the meter.
-
-    Attributes:
-        day: legal day of the last quarter-hour that the blocks carry; `j` its number.
-        drawn_index_wh: the total the curve accounts for at its end.
-        register_index_kwh: indices at the last closed day.
-        injected_index_wh: the same for injection, 0 where there is none.
-        fingerprint: of meter and calendar at the last closed day.
-        placed_wh: what the quarter-hours after the last closed day carry.
-    """
-
-    day: date
-    j: int
-    drawn_index_wh: int
-    register_index_kwh: tuple[int, ...]
-    injected_index_wh: int
-    fingerprint: int
-    placed_wh: int = 0
-
-
 class StatementRow(msgspec.Struct, frozen=True):
     """A statement as it came, and what the chip found; `verdict` is JSON, None before it looked."""
 

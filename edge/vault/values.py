@@ -7,9 +7,11 @@ from sqlite_utils import Database
 
 from edge.metering.events import DayClosed, Notice, NoticeKind, QuarterHourClosed
 from edge.metering.reopening import Undone
+from edge.metering.restore import RestorePoint
 from edge.metering.state import MeterState
-from edge.vault.rows import QuarterHour, RestorePoint
+from edge.vault.rows import QuarterHour
 from protocol.calendar import day_number, day_of_number, quarter_hours
+from protocol.layout import QUARTER_HOUR_MAX_WH
 
 _state_encoder = msgspec.msgpack.Encoder()
 _state_decoder = msgspec.msgpack.Decoder(MeterState)
@@ -178,12 +180,15 @@ class Values:
             return None
         closed = _day_decoder.decode(row[0])
         day, j = closed.day, quarter_hours(closed.day) - 1
-        placed_wh = 0
-        for interval in self.intervals(day + timedelta(days=1), day + timedelta(days=2)):
+        placed_wh = last_wh = 0
+        for interval in self.intervals(day, day + timedelta(days=2)):
+            if interval.day == closed.day:
+                last_wh = interval.energy_wh
+                continue
             if interval.j != (0 if day == closed.day else j + 1):
                 break
-            day, j = interval.day, interval.j
-            placed_wh += interval.energy_wh
+            day, j, last_wh = interval.day, interval.j, interval.energy_wh
+            placed_wh += last_wh
         return RestorePoint(
             day=day,
             j=j,
@@ -192,6 +197,7 @@ class Values:
             injected_index_wh=closed.injected_index_wh,
             fingerprint=row[1],
             placed_wh=placed_wh,
+            is_carrying=last_wh == QUARTER_HOUR_MAX_WH,
         )
 
     def name_meter(self, fingerprint: int, serial: str, calendar: str) -> None:

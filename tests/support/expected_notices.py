@@ -79,7 +79,11 @@ class ExpectedNotices:
         self._in_a_row = None, 0
 
     def forget(self, at: datetime) -> None:
-        """Take note of a loss: the chip compares with nothing that it knew."""
+        """Take note of a loss: the chip compares with nothing that it knew.
+
+        What came back may know of gaps that it has told before.
+        """
+        self._before_gaps = 0
         self._gap_at = max(at, self._gap_at)
         self._untold.clear()
         self.followed = None

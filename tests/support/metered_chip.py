@@ -127,8 +127,7 @@ class MeteredChip:
     @property
     def is_index_quarantined(self) -> bool:
         """Whether the chip waits for a person to confirm an index."""
-        account = self.chip._meter and self.chip._meter.state.account
-        return bool(account and account.is_quarantined)
+        return self.chip._meter is not None and self.chip._meter.state.quarantined is not None
 
     @property
     def reached(self) -> datetime | None:

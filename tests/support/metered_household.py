@@ -35,6 +35,7 @@ from tests.support.true_meter import (
 # The decoder's check holds a surprise back for two frames, metering for one more.
 FRAMES_TO_BELIEVE = 5
 WH_PER_KWH = 1_000
+METER_REPLACED = "a meter replaced"
 
 
 class MeteredHousehold:
@@ -53,6 +54,7 @@ class MeteredHousehold:
         self._is_adopted, self._installed = True, self.ledger.seen
         self._plugged_at = at
         self._rest_ws = 0
+        self._is_historique_seen = meter.is_historique
         self._is_account_known = True  # by the chip, from its store or the cloud
         self.chip = MeteredChip(directory, self.clocks.host, self._note, self._keep)
 
@@ -99,6 +101,7 @@ class MeteredHousehold:
             self.expected.hear(self.at, self.line, is_own=is_own, is_put_aside=self.asks_person)
             if is_own:
                 self.ledger.see()
+                self._is_historique_seen = self.line.is_historique
         elif self.clocks.do_differ(self.line):
             self.expected.hear_disputed()
 
@@ -129,7 +132,7 @@ class MeteredHousehold:
         self.home = self.line = meter
         self.clocks.doubt()
         self.ledger.meet(meter)
-        self.ledger.may_lack("a meter replaced", FRAMES_TO_BELIEVE)
+        self.ledger.may_lack(METER_REPLACED, FRAMES_TO_BELIEVE)
         self.expected.drop(ANEW)
 
     def change_calendar(self, calendar: str) -> None:
@@ -137,7 +140,7 @@ class MeteredHousehold:
         self.ledger.may_move(calendar)
         if self.expected.followed is None:
             self.ledger.may_lack("a calendar changed while the meter is unknown", FRAMES_TO_BELIEVE)
-        if self.home.is_historique:
+        if self.home.is_historique or self._is_historique_seen:
             self._hide_registers()
         self.home.calendar = calendar
 
@@ -239,6 +242,8 @@ class MeteredHousehold:
         last = self.chip.vault.values.last_closed()
         day = None if last is None else day_of_number(last)
         is_same = self.ledger.lose_after(day)
+        self._is_adopted &= self.ledger.has_ended(METER_REPLACED)
+        self._installed = min(self._installed, self.ledger.seen, key=lambda seen: seen.at)
         self._is_account_known = is_same and not self._has_begun_a_register()
         if not self._is_account_known:
             self.ledger.may_lack("a store lost beside a change", FRAMES_TO_BELIEVE)
@@ -280,6 +285,11 @@ class MeteredHousehold:
     def asks_person(self) -> bool:
         """Whether the chip waits for a person to confirm an index or a meter."""
         return self.chip.is_meter_set_aside or self.chip.is_index_quarantined
+
+    @property
+    def is_time_known(self) -> bool:
+        """Whether the chip can know the time of the line's frames."""
+        return self.clocks.is_believed(self.line)
 
     @property
     def is_followed(self) -> bool:

@@ -156,7 +156,9 @@ class MeteringMachine(RuleBasedStateMachine):
     def registers_change_places(self, lull):
         self._lull(*lull)
         first_wh, second_wh = self.home.home.indices_wh[:2]
-        if not self.home.asks_person and abs(first_wh - second_wh) % MODULUS_WH > LARGE_WH:
+        is_large = LARGE_WH < abs(first_wh - second_wh) % MODULUS_WH < MODULUS_WH - LARGE_WH
+        self.home.frames(300, 10, 0)
+        if not self.home.asks_person and is_large and self.home.is_time_known:
             self.home.move_register(0, 1)
             self.home.frames(120, 10, 0)  # twice unseen, it could not be told
 

@@ -79,6 +79,7 @@ class Ledger:
         self._last_of_day: dict[date, Seen] = {}
         self._excess_wh = 0
         self._untimed: list[tuple[datetime, datetime]] = []
+        self._lost_since: datetime | None = None
 
     @property
     def total_wh(self) -> int:
@@ -101,6 +102,9 @@ class Ledger:
     def see(self) -> None:
         """Take note that a good frame of the household's meter has come."""
         self.seen = self._now()
+        if self._lost_since is not None:
+            self._untimed.append((self._lost_since, self.seen.at + timedelta(days=1)))
+            self._lost_since = None
         self._seen_at.append(self.seen.at)
         self._last_of_day[legal_day(self.seen.at - MOMENT)] = self.seen
         for window in self.windows:
@@ -131,8 +135,8 @@ class Ledger:
         Return whether it can know that the meter is the same.
         """
         known = [self._last_of_day[each] for each in self._last_of_day if day and each <= day]
-        back = known[-1] if known else Seen(self.begun_at, 0, Counter())
-        self._untimed.append((back.at, self._instants[-1] + timedelta(days=1)))
+        back = self._billed_by(known[-1]) if known else Seen(self.begun_at, 0, Counter())
+        self._lost_since = back.at if self._lost_since is None else min(self._lost_since, back.at)
         is_same = bool(known) and all(
             window.ended is not None and window.ended.at <= back.at for window in self.windows
         )
@@ -162,6 +166,10 @@ class Ledger:
         ended = self._now() if frames is None else None
         window = Window("another calendar", self.seen, calendar, frames, frames, ended)
         self.windows.append(window)
+
+    def has_ended(self, why: str) -> bool:
+        """Whether no window of this kind is open."""
+        return all(window.ended is not None for window in self.windows if window.why == why)
 
     def person_has_confirmed(self, frames: int) -> None:
         """Let windows that wait for a person end `frames` from now."""
@@ -273,6 +281,9 @@ class Ledger:
 
     def _go_back(self, known: Seen) -> None:
         self.seen = known
+        self._last_of_day = {
+            day: seen for day, seen in self._last_of_day.items() if seen.at <= known.at
+        }
         for window in self.windows:
             if window.ended is None or window.ended.at > known.at:
                 if window.begun.at > known.at:
@@ -287,6 +298,20 @@ class Ledger:
         """Return how much may stand in another register than it was counted in."""
         shuffled = [window.energy_wh for window in self.windows if window.is_shuffled]
         return sum(shuffled) + self._excess_wh
+
+    def _billed_by(self, seen: Seen) -> Seen:
+        """Return up to where a day is billed that closed at `seen`.
+
+        A day has one calendar: what was counted since a change falls on the next one.
+        """
+        day = legal_day(seen.at - MOMENT)
+        changes = [
+            window.begun
+            for window in self.windows
+            if window.begun.at < seen.at
+            and (window.ended is None or legal_day(window.ended.at) >= day)
+        ]
+        return min([seen, *changes], key=lambda each: each.at)
 
     def _known_before(self, at: datetime) -> datetime:
         seen = self._seen_at[max(bisect_right(self._seen_at, at) - FRAMES_BEHIND, 0)]

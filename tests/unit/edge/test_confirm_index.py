@@ -10,8 +10,6 @@ from edge.chip.confirming import ORDER, Confirmation, leave_confirmation
 from edge.chip.settings import ChipSettings
 from edge.language.choice import Lang
 from edge.metering.events import NoticeKind
-from edge.metering.meter import Meter
-from edge.metering.state import MeteringSettings
 from edge.metering.unconfirmed import quarantine_in
 from edge.status.report import Advice, advise_on_unconfirmed
 from tests.support.chip_bench import (
@@ -49,8 +47,13 @@ def bench(tmp_path):
     bench.kill()
 
 
+def curve_wh(bench):
+    curve = bench.vault.values.intervals(START.date(), bench.clock.at.date() + timedelta(days=1))
+    return sum(each.energy_wh for each in curve) + bench.chip._meter.state.account.pool_wh
+
+
 def test_the_command_shows_both_indices_and_what_confirming_means(bench):
-    assert advise_on_unconfirmed(state_of(bench), None, MeteringSettings()) == [Advice.CONFIRM]
+    assert advise_on_unconfirmed(state_of(bench)) == [Advice.CONFIRM]
     shown = confirm(bench, "--lang", "en", answer="n\n")
     assert shown.exit_code == 1
     assert SERIAL in shown.output
@@ -72,7 +75,7 @@ def test_the_running_chip_goes_on_from_the_confirmed_index(bench):
     bench.run(3)
     assert NoticeKind.INDEX_BEGAN_ANEW in told(bench)
     assert quarantine_in(state_of(bench)) is None
-    assert advise_on_unconfirmed(state_of(bench), None, MeteringSettings()) == []
+    assert advise_on_unconfirmed(state_of(bench)) == []
     assert not (bench.directory / ORDER).exists()
     bench.run(96)
     (closed,) = [
@@ -108,18 +111,38 @@ def test_an_old_word_says_nothing_of_another_quarantine(bench):
     assert NoticeKind.INDEX_BEGAN_ANEW not in told(bench)
 
 
-def test_another_meters_frame_in_between_neither_takes_nor_loses_the_word(bench):
+def test_another_meters_frames_in_between_neither_take_nor_lose_the_word(bench):
     assert confirm(bench, "--yes").exit_code == 0
-    found = bench.vault.values.state()
-    other = msgspec.structs.replace(
-        found.held, serial="041961234599", at=found.held.at + timedelta(seconds=1)
-    )
-    assert quarantine_in(msgspec.structs.replace(found, held=other)) is None
-    meter = Meter(msgspec.structs.replace(found, held=other))
-    assert Confirmation(bench.directory).carry_out(meter) == []
+    own, bench.meter = bench.meter, BenchMeter(bench.clock.at, 3, "041961234599")
+    bench.run(4)
+    assert NoticeKind.OTHER_METER in told(bench)
     assert (bench.directory / ORDER).exists()
-    bench.run(2)
+    bench.meter = own
+    bench.run(4)
     assert NoticeKind.INDEX_BEGAN_ANEW in told(bench)
+
+
+def test_a_word_for_what_the_meter_has_left_since_is_void_and_asked_again(bench):
+    assert confirm(bench, "--yes").exit_code == 0
+    bench.meter.base_wh = (0, 0)  # the other register is set to zero too, before the chip looks
+    bench.run(4)
+    assert NoticeKind.INDEX_BEGAN_ANEW not in told(bench)
+    assert not (bench.directory / ORDER).exists()
+    assert advise_on_unconfirmed(state_of(bench)) == [Advice.CONFIRM]
+    assert confirm(bench, "--yes").exit_code == 0
+    bench.run(2)
+    assert quarantine_in(state_of(bench)) is None
+
+
+def test_a_word_of_days_later_frees_all_that_was_counted_since(bench):
+    found, believed_wh = quarantine_in(state_of(bench)), curve_wh(bench)
+    bench.run(4 * 96)
+    assert bench.vault.values.last_closed() is None
+    assert confirm(bench, "--yes").exit_code == 0
+    bench.run(96)
+    counted_wh = sum(bench.meter.registers_wh(bench.clock.at)) - found.first.total_wh
+    counted_wh += found.first.registers_wh[0] - found.before.registers_wh[0]  # which did not fall
+    assert curve_wh(bench) == believed_wh + counted_wh
 
 
 def test_a_damaged_word_stops_nothing(bench):

@@ -10,7 +10,6 @@ from edge.chip.confirming import ORDER, Confirmation
 from edge.chip.settings import ChipSettings
 from edge.metering.events import DayClosed, NoticeKind
 from edge.metering.other_meter import OtherTime
-from edge.metering.state import MeteringSettings
 from edge.metering.timekeeping import Source, Timekeeping
 from edge.metering.unconfirmed import replacement_in
 from edge.status.advice_words import ADVICE
@@ -59,7 +58,7 @@ def plug_in(bench, meter):
 
 
 def test_the_advice_names_the_command(bench):
-    assert advise_on_unconfirmed(state_of(bench), None, MeteringSettings()) == [Advice.OTHER_METER]
+    assert advise_on_unconfirmed(state_of(bench)) == [Advice.OTHER_METER]
     assert all("`volet edge confirm`" in words[Advice.OTHER_METER] for words in ADVICE.values())
 
 
@@ -91,7 +90,7 @@ def test_the_running_chip_follows_the_confirmed_meter_from_its_first_reading(ben
     assert NEW not in str(logs)
     kinds = [kind for kind in told(bench) if kind is not NoticeKind.GAP]
     assert kinds == [NoticeKind.OTHER_METER, NoticeKind.METER_REPLACED]
-    assert advise_on_unconfirmed(state_of(bench), None, MeteringSettings()) == []
+    assert advise_on_unconfirmed(state_of(bench)) == []
     assert not (bench.directory / ORDER).exists()
     bench.run(96)
     day = found.now.at.date()

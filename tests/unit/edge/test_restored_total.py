@@ -6,8 +6,9 @@ import pytest
 
 from edge.chip.restoring import restore_for
 from edge.metering.reading import read
+from edge.metering.restore import RestorePoint
 from edge.tic.decoder import Decoder
-from edge.vault.rows import RestorePoint
+from edge.tic.frame import Mode
 from tests.support.chip_bench import make_identity
 from tests.support.true_meter import TrueMeter
 
@@ -17,8 +18,8 @@ HOUSEHOLD = make_identity().household
 BILLED_KWH = (146, 274)
 
 
-def restored_total_wh(meter: TrueMeter, drawn_wh: int, *billed_kwh: int) -> int:
-    """Return the total from which the account goes on with the meter's next frame."""
+def restored_mode(meter: TrueMeter, drawn_wh: int, *billed_kwh: int) -> Mode | None:
+    """Return the TIC mode in which the last day is taken to have closed."""
     point = RestorePoint(
         day=date(2025, 6, 10),
         j=95,
@@ -30,7 +31,7 @@ def restored_total_wh(meter: TrueMeter, drawn_wh: int, *billed_kwh: int) -> int:
     )
     (frame,) = Decoder().feed(meter.encode(AT))
     reading = read(frame, AT)
-    return restore_for(reading, point, HOUSEHOLD).state.account.last.total_wh
+    return restore_for(reading, point, HOUSEHOLD).state.account.last.mode
 
 
 def meter_of(calendar: str, *, is_historique: bool) -> TrueMeter:
@@ -45,16 +46,14 @@ def test_a_sum_that_has_become_east_is_no_energy(calendar):
     meter = meter_of(calendar, is_historique=False)
     shown_wh = sum(meter.indices_wh[: 1 if calendar == "BASE" else 2])
     billed_kwh = BILLED_KWH[: 1 if calendar == "BASE" else 2]
-    total_wh = sum(meter.indices_wh) + meter.other_wh
-    assert restored_total_wh(meter, shown_wh - 3_000, *billed_kwh) == total_wh
+    assert restored_mode(meter, shown_wh - 3_000, *billed_kwh) is Mode.HISTORIQUE
 
 
 @pytest.mark.parametrize("calendar", ["BASE", "EJP"])
-def test_east_that_has_become_a_sum_is_gone_on_from(calendar):
+def test_east_that_has_become_a_sum_is_no_energy(calendar):
     meter = meter_of(calendar, is_historique=True)
-    shown_wh = sum(meter.indices_wh[: 1 if calendar == "BASE" else 2])
     drawn_wh = sum(meter.indices_wh) + meter.other_wh - 3_000
-    assert restored_total_wh(meter, drawn_wh, *BILLED_KWH) == shown_wh
+    assert restored_mode(meter, drawn_wh, *BILLED_KWH) is Mode.STANDARD
 
 
 @pytest.mark.parametrize("calendar", ["BASE", "EJP"])
@@ -63,4 +62,5 @@ def test_the_same_total_goes_on_from_the_curve(calendar, is_historique):
     meter = meter_of(calendar, is_historique=is_historique)
     shown_wh = sum(meter.indices_wh[: 1 if calendar == "BASE" else 2])
     total_wh = shown_wh if is_historique else sum(meter.indices_wh) + meter.other_wh
-    assert restored_total_wh(meter, total_wh - 3_000, *BILLED_KWH) == total_wh - 3_000
+    mode = Mode.HISTORIQUE if is_historique else Mode.STANDARD
+    assert restored_mode(meter, total_wh - 3_000, *BILLED_KWH) is mode

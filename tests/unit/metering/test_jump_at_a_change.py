@@ -67,7 +67,7 @@ def test_the_end_of_a_quarantine_at_a_change_of_calendar_is_told():
     see_twice(meter, CHANGED, 3_000_000)
     events = see_twice(meter, NEXT, 1_000_100, calendar="HC")
     assert NoticeKind.QUARANTINE_ENDED in kinds(events)
-    assert not meter.state.account.is_quarantined
+    assert meter.state.quarantined is None
 
 
 def test_a_meter_that_comes_back_with_a_jump_says_so():

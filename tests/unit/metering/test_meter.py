@@ -7,7 +7,7 @@ import pytest
 
 from edge.metering.events import DayClosed, Event, Notice, NoticeKind, QuarterHourClosed
 from edge.metering.meter import UNNAMED_MAX, Meter
-from edge.metering.restore import restore
+from edge.metering.restore import RestorePoint, restore
 from edge.metering.state import MeterState
 from edge.simulate.host import host_time_at
 from edge.tic.frame import ClosedBy, Frame, InformationGroup, Mode, OpenedBy
@@ -255,7 +255,7 @@ def test_quarantine_ends_by_itself_when_the_old_index_goes_on():
     see_twice(meter, local("2025-06-10T10:01"), 4_000_000)
     events = see(meter, local("2025-06-10T10:15"), 5_000_200)
     assert [quarter.energy_wh for quarter in quarters(events)] == [200]
-    assert not meter.state.account.is_quarantined
+    assert meter.state.quarantined is None
 
 
 def test_person_confirms_a_quarantined_index_and_no_step_is_negative():
@@ -537,15 +537,15 @@ def test_days_more_than_400_before_the_reading_are_left_out():
 
 
 def restored(drawn_index_wh: int, *register_index_kwh: int, j: int = 39, **known) -> Meter:
-    state = restore(
+    point = RestorePoint(
         day=date(2025, 6, 10),
         j=j,
         drawn_index_wh=drawn_index_wh,
         register_index_kwh=(*register_index_kwh, *[0] * (10 - len(register_index_kwh))),
         injected_index_wh=known.get("injected_index_wh", 0),
-        serial=SERIAL,
-        calendar=known.get("calendar"),
+        fingerprint=0,
     )
+    state = restore(point, SERIAL, known.get("calendar"), known.get("mode", Mode.STANDARD))
     state = msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=MeterState)
     return Meter(state)
 
@@ -582,7 +582,7 @@ def test_one_frame_of_another_meter_does_not_take_a_restored_account():
 
 
 def test_restored_account_never_bills_registers_that_it_did_not_know():
-    meter = restored(3_000_000, 1_000, 2_000, j=95)
+    meter = restored(3_000_000, 1_000, 2_000, j=95, calendar="HC", mode=Mode.HISTORIQUE)
     at = local("2025-06-11T00:10")
     events = [
         event
@@ -593,7 +593,7 @@ def test_restored_account_never_bills_registers_that_it_did_not_know():
             1_000_000,
             2_000_000,
             9_000_000,
-            EAST=InformationGroup("003000100"),
+            EAST=InformationGroup("012000100"),
         )
     ]
     assert kinds(events) == [NoticeKind.CALENDAR_CHANGED]
@@ -617,14 +617,7 @@ def test_steps_and_injection_too_large_for_a_day_go_on_to_the_next():
 
 def test_restoring_after_a_quarter_hour_that_does_not_exist_is_refused():
     with pytest.raises(ValueError, match="no quarter-hour 92"):
-        restore(
-            day=date(2025, 3, 30),
-            j=92,
-            drawn_index_wh=0,
-            register_index_kwh=(0,) * 10,
-            injected_index_wh=0,
-            serial=SERIAL,
-        )
+        restore(RestorePoint(date(2025, 3, 30), 92, 0, (0,) * 10, 0, 0), SERIAL)
 
 
 def test_first_quarter_hour_is_estimated_unless_it_began_with_a_reading():

@@ -188,7 +188,7 @@ def test_a_meter_that_came_back_with_lower_indices_begins_anew():
     first_wh = run.meters[OWN].registers_wh(run.at)
     run.show(OWN, HOUR)
     assert run.meter.state.account.billed_kwh[:2] == tuple(wh // 1_000 for wh in first_wh)
-    assert not run.meter.state.account.is_quarantined
+    assert run.meter.state.quarantined is None
 
 
 def test_the_bases_of_the_last_meters_are_kept_and_no_more():

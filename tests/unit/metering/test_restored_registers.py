@@ -6,10 +6,11 @@ import pytest
 
 from edge.metering.events import DayClosed, Event, NoticeKind, QuarterHourClosed
 from edge.metering.meter import Meter
-from edge.metering.restore import restore
-from edge.metering.unconfirmed import is_confirmed, quarantine_in
+from edge.metering.restore import RestorePoint, restore
+from edge.metering.unconfirmed import is_waiting, quarantine_in
 from edge.simulate.host import host_time_at
 from edge.tic.decoder import Decoder
+from edge.tic.frame import Mode
 from protocol.calendar import PARIS
 from system.clock import HostTime
 from tests.support.true_meter import TrueMeter
@@ -26,15 +27,16 @@ class BackFromCloud:
     def __init__(self, calendar: str = "HPHC", name: str = PEAKS, **known: bool) -> None:
         self.source = TrueMeter(SERIAL, calendar, **known)
         self.source.indices_wh[:2] = [1_000 * index_kwh for index_kwh in KNOWN_KWH]
-        state = restore(
+        point = RestorePoint(
             day=date(2025, 6, 11),
             j=39,
             drawn_index_wh=sum(self.source.indices_wh),
             register_index_kwh=(*KNOWN_KWH, *[0] * 8),
             injected_index_wh=0,
-            serial=SERIAL,
-            calendar=name,
+            fingerprint=0,
         )
+        mode = Mode.HISTORIQUE if name in ("HC", "BBR") else Mode.STANDARD
+        state = restore(point, SERIAL, name, mode)
         self.meter = Meter(state)
         self.events: list[Event] = []
 
@@ -134,4 +136,4 @@ def test_a_confirmed_index_goes_on_where_another_register_has_wrapped_since():
     before.indices_wh[0] += 3_000
     account.send(BEGIN + timedelta(days=4))
     assert confirmed is not None
-    assert is_confirmed(account.meter.state, confirmed, account.meter.settings)
+    assert is_waiting(account.meter.state, confirmed)

@@ -1,0 +1,86 @@
+"""How the counters of two readings of one meter stand to each other."""
+
+from datetime import timedelta
+
+import msgspec
+
+from edge.metering.reading import COUNTER_MODULUS_WH, Reading
+from protocol.layout import QUARTER_HOUR_MAX_WH, REGISTERS
+
+# A counter that stood above it and fell has wrapped.
+WRAP_ABOVE_WH = 999_000_000
+MAX_UNEXPLAINED_RISE_WH = 1_000_000
+RISE_MARGIN_WH = 100
+NO_REGISTERS: tuple[int | None, ...] = (None,) * REGISTERS
+
+
+def rise_wh(before_wh: int, after_wh: int) -> int | None:
+    """Return by how much a counter rose, over its wrap where it stood near it; None if it fell."""
+    if after_wh >= before_wh:
+        return after_wh - before_wh
+    if before_wh > WRAP_ABOVE_WH:
+        return after_wh + COUNTER_MODULUS_WH - before_wh
+    return None
+
+
+def allowed_rise_wh(elapsed: timedelta) -> float:
+    """Return the most that 36 kVA can have counted in `elapsed`, with a margin."""
+    return max(elapsed.total_seconds(), 0.0) * QUARTER_HOUR_MAX_WH / 900 + RISE_MARGIN_WH
+
+
+def counters(last: Reading, reading: Reading) -> list[tuple[int, int]]:
+    """Return (before, after) in Wh of every counter that both readings carry."""
+    pairs = [(last.total_wh, reading.total_wh)]
+    if last.injected_wh is not None and reading.injected_wh is not None:
+        pairs.append((last.injected_wh, reading.injected_wh))
+    for before_wh, after_wh in zip(last.registers_wh, reading.registers_wh, strict=True):
+        if before_wh is not None and after_wh is not None:
+            pairs.append((before_wh, after_wh))
+    return pairs
+
+
+def is_possible(last: Reading, reading: Reading) -> bool:
+    """Return whether every counter rose, and by no more than needs no person to look at it."""
+    limit_wh = max(allowed_rise_wh(reading.at - last.at), MAX_UNEXPLAINED_RISE_WH)
+    rises_wh = [rise_wh(before_wh, after_wh) for before_wh, after_wh in counters(last, reading)]
+    return all(step_wh is not None and step_wh <= limit_wh for step_wh in rises_wh)
+
+
+def is_leaping(last: Reading, reading: Reading) -> bool:
+    """Return whether a counter fell, or rose, over its wrap too, by more than it can have counted."""
+    limit_wh = allowed_rise_wh(reading.at - last.at)
+    rises_wh = [rise_wh(before_wh, after_wh) for before_wh, after_wh in counters(last, reading)]
+    return any(step_wh is None or step_wh > limit_wh for step_wh in rises_wh)
+
+
+def borne_out(held: Reading, reading: Reading) -> Reading:
+    """Return `held` with those counters only that a second reading has shown as well."""
+    registers_wh = tuple(
+        [
+            None if after is None else before
+            for before, after in zip(held.registers_wh, reading.registers_wh, strict=True)
+        ]
+    )
+    injected_wh = None if reading.injected_wh is None else held.injected_wh
+    return msgspec.structs.replace(held, registers_wh=registers_wh, injected_wh=injected_wh)
+
+
+def merge(last: Reading, reading: Reading) -> Reading:
+    """Return `reading` with what it does not say filled in from `last`."""
+    registers_wh = reading.registers_wh
+    if None in registers_wh:
+        registers_wh = tuple(
+            [
+                before if after is None else after
+                for before, after in zip(last.registers_wh, registers_wh, strict=True)
+            ]
+        )
+    return msgspec.structs.replace(
+        reading,
+        calendar=last.calendar if reading.calendar is None else reading.calendar,
+        injected_wh=last.injected_wh if reading.injected_wh is None else reading.injected_wh,
+        registers_wh=registers_wh,
+        subscribed_kva=(
+            last.subscribed_kva if reading.subscribed_kva is None else reading.subscribed_kva
+        ),
+    )
