@@ -16,7 +16,7 @@ from protocol.errors import BoundExceeded
 
 EPSILON_MAX = 4.0
 # Below this many grid units a share's standard deviation, a sum of discrete Gaussians is no
-# discrete Gaussian any more.
+# discrete Gaussian any more; tests/unit/protocol/test_privacy_account.py bounds how far it is off.
 SHARE_STD_MIN = 4.0
 _BISECTIONS = 200
 
@@ -58,8 +58,6 @@ def epsilon_of_rho(rho: float, delta: float) -> float:
 
     The least over the orders of Rényi divergence, after Canonne, Kamath, Steinke (2020), prop. 12.
     """
-    if rho <= 0:
-        return 0.0
 
     def at(excess: float) -> float:
         alpha = 1 + excess
@@ -83,17 +81,6 @@ def share_std(sigma: float, crowd: int, gamma: float) -> float:
     The shares of crowd·(1 - gamma) households that keep the rules add up to `sigma`.
     """
     return sigma / math.sqrt(crowd * (1 - gamma))
-
-
-def share_distance_bound(std: float, count: int) -> float:
-    """Bound how far a sum of `count` discrete Gaussians of `std` is from a discrete Gaussian.
-
-    tau of Kairouz, Liu, Steinke (2021), in one coordinate; `std` in grid units.
-    """
-    ratio = -2 * math.pi**2 * std**2
-    return 10 * sum(math.exp(ratio * k / (k + 1)) for k in range(1, min(count, 1_000))) + (
-        10 * max(0, count - 1_000) * math.exp(ratio * 0.999)
-    )
 
 
 def _normal_cdf(value: float) -> float:

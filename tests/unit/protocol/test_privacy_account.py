@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from protocol.errors import BoundExceeded
 from protocol.privacy import (
+    EPSILON_MAX,
+    SHARE_STD_MIN,
     epsilon_of_rho,
     gaussian_delta,
     gaussian_sigma,
     rho_of_sigma,
-    share_distance_bound,
     share_std,
 )
 
@@ -69,8 +70,33 @@ def test_shares_of_those_who_keep_the_rules_add_up(crowd, gamma):
     assert std * math.sqrt(crowd * (1 - gamma)) == pytest.approx(2.2305)
 
 
+def distance_of_a_sum(std: float, count: int) -> float:
+    """Bound how far a sum of `count` discrete Gaussians of `std` is from a discrete Gaussian.
+
+    tau of Kairouz, Liu, Steinke, "The Distributed Discrete Gaussian Mechanism" (2021), in one
+    coordinate; `std` in grid units.
+    """
+    ratio = -2 * math.pi**2 * std**2
+    return 10 * sum(math.exp(ratio * k / (k + 1)) for k in range(1, count))
+
+
 def test_sums_of_shares_are_as_good_as_the_discrete_gaussian_from_four_units_on():
-    assert share_distance_bound(4.0, 10_000) < 1e-60
+    assert distance_of_a_sum(SHARE_STD_MIN, 10_000) < 1e-60
+    assert distance_of_a_sum(1.0, 10_000) > 1e-4
+
+
+def test_the_limits_are_those_that_households_were_told():
+    assert (EPSILON_MAX, SHARE_STD_MIN) == (4.0, 4.0)
+
+
+def test_what_costs_nothing_tells_nothing():
+    assert epsilon_of_rho(0, DELTA) == 0
+    assert epsilon_of_rho(1e-4, DELTA) > 0
+
+
+def test_twice_the_distance_costs_four_times_as_much():
+    assert rho_of_sigma(2.0, distance=2.0) == pytest.approx(4 * rho_of_sigma(2.0))
+    assert gaussian_delta(4.0, 1.0, distance=2.0) == pytest.approx(gaussian_delta(2.0, 1.0))
 
 
 @pytest.mark.parametrize(("epsilon", "delta"), [(0, DELTA), (math.inf, DELTA), (1, 0), (1, 1)])
