@@ -162,6 +162,8 @@ class Chip:
                 events += self._compare(self._meter)
                 events += self._limit.look(host.at)
                 self._tell_time()
+            may_be_wrong = self._meter is not None and self._meter.is_beginning_open
+            self._outbox.hold_blocks(are_held=may_be_wrong and not host.is_synchronised)
         events += self._settings.confirmation.carry_out(self._meter)
         if self._meter is not None and self.moving.is_due(self._meter):
             self._send(self.moving.close(self._meter, events))

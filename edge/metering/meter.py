@@ -63,6 +63,12 @@ class Meter:
         """Whether a clock is believed; while none is, nothing closes."""
         return self._is_time_known
 
+    @property
+    def is_beginning_open(self) -> bool:
+        """Whether the time at which the account began may still turn out to be wrong."""
+        account = self._state.account
+        return account is not None and account.began_at is not None
+
     def observe(self, frame: Frame, host: HostTime) -> list[Event]:
         """Take a frame, return what it closes, in order. Never raises for what a frame says.
 

@@ -187,7 +187,8 @@ def _step(before: Fix | None, clocks: _Clocks, at: datetime | None) -> timedelta
 
 def as_told(state: Timekeeping, reading: Reading) -> BelievedTime:
     """Take the time of a simulated or recorded meter as it is; a clock it calls unsure is none."""
-    return BelievedTime(state, None if reading.is_clock_degraded else reading.at)
+    at = None if reading.is_clock_degraded else reading.at
+    return BelievedTime(state, at, is_borne_out=True)
 
 
 def _do_differ(state: Timekeeping, clocks: _Clocks) -> bool:

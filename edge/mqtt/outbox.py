@@ -94,7 +94,8 @@ class Outbox:
         self._settings = settings or OutboxSettings()
         self._rng = rng or random.SystemRandom()
         self._is_connected = False
-        self._may_send_blocks = False
+        self._are_blocks_allowed = False
+        self._are_blocks_held = False
         self._live: list[tuple[float, Key]] = []
         self._in_flight: dict[Key, _Sent] = {}
         self._resting: dict[Key, float] = {}
@@ -110,6 +111,10 @@ class Outbox:
         self._ask_again_s = 0.0
         self._resend, self._ask_whole = _policies(self._settings)
         self._pauses = self._ask_whole.waits_s(self._rng)
+
+    @property
+    def _may_send_blocks(self) -> bool:
+        return self._are_blocks_allowed and not self._are_blocks_held
 
     @property
     def is_connected(self) -> bool:
@@ -134,8 +139,14 @@ class Outbox:
 
     def allow_blocks(self, *, are_allowed: bool) -> None:
         """Send blocks, or nothing but headers while it is not known what the cloud holds."""
-        self._may_send_blocks = are_allowed
+        self._are_blocks_allowed = are_allowed
         self._is_backlog_possible = True
+
+    def hold_blocks(self, *, are_held: bool) -> None:
+        """Hold blocks back, or no longer: what they hold may still have to be taken back."""
+        if are_held != self._are_blocks_held:
+            self._are_blocks_held = are_held
+            self._is_backlog_possible = True
 
     def add(self, keys: Iterable[Key], now_s: float, delay_s: float = 0.0) -> None:
         """Take new messages that go out after `delay_s`; headers do not wait."""

@@ -124,14 +124,16 @@ def test_what_has_left_is_made_up_for_by_the_days_after_it(home, is_acknowledged
         assert counted_kwh == total_wh // 1_000 - home.meter.base_wh[n] // 1_000
 
 
+@pytest.mark.parametrize("is_online", [False, True])
 @pytest.mark.parametrize("is_quarter_hourly", [False, True])
 @pytest.mark.parametrize("lasts", [5 * MINUTE, 40 * MINUTE])
-@pytest.mark.parametrize("ahead", [-60 * DAY, 30 * DAY, 365 * DAY])
+@pytest.mark.parametrize("ahead", [-60 * DAY, 30 * DAY])
 def test_a_chip_that_began_at_a_wrong_time_closes_each_real_day(
-    tmp_path, is_quarter_hourly, lasts, ahead
+    tmp_path, is_online, is_quarter_hourly, lasts, ahead
 ):
     home = WrongClocks(tmp_path / "chip", is_quarter_hourly=is_quarter_hourly)
     home.unpack()
+    home.connect(is_online=is_online)
     home.pass_time(lasts, SECOND, ahead)
     home.pass_time(10 * MINUTE, SECOND)
     assert {NoticeKind.BEGINNING_MOVED, NoticeKind.DAYS_REOPENED} & {*home.told()}
@@ -150,4 +152,20 @@ def test_a_chip_that_began_at_a_wrong_time_closes_each_real_day(
     kept = home.vault.values.intervals(date.min, date.max)
     assert len({(each.day, each.j) for each in kept}) == len(kept)
     assert all(held[each.day, each.j] == each.energy_wh for each in kept if each.day in days)
+    assert not home.cloud.refused
+    home.kill()
+
+
+def test_a_new_chip_that_only_its_meter_tells_the_time_sends_from_the_second_day_on(tmp_path):
+    home = WrongClocks(tmp_path / "chip", is_quarter_hourly=True)
+    home.unpack()
+    home.connect(is_online=True)
+    home.pass_time(23 * 4 * QUARTER_HOUR, QUARTER_HOUR)
+    assert not opened(home.cloud, home.identity)
+    home.pass_time(2 * 4 * QUARTER_HOUR, QUARTER_HOUR)
+    home.settle()
+    kept = home.vault.values.intervals(date.min, date.max)
+    held = opened(home.cloud, home.identity)
+    assert {(each.day, each.j): each.energy_wh for each in kept}.items() <= held.items()
+    assert len(kept) == 25 * 4 - 3  # it begins with the fourth frame
     home.kill()
