@@ -182,8 +182,10 @@ def _constants(value: object) -> Iterator[ast.Constant]:
             yield ast.Constant(value + 1)
         case float():
             yield ast.Constant(value * _FLOAT_FACTOR if value else 1.0)
-        case str() | bytes():
-            yield ast.Constant(value + (b"?" if isinstance(value, bytes) else "?"))
+        case bytes():
+            yield ast.Constant(value + b"?")
+        case str() if " " not in value:  # with spaces it is words for people
+            yield ast.Constant(value + "?")
 
 
 def _is_none(node: ast.AST) -> bool:

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from protocol import amount_proof
@@ -87,3 +88,38 @@ def test_an_interval_has_64_bits_at_most():
     for width in (2**64, -1):
         with pytest.raises(CipherError):
             steps(width)
+
+
+SMALL_ORDER = bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"relations": (Relation(FIRST_REGISTER, 401), Relation(FIRST_REGISTER[:1], 1))},
+        {"relations": (Relation(FIRST_REGISTER, 401), Relation(((1,) * 11, (1,) * 12), 1))},
+        {"relations": (Relation(FIRST_REGISTER, 401), Relation(((2**80,) * 12,) * 2, 1))},
+        {"sums": (SUMS[0], SMALL_ORDER)},
+        {"sums": (SMALL_ORDER, SUMS[1])},
+    ],
+    ids=["a_part_too_few", "a_weight_too_few", "a_weight", "the_last_point", "the_first_point"],
+)
+def test_one_bad_place_of_a_claim_is_enough_to_refuse_it(changed):
+    claim = msgspec.structs.replace(CLAIM, **changed)
+    with pytest.raises(CipherError, match=r"^a claim has a weight|^a sum of commitments is no"):
+        verify(CONTEXT, claim, PROOF)
+
+
+def test_nothing_is_proven_of_commitments_that_open_to_something_else():
+    """Relation and interval hold of the values; the blinding is another."""
+    others = [Opening(opening.values, opening.blinding + 1) for opening in OPENINGS]
+    for claim in (CLAIM, msgspec.structs.replace(CLAIM, interval=None)):
+        with pytest.raises(CipherError, match="does not follow from what was committed"):
+            prove(CONTEXT, claim, others)
+
+
+def test_a_bit_that_is_no_point_is_named():
+    proof = msgspec.msgpack.decode(PROOF)
+    proof[3] = SMALL_ORDER + proof[3][32:]
+    with pytest.raises(CipherError, match="a bit's commitment is no point"):
+        verify(CONTEXT, CLAIM, msgspec.msgpack.encode(proof))
