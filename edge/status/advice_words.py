@@ -54,7 +54,7 @@ ADVICE = bilingual(
             "… --from …`, from the day of its replacement, or from the same first day as before if "
             "the number was mistyped. Hand request.json to your collectivity, which runs `volet "
             "cloud enrol`; install its answer (`volet edge enrol`), then start the chip again. If "
-            "it is not yours, connect the chip to your own meter."
+            "it is not yours, connect the chip to your own meter, with which it goes on by itself."
         ),
         Advice.CONFIRMED: (
             "You have confirmed what the meter shows. The chip goes on from it once it runs and the "
@@ -170,7 +170,8 @@ ADVICE = bilingual(
             "--offer … --from …`, à partir du jour de son remplacement, ou du même premier jour "
             "qu'avant si le numéro était mal saisi. Remettez request.json à votre collectivité, qui "
             "lance `volet cloud enrol` ; installez sa réponse (`volet edge enrol`), puis redémarrez "
-            "le boîtier. S'il n'est pas le vôtre, reliez le boîtier à votre propre compteur."
+            "le boîtier. S'il n'est pas le vôtre, reliez le boîtier à votre propre compteur, avec "
+            "lequel il reprend de lui-même."
         ),
         Advice.CONFIRMED: (
             "Vous avez confirmé ce que montre le compteur. Le boîtier repart de là quand il tourne "

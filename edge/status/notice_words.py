@@ -44,7 +44,7 @@ NOTICES = bilingual(
             "The other meter was not yours: what it showed is billed nowhere, and your own goes on "
             "from its last index."
         ),
-        NoticeKind.METER_REPLACED: "Another meter has taken the place of yours and counts now.",
+        NoticeKind.METER_REPLACED: "Another meter than before counts from here on.",
         NoticeKind.CALENDAR_CHANGED: (
             "The meter counts by another tariff calendar. If it is not your contract's, take your "
             "provider's offer for it: `volet edge request --offer … --from …`."
@@ -112,9 +112,7 @@ NOTICES = bilingual(
             "L'autre compteur n'était pas le vôtre : ce qu'il a montré n'est facturé nulle part, "
             "et le vôtre reprend à son dernier index."
         ),
-        NoticeKind.METER_REPLACED: (
-            "Un autre compteur a pris la place du vôtre et compte désormais."
-        ),
+        NoticeKind.METER_REPLACED: "Un autre compteur qu'auparavant compte désormais.",
         NoticeKind.CALENDAR_CHANGED: (
             "Le compteur compte selon un autre calendrier tarifaire. Si ce n'est pas celui de votre "
             "contrat, prenez l'offre de votre fournisseur pour ce calendrier : `volet edge request "
