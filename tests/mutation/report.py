@@ -14,16 +14,20 @@ _Z_95 = 1.96
 
 
 class Explained(msgspec.Struct, frozen=True):
-    """A survivor that no test can or need kill: the change as it is printed, and why."""
+    """Survivors that no test can or need kill: the changes as they are printed, and why."""
 
-    change: str
+    changes: tuple[str, ...]
     why: str
 
 
 def explained(module: str) -> dict[str, str]:
     """Return the reason for each change of `module` that may survive."""
     known = tomllib.loads(EXPLAINED.read_text("utf-8")).get(module, [])
-    return {each.change: each.why for each in msgspec.convert(known, list[Explained])}
+    return {
+        change: each.why
+        for each in msgspec.convert(known, list[Explained])
+        for change in each.changes
+    }
 
 
 def interval(killed: int, total: int) -> tuple[float, float]:
