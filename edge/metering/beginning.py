@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import msgspec
 
-from edge.metering.closing import leave_out
+from edge.metering.closing import count_again_from, leave_out
 from edge.metering.events import Event, Notice, NoticeKind
 from edge.metering.state import Account, DayDoubt, MeteringSettings
 from edge.metering.timekeeping import AGREEMENT, BelievedTime
@@ -24,7 +24,7 @@ def move_beginning(
     """Move an account's beginning by the step of the clock that it began by.
 
     Where nothing has closed since, the account is moved with it. Else days before the beginning are
-    left out; what was closed ahead of it may be opened again (see `reopening.closed_ahead`).
+    left out, with the quarter-hours whose energy was closed there; what was closed ahead of it may be opened again (see `reopening.closed_ahead`).
     """
     if account.began_at is None or not step:
         return account, []
@@ -38,9 +38,10 @@ def move_beginning(
         moved = msgspec.structs.replace(
             moved, last=last, day=day, j=j, is_start_metered=False, doubts=doubts, gap_spell=None
         )
-        return moved, told
+        is_beyond = last_at >= quarter_hour_start(day, j + 1)
+        return count_again_from(moved, began_at) if is_beyond else moved, told
     if day > account.day:
-        moved, closed = leave_out(moved, (day, j), settings)
+        moved, closed = leave_out(moved, quarter_hour(last_at), settings)
         return msgspec.structs.replace(moved, last=last), told + closed
     return moved, []
 

@@ -65,6 +65,18 @@ def leave_out(
     return msgspec.structs.replace(account, day=day, j=j, last=last), events
 
 
+def count_again_from(account: Account, start: datetime) -> Account:
+    """Return the account as if its last reading were at `start`, with all that no closed one holds.
+
+    What it counted since is spread over the time since then, as over a gap.
+    """
+    if start >= account.last.at:
+        return account
+    total_wh = (account.last.total_wh - account.pool_wh) % COUNTER_MODULUS_WH
+    last = msgspec.structs.replace(account.last, at=start, total_wh=total_wh)
+    return msgspec.structs.replace(account, last=last, pool_wh=0)
+
+
 def _close_until(
     account: Account,
     until: datetime,

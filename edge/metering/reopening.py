@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import msgspec
 
-from edge.metering.closing import WHOLE_KWH_MODULUS
+from edge.metering.closing import WHOLE_KWH_MODULUS, count_again_from
 from edge.metering.doubts import doubts_reopened
 from edge.metering.events import DayClosed, DayPart, QuarterHourClosed
 from edge.metering.reading import COUNTER_MODULUS_WH
@@ -82,13 +82,9 @@ def reopen(account: Account, undone: Undone) -> Account:
         doubts=doubts_reopened(account, undone.days, day),
     )
     start = quarter_hour_start(day, j)
-    if account.began_at is not None:
-        start = max(start, account.began_at)
-    if start >= account.last.at:
-        return account
-    total_wh = (account.last.total_wh - account.pool_wh) % COUNTER_MODULUS_WH
-    last = msgspec.structs.replace(account.last, at=start, total_wh=total_wh)
-    return msgspec.structs.replace(account, last=last, pool_wh=0)
+    if account.began_at is not None and quarter_hour(account.began_at) == (day, j):
+        start = account.began_at
+    return count_again_from(account, start)
 
 
 def _parts(closed: DayClosed) -> tuple[DayPart, ...]:
