@@ -100,21 +100,6 @@ def document_schema(kind: str) -> dict[str, object]:
     return {"$schema": DIALECT, "title": KINDS[kind].__name__, **schema}
 
 
-def undescribed(kind: str) -> list[str]:
-    """Name the fields of a schema that have no description."""
-    definitions = msgspec.convert(
-        document_schema(kind).get("$defs", {}), dict[str, dict[str, object]]
-    )
-    return [
-        f"{name}.{field}"
-        for name, definition in definitions.items()
-        for field, described in msgspec.convert(
-            definition.get("properties", {}), dict[str, dict[str, object]]
-        ).items()
-        if "description" not in described
-    ]
-
-
 def schema_text(kind: str) -> str:
     """Return a schema as it is written to a file."""
     return msgspec.json.format(msgspec.json.encode(document_schema(kind)), indent=2).decode() + "\n"

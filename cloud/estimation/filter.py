@@ -4,7 +4,6 @@ The state is what lasts of an area: its level, and what weekends add to it. Ever
 depends on is public: the model and the sums released before. The same sums give the same bytes.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -125,11 +124,3 @@ class Filter:
         self._covariance = symmetric(self._covariance - to_state.T @ to_state)
         variance = np.diag(whole) - np.einsum("kt,kt->t", to_day, to_day)
         return np.asarray(foretold + to_day.T @ surprise), np.asarray(variance)
-
-
-def replay(
-    model: ReleaseModel, observations: Iterable[Observation], share_std: float | None = None
-) -> tuple[Estimate, ...]:
-    """Filter days anew from their stored sums."""
-    kalman = Filter(model, share_std)
-    return tuple(kalman.step(each.day, each.code_sum, each.households) for each in observations)

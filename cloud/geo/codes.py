@@ -41,11 +41,6 @@ class Codes:
     def __init__(self, communes: Mapping[str, Commune] | None = None) -> None:
         self._communes = communes or {}
 
-    @property
-    def has_list(self) -> bool:
-        """Say whether a list is installed."""
-        return bool(self._communes)
-
     def check_cell(self, code: str) -> None:
         """Check the code of a cell.
 
@@ -68,10 +63,6 @@ class Codes:
         """Return the région of a cell, commune or département, None if it is not known."""
         found = self._communes.get(commune_of(code))
         return found.region if found else self._regions.get(departement_of(code))
-
-    def departements_of(self, region: str) -> tuple[str, ...]:
-        """Return the départements of a région."""
-        return tuple(sorted(code for code, found in self._regions.items() if found == region))
 
     @cached_property
     def _regions(self) -> dict[str, str]:

@@ -233,12 +233,6 @@ def _check_mandated(store: Store, request: CheckedRequest, speaks: Device | None
         )
 
 
-def _has_spoken(store: Store, request: CheckedRequest) -> bool:
-    """Say whether this chip speaks for this household now, or the household through no chip."""
-    speaks = store.device_of(request.household_key)
-    return speaks is not None and speaks.signing_key == request.signing_key
-
-
 def _check_csr(pem: bytes) -> ec.EllipticCurvePublicKey:
     """Return the key that a signing request proves to hold; its names are not looked at."""
     try:

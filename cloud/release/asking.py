@@ -138,19 +138,6 @@ class Asking:
         )
         return f"Trustees refuse to open this figure: {words}."
 
-    def refusals(self, request_id: bytes) -> dict[str, str]:
-        """Return what each trustee said against a request, by name."""
-        one = self._open.get(request_id)
-        if one is None:
-            return {}
-        return {
-            one.trustees.trustees[
-                number
-            ].name: f"{waiting.refused.reason}: {waiting.refused.detail}"
-            for number, waiting in one.waiting.items()
-            if waiting.refused is not None and waiting.answer is None
-        }
-
     def take(self, name: str, payload: bytes) -> None:
         """Take what came on a trustee's response topic.
 

@@ -85,9 +85,6 @@ class BatchStore(Protocol):
         The same again changes nothing.
         """
 
-    def find(self, provider_key: bytes, name: str) -> NewBatch | None:
-        """Return a provider's batch of this idempotency key."""
-
     def progress(self, batch_id: bytes) -> BatchProgress | None:
         """Count a batch's statements by state."""
 

@@ -53,8 +53,5 @@ class ReceiptStore(Protocol):
         `limit`, if it is not negative.
         """
 
-    def of_statement(self, statement: bytes) -> StoredReceipt | None:
-        """Return the receipt for a statement."""
-
     def signing_keys(self, household_key: HouseholdKeyId) -> dict[DeviceId, bytes]:
         """Return the public keys (Ed25519) of all chips that ever spoke for a household key."""

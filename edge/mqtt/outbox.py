@@ -121,11 +121,6 @@ class Outbox:
         """Whether there is a session."""
         return self._is_connected
 
-    @property
-    def in_flight(self) -> int:
-        """How many messages are sent and not acknowledged."""
-        return len(self._in_flight)
-
     def connect(self) -> None:
         """Take note of a new session: what was under way in the last one may be lost."""
         self._is_connected = True

@@ -64,11 +64,6 @@ class SqliteBatches(Tables):
             return refused
         return Put.STORED
 
-    def find(self, provider_key: bytes, name: str) -> NewBatch | None:
-        """See `BatchStore.find`."""
-        row = self._row(f"{_BATCH} WHERE provider_key = ? AND name = ?", [provider_key, name])
-        return _batch(row) if row else None
-
     def progress(self, batch_id: bytes) -> BatchProgress | None:
         """See `BatchStore.progress`."""
         row = self._row(f"{_BATCH} WHERE id = ?", [batch_id])

@@ -36,11 +36,6 @@ class SqliteReceipts(Tables):
         rows = self._rows(f"{_RECEIPT} WHERE r.contract = ? AND {_PAGE}", [contract, after, limit])
         return tuple(_receipt(row) for row in rows)
 
-    def of_statement(self, statement: bytes) -> StoredReceipt | None:
-        """See `ReceiptStore.of_statement`."""
-        row = self._row(f"{_RECEIPT} WHERE r.statement = ?", [statement])
-        return _receipt(row) if row else None
-
     def signing_keys(self, household_key: HouseholdKeyId) -> dict[DeviceId, bytes]:
         """See `ReceiptStore.signing_keys`."""
         rows = self._rows(

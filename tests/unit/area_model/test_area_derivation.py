@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from cloud.estimation.derive import code_sums, derive, relative_errors, released_sigma
-from cloud.estimation.filter import Filter, Observation, replay
+from cloud.estimation.filter import Filter, Observation
 from cloud.estimation.model import read_model
 from protocol.errors import BoundExceeded
 from protocol.privacy import gaussian_sigma, share_std
 from protocol.transform import CLOCK_SLOTS, day_type, read_transform
+from tests.support.area_filter import replay
 
 HOMES = 240
 SHARE_STD = share_std(gaussian_sigma(2.0, 1e-6), 140, 0.1)

@@ -7,9 +7,10 @@ import pytest
 
 from cloud.estimation.derive import derive
 from cloud.estimation.design import clipped
-from cloud.estimation.filter import Observation, replay
+from cloud.estimation.filter import Observation
 from cloud.estimation.learn import learn
 from cloud.estimation.model import unpacked
+from tests.support.area_filter import replay
 
 SHARE = 0.2
 HOMES = 240

@@ -64,7 +64,7 @@ def test_whoever_is_killed_while_a_batch_comes_in_leaves_nothing(store, town):
     with pytest.raises(Killed):
         store.batches.put_batch(new, cut())
     assert store.requests() == ()
-    assert store.batches.find(town.public_key, "k") is None
+    assert store.batches.batches(town.public_key, b"", 1) == ()
     assert hand_in(store, town) is Put.STORED
     assert len(store.requests()) == HOUSEHOLDS
 

@@ -48,7 +48,7 @@ def test_a_statement_has_one_receipt_and_keeps_the_first(store, chip):
         Put.AGAIN,
     )
     assert receipts.put([item(chip, statement, b"other")], AT) == (Reason.CONFLICT,)
-    stored = receipts.of_statement(statement)
+    (stored,) = receipts.of_contract(CONTRACT)
     assert (stored.payload, stored.contract, stored.device, stored.at) == (
         b"payload",
         CONTRACT,
@@ -68,7 +68,7 @@ def test_there_is_none_for_what_was_not_published_to_this_household(store, chip)
         [item(other, mine), item(chip, pending), item(chip, bytes(16)), item(chip, mine)], AT
     )
     assert outcomes == (Reason.BOUNDS, Reason.BOUNDS, Reason.BOUNDS, Put.STORED)
-    assert store.receipts.of_statement(pending) is None
+    assert [each.statement for each in store.receipts.of_contract(CONTRACT)] == [mine]
 
 
 def test_a_contracts_receipts_come_in_pages_in_the_order_they_came(store, chip):
@@ -90,7 +90,7 @@ def test_receipts_outlive_the_store_object_and_the_blocks(store, chip, tmp_path)
     store.receipts.put([item(chip, statement)], AT)
     store.expire(datetime(2030, 1, 1, tzinfo=UTC).date())
     again = SqliteStore.open(tmp_path)
-    assert again.receipts.of_statement(statement).payload == b"payload"
+    assert [each.payload for each in again.receipts.of_contract(CONTRACT)] == [b"payload"]
     again.close()
 
 

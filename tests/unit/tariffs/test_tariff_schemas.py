@@ -14,7 +14,7 @@ from tariffs.calendars import Windows, tempo_calendar
 from tariffs.days import tempo_days
 from tariffs.grids import GridOption, grids
 from tariffs.regulated import regulated_tariff, regulated_tariffs
-from tariffs.schema import KINDS, document_schema, schema_text, undescribed
+from tariffs.schema import KINDS, document_schema, schema_text
 from tariffs.series import make_series, read_prices
 
 jsonschema_rs = pytest.importorskip("jsonschema_rs", reason="the schema validator is not installed")
@@ -32,6 +32,21 @@ def test_a_committed_schema_is_the_generated_one(kind):
     assert path.read_text() == schema_text(kind), (
         f"write it with `volet provider tariff schema {kind} > docs/reference/schema/{kind}.json`"
     )
+
+
+def undescribed(kind: str) -> list[str]:
+    """Name the fields of a schema that have no description."""
+    definitions = msgspec.convert(
+        document_schema(kind).get("$defs", {}), dict[str, dict[str, object]]
+    )
+    return [
+        f"{name}.{field}"
+        for name, definition in definitions.items()
+        for field, described in msgspec.convert(
+            definition.get("properties", {}), dict[str, dict[str, object]]
+        ).items()
+        if "description" not in described
+    ]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,0 +1,14 @@
+"""The area filter over many days at once."""
+
+from collections.abc import Iterable
+
+from cloud.estimation.filter import Estimate, Filter, Observation
+from cloud.estimation.model import ReleaseModel
+
+
+def replay(
+    model: ReleaseModel, observations: Iterable[Observation], share_std: float | None = None
+) -> tuple[Estimate, ...]:
+    """Filter days anew from their stored sums."""
+    kalman = Filter(model, share_std)
+    return tuple(kalman.step(each.day, each.code_sum, each.households) for each in observations)
