@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
+from litestar.response import Response
 
 from cloud.api.access import Caller
 from cloud.api.cells import Cells
@@ -40,13 +41,13 @@ class ApiService:
         self._uploading: set[str] = set()
         self.verifier = ThreadPoolExecutor(1, thread_name_prefix="verify")
 
-    def desk(self, caller: Caller) -> ProviderService:
-        """Return the store as one provider sees it."""
+    def provider(self, caller: Caller) -> ProviderService:
+        """Return contracts, statements and batches as one provider sees them."""
         return ProviderService(self.store, caller.provider.key, self._cells)
 
     def documents(self, caller: Caller) -> ProviderDocuments:
         """Return the public list, receipts and letters as one provider sees them."""
-        return ProviderDocuments(self.store, caller.provider.key, self.desk(caller))
+        return ProviderDocuments(self.store, caller.provider.key, self.provider(caller))
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run in the store's thread."""
@@ -86,6 +87,33 @@ def caller_of(request: HttpRequest) -> Caller:
     if call.caller is None:
         raise ProblemError(401, "Show a token or a certificate.")
     return call.caller
+
+
+async def ask_provider(
+    request: HttpRequest,
+    method: Callable[Concatenate[ProviderService, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Ask the store, in its thread, for contracts, statements or batches of the caller's."""
+    service = service_of(request)
+    return await service.run(method, service.provider(caller_of(request)), *args, **kwargs)
+
+
+async def ask_documents(
+    request: HttpRequest,
+    method: Callable[Concatenate[ProviderDocuments, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Ask the store, in its thread, for what the caller lists, collects or writes."""
+    service = service_of(request)
+    return await service.run(method, service.documents(caller_of(request)), *args, **kwargs)
+
+
+def kept(item: T, path: str, *, is_new: bool) -> Response[T]:
+    """Answer with what is kept under `path`: 201 where it is new, 200 where it was there before."""
+    return Response(item, status_code=201 if is_new else 200, headers={"Location": path})
 
 
 def note_subject(request: HttpRequest, subject: str) -> None:

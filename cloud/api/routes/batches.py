@@ -13,8 +13,9 @@ from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from litestar.response import Response
 
 from cloud.api.problems import ProblemError, documented
+from cloud.api.provider import ProviderService
 from cloud.api.routes.contracts import Limit
-from cloud.api.service import HttpRequest, caller_of, note_subject, service_of
+from cloud.api.service import HttpRequest, ask_provider, caller_of, kept, note_subject, service_of
 from cloud.api.upload import Upload, receive
 from cloud.store import RequestState
 from cloud.store.providers import Scope
@@ -77,22 +78,23 @@ async def create_batch(
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != MEDIA_TYPE:
         raise ProblemError(415, f"Send the lines as {MEDIA_TYPE}.")
     service, caller = service_of(request), caller_of(request)
-    desk = service.desk(caller)
+    provider = service.provider(caller)
     loop = asyncio.get_running_loop()
 
     async def elsewhere(function: Callable[..., None], *args: object) -> None:
         await loop.run_in_executor(service.verifier, function, *args)
 
     async with service.uploads(caller.provider.name):
-        upload = Upload(desk.public_key)
+        upload = Upload(provider.public_key)
         try:
             await receive(request.stream(), upload, elsewhere)
-            batch, is_new = await service.run(desk.put_batch, key, upload.digest, upload.items)
+            batch, is_new = await ask_provider(
+                request, ProviderService.put_batch, key, upload.digest, upload.items
+            )
         finally:
             upload.close()
     note_subject(request, batch.id)
-    headers = {"Location": f"/v1/batches/{batch.id}"}
-    return Response(batch, status_code=201 if is_new else 200, headers=headers)
+    return kept(batch, f"/v1/batches/{batch.id}", is_new=is_new)
 
 
 @get("/v1/batches", tags=["batches"], opt={"scope": Scope.STATEMENTS}, responses=documented())
@@ -104,9 +106,7 @@ async def batches(
     limit: Limit = shapes.LIMIT,
 ) -> shapes.BatchPage:
     """List your batches with their progress, oldest first."""
-    service = service_of(request)
-    desk = service.desk(caller_of(request))
-    return await service.run(desk.batches, bytes.fromhex(after or ""), limit)
+    return await ask_provider(request, ProviderService.batches, bytes.fromhex(after or ""), limit)
 
 
 @get(
@@ -118,9 +118,7 @@ async def batches(
 async def batch(request: HttpRequest, batch: BatchInPath) -> shapes.Batch:
     """Say how far a batch has come."""
     note_subject(request, batch)
-    service = service_of(request)
-    desk = service.desk(caller_of(request))
-    return await service.run(desk.batch, bytes.fromhex(batch))
+    return await ask_provider(request, ProviderService.batch, bytes.fromhex(batch))
 
 
 @get(
@@ -142,6 +140,6 @@ async def batch_statements(
 ) -> shapes.BatchItems:
     """List a batch's statements, with the reason of each that was refused."""
     note_subject(request, batch)
-    service = service_of(request)
-    desk = service.desk(caller_of(request))
-    return await service.run(desk.batch_items, bytes.fromhex(batch), only, after, limit)
+    return await ask_provider(
+        request, ProviderService.batch_items, bytes.fromhex(batch), only, after, limit
+    )

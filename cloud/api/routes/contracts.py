@@ -7,7 +7,8 @@ from litestar import get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from cloud.api.problems import documented
-from cloud.api.service import HttpRequest, caller_of, note_subject, service_of
+from cloud.api.provider import ProviderService
+from cloud.api.service import HttpRequest, ask_provider, caller_of, note_subject
 from cloud.store.providers import Scope
 from protocol import provider_api as shapes
 from protocol.provider_api import ContractFilter
@@ -59,10 +60,11 @@ async def contracts(
     ] = None,
 ) -> shapes.ContractPage:
     """List your customers by contract, in the order they came."""
-    service, desk = service_of(request), service_of(request).desk(caller_of(request))
     note_subject(request, area or "")
     wanted = ContractFilter(area or "", on, bytes.fromhex(offer or ""), is_accepted)
-    return await service.run(desk.contracts, wanted, bytes.fromhex(after or ""), limit)
+    return await ask_provider(
+        request, ProviderService.contracts, wanted, bytes.fromhex(after or ""), limit
+    )
 
 
 @get(
@@ -74,9 +76,7 @@ async def contracts(
 async def contract(request: HttpRequest, contract: HashInPath) -> shapes.ContractItem:
     """Show one contract."""
     note_subject(request, contract)
-    service = service_of(request)
-    desk = service.desk(caller_of(request))
-    return await service.run(desk.contract, bytes.fromhex(contract))
+    return await ask_provider(request, ProviderService.contract, bytes.fromhex(contract))
 
 
 @get(
@@ -88,9 +88,7 @@ async def contract(request: HttpRequest, contract: HashInPath) -> shapes.Contrac
 async def contract_document(request: HttpRequest, contract: HashInPath) -> shapes.SignedDocument:
     """Return a contract as the household signed it; its SHA-256 is the hash in the path."""
     note_subject(request, contract)
-    service = service_of(request)
-    desk = service.desk(caller_of(request))
-    own = await service.run(desk.own_contract, bytes.fromhex(contract))
+    own = await ask_provider(request, ProviderService.own_contract, bytes.fromhex(contract))
     return shapes.document_of(own.contract)
 
 
@@ -109,6 +107,6 @@ async def accept(
     The first one stays; the same again changes nothing.
     """
     note_subject(request, contract)
-    service = service_of(request)
-    desk = service.desk(caller_of(request))
-    return await service.run(desk.accept, bytes.fromhex(contract), shapes.signed_of(data))
+    return await ask_provider(
+        request, ProviderService.accept, bytes.fromhex(contract), shapes.signed_of(data)
+    )

@@ -7,9 +7,10 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody, PathParameter, QueryParameter
 from litestar.response import Response
 
+from cloud.api.documents import ProviderDocuments
 from cloud.api.problems import documented
 from cloud.api.routes.contracts import Limit
-from cloud.api.service import HttpRequest, caller_of, note_subject, service_of
+from cloud.api.service import HttpRequest, ask_documents, kept, note_subject
 from cloud.store.providers import Scope
 from protocol import provider_api as shapes
 
@@ -34,12 +35,11 @@ async def list_document(
 
     What breaks a rule is refused with the tariff's and the line's number.
     """
-    service = service_of(request)
-    desk = service.documents(caller_of(request))
-    entry, is_new = await service.run(desk.list_document, shapes.signed_of(data))
+    entry, is_new = await ask_documents(
+        request, ProviderDocuments.list_document, shapes.signed_of(data)
+    )
     note_subject(request, entry.hash)
-    headers = {"Location": f"/v1/catalogue/{entry.hash}"}
-    return Response(entry, status_code=201 if is_new else 200, headers=headers)
+    return kept(entry, f"/v1/catalogue/{entry.hash}", is_new=is_new)
 
 
 @get("/v1/catalogue", tags=["catalogue"], opt={"scope": Scope.OFFERS}, responses=documented())
@@ -51,9 +51,7 @@ async def catalogue(
     limit: Limit = shapes.LIMIT,
 ) -> shapes.ListedPage:
     """Read the public list, everybody's documents alike, in order."""
-    service = service_of(request)
-    desk = service.documents(caller_of(request))
-    return await service.run(desk.listed, after, limit)
+    return await ask_documents(request, ProviderDocuments.listed, after, limit)
 
 
 @get(
@@ -65,9 +63,7 @@ async def catalogue(
 async def listed_document(request: HttpRequest, document: _HASH) -> shapes.SignedDocument:
     """Return a listed document as it was signed."""
     note_subject(request, document)
-    service = service_of(request)
-    desk = service.documents(caller_of(request))
-    return await service.run(desk.listed_document, bytes.fromhex(document))
+    return await ask_documents(request, ProviderDocuments.listed_document, bytes.fromhex(document))
 
 
 @get("/v1/receipts", tags=["receipts"], opt={"scope": Scope.RECEIPTS}, responses=documented())
@@ -83,9 +79,9 @@ async def receipts(
     ] = False,
 ) -> shapes.ReceiptPage:
     """Collect households' receipts, sealed to you; those you have not acknowledged."""
-    service = service_of(request)
-    desk = service.documents(caller_of(request))
-    return await service.run(desk.receipts, bytes.fromhex(after or ""), limit, is_new=not is_all)
+    return await ask_documents(
+        request, ProviderDocuments.receipts, bytes.fromhex(after or ""), limit, is_new=not is_all
+    )
 
 
 @post(
@@ -99,9 +95,9 @@ async def acknowledge(
     request: HttpRequest, data: JSONBody[shapes.Acknowledgement]
 ) -> shapes.Acknowledged:
     """Say which receipts you have kept; they are not collected again. Nothing is deleted."""
-    service = service_of(request)
-    desk = service.documents(caller_of(request))
-    return await service.run(desk.acknowledge, [bytes.fromhex(each) for each in data.statements])
+    return await ask_documents(
+        request, ProviderDocuments.acknowledge, [bytes.fromhex(each) for each in data.statements]
+    )
 
 
 @post(
@@ -120,12 +116,11 @@ async def write_letter(
 
     It is shown beside the bill and is no part of it. The same letter again changes nothing.
     """
-    service = service_of(request)
-    desk = service.documents(caller_of(request))
-    item, is_new = await service.run(desk.write_letter, shapes.signed_of(data))
+    item, is_new = await ask_documents(
+        request, ProviderDocuments.write_letter, shapes.signed_of(data)
+    )
     note_subject(request, item.contract)
-    headers = {"Location": f"/v1/letters/{item.id}"}
-    return Response(item, status_code=201 if is_new else 200, headers=headers)
+    return kept(item, f"/v1/letters/{item.id}", is_new=is_new)
 
 
 @get(
@@ -142,6 +137,4 @@ async def letter(
 ) -> shapes.LetterItem:
     """Say whether a letter was handed over to the broker."""
     note_subject(request, letter)
-    service = service_of(request)
-    desk = service.documents(caller_of(request))
-    return await service.run(desk.letter, bytes.fromhex(letter))
+    return await ask_documents(request, ProviderDocuments.letter, bytes.fromhex(letter))

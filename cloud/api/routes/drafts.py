@@ -7,7 +7,8 @@ from litestar import get
 from litestar.params import QueryParameter
 
 from cloud.api.problems import documented
-from cloud.api.service import HttpRequest, caller_of, note_subject, service_of
+from cloud.api.provider import ProviderService
+from cloud.api.service import HttpRequest, ask_provider, note_subject
 from cloud.store.providers import Scope
 from protocol import provider_api as shapes
 from protocol.provider_api import ContractFilter, Drafting
@@ -46,10 +47,10 @@ async def drafts(  # noqa: PLR0913 - the parameters of a query
     Days that earlier statements left out and that are stored by now are named as late.
     """
     note_subject(request, contract or area or "")
-    service = service_of(request)
-    desk = service.desk(caller_of(request))
     drafting = Drafting(start, end, without_missing)
     if contract is not None:
-        return await service.run(desk.draft, bytes.fromhex(contract), drafting)
+        return await ask_provider(request, ProviderService.draft, bytes.fromhex(contract), drafting)
     wanted = ContractFilter(area or "", is_accepted=True)
-    return await service.run(desk.drafts, wanted, drafting, bytes.fromhex(after or ""), limit)
+    return await ask_provider(
+        request, ProviderService.drafts, wanted, drafting, bytes.fromhex(after or ""), limit
+    )

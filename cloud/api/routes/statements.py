@@ -8,7 +8,8 @@ from litestar.params import JSONBody, PathParameter
 from litestar.response import Response
 
 from cloud.api.problems import documented
-from cloud.api.service import HttpRequest, caller_of, note_subject, service_of
+from cloud.api.provider import ProviderService
+from cloud.api.service import HttpRequest, ask_provider, kept, note_subject
 from cloud.store.providers import Scope
 from protocol import provider_api as shapes
 
@@ -30,12 +31,11 @@ async def request_statement(
     It is computed on encrypted values as soon as every day of its period is stored, and published
     to the household's chip. The same request again changes nothing.
     """
-    service = service_of(request)
-    desk = service.desk(caller_of(request))
-    state, is_new = await service.run(desk.request_statement, shapes.signed_of(data))
+    state, is_new = await ask_provider(
+        request, ProviderService.request_statement, shapes.signed_of(data)
+    )
     note_subject(request, state.contract)
-    headers = {"Location": f"/v1/statements/{state.id}"}
-    return Response(state, status_code=201 if is_new else 200, headers=headers)
+    return kept(state, f"/v1/statements/{state.id}", is_new=is_new)
 
 
 IdInPath = Annotated[
@@ -52,9 +52,7 @@ IdInPath = Annotated[
 async def statement(request: HttpRequest, statement: IdInPath) -> shapes.StatementState:
     """Say how far a statement has come."""
     note_subject(request, statement)
-    service = service_of(request)
-    desk = service.desk(caller_of(request))
-    return await service.run(desk.statement, bytes.fromhex(statement))
+    return await ask_provider(request, ProviderService.statement, bytes.fromhex(statement))
 
 
 @get(
@@ -69,6 +67,4 @@ async def correction(request: HttpRequest, statement: IdInPath) -> shapes.Draft:
     It asks for the same days by the latest listed offer that holds for the contract.
     """
     note_subject(request, statement)
-    service = service_of(request)
-    desk = service.desk(caller_of(request))
-    return await service.run(desk.correction, bytes.fromhex(statement))
+    return await ask_provider(request, ProviderService.correction, bytes.fromhex(statement))
