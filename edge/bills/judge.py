@@ -1,11 +1,9 @@
 """Checking and opening a statement; pure, the vault's rows are handed in."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.bills.judgement import ContractDays, Finding, Judgement, OpenedLine, Verdict
@@ -20,8 +18,9 @@ from edge.bills.readings import (
 )
 from edge.contracts.agreement import Agreement, ListedDocuments
 from edge.contracts.meter import Fit
+from edge.vault.owners import CoefficientOwners
 from protocol.bill import Energy, price_bill
-from protocol.calendar import day_number, day_of_number, month_of
+from protocol.calendar import day_number, day_of_number
 from protocol.contract import (
     Acceptance,
     Contract,
@@ -34,13 +33,10 @@ from protocol.contract import (
 from protocol.errors import CipherError, DocumentRefused
 from protocol.household import Weights, undigits
 from protocol.ids import Incarnation
-from protocol.layout import MONTH_COEFFICIENTS, coefficient
 from protocol.messages import LineSums, Statement
 from protocol.schedule import ScheduleMissing, Schedules
 from protocol.seal import SealSecret
 from protocol.statement import Component, components
-
-NOBODY = -1
 
 
 def judge(
@@ -67,7 +63,7 @@ def judge(
         _check_settled(request, body, books)
         _check_meter(request, agreement.contract, books)
         own = ExpectedReadings(books, own_days(parts, offer, request, books))
-        owners = _Owners(statement, books)
+        owners = _owners(statement, books)
         lines = [
             _compare(part, _open_line(part, sums, owners, books, secret), own)
             for part, sums in zip(parts, statement.lines, strict=True)
@@ -176,42 +172,25 @@ def _check_lines(
     return parts
 
 
-class _Owners:
-    """For each coefficient of each month, which incarnation's value the statement sums."""
-
-    def __init__(self, statement: Statement, books: LocalReadings) -> None:
-        known = {(span.incarnation, span.sequence): span for span in books.spans}
-        self.incarnations = [Incarnation(cover.incarnation) for cover in statement.covers]
-        self._months: dict[date, npt.NDArray[np.int64]] = {}
-        for number, cover in enumerate(statement.covers):
-            for sequence in cover.sequences:
-                span = known.get((Incarnation(cover.incarnation), sequence))
-                if span is None:
-                    raise NotOpened(Finding.BLOCK_UNKNOWN)
-                owner = self.month(month_of(span.day))
-                first = coefficient(span.day, span.j0)
-                part = owner[first : first + span.j1 - span.j0]
-                if (part != NOBODY).any():
-                    raise NotOpened(Finding.DAY_TWICE)
-                part[:] = number
-
-    def month(self, month: date) -> npt.NDArray[np.int64]:
-        """Return int64[3968]: the position of the cover that owns a coefficient, or NOBODY."""
-        return self._months.setdefault(month, np.full(MONTH_COEFFICIENTS, NOBODY, np.int64))
-
-    def split(self, month: date, weights: Weights) -> Iterator[tuple[Incarnation, Weights]]:
-        """Split weights by the incarnation that owns their coefficients."""
-        owner = self.month(month)
-        if (owner[weights != 0] == NOBODY).any():
-            raise NotOpened(Finding.DAY_MISSING)
-        for number, incarnation in enumerate(self.incarnations):
-            own = np.where(owner == number, weights, 0)
-            if own.any():
-                yield incarnation, own
+def _owners(statement: Statement, books: LocalReadings) -> CoefficientOwners:
+    """Lay out the household's own blocks that a statement names."""
+    known = {(span.incarnation, span.sequence): span for span in books.spans}
+    spans = []
+    for cover in statement.covers:
+        for sequence in cover.sequences:
+            span = known.get((Incarnation(cover.incarnation), sequence))
+            if span is None:
+                raise NotOpened(Finding.BLOCK_UNKNOWN)
+            spans.append(span)
+    return CoefficientOwners(spans, lambda fault: NotOpened(Finding(fault)))
 
 
 def _open_line(
-    part: Component, sums: LineSums, owners: _Owners, books: LocalReadings, secret: SealSecret
+    part: Component,
+    sums: LineSums,
+    owners: CoefficientOwners,
+    books: LocalReadings,
+    secret: SealSecret,
 ) -> tuple[int, int]:
     """Return (kWh or Wh, amount in price units) of one line over its months."""
     quantity = amount_units = 0
@@ -231,7 +210,7 @@ def _open(
     month: date,
     weights: Weights,
     total: int,
-    owners: _Owners,
+    owners: CoefficientOwners,
     books: LocalReadings,
     secret: SealSecret,
 ) -> int:

@@ -5,8 +5,8 @@ from datetime import date
 from enum import StrEnum
 
 import numpy as np
-import numpy.typing as npt
 
+from edge.vault.owners import CoefficientOwners
 from edge.vault.rows import BlockRow, BlockState
 from protocol.calendar import day_of_number, days_between, month_of
 from protocol.errors import CipherError
@@ -15,8 +15,6 @@ from protocol.layout import DAY_COEFFICIENTS, MONTH_COEFFICIENTS, coefficient
 from protocol.messages import COEFFICIENT_BYTES
 from protocol.quotes import BlockRange, Column, MarketDigit, QuoteAnswer, QuotePlan
 from protocol.seal import SealSecret
-
-NOBODY = -1
 
 SeedOf = Callable[[Incarnation, date], bytes]
 
@@ -70,7 +68,7 @@ class OpenedSums:
         for day in self.days:
             first = coefficient(day, 0)
             self._kept[month_of(day)][first : first + DAY_COEFFICIENTS] = True
-        self._owners = _Owners(answer.covers, blocks, plan.months)
+        self._owners = _owners(answer.covers, blocks, plan.months)
         self._opened: dict[tuple[Column, date], int] = {}
 
     @property
@@ -108,42 +106,18 @@ class OpenedSums:
         return opened
 
 
-class _Owners:
-    """For each coefficient of each month, which incarnation's value is summed."""
-
-    def __init__(
-        self, covers: Sequence[BlockRange], blocks: Sequence[BlockRow], months: Sequence[date]
-    ) -> None:
-        self._incarnations = [Incarnation(cover.incarnation) for cover in covers]
-        self._months = {month: np.full(MONTH_COEFFICIENTS, NOBODY, np.int64) for month in months}
-        ranges = {Incarnation(cover.incarnation): cover.ranges for cover in covers}
-        numbers = {incarnation: number for number, incarnation in enumerate(self._incarnations)}
-        known = 0
-        for block in blocks:
-            if block.state is BlockState.SUPERSEDED or not any(
-                first <= block.sequence < end for first, end in ranges.get(block.incarnation, ())
-            ):
-                continue
-            known += 1
-            owner = self._months.get(month_of(block.day))
-            if owner is None:
-                raise QuotesRefused(QuoteFault.BLOCK_UNKNOWN)
-            first = coefficient(block.day, block.j0)
-            part = owner[first : first + block.j1 - block.j0]
-            if (part != NOBODY).any():
-                raise QuotesRefused(QuoteFault.DAY_TWICE)
-            part[:] = numbers[block.incarnation]
-        if known != sum(end - first for cover in covers for first, end in cover.ranges):
-            raise QuotesRefused(QuoteFault.BLOCK_UNKNOWN)
-
-    def split(
-        self, month: date, weights: npt.NDArray[np.int64]
-    ) -> list[tuple[Incarnation, npt.NDArray[np.int64]]]:
-        """Split weights by the incarnation that owns their coefficients."""
-        owner = self._months[month]
-        if (owner[weights != 0] == NOBODY).any():
-            raise QuotesRefused(QuoteFault.DAY_MISSING)
-        return [
-            (self._incarnations[number], np.where(owner == number, weights, 0))
-            for number in np.unique(owner[weights != 0]).tolist()
-        ]
+def _owners(
+    covers: Sequence[BlockRange], blocks: Sequence[BlockRow], months: Sequence[date]
+) -> CoefficientOwners:
+    """Lay out the chip's own blocks that an answer names."""
+    ranges = {Incarnation(cover.incarnation): cover.ranges for cover in covers}
+    named = [
+        block
+        for block in blocks
+        if block.state is not BlockState.SUPERSEDED
+        and any(first <= block.sequence < end for first, end in ranges.get(block.incarnation, ()))
+    ]
+    are_known = len(named) == sum(end - first for cover in covers for first, end in cover.ranges)
+    if not are_known or any(month_of(block.day) not in months for block in named):
+        raise QuotesRefused(QuoteFault.BLOCK_UNKNOWN)
+    return CoefficientOwners(named, lambda fault: QuotesRefused(QuoteFault(fault)))
