@@ -1,14 +1,19 @@
 """Files of the household's in a chip's directory that its commands write while the chip runs."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+import msgspec
 import structlog
 
 from protocol.errors import ConfigError
+from protocol.json_text import read_json
+from system.files import read_secret, write_secret
 
 T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
 
 log = structlog.get_logger()
 
@@ -47,3 +52,52 @@ class WatchedFile(Generic[T]):
         except ConfigError as exc:
             log.warning("household_file_unreadable", file=self._path.name, why=str(exc))
             return self._unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFile(Generic[S]):
+    """What a household orders of the running chip: one document, JSON (0600), in its directory.
+
+    Attributes:
+        name: the file's.
+        kind: what it holds.
+        next_step: what to do about a damaged one, as a sentence.
+    """
+
+    name: str
+    kind: type[S]
+    next_step: str
+
+    def leave(self, directory: Path, order: S) -> None:
+        """Order something of the chip in `directory`."""
+        write_secret(directory / self.name, msgspec.json.encode(order))
+
+    def is_in(self, directory: Path) -> bool:
+        """Return whether there is an order, be it damaged."""
+        return (directory / self.name).exists()
+
+    def read(self, directory: Path) -> S | None:
+        """Return the order in `directory`, None: there is none.
+
+        Raises:
+            ConfigError: it is damaged, or open to others.
+        """
+        return self._read(directory / self.name) if self.is_in(directory) else None
+
+    def withdraw(self, directory: Path) -> bool:
+        """Remove the order; returns whether there was one."""
+        is_there = self.is_in(directory)
+        (directory / self.name).unlink(missing_ok=True)
+        return is_there
+
+    def watched(self, directory: Path) -> WatchedFile[S | None]:
+        """Return what reads the latest order; None: there is none, or it cannot be read."""
+        return WatchedFile[S | None](
+            directory / self.name, self._read, absent=None, unreadable=None
+        )
+
+    def _read(self, path: Path) -> S:
+        try:
+            return read_json(read_secret(path, self.next_step), self.kind)
+        except msgspec.MsgspecError as exc:
+            raise ConfigError(f"{path} is damaged: {exc}; {self.next_step}") from exc

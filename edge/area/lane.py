@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.area.pricing import NOT_PRICED, priced
 from edge.area.seeds import draw_letters, next_generation
@@ -20,7 +19,7 @@ from edge.area.terms import DocumentFetcher
 from edge.area.trust import TrustedMeasures, TrustState, stand
 from edge.contracts.agreement import Agreement
 from edge.metering.events import DayClosed
-from edge.mqtt.handler import InboundMessage, MessageHandler
+from edge.mqtt.handler import HandlerContext, InboundMessage, MessageHandler
 from edge.mqtt.message import Publish
 from edge.mqtt.retry import RESEND
 from edge.privacy.contribution import ContributionInputs, CostedContribution, DayValues, contribute
@@ -28,8 +27,6 @@ from edge.privacy.ledger import Ledger, Limit, oldest_needed
 from edge.privacy.noise import Sampler, draw_noise
 from edge.vault.area import AreaState, ContributionRow
 from edge.vault.rows import QuarterHour
-from edge.vault.signer import Signer
-from edge.vault.vault import Vault
 from protocol.area_messages import AreaAck, Ask, Document, Terms
 from protocol.backoff import RetryTimer
 from protocol.calendar import day_end, day_number, legal_day, quarter_hours
@@ -37,7 +34,6 @@ from protocol.catalogue import Catalogue
 from protocol.envelope import open_message
 from protocol.errors import CipherError, MessageRefused, Reason
 from protocol.topics import Kind, device_topic
-from system.clock import Clock
 
 # How often the lane looks whether the household has changed its mind, and whether it needs seeds.
 LOOK_S = 1.0
@@ -84,22 +80,19 @@ class AreaLane(MessageHandler):
 
     def __init__(
         self,
-        signer: Signer,
-        platform_key: Ed25519PublicKey,
-        vault: Vault,
-        clock: Clock,
+        context: HandlerContext,
         listed: Catalogue,
         options: AreaOptions,
     ) -> None:
-        """Contribute what `vault` closes; a curve is priced by the calendars and series `listed`."""
-        self._signer = signer
-        self._platform_key = platform_key
-        self._vault = vault
-        self._clock = clock
+        """Contribute what the vault closes; a curve is priced by the calendars and series `listed`."""
+        self._signer, self._platform_key = context.signer, context.platform_key
+        self._vault, self._clock = context.vault, context.clock
         self._listed = listed
         self._options = options
         self._rng = random.SystemRandom()
-        self._errand = DocumentFetcher(signer, vault, platform_key.public_bytes_raw())
+        self._errand = DocumentFetcher(
+            context.signer, context.vault, context.platform_key.public_bytes_raw()
+        )
         self._choices = AreaChoices(is_on=False)
         self._standing = TrustState()
         self._meter_at: datetime | None = None

@@ -3,18 +3,14 @@
 from collections.abc import Callable
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.bills.verifier import read_judgement
-from edge.mqtt.handler import DeliveryReceipts, InboundMessage, MessageHandler
+from edge.mqtt.handler import DeliveryReceipts, HandlerContext, InboundMessage, MessageHandler
 from edge.mqtt.message import Publish
-from edge.vault.signer import Signer
-from edge.vault.vault import Vault
 from protocol.envelope import Address, open_message
 from protocol.errors import MessageRefused, Reason
 from protocol.messages import Statement
 from protocol.topics import Kind
-from system.clock import Clock
 
 OnStatement = Callable[[Statement], str | None]
 
@@ -33,18 +29,13 @@ class StatementInbox(MessageHandler):
 
     def __init__(
         self,
-        vault: Vault,
-        clock: Clock,
-        signer: Signer,
-        platform_key: Ed25519PublicKey,
+        context: HandlerContext,
         seen: DeliveryReceipts,
         on_statement: OnStatement,
     ) -> None:
-        """Take statements for `signer`'s household that `platform_key` signed."""
-        self._vault = vault
-        self._clock = clock
-        self._signer = signer
-        self._platform_key = platform_key
+        """Take statements for the signer's household that the platform signed."""
+        self._signer, self._platform_key = context.signer, context.platform_key
+        self._vault, self._clock = context.vault, context.clock
         self._seen = seen
         self._on_statement = on_statement
         self._look_s = 0.0

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import msgspec
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.bills.inbox import OnStatement
 from edge.bills.judgement import Judgement, Verdict
@@ -24,13 +23,11 @@ from edge.bills.receipts import (
     make_receipt,
 )
 from edge.contracts.listed import Contracts
-from edge.mqtt.handler import InboundMessage, MessageHandler
+from edge.mqtt.handler import HandlerContext, InboundMessage, MessageHandler
 from edge.mqtt.message import Publish
 from edge.mqtt.retry import RESEND
 from edge.vault.receipts import OwnReceiptRow
 from edge.vault.rows import DayRow
-from edge.vault.signer import Signer
-from edge.vault.vault import Vault
 from protocol.backoff import RetryTimer
 from protocol.calendar import day_number
 from protocol.envelope import open_message
@@ -39,7 +36,6 @@ from protocol.json_text import read_json
 from protocol.messages import Statement
 from protocol.receipt import Receipt, ReceiptAck
 from protocol.topics import Kind, device_topic
-from system.clock import Clock
 
 LOOK_S = 2.0
 
@@ -75,19 +71,14 @@ class ReceiptLane(MessageHandler):
 
     def __init__(
         self,
-        signer: Signer,
-        platform_key: Ed25519PublicKey,
-        vault: Vault,
-        clock: Clock,
+        context: HandlerContext,
         contracts: Contracts,
         options: ReceiptOptions,
     ) -> None:
-        """Go on with what `vault` holds; receipts are given under `contracts`."""
-        self._signer = signer
-        self._platform_key = platform_key
-        self._vault = vault
-        self._clock = clock
-        self._rules = ReceiptRules(signer, platform_key, vault, contracts)
+        """Go on with what the vault holds; receipts are given under `contracts`."""
+        self._signer, self._platform_key = context.signer, context.platform_key
+        self._vault, self._clock = context.vault, context.clock
+        self._rules = ReceiptRules(context.signer, context.platform_key, context.vault, contracts)
         self._options = options
         self._rng = random.SystemRandom()
         self._look_s = 0.0

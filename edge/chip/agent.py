@@ -30,7 +30,8 @@ from edge.moving.departure import MovingOptions
 from edge.mqtt.link import ChipLink, ChipLinkSettings
 from edge.mqtt.message import Publish
 from edge.panel.panel import Panel
-from edge.quotes.asking import QuoteOptions, watched_order
+from edge.quotes.asking import ORDER as QUOTE_ORDER
+from edge.quotes.asking import QuoteOptions
 from edge.status.reporter import last_will, status_options
 from edge.tic.serial_line import SerialSource
 from edge.tic.source import StreamSource, TicSource
@@ -216,7 +217,7 @@ def chip_settings(directory: Path, config: EdgeConfig, agreement: Agreement | No
         ),
         moving=MovingOptions(directory),
         receipts=ReceiptOptions(watched_word(directory), config.send_window_s),
-        quotes=QuoteOptions(watched_order(directory)),
+        quotes=QuoteOptions(QUOTE_ORDER.watched(directory)),
         agreements=agreements,
         confirmation=Confirmation(directory),
     )

@@ -13,7 +13,7 @@ from functools import partial
 
 import structlog
 
-from edge.chip.handlers import open_desks
+from edge.chip.handlers import open_handlers
 from edge.chip.restoring import is_unknown, restore_for
 from edge.chip.settings import ChipSettings
 from edge.contracts.watch import ContractWatch, is_named
@@ -95,13 +95,13 @@ class Chip:
         self._status = StatusReporter(
             self._topic(Kind.STATUS), clock, self._line, self._settings.status, self._rng
         )
-        desks = open_desks(identity, self._signer, vault, clock, self._settings)
-        self.area, self.moving, self.catalogue = desks.area, desks.moving, desks.catalogue
-        self._correspondents = desks.correspondents
+        handlers = open_handlers(identity, self._signer, vault, clock, self._settings)
+        self.area, self.moving, self.catalogue = handlers.area, handlers.moving, handlers.catalogue
+        self._correspondents = handlers.correspondents
         notices = vault.values.notices()
-        self._contracts = ContractWatch(desks.contracts, notices)
+        self._contracts = ContractWatch(handlers.contracts, notices)
         self._limit = LimitWatch(self._consistency, notices)
-        self._is_named = partial(is_named, desks.contracts)
+        self._is_named = partial(is_named, handlers.contracts)
         self._open_meter()
         month = month_of(legal_day(clock.now()))
         self._outbox.add(vault.begin(month), clock.monotonic_s())

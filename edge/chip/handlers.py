@@ -12,7 +12,7 @@ from edge.contracts.listed import Contracts
 from edge.identity.identity import Identity
 from edge.letters.inbox import LetterInbox
 from edge.moving.departure import MovingOut
-from edge.mqtt.handler import DeliveryReceipts, MessageHandler, MessageHandlers
+from edge.mqtt.handler import DeliveryReceipts, HandlerContext, MessageHandler, MessageHandlers
 from edge.quotes.asking import Quoting
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
@@ -38,19 +38,19 @@ class Handlers:
     correspondents: MessageHandlers
 
 
-def open_desks(
+def open_handlers(
     identity: Identity,
     signer: Signer,
     vault: Vault,
     clock: Clock,
     settings: ChipSettings,
 ) -> Handlers:
-    """Set up all correspondents over `vault`, then let them take up what a process before left.
+    """Set up all handlers over `vault`, then let them take up what a process before left.
 
     Each is handed what it looks things up in, whole: the copy of the public list comes first.
     """
-    key = identity.platform_key
-    catalogue = CatalogueReader(vault, clock, identity.collectivity, key)
+    context = HandlerContext(signer, identity.platform_key, vault, clock)
+    catalogue = CatalogueReader(vault, clock, identity.collectivity, identity.platform_key)
     contracts = Contracts(
         settings.agreements,
         identity.meter_salt,
@@ -58,21 +58,21 @@ def open_desks(
         vault.departures.get,
     )
     judge: OnStatement = StatementVerifier(vault, identity.household, contracts).judge
-    moving = MovingOut(signer, key, vault, clock, settings.moving)
+    moving = MovingOut(context, settings.moving)
     seen = DeliveryReceipts(signer)
     area = None
     lanes: list[MessageHandler] = [moving]
     if settings.area is not None:
-        area = AreaLane(signer, key, vault, clock, contracts.listed, settings.area)
+        area = AreaLane(context, contracts.listed, settings.area)
         lanes.append(area)
     if settings.receipts is not None:
-        receipts = ReceiptLane(signer, key, vault, clock, contracts, settings.receipts)
+        receipts = ReceiptLane(context, contracts, settings.receipts)
         judge = receipts.judging(judge)
         lanes.append(receipts)
     lanes += [
-        LetterInbox(vault, clock, identity.household, key, seen, settings.agreements),
-        StatementInbox(vault, clock, signer, key, seen, judge),
-        Quoting(signer, key, vault, catalogue, settings.quotes),
+        LetterInbox(context, seen, settings.agreements),
+        StatementInbox(context, seen, judge),
+        Quoting(context, catalogue, settings.quotes),
         seen,
     ]
     correspondents = MessageHandlers(lanes)

@@ -26,7 +26,7 @@ from edge.identity.identity import (
     load_identity,
     load_keys,
 )
-from edge.moving.departure import ERASED, take_back_order
+from edge.moving.departure import ERASED
 from edge.moving.departure import ORDER as MOVE_OUT
 from edge.moving.transfer import departure_of
 from edge.quotes.asking import ORDER as QUOTE_ORDER
@@ -57,7 +57,7 @@ FILES = (
     ListedFile(f"{FOLDER}/*.json", "`volet edge import, enrol`; the household's contracts that have ended", private=_YES),
     ListedFile(AREA_CHOICES, "`volet edge trustees, area, profile, budget --cap`; what the household chose", private="yes: its profile"),
     ListedFile(RELEASE, "`volet edge receipts --release` or the panel's button; a new random word each time", private=_YES),
-    ListedFile(MOVE_OUT, "`volet edge move-out`; the order, until the chip is erased; a restore drops one that was not carried out", private=_YES),
+    ListedFile(MOVE_OUT.name, "`volet edge move-out`; the order, until the chip is erased; a restore drops one that was not carried out", private=_YES),
     ListedFile(ERASED, "`volet edge erase`; until the former household's seeds are off the broker", private=_YES),
     ListedFile(VAULT, "`volet edge run`", Fate.DATABASE, private="yes: readings of 100 days"),
     ListedFile(
@@ -70,7 +70,7 @@ FILES = (
     ListedFile(f"{VAULT}.lock", "`volet edge run`; held while the chip runs", Fate.LEFT_OUT, why="made at the start"),
     ListedFile(f"{VAULT}.damaged-*", "`volet edge run`; a damaged vault, moved aside", Fate.LEFT_OUT, _YES, "a new one was made of what the cloud holds"),
     ListedFile(f"{IMPORTING}*", "`volet edge import`, while it runs", Fate.LEFT_OUT, _YES, "an import that was interrupted is run again"),
-    ListedFile(QUOTE_ORDER, "`volet edge quotes --ask`; the order, which the running chip carries out", Fate.LEFT_OUT, _YES, "ask again; the answers are in the vault"),
+    ListedFile(QUOTE_ORDER.name, "`volet edge quotes --ask`; the order, which the running chip carries out", Fate.LEFT_OUT, _YES, "ask again; the answers are in the vault"),
     ListedFile(CONFIRMED, "`volet edge confirm`; the index or meter that was confirmed, until the running chip has gone on from it", Fate.LEFT_OUT, _YES, "confirm again"),
 )  # fmt: skip
 
@@ -106,7 +106,7 @@ def settle(restored: Path, directory: Path) -> str:
     if departure_of(restored) is None:
         # The vault may be put back alone, beside an order that a later one had carried out.
         places = [restored, directory] if is_vault_back else [restored]
-        were_there = [take_back_order(place) for place in places]
+        were_there = [MOVE_OUT.withdraw(place) for place in places]
         if any(were_there):
             said.append(order_dropped(directory))
     if is_vault_back:

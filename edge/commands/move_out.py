@@ -11,7 +11,7 @@ from edge.contracts.former import former_agreements
 from edge.identity.identity import load_contract, load_identity
 from edge.language.choice import language
 from edge.language.numbers import day_text
-from edge.moving.departure import leave_order, ordered_at, take_back_order
+from edge.moving.departure import ORDER, leave_order
 from edge.moving.transfer import departure_of, left_to_send
 from edge.moving.words import (
     BEGINS_LATER,
@@ -64,7 +64,7 @@ def move_out(directory: Path, wait_s: float, *, yes: bool, is_cancelled: bool) -
         return
     if departure_of(directory) is None and StatusFile(directory).read().revoked_at is not None:
         raise ConfigError(REVOKED[language()])
-    if departure_of(directory) is None and ordered_at(directory) is None:
+    if departure_of(directory) is None and ORDER.read(directory) is None:
         _say_if_contract_begins_later(directory)
         if not yes:
             tell(MOVING_OUT[language()])
@@ -108,7 +108,7 @@ def _contract_starts(directory: Path) -> list[date]:
 
 def _cancel(directory: Path) -> None:
     """Take the order back, unless the last day is closed."""
-    was_ordered = departure_of(directory) is None and take_back_order(directory)
+    was_ordered = departure_of(directory) is None and ORDER.withdraw(directory)
     # The running chip may have been carrying it out at this moment.
     if departure_of(directory) is not None:
         raise ConfigError(TOO_LATE[language()])

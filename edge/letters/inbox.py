@@ -7,8 +7,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.contracts.agreement import Agreement
-from edge.mqtt.handler import DeliveryReceipts, InboundMessage, MessageHandler
-from edge.vault.vault import Vault
+from edge.mqtt.handler import DeliveryReceipts, HandlerContext, InboundMessage, MessageHandler
 from protocol.calendar import day_of_number
 from protocol.contract import Signed
 from protocol.envelope import open_message
@@ -16,7 +15,6 @@ from protocol.errors import CipherError, DocumentRefused, MessageRefused, Reason
 from protocol.keys import HouseholdSecret
 from protocol.letters import Letter, PrivateLetter, open_letter, read_letter
 from protocol.topics import Kind
-from system.clock import Clock
 
 Agreements = Mapping[bytes, Agreement]
 """The household's contracts, former ones included, by their hashes."""
@@ -29,18 +27,13 @@ class LetterInbox(MessageHandler):
 
     def __init__(
         self,
-        vault: Vault,
-        clock: Clock,
-        household: HouseholdSecret,
-        platform_key: Ed25519PublicKey,
+        context: HandlerContext,
         seen: DeliveryReceipts,
         agreements: Agreements,
     ) -> None:
         """Take letters under `agreements`, the household's contracts by their hashes."""
-        self._vault = vault
-        self._clock = clock
-        self._household = household
-        self._platform_key = platform_key
+        self._vault, self._clock = context.vault, context.clock
+        self._household, self._platform_key = context.signer.household, context.platform_key
         self._seen = seen
         self._agreements = agreements
 

@@ -13,30 +13,25 @@ from pathlib import Path
 
 import msgspec
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.metering.events import Event
 from edge.metering.meter import Meter
 from edge.metering.reading import Reading
-from edge.mqtt.handler import InboundMessage, MessageHandler
+from edge.mqtt.handler import HandlerContext, InboundMessage, MessageHandler
 from edge.mqtt.message import Publish, Published
 from edge.mqtt.retry import RESEND
 from edge.vault.moving import Departure
 from edge.vault.rows import Key
-from edge.vault.signer import Signer
-from edge.vault.vault import Vault
 from protocol.backoff import RetryTimer
 from protocol.calendar import day_number
 from protocol.contract import sign_document
 from protocol.envelope import open_message
-from protocol.errors import ConfigError, MessageRefused, Reason
-from protocol.json_text import read_json
+from protocol.errors import MessageRefused, Reason
 from protocol.moving import ANY_CONTRACT, Leave, Left, Termination
 from protocol.topics import Kind, device_topic
-from system.clock import Clock
-from system.files import read_secret, write_secret
+from system.files import write_secret
+from system.watched import OrderFile
 
-ORDER = "move-out.json"
 ERASED = "erased.json"
 LOOK_S = 1.0
 
@@ -49,33 +44,12 @@ class MoveOutOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     asked_at: datetime
 
 
+ORDER = OrderFile("move-out.json", MoveOutOrder, "`volet edge move-out --cancel` removes it.")
+
+
 def leave_order(directory: Path, asked_at: datetime) -> None:
     """Ask the chip in `directory` to close the household's last day with its next reading."""
-    write_secret(directory / ORDER, msgspec.json.encode(MoveOutOrder(asked_at)))
-
-
-def ordered_at(directory: Path) -> datetime | None:
-    """Return when the household in `directory` has asked to move out, None: it has not.
-
-    Raises:
-        ConfigError: the order is damaged.
-    """
-    path = directory / ORDER
-    if not path.exists():
-        return None
-    next_step = "`volet edge move-out --cancel` removes it."
-    try:
-        return read_json(read_secret(path, next_step), MoveOutOrder).asked_at
-    except msgspec.MsgspecError as exc:
-        raise ConfigError(f"{path} is damaged: {exc}; {next_step}") from exc
-
-
-def take_back_order(directory: Path) -> bool:
-    """Remove the order to move out; says whether there was one."""
-    path = directory / ORDER
-    is_there = path.exists()
-    path.unlink(missing_ok=True)
-    return is_there
+    ORDER.leave(directory, MoveOutOrder(asked_at))
 
 
 def note_erasure(directory: Path) -> None:
@@ -96,7 +70,7 @@ class MovingOptions:
     @property
     def is_asked(self) -> bool:
         """Whether the household wants to move out."""
-        return self.directory is not None and (self.directory / ORDER).exists()
+        return self.directory is not None and ORDER.is_in(self.directory)
 
     @property
     def is_erased(self) -> bool:
@@ -116,19 +90,14 @@ class MovingOut(MessageHandler):
 
     def __init__(
         self,
-        signer: Signer,
-        platform_key: Ed25519PublicKey,
-        vault: Vault,
-        clock: Clock,
+        context: HandlerContext,
         options: MovingOptions,
     ) -> None:
-        """Go on where `vault` says."""
-        self._signer = signer
-        self._platform_key = platform_key
-        self._vault = vault
-        self._clock = clock
+        """Go on where the vault says."""
+        self._signer, self._platform_key = context.signer, context.platform_key
+        self._vault, self._clock = context.vault, context.clock
         self._options = options
-        self._departure: Departure | None = vault.departures.get()
+        self._departure: Departure | None = context.vault.departures.get()
         self._look_s = 0.0
         self._read: Reading | None = None
         self._flight = RetryTimer()

@@ -5,6 +5,7 @@ say; a new subject is a new correspondent and nothing else.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from traceback import extract_tb
@@ -12,14 +13,16 @@ from typing import TypeVar
 
 import msgspec
 import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.mqtt.message import Publish, Published
 from edge.vault.signer import Signer
-from edge.vault.vault import UNUSABLE
+from edge.vault.vault import UNUSABLE, Vault
 from protocol.envelope import Address
 from protocol.errors import MessageRefused, StoreError
 from protocol.messages import Seen
 from protocol.topics import Kind, device_topic
+from system.clock import Clock
 
 T = TypeVar("T")
 
@@ -32,6 +35,16 @@ class InboundMessage(msgspec.Struct, frozen=True):
     address: Address
     payload: bytes
     rest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerContext:
+    """What each subject works with: in whose name, whom it believes, where it keeps, whose time."""
+
+    signer: Signer
+    platform_key: Ed25519PublicKey
+    vault: Vault
+    clock: Clock
 
 
 class MessageHandler:

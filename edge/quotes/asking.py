@@ -12,26 +12,20 @@ from pathlib import Path
 
 import msgspec
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.catalogue.reader import CatalogueReader
-from edge.mqtt.handler import InboundMessage, MessageHandler
+from edge.mqtt.handler import HandlerContext, InboundMessage, MessageHandler
 from edge.mqtt.message import Publish
 from edge.vault.catalogue import QuoteRow
-from edge.vault.signer import Signer
-from edge.vault.vault import Vault
 from protocol.backoff import RetryPolicy
 from protocol.calendar import day_number, legal_day
 from protocol.envelope import decode_body, open_message
-from protocol.errors import ConfigError, MessageRefused, Reason
-from protocol.json_text import read_json
+from protocol.errors import MessageRefused, Reason
 from protocol.messages import STATEMENT_ID_BYTES
 from protocol.quotes import QuoteAnswer, QuotePart, QuoteRequest
 from protocol.topics import Kind, device_topic
-from system.files import read_secret, write_secret
-from system.watched import WatchedFile
+from system.watched import OrderFile
 
-ORDER = "quotes.json"
 LOOK_S = 1.0
 ASK_AGAIN = RetryPolicy(first_s=60.0, cap_s=3_600.0, floor_s=60.0)
 
@@ -44,23 +38,14 @@ class QuoteOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     asked_at: datetime
 
 
+ORDER = OrderFile("quotes.json", QuoteOrder, "ask again.")
+
+
 def leave_order(directory: Path, asked_at: datetime) -> QuoteOrder:
     """Have the chip in `directory` ask for quotes."""
     order = QuoteOrder(asked_at.replace(microsecond=0))
-    write_secret(directory / ORDER, msgspec.json.encode(order))
+    ORDER.leave(directory, order)
     return order
-
-
-def watched_order(directory: Path) -> WatchedFile[QuoteOrder | None]:
-    """Return what reads the latest wish; None: there is none, or it cannot be read."""
-    return WatchedFile(directory / ORDER, _read_order, absent=None, unreadable=None)
-
-
-def _read_order(path: Path) -> QuoteOrder:
-    try:
-        return read_json(read_secret(path, "ask again."), QuoteOrder)
-    except msgspec.MsgspecError as exc:
-        raise ConfigError(f"{path} is damaged: {exc}; ask again.") from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +76,13 @@ class Quoting(MessageHandler):
 
     def __init__(
         self,
-        signer: Signer,
-        platform_key: Ed25519PublicKey,
-        vault: Vault,
+        context: HandlerContext,
         reader: CatalogueReader,
         options: QuoteOptions,
     ) -> None:
         """Ask about the list that `reader` holds."""
-        self._signer = signer
-        self._platform_key = platform_key
-        self._vault = vault
+        self._signer, self._platform_key = context.signer, context.platform_key
+        self._vault = context.vault
         self._reader = reader
         self._options = options
         self._open: QuoteRow | None = None

@@ -15,7 +15,7 @@ from edge.identity.identity import load_contract, load_device
 from edge.metering.events import Notice, NoticeKind
 from edge.metering.state import MeterState
 from edge.metering.unconfirmed import Quarantine, Unconfirmed, is_waiting, unconfirmed_in
-from edge.moving.departure import ordered_at
+from edge.moving.departure import ORDER
 from edge.mqtt.message import Absence
 from edge.status.line import LineFault, LineState
 from edge.status.presence import Presence, StatusFile, is_running
@@ -146,7 +146,7 @@ def report(
         last = figures.last_quarter_hour
         end = None if last is None else quarter_hour_start(last[0], last[1] + 1)
         has_left = departure is not None
-        ordered = None if has_left else ordered_at(directory)
+        order = None if has_left else ORDER.read(directory)
         notices, state = vault.values.notices(), vault.values.state()
         return ChipReport(
             intervals=figures.intervals,
@@ -170,7 +170,7 @@ def report(
             certificate=certificate,
             advice=(
                 *([Advice.NOT_SIMULATED] if is_real_line_called_simulated else []),
-                *advise_on_move(departure, is_ordered=ordered is not None),
+                *advise_on_move(departure, is_ordered=order is not None),
                 *advise(
                     presence,
                     certificate,
@@ -183,7 +183,7 @@ def report(
             ),
             device=load_device(directory),
             left_after=None if departure is None else departure.last_day,
-            move_out_ordered_at=ordered,
+            move_out_ordered_at=None if order is None else order.asked_at,
             revoked_at=kept.revoked_at,
             standing=tuple(standing_notices(notices)),
         )

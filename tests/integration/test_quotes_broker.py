@@ -11,7 +11,7 @@ import pytest
 from edge.chip.chip import Chip, ChipSettings
 from edge.commands.quotes import quotes as edge_quotes
 from edge.mqtt.outbox import OutboxSettings
-from edge.quotes.asking import QuoteOptions, watched_order
+from edge.quotes.asking import ORDER, QuoteOptions
 from edge.simulate.host import host_time_at
 from protocol.calendar import QUARTER_HOUR, day_start, legal_day
 from system.clock import SystemClock
@@ -44,7 +44,7 @@ class MeteredChip(RunningChip):
             SystemClock(),
             ChipSettings(
                 outbox=OutboxSettings(backlog_per_s=1_000.0, whole_pause_s=0.2),
-                quotes=QuoteOptions(watched_order(self.directory)),
+                quotes=QuoteOptions(ORDER.watched(self.directory)),
             ),
         )
         return self

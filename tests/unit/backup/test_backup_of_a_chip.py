@@ -22,7 +22,7 @@ from edge.contracts.agreement import load_agreement
 from edge.contracts.former import agreements_of
 from edge.contracts.listed import Contracts
 from edge.identity.identity import IMPORTING, load_identity, load_keys, read_agreement, signer_of
-from edge.moving.departure import leave_order, ordered_at
+from edge.moving.departure import ORDER, leave_order
 from edge.moving.transfer import departure_of, pack, take_in
 from edge.vault.vault import Vault
 from protocol.envelope import Address, open_message
@@ -213,7 +213,7 @@ def test_an_order_to_move_out_does_not_come_back_unasked(old, tmp_path, passphra
     run("backup", "--dir", old.directory, "--out", out, *by, *choice)
     said = run("restore", "--dir", restored, out, *by)
     assert f"order it again, if you still want it: `volet edge move-out --dir {restored}`" in said
-    assert ordered_at(restored) is None
+    assert ORDER.read(restored) is None
     old.directory, old.identity = restored, load_identity(restored)
     old.start()
     old.run(4)
@@ -244,7 +244,7 @@ def test_an_older_vault_put_back_alone_moves_nobody_out_again(old, tmp_path, pas
     assert "If you have left already" in run(
         "restore", "--dir", old.directory, "--database-only", out, *by
     )
-    assert ordered_at(old.directory) is None
+    assert ORDER.read(old.directory) is None
 
 
 def test_keys_that_systemd_keeps_are_in_the_backup(taken_over, tmp_path, passphrase, monkeypatch):

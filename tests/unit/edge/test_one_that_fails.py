@@ -44,7 +44,7 @@ DAMAGES = {
     "choices that cannot be read": lambda home: write(home, CHOICES, "{"),
     "choices open to others": lambda home: write(home, CHOICES, "{}", 0o644),
     "a word open to others": lambda home: write(home, WORD, "go on", 0o644),
-    "an order that cannot be read": lambda home: write(home, ORDER, "{"),
+    "an order that cannot be read": lambda home: write(home, ORDER.name, "{"),
 }
 
 

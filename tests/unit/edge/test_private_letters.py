@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.letters.inbox import LetterInbox, opened_letters
-from edge.mqtt.handler import DeliveryReceipts, InboundMessage
+from edge.mqtt.handler import DeliveryReceipts, HandlerContext, InboundMessage
 from edge.simulate.host import host_time_at
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
@@ -73,7 +73,9 @@ def chip(household, tmp_path):
     vault = Vault.open(tmp_path, signer)
     seen = DeliveryReceipts(signer)
     agreements = {household.contract.hash: household.agreement}
-    inbox = LetterInbox(vault, _Now(), household.secret, PLATFORM.public_key(), seen, agreements)
+    inbox = LetterInbox(
+        HandlerContext(signer, PLATFORM.public_key(), vault, _Now()), seen, agreements
+    )
     yield signer, vault, inbox, seen, agreements
     vault.close()
 

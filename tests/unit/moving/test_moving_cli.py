@@ -71,7 +71,7 @@ def test_the_order_is_left_for_the_running_chip_and_the_command_waits_for_it(hom
     command.start()
     try:
         while command.is_alive():
-            if (home.directory / ORDER).exists():
+            if (home.directory / ORDER.name).exists():
                 home.clock.seconds += 2
                 home.frames(1)
                 home.pump()
@@ -87,7 +87,7 @@ def test_a_revoked_chip_does_not_move_a_household_out(home):
     StatusFile(home.directory).write(StatusRecord(revoked_at=START))
     with pytest.raises(ConfigError, match=r"volet edge export"):
         run("--lang", "en", "move-out", "--yes", "--dir", home.directory, "--wait", "0")
-    assert not (home.directory / ORDER).exists()
+    assert not (home.directory / ORDER.name).exists()
 
 
 def test_who_moves_out_before_the_contract_begins_is_told_that_there_is_no_bill(home):
@@ -126,7 +126,7 @@ def test_moving_out_is_asked_for_and_told_and_can_be_taken_back(home):
     done = CliRunner().invoke(edge, ["move-out", *at, "--wait", "0"], input="n\n")
     assert done.exit_code != 0
     assert "for good" in done.output
-    assert not (home.directory / ORDER).exists()
+    assert not (home.directory / ORDER.name).exists()
     assert "No move-out is ordered" in run("move-out", *at, "--cancel")
 
     home.kill()
@@ -148,7 +148,7 @@ def test_moving_out_is_asked_for_and_told_and_can_be_taken_back(home):
     assert "Leave the chip on" in run("status", *at)
     with pytest.raises(ConfigError, match="cannot be taken back"):
         run("move-out", *at, "--cancel")
-    assert (home.directory / ORDER).exists()
+    assert (home.directory / ORDER.name).exists()
     home.drop = lambda _: False
     home.settle()
     said = run("status", *at)
