@@ -19,7 +19,7 @@ from cloud.billing.statements import missing_days
 from cloud.registry.enrolment import enrol
 from cloud.store.sqlite.store import SqliteStore
 from edge.contracts.enrolling import draw_keys, install, make_request, write_request
-from edge.identity.identity import load_keys
+from edge.identity.keys import load_keys
 from edge.stage import CONFIG_NAME, REQUEST
 from protocol.calendar import days_between
 from protocol.ids import HouseholdKeyId

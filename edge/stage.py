@@ -11,6 +11,8 @@ HOUSEHOLD_KEY = "household.key"
 CONFIG_NAME = "edge.toml"
 REQUEST, ENROLMENT = "request.json", "enrolment.json"
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
+# While an import is under way; see edge/moving/transfer.py.
+IMPORTING = "vault.db.importing"
 
 
 class Stage(Enum):

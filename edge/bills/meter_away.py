@@ -15,7 +15,7 @@ from edge.bills.judgement import Judgement
 from edge.contracts.agreement import load_agreement
 from edge.contracts.former import agreements_of
 from edge.contracts.meter import meter_hash
-from edge.identity.identity import load_identity
+from edge.identity.enrolment import load_identity
 from edge.metering.events import DayClosed
 from edge.vault.reader import VaultReader
 from protocol.errors import ConfigError

@@ -12,7 +12,7 @@ from edge.catalogue.reader import Copy
 from edge.contracts.agreement import load_agreement
 from edge.contracts.former import agreements_of
 from edge.contracts.listed import Contracts
-from edge.identity.identity import load_identity, signer_of
+from edge.identity.enrolment import load_identity, signer_of
 from edge.vault.reader import VaultReader
 from protocol.errors import ConfigError
 

@@ -25,7 +25,7 @@ from edge.chip.settings import ChipSettings
 from edge.chip.systemd import Notifier
 from edge.contracts.agreement import Agreement
 from edge.contracts.former import agreements_of
-from edge.identity.identity import Identity, signer_of
+from edge.identity.enrolment import Identity, signer_of
 from edge.moving.departure import MovingOptions
 from edge.mqtt.link import ChipLink, ChipLinkSettings
 from edge.mqtt.message import Publish

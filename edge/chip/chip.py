@@ -17,7 +17,7 @@ from edge.chip.handlers import open_handlers
 from edge.chip.restoring import is_unknown, restore_for
 from edge.chip.settings import ChipSettings
 from edge.contracts.watch import ContractWatch, is_named
-from edge.identity.identity import Identity, signer_of
+from edge.identity.enrolment import Identity, signer_of
 from edge.metering.events import DayClosed, Event, Notice, NoticeKind
 from edge.metering.meter import Meter
 from edge.metering.reading import read

@@ -9,7 +9,7 @@ from edge.bills.verifier import StatementVerifier
 from edge.catalogue.reader import CatalogueReader
 from edge.chip.settings import ChipSettings
 from edge.contracts.listed import Contracts
-from edge.identity.identity import Identity
+from edge.identity.enrolment import Identity
 from edge.letters.inbox import LetterInbox
 from edge.moving.departure import MovingOut
 from edge.mqtt.handler import DeliveryReceipts, HandlerContext, MessageHandler, MessageHandlers

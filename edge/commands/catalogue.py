@@ -11,7 +11,7 @@ from rich.table import Table
 from edge.catalogue.reader import Copy
 from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, tell
-from edge.identity.identity import load_identity
+from edge.identity.enrolment import load_identity
 from edge.language.choice import Lang, language
 from edge.language.numbers import day_text, time_text
 from edge.language.typography import bilingual

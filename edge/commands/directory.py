@@ -12,25 +12,14 @@ from edge.chip.confirming import ORDER as CONFIRMED
 from edge.commands.backup_words import next_step, order_dropped, receipts_wait, words
 from edge.contracts.former import FOLDER, former_agreements
 from edge.contracts.requests import FOLDER as REQUESTS
-from edge.identity.identity import (
-    AUTHORITY,
-    CERTIFICATE,
-    CONTRACT,
-    FORMER,
-    IMPORTING,
-    METER_SALT,
-    OFFER,
-    SIGNING_KEY,
-    TLS_KEY,
-    load_contract,
-    load_identity,
-    load_keys,
-)
+from edge.contracts.signed import CONTRACT, OFFER, load_contract
+from edge.identity.enrolment import AUTHORITY, CERTIFICATE, FORMER, load_identity
+from edge.identity.keys import METER_SALT, SIGNING_KEY, TLS_KEY, load_keys
 from edge.moving.departure import ERASED
 from edge.moving.departure import ORDER as MOVE_OUT
 from edge.moving.transfer import departure_of
 from edge.quotes.asking import ORDER as QUOTE_ORDER
-from edge.stage import CONFIG_NAME, ENROLMENT, HOUSEHOLD_KEY, REQUEST, key_path
+from edge.stage import CONFIG_NAME, ENROLMENT, HOUSEHOLD_KEY, IMPORTING, REQUEST, key_path
 from edge.status.presence import FILE_NAME as STATUS
 from edge.vault.copies import put_back
 from edge.vault.database import FILE_NAME as VAULT

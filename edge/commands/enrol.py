@@ -11,7 +11,9 @@ from edge.contracts.enrolling import (
     install,
     requested_contract,
 )
-from edge.identity.identity import ca_fingerprint, load_keys, read_agreement
+from edge.contracts.signed import read_agreement
+from edge.identity.enrolment import ca_fingerprint
+from edge.identity.keys import load_keys
 from edge.stage import next_step
 from edge.vault.lock import is_in_use
 from system.commands import directory_option

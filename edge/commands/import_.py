@@ -10,7 +10,7 @@ from edge.commands.backup_words import words
 from edge.commands.household import HouseholdCommand, say
 from edge.contracts.enrolling import make_request, write_request
 from edge.contracts.requests import latest_made_at
-from edge.identity.identity import check_keys_are_files, load_keys
+from edge.identity.keys import check_keys_are_files, load_keys
 from edge.moving.bundle import open_bundle
 from edge.moving.transfer import take_in
 from edge.stage import REQUEST

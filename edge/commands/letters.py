@@ -9,7 +9,7 @@ from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, tell
 from edge.contracts.agreement import load_agreement
 from edge.contracts.former import agreements_of
-from edge.identity.identity import load_identity
+from edge.identity.enrolment import load_identity
 from edge.language.choice import language
 from edge.language.numbers import day_text
 from edge.language.typography import bilingual

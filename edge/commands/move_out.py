@@ -8,7 +8,8 @@ import click
 from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, confirm, tell
 from edge.contracts.former import former_agreements
-from edge.identity.identity import load_contract, load_identity
+from edge.contracts.signed import load_contract
+from edge.identity.enrolment import load_identity
 from edge.language.choice import language
 from edge.language.numbers import day_text
 from edge.moving.departure import ORDER, leave_order

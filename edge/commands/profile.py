@@ -9,7 +9,7 @@ from edge.area.settings import change_choices, load_choices
 from edge.area.words import PROFILE_WORDS
 from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, tell
-from edge.identity.identity import load_keys
+from edge.identity.keys import load_keys
 from edge.language.choice import language
 from protocol.socio import AGE_BANDS, Profile, check_profile
 from system.commands import directory_option

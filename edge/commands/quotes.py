@@ -13,7 +13,7 @@ from rich.text import Text
 from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, tell
 from edge.contracts.agreement import Agreement, load_agreement
-from edge.identity.identity import Identity, load_identity
+from edge.identity.enrolment import Identity, load_identity
 from edge.language.choice import Lang, language
 from edge.language.numbers import day_text, time_text
 from edge.quotes.asking import leave_order

@@ -15,7 +15,8 @@ from edge.contracts.enrolling import (
 )
 from edge.contracts.requests import latest_made_at
 from edge.contracts.serial import parse_serial, serial_for
-from edge.identity.identity import load_keys, read_signed
+from edge.contracts.signed import read_signed
+from edge.identity.keys import load_keys
 from edge.language.choice import language
 from edge.stage import REQUEST
 from protocol.contract import Consent

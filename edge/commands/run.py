@@ -9,7 +9,7 @@ from edge.chip.agent import Agent, stop_on_signals
 from edge.chip.config import DEFAULT_DIRECTORY, load_config
 from edge.commands.household import HouseholdCommand
 from edge.contracts.agreement import load_agreement
-from edge.identity.identity import load_identity
+from edge.identity.enrolment import load_identity
 from edge.identity.key_form import rewrite_old_key
 from protocol.errors import ConfigError
 from system.commands import directory_option

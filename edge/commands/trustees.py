@@ -11,7 +11,7 @@ from edge.area.settings import change_choices, load_choices
 from edge.area.trust import TRUSTEE_SET, first_set, stand
 from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, say, tell
-from edge.identity.identity import Identity, load_identity, signer_of
+from edge.identity.enrolment import Identity, load_identity, signer_of
 from edge.language.choice import language
 from edge.language.numbers import day_text
 from edge.vault.reader import VaultReader, read_vault

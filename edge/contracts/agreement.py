@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge.identity.identity import load_contract, read_agreement
+from edge.contracts.signed import load_contract, read_agreement
 from protocol.contract import Contract, Offer
 from protocol.schedule import Schedules
 

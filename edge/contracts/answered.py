@@ -13,7 +13,7 @@ import msgspec
 
 from edge.contracts.former import FormerContract, read_former, remove_former, write_former
 from edge.contracts.requests import answered_at, asked_agreements
-from edge.identity.identity import CONTRACT, OFFER, SignedAgreement, read_agreement
+from edge.contracts.signed import CONTRACT, OFFER, SignedAgreement, read_agreement
 from edge.stage import REQUEST
 from protocol.contract import Contract
 from protocol.enrolment import EnrolmentRecord, HeldContract

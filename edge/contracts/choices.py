@@ -12,8 +12,9 @@ from typing import Generic, TypeVar
 
 from edge.contracts.enrolling import requested_contract
 from edge.contracts.former import former_agreements
+from edge.contracts.signed import load_contract
 from edge.contracts.words import AS_BEFORE, CONSENTS, PRICES, TAKING
-from edge.identity.identity import Keys, load_contract
+from edge.identity.keys import Keys
 from edge.language.choice import Lang
 from edge.language.numbers import day_text
 from protocol.contract import Consent, Contract, Signed

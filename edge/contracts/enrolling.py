@@ -16,22 +16,10 @@ from edge.contracts.answered import check_answer, take_contracts
 from edge.contracts.meter import meter_hash
 from edge.contracts.requests import forget_answered, keep_request
 from edge.contracts.sequence import check_follows
-from edge.identity.identity import (
-    AUTHORITY,
-    CERTIFICATE,
-    IMPORTING,
-    METER_SALT,
-    SALT_BYTES,
-    SIGNING_KEY,
-    TLS_KEY,
-    Keys,
-    SignedAgreement,
-    authority_key,
-    check_enrolment,
-    load_keys,
-    read_signed,
-)
-from edge.stage import CONFIG_NAME, ENROLMENT, HOUSEHOLD_KEY, REQUEST
+from edge.contracts.signed import SignedAgreement, read_signed
+from edge.identity.enrolment import AUTHORITY, CERTIFICATE, authority_key, check_enrolment
+from edge.identity.keys import METER_SALT, SALT_BYTES, SIGNING_KEY, TLS_KEY, Keys, load_keys
+from edge.stage import CONFIG_NAME, ENROLMENT, HOUSEHOLD_KEY, IMPORTING, REQUEST
 from protocol.contract import Consent, Contract, Signed, open_document, open_offer, sign_document
 from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
 from protocol.envelope import decode_body

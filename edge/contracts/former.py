@@ -13,7 +13,7 @@ import msgspec
 from edge.contracts.agreement import Agreement
 from edge.contracts.requests import FOLDER as REQUESTS
 from edge.contracts.requests import asked_agreements
-from edge.identity.identity import SignedAgreement, open_contract
+from edge.contracts.signed import SignedAgreement, open_contract
 from protocol.contract import Signed, open_offer
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.json_text import read_json

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge.identity.identity import SignedAgreement, read_signed
+from edge.contracts.signed import SignedAgreement, read_signed
 from edge.stage import ENROLMENT, REQUEST
 from protocol.contract import Signed
 from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from edge.contracts.former import read_former
-from edge.identity.identity import read_agreement
+from edge.contracts.signed import read_agreement
 from edge.language.numbers import SHORT_HASH
 from edge.vault.database import FILE_NAME
 from edge.vault.reader import read_vault

@@ -12,12 +12,8 @@ from pathlib import Path
 from edge.contracts.enrolling import draw_keys
 from edge.contracts.former import FOLDER
 from edge.contracts.requests import FOLDER as REQUESTS
-from edge.identity.identity import (
-    AUTHORITY,
-    CERTIFICATE,
-    METER_SALT,
-    check_keys_are_files,
-)
+from edge.identity.enrolment import AUTHORITY, CERTIFICATE
+from edge.identity.keys import METER_SALT, check_keys_are_files
 from edge.moving.bundle import is_bundle
 from edge.moving.departure import note_erasure
 from edge.stage import ENROLMENT, HOUSEHOLD_KEY

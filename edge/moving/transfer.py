@@ -16,21 +16,11 @@ from edge.area.settings import FILE_NAME as AREA_CHOICES
 from edge.bills.release_token import read_words
 from edge.contracts.enrolling import draw_keys
 from edge.contracts.former import FormerContract, end_all, read_former, write_former
-from edge.identity.identity import (
-    CONTRACT,
-    FORMER,
-    IMPORTING,
-    METER_SALT,
-    OFFER,
-    SALT_BYTES,
-    check_keys_are_files,
-    load_former,
-    load_identity,
-    load_keys,
-    read_agreement,
-)
+from edge.contracts.signed import CONTRACT, OFFER, read_agreement
+from edge.identity.enrolment import FORMER, load_former, load_identity
+from edge.identity.keys import METER_SALT, SALT_BYTES, check_keys_are_files, load_keys
 from edge.moving.bundle import Bundle
-from edge.stage import ENROLMENT, HOUSEHOLD_KEY, next_step
+from edge.stage import ENROLMENT, HOUSEHOLD_KEY, IMPORTING, next_step
 from edge.vault.database import FILE_NAME
 from edge.vault.moving import Departure, make_at_home, make_without_ledger, take_image
 from edge.vault.reader import read_vault

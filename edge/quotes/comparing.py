@@ -8,7 +8,7 @@ import msgspec
 
 from edge.catalogue.reader import Copy
 from edge.contracts.agreement import Agreement
-from edge.identity.identity import Identity
+from edge.identity.enrolment import Identity
 from edge.quotes.opening import OpenedSums, QuoteFault, QuotesRefused
 from edge.quotes.pricing import HouseholdData, Quotes, Unquoted, left_out, price_quotes
 from edge.vault.catalogue import QuoteRow

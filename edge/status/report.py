@@ -10,8 +10,9 @@ from edge.area.report import AreaSummary, summary
 from edge.area.settings import AreaConfig, load_choices
 from edge.bills.judgement import Judgement, Verdict
 from edge.bills.verifier import read_judgement
+from edge.contracts.signed import load_contract
 from edge.contracts.watch import standing, standing_notices
-from edge.identity.identity import load_contract, load_device
+from edge.identity.enrolment import load_device
 from edge.metering.events import Notice, NoticeKind
 from edge.metering.state import MeterState
 from edge.metering.unconfirmed import Quarantine, Unconfirmed, is_waiting, unconfirmed_in

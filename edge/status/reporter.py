@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge.identity.identity import Identity
+from edge.identity.enrolment import Identity
 from edge.mqtt.message import Absence, Connected, Disconnected, LinkEvent, Publish, Unreachable
 from edge.status.line import LineState, LineWatch
 from edge.status.machine import Machine, MachineWatch

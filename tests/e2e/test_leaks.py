@@ -20,7 +20,7 @@ import pytest
 from cloud.billing.progress import progress
 from cloud.store import RequestState
 from cloud.store.sqlite.store import SqliteStore
-from edge.identity.identity import METER_SALT, load_keys
+from edge.identity.keys import METER_SALT, load_keys
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
 from edge.simulate.tariff import MeterOption

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.identity.identity import Identity
+from edge.identity.enrolment import Identity
 from tests.support.broker import enrol_chip
 from tests.support.mqtt import SUCCESS, Peer, chip_pass, role_pass
 

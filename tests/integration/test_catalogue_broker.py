@@ -14,7 +14,7 @@ from cloud.commands.catalogue import catalogue as cloud_catalogue
 from edge.chip.agent import link_settings
 from edge.chip.chip import Chip
 from edge.commands.catalogue import catalogue as edge_catalogue
-from edge.identity.identity import signer_of
+from edge.identity.enrolment import signer_of
 from edge.mqtt.link import ChipLink
 from edge.vault.vault import Vault
 from system.clock import SystemClock

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cloud.store.sqlite.store import SqliteStore
-from edge.identity.identity import load_identity
+from edge.identity.enrolment import load_identity
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
 from edge.simulate.link import PtyLink

@@ -22,7 +22,7 @@ from edge.commands.directory import CHIP
 from edge.contracts.agreement import load_agreement
 from edge.contracts.former import agreements_of
 from edge.contracts.listed import Contracts
-from edge.identity.identity import load_identity
+from edge.identity.enrolment import load_identity
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
 from edge.simulate.link import PtyLink

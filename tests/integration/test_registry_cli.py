@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.identity.identity import load_identity
+from edge.identity.enrolment import load_identity
 from tests.support.broker import Broker, current_user, free_ports
 from tests.support.mqtt import Peer, Refused
 

@@ -18,7 +18,8 @@ from edge.chip.agent import chip_settings
 from edge.chip.chip import Chip
 from edge.chip.config import load_config
 from edge.contracts.agreement import load_agreement
-from edge.identity.identity import read_agreement, signer_of
+from edge.contracts.signed import read_agreement
+from edge.identity.enrolment import signer_of
 from edge.moving.departure import leave_order
 from edge.mqtt.message import Arrived, Connected
 from edge.simulate.home import HomeSettings, build_home

@@ -22,7 +22,8 @@ from cloud.registry.enrolment import enrol
 from cloud.registry.pki import initialise
 from cloud.store.sqlite.store import SqliteStore
 from edge.contracts.enrolling import draw_keys, install, make_request, sign_contract, write_request
-from edge.identity.identity import Identity, load_identity, load_keys
+from edge.identity.enrolment import Identity, load_identity
+from edge.identity.keys import load_keys
 from edge.stage import REQUEST
 from mosquitto.config import DATA, PID, broker_command, broker_environment
 from protocol.contract import Signed

@@ -9,7 +9,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.chip.chip import Chip, ChipSettings
-from edge.identity.identity import Identity, signer_of
+from edge.identity.enrolment import Identity, signer_of
 from edge.mqtt.message import Connected, Disconnected, Publish, Published
 from edge.mqtt.outbox import OutboxSettings
 from edge.simulate.host import host_time_at

@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 
 from cloud.store.sqlite.store import SqliteStore
-from edge.identity.identity import load_identity
+from edge.identity.enrolment import load_identity
 
 MONTH = date(2026, 1, 1)
 

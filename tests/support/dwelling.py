@@ -16,7 +16,8 @@ from edge.contracts.agreement import load_agreement
 from edge.contracts.enrolling import install, make_request, sign_contract, write_request
 from edge.contracts.requests import latest_made_at
 from edge.contracts.serial import serial_for
-from edge.identity.identity import load_identity, load_keys, signer_of
+from edge.identity.enrolment import load_identity, signer_of
+from edge.identity.keys import load_keys
 from edge.language.choice import Lang
 from edge.mqtt.message import Arrived, Connected
 from edge.vault.vault import Vault

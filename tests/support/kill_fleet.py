@@ -21,7 +21,7 @@ from edge.chip.chip import Chip, ChipSettings
 from edge.chip.config import load_config
 from edge.contracts.agreement import load_agreement
 from edge.contracts.former import agreements_of
-from edge.identity.identity import load_identity, signer_of
+from edge.identity.enrolment import load_identity, signer_of
 from edge.mqtt import link as link_module
 from edge.mqtt.link import ChipLink
 from edge.simulate.curve_files import load_curve

@@ -18,7 +18,7 @@ from cloud.store import RequestState
 from cloud.store.sqlite.store import SqliteStore
 from edge.bills.judgement import Judgement
 from edge.bills.verifier import read_judgement
-from edge.identity.identity import Identity
+from edge.identity.enrolment import Identity
 from edge.simulate.curve_files import load_curve, save_curve
 from edge.simulate.home import SimulatedHome, build_home
 from edge.simulate.household import synthetic_curve

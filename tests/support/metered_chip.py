@@ -11,7 +11,7 @@ import msgspec
 
 from edge.chip.chip import Chip, ChipSettings
 from edge.chip.confirming import Confirmation, leave_confirmation
-from edge.identity.identity import signer_of
+from edge.identity.enrolment import signer_of
 from edge.metering.events import DayClosed, Event, Notice, NoticeKind, QuarterHourClosed
 from edge.metering.unconfirmed import quarantine_in
 from edge.mqtt.message import Connected, Publish, Published

@@ -11,7 +11,8 @@ from cloud.registry.pki import load_platform_key
 from cloud.store.sqlite.store import SqliteStore
 from edge.chip.chip import Chip, ChipSettings
 from edge.contracts.enrolling import draw_keys, install, make_request, sign_contract, write_request
-from edge.identity.identity import load_identity, load_keys, signer_of
+from edge.identity.enrolment import load_identity, signer_of
+from edge.identity.keys import load_keys
 from edge.moving.departure import MovingOptions, leave_order
 from edge.mqtt.message import Arrived, Connected, Publish
 from edge.mqtt.outbox import OutboxSettings

@@ -14,7 +14,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from cloud.registry.pki import pki_path
-from edge.identity.identity import Identity
+from edge.identity.enrolment import Identity
 from system.tls import client_context
 
 SUCCESS = 0x00

@@ -13,7 +13,7 @@ from edge.bills.verifier import read_judgement
 from edge.chip.chip import Chip, ChipSettings
 from edge.contracts.agreement import Agreement
 from edge.contracts.meter import meter_hash
-from edge.identity.identity import signer_of
+from edge.identity.enrolment import signer_of
 from edge.mqtt.message import Arrived, Connected
 from edge.mqtt.outbox import OutboxSettings
 from edge.simulate.host import host_time_at

@@ -21,7 +21,7 @@ from edge.chip.agent import chip_settings
 from edge.chip.chip import Chip
 from edge.chip.config import load_config
 from edge.contracts.agreement import load_agreement
-from edge.identity.identity import load_identity, signer_of
+from edge.identity.enrolment import load_identity, signer_of
 from edge.vault.area import AreaState
 from edge.vault.catalogue import AlarmKind
 from edge.vault.database import _TABLES, _UPGRADES, FILE_NAME

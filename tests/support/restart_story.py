@@ -16,7 +16,8 @@ import msgspec
 from edge.area.settings import AreaChoices, save_choices
 from edge.bills.release_token import say_word
 from edge.chip.confirming import leave_confirmation
-from edge.identity.identity import CONTRACT, OFFER, read_agreement, signer_of
+from edge.contracts.signed import CONTRACT, OFFER, read_agreement
+from edge.identity.enrolment import signer_of
 from edge.metering.events import DayClosed
 from edge.metering.meter import Meter
 from edge.metering.state import MeterState

@@ -8,7 +8,8 @@ import pytest
 from edge.chip.agent import Agent
 from edge.chip.config import EdgeConfig
 from edge.contracts.enrolling import draw_keys, install
-from edge.identity.identity import load_identity, load_keys
+from edge.identity.enrolment import load_identity
+from edge.identity.keys import load_keys
 from protocol.errors import ConfigError
 from tests.support.broker import enrol_chip, make_cloud
 from volet import main as main_module

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from cloud.config import load_config
 from cloud.estimation.plan import read_groups
-from edge.identity.identity import read_signed
+from edge.contracts.signed import read_signed
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.json_text import read_json
 from protocol.tariff import parse_tariff

@@ -19,7 +19,7 @@ from cloud.config import load_config
 from cloud.store.sqlite.store import SqliteStore
 from edge.bills.judgement import Judgement
 from edge.bills.verifier import read_judgement
-from edge.identity.identity import load_identity
+from edge.identity.enrolment import load_identity
 from edge.vault.reader import read_vault
 from protocol.bill import Bill
 from protocol.calendar import days_between, legal_day

@@ -21,7 +21,8 @@ from cloud.roster.registrar import PUBLIC_KEY
 from cloud.store.sqlite.store import SqliteStore
 from edge.area.settings import AreaChoices, save_choices
 from edge.contracts.enrolling import draw_keys, install, make_request, write_request
-from edge.identity.identity import load_identity, load_keys
+from edge.identity.enrolment import load_identity
+from edge.identity.keys import load_keys
 from edge.stage import CONFIG_NAME, REQUEST
 from protocol.governance import Charter, fingerprint
 from protocol.ids import DeviceId

@@ -19,7 +19,7 @@ from edge.chip.chip import Chip
 from edge.chip.settings import ChipSettings
 from edge.contracts.agreement import load_agreement
 from edge.contracts.former import agreements_of
-from edge.identity.identity import load_identity, signer_of
+from edge.identity.enrolment import load_identity, signer_of
 from edge.mqtt.link import ChipLink
 from edge.simulate.curve_files import load_curve
 from edge.simulate.home import build_home

@@ -19,7 +19,7 @@ from edge.chip.agent import link_settings
 from edge.chip.chip import Chip
 from edge.chip.config import load_config
 from edge.chip.settings import ChipSettings
-from edge.identity.identity import load_identity, signer_of
+from edge.identity.enrolment import load_identity, signer_of
 from edge.metering.reading import STANDARD_REGISTERS
 from edge.mqtt.link import ChipLink
 from edge.simulate.curve import Curve

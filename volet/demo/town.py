@@ -15,7 +15,7 @@ from cloud.registry.enrolment import enrol
 from cloud.registry.pki import initialise
 from cloud.store.sqlite.store import SqliteStore
 from edge.contracts.enrolling import draw_keys, install, make_request, sign_contract, write_request
-from edge.identity.identity import load_keys
+from edge.identity.keys import load_keys
 from edge.simulate.curve import Curve
 from edge.simulate.curve_files import load_curve, save_curve
 from edge.simulate.home import HomeSettings, SimulatedHome, build_home

@@ -21,9 +21,12 @@ from edge.commands.table import edge
 from edge.contracts.agreement import load_agreement
 from edge.contracts.former import agreements_of
 from edge.contracts.listed import Contracts
-from edge.identity.identity import IMPORTING, load_identity, load_keys, read_agreement, signer_of
+from edge.contracts.signed import read_agreement
+from edge.identity.enrolment import load_identity, signer_of
+from edge.identity.keys import load_keys
 from edge.moving.departure import ORDER, leave_order
 from edge.moving.transfer import departure_of, pack, take_in
+from edge.stage import IMPORTING
 from edge.vault.vault import Vault
 from protocol.envelope import Address, open_message
 from protocol.errors import ConfigError, StoreError, VoletError

@@ -15,7 +15,7 @@ from cloud.registry.pki import pki_path
 from cloud.roster.files import REGISTRAR
 from edge.chip.confirming import leave_confirmation
 from edge.commands.directory import CHIP
-from edge.identity.identity import CONTRACT, OFFER, read_agreement
+from edge.contracts.signed import CONTRACT, OFFER, read_agreement
 from edge.metering.unconfirmed import Quarantine
 from edge.moving.transfer import pack, take_in
 from edge.status.presence import StatusFile, StatusRecord

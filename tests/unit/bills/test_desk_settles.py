@@ -9,7 +9,7 @@ import pytest
 from edge.bills.judgement import Finding, Judgement, Verdict
 from edge.bills.verifier import StatementVerifier
 from edge.contracts.listed import Contracts
-from edge.identity.identity import signer_of
+from edge.identity.enrolment import signer_of
 from edge.vault.rows import BlockRow, BlockState, DayRow, Metered
 from edge.vault.vault import Vault
 from tests.support.chip_bench import make_identity

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edge.catalogue.reader import CatalogueReader, Copy
 from edge.commands import catalogue as cli
 from edge.contracts.listed import Contracts
-from edge.identity.identity import signer_of
+from edge.identity.enrolment import signer_of
 from edge.vault.catalogue import ALARMS_KEPT, AlarmKind
 from edge.vault.vault import Vault
 from protocol.catalogue import PAGE_ENTRIES, Page, next_entry, pages_of

@@ -11,7 +11,8 @@ from edge.bills.judgement import Verdict
 from edge.contracts.agreement import load_agreement
 from edge.contracts.enrolling import install, make_request, write_request
 from edge.contracts.former import agreements_of, former_agreements
-from edge.identity.identity import load_identity, load_keys
+from edge.identity.enrolment import load_identity
+from edge.identity.keys import load_keys
 from edge.moving.departure import leave_order
 from protocol.calendar import legal_day
 from protocol.errors import DocumentRefused

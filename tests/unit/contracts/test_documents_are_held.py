@@ -11,7 +11,8 @@ from edge.bills.judge import judge
 from edge.bills.judgement import Finding, Verdict
 from edge.contracts.agreement import ListedDocuments
 from edge.contracts.enrolling import draw_keys, sign_contract
-from edge.identity.identity import load_contract, load_keys
+from edge.contracts.signed import load_contract
+from edge.identity.keys import load_keys
 from protocol.calendar import day_number
 from protocol.contract import (
     Acceptance,

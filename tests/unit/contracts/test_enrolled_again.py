@@ -16,16 +16,9 @@ from edge.commands.table import edge
 from edge.contracts.agreement import load_agreement
 from edge.contracts.enrolling import install, make_request, sign_contract, write_request
 from edge.contracts.former import former_agreements, read_former, write_former
-from edge.identity.identity import (
-    AUTHORITY,
-    CONTRACT,
-    OFFER,
-    authority_key,
-    ca_fingerprint,
-    load_identity,
-    load_keys,
-    read_agreement,
-)
+from edge.contracts.signed import CONTRACT, OFFER, read_agreement
+from edge.identity.enrolment import AUTHORITY, authority_key, ca_fingerprint, load_identity
+from edge.identity.keys import load_keys
 from protocol.contract import Offer, Signed, sign_document
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.hpke import SealingKey

@@ -14,8 +14,9 @@ from edge.contracts.choices import ContractChoices
 from edge.contracts.enrolling import draw_keys, requested_contract, sign_contract
 from edge.contracts.former import FormerContract, write_former
 from edge.contracts.requests import FOLDER, asked_agreements
+from edge.contracts.signed import CONTRACT, SignedAgreement, read_agreement
 from edge.contracts.words import AS_BEFORE, CONSENTS, PRICES
-from edge.identity.identity import CONTRACT, SignedAgreement, load_keys, read_agreement
+from edge.identity.keys import load_keys
 from edge.language.choice import Lang
 from edge.language.numbers import day_text
 from protocol.contract import Consent, Contract, Signed

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from edge.commands.table import edge
 from edge.contracts.enrolling import draw_keys, make_request, write_request
-from edge.identity.identity import load_keys
+from edge.identity.keys import load_keys
 from edge.language.french.looking_up import known_sentence
 from edge.stage import REQUEST, Stage, next_step, stage
 from protocol.errors import ConfigError

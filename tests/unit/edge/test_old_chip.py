@@ -14,8 +14,10 @@ import pytest
 from click.testing import CliRunner
 from structlog.testing import capture_logs
 
-from edge.identity.identity import load_contract, load_identity, load_keys
+from edge.contracts.signed import load_contract
+from edge.identity.enrolment import load_identity
 from edge.identity.key_form import rewrite_old_key
+from edge.identity.keys import load_keys
 from edge.moving.bundle import open_bundle, seal_bundle
 from edge.moving.transfer import pack, take_in
 from edge.vault.reader import read_vault

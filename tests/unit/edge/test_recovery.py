@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.identity.identity import signer_of
+from edge.identity.enrolment import signer_of
 from edge.mqtt.recovery import Missing, Recovery
 from edge.vault.signer import Signer
 from protocol.calendar import day_number

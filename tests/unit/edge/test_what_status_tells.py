@@ -11,7 +11,7 @@ from edge.bills.release_token import say_word
 from edge.chip.config import load_config
 from edge.commands.table import edge
 from edge.contracts.enrolling import draw_keys, make_request, write_request
-from edge.identity.identity import load_keys
+from edge.identity.keys import load_keys
 from edge.metering.events import Notice, NoticeKind
 from edge.mqtt.message import Absence, Connected, Unreachable
 from edge.stage import REQUEST

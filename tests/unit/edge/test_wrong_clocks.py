@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from edge.chip.chip import Chip
-from edge.identity.identity import signer_of
+from edge.identity.enrolment import signer_of
 from edge.metering.events import NoticeKind
 from edge.mqtt.message import Arrived
 from edge.vault.vault import Vault

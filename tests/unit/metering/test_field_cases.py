@@ -11,7 +11,7 @@ import pytest
 
 from edge.chip.chip import Chip, ChipSettings
 from edge.chip.confirming import Confirmation, leave_confirmation
-from edge.identity.identity import signer_of
+from edge.identity.enrolment import signer_of
 from edge.metering.events import DayClosed
 from edge.metering.unconfirmed import quarantine_in
 from edge.tic.decoder import Decoder

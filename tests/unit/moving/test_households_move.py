@@ -9,7 +9,8 @@ import pytest
 
 from cloud.registry.enrolment import enrol
 from edge.contracts.enrolling import make_request, write_request
-from edge.identity.identity import load_identity, load_keys
+from edge.identity.enrolment import load_identity
+from edge.identity.keys import load_keys
 from edge.moving import erasing, transfer
 from edge.moving.bundle import seal_bundle
 from edge.moving.erasing import erase

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from edge.contracts.enrolling import make_request, sign_contract
-from edge.identity.identity import load_keys
+from edge.identity.keys import load_keys
 from edge.moving.departure import leave_order
 from tests.support.dwelling import OLD, ONE_DAY, day, enrolled, make_offer
 

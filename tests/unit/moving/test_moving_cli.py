@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 from edge.commands.table import edge
 from edge.contracts.enrolling import sign_contract
-from edge.identity.identity import CONTRACT, SignedAgreement, load_keys
+from edge.contracts.signed import CONTRACT, SignedAgreement
+from edge.identity.keys import load_keys
 from edge.moving.bundle import open_bundle
 from edge.moving.departure import ORDER
 from edge.moving.sheet import LINE, Sheet, fingerprint_of, render, sheet_html, sheet_text

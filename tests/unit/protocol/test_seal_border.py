@@ -119,7 +119,7 @@ def test_seal_loads_only_what_this_project_laid_out():
 @pytest.mark.parametrize(
     ("path", "before", "after"),
     [
-        ("edge/identity/identity.py", "import msgspec\n", "import msgspec\nimport tenseal\n"),
+        ("edge/identity/enrolment.py", "import msgspec\n", "import msgspec\nimport tenseal\n"),
         (
             "edge/letters/inbox.py",
             '"""\n',

@@ -20,13 +20,9 @@ from cloud.registry.enrolment import check_request, enrol
 from cloud.registry.pki import issue_device, load_authority, revoke
 from cloud.store.sqlite.store import SqliteStore
 from edge.contracts.enrolling import draw_keys, install, make_request, sign_contract, write_request
-from edge.identity.identity import (
-    Identity,
-    check_enrolment,
-    load_contract,
-    load_identity,
-    load_keys,
-)
+from edge.contracts.signed import load_contract
+from edge.identity.enrolment import Identity, check_enrolment, load_identity
+from edge.identity.keys import load_keys
 from protocol.contract import Contract, Offer, Signed, open_document, sign_document
 from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
 from protocol.envelope import decode_body

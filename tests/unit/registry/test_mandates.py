@@ -12,7 +12,7 @@ from cloud.registry import enrolment
 from cloud.registry.enrolment import enrol
 from cloud.store.sqlite.store import SqliteStore
 from edge.contracts.enrolling import draw_keys, make_request
-from edge.identity.identity import load_keys
+from edge.identity.keys import load_keys
 from edge.stage import HOUSEHOLD_KEY
 from protocol.contract import sign_document
 from protocol.enrolment import EnrolmentRequest

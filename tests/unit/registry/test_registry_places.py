@@ -20,7 +20,7 @@ from cloud.store.moving import LookUp, StoredIdentity, SupplyPoint
 from cloud.store.sqlite import schema
 from cloud.store.sqlite.store import SqliteStore
 from edge.contracts.enrolling import draw_keys, make_request
-from edge.identity.identity import load_keys
+from edge.identity.keys import load_keys
 from protocol.errors import ConfigError, DocumentRefused, StoreError
 from protocol.ids import DeviceId, HouseholdKeyId, new_device_id
 from tests.support.broker import make_cloud

@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from edge.identity.identity import signer_of
+from edge.identity.enrolment import signer_of
 from edge.vault.vault import Vault
 from tests.support.chip_bench import make_identity
 from trustee.log import TrusteeLog

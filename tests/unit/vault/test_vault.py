@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlite_utils import Database
 
-from edge.identity.identity import signer_of
+from edge.identity.enrolment import signer_of
 from edge.metering.events import Notice, NoticeKind, QuarterHourClosed
 from edge.metering.state import MeterState
 from edge.vault import epochs as epochs_module

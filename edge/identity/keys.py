@@ -1,0 +1,92 @@
+"""What the chip drew for itself: keys/{tls.key, signing.key, household.key, meter.salt}.
+
+They are never overwritten. Under systemd they come from $CREDENTIALS_DIRECTORY instead, under the
+same names.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from edge.stage import HOUSEHOLD_KEY, key_path
+from protocol.errors import CipherError, ConfigError
+from protocol.keys import HouseholdSecret
+from system.files import read_document, read_secret
+from system.shell import quoted
+
+TLS_KEY = "tls.key"
+SIGNING_KEY = "signing.key"
+METER_SALT = "meter.salt"
+SALT_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What the chip drew for itself; `meter_salt` (32 bytes) hides the meter's serial."""
+
+    tls_key: ec.EllipticCurvePrivateKey
+    signing_key: Ed25519PrivateKey
+    household: HouseholdSecret
+    meter_salt: bytes
+
+    @property
+    def signing_public(self) -> bytes:
+        """The public signing key, 32 bytes."""
+        return self.signing_key.public_key().public_bytes_raw()
+
+
+def check_keys_are_files(directory: Path) -> None:
+    """Check that the household's keys are in keys/, where they can be changed.
+
+    Raises:
+        ConfigError: systemd gives them from elsewhere.
+    """
+    for name in (HOUSEHOLD_KEY, METER_SALT):
+        path = key_path(directory, name)
+        if path.parent != directory / "keys":
+            raise ConfigError(
+                f"{path} comes from systemd's credentials; take {name} out of the unit's "
+                "credentials, delete it where they are kept, and run the command again."
+            )
+
+
+def load_keys(directory: Path) -> Keys:
+    """Read the chip's own keys.
+
+    Raises:
+        ConfigError: one is missing, open to others, or no key.
+    """
+    tls_key = _private_key(directory, TLS_KEY)
+    signing_key = _private_key(directory, SIGNING_KEY)
+    if not isinstance(tls_key, ec.EllipticCurvePrivateKey):
+        raise ConfigError(f"{key_path(directory, TLS_KEY)} is no elliptic-curve key.")
+    if not isinstance(signing_key, Ed25519PrivateKey):
+        raise ConfigError(f"{key_path(directory, SIGNING_KEY)} is no Ed25519 key.")
+    try:
+        household = HouseholdSecret.from_bytes(_key_bytes(directory, HOUSEHOLD_KEY))
+    except CipherError as exc:
+        raise ConfigError(f"{key_path(directory, HOUSEHOLD_KEY)}: {exc}.") from exc
+    salt = _key_bytes(directory, METER_SALT)
+    if len(salt) != SALT_BYTES:
+        raise ConfigError(f"{key_path(directory, METER_SALT)} is not of {SALT_BYTES} bytes.")
+    return Keys(tls_key, signing_key, household, salt)
+
+
+def _key_bytes(directory: Path, name: str) -> bytes:
+    path = key_path(directory, name)
+    next_step = f"draw the chip's keys with `volet edge init --dir {quoted(directory)}`."
+    if path.parent != directory / "keys":
+        return read_document(path, next_step)  # systemd keeps others away from its credentials
+    return read_secret(path, next_step)
+
+
+def _private_key(directory: Path, name: str) -> PrivateKeyTypes:
+    try:
+        return load_pem_private_key(_key_bytes(directory, name), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
+        raise ConfigError(f"{key_path(directory, name)} holds no private key in PEM.") from exc
