@@ -84,35 +84,31 @@ def passage(
         cut_off_wh: by how much each register may have stood higher before.
         most_wh: no register that goes on rose by more; None: the total alone decides.
     """
+    is_comparable = have_same_total(last, reading)
+    total_wh = rise_wh(last.total_wh, reading.total_wh) if is_comparable else None
     steps_wh = _register_steps_wh(last, reading)
     rises_wh = {
         n: step_wh
         for n, step_wh in steps_wh.items()
         if step_wh is not None and (most_wh is None or step_wh <= most_wh)
     }
-    risen_wh = sum(rises_wh.values())
-    total_wh = None
-    limit_wh = allowed_rise_wh(max(reading.at - last.at, _LEAST_ELAPSED))
-    if have_same_total(last, reading):
-        total_wh = rise_wh(last.total_wh, reading.total_wh)
-        if total_wh is not None:
-            limit_wh = total_wh + cut_off_wh * REGISTERS
-        elif len(rises_wh) == len(steps_wh):
-            limit_wh = -1  # no register fell that the total can have fallen with
+    if total_wh is not None:
+        limit_wh: float = total_wh + cut_off_wh * REGISTERS
+    elif is_comparable and len(rises_wh) == len(steps_wh):
+        limit_wh = -1  # no register fell that the total can have fallen with
+    else:
+        limit_wh = allowed_rise_wh(max(reading.at - last.at, _LEAST_ELAPSED))
     if cut_off_wh == _RESTORED_CUT_OFF_WH:
         # The day may have closed in a long silence: its registers then stand where that began.
         limit_wh = max(limit_wh, MAX_UNEXPLAINED_RISE_WH)
-    if risen_wh > (limit_wh if most_wh is None else min(limit_wh, most_wh)):
+    risen_wh = sum(rises_wh.values())
+    if risen_wh > limit_wh or (most_wh is not None and risen_wh > most_wh):
         rises_wh, risen_wh = {}, 0
-    most_wh = allowed_rise_wh(reading.at - last.at) if most_wh is None and not rises_wh else most_wh
-    if total_wh is not None and (most_wh is None or total_wh <= most_wh):
-        energy_wh = total_wh
-    elif total_wh is not None and not rises_wh:
-        energy_wh = 0
-    else:
-        energy_wh = risen_wh
+    if most_wh is None and not rises_wh:
+        most_wh = allowed_rise_wh(reading.at - last.at)
+    is_total_drawn = total_wh is not None and (most_wh is None or total_wh <= most_wh)
     return Passage(
-        energy_wh=energy_wh,
+        energy_wh=total_wh if total_wh is not None and is_total_drawn else risen_wh,
         goes_on=tuple([n in rises_wh for n in range(REGISTERS)]),
         is_unbroken=bool(rises_wh) and rises_wh.keys() == steps_wh.keys(),
         is_whole=rises_wh.keys() >= steps_wh.keys() | _counting(last) | _counting(reading),
