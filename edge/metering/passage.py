@@ -104,9 +104,11 @@ def passage(
     risen_wh = sum(rises_wh.values())
     if risen_wh > limit_wh or (most_wh is not None and risen_wh > most_wh):
         rises_wh, risen_wh = {}, 0
-    if most_wh is None and not rises_wh:
+    if most_wh is None:
         most_wh = allowed_rise_wh(reading.at - last.at)
-    is_total_drawn = total_wh is not None and (most_wh is None or total_wh <= most_wh)
+        if rises_wh:
+            most_wh = max(most_wh, MAX_UNEXPLAINED_RISE_WH)
+    is_total_drawn = total_wh is not None and total_wh <= most_wh
     return Passage(
         energy_wh=total_wh if total_wh is not None and is_total_drawn else risen_wh,
         goes_on=tuple([n in rises_wh for n in range(REGISTERS)]),

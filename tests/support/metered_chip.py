@@ -49,15 +49,20 @@ class MeteredChip:
         directory: Path,
         clock: HostClock,
         note: Callable[[NoticeKind], None],
+        note_closed: Callable[[date], None],
         keep: Callable[[], None],
     ) -> None:
-        """Start a chip; `note` is told what a household is told, `keep` of each commit."""
+        """Start a chip.
+
+        `note` is told what a household is told, `note_closed` each day that closes, `keep` of each
+        commit.
+        """
         self.directory = directory / "chip"
         self.image = directory / "image"
         self.clock = clock
         self.may_close_to = clock.at
         self.is_wrong = False
-        self._note, self._keep = note, keep
+        self._note, self._note_closed, self._keep = note, note_closed, keep
         self._cloud = FakeCloud(_IDENTITY, PLATFORM_KEY)
         self._closings: defaultdict[date, list[DayClosed]] = defaultdict(list)
         self._closed_days: set[date] = set()
@@ -197,6 +202,7 @@ class MeteredChip:
             if event.day in self._closed_days:
                 raise self.wrong(f"{event.day} closes twice")
             self._closed_days.add(event.day)
+            self._note_closed(event.day)
             self._closings[event.day].append(event)
 
     def _watch_publish(self, publish: Publish) -> None:

@@ -56,7 +56,9 @@ class MeteredHousehold:
         self._rest_ws = 0
         self._is_historique_seen = meter.is_historique
         self._is_account_known = True  # by the chip, from its store or the cloud
-        self.chip = MeteredChip(directory, self.clocks.host, self._note, self._keep)
+        self.chip = MeteredChip(
+            directory, self.clocks.host, self._note, self.ledger.close, self._keep
+        )
 
     @property
     def at(self) -> datetime:

@@ -77,6 +77,7 @@ class Ledger:
         self._seen_at = [self.begun_at]
         self._kept_at = [self.begun_at]
         self._last_of_day: dict[date, Seen] = {}
+        self._closed_ahead: dict[date, Seen] = {}
         self._excess_wh = 0
         self._untimed: list[tuple[datetime, datetime]] = []
         self._lost_since: datetime | None = None
@@ -113,6 +114,13 @@ class Ledger:
                 if not window.frames_left:
                     window.ended = self.seen
 
+    def close(self, day: date) -> None:
+        """Take note that the chip closes a day: by a wrong time, before it is over."""
+        if day_end(day) > self._instants[-1]:
+            self._closed_ahead[day] = self.seen
+        else:
+            self._closed_ahead.pop(day, None)
+
     def keep(self) -> None:
         """Take note that the chip has committed."""
         self._kept = self.seen
@@ -135,7 +143,9 @@ class Ledger:
         Return whether it can know that the meter is the same.
         """
         known = [self._last_of_day[each] for each in self._last_of_day if day and each <= day]
-        back = self._billed_by(known[-1]) if known else Seen(self.begun_at, 0, Counter())
+        ahead = [self._closed_ahead[each] for each in self._closed_ahead if day and each <= day]
+        latest = min([known[-1], *ahead[-1:]], key=lambda seen: seen.at) if known else None
+        back = Seen(self.begun_at, 0, Counter()) if latest is None else self._billed_by(latest)
         self._lost_since = back.at if self._lost_since is None else min(self._lost_since, back.at)
         is_same = bool(known) and all(
             window.ended is not None and window.ended.at <= back.at for window in self.windows

@@ -86,7 +86,7 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
         run("edge", "quotes", *at, "--ask")
         StatusFile(old.directory).write(StatusRecord())
         reading = old.vault.values.state().account.last
-        leave_confirmation(old.directory, Quarantine(reading, reading))
+        leave_confirmation(old.directory, Quarantine(reading, reading, reading))
         look(old)
         old.move_out()
         old.settle()
@@ -197,6 +197,7 @@ def _comes_back(out, party, directory):
 NAME = re.compile(r"\.?[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_*-]*)+")
 ELSEWHERE = {
     "volet.call": "no file, an identifier",
+    "volet.directory": "no file, an identifier",
     "volet.language": "no file, an identifier",
     ".model.msgpack": "what people name with --out",
     ".transform.msgpack": "what people name with --out",
