@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.support.product import PRODUCT
@@ -53,6 +54,18 @@ class _Finder(importlib.abc.MetaPathFinder):
         return importlib.util.spec_from_file_location(fullname, self._path, loader=loader)
 
 
+class _WithoutShrinking:
+    """A counterexample is enough: Hypothesis would take minutes to make it a small one."""
+
+    @staticmethod
+    def pytest_sessionstart() -> None:
+        whole = hypothesis.settings.get_current_profile_name()
+        phases = [phase for phase in hypothesis.Phase if phase.name not in {"shrink", "explain"}]
+        parent = hypothesis.settings.get_profile(whole)
+        hypothesis.settings.register_profile("mutants", parent, phases=phases)
+        hypothesis.settings.load_profile("mutants")
+
+
 def path_of(module: str) -> Path:
     """Return the file of a module of the product."""
     base = ROOT.joinpath(*module.split("."))
@@ -64,7 +77,8 @@ def run_tests(arguments: Sequence[str], module: str, tree: ast.Module | None, pl
     sys.path.insert(0, str(ROOT))
     if tree is not None:
         sys.meta_path.insert(0, _Finder(module, path_of(module), tree))
-    return pytest.main([*OPTIONS, *arguments], plugins=[] if plugin is None else [plugin])
+    plugins = [_WithoutShrinking()] + ([] if plugin is None else [plugin])
+    return pytest.main([*OPTIONS, *arguments], plugins=plugins)
 
 
 def in_child(work: Callable[[], object], within_s: float) -> tuple[bool, object]:
