@@ -6,8 +6,10 @@ killed between any two of them goes on as if nothing had been.
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import partial
 
 import msgspec
+import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.ingest.downlink import DownlinkSigner
@@ -19,9 +21,9 @@ from cloud.release.pages import charter_pages, request_pages, roster_pages
 from cloud.release.parents import release_parents
 from cloud.store.area import AreaStore, Figure, FigureKey, FigureStage
 from protocol.area_messages import AreaAck
-from protocol.calendar import day_number, legal_day
+from protocol.calendar import day_number, day_of_number, legal_day
 from protocol.envelope import Address, seal_message
-from protocol.errors import DocumentRefused, Reason
+from protocol.errors import DocumentRefused, Reason, VoletError
 from protocol.governance import TrusteeSet, read_charter
 from protocol.ids import DeviceId
 from protocol.measures import Measures
@@ -29,9 +31,12 @@ from protocol.release import encode
 from protocol.roster import Roster
 from protocol.topics import Kind, TrusteeKind, area_topic, trustee_topic
 from protocol.trustee_messages import ToTrustee
+from system.logs import raised_at
 from system.mqtt.message import Outgoing
 
 _A_YEAR = 366
+
+log = structlog.get_logger()
 _ENDED = (FigureStage.RELEASED, FigureStage.DISCARDED)
 
 
@@ -53,6 +58,7 @@ class ReleaseEngine:
         self._note = note
         self._asking = Asking(collectivity)
         self._roster: Roster | None = None
+        self._aside: set[FigureKey] = set()
         self._taught: dict[str, tuple[tuple[object, ...], float]] = {}
 
     @property
@@ -87,11 +93,9 @@ class ReleaseEngine:
         roster = self.roster()
         messages: list[Outgoing] = []
         for key in list(due(self._store, now, until)):
-            figure = close(self._store, self._basis(key), roster, now)
-            messages += self._tell(roster, figure, figure.left_out)
-            self._note(figure)
+            messages += self._guarded(key, partial(self._close, key, roster, now))
         for figure in sorted(self._store.unfinished(), key=lambda each: (each.key.day, each.key)):
-            messages += self._take_on(figure, roster, now)
+            messages += self._guarded(figure.key, partial(self._take_on, figure, roster, now))
         messages += self._parents(now)
         return messages
 
@@ -109,8 +113,8 @@ class ReleaseEngine:
             yield from self._sealed(name, request_pages(request))
 
     def is_idle(self) -> bool:
-        """Say whether no figure waits for an answer."""
-        return not self._store.unfinished()
+        """Say whether no figure waits for an answer, but those that were set aside."""
+        return all(figure.key in self._aside for figure in self._store.unfinished())
 
     def published(self, now: datetime) -> Iterator[Outgoing]:
         """Give the latest release of every figure again, for a broker that lost what it retained."""
@@ -122,6 +126,37 @@ class ReleaseEngine:
                 )
                 if figures and figures[-1].key.measures == charter.hash:
                     yield self._publication(figures[-1])
+
+    def _guarded(
+        self, key: FigureKey, work: Callable[[], Iterable[Outgoing]]
+    ) -> Iterable[Outgoing]:
+        """Work on one figure; one that brings a defect to light rests until the next start.
+
+        It must not keep all others waiting. What was asked of trustees stays asked, so that the
+        figure can be released once the defect is mended.
+        """
+        if key in self._aside:
+            return ()
+        try:
+            return work()
+        except VoletError:
+            raise
+        except Exception as exc:  # noqa: BLE001 - see above
+            self._aside.add(key)
+            log.error(  # noqa: TRY400 - a trace could show values
+                "figure_set_aside",
+                measure=key.measure,
+                code=key.group,
+                day=str(day_of_number(key.day)),
+                defect=type(exc).__name__,
+                where=raised_at(exc),
+            )
+            return ()
+
+    def _close(self, key: FigureKey, roster: Roster, now: datetime) -> list[Outgoing]:
+        figure = close(self._store, self._basis(key), roster, now)
+        self._note(figure)
+        return list(self._tell(roster, figure, figure.left_out))
 
     def _basis(self, key: FigureKey) -> FigureBasis:
         return basis_of(self._store, key)

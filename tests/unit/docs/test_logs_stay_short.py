@@ -25,6 +25,7 @@ BOUNDED = {
     "chip_revoked": "behind Trouble's own condition",
     "broker_hung_up": "behind Trouble's own condition",
     "contract_differs": "once for each difference",
+    "figure_set_aside": "a figure rests from then on",
     "gap_accounted_for": "once for each gap",
     "gap_left_open": "once for each gap",
     "household_file_unreadable": "once for each change of the file",

@@ -134,7 +134,6 @@ def test_killed_before_every_step_it_asks_for_the_same_bytes():
         assert len(trustee.asked) == 2  # one set checked, one summed, however often asked
 
 
-@pytest.mark.xfail(strict=True, reason="a defect in one figure ends the release worker each time")
 @pytest.mark.parametrize("broken", ["close", "compose"])
 def test_a_figure_that_brings_a_defect_to_light_rests_until_the_next_start(monkeypatch, broken):
     area = SmallArea()
