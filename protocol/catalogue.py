@@ -203,6 +203,18 @@ class Catalogue:
                 )
 
 
+def titles(document: Document | None) -> tuple[str, str]:
+    """Return whose a listed document is (a provider, or a publisher's key) and what it is called.
+
+    Both are empty where the document is not here.
+    """
+    if document is None:
+        return "", ""
+    if isinstance(document, Offer):
+        return document.provider, document.product
+    return document.publisher, document.name
+
+
 def open_listed(signed: Signed) -> Document:
     """Verify a document under the key it names, and check what it says by itself.
 

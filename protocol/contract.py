@@ -19,6 +19,7 @@ from protocol.calendar import day_of_number
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused, MessageRefused
 from protocol.hpke import PUBLIC_KEY_BYTES
+from protocol.json_text import read_json
 from protocol.messages import DayNumber, Hash, KeyId, StatementId
 from protocol.tariff import MarketLine, Name, Tariff, check_tariff
 
@@ -228,6 +229,18 @@ def check_request(request: StatementRequest) -> None:
         raise DocumentRefused(f"A statement bills at most {LATE_DAYS_MAX} late days.")
     if not request.days:
         raise DocumentRefused("A statement needs a day whose energy it bills.")
+
+
+def parse_signed(data: bytes, name: str) -> Signed:
+    """Read a signed document from JSON, its signature not yet checked; `name` stands in errors.
+
+    Raises:
+        DocumentRefused: it is none.
+    """
+    try:
+        return read_json(data, Signed)
+    except msgspec.MsgspecError as exc:
+        raise DocumentRefused(f"{name}: this is no signed document ({exc}).") from exc
 
 
 def check_covered(contract: bytes, since: date, until: date | None, start: date, end: date) -> None:

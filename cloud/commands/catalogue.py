@@ -13,10 +13,9 @@ from cloud.catalogue.log import OpenedLog
 from cloud.commands.opened import open_store
 from cloud.config import DEFAULT_DIRECTORY
 from protocol.calendar import legal_day
-from protocol.catalogue import Document, Entry
-from protocol.contract import Offer, Signed
+from protocol.catalogue import Document, Entry, titles
+from protocol.contract import Signed, parse_signed
 from protocol.errors import DocumentRefused
-from protocol.json_text import read_json
 from system.commands import directory_option
 from system.console import plain_console
 from system.files import read_document
@@ -110,11 +109,7 @@ def _listed(directory: Path) -> Iterator[OpenedLog]:
 
 
 def _read(path: Path) -> Signed:
-    data = read_document(path, "`volet provider offer` writes one.")
-    try:
-        return read_json(data, Signed)
-    except msgspec.MsgspecError as exc:
-        raise DocumentRefused(f"{path}: this is no signed document ({exc}).") from exc
+    return parse_signed(read_document(path, "`volet provider offer` writes one."), str(path))
 
 
 def _document(listed: OpenedLog, name: bytes) -> Document:
@@ -125,11 +120,7 @@ def _document(listed: OpenedLog, name: bytes) -> Document:
 
 
 def _entry(listed: OpenedLog, entry: Entry) -> EntryReport:
-    document, by, title = listed.catalogue.document(entry.hash), "", ""
-    if isinstance(document, Offer):
-        by, title = document.provider, document.product
-    elif document is not None:
-        by, title = document.publisher, document.name
+    by, title = titles(listed.catalogue.document(entry.hash))
     return EntryReport(
         entry.number, entry.day, entry.kind, by, title, entry.hash.hex(), entry.head.hex()
     )

@@ -17,7 +17,7 @@ from edge.language.numbers import day_text, time_text
 from edge.language.typography import bilingual
 from edge.vault.catalogue import AlarmKind, LogAlarm
 from edge.vault.reader import read_vault
-from protocol.contract import Offer
+from protocol.catalogue import titles
 from system.commands import directory_option
 from system.console import plain_console
 
@@ -108,7 +108,7 @@ def catalogue(directory: Path, *, is_json: bool) -> None:
 def _report(copy: Copy, alarms: list[LogAlarm]) -> CatalogueReport:
     entries = []
     for entry in copy.entries:
-        by, name = _titles(copy, entry.hash)
+        by, name = titles(copy.catalogue.document(entry.hash))
         is_here = entry.hash in copy.catalogue
         entries.append(
             ListedDocument(entry.number, entry.day, entry.kind, by, name, entry.hash.hex(), is_here)
@@ -119,15 +119,6 @@ def _report(copy: Copy, alarms: list[LogAlarm]) -> CatalogueReport:
         tuple(entries),
         tuple(AlarmReport(f"{each.at:%Y-%m-%d %H:%M}", each.kind, each.entry) for each in alarms),
     )
-
-
-def _titles(copy: Copy, name: bytes) -> tuple[str, str]:
-    document = copy.catalogue.document(name)
-    if document is None:
-        return "", ""
-    if isinstance(document, Offer):
-        return document.provider, document.product
-    return document.publisher, document.name
 
 
 def _print(report: CatalogueReport, alarms: list[LogAlarm], lang: Lang) -> None:

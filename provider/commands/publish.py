@@ -3,11 +3,8 @@
 from pathlib import Path
 
 import click
-import msgspec
 
-from protocol.contract import Signed
-from protocol.errors import DocumentRefused
-from protocol.json_text import read_json
+from protocol.contract import parse_signed
 from provider.commands.options import FILE, ProviderContext, at_backend
 from system.files import read_document
 
@@ -19,9 +16,6 @@ def publish(at: ProviderContext, files: tuple[Path, ...]) -> None:
     """List signed offers, calendars or series in public. Nothing is taken off the list again."""
     for path in files:
         data = read_document(path, "`volet provider offer` writes one.")
-        try:
-            signed = read_json(data, Signed)
-        except msgspec.MsgspecError as exc:
-            raise DocumentRefused(f"{path}: this is no signed document ({exc}).") from exc
+        signed = parse_signed(data, str(path))
         entry = at.backend.list_document(signed)
         click.echo(f"{path}: entry {entry.number}, {entry.kind} {entry.hash}")
