@@ -22,8 +22,9 @@ from edge.privacy.contribution import (
 from edge.privacy.ledger import Caps, Ledger
 from edge.privacy.mechanism import noised
 from edge.privacy.noise import draw_noise
-from protocol.area_cipher import SHAPES
+from protocol.area_cipher import CHECK_VALUE, SHAPES
 from protocol.calendar import quarter_hours
+from protocol.errors import BoundExceeded
 from protocol.measures import Group
 from protocol.roster import RosterEntry
 from protocol.seeds import draw_seeds
@@ -99,3 +100,36 @@ def test_these_tests_go_red_when_noise_is_a_tenth_too_small(monkeypatch):
     ):
         with pytest.raises(AssertionError):
             test()
+
+
+@pytest.mark.parametrize("std_units", [3.99, 0.0])
+def test_a_share_too_narrow_to_add_up_is_refused(std_units):
+    with pytest.raises(BoundExceeded, match="grid units of noise"):
+        draw_noise(10, std_units)
+
+
+def one_group(slots):
+    return Group("75101", ("75101",), 300, CROWD, 300, slots, bytes(32))
+
+
+@pytest.mark.parametrize(
+    "code", [[0.0] * 3, [0.0] * 5, [0.0, math.nan, 0.0, 0.0], [math.inf, 0.0, 0.0, 0.0]]
+)
+def test_a_code_of_another_shape_or_without_a_number_gets_no_noise(code):
+    def forbidden(slots, std_units):
+        raise AssertionError((slots, std_units))
+
+    measures = one_measure(EPSILON, DELTA, GAMMA, GRID_BITS)
+    with pytest.raises(BoundExceeded, match="a code of 4 finite slots"):
+        noised(np.array(code), measures, MEASURE, one_group(4), forbidden)
+
+
+def test_noise_is_added_to_the_code_and_the_check_slot_has_none():
+    def drawn(slots, _std_units):
+        return np.arange(1, slots + 1)
+
+    measures = one_measure(EPSILON, DELTA, GAMMA, GRID_BITS)
+    code = np.array([0.5, 0.0, -0.25])
+    half, quarter = measures.grid // 2, measures.grid // 4
+    made = noised(code, measures, MEASURE, one_group(3), drawn)
+    assert made.tolist() == [half + 1, 2, -quarter + 3, CHECK_VALUE]
