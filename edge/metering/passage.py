@@ -57,12 +57,13 @@ class Passage(msgspec.Struct, frozen=True):
 def passage_of(account: Account, reading: Reading, most_wh: float | None = None) -> Passage:
     """Return the passage from an account's last reading, without what its curve has already.
 
-    Of what a restored account's registers rose by, nobody can say how much the curve has.
+    Of what a restored account's registers rose by, nobody can say how much the curve has; nor, where
+    one fell, whether the total is still the same one.
     """
     if account.closed is None:
         return passage(account.last, reading, most_wh=most_wh)
     found = passage(account.closed, reading, _RESTORED_CUT_OFF_WH, most_wh)
-    is_known = have_same_total(account.closed, reading)
+    is_known = found.is_unbroken and have_same_total(account.closed, reading)
     energy_wh = max(found.energy_wh - account.placed_wh, 0) if is_known else 0
     return msgspec.structs.replace(found, energy_wh=energy_wh)
 

@@ -6,6 +6,21 @@ See `sentences`.
 SIGNED = {
     # Signed documents.
     "This is no signed document.": "Ceci n'est pas un document signé.",
+    "{name}: this is no signed document ({why}).": (
+        "{name} : ceci n'est pas un document signé ({why})."
+    ),
+    "Body and signature are base64; this is not.": (
+        "Le corps et la signature sont en base64 ; ceci ne l'est pas."
+    ),
+    "{name} holds from {since} on; ask for days within it.": (
+        "{name} vaut à partir du {since} ; demandez des jours qui en font partie."
+    ),
+    "{name} holds from {since} to {last}; ask for days within it.": (
+        "{name} vaut du {since} au {last} ; demandez des jours qui en font partie."
+    ),
+    "{name} holds on no day: the household moved out, or took a later one, before it.": (
+        "{name} ne vaut aucun jour : le foyer a déménagé, ou en a pris un plus récent, avant lui."
+    ),
     "This document cannot be read: {why}.": "Ce document est illisible : {why}.",
     "This {kind} cannot be read: {why}.": "Ce document ({kind}) est illisible : {why}.",
     "This is another document, no {kind}.": "C'est un autre document, et non le bon ({kind}).",

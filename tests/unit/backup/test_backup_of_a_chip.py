@@ -281,7 +281,7 @@ def test_what_stands_in_the_way_is_said_and_nothing_is_written(old, tmp_path, pa
     old.kill()
     out, by = tmp_path / "chip.backup", ("--passphrase-file", passphrase)
     (old.directory / IMPORTING).touch()
-    with pytest.raises(ConfigError, match="was interrupted; run `volet edge import` again"):
+    with pytest.raises(ConfigError, match="was interrupted; run `volet edge import"):
         run("backup", "--dir", old.directory, "--out", out, *by)
     (old.directory / IMPORTING).unlink()
     (old.directory / "vault.db").write_bytes(os.urandom(8192))

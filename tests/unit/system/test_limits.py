@@ -11,6 +11,7 @@ SEARCHED = (*PRODUCT, "benchmarks", "tests")
 WINDOWS = {
     "edge/contracts/serial.py": "listens to the line for so long",
     "edge/tic/serial_line.py": "tries again after so long",
+    "tests/mutation/forking.py": "takes a mutant that hangs for one that is noticed",
     "tests/support/kill_clock.py": "plays a clock",
 }
 
