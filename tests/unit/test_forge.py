@@ -3,11 +3,13 @@
 import re
 import subprocess
 import sys
+import tomllib
 
 import pytest
 import yaml
 
 from tests.support.environments import ROOT
+from tests.support.product import PRODUCT
 
 FORGE = ROOT / ".github"
 WORKFLOWS = sorted((FORGE / "workflows").glob("*.yml"))
@@ -57,6 +59,14 @@ def test_each_python_that_setup_takes_is_tested():
     assert test["jobs"]["test"]["strategy"]["matrix"]["python"] == [
         f"3.{minor}" for minor in range(int(taken[1]), int(taken[2]))
     ]
+
+
+def test_coverage_counts_branches_over_all_processes_and_has_a_floor():
+    coverage = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["coverage"]
+    assert coverage["run"]["branch"]
+    assert coverage["run"]["patch"] == ["subprocess"]
+    assert set(coverage["run"]["source"]) == set(PRODUCT)
+    assert coverage["report"]["fail_under"] >= 89
 
 
 def test_each_hook_is_a_tool_of_the_environment():
