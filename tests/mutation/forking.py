@@ -12,6 +12,7 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import select
 import signal
 import sys
 import time
@@ -125,7 +126,7 @@ def _wait(child: int, pipe, deadline: float) -> tuple[bool, object]:
             _end_group(child)
             os.waitpid(child, 0)
             return False, None
-        time.sleep(_POLL_S)
+        select.select([], [], [], _POLL_S)
 
 
 def _end_group(child: int) -> None:
