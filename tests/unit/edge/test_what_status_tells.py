@@ -251,7 +251,6 @@ def test_another_calendar_is_a_change_of_tariff_in_either_mode(lang, names):
             assert "volet edge request" in said
 
 
-@pytest.mark.xfail(strict=True, reason="what was set aside is told in the present once it is over")
 @pytest.mark.parametrize("lang", Lang)
 @pytest.mark.parametrize("kind", [NoticeKind.INDEX_QUARANTINED, NoticeKind.OTHER_METER])
 def test_what_was_set_aside_is_told_so_that_it_holds_before_and_after(lang, kind):
