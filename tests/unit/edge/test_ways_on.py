@@ -174,12 +174,10 @@ def told_of_waiting():
         yield path.name, path.read_text("utf-8")
 
 
-@pytest.mark.xfail(strict=True, reason="words and pages say that waiting for an answer costs kWh")
 def test_nothing_says_that_waiting_for_an_answer_costs_what_is_counted():
     assert {name for name, text in told_of_waiting() if NOT_COUNTED.search(text)} == set()
 
 
-@pytest.mark.xfail(strict=True, reason="status says that nothing is counted until one answers")
 @pytest.mark.parametrize("lang", Lang)
 def test_an_index_that_waits_is_not_billed_and_not_lost(lang):
     billed = {Lang.EN: "Nothing is billed", Lang.FR: "Rien n'est facturé"}[lang]
