@@ -84,6 +84,8 @@ def _is_same_total(calendar: str, reading: Reading, point: RestorePoint) -> bool
         return False
     counting = len(HISTORIQUE_REGISTERS[calendar]) if is_alike else REGISTERS
     registers_rise_wh = _registers_rise_wh(counting, reading, point)
+    if registers_rise_wh is None and not is_alike:
+        return False  # of the same registers, one fell
     if registers_rise_wh is None or point.is_carrying:
         return total_rise_wh is None or total_rise_wh <= max(limit_wh, MAX_UNEXPLAINED_RISE_WH)
     return total_rise_wh is not None and total_rise_wh + point.placed_wh <= registers_rise_wh

@@ -3,7 +3,13 @@
 import msgspec
 
 from edge.metering.closing import advance, bill
-from edge.metering.counters import NO_REGISTERS, allowed_rise_wh, is_possible, merge, rise_wh
+from edge.metering.counters import (
+    MAX_UNEXPLAINED_RISE_WH,
+    NO_REGISTERS,
+    allowed_rise_wh,
+    merge,
+    rise_wh,
+)
 from edge.metering.counting import stand_at
 from edge.metering.doubts import begin_anew, note_jump
 from edge.metering.events import Event
@@ -27,7 +33,7 @@ def change_calendar(
     told: list[Event] = []
     is_unseen = (reading.at - last.at).total_seconds() > settings.boundary_s
     has_injection_fallen = _has_injection_fallen(last, reading)
-    if (is_unseen and not found.is_whole) or has_injection_fallen:
+    if (is_unseen and not found.is_whole) or account.is_untimed or has_injection_fallen:
         account, anew = begin_anew(account, reading)
         told += anew
     if have_same_total(known, reading) or account.closed is not None:
@@ -53,15 +59,20 @@ def change_meter(
     A meter that was followed before goes on from its last billed index, with what it counted since;
     a new one starts at its first, and what neither showed is not counted.
     """
-    former = _former(account, reading)
+    former, found = _former(account, reading)
     energy_wh, told = 0, list[Event]()
-    if account.known.mode is None or account.closed is not None:
-        # What the former meter counted after its last closed day was lost with the store.
+    if (
+        account.known.mode is None
+        or account.closed is not None
+        or account.is_untimed
+        or (found is not None and not found.is_unbroken)
+    ):
+        # What the former meter counted after it was read last, or this one before, is in no step.
         account, told = begin_anew(account, reading)
-    if former is not None:
-        energy_wh = max(passage(former.last, reading).energy_wh - former.placed_wh, 0)
+    if former is not None and found is not None:
+        energy_wh = max(found.energy_wh - former.placed_wh, 0)
         if former.last.mode is reading.mode:
-            account, jumps = note_jump(account, former.last, reading)
+            account, jumps = note_jump(account, former.last, _going_on(former.last, reading, found))
             told += jumps
     account, closed = advance(account, reading.at, energy_wh, None, settings)
     account, _ = bill(account, account.last, reading.at, with_injection=True)
@@ -77,9 +88,7 @@ def change_meter(
         account,
         former=(*kept, left)[-FORMER_METERS_MAX:],
         billed_kwh=(
-            NO_REGISTERS
-            if former is None
-            else passage(former.last, reading).kept(former.billed_kwh)
+            NO_REGISTERS if former is None or found is None else found.kept(former.billed_kwh)
         ),
         billed_injected_wh=None if former is None else former.billed_injected_wh,
     )
@@ -96,6 +105,8 @@ def renew_index(
     Registers that go on all the same are billed from where they stood; the others start at what the
     reading shows, and what they counted since the last one is in no step.
     """
+    if is_same_calendar(account.known, reading):
+        reading = merge(account.known, reading)  # a register that noise hides stays where it stood
     found = passage_of(account, reading, allowed_rise_wh(reading.at - account.known.at))
     is_injection_same = not _has_injection_fallen(account.last, reading)
     account, told = begin_anew(account, reading)
@@ -129,15 +140,15 @@ def lacks_register_at_change(last: Reading, reading: Reading) -> bool:
     )
 
 
-def _former(account: Account, reading: Reading) -> FormerMeter | None:
-    """Return where the reading's meter stood when it was followed last, if it goes on from there."""
+def _former(account: Account, reading: Reading) -> tuple[FormerMeter | None, Passage | None]:
+    """Return where the reading's meter stood when it was followed last, if registers go on from there."""
     for former in account.former:
         if former.last.serial == reading.serial:
-            last = former.last
-            is_same_mode = last.mode is reading.mode
-            goes_on = passage(last, reading).is_unbroken
-            return former if goes_on and (not is_same_mode or is_possible(last, reading)) else None
-    return None
+            elapsed = reading.at - former.last.at
+            most_wh = max(allowed_rise_wh(elapsed), MAX_UNEXPLAINED_RISE_WH)
+            found = passage(former.last, reading, most_wh=most_wh)
+            return (former, found) if any(found.goes_on) else (None, None)
+    return None, None
 
 
 def _going_on(last: Reading, reading: Reading, found: Passage) -> Reading:

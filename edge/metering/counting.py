@@ -50,6 +50,7 @@ def stand_at(account: Account, reading: Reading) -> Account:
         account,
         last=reading,
         max_power_va=max(highest_power_va(account, reading), reading.power_va),
+        is_untimed=False,
         closed=None,
     )
 

@@ -72,8 +72,13 @@ def renew(
     """Go on with readings of the account's meter that a person has confirmed, leaps and all."""
     told: list[Event] = []
     for reading in readings:
-        go_on = renew_index if needs_person(account, reading, settings) else follow
-        account, events = go_on(account, reading, settings)
+        last = account.last
+        if needs_person(account, reading, settings):
+            account, events = renew_index(account, reading, settings)
+            account, timed = _tell_time(account, last, reading, settings)
+            events = timed + events
+        else:
+            account, events = follow(account, reading, settings)
         told += events
     return account, told
 

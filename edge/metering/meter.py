@@ -14,7 +14,7 @@ from edge.metering.events import DayClosed, Event, Notice, NoticeKind
 from edge.metering.following import follow, needs_person, quarantine_notice, renew, replace
 from edge.metering.gaps import end_spell
 from edge.metering.other_meter import OtherTime, SetAside
-from edge.metering.passage import passage
+from edge.metering.passage import passage, passage_of
 from edge.metering.reading import Reading, read
 from edge.metering.reopening import Undone, closed_ahead, reopen
 from edge.metering.restore import misfit_of
@@ -83,6 +83,7 @@ class Meter:
         self._keep_time_of(reading.serial, kept.state)
         self._is_time_known = kept.at is not None
         if kept.at is None:
+            self._note_untimed()
             return [*kept.notices]
         events = self._move_beginning(kept.step) if self._is_own(reading.serial) else []
         events += self._take(msgspec.structs.replace(reading, at=kept.at))
@@ -113,10 +114,11 @@ class Meter:
         if account is None or other is None:
             return []
         time = self._time_of(other.serial)
+        account, told = self._leave_quarantine(account)
         followed = replace(account, other.in_order, self._settings)
         self._follow(followed.account, followed.quarantined)
         self._state = msgspec.structs.replace(self._state, time=time)
-        return self._timed(followed.events)
+        return self._timed(told + followed.events)
 
     @property
     def settings(self) -> MeteringSettings:
@@ -143,11 +145,15 @@ class Meter:
     def close(self) -> list[Event]:
         """Close the open day at the last reading; afterwards nothing is followed any more.
 
-        What was set aside meanwhile, of this meter or another, is not billed.
+        What another meter has shown meanwhile is not the household's, nor is what an index counted
+        that waits for a person still.
         """
-        account, told = self._state.account, self._drop_other() + self._drop_quarantined()
+        account, told = self._state.account, self._drop_other()
+        if account is not None:
+            account, left = self._leave_quarantine(account)
+            told = [*told, *left, *close_for_good(account)]
         self._state = MeterState()
-        return [] if account is None else [*told, *close_for_good(account)]
+        return told
 
     def _is_own(self, serial: str) -> bool:
         account = self._state.account
@@ -167,6 +173,12 @@ class Meter:
             self._state = msgspec.structs.replace(self._state, time=time)
         else:
             self._state = msgspec.structs.replace(self._state, other_time=OtherTime(serial, time))
+
+    def _note_untimed(self) -> None:
+        account = self._state.account
+        if account is not None and not account.is_untimed:
+            account = msgspec.structs.replace(account, is_untimed=True)
+            self._state = msgspec.structs.replace(self._state, account=account)
 
     def _move_beginning(self, step: timedelta) -> list[Event]:
         """Move an account that began at a wrong time to the right one.
@@ -247,7 +259,7 @@ class Meter:
             dropped = self._drop_other()
             told = Notice(NoticeKind.OTHER_METER, reading.at)
             return [*dropped, *self._set_aside(SetAside((reading,)), told)]
-        if self._goes_on_quarantined(reading) or needs_person(account, reading, self._settings):
+        if self._goes_on_quarantined(reading) or self._needs_person(account, reading):
             return self._quarantine(reading)
         account, events = follow(account, reading, self._settings)
         return self._return_to(account, events)
@@ -275,6 +287,15 @@ class Meter:
             return passage(last, reading).is_unbroken
         return not is_leaping(last, reading)
 
+    def _needs_person(self, account: Account, reading: Reading) -> bool:
+        """Return whether a reading cannot be used by itself; a quarantine ends for none that breaks."""
+        if needs_person(account, reading, self._settings):
+            return True
+        if self._state.quarantined is None:
+            return False
+        is_changed = misfit(account.last, reading, self._settings) is Misfit.CALENDAR
+        return is_changed and not passage_of(account, reading).is_unbroken
+
     def _quarantine(self, reading: Reading) -> list[Event]:
         """Keep readings of the account's meter until they go on from its last one, or are confirmed."""
         quarantined = self._state.quarantined
@@ -291,6 +312,13 @@ class Meter:
     def _drop_other(self) -> list[Event]:
         other = self._state.other
         return [] if other is None else [Notice(NoticeKind.OTHER_METER_DROPPED, other.last.at)]
+
+    def _leave_quarantine(self, account: Account) -> tuple[Account, list[Event]]:
+        """Bill what goes on beside an index in quarantine, which nobody will confirm any more."""
+        quarantined = self._state.quarantined
+        if quarantined is None:
+            return account, []
+        return renew(account, (quarantined.in_order.last,), self._settings)
 
     def _drop_quarantined(self) -> list[Event]:
         quarantined = self._state.quarantined

@@ -114,9 +114,13 @@ def _stands_at_change(before: Reading, last: Reading, reading: Reading) -> bool:
 def _thinned(readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
     """Return the readings without those within a day; as many as may be kept in any case."""
     first, *_, last = readings
-    kept = [first]
+    changes, ends = [first], list[Reading]()
     for before, at, after in zip(readings, readings[1:], readings[2:], strict=False):
-        is_within = legal_day(before.at) == legal_day(at.at) == legal_day(after.at)
-        if not is_within or _stands_at_change(before, at, after):
-            kept.append(at)
+        if _stands_at_change(before, at, after):
+            changes.append(at)
+        elif not legal_day(before.at) == legal_day(at.at) == legal_day(after.at):
+            ends.append(at)
+    while ends and len(changes) + len(ends) >= READINGS_MAX:
+        ends = ends[1::2]
+    kept = [at for at in readings if at in changes or at in ends]
     return (*kept[: READINGS_MAX - 1], last)

@@ -95,7 +95,7 @@ def passage(
     }
     if total_wh is not None:
         limit_wh: float = total_wh + cut_off_wh * REGISTERS
-    elif is_comparable and len(rises_wh) == len(steps_wh):
+    elif is_comparable and most_wh is None and len(rises_wh) == len(steps_wh):
         limit_wh = -1  # no register fell that the total can have fallen with
     else:
         limit_wh = allowed_rise_wh(max(reading.at - last.at, _LEAST_ELAPSED))

@@ -76,6 +76,7 @@ class Account(msgspec.Struct, frozen=True):
         doubts: what stands against the open day and later ones.
         gap_spell: gaps from which the line has not recovered yet.
         began_at: when the first reading was, while that may still turn out to be a wrong time.
+        is_untimed: frames have come since the last reading of which nobody knew the time.
         closed: in an account that was restored, until its meter is read: how the last closed day
             left registers (in whole kWh) and total. `last` then has no registers, and the total
             up to the last quarter-hour that came back.
@@ -95,6 +96,7 @@ class Account(msgspec.Struct, frozen=True):
     doubts: tuple[DayDoubt, ...] = ()
     gap_spell: GapSpell | None = None
     began_at: datetime | None = None
+    is_untimed: bool = False
     closed: Reading | None = None
 
     @property

@@ -80,7 +80,7 @@ def test_a_confirmed_index_marks_its_day_and_nothing_else():
     meter = begun(local("2025-06-10T10:00"), 9_000_000, 8_000_000)
     see_twice(meter, local("2025-06-10T12:00"), 500, 8_000_000)
     events = meter.confirm_index()
-    assert kinds(events) == ["index_began_anew"]
+    assert kinds(events) == ["gap", "index_began_anew"]
     events += see(meter, local("2025-06-10T12:01"), 500, 8_000_000)
     events += through(meter, local("2025-06-10T12:10"), local("2025-06-12T00:00"), 1_500, 8_000_000)
     assert doubts(events) == {

@@ -56,7 +56,7 @@ def test_a_leap_at_a_change_of_calendar_waits_for_a_person_as_any_other():
     ]
     assert quarantine_in(meter.state) is not None
     events = meter.confirm_index()
-    assert kinds(events) == [NoticeKind.INDEX_BEGAN_ANEW]
+    assert kinds(events) == [NoticeKind.GAP, NoticeKind.INDEX_BEGAN_ANEW]
     events += through(meter, NEXT, local("2025-06-12T00:00"), 3_000_000, calendar="HC")
     assert doubts(events) == {date(2025, 6, 10): ["index_began_anew"], date(2025, 6, 11): []}
     assert not any(sum(closed.register_steps_kwh) for closed in days(events))

@@ -21,7 +21,8 @@ SHORT = settings(
 )
 RARE_EXAMPLES = 150
 LONG_STEPS = 50_000
-LONG = settings(SHORT, max_examples=LONG_STEPS // STEPS)
+# An example may end before its last step.
+LONG = settings(SHORT, max_examples=LONG_STEPS // STEPS * 5 // 4)
 
 
 def test_metering_tells_the_truth_in_short():
@@ -29,13 +30,6 @@ def test_metering_tells_the_truth_in_short():
 
 
 @pytest.mark.long
-@pytest.mark.xfail(
-    strict=True,
-    reason="not yet settled whether metering or the oracle is wrong: a second difference of clocks "
-    "before the first is settled, or one while another meter is set aside, is not told again; "
-    "registers that begin anew or stand in quarantine across changes of mode are untold or billed "
-    "up to 3 kWh too much; curve or calendar is wrong after several losses of the store",
-)
 def test_metering_tells_the_truth():
     before = MeteringMachine.steps
     run_state_machine_as_test(MeteringMachine, settings=LONG)

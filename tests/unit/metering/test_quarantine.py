@@ -162,3 +162,97 @@ def test_an_index_that_falls_at_a_meter_set_aside_waits_for_a_person():
     home.confirm()
     home.live(2 * DAY, 0, 0, step=10 * MINUTE)
     assert 300 * 114 < home.line.curve_wh() < 300 * 118  # the frames at the fall, no more
+
+
+@pytest.mark.parametrize("is_in_total", [False, True])
+def test_a_calendar_that_changes_with_a_second_reset_throws_nothing_away(is_in_total):
+    home = Home(3_000_000, 5_000_000)
+    home.zero(0, is_in_total=is_in_total)
+    home.live(4 * SECOND, step=SECOND)
+    home.live(2 * DAY, 100, 200, step=10 * MINUTE)
+    home.source.calendar = "TEMPO"
+    home.zero(1, is_in_total=is_in_total)
+    home.live(10 * SECOND, step=2 * SECOND)
+    assert NoticeKind.QUARANTINE_ENDED not in home.line.kinds()
+    home.live(DAY, 100, 200, step=10 * MINUTE)
+    home.confirm()
+    home.live(2 * DAY, step=10 * MINUTE)
+    assert home.line.curve_wh() == 300 * 3 * 144
+    by_calendar = {calendar: steps for (_, calendar), steps in home.line.steps_kwh().items()}
+    assert by_calendar == {"HC": [28, 57], "TEMPO": [15, 28]}
+
+
+@pytest.mark.parametrize("is_moving_out", [False, True])
+def test_what_goes_on_beside_a_quarantine_is_billed_where_nobody_confirms_any_more(is_moving_out):
+    home = Home(3_000_000, 5_000_000)
+    home.zero(0, is_in_total=False)
+    home.live(4 * SECOND, step=SECOND)
+    home.live(2 * DAY, 100, 200, step=10 * MINUTE)
+    if is_moving_out:
+        home.line.events += home.line.meter.close()
+    else:
+        home.source = LineMeter([10_000, 20_000], "HC", serial="021669999999")
+        home.live(10 * MINUTE)
+        home.line.events += home.line.meter.confirm_meter()
+        home.live(2 * DAY, step=10 * MINUTE)
+    assert home.line.steps_kwh()["021661000001", "HC"] == [0, 57]
+    assert NoticeKind.QUARANTINE_ENDED not in home.line.kinds()
+    assert any(closed.doubts for closed in home.line.days())
+
+
+def test_a_change_of_calendar_stays_where_it_was_however_long_a_quarantine_lasts():
+    home = Home(3_000_000, 5_000_000)
+    home.zero(0)
+    home.live(4 * SECOND, step=SECOND)
+    home.live(140 * DAY, 100, 200, step=6 * HOUR)
+    shown = [index_wh // 1_000 for index_wh in home.source.registers_wh]
+    home.source.calendar = "TEMPO"
+    home.live(30 * DAY, 100, 200, step=6 * HOUR)
+    home.confirm()
+    home.live(2 * DAY, step=10 * MINUTE)
+    by_calendar = {calendar: steps for (_, calendar), steps in home.line.steps_kwh().items()}
+    assert abs(by_calendar["HC"][0] - shown[0]) <= 1
+    assert sum(by_calendar["TEMPO"]) <= 40  # of which the silent 6 hours at the change
+
+
+@pytest.mark.parametrize("lacking", range(4))
+def test_a_register_that_noise_hides_at_a_reset_goes_on(lacking):
+    home = Home(3_000_000, 5_000_000)
+    home.zero(0)
+    home.source.count(0, 81_000)
+    home.at += 5 * DAY
+    for n in range(8):
+        false = {"EASF02": ""} if n in (lacking, lacking + 1) else {}
+        home.live(2 * SECOND, step=2 * SECOND, **false)
+    home.confirm()
+    home.live(2 * DAY, step=10 * MINUTE)
+    assert home.steps_kwh() == [0, 81]
+
+
+def test_a_clock_put_right_at_the_visit_is_told_when_the_index_is_confirmed():
+    home = Home(3_000_000, 5_000_000)
+    home.at += 2 * HOUR
+    home.live(10 * MINUTE)
+    home.at -= 2 * HOUR
+    home.zero(0)
+    home.live(10 * MINUTE)
+    home.confirm()
+    assert NoticeKind.CLOCK_JUMP in home.line.kinds()
+
+
+def test_a_meter_that_comes_back_with_one_register_at_zero_keeps_the_other():
+    home = Home(3_000_000, 5_000_000)
+    own, other = home.source, LineMeter([7_000_000], "HC", serial="021669999999")
+    other.registers_wh.append(9_000_000)
+    home.source = other
+    home.live(10 * MINUTE)
+    home.line.events += home.line.meter.confirm_meter()
+    home.live(DAY, step=10 * MINUTE)
+    home.source = own
+    home.zero(0, is_in_total=False)
+    home.source.count(0, 66_000)
+    home.live(10 * MINUTE)
+    home.line.events += home.line.meter.confirm_meter()
+    home.live(2 * DAY, step=10 * MINUTE)
+    assert home.line.steps_kwh()[own.serial, "HC"] == [0, 66]
+    assert any(closed.doubts for closed in home.line.days())
