@@ -30,7 +30,7 @@ from system.commands import directory_option
 def confirm(directory: Path, *, yes: bool) -> None:
     """Show an index that the chip does not believe, or another meter, and confirm it.
 
-    An index that fell, or rose by more than can have been used, stops metering until the old one
+    An index that fell, or rose by more than can have been used, stops billing until the old one
     goes on or a person says that the meter shows the new one. Another meter than the household's is
     set aside until a person says that it is theirs now, a contract names it, or it has been there
     for a day. Asks first. Until the chip has gone on, answering no takes back what was confirmed.

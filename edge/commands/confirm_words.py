@@ -119,8 +119,8 @@ ALREADY = bilingual(
 REFUSED = bilingual(
     en={
         Quarantine: (
-            "Nothing was changed. Nothing is counted until the chip reads the old index again, or "
-            "you confirm the new one (`volet edge confirm`)."
+            "Nothing was changed. Nothing is billed until the chip reads the old index again, or "
+            "you confirm the new one (`volet edge confirm`); a late answer loses nothing."
         ),
         Replacement: (
             "Nothing was changed. What this meter shows stays set aside until your own is read "
@@ -130,8 +130,9 @@ REFUSED = bilingual(
     },
     fr={
         Quarantine: (
-            "Rien n'a changé. Rien n'est compté tant que le boîtier ne relit pas l'ancien index, ou "
-            "que vous ne confirmez pas le nouveau (`volet edge confirm`)."
+            "Rien n'a changé. Rien n'est facturé tant que le boîtier ne relit pas l'ancien index, ou "
+            "que vous ne confirmez pas le nouveau (`volet edge confirm`) ; une réponse tardive ne "
+            "fait rien perdre."
         ),
         Replacement: (
             "Rien n'a changé. Ce que montre ce compteur reste mis de côté tant que le vôtre n'est "

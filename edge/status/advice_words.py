@@ -42,7 +42,8 @@ ADVICE = bilingual(
         ),
         Advice.CONFIRM: (
             "Compare your meter's display with `volet edge confirm`, which shows the index that is "
-            "not believed; if the meter shows it too, confirm it there. Nothing is counted meanwhile."
+            "not believed; if the meter shows it too, confirm it there. Nothing is billed meanwhile; a "
+            "late answer loses nothing."
         ),
         Advice.OTHER_METER: (
             "Another meter is on the line, and what it shows is set aside. If it is your new meter, "
@@ -157,8 +158,8 @@ ADVICE = bilingual(
         ),
         Advice.CONFIRM: (
             "Comparez l'écran de votre compteur avec `volet edge confirm`, qui montre l'index qui "
-            "n'est pas retenu ; si le compteur l'affiche aussi, confirmez-le là. Rien n'est compté "
-            "d'ici là."
+            "n'est pas retenu ; si le compteur l'affiche aussi, confirmez-le là. Rien n'est "
+            "facturé d'ici là ; une réponse tardive ne fait rien perdre."
         ),
         Advice.OTHER_METER: (
             "Un autre compteur est branché, et ce qu'il montre est mis de côté. Si c'est votre "

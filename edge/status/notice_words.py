@@ -36,8 +36,8 @@ NOTICES = bilingual(
             "Metering had begun at a wrong time; it goes on at the right one, and nothing is lost."
         ),
         NoticeKind.OTHER_METER: (
-            "Another meter was on the line. What it shows is set aside until it is known whose it is: "
-            "you confirm it, your contract names it, or it has stayed for a day; then it counts from "
+            "Another meter was on the line. What it showed was set aside, to wait for you to confirm "
+            "it, for your contract to name it, or for a day to pass; such a meter then counts from "
             "its first reading on."
         ),
         NoticeKind.OTHER_METER_DROPPED: (
@@ -50,8 +50,8 @@ NOTICES = bilingual(
             "provider's offer for it: `volet edge request --offer … --from …`."
         ),
         NoticeKind.INDEX_QUARANTINED: (
-            "The meter showed an index that cannot be right; nothing is counted until it goes on "
-            "from the old one, or you confirm the new one."
+            "The meter showed an index that could not be right; it was set aside, to wait for the "
+            "old one to go on or for you to confirm the new one."
         ),
         NoticeKind.QUARANTINE_ENDED: (
             "The meter goes on from the index that was believed; nothing was lost."
@@ -104,9 +104,9 @@ NOTICES = bilingual(
             "perdu."
         ),
         NoticeKind.OTHER_METER: (
-            "Un autre compteur était branché. Ce qu'il montre est mis de côté tant qu'on ne sait pas "
-            "à qui il est : dès que vous le confirmez, que votre contrat le nomme, ou qu'il est "
-            "resté un jour, il compte depuis son premier relevé."
+            "Un autre compteur était branché. Ce qu'il montrait a été mis de côté, en attendant que "
+            "vous le confirmiez, que votre contrat le nomme, ou qu'il soit resté un jour ; un tel "
+            "compteur compte alors depuis son premier relevé."
         ),
         NoticeKind.OTHER_METER_DROPPED: (
             "L'autre compteur n'était pas le vôtre : ce qu'il a montré n'est facturé nulle part, "
@@ -119,8 +119,8 @@ NOTICES = bilingual(
             "--offer … --from …`."
         ),
         NoticeKind.INDEX_QUARANTINED: (
-            "Le compteur a montré un index impossible ; rien n'est compté tant qu'il ne reprend pas "
-            "l'ancien, ou que vous ne confirmez pas le nouveau."
+            "Le compteur a montré un index qui ne pouvait pas être juste ; il a été mis de côté, en "
+            "attendant que l'ancien reprenne ou que vous confirmiez le nouveau."
         ),
         NoticeKind.QUARANTINE_ENDED: (
             "Le compteur a repris l'index retenu jusque-là ; rien n'est perdu."

@@ -28,12 +28,12 @@ HELP = {
         "peut pas continuer (relancez)."
     ),
     "Show an index that the chip does not believe, or another meter, and confirm it. An index that "
-    "fell, or rose by more than can have been used, stops metering until the old one goes on or a "
+    "fell, or rose by more than can have been used, stops billing until the old one goes on or a "
     "person says that the meter shows the new one. Another meter than the household's is set aside "
     "until a person says that it is theirs now, a contract names it, or it has been there for a day. "
     "Asks first. Until the chip has gone on, answering no takes back what was confirmed.": (
         "Affiche un index que le boîtier ne retient pas, ou un autre compteur, et le confirme.\n\n"
-        "Un index qui baisse, ou augmente de plus qu'on n'a pu consommer, arrête le comptage "
+        "Un index qui baisse, ou augmente de plus qu'on n'a pu consommer, arrête la facturation "
         "jusqu'à ce que l'ancien reprenne ou qu'une personne dise que le compteur affiche le "
         "nouveau. Un autre compteur que celui du foyer est mis de côté jusqu'à ce qu'une personne "
         "dise que c'est désormais le sien, qu'un contrat le nomme, ou qu'il soit resté un jour. "

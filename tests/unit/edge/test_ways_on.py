@@ -1,21 +1,27 @@
 """Where a person is needed, status and confirm say what was left, what waits and how to go on."""
 
 import json
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from edge.chip.confirming import ORDER, Confirmation
 from edge.chip.settings import ChipSettings
+from edge.commands.confirm_words import MEANING, REFUSED
 from edge.commands.table import edge
 from edge.contracts.words import NOTICES as STANDING
 from edge.language.choice import Lang
+from edge.language.french.help import HELP
 from edge.metering.events import NoticeKind
+from edge.metering.unconfirmed import Quarantine
 from edge.status.advice_words import ADVICE
 from edge.status.line import LineState
 from edge.status.notice_words import NOTICES
 from edge.status.report import Advice, advise
+from protocol.errors import ConfigError
 from tests.support.chip_bench import (
     PLATFORM_KEY,
     Bench,
@@ -30,7 +36,14 @@ from tests.support.french import plain
 from tests.unit.edge.test_confirm_meter import NEW, plug_in
 from tests.unit.edge.test_household_status import CERTIFICATE, NOW, presence
 
+ROOT = Path(__file__).parents[3]
+NOT_COUNTED = re.compile(
+    r"nothing is counted|not counted until|until you answer|stops metering|counts nothing until"
+    r"|rien n'est compté (d'ici|tant)|arrête le comptage",
+    re.IGNORECASE,
+)
 NO = {Lang.EN: "n\n", Lang.FR: "n\n"}
+TAKEN_BACK = {Lang.EN: "is taken back", Lang.FR: "est retirée"}
 UNCHANGED = {Lang.EN: "Nothing was changed", Lang.FR: "Rien n'a changé"}
 
 
@@ -133,3 +146,64 @@ def test_why_a_time_is_asked_of_the_network_is_said_in_historique(lang):
     why = {Lang.EN: "in historique mode the meter sends no date", Lang.FR: "n'envoie pas la date"}
     assert why[lang] in found["historique"]
     assert why[lang] not in found["standard"]
+
+
+@pytest.mark.xfail(strict=True, reason="taking a word back is answered by: nothing was changed")
+@WAITING
+@pytest.mark.parametrize("lang", Lang)
+def test_whoever_takes_a_word_back_is_told_so(bench, happens, lang):
+    happens(bench)
+    bench.kill()
+    assert confirm(bench, "--yes").exit_code == 0
+    said = plain(confirm(bench, "--lang", lang.value, answer=NO[lang]).output)
+    assert TAKEN_BACK[lang] in said
+    assert UNCHANGED[lang] not in said
+    again = plain(confirm(bench, "--lang", lang.value, answer=NO[lang]).output)
+    assert TAKEN_BACK[lang] not in again
+    assert UNCHANGED[lang] in again
+
+
+def told_of_waiting():
+    """Give each text that may speak of an index that waits, and where it stands."""
+    for lang in Lang:
+        tables = {"advice": ADVICE, "notices": NOTICES, "meaning": MEANING, "refused": REFUSED}
+        for name, table in tables.items():
+            yield name, plain(" ".join(table[lang].values()))
+    yield "help", " ".join(f"{english} {french}" for english, french in HELP.items())
+    for path in (ROOT / "docs").rglob("*.md"):
+        yield path.name, path.read_text("utf-8")
+
+
+def test_nothing_says_that_waiting_for_an_answer_costs_what_is_counted():
+    assert {name for name, text in told_of_waiting() if NOT_COUNTED.search(text)} == set()
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_an_index_that_waits_is_not_billed_and_not_lost(lang):
+    billed = {Lang.EN: "Nothing is billed", Lang.FR: "Rien n'est facturé"}[lang]
+    late = {Lang.EN: "late answer loses nothing", Lang.FR: "réponse tardive ne fait rien perdre"}
+    for text in (ADVICE[lang][Advice.CONFIRM], REFUSED[lang][Quarantine]):
+        assert billed in plain(text)
+        assert late[lang] in plain(text)
+
+
+@pytest.mark.xfail(strict=True, reason="a machine that is connected is told to connect itself")
+@pytest.mark.parametrize("lang", Lang)
+@pytest.mark.parametrize("advice", [Advice.TIME, Advice.NETWORK_TIME])
+def test_a_connected_machine_learns_to_turn_time_synchronisation_on(lang, advice):
+    assert "`timedatectl`" in ADVICE[lang][advice]
+    assert "`sudo timedatectl set-ntp true`" in ADVICE[lang][advice]
+
+
+@pytest.mark.xfail(strict=True, reason="in a wrong directory one is sent to draw new keys at once")
+@pytest.mark.parametrize("command", ["confirm", "status", "bills", "request"])
+@pytest.mark.parametrize("lang", Lang)
+def test_a_directory_without_a_chip_is_asked_about_before_keys_are_drawn(tmp_path, command, lang):
+    done = CliRunner().invoke(edge, ["--lang", lang.value, command, "--dir", str(tmp_path)])
+    assert isinstance(done.exception, ConfigError)
+    said = plain(str(done.exception))
+    none, asked = {
+        Lang.EN: ("there is no chip in this directory", "is it the right one (`--dir`)?"),
+        Lang.FR: ("il n'y a pas de boîtier dans ce répertoire", "est-ce le bon (`--dir`) ?"),
+    }[lang]
+    assert said.index(none) < said.index(asked) < said.index("`volet edge init")

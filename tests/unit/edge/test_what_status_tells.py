@@ -12,13 +12,17 @@ from edge.chip.config import load_config
 from edge.commands.table import edge
 from edge.contracts.enrolling import draw_keys, make_request, write_request
 from edge.identity.keys import load_keys
+from edge.language.choice import Lang
 from edge.metering.events import Notice, NoticeKind
 from edge.mqtt.message import Absence, Connected, Unreachable
 from edge.stage import REQUEST
+from edge.status.notice_words import notices_in_words
 from edge.vault.vault import Vault
 from protocol.contract import Consent
+from protocol.registers import names_of
 from tests.support.billing_home import BillingHome
 from tests.support.chip_bench import BenchClock, make_identity, signer_of
+from tests.support.french import plain
 from tests.support.moving_town import TownCloud
 
 NOW = datetime(2026, 5, 5, 10, tzinfo=UTC)
@@ -209,3 +213,47 @@ def test_a_vault_without_its_keys_says_no_reason(make_home):
     told = json.loads(volet("receipts --json", home.directory))["statements"]
     assert [(each["receipt"], each["held"]) for each in told] == [(None, None)]
     assert json.loads(volet("bills --json", home.directory))["bills"]
+
+
+def in_words(kind, detail, lang):
+    ((_, text),) = notices_in_words([Notice(kind, NOW, detail)], (), lang)
+    return plain(text)
+
+
+@pytest.mark.xfail(strict=True, reason="a switch of the TIC mode is told as a change of tariff")
+@pytest.mark.parametrize("lang", Lang)
+@pytest.mark.parametrize(
+    ("detail", "mode"),
+    [
+        ("H PLEINE/CREUSE to HC", "historique"),
+        ("HC to H PLEINE/CREUSE", "standard"),
+        ("TEMPO to BBR", "historique"),
+        ("BBR to TEMPO", "standard"),
+        ("BASE to BASE", None),
+        ("EJP to EJP", None),
+    ],
+)
+def test_a_switch_of_the_tic_mode_is_no_change_of_tariff(lang, detail, mode):
+    said = in_words(NoticeKind.CALENDAR_CHANGED, detail, lang)
+    assert "volet edge request" not in said
+    assert {Lang.EN: "The tariff is the same", Lang.FR: "Le tarif est le même"}[lang] in said
+    if mode is not None:
+        assert mode in said
+        assert {"historique": "standard", "standard": "historique"}[mode] not in said
+
+
+@pytest.mark.parametrize("lang", Lang)
+@pytest.mark.parametrize("names", [("HC", "BASE"), ("H PLEINE/CREUSE", "BBR"), ("unknown", "HC")])
+def test_another_calendar_is_a_change_of_tariff_in_either_mode(lang, names):
+    for before in names_of(names[0]):
+        for after in names_of(names[1]):
+            said = in_words(NoticeKind.CALENDAR_CHANGED, f"{before} to {after}", lang)
+            assert "volet edge request" in said
+
+
+@pytest.mark.parametrize("lang", Lang)
+@pytest.mark.parametrize("kind", [NoticeKind.INDEX_QUARANTINED, NoticeKind.OTHER_METER])
+def test_what_was_set_aside_is_told_so_that_it_holds_before_and_after(lang, kind):
+    said = in_words(kind, "", lang)
+    assert {Lang.EN: "was set aside", Lang.FR: "a été mis de côté"}[lang] in said
+    assert not any(f" {word} " in said for word in ("is", "shows", "est", "montre"))
