@@ -13,7 +13,9 @@ from edge.commands.confirm_words import (
     NOT_RUNNING,
     NOTHING,
     QUESTION,
-    REFUSED,
+    TAKEN_BACK,
+    UNCHANGED,
+    WAITS,
     in_words,
 )
 from edge.commands.household import HouseholdCommand, agrees, tell
@@ -45,13 +47,14 @@ def confirm(directory: Path, *, yes: bool) -> None:
     kind, word = type(found), Confirmation(directory)
     tell(in_words(found, lang))
     left = word.read()
-    if left is not None and is_waiting(state, left):
+    is_confirmed = left is not None and is_waiting(state, left)
+    if is_confirmed:
         tell(ALREADY[lang])
     if not yes:
         tell(MEANING[lang][kind])
         if not agrees(QUESTION[lang][kind]):
             word.forget()
-            tell(REFUSED[lang][kind])
+            tell(f"{(TAKEN_BACK if is_confirmed else UNCHANGED)[lang]} {WAITS[lang][kind]}")
             raise click.Abort
     leave_confirmation(directory, found)
     tell(DONE[lang][kind])

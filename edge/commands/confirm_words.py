@@ -116,28 +116,32 @@ ALREADY = bilingual(
         "le montrera encore. Répondez non pour revenir sur votre réponse."
     ),
 )
-REFUSED = bilingual(
+UNCHANGED = bilingual(en="Nothing was changed.", fr="Rien n'a changé.")
+TAKEN_BACK = bilingual(
+    en="What you had confirmed is taken back.",
+    fr="Votre confirmation est retirée.",
+)
+WAITS = bilingual(
     en={
         Quarantine: (
-            "Nothing was changed. Nothing is billed until the chip reads the old index again, or "
-            "you confirm the new one (`volet edge confirm`); a late answer loses nothing."
+            "Nothing is billed until the chip reads the old index again, or you confirm the new one "
+            "(`volet edge confirm`); a late answer loses nothing."
         ),
         Replacement: (
-            "Nothing was changed. What this meter shows stays set aside until your own is read "
-            "again, you confirm this one (`volet edge confirm`), your contract names it, or it has "
-            "been there for a day."
+            "What this meter shows stays set aside until your own is read again, you confirm this "
+            "one (`volet edge confirm`), your contract names it, or it has been there for a day."
         ),
     },
     fr={
         Quarantine: (
-            "Rien n'a changé. Rien n'est facturé tant que le boîtier ne relit pas l'ancien index, ou "
-            "que vous ne confirmez pas le nouveau (`volet edge confirm`) ; une réponse tardive ne "
-            "fait rien perdre."
+            "Rien n'est facturé tant que le boîtier ne relit pas l'ancien index, ou que vous ne "
+            "confirmez pas le nouveau (`volet edge confirm`) ; une réponse tardive ne fait rien "
+            "perdre."
         ),
         Replacement: (
-            "Rien n'a changé. Ce que montre ce compteur reste mis de côté tant que le vôtre n'est "
-            "pas relu, que vous ne confirmez pas celui-ci (`volet edge confirm`), que votre contrat "
-            "ne le nomme pas, ou qu'il n'est pas resté un jour."
+            "Ce que montre ce compteur reste mis de côté tant que le vôtre n'est pas relu, que vous "
+            "ne confirmez pas celui-ci (`volet edge confirm`), que votre contrat ne le nomme pas, ou "
+            "qu'il n'est pas resté un jour."
         ),
     },
 )

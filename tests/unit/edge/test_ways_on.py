@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from edge.chip.confirming import ORDER, Confirmation
 from edge.chip.settings import ChipSettings
-from edge.commands.confirm_words import MEANING, REFUSED
+from edge.commands.confirm_words import MEANING, WAITS
 from edge.commands.table import edge
 from edge.contracts.words import NOTICES as STANDING
 from edge.language.choice import Lang
@@ -148,7 +148,6 @@ def test_why_a_time_is_asked_of_the_network_is_said_in_historique(lang):
     assert why[lang] not in found["standard"]
 
 
-@pytest.mark.xfail(strict=True, reason="taking a word back is answered by: nothing was changed")
 @WAITING
 @pytest.mark.parametrize("lang", Lang)
 def test_whoever_takes_a_word_back_is_told_so(bench, happens, lang):
@@ -166,7 +165,7 @@ def test_whoever_takes_a_word_back_is_told_so(bench, happens, lang):
 def told_of_waiting():
     """Give each text that may speak of an index that waits, and where it stands."""
     for lang in Lang:
-        tables = {"advice": ADVICE, "notices": NOTICES, "meaning": MEANING, "refused": REFUSED}
+        tables = {"advice": ADVICE, "notices": NOTICES, "meaning": MEANING, "waits": WAITS}
         for name, table in tables.items():
             yield name, plain(" ".join(table[lang].values()))
     yield "help", " ".join(f"{english} {french}" for english, french in HELP.items())
@@ -182,7 +181,7 @@ def test_nothing_says_that_waiting_for_an_answer_costs_what_is_counted():
 def test_an_index_that_waits_is_not_billed_and_not_lost(lang):
     billed = {Lang.EN: "Nothing is billed", Lang.FR: "Rien n'est facturé"}[lang]
     late = {Lang.EN: "late answer loses nothing", Lang.FR: "réponse tardive ne fait rien perdre"}
-    for text in (ADVICE[lang][Advice.CONFIRM], REFUSED[lang][Quarantine]):
+    for text in (ADVICE[lang][Advice.CONFIRM], WAITS[lang][Quarantine]):
         assert billed in plain(text)
         assert late[lang] in plain(text)
 
