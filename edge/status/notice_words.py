@@ -8,6 +8,8 @@ from edge.contracts.words import PAST_NOTICES
 from edge.language.choice import Lang
 from edge.language.typography import bilingual
 from edge.metering.events import Notice, NoticeKind
+from edge.tic.frame import Mode
+from protocol.registers import KNOWN_CALENDARS, count_alike, standard_name
 
 # Each is told with its date, as something that has been.
 NOTICES = bilingual(
@@ -147,6 +149,39 @@ NOTICES = bilingual(
     },
 )
 
+# In place of a changed calendar, where both names stand for the same registers. BASE and EJP are
+# named alike in both modes, so that there is no telling which it is now (None).
+_MODE_SWITCHED: dict[Lang, dict[Mode | None, str]] = bilingual(
+    en={
+        Mode.HISTORIQUE: (
+            "The meter's output (TIC) was switched to historique mode. The tariff is the same; "
+            "nothing is to be done."
+        ),
+        Mode.STANDARD: (
+            "The meter's output (TIC) was switched to standard mode. The tariff is the same; "
+            "nothing is to be done."
+        ),
+        None: (
+            "The meter's output (TIC) was switched to its other mode. The tariff is the same; "
+            "nothing is to be done."
+        ),
+    },
+    fr={
+        Mode.HISTORIQUE: (
+            "La sortie du compteur (TIC) est passée en mode historique. Le tarif est le même ; il "
+            "n'y a rien à faire."
+        ),
+        Mode.STANDARD: (
+            "La sortie du compteur (TIC) est passée en mode standard. Le tarif est le même ; il "
+            "n'y a rien à faire."
+        ),
+        None: (
+            "La sortie du compteur (TIC) est passée dans son autre mode. Le tarif est le même ; il "
+            "n'y a rien à faire."
+        ),
+    },
+)
+
 
 def notices_in_words(
     notices: Iterable[Notice], standing: Collection[Notice], lang: Lang
@@ -154,4 +189,19 @@ def notices_in_words(
     """Return each notice with its instant: what still is so (`standing`) first, then the past."""
     told = [(each.at, STANDING_NOTICES[lang][each.kind]) for each in standing]
     past = (each for each in notices if each not in standing)
-    return told + [(each.at, NOTICES[lang][each.kind].format(count=each.detail)) for each in past]
+    return told + [(each.at, _past_in_words(each, lang)) for each in past]
+
+
+def _past_in_words(notice: Notice, lang: Lang) -> str:
+    if notice.kind is NoticeKind.CALENDAR_CHANGED:
+        before, _, after = notice.detail.partition(" to ")
+        if after in KNOWN_CALENDARS and count_alike(before, after):
+            return _MODE_SWITCHED[lang][_mode_switched_to(before, after)]
+    return NOTICES[lang][notice.kind].format(count=notice.detail)
+
+
+def _mode_switched_to(before: str, after: str) -> Mode | None:
+    """Return the mode that names a calendar `after`, where the other names it otherwise."""
+    if before == after:
+        return None
+    return Mode.STANDARD if after == standard_name(after) else Mode.HISTORIQUE

@@ -220,7 +220,6 @@ def in_words(kind, detail, lang):
     return plain(text)
 
 
-@pytest.mark.xfail(strict=True, reason="a switch of the TIC mode is told as a change of tariff")
 @pytest.mark.parametrize("lang", Lang)
 @pytest.mark.parametrize(
     ("detail", "mode"),
