@@ -87,14 +87,18 @@ ADVICE = bilingual(
         ),
         Advice.CLOCK: "Set this machine's clock; it is off by more than a minute.",
         Advice.TIME: (
-            "Connect this machine to the internet, so that it gets the right time, and let it run; "
-            "compare it with the clock on the meter's display. No energy is lost: the meter counts "
-            "on, and days close when the time is sure."
+            "Connect this machine to the internet, so that it gets the right time, and let it run; if "
+            "it is connected, turn on time synchronisation (`timedatectl` shows whether it is on, "
+            "`sudo timedatectl set-ntp true` turns it on). Compare the time with the clock on the "
+            "meter's display. No energy is lost: the meter counts on, and days close when the time "
+            "is sure."
         ),
         Advice.NETWORK_TIME: (
             "Connect this machine to the internet: in historique mode the meter sends no date, so "
-            "this machine has to get the time from the network. No energy is lost: the meter counts "
-            "on, and days close when the time is sure."
+            "this machine has to get the time from the network. If it is connected, turn on time "
+            "synchronisation (`timedatectl` shows whether it is on, `sudo timedatectl set-ntp true` "
+            "turns it on). No energy is lost: the meter counts on, and days close when the time is "
+            "sure."
         ),
         Advice.REVOKED: (
             "Ask your collectivity why it has revoked this chip. As long as it runs (`volet edge "
@@ -206,15 +210,17 @@ ADVICE = bilingual(
         Advice.CLOCK: "Mettez cette machine à l'heure ; elle a plus d'une minute d'écart.",
         Advice.TIME: (
             "Connectez cette machine à internet, pour qu'elle reçoive la bonne heure, et laissez-la "
-            "en marche ; comparez-la avec l'horloge affichée par le compteur. Aucune énergie n'est "
-            "perdue : le compteur continue de compter, et les jours seront clos quand l'heure sera "
-            "sûre."
+            "en marche ; si elle est connectée, activez la synchronisation de l'heure (`timedatectl` "
+            "montre si elle est active, `sudo timedatectl set-ntp true` l'active). Comparez l'heure "
+            "avec l'horloge affichée par le compteur. Aucune énergie n'est perdue : le compteur "
+            "continue de compter, et les jours seront clos quand l'heure sera sûre."
         ),
         Advice.NETWORK_TIME: (
             "Connectez cette machine à internet : en mode historique, le compteur n'envoie pas la "
-            "date, et cette machine doit donc recevoir l'heure du réseau. Aucune énergie n'est "
-            "perdue : le compteur continue de compter, et les jours seront clos quand l'heure sera "
-            "sûre."
+            "date, et cette machine doit donc recevoir l'heure du réseau. Si elle est connectée, "
+            "activez la synchronisation de l'heure (`timedatectl` montre si elle est active, `sudo "
+            "timedatectl set-ntp true` l'active). Aucune énergie n'est perdue : le compteur continue "
+            "de compter, et les jours seront clos quand l'heure sera sûre."
         ),
         Advice.REVOKED: (
             "Demandez à votre collectivité pourquoi elle a révoqué ce boîtier. Tant qu'il tourne "

@@ -186,7 +186,6 @@ def test_an_index_that_waits_is_not_billed_and_not_lost(lang):
         assert late[lang] in plain(text)
 
 
-@pytest.mark.xfail(strict=True, reason="a machine that is connected is told to connect itself")
 @pytest.mark.parametrize("lang", Lang)
 @pytest.mark.parametrize("advice", [Advice.TIME, Advice.NETWORK_TIME])
 def test_a_connected_machine_learns_to_turn_time_synchronisation_on(lang, advice):
