@@ -25,7 +25,11 @@ class Stage(Enum):
 
 
 _NEXT: dict[Stage, Callable[[Path], str]] = {
-    Stage.EMPTY: lambda path: f"draw the chip's keys with `volet edge init --dir {quoted(path)}`.",
+    # Where another directory was meant, new keys would make a second chip.
+    Stage.EMPTY: lambda path: (
+        "there is no chip in this directory: is it the right one (`--dir`)? For a new chip, draw its "
+        f"keys with `volet edge init --dir {quoted(path)}`."
+    ),
     Stage.KEYS_DRAWN: lambda path: (
         f"enrol this chip first: `volet edge request --dir {quoted(path)}`."
     ),

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from edge.stage import HOUSEHOLD_KEY, key_path
+from edge.stage import HOUSEHOLD_KEY, Stage, key_path, next_step, stage
 from protocol.errors import CipherError, ConfigError
 from protocol.keys import HouseholdSecret
 from system.files import read_document, read_secret
@@ -79,10 +79,12 @@ def load_keys(directory: Path) -> Keys:
 
 def _key_bytes(directory: Path, name: str) -> bytes:
     path = key_path(directory, name)
-    next_step = f"draw the chip's keys with `volet edge init --dir {quoted(directory)}`."
+    step = f"draw the chip's keys with `volet edge init --dir {quoted(directory)}`."
+    if stage(directory) is Stage.EMPTY:
+        step = next_step(directory)
     if path.parent != directory / "keys":
-        return read_document(path, next_step)  # systemd keeps others away from its credentials
-    return read_secret(path, next_step)
+        return read_document(path, step)  # systemd keeps others away from its credentials
+    return read_secret(path, step)
 
 
 def _private_key(directory: Path, name: str) -> PrivateKeyTypes:

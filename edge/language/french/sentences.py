@@ -45,6 +45,11 @@ SENTENCES = {
     "draw the chip's keys with `volet edge init --dir {path}`.": (
         "créez les clés du boîtier avec `volet edge init --dir {path}`."
     ),
+    "there is no chip in this directory: is it the right one (`--dir`)? For a new chip, draw its "
+    "keys with `volet edge init --dir {path}`.": (
+        "il n'y a pas de boîtier dans ce répertoire : est-ce le bon (`--dir`) ? Pour un nouveau "
+        "boîtier, créez-en les clés avec `volet edge init --dir {path}`."
+    ),
     "enrol this chip first: `volet edge request --dir {path}`.": (
         "inscrivez d'abord ce boîtier : `volet edge request --dir {path}`."
     ),

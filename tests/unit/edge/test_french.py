@@ -71,7 +71,8 @@ def test_a_sentence_keeps_what_the_english_has_in_its_places(tmp_path):
     done = CliRunner().invoke(edge, ["--lang", "fr", "letters", "--dir", str(tmp_path)])
     assert isinstance(done.exception, VoletError)
     assert plain(str(done.exception)) == (
-        f"{tmp_path}/enrolment.json n'existe pas ; créez les clés du boîtier avec "
+        f"{tmp_path}/enrolment.json n'existe pas ; il n'y a pas de boîtier dans ce répertoire : "
+        "est-ce le bon (`--dir`) ? Pour un nouveau boîtier, créez-en les clés avec "
         f"`volet edge init --dir {tmp_path}`."
     )
 

@@ -193,7 +193,6 @@ def test_a_connected_machine_learns_to_turn_time_synchronisation_on(lang, advice
     assert "`sudo timedatectl set-ntp true`" in ADVICE[lang][advice]
 
 
-@pytest.mark.xfail(strict=True, reason="in a wrong directory one is sent to draw new keys at once")
 @pytest.mark.parametrize("command", ["confirm", "status", "bills", "request"])
 @pytest.mark.parametrize("lang", Lang)
 def test_a_directory_without_a_chip_is_asked_about_before_keys_are_drawn(tmp_path, command, lang):
