@@ -62,7 +62,7 @@ def judge(
         parts = _check_lines(statement, request, offer, shelf.schedules)
         _check_settled(request, body, books)
         _check_meter(request, agreement.contract, books)
-        own = ExpectedReadings(books, own_days(parts, offer, request, books))
+        own = ExpectedReadings(books, own_days(parts, agreement, offer, request, books))
         owners = _owners(statement, books)
         lines = [
             _compare(part, _open_line(part, sums, owners, books, secret), own)
@@ -73,6 +73,7 @@ def judge(
             refused,
             findings=(exc.finding,),
             calendar_change=exc.calendar_change,
+            other_calendar=exc.other_calendar,
             other_meter=exc.other_meter,
             contract=exc.contract,
         )

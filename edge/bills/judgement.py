@@ -97,6 +97,13 @@ class EstimatedDays(msgspec.Struct, frozen=True):
     days: tuple[date, ...]
 
 
+class OtherCalendar(msgspec.Struct, frozen=True):
+    """A contract's first days, up to `end`, that another calendar than its tariff's counted."""
+
+    end: date
+    kwh: int
+
+
 class Judgement(msgspec.Struct, frozen=True):
     """The chip's word on one statement over the days [start, end).
 
@@ -105,6 +112,8 @@ class Judgement(msgspec.Struct, frozen=True):
             not, `owed` earlier ones that still are not.
         gap: days [first, end) before the period that no statement has billed.
         calendar_change: the first day that the meter counted by another calendar than the tariff's.
+        other_calendar: where the meter counts by the tariff's calendar later than the contract
+            began only.
         contract: which one was asked for beyond its days, or has settled days of this statement
             before.
         other_meter: the first day on which another meter counted than the contract's.
@@ -127,6 +136,7 @@ class Judgement(msgspec.Struct, frozen=True):
     owed: tuple[date, ...] = ()
     gap: tuple[date, date] | None = None
     calendar_change: date | None = None
+    other_calendar: OtherCalendar | None = None
     other_meter: date | None = None
     contract: ContractDays | None = None
     credit: CreditNote | None = None

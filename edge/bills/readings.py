@@ -7,8 +7,16 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from edge.bills.judgement import ContractDays, EstimatedDays, Finding, MeterSpan
+from edge.bills.calendars import is_of, other_calendar
+from edge.bills.judgement import (
+    ContractDays,
+    EstimatedDays,
+    Finding,
+    MeterSpan,
+    OtherCalendar,
+)
 from edge.bills.settled import Settled
+from edge.contracts.agreement import Agreement
 from edge.contracts.meter import Meters
 from edge.metering.events import DayClosed, DayPart
 from protocol.calendar import month_of
@@ -24,7 +32,6 @@ from protocol.layout import (
     REGISTERS,
     coefficient,
 )
-from protocol.registers import count_alike
 from protocol.statement import Component
 from protocol.tariff import RegisterLine
 
@@ -77,12 +84,14 @@ class NotOpened(Exception):
         finding: Finding,
         *,
         calendar_change: date | None = None,
+        other_calendar: OtherCalendar | None = None,
         other_meter: date | None = None,
         contract: ContractDays | None = None,
     ) -> None:
         super().__init__(finding)
         self.finding = finding
         self.calendar_change = calendar_change
+        self.other_calendar = other_calendar
         self.other_meter = other_meter
         self.contract = contract
 
@@ -130,7 +139,11 @@ class ExpectedReadings:
 
 
 def own_days(
-    parts: Sequence[Component], offer: Offer, request: StatementRequest, books: LocalReadings
+    parts: Sequence[Component],
+    agreement: Agreement,
+    offer: Offer,
+    request: StatementRequest,
+    books: LocalReadings,
 ) -> dict[date, DayClosed]:
     """Return the chip's own closed days, all of them, under the tariffs' calendars.
 
@@ -144,21 +157,18 @@ def own_days(
         if isinstance(part.line, RegisterLine):
             # A day rebuilt from the cloud has no calendar until the meter has named it again.
             calendar = offer.tariffs[part.position].calendar
-            differing = [
-                day
-                for day in part.days
-                if not all(count_alike(name, calendar) for name in counted_by(own[day]) - {""})
-            ]
-            if differing:
-                raise NotOpened(Finding.CALENDAR_DIFFERS, calendar_change=differing[0])
+            differing = next((day for day in part.days if not is_of(own[day], calendar)), None)
+            if differing is not None:
+                raise NotOpened(
+                    Finding.CALENDAR_DIFFERS,
+                    calendar_change=differing,
+                    other_calendar=(
+                        other_calendar(own, differing, calendar)
+                        if differing == agreement.contract.start
+                        else None
+                    ),
+                )
     return own
-
-
-def counted_by(closed: DayClosed) -> set[str]:
-    """Return the calendars under which a day's register steps were counted."""
-    if not closed.parts:
-        return {closed.calendar}
-    return {part.calendar for part in closed.parts if any(part.register_steps_kwh)}
 
 
 def meter_spans(days: Iterable[DayClosed]) -> tuple[MeterSpan, ...]:

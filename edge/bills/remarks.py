@@ -7,13 +7,13 @@ from edge.bills.judgement import ContractDays, Finding, Judgement
 from edge.bills.meter_away import MeterAway
 from edge.bills.settled import runs
 from edge.language.choice import Lang
-from edge.language.numbers import SHORT_HASH, day_text, number
+from edge.language.numbers import SHORT_HASH, day_text, energy, number
 from edge.language.typography import bilingual
 from protocol.doubt import Doubt
 
 ONE_DAY = timedelta(days=1)
 
-_SENTENCES = bilingual(
+SENTENCES = bilingual(
     fr={
         "late": "Jours d'une période antérieure, facturés maintenant : {days}.",
         "left_out": "Jours de cette période non encore facturés : {days}.",
@@ -23,13 +23,24 @@ _SENTENCES = bilingual(
             "Votre compteur suit un autre calendrier tarifaire depuis le {day}. Demandez à votre "
             "fournisseur un relevé qui s'arrête là, et un autre à partir du {day} au tarif de ce "
             "calendrier. Si votre contrat n'en a pas, prenez son offre pour ce calendrier à partir de "
-            "ce jour : `volet edge request --offer … --from …`."
+            "ce jour : `volet edge request --offer OFFER.json --from {typed}`."
+        ),
+        "other_calendar": (
+            "Votre compteur suit le calendrier de ce contrat à partir du {day} seulement. Le contrat "
+            "commence trop tôt : les jours d'avant ({energy}) sont d'un autre calendrier, et aucune "
+            "facture de ce contrat ne peut les compter. Si aucune facture n'a réglé de jour à partir "
+            "du {day}, reprenez d'abord l'offre précédente (`volet edge request --offer FORMER.json "
+            "--from DAY`), à partir du lendemain du dernier jour réglé et d'au moins trois jours avant "
+            "le {day} ; une fois la réponse installée (`volet edge enrol ENROLMENT.json`), reprenez "
+            "celle-ci : `volet edge request --offer OFFER.json --from {typed}`. Sinon, votre "
+            "fournisseur facture ces jours à part, sur papier, et les suivants par un relevé qui "
+            "commence le {day}."
         ),
         "other_meter": (
             "Un autre compteur compte depuis le {day}. S'il est le vôtre, faites un nouveau "
             "contrat pour lui à partir de ce jour, ou du même premier jour qu'avant si son numéro "
-            "était mal saisi : `volet edge request --offer … --from …`. Remettez request.json à "
-            "votre collectivité, installez sa réponse (`volet edge enrol`), puis redémarrez le "
+            "était mal saisi : `volet edge request --offer OFFER.json --from DAY`. Remettez request.json à "
+            "votre collectivité, installez sa réponse (`volet edge enrol ENROLMENT.json`), puis redémarrez le "
             "boîtier ; votre fournisseur redemande alors ce relevé."
         ),
         "away": (
@@ -82,13 +93,23 @@ _SENTENCES = bilingual(
             "Your meter counts by another tariff calendar from {day} on. Ask your provider for a "
             "statement that ends there, and for another from {day} on at that calendar's tariff. If "
             "your contract has none for it, take the provider's offer for it from that day on: "
-            "`volet edge request --offer … --from …`."
+            "`volet edge request --offer OFFER.json --from {typed}`."
+        ),
+        "other_calendar": (
+            "Your meter counts by this contract's calendar from {day} on only. The contract begins "
+            "too early: the days before ({energy}) are of another calendar, and no bill under this "
+            "contract can count them. If no bill has settled a day from {day} on, first take the "
+            "former offer again (`volet edge request --offer FORMER.json --from DAY`), from the day "
+            "after the last settled one and from three days before {day} at the latest; once the "
+            "answer is installed (`volet edge enrol ENROLMENT.json`), take this one again: `volet "
+            "edge request --offer OFFER.json --from {typed}`. Otherwise your provider bills those "
+            "days apart, on paper, and the later ones by a statement that begins on {day}."
         ),
         "other_meter": (
             "Another meter has counted since {day}. If it is yours, make a new contract for it "
             "from that day on, or from the same first day as before if its number was mistyped: "
-            "`volet edge request --offer … --from …`. Hand request.json to your collectivity, "
-            "install its answer (`volet edge enrol`), then start the chip again; your provider then "
+            "`volet edge request --offer OFFER.json --from DAY`. Hand request.json to your collectivity, "
+            "install its answer (`volet edge enrol ENROLMENT.json`), then start the chip again; your provider then "
             "asks for this statement again."
         ),
         "away": (
@@ -136,7 +157,7 @@ def remarks(judgement: Judgement, lang: Lang, away: Sequence[MeterAway] = ()) ->
 
     `away`: when another meter was taken for the home's, on days of the statement.
     """
-    words = _SENTENCES[lang]
+    words = SENTENCES[lang]
     found = [
         words[name].format(days=days_text(days, lang))
         for name, days in (
@@ -152,8 +173,7 @@ def remarks(judgement: Judgement, lang: Lang, away: Sequence[MeterAway] = ()) ->
     if judgement.gap is not None:
         first, end = judgement.gap
         found.append(words["gap"].format(days=days_text((first, end - ONE_DAY), lang, is_run=True)))
-    if judgement.calendar_change is not None:
-        found.append(words["calendar"].format(day=day_text(judgement.calendar_change, lang)))
+    found += _calendar(judgement, lang)
     found += away_in_words(away, lang)
     if judgement.other_meter is not None and not away:
         found.append(words["other_meter"].format(day=day_text(judgement.other_meter, lang)))
@@ -164,7 +184,7 @@ def remarks(judgement: Judgement, lang: Lang, away: Sequence[MeterAway] = ()) ->
 
 def away_in_words(away: Iterable[MeterAway], lang: Lang) -> list[str]:
     """Say when another meter was taken for the home's, and what the home's counted meanwhile."""
-    words = _SENTENCES[lang]
+    words = SENTENCES[lang]
     told = []
     for each in away:
         registers = [
@@ -198,6 +218,18 @@ def days_text(days: Iterable[date], lang: Lang, *, is_run: bool = False) -> str:
     )
 
 
+def _calendar(judgement: Judgement, lang: Lang) -> list[str]:
+    words, other, change = SENTENCES[lang], judgement.other_calendar, judgement.calendar_change
+    if other is not None:
+        told = words["other_calendar"].format(
+            day=day_text(other.end, lang), typed=other.end, energy=energy(other.kwh, lang)
+        )
+        return [told]
+    if change is None:
+        return []
+    return [words["calendar"].format(day=day_text(change, lang), typed=change)]
+
+
 def _contract(judgement: Judgement, days: ContractDays, lang: Lang) -> str:
     if Finding.OUTSIDE_CONTRACT not in judgement.findings:
         kind = "settled"
@@ -206,7 +238,7 @@ def _contract(judgement: Judgement, days: ContractDays, lang: Lang) -> str:
     else:
         kind = "holds_to" if days.start < days.end else "holds_never"
     last_day = days.start if days.end is None else days.end - ONE_DAY
-    return _SENTENCES[lang][kind].format(
+    return SENTENCES[lang][kind].format(
         contract=days.contract[:SHORT_HASH],
         start=day_text(days.start, lang),
         end=day_text(last_day, lang),
@@ -219,7 +251,7 @@ def _credit(judgement: Judgement, lang: Lang) -> list[str]:
         return []
     kind = "same" if not note.difference else "credit" if note.difference < 0 else "debit"
     return [
-        _SENTENCES[lang][kind].format(
+        SENTENCES[lang][kind].format(
             former=number(note.former, lang), amount=number(abs(note.difference), lang)
         )
     ]
@@ -227,7 +259,7 @@ def _credit(judgement: Judgement, lang: Lang) -> list[str]:
 
 def _meters(judgement: Judgement, lang: Lang) -> list[str]:
     return [
-        _SENTENCES[lang]["meter"].format(
+        SENTENCES[lang]["meter"].format(
             serial=span.serial,
             calendar=span.calendar,
             start=day_text(span.start, lang),

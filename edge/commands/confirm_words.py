@@ -32,7 +32,8 @@ Nothing that it shows is billed yet. Look at the number on your meter itself.
 If it is this number, since your meter was replaced: confirm. The former meter closes at its last
 reading, this one counts from its first; one that was yours before goes on from where it was billed
 last. What neither has shown is billed to nobody. While your contract names the former meter, no
-bill is called correct and no receipt leaves: make one that names this meter (`volet edge request`).
+bill is called correct and no receipt leaves: make one that names this meter, from the day of its
+replacement on (`volet edge request --offer OFFER.json --from DAY`).
 
 If it is another number: do not confirm. The chip hears a meter that is not yours, as when two
 adapters have changed names; connect it to your own, which goes on from its last reading. Nothing
@@ -60,7 +61,8 @@ Si c'est ce numéro, parce que votre compteur a été remplacé : confirmez. L'a
 à sa dernière lecture, celui-ci compte dès sa première ; un compteur qui a déjà été le vôtre reprend
 là où il avait été facturé. Ce qu'aucun des deux n'a montré n'est facturé à personne. Tant que votre
 contrat nomme l'ancien compteur, aucune facture n'est dite juste et aucun reçu ne part : faites-en
-un qui nomme celui-ci (`volet edge request`).
+un qui nomme celui-ci, à partir du jour de son remplacement (`volet edge request --offer OFFER.json
+--from DAY`).
 
 Si c'est un autre numéro : ne confirmez pas. Le boîtier écoute un compteur qui n'est pas le vôtre,
 comme lorsque deux adaptateurs ont changé de nom ; reliez-le au vôtre, qui reprendra à sa dernière

@@ -102,7 +102,7 @@ def request(
     """Make a request for enrolment, with a contract if an offer is taken.
 
     It carries public keys only. Hand it to the collectivity and install the answer with
-    `volet edge enrol`. Where a meter's line is connected, the contract is for that meter. Made
+    `volet edge enrol ENROLMENT.json`. Where a meter's line is connected, the contract is for that meter. Made
     again, it keeps what the household has chosen before, and says so.
     """
     keys = load_keys(directory)
@@ -136,6 +136,11 @@ def request(
         f"Wrote {path}; hand it to the collectivity, then install its answer with "
         f"`volet edge enrol --dir {quoted(directory)} ENROLMENT.json`."
     )
+    if contract is None:
+        say(
+            "This request holds no contract. To take an offer, make it again: `volet edge request "
+            "--offer OFFER.json --from DAY`."
+        )
 
 
 def _serial(directory: Path, typed: str | None) -> str:

@@ -38,7 +38,7 @@ ADVICE = bilingual(
         ),
         Advice.CERTIFICATE: (
             "Give request.json to your collectivity again and install its answer: "
-            "`volet edge enrol`."
+            "`volet edge enrol ENROLMENT.json`."
         ),
         Advice.CONFIRM: (
             "Compare your meter's display with `volet edge confirm`, which shows the index that is "
@@ -52,9 +52,9 @@ ADVICE = bilingual(
         ),
         Advice.CONTRACT: (
             "If the meter on the line is yours, make a contract for it: `volet edge request --offer "
-            "… --from …`, from the day of its replacement, or from the same first day as before if "
+            "OFFER.json --from DAY`, from the day of its replacement, or from the same first day as before if "
             "the number was mistyped. Hand request.json to your collectivity, which runs `volet "
-            "cloud enrol`; install its answer (`volet edge enrol`), then start the chip again. If "
+            "cloud enrol`; install its answer (`volet edge enrol ENROLMENT.json`), then start the chip again. If "
             "it is not yours, connect the chip to your own meter, with which it goes on by itself."
         ),
         Advice.CONFIRMED: (
@@ -63,10 +63,10 @@ ADVICE = bilingual(
         ),
         Advice.TARIFF: (
             "Ask your provider for its offer for what your meter is set to, and take it from the "
-            "day of the change on: `volet edge request --offer … --from …`. Hand request.json to "
-            "your collectivity, which runs `volet cloud enrol`; install its answer (`volet edge "
-            "enrol`), then start the chip again. If the meter is set wrongly, ask your provider to "
-            "have it set as your contract says."
+            "first day that belongs to that setting: `volet edge request --offer OFFER.json --from "
+            "{offer_from}`. Hand request.json to your collectivity, which runs `volet cloud enrol`; "
+            "install its answer (`volet edge enrol ENROLMENT.json`), then start the chip again. If "
+            "the meter is set wrongly, ask your provider to have it set as your contract says."
         ),
         Advice.MOVE_OUT: (
             "A move-out is ordered: with its next good reading the chip ends this household's time "
@@ -105,7 +105,7 @@ ADVICE = bilingual(
             "run`), it meters on and keeps everything. To go on with new keys, stop it and take your "
             "household along: `volet edge export --out FILE`; in a new directory `volet edge init --dir "
             "NEW` and `volet edge import --dir NEW FILE`; hand the request.json there to your "
-            "collectivity, install its answer (`volet edge enrol --dir NEW`), and start the chip "
+            "collectivity, install its answer (`volet edge enrol --dir NEW ENROLMENT.json`), and start the chip "
             "from there."
         ),
         Advice.AUTHORITY: (
@@ -158,7 +158,7 @@ ADVICE = bilingual(
         ),
         Advice.CERTIFICATE: (
             "Redonnez request.json à votre collectivité et installez sa réponse : "
-            "`volet edge enrol`."
+            "`volet edge enrol ENROLMENT.json`."
         ),
         Advice.CONFIRM: (
             "Comparez l'écran de votre compteur avec `volet edge confirm`, qui montre l'index qui "
@@ -172,9 +172,9 @@ ADVICE = bilingual(
         ),
         Advice.CONTRACT: (
             "Si le compteur branché est le vôtre, faites un contrat pour lui : `volet edge request "
-            "--offer … --from …`, à partir du jour de son remplacement, ou du même premier jour "
+            "--offer OFFER.json --from DAY`, à partir du jour de son remplacement, ou du même premier jour "
             "qu'avant si le numéro était mal saisi. Remettez request.json à votre collectivité, qui "
-            "lance `volet cloud enrol` ; installez sa réponse (`volet edge enrol`), puis redémarrez "
+            "lance `volet cloud enrol` ; installez sa réponse (`volet edge enrol ENROLMENT.json`), puis redémarrez "
             "le boîtier. S'il n'est pas le vôtre, reliez le boîtier à votre propre compteur, avec "
             "lequel il reprend de lui-même."
         ),
@@ -184,10 +184,11 @@ ADVICE = bilingual(
         ),
         Advice.TARIFF: (
             "Demandez à votre fournisseur son offre pour le réglage de votre compteur, et prenez-la "
-            "à partir du jour du changement : `volet edge request --offer … --from …`. Remettez "
-            "request.json à votre collectivité, qui lance `volet cloud enrol` ; installez sa "
-            "réponse (`volet edge enrol`), puis redémarrez le boîtier. Si le compteur est mal réglé, "
-            "demandez à votre fournisseur de le faire régler selon votre contrat."
+            "à partir du premier jour qui relève de ce réglage : `volet edge request --offer "
+            "OFFER.json --from {offer_from}`. Remettez request.json à votre collectivité, qui lance "
+            "`volet cloud enrol` ; installez sa réponse (`volet edge enrol ENROLMENT.json`), puis "
+            "redémarrez le boîtier. Si le compteur est mal réglé, demandez à votre fournisseur de le "
+            "faire régler selon votre contrat."
         ),
         Advice.MOVE_OUT: (
             "Un déménagement est demandé : dès sa prochaine bonne lecture, le boîtier met fin au "
@@ -228,7 +229,7 @@ ADVICE = bilingual(
             "nouvelles clés, arrêtez-le et emportez votre foyer : `volet edge export --out FILE` ; dans "
             "un nouveau répertoire, `volet edge init --dir NEW` puis `volet edge import --dir NEW "
             "FILE` ; remettez le request.json qui s'y trouve à votre collectivité, installez sa "
-            "réponse (`volet edge enrol --dir NEW`), et démarrez le boîtier depuis ce répertoire."
+            "réponse (`volet edge enrol --dir NEW ENROLMENT.json`), et démarrez le boîtier depuis ce répertoire."
         ),
         Advice.AUTHORITY: (
             "Comparez l'empreinte de l'autorité affichée par `volet edge enrol` avec celle que "

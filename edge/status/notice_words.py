@@ -49,7 +49,7 @@ NOTICES = bilingual(
         NoticeKind.METER_REPLACED: "Another meter than before counts from here on.",
         NoticeKind.CALENDAR_CHANGED: (
             "The meter counts by another tariff calendar. If it is not your contract's, take your "
-            "provider's offer for it: `volet edge request --offer … --from …`."
+            "provider's offer for it: `volet edge request --offer OFFER.json --from {offer_from}`."
         ),
         NoticeKind.INDEX_QUARANTINED: (
             "The meter showed an index that could not be right; it was set aside, to wait for the "
@@ -118,7 +118,7 @@ NOTICES = bilingual(
         NoticeKind.CALENDAR_CHANGED: (
             "Le compteur compte selon un autre calendrier tarifaire. Si ce n'est pas celui de votre "
             "contrat, prenez l'offre de votre fournisseur pour ce calendrier : `volet edge request "
-            "--offer … --from …`."
+            "--offer OFFER.json --from {offer_from}`."
         ),
         NoticeKind.INDEX_QUARANTINED: (
             "Le compteur a montré un index qui ne pouvait pas être juste ; il a été mis de côté, en "
@@ -184,20 +184,23 @@ _MODE_SWITCHED: dict[Lang, dict[Mode | None, str]] = bilingual(
 
 
 def notices_in_words(
-    notices: Iterable[Notice], standing: Collection[Notice], lang: Lang
+    notices: Iterable[Notice], standing: Collection[Notice], offer_from: str, lang: Lang
 ) -> list[tuple[datetime, str]]:
-    """Return each notice with its instant: what still is so (`standing`) first, then the past."""
+    """Return each notice with its instant: what still is so (`standing`) first, then the past.
+
+    `offer_from`: the first day of a contract for what the meter is set to, as it is typed.
+    """
     told = [(each.at, STANDING_NOTICES[lang][each.kind]) for each in standing]
     past = (each for each in notices if each not in standing)
-    return told + [(each.at, _past_in_words(each, lang)) for each in past]
+    return told + [(each.at, _past_in_words(each, offer_from, lang)) for each in past]
 
 
-def _past_in_words(notice: Notice, lang: Lang) -> str:
+def _past_in_words(notice: Notice, offer_from: str, lang: Lang) -> str:
     if notice.kind is NoticeKind.CALENDAR_CHANGED:
         before, _, after = notice.detail.partition(" to ")
         if after in KNOWN_CALENDARS and count_alike(before, after):
             return _MODE_SWITCHED[lang][_mode_switched_to(before, after)]
-    return NOTICES[lang][notice.kind].format(count=notice.detail)
+    return NOTICES[lang][notice.kind].format(count=notice.detail, offer_from=offer_from)
 
 
 def _mode_switched_to(before: str, after: str) -> Mode | None:

@@ -8,6 +8,7 @@ import msgspec
 
 from edge.area.report import AreaSummary, summary
 from edge.area.settings import AreaConfig, load_choices
+from edge.bills.calendars import first_day_of_present
 from edge.bills.judgement import Judgement, Verdict
 from edge.bills.verifier import read_judgement
 from edge.contracts.signed import load_contract
@@ -90,7 +91,8 @@ class ChipReport(msgspec.Struct, frozen=True):
     None where no chip runs; `last_quarter_hour_end` the instant up to which the meter is accounted
     for; `move_out_ordered_at` when the household asked to move out, until that is done;
     `left_after` the last day of one that has; `revoked_at` when the chip learnt that it is revoked,
-    until the broker takes it again; `standing` are the notices of what is so now.
+    until the broker takes it again; `standing` are the notices of what is so now;
+    `offer_from` the first day of a contract for what the meter is set to, None if it is not known.
     """
 
     intervals: int
@@ -114,6 +116,7 @@ class ChipReport(msgspec.Struct, frozen=True):
     move_out_ordered_at: datetime | None = None
     revoked_at: datetime | None = None
     standing: tuple[Notice, ...] = ()
+    offer_from: date | None = None
 
 
 def report(
@@ -187,6 +190,7 @@ def report(
             move_out_ordered_at=None if order is None else order.asked_at,
             revoked_at=kept.revoked_at,
             standing=tuple(standing_notices(notices)),
+            offer_from=_offer_from(vault, None if documents is None else documents[1], today),
         )
 
 
@@ -290,6 +294,23 @@ def _until(contract: Contract, departure: Departure | None) -> Contract:
 
 def _judged(vault: VaultReader) -> list[Judgement]:
     return [each for row in vault.statements() if (each := read_judgement(row)) is not None]
+
+
+def _offer_from(vault: VaultReader, contract: Contract | None, today: date) -> date | None:
+    """Return the first day of a contract for what the meter is set to.
+
+    A calendar prices whole days of its own only. Another subscribed power refuses no bill, so that a
+    contract for it may begin at any time.
+    """
+    differing = standing(vault.values.notices())
+    if NoticeKind.POWER_DIFFERS in differing and NoticeKind.CALENDAR_DIFFERS not in differing:
+        return today + timedelta(days=1)
+    state = vault.values.state()
+    if state is None or state.account is None:
+        return None
+    days = [closed for closed, _ in vault.values.fingerprinted_days()]
+    first = first_day_of_present(days, state.account)
+    return first if first is None or contract is None else max(first, contract.start)
 
 
 def last_day(bill_end: date) -> date:

@@ -184,13 +184,14 @@ def in_words(report: ChipReport, now: datetime, lang: Lang) -> str:
         rows.append(("moving", words["ordered"].format(at=at)))
     if report.left_after is not None:
         rows.append(("left", words["left_on"].format(day=day_text(report.left_after, lang))))
+    offer_from = "DAY" if report.offer_from is None else report.offer_from.isoformat()
     rows += [
         ("notice", f"{time_text(at, lang)}  {text}")
-        for at, text in notices_in_words(report.notices, report.standing, lang)
+        for at, text in notices_in_words(report.notices, report.standing, offer_from, lang)
     ]
-    rows += [("advice", ADVICE[lang][each]) for each in report.advice] or [
-        ("advice", words["nothing"])
-    ]
+    rows += [
+        ("advice", ADVICE[lang][each].format(offer_from=offer_from)) for each in report.advice
+    ] or [("advice", words["nothing"])]
     return "\n".join(f"{words[name]:<{_COLUMN}}{text}" for name, text in rows)
 
 

@@ -7,12 +7,12 @@ HELP = {
         "Crée les clés du boîtier : TLS, signature, celle du foyer. Aucune n'est jamais écrasée."
     ),
     "Make a request for enrolment, with a contract if an offer is taken. It carries public keys "
-    "only. Hand it to the collectivity and install the answer with `volet edge enrol`. Where a "
-    "meter's line is connected, the contract is for that meter. Made again, it keeps what the "
-    "household has chosen before, and says so.": (
+    "only. Hand it to the collectivity and install the answer with `volet edge enrol "
+    "ENROLMENT.json`. Where a meter's line is connected, the contract is for that meter. Made "
+    "again, it keeps what the household has chosen before, and says so.": (
         "Fait une demande d'inscription, avec un contrat si une offre est prise.\n\n"
         "Elle ne porte que des clés publiques. Remettez-la à la collectivité et installez sa "
-        "réponse avec `volet edge enrol`. Si un compteur est branché, le contrat est pour lui. "
+        "réponse avec `volet edge enrol ENROLMENT.json`. Si un compteur est branché, le contrat est pour lui. "
         "Refaite, elle garde ce que le foyer a choisi avant, et le dit."
     ),
     "Check the collectivity's answer and make it this chip's identity.": (

@@ -30,10 +30,6 @@ TWENTY_PAST_FOUR = timedelta(hours=16, minutes=20)
 MINUTES = timedelta(minutes=20)
 ADVISED = re.compile(r"`volet edge request --offer OFFER\.json --from (\d{4}-\d\d-\d\d)")
 
-pytestmark = pytest.mark.xfail(
-    strict=True, reason="the day of the change is advised, which no contract can bill then"
-)
-
 
 class ChangingMeter(BenchMeter):
     """A meter whose calendar can be set; its registers go on."""

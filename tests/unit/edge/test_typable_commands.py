@@ -12,11 +12,14 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.bills.remarks import SENTENCES as REMARKS
+from edge.commands.confirm_words import MEANING
 from edge.commands.table import edge
 from edge.language.choice import Lang
 from edge.language.directories import WITHOUT_DIRECTORY, in_directory
 from edge.moving.departure import leave_order
 from edge.status.advice_words import ADVICE
+from edge.status.notice_words import NOTICES
 from protocol.errors import VoletError
 from tests.support.chip_bench import PLATFORM_KEY, Bench, BenchMeter, instant, make_identity
 from tests.support.chip_cloud import FakeCloud
@@ -69,6 +72,43 @@ def test_an_error_names_commands_that_reach_this_chip(bench, lang):
     done = CliRunner().invoke(edge, arguments)
     assert isinstance(done.exception, VoletError)
     assert named_without(bench.directory, str(done.exception)) == []
+
+
+def lacking(text):
+    """Return what a text tells to type without what it needs: a file to install, an offer."""
+    told = [shlex.split(each) for each in COMMAND.findall(text)]
+    return [
+        command
+        for command in told
+        if (command[2] == "enrol" and f"(`{shlex.join(command)}`)" in text and len(command) == 3)
+        or (command[2] == "request" and not {"--offer", "--from"} <= set(command))
+    ]
+
+
+HINTS = [
+    text
+    for words in (*ADVICE.values(), *NOTICES.values(), *REMARKS.values(), *MEANING.values())
+    for text in words.values()
+]
+
+
+@pytest.mark.parametrize("command", ["enrol", "request", "request --offer OFFER.json"])
+def test_a_command_that_lacks_what_it_needs_is_found(command):
+    assert lacking(f"Do it (`volet edge {command}`).")
+
+
+def test_every_hint_names_the_file_to_install_and_the_offer_to_take():
+    assert [found for text in HINTS if (found := lacking(text))] == []
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_a_request_without_an_offer_says_that_it_holds_no_contract(tmp_path, lang):
+    options = ["--dir", str(tmp_path / "chip")]
+    assert CliRunner().invoke(edge, ["init", *options]).exit_code == 0
+    done = CliRunner().invoke(edge, ["--lang", lang.value, "request", *options])
+    said = {Lang.EN: "holds no contract", Lang.FR: "ne contient pas de contrat"}
+    assert said[lang] in done.output
+    assert "--offer OFFER.json --from DAY" in done.output
 
 
 @given(text=st.sampled_from(TEXTS), name=st.text(st.characters(codec="utf-8"), min_size=1))

@@ -129,9 +129,9 @@ def test_a_word_that_is_left_is_taken_back_by_answering_no(bench, happens):
 
 @pytest.mark.parametrize("lang", Lang)
 def test_another_calendar_than_the_contracts_names_the_command_to_go_on_with(lang):
-    assert "`volet edge request --offer … --from …`" in ADVICE[lang][Advice.TARIFF]
-    assert "`volet edge enrol`" in ADVICE[lang][Advice.TARIFF]
-    assert "`volet edge request" in NOTICES[lang][NoticeKind.CALENDAR_CHANGED]
+    for text in (ADVICE[lang][Advice.TARIFF], NOTICES[lang][NoticeKind.CALENDAR_CHANGED]):
+        assert "`volet edge request --offer OFFER.json --from {offer_from}`" in plain(text)
+    assert "`volet edge enrol ENROLMENT.json`" in plain(ADVICE[lang][Advice.TARIFF])
     bill = {Lang.EN: "no bill is called correct", Lang.FR: "aucune facture n'est dite juste"}[lang]
     assert bill in plain(STANDING[lang][NoticeKind.CALENDAR_DIFFERS])
 

@@ -216,7 +216,7 @@ def test_a_vault_without_its_keys_says_no_reason(make_home):
 
 
 def in_words(kind, detail, lang):
-    ((_, text),) = notices_in_words([Notice(kind, NOW, detail)], (), lang)
+    ((_, text),) = notices_in_words([Notice(kind, NOW, detail)], (), "2026-07-17", lang)
     return plain(text)
 
 
