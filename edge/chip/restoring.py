@@ -64,6 +64,8 @@ def _mode_of(calendar: str, reading: Reading, point: RestorePoint) -> Mode:
     if len(names_of(calendar)) > 1:
         return Mode.HISTORIQUE
     is_standard = reading.mode is Mode.STANDARD
+    if not is_standard and not count_alike(calendar, reading.calendar or ""):
+        return Mode.HISTORIQUE  # sums of different registers tell nothing
     if not _is_same_total(calendar, reading, point):
         is_standard = not is_standard
     return Mode.STANDARD if is_standard else Mode.HISTORIQUE

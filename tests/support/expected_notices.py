@@ -17,6 +17,7 @@ ANOTHER_CALENDAR = "another calendar"
 ANOTHER_METER = "another meter"
 SILENCE = "a silence"
 CLOCKS = "clocks that differ"
+LIMIT = "a limit that yields"
 TOLD_BY = {
     ANEW: {
         NoticeKind.INDEX_QUARANTINED,
@@ -32,6 +33,7 @@ TOLD_BY = {
         NoticeKind.METER_REPLACED,
     },
     SILENCE: {NoticeKind.GAP},
+    LIMIT: {NoticeKind.LIMIT_YIELDED},
     CLOCKS: {NoticeKind.CLOCK_DOUBTED, NoticeKind.CLOCKS_DIFFER},
 }
 
@@ -70,6 +72,10 @@ class ExpectedNotices:
         """Wait for a notice of `what` from now on."""
         self._untold.append(Expected(what, len(self._told)))
 
+    def expect_ever(self, what: str) -> None:
+        """Wait for a notice of `what` that may have come long since."""
+        self._untold.append(Expected(what, 0))
+
     def drop(self, what: str) -> None:
         """Wait no longer for a notice of `what`."""
         self._untold = [each for each in self._untold if each.what != what]
@@ -93,9 +99,13 @@ class ExpectedNotices:
         """Take note that the chip saw time leap to `until`, which it tells as a gap."""
         self._gap_at = until
 
+    def settle_dispute(self) -> None:
+        """Take note that clocks agree: until they do, one notice tells of all their differences."""
+        self._before_dispute = len(self._told)
+
     def hear(self, at: datetime, meter: TrueMeter, *, is_own: bool, is_put_aside: bool) -> None:
         """Take note of a frame whose time is known; `is_put_aside`: the chip does not count it."""
-        self._before_dispute, self._disputed_frames = len(self._told), 0
+        self._disputed_frames = 0
         if is_put_aside:
             self._gap_at = max(at, self._gap_at)
         elif is_own and at - self.heard_at > GAP:

@@ -100,6 +100,8 @@ class MeteredHousehold:
         self.chip.hear(self.line.encode(self.at))
         is_own = self.line is self.home
         if self.clocks.is_believed(self.line):
+            if not self.clocks.is_disputed:
+                self.expected.settle_dispute()
             self.expected.hear(self.at, self.line, is_own=is_own, is_put_aside=self.asks_person)
             if is_own:
                 self.ledger.see()

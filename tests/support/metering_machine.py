@@ -15,6 +15,7 @@ from hypothesis.stateful import (
     rule,
 )
 
+from tests.support.expected_notices import LIMIT
 from tests.support.metered_household import MeteredHousehold
 from tests.support.true_meter import CALENDARS, MODULUS_WH, TrueMeter
 
@@ -115,6 +116,15 @@ class MeteringMachine(RuleBasedStateMachine):
         if calendar != self.home.home.calendar:
             self.home.change_calendar(calendar)
 
+    @rule(calendar=st.sampled_from(sorted(CALENDARS)), is_restarted=st.booleans())
+    def calendar_changes_unseen(self, calendar, is_restarted):
+        if calendar != self.home.home.calendar:
+            self.home.change_calendar(calendar)
+        self.home.silence(40_000, 6_000)
+        if is_restarted:
+            self.home.restart()
+        self.home.frames(120, 10, 0)
+
     @rule(lull=lulls)
     def mode_changes(self, lull):
         self._lull(*lull)
@@ -175,7 +185,10 @@ class MeteringMachine(RuleBasedStateMachine):
         self._lull(*lull)
         if is_restarted:
             self.home.restart()
+        was_followed = self.home.is_followed
         self.home.frames(1_200, 10, 20_000)
+        if was_followed and self.home.is_followed:
+            self.home.expected.expect_ever(LIMIT)
 
     @rule()
     def person_confirms(self):
@@ -253,3 +266,20 @@ class MeteringMachine(RuleBasedStateMachine):
         finally:
             self.home.chip.close()
             self.directory.cleanup()
+
+
+class SteadyMachine(MeteringMachine):
+    """A household with right clocks, a card that lasts, and registers that only count.
+
+    What the others excuse hides small faults.
+    """
+
+    host_clock_goes_wrong = None
+    image_is_restored = None
+    machine_boots = None
+    meter_clock_goes_wrong = None
+    register_is_reset = None
+    register_jumps = None
+    registers_change_places = None
+    store_is_lost = None
+    wrong_time_is_believed = None

@@ -64,3 +64,19 @@ def test_the_same_total_goes_on_from_the_curve(calendar, is_historique):
     total_wh = shown_wh if is_historique else sum(meter.indices_wh) + meter.other_wh
     mode = Mode.HISTORIQUE if is_historique else Mode.STANDARD
     assert restored_mode(meter, total_wh - 3_000, *BILLED_KWH) is mode
+
+
+def test_sums_of_different_registers_tell_no_mode():
+    meter = meter_of("HPHC", is_historique=True)
+    (frame,) = Decoder().feed(meter.encode(AT))
+    point = RestorePoint(
+        day=date(2025, 6, 10),
+        j=95,
+        drawn_index_wh=146_000,
+        register_index_kwh=(146, *[0] * 9),
+        injected_index_wh=0,
+        fingerprint=HOUSEHOLD.meter_fingerprint(SERIAL, "BASE"),
+    )
+    account = restore_for(read(frame, AT), point, HOUSEHOLD).state.account
+    assert account.last.mode is Mode.HISTORIQUE
+    assert account.billed_kwh[:2] == (146, None)  # 274 kWh of an earlier contract are no step
