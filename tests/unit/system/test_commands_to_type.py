@@ -25,6 +25,8 @@ NAMES = {
     "header.party",
     "public",
 }
+# Dates, as they are typed.
+NAMES |= {"change", "offer_from", "other.end"}
 # `arguments` are the demo's own, and the end of a process of its own.
 NAMES |= {"' '.join(arguments[:3])"}
 
