@@ -6,7 +6,7 @@ readings are set aside until the right one is read, or until this one has taken 
 
 import msgspec
 
-from edge.metering.counters import MAX_UNEXPLAINED_RISE_WH, allowed_rise_wh, rise_wh
+from edge.metering.counters import allowed_rise_wh, believable_rise_wh, rise_wh
 from edge.metering.reading import HISTORIQUE_REGISTERS, Reading
 from edge.metering.restore import RestorePoint, restore
 from edge.metering.state import MeterState
@@ -81,15 +81,14 @@ def _is_same_total(calendar: str, reading: Reading, point: RestorePoint) -> bool
     total_rise_wh = rise_wh(point.drawn_index_wh, reading.total_wh)
     is_alike = count_alike(calendar, reading.calendar or "")
     elapsed = reading.at - quarter_hour_start(point.day, point.j)
-    limit_wh = allowed_rise_wh(elapsed)
-    if not is_alike and (total_rise_wh is None or total_rise_wh > limit_wh):
+    if not is_alike and (total_rise_wh is None or total_rise_wh > allowed_rise_wh(elapsed)):
         return False
     counting = len(HISTORIQUE_REGISTERS[calendar]) if is_alike else REGISTERS
     registers_rise_wh = _registers_rise_wh(counting, reading, point)
     if registers_rise_wh is None and not is_alike:
-        return False  # of the same registers, one fell
+        return False  # a register fell, so that nothing tells one total from the other
     if registers_rise_wh is None or point.is_carrying:
-        return total_rise_wh is None or total_rise_wh <= max(limit_wh, MAX_UNEXPLAINED_RISE_WH)
+        return total_rise_wh is None or total_rise_wh <= believable_rise_wh(elapsed)
     return total_rise_wh is not None and total_rise_wh + point.placed_wh <= registers_rise_wh
 
 

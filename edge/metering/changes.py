@@ -4,9 +4,9 @@ import msgspec
 
 from edge.metering.closing import advance, bill
 from edge.metering.counters import (
-    MAX_UNEXPLAINED_RISE_WH,
     NO_REGISTERS,
     allowed_rise_wh,
+    believable_rise_wh,
     merge,
     rise_wh,
 )
@@ -32,23 +32,19 @@ def change_calendar(
     found = passage_of(account, reading)
     told: list[Event] = []
     is_unseen = (reading.at - last.at).total_seconds() > settings.boundary_s
-    has_injection_fallen = _has_injection_fallen(last, reading)
-    if (is_unseen and not found.is_whole) or account.is_untimed or has_injection_fallen:
+    has_fallen = _has_injection_fallen(last, reading)
+    if (is_unseen and not found.is_whole) or account.is_untimed or has_fallen:
         account, anew = begin_anew(account, reading)
         told += anew
     if have_same_total(known, reading) or account.closed is not None:
         account, jumps = note_jump(account, known, _going_on(known, reading, found))
         told += jumps
-    account, closed = advance(account, reading.at, found.energy_wh, None, settings)
-    account, _ = bill(account, last, reading.at, with_injection=has_injection_fallen)
-    if has_injection_fallen:
-        account = msgspec.structs.replace(account, billed_injected_wh=None)
     reading = msgspec.structs.replace(
         reading,
         injected_wh=last.injected_wh if reading.injected_wh is None else reading.injected_wh,
     )
-    account = msgspec.structs.replace(account, billed_kwh=found.kept(account.billed_kwh))
-    return stand_at(account, reading), told + closed
+    account, closed = _go_on(account, reading, found, settings)
+    return account, told + closed
 
 
 def change_meter(
@@ -108,16 +104,9 @@ def renew_index(
     if is_same_calendar(account.known, reading):
         reading = merge(account.known, reading)  # a register that noise hides stays where it stood
     found = passage_of(account, reading, allowed_rise_wh(reading.at - account.known.at))
-    is_injection_same = not _has_injection_fallen(account.last, reading)
     account, told = begin_anew(account, reading)
-    account, closed = advance(account, reading.at, found.energy_wh, None, settings)
-    account, _ = bill(account, account.last, reading.at, with_injection=not is_injection_same)
-    account = msgspec.structs.replace(
-        account,
-        billed_kwh=found.kept(account.billed_kwh),
-        billed_injected_wh=account.billed_injected_wh if is_injection_same else None,
-    )
-    return stand_at(account, reading), told + closed
+    account, closed = _go_on(account, reading, found, settings)
+    return account, told + closed
 
 
 def lacks_register_at_change(last: Reading, reading: Reading) -> bool:
@@ -140,12 +129,26 @@ def lacks_register_at_change(last: Reading, reading: Reading) -> bool:
     )
 
 
+def _go_on(
+    account: Account, reading: Reading, found: Passage, settings: MeteringSettings
+) -> tuple[Account, list[Event]]:
+    """Bill up to the last reading; what does not go on from there starts at `reading`."""
+    has_fallen = _has_injection_fallen(account.last, reading)
+    account, closed = advance(account, reading.at, found.energy_wh, None, settings)
+    account, _ = bill(account, account.last, reading.at, with_injection=has_fallen)
+    account = msgspec.structs.replace(
+        account,
+        billed_kwh=found.kept(account.billed_kwh),
+        billed_injected_wh=None if has_fallen else account.billed_injected_wh,
+    )
+    return stand_at(account, reading), closed
+
+
 def _former(account: Account, reading: Reading) -> tuple[FormerMeter | None, Passage | None]:
     """Return where the reading's meter stood when it was followed last, if registers go on from there."""
     for former in account.former:
         if former.last.serial == reading.serial:
-            elapsed = reading.at - former.last.at
-            most_wh = max(allowed_rise_wh(elapsed), MAX_UNEXPLAINED_RISE_WH)
+            most_wh = believable_rise_wh(reading.at - former.last.at)
             found = passage(former.last, reading, most_wh=most_wh)
             return (former, found) if any(found.goes_on) else (None, None)
     return None, None

@@ -28,6 +28,11 @@ def allowed_rise_wh(elapsed: timedelta) -> float:
     return max(elapsed.total_seconds(), 0.0) * QUARTER_HOUR_MAX_WH / 900 + RISE_MARGIN_WH
 
 
+def believable_rise_wh(elapsed: timedelta) -> float:
+    """Return the most that is believed without a person: what can have been counted, or a jump."""
+    return max(allowed_rise_wh(elapsed), MAX_UNEXPLAINED_RISE_WH)
+
+
 def counters(last: Reading, reading: Reading) -> list[tuple[int, int]]:
     """Return (before, after) in Wh of every counter that both readings carry."""
     pairs = [(last.total_wh, reading.total_wh)]
@@ -41,16 +46,12 @@ def counters(last: Reading, reading: Reading) -> list[tuple[int, int]]:
 
 def is_possible(last: Reading, reading: Reading) -> bool:
     """Return whether every counter rose, and by no more than needs no person to look at it."""
-    limit_wh = max(allowed_rise_wh(reading.at - last.at), MAX_UNEXPLAINED_RISE_WH)
-    rises_wh = [rise_wh(before_wh, after_wh) for before_wh, after_wh in counters(last, reading)]
-    return all(step_wh is not None and step_wh <= limit_wh for step_wh in rises_wh)
+    return _rise_within(last, reading, believable_rise_wh(reading.at - last.at))
 
 
 def is_leaping(last: Reading, reading: Reading) -> bool:
     """Return whether a counter fell, or rose, over its wrap too, by more than it can have counted."""
-    limit_wh = allowed_rise_wh(reading.at - last.at)
-    rises_wh = [rise_wh(before_wh, after_wh) for before_wh, after_wh in counters(last, reading)]
-    return any(step_wh is None or step_wh > limit_wh for step_wh in rises_wh)
+    return not _rise_within(last, reading, allowed_rise_wh(reading.at - last.at))
 
 
 def borne_out(held: Reading, reading: Reading) -> Reading:
@@ -84,3 +85,8 @@ def merge(last: Reading, reading: Reading) -> Reading:
             last.subscribed_kva if reading.subscribed_kva is None else reading.subscribed_kva
         ),
     )
+
+
+def _rise_within(last: Reading, reading: Reading, limit_wh: float) -> bool:
+    rises_wh = [rise_wh(before_wh, after_wh) for before_wh, after_wh in counters(last, reading)]
+    return all(step_wh is not None and step_wh <= limit_wh for step_wh in rises_wh)

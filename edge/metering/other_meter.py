@@ -113,14 +113,14 @@ def _stands_at_change(before: Reading, last: Reading, reading: Reading) -> bool:
 
 def _thinned(readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
     """Return the readings without those within a day; as many as may be kept in any case."""
-    first, *_, last = readings
-    changes, ends = [first], list[Reading]()
-    for before, at, after in zip(readings, readings[1:], readings[2:], strict=False):
+    changes, ends = [0], list[int]()
+    for n in range(1, len(readings) - 1):
+        before, at, after = readings[n - 1 : n + 2]
         if _stands_at_change(before, at, after):
-            changes.append(at)
+            changes.append(n)
         elif not legal_day(before.at) == legal_day(at.at) == legal_day(after.at):
-            ends.append(at)
+            ends.append(n)
     while ends and len(changes) + len(ends) >= READINGS_MAX:
         ends = ends[1::2]
-    kept = [at for at in readings if at in changes or at in ends]
-    return (*kept[: READINGS_MAX - 1], last)
+    kept = sorted(changes + ends)[: READINGS_MAX - 1]
+    return (*[readings[n] for n in kept], readings[-1])

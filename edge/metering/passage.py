@@ -13,6 +13,7 @@ import msgspec
 from edge.metering.counters import (
     MAX_UNEXPLAINED_RISE_WH,
     allowed_rise_wh,
+    believable_rise_wh,
     is_possible,
     rise_wh,
 )
@@ -106,9 +107,8 @@ def passage(
     if risen_wh > limit_wh or (most_wh is not None and risen_wh > most_wh):
         rises_wh, risen_wh = {}, 0
     if most_wh is None:
-        most_wh = allowed_rise_wh(reading.at - last.at)
-        if rises_wh:
-            most_wh = max(most_wh, MAX_UNEXPLAINED_RISE_WH)
+        elapsed = reading.at - last.at
+        most_wh = believable_rise_wh(elapsed) if rises_wh else allowed_rise_wh(elapsed)
     is_total_drawn = total_wh is not None and total_wh <= most_wh
     return Passage(
         energy_wh=total_wh if total_wh is not None and is_total_drawn else risen_wh,
