@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from benchmarks.area_household import SHAPE, SLOTS
 from benchmarks.row import Bound, Rows
 from benchmarks.timing import cpu_s, scaled
-from cloud.release.pages import charter_pages, roster_pages
+from cloud.release.pages import cosigned_pages, roster_pages
 from cloud.store.sqlite.store import SqliteStore
 from protocol.area_cipher import SEED_BYTES, SLOT_BYTES, add_up, mask
 from protocol.calendar import day_number, next_month
@@ -126,15 +126,15 @@ class _Area:
         self._entries = [entry for entry, _ in town.enrol(store.area, households)]
         roster = store.area.roster()
         store.close()
-        _, charter = town.make_measures(households, _EPSILON, SLOTS - 1, bytes(32))
-        self._measures, self._head = charter.hash, roster[-1].hash
+        _, cosigned = town.make_measures(households, _EPSILON, SLOTS - 1, bytes(32))
+        self._measures, self._head = cosigned.hash, roster[-1].hash
         kept = TrusteeLog.open(directory)
         for entry in self._entries:
-            kept.put_seeds(_seeds(entry, town.set_charter.hash))
+            kept.put_seeds(_seeds(entry, town.signed_set.hash))
         self.log = kept
         self.trustee = TrusteeCore(town.members[0], kept, lambda: _NUMBER, is_alone=True)
-        self.trustee.confirm(fingerprint(town.set_charter))
-        for page in (*charter_pages(town.set_charter), *charter_pages(charter)):
+        self.trustee.confirm(fingerprint(town.signed_set))
+        for page in (*cosigned_pages(town.signed_set), *cosigned_pages(cosigned)):
             self.trustee.take(page)
         for page in roster_pages(0, roster):
             self.trustee.take(page)

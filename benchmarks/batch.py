@@ -178,7 +178,7 @@ def _count(directory: Path, households: int) -> None:
     assert len(names) == households, "a statement is missing"
     assert set(names.values()) == {1}, "a request has two different statements"
     store = SqliteStore.open(directory, is_checked=False)
-    states = {each.word: each.count for each in store.figures().requests}
+    states = {each.label: each.count for each in store.figures().requests}
     store.close()
     assert states == {str(RequestState.SEEN): households}, states
 

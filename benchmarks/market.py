@@ -1,4 +1,4 @@
-"""A public list for measuring: registers, calendars and hourly prices, a year of each."""
+"""A transparency log for measuring: registers, calendars and hourly prices, a year of each."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta

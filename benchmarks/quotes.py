@@ -97,16 +97,16 @@ def _ours(rows: Rows, cloud: Cloud, market: OpenedLog, year: Year, runs: int) ->
     request = QuoteRequest(chip.secret.id, bytes(16), day_number(START), day_number(END), head)
     at = datetime(2026, 1, 1, tzinfo=UTC)
 
-    def answer(desk: QuoteService) -> tuple[Outgoing, ...]:
+    def answer(service: QuoteService) -> tuple[Outgoing, ...]:
         nonlocal at
         at += PAUSE
-        return desk.answer(chip.enrolment, request, at)
+        return service.answer(chip.enrolment, request, at)
 
     cold_s = wall_s(
         lambda: answer(QuoteService(cloud.store, market, COLLECTIVITY, key)), runs=max(2, runs // 2)
     )
-    desk = QuoteService(cloud.store, market, COLLECTIVITY, key)
-    warm_s = wall_s(lambda: answer(desk), runs=runs)
+    service = QuoteService(cloud.store, market, COLLECTIVITY, key)
+    warm_s = wall_s(lambda: answer(service), runs=runs)
     limit = Bound("below", LIMIT_MS)
     note = f"{TARIFFS} tariffs, {MONTHS} months, wall time, read from the store"
     rows.add("quotes for a household's year", per(warm_s, 1 / MS), "ms", bound=limit, note=note)
@@ -117,7 +117,7 @@ def _ours(rows: Rows, cloud: Cloud, market: OpenedLog, year: Year, runs: int) ->
         bound=limit,
         note="with the list's weights, which later households share",
     )
-    sent = answer(desk)
+    sent = answer(service)
     rows.add("the answer on the wire", sum(len(each.payload) for each in sent), "bytes")
     _check(market, year, sent)
     return float(np.median(warm_s))

@@ -65,7 +65,7 @@ class Contribution(_Body, frozen=True):
     parts: Annotated[tuple[Part, ...], msgspec.Meta(min_length=1, max_length=PARTS_MAX)]
 
 
-class Ask(_Body, frozen=True):
+class AreaQuestion(_Body, frozen=True):
     """up/ask: send me my terms, or the document of this hash."""
 
     household_key: KeyId
@@ -88,7 +88,7 @@ class Terms(_Body, frozen=True):
 class Document(_Body, frozen=True):
     """down/document: a document's or transform's bytes, known by their hash; the last part ends it.
 
-    What is longer than a message comes in parts, in order. A charter comes as its MessagePack form,
+    What is longer than a message comes in parts, in order. A signed document comes as its MessagePack form,
     and is asked for by the hash of its body; a transform by the hash of its bytes.
     """
 

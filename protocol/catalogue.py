@@ -1,4 +1,4 @@
-"""The public list of offers, calendars and market series: append-only, one hash for everyone.
+"""The transparency log of offers, calendars and market series: append-only, one hash for everyone.
 
 Each entry's `head` is a hash over the entry and the head before it, so that a head names all that
 was ever listed; the platform signs pages of entries. The documents lie beside the list, each signed
@@ -51,7 +51,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
         return day_of_number(self.listed_on)
 
 
-class Page(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Segment(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """catalogue/list/{number}: entries `number` × 512 and on, all there are up to 512."""
 
     number: Annotated[int, msgspec.Meta(ge=0, lt=ENTRIES_MAX // PAGE_ENTRIES)]
@@ -83,10 +83,10 @@ def check_chain(previous: Entry | None, entries: Sequence[Entry]) -> None:
         previous = entry
 
 
-def pages_of(entries: Sequence[Entry], first: int = 0) -> list[Page]:
+def segments_of(entries: Sequence[Entry], first: int = 0) -> list[Segment]:
     """Lay entries out as pages; `entries[0]` is the first of page `first`."""
     return [
-        Page(first + at // PAGE_ENTRIES, tuple(entries[at : at + PAGE_ENTRIES]))
+        Segment(first + at // PAGE_ENTRIES, tuple(entries[at : at + PAGE_ENTRIES]))
         for at in range(0, len(entries), PAGE_ENTRIES)
     ]
 

@@ -80,7 +80,7 @@ class Signature(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fie
     signature: bytes
 
 
-class Charter(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class CosignedDocument(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A document's exact bytes, what it is, and everybody's signatures."""
 
     kind: str
@@ -92,11 +92,11 @@ class Charter(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
         """SHA-256 of the body."""
         return hashlib.sha256(self.body).digest()
 
-    def signed(self, signer: str, key: Ed25519PrivateKey) -> "Charter":
+    def signed(self, signer: str, key: Ed25519PrivateKey) -> "CosignedDocument":
         """Return the document with one signature more; one's earlier signature is replaced."""
         others = tuple(each for each in self.signatures if each.signer != signer)
         signature = Signature(signer, key.sign(_signed_bytes(self.kind, self.body)))
-        return Charter(self.kind, self.body, (*others, signature))
+        return CosignedDocument(self.kind, self.body, (*others, signature))
 
     def is_signed_by(self, signer: str, public_key: bytes) -> bool:
         """Say whether there is a good signature of `signer`."""
@@ -111,46 +111,48 @@ class Charter(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
         return False
 
 
-def draw_up(document: msgspec.Struct) -> Charter:
+def draw_up(document: msgspec.Struct) -> CosignedDocument:
     """Return a document that nobody has signed yet."""
-    return Charter(type(document).__name__, msgspec.msgpack.encode(document), ())
+    return CosignedDocument(type(document).__name__, msgspec.msgpack.encode(document), ())
 
 
-def read_charter(charter: Charter, document_type: type[Body]) -> Body:
+def read_cosigned(cosigned: CosignedDocument, document_type: type[Body]) -> Body:
     """Decode a document whose signatures have been checked, or are checked by the caller.
 
     Raises:
         DocumentRefused: another kind, or not in canonical form.
     """
     kind = document_type.__name__
-    if charter.kind != kind:
-        raise DocumentRefused(f"This document is a {charter.kind}, no {kind}.")
+    if cosigned.kind != kind:
+        raise DocumentRefused(f"This document is a {cosigned.kind}, no {kind}.")
     try:
-        return decode_body(charter.body, document_type)
+        return decode_body(cosigned.body, document_type)
     except MessageRefused as exc:
         raise DocumentRefused(f"This {kind} cannot be read: {exc.detail}.") from exc
 
 
-def check_signed_by_trustees(charter: Charter, trustees: TrusteeSet) -> None:
+def check_signed_by_trustees(cosigned: CosignedDocument, trustees: TrusteeSet) -> None:
     """Check that t of `trustees` and the collectivity signed.
 
     Raises:
         DocumentRefused: says whose signatures are missing.
     """
-    if not charter.is_signed_by(COLLECTIVITY_SIGNER, trustees.collectivity_key):
-        raise DocumentRefused(f"This {charter.kind} is not signed by the collectivity.")
+    if not cosigned.is_signed_by(COLLECTIVITY_SIGNER, trustees.collectivity_key):
+        raise DocumentRefused(f"This {cosigned.kind} is not signed by the collectivity.")
     signers = [
-        each.name for each in trustees.trustees if charter.is_signed_by(each.name, each.signing_key)
+        each.name
+        for each in trustees.trustees
+        if cosigned.is_signed_by(each.name, each.signing_key)
     ]
     if len(signers) < trustees.shape.threshold:
         raise DocumentRefused(
-            f"This {charter.kind} is signed by {len(signers)} trustees"
+            f"This {cosigned.kind} is signed by {len(signers)} trustees"
             f"{' (' + ', '.join(signers) + ')' if signers else ''}; "
             f"{trustees.shape.threshold} of {trustees.shape.trustees} must sign it."
         )
 
 
-def open_first_set(charter: Charter) -> TrusteeSet:
+def open_first_set(cosigned: CosignedDocument) -> TrusteeSet:
     """Read a first set of trustees: who confirms its fingerprint by hand trusts it.
 
     Its own members and the collectivity must all have signed it, so that none is named unasked.
@@ -158,42 +160,42 @@ def open_first_set(charter: Charter) -> TrusteeSet:
     Raises:
         DocumentRefused: with what is wrong.
     """
-    trustees = _read_set(charter)
+    trustees = _read_set(cosigned)
     if trustees.version != 1 or trustees.previous is not None:
         raise DocumentRefused("This set of trustees follows another one, which must come first.")
-    if not charter.is_signed_by(COLLECTIVITY_SIGNER, trustees.collectivity_key):
+    if not cosigned.is_signed_by(COLLECTIVITY_SIGNER, trustees.collectivity_key):
         raise DocumentRefused("This TrusteeSet is not signed by the collectivity.")
     for each in trustees.trustees:
-        if not charter.is_signed_by(each.name, each.signing_key):
+        if not cosigned.is_signed_by(each.name, each.signing_key):
             raise DocumentRefused(f"{each.name} has not signed the set that names it.")
     return trustees
 
 
-def open_next_set(charter: Charter, current: Charter) -> TrusteeSet:
+def open_next_set(cosigned: CosignedDocument, current: CosignedDocument) -> TrusteeSet:
     """Read the set of trustees that follows `current`, which is trusted already.
 
     Raises:
         DocumentRefused: with what is wrong.
     """
-    trustees, before = _read_set(charter), _read_set(current)
+    trustees, before = _read_set(cosigned), _read_set(current)
     if trustees.previous != current.hash or trustees.version != before.version + 1:
         raise DocumentRefused("This set of trustees does not follow the one that is known.")
     if trustees.collectivity != before.collectivity:
         raise DocumentRefused("This set of trustees is another collectivity's.")
     if trustees.effective < before.effective:
         raise DocumentRefused("This set of trustees would take effect before the one it follows.")
-    check_signed_by_trustees(charter, before)
+    check_signed_by_trustees(cosigned, before)
     return trustees
 
 
-def fingerprint(charter: Charter) -> str:
+def fingerprint(cosigned: CosignedDocument) -> str:
     """Return what people compare by eye: six groups of four letters and digits (120 bits)."""
-    text = base64.b32encode(charter.hash).decode()
+    text = base64.b32encode(cosigned.hash).decode()
     return " ".join(text[4 * n : 4 * n + 4] for n in range(FINGERPRINT_GROUPS))
 
 
-def _read_set(charter: Charter) -> TrusteeSet:
-    trustees = read_charter(charter, TrusteeSet)
+def _read_set(cosigned: CosignedDocument) -> TrusteeSet:
+    trustees = read_cosigned(cosigned, TrusteeSet)
     try:
         check_shape(trustees.shape)
     except CipherError as exc:

@@ -203,7 +203,7 @@ class BatchItems(_Shape, frozen=True):
 
 
 class ListedEntry(_Shape, frozen=True):
-    """One entry of the public list; `head` is a hash over it and all before it."""
+    """One entry of the transparency log; `head` is a hash over it and all before it."""
 
     number: int
     listed_on: date
@@ -213,7 +213,7 @@ class ListedEntry(_Shape, frozen=True):
 
 
 class ListedPage(_Shape, frozen=True):
-    """Entries of the public list in order. Ask for those after `next` until it is null."""
+    """Entries of the transparency log in order. Ask for those after `next` until it is null."""
 
     entries: tuple[ListedEntry, ...]
     next: int | None

@@ -171,7 +171,7 @@ class Roster:
         """Give every household key that was ever entered."""
         return iter(self._of_household)
 
-    def standing(
+    def membership(
         self, household_key: bytes, day: int, length: int | None = None
     ) -> Membership | None:
         """Return where a household stands on `day` (a number), None: nowhere.
@@ -192,12 +192,12 @@ class Roster:
         joined = max(first.start, seen - SEEN_LATE_DAYS)
         return Membership(current, day - joined >= COUNTS_AFTER_DAYS)
 
-    def standings(self, day: int, length: int | None = None) -> Iterator[Membership]:
+    def memberships(self, day: int, length: int | None = None) -> Iterator[Membership]:
         """Give everybody who stands somewhere on `day`."""
         for household_key in self._of_household:
-            standing = self.standing(household_key, day, length)
-            if standing is not None:
-                yield standing
+            membership = self.membership(household_key, day, length)
+            if membership is not None:
+                yield membership
 
     def _check(self, entry: RosterEntry) -> None:
         place = f"Roster entry {entry.number}"

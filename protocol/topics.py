@@ -111,7 +111,7 @@ def area_topic(collectivity: str, measure: str, code: str) -> str:
 
 
 class CatalogueTopic(msgspec.Struct, frozen=True):
-    """A topic of the public list taken apart: a page's number, or a document's hash."""
+    """A topic of the transparency log taken apart: a page's number, or a document's hash."""
 
     collectivity: str
     page: int | None
@@ -119,7 +119,7 @@ class CatalogueTopic(msgspec.Struct, frozen=True):
 
 
 def page_topic(collectivity: str, page: int) -> str:
-    """Build the topic of one page of the public list."""
+    """Build the topic of one page of the transparency log."""
     return f"{ROOT}/{collectivity}/{PublicKind.LIST}/{page}"
 
 
@@ -129,7 +129,7 @@ def listed_topic(collectivity: str, document: bytes) -> str:
 
 
 def parse_catalogue_topic(topic: str) -> CatalogueTopic | None:
-    """Take a topic of the public list apart; None: it is another topic."""
+    """Take a topic of the transparency log apart; None: it is another topic."""
     match = _CATALOGUE_TOPIC.fullmatch(topic)
     if match is None:
         return None

@@ -113,8 +113,8 @@ class RosterPage(_Body, frozen=True):
     entries: tuple[tuple[bytes, bytes], ...]
 
 
-class CharterPage(_Body, frozen=True):
-    """A set of trustees or measures, as MessagePack of its charter, in parts."""
+class CosignedPage(_Body, frozen=True, tag="CharterPage"):
+    """A set of trustees or measures, as MessagePack of its signed document, in parts."""
 
     hash: Hash
     page: Annotated[int, msgspec.Meta(ge=0, lt=PAGES_MAX)]
@@ -153,7 +153,7 @@ class Known(_Body, frozen=True):
 class ToTrustee(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """trustee/{name}/request: one message from the release worker."""
 
-    message: RequestPage | RosterPage | CharterPage
+    message: RequestPage | RosterPage | CosignedPage
 
 
 class FromTrustee(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

@@ -69,7 +69,7 @@ class CheckedLine(msgspec.Struct, frozen=True):
     wh: int | None = None
 
 
-class Checked(msgspec.Struct, frozen=True):
+class Checked(msgspec.Struct, frozen=True, rename={"verdict": "standing"}):
     """A receipt as its provider may know it, over the days [start, end).
 
     `doubts`: what makes some of its days an estimate, by the chip's word. `detail` says why it was
@@ -78,7 +78,7 @@ class Checked(msgspec.Struct, frozen=True):
 
     statement: str
     contract: str
-    standing: ReceiptVerdict
+    verdict: ReceiptVerdict
     start: date | None = None
     end: date | None = None
     consent: Consent | None = None
@@ -118,12 +118,12 @@ def check_receipt(
         terms = read_terms(evidence, kept.statement, contract, provider_key)
         _check_terms(text, terms)
         commitments = _commitments(evidence, contract.household_key, terms, keys)
-        standing = check_text(text, terms, commitments, collectivity, contract.household_key)
+        verdict = check_text(text, terms, commitments, collectivity, contract.household_key)
     except (CipherError, DocumentRefused, MessageRefused, ValueError) as exc:
         return Checked(*names, ReceiptVerdict.REFUSED, detail=str(exc))
     return Checked(
         *names,
-        standing,
+        verdict,
         day_of_number(text.start),
         day_of_number(text.end),
         text.consent,

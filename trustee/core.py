@@ -23,7 +23,7 @@ from protocol.trustee_messages import (
     Answer,
     AnswerPage,
     Ask,
-    CharterPage,
+    CosignedPage,
     Entries,
     FromPeer,
     FromTrustee,
@@ -176,8 +176,8 @@ class TrusteeCore:
             case RosterPage(first, entries):
                 self._take_roster(first, entries)
                 return [FromTrustee(self.known())]
-            case CharterPage(document, page, pages, data):
-                return self._take_charter(document, page, pages, data)
+            case CosignedPage(document, page, pages, data):
+                return self._take_cosigned(document, page, pages, data)
             case RequestPage(request, page, pages, data):
                 return self._take_request(request, page, pages, data)
 
@@ -321,12 +321,12 @@ class TrusteeCore:
             for number, part in enumerate(parts)
         ]
 
-    def _take_charter(self, name: bytes, page: int, pages: int, data: bytes) -> list[FromTrustee]:
+    def _take_cosigned(self, name: bytes, page: int, pages: int, data: bytes) -> list[FromTrustee]:
         try:
             whole = self._pages.add(b"c" + name, page, pages, data)
             if whole is None:
                 return []
-            self.documents.take_charter(whole, self._today())
+            self.documents.take_cosigned(whole, self._today())
             self._take_waiting(self._letters.waiting())
         except (MessageRefused, DocumentRefused) as exc:
             self._count(Reason.DOCUMENT)

@@ -9,13 +9,13 @@ from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused
 from protocol.governance import (
     NOTICE_DAYS,
-    Charter,
+    CosignedDocument,
     TrusteeSet,
     check_signed_by_trustees,
     fingerprint,
     open_first_set,
     open_next_set,
-    read_charter,
+    read_cosigned,
 )
 from protocol.measures import Measures, check_measures
 from protocol.roster import Roster, RosterEntry, SignedEntry
@@ -33,19 +33,19 @@ class TrustedDocuments:
         """Load what was checked before."""
         self._log = log
         self.collectivity = collectivity
-        self._sets: list[tuple[Charter, TrusteeSet]] = []
+        self._sets: list[tuple[CosignedDocument, TrusteeSet]] = []
         self._measures: list[tuple[bytes, Measures]] = []
         self._devices: dict[str, RosterEntry] = {}
         self.roster = Roster(bytes(32))
         for data in log.documents():
-            self._add(msgspec.msgpack.decode(data, type=Charter))
+            self._add(msgspec.msgpack.decode(data, type=CosignedDocument))
         for body, signature, seen in log.roster():
             self._append(SignedEntry(body, signature), seen)
 
     @property
     def hashes(self) -> tuple[bytes, ...]:
         """The hashes of all documents, sets of trustees first."""
-        sets = (charter.hash for charter, _ in self._sets)
+        sets = (cosigned.hash for cosigned, _ in self._sets)
         return (*sets, *(document for document, _ in self._measures))
 
     @property
@@ -55,7 +55,7 @@ class TrustedDocuments:
 
     def trustee_set(self, document: bytes) -> TrusteeSet | None:
         """Return the set of this hash."""
-        return next((each for charter, each in self._sets if charter.hash == document), None)
+        return next((each for cosigned, each in self._sets if cosigned.hash == document), None)
 
     def signing_key(self, name: str) -> bytes | None:
         """Return the key of a trustee by the latest set that names it."""
@@ -77,21 +77,21 @@ class TrustedDocuments:
             return None
         return entry
 
-    def take_charter(self, data: bytes, today: int) -> None:
-        """Check and keep a document (MessagePack of its charter); one that is known is passed over.
+    def take_cosigned(self, data: bytes, today: int) -> None:
+        """Check and keep a document (MessagePack of its signed document); one that is known is passed over.
 
         Raises:
             DocumentRefused: says what is wrong, or that it waits for the operator.
         """
-        charter = decode_body(data, Charter)
-        if charter.hash in self.hashes:
+        cosigned = decode_body(data, CosignedDocument)
+        if cosigned.hash in self.hashes:
             return
-        if charter.kind == TrusteeSet.__name__:
-            self._check_set(charter, data, today)
+        if cosigned.kind == TrusteeSet.__name__:
+            self._check_set(cosigned, data, today)
         else:
-            self._check_measures(charter, today)
-        self._log.put_document(charter.hash, charter.kind, data)
-        self._add(charter)
+            self._check_measures(cosigned, today)
+        self._log.put_document(cosigned.hash, cosigned.kind, data)
+        self._add(cosigned)
 
     def take_confirmed(self, today: int) -> bool:
         """Take the first set that waited, if the operator has confirmed it by now; says whether."""
@@ -100,7 +100,7 @@ class TrustedDocuments:
         data, words = self._log.fact(_FIRST_SET), self._log.fact(WAITING)
         if data is None or words != self._log.fact(CONFIRMED):
             return False
-        self.take_charter(data, today)
+        self.take_cosigned(data, today)
         return True
 
     def take_roster(
@@ -131,17 +131,17 @@ class TrustedDocuments:
             self._log.append_roster(length, new[: len(added)], seen)
         return added
 
-    def _check_set(self, charter: Charter, data: bytes, today: int) -> None:
+    def _check_set(self, cosigned: CosignedDocument, data: bytes, today: int) -> None:
         if self._sets:
-            trustees = open_next_set(charter, self._sets[-1][0])
+            trustees = open_next_set(cosigned, self._sets[-1][0])
             _check_notice(trustees.effective, today, "set of trustees")
             if trustees.registrar_key != self._sets[-1][1].registrar_key:
                 raise DocumentRefused("This set of trustees names another registrar.")
             return
-        trustees = open_first_set(charter)
+        trustees = open_first_set(cosigned)
         if trustees.collectivity != self.collectivity:
             raise DocumentRefused("This set of trustees is another collectivity's.")
-        words = fingerprint(charter)
+        words = fingerprint(cosigned)
         if self._log.fact(CONFIRMED) != words.encode():
             self._log.put_fact(WAITING, words.encode())
             self._log.put_fact(_FIRST_SET, data)
@@ -150,12 +150,12 @@ class TrustedDocuments:
                 "publishes, then `volet trustee confirm`."
             )
 
-    def _check_measures(self, charter: Charter, today: int) -> None:
-        measures = read_charter(charter, Measures)
+    def _check_measures(self, cosigned: CosignedDocument, today: int) -> None:
+        measures = read_cosigned(cosigned, Measures)
         trustees = self.trustee_set(measures.trustees)
         if trustees is None:
             raise DocumentRefused("These measures name a set of trustees that is not known.")
-        check_signed_by_trustees(charter, trustees)
+        check_signed_by_trustees(cosigned, trustees)
         check_measures(measures)
         if measures.collectivity != self.collectivity:
             raise DocumentRefused("These measures are another collectivity's.")
@@ -165,14 +165,14 @@ class TrustedDocuments:
                 raise DocumentRefused("These measures do not follow those that are known.")
             _check_notice(measures.effective, today, "measures")
 
-    def _add(self, charter: Charter) -> None:
-        if charter.kind == TrusteeSet.__name__:
-            trustees = read_charter(charter, TrusteeSet)
+    def _add(self, cosigned: CosignedDocument) -> None:
+        if cosigned.kind == TrusteeSet.__name__:
+            trustees = read_cosigned(cosigned, TrusteeSet)
             if not self._sets:
                 self.roster = Roster(trustees.registrar_key)
-            self._sets.append((charter, trustees))
+            self._sets.append((cosigned, trustees))
         else:
-            self._measures.append((charter.hash, read_charter(charter, Measures)))
+            self._measures.append((cosigned.hash, read_cosigned(cosigned, Measures)))
 
     def _append(self, signed: SignedEntry, seen: int | None) -> RosterEntry:
         entry = self.roster.append(signed, seen)

@@ -137,15 +137,15 @@ class TrusteeLog:
             self._db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", [name, value])
 
     def documents(self) -> list[bytes]:
-        """Return all charters (MessagePack) in the order they came."""
+        """Return all signed documents (MessagePack) in the order they came."""
         return [bytes(row[0]) for row in self._rows("SELECT charter FROM document ORDER BY id")]
 
-    def put_document(self, document: bytes, kind: str, charter: bytes) -> None:
-        """Keep a charter under its hash."""
+    def put_document(self, document: bytes, kind: str, cosigned: bytes) -> None:
+        """Keep a signed document under its hash."""
         with self.writing():
             self._db.execute(
                 "INSERT INTO document (hash, kind, charter) VALUES (?, ?, ?)",
-                [document, kind, charter],
+                [document, kind, cosigned],
             )
 
     def roster(self) -> list[tuple[bytes, bytes, int | None]]:

@@ -54,15 +54,15 @@ def check_request(request: SetRequest, documents: TrustedDocuments) -> Asked:
     groups: dict[tuple[str, str], bool] = {}
     for number, _, _ in draws:
         entry = roster.entry(number)
-        standing = roster.standing(entry.household_key, request.day, request.length)
-        if standing is None or standing.entry is not entry or entry.cell is None:
+        membership = roster.membership(entry.household_key, request.day, request.length)
+        if membership is None or membership.entry is not entry or entry.cell is None:
             raise MessageRefused(Reason.HOUSEHOLD, "an entry that does not stand on this day")
         place = (entry.cell, entry.provider)
         if place not in groups:
             groups[place] = group.holds(*place)
         if not groups[place]:
             raise MessageRefused(Reason.PARTITION, "a household of another group")
-        counted += standing.is_counted
+        counted += membership.is_counted
         entries.append(entry)
     if counted < group.threshold:
         raise MessageRefused(

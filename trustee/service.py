@@ -19,7 +19,7 @@ from protocol.envelope import SIZE_MAX_BYTES, Address, decode_body, open_message
 from protocol.errors import MessageRefused, Reason, TransportError
 from protocol.ids import DeviceId
 from protocol.topics import Kind, TrusteeKind, all_devices, trustee_topic
-from protocol.trustee_messages import CharterPage, FromPeer, FromTrustee, Known, ToTrustee
+from protocol.trustee_messages import CosignedPage, FromPeer, FromTrustee, Known, ToTrustee
 from system.conditions import Repeated
 from system.mqtt.link import Link, LinkSettings, Received
 from system.mqtt.message import Incoming, Outgoing
@@ -125,7 +125,7 @@ class TrusteeTransport:
         except (msgspec.MsgspecError, ValueError) as exc:
             raise MessageRefused(Reason.MALFORMED, "no envelope") from exc
         message = decode_body(body, ToTrustee)
-        if not isinstance(message.message, CharterPage):
+        if not isinstance(message.message, CosignedPage):
             raise MessageRefused(Reason.NOT_READY, "no set of trustees is known yet")
         return message
 
@@ -160,8 +160,8 @@ class TrusteeProgram:
     def __init__(self, trustee: TrusteeCore, settings: LinkSettings) -> None:
         """Put it together; nothing runs yet."""
         self._trustee = trustee
-        self._desk = TrusteeTransport(trustee)
-        self._link = Link(settings, self._desk.filters)
+        self._transport = TrusteeTransport(trustee)
+        self._link = Link(settings, self._transport.filters)
         self._has_news = asyncio.Event()
         self._thread = StoreThread()
 
@@ -194,7 +194,7 @@ class TrusteeProgram:
             batch = await self._link.batch(BATCH_MAX, BATCH_WINDOW_S)
             messages = [received.message for received in batch]
             known = self._trustee.documents.hashes
-            out = await self._thread.run(self._desk.take, messages)
+            out = await self._thread.run(self._transport.take, messages)
             self._send(out, batch)
             if self._trustee.documents.hashes != known:
                 self._has_news.set()
@@ -225,7 +225,7 @@ class TrusteeProgram:
                     await self._has_news.wait()
 
     def _greeting(self, *, is_hello: bool) -> Callable[[], list[Outgoing]]:
-        return self._desk.greet if is_hello else lambda: [self._desk.known()]
+        return self._transport.greet if is_hello else lambda: [self._transport.known()]
 
     def _send(self, messages: Sequence[Outgoing], batch: Sequence[Received]) -> None:
         """Put messages on the wire, then let the broker forget what they answer."""

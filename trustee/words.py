@@ -4,27 +4,27 @@ from collections.abc import Sequence
 
 from protocol.calendar import day_of_number
 from protocol.errors import DocumentRefused, MessageRefused, StoreError
-from protocol.governance import Charter, TrusteeSet, fingerprint, read_charter
+from protocol.governance import CosignedDocument, TrusteeSet, fingerprint, read_cosigned
 from protocol.measures import Measures, check_measures
 from protocol.trustee_messages import FIRST_PREVIOUS, LogEntry, SignedLogEntry, open_log_entry
 from trustee.core import TrusteeIdentity
 
 
-def describe(charter: Charter, identity: TrusteeIdentity) -> str:
+def describe(cosigned: CosignedDocument, identity: TrusteeIdentity) -> str:
     """Say what a document says, a line each.
 
     Raises:
         DocumentRefused: it cannot be read, breaks a rule, or names this trustee with other keys.
     """
-    if charter.kind == TrusteeSet.__name__:
-        lines = _set_in_words(read_charter(charter, TrusteeSet), identity)
-    elif charter.kind == Measures.__name__:
-        lines = _measures_in_words(read_charter(charter, Measures), identity)
+    if cosigned.kind == TrusteeSet.__name__:
+        lines = _set_in_words(read_cosigned(cosigned, TrusteeSet), identity)
+    elif cosigned.kind == Measures.__name__:
+        lines = _measures_in_words(read_cosigned(cosigned, Measures), identity)
     else:
-        raise DocumentRefused(f"A {charter.kind} is nothing that a trustee signs.")
-    signers = ", ".join(each.signer for each in charter.signatures) or "nobody"
+        raise DocumentRefused(f"A {cosigned.kind} is nothing that a trustee signs.")
+    signers = ", ".join(each.signer for each in cosigned.signatures) or "nobody"
     return "\n".join(
-        (*lines, f"Fingerprint: {fingerprint(charter)}.", f"Signed so far by: {signers}.")
+        (*lines, f"Fingerprint: {fingerprint(cosigned)}.", f"Signed so far by: {signers}.")
     )
 
 

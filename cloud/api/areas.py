@@ -10,7 +10,7 @@ from cloud.release.composing import CLASSES_NAMES
 from cloud.release.reading import Period, releases_of
 from cloud.store.area import AreaStore
 from protocol import provider_api as shapes
-from protocol.governance import read_charter
+from protocol.governance import read_cosigned
 from protocol.measures import PRICE_CLASSES, Measures
 from protocol.price_classes import EDGES
 from protocol.release import TableRelease, TableSum
@@ -93,8 +93,8 @@ class AreaService:
         )
 
     def _codes(self) -> Iterator[tuple[str, str]]:
-        for charter in self._store.charters(Measures.__name__):
-            document = read_charter(charter, Measures)
+        for cosigned in self._store.cosigned_documents(Measures.__name__):
+            document = read_cosigned(cosigned, Measures)
             own = {
                 (measure.name, group.code)
                 for measure in document.measures

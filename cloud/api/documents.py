@@ -19,13 +19,13 @@ from protocol.provider_api import LetterState
 
 
 class ProviderDocuments:
-    """The public list, receipts and letters, for one provider."""
+    """The transparency log, receipts and letters, for one provider."""
 
-    def __init__(self, store: Store, provider_key: bytes, desk: ProviderService) -> None:
+    def __init__(self, store: Store, provider_key: bytes, service: ProviderService) -> None:
         """Serve the provider of this public key (Ed25519, 32 bytes)."""
         self._store = store
         self._key = provider_key
-        self._desk = desk
+        self._service = service
 
     def list_document(self, signed: Signed) -> tuple[shapes.ListedEntry, bool]:
         """List an own document in public; says whether it is new.
@@ -47,7 +47,7 @@ class ProviderDocuments:
         return _entry(listed.add(signed, legal_day(datetime.now(UTC)))), is_new
 
     def listed(self, after: int, limit: int) -> shapes.ListedPage:
-        """Return entries of the public list."""
+        """Return entries of the transparency log."""
         entries = listed_in(self._store).entries[after + 1 : after + 1 + limit]
         more = entries[-1].number if len(entries) == limit else None
         return shapes.ListedPage(tuple(_entry(each) for each in entries), more)
@@ -91,8 +91,8 @@ class ProviderDocuments:
             ProblemError: the contract is not the provider's, or the id stands for another letter.
             DocumentRefused: another's signature, or too long.
         """
-        letter = read_letter(signed, self._desk.public_key)
-        contract = self._desk.own_contract(letter.contract)
+        letter = read_letter(signed, self._service.public_key)
+        contract = self._service.own_contract(letter.contract)
         stored = StoredLetter(
             letter.id,
             contract.hash,
@@ -116,7 +116,7 @@ class ProviderDocuments:
         if stored is None:
             raise not_found("letter")
         try:
-            self._desk.own_contract(stored.contract)
+            self._service.own_contract(stored.contract)
         except ProblemError as exc:
             raise not_found("letter") from exc
         return shapes.LetterItem(stored.id.hex(), stored.contract.hex(), stored.state)

@@ -18,7 +18,13 @@ from cloud.billing.requests import ask_again, ask_for
 from cloud.billing.statements import end_of, prepare
 from cloud.catalogue.log import listed_in
 from cloud.store import Put, RequestState, StatementOrder, Store, StoredContract
-from cloud.store.batches import BatchProgress, BatchRefused, BulkFault, BulkRequestItem, NewBatch
+from cloud.store.bulk_requests import (
+    BulkFault,
+    BulkProgress,
+    BulkRefused,
+    BulkRequest,
+    BulkRequestItem,
+)
 from cloud.store.providers import ContractRow
 from protocol import provider_api as shapes
 from protocol.calendar import DAY_NUMBER_EPOCH
@@ -158,9 +164,9 @@ class ProviderService:
             ProblemError: a contract is not the provider's own, an id or the name is taken.
         """
         batch_id = hashlib.sha256(b"volet batch" + self._key + name.encode()).digest()[:ID_BYTES]
-        batch = NewBatch(batch_id, self._key, name, digest, datetime.now(UTC))
-        put = self._store.batches.put_batch(batch, items())
-        if isinstance(put, BatchRefused):
+        batch = BulkRequest(batch_id, self._key, name, digest, datetime.now(UTC))
+        put = self._store.bulk_requests.put_batch(batch, items())
+        if isinstance(put, BulkRefused):
             raise _refused(put)
         return self.batch(batch_id), put is Put.STORED
 
@@ -216,7 +222,7 @@ class ProviderService:
 
     def batches(self, after: bytes, limit: int) -> shapes.BatchPage:
         """List own batches."""
-        found = self._store.batches.batches(self._key, after, limit)
+        found = self._store.bulk_requests.batches(self._key, after, limit)
         counted = [self._own_batch(each.id) for each in found]
         return shapes.BatchPage(
             tuple(_batch(each) for each in counted),
@@ -232,7 +238,7 @@ class ProviderService:
             ProblemError: there is no such batch.
         """
         self._own_batch(batch_id)
-        lines = self._store.batches.lines(batch_id, after, limit, state)
+        lines = self._store.bulk_requests.lines(batch_id, after, limit, state)
         items = tuple(
             shapes.BatchItem(
                 each.number,
@@ -245,8 +251,8 @@ class ProviderService:
         )
         return shapes.BatchItems(items, lines[-1].number if len(lines) == limit else None)
 
-    def _own_batch(self, batch_id: bytes) -> BatchProgress:
-        found = self._store.batches.progress(batch_id)
+    def _own_batch(self, batch_id: bytes) -> BulkProgress:
+        found = self._store.bulk_requests.progress(batch_id)
         if found is None or found.batch.provider_key != self._key:
             raise not_found("batch")
         return found
@@ -293,7 +299,7 @@ def _check_period(drafting: Drafting) -> None:
         )
 
 
-def _refused(refused: BatchRefused) -> ProblemError:
+def _refused(refused: BulkRefused) -> ProblemError:
     line = refused.number or None
     if refused.fault is BulkFault.NOT_OWN:
         return ProblemError(
@@ -308,7 +314,7 @@ def _refused(refused: BatchRefused) -> ProblemError:
     return ProblemError(409, "This key stands for other lines; choose another key for these.")
 
 
-def _batch(found: BatchProgress) -> shapes.Batch:
+def _batch(found: BulkProgress) -> shapes.Batch:
     batch = found.batch
     return shapes.Batch(
         batch.id.hex(),

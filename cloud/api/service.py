@@ -46,7 +46,7 @@ class ApiService:
         return ProviderService(self.store, caller.provider.key, self._cells)
 
     def documents(self, caller: Caller) -> ProviderDocuments:
-        """Return the public list, receipts and letters as one provider sees them."""
+        """Return the transparency log, receipts and letters as one provider sees them."""
         return ProviderDocuments(self.store, caller.provider.key, self.provider(caller))
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -13,7 +13,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cloud.api.problems import ProblemError
-from cloud.store.batches import BulkRequestItem
+from cloud.store.bulk_requests import BulkRequestItem
 from protocol.contract import Signed, StatementRequest, check_request, open_document
 from protocol.errors import DocumentRefused
 from protocol.json_text import RepeatedKey, read_json

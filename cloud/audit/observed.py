@@ -20,7 +20,7 @@ from protocol.area_messages import Contribution
 from protocol.calendar import day_number, day_of_number, legal_day, quarter_hour_start
 from protocol.envelope import decode_body
 from protocol.errors import MessageRefused
-from protocol.governance import read_charter
+from protocol.governance import read_cosigned
 from protocol.household import Q
 from protocol.ids import HouseholdKeyId
 from protocol.layout import DAY_COEFFICIENTS
@@ -99,12 +99,12 @@ def from_store(store: Store, days: Iterable[int]) -> Iterator[Observed]:
             day = day_number(block.day)
             size = len(block.payload) - _length(block.sequence)
             yield Observed(block.device, day, BLOCK, BLOCK, "", np.nan, size, block.j0, words)
-    for charter in store.area.charters(Measures.__name__):
-        measures = read_charter(charter, Measures)
+    for cosigned in store.area.cosigned_documents(Measures.__name__):
+        measures = read_cosigned(cosigned, Measures)
         for measure in measures.measures:
             for group in measure.groups:
                 for day in wanted:
-                    key = FigureKey(charter.hash, measure.name, group.code, day)
+                    key = FigureKey(cosigned.hash, measure.name, group.code, day)
                     for row in store.area.rows(key):
                         words = np.frombuffer(row.words, "<u8").astype(np.uint64)
                         yield Observed(

@@ -63,11 +63,11 @@ def pending_statements(
         StoreError: the store is busy or damaged; nothing was set aside.
     """
     found = store.requests(RequestState.PENDING, after, PAGE_REQUESTS)
-    shelf = listed_in(store)
+    documents = listed_in(store)
     published, refused, aside = [], [], []
     for stored in found:
         try:
-            statement = _statement(store, stored, platform_key, collectivity, shelf)
+            statement = _statement(store, stored, platform_key, collectivity, documents)
         except DocumentRefused as exc:
             refused.append(RefusedRequest(stored.order.id, str(exc)))
         except StoreError:
@@ -121,7 +121,7 @@ def _statement(
     stored: StoredRequest,
     platform_key: Ed25519PrivateKey,
     collectivity: str,
-    shelf: DocumentLookup,
+    documents: DocumentLookup,
 ) -> PublishedStatement | None:
     """Compute a request's statement; None: something that it needs is not stored yet."""
     order = stored.order
@@ -130,7 +130,7 @@ def _statement(
         raise DocumentRefused("No such contract is registered.")
     device = store.device_of(order.household_key)
     try:
-        prepared = prepare(order.request, contract, shelf)
+        prepared = prepare(order.request, contract, documents)
     except ScheduleMissing:
         return None  # the calendar or series may come yet
     if device is None or contract.acceptance is None:

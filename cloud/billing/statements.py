@@ -69,7 +69,7 @@ class Prepared(msgspec.Struct, frozen=True):
         return day_of_number(self.request.end)
 
 
-def prepare(request_bytes: bytes, contract: StoredContract, shelf: DocumentLookup) -> Prepared:
+def prepare(request_bytes: bytes, contract: StoredContract, documents: DocumentLookup) -> Prepared:
     """Check a provider's request against the contract.
 
     Raises:
@@ -83,15 +83,17 @@ def prepare(request_bytes: bytes, contract: StoredContract, shelf: DocumentLooku
     # A correction bills the days of its original, also where the contract has ended amid them.
     until = end_of(terms, contract.end) if request.corrects is None else None
     check_covered(contract.hash, terms.start, until, min(start, first), end)
-    return Prepared(request, _plan_of(request, contract, shelf))
+    return Prepared(request, _plan_of(request, contract, documents))
 
 
-def computed_values(request_bytes: bytes, contract: StoredContract, shelf: DocumentLookup) -> int:
+def computed_values(
+    request_bytes: bytes, contract: StoredContract, documents: DocumentLookup
+) -> int:
     """Return how many encrypted values the statement of a request holds once it is computed.
 
     The contract may have ended since.
     """
-    return _plan_of(_read_request(request_bytes, contract), contract, shelf).values
+    return _plan_of(_read_request(request_bytes, contract), contract, documents).values
 
 
 def _read_request(request_bytes: bytes, contract: StoredContract) -> StatementRequest:
@@ -108,14 +110,14 @@ def _read_request(request_bytes: bytes, contract: StoredContract) -> StatementRe
 
 
 def _plan_of(
-    request: StatementRequest, contract: StoredContract, shelf: DocumentLookup
+    request: StatementRequest, contract: StoredContract, documents: DocumentLookup
 ) -> WeightPlan:
     """Lay out the weights of a request's days by the offer that it names."""
     terms = decode_body(contract.contract.body, Contract)
-    offer = _offer_of(request, contract, terms, shelf)
+    offer = _offer_of(request, contract, terms, documents)
     start, end = day_of_number(request.start), day_of_number(request.end)
     try:
-        return _plan(offer, start, end, request.without, request.late, shelf.schedules())
+        return _plan(offer, start, end, request.without, request.late, documents.schedules())
     except ValueError as exc:
         raise DocumentRefused(f"The offer does not price the whole period: {exc}.") from exc
 
@@ -155,13 +157,13 @@ def _opened(offer: Signed) -> Offer:
 
 
 def _offer_of(
-    request: StatementRequest, contract: StoredContract, terms: Contract, shelf: DocumentLookup
+    request: StatementRequest, contract: StoredContract, terms: Contract, documents: DocumentLookup
 ) -> Signed:
     if request.offer == contract.offer.hash:
         return contract.offer
     if not terms.follows:
         raise DocumentRefused("The contract does not follow later offers; name its own.")
-    listed = shelf.offer(request.offer)
+    listed = documents.offer(request.offer)
     if listed is None:
         raise DocumentRefused("The request names an offer that is not listed; list it first.")
     check_extension(_opened(contract.offer), _opened(listed))

@@ -1,4 +1,4 @@
-"""The public list as the cloud keeps it: what may be added, and what is published of it."""
+"""The transparency log as the cloud keeps it: what may be added, and what is published of it."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -9,7 +9,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.store import CatalogueStore, Store
-from protocol.catalogue import PAGE_ENTRIES, Catalogue, Entry, next_entry, open_listed, pages_of
+from protocol.catalogue import PAGE_ENTRIES, Catalogue, Entry, next_entry, open_listed, segments_of
 from protocol.contract import Offer, Signed
 from protocol.envelope import ALL, Address, seal_message
 from protocol.errors import DocumentRefused, StoreError
@@ -117,7 +117,7 @@ class OpenedLog:
         for entry in self._store.entries(len(self._entries)):
             signed = self._store.document(entry.hash)
             if signed is None:
-                raise StoreError(f"Entry {entry.number} of the public list has no document.")
+                raise StoreError(f"Entry {entry.number} of the transparency log has no document.")
             self._admit(self._catalogue, entry, signed)
             self._entries.append(entry)
         return self._catalogue
@@ -161,6 +161,6 @@ class Publisher:
     def _pages(self, entries: list[Entry], first: int) -> Iterator[Outgoing]:
         page = first // PAGE_ENTRIES
         address = Address(self._collectivity, ALL, PublicKind.LIST)
-        for each in pages_of(entries[page * PAGE_ENTRIES :], page):
+        for each in segments_of(entries[page * PAGE_ENTRIES :], page):
             payload = seal_message(address, each, self._key)
             yield Outgoing(page_topic(self._collectivity, each.number), payload, retain=True)

@@ -39,7 +39,7 @@ class EntryReport(msgspec.Struct, frozen=True):
 
 @click.group()
 def catalogue() -> None:
-    """The public list of offers, calendars and market series: nothing is ever taken off it."""
+    """The transparency log of offers, calendars and market series: nothing is ever taken off it."""
 
 
 @catalogue.command()

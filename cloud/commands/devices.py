@@ -89,8 +89,8 @@ def devices(
         _report(directory, each)
         for each in found
         if each.is_revoked is is_for_revoked
-        and software in {None, each.word.software}
-        and state in {None, each.word.state}
+        and software in {None, each.last_heard.software}
+        and state in {None, each.last_heard.state}
         and (silent_for is None or _is_silent(each, now - silent_for))
     ]
     if is_json:
@@ -117,16 +117,16 @@ def _total(
 
 
 def _is_silent(each: FleetDevice, since: datetime) -> bool:
-    return each.word.heard_at is None or each.word.heard_at < since
+    return each.last_heard.heard_at is None or each.last_heard.heard_at < since
 
 
 def _report(directory: Path, each: FleetDevice) -> DeviceReport:
-    word, unread = each.word, list[str]()
+    report, unread = each.last_heard, list[str]()
     if each.is_damaged:
         unread.append(
             f"The store's row of chip {each.device} cannot be read; its next word mends it."
         )
-    name, not_after = "", word.not_after
+    name, not_after = "", report.not_after
     try:
         if each.sealed_name is not None:
             name = open_name(directory, each.device, each.sealed_name)
@@ -139,9 +139,9 @@ def _report(directory: Path, each: FleetDevice) -> DeviceReport:
     return DeviceReport(
         each.device,
         name,
-        word.state,
-        word.heard_at,
-        word.software,
+        report.state,
+        report.heard_at,
+        report.software,
         each.last_day,
         not_after,
         each.is_revoked,

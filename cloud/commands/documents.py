@@ -73,10 +73,10 @@ def trustees(
         collectivity_key=platform_key.public_key().public_bytes_raw(),
         registrar_key=read_public_key(registrar_key),
     )
-    charter = draw_up(drawn).signed(COLLECTIVITY_SIGNER, platform_key)
-    write_public(out, governance.charter_file(charter))
+    cosigned = draw_up(drawn).signed(COLLECTIVITY_SIGNER, platform_key)
+    write_public(out, governance.cosigned_file(cosigned))
     click.echo(
-        f"Wrote {out}: version {drawn.version}, fingerprint {fingerprint(charter)}.\n"
+        f"Wrote {out}: version {drawn.version}, fingerprint {fingerprint(cosigned)}.\n"
         "Next: each trustee signs a copy; add them all with "
         f"`volet cloud documents add --dir {quoted(directory)} {quoted(out)} …`."
     )
@@ -89,10 +89,10 @@ def trustees(
 def sign(directory: Path, file: Path, out: Path | None) -> None:
     """Sign a document as the collectivity."""
     load_config(directory)
-    charter = governance.read_charter_file(file)
-    signed = charter.signed(COLLECTIVITY_SIGNER, load_platform_key(directory))
-    write_public(out or file, governance.charter_file(signed))
-    click.echo(f"Signed the {charter.kind} {charter.hash.hex()[:16]}… in {out or file}.")
+    cosigned = governance.read_cosigned_file(file)
+    signed = cosigned.signed(COLLECTIVITY_SIGNER, load_platform_key(directory))
+    write_public(out or file, governance.cosigned_file(signed))
+    click.echo(f"Signed the {cosigned.kind} {cosigned.hash.hex()[:16]}… in {out or file}.")
 
 
 @documents.command()
@@ -105,7 +105,7 @@ def add(directory: Path, files: tuple[Path, ...], blobs: tuple[Path, ...]) -> No
     Workers that run take it up by themselves, chips when they next ask.
     """
     config = load_config(directory)
-    copies = [governance.read_charter_file(path) for path in files]
+    copies = [governance.read_cosigned_file(path) for path in files]
     data = [read_document(path, "ask who drew up the measures for it.") for path in blobs]
     if not copies and not data:
         raise click.UsageError("Name a document, or a file with --blob.")
@@ -114,8 +114,8 @@ def add(directory: Path, files: tuple[Path, ...], blobs: tuple[Path, ...]) -> No
             click.echo(f"Keeps {area.put_blob(each).hex()}.")
         if copies:
             today = legal_day(datetime.now(UTC))
-            charter = governance.add_document(area, copies, config.collectivity, today)
-            click.echo(f"Keeps the {charter.kind} {fingerprint(charter)}.")
+            cosigned = governance.add_document(area, copies, config.collectivity, today)
+            click.echo(f"Keeps the {cosigned.kind} {fingerprint(cosigned)}.")
 
 
 @documents.command("list")

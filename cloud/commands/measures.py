@@ -19,10 +19,10 @@ from cloud.estimation.plan import (
     read_groups,
 )
 from cloud.estimation.public import read_public
-from cloud.governance.documents import charter_file, read_charter_file
+from cloud.governance.documents import cosigned_file, read_cosigned_file
 from protocol.calendar import day_number, day_of_number, legal_day
 from protocol.errors import DocumentRefused
-from protocol.governance import NOTICE_DAYS, TrusteeSet, draw_up, read_charter
+from protocol.governance import NOTICE_DAYS, TrusteeSet, draw_up, read_cosigned
 from protocol.measures import CURVE_MIN, MeasureKind, Measures
 from protocol.transform import read_transform
 from system.console import plain_console
@@ -96,12 +96,12 @@ def draw_up_command(  # noqa: PLR0913 - each is an option
 
     GROUPS lists measure, code, areas, roster and perhaps provider for each group.
     """
-    charter = read_charter_file(trustees)
-    read_charter(charter, TrusteeSet)
+    cosigned = read_cosigned_file(trustees)
+    read_cosigned(cosigned, TrusteeSet)
     first = effective.date() if effective else legal_day(datetime.now(UTC))
     terms = PlanTerms(
         collectivity=collectivity,
-        trustees=charter.hash,
+        trustees=cosigned.hash,
         effective=day_number(first) + (0 if effective else NOTICE_DAYS),
         version=version,
         epsilon=epsilon,
@@ -110,7 +110,7 @@ def draw_up_command(  # noqa: PLR0913 - each is an option
     data = read_document(groups, "list the groups in it.")
     document = draw_up_measures(terms, read_groups(data, str(groups)), _transforms(constants))
     drawn = draw_up(document)
-    write_public(out, charter_file(drawn))
+    write_public(out, cosigned_file(drawn))
     click.echo(
         f"Wrote {out}: {sum(len(each.groups) for each in document.measures)} groups, "
         f"hash {drawn.hash.hex()[:16]}….\n"
@@ -127,7 +127,7 @@ def show(file: Path, *, is_json: bool) -> None:
     if file.name.endswith(".msgpack"):
         _show_constants(data, file, is_json=is_json)
         return
-    document = read_charter(read_charter_file(file), Measures)
+    document = read_cosigned(read_cosigned_file(file), Measures)
     if is_json:
         click.echo(msgspec.json.encode(document))
         return

@@ -207,8 +207,8 @@ async def _serve(
     thread = StoreThread()
     try:
         store = await thread.run(SqliteStore.open_existing, directory)
-        desk = ReleaseEngine(store.area, config.collectivity, platform_key, note)
-        service = ReleaseService(link, thread, desk, lambda: datetime.now(UTC))
+        engine = ReleaseEngine(store.area, config.collectivity, platform_key, note)
+        service = ReleaseService(link, thread, engine, lambda: datetime.now(UTC))
         files = {"authority": tls.ca, name: tls.certificate}
         watch = CertificateWatch(lambda: read_lifetimes(files), lambda: datetime.now(UTC))
         try:
@@ -219,7 +219,7 @@ async def _serve(
                         await running
                     else:
                         await _while_it_moves(
-                            running, lambda: thread.run(_standing, store, desk), Patience(wait_s)
+                            running, lambda: thread.run(_progress, store, engine), Patience(wait_s)
                         )
         finally:
             await thread.run(store.close)
@@ -237,25 +237,25 @@ def _told(collectivity: str) -> Iterator[None]:
         log.info("release_stopped")
 
 
-def _standing(store: SqliteStore, desk: ReleaseEngine) -> object:
+def _progress(store: SqliteStore, engine: ReleaseEngine) -> object:
     """Return what changes when trustees learn or a figure comes nearer to its release."""
-    asking = desk.asking
+    asking = engine.asking
     return store.figures().area_figures, [asking.known(name) for name in asking.names()]
 
 
 async def _while_it_moves(
     running: Coroutine[None, None, None],
-    standing: Callable[[], Awaitable[object]],
+    progress: Callable[[], Awaitable[object]],
     patience: Patience,
 ) -> None:
-    """Run to the end, as long as what `standing` returns changes.
+    """Run to the end, as long as what `progress` returns changes.
 
     Raises:
         TransportError: it has not changed for too long.
     """
     task = asyncio.ensure_future(running)
     while not (await asyncio.wait({task}, timeout=LOOK_EVERY_S))[0]:
-        if not patience.lasts(await standing()):
+        if not patience.lasts(await progress()):
             task.cancel()
             await asyncio.wait({task})
             raise TransportError(

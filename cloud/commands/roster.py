@@ -82,8 +82,8 @@ def add(  # noqa: PLR0913 - one option each
 ) -> None:
     """Enter a chip: a newcomer, a move to another cell, or a chip in the place of another."""
     place = RosterAssignment(device, cell, point, provider, _date(start))
-    with _desk(directory, keys, codes_file) as desk:
-        count = desk.add([place])
+    with _editor(directory, keys, codes_file) as editor:
+        count = editor.add([place])
     click.echo(f"Entered {device} in {cell}." if count else f"{device} stands there already.")
 
 
@@ -95,8 +95,8 @@ def add(  # noqa: PLR0913 - one option each
 def import_places(directory: Path, keys: Path, file: Path, codes_file: Path | None) -> None:
     """Enter a fleet: CSV with device, cell, point, and perhaps provider and from; all or none."""
     places = read_places(file)
-    with _desk(directory, keys, codes_file) as desk:
-        count = desk.add(places)
+    with _editor(directory, keys, codes_file) as editor:
+        count = editor.add(places)
     click.echo(f"Entered {count} of {len(places)}; the others stand there already.")
 
 
@@ -107,8 +107,8 @@ def import_places(directory: Path, keys: Path, file: Path, codes_file: Path | No
 @_from
 def leave(directory: Path, keys: Path, device: str, start: datetime | None) -> None:
     """Enter that a household stands nowhere from a day on."""
-    with _desk(directory, keys, None) as desk:
-        desk.leave(device, _date(start))
+    with _editor(directory, keys, None) as editor:
+        editor.leave(device, _date(start))
     click.echo(f"{device} leaves.")
 
 
@@ -120,7 +120,7 @@ def status(directory: Path, day: datetime | None, *, is_json: bool) -> None:
     """Show each cell's households, and how many it still needs for a group of its own."""
     load_config(directory)
     with _store(directory) as store:
-        found = cells.status(_roster(store).standings(_number(day)), installed_codes(directory))
+        found = cells.status(_roster(store).memberships(_number(day)), installed_codes(directory))
     if is_json:
         click.echo(msgspec.json.encode(found))
         return
@@ -148,8 +148,8 @@ def groups(directory: Path, day: datetime | None, out: Path | None) -> None:
     """Propose groups for `volet cloud measures draw-up`, cells too small merged; JSON."""
     load_config(directory)
     with _store(directory) as store:
-        standings = list(_roster(store).standings(_number(day)))
-    found = cells.proposals(standings, installed_codes(directory))
+        memberships = list(_roster(store).memberships(_number(day)))
+    found = cells.proposals(memberships, installed_codes(directory))
     data = msgspec.json.format(msgspec.json.encode(found), indent=2)
     if out is None:
         click.echo(data)
@@ -169,7 +169,7 @@ def codes(directory: Path, file: Path) -> None:
 
 
 @contextmanager
-def _desk(directory: Path, keys: Path, codes_file: Path | None) -> Iterator[RosterEditor]:
+def _editor(directory: Path, keys: Path, codes_file: Path | None) -> Iterator[RosterEditor]:
     load_config(directory)
     if codes_file is not None:
         _install(directory, codes_file)

@@ -68,9 +68,9 @@ def _rows(figures: StoreFigures) -> list[tuple[str, str]]:
         ("area contributions", f"{figures.contributions:,}"),
         ("households with seeds", f"{figures.seeds:,}"),
         ("roster entries", f"{figures.roster:,}"),
-        *((f"documents {one.word}", f"{one.count:,}") for one in figures.documents),
-        *((f"area figures {one.word}", f"{one.count:,}") for one in figures.area_figures),
-        *((f"requests {one.word}", f"{one.count:,}") for one in figures.requests),
-        *((f"refused: {one.word}", f"{one.count:,}") for one in figures.dead_letters),
+        *((f"documents {one.label}", f"{one.count:,}") for one in figures.documents),
+        *((f"area figures {one.label}", f"{one.count:,}") for one in figures.area_figures),
+        *((f"requests {one.label}", f"{one.count:,}") for one in figures.requests),
+        *((f"refused: {one.label}", f"{one.count:,}") for one in figures.dead_letters),
         ("size", f"{figures.size_bytes / 1e6:,.1f} MB"),
     ]

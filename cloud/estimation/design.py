@@ -16,7 +16,7 @@ _ROUNDS = 3
 _TAIL_ROUNDS = 4
 _TAIL_POWER = 2.0
 _TAIL_PART = 0.5
-_DAYS_SETTLED = 14
+_DAYS_TO_STEADY = 14
 _BISECTIONS = 100
 _RIDGE = 0.002
 
@@ -52,8 +52,8 @@ def _adapted(dynamics: Dynamics, cost: Matrix, noise: float, kappa: float) -> Ma
     daily = dynamics.level_step + dynamics.daily
     matrix = _filled(cost, dynamics.level_first + daily, noise, kappa)
     for _ in range(_ROUNDS - 1):
-        settled = _settled(dynamics, matrix, noise)
-        matrix = _filled(cost, settled + daily, noise, kappa)
+        steady = _steady(dynamics, matrix, noise)
+        matrix = _filled(cost, steady + daily, noise, kappa)
     return matrix
 
 
@@ -76,10 +76,10 @@ def _filled(total: Matrix, unknown: Matrix, noise: float, kappa: float) -> Matri
     return np.asarray((vectors[:, kept] * np.sqrt(weights[kept])).T)
 
 
-def _settled(dynamics: Dynamics, matrix: Matrix, noise: float) -> Matrix:
+def _steady(dynamics: Dynamics, matrix: Matrix, noise: float) -> Matrix:
     """Return the filter's covariance after two weeks of releases."""
     known = dynamics.level_first
-    for _ in range(_DAYS_SETTLED):
+    for _ in range(_DAYS_TO_STEADY):
         known = known + dynamics.level_step
         seen = matrix @ (known + dynamics.daily) @ matrix.T + noise**2 * np.eye(len(matrix))
         known = symmetric(known - known @ matrix.T @ np.linalg.solve(seen, matrix @ known))

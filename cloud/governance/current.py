@@ -9,7 +9,7 @@ import msgspec
 
 from cloud.store.area import AreaStore
 from protocol.calendar import day_number, legal_day
-from protocol.governance import TrusteeSet, read_charter
+from protocol.governance import TrusteeSet, read_cosigned
 from protocol.measures import Group, Measure, Measures
 from protocol.roster import Roster
 
@@ -31,12 +31,12 @@ class AreaDocuments:
 
     def refresh(self) -> None:
         """Read documents and roster entries that are new."""
-        for found in self._area.charter_hashes(TRUSTEES_KIND):
-            if found not in self.trustees and (charter := self._area.charter(found)):
-                self.trustees[found] = read_charter(charter, TrusteeSet)
-        for found in self._area.charter_hashes(MEASURES_KIND):
-            if found not in self.measures and (charter := self._area.charter(found)):
-                self.measures[found] = read_charter(charter, Measures)
+        for found in self._area.cosigned_hashes(TRUSTEES_KIND):
+            if found not in self.trustees and (cosigned := self._area.cosigned(found)):
+                self.trustees[found] = read_cosigned(cosigned, TrusteeSet)
+        for found in self._area.cosigned_hashes(MEASURES_KIND):
+            if found not in self.measures and (cosigned := self._area.cosigned(found)):
+                self.measures[found] = read_cosigned(cosigned, Measures)
         self.roster.load(self._area.roster(len(self.roster)))
 
     def holding(self, day: int) -> bytes | None:
@@ -73,6 +73,6 @@ class AreaDocuments:
         return self._groups[key]
 
     def document_bytes(self, document: bytes) -> bytes | None:
-        """Return a charter as MessagePack, or a transform as it is."""
-        charter = self._area.charter(document)
-        return msgspec.msgpack.encode(charter) if charter else self._area.blob(document)
+        """Return a signed document as MessagePack, or a transform as it is."""
+        cosigned = self._area.cosigned(document)
+        return msgspec.msgpack.encode(cosigned) if cosigned else self._area.blob(document)

@@ -1,6 +1,6 @@
 """What the collectivity does with documents: draws up, signs, and takes those that are good.
 
-A document in a file is the JSON of its `Charter`; several people may sign copies of it side by
+A document in a file is the JSON of its `CosignedDocument`; several people may sign copies of it side by
 side, and all copies are given to `add_document` together.
 """
 
@@ -18,13 +18,13 @@ from protocol.calendar import day_number, day_of_number
 from protocol.errors import DocumentRefused
 from protocol.governance import (
     NOTICE_DAYS,
-    Charter,
+    CosignedDocument,
     Trustee,
     TrusteeSet,
     check_signed_by_trustees,
     open_first_set,
     open_next_set,
-    read_charter,
+    read_cosigned,
 )
 from protocol.json_text import read_json
 from protocol.measures import Measures, check_measures
@@ -57,19 +57,21 @@ def read_trustee(path: Path) -> Trustee:
     return _read(path, Trustee, "the description of a trustee", "ask the trustee for its file.")
 
 
-def read_charter_file(path: Path) -> Charter:
+def read_cosigned_file(path: Path) -> CosignedDocument:
     """Read a document with its signatures. Raises DocumentRefused if the file holds none."""
-    return _read(path, Charter, "a document", "ask who drew it up.")
+    return _read(path, CosignedDocument, "a document", "ask who drew it up.")
 
 
-def charter_file(charter: Charter) -> bytes:
+def cosigned_file(cosigned: CosignedDocument) -> bytes:
     """Return a document as it stands in a file."""
-    return msgspec.json.encode(charter)
+    return msgspec.json.encode(cosigned)
 
 
-def trustee_chain(area: AreaStore) -> list[tuple[Charter, TrusteeSet]]:
+def trustee_chain(area: AreaStore) -> list[tuple[CosignedDocument, TrusteeSet]]:
     """Return all sets of trustees, from the first on."""
-    chain = [(each, read_charter(each, TrusteeSet)) for each in area.charters(TRUSTEES_KIND)]
+    chain = [
+        (each, read_cosigned(each, TrusteeSet)) for each in area.cosigned_documents(TRUSTEES_KIND)
+    ]
     return sorted(chain, key=lambda link: link[1].version)
 
 
@@ -101,8 +103,8 @@ def next_set(
 
 
 def add_document(
-    area: AreaStore, copies: Sequence[Charter], collectivity: str, today: date
-) -> Charter:
+    area: AreaStore, copies: Sequence[CosignedDocument], collectivity: str, today: date
+) -> CosignedDocument:
     """Check a document and keep it; `copies` are of one document, signed by some each.
 
     The first of its kind may take effect at once, all others need notice.
@@ -110,62 +112,64 @@ def add_document(
     Raises:
         DocumentRefused: with what is wrong; nothing was kept.
     """
-    charter = joined(copies)
-    held = area.charter(charter.hash)
+    cosigned = joined(copies)
+    held = area.cosigned(cosigned.hash)
     if held is not None:
-        charter = joined((held, *copies))
-    if charter.kind == TRUSTEES_KIND:
-        _check_set(area, charter, collectivity, today, is_known=held is not None)
-    elif charter.kind == MEASURES_KIND:
-        _check_measures(area, charter, collectivity, today, is_known=held is not None)
+        cosigned = joined((held, *copies))
+    if cosigned.kind == TRUSTEES_KIND:
+        _check_set(area, cosigned, collectivity, today, is_known=held is not None)
+    elif cosigned.kind == MEASURES_KIND:
+        _check_measures(area, cosigned, collectivity, today, is_known=held is not None)
     else:
-        raise DocumentRefused(f"A {charter.kind} is no document of the area lane.")
-    area.put_charter(charter)
-    return charter
+        raise DocumentRefused(f"A {cosigned.kind} is no document of the area lane.")
+    area.put_cosigned(cosigned)
+    return cosigned
 
 
-def joined(copies: Sequence[Charter]) -> Charter:
+def joined(copies: Sequence[CosignedDocument]) -> CosignedDocument:
     """Join the signatures of copies of one document. Raises DocumentRefused if they are several."""
     first = copies[0]
     if any((each.kind, each.body) != (first.kind, first.body) for each in copies):
         raise DocumentRefused("These files are not copies of one document; add one at a time.")
     signatures = dict.fromkeys(each for copy in copies for each in copy.signatures)
-    return Charter(first.kind, first.body, tuple(signatures))
+    return CosignedDocument(first.kind, first.body, tuple(signatures))
 
 
 def listed(area: AreaStore) -> tuple[DocumentSummary, ...]:
     """Return what the store has: sets of trustees, then measures, by version."""
-    sets = [(charter, trustees) for charter, trustees in trustee_chain(area)]
+    sets = [(cosigned, trustees) for cosigned, trustees in trustee_chain(area)]
     found = [
-        *(_listed(charter, each.version, each.effective) for charter, each in sets),
+        *(_listed(cosigned, each.version, each.effective) for cosigned, each in sets),
         *(
-            _listed(charter, each.version, each.effective)
-            for charter, each in _measures_chain(area)
+            _listed(cosigned, each.version, each.effective)
+            for cosigned, each in _measures_chain(area)
         ),
     ]
     return tuple(found)
 
 
-def _listed(charter: Charter, version: int, effective: int) -> DocumentSummary:
-    signers = tuple(each.signer for each in charter.signatures)
+def _listed(cosigned: CosignedDocument, version: int, effective: int) -> DocumentSummary:
+    signers = tuple(each.signer for each in cosigned.signatures)
     return DocumentSummary(
-        charter.kind, version, charter.hash.hex(), day_of_number(effective), signers
+        cosigned.kind, version, cosigned.hash.hex(), day_of_number(effective), signers
     )
 
 
-def _measures_chain(area: AreaStore) -> list[tuple[Charter, Measures]]:
-    chain = [(each, read_charter(each, Measures)) for each in area.charters(MEASURES_KIND)]
+def _measures_chain(area: AreaStore) -> list[tuple[CosignedDocument, Measures]]:
+    chain = [
+        (each, read_cosigned(each, Measures)) for each in area.cosigned_documents(MEASURES_KIND)
+    ]
     return sorted(chain, key=lambda link: link[1].version)
 
 
 def _check_set(
-    area: AreaStore, charter: Charter, collectivity: str, today: date, *, is_known: bool
+    area: AreaStore, cosigned: CosignedDocument, collectivity: str, today: date, *, is_known: bool
 ) -> None:
     chain = trustee_chain(area)
     if is_known:
-        place = [each.hash for each, _ in chain].index(charter.hash)
+        place = [each.hash for each, _ in chain].index(cosigned.hash)
         chain = chain[:place]
-    trustees = open_next_set(charter, chain[-1][0]) if chain else open_first_set(charter)
+    trustees = open_next_set(cosigned, chain[-1][0]) if chain else open_first_set(cosigned)
     if trustees.collectivity != collectivity:
         raise DocumentRefused(f"This set of trustees is {trustees.collectivity}'s.")
     if chain and trustees.registrar_key != chain[-1][1].registrar_key:
@@ -174,20 +178,20 @@ def _check_set(
             "first entry on."
         )
     if chain and not is_known:
-        _check_notice(charter.kind, trustees.effective, today)
+        _check_notice(cosigned.kind, trustees.effective, today)
 
 
 def _check_measures(
-    area: AreaStore, charter: Charter, collectivity: str, today: date, *, is_known: bool
+    area: AreaStore, cosigned: CosignedDocument, collectivity: str, today: date, *, is_known: bool
 ) -> None:
-    measures = read_charter(charter, Measures)
+    measures = read_cosigned(cosigned, Measures)
     sets = {each.hash: trustees for each, trustees in trustee_chain(area)}
     trustees = sets.get(measures.trustees)
     if trustees is None:
         raise DocumentRefused(
             "These measures stand under a set of trustees that is not here; add that set first."
         )
-    check_signed_by_trustees(charter, trustees)
+    check_signed_by_trustees(cosigned, trustees)
     check_measures(measures)
     if measures.collectivity != collectivity:
         raise DocumentRefused(f"These measures are {measures.collectivity}'s.")
@@ -205,7 +209,7 @@ def _check_measures(
     if chain and measures.effective <= chain[-1][1].effective:
         raise DocumentRefused("These measures would not take effect after those they follow.")
     if chain:
-        _check_notice(charter.kind, measures.effective, today)
+        _check_notice(cosigned.kind, measures.effective, today)
 
 
 def _check_transforms(area: AreaStore, measures: Measures) -> None:

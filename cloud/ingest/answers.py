@@ -10,7 +10,7 @@ from cloud.ingest.downlink import DownlinkSigner
 from cloud.ingest.handler import RequestHandler
 from cloud.store import Device
 from cloud.store.area import AreaStore
-from protocol.area_messages import Ask, Document, Terms
+from protocol.area_messages import AreaQuestion, Document, Terms
 from protocol.quotes import QuoteRequest, check_request
 from protocol.topics import Kind
 from system.mqtt.message import Outgoing
@@ -20,17 +20,17 @@ PART_BYTES = 48 * 1024
 PARTS_MAX = 64
 
 
-class AreaAnswers(RequestHandler[Ask]):
+class AreaAnswers(RequestHandler[AreaQuestion]):
     """Answers chips that ask for terms and documents of the area lane."""
 
-    bodies: ClassVar[Mapping[Kind, type[Ask]]] = {Kind.ASK: Ask}
+    bodies: ClassVar[Mapping[Kind, type[AreaQuestion]]] = {Kind.ASK: AreaQuestion}
 
     def __init__(self, area: AreaStore, documents: AreaDocuments, signer: DownlinkSigner) -> None:
         self._area = area
         self._documents = documents
         self._signer = signer
 
-    def answer(self, device: Device, wanted: Ask, at: datetime) -> tuple[Outgoing, ...]:
+    def answer(self, device: Device, wanted: AreaQuestion, at: datetime) -> tuple[Outgoing, ...]:
         """Return the terms, the document's parts in order, or nothing if there is none."""
         self._documents.refresh()
         if wanted.document is None:

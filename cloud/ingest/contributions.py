@@ -169,10 +169,10 @@ class AreaIngest(MessageHandler[AreaBody]):
         roster = self._documents.roster
         if contribution.entry >= len(roster):
             raise _NotYet(Reason.ROSTER, "a roster entry that is not here")
-        standing = roster.standing(contribution.household_key, contribution.day)
-        if standing is None:
+        membership = roster.membership(contribution.household_key, contribution.day)
+        if membership is None:
             raise MessageRefused(Reason.ROSTER, "stands nowhere on that day")
-        entry = standing.entry
+        entry = membership.entry
         if entry.number != contribution.entry:
             raise MessageRefused(Reason.ROSTER, "another entry holds on that day")
         if entry.device != device.device or entry.signing_key != device.signing_key:

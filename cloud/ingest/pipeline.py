@@ -227,7 +227,7 @@ def _counted(reasons: Counter[Reason]) -> tuple[Count, ...]:
 def _joined(parts: Sequence[Processed]) -> Processed:
     reasons = Counter[Reason]()
     for part in parts:
-        reasons.update({Reason(one.word): one.count for one in part.refused})
+        reasons.update({Reason(one.label): one.count for one in part.refused})
     return Processed(
         tuple(message for part in parts for message in part.outgoing),
         tuple(request for part in parts for request in part.requests),

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from cloud.ingest.handler import HandlerResult
 from cloud.store import Device
-from cloud.store.fleet import DeviceWord, FleetStore
+from cloud.store.fleet import FleetStore, LastHeard
 from protocol.errors import MessageRefused, Reason
 from protocol.ids import DeviceId
 from protocol.status import State, decode_status, whole_hour
@@ -42,17 +42,17 @@ class FleetIngest:
         """
         hour = whole_hour(at)
         result = HandlerResult()
-        words = list[DeviceWord]()
+        reports = list[LastHeard]()
         for each in statuses:
             try:
-                words.append(_word(each, hour))
+                reports.append(_report(each, hour))
             except MessageRefused as exc:
                 result.refused.append((each.message, exc))
         heard = self._heard if hour == self._hour else frozenset()
-        words += [DeviceWord(each, hour) for each in senders if each not in heard]
-        if words:
-            self._store.hear(words)
-        heard |= {each.device for each in words if each.heard_at is not None}
+        reports += [LastHeard(each, hour) for each in senders if each not in heard]
+        if reports:
+            self._store.put_heard(reports)
+        heard |= {each.device for each in reports if each.heard_at is not None}
         result.answers = lambda: self._remember(hour, heard)
         return result
 
@@ -62,12 +62,12 @@ class FleetIngest:
         return ()
 
 
-def _word(each: StatusMessage, hour: datetime) -> DeviceWord:
+def _report(each: StatusMessage, hour: datetime) -> LastHeard:
     """Read a status; one that the broker says for a lost chip is not the chip's own word."""
     if each.device is None or each.device.is_revoked:
         raise MessageRefused(Reason.UNKNOWN_DEVICE, "revoked" if each.device else "not enrolled")
     status = decode_status(each.message.payload)
-    return DeviceWord(
+    return LastHeard(
         each.device.device,
         None if status.state is State.LOST else hour,
         status.state,

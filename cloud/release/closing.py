@@ -13,7 +13,7 @@ from cloud.store.area import AreaStore, ContributionRow, Figure, FigureKey, Figu
 from protocol.area_cipher import SLOT_BYTES, Shape
 from protocol.calendar import day_end, day_number, day_of_number, legal_day
 from protocol.errors import DocumentRefused, Reason
-from protocol.governance import TrusteeSet, read_charter
+from protocol.governance import TrusteeSet, read_cosigned
 from protocol.measures import Group, Measure, MeasureKind, Measures
 from protocol.roster import Roster
 from protocol.trustee_messages import Ask, SetRequest, bitmap_of, draws_of
@@ -48,16 +48,16 @@ def read_document(store: AreaStore, measures: bytes) -> tuple[Measures, TrusteeS
     Raises:
         DocumentRefused: one of them is not there or is another kind.
     """
-    charter = store.charter(measures)
-    if charter is None:
+    cosigned = store.cosigned(measures)
+    if cosigned is None:
         raise DocumentRefused(f"No measures document {measures.hex()[:16]}… is in the store.")
-    document = read_charter(charter, Measures)
-    trustees = store.charter(document.trustees)
+    document = read_cosigned(cosigned, Measures)
+    trustees = store.cosigned(document.trustees)
     if trustees is None:
         raise DocumentRefused(
             f"The set of trustees {document.trustees.hex()[:16]}… is not in the store."
         )
-    return document, read_charter(trustees, TrusteeSet)
+    return document, read_cosigned(trustees, TrusteeSet)
 
 
 def basis_of(store: AreaStore, key: FigureKey) -> FigureBasis:
@@ -78,12 +78,12 @@ def due(store: AreaStore, now: datetime, until: int | None = None) -> Iterator[F
     ended.
     """
     keys: list[FigureKey] = []
-    for charter in store.charters(Measures.__name__):
-        document = read_charter(charter, Measures)
-        for day in store.days(charter.hash):
+    for cosigned in store.cosigned_documents(Measures.__name__):
+        document = read_cosigned(cosigned, Measures)
+        for day in store.days(cosigned.hash):
             is_asked_for = until is not None and day < min(until, day_number(legal_day(now)))
             if is_asked_for or is_over(document, day, now):
-                keys += _keys_of_day(document, charter.hash, day)
+                keys += _keys_of_day(document, cosigned.hash, day)
     for key in sorted(keys, key=lambda each: (each.day, each)):
         if store.figure(key) is None:
             yield key
@@ -149,8 +149,8 @@ def too_few(basis: FigureBasis, roster: Roster, length: int, entries: Sequence[i
     """
     counted = 0
     for number in entries:
-        standing = roster.standing(roster.entry(number).household_key, basis.key.day, length)
-        counted += standing is not None and standing.is_counted
+        membership = roster.membership(roster.entry(number).household_key, basis.key.day, length)
+        counted += membership is not None and membership.is_counted
     if counted >= basis.group.threshold:
         return ""
     return (
@@ -174,10 +174,10 @@ def _partition(
 
 
 def _misfit(basis: FigureBasis, roster: Roster, row: ContributionRow) -> Reason | None:
-    standing = roster.standing(row.household_key, basis.key.day)
-    if standing is None or standing.entry.number != row.entry:
+    membership = roster.membership(row.household_key, basis.key.day)
+    if membership is None or membership.entry.number != row.entry:
         return Reason.ROSTER
-    group = basis.measure.group_of(standing.entry.cell or "", standing.entry.provider)
+    group = basis.measure.group_of(membership.entry.cell or "", membership.entry.provider)
     if group is None or group.code != basis.group.code:
         return Reason.PARTITION
     if len(row.words) != SLOT_BYTES * (basis.group.slots + 1):

@@ -93,10 +93,10 @@ def share_radii(basis: FigureBasis) -> float:
 def _terms(basis: FigureBasis, roster: Roster, figure: Figure) -> FigureTerms:
     request = asked(figure)
     households = len(request.entries)
-    standing, coverage = _coverage(basis, roster, request)
+    members, coverage = _coverage(basis, roster, request)
     return FigureTerms(
         households=households,
-        roster=standing,
+        roster=members,
         coverage=coverage,
         epsilon=basis.document.epsilon,
         delta=basis.document.delta,
@@ -110,11 +110,11 @@ def _terms(basis: FigureBasis, roster: Roster, figure: Figure) -> FigureTerms:
 
 def _coverage(basis: FigureBasis, roster: Roster, request: SetRequest) -> tuple[int, float]:
     """Return how many stood in the group on the day, and which part of them is in the set."""
-    standing = sum(
+    members = sum(
         basis.group.holds(each.entry.cell or "", each.entry.provider)
-        for each in roster.standings(basis.key.day, request.length)
+        for each in roster.memberships(basis.key.day, request.length)
     )
-    return standing, round(len(request.entries) / standing, _COVERAGE_DIGITS)
+    return members, round(len(request.entries) / members, _COVERAGE_DIGITS)
 
 
 def _table(basis: FigureBasis, figure: Figure, terms: FigureTerms) -> TableRelease:

@@ -1,6 +1,6 @@
 """The release worker's work without its link: closes, asks, opens, composes, one step at a time.
 
-Every step stores before it acts, and reads what it goes on with from the store: a desk that was
+Every step stores before it acts, and reads what it goes on with from the store: an engine that was
 killed between any two of them goes on as if nothing had been.
 """
 
@@ -17,14 +17,14 @@ from cloud.release.asking import ASK_AGAIN, Asking
 from cloud.release.closing import FigureBasis, basis_of, close, due, figure_codes, read_document
 from cloud.release.composing import compose
 from cloud.release.opening import advance, asked, discard
-from cloud.release.pages import charter_pages, request_pages, roster_pages
+from cloud.release.pages import cosigned_pages, request_pages, roster_pages
 from cloud.release.parents import release_parents
 from cloud.store.area import AreaStore, Figure, FigureKey, FigureStage
 from protocol.area_messages import AreaAck
 from protocol.calendar import day_number, day_of_number, legal_day
 from protocol.envelope import Address, seal_message
 from protocol.errors import DocumentRefused, Reason, VoletError
-from protocol.governance import TrusteeSet, read_charter
+from protocol.governance import TrusteeSet, read_cosigned
 from protocol.ids import DeviceId
 from protocol.measures import Measures
 from protocol.release import encode
@@ -50,7 +50,7 @@ class ReleaseEngine:
         platform_key: Ed25519PrivateKey,
         note: Callable[[Figure], object] = lambda figure: figure,
     ) -> None:
-        """Take the store, whose desk it is, and who is told of each new stage."""
+        """Use `store`; `note` is called with each new stage of a figure."""
         self._store = store
         self._collectivity = collectivity
         self._key = platform_key
@@ -73,12 +73,12 @@ class ReleaseEngine:
             DocumentRefused: no set of trustees is known, or an entry breaks a rule.
         """
         if self._roster is None:
-            charters = self._store.charters(Measures.__name__)
-            if not charters:
+            cosigned_documents = self._store.cosigned_documents(Measures.__name__)
+            if not cosigned_documents:
                 raise DocumentRefused(
                     "There is no measures document in the store; `volet cloud measures` makes one."
                 )
-            _, trustees = read_document(self._store, charters[-1].hash)
+            _, trustees = read_document(self._store, cosigned_documents[-1].hash)
             self._roster = Roster(trustees.registrar_key)
         self._roster.extend(self._store.roster(len(self._roster)))
         return self._roster
@@ -88,7 +88,7 @@ class ReleaseEngine:
 
         Returns what is to be published: releases, and words to chips that were left out.
         """
-        if not self._store.charters(Measures.__name__):
+        if not self._store.cosigned_documents(Measures.__name__):
             return []
         roster = self.roster()
         messages: list[Outgoing] = []
@@ -119,12 +119,12 @@ class ReleaseEngine:
     def published(self, now: datetime) -> Iterator[Outgoing]:
         """Give the latest release of every figure again, for a broker that lost what it retained."""
         end = day_number(legal_day(now)) + 1
-        for charter in self._store.charters(Measures.__name__):
-            for measure, code in figure_codes(read_charter(charter, Measures)):
+        for cosigned in self._store.cosigned_documents(Measures.__name__):
+            for measure, code in figure_codes(read_cosigned(cosigned, Measures)):
                 figures = self._store.figures(
                     measure, code, end - _A_YEAR, end, FigureStage.RELEASED
                 )
-                if figures and figures[-1].key.measures == charter.hash:
+                if figures and figures[-1].key.measures == cosigned.hash:
                     yield self._publication(figures[-1])
 
     def _guarded(
@@ -236,9 +236,9 @@ class ReleaseEngine:
         self._taught[name] = (lacks, now_s)
         pages: list[ToTrustee] = []
         for kind in (TrusteeSet.__name__, Measures.__name__):
-            for charter in self._store.charters(kind):
-                if charter.hash not in known.documents:
-                    pages += charter_pages(charter)
+            for cosigned in self._store.cosigned_documents(kind):
+                if cosigned.hash not in known.documents:
+                    pages += cosigned_pages(cosigned)
         pages += roster_pages(known.roster_length, self._store.roster(known.roster_length))
         yield from self._sealed(name, pages)
 
@@ -250,5 +250,5 @@ class ReleaseEngine:
 
     def _trust_all(self) -> None:
         """Trust the members of every set, also before there is a measures document."""
-        for charter in self._store.charters(TrusteeSet.__name__):
-            self._asking.trust(read_charter(charter, TrusteeSet))
+        for cosigned in self._store.cosigned_documents(TrusteeSet.__name__):
+            self._asking.trust(read_cosigned(cosigned, TrusteeSet))

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from protocol.governance import Charter
+from protocol.governance import CosignedDocument
 from protocol.roster import SignedEntry
 from protocol.trustee_messages import (
     PAGE_BYTES,
     AnswerPage,
-    CharterPage,
+    CosignedPage,
     RequestPage,
     RosterPage,
     SetRequest,
@@ -30,11 +30,11 @@ def request_pages(request: SetRequest) -> list[ToTrustee]:
     ]
 
 
-def charter_pages(charter: Charter) -> list[ToTrustee]:
+def cosigned_pages(cosigned: CosignedDocument) -> list[ToTrustee]:
     """Return a signed document in pages."""
-    parts = pages_of(msgspec.msgpack.encode(charter))
+    parts = pages_of(msgspec.msgpack.encode(cosigned))
     return [
-        ToTrustee(CharterPage(charter.hash, page, len(parts), data))
+        ToTrustee(CosignedPage(cosigned.hash, page, len(parts), data))
         for page, data in enumerate(parts)
     ]
 

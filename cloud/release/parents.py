@@ -10,7 +10,7 @@ from datetime import datetime
 
 from cloud.store.area import AreaStore, Figure, FigureKey, FigureStage
 from protocol.calendar import day_of_number
-from protocol.governance import read_charter
+from protocol.governance import read_cosigned
 from protocol.measures import Measures, Parent
 from protocol.release import (
     CurveRelease,
@@ -30,10 +30,10 @@ _COVERAGE_DIGITS = 6
 def release_parents(store: AreaStore, now: datetime) -> list[Figure]:
     """Store and return the parents whose children have all ended since the last time."""
     found: list[Figure] = []
-    for charter in store.charters(Measures.__name__):
-        document = read_charter(charter, Measures)
+    for cosigned in store.cosigned_documents(Measures.__name__):
+        document = read_cosigned(cosigned, Measures)
         for parent in document.parents:
-            for key in _open_days(store, charter.hash, parent):
+            for key in _open_days(store, cosigned.hash, parent):
                 figure = _parent(store, parent, key, now)
                 if figure is not None:
                     store.put_figure(figure)

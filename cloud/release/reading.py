@@ -11,7 +11,7 @@ from cloud.release.parents import children_of, parent_of, sum_of
 from cloud.store.area import AreaStore, Figure, FigureStage
 from protocol.calendar import day_number, day_of_number, quarter_hour_start
 from protocol.errors import DocumentRefused, VoletError
-from protocol.governance import read_charter
+from protocol.governance import read_cosigned
 from protocol.measures import Measures
 from protocol.release import (
     CurveRelease,
@@ -61,8 +61,8 @@ class ExportRow(msgspec.Struct, frozen=True):
 def codes(store: AreaStore) -> list[tuple[str, str]]:
     """Return (measure, code) of all figures of all documents."""
     found = set()
-    for charter in store.charters(Measures.__name__):
-        found.update(figure_codes(read_charter(charter, Measures)))
+    for cosigned in store.cosigned_documents(Measures.__name__):
+        found.update(figure_codes(read_cosigned(cosigned, Measures)))
     return sorted(found)
 
 
@@ -149,10 +149,10 @@ def rows_of(release: Release) -> Iterator[ExportRow]:
 
 def roster_of(store: AreaStore) -> Roster:
     """Return the roster; empty where there is no document yet."""
-    charters = store.charters(Measures.__name__)
-    if not charters:
+    cosigned_documents = store.cosigned_documents(Measures.__name__)
+    if not cosigned_documents:
         return Roster(bytes(32))
-    roster = Roster(read_document(store, charters[-1].hash)[1].registrar_key)
+    roster = Roster(read_document(store, cosigned_documents[-1].hash)[1].registrar_key)
     roster.extend(store.roster())
     return roster
 

@@ -1,4 +1,4 @@
-"""The release worker as a program: the desk in the store's thread, the link beside it."""
+"""The release worker as a program: the engine in the store's thread, the link beside it."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -46,14 +46,14 @@ def note(figure: Figure) -> None:
 
 
 class ReleaseService:
-    """The tasks of the program, over a link and a desk that others have made."""
+    """The tasks of the program, over a link and an engine that others have made."""
 
     def __init__(
-        self, link: Link, thread: StoreThread, desk: ReleaseEngine, clock: Callable[[], datetime]
+        self, link: Link, thread: StoreThread, engine: ReleaseEngine, clock: Callable[[], datetime]
     ) -> None:
         self._link = link
         self._thread = thread
-        self._desk = desk
+        self._engine = engine
         self._clock = clock
         self._heard = asyncio.Event()
         self._in_step = asyncio.Lock()
@@ -103,7 +103,7 @@ class ReleaseService:
         for received in batch:
             name = received.message.topic.split("/")[-2]
             try:
-                self._desk.take(name, received.message.payload)
+                self._engine.take(name, received.message.payload)
             except MessageRefused as exc:
                 refused.append(f"{name}: {exc}")
         return refused
@@ -121,7 +121,7 @@ class ReleaseService:
                 if await self._publish(messages):
                     published_on = connection
                     await self._ask()
-                    if await self._thread.run(self._desk.is_idle):
+                    if await self._thread.run(self._engine.is_idle):
                         is_idle.set()
                 else:
                     published_on = 0
@@ -132,14 +132,14 @@ class ReleaseService:
                 continue
 
     def _step(self, until: int | None) -> list[Outgoing]:
-        return self._desk.step(self._clock(), until)
+        return self._engine.step(self._clock(), until)
 
     def _again(self) -> list[Outgoing]:
-        return list(self._desk.published(self._clock()))
+        return list(self._engine.published(self._clock()))
 
     async def _ask(self) -> None:
         now_s = asyncio.get_running_loop().time()
-        requests = await self._thread.run(lambda: list(self._desk.requests(now_s)))
+        requests = await self._thread.run(lambda: list(self._engine.requests(now_s)))
         await self._publish(requests)
 
     async def _publish(self, messages: Sequence[Outgoing]) -> bool:

@@ -50,9 +50,9 @@ class _Bin(msgspec.Struct):
     count: int
 
 
-def status(standings: Iterable[Membership], codes: Codes) -> tuple[CellStatus, ...]:
+def status(memberships: Iterable[Membership], codes: Codes) -> tuple[CellStatus, ...]:
     """Return every cell in which somebody stands, by code."""
-    everybody = list(standings)
+    everybody = list(memberships)
     households = Counter(_cell(each) for each in everybody)
     counted = Counter(_cell(each) for each in everybody if each.is_counted)
     bins = merged({cell: counted[cell] for cell in households}, CURVE_MIN)
@@ -79,13 +79,13 @@ def status(standings: Iterable[Membership], codes: Codes) -> tuple[CellStatus, .
     return tuple(found)
 
 
-def proposals(standings: Iterable[Membership], codes: Codes) -> tuple[GroupProposal, ...]:
+def proposals(memberships: Iterable[Membership], codes: Codes) -> tuple[GroupProposal, ...]:
     """Return the groups that are large enough, by measure and code.
 
     A curve goes by cell, a profile by commune, classes by département and provider; what is too
     small is merged with siblings, and what is too small even so is not proposed.
     """
-    counted = [each for each in standings if each.is_counted]
+    counted = [each for each in memberships if each.is_counted]
     cells = Counter(_cell(each) for each in counted)
     communes = Counter(commune_of(_cell(each)) for each in counted)
     found = [
@@ -195,5 +195,5 @@ def _code(areas: list[str], provider: str) -> str:
     return f"{areas[0]}{more}{'/' if word else ''}{word}"[:_CODE_MAX]
 
 
-def _cell(standing: Membership) -> str:
-    return standing.entry.cell or ""
+def _cell(membership: Membership) -> str:
+    return membership.entry.cell or ""

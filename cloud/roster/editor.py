@@ -13,7 +13,7 @@ from cloud.roster.registrar import Registrar
 from cloud.store import Device, Store
 from protocol.calendar import day_number
 from protocol.errors import ConfigError, DocumentRefused
-from protocol.governance import NOTICE_DAYS, read_charter
+from protocol.governance import NOTICE_DAYS, read_cosigned
 from protocol.ids import DeviceId
 from protocol.measures import Measures
 from protocol.roster import SEEN_LATE_DAYS, Roster, RosterEntry, SignedEntry, sign_entry
@@ -111,7 +111,7 @@ class RosterEditor:
             place.provider,
             self._start(place.start, last),
         )
-        if last is not None and _standing(last) == _standing(entry):
+        if last is not None and _assignment(last) == _assignment(entry):
             return None
         return entry
 
@@ -130,8 +130,10 @@ class RosterEditor:
 
     def _has_figures(self) -> bool:
         """Say whether measures are in effect: who joins before is a founder."""
-        charters = self._store.area.charters(Measures.__name__)
-        return any(read_charter(each, Measures).effective <= self._today for each in charters)
+        cosigned_documents = self._store.area.cosigned_documents(Measures.__name__)
+        return any(
+            read_cosigned(each, Measures).effective <= self._today for each in cosigned_documents
+        )
 
     def _sign(self, entry: RosterEntry) -> SignedEntry:
         signed = sign_entry(entry, self._registrar.key)
@@ -188,5 +190,5 @@ def _day(text: str, place: str) -> date | None:
         raise DocumentRefused(f"{place}: {text!r} is no day; write YYYY-MM-DD.") from exc
 
 
-def _standing(entry: RosterEntry) -> tuple[object, ...]:
+def _assignment(entry: RosterEntry) -> tuple[object, ...]:
     return (entry.device, entry.signing_key, entry.point, entry.cell, entry.provider)

@@ -14,7 +14,7 @@ from typing import Protocol
 import msgspec
 
 from cloud.store.area import AreaStore as AreaStore
-from cloud.store.batches import BatchStore as BatchStore
+from cloud.store.bulk_requests import BulkRequestStore as BulkRequestStore
 from cloud.store.catalogue import CatalogueStore as CatalogueStore
 from cloud.store.fleet import FleetStore as FleetStore
 from cloud.store.moving import MovingStore
@@ -234,12 +234,12 @@ class Store(MovingStore, Protocol):
         """Providers, their tokens and calls, in the same store and thread."""
 
     @property
-    def batches(self) -> BatchStore:
-        """Providers' batches, in the same store and thread."""
+    def bulk_requests(self) -> BulkRequestStore:
+        """Providers' bulk requests, in the same store and thread."""
 
     @property
     def catalogue(self) -> CatalogueStore:
-        """The public list of offers and schedules, in the same store and thread."""
+        """The transparency log of offers and schedules, in the same store and thread."""
 
     @property
     def fleet(self) -> FleetStore:

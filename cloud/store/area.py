@@ -13,7 +13,7 @@ import msgspec
 from cloud.store.put import Put
 from protocol.area_messages import Contribution, SeedLetters
 from protocol.errors import Reason
-from protocol.governance import Charter
+from protocol.governance import CosignedDocument
 from protocol.ids import DeviceId
 from protocol.roster import SignedEntry
 
@@ -115,16 +115,16 @@ class AreaStore(Protocol):
     def generations(self, household_keys: Collection[bytes]) -> dict[bytes, int]:
         """Return the generation of each household's seeds; who has sent none is not in it."""
 
-    def put_charter(self, charter: Charter) -> None:
+    def put_cosigned(self, cosigned: CosignedDocument) -> None:
         """Keep a signed document; signatures that are new are added."""
 
-    def charter(self, charter_hash: bytes) -> Charter | None:
+    def cosigned(self, document_hash: bytes) -> CosignedDocument | None:
         """Return the document whose body has this hash."""
 
-    def charters(self, kind: str) -> tuple[Charter, ...]:
+    def cosigned_documents(self, kind: str) -> tuple[CosignedDocument, ...]:
         """Return all documents of a kind, in the order they came."""
 
-    def charter_hashes(self, kind: str) -> tuple[bytes, ...]:
+    def cosigned_hashes(self, kind: str) -> tuple[bytes, ...]:
         """Return the hashes of all documents of a kind, in the order they came."""
 
     def put_blob(self, data: bytes) -> bytes:

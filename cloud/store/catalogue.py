@@ -1,4 +1,4 @@
-"""What the cloud keeps of the public list: the interface.
+"""What the cloud keeps of the transparency log: the interface.
 
 `CatalogueStore` is reached as `Store.catalogue` and lives in the same store and thread.
 """

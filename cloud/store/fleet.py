@@ -10,7 +10,7 @@ from cloud.store.put import Count
 from protocol.ids import DeviceId
 
 
-class DeviceWord(msgspec.Struct, frozen=True):
+class LastHeard(msgspec.Struct, frozen=True):
     """What has been heard of a device; None: nothing new of this.
 
     `heard_at` is the hour in which it spoke itself; the broker may say its state for it.
@@ -34,7 +34,7 @@ class FleetDevice(msgspec.Struct, frozen=True):
     device: DeviceId
     since: datetime
     is_revoked: bool
-    word: DeviceWord
+    last_heard: LastHeard
     last_day: date | None
     sealed_name: bytes | None
     is_damaged: bool = False
@@ -43,7 +43,7 @@ class FleetDevice(msgspec.Struct, frozen=True):
 class FleetStore(Protocol):
     """The part of `Store` that knows how chips are; of each the last word only."""
 
-    def hear(self, words: Sequence[DeviceWord]) -> None:
+    def put_heard(self, reports: Sequence[LastHeard]) -> None:
         """Take words in their order, in one transaction."""
 
     def name(self, device: DeviceId, sealed_name: bytes | None) -> bool:

@@ -12,8 +12,8 @@ class Put(StrEnum):
     AGAIN = "again"
 
 
-class Count(msgspec.Struct, frozen=True):
-    """How many there are of what `word` names."""
+class Count(msgspec.Struct, frozen=True, rename={"label": "word"}):
+    """How many there are of what `label` names."""
 
-    word: str
+    label: str
     count: int

@@ -20,9 +20,9 @@ def chip_points(
     """Return a point of all chips and one of each software; counts only, never a chip."""
     tags = {"collectivity": collectivity}
     enrolled = sum(each.count for each in states)
-    online = sum(each.count for each in states if each.word not in _OFFLINE)
-    common = sorted(softwares, key=lambda each: (-each.count, each.word))
-    counts = {each.word: each.count for each in common[:SOFTWARES_MAX]}
+    online = sum(each.count for each in states if each.label not in _OFFLINE)
+    common = sorted(softwares, key=lambda each: (-each.count, each.label))
+    counts = {each.label: each.count for each in common[:SOFTWARES_MAX]}
     if rest := sum(each.count for each in common[SOFTWARES_MAX:]):
         counts[OTHERS] = counts.get(OTHERS, 0) + rest
     chips: Point = {
@@ -33,10 +33,10 @@ def chip_points(
     by_software: list[Point] = [
         {
             "measurement": "volet_chips_by_software",
-            "tags": {**tags, "software": word},
+            "tags": {**tags, "software": label},
             "fields": {"chips": count},
         }
-        for word, count in sorted(counts.items())
+        for label, count in sorted(counts.items())
     ]
     return [chips, *by_software]
 

@@ -53,7 +53,7 @@ class Tally:
             again=processed.again,
             batch_ms=round(duration_s * MS),
         )
-        self._refused.update({one.word: one.count for one in processed.refused})
+        self._refused.update({one.label: one.count for one in processed.refused})
         for (kind, reason), count in processed.refused_by_kind.items():
             if kind is Kind.AREA:
                 self._contributions[reason] += count
@@ -83,8 +83,8 @@ def _points(
 ) -> list[Point]:
     """Return a point of each word that was counted."""
     return [
-        {"measurement": measurement, "tags": {**tags, tag: word}, "fields": {field: count}}
-        for word, count in sorted(counts.items())
+        {"measurement": measurement, "tags": {**tags, tag: label}, "fields": {field: count}}
+        for label, count in sorted(counts.items())
     ]
 
 

@@ -161,9 +161,9 @@ class Worker:
         self._counts.count(processed, time.perf_counter() - begun)
         if processed.refused:
             found = {
-                one.word: self._said.found(one.word, times=one.count) for one in processed.refused
+                one.label: self._said.found(one.label, times=one.count) for one in processed.refused
             }
-            if reasons := {word: count for word, count in found.items() if count}:
+            if reasons := {label: count for label, count in found.items() if count}:
                 log.warning("messages_refused", reasons=reasons)
         return processed
 
@@ -221,7 +221,7 @@ class Worker:
             await asyncio.sleep(pause_s if is_more else max(pause_s, STATEMENTS_EVERY_S))
 
     async def _publish_catalogue(self) -> NoReturn:
-        """Publish what is added to the public list; all of it after a new connection."""
+        """Publish what is added to the transparency log; all of it after a new connection."""
         settings = self._settings
         listed = await self._thread.run(listed_in, self._store)
         publisher = Publisher(listed, settings.collectivity, settings.platform_key)

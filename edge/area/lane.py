@@ -16,7 +16,7 @@ from edge.area.pricing import NOT_PRICED, priced
 from edge.area.seeds import draw_letters, next_generation
 from edge.area.settings import AreaChoices, AreaConfig
 from edge.area.terms import DocumentFetcher
-from edge.area.trust import TrustedMeasures, TrustState, stand
+from edge.area.trust import TrustedMeasures, TrustState, trust_state
 from edge.contracts.agreement import Agreement
 from edge.metering.events import DayClosed
 from edge.mqtt.handler import HandlerContext, InboundMessage, MessageHandler
@@ -27,7 +27,7 @@ from edge.privacy.ledger import Ledger, Limit, oldest_needed
 from edge.privacy.noise import Sampler, draw_noise
 from edge.vault.area import AreaState, ContributionRow
 from edge.vault.rows import QuarterHour
-from protocol.area_messages import AreaAck, Ask, Document, Terms
+from protocol.area_messages import AreaAck, AreaQuestion, Document, Terms
 from protocol.backoff import RetryTimer
 from protocol.calendar import day_end, day_number, legal_day, quarter_hours
 from protocol.catalogue import Catalogue
@@ -90,11 +90,11 @@ class AreaLane(MessageHandler):
         self._listed = listed
         self._options = options
         self._rng = random.SystemRandom()
-        self._errand = DocumentFetcher(
+        self._fetcher = DocumentFetcher(
             context.signer, context.vault, context.platform_key.public_bytes_raw()
         )
         self._choices = AreaChoices(is_on=False)
-        self._standing = TrustState()
+        self._trust = TrustState()
         self._meter_at: datetime | None = None
         self._is_connected = False
         self._published_generation = 0
@@ -102,15 +102,15 @@ class AreaLane(MessageHandler):
         self._flights: dict[int, _Contribution] = {}
 
     @property
-    def standing(self) -> TrustState:
+    def trust(self) -> TrustState:
         """What the chip knows and trusts."""
-        return self._standing
+        return self._trust
 
     @property
     def is_on(self) -> bool:
         """Whether days are contributed: wanted, and trustees are confirmed."""
         is_wanted = self._options.config.enabled and self._choices.is_on
-        return is_wanted and bool(self._standing.sets)
+        return is_wanted and bool(self._trust.sets)
 
     @property
     def is_drained(self) -> bool:
@@ -120,7 +120,7 @@ class AreaLane(MessageHandler):
     def open(self) -> None:
         """See `MessageHandler.open`."""
         self._choices = self._options.choices()
-        self._standing = self._stand()
+        self._trust = self._trust_state()
         self._flights = {
             day: _Contribution(self._clock.monotonic_s(), deadline_s=deadline_s)
             for day, deadline_s in self._vault.area.unsent()
@@ -135,7 +135,7 @@ class AreaLane(MessageHandler):
         """Take note of a new session."""
         self._is_connected = True
         self._published_generation = 0
-        self._errand.connect()
+        self._fetcher.connect()
         now_s = self._clock.monotonic_s()
         for flight in self._flights.values():
             flight.restart(now_s)
@@ -151,10 +151,10 @@ class AreaLane(MessageHandler):
             self._look()
         if not self._is_connected or not self._options.config.enabled:
             return []
-        question = self._errand.question(self._standing, now_s)
+        question = self._fetcher.question(self._trust, now_s)
         out = []
         if question is not None:
-            ask = Ask(self._signer.household.id, question[0])
+            ask = AreaQuestion(self._signer.household.id, question[0])
             out.append(Publish(self._topic(Kind.ASK), self._signer.seal(Kind.ASK, ask)))
         return out + self._letters() + self._contributions(now_s)
 
@@ -173,13 +173,13 @@ class AreaLane(MessageHandler):
         elif address.kind is Kind.TERMS:
             terms = open_message(address, payload, key, Terms)
             self._check_own(terms.household_key)
-            self._errand.take_terms(terms, now_s)
+            self._fetcher.take_terms(terms, now_s)
             self._take_entry()
         else:
             part = open_message(address, payload, key, Document)
             self._check_own(part.household_key)
-            if self._errand.take_part(part, self._standing, self._today()):
-                self._standing = self._stand()
+            if self._fetcher.take_part(part, self._trust, self._today()):
+                self._trust = self._trust_state()
                 self._take_entry()
 
     def contribute(self, closed: DayClosed, curve: Sequence[QuarterHour]) -> ContributionRow | None:
@@ -242,14 +242,14 @@ class AreaLane(MessageHandler):
     def _grounds(self, day: int) -> ContributionInputs | None:
         if not self.is_on:
             return None
-        held, entry = self._standing.measures_on(day), self._standing.entry_on(day)
+        held, entry = self._trust.measures_on(day), self._trust.entry_on(day)
         if held is None or entry is None or not self._is_provider_right(entry.provider):
             return None
         letters = self._vault.area.letters(held.measures.trustees)
-        if letters is None or self._standing.transforms_wanted(held):
+        if letters is None or self._trust.transforms_wanted(held):
             return None
         return ContributionInputs(
-            held.measures, held.hash, self._standing.transforms, entry, letters.seeds
+            held.measures, held.hash, self._trust.transforms, entry, letters.seeds
         )
 
     def _is_provider_right(self, provider: str) -> bool:
@@ -257,18 +257,18 @@ class AreaLane(MessageHandler):
 
     # Documents and seeds.
 
-    def _stand(self) -> TrustState:
+    def _trust_state(self) -> TrustState:
         confirmed = bytes.fromhex(self._choices.trustees) or None
         area = self._vault.area
-        return stand(area.documents(), area.entries(), confirmed, self._signer)
+        return trust_state(area.documents(), area.entries(), confirmed, self._signer)
 
     def _check_own(self, household_key: bytes) -> None:
         if household_key != self._signer.household.id:
             raise MessageRefused(Reason.TOPIC, "another household's")
 
     def _take_entry(self) -> None:
-        if self._errand.take_entry(self._standing):
-            self._standing = self._stand()
+        if self._fetcher.take_entry(self._trust):
+            self._trust = self._trust_state()
 
     def _look(self) -> None:
         """See whether the household has chosen otherwise, and draw seeds where they are needed."""
@@ -277,19 +277,19 @@ class AreaLane(MessageHandler):
             has_confirmed = choices.trustees != self._choices.trustees
             self._choices = choices
             if has_confirmed:
-                self._standing = self._stand()
-                self._errand.connect()
+                self._trust = self._trust_state()
+                self._fetcher.connect()
         if not self.is_on:
             self._drop(list(self._flights), "switched_off")
             return
         today = self._today()
-        held = self._standing.measures_on(today)
-        if held is not None and self._standing.entry_on(today) is not None:
+        held = self._trust.measures_on(today)
+        if held is not None and self._trust.entry_on(today) is not None:
             self._need_seeds(held)
 
     def _need_seeds(self, held: TrustedMeasures, *, is_anew: bool = False) -> None:
         """Draw seeds for the set of trustees of the measures in force, unless there are some."""
-        of_set = self._standing.set_of(held.measures.trustees)
+        of_set = self._trust.set_of(held.measures.trustees)
         if of_set is None or (self._vault.area.letters(of_set.hash) and not is_anew):
             return
         latest = self._vault.area.letters()
@@ -348,7 +348,7 @@ class AreaLane(MessageHandler):
             self._flights.pop(day, None)
         for reason in (*(reason for _, reason in refused), *left_out):
             log.warning("area_day_refused", reason=reason)
-        held = self._standing.measures_on(self._today())
+        held = self._trust.measures_on(self._today())
         if held is not None and (
             any(reason is Reason.SEEDS for _, reason in refused)
             or (_SEED_FAULTS.intersection(left_out) and self._has_old_seeds(held))

@@ -79,19 +79,19 @@ def _spent(ledger: Ledger, caps: Caps, today: int) -> Participation | None:
     """Say which cap another day that costs what the last one did would break, if any."""
     last = max((each.day for each in ledger.spends), default=None)
     cost = min(sum(each.rho for each in ledger.spends if each.day == last), caps.day_rho)
-    standing = ledger.standing(today)
+    balance = ledger.balance(today)
     for spent, total, cap in (
-        (Participation.YEAR_SPENT, standing.year_rho, caps.year_rho),
-        (Participation.MONTH_SPENT, standing.month_rho, caps.month_rho),
+        (Participation.YEAR_SPENT, balance.year_rho, caps.year_rho),
+        (Participation.MONTH_SPENT, balance.month_rho, caps.month_rho),
     ):
         if total >= cap or total + cost > cap + ROUNDING:
             return spent
     return None
 
 
-def own_groups(standing: TrustState, today: int) -> tuple[OwnGroup, ...]:
+def own_groups(trust: TrustState, today: int) -> tuple[OwnGroup, ...]:
     """Return the groups of the household on `today`; none where it is not known yet."""
-    held, entry = standing.measures_on(today), standing.entry_on(today)
+    held, entry = trust.measures_on(today), trust.entry_on(today)
     if held is None or entry is None:
         return ()
     groups = (

@@ -13,10 +13,10 @@ from edge.area.trust import (
     TRANSFORM,
     TRUSTEE_SET,
     TrustState,
+    cosigned_from_bytes,
     first_set,
     open_measures,
     own_entry,
-    read_charter_bytes,
 )
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
@@ -60,9 +60,9 @@ class DocumentFetcher:
         self._terms_due_s = self._ask_again_s = 0.0
         self._pauses = ASK_AGAIN.waits_s()
 
-    def question(self, standing: TrustState, now_s: float) -> tuple[bytes | None] | None:
+    def question(self, trust: TrustState, now_s: float) -> tuple[bytes | None] | None:
         """Return (hash,) of a document to ask for, (None,) for the terms; None: nothing now."""
-        wanted = None if self._terms is None else self._next(standing)
+        wanted = None if self._terms is None else self._next(trust)
         if wanted != self._wanted:
             self._wanted, self._parts = wanted, {}
             self._ask_again_s, self._pauses = now_s, ASK_AGAIN.waits_s()
@@ -79,7 +79,7 @@ class DocumentFetcher:
         self._ask_again_s = now_s
         self._refused.clear()
 
-    def take_part(self, part: Document, standing: TrustState, today: int) -> bool:
+    def take_part(self, part: Document, trust: TrustState, today: int) -> bool:
         """Take one part of a document; say whether a new document was kept.
 
         Raises:
@@ -93,7 +93,7 @@ class DocumentFetcher:
         data = b"".join(self._parts[number] for number in range(part.parts))
         self._parts = {}
         try:
-            kind = self._check(part.document, data, standing)
+            kind = self._check(part.document, data, trust)
         except DocumentRefused as exc:
             self._refused.add(part.document)
             log.warning("area_document_refused", why=str(exc))
@@ -104,18 +104,18 @@ class DocumentFetcher:
         log.info("area_document_kept", kind=kind)
         return True
 
-    def take_entry(self, standing: TrustState) -> bool:
+    def take_entry(self, trust: TrustState) -> bool:
         """Keep the roster entry of the last terms; say whether it is news.
 
         Raises:
             MessageRefused: no trusted registrar signed it, or it is another household's.
         """
-        if self._terms is None or self._terms.entry is None or not standing.sets:
+        if self._terms is None or self._terms.entry is None or not trust.sets:
             return False
         signed = SignedEntry(*self._terms.entry)
         if signed in self._vault.area.entries() or signed.hash in self._refused:
             return False
-        entry = own_entry(signed, standing.sets, self._signer)
+        entry = own_entry(signed, trust.sets, self._signer)
         if entry is None:
             self._refused.add(signed.hash)
             raise MessageRefused(Reason.ROSTER, "no entry of this household by its registrar")
@@ -123,43 +123,43 @@ class DocumentFetcher:
             area.put_entry(entry.number, signed)
         return True
 
-    def _next(self, standing: TrustState) -> bytes | None:
+    def _next(self, trust: TrustState) -> bytes | None:
         terms = self._terms
         named: list[bytes] = []
         if terms is not None:
             named += terms.trustees[:DOCUMENTS_MAX]
-            if standing.sets:
+            if trust.sets:
                 named += terms.measures[-DOCUMENTS_MAX:]
-        named += [wanted for wanted, _ in standing.transforms_wanted()]
+        named += [wanted for wanted, _ in trust.transforms_wanted()]
         return next(
             (each for each in named if each not in self._known and each not in self._refused), None
         )
 
-    def _check(self, name: bytes, data: bytes, standing: TrustState) -> str:
+    def _check(self, name: bytes, data: bytes, trust: TrustState) -> str:
         """Return the kind of a document that is good as far as can be told."""
-        groups = [group for wanted, group in standing.transforms_wanted() if wanted == name]
+        groups = [group for wanted, group in trust.transforms_wanted() if wanted == name]
         if groups:
             if hashlib.sha256(data).digest() != name:
                 raise DocumentRefused("This transform has another hash than the measures say.")
             if read_transform(data).rows != groups[0].slots:
                 raise DocumentRefused("This transform has other slots than its group.")
             return TRANSFORM
-        charter = read_charter_bytes(data)
-        if charter.hash != name:
+        cosigned = cosigned_from_bytes(data)
+        if cosigned.hash != name:
             raise DocumentRefused("This document has another hash than the terms say.")
-        if charter.kind == MEASURES:
-            open_measures(data, standing.sets, self._signer.collectivity)
+        if cosigned.kind == MEASURES:
+            open_measures(data, trust.sets, self._signer.collectivity)
             return MEASURES
         self._check_set(data)
         return TRUSTEE_SET
 
     def _check_set(self, data: bytes) -> None:
         """Check that a set of trustees is a first one, or follows one that came before."""
-        charter = read_charter_bytes(data)
+        cosigned = cosigned_from_bytes(data)
         for row in self._vault.area.documents():
             if row.kind == TRUSTEE_SET:
                 try:
-                    open_next_set(charter, read_charter_bytes(row.data))
+                    open_next_set(cosigned, cosigned_from_bytes(row.data))
                 except DocumentRefused:
                     continue
                 return

@@ -14,12 +14,12 @@ from edge.vault.signer import Signer
 from protocol.errors import DocumentRefused
 from protocol.governance import (
     NOTICE_DAYS,
-    Charter,
+    CosignedDocument,
     TrusteeSet,
     check_signed_by_trustees,
     open_first_set,
     open_next_set,
-    read_charter,
+    read_cosigned,
 )
 from protocol.measures import Group, Measures, check_measures
 from protocol.roster import RosterEntry, SignedEntry, open_entry
@@ -34,7 +34,7 @@ class TrustedSet(msgspec.Struct, frozen=True):
     """A set of trustees of the chain; it holds from day `start` (a number) on."""
 
     hash: bytes
-    charter: Charter
+    cosigned: CosignedDocument
     trustees: TrusteeSet
     start: int
 
@@ -87,7 +87,7 @@ class TrustState(msgspec.Struct, frozen=True):
         return found
 
 
-def stand(
+def trust_state(
     rows: Sequence[DocumentRow],
     entries: Sequence[SignedEntry],
     confirmed: bytes | None,
@@ -111,25 +111,25 @@ def stand(
     return TrustState(sets, tuple(measures), tuple(own), transforms)
 
 
-def first_set(data: bytes, collectivity: str) -> tuple[Charter, TrusteeSet]:
+def first_set(data: bytes, collectivity: str) -> tuple[CosignedDocument, TrusteeSet]:
     """Read what is proposed as the first set of trustees.
 
     Raises:
         DocumentRefused: with what is wrong.
     """
-    charter = read_charter_bytes(data)
-    trustees = open_first_set(charter)
+    cosigned = cosigned_from_bytes(data)
+    trustees = open_first_set(cosigned)
     if trustees.collectivity != collectivity:
         raise DocumentRefused("This set of trustees is another collectivity's.")
-    return charter, trustees
+    return cosigned, trustees
 
 
-def read_charter_bytes(data: bytes) -> Charter:
-    """Read a charter in its MessagePack form, nothing of it verified. Raises DocumentRefused."""
+def cosigned_from_bytes(data: bytes) -> CosignedDocument:
+    """Read a signed document in its MessagePack form, nothing of it verified. Raises DocumentRefused."""
     try:
-        return msgspec.msgpack.decode(data, type=Charter)
+        return msgspec.msgpack.decode(data, type=CosignedDocument)
     except (msgspec.MsgspecError, ValueError, RecursionError) as exc:
-        raise DocumentRefused("These bytes are no charter.") from exc
+        raise DocumentRefused("These bytes are no signed document.") from exc
 
 
 def open_measures(data: bytes, sets: Sequence[TrustedSet], collectivity: str) -> Measures:
@@ -138,14 +138,14 @@ def open_measures(data: bytes, sets: Sequence[TrustedSet], collectivity: str) ->
     Raises:
         DocumentRefused: with what is wrong.
     """
-    charter = read_charter_bytes(data)
-    measures = read_charter(charter, Measures)
+    cosigned = cosigned_from_bytes(data)
+    measures = read_cosigned(cosigned, Measures)
     if measures.collectivity != collectivity:
         raise DocumentRefused("These measures are another collectivity's.")
     of_set = next((each for each in sets if each.hash == measures.trustees), None)
     if of_set is None:
         raise DocumentRefused("These measures name a set of trustees that is not trusted here.")
-    check_signed_by_trustees(charter, of_set.trustees)
+    check_signed_by_trustees(cosigned, of_set.trustees)
     check_measures(measures)
     return measures
 
@@ -173,10 +173,10 @@ def _chain(
     if row is None:
         return ()
     try:
-        charter, trustees = first_set(row.data, collectivity)
+        cosigned, trustees = first_set(row.data, collectivity)
     except DocumentRefused:
         return ()
-    chain = [TrustedSet(row.hash, charter, trustees, trustees.effective)]
+    chain = [TrustedSet(row.hash, cosigned, trustees, trustees.effective)]
     while (following := _next_set(by_hash, chain[-1])) is not None:
         chain.append(following)
     return tuple(chain)
@@ -185,11 +185,11 @@ def _chain(
 def _next_set(by_hash: dict[bytes, DocumentRow], last: TrustedSet) -> TrustedSet | None:
     for row in by_hash.values():
         try:
-            charter = read_charter_bytes(row.data)
-            trustees = open_next_set(charter, last.charter)
+            cosigned = cosigned_from_bytes(row.data)
+            trustees = open_next_set(cosigned, last.cosigned)
         except DocumentRefused:
             continue
-        return TrustedSet(row.hash, charter, trustees, _start(row, trustees.effective))
+        return TrustedSet(row.hash, cosigned, trustees, _start(row, trustees.effective))
     return None
 
 

@@ -74,7 +74,7 @@ class StatementInbox(MessageHandler):
         verdict = self._on_statement(statement)
         if verdict is None:
             if statement.id not in self._waiting:
-                log.info("judgement_put_off")
+                log.info("judgement_postponed")
             self._waiting[statement.id] = statement, payload
         else:
             self._vault.save_statement(statement.id, self._clock.now(), payload, verdict)

@@ -42,7 +42,7 @@ from protocol.statement import Component, components
 def judge(
     statement: Statement,
     agreement: Agreement,
-    shelf: ListedDocuments,
+    listed: ListedDocuments,
     books: LocalReadings,
     secret: SealSecret,
 ) -> Judgement:
@@ -58,9 +58,9 @@ def judge(
     refused = Judgement(name, start, end, Verdict.REFUSED, billed_contract=statement.contract.hex())
     try:
         request, body = _check_request(statement, agreement)
-        offer = _offer_of(request, agreement, shelf)
-        parts = _check_lines(statement, request, offer, shelf.schedules)
-        _check_settled(request, body, books)
+        offer = _offer_of(request, agreement, listed)
+        parts = _check_lines(statement, request, offer, listed.schedules)
+        _check_unbilled(request, body, books)
         _check_meter(request, agreement.contract, books)
         own = ExpectedReadings(books, own_days(parts, agreement, offer, request, books))
         owners = _owners(statement, books)
@@ -106,7 +106,7 @@ def _check_request(statement: Statement, agreement: Agreement) -> tuple[Statemen
         raise NotOpened(Finding.REQUEST_FORGED)
     first = min(day_of_number(request.start), request.days[0])
     end = day_of_number(request.end)
-    # A correction is held to the days that its original has settled (`Settled.objection`).
+    # A correction is held to the days that its original has billed (`BilledDays.objection`).
     is_beyond = contract.end is not None and end > contract.end and request.corrects is None
     if first < contract.start or is_beyond:
         name = agreement.contract_hash.hex()
@@ -115,10 +115,10 @@ def _check_request(statement: Statement, agreement: Agreement) -> tuple[Statemen
     return request, signed.body
 
 
-def _check_settled(request: StatementRequest, body: bytes, books: LocalReadings) -> None:
-    objection = books.settled.objection(request, body)
+def _check_unbilled(request: StatementRequest, body: bytes, books: LocalReadings) -> None:
+    objection = books.billed.objection(request, body)
     if objection is not None:
-        raise NotOpened(objection, contract=books.settled.days_settled(request))
+        raise NotOpened(objection, contract=books.billed.days_under_another(request))
 
 
 def _check_meter(request: StatementRequest, contract: Contract, books: LocalReadings) -> None:
@@ -131,10 +131,10 @@ def _check_meter(request: StatementRequest, contract: Contract, books: LocalRead
         raise MeterUnknown
 
 
-def _offer_of(request: StatementRequest, agreement: Agreement, shelf: ListedDocuments) -> Offer:
+def _offer_of(request: StatementRequest, agreement: Agreement, listed: ListedDocuments) -> Offer:
     if request.offer == agreement.contract.offer:
         return agreement.offer
-    extension = shelf.extensions.get(request.offer)
+    extension = listed.extensions.get(request.offer)
     if extension is None or not agreement.contract.follows:
         raise NotOpened(Finding.OFFER_UNKNOWN)
     return extension
@@ -263,7 +263,7 @@ def _sum_up(
     findings = [line.finding for line in lines if line.finding is not None]
     verdict = Verdict.DIFFERS if findings else Verdict.CORRECT
     left_out = tuple(day_of_number(number) for number in request.without)
-    gap = books.settled.gap(request)
+    gap = books.billed.gap(request)
     if not own.days[request.days[-1]].is_index_read:
         findings.append(Finding.INDEX_NOT_READ)
     billed = [own.days[day] for day in request.days]
@@ -282,9 +282,9 @@ def _sum_up(
         tuple(line.opened for line in lines),
         late=tuple(day_of_number(number) for number in request.late),
         left_out=left_out,
-        owed=books.settled.still_owed(request),
+        owed=books.billed.still_owed(request),
         gap=gap,
-        credit=books.settled.credit(request, bill),
+        credit=books.billed.credit(request, bill),
         meters=meter_spans(billed),
         estimated=estimated_days(billed),
         billed_contract=request.contract.hex(),

@@ -29,7 +29,7 @@ class Finding(StrEnum):
     METER_DIFFERS = "meter_differs"
     CALENDAR_DIFFERS = "calendar_differs"
     CURVE_GONE = "curve_gone"
-    ALREADY_SETTLED = "already_settled"
+    ALREADY_BILLED = "already_settled"
     LATE_NOT_OWED = "late_not_owed"
     CORRECTION_UNFOUNDED = "correction_unfounded"
     QUANTITY_DIFFERS = "quantity_differs"
@@ -114,7 +114,7 @@ class Judgement(msgspec.Struct, frozen=True):
         calendar_change: the first day that the meter counted by another calendar than the tariff's.
         other_calendar: where the meter counts by the tariff's calendar later than the contract
             began only.
-        contract: which one was asked for beyond its days, or has settled days of this statement
+        contract: which one was asked for beyond its days, or has billed days of this statement
             before.
         other_meter: the first day on which another meter counted than the contract's.
         credit: where the statement corrects another, what changes.
@@ -169,8 +169,8 @@ WORDS_EN = {
         "ask your provider to switch its TIC output to standard."
     ),
     Finding.CURVE_GONE: "It prices quarter-hours so long ago that your chip keeps them no more.",
-    Finding.ALREADY_SETTLED: "It bills days that another bill has settled.",
-    Finding.LATE_NOT_OWED: "It bills earlier days that no bill has left out, or that are settled.",
+    Finding.ALREADY_BILLED: "It bills days that another bill covers already.",
+    Finding.LATE_NOT_OWED: "It bills earlier days that no bill has left out, or that are billed already.",
     Finding.CORRECTION_UNFOUNDED: (
         "It corrects a bill that you have not had, of other days, or that was corrected before."
     ),
@@ -210,7 +210,7 @@ WORDS_FR = {
     Finding.CURVE_GONE: (
         "Il facture des quarts d'heure si anciens que votre boîtier ne les garde plus."
     ),
-    Finding.ALREADY_SETTLED: "Il facture des jours qu'une autre facture a déjà réglés.",
+    Finding.ALREADY_BILLED: "Il facture des jours qu'une autre facture a déjà réglés.",
     Finding.LATE_NOT_OWED: (
         "Il facture des jours antérieurs qu'aucune facture n'avait omis, ou qui sont déjà réglés."
     ),

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from edge.bills.billed import BilledDays
 from edge.bills.calendars import is_of, other_calendar
 from edge.bills.judgement import (
     ContractDays,
@@ -15,7 +16,6 @@ from edge.bills.judgement import (
     MeterSpan,
     OtherCalendar,
 )
-from edge.bills.settled import Settled
 from edge.contracts.agreement import Agreement
 from edge.contracts.meter import Meters
 from edge.metering.events import DayClosed, DayPart
@@ -57,7 +57,7 @@ class LocalReadings(msgspec.Struct, frozen=True):
 
     Closed days, sent blocks, seeds of its epochs, the curve of a day (Wh of each of its
     quarter-hours, none where it is kept no more), the meters that counted, and the statements that
-    are settled.
+    are billed.
     """
 
     days: Sequence[DayClosed]
@@ -65,7 +65,7 @@ class LocalReadings(msgspec.Struct, frozen=True):
     seed_of: Callable[[Incarnation, date], bytes]
     curve_of: Callable[[date], Sequence[int]]
     meters: Meters
-    settled: Settled = Settled({}, {})
+    billed: BilledDays = BilledDays({}, {})
 
     def stored_days(self) -> set[date]:
         """Return the days of which the cloud has acknowledged every value."""

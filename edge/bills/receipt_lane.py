@@ -51,7 +51,7 @@ class ReceiptOptions:
         send_window_s: a receipt goes out after a random part of this.
     """
 
-    word: Callable[[], str]
+    token: Callable[[], str]
     send_window_s: float = 0.0
 
 
@@ -171,10 +171,10 @@ class ReceiptLane(MessageHandler):
             self._candidates[statement.id] = _Candidate(judgement, grounds)
 
     def _take_word(self) -> None:
-        word = self._options.word()
-        if word and not self._vault.receipts.is_known(word):
+        token = self._options.token()
+        if token and not self._vault.receipts.is_known(token):
             with self._vault.receipt_change() as receipts:
-                receipts.release(word)
+                receipts.release(token)
 
     def _look(self, now_s: float) -> None:
         """Make the receipts that may leave by now."""

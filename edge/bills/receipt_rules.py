@@ -60,9 +60,9 @@ class ReceiptRules:
         if agreement is None:
             return None
         try:
-            return read_grounds(statement, agreement, self._contracts.shelf(agreement))
+            return read_grounds(statement, agreement, self._contracts.listed_for(agreement))
         except (ScheduleMissing, DocumentRefused, KeyError, ValueError):
-            return None  # it was judged by documents that are not on the shelf any more
+            return None  # it was judged by documents that are not listed any more
 
     def rows(self, grounds: ReceiptInputs) -> list[DayRow]:
         """Return the closed days that the statement bills."""

@@ -108,18 +108,18 @@ class ReceiptInputs(msgspec.Struct, frozen=True):
 
 
 def read_grounds(
-    statement: Statement, agreement: Agreement, shelf: ListedDocuments
+    statement: Statement, agreement: Agreement, listed: ListedDocuments
 ) -> ReceiptInputs:
     """Read the documents of a statement that was judged correct, signatures included."""
     signed = msgspec.msgpack.decode(statement.request, type=Signed)
     request = decode_body(signed.body, StatementRequest)
     is_own = request.offer == agreement.contract.offer
-    offer = agreement.offer if is_own else shelf.extensions[request.offer]
+    offer = agreement.offer if is_own else listed.extensions[request.offer]
     parts = components(
         offer.tariffs,
         day_of_number(request.start),
         day_of_number(request.end),
-        shelf.schedules,
+        listed.schedules,
         without=[day_of_number(number) for number in request.without],
         late=[day_of_number(number) for number in request.late],
     )

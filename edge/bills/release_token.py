@@ -8,21 +8,21 @@ from system.files import read_secret, write_secret
 from system.watched import WatchedFile
 
 FILE_NAME = "receipts.word"
-WORD_BYTES = 16
+TOKEN_BYTES = 16
 
 
-def say_word(directory: Path) -> None:
+def release_receipts(directory: Path) -> None:
     """Let receipts go again; the chip hears it within seconds, whether it runs or is started."""
-    write_secret(directory / FILE_NAME, secrets.token_hex(WORD_BYTES).encode())
+    write_secret(directory / FILE_NAME, secrets.token_hex(TOKEN_BYTES).encode())
 
 
-def read_words(*directories: Path) -> list[str]:
+def read_release_tokens(*directories: Path) -> list[str]:
     """Return the words that lie in directories. Raises ConfigError where one cannot be read."""
     paths = [directory / FILE_NAME for directory in directories]
     return [_read(path) for path in paths if path.exists()]
 
 
-def watched_word(directory: Path) -> WatchedFile[str]:
+def watched_release_token(directory: Path) -> WatchedFile[str]:
     """Return what reads the latest word, "" while none has been said."""
     return WatchedFile(directory / FILE_NAME, _read, absent="", unreadable="")
 

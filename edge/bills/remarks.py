@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
+from edge.bills.billed import runs
 from edge.bills.judgement import ContractDays, Finding, Judgement
 from edge.bills.meter_away import MeterAway
-from edge.bills.settled import runs
 from edge.language.choice import Lang
 from edge.language.numbers import SHORT_HASH, day_text, energy, number
 from edge.language.typography import bilingual
@@ -58,7 +58,7 @@ SENTENCES = bilingual(
             "le {last}."
         ),
         "register": "registre {number}, {kwh} kWh (de {before} à {after})",
-        "settled": (
+        "billed": (
             "Une facture du contrat {contract}… a déjà réglé les jours du {start} au {end} ; un "
             "jour n'est facturé qu'une fois."
         ),
@@ -98,9 +98,9 @@ SENTENCES = bilingual(
         "other_calendar": (
             "Your meter counts by this contract's calendar from {day} on only. The contract begins "
             "too early: the days before ({energy}) are of another calendar, and no bill under this "
-            "contract can count them. If no bill has settled a day from {day} on, first take the "
+            "contract can count them. If no bill has billed a day from {day} on, first take the "
             "former offer again (`volet edge request --offer FORMER.json --from DAY`), from the day "
-            "after the last settled one and from three days before {day} at the latest; once the "
+            "after the last billed one and from three days before {day} at the latest; once the "
             "answer is installed (`volet edge enrol ENROLMENT.json`), take this one again: `volet "
             "edge request --offer OFFER.json --from {typed}`. Otherwise your provider bills those "
             "days apart, on paper, and the later ones by a statement that begins on {day}."
@@ -125,8 +125,8 @@ SENTENCES = bilingual(
             "that ends before {first} and one that begins after {last}."
         ),
         "register": "register {number}, {kwh} kWh ({before} to {after})",
-        "settled": (
-            "A bill of contract {contract}… has settled the days {start} to {end}; a day is billed "
+        "billed": (
+            "A bill of contract {contract}… has billed the days {start} to {end}; a day is billed "
             "once."
         ),
         "holds_to": "Contract {contract}… holds from {start} to {end}.",
@@ -232,7 +232,7 @@ def _calendar(judgement: Judgement, lang: Lang) -> list[str]:
 
 def _contract(judgement: Judgement, days: ContractDays, lang: Lang) -> str:
     if Finding.OUTSIDE_CONTRACT not in judgement.findings:
-        kind = "settled"
+        kind = "billed"
     elif days.end is None:
         kind = "holds_on"
     else:

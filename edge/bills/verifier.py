@@ -1,4 +1,4 @@
-"""The desk where statements are judged: the vault's books in, the verdict out."""
+"""Judges statements: reads the vault, returns the verdict, keeps what was billed."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -7,13 +7,13 @@ from typing import Protocol
 import msgspec
 import structlog
 
+from edge.bills.billed import BilledDays, billed_row
 from edge.bills.judge import judge
 from edge.bills.judgement import Finding, Judgement, Verdict
 from edge.bills.readings import LocalReadings, MeterUnknown, Span
-from edge.bills.settled import Settled, settled_row
 from edge.contracts.listed import Contracts
+from edge.vault.billed import BilledRow
 from edge.vault.rows import BlockRow, BlockState, DayRow, Metered, StatementRow
-from edge.vault.settled import SettledRow
 from protocol.calendar import day_of_number
 from protocol.ids import Incarnation
 from protocol.json_text import read_json
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 
 class VerifierStore(Protocol):
-    """What the desk reads of the vault, and the one thing it writes."""
+    """What the verifier reads of the vault, and the one thing it writes."""
 
     def day_rows(self, start: date, end: date) -> Sequence[DayRow]:
         """Return the closed days of [start, end)."""
@@ -41,10 +41,10 @@ class VerifierStore(Protocol):
     def epoch_seeds(self, incarnation: Incarnation, month: date) -> bytes:
         """Return the seed (64 bytes) of an epoch."""
 
-    def settled(self) -> Sequence[SettledRow]:
-        """Return the settled statements, in the order in which they were settled."""
+    def billed(self) -> Sequence[BilledRow]:
+        """Return the billed statements, in the order in which they were billed."""
 
-    def settle(self, row: SettledRow) -> None:
+    def keep_billed(self, row: BilledRow) -> None:
         """Settle a statement, for good."""
 
 
@@ -62,15 +62,15 @@ class StatementVerifier:
     def judge(self, statement: Statement) -> str | None:
         """Judge a statement whose signature is verified; returns a `Judgement` as JSON.
 
-        One that is correct settles its days. None: it is not known yet which meter counted; nothing
-        is settled, and the statement is to be judged again.
+        One that is correct bills its days. None: it is not known yet which meter counted; nothing
+        is billed, and the statement is to be judged again.
         """
         try:
             judgement = self._judgement(statement)
         except MeterUnknown:
             return None
         if judgement.verdict is Verdict.CORRECT and judgement.bill is not None:
-            self._ledger.settle(settled_row(statement, judgement.bill))
+            self._ledger.keep_billed(billed_row(statement, judgement.bill))
         return msgspec.json.encode(judgement).decode()
 
     def _judgement(self, statement: Statement) -> Judgement:
@@ -97,10 +97,10 @@ class StatementVerifier:
             self._ledger.epoch_seeds,
             self._ledger.curve,
             self._contracts.meters(self._ledger.metered(), self._household.meter_fingerprint),
-            Settled.read(self._ledger.settled()),
+            BilledDays.read(self._ledger.billed()),
         )
-        shelf = self._contracts.shelf(agreement)
-        return judge(statement, agreement, shelf, books, self._household.seal)
+        listed = self._contracts.listed_for(agreement)
+        return judge(statement, agreement, listed, books, self._household.seal)
 
     @staticmethod
     def _first_day(statement: Statement) -> date:

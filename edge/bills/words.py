@@ -71,10 +71,10 @@ WORDS = bilingual(
         ),
         "messages": "Messages de votre fournisseur, que vous seul pouvez lire",
         "none_yet": "Aucune facture n'est encore arrivée.",
-        "settled": "Ces jours sont déjà réglés par une facture juste ; rien à faire.",
+        "billed": "Ces jours sont déjà réglés par une facture juste ; rien à faire.",
         "replaced": "Une autre facture compte ces jours, et elle est juste ; rien à faire.",
         "other_days": "Les factures des jours qui les entourent sont justes depuis.",
-        "put_off": (
+        "postponed": (
             "Factures arrivées, pas encore vérifiées : {count}. Votre boîtier ne sait pas encore "
             "quel compteur a compté ; il les vérifie dès qu'il a lu celui de votre contrat."
         ),
@@ -131,10 +131,10 @@ WORDS = bilingual(
         ),
         "messages": "Messages of your provider that only you can read",
         "none_yet": "No bill has arrived yet.",
-        "settled": "A correct bill has settled these days already; nothing is to do.",
+        "billed": "A correct bill has billed these days already; nothing is to do.",
         "replaced": "Another bill has billed these days correctly since; nothing is left to do.",
         "other_days": "Bills of the days around them are correct since.",
-        "put_off": (
+        "postponed": (
             "Bills that have arrived and are not checked yet: {count}. Your chip does not know yet "
             "which meter counted; it checks them as soon as it has read your contract's."
         ),

@@ -1,4 +1,4 @@
-"""Reading the public list: pages follow the copy or are refused, documents are admitted in order.
+"""Reading the transparency log: pages follow the copy or are refused, documents are admitted in order.
 
 The list is one for everyone and only grows. A signed page with other entries than the copy, or
 fewer, is kept as proof and told to the household; the copy stays as it was.
@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from edge.vault.catalogue import AlarmKind, LogAlarm
 from edge.vault.reader import VaultReader
 from edge.vault.vault import Vault
-from protocol.catalogue import PAGE_ENTRIES, Catalogue, Entry, Page, check_chain, read_signed
+from protocol.catalogue import PAGE_ENTRIES, Catalogue, Entry, Segment, check_chain, read_signed
 from protocol.envelope import ALL, Address, open_message
 from protocol.errors import DocumentRefused, MessageRefused, Reason
 from protocol.topics import (
@@ -48,7 +48,7 @@ class Copy:
         self._payloads = vault.catalogue.documents()
         try:
             for payload in vault.catalogue.pages():
-                self.entries += open_message(self.address, payload, key, Page).entries
+                self.entries += open_message(self.address, payload, key, Segment).entries
         except MessageRefused:
             self.entries = []  # of another collectivity: the household has moved
         self.advance()
@@ -159,12 +159,12 @@ class CatalogueReader:
         if topic.document is not None:
             self._take_document(topic.document, payload)
             return
-        page = open_message(self.copy.address, payload, self.copy.key, Page)
+        page = open_message(self.copy.address, payload, self.copy.key, Segment)
         if page.number != topic.page:
             raise MessageRefused(Reason.TOPIC, "the topic names another page")
         self._take_page(page, payload)
 
-    def _take_page(self, page: Page, payload: bytes) -> None:
+    def _take_page(self, page: Segment, payload: bytes) -> None:
         first, entries = page.number * PAGE_ENTRIES, self.copy.entries
         if first > len(entries):
             return  # pages before it have not come yet
@@ -209,4 +209,4 @@ class CatalogueReader:
             is_new = tables.put_alarm(LogAlarm(self._clock.now(), kind, entry, payload))
         if is_new:
             log.error("list_contradicts_copy", kind=kind, entry=entry)
-        raise MessageRefused(Reason.CONFLICT, f"the public list is {kind} at entry {entry}")
+        raise MessageRefused(Reason.CONFLICT, f"the transparency log is {kind} at entry {entry}")

@@ -17,7 +17,7 @@ import structlog
 from edge.area.lane import AreaOptions
 from edge.area.settings import watched_choices
 from edge.bills.receipt_lane import ReceiptOptions
-from edge.bills.release_token import say_word, watched_word
+from edge.bills.release_token import release_receipts, watched_release_token
 from edge.chip.chip import Chip
 from edge.chip.config import EdgeConfig
 from edge.chip.confirming import Confirmation
@@ -184,7 +184,7 @@ class Agent:
         if self._panel is not None:
             self._panel.show(is_line_good=self.chip.is_line_good)
             if self._panel.was_held():
-                say_word(self._directory)
+                release_receipts(self._directory)
                 log.info("receipts_released")
         self._watch.look_each_hour(self._clock.monotonic_s())
         self._notifier.progress()
@@ -216,7 +216,7 @@ def chip_settings(directory: Path, config: EdgeConfig, agreement: Agreement | No
             watched_choices(directory), config.area, agreement, send_window_s=config.send_window_s
         ),
         moving=MovingOptions(directory),
-        receipts=ReceiptOptions(watched_word(directory), config.send_window_s),
+        receipts=ReceiptOptions(watched_release_token(directory), config.send_window_s),
         quotes=QuoteOptions(QUOTE_ORDER.watched(directory)),
         agreements=agreements,
         confirmation=Confirmation(directory),

@@ -97,7 +97,7 @@ class Chip:
         )
         handlers = open_handlers(identity, self._signer, vault, clock, self._settings)
         self.area, self.moving, self.catalogue = handlers.area, handlers.moving, handlers.catalogue
-        self._correspondents = handlers.correspondents
+        self._message_handlers = handlers.message_handlers
         notices = vault.values.notices()
         self._contracts = ContractWatch(handlers.contracts, notices)
         self._limit = LimitWatch(self._consistency, notices)
@@ -114,14 +114,14 @@ class Chip:
     @property
     def is_drained(self) -> bool:
         """Whether the cloud has acknowledged all that there is to send."""
-        if not self._correspondents.is_drained:
+        if not self._message_handlers.is_drained:
             return False
         return self._vault.is_caught_up and not self._vault.unsent(1)
 
     @property
     def set_aside(self) -> list[str]:
         """The subjects in which a fault has shown since the start."""
-        return [type(each).__name__ for each in self._correspondents.set_aside]
+        return [type(each).__name__ for each in self._message_handlers.set_aside]
 
     @property
     def accepted_groups(self) -> int:
@@ -179,10 +179,10 @@ class Chip:
             self._arrive(event)
         elif isinstance(event, Connected):
             self._outbox.connect()
-            self._correspondents.connect()
+            self._message_handlers.connect()
         elif isinstance(event, Disconnected):
             self._outbox.disconnect()
-            self._correspondents.disconnect()
+            self._message_handlers.disconnect()
         elif isinstance(event, PublishRefused):
             topic, code = event.publish.topic, event.reason_code
             if times := self._said.found("publish", topic, code):
@@ -202,7 +202,7 @@ class Chip:
         for key in self._outbox.due(now_s):
             payload = self._vault.payload(key)
             if payload is None:
-                self._outbox.gone(key)
+                self._outbox.forget(key)
             else:
                 kind = Kind.EPOCH if key.is_header else Kind.BLOCK
                 out.append(Publish(self._topic(kind), payload, key))
@@ -213,7 +213,7 @@ class Chip:
             if request is not None:
                 out.append(self._fetch(request))
             self._end_recovery()
-        return out + self._correspondents.outgoing(now_s)
+        return out + self._message_handlers.outgoing(now_s)
 
     def topics(self) -> frozenset[str]:
         """Return what the chip wants to hear beside what is sent to it alone."""
@@ -241,7 +241,7 @@ class Chip:
         """Tell the area lane the meter's time, by which deadlines run."""
         if self.area is not None and self._meter is not None and self._meter.state.account:
             at = self._meter.state.account.last.at
-            self._correspondents.run(self.area, partial(self.area.observe, at), None)
+            self._message_handlers.run(self.area, partial(self.area.observe, at), None)
 
     def _contribute(
         self, closed: DayClosed, curve: Sequence[QuarterHour]
@@ -250,7 +250,7 @@ class Chip:
         if self.area is None:
             return None
         make = partial(self.area.contribute, closed, curve)
-        return self._correspondents.run(self.area, make, None)
+        return self._message_handlers.run(self.area, make, None)
 
     def _compare(self, meter: Meter) -> list[Notice]:
         """Hold what the line says against the household's contract."""
@@ -317,7 +317,7 @@ class Chip:
         elif self._recovery is not None and topic.kind is Kind.STORED_BLOCK:
             self._recovery.take_block(payload)
         else:
-            self._correspondents.take(InboundMessage(address, payload, topic.rest))
+            self._message_handlers.take(InboundMessage(address, payload, topic.rest))
 
     def _take_ack(self, ack: Ack) -> None:
         if ack.household_tag != self._identity.household_key[:TAG_BYTES]:
@@ -332,8 +332,8 @@ class Chip:
         if taken.conflicts:
             for key in taken.conflicts:
                 self._vault.supersede(key)
-            self._put_off()
-            self._outbox.doubt()
+            self._suspend_encryption()
+            self._outbox.request_full_state()
         if self._recovery is not None:
             self._recovery.take_ack(ack.states)
         elif taken.whole is not None and not taken.conflicts:
@@ -348,13 +348,13 @@ class Chip:
                 incarnations=len(missing),
                 blocks=sum(len(each.sequences) for each in missing),
             )
-            self._put_off()
+            self._suspend_encryption()
             self._recovery = Recovery(self._signer, missing)
         elif not self._vault.is_caught_up:
             self._catch_up()
 
-    def _put_off(self) -> None:
-        self._vault.put_off()
+    def _suspend_encryption(self) -> None:
+        self._vault.suspend_encryption()
         self._outbox.allow_blocks(are_allowed=False)
 
     def _catch_up(self) -> None:
@@ -367,7 +367,7 @@ class Chip:
             return
         found = self._recovery.result()
         self._recovery = None
-        is_behind = self._vault.absorb(found.headers, found.blocks, self._clock.now())
+        is_behind = self._vault.restore(found.headers, found.blocks, self._clock.now())
         log.info(
             "recovery_ended",
             blocks=len(found.blocks),
@@ -377,7 +377,7 @@ class Chip:
         if is_behind:
             self._open_meter()
         self._given_up.update(found.lost)
-        self._outbox.doubt()  # what has been stored meanwhile comes first
+        self._outbox.request_full_state()  # what has been stored meanwhile comes first
 
     def _published(self, event: Published) -> None:
         if event.publish.key is not None:
@@ -386,7 +386,7 @@ class Chip:
                 self._unheard.ends()
             elif self._unheard.begins():
                 log.warning("nobody_listens", topic=topic)
-        self._correspondents.published(event)
+        self._message_handlers.published(event)
 
     def _counts(self) -> StatusCounts:
         return StatusCounts(self._vault.outbox_depth(), self.refused.total())

@@ -26,7 +26,7 @@ class Handlers:
     Attributes:
         area: the area lane, None: there is none.
         moving: the household's departure.
-        catalogue: the copy of the public list, which comes to everybody alike.
+        catalogue: the copy of the transparency log, which comes to everybody alike.
         contracts: what the household has signed, beside that list.
         correspondents: all but the list.
     """
@@ -35,7 +35,7 @@ class Handlers:
     moving: MovingOut
     catalogue: CatalogueReader
     contracts: Contracts
-    correspondents: MessageHandlers
+    message_handlers: MessageHandlers
 
 
 def open_handlers(
@@ -47,7 +47,7 @@ def open_handlers(
 ) -> Handlers:
     """Set up all handlers over `vault`, then let them take up what a process before left.
 
-    Each is handed what it looks things up in, whole: the copy of the public list comes first.
+    Each is handed what it looks things up in, whole: the copy of the transparency log comes first.
     """
     context = HandlerContext(signer, identity.platform_key, vault, clock)
     catalogue = CatalogueReader(vault, clock, identity.collectivity, identity.platform_key)
@@ -75,6 +75,6 @@ def open_handlers(
         Quoting(context, catalogue, settings.quotes),
         seen,
     ]
-    correspondents = MessageHandlers(lanes)
-    correspondents.open()
-    return Handlers(area, moving, catalogue, contracts, correspondents)
+    message_handlers = MessageHandlers(lanes)
+    message_handlers.open()
+    return Handlers(area, moving, catalogue, contracts, message_handlers)

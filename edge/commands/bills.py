@@ -23,7 +23,7 @@ from edge.commands.household import HouseholdCommand, say, tell
 from edge.commands.letters import read_letters
 from edge.contracts.agreement import Agreement, load_agreement
 from edge.contracts.former import agreements_of
-from edge.contracts.watch import standing
+from edge.contracts.watch import unresolved
 from edge.contracts.words import NOTICES
 from edge.language.choice import Lang, language
 from edge.language.numbers import day_text, energy, euros, percent
@@ -59,13 +59,13 @@ def bills(
     """Show the bills that have arrived, opened and checked by this chip.
 
     Exit code 3: one of them does not agree with the meter, or was refused, and no later one has
-    billed its days correctly. One that only repeats days settled correctly before does not count,
+    billed its days correctly. One that only repeats days billed correctly before does not count,
     nor do days on which another meter was taken for the home's, which none can bill.
     """
     with read_vault(directory) as vault:
         rows = vault.statements()
         judgements = [j for row in rows if (j := read_judgement(row)) is not None]
-        differing = standing(vault.values.notices())
+        differing = unresolved(vault.values.notices())
         signed_off = overview(vault, read_holds(directory, vault)).statements
         if html is not None or pdf is not None:
             chosen = _choose(judgements, statement)
@@ -77,7 +77,7 @@ def bills(
     unbillable = {
         name: {day for time in found for day in time.days} for name, found in away.items()
     }
-    settled = replaced(judgements, unbillable)
+    billed = replaced(judgements, unbillable)
     if is_json:
         found = {"bills": judgements, "contract": differing, "receipts": signed_off}
         click.echo(msgspec.json.encode(found))
@@ -90,17 +90,17 @@ def bills(
             in_words(
                 each,
                 lang,
-                is_replaced=each.statement in settled,
+                is_replaced=each.statement in billed,
                 away=away[each.statement],
                 receipt=said.get(each.statement, ""),
             )
             for each in judgements
         ]
         if waiting := len(rows) - len(judgements):
-            told.append(WORDS[lang]["put_off"].format(count=waiting))
+            told.append(WORDS[lang]["postponed"].format(count=waiting))
         tell("\n\n".join(told) or WORDS[lang]["none_yet"])
     wrong = {each.statement for each in judgements if each.verdict is not Verdict.CORRECT}
-    if wrong - settled:
+    if wrong - billed:
         sys.exit(EXIT_DIFFERS)
 
 
@@ -190,7 +190,7 @@ def in_words(
     rows += [f"  ! {FINDINGS[lang][finding]}" for finding in judgement.findings]
     said = remarks(judgement, lang, away)
     if is_replaced and is_repeated(judgement):
-        said = [words["settled"], *said]
+        said = [words["billed"], *said]
     elif is_replaced:
         said = [*away_in_words(away, lang), words["other_days" if away else "replaced"]]
     if receipt and judgement.verdict is Verdict.CORRECT:

@@ -1,4 +1,4 @@
-"""`volet edge catalogue`: the public list as this chip holds it."""
+"""`volet edge catalogue`: the transparency log as this chip holds it."""
 
 import sys
 from datetime import date
@@ -88,7 +88,7 @@ class CatalogueReport(msgspec.Struct, frozen=True):
 @directory_option(DEFAULT_DIRECTORY, "The chip's")
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def catalogue(directory: Path, *, is_json: bool) -> None:
-    """Show the public list of offers, calendars and market series, as this chip holds it.
+    """Show the transparency log of offers, calendars and market series, as this chip holds it.
 
     Exit code 3: a list was shown to this chip that contradicts its copy.
     """

@@ -6,7 +6,7 @@ from pathlib import Path
 from edge.area.settings import FILE_NAME as AREA_CHOICES
 from edge.area.settings import load_choices
 from edge.bills.release_token import FILE_NAME as RELEASE
-from edge.bills.release_token import read_words
+from edge.bills.release_token import read_release_tokens
 from edge.chip.config import DEFAULT_DIRECTORY, load_config
 from edge.chip.confirming import ORDER as CONFIRMED
 from edge.commands.backup_words import next_step, order_dropped, receipts_wait, words
@@ -100,7 +100,7 @@ def settle(restored: Path, directory: Path) -> str:
             said.append(order_dropped(directory))
     if is_vault_back:
         today = legal_day(datetime.now(UTC))
-        if put_back(restored / VAULT, today, read_words(restored, directory)):
+        if put_back(restored / VAULT, today, read_release_tokens(restored, directory)):
             said.append(receipts_wait(directory))
     return " ".join(said)
 

@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from edge.bills.receipt_words import receipt_in_words
-from edge.bills.release_token import say_word
+from edge.bills.release_token import release_receipts
 from edge.bills.signed_off import Overview, overview, read_holds
 from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, confirm, say, tell
@@ -55,7 +55,7 @@ def receipts(directory: Path, *, release: bool, yes: bool, is_json: bool) -> Non
             pass  # a word said where no chip lives would reach none
         if not yes:
             confirm(QUESTION)
-        say_word(directory)
+        release_receipts(directory)
         say("Receipts go again.")
         return
     with read_vault(directory) as vault:

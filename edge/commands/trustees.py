@@ -8,7 +8,7 @@ import msgspec
 
 from edge.area.report import OwnGroup, own_groups
 from edge.area.settings import change_choices, load_choices
-from edge.area.trust import TRUSTEE_SET, first_set, stand
+from edge.area.trust import TRUSTEE_SET, first_set, trust_state
 from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, say, tell
 from edge.identity.enrolment import Identity, load_identity, signer_of
@@ -17,7 +17,7 @@ from edge.language.numbers import day_text
 from edge.vault.reader import VaultReader, read_vault
 from protocol.calendar import day_number, day_of_number, legal_day
 from protocol.errors import DocumentRefused
-from protocol.governance import Charter, TrusteeSet, fingerprint
+from protocol.governance import CosignedDocument, TrusteeSet, fingerprint
 from system.commands import directory_option
 
 _directory = directory_option(DEFAULT_DIRECTORY, "The chip's")
@@ -59,7 +59,7 @@ def trustees(directory: Path, confirm: str | None, *, is_json: bool) -> None:
         name = found.hash.hex()
         change_choices(directory, lambda choices: msgspec.structs.replace(choices, trustees=name))
     confirmed = load_choices(directory).trustees
-    reports = [_report(charter, each, confirmed) for charter, each in proposed]
+    reports = [_report(cosigned, each, confirmed) for cosigned, each in proposed]
     groups = _groups(directory, identity, confirmed)
     if is_json:
         click.echo(msgspec.json.encode({"sets": reports, "groups": groups}))
@@ -80,7 +80,7 @@ def trustees(directory: Path, confirm: str | None, *, is_json: bool) -> None:
         )
 
 
-def _proposed(vault: VaultReader, collectivity: str) -> list[tuple[Charter, TrusteeSet]]:
+def _proposed(vault: VaultReader, collectivity: str) -> list[tuple[CosignedDocument, TrusteeSet]]:
     found = []
     for row in vault.area.documents():
         if row.kind == TRUSTEE_SET:
@@ -94,18 +94,18 @@ def _proposed(vault: VaultReader, collectivity: str) -> list[tuple[Charter, Trus
 def _groups(directory: Path, identity: Identity, confirmed: str) -> tuple[OwnGroup, ...]:
     with read_vault(directory) as vault:
         rows, entries = vault.area.documents(), vault.area.entries()
-    standing = stand(rows, entries, bytes.fromhex(confirmed) or None, signer_of(identity))
-    return own_groups(standing, day_number(legal_day(datetime.now(UTC))))
+    trust = trust_state(rows, entries, bytes.fromhex(confirmed) or None, signer_of(identity))
+    return own_groups(trust, day_number(legal_day(datetime.now(UTC))))
 
 
-def _report(charter: Charter, each: TrusteeSet, confirmed: str) -> TrusteesReport:
+def _report(cosigned: CosignedDocument, each: TrusteeSet, confirmed: str) -> TrusteesReport:
     return TrusteesReport(
-        hash=charter.hash.hex(),
-        fingerprint=fingerprint(charter),
+        hash=cosigned.hash.hex(),
+        fingerprint=fingerprint(cosigned),
         shape=f"{each.shape.threshold} of {each.shape.trustees}",
         trustees=tuple((trustee.name, trustee.title) for trustee in each.trustees),
         effective=day_of_number(each.effective).isoformat(),
-        is_confirmed=charter.hash.hex() == confirmed,
+        is_confirmed=cosigned.hash.hex() == confirmed,
     )
 
 

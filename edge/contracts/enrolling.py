@@ -123,7 +123,7 @@ def write_request(directory: Path, out: Path, signed: Signed) -> None:
 
     Raises:
         ConfigError: a file cannot be written, or an import was interrupted.
-        DocumentRefused: its contract has ended, or begins on days that bills have settled.
+        DocumentRefused: its contract has ended, or begins on days that bills have billed.
     """
     if (directory / IMPORTING).exists():
         raise ConfigError(

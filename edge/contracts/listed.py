@@ -1,4 +1,4 @@
-"""What a judge may look up: the household's contracts, and what the public list holds for each."""
+"""What a judge may look up: the household's contracts, and what the transparency log holds for each."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from protocol.catalogue import Catalogue
 
 @dataclass(frozen=True, slots=True)
 class Contracts:
-    """The household's contracts beside the public list.
+    """The household's contracts beside the transparency log.
 
     Attributes:
         agreements: by the contracts' hashes, former ones included.
@@ -41,12 +41,12 @@ class Contracts:
         calendars = {
             tariff.calendar
             for agreement in self.agreements.values()
-            for offer in (agreement.offer, *self.shelf(agreement).extensions.values())
+            for offer in (agreement.offer, *self.listed_for(agreement).extensions.values())
             for tariff in offer.tariffs
         }
         return Meters(self.meter_salt, metered, fingerprint_of, calendars)
 
-    def shelf(self, agreement: Agreement) -> ListedDocuments:
+    def listed_for(self, agreement: Agreement) -> ListedDocuments:
         """Return the listed documents that matter to a contract, as the list stands.
 
         Offers that extend the contract's are there where it follows them; the list admits none that

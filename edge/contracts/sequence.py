@@ -1,6 +1,6 @@
 """A household's contracts follow each other: a new one holds from its first day, the former to there.
 
-So each day is of one contract, and what a bill has settled stays with the contract that it was of.
+So each day is of one contract, and what a bill has billed stays with the contract that it was of.
 """
 
 from datetime import date, timedelta
@@ -23,7 +23,7 @@ def check_follows(directory: Path, signed: Signed) -> None:
     """Check that a contract may follow those of the household in `directory`.
 
     Raises:
-        DocumentRefused: it has ended, or begins on days that a bill has settled.
+        DocumentRefused: it has ended, or begins on days that a bill has billed.
     """
     present = read_agreement(directory)
     if present is not None and present.contract.hash == signed.hash:
@@ -34,23 +34,23 @@ def check_follows(directory: Path, signed: Signed) -> None:
             f"This contract from {start} on has ended and is not taken again as it was; name a "
             "later first day."
         )
-    settled = _settled_last(directory)
-    if settled is None:
+    billed = _billed_last(directory)
+    if billed is None:
         return
-    end, contract = settled
+    end, contract = billed
     if start < end:
         raise DocumentRefused(
-            f"Bills of contract {contract.hex()[:SHORT_HASH]}… have settled the days up to "
+            f"Bills of contract {contract.hex()[:SHORT_HASH]}… have billed the days up to "
             f"{end - timedelta(days=1)}; begin the new contract on {end} or later."
         )
 
 
-def _settled_last(directory: Path) -> tuple[date, bytes] | None:
-    """Return the day after the last that a bill has settled, and of which contract that was."""
+def _billed_last(directory: Path) -> tuple[date, bytes] | None:
+    """Return the day after the last that a bill has billed, and of which contract that was."""
     if not (directory / FILE_NAME).exists():
         return None
     with read_vault(directory) as vault:
         requests = [
-            msgspec.msgpack.decode(row.request, type=StatementRequest) for row in vault.settled()
+            msgspec.msgpack.decode(row.request, type=StatementRequest) for row in vault.billed()
         ]
     return max(((day_of_number(each.end), each.contract) for each in requests), default=None)

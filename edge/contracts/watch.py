@@ -34,7 +34,7 @@ class _Line(NamedTuple):
     day: date
 
 
-def standing_notices(notices: Iterable[Notice]) -> list[Notice]:
+def unresolved_notices(notices: Iterable[Notice]) -> list[Notice]:
     """Return the notices of what differs by now, from all notices in order."""
     found: dict[NoticeKind, Notice] = {}
     for notice in notices:
@@ -45,9 +45,9 @@ def standing_notices(notices: Iterable[Notice]) -> list[Notice]:
     return list(found.values())
 
 
-def standing(notices: Iterable[Notice]) -> dict[NoticeKind, str]:
+def unresolved(notices: Iterable[Notice]) -> dict[NoticeKind, str]:
     """Return what differs by now and the details of it, from all notices in order."""
-    return {notice.kind: notice.detail for notice in standing_notices(notices)}
+    return {notice.kind: notice.detail for notice in unresolved_notices(notices)}
 
 
 def is_named(contracts: Contracts, reading: Reading) -> bool:
@@ -73,7 +73,7 @@ class ContractWatch:
     def __init__(self, contracts: Contracts, notices: Iterable[Notice]) -> None:
         """Go on after `notices`."""
         self._contracts = contracts
-        self._told = standing(notices)
+        self._told = unresolved(notices)
         self._logged: set[NoticeKind] = set()
         self._seen: _Line | None = None
 
@@ -108,7 +108,7 @@ def _held(contracts: Contracts, day: date) -> list[Agreement]:
 
 def _tariffs_on(contracts: Contracts, agreement: Agreement, day: date) -> list[Tariff]:
     """Return the tariffs that may price a day: the offer's, or those of listed sequels of it."""
-    offers = (agreement.offer, *contracts.shelf(agreement).extensions.values())
+    offers = (agreement.offer, *contracts.listed_for(agreement).extensions.values())
     return [
         tariff
         for offer in offers

@@ -22,7 +22,7 @@ AGREEMENT = timedelta(minutes=10)
 # By how much more than the monotonic clock a clock may go ahead between two frames.
 STEP_MARGIN = timedelta(minutes=1)
 # What is doubted is believed when it has agreed with the monotonic clock for so long.
-SETTLED_AFTER_S = 180.0
+STEADY_AFTER_S = 180.0
 # A meter that counts on while the machine boots needs no more.
 REBOOT = timedelta(minutes=15)
 # Clocks that still differ after so long are not going to agree.
@@ -298,7 +298,7 @@ def _following(state: Timekeeping, source: Source, clocks: _Clocks, host: HostTi
     if doubt is None or not _goes_on(doubt, now, host):
         is_told = doubt is not None and doubt.is_told
         return _doubting(state, ClockDoubt(now, host.monotonic_s, is_told=is_told), why)
-    if host.monotonic_s - doubt.since_s < SETTLED_AFTER_S:
+    if host.monotonic_s - doubt.since_s < STEADY_AFTER_S:
         return _doubting(state, msgspec.structs.replace(doubt, last=now, differed_s=None), why)
     return _believe(state, now, clocks)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from edge.area.settings import FILE_NAME as AREA_CHOICES
-from edge.bills.release_token import read_words
+from edge.bills.release_token import read_release_tokens
 from edge.contracts.enrolling import draw_keys
 from edge.contracts.former import FormerContract, end_all, read_former, write_former
 from edge.contracts.signed import CONTRACT, OFFER, read_agreement
@@ -90,7 +90,7 @@ def take_in(directory: Path, bundle: Bundle, today: date) -> ImportResult:
     draw_keys(directory)
     _check_free(directory, household)
     importing = directory / IMPORTING
-    words = read_words(directory)
+    words = read_release_tokens(directory)
     has_moved_out = _prepare_vault(importing, bundle, today, words)
     keys = directory / "keys"
     write_secret(keys / HOUSEHOLD_KEY, household.to_bytes())

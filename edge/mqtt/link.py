@@ -330,7 +330,7 @@ class ChipLink:
     ) -> None:
         del session, properties
         if packet_id != self._own_subscription:
-            return  # of the public list, whose topics nobody is refused
+            return  # of the transparency log, whose topics nobody is refused
         if any(code.is_failure for code in codes):
             self._trouble.no_subscription(str(codes[0]))
             client.disconnect()

@@ -85,12 +85,12 @@ class Outbox:
 
     def __init__(
         self,
-        shelf: UnsentQueue,
+        queue: UnsentQueue,
         settings: OutboxSettings | None = None,
         rng: random.Random | None = None,
     ) -> None:
-        """Draw from `shelf`."""
-        self._shelf = shelf
+        """Draw from `queue`."""
+        self._queue = queue
         self._settings = settings or OutboxSettings()
         self._rng = rng or random.SystemRandom()
         self._is_connected = False
@@ -162,7 +162,7 @@ class Outbox:
         """Say whether a block that the cloud has not acknowledged may have left the chip."""
         return key in self._left
 
-    def gone(self, key: Key) -> None:
+    def forget(self, key: Key) -> None:
         """Take note that `key` is not to be sent any more."""
         self._in_flight.pop(key, None)
         self._resting.pop(key, None)
@@ -205,7 +205,7 @@ class Outbox:
             self._is_doubtful = True
         return AckResult(tuple(conflicts), None if whole is None else tuple(whole.values()))
 
-    def doubt(self) -> None:
+    def request_full_state(self) -> None:
         """Ask for all that the cloud holds at the next occasion."""
         self._is_doubtful = True
         self._ask_again_s = 0.0
@@ -261,7 +261,7 @@ class Outbox:
         if not self._is_backlog_possible or room <= 0 or self._fill_tokens(now_s) < 1:
             return []
         busy = self._in_flight.keys() | self._resting.keys() | {key for _, key in self._live}
-        found = [key for key in self._shelf.unsent(len(busy) + room + 1) if key not in busy]
+        found = [key for key in self._queue.unsent(len(busy) + room + 1) if key not in busy]
         if not self._may_send_blocks:
             found = [key for key in found if key.is_header]
         self._is_backlog_possible = bool(found)
@@ -319,7 +319,7 @@ class Outbox:
         for refusal in ack.refused:
             key = Key(refusal.incarnation, refusal.sequence)
             if refusal.reason is Reason.CONFLICT and refusal.sequence:
-                self.gone(key)
+                self.forget(key)
                 conflicts.append(key)
             elif refusal.reason is Reason.NO_EPOCH:
                 self.refuse(key, now_s, _NO_EPOCH_PAUSE_S)

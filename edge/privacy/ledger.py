@@ -75,7 +75,7 @@ class Ledger:
         """All entries."""
         return self._spends
 
-    def standing(self, day: int) -> Balance:
+    def balance(self, day: int) -> Balance:
         """Return what was spent on `day` (a number), in its month and in its calendar year."""
         on = day_of_number(day)
         of_year = [each for each in self._spends if day_of_number(each.day).year == on.year]
@@ -94,7 +94,7 @@ class Ledger:
         day = spends[0].day
         if any(each.day == day for each in self._spends):
             return Limit.SPENT
-        before = self.standing(day)
+        before = self.balance(day)
         cost = sum(each.rho for each in spends)
         for limit, total, cap in (
             (Limit.DAY, cost, caps.day_rho),
@@ -135,13 +135,13 @@ class Budget(msgspec.Struct, frozen=True):
 
 def budget(ledger: Ledger, caps: Caps, day: int) -> Budget:
     """Return the account on `day` (a number)."""
-    standing = ledger.standing(day)
+    balance = ledger.balance(day)
     return Budget(
         day_of_number(day).isoformat(),
-        _sum(standing.day_rho, caps.day_rho),
-        _sum(standing.month_rho, caps.month_rho),
-        _sum(standing.year_rho, caps.year_rho),
-        standing.profile_days,
+        _sum(balance.day_rho, caps.day_rho),
+        _sum(balance.month_rho, caps.month_rho),
+        _sum(balance.year_rho, caps.year_rho),
+        balance.profile_days,
         caps.profile_days,
     )
 

@@ -215,8 +215,8 @@ class _Pricer:
             self._energy(tariff, number, line, basis) for number, line in enumerate(tariff.energy)
         ]
         # As it stands now, for all of the period: who takes it pays these prices.
-        standing = msgspec.structs.replace(tariff, valid_from=self._start, valid_to=None)
-        bill = price_bill((standing,), self._start, self._plan.end, energies)
+        undated = msgspec.structs.replace(tariff, valid_from=self._start, valid_to=None)
+        bill = price_bill((undated,), self._start, self._plan.end, energies)
         name = quoted.hash.hex()
         return Quote(
             name,

@@ -64,7 +64,7 @@ FAULTS = bilingual(
         QuoteFault.EMPTY: "La collectivité n'a encore aucun jour entier de ce foyer sur la période.",
     },
     en={
-        QuoteFault.SHAPE: "The answer does not fit the public list.",
+        QuoteFault.SHAPE: "The answer does not fit the transparency log.",
         QuoteFault.BLOCK_UNKNOWN: "The answer sums days that this chip has not sent.",
         QuoteFault.DAY_TWICE: "The answer counts a day twice.",
         QuoteFault.DAY_MISSING: "The answer lacks days that it claims to hold.",

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from edge.contracts.words import NOTICES as STANDING_NOTICES
+from edge.contracts.words import NOTICES as UNRESOLVED_NOTICES
 from edge.contracts.words import PAST_NOTICES
 from edge.language.choice import Lang
 from edge.language.typography import bilingual
@@ -184,14 +184,14 @@ _MODE_SWITCHED: dict[Lang, dict[Mode | None, str]] = bilingual(
 
 
 def notices_in_words(
-    notices: Iterable[Notice], standing: Collection[Notice], offer_from: str, lang: Lang
+    notices: Iterable[Notice], unresolved: Collection[Notice], offer_from: str, lang: Lang
 ) -> list[tuple[datetime, str]]:
-    """Return each notice with its instant: what still is so (`standing`) first, then the past.
+    """Return each notice with its instant: what still is so (`unresolved`) first, then the past.
 
     `offer_from`: the first day of a contract for what the meter is set to, as it is typed.
     """
-    told = [(each.at, STANDING_NOTICES[lang][each.kind]) for each in standing]
-    past = (each for each in notices if each not in standing)
+    told = [(each.at, UNRESOLVED_NOTICES[lang][each.kind]) for each in unresolved]
+    past = (each for each in notices if each not in unresolved)
     return told + [(each.at, _past_in_words(each, offer_from, lang)) for each in past]
 
 

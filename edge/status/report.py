@@ -12,7 +12,7 @@ from edge.bills.calendars import first_day_of_present
 from edge.bills.judgement import Judgement, Verdict
 from edge.bills.verifier import read_judgement
 from edge.contracts.signed import load_contract
-from edge.contracts.watch import standing, standing_notices
+from edge.contracts.watch import unresolved, unresolved_notices
 from edge.identity.enrolment import load_device
 from edge.metering.events import Notice, NoticeKind
 from edge.metering.state import MeterState
@@ -84,14 +84,14 @@ class NextBill(msgspec.Struct, frozen=True):
     end: date | None
 
 
-class ChipReport(msgspec.Struct, frozen=True):
+class ChipReport(msgspec.Struct, frozen=True, rename={"unresolved": "standing"}):
     """What `volet edge status` tells the household of its own chip.
 
     `device` is the chip's id and, like `certificate`, None where it is not enrolled; `presence` is
     None where no chip runs; `last_quarter_hour_end` the instant up to which the meter is accounted
     for; `move_out_ordered_at` when the household asked to move out, until that is done;
     `left_after` the last day of one that has; `revoked_at` when the chip learnt that it is revoked,
-    until the broker takes it again; `standing` are the notices of what is so now;
+    until the broker takes it again; `unresolved` are the notices of what is so now;
     `offer_from` the first day of a contract for what the meter is set to, None if it is not known.
     """
 
@@ -115,7 +115,7 @@ class ChipReport(msgspec.Struct, frozen=True):
     left_after: date | None = None
     move_out_ordered_at: datetime | None = None
     revoked_at: datetime | None = None
-    standing: tuple[Notice, ...] = ()
+    unresolved: tuple[Notice, ...] = ()
     offer_from: date | None = None
 
 
@@ -189,7 +189,7 @@ def report(
             left_after=None if departure is None else departure.last_day,
             move_out_ordered_at=None if order is None else order.asked_at,
             revoked_at=kept.revoked_at,
-            standing=tuple(standing_notices(notices)),
+            unresolved=tuple(unresolved_notices(notices)),
             offer_from=_offer_from(vault, None if documents is None else documents[1], today),
         )
 
@@ -256,7 +256,7 @@ def _advise_on_line(line: LineState) -> Advice:
 
 def advise_on_contract(notices: list[Notice]) -> list[Advice]:
     """Return what is to be done where the meter's line differs from the contract."""
-    differing = standing(notices)
+    differing = unresolved(notices)
     found = [Advice.CONTRACT] if NoticeKind.METER_DIFFERS in differing else []
     if differing.keys() & {NoticeKind.CALENDAR_DIFFERS, NoticeKind.POWER_DIFFERS}:
         found.append(Advice.TARIFF)
@@ -302,7 +302,7 @@ def _offer_from(vault: VaultReader, contract: Contract | None, today: date) -> d
     A calendar prices whole days of its own only. Another subscribed power refuses no bill, so that a
     contract for it may begin at any time.
     """
-    differing = standing(vault.values.notices())
+    differing = unresolved(vault.values.notices())
     if NoticeKind.POWER_DIFFERS in differing and NoticeKind.CALENDAR_DIFFERS not in differing:
         return today + timedelta(days=1)
     state = vault.values.state()

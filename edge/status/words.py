@@ -187,7 +187,7 @@ def in_words(report: ChipReport, now: datetime, lang: Lang) -> str:
     offer_from = "DAY" if report.offer_from is None else report.offer_from.isoformat()
     rows += [
         ("notice", f"{time_text(at, lang)}  {text}")
-        for at, text in notices_in_words(report.notices, report.standing, offer_from, lang)
+        for at, text in notices_in_words(report.notices, report.unresolved, offer_from, lang)
     ]
     rows += [
         ("advice", ADVICE[lang][each].format(offer_from=offer_from)) for each in report.advice

@@ -1,4 +1,4 @@
-"""The vault's copy of the public list, what it was shown that contradicts it, and quotes."""
+"""The vault's copy of the transparency log, what it was shown that contradicts it, and quotes."""
 
 from datetime import UTC, date, datetime
 from enum import StrEnum

@@ -18,7 +18,7 @@ from edge.vault.values import Values
 from protocol.calendar import day_number, legal_day
 
 
-def put_back(path: Path, today: date, words: Iterable[str]) -> int:
+def put_back(path: Path, today: date, tokens: Iterable[str]) -> int:
     """Make a copy of the chip's own vault, at `path`, fit to go on; see `presume`.
 
     Returns the number of days for which a receipt may have left.
@@ -29,22 +29,22 @@ def put_back(path: Path, today: date, words: Iterable[str]) -> int:
     database = open_database(path)
     try:
         with database.atomic():
-            presume(database, today, words)
+            presume(database, today, tokens)
             return sum(not is_certain for is_certain in Receipts(database).covered().values())
     finally:
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         database.close()
 
 
-def presume(database: Database, today: date, words: Iterable[str]) -> None:
+def presume(database: Database, today: date, tokens: Iterable[str]) -> None:
     """Take every day up to `today` as receipted perhaps, and as contributed where that may be.
 
     `words`: what the household had said of receipts before; it releases nothing of this. The caller
     holds the transaction.
     """
     values, receipts = Values(database), Receipts(database)
-    for word in words:
-        receipts.note_word(word)
+    for token in tokens:
+        receipts.note_release_token(token)
     if (first := _first_day(values)) is not None:
         receipts.presume({*values.days_from(0), *range(first, day_number(today) + 1)})
     presume_contributed(database, today)

@@ -120,7 +120,7 @@ _MOVING_TABLES: tuple[_Table, ...] = (
         frozenset(),
     ),
 )
-# Since version 4: the copy of the public list, and quotes.
+# Since version 4: the copy of the transparency log, and quotes.
 _CATALOGUE_TABLES: tuple[_Table, ...] = (
     ("catalogue_pages", {"number": int, "payload": bytes}, ("number",), frozenset()),
     ("catalogue_documents", {"hash": bytes, "payload": bytes}, ("hash",), frozenset()),
@@ -157,7 +157,7 @@ _RECEIPT_TABLES: tuple[_Table, ...] = (
     ("receipt_words", {"word": str}, ("word",), frozenset()),
 )
 # Since version 6: the statements judged correct, whose days no other statement may bill.
-_SETTLED_TABLES: tuple[_Table, ...] = (
+_BILLED_TABLES: tuple[_Table, ...] = (
     (
         "settled",
         {"statement": bytes, "request": bytes, "total_cents": int},
@@ -180,7 +180,7 @@ _UPGRADES = {
     2: _MOVING_TABLES,
     3: _CATALOGUE_TABLES,
     4: _RECEIPT_TABLES,
-    5: _SETTLED_TABLES,
+    5: _BILLED_TABLES,
     6: _LETTER_TABLES,
 }
 _INDEXES = (

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from edge.vault.area import AreaTables
+from edge.vault.billed import BilledRow, BilledRows
 from edge.vault.blocks import BlockTable
 from edge.vault.catalogue import CatalogueTables
 from edge.vault.database import FILE_NAME, open_database
@@ -16,7 +17,6 @@ from edge.vault.letters import LetterTable
 from edge.vault.moving import DepartureTable
 from edge.vault.receipts import Receipts
 from edge.vault.rows import BlockRow, DayRow, Metered, StatementRow, VaultFigures
-from edge.vault.settled import SettledRow, SettledRows
 from edge.vault.statements import Statements
 from edge.vault.values import Values
 from protocol.calendar import day_of_number, quarter_hours
@@ -32,7 +32,7 @@ class VaultReader:
         self.values = Values(database)
         self.blocks = BlockTable(database)
         self._statements = Statements(database)
-        self._settled = SettledRows(database)
+        self._billed = BilledRows(database)
         self.area = AreaTables(database)
         self.departures = DepartureTable(database)
         self.receipts = Receipts(database)
@@ -78,9 +78,9 @@ class VaultReader:
         """Return all statements, oldest first."""
         return self._statements.all()
 
-    def settled(self) -> list[SettledRow]:
-        """Return the settled statements in the order in which they were settled."""
-        return self._settled.all()
+    def billed(self) -> list[BilledRow]:
+        """Return the billed statements in the order in which they were billed."""
+        return self._billed.all()
 
     def outbox_depth(self) -> int:
         """Count the messages that the cloud has not acknowledged."""

@@ -65,7 +65,7 @@ class Rebuilder:
         self._epochs = epochs
         self._values = values
 
-    def absorb(
+    def restore(
         self, headers: Sequence[RecoveredHeader], recovered: Sequence[RecoveredBlock]
     ) -> bool:
         """Take in what the cloud held and the vault did not; say whether metering must go back.

@@ -66,20 +66,20 @@ class Receipts:
             (statement,),
         )
 
-    def release(self, word: str) -> None:
+    def release(self, token: str) -> None:
         """Let receipts go again: the household has said so, by this word of its own."""
-        self.note_word(word)
+        self.note_release_token(token)
         self._database.execute("UPDATE receipt_mismatches SET is_held = 0")
         self._database.execute("DELETE FROM receipt_days WHERE statement = ?", (UNKNOWN,))
 
-    def note_word(self, word: str) -> None:
+    def note_release_token(self, token: str) -> None:
         """Take a word of the household's as one that was said before; it releases nothing."""
-        self._database.execute("INSERT OR IGNORE INTO receipt_words (word) VALUES (?)", (word,))
+        self._database.execute("INSERT OR IGNORE INTO receipt_words (word) VALUES (?)", (token,))
 
-    def is_known(self, word: str) -> bool:
+    def is_known(self, token: str) -> bool:
         """Say whether the household's word has been taken."""
         row = self._database.execute(
-            "SELECT 1 FROM receipt_words WHERE word = ?", (word,)
+            "SELECT 1 FROM receipt_words WHERE word = ?", (token,)
         ).fetchone()
         return row is not None
 

@@ -26,6 +26,7 @@ from edge.metering.reopening import Undone
 from edge.metering.state import MeterState
 from edge.privacy.ledger import oldest_needed
 from edge.vault.area import AreaTables, ContributionRow
+from edge.vault.billed import BilledRow
 from edge.vault.catalogue import CatalogueTables
 from edge.vault.database import FILE_NAME, open_database
 from edge.vault.epochs import Epochs
@@ -36,7 +37,6 @@ from edge.vault.rebuild import INTERVALS_KEPT, Rebuilder, RecoveredBlock, Recove
 from edge.vault.receipts import Receipts
 from edge.vault.reopening import Reopener
 from edge.vault.rows import Key, QuarterHour
-from edge.vault.settled import SettledRow
 from edge.vault.signer import Signer
 from edge.vault.writer import BlockWriter
 from protocol.calendar import day_number, month_of
@@ -167,7 +167,7 @@ class Vault(VaultReader):
                     self._encrypt_all_pending(None)
         return self._made()
 
-    def put_off(self) -> None:
+    def suspend_encryption(self) -> None:
         """Encrypt nothing until `catch_up`: the cloud may hold what this vault does not know."""
         self.is_caught_up = False
 
@@ -185,7 +185,7 @@ class Vault(VaultReader):
         self.is_caught_up = True
         return self._made()
 
-    def absorb(
+    def restore(
         self,
         headers: Sequence[RecoveredHeader],
         blocks: Sequence[RecoveredBlock],
@@ -200,7 +200,7 @@ class Vault(VaultReader):
             StoreError: as `record`.
         """
         with self._transaction():
-            is_behind = Rebuilder(self.blocks, self.epochs, self.values).absorb(headers, blocks)
+            is_behind = Rebuilder(self.blocks, self.epochs, self.values).restore(headers, blocks)
             self.area.presume_spent({found.block.day for found in blocks})
             if blocks:
                 # What this vault has lost may have held a receipt for any of them.
@@ -248,10 +248,10 @@ class Vault(VaultReader):
         headers = self.epochs.unsent(limit)
         return headers + self.blocks.unsent(limit - len(headers))
 
-    def settle(self, row: SettledRow) -> None:
+    def keep_billed(self, row: BilledRow) -> None:
         """Settle a statement, for good; the same one again changes nothing."""
         with self._transaction():
-            self._settled.put(row)
+            self._billed.put(row)
 
     def save_statement(
         self, statement_id: bytes, received_at: datetime, payload: bytes, verdict: str | None
@@ -279,7 +279,7 @@ class Vault(VaultReader):
 
     @contextmanager
     def catalogue_change(self) -> Iterator[CatalogueTables]:
-        """Change the copy of the public list in one transaction. Raises StoreError as `record`."""
+        """Change the copy of the transparency log in one transaction. Raises StoreError as `record`."""
         with self._transaction():
             yield self.catalogue
 

@@ -54,7 +54,7 @@ def receipts(
             click.echo(in_words(each))
         if not checked:
             click.echo("No household has sent a receipt yet.")
-    if any(each.standing is ReceiptVerdict.REFUSED for each in checked):
+    if any(each.verdict is ReceiptVerdict.REFUSED for each in checked):
         raise SystemExit(EXIT_REFUSED)
 
 
@@ -62,11 +62,9 @@ def in_words(checked: Checked) -> str:
     """Lay a receipt out for a terminal."""
     head = f"Statement {checked.statement[:16]}… under contract {checked.contract[:16]}…: "
     if checked.start is None or checked.end is None:
-        return f"{head}{WORDS[checked.standing]}: {checked.detail}."
+        return f"{head}{WORDS[checked.verdict]}: {checked.detail}."
     last = checked.end - timedelta(days=1)
-    rows = [
-        f"{head}{checked.total_ttc} € for {checked.start} to {last}, {WORDS[checked.standing]}."
-    ]
+    rows = [f"{head}{checked.total_ttc} € for {checked.start} to {last}, {WORDS[checked.verdict]}."]
     for line in checked.lines:
         quantity = f"{line.wh} Wh" if line.kwh is None else f"{line.kwh} kWh"
         rows.append(f"  {line.name:<40}{quantity:>16}{line.ht:>12} €")

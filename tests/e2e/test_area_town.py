@@ -13,14 +13,14 @@ import pytest
 
 from cloud.commands.measures import shipped_transforms
 from cloud.config import load_config
-from cloud.governance.documents import charter_file, read_charter_file
+from cloud.governance.documents import cosigned_file, read_cosigned_file
 from cloud.store.area import FigureKey, FigureStage
 from cloud.store.sqlite.store import FILE_NAME, SqliteStore
 from edge.vault.area import AreaState
 from edge.vault.reader import read_vault
 from protocol.calendar import day_number, day_of_number, days_between, legal_day
 from protocol.errors import Reason, VoletError
-from protocol.governance import draw_up, read_charter
+from protocol.governance import draw_up, read_cosigned
 from protocol.measures import Group, Measure, MeasureKind, Measures
 from protocol.release import decode
 from protocol.transform import read_transform
@@ -52,13 +52,13 @@ class AreaTown:
 
     def figure(self, day):
         """The figure of the one group on a day."""
-        charter = self.store.area.charters(Measures.__name__)[-1]
-        (measure,) = read_charter(charter, Measures).measures
-        key = FigureKey(charter.hash, measure.name, measure.groups[0].code, day_number(day))
+        cosigned = self.store.area.cosigned_documents(Measures.__name__)[-1]
+        (measure,) = read_cosigned(cosigned, Measures).measures
+        key = FigureKey(cosigned.hash, measure.name, measure.groups[0].code, day_number(day))
         return self.store.area.figure(key)
 
     def refused(self):
-        return {each.word: each.count for each in self.store.figures().dead_letters}
+        return {each.label: each.count for each in self.store.figures().dead_letters}
 
     def restart_broker(self):
         self.programs.stop("broker")
@@ -112,7 +112,7 @@ def draw_up_alone(commune, out):
     measures = Measures(
         collectivity=load_config(commune.cloud).collectivity,
         version=1,
-        trustees=read_charter_file(commune.papers / "trustees.json").hash,
+        trustees=read_cosigned_file(commune.papers / "trustees.json").hash,
         effective=day_number(commune.first),
         epsilon=2.0,
         delta=1e-6,
@@ -123,7 +123,7 @@ def draw_up_alone(commune, out):
         deadline_h=48,
         measures=(Measure("curve", MeasureKind.CURVE, 1.0, (group,)),),
     )
-    out.write_bytes(charter_file(draw_up(measures)))
+    out.write_bytes(cosigned_file(draw_up(measures)))
 
 
 @pytest.mark.usefixtures("mosquitto_available")

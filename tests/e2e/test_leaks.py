@@ -179,10 +179,10 @@ def assert_the_search_finds_what_is_there(chip: Path, meter: Meter, secrets: lis
 @pytest.mark.usefixtures("mosquitto_available")
 def test_nothing_of_a_household_is_in_clear_anywhere_but_at_home(tmp_path):
     meter = Meter()
-    cloud, chip, desk = tmp_path / "cloud", tmp_path / "chip", tmp_path / "provider"
+    cloud, chip, provider_home = tmp_path / "cloud", tmp_path / "chip", tmp_path / "provider"
     logs = {name: tmp_path / f"{name}.log" for name in ("chip", "worker", "contracts", "figures")}
-    provider.draw_key(desk)
-    key = provider.load_key(desk)
+    provider.draw_key(provider_home)
+    key = provider.load_key(provider_home)
     with ExitStack() as stack:
         broker = loud_broker(cloud)
         stack.callback(broker.kill)
@@ -206,7 +206,7 @@ def test_nothing_of_a_household_is_in_clear_anywhere_but_at_home(tmp_path):
             "the chip to see its statement",
         )
         for name, command in (
-            ("contracts", ("provider", "contracts", "--dir", desk, "--cloud", cloud)),
+            ("contracts", ("provider", "contracts", "--dir", provider_home, "--cloud", cloud)),
             ("figures", ("cloud", "status", "--json", "--dir", cloud)),
         ):
             assert finish(program(logs[name], *map(str, command))) == 0

@@ -46,7 +46,7 @@ def home(broker, town, tmp_path):
         store = SqliteStore.open(broker.cloud, is_checked=False)
         town.enter(store, home)
         store.close()
-        letters = chip.message(Kind.KEY, home.letters(1, town.trustees_charter.hash))
+        letters = chip.message(Kind.KEY, home.letters(1, town.signed_trustees.hash))
         chip.publish(letters, retain=True).wait_for_publish(10)
         yield home
 
@@ -64,7 +64,7 @@ def stored_days(home):
 
 
 def contribution(home, town, day):
-    made = home.contribution(day, town.measures_charter.hash, town.parts())
+    made = home.contribution(day, town.signed_measures.hash, town.parts())
     return home.chip.message(Kind.AREA, made)
 
 
@@ -77,7 +77,7 @@ def test_seeds_that_were_sent_before_the_worker_began_are_known_to_it(broker, wo
     home.chip.publish(home.chip.message(Kind.ASK, home.ask()))
     wait_until(lambda: stored_days(home) == {DAY}, "the contribution to be acknowledged")
     wait_until(lambda: opened(home, Kind.TERMS, Terms), "the terms")
-    assert opened(home, Kind.TERMS, Terms)[0].measures == (town.measures_charter.hash,)
+    assert opened(home, Kind.TERMS, Terms)[0].measures == (town.signed_measures.hash,)
     worker.end(signal.SIGTERM)
     worker.start_and_wait()  # the broker gives the retained seeds once more
     home.chip.publish(contribution(home, town, DAY))
@@ -85,7 +85,7 @@ def test_seeds_that_were_sent_before_the_worker_began_are_known_to_it(broker, wo
         lambda: (DAY, Reason.CONFLICT) in opened(home, Kind.AREA_ACK, AreaAck)[-1].refused,
         "another version of the day to be refused",
     )
-    assert [one.word for one in store.figures().dead_letters] == ["conflict"]
+    assert [one.label for one in store.figures().dead_letters] == ["conflict"]
     assert store.figures().seeds == 1
     store.close()
 
@@ -107,7 +107,7 @@ def test_a_worker_killed_between_receipt_and_commit_loses_no_contribution(
     worker.start_and_wait()
     wait_until(lambda: stored_days(home) == days, "the contributions to come by themselves")
     for day in days:
-        key = FigureKey(town.measures_charter.hash, "curve", "75101", day)
+        key = FigureKey(town.signed_measures.hash, "curve", "75101", day)
         assert [row.entry for row in store.area.rows(key)] == [home.entry]
     assert store.figures().dead_letters == ()
     store.close()

@@ -1,4 +1,4 @@
-"""The public list from the operator's command to a chip's vault, over the real broker and worker."""
+"""The transparency log from the operator's command to a chip's vault, over the real broker and worker."""
 
 import json
 import os

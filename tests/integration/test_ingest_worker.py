@@ -301,7 +301,7 @@ def test_another_chips_topic_and_a_revoked_chip_are_refused_and_nothing_else_is_
         good.publish(Incoming(good.topic(Kind.BLOCK), b"nothing of the kind"))
         wait_until(good.all_acks, "the good chip's ack")
         wait_until(lambda: len(store.figures().dead_letters) == 2, "two reasons")
-        reasons = {one.word: one.count for one in store.figures().dead_letters}
+        reasons = {one.label: one.count for one in store.figures().dead_letters}
         assert reasons == {"malformed": 1, "unknown_device": 1}
         assert store.figures().epochs == 1
         store.close()

@@ -306,8 +306,8 @@ def test_a_moves_to_another_chip_and_b_comes_to_the_old_one(broker, places, offe
     statement = open_message(address, lost_statement, b.platform_key, Statement)
     agreements = agreements_of(one.directory, load_agreement(one.directory))
     with read_vault(one.directory) as vault:
-        desk = StatementVerifier(vault, b.household, Contracts(agreements, b.meter_salt))
-        assert json.loads(desk.judge(statement))["verdict"] == "refused"
+        verifier = StatementVerifier(vault, b.household, Contracts(agreements, b.meter_salt))
+        assert json.loads(verifier.judge(statement))["verdict"] == "refused"
     assert statement.household_key != b.household_key
     for secret in (a_one.household.to_bytes()[16:48], a_one.household_key):
         for path in one.directory.rglob("*"):

@@ -32,7 +32,7 @@ from protocol.receipt import Receipt, ReceiptAck
 from protocol.schedule import Schedules
 from protocol.statement import components
 from protocol.topics import Kind
-from provider import service as desk
+from provider import service as provider_service
 from tests.integration.test_ingest_worker import LinkedChip, WorkerProcess
 from tests.support.broker import COLLECTIVITY, enrol_chip, wait_until
 from tests.support.household import closed_day
@@ -80,10 +80,13 @@ class SigningChip(LinkedChip):
 
 def contracted(store, chip, provider):
     """Register a contract and a statement that was published; returns what a receipt is made of."""
-    desk.draw_key(provider)
-    key, sealing_key = desk.load_key(provider), desk.load_sealing_key(provider)
+    provider_service.draw_key(provider)
+    key, sealing_key = (
+        provider_service.load_key(provider),
+        provider_service.load_sealing_key(provider),
+    )
     tariff = simple_tariff()
-    signed_offer = desk.make_offer([tariff], key, sealing_key)
+    signed_offer = provider_service.make_offer([tariff], key, sealing_key)
     offer = msgspec.msgpack.decode(signed_offer.body, type=Offer)
     contract = Contract(
         signed_offer.hash,
@@ -165,7 +168,7 @@ def test_a_receipt_is_held_once_through_a_kill_and_proven_to_the_provider(broker
         wait_until(lambda: chip.held() == [STATEMENT] * 3, "another receipt to be told as held")
         (stored,) = store.receipts.of_contract(grounds.contract_hash)
         assert stored.payload == message.payload
-        reasons = {one.word: one.count for one in store.figures().dead_letters}
+        reasons = {one.label: one.count for one in store.figures().dead_letters}
         assert reasons == {"conflict": 1}
         store.close()
     code, (checked,) = provider_receipts(broker, provider)
@@ -187,7 +190,7 @@ def test_a_receipt_for_another_households_statement_is_refused(broker, worker, t
         wait_until(lambda: len(store.dead_letters()) == 3, "three refusals")
         assert store.receipts.of_contract(grounds.contract_hash) == ()
         assert other.held() == []
-        reasons = {one.word: one.count for one in store.figures().dead_letters}
+        reasons = {one.label: one.count for one in store.figures().dead_letters}
         assert reasons == {"out_of_bounds": 2, "unknown_device": 1}
         store.close()
 

@@ -90,7 +90,7 @@ def _set_up(town):
         town.wait_waiting(number)
     town.restart(0, signal.SIGTERM)
     for number in (0, 1, 2):
-        town.volet(number, "confirm", fingerprint(town.area.set_charter))
+        town.volet(number, "confirm", fingerprint(town.area.signed_set))
     for number in (0, 1, 2):
         town.wait_set(number)
     town.restart(0, signal.SIGKILL)
@@ -104,7 +104,7 @@ def _set_up(town):
 
 def _killed_between_writing_and_answering(town, number, request):
     """Die of SIGKILL after the entry is on the disk; later the same request gives its answer."""
-    town.volet(number, "confirm", fingerprint(town.area.set_charter))
+    town.volet(number, "confirm", fingerprint(town.area.signed_set))
     dying = town.start(number, DYING)
     town.wait_there(number)
     town.teach(number)

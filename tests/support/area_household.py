@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from cloud.store.area import ContributionItem
-from protocol.area_messages import Ask, Contribution, Part, SeedLetters
+from protocol.area_messages import AreaQuestion, Contribution, Part, SeedLetters
 from protocol.calendar import day_number
 from protocol.roster import Roster, RosterEntry, SignedEntry, sign_entry
 from protocol.topics import Kind
@@ -71,6 +71,6 @@ class AreaHousehold:
             tuple(secrets.token_bytes(1_200) for _ in range(4)),
         )
 
-    def ask(self, document=None) -> Ask:
-        """Ask for terms, or for a document."""
-        return Ask(self.chip.household_key, document)
+    def ask(self, document=None) -> AreaQuestion:
+        """AreaQuestion for terms, or for a document."""
+        return AreaQuestion(self.chip.household_key, document)

@@ -118,14 +118,14 @@ class SmallArea:
         self.members: list[Member] = []
         self.at_entry: dict[int, Member] = {}
         self.trustees = self._trustee_set()
-        set_charter = draw_up(self.trustees)
-        self.store.put_charter(set_charter)
+        signed_set = draw_up(self.trustees)
+        self.store.put_cosigned(signed_set)
         for number in range(households):
             self.join(number)
-        self.document = self._measures(set_charter.hash, households, **document)
-        charter = draw_up(self.document)
-        self.store.put_charter(charter)
-        self.measures = charter.hash
+        self.document = self._measures(signed_set.hash, households, **document)
+        cosigned = draw_up(self.document)
+        self.store.put_cosigned(cosigned)
+        self.measures = cosigned.hash
         self.fakes = [FakeTrustee(self, number) for number in range(shape.trustees)]
 
     def key(self, day: int = DAY, measure: str = "classes", group: str = "dep-75") -> FigureKey:

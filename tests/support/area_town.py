@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol.area_cipher import Shape
 from protocol.calendar import day_number
-from protocol.governance import COLLECTIVITY_SIGNER, Charter, Trustee, TrusteeSet, draw_up
+from protocol.governance import COLLECTIVITY_SIGNER, CosignedDocument, Trustee, TrusteeSet, draw_up
 from protocol.hpke import SealingKey
 from protocol.measures import CLASSES_SLOTS, PROFILE_SLOTS, Group, Measure, MeasureKind, Measures
 from protocol.roster import Roster
@@ -58,17 +58,19 @@ class AreaTown:
             public(self.platform_key),
             public(self.registrar_key),
         )
-        self.trustees_charter = self.signed(draw_up(self.trustees))
+        self.signed_trustees = self.signed(draw_up(self.trustees))
         self.transform = transform_bytes(self.slots)
-        self.measures = self.measures_of(self.trustees_charter.hash)
-        self.measures_charter = self.signed(draw_up(self.measures))
+        self.measures = self.measures_of(self.signed_trustees.hash)
+        self.signed_measures = self.signed(draw_up(self.measures))
         self.roster = Roster(public(self.registrar_key))
 
-    def signed(self, charter: Charter, trustees=(0, 1, 2, 3), *, collectivity=True) -> Charter:
+    def signed(
+        self, cosigned: CosignedDocument, trustees=(0, 1, 2, 3), *, collectivity=True
+    ) -> CosignedDocument:
         """Sign a document as these trustees, and as the collectivity."""
         for number in trustees:
-            charter = charter.signed(self.names[number], self.trustee_keys[number])
-        return charter.signed(COLLECTIVITY_SIGNER, self.platform_key) if collectivity else charter
+            cosigned = cosigned.signed(self.names[number], self.trustee_keys[number])
+        return cosigned.signed(COLLECTIVITY_SIGNER, self.platform_key) if collectivity else cosigned
 
     def measures_of(self, trustees_hash: bytes, **changes) -> Measures:
         """Make measures: a curve of an arrondissement, classes by provider, profiles of all."""
@@ -116,8 +118,8 @@ class AreaTown:
     def settle(self, store) -> None:
         """Put the documents into the store."""
         store.area.put_blob(self.transform)
-        store.area.put_charter(self.trustees_charter)
-        store.area.put_charter(self.measures_charter)
+        store.area.put_cosigned(self.signed_trustees)
+        store.area.put_cosigned(self.signed_measures)
 
     def join(self, store, home: AreaHousehold, **changes) -> AreaHousehold:
         """Enrol a household's chip and enter it in the roster."""

@@ -155,7 +155,7 @@ class AuditedFleet:
 
     def fill(self, store: Store) -> None:
         """Let a store take what the chips sent, headers included."""
-        store.area.put_charter(DOCUMENT)
+        store.area.put_cosigned(DOCUMENT)
         bodies = [(message, _body(message)) for message in self.messages]
         for chip in self.chips:
             public = chip.signing_key.public_key().public_bytes_raw()

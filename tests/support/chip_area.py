@@ -13,11 +13,11 @@ from edge.chip.chip import ChipSettings
 from edge.mqtt.message import Arrived, Publish
 from edge.mqtt.outbox import OutboxSettings
 from protocol.area_cipher import SHAPES, Shape, from_bytes, mask, mask_key, unmask
-from protocol.area_messages import AreaAck, Ask, Contribution, Document, SeedLetters, Terms
+from protocol.area_messages import AreaAck, AreaQuestion, Contribution, Document, SeedLetters, Terms
 from protocol.calendar import day_number
 from protocol.envelope import Address, open_message, seal_message
 from protocol.errors import Reason
-from protocol.governance import Charter, Trustee, TrusteeSet, draw_up
+from protocol.governance import CosignedDocument, Trustee, TrusteeSet, draw_up
 from protocol.hpke import SealingKey
 from protocol.measures import (
     CLASSES_SLOTS,
@@ -36,7 +36,7 @@ from tests.support.chip_cloud import FakeCloud
 PART_BYTES = 3_000
 ROWS = 6
 CELL = "751010101"
-BODIES = {Kind.ASK: Ask, Kind.AREA: Contribution, Kind.KEY: SeedLetters}
+BODIES = {Kind.ASK: AreaQuestion, Kind.AREA: Contribution, Kind.KEY: SeedLetters}
 
 
 def small_transform(rows: int = ROWS) -> Transform:
@@ -71,11 +71,11 @@ class Trustees:
             registrar_key=self.registrar_key.public_key().public_bytes_raw(),
         )
 
-    def sign(self, document, signers=None) -> Charter:
-        charter = draw_up(document)
+    def sign(self, document, signers=None) -> CosignedDocument:
+        cosigned = draw_up(document)
         for name, key in list(zip(self.names, self.signing, strict=True))[:signers]:
-            charter = charter.signed(name, key)
-        return charter.signed("collectivity", self.collectivity_key)
+            cosigned = cosigned.signed(name, key)
+        return cosigned.signed("collectivity", self.collectivity_key)
 
 
 def make_measures(trustee_set: bytes, transform: bytes, **changes) -> Measures:
@@ -128,12 +128,12 @@ class AreaCloud(FakeCloud):
         self.trustees = trustees or Trustees(platform_key)
         self.transform = msgspec.msgpack.encode(small_transform())
         self.transform_hash = hashlib.sha256(self.transform).digest()
-        self.set_charter = self.trustees.sign(self.trustees.set())
-        self.measures = make_measures(self.set_charter.hash, self.transform_hash)
+        self.signed_set = self.trustees.sign(self.trustees.set())
+        self.measures = make_measures(self.signed_set.hash, self.transform_hash)
         self.documents: dict[bytes, bytes] = {self.transform_hash: self.transform}
         self.sets: list[bytes] = []
         self.measures_list: list[bytes] = []
-        self.add_set(self.set_charter)
+        self.add_set(self.signed_set)
         self.add_measures(self.trustees.sign(self.measures))
         self.entry = self.make_entry()
         self.letters: list[SeedLetters] = []
@@ -142,13 +142,13 @@ class AreaCloud(FakeCloud):
         self.refuse: Reason | None = None
         self.is_silent = False
 
-    def add_set(self, charter: Charter) -> None:
-        self.documents[charter.hash] = msgspec.msgpack.encode(charter)
-        self.sets.append(charter.hash)
+    def add_set(self, cosigned: CosignedDocument) -> None:
+        self.documents[cosigned.hash] = msgspec.msgpack.encode(cosigned)
+        self.sets.append(cosigned.hash)
 
-    def add_measures(self, charter: Charter) -> None:
-        self.documents[charter.hash] = msgspec.msgpack.encode(charter)
-        self.measures_list.append(charter.hash)
+    def add_measures(self, cosigned: CosignedDocument) -> None:
+        self.documents[cosigned.hash] = msgspec.msgpack.encode(cosigned)
+        self.measures_list.append(cosigned.hash)
 
     def make_entry(self, key=None, **changes):
         identity = self.identity

@@ -10,7 +10,7 @@ from cloud.store.area import ContributionItem, ContributionRow, Figure, FigureKe
 from cloud.store.put import Put
 from protocol.area_messages import SeedLetters
 from protocol.errors import Reason, StoreError
-from protocol.governance import Charter
+from protocol.governance import CosignedDocument
 from protocol.ids import DeviceId
 from protocol.roster import SignedEntry
 
@@ -22,7 +22,7 @@ class FakeAreaStore:
     def __init__(self):
         self._items: dict[tuple[bytes, int, bytes], ContributionItem] = {}
         self._letters: dict[bytes, tuple[SeedLetters, bytes]] = {}
-        self._charters: dict[bytes, Charter] = {}
+        self._documents: dict[bytes, CosignedDocument] = {}
         self._blobs: dict[bytes, bytes] = {}
         self._roster: list[SignedEntry] = []
         self._figures: dict[FigureKey, Figure] = {}
@@ -75,16 +75,18 @@ class FakeAreaStore:
         self._letters[letters.household_key] = (letters, payload)
         return Put.STORED
 
-    def put_charter(self, charter: Charter) -> None:
-        known = self._charters.get(charter.hash, charter)
-        new = [each for each in charter.signatures if each not in known.signatures]
-        self._charters[charter.hash] = Charter(known.kind, known.body, (*known.signatures, *new))
+    def put_cosigned(self, cosigned: CosignedDocument) -> None:
+        known = self._documents.get(cosigned.hash, cosigned)
+        new = [each for each in cosigned.signatures if each not in known.signatures]
+        self._documents[cosigned.hash] = CosignedDocument(
+            known.kind, known.body, (*known.signatures, *new)
+        )
 
-    def charter(self, charter_hash: bytes) -> Charter | None:
-        return self._charters.get(charter_hash)
+    def cosigned(self, document_hash: bytes) -> CosignedDocument | None:
+        return self._documents.get(document_hash)
 
-    def charters(self, kind: str) -> tuple[Charter, ...]:
-        return tuple(each for each in self._charters.values() if each.kind == kind)
+    def cosigned_documents(self, kind: str) -> tuple[CosignedDocument, ...]:
+        return tuple(each for each in self._documents.values() if each.kind == kind)
 
     def put_blob(self, data: bytes) -> bytes:
         blob_hash = hashlib.sha256(data).digest()

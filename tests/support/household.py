@@ -62,7 +62,7 @@ def closed_day(day: date, steps: tuple[int, ...], **changes) -> DayClosed:
 
 
 class Listed:
-    """A cloud's shelf with a household's own offer and schedules on it."""
+    """A cloud's documents: a household's own offer and the schedules."""
 
     def __init__(self, household: "Household"):
         self._household = household
@@ -179,7 +179,7 @@ class Household:
         return Listed(self)
 
     @property
-    def shelf(self) -> ListedDocuments:
+    def listed_documents(self) -> ListedDocuments:
         """What is listed: the household's own offer and its schedules."""
         return ListedDocuments({}, self.schedules)
 

@@ -62,7 +62,7 @@ def ask_nobody() -> None:
 
     Chip.take = hasty_take
     Chip._learn = lambda _chip, _states: None
-    Chip._put_off = lambda _chip: None
+    Chip._suspend_encryption = lambda _chip: None
 
 
 def reuse_pads() -> None:
@@ -98,7 +98,7 @@ def trust_the_broker() -> None:
                 "UPDATE epochs SET is_stored = 1 WHERE incarnation = ? AND month = ?",
                 (key.incarnation, key.month),
             )
-            chip._outbox.gone(key)
+            chip._outbox.forget(key)
 
     def deaf_take_ack(chip, ack) -> None:
         if not chip._vault.is_caught_up:

@@ -1,4 +1,4 @@
-"""Documents for the public list: a market of made-up providers and publishers."""
+"""Documents for the transparency log: a market of made-up providers and publishers."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal

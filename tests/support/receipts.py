@@ -69,7 +69,7 @@ class Home(Bench):
         (directory / "cloud").mkdir()
         identity = make_identity()
         cloud = RealCloud(identity, PLATFORM_KEY, directory / "cloud", self._now)
-        self.word = ""
+        self.token = ""
         tariffs = tariffs or (simple_tariff(),)
         offer = Offer(
             tariffs[0].provider,
@@ -113,7 +113,7 @@ class Home(Bench):
         self.vault = Vault.open(self.directory, signer_of(self.identity))
         settings = ChipSettings(
             outbox=OutboxSettings(backlog_per_s=1_000.0, backlog_window=64),
-            receipts=ReceiptOptions(lambda: self.word),
+            receipts=ReceiptOptions(lambda: self.token),
             agreements={self.agreement.contract_hash: self.agreement},
         )
         self.chip = Chip(self.identity, self.vault, self.clock, settings)

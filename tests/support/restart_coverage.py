@@ -106,7 +106,7 @@ def _holds(directory: Path) -> set[Hold]:
     try:
         settings = chip_settings(directory, load_config(directory), load_agreement(directory))
         chip = Chip(identity, vault, BenchClock(datetime(2026, 6, 1, tzinfo=UTC)), settings)
-        chip._correspondents.outgoing(1e9)
+        chip._message_handlers.outgoing(1e9)
         assert not chip.set_aside
     finally:
         receipt_rules.hold = rule

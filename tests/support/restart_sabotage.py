@@ -19,7 +19,7 @@ class Agent:
 def look_up_through_the_chip() -> None:
     """Put the old fault back."""
     agent = Agent()
-    make_chip, make_lane, shelf = Chip.__init__, ReceiptLane.__init__, Contracts.shelf
+    make_chip, make_lane, listed = Chip.__init__, ReceiptLane.__init__, Contracts.listed_for
 
     def init_chip(chip, *given) -> None:
         make_chip(chip, *given)
@@ -31,7 +31,7 @@ def look_up_through_the_chip() -> None:
 
     Chip.__init__ = init_chip
     ReceiptLane.__init__ = init_lane
-    Contracts.shelf = lambda contracts, agreement: agent.chip and shelf(contracts, agreement)
+    Contracts.listed_for = lambda contracts, agreement: agent.chip and listed(contracts, agreement)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from edge.area.settings import AreaChoices, save_choices
-from edge.bills.release_token import say_word
+from edge.bills.release_token import release_receipts
 from edge.chip.confirming import leave_confirmation
 from edge.contracts.signed import CONTRACT, OFFER, read_agreement
 from edge.identity.enrolment import signer_of
@@ -34,11 +34,11 @@ from edge.vault.database import _UPGRADES, FILE_NAME, VERSIONS_READ
 from edge.vault.vault import Vault
 from protocol.area_messages import AreaAck
 from protocol.calendar import day_number, day_start, legal_day
-from protocol.catalogue import Entry, Page, next_entry
+from protocol.catalogue import Entry, Segment, next_entry
 from protocol.contract import Consent, Contract
 from protocol.envelope import ALL, Address, decode_body, open_message, seal_message
 from protocol.errors import Reason
-from protocol.governance import Charter, draw_up
+from protocol.governance import CosignedDocument, draw_up
 from protocol.letters import Letter, write_letter
 from protocol.messages import Statement
 from protocol.quotes import QuoteAnswer, QuotePart
@@ -93,7 +93,7 @@ STATES = (
     "vault_lost",
     "recovery_under_way",
     "metering_to_be_restored",
-    "judgement_put_off",
+    "judgement_postponed",
     "receipt_in_doubt",
     "word_said",
     "metering_restored",
@@ -131,7 +131,7 @@ class Story(BillingHome):
 
     Attributes:
         images: the chip's directory in each state.
-        entries: of the public list.
+        entries: of the transparency log.
     """
 
     def __init__(self, directory: Path, consent: Consent) -> None:
@@ -139,7 +139,7 @@ class Story(BillingHome):
         self._shots = directory / "images"
         self.images: dict[str, Image] = {}
         self.town = AreaTown(COLLECTIVITY, platform_key=self.cloud.key)
-        self.town.measures_charter = self._measures(1, profile_days_a_year=366)
+        self.town.signed_measures = self._measures(1, profile_days_a_year=366)
         self.entries: list[Entry] = []
 
     def shoot(self, state: str) -> None:
@@ -168,7 +168,7 @@ class Story(BillingHome):
     def _begin(self) -> None:
         self.town.settle(self.cloud.store)
         self.town.enter(self.cloud.store, self._in_the_roster())
-        confirmed = self.town.trustees_charter.hash.hex()
+        confirmed = self.town.signed_trustees.hash.hex()
         save_choices(
             self.directory, AreaChoices(trustees=confirmed, profile=Profile((0, 1, 1, 0, 0, 0), 2))
         )
@@ -182,8 +182,8 @@ class Story(BillingHome):
         self.settle()
         self.shoot("caught_up")
 
-    def _measures(self, version: int, **changes) -> Charter:
-        trustees = self.town.trustees_charter.hash
+    def _measures(self, version: int, **changes) -> CosignedDocument:
+        trustees = self.town.signed_trustees.hash
         measures = self.town.measures_of(trustees, version=version, **changes)
         return self.town.signed(draw_up(measures))
 
@@ -205,7 +205,7 @@ class Story(BillingHome):
             self.tell_chip(Kind.AREA_ACK, AreaAck(self.identity.household_key, (), refused))
             self.shoot("contribution_refused")
             second = self._measures(2, effective=FIRST_DAY + 60)
-            self.cloud.store.area.put_charter(second)
+            self.cloud.store.area.put_cosigned(second)
             self.run(QUARTER_HOURS_OF_A_DAY)
             self.live(3)
             self.shoot("contribution_missed")
@@ -217,7 +217,7 @@ class Story(BillingHome):
         vault.supersede(vault.unsent(1)[-1])
         vault.close()
 
-    # The public list and quotes.
+    # The transparency log and quotes.
 
     def _follow_the_list(self) -> None:
         self.kill()
@@ -244,7 +244,7 @@ class Story(BillingHome):
 
     def _show_page(self, entries: list[Entry]) -> None:
         address = Address(COLLECTIVITY, ALL, PublicKind.LIST)
-        payload = seal_message(address, Page(0, tuple(entries)), self.cloud.key)
+        payload = seal_message(address, Segment(0, tuple(entries)), self.cloud.key)
         self.chip.take(Arrived(page_topic(COLLECTIVITY, 0), payload))
 
     def _ask_for_quotes(self) -> None:
@@ -374,7 +374,7 @@ class Story(BillingHome):
         self._go_on()
         self.shoot("metering_to_be_restored")
         self.ask(38, 66, name(6))
-        self.shoot("judgement_put_off")
+        self.shoot("judgement_postponed")
         self.kill()
         self.has_meter = True
         self.begin()
@@ -382,7 +382,7 @@ class Story(BillingHome):
         self._go_on()
         self.shoot("receipt_in_doubt")
         self.kill()
-        say_word(self.directory)
+        release_receipts(self.directory)
         self.shoot("word_said")
         self.begin()
         self._go_on()
@@ -413,7 +413,7 @@ class Story(BillingHome):
     # Moving.
 
     def _leave(self) -> None:
-        say_word(self.directory)
+        release_receipts(self.directory)
         self.kill()
         order_to_leave(self.directory, self.clock.now())
         self.shoot("leave_ordered")

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.release.pages import charter_pages, request_pages, roster_pages
+from cloud.release.pages import cosigned_pages, request_pages, roster_pages
 from protocol.area_cipher import Shape, add_up, from_bytes, mask_values, unmask
 from protocol.area_messages import SeedLetters
 from protocol.calendar import day_number
@@ -125,9 +125,9 @@ class TrusteeArea:
             _public(self.platform_key),
             _public(self.registrar_key),
         )
-        self.set_charter = self.signed(draw_up(self.set))
+        self.signed_set = self.signed(draw_up(self.set))
         self.measures = self.measures_of(effective=effective)
-        self.measures_charter = self.signed(draw_up(self.measures))
+        self.signed_measures = self.signed(draw_up(self.measures))
         self.roster = Roster(self.set.registrar_key)
         self.entries: list[SignedEntry] = []
         self.near = [self.join(NEAR) for _ in range(homes)]
@@ -144,7 +144,7 @@ class TrusteeArea:
         fields = {
             "collectivity": COLLECTIVITY,
             "version": 1,
-            "trustees": self.set_charter.hash,
+            "trustees": self.signed_set.hash,
             "effective": DAY - 5,
             "epsilon": 2.0,
             "delta": 1e-6,
@@ -159,10 +159,10 @@ class TrusteeArea:
         }
         return Measures(**(fields | changes))
 
-    def signed(self, charter, signers=None):
+    def signed(self, cosigned, signers=None):
         for each in self.identities if signers is None else signers:
-            charter = charter.signed(each.name, each.signing_key)
-        return charter.signed(COLLECTIVITY_SIGNER, self.platform_key)
+            cosigned = cosigned.signed(each.name, each.signing_key)
+        return cosigned.signed(COLLECTIVITY_SIGNER, self.platform_key)
 
     def join(self, cell, start=None, home=None) -> Home:
         home = home or Home(self.shape)
@@ -198,15 +198,15 @@ class TrusteeArea:
 
     def teach(self, trustee: TrusteeCore):
         """Give it documents and roster as the release worker does; returns its last words."""
-        trustee.confirm(fingerprint(self.set_charter))
-        for page in (*charter_pages(self.set_charter), *charter_pages(self.measures_charter)):
+        trustee.confirm(fingerprint(self.signed_set))
+        for page in (*cosigned_pages(self.signed_set), *cosigned_pages(self.signed_measures)):
             trustee.take(page)
         for page in roster_pages(0, self.entries):
             (known,) = trustee.take(page)
         return known.message
 
     def letters(self, home: Home, **changes) -> bytes:
-        return home.letters(self.set, self.set_charter.hash, **changes)
+        return home.letters(self.set, self.signed_set.hash, **changes)
 
     def seed(self, trustee: TrusteeCore) -> None:
         for home in self.homes:
@@ -217,7 +217,7 @@ class TrusteeArea:
         length = changes.get("length", len(self.roster))
         fields = {
             "ask": ask,
-            "measures": self.measures_charter.hash,
+            "measures": self.signed_measures.hash,
             "measure": "classes",
             "group": "75",
             "day": DAY,

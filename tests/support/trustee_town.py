@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from cloud.registry.authority import issue_client
 from cloud.registry.pki import issue_role, load_authority, load_platform_key, pki_path
-from cloud.release.pages import charter_pages, request_pages, roster_pages
+from cloud.release.pages import cosigned_pages, request_pages, roster_pages
 from protocol.envelope import Address, open_message, seal_message
 from protocol.ids import DeviceId
 from protocol.topics import TrusteeKind, trustee_topic
@@ -166,8 +166,8 @@ class TrusteeTown:
 
     def teach(self, number: int) -> None:
         area = self.area
-        self.send(number, *charter_pages(area.set_charter))
-        self.send(number, *charter_pages(area.measures_charter))
+        self.send(number, *cosigned_pages(area.signed_set))
+        self.send(number, *cosigned_pages(area.signed_measures))
         self.send(number, *roster_pages(0, area.entries))
 
     def heard(self, number: int) -> list[AnswerPage | Refused | Known]:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 import protocol.statement
 from cloud.billing.plan import WeightPlan
 from cloud.billing.statements import Prepared, compute
+from edge.bills.billed import BilledDays, billed_row
 from edge.bills.judge import judge
 from edge.bills.judgement import Judgement, Verdict
 from edge.bills.receipts import (
@@ -25,10 +26,9 @@ from edge.bills.receipts import (
     is_short_period,
     read_grounds,
 )
-from edge.bills.settled import Settled, settled_row
 from edge.contracts.agreement import Agreement, ListedDocuments
 from edge.contracts.meter import Fit
-from edge.vault.settled import SettledRow
+from edge.vault.billed import BilledRow
 from protocol.calendar import day_number, day_of_number
 from protocol.contract import (
     Acceptance,
@@ -72,7 +72,7 @@ class Victim:
     is_remembering = True
 
     def __post_init__(self) -> None:
-        self.rows: list[SettledRow] = []
+        self.rows: list[BilledRow] = []
         self.covered: dict[date, bool] = {}
         self.mismatched: list[bytes] = []
         self.short: set[bytes] = set()
@@ -155,16 +155,16 @@ class Victim:
 
     def answer(self, deal: Deal, statement: Statement) -> Said | None:
         """Let the chip judge a statement; returns what leaves it."""
-        books = msgspec.structs.replace(self.home.books, settled=Settled.read(self.rows))
-        shelf = ListedDocuments(self.extensions, self.schedules)
-        judgement = judge(statement, deal.agreement, shelf, books, self.home.secret.seal)
+        books = msgspec.structs.replace(self.home.books, billed=BilledDays.read(self.rows))
+        listed = ListedDocuments(self.extensions, self.schedules)
+        judgement = judge(statement, deal.agreement, listed, books, self.home.secret.seal)
         self.judgements.append(judgement)
         if is_mismatch(judgement):
             self.mismatched.append(statement.id)
         if judgement.verdict is not Verdict.CORRECT or judgement.bill is None:
             return None
-        self.rows.append(settled_row(statement, judgement.bill))
-        grounds = read_grounds(statement, deal.agreement, shelf)
+        self.rows.append(billed_row(statement, judgement.bill))
+        grounds = read_grounds(statement, deal.agreement, listed)
         covered = self.covered if self.is_remembering else {}
         past = Past(covered, self.mismatched, len(self.mismatched), self.short)
         self.why: Hold | None = hold(grounds, judgement, past, grounds.days, {Fit.SAME})

@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from protocol.errors import DocumentRefused
-from protocol.governance import Charter
+from protocol.governance import CosignedDocument
 from protocol.json_text import read_json
 from system.commands import directory_option
 from system.files import read_document, write_public
@@ -27,12 +27,12 @@ def sign(directory: Path, file: Path, out: Path | None, *, is_agreed: bool) -> N
     identity = places.load_identity(directory)
     try:
         data = read_document(file, "ask who drew it up.")
-        charter = read_json(data, Charter)
+        cosigned = read_json(data, CosignedDocument)
     except msgspec.MsgspecError as exc:
         raise DocumentRefused(f"{file} is no document: {exc}.") from exc
-    click.echo(describe(charter, identity))
+    click.echo(describe(cosigned, identity))
     if not is_agreed:
         click.confirm("Sign it?", abort=True)
-    signed = charter.signed(identity.name, identity.signing_key)
+    signed = cosigned.signed(identity.name, identity.signing_key)
     write_public(out or file, msgspec.json.encode(signed))
     click.echo(f"Signed {out or file}.")

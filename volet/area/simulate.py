@@ -2,7 +2,7 @@
 
 Everything on the way is the product's: transform and model derived from public homes, signed
 documents, chips that clip, draw noise and mask, the cloud's store, trustees of whom one is away,
-the release worker's desk. Only the broker is left out.
+the release worker's engine. Only the broker is left out.
 """
 
 import tempfile
@@ -92,22 +92,22 @@ class _Run:
         self._fleet = fleet
         self._chips: list[SimulatedChip] = []
         self._trustees: list[LocalTrustee] = []
-        self._desk = ReleaseEngine(store, COLLECTIVITY, town.platform)
+        self._engine = ReleaseEngine(store, COLLECTIVITY, town.platform)
 
     def prepare(self, transform: Transform, model: ReleaseModel, tell: Tell) -> None:
         """Sign and keep the documents, and let every chip hand its seeds to the trustees."""
         self._store.put_blob(model.to_bytes())
         data = msgspec.msgpack.encode(transform)
-        measures, charter = self._town.make_measures(
+        measures, cosigned = self._town.make_measures(
             self._plan.households, self._plan.epsilon, transform.rows, self._store.put_blob(data)
         )
-        for each in (self._town.set_charter, charter):
-            self._store.put_charter(each)
-        self._ground = Ground.of(COLLECTIVITY, measures, charter.hash, data)
+        for each in (self._town.signed_set, cosigned):
+            self._store.put_cosigned(each)
+        self._ground = Ground.of(COLLECTIVITY, measures, cosigned.hash, data)
         entries = self._town.enrol(self._store, self._plan.households)
         self._trustees = self._present()
         tell(f"{len(entries)} chips draw seeds and seal them to the trustees")
-        trustee_set = self._town.set_charter.hash
+        trustee_set = self._town.signed_set.hash
         while self._carry():
             pass
         for sealed in self._fleet.draw_seeds(entries, self._town.trustees, trustee_set):
@@ -117,10 +117,10 @@ class _Run:
         """Start the trustees that are not away, and let the release worker teach them."""
         town = self._town
         here = town.members[: len(town.members) - _AWAY]
-        trustees = [LocalTrustee(each, town.set_charter, town.first_day) for each in here]
+        trustees = [LocalTrustee(each, town.signed_set, town.first_day) for each in here]
         for trustee in trustees:
             for payload in trustee.greet():
-                self._desk.take(trustee.name, payload)
+                self._engine.take(trustee.name, payload)
         return trustees
 
     def _hand_over(self, sealed: Sealed) -> None:
@@ -151,11 +151,11 @@ class _Run:
 
     def _release(self, day: date) -> CurveRelease:
         at = day_end(day) + timedelta(hours=self._ground.measures.deadline_h)
-        self._desk.step(at)
-        while not self._desk.is_idle():
+        self._engine.step(at)
+        while not self._engine.is_idle():
             is_heard = self._carry()
-            self._desk.step(at)
-            if not is_heard and not self._desk.is_idle():
+            self._engine.step(at)
+            if not is_heard and not self._engine.is_idle():
                 raise VoletError(f"The trustees do not answer for {day}.")
         key = FigureKey(self._ground.document, MEASURE, CELL, day_number(day))
         figure = self._store.figure(key)
@@ -168,14 +168,14 @@ class _Run:
         return release
 
     def _carry(self) -> bool:
-        """Carry what the desk asks to the trustees that are here, and their words back."""
+        """Carry the engine's requests to the trustees that are here, and their answers back."""
         trustees = {each.name: each for each in self._trustees}
         is_heard = False
-        for message in self._desk.requests(time.monotonic()):
+        for message in self._engine.requests(time.monotonic()):
             name = message.topic.split("/")[-2]
             if name in trustees:
                 for payload in trustees[name].take(message.payload):
-                    self._desk.take(name, payload)
+                    self._engine.take(name, payload)
                     is_heard = True
         return is_heard
 

@@ -10,7 +10,7 @@ from protocol.area_cipher import Shape
 from protocol.calendar import day_number
 from protocol.governance import (
     COLLECTIVITY_SIGNER,
-    Charter,
+    CosignedDocument,
     TrusteeSet,
     check_signed_by_trustees,
     draw_up,
@@ -53,19 +53,19 @@ class SimulatedTown:
             collectivity_key=self.platform.public_key().public_bytes_raw(),
             registrar_key=self.registrar.public_key().public_bytes_raw(),
         )
-        self.set_charter = self._signed(draw_up(self.trustees))
-        open_first_set(self.set_charter)
+        self.signed_set = self._signed(draw_up(self.trustees))
+        open_first_set(self.signed_set)
 
     def make_measures(
         self, households: int, epsilon: float, slots: int, transform: bytes
-    ) -> tuple[Measures, Charter]:
+    ) -> tuple[Measures, CosignedDocument]:
         """Make and sign a document with one measure, a curve of one group."""
         crowd = crowd_of(households)
         group = Group(CELL, (CELL,), households, crowd, crowd, slots, transform)
         measures = Measures(
             collectivity=COLLECTIVITY,
             version=1,
-            trustees=self.set_charter.hash,
+            trustees=self.signed_set.hash,
             effective=self.first_day,
             epsilon=epsilon,
             delta=DELTA,
@@ -77,9 +77,9 @@ class SimulatedTown:
             measures=(Measure(MEASURE, MeasureKind.CURVE, 1.0, (group,)),),
         )
         check_measures(measures)
-        charter = self._signed(draw_up(measures))
-        check_signed_by_trustees(charter, self.trustees)
-        return measures, charter
+        cosigned = self._signed(draw_up(measures))
+        check_signed_by_trustees(cosigned, self.trustees)
+        return measures, cosigned
 
     def enrol(self, store: AreaStore, households: int) -> list[tuple[RosterEntry, bytes]]:
         """Put households on the roster; returns (entry, the chip's signing key) of each."""
@@ -105,11 +105,11 @@ class SimulatedTown:
         store.append_roster(signed)
         return entries
 
-    def _signed(self, charter: Charter) -> Charter:
-        charter = charter.signed(COLLECTIVITY_SIGNER, self.platform)
+    def _signed(self, cosigned: CosignedDocument) -> CosignedDocument:
+        cosigned = cosigned.signed(COLLECTIVITY_SIGNER, self.platform)
         for each in self.members:
-            charter = charter.signed(each.name, each.signing_key)
-        return charter
+            cosigned = cosigned.signed(each.name, each.signing_key)
+        return cosigned
 
 
 def crowd_of(households: int) -> int:

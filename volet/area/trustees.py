@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from protocol.governance import Charter, fingerprint
+from protocol.governance import CosignedDocument, fingerprint
 from protocol.ids import DeviceId
 from protocol.topics import Kind, TrusteeKind, device_topic, trustee_topic
 from system.mqtt.message import Incoming, Outgoing
@@ -17,26 +17,28 @@ class LocalTrustee:
     It hears no peers, so it answers without them.
     """
 
-    def __init__(self, identity: TrusteeIdentity, first_set: Charter, today: int) -> None:
+    def __init__(self, identity: TrusteeIdentity, first_set: CosignedDocument, today: int) -> None:
         """Let the trustee trust `first_set`, as its operator would; `today` is a day's number."""
         self.name = identity.name
         trustee = TrusteeCore(identity, TrusteeLog.in_memory(), lambda: today, is_alone=True)
         trustee.confirm(fingerprint(first_set))
         self._collectivity = identity.collectivity
-        self._desk = TrusteeTransport(trustee)
+        self._transport = TrusteeTransport(trustee)
 
     def greet(self) -> Iterator[bytes]:
         """Give what it tells the release worker when it starts."""
-        return self._to_worker(self._desk.greet())
+        return self._to_worker(self._transport.greet())
 
     def take(self, payload: bytes) -> Iterator[bytes]:
         """Take a message from the release worker; gives what is said to it."""
         topic = trustee_topic(self._collectivity, self.name, TrusteeKind.REQUEST)
-        return self._to_worker(self._desk.take([Incoming(topic, payload)]))
+        return self._to_worker(self._transport.take([Incoming(topic, payload)]))
 
     def take_letters(self, device: DeviceId, payload: bytes) -> None:
         """Take a chip's retained seed letters."""
-        self._desk.take([Incoming(device_topic(self._collectivity, device, Kind.KEY), payload)])
+        self._transport.take(
+            [Incoming(device_topic(self._collectivity, device, Kind.KEY), payload)]
+        )
 
     def _to_worker(self, messages: Sequence[Outgoing]) -> Iterator[bytes]:
         topic = trustee_topic(self._collectivity, self.name, TrusteeKind.RESPONSE)

@@ -18,7 +18,7 @@ from cloud.store.area import AreaStore
 from edge.privacy.mechanism import curve_code, noised
 from protocol.calendar import day_number, day_start, days_between, quarter_hours
 from protocol.errors import DocumentRefused
-from protocol.governance import read_charter
+from protocol.governance import read_cosigned
 from protocol.measures import Group, Measure, MeasureKind, Measures
 from protocol.privacy import share_std
 from protocol.release import CurveRelease
@@ -129,7 +129,7 @@ class _Local:
 
     @classmethod
     def of(cls, store: AreaStore, code: str) -> "_Local":
-        measures = read_charter(store.charters(Measures.__name__)[-1], Measures)
+        measures = read_cosigned(store.cosigned_documents(Measures.__name__)[-1], Measures)
         measure = next(each for each in measures.measures if each.kind is MeasureKind.CURVE)
         group = msgspec.structs.replace(measure.group(code), crowd=_ALONE)
         transform, model = _constants(store, group)

@@ -24,7 +24,7 @@ from edge.contracts.enrolling import draw_keys, install, make_request, write_req
 from edge.identity.enrolment import load_identity
 from edge.identity.keys import load_keys
 from edge.stage import CONFIG_NAME, REQUEST
-from protocol.governance import Charter, fingerprint
+from protocol.governance import CosignedDocument, fingerprint
 from protocol.ids import DeviceId
 from protocol.measures import MeasureKind
 from protocol.roster import COUNTS_AFTER_DAYS
@@ -110,8 +110,8 @@ def settle(
     )
     for directory in commune.trustees:
         _found_trustee(commune, load_config(commune.cloud), directory)
-    charter = _appoint_trustees(commune)
-    places = _move_in(commune, homes, charter.hash)
+    cosigned = _appoint_trustees(commune)
+    places = _move_in(commune, homes, cosigned.hash)
     _enter(commune, places)
     groups = _plan(commune)
     _decide_measures(commune, draw_up or _draw_up)
@@ -129,7 +129,7 @@ def _found_trustee(commune: DemoCommune, config: CloudConfig, directory: Path) -
     volet("trustee", "install", "--dir", directory, certificate, key, "--ca", pki / "ca.pem")
 
 
-def _appoint_trustees(commune: DemoCommune) -> Charter:
+def _appoint_trustees(commune: DemoCommune) -> CosignedDocument:
     """Let the trustees sign the set that names them, and confirm it by its fingerprint."""
     volet("cloud", "roster", "init", "--registrar", commune.registrar)
     paper = commune.papers / "trustees.json"
@@ -140,10 +140,10 @@ def _appoint_trustees(commune: DemoCommune) -> Charter:
         *("--effective", str(commune.first), "--out", paper),
     )
     _sign(commune, paper)
-    charter = msgspec.json.decode(paper.read_bytes(), type=Charter)
+    cosigned = msgspec.json.decode(paper.read_bytes(), type=CosignedDocument)
     for directory in commune.trustees:
-        volet("trustee", "confirm", "--dir", directory, fingerprint(charter))
-    return charter
+        volet("trustee", "confirm", "--dir", directory, fingerprint(cosigned))
+    return cosigned
 
 
 def _sign(commune: DemoCommune, paper: Path) -> None:

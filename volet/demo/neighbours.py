@@ -68,7 +68,7 @@ class Neighbour:
             and area.is_on
             and self.vault.is_caught_up
             and self.vault.area.letters() is not None
-            and not area.standing.transforms_wanted()
+            and not area.trust.transforms_wanted()
         )
 
     @property

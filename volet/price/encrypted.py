@@ -186,8 +186,8 @@ class EncryptedPath:
         asked = msgspec.msgpack.encode(sign_document(request, self._provider_key))
         prepared = prepare(asked, stored, _OneOffer(stored.offer))
         statement = compute(prepared, stored, asked, ledger.between(start, end))
-        shelf = ListedDocuments({}, _NO_SCHEDULES)
-        judgement = judge(statement, agreement, shelf, ledger.books(), self._secret.seal)
+        listed = ListedDocuments({}, _NO_SCHEDULES)
+        judgement = judge(statement, agreement, listed, ledger.books(), self._secret.seal)
         if judgement.verdict is not Verdict.CORRECT:
             found = ", ".join(judgement.findings)
             raise CipherError(f"The statement of {start} to {end} does not open: {found}")

@@ -26,7 +26,7 @@ Start = Annotated[date, QueryParameter(name="from", description="The first day."
 End = Annotated[date, QueryParameter(name="to", description="The day after the last.")]
 
 
-def _desk(request: HttpRequest) -> AreaService:
+def _service(request: HttpRequest) -> AreaService:
     return AreaService(service_of(request).store.area, caller_of(request).provider.name)
 
 
@@ -36,7 +36,7 @@ async def areas(request: HttpRequest) -> shapes.Measures:
 
     Figures of another provider's customers are not among them.
     """
-    return await service_of(request).run(lambda: _desk(request).measures())
+    return await service_of(request).run(lambda: _service(request).measures())
 
 
 @get("/v1/areas/figures", tags=["areas"], opt={"scope": Scope.AREAS}, responses=documented(404))
@@ -45,7 +45,9 @@ async def figures(
 ) -> shapes.Figures:
     """Return what was released of an area: curves with their band, tables with their error."""
     note_subject(request, f"{measure} {code}")
-    return await service_of(request).run(lambda: _desk(request).figures(measure, code, start, end))
+    return await service_of(request).run(
+        lambda: _service(request).figures(measure, code, start, end)
+    )
 
 
 @get("/v1/areas/turnover", tags=["areas"], opt={"scope": Scope.AREAS}, responses=documented(404))
@@ -54,4 +56,6 @@ async def turnover(
 ) -> shapes.Turnover:
     """Sum energy by price class and turnover of an area over days, with their standard errors."""
     note_subject(request, f"{measure} {code}")
-    return await service_of(request).run(lambda: _desk(request).turnover(measure, code, start, end))
+    return await service_of(request).run(
+        lambda: _service(request).turnover(measure, code, start, end)
+    )

@@ -50,7 +50,7 @@ async def catalogue(
     ] = -1,
     limit: Limit = shapes.LIMIT,
 ) -> shapes.ListedPage:
-    """Read the public list, everybody's documents alike, in order."""
+    """Read the transparency log, everybody's documents alike, in order."""
     return await ask_documents(request, ProviderDocuments.listed, after, limit)
 
 

@@ -1,4 +1,4 @@
-"""The public list in SQLite."""
+"""The transparency log in SQLite."""
 
 from cloud.store.sqlite.tables import Tables
 from protocol.catalogue import Entry
@@ -14,7 +14,7 @@ class SqliteCatalogue(Tables):
         with self._writing():
             if self.length() != entry.number:
                 raise StoreError(
-                    "Somebody else has added to the public list meanwhile; do the same again."
+                    "Somebody else has added to the transparency log meanwhile; do the same again."
                 )
             self._db.execute(
                 "INSERT INTO listed VALUES (?, ?, ?, ?, ?, ?, ?)",

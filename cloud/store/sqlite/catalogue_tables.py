@@ -1,4 +1,4 @@
-"""The tables of the public list, as `cloud.store.sqlite.schema` makes them."""
+"""The tables of the transparency log, as `cloud.store.sqlite.schema` makes them."""
 
 # Append-only by the database itself: a defect elsewhere cannot rewrite the list.
 CATALOGUE_TABLES = """

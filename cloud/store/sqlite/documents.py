@@ -8,45 +8,45 @@ import msgspec
 
 from cloud.store.sqlite.tables import Tables
 from protocol.errors import StoreError
-from protocol.governance import Charter, Signature
+from protocol.governance import CosignedDocument, Signature
 from protocol.roster import RosterEntry, SignedEntry
 
-_CHARTER = "SELECT kind, body, signatures FROM charter"
+_COSIGNED = "SELECT kind, body, signatures FROM charter"
 
 
 class SqliteDocuments(Tables):
     """What the area lane goes by."""
 
-    def put_charter(self, charter: Charter) -> None:
-        """See `AreaStore.put_charter`."""
+    def put_cosigned(self, cosigned: CosignedDocument) -> None:
+        """See `AreaStore.put_cosigned`."""
         with self._writing():
-            row = self._row(f"{_CHARTER} WHERE hash = ?", [charter.hash])
-            held = _charter(row).signatures if row else ()
-            new = tuple(each for each in charter.signatures if each not in held)
+            row = self._row(f"{_COSIGNED} WHERE hash = ?", [cosigned.hash])
+            held = _cosigned(row).signatures if row else ()
+            new = tuple(each for each in cosigned.signatures if each not in held)
             self._db.execute(
                 "INSERT INTO charter (hash, kind, body, signatures) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT (hash) DO UPDATE SET signatures = excluded.signatures",
                 [
-                    charter.hash,
-                    charter.kind,
-                    charter.body,
+                    cosigned.hash,
+                    cosigned.kind,
+                    cosigned.body,
                     msgspec.msgpack.encode((*held, *new)),
                 ],
             )
 
-    def charter(self, charter_hash: bytes) -> Charter | None:
-        """See `AreaStore.charter`."""
-        row = self._row(f"{_CHARTER} WHERE hash = ?", [charter_hash])
-        return _charter(row) if row else None
+    def cosigned(self, document_hash: bytes) -> CosignedDocument | None:
+        """See `AreaStore.cosigned`."""
+        row = self._row(f"{_COSIGNED} WHERE hash = ?", [document_hash])
+        return _cosigned(row) if row else None
 
-    def charters(self, kind: str) -> tuple[Charter, ...]:
-        """See `AreaStore.charters`."""
+    def cosigned_documents(self, kind: str) -> tuple[CosignedDocument, ...]:
+        """See `AreaStore.cosigned_documents`."""
         return tuple(
-            _charter(row) for row in self._rows(f"{_CHARTER} WHERE kind = ? ORDER BY id", [kind])
+            _cosigned(row) for row in self._rows(f"{_COSIGNED} WHERE kind = ? ORDER BY id", [kind])
         )
 
-    def charter_hashes(self, kind: str) -> tuple[bytes, ...]:
-        """See `AreaStore.charter_hashes`."""
+    def cosigned_hashes(self, kind: str) -> tuple[bytes, ...]:
+        """See `AreaStore.cosigned_hashes`."""
         rows = self._rows("SELECT hash FROM charter WHERE kind = ? ORDER BY id", [kind])
         return tuple(bytes(found) for (found,) in rows)
 
@@ -92,6 +92,8 @@ class SqliteDocuments(Tables):
         return tuple(SignedEntry(body, signature) for body, signature in rows)
 
 
-def _charter(row: tuple[Any, ...]) -> Charter:
+def _cosigned(row: tuple[Any, ...]) -> CosignedDocument:
     kind, body, signatures = row
-    return Charter(kind, body, msgspec.msgpack.decode(signatures, type=tuple[Signature, ...]))
+    return CosignedDocument(
+        kind, body, msgspec.msgpack.decode(signatures, type=tuple[Signature, ...])
+    )

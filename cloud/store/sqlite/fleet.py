@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from cloud.store.fleet import DeviceWord, FleetDevice
+from cloud.store.fleet import FleetDevice, LastHeard
 from cloud.store.put import Count
 from cloud.store.sqlite.tables import Tables, instant, seconds
 from protocol.calendar import day_of_number
@@ -36,15 +36,16 @@ _UNKNOWN = datetime.fromtimestamp(0, UTC)
 class SqliteFleet(Tables):
     """`FleetStore` in the embedded store."""
 
-    def hear(self, words: Sequence[DeviceWord]) -> None:
+    def put_heard(self, reports: Sequence[LastHeard]) -> None:
         """See `FleetStore.hear`."""
         with self._writing():
-            for word in words:
+            for report in reports:
                 times = [
-                    None if at is None else seconds(at) for at in (word.heard_at, word.not_after)
+                    None if at is None else seconds(at)
+                    for at in (report.heard_at, report.not_after)
                 ]
                 self._db.execute(
-                    _HEAR, [word.device, times[0], word.state, word.software, times[1]]
+                    _HEAR, [report.device, times[0], report.state, report.software, times[1]]
                 )
 
     def name(self, device: DeviceId, sealed_name: bytes | None) -> bool:
@@ -85,7 +86,7 @@ def _device(row: tuple[Any, ...]) -> FleetDevice:
             DeviceId(row[0]),
             _UNKNOWN,
             bool(row[2]),
-            DeviceWord(DeviceId(row[0])),
+            LastHeard(DeviceId(row[0])),
             None,
             row[8],
             is_damaged=True,
@@ -99,7 +100,7 @@ def _read(row: tuple[Any, ...]) -> FleetDevice:
         DeviceId(device),
         instant(since),
         bool(is_revoked),
-        DeviceWord(
+        LastHeard(
             DeviceId(device),
             None if heard_at is None else instant(heard_at),
             state,

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from cloud.store import Count, StoreFigures
 from cloud.store.area import AreaStore
-from cloud.store.batches import BatchStore
+from cloud.store.bulk_requests import BulkRequestStore
 from cloud.store.catalogue import CatalogueStore
 from cloud.store.fleet import FleetStore
 from cloud.store.providers import ProviderStore
 from cloud.store.receipts import ReceiptStore
 from cloud.store.sqlite.area import SqliteArea
-from cloud.store.sqlite.batches import SqliteBatches
 from cloud.store.sqlite.blocks import SqliteBlocks
+from cloud.store.sqlite.bulk_requests import SqliteBulkRequests
 from cloud.store.sqlite.catalogue import SqliteCatalogue
 from cloud.store.sqlite.fleet import SqliteFleet
 from cloud.store.sqlite.moving import Moving
@@ -103,9 +103,9 @@ class SqliteStore(Registry, SqliteBlocks, Requests, Moving):
         return SqliteProviders(self._db, self._path)
 
     @property
-    def batches(self) -> BatchStore:
-        """See `Store.batches`."""
-        return SqliteBatches(self._db, self._path)
+    def bulk_requests(self) -> BulkRequestStore:
+        """See `Store.bulk_requests`."""
+        return SqliteBulkRequests(self._db, self._path)
 
     @property
     def catalogue(self) -> CatalogueStore:
@@ -163,4 +163,4 @@ class SqliteStore(Registry, SqliteBlocks, Requests, Moving):
         return int(row[0]) if row else 0
 
     def _counts(self, sql: str) -> tuple[Count, ...]:
-        return tuple(Count(word, count) for word, count in self._rows(sql))
+        return tuple(Count(label, count) for label, count in self._rows(sql))

@@ -11,7 +11,7 @@ DOCUMENTS = {
     "These measures name a set of trustees that is not trusted here.": (
         "Ces mesures nomment des garants en qui ce boîtier n'a pas confiance."
     ),
-    "These bytes are no charter.": "Ces octets ne sont pas un document signé.",
+    "These bytes are no signed document.": "Ces octets ne sont pas un document signé.",
     "This document has another hash than the terms say.": (
         "Ce document a une autre empreinte que celle annoncée."
     ),

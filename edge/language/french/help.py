@@ -71,9 +71,9 @@ HELP = {
     "Destroy the household's keys and vault on this chip, and draw new keys for who comes next.": (
         "Détruit les clés et le coffre du foyer sur ce boîtier, et crée de nouvelles clés."
     ),
-    "Show the public list of offers, calendars and market series, as this chip holds it. Exit code "
+    "Show the transparency log of offers, calendars and market series, as this chip holds it. Exit code "
     "3: a list was shown to this chip that contradicts its copy.": (
-        "Affiche la liste publique des offres, calendriers et prix de marché de ce boîtier.\n\n"
+        "Affiche le journal de transparence des offres, calendriers et prix de marché, tel que ce boîtier le tient.\n\n"
         "Code de sortie 3 : une liste montrée à ce boîtier contredit sa copie."
     ),
     "Compare what every listed offer would have cost this household in the year before. The sums "
@@ -85,7 +85,7 @@ HELP = {
     ),
     "Show the bills that have arrived, opened and checked by this chip. Exit code 3: one of them "
     "does not agree with the meter, or was refused, and no later one has billed its days "
-    "correctly. One that only repeats days settled correctly before does not count, nor do days on "
+    "correctly. One that only repeats days billed correctly before does not count, nor do days on "
     "which another meter was taken for the home's, which none can bill.": (
         "Affiche les factures arrivées, ouvertes et vérifiées par ce boîtier.\n\n"
         "Code de sortie 3 : l'une ne concorde pas avec le compteur, ou a été refusée, et aucune "

@@ -89,7 +89,7 @@ SENTENCES = {
         "Ce contrat à partir du {day} a pris fin et ne se reprend pas tel quel ; nommez un premier "
         "jour ultérieur."
     ),
-    "Bills of contract {contract}… have settled the days up to {last}; begin the new contract on "
+    "Bills of contract {contract}… have billed the days up to {last}; begin the new contract on "
     "{day} or later.": (
         "Des factures du contrat {contract}… ont réglé les jours jusqu'au {last} ; commencez le "
         "nouveau contrat le {day} ou plus tard."

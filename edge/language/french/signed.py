@@ -145,7 +145,7 @@ SIGNED = {
     "No document of {name} covers {day} yet.": (
         "Aucun document de {name} ne couvre encore le {day}."
     ),
-    # The public list.
+    # The transparency log.
     "Entry {number} of the list is missing.": "L'entrée {number} de la liste manque.",
     "Entry {number} of the list is dated before the one above it.": (
         "L'entrée {number} de la liste est datée d'avant la précédente."

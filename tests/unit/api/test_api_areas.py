@@ -50,7 +50,7 @@ def api(tmp_path, monkeypatch):
 
     monkeypatch.setattr(areas, "releases_of", released)
     with serving(tmp_path) as api:
-        api.run(api.store.area.put_charter, draw_up(DOCUMENT))
+        api.run(api.store.area.put_cosigned, draw_up(DOCUMENT))
         for name in ("edf", "rival"):
             firm = Firm(name)
             api.add(firm)

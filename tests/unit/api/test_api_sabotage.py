@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from cloud.api import access, gate, upload
-from cloud.api import provider as desk
-from cloud.store.batches import BatchRefused
+from cloud.api import provider as provider_api
+from cloud.store.bulk_requests import BulkRefused
 from cloud.store.put import Put
-from cloud.store.sqlite.batches import SqliteBatches
+from cloud.store.sqlite.bulk_requests import SqliteBulkRequests
 from protocol.contract import StatementRequest
 from tests.support.provider_api import Firm, serving
 from tests.unit.api import test_api_attacks as attacks
@@ -47,7 +47,7 @@ def red():
 
 def test_without_the_check_of_the_owner(api, edf, rival, monkeypatch):
     monkeypatch.setattr(
-        desk.ProviderService, "own_contract", lambda self, name: self._store.contract(name)
+        provider_api.ProviderService, "own_contract", lambda self, name: self._store.contract(name)
     )
     with red():
         attacks.test_anothers_things_are_not_there(api, edf, rival)
@@ -55,7 +55,9 @@ def test_without_the_check_of_the_owner(api, edf, rival, monkeypatch):
 
 def test_without_the_check_of_a_batchs_owner(api, edf, rival, monkeypatch):
     monkeypatch.setattr(
-        desk.ProviderService, "_own_batch", lambda self, name: self._store.batches.progress(name)
+        provider_api.ProviderService,
+        "_own_batch",
+        lambda self, name: self._store.bulk_requests.progress(name),
     )
     with red():
         attacks.test_anothers_things_are_not_there(api, edf, rival)
@@ -72,13 +74,13 @@ def test_without_the_signature_of_a_line(api, edf, monkeypatch):
 
 
 def test_without_the_comparison_of_a_batchs_content(api, edf, monkeypatch):
-    put_batch = SqliteBatches.put_batch
+    put_batch = SqliteBulkRequests.put_batch
 
     def forgiving(self, batch, items):
         put = put_batch(self, batch, items)
-        return Put.AGAIN if isinstance(put, BatchRefused) else put
+        return Put.AGAIN if isinstance(put, BulkRefused) else put
 
-    monkeypatch.setattr(SqliteBatches, "put_batch", forgiving)
+    monkeypatch.setattr(SqliteBulkRequests, "put_batch", forgiving)
     with red():
         attacks.test_a_batch_is_taken_whole_once_and_its_key_stands_for_it(api, edf)
 
@@ -91,7 +93,7 @@ def test_without_the_transaction_of_a_batch(api, edf, monkeypatch):
         finally:
             self._db.conn.commit()
 
-    monkeypatch.setattr(SqliteBatches, "_writing", piecemeal)
+    monkeypatch.setattr(SqliteBulkRequests, "_writing", piecemeal)
     with red():
         attacks.test_a_line_is_named_in_the_transaction_too(api, edf)
 

@@ -7,10 +7,10 @@ import pytest
 from click.testing import CliRunner
 
 from cloud.commands.measures import measures
-from cloud.governance.documents import charter_file, read_charter_file
+from cloud.governance.documents import cosigned_file, read_cosigned_file
 from protocol.calendar import day_number, day_of_number
 from protocol.errors import DocumentRefused
-from protocol.governance import NOTICE_DAYS, read_charter
+from protocol.governance import NOTICE_DAYS, read_cosigned
 from protocol.measures import Measures, check_measures
 from tests.support.area_town import AreaTown
 from tests.unit.area_model.test_measures_plan import GROUPS, transform_for
@@ -24,7 +24,7 @@ def run(*args):
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "trustees.json").write_bytes(charter_file(TOWN.trustees_charter))
+    (tmp_path / "trustees.json").write_bytes(cosigned_file(TOWN.signed_trustees))
     (tmp_path / "groups.json").write_bytes(msgspec.json.encode(GROUPS))
     for number, (homes, rows) in enumerate(((200, 30), (1_000, 96))):
         (tmp_path / f"{number}.transform.msgpack").write_bytes(transform_for(homes, rows))
@@ -46,12 +46,12 @@ def test_what_is_drawn_up_is_a_sound_document_under_its_trustees(folder):
     assert result.exit_code == 0, result.output
     assert "4 groups, hash" in result.output
     assert "volet cloud documents sign" in result.output
-    charter = read_charter_file(folder / "measures.json")
-    assert not charter.signatures
-    document = read_charter(charter, Measures)
+    cosigned = read_cosigned_file(folder / "measures.json")
+    assert not cosigned.signatures
+    document = read_cosigned(cosigned, Measures)
     check_measures(document)
     assert (document.collectivity, document.version) == ("ville", 2)
-    assert document.trustees == TOWN.trustees_charter.hash
+    assert document.trustees == TOWN.signed_trustees.hash
     assert str(day_of_number(document.effective)) == "2026-03-01"
     assert (document.epsilon, document.days_a_year) == (1.0, 50)
 
@@ -60,7 +60,7 @@ def test_without_a_day_it_takes_effect_after_the_notice(folder, monkeypatch):
     today = day_of_number(20_500)
     monkeypatch.setattr("cloud.commands.measures.legal_day", lambda _: today)
     assert draw_up(folder).exit_code == 0
-    document = read_charter(read_charter_file(folder / "measures.json"), Measures)
+    document = read_cosigned(read_cosigned_file(folder / "measures.json"), Measures)
     assert document.effective == day_number(today) + NOTICE_DAYS
 
 
@@ -99,6 +99,6 @@ def test_a_folder_without_constants_is_refused_with_the_next_step(folder):
 
 
 def test_measures_are_no_set_of_trustees(folder):
-    (folder / "trustees.json").write_bytes(charter_file(TOWN.measures_charter))
+    (folder / "trustees.json").write_bytes(cosigned_file(TOWN.signed_measures))
     with pytest.raises(DocumentRefused):
         draw_up(folder)

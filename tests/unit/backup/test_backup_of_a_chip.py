@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from cloud.billing.pending import pending_statements
 from edge.area.settings import AreaChoices, save_choices
-from edge.bills.release_token import say_word
+from edge.bills.release_token import release_receipts
 from edge.bills.verifier import StatementVerifier
 from edge.chip.agent import Agent
 from edge.chip.config import EdgeConfig
@@ -151,17 +151,15 @@ def test_a_chip_that_took_over_a_household_starts_from_its_backup(
     assert (bill["verdict"], bill["start"]) == ("correct", str(DAY))
 
 
-def test_the_ledger_of_settled_statements_comes_back(
-    old, tmp_path, cloud, provider_key, passphrase
-):
+def test_the_ledger_of_billed_statements_comes_back(old, tmp_path, cloud, provider_key, passphrase):
     old.kill()
     assert bill_of_the_first_day(old.directory, cloud, provider_key)["verdict"] == "correct"
     restored = tmp_path / "restored"
     back_up_and_restore(old.directory, restored, passphrase)
     vault = Vault.open(restored, signer_of(load_identity(restored)))
-    settled = vault.settled()
+    billed = vault.billed()
     vault.close()
-    assert len(settled) == 1
+    assert len(billed) == 1
 
 
 def test_a_backup_without_the_vault_is_small_and_starts(old, tmp_path, passphrase):
@@ -194,7 +192,7 @@ def test_a_backup_of_a_running_chip_starts_after_the_chip_has_gone_on(
 
 def test_every_file_of_a_household_comes_back_as_it_was(taken_over, tmp_path, passphrase):
     save_choices(taken_over, AreaChoices(is_on=False))
-    say_word(taken_over)
+    release_receipts(taken_over)
     leave_order(taken_over, START)
     restored = tmp_path / "restored"
     told = back_up_and_restore(taken_over, restored, passphrase)

@@ -11,7 +11,7 @@ from benchmarks import batch_worker
 from benchmarks.batch_worker import Sent, work
 from benchmarks.provider_town import make_town
 from cloud.billing import pending as batches
-from cloud.store.batches import BulkRequestItem, NewBatch
+from cloud.store.bulk_requests import BulkRequest, BulkRequestItem
 from cloud.store.put import Put
 from cloud.store.sqlite.store import SqliteStore
 
@@ -49,8 +49,8 @@ def items(town, name="k"):
 
 
 def hand_in(store, town, name="k"):
-    new = NewBatch(name.encode().ljust(16), town.public_key, name, bytes(32), AT)
-    return store.batches.put_batch(new, items(town))
+    new = BulkRequest(name.encode().ljust(16), town.public_key, name, bytes(32), AT)
+    return store.bulk_requests.put_batch(new, items(town))
 
 
 def test_whoever_is_killed_while_a_batch_comes_in_leaves_nothing(store, town):
@@ -60,11 +60,11 @@ def test_whoever_is_killed_while_a_batch_comes_in_leaves_nothing(store, town):
                 raise Killed
             yield item
 
-    new = NewBatch(bytes(16), town.public_key, "k", bytes(32), AT)
+    new = BulkRequest(bytes(16), town.public_key, "k", bytes(32), AT)
     with pytest.raises(Killed):
-        store.batches.put_batch(new, cut())
+        store.bulk_requests.put_batch(new, cut())
     assert store.requests() == ()
-    assert store.batches.batches(town.public_key, b"", 1) == ()
+    assert store.bulk_requests.batches(town.public_key, b"", 1) == ()
     assert hand_in(store, town) is Put.STORED
     assert len(store.requests()) == HOUSEHOLDS
 
@@ -114,16 +114,16 @@ def replaced_key(town):
 def test_a_batch_counts_as_it_goes(store, town, tmp_path):
     hand_in(store, town)
     name = b"k".ljust(16)
-    before = store.batches.progress(name)
+    before = store.bulk_requests.progress(name)
     assert (before.total, before.pending, before.seen) == (HOUSEHOLDS, HOUSEHOLDS, 0)
     page = batches.pending_statements(store, batch_worker.PLATFORM_KEY, "benchville")
     assert len(page.messages) == 3
-    during = store.batches.progress(name)
+    during = store.bulk_requests.progress(name)
     assert (during.pending, during.published) == (HOUSEHOLDS - 3, 3)
-    lines = store.batches.lines(name, 0, 100, "published")
+    lines = store.bulk_requests.lines(name, 0, 100, "published")
     assert [line.number for line in lines] == [1, 2, 3]
     work(store, tmp_path / "sent")
-    assert store.batches.progress(name).seen == HOUSEHOLDS
+    assert store.bulk_requests.progress(name).seen == HOUSEHOLDS
 
 
 def test_the_count_notices_a_missing_and_a_double_statement(store, town, tmp_path):

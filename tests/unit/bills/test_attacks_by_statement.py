@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import edge.bills.receipts
 import protocol.statement
+from edge.bills.billed import BilledDays
 from edge.bills.judgement import Finding, Verdict
 from edge.bills.receipts import Hold
-from edge.bills.settled import Settled
 from protocol.calendar import days_between
 from protocol.contract import Consent, open_offer, sign_document
 from protocol.errors import DocumentRefused
@@ -42,7 +42,7 @@ NO_VAT = Decimal(0)
 
 # Each rule, by what takes it out.
 RULES: dict[str, Callable[[], AbstractContextManager[object]]] = {
-    "a day is settled once": lambda: patch.object(Settled, "objection", return_value=None),
+    "a day is billed once": lambda: patch.object(BilledDays, "objection", return_value=None),
     "a day has one receipt": lambda: patch.object(Victim, "is_remembering", new=False),
     "25 days": lambda: patch.object(edge.bills.receipts, "PERIOD_DAYS_MIN", 1),
     "contracts of a day": lambda: patch.object(
@@ -50,7 +50,7 @@ RULES: dict[str, Callable[[], AbstractContextManager[object]]] = {
     ),
     "spread": lambda: patch.object(protocol.statement, "check_spread"),
 }
-TWICE = ("a day is settled once", "a day has one receipt")
+TWICE = ("a day is billed once", "a day has one receipt")
 
 
 def tariff(price="1", *, name="t", first=date(2026, 1, 1), last=None, energy=None):
@@ -118,7 +118,7 @@ def one_day_late_by_another_tariff(victim):
     return total(victim.ask(deal, SPLIT, AFTER, late=[TARGET]))
 
 
-def a_settled_day_late(victim):
+def a_billed_day_late(victim):
     """Days that were billed, named as late in a free month, but for one of them."""
     deal = victim.sign(tariff(last=SPLIT), tariff("0", name="free", first=SPLIT))
     victim.ask(deal, BEFORE, SPLIT)
@@ -195,7 +195,7 @@ DAY_ATTACKS = {
     one_day: ("25 days",),
     one_day_late: ("spread",),
     one_day_late_by_another_tariff: ("spread",),
-    a_settled_day_late: TWICE,
+    a_billed_day_late: TWICE,
     contract_of_a_day: ("contracts of a day",),
     a_tariff_for_each_day: ("spread",),
     cancel_all_but_one: ("spread",),

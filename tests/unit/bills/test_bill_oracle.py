@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 import protocol.bill
 import protocol.statement
 from cloud.billing.statements import compute, prepare
+from edge.bills.billed import BilledDays
 from edge.bills.judge import judge
 from edge.bills.judgement import Verdict
-from edge.bills.settled import Settled
-from edge.vault.settled import SettledRow
+from edge.vault.billed import BilledRow
 from protocol.bill import Bill
 from protocol.calendar import day_number
 from protocol.contract import StatementRequest
@@ -141,10 +141,10 @@ class Case:
         days = set(prepared.request.days)
         blocks = [block for block in home.blocks if block.day in days]
         statement = compute(prepared, home.stored_contract, request, blocks)
-        books = msgspec.structs.replace(home.books, settled=self._settled())
-        return judge(statement, home.agreement, home.shelf, books, home.secret.seal)
+        books = msgspec.structs.replace(home.books, billed=self._billed())
+        return judge(statement, home.agreement, home.listed_documents, books, home.secret.seal)
 
-    def _settled(self) -> Settled:
+    def _billed(self) -> BilledDays:
         former = StatementRequest(
             bytes(16),
             self.home.contract.hash,
@@ -153,7 +153,7 @@ class Case:
             day_number(self.start),
             tuple(map(day_number, self.late)),
         )
-        return Settled.read([SettledRow(former.id, msgspec.msgpack.encode(former), 0)])
+        return BilledDays.read([BilledRow(former.id, msgspec.msgpack.encode(former), 0)])
 
     # The oracle.
 

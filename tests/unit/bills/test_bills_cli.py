@@ -52,7 +52,7 @@ OTHER_METER = Judgement(
     "a0", START, END, Verdict.REFUSED, (Finding.METER_DIFFERS,), other_meter=START
 )
 DIFFERS = Judgement("b0", START, END, Verdict.DIFFERS, (Finding.QUANTITY_DIFFERS,), BILL)
-TWICE = Judgement("d0", START, END, Verdict.REFUSED, (Finding.ALREADY_SETTLED,))
+TWICE = Judgement("d0", START, END, Verdict.REFUSED, (Finding.ALREADY_BILLED,))
 FORGED = Judgement("f0", END, START, Verdict.REFUSED, (Finding.REQUEST_FORGED,))
 SHORT = Judgement("e0", START, END - timedelta(days=1), Verdict.CORRECT, bill=BILL)
 

@@ -15,7 +15,7 @@ from edge.language.choice import Lang
 from tests.support.dwelling import accept_all, day, enrolled, make_offer
 
 FIRST = date(2026, 3, 1)
-SETTLED = (Finding.ALREADY_SETTLED,)
+BILLED = (Finding.ALREADY_BILLED,)
 
 
 def judged(number, verdict, start, end, findings=(), **known):
@@ -32,25 +32,25 @@ def test_asking_twice_asks_nothing_of_the_household(tmp_path, lang):
         assert home.bill(contract, day(0), day(10)).verdict is Verdict.CORRECT
         for end in (10, 8):
             twice = home.bill(contract, day(0), day(end))
-            assert (twice.verdict, twice.findings) == (Verdict.REFUSED, SETTLED)
+            assert (twice.verdict, twice.findings) == (Verdict.REFUSED, BILLED)
         done = CliRunner().invoke(
             edge, ["--lang", lang.value, "bills", "--dir", str(home.directory)]
         )
     assert done.exit_code == 0
-    assert done.output.count(WORDS[lang]["settled"]) == 2
+    assert done.output.count(WORDS[lang]["billed"]) == 2
 
 
 SPANS = st.tuples(st.integers(0, 3), st.integers(1, 3)).map(lambda s: (s[0], s[0] + s[1]))
 
 
 @example(
-    correct=[(0, 3), (3, 6)], wrong=(1, 5), verdict=Verdict.REFUSED, findings=SETTLED, is_last=True
+    correct=[(0, 3), (3, 6)], wrong=(1, 5), verdict=Verdict.REFUSED, findings=BILLED, is_last=True
 )
 @given(
     correct=st.lists(SPANS, max_size=3),
     wrong=SPANS,
     verdict=st.sampled_from([Verdict.REFUSED, Verdict.DIFFERS]),
-    findings=st.sampled_from([SETTLED, (Finding.LINES_DIFFER,), (*SETTLED, Finding.DAY_TWICE)]),
+    findings=st.sampled_from([BILLED, (Finding.LINES_DIFFER,), (*BILLED, Finding.DAY_TWICE)]),
     is_last=st.booleans(),
 )
 def test_only_a_repeated_statement_is_nothing_to_act_on_after_a_correct_one(
@@ -60,7 +60,7 @@ def test_only_a_repeated_statement_is_nothing_to_act_on_after_a_correct_one(
     other = judged(99, verdict, *wrong, findings)
     order = [*right, other] if is_last else [other, *right]
     is_billed = set(range(*wrong)) <= {d for span in correct for d in range(*span)}
-    is_repeated = (verdict, findings) == (Verdict.REFUSED, SETTLED)
+    is_repeated = (verdict, findings) == (Verdict.REFUSED, BILLED)
     expected = is_billed and (not is_last or is_repeated)
     assert (other.statement in replaced(order)) is expected
 

@@ -44,7 +44,7 @@ def judged(household, statement, books=None):
     return judge(
         statement,
         household.agreement,
-        household.shelf,
+        household.listed_documents,
         books or household.books,
         household.secret.seal,
     )

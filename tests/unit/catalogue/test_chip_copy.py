@@ -14,7 +14,7 @@ from edge.contracts.listed import Contracts
 from edge.identity.enrolment import signer_of
 from edge.vault.catalogue import ALARMS_KEPT, AlarmKind
 from edge.vault.vault import Vault
-from protocol.catalogue import PAGE_ENTRIES, Page, next_entry, pages_of
+from protocol.catalogue import PAGE_ENTRIES, Segment, next_entry, segments_of
 from protocol.contract import Signed
 from protocol.envelope import ALL, Address, seal_message
 from protocol.errors import MessageRefused, Reason
@@ -47,7 +47,7 @@ class World:
     def page(self, entries, number=0, *, at=None, key=PLATFORM_KEY, collectivity=COLLECTIVITY):
         """Publish a signed page."""
         address = Address(collectivity, ALL, PublicKind.LIST)
-        payload = seal_message(address, Page(number, tuple(entries)), key)
+        payload = seal_message(address, Segment(number, tuple(entries)), key)
         self.reader.take(page_topic(COLLECTIVITY, number if at is None else at), payload)
 
     def document(self, signed, *, at=None):
@@ -125,7 +125,7 @@ def test_only_what_is_missing_is_listened_to(world):
 def test_pages_fill_one_after_the_other(world):
     documents = [Signed("Offer", n.to_bytes(4, "big"), bytes(64)) for n in range(PAGE_ENTRIES + 2)]
     entries = listing(*documents)
-    first, second = pages_of(entries)
+    first, second = segments_of(entries)
     world.page(second.entries, 1)  # before the first: not yet of use
     assert world.copy.entries == []
     world.page(first.entries)
@@ -159,10 +159,10 @@ def test_a_forked_list_is_refused_kept_as_proof_and_told(world, at):
 
 def test_a_fork_in_an_earlier_page_shows_in_the_next_one(world):
     documents = [Signed("Offer", n.to_bytes(4, "big"), bytes(64)) for n in range(PAGE_ENTRIES + 2)]
-    world.page(pages_of(listing(*documents))[0].entries)
+    world.page(segments_of(listing(*documents))[0].entries)
     documents[3] = Signed("Offer", b"another", bytes(64))
     with pytest.raises(MessageRefused):
-        world.page(pages_of(listing(*documents))[1].entries, 1)
+        world.page(segments_of(listing(*documents))[1].entries, 1)
     assert world.alarms == [(AlarmKind.FORKED, PAGE_ENTRIES)]
 
 
@@ -276,14 +276,14 @@ def test_the_judge_finds_what_the_contract_follows_and_the_schedules(world):
         world.document(signed)
     agreement = _Agreement(former.hash, follows=True)
     contracts = Contracts({}, bytes(32), world.copy.catalogue)
-    shelf = contracts.shelf(agreement)
-    assert list(shelf.extensions) == [grown.hash]
-    assert shelf.schedules is world.copy.catalogue.schedules()
-    assert contracts.shelf(_Agreement(former.hash, follows=False)).extensions == {}
+    listed = contracts.listed_for(agreement)
+    assert list(listed.extensions) == [grown.hash]
+    assert listed.schedules is world.copy.catalogue.schedules()
+    assert contracts.listed_for(_Agreement(former.hash, follows=False)).extensions == {}
 
 
 class _Agreement:
-    """What a shelf looks at of an agreement."""
+    """What is looked at of an agreement."""
 
     def __init__(self, offer, *, follows) -> None:
         self.contract = type("Contract", (), {"offer": offer, "follows": follows})

@@ -17,10 +17,10 @@ from protocol.catalogue import (
     PAGE_ENTRIES,
     Catalogue,
     Entry,
-    Page,
+    Segment,
     check_chain,
     next_entry,
-    pages_of,
+    segments_of,
 )
 from protocol.contract import Signed, sign_document
 from protocol.envelope import ALL, SIZE_MAX_BYTES, Address, open_message, seal_message
@@ -170,7 +170,7 @@ def test_a_full_page_stays_below_a_message():
     numbers = range(10**6, 10**6 + PAGE_ENTRIES)
     entries = tuple(Entry(n, 99_999, "PriceSeries", bytes([255] * 32), bytes(32)) for n in numbers)
     address = Address("c" * 32, ALL, PublicKind.LIST)
-    payload = seal_message(address, Page(2_047, entries), KEY)
+    payload = seal_message(address, Segment(2_047, entries), KEY)
     assert len(payload) < SIZE_MAX_BYTES
 
 
@@ -201,8 +201,8 @@ def test_what_is_listed_is_kept_published_and_found_under_its_heads(store):
     assert [(topic.page, topic.document) for topic in topics] == [(None, calendar.hash), (0, None)]
     assert all(message.retain for message in messages)
     address = Address("ville", ALL, PublicKind.LIST)
-    page = open_message(address, messages[-1].payload, KEY.public_key(), Page)
-    assert page == Page(0, (first, second))
+    page = open_message(address, messages[-1].payload, KEY.public_key(), Segment)
+    assert page == Segment(0, (first, second))
     assert ListPublisher(other, "ville", KEY).messages(2) == ([], 2)
 
 
@@ -232,10 +232,10 @@ def test_nothing_is_ever_removed_from_the_store(store, sql):
 
 def test_pages_follow_each_other():
     entries = chain(PAGE_ENTRIES + 3)
-    first, second = pages_of(entries)
+    first, second = segments_of(entries)
     assert (first.number, second.number) == (0, 1)
     assert (len(first.entries), len(second.entries)) == (PAGE_ENTRIES, 3)
-    assert pages_of(entries[PAGE_ENTRIES:], 1) == [second]
+    assert segments_of(entries[PAGE_ENTRIES:], 1) == [second]
 
 
 def test_a_document_that_newer_rules_refuse_stays_listed_and_counts_for_nothing(store):

@@ -52,13 +52,15 @@ class Cloud:
         topic = (chip or self.chip).topic(Kind.STATUS)
         processed = self._ingest.process([Incoming(topic, payload)])
         assert processed.outgoing == ()
-        return [each.word for each in processed.refused]
+        return [each.label for each in processed.refused]
 
     def take(self, *messages):
         return self._ingest.process(list(messages))
 
-    def word(self):
-        return {each.device: each.word for each in self.store.fleet.devices()}[self.chip.device]
+    def report(self):
+        return {each.device: each.last_heard for each in self.store.fleet.devices()}[
+            self.chip.device
+        ]
 
 
 @pytest.fixture
@@ -70,35 +72,35 @@ def cloud(tmp_path):
 
 def test_the_last_word_is_kept_with_its_hour(cloud):
     assert cloud.hear(encode_status(READY)) == []
-    word = cloud.word()
-    assert (word.state, word.software, word.not_after) == ("ready", "0.1.0", END)
-    assert word.heard_at == whole_hour(NOW)
+    report = cloud.report()
+    assert (report.state, report.software, report.not_after) == ("ready", "0.1.0", END)
+    assert report.heard_at == whole_hour(NOW)
     cloud.now += timedelta(days=1)
     cloud.hear(encode_status(msgspec.structs.replace(READY, state=State.ALERT)))
-    assert (cloud.word().state, cloud.word().heard_at) == ("alert", whole_hour(cloud.now))
+    assert (cloud.report().state, cloud.report().heard_at) == ("alert", whole_hour(cloud.now))
 
 
 def test_a_lost_chip_was_not_heard_and_loses_nothing_else(cloud):
     cloud.hear(encode_status(READY))
     cloud.now += timedelta(days=1)
     cloud.hear(encode_status(Status(state=State.LOST, software="0.1.0")))
-    word = cloud.word()
-    assert (word.state, word.heard_at, word.not_after) == ("lost", whole_hour(NOW), END)
+    report = cloud.report()
+    assert (report.state, report.heard_at, report.not_after) == ("lost", whole_hour(NOW), END)
 
 
 def test_whatever_a_chip_sends_is_heard(cloud):
     cloud.take(cloud.chip.fetch(None))
-    assert cloud.word().heard_at == whole_hour(NOW)
-    assert cloud.word().state is None
+    assert cloud.report().heard_at == whole_hour(NOW)
+    assert cloud.report().state is None
     cloud.now += timedelta(minutes=30)
     cloud.take(cloud.chip.fetch(None))
-    assert cloud.word().heard_at == whole_hour(cloud.now)
+    assert cloud.report().heard_at == whole_hour(cloud.now)
 
 
 def test_an_hour_of_messages_is_noted_once(cloud, monkeypatch):
     cloud.take(cloud.chip.fetch(None))
     monkeypatch.setattr(
-        type(cloud.store.fleet), "hear", lambda *_: pytest.fail("noted a second time")
+        type(cloud.store.fleet), "put_heard", lambda *_: pytest.fail("noted a second time")
     )
     for _ in range(5):
         cloud.take(cloud.chip.fetch(None))
@@ -128,7 +130,7 @@ def test_an_hour_of_messages_is_noted_once(cloud, monkeypatch):
 def test_an_odd_status_is_refused_and_changes_nothing(cloud, payload):
     cloud.hear(encode_status(READY))
     assert cloud.hear(payload) == ["malformed"]
-    assert cloud.word().software == "0.1.0"
+    assert cloud.report().software == "0.1.0"
 
 
 def test_an_oversized_status_a_stranger_and_a_revoked_chip_are_refused(cloud):
@@ -138,7 +140,7 @@ def test_an_oversized_status_a_stranger_and_a_revoked_chip_are_refused(cloud):
     cloud.store.revoke(other.device)
     assert cloud.hear(encode_status(READY), other) == ["unknown_device"]
     assert cloud.hear(b"") == []
-    assert cloud.word().state is None
+    assert cloud.report().state is None
 
 
 def test_a_newer_chip_may_say_more(cloud):

@@ -52,7 +52,7 @@ def acks(chip, processed):
 
 
 def refused(processed):
-    return {one.word: one.count for one in processed.refused}
+    return {one.label: one.count for one in processed.refused}
 
 
 # what is stored is acknowledged

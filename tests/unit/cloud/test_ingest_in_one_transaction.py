@@ -33,7 +33,7 @@ STEPS = [
     (SqliteArea, "put_all_letters"),
     (SqliteArea, "put_contributions"),
     (SqliteReceipts, "put"),
-    (SqliteFleet, "hear"),
+    (SqliteFleet, "put_heard"),
     (SqliteStore, "put_batch"),
     (SqliteStore, "leave"),
 ]
@@ -54,12 +54,12 @@ class Town:
         self.store.put_request(order, NOW)
         self.store.settle([PublishedStatement(STATEMENT, chip.device, b"signed")], [], NOW)
         day = day_number(DAY)
-        made = home.contribution(day, area.measures_charter.hash, area.parts())
+        made = home.contribution(day, area.signed_measures.hash, area.parts())
         status = Status(state=State.READY, at=whole_hour(NOW), software="0.1.0", not_after=NOW)
         self.messages = [
             chip.seen(STATEMENT),
             chip.seen(b"x" * 16),  # no statement: a letter, or refused
-            chip.message(Kind.KEY, home.letters(1, area.trustees_charter.hash)),
+            chip.message(Kind.KEY, home.letters(1, area.signed_trustees.hash)),
             chip.message(Kind.AREA, made),
             chip.message(Kind.RECEIPT, Receipt(key, STATEMENT, b"sealed")),
             Incoming(chip.topic(Kind.STATUS), encode_status(status)),
@@ -132,8 +132,8 @@ def test_a_chip_that_was_heard_in_a_batch_that_failed_is_heard_again(town):
     process_without(town, SqliteStore, "leave", heard)
     town.ingest.process(heard)
     (device,) = town.store.fleet.devices()
-    assert device.word is not None
-    assert device.word.heard_at == whole_hour(NOW)
+    assert device.last_heard is not None
+    assert device.last_heard.heard_at == whole_hour(NOW)
 
 
 def test_each_kind_has_one_handler():

@@ -193,7 +193,7 @@ def refuse(store, ingest, message):
     assert processed.outgoing == ()
     assert processed.requests == ()
     (refusal,) = processed.refused
-    assert Reason(refusal.word)
+    assert Reason(refusal.label)
     figures = store.figures()
     assert sum(one.count for one in figures.dead_letters) == before + 1
     assert figures.blocks == figures.epochs == 0

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cloud.store import Put
 from cloud.store.area import Figure, FigureKey, FigureStage
 from protocol.errors import Reason, StoreError
-from protocol.governance import Charter
+from protocol.governance import CosignedDocument
 from protocol.roster import Roster
 from tests.support.area_household import AreaHousehold
 
@@ -123,23 +123,23 @@ class AreaStoreContract:
 
     # documents
 
-    def test_a_charter_gathers_signatures(self, area):
+    def test_a_signed_document_gathers_signatures(self, area):
         keys = [Ed25519PrivateKey.generate() for _ in range(2)]
-        bare = Charter("Measures", b"body", ())
+        bare = CosignedDocument("Measures", b"body", ())
         first, second = bare.signed("trustee-a", keys[0]), bare.signed("trustee-b", keys[1])
-        for charter in (first, second, first):
-            area.put_charter(charter)
-        kept = area.charter(bare.hash)
+        for cosigned in (first, second, first):
+            area.put_cosigned(cosigned)
+        kept = area.cosigned(bare.hash)
         assert kept.signatures == (*first.signatures, *second.signatures)
-        assert area.charter(bytes(32)) is None
+        assert area.cosigned(bytes(32)) is None
 
-    def test_charters_of_a_kind_come_in_their_order(self, area):
-        charters = [Charter("Measures", bytes([n]), ()) for n in (3, 1, 2)]
-        other = Charter("TrusteeSet", b"x", ())
-        for charter in (*charters, other, charters[0]):
-            area.put_charter(charter)
-        assert area.charters("Measures") == tuple(charters)
-        assert area.charters("TrusteeSet") == (other,)
+    def test_signed_documents_of_a_kind_come_in_their_order(self, area):
+        cosigned_documents = [CosignedDocument("Measures", bytes([n]), ()) for n in (3, 1, 2)]
+        other = CosignedDocument("TrusteeSet", b"x", ())
+        for cosigned in (*cosigned_documents, other, cosigned_documents[0]):
+            area.put_cosigned(cosigned)
+        assert area.cosigned_documents("Measures") == tuple(cosigned_documents)
+        assert area.cosigned_documents("TrusteeSet") == (other,)
 
     def test_blobs_are_known_by_their_hash(self, area):
         data = secrets.token_bytes(100_000)

@@ -12,7 +12,7 @@ from cloud.governance import documents as governance
 from cloud.roster.registrar import PUBLIC_KEY
 from cloud.store.sqlite.store import SqliteStore
 from protocol.errors import DocumentRefused
-from protocol.governance import TrusteeSet, draw_up, read_charter
+from protocol.governance import TrusteeSet, draw_up, read_cosigned
 from tests.support.area_town import AreaTown
 from tests.support.broker import COLLECTIVITY, make_cloud
 from tests.support.fake_chip import FakeChip
@@ -56,14 +56,14 @@ def drawn_set(bench, town):
         "--out", out,
     )  # fmt: skip
     assert "fingerprint" in said
-    charter = governance.read_charter_file(out)
-    trustees = read_charter(charter, TrusteeSet)
+    cosigned = governance.read_cosigned_file(out)
+    trustees = read_cosigned(cosigned, TrusteeSet)
     assert trustees.collectivity == COLLECTIVITY
     assert trustees.trustees == town.trustees.trustees
-    assert len(charter.signatures) == 1
+    assert len(cosigned.signatures) == 1
     for name, key in zip(town.names, town.trustee_keys, strict=True):
-        charter = charter.signed(name, key)
-    out.write_bytes(governance.charter_file(charter))
+        cosigned = cosigned.signed(name, key)
+    out.write_bytes(governance.cosigned_file(cosigned))
     return out
 
 
@@ -71,11 +71,11 @@ def test_documents_are_drawn_up_signed_added_and_listed(bench):
     folder, town = bench / "cloud", AreaTown(COLLECTIVITY)
     trustees = drawn_set(bench, town)
     volet("documents", "add", "--dir", folder, trustees)
-    parent = governance.read_charter_file(trustees)
-    start = read_charter(parent, TrusteeSet).effective
+    parent = governance.read_cosigned_file(trustees)
+    start = read_cosigned(parent, TrusteeSet).effective
     bare = draw_up(town.measures_of(parent.hash, effective=start))
     measures, transform = bench / "measures.json", bench / "transform"
-    measures.write_bytes(governance.charter_file(town.signed(bare, (0, 2, 3), collectivity=False)))
+    measures.write_bytes(governance.cosigned_file(town.signed(bare, (0, 2, 3), collectivity=False)))
     transform.write_bytes(town.transform)
     with pytest.raises(DocumentRefused, match="not signed by the collectivity"):
         volet("documents", "add", "--dir", folder, measures, "--blob", transform)

@@ -15,7 +15,7 @@ from protocol.area_messages import AreaAck, Document, Part, Terms
 from protocol.calendar import day_number
 from protocol.envelope import Address, open_message
 from protocol.errors import Reason, StoreBusy
-from protocol.governance import Charter, draw_up
+from protocol.governance import CosignedDocument, draw_up
 from protocol.measures import PROFILE_SLOTS
 from protocol.topics import Kind
 from system.mqtt.message import Incoming
@@ -54,13 +54,13 @@ def home(store, town, ingest):
 
 
 def letters(home, town, generation=1, **changes):
-    body = home.letters(generation, town.trustees_charter.hash)
+    body = home.letters(generation, town.signed_trustees.hash)
     return home.chip.message(Kind.KEY, msgspec.structs.replace(body, **changes))
 
 
 def contribution(home, town, day=DAY, **changes):
     fields = {"parts": town.parts()} | changes
-    made = home.contribution(day, town.measures_charter.hash, fields.pop("parts"))
+    made = home.contribution(day, town.signed_measures.hash, fields.pop("parts"))
     return home.chip.message(Kind.AREA, msgspec.structs.replace(made, **fields))
 
 
@@ -81,11 +81,11 @@ def told(home, town, processed):
 
 
 def reasons(store):
-    return {Reason(one.word): one.count for one in store.figures().dead_letters}
+    return {Reason(one.label): one.count for one in store.figures().dead_letters}
 
 
 def rows(store, town, day=DAY):
-    return store.area.rows(FigureKey(town.measures_charter.hash, "curve", "75101", day))
+    return store.area.rows(FigureKey(town.signed_measures.hash, "curve", "75101", day))
 
 
 # what is stored is acknowledged after the commit
@@ -120,7 +120,7 @@ def test_the_same_message_again_is_acknowledged_again(ingest, store, town, home)
 def test_what_was_stored_is_still_acknowledged_when_its_figure_is_fixed(ingest, store, town, home):
     message = contribution(home, town)
     ingest.process([message])
-    key = FigureKey(town.measures_charter.hash, "curve", "75101", DAY)
+    key = FigureKey(town.signed_measures.hash, "curve", "75101", DAY)
     store.area.put_figure(Figure(key, FigureStage.FIXED, NOW))
     assert told(home, town, ingest.process([message])) == ((DAY,), {})
     late = town.join(store, AreaHousehold())
@@ -201,12 +201,12 @@ def test_what_does_not_fit_is_refused_with_its_reason(ingest, store, town, home,
     processed = ingest.process([contribution(home, town, **changes)])
     assert told(home, town, processed) == ((), {day: reason})
     assert reasons(store) == {reason: 1}
-    assert store.area.days(town.measures_charter.hash) == ()
+    assert store.area.days(town.signed_measures.hash) == ()
 
 
 def test_words_that_are_no_whole_slots_are_refused_and_told(ingest, store, town, home):
     parts = (Part("curve", "75101", secrets.token_bytes(33)),)
-    made = home.contribution(DAY, town.measures_charter.hash)
+    made = home.contribution(DAY, town.signed_measures.hash)
     message = home.chip.message(Kind.AREA, msgspec.structs.replace(made, parts=parts))
     assert told(home, town, ingest.process([message])) == ((), {DAY: Reason.BOUNDS})
     assert reasons(store) == {Reason.BOUNDS: 1}
@@ -221,12 +221,12 @@ def test_the_profile_is_taken_on_its_days_only(ingest, town, home):
 
 
 def test_a_day_that_was_not_drawn_is_refused(store, home, town):
-    measures = town.measures_of(town.trustees_charter.hash, version=2, days_a_year=100)
-    charter = town.signed(draw_up(measures))
-    store.area.put_charter(charter)
+    measures = town.measures_of(town.signed_trustees.hash, version=2, days_a_year=100)
+    cosigned = town.signed(draw_up(measures))
+    store.area.put_cosigned(cosigned)
     ingest = Ingest(store, town.collectivity, town.platform_key, lambda: NOW)
     days = range(DAY - 20, DAY + 1)
-    processed = ingest.process([contribution(home, town, d, measures=charter.hash) for d in days])
+    processed = ingest.process([contribution(home, town, d, measures=cosigned.hash) for d in days])
     counted = {day for day in days if measures.is_counted(day)}
     stored, refused = told(home, town, processed)
     assert set(stored) == counted
@@ -238,13 +238,13 @@ def test_a_day_that_was_not_drawn_is_refused(store, home, town):
 def test_the_measures_before_are_taken_until_chips_had_time_to_learn(ingest, store, town, home):
     ingest.process([contribution(home, town, DAY - 20)])
     start = DAY - 15
-    measures = town.measures_of(town.trustees_charter.hash, version=2, effective=start)
+    measures = town.measures_of(town.signed_trustees.hash, version=2, effective=start)
     new = town.signed(draw_up(measures))
-    store.area.put_charter(new)  # the worker that runs learns of it by itself
+    store.area.put_cosigned(new)  # the worker that runs learns of it by itself
     days = {start - 1: new.hash, start: new.hash, start + 13: None, start + 14: None}
     processed = ingest.process(
         [
-            contribution(home, town, day, measures=found or town.measures_charter.hash)
+            contribution(home, town, day, measures=found or town.signed_measures.hash)
             for day, found in days.items()
         ]
     )
@@ -335,7 +335,7 @@ def test_foreign_and_forged_contributions_are_refused_and_nobody_is_told(ingest,
     other = town.join(store, AreaHousehold())
     good = contribution(home, town)
     impostor = FakeChip(device=home.chip.device, household_key=home.chip.household_key)
-    made = home.contribution(DAY, town.measures_charter.hash, town.parts())
+    made = home.contribution(DAY, town.signed_measures.hash, town.parts())
     elsewhere = FakeChip(collectivity="otherville", device=home.chip.device)
     messages = [
         Incoming(other.chip.topic(Kind.AREA), good.payload),
@@ -383,7 +383,7 @@ def test_a_retained_key_that_comes_again_changes_nothing_and_an_old_one_is_refus
 
 
 def test_letters_to_other_trustees_are_refused(ingest, store, town, home):
-    body = home.letters(2, town.trustees_charter.hash)
+    body = home.letters(2, town.signed_trustees.hash)
     changes = [
         {"trustees": bytes(32)},
         {"letters": body.letters[:3]},
@@ -397,7 +397,7 @@ def test_letters_to_other_trustees_are_refused(ingest, store, town, home):
 
 def test_anothers_letters_are_refused(ingest, store, town, home):
     other = town.join(store, AreaHousehold())
-    stolen = home.letters(9, town.trustees_charter.hash)
+    stolen = home.letters(9, town.signed_trustees.hash)
     ingest.process([other.chip.message(Kind.KEY, stolen)])
     key = home.chip.household_key
     assert store.area.generations([key, other.chip.household_key]) == {key: 1}
@@ -413,23 +413,23 @@ def answers(ingest, home, ask):
 
 def test_terms_name_the_latest_entry_and_the_documents_in_order(ingest, store, town, home):
     later = town.signed(
-        draw_up(town.measures_of(town.trustees_charter.hash, version=2, effective=DAY + 9))
+        draw_up(town.measures_of(town.signed_trustees.hash, version=2, effective=DAY + 9))
     )
-    store.area.put_charter(later)
+    store.area.put_cosigned(later)
     town.enter(store, home, provider="green", start=DAY)
     (terms,) = opened(home, town, answers(ingest, home, home.ask()), Kind.TERMS, Terms)
     (entry,) = store.area.roster(home.entry)
     assert terms == Terms(
         home.chip.household_key,
         (entry.body, entry.signature),
-        (town.trustees_charter.hash,),
-        (town.measures_charter.hash, later.hash),
+        (town.signed_trustees.hash,),
+        (town.signed_measures.hash, later.hash),
     )
 
 
 def test_measures_that_were_replaced_are_not_named_any_more(ingest, store, town, home):
-    new = town.signed(draw_up(town.measures_of(town.trustees_charter.hash, version=2)))
-    store.area.put_charter(new)
+    new = town.signed(draw_up(town.measures_of(town.signed_trustees.hash, version=2)))
+    store.area.put_cosigned(new)
     (terms,) = opened(home, town, answers(ingest, home, home.ask()), Kind.TERMS, Terms)
     assert terms.measures == (new.hash,)
 
@@ -450,11 +450,11 @@ def test_a_document_comes_in_parts_that_join_to_its_bytes(ingest, store, town, h
     (whole,) = opened(
         home,
         town,
-        answers(ingest, home, home.ask(town.measures_charter.hash)),
+        answers(ingest, home, home.ask(town.signed_measures.hash)),
         Kind.DOCUMENT,
         Document,
     )
-    assert msgspec.msgpack.decode(whole.data, type=Charter) == town.measures_charter
+    assert msgspec.msgpack.decode(whole.data, type=CosignedDocument) == town.signed_measures
     assert answers(ingest, home, home.ask(bytes(32))) == ()
     assert answers(ingest, home, home.ask(store.area.put_blob(bytes(65 * 48 * 1024)))) == ()
 

@@ -11,7 +11,7 @@ from cloud.store.sqlite.store import SqliteStore
 from protocol.area_cipher import Shape
 from protocol.calendar import day_of_number
 from protocol.errors import DocumentRefused
-from protocol.governance import Charter, draw_up
+from protocol.governance import CosignedDocument, draw_up
 from tests.support.area_town import FIRST_DAY, AreaTown, public, transform_bytes
 
 TODAY = day_of_number(FIRST_DAY)
@@ -37,15 +37,15 @@ def add(area, town, *copies, today=TODAY):
 
 @pytest.fixture
 def settled(area, town):
-    add(area, town, town.trustees_charter)
-    add(area, town, town.measures_charter)
+    add(area, town, town.signed_trustees)
+    add(area, town, town.signed_measures)
     return town
 
 
 def second_set(town, **changes):
     fields = {
         "version": 2,
-        "previous": town.trustees_charter.hash,
+        "previous": town.signed_trustees.hash,
         "effective": FIRST_DAY + 10,
     } | changes
     return draw_up(msgspec.structs.replace(town.trustees, **fields))
@@ -53,7 +53,7 @@ def second_set(town, **changes):
 
 def next_measures(town, **changes):
     fields = {"version": 2, "effective": FIRST_DAY + 10} | changes
-    return draw_up(town.measures_of(town.trustees_charter.hash, **fields))
+    return draw_up(town.measures_of(town.signed_trustees.hash, **fields))
 
 
 def test_copies_signed_by_some_each_are_joined(area, town):
@@ -62,23 +62,23 @@ def test_copies_signed_by_some_each_are_joined(area, town):
     for missing in range(4):
         with pytest.raises(DocumentRefused, match="signed"):
             add(area, town, *copies[:missing], *copies[missing + 1 :])
-    assert area.charters("TrusteeSet") == ()
+    assert area.cosigned_documents("TrusteeSet") == ()
     add(area, town, *copies)
-    assert len(area.charters("TrusteeSet")[0].signatures) == 5
+    assert len(area.cosigned_documents("TrusteeSet")[0].signatures) == 5
 
 
 def test_signatures_that_come_later_are_added_to_those_kept(area, settled):
-    charter = settled.signed(next_measures(settled), (0, 1, 2))
-    add(area, settled, charter)
+    cosigned = settled.signed(next_measures(settled), (0, 1, 2))
+    add(area, settled, cosigned)
     # The notice was given when it came first.
     late = TODAY + timedelta(days=30)
     add(area, settled, settled.signed(next_measures(settled), (3,)), today=late)
-    assert len(area.charter(charter.hash).signatures) == 5
+    assert len(area.cosigned(cosigned.hash).signatures) == 5
 
 
 def test_copies_of_two_documents_are_refused(area, settled):
     with pytest.raises(DocumentRefused, match="one at a time"):
-        add(area, settled, settled.trustees_charter, settled.measures_charter)
+        add(area, settled, settled.signed_trustees, settled.signed_measures)
 
 
 def test_measures_need_a_quorum_and_the_collectivity(area, settled):
@@ -109,7 +109,7 @@ def test_measures_need_a_quorum_and_the_collectivity(area, settled):
 def test_measures_that_do_not_follow_are_refused_with_the_reason(area, settled, changes, words):
     with pytest.raises(DocumentRefused, match=words):
         add(area, settled, settled.signed(next_measures(settled, **changes)))
-    assert len(area.charters("Measures")) == 1
+    assert len(area.cosigned_documents("Measures")) == 1
 
 
 def test_measures_need_their_transforms(area, settled):
@@ -158,7 +158,7 @@ def test_a_later_set_is_signed_by_the_set_before(area, settled):
 
 def test_other_kinds_are_refused(area, town):
     with pytest.raises(DocumentRefused, match="no document of the area lane"):
-        add(area, town, Charter("Tariff", b"", ()))
+        add(area, town, CosignedDocument("Tariff", b"", ()))
 
 
 def test_without_the_check_of_signatures_strangers_would_rule(area, settled, monkeypatch):
@@ -168,14 +168,14 @@ def test_without_the_check_of_signatures_strangers_would_rule(area, settled, mon
         add(area, settled, forged)
     monkeypatch.setattr(governance, "check_signed_by_trustees", lambda *_: None)
     add(area, settled, forged)
-    assert area.charter(forged.hash)
+    assert area.cosigned(forged.hash)
 
 
 def test_the_next_set_is_drawn_up_after_the_last(area, settled):
     drawn = governance.next_set(
         area, "testville", Shape(3, 4), settled.trustees.trustees, FIRST_DAY + 9
     )
-    assert (drawn.version, drawn.previous) == (2, settled.trustees_charter.hash)
+    assert (drawn.version, drawn.previous) == (2, settled.signed_trustees.hash)
     with pytest.raises(DocumentRefused, match="takes 3 trustees, 4 are named"):
         governance.next_set(area, "testville", Shape(2, 3), settled.trustees.trustees, FIRST_DAY)
 
@@ -184,13 +184,13 @@ def test_files_that_are_something_else_are_named(tmp_path):
     path = tmp_path / "some.json"
     path.write_text("{}")
     with pytest.raises(DocumentRefused, match=r"some\.json is not a document"):
-        governance.read_charter_file(path)
+        governance.read_cosigned_file(path)
     with pytest.raises(DocumentRefused, match="not the description of a trustee"):
         governance.read_trustee(path)
     with pytest.raises(DocumentRefused, match="not offered"):
         governance.parse_shape("4-of-5")
     key = Ed25519PrivateKey.generate()
-    charter = Charter("Measures", b"x", ()).signed("trustee-a", key)
-    path.write_bytes(governance.charter_file(charter))
-    assert governance.read_charter_file(path) == charter
-    assert charter.is_signed_by("trustee-a", public(key))
+    cosigned = CosignedDocument("Measures", b"x", ()).signed("trustee-a", key)
+    path.write_bytes(governance.cosigned_file(cosigned))
+    assert governance.read_cosigned_file(path) == cosigned
+    assert cosigned.is_signed_by("trustee-a", public(key))

@@ -93,7 +93,7 @@ def test_days_of_overlap_are_billed_once_whoever_asks_first(home, offers):
     assert home.bill(third, day(20), day(44)).verdict is Verdict.CORRECT
 
 
-def test_a_statement_over_settled_days_names_the_contract_that_settled_them(home, offers):
+def test_a_statement_over_billed_days_names_the_contract_that_billed_them(home, offers):
     home.live(LIVED)
     request = home.request(offers[1], day(20))
     (first,) = accept_all(home)
@@ -102,7 +102,7 @@ def test_a_statement_over_settled_days_names_the_contract_that_settled_them(home
     home.restart()
     _, second = accept_all(home)
     twice = home.bill(second, day(20), day(44))
-    assert (twice.verdict, twice.findings) == (Verdict.REFUSED, (Finding.ALREADY_SETTLED,))
+    assert (twice.verdict, twice.findings) == (Verdict.REFUSED, (Finding.ALREADY_BILLED,))
     assert any(first.hex()[:16] in remark for remark in remarks(twice, Lang.EN))
     assert home.bill(second, day(30), day(44)).verdict is Verdict.CORRECT
 
@@ -123,12 +123,12 @@ def test_a_statement_beyond_its_contract_names_it_and_its_days(home, offers):
     assert re.search(rf"{first.hex()[:16]}… holds from {day(0)} to {day(19)}", remark)
 
 
-def test_no_contract_begins_on_days_that_a_bill_has_settled(home, offers):
+def test_no_contract_begins_on_days_that_a_bill_has_billed(home, offers):
     home.live(LIVED)
     (first,) = accept_all(home)
     home.bill(first, day(0), day(30))
-    settled = rf"contract {first.hex()[:16]}… have settled the days up to {day(29)}"
-    with pytest.raises(DocumentRefused, match=settled):
+    billed = rf"contract {first.hex()[:16]}… have billed the days up to {day(29)}"
+    with pytest.raises(DocumentRefused, match=billed):
         home.sign(offers[1], day(29))
     home.sign(offers[1], day(30))
 
@@ -165,11 +165,11 @@ def test_a_bill_is_corrected_also_once_a_contract_begins_amid_its_days(home, off
     home.live(LIVED)
     request = home.request(offers[1], day(20))
     (first,) = accept_all(home)
-    settled = home.bill(first, day(0), day(30))
+    billed = home.bill(first, day(0), day(30))
     home.hand_in(request)
     home.restart()
-    statement = bytes.fromhex(settled.statement)
-    shown = backend_of(home.cloud.store, PROVIDER).statement(settled.statement)
+    statement = bytes.fromhex(billed.statement)
+    shown = backend_of(home.cloud.store, PROVIDER).statement(billed.statement)
     assert (shown.start, shown.end, shown.values > 0) == (day(0), day(30), True)
     correction = request_correction(home.cloud.store, PROVIDER, statement)
     for message in pending_statements(home.cloud.store, home.cloud.key, COLLECTIVITY).messages:

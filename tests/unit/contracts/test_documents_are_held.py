@@ -48,9 +48,9 @@ def chip(home):
 
 
 def found(home, chip, deal, statement, agreement=None):
-    shelf = ListedDocuments(chip.extensions, chip.schedules)
+    listed = ListedDocuments(chip.extensions, chip.schedules)
     taken = agreement or deal.agreement
-    judgement = judge(statement, taken, shelf, home.books, home.secret.seal)
+    judgement = judge(statement, taken, listed, home.books, home.secret.seal)
     assert (judgement.verdict is Verdict.CORRECT) == (judgement.findings == ())
     return judgement.findings
 

@@ -13,7 +13,7 @@ from edge.commands.table import edge
 from edge.contracts.agreement import Agreement
 from edge.contracts.listed import Contracts
 from edge.contracts.meter import meter_hash
-from edge.contracts.watch import ContractWatch, differences, standing
+from edge.contracts.watch import ContractWatch, differences, unresolved
 from edge.metering.events import NoticeKind
 from edge.metering.reading import Reading, read
 from edge.simulate.home import HomeSettings, build_home
@@ -202,7 +202,7 @@ def test_what_was_told_says_what_differs_now_over_changes_and_restarts(history):
             watch = ContractWatch(held, notices)
         seen = reading(serial, calendar, kva)
         notices += watch.look(seen)
-        assert standing(notices) == differences(held, seen)
+        assert unresolved(notices) == differences(held, seen)
         assert watch.look(seen) == []
 
 

@@ -70,14 +70,14 @@ def test_a_statement_that_comes_before_the_first_frame_is_judged_after_it(
     home.exchange()
     (contract,) = accept_all(home)
     assert home.bill(contract, day(1), day(28)) is None
-    assert not home.vault.settled()
+    assert not home.vault.billed()
     told = CliRunner().invoke(edge, ["bills", "--dir", str(home.directory)]).output
     assert "correct" not in told
     assert "not checked yet: 1" in told
 
     home.restart()
     home.exchange()
-    assert not home.vault.settled()
+    assert not home.vault.billed()
     monkeypatch.undo()
     home.frames(3)
     home.live(2)
@@ -85,7 +85,7 @@ def test_a_statement_that_comes_before_the_first_frame_is_judged_after_it(
     (row,) = home.vault.statements()
     judgement = read_judgement(row)
     assert judgement.verdict is (Verdict.CORRECT if serial == OLD else Verdict.REFUSED)
-    assert len(home.vault.settled()) == (serial == OLD)
+    assert len(home.vault.billed()) == (serial == OLD)
     assert not home.cloud.store.receipts.of_contract(contract)
 
 

@@ -94,7 +94,7 @@ BODIES = [
         quotes.QuotePart,
         quotes.QuoteAnswer,
         quotes.BlockRange,
-        catalogue.Page,
+        catalogue.Segment,
         catalogue.Entry,
     )
     if isinstance(each, type) and issubclass(each, msgspec.Struct) and each.__name__[0] != "_"
@@ -116,7 +116,7 @@ def test_a_body_has_the_fields_of_the_reference_in_their_order(body):
 AREA_BODIES = (
     area_messages.SeedLetters,
     area_messages.Contribution,
-    area_messages.Ask,
+    area_messages.AreaQuestion,
     area_messages.Terms,
     area_messages.Document,
     area_messages.AreaAck,

@@ -124,7 +124,7 @@ def test_a_statement_is_kept_judged_and_reported_as_seen_without_a_word_on_it(be
     bench.start()
     judged = []
     (inbox,) = [
-        each for each in bench.chip._correspondents._members if isinstance(each, StatementInbox)
+        each for each in bench.chip._message_handlers._members if isinstance(each, StatementInbox)
     ]
     inbox._on_statement = lambda statement: judged.append(statement.id) or '{"verdict": "x"}'
     arrive(bench, statement_of(bench))

@@ -61,7 +61,7 @@ AT_TIMES = ("take", "observe", "contribute")
 
 
 def subjects(home) -> list[type[MessageHandler]]:
-    return [type(each) for each in home.chip._correspondents._members]
+    return [type(each) for each in home.chip._message_handlers._members]
 
 
 def test_an_error_of_one_subject_leaves_the_others_alone(home, monkeypatch):

@@ -18,7 +18,7 @@ HEADER = Key(LIFE, 0, 20_454)
 FOREVER_S = 1e6
 
 
-class Shelf:
+class Queue:
     """A vault in memory: what is unsent."""
 
     def __init__(self, *keys):
@@ -45,7 +45,7 @@ def ack(*states, is_whole=False, refused=(), holdings=None, generation=b"store--
 
 def started(*keys, settings=None, **more):
     """An outbox that knows what the cloud holds: nothing."""
-    outbox = Outbox(Shelf(*keys), settings or OutboxSettings(), random.Random(1), **more)
+    outbox = Outbox(Queue(*keys), settings or OutboxSettings(), random.Random(1), **more)
     outbox.connect()
     assert outbox.ask_whole(0.0)
     outbox.take(ack(is_whole=True), 0.0)
@@ -54,7 +54,7 @@ def started(*keys, settings=None, **more):
 
 
 def test_nothing_is_sent_without_a_session():
-    outbox = Outbox(Shelf(*blocks(1)), rng=random.Random(1))
+    outbox = Outbox(Queue(*blocks(1)), rng=random.Random(1))
     outbox.add(blocks(1), 0.0)
     assert outbox.due(1.0) == []
     assert not outbox.ask_whole(1.0)
@@ -62,14 +62,14 @@ def test_nothing_is_sent_without_a_session():
 
 def test_a_first_pause_longer_than_the_longest_holds_all_the_same():
     settings = OutboxSettings(whole_pause_s=5_000.0)
-    outbox = Outbox(Shelf(), settings, random.Random(1))
+    outbox = Outbox(Queue(), settings, random.Random(1))
     outbox.connect()
     assert outbox.ask_whole(0.0)
     assert outbox.ask_whole(FOREVER_S)
 
 
 def test_only_headers_go_out_before_it_is_known_what_the_cloud_holds():
-    outbox = Outbox(Shelf(HEADER, *blocks(1, 2)), rng=random.Random(1))
+    outbox = Outbox(Queue(HEADER, *blocks(1, 2)), rng=random.Random(1))
     outbox.connect()
     assert outbox.due(0.0) == [HEADER]
 
@@ -102,8 +102,8 @@ def test_sending_ends_with_the_clouds_ack_and_not_before():
 
 
 def test_the_backlog_is_drained_at_a_bounded_rate():
-    shelf = Shelf(*blocks(*range(1, 1_000)))
-    outbox = Outbox(shelf, OutboxSettings(backlog_per_s=2.0, backlog_window=8), random.Random(1))
+    queue = Queue(*blocks(*range(1, 1_000)))
+    outbox = Outbox(queue, OutboxSettings(backlog_per_s=2.0, backlog_window=8), random.Random(1))
     outbox.connect()
     outbox.take(ack(is_whole=True), 0.0)
     outbox.allow_blocks(are_allowed=True)
@@ -112,7 +112,7 @@ def test_the_backlog_is_drained_at_a_bounded_rate():
         keys = outbox.due(float(second))
         sent += keys
         for key in keys:
-            shelf.keys.remove(key)
+            queue.keys.remove(key)
         outbox.take(ack(state(len(sent))), second + 0.5)
     assert 150 <= len(sent) <= 8 + 2 * 100
     assert sent == blocks(*range(1, len(sent) + 1))
@@ -152,8 +152,8 @@ def test_a_refused_message_rests():
 
 
 def test_conflicts_are_handed_on_and_not_sent_again():
-    shelf = Shelf(*blocks(1))
-    outbox = Outbox(shelf, rng=random.Random(1))
+    queue = Queue(*blocks(1))
+    outbox = Outbox(queue, rng=random.Random(1))
     outbox.connect()
     outbox.take(ack(is_whole=True), 0.0)
     outbox.allow_blocks(are_allowed=True)
@@ -164,8 +164,8 @@ def test_conflicts_are_handed_on_and_not_sent_again():
 
 
 def test_a_block_without_its_epoch_goes_again_with_the_header():
-    shelf = Shelf(HEADER, *blocks(1))
-    outbox = Outbox(shelf, rng=random.Random(1))
+    queue = Queue(HEADER, *blocks(1))
+    outbox = Outbox(queue, rng=random.Random(1))
     outbox.connect()
     outbox.take(ack(is_whole=True), 0.0)
     outbox.allow_blocks(are_allowed=True)
@@ -201,7 +201,7 @@ def test_it_does_not_ask_while_blocks_are_under_way():
 
 
 def test_asking_in_vain_becomes_rare():
-    outbox = Outbox(Shelf(), rng=random.Random(1))
+    outbox = Outbox(Queue(), rng=random.Random(1))
     outbox.connect()
     asked = [at for at in range(20_000) if outbox.ask_whole(float(at))]
     assert 5 < len(asked) < 100
@@ -210,7 +210,7 @@ def test_asking_in_vain_becomes_rare():
 def test_a_whole_state_in_parts_counts_once_all_parts_are_there():
     parts = [state(1), state(4, incarnation=OTHER)]
     digest = holdings_digest(parts)
-    outbox = Outbox(Shelf(), rng=random.Random(1))
+    outbox = Outbox(Queue(), rng=random.Random(1))
     outbox.connect()
     outbox.ask_whole(0.0)
     assert outbox.take(ack(parts[1], is_whole=True, holdings=digest), 1.0).whole is None
@@ -225,8 +225,8 @@ def test_a_whole_state_in_parts_counts_once_all_parts_are_there():
 )
 def test_whatever_happens_an_unacknowledged_block_goes_again(steps):
     """Any order of adding, acknowledging, losing and reconnecting ends with all acknowledged."""
-    shelf, now_s, through = Shelf(), 0.0, 0
-    outbox = Outbox(shelf, rng=random.Random(1))
+    queue, now_s, through = Queue(), 0.0, 0
+    outbox = Outbox(queue, rng=random.Random(1))
     outbox.connect()
     outbox.take(ack(is_whole=True), 0.0)
     outbox.allow_blocks(are_allowed=True)
@@ -241,14 +241,14 @@ def test_whatever_happens_an_unacknowledged_block_goes_again(steps):
             through += 1
         beyond = tuple((n, n + 1) for n in sorted(held) if n > through)
         told = IncarnationState(LIFE, through, beyond, (20_454,))
-        shelf.keys = [key for key in shelf.keys if key.sequence not in held]
+        queue.keys = [key for key in queue.keys if key.sequence not in held]
         outbox.take(ack(told), now_s)
 
     for step, count in steps:
         now_s += count
         if step == "add":
             made += 1
-            shelf.keys.append(Key(LIFE, made))
+            queue.keys.append(Key(LIFE, made))
             outbox.add([Key(LIFE, made)], now_s)
         elif step == "ack":
             store(outbox.due(now_s))
@@ -268,11 +268,11 @@ def test_whatever_happens_an_unacknowledged_block_goes_again(steps):
 
 @pytest.mark.parametrize("count", [1, 1_000])
 def test_an_idle_outbox_does_not_search_the_vault(count):
-    shelf = Shelf()
-    outbox = Outbox(shelf, rng=random.Random(1))
+    queue = Queue()
+    outbox = Outbox(queue, rng=random.Random(1))
     outbox.connect()
     outbox.take(ack(is_whole=True), 0.0)
     outbox.allow_blocks(are_allowed=True)
     for at in range(count):
         outbox.due(float(at))
-    assert shelf.asked == 1
+    assert queue.asked == 1

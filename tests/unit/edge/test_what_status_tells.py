@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from edge.area.settings import AreaChoices, save_choices
-from edge.bills.release_token import say_word
+from edge.bills.release_token import release_receipts
 from edge.chip.config import load_config
 from edge.commands.table import edge
 from edge.contracts.enrolling import draw_keys, make_request, write_request
@@ -198,7 +198,7 @@ def test_the_reason_follows_what_holds_a_receipt_back(make_home):
     told = json.loads(volet("receipts --json", home.directory))["statements"]
     assert [each["held"] for each in told] == ["lost", "lost"]
     assert "volet edge receipts --release" in volet("bills", home.directory)
-    say_word(home.directory)
+    release_receipts(home.directory)
     home.wait()
     told = json.loads(volet("receipts --json", home.directory))["statements"]
     assert [each["held"] for each in told] == ["too_short", None]

@@ -88,19 +88,19 @@ def test_a_profile_is_set_shown_and_forgotten(chip):
 def test_trustees_are_confirmed_by_their_fingerprint_only(chip):
     directory = chip.directory
     trustees = Trustees(PLATFORM_KEY)
-    charter = trustees.sign(trustees.set())
+    cosigned = trustees.sign(trustees.set())
     assert "No set" in run("trustees", "--dir", directory)
     with chip.area_change() as area:
-        area.put_document(charter.hash, "TrusteeSet", msgspec.msgpack.encode(charter), TODAY)
+        area.put_document(cosigned.hash, "TrusteeSet", msgspec.msgpack.encode(cosigned), TODAY)
     assert "NOT CONFIRMED" in run("trustees", "--dir", directory)
     with pytest.raises(DocumentRefused, match="fingerprint"):
         run("trustees", "--dir", directory, "--confirm", "AAAA BBBB CCCC DDDD EEEE FFFF")
     assert load_choices(directory).trustees == ""
-    words = fingerprint(charter).lower()
+    words = fingerprint(cosigned).lower()
     shown = json.loads(run("trustees", "--dir", directory, "--confirm", words, "--json"))
     assert shown["sets"][0]["is_confirmed"]
     assert shown["sets"][0]["shape"] == "3 of 4"
-    assert load_choices(directory).trustees == charter.hash.hex()
+    assert load_choices(directory).trustees == cosigned.hash.hex()
 
 
 def test_the_lane_is_turned_off_and_on(chip):
@@ -203,7 +203,7 @@ def test_a_vault_of_version_1_is_upgraded_in_place(chip):
     again = Vault.open(chip.directory, signer_of(identity))
     assert again.payload(made[0]) is not None
     assert again.area.spends(0) == []
-    assert again.settled() == []
+    assert again.billed() == []
     again.close()
     database = open_database(chip.directory / "vault.db")
     assert database.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION

@@ -25,28 +25,28 @@ def bench(tmp_path):
     identity = make_identity()
     cloud = AreaCloud(identity, PLATFORM_KEY)
     box = ChoicesBox()
-    box.set(trustees=cloud.set_charter.hash.hex())
+    box.set(trustees=cloud.signed_set.hash.hex())
     made = Bench(tmp_path / "chip", cloud, identity, START, settings=area_settings(box))
     made.box = box
     yield made
     made.kill()
 
 
-def begin_with(bench, charter):
-    """Start a chip whose cloud offers `charter` in place of its measures."""
+def begin_with(bench, cosigned):
+    """Start a chip whose cloud offers `signed document` in place of its measures."""
     bench.cloud.measures_list.clear()
-    bench.cloud.add_measures(charter)
+    bench.cloud.add_measures(cosigned)
     bench.begin()
     bench.run(1)
 
 
 def remade(cloud, **changes):
-    return make_measures(cloud.set_charter.hash, cloud.transform_hash, **changes)
+    return make_measures(cloud.signed_set.hash, cloud.transform_hash, **changes)
 
 
 def assert_refused(bench, reason=Reason.DOCUMENT):
     assert bench.chip.refused[reason] > 0
-    assert not bench.chip.area.standing.measures
+    assert not bench.chip.area.trust.measures
     bench.run(4 * 24)
     assert not bench.cloud.received
     assert not bench.vault.area.spends(0)
@@ -55,9 +55,9 @@ def assert_refused(bench, reason=Reason.DOCUMENT):
 def test_good_documents_are_believed(bench):
     bench.begin()
     bench.run(1)
-    standing = bench.chip.area.standing
-    assert standing.measures_on(TODAY).measures == bench.cloud.measures
-    assert standing.entry_on(TODAY).number == 3
+    trust = bench.chip.area.trust
+    assert trust.measures_on(TODAY).measures == bench.cloud.measures
+    assert trust.entry_on(TODAY).number == 3
     assert not bench.chip.refused
 
 
@@ -73,10 +73,10 @@ def test_measures_signed_by_strangers_are_refused(bench):
 
 
 def test_measures_without_the_collectivity_are_refused(bench):
-    charter = draw_up(remade(bench.cloud, version=2))
+    cosigned = draw_up(remade(bench.cloud, version=2))
     for name, key in zip(bench.cloud.trustees.names, bench.cloud.trustees.signing, strict=True):
-        charter = charter.signed(name, key)
-    begin_with(bench, charter)
+        cosigned = cosigned.signed(name, key)
+    begin_with(bench, cosigned)
     assert_refused(bench)
 
 
@@ -110,10 +110,10 @@ def test_measures_that_come_late_hold_three_days_after_they_were_first_seen(benc
     bench.cloud.add_measures(hasty)
     bench.restart()
     bench.run(1)
-    standing = bench.chip.area.standing
+    trust = bench.chip.area.trust
     last = TODAY + NOTICE_DAYS
-    assert [standing.measures_on(TODAY + n).measures.version for n in range(5)] == [1, 1, 1, 2, 2]
-    assert standing.measures_on(last).hash == hasty.hash
+    assert [trust.measures_on(TODAY + n).measures.version for n in range(5)] == [1, 1, 1, 2, 2]
+    assert trust.measures_on(last).hash == hasty.hash
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_first_set_that_was_not_confirmed_is_good_for_nothing(bench):
     bench.box.set(trustees=hashlib.sha256(b"another").hexdigest())
     bench.begin()
     bench.run(4 * 24)
-    assert not bench.chip.area.standing.sets
+    assert not bench.chip.area.trust.sets
     assert not bench.cloud.received
 
 
@@ -156,21 +156,21 @@ def test_a_next_set_needs_no_confirmation_but_the_signatures_of_the_one_before(b
     bench.run(1)
     following = Trustees(PLATFORM_KEY)
     following.registrar_key = cloud.trustees.registrar_key
-    document = following.set(version=2, previous=cloud.set_charter.hash, effective=TODAY + 3)
+    document = following.set(version=2, previous=cloud.signed_set.hash, effective=TODAY + 3)
     forged = following.sign(document)
     cloud.add_set(forged)
     bench.restart()
     bench.run(1)
-    assert len(bench.chip.area.standing.sets) == 1
+    assert len(bench.chip.area.trust.sets) == 1
     assert bench.chip.refused[Reason.DOCUMENT] == 1
     cloud.documents[forged.hash] = msgspec.msgpack.encode(cloud.trustees.sign(document))
     measures = make_measures(forged.hash, cloud.transform_hash, version=2, effective=TODAY + 3)
     cloud.add_measures(following.sign(measures))
     bench.restart()
     bench.run(4 * 24 * 5)
-    assert len(bench.chip.area.standing.sets) == 2
+    assert len(bench.chip.area.trust.sets) == 2
     assert {each.trustees for each in cloud.letters} == {
-        cloud.set_charter.hash,
+        cloud.signed_set.hash,
         forged.hash,
     }
     documents = {each.day: each.measures for each in cloud.received}
@@ -206,11 +206,11 @@ def test_a_first_set_under_another_key_of_the_collectivity_is_not_kept(tmp_path)
     identity = make_identity()
     cloud = AreaCloud(identity, PLATFORM_KEY, Trustees(Ed25519PrivateKey.generate()))
     box = ChoicesBox()
-    box.set(trustees=cloud.set_charter.hash.hex())
+    box.set(trustees=cloud.signed_set.hash.hex())
     made = Bench(tmp_path / "chip", cloud, identity, START, settings=area_settings(box))
     made.begin()
     made.run(1)
     assert made.chip.refused[Reason.DOCUMENT] > 0
     assert not made.vault.area.documents()
-    assert not made.chip.area.standing.sets
+    assert not made.chip.area.trust.sets
     made.kill()

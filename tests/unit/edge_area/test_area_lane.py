@@ -25,7 +25,7 @@ def make_bench(tmp_path, start=START, *, is_confirmed=True, config=None, **optio
     cloud = AreaCloud(identity, PLATFORM_KEY)
     box = ChoicesBox()
     if is_confirmed:
-        box.set(trustees=cloud.set_charter.hash.hex())
+        box.set(trustees=cloud.signed_set.hash.hex())
     bench = Bench(
         tmp_path / "chip", cloud, identity, start, settings=area_settings(box, config, **options)
     )
@@ -90,9 +90,9 @@ def test_nothing_is_contributed_before_the_trustees_are_confirmed(tmp_path):
     assert not sent(bench, Kind.AREA)
     assert not sent(bench, Kind.KEY)
     assert not bench.vault.area.spends(0)
-    assert [row.hash for row in bench.vault.area.documents()] == [bench.cloud.set_charter.hash]
+    assert [row.hash for row in bench.vault.area.documents()] == [bench.cloud.signed_set.hash]
     assert len(bench.cloud.blocks) > 0  # bills go on
-    bench.box.set(trustees=bench.cloud.set_charter.hash.hex())
+    bench.box.set(trustees=bench.cloud.signed_set.hash.hex())
     bench.run(4 * 24)
     assert len(bench.cloud.contributions) == 2  # the day of the confirmation and the next one
     bench.kill()

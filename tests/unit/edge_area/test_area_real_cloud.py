@@ -37,7 +37,7 @@ def bench(tmp_path):
     )
     cloud.store.area.append_roster([sign_entry(entry, town.registrar_key)])
     box = ChoicesBox()
-    box.set(trustees=town.trustees_charter.hash.hex())
+    box.set(trustees=town.signed_trustees.hash.hex())
     bench = Bench(tmp_path / "chip", cloud, identity, START, settings=area_settings(box))
     bench.town = town
     bench.clock = clock
@@ -50,11 +50,11 @@ def test_the_cloud_hands_out_what_the_chip_believes_and_stores_what_it_contribut
     bench.begin()
     bench.run(4 * 24 * 3)
     area, town = bench.cloud.store.area, bench.town
-    key = FigureKey(town.measures_charter.hash, "curve", "75101", DAY)
+    key = FigureKey(town.signed_measures.hash, "curve", "75101", DAY)
     (row,) = area.rows(key)
     assert row.household_key == bench.identity.household_key
     assert len(row.words) == SLOT_BYTES * (town.slots + 1)
-    assert list(area.days(town.measures_charter.hash)) == [DAY, DAY + 1]
+    assert list(area.days(town.signed_measures.hash)) == [DAY, DAY + 1]
     assert bench.chip.is_drained
     assert not bench.chip.refused
     assert not bench.cloud.refused
@@ -65,7 +65,7 @@ def test_an_image_set_back_never_overwrites_what_the_cloud_has(bench, tmp_path):
     bench.run(4 * 14)
     bench.image(tmp_path / "image")
     bench.run(4 * 25)
-    key = FigureKey(bench.town.measures_charter.hash, "curve", "75101", DAY)
+    key = FigureKey(bench.town.signed_measures.hash, "curve", "75101", DAY)
     before = bench.cloud.store.area.rows(key)
     assert before
     bench.restore(tmp_path / "image")

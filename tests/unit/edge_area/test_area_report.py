@@ -64,7 +64,7 @@ def test_status_says_when_was_last_contributed_and_what_is_left(chip, monkeypatc
 def test_trustees_shows_how_large_the_households_groups_are(chip):
     cloud, directory = chip.cloud, chip.directory
     assert json.loads(run("trustees", "--dir", directory, "--json"))["groups"] == []
-    save_choices(directory, AreaChoices(trustees=cloud.set_charter.hash.hex()))
+    save_choices(directory, AreaChoices(trustees=cloud.signed_set.hash.hex()))
     with chip.area_change() as area:
         for name, kind in ((cloud.sets[0], "TrusteeSet"), (cloud.measures_list[0], "Measures")):
             area.put_document(name, kind, cloud.documents[name], 0)

@@ -147,7 +147,7 @@ def test_registry_statements_and_messages_follow_the_household(old, make_home, c
     topic = device_topic(former.collectivity, former.device, Kind.FETCH)
     address = Address(former.collectivity, former.device, Kind.FETCH)
     done = cloud.ingest.process([Incoming(topic, seal_message(address, fetch, former.signing_key))])
-    assert [each.word for each in done.refused] == [Reason.UNKNOWN_DEVICE]
+    assert [each.label for each in done.refused] == [Reason.UNKNOWN_DEVICE]
     first, second = cloud.store.places()
     assert (first.device, second.device) == (former.device, new.identity.device)
     assert first.until == second.since
@@ -182,7 +182,7 @@ def test_who_comes_next_reads_nothing_old(old, cloud):
     done = cloud.ingest.process(
         [Incoming(device_topic(b.collectivity, b.device, Kind.FETCH), payload)]
     )
-    assert [each.word for each in done.refused] == [Reason.UNKNOWN_DEVICE]
+    assert [each.label for each in done.refused] == [Reason.UNKNOWN_DEVICE]
     old.sent.clear()
     old.begin()
     cleared = [each for each in old.sent if each.topic.endswith("/key")]

@@ -234,7 +234,7 @@ def send(home, cloud, message, key=None):
     payload = seal_message(address, message, key or identity.signing_key)
     topic = device_topic(identity.collectivity, identity.device, Kind.LEAVE)
     done = cloud.ingest.process([Incoming(topic, payload)])
-    return [each.word for each in done.refused]
+    return [each.label for each in done.refused]
 
 
 def termination(home, cloud, key=None, **changes):

@@ -49,10 +49,10 @@ def test_no_sequence_of_days_exceeds_a_cap(days):
         if ledger.refusal(wanted, caps) is None:
             ledger = Ledger([*ledger.spends, *wanted])
     for offset in range(0, 801, 10):
-        standing = ledger.standing(DAY + offset)
-        assert standing.month_rho <= 1.0 + 1e-6
-        assert standing.year_rho <= 3.0 + 1e-6
-        assert standing.day_rho <= DAY_RHO_MAX + 1e-6
+        balance = ledger.balance(DAY + offset)
+        assert balance.month_rho <= 1.0 + 1e-6
+        assert balance.year_rho <= 3.0 + 1e-6
+        assert balance.day_rho <= DAY_RHO_MAX + 1e-6
     assert len({(each.day, each.measure) for each in ledger.spends}) == len(ledger.spends)
 
 
@@ -67,7 +67,7 @@ def test_a_day_with_an_entry_is_never_paid_twice(entries):
 @given(spends)
 def test_what_is_pruned_is_not_needed(entries):
     kept = [each for each in entries if each.day >= oldest_needed(DAY)]
-    assert Ledger(entries).standing(DAY) == Ledger(kept).standing(DAY)
+    assert Ledger(entries).balance(DAY) == Ledger(kept).balance(DAY)
 
 
 def test_months_and_years_are_those_of_the_calendar():

@@ -78,7 +78,7 @@ def test_only_days_with_a_profile_count_as_such():
             spend(0.1, day_number(date(2025, 3, 2)), is_profile=True, measure="profile"),
         ]
     )
-    assert ledger.standing(DAY).profile_days == 1
+    assert ledger.balance(DAY).profile_days == 1
 
 
 def test_one_profile_among_measures_is_enough_for_its_cap():

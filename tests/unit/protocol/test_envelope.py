@@ -66,7 +66,7 @@ BODIES = {
         bytes(16),
         (area_messages.Part("curve", "751010101", bytes(range(128)) * 2),),
     ),
-    Kind.ASK: area_messages.Ask(HOUSEHOLD, None),
+    Kind.ASK: area_messages.AreaQuestion(HOUSEHOLD, None),
     Kind.TERMS: area_messages.Terms(
         HOUSEHOLD, (b"entry", bytes(64)), (bytes(32),), (bytes(32), bytes(32))
     ),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from protocol.catalogue import Page, next_entry
+from protocol.catalogue import Segment, next_entry
 from protocol.contract import Signed
 from protocol.envelope import ALL, Address, seal_message
 from protocol.tariff import tariff_bytes
@@ -23,7 +23,7 @@ VECTORS = {
     "tariff": tariff_bytes(simple_tariff()),
     "catalogue_list": seal_message(
         Address("ville", ALL, PublicKind.LIST),
-        Page(0, (next_entry(None, Signed("Offer", b"body", bytes(64)), date(2026, 11, 24)),)),
+        Segment(0, (next_entry(None, Signed("Offer", b"body", bytes(64)), date(2026, 11, 24)),)),
         KEY,
     ),
 }

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from protocol.area_cipher import Shape
 from protocol.errors import DocumentRefused
 from protocol.governance import (
-    Charter,
+    CosignedDocument,
     Signature,
     TrusteeSet,
     check_signed_by_trustees,
@@ -15,13 +15,13 @@ from protocol.governance import (
     fingerprint,
     open_first_set,
     open_next_set,
-    read_charter,
+    read_cosigned,
 )
 from protocol.measures import Measures
 from tests.support.trustee_area import DAY, TrusteeArea
 
 AREA = TrusteeArea(homes=0, far=0)
-FIRST = AREA.set_charter
+FIRST = AREA.signed_set
 
 
 def following(**changes):
@@ -44,21 +44,21 @@ def test_first_set_is_signed_by_all_it_names_and_the_collectivity():
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_next_set_needs_as_many_of_the_set_before_as_open_a_sum(count):
-    charter = draw_up(following())
+    cosigned = draw_up(following())
     with pytest.raises(DocumentRefused, match=f"signed by {count} trustees"):
-        open_next_set(AREA.signed(charter, AREA.identities[:count]), FIRST)
-    assert open_next_set(AREA.signed(charter, AREA.identities[1:]), FIRST) == following()
+        open_next_set(AREA.signed(cosigned, AREA.identities[:count]), FIRST)
+    assert open_next_set(AREA.signed(cosigned, AREA.identities[1:]), FIRST) == following()
 
 
 def test_trustees_of_the_new_set_cannot_appoint_themselves():
     others = TrusteeArea(homes=0, far=0)
     new = following(trustees=others.set.trustees)
-    charter = draw_up(new)
+    cosigned = draw_up(new)
     for each in others.identities:
-        charter = charter.signed(each.name, each.signing_key)
-    charter = charter.signed("collectivity", AREA.platform_key)
+        cosigned = cosigned.signed(each.name, each.signing_key)
+    cosigned = cosigned.signed("collectivity", AREA.platform_key)
     with pytest.raises(DocumentRefused, match="signed by 0 trustees"):
-        open_next_set(charter, FIRST)
+        open_next_set(cosigned, FIRST)
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,10 @@ def test_a_signature_counts_for_its_signer_kind_and_body_only():
     public = AREA.set.trustees[0].signing_key
     assert signed.is_signed_by("trustee-a", public)
     assert not signed.is_signed_by("trustee-b", public)
-    assert not Charter("Measures", signed.body, signed.signatures).is_signed_by("trustee-a", public)
-    other = Charter(signed.kind, draw_up(following()).body, signed.signatures)
+    assert not CosignedDocument("Measures", signed.body, signed.signatures).is_signed_by(
+        "trustee-a", public
+    )
+    other = CosignedDocument(signed.kind, draw_up(following()).body, signed.signatures)
     assert not other.is_signed_by("trustee-a", public)
     twice = signed.signed("trustee-a", key)
     assert len(twice.signatures) == 1
@@ -107,26 +109,26 @@ def test_a_signature_counts_for_its_signer_kind_and_body_only():
 
 def test_one_trustee_under_two_names_counts_once():
     name = AREA.identities[0]
-    charter = draw_up(following()).signed("collectivity", AREA.platform_key)
+    cosigned = draw_up(following()).signed("collectivity", AREA.platform_key)
     for each in ("trustee-a", "trustee-b", "trustee-c"):
-        charter = charter.signed(each, name.signing_key)
+        cosigned = cosigned.signed(each, name.signing_key)
     with pytest.raises(DocumentRefused, match="signed by 1 trustees"):
-        check_signed_by_trustees(charter, AREA.set)
+        check_signed_by_trustees(cosigned, AREA.set)
 
 
 def test_a_bad_signature_beside_a_good_one_does_no_harm():
     stranger = Ed25519PrivateKey.generate()
     bad = Signature("trustee-a", stranger.sign(b"anything"))
-    charter = msgspec.structs.replace(FIRST, signatures=(bad, *FIRST.signatures))
-    assert open_first_set(charter) == AREA.set
+    cosigned = msgspec.structs.replace(FIRST, signatures=(bad, *FIRST.signatures))
+    assert open_first_set(cosigned) == AREA.set
 
 
 def test_documents_are_read_as_what_they_are_in_their_one_form():
     with pytest.raises(DocumentRefused, match="no Measures"):
-        read_charter(FIRST, Measures)
+        read_cosigned(FIRST, Measures)
     loose = msgspec.structs.replace(FIRST, body=FIRST.body + b"\0")
     with pytest.raises(DocumentRefused, match="cannot be read"):
-        read_charter(loose, TrusteeSet)
+        read_cosigned(loose, TrusteeSet)
 
 
 def test_fingerprint_is_that_of_the_body_whoever_signed():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from protocol.calendar import day_number, days_between
 from protocol.errors import DocumentRefused
-from protocol.governance import draw_up, read_charter
+from protocol.governance import draw_up, read_cosigned
 from protocol.measures import (
     CLASSES_SLOTS,
     PROFILE_SLOTS,
@@ -45,7 +45,7 @@ def with_group(group, **changes):
 def test_a_sound_document_passes_and_survives_the_wire():
     document = make()
     check_measures(document)
-    assert read_charter(draw_up(document), Measures) == document
+    assert read_cosigned(draw_up(document), Measures) == document
 
 
 @pytest.mark.parametrize(

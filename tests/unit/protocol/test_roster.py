@@ -53,8 +53,8 @@ class Register:
         return entry
 
     def where(self, day, household=0, length=None):
-        standing = self.roster.standing(b"%016d" % household, day, length)
-        return standing and standing.entry.cell
+        membership = self.roster.membership(b"%016d" % household, day, length)
+        return membership and membership.entry.cell
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_newcomers_count_after_a_month_and_movers_keep_their_time(register):
     register.add(cell="751020101", start=START + 20)
     key = b"%016d" % 0
     counted = [
-        register.roster.standing(key, START + n).is_counted
+        register.roster.membership(key, START + n).is_counted
         for n in (0, COUNTS_AFTER_DAYS - 1, COUNTS_AFTER_DAYS)
     ]
     assert counted == [False, False, True]
@@ -151,9 +151,9 @@ def test_who_comes_back_is_new_again(register):
     register.add(cell=None, start=START + 40)
     register.add(start=START + 50)
     key = b"%016d" % 0
-    assert register.roster.standing(key, START + 39).is_counted
-    assert not register.roster.standing(key, START + 79).is_counted
-    assert register.roster.standing(key, START + 80).is_counted
+    assert register.roster.membership(key, START + 39).is_counted
+    assert not register.roster.membership(key, START + 79).is_counted
+    assert register.roster.membership(key, START + 80).is_counted
 
 
 def test_an_old_length_says_what_it_said(register):
@@ -174,7 +174,7 @@ def test_standings_are_those_of_each_household(households):
         except DocumentRefused:
             continue
     day = START + 6
-    listed = {each.entry.household_key: each for each in register.roster.standings(day)}
+    listed = {each.entry.household_key: each for each in register.roster.memberships(day)}
     for key in register.roster.households():
-        assert listed.get(key) == register.roster.standing(key, day)
+        assert listed.get(key) == register.roster.membership(key, day)
         assert register.roster.history(key)[-1].household_key == key

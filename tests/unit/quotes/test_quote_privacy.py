@@ -149,7 +149,7 @@ class NarrowPeriod(Quoting):
 @pytest.mark.parametrize("sabotaged", [ToldWinner, NarrowPeriod])
 def test_a_chip_that_lets_the_winner_or_its_consumption_show_is_noticed(homes, sabotaged):
     for home in homes:
-        for each in home.chip._correspondents._members:
+        for each in home.chip._message_handlers._members:
             if isinstance(each, Quoting):
                 each.__class__ = sabotaged
     first, second = (asked(home) for home in homes)

@@ -52,7 +52,7 @@ def home(january):
     made, image, snapshot, (made.clock.at, made.clock.seconds) = january
     made.restore(image)
     made.cloud.put_back(snapshot)
-    made.word, made.drop, made.forget = "", lambda _: False, lambda _: False
+    made.token, made.drop, made.forget = "", lambda _: False, lambda _: False
     made.sent.clear()
     made.carried.clear()
     made.begin()
@@ -71,7 +71,7 @@ def test_a_total_is_proven_from_the_commitments_of_its_days(home):
     home.ask(0, JANUARY, name(1))
     (stored,) = home.receipts()
     checked = home.check(stored)
-    assert (checked.standing, checked.detail) == (ReceiptVerdict.PROVEN, "")
+    assert (checked.verdict, checked.detail) == (ReceiptVerdict.PROVEN, "")
     assert (checked.start, checked.end) == (day(0), day(JANUARY))
     (verdict,) = [msgspec.json.decode(row.verdict) for row in home.vault.statements()]
     assert checked.total_ttc == Decimal(verdict["bill"]["total_ttc"])
@@ -83,7 +83,7 @@ def test_lines_are_proven_to_the_kwh_where_the_contract_says_so(tmp_path):
     home.ask(0, JANUARY, name(1))
     (stored,) = home.receipts()
     checked = home.check(stored)
-    assert checked.standing is ReceiptVerdict.PROVEN, checked.detail
+    assert checked.verdict is ReceiptVerdict.PROVEN, checked.detail
     rows = home.vault.values.days(day(0), day(JANUARY))
     low, high = (sum(closed.register_steps_kwh[n] for closed, _ in rows) for n in (0, 1))
     assert [line.kwh for line in checked.lines] == [low, high, low + high]
@@ -103,7 +103,7 @@ def test_a_provider_is_told_that_days_rest_on_an_index_that_jumped(tmp_path):
     assert judgement["verdict"] == "correct"
     assert [each["doubt"] for each in judgement["estimated"]] == ["index_jumped"]
     checked = home.check(home.receipts()[0])
-    assert (checked.standing, checked.doubts) == (ReceiptVerdict.PROVEN, ("index_jumped",))
+    assert (checked.verdict, checked.doubts) == (ReceiptVerdict.PROVEN, ("index_jumped",))
     assert "estimated in part" in in_words(checked)
     home.kill()
 
@@ -119,7 +119,7 @@ def test_a_tariff_that_changes_in_the_month_is_proven_in_two_parts(tmp_path):
     )
     home = lived(tmp_path, tariffs=offered)
     home.ask(0, JANUARY, name(1))
-    assert home.check(home.receipts()[0]).standing is ReceiptVerdict.PROVEN
+    assert home.check(home.receipts()[0]).verdict is ReceiptVerdict.PROVEN
     home.kill()
 
 
@@ -129,7 +129,7 @@ def test_where_energy_costs_nothing_the_total_is_that_of_the_fixed_lines(tmp_pat
     home = lived(tmp_path, tariffs=(simple_tariff(energy=free),), consent=consent)
     home.ask(0, JANUARY, name(1))
     checked = home.check(home.receipts()[0])
-    assert (checked.standing, checked.total_ttc) == (ReceiptVerdict.PROVEN, Decimal("14.81"))
+    assert (checked.verdict, checked.total_ttc) == (ReceiptVerdict.PROVEN, Decimal("14.81"))
     home.kill()
 
 
@@ -146,7 +146,7 @@ def test_nobody_but_the_provider_opens_it(home):
     home.ask(0, JANUARY, name(1))
     (stored,) = home.receipts()
     refused = home.check(stored, sealing_key=SealingKey.generate())
-    assert (refused.standing, refused.total_ttc) == (ReceiptVerdict.REFUSED, None)
+    assert (refused.verdict, refused.total_ttc) == (ReceiptVerdict.REFUSED, None)
 
 
 # Tampering after reading time.
@@ -201,7 +201,7 @@ def test_a_tampered_chip_cannot_lower_the_total(tampered, monkeypatch):
     send(home, forged(home, of=of, total_ttc=of[1].total_ttc - Decimal("0.10")))
     (stored,) = home.receipts()
     checked = home.check(stored)
-    assert (checked.standing, checked.total_ttc) == (ReceiptVerdict.REFUSED, None)
+    assert (checked.verdict, checked.total_ttc) == (ReceiptVerdict.REFUSED, None)
     assert "does not hold" in checked.detail
 
 
@@ -218,13 +218,13 @@ def test_a_tampered_chip_cannot_prove_from_lowered_days(tampered):
     total = price_bill(grounds.offer.tariffs, day(0), day(JANUARY), energies).total_ttc
     assert total < bill.total_ttc
     send(home, forged(home, of=(grounds, bill, lower), total_ttc=total))
-    assert home.check(home.receipts()[0]).standing is ReceiptVerdict.REFUSED
+    assert home.check(home.receipts()[0]).verdict is ReceiptVerdict.REFUSED
 
 
 def test_an_honest_receipt_of_the_same_chip_would_have_been_proven(tampered):
     home, of = tampered
     send(home, forged(home, of=of))
-    assert home.check(home.receipts()[0]).standing is ReceiptVerdict.PROVEN
+    assert home.check(home.receipts()[0]).verdict is ReceiptVerdict.PROVEN
 
 
 def test_without_the_proofs_check_a_lowered_total_passes(tampered, monkeypatch):
@@ -233,7 +233,7 @@ def test_without_the_proofs_check_a_lowered_total_passes(tampered, monkeypatch):
     monkeypatch.setattr(amount_proof, "_check_truth", lambda *_: None)
     send(home, forged(home, of=of, total_ttc=of[1].total_ttc - Decimal(100)))
     monkeypatch.setattr(provider.receipts, "verify", lambda *_: None)
-    assert home.check(home.receipts()[0]).standing is ReceiptVerdict.PROVEN
+    assert home.check(home.receipts()[0]).verdict is ReceiptVerdict.PROVEN
 
 
 def test_commitments_that_the_chip_did_not_sign_do_not_count(home, monkeypatch):
@@ -251,7 +251,7 @@ def test_commitments_that_the_chip_did_not_sign_do_not_count(home, monkeypatch):
     store = home.cloud.store
     for bad in (swapped, [damaged, *blocks[1:]], blocks[1:]):
         monkeypatch.setattr(type(store), "blocks_of_days", lambda *_, bad=bad: tuple(bad))
-        assert home.check(stored).standing is ReceiptVerdict.REFUSED
+        assert home.check(stored).verdict is ReceiptVerdict.REFUSED
 
 
 def test_a_receipt_is_checked_against_its_own_request_and_contract(home):
@@ -264,10 +264,10 @@ def test_a_receipt_is_checked_against_its_own_request_and_contract(home):
         replace(stored, payload=stored.payload[:-1] + bytes([stored.payload[-1] ^ 1])),
         replace(stored, payload=b""),
     ):
-        assert home.check(changed).standing is ReceiptVerdict.REFUSED
+        assert home.check(changed).verdict is ReceiptVerdict.REFUSED
     other = replace(home.contract, hash=bytes(32))
-    assert home.check(stored, contract=other).standing is ReceiptVerdict.REFUSED
-    assert home.check(stored, collectivity="autre").standing is ReceiptVerdict.REFUSED
+    assert home.check(stored, contract=other).verdict is ReceiptVerdict.REFUSED
+    assert home.check(stored, collectivity="autre").verdict is ReceiptVerdict.REFUSED
 
 
 # What leaves, and what does not.
@@ -286,7 +286,7 @@ def test_a_contracts_last_period_may_be_short_once(tmp_path):
     assert home.receipts() == ()
     home.ask(24, 30, name(3))
     assert [stored.statement for stored in home.receipts()] == [name(3)]
-    assert home.check(home.receipts()[0]).standing is ReceiptVerdict.PROVEN
+    assert home.check(home.receipts()[0]).verdict is ReceiptVerdict.PROVEN
     home.kill()
 
 
@@ -330,7 +330,7 @@ def test_after_a_second_mismatch_nothing_leaves_until_the_household_says_so(home
     home.restart()
     home.wait()
     assert home.count(Kind.RECEIPT) == 1
-    home.word = "the household pressed the button"
+    home.token = "the household pressed the button"
     home.wait()
     assert [stored.statement for stored in home.receipts()] == [name(2), name(4)]
     altered(home, name(5), 0, JANUARY)
@@ -341,7 +341,7 @@ def test_after_a_second_mismatch_nothing_leaves_until_the_household_says_so(home
 
 def test_a_statement_that_did_not_agree_never_gets_a_receipt(home):
     altered(home, name(1), 0, JANUARY)
-    home.word = "go on"
+    home.token = "go on"
     home.wait()
     row = home.cloud.store.request(name(1))
     home.chip.take(
@@ -464,10 +464,10 @@ def test_a_chip_that_lost_its_store_asks_the_household_before_it_signs_off_old_d
     home.ask(0, JANUARY, name(1))
     assert home.verdicts() == ["correct"]
     assert home.receipts() == ()
-    home.word = "I have had no receipt for these days"
+    home.token = "I have had no receipt for these days"
     home.wait()
     (stored,) = home.receipts()
-    assert home.check(stored).standing is ReceiptVerdict.PROVEN
+    assert home.check(stored).verdict is ReceiptVerdict.PROVEN
 
 
 def _empty(tmp_path):

@@ -184,9 +184,9 @@ def test_what_may_have_been_covered_is_free_again_at_the_households_word(databas
     receipts.put_mismatch(b"m" * 16)
     receipts.put_mismatch(b"m" * 16)
     assert (receipts.covered(), receipts.mismatches()) == ({5: True, 6: False}, {b"m" * 16: True})
-    assert not receipts.is_known("word")
-    receipts.release("word")
-    assert receipts.is_known("word")
+    assert not receipts.is_known("token")
+    receipts.release("token")
+    assert receipts.is_known("token")
     assert (receipts.covered(), receipts.mismatches()) == ({5: True}, {b"m" * 16: False})
     assert receipts.short() == {CONTRACT}
 

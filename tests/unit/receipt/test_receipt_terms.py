@@ -69,13 +69,13 @@ def receipt_of(home, monkeypatch):
 
 
 def test_the_terms_as_they_were_asked_are_proven(home, receipt_of):
-    assert home.check(receipt_of()).standing is ReceiptVerdict.PROVEN
+    assert home.check(receipt_of()).verdict is ReceiptVerdict.PROVEN
 
 
 @pytest.mark.parametrize("claimed", CLAIMS.values(), ids=CLAIMS)
 def test_a_proven_receipt_of_other_terms_is_refused(home, receipt_of, claimed):
     checked = home.check(receipt_of(**claimed))
-    assert (checked.standing, checked.total_ttc) == (ReceiptVerdict.REFUSED, None)
+    assert (checked.verdict, checked.total_ttc) == (ReceiptVerdict.REFUSED, None)
     assert checked.detail.startswith("the receipt is for another period")
 
 
@@ -83,7 +83,7 @@ def test_a_proven_receipt_of_other_terms_is_refused(home, receipt_of, claimed):
 def test_nothing_but_the_terms_check_stops_it(home, receipt_of, claimed, monkeypatch):
     """The guarantee broken on purpose."""
     monkeypatch.setattr(provider.receipts, "_check_terms", lambda *_: None)
-    assert home.check(receipt_of(**claimed)).standing is ReceiptVerdict.PROVEN
+    assert home.check(receipt_of(**claimed)).verdict is ReceiptVerdict.PROVEN
 
 
 @pytest.mark.parametrize("changed", [{"id": OTHER}, {"contract": bytes(32)}])
@@ -101,4 +101,4 @@ def test_a_request_of_another_statement_or_contract_is_not_what_was_asked(
     signed = sign_document(StatementRequest(**(fields | changed)), PROVIDER_KEY)
     kept = receipt_of()
     monkeypatch.setattr(LocalEvidence, "request", lambda *_: signed)
-    assert home.check(kept).standing is ReceiptVerdict.REFUSED
+    assert home.check(kept).verdict is ReceiptVerdict.REFUSED

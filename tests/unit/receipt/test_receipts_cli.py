@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from edge.bills.release_token import FILE_NAME, watched_word
+from edge.bills.release_token import FILE_NAME, watched_release_token
 from edge.commands.receipts import receipts
 from edge.vault.receipts import OwnReceiptRow
 from protocol.errors import VoletError
@@ -62,20 +62,20 @@ def test_what_holds_receipts_back_is_said_with_the_next_step(home):
 
 
 def test_the_households_word_is_asked_for_and_heard_once(home):
-    word = watched_word(home.directory)
-    assert word() == ""
+    token = watched_release_token(home.directory)
+    assert token() == ""
     assert (
         CliRunner()
         .invoke(receipts, ["--dir", str(home.directory), "--release"], input="n\n")
         .exit_code
     )
-    assert word() == ""
+    assert token() == ""
     assert run(home, "--release", "--yes").exit_code == 0
-    first = word()
+    first = token()
     assert len(first) == 32
     assert (home.directory / FILE_NAME).stat().st_mode & 0o777 == 0o600
     run(home, "--release", "--yes")
-    assert word() not in ("", first)
+    assert token() not in ("", first)
 
 
 def test_a_word_said_where_no_chip_lives_is_refused(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from edge.bills.judgement import Verdict
-from edge.bills.release_token import read_words, say_word
+from edge.bills.release_token import read_release_tokens, release_receipts
 from edge.commands.table import edge
 from edge.moving.transfer import pack, take_in
 from edge.vault.copies import put_back
@@ -46,10 +46,10 @@ def test_a_restored_copy_gives_no_second_receipt_until_the_household_says_so(
     phrase.write_text("une phrase que personne ne devine")
     phrase.chmod(0o600)
     by = ("--passphrase-file", phrase)
-    say_word(home.directory)
+    release_receipts(home.directory)
     home.exchange()
     volet("backup", "--dir", home.directory, "--out", tmp_path / "copy", *by)
-    say_word(home.directory)
+    release_receipts(home.directory)
     home.exchange()
     assert home.bill(contract, day(1), day(31)).verdict is Verdict.CORRECT
     assert len(home.cloud.store.receipts.of_contract(contract)) == 1
@@ -68,14 +68,14 @@ def test_a_restored_copy_gives_no_second_receipt_until_the_household_says_so(
     assert home.bill(contract, day(1), day(30)).verdict is Verdict.CORRECT
     assert len(home.cloud.store.receipts.of_contract(contract)) == 1
 
-    say_word(home.directory)
+    release_receipts(home.directory)
     home.exchange()
     assert len(home.cloud.store.receipts.of_contract(contract)) == 2
 
 
 def test_a_copy_takes_as_contributed_what_it_cannot_know(home):
     home.kill()
-    put_back(home.directory / FILE_NAME, day(LIVED + 20), read_words(home.directory))
+    put_back(home.directory / FILE_NAME, day(LIVED + 20), read_release_tokens(home.directory))
     with read_vault(home.directory) as vault:
         spent = [number for number in range(100) if vault.area.is_spent(day_number(day(number)))]
         covered = vault.receipts.covered()

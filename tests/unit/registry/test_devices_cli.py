@@ -16,7 +16,7 @@ from cloud.ingest.pipeline import Ingest
 from cloud.registry.pki import pki_path
 from cloud.registry.places import KEY
 from cloud.store import Device
-from cloud.store.fleet import DeviceWord
+from cloud.store.fleet import LastHeard
 from cloud.store.moving import SupplyPoint
 from cloud.store.sqlite.store import FILE_NAME, SqliteStore
 from protocol.status import State, whole_hour
@@ -54,11 +54,11 @@ def town(tmp_path):
     ingest = Ingest(store, "testville", Ed25519PrivateKey.generate(), lambda: NOW)
     ingest.process([chips[0].epoch(DAY), chips[0].block(DAY, 1)])
     end = whole_hour(NOW + timedelta(days=900))
-    store.fleet.hear(
+    store.fleet.put_heard(
         [
-            DeviceWord(ids[0], whole_hour(NOW), State.READY, "0.2.0", end),
-            DeviceWord(ids[1], whole_hour(NOW - timedelta(days=5)), State.READY, "0.1.0", end),
-            DeviceWord(ids[1], None, State.LOST, "0.1.0", None),
+            LastHeard(ids[0], whole_hour(NOW), State.READY, "0.2.0", end),
+            LastHeard(ids[1], whole_hour(NOW - timedelta(days=5)), State.READY, "0.1.0", end),
+            LastHeard(ids[1], None, State.LOST, "0.1.0", None),
         ]
     )
     store.revoke(ids[3])
@@ -121,7 +121,7 @@ def test_a_time_of_another_century_is_refused_and_breaks_no_list(town, said):
     payload = json.dumps({"state": "ready", **said}).encode()
     processed = ingest.process([Incoming(chip.topic(Kind.STATUS), payload)])
     store.close()
-    assert [each.word for each in processed.refused] == ["malformed"]
+    assert [each.label for each in processed.refused] == ["malformed"]
     assert set(listed(directory)) == {*ids[:3], chip.device}
 
 
@@ -141,7 +141,7 @@ def test_what_others_wrote_stands_in_the_list_as_it_is(town, text):
     directory, ids = town
     run("name", "--dir", directory, ids[0], text)
     store = SqliteStore.open(directory)
-    store.fleet.hear([DeviceWord(ids[1], whole_hour(NOW), State.READY, text)])
+    store.fleet.put_heard([LastHeard(ids[1], whole_hour(NOW), State.READY, text)])
     store.close()
     assert run("devices", "--dir", directory).output.count(text) == 2
 

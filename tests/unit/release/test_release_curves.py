@@ -59,9 +59,9 @@ class CurveArea(SmallArea):
             measures=(Measure("curve", MeasureKind.CURVE, 1.0, groups),),
             parents=(Parent("curve", "75", ("75101", "75102")),),
         )
-        charter = draw_up(self.document)
-        self.store.put_charter(charter)
-        self.measures = charter.hash
+        cosigned = draw_up(self.document)
+        self.store.put_cosigned(cosigned)
+        self.measures = cosigned.hash
 
     def release(self, day: date, code: str = "75101", shift_wh: float = 20.0) -> Figure:
         """Put in a figure of HOMES equal homes, `shift_wh` above the profile."""

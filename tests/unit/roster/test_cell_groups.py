@@ -22,8 +22,8 @@ def households(cell, count, provider="", *, is_counted=True):
     return [Membership(entry, is_counted)] * count
 
 
-def groups(standings, measure, codes=None):
-    found = cells.proposals(standings, codes or Codes())
+def groups(memberships, measure, codes=None):
+    found = cells.proposals(memberships, codes or Codes())
     return {each.code: (each.areas, each.roster) for each in found if each.measure == measure}
 
 

@@ -15,9 +15,9 @@ from cloud.billing.statements import prepare
 from cloud.catalogue.log import listed_in
 from cloud.store import RequestState
 from cloud.store.sqlite.store import SqliteStore
+from edge.bills.billed import BilledDays, billed_row
 from edge.bills.judge import judge
 from edge.bills.judgement import Verdict
-from edge.bills.settled import Settled, settled_row
 from protocol.bill import price_bill
 from protocol.calendar import day_of_number, days_between
 from protocol.contract import Signed, StatementRequest, sign_document
@@ -25,7 +25,7 @@ from protocol.envelope import Address, decode_body, open_message
 from protocol.errors import DocumentRefused
 from protocol.messages import Statement
 from protocol.topics import Kind
-from provider import service as desk
+from provider import service as provider_service
 from tests.support.household import DEVICE, Household
 from tests.support.provider_side import accept, request_correction, request_statement
 from tests.support.tariffs import simple_tariff
@@ -73,10 +73,12 @@ def statement_of(store, request_id):
 
 
 def judged(household, statement, rows):
-    books = msgspec.structs.replace(household.books, settled=Settled.read(rows))
-    judgement = judge(statement, household.agreement, household.shelf, books, household.secret.seal)
+    books = msgspec.structs.replace(household.books, billed=BilledDays.read(rows))
+    judgement = judge(
+        statement, household.agreement, household.listed_documents, books, household.secret.seal
+    )
     assert judgement.verdict is Verdict.CORRECT, judgement.findings
-    rows.append(settled_row(statement, judgement.bill))
+    rows.append(billed_row(statement, judgement.bill))
     return judgement
 
 
@@ -140,9 +142,11 @@ def test_a_bill_is_corrected_once_by_the_latest_listed_offer(store, household):
         [START, MIDDLE],
     )
     statement = statement_of(store, second)
-    shelf = msgspec.structs.replace(household.shelf, extensions={extension.hash: longer})
-    books = msgspec.structs.replace(household.books, settled=Settled.read(rows))
-    judgement = judge(statement, household.agreement, shelf, books, household.secret.seal)
+    listed = msgspec.structs.replace(
+        household.listed_documents, extensions={extension.hash: longer}
+    )
+    books = msgspec.structs.replace(household.books, billed=BilledDays.read(rows))
+    judgement = judge(statement, household.agreement, listed, books, household.secret.seal)
     assert judgement.verdict is Verdict.CORRECT
     assert judgement.credit.corrects == first.hex()
 
@@ -194,8 +198,8 @@ def test_a_period_across_months_clocks_tariffs_and_offers_that_extend(tmp_path):
     store.put_batch(home.batch(home.blocks))
     request_id = ask(store, home, start, end)
     statement = statement_of(store, request_id)
-    shelf = msgspec.structs.replace(home.shelf, extensions={extension.hash: longer})
-    judgement = judge(statement, home.agreement, shelf, home.books, home.secret.seal)
+    listed = msgspec.structs.replace(home.listed_documents, extensions={extension.hash: longer})
+    judgement = judge(statement, home.agreement, listed, home.books, home.secret.seal)
     assert judgement.verdict is Verdict.CORRECT
     assert {line.tariff for line in judgement.bill.lines} == {"Heures creuses 2026", "août"}
     assert judgement.opened[0].quantity == sum(
@@ -210,12 +214,14 @@ def test_the_commands_say_what_is_left_out_and_correct_a_statement(tmp_path, hou
     household.enrol(store)
     store.put_batch(household.batch([b for b in household.blocks if b.day != GONE]))
     store.close()
-    desk.draw_key(tmp_path)
+    provider_service.draw_key(tmp_path)
     key = household.provider_key.private_bytes_raw()
     pem = Ed25519PrivateKey.from_private_bytes(key).private_bytes(
-        desk.Encoding.PEM, desk.PrivateFormat.PKCS8, desk.NoEncryption()
+        provider_service.Encoding.PEM,
+        provider_service.PrivateFormat.PKCS8,
+        provider_service.NoEncryption(),
     )
-    (tmp_path / desk.KEY).write_bytes(pem)
+    (tmp_path / provider_service.KEY).write_bytes(pem)
     common = ["--dir", str(tmp_path), "--cloud", str(tmp_path), "--wait", "0"]
     period = ["--from", str(START), "--to", str(MIDDLE)]
     asked = CliRunner().invoke(provider, ["bill", *common, *period, "--without-missing"])

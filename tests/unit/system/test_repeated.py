@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from protocol.trustee_messages import CharterPage, ToTrustee
+from protocol.trustee_messages import CosignedPage, ToTrustee
 from system.conditions import AGAIN_AFTER_S, Repeated
 from tests.support.trustee_area import TrusteeArea
 from trustee.core import TrusteeCore
@@ -38,5 +38,5 @@ def test_a_trustee_that_is_sent_the_same_bad_document_each_second_says_so_once()
     trustee = TrusteeCore(area.identities[0], TrusteeLog.in_memory())
     with capture_logs() as logs:
         for _ in range(60):
-            trustee.take(ToTrustee(CharterPage(bytes(32), 0, 1, b"no document")))
+            trustee.take(ToTrustee(CosignedPage(bytes(32), 0, 1, b"no document")))
     assert [each["event"] for each in logs] == ["document_refused"]

@@ -1,4 +1,4 @@
-"""`volet provider tariff …` from files to signed documents that the public list takes."""
+"""`volet provider tariff …` from files to signed documents that the transparency log takes."""
 
 import json
 from datetime import date

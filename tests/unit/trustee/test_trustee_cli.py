@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from cloud.release.pages import charter_pages
+from cloud.release.pages import cosigned_pages
 from protocol.errors import ConfigError, DocumentRefused
-from protocol.governance import Charter, draw_up, fingerprint
+from protocol.governance import CosignedDocument, draw_up, fingerprint
 from protocol.governance import Trustee as PublicTrustee
 from tests.support.trustee_area import COLLECTIVITY, TrusteeArea
 from trustee import directory as places
@@ -43,8 +43,8 @@ def area(home):
     return TrusteeArea(homes=0, far=0, identities=identities)
 
 
-def write(path, charter):
-    path.write_bytes(msgspec.json.encode(charter))
+def write(path, cosigned):
+    path.write_bytes(msgspec.json.encode(cosigned))
     return path
 
 
@@ -81,12 +81,12 @@ def test_a_document_is_shown_in_words_and_signed_only_if_agreed(home, area, tmp_
     refused = run("sign", "--dir", home, path, input="n\n")
     assert refused.exit_code == 1
     assert "3 of 4 of them open a sum" in refused.output
-    assert fingerprint(area.set_charter) in refused.output
-    assert msgspec.json.decode(path.read_bytes(), type=Charter).signatures == ()
+    assert fingerprint(area.signed_set) in refused.output
+    assert msgspec.json.decode(path.read_bytes(), type=CosignedDocument).signatures == ()
     run("sign", "--dir", home, path, "--yes")
-    signed = msgspec.json.decode(path.read_bytes(), type=Charter)
+    signed = msgspec.json.decode(path.read_bytes(), type=CosignedDocument)
     assert signed.is_signed_by("trustee-a", area.set.trustees[0].signing_key)
-    measures = write(tmp_path / "measures.json", area.measures_charter)
+    measures = write(tmp_path / "measures.json", area.signed_measures)
     shown = run("sign", "--dir", home, measures, "--yes").output
     assert "at most epsilon 2, delta 1e-06" in shown
     assert "no set of fewer than 6 households" in shown
@@ -94,16 +94,16 @@ def test_a_document_is_shown_in_words_and_signed_only_if_agreed(home, area, tmp_
 
 def test_what_breaks_a_rule_or_names_other_keys_is_not_signed(home, area, tmp_path):
     strangers = TrusteeArea(homes=0, far=0)
-    for charter in (
+    for cosigned in (
         draw_up(strangers.set),
         draw_up(area.measures_of(collectivity="elsewhere")),
         draw_up(area.measures_of(measures=())),
-        Charter("Something", b"\x90", ()),
+        CosignedDocument("Something", b"\x90", ()),
     ):
-        path = write(tmp_path / "document.json", charter)
+        path = write(tmp_path / "document.json", cosigned)
         with pytest.raises(DocumentRefused):
             run("sign", "--dir", home, path, "--yes")
-        assert msgspec.json.decode(path.read_bytes(), type=Charter) == charter
+        assert msgspec.json.decode(path.read_bytes(), type=CosignedDocument) == cosigned
     path.write_bytes(b"no document")
     with pytest.raises(DocumentRefused):
         run("sign", "--dir", home, path, "--yes")
@@ -112,9 +112,9 @@ def test_what_breaks_a_rule_or_names_other_keys_is_not_signed(home, area, tmp_pa
 def test_confirm_compares_with_the_set_that_waits(home, area):
     kept = TrusteeLog.open(home)
     trustee = TrusteeCore(places.load_identity(home), kept, lambda: area.today)
-    trustee.take(charter_pages(area.set_charter)[0])
+    trustee.take(cosigned_pages(area.signed_set)[0])
     status = json.loads(run("status", "--dir", home, "--json").output)
-    assert status["waiting"] == fingerprint(area.set_charter)
+    assert status["waiting"] == fingerprint(area.signed_set)
     with pytest.raises(DocumentRefused, match="another fingerprint"):
         run("confirm", "--dir", home, "AAAA " * 6)
     assert "within a minute" in run("confirm", "--dir", home, status["waiting"].lower()).output

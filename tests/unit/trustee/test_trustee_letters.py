@@ -4,9 +4,15 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.release.pages import charter_pages, roster_pages
+from cloud.release.pages import cosigned_pages, roster_pages
 from protocol.errors import MessageRefused
-from protocol.governance import COLLECTIVITY_SIGNER, NOTICE_DAYS, Charter, draw_up, fingerprint
+from protocol.governance import (
+    COLLECTIVITY_SIGNER,
+    NOTICE_DAYS,
+    CosignedDocument,
+    draw_up,
+    fingerprint,
+)
 from protocol.seeds import commitment, draw_seeds
 from protocol.trustee_messages import AnswerPage, RequestPage, ToTrustee
 from tests.support.trustee_area import DAY, NEAR, Home, TrusteeArea, ask
@@ -99,12 +105,12 @@ def test_letters_before_the_roster_entry_wait_for_it():
 
 def test_letters_to_a_set_that_is_still_to_come_wait_for_it(area, trustee):
     following = msgspec.structs.replace(
-        area.set, version=2, previous=area.set_charter.hash, effective=DAY + NOTICE_DAYS
+        area.set, version=2, previous=area.signed_set.hash, effective=DAY + NOTICE_DAYS
     )
-    charter = area.signed(draw_up(following))
+    cosigned = area.signed(draw_up(following))
     home = area.near[0]
-    assert not trustee.take_letters(home.topic, home.letters(following, charter.hash))
-    assert _take(trustee, charter)
+    assert not trustee.take_letters(home.topic, home.letters(following, cosigned.hash))
+    assert _take(trustee, cosigned)
     assert trustee.households == 1
     assert refused(trustee) == {}
 
@@ -115,45 +121,45 @@ def test_seeds_outlive_the_process(area, tmp_path):
     again = area.stored(tmp_path / "a", teaches=False)
     assert again.households == len(area.homes)
     assert again.known().roster_length == len(area.roster)
-    assert set(again.known().documents) == {area.set_charter.hash, area.measures_charter.hash}
+    assert set(again.known().documents) == {area.signed_set.hash, area.signed_measures.hash}
     again._log.close()
 
 
 def test_first_set_waits_for_the_operator(area):
     trustee = area.trustee(teaches=False)
-    (page,) = charter_pages(area.set_charter)
+    (page,) = cosigned_pages(area.signed_set)
     (known,) = trustee.take(page)
     assert known.message.documents == ()
     trustee.confirm("AAAA " * 6)
     trustee.take(page)
     assert trustee.documents.trustees is None
-    trustee.confirm(fingerprint(area.set_charter).lower())
+    trustee.confirm(fingerprint(area.signed_set).lower())
     (known,) = trustee.take(page)
-    assert known.message.documents == (area.set_charter.hash,)
+    assert known.message.documents == (area.signed_set.hash,)
 
 
 def test_first_set_that_waited_is_taken_once_confirmed_without_being_sent_again(area):
     trustee = area.trustee(teaches=False)
-    trustee.take(charter_pages(area.set_charter)[0])
+    trustee.take(cosigned_pages(area.signed_set)[0])
     trustee.look_again()
     assert trustee.documents.trustees is None
-    trustee.confirm(fingerprint(area.set_charter))
+    trustee.confirm(fingerprint(area.signed_set))
     trustee.look_again()
     assert trustee.documents.trustees == area.set
 
 
 def test_first_set_without_all_signatures_is_refused(area):
     trustee = area.trustee(teaches=False)
-    trustee.confirm(fingerprint(area.set_charter))
-    charter = area.signed(draw_up(area.set), area.identities[:3])
-    trustee.take(charter_pages(charter)[0])
+    trustee.confirm(fingerprint(area.signed_set))
+    cosigned = area.signed(draw_up(area.set), area.identities[:3])
+    trustee.take(cosigned_pages(cosigned)[0])
     assert trustee.documents.trustees is None
 
 
-def _take(trustee, charter):
-    for page in charter_pages(charter):
+def _take(trustee, cosigned):
+    for page in cosigned_pages(cosigned):
         (known,) = trustee.take(page)
-    return charter.hash in known.message.documents
+    return cosigned.hash in known.message.documents
 
 
 def test_next_measures_need_notice_signatures_and_their_place(area, trustee):
@@ -180,7 +186,7 @@ def test_measures_that_break_a_rule_are_refused(area, trustee):
 
 def test_next_set_of_trustees_is_signed_by_the_one_before(area, trustee):
     following = msgspec.structs.replace(
-        area.set, version=2, previous=area.set_charter.hash, effective=DAY + NOTICE_DAYS
+        area.set, version=2, previous=area.signed_set.hash, effective=DAY + NOTICE_DAYS
     )
     own = draw_up(following).signed(COLLECTIVITY_SIGNER, area.platform_key)
     assert not _take(trustee, own)
@@ -194,8 +200,8 @@ def test_next_set_of_trustees_is_signed_by_the_one_before(area, trustee):
 
 def test_roster_comes_in_any_overlap_and_never_out_of_order(area):
     trustee = area.trustee(teaches=False)
-    trustee.confirm(fingerprint(area.set_charter))
-    trustee.take(charter_pages(area.set_charter)[0])
+    trustee.confirm(fingerprint(area.signed_set))
+    trustee.take(cosigned_pages(area.signed_set)[0])
     for first, end in ((1, 3), (0, 2), (0, 2), (1, 6)):
         (page,) = roster_pages(first, area.entries[first:end])
         trustee.take(page)
@@ -238,4 +244,4 @@ def _commitments(home):
 
 
 def test_unknown_kind_of_document_is_refused(trustee):
-    assert not _take(trustee, Charter("Something", b"\x90", ()))
+    assert not _take(trustee, CosignedDocument("Something", b"\x90", ()))

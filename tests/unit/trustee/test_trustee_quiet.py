@@ -34,7 +34,7 @@ class Hour:
         for number in running:
             kept = TrusteeLog.in_memory()
             if number in confirmed:
-                confirm_first_set(kept, fingerprint(area.set_charter))
+                confirm_first_set(kept, fingerprint(area.signed_set))
             trustees.append(TrusteeCore(area.identities[number], kept, lambda: area.today))
         with capture_logs() as self.logs:
             run_virtually(self._pass(area, trustees, has_worker=has_worker))
@@ -50,7 +50,7 @@ class Hour:
         ]
         if has_worker:
             store = FakeAreaStore()
-            store.put_charter(area.set_charter)
+            store.put_cosigned(area.signed_set)
             services.append(
                 ReleaseService(
                     self._bus.link(self._bus.settings("worker"), [response_filter(COLLECTIVITY)]),

@@ -1,10 +1,10 @@
-"""The statements that the chip has settled: one row for each, as its provider asked for it."""
+"""The statements that the chip has billed: one row for each, as its provider asked for it."""
 
 import msgspec
 from sqlite_utils import Database
 
 
-class SettledRow(msgspec.Struct, frozen=True):
+class BilledRow(msgspec.Struct, frozen=True):
     """A statement judged correct: its id, the request's body (MessagePack), the total in cents."""
 
     statement: bytes
@@ -12,13 +12,13 @@ class SettledRow(msgspec.Struct, frozen=True):
     total_cents: int
 
 
-class SettledRows:
+class BilledRows:
     """Reads and writes rows; the caller holds the transaction. Twelve a year: none is deleted."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def put(self, row: SettledRow) -> None:
+    def put(self, row: BilledRow) -> None:
         """Settle a statement; the first row of an id stays."""
         self._database.execute(
             "INSERT INTO settled (statement, request, total_cents) VALUES (?, ?, ?) "
@@ -26,9 +26,9 @@ class SettledRows:
             (row.statement, row.request, row.total_cents),
         )
 
-    def all(self) -> list[SettledRow]:
-        """Return all rows in the order in which they were settled."""
+    def all(self) -> list[BilledRow]:
+        """Return all rows in the order in which they were billed."""
         rows = self._database.execute(
             "SELECT statement, request, total_cents FROM settled ORDER BY rowid"
         )
-        return [SettledRow(*row) for row in rows]
+        return [BilledRow(*row) for row in rows]

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from cloud.store.batches import (
-    BatchLine,
-    BatchProgress,
-    BatchRefused,
+from cloud.store.bulk_requests import (
     BulkFault,
+    BulkLine,
+    BulkProgress,
+    BulkRefused,
+    BulkRequest,
     BulkRequestItem,
-    NewBatch,
 )
 from cloud.store.put import Put
 from cloud.store.sqlite.tables import Tables, instant, seconds
@@ -44,11 +44,11 @@ class _ItemRefused(Exception):
     """An item cannot be kept; ends the transaction."""
 
 
-class SqliteBatches(Tables):
-    """`BatchStore` in the embedded store."""
+class SqliteBulkRequests(Tables):
+    """`BulkRequestStore` in the embedded store."""
 
-    def put_batch(self, batch: NewBatch, items: Iterable[BulkRequestItem]) -> Put | BatchRefused:
-        """See `BatchStore.put_batch`."""
+    def put_batch(self, batch: BulkRequest, items: Iterable[BulkRequestItem]) -> Put | BulkRefused:
+        """See `BulkRequestStore.put_batch`."""
         try:
             with self._writing():
                 row = self._row(
@@ -57,20 +57,20 @@ class SqliteBatches(Tables):
                 )
                 if row:
                     is_same = _batch(row).digest == batch.digest
-                    return Put.AGAIN if is_same else BatchRefused(0, BulkFault.OTHER_CONTENT)
+                    return Put.AGAIN if is_same else BulkRefused(0, BulkFault.OTHER_CONTENT)
                 self._insert(batch, iter(items))
         except _ItemRefused as exc:
-            refused: BatchRefused = exc.args[0]
+            refused: BulkRefused = exc.args[0]
             return refused
         return Put.STORED
 
-    def progress(self, batch_id: bytes) -> BatchProgress | None:
-        """See `BatchStore.progress`."""
+    def progress(self, batch_id: bytes) -> BulkProgress | None:
+        """See `BulkRequestStore.progress`."""
         row = self._row(f"{_BATCH} WHERE id = ?", [batch_id])
         if row is None:
             return None
         counts = dict(self._rows(_COUNTS, [batch_id]))
-        return BatchProgress(
+        return BulkProgress(
             _batch(row),
             sum(counts.values()),
             counts.get("pending", 0),
@@ -79,8 +79,8 @@ class SqliteBatches(Tables):
             counts.get("refused", 0),
         )
 
-    def batches(self, provider_key: bytes, after: bytes, limit: int) -> tuple[NewBatch, ...]:
-        """See `BatchStore.batches`."""
+    def batches(self, provider_key: bytes, after: bytes, limit: int) -> tuple[BulkRequest, ...]:
+        """See `BulkRequestStore.batches`."""
         rows = self._rows(
             f"{_BATCH} {_PAGE}",
             [provider_key, after, limit],
@@ -89,12 +89,12 @@ class SqliteBatches(Tables):
 
     def lines(
         self, batch_id: bytes, after: int, limit: int, state: str | None = None
-    ) -> tuple[BatchLine, ...]:
-        """See `BatchStore.lines`."""
+    ) -> tuple[BulkLine, ...]:
+        """See `BulkRequestStore.lines`."""
         rows = self._rows(_LINES, [batch_id, after, state, limit])
-        return tuple(BatchLine(*row) for row in rows)
+        return tuple(BulkLine(*row) for row in rows)
 
-    def _insert(self, batch: NewBatch, items: Iterable[BulkRequestItem]) -> None:
+    def _insert(self, batch: BulkRequest, items: Iterable[BulkRequestItem]) -> None:
         cursor = self._db.conn.cursor()
         at = seconds(batch.at)
         cursor.execute(
@@ -127,11 +127,11 @@ class SqliteBatches(Tables):
             (item.id,),
         ).fetchone()
         if row is None:
-            raise _ItemRefused(BatchRefused(number, BulkFault.NOT_OWN))
+            raise _ItemRefused(BulkRefused(number, BulkFault.NOT_OWN))
         if row[0] != item.request or row[1] != provider_key:
-            raise _ItemRefused(BatchRefused(number, BulkFault.TAKEN))
+            raise _ItemRefused(BulkRefused(number, BulkFault.TAKEN))
 
 
-def _batch(row: tuple[Any, ...]) -> NewBatch:
+def _batch(row: tuple[Any, ...]) -> BulkRequest:
     batch_id, provider_key, name, digest, at = row
-    return NewBatch(batch_id, provider_key, name, digest, instant(at))
+    return BulkRequest(batch_id, provider_key, name, digest, instant(at))

@@ -1,4 +1,4 @@
-"""The desk over a real vault: a correct statement settles its days, also over a restart."""
+"""The verifier over a real vault: a correct statement bills its days, also over a restart."""
 
 from datetime import date, timedelta
 
@@ -21,15 +21,15 @@ START, MIDDLE, END = date(2026, 9, 1), date(2026, 10, 1), date(2026, 11, 1)
 
 
 class Ledger:
-    """A made-up household's days over the settled statements of a real vault."""
+    """A made-up household's days over the billed statements of a real vault."""
 
     def __init__(self, home: Household, vault: Vault) -> None:
         self._home = home
         self._vault = vault
         self.epoch_seeds = home.books.seed_of
         self.curve = home.books.curve_of
-        self.settled = vault.settled
-        self.settle = vault.settle
+        self.billed = vault.billed
+        self.keep_billed = vault.keep_billed
 
     def day_rows(self, start: date, end: date) -> list[DayRow]:
         return [
@@ -54,11 +54,11 @@ def home():
     return Household((simple_tariff(),), START, END, np.random.default_rng(21))
 
 
-def verdict(desk, statement):
-    return msgspec.json.decode(desk.judge(statement), type=Judgement)
+def verdict(verifier, statement):
+    return msgspec.json.decode(verifier.judge(statement), type=Judgement)
 
 
-def test_settled_days_outlive_the_process_and_the_same_statement_keeps_its_verdict(home, tmp_path):
+def test_billed_days_outlive_the_process_and_the_same_statement_keeps_its_verdict(home, tmp_path):
     signer = signer_of(make_identity())
     colluders = Victim(home)
     deal = colluders.sign(simple_tariff())
@@ -69,8 +69,8 @@ def test_settled_days_outlive_the_process_and_the_same_statement_keeps_its_verdi
     late = colluders.statement(deal, colluders.request(deal, MIDDLE, END, late=left_out))
 
     vault = Vault.open(tmp_path, signer)
-    desk = StatementVerifier(Ledger(home, vault), home.secret, contracts)
-    before = verdict(desk, first)
+    verifier = StatementVerifier(Ledger(home, vault), home.secret, contracts)
+    before = verdict(verifier, first)
     assert (before.verdict, before.findings) == (
         Verdict.CORRECT,
         (Finding.LEFT_OUT_THOUGH_STORED,),
@@ -78,11 +78,11 @@ def test_settled_days_outlive_the_process_and_the_same_statement_keeps_its_verdi
     vault.close()
 
     vault = Vault.open(tmp_path, signer)
-    desk = StatementVerifier(Ledger(home, vault), home.secret, contracts)
-    assert verdict(desk, first) == before
-    assert verdict(desk, other).findings == (Finding.ALREADY_SETTLED,)
-    billed = verdict(desk, late)
+    verifier = StatementVerifier(Ledger(home, vault), home.secret, contracts)
+    assert verdict(verifier, first) == before
+    assert verdict(verifier, other).findings == (Finding.ALREADY_BILLED,)
+    billed = verdict(verifier, late)
     assert (billed.verdict, billed.late, billed.owed) == (Verdict.CORRECT, tuple(left_out), ())
-    assert verdict(desk, late) == billed
-    assert [row.statement for row in vault.settled()] == [first.id, late.id]
+    assert verdict(verifier, late) == billed
+    assert [row.statement for row in vault.billed()] == [first.id, late.id]
     vault.close()

@@ -1,6 +1,6 @@
-"""Which days are settled, and what that allows of the next statement; pure, rows are handed in.
+"""Which days are billed, and what that allows of the next statement; pure, rows are handed in.
 
-A statement judged correct settles its period. A day is settled once, whatever contract, identity or
+A statement judged correct bills its period. A day is billed once, whatever contract, identity or
 id asks for it again; a day left out is owed, and may be billed late, once.
 """
 
@@ -11,36 +11,36 @@ from typing import Self
 import msgspec
 
 from edge.bills.judgement import ContractDays, CreditNote, Finding
-from edge.vault.settled import SettledRow
+from edge.vault.billed import BilledRow
 from protocol.bill import CENT, Bill
 from protocol.calendar import day_of_number
 from protocol.contract import Signed, StatementRequest
 from protocol.messages import Statement
 
 
-class _Settlement(msgspec.Struct, frozen=True):
+class _BilledStatement(msgspec.Struct, frozen=True):
     request: StatementRequest
     body: bytes
     total_cents: int
 
 
-class Settled(msgspec.Struct, frozen=True):
-    """The chip's ledger of settled statements, in the order in which they were settled.
+class BilledDays(msgspec.Struct, frozen=True):
+    """The chip's ledger of billed statements, in the order in which they were billed.
 
-    `owed`: days left out of settled statements and billed by none since, and which contract's.
+    `owed`: days left out of billed statements and billed by none since, and which contract's.
     """
 
-    statements: dict[bytes, _Settlement]
+    statements: dict[bytes, _BilledStatement]
     owed: dict[date, bytes]
 
     @classmethod
-    def read(cls, rows: Iterable[SettledRow]) -> Self:
+    def read(cls, rows: Iterable[BilledRow]) -> Self:
         """Read the vault's rows."""
-        statements: dict[bytes, _Settlement] = {}
+        statements: dict[bytes, _BilledStatement] = {}
         owed: dict[date, bytes] = {}
         for row in rows:
             request = msgspec.msgpack.decode(row.request, type=StatementRequest)
-            statements[row.statement] = _Settlement(request, row.request, row.total_cents)
+            statements[row.statement] = _BilledStatement(request, row.request, row.total_cents)
             for number in request.late:
                 owed.pop(day_of_number(number), None)
             if request.corrects is None:
@@ -52,28 +52,28 @@ class Settled(msgspec.Struct, frozen=True):
         """Say why a statement may not be opened; `body` are the request's exact bytes."""
         known = self.statements.get(request.id)
         if known is not None:
-            return None if known.body == body else Finding.ALREADY_SETTLED
+            return None if known.body == body else Finding.ALREADY_BILLED
         if request.corrects is not None:
             return None if self._is_correction(request) else Finding.CORRECTION_UNFOUNDED
         for each in self.statements.values():
             if each.request.start < request.end and request.start < each.request.end:
-                return Finding.ALREADY_SETTLED
+                return Finding.ALREADY_BILLED
         owing = {day for day, contract in self.owed.items() if contract == request.contract}
         late = {day_of_number(number) for number in request.late}
         return None if late <= owing else Finding.LATE_NOT_OWED
 
-    def days_settled(self, request: StatementRequest) -> ContractDays | None:
-        """Return the first settled days of this period that are another contract's, if any."""
+    def days_under_another(self, request: StatementRequest) -> ContractDays | None:
+        """Return the first billed days of this period that are another contract's, if any."""
         for each in self.statements.values():
-            settled = each.request
-            is_other = settled.contract != request.contract
-            if is_other and settled.start < request.end and request.start < settled.end:
-                start, end = day_of_number(settled.start), day_of_number(settled.end)
-                return ContractDays(settled.contract.hex(), start, end)
+            billed = each.request
+            is_other = billed.contract != request.contract
+            if is_other and billed.start < request.end and request.start < billed.end:
+                start, end = day_of_number(billed.start), day_of_number(billed.end)
+                return ContractDays(billed.contract.hex(), start, end)
         return None
 
     def still_owed(self, request: StatementRequest) -> tuple[date, ...]:
-        """Return the contract's days that stay owed before the period, once this is settled."""
+        """Return the contract's days that stay owed before the period, once this is billed."""
         start = day_of_number(request.start)
         return tuple(
             sorted(
@@ -84,7 +84,7 @@ class Settled(msgspec.Struct, frozen=True):
         )
 
     def gap(self, request: StatementRequest) -> tuple[date, date] | None:
-        """Return the days [first, end) between the last settled period and this one, if any."""
+        """Return the days [first, end) between the last billed period and this one, if any."""
         ends = [
             each.request.end
             for each in self.statements.values()
@@ -102,7 +102,7 @@ class Settled(msgspec.Struct, frozen=True):
         return CreditNote(request.corrects.hex(), former, bill.total_ttc, bill.total_ttc - former)
 
     def _is_correction(self, request: StatementRequest) -> bool:
-        """Say whether a request replaces a settled statement: same days, and for the first time."""
+        """Say whether a request replaces a billed statement: same days, and for the first time."""
         original = self.statements.get(request.corrects or b"")
         if original is None or original.request.corrects is not None:
             return False
@@ -111,10 +111,10 @@ class Settled(msgspec.Struct, frozen=True):
         return _days_billed(original.request) == _days_billed(request)
 
 
-def settled_row(statement: Statement, bill: Bill) -> SettledRow:
-    """Return the row by which a statement that was judged correct is settled."""
+def billed_row(statement: Statement, bill: Bill) -> BilledRow:
+    """Return the row by which a statement that was judged correct is billed."""
     request = msgspec.msgpack.decode(statement.request, type=Signed).body
-    return SettledRow(statement.id, request, int(bill.total_ttc / CENT))
+    return BilledRow(statement.id, request, int(bill.total_ttc / CENT))
 
 
 def _days_billed(request: StatementRequest) -> tuple[object, ...]:

@@ -33,7 +33,7 @@ def store(tmp_path):
 
 
 @pytest.fixture
-def desk(keys, store):
+def editor(keys, store):
     return RosterEditor(keys, store, Codes(), TODAY)
 
 
@@ -49,8 +49,8 @@ def kept(store, keys):
     return roster
 
 
-def standing(store, keys, chip, day):
-    return kept(store, keys).standing(chip.household_key, day_number(day))
+def membership(store, keys, chip, day):
+    return kept(store, keys).membership(chip.household_key, day_number(day))
 
 
 # keys
@@ -86,12 +86,12 @@ def test_a_point_is_one_whatever_its_spaces_and_says_nothing_without_the_salt(tm
 # joining
 
 
-def test_a_newcomer_stands_from_today_and_counts_after_30_days(desk, store, keys):
+def test_a_newcomer_stands_from_today_and_counts_after_30_days(editor, store, keys):
     chip = joined(store)
-    assert desk.add([RosterAssignment(chip.device, IRIS, "1", "blue")]) == 1
-    assert standing(store, keys, chip, TODAY - timedelta(days=1)) is None
+    assert editor.add([RosterAssignment(chip.device, IRIS, "1", "blue")]) == 1
+    assert membership(store, keys, chip, TODAY - timedelta(days=1)) is None
     for days, is_counted in ((0, False), (29, False), (30, True)):
-        found = standing(store, keys, chip, TODAY + timedelta(days=days))
+        found = membership(store, keys, chip, TODAY + timedelta(days=days))
         assert found.is_counted is is_counted
     assert found.entry.cell == IRIS
     assert found.entry.provider == "blue"
@@ -100,50 +100,50 @@ def test_a_newcomer_stands_from_today_and_counts_after_30_days(desk, store, keys
 
 def test_the_30_days_are_days_though_one_has_23_hours(keys, store):
     start = date(2026, 3, 15)
-    desk = RosterEditor(keys, store, Codes(), start)
+    editor = RosterEditor(keys, store, Codes(), start)
     chip = joined(store)
-    desk.add([RosterAssignment(chip.device, IRIS, "1")])
-    assert not standing(store, keys, chip, date(2026, 4, 13)).is_counted
-    assert standing(store, keys, chip, date(2026, 4, 14)).is_counted
+    editor.add([RosterAssignment(chip.device, IRIS, "1")])
+    assert not membership(store, keys, chip, date(2026, 4, 13)).is_counted
+    assert membership(store, keys, chip, date(2026, 4, 14)).is_counted
 
 
-def test_a_list_may_be_given_again(desk, store, keys):
+def test_a_list_may_be_given_again(editor, store, keys):
     chips = [joined(store) for _ in range(3)]
     places = [RosterAssignment(chip.device, IRIS, str(n)) for n, chip in enumerate(chips)]
-    assert desk.add(places[:2]) == 2
-    assert desk.add(places) == 1
+    assert editor.add(places[:2]) == 2
+    assert editor.add(places) == 1
     assert RosterEditor(keys, store, Codes(), TODAY).add(places) == 0
     assert len(store.area.roster()) == 3
 
 
-def test_a_list_with_one_bad_line_enters_nobody(desk, store):
+def test_a_list_with_one_bad_line_enters_nobody(editor, store):
     chips = [joined(store) for _ in range(2)]
     places = [
         RosterAssignment(chips[0].device, IRIS, "1"),
         RosterAssignment(chips[1].device, IRIS, "1"),
     ]
     with pytest.raises(DocumentRefused, match=f"{chips[1].device}.*another one stands"):
-        desk.add(places)
+        editor.add(places)
     assert store.area.roster() == ()
 
 
-def test_strangers_and_revoked_chips_are_not_entered(desk, store):
+def test_strangers_and_revoked_chips_are_not_entered(editor, store):
     chip = joined(store)
     store.revoke(chip.device)
     for device in (chip.device, FakeChip().device):
         with pytest.raises(DocumentRefused, match="not enrolled"):
-            desk.add([RosterAssignment(device, IRIS, "1")])
+            editor.add([RosterAssignment(device, IRIS, "1")])
     with pytest.raises(DocumentRefused, match="no code"):
-        desk.add([RosterAssignment(joined(store).device, "75", "1")])
+        editor.add([RosterAssignment(joined(store).device, "75", "1")])
 
 
 # moving
 
 
-def test_a_household_changes_its_cell_once_a_quarter(desk, store, keys):
+def test_a_household_changes_its_cell_once_a_quarter(editor, store, keys):
     chip = joined(store)
-    desk.add([RosterAssignment(chip.device, IRIS, "1")])
-    desk.add([RosterAssignment(chip.device, OTHER, "2")])
+    editor.add([RosterAssignment(chip.device, IRIS, "1")])
+    editor.add([RosterAssignment(chip.device, OTHER, "2")])
     with pytest.raises(DocumentRefused, match="second change of cell in a quarter"):
         RosterEditor(keys, store, Codes(), TODAY).add([RosterAssignment(chip.device, THIRD, "3")])
     # The next quarter begins on 1 April.
@@ -154,80 +154,80 @@ def test_a_household_changes_its_cell_once_a_quarter(desk, store, keys):
         [RosterAssignment(chip.device, THIRD, "3", start=date(2026, 4, 1))]
     )
     for day, cell in ((TODAY, IRIS), (date(2026, 3, 31), OTHER), (date(2026, 4, 1), THIRD)):
-        assert standing(store, keys, chip, day).entry.cell == cell
+        assert membership(store, keys, chip, day).entry.cell == cell
 
 
 def test_once_there_are_figures_no_newcomer_is_dated_back(keys, store):
     town = AreaTown(registrar_key=keys.key)
     town.settle(store)
     today = date(2026, 3, 20)
-    desk = RosterEditor(keys, store, Codes(), today)
+    editor = RosterEditor(keys, store, Codes(), today)
     chip = joined(store)
     with pytest.raises(DocumentRefused, match=r"--from 2026-03-16 lies back more than 3 days"):
-        desk.add([RosterAssignment(chip.device, IRIS, "1", start=today - timedelta(days=4))])
+        editor.add([RosterAssignment(chip.device, IRIS, "1", start=today - timedelta(days=4))])
     assert (
-        desk.add([RosterAssignment(chip.device, IRIS, "1", start=today - timedelta(days=3))]) == 1
+        editor.add([RosterAssignment(chip.device, IRIS, "1", start=today - timedelta(days=3))]) == 1
     )
     assert RosterEditor(keys, store, Codes(), TODAY).add(
         [RosterAssignment(joined(store).device, IRIS, "2", start=date(2025, 1, 1))]
     )
 
 
-def test_a_move_takes_notice_and_goes_on_counting(desk, store, keys):
+def test_a_move_takes_notice_and_goes_on_counting(editor, store, keys):
     chip = joined(store)
-    desk.add([RosterAssignment(chip.device, IRIS, "1", start=TODAY - timedelta(days=40))])
-    desk.add([RosterAssignment(chip.device, OTHER, "2")])
-    before = standing(store, keys, chip, TODAY + timedelta(days=2))
-    after = standing(store, keys, chip, TODAY + timedelta(days=3))
+    editor.add([RosterAssignment(chip.device, IRIS, "1", start=TODAY - timedelta(days=40))])
+    editor.add([RosterAssignment(chip.device, OTHER, "2")])
+    before = membership(store, keys, chip, TODAY + timedelta(days=2))
+    after = membership(store, keys, chip, TODAY + timedelta(days=3))
     assert (before.entry.cell, after.entry.cell) == (IRIS, OTHER)
     assert before.is_counted
     assert after.is_counted
 
 
-def test_another_provider_or_chip_is_no_change_of_cell(desk, store, keys):
+def test_another_provider_or_chip_is_no_change_of_cell(editor, store, keys):
     chip = joined(store)
-    desk.add([RosterAssignment(chip.device, IRIS, "1")])
-    desk.add([RosterAssignment(chip.device, OTHER, "2")])
-    assert desk.add([RosterAssignment(chip.device, OTHER, "2", "green")]) == 1
+    editor.add([RosterAssignment(chip.device, IRIS, "1")])
+    editor.add([RosterAssignment(chip.device, OTHER, "2")])
+    assert editor.add([RosterAssignment(chip.device, OTHER, "2", "green")]) == 1
     newer = FakeChip(household_key=chip.household_key)
     store.revoke(chip.device)
     joined(store, newer)
-    assert desk.add([RosterAssignment(newer.device, OTHER, "2", "green")]) == 1
-    found = standing(store, keys, newer, TODAY + timedelta(days=3))
+    assert editor.add([RosterAssignment(newer.device, OTHER, "2", "green")]) == 1
+    found = membership(store, keys, newer, TODAY + timedelta(days=3))
     assert (found.entry.device, found.entry.provider) == (newer.device, "green")
 
 
 # leaving
 
 
-def test_who_leaves_makes_room_at_the_point_and_begins_anew_on_return(desk, store, keys):
+def test_who_leaves_makes_room_at_the_point_and_begins_anew_on_return(editor, store, keys):
     chip, next_one = joined(store), joined(store)
-    desk.add([RosterAssignment(chip.device, IRIS, "1", start=TODAY - timedelta(days=40))])
-    desk.leave(chip.device, TODAY)
-    assert standing(store, keys, chip, TODAY - timedelta(days=1)).is_counted
-    assert standing(store, keys, chip, TODAY) is None
-    desk.add([RosterAssignment(next_one.device, IRIS, "1")])
-    desk.add([RosterAssignment(chip.device, IRIS, "2", start=TODAY + timedelta(days=1))])
-    back = standing(store, keys, chip, TODAY + timedelta(days=1))
+    editor.add([RosterAssignment(chip.device, IRIS, "1", start=TODAY - timedelta(days=40))])
+    editor.leave(chip.device, TODAY)
+    assert membership(store, keys, chip, TODAY - timedelta(days=1)).is_counted
+    assert membership(store, keys, chip, TODAY) is None
+    editor.add([RosterAssignment(next_one.device, IRIS, "1")])
+    editor.add([RosterAssignment(chip.device, IRIS, "2", start=TODAY + timedelta(days=1))])
+    back = membership(store, keys, chip, TODAY + timedelta(days=1))
     assert not back.is_counted
     with pytest.raises(DocumentRefused, match="stands in no cell"):
-        desk.leave(FakeChip().device)
+        editor.leave(FakeChip().device)
 
 
-def test_leaving_and_coming_back_is_no_way_round_the_quarter(desk, store):
+def test_leaving_and_coming_back_is_no_way_round_the_quarter(editor, store):
     chip = joined(store)
-    desk.add([RosterAssignment(chip.device, IRIS, "1")])
-    desk.add([RosterAssignment(chip.device, OTHER, "1", start=TODAY)])
-    desk.leave(chip.device, TODAY)
+    editor.add([RosterAssignment(chip.device, IRIS, "1")])
+    editor.add([RosterAssignment(chip.device, OTHER, "1", start=TODAY)])
+    editor.leave(chip.device, TODAY)
     with pytest.raises(DocumentRefused, match="quarter"):
-        desk.add([RosterAssignment(chip.device, THIRD, "1", start=TODAY)])
+        editor.add([RosterAssignment(chip.device, THIRD, "1", start=TODAY)])
 
 
 # whose roster
 
 
-def test_a_roster_of_another_registrar_is_not_added_to(tmp_path, desk, store):
-    desk.add([RosterAssignment(joined(store).device, IRIS, "1")])
+def test_a_roster_of_another_registrar_is_not_added_to(tmp_path, editor, store):
+    editor.add([RosterAssignment(joined(store).device, IRIS, "1")])
     registrar.draw(tmp_path / "other")
     with pytest.raises(DocumentRefused, match="registrar has not signed"):
         RosterEditor(registrar.load(tmp_path / "other"), store, Codes(), TODAY)
@@ -239,9 +239,9 @@ def test_the_registrar_is_the_one_that_the_trustees_know(keys, store):
         RosterEditor(keys, store, Codes(), TODAY)
 
 
-def test_two_registrars_at_once_cannot_both_write(desk, store, keys):
+def test_two_registrars_at_once_cannot_both_write(editor, store, keys):
     other = RosterEditor(keys, store, Codes(), TODAY)
-    desk.add([RosterAssignment(joined(store).device, IRIS, "1")])
+    editor.add([RosterAssignment(joined(store).device, IRIS, "1")])
     with pytest.raises(StoreError, match="run the command again"):
         other.add([RosterAssignment(joined(store).device, IRIS, "2")])
     assert len(kept(store, keys)) == 1

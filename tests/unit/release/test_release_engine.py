@@ -1,4 +1,4 @@
-"""The desk over pages and envelopes: any page may be lost or doubled, any step may be the last."""
+"""The engine over pages and envelopes: any page may be lost or doubled, any step may be the last."""
 
 import random
 
@@ -24,7 +24,7 @@ from tests.support.area_release import COLLECTIVITY, DAY, FarTrustee, SmallArea
 
 
 class Town:
-    """A desk and trustees, without a broker between them."""
+    """An engine and trustees, without a broker between them."""
 
     def __init__(self, area: SmallArea, away=(3,)):
         self.area = area
@@ -36,27 +36,27 @@ class Town:
         self.start()
 
     def start(self):
-        self.desk = ReleaseEngine(self.area.store, COLLECTIVITY, self.area.platform)
+        self.engine = ReleaseEngine(self.area.store, COLLECTIVITY, self.area.platform)
 
     def step(self):
-        for message in self.desk.step(self.area.after()):
+        for message in self.engine.step(self.area.after()):
             (self.published if "/area/" in message.topic else self.to_chips).append(message)
 
     def carry(self, loses=lambda: False):
-        for message in list(self.desk.requests(self.now_s)):
+        for message in list(self.engine.requests(self.now_s)):
             name = message.topic.split("/")[-2]
             trustee = next(each for each in self.trustees if each.name == name)
             if trustee.fake.number in self.away or loses():
                 continue
             for payload in trustee.take(message.payload):
                 if not loses():
-                    self.desk.take(name, payload)
+                    self.engine.take(name, payload)
         self.now_s += ASK_AGAIN.cap_s
 
     def run(self, rounds=60, **options):
         for _ in range(rounds):
             self.step()
-            if self.desk.is_idle():
+            if self.engine.is_idle():
                 return self.area.store.figure(self.area.key())
             self.carry(**options)
         raise AssertionError("no end")
@@ -127,7 +127,7 @@ def test_killed_before_every_step_it_asks_for_the_same_bytes():
         town.step()  # nothing was kept in memory; only what is stored goes on
         town.carry()
         town.step()
-        if town.desk.is_idle():
+        if town.engine.is_idle():
             break
     assert area.store.figure(area.key()).stage is FigureStage.RELEASED
     for trustee in town.trustees[:3]:
@@ -148,7 +148,7 @@ def test_a_figure_that_brings_a_defect_to_light_rests_until_the_next_start(monke
         for _ in range(5):
             town.step()
             town.carry()
-        assert town.desk.is_idle()
+        assert town.engine.is_idle()
         town.start()  # a restart tries it once more, and goes on
         for _ in range(5):
             town.step()
@@ -172,7 +172,7 @@ def test_killed_between_store_and_publication_the_release_is_published_again():
     figure = town.run()
     town.published.clear()
     town.start()
-    assert [message.payload for message in town.desk.published(area.after())] == [figure.release]
+    assert [message.payload for message in town.engine.published(area.after())] == [figure.release]
 
 
 def test_nothing_is_opened_while_two_are_away():
@@ -217,11 +217,11 @@ def test_a_trustee_is_taught_what_it_lacks_once():
     trustee = town.trustees[0]
     for answered in range(3):  # its log grows while the pages are on their way
         known = Known(20, bytes(32), (area.document.trustees,), answered, bytes(32), is_ready=True)
-        town.desk.take(trustee.name, trustee.say(known))
+        town.engine.take(trustee.name, trustee.say(known))
         town.now_s = float(answered)
         town.carry()
     names = [type(page).__name__ for page in trustee.taught]
-    assert names == ["CharterPage", "RosterPage"]
+    assert names == ["CosignedPage", "RosterPage"]
     assert trustee.taught[0].hash == area.measures
     assert (trustee.taught[1].first, len(trustee.taught[1].entries)) == (20, 100)
     area.join(500)
@@ -238,9 +238,9 @@ def test_nobody_else_speaks_for_a_trustee():
     one, other = town.trustees[:2]
     message = one.say(Refused(bytes(32), Reason.ANSWERED, ""))
     with pytest.raises(MessageRefused):
-        town.desk.take(other.name, message)
+        town.engine.take(other.name, message)
     with pytest.raises(MessageRefused):
-        town.desk.take("trustee-unknown", message)
+        town.engine.take("trustee-unknown", message)
 
 
 def test_requests_of_many_households_come_in_pages():
@@ -248,7 +248,7 @@ def test_requests_of_many_households_come_in_pages():
     area.contribute_all()
     town = Town(area)
     town.step()
-    sizes = [len(message.payload) for message in town.desk.requests(0.0)]
+    sizes = [len(message.payload) for message in town.engine.requests(0.0)]
     assert max(sizes) < 64 * 1024
     request = SetRequest(
         "check", bytes(32), "m", "g", DAY, 8, bytes(32), bytes(1), bytes(PAGE_BYTES)

@@ -1,6 +1,6 @@
-"""What the cloud keeps of providers' batches: who asked for which statements under which key.
+"""What the cloud keeps of providers' bulk requests: who asked for which statements under which key.
 
-`BatchStore` is reached as `Store.batches` and lives in the same store and thread. The requests of
+`BulkRequestStore` is reached as `Store.bulk_requests` and lives in the same store and thread. The requests of
 a batch are requests like any other; a batch says which of them belong together.
 """
 
@@ -14,7 +14,7 @@ import msgspec
 from cloud.store.put import Put
 
 
-class NewBatch(msgspec.Struct, frozen=True):
+class BulkRequest(msgspec.Struct, frozen=True):
     """A batch on its way into the store.
 
     `id` is 16 bytes; `name` is the provider's idempotency key; `digest` the SHA-256 of what was
@@ -36,10 +36,10 @@ class BulkRequestItem(msgspec.Struct, frozen=True):
     request: bytes
 
 
-class BatchProgress(msgspec.Struct, frozen=True):
+class BulkProgress(msgspec.Struct, frozen=True):
     """A batch and how many of its statements are in which state."""
 
-    batch: NewBatch
+    batch: BulkRequest
     total: int
     pending: int
     published: int
@@ -47,7 +47,7 @@ class BatchProgress(msgspec.Struct, frozen=True):
     refused: int
 
 
-class BatchLine(msgspec.Struct, frozen=True):
+class BulkLine(msgspec.Struct, frozen=True):
     """One statement of a batch: `number` counts from 1, `detail` says why it was refused."""
 
     number: int
@@ -69,29 +69,29 @@ class BulkFault(StrEnum):
     TAKEN = "taken"
 
 
-class BatchRefused(msgspec.Struct, frozen=True):
+class BulkRefused(msgspec.Struct, frozen=True):
     """Why no batch was made; `number` is the item's, from 1, or 0."""
 
     number: int
     fault: BulkFault
 
 
-class BatchStore(Protocol):
+class BulkRequestStore(Protocol):
     """Batches of requests for statements."""
 
-    def put_batch(self, batch: NewBatch, items: Iterable[BulkRequestItem]) -> Put | BatchRefused:
+    def put_batch(self, batch: BulkRequest, items: Iterable[BulkRequestItem]) -> Put | BulkRefused:
         """Keep a batch with all its requests in one transaction, or nothing of it.
 
         The same again changes nothing.
         """
 
-    def progress(self, batch_id: bytes) -> BatchProgress | None:
+    def progress(self, batch_id: bytes) -> BulkProgress | None:
         """Count a batch's statements by state."""
 
-    def batches(self, provider_key: bytes, after: bytes, limit: int) -> tuple[NewBatch, ...]:
+    def batches(self, provider_key: bytes, after: bytes, limit: int) -> tuple[BulkRequest, ...]:
         """Return a provider's batches, oldest first, after the one named."""
 
     def lines(
         self, batch_id: bytes, after: int, limit: int, state: str | None = None
-    ) -> tuple[BatchLine, ...]:
+    ) -> tuple[BulkLine, ...]:
         """Return a batch's statements after number `after`, those in a state or all."""

@@ -1,4 +1,4 @@
-"""Days are settled once; late days, corrections and gaps are said, in both languages."""
+"""Days are billed once; late days, corrections and gaps are said, in both languages."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge.bills.billed import BilledDays, runs
 from edge.bills.judge import judge
 from edge.bills.judgement import Finding, Verdict
 from edge.bills.readings import meter_spans
 from edge.bills.remarks import days_text, remarks
-from edge.bills.settled import Settled, runs
 from edge.language.choice import Lang
 from edge.metering.events import DayPart
+from edge.vault.billed import BilledRow, BilledRows
 from edge.vault.database import FILE_NAME, open_database
-from edge.vault.settled import SettledRow, SettledRows
 from protocol.calendar import day_number, days_between
 from protocol.contract import StatementRequest
 from protocol.schedule import Calendar, Run, Schedules, quarter_range
@@ -52,7 +52,7 @@ def told(chip, *findings, verdict=Verdict.REFUSED):
     return (judgement.verdict, judgement.findings) == (verdict, findings)
 
 
-def test_a_day_is_settled_once_whatever_period_and_id_ask_for_it(chip, deal):
+def test_a_day_is_billed_once_whatever_period_and_id_ask_for_it(chip, deal):
     request = chip.request(deal, SEPTEMBER, OCTOBER)
     assert chip.answer(deal, chip.statement(deal, request)) is not None
     for start, end in (
@@ -61,21 +61,21 @@ def test_a_day_is_settled_once_whatever_period_and_id_ask_for_it(chip, deal):
         (OCTOBER - timedelta(days=1), NOVEMBER),
     ):
         assert chip.ask(deal, start, end) is None
-        assert told(chip, Finding.ALREADY_SETTLED)
+        assert told(chip, Finding.ALREADY_BILLED)
     other = chip.request(deal, OCTOBER, NOVEMBER, id=request.id)
     assert chip.answer(deal, chip.statement(deal, other)) is None
-    assert told(chip, Finding.ALREADY_SETTLED)
+    assert told(chip, Finding.ALREADY_BILLED)
     chip.answer(deal, chip.statement(deal, request))
     assert chip.judgements[-1] == chip.judgements[0]
 
 
-def test_a_period_that_leaves_its_settled_days_out_is_no_way_round(chip, deal):
+def test_a_period_that_leaves_its_billed_days_out_is_no_way_round(chip, deal):
     chip.ask(deal, SEPTEMBER, OCTOBER)
     chip.ask(deal, SEPTEMBER, NOVEMBER, without=days_between(SEPTEMBER, OCTOBER))
-    assert told(chip, Finding.ALREADY_SETTLED)
+    assert told(chip, Finding.ALREADY_BILLED)
 
 
-def test_a_statement_that_differs_settles_nothing(chip, deal):
+def test_a_statement_that_differs_bills_nothing(chip, deal):
     statement = chip.statement(deal, chip.request(deal, SEPTEMBER, OCTOBER))
     wrong = msgspec.structs.replace(statement, lines=statement.lines[::-1])
     chip.answer(deal, wrong)
@@ -86,7 +86,7 @@ def test_a_statement_that_differs_settles_nothing(chip, deal):
 def test_days_left_out_are_owed_and_billed_late_once(chip, deal):
     chip.ask(deal, SEPTEMBER, OCTOBER, without=LEFT_OUT)
     assert chip.judgements[-1].left_out == tuple(LEFT_OUT)
-    assert Settled.read(chip.rows).owed == dict.fromkeys(LEFT_OUT, deal.agreement.contract_hash)
+    assert BilledDays.read(chip.rows).owed == dict.fromkeys(LEFT_OUT, deal.agreement.contract_hash)
 
     chip.ask(deal, OCTOBER, NOVEMBER - timedelta(days=5))
     assert chip.judgements[-1].owed == tuple(LEFT_OUT)
@@ -102,7 +102,7 @@ def test_days_left_out_are_owed_and_billed_late_once(chip, deal):
     late = [line for line in judgement.bill.lines if line.is_late]
     assert late[0].kwh == chip.kwh(LEFT_OUT)
     assert said is None  # 18 days: too short a period for a receipt
-    assert Settled.read(chip.rows).owed == {}
+    assert BilledDays.read(chip.rows).owed == {}
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_days_left_out_although_they_had_arrived_are_told(home, chip, deal):
     stored = [msgspec.structs.replace(span, is_stored=True) for span in home.spans]
     books = msgspec.structs.replace(home.books, spans=stored)
     statement = chip.statement(deal, chip.request(deal, SEPTEMBER, OCTOBER, without=LEFT_OUT))
-    judgement = judge(statement, deal.agreement, home.shelf, books, home.secret.seal)
+    judgement = judge(statement, deal.agreement, home.listed_documents, books, home.secret.seal)
     assert judgement.findings == (Finding.LEFT_OUT_THOUGH_STORED,)
     assert judgement.verdict is Verdict.CORRECT
     part = [msgspec.structs.replace(span, is_stored=span.j0 == 0) for span in home.spans]
@@ -231,33 +231,33 @@ request_of = st.builds(
 @settings(max_examples=300)
 @given(st.lists(request_of, max_size=12))
 def test_whatever_is_asked_no_day_is_billed_twice_but_by_one_correction(requests):
-    rows: list[SettledRow] = []
+    rows: list[BilledRow] = []
     for request in requests:
         body = msgspec.msgpack.encode(request)
-        if Settled.read(rows).objection(request, body) is None and body not in [
+        if BilledDays.read(rows).objection(request, body) is None and body not in [
             row.request for row in rows
         ]:
-            rows.append(SettledRow(request.id, body, 100))
-    settled = [msgspec.msgpack.decode(row.request, type=StatementRequest) for row in rows]
-    billed = [day for each in settled if each.corrects is None for day in each.days]
+            rows.append(BilledRow(request.id, body, 100))
+    requested = [msgspec.msgpack.decode(row.request, type=StatementRequest) for row in rows]
+    billed = [day for each in requested if each.corrects is None for day in each.days]
     assert len(billed) == len(set(billed))
-    corrected = [each.corrects for each in settled if each.corrects is not None]
+    corrected = [each.corrects for each in requested if each.corrects is not None]
     assert len(corrected) == len(set(corrected))
-    originals = {each.id: each for each in settled if each.corrects is None}
-    for each in settled:
+    originals = {each.id: each for each in requested if each.corrects is None}
+    for each in requested:
         if each.corrects is not None:
             assert originals[each.corrects].days == each.days
-    owed = set(Settled.read(rows).owed)
+    owed = set(BilledDays.read(rows).owed)
     assert not owed & set(billed)
 
 
-def test_settled_statements_are_kept_in_order_and_the_first_row_of_an_id_stays(tmp_path):
+def test_billed_statements_are_kept_in_order_and_the_first_row_of_an_id_stays(tmp_path):
     database = open_database(tmp_path / FILE_NAME)
-    rows = [SettledRow(bytes([n]) * 16, b"r%d" % n, -n) for n in (3, 1, 2)]
-    table = SettledRows(database)
+    rows = [BilledRow(bytes([n]) * 16, b"r%d" % n, -n) for n in (3, 1, 2)]
+    table = BilledRows(database)
     for row in rows:
         table.put(row)
-    table.put(SettledRow(rows[0].statement, b"other", 7))
+    table.put(BilledRow(rows[0].statement, b"other", 7))
     assert table.all() == rows
     database.close()
 
@@ -297,7 +297,7 @@ def test_a_change_of_calendar_names_the_day_to_split_at(home, chip, deal):
 
     def judged(start, end):
         statement = chip.statement(deal, chip.request(deal, start, end))
-        return judge(statement, deal.agreement, home.shelf, books, home.secret.seal)
+        return judge(statement, deal.agreement, home.listed_documents, books, home.secret.seal)
 
     whole = judged(SEPTEMBER, OCTOBER)
     assert (whole.verdict, whole.findings) == (Verdict.REFUSED, (Finding.CALENDAR_DIFFERS,))
@@ -321,7 +321,7 @@ def test_a_day_of_two_calendars_counts_by_the_one_that_has_its_steps(home, chip,
     days = [split if row is changed else row for row in home.days]
     books = msgspec.structs.replace(home.books, days=days)
     statement = chip.statement(deal, chip.request(deal, SEPTEMBER, date(2026, 9, 17)))
-    judgement = judge(statement, deal.agreement, home.shelf, books, home.secret.seal)
+    judgement = judge(statement, deal.agreement, home.listed_documents, books, home.secret.seal)
     assert judgement.verdict is Verdict.CORRECT
     assert [span.calendar for span in judgement.meters] == [morning.calendar, "TEMPO"]
 
@@ -335,8 +335,8 @@ def test_a_curve_that_is_kept_no_more_is_said_and_not_taken_for_none(home):
     deal = chip.sign(simple_tariff(energy=(line,)))
     statement = chip.statement(deal, chip.request(deal, SEPTEMBER, OCTOBER))
     books = msgspec.structs.replace(home.books, curve_of=lambda _day: [])
-    shelf = msgspec.structs.replace(home.shelf, schedules=chip.schedules)
-    judgement = judge(statement, deal.agreement, shelf, books, home.secret.seal)
+    listed = msgspec.structs.replace(home.listed_documents, schedules=chip.schedules)
+    judgement = judge(statement, deal.agreement, listed, books, home.secret.seal)
     assert (judgement.verdict, judgement.findings) == (Verdict.REFUSED, (Finding.CURVE_GONE,))
 
 
