@@ -1,7 +1,7 @@
-"""An account that began at a wrong time, and goes on at the right one.
+"""Corrects the beginning of an account that began at a wrong time.
 
-The very first reading may be timed by a clock that nothing else bears out. When that clock then
-steps, within a day, the beginning was as wrong as the time of the moment before the step.
+The very first reading may be timed by a clock that no other clock confirms. If that clock steps
+within a day, the beginning was wrong by the same amount.
 """
 
 from datetime import timedelta
@@ -14,7 +14,7 @@ from edge.metering.state import Account, DayDoubt, MeteringSettings
 from edge.metering.timekeeping import AGREEMENT, BelievedTime
 from protocol.calendar import legal_day, quarter_hour, quarter_hour_start
 
-# A beginning that has been gone on from for longer was right.
+# A beginning that has lasted longer than this was right.
 BEGINNING_LASTS = timedelta(days=1)
 
 
@@ -23,31 +23,32 @@ def move_beginning(
 ) -> tuple[Account, list[Event]]:
     """Move an account's beginning by the step of the clock that it began by.
 
-    Where nothing has closed since, the account is moved with it. Else days before the beginning are
-    left out, with the quarter-hours whose energy was closed there; what was closed ahead of it may be opened again (see `reopening.closed_ahead`).
+    If nothing has closed since, the whole account moves with it. Otherwise the days before the
+    beginning are left out, with the quarter-hours whose energy was closed there. What was closed
+    ahead of it may be opened again (see `reopening.closed_ahead`).
     """
     if account.began_at is None or not step:
         return account, []
     began_at, last_at = account.began_at + step, account.last.at + step
     last = msgspec.structs.replace(account.last, at=last_at)
-    told: list[Event] = [Notice(NoticeKind.BEGINNING_MOVED, last_at)]
+    events: list[Event] = [Notice(NoticeKind.BEGINNING_MOVED, last_at)]
     moved = msgspec.structs.replace(account, began_at=began_at)
     day, j = quarter_hour(began_at)
     if (account.day, account.j) == quarter_hour(account.began_at):
-        doubts = tuple([DayDoubt(each.doubt, legal_day(last_at)) for each in account.doubts])
+        doubts = tuple([DayDoubt(doubt.doubt, legal_day(last_at)) for doubt in account.doubts])
         moved = msgspec.structs.replace(
             moved, last=last, day=day, j=j, is_start_metered=False, doubts=doubts, gap_spell=None
         )
         is_beyond = last_at >= quarter_hour_start(day, j + 1)
-        return count_again_from(moved, began_at) if is_beyond else moved, told
+        return count_again_from(moved, began_at) if is_beyond else moved, events
     if day > account.day:
         moved, closed = leave_out(moved, quarter_hour(last_at), settings)
-        return msgspec.structs.replace(moved, last=last), told + closed
+        return msgspec.structs.replace(moved, last=last), events + closed
     return moved, []
 
 
 def settle_beginning(account: Account, time: BelievedTime) -> Account:
-    """Return the account with a beginning that stays, once it is borne out or a day old."""
+    """Return the account with its beginning final, once a clock confirms it or it is a day old."""
     if account.began_at is None or time.at is None or time.step:
         return account
     is_ahead = quarter_hour_start(account.day, account.j) - time.at > AGREEMENT

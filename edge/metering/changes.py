@@ -1,4 +1,4 @@
-"""Another calendar, another TIC mode, another meter, another index: how an account goes on over each."""
+"""Continues an account over a change of calendar, TIC mode, meter or index."""
 
 import msgspec
 
@@ -10,10 +10,10 @@ from edge.metering.counters import (
     merge,
     rise_wh,
 )
-from edge.metering.counting import stand_at
+from edge.metering.counting import with_last_reading
 from edge.metering.doubts import begin_anew, note_jump
 from edge.metering.events import Event
-from edge.metering.passage import Passage, have_same_total, passage, passage_of
+from edge.metering.passage import Passage, compare_readings, have_same_total, passage_of
 from edge.metering.reading import Reading
 from edge.metering.state import Account, FormerMeter, MeteringSettings, is_same_calendar
 from edge.tic.frame import Mode
@@ -24,96 +24,100 @@ FORMER_METERS_MAX = 4
 def change_calendar(
     account: Account, reading: Reading, settings: MeteringSettings
 ) -> tuple[Account, list[Event]]:
-    """Go on in the registers of another calendar, or of the other TIC mode, of the same meter.
+    """Continue on the same meter in the registers of another calendar or of the other TIC mode.
 
-    What registers that go on counted meanwhile is billed under the new calendar; others start anew.
+    Registers that go on are billed under the new calendar for what they counted meanwhile. The
+    others start anew.
     """
     last, known = account.last, account.known
-    found = passage_of(account, reading)
-    told: list[Event] = []
+    passage = passage_of(account, reading)
+    notices: list[Event] = []
     is_unseen = (reading.at - last.at).total_seconds() > settings.boundary_s
     has_fallen = _has_injection_fallen(last, reading)
-    if (is_unseen and not found.is_whole) or account.is_untimed or has_fallen:
+    if (is_unseen and not passage.is_whole) or account.is_untimed or has_fallen:
         account, anew = begin_anew(account, reading)
-        told += anew
+        notices += anew
     if have_same_total(known, reading) or account.closed is not None:
-        account, jumps = note_jump(account, known, _going_on(known, reading, found))
-        told += jumps
+        account, jumps = note_jump(account, known, _going_on(known, reading, passage))
+        notices += jumps
     reading = msgspec.structs.replace(
         reading,
         injected_wh=last.injected_wh if reading.injected_wh is None else reading.injected_wh,
     )
-    account, closed = _go_on(account, reading, found, settings)
-    return account, told + closed
+    account, closed = _go_on(account, reading, passage, settings)
+    return account, notices + closed
 
 
 def change_meter(
     account: Account, reading: Reading, settings: MeteringSettings
 ) -> tuple[Account, list[Event]]:
-    """Close the meter at its last index and go on with another.
+    """Close the meter at its last index and continue with another.
 
-    A meter that was followed before goes on from its last billed index, with what it counted since;
-    a new one starts at its first, and what neither showed is not counted.
+    A meter that was followed before continues from its last billed index, with what it counted
+    since. A new meter starts at its first index. Energy that neither meter showed is not counted.
     """
-    former, found = _former(account, reading)
-    energy_wh, told = 0, list[Event]()
+    former, passage = _former(account, reading)
+    energy_wh, notices = 0, list[Event]()
     if (
         account.known.mode is None
         or account.closed is not None
         or account.is_untimed
-        or (found is not None and not found.is_unbroken)
+        or (passage is not None and not passage.is_unbroken)
     ):
-        # What the former meter counted after it was read last, or this one before, is in no step.
-        account, told = begin_anew(account, reading)
-    if former is not None and found is not None:
-        energy_wh = max(found.energy_wh - former.placed_wh, 0)
+        # No step holds what the former meter counted after its last reading, or this one before
+        # its first.
+        account, notices = begin_anew(account, reading)
+    if former is not None and passage is not None:
+        energy_wh = max(passage.energy_wh - former.placed_wh, 0)
         if former.last.mode is reading.mode:
-            account, jumps = note_jump(account, former.last, _going_on(former.last, reading, found))
-            told += jumps
+            account, jumps = note_jump(
+                account, former.last, _going_on(former.last, reading, passage)
+            )
+            notices += jumps
     account, closed = advance(account, reading.at, energy_wh, None, settings)
     account, _ = bill(account, account.last, reading.at, with_injection=True)
     left = FormerMeter(
         account.known, account.billed_kwh, account.billed_injected_wh, account.placed_wh
     )
     kept = [
-        each
-        for each in account.former
-        if each.last.serial not in (reading.serial, account.last.serial)
+        meter
+        for meter in account.former
+        if meter.last.serial not in (reading.serial, account.last.serial)
     ]
     account = msgspec.structs.replace(
         account,
         former=(*kept, left)[-FORMER_METERS_MAX:],
         billed_kwh=(
-            NO_REGISTERS if former is None or found is None else found.kept(former.billed_kwh)
+            NO_REGISTERS if former is None or passage is None else passage.kept(former.billed_kwh)
         ),
         billed_injected_wh=None if former is None else former.billed_injected_wh,
     )
     if former is not None and former.last.mode is reading.mode:
         reading = merge(former.last, reading)
-    return stand_at(account, reading), told + closed
+    return with_last_reading(account, reading), notices + closed
 
 
 def renew_index(
     account: Account, reading: Reading, settings: MeteringSettings
 ) -> tuple[Account, list[Event]]:
-    """Go on from a reading of the same meter that does not go on from the last one.
+    """Continue from a reading of the same meter that does not continue the last one.
 
-    Registers that go on all the same are billed from where they stood; the others start at what the
-    reading shows, and what they counted since the last one is in no step.
+    Registers that go on nevertheless are billed from their last index. The others start at what
+    the reading shows, and no step holds what they counted since the last reading.
     """
     if is_same_calendar(account.known, reading):
-        reading = merge(account.known, reading)  # a register that noise hides stays where it stood
-    found = passage_of(account, reading, allowed_rise_wh(reading.at - account.known.at))
-    account, told = begin_anew(account, reading)
-    account, closed = _go_on(account, reading, found, settings)
-    return account, told + closed
+        reading = merge(account.known, reading)  # a register hidden by noise keeps its last index
+    passage = passage_of(account, reading, allowed_rise_wh(reading.at - account.known.at))
+    account, notices = begin_anew(account, reading)
+    account, closed = _go_on(account, reading, passage, settings)
+    return account, notices + closed
 
 
 def lacks_register_at_change(last: Reading, reading: Reading) -> bool:
     """Return whether a standard frame of another calendar or mode lacks an index known before.
 
-    Such a frame always shows all ten registers, and EAIT of a producer: one was refused, or is held
-    back.
+    Such a frame always shows all ten registers, and a producer's EAIT. If one is missing, it was
+    refused or is held back.
     """
     if reading.mode is not Mode.STANDARD or last.serial != reading.serial:
         return False
@@ -130,36 +134,39 @@ def lacks_register_at_change(last: Reading, reading: Reading) -> bool:
 
 
 def _go_on(
-    account: Account, reading: Reading, found: Passage, settings: MeteringSettings
+    account: Account, reading: Reading, passage: Passage, settings: MeteringSettings
 ) -> tuple[Account, list[Event]]:
-    """Bill up to the last reading; what does not go on from there starts at `reading`."""
+    """Bill up to the last reading; registers that do not go on from there start at `reading`."""
     has_fallen = _has_injection_fallen(account.last, reading)
-    account, closed = advance(account, reading.at, found.energy_wh, None, settings)
+    account, closed = advance(account, reading.at, passage.energy_wh, None, settings)
     account, _ = bill(account, account.last, reading.at, with_injection=has_fallen)
     account = msgspec.structs.replace(
         account,
-        billed_kwh=found.kept(account.billed_kwh),
+        billed_kwh=passage.kept(account.billed_kwh),
         billed_injected_wh=None if has_fallen else account.billed_injected_wh,
     )
-    return stand_at(account, reading), closed
+    return with_last_reading(account, reading), closed
 
 
 def _former(account: Account, reading: Reading) -> tuple[FormerMeter | None, Passage | None]:
-    """Return where the reading's meter stood when it was followed last, if registers go on from there."""
+    """Return the former state of the reading's meter, and the passage from it to `reading`.
+
+    Both are None if no register goes on from there.
+    """
     for former in account.former:
         if former.last.serial == reading.serial:
             most_wh = believable_rise_wh(reading.at - former.last.at)
-            found = passage(former.last, reading, most_wh=most_wh)
-            return (former, found) if any(found.goes_on) else (None, None)
+            passage = compare_readings(former.last, reading, most_wh=most_wh)
+            return (former, passage) if any(passage.goes_on) else (None, None)
     return None, None
 
 
-def _going_on(last: Reading, reading: Reading, found: Passage) -> Reading:
-    """Return the reading without what registers that start anew, or another total, have risen by."""
-    if found.is_unbroken and have_same_total(last, reading):
+def _going_on(last: Reading, reading: Reading, passage: Passage) -> Reading:
+    """Return the reading without the rise of registers that start anew, or of another total."""
+    if passage.is_unbroken and have_same_total(last, reading):
         return reading
     return msgspec.structs.replace(
-        reading, total_wh=last.total_wh, registers_wh=found.kept(reading.registers_wh)
+        reading, total_wh=last.total_wh, registers_wh=passage.kept(reading.registers_wh)
     )
 
 

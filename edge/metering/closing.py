@@ -1,4 +1,4 @@
-"""Closing quarter-hours and days: energy between two readings spread over what they enclose."""
+"""Closes quarter-hours and days: spreads the energy between two readings over the time between."""
 
 from datetime import date, datetime, timedelta
 
@@ -37,11 +37,11 @@ def advance(
     reading: Reading | None,
     settings: MeteringSettings,
 ) -> tuple[Account, list[Event]]:
-    """Close all that ends by `until`, with `energy_wh` counted since the last reading.
+    """Close everything that ends by `until`, with `energy_wh` counted since the last reading.
 
-    The energy is spread evenly over the time since then: up to a boundary it is the whole-Wh part
-    of its share, so that the parts add up exactly. A quarter-hour takes at most 9000 Wh, the rest
-    stays for the next. `reading` is the one at `until`; None where none belongs to the account.
+    The energy is spread evenly over the time since then. Up to a boundary it is the whole-Wh part
+    of its share, so that the parts add up exactly. A quarter-hour takes at most 9000 Wh; the rest
+    stays for the next one. `reading` is the one at `until`, or None if the account has none.
     Days more than 400 before `until` are left out, so that the work is bounded.
     """
     if until - quarter_hour_start(account.day, account.j) > LONGEST_GAP:
@@ -58,7 +58,7 @@ def advance(
 def leave_out(
     account: Account, place: tuple[date, int], settings: MeteringSettings
 ) -> tuple[Account, list[Event]]:
-    """Close the open day, then go on at a quarter-hour (day, j) of a later one."""
+    """Close the open day, then continue at a quarter-hour (day, j) of a later day."""
     account, events = _close_until(account, day_end(account.day), 0, None, settings)
     day, j = max(place, (account.day, account.j))
     last = msgspec.structs.replace(account.last, at=quarter_hour_start(day, j))
@@ -66,9 +66,9 @@ def leave_out(
 
 
 def count_again_from(account: Account, start: datetime) -> Account:
-    """Return the account as if its last reading were at `start`, with all that no closed one holds.
+    """Return the account as if its last reading were at `start`.
 
-    What it counted since is spread over the time since then, as over a gap.
+    Energy that no closed quarter-hour holds is spread over the time since then, as over a gap.
     """
     if start >= account.last.at:
         return account
@@ -111,10 +111,10 @@ def _close_until(
 
 
 def close_for_good(account: Account) -> list[Event]:
-    """Close the open day where the last reading stands, as of a household that moves out.
+    """Close the open day at the last reading, as for a household that moves out.
 
-    What is metered and in no quarter-hour yet goes into the open one, and what that does not take
-    into the day's next ones; quarter-hours after it are absent. Steps add up to the last reading.
+    Energy that is metered but in no quarter-hour yet goes into the open one, and what exceeds it
+    into the day's next ones. Later quarter-hours are absent. Steps add up to the last reading.
     """
     events: list[Event] = []
     at = account.last.at
@@ -138,10 +138,11 @@ def bill(
     with_injection: bool,
     with_registers: bool = True,
 ) -> tuple[Account, DayPart]:
-    """Hand on as steps what has been counted since the last part or day, up to `source`.
+    """Bill as steps what has been counted since the last part or day, up to `source`.
 
-    What is not handed on now goes into the next part or day. A day's steps and injection stay below what its coefficients carry (protocol/layout.py); what
-    a very long gap leaves above that goes on to the next day.
+    What is not billed now goes into the next part or day. A day's steps and injection stay below
+    what its coefficients carry (protocol/layout.py). What a very long gap leaves above that goes
+    into the next day.
     """
     steps_kwh = [0] * REGISTERS
     billed_kwh = list(account.billed_kwh)
@@ -179,9 +180,9 @@ def bill(
 
 
 def highest_power_va(account: Account, reading: Reading | None) -> int:
-    """Return the open day's highest apparent power, as seen so far and as the meter keeps it."""
+    """Return the open day's highest apparent power (VA): the one seen or the meter's own."""
     maxima = () if reading is None else reading.day_maxima
-    kept_va = [each.power_va for each in maxima if each.day == account.day]
+    kept_va = [maximum.power_va for maximum in maxima if maximum.day == account.day]
     return max(account.max_power_va, *kept_va, 0)
 
 
@@ -231,10 +232,10 @@ def _close_day(
     *,
     is_last: bool = False,
 ) -> tuple[Account, DayClosed]:
-    """Close the open day on the reading at its very end, or on the last one before.
+    """Close the open day with the reading at its very end, or with the last one before.
 
-    A day's registers are of one calendar, so that a tariff can price it: what another one has
-    counted since it took over falls on the next day, unless there `is_last` none.
+    A day's registers belong to one calendar, so that a tariff can price the day. What another
+    calendar has counted since it took over falls on the next day, unless this day `is_last`.
     """
     source = account.last if reading is None else reading
     is_split = bool(account.parts)

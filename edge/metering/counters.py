@@ -1,4 +1,4 @@
-"""How the counters of two readings of one meter stand to each other."""
+"""Compares the counters of two readings of one meter."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ import msgspec
 from edge.metering.reading import COUNTER_MODULUS_WH, Reading
 from protocol.layout import QUARTER_HOUR_MAX_WH, REGISTERS
 
-# A counter that stood above it and fell has wrapped.
+# A counter that fell from above this value has wrapped.
 WRAP_ABOVE_WH = 999_000_000
 MAX_UNEXPLAINED_RISE_WH = 1_000_000
 RISE_MARGIN_WH = 100
@@ -15,7 +15,7 @@ NO_REGISTERS: tuple[int | None, ...] = (None,) * REGISTERS
 
 
 def rise_wh(before_wh: int, after_wh: int) -> int | None:
-    """Return by how much a counter rose, over its wrap where it stood near it; None if it fell."""
+    """Return by how much a counter rose, including over its wrap; None if it fell."""
     if after_wh >= before_wh:
         return after_wh - before_wh
     if before_wh > WRAP_ABOVE_WH:
@@ -24,12 +24,15 @@ def rise_wh(before_wh: int, after_wh: int) -> int | None:
 
 
 def allowed_rise_wh(elapsed: timedelta) -> float:
-    """Return the most that 36 kVA can have counted in `elapsed`, with a margin."""
+    """Return the most energy (Wh) that 36 kVA can have drawn in `elapsed`, with a margin."""
     return max(elapsed.total_seconds(), 0.0) * QUARTER_HOUR_MAX_WH / 900 + RISE_MARGIN_WH
 
 
 def believable_rise_wh(elapsed: timedelta) -> float:
-    """Return the most that is believed without a person: what can have been counted, or a jump."""
+    """Return the highest rise (Wh) that is believed without a person's confirmation.
+
+    That is what can have been drawn, or `MAX_UNEXPLAINED_RISE_WH` if that is more.
+    """
     return max(allowed_rise_wh(elapsed), MAX_UNEXPLAINED_RISE_WH)
 
 
@@ -45,17 +48,17 @@ def counters(last: Reading, reading: Reading) -> list[tuple[int, int]]:
 
 
 def is_possible(last: Reading, reading: Reading) -> bool:
-    """Return whether every counter rose, and by no more than needs no person to look at it."""
+    """Return whether every counter rose, and by no more than is believed without a person."""
     return _rise_within(last, reading, believable_rise_wh(reading.at - last.at))
 
 
 def is_leaping(last: Reading, reading: Reading) -> bool:
-    """Return whether a counter fell, or rose, over its wrap too, by more than it can have counted."""
+    """Return whether a counter fell, or rose by more than it can have counted, wraps included."""
     return not _rise_within(last, reading, allowed_rise_wh(reading.at - last.at))
 
 
 def borne_out(held: Reading, reading: Reading) -> Reading:
-    """Return `held` with those counters only that a second reading has shown as well."""
+    """Return `held` with only those counters that a second reading has shown too."""
     registers_wh = tuple(
         [
             None if after is None else before
@@ -67,7 +70,7 @@ def borne_out(held: Reading, reading: Reading) -> Reading:
 
 
 def merge(last: Reading, reading: Reading) -> Reading:
-    """Return `reading` with what it does not say filled in from `last`."""
+    """Return `reading` with missing values filled in from `last`."""
     registers_wh = reading.registers_wh
     if None in registers_wh:
         registers_wh = tuple(

@@ -1,4 +1,4 @@
-"""Counting a reading: the first of an account, and the next of the same counters."""
+"""Counts a reading: the first of an account, or the next of the same counters."""
 
 from datetime import date
 
@@ -13,10 +13,10 @@ from protocol.calendar import quarter_hour, quarter_hour_start
 
 
 def begin(reading: Reading, first_day: date | None) -> Account:
-    """Start an account: what the counters show is its base, and no step.
+    """Start an account: the counters' present values are its base, not a step.
 
-    Before `first_day` nothing is closed; what is counted until then falls on its first
-    quarter-hours and its steps.
+    Nothing before `first_day` is closed. What is counted until then goes into the first
+    quarter-hours and steps of that day.
     """
     day, j = quarter_hour(reading.at)
     if first_day is not None and day < first_day:
@@ -29,7 +29,7 @@ def begin(reading: Reading, first_day: date | None) -> Account:
         is_start_metered=reading.at == quarter_hour_start(day, j),
         began_at=reading.at if first_day is None else None,
     )
-    return stand_at(account, reading)
+    return with_last_reading(account, reading)
 
 
 def count(
@@ -40,11 +40,11 @@ def count(
     reading = merge(account.known, reading)
     account = _with_new_bases(account, reading)
     account, closed = advance(account, reading.at, energy_wh, reading, settings)
-    return stand_at(account, reading), closed
+    return with_last_reading(account, reading), closed
 
 
-def stand_at(account: Account, reading: Reading) -> Account:
-    """Return the account with `reading` as its last one, and a base for each counter new in it."""
+def with_last_reading(account: Account, reading: Reading) -> Account:
+    """Return the account with `reading` as its last one and a base for each new counter."""
     account = _with_new_bases(account, reading)
     return msgspec.structs.replace(
         account,

@@ -1,4 +1,4 @@
-"""What metering hands on: closed quarter-hours, closed days, and what the household should know."""
+"""The events of metering: closed quarter-hours, closed days, and notices for the household."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -9,15 +9,15 @@ from protocol.doubt import Doubt
 
 
 class MeterId(msgspec.Struct, frozen=True):
-    """A meter as its TIC output names it. `serial` is ADSC/ADCO; never leaves the chip in clear."""
+    """A meter as its TIC output names it. `serial` (ADSC/ADCO) never leaves the chip in clear."""
 
     serial: str
 
 
 class QuarterHourClosed(msgspec.Struct, frozen=True):
-    """Energy drawn in quarter-hour `j` of the legal day, Wh, in [0, 9000].
+    """Energy drawn in quarter-hour `j` of the legal day, in Wh, in [0, 9000].
 
-    `is_estimated`: spread over a gap rather than metered.
+    `is_estimated`: the energy was spread over a gap, not metered.
     """
 
     day: date
@@ -27,12 +27,12 @@ class QuarterHourClosed(msgspec.Struct, frozen=True):
 
 
 class DayPart(msgspec.Struct, frozen=True):
-    """What one meter under one calendar counted on a day that saw a change of either.
+    """What one meter counted under one calendar, on a day on which either changed.
 
     Attributes:
         meter_serial: the meter of this part.
         calendar: NGTF or OPTARIF, stripped.
-        until: the instant from which the next part counts; the day's end in the last part.
+        until: the instant at which the next part begins; the day's end for the last part.
         register_steps_kwh: whole-kWh steps of registers 1..10 within this part.
         register_index_kwh: whole-kWh indices of registers 1..10 up to which steps are counted.
         injected_wh: energy injected within this part; `injected_step_kwh` its whole-kWh step.
@@ -58,13 +58,13 @@ class DayClosed(msgspec.Struct, frozen=True):
             those of the day's last reading, unless a step was too large for one day.
         injected_index_kwh: the same for injection.
         drawn_index_wh: the total drawn, modulo 10^9, that the curve accounts for by the day's end.
-        injected_index_wh: the injection index that is accounted for, 0 where there is none.
+        injected_index_wh: the injection index that is accounted for, 0 if there is none.
         meter_serial: the meter at the day's end.
         calendar: NGTF or OPTARIF as the meter sends it, stripped.
         max_power_va: the highest apparent power seen.
-        is_index_read: False where no reading lies near the day's end ("index not read").
+        is_index_read: False if no reading lies near the day's end ("index not read").
         parts: the day split where meter or calendar changed, in order; empty on any other day.
-        doubts: what makes its energy an estimate: a reading that it rests on was believed although
+        doubts: why its energy is an estimate: it rests on a reading that was believed although
             nobody can vouch for it.
     """
 
@@ -85,7 +85,7 @@ class DayClosed(msgspec.Struct, frozen=True):
 
 
 class NoticeKind(StrEnum):
-    """What the chip noticed and the household is told: of the meter, the contract and the vault."""
+    """What the chip reports to the household about the meter, the contract and the vault."""
 
     GAP = "gap"
     GAPS_ENDED = "gaps_ended"
@@ -114,7 +114,7 @@ class NoticeKind(StrEnum):
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """Something out of the ordinary, at the meter's time; `detail` carries no index and no energy."""
+    """Something unusual, at the meter's time. `detail` carries no index and no energy."""
 
     kind: NoticeKind
     at: datetime

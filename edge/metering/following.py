@@ -1,4 +1,4 @@
-"""Acting on readings that are believed although they do not simply continue the last one."""
+"""Follows readings that are believed although they do not simply continue the last one."""
 
 from collections.abc import Iterable
 
@@ -17,7 +17,10 @@ from edge.metering.state import CLOCK_STEP, Account, MeteringSettings, Misfit, m
 
 
 class Followed(msgspec.Struct, frozen=True):
-    """An account after readings that had been set aside; `quarantined` begins where it cannot go on."""
+    """An account after readings that had been set aside.
+
+    `quarantined` holds those from the first that the account cannot continue to.
+    """
 
     account: Account
     events: list[Event]
@@ -25,7 +28,7 @@ class Followed(msgspec.Struct, frozen=True):
 
 
 def needs_person(account: Account, reading: Reading, settings: MeteringSettings) -> bool:
-    """Return whether nobody but a person can tell if the account's meter goes on to `reading`."""
+    """Return whether only a person can decide if the account's meter continues to `reading`."""
     if misfit(account.last, reading, settings) is Misfit.CALENDAR:
         return is_leap(account.known, reading)
     return not is_possible(account.known, reading)
@@ -34,7 +37,7 @@ def needs_person(account: Account, reading: Reading, settings: MeteringSettings)
 def follow(
     account: Account, reading: Reading, settings: MeteringSettings
 ) -> tuple[Account, list[Event]]:
-    """Go on with a believed reading of the account's meter that needs no person."""
+    """Continue with a believed reading of the account's meter that needs no confirmation."""
     last, known = account.last, account.known
     if misfit(last, reading, settings) is Misfit.CALENDAR:
         detail = f"{last.calendar or 'unknown'} to {reading.calendar or 'unknown'}"
@@ -46,50 +49,50 @@ def follow(
         if is_wrapped:
             events.append(Notice(NoticeKind.INDEX_WRAPPED, reading.at))
         account, closed = count(account, reading, settings)
-    account, told = _tell_time(account, last, reading, settings)
-    return account, told + events + closed
+    account, timed = _time_notices(account, last, reading, settings)
+    return account, timed + events + closed
 
 
 def replace(account: Account, other: SetAside, settings: MeteringSettings) -> Followed:
-    """Follow another meter from the first of its readings that were set aside."""
+    """Follow another meter, from the first of its readings that were set aside."""
     first, *following = other.readings
-    account, told = _tell_time(account, account.last, first, settings)
-    told.append(Notice(NoticeKind.METER_REPLACED, first.at))
-    account, events = change_meter(account, first, settings)
-    told += events
+    account, events = _time_notices(account, account.last, first, settings)
+    events.append(Notice(NoticeKind.METER_REPLACED, first.at))
+    account, new = change_meter(account, first, settings)
+    events += new
     for n, reading in enumerate(following, 1):
         if needs_person(account, reading, settings):
-            told.append(quarantine_notice(reading))
-            return Followed(account, told, SetAside(other.readings[n:]))
-        account, events = follow(account, reading, settings)
-        told += events
-    return Followed(account, told)
+            events.append(quarantine_notice(reading))
+            return Followed(account, events, SetAside(other.readings[n:]))
+        account, new = follow(account, reading, settings)
+        events += new
+    return Followed(account, events)
 
 
 def renew(
     account: Account, readings: Iterable[Reading], settings: MeteringSettings
 ) -> tuple[Account, list[Event]]:
-    """Go on with readings of the account's meter that a person has confirmed, leaps and all."""
-    told: list[Event] = []
+    """Continue with readings of the account's meter that a person has confirmed, jumps included."""
+    events: list[Event] = []
     for reading in readings:
         last = account.last
         if needs_person(account, reading, settings):
-            account, events = renew_index(account, reading, settings)
-            account, timed = _tell_time(account, last, reading, settings)
-            events = timed + events
+            account, new = renew_index(account, reading, settings)
+            account, timed = _time_notices(account, last, reading, settings)
+            new = timed + new
         else:
-            account, events = follow(account, reading, settings)
-        told += events
-    return account, told
+            account, new = follow(account, reading, settings)
+        events += new
+    return account, events
 
 
 def quarantine_notice(reading: Reading) -> Notice:
-    """Return what is told when an index is not believed."""
+    """Return the notice of an index that is not believed."""
     detail = "an index fell, or rose by more than can have been used"
     return Notice(NoticeKind.INDEX_QUARANTINED, reading.at, detail)
 
 
-def _tell_time(
+def _time_notices(
     account: Account, last: Reading, reading: Reading, settings: MeteringSettings
 ) -> tuple[Account, list[Event]]:
     elapsed = reading.at - last.at

@@ -1,4 +1,4 @@
-"""Gaps between readings: told when a spell of them begins, counted when it is over."""
+"""Gaps between readings: one notice when a spell of them begins, and their number when it ends."""
 
 from datetime import timedelta
 
@@ -8,12 +8,12 @@ from edge.metering.events import Event, Notice, NoticeKind
 from edge.metering.reading import Reading
 from edge.metering.state import Account, GapSpell
 
-# A line that was read all through this long has recovered.
+# A line that has been read for this long without a gap has recovered.
 RECOVERED_AFTER = timedelta(hours=1)
 
 
 def note_gap(account: Account, reading: Reading) -> tuple[Account, list[Event]]:
-    """Count a gap that ends at `reading`; told where it is the first of a spell."""
+    """Count a gap that ends at `reading`; the first of a spell gives a notice."""
     spell = account.gap_spell
     count = 0 if spell is None else spell.count
     spell = GapSpell(count + 1, reading.at)
@@ -25,7 +25,7 @@ def note_gap(account: Account, reading: Reading) -> tuple[Account, list[Event]]:
 
 
 def end_spell(account: Account, reading: Reading) -> tuple[Account, list[Event]]:
-    """End a spell once the line has recovered; says how many gaps it had, if more than one."""
+    """End a spell once the line has recovered; more than one gap gives a notice of their number."""
     spell = account.gap_spell
     if spell is None or reading.at - spell.last_at < RECOVERED_AFTER:
         return account, []

@@ -1,4 +1,4 @@
-"""The state machine: frames in; closed quarter-hours, closed days and notices out."""
+"""The state machine of metering: takes frames, returns closed quarter-hours, days and notices."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -14,31 +14,32 @@ from edge.metering.events import DayClosed, Event, Notice, NoticeKind
 from edge.metering.following import follow, needs_person, quarantine_notice, renew, replace
 from edge.metering.gaps import end_spell
 from edge.metering.other_meter import OtherTime, SetAside
-from edge.metering.passage import passage, passage_of
+from edge.metering.passage import compare_readings, passage_of
 from edge.metering.reading import Reading, read
 from edge.metering.reopening import Undone, closed_ahead, reopen
 from edge.metering.restore import misfit_of
 from edge.metering.state import Account, MeteringSettings, MeterState, Misfit, misfit
-from edge.metering.timekeeping import BelievedTime, Timekeeping, as_told, keep_time
+from edge.metering.timekeeping import BelievedTime, Timekeeping, keep_time, trust_time
 from edge.tic.frame import Frame
 from system.clock import HostTime
 
-# A meter that has not named its calendar in so many readings in a row does not name it any more.
+# A meter that does not name its calendar in more readings in a row has stopped naming it.
 UNNAMED_MAX = 10
-# A reading that goes on from another, however much later.
+# The reading continues the other one, however much later.
 _GOES_ON = (None, Misfit.GAP)
 
 
 class Meter:
-    """Follows one meter. No I/O: the caller stores `state` with the events, in one transaction.
+    """Follows one meter without I/O: the caller stores `state` and the events in one transaction.
 
-    If that transaction fails, this object has run ahead: drop it and build one from the state
-    that is stored.
+    If that transaction fails, this object is ahead of the store. Drop it and build a new one from
+    the stored state.
 
     Args:
-        state: as it was stored, or from `restore`; None begins anew with the next frames.
+        state: the stored state, or one from `restore`; None begins anew with the next frames.
         settings: how far readings may lie apart.
-        is_named: whether a contract names the reading's meter; then it is followed at once.
+        is_named: returns whether a contract names the reading's meter, which is then followed at
+            once.
     """
 
     def __init__(
@@ -55,31 +56,31 @@ class Meter:
 
     @property
     def state(self) -> MeterState:
-        """All that has to be kept to go on exactly here; frozen, serialises with msgpack."""
+        """Everything needed to continue exactly here; frozen, serialises with msgpack."""
         return self._state
 
     @property
     def is_time_known(self) -> bool:
-        """Whether a clock is believed; while none is, nothing closes."""
+        """True if a clock is believed; otherwise nothing closes."""
         return self._is_time_known
 
     @property
     def is_beginning_open(self) -> bool:
-        """Whether the time at which the account began may still turn out to be wrong."""
+        """True while the time at which the account began may still turn out to be wrong."""
         account = self._state.account
         return account is not None and account.began_at is not None
 
     def observe(self, frame: Frame, host: HostTime) -> list[Event]:
-        """Take a frame, return what it closes, in order. Never raises for what a frame says.
+        """Take a frame and return the events it causes, in order. No frame makes it raise.
 
-        `host` is when it came.
+        `host` is the time at which the frame arrived.
         """
         reading = read(frame, host.at)
         if reading is None or self._is_unnamed(reading):
             return []
         time = self._time_of(reading.serial)
         is_simulated = self._settings.is_simulated
-        kept = as_told(time, reading) if is_simulated else keep_time(time, reading, host)
+        kept = trust_time(time, reading) if is_simulated else keep_time(time, reading, host)
         self._keep_time_of(reading.serial, kept.state)
         self._is_time_known = kept.at is not None
         if kept.at is None:
@@ -91,11 +92,11 @@ class Meter:
         return [*kept.notices, *self._timed(events)]
 
     def confirm_index(self) -> list[Event]:
-        """Go on from the quarantined index, as a person has confirmed that the meter shows it.
+        """Continue from the quarantined index; a person has confirmed that the meter shows it.
 
-        All is counted from its first reading on, as if it had been followed from then. What the
-        meter counted before, since the last reading that was believed, is billed to nobody. Without
-        an index in quarantine nothing happens.
+        Everything is counted from its first reading on, as if it had been followed from then. What
+        the meter counted between the last believed reading and that one is billed to nobody.
+        Without an index in quarantine nothing happens.
         """
         account, quarantined = self._state.account, self._state.quarantined
         if account is None or quarantined is None:
@@ -105,20 +106,20 @@ class Meter:
         return self._timed(events)
 
     def confirm_meter(self) -> list[Event]:
-        """Follow the meter that is set aside, as a person has confirmed that it is the household's.
+        """Follow the meter that is set aside; a person has confirmed that it is the household's.
 
-        Its quarter-hours close as if it had been followed from its first reading on. Where none is
+        Its quarter-hours close as if it had been followed from its first reading on. If no meter is
         set aside nothing happens.
         """
         account, other = self._state.account, self._state.other
         if account is None or other is None:
             return []
         time = self._time_of(other.serial)
-        account, told = self._leave_quarantine(account)
+        account, events = self._leave_quarantine(account)
         followed = replace(account, other.in_order, self._settings)
         self._follow(followed.account, followed.quarantined)
         self._state = msgspec.structs.replace(self._state, time=time)
-        return self._timed(told + followed.events)
+        return self._timed(events + followed.events)
 
     @property
     def settings(self) -> MeteringSettings:
@@ -127,13 +128,13 @@ class Meter:
 
     @property
     def closed_ahead(self) -> tuple[date, int] | None:
-        """The quarter-hour (day, j) from which a wrong time closed; None: none did."""
+        """The quarter-hour (day, j) from which a wrong time closed; None if it closed none."""
         return closed_ahead(self._state)
 
     def reopen(self, undone: Undone) -> tuple[MeterState, Notice]:
-        """Count again what a wrong time had closed; returns the new state and what is told of it.
+        """Count again what a wrong time had closed; return the new state and a notice.
 
-        Raises ValueError where nothing is followed.
+        Raises ValueError if no meter is followed.
         """
         account = self._state.account
         if account is None:
@@ -143,24 +144,24 @@ class Meter:
         return self._state, Notice(NoticeKind.DAYS_REOPENED, at)
 
     def close(self) -> list[Event]:
-        """Close the open day at the last reading; afterwards nothing is followed any more.
+        """Close the open day at the last reading; afterwards no meter is followed.
 
-        What another meter has shown meanwhile is not the household's, nor is what an index counted
-        that waits for a person still.
+        What another meter has shown meanwhile is not the household's. Neither is what an index
+        counted that a person has not confirmed.
         """
-        account, told = self._state.account, self._drop_other()
+        account, events = self._state.account, self._drop_other()
         if account is not None:
             account, left = self._leave_quarantine(account)
-            told = [*told, *left, *close_for_good(account)]
+            events = [*events, *left, *close_for_good(account)]
         self._state = MeterState()
-        return told
+        return events
 
     def _is_own(self, serial: str) -> bool:
         account = self._state.account
         return account is None or account.last.serial == serial
 
     def _time_of(self, serial: str) -> Timekeeping:
-        """Return by which clocks a meter is timed: another one's clock says nothing of the own one."""
+        """Return a meter's timekeeping; another meter's clock says nothing about the account's."""
         state = self._state
         if self._is_own(serial):
             return state.time
@@ -183,7 +184,7 @@ class Meter:
     def _move_beginning(self, step: timedelta) -> list[Event]:
         """Move an account that began at a wrong time to the right one.
 
-        A clock that goes back is believed at once: it counts once a second reading goes on from it.
+        A step back is believed at once, so it is applied only when the next reading confirms it.
         """
         step, self._step_back = max(step, timedelta()) + self._step_back, min(step, timedelta())
         account = self._state.account
@@ -200,11 +201,11 @@ class Meter:
             self._state = msgspec.structs.replace(self._state, account=account)
 
     def _is_unnamed(self, reading: Reading) -> bool:
-        """Return whether the reading must be passed over, since its calendar may be another one.
+        """Return whether to skip the reading because its calendar may be another one.
 
-        Registers of a calendar that is not said mean nothing certain, and those of another one say
-        what was drawn only together. A meter that names its calendar no more, or shows a register
-        no more, is followed on all the same, after a while.
+        Registers of an unnamed calendar have no certain meaning, and those of another calendar
+        give the energy drawn only if all are there. After a while, a meter that no longer names its
+        calendar or no longer shows a register is followed nevertheless.
         """
         account, unnamed = self._state.account, 0
         if account is not None and (
@@ -217,7 +218,7 @@ class Meter:
         return 0 < unnamed <= UNNAMED_MAX
 
     def _take(self, reading: Reading) -> list[Event]:
-        """Use a reading that continues the last one at once, any other once a second one agrees."""
+        """Use a reading at once if it continues the last one, else once a second one agrees."""
         account, held = self._state.account, self._state.held
         if account is not None:
             why = self._misfit(account, reading)
@@ -228,7 +229,7 @@ class Meter:
                 and held is not None
                 and self._misfit(account, held) not in _GOES_ON
             ):
-                held = None  # what it continues is the last one, not a false frame before the gap
+                held = None  # it continues the last one, not a false frame before the gap
         if held is None or misfit(held, reading, self._settings) not in _GOES_ON:
             self._state = msgspec.structs.replace(self._state, held=reading)
             return []
@@ -243,9 +244,9 @@ class Meter:
             return [] if other is None else self._set_aside(other.with_next(reading))
         if self._goes_on_quarantined(reading):
             return self._quarantine(reading)
-        account, told = end_spell(account, reading)
+        account, notices = end_spell(account, reading)
         account, events = count(account, reading, self._settings)
-        return self._return_to(account, told + events)
+        return self._return_to(account, notices + events)
 
     def _use_confirmed(self, reading: Reading) -> list[Event]:
         """Act on a reading that a second one has confirmed."""
@@ -257,38 +258,41 @@ class Meter:
             if other is not None and other.serial == reading.serial:
                 return self._set_aside(other.with_next(reading))
             dropped = self._drop_other()
-            told = Notice(NoticeKind.OTHER_METER, reading.at)
-            return [*dropped, *self._set_aside(SetAside((reading,)), told)]
+            notice = Notice(NoticeKind.OTHER_METER, reading.at)
+            return [*dropped, *self._set_aside(SetAside((reading,)), notice)]
         if self._goes_on_quarantined(reading) or self._needs_person(account, reading):
             return self._quarantine(reading)
         account, events = follow(account, reading, self._settings)
         return self._return_to(account, events)
 
     def _return_to(self, account: Account, events: list[Event]) -> list[Event]:
-        """Go on with the account's meter; whatever was set aside meanwhile is not counted."""
+        """Continue with the account's meter; whatever was set aside meanwhile is not counted."""
         dropped = self._drop_other() + self._drop_quarantined()
         self._follow(account)
         return [*dropped, *events]
 
-    def _set_aside(self, other: SetAside, *told: Event) -> list[Event]:
-        """Keep another meter's readings until it is known whose it is; `told` while it is not."""
+    def _set_aside(self, other: SetAside, *notices: Event) -> list[Event]:
+        """Keep another meter's readings; return `notices` while its owner is not known."""
         self._state = msgspec.structs.replace(self._state, other=other, held=None)
         if other.has_stayed or self._is_named(other.last):
             return self.confirm_meter()
-        return [*told]
+        return [*notices]
 
     def _goes_on_quarantined(self, reading: Reading) -> bool:
-        """Return whether a reading goes on from those in quarantine, the latest of its meter."""
+        """Return whether a reading continues those in quarantine, the latest of its meter."""
         quarantined = self._state.quarantined
         if quarantined is None or quarantined.serial != reading.serial:
             return False
         last = quarantined.last
         if misfit(last, reading, self._settings) is Misfit.CALENDAR:
-            return passage(last, reading).is_unbroken
+            return compare_readings(last, reading).is_unbroken
         return not is_leaping(last, reading)
 
     def _needs_person(self, account: Account, reading: Reading) -> bool:
-        """Return whether a reading cannot be used by itself; a quarantine ends for none that breaks."""
+        """Return whether a reading needs a person.
+
+        A reading in which a register breaks off never ends a quarantine by itself.
+        """
         if needs_person(account, reading, self._settings):
             return True
         if self._state.quarantined is None:
@@ -297,9 +301,9 @@ class Meter:
         return is_changed and not passage_of(account, reading).is_unbroken
 
     def _quarantine(self, reading: Reading) -> list[Event]:
-        """Keep readings of the account's meter until they go on from its last one, or are confirmed."""
+        """Keep readings of the account's meter until they continue the last or are confirmed."""
         quarantined = self._state.quarantined
-        told = [] if quarantined else [quarantine_notice(reading)]
+        notices = [] if quarantined else [quarantine_notice(reading)]
         dropped = self._drop_other()
         quarantined = (
             SetAside((reading,)) if quarantined is None else quarantined.with_next(reading)
@@ -307,14 +311,14 @@ class Meter:
         self._state = msgspec.structs.replace(
             self._state, quarantined=quarantined, other=None, held=None
         )
-        return [*dropped, *told]
+        return [*dropped, *notices]
 
     def _drop_other(self) -> list[Event]:
         other = self._state.other
         return [] if other is None else [Notice(NoticeKind.OTHER_METER_DROPPED, other.last.at)]
 
     def _leave_quarantine(self, account: Account) -> tuple[Account, list[Event]]:
-        """Bill what goes on beside an index in quarantine, which nobody will confirm any more."""
+        """Bill the registers that go on beside an index in quarantine, which is given up."""
         quarantined = self._state.quarantined
         if quarantined is None:
             return account, []
@@ -333,7 +337,7 @@ class Meter:
         )
 
     def _timed(self, events: list[Event]) -> list[Event]:
-        """Return days' ends as not read where clocks differ for good: nobody can say when they were."""
+        """Mark days' ends as not read if clocks differ for good, since their time is not known."""
         if self._state.time.lasting is None:
             return events
         return [

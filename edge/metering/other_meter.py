@@ -1,8 +1,8 @@
-"""Another meter on the line, while nobody has said that it took the first one's place.
+"""Sets aside the readings of another meter until it is known to replace the first one.
 
-Two adapters that change names, or a line plugged in at the neighbour's, show another meter for an
-hour. So its readings are set aside: the first and the last of each quarter-hour, from which exactly
-the same is closed as from all of them, if it turns out to be the household's.
+Two adapters that swap names, or a line plugged in at the neighbour's, show another meter for an
+hour. Its readings are therefore set aside: the first and the last of each quarter-hour. If it turns
+out to be the household's, exactly the same is closed from these as from all readings.
 """
 
 from datetime import date, timedelta
@@ -15,16 +15,16 @@ from edge.metering.reading import Reading
 from edge.metering.timekeeping import Timekeeping
 from protocol.calendar import legal_day, quarter_hour
 
-# Nobody leaves a wrong line plugged in for so long; a replaced meter's days close a day late.
+# Nobody leaves a wrong line plugged in for this long; a replaced meter's days close a day late.
 STAY = timedelta(hours=24)
 # Between readings further apart the meter may have been away.
 ABSENCE = timedelta(hours=1)
-# A day with its boundaries, and clocks that go astray.
+# Enough for a day with its boundaries, and for clocks that go astray.
 READINGS_MAX = 256
 
 
 class OtherTime(msgspec.Struct, frozen=True):
-    """By which clocks a meter is timed that is not the account's."""
+    """The timekeeping of a meter that is not the account's."""
 
     serial: str
     time: Timekeeping
@@ -33,7 +33,7 @@ class OtherTime(msgspec.Struct, frozen=True):
 class SetAside(msgspec.Struct, frozen=True):
     """What another meter has shown: the first and the last reading of each quarter-hour.
 
-    `stayed` is for how long it has been read, without its absences.
+    `stayed` is how long it has been read, without its absences.
     """
 
     readings: tuple[Reading, ...]
@@ -56,14 +56,14 @@ class SetAside(msgspec.Struct, frozen=True):
 
     @property
     def has_stayed(self) -> bool:
-        """Whether it has been there so long that it is no mistake."""
+        """True if the meter has been there too long for a mistake."""
         return self.stayed >= STAY
 
     @property
     def in_order(self) -> Self:
-        """This with times of which none is later than one after it.
+        """The same readings with no time later than the next one's.
 
-        A clock that went back was ahead before: what it said then is no time to close anything by.
+        A clock that went back was ahead before, so its earlier times must not close anything.
         """
         latest = self.last.at
         readings: list[Reading] = []
@@ -73,7 +73,7 @@ class SetAside(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, readings=tuple(reversed(readings)))
 
     def with_next(self, reading: Reading) -> Self:
-        """Return this with another reading; the one before goes where it bounds nothing."""
+        """Return this with another reading; drop the one before if it marks no boundary."""
         *before, last = self.readings
         if (last.mode, last.calendar) == (reading.mode, reading.calendar):
             reading = merge(last, reading)
@@ -92,13 +92,13 @@ class SetAside(msgspec.Struct, frozen=True):
 
 
 def _is_needed(before: Reading, last: Reading, reading: Reading) -> bool:
-    """Return whether `last` is the first or the last of its quarter-hour, or stands at a change."""
+    """Return whether `last` is the first or the last of its quarter-hour, or is at a change."""
     is_within = quarter_hour(before.at) == quarter_hour(last.at) == quarter_hour(reading.at)
     is_in_order = before.at <= last.at <= reading.at
-    return not (is_within and is_in_order) or _stands_at_change(before, last, reading)
+    return not (is_within and is_in_order) or _is_at_change(before, last, reading)
 
 
-def _stands_at_change(before: Reading, last: Reading, reading: Reading) -> bool:
+def _is_at_change(before: Reading, last: Reading, reading: Reading) -> bool:
     """Return whether calendar, mode or counters change right before or after `last`."""
     are_alike = (
         (before.mode, before.calendar)
@@ -112,13 +112,13 @@ def _stands_at_change(before: Reading, last: Reading, reading: Reading) -> bool:
 
 
 def _thinned(readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
-    """Return the readings without those within a day; as many as may be kept in any case."""
+    """Return the readings without those within a day, and never more than may be kept."""
     changes, ends = [0], list[int]()
     for n in range(1, len(readings) - 1):
-        before, at, after = readings[n - 1 : n + 2]
-        if _stands_at_change(before, at, after):
+        before, reading, after = readings[n - 1 : n + 2]
+        if _is_at_change(before, reading, after):
             changes.append(n)
-        elif not legal_day(before.at) == legal_day(at.at) == legal_day(after.at):
+        elif not legal_day(before.at) == legal_day(reading.at) == legal_day(after.at):
             ends.append(n)
     while ends and len(changes) + len(ends) >= READINGS_MAX:
         ends = ends[1::2]

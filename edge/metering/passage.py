@@ -1,9 +1,10 @@
-"""From one reading to another that may not simply follow it: what was drawn, which registers go on.
+"""Finds what was drawn between two readings, and which registers go on from one to the other.
 
-What a register counted belongs to who it counted for, so the question is always which registers of
-the reading before go on in the reading after. In another TIC mode the total has another meaning:
-EAST holds earlier contracts, the sum of the registers does not; nor is a sum of one calendar's
-registers that of another's. Only registers tell what was drawn while either changed.
+The second reading may not simply continue the first. What a register counted belongs to the
+contract it counted for, so it matters which registers of the first reading go on in the second. In
+another TIC mode the total has another meaning: EAST includes earlier contracts, the sum of the
+registers does not. Sums of registers of two calendars differ too. While mode or calendar changes,
+only the registers show what was drawn.
 """
 
 from datetime import timedelta
@@ -25,7 +26,7 @@ from protocol.registers import count_alike, names_of
 
 # The two modes are timed by different clocks, which may differ.
 _LEAST_ELAPSED = timedelta(hours=1)
-# Total and registers are cut off to whole Wh, the registers of a restored account to whole kWh.
+# Total and registers are truncated to whole Wh, the registers of a restored account to whole kWh.
 _CUT_OFF_WH = 1
 _RESTORED_CUT_OFF_WH = 1_000
 
@@ -34,10 +35,10 @@ class Passage(msgspec.Struct, frozen=True):
     """What was drawn between two readings of one meter.
 
     Attributes:
-        energy_wh: as far as anybody can know it.
-        goes_on: per register 1..10, whether it goes on from where it stood.
-        is_unbroken: a register goes on, and each does that both readings show.
-        is_whole: each register in which energy can have been counted is shown, and goes on.
+        energy_wh: the energy drawn, as far as it can be known.
+        goes_on: for each register 1..10, whether it goes on from its last index.
+        is_unbroken: at least one register goes on, and so does every one that both readings show.
+        is_whole: every register that can have counted energy is shown and goes on.
     """
 
     energy_wh: int
@@ -56,20 +57,20 @@ class Passage(msgspec.Struct, frozen=True):
 
 
 def passage_of(account: Account, reading: Reading, most_wh: float | None = None) -> Passage:
-    """Return the passage from an account's last reading, without what its curve has already.
+    """Return the passage from an account's last reading, without what its curve already has.
 
-    Of what a restored account's registers rose by, nobody can say how much the curve has; nor, where
-    one fell, whether the total is still the same one.
+    A restored account's curve has an unknown part of what its registers rose by. If one of them
+    fell, it is not known either whether the total still counts the same.
     """
     if account.closed is None:
-        return passage(account.last, reading, most_wh=most_wh)
-    found = passage(account.closed, reading, _RESTORED_CUT_OFF_WH, most_wh)
-    is_known = found.is_unbroken and have_same_total(account.closed, reading)
-    energy_wh = max(found.energy_wh - account.placed_wh, 0) if is_known else 0
-    return msgspec.structs.replace(found, energy_wh=energy_wh)
+        return compare_readings(account.last, reading, most_wh=most_wh)
+    passage = compare_readings(account.closed, reading, _RESTORED_CUT_OFF_WH, most_wh)
+    is_known = passage.is_unbroken and have_same_total(account.closed, reading)
+    energy_wh = max(passage.energy_wh - account.placed_wh, 0) if is_known else 0
+    return msgspec.structs.replace(passage, energy_wh=energy_wh)
 
 
-def passage(
+def compare_readings(
     last: Reading,
     reading: Reading,
     cut_off_wh: int = _CUT_OFF_WH,
@@ -77,14 +78,15 @@ def passage(
 ) -> Passage:
     """Compare two readings of one meter.
 
-    Registers go on that did not fall, if together they rose by no more than the total; where totals
-    do not compare, or one fell with a register, by no more than 36 kVA can have counted.
+    Registers that did not fall go on if together they rose by no more than the total. If the totals
+    cannot be compared, or one fell with a register, the limit is what 36 kVA can have counted.
 
     Args:
         last: the reading before.
-        reading: the one after.
-        cut_off_wh: by how much each register may have stood higher before.
-        most_wh: no register that goes on rose by more; None: the total alone decides.
+        reading: the reading after.
+        cut_off_wh: by how much each register may have been higher before, in Wh.
+        most_wh: the most that a register which goes on may have risen by, in Wh; None: the total
+            alone decides.
     """
     is_comparable = have_same_total(last, reading)
     total_wh = rise_wh(last.total_wh, reading.total_wh) if is_comparable else None
@@ -97,11 +99,11 @@ def passage(
     if total_wh is not None:
         limit_wh: float = total_wh + cut_off_wh * REGISTERS
     elif is_comparable and most_wh is None and len(rises_wh) == len(steps_wh):
-        limit_wh = -1  # no register fell that the total can have fallen with
+        limit_wh = -1  # the total fell although no register did
     else:
         limit_wh = allowed_rise_wh(max(reading.at - last.at, _LEAST_ELAPSED))
     if cut_off_wh == _RESTORED_CUT_OFF_WH:
-        # The day may have closed in a long silence: its registers then stand where that began.
+        # The day may have closed in a long silence; its registers are then from before it.
         limit_wh = max(limit_wh, MAX_UNEXPLAINED_RISE_WH)
     risen_wh = sum(rises_wh.values())
     if risen_wh > limit_wh or (most_wh is not None and risen_wh > most_wh):
@@ -119,17 +121,17 @@ def passage(
 
 
 def is_leap(last: Reading, reading: Reading) -> bool:
-    """Return whether registers that go on over a change rose by more than needs no person."""
+    """Return whether registers that go on over a change rose too far to believe unconfirmed."""
     if not have_same_total(last, reading):
         return False
-    return passage(last, reading).is_unbroken and not is_possible(last, reading)
+    return compare_readings(last, reading).is_unbroken and not is_possible(last, reading)
 
 
 def have_same_total(last: Reading, reading: Reading) -> bool:
     """Return whether both totals count the same.
 
-    EAST always does, a sum while its registers do. The BASE of a contract that historique does not
-    know is EAST.
+    EAST always does; a sum does while its registers do. The BASE of a contract that historique
+    does not know is EAST.
     """
     if last.mode is reading.mode:
         return reading.mode is Mode.STANDARD or count_alike(
@@ -139,15 +141,15 @@ def have_same_total(last: Reading, reading: Reading) -> bool:
 
 
 def _are_same_registers(last: Reading, reading: Reading) -> bool:
-    """Return whether register 1 of both is the same; not so for a contract unknown to historique."""
+    """Return whether register 1 of both is the same; it is not if historique lacks the contract."""
     if last.mode is reading.mode:
         return True
     standard, historique = (last, reading) if last.mode is Mode.STANDARD else (reading, last)
-    return historique.calendar != "BASE" or _own(standard.calendar) is not None
+    return historique.calendar != "BASE" or _register_count(standard.calendar) is not None
 
 
 def _register_steps_wh(last: Reading, reading: Reading) -> dict[int, int | None]:
-    """Return by register, from 0, the rise of each that both show; None where it fell."""
+    """Return the rise in Wh of each register, from 0, that both readings show; None if it fell."""
     if not _are_same_registers(last, reading):
         return {}
     pairs = enumerate(zip(last.registers_wh, reading.registers_wh, strict=True))
@@ -159,17 +161,17 @@ def _register_steps_wh(last: Reading, reading: Reading) -> dict[int, int | None]
 
 
 def _counting(reading: Reading) -> set[int]:
-    """Return the registers that can count under a reading's calendar and stand in it."""
-    own = _own(reading.calendar)
+    """Return the registers that the reading shows and that can count under its calendar."""
+    registers = _register_count(reading.calendar)
     return {
         n
         for n, index_wh in enumerate(reading.registers_wh)
-        if index_wh is not None and (own is None or n < own)
+        if index_wh is not None and (registers is None or n < registers)
     }
 
 
-def _own(calendar: str | None) -> int | None:
-    """Return how many registers a calendar has, None where historique does not know it."""
+def _register_count(calendar: str | None) -> int | None:
+    """Return how many registers a calendar has, None if historique does not know it."""
     for name in names_of(calendar or ""):
         if name in HISTORIQUE_REGISTERS:
             return len(HISTORIQUE_REGISTERS[name])

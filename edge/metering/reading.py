@@ -1,4 +1,4 @@
-"""A frame's groups to one reading: when, which meter, which counters.
+"""Turns a frame's groups into one reading: time, meter and counters.
 
 Source of labels and units: Enedis-NOI-CPT_54E v3. Counters are nine digits of Wh and wrap.
 """
@@ -13,7 +13,7 @@ from protocol.layout import REGISTERS
 from protocol.registers import optarif_name
 
 COUNTER_MODULUS_WH = 1_000_000_000
-# By which subscribed kVA and A stand to each other in French contracts.
+# Converts subscribed A to kVA in French contracts.
 VOLTS_NOMINAL = 200
 
 STANDARD_REGISTERS = tuple(f"EASF{number:02d}" for number in range(1, REGISTERS + 1))
@@ -26,7 +26,7 @@ HISTORIQUE_REGISTERS = {
 
 
 class DayMaximum(msgspec.Struct, frozen=True):
-    """The highest apparent power of a legal day as the meter itself keeps it."""
+    """The highest apparent power of a legal day, as the meter itself records it."""
 
     day: date
     power_va: int
@@ -37,16 +37,16 @@ class Reading(msgspec.Struct, frozen=True):
 
     Attributes:
         at: the meter's DATE in standard mode, the host's time in historique.
-        mode: None where an account was restored and no frame has been seen since.
+        mode: None if the account was restored and no frame has been seen since.
         serial: ADSC or ADCO.
-        calendar: NGTF or OPTARIF, stripped; None where it is not said.
+        calendar: NGTF or OPTARIF, stripped; None if the frame lacks it.
         total_wh: the total drawn, modulo 10^9: EAST, or the sum of the contract's registers.
-        injected_wh: EAIT; None where the meter does not send it.
-        registers_wh: supplier registers 1..10; None where the frame does not say.
-        subscribed_kva: the power that the meter is set to, kVA; None where the frame does not say.
-        power_va: apparent power drawn at that moment, 0 where the frame does not say.
-        day_maxima: highest apparent powers of days, where the meter keeps them.
-        is_clock_degraded: the meter says that its clock is not to be trusted.
+        injected_wh: EAIT; None if the meter does not send it.
+        registers_wh: supplier registers 1..10; None for each that the frame lacks.
+        subscribed_kva: the power that the meter is set to, kVA; None if the frame lacks it.
+        power_va: apparent power drawn at that moment, 0 if the frame lacks it.
+        day_maxima: highest apparent powers of days, if the meter records them.
+        is_clock_degraded: the meter reports that its clock is not reliable.
     """
 
     at: datetime
@@ -63,10 +63,10 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 def read(frame: Frame, host_time: datetime) -> Reading | None:
-    """Return the frame's reading; None where it does not name meter, time and total.
+    """Return the frame's reading; None if it lacks meter, time or total.
 
-    A group that was rejected costs only what it carries: another register of the same frame is
-    used, a total that is a sum of registers is not. A short frame of an overload names no total.
+    A rejected group costs only what it carries: the other registers of the frame are used, but not
+    a total that is the sum of registers. A short overload frame has no total.
     `host_time` is aware and used in historique.
     """
     if frame.mode is Mode.STANDARD:
@@ -122,7 +122,7 @@ def _read_historique(frame: Frame, host_time: datetime) -> Reading | None:
 
 
 def _historique_kva(frame: Frame) -> int | None:
-    """Return the subscribed power from the current of a phase: 30 A are 6 kVA, of three phases 18."""
+    """Return the subscribed power from a phase's current: 30 A are 6 kVA, or 18 on three phases."""
     current_a = _number(frame, "ISOUSC")
     if current_a is None:
         return None

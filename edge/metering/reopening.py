@@ -1,4 +1,4 @@
-"""Quarter-hours and days that a wrong time closed, and that are closed again by the right one."""
+"""Reopens quarter-hours and days that a wrong time closed, so that the right time closes them."""
 
 from datetime import date, timedelta
 
@@ -13,17 +13,17 @@ from edge.metering.timekeeping import AGREEMENT
 from protocol.calendar import day_end, quarter_hour, quarter_hour_start
 from protocol.registers import count_alike
 
-# A step ahead that has been gone on from for longer was right.
+# A step ahead that has lasted longer than this was right.
 STEP_LASTS = timedelta(days=1)
 
 
 class Undone(msgspec.Struct, frozen=True):
-    """What was closed, and is taken back: in order, up to the open quarter-hour.
+    """What was closed and is undone, in order, up to the open quarter-hour.
 
     Attributes:
-        since: the quarter-hour (day, j) from which on nothing is closed any more.
-        quarter_hours: those that were closed from there on.
-        days: the days that were.
+        since: the quarter-hour (day, j) from which on everything is open again.
+        quarter_hours: the quarter-hours that were closed from there on.
+        days: the days that were closed from there on.
     """
 
     since: tuple[date, int]
@@ -32,10 +32,10 @@ class Undone(msgspec.Struct, frozen=True):
 
 
 def closed_ahead(state: MeterState) -> tuple[date, int] | None:
-    """Return from which quarter-hour on (day, j) a wrong time closed; None where none did.
+    """Return the quarter-hour (day, j) from which a wrong time closed; None if it closed none.
 
-    That is the one in which the step ahead was believed that led there, the one of the account's
-    beginning where that was ahead, or the one that holds the last reading.
+    It is the one in which the step ahead was believed, the one of the account's beginning if that
+    was ahead, or else the one that holds the last reading.
     """
     account = state.account
     if account is None:
@@ -50,10 +50,10 @@ def closed_ahead(state: MeterState) -> tuple[date, int] | None:
 
 
 def reopen(account: Account, undone: Undone) -> Account:
-    """Return the account as if `undone` had not been closed; all that it held is counted again.
+    """Return the account as if `undone` had not been closed, to count its content again.
 
-    Its energy is spread over the time since, as over a gap, where that time has passed; its steps
-    fall on the day that closes next, by the meter and calendar that counted them.
+    Its energy is spread over the time since, as over a gap, if that time has passed. Its steps
+    fall on the day that closes next, under the meter and calendar that counted them.
     """
     first = undone.quarter_hours[0]
     day, j = (first.day, first.j) if account.began_at is None else undone.since
@@ -72,11 +72,11 @@ def reopen(account: Account, undone: Undone) -> Account:
         account,
         day=day,
         j=j,
-        pool_wh=account.pool_wh + sum(each.energy_wh for each in undone.quarter_hours),
+        pool_wh=account.pool_wh + sum(quarter.energy_wh for quarter in undone.quarter_hours),
         billed_kwh=billed_kwh,
         billed_injected_wh=injected_wh,
         parts=tuple([part for part in parts if not _is_of(part, account)]),
-        max_power_va=max(account.max_power_va, *[each.max_power_va for each in undone.days], 0),
+        max_power_va=max(account.max_power_va, *[closed.max_power_va for closed in undone.days], 0),
         is_start_metered=False,
         is_carrying=False,
         doubts=doubts_reopened(account, undone.days, day),

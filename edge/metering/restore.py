@@ -1,4 +1,4 @@
-"""An account from what the cloud gave back, after the chip has lost its store."""
+"""Restores an account from what the cloud returned, after the chip has lost its store."""
 
 from datetime import date, timedelta
 
@@ -23,22 +23,22 @@ from protocol.calendar import (
     quarter_hours,
 )
 
-# The cloud has whole kWh: a register stood by up to one more, which 36 kVA count in this time.
+# The cloud has whole kWh: a register was up to one kWh higher, which 36 kVA draw in this time.
 _PART_OF_KWH = timedelta(seconds=100)
 
 
 class RestorePoint(msgspec.Struct, frozen=True):
-    """From where metering goes on after a loss, once a frame has named the meter.
+    """The point from which metering continues after a loss, once a frame has named the meter.
 
     Attributes:
         day: legal day of the last quarter-hour that the blocks carry; `j` its number.
         drawn_index_wh: the total the curve accounts for at its end: `DayClosed.drawn_index_wh` of
-            the last closed day, and the quarter-hours after it.
+            the last closed day, plus the quarter-hours after it.
         register_index_kwh: `DayClosed.register_index_kwh` of that day (ten).
-        injected_index_wh: the same for injection, 0 where there is none.
+        injected_index_wh: the same for injection, 0 if there is none.
         fingerprint: of meter and calendar at the last closed day.
-        placed_wh: what the quarter-hours after the last closed day carry.
-        is_carrying: the last quarter-hour was full: the total may stand higher than the curve.
+        placed_wh: energy of the quarter-hours after the last closed day.
+        is_carrying: the last quarter-hour was full, so the total may be ahead of the curve.
     """
 
     day: date
@@ -54,18 +54,18 @@ class RestorePoint(msgspec.Struct, frozen=True):
 def restore(
     point: RestorePoint, serial: str, calendar: str | None = None, mode: Mode | None = None
 ) -> MeterState:
-    """Return the state from which the next frame goes on.
+    """Return the state that the next frame continues.
 
     Args:
-        point: what came back.
-        serial: the meter's, where a frame has its fingerprint; anything else where frames have
-            another: then the meter counts as replaced.
-        calendar: its calendar when the last day closed; None where the meter is not known.
-        mode: the TIC mode then; None with the calendar.
+        point: what the cloud returned.
+        serial: the meter's, if a frame has its fingerprint. Any other value if frames have another:
+            the meter then counts as replaced.
+        calendar: its calendar when the last day closed; None if the meter is not known.
+        mode: the TIC mode then; None if the calendar is.
 
     What the meter counted since goes into the quarter-hours not yet closed, and the whole-kWh
     steps since the last closed day fall on the day of the next good reading. Raises
-    ValueError where the quarter-hour does not exist.
+    ValueError if the quarter-hour does not exist.
     """
     day, j = point.day, point.j
     if not 0 <= j < quarter_hours(day):
@@ -101,7 +101,7 @@ def restore(
 
 
 def misfit_of(account: Account, reading: Reading, settings: MeteringSettings) -> Misfit | None:
-    """Return why `reading` does not simply continue the account; GAP only where all else fits."""
+    """Return why `reading` does not simply continue the account; GAP only if all else fits."""
     why = misfit(account.last, reading, settings)
     if account.closed is not None and why in (None, Misfit.GAP):
         return counters_misfit(account.closed, reading) or why
@@ -109,14 +109,14 @@ def misfit_of(account: Account, reading: Reading, settings: MeteringSettings) ->
 
 
 def _index_wh(injected_wh: int, mode: Mode | None) -> int | None:
-    """Return the injected index; 0 may stand for none where the meter was not in standard mode."""
+    """Return the injected index; outside standard mode, 0 may mean that there is none."""
     return injected_wh if injected_wh or mode is Mode.STANDARD else None
 
 
 def _shown(
     index_kwh: tuple[int, ...], mode: Mode | None, calendar: str | None
 ) -> tuple[int | None, ...]:
-    """Return the indices that the meter showed; one that it did not show came back as 0."""
+    """Return the indices that the meter showed; one that it did not show was returned as 0."""
     if mode is Mode.STANDARD:
         return index_kwh
     own = len(HISTORIQUE_REGISTERS.get(calendar or "", ()))

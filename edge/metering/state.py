@@ -1,4 +1,4 @@
-"""What metering remembers, and how one reading stands to the one before."""
+"""The state of metering, and why a reading may not continue the one before."""
 
 from datetime import date, datetime, timedelta
 from enum import Enum, auto
@@ -22,10 +22,10 @@ class MeteringSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         gap_s: a reading further than this from the last one waits for a second that agrees.
-        boundary_s: a quarter-hour or day is metered, not estimated, where a reading lies within
-            this of its end.
-        is_simulated: the meter is simulated or recorded: its time is taken as it is, and compared
-            with no clock.
+        boundary_s: a quarter-hour or day is metered, not estimated, if a reading lies within this
+            of its end.
+        is_simulated: the meter is simulated or recorded; its time is taken as it is and not
+            compared with any clock.
     """
 
     gap_s: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 900.0
@@ -34,9 +34,9 @@ class MeteringSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FormerMeter(msgspec.Struct, frozen=True):
-    """Where a meter stood that was followed before another: its last reading and what was billed.
+    """A meter that was followed before another: its last reading and what was billed.
 
-    `placed_wh` is what the curve holds already of what it counted since.
+    `placed_wh` is how much of what it counted since the curve already holds.
     """
 
     last: Reading
@@ -46,14 +46,14 @@ class FormerMeter(msgspec.Struct, frozen=True):
 
 
 class DayDoubt(msgspec.Struct, frozen=True):
-    """What stands against the days up to `until`, that one included."""
+    """A doubt about the days up to and including `until`."""
 
     doubt: Doubt
     until: date
 
 
 class GapSpell(msgspec.Struct, frozen=True):
-    """Gaps one after another: how many, and the reading that ended the last one."""
+    """A series of gaps: their number, and the time of the reading that ended the last one."""
 
     count: int
     last_at: datetime
@@ -66,20 +66,20 @@ class Account(msgspec.Struct, frozen=True):
         last: the last reading used, with the latest known value of each counter.
         day: the legal day of the open quarter-hour, `j` its number.
         pool_wh: energy metered and not yet in a closed quarter-hour.
-        billed_kwh: per register, the whole-kWh index up to which steps have been handed on.
+        billed_kwh: for each register, the whole-kWh index up to which steps have been billed.
         billed_injected_wh: the same for injection, in Wh.
         parts: the open day's parts before the last change of meter or calendar.
         max_power_va: the highest apparent power seen on the open day.
         is_start_metered: a reading lay near the start of the open quarter-hour.
         is_carrying: the last quarter-hour closed full and left energy over.
         former: the last meters that were followed before, oldest first.
-        doubts: what stands against the open day and later ones.
+        doubts: the doubts about the open day and later ones.
         gap_spell: gaps from which the line has not recovered yet.
-        began_at: when the first reading was, while that may still turn out to be a wrong time.
-        is_untimed: frames have come since the last reading of which nobody knew the time.
-        closed: in an account that was restored, until its meter is read: how the last closed day
-            left registers (in whole kWh) and total. `last` then has no registers, and the total
-            up to the last quarter-hour that came back.
+        began_at: the time of the first reading, while that may still turn out to be wrong.
+        is_untimed: frames of unknown time have come since the last reading.
+        closed: for a restored account whose meter has not been read yet: registers (in whole kWh)
+            and total at the end of the last closed day. `last` then has no registers, and the total
+            up to the last quarter-hour that the cloud returned.
     """
 
     last: Reading
@@ -106,22 +106,22 @@ class Account(msgspec.Struct, frozen=True):
 
     @property
     def placed_wh(self) -> int:
-        """What the curve holds already of what was counted since `known`."""
+        """How much of what was counted since `known` the curve already holds."""
         if self.closed is None:
             return 0
         return (self.last.total_wh - self.closed.total_wh) % COUNTER_MODULUS_WH
 
 
 class MeterState(msgspec.Struct, frozen=True):
-    """All that metering remembers; serialises with msgpack.
+    """Everything that metering remembers; serialises with msgpack.
 
-    `held` is a reading that waits for a second one that agrees with it. An account that begins
-    takes no part of days before `first_day`: the household's blocks have those. `time` is by which
-    clocks the last reading was timed. `other` is another meter than the account's, while it is not
-    known whose it is, and `other_time` by which clocks that is timed; `quarantined` are readings of
-    the account's own meter that do not go on from `account.last`, until they do or a person confirms
-    them. `unnamed` are the readings in a row that were passed over because they did not name their
-    calendar, or lacked a register of another one.
+    `held` is a reading that waits for a second one that agrees with it. A new account takes nothing
+    of days before `first_day`, since the household's blocks have those. `time` is the timekeeping
+    of the last reading. `other` is a meter other than the account's whose owner is not known yet,
+    and `other_time` its timekeeping. `quarantined` are readings of the account's own meter that do
+    not continue `account.last`; they wait until they do or a person confirms them. `unnamed` is how
+    many readings in a row were skipped because they did not name their calendar, or lacked a
+    register of another one.
     """
 
     account: Account | None = None
@@ -135,9 +135,9 @@ class MeterState(msgspec.Struct, frozen=True):
 
     @property
     def milestone(self) -> tuple[object, ...]:
-        """What must be stored when it changes, even where nothing was closed."""
+        """What must be stored when it changes, even if nothing was closed."""
         set_aside = [
-            None if each is None else each.milestone for each in (self.other, self.quarantined)
+            None if aside is None else aside.milestone for aside in (self.other, self.quarantined)
         ]
         other_time = Timekeeping() if self.other_time is None else self.other_time.time
         waits = self.time.milestone + other_time.milestone
@@ -145,7 +145,7 @@ class MeterState(msgspec.Struct, frozen=True):
 
     @property
     def serial(self) -> str | None:
-        """The serial of the meter on the line, as far as it is known."""
+        """The serial of the meter on the line, None if not known."""
         if self.other is not None:
             return self.other.serial
         return None if self.account is None else self.account.last.serial
@@ -163,14 +163,14 @@ class Misfit(Enum):
 
 
 def is_same_calendar(last: Reading, reading: Reading) -> bool:
-    """Return whether both count in the same registers, as far as either says."""
+    """Return whether both count in the same registers; an unnamed calendar counts as the same."""
     return last.mode is reading.mode and (
         None in (last.calendar, reading.calendar) or last.calendar == reading.calendar
     )
 
 
 def misfit(last: Reading, reading: Reading, settings: MeteringSettings) -> Misfit | None:
-    """Return why `reading` does not simply continue `last`; GAP only where all else fits."""
+    """Return why `reading` does not simply continue `last`; GAP only if all else fits."""
     elapsed = reading.at - last.at
     if last.serial != reading.serial:
         return Misfit.METER
@@ -183,7 +183,7 @@ def misfit(last: Reading, reading: Reading, settings: MeteringSettings) -> Misfi
 
 
 def counters_misfit(last: Reading, reading: Reading) -> Misfit | None:
-    """Return whether a counter fell, or rose by more than it can have counted."""
+    """Return FALL if a counter fell, RISE if one rose by more than possible, else None."""
     limit_wh = allowed_rise_wh(reading.at - last.at)
     for before_wh, after_wh in counters(last, reading):
         if after_wh < before_wh:

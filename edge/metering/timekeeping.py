@@ -1,7 +1,7 @@
-"""The time of a reading: which clock is believed, and when none is.
+"""Decides the time of a reading: which clock is believed, if any.
 
-Clocks are the meter's own (DATE, where its letter says that it is sure), the host's (while the
-kernel says that it is synchronised), and the last time that was believed, carried on by the
+There are three clocks: the meter's own (DATE, if its letter says that it is reliable), the host's
+(while the kernel reports it as synchronised), and the last believed time, carried on by the
 monotonic clock of the same boot. While no time is believed nothing closes, and nothing is lost:
 the meter counts on, and what it counted is spread over the wait as over a gap.
 """
@@ -19,13 +19,13 @@ from system.clock import HostTime
 
 # Two clocks that are both trusted do not differ by more.
 AGREEMENT = timedelta(minutes=10)
-# By how much more than the monotonic clock a clock may go ahead between two frames.
+# How much further than the monotonic clock a clock may advance between two frames.
 STEP_MARGIN = timedelta(minutes=1)
-# What is doubted is believed when it has agreed with the monotonic clock for so long.
+# A doubted clock is believed when it has agreed with the monotonic clock for this long.
 STEADY_AFTER_S = 180.0
-# A meter that counts on while the machine boots needs no more.
+# A reboot of the machine takes less than this.
 REBOOT = timedelta(minutes=15)
-# Clocks that still differ after so long are not going to agree.
+# Clocks that still differ after this long are not going to agree.
 LASTING_AFTER_S = 86_400.0
 DIFFERENCE_KEPT_EACH_S = 900.0
 
@@ -35,7 +35,7 @@ _LASTING = "the meter's clock and this machine's have differed for a day; the li
 
 
 class Source(StrEnum):
-    """Which clock a time is of."""
+    """The clock that a time is from."""
 
     METER = "meter"
     HOST = "host"
@@ -43,7 +43,7 @@ class Source(StrEnum):
 
 
 class Fix(msgspec.Struct, frozen=True):
-    """What a clock said at a moment of the monotonic clock."""
+    """The time of a clock at a moment of the monotonic clock."""
 
     at: datetime
     source: Source
@@ -51,7 +51,7 @@ class Fix(msgspec.Struct, frozen=True):
     boot: str
 
     def carried_to(self, host: HostTime) -> datetime | None:
-        """Return the time now by the monotonic clock; None where that one began anew."""
+        """Return the time now by the monotonic clock; None if that was reset by a boot."""
         if host.boot != self.boot:
             return None
         return self.at + timedelta(seconds=host.monotonic_s - self.monotonic_s)
@@ -61,11 +61,11 @@ class ClockDoubt(msgspec.Struct, frozen=True):
     """A time that is not believed yet.
 
     Attributes:
-        last: what the clock said last.
-        since_s: since when it agrees with the monotonic clock.
-        differed_s: for how long two clocks have differed while the machine ran, over all its
-            boots; None where they do not differ.
-        is_told: the household has been told.
+        last: the last time of the clock.
+        since_s: the monotonic time since which it agrees with the monotonic clock.
+        differed_s: how long two clocks have differed while the machine ran, over all its boots;
+            None if they do not differ.
+        is_told: the household has had a notice.
     """
 
     last: Fix
@@ -75,15 +75,15 @@ class ClockDoubt(msgspec.Struct, frozen=True):
 
 
 class Timekeeping(msgspec.Struct, frozen=True):
-    """What is remembered of time.
+    """What metering remembers about time.
 
     Attributes:
         fix: the last time that was believed.
-        doubt: what is not believed yet; nothing closes meanwhile.
-        lasting: which clock is used while meter and host differ for good; `difference` is by how
-            much the host's was ahead when both were trusted last.
-        stepped_from: the time believed before the last step ahead that nothing but itself bore out.
-        is_degraded: the meter has said that its clock is not sure.
+        doubt: the time that is not believed yet; nothing closes meanwhile.
+        lasting: the clock in use while meter and host differ for good; `difference` is how far the
+            host's was ahead when both were last trusted.
+        stepped_from: the time believed before the last step ahead that no other clock confirmed.
+        is_degraded: the meter has reported that its clock is not reliable.
     """
 
     fix: Fix | None = None
@@ -94,13 +94,13 @@ class Timekeeping(msgspec.Struct, frozen=True):
     is_degraded: bool = False
 
     def of_another_meter(self) -> Self:
-        """Return what a meter is first timed by of whose clock nothing is known."""
+        """Return the timekeeping to begin with for a meter whose clock is not known."""
         fix = self.fix and msgspec.structs.replace(self.fix, source=Source.CARRIED)
         return type(self)(fix=fix, stepped_from=self.stepped_from)
 
     @property
     def milestone(self) -> int:
-        """How far the wait is in which two clocks differ; it must outlive a power cut."""
+        """How long two clocks have differed, in steps; this must outlive a power cut."""
         doubt = self.doubt
         return 0 if doubt is None else int((doubt.differed_s or 0.0) // DIFFERENCE_KEPT_EACH_S)
 
@@ -109,10 +109,10 @@ class BelievedTime(msgspec.Struct, frozen=True):
     """The outcome for one reading.
 
     Attributes:
-        state: what is remembered of time from now on.
+        state: the timekeeping from now on.
         at: the reading's time; None while no time is believed.
-        notices: what the household is told.
-        step: by how much the time has gone ahead of, or back from, the one believed before.
+        notices: the notices for the household.
+        step: how far the time has stepped ahead of the one believed before, or back from it.
         is_borne_out: meter and host agree on it.
     """
 
@@ -124,7 +124,7 @@ class BelievedTime(msgspec.Struct, frozen=True):
 
 
 class _Clocks(msgspec.Struct, frozen=True):
-    """What each clock says now, None where it is not trusted."""
+    """The present time of each clock, None if it is not trusted."""
 
     meter: datetime | None
     host: datetime | None
@@ -136,7 +136,7 @@ class _Clocks(msgspec.Struct, frozen=True):
 
     @property
     def difference(self) -> timedelta | None:
-        """By how much the host's clock is ahead of the meter's."""
+        """How far the host's clock is ahead of the meter's."""
         return None if self.meter is None or self.host is None else self.host - self.meter
 
     def is_meter_near(self, other: datetime | None) -> bool:
@@ -153,7 +153,7 @@ class _Clocks(msgspec.Struct, frozen=True):
 
 
 def keep_time(state: Timekeeping, reading: Reading, host: HostTime) -> BelievedTime:
-    """Decide the time of a reading, whose `at` is what its frame says, or the host's in historique."""
+    """Decide the time of a reading, whose `at` is its frame's time, or the host's in historique."""
     is_standard = reading.mode is Mode.STANDARD
     clocks = _Clocks(
         meter=reading.at if is_standard and not reading.is_clock_degraded else None,
@@ -178,21 +178,21 @@ def keep_time(state: Timekeeping, reading: Reading, host: HostTime) -> BelievedT
 
 
 def _step(before: Fix | None, clocks: _Clocks, at: datetime | None) -> timedelta:
-    """Return by how much the time stepped; over a boot, only that it went back can be known."""
+    """Return how far the time stepped; over a boot, only a step back can be known."""
     if before is None or at is None:
         return timedelta()
     step = at - clocks.carried if clocks.carried is not None else min(at - before.at, timedelta())
     return step if abs(step) > AGREEMENT else timedelta()
 
 
-def as_told(state: Timekeeping, reading: Reading) -> BelievedTime:
-    """Take the time of a simulated or recorded meter as it is; a clock it calls unsure is none."""
+def trust_time(state: Timekeeping, reading: Reading) -> BelievedTime:
+    """Take the time of a simulated or recorded meter as it is; a degraded clock gives None."""
     at = None if reading.is_clock_degraded else reading.at
     return BelievedTime(state, at, is_borne_out=True)
 
 
 def _do_differ(state: Timekeeping, clocks: _Clocks) -> bool:
-    """Return whether two trusted clocks differ; a clock that falls silent does not settle that."""
+    """Return whether two trusted clocks differ; a clock that falls silent does not end that."""
     is_so_already = state.lasting is not None or _is_difference(state.doubt)
     if clocks.meter is None:
         return clocks.host is None and is_so_already
@@ -206,10 +206,10 @@ def _is_difference(doubt: ClockDoubt | None) -> bool:
 
 
 def _are_agreed(state: Timekeeping, clocks: _Clocks) -> bool:
-    """Return whether a second clock bears the meter's out.
+    """Return whether a second clock confirms the meter's.
 
-    Where the host's is not trusted, that is the last believed time, carried on: it was believed
-    before the two differed. A time that is the meter's own alone bears nothing out.
+    If the host's is not trusted, the second clock is the last believed time, carried on, since it
+    was believed before the two differed. A time that is the meter's alone confirms nothing.
     """
     if clocks.host is not None or state.lasting is Source.METER:
         return clocks.are_agreed
@@ -217,8 +217,8 @@ def _are_agreed(state: Timekeeping, clocks: _Clocks) -> bool:
 
 
 def _differing(state: Timekeeping, clocks: _Clocks, host: HostTime) -> BelievedTime:
-    """Believe neither of two clocks for a day, then the one that asks for less to be closed."""
-    why = _DIFFER if state.lasting is None else None  # else it was told when that was chosen
+    """Believe neither of two clocks for a day, then the one that closes less."""
+    why = _DIFFER if state.lasting is None else None  # else the choice has given its notice
     source = state.lasting
     if source is not None and _is_another_difference(state, source, clocks):
         state, source, why = msgspec.structs.replace(state, lasting=None), None, _DIFFER
@@ -238,7 +238,10 @@ def _differing(state: Timekeeping, clocks: _Clocks, host: HostTime) -> BelievedT
 
 
 def _is_another_difference(state: Timekeeping, source: Source, clocks: _Clocks) -> bool:
-    """Return whether the clocks differ otherwise than when one was chosen, which may be why."""
+    """Return whether the clocks differ by another amount than when one was chosen.
+
+    The chosen clock may be the cause.
+    """
     at, now, before = clocks.of(source), clocks.difference, state.difference
     if at is None or now is None or before is None or abs(now - before) <= AGREEMENT:
         return False
@@ -246,7 +249,7 @@ def _is_another_difference(state: Timekeeping, source: Source, clocks: _Clocks) 
 
 
 def _differed_s(doubt: ClockDoubt | None, host: HostTime) -> float:
-    """Return for how long two clocks have differed; a boot only interrupts that."""
+    """Return how long two clocks have differed, in seconds; a boot only interrupts that."""
     if doubt is None or doubt.differed_s is None:
         return 0.0
     is_same_boot = doubt.last.boot == host.boot
@@ -254,9 +257,9 @@ def _differed_s(doubt: ClockDoubt | None, host: HostTime) -> float:
 
 
 def _likelier(state: Timekeeping, clocks: _Clocks) -> Source | None:
-    """Return the clock that goes on from the last believed time with the least to close.
+    """Return the clock that continues the last believed time with the least to close.
 
-    The last believed time, carried on, stands in for a host's clock that is not sure of itself.
+    The last believed time, carried on, replaces a host's clock that is not synchronised.
     """
     known = {
         source: at
@@ -285,10 +288,10 @@ def _first_known(clocks: _Clocks) -> Source:
 
 
 def _following(state: Timekeeping, source: Source, clocks: _Clocks, host: HostTime) -> BelievedTime:
-    """Follow one clock: at once where nothing speaks against it, else when it has settled."""
+    """Follow one clock: at once if nothing contradicts it, else when it has settled."""
     at, doubt = clocks.of(source), state.doubt
     if at is None or source is Source.CARRIED:
-        return BelievedTime(state, clocks.carried)  # the clock in doubt says nothing any more
+        return BelievedTime(state, clocks.carried)  # the clock in doubt is silent
     now = Fix(at, source, host.monotonic_s, host.boot)
     why = _against(state, now, clocks)
     if why is None and doubt is not None and doubt.last.source is not source:
@@ -304,7 +307,7 @@ def _following(state: Timekeeping, source: Source, clocks: _Clocks, host: HostTi
 
 
 def _against(state: Timekeeping, now: Fix, clocks: _Clocks) -> str | None:
-    """Return what speaks against a clock's time, "" where it is only not borne out by another."""
+    """Return why a clock's time is in doubt; "" if just no other clock confirms it."""
     fix = state.fix
     if fix is not None and clocks.carried is not None:
         is_same = fix.source is now.source
@@ -333,7 +336,7 @@ def _believe(state: Timekeeping, now: Fix, clocks: _Clocks) -> BelievedTime:
 
 
 def _doubting(state: Timekeeping, doubt: ClockDoubt, why: str | None) -> BelievedTime:
-    """Close nothing; tell why when a second reading in a row gives reason to."""
+    """Close nothing; give a notice of `why` when a second reading in a row has a reason."""
     if state.doubt is None or state.doubt.is_told or not why:
         is_told = state.doubt is not None and state.doubt.is_told
         doubt = msgspec.structs.replace(doubt, is_told=is_told)

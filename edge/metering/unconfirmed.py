@@ -1,4 +1,4 @@
-"""What waits for a person's word: an index in quarantine, or another meter on the line."""
+"""What waits for a person's confirmation: an index in quarantine, or another meter on the line."""
 
 import msgspec
 
@@ -8,7 +8,7 @@ from edge.metering.state import MeterState, is_same_calendar
 
 
 class Quarantine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="index"):
-    """The last reading believed, the first of the same meter that contradicts it, and the latest."""
+    """The last believed reading, the first that contradicts it, and the latest, of one meter."""
 
     before: Reading
     first: Reading
@@ -16,7 +16,7 @@ class Quarantine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="i
 
 
 class Replacement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="meter"):
-    """The last reading of the meter that is followed, and the first of another one set aside."""
+    """The last reading of the followed meter, and the first of another one that is set aside."""
 
     before: Reading
     now: Reading
@@ -26,12 +26,12 @@ Unconfirmed = Quarantine | Replacement
 
 
 def unconfirmed_in(state: MeterState) -> Unconfirmed | None:
-    """Return what waits for a person's word, None where nothing does."""
+    """Return what waits for a person's confirmation, None if nothing does."""
     return replacement_in(state) or quarantine_in(state)
 
 
 def quarantine_in(state: MeterState) -> Quarantine | None:
-    """Return the index in quarantine, None where none is."""
+    """Return the index in quarantine, None if there is none."""
     account, quarantined = state.account, state.quarantined
     if account is None or quarantined is None:
         return None
@@ -39,7 +39,7 @@ def quarantine_in(state: MeterState) -> Quarantine | None:
 
 
 def replacement_in(state: MeterState) -> Replacement | None:
-    """Return the meter that is set aside, None where none is."""
+    """Return the meter that is set aside, None if there is none."""
     account, other = state.account, state.other
     if account is None or other is None:
         return None
@@ -47,17 +47,20 @@ def replacement_in(state: MeterState) -> Replacement | None:
 
 
 def is_waiting(state: MeterState, confirmed: Unconfirmed) -> bool:
-    """Return whether what a person confirmed waits still; False once it is settled.
+    """Return whether what a person confirmed still waits; False once it is settled.
 
-    An index that the meter has left since for another one is not what the person saw: nor is one
-    that was shown without a register that the meter shows now.
+    If the meter has since left the index for another one, it is not what the person saw. The same
+    holds if it was shown without a register that the meter shows now.
     """
     if isinstance(confirmed, Replacement):
         return replacement_in(state) == confirmed
-    found = quarantine_in(state)
-    if found is None or (found.before, found.first) != (confirmed.before, confirmed.first):
+    quarantine = quarantine_in(state)
+    if quarantine is None or (quarantine.before, quarantine.first) != (
+        confirmed.before,
+        confirmed.first,
+    ):
         return False
-    shown, now = confirmed.now, found.now
+    shown, now = confirmed.now, quarantine.now
     return (
         is_same_calendar(shown, now)
         and _registers(shown) == _registers(now)
@@ -66,7 +69,7 @@ def is_waiting(state: MeterState, confirmed: Unconfirmed) -> bool:
 
 
 def latest_reading(state: MeterState, confirmed: Unconfirmed) -> Reading:
-    """Return the last reading of what was confirmed and waits still (see `is_waiting`)."""
+    """Return the last reading of what was confirmed and still waits (see `is_waiting`)."""
     set_aside = state.other if isinstance(confirmed, Replacement) else state.quarantined
     return confirmed.now if set_aside is None else set_aside.last
 
