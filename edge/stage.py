@@ -1,4 +1,4 @@
-"""How far a chip's directory has come, from nothing to a chip that has run, and what comes next."""
+"""How far the setup of a chip's directory has come, and the household's next step."""
 
 import os
 from collections.abc import Callable
@@ -11,12 +11,12 @@ HOUSEHOLD_KEY = "household.key"
 CONFIG_NAME = "edge.toml"
 REQUEST, ENROLMENT = "request.json", "enrolment.json"
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
-# While an import is under way; see edge/moving/transfer.py.
+# Exists while an import is under way; see edge/moving/transfer.py.
 IMPORTING = "vault.db.importing"
 
 
 class Stage(Enum):
-    """The steps that a directory has behind it."""
+    """The last setup step that a directory has completed."""
 
     EMPTY = auto()
     KEYS_DRAWN = auto()
@@ -25,7 +25,7 @@ class Stage(Enum):
 
 
 _NEXT: dict[Stage, Callable[[Path], str]] = {
-    # Where another directory was meant, new keys would make a second chip.
+    # If another directory was meant, new keys would make a second chip.
     Stage.EMPTY: lambda path: (
         "there is no chip in this directory: is it the right one (`--dir`)? For a new chip, draw its "
         f"keys with `volet edge init --dir {quoted(path)}`."
@@ -42,7 +42,7 @@ _NEXT: dict[Stage, Callable[[Path], str]] = {
 
 
 def stage(directory: Path) -> Stage:
-    """Return how far the chip in `directory` has come."""
+    """Return how far the setup of the chip in `directory` has come."""
     if (directory / ENROLMENT).exists():
         return Stage.ENROLLED
     if not key_path(directory, HOUSEHOLD_KEY).exists():
@@ -51,12 +51,12 @@ def stage(directory: Path) -> Stage:
 
 
 def next_step(directory: Path) -> str:
-    """Say what the household does next with the chip in `directory`."""
+    """Return the household's next step with the chip in `directory`, as a sentence."""
     return _NEXT[stage(directory)](directory)
 
 
 def key_path(directory: Path, name: str) -> Path:
-    """Return where the key `name` is: with systemd's credentials if it is there, else in keys/."""
+    """Return the path of the key `name`: in systemd's credentials if it is there, else in keys/."""
     credentials = os.environ.get(CREDENTIALS)
     if credentials and (path := Path(credentials) / name).exists():
         return path

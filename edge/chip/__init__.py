@@ -1,11 +1,11 @@
 """The chip as a program.
 
 agent       the one loop, between serial port and broker
-chip        the core: what is to be done with a frame or a message; no threads, no sockets
+chip        the core, which handles frames and messages; no threads, no sockets
 config      `edge.toml`
-settings    how a chip behaves, as its core is given it
+settings    the settings that the core is given
 handlers    a handler for each kind of message, opened together
-restoring   where metering goes on after a loss
-confirming  what the household confirmed of doubtful readings
+restoring   where metering continues after a loss
+confirming  the household's confirmation of doubtful readings
 systemd     readiness and watchdog
 """

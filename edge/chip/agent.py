@@ -1,4 +1,4 @@
-"""The chip's program: one loop over the meter's wire, the link and signals."""
+"""The chip's program: one loop over the meter's line, the link to the broker, and signals."""
 
 import os
 import select
@@ -41,7 +41,7 @@ from protocol.topics import Kind, device_topic, own_down
 from system.certificates import CertificateWatch, read_lifetimes
 from system.clock import Clock, SystemClock
 
-# Nothing waits longer for the loop than this; on a Pi a round without work costs microseconds.
+# Nothing waits longer than this for the loop; on a Pi an idle round costs microseconds.
 ROUND_S = 0.25
 
 log = structlog.get_logger()
@@ -64,20 +64,22 @@ class StopSignal:
         os.eventfd_write(self._wake, 1)
 
     def close(self) -> None:
-        """Let go of the descriptor."""
+        """Close the descriptor."""
         os.close(self._wake)
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopSignal]:
-    """Give a stop signal that SIGTERM and SIGINT set."""
+    """Yield a stop signal that SIGTERM and SIGINT set."""
     stop = StopSignal()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         del number, frame
         stop.set()
 
-    previous = {each: signal.signal(each, on_signal) for each in (signal.SIGTERM, signal.SIGINT)}
+    previous = {
+        number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)
+    }
     try:
         yield stop
     finally:
@@ -121,17 +123,17 @@ class Agent:
         agreement: Agreement | None = None,
         clock: Clock | None = None,
     ) -> Iterator[Self]:
-        """Open the vault in `directory`, the source and the panel, as long as the context lasts.
+        """Open the vault in `directory`, the source and the panel while the context lasts.
 
-        Statements are judged under `agreement` and what the household had agreed to before.
+        Statements are judged under `agreement` and the household's former agreements.
 
         Raises:
-            ConfigError: something the operator must put right.
+            ConfigError: the operator must correct something.
             StoreError: the vault is of another program or version.
         """
         if config.is_real_line_called_simulated:
             log.warning("real_line_called_simulated", device=config.source)
-        identity.tls_context()  # a damaged certificate is said now, not in a thread later
+        identity.tls_context()  # reports a damaged certificate now, not later in a thread
         clock = clock or SystemClock()
         with ExitStack() as opened:
             is_quarter_hourly = config.rhythm == "quarter_hourly"
@@ -152,10 +154,10 @@ class Agent:
             yield cls(directory, chip, link, source, panel, watch, clock)
 
     def run(self, stop: StopSignal) -> None:
-        """Go round until stopped, or until a source that ends has ended and all is stored.
+        """Run until stopped, or until a finite source has ended and everything is stored.
 
         Raises:
-            StoreError: the vault cannot go on; start the program again.
+            StoreError: the vault cannot continue; start the program again.
         """
         self._link.start()
         self._notifier.ready()
@@ -200,7 +202,7 @@ class Agent:
 
 
 def chip_settings(directory: Path, config: EdgeConfig, agreement: Agreement | None) -> ChipSettings:
-    """Gather how the chip in `directory` behaves under `agreement` and those before it.
+    """Return the settings of the chip in `directory` under `agreement` and those before it.
 
     Raises:
         ConfigError: a document of an earlier contract is damaged.
@@ -241,7 +243,7 @@ def _open_source(config: EdgeConfig, chip: Chip) -> TicSource:
 
 
 def link_settings(identity: Identity) -> ChipLinkSettings:
-    """Return how an enrolled chip reaches its broker."""
+    """Return the settings with which an enrolled chip reaches its broker."""
     status = device_topic(identity.collectivity, identity.device, Kind.STATUS)
     return ChipLinkSettings(
         host=identity.broker_host,

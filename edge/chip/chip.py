@@ -1,8 +1,8 @@
-"""The chip's core: frames and messages in, messages out; no threads, no sockets, no waiting.
+"""The chip's core: takes frames and messages, returns messages; no threads, sockets or waiting.
 
-Everything that lasts is in the vault. After a start the chip asks what the cloud holds; until it
+Everything that lasts is in the vault. After a start the chip asks what the cloud holds. Until it
 knows, it keeps values in the clear only. Then it fetches back what it lacks, encrypts what waited,
-and goes on quarter-hour by quarter-hour.
+and continues quarter-hour by quarter-hour.
 """
 
 import random
@@ -52,19 +52,19 @@ from protocol.topics import DeviceTopic, Kind, device_topic, parse_device_topic
 from system.clock import Clock, HostTime
 from system.conditions import Condition, Repeated
 
-# No more blocks in a request that asks for the state only.
+# The number of blocks in a request that asks for the state only.
 _STATE_ONLY = 0
 
 log = structlog.get_logger()
 
 
 class Chip:
-    """One chip. `feed` and `take` never block; `outgoing` gives what is to be published.
+    """One chip. `feed` and `take` never block; `outgoing` returns the messages to publish.
 
-    Raises StoreError from any of them when the vault cannot go on: end the process.
+    Any of them raises StoreError when the vault cannot continue: end the process.
 
     Attributes:
-        refused: how many messages were refused, by reason, since the start.
+        refused: the number of messages refused since the start, by reason.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Chip:
         clock: Clock,
         settings: ChipSettings | None = None,
     ) -> None:
-        """Go on with what `vault` holds."""
+        """Continue with what `vault` holds."""
         self._identity = identity
         self._vault = vault
         self._clock = clock
@@ -86,8 +86,8 @@ class Chip:
         self._consistency = ConsistencyCheck()
         self._line = LineWatch(self._decoder)
         self._outbox = Outbox(vault, self._settings.outbox)
-        self._said = Repeated(clock.monotonic_s)
-        self._unheard = Condition(clock.monotonic_s)
+        self._repeated = Repeated(clock.monotonic_s)
+        self._unsubscribed = Condition(clock.monotonic_s)
         self._recovery: Recovery | None = None
         self._meter: Meter | None = None
         self._restore_point: RestorePoint | None = None
@@ -108,44 +108,44 @@ class Chip:
 
     @property
     def is_line_good(self) -> bool:
-        """Whether a good frame has come within the last ten seconds."""
+        """True if a good frame has come within the last ten seconds."""
         return self._line.is_good(self._clock.monotonic_s())
 
     @property
     def is_drained(self) -> bool:
-        """Whether the cloud has acknowledged all that there is to send."""
+        """True if the cloud has acknowledged everything that there is to send."""
         if not self._message_handlers.is_drained:
             return False
         return self._vault.is_caught_up and not self._vault.unsent(1)
 
     @property
     def set_aside(self) -> list[str]:
-        """The subjects in which a fault has shown since the start."""
-        return [type(each).__name__ for each in self._message_handlers.set_aside]
+        """The names of the handlers that have failed since the start."""
+        return [type(handler).__name__ for handler in self._message_handlers.set_aside]
 
     @property
     def accepted_groups(self) -> int:
-        """Groups that passed all checks so far, for a source that looks for its line speed."""
+        """The number of groups that passed all checks, for a source that looks for its speed."""
         return self._decoder.quality.groups
 
     def feed(self, data: bytes, host: HostTime, *, is_line_open: bool = True) -> None:
-        """Take bytes of the meter, and whether its device is there; `host` is when they came."""
+        """Take bytes of the meter that came at `host`, and whether its device is open."""
         self._line.reach(is_open=is_line_open)
         if data:
             self._line.heard(self._clock.monotonic_s())
         self.observe_all((frame, host) for frame in self._decoder.feed(data))
 
     def finish(self, host: HostTime) -> None:
-        """Take the end of a stream that has one."""
+        """Take the end of a finite stream."""
         self.observe_all((frame, host) for frame in self._decoder.finish())
         self._line.end()
 
     def observe(self, frame: Frame, host: HostTime) -> None:
-        """Take a frame, without what the frames before it contradict."""
+        """Take a frame, without the groups that earlier frames contradict."""
         self.observe_all([(frame, host)])
 
     def observe_all(self, frames: Iterable[tuple[Frame, HostTime]]) -> None:
-        """Take frames and when they came; one commit holds all that they close."""
+        """Take frames with the time each came; one commit holds everything that they close."""
         events, is_new = self._settings.confirmation.carry_out(self._meter), False
         for frame, host in frames:
             checked = self._consistency.check(frame, host.at)
@@ -161,7 +161,7 @@ class Chip:
                 is_new |= self._meter.state.milestone != before
                 events += self._compare(self._meter)
                 events += self._limit.look(host.at)
-                self._tell_time()
+                self._pass_time()
             may_be_wrong = self._meter is not None and self._meter.is_beginning_open
             self._outbox.hold_blocks(are_held=may_be_wrong and not host.is_synchronised)
         events += self._settings.confirmation.carry_out(self._meter)
@@ -172,7 +172,7 @@ class Chip:
             self._reopen(self._meter, events)
 
     def take(self, event: LinkEvent) -> None:
-        """Take what the link reports."""
+        """Handle an event of the link."""
         now_s = self._clock.monotonic_s()
         self._status.take(event)
         if isinstance(event, Arrived):
@@ -185,7 +185,7 @@ class Chip:
             self._message_handlers.disconnect()
         elif isinstance(event, PublishRefused):
             topic, code = event.publish.topic, event.reason_code
-            if times := self._said.found("publish", topic, code):
+            if times := self._repeated.found("publish", topic, code):
                 log.error("publish_refused", topic=topic, code=code, times=times)
             if event.publish.key is not None:
                 self._outbox.refuse(event.publish.key, now_s)
@@ -193,7 +193,7 @@ class Chip:
             self._published(event)
 
     def outgoing(self) -> list[Publish]:
-        """Return what is to be published now; while there is no session, nothing is."""
+        """Return the messages to publish now; none while there is no session."""
         now_s = self._clock.monotonic_s()
         self._line.look(now_s)
         out = self._status.outgoing(self._counts, has_left=self.moving.has_left)
@@ -216,11 +216,11 @@ class Chip:
         return out + self._message_handlers.outgoing(now_s)
 
     def topics(self) -> frozenset[str]:
-        """Return what the chip wants to hear beside what is sent to it alone."""
+        """Return the topics to subscribe to beside the chip's own."""
         return self.catalogue.topics(self._clock.monotonic_s())
 
     def goodbye(self) -> Publish | None:
-        """Keep where metering stands, and return the last status of a chip that stops, if any."""
+        """Save the state of metering, and return the chip's last status message, if any."""
         if self._meter is not None and self._meter.state.account is not None:
             self._vault.record([], self._meter.state)
         return self._status.goodbye(self._counts())
@@ -237,8 +237,8 @@ class Chip:
 
     # Metering.
 
-    def _tell_time(self) -> None:
-        """Tell the area lane the meter's time, by which deadlines run."""
+    def _pass_time(self) -> None:
+        """Pass the meter's time, which deadlines follow, to the area lane."""
         if self.area is not None and self._meter is not None and self._meter.state.account:
             at = self._meter.state.account.last.at
             self._message_handlers.run(self.area, partial(self.area.observe, at), None)
@@ -246,19 +246,19 @@ class Chip:
     def _contribute(
         self, closed: DayClosed, curve: Sequence[QuarterHour]
     ) -> ContributionRow | None:
-        """Let the area lane noise a day, inside the transaction that closes it."""
+        """Let the area lane add noise to a day, inside the transaction that closes it."""
         if self.area is None:
             return None
         make = partial(self.area.contribute, closed, curve)
         return self._message_handlers.run(self.area, make, None)
 
     def _compare(self, meter: Meter) -> list[Notice]:
-        """Hold what the line says against the household's contract."""
+        """Compare the meter's line with the household's contract."""
         account = meter.state.account
         return [] if account is None else self._contracts.look(account.last)
 
     def _reopen(self, meter: Meter, events: list[Event]) -> None:
-        """Take back what a clock that was ahead has closed, once it has gone back."""
+        """Reopen what a clock that was ahead has closed, once it has gone back."""
         has_gone_back = any(
             isinstance(event, Notice) and event.kind is NoticeKind.CLOCK_JUMP for event in events
         )
@@ -267,7 +267,10 @@ class Chip:
             self._send(self._vault.reopen(since, self._outbox.has_left, meter.reopen))
 
     def _open_meter(self) -> None:
-        """Go on where the vault says; None until a frame names the meter, where it must be told."""
+        """Continue metering from the vault's state.
+
+        There is no meter yet if the account must be restored for the meter that a frame names.
+        """
         values = self._vault.values
         state, point = values.state(), values.restore_point()
         if is_unknown(state):
@@ -302,7 +305,7 @@ class Chip:
                 self._dispatch(parse_device_topic(message.topic), message.payload)
         except MessageRefused as exc:
             self.refused[exc.reason] += 1
-            if times := self._said.found("message", exc.reason, exc.detail):
+            if times := self._repeated.found("message", exc.reason, exc.detail):
                 log.warning("message_refused", reason=exc.reason, detail=exc.detail, times=times)
 
     def _dispatch(self, topic: DeviceTopic, payload: bytes) -> None:
@@ -326,7 +329,7 @@ class Chip:
         states = ack.states if taken.whole is None else taken.whole
         self._vault.reconcile(states, is_whole=taken.whole is not None)
         for refusal in ack.refused:
-            if times := self._said.found("block", refusal.reason):
+            if times := self._repeated.found("block", refusal.reason):
                 reason, sequence = refusal.reason, refusal.sequence
                 log.warning("block_refused", reason=reason, sequence=sequence, times=times)
         if taken.conflicts:
@@ -337,16 +340,16 @@ class Chip:
         if self._recovery is not None:
             self._recovery.take_ack(ack.states)
         elif taken.whole is not None and not taken.conflicts:
-            self._learn(taken.whole)
+            self._compare_holdings(taken.whole)
 
-    def _learn(self, states: Sequence[IncarnationState]) -> None:
-        """Compare what the cloud holds with the vault: fetch back, or go on."""
+    def _compare_holdings(self, states: Sequence[IncarnationState]) -> None:
+        """Compare what the cloud holds with the vault; fetch back what is missing, or continue."""
         missing = missing_here(self._vault, states, self._given_up)
         if missing:
             log.warning(
                 "recovery_started",
                 incarnations=len(missing),
-                blocks=sum(len(each.sequences) for each in missing),
+                blocks=sum(len(part.sequences) for part in missing),
             )
             self._suspend_encryption()
             self._recovery = Recovery(self._signer, missing)
@@ -365,26 +368,26 @@ class Chip:
     def _end_recovery(self) -> None:
         if self._recovery is None or not self._recovery.is_complete:
             return
-        found = self._recovery.result()
+        recovered = self._recovery.result()
         self._recovery = None
-        is_behind = self._vault.restore(found.headers, found.blocks, self._clock.now())
+        is_behind = self._vault.restore(recovered.headers, recovered.blocks, self._clock.now())
         log.info(
             "recovery_ended",
-            blocks=len(found.blocks),
-            lost=len(found.lost),
+            blocks=len(recovered.blocks),
+            lost=len(recovered.lost),
             is_metering_restored=is_behind,
         )
         if is_behind:
             self._open_meter()
-        self._given_up.update(found.lost)
-        self._outbox.request_full_state()  # what has been stored meanwhile comes first
+        self._given_up.update(recovered.lost)
+        self._outbox.request_full_state()  # more may have been stored meanwhile
 
     def _published(self, event: Published) -> None:
         if event.publish.key is not None:
             topic = event.publish.topic
             if event.has_subscribers:
-                self._unheard.ends()
-            elif self._unheard.begins():
+                self._unsubscribed.ends()
+            elif self._unsubscribed.begins():
                 log.warning("nobody_listens", topic=topic)
         self._message_handlers.published(event)
 

@@ -1,6 +1,6 @@
-"""The chip's configuration: `edge.toml` in its directory, then the environment over it.
+"""The chip's configuration: `edge.toml` in its directory, overridden by the environment.
 
-A top-level key KEY may be set as VOLET_EDGE_KEY. Without a file the defaults hold.
+A few top-level keys (KEY) can be set as VOLET_EDGE_KEY. Without a file the defaults hold.
 """
 
 import os
@@ -30,7 +30,7 @@ class PanelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         led_gpio: the status light.
-        button_gpio: a button to ground; held for three seconds, it lets receipts go again.
+        button_gpio: a button to ground; holding it for three seconds releases receipts.
     """
 
     led_gpio: Annotated[int, msgspec.Meta(ge=0, le=27)]
@@ -38,14 +38,14 @@ class PanelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EdgeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the household, or who set the chip up, decides.
+    """The choices of the household, or of whoever set the chip up.
 
     Attributes:
         source: the meter: a serial device, a pty, a capture file, or - for standard input.
         mode: auto finds line speed and mode by itself; the others try one speed only.
         rhythm: send once a day, or each quarter-hour.
         send_window_s: a new block is sent after a random part of this, in seconds.
-        panel: the panel, where there is one.
+        panel: the panel, if there is one.
         sending: how fast and how often the outbox sends.
         metering: how far readings may lie apart.
         area: what the area lane may cost, and whether there is one.
@@ -62,12 +62,12 @@ class EdgeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def is_recording(self) -> bool:
-        """Whether the source is no line of a meter but a file, or standard input."""
+        """True if the source is a file or standard input, not a meter's line."""
         return self.source == "-" or Path(self.source).is_file()
 
     @property
     def is_real_line_called_simulated(self) -> bool:
-        """Whether the meter is said to be simulated, though its source is a serial device."""
+        """True if the meter is configured as simulated although its source is a serial device."""
         device = Path(self.source).resolve()
         is_serial = device.is_char_device() and not device.is_relative_to(PSEUDO_TERMINALS)
         return self.metering.is_simulated and is_serial

@@ -1,6 +1,6 @@
-"""The household's word on an index in quarantine or another meter: left beside the vault.
+"""The household's confirmation of an index in quarantine or another meter, in a file by the vault.
 
-The command leaves what it has shown; the chip goes on from it, once, if that is on the line still.
+The command writes what it has shown. The chip continues from it once, if that is still on the line.
 """
 
 from datetime import datetime
@@ -32,43 +32,43 @@ class _Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def leave_confirmation(directory: Path, confirmed: Unconfirmed) -> None:
-    """Have the chip in `directory` go on from the index, or with the meter, that was confirmed."""
+    """Order the chip in `directory` to continue with the index or meter that was confirmed."""
     write_secret(directory / ORDER, msgspec.json.encode(_Order(confirmed)))
 
 
 class Confirmation:
-    """What the household has confirmed in a chip's directory."""
+    """Reads and carries out what the household has confirmed in a chip's directory."""
 
     def __init__(self, directory: Path | None = None) -> None:
-        """Look in `directory`; None: nowhere."""
+        """Look in `directory`, or nowhere if it is None."""
         self._path = None if directory is None else directory / ORDER
         self._watched = (
             None
             if self._path is None
             else WatchedFile[Unconfirmed | None](self._path, _read, absent=None, unreadable=None)
         )
-        self._found: tuple[Unconfirmed, datetime] | None = None
+        self._first_seen: tuple[Unconfirmed, datetime] | None = None
 
     def read(self) -> Unconfirmed | None:
-        """Return the latest confirmation that is not carried out; None: there is none."""
+        """Return the latest confirmation that is not carried out, None if there is none."""
         return None if self._watched is None else self._watched()
 
     def carry_out(self, meter: Meter | None) -> list[Event]:
-        """Let metering go on from what was confirmed, once it has been read again since.
+        """Continue metering from what was confirmed, once it has been read again since.
 
-        What was stored before a stop, or read before the household decided, may be on the line no
-        more.
+        What was stored before a stop, or read before the household decided, may no longer be on
+        the line.
         """
         confirmed = self.read()
         if confirmed is None or meter is None or meter.state.account is None:
             return []
         if not is_waiting(meter.state, confirmed):
-            self.forget()  # carried out, or what was believed before goes on, or another index came
+            self.forget()  # carried out, or the old index goes on, or another one came
             return []
         read_at = latest_reading(meter.state, confirmed).at
-        if self._found is None or self._found[0] != confirmed:
-            self._found = confirmed, read_at
-        if read_at <= self._found[1]:
+        if self._first_seen is None or self._first_seen[0] != confirmed:
+            self._first_seen = confirmed, read_at
+        if read_at <= self._first_seen[1]:
             return []
         if isinstance(confirmed, Quarantine):
             log.info("index_confirmed")
@@ -77,7 +77,7 @@ class Confirmation:
         return meter.confirm_meter()
 
     def forget(self) -> None:
-        """Remove it; it holds readings."""
+        """Remove the confirmation, since it holds readings."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
 

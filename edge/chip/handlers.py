@@ -1,4 +1,4 @@
-"""Everybody on the chip with whom the cloud corresponds, set up together."""
+"""Sets up the chip's handlers of the cloud's messages."""
 
 from dataclasses import dataclass
 
@@ -21,14 +21,14 @@ from system.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Handlers:
-    """The chip's correspondents.
+    """The chip's handlers.
 
     Attributes:
-        area: the area lane, None: there is none.
+        area: the area lane, None if there is none.
         moving: the household's departure.
-        catalogue: the copy of the transparency log, which comes to everybody alike.
-        contracts: what the household has signed, beside that list.
-        correspondents: all but the list.
+        catalogue: the copy of the transparency log, which is the same for everybody.
+        contracts: what the household has signed, with the documents of that log.
+        message_handlers: all handlers but the transparency log's.
     """
 
     area: AreaLane | None
@@ -45,9 +45,9 @@ def open_handlers(
     clock: Clock,
     settings: ChipSettings,
 ) -> Handlers:
-    """Set up all handlers over `vault`, then let them take up what a process before left.
+    """Set up all handlers over `vault`, then let them resume what an earlier process left.
 
-    Each is handed what it looks things up in, whole: the copy of the transparency log comes first.
+    The copy of the transparency log comes first, because the others look things up in it.
     """
     context = HandlerContext(signer, identity.platform_key, vault, clock)
     catalogue = CatalogueReader(vault, clock, identity.collectivity, identity.platform_key)

@@ -1,7 +1,7 @@
-"""Where metering goes on after a loss: the account that came back, and the meter on the line.
+"""Continues metering after a loss: matches the returned account with the meter on the line.
 
-The account knows its meter by a fingerprint only. A frame of another meter does not take it; its
-readings are set aside until the right one is read, or until this one has taken its place.
+The account knows its meter only by a fingerprint. A frame of another meter does not match; its
+readings are set aside until the right meter is read, or until this one has replaced it.
 """
 
 import msgspec
@@ -16,15 +16,15 @@ from protocol.keys import HouseholdSecret
 from protocol.layout import REGISTERS
 from protocol.registers import KNOWN_CALENDARS, count_alike, names_of
 
-# No meter has this serial: metering takes every meter for another.
+# No meter has this serial, so metering takes every meter for another one.
 UNKNOWN_SERIAL = "?"
 
 
 class RestoredState(msgspec.Struct, frozen=True):
-    """The state from which the next frame goes on.
+    """The state that the next frame continues.
 
-    `names`: names of calendars by the fingerprints of the meter on the line under each, empty where
-    it is another meter.
+    `names`: calendar names by the fingerprint of the meter on the line under each calendar; empty
+    if it is another meter.
     """
 
     state: MeterState
@@ -32,7 +32,7 @@ class RestoredState(msgspec.Struct, frozen=True):
 
 
 def is_unknown(state: MeterState | None) -> bool:
-    """Say whether the account's meter is known by its fingerprint only."""
+    """Return whether the account's meter is known only by its fingerprint."""
     return (
         state is not None
         and state.account is not None
@@ -43,21 +43,22 @@ def is_unknown(state: MeterState | None) -> bool:
 def restore_for(reading: Reading, point: RestorePoint, household: HouseholdSecret) -> RestoredState:
     """Restore the account for the meter on the line, whose reading names its calendar.
 
-    Its calendar may have changed since the last day closed: it is the same meter all the same.
+    The meter is recognised even if its calendar has changed since the last day closed.
     """
     calendars = KNOWN_CALENDARS | names_of(reading.calendar or "")
     names = {household.meter_fingerprint(reading.serial, name): name for name in calendars}
-    found = names.get(point.fingerprint)
-    if found is None:
+    calendar = names.get(point.fingerprint)
+    if calendar is None:
         return RestoredState(restore(point, UNKNOWN_SERIAL), {})
-    mode = _mode_of(found, reading, point)
-    return RestoredState(restore(point, reading.serial, found, mode), names)
+    mode = _mode_of(calendar, reading, point)
+    return RestoredState(restore(point, reading.serial, calendar, mode), names)
 
 
 def _mode_of(calendar: str, reading: Reading, point: RestorePoint) -> Mode:
     """Return the TIC mode in which the calendar was named when the last day closed.
 
-    BASE and EJP are named alike in both: there the total must go on in the reading's mode.
+    BASE and EJP have the same name in both modes. For these, the total decides: if it continues in
+    the reading's mode, the mode is the same.
     """
     if calendar not in HISTORIQUE_REGISTERS:
         return Mode.STANDARD
@@ -65,7 +66,7 @@ def _mode_of(calendar: str, reading: Reading, point: RestorePoint) -> Mode:
         return Mode.HISTORIQUE
     is_standard = reading.mode is Mode.STANDARD
     if not is_standard and not count_alike(calendar, reading.calendar or ""):
-        return Mode.HISTORIQUE  # sums of different registers tell nothing
+        return Mode.HISTORIQUE  # sums of different registers cannot be compared
     if not _is_same_total(calendar, reading, point):
         is_standard = not is_standard
     return Mode.STANDARD if is_standard else Mode.HISTORIQUE
@@ -74,9 +75,9 @@ def _mode_of(calendar: str, reading: Reading, point: RestorePoint) -> Mode:
 def _is_same_total(calendar: str, reading: Reading, point: RestorePoint) -> bool:
     """Return whether the total means what it meant when the last day closed.
 
-    One that rose by more than the registers did, or fell while none did, does not. Under another
-    calendar each register may have counted; what earlier contracts left in one is then told from
-    what was drawn by what 36 kVA can have counted.
+    It does not if it rose by more than the registers, or fell while none of them did. Under another
+    calendar any register may have counted. The limit of 36 kVA then separates what was drawn from
+    what earlier contracts left in a register.
     """
     total_rise_wh = rise_wh(point.drawn_index_wh, reading.total_wh)
     is_alike = count_alike(calendar, reading.calendar or "")
@@ -86,16 +87,16 @@ def _is_same_total(calendar: str, reading: Reading, point: RestorePoint) -> bool
     counting = len(HISTORIQUE_REGISTERS[calendar]) if is_alike else REGISTERS
     registers_rise_wh = _registers_rise_wh(counting, reading, point)
     if registers_rise_wh is None and not is_alike:
-        return False  # a register fell, so that nothing tells one total from the other
+        return False  # a register fell, so the two totals cannot be told apart
     if registers_rise_wh is None or point.is_carrying:
         return total_rise_wh is None or total_rise_wh <= believable_rise_wh(elapsed)
     return total_rise_wh is not None and total_rise_wh + point.placed_wh <= registers_rise_wh
 
 
 def _registers_rise_wh(counting: int, reading: Reading, point: RestorePoint) -> int | None:
-    """Return by how much the registers rose at most since the last closed day; None where one fell.
+    """Return the most that the registers rose since the last closed day, in Wh; None if one fell.
 
-    One that stood below a kWh may not have been shown: of these only the first `counting` are known.
+    A register below one kWh may not have been shown; only the first `counting` of these are known.
     """
     risen_wh = 0
     for n, (index_wh, known_kwh) in enumerate(

@@ -1,4 +1,4 @@
-"""How a chip behaves, as its core is told."""
+"""The settings of the chip's core."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,16 +20,16 @@ class ChipSettings:
 
     Attributes:
         send_window_s: a new block goes out after a random part of this, so that a region's chips
-            do not all speak at midnight.
-        outbox: how fast and how often.
+            do not all send at midnight.
+        outbox: how fast and how often the chip sends.
         metering: how far readings may lie apart.
-        area: the area lane, None: there is none.
+        area: the area lane, None if there is none.
         moving: how the household moves out.
-        receipts: how receipts are given, None: there are none.
+        receipts: how receipts are given, None if there are none.
         quotes: whether the household wants quotes.
         agreements: the household's contracts by their hashes, former ones included.
         confirmation: which index in quarantine, or which other meter, the household has confirmed.
-        status: what the chip says of itself, and where it keeps that.
+        status: what the chip reports about itself, and where it keeps that.
     """
 
     send_window_s: float = 0.0

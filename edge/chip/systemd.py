@@ -1,4 +1,4 @@
-"""What systemd is told: ready, alive, stopping (sd_notify(3)); nothing where it does not ask."""
+"""Notifies systemd that the chip is ready, alive or stopping (sd_notify(3)), if systemd asks."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ MICROSECONDS = 1_000_000
 
 
 class Notifier:
-    """Sends to the socket that the service manager names; the watchdog lives on progress."""
+    """Sends to the socket that the service manager names; `progress` feeds the watchdog."""
 
     def __init__(self, clock: Clock, environment: Mapping[str, str] = os.environ) -> None:
         """Read NOTIFY_SOCKET and WATCHDOG_USEC."""
@@ -21,18 +21,18 @@ class Notifier:
         self._next_s = 0.0
 
     def ready(self) -> None:
-        """Say that the chip has started."""
+        """Report that the chip has started."""
         self._send("READY=1")
 
     def progress(self) -> None:
-        """Say that the main loop has gone round, as often as the watchdog needs it."""
+        """Report a round of the main loop, as often as the watchdog needs it."""
         now_s = self._clock.monotonic_s()
         if self._interval_s is not None and now_s >= self._next_s:
             self._next_s = now_s + self._interval_s
             self._send("WATCHDOG=1")
 
     def stopping(self) -> None:
-        """Say that the chip is about to end."""
+        """Report that the chip is about to stop."""
         self._send("STOPPING=1")
 
     def _send(self, text: str) -> None:

@@ -1,1 +1,1 @@
-"""The panel: a light and a button, where there is one."""
+"""The optional panel: a light and a button."""

@@ -1,8 +1,8 @@
-"""The panel: a light that shows how the line to the meter goes, and a button.
+"""The panel: a light that shows the state of the meter's line, and a button.
 
-It does as the light "Etat Liaison Comptage" of Enedis' own receiver: a short flash every three
-seconds while good frames come, every second while they are bad or absent for ten seconds. Which
-pins there are is gpiozero's to say (GPIOZERO_PIN_FACTORY), so that it runs without hardware.
+The light behaves like "Etat Liaison Comptage" on Enedis' own receiver: a short flash every three
+seconds while good frames come, and every second while they are bad or absent for ten seconds.
+gpiozero chooses the pins (GPIOZERO_PIN_FACTORY), so that the panel runs without hardware.
 """
 
 from typing import Self
@@ -16,12 +16,12 @@ from protocol.errors import ConfigError
 FLASH_S = 0.1
 GOOD_PERIOD_S = 3.0
 BAD_PERIOD_S = 1.0
-# A short touch, by a child or a broom, is no word of the household's.
+# A short touch, by a child or a broom, is not the household's decision.
 HOLD_S = 3.0
 
 
 class Panel:
-    """The status light, and the button where there is one."""
+    """The status light, and the button if there is one."""
 
     def __init__(self, led: LED, button: DigitalInputDevice | None = None) -> None:
         """Use `open` instead."""
@@ -38,7 +38,7 @@ class Panel:
         *,
         button_gpio: int | None = None,
     ) -> Self:
-        """Take light and button at their pins (BCM numbers), from the environment's factory.
+        """Open light and button at their pins (BCM numbers); the environment names the factory.
 
         Raises:
             ConfigError: there is no such pin, or no pins at all.
@@ -69,7 +69,7 @@ class Panel:
         self._led.blink(on_time=FLASH_S, off_time=period_s - FLASH_S)
 
     def was_held(self) -> bool:
-        """Say once that the button is being held for three seconds; ask again and again."""
+        """Return True once each time the button has been held for three seconds; poll this."""
         if self._button is None or not self._button.is_active:
             self._is_taken = False
             return False
@@ -79,7 +79,7 @@ class Panel:
         return True
 
     def close(self) -> None:
-        """Put the light out."""
+        """Turn the light off and release the pins."""
         self._led.close()
         if self._button is not None:
             self._button.close()
