@@ -1,10 +1,10 @@
-"""The broker, as the chip sees it; the only module here that knows MQTT.
+"""The chip's link to the broker; the only module here that knows MQTT.
 
-A thread of its own connects, listens and connects again; what it learns is handed over through a
-queue, and a descriptor wakes the program's one loop. Each connection is a new client with nothing
-carried over: the outbox is the record, so neither the client nor the broker has to remember what
-was under way. The broker keeps the session for as long as it holds the last will back, so that a
-short cut is told to nobody. Reason codes of every PUBACK are handed on.
+A separate thread connects, listens and reconnects. It passes events through a queue, and a
+descriptor wakes the program's one loop. Each connection is a new client without state from the one
+before: the outbox is the record, so neither client nor broker has to remember what was in flight.
+The broker keeps the session as long as it delays the last will, so that a short interruption is
+not reported to anyone. The reason code of every PUBACK is passed on.
 """
 
 import contextlib
@@ -46,24 +46,24 @@ from protocol.errors import ConfigError
 from protocol.status import WILL_DELAY_S
 from system.conditions import Condition
 
-# MQTT 5: reason codes from here on are refusals; below, this one says that nobody listens.
+# MQTT 5: reason codes from REFUSED on are refusals. NO_MATCHING_SUBSCRIBERS is a success.
 REFUSED = 0x80
 NO_MATCHING_SUBSCRIBERS = 0x10
 TAKEN_OVER = 0x8E
 WITH_WILL = "Disconnect with will message"
 
-# More than the outbox lets be under way; the broker's own limit holds beside it.
+# More than the outbox allows in flight; the broker's own limit applies too.
 IN_FLIGHT_MAX = 128
-# A broker may send faster than a chip can take: the loop gets back to the meter after so many
-# events, and of what waits beyond this nothing is kept. Whatever is dropped is said again.
+# A broker may send faster than a chip can handle. The loop returns to the meter after
+# EVENTS_A_ROUND events, and messages beyond QUEUED_MAX are dropped. The cloud sends those again.
 EVENTS_A_ROUND = 256
 QUEUED_MAX = 1_024
 GOODBYE_S = 3.0
 JOIN_S = 15.0
-# How often keep-alive is looked at while nothing moves.
+# How often keep-alive is checked while nothing arrives.
 IDLE_S = 1.0
 
-# The network comes back in seconds; a certificate or a rule that refuses us takes an operator.
+# The network comes back in seconds; a certificate or rule that refuses the chip needs an operator.
 AWAY_AGAIN = RetryPolicy(first_s=0.5, cap_s=60.0)
 REFUSED_AGAIN = RetryPolicy(first_s=15.0, cap_s=600.0)
 
@@ -71,9 +71,9 @@ log = structlog.get_logger()
 
 
 class ChipLinkSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How to reach the broker, and what to hear there.
+    """How to reach the broker, and what to subscribe to.
 
-    `will` is what the broker publishes `will_delay_s` after the session ended without a word.
+    The broker publishes `will` when `will_delay_s` have passed since a session ended unexpectedly.
     """
 
     host: str
@@ -87,7 +87,7 @@ class ChipLinkSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Acknowledged(msgspec.Struct, frozen=True):
-    """A PUBACK as the thread saw it; the message itself is known to the loop."""
+    """A PUBACK as the thread received it; the loop knows the message itself."""
 
     session: int
     packet_id: int
@@ -98,12 +98,12 @@ _Queued = Connected | Disconnected | Unreachable | Arrived | _Acknowledged
 
 
 class ChipLink:
-    """Talks to one broker until stopped; all methods are for one thread, the program's."""
+    """The connection to one broker until stopped; call all methods from one thread."""
 
     def __init__(
         self, settings: ChipLinkSettings, tls: Callable[[], ssl.SSLContext] | None = None
     ) -> None:
-        """Take settings and what makes a TLS context, anew for each session; None: in clear."""
+        """Use `settings`; `tls` makes a TLS context for each session, None: no TLS."""
         self._settings = settings
         self._tls = tls
         self._queue: queue.SimpleQueue[_Queued] = queue.SimpleQueue()
@@ -113,25 +113,25 @@ class ChipLink:
         self._thread = threading.Thread(target=self._run, name="chip-link", daemon=True)
         self._client: Client | None = None
         self._session = 0
-        self._under_way: dict[tuple[int, int], Publish] = {}
+        self._in_flight: dict[tuple[int, int], Publish] = {}
         self._is_session = False
         self._is_resumed = False
         self._trouble = Trouble(settings.host)
         self._dropping = Condition()
-        self._heard: frozenset[str] = frozenset()
-        self._heard_in = 0
+        self._subscribed: frozenset[str] = frozenset()
+        self._subscribed_in = 0
         self._own_subscription: int | None = None
 
     def start(self) -> None:
-        """Begin to connect."""
+        """Start connecting."""
         self._thread.start()
 
     def fileno(self) -> int:
-        """Return a descriptor that can be read when there are events."""
+        """Return a descriptor that becomes readable when there are events."""
         return self._wake
 
     def events(self) -> Iterator[LinkEvent]:
-        """Give what has happened since the last call, a round's worth of it at most."""
+        """Yield the events since the last call, at most `EVENTS_A_ROUND`."""
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._wake)
         for _ in range(EVENTS_A_ROUND):
@@ -143,38 +143,38 @@ class ChipLink:
                 yield from self._acknowledged(queued)
                 continue
             if isinstance(queued, Disconnected):
-                self._under_way.clear()
+                self._in_flight.clear()
             if isinstance(queued, Arrived):
-                self._leave_stray(queued.topic)
+                self._unsubscribe_stray(queued.topic)
             yield queued
         self._rouse()
 
     def listen(self, topics: frozenset[str]) -> None:
-        """Hear these topics beside the chip's own, and no other; over each connection anew."""
+        """Subscribe to exactly these topics beside the chip's own; repeat this for each session."""
         client, session = self._client, self._session
         if client is None or not self._is_session:
             return
-        heard = self._heard if self._heard_in == session else frozenset()
-        if new := sorted(topics - heard):
+        subscribed = self._subscribed if self._subscribed_in == session else frozenset()
+        if new := sorted(topics - subscribed):
             client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in new])
-        if old := sorted(self._heard - topics):
+        if old := sorted(self._subscribed - topics):
             client.unsubscribe(old)
-        self._heard, self._heard_in = topics, session
+        self._subscribed, self._subscribed_in = topics, session
 
     def publish(self, publish: Publish) -> None:
-        """Hand a message to the session; without one it is dropped, `Disconnected` says so."""
+        """Send a message over the session; without one it is dropped (see `Disconnected`)."""
         client, session = self._client, self._session
         if client is None:
             return
         info = client.publish(publish.topic, publish.payload, qos=1, retain=publish.retain)
-        self._under_way[session, info.mid] = publish
+        self._in_flight[session, info.mid] = publish
 
     def stop(self, goodbye: Publish | None = None) -> None:
-        """End the session with a goodbye, else with the last will, and wait for the thread."""
+        """End the session with `goodbye`, or with the last will, and wait for the thread."""
         self._stopping.set()
         client = self._client
         if client is not None:
-            if goodbye is not None and self._is_session and self._is_said(client, goodbye):
+            if goodbye is not None and self._is_session and self._is_delivered(client, goodbye):
                 leaving = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]
                 leaving.SessionExpiryInterval = 0
                 client.disconnect(properties=leaving)
@@ -186,22 +186,24 @@ class ChipLink:
         os.close(self._write)
 
     @staticmethod
-    def _is_said(client: Client, goodbye: Publish) -> bool:
+    def _is_delivered(client: Client, goodbye: Publish) -> bool:
         info = client.publish(goodbye.topic, goodbye.payload, qos=1, retain=goodbye.retain)
         with contextlib.suppress(RuntimeError, ValueError):
             info.wait_for_publish(GOODBYE_S)
             return info.is_published()
         return False
 
-    def _leave_stray(self, topic: str) -> None:
-        """Stop hearing what a process before this one had asked of the session that goes on."""
+    def _unsubscribe_stray(self, topic: str) -> None:
+        """Unsubscribe from a topic that an earlier process subscribed to in the resumed session."""
         client = self._client
-        is_wanted = topic in self._heard or topic_matches_sub(self._settings.subscription, topic)
+        is_wanted = topic in self._subscribed or topic_matches_sub(
+            self._settings.subscription, topic
+        )
         if client is not None and not is_wanted:
             client.unsubscribe(topic)
 
     def _acknowledged(self, puback: _Acknowledged) -> Iterator[LinkEvent]:
-        publish = self._under_way.pop((puback.session, puback.packet_id), None)
+        publish = self._in_flight.pop((puback.session, puback.packet_id), None)
         if publish is None:
             return
         if puback.code >= REFUSED:
@@ -218,7 +220,7 @@ class ChipLink:
             self._is_session = False
             trouble.attempt()
             try:
-                self._hold_session()
+                self._run_session()
             except ssl.SSLError as exc:
                 trouble.distrusts(exc)
             except ConfigError as exc:
@@ -232,8 +234,8 @@ class ChipLink:
             pause_s = next(refused) if trouble.is_refused else next(away)
             self._stopping.wait(pause_s)
 
-    def _hold_session(self) -> None:
-        """Connect, listen until the session ends. Raises OSError if it never began."""
+    def _run_session(self) -> None:
+        """Connect and listen until the session ends. Raises OSError if it never began."""
         client = self._make_client()
         self._session += 1
         self._client = client
@@ -254,7 +256,7 @@ class ChipLink:
             if self._is_session:
                 self._put(Disconnected())
             client.disconnect()
-            client.loop_write()  # closes a socket over which no round has gone
+            client.loop_write()  # closes a socket that was never served
 
     def _serve(self, client: Client) -> None:
         """Read and write until the session ends."""
@@ -288,8 +290,8 @@ class ChipLink:
         late = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
         late.WillDelayInterval = settings.will_delay_s
         client.will_set(settings.will.topic, settings.will.payload, 1, retain=True, properties=late)
-        # Without this paho writes in the thread that publishes, beside the one that reads: two on
-        # one TLS connection break its records.
+        # Without this paho writes in the publishing thread, beside the one that reads: two threads
+        # on one TLS connection break its records.
         client.on_socket_register_write = self._on_write_wanted
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
@@ -330,7 +332,7 @@ class ChipLink:
     ) -> None:
         del session, properties
         if packet_id != self._own_subscription:
-            return  # of the transparency log, whose topics nobody is refused
+            return  # a subscription to the transparency log, which is never refused
         if any(code.is_failure for code in codes):
             self._trouble.no_subscription(str(codes[0]))
             client.disconnect()
@@ -377,7 +379,7 @@ class ChipLink:
             self._trouble.ended(str(code), is_taken_over=code.value == TAKEN_OVER)
 
     def _on_log(self, client: Client, session: int, level: int, text: str) -> None:
-        """Keep what TLS said when the connection ended; paho says it nowhere else."""
+        """Keep the TLS error with which the connection ended; paho reports it nowhere else."""
         del client, session
         if level == LogLevel.MQTT_LOG_ERR and "SSL" in text:
             self._trouble.alerted(text)

@@ -1,4 +1,4 @@
-"""What passes between the chip's core and its link; knows no broker."""
+"""Messages and events between the chip's core and its link; independent of the broker."""
 
 from enum import StrEnum
 
@@ -8,7 +8,7 @@ from edge.vault.rows import Key
 
 
 class Publish(msgspec.Struct, frozen=True):
-    """A message to publish with QoS 1; `key` names it to the outbox, None for others."""
+    """A message to publish with QoS 1; `key` is its key in the outbox, None for other messages."""
 
     topic: str
     payload: bytes
@@ -37,40 +37,40 @@ class Absence(StrEnum):
 
 
 class Connected(msgspec.Struct, frozen=True):
-    """A session is there and its subscription granted.
+    """A session has begun and its subscription is granted.
 
-    `is_resumed`: the broker had kept the session before, so it has not called the chip lost.
+    `is_resumed`: the broker had kept the earlier session, so it has not reported the chip as lost.
     """
 
     is_resumed: bool = False
 
 
 class Disconnected(msgspec.Struct, frozen=True):
-    """The session has ended; what was under way may be lost."""
+    """The session has ended; messages in flight may be lost."""
 
 
 class Unreachable(msgspec.Struct, frozen=True):
-    """There is no session and none could be had; said once a reason."""
+    """An attempt to get a session has failed; `why` is the reason."""
 
     why: Absence
 
 
 class Arrived(msgspec.Struct, frozen=True):
-    """A message came in."""
+    """A message has arrived."""
 
     topic: str
     payload: bytes
 
 
 class Published(msgspec.Struct, frozen=True):
-    """The broker has it; `has_subscribers` False: nobody listens, so nobody will store it."""
+    """The broker has the message; without `has_subscribers` nobody will store it."""
 
     publish: Publish
     has_subscribers: bool
 
 
 class PublishRefused(msgspec.Struct, frozen=True):
-    """The broker refused it, with an MQTT 5 reason code."""
+    """The broker refused the message, with an MQTT 5 reason code."""
 
     publish: Publish
     reason_code: int

@@ -1,8 +1,9 @@
-"""What to send next, given what the cloud has acknowledged; knows no broker.
+"""Decides what to send next, given what the cloud has acknowledged; independent of the broker.
 
-The record is the vault; here is only what is under way. Sending ends with the cloud's ack, never
-with the broker's. A new block goes out at once (or after its turn in the send window); what lies
-in the vault unsent is drained at a bounded rate beside it. Everything kept here is bounded.
+The vault is the record; the outbox only holds what is in flight. A message is sent until the cloud
+acknowledges it; the broker's PUBACK is not enough. A new block goes out at once, or at its turn in
+the send window. Older unsent messages follow from the vault at a bounded rate. Everything kept here
+is bounded.
 """
 
 import heapq
@@ -25,23 +26,23 @@ Pause = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 
 
 class UnsentQueue(Protocol):
-    """Where unsent messages lie."""
+    """The store of unsent messages."""
 
     def unsent(self, limit: int) -> list[Key]:
-        """Return what the cloud has not acknowledged, in the order in which it should go."""
+        """Return at most `limit` messages that the cloud has not acknowledged, in sending order."""
 
 
 class OutboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How fast and how often.
+    """How fast and how often the chip sends.
 
     Attributes:
         backlog_per_s: old messages a second.
-        backlog_window: old messages under way at once.
-        in_flight_max: messages under way at once, new ones included.
-        ack_timeout_s: an unacknowledged message goes again after this, then after twice this, …
+        backlog_window: old messages in flight at once.
+        in_flight_max: messages in flight at once, new ones included.
+        ack_timeout_s: an unacknowledged message is sent again after this, then twice this, …
         ack_timeout_max_s: up to this.
-        refused_pause_s: a message that was refused rests this long.
-        whole_pause_s, whole_pause_max_s: the same as the timeouts for asking what the cloud holds.
+        refused_pause_s: a refused message is not sent for this long.
+        whole_pause_s, whole_pause_max_s: the same as the timeouts, for asking what the cloud holds.
     """
 
     backlog_per_s: Rate = 4.0
@@ -54,26 +55,26 @@ class OutboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     whole_pause_max_s: Pause = 1_800.0
 
 
-# A header that was refused for want of nothing is rare; its blocks follow it soon.
+# A block that lacks its header waits only briefly: the header is sent again at once.
 _NO_EPOCH_PAUSE_S = 5.0
 _SUPPRESSED_MAX = 256
 _LIVE_MAX = 512
-# No household has as many incarnations; a cloud that names more makes the chip forget and ask anew.
+# No household has as many incarnations; if a cloud names more, the chip forgets and asks again.
 _STATES_MAX = 65_536
 
 
 @dataclass(slots=True)
 class _Sent(RetryTimer):
-    """A message under way."""
+    """A message in flight."""
 
     is_backlog: bool = False
 
 
 class AckResult(msgspec.Struct, frozen=True):
-    """What an ack came to.
+    """The result of an ack.
 
-    `conflicts` are blocks for which the cloud holds other coefficients; `whole` is all that it
-    holds, None where the ack does not say.
+    `conflicts` are blocks for which the cloud holds other coefficients. `whole` is everything that
+    it holds, None if the ack does not complete a full state.
     """
 
     conflicts: tuple[Key, ...]
@@ -81,7 +82,7 @@ class AckResult(msgspec.Struct, frozen=True):
 
 
 class Outbox:
-    """Decides; the caller sends and reports back."""
+    """Decides what to send; the caller sends it and reports back."""
 
     def __init__(
         self,
@@ -89,7 +90,7 @@ class Outbox:
         settings: OutboxSettings | None = None,
         rng: random.Random | None = None,
     ) -> None:
-        """Draw from `queue`."""
+        """Send the messages of `queue`."""
         self._queue = queue
         self._settings = settings or OutboxSettings()
         self._rng = rng or random.SystemRandom()
@@ -99,12 +100,12 @@ class Outbox:
         self._live: list[tuple[float, Key]] = []
         self._in_flight: dict[Key, _Sent] = {}
         self._resting: dict[Key, float] = {}
-        self._left: set[Key] = set()
+        self._sent: set[Key] = set()
         self._tokens = float(self._settings.backlog_window)
         self._tokens_at_s = 0.0
         self._is_backlog_possible = True
         self._states: dict[bytes, IncarnationState] = {}
-        self._told: dict[bytes, IncarnationState] = {}
+        self._reported: dict[bytes, IncarnationState] = {}
         self._store_generation: bytes | None = None
         self._is_doubtful = True
         self._patience_ends_s = 0.0
@@ -118,33 +119,33 @@ class Outbox:
 
     @property
     def is_connected(self) -> bool:
-        """Whether there is a session."""
+        """True if there is a session."""
         return self._is_connected
 
     def connect(self) -> None:
-        """Take note of a new session: what was under way in the last one may be lost."""
+        """Begin a session: messages in flight in the last one may be lost."""
         self._is_connected = True
         self._is_backlog_possible = True
 
     def disconnect(self) -> None:
-        """Take note that nothing can be sent; what was under way goes again."""
+        """End the session: messages in flight will be sent again."""
         self._is_connected = False
         self._in_flight.clear()
         self._ask_again_s = 0.0
 
     def allow_blocks(self, *, are_allowed: bool) -> None:
-        """Send blocks, or nothing but headers while it is not known what the cloud holds."""
+        """Allow blocks, or only headers while it is not known what the cloud holds."""
         self._are_blocks_allowed = are_allowed
         self._is_backlog_possible = True
 
     def hold_blocks(self, *, are_held: bool) -> None:
-        """Hold blocks back, or no longer: what they hold may still have to be taken back."""
+        """Hold blocks back, or release them; their values may still have to be corrected."""
         if are_held != self._are_blocks_held:
             self._are_blocks_held = are_held
             self._is_backlog_possible = True
 
     def add(self, keys: Iterable[Key], now_s: float, delay_s: float = 0.0) -> None:
-        """Take new messages that go out after `delay_s`; headers do not wait."""
+        """Add new messages to send after `delay_s`; headers do not wait."""
         for key in keys:
             if len(self._live) >= _LIVE_MAX:
                 self._is_backlog_possible = True
@@ -152,23 +153,23 @@ class Outbox:
             heapq.heappush(self._live, (now_s if key.is_header else now_s + delay_s, key))
 
     def due(self, now_s: float) -> list[Key]:
-        """Return what is to be sent now, headers first; it counts as under way from now on."""
+        """Return the messages to send now, headers first; they count as in flight from now on."""
         if not self._is_connected:
             return []
         keys = self._due_live(now_s) + self._due_again(now_s) + self._due_backlog(now_s)
         return sorted(keys, key=lambda key: not key.is_header)
 
     def has_left(self, key: Key) -> bool:
-        """Say whether a block that the cloud has not acknowledged may have left the chip."""
-        return key in self._left
+        """Return whether a block that the cloud has not acknowledged may have left the chip."""
+        return key in self._sent
 
     def forget(self, key: Key) -> None:
-        """Take note that `key` is not to be sent any more."""
+        """Stop sending `key`."""
         self._in_flight.pop(key, None)
         self._resting.pop(key, None)
 
     def refuse(self, key: Key, now_s: float, pause_s: float | None = None) -> None:
-        """Let a refused message rest; it is never sent again blindly."""
+        """Keep a refused message back for a pause, so that it is not sent again at once."""
         self._in_flight.pop(key, None)
         if len(self._resting) >= _SUPPRESSED_MAX:
             self._resting.pop(next(iter(self._resting)))
@@ -177,21 +178,22 @@ class Outbox:
         )
 
     def take(self, ack: Ack, now_s: float) -> AckResult:
-        """Take an ack.
+        """Handle an ack.
 
-        A whole state may come in parts, of which the last says so; it counts where the digest shows
-        that no part is missing. A digest that does not fit, or another store, lets the chip ask.
+        A full state may come in parts, of which the last is marked. It counts only if the digest
+        shows that no part is missing. A digest that does not match, or another store, makes the
+        chip ask for the full state.
         """
-        told = {state.incarnation: state for state in ack.states}
-        for kept in (self._told, self._states):
-            if len(kept) > _STATES_MAX:
-                kept.clear()
-        self._told |= told
-        whole = self._whole(ack, told)
-        self._states = self._states | told if whole is None else whole
+        reported = {state.incarnation: state for state in ack.states}
+        for states in (self._reported, self._states):
+            if len(states) > _STATES_MAX:
+                states.clear()
+        self._reported |= reported
+        whole = self._whole(ack, reported)
+        self._states = self._states | reported if whole is None else whole
         for key in [key for key in self._in_flight if self._is_held(key)]:
             del self._in_flight[key]
-        self._left = {key for key in self._left if not self._is_held(key)}
+        self._sent = {key for key in self._sent if not self._is_held(key)}
         conflicts = self._take_refusals(ack, now_s)
         self._is_backlog_possible = True
         self._wake(now_s)
@@ -206,12 +208,12 @@ class Outbox:
         return AckResult(tuple(conflicts), None if whole is None else tuple(whole.values()))
 
     def request_full_state(self) -> None:
-        """Ask for all that the cloud holds at the next occasion."""
+        """Ask as soon as possible for everything that the cloud holds."""
         self._is_doubtful = True
         self._ask_again_s = 0.0
 
     def ask_whole(self, now_s: float) -> bool:
-        """Say whether to ask the cloud now for all that it holds; True counts as asked."""
+        """Return whether to ask the cloud now for its full state; True counts as asked."""
         is_due = (
             self._is_connected
             and self._is_doubtful
@@ -219,7 +221,7 @@ class Outbox:
             and now_s >= self._ask_again_s
         )
         if is_due:
-            self._told.clear()
+            self._reported.clear()
             self._ask_again_s = now_s + next(self._pauses)
         return is_due
 
@@ -228,14 +230,14 @@ class Outbox:
         waiting = []
         while self._live and self._live[0][0] <= now_s:
             if len(self._in_flight) >= self._settings.in_flight_max:
-                self._live.clear()  # the vault has them; they follow when acks make room
+                self._live.clear()  # the vault has them; they are sent when acks make room
                 self._is_backlog_possible = True
                 break
             at_s, key = heapq.heappop(self._live)
             if not key.is_header and not self._may_send_blocks:
                 waiting.append((at_s, key))
             elif key not in self._in_flight and not self._is_held(key):
-                self._depart(key, now_s, is_backlog=False)
+                self._mark_sent(key, now_s, is_backlog=False)
                 keys.append(key)
         for entry in waiting:
             heapq.heappush(self._live, entry)
@@ -253,31 +255,31 @@ class Outbox:
         for key in [key for key, until_s in self._resting.items() if until_s <= now_s]:
             del self._resting[key]
             self._is_backlog_possible = True
-        under_way = sum(flight.is_backlog for flight in self._in_flight.values())
+        in_flight = sum(flight.is_backlog for flight in self._in_flight.values())
         room = min(
-            self._settings.backlog_window - under_way,
+            self._settings.backlog_window - in_flight,
             self._settings.in_flight_max - len(self._in_flight),
         )
         if not self._is_backlog_possible or room <= 0 or self._fill_tokens(now_s) < 1:
             return []
         busy = self._in_flight.keys() | self._resting.keys() | {key for _, key in self._live}
-        found = [key for key in self._queue.unsent(len(busy) + room + 1) if key not in busy]
+        unsent = [key for key in self._queue.unsent(len(busy) + room + 1) if key not in busy]
         if not self._may_send_blocks:
-            found = [key for key in found if key.is_header]
-        self._is_backlog_possible = bool(found)
+            unsent = [key for key in unsent if key.is_header]
+        self._is_backlog_possible = bool(unsent)
         keys = []
-        for key in found[:room]:
+        for key in unsent[:room]:
             if not self._take_token(now_s):
                 break
-            self._depart(key, now_s, is_backlog=True)
+            self._mark_sent(key, now_s, is_backlog=True)
             keys.append(key)
         return keys
 
-    def _depart(self, key: Key, now_s: float, *, is_backlog: bool) -> None:
+    def _mark_sent(self, key: Key, now_s: float, *, is_backlog: bool) -> None:
         sent = self._in_flight[key] = _Sent(is_backlog=is_backlog)
         sent.sent(now_s, self._resend, self._rng)
         if not key.is_header:
-            self._left.add(key)
+            self._sent.add(key)
 
     def _fill_tokens(self, now_s: float) -> float:
         elapsed_s = max(0.0, now_s - self._tokens_at_s)
@@ -295,7 +297,7 @@ class Outbox:
         return True
 
     def _wake(self, now_s: float) -> None:
-        """The cloud answers again: what has been sent more than once need not wait its time out."""
+        """Shorten the wait of messages sent more than once, now that the cloud answers again."""
         for flight in self._in_flight.values():
             if flight.attempts > 1:
                 flight.attempts = 1
@@ -308,11 +310,13 @@ class Outbox:
         return key.month in state.months if key.is_header else holds(state, key.sequence)
 
     def _whole(
-        self, ack: Ack, told: dict[bytes, IncarnationState]
+        self, ack: Ack, reported: dict[bytes, IncarnationState]
     ) -> dict[bytes, IncarnationState] | None:
         if not ack.is_whole:
             return None
-        return next((each for each in (told, self._told.copy()) if _agree(each, ack)), None)
+        return next(
+            (states for states in (reported, self._reported.copy()) if _agree(states, ack)), None
+        )
 
     def _take_refusals(self, ack: Ack, now_s: float) -> list[Key]:
         conflicts = []
@@ -323,7 +327,7 @@ class Outbox:
                 conflicts.append(key)
             elif refusal.reason is Reason.NO_EPOCH:
                 self.refuse(key, now_s, _NO_EPOCH_PAUSE_S)
-                for other in [each for each in self._in_flight if each.is_header]:
+                for other in [sent for sent in self._in_flight if sent.is_header]:
                     if other.incarnation == refusal.incarnation and not self._is_held(other):
                         del self._in_flight[other]
             elif refusal.sequence:

@@ -1,8 +1,8 @@
-"""Fetching back what the cloud holds and the vault does not: a lost store, a restored image.
+"""Fetches back what the cloud holds and the vault does not, after a lost store or a restored image.
 
-The cloud answers with the payloads as they were signed. Each is checked under the key of the chip
-that signed it, this one or a former one of the household, and each header under the household's own
-MAC, before anything is opened. What a former chip signed cannot be sent again from here.
+The cloud answers with the payloads as they were signed. Before anything is opened, each payload is
+checked with the key of the chip that signed it, this one or a former one of the household, and each
+header with the household's own MAC. This chip cannot send again what a former chip signed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,17 +24,17 @@ from protocol.messages import Block, Epoch, Fetch, IncarnationState, check_block
 from protocol.topics import Kind
 
 PAGE_BLOCKS = 64
-# What a household sends in 14 years, quarter-hour by quarter-hour; an ack that names more lies.
+# What a household sends in 14 years, quarter-hour by quarter-hour; an ack that names more is false.
 MISSING_MAX = 1 << 19
 PAGE_AGAIN = RetryPolicy(first_s=20.0, cap_s=600.0, floor_s=20.0)
-# What the cloud does not give although it answers, it has deleted after 14 months, or lost.
+# After as many answers without a block, the cloud has deleted it (after 14 months) or lost it.
 ANSWERS = 3
 
 log = structlog.get_logger()
 
 
 class Missing(msgspec.Struct, frozen=True):
-    """What the cloud holds of one incarnation and the vault does not.
+    """What the cloud holds of one incarnation and the vault lacks.
 
     `seeds` are the (month, seed) of headers that the vault has.
     """
@@ -47,7 +47,7 @@ class Missing(msgspec.Struct, frozen=True):
 def missing_here(
     vault: Vault, states: Sequence[IncarnationState], given_up: AbstractSet[tuple[bytes, int]]
 ) -> list[Missing]:
-    """Return what the cloud holds (`states`) and `vault` does not, without what was given up.
+    """Return what the cloud holds (`states`) and `vault` lacks, without what was given up.
 
     Raises:
         MessageRefused: the cloud names more than a household can have sent.
@@ -67,7 +67,10 @@ def missing_here(
 
 
 class Recovered(msgspec.Struct, frozen=True):
-    """What came back, checked and opened; `lost` names (incarnation, sequence) of what did not."""
+    """What the cloud returned, checked and opened.
+
+    `lost`: (incarnation, sequence) of the blocks that it did not return.
+    """
 
     headers: tuple[RecoveredHeader, ...]
     blocks: tuple[RecoveredBlock, ...]
@@ -75,14 +78,14 @@ class Recovered(msgspec.Struct, frozen=True):
 
 
 class Recovery:
-    """Asks for one page at a time and collects the answers in memory, so that it is all or nothing."""
+    """Asks for one page at a time and collects the answers in memory, so that all or none count."""
 
     def __init__(self, signer: Signer, missing: Sequence[Missing]) -> None:
         """Fetch `missing` for the household of `signer`."""
         self._signer = signer
-        self._wanted = {each.state.incarnation: set(each.sequences) for each in missing}
+        self._wanted = {part.state.incarnation: set(part.sequences) for part in missing}
         self._seeds = {
-            (each.state.incarnation, month): seed for each in missing for month, seed in each.seeds
+            (part.state.incarnation, month): seed for part in missing for month, seed in part.seeds
         }
         self._headers: dict[tuple[bytes, int], RecoveredHeader] = {}
         self._blocks: dict[tuple[bytes, int], tuple[Block, bytes]] = {}
@@ -97,11 +100,11 @@ class Recovery:
 
     @property
     def is_complete(self) -> bool:
-        """Whether there is nothing left to wait for."""
+        """True if there is nothing left to wait for."""
         return not any(self._wanted.values())
 
     def request(self, now_s: float) -> Fetch | None:
-        """Return the next request to send, if it is time for one."""
+        """Return the next request to send, None if none is due."""
         if self.is_complete or (self._is_waiting and now_s < self._ask_again_s):
             return None
         incarnation, wanted = next((i, w) for i, w in self._wanted.items() if w)
@@ -113,7 +116,7 @@ class Recovery:
         return Fetch(self._signer.household.id, incarnation, first, PAGE_BLOCKS)
 
     def take_ack(self, states: Sequence[IncarnationState]) -> None:
-        """Take an ack: one of the incarnation asked for ends the answer."""
+        """Handle an ack: one for the requested incarnation ends the answer."""
         if not self._is_waiting or self._page_of not in [state.incarnation for state in states]:
             return
         self._is_waiting = False
@@ -123,10 +126,10 @@ class Recovery:
             self._give_up_page()
 
     def take_epoch(self, payload: bytes) -> None:
-        """Take a header that came back.
+        """Handle a returned header.
 
         Raises:
-            MessageRefused: it is no chip's of this household, or not this household's.
+            MessageRefused: no chip of this household signed it, or it is not this household's.
         """
         header, is_own = self._signer.open_household(Kind.EPOCH, payload, Epoch)
         household = self._signer.household
@@ -139,10 +142,11 @@ class Recovery:
         self._seeds[key] = header.seed
 
     def take_block(self, payload: bytes) -> None:
-        """Take a block that came back.
+        """Handle a returned block.
 
         Raises:
-            MessageRefused: it is no chip's of this household, out of bounds, or without its header.
+            MessageRefused: no chip of this household signed it, it is out of bounds, or its header
+                is missing.
         """
         block, is_own = self._signer.open_household(Kind.BLOCK, payload, Block)
         check_block(block)
@@ -158,14 +162,14 @@ class Recovery:
         self._has_progress = True
 
     def result(self) -> Recovered:
-        """Open all blocks, one SEAL decryption for each incarnation and month."""
+        """Return all blocks, opened with one SEAL decryption for each incarnation and month."""
         by_epoch: dict[tuple[bytes, int], list[tuple[Block, bytes]]] = {}
         for block, payload in self._blocks.values():
             by_epoch.setdefault((block.incarnation, _month(block)), []).append((block, payload))
         opened = [
-            each
+            block
             for epoch, blocks in by_epoch.items()
-            for each in self._open_month(self._seeds[epoch], blocks)
+            for block in self._open_month(self._seeds[epoch], blocks)
         ]
         return Recovered(tuple(self._headers.values()), tuple(opened), tuple(self._lost))
 

@@ -1,7 +1,7 @@
-"""When a chip sends again what the cloud has not answered."""
+"""When a chip resends what the cloud has not answered."""
 
 from protocol.backoff import QUARTER_JITTER, RetryPolicy
 
-# After a minute, then ever later, an hour at most. A region's chips must not speak together after
-# an outage.
+# After a minute, then after growing pauses of at most an hour. Jitter keeps a region's chips from
+# sending together after an outage.
 RESEND = RetryPolicy(first_s=60.0, cap_s=3_600.0, jitter=QUARTER_JITTER)

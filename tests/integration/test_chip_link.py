@@ -195,7 +195,7 @@ def test_topics_of_a_process_before_are_left_when_they_speak(broker, identity, l
     with Peer(broker.port, role_pass(broker.cloud, "worker").context()) as worker:
         wait_until(lambda: worker.publish(topic, b"one") == SUCCESS, "the subscription")
         assert listener.wait_for(Arrived) == Arrived(topic, b"one")
-        listener.link._heard = frozenset()
+        listener.link._subscribed = frozenset()
         worker.publish(topic, b"two")
         assert listener.wait_for(Arrived) == Arrived(topic, b"two")
         wait_until(lambda: worker.publish(topic, b"three") == NO_SUBSCRIBERS, "the end of it")

@@ -68,7 +68,7 @@ def pauses_after(monkeypatch):
         link = ChipLink(SETTINGS, ssl.create_default_context)
         link._stopping = Stopping(len(ends))
         coming = iter(ends)
-        monkeypatch.setattr(link, "_hold_session", lambda: next(coming)(link))
+        monkeypatch.setattr(link, "_run_session", lambda: next(coming)(link))
         link._run()
         waited_s = link._stopping.pauses_s
         link.stop()
