@@ -1,1 +1,1 @@
-"""What chip and cloud must agree on, without any I/O: ciphers, messages, topics, calendar, tariffs."""
+"""What chip and cloud must agree on: ciphers, messages, topics, calendar, tariffs. Without I/O."""

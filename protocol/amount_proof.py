@@ -1,29 +1,31 @@
-"""Proof that committed registers cost what a receipt says, and of nothing else.
+"""Proof that committed registers cost what a receipt states. It reveals nothing else.
 
-Days under one tariff make a *part*; its commitments add up to A_i = Σ_r M_ir·G_r + R_i·H, where the
-M_ir are the part's kWh (protocol/commitment.py). A claim about them is a list of
+The days under one tariff form a *part*. The commitments of a part add up to
+A_i = Σ_r M_ir·G_r + R_i·H, where the M_ir are the part's kWh (protocol/commitment.py). A claim
+about them consists of
 
-* *relations* Σ w_ir·M_ir = v: a line's kWh, where the household lets its provider know them;
+* *relations* Σ w_ir·M_ir = v: the kWh of a line, if the household shares them with its provider;
 * at most one *interval* low ≤ Σ w_ir·M_ir ≤ high: the price-weighted total, as closely as the cents
-  of a bill fix it. The exact total is not opened: of two registers it would give both
+  of a bill determine it. The exact total is not opened, since it could reveal both of two registers
   (docs/decisions/0013-commitments.md).
 
-For the interval of width W the chip commits to T = Σ w·M as V = low·G + Σ u_k·B_k, where the bits
-B_k = b_k·G + r_k·H and the public u_k (1, 2, 4 …, the last one smaller) reach 0 to W and nothing
-else. One challenge, hashed from all that is public, covers all of it:
+For an interval of width W the chip commits to T = Σ w·M as V = low·G + Σ u_k·B_k. The bits are
+B_k = b_k·G + r_k·H. The public u_k (1, 2, 4 …, the last one smaller) reach 0 to W and nothing else.
+One challenge, hashed from everything public, covers three statements:
 
-* that A_i opens to some (z = a + c·M, s = b + c·R), with Σ w·z = Σ w·a + c·v for each relation,
-* that V opens to the interval's sum of the same M: Σ w·z·G + s_V·H = D_V + c·V,
-* that each B_k opens to 0 or 1: two Schnorr proofs of which one is simulated, c = c_0 + c_1.
+* A_i opens to some (z = a + c·M, s = b + c·R), with Σ w·z = Σ w·a + c·v for each relation.
+* V opens to the interval's sum of the same M: Σ w·z·G + s_V·H = D_V + c·V.
+* Each B_k opens to 0 or 1: two Schnorr proofs, one of them simulated, with c = c_0 + c_1.
 
-*Sound*: from two accepted transcripts of the same announcements with challenges c ≠ c', (z - z') /
-(c - c') opens every A_i, fulfils every relation and opens V; of each bit one of the two challenges
-differs, which opens B_k to 0 or to 1. So V opens to T in [low, high] as well as to Σ w·M; were they
-not equal modulo the order, that would be a relation between the generators. Nothing wraps: values
-stay below 2^20 a day and weights below 2^80. *Zero knowledge*: given c, uniform z, s and bit
-answers fix the announcements, so a simulator needs no secret; the B_k hide perfectly.
+*Soundness*: take two accepted transcripts with the same announcements and challenges c ≠ c'. Then
+(z - z') / (c - c') opens every A_i, fulfils every relation and opens V. For each bit, one of the
+two challenges differs, which opens B_k to 0 or to 1. So V opens both to T in [low, high] and to
+Σ w·M; if these differed modulo the order, they would give a relation between the generators.
+Nothing wraps: values stay below 2^20 a day and weights below 2^80. *Zero knowledge*: given c,
+uniform z, s and bit answers determine the announcements, so a simulator needs no secret. The B_k
+hide perfectly.
 
-What this cannot see: a chip that commits to wrong values on the very day.
+The proof cannot detect a chip that commits to wrong values on the day itself.
 """
 
 import hashlib
@@ -56,7 +58,7 @@ WEIGHT_LIMIT = 1 << 80
 INTERVAL_BITS_MAX = 64
 
 Row = tuple[int, ...]
-# One row of twelve weights a part, in the order of the parts.
+# One row of twelve weights per part, in the order of the parts.
 WeightRows = tuple[Row, ...]
 
 
@@ -76,7 +78,7 @@ class Interval(msgspec.Struct, frozen=True):
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """What is proven of the parts whose commitments add up to `sums` (32 bytes each)."""
+    """A claim about parts; the commitments of each part add up to an entry of `sums` (32 bytes)."""
 
     sums: tuple[bytes, ...]
     relations: tuple[Relation, ...] = ()
@@ -84,14 +86,14 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 class Opening(msgspec.Struct, frozen=True):
-    """What a part's commitments open to: twelve sums of values, and the sum of the blindings."""
+    """The opening of a part's commitments: twelve sums of values and the sum of the blindings."""
 
     values: Row
     blinding: int
 
 
 class _Proof(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Scalars and points as they stand one after the other; `bits` has B, c_0, z_0, z_1 of each."""
+    """Concatenated scalars and points; `bits` holds B, c_0, z_0 and z_1 of each bit."""
 
     challenge: bytes
     responses: bytes
@@ -104,7 +106,7 @@ _PART_SCALARS = COMMITTED_VALUES + 1
 
 
 def steps(width: int) -> list[int]:
-    """Return numbers of which some add up to each of 0 to `width`, and to nothing else."""
+    """Return numbers whose subset sums are exactly 0 to `width`."""
     if width < 0 or width.bit_length() > INTERVAL_BITS_MAX:
         raise CipherError("the interval of a proof is empty, or no bill is as wrong as that")
     count = width.bit_length()
@@ -113,10 +115,10 @@ def steps(width: int) -> list[int]:
 
 
 def prove(context: bytes, claim: Claim, openings: Sequence[Opening]) -> bytes:
-    """Prove a claim that holds, bound to `context`.
+    """Prove a true claim and bind the proof to `context`.
 
     Raises:
-        CipherError: the openings are not those of the claim, or the claim does not hold.
+        CipherError: the openings do not belong to the claim, or the claim is false.
     """
     _check_claim(claim)
     _check_truth(claim, openings)
@@ -152,7 +154,7 @@ def verify(context: bytes, claim: Claim, proof: bytes) -> None:
     """Check that a proof holds for a claim and `context`.
 
     Raises:
-        CipherError: it does not, or is not in its one form; nothing is said of where.
+        CipherError: it does not, or it is not canonical. The error does not name the place.
     """
     _check_claim(claim)
     challenge, responses, total, bits = _read(claim, proof)
@@ -182,7 +184,7 @@ def verify(context: bytes, claim: Claim, proof: bytes) -> None:
 
 
 class _Bit:
-    """One bit of the total above the interval's low end, while it is being proven."""
+    """One bit of the total above the interval's low end, during its proof."""
 
     def __init__(self, step: int, *, is_set: bool) -> None:
         self.step = step
@@ -190,7 +192,8 @@ class _Bit:
         self.point = combine([(int(is_set), _amount())], self.blinding)
         self._is_set = is_set
         self._nonce = _random()
-        # Of the branch that is not true, challenge and answer are drawn, the announcement follows.
+        # The false branch is simulated: challenge and answer are drawn first and determine the
+        # announcement.
         self._other_challenge, self._other = _random(), _random()
 
     def announce(self) -> tuple[bytes, bytes]:
@@ -213,7 +216,7 @@ class _Bit:
 
 
 def _choose_bits(interval: Interval, openings: Sequence[Opening]) -> list[_Bit]:
-    """Write the total above the low end as a sum of steps, the largest first."""
+    """Decompose the total above the low end into steps, taking the largest first."""
     left = _weighted(interval.weights, [opening.values for opening in openings]) - interval.low
     sizes = steps(interval.high - interval.low)
     is_set = {}
@@ -224,7 +227,7 @@ def _choose_bits(interval: Interval, openings: Sequence[Opening]) -> list[_Bit]:
 
 
 def _check_claim(claim: Claim) -> None:
-    """Check that a claim is well formed; both sides make it themselves, from public documents."""
+    """Check that a claim is well formed. Both sides derive it from public documents."""
     rows = [relation.weights for relation in claim.relations]
     rows += [] if claim.interval is None else [claim.interval.weights]
     if not 0 < len(claim.sums) <= PARTS_MAX or len(claim.relations) > RELATIONS_MAX or not rows:
@@ -240,7 +243,7 @@ def _check_claim(claim: Claim) -> None:
 
 
 def _check_truth(claim: Claim, openings: Sequence[Opening]) -> None:
-    """Check that a claim holds; a proof of one that does not would only be refused elsewhere."""
+    """Check that a claim holds; the verifier would refuse the proof of a false one."""
     sums = tuple(_part_point((*o.values, o.blinding)) for o in openings)
     values = [opening.values for opening in openings]
     is_true = sums == claim.sums and all(
@@ -256,7 +259,7 @@ def _check_truth(claim: Claim, openings: Sequence[Opening]) -> None:
 def _read(
     claim: Claim, data: bytes
 ) -> tuple[int, list[list[int]], int, list[tuple[bytes, tuple[int, int, int]]]]:
-    """Take a proof apart: challenge, responses by part, the total's, and the bits."""
+    """Decode a proof; returns challenge, responses by part, response of the total, and bits."""
     try:
         proof = msgspec.msgpack.decode(data, type=_Proof)
     except msgspec.MsgspecError as exc:
@@ -292,7 +295,7 @@ def _read(
 def _challenge(
     context: bytes, claim: Claim, points: Sequence[bytes], announced: Sequence[bytes]
 ) -> int:
-    """Hash all that is public; integers as text, since they may be larger than MessagePack's."""
+    """Hash everything public. Integers become text because MessagePack's are too small."""
     interval = claim.interval
     public = (
         LABEL,
@@ -314,7 +317,7 @@ def _texts(rows: WeightRows) -> list[list[str]]:
 
 
 def _weighted(rows: WeightRows, values: Sequence[Sequence[int]]) -> int:
-    """Return Σ weights·values over all parts; of longer rows of values the first twelve count."""
+    """Return Σ weights·values over all parts, using the first twelve values of each row."""
     return sum(
         weight * value
         for row, part in zip(rows, values, strict=True)

@@ -1,14 +1,14 @@
 """The area lane's cipher: additive masks from replicated seeds, opened only as sums.
 
-Any t of n trustees can open; fewer learn nothing. There is one seed for each set of n - t + 1
-trustees, known to its members only, so that t trustees together hold every seed and t - 1 lack one
-at least (pseudorandom replicated sharing: Cramer, Damgård, Ishai, "Share Conversion", 2005). A
-contribution is masked with a keystream of each seed (Castelluccia, Mykletun, Tsudik, 2005):
+Any t of n trustees can open a sum; fewer learn nothing. Each set of n - t + 1 trustees shares one
+seed that only its members know. So t trustees together hold every seed, and t - 1 lack at least one
+(pseudorandom replicated sharing: Cramer, Damgård, Ishai, "Share Conversion", 2005). A contribution
+is masked with one keystream per seed (Castelluccia, Mykletun, Tsudik, 2005):
 
     c_j = v_j + Σ_A mask_A[j]  mod 2^64,   mask_A = ChaCha20(key_A, nonce)
 
-with key_A = HKDF(seed_A, household key ‖ month) and a nonce of day, measure and 16 bytes drawn
-with the noise: a new draw never meets an old keystream.
+where key_A = HKDF(seed_A, household key ‖ month). The nonce contains day, measure and 16 bytes
+drawn with the noise, so a new draw never reuses a keystream.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,11 +27,11 @@ from protocol.errors import CipherError
 SEED_BYTES = 32
 NONCE_BYTES = 16
 SLOT_BYTES = 8
-# What the last slot of every contribution carries.
+# The value in the last slot of every contribution.
 CHECK_VALUE = 1
-# What ChaCha20's block counter begins at.
+# The initial value of ChaCha20's block counter.
 FROM_THE_START = bytes(4)
-# HMAC-SHA256 (RFC 2104): a key of half a block, padded and exclusive-ored.
+# HMAC-SHA256 (RFC 2104): a key of half a block, padded and XORed.
 _HALF_BLOCK = bytes(32)
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
@@ -44,23 +44,23 @@ SeedSet = tuple[int, ...]
 
 
 class Shape(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """How many of how many trustees open a sum: 3 of 4, 2 of 3 or 2 of 2."""
+    """How many trustees it takes to open a sum: 3 of 4, 2 of 3 or 2 of 2."""
 
     threshold: int
     trustees: int
 
     @property
     def seed_sets(self) -> tuple[SeedSet, ...]:
-        """The sets of trustees (by number) that share a seed each, in lexicographic order."""
+        """The sets of trustees (by number) that each share a seed, in lexicographic order."""
         size = self.trustees - self.threshold + 1
         return tuple(combinations(range(self.trustees), size))
 
     def sets_of(self, trustee: int) -> tuple[int, ...]:
-        """Return the numbers of the seed sets that a trustee is in."""
+        """Return the numbers of the seed sets that contain a trustee."""
         return tuple(number for number, members in enumerate(self.seed_sets) if trustee in members)
 
     def covers(self, trustees: Iterable[int]) -> bool:
-        """Say whether these trustees together hold every seed."""
+        """Return whether these trustees together hold every seed."""
         present = set(trustees)
         return all(present.intersection(members) for members in self.seed_sets)
 
@@ -69,23 +69,23 @@ SHAPES = (Shape(3, 4), Shape(2, 3), Shape(2, 2))
 
 
 def check_shape(shape: Shape) -> None:
-    """Raise CipherError unless the shape is one that is offered."""
+    """Raise CipherError if the shape is not supported."""
     if shape not in SHAPES:
-        offered = ", ".join(f"{each.threshold} of {each.trustees}" for each in SHAPES)
+        offered = ", ".join(f"{shape.threshold} of {shape.trustees}" for shape in SHAPES)
         raise CipherError(f"{shape.threshold} of {shape.trustees} is not offered: {offered}")
 
 
 def mask_key(seed: bytes, household_key: bytes, day: int) -> bytes:
-    """Return the ChaCha20 key (32 bytes) of a seed for the month that holds `day` (a number)."""
+    """Return the ChaCha20 key (32 bytes) of a seed for the month that contains `day` (a number)."""
     (key,) = month_keys(seed, household_key, day_number(month_of(day_of_number(day))))
     return key
 
 
 def month_keys(seeds: bytes, household_key: bytes, month: int) -> tuple[bytes, ...]:
-    """Return the keys of seeds that stand one after the other; a month is its first day's number.
+    """Return the keys of concatenated seeds. `month` is the number of its first day.
 
-    HKDF-SHA256 without salt (RFC 5869): one block is its first and last, so it is two HMACs. Written
-    out they take half the time of `hmac.digest`, and a trustee needs millions on a month's first.
+    HKDF-SHA256 without salt (RFC 5869) for a single block is two HMACs. Written out they take half
+    the time of `hmac.digest`, and a trustee needs millions of them on the first of a month.
     """
     info = b"volet area v1" + household_key + month.to_bytes(4, "big") + b"\1"
     keys = []
@@ -98,15 +98,15 @@ def month_keys(seeds: bytes, household_key: bytes, month: int) -> tuple[bytes, .
 
 
 def mask_nonce(day: int, measure: str, nonce: bytes, slots: int) -> bytes:
-    """Return ChaCha20's nonce (12 bytes) of one draw."""
+    """Return the ChaCha20 nonce (12 bytes) of one draw."""
     text = day.to_bytes(4, "big") + slots.to_bytes(2, "big") + measure.encode() + b"\0" + nonce
     return sha256(text).digest()[:12]
 
 
 def put_keystream(key: bytes, iv: bytes, zeros: bytes, room: memoryview) -> None:
-    """Write ChaCha20's keystream into `room`, as many bytes as there are `zeros`.
+    """Write as many bytes of ChaCha20's keystream into `room` as `zeros` has.
 
-    `iv` is the block counter (4 bytes, little-endian) and the nonce (12).
+    `iv` is the block counter (4 bytes, little-endian) followed by the nonce (12 bytes).
     """
     Cipher(ChaCha20(key, iv), mode=None).encryptor().update_into(zeros, room)
 
@@ -114,9 +114,9 @@ def put_keystream(key: bytes, iv: bytes, zeros: bytes, room: memoryview) -> None
 def mask(key: bytes, day: int, measure: str, nonce: bytes, slots: int) -> Words:
     """Return the keystream of one seed for one draw, uint64[slots].
 
-    `nonce` are the 16 bytes of the contribution. ChaCha20's own nonce is 12 bytes of a hash over
-    day, measure, number of slots and these; its block counter begins at 0. With the number of slots
-    in it, the check slot of a shorter group is never a slot of a longer one.
+    `nonce` is the contribution's, 16 bytes. ChaCha20's own nonce is 12 bytes of a hash over day,
+    measure, number of slots and `nonce`; its block counter starts at 0. Hashing the number of slots
+    keeps the check slot of a shorter group from coinciding with a slot of a longer one.
     """
     iv = FROM_THE_START + mask_nonce(day, measure, nonce, slots)
     stream = bytearray(slots * SLOT_BYTES)
@@ -141,12 +141,12 @@ def mask_values(
 
 
 def to_bytes(words: Words) -> bytes:
-    """Return words as they stand on the wire, little-endian."""
+    """Return words in their wire form, little-endian."""
     return words.astype("<u8").tobytes()
 
 
 def from_bytes(data: bytes) -> Words:
-    """Read what `to_bytes` gave. Raises CipherError if it is no whole number of words."""
+    """Decode the output of `to_bytes`. Raises CipherError if it is not a whole number of words."""
     if len(data) % SLOT_BYTES:
         raise CipherError("these bytes are no words of 8 bytes")
     return np.frombuffer(data, "<u8").astype(np.uint64)
@@ -158,7 +158,7 @@ def add_up(rows: npt.NDArray[np.uint64]) -> Words:
 
 
 def unmask(total: Words, masks: Iterable[Words]) -> Signed:
-    """Take one sum of masks for each seed set off a sum of ciphertexts; returns int64[slots]."""
+    """Subtract one sum of masks per seed set from a sum of ciphertexts; returns int64[slots]."""
     opened = total.copy()
     for one in masks:
         opened -= one

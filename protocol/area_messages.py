@@ -1,4 +1,4 @@
-"""The area lane's messages between chip and cloud, as they stand on the wire."""
+"""The area lane's messages between chip and cloud, in their wire form."""
 
 from typing import Annotated
 
@@ -23,9 +23,9 @@ class _Body(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
 
 
 class SeedLetters(_Body, frozen=True):
-    """`key`, retained: the household's seeds, a sealed letter to each trustee in their order.
+    """`key`, retained: the household's seeds, as one sealed key share per trustee, in their order.
 
-    `generation` only ever rises; `commitments` are one for each seed set, in their order.
+    `generation` only increases. `commitments` has one entry per seed set, in their order.
     """
 
     household_key: KeyId
@@ -39,7 +39,7 @@ class SeedLetters(_Body, frozen=True):
 
 
 class Part(_Body, frozen=True):
-    """A contribution to one measure: slots and the check slot, 8 bytes each, little-endian."""
+    """A contribution to one measure: its slots and the check slot, 8 bytes each, little-endian."""
 
     measure: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,24}$")]
     group: Annotated[str, msgspec.Meta(min_length=1, max_length=48)]
@@ -50,10 +50,10 @@ class Part(_Body, frozen=True):
 
 
 class Contribution(_Body, frozen=True):
-    """up/area: what a household-day adds to the figures of its area.
+    """up/area: what a household contributes to the figures of its area for one day.
 
-    `measures` is the hash of the document it was made under, `generation` that of the seeds,
-    `entry` the number of the household's roster entry.
+    `measures` is the hash of the measures document in force, `generation` the generation of the
+    seeds, `entry` the number of the household's roster entry.
     """
 
     household_key: KeyId
@@ -66,17 +66,18 @@ class Contribution(_Body, frozen=True):
 
 
 class AreaQuestion(_Body, frozen=True):
-    """up/ask: send me my terms, or the document of this hash."""
+    """up/ask: the chip requests its terms, or the document with this hash."""
 
     household_key: KeyId
     document: Hash | None
 
 
 class Terms(_Body, frozen=True):
-    """down/terms: where the household stands and which documents hold.
+    """down/terms: the household's roster entry and the documents in force.
 
-    `entry` is the latest signed roster entry (None: on no roster), `measures` and `trustees` the
-    hashes of all documents that hold now or are to hold, oldest first; trustees from the first on.
+    `entry` is the latest signed roster entry, None if the household is on no roster. `measures` and
+    `trustees` are the hashes of all documents in force or due, oldest first. `trustees` begins with
+    the very first set.
     """
 
     household_key: KeyId
@@ -86,10 +87,11 @@ class Terms(_Body, frozen=True):
 
 
 class Document(_Body, frozen=True):
-    """down/document: a document's or transform's bytes, known by their hash; the last part ends it.
+    """down/document: the bytes of a document or transform, identified by their hash.
 
-    What is longer than a message comes in parts, in order. A signed document comes as its MessagePack form,
-    and is asked for by the hash of its body; a transform by the hash of its bytes.
+    Anything longer than a message comes in parts, in order; the last part completes it. A signed
+    document comes as MessagePack and is requested by the hash of its body, a transform by the hash
+    of its bytes.
     """
 
     household_key: KeyId
@@ -100,10 +102,10 @@ class Document(_Body, frozen=True):
 
 
 class AreaAck(_Body, frozen=True):
-    """down/area: which days' contributions are done with; sent after the commit.
+    """down/area: the days whose contributions are settled; sent after the commit.
 
-    A day in `stored` is kept; one in `refused` must not be sent again, the reason says why (late,
-    out of bounds, its check slot did not open, …).
+    A day in `stored` has been kept. A day in `refused` must not be sent again; the reason says why
+    (late, out of bounds, its check slot did not open, …).
     """
 
     household_key: KeyId
@@ -112,7 +114,7 @@ class AreaAck(_Body, frozen=True):
 
 
 def check_contribution(contribution: Contribution) -> None:
-    """Check what types cannot say.
+    """Check the rules that types cannot express.
 
     Raises:
         MessageRefused: with reason `out_of_bounds`.

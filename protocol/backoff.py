@@ -1,7 +1,7 @@
-"""How long to wait before trying again: one policy as a value, and who counts the attempts.
+"""Retry with exponential back-off: a policy as a value, and a timer that counts attempts.
 
 The ceiling of a wait grows exponentially up to a cap, and the wait is drawn below or around it. Of
-the usual ways full jitter clears a crowd of clients with the least work for the server
+the usual strategies, full jitter serves many clients with the least work for the server
 ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
 """
 
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-# Between which parts of its ceiling a wait is drawn.
+# The range from which a wait is drawn, as fractions of its ceiling.
 FULL_JITTER = (0.0, 1.0)
 QUARTER_JITTER = (0.75, 1.25)
 NO_JITTER = (1.0, 1.0)
-# Growth by any factor reaches any cap long before.
+# Limits the exponent; any growth reaches any cap long before.
 _ATTEMPTS_MAX = 64
 
 _RANDOM = random.SystemRandom()
@@ -26,10 +26,10 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         first_s: the ceiling of the first wait.
-        growth: by what each ceiling is multiplied to give the next.
+        growth: the factor from each ceiling to the next.
         cap_s: the highest ceiling.
-        jitter: between which parts of its ceiling a wait is drawn, uniformly.
-        floor_s: is added to every wait.
+        jitter: the range from which a wait is drawn uniformly, as fractions of its ceiling.
+        floor_s: added to every wait.
     """
 
     first_s: float = 0.5
@@ -45,12 +45,12 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("a retry policy has growth >= 1, 0 <= jitter, floor_s >= 0")
 
     def wait_s(self, attempts: int, rng: random.Random | None = None) -> float:
-        """Draw the wait after so many attempts before the one just made."""
+        """Draw the wait in seconds; `attempts` counts the attempts before the latest one."""
         grown_s = self.first_s * self.growth ** min(attempts, _ATTEMPTS_MAX)
         return self.floor_s + min(self.cap_s, grown_s) * (rng or _RANDOM).uniform(*self.jitter)
 
     def waits_s(self, rng: random.Random | None = None) -> Iterator[float]:
-        """Draw waits without end; a success begins anew with a new generator."""
+        """Yield waits without end. After a success, start again with a new generator."""
         attempts = 0
         while True:
             yield self.wait_s(attempts, rng)
@@ -59,20 +59,20 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class RetryTimer:
-    """Something that is sent until it is answered.
+    """Times a message that is sent again until it is answered.
 
-    `due_s` is when it goes (again), on the clock that only rises.
+    `due_s` is the time of the next attempt on the monotonic clock.
     """
 
     due_s: float = 0.0
     attempts: int = 0
 
     def sent(self, now_s: float, policy: RetryPolicy, rng: random.Random | None = None) -> None:
-        """Take note that it was just sent."""
+        """Record that it was just sent."""
         self.due_s = now_s + policy.wait_s(self.attempts, rng)
         self.attempts += 1
 
     def restart(self, now_s: float) -> None:
-        """Let it go now if it was sent before: what was sent may be lost."""
+        """Make it due now if it was sent before, since that attempt may be lost."""
         if self.attempts:
             self.attempts, self.due_s = 0, now_s

@@ -1,12 +1,12 @@
-"""A backup's file: whose it is, who can open it, and what is in it.
+"""The file format of a backup: whose it is, who can open it, and what it contains.
 
-File: the 12 bytes `volet backup`, one byte of version, two bytes of length and as many of header
-(MessagePack), then a stream of sealed chunks (protocol/chunks.py). The stream is four bytes of
-length, the manifest (MessagePack), then the files one after the other. Its key follows from the
-lock's secret and everything before the stream, so a header that was altered opens nothing.
+A file is the 12 bytes `volet backup`, one byte of version, two bytes of length and a header of that
+length (MessagePack), then a stream of sealed chunks (protocol/chunks.py). The stream is four bytes
+of length, the manifest (MessagePack), then the concatenated files. Its key derives from the lock's
+secret and everything before the stream, so an altered header opens nothing.
 
-The lock is a passphrase (protocol/passphrase.py), or a public key: then who writes backups cannot
-read them.
+The lock is a passphrase (protocol/passphrase.py) or a public key. With a public key, the party that
+writes backups cannot read them.
 """
 
 import base64
@@ -31,7 +31,7 @@ VERSION = 1
 KEY_ID_BYTES = 8
 MANIFEST_LENGTH_BYTES = 4
 NAME_MAX_LENGTH = 1_024
-LAST_S = 253_402_300_799  # the end of the year 9999, the calendar's last
+LAST_S = 253_402_300_799  # the end of the year 9999, the last that a datetime can hold
 PUBLIC_PREFIX, PRIVATE_PREFIX = "volet-backup-public-", "volet-backup-private-"
 
 _LENGTH_BYTES = 2
@@ -39,7 +39,7 @@ _INFO = b"volet backup lock v1"
 _NO_BACKUP = "{name} is no backup of Volet; name what a `backup` command wrote."
 _DAMAGED = "{name} is damaged or was altered; copy it again from where it was written."
 
-# What comes from a file is shown to people, and names files: no control characters.
+# Names from a backup are shown to people and become file names: no control characters.
 _Name = Annotated[
     str, msgspec.Meta(pattern=r"\A[^\x00-\x1f\x7f-\x9f]+\Z", max_length=NAME_MAX_LENGTH)
 ]
@@ -50,7 +50,7 @@ _Digest = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 class PassphraseLock(
     msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="passphrase"
 ):
-    """Opened by a passphrase."""
+    """A lock that a passphrase opens."""
 
     log2_n: Log2N
     salt: Salt
@@ -58,7 +58,7 @@ class PassphraseLock(
 
 
 class KeyLock(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="key"):
-    """Opened by the private half of the key of this id."""
+    """A lock that the private half of the key with this id opens."""
 
     key_id: Annotated[bytes, msgspec.Meta(min_length=KEY_ID_BYTES, max_length=KEY_ID_BYTES)]
     sealed: Annotated[bytes, msgspec.Meta(max_length=2_048)]
@@ -68,9 +68,9 @@ Lock = PassphraseLock | KeyLock
 
 
 class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What can be read without opening: whose backup it is, from when (Unix seconds), its lock.
+    """The part that can be read without opening: whose backup it is, its time, and its lock.
 
-    `size_bytes` is the size of the sealed stream that follows.
+    `made_at_s` is in Unix seconds. `size_bytes` is the size of the sealed stream that follows.
     """
 
     party: _Name
@@ -80,7 +80,7 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
 
 
 class BackupEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A file of a directory: its name there, its size and SHA-256."""
+    """A file of a directory: its name in it, its size and its SHA-256."""
 
     name: _Name
     size_bytes: _Size
@@ -88,7 +88,7 @@ class BackupEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_f
 
 
 class Manifest(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What is in a backup; `owner` says who this party is, in a few words without secrets."""
+    """The contents of a backup; `owner` describes the party in a few words, without secrets."""
 
     owner: _Name
     volet: _Name
@@ -109,10 +109,10 @@ def lock_by_key(public_key: bytes) -> tuple[bytes, Lock]:
 
 
 def open_by_passphrase(lock: Lock, ask: Callable[[], str], name: str) -> bytes:
-    """Return a lock's secret; `ask` gives the passphrase, `name` is what errors call the file.
+    """Return a lock's secret; `ask` returns the passphrase, `name` names the file in errors.
 
     Raises:
-        ConfigError: it is another passphrase, or the backup is locked by a key.
+        ConfigError: the passphrase is wrong, or the backup is locked by a key.
     """
     if not isinstance(lock, PassphraseLock):
         raise ConfigError(
@@ -126,10 +126,10 @@ def open_by_passphrase(lock: Lock, ask: Callable[[], str], name: str) -> bytes:
 
 
 def open_by_key(lock: Lock, private_key: SealingKey, name: str) -> bytes:
-    """Return a lock's secret; `name` is what errors call the file.
+    """Return a lock's secret; `name` names the file in errors.
 
     Raises:
-        ConfigError: it is another key, or the backup is locked by a passphrase.
+        ConfigError: the key is wrong, or the backup is locked by a passphrase.
     """
     if not isinstance(lock, KeyLock):
         raise ConfigError(f"{name} is locked by a passphrase, not by a key; leave --key out.")
@@ -146,16 +146,16 @@ def open_by_key(lock: Lock, private_key: SealingKey, name: str) -> bytes:
 
 
 def write_head(header: Header) -> bytes:
-    """Return all that comes before the stream."""
+    """Return everything before the stream."""
     data = msgspec.msgpack.encode(header)
     return MAGIC + bytes([VERSION]) + len(data).to_bytes(_LENGTH_BYTES, "big") + data
 
 
 def read_head(read: Callable[[int], bytes], name: str) -> tuple[Header, bytes]:
-    """Read all that comes before the stream; returns it decoded and as it stands.
+    """Read everything before the stream; returns it decoded and as bytes.
 
     Raises:
-        ConfigError: it is no backup, of a newer Volet, or damaged.
+        ConfigError: the file is not a backup, was written by a newer Volet, or is damaged.
     """
     start = read(len(MAGIC) + 1 + _LENGTH_BYTES)
     if start[: len(MAGIC)] != MAGIC:
@@ -186,7 +186,7 @@ def now_s() -> int:
 
 
 def key_id(public_key: bytes) -> bytes:
-    """Return the 8 bytes by which people and headers name a key."""
+    """Return the 8 bytes that identify a key to people and in headers."""
     return hashlib.sha256(public_key).digest()[:KEY_ID_BYTES]
 
 
@@ -201,7 +201,7 @@ def private_key_text(private_key: SealingKey) -> bytes:
 
 
 def read_public_key(data: bytes, name: str) -> bytes:
-    """Read what `public_key_text` gave.
+    """Decode the output of `public_key_text`.
 
     Raises:
         ConfigError: it is something else, such as the private half.
@@ -215,7 +215,7 @@ def read_public_key(data: bytes, name: str) -> bytes:
 
 
 def read_private_key(data: bytes, name: str) -> SealingKey:
-    """Read what `private_key_text` gave.
+    """Decode the output of `private_key_text`.
 
     Raises:
         ConfigError: it is something else, such as the public half.
@@ -231,7 +231,7 @@ def read_private_key(data: bytes, name: str) -> SealingKey:
 
 
 def refuse_public_key(data: bytes, name: str) -> None:
-    """Refuse the half of a backup key that opens nothing.
+    """Refuse the public half of a backup key, which opens nothing.
 
     Raises:
         ConfigError: `data` is a public key.
@@ -244,7 +244,7 @@ def refuse_public_key(data: bytes, name: str) -> None:
 
 
 def damaged(name: str) -> ConfigError:
-    """Return the error of a backup whose stream does not open."""
+    """Return the error for a backup whose stream does not open."""
     return ConfigError(_DAMAGED.format(name=name))
 
 

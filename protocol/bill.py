@@ -1,7 +1,7 @@
-"""A bill in plain arithmetic: pro rata, lines to the cent, VAT once per rate, as in France.
+"""A bill in plain arithmetic, by French rules: pro rata, lines to the cent, VAT once per rate.
 
-The one place where money is rounded, half-up; the chip uses it for the amount, providers for
-their side, and tests as the oracle.
+This is the only place where money is rounded (half-up). The chip and providers compute amounts with
+it, and tests use it as the oracle.
 """
 
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ MONTHS_A_YEAR = 12
 
 
 class Energy(msgspec.Struct, frozen=True):
-    """What an energy line counted, and what that costs before tax, exact.
+    """The quantity that an energy line counted, and its exact cost before tax.
 
-    `position` is the tariff's place in the offer, `number` the line's in it. The quantity is in
-    `kwh` on registers and injection, in `wh` on the curve. `days` are those it was counted on;
-    those before the bill's first day are `late` ones, billed on lines of their own.
+    `position` is the tariff's index in the offer, `number` the line's index in the tariff. The
+    quantity is in `kwh` for registers and injection, in `wh` for the curve. `days` are the days
+    counted; days before the bill's first day are late days, billed on lines of their own.
     """
 
     position: int
@@ -41,12 +41,12 @@ def register_energies(
     steps_kwh: Sequence[int],
     injected_kwh: int = 0,
 ) -> list[Energy]:
-    """Count a tariff's lines by whole kWh: `steps_kwh` of supplier registers 1…10, and injection.
+    """Compute a tariff's lines from whole kWh: `steps_kwh` of supplier registers 1…10, injection.
 
     Raises:
         ValueError: a line of the tariff counts the curve.
     """
-    found = []
+    energies = []
     for number, line in enumerate(tariff.energy):
         if isinstance(line, RegisterLine):
             kwh = sum(steps_kwh[register - 1] for register in line.registers)
@@ -55,16 +55,16 @@ def register_energies(
         else:
             raise ValueError(f"{line.name} counts the curve, not registers")  # noqa: TRY004
         eur = Fraction(line.eur_per_kwh) * kwh
-        found.append(Energy(position, number, tuple(days), eur, kwh=kwh))
-    return found
+        energies.append(Energy(position, number, tuple(days), eur, kwh=kwh))
+    return energies
 
 
 class Line(msgspec.Struct, frozen=True):
     """A line before tax over the days [start, end).
 
-    Of `kwh` (registers, injection) and `wh` (curve) fixed lines have none, other lines one;
-    `eur_per_kwh` is None on fixed lines and where a market sets the price. `is_late`: days of an
-    earlier period that could not be billed then. `is_tax`: a tax or contribution.
+    An energy line has either `kwh` (registers, injection) or `wh` (curve), a fixed line neither.
+    `eur_per_kwh` is None on fixed lines and where a market sets the price. `is_late` marks days of
+    an earlier period that could not be billed then, `is_tax` a tax or contribution.
     """
 
     name: str
@@ -81,12 +81,12 @@ class Line(msgspec.Struct, frozen=True):
 
     @property
     def quantity_kwh(self) -> Decimal | int | None:
-        """The energy in kWh, with three decimals where the curve counted it; None on fixed lines."""
+        """The energy in kWh, with three decimals if the curve counted it; None on fixed lines."""
         return self.kwh if self.wh is None else Decimal(self.wh).scaleb(-3)
 
 
 class VatPart(msgspec.Struct, frozen=True):
-    """The VAT of one rate: once on the sum of its lines."""
+    """The VAT of one rate, computed once on the sum of its lines."""
 
     rate: Decimal
     base: Decimal
@@ -111,7 +111,7 @@ def to_cent(amount: Fraction) -> Decimal:
 
 
 def months(start: date, end: date) -> Fraction:
-    """Return the days [start, end) in months: whole ones count 1, others days/days in month."""
+    """Return the days [start, end) in months: a whole month counts 1, a part days/days in month."""
     total = Fraction(0)
     while start < end:
         month_end = next_month(start)
@@ -123,9 +123,9 @@ def months(start: date, end: date) -> Fraction:
 
 
 def periods(tariffs: Sequence[Tariff], start: date, end: date) -> list[tuple[int, date, date]]:
-    """Cut the days [start, end) by the tariffs' validity: (position, first day, end).
+    """Split the days [start, end) by the tariffs' validity into (position, first day, end).
 
-    A tariff without an end holds until the next one begins.
+    A tariff without an end applies until the next one begins.
 
     Raises:
         ValueError: a day has no tariff, or two.
@@ -151,7 +151,7 @@ def periods(tariffs: Sequence[Tariff], start: date, end: date) -> list[tuple[int
 def price_bill(
     tariffs: Sequence[Tariff], start: date, end: date, energies: Sequence[Energy]
 ) -> Bill:
-    """Price what was counted; fixed lines stand for all of the days [start, end).
+    """Price the counted energies; fixed lines cover all of the days [start, end).
 
     Raises:
         ValueError: a day of the period has no tariff, or two.

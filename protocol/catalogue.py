@@ -1,8 +1,9 @@
 """The transparency log of offers, calendars and market series: append-only, one hash for everyone.
 
-Each entry's `head` is a hash over the entry and the head before it, so that a head names all that
-was ever listed; the platform signs pages of entries. The documents lie beside the list, each signed
-by its provider or publisher. Cloud and chip hold a document to the same rules (`Catalogue.admit`).
+Each entry's `head` is a hash over the entry and the previous head, so one head identifies
+everything ever listed. The platform signs pages of entries. The documents are published beside the
+list, each signed by its provider or publisher. Cloud and chip apply the same rules
+(`Catalogue.admit`).
 """
 
 import hashlib
@@ -21,7 +22,7 @@ from protocol.messages import DayNumber, Hash
 from protocol.schedule import Calendar, PriceSeries, Schedule, Schedules, check_schedule
 
 GENESIS = bytes(32)
-# An entry takes at most 92 bytes, so that a page of them stays below a message's 64 KiB.
+# An entry takes at most 92 bytes, so a page of them fits into a message of 64 KiB.
 PAGE_ENTRIES = 512
 ENTRIES_MAX = 1 << 20
 
@@ -52,14 +53,14 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
 
 
 class Segment(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """catalogue/list/{number}: entries `number` × 512 and on, all there are up to 512."""
+    """catalogue/list/{number}: up to 512 entries, beginning with entry `number` × 512."""
 
     number: Annotated[int, msgspec.Meta(ge=0, lt=ENTRIES_MAX // PAGE_ENTRIES)]
     entries: Annotated[tuple[Entry, ...], msgspec.Meta(min_length=1, max_length=PAGE_ENTRIES)]
 
 
 def next_entry(previous: Entry | None, signed: Signed, listed_on: date) -> Entry:
-    """Return the entry that lists `signed` after `previous` (None: it is the first)."""
+    """Return the entry that lists `signed` after `previous` (None for the first entry)."""
     number = 0 if previous is None else previous.number + 1
     head = GENESIS if previous is None else previous.head
     entry = Entry(number, day_number(listed_on), _kind(signed), signed.hash, GENESIS)
@@ -67,7 +68,7 @@ def next_entry(previous: Entry | None, signed: Signed, listed_on: date) -> Entry
 
 
 def check_chain(previous: Entry | None, entries: Sequence[Entry]) -> None:
-    """Check that `entries` follow `previous` (None: the list begins) and each other.
+    """Check that `entries` follow `previous` (None at the start of the list) and each other.
 
     Raises:
         DocumentRefused: a number, a day or a head does not follow.
@@ -84,7 +85,7 @@ def check_chain(previous: Entry | None, entries: Sequence[Entry]) -> None:
 
 
 def segments_of(entries: Sequence[Entry], first: int = 0) -> list[Segment]:
-    """Lay entries out as pages; `entries[0]` is the first of page `first`."""
+    """Split entries into pages; `entries[0]` is the first entry of page `first`."""
     return [
         Segment(first + at // PAGE_ENTRIES, tuple(entries[at : at + PAGE_ENTRIES]))
         for at in range(0, len(entries), PAGE_ENTRIES)
@@ -92,7 +93,7 @@ def segments_of(entries: Sequence[Entry], first: int = 0) -> list[Segment]:
 
 
 class Catalogue:
-    """Documents that have been admitted in the order of the list."""
+    """The admitted documents, in the order of the list."""
 
     def __init__(self) -> None:
         self._signed: dict[bytes, Signed] = {}
@@ -112,7 +113,7 @@ class Catalogue:
         return self._offers
 
     def signed(self, document: bytes) -> Signed | None:
-        """Return a document as it was signed."""
+        """Return a signed document by its hash."""
         return self._signed.get(document)
 
     def document(self, document: bytes) -> Document | None:
@@ -120,29 +121,30 @@ class Catalogue:
         return self._offers.get(document) or self._by_hash.get(document)
 
     def schedules(self) -> Schedules:
-        """Return the calendars and series; made once until another one comes."""
+        """Return the calendars and series; cached until another one is admitted."""
         if self._schedules is None:
-            listed = [each for covered in self._covered.values() for each in covered]
+            listed = [schedule for covered in self._covered.values() for schedule in covered]
             self._schedules = Schedules(listed)
         return self._schedules
 
     def latest_offers(self) -> dict[bytes, Offer]:
-        """Return the offers that no other one extends, in the order of the list."""
+        """Return the offers that no other offer extends, in the order of the list."""
         return {name: o for name, o in self._offers.items() if name not in self._extended_by}
 
     def extensions_of(self, offer: bytes) -> dict[bytes, Offer]:
-        """Return the listed offers that extend an offer, one after the other."""
-        found = {}
+        """Return the listed offers that extend an offer, directly or through others, in order."""
+        extensions = {}
         while (following := self._extended_by.get(offer)) is not None:
-            found[following] = self._offers[following]
+            extensions[following] = self._offers[following]
             offer = following
-        return found
+        return extensions
 
     def admit(self, signed: Signed, listed_on: date) -> Document:
-        """Take a document into the catalogue, as listed on a day; the same one again is no change.
+        """Add a document that was listed on a day. Adding it again changes nothing.
 
         Raises:
-            DocumentRefused: it, or its place among those before it, breaks a rule; says which.
+            DocumentRefused: the document breaks a rule, by itself or beside earlier ones; the error
+                names the rule.
         """
         if len(msgspec.msgpack.encode(signed)) > SIZE_MAX_BYTES:
             raise DocumentRefused(
@@ -204,9 +206,9 @@ class Catalogue:
 
 
 def titles(document: Document | None) -> tuple[str, str]:
-    """Return whose a listed document is (a provider, or a publisher's key) and what it is called.
+    """Return a listed document's owner (a provider, or a publisher's key) and its name.
 
-    Both are empty where the document is not here.
+    Both are empty if the document is None.
     """
     if document is None:
         return "", ""
@@ -216,10 +218,10 @@ def titles(document: Document | None) -> tuple[str, str]:
 
 
 def open_listed(signed: Signed) -> Document:
-    """Verify a document under the key it names, and check what it says by itself.
+    """Verify a document with the key it names, and check its contents.
 
     Raises:
-        DocumentRefused: with what is wrong.
+        DocumentRefused: names what is wrong.
     """
     if signed.kind == "Offer":
         return open_offer(signed)
@@ -237,10 +239,10 @@ def open_listed(signed: Signed) -> Document:
 
 
 def read_signed(payload: bytes) -> Signed:
-    """Read a document as it lies on its topic.
+    """Decode a signed document from the payload of its topic.
 
     Raises:
-        DocumentRefused: it is no signed document.
+        DocumentRefused: it is not a signed document.
     """
     try:
         return decode_body(payload, Signed)

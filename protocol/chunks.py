@@ -1,8 +1,8 @@
-"""A stream of bytes sealed in chunks, for what is too large for memory.
+"""A stream of bytes sealed in chunks, for data that does not fit in memory.
 
-The STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizár, CRYPTO 2015) over ChaCha20-Poly1305:
-chunks of 1 MiB, the nonce is the chunk's number and a byte that is 1 in the last chunk. So no chunk
-can be left out, moved, repeated or added. A key seals one stream, ever.
+This is the STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizár, CRYPTO 2015) over
+ChaCha20-Poly1305 with chunks of 1 MiB. The nonce is the chunk's number and a byte that is 1 in the
+last chunk, so no chunk can be left out, moved, repeated or added. A key seals only one stream.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -18,17 +18,17 @@ _COUNTER_BYTES = 11
 
 
 def sealed_size(size_bytes: int) -> int:
-    """Return how many bytes a stream of `size_bytes` becomes."""
+    """Return the sealed size, in bytes, of a stream of `size_bytes`."""
     chunks = max(1, -(-size_bytes // CHUNK_BYTES))
     return size_bytes + chunks * TAG_BYTES
 
 
 def seal_chunks(key: bytes, parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Seal a stream, given in parts of any size, under a key (32 bytes) of its own."""
+    """Seal a stream, given in parts of any size, with a key (32 bytes) of its own."""
     cipher, waiting, number = ChaCha20Poly1305(key), bytearray(), 0
     for part in parts:
         waiting += part
-        while len(waiting) > CHUNK_BYTES:  # one chunk is kept back: it may be the last
+        while len(waiting) > CHUNK_BYTES:  # keep one chunk back, as it may be the last
             chunk, waiting = bytes(waiting[:CHUNK_BYTES]), waiting[CHUNK_BYTES:]
             yield cipher.encrypt(_nonce(number, is_last=False), chunk, None)
             number += 1
@@ -36,12 +36,12 @@ def seal_chunks(key: bytes, parts: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def open_chunks(key: bytes, read: Callable[[int], bytes]) -> Iterator[bytes]:
-    """Open a stream as `seal_chunks` gave it; `read` gives up to so many bytes, b"" at the end.
+    """Open the output of `seal_chunks`; `read(n)` returns up to n bytes, b"" at the end.
 
-    Each part is genuine when it is given; that none is missing is known at the end only.
+    Each part is authenticated before it is yielded. Only the end proves that none is missing.
 
     Raises:
-        CipherError: it was cut, altered or prolonged, or sealed under another key.
+        CipherError: the stream was cut, altered or extended, or sealed with another key.
     """
     cipher, number = ChaCha20Poly1305(key), 0
     chunk = _read_whole(read)
@@ -57,7 +57,7 @@ def open_chunks(key: bytes, read: Callable[[int], bytes]) -> Iterator[bytes]:
 
 
 def _read_whole(read: Callable[[int], bytes]) -> bytes:
-    """Read one sealed chunk, however little `read` gives at once."""
+    """Read one sealed chunk, however little `read` returns at a time."""
     parts, left = [], CHUNK_BYTES + TAG_BYTES
     while left and (part := read(left)):
         parts.append(part)

@@ -1,12 +1,12 @@
-"""The commitment of a day: one point that binds the chip to what a bill may price that day.
+"""The commitment of a day: one point that binds the chip to the values that a bill may price.
 
 C = Σ m_j·G_j + ρ·H over coefficients 100 to 111 of the day (protocol/layout.py): a vector Pedersen
-commitment in the prime-order subgroup of edwards25519, 32 bytes. Commitments of days add up to the
-commitment of their sums. H is the curve's base point; nobody knows a relation between it and the
-G_j, which are hashed to the group from fixed labels.
+commitment in the prime-order subgroup of edwards25519, 32 bytes. The commitments of several days
+add up to the commitment to their sums. H is the curve's base point. The G_j are hashed to the group
+from fixed labels, so nobody knows a relation between them and H.
 
-A uniform ρ hides the values perfectly, also from whoever computes discrete logarithms; to open one
-point to two vectors is to compute one. The arithmetic is libsodium's.
+A uniform ρ hides the values perfectly, even from someone who can compute discrete logarithms.
+Opening one point to two vectors requires computing one. The arithmetic is libsodium's.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ _IDENTITY = bytes([1]) + bytes(POINT_BYTES - 1)
 
 @cache
 def generator(label: str) -> bytes:
-    """Return the point that a label hashes to; nobody knows its logarithm to any other."""
+    """Return the point that a label hashes to; nobody knows its logarithm to any other point."""
     digest = hashlib.new("sha512_256", _LABEL + label.encode()).digest()
     point = crypto_core_ed25519_from_uniform(digest)
     if not crypto_core_ed25519_is_valid_point(point):
@@ -49,7 +49,7 @@ def generator(label: str) -> bytes:
 
 @cache
 def day_generators() -> tuple[bytes, ...]:
-    """Return G for coefficients 100 to 111 of a day, in their order."""
+    """Return the generators for coefficients 100 to 111 of a day, in their order."""
     return tuple(generator(f"coefficient {j}") for j in range(COMMITTED_FROM, COMMITTED_END))
 
 
@@ -57,8 +57,8 @@ def commit_day(values: Sequence[int], blinding: int) -> bytes:
     """Commit to the values of coefficients 100 to 111; returns 32 bytes.
 
     Args:
-        values: twelve, each in [0, 2^20).
-        blinding: uniform in [0, ORDER), never the same for other values.
+        values: twelve values, each in [0, 2^20).
+        blinding: uniform in [0, ORDER); never reused for other values.
     """
     return combine(zip(values, day_generators(), strict=True), blinding)
 
@@ -80,7 +80,7 @@ def combine(terms: Iterable[tuple[int, bytes]], base_scalar: int = 0) -> bytes:
 
 
 def add(left: bytes, right: bytes) -> bytes:
-    """Add two points. Raises CipherError where one is no point."""
+    """Add two points. Raises CipherError if one is not a point of the curve."""
     try:
         return crypto_core_ed25519_add(left, right)
     except RuntimeError as exc:
@@ -88,7 +88,7 @@ def add(left: bytes, right: bytes) -> bytes:
 
 
 def subtract(left: bytes, right: bytes) -> bytes:
-    """Subtract a point from another. Raises CipherError where one is no point."""
+    """Return left - right. Raises CipherError if one is not a point of the curve."""
     try:
         return crypto_core_ed25519_sub(left, right)
     except RuntimeError as exc:
@@ -96,7 +96,7 @@ def subtract(left: bytes, right: bytes) -> bytes:
 
 
 def add_all(points: Iterable[bytes]) -> bytes:
-    """Return the sum of points; that of none is the identity."""
+    """Return the sum of points, the identity if there are none."""
     total = _IDENTITY
     for point in points:
         total = add(total, point)
@@ -104,23 +104,23 @@ def add_all(points: Iterable[bytes]) -> bytes:
 
 
 def is_commitment(point: bytes) -> bool:
-    """Say whether bytes are a point of the prime-order subgroup, in its one encoding.
+    """Return whether the bytes are the canonical encoding of a point of the prime-order subgroup.
 
-    The identity is none: it commits to nothing under no blinding.
+    The identity does not count: it commits to zeros without blinding.
     """
     return len(point) == POINT_BYTES and crypto_core_ed25519_is_valid_point(point)
 
 
 def scalar_bytes(scalar: int) -> bytes:
-    """Return a scalar modulo the order in its one form, 32 bytes, little-endian."""
+    """Return a scalar modulo the order in canonical form: 32 bytes, little-endian."""
     return (scalar % ORDER).to_bytes(SCALAR_BYTES, "little")
 
 
 def read_scalar(data: bytes) -> int:
-    """Read what `scalar_bytes` gave.
+    """Decode the output of `scalar_bytes`.
 
     Raises:
-        CipherError: another length, or not below the order: a scalar has one form.
+        CipherError: the length is wrong, or the number is not below the order.
     """
     scalar = int.from_bytes(data, "little")
     if len(data) != SCALAR_BYTES or scalar >= ORDER:
@@ -129,7 +129,7 @@ def read_scalar(data: bytes) -> int:
 
 
 def uniform_scalar(digest: bytes) -> int:
-    """Reduce 64 uniform bytes to a scalar, uniform but for 2^-256."""
+    """Reduce 64 uniform bytes to a scalar that is uniform up to 2^-256."""
     if len(digest) != 2 * SCALAR_BYTES:
         raise ValueError("a uniform scalar is made of 64 bytes")
     return int.from_bytes(digest, "little") % ORDER

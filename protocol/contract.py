@@ -1,8 +1,8 @@
 """Offers, contracts, and a provider's request for a statement.
 
-A provider signs an offer, which the collectivity lists for everybody alike; a household that takes
-it signs a contract naming the offer's hash, and the provider signs that it accepts. No statement
-is computed or answered without the two.
+A provider signs an offer, and the collectivity lists it for everyone alike. A household that takes
+it signs a contract that names the offer's hash, and the provider signs its acceptance. No statement
+is computed or answered without both signatures.
 """
 
 import hashlib
@@ -28,7 +28,8 @@ Body = TypeVar("Body", bound=msgspec.Struct)
 TARIFFS_MAX = 64
 PERIOD_DAYS_MAX = 400
 LATE_DAYS_MAX = 400
-# So that no offer cuts a month into pieces that a bill tells apart (docs/explanation/billing.md).
+# Keeps an offer from splitting a month into pieces that a bill would show separately
+# (docs/explanation/billing.md).
 TARIFF_HOLDS = timedelta(days=25)
 
 PublicKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
@@ -38,7 +39,7 @@ SealingPublicKey = Annotated[
 
 
 class Consent(StrEnum):
-    """What a receipt may say to the provider: nothing, the total, or also the kWh of each line."""
+    """What a receipt may reveal to the provider: nothing, the total, or also each line's kWh."""
 
     NOTHING = "nothing"
     TOTAL = "total"
@@ -46,10 +47,11 @@ class Consent(StrEnum):
 
 
 class Offer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a provider offers to anyone: its keys and the dated tariffs of one product.
+    """A provider's public offer: its keys and the dated tariffs of one product.
 
-    `provider_key` (Ed25519) signs, to `sealing_key` (protocol/hpke.py) receipts are sealed. An
-    offer that `extends` another repeats its tariffs and adds later ones.
+    `provider_key` (Ed25519) verifies the provider's signatures. Receipts are sealed to
+    `sealing_key` (protocol/hpke.py). An offer that `extends` another repeats its tariffs and adds
+    later ones.
     """
 
     provider: Name
@@ -61,11 +63,11 @@ class Offer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a household takes: an offer, for days [start, end), under a household key.
+    """A household's agreement to an offer, for the days [start, end), under a household key.
 
-    `meter` is SHA-256 over a salt that stays on the chip and the meter's serial. To `sealing_key`
-    messages are sealed that only the household may read. `follows`: listed offers that extend this
-    one hold for the contract from the days on which their tariffs begin.
+    `meter` is SHA-256 over a salt that stays on the chip and the meter's serial. Messages that only
+    the household may read are sealed to `sealing_key`. If `follows` is true, listed offers that
+    extend this one apply to the contract from the days on which their tariffs begin.
     """
 
     offer: Hash
@@ -79,13 +81,13 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Acceptance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A provider's word that it takes a contract."""
+    """A provider's acceptance of a contract."""
 
     contract: Hash
 
 
 class StatementRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a provider asks: the statement of a contract over days [start, end).
+    """A provider's request for the statement of a contract over the days [start, end).
 
     Attributes:
         offer: the contract's offer, or a listed one that extends it.
@@ -112,7 +114,7 @@ class StatementRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Signed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A document's exact bytes, what it is, and who signs them."""
+    """A document's exact bytes, its kind, and its signature."""
 
     kind: str
     body: bytes
@@ -125,7 +127,7 @@ class Signed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def sign_document(document: msgspec.Struct, key: Ed25519PrivateKey) -> Signed:
-    """Sign a document as its type's name says what it is."""
+    """Sign a document; its type's name becomes its kind."""
     kind, body = type(document).__name__, msgspec.msgpack.encode(document)
     return Signed(kind, body, key.sign(_signed_bytes(kind, body)))
 
@@ -134,7 +136,7 @@ def open_document(signed: Signed, key: Ed25519PublicKey, document_type: type[Bod
     """Verify and decode a signed document.
 
     Raises:
-        DocumentRefused: wrong kind, wrong signature, or not in canonical form.
+        DocumentRefused: the kind or the signature is wrong, or the form is not canonical.
     """
     kind = document_type.__name__
     try:
@@ -149,10 +151,10 @@ def open_document(signed: Signed, key: Ed25519PublicKey, document_type: type[Bod
 
 
 def open_offer(signed: Signed) -> Offer:
-    """Verify an offer under the provider's key that it carries, and check its tariffs.
+    """Verify an offer with the provider's key that it carries, and check its tariffs.
 
     Raises:
-        DocumentRefused: with what is wrong.
+        DocumentRefused: names what is wrong.
     """
     try:
         offer = decode_body(signed.body, Offer)
@@ -177,7 +179,7 @@ def open_offer(signed: Signed) -> Offer:
 
 
 def _check_market(tariff: Tariff, provider_key: str) -> None:
-    """Check that no series is the provider's own: their prices may stand out (`check_spread`)."""
+    """Check that no series is the provider's own, since `check_spread` exempts market series."""
     for line in tariff.energy:
         if isinstance(line, MarketLine) and line.publisher == provider_key:
             raise DocumentRefused(
@@ -190,7 +192,7 @@ def check_extension(former: Offer, offer: Offer) -> None:
     """Check that `offer` adds tariffs to `former` and changes nothing else.
 
     Raises:
-        DocumentRefused: with what it changes.
+        DocumentRefused: names the change.
     """
     kept = len(former.tariffs)
     if (former.provider, former.provider_key, former.product) != (
@@ -207,10 +209,10 @@ def check_extension(former: Offer, offer: Offer) -> None:
 
 
 def check_request(request: StatementRequest) -> None:
-    """Check what types cannot say of a request.
+    """Check the rules for a request that types cannot express.
 
     Raises:
-        DocumentRefused: with what is wrong.
+        DocumentRefused: names what is wrong.
     """
     start, end = day_of_number(request.start), day_of_number(request.end)
     if not start < end:
@@ -232,10 +234,10 @@ def check_request(request: StatementRequest) -> None:
 
 
 def parse_signed(data: bytes, name: str) -> Signed:
-    """Read a signed document from JSON, its signature not yet checked; `name` stands in errors.
+    """Read a signed document from JSON without verifying it; `name` names its source in errors.
 
     Raises:
-        DocumentRefused: it is none.
+        DocumentRefused: it is not a signed document.
     """
     try:
         return read_json(data, Signed)
@@ -244,10 +246,10 @@ def parse_signed(data: bytes, name: str) -> Signed:
 
 
 def check_covered(contract: bytes, since: date, until: date | None, start: date, end: date) -> None:
-    """Check that a contract (by its hash) that holds in [since, until) covers the days [start, end).
+    """Check that a contract (by hash) in force in [since, until) covers the days [start, end).
 
     Raises:
-        DocumentRefused: it does not; says in which days it holds.
+        DocumentRefused: it does not; the error names the days that it covers.
     """
     if since <= start and (until is None or end <= until):
         return

@@ -1,4 +1,4 @@
-"""What stands against the readings of a day that is counted all the same."""
+"""Reasons to doubt the readings of a day that is billed all the same."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -7,8 +7,8 @@ from enum import StrEnum
 class Doubt(StrEnum):
     """Why the counted energy of a day is an estimate.
 
-    INDEX_BEGAN_ANEW: a register started at another index than it had, and what it counted in
-    between is in no step. INDEX_JUMPED: a register rose by more than low voltage carries, and
+    INDEX_BEGAN_ANEW: a register restarted at a different index, and no step holds what it counted
+    in between. INDEX_JUMPED: a register rose by more than a low-voltage supply can deliver, and
     stayed there.
     """
 
@@ -16,7 +16,7 @@ class Doubt(StrEnum):
     INDEX_JUMPED = "index_jumped"
 
 
-# As bits of a day's last coefficient (protocol/layout.py); a bit, once given, keeps its meaning.
+# Bits of a day's last coefficient (protocol/layout.py); an assigned bit never changes its meaning.
 _BITS = {Doubt.INDEX_BEGAN_ANEW: 1, Doubt.INDEX_JUMPED: 2}
 
 
@@ -26,7 +26,7 @@ def doubts_to_bits(doubts: Iterable[Doubt]) -> int:
 
 
 def doubts_from_bits(bits: int) -> tuple[Doubt, ...]:
-    """Return the doubts in a bitmap, in the order of their names; unknown bits are passed over."""
+    """Return the doubts in a bitmap, in the order of their names; unknown bits are ignored."""
     return in_order(doubt for doubt, bit in _BITS.items() if bits & bit)
 
 

@@ -1,8 +1,9 @@
-"""Enrolment: what a chip asks the collectivity for, and what it gets.
+"""Enrolment: the chip's request to the collectivity, and the answer.
 
 The chip draws all keys itself. Its request carries a certificate signing request for the TLS key,
-the Ed25519 key that signs its messages (which signs the request in turn), the household key's id
-with the household's mandate to this chip, and the contract that the household takes. The answer is a certificate and a record signed by the CA.
+the Ed25519 key that signs its messages (and also the request), the household key's id with the
+household's mandate to this chip, and the household's contract. The answer is a certificate and a
+record signed by the CA.
 """
 
 from datetime import date
@@ -18,7 +19,7 @@ PublicKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 
 
 class EnrolmentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Made on the chip; sent as a `Signed` document under `signing_key`."""
+    """The chip's request, sent as a `Signed` document under `signing_key`."""
 
     csr_pem: bytes
     signing_key: PublicKey
@@ -29,7 +30,7 @@ class EnrolmentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HeldContract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A household's contract as the collectivity holds it; `last_day` None: it goes on."""
+    """A household's contract as the collectivity stores it; `last_day` is None if it continues."""
 
     contract: Hash
     start: date
@@ -37,11 +38,11 @@ class HeldContract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EnrolmentRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What the CA signs: this device, this signing key, this household key, this contract.
+    """The record that the CA signs: device, signing key, household key and contracts.
 
-    `contract` is the hash of the contract that the request held, empty if it held none. `made_at`
-    is the time of the household's latest mandate, `contracts` are all of the household, in the
-    order in which it signed them: no day is of two.
+    `contract` is the hash of the contract in the request, empty if it had none. `made_at` is the
+    time of the household's latest mandate. `contracts` are all contracts of the household, in the
+    order in which it signed them; they share no day.
     """
 
     collectivity: str
@@ -54,11 +55,11 @@ class EnrolmentRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
 
 
 class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the collectivity gives back to the chip.
+    """The collectivity's answer to the chip.
 
-    `record_signature` is the CA's ECDSA (P-256, SHA-256) over `record`, `signature` the same over
-    `signed_bytes`: all that no certificate vouches for. `platform_key` verifies acks and
-    statements. An answer of before there was a `signature` has none.
+    `record_signature` is the CA's ECDSA signature (P-256, SHA-256) over `record`, `signature` the
+    same over `signed_bytes`, which is everything that no certificate covers. `platform_key`
+    verifies acks and statements. Answers of earlier versions have no `signature`.
     """
 
     record: bytes
@@ -72,7 +73,7 @@ class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def signed_bytes(self) -> bytes:
-        """What `signature` is over."""
+        """The bytes that `signature` covers."""
         return msgspec.msgpack.encode(
             (
                 "volet enrolment",

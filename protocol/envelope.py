@@ -1,8 +1,8 @@
-"""The envelope of every signed message: MessagePack array [version, body, signature].
+"""The envelope of every signed message: a MessagePack array [version, body, signature].
 
-What is signed is kind, version, collectivity, device and the body's exact bytes; the body names
-household key and incarnation. The signature is verified before the body is decoded, and a body or
-envelope that does not re-encode to its own bytes is refused, so that one message has one form.
+The signature covers kind, version, collectivity, device and the body's exact bytes; the body names
+household key and incarnation. The signature is verified before the body is decoded. A body or
+envelope that does not re-encode to its own bytes is refused, so each message has only one form.
 """
 
 from typing import TypeVar
@@ -18,7 +18,7 @@ from protocol.topics import Kind, PublicKind, TrusteeKind
 VERSION = 1
 SIZE_MAX_BYTES = 64 * 1024
 SIGNATURE_BYTES = 64
-# Stands for the device in what is signed for everybody; no device id has three letters.
+# Takes the place of the device in messages for everyone; no device id has three letters.
 ALL = DeviceId("all")
 
 Body = TypeVar("Body", bound=msgspec.Struct)
@@ -31,9 +31,9 @@ class _Envelope(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fie
 
 
 class Address(msgspec.Struct, frozen=True):
-    """Where a message belongs; part of what is signed, taken from the topic on receipt.
+    """A message's address; it is covered by the signature and taken from the topic on receipt.
 
-    In a message to or from a trustee its name stands for the device, in one for everybody `ALL`.
+    `device` is the trustee's name in a message to or from a trustee, `ALL` in one for everyone.
     """
 
     collectivity: str
@@ -48,7 +48,7 @@ def _signed_bytes(address: Address, body: bytes) -> bytes:
 
 
 def seal_message(address: Address, body: msgspec.Struct, key: Ed25519PrivateKey) -> bytes:
-    """Encode and sign `body` for `address`; returns the payload."""
+    """Encode and sign `body` for `address` and return the payload."""
     encoded = msgspec.msgpack.encode(body)
     signature = key.sign(_signed_bytes(address, encoded))
     return msgspec.msgpack.encode(_Envelope(VERSION, encoded, signature))
@@ -60,7 +60,7 @@ def open_message(
     """Verify and decode a payload that arrived at `address`.
 
     Raises:
-        MessageRefused: with the reason; nothing of the body was used.
+        MessageRefused: with the reason; the body was not used.
     """
     if len(payload) > SIZE_MAX_BYTES:
         raise MessageRefused(Reason.OVERSIZE, f"{len(payload)} bytes")
@@ -83,7 +83,7 @@ def decode_body(body: bytes, body_type: type[Body]) -> Body:
     """Decode a body in its one canonical form.
 
     Raises:
-        MessageRefused: wrong type, wrong length, or another encoding of the same values.
+        MessageRefused: a wrong type or length, or another encoding of the same values.
     """
     try:
         decoded = msgspec.msgpack.decode(body, type=body_type)

@@ -4,12 +4,12 @@ VoletError                      one sentence and the next step, for people
   + ConfigError                 the operator must act; names file and key
   + FrameError                  a TIC group or capture is refused
   + CipherError                 key, parameters or ciphertext do not fit
-  |   + BoundExceeded           a value or weight lies outside what the proof of size covers
-  |   + CoefficientUsed         one coefficient of one incarnation carries one value, ever
-  + MessageRefused              a message is not what it should be; `reason` is a fixed word
+  |   + BoundExceeded           a value or weight exceeds the bounds for exact openings
+  |   + CoefficientUsed         a coefficient of an incarnation may carry only one value
+  + MessageRefused              a message is invalid; `reason` is a fixed identifier
   + DocumentRefused             a tariff, contract or enrolment breaks a rule; names the line
   + TransportError              may be retried
-  |   + PublishRefused          the broker said no: never retried blindly
+  |   + PublishRefused          the broker refused: never retried blindly
   + StoreError                  the store is damaged or of another version
       + StoreBusy               locked, or the disk is full: may be retried
 """
@@ -18,7 +18,7 @@ from enum import StrEnum
 
 
 class VoletError(Exception):
-    """Root of all errors that Volet raises on purpose; its text is fit for a terminal."""
+    """Root of all errors that Volet raises on purpose; the text can be shown to people."""
 
 
 class ConfigError(VoletError):
@@ -26,7 +26,7 @@ class ConfigError(VoletError):
 
 
 class FrameError(VoletError):
-    """A TIC source or curve cannot be read as what it claims to be."""
+    """A TIC source or curve cannot be read in the format it claims."""
 
 
 class CipherError(VoletError):
@@ -38,11 +38,11 @@ class BoundExceeded(CipherError, ValueError):
 
 
 class CoefficientUsed(CipherError):
-    """A coefficient that has carried a value was about to carry another."""
+    """A coefficient that has already carried a value was about to carry another."""
 
 
 class Reason(StrEnum):
-    """Why a message was refused; the words stand in counters, dead letters and logs."""
+    """Why a message was refused; the values appear in counters, dead letters and logs."""
 
     OVERSIZE = "oversize"
     MALFORMED = "malformed"
@@ -72,8 +72,8 @@ class MessageRefused(VoletError):
     """A message was refused; nothing of it was kept.
 
     Attributes:
-        reason: the fixed word for counters and dead letters.
-        detail: what exactly did not fit; never payload.
+        reason: the fixed identifier for counters and dead letters.
+        detail: what exactly was wrong; never payload.
     """
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
@@ -87,7 +87,7 @@ class DocumentRefused(VoletError):
 
 
 class TransportError(VoletError):
-    """The network or the broker is not there; trying again is right."""
+    """The network or the broker is unavailable; the caller should try again."""
 
 
 class PublishRefused(TransportError):
@@ -103,8 +103,8 @@ class PublishRefused(TransportError):
 
 
 class StoreError(VoletError):
-    """A store is damaged, of an unknown version, or does not belong here."""
+    """A store is damaged, has an unknown version, or belongs elsewhere."""
 
 
 class StoreBusy(StoreError):
-    """A store cannot be written just now (locked, disk full); trying again is right."""
+    """A store cannot be written now (locked, disk full); the caller should try again."""

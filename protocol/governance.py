@@ -1,8 +1,9 @@
-"""Who decides: the set of trustees, and documents that several have signed.
+"""Governance: the set of trustees, and documents with several signatures.
 
-A document's hash is SHA-256 over its body; documents name each other by it. A set of trustees is
-good if t of the set before it signed it and the collectivity did; the first set of all is confirmed
-by hand, by its fingerprint. Measures are signed by t of the set they name and the collectivity.
+A document's hash is SHA-256 over its body; documents refer to each other by it. A set of trustees
+is valid if t members of the previous set and the collectivity signed it. The very first set is
+confirmed by hand, by its fingerprint. Measures are signed by t members of the set they name and by
+the collectivity.
 """
 
 import base64
@@ -22,8 +23,8 @@ from protocol.messages import DayNumber, Hash
 Body = TypeVar("Body", bound=msgspec.Struct)
 
 COLLECTIVITY_SIGNER = "collectivity"
-# Documents take effect so many days after they are signed at the earliest; chips and trustees
-# check that against the day on which they first saw them.
+# The least number of days from a document's signing until it takes effect. Chips and trustees count
+# from the day on which they first saw it.
 NOTICE_DAYS = 3
 FINGERPRINT_GROUPS = 6
 
@@ -36,9 +37,9 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Trustee(_Document, frozen=True):
-    """One trustee: its certificate's common name, what it is called, and its public keys.
+    """One trustee: its certificate's common name, its title, and its public keys.
 
-    `signing_key` is Ed25519, `sealing_key` the public half of protocol.hpke.
+    `signing_key` is Ed25519; `sealing_key` is the public half of a protocol.hpke key.
     """
 
     name: TrusteeName
@@ -50,10 +51,10 @@ class Trustee(_Document, frozen=True):
 
 
 class TrusteeSet(_Document, frozen=True):
-    """The trustees from day `effective` on; their order gives them their numbers.
+    """The trustees from day `effective` on; their order determines their numbers.
 
-    `previous` is the hash of the set before, None in the first. `collectivity_key` is the
-    platform's signing key, `registrar_key` that of whoever signs the roster.
+    `previous` is the hash of the previous set, None in the first. `collectivity_key` verifies the
+    platform's signatures, `registrar_key` those on the roster.
     """
 
     collectivity: str
@@ -81,7 +82,7 @@ class Signature(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fie
 
 
 class CosignedDocument(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A document's exact bytes, what it is, and everybody's signatures."""
+    """A document's exact bytes, its kind, and all signatures."""
 
     kind: str
     body: bytes
@@ -93,18 +94,18 @@ class CosignedDocument(msgspec.Struct, frozen=True, array_like=True, forbid_unkn
         return hashlib.sha256(self.body).digest()
 
     def signed(self, signer: str, key: Ed25519PrivateKey) -> "CosignedDocument":
-        """Return the document with one signature more; one's earlier signature is replaced."""
-        others = tuple(each for each in self.signatures if each.signer != signer)
+        """Return the document with one more signature; it replaces the signer's earlier one."""
+        others = tuple(signature for signature in self.signatures if signature.signer != signer)
         signature = Signature(signer, key.sign(_signed_bytes(self.kind, self.body)))
         return CosignedDocument(self.kind, self.body, (*others, signature))
 
     def is_signed_by(self, signer: str, public_key: bytes) -> bool:
-        """Say whether there is a good signature of `signer`."""
+        """Return whether there is a valid signature of `signer`."""
         key = Ed25519PublicKey.from_public_bytes(public_key)
-        for each in self.signatures:
-            if each.signer == signer:
+        for signature in self.signatures:
+            if signature.signer == signer:
                 try:
-                    key.verify(each.signature, _signed_bytes(self.kind, self.body))
+                    key.verify(signature.signature, _signed_bytes(self.kind, self.body))
                 except InvalidSignature:
                     continue
                 return True
@@ -112,15 +113,15 @@ class CosignedDocument(msgspec.Struct, frozen=True, array_like=True, forbid_unkn
 
 
 def draw_up(document: msgspec.Struct) -> CosignedDocument:
-    """Return a document that nobody has signed yet."""
+    """Wrap a document without any signature."""
     return CosignedDocument(type(document).__name__, msgspec.msgpack.encode(document), ())
 
 
 def read_cosigned(cosigned: CosignedDocument, document_type: type[Body]) -> Body:
-    """Decode a document whose signatures have been checked, or are checked by the caller.
+    """Decode a document; checking the signatures is up to the caller.
 
     Raises:
-        DocumentRefused: another kind, or not in canonical form.
+        DocumentRefused: the kind is wrong, or the form is not canonical.
     """
     kind = document_type.__name__
     if cosigned.kind != kind:
@@ -135,14 +136,14 @@ def check_signed_by_trustees(cosigned: CosignedDocument, trustees: TrusteeSet) -
     """Check that t of `trustees` and the collectivity signed.
 
     Raises:
-        DocumentRefused: says whose signatures are missing.
+        DocumentRefused: names who has signed and how many must.
     """
     if not cosigned.is_signed_by(COLLECTIVITY_SIGNER, trustees.collectivity_key):
         raise DocumentRefused(f"This {cosigned.kind} is not signed by the collectivity.")
     signers = [
-        each.name
-        for each in trustees.trustees
-        if cosigned.is_signed_by(each.name, each.signing_key)
+        trustee.name
+        for trustee in trustees.trustees
+        if cosigned.is_signed_by(trustee.name, trustee.signing_key)
     ]
     if len(signers) < trustees.shape.threshold:
         raise DocumentRefused(
@@ -153,29 +154,29 @@ def check_signed_by_trustees(cosigned: CosignedDocument, trustees: TrusteeSet) -
 
 
 def open_first_set(cosigned: CosignedDocument) -> TrusteeSet:
-    """Read a first set of trustees: who confirms its fingerprint by hand trusts it.
+    """Read a first set of trustees, which people trust by confirming its fingerprint by hand.
 
-    Its own members and the collectivity must all have signed it, so that none is named unasked.
+    All its members and the collectivity must have signed it, so nobody is named without consent.
 
     Raises:
-        DocumentRefused: with what is wrong.
+        DocumentRefused: names what is wrong.
     """
     trustees = _read_set(cosigned)
     if trustees.version != 1 or trustees.previous is not None:
         raise DocumentRefused("This set of trustees follows another one, which must come first.")
     if not cosigned.is_signed_by(COLLECTIVITY_SIGNER, trustees.collectivity_key):
         raise DocumentRefused("This TrusteeSet is not signed by the collectivity.")
-    for each in trustees.trustees:
-        if not cosigned.is_signed_by(each.name, each.signing_key):
-            raise DocumentRefused(f"{each.name} has not signed the set that names it.")
+    for trustee in trustees.trustees:
+        if not cosigned.is_signed_by(trustee.name, trustee.signing_key):
+            raise DocumentRefused(f"{trustee.name} has not signed the set that names it.")
     return trustees
 
 
 def open_next_set(cosigned: CosignedDocument, current: CosignedDocument) -> TrusteeSet:
-    """Read the set of trustees that follows `current`, which is trusted already.
+    """Read the set of trustees that follows `current`, which is already trusted.
 
     Raises:
-        DocumentRefused: with what is wrong.
+        DocumentRefused: names what is wrong.
     """
     trustees, before = _read_set(cosigned), _read_set(current)
     if trustees.previous != current.hash or trustees.version != before.version + 1:
@@ -189,7 +190,7 @@ def open_next_set(cosigned: CosignedDocument, current: CosignedDocument) -> Trus
 
 
 def fingerprint(cosigned: CosignedDocument) -> str:
-    """Return what people compare by eye: six groups of four letters and digits (120 bits)."""
+    """Return a text for people to compare: six groups of four letters and digits (120 bits)."""
     text = base64.b32encode(cosigned.hash).decode()
     return " ".join(text[4 * n : 4 * n + 4] for n in range(FINGERPRINT_GROUPS))
 
@@ -200,8 +201,8 @@ def _read_set(cosigned: CosignedDocument) -> TrusteeSet:
         check_shape(trustees.shape)
     except CipherError as exc:
         raise DocumentRefused(f"This set of trustees cannot work: {exc}.") from exc
-    names = {each.name for each in trustees.trustees}
-    keys = {each.signing_key for each in trustees.trustees}
+    names = {trustee.name for trustee in trustees.trustees}
+    keys = {trustee.signing_key for trustee in trustees.trustees}
     if not len(names) == len(keys) == len(trustees.trustees) == trustees.shape.trustees:
         raise DocumentRefused(
             f"This set of trustees must name {trustees.shape.trustees} different trustees "

@@ -1,4 +1,4 @@
-"""Billing lane, the part without SEAL: online encryption and weighted sums on ciphertexts.
+"""The part of the billing lane without SEAL: online encryption and weighted sums on ciphertexts.
 
 Parameters (docs/explanation/ciphers.md): ring Z_q[x]/(x^N + 1), N = 4096, q = 2^60 - 2^14 + 1,
 plaintext modulus t = 2^37. A value m at coefficient k is c_k = z0[k] + round(q·m/t) mod q, where
@@ -43,15 +43,15 @@ def scale(value: int) -> int:
 
 
 class EpochPad:
-    """One incarnation's pad for one month; z0 lives in this object and nowhere else.
+    """One incarnation's pad for one month; z0 exists only in this object.
 
-    A coefficient is taken out of the pad by its first use, so that it cannot carry a second value.
+    The first use of a coefficient removes it from the pad, so it cannot carry a second value.
     """
 
     def __init__(
         self, month: date, incarnation: Incarnation, seed: bytes, z0: Coefficients
     ) -> None:
-        """Take `z0` (uint64[4096], below q) and the public `seed` (64 bytes) of its other half."""
+        """Store `z0` (uint64[4096], below q) and the public `seed` (64 bytes) of the other half."""
         if z0.shape != (N,) or len(seed) != SEED_BYTES or month.day != 1:
             raise ValueError("an epoch is the first of a month, 4096 coefficients and 64 bytes")
         self.month = month
@@ -60,13 +60,13 @@ class EpochPad:
         self._pad: list[int | None] = z0.tolist()
 
     def encrypt(self, day: date, j: int, value: int) -> int:
-        """Encrypt one value under coefficient `j` of `day`; one modular addition.
+        """Encrypt one value under coefficient `j` of `day`, by one modular addition.
 
-        `value` in [0, 9000] for a quarter-hour (j < 100), in [0, 2^20) elsewhere.
+        `value` is in [0, 9000] for a quarter-hour (j < 100), in [0, 2^20) elsewhere.
 
         Raises:
-            BoundExceeded: `value` is outside.
-            CoefficientUsed: this coefficient has carried a value before.
+            BoundExceeded: `value` is out of range.
+            CoefficientUsed: this coefficient has already carried a value.
         """
         if day.replace(day=1) != self.month:
             raise ValueError(f"{day} is not in the epoch's month {self.month:%Y-%m}")
@@ -81,7 +81,7 @@ class EpochPad:
 
 
 def check_weights(weights: Weights) -> None:
-    """Check that an opening under `weights` (int64[3968]) is exact whatever the values are.
+    """Check that an opening under `weights` (int64[3968]) is exact for any values.
 
     Raises:
         BoundExceeded: a weight is 2^10 or more, or the sum could reach 2^36.
@@ -123,10 +123,10 @@ def split_digits(weights: Weights) -> tuple[Weights, Weights]:
 
 
 def undigits(opened: Sequence[int]) -> int:
-    """Put together what was opened digit by digit, lowest first."""
+    """Join sums that were opened digit by digit, lowest first."""
     return sum(value << (WEIGHT_BITS * place) for place, value in enumerate(opened))
 
 
 def signed(plain: int) -> int:
-    """Read a plaintext coefficient, in [0, t), as a signed number."""
+    """Interpret a plaintext coefficient, in [0, t), as a signed number."""
     return plain - T if plain >= T // 2 else plain

@@ -1,8 +1,8 @@
-"""Sealing to somebody's public key: HPKE (RFC 9180) with a hybrid, post-quantum key exchange.
+"""Sealing to a public key: HPKE (RFC 9180) with a hybrid, post-quantum key exchange.
 
-The suite is MLKEM768-X25519, HKDF-SHA256, ChaCha20-Poly1305: what is recorded today stays closed to
-a quantum computer. A public key on the wire is ML-KEM's 1184 bytes and X25519's 32; a private key
-at rest ML-KEM's seed of 64 bytes and X25519's 32.
+The suite is MLKEM768-X25519, HKDF-SHA256, ChaCha20-Poly1305, so a later quantum computer cannot
+open what is recorded today. A public key on the wire is ML-KEM's 1184 bytes and X25519's 32. A
+private key at rest is ML-KEM's seed of 64 bytes and X25519's 32.
 """
 
 from cryptography.exceptions import InvalidTag
@@ -28,10 +28,10 @@ _SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 
 
 class SealingKey:
-    """A private key that opens what was sealed to its public half."""
+    """A private key, which opens data sealed to its public half."""
 
     def __init__(self, mlkem: MLKEM768PrivateKey, x25519: X25519PrivateKey) -> None:
-        """Join the two halves; use `generate` or `from_bytes`."""
+        """Join the ML-KEM and X25519 keys; callers use `generate` or `from_bytes`."""
         self._mlkem = mlkem
         self._x25519 = x25519
         self._key = MLKEM768X25519PrivateKey(mlkem, x25519)
@@ -43,7 +43,7 @@ class SealingKey:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "SealingKey":
-        """Read what `to_bytes` gave. Raises CipherError for anything else."""
+        """Decode the output of `to_bytes`. Raises CipherError for anything else."""
         if len(data) != PRIVATE_KEY_BYTES:
             raise CipherError(f"a sealing key has {PRIVATE_KEY_BYTES} bytes, not {len(data)}")
         seed, scalar = data[:_MLKEM_SEED_BYTES], data[_MLKEM_SEED_BYTES:]
@@ -52,7 +52,7 @@ class SealingKey:
         )
 
     def to_bytes(self) -> bytes:
-        """Return the key as bytes (96); the caller keeps them 0600 or in a credential."""
+        """Return the key as 96 bytes, for a file of mode 0600 or a credential."""
         return self._mlkem.private_bytes_raw() + self._x25519.private_bytes_raw()
 
     @property
@@ -62,10 +62,10 @@ class SealingKey:
         return mlkem.public_bytes_raw() + x25519.public_bytes_raw()
 
     def open(self, sealed: bytes, info: bytes) -> bytes:
-        """Open what was sealed to this key under `info`.
+        """Open data sealed to this key under `info`.
 
         Raises:
-            CipherError: it was sealed to another key, under another `info`, or was altered.
+            CipherError: the data was sealed to another key or under another `info`, or altered.
         """
         try:
             return _SUITE.decrypt(sealed, self._key, info=info)
@@ -77,7 +77,7 @@ def seal(text: bytes, public_key: bytes, info: bytes) -> bytes:
     """Seal `text` to a public key (1216 bytes) under `info`; adds 1136 bytes.
 
     Raises:
-        CipherError: these bytes are no public key.
+        CipherError: these bytes are not a public key.
     """
     if len(public_key) != PUBLIC_KEY_BYTES:
         raise CipherError(f"a public sealing key has {PUBLIC_KEY_BYTES} bytes")

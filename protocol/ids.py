@@ -1,4 +1,4 @@
-"""Identifiers, as types: what is one must not pass for another.
+"""Identifiers as types, so that one kind cannot pass for another.
 
 DeviceId        the chip; random, `[a-z2-7]{26}`, the common name of its certificate
 HouseholdKeyId  the occupants' keys; 16 bytes, follows people when they move
@@ -27,15 +27,15 @@ def new_device_id() -> DeviceId:
 
 
 def is_device_id(text: str) -> bool:
-    """Say whether `text` fits the grammar of device ids."""
+    """Return whether `text` matches the grammar of device ids."""
     return _DEVICE_ID.fullmatch(text) is not None
 
 
 def is_collectivity(text: str) -> bool:
-    """Say whether `text` can name a collectivity: `[a-z0-9-]{1,32}`."""
+    """Return whether `text` can name a collectivity: `[a-z0-9-]{1,32}`."""
     return _COLLECTIVITY.fullmatch(text) is not None
 
 
 def new_incarnation() -> Incarnation:
-    """Draw the id of one process."""
+    """Draw the id of a process."""
     return Incarnation(secrets.token_bytes(INCARNATION_BYTES))

@@ -1,4 +1,4 @@
-"""JSON, read in one place: what says two things under one key is refused, by the key's name."""
+"""The only JSON reader: it refuses an object that repeats a key, and names the key."""
 
 import json
 from typing import NoReturn, TypeVar
@@ -11,15 +11,15 @@ _KEY_SHOWN = 40
 
 
 class RepeatedKey(msgspec.ValidationError):
-    """A key stands twice in an object; parsers differ in which of the two counts."""
+    """An object repeats a key; parsers differ in which of the two values they use."""
 
 
 def read_json(data: bytes | str, kind: type[T]) -> T:
-    """Read JSON in UTF-8 as a value of a type.
+    """Decode JSON in UTF-8 as a value of a type.
 
     Raises:
-        RepeatedKey: a key stands twice in one object.
-        msgspec.MsgspecError: no JSON, nested too deeply, or no value of this type.
+        RepeatedKey: an object repeats a key.
+        msgspec.MsgspecError: not JSON, nested too deeply, or not a value of this type.
     """
     try:
         is_json = check_keys(data)
@@ -28,18 +28,18 @@ def read_json(data: bytes | str, kind: type[T]) -> T:
         raise msgspec.DecodeError("JSON is malformed: it is not UTF-8") from exc
     except RecursionError as exc:
         raise msgspec.DecodeError("JSON is nested too deeply") from exc
-    if not is_json:  # msgspec does not look into fields that the type does not name
+    if not is_json:  # msgspec does not check fields that the type does not name
         raise msgspec.DecodeError("JSON is malformed")
     return value
 
 
 def check_keys(data: bytes | str) -> bool:
-    """Refuse JSON in which a key stands twice in one object; returns whether this is JSON at all.
+    """Refuse JSON with a repeated key in an object; returns whether `data` is JSON at all.
 
     Raises:
         RepeatedKey: names the key.
         UnicodeDecodeError: it is not UTF-8.
-        RecursionError: it is nested too deeply to be looked at.
+        RecursionError: it is nested too deeply to check.
     """
     text = data if isinstance(data, str) else data.decode()
     try:

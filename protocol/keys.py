@@ -1,9 +1,8 @@
-"""What a household keeps secret, and what follows from it.
+"""A household's secret and the keys derived from it.
 
-`HouseholdSecret` is the SEAL key and a 32-byte root; from the root come, by HKDF-SHA256 with a
-label each, the keys of the epoch MAC and of commitments and the household key id. It
-belongs to the occupants; the
-device's signing key belongs to the chip.
+`HouseholdSecret` is the SEAL key and a 32-byte root. HKDF-SHA256 with a label for each derives from
+the root the keys of the epoch MAC, of commitments, of sealing and of the household's identity, and
+the household key id. The secret belongs to the occupants, the device's signing key to the chip.
 """
 
 import hashlib
@@ -28,7 +27,7 @@ ROOT_BYTES = 32
 MAC_BYTES = 32
 FINGERPRINT_BITS = 20
 
-# As a file or in a bundle: the magic, one byte of version, the root, the secret polynomial
+# The form in a file or bundle: the magic, one byte of version, the root, the secret polynomial
 # (protocol/ternary.py), and SHA-256 over all of it, cut to 16 bytes. Version 1 had no magic.
 _MAGIC = b"volet household"
 _VERSION = 2
@@ -37,7 +36,7 @@ SECRET_BYTES = len(_MAGIC) + 1 + ROOT_BYTES + TERNARY_BYTES + _CHECK_BYTES
 
 
 class HouseholdSecret:
-    """The occupants' keys; `id` names them without saying anything of them."""
+    """The occupants' keys; `id` identifies them without revealing anything about them."""
 
     def __init__(self, root: bytes, seal: SealSecret) -> None:
         """Join a root (32 bytes) and a SEAL secret."""
@@ -54,49 +53,49 @@ class HouseholdSecret:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "HouseholdSecret":
-        """Read what `to_bytes` gave.
+        """Decode the output of `to_bytes`, or the oldest form of a secret.
 
         Raises:
-            CipherError: the bytes are no household secret.
+            CipherError: the bytes are not a household secret.
         """
         root, ternary = read_old_secret(data) if is_old_secret(data) else _read(data)
         return cls(root, SealSecret(ternary))
 
     def to_bytes(self) -> bytes:
-        """Return the secret as bytes (884); the caller keeps them 0600 or in a credential."""
+        """Return the secret as 884 bytes, for a file of mode 0600 or a credential."""
         head = _MAGIC + bytes([_VERSION])
         data = head + self._root + pack_ternary(self.seal.ternary)
         return data + _check(data)
 
     @cached_property
     def sealing(self) -> SealingKey:
-        """The key that opens what is sealed to the household alone."""
+        """The key that opens messages sealed to the household."""
         return SealingKey.from_bytes(self._derive("volet household sealing v1", PRIVATE_KEY_BYTES))
 
     def epoch_mac(self, month: int, incarnation: bytes, seed: bytes) -> bytes:
-        """Return the MAC (32 bytes) by which the chip knows its own epoch again."""
+        """Return the MAC (32 bytes) by which the chip recognises its own epoch."""
         text = b"|".join((self.id, month.to_bytes(4, "big"), incarnation, seed))
         return hmac.digest(self._mac_key, text, "sha256")
 
     def is_own_epoch(self, month: int, incarnation: bytes, seed: bytes, mac: bytes) -> bool:
-        """Say whether `mac` is this household's over the epoch."""
+        """Return whether `mac` is this household's MAC over the epoch."""
         return hmac.compare_digest(self.epoch_mac(month, incarnation, seed), mac)
 
     @property
     def identity(self) -> Ed25519PrivateKey:
-        """The key that speaks for the household itself, whichever chip it has (protocol/moving)."""
+        """The key that signs for the household itself, whatever chip it has (protocol/moving)."""
         return Ed25519PrivateKey.from_private_bytes(self._derive("volet household identity v1", 32))
 
     def meter_fingerprint(self, serial: str, calendar: str) -> int:
-        """Return 20 bits by which the chip knows meter and calendar again after a loss."""
+        """Return 20 bits by which the chip recognises meter and calendar after losing its store."""
         digest = hmac.digest(self._mac_key, f"meter|{serial}|{calendar}".encode(), hashlib.sha256)
         return int.from_bytes(digest[:4], "big") >> (32 - FINGERPRINT_BITS)
 
     def blinding(self, day: int, values: Sequence[int]) -> int:
-        """Return the scalar, uniform to others, that blinds the commitment of a day (its number).
+        """Return the scalar that blinds the commitment of a day (its number); uniform to others.
 
-        It follows from the committed values too, so that no two vectors ever share it, whatever
-        image is restored; a chip that has its values back has it back.
+        It also derives from the committed values, so no two vectors share it even if an old image
+        is restored. A chip that recovers its values recovers the scalar too.
         """
         text = b"|".join(number.to_bytes(4, "big") for number in (day, *values))
         return uniform_scalar(hmac.digest(self._blinding_key, text, "sha512"))
@@ -106,7 +105,7 @@ class HouseholdSecret:
 
 
 def is_old_secret(data: bytes) -> bool:
-    """Say whether these bytes are a household secret as Volet wrote it first, if they are one."""
+    """Return whether a household secret has the first format, which has no magic."""
     return not data.startswith(_MAGIC)
 
 

@@ -1,6 +1,6 @@
-"""Where a day's values stand among the coefficients of a month.
+"""The layout of a day's values among the coefficients of a month.
 
-A day is 128 coefficients; coefficient number in a month: (day of month - 1)·128 + j < 3968 ≤ 4096.
+A day has 128 coefficients; coefficient number in a month: (day of month - 1)·128 + j < 3968 ≤ 4096.
 
   j         value                                                                   bound
   0-99      energy drawn in quarter-hour j, Wh (92, 96 or 100 used)                 9 000
@@ -11,11 +11,12 @@ A day is 128 coefficients; coefficient number in a month: (day of month - 1)·12
   122, 123  index of all energy drawn that the curve accounts for, kWh and Wh part  2^20 - 1
   124, 125  the same of energy injected                                             2^20 - 1
   126       20-bit fingerprint of meter and calendar                                2^20 - 1
-  127       what makes the day an estimate, as bits (protocol/doubt.py)                   2^20 - 1
+  127       doubts about the day, as bits (protocol/doubt.py)                       2^20 - 1
 
-The indices (112-126) and the doubts are what a chip that lost its store rebuilds its registers from: steps alone
-are differences and give no base. Steps stay below 2^16 so that any price of all ten registers over
-a month opens exactly; a longer gap's energy goes on to the next day. See docs/decisions/0003.
+A chip that lost its store rebuilds its registers from the indices (112-126) and the doubts. Steps
+alone are differences and give no base. Steps stay below 2^16 so that any price of all ten registers
+over a month opens exactly; the rest of a longer gap's energy counts on the next day. See
+docs/decisions/0003.
 """
 
 from datetime import date

@@ -1,7 +1,8 @@
-"""Private messages: what a provider writes to one household and nobody between them can read.
+"""Private messages from a provider to one household, which nobody in between can read.
 
-Arrears, an energy cheque: sealed with HPKE to the household's key (protocol/hpke.py, in its
-contract), signed by the provider, shown beside the bill and never part of it.
+A message, about arrears or an energy cheque for example, is sealed with HPKE (protocol/hpke.py) to
+the household's key in its contract and signed by the provider. It is shown beside the bill and is
+never part of it.
 """
 
 from typing import Annotated
@@ -15,13 +16,13 @@ from protocol.hpke import SealingKey, seal
 from protocol.messages import DayNumber, Hash, KeyId, StatementId
 
 TEXT_MAX_BYTES = 8 * 1024
-# Every letter is as long as the longest of its step: the length says little of what it says.
+# Texts are padded to a multiple of this, so the length reveals little of the content.
 PADDING_BYTES = 1024
 SEALED_MAX_BYTES = TEXT_MAX_BYTES + 2 * PADDING_BYTES + 2048
 
 
 class PrivateLetter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a provider signs: a sealed text for the household of a contract."""
+    """The document that a provider signs: a sealed text for the household of a contract."""
 
     id: StatementId
     contract: Hash
@@ -30,7 +31,7 @@ class PrivateLetter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Letter(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """down/letter/{id}: a provider's signed `PrivateLetter`, as it came."""
+    """down/letter/{id}: a provider's signed `PrivateLetter`, unchanged."""
 
     household_key: KeyId
     id: StatementId
@@ -38,10 +39,10 @@ class Letter(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
 
 
 def check_text(text: str) -> None:
-    """Check what is to be written.
+    """Check the text of a message.
 
     Raises:
-        DocumentRefused: empty, too long, or not printable line by line.
+        DocumentRefused: it is empty or too long, or a line is not printable.
     """
     if not text.strip():
         raise DocumentRefused("A letter needs a text.")
@@ -59,7 +60,7 @@ def write_letter(
     key: Ed25519PrivateKey,
     written_on: int,
 ) -> Signed:
-    """Seal `text` to the household of a contract (`terms` is its body) and sign it.
+    """Seal `text` to the household of a contract, whose body is `terms`, and sign it.
 
     Raises:
         DocumentRefused: the text breaks a rule.
@@ -72,16 +73,16 @@ def write_letter(
 
 
 def read_letter(signed: Signed, provider_key: Ed25519PublicKey) -> PrivateLetter:
-    """Verify a letter without opening it.
+    """Verify a message without opening it.
 
     Raises:
-        DocumentRefused: another's signature, or no letter.
+        DocumentRefused: the signature is not the provider's, or this is not a message.
     """
     return open_document(signed, provider_key, PrivateLetter)
 
 
 def open_letter(letter: PrivateLetter, household_key: bytes, secret: SealingKey) -> str:
-    """Open a verified letter on the household's chip.
+    """Open a verified message on the household's chip.
 
     Raises:
         CipherError: it was sealed to another household, or under another contract or id.

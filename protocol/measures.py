@@ -1,10 +1,10 @@
-"""What is measured of an area, and on which terms: the signed document chips and trustees go by.
+"""The measures of an area and their terms: the signed document that chips and trustees follow.
 
-A *measure* is a block of slots with a partition of the households into *groups* of its own; one
-group and one day give one released figure. `share` is the part of a day's budget (rho) that a
-measure takes, so that a household-day that takes part in all of them costs what `epsilon` says.
-A contribution to a measure is clipped to norm 1, put on a grid of 2^-grid_bits, and carries its
-share of noise; a check slot without noise follows it.
+A *measure* is a block of slots with its own partition of the households into *groups*. One group
+and one day give one released figure. `share` is the part of a day's budget (rho) that a measure
+uses, so a household-day that takes part in all of them costs `epsilon`. A contribution to a measure
+is clipped to norm 1, rounded to a grid of 2^-grid_bits, and carries its share of noise; a check
+slot without noise follows it.
 """
 
 import hashlib
@@ -38,9 +38,9 @@ _Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z+/.-]{1,48}$")]
 
 
 class MeasureKind(StrEnum):
-    """What a measure's slots are.
+    """The meaning of a measure's slots.
 
-    curve: the day's curve, transformed; one slot for each row of the group's transform.
+    curve: the day's curve, transformed; one slot per row of the group's transform.
     classes: energy drawn by price class (16), the day's cost, energy injected.
     profile: persons and energy by household size (5), age band (6), people employed (4).
     """
@@ -57,10 +57,10 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Group(_Document, frozen=True):
     """One part of a partition: the households whose cell begins with one of `areas`.
 
-    `provider`: of these, those supplied by it only; empty: all. `roster` is how many they were when
-    the document was made, `crowd` for how many the noise is cut, `threshold` how many must be in a
-    set before a trustee answers. `slots` counts without the check slot; `transform` is the hash of
-    a curve's transform.
+    A `provider` restricts the group to the households that it supplies; empty means all. `roster`
+    is the number of households when the document was made, `crowd` the number among which the noise
+    is divided, and `threshold` the least number in a set that a trustee answers. `slots` excludes
+    the check slot. `transform` is the hash of a curve's transform.
     """
 
     code: _Code
@@ -73,12 +73,12 @@ class Group(_Document, frozen=True):
     provider: str = ""
 
     def holds(self, cell: str, provider: str) -> bool:
-        """Say whether a household of this cell and provider belongs to the group."""
+        """Return whether a household of this cell and provider belongs to the group."""
         return self.provider in ("", provider) and cell.startswith(self.areas)
 
 
 class Measure(_Document, frozen=True):
-    """One measure. `weights` scale each slot before the clip; none in a curve."""
+    """One measure. `weights` scale the slots before clipping; a curve has none."""
 
     name: _Name
     kind: MeasureKind
@@ -87,11 +87,11 @@ class Measure(_Document, frozen=True):
     weights: tuple[float, ...] = ()
 
     def group_of(self, cell: str, provider: str) -> Group | None:
-        """Return the group that a household of this cell and provider is in."""
+        """Return the group of a household with this cell and provider, if there is one."""
         return next((group for group in self.groups if group.holds(cell, provider)), None)
 
     def group(self, code: str) -> Group:
-        """Return the group of this code. Raises DocumentRefused if there is none."""
+        """Return the group with this code. Raises DocumentRefused if there is none."""
         for group in self.groups:
             if group.code == code:
                 return group
@@ -99,7 +99,7 @@ class Measure(_Document, frozen=True):
 
 
 class Parent(_Document, frozen=True):
-    """A figure that is the sum of released ones: of `measure`, for `code`, over `children`."""
+    """A figure of `measure` for `code` that sums the released figures of `children`."""
 
     measure: _Name
     code: _Code
@@ -110,15 +110,15 @@ class Measures(_Document, frozen=True):
     """The whole document.
 
     Attributes:
-        trustees: hash of the set of trustees under which it stands.
-        effective: the first day that counts under it.
-        epsilon, delta: what a household-day costs at most, at the opening threshold.
+        trustees: hash of the set of trustees whose members sign it.
+        effective: the first day that it governs.
+        epsilon, delta: the maximum cost of a household-day, at the opening threshold.
         gamma: the share of a crowd that may lie or add no noise.
         grid_bits: a clip radius is 2^grid_bits units.
-        days_a_year: on how many days of a year chips contribute; `is_counted` says on which.
-        profile_days_a_year: on how many of these the profile goes with them.
-        deadline_h: hours after a day's end until which contributions are taken.
-        parents: figures that are sums.
+        days_a_year: the number of days a year on which chips contribute (see `is_counted`).
+        profile_days_a_year: the number of these on which contributions include the profile.
+        deadline_h: hours after a day's end until which contributions are accepted.
+        parents: figures that are sums of others.
     """
 
     collectivity: str
@@ -142,11 +142,11 @@ class Measures(_Document, frozen=True):
 
     @property
     def grid(self) -> int:
-        """Units of the grid in a clip radius."""
+        """The number of grid units in a clip radius."""
         return 1 << self.grid_bits
 
     def measure(self, name: str) -> Measure:
-        """Return the measure of this name. Raises DocumentRefused if there is none."""
+        """Return the measure with this name. Raises DocumentRefused if there is none."""
         for measure in self.measures:
             if measure.name == name:
                 return measure
@@ -157,7 +157,7 @@ class Measures(_Document, frozen=True):
         return self.sigma / math.sqrt(measure.share)
 
     def measure_rho(self, measure: Measure) -> float:
-        """Return what a day's contribution to one measure costs in zCDP."""
+        """Return the zCDP cost of a day's contribution to one measure."""
         return rho_of_sigma(self.measure_sigma(measure))
 
     def share_units(self, measure: Measure, group: Group) -> float:
@@ -165,15 +165,15 @@ class Measures(_Document, frozen=True):
         return self.grid * share_std(self.measure_sigma(measure), group.crowd, self.gamma)
 
     def is_counted(self, day: int) -> bool:
-        """Say whether chips contribute on `day` (a number).
+        """Return whether chips contribute on `day` (a number).
 
-        The days are drawn from the year and the collectivity's name alone: the same for all, long
-        known, and nothing to do with what anybody consumes.
+        The days are drawn from the year and the collectivity's name alone. They are the same for
+        everyone, known long before, and independent of consumption.
         """
         return day in self._drawn(day)[: self.days_a_year]
 
     def is_profile_counted(self, day: int) -> bool:
-        """Say whether the profile goes with a contribution on `day`."""
+        """Return whether a contribution on `day` includes the profile."""
         return day in self._drawn(day)[: min(self.profile_days_a_year, self.days_a_year)]
 
     def _drawn(self, day: int) -> tuple[int, ...]:
@@ -181,7 +181,7 @@ class Measures(_Document, frozen=True):
 
 
 def check_measures(measures: Measures) -> None:
-    """Check the rules that types cannot say; chips and trustees call it before they obey.
+    """Check the rules that types cannot express; chips and trustees do so before they comply.
 
     Raises:
         DocumentRefused: names the measure and the group.
@@ -204,8 +204,10 @@ def check_measures(measures: Measures) -> None:
 
 
 def _check_parents(measures: Measures) -> None:
-    """A parent has its own topic and its own files: no other figure may have its code."""
-    taken = {(each.name, group.code) for each in measures.measures for group in each.groups}
+    """Check that no other figure has a parent's code, since each has its own topic and files."""
+    taken = {
+        (measure.name, group.code) for measure in measures.measures for group in measure.groups
+    }
     for parent in measures.parents:
         children = [measures.measure(parent.measure).group(code) for code in parent.children]
         if len({child.code for child in children}) != len(children) or not children:
@@ -253,7 +255,7 @@ def _check_weights(measure: Measure) -> None:
 
 
 def _check_disjoint(measure: Measure) -> None:
-    """No household may be in two groups of a measure: no area begins with another group's."""
+    """Check that no area begins with another group's, so no household is in two groups."""
     seen: dict[str, list[tuple[str, Group]]] = {}
     for group in measure.groups:
         for area in group.areas:
@@ -271,7 +273,7 @@ def _check_disjoint(measure: Measure) -> None:
 
 @lru_cache(maxsize=64)
 def _drawn_days(collectivity: str, year: int) -> tuple[int, ...]:
-    """Return the days of a year in the order in which they are drawn."""
+    """Return the numbers of a year's days in the order in which they are drawn."""
     days = days_between(date(year, 1, 1), date(year + 1, 1, 1))
 
     def lot(day: int) -> bytes:

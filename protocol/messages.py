@@ -1,4 +1,4 @@
-"""The bodies of messages, as they stand on the wire: MessagePack arrays, fields in this order."""
+"""The bodies of messages in their wire form: MessagePack arrays with the fields in this order."""
 
 import hashlib
 from typing import Annotated
@@ -39,9 +39,9 @@ class _Body(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
 
 
 class Epoch(_Body, frozen=True):
-    """up/epoch, down/epoch: one incarnation's public half of a month's pad.
+    """up/epoch, down/epoch: the public half of one incarnation's pad for a month.
 
-    `month` is the day number of its first day; `mac` is the household's own, over the seed.
+    `month` is the day number of its first day; `mac` is the household's own MAC over the epoch.
     """
 
     household_key: KeyId
@@ -54,8 +54,8 @@ class Epoch(_Body, frozen=True):
 class Block(_Body, frozen=True):
     """up/block, down/block: coefficients [j0, j0 + n) of one day, 8 bytes each, little-endian.
 
-    The block that closes the day carries coefficients 100 to 127 together, and the `commitment` to
-    what a bill prices of them (32 bytes); others carry neither.
+    The block that closes the day carries all of coefficients 100 to 127, and the `commitment` (32
+    bytes) to those that a bill prices. Other blocks carry neither.
     """
 
     household_key: KeyId
@@ -70,7 +70,7 @@ class Block(_Body, frozen=True):
 
     @property
     def is_closing(self) -> bool:
-        """Whether it carries any of the coefficients that close the day."""
+        """Return whether it carries any of the coefficients that close the day."""
         return self.j1 > QUARTER_HOURS_MAX
 
     @property
@@ -84,10 +84,10 @@ class Block(_Body, frozen=True):
 
 
 class Fetch(_Body, frozen=True):
-    """up/fetch: the chip asks what the cloud holds of its household.
+    """up/fetch: the chip asks for what the cloud stores of its household.
 
-    Without `incarnation` for the whole state as an ack, else for the headers and blocks of one
-    incarnation from `sequence` on, at most `count` of them.
+    Without `incarnation` it asks for the full state as an ack, otherwise for the headers of one
+    incarnation and at most `count` of its blocks from `sequence` on.
     """
 
     household_key: KeyId
@@ -97,17 +97,18 @@ class Fetch(_Body, frozen=True):
 
 
 class Seen(_Body, frozen=True):
-    """up/seen: a statement has arrived on the chip; says no amount and no verdict."""
+    """up/seen: a statement has arrived on the chip; states neither amount nor verdict."""
 
     household_key: KeyId
     statement: StatementId
 
 
 class IncarnationState(_Body, frozen=True):
-    """What the cloud holds of one incarnation.
+    """What the cloud stores of one incarnation.
 
-    `stored_through`: the highest sequence stored without a gap (0: none); `beyond`: sequences
-    stored above a gap, as half-open ranges; `months`: epoch headers held, as day numbers.
+    `stored_through` is the highest sequence stored without a gap, 0 if there is none. `beyond` are
+    the sequences stored above a gap, as half-open ranges. `months` are the months with a stored
+    epoch header, as day numbers.
     """
 
     incarnation: IncarnationId
@@ -117,7 +118,7 @@ class IncarnationState(_Body, frozen=True):
 
 
 class Refusal(_Body, frozen=True):
-    """A block or header that was not stored, and why; sequence 0 stands for a header."""
+    """A block or header that was not stored, and why; sequence 0 means a header."""
 
     incarnation: IncarnationId
     sequence: Annotated[int, msgspec.Meta(ge=0, le=SEQUENCE_MAX)]
@@ -127,9 +128,9 @@ class Refusal(_Body, frozen=True):
 class Ack(_Body, frozen=True):
     """down/ack: sent after the commit.
 
-    `household_tag` is the household key id's beginning, by which a device tells its household's few
-    keys apart. `states` are those of the incarnations just touched, or all when asked by a fetch;
-    `holdings` digests the states of all, by which the chip sees that a store went back in time.
+    `household_tag` is the beginning of the household key id, which distinguishes the few keys of a
+    device's household. `states` covers the incarnations just changed, or all in answer to a fetch.
+    `holdings` is a digest of all states, which shows the chip when a store went back in time.
     """
 
     household_tag: Annotated[bytes, _fixed(TAG_BYTES)]
@@ -141,14 +142,14 @@ class Ack(_Body, frozen=True):
 
 
 class Cover(_Body, frozen=True):
-    """Which blocks of one incarnation a statement sums over, by sequence."""
+    """The blocks of one incarnation that a statement sums, by sequence."""
 
     incarnation: IncarnationId
     sequences: tuple[int, ...]
 
 
 class MonthSums(_Body, frozen=True):
-    """One month of one line: the encrypted quantity (weights 1) and the price's digits."""
+    """One month of one line: the encrypted quantity (weights 1) and the amount in price digits."""
 
     month: DayNumber
     quantity: Residue
@@ -158,7 +159,7 @@ class MonthSums(_Body, frozen=True):
 class LineSums(_Body, frozen=True):
     """The encrypted sums of energy line `line` of tariff `tariff`, by month.
 
-    Late days have lines of their own, before those of the period.
+    Late days have their own lines, before those of the period.
     """
 
     tariff: Hash
@@ -169,8 +170,8 @@ class LineSums(_Body, frozen=True):
 class Statement(_Body, frozen=True):
     """down/statement/{id}: a bill on ciphertexts, over days [start, end).
 
-    `request` is the provider's signed request as it came, `acceptance` its signed acceptance of the
-    contract; `schedules` are the hashes of the calendars and series that price the curve.
+    `request` is the provider's signed request, unchanged, and `acceptance` its signed acceptance of
+    the contract. `schedules` are the hashes of the calendars and series that price the curve.
     """
 
     id: StatementId
@@ -186,7 +187,7 @@ class Statement(_Body, frozen=True):
 
 
 def check_block(block: Block) -> None:
-    """Check what types cannot say: coefficients within the day and below q, a day closed at once.
+    """Check that coefficients fit the day and lie below q, and that one block closes the day.
 
     Raises:
         MessageRefused: with reason `out_of_bounds`.
@@ -205,6 +206,6 @@ def check_block(block: Block) -> None:
 
 
 def holdings_digest(states: list[IncarnationState]) -> bytes:
-    """Digest (8 bytes) the states of all incarnations of a household, in any order."""
+    """Return the digest (8 bytes) of the states of all a household's incarnations, in any order."""
     ordered = sorted(states, key=lambda state: state.incarnation)
     return hashlib.sha256(msgspec.msgpack.encode(ordered)).digest()[:DIGEST_BYTES]

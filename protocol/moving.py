@@ -1,9 +1,9 @@
-"""People who move: the end of a contract, a household's word to the cloud, and its mandate to a chip.
+"""Moving house: the end of a contract, a household's leave message, and its mandate to a chip.
 
-A household has an identity of its own, an Ed25519 key that follows from its root secret
-(`HouseholdSecret.identity`). Its public half is registered with the first enrolment. It signs the
-end of contracts, and that another chip may speak for the household: the chip's own key signs the
-request, so that both have agreed.
+A household has its own identity, an Ed25519 key derived from its root secret
+(`HouseholdSecret.identity`). The first enrolment registers its public half. The identity signs the
+end of contracts, and mandates that allow another chip to act for the household. The chip's own key
+signs the enrolment request, so both have agreed.
 """
 
 from datetime import date
@@ -24,14 +24,14 @@ SIGNATURE_BYTES = 64
 ANY_CONTRACT = bytes(32)
 
 IdentityKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
-# Milliseconds since 1970: of two mandates the later one holds.
+# Milliseconds since 1970; the later of two mandates applies.
 MandateTime = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
 class Termination(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The household ends a contract with `last_day`; a `Signed` document under its identity.
 
-    `ANY_CONTRACT` stands for whichever holds longer.
+    `ANY_CONTRACT` means every contract that lasts longer.
     """
 
     contract: Hash
@@ -44,9 +44,9 @@ class _Body(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
 
 
 class Leave(_Body, frozen=True):
-    """up/leave: the household moves out; `last_day` is the last of which it sends blocks from here.
+    """up/leave: the household moves out; `last_day` is its last day with blocks from this home.
 
-    `terminations` are signed documents, as MessagePack: by one, all contracts that hold longer end.
+    `terminations` are signed documents, as MessagePack. One ends all contracts that last longer.
     """
 
     household_key: KeyId
@@ -58,17 +58,17 @@ class Leave(_Body, frozen=True):
 
 
 class Left(_Body, frozen=True):
-    """down/left: the cloud has kept the household's leave."""
+    """down/left: the cloud has stored the household's leave."""
 
     household_key: KeyId
     last_day: DayNumber
 
 
 class Mandate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The household lets a chip speak for it.
+    """The household authorises a chip to act for it.
 
-    `identity` is its public key; `made_at` (milliseconds) only rises from mandate to mandate; the
-    signature is over all that and the chip's two keys.
+    `identity` is its public key. `made_at` (milliseconds) increases from mandate to mandate. The
+    signature covers both of these and the chip's two keys.
     """
 
     identity: IdentityKey
@@ -81,7 +81,7 @@ class Mandate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def give_mandate(
     household: HouseholdSecret, signing_key: bytes, csr_pem: bytes, made_at: int
 ) -> Mandate:
-    """Let the chip with this public signing key and this signing request speak for a household."""
+    """Authorise the chip with this public key and signing request to act for a household."""
     identity = household.identity
     text = _mandate_bytes(household.id, signing_key, csr_pem, made_at)
     return Mandate(identity.public_key().public_bytes_raw(), made_at, identity.sign(text))
@@ -90,12 +90,12 @@ def give_mandate(
 def check_mandate(
     mandate: Mandate, household_key: bytes, signing_key: bytes, csr_pem: bytes
 ) -> None:
-    """Check that the holder of `mandate.identity` lets this chip speak for this household key.
+    """Check that the holder of `mandate.identity` authorised this chip for this household key.
 
-    Whether that identity is the household's, the registry knows.
+    Only the registry knows whether that identity is the household's.
 
     Raises:
-        DocumentRefused: it was given to another chip or for another household, or is forged.
+        DocumentRefused: the mandate is for another chip or household, or forged.
     """
     text = _mandate_bytes(household_key, signing_key, csr_pem, mandate.made_at)
     try:
@@ -110,7 +110,7 @@ def open_termination(document: bytes, identity: bytes) -> Termination:
     """Verify and decode a termination of the household with this identity (32 bytes).
 
     Raises:
-        DocumentRefused: it is none, or not the household's.
+        DocumentRefused: it is not a termination, or not the household's.
     """
     try:
         signed = msgspec.msgpack.decode(document, type=Signed)

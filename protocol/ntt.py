@@ -1,8 +1,8 @@
-"""The number-theoretic transform modulo q that SEAL keeps its secret keys in.
+"""The number-theoretic transform modulo q, the form in which SEAL keeps its secret keys.
 
 Value i of the transform is the polynomial at ψ^(2·r(i) + 1), where ψ is the smallest primitive
 8192nd root of unity modulo q and r reverses the 12 bits of i (Longa and Naehrig 2016, algorithms 1
-and 2). In Python's integers, since a product has 120 bits; some 20 ms.
+and 2). It uses Python's integers, since a product has 120 bits, and takes about 20 ms.
 """
 
 from functools import lru_cache

@@ -1,7 +1,7 @@
-"""The household's secret as Volet wrote it first: MessagePack around the key that SEAL had saved.
+"""The first format of the household's secret: MessagePack around a key saved by SEAL.
 
-SEAL refuses a key that another minor version of it saved. Here it is read without SEAL, whatever
-TenSEAL wrote it: 0.3.16 (SEAL 4.1), 0.3.17 and 0.3.18 (SEAL 4.3).
+SEAL refuses keys saved by another minor version. This module reads them without SEAL, whichever
+TenSEAL wrote them: 0.3.16 (SEAL 4.1), 0.3.17 and 0.3.18 (SEAL 4.3).
 """
 
 from typing import Annotated, Literal
@@ -23,10 +23,10 @@ class _Old(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
 
 
 def read_old_secret(data: bytes) -> tuple[bytes, Ternary]:
-    """Return root and secret polynomial (int8[4096]).
+    """Return the root and the secret polynomial (int8[4096]).
 
     Raises:
-        CipherError: the bytes are no household secret of that form.
+        CipherError: the bytes are not a household secret of that format.
     """
     try:
         old = msgspec.msgpack.decode(data, type=_Old)

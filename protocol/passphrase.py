@@ -1,7 +1,7 @@
-"""Keys made of a passphrase by scrypt (RFC 7914), and passphrases that are worth it.
+"""Keys derived from a passphrase by scrypt (RFC 7914), and the drawing of strong passphrases.
 
-A guess costs 128 MiB and about a second on a Raspberry Pi 4. With the key comes a check value,
-which tells a wrong passphrase from a damaged file.
+A guess costs 128 MiB and about a second on a Raspberry Pi 4. The key comes with a check value,
+which distinguishes a wrong passphrase from a damaged file.
 """
 
 import secrets
@@ -20,18 +20,18 @@ R, P = 8, 1
 KEY_BYTES, CHECK_BYTES, SALT_BYTES = 32, 16, 16
 PASSPHRASE_MIN = 12
 
-# What a file may say of its scrypt: neither less work than is safe nor all memory.
+# Bounds for scrypt parameters in a file: neither unsafely little work nor all memory.
 Log2N = Annotated[int, msgspec.Meta(ge=LOG2_N_MIN, le=LOG2_N_MAX)]
 Salt = Annotated[bytes, msgspec.Meta(min_length=SALT_BYTES, max_length=SALT_BYTES)]
 Check = Annotated[bytes, msgspec.Meta(min_length=CHECK_BYTES, max_length=CHECK_BYTES)]
 
-# Syllables that sound alike in no language of ours, and need no accent: 70 of them.
+# 70 syllables that are distinct in English and French and need no accent.
 _CONSONANTS, _VOWELS = "bdfgklmnprstvz", "aeiou"
 _GROUPS, _SYLLABLES = 4, 3
 
 
 def draw_passphrase() -> str:
-    """Draw a passphrase of 73 bits that can be read out: four words of three syllables."""
+    """Draw a pronounceable passphrase of 73 bits: four words of three syllables."""
     return " ".join(
         "".join(secrets.choice(_CONSONANTS) + secrets.choice(_VOWELS) for _ in range(_SYLLABLES))
         for _ in range(_GROUPS)
@@ -39,7 +39,7 @@ def draw_passphrase() -> str:
 
 
 def check_passphrase(passphrase: str) -> None:
-    """Check that a passphrase is long enough to be guessed by nobody soon.
+    """Check that a passphrase is long enough to resist guessing.
 
     Raises:
         ConfigError: it is shorter than 12 characters.
@@ -58,5 +58,5 @@ def derive_keys(passphrase: str, salt: bytes, log2_n: int) -> tuple[bytes, bytes
 
 
 def _normal(passphrase: str) -> str:
-    """Return a passphrase whatever keyboard typed it, its spaces made single."""
+    """Normalise a passphrase, so that the keyboard and extra spaces do not matter."""
     return " ".join(unicodedata.normalize("NFKC", passphrase).split())

@@ -1,8 +1,8 @@
-"""The price classes of the measure `classes`: energy by what a kWh of it costs the household.
+"""The price classes of the measure `classes`: energy by its price to the household.
 
-A fixed table, the same for every provider, so that figures of different tariffs add up. A price is
-that of a kWh of one register, all lines that count it together, in €/kWh with VAT. The edges bound
-what the regulated tariffs, the peak hours of dynamic ones and negative hours have seen.
+The table is fixed and the same for every provider, so figures of different tariffs add up. A price
+is the sum of all lines that count a kWh of one register, in €/kWh with VAT. The edges span the
+prices seen in regulated tariffs, in peak hours of dynamic tariffs and in negative hours.
 """
 
 from bisect import bisect_right
@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from protocol.measures import PRICE_CLASSES
 
-# Class n holds prices in [EDGES[n - 1], EDGES[n]); class 0 is below zero, the last has no end.
+# Class n covers prices in [EDGES[n - 1], EDGES[n]); class 0 is below zero, the last is unbounded.
 EDGES: tuple[Decimal, ...] = tuple(
     Decimal(edge)
     for edge in (

@@ -1,7 +1,7 @@
-"""What noise buys: the Gaussian mechanism and its account in zero-concentrated privacy (zCDP).
+"""The privacy that noise gives: the Gaussian mechanism, accounted in zero-concentrated DP (zCDP).
 
 Sensitivity is 1 throughout: a contribution is clipped to norm 1, and neighbouring data sets differ
-by one contribution that takes part or does not. Replacing one by another is twice the distance.
+by the presence of one contribution. Replacing one by another doubles the distance.
 
 Sources: Balle, Wang, "Improving the Gaussian Mechanism" (2018); Bun, Steinke, "Concentrated
 Differential Privacy" (2016); Canonne, Kamath, Steinke, "The Discrete Gaussian for Differential
@@ -15,14 +15,14 @@ from functools import lru_cache
 from protocol.errors import BoundExceeded
 
 EPSILON_MAX = 4.0
-# Below this many grid units a share's standard deviation, a sum of discrete Gaussians is no
-# discrete Gaussian any more; tests/unit/protocol/test_privacy_account.py bounds how far it is off.
+# If a share's standard deviation is below this many grid units, a sum of discrete Gaussians is no
+# longer one itself; tests/unit/protocol/test_privacy_account.py bounds the difference.
 SHARE_STD_MIN = 4.0
 _BISECTIONS = 200
 
 
 def gaussian_delta(sigma: float, epsilon: float, distance: float = 1.0) -> float:
-    """Return the delta at which noise of `sigma` hides a `distance` with `epsilon`, exactly."""
+    """Return the exact delta at which noise of `sigma` hides a `distance` with `epsilon`."""
     ratio = distance / sigma
     return _normal_cdf(ratio / 2 - epsilon / ratio) - math.exp(epsilon) * _normal_cdf(
         -ratio / 2 - epsilon / ratio
@@ -34,7 +34,7 @@ def gaussian_sigma(epsilon: float, delta: float) -> float:
     """Return the least standard deviation that gives (epsilon, delta) at sensitivity 1.
 
     Raises:
-        BoundExceeded: no epsilon > 0 or no delta in (0, 1).
+        BoundExceeded: epsilon is not positive, or delta is not in (0, 1).
     """
     if not (0 < epsilon < math.inf and 0 < delta < 1):
         raise BoundExceeded("epsilon must be positive and delta between 0 and 1")
@@ -49,14 +49,14 @@ def gaussian_sigma(epsilon: float, delta: float) -> float:
 
 
 def rho_of_sigma(sigma: float, distance: float = 1.0) -> float:
-    """Return what one release with noise of `sigma` costs in zCDP."""
+    """Return the zCDP cost of one release with noise of `sigma`."""
     return distance**2 / (2 * sigma**2)
 
 
 def epsilon_of_rho(rho: float, delta: float) -> float:
-    """Return an epsilon such that rho-zCDP gives (epsilon, delta).
+    """Return an epsilon such that rho-zCDP implies (epsilon, delta).
 
-    The least over the orders of Rényi divergence, after Canonne, Kamath, Steinke (2020), prop. 12.
+    It is the least over the orders of Rényi divergence (Canonne, Kamath, Steinke 2020, prop. 12).
     """
 
     def at(excess: float) -> float:
@@ -78,7 +78,7 @@ def epsilon_of_rho(rho: float, delta: float) -> float:
 def share_std(sigma: float, crowd: int, gamma: float) -> float:
     """Return the standard deviation of one share of noise, in units of the clip radius.
 
-    The shares of crowd·(1 - gamma) households that keep the rules add up to `sigma`.
+    The shares of crowd·(1 - gamma) honest households add up to `sigma`.
     """
     return sigma / math.sqrt(crowd * (1 - gamma))
 

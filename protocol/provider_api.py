@@ -1,4 +1,4 @@
-"""What providers and the collectivity's API exchange: JSON, hashes and ids in hex, base64."""
+"""The bodies of the collectivity's API for providers: JSON, with hashes and ids in hex."""
 
 import binascii
 from base64 import b64decode, b64encode
@@ -19,7 +19,7 @@ HEX_HASH = r"^[0-9a-f]{64}$"
 HEX_ID = r"^[0-9a-f]{32}$"
 AREA_CODE = r"^[0-9A-Z]{2,9}$"
 BASE64 = r"^[A-Za-z0-9+/]*={0,2}$"
-# The longest signed document that the API takes: an offer of 64 tariffs.
+# The longest signed document that the API accepts: an offer of 64 tariffs.
 DOCUMENT_MAX = 768 * 1024
 
 _HASH = "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
@@ -36,7 +36,7 @@ Base64 = Annotated[
 
 
 class RequestState(StrEnum):
-    """How far a provider's request has come."""
+    """The progress of a provider's request."""
 
     PENDING = "pending"
     PUBLISHED = "published"
@@ -45,7 +45,7 @@ class RequestState(StrEnum):
 
 
 class LetterState(StrEnum):
-    """How far a private message has come."""
+    """The progress of a private message."""
 
     PENDING = "pending"
     PUBLISHED = "published"
@@ -53,7 +53,7 @@ class LetterState(StrEnum):
 
 
 class ContractFilter(msgspec.Struct, frozen=True):
-    """Which contracts a list is to hold: all that every given condition holds for."""
+    """A filter for lists of contracts: every given condition must hold."""
 
     area: str = ""
     on: date | None = None
@@ -62,7 +62,7 @@ class ContractFilter(msgspec.Struct, frozen=True):
 
 
 class Drafting(msgspec.Struct, frozen=True):
-    """For which days [start, end) requests are made, and whether days not stored are left out."""
+    """The days [start, end) for which to draft requests, and whether to leave out missing days."""
 
     start: date
     end: date
@@ -74,9 +74,9 @@ class _Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SignedDocument(_Shape, frozen=True):
-    """A document that the provider has signed: its kind, its exact bytes, the signature.
+    """A document signed by the provider: its kind, its exact bytes and the signature.
 
-    `volet provider` and `protocol.contract.sign_document` make them; the service never signs.
+    `volet provider` and `protocol.contract.sign_document` produce them; the service never signs.
     """
 
     kind: Annotated[str, msgspec.Meta(max_length=32, examples=["StatementRequest"])]
@@ -85,7 +85,7 @@ class SignedDocument(_Shape, frozen=True):
 
 
 class Who(_Shape, frozen=True):
-    """Whom the service takes the caller for."""
+    """The caller's identity, as the service knows it."""
 
     provider: str
     key: HexHash
@@ -97,9 +97,10 @@ class Who(_Shape, frozen=True):
 class ContractItem(_Shape, frozen=True):
     """A household's contract with the provider.
 
-    `end` is the day after its last, null while it is open: by its own terms, or earlier where the
-    household moved out or took a later contract. `household_key` names the household, `sealing_key` (base64) is what letters to it are sealed to;
-    `cell` is where the roster says that it stands.
+    `end` is the day after its last day, null while it is open. It follows from its terms, or is
+    earlier if the household moved out or took a later contract. `household_key` identifies the
+    household, letters to it are sealed to `sealing_key` (base64), and `cell` is its cell in the
+    roster.
     """
 
     contract: HexHash
@@ -115,25 +116,26 @@ class ContractItem(_Shape, frozen=True):
 
 
 class ContractPage(_Shape, frozen=True):
-    """Contracts in the order they came. Ask for those after `next` until it is null."""
+    """Contracts in order of arrival. Request those after `next` until it is null."""
 
     contracts: tuple[ContractItem, ...]
     next: HexHash | None
 
 
 class Accepted(_Shape, frozen=True):
-    """A contract's acceptance is kept; the first one stays."""
+    """A contract's acceptance has been stored; the first one stays."""
 
     contract: HexHash
     is_accepted: bool
 
 
 class StatementState(_Shape, frozen=True):
-    """How far a statement has come. Only the household's chip can open it.
+    """The progress of a statement. Only the household's chip can open it.
 
-    `missing_days` of the period are not stored yet; `waits_for` says what else there is to come;
-    `late` days before the period are billed with it, `left_out` days of it are not; `values`
-    encrypted values of 8 bytes each were computed; `detail` says why it was refused.
+    `missing_days` counts days of the period that are not stored yet; `waits_for` says what else is
+    missing. `late` counts earlier days that are billed with it, `left_out` days of the period that
+    are not. `values` counts the computed encrypted values of 8 bytes each. `detail` says why the
+    request was refused.
     """
 
     id: HexId
@@ -150,7 +152,7 @@ class StatementState(_Shape, frozen=True):
 
 
 class Draft(_Shape, frozen=True):
-    """A request as it would be signed: the encoded `StatementRequest`, or why there is none."""
+    """A request ready to sign: the encoded `StatementRequest`, or the reason why there is none."""
 
     contract: HexHash
     body: Base64
@@ -158,14 +160,14 @@ class Draft(_Shape, frozen=True):
 
 
 class DraftPage(_Shape, frozen=True):
-    """Drafts in the order of the contracts. Ask for those after `next` until it is null."""
+    """Drafts in the order of the contracts. Request those after `next` until it is null."""
 
     drafts: tuple[Draft, ...]
     next: HexHash | None
 
 
 class Batch(_Shape, frozen=True):
-    """A batch of statements: how many are waiting, computed, seen by a chip, or refused."""
+    """A batch of statements: how many are pending, published, seen by a chip, or refused."""
 
     id: HexId
     key: str
@@ -179,14 +181,14 @@ class Batch(_Shape, frozen=True):
 
 
 class BatchPage(_Shape, frozen=True):
-    """Batches, oldest first. Ask for those after `next` until it is null."""
+    """Batches, oldest first. Request those after `next` until it is null."""
 
     batches: tuple[Batch, ...]
     next: HexId | None
 
 
 class BatchItem(_Shape, frozen=True):
-    """One statement of a batch; `number` is its line in what was handed in."""
+    """One statement of a batch; `number` is its line in the submitted file."""
 
     number: int
     id: HexId
@@ -196,14 +198,14 @@ class BatchItem(_Shape, frozen=True):
 
 
 class BatchItems(_Shape, frozen=True):
-    """Statements of a batch, in order. Ask for those after `next` until it is null."""
+    """Statements of a batch, in order. Request those after `next` until it is null."""
 
     items: tuple[BatchItem, ...]
     next: int | None
 
 
 class ListedEntry(_Shape, frozen=True):
-    """One entry of the transparency log; `head` is a hash over it and all before it."""
+    """One entry of the transparency log; `head` is a hash over it and all earlier entries."""
 
     number: int
     listed_on: date
@@ -213,7 +215,7 @@ class ListedEntry(_Shape, frozen=True):
 
 
 class ListedPage(_Shape, frozen=True):
-    """Entries of the transparency log in order. Ask for those after `next` until it is null."""
+    """Entries of the transparency log, in order. Request those after `next` until it is null."""
 
     entries: tuple[ListedEntry, ...]
     next: int | None
@@ -222,7 +224,7 @@ class ListedPage(_Shape, frozen=True):
 class ReceiptItem(_Shape, frozen=True):
     """A household's receipt, sealed to the provider.
 
-    `payload` is the chip's signed message as it came; `volet provider receipts` opens and checks it.
+    `payload` is the chip's signed message; `volet provider receipts` opens and checks it.
     """
 
     statement: HexId
@@ -234,26 +236,26 @@ class ReceiptItem(_Shape, frozen=True):
 
 
 class ReceiptPage(_Shape, frozen=True):
-    """Receipts in the order they came. Ask for those after `next` until it is null."""
+    """Receipts in order of arrival. Request those after `next` until it is null."""
 
     receipts: tuple[ReceiptItem, ...]
     next: HexId | None
 
 
 class Acknowledgement(_Shape, frozen=True):
-    """The statements whose receipts you have kept."""
+    """The statements whose receipts you have stored."""
 
     statements: Annotated[tuple[HexId, ...], msgspec.Meta(max_length=LIMIT_MAX)]
 
 
 class Acknowledged(_Shape, frozen=True):
-    """How many of the receipts that were named are yours and there."""
+    """How many of the named receipts exist and are yours."""
 
     acknowledged: int
 
 
 class Measured(_Shape, frozen=True):
-    """A measure of an area of which figures are released."""
+    """A measure of an area with released figures."""
 
     measure: str
     code: str
@@ -266,13 +268,13 @@ class Measures(_Shape, frozen=True):
 
 
 class Figures(_Shape, frozen=True):
-    """What was released of a measure and code, one figure a day, each with its error."""
+    """The released figures of a measure and code, one per day, each with its error."""
 
     releases: tuple[CurveRelease | TableRelease | CurveSum | TableSum, ...]
 
 
 class PriceClass(_Shape, frozen=True):
-    """Energy by what a kWh of it costs the household, in [from, below) €/kWh with VAT.
+    """The energy whose price to the household lies in [from, below) €/kWh with VAT.
 
     `standard_error` is that of the noise, in the value's unit.
     """
@@ -286,10 +288,10 @@ class PriceClass(_Shape, frozen=True):
 
 
 class Turnover(_Shape, frozen=True):
-    """Energy by price class and turnover of an area over days, summed from released figures.
+    """Energy by price class, and turnover, of an area over days, summed from released figures.
 
-    Errors of days are independent, so that their squares add. `days` says how many have a figure,
-    `households` and `coverage` are the means over them.
+    The errors of different days are independent, so their squares add. `days` is the number of days
+    with a figure; `households` and `coverage` are means over these.
     """
 
     code: str
@@ -306,7 +308,7 @@ class Turnover(_Shape, frozen=True):
 
 
 class LetterItem(_Shape, frozen=True):
-    """A private message on its way to a household; nobody between can read it."""
+    """A private message on its way to a household; nobody in between can read it."""
 
     id: HexId
     contract: HexHash
@@ -314,9 +316,9 @@ class LetterItem(_Shape, frozen=True):
 
 
 class Problem(_Shape, frozen=True):
-    """What is wrong, as RFC 9457 has it: `detail` also says what to do next.
+    """An error in the form of RFC 9457; `detail` also says what to do next.
 
-    `line` counts from 1 in a batch; `errors` name fields.
+    `line` counts from 1 in a batch; `errors` names fields.
     """
 
     type: Annotated[str, msgspec.Meta(examples=["urn:volet:problem:document-refused"])]
@@ -328,7 +330,7 @@ class Problem(_Shape, frozen=True):
 
 
 def signed_of(document: SignedDocument) -> Signed:
-    """Read a signed document off the wire.
+    """Decode a signed document from its wire form.
 
     Raises:
         DocumentRefused: it is not base64.
@@ -337,17 +339,17 @@ def signed_of(document: SignedDocument) -> Signed:
 
 
 def document_of(signed: Signed) -> SignedDocument:
-    """Put a signed document as it stands on the wire."""
+    """Encode a signed document in its wire form."""
     return SignedDocument(signed.kind, base64(signed.body), base64(signed.signature))
 
 
 def base64(data: bytes) -> str:
-    """Put bytes in base64."""
+    """Encode bytes in base64."""
     return b64encode(data).decode()
 
 
 def bytes_of(text: str) -> bytes:
-    """Read what `base64` gave.
+    """Decode the output of `base64`.
 
     Raises:
         DocumentRefused: it is not base64.

@@ -1,10 +1,10 @@
 """Quotes: every listed offer priced on a household's encrypted months, in one answer.
 
-The question names a period and the list's head, never an offer; the answer sums what any of the
-list's offers could need. Each sum is a *column*: a register, injection, all that was drawn, a class
-of a calendar, or the digits of a market price on each quarter-hour. Offers share columns, and both
-sides derive them from the list alone (`plan`). Prices are those in force on the day after the
-period, as who chooses now would pay them; market prices are those of the period.
+The request names a period and the list's head, never an offer. The answer contains every sum that
+some listed offer needs. Each sum is a *column*: a register, injection, all energy drawn, a class of
+a calendar, or a digit of a market price on each quarter-hour. Offers share columns, and both sides
+derive them from the list alone (`QuotePlan`). Prices are those in force on the day after the
+period, which a household that chooses now would pay; market prices are those of the period.
 """
 
 from collections.abc import Iterator, Sequence
@@ -37,10 +37,10 @@ from protocol.schedule import Schedules, Values, market_units
 from protocol.tariff import CalendarLine, MarketLine, RegisterCalendar, RegisterLine, Tariff
 
 MONTHS_MAX = 13
-# A part of an answer with its envelope stays below a message's 64 KiB.
+# A part of an answer fits with its envelope into a message of 64 KiB.
 PART_BYTES = 60 * 1024
 PARTS_MAX = 16
-# What a list may make both sides compute; offers beyond it, in the order of the list, are left out.
+# Limits the work for one list. Offers that exceed it, in the order of the list, are left out.
 COLUMNS_MAX = 1_024
 
 # |weight| < 2^10.
@@ -54,7 +54,7 @@ class _Body(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
 class QuoteRequest(_Body, frozen=True):
     """up/quote: the chip asks for quotes over the days [start, end) under the list with this head.
 
-    Every offer of the list is priced: the question says nothing of the household's wishes.
+    Every offer of the list is priced, so the request reveals nothing about the household's wishes.
     """
 
     household_key: KeyId
@@ -65,7 +65,7 @@ class QuoteRequest(_Body, frozen=True):
 
 
 class QuotePart(_Body, frozen=True):
-    """down/quote/{id}/{part}: a part of an encoded QuoteAnswer; joined in order they are it."""
+    """down/quote/{id}/{part}: one part of an encoded QuoteAnswer; all parts joined give it."""
 
     household_key: KeyId
     id: StatementId
@@ -75,7 +75,7 @@ class QuotePart(_Body, frozen=True):
 
 
 class BlockRange(_Body, frozen=True):
-    """Blocks that are summed over: half-open ranges of sequences of one incarnation."""
+    """The summed blocks of one incarnation, as half-open ranges of sequences."""
 
     incarnation: IncarnationId
     ranges: tuple[tuple[int, int], ...]
@@ -84,8 +84,8 @@ class BlockRange(_Body, frozen=True):
 class QuoteAnswer(_Body, frozen=True):
     """The encrypted sums of every column of the plan, month by month.
 
-    `missing` are the days of the period that are not stored whole: no sum has anything of them.
-    `sums` are 8 bytes each, little-endian: for each month in order, for each column in order.
+    `missing` are the days of the period that are not completely stored; no sum includes them.
+    `sums` holds 8 bytes each, little-endian, for each month in order and each column in order.
     """
 
     head: Hash
@@ -119,7 +119,7 @@ class CalendarClass(msgspec.Struct, frozen=True):
 
 
 class CalendarRegister(msgspec.Struct, frozen=True):
-    """Wh that a register would have counted on a meter that runs a calendar."""
+    """Wh that a register would have counted on a meter with a given calendar."""
 
     calendar: RegisterCalendar
     register: int
@@ -147,10 +147,10 @@ class LeftOut(StrEnum):
 
 
 class Quoted(msgspec.Struct, frozen=True):
-    """An offer that is priced: its tariff in force on the day after the period.
+    """A priced offer with its tariff in force on the day after the period.
 
-    `is_estimable`: also where a meter does not run the tariff's calendar, since it counts no
-    registers, or a listed calendar says what they would have counted.
+    `is_estimable` means that it can also be priced for a meter without the tariff's calendar: the
+    tariff counts no registers, or a listed calendar gives what they would have counted.
     """
 
     hash: bytes
@@ -160,7 +160,7 @@ class Quoted(msgspec.Struct, frozen=True):
 
 
 def check_request(request: QuoteRequest) -> None:
-    """Check what types cannot say.
+    """Check the rules that types cannot express.
 
     Raises:
         MessageRefused: with reason `out_of_bounds`.
@@ -171,21 +171,21 @@ def check_request(request: QuoteRequest) -> None:
 
 
 def months_of(start: date, end: date) -> list[date]:
-    """Return the first day of each month that the days [start, end) touch."""
+    """Return the first day of each month that overlaps the days [start, end)."""
     return [month for month, _ in groupby(days_between(start, end), month_of)]
 
 
 class QuotePlan:
-    """What is summed for a list and a period, and which offers it prices.
+    """The sums for a list and a period, and the offers that they price.
 
     Attributes:
-        quoted: the offers that are priced, in the order of the list.
-        left_out: those that are not, and why.
-        columns: what is summed, in the order of the answer.
+        quoted: the priced offers, in the order of the list.
+        left_out: the other offers, with the reason.
+        columns: the sums, in the order of the answer.
     """
 
     def __init__(self, catalogue: Catalogue, start: date, end: date) -> None:
-        """Plan for the days [start, end) of everything in `catalogue`."""
+        """Plan quotes of everything in `catalogue` over the days [start, end)."""
         self.start, self.end = start, end
         self.months = months_of(start, end)
         self.quoted: list[Quoted] = []
@@ -194,14 +194,14 @@ class QuotePlan:
         self._weights = Weights(catalogue.schedules(), start, end)
         for name, offer in catalogue.latest_offers().items():
             self._place(name, offer)
-        columns = [column for each in self.quoted for column in self._columns_of(each)]
+        columns = [column for quoted in self.quoted for column in self._columns_of(quoted)]
         registers = [Register(number + 1) for number in range(REGISTERS)]
         always: list[Column] = [*registers, Injected(), Drawn()]
         self.columns: tuple[Column, ...] = tuple(dict.fromkeys([*always, *columns]))
         self._number = {column: number for number, column in enumerate(self.columns)}
 
     def number(self, column: Column) -> int:
-        """Return a column's place in the answer."""
+        """Return a column's index in the answer."""
         return self._number[column]
 
     def row(self, column: Column, month: date) -> Matrix:
@@ -237,7 +237,7 @@ class QuotePlan:
             yield from register_columns(quoted.tariff, tariff_registers(quoted.tariff))
 
     def _covers(self, columns: Sequence[Column]) -> bool:
-        """Say whether the listed schedules say enough for all months of the period."""
+        """Return whether the listed schedules cover all months of the period."""
         try:
             for month in self.months:
                 for column in columns:
@@ -248,7 +248,7 @@ class QuotePlan:
 
 
 def tariff_on(offer: Offer, day: date) -> Tariff | None:
-    """Return the tariff of an offer that is in force on a day: the last to begin, if any."""
+    """Return an offer's tariff in force on a day, which is the last to begin, if there is one."""
     begun = [t for t in offer.tariffs if t.valid_from <= day]
     last = max(begun, key=lambda tariff: tariff.valid_from, default=None)
     is_over = last is not None and last.valid_to is not None and last.valid_to <= day
@@ -264,7 +264,7 @@ def curve_columns(tariff: Tariff) -> list[Column]:
 
 
 def line_columns(line: CalendarLine | MarketLine) -> list[Column]:
-    """Return what a line on the curve needs: a column a class, or the price's two digits."""
+    """Return the columns of a line on the curve: one per class, or the price's two digits."""
     if isinstance(line, CalendarLine):
         return [CalendarClass(line.publisher, line.calendar, name) for name in line.classes]
     return [
@@ -274,7 +274,7 @@ def line_columns(line: CalendarLine | MarketLine) -> list[Column]:
 
 
 def register_columns(tariff: Tariff, registers: Sequence[int]) -> list[Column]:
-    """Return what stands for registers on a meter that does not run the tariff's calendar."""
+    """Return the columns that replace registers on a meter without the tariff's calendar."""
     calendar = tariff.register_calendar
     if calendar is None:
         return []
@@ -288,14 +288,14 @@ def tariff_registers(tariff: Tariff) -> list[int]:
 
 
 class Weights:
-    """Rows of the matrices: what a column weighs in a month, days outside the period 0."""
+    """Rows of the matrices: a column's weights in a month, 0 on days outside the period."""
 
     def __init__(self, schedules: Schedules, start: date, end: date) -> None:
         self._schedules = schedules
         self._days = {
             month: list(days) for month, days in groupby(days_between(start, end), month_of)
         }
-        # Laid out once a month, whatever mark-ups and registers offers make of them.
+        # Computed once per month, whatever mark-ups and registers the offers apply.
         self._registers = lru_cache(maxsize=None)(self._counting_registers)
         self._prices = lru_cache(maxsize=None)(self._market_prices)
         self._rows: dict[tuple[Column, date], Matrix] = {}
@@ -340,35 +340,35 @@ class Weights:
         return row.reshape(MONTH_COEFFICIENTS)
 
     def _counting_registers(self, calendar: RegisterCalendar, month: date) -> Values:
-        """Return which register would count each quarter-hour of a month, [3968]; 0: none."""
+        """Return the register that would count each quarter-hour of a month, [3968]; 0: none."""
         registers = np.zeros(MONTH_COEFFICIENTS, np.int64)
         for day in self._days[month]:
-            found = self._schedules.registers(calendar, day)
+            counting = self._schedules.registers(calendar, day)
             first = coefficient(day, 0)
-            registers[first : first + len(found)] = found
+            registers[first : first + len(counting)] = counting
         return registers
 
     def _market_prices(
         self, publisher: str, series: str, month: date
     ) -> tuple[Values, npt.NDArray[np.bool_]]:
-        """Return a series' own prices in a month, and where there are any, [3968] each."""
+        """Return a series' own prices in a month, and where it has one, [3968] each."""
         zero = Decimal(0)
         line = MarketLine("series", publisher, series, Decimal(1), zero, zero)
         prices = np.zeros(MONTH_COEFFICIENTS, np.int64)
         is_priced = np.zeros(MONTH_COEFFICIENTS, np.bool_)
         for day in self._days[month]:
-            found = self._schedules.prices(line, day)
+            day_prices = self._schedules.prices(line, day)
             first = coefficient(day, 0)
-            prices[first : first + len(found)] = found
-            is_priced[first : first + len(found)] = True
+            prices[first : first + len(day_prices)] = day_prices
+            is_priced[first : first + len(day_prices)] = True
         return prices, is_priced
 
 
 def split_answer(answer: QuoteAnswer) -> list[bytes]:
-    """Cut an encoded answer into what its parts carry.
+    """Encode an answer and split it into parts.
 
     Raises:
-        DocumentRefused: it takes more parts than there may be.
+        DocumentRefused: it needs more parts than allowed.
     """
     data = msgspec.msgpack.encode(answer)
     parts = [data[at : at + PART_BYTES] for at in range(0, len(data), PART_BYTES)]

@@ -1,8 +1,8 @@
-"""What a household signs off of a statement: the receipt, and the claim that it proves.
+"""The household's receipt for a statement, and the claim that it proves.
 
-Both sides make the claim from documents that both have: tariffs, the provider's request, the days'
-commitments, the total. The receipt is sealed to the provider (protocol/hpke.py); broker and
-collectivity see that there is one, and no amount.
+Both sides derive the claim from documents that both have: tariffs, the provider's request, the
+days' commitments and the total. The receipt is sealed to the provider (protocol/hpke.py); broker
+and collectivity see that it exists, but no amount.
 """
 
 from collections.abc import Sequence
@@ -27,13 +27,13 @@ from protocol.statement import Component
 from protocol.tariff import PRICE_UNIT, InjectionLine, Name, RegisterLine, Tariff, price_units
 
 SEALED_MAX_BYTES = 48 * 1024
-# What is sealed is a multiple of this, so that its size does not tell how many digits a total has.
+# The sealed text is a multiple of this, so its size does not reveal the number of a total's digits.
 PADDED_BYTES = 512
 ROUNDING = Fraction(CENT) / 2
 LINES_MAX = 4096
 ACKNOWLEDGED_MAX = 512
 
-# (before tax, VAT rate) of each line that no energy changes.
+# (amount before tax, VAT rate) of each line that does not depend on energy.
 FixedLines = Sequence[tuple[Decimal, Decimal]]
 Cents = Annotated[int, msgspec.Meta(ge=-(2**52), le=2**52)]
 
@@ -43,7 +43,7 @@ class _Body(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
 
 
 class Receipt(_Body, frozen=True):
-    """up/receipt: what a household says of a statement, sealed to its provider."""
+    """up/receipt: a household's receipt for a statement, sealed to its provider."""
 
     household_key: KeyId
     statement: StatementId
@@ -51,30 +51,30 @@ class Receipt(_Body, frozen=True):
 
 
 class ReceiptAck(_Body, frozen=True):
-    """down/receipt: for these statements the cloud holds a receipt; sent after the commit."""
+    """down/receipt: the statements whose receipts the cloud has stored; sent after the commit."""
 
     household_key: KeyId
     statements: Annotated[tuple[StatementId, ...], msgspec.Meta(max_length=ACKNOWLEDGED_MAX)]
 
 
 class ReceiptLine(_Body, frozen=True):
-    """What an energy line of the bill counted (kWh, or Wh of the curve), and its cents before tax."""
+    """An energy line of the bill: its quantity (kWh, or Wh of the curve) and cents before tax."""
 
     quantity: Annotated[int, msgspec.Meta(ge=0, le=2**40)]
     ht_cents: Cents
 
 
 class ReceiptText(_Body, frozen=True):
-    """What is sealed: "correct, and this is the total".
+    """The sealed content: "correct, and this is the total".
 
     Attributes:
-        consent: what the contract lets a receipt say.
-        total_cents: with tax.
-        lines: where the contract says so, one for each energy line, in the order of the bill.
-        unproven: the names of energy lines that `proof` says nothing of.
-        doubts: what makes billed days an estimate, in the order of their names; not which days.
-        proof: that the total, or the lines, follow from the days' commitments; empty where there
-            is nothing that they could follow from.
+        consent: what the contract allows a receipt to reveal.
+        total_cents: the total with tax.
+        lines: one for each energy line in the order of the bill, if the contract allows them.
+        unproven: the names of energy lines that `proof` does not cover.
+        doubts: why billed days are estimates, in the order of their names, without the days.
+        proof: proof that the total, or the lines, follow from the days' commitments; empty if no
+            commitment covers them.
     """
 
     contract: Hash
@@ -90,9 +90,9 @@ class ReceiptText(_Body, frozen=True):
 
 
 class PricedPart(msgspec.Struct, frozen=True):
-    """Days under one tariff, and those of the energy lines that price committed values on them.
+    """Days under one tariff, and the energy lines that price committed values on these days.
 
-    `position` is the tariff's place in the offer.
+    `position` is the tariff's index in the offer.
     """
 
     position: int
@@ -101,7 +101,7 @@ class PricedPart(msgspec.Struct, frozen=True):
 
 
 def priced_parts(components: Sequence[Component]) -> list[PricedPart]:
-    """Group the energy lines of a statement that price registers and injection by their days."""
+    """Group a statement's energy lines for registers and injection by their days."""
     grouped: dict[tuple[int, tuple[date, ...]], list[Component]] = {}
     for component in components:
         if not component.is_curve:
@@ -110,15 +110,15 @@ def priced_parts(components: Sequence[Component]) -> list[PricedPart]:
 
 
 def fixed_lines(tariffs: Sequence[Tariff], start: date, end: date) -> FixedLines:
-    """Return the lines of a bill over the days [start, end) that no energy changes."""
+    """Return the lines of a bill over the days [start, end) that do not depend on energy."""
     return tuple((line.ht, line.vat) for line in price_bill(tariffs, start, end, ()).lines)
 
 
 def unproven_lines(components: Sequence[Component], consent: Consent) -> tuple[str, ...]:
     """Return the names of the lines that no proof covers.
 
-    Those of the curve, to which no chip commits. Where only the total is told, one of them is
-    enough for the whole total to be unproven: to split it would be to tell two.
+    These are the lines of the curve, to which no chip commits. If the receipt reveals only the
+    total, one such line leaves the whole total unproven, since splitting it would reveal two sums.
     """
     curve = [component for component in components if component.is_curve]
     unproven = components if curve and consent is Consent.TOTAL else curve
@@ -128,10 +128,10 @@ def unproven_lines(components: Sequence[Component], consent: Consent) -> tuple[s
 def total_claim(
     components: Sequence[Component], fixed: FixedLines, total_cents: int
 ) -> Interval | None:
-    """Return between which price-weighted totals the registers must lie for a total to be right.
+    """Return the interval of price-weighted register totals that a bill's total allows.
 
-    Each energy line is rounded to the cent, and the VAT of each rate; fixed lines are known. None
-    where no line has a price.
+    Each energy line and the VAT of each rate are rounded to the cent; fixed lines are known. The
+    result is None if no line has a price.
     """
     parts = priced_parts(components)
     lines = [component.line for part in parts for component in part.lines]
@@ -160,10 +160,10 @@ def total_claim(
 def line_relations(
     components: Sequence[Component], lines: Sequence[ReceiptLine]
 ) -> tuple[Relation, ...]:
-    """Return what the registers must add up to for each line to have counted what it says.
+    """Return the sums of registers that the quantity of each line implies.
 
     Raises:
-        CipherError: there are more or fewer lines than energy lines of the bill.
+        CipherError: the receipt does not have as many lines as the bill has energy lines.
     """
     if len(lines) != len(components):
         raise CipherError("the receipt has other lines than the bill")
@@ -190,7 +190,7 @@ def make_claim(
     text: ReceiptText,
     sums: Sequence[bytes],
 ) -> Claim | None:
-    """Return what the proof of a receipt proves of the parts' commitments, None for nothing.
+    """Return the claim about the parts' commitments that a receipt proves, None if there is none.
 
     Raises:
         CipherError: the receipt does not fit the bill.
@@ -207,7 +207,7 @@ def make_claim(
 
 
 def proof_context(collectivity: str, household_key: bytes, text: ReceiptText) -> bytes:
-    """Return what binds a proof to its receipt: all of it but the proof."""
+    """Return the context that binds a proof to its receipt: everything in it but the proof."""
     bare = msgspec.structs.replace(text, proof=b"")
     return msgspec.msgpack.encode(("volet receipt proof", collectivity, household_key, bare))
 
@@ -226,10 +226,11 @@ def seal_receipt(
 def open_receipt(
     receipt: Receipt, collectivity: str, contract: bytes, key: SealingKey
 ) -> ReceiptText:
-    """Open a receipt under the provider's sealing key, for the contract of its statement.
+    """Open a receipt for the contract of its statement with the provider's sealing key.
 
     Raises:
-        CipherError: sealed to another key, for another contract or statement, or not in its form.
+        CipherError: it was sealed to another key, or for another contract or statement, or is not
+            canonical.
     """
     info = _info(collectivity, receipt.household_key, contract, receipt.statement)
     framed = key.open(receipt.sealed, info)
@@ -253,7 +254,7 @@ def _info(collectivity: str, household_key: bytes, contract: bytes, statement: b
 
 
 def _ones(component: Component) -> Row:
-    """Return 1 where a line counts a committed value."""
+    """Return a row with 1 for each committed value that a line counts."""
     line = component.line
     places = (
         {REGISTER_STEP + register - 1 for register in line.registers}
@@ -264,7 +265,7 @@ def _ones(component: Component) -> Row:
 
 
 def _weights(part: PricedPart) -> list[Fraction]:
-    """Return what a unit of each committed value costs with tax, in units of 0.00001 €."""
+    """Return the price with tax of a unit of each committed value, in units of 0.00001 €."""
     weights = [Fraction(0)] * COMMITTED_VALUES
     for component in part.lines:
         line = component.line

@@ -1,6 +1,6 @@
-"""What is published of an area: one JSON document for a measure, a code and a day.
+"""The published figures of an area: one JSON document per measure, code and day.
 
-All of it can be worked out again, bit for bit, from what the store keeps: opened slots, requests,
+Each can be recomputed, bit for bit, from the contents of the store: opened slots, requests,
 documents and models.
 """
 
@@ -10,17 +10,17 @@ from protocol.json_text import read_json
 
 
 class FigureTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a figure came about.
+    """The conditions under which a figure was produced.
 
     Attributes:
-        households: how many are in it.
-        roster: how many stood in the group on that day.
+        households: the number of households in it.
+        roster: the number of households in the group on that day.
         coverage: their ratio.
-        epsilon, delta: what the whole day cost each household at most, at the opening threshold.
-        share: the part of the day's budget that this measure takes.
-        crowd: for how many households the noise was cut, of whom `gamma` may add none.
-        measures: hash of the document.
-        set: hash of the request that was opened, which says whose sum it is.
+        epsilon, delta: the whole day's maximum cost to a household, at the opening threshold.
+        share: the part of the day's budget that this measure uses.
+        crowd: the number of households among which the noise is divided; `gamma` may add none.
+        measures: hash of the measures document.
+        set: hash of the opened request, which names the set of households.
     """
 
     households: int
@@ -45,12 +45,12 @@ class CurveRelease(_Release, frozen=True, tag="curve"):
     """A day's load curve of a group.
 
     Attributes:
-        unit: of all three curves, one value for each quarter-hour of the legal day (92, 96, 100).
-        quarter_hours: filtered by the model and the days before: the best guess.
-        band_90: half-width about it within which the truth is, 90 times in 100.
-        raw: from this day's sum alone.
-        transform, model: hashes of what coded it and what filtered it.
-        filtered_days: the days before whose sums went into it.
+        unit: unit of all three curves, which have a value per quarter-hour (92, 96 or 100).
+        quarter_hours: the best estimate, filtered by the model with earlier days.
+        band_90: half-width of the band around it that contains the true value 90 times in 100.
+        raw: the curve from this day's sum alone.
+        transform, model: hashes of the transform that coded it and the model that filtered it.
+        filtered_days: the earlier days whose sums went into it.
     """
 
     unit: str
@@ -64,7 +64,7 @@ class CurveRelease(_Release, frozen=True, tag="curve"):
 
 
 class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One figure of a table, as opened, with the standard deviation of its noise."""
+    """One opened figure of a table, with the standard deviation of its noise."""
 
     name: str
     unit: str
@@ -73,14 +73,14 @@ class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TableRelease(_Release, frozen=True, tag="table"):
-    """A day's classes or profile of a group: unbiased but for the clip, not filtered."""
+    """A day's classes or profile of a group: unfiltered, and unbiased except for clipping."""
 
     values: tuple[Value, ...]
     terms: FigureTerms
 
 
 class CurveSum(_Release, frozen=True, tag="curve-sum"):
-    """The curve of a parent: the sum of released ones. `children` are (code, set)."""
+    """The curve of a parent: the sum of released curves. `children` are (code, set)."""
 
     unit: str
     quarter_hours: tuple[float, ...]
@@ -93,7 +93,7 @@ class CurveSum(_Release, frozen=True, tag="curve-sum"):
 
 
 class TableSum(_Release, frozen=True, tag="table-sum"):
-    """The table of a parent: the sum of released ones. `children` are (code, set)."""
+    """The table of a parent: the sum of released tables. `children` are (code, set)."""
 
     values: tuple[Value, ...]
     households: int
@@ -106,11 +106,11 @@ Release = CurveRelease | TableRelease | CurveSum | TableSum
 
 
 def encode(release: Release) -> bytes:
-    """Return the bytes that are published."""
+    """Encode a release as the bytes to publish."""
     return msgspec.json.encode(release)
 
 
 def decode(data: bytes) -> Release:
-    """Read what `encode` gave."""
+    """Decode the output of `encode`."""
     release: Release = read_json(data, Release)  # type: ignore[arg-type]  # a union
     return release

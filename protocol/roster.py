@@ -1,7 +1,7 @@
-"""The roster: which households stand where, an append-only log that the registrar signs.
+"""The roster of households and their cells: an append-only log signed by the registrar.
 
-Entry n names the hash of entry n - 1, so that two rosters of one length and head are the same. A
-household is named by its latest entry; it is counted in sets by the number of that entry.
+Entry n contains the hash of entry n - 1, so two rosters with the same length and head are equal. A
+household's latest entry describes it, and that entry's number identifies it in sets.
 """
 
 import hashlib
@@ -19,10 +19,10 @@ from protocol.errors import DocumentRefused, MessageRefused
 from protocol.messages import DayNumber, Hash, KeyId
 
 FIRST_PREVIOUS = bytes(32)
-# A household counts towards a threshold so many days after it joined: whoever invents households
-# must do so in good time, in the sight of all.
+# A household counts towards a threshold this many days after it joined. Invented households must
+# therefore appear in the public log well in advance.
 COUNTS_AFTER_DAYS = 30
-# So many days late an entry may be seen and still count from its start.
+# An entry seen up to this many days late still counts from its start.
 SEEN_LATE_DAYS = 3
 
 _Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Z]{2,9}$")]
@@ -31,11 +31,11 @@ _Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Z]{2,9}$")]
 class RosterEntry(
     msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False
 ):
-    """One line: from day `start` on this household, with this device, stands in this cell.
+    """One entry: from day `start` on, this household with this device belongs to this cell.
 
-    `cell` is an IRIS or commune code, None from the day on which it stands nowhere. `point` is a
-    hash of the delivery point that only the registrar can tell, one active household each.
-    `provider` is the energy provider's word, empty if it is not to be counted with one.
+    `cell` is an IRIS or commune code, None once the household has left. `point` is a hash of the
+    delivery point that only the registrar can compute; a point has at most one active household.
+    `provider` is the energy provider's name, empty if the household is not counted with one.
     """
 
     number: Annotated[int, msgspec.Meta(ge=0)]
@@ -85,17 +85,17 @@ def open_entry(signed: SignedEntry, registrar_key: bytes) -> RosterEntry:
 
 
 class Membership(msgspec.Struct, frozen=True, gc=False):
-    """Where a household stands on a day; `is_counted`: it counts towards a threshold."""
+    """A household's entry on a day, and whether it counts towards a threshold."""
 
     entry: RosterEntry
     is_counted: bool
 
 
 class Roster:
-    """The log as far as it is known, and what it says of any day. Append-only."""
+    """The known part of the log, and its state on any day. Append-only."""
 
     def __init__(self, registrar_key: bytes) -> None:
-        """Begin an empty roster of one registrar (Ed25519 public key, 32 bytes)."""
+        """Start an empty roster of one registrar (Ed25519 public key, 32 bytes)."""
         self._registrar_key = registrar_key
         self._entries: list[RosterEntry] = []
         self._heads: list[bytes] = [FIRST_PREVIOUS]
@@ -112,7 +112,7 @@ class Roster:
         return self._heads[-1]
 
     def head_at(self, length: int) -> bytes | None:
-        """Return the head after `length` entries, None if there are not so many."""
+        """Return the head after `length` entries, None if there are fewer."""
         return self._heads[length] if length < len(self._heads) else None
 
     def entry(self, number: int) -> RosterEntry:
@@ -120,10 +120,11 @@ class Roster:
         return self._entries[number]
 
     def append(self, signed: SignedEntry, seen: int | None = None) -> RosterEntry:
-        """Add the next entry, checked against the rules.
+        """Verify the next entry, check it against the rules, and add it.
 
-        `seen`: the day on which it came; who joins with it counts from then if it begins earlier,
-        three days of delay forgiven. None: it counts from its start.
+        `seen` is the day on which it arrived. A household that joins with an entry that arrived
+        more than three days after its start counts from its arrival less three days. With None, it
+        counts from its start.
 
         Raises:
             DocumentRefused: names the rule; nothing was added.
@@ -134,17 +135,17 @@ class Roster:
         return entry
 
     def load(self, signed: Iterable[SignedEntry]) -> None:
-        """Add entries whose signatures were checked when they were kept; all other rules hold.
+        """Add stored entries, whose signatures are already verified; all other rules apply.
 
         Raises:
             DocumentRefused: at the first that breaks a rule.
         """
-        for each in signed:
+        for signed_entry in signed:
             try:
-                entry = decode_body(each.body, RosterEntry)
+                entry = decode_body(signed_entry.body, RosterEntry)
             except MessageRefused as exc:
                 raise DocumentRefused(f"A roster entry cannot be read: {exc.detail}.") from exc
-            self._add(each, entry)
+            self._add(signed_entry, entry)
 
     def _add(self, signed: SignedEntry, entry: RosterEntry) -> RosterEntry:
         self._check(entry)
@@ -159,41 +160,41 @@ class Roster:
         return entry
 
     def extend(self, signed: Iterable[SignedEntry]) -> None:
-        """Add entries one after the other. Raises DocumentRefused at the first that breaks a rule."""
-        for each in signed:
-            self.append(each)
+        """Add entries in order. Raises DocumentRefused at the first that breaks a rule."""
+        for signed_entry in signed:
+            self.append(signed_entry)
 
     def history(self, household_key: bytes) -> Sequence[RosterEntry]:
         """Return all entries of a household, oldest first."""
         return tuple(self._of_household.get(household_key, ()))
 
     def households(self) -> Iterator[bytes]:
-        """Give every household key that was ever entered."""
+        """Iterate over all household keys that were ever entered."""
         return iter(self._of_household)
 
     def membership(
         self, household_key: bytes, day: int, length: int | None = None
     ) -> Membership | None:
-        """Return where a household stands on `day` (a number), None: nowhere.
+        """Return a household's membership on `day` (a number), None if it has no cell.
 
-        `length`: by the first so many entries only, so that an old set can be checked again.
+        With `length`, only that many first entries are used, so an old set can be checked again.
         """
         history = self._of_household.get(household_key, [])
-        known = [each for each in history if length is None or each.number < length]
-        current = next((each for each in reversed(known) if each.start <= day), None)
+        known = [entry for entry in history if length is None or entry.number < length]
+        current = next((entry for entry in reversed(known) if entry.start <= day), None)
         if current is None or current.cell is None:
             return None
         first = current
-        for each in reversed(known[: known.index(current)]):
-            if each.cell is None:
+        for entry in reversed(known[: known.index(current)]):
+            if entry.cell is None:
                 break
-            first = each
+            first = entry
         seen = self._seen.get(first.number, first.start)
         joined = max(first.start, seen - SEEN_LATE_DAYS)
         return Membership(current, day - joined >= COUNTS_AFTER_DAYS)
 
     def memberships(self, day: int, length: int | None = None) -> Iterator[Membership]:
-        """Give everybody who stands somewhere on `day`."""
+        """Yield the membership of every household with a cell on `day`."""
         for household_key in self._of_household:
             membership = self.membership(household_key, day, length)
             if membership is not None:
@@ -213,20 +214,20 @@ class Roster:
         other = self._at_point.get(entry.point)
         if other is not None and other.household_key != entry.household_key:
             raise DocumentRefused(f"{place} names a delivery point at which another one stands.")
-        moves = [each for each in _moves(history) if _quarter(each.start) == _quarter(entry.start)]
-        cells = [each.cell for each in history if each.cell is not None]
+        moves = [move for move in _moves(history) if _quarter(move.start) == _quarter(entry.start)]
+        cells = [past.cell for past in history if past.cell is not None]
         if cells and cells[-1] != entry.cell and moves:
             raise DocumentRefused(f"{place} is the household's second change of cell in a quarter.")
 
 
 def _moves(history: Sequence[RosterEntry]) -> Iterator[RosterEntry]:
-    """Give the entries that changed a household's cell; its first is no change."""
+    """Yield the entries that changed a household's cell, its first cell excluded."""
     cell = None
-    for each in history:
-        if each.cell is not None:
-            if cell is not None and each.cell != cell:
-                yield each
-            cell = each.cell
+    for entry in history:
+        if entry.cell is not None:
+            if cell is not None and entry.cell != cell:
+                yield entry
+            cell = entry.cell
 
 
 def _quarter(day: int) -> date:

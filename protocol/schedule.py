@@ -1,9 +1,9 @@
-"""Calendars and market series: what a tariff says of quarter-hours, as signed dated documents.
+"""Calendars and market series: signed, dated documents that give quarter-hours a class or a price.
 
-Time is counted in quarter-hours since 1970-01-01 00:00 UTC: days that begin at 06:00, colours of
-days and the change of clocks are data, not code. Documents of one publisher and name follow each
-other without overlap, so that a tariff names them before they exist; whoever needs a quarter-hour
-that no document covers is told so.
+Time is counted in quarter-hours since 1970-01-01 00:00 UTC, so days that begin at 06:00, colours of
+days and changes of clocks are data, not code. Documents of one publisher and name follow each other
+without overlap, so a tariff can name them before they exist. A request for a quarter-hour that no
+document covers raises `ScheduleMissing`.
 """
 
 import hashlib
@@ -44,14 +44,14 @@ Units = Annotated[int, msgspec.Meta(gt=-PRICE_LIMIT_UNITS, lt=PRICE_LIMIT_UNITS)
 
 
 class Run(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """From quarter-hour `start` on, class number `number` (0 is the calendar's first) holds."""
+    """From quarter-hour `start` on, class `number` applies (0 is the calendar's first class)."""
 
     start: QuarterNumber
     number: Annotated[int, msgspec.Meta(ge=0, lt=CLASSES_MAX)]
 
 
 class Calendar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which class each quarter-hour of [runs[0].start, end) belongs to."""
+    """The class of each quarter-hour of [runs[0].start, end)."""
 
     publisher: PublicKeyHex
     name: Name
@@ -74,7 +74,7 @@ class Calendar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class PriceSeries(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Market prices before tax from quarter-hour `start` on, in 0.00001 €/kWh (0.01 €/MWh).
 
-    Each price holds for `step` quarter-hours: 1, or 4 for an hour.
+    Each price applies for `step` quarter-hours: 1, or 4 for an hour.
     """
 
     publisher: PublicKeyHex
@@ -102,7 +102,7 @@ class ScheduleMissing(DocumentRefused):
 
 
 def quarter_number(at: datetime) -> int:
-    """Return the number of the quarter-hour that holds the instant `at`."""
+    """Return the number of the quarter-hour that contains the instant `at`."""
     return (at - _EPOCH) // QUARTER_HOUR
 
 
@@ -113,7 +113,7 @@ def quarter_range(day: date) -> tuple[int, int]:
 
 
 def check_schedule(schedule: Schedule, origin: str) -> None:
-    """Check what types cannot say.
+    """Check the rules that types cannot express.
 
     Raises:
         DocumentRefused: names the origin and what is wrong.
@@ -170,45 +170,45 @@ class _Piece(msgspec.Struct, frozen=True):
 
 
 class Schedules:
-    """Documents by publisher and name; answers for single days."""
+    """Documents by publisher and name, queried by day."""
 
     def __init__(self, documents: Iterable[Schedule] = ()) -> None:
-        """Take checked documents.
+        """Index checked documents.
 
         Raises:
-            DocumentRefused: two of one publisher and name overlap, or are of two kinds.
+            DocumentRefused: two documents of one publisher and name overlap, or differ in kind.
         """
         self._pieces: dict[tuple[str, str], list[_Piece]] = {}
         for schedule in documents:
             piece = _Piece(schedule, schedule_hash(schedule), schedule.values())
             self._pieces.setdefault((schedule.publisher, schedule.name), []).append(piece)
-        for (_, name), found in self._pieces.items():
-            found.sort(key=lambda piece: piece.schedule.start)
-            if len({type(piece.schedule) for piece in found}) > 1:
+        for (_, name), pieces in self._pieces.items():
+            pieces.sort(key=lambda piece: piece.schedule.start)
+            if len({type(piece.schedule) for piece in pieces}) > 1:
                 raise DocumentRefused(f"{name} is both a calendar and a series.")
-            for earlier, later in pairwise(found):
+            for earlier, later in pairwise(pieces):
                 if later.schedule.start < earlier.schedule.end:
                     raise DocumentRefused(f"Two documents of {name} overlap.")
 
     def hashes(self, line: CurveLine, days: Iterable[date]) -> set[bytes]:
-        """Return the hashes of the documents by which `line` is priced on `days`."""
+        """Return the hashes of the documents that price `line` on `days`."""
         return {piece.hash for day in days for piece, _ in self._cover(*_named(line), day)}
 
     def members(self, line: CalendarLine, day: date) -> npt.NDArray[np.bool_]:
-        """Say for each quarter-hour of a legal day, bool[92…100], whether `line` prices it.
+        """Return for each quarter-hour of a legal day, bool[92…100], whether `line` prices it.
 
         Raises:
             ScheduleMissing: no document covers one of them.
         """
         first, end = quarter_range(day)
-        found = np.zeros(end - first, np.bool_)
+        is_member = np.zeros(end - first, np.bool_)
         for piece, part in self._cover(*_named(line), day):
             classes = piece.schedule.classes if isinstance(piece.schedule, Calendar) else ()
             wanted = [number for number, name in enumerate(classes) if name in line.classes]
             start = piece.schedule.start
             values = piece.values[part.start - start : part.stop - start]
-            found[part.start - first : part.stop - first] = np.isin(values, wanted)
-        return found
+            is_member[part.start - first : part.stop - first] = np.isin(values, wanted)
+        return is_member
 
     def prices(self, line: MarketLine, day: date) -> Values:
         """Return the price of each quarter-hour of a legal day, int64[92…100], 0.00001 €/kWh.
@@ -218,12 +218,12 @@ class Schedules:
             DocumentRefused: a price is too high.
         """
         first, end = quarter_range(day)
-        found = np.zeros(end - first, np.int64)
+        units = np.zeros(end - first, np.int64)
         for piece, part in self._cover(*_named(line), day):
             start = piece.schedule.start
             values = piece.values[part.start - start : part.stop - start]
-            found[part.start - first : part.stop - first] = values
-        return market_units(found, line.factor, line.eur_per_kwh)
+            units[part.start - first : part.stop - first] = values
+        return market_units(units, line.factor, line.eur_per_kwh)
 
     def registers(self, calendar: RegisterCalendar, day: date) -> Values:
         """Return the register that counts each quarter-hour of a legal day, int64[92…100], from 1.
@@ -232,26 +232,26 @@ class Schedules:
             ScheduleMissing: no document covers one of them.
         """
         first, end = quarter_range(day)
-        found = np.zeros(end - first, np.int64)
+        registers = np.zeros(end - first, np.int64)
         named = calendar.publisher, calendar.calendar, Calendar
         for piece, part in self._cover(*named, day):
             start = piece.schedule.start
             values = piece.values[part.start - start : part.stop - start]
-            found[part.start - first : part.stop - first] = values + 1
-        return found
+            registers[part.start - first : part.stop - first] = values + 1
+        return registers
 
     def _cover(
         self, publisher: str, name: str, wanted: type[Schedule], day: date
     ) -> list[tuple[_Piece, range]]:
-        found, (at, end) = [], quarter_range(day)
+        covering, (at, end) = [], quarter_range(day)
         for piece in self._pieces.get((publisher, name), []):
             schedule = piece.schedule
             if schedule.start <= at < schedule.end and isinstance(schedule, wanted):
-                found.append((piece, range(at, min(end, schedule.end))))
+                covering.append((piece, range(at, min(end, schedule.end))))
                 at = min(end, schedule.end)
         if at != end:
             raise ScheduleMissing(f"No document of {name} covers {day} yet.")
-        return found
+        return covering
 
 
 def _named(line: CurveLine) -> tuple[str, str, type[Schedule]]:

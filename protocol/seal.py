@@ -1,8 +1,8 @@
-"""Billing lane, the part with SEAL: encryptions of zero, openings.
+"""The part of the billing lane with SEAL: encryptions of zero, and openings.
 
-The only module beside TenSEAL's untyped SEAL. SEAL reads and writes paths only; every object goes
-through an anonymous memory file, so nothing secret touches a disk. What SEAL loads, `seal_form`
-laid out, number by number: bytes of a file or of a message never reach its loader.
+Only this module uses TenSEAL's untyped SEAL. SEAL reads and writes only paths, so every object goes
+through an anonymous memory file and nothing secret touches a disk. SEAL loads only what `seal_form`
+laid out number by number; bytes from a file or a message never reach its loader.
 """
 
 import os
@@ -54,7 +54,7 @@ CONTEXT: Any = _make_context()
 
 
 def saved_bytes(obj: _Saved) -> bytes:
-    """Return what SEAL saves of `obj`, without a file that has a name."""
+    """Return the bytes that SEAL saves for `obj`, through an anonymous memory file."""
     fd = os.memfd_create("seal", os.MFD_CLOEXEC)
     try:
         obj.save(f"/proc/self/fd/{fd}")
@@ -99,9 +99,9 @@ def weights_plaintext(weights: Weights) -> Any:
 def _mask(seed: bytes, weights: Weights) -> Coefficients:
     """Return a·Σ w_k·x^(-k), uint64[4096], for the `a` that SEAL expands from `seed`.
 
-    SEAL multiplies by a single term without lifting a negative coefficient (its fast plain lift):
-    right modulo t, but not the exact product that the sum is. So a single negative term is
-    multiplied by its opposite and the result negated.
+    SEAL multiplies by a single term without lifting a negative coefficient (its fast plain lift).
+    The result is right modulo t, but it is not the exact product that the cloud's sum is. So for a
+    single negative term this multiplies by the opposite term and negates the result.
     """
     terms = np.flatnonzero(weights)
     is_negated = len(terms) == 1 and (weights[terms[0]] > 0) == (terms[0] > 0)
@@ -114,10 +114,10 @@ def _mask(seed: bytes, weights: Weights) -> Coefficients:
 
 
 class SealSecret:
-    """A household's secret polynomial, and SEAL's objects around it, made when first used."""
+    """A household's secret polynomial and SEAL's objects for it, which are created on first use."""
 
     def __init__(self, ternary: Ternary) -> None:
-        """Take the secret polynomial, int8[4096] of {-1, 0, 1}."""
+        """Store the secret polynomial, int8[4096] of {-1, 0, 1}."""
         self.ternary = ternary
 
     @cached_property
@@ -134,11 +134,11 @@ class SealSecret:
 
     @classmethod
     def generate(cls) -> "SealSecret":
-        """Draw a new one."""
+        """Draw a new secret."""
         return cls(draw_ternary())
 
     def new_epoch(self, month: date, incarnation: Incarnation) -> EpochPad:
-        """Encrypt zero once more: a fresh pad for `month` in this incarnation."""
+        """Return a fresh encryption of zero as the pad for `month` in this incarnation."""
         saved = saved_bytes(self._encryptor.encrypt_zero_symmetric())
         z0, seed = seal_form.read_seeded_ciphertext(saved)
         return EpochPad(month, incarnation, seed, z0)
@@ -148,13 +148,13 @@ class SealSecret:
 
         Args:
             total: Σ w_k·c_k mod q over all incarnations.
-            terms: for each incarnation the seed of its own epoch and the weights (int64[3968]) that
-                fall on its coefficients, both the chip's own: nothing that anyone else built is
-                decrypted, else an answer would be an oracle for the key.
+            terms: for each incarnation, the seed of its epoch and the weights (int64[3968]) of its
+                coefficients. Both must be the chip's own: opening anything built by others would
+                make an oracle for the key.
 
         Raises:
             BoundExceeded: the weights allow sums that would not open exactly.
-            CipherError: `total` is not in [0, q), or not zero although no weight is.
+            CipherError: `total` is not in [0, q), or is not zero although all weights are.
         """
         if not 0 <= total < Q:
             raise CipherError("a sum lies between 0 and q")
@@ -175,7 +175,7 @@ class SealSecret:
     def open_own(self, seed: bytes, coefficients: Coefficients) -> list[int]:
         """Open a month of the chip's own coefficients (uint64[n]); absent ones give noise.
 
-        For rebuilding the store only, on blocks whose signature and epoch MAC are the chip's own.
+        Use it only to rebuild the store, on blocks with the chip's own signature and epoch MAC.
         """
         c0 = np.zeros(N, np.uint64)
         c0[: len(coefficients)] = coefficients

@@ -1,9 +1,9 @@
-"""SEAL's saved form (4.x), laid out and read by ourselves; this module knows no SEAL.
+"""Reads and writes SEAL's save format (4.x) without SEAL.
 
-A 16-byte header, then a body, compressed or not: the parameters' id, a shape, arrays of words with
-a header each; inside a ciphertext that was encrypted symmetrically, instead of the second
-polynomial, the 64-byte seed it is expanded from. What we lay out is uncompressed. SEAL reads
-headers of its own minor version only, so the version is given by the SEAL at hand.
+A saved object is a 16-byte header and a body, which may be compressed: the parameters' id, a shape,
+and arrays of words, each with its own header. A symmetrically encrypted ciphertext has the 64-byte
+seed of its second polynomial in place of that polynomial. This module writes uncompressed bodies.
+SEAL reads only headers of its own minor version, so the installed SEAL determines the version.
 """
 
 import struct
@@ -15,7 +15,7 @@ import zstandard
 from protocol.errors import CipherError
 from protocol.household import SEED_BYTES, Coefficients, N, Q
 
-# SEAL's BLAKE2b over scheme, N, q and t, 32 bytes: what its objects name their parameters by.
+# SEAL's identifier of the parameters: BLAKE2b over scheme, N, q and t, 32 bytes.
 PARAMETERS_ID = bytes.fromhex("ae4b871136e84dae583795a032abe85c18b6219aacc21e2acc84c5aefb3d5b68")
 VERSION_BYTES = 2
 
@@ -24,7 +24,7 @@ _MAGIC = 0xA15E
 _PRNG_BLAKE2XB = b"\1"
 _NOT_COMPRESSED = 0
 _ZSTD = 2
-# The largest body that is read here is a ciphertext of two polynomials.
+# The largest body read here is a ciphertext of two polynomials.
 _BODY_BYTES_MAX = 2 * 8 * N + 1024
 
 _CIPHERTEXT = PARAMETERS_ID + struct.pack("<B3QdQ", 0, 2, N, 1, 1.0, 1)
@@ -33,14 +33,14 @@ _SECRET_KEY = PARAMETERS_ID + struct.pack("<Qd", N, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class LaidOut:
-    """Bytes that this module laid out, number by number. SEAL is given no others to load."""
+    """Bytes that this module laid out number by number. SEAL loads no others."""
 
     data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class SavedForm:
-    """The form as SEAL of `version` (2 bytes: major, minor) reads it."""
+    """The save format of SEAL `version` (2 bytes: major, minor)."""
 
     version: bytes
 
@@ -48,7 +48,7 @@ class SavedForm:
         """Lay out a first polynomial (uint64[4096] below q) and the seed (64 bytes) of the second.
 
         Raises:
-            CipherError: shape, range or length are others.
+            CipherError: shape, range or length is wrong.
         """
         if len(seed) != SEED_BYTES:
             raise CipherError(f"a seed has {SEED_BYTES} bytes, not {len(seed)}")
@@ -59,15 +59,15 @@ class SavedForm:
         """Lay out both polynomials (uint64[4096] below q each).
 
         Raises:
-            CipherError: shape or range are others.
+            CipherError: shape or range is wrong.
         """
         return self._whole(_CIPHERTEXT + self._array(c0, c1))
 
     def secret_key(self, transformed: Coefficients) -> LaidOut:
-        """Lay out a secret key by its transform (uint64[4096] below q, protocol/ntt.py).
+        """Lay out a secret key from its transform (uint64[4096] below q, protocol/ntt.py).
 
         Raises:
-            CipherError: shape or range are others.
+            CipherError: shape or range is wrong.
         """
         return self._whole(_SECRET_KEY + self._array(transformed))
 
@@ -75,10 +75,14 @@ class SavedForm:
         return LaidOut(self._section(body))
 
     def _array(self, *polynomials: Coefficients) -> bytes:
-        for each in polynomials:
-            if each.shape != (N,) or each.dtype != np.uint64 or not (each < Q).all():
+        for polynomial in polynomials:
+            if (
+                polynomial.shape != (N,)
+                or polynomial.dtype != np.uint64
+                or not (polynomial < Q).all()
+            ):
                 raise CipherError(f"a polynomial has {N} coefficients in [0, q)")
-        words = b"".join(each.astype("<u8").tobytes() for each in polynomials)
+        words = b"".join(polynomial.astype("<u8").tobytes() for polynomial in polynomials)
         return self._section(struct.pack("<Q", len(words) // 8) + words)
 
     def _section(self, body: bytes) -> bytes:
@@ -93,10 +97,10 @@ def version_of(saved: bytes) -> bytes:
 
 
 def read_seeded_ciphertext(saved: bytes) -> tuple[Coefficients, bytes]:
-    """Return first polynomial (uint64[4096]) and seed (64 bytes) of a symmetric encryption.
+    """Return the first polynomial (uint64[4096]) and seed (64 bytes) of a symmetric encryption.
 
     Raises:
-        CipherError: these bytes are no such ciphertext of the billing lane's parameters.
+        CipherError: these bytes are not such a ciphertext with the billing lane's parameters.
     """
     body = _body(saved)
     (c0,) = _words(body, _CIPHERTEXT, 1)
@@ -109,17 +113,17 @@ def read_ciphertext(saved: bytes) -> tuple[Coefficients, Coefficients]:
     """Return both polynomials (uint64[4096] each) of a saved ciphertext.
 
     Raises:
-        CipherError: these bytes are no ciphertext of the billing lane's parameters.
+        CipherError: these bytes are not a ciphertext with the billing lane's parameters.
     """
     c0, c1 = _words(_body(saved), _CIPHERTEXT, 2)
     return c0, c1
 
 
 def read_secret_key(saved: bytes) -> Coefficients:
-    """Return the transform (uint64[4096]) of a secret key as SEAL of any 4.x saved it.
+    """Return the transform (uint64[4096]) of a secret key saved by any SEAL 4.x.
 
     Raises:
-        CipherError: these bytes are no saved secret key of the billing lane's parameters.
+        CipherError: these bytes are not a saved secret key with the billing lane's parameters.
     """
     (transformed,) = _words(_body(saved), _SECRET_KEY, 1)
     return transformed
@@ -136,7 +140,7 @@ def _words(body: bytes, shape: bytes, polynomials: int) -> list[Coefficients]:
 
 
 def _body(saved: bytes) -> bytes:
-    """Return the body, decompressed; of what a stranger wrote, no more than ours can have."""
+    """Return the decompressed body, but no more than a valid one can have."""
     if len(saved) < _HEADER.size:
         raise CipherError("these bytes are shorter than SEAL's header")
     magic, header_bytes, _, _, compression, _, size = _HEADER.unpack_from(saved)

@@ -1,7 +1,7 @@
-"""A household's seeds, on their way to the trustees: one sealed letter to each.
+"""Key shares: a household's seeds on their way to the trustees, sealed to each trustee.
 
-A letter holds the seeds of all the sets its trustee is in, in their order. The commitments that go
-with the letters let the holders of a seed see that they were given the same.
+A key share contains the seeds of all sets that include its trustee, in their order. The
+commitments sent with the shares show the holders of a seed that they received the same one.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from protocol.hpke import SealingKey, seal
 
 
 class LetterContext(msgspec.Struct, frozen=True, array_like=True):
-    """What a letter is bound to; it opens nowhere else. `trustee` is a number in the set."""
+    """The context that binds a key share; `trustee` is the trustee's number in the set."""
 
     collectivity: str
     household_key: bytes
@@ -33,14 +33,14 @@ def draw_seeds(shape: Shape) -> tuple[bytes, ...]:
 
 
 def commitment(seed: bytes, number: int) -> bytes:
-    """Return SHA-256 over a seed and the number of its set."""
+    """Return SHA-256 over a seed and the number of its seed set."""
     return hashlib.sha256(b"volet seed" + number.to_bytes(2, "big") + seed).digest()
 
 
 def seal_letter(
     seeds: Sequence[bytes], shape: Shape, context: LetterContext, public_key: bytes
 ) -> bytes:
-    """Seal to one trustee the seeds of the sets it is in."""
+    """Seal the seeds of the sets that include one trustee to that trustee."""
     text = b"".join(seeds[number] for number in shape.sets_of(context.trustee))
     return seal(text, public_key, _info(context))
 
@@ -52,7 +52,7 @@ def write_letters(
     household_key: bytes,
     generation: int,
 ) -> SeedLetters:
-    """Seal a household's seeds to each of a set of trustees, whose hash is `trustee_set`."""
+    """Seal a household's seeds to all trustees of the set whose hash is `trustee_set`."""
     return SeedLetters(
         household_key=household_key,
         generation=generation,
@@ -75,10 +75,10 @@ def write_letters(
 def open_letter(
     letter: bytes, shape: Shape, context: LetterContext, key: SealingKey
 ) -> dict[int, bytes]:
-    """Open a letter; returns the seeds by number of their set.
+    """Open a key share and return its seeds by the number of their seed set.
 
     Raises:
-        CipherError: it was sealed to another trustee, for another context, or was altered.
+        CipherError: it was sealed to another trustee or for another context, or altered.
     """
     text = key.open(letter, _info(context))
     numbers = shape.sets_of(context.trustee)

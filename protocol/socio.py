@@ -6,8 +6,8 @@
   11-14   households with 0, 1, 2, 3+      26-29   of these households
           people employed
 
-Classes are those of INSEE's census. A sum over households is "energy by household size in this
-commune"; nobody's profile leaves the home but noised and encrypted.
+The classes are those of INSEE's census. A sum over households is "energy by household size in this
+commune". A profile leaves the home only with noise and encrypted.
 """
 
 from typing import Annotated
@@ -28,19 +28,19 @@ _Persons = Annotated[int, msgspec.Meta(ge=0, le=PERSONS_MAX)]
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who lives here: persons of each age band (six numbers), and how many are employed."""
+    """The residents: persons in each age band (six numbers), and the number employed."""
 
     ages: Annotated[tuple[_Persons, ...], msgspec.Meta(min_length=6, max_length=6)]
     employed: _Persons
 
     @property
     def size(self) -> int:
-        """How many persons live here."""
+        """The number of residents."""
         return sum(self.ages)
 
 
 def check_profile(profile: Profile) -> None:
-    """Raise DocumentRefused unless somebody lives here, and no more are employed than do."""
+    """Raise DocumentRefused if the numbers of persons or of employed persons are impossible."""
     if not 1 <= profile.size <= PERSONS_MAX:
         raise DocumentRefused(f"A household has 1 to {PERSONS_MAX} persons, not {profile.size}.")
     if profile.employed > profile.size:

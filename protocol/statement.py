@@ -1,4 +1,4 @@
-"""Which coefficients a statement sums, and with which weights; computed alike on both sides."""
+"""The coefficients that a statement sums, and their weights; both sides compute them alike."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
@@ -28,12 +28,12 @@ from protocol.tariff import (
     tariff_hash,
 )
 
-# So that no statement can be built to read one day or quarter-hour (docs/explanation/billing.md):
-# whatever it tells apart stands on so many quarter-hours, and on so many days. A class that holds
-# on one day of the week stands on three days of any three weeks.
+# Keep a statement from revealing one day or quarter-hour (docs/explanation/billing.md): everything
+# that it shows separately covers this many quarter-hours and days. A class of one day of the week
+# covers three days of any three weeks.
 SPREAD_QUARTER_HOURS = 32
 SPREAD_DAYS = 3
-# Of a last period that is shorter, on a quarter of its days.
+# In a shorter period, it covers a quarter of the days.
 SPREAD_SHARE = 4
 WH_PER_KWH = 1_000
 ONE_DAY = timedelta(days=1)
@@ -42,8 +42,8 @@ ONE_DAY = timedelta(days=1)
 class MonthWeights(msgspec.Struct, frozen=True):
     """The weights of one line in one month, int64[3968] each.
 
-    `quantity` is 1 on the coefficients that the line counts; `amount` are the price in units of
-    0.00001 €/kWh on each, in signed base-2^10 digits, lowest first.
+    `quantity` is 1 on the coefficients that the line counts. `amount` is their price in units of
+    0.00001 €/kWh, in signed base-2^10 digits, lowest first.
     """
 
     quantity: Weights
@@ -51,9 +51,9 @@ class MonthWeights(msgspec.Struct, frozen=True):
 
 
 class Component(msgspec.Struct, frozen=True):
-    """One energy line of one tariff on those of a statement's days on which it holds.
+    """One energy line of one tariff, on the days of a statement to which it applies.
 
-    `position` is the tariff's place in the offer, `number` the energy line's in the tariff.
+    `position` is the tariff's index in the offer, `number` the energy line's index in the tariff.
     """
 
     position: int
@@ -65,16 +65,16 @@ class Component(msgspec.Struct, frozen=True):
 
     @property
     def is_curve(self) -> bool:
-        """Whether the line counts Wh of the curve rather than whole kWh of a register."""
+        """Return whether the line counts Wh of the curve rather than whole kWh of a register."""
         return isinstance(self.line, CalendarLine | MarketLine)
 
     @property
     def unit(self) -> Literal["kWh", "Wh"]:
-        """What the line's quantity counts."""
+        """The unit of the line's quantity."""
         return "Wh" if self.is_curve else "kWh"
 
     def months(self) -> list[date]:
-        """Return the first day of each month that the component touches."""
+        """Return the first day of each month that overlaps the component's days."""
         return [month for month, _ in groupby(self.days, month_of)]
 
     def schedule_hashes(self) -> set[bytes]:
@@ -87,7 +87,7 @@ class Component(msgspec.Struct, frozen=True):
         """Return the line's weights in `month`.
 
         Raises:
-            ScheduleMissing: no document says which class or price a quarter-hour has.
+            ScheduleMissing: no document gives the class or price of a quarter-hour.
         """
         quantity = np.zeros(MONTH_COEFFICIENTS, np.int64)
         units = np.zeros(MONTH_COEFFICIENTS, np.int64)
@@ -97,7 +97,7 @@ class Component(msgspec.Struct, frozen=True):
         return MonthWeights(quantity, split_digits(units))
 
     def eur(self, amount_units: int) -> Fraction:
-        """Return an amount summed in price units × (kWh or Wh) in euros before tax, exact."""
+        """Convert an amount in price units × (kWh or Wh) to exact euros before tax."""
         return amount_units * Fraction(PRICE_UNIT) / (WH_PER_KWH if self.is_curve else 1)
 
     def _fill(self, day: date, quantity: Weights, units: Weights) -> None:
@@ -130,15 +130,15 @@ def components(
     without: Collection[date] = (),
     late: Collection[date] = (),
 ) -> list[Component]:
-    """Give the energy lines that price a statement's days, in the order of the bill.
+    """Return the energy lines that price a statement's days, in the order of the bill.
 
-    The days are [start, end) but those of `without`, which a later statement bills; and before
-    them the days `late`, which an earlier one left out, as components of their own.
+    The days are [start, end) except those in `without`, which a later statement bills. The days in
+    `late`, which an earlier statement left out, come first as separate components.
 
     Raises:
         ValueError: a day has no tariff, or two.
-        ScheduleMissing: no document says which class or price a quarter-hour has.
-        DocumentRefused: something stands out on few hours or days (`check_spread`).
+        ScheduleMissing: no document gives the class or price of a quarter-hour.
+        DocumentRefused: few hours or days are priced separately (`check_spread`).
     """
     days_of: dict[tuple[bool, int], list[date]] = {}
     for day in sorted(late):
@@ -147,23 +147,23 @@ def components(
     for position, first, last in periods(tariffs, start, end):
         days = [day for day in days_between(first, last) if day not in without]
         days_of.setdefault((True, position), []).extend(days)
-    found = [
+    parts = [
         Component(position, tariff_hash(tariffs[position]), number, line, tuple(days), schedules)
         for (_, position), days in days_of.items()
         if days
         for number, line in enumerate(tariffs[position].energy)
     ]
-    check_spread(found)
-    return found
+    check_spread(parts)
+    return parts
 
 
 def check_spread(parts: Sequence[Component]) -> None:
-    """Check that a statement tells no few days or quarter-hours from the others.
+    """Check that a statement does not single out a few days or quarter-hours.
 
-    Each line stands on SPREAD_DAYS days: every dated tariff, and every tariff of late days. And the
-    quarter-hours that are priced by the same calendar lines, those priced by none included, are
-    SPREAD_QUARTER_HOURS at least on SPREAD_DAYS days; so neither a price, nor a line's quantity, nor
-    the difference of two lines says more. Market series are excepted: docs/explanation/billing.md.
+    Each line of every dated tariff, and of every tariff of late days, must cover SPREAD_DAYS days.
+    The quarter-hours priced by the same calendar lines, or by none, must number at least
+    SPREAD_QUARTER_HOURS on SPREAD_DAYS days. So a price, a line's quantity or the difference of two
+    lines reveals no more. Market series are exempt (docs/explanation/billing.md).
 
     Raises:
         DocumentRefused: names what stands out.
@@ -180,7 +180,7 @@ def check_spread(parts: Sequence[Component]) -> None:
     for group in _priced_alike(parts):
         quarter_hours_of, days_of = _atoms(group)
         if any(count < SPREAD_QUARTER_HOURS for count in quarter_hours_of.values()) or any(
-            len(found) < needed for found in days_of.values()
+            len(part_days) < needed for part_days in days_of.values()
         ):
             raise DocumentRefused(
                 f"{group[0].line.name}: what its calendar tells apart stands on less than "
@@ -190,7 +190,7 @@ def check_spread(parts: Sequence[Component]) -> None:
 
 
 def _priced_alike(parts: Sequence[Component]) -> list[list[Component]]:
-    """Group the calendar lines that stand on the same days."""
+    """Group the calendar lines that cover the same days."""
     groups: dict[tuple[date, ...], list[Component]] = {}
     for part in parts:
         if isinstance(part.line, CalendarLine):
@@ -199,15 +199,15 @@ def _priced_alike(parts: Sequence[Component]) -> list[list[Component]]:
 
 
 def _atoms(group: Sequence[Component]) -> tuple[Counter[int], dict[int, set[date]]]:
-    """Return quarter-hours and days for each set of lines (a bitmap) that counts any."""
+    """Return quarter-hours and days by the set of lines (a bitmap) that count them."""
     count, days = Counter[int](), defaultdict[int, set[date]](set)
     for day in group[0].days:
         lines = np.zeros(quarter_hours(day), np.int64)
         for number, part in enumerate(group):
             if isinstance(part.line, CalendarLine):
                 lines |= part.schedules.members(part.line, day).astype(np.int64) << number
-        found, counts = np.unique(lines, return_counts=True)
-        for bits, quarters in zip(found.tolist(), counts.tolist(), strict=True):
+        bitmaps, counts = np.unique(lines, return_counts=True)
+        for bits, quarters in zip(bitmaps.tolist(), counts.tolist(), strict=True):
             count[bits] += quarters
             days[bits].add(day)
     return count, days

@@ -1,6 +1,6 @@
-"""What a chip says of itself to whoever may monitor it; nothing that follows consumption or presence.
+"""A chip's status for monitoring; nothing in it depends on consumption or presence.
 
-Plain JSON on `status`, retained. This is its one definition: chip and cloud both use it.
+It is plain JSON on `status`, retained. Chip and cloud both use this definition.
 """
 
 import re
@@ -15,13 +15,13 @@ from protocol.errors import MessageRefused, Reason
 from protocol.json_text import read_json
 
 STATUS_MAX_BYTES = 1_024
-# The broker waits so long before it says that a chip is lost: short cuts are nobody's business.
+# The broker waits this long before it reports a chip as lost, so short cuts stay private.
 WILL_DELAY_S = 900
 QUALITY_GOOD = 0.95
 
 _PRINTABLE = re.compile(r"[\x21-\x7e]{0,32}")
 
-# No clock of a chip and no certificate's end lies outside of these.
+# Every chip's clock and every certificate's end lies between these.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -30,7 +30,7 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
 class State(StrEnum):
-    """How a chip is, in the words of the Homie convention."""
+    """A chip's state, with the names of the Homie convention."""
 
     INIT = "init"
     READY = "ready"
@@ -41,29 +41,29 @@ class State(StrEnum):
 
     @property
     def is_online(self) -> bool:
-        """Whether a chip that said so last has a session, as far as is known."""
+        """Return whether a chip that last reported this state should have a session."""
         return self not in {State.DISCONNECTED, State.LOST}
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """The retained message on `status`. What a chip does not know is None; times are whole hours.
+    """The retained message on `status`. Unknown values are None; times are whole hours.
 
     Attributes:
-        state: how the chip is; the broker says `lost` for one that went without a word.
-        at: when this was said, None in the last will.
+        state: the chip's state; the broker publishes `lost` if the chip disappears.
+        at: the time of the report, None in the last will.
         software: the version of Volet.
-        software_rolled_back_from: the version that was tried and found wanting.
-        boot: a random word a start.
-        tic_mode: the form of the meter's output.
-        line_quality: share of good groups lately, 0.0 for a line that has fallen silent.
-        clock_offset_s: the host's clock less the meter's.
+        software_rolled_back_from: the version that was tried and rolled back.
+        boot: a random text drawn at each start.
+        tic_mode: the mode of the meter's output.
+        line_quality: the recent share of good groups, 0.0 for a silent line.
+        clock_offset_s: the host's clock minus the meter's.
         outbox_depth: messages that the cloud has not acknowledged.
-        refused: messages that arrived since the start and were refused.
-        not_after: when the chip's certificate ends.
-        disk_free_mb: to 100.
-        written_mb_a_day: by the chip's program, to 10.
-        temperature_c: of the processor, to 5.
-        undervoltage: whether the supply has been too weak since the start of the machine.
+        refused: messages received and refused since the start.
+        not_after: when the chip's certificate expires.
+        disk_free_mb: rounded to 100.
+        written_mb_a_day: written by the chip's program, rounded to 10.
+        temperature_c: the processor's temperature, rounded to 5.
+        undervoltage: whether the supply has been too weak since the machine started.
     """
 
     state: State
@@ -89,15 +89,15 @@ def whole_hour(at: datetime) -> datetime:
 
 
 def encode_status(status: Status) -> bytes:
-    """Return the payload of a status."""
+    """Encode a status as a payload."""
     return msgspec.json.encode(status)
 
 
 def decode_status(payload: bytes) -> Status:
-    """Read a status; fields of a newer chip are not looked at.
+    """Decode a status; fields of newer chips are ignored.
 
     Raises:
-        MessageRefused: it is none, or too large.
+        MessageRefused: it is not a status, or too large.
     """
     if len(payload) > STATUS_MAX_BYTES:
         raise MessageRefused(Reason.OVERSIZE, f"a status of {len(payload)} bytes")

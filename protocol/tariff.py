@@ -1,10 +1,10 @@
 """Tariffs: dated documents of fixed and energy lines, each with its VAT rate.
 
-An energy line says which energy it prices: whole kWh of the meter's registers or of injection, or
-Wh of the curve, chosen by a calendar's classes or priced by a market series (protocol/schedule.py).
+An energy line prices whole kWh of the meter's registers or of injection, or Wh of the curve. Wh of
+the curve are selected by a calendar's classes or priced by a market series (protocol/schedule.py).
 
-Prices are exact decimals: an energy price has at most 5 decimals of €/kWh and stays below
-2^20 units of 0.00001 €, so that it splits into two base-2^10 digits under encryption.
+Prices are exact decimals. An energy price has at most 5 decimals of €/kWh and stays below 2^20
+units of 0.00001 €, so it splits into two base-2^10 digits under encryption.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from protocol.layout import REGISTERS
 
 PRICE_UNIT = Decimal("0.00001")
 PRICE_LIMIT_UNITS = 1 << (2 * WEIGHT_BITS)
-# A tariff comes from outside; what it may cost to compute or to print is bounded here.
+# A tariff comes from outside; these bound the cost of computing and printing it.
 FIXED_LIMIT_EUR = Decimal(1_000_000)
 DECIMALS_MAX = 12
 FACTOR_LIMIT = Decimal(100)
@@ -34,9 +34,9 @@ PublicKeyHex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
 class FixedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A line that no energy changes: `eur` before tax, per month or year, pro rata by day.
+    """A line that does not depend on energy: `eur` before tax, per month or year, pro rata by day.
 
-    `is_tax`, here as on other lines: it stands among taxes and contributions on a bill.
+    `is_tax` puts any line among the taxes and contributions on a bill.
     """
 
     name: Name
@@ -49,7 +49,7 @@ class FixedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class RegisterLine(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="by", tag="registers"
 ):
-    """A line priced by the whole kWh of the named supplier registers (1…10), summed."""
+    """A line that prices the summed whole kWh of the named supplier registers (1…10)."""
 
     name: Name
     registers: tuple[int, ...]
@@ -61,7 +61,7 @@ class RegisterLine(
 class InjectionLine(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="by", tag="injection"
 ):
-    """A line priced by the whole kWh injected; a credit has a negative price."""
+    """A line that prices the whole kWh injected; a credit has a negative price."""
 
     name: Name
     eur_per_kwh: Decimal
@@ -72,7 +72,7 @@ class InjectionLine(
 class CalendarLine(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="by", tag="calendar"
 ):
-    """A line priced by the Wh drawn in the quarter-hours of some classes of a calendar.
+    """A line that prices the Wh drawn in the quarter-hours of some classes of a calendar.
 
     `publisher` is the calendar's signing key (Ed25519, hex), `calendar` its name.
     """
@@ -114,7 +114,7 @@ def price_units(eur_per_kwh: Decimal) -> int:
 
 
 class RegisterCalendar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The calendar by which a meter's registers count: its publisher's key (hex) and its name."""
+    """The calendar of a meter's registers: its publisher's key (hex) and its name."""
 
     publisher: PublicKeyHex
     calendar: Name
@@ -123,10 +123,10 @@ class RegisterCalendar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Tariff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A dated tariff, valid on days [valid_from, valid_to).
 
-    `calendar` is the meter's (NGTF or OPTARIF) that the registers belong to. Where another meter
-    wants a quote, `register_calendar` says which quarter-hours each register would count: class n
-    of that calendar is register n. `source` says where the figures were read; `kva` for which
-    subscribed power the tariff is, None: for any.
+    `calendar` is the meter's name (NGTF or OPTARIF) for the calendar of its registers. For a quote
+    to another meter, `register_calendar` gives the quarter-hours that each register would count:
+    class n of that calendar is register n. `source` names the origin of the figures. `kva` is the
+    subscribed power for which the tariff applies, None for any.
     """
 
     provider: Name
@@ -142,24 +142,24 @@ class Tariff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kva: Annotated[int, msgspec.Meta(ge=1, le=1_000)] | None = None
 
     def covers(self, start: date, end: date) -> tuple[date, date] | None:
-        """Return the part of the days [start, end) on which this tariff holds, if any."""
+        """Return the part of the days [start, end) on which this tariff applies, if any."""
         first = max(start, self.valid_from)
         last = min(end, self.valid_to or end)
         return (first, last) if first < last else None
 
 
 def tariff_bytes(tariff: Tariff) -> bytes:
-    """Return the bytes that are hashed and signed."""
+    """Encode a tariff as the bytes to hash and sign."""
     return msgspec.msgpack.encode(tariff)
 
 
 def tariff_hash(tariff: Tariff) -> bytes:
-    """Return the SHA-256 by which a tariff is listed and named."""
+    """Return the SHA-256 that identifies a tariff."""
     return hashlib.sha256(tariff_bytes(tariff)).digest()
 
 
 def parse_tariff(data: bytes, origin: str) -> Tariff:
-    """Read a tariff from JSON; `origin` (a file's name) stands in errors.
+    """Read a tariff from JSON; `origin` names the file in errors.
 
     Raises:
         DocumentRefused: names the origin, the line and what is wrong with it.
@@ -173,7 +173,7 @@ def parse_tariff(data: bytes, origin: str) -> Tariff:
 
 
 def check_tariff(tariff: Tariff, origin: str = "tariff") -> None:
-    """Check what types cannot say.
+    """Check the rules that types cannot express.
 
     Raises:
         DocumentRefused: names the origin, the line and what is wrong with it.
@@ -209,7 +209,7 @@ def _check_printable(origin: str, texts: Iterable[str]) -> None:
 
 
 def _is_plain(number: Decimal) -> bool:
-    """Say whether a number is finite, and short enough to compute with exactly."""
+    """Return whether a number is finite and short enough for exact arithmetic."""
     exponent = number.as_tuple().exponent  # a letter where the number is not finite
     return isinstance(exponent, int) and abs(exponent) <= DECIMALS_MAX
 

@@ -1,7 +1,7 @@
-"""The household's secret polynomial: drawn, and as bytes of our own, whatever library computes.
+"""Draws the household's secret polynomial, and encodes it independently of any library.
 
-4096 coefficients of {-1, 0, 1}. Byte i holds coefficients 5i … 5i+4 as Σ (s + 1)·3^k, the last one
-the remaining coefficient alone: 820 bytes, and each secret has one form.
+It has 4096 coefficients of {-1, 0, 1}. Byte i holds coefficients 5i … 5i+4 as Σ (s + 1)·3^k, and
+the last byte holds the one left over: 820 bytes. Each secret has only one encoding.
 """
 
 import secrets
@@ -17,12 +17,12 @@ Ternary = npt.NDArray[np.int8]
 _PER_BYTE = 5
 _PLACES = 3 ** np.arange(_PER_BYTE)
 TERNARY_BYTES = -(-N // _PER_BYTE)
-# The largest multiple of three that a byte can count: below it no remainder is likelier.
+# The largest multiple of three in a byte; below it all remainders are equally likely.
 _FAIR = 255
 
 
 def draw_ternary() -> Ternary:
-    """Draw a secret, int8[4096]: each coefficient -1, 0 or 1 with the same chance."""
+    """Draw a secret, int8[4096]; each coefficient is -1, 0 or 1 with equal probability."""
     kept = np.empty(0, np.uint8)
     while len(kept) < N:
         drawn = np.frombuffer(secrets.token_bytes(N), np.uint8)
@@ -38,10 +38,10 @@ def pack_ternary(secret: Ternary) -> bytes:
 
 
 def unpack_ternary(data: bytes) -> Ternary:
-    """Read what `pack_ternary` gave.
+    """Decode the output of `pack_ternary`.
 
     Raises:
-        CipherError: the bytes are no secret.
+        CipherError: the bytes are not a secret.
     """
     if len(data) != TERNARY_BYTES:
         raise CipherError(f"a secret polynomial has {TERNARY_BYTES} bytes, not {len(data)}")

@@ -1,4 +1,4 @@
-"""Topics below `volet/v1/{collectivity}/`, one builder and one parser for both sides."""
+"""Topics below `volet/v1/{collectivity}/`: builders and parsers for both sides."""
 
 import re
 from enum import StrEnum
@@ -12,7 +12,7 @@ ROOT = "volet/v1"
 
 
 class Kind(StrEnum):
-    """The kinds of messages a device sends or receives; each is a topic below its own."""
+    """The kinds of messages that a device sends or receives; each is a topic below its own."""
 
     EPOCH = "up/epoch"
     BLOCK = "up/block"
@@ -39,7 +39,7 @@ class Kind(StrEnum):
 
 
 class TrusteeKind(StrEnum):
-    """What passes a trustee's own topics."""
+    """The kinds of messages on a trustee's own topics."""
 
     REQUEST = "request"
     RESPONSE = "response"
@@ -47,15 +47,15 @@ class TrusteeKind(StrEnum):
 
 
 class PublicKind(StrEnum):
-    """What the platform signs for everybody; in its address a word stands for the device."""
+    """The kinds of messages that the platform signs for everyone; see `envelope.ALL`."""
 
     LIST = "catalogue/list"
 
 
 class DeviceTopic(msgspec.Struct, frozen=True):
-    """A device's topic taken apart; `rest` is what follows the kind.
+    """A parsed topic of a device.
 
-    A statement's id, or that of quotes and the number of a part.
+    `rest` follows the kind: a statement's id, or the id of quotes and the number of a part.
     """
 
     collectivity: str
@@ -84,15 +84,15 @@ def all_devices(collectivity: str, kind: Kind) -> str:
 
 
 def own_down(collectivity: str, device: DeviceId) -> str:
-    """Build the filter for everything that is sent to one device."""
+    """Build the filter for all messages to one device."""
     return f"{ROOT}/{collectivity}/d/{device}/down/#"
 
 
 def parse_device_topic(topic: str) -> DeviceTopic:
-    """Take a device's topic apart.
+    """Parse a device's topic.
 
     Raises:
-        MessageRefused: the topic is not one of ours.
+        MessageRefused: it is not a topic of a device.
     """
     if match := _DEVICE_TOPIC.fullmatch(topic):
         collectivity, device, kind, rest = match.groups()
@@ -101,17 +101,17 @@ def parse_device_topic(topic: str) -> DeviceTopic:
 
 
 def trustee_topic(collectivity: str, trustee: str, kind: TrusteeKind) -> str:
-    """Build the topic of `kind` of one trustee, or the filter of all with `+`."""
+    """Build the topic of `kind` of one trustee, or with `+` the filter for all trustees."""
     return f"{ROOT}/{collectivity}/trustee/{trustee}/{kind}"
 
 
 def area_topic(collectivity: str, measure: str, code: str) -> str:
-    """Build the topic under which a group's figures are released."""
+    """Build the topic of a group's released figures."""
     return f"{ROOT}/{collectivity}/area/{measure}/{code}"
 
 
 class CatalogueTopic(msgspec.Struct, frozen=True):
-    """A topic of the transparency log taken apart: a page's number, or a document's hash."""
+    """A parsed topic of the transparency log: a page's number, or a document's hash."""
 
     collectivity: str
     page: int | None
@@ -129,7 +129,7 @@ def listed_topic(collectivity: str, document: bytes) -> str:
 
 
 def parse_catalogue_topic(topic: str) -> CatalogueTopic | None:
-    """Take a topic of the transparency log apart; None: it is another topic."""
+    """Parse a topic of the transparency log; returns None for any other topic."""
     match = _CATALOGUE_TOPIC.fullmatch(topic)
     if match is None:
         return None

@@ -1,8 +1,8 @@
-"""A curve's public transform, and the day of 96 clock quarter-hours that it takes.
+"""A curve's public transform, and the clock day of 96 quarter-hours that is its input.
 
-A day of 92 quarter-hours lacks an hour by the clock, one of 100 has an hour twice. On the clock's
-day the hour that is lacking has the value of the profile, and an hour that came twice the mean of
-its two; so every day has 96 values, and a sum over households keeps its meaning.
+A day of 92 quarter-hours lacks an hour of the clock, and one of 100 repeats an hour. On the clock
+day, a missing hour has the value of the profile, and a repeated hour the mean of its two values. So
+every day has 96 values, and sums over households keep their meaning.
 """
 
 from datetime import date
@@ -24,14 +24,14 @@ Matrix = npt.NDArray[np.float64]
 
 
 class Transform(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What a chip needs for a curve: code = matrix · (curve - profile), in clip radii.
+    """The public parameters that code a curve: code = matrix · (curve - profile), in clip radii.
 
     Attributes:
-        homes: the size of the area it was made for.
+        homes: the size of the area for which it was made.
         rows: slots of the code, K.
         matrix: float32[K, 96], little-endian, per Wh.
         profiles: float32[2, 96], Wh a quarter-hour: Monday to Friday, Saturday and Sunday.
-        model: hash of the model by which releases are filtered.
+        model: hash of the model that filters releases.
     """
 
     homes: int
@@ -54,7 +54,7 @@ def read_transform(data: bytes) -> Transform:
     """Read a transform from its bytes.
 
     Raises:
-        DocumentRefused: it is none, or its arrays have other sizes than it says.
+        DocumentRefused: it is not a transform, or its arrays do not have the sizes it states.
     """
     try:
         transform = msgspec.msgpack.decode(data, type=Transform)
@@ -83,9 +83,9 @@ def day_type(day: date) -> int:
 
 
 def to_clock(energies: Curve, day: date, absent: Curve) -> Curve:
-    """Put a legal day's quarter-hours, float64[92 | 96 | 100], on the clock's 96.
+    """Map a legal day's quarter-hours, float64[92 | 96 | 100], to the 96 of the clock day.
 
-    `absent`: float64[96], what stands where the clock skipped an hour.
+    `absent`, float64[96], fills an hour that the clock skipped.
     """
     count = quarter_hours(day)
     if len(energies) != count:
@@ -97,12 +97,12 @@ def to_clock(energies: Curve, day: date, absent: Curve) -> Curve:
 
 
 def from_clock(curve: Curve, day: date) -> Curve:
-    """Return the legal day's quarter-hours of a curve float64[96] on the clock's day."""
+    """Return the legal day's quarter-hours of a curve, float64[96], on the clock day."""
     return curve[clock_places(day)]
 
 
 def clock_places(day: date) -> npt.NDArray[np.int64]:
-    """Return for each quarter-hour of a legal day its place in [0, 96) by the clock."""
+    """Return for each quarter-hour of a legal day its position in [0, 96) by the clock."""
     local = [quarter_hour_start(day, j).astimezone(PARIS) for j in range(quarter_hours(day))]
     return np.array([at.hour * 4 + at.minute // 15 for at in local], np.int64)
 
@@ -110,7 +110,7 @@ def clock_places(day: date) -> npt.NDArray[np.int64]:
 def clip_to_grid(code: Curve, grid: int) -> Signed:
     """Clip a code to norm 1 and round it toward zero on a grid; returns int64[slots].
 
-    The norm of what comes back is at most `grid`, exactly: integers are made smaller until it is.
+    The result's norm is at most `grid`, exactly: its largest entries are reduced until it is.
     """
     norm = float(np.linalg.norm(code))
     scaled = np.trunc(code * (grid / max(norm, 1.0))).astype(np.int64)

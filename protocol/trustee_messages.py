@@ -1,11 +1,11 @@
-"""What passes between the release worker and a trustee, and between trustees.
+"""The messages between the release worker and a trustee, and between trustees.
 
-A set of households is a bitmap over the roster's entries (bit n of byte n // 8: entry n) at a
-length and head of the roster. What does not fit a message comes in pages; a trustee acts on a whole
-request only, and knows it by its hash.
+A set of households is a bitmap over the roster's entries (bit n % 8 of byte n // 8 is entry n) at a
+length and head of the roster. Data that does not fit into a message comes in pages. A trustee acts
+only on a complete request and identifies it by its hash.
 
-Each trustee keeps a log of what it answered, hash-chained and signed entry by entry, and tells the
-others on trustee/{name}/log. What they hold of it brings back what a restored image forgot.
+Each trustee keeps a log of its answers, hash-chained and signed entry by entry, and publishes it on
+trustee/{name}/log. The copies of the others restore entries that a restored image lost.
 """
 
 import hashlib
@@ -24,12 +24,12 @@ from protocol.errors import MessageRefused, Reason
 from protocol.governance import TrusteeName
 from protocol.messages import DayNumber, Hash
 
-# What leaves room for the envelope in 64 KiB.
+# Leaves room for the envelope in a message of 64 KiB.
 PAGE_BYTES = 48 * 1024
 PAGES_MAX = 4_096
-# What a household takes in `SetRequest.nonces`.
+# The bytes per household in `SetRequest.nonces`.
 HOUSEHOLD_BYTES = NONCE_BYTES + 4
-# Entries in one message between trustees (some 250 bytes each), and logs that one may hold.
+# Entries in one message between trustees (about 250 bytes each), and logs that one may keep.
 ENTRIES_MAX = 128
 HOLDINGS_MAX = 64
 SESSION_BYTES = 16
@@ -45,18 +45,18 @@ class _Body(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
 
 
 class Ask(StrEnum):
-    """What is asked for: masks of the check slot, each household's, or the sums of all masks."""
+    """The kind of request: each household's mask of the check slot, or the sums of all masks."""
 
     CHECK = "check"
     SUM = "sum"
 
 
 class SetRequest(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What is asked of every trustee alike: one figure's set of households.
+    """The same request to every trustee: one figure's set of households.
 
-    `bitmap` is over the roster's first `length` entries, whose last has the hash `head`; `nonces`
-    holds 16 bytes and the seeds' generation (4 bytes, big-endian) for each household of the set, in
-    the order of their entries.
+    `bitmap` covers the roster's first `length` entries, the last of which has the hash `head`.
+    `nonces` holds 16 bytes and the seeds' generation (4 bytes, big-endian) for each household of
+    the set, in the order of their entries.
     """
 
     ask: Ask
@@ -71,12 +71,12 @@ class SetRequest(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fi
 
     @property
     def id(self) -> bytes:
-        """SHA-256 of the request, by which it is known."""
+        """SHA-256 of the request, which identifies it."""
         return hashlib.sha256(msgspec.msgpack.encode(self)).digest()
 
     @property
     def entries(self) -> list[int]:
-        """The numbers of the roster entries in the set, rising."""
+        """The numbers of the roster entries in the set, in ascending order."""
         bits = np.unpackbits(np.frombuffer(self.bitmap, np.uint8), bitorder="little")
         return [int(number) for number in np.flatnonzero(bits)]
 
@@ -98,7 +98,7 @@ class SetRequest(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fi
 
 
 class RequestPage(_Body, frozen=True):
-    """One page of a `SetRequest` as encoded; `id` is that of the whole."""
+    """One page of an encoded `SetRequest`; `id` is that of the whole request."""
 
     id: RequestId
     page: Annotated[int, msgspec.Meta(ge=0, lt=PAGES_MAX)]
@@ -114,7 +114,7 @@ class RosterPage(_Body, frozen=True):
 
 
 class CosignedPage(_Body, frozen=True, tag="CharterPage"):
-    """A set of trustees or measures, as MessagePack of its signed document, in parts."""
+    """One page of the signed document of a set of trustees or measures, encoded as MessagePack."""
 
     hash: Hash
     page: Annotated[int, msgspec.Meta(ge=0, lt=PAGES_MAX)]
@@ -123,7 +123,7 @@ class CosignedPage(_Body, frozen=True, tag="CharterPage"):
 
 
 class AnswerPage(_Body, frozen=True):
-    """One page of an `Answer` as encoded; `request` is the id of what it answers."""
+    """One page of an encoded `Answer`; `request` is the id of the request that it answers."""
 
     request: RequestId
     page: Annotated[int, msgspec.Meta(ge=0, lt=PAGES_MAX)]
@@ -132,7 +132,7 @@ class AnswerPage(_Body, frozen=True):
 
 
 class Refused(_Body, frozen=True):
-    """A trustee does not answer a request; `detail` is a sentence for the operator."""
+    """A trustee refuses a request; `detail` is a sentence for the operator."""
 
     request: RequestId
     reason: Reason
@@ -140,7 +140,7 @@ class Refused(_Body, frozen=True):
 
 
 class Known(_Body, frozen=True):
-    """What a trustee knows: length and head of the roster, hashes of documents, its own log."""
+    """A trustee's state: length and head of the roster, hashes of documents, and its own log."""
 
     roster_length: Annotated[int, msgspec.Meta(ge=0)]
     roster_head: Hash
@@ -157,17 +157,18 @@ class ToTrustee(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fie
 
 
 class FromTrustee(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """trustee/{name}/response: one message of a trustee."""
+    """trustee/{name}/response: one message from a trustee."""
 
     message: AnswerPage | Refused | Known
 
 
 class Answer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A trustee's answer: for each seed set it is in, (number of the set, words).
+    """A trustee's answer: (number of the seed set, words) for each seed set that includes it.
 
-    To `sum`: the sum of all households' masks, uint64[slots + 1]. To `check`: each household's mask
-    of the check slot, uint64[households], in the order of the set; entries in `unknown` are
-    households whose seeds this trustee does not have or does not trust, their masks are zero.
+    For `sum`, the words are the sum of all households' masks, uint64[slots + 1]. For `check`, they
+    are each household's mask of the check slot, uint64[households], in the order of the set.
+    `unknown` lists entries of households whose seeds this trustee lacks or distrusts; their masks
+    are zero.
     """
 
     request: RequestId
@@ -178,7 +179,7 @@ class Answer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
 class LogEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Entry `number` of a trustee's log: it answers, or has answered, this request.
 
-    `previous` is the hash of the entry before; `households` how many are in the set.
+    `previous` is the hash of the previous entry, `households` the number of them in the set.
     """
 
     trustee: TrusteeName
@@ -206,7 +207,7 @@ class SignedLogEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknow
 
 
 class Holding(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """How much of a trustee's log somebody holds, and its last hash."""
+    """The part of a trustee's log that the sender has: its length and last hash."""
 
     trustee: TrusteeName
     length: Annotated[int, msgspec.Meta(ge=0)]
@@ -214,9 +215,9 @@ class Holding(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
 
 
 class Hello(_Body, frozen=True):
-    """A trustee has started or connected: it holds so much, and asks for what came after.
+    """A trustee has started or connected: it reports its holdings and asks for later entries.
 
-    `session` is drawn at each start; the answer names it.
+    `session` is drawn at each start; the answer repeats it.
     """
 
     session: Session
@@ -224,26 +225,26 @@ class Hello(_Body, frozen=True):
 
 
 class Entries(_Body, frozen=True):
-    """Entries of one trustee's log in their order; whoever holds them may send them."""
+    """Entries of one trustee's log in order; any trustee that has them may send them."""
 
     entries: Annotated[tuple[SignedLogEntry, ...], msgspec.Meta(max_length=ENTRIES_MAX)]
 
 
 class Synced(_Body, frozen=True):
-    """All entries that `trustee` lacked when it said hello have been sent."""
+    """All entries that `trustee` lacked at its `Hello` have been sent."""
 
     trustee: TrusteeName
     session: Session
 
 
 class Wanted(_Body, frozen=True):
-    """A trustee knows by its log that it answered these requests, and has them no more."""
+    """A trustee's log says that it answered these requests, but it no longer has them."""
 
     requests: Annotated[tuple[RequestId, ...], msgspec.Meta(max_length=ENTRIES_MAX)]
 
 
 class FromPeer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """trustee/{name}/log: one message of a trustee to the others."""
+    """trustee/{name}/log: one message from a trustee to the others."""
 
     message: Hello | Entries | Synced | Wanted | RequestPage
 
@@ -258,7 +259,7 @@ def open_log_entry(signed: SignedLogEntry, collectivity: str, public_key: bytes)
     """Verify and decode an entry.
 
     Raises:
-        MessageRefused: the signature does not fit, or this is no entry.
+        MessageRefused: the signature does not fit, or this is not an entry.
     """
     try:
         Ed25519PublicKey.from_public_bytes(public_key).verify(
@@ -270,10 +271,10 @@ def open_log_entry(signed: SignedLogEntry, collectivity: str, public_key: bytes)
 
 
 def author_of(signed: SignedLogEntry) -> str:
-    """Read, unverified, whose entry this claims to be.
+    """Return the trustee that an entry claims as its author, without verifying it.
 
     Raises:
-        MessageRefused: this is no entry.
+        MessageRefused: this is not an entry.
     """
     return decode_body(signed.body, LogEntry).trustee
 
@@ -286,12 +287,12 @@ def bitmap_of(entries: Iterable[int], length: int) -> bytes:
 
 
 def draws_of(draws: Sequence[tuple[bytes, int]]) -> bytes:
-    """Join (nonce, generation) of each household as `SetRequest.nonces` holds them."""
+    """Encode each household's (nonce, generation) for `SetRequest.nonces`."""
     return b"".join(nonce + generation.to_bytes(4, "big") for nonce, generation in draws)
 
 
 def pages_of(data: bytes) -> list[bytes]:
-    """Cut encoded data into pages; at least one."""
+    """Split encoded data into pages, at least one."""
     return [data[n : n + PAGE_BYTES] for n in range(0, max(len(data), 1), PAGE_BYTES)]
 
 
