@@ -130,9 +130,9 @@ class Chip:
 
     def feed(self, data: bytes, host: HostTime, *, is_line_open: bool = True) -> None:
         """Take bytes of the meter that came at `host`, and whether its device is open."""
-        self._line.reach(is_open=is_line_open)
+        self._line.set_open(is_open=is_line_open)
         if data:
-            self._line.heard(self._clock.monotonic_s())
+            self._line.record_bytes(self._clock.monotonic_s())
         self.observe_all((frame, host) for frame in self._decoder.feed(data))
 
     def finish(self, host: HostTime) -> None:
@@ -149,7 +149,7 @@ class Chip:
         events, is_new = self._settings.confirmation.carry_out(self._meter), False
         for frame, host in frames:
             checked = self._consistency.check(frame, host.at)
-            self._line.saw(checked, host.at, self._clock.monotonic_s())
+            self._line.record_frame(checked, host.at, self._clock.monotonic_s())
             if self.moving.has_left:
                 continue
             if self._restore_point is not None:
@@ -157,10 +157,10 @@ class Chip:
             if self._meter is not None:
                 before = self._meter.state.milestone
                 events += self._meter.observe(checked, host)
-                self._line.timed(is_known=self._meter.is_time_known)
+                self._line.set_time_known(is_known=self._meter.is_time_known)
                 is_new |= self._meter.state.milestone != before
                 events += self._compare(self._meter)
-                events += self._limit.look(host.at)
+                events += self._limit.check(host.at)
                 self._pass_time()
             may_be_wrong = self._meter is not None and self._meter.is_beginning_open
             self._outbox.hold_blocks(are_held=may_be_wrong and not host.is_synchronised)
@@ -195,7 +195,7 @@ class Chip:
     def outgoing(self) -> list[Publish]:
         """Return the messages to publish now; none while there is no session."""
         now_s = self._clock.monotonic_s()
-        self._line.look(now_s)
+        self._line.check(now_s)
         out = self._status.outgoing(self._counts, has_left=self.moving.has_left)
         if not self._outbox.is_connected:
             return []

@@ -1,1 +1,1 @@
-"""What the chip says of itself: to its household at once, to whoever may monitor it by a timetable."""
+"""The chip's state, reported to its household at once and to operators on a timetable."""

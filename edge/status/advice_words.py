@@ -1,4 +1,4 @@
-"""What a household can do now, in words, French and English."""
+"""The advice to a household, in French and English."""
 
 from edge.language.typography import bilingual
 from edge.status.report import Advice

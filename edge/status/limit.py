@@ -1,4 +1,4 @@
-"""Tells the household that its meter lets more power through than the contract's should."""
+"""Notifies the household that its meter lets more power through than the contract allows."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -8,21 +8,21 @@ from edge.tic.consistency import ConsistencyCheck
 
 
 class LimitWatch:
-    """Tells once, also over restarts, until another power is subscribed."""
+    """Gives one notice, also over restarts, until another power is subscribed."""
 
     def __init__(self, check: ConsistencyCheck, notices: Iterable[Notice]) -> None:
-        """Go on after `notices`."""
+        """Continue after `notices`."""
         self._check = check
         self._had_yielded = False
-        self._is_told = any(each.kind is NoticeKind.LIMIT_YIELDED for each in notices)
+        self._is_notified = any(notice.kind is NoticeKind.LIMIT_YIELDED for notice in notices)
 
-    def look(self, at: datetime) -> list[Notice]:
-        """Return what is new to the household."""
+    def check(self, at: datetime) -> list[Notice]:
+        """Return the new notices for the household."""
         has_yielded = self._check.has_limit_yielded
         if self._had_yielded and not has_yielded:
-            self._is_told = False
+            self._is_notified = False
         self._had_yielded = has_yielded
-        if not has_yielded or self._is_told:
+        if not has_yielded or self._is_notified:
             return []
-        self._is_told = True
+        self._is_notified = True
         return [Notice(NoticeKind.LIMIT_YIELDED, at)]

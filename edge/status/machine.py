@@ -1,4 +1,4 @@
-"""The machine beneath the chip, so coarsely that no figure follows the home."""
+"""Figures of the machine that runs the chip, too coarse to follow life in the home."""
 
 import shutil
 import subprocess
@@ -23,7 +23,7 @@ _THERMAL = Path("/sys/class/thermal/thermal_zone0/temp")
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """See `protocol.status.Status`; None where this machine does not tell."""
+    """See `protocol.status.Status`; None if this machine does not provide the figure."""
 
     disk_free_mb: int | None = None
     written_mb_a_day: int | None = None
@@ -42,7 +42,7 @@ class MachineWatch:
         self._machine = Machine()
 
     def __call__(self) -> Machine:
-        """Return the figures, an hour old at most."""
+        """Return the figures, at most an hour old."""
         now_s = self._clock.monotonic_s()
         if self._measured_s is None or now_s - self._measured_s >= MEASURED_EVERY_S:
             self._measured_s = now_s
@@ -56,7 +56,7 @@ class MachineWatch:
 
 
 def undervoltage() -> bool | None:
-    """Ask a Raspberry Pi's firmware; None on any other machine."""
+    """Ask a Raspberry Pi's firmware for undervoltage; None on any other machine."""
     command = shutil.which("vcgencmd")
     if command is None:
         return None
@@ -82,7 +82,7 @@ def _disk_free_mb(directory: Path) -> int:
 
 
 def _written_mb_a_day(running_s: float) -> int | None:
-    """Return what this process writes; None before a whole day has shown it."""
+    """Return how much this process writes a day (MB); None before a whole day has passed."""
     if running_s < DAY_S:
         return None
     fields = dict(line.split(": ") for line in _IO.read_text().splitlines())

@@ -1,4 +1,4 @@
-"""What has been, and what still is, as a household is told of it in French and English."""
+"""Notices of what happened and of what is still so, in French and English."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -11,7 +11,7 @@ from edge.metering.events import Notice, NoticeKind
 from edge.tic.frame import Mode
 from protocol.registers import KNOWN_CALENDARS, count_alike, standard_name
 
-# Each is told with its date, as something that has been.
+# Each is shown with its date, as a past event.
 NOTICES = bilingual(
     en={
         **PAST_NOTICES[Lang.EN],
@@ -149,8 +149,8 @@ NOTICES = bilingual(
     },
 )
 
-# In place of a changed calendar, where both names stand for the same registers. BASE and EJP are
-# named alike in both modes, so that there is no telling which it is now (None).
+# Replaces the notice of a changed calendar if both names mean the same registers. BASE and EJP have
+# the same name in both modes, so that the new mode is not known (None).
 _MODE_SWITCHED: dict[Lang, dict[Mode | None, str]] = bilingual(
     en={
         Mode.HISTORIQUE: (
@@ -186,13 +186,13 @@ _MODE_SWITCHED: dict[Lang, dict[Mode | None, str]] = bilingual(
 def notices_in_words(
     notices: Iterable[Notice], unresolved: Collection[Notice], offer_from: str, lang: Lang
 ) -> list[tuple[datetime, str]]:
-    """Return each notice with its instant: what still is so (`unresolved`) first, then the past.
+    """Return each notice with its instant: what is still so (`unresolved`) first, then the past.
 
     `offer_from`: the first day of a contract for what the meter is set to, as it is typed.
     """
-    told = [(each.at, UNRESOLVED_NOTICES[lang][each.kind]) for each in unresolved]
-    past = (each for each in notices if each not in unresolved)
-    return told + [(each.at, _past_in_words(each, offer_from, lang)) for each in past]
+    present = [(notice.at, UNRESOLVED_NOTICES[lang][notice.kind]) for notice in unresolved]
+    past = (notice for notice in notices if notice not in unresolved)
+    return present + [(notice.at, _past_in_words(notice, offer_from, lang)) for notice in past]
 
 
 def _past_in_words(notice: Notice, offer_from: str, lang: Lang) -> str:
@@ -204,7 +204,7 @@ def _past_in_words(notice: Notice, offer_from: str, lang: Lang) -> str:
 
 
 def _mode_switched_to(before: str, after: str) -> Mode | None:
-    """Return the mode that names a calendar `after`, where the other names it otherwise."""
+    """Return the mode in which the calendar is named `after`; None if both modes name it alike."""
     if before == after:
         return None
     return Mode.STANDARD if after == standard_name(after) else Mode.HISTORIQUE

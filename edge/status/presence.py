@@ -1,9 +1,9 @@
-"""What a running chip knows of itself, where another process of its household can read it.
+"""A running chip's own state, in a file that other processes of its household can read.
 
-One file beside the vault (0600), put in place at once when line or session change and not more
-often than every few seconds: an SD card sees some dozens of writes a day. Whatever lies in the
-vault stands there alone. A chip that was killed leaves its file behind, so the file names the
-process, and a reader looks whether that one still lives.
+It is one file beside the vault (0600). It is replaced when line or session change, but at most
+every few seconds, so that an SD card sees some dozens of writes a day. It repeats nothing that is
+in the vault. A chip that was killed leaves its file behind, so the file names the process, and a
+reader checks whether that process is still alive.
 """
 
 import os
@@ -21,14 +21,14 @@ from protocol.json_text import read_json
 from system.files import read_secret, write_secret
 
 FILE_NAME = "status.json"
-# Field 22 of /proc/PID/stat (proc(5)), counted after the name, which may hold blanks.
+# Field 22 of /proc/PID/stat (proc(5)), counted after the name, which may contain blanks.
 _START_FIELD = 19
 
 log = structlog.get_logger()
 
 
 class SessionState(msgspec.Struct, frozen=True):
-    """The link to the collectivity's broker, so since `since`; `why` only where there is none."""
+    """The link to the collectivity's broker and since when; `why` is given if there is none."""
 
     is_up: bool
     since: Instant
@@ -36,9 +36,10 @@ class SessionState(msgspec.Struct, frozen=True):
 
 
 class Presence(msgspec.Struct, frozen=True):
-    """A running chip, so since `line_since`; `process` and `process_start` name its process.
+    """A running chip; `process` and `process_start` identify its process.
 
-    `source` is where it listens to the meter: a device, a file, or - for standard input.
+    `line_since` is since when the line has been good, or not good. `source` is where the chip
+    reads the meter: a device, a file, or - for standard input.
     """
 
     process: int
@@ -52,9 +53,9 @@ class Presence(msgspec.Struct, frozen=True):
 
 
 class StatusRecord(msgspec.Struct, frozen=True):
-    """What the file holds: the last presence, and what the outside was told.
+    """The content of the file: the last presence, and the last published status (`told`).
 
-    `revoked_at` is when the chip learnt that it is revoked, until the broker takes it again.
+    `revoked_at` is when the chip learnt that it is revoked, until the broker accepts it again.
     """
 
     presence: Presence | None = None
@@ -70,16 +71,16 @@ class StatusFile:
         self._is_failing = False
 
     def read(self) -> StatusRecord:
-        """Return what is kept; nothing where it is missing or cannot be read."""
+        """Return the record; an empty one if the file is missing or cannot be read."""
         try:
             return read_json(read_secret(self._path, ""), StatusRecord)
         except (ConfigError, msgspec.MsgspecError):
             return StatusRecord()
 
-    def write(self, kept: StatusRecord) -> bool:
-        """Keep it; False, said once in the log, where that cannot be."""
+    def write(self, record: StatusRecord) -> bool:
+        """Write the record; return False, and log it once, if that fails."""
         try:
-            write_secret(self._path, msgspec.json.encode(kept))
+            write_secret(self._path, msgspec.json.encode(record))
         except (ConfigError, OSError) as exc:
             if not self._is_failing:
                 log.warning("status_not_kept", why=str(exc))
@@ -90,13 +91,13 @@ class StatusFile:
 
 
 def this_process() -> tuple[int, int]:
-    """Return the number of this process and when it began, in the kernel's ticks."""
+    """Return this process's number and its start time in the kernel's ticks."""
     number = os.getpid()
     return number, _start_of(number) or 0
 
 
 def is_running(presence: Presence) -> bool:
-    """Say whether the process that wrote `presence` still lives."""
+    """Return whether the process that wrote `presence` is still alive."""
     return _start_of(presence.process) == presence.process_start
 
 

@@ -1,4 +1,4 @@
-"""What a household is told of its own chip: the vault's figures, and what the running chip knows."""
+"""The report on a chip for its household: the vault's figures, and the running chip's state."""
 
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -31,7 +31,7 @@ from system.certificates import Lifetime, read_lifetime
 
 NOTICES_SHOWN = 20
 CLOCK_OFF_S = 60
-# From here on the household must act: a sixth of the lifetime is left.
+# The household must act when a sixth of the lifetime is left.
 ENDS_SOON = 6
 
 
@@ -78,21 +78,25 @@ _ADVICE = {
 
 
 class NextBill(msgspec.Struct, frozen=True):
-    """The days [start, end) of the bill to come; `end` is None where no bill has shown a rhythm."""
+    """The days [start, end) of the next bill; `end` is None if no bill has shown a rhythm yet."""
 
     start: date
     end: date | None
 
 
 class ChipReport(msgspec.Struct, frozen=True, rename={"unresolved": "standing"}):
-    """What `volet edge status` tells the household of its own chip.
+    """What `volet edge status` reports to the household about its own chip.
 
-    `device` is the chip's id and, like `certificate`, None where it is not enrolled; `presence` is
-    None where no chip runs; `last_quarter_hour_end` the instant up to which the meter is accounted
-    for; `move_out_ordered_at` when the household asked to move out, until that is done;
-    `left_after` the last day of one that has; `revoked_at` when the chip learnt that it is revoked,
-    until the broker takes it again; `unresolved` are the notices of what is so now;
-    `offer_from` the first day of a contract for what the meter is set to, None if it is not known.
+    Attributes:
+        last_quarter_hour_end: the instant up to which the meter is accounted for.
+        presence: None if no chip runs.
+        certificate: None if the chip is not enrolled.
+        device: the chip's id, None if it is not enrolled.
+        left_after: the last day of a household that has moved out.
+        move_out_ordered_at: when the household asked to move out, until that is done.
+        revoked_at: when the chip learnt that it is revoked, until the broker accepts it again.
+        unresolved: the notices of what is so now.
+        offer_from: the first day of a contract for what the meter is set to, None if not known.
     """
 
     intervals: int
@@ -127,18 +131,22 @@ def report(
     *,
     is_real_line_called_simulated: bool = False,
 ) -> ChipReport:
-    """Read what there is to tell of the chip in `directory`, whether it runs or not.
+    """Return the report on the chip in `directory`, whether it runs or not.
 
-    `confirmed`: what a person has confirmed and the chip has not carried out;
-    `is_real_line_called_simulated`: the configuration says so (`metering.is_simulated`).
+    Args:
+        directory: the chip's directory.
+        area: the configuration of the area lane.
+        now: the present instant.
+        confirmed: what a person has confirmed and the chip has not carried out.
+        is_real_line_called_simulated: see `EdgeConfig`.
 
     Raises:
-        ConfigError: it has never run, or its contract is damaged.
+        ConfigError: the chip has never run, or its contract is damaged.
         StoreError: its vault is damaged.
     """
     choices = load_choices(directory)
-    kept = StatusFile(directory).read()
-    presence = kept.presence
+    record = StatusFile(directory).read()
+    presence = record.presence
     if presence is not None and not is_running(presence):
         presence = None
     path = directory / "device.pem"
@@ -180,7 +188,7 @@ def report(
                     certificate,
                     now,
                     has_left=has_left,
-                    is_revoked=kept.revoked_at is not None,
+                    is_revoked=record.revoked_at is not None,
                 ),
                 *([] if has_left else advise_on_unconfirmed(state, confirmed)),
                 *([] if has_left else advise_on_contract(notices)),
@@ -188,19 +196,19 @@ def report(
             device=load_device(directory),
             left_after=None if departure is None else departure.last_day,
             move_out_ordered_at=None if order is None else order.asked_at,
-            revoked_at=kept.revoked_at,
+            revoked_at=record.revoked_at,
             unresolved=tuple(unresolved_notices(notices)),
             offer_from=_offer_from(vault, None if documents is None else documents[1], today),
         )
 
 
 def next_bill(judgements: list[Judgement], contract: Contract) -> NextBill | None:
-    """Expect the next bill where the last one ended, over as long a time; None: none is to come."""
-    correct = [each for each in judgements if each.verdict is Verdict.CORRECT]
+    """Return the expected next bill: it follows the last one and is as long; None if none comes."""
+    correct = [judgement for judgement in judgements if judgement.verdict is Verdict.CORRECT]
     if not correct:
         has_days = contract.end is None or contract.start < contract.end
         return NextBill(contract.start, None) if has_days else None
-    last = max(correct, key=lambda each: each.end)
+    last = max(correct, key=lambda judgement: judgement.end)
     if contract.end is not None and last.end >= contract.end:
         return None
     end = last.end + (last.end - last.start)
@@ -219,34 +227,34 @@ def advise(
     has_left: bool,
     is_revoked: bool = False,
 ) -> tuple[Advice, ...]:
-    """Return what is to be done, the most urgent first."""
-    found = []
+    """Return the advice on line, clock, link and certificate, the most urgent first."""
+    advice = []
     if presence is None:
         if not has_left and not is_revoked:
-            found.append(Advice.START)
+            advice.append(Advice.START)
     else:
         line, why = presence.line, presence.session.why
         if not has_left and not line.is_starting and line.is_poor:
-            found.append(Advice.LINE if line.is_good else _advise_on_line(line))
+            advice.append(Advice.LINE if line.is_good else _advise_on_line(line))
         if not has_left and not line.is_time_known:
             has_no_date = line.mode == Mode.HISTORIQUE.value
-            found.append(Advice.NETWORK_TIME if has_no_date else Advice.TIME)
+            advice.append(Advice.NETWORK_TIME if has_no_date else Advice.TIME)
         if abs(line.clock_offset_s or 0) > CLOCK_OFF_S:
-            found.append(Advice.CLOCK)
-        if why is Absence.CLOCK and Advice.CLOCK not in found:
-            found.append(Advice.CLOCK)
+            advice.append(Advice.CLOCK)
+        if why is Absence.CLOCK and Advice.CLOCK not in advice:
+            advice.append(Advice.CLOCK)
         elif why in _ADVICE:
-            found.append(_ADVICE[why])
-    if is_revoked and Advice.REVOKED not in found:
-        found.append(Advice.REVOKED)
+            advice.append(_ADVICE[why])
+    if is_revoked and Advice.REVOKED not in advice:
+        advice.append(Advice.REVOKED)
     is_ending = certificate is not None and certificate.is_within(ENDS_SOON, now)
-    if is_ending and Advice.CERTIFICATE not in found:
-        found.append(Advice.CERTIFICATE)
-    return tuple(found)
+    if is_ending and Advice.CERTIFICATE not in advice:
+        advice.append(Advice.CERTIFICATE)
+    return tuple(advice)
 
 
 def _advise_on_line(line: LineState) -> Advice:
-    """Return what to look at where no good frame comes."""
+    """Return the advice for a line on which no good frame comes."""
     if line.fault is LineFault.AWAY:
         return Advice.ADAPTER
     if line.fault is LineFault.GARBLED:
@@ -255,52 +263,54 @@ def _advise_on_line(line: LineState) -> Advice:
 
 
 def advise_on_contract(notices: list[Notice]) -> list[Advice]:
-    """Return what is to be done where the meter's line differs from the contract."""
+    """Return the advice if the meter's line differs from the contract."""
     differing = unresolved(notices)
-    found = [Advice.CONTRACT] if NoticeKind.METER_DIFFERS in differing else []
+    advice = [Advice.CONTRACT] if NoticeKind.METER_DIFFERS in differing else []
     if differing.keys() & {NoticeKind.CALENDAR_DIFFERS, NoticeKind.POWER_DIFFERS}:
-        found.append(Advice.TARIFF)
-    return found
+        advice.append(Advice.TARIFF)
+    return advice
 
 
 def advise_on_unconfirmed(
     state: MeterState | None, confirmed: Unconfirmed | None = None
 ) -> list[Advice]:
-    """Return what is to be done where an index or a meter waits for a person's word.
+    """Return the advice if an index or a meter waits for a person's confirmation.
 
-    `confirmed`: the word that is left for the chip already.
+    `confirmed`: the confirmation that already waits for the chip.
     """
-    found = None if state is None else unconfirmed_in(state)
-    if state is None or found is None:
+    unconfirmed = None if state is None else unconfirmed_in(state)
+    if state is None or unconfirmed is None:
         return []
     if confirmed is not None and is_waiting(state, confirmed):
         return [Advice.CONFIRMED]
-    return [Advice.CONFIRM if isinstance(found, Quarantine) else Advice.OTHER_METER]
+    return [Advice.CONFIRM if isinstance(unconfirmed, Quarantine) else Advice.OTHER_METER]
 
 
 def advise_on_move(departure: Departure | None, *, is_ordered: bool) -> list[Advice]:
-    """Return what is to be done by a household that moves out or has moved out."""
+    """Return the advice to a household that moves out or has moved out."""
     if departure is None:
         return [Advice.MOVE_OUT] if is_ordered else []
     return [Advice.LEFT if departure.is_told else Advice.LEAVING]
 
 
 def _until(contract: Contract, departure: Departure | None) -> Contract:
-    """Return a contract as one that ends with the household's last day here."""
+    """Return the contract, ending with the household's last day here if it leaves."""
     if departure is None:
         return contract
     return msgspec.structs.replace(contract, end=departure.last_day + timedelta(days=1))
 
 
 def _judged(vault: VaultReader) -> list[Judgement]:
-    return [each for row in vault.statements() if (each := read_judgement(row)) is not None]
+    return [
+        judgement for row in vault.statements() if (judgement := read_judgement(row)) is not None
+    ]
 
 
 def _offer_from(vault: VaultReader, contract: Contract | None, today: date) -> date | None:
-    """Return the first day of a contract for what the meter is set to.
+    """Return the first day of a contract for what the meter is set to, None if not known.
 
-    A calendar prices whole days of its own only. Another subscribed power refuses no bill, so that a
-    contract for it may begin at any time.
+    A calendar can only price whole days of its own. Another subscribed power makes no bill invalid,
+    so that a contract for it may begin at any time.
     """
     differing = unresolved(vault.values.notices())
     if NoticeKind.POWER_DIFFERS in differing and NoticeKind.CALENDAR_DIFFERS not in differing:
@@ -314,5 +324,5 @@ def _offer_from(vault: VaultReader, contract: Contract | None, today: date) -> d
 
 
 def last_day(bill_end: date) -> date:
-    """Return the last day of days that end before `bill_end`."""
+    """Return the last day of a bill whose days end before `bill_end`."""
     return bill_end - timedelta(days=1)

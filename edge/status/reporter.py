@@ -1,4 +1,4 @@
-"""The chip's word on itself: kept for the household at once, published by the schedule."""
+"""Reports the chip's status: stored for the household at once, published on a schedule."""
 
 import random
 import secrets
@@ -28,7 +28,7 @@ from protocol.status import State, Status, encode_status, whole_hour
 from system.certificates import read_lifetime
 from system.clock import Clock
 
-# Both speeds and modes of a line are tried within this.
+# Both speeds and modes of a line are tried within this time.
 INIT = timedelta(seconds=60)
 KEPT_EVERY_S = 5.0
 _BOOT_BYTES = 6
@@ -36,7 +36,7 @@ _BOOT_BYTES = 6
 
 @lru_cache(maxsize=1)
 def software() -> str:
-    """Return the version of Volet that runs."""
+    """Return the running version of Volet."""
     return version("volet")
 
 
@@ -46,13 +46,13 @@ def _unknown_end() -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class StatusOptions:
-    """What the status needs of the machine.
+    """What the status needs from the machine.
 
     Attributes:
-        file: where it is kept, None: nowhere.
+        file: where it is kept, None if it is not kept.
         machine: measures the machine.
-        not_after: tells when the chip's certificate ends.
-        source: where the chip listens to the meter.
+        not_after: returns when the chip's certificate expires.
+        source: where the chip reads the meter.
     """
 
     file: StatusFile | None = None
@@ -62,19 +62,19 @@ class StatusOptions:
 
 
 def status_options(directory: Path, identity: Identity, clock: Clock, source: str) -> StatusOptions:
-    """Return what the status of the chip in `directory`, which listens on `source`, needs."""
+    """Return what the status needs, for a chip in `directory` that reads the meter on `source`."""
 
     def not_after() -> datetime | None:
         try:
             return read_lifetime("chip", identity.certificate_path).not_after
         except ConfigError:
-            return None  # the link says what is wrong with it
+            return None  # the link reports what is wrong with it
 
     return StatusOptions(StatusFile(directory), MachineWatch(directory, clock), not_after, source)
 
 
 class StatusCounts(msgspec.Struct, frozen=True):
-    """What is counted when a message is made."""
+    """The counts of a status message."""
 
     outbox_depth: int
     refused: int
@@ -82,7 +82,7 @@ class StatusCounts(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class _Memory:
-    """What has been kept last, and when."""
+    """What was last stored, and when."""
 
     kept: StatusRecord
     at_s: float = float("-inf")
@@ -90,7 +90,7 @@ class _Memory:
 
 
 class StatusReporter:
-    """Follows line and session; `outgoing` gives the status where it is due."""
+    """Watches line and session; `outgoing` returns the status when it is due."""
 
     def __init__(
         self,
@@ -100,15 +100,15 @@ class StatusReporter:
         options: StatusOptions,
         rng: random.Random,
     ) -> None:
-        """Speak on `topic`, going on from what was kept."""
+        """Publish on `topic`, continuing from the stored record."""
         self._topic = topic
         self._clock = clock
         self._line = line
         self._options = options
-        kept = StatusRecord() if options.file is None else options.file.read()
-        self._memory = _Memory(kept)
-        self._revoked_at = kept.revoked_at
-        self._schedule = Schedule(kept.told, rng)
+        record = StatusRecord() if options.file is None else options.file.read()
+        self._memory = _Memory(record)
+        self._revoked_at = record.revoked_at
+        self._schedule = Schedule(record.told, rng)
         self._boot = secrets.token_hex(_BOOT_BYTES)
         self._process = this_process()
         self._started_at = self._line_since = clock.now()
@@ -117,38 +117,38 @@ class StatusReporter:
         self._has_left = False
 
     def take(self, event: LinkEvent) -> None:
-        """Take note of what the link reports."""
+        """Record an event of the link."""
         if isinstance(event, Connected):
             if not event.is_resumed:
                 self._schedule.lost()
             self._not_after = self._options.not_after()
             self._revoked_at = None
-            self._turn(is_up=True, why=None)
+            self._set_session(is_up=True, why=None)
         elif isinstance(event, Disconnected):
-            self._turn(is_up=False, why=Absence.NETWORK)
+            self._set_session(is_up=False, why=Absence.NETWORK)
         elif isinstance(event, Unreachable):
             if event.why is Absence.REVOKED:
                 self._revoked_at = self._revoked_at or self._clock.now()
-            self._turn(is_up=False, why=event.why)
+            self._set_session(is_up=False, why=event.why)
 
     def outgoing(self, count: Callable[[], StatusCounts], *, has_left: bool) -> list[Publish]:
-        """Keep what has changed, and return the status if it is due and there is a session."""
+        """Store what has changed, and return the status if it is due and there is a session."""
         self._has_left = has_left
         line = self._line.state(self._clock.monotonic_s())
         self._keep(line)
         now, now_s = self._clock.now(), self._clock.monotonic_s()
-        told = self._schedule.step(self._facts(line), now, now_s, may_send=self._session.is_up)
-        return [] if told is None else self._message(told, line, count())
+        published = self._schedule.step(self._facts(line), now, now_s, may_send=self._session.is_up)
+        return [] if published is None else self._message(published, line, count())
 
     def goodbye(self, counts: StatusCounts) -> Publish | None:
-        """Return the last status of a chip that stops; None: the broker tells of it instead."""
+        """Return the last status of a chip that stops; None if the broker's will reports it."""
         line = self._line.state(self._clock.monotonic_s())
-        self._memory.at_s = float("-inf")  # nobody keeps later what is not kept now
+        self._memory.at_s = float("-inf")  # store now, since there is no later
         self._keep(line)
-        told = self._schedule.goodbye(self._clock.now())
-        return next(iter([] if told is None else self._message(told, line, counts)), None)
+        published = self._schedule.goodbye(self._clock.now())
+        return next(iter([] if published is None else self._message(published, line, counts)), None)
 
-    def _turn(self, *, is_up: bool, why: Absence | None) -> None:
+    def _set_session(self, *, is_up: bool, why: Absence | None) -> None:
         if (is_up, why) != (self._session.is_up, self._session.why):
             self._session = SessionState(is_up, self._clock.now(), why)
 
@@ -163,7 +163,7 @@ class StatusReporter:
         return State.ALERT if line.is_poor else State.READY
 
     def _keep(self, line: LineState) -> None:
-        """Write when line or session have changed; a line that flickers is not written each time."""
+        """Write if line or session have changed, but not each time for a line that flickers."""
         if line.is_good is not self._memory.was_good:
             self._memory.was_good, self._line_since = line.is_good, self._clock.now()
         now_s = self._clock.monotonic_s()
@@ -182,17 +182,17 @@ class StatusReporter:
             self._memory.at_s = now_s
             self._write(StatusRecord(presence, self._memory.kept.told, self._revoked_at))
 
-    def _write(self, kept: StatusRecord) -> bool:
-        self._memory.kept = kept
-        return self._options.file is None or self._options.file.write(kept)
+    def _write(self, record: StatusRecord) -> bool:
+        self._memory.kept = record
+        return self._options.file is None or self._options.file.write(record)
 
     def _message(
-        self, told: PublishedStatus, line: LineState, counts: StatusCounts
+        self, published: PublishedStatus, line: LineState, counts: StatusCounts
     ) -> list[Publish]:
-        """Return the message, once it is kept that it goes: what is not kept could go for ever."""
-        if not self._write(StatusRecord(self._memory.kept.presence, told, self._revoked_at)):
+        """Return the message once it is stored; if that failed, it could be sent over and over."""
+        if not self._write(StatusRecord(self._memory.kept.presence, published, self._revoked_at)):
             return []
-        machine, facts = self._options.machine(), told.facts
+        machine, facts = self._options.machine(), published.facts
         status = Status(
             state=facts.state,
             at=whole_hour(self._clock.now()),
@@ -213,12 +213,12 @@ class StatusReporter:
 
 
 def last_will() -> bytes:
-    """Return what the broker says of a chip that has gone without a word."""
+    """Return what the broker publishes for a chip that disappears without a goodbye."""
     return encode_status(Status(state=State.LOST, software=software()))
 
 
 def _essence(presence: Presence) -> tuple[object, ...]:
-    """Return of what a change is written at once; the rest rides along."""
+    """Return the part of a presence whose change is written at once."""
     line = presence.line
     quality = None if line.quality is None else round(line.quality, 1)
     offset = None if line.clock_offset_s is None else line.clock_offset_s // 10

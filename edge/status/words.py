@@ -1,4 +1,4 @@
-"""The chip's state in words that a household has, French and English."""
+"""The chip's state in plain words for the household, in French and English."""
 
 from datetime import date, datetime
 
@@ -158,7 +158,7 @@ ABSENCES = bilingual(
 
 
 def in_words(report: ChipReport, now: datetime, lang: Lang) -> str:
-    """Lay a report out for a terminal."""
+    """Return a report laid out for a terminal."""
     words = WORDS[lang]
     presence = report.presence
     rows = [
@@ -190,7 +190,7 @@ def in_words(report: ChipReport, now: datetime, lang: Lang) -> str:
         for at, text in notices_in_words(report.notices, report.unresolved, offer_from, lang)
     ]
     rows += [
-        ("advice", ADVICE[lang][each].format(offer_from=offer_from)) for each in report.advice
+        ("advice", ADVICE[lang][advice].format(offer_from=offer_from)) for advice in report.advice
     ] or [("advice", words["nothing"])]
     return "\n".join(f"{words[name]:<{_COLUMN}}{text}" for name, text in rows)
 
@@ -226,7 +226,7 @@ def _line(presence: Presence, lang: Lang) -> str:
 
 
 def _source(presence: Presence | None, lang: Lang) -> list[tuple[str, str]]:
-    """Return the row that says where a running chip listens."""
+    """Return the row that shows where a running chip reads the meter."""
     if presence is None or not presence.source:
         return []
     is_stream = presence.source == "-"
@@ -264,14 +264,14 @@ def _bill(report: ChipReport, lang: Lang) -> str:
 
 
 def _area(area: AreaSummary, lang: Lang) -> str:
-    words, said = WORDS[lang], PARTICIPATION[lang][area.participation]
+    words, participation = WORDS[lang], PARTICIPATION[lang][area.participation]
     if area.participation is not Participation.ON:
-        return said
+        return participation
     last = words["none_yet"]
     if area.last_contribution is not None:
         last = day_text(date.fromisoformat(area.last_contribution), lang)
     more = words["area_on"].format(last=last, left=round(100 * area.budget_left))
-    return f"{said}{' ;' if lang is Lang.FR else ';'} {more}"
+    return f"{participation}{' ;' if lang is Lang.FR else ';'} {more}"
 
 
 def _certificate(report: ChipReport, now: datetime, lang: Lang) -> str:

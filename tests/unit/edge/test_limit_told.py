@@ -55,5 +55,5 @@ def test_it_is_told_again_after_another_power_was_subscribed():
     seen = []
     for has_yielded in (False, True, True, False, True, True):
         check.has_limit_yielded = has_yielded
-        seen.append(len(watch.look(START)))
+        seen.append(len(watch.check(START)))
     assert seen == [0, 1, 0, 0, 1, 0]

@@ -92,22 +92,22 @@ def test_a_line_that_comes_and_goes_for_a_day_is_one_bad_spell(every_s, sends):
         for second in range(86_400):
             now_s[0] += 1
             if second % every_s == 0:
-                watch.heard(now_s[0])
+                watch.record_bytes(now_s[0])
                 for frame in decoder.feed(sends):
-                    watch.saw(frame, datetime.now(UTC), now_s[0])
-            watch.look(now_s[0])
+                    watch.record_frame(frame, datetime.now(UTC), now_s[0])
+            watch.check(now_s[0])
     assert len(logs) <= 2
 
 
 def test_nothing_is_judged_in_the_first_half_minute():
     watch = LineWatch(Decoder())
     for second in range(1, 31):
-        watch.look(float(second))
-        watch.heard(float(second))
+        watch.check(float(second))
+        watch.record_bytes(float(second))
         state = watch.state(float(second))
         assert (state.is_starting, state.fault) == (True, None)
         assert advise(presence_of(state), None, datetime.now(UTC), has_left=False) == ()
-    watch.look(31.0)
+    watch.check(31.0)
     assert not watch.state(31.0).is_starting
     assert watch.state(31.0).fault is LineFault.GARBLED
 
@@ -134,10 +134,10 @@ def test_a_meter_that_hangs_up_is_told_and_so_is_its_return(tmp_path):
                 now[0] += 1
                 data = source.read(0.01)
                 if data:
-                    watch.heard(now[0])
+                    watch.record_bytes(now[0])
                 for frame in decoder.feed(data):
-                    watch.saw(frame, datetime.now(UTC), now[0])
-                watch.look(now[0])
+                    watch.record_frame(frame, datetime.now(UTC), now[0])
+                watch.check(now[0])
 
         try:
             for _ in range(2):

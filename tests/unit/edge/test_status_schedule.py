@@ -42,7 +42,7 @@ class World:
         self.sent = []  # (instant, told facts, seconds for which they have been true)
 
     def restart(self):
-        self.schedule = Schedule(self.schedule.told, self.rng)
+        self.schedule = Schedule(self.schedule.published, self.rng)
         self.now_s = self.since_s = 0.0  # another process, which knows nothing of before
 
     def turn(self, state):
@@ -54,7 +54,7 @@ class World:
             self.now_s += STEP_S
             if self.state is not self.seen:  # what nobody looked at did not happen
                 self.seen, self.since_s = self.state, self.now_s
-            before = self.schedule.told
+            before = self.schedule.published
             is_told = before is None or before.facts == facts(self.state)
             self.differs_s = 0.0 if is_told else self.differs_s + STEP_S
             self.longest_s = max(self.longest_s, self.differs_s)
@@ -125,7 +125,7 @@ def test_a_state_that_stays_is_told_within_twenty_minutes(state, seed):
     assert [each.state for _, each, *_ in world.sent] == [State.INIT]
     world.turn(state)
     world.wait(21)
-    assert world.schedule.told.facts.state is state
+    assert world.schedule.published.facts.state is state
 
 
 def test_a_quiet_chip_speaks_once_a_day_at_another_minute_each_day():
@@ -203,7 +203,7 @@ def test_starts_with_a_wrong_clock_say_nothing_either():
             now = datetime(1970, 1, 1, tzinfo=UTC) if second < 20 else begun
             now += timedelta(seconds=second)
             assert not schedule.step(facts(), now, float(second), may_send=second >= 22)
-        told = schedule.told
+        told = schedule.published
 
 
 def test_starts_alone_say_nothing_however_many_there_are():
@@ -246,7 +246,7 @@ def test_a_clock_that_was_wrong_silences_nobody(years):
     world.now += timedelta(days=365 * years)
     world.turn(State.READY)
     world.wait(3 * 24 * 60)
-    assert world.schedule.told.facts.state is State.READY
+    assert world.schedule.published.facts.state is State.READY
     world.now -= timedelta(days=365 * years)
     before = len(world.sent)
     world.turn(State.ALERT)
