@@ -1,6 +1,6 @@
-"""The meter's TIC output: bytes to checked groups, and nothing else.
+"""Decodes the meter's TIC output: bytes to checked groups, and nothing else.
 
-For others: `frame` (what is handed on), `decoder.Decoder` (bytes to frames), `consistency`
-(what one frame cannot tell), `source` and `serial_line` (where bytes come from), `views` (packed
-groups taken apart), `labels` and `groups.encode_group` (the way back), `quality`.
+Other packages use `frame` (the decoded frames), `decoder.Decoder` (bytes to frames), `consistency`
+(checks over several frames), `source` and `serial_line` (where bytes come from), `views` (unpacked
+groups), `labels` and `groups.encode_group` (values to bytes), and `quality`.
 """

@@ -1,15 +1,15 @@
-"""What one frame cannot tell: whether a value agrees with those before it.
+"""Checks whether a frame's values agree with those of earlier frames.
 
-The checksum is blind to swapped characters and to pairs of faults that cancel, so on lines without
-parity a wrong value may pass every check of its group. Registers only rise, and no faster than the
-installation can draw; serial numbers, ratings and calendars stay for months; the meter's clock
-advances. A value that breaks this is held back until the following frames bear it out, which they
-do when the meter was replaced or reset, and do not when it was noise. The first value of a label is
-held back too, until a second one agrees. While a frame's meter or calendar is held back, its
-registers are as well, for they would be counted for another. A meter may let more power through
-than the contract's: a limit by the subscribed power that frame after frame contradicts yields to
-that of low voltage. Values that may change at will (power, current, tariff in
-force) have nothing to be held against and pass.
+The checksum does not see swapped characters, or pairs of faults that cancel. On lines without
+parity a wrong value may therefore pass every check of its group. But registers only rise, and no
+faster than the installation can draw; serial numbers, ratings and calendars stay for months; and
+the meter's clock advances. A value that breaks these rules is held back until the following frames
+confirm it. They do if the meter was replaced or reset, and do not if it was noise. The first value
+of a label is held back too, until a second one agrees. While a frame's meter or calendar is held
+back, so are its registers, since they would count for another one. A meter may let more power
+through than the contract allows: if frame after frame exceeds the limit of the subscribed power,
+the limit of low voltage replaces it. Values that may change freely (power, current, tariff in
+force) cannot be compared and pass.
 """
 
 from datetime import datetime, timedelta
@@ -23,25 +23,25 @@ from edge.tic.labels import LABELS, Label
 _DATE = "DATE"
 _LOW_VOLTAGE_LIMIT_VA = 36_000
 _NOMINAL_V = 230
-# Who counts, and by which calendar: what a register means hangs on them.
+# Meter and calendar; the meaning of a register depends on them.
 _NAMES = frozenset({"ADSC", "ADCO", "NGTF", "OPTARIF"})
-# Registers wait no longer for a name that is another one in each frame.
+# Registers do not wait any longer for a name that differs in each frame.
 _LONGEST_DOUBT_FRAMES = 10
-# So many frames in a row above the subscribed power, each within what low voltage carries.
+# The frames in a row above the subscribed power, each within the limit of low voltage.
 _CONTRADICTIONS = 4
 _DRAWN = ("BASE", "HC", "EJP", "BBR", "EAST", "EASF", "EASD")
-# A frame that lost its DATE came one frame after the last; the longest take 2.5 s.
+# A frame without its DATE came one frame after the last; the longest take 2.5 s.
 _FRAME_PERIOD = timedelta(seconds=3)
 
 
 class InstallationLimits(msgspec.Struct, frozen=True):
-    """What an installation can do.
+    """The limits of an installation.
 
     Attributes:
-        subscribed_power_va: of the contract; None: as the meter says (PREF or ISOUSC), else 36 kVA.
-        overload: how far beyond it the meter lets power go before it cuts off.
+        subscribed_power_va: of the contract; None: the meter's (PREF or ISOUSC), else 36 kVA.
+        overload: the multiple of it at which the meter cuts off.
         clock_step_s: how far the meter's clock may advance between two frames.
-        confirmations: how many frames in a row must bear out a value that broke the rules.
+        confirmations: how many frames in a row must confirm a value that broke the rules.
     """
 
     subscribed_power_va: int | None = None
@@ -56,11 +56,11 @@ class _Seen(msgspec.Struct, frozen=True):
 
 
 class _Track:
-    """One label: the value trusted, and the one that asks to take its place.
+    """One label: the trusted value, and the one that may replace it.
 
     Attributes:
-        borne_out: frames in a row that bear `claimed` out within all limits.
-        possible: frames in a row that do if low voltage is the only limit.
+        borne_out: frames in a row that confirm `claimed` within all limits.
+        possible: frames in a row that confirm it if low voltage is the only limit.
     """
 
     __slots__ = ("borne_out", "claimed", "possible", "trusted")
@@ -76,11 +76,11 @@ class _Track:
 
 
 class ConsistencyCheck:
-    """Moves groups that the frames before contradict from `groups` to `rejected`.
+    """Moves groups that earlier frames contradict from `groups` to `rejected`.
 
     Attributes:
-        has_limit_yielded: the line goes beyond `overload` times the subscribed power, which is no
-            limit any more; until another power is subscribed.
+        has_limit_yielded: the line exceeds `overload` times the subscribed power, which is no limit
+            until another power is subscribed.
     """
 
     def __init__(self, limits: InstallationLimits | None = None) -> None:
@@ -92,10 +92,10 @@ class ConsistencyCheck:
         self._frames_in_doubt = 0
 
     def check(self, frame: Frame, received_at: datetime | None = None) -> Frame:
-        """Return the frame without the groups that do not agree with the frames before.
+        """Return the frame without the groups that do not agree with earlier frames.
 
-        The meter's clock times registers where it is sent and trusted, `received_at` (aware) where
-        it is not; with neither, registers are only required not to fall.
+        Registers are timed by the meter's clock if it is sent and trusted, else by `received_at`
+        (aware). With neither, registers are only required not to fall.
         """
         held: dict[str, None] = {}
         date = frame.groups.get(_DATE)
@@ -111,7 +111,7 @@ class ConsistencyCheck:
         if self._is_in_doubt(held):
             held |= {name: None for name in frame.groups if LABELS[name].is_register}
         kept = {name: group for name, group in frame.groups.items() if name not in held}
-        self._learn_power(kept)
+        self._read_power(kept)
         if not held:
             return frame
         rejected = tuple(
@@ -123,12 +123,12 @@ class ConsistencyCheck:
         )
 
     def _is_in_doubt(self, held: dict[str, None]) -> bool:
-        """Return whether it is open which meter counted, or by which calendar."""
+        """Return whether the frame's meter or calendar is in doubt."""
         self._frames_in_doubt = 0 if _NAMES.isdisjoint(held) else self._frames_in_doubt + 1
         return 0 < self._frames_in_doubt <= _LONGEST_DOUBT_FRAMES
 
     def _time(self, date: InformationGroup | None, received_at: datetime | None) -> datetime | None:
-        """Time a frame by the meter's clock, carried on over frames that lost their DATE."""
+        """Return a frame's time by the meter's clock, carried over frames without DATE."""
         if date and date.at and not date.is_clock_degraded:
             self._dated = date.at, received_at
             return date.at
@@ -169,7 +169,7 @@ class ConsistencyCheck:
         return self._rises(before, after, self._max_power_va(label))
 
     def _is_possible(self, label: Label, before: _Seen, after: _Seen) -> bool:
-        """Return whether a register may have risen so, whatever power is subscribed."""
+        """Return whether a register can have risen so much under any subscribed power."""
         most_va = _LOW_VOLTAGE_LIMIT_VA * self._limits.overload
         return label.is_register and self._rises(before, after, most_va)
 
@@ -180,7 +180,7 @@ class ConsistencyCheck:
             return False
         if before.at is None or after.at is None:
             return True
-        # Both the clock and the register are cut off to whole units: one second, one unit.
+        # Both the clock and the register are truncated to whole units: one second, one unit.
         elapsed_s = (after.at - before.at).total_seconds() + 1
         return rise <= max_power_va * max(elapsed_s, 1) / 3600 + 1
 
@@ -199,8 +199,8 @@ class ConsistencyCheck:
             subscribed = _LOW_VOLTAGE_LIMIT_VA
         return subscribed * self._limits.overload
 
-    def _learn_power(self, groups: dict[str, InformationGroup]) -> None:
-        """Take the subscribed power from PREF (kVA) or ISOUSC (A a phase)."""
+    def _read_power(self, groups: dict[str, InformationGroup]) -> None:
+        """Read the subscribed power from PREF (kVA) or ISOUSC (A per phase)."""
         if "PREF" in groups:
             power_va = int(groups["PREF"].value) * 1000
         elif "ISOUSC" in groups:

@@ -1,10 +1,10 @@
-"""Bytes of the meter's serial output to frames of checked groups.
+"""Decodes bytes of the meter's serial output to frames of checked groups.
 
-STX opens a frame, ETX closes it, EOT interrupts it (Enedis-NOI-CPT_02E, page 19); a frame whose
+STX opens a frame, ETX closes it, EOT interrupts it (Enedis-NOI-CPT_02E, page 19). A frame whose
 ETX is lost ends where the next one opens. Groups are split on CR or LF alone, since either may be
-lost or hit, and each group stands on its own: what a fault destroys is one group, not the frame; and
-a hit LF before a group does not destroy even that.
-The mode is that of the groups which pass all checks, so it is found, and found again, by itself.
+lost or corrupted. Each group is checked on its own, so that a fault destroys one group and not the
+frame; a corrupted LF before a group does not even destroy that group.
+The mode is that of the groups that pass all checks, so a change of mode is noticed automatically.
 """
 
 import re
@@ -31,8 +31,8 @@ _WARNINGS = frozenset(("ADIR1", "ADIR2", "ADIR3"))
 
 _BOTH_MODES = len(Mode)
 
-# The longest frame, three-phase producer, has 1.7 kB, and the longest group 111 bytes. What goes
-# beyond these limits is noise; they only bound the memory that noise can take.
+# The longest frame, three-phase producer, has 1.7 kB, and the longest group 111 bytes. Anything
+# longer is noise; the limits only bound the memory that noise can take.
 _MAX_PIECE_BYTES = 8192
 _MAX_FRAME_BYTES = 65536
 _MAX_REJECTED = 512
@@ -82,7 +82,10 @@ class _OpenFrame:
             self.unknown.append(raw[:_MAX_RAW_CHARACTERS])
 
     def settle_mode(self) -> Mode | None:
-        """Tell the mode; where groups of both passed (a change of mode in mid-frame), HT decides."""
+        """Return the mode; if groups of both modes passed (a change in mid-frame), standard.
+
+        The separator HT of standard never occurs in historique.
+        """
         modes = {read.label.mode for read in self.groups.values()}
         if len(modes) < _BOTH_MODES:
             return next(iter(modes), None)
@@ -113,7 +116,7 @@ class _OpenFrame:
 
 
 class _Doubts:
-    """Lines that may have been hit: believed once two frames, one after the other, carry the same."""
+    """Lines that may be corrupted; one is believed once two consecutive frames contain it."""
 
     def __init__(self) -> None:
         self._before: set[bytes] = set()
@@ -137,11 +140,11 @@ class _Doubts:
 
 
 class Decoder:
-    """Incremental decoder: bytes in any portions to frames, each as soon as its ETX is in.
+    """Incremental decoder: takes bytes in any portions, returns each frame once its ETX is in.
 
-    The result does not depend on how the stream is cut into portions. Memory is bounded whatever
-    comes. Frames without one good group are handed on only beside a frame that has some, so that
-    noise gives none.
+    The result does not depend on how the stream is cut into portions. Memory is bounded for any
+    input. Frames without a good group are only returned next to a frame that has some, so that
+    noise gives no frames.
     """
 
     def __init__(self) -> None:
@@ -214,7 +217,7 @@ class Decoder:
         return max(piece.rfind(end) for end in (b"\r", b"\n", b"\x8d", b"\x8a")) + 1 or len(piece)
 
     def _take(self, piece: bytes, end: int, frames: list[Frame]) -> None:
-        """Take a piece of the stream that ends at offset `end`, with a marker if there was one."""
+        """Take a piece of the stream that ends at offset `end`, at a marker or a cut."""
         text = self._parity.clean(piece)
         self._take_lines(text)
         last = text[-1]
@@ -246,10 +249,10 @@ class Decoder:
         self._is_stream_head = False
 
     def _take_odd(self, line: bytes, read: GroupRead, *, is_cut: bool) -> None:
-        """Take a line that is not simply a group; `is_cut` by an end of the stream."""
+        """Take a line that is not simply a group; `is_cut`: an end of the stream cuts it."""
         frame = self._frame
         if isinstance(read, DoubtfulGroup):
-            # A parity that is right leaves no room for the one hit that is to be feared.
+            # Correct parity rules out the one fault that could matter.
             if self._parity.is_checked or self._doubts.is_over(line):
                 frame.accept(read.read)
                 return
@@ -264,10 +267,10 @@ class Decoder:
     def _read(self, line: bytes) -> GroupRead:
         read = read_group(line)
         if isinstance(read, GroupRefusal):
-            # No label is another one without its first character: what stands behind a hit LF is
-            # the group that was sent.
-            behind = read_group(line[1:])
-            read = behind if isinstance(behind, LabelledGroup) else read
+            # No label is another label without its first character, so the rest behind a corrupted
+            # LF is the group that was sent.
+            rest = read_group(line[1:])
+            read = rest if isinstance(rest, LabelledGroup) else read
         if len(line) <= _MAX_CACHED_BYTES:
             if len(self._cache) >= _MAX_CACHED_GROUPS:
                 self._cache.clear()
@@ -287,8 +290,8 @@ class Decoder:
             self._mode = mode
             self._doubts.end_frame()
             if self._withheld:
-                held, held_end, held_closed_by = self._withheld
-                frames.append(held.close(mode, held_end, held_closed_by))
+                withheld, withheld_end, withheld_closed_by = self._withheld
+                frames.append(withheld.close(mode, withheld_end, withheld_closed_by))
             frames.append(frame.close(mode, end, closed_by))
             self._withheld = None
         elif self._is_after_groups and self._mode:

@@ -1,4 +1,4 @@
-"""What the decoder hands on: frames of groups, each group checked.
+"""The decoder's output: frames of checked groups.
 
 Source for every name here: Enedis-NOI-CPT_54E v3.
 """
@@ -18,7 +18,7 @@ class Mode(StrEnum):
 
 
 class OpenedBy(StrEnum):
-    """What began a frame; NONE: the capture begins inside one."""
+    """What began a frame; NONE: the capture begins inside the frame."""
 
     STX = "STX"
     NONE = "none"
@@ -34,11 +34,11 @@ class ClosedBy(StrEnum):
 
 
 class InformationGroup(msgspec.Struct, frozen=True):
-    """One accepted group: raw data and, where the label carries one, its horodate.
+    """One accepted group: raw data and the horodate, if the label carries one.
 
-    `value` keeps leading zeros and padding; `timestamp` is the raw horodate (`SAAMMJJhhmmss`);
-    `at` the same as an aware instant, None where the season is blank or there is no horodate;
-    `is_clock_degraded` when the season letter is in lower case.
+    `value` keeps leading zeros and padding. `timestamp` is the raw horodate (`SAAMMJJhhmmss`), and
+    `at` the same as an aware instant, None if the season is blank or there is no horodate.
+    `is_clock_degraded`: the season letter is in lower case.
     """
 
     value: str
@@ -55,11 +55,11 @@ class Rejected(msgspec.Struct, frozen=True):
 
 
 class Frame(msgspec.Struct, frozen=True):
-    """One frame. `start`/`end` are byte offsets in the stream.
+    """One frame. `start` and `end` are byte offsets in the stream.
 
-    `is_complete`: STX to ETX, nothing rejected, no label twice. `unknown`: groups set aside, as they
-    stand, whose checksum fits and whose label is not known. `is_short`: a three-phase
-    overload frame (ADIR1-3, ADCO, IINST1-3), which says nothing of other labels.
+    `is_complete`: STX to ETX, nothing rejected, no label twice. `unknown`: raw groups that were set
+    aside because their checksum fits but their label is not known. `is_short`: a three-phase
+    overload frame (ADIR1-3, ADCO, IINST1-3), which lacks the other labels.
     """
 
     mode: Mode

@@ -1,4 +1,4 @@
-"""One group of the TIC output: its checksum, and the way to and from bytes.
+"""Decodes and encodes one group of the TIC output, with its checksum.
 
 A group is LF, label, separator, [horodate, separator,] data, separator, checksum, CR. The
 separator is SP in historique and HT in standard mode, and HT never occurs in historique.
@@ -20,7 +20,7 @@ _MODES = {ord(separator): mode for mode, separator in SEPARATORS.items()}
 # Separator and checksum: what follows the data in any group.
 _TAIL_BYTES = 2
 _BIT_6 = 0x40
-# How Enedis names groups. One flip of bit 6 makes a lower-case letter of a digit.
+# How Enedis names groups. A flip of bit 6 turns some digits and signs into lower-case letters.
 _LABEL = re.compile(r"[A-Z][A-Z0-9]{1,8}(?:[+-]\d)?", re.ASCII)
 
 
@@ -46,13 +46,13 @@ class LabelledGroup(msgspec.Struct, frozen=True):
 
 
 class DoubtfulGroup(msgspec.Struct, frozen=True):
-    """A group that may be as it stands, or what a hit character made of it."""
+    """A group that may be correct, or may contain a corrupted character."""
 
     read: LabelledGroup
 
 
 class UnknownGroup(msgspec.Struct, frozen=True):
-    """A group whose checksum fits and whose label a later meter may have brought."""
+    """A group whose checksum fits and whose label may come from a newer meter."""
 
     raw: str
 
@@ -64,7 +64,7 @@ def checksum(mode: Mode, before: bytes) -> int:
     """Compute the checksum character of a group, in 0x20..0x5F.
 
     `before` is the group from the label's first character up to and including the separator before
-    the checksum. Historique leaves that last separator out of the sum; standard has it in.
+    the checksum. Historique leaves that last separator out of the sum; standard includes it.
     """
     covered = before[:-1] if mode is Mode.HISTORIQUE else before
     return (sum(covered) & 0x3F) + 0x20
@@ -83,13 +83,12 @@ def encode_group(mode: Mode, label: str, value: str, timestamp: str | None = Non
 
 
 def read_group(body: bytes) -> GroupRead:
-    """Read what stands between LF and CR, or say why it is refused.
+    """Return the group between LF and CR, or the reason why it is refused.
 
-    Bytes with bit 7 set stand for characters that failed the parity check. The checksum lets two
-    single faults pass: that of bit 7 itself, and that of bit 6, to which it is blind. A group with
-    one such character is read as it stands if only the first can be meant, and it is neither
-    doubtful nor unknown. Nothing is repaired and nothing is stripped: the checksum may be a space,
-    and texts are padded.
+    Bytes with bit 7 set are characters that failed the parity check. The checksum does not see two
+    single faults: in bit 7 itself, and in bit 6. A group with one such character is read as it is
+    if only bit 7 can be wrong, and if the group is neither doubtful nor unknown. Nothing is
+    repaired and nothing is stripped, since the checksum may be a space and texts are padded.
     """
     if body.isascii():
         return _read_sound(body)
@@ -129,7 +128,7 @@ def _read_fields(mode: Mode, fields: list[str]) -> GroupRead:
 
 
 def _read_unknown(mode: Mode, fields: list[str]) -> UnknownGroup | GroupRefusal:
-    """Tell a label that a later meter may have brought from a hit one; historique gets none anew."""
+    """Tell a label of a newer meter from a corrupted one; historique has no new labels."""
     is_later = mode is Mode.STANDARD and fields[0] not in LABELS and _LABEL.fullmatch(fields[0])
     if not is_later or not all(map(str.isprintable, fields)):
         return GroupRefusal.LABEL

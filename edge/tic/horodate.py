@@ -1,9 +1,9 @@
 """The meter's horodate: `SAAMMJJhhmmss`, S the season.
 
-Enedis-NOI-CPT_54E v3, page 17. H is UTC+1, E is UTC+2, so that the hour which occurs twice in
-October is told apart; lower case says that the meter's clock is degraded; a space, which only
-mobile peak notices carry, leaves the season open. That the letter agrees with the legal time of
-mainland France is not required: overseas networks keep one season all year.
+Enedis-NOI-CPT_54E v3, page 17. H is UTC+1 and E is UTC+2, which distinguishes the hour that occurs
+twice in October. Lower case means that the meter's clock is degraded. A space, which only mobile
+peak notices carry, leaves the season open. The letter need not agree with the legal time of
+mainland France, since overseas networks keep one season all year.
 """
 
 import re
@@ -15,7 +15,7 @@ LENGTH = 13
 
 
 def civil_time(raw: str) -> datetime | None:
-    """Read a horodate: aware, naive where the season is blank, None where it is not legal."""
+    """Return a horodate as an aware datetime; naive if the season is blank, None if not legal."""
     if not _SHAPE.fullmatch(raw):
         return None
     fields = [int(raw[at : at + 2]) for at in range(1, LENGTH, 2)]
@@ -28,7 +28,7 @@ def civil_time(raw: str) -> datetime | None:
 
 
 def encode_horodate(at: datetime, *, is_degraded: bool = False) -> str:
-    """Write an aware instant whose offset is +01:00 or +02:00 as a horodate.
+    """Return an aware instant whose offset is +01:00 or +02:00 as a horodate.
 
     Raises ValueError for any other offset.
     """

@@ -1,8 +1,8 @@
-"""Every label of the TIC output in both modes: shape of its data, unit, English name.
+"""Every label of the TIC output in both modes: the form of its data, its unit and English name.
 
-No label exists in both modes. `pattern` is what data must match in full, length included; it is
-as narrow as Enedis-NOI-CPT_54E v3 allows, because the checksum is blind to bit 6 and to swapped
-characters. Patterns never admit what one flip of bit 6 makes of legal data.
+No label exists in both modes. Data must match `pattern` in full, length included. Patterns are as
+narrow as Enedis-NOI-CPT_54E v3 allows, because the checksum does not see a fault in bit 6 or
+swapped characters. No pattern matches legal data with bit 6 of one character flipped.
 """
 
 import re
@@ -15,7 +15,7 @@ from edge.tic.frame import Mode
 
 
 class LabelKind(StrEnum):
-    """What sort of data a label carries."""
+    """The kind of data that a label carries."""
 
     SERIAL = "serial"
     DIGITS = "digits"
@@ -49,10 +49,10 @@ class Horodate(StrEnum):
 
 
 class Label(msgspec.Struct, frozen=True):
-    """One label: its mode, the length of its data in characters and all that is known of it.
+    """One label: its mode, the length of its data in characters, and its properties.
 
-    Data that match `doubtful` alone count once the next frame says the same. `is_register`: a counter that only rises. `is_fixed`: stays the same for hours at
-    least, mostly for years.
+    Data that match only `doubtful` are accepted once the next frame repeats them. `is_register`: a
+    counter that only rises. `is_fixed`: the value stays the same for at least hours, mostly years.
     """
 
     name: str
@@ -68,13 +68,14 @@ class Label(msgspec.Struct, frozen=True):
     doubtful: re.Pattern[str] | None = None
 
 
-# A source that hides a serial number puts another in its place, often a shorter one, or one character
-# in place of most of it, and sees to it that the checksum fits; such data are no line fault.
+# A source that hides a serial number replaces it by another, often a shorter one, or most of it by
+# one repeated character, with a correct checksum. Such data are not a line fault.
 _SERIAL = r"\d{6,%d}|(?=.{6,14}\Z)\d*([X*#])\1{3,}\d*"
-# Sources that trim texts take an even number of spaces for the checksum to fit; it is blind to a
-# lost "@", which one character less, or an "@" in what is left, might hide.
+# Sources that trim texts remove an even number of spaces, so that the checksum still fits. The
+# checksum does not see a lost "@", so a text one character shorter, or a trimmed text with an "@",
+# is not accepted.
 _TEXT = r"(?=.{%d}\Z|[^@]{1,%d}(?<! )\Z)%s[ -_a-z]*"
-# In texts, a lone lower-case letter is what bit 6 makes of a digit or a stroke.
+# In texts, a single lower-case letter may be a digit or a dash with bit 6 flipped.
 _NO_LONE_LETTER = r"(?![^a-z]*[a-z][^a-z]*\Z)"
 _SLOT = r"(?:(?:[01]\d|2[0-3])[0-5]\d[0-9A-F]{4}|NONUTILE)"
 _PROFILE = rf"{_SLOT}(?: {_SLOT}){{10}}"

@@ -1,9 +1,9 @@
-"""Parity checked in software: 7E1 characters as a UART set to 8N1 delivers them.
+"""Checks parity in software: 7E1 characters as a UART set to 8N1 delivers them.
 
-Both are ten bits on the line, so reading 8N1 loses nothing and works on UARTs without parity;
-bit 7 then is the even parity of the other seven. Streams that a UART has read as 7E1 have bit 7
-clear throughout. Which of the two a stream is, its bytes tell: in one no byte has odd weight, in
-the other none is above 0x7F, and each has about half of what the other has none of.
+Both are ten bits on the line, so reading 8N1 loses nothing and works on UARTs without parity.
+Bit 7 is then the even parity of the other seven. Streams that a UART has read as 7E1 have bit 7
+clear throughout. The bytes show which of the two a stream is: the first has no byte of odd weight
+and about half above 0x7F, the second has none above 0x7F and about half of odd weight.
 """
 
 MARKERS = b"\x02\x03\x04"
@@ -12,15 +12,15 @@ _CR = 0x0D
 _LINE_ENDS = b"\x0a\x0d"
 _EVEN = bytes(byte for byte in range(256) if byte.bit_count() % 2 == 0)
 _LOW = bytes(range(128))
-# A piece of the stream decides for itself once so many bytes speak for one reading and at most a
-# quarter as many against it; shorter and mixed ones follow what came before.
+# A piece of the stream decides by itself if at least this many bytes support one reading and at
+# most a quarter as many contradict it. Shorter and mixed pieces follow the earlier ones.
 _DECISIVE_BYTES = 12
 _DECISIVE_RATIO = 4
 _MEMORY_BYTES = 2048
 
 
 def _table(sound: bytes, mark: int) -> bytes:
-    """Mask bytes and mark unsound ones; an unsound marker still ends a line but marks no frame."""
+    """Return a table that masks bytes and marks bad ones; a bad marker ends a line, not a frame."""
 
     def clean(byte: int) -> int:
         low = byte & 0x7F
@@ -32,15 +32,15 @@ def _table(sound: bytes, mark: int) -> bytes:
 
 
 _CHECKED = _table(_EVEN, BROKEN)
-# Where bit 7 is clear throughout, one that is set says nothing against the other seven.
+# If bit 7 is clear throughout, a set one does not make the other seven suspect.
 _PLAIN = _table(_LOW, 0)
 
 
 class ParityCheck:
-    """Tells which kind of stream it sees, masks bit 7 and marks bytes that broke the parity.
+    """Detects the kind of stream, masks bit 7 and marks bytes with wrong parity.
 
     Attributes:
-        errors: bytes seen that broke the parity, or had bit 7 set where it must be clear.
+        errors: the number of bytes with wrong parity, or with bit 7 set where it must be clear.
         is_checked: whether the stream carries parity in bit 7.
     """
 
@@ -53,10 +53,10 @@ class ParityCheck:
         self._high = 0
 
     def clean(self, piece: bytes) -> bytes:
-        """Mask a piece of the stream.
+        """Return a masked piece of the stream.
 
-        Characters that broke the parity keep `BROKEN`, bit 7, set; broken markers and line ends
-        become CR.
+        Characters with wrong parity have `BROKEN`, bit 7, set. Broken markers and line ends become
+        CR.
         """
         odd = len(piece.translate(None, _EVEN))
         high = len(piece.translate(None, _LOW))

@@ -1,4 +1,4 @@
-"""How good the line is, as one figure a person can act on."""
+"""The quality of the line, as one figure that a person can act on."""
 
 from collections import deque
 
@@ -10,10 +10,10 @@ _WINDOW_FRAMES = 32
 class LineQuality(msgspec.Struct, frozen=True):
     """Counts since the stream began, and shares of good groups in [0, 1].
 
-    `share` and `recent_share` are None while nothing was received; lines cut by the beginning or
+    `share` and `recent_share` are None while nothing was received. Lines cut by the beginning or
     the end of the stream do not count against them. `recent_share` covers the last 32 frames or,
     without frames, the last pieces of noise. `groups` were accepted, `refused` were not.
-    `parity_errors` counts characters, of `size_bytes`; `is_parity_checked`: see `parity`.
+    `parity_errors` counts characters out of `size_bytes`. `is_parity_checked`: see `parity`.
     """
 
     groups: int
@@ -37,7 +37,7 @@ class QualityCounter:
         self._window: deque[tuple[int, int]] = deque(maxlen=_WINDOW_FRAMES)
 
     def count(self, groups: int, refused: int, cut: int) -> None:
-        """Count one frame or piece of noise; `cut` of the refused lines are no fault of the line."""
+        """Count one frame or piece of noise; `cut` of the refused lines are not a line fault."""
         self._groups += groups
         self._refused += refused
         self._cut += cut
@@ -47,7 +47,7 @@ class QualityCounter:
     def figure(
         self, size_bytes: int, parity_errors: int, *, is_parity_checked: bool
     ) -> LineQuality:
-        """Give the figures as they stand."""
+        """Return the present figures."""
         recent_groups = sum(groups for groups, _ in self._window)
         recent_refused = sum(refused for _, refused in self._window)
         return LineQuality(

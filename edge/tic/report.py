@@ -1,4 +1,4 @@
-"""Frames as people and programs read them: JSON lines and tables."""
+"""Frames as JSON lines for programs and as tables for people."""
 
 from functools import partial
 
@@ -49,7 +49,7 @@ class _SummaryLine(msgspec.Struct, frozen=True):
 
 
 def frame_line(frame: Frame) -> str:
-    """Write a frame as one line of JSON."""
+    """Return a frame as one line of JSON."""
     line = _FrameLine(
         mode=frame.mode,
         start=frame.start,
@@ -66,7 +66,7 @@ def frame_line(frame: Frame) -> str:
 
 
 def frame_table(frame: Frame, lang: Lang) -> str:
-    """Write a frame as a table, one group a line."""
+    """Return a frame as a table with one group a line."""
     in_lang = partial(sentence_in, lang)
     state = "complete" if frame.is_complete else "incomplete"
     marks = f"{frame.opened_by}..{frame.closed_by}"
@@ -79,12 +79,14 @@ def frame_table(frame: Frame, lang: Lang) -> str:
         labels = ", ".join(frame.duplicate_labels)
         lines.append(f"  {in_lang(f'more than once: {labels}')}")
     unknown = (f"  {in_lang(f'not known, set aside: {raw!r}')}" for raw in frame.unknown)
-    refused = (f"  {in_lang(f'refused: {each.raw!r}: {each.reason}')}" for each in frame.rejected)
+    refused = (
+        f"  {in_lang(f'refused: {group.raw!r}: {group.reason}')}" for group in frame.rejected
+    )
     return "\n".join([*lines, *unknown, *refused, ""])
 
 
 class DecodeTally:
-    """What the summary counts."""
+    """Counts frames for the summary."""
 
     def __init__(self) -> None:
         self._frames = 0
@@ -96,11 +98,11 @@ class DecodeTally:
         self._complete += frame.is_complete
 
     def summary_line(self, mode: Mode | None, quality: LineQuality) -> str:
-        """Write the summary as one line of JSON."""
+        """Return the summary as one line of JSON."""
         return _encoder.encode(_SummaryLine(self._summary(mode, quality))).decode()
 
     def summary_text(self, mode: Mode | None, quality: LineQuality) -> str:
-        """Write the summary as a sentence, with advice where the line is bad."""
+        """Return the summary as a sentence, or what is wrong if no group was found."""
         summary = self._summary(mode, quality)
         if summary.mode is None:
             if not quality.size_bytes:
@@ -154,7 +156,7 @@ def _row(name: str, group: InformationGroup, lang: Lang) -> str:
 
 
 def _status(frame: Frame) -> str:
-    """Name what differs from zero in the status register."""
+    """Return the fields of the status register that differ from zero."""
     stge = decode_stge(frame.groups["STGE"].value)
     fields = ((name, getattr(stge, name)) for name in stge.__struct_fields__)
     return ", ".join(f"{name} {value}" for name, value in fields if value)

@@ -1,8 +1,8 @@
 """The serial line: a UART, a USB adapter, or the pty of an emulator.
 
-Raw and 8N1: cooked terminals turn CR into LF and swallow ETX, and parity is checked in software
-(see `parity`). The line survives unplugging: it is opened again, after a growing pause, under the
-name that stays the same when a USB adapter comes back under another number.
+It is read raw and as 8N1: cooked terminals turn CR into LF and swallow ETX, and parity is checked
+in software (see `parity`). The line survives unplugging: it is reopened after growing pauses, under
+the name that stays the same when a USB adapter comes back with another number.
 """
 
 import errno
@@ -28,7 +28,7 @@ _log = structlog.get_logger()
 
 
 def stable_path(device: Path, by_id: Path = BY_ID) -> Path:
-    """Return the name under `by_id` that leads to `device`, or `device` if there is none."""
+    """Return the link in `by_id` that points to `device`, or `device` if there is none."""
     if not by_id.is_dir():
         return device
     target = device.resolve()
@@ -36,14 +36,14 @@ def stable_path(device: Path, by_id: Path = BY_ID) -> Path:
 
 
 class Timing(msgspec.Struct, frozen=True):
-    """The clock a serial source goes by; tests pass their own."""
+    """The clock of a serial source; tests pass their own."""
 
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
 
 class SerialSource:
-    """Bytes of a serial device, at the speed that gives groups.
+    """Bytes of a serial device, at the speed at which groups can be decoded.
 
     Attributes:
         fault: why the device is not open, as a sentence; None while it is.
@@ -59,11 +59,16 @@ class SerialSource:
         delays: Callable[[], Iterator[float]] = REOPEN.waits_s,
         timing: Timing | None = None,
     ) -> None:
-        """Take a device that need not be there yet.
+        """Use a device that need not exist yet.
 
-        `accepted_groups` says how decoding goes; `delays` makes the pauses between attempts, in
-        seconds, anew after each success. `is_patient`: a device that another program holds is waited
-        for from the beginning; what was open once always is.
+        Args:
+            device: the path of the device.
+            accepted_groups: returns the number of groups decoded so far.
+            speeds: the line speeds to try, in bit/s.
+            is_patient: wait for a device that another program holds even if it was never open. A
+                device that was open once is always waited for.
+            delays: makes the pauses between attempts, in seconds; called again after each success.
+            timing: the clock.
         """
         self.fault: str | None = None
         self._device = device
@@ -81,7 +86,7 @@ class SerialSource:
 
     @property
     def speed(self) -> int:
-        """The line speed listened at, in bit/s."""
+        """The present line speed, in bit/s."""
         return self._finder.speed
 
     def fileno(self) -> int:
@@ -89,10 +94,10 @@ class SerialSource:
         return int(self._port.fileno()) if self._port else -1
 
     def read(self, timeout_s: float) -> bytes:
-        """Return what has come, b"" if nothing came in time or the device is away.
+        """Return the received bytes, b"" if nothing came in time or the device is away.
 
-        Raises ConfigError if the device may not be opened at the first attempt, or is held by
-        another program and that is not to be waited for.
+        Raises ConfigError if the first attempt to open the device is not permitted, or if another
+        program holds it and this source is not patient.
         """
         if self._port is None and not self._reopen(timeout_s):
             return b""
@@ -165,7 +170,7 @@ class SerialSource:
         return True
 
     def _lose(self, why: str) -> None:
-        """Close the device and set the time of the next attempt; say so once, not each time."""
+        """Close the device and set the time of the next attempt; log this once, not each time."""
         self.close()
         delay_s = next(self._delays_s)
         self._is_recovering = True

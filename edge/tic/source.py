@@ -1,6 +1,6 @@
-"""Where TIC bytes come from: one small interface, and the sources that are files.
+"""Where TIC bytes come from: the interface of sources, and the sources that are files.
 
-The serial line, which a pty stands in for, is in `serial_line`.
+The serial line, which may be a pty, is in `serial_line`.
 """
 
 import os
@@ -19,16 +19,16 @@ class TicSource(Protocol):
     """A stream of bytes of a meter's TIC output."""
 
     def read(self, timeout_s: float) -> bytes:
-        """Return what has come, b"" if nothing came within `timeout_s` seconds.
+        """Return the received bytes, b"" if nothing came within `timeout_s` seconds.
 
-        Raises EOFError at the end of a source that has one.
+        Raises EOFError at the end of a finite source.
         """
 
     def fileno(self) -> int:
         """Return a descriptor to wait on, -1 while there is none."""
 
     def close(self) -> None:
-        """Let go of the source; closing twice is no error."""
+        """Close the source; closing twice is not an error."""
 
 
 class StreamSource:
@@ -55,15 +55,15 @@ class StreamSource:
 
         Raises FrameError if it cannot be read, or holds none.
         """
-        with closing(cls.open(path)) as tried:
-            if not _has_group(tried):
+        with closing(cls.open(path)) as source:
+            if not _has_group(source):
                 raise no_capture(str(path))
         return cls.open(path)
 
     def read(self, timeout_s: float) -> bytes:
-        """Return what has come, b"" if nothing came in time; raise EOFError at the end.
+        """Return the received bytes, b"" if nothing came in time; raise EOFError at the end.
 
-        Raises FrameError if the descriptor cannot be read, as a directory's cannot.
+        Raises FrameError if the descriptor cannot be read, for example a directory's.
         """
         ready, _, _ = select.select([self._descriptor], [], [], timeout_s)
         if not ready:
@@ -90,7 +90,7 @@ class StreamSource:
 
 
 def no_capture(name: str) -> FrameError:
-    """Say that a source holds nothing that a meter sends."""
+    """Return the error of a source that contains no meter's output."""
     return FrameError(
         f"{name} is no capture of a meter's output: it holds no group that can be read."
     )

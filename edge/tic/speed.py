@@ -1,12 +1,12 @@
-"""Which of the two line speeds the meter talks at, found from what can be decoded.
+"""Finds which of the two line speeds the meter uses, from what can be decoded.
 
 Historique is sent at 1200 bit/s, standard at 9600 (Enedis-NOI-CPT_54E v3, page 9). At the wrong
-speed bytes arrive, but no group ever passes; a supplier may change the mode at any time.
+speed bytes arrive, but no group passes its checks. A supplier may change the mode at any time.
 """
 
 SPEEDS = (9600, 1200)
-# A frame of any mode brings a good group within 2.5 s and 300 bytes, so that after twice the time
-# the speed is wrong, or the line is so bad that trying the other one loses nothing.
+# A frame of any mode brings a good group within 2.5 s and 300 bytes. After twice that time the
+# speed is wrong, or the line is so bad that trying the other speed loses nothing.
 _PATIENCE_S = 5.0
 _PATIENCE_BYTES = 200
 
@@ -23,13 +23,13 @@ class SpeedFinder:
 
     @property
     def speed(self) -> int:
-        """The line speed to listen at, in bit/s."""
+        """The line speed to use, in bit/s."""
         return self._speeds[self._at]
 
     def observe(self, size_bytes: int, groups: int, now_s: float) -> bool:
-        """Take note of `size_bytes` new bytes and `groups` accepted in all; True: `speed` changed.
+        """Record `size_bytes` new bytes and `groups` accepted in all; return True to change speed.
 
-        Silence changes nothing: no speed hears a cable that is not plugged in.
+        Silence changes nothing, since an unplugged cable is silent at every speed.
         """
         if self._since_s is None or groups != self._groups:
             self._restart(groups, now_s)

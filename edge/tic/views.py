@@ -1,4 +1,4 @@
-"""Packed data taken apart: STGE, RELAIS, PJOURF+1 and PPOINTE.
+"""Unpacks packed data: STGE, RELAIS, PJOURF+1 and PPOINTE.
 
 Enedis-NOI-CPT_54E v3, pages 24 to 28.
 """
@@ -12,7 +12,7 @@ _RELAYS = 8
 
 
 class StatusRegister(msgspec.Struct, frozen=True):
-    """STGE. Flags are 0 or 1; the other fields are the codes of 54E.
+    """The fields of STGE. Flags are 0 or 1; the other fields are the codes of 54E.
 
     `cutoff`: 0 closed, 1 over-power, 2 over-voltage, 3 load shed, 4 order by CPL or Euridis,
     5 and 6 overheating. `supplier_index` is NTARF; both indices count from 1. Tempo colours:
@@ -54,7 +54,7 @@ class ProfileSlot(msgspec.Struct, frozen=True):
 
 
 class Decoded(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a frame's packed groups say; None for those it does not carry."""
+    """A frame's unpacked groups; None for each that the frame lacks."""
 
     stge: StatusRegister | None = msgspec.field(default=None, name="STGE")
     relais: tuple[int, ...] | None = msgspec.field(default=None, name="RELAIS")
@@ -63,7 +63,7 @@ class Decoded(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def decode_stge(value: str) -> StatusRegister:
-    """Take STGE's eight hexadecimal digits apart."""
+    """Unpack STGE's eight hexadecimal digits."""
     word = int(value, 16)
 
     def bits(low: int, count: int = 1) -> int:
@@ -92,18 +92,18 @@ def decode_stge(value: str) -> StatusRegister:
 
 
 def decode_relais(value: str) -> tuple[int, ...]:
-    """Give the state (0 or 1) of relays 1 to 8; relay 1 is the real one."""
+    """Return the state (0 or 1) of relays 1 to 8; relay 1 is the physical one."""
     word = int(value)
     return tuple((word >> relay) & 1 for relay in range(_RELAYS))
 
 
 def decode_profile(value: str) -> tuple[ProfileSlot, ...]:
-    """Give the used blocks of PJOURF+1 or PPOINTE in the order they stand."""
+    """Return the used blocks of PJOURF+1 or PPOINTE in their order."""
     return tuple(_slot(block) for block in value.split(" ") if block != _UNUSED_SLOT)
 
 
 def decode_views(frame: Frame) -> Decoded:
-    """Take apart the packed groups that the frame carries."""
+    """Unpack the packed groups of the frame."""
     groups = frame.groups
     stge, relais = groups.get("STGE"), groups.get("RELAIS")
     pjourf, ppointe = groups.get("PJOURF+1"), groups.get("PPOINTE")
