@@ -1,1 +1,1 @@
-"""Tariffs as data: the regulated French ones, calendars, market series, and what checks them."""
+"""Tariffs as data: the regulated French tariffs, calendars, market series, and their linter."""

@@ -1,8 +1,8 @@
-"""Calendar documents from what people say: off-peak windows by season, Tempo colours, EJP peaks.
+"""Makes calendar documents from off-peak windows by season, Tempo colours and EJP peaks.
 
-All of it is legal time: on the night when clocks go back an off-peak window of 22:30-06:30 lasts
-nine hours, on the one when they go forward seven. The classes of a calendar stand in the order of
-the meter's registers, so that class n is register n.
+All times are legal time. An off-peak window of 22:30-06:30 lasts nine hours on the night when
+clocks go back, and seven when they go forward. The classes of a calendar are in the order of the
+meter's registers, so class n is register n.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -33,7 +33,7 @@ _ANY_YEAR = 2023  # not a leap year; 29 February belongs with the 28th
 
 
 class Season(msgspec.Struct, frozen=True, rename={"start": "from", "end": "to"}):
-    """Off-peak windows of a season; `start` and `end` are MM-DD, half-open, None: all year."""
+    """Off-peak windows of a season; `start` and `end` are MM-DD, half-open, None for all year."""
 
     off_peak: tuple[str, ...]
     start: str | None = None
@@ -41,7 +41,7 @@ class Season(msgspec.Struct, frozen=True, rename={"start": "from", "end": "to"})
 
 
 class Windows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The off-peak windows of a meter, as its distributor set them; `source` says who said so.
+    """The off-peak windows of a meter, as set by its distributor; `source` names their origin.
 
     Since 2025-11 they may differ between winter (11-01 to 04-01) and summer (04-01 to 11-01).
     """
@@ -73,20 +73,20 @@ def off_peak_minutes(windows: Windows, day: date) -> frozenset[int]:
     """Return the minutes of a legal day (multiples of 15) that are off-peak, 8 hours of them.
 
     Raises:
-        DocumentRefused: no season or two hold the day, or the windows are not 8 hours.
+        DocumentRefused: the day is in no season or in two, or the windows are not 8 hours.
     """
-    found = [season for season in windows.seasons if _holds(season, day)]
-    if len(found) != 1:
+    seasons = [season for season in windows.seasons if _holds(season, day)]
+    if len(seasons) != 1:
         raise DocumentRefused(
-            f"{day:%m-%d} lies in {len(found)} seasons; each day needs one (MM-DD, half-open)."
+            f"{day:%m-%d} lies in {len(seasons)} seasons; each day needs one (MM-DD, half-open)."
         )
-    minutes = [minute for text in found[0].off_peak for minute in _window(text)]
+    minutes = [minute for text in seasons[0].off_peak for minute in _window(text)]
     if len(set(minutes)) != len(minutes):
-        raise DocumentRefused(f"The windows {', '.join(found[0].off_peak)} overlap.")
+        raise DocumentRefused(f"The windows {', '.join(seasons[0].off_peak)} overlap.")
     if len(minutes) * 15 != OFF_PEAK_HOURS * 60:
         raise DocumentRefused(
-            f"The windows {', '.join(found[0].off_peak)} are {len(minutes) / 4:g} hours; a French "
-            f"meter has {OFF_PEAK_HOURS} off-peak hours a day."
+            f"The windows {', '.join(seasons[0].off_peak)} are {len(minutes) / 4:g} hours; a "
+            f"French meter has {OFF_PEAK_HOURS} off-peak hours a day."
         )
     return frozenset(minutes)
 
@@ -138,7 +138,7 @@ def ejp_calendar(
     *,
     source: str = "",
 ) -> Calendar:
-    """Make the EJP calendar of the days [start, end), each from 01:00 to 01:00; peaks from 07:00."""
+    """Make the EJP calendar of the days [start, end) (01:00 to 01:00), with peaks from 07:00."""
 
     def number(at: datetime) -> int:
         is_peak = _shifted(at, EJP_PEAK_START) in peaks and not (
@@ -177,7 +177,7 @@ def _calendar(
 
 
 def _shifted(at: datetime, begins: time) -> date:
-    """Return the day, beginning at `begins`, that holds a legal time."""
+    """Return the day, beginning at `begins`, that contains a legal time."""
     return at.date() if at.time() >= begins else at.date() - timedelta(days=1)
 
 

@@ -1,4 +1,4 @@
-"""The linter: files in, everything that is wrong or odd in them out, each with its line."""
+"""The linter: reports everything wrong or odd in tariff files, each problem with its line."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -34,7 +34,7 @@ _RENDER = "Draw it again with `volet provider tariff`, or sign it with the key i
 
 
 class ProblemReport(msgspec.Struct, frozen=True):
-    """One problem as it is shown; `path` points into the file's JSON."""
+    """One problem for display; `path` points into the file's JSON."""
 
     file: str
     line: int
@@ -53,10 +53,10 @@ class _TariffFile(msgspec.Struct, frozen=True):
 
 
 def check_files(texts: Mapping[str, str], today: date) -> list[ProblemReport]:
-    """Check tariffs, calendars, series and signed documents, by file name, and between them."""
+    """Check tariffs, calendars, series and signed documents, singly and against each other."""
     files = [_read(name, text) for name, text in texts.items()]
     schedules = [file.schedule for file in files if file.schedule is not None]
-    calendars = [each for each in schedules if isinstance(each, Calendar)]
+    calendars = [schedule for schedule in schedules if isinstance(schedule, Calendar)]
     tariffs = [tariff for file in files for tariff in file.tariffs]
     problems = [(file, problem) for file in files for problem in file.problems]
     try:
@@ -67,35 +67,36 @@ def check_files(texts: Mapping[str, str], today: date) -> list[ProblemReport]:
     for file in files:
         for number, tariff in enumerate(file.tariffs):
             at = () if len(file.tariffs) == 1 else ("tariffs", number)
-            position = next(n for n, each in enumerate(tariffs) if each is tariff)
-            found = [
+            position = next(n for n, other in enumerate(tariffs) if other is tariff)
+            in_tariff = [
                 *tariff_problems(tariff),
                 *file_problems(tariffs, position, today),
                 *schedule_problems(tariff, calendars, known),
             ]
             problems += [
-                (file, msgspec.structs.replace(each, place=(*at, *each.place))) for each in found
+                (file, msgspec.structs.replace(problem, place=(*at, *problem.place)))
+                for problem in in_tariff
             ]
     order = list(texts)
     return sorted(
-        (_report(*each) for each in problems),
-        key=lambda each: (order.index(each.file), each.line, each.path, each.message),
+        (_report(*problem) for problem in problems),
+        key=lambda report: (order.index(report.file), report.line, report.path, report.message),
     )
 
 
 def read_texts(paths: Sequence[Path], read: Mapping[Path, bytes]) -> dict[str, str]:
-    """Decode what was read of some files.
+    """Decode the contents of `paths`.
 
     Raises:
-        DocumentRefused: a file is no text in UTF-8.
+        DocumentRefused: a file is not text in UTF-8.
     """
-    found = {}
+    texts = {}
     for path in paths:
         try:
-            found[str(path)] = read[path].decode("utf-8-sig")
+            texts[str(path)] = read[path].decode("utf-8-sig")
         except UnicodeDecodeError as exc:
             raise DocumentRefused(f"{path} is no text in UTF-8.") from exc
-    return found
+    return texts
 
 
 def _read(name: str, text: str) -> _TariffFile:
@@ -130,15 +131,15 @@ def _schedule(
     try:
         check_schedule(schedule, name)
     except DocumentRefused as exc:
-        said = str(exc).removeprefix(f"{name}: ")
-        return _TariffFile(name, located, (error((), said, _RENDER),))
+        message = str(exc).removeprefix(f"{name}: ")
+        return _TariffFile(name, located, (error((), message, _RENDER),))
     return _TariffFile(name, located, (), schedule=schedule)
 
 
 def _tariff(
     name: str, located: Located, value: dict[str, object], problems: list[TariffProblem]
 ) -> _TariffFile:
-    """Check line by line, so that a line whose form is wrong hides no other's faults."""
+    """Check line by line, so a malformed line does not hide problems in others."""
     lines: dict[str, list[object]] = {}
     for part, kind in _LINES.items():
         rows = value.get(part)
@@ -155,7 +156,7 @@ def _tariff(
             name, located, tuple(problems), tariffs=(msgspec.convert(value, Tariff),)
         )
     wrong = {problem.place[0] for problem in problems if problem.place}
-    sound = {key: each for key, each in value.items() if key not in wrong}
+    sound = {key: part for key, part in value.items() if key not in wrong}
     partial = msgspec.convert({**_SOME_TARIFF, **sound, **lines}, Tariff)
     is_without_lines = bool(wrong & set(_LINES))
     problems += (
@@ -202,10 +203,10 @@ def count(reports: Sequence[ProblemReport], severity: Severity) -> int:
 
 
 def in_words(reports: Sequence[ProblemReport]) -> Iterator[str]:
-    """Say what was found, a problem on two lines and a sum at the end."""
-    for each in reports:
-        path = f" {each.path}:" if each.path else ""
-        yield f"{each.file}:{each.line}: {each.severity}:{path} {each.message}"
-        yield f"    {each.fix}"
+    """Yield the report's lines: two for each problem, and the totals at the end."""
+    for report in reports:
+        path = f" {report.path}:" if report.path else ""
+        yield f"{report.file}:{report.line}: {report.severity}:{path} {report.message}"
+        yield f"    {report.fix}"
     errors, warnings = (count(reports, severity) for severity in Severity)
     yield f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}."

@@ -1,4 +1,4 @@
-"""Lists of days that a calendar is made from: Tempo colours, EJP peaks."""
+"""Lists of days from which calendars are made: Tempo colours, EJP peaks."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ _HEADINGS = ((1, ["date", "colour"]), (1, ["date"]))
 
 
 class Colour(StrEnum):
-    """The colour of a Tempo day, as the registers are named."""
+    """The colour of a Tempo day, with the name used for registers."""
 
     BLUE = "bleu"
     WHITE = "blanc"
@@ -42,12 +42,12 @@ class _Shipped(msgspec.Struct, frozen=True):
 
 def colours_of(seasons: Iterable[TempoSeason]) -> dict[date, Colour]:
     """Return the colour of every day of some seasons."""
-    found = {}
+    colours = {}
     for season in seasons:
-        found.update(dict.fromkeys(days_between(season.start, season.end), Colour.BLUE))
-        found.update(dict.fromkeys(season.white, Colour.WHITE))
-        found.update(dict.fromkeys(season.red, Colour.RED))
-    return found
+        colours.update(dict.fromkeys(days_between(season.start, season.end), Colour.BLUE))
+        colours.update(dict.fromkeys(season.white, Colour.WHITE))
+        colours.update(dict.fromkeys(season.red, Colour.RED))
+    return colours
 
 
 @cache
@@ -57,12 +57,12 @@ def _shipped() -> _Shipped:
 
 
 def tempo_days() -> dict[date, Colour]:
-    """Return the Tempo days that are shipped, without a gap."""
+    """Return the shipped Tempo days, which have no gap."""
     return colours_of(_shipped().seasons)
 
 
 def tempo_source() -> str:
-    """Say where the shipped Tempo days were read."""
+    """Return the sources of the shipped Tempo days."""
     return "; ".join(_shipped().sources)
 
 
@@ -72,7 +72,7 @@ def read_tempo_days(text: str, origin: str) -> dict[date, Colour]:
     Raises:
         DocumentRefused: names the line and what is wrong with it.
     """
-    found: dict[date, Colour] = {}
+    colours: dict[date, Colour] = {}
     for number, row in _rows(text, origin):
         expected = f"{origin}: line {number} is no day and colour ({', '.join(Colour)})."
         try:
@@ -80,24 +80,24 @@ def read_tempo_days(text: str, origin: str) -> dict[date, Colour]:
             at, value = date.fromisoformat(day), Colour(colour)
         except ValueError as exc:
             raise DocumentRefused(expected) from exc
-        found[_once(at, found, f"{origin}: line {number}")] = value
-    return found
+        colours[_once(at, colours, f"{origin}: line {number}")] = value
+    return colours
 
 
 def read_peak_days(text: str, origin: str) -> set[date]:
-    """Read the EJP days from CSV: a date in the first column.
+    """Read the EJP days from CSV, with a date in the first column.
 
     Raises:
         DocumentRefused: names the line and what is wrong with it.
     """
-    found: dict[date, None] = {}
+    days: dict[date, None] = {}
     for number, row in _rows(text, origin):
         try:
             day = date.fromisoformat(row[0])
         except ValueError as exc:
             raise DocumentRefused(f"{origin}: line {number} does not begin with a day.") from exc
-        found[_once(day, found, f"{origin}: line {number}")] = None
-    return set(found)
+        days[_once(day, days, f"{origin}: line {number}")] = None
+    return set(days)
 
 
 def _rows(text: str, origin: str) -> list[tuple[int, list[str]]]:
@@ -108,7 +108,7 @@ def _rows(text: str, origin: str) -> list[tuple[int, list[str]]]:
     return [row for row in rows if row not in _HEADINGS]
 
 
-def _once(day: date, found: Mapping[date, object], place: str) -> date:
-    if day in found:
+def _once(day: date, days: Mapping[date, object], place: str) -> date:
+    if day in days:
         raise DocumentRefused(f"{place}: {day} stands twice.")
     return day

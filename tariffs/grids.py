@@ -1,4 +1,4 @@
-"""The regulated French tariff (Tarif Bleu, residential): dated grids shipped as data."""
+"""The regulated French tariff (Tarif Bleu, residential), as shipped, dated grids."""
 
 import re
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class GridOption(StrEnum):
     EJP = "ejp"
 
 
-# How the meter names the calendar (NGTF or OPTARIF), and the supplier register of each period.
+# The meter's name for the calendar (NGTF or OPTARIF), and the supplier register of each period.
 CALENDARS = {
     GridOption.BASE: "BASE",
     GridOption.HPHC: "H PLEINE/CREUSE",
@@ -48,7 +48,7 @@ REGISTERS = {
 
 
 class Subscription(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A month's subscription at a power: € before tax, and with CTA and VAT as published."""
+    """A monthly subscription at a power: € before tax, and with CTA and VAT as published."""
 
     kva: int
     ht: Decimal
@@ -66,13 +66,13 @@ class EnergyPrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OptionPrices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one option costs, subscription by power and energy by register."""
+    """The prices of one option: subscription by power and energy by register."""
 
     subscriptions: tuple[Subscription, ...]
     energy: tuple[EnergyPrice, ...]
 
     def subscription(self, kva: int) -> Subscription | None:
-        """Return the subscription at a power, None where the option has none."""
+        """Return the subscription at a power, None if the option does not offer it."""
         return next((row for row in self.subscriptions if row.kva == kva), None)
 
     def prices(self, kva: int) -> list[EnergyPrice]:
@@ -81,21 +81,21 @@ class OptionPrices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Cta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The contribution to grid pensions: a rate of the fixed part of the network tariff."""
+    """The contribution to grid pensions, a share of the fixed part of the network tariff."""
 
     rate: Decimal
     eur_a_year: Decimal
     eur_a_kva_and_year: Decimal
 
     def eur(self, kva: int) -> Decimal:
-        """Return the € before tax of a year."""
+        """Return € a year before tax."""
         return self.rate * (self.eur_a_year + self.eur_a_kva_and_year * kva)
 
 
 class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One grid, from `valid_from` until the next.
+    """One grid, valid from `valid_from` until the next.
 
-    `derived` says which figures were computed from published ones, `assumed` which are not known.
+    `derived` lists the figures computed from published ones, `assumed` those that are not known.
     """
 
     valid_from: date
@@ -110,7 +110,7 @@ class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def name(self) -> str:
-        """The day from which the grid holds, by which it is named."""
+        """The grid's name: its first day."""
         return self.valid_from.isoformat()
 
 
@@ -118,12 +118,12 @@ class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def grids() -> tuple[Grid, ...]:
     """Return the shipped grids, oldest first."""
     data = files("tariffs").joinpath("data")
-    found = [
+    shipped = [
         read_json(entry.read_bytes(), Grid)
         for entry in data.iterdir()
         if _GRID_FILE.fullmatch(entry.name)
     ]
-    return tuple(sorted(found, key=lambda grid: grid.valid_from))
+    return tuple(sorted(shipped, key=lambda grid: grid.valid_from))
 
 
 def parse_option(text: str) -> GridOption:
@@ -141,7 +141,7 @@ def parse_option(text: str) -> GridOption:
 
 
 def prices_of(grid: Grid, option: GridOption, kva: int) -> tuple[Subscription, list[EnergyPrice]]:
-    """Return what an option costs at a power under a grid.
+    """Return an option's prices at a power under a grid.
 
     Raises:
         DocumentRefused: the grid does not offer that power.
@@ -159,7 +159,7 @@ def prices_of(grid: Grid, option: GridOption, kva: int) -> tuple[Subscription, l
 def grids_between(
     start: date, end: date, among: Sequence[Grid] | None = None
 ) -> list[tuple[Grid, date, date]]:
-    """Cut the days [start, end) by grid: (grid, first day, end).
+    """Split the days [start, end) by grid into (grid, first day, end).
 
     Raises:
         DocumentRefused: the days begin before the first grid.

@@ -1,4 +1,4 @@
-"""JSON with the line on which each value stands, so that a linter can point at it."""
+"""A JSON reader that records the line of each value, for the linter."""
 
 import json
 import re
@@ -18,7 +18,7 @@ _WORDS = {"true": True, "false": False, "null": None}
 
 
 class Located(msgspec.Struct, frozen=True):
-    """A JSON value; `lines` give the line of each place in it, `twice` the keys that stand twice.
+    """A JSON value; `lines` is the line of each place in it, `twice` lists repeated keys.
 
     Numbers with a fraction are exact decimals.
     """
@@ -28,7 +28,7 @@ class Located(msgspec.Struct, frozen=True):
     twice: tuple[Place, ...]
 
     def line(self, place: Place) -> int:
-        """Return the line of a place, or of the nearest one around it that is there."""
+        """Return the line of a place, or of the nearest enclosing place that exists."""
         while place and place not in self.lines:
             place = place[:-1]
         return self.lines.get(place, 1)
@@ -41,19 +41,19 @@ def show_place(place: Place) -> str:
 
 
 class SyntaxProblem(DocumentRefused):
-    """The text is no JSON."""
+    """The text is not JSON."""
 
     def __init__(self, message: str, line: int) -> None:
-        """Say what is wrong on which line."""
+        """Store the message and its line."""
         super().__init__(message)
         self.line = line
 
 
 def read_located(text: str) -> Located:
-    """Read JSON and where its values stand.
+    """Read JSON with the lines of its values.
 
     Raises:
-        SyntaxProblem: it is no JSON, or nests too deep; names the line.
+        SyntaxProblem: it is not JSON, or nests too deep; names the line.
     """
     reader = _JsonReader(text)
     value = reader.value(())
@@ -112,22 +112,22 @@ class _JsonReader:
         return str(value)
 
     def _object(self, place: Place) -> dict[str, object]:
-        found: dict[str, object] = {}
+        fields: dict[str, object] = {}
         for _ in self._items("}"):
             if self._text[self._at : self._at + 1] != '"':
                 raise self.problem("a key is missing or is not quoted")
             key = self._string()
             self._expect(":")
-            if key in found:
+            if key in fields:
                 self.twice.append((*place, key))
-            found[key] = self.value((*place, key))
-        return found
+            fields[key] = self.value((*place, key))
+        return fields
 
     def _array(self, place: Place) -> list[object]:
-        found: list[object] = []
+        items: list[object] = []
         for _ in self._items("]"):
-            found.append(self.value((*place, len(found))))
-        return found
+            items.append(self.value((*place, len(items))))
+        return items
 
     def _items(self, closing: str) -> Iterator[None]:
         self._at += 1

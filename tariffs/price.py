@@ -1,8 +1,8 @@
-"""The regulated tariff's bill of a usage: parts by grid, lines in a bill's order, as JSON.
+"""The bill of a usage under the regulated tariff: parts by grid, lines in a bill's order, as JSON.
 
-Only start and end of a period are read as a rule. Where a grid changes between, the index at the
-change is taken in proportion to days, rounded down to the Wh, and whole kWh are counted from it as
-from a read one: the parts add up to the difference of the indices read.
+As a rule, only the indices at start and end of a period are read. If a grid changes in between, the
+index at the change is interpolated by days and rounded down to the Wh. Whole kWh are counted from
+it as from a read index, so the parts add up to the difference of the indices read.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class UsagePart(msgspec.Struct, frozen=True):
 
 
 class PricedLine(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A line as a bill prints it; amounts before tax in €, `months` with six decimals."""
+    """A printed line of a bill; amounts in € before tax, `months` with six decimals."""
 
     line: str
     grid: str
@@ -45,7 +45,7 @@ class PricedLine(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class PricedVat(msgspec.Struct, frozen=True):
-    """The VAT of one rate, once on the sum of its lines."""
+    """The VAT of one rate, computed once on the sum of its lines."""
 
     rate: Decimal
     base: Decimal
@@ -53,7 +53,7 @@ class PricedVat(msgspec.Struct, frozen=True):
 
 
 class PricedBill(msgspec.Struct, frozen=True, rename={"start": "from", "end": "to_exclusive"}):
-    """A usage's bill; `notes` says what was interpolated or assumed."""
+    """A usage's bill; `notes` lists what was interpolated or assumed."""
 
     option: str
     kva: int
@@ -68,19 +68,19 @@ class PricedBill(msgspec.Struct, frozen=True, rename={"start": "from", "end": "t
 
 
 def parts_of(usage: Usage) -> list[UsagePart]:
-    """Cut a usage by grid."""
-    found = []
+    """Split a usage by grid."""
+    parts = []
     for grid, first, last in grids_between(usage.start, usage.end):
         steps = [0] * REGISTER_COUNT
         for name, number in REGISTERS[usage.option].items():
             steps[number - 1] = whole_kwh(usage.index_wh(name, first), usage.index_wh(name, last))
         tariff = regulated_tariff(grid, usage.option, usage.kva, None)
-        found.append(UsagePart(grid, tariff, first, last, tuple(steps)))
-    return found
+        parts.append(UsagePart(grid, tariff, first, last, tuple(steps)))
+    return parts
 
 
 def plain_energies(parts: Sequence[UsagePart]) -> list[Energy]:
-    """Count the energy lines of each part by plain arithmetic."""
+    """Compute the energy lines of each part by plain arithmetic."""
     return [
         energy
         for position, part in enumerate(parts)
@@ -91,7 +91,7 @@ def plain_energies(parts: Sequence[UsagePart]) -> list[Energy]:
 
 
 def price_usage(usage: Usage, parts: Sequence[UsagePart], energies: Sequence[Energy]) -> PricedBill:
-    """Price what was counted, however it was: `energies` of the `parts`."""
+    """Price the `energies` of the `parts`, however they were counted."""
     bill = price_bill([part.tariff for part in parts], usage.start, usage.end, energies)
     lines = [
         _priced(line, part)
@@ -139,10 +139,10 @@ def _decimals(numerator: int, denominator: int) -> str:
 
 
 def _notes(usage: Usage, parts: Sequence[UsagePart]) -> list[str]:
-    found = [
+    notes = [
         f"The index at {part.start} was not given; it is taken in proportion to days."
         for part in parts[1:]
         if not usage.is_read(part.start)
     ]
-    found += [f"Grid of {part.grid.name}: {text}" for part in parts for text in part.grid.assumed]
-    return found
+    notes += [f"Grid of {part.grid.name}: {text}" for part in parts for text in part.grid.assumed]
+    return notes

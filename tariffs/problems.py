@@ -1,4 +1,4 @@
-"""What a linter says, and the problems of a document's form: all at once, each with its place."""
+"""The linter's problems, and a check of a document's form that reports all of them with places."""
 
 import types
 import typing
@@ -11,14 +11,14 @@ from tariffs.locate import Place
 
 
 class Severity(StrEnum):
-    """Whether a document is refused for it."""
+    """Whether a problem causes refusal of the document (error) or not (warning)."""
 
     ERROR = "error"
     WARNING = "warning"
 
 
 class TariffProblem(msgspec.Struct, frozen=True):
-    """One thing that is wrong, or looks wrong, at a place, and how to put it right."""
+    """Something wrong or odd at a place, and how to correct it."""
 
     severity: Severity
     place: Place
@@ -53,13 +53,13 @@ _FIX = "See docs/reference/tariffs.md for what belongs there."
 
 
 def fix_for(place: Place) -> str:
-    """Say how to put the value at a place right."""
+    """Return how to correct the value at a place."""
     names = [part for part in place if isinstance(part, str)]
     return _FIXES.get(names[-1], _FIX) if names else _FIX
 
 
 def error(place: Place, message: str, fix: str | None = None) -> TariffProblem:
-    """Make an error; without `fix`, with what belongs at the place."""
+    """Make an error; without `fix`, it describes what belongs at the place."""
     return TariffProblem(Severity.ERROR, place, message, fix or fix_for(place))
 
 
@@ -69,14 +69,14 @@ def warning(place: Place, message: str, fix: str) -> TariffProblem:
 
 
 def form_problems(value: object, hint: object, place: Place = ()) -> Iterator[TariffProblem]:
-    """Find every place where a JSON value is not of a type: Structs, tuples of one type, unions."""
+    """Find every place where a JSON value does not match a type of Structs, tuples and unions."""
     structs = [kind for kind in _members(hint) if _is_struct(kind)]
     if structs and isinstance(value, dict):
         yield from _struct_problems(value, structs, place)
     elif typing.get_origin(hint) is tuple and isinstance(value, list):
         (item, *_) = typing.get_args(hint)
-        for number, each in enumerate(value):
-            yield from form_problems(each, item, (*place, number))
+        for number, element in enumerate(value):
+            yield from form_problems(element, item, (*place, number))
     else:
         try:
             msgspec.convert(value, hint)
@@ -93,9 +93,9 @@ def _struct_problems(
         tags = {str(kind.__struct_config__.tag): kind for kind in structs}
         tag = value.get(tag_field)
         if not isinstance(tag, str) or tag not in tags:
-            said = "is missing" if tag is None else f"is {tag!r}"
+            state = "is missing" if tag is None else f"is {tag!r}"
             yield error(
-                (*place, tag_field), f"`{tag_field}` {said}; it is one of {', '.join(tags)}."
+                (*place, tag_field), f"`{tag_field}` {state}; it is one of {', '.join(tags)}."
             )
             return
         chosen = tags[tag]

@@ -1,4 +1,4 @@
-"""The regulated tariff as tariff documents that can be offered, listed and billed."""
+"""The regulated tariff as tariff documents for offers, the list and bills."""
 
 from datetime import date
 
@@ -62,10 +62,10 @@ def regulated_tariffs(
     provider: str = PROVIDER,
     register_calendar: RegisterCalendar | None = None,
 ) -> list[Tariff]:
-    """Make the dated tariffs of one option at one power, from the grid that holds on `since`.
+    """Make the dated tariffs of one option at one power, from the grid valid on `since`.
 
     Raises:
-        DocumentRefused: a grid does not offer that power, or `since` lies before the first.
+        DocumentRefused: a grid does not offer that power, or `since` is before the first grid.
     """
     known = grids()
     if since is not None and since < known[0].valid_from:

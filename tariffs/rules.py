@@ -1,4 +1,4 @@
-"""What is wrong with a tariff beyond its form, and what looks wrong: every rule, not the first."""
+"""The linter's rules for tariffs beyond their form; it reports all problems, not only the first."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,7 +34,7 @@ USUAL_EUR_A_MONTH = Decimal(20)
 UNUSUAL = 10
 MONTHS_A_YEAR = 12
 MONTHS_LOOKED_AT = 36
-PERIOD_DAYS_MIN = 25  # what a receipt covers at least
+PERIOD_DAYS_MIN = 25  # the least that a receipt covers
 FRENCH_VAT = {Decimal("0.20"), Decimal("0.10"), Decimal("0.055"), Decimal("0.021"), Decimal(0)}
 REDUCED_VAT = Decimal("0.055")
 REDUCED_VAT_ENDED = date(2025, 8, 1)
@@ -45,7 +45,7 @@ _DAY = date(2026, 1, 1)
 _ANY = {"name": "x", "vat": Decimal(0)}
 _ANY_PRICE = {**_ANY, "eur_per_kwh": Decimal(0)}
 _ANY_PUBLISHED = {**_ANY_PRICE, "publisher": "0" * 64}
-# A line of each kind in which nothing is wrong, to try one field of another in.
+# A valid line of each kind, in which to check one field of another line.
 _FLAWLESS: dict[type[Line], Line] = {
     FixedLine: msgspec.convert({**_ANY, "eur": Decimal(0), "per": "month"}, FixedLine),
     RegisterLine: RegisterLine("x", (1,), Decimal(0), Decimal(0)),
@@ -56,33 +56,33 @@ _FLAWLESS: dict[type[Line], Line] = {
 
 
 def line_problems(line: Line, place: Place) -> Iterator[TariffProblem]:
-    """Find what a line breaks or what looks odd in it, field by field."""
+    """Find rules that a line breaks, or odd values in it, field by field."""
     flawless = _FLAWLESS[type(line)]
     is_sound = True
     for name in line.__struct_fields__:
         tried = msgspec.structs.replace(flawless, **{name: getattr(line, name)})
-        said = _said_of(tried)
-        if said is not None:
+        refusal = _refusal_of(tried)
+        if refusal is not None:
             is_sound = False
-            yield error((*place, name), said)
+            yield error((*place, name), refusal)
     if is_sound:
         yield from _odd_amounts(line, place)
 
 
 def flawless_line(part: str, number: int) -> Line:
-    """Return a line in place of one that cannot be read, under a name of its own."""
+    """Return a placeholder for an unreadable line, with a unique name."""
     kind: type[Line] = FixedLine if part == "fixed" else RegisterLine
     return msgspec.structs.replace(_FLAWLESS[kind], name=f"{part} {number}")
 
 
-def _said_of(line: Line) -> str | None:
-    """Return what `check_tariff` says of a line, without its place."""
+def _refusal_of(line: Line) -> str | None:
+    """Return the message with which `check_tariff` refuses a line, without its place."""
     fixed, energy = ((line,), ()) if isinstance(line, FixedLine) else ((), (line,))
     try:
         check_tariff(Tariff("x", "x", "x", _DAY, None, "EUR", fixed, energy), "")
     except DocumentRefused as exc:
-        said = str(exc).removeprefix(f": line 1 ({line.name}): ").removeprefix(": ")
-        return said[0].upper() + said[1:]
+        refusal = str(exc).removeprefix(f": line 1 ({line.name}): ").removeprefix(": ")
+        return refusal[0].upper() + refusal[1:]
     return None
 
 
@@ -108,7 +108,7 @@ def _odd_amounts(line: Line, place: Place) -> Iterator[TariffProblem]:
 
 
 def tariff_problems(tariff: Tariff) -> Iterator[TariffProblem]:
-    """Find what a tariff of sound lines breaks as a whole, or what looks odd in it."""
+    """Find rules that a tariff of valid lines breaks as a whole, or odd values in it."""
     lines: list[tuple[Place, Line]] = [
         *((("fixed", number), line) for number, line in enumerate(tariff.fixed)),
         *((("energy", number), line) for number, line in enumerate(tariff.energy)),
@@ -204,11 +204,11 @@ def _both_price(first: EnergyLine, second: EnergyLine) -> str | None:
 
 
 def file_problems(tariffs: Sequence[Tariff], number: int, today: date) -> Iterator[TariffProblem]:
-    """Find gaps and overlaps between one of some tariffs and the next of its name."""
+    """Find gaps and overlaps between tariff `number` and the others with its name."""
     tariff = tariffs[number]
     same = [t for t in tariffs if (t.provider, t.name) == (tariff.provider, tariff.name)]
-    ordered = sorted(same, key=lambda each: each.valid_from)
-    starts = Counter(each.valid_from for each in same)
+    ordered = sorted(same, key=lambda other: other.valid_from)
+    starts = Counter(other.valid_from for other in same)
     if starts[tariff.valid_from] > 1:
         yield error(("valid_from",), f"Two tariffs of this name begin on {tariff.valid_from}.")
         return
@@ -237,7 +237,7 @@ def file_problems(tariffs: Sequence[Tariff], number: int, today: date) -> Iterat
 def schedule_problems(
     tariff: Tariff, calendars: Sequence[Calendar], schedules: Schedules
 ) -> Iterator[TariffProblem]:
-    """Find classes that calendars do not have, and prices that stand out, where both are known."""
+    """Find classes that calendars do not have, and prices that stand out, if both are known."""
     for number, line in enumerate(tariff.energy):
         if not isinstance(line, CalendarLine):
             continue
@@ -255,17 +255,17 @@ def schedule_problems(
                     f"{line.calendar} has no class {name!r}.",
                     f"It has {', '.join(known[0].classes)}.",
                 )
-    said = _spike_in(tariff, _months(calendars), schedules)
-    if said is not None:
+    spike = _spike_in(tariff, _months(calendars), schedules)
+    if spike is not None:
         yield error(
             ("energy",),
-            said,
+            spike,
             "Give each price at least 8 hours of every month: nobody may read one quarter-hour.",
         )
 
 
 def refuse_spikes(tariff: Tariff, schedules: Schedules) -> None:
-    """Refuse a tariff whose price stands out in a month for which its calendars are listed.
+    """Refuse a tariff if a price stands out in a month that its calendars cover.
 
     Raises:
         DocumentRefused: names the month and what stands out.
@@ -273,16 +273,16 @@ def refuse_spikes(tariff: Tariff, schedules: Schedules) -> None:
     months = [tariff.valid_from]
     while len(months) < MONTHS_LOOKED_AT:
         months.append(next_month(months[-1]))
-    said = _spike_in(tariff, months, schedules)
-    if said is not None:
-        raise DocumentRefused(said)
+    spike = _spike_in(tariff, months, schedules)
+    if spike is not None:
+        raise DocumentRefused(spike)
 
 
 def _spike_in(tariff: Tariff, months: Iterable[date], schedules: Schedules) -> str | None:
-    """Say what stands out in a month for which all calendars are known, if anything does.
+    """Return what stands out in a month for which all calendars are known, if anything does.
 
-    What lies on the month's first or last day alone may go on beyond it (a Tempo night does), and
-    is left to the check of each statement.
+    Something on only the month's first or last day may continue beyond it (as a Tempo night does),
+    and is left to the check of each statement.
     """
     lines = [line for line in tariff.energy if isinstance(line, CalendarLine)]
     for month in months if lines else ():
@@ -294,12 +294,12 @@ def _spike_in(tariff: Tariff, months: Iterable[date], schedules: Schedules) -> s
             alike = _quarter_hours(lines, days, schedules)
         except ScheduleMissing:
             continue
-        for priced, found in alike.items():
-            if found.total() < SPREAD_QUARTER_HOURS and set(found) - {days[0], days[-1]}:
+        for priced, days_of in alike.items():
+            if days_of.total() < SPREAD_QUARTER_HOURS and set(days_of) - {days[0], days[-1]}:
                 names = " with ".join(priced) or "no line"
                 return (
-                    f"In {month:%Y-%m}, {found.total()} quarter-hours are priced by {names}; what "
-                    f"a calendar tells apart needs {SPREAD_QUARTER_HOURS}."
+                    f"In {month:%Y-%m}, {days_of.total()} quarter-hours are priced by {names}; "
+                    f"what a calendar tells apart needs {SPREAD_QUARTER_HOURS}."
                 )
     return None
 
@@ -307,27 +307,27 @@ def _spike_in(tariff: Tariff, months: Iterable[date], schedules: Schedules) -> s
 def _quarter_hours(
     lines: Sequence[CalendarLine], days: Sequence[date], schedules: Schedules
 ) -> dict[tuple[str, ...], Counter[date]]:
-    """Count by day the quarter-hours that the same lines price.
+    """Count, by day, the quarter-hours that the same lines price.
 
     Raises:
         ScheduleMissing: a calendar does not cover a day.
     """
-    found: dict[tuple[str, ...], Counter[date]] = {}
+    counted: dict[tuple[str, ...], Counter[date]] = {}
     for day in days:
         members = np.array([schedules.members(line, day) for line in lines])
         columns, counts = np.unique(members, axis=1, return_counts=True)
         for column, count in zip(columns.T, counts.tolist(), strict=True):
             names = tuple(line.name for line, is_in in zip(lines, column, strict=True) if is_in)
-            found.setdefault(names, Counter())[day] += count
-    return found
+            counted.setdefault(names, Counter())[day] += count
+    return counted
 
 
 def _months(calendars: Sequence[Calendar]) -> list[date]:
-    found = set()
+    months = set()
     for calendar in calendars:
         days = days_between(_day_of(calendar.start), _day_of(calendar.end - 1))
-        found |= {day.replace(day=1) for day in days}
-    return sorted(found)
+        months |= {day.replace(day=1) for day in days}
+    return sorted(months)
 
 
 def _day_of(quarter: int) -> date:

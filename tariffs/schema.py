@@ -1,4 +1,4 @@
-"""The JSON schema of each kind of document, made from its type, with a word on every field."""
+"""Generates the JSON schema of each kind of document from its type, and describes every field."""
 
 from collections.abc import Iterator
 
@@ -101,7 +101,7 @@ def document_schema(kind: str) -> dict[str, object]:
 
 
 def schema_text(kind: str) -> str:
-    """Return a schema as it is written to a file."""
+    """Return a schema as the text of its file."""
     return msgspec.json.format(msgspec.json.encode(document_schema(kind)), indent=2).decode() + "\n"
 
 
@@ -110,5 +110,5 @@ def _parts(value: object) -> Iterator[dict[str, object]]:
         yield value
         value = list(value.values())
     if isinstance(value, list):
-        for each in value:
-            yield from _parts(each)
+        for item in value:
+            yield from _parts(item)

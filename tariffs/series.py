@@ -1,4 +1,4 @@
-"""Market series documents from CSV: a price in €/MWh for each hour or quarter-hour."""
+"""Makes market series documents from CSV with a price in €/MWh per hour or quarter-hour."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from protocol.errors import DocumentRefused
 from protocol.schedule import PriceSeries, check_schedule, quarter_number
 from protocol.tariff import PRICE_LIMIT_UNITS
 
-# So that a document fits into a message of 64 KiB whatever its prices are.
+# Keeps a document within a message of 64 KiB, whatever its prices are.
 PRICES_MAX = 12_000
 UNITS_PER_EUR_A_MWH = 100
 _HOUR = timedelta(hours=1)
@@ -22,16 +22,16 @@ _COLUMNS = 2
 def read_prices(text: str, origin: str) -> list[tuple[int, datetime, int]]:
     """Read CSV of instant and €/MWh as (line number, instant, units of 0.01 €/MWh).
 
-    Columns are separated by commas, or by semicolons with decimal commas; a first line without a
-    number is a heading. An instant without an offset is legal time of France: where clocks go back,
-    the hour that comes twice stands twice, in order.
+    Columns are separated by commas, or by semicolons with decimal commas. A first line without a
+    number is a heading. An instant without an offset is legal time of France; when clocks go back,
+    the file lists the repeated hour twice, in order.
 
     Raises:
         DocumentRefused: names the line and what is wrong with it.
     """
     separator = ";" if ";" in text.split("\n", 1)[0] else ","
     rows = list(enumerate(csv.reader(io.StringIO(text), delimiter=separator), 1))
-    found: list[tuple[int, datetime, int]] = []
+    prices: list[tuple[int, datetime, int]] = []
     for number, row in rows:
         if not row or (number == 1 and not any(cell[:1].isdigit() for cell in row)):
             continue
@@ -39,10 +39,10 @@ def read_prices(text: str, origin: str) -> list[tuple[int, datetime, int]]:
         if len(row) < _COLUMNS:
             raise DocumentRefused(f"{place} needs an instant and a price, as 2026-01-01T00:00Z,80.")
         price = row[1].replace(",", ".") if separator == ";" else row[1]
-        found.append((number, _instant(row[0], found, place), _units(price, place)))
-    if len(found) < _COLUMNS:
+        prices.append((number, _instant(row[0], prices, place), _units(price, place)))
+    if len(prices) < _COLUMNS:
         raise DocumentRefused(f"{origin}: a series needs at least two prices.")
-    return found
+    return prices
 
 
 def make_series(
@@ -52,7 +52,7 @@ def make_series(
     origin: str,
     source: str = "",
 ) -> list[PriceSeries]:
-    """Make the documents of a series, one after the other, each fit to be listed.
+    """Make the consecutive documents of a series, each small enough for the list.
 
     Raises:
         DocumentRefused: the instants are not hourly or quarter-hourly without a gap; names the line.

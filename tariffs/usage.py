@@ -1,4 +1,4 @@
-"""What a household used: indices at the start and the end of a period, and between."""
+"""A household's usage: indices at the start and end of a period, and in between."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -11,7 +11,7 @@ from protocol.json_text import read_json
 from tariffs.grids import REGISTERS, GridOption, grids_between, parse_option, prices_of
 
 WH_PER_KWH = 1_000
-# A meter's index has nine digits; it is taken to have rolled over only from near their end.
+# A meter's index has nine digits; a drop counts as a rollover only from near their end.
 INDEX_MODULUS_WH = 1_000_000_000
 ROLLOVER_FROM_WH = 999_000_000
 INDEX_MAX_WH = 1_000_000_000_000
@@ -35,8 +35,8 @@ class _Usage(msgspec.Struct, frozen=True, rename={"start": "from", "end": "to_ex
 class Usage(msgspec.Struct, frozen=True):
     """A checked usage over the days [start, end).
 
-    `indices_wh` holds for `start`, for days between on which an index is known, and for `end`,
-    the index of each register of the option; they never fall.
+    `indices_wh` contains the index of each register of the option for `start`, for `end`, and for
+    days in between on which it is known. Indices never fall.
     """
 
     option: GridOption
@@ -51,11 +51,11 @@ class Usage(msgspec.Struct, frozen=True):
         return {name: whole_kwh(first[name], last[name]) for name in first}
 
     def is_read(self, day: date) -> bool:
-        """Say whether the index at the beginning of `day` is known rather than interpolated."""
+        """Return whether the index at the beginning of `day` is known rather than interpolated."""
         return day in self.indices_wh
 
     def index_wh(self, register: str, day: date) -> int:
-        """Return a register's index at the beginning of `day`, in proportion to days between."""
+        """Return a register's index at the beginning of `day`, interpolated if it is not known."""
         before = max(known for known in self.indices_wh if known <= day)
         after = min(known for known in self.indices_wh if known >= day)
         first, last = self.indices_wh[before][register], self.indices_wh[after][register]
@@ -70,7 +70,7 @@ def whole_kwh(start_wh: int, end_wh: int) -> int:
 
 
 def parse_usage(data: bytes, origin: str) -> Usage:
-    """Read a usage file; keys that it may hold beside (a worked bill's lines) are not looked at.
+    """Read a usage file; other keys (such as a worked bill's lines) are ignored.
 
     Raises:
         DocumentRefused: names the origin and what is wrong.
@@ -108,7 +108,7 @@ def _check(raw: _Usage) -> Usage:
 
 
 def _rows(raw: _Usage, changes: list[date]) -> dict[date, dict[str, int]]:
-    """Return the indices by day, as the file gives them."""
+    """Return the file's indices by day."""
     days = [*changes, raw.end]
     rows: dict[date, dict[str, int]] = {raw.start: {}, raw.end: {}}
     for name, indices in raw.index_wh.items():
@@ -155,8 +155,8 @@ def _check_row(day: date, row: Mapping[str, int], registers: list[str], option: 
 def _unrolled(
     rows: Mapping[date, Mapping[str, int]], names: list[str]
 ) -> dict[date, dict[str, int]]:
-    """Add 10^9 Wh from where a nine-digit index began again, so that no index falls."""
-    found = {day: {name: row[name] for name in names} for day, row in rows.items()}
+    """Add 10^9 Wh after each rollover of a nine-digit index, so no index falls."""
+    straight = {day: {name: row[name] for name in names} for day, row in rows.items()}
     for name in names:
         turns = 0
         for (_, before), (day, after) in pairwise(rows.items()):
@@ -167,5 +167,5 @@ def _unrolled(
                         f"{day}; a meter counts up (where it was replaced, price the two apart)."
                     )
                 turns += INDEX_MODULUS_WH
-            found[day][name] = after[name] + turns
-    return found
+            straight[day][name] = after[name] + turns
+    return straight
