@@ -245,7 +245,7 @@ class AreaLane(MessageHandler):
         held, entry = self._trust.measures_on(day), self._trust.entry_on(day)
         if held is None or entry is None or not self._is_provider_right(entry.provider):
             return None
-        letters = self._vault.area.letters(held.measures.trustees)
+        letters = self._vault.area.key_shares(held.measures.trustees)
         if letters is None or self._trust.transforms_wanted(held):
             return None
         return ContributionInputs(
@@ -290,22 +290,22 @@ class AreaLane(MessageHandler):
     def _need_seeds(self, held: TrustedMeasures, *, is_anew: bool = False) -> None:
         """Draw seeds for the set of trustees of the measures in force, unless there are some."""
         of_set = self._trust.set_of(held.measures.trustees)
-        if of_set is None or (self._vault.area.letters(of_set.hash) and not is_anew):
+        if of_set is None or (self._vault.area.key_shares(of_set.hash) and not is_anew):
             return
-        latest = self._vault.area.letters()
+        latest = self._vault.area.key_shares()
         generation = next_generation(
             0 if latest is None else latest.seeds.generation, self._clock.now()
         )
         letters = draw_letters(self._signer, of_set.trustees, of_set.hash, generation)
         with self._vault.area_change() as area:
-            area.put_letters(letters)
+            area.put_key_shares(letters)
         log.info("area_seeds_drawn", generation=generation)
 
     def _letters(self) -> list[Publish]:
         """Return the latest seeds' message, once a session."""
         if not self.is_on:
             return []
-        letters = self._vault.area.letters()
+        letters = self._vault.area.key_shares()
         if letters is None or letters.seeds.generation == self._published_generation:
             return []
         self._published_generation = letters.seeds.generation
@@ -357,7 +357,7 @@ class AreaLane(MessageHandler):
 
     def _has_old_seeds(self, held: TrustedMeasures) -> bool:
         """Say whether the seeds had a month to reach every trustee: each new draw must, too."""
-        letters = self._vault.area.letters(held.measures.trustees)
+        letters = self._vault.area.key_shares(held.measures.trustees)
         return letters is not None and (
             next_generation(0, self._clock.now()) - letters.seeds.generation >= SEEDS_AGE_S
         )

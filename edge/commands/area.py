@@ -57,7 +57,7 @@ def area(directory: Path, turn: str | None, *, is_json: bool) -> None:
             is_enabled=config.enabled,
             is_on=choices.is_on,
             has_confirmed_trustees=bool(choices.trustees),
-            has_seeds=vault.area.letters() is not None,
+            has_seeds=vault.area.key_shares() is not None,
             unsent=len(vault.area.unsent()),
             days=tuple(
                 (day_of_number(day).isoformat(), state.name.lower(), reason)

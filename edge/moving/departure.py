@@ -174,7 +174,7 @@ class MovingOut(MessageHandler):
         if departure is None or day_number(departure.last_day) != left.last_day:
             raise MessageRefused(Reason.BOUNDS, "no such departure")
         if not departure.is_told:
-            self._vault.tell_departure()
+            self._vault.confirm_departure()
             self._departure = self._vault.departures.get()
             log.info("departure_told")
 

@@ -22,7 +22,7 @@ from edge.identity.keys import METER_SALT, SALT_BYTES, check_keys_are_files, loa
 from edge.moving.bundle import Bundle
 from edge.stage import ENROLMENT, HOUSEHOLD_KEY, IMPORTING, next_step
 from edge.vault.database import FILE_NAME
-from edge.vault.moving import Departure, make_at_home, make_without_ledger, take_image
+from edge.vault.moving import Departure, adopt_image, make_without_ledger, take_image
 from edge.vault.reader import read_vault
 from edge.vault.signer import FormerDevice
 from protocol.errors import CipherError, ConfigError, StoreError
@@ -164,7 +164,7 @@ def _prepare_vault(importing: Path, bundle: Bundle, today: date, words: Sequence
             make_without_ledger(importing, today)
         else:
             write_secret(importing, bundle.vault)
-            has_moved_out = make_at_home(importing, today, words)
+            has_moved_out = adopt_image(importing, today, words)
     except (ConfigError, StoreError):
         remove_vault(importing)
         raise

@@ -1,5 +1,5 @@
-"""What the chip keeps: plain values, sealed blocks, epoch headers, the state of metering, statements.
+"""The chip's store: plain values, sealed blocks, epoch headers, metering's state and statements.
 
-From outside: `vault.Vault` and the types of `rows`. Everything that one quarter-hour changes is
-committed in one transaction; see docs/explanation/chip.md.
+Other packages use `vault.Vault` and the types of `rows`. Everything that one quarter-hour changes
+is committed in one transaction; see docs/explanation/chip.md.
 """

@@ -1,7 +1,7 @@
-"""The vault's part of the area lane: ledger, contributions, seeds, documents, roster entries.
+"""The area lane's tables in the vault: ledger, contributions, seeds, documents, roster entries.
 
-A day's entries in the ledger and its noised ciphertext are rows of one transaction with the day
-itself. A day that has a row in either is never noised again.
+A day's ledger entries and its ciphertext with noise are written in one transaction with the day
+itself. A day that has a row in either table never gets noise again.
 """
 
 from enum import IntEnum
@@ -13,16 +13,16 @@ from edge.privacy.contribution import Seeds
 from edge.privacy.ledger import DAY_RHO_MAX, Spend
 from protocol.roster import SignedEntry
 
-# What a day cost of which the vault does not know: it was fetched back from the cloud.
+# The measure of a day whose cost the vault does not know, as it was fetched back from the cloud.
 LOST = "lost"
 
 
 class AreaState(IntEnum):
-    """How far a contribution has come; the numbers stand in the database.
+    """The state of a contribution; the numbers are stored in the database.
 
-    UNSENT: noised, not acknowledged. STORED, REFUSED: the cloud has said so; what was stored may
-    yet be left out of its figure, and is then REFUSED. MISSED: its deadline
-    passed, it was deleted unsent. The ciphertext is there while it is UNSENT only.
+    UNSENT: has its noise, is not acknowledged. STORED, REFUSED: as the cloud answered; a stored
+    one may still be left out of its figure, and is then REFUSED. MISSED: its deadline passed, and
+    it was deleted unsent. Only an UNSENT contribution has its ciphertext.
     """
 
     UNSENT = 0
@@ -41,9 +41,9 @@ class ContributionRow(msgspec.Struct, frozen=True):
 
 
 class DocumentRow(msgspec.Struct, frozen=True):
-    """A document as it came; `first_seen` is a day number.
+    """A document as received; `first_seen` is a day number.
 
-    `is_first`: there was no other of its kind when it came.
+    `is_first`: there was no other of its kind when it was received.
     """
 
     hash: bytes
@@ -54,7 +54,7 @@ class DocumentRow(msgspec.Struct, frozen=True):
 
 
 class KeyShares(msgspec.Struct, frozen=True):
-    """Seeds and the signed message that hands them to the trustees."""
+    """Seeds and the signed message that carries them to the trustees."""
 
     seeds: Seeds
     payload: bytes
@@ -69,7 +69,7 @@ class AreaTables:
     # Ledger and contributions.
 
     def is_spent(self, day: int) -> bool:
-        """Say whether a day (a number) was noised, or may have been."""
+        """Return whether a day (a number) got noise, or may have got it."""
         row = self._database.execute(
             "SELECT 1 FROM area_ledger WHERE day = ? "
             "UNION ALL SELECT 1 FROM area_contributions WHERE day = ? LIMIT 1",
@@ -78,7 +78,7 @@ class AreaTables:
         return row is not None
 
     def spends(self, since: int) -> list[Spend]:
-        """Return the ledger's entries of days from `since` (a number) on, by day."""
+        """Return the ledger's entries for days from `since` (a number) on, ordered by day."""
         rows = self._database.execute(
             "SELECT day, measure, rho, is_profile FROM area_ledger "
             "WHERE day >= ? ORDER BY day, measure",
@@ -87,7 +87,7 @@ class AreaTables:
         return [Spend(day, measure, rho, bool(flag)) for day, measure, rho, flag in rows]
 
     def put_contribution(self, row: ContributionRow) -> None:
-        """Keep a day's ciphertext and what it cost. A second one for a day is an error of SQLite."""
+        """Store a day's ciphertext and its cost. A second one for a day raises an SQLite error."""
         self.put_spends(row.spends)
         self._database.execute(
             "INSERT INTO area_contributions (day, state, deadline_s, reason, payload) "
@@ -102,21 +102,21 @@ class AreaTables:
                 self.put_spends((Spend(day, LOST, DAY_RHO_MAX),))
 
     def unsent(self) -> list[tuple[int, int]]:
-        """Return (day, deadline in Unix seconds) of what is to be sent, oldest first."""
+        """Return (day, deadline in Unix seconds) of unsent contributions, oldest first."""
         rows = self._database.execute(
             "SELECT day, deadline_s FROM area_contributions WHERE state = 0 ORDER BY day"
         ).fetchall()
         return [(day, deadline_s) for day, deadline_s in rows]
 
     def payload(self, day: int) -> bytes | None:
-        """Return the signed contribution of a day, None if it is not to be sent (any more)."""
+        """Return the signed contribution of a day, None if none is to be sent."""
         row = self._database.execute(
             "SELECT payload FROM area_contributions WHERE day = ? AND state = 0", (day,)
         ).fetchone()
         return None if row is None or row[0] is None else bytes(row[0])
 
     def finish(self, day: int, state: AreaState, reason: str = "") -> None:
-        """Take note of what became of an unsent contribution; its ciphertext is deleted."""
+        """Record the outcome of an unsent contribution and delete its ciphertext."""
         self._database.execute(
             "UPDATE area_contributions SET state = ?, reason = ?, payload = NULL "
             "WHERE day = ? AND state = 0",
@@ -124,7 +124,7 @@ class AreaTables:
         )
 
     def leave_out(self, day: int, reason: str) -> bool:
-        """Take note that a stored contribution was left out of its figure; says whether it is news."""
+        """Record that a stored contribution was left out of its figure; return if that is new."""
         cursor = self._database.execute(
             "UPDATE area_contributions SET state = ?, reason = ? WHERE day = ? AND state = ?",
             (int(AreaState.REFUSED), reason, day, int(AreaState.STORED)),
@@ -140,7 +140,7 @@ class AreaTables:
         return [(day, AreaState(state), reason) for day, state, reason in rows]
 
     def prune(self, before: int) -> None:
-        """Drop what no cap looks at any more: entries and finished contributions."""
+        """Delete entries and finished contributions that no cap needs any more."""
         self._database.execute("DELETE FROM area_ledger WHERE day < ?", (before,))
         self._database.execute(
             "DELETE FROM area_contributions WHERE day < ? AND state != 0", (before,)
@@ -148,21 +148,21 @@ class AreaTables:
 
     # Seeds.
 
-    def put_letters(self, letters: KeyShares) -> None:
-        """Keep newly drawn seeds with the message that hands them out."""
-        seeds = letters.seeds
+    def put_key_shares(self, shares: KeyShares) -> None:
+        """Store newly drawn seeds with the message that carries them."""
+        seeds = shares.seeds
         self._database.execute(
             "INSERT INTO area_seeds (generation, trustees, seeds, payload) VALUES (?, ?, ?, ?)",
             (
                 seeds.generation,
                 seeds.trustees,
                 msgspec.msgpack.encode(seeds.seeds),
-                letters.payload,
+                shares.payload,
             ),
         )
 
-    def letters(self, trustees: bytes | None = None) -> KeyShares | None:
-        """Return the latest seeds, of one set of trustees or of any."""
+    def key_shares(self, trustees: bytes | None = None) -> KeyShares | None:
+        """Return the latest seeds for one set of trustees (its hash), or for any."""
         row = self._database.execute(
             "SELECT generation, trustees, seeds, payload FROM area_seeds "
             "WHERE ? IS NULL OR trustees = ? ORDER BY generation DESC LIMIT 1",
@@ -177,7 +177,7 @@ class AreaTables:
     # Documents and the roster's entries.
 
     def put_document(self, document: bytes, kind: str, data: bytes, first_seen: int) -> None:
-        """Keep a document by its hash; one that is known keeps the day on which it came."""
+        """Store a document by its hash; a known one keeps the day on which it was first seen."""
         self._database.execute(
             "INSERT OR IGNORE INTO area_documents (hash, kind, data, first_seen, is_first) "
             "VALUES (?, ?, ?, ?, NOT EXISTS (SELECT 1 FROM area_documents WHERE kind = ?))",
@@ -185,7 +185,7 @@ class AreaTables:
         )
 
     def documents(self) -> list[DocumentRow]:
-        """Return all documents in the order in which they came."""
+        """Return all documents in the order in which they were received."""
         rows = self._database.execute(
             "SELECT hash, kind, data, first_seen, is_first FROM area_documents ORDER BY rowid"
         ).fetchall()
@@ -195,22 +195,22 @@ class AreaTables:
         ]
 
     def put_entry(self, number: int, signed: SignedEntry) -> None:
-        """Keep a roster entry of the household, by its number."""
+        """Store a roster entry of the household, by its number."""
         self._database.execute(
             "INSERT OR REPLACE INTO area_entries (number, body, signature) VALUES (?, ?, ?)",
             (number, signed.body, signed.signature),
         )
 
     def entries(self) -> list[SignedEntry]:
-        """Return the household's roster entries by their numbers, rising."""
+        """Return the household's roster entries in ascending order of their numbers."""
         rows = self._database.execute(
             "SELECT body, signature FROM area_entries ORDER BY number"
         ).fetchall()
         return [SignedEntry(bytes(body), bytes(signature)) for body, signature in rows]
 
     def put_spends(self, spends: tuple[Spend, ...]) -> None:
-        """Charge the ledger. A second entry for a day and measure is an error of SQLite."""
+        """Charge the ledger. A second entry for a day and measure raises an SQLite error."""
         self._database.conn.executemany(
             "INSERT INTO area_ledger (day, measure, rho, is_profile) VALUES (?, ?, ?, ?)",
-            [(each.day, each.measure, each.rho, int(each.is_profile)) for each in spends],
+            [(spend.day, spend.measure, spend.rho, int(spend.is_profile)) for spend in spends],
         )

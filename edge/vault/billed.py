@@ -1,4 +1,4 @@
-"""The statements that the chip has billed: one row for each, as its provider asked for it."""
+"""The statements that the chip has judged correct, one row for each."""
 
 import msgspec
 from sqlite_utils import Database
@@ -13,13 +13,13 @@ class BilledRow(msgspec.Struct, frozen=True):
 
 
 class BilledRows:
-    """Reads and writes rows; the caller holds the transaction. Twelve a year: none is deleted."""
+    """Reads and writes rows inside the caller's transaction; none of the 12 a year is deleted."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def put(self, row: BilledRow) -> None:
-        """Settle a statement; the first row of an id stays."""
+        """Store a billed statement; the first row of an id stays."""
         self._database.execute(
             "INSERT INTO settled (statement, request, total_cents) VALUES (?, ?, ?) "
             "ON CONFLICT (statement) DO NOTHING",

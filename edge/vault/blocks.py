@@ -1,4 +1,4 @@
-"""The table of blocks: what was encrypted, how far it has come, what the cloud holds of it."""
+"""The table of blocks: what was encrypted, and how much of it the cloud holds."""
 
 from datetime import date
 from itertools import chain, islice
@@ -14,13 +14,13 @@ _ROW = "incarnation, sequence, day, j0, j1, state"
 
 
 class BlockTable:
-    """Reads and writes rows; the caller holds the transaction."""
+    """Reads and writes rows inside the caller's transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def save_open(self, block: Block) -> None:
-        """Write the open block with the coefficients it has by now."""
+        """Write the open block with the coefficients that it has so far."""
         self._database.execute(
             "INSERT INTO blocks (incarnation, sequence, day, j0, j1, state, coefficients) "
             "VALUES (?, ?, ?, ?, ?, 0, ?) ON CONFLICT (incarnation, sequence) "
@@ -36,7 +36,7 @@ class BlockTable:
         )
 
     def put(self, block: Block, payload: bytes, state: BlockState) -> None:
-        """Write a signed block in place of whatever had its key; no payload: never to be sent."""
+        """Write a signed block, replacing any with its key; one without payload is never sent."""
         self._database.execute(
             "INSERT OR REPLACE INTO blocks "
             "(incarnation, sequence, day, j0, j1, state, coefficients, payload) "
@@ -53,7 +53,7 @@ class BlockTable:
         )
 
     def open_ones(self, household_key: bytes) -> list[Block]:
-        """Return the blocks that are open, as bodies that can be signed."""
+        """Return the open blocks as bodies that can be signed."""
         rows = self._database.execute(
             "SELECT day, incarnation, sequence, j0, coefficients FROM blocks WHERE state = 0"
         ).fetchall()
@@ -72,7 +72,7 @@ class BlockTable:
         return covered
 
     def between(self, start: date, end: date) -> list[BlockRow]:
-        """Return the blocks of days [start, end) that count, in the order of the day."""
+        """Return the blocks of days [start, end) that are not superseded, in order."""
         rows = self._database.execute(
             f"SELECT {_ROW} FROM blocks "  # noqa: S608 - fixed columns
             "WHERE day >= ? AND day < ? AND state != 3 ORDER BY day, j0",
@@ -99,7 +99,7 @@ class BlockTable:
         return [Key(bytes(incarnation), sequence) for incarnation, sequence in rows]
 
     def payload(self, key: Key) -> bytes | None:
-        """Return the signed block that `key` names, None if it is not to be sent (any more)."""
+        """Return the signed block with this key, None if it is not to be sent."""
         row = self._database.execute(
             "SELECT payload FROM blocks WHERE incarnation = ? AND sequence = ?",
             (key.incarnation, key.sequence),
@@ -107,8 +107,8 @@ class BlockTable:
         return None if row is None or row[0] is None else bytes(row[0])
 
     def reconcile(self, state: IncarnationState) -> bool:
-        """Take note of which blocks of an incarnation the cloud holds; say whether that is news."""
-        news = []
+        """Record which blocks of an incarnation the cloud holds; return whether that is new."""
+        changes = []
         for sequence, current in self._database.execute(
             "SELECT sequence, state FROM blocks "
             "WHERE incarnation = ? AND state IN (1, 2) AND payload IS NOT NULL",
@@ -116,17 +116,17 @@ class BlockTable:
         ).fetchall():
             wanted = BlockState.STORED if holds(state, sequence) else BlockState.SEALED
             if current != wanted:
-                news.append((int(wanted), state.incarnation, sequence))
+                changes.append((int(wanted), state.incarnation, sequence))
         self._database.conn.executemany(
-            "UPDATE blocks SET state = ? WHERE incarnation = ? AND sequence = ?", news
+            "UPDATE blocks SET state = ? WHERE incarnation = ? AND sequence = ?", changes
         )
-        return bool(news)
+        return bool(changes)
 
     def missing_here(self, state: IncarnationState, limit: int) -> list[int]:
-        """Return the sequences that the cloud holds of an incarnation and the vault does not.
+        """Return the sequences that the cloud holds of an incarnation and the vault lacks.
 
-        At most `limit`: a state is the cloud's word, and may name billions. An open block counts
-        as missing: what the cloud holds under its number is later.
+        At most `limit` are returned, since the cloud's state may name billions. An open block
+        counts as missing, because the cloud's block of that number is later.
         """
         here = {
             row[0]
@@ -136,13 +136,13 @@ class BlockTable:
             )
         }
         spans = ((1, state.stored_through + 1), *state.beyond)
-        held = chain.from_iterable(range(first, end) for first, end in spans)
-        return list(islice((sequence for sequence in held if sequence not in here), limit))
+        stored = chain.from_iterable(range(first, end) for first, end in spans)
+        return list(islice((sequence for sequence in stored if sequence not in here), limit))
 
     def supersede(self, key: Key) -> None:
-        """Take a block out: the cloud holds other coefficients in its place.
+        """Mark a block as superseded: the cloud holds other coefficients in its place.
 
-        One that is open has not been sent, and stays whatever the cloud says of it.
+        An open block has not been sent, so it stays in any case.
         """
         self._database.execute(
             "UPDATE blocks SET state = 3 WHERE incarnation = ? AND sequence = ? AND state != 0",
@@ -150,14 +150,14 @@ class BlockTable:
         )
 
     def delete(self, key: Key) -> None:
-        """Forget a block that has never been sent, and is not to be."""
+        """Delete a block that has not been sent and never will be."""
         self._database.execute(
             "DELETE FROM blocks WHERE incarnation = ? AND sequence = ?",
             (key.incarnation, key.sequence),
         )
 
     def is_contested(self, day: int, j0: int, j1: int) -> bool:
-        """Say whether a block that was not stored has any of coefficients [j0, j1) of the day."""
+        """Return whether a block that is not stored has any of coefficients [j0, j1) of the day."""
         row = self._database.execute(
             "SELECT 1 FROM blocks WHERE day = ? AND j0 < ? AND j1 > ? AND state != 2 LIMIT 1",
             (day, j1, j0),
@@ -165,7 +165,7 @@ class BlockTable:
         return row is not None
 
     def supersede_from(self, day: int, j0: int) -> None:
-        """Take out what was not acknowledged and reaches beyond coefficient `j0` of the day."""
+        """Supersede unacknowledged blocks that reach beyond coefficient `j0` of the day."""
         self._database.execute(
             "UPDATE blocks SET state = 3 "
             "WHERE state IN (0, 1) AND (day > ? OR (day = ? AND j1 > ?))",
@@ -178,7 +178,7 @@ class BlockTable:
         return {bytes(row[0]) for row in rows}
 
     def prune(self, payloads_before: int, rows_before: int) -> None:
-        """Drop what the cloud has acknowledged: payloads first, later that they ever were."""
+        """Delete what the cloud has acknowledged: payloads first, whole rows later."""
         self._database.execute(
             "UPDATE blocks SET payload = NULL WHERE day < ? AND state = 2 AND payload IS NOT NULL",
             (payloads_before,),
@@ -189,7 +189,7 @@ class BlockTable:
 
 
 def holds(state: IncarnationState, sequence: int) -> bool:
-    """Say whether the cloud holds the block of that number."""
+    """Return whether the cloud holds the block of that number."""
     return 0 < sequence <= state.stored_through or any(
         first <= sequence < end for first, end in state.beyond
     )

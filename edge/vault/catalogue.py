@@ -1,4 +1,4 @@
-"""The vault's copy of the transparency log, what it was shown that contradicts it, and quotes."""
+"""The vault's copy of the transparency log, evidence that contradicts it, and quotes."""
 
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -8,20 +8,20 @@ from sqlite_utils import Database
 
 from protocol.calendar import day_number, day_of_number
 
-# Evidence against the list is kept from the first time on; more of the same says nothing new.
+# The first evidence against the log is kept; more of the same proves nothing new.
 ALARMS_KEPT = 16
 QUOTES_KEPT = 12
 
 
 class AlarmKind(StrEnum):
-    """How a list that was shown contradicts the copy: other entries, or fewer."""
+    """How a received log contradicts the copy: it has other entries, or fewer."""
 
     FORKED = "forked"
     SHRUNK = "shrunk"
 
 
 class LogAlarm(msgspec.Struct, frozen=True):
-    """A signed page that contradicts the copy: the proof, together with the page kept before."""
+    """A signed page that contradicts the copy; together with the stored page it is the proof."""
 
     at: datetime
     kind: AlarmKind
@@ -30,7 +30,7 @@ class LogAlarm(msgspec.Struct, frozen=True):
 
 
 class QuoteRow(msgspec.Struct, frozen=True):
-    """What was asked on behalf of the household, and the answer's bytes once it is whole."""
+    """A request for quotes on the household's behalf, and the answer's bytes once complete."""
 
     id: bytes
     asked_at: datetime
@@ -41,13 +41,13 @@ class QuoteRow(msgspec.Struct, frozen=True):
 
 
 class CatalogueTables:
-    """Reads and writes rows; the caller holds the transaction."""
+    """Reads and writes rows inside the caller's transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def put_page(self, number: int, payload: bytes) -> None:
-        """Keep the latest signed page of this number."""
+        """Store the latest signed page of this number."""
         self._database.execute(
             "INSERT OR REPLACE INTO catalogue_pages (number, payload) VALUES (?, ?)",
             (number, payload),
@@ -61,7 +61,7 @@ class CatalogueTables:
         return [bytes(payload) for (payload,) in rows]
 
     def put_document(self, document: bytes, payload: bytes) -> None:
-        """Keep a listed document by its hash."""
+        """Store a listed document by its hash."""
         self._database.execute(
             "INSERT OR IGNORE INTO catalogue_documents (hash, payload) VALUES (?, ?)",
             (document, payload),
@@ -73,9 +73,9 @@ class CatalogueTables:
         return {bytes(name): bytes(payload) for name, payload in rows}
 
     def put_alarm(self, alarm: LogAlarm) -> bool:
-        """Keep a contradiction, unless this one is kept or there are many; say whether it is new."""
+        """Store a contradiction unless it is known or there are too many; return if it was stored."""
         kept = self.alarms()
-        if len(kept) >= ALARMS_KEPT or any(each.payload == alarm.payload for each in kept):
+        if len(kept) >= ALARMS_KEPT or any(known.payload == alarm.payload for known in kept):
             return False
         self._database.execute(
             "INSERT INTO catalogue_alarms (id, at_s, kind, entry, payload) VALUES (?, ?, ?, ?, ?)",
@@ -84,7 +84,7 @@ class CatalogueTables:
         return True
 
     def alarms(self) -> list[LogAlarm]:
-        """Return what contradicted the copy, oldest first."""
+        """Return the contradictions of the copy, oldest first."""
         rows = self._database.execute(
             "SELECT at_s, kind, entry, payload FROM catalogue_alarms ORDER BY id"
         ).fetchall()
@@ -94,7 +94,7 @@ class CatalogueTables:
         ]
 
     def put_quote(self, row: QuoteRow) -> None:
-        """Keep a question, or its answer; the oldest ones go."""
+        """Store a request or its answer, and delete the oldest ones."""
         self._database.execute(
             "INSERT OR REPLACE INTO quotes (id, asked_at_s, start, end, head, answer) "
             "VALUES (?, ?, ?, ?, ?, ?)",
@@ -114,7 +114,7 @@ class CatalogueTables:
         )
 
     def quotes(self) -> list[QuoteRow]:
-        """Return what was asked, the latest first."""
+        """Return all requests, the latest first."""
         rows = self._database.execute(
             "SELECT id, asked_at_s, start, end, head, answer FROM quotes ORDER BY asked_at_s DESC"
         ).fetchall()

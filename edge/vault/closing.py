@@ -1,4 +1,4 @@
-"""A closed day as its coefficients 100 to 127, and back (protocol/layout.py)."""
+"""Converts a closed day to its coefficients 100 to 127, and back (protocol/layout.py)."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -25,7 +25,7 @@ WH_PER_KWH = 1_000
 
 
 def closing_values(closed: DayClosed, fingerprint: int) -> list[int]:
-    """Return the values of coefficients 100 to 127; metering keeps a day within their bounds."""
+    """Return the values of coefficients 100 to 127; metering keeps a day within their limits."""
     values = [0] * DAY_COEFFICIENTS
     values[REGISTER_STEP : REGISTER_STEP + REGISTERS] = closed.register_steps_kwh
     values[INJECTED_WH] = closed.injected_wh
@@ -40,9 +40,9 @@ def closing_values(closed: DayClosed, fingerprint: int) -> list[int]:
 
 
 def read_closing(day: date, values: Sequence[int]) -> tuple[DayClosed, int]:
-    """Return the closed day that `values` (of coefficients 100 to 127) tell, and its fingerprint.
+    """Return the closed day of `values` (coefficients 100 to 127), and its fingerprint.
 
-    What they do not carry is empty: the meter's serial, its calendar, the day's highest power.
+    Fields that the coefficients lack are empty: the meter's serial and calendar, the highest power.
     """
     full = [0] * QUARTER_HOURS_MAX + list(values)
     injected_index_wh = full[INJECTED_INDEX_KWH] * WH_PER_KWH + full[INJECTED_INDEX_WH]

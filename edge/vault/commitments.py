@@ -1,4 +1,4 @@
-"""The day's commitment, as the chip makes it and makes it again (protocol/commitment.py)."""
+"""Commits to closed days, reproducibly (protocol/commitment.py)."""
 
 from edge.metering.events import DayClosed
 from protocol.calendar import day_number
@@ -12,6 +12,6 @@ def committed_values(closed: DayClosed) -> tuple[int, ...]:
 
 
 def day_commitment(household: HouseholdSecret, closed: DayClosed) -> bytes:
-    """Commit to a closed day; the same day gives the same 32 bytes."""
+    """Return the commitment to a closed day; the same day gives the same 32 bytes."""
     values = committed_values(closed)
     return commit_day(values, household.blinding(day_number(closed.day), values))

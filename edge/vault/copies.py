@@ -1,8 +1,8 @@
-"""A copy of a vault put in its place: what the chip did after it was taken, the copy does not know.
+"""Makes a restored copy of a vault safe: it does not know what the chip did since it was taken.
 
-Receipts may have left since, and days may have been contributed to the area. Nobody else's word is
-taken for it: the cloud could hide what it holds, and have the difference of two overlapping
-receipts, or the same day noised twice.
+Receipts may have been sent since, and days contributed to the area. The cloud cannot be trusted to
+report this: it could hide what it holds, and so get the difference of two overlapping receipts, or
+the same day with noise drawn twice.
 """
 
 from collections.abc import Iterable
@@ -19,12 +19,12 @@ from protocol.calendar import day_number, legal_day
 
 
 def put_back(path: Path, today: date, tokens: Iterable[str]) -> int:
-    """Make a copy of the chip's own vault, at `path`, fit to go on; see `presume`.
+    """Make a copy of the chip's own vault, at `path`, safe to continue from; see `presume`.
 
-    Returns the number of days for which a receipt may have left.
+    Returns the number of days for which a receipt may have been sent.
 
     Raises:
-        StoreError: it is of another program or version.
+        StoreError: the copy is of another program or version.
     """
     database = open_database(path)
     try:
@@ -37,21 +37,21 @@ def put_back(path: Path, today: date, tokens: Iterable[str]) -> int:
 
 
 def presume(database: Database, today: date, tokens: Iterable[str]) -> None:
-    """Take every day up to `today` as receipted perhaps, and as contributed where that may be.
+    """Treat every day up to `today` as possibly covered by a receipt, and possibly as contributed.
 
-    `words`: what the household had said of receipts before; it releases nothing of this. The caller
-    holds the transaction.
+    `tokens`: the household's earlier release tokens, which release none of this. The caller holds
+    the transaction.
     """
     values, receipts = Values(database), Receipts(database)
     for token in tokens:
-        receipts.note_release_token(token)
+        receipts.put_release_token(token)
     if (first := _first_day(values)) is not None:
         receipts.presume({*values.days_from(0), *range(first, day_number(today) + 1)})
     presume_contributed(database, today)
 
 
 def presume_contributed(database: Database, today: date) -> None:
-    """Take as contributed what was not closed and encrypted when the copy was taken.
+    """Treat days as contributed that were not closed and encrypted when the copy was taken.
 
     The caller holds the transaction.
     """
@@ -64,7 +64,7 @@ def presume_contributed(database: Database, today: date) -> None:
 
 
 def reached(database: Database) -> int | None:
-    """Return the last day (a number) of which the copy knows anything, None: of none."""
+    """Return the last day (a number) that the copy knows anything about, None if there is none."""
     values = Values(database)
     known = [*values.days_from(0), *_metered_day(values)]
     return max(known, default=None)

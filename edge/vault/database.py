@@ -1,7 +1,7 @@
-"""The vault's file: schema, durability, and what happens when it is damaged.
+"""The vault's file: its schema, its durability, and the handling of a damaged file.
 
-WAL with synchronous=FULL: a commit that returned survives a power cut. Plain values that are
-deleted are overwritten (secure_delete).
+WAL with synchronous=FULL: a commit that has returned survives a power cut. Deleted plain values
+are overwritten (secure_delete).
 """
 
 import os
@@ -23,7 +23,7 @@ BUSY_MS = 5_000
 
 log = structlog.get_logger()
 
-# Each table as sqlite-utils makes it: columns, primary key, columns that may be null.
+# Each table as sqlite-utils creates it: columns, primary key, columns that may be null.
 _Table = tuple[str, dict[str, type], tuple[str, ...], frozenset[str]]
 _TABLES: tuple[_Table, ...] = (
     (
@@ -78,7 +78,7 @@ _TABLES: tuple[_Table, ...] = (
         frozenset(("verdict",)),
     ),
 )
-# The area lane's, since version 2.
+# Since version 2: the area lane.
 _AREA_TABLES: tuple[_Table, ...] = (
     (
         "area_ledger",
@@ -144,7 +144,7 @@ _CATALOGUE_TABLES: tuple[_Table, ...] = (
         frozenset(("answer",)),
     ),
 )
-# Since version 5: receipts, and what holds them back.
+# Since version 5: receipts, and what blocks them.
 _RECEIPT_TABLES: tuple[_Table, ...] = (
     (
         "receipts",
@@ -165,7 +165,7 @@ _BILLED_TABLES: tuple[_Table, ...] = (
         frozenset(),
     ),
 )
-# Since version 7: what providers wrote to this household alone, sealed.
+# Since version 7: private messages from providers, sealed.
 _LETTER_TABLES: tuple[_Table, ...] = (
     (
         "letters",
@@ -174,7 +174,7 @@ _LETTER_TABLES: tuple[_Table, ...] = (
         frozenset(),
     ),
 )
-# What brings a file of version n to version n + 1.
+# The tables that upgrade a file of version n to version n + 1.
 _UPGRADES = {
     1: _AREA_TABLES,
     2: _MOVING_TABLES,
@@ -194,13 +194,13 @@ _INDEXES = (
 
 
 def open_database(path: Path, *, is_read_only: bool = False) -> Database:
-    """Open the vault's database, making it (mode 0600) where there is none.
+    """Open the vault's database, creating it (mode 0600) if it does not exist.
 
-    A damaged file is moved aside and named in the log; a new one takes its place.
+    A damaged file is moved aside and named in the log, and a new one is created.
 
     Raises:
-        StoreError: the file is another program's, or of a newer version.
-        ConfigError: it cannot be opened, or must be there and is not.
+        StoreError: the file is of another program or a newer version.
+        ConfigError: it cannot be opened, or does not exist and is opened read-only.
     """
     if is_read_only:
         return _open_read_only(path)
@@ -210,7 +210,7 @@ def open_database(path: Path, *, is_read_only: bool = False) -> Database:
         if isinstance(exc, sqlite3.OperationalError) and not _is_damage(exc):
             raise ConfigError(f"{path} cannot be opened: {exc}.") from exc
         aside = _move_aside(path)
-        log.error("vault_damaged", moved_to=str(aside), why=str(exc))  # noqa: TRY400 - dealt with
+        log.error("vault_damaged", moved_to=str(aside), why=str(exc))  # noqa: TRY400 - handled here
         return _open(path)
 
 
@@ -247,7 +247,7 @@ def _open_read_only(path: Path) -> Database:
         database.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         _check_version(database, path)
         if not database.table_names():
-            raise missing  # a chip that starts makes the file before its tables
+            raise missing  # a starting chip creates the file before its tables
         _check_upgraded(database, path)
     except sqlite3.DatabaseError as exc:
         connection.close()
@@ -266,10 +266,10 @@ def _make_private(path: Path) -> None:
 
 
 def _check(database: Database, path: Path) -> None:
-    """Check that the file is whole and ours. Raises DatabaseError where it is damaged."""
-    found = [row[0] for row in database.execute("PRAGMA quick_check(1)").fetchall()]
-    if found != ["ok"]:
-        raise sqlite3.DatabaseError(found[0] if found else "no answer to quick_check")
+    """Check that the file is intact and a vault. Raises DatabaseError if it is damaged."""
+    answers = [row[0] for row in database.execute("PRAGMA quick_check(1)").fetchall()]
+    if answers != ["ok"]:
+        raise sqlite3.DatabaseError(answers[0] if answers else "no answer to quick_check")
     _check_version(database, path)
 
 
@@ -304,7 +304,7 @@ def _create(database: Database) -> None:
 
 
 def _upgrade(database: Database) -> None:
-    """Bring an older file to this version, in one transaction: it lacks tables."""
+    """Add the tables that an older file lacks, in one transaction."""
     with database.atomic():
         for version in range(_pragma(database, "user_version"), SCHEMA_VERSION):
             _make_tables(database, _UPGRADES[version])

@@ -1,7 +1,7 @@
 """Epochs: pads in memory only, headers on disk.
 
-An incarnation is this process, or a part of its life; its pads die with the object, so that a
-restored image or a restart can never use one again.
+An incarnation is this process or a part of its life. Its pads disappear with the object, so that a
+restored image or a restarted process can never use one again.
 """
 
 from datetime import date
@@ -30,7 +30,7 @@ def read_seed(database: Database, incarnation: Incarnation, month: date) -> byte
 
 
 class Epochs:
-    """The live pads of the current incarnation and the headers of all."""
+    """The live pads of the current incarnation, and the headers of all incarnations."""
 
     def __init__(self, database: Database, signer: Signer) -> None:
         """Draw an incarnation."""
@@ -40,14 +40,14 @@ class Epochs:
         self.incarnation: Incarnation = new_incarnation()
 
     def rotate(self) -> None:
-        """Let all pads go and draw another incarnation."""
+        """Drop all pads and draw another incarnation."""
         self._live.clear()
         self.incarnation = new_incarnation()
 
     def live(self, month: date) -> tuple[EpochPad, Key | None]:
         """Return the pad of `month`, and the key of its header if this call made it.
 
-        Call it within the transaction that keeps the header.
+        Call it within the transaction that stores the header.
         """
         if month in self._live:
             return self._live[month], None
@@ -62,18 +62,18 @@ class Epochs:
         return epoch, Key(self.incarnation, 0, number)
 
     def adopt(self, header: EpochHeader, payload: bytes) -> None:
-        """Keep a header that came back from the cloud."""
+        """Store a header that the cloud returned."""
         self._insert(header, payload, is_stored=True)
 
     def seeds(self, incarnation: bytes) -> list[tuple[int, bytes]]:
-        """Return the months (day numbers) and seeds of an incarnation's epochs."""
+        """Return (month as a day number, seed) of an incarnation's epochs."""
         rows = self._database.execute(
             "SELECT month, seed FROM epochs WHERE incarnation = ?", (incarnation,)
         )
         return [(month, bytes(seed)) for month, seed in rows]
 
     def payload(self, key: Key) -> bytes | None:
-        """Return the signed header that `key` names."""
+        """Return the signed header with this key, None if there is none."""
         row = self._database.execute(
             "SELECT payload FROM epochs WHERE incarnation = ? AND month = ?",
             (key.incarnation, key.month),
@@ -90,11 +90,11 @@ class Epochs:
         return [Key(bytes(incarnation), 0, month) for incarnation, month in rows]
 
     def reconcile(self, incarnation: bytes, months: tuple[int, ...]) -> bool:
-        """Take note of which headers of `incarnation` the cloud holds; say whether that is news.
+        """Record which headers of `incarnation` the cloud holds; return whether that is new.
 
-        Headers of a former chip have no payload here; nobody can send them again.
+        Headers of a former chip have no payload here and cannot be sent again.
         """
-        news = [
+        changes = [
             (int(month in months), incarnation, month)
             for month, is_stored in self._database.execute(
                 "SELECT month, is_stored FROM epochs WHERE incarnation = ? AND payload != x''",
@@ -103,9 +103,9 @@ class Epochs:
             if bool(is_stored) is not (month in months)
         ]
         self._database.conn.executemany(
-            "UPDATE epochs SET is_stored = ? WHERE incarnation = ? AND month = ?", news
+            "UPDATE epochs SET is_stored = ? WHERE incarnation = ? AND month = ?", changes
         )
-        return bool(news)
+        return bool(changes)
 
     def incarnations(self) -> set[bytes]:
         """Return all incarnations that have a header."""
@@ -113,7 +113,7 @@ class Epochs:
         return {bytes(row[0]) for row in rows}
 
     def prune(self, before: int) -> None:
-        """Forget acknowledged headers of months before the day number `before`."""
+        """Delete acknowledged headers of months before the day number `before`."""
         self._database.execute("DELETE FROM epochs WHERE month < ? AND is_stored = 1", (before,))
 
     def _insert(self, header: EpochHeader, payload: bytes, *, is_stored: bool) -> None:

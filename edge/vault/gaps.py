@@ -1,7 +1,7 @@
-"""Days between two that came back: what a lost process had counted on them and never sent.
+"""Accounts for days between two returned days, which a lost process had counted but never sent.
 
-A closed day says its indices and its steps, so it says what the indices were when it began. What
-they rose by since the day before the gap belongs to the gap, to the kWh.
+A closed day has its indices and its steps, and thus the indices at its beginning. Their rise since
+the day before the gap belongs to the gap, to the exact kWh.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ Curve = Mapping[tuple[date, int], int]
 
 
 class Gap(msgspec.Struct, frozen=True):
-    """Days without an account of their own, and what can be said of them all the same."""
+    """Days without data of their own, and the account that can still be given of them."""
 
     quarter_hours: tuple[QuarterHourClosed, ...]
     days: tuple[DayClosed, ...]
@@ -32,9 +32,9 @@ class Gap(msgspec.Struct, frozen=True):
 def account_of_gap(before: DayClosed, after: DayClosed, curve: Curve) -> Gap | None:
     """Return the account of the days between `before` and `after`, of one meter and calendar.
 
-    Steps stand on the gap's last day, the others have none; the energy is spread evenly over the
-    quarter-hours that are not in `curve` (Wh of those known, of `after` too). None where the
-    indices do not allow it.
+    The gap's last day has all steps, the others have none. The energy is spread evenly over the
+    quarter-hours that are not in `curve` (the known ones in Wh, those of `after` included). Returns
+    None if the indices do not allow it.
     """
     days = days_between(before.day + ONE_DAY, after.day)
     steps_kwh = _steps(before, after, len(days))
@@ -74,7 +74,7 @@ def account_of_gap(before: DayClosed, after: DayClosed, curve: Curve) -> Gap | N
 
 
 def _indices_before(after: DayClosed) -> tuple[int, ...]:
-    """Return the whole-kWh indices up to which steps were counted when `after` began."""
+    """Return the whole-kWh indices up to which steps were counted at the beginning of `after`."""
     pairs = zip(after.register_index_kwh, after.register_steps_kwh, strict=True)
     return tuple((index - step) % WHOLE_KWH_MODULUS for index, step in pairs)
 
@@ -91,12 +91,12 @@ def _steps(before: DayClosed, after: DayClosed, days: int) -> tuple[int, ...] | 
 
 
 def _spread(days: Sequence[date], rise_wh: int, curve: Curve) -> tuple[QuarterHourClosed, ...]:
-    """Spread what the total rose by over the quarter-hours that are not known."""
+    """Spread the rise of the total over the quarter-hours that are not known."""
     places = [(day, j) for day in days for j in range(quarter_hours(day))]
     energy_wh = rise_wh % COUNTER_MODULUS_WH - sum(curve.get(place, 0) for place in places)
     unknown = [place for place in places if place not in curve]
     if not 0 <= energy_wh <= QUARTER_HOUR_MAX_WH * len(unknown):
-        energy_wh = 0  # older than the curve that is kept
+        energy_wh = 0  # the curve is no longer kept
     edges = [energy_wh * n // max(len(unknown), 1) for n in range(len(unknown) + 1)]
     return tuple(
         QuarterHourClosed(day, j, edges[n + 1] - edges[n], is_estimated=True)

@@ -1,21 +1,21 @@
-"""Private letters as they came, sealed; they are opened when the household reads them."""
+"""Private messages of providers, stored sealed; they are opened when the household reads them."""
 
 from datetime import datetime
 
 from sqlite_utils import Database
 
-# As many as statements; whoever speaks for the cloud cannot make one up.
+# As many as statements; the cloud cannot forge one.
 KEPT = 240
 
 
 class LetterTable:
-    """Reads and writes rows; the caller holds the transaction."""
+    """Reads and writes rows inside the caller's transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def save(self, letter_id: bytes, received_at: datetime, letter: bytes) -> None:
-        """Keep a letter; the same one again changes nothing."""
+        """Store a letter; storing it again changes nothing."""
         self._database.execute(
             "INSERT OR IGNORE INTO letters (id, received_at_s, letter) VALUES (?, ?, ?)",
             (letter_id, int(received_at.timestamp()), letter),

@@ -1,4 +1,4 @@
-"""One process at a time on a vault."""
+"""Keeps a vault to one process at a time."""
 
 import os
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from system.locks import take_lock
 
 
 def is_in_use(directory: Path) -> bool:
-    """Say whether a chip uses the vault in `directory`. Raises ConfigError where none can tell."""
+    """Return whether a chip uses the vault in `directory`. Raises ConfigError if not known."""
     lock = take_lock(_path(directory), is_made=True)
     if lock is None:
         return True
@@ -21,7 +21,7 @@ def is_in_use(directory: Path) -> bool:
 
 @contextmanager
 def hold_vault(directory: Path) -> Iterator[None]:
-    """Keep any chip from using the vault in `directory`. Raises ConfigError while one does."""
+    """Keep chips from using the vault in `directory`. Raises ConfigError if one does."""
     lock = lock_vault(directory)
     try:
         yield
@@ -30,7 +30,7 @@ def hold_vault(directory: Path) -> Iterator[None]:
 
 
 def lock_vault(directory: Path) -> int:
-    """Return a descriptor that keeps others from the vault. Raises ConfigError while one has it."""
+    """Return a descriptor that locks the vault. Raises ConfigError if another process has it."""
     lock = take_lock(_path(directory), is_made=True)
     if lock is None:
         raise ConfigError(f"{directory} is in use by another chip process; stop that one first.")

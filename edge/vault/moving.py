@@ -1,4 +1,4 @@
-"""The vault's part of moving: that the household has left, and an image taken to another chip."""
+"""The vault's part of moving: the household's departure, and an image for another chip."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ ONE_DAY = 1
 class Departure(msgspec.Struct, frozen=True):
     """The household has moved out: `last_day` was closed at `at`.
 
-    `is_told`: the cloud has everything, and has said that it knows.
+    `is_told`: the cloud has everything and has confirmed the departure.
     """
 
     last_day: date
@@ -36,13 +36,13 @@ class Departure(msgspec.Struct, frozen=True):
 
 
 class DepartureTable:
-    """Reads and writes the one row; the caller holds the transaction."""
+    """Reads and writes the only row inside the caller's transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def get(self) -> Departure | None:
-        """Return the departure, None while the household lives here."""
+        """Return the departure, None if the household has not moved out."""
         row = self._database.execute(
             "SELECT last_day, at_s, is_told FROM departure WHERE id = 1"
         ).fetchone()
@@ -51,7 +51,7 @@ class DepartureTable:
         return Departure(day_of_number(row[0]), datetime.fromtimestamp(row[1], UTC), bool(row[2]))
 
     def put(self, departure: Departure) -> None:
-        """Keep that the household has left, or that this was told."""
+        """Store the departure."""
         self._database.execute(
             "INSERT OR REPLACE INTO departure (id, last_day, at_s, is_told) VALUES (1, ?, ?, ?)",
             (
@@ -63,10 +63,10 @@ class DepartureTable:
 
 
 def take_image(source: Path) -> bytes:
-    """Return a vault as one file's bytes, as it stands at this moment, whether the chip runs or not.
+    """Return the present state of a vault as one file's bytes, whether the chip runs or not.
 
     Raises:
-        StoreError: it cannot be read.
+        StoreError: the vault cannot be read.
     """
     try:
         with (
@@ -79,20 +79,20 @@ def take_image(source: Path) -> bytes:
         raise StoreError(f"{source} cannot be read: {exc}; start the chip, it repairs it.") from exc
 
 
-def make_at_home(path: Path, today: date, words: Iterable[str]) -> bool:
-    """Make the image of another chip's vault, put at `path`, fit to go on from here.
+def adopt_image(path: Path, today: date, tokens: Iterable[str]) -> bool:
+    """Make the image of another chip's vault, placed at `path`, this chip's own.
 
-    What the other chip signed is not this one's to send: blocks that the cloud has not acknowledged
-    are taken out, so that their values are encrypted again unless the cloud proves to hold them;
-    of acknowledged ones it stays known that they are there. A household that had moved out begins
-    anew on the day after its last. Says whether it had.
+    This chip cannot send what the other one signed. Blocks that the cloud has not acknowledged are
+    superseded, so that their values are encrypted again unless the cloud proves to hold them.
+    Acknowledged blocks stay known as stored. A household that had moved out begins anew on the day
+    after its last. Returns whether it had.
 
-    An image that does not reach to the day before `today` was not made for this move: the other
-    chip may have gone on and given receipts since, so that they wait for the household's word
-    (`words`: those that it said before).
+    An image that does not reach to the day before `today` was not made for this move. The other
+    chip may have continued and given receipts since, so receipts wait for the household's release.
+    `tokens` are its earlier release tokens.
 
     Raises:
-        StoreError: the image is damaged, of another program or a newer version.
+        StoreError: the image is damaged, or of another program or a newer version.
     """
     _check_image(path)
     database = open_database(path)
@@ -101,7 +101,7 @@ def make_at_home(path: Path, today: date, words: Iterable[str]) -> bool:
             _take_out_unsent(database)
             presume_contributed(database, today)
             if not _is_fresh(database, today):
-                presume(database, today, words)
+                presume(database, today, tokens)
             has_moved_out = _begin_anew(database)
             database.execute("UPDATE area_seeds SET trustees = x'', payload = x''")
             database.execute(
@@ -117,7 +117,7 @@ def make_at_home(path: Path, today: date, words: Iterable[str]) -> bool:
 
 
 def make_without_ledger(path: Path, today: date) -> None:
-    """Make a vault that knows nothing, and so takes the year's budget of the area lane as spent."""
+    """Create an empty vault that counts the area lane's budget of the year as spent."""
     database = open_database(path)
     try:
         with database.atomic():
@@ -128,13 +128,13 @@ def make_without_ledger(path: Path, today: date) -> None:
 
 
 def _check_image(path: Path) -> None:
-    """A damaged image must not be moved aside and replaced, as the chip's own would be."""
+    """Refuse a damaged image, which must not be moved aside and replaced like the chip's own."""
     try:
         with closing(sqlite3.connect(path)) as connection:
-            found = connection.execute("PRAGMA quick_check(1)").fetchone()
+            answer = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as exc:
         raise StoreError(f"The vault in this bundle is damaged: {exc}; take another copy.") from exc
-    if found != ("ok",):
+    if answer != ("ok",):
         raise StoreError("The vault in this bundle is damaged; take another copy.")
 
 

@@ -1,4 +1,4 @@
-"""Which incarnation's value stands at each coefficient of a month, as blocks say that a sum holds.
+"""Which incarnation encrypted each coefficient of a sum, according to the blocks that it holds.
 
 A sum is opened with the seeds of the incarnations that encrypted its parts.
 """
@@ -27,15 +27,15 @@ class OwnerFault(StrEnum):
 
 
 class DayRange(Protocol):
-    """A block of the household's: the coefficients [j0, j1) of a day."""
+    """A block of the household: the coefficients [j0, j1) of a day."""
 
     @property
     def incarnation(self) -> Incarnation:
-        """Who encrypted it."""
+        """The incarnation that encrypted the block."""
 
     @property
     def day(self) -> date:
-        """The day."""
+        """The legal day."""
 
     @property
     def j0(self) -> int:
@@ -47,15 +47,15 @@ class DayRange(Protocol):
 
 
 class CoefficientOwners:
-    """For each coefficient of each month, which incarnation's value is summed."""
+    """The incarnation whose value a sum holds, for each coefficient of each month."""
 
     def __init__(
         self, blocks: Iterable[DayRange], refuse: Callable[[OwnerFault], Exception]
     ) -> None:
-        """Lay the blocks of a sum out; `refuse` makes what is raised where they do not fit.
+        """Arrange the blocks of a sum; `refuse` makes the exception to raise if they do not fit.
 
         Raises:
-            Exception: what `refuse` gives for a coefficient that stands in two blocks.
+            Exception: the one that `refuse` makes for a coefficient in two blocks.
         """
         self._refuse = refuse
         self._incarnations: list[Incarnation] = []
@@ -76,7 +76,7 @@ class CoefficientOwners:
         """Split weights (int64[3968]) by the incarnation that owns their coefficients.
 
         Raises:
-            Exception: what `refuse` gives for a weight on a coefficient that no block holds.
+            Exception: the one that `refuse` makes for a weight on a coefficient in no block.
         """
         used = weights != 0
         owner = self._months.get(month)

@@ -1,4 +1,4 @@
-"""What may be read of a vault, also while the chip runs: for bills, status and the household."""
+"""Reads a vault, also while the chip runs: for bills, status and the household."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ from protocol.ids import Incarnation
 
 
 class VaultReader:
-    """Reads a vault's tables; every call sees what is committed."""
+    """Reads a vault's tables; every call sees what was committed before it."""
 
     def __init__(self, database: Database) -> None:
         """Read an open database."""
@@ -50,7 +50,7 @@ class VaultReader:
         ]
 
     def metered(self) -> Metered:
-        """Return which meters have counted, as far as it is known."""
+        """Return which meters have counted, as far as known."""
         state = self.values.state()
         days = tuple(self.values.fingerprinted_days())
         if state is None or state.account is None:
@@ -63,7 +63,7 @@ class VaultReader:
         return self.blocks.between(start, end)
 
     def curve(self, day: date) -> list[int]:
-        """Return the energy of each quarter-hour of a closed day, Wh; none of a day long ago."""
+        """Return the energy (Wh) of each quarter-hour of a closed day; [] if it is too long ago."""
         intervals = self.values.intervals(day, day + timedelta(days=1))
         curve = [0] * (quarter_hours(day) if intervals else 0)
         for interval in intervals:
@@ -83,13 +83,13 @@ class VaultReader:
         return self._billed.all()
 
     def outbox_depth(self) -> int:
-        """Count the messages that the cloud has not acknowledged."""
+        """Return the number of messages that the cloud has not acknowledged."""
         blocks = self._database.table("blocks").count_where("state = 1")
         headers = self._database.table("epochs").count_where("is_stored = 0")
         return blocks + headers
 
     def figures(self) -> VaultFigures:
-        """Count what the vault holds."""
+        """Return the counts of what the vault holds."""
         database = self._database
         last = database.execute(
             "SELECT day, j FROM intervals ORDER BY day DESC, j DESC LIMIT 1"
@@ -115,8 +115,8 @@ def read_vault(directory: Path) -> Iterator[VaultReader]:
     """Read the vault in `directory`, whether the chip runs or not.
 
     Raises:
-        ConfigError: there is none yet.
-        StoreError: it is damaged, or of another program or version.
+        ConfigError: there is no vault yet.
+        StoreError: the vault is damaged, or of another program or version.
     """
     database = open_database(directory / FILE_NAME, is_read_only=True)
     try:

@@ -1,6 +1,6 @@
-"""The vault's part of receipts: what has been signed off, for which days, and what did not agree.
+"""The tables of receipts in the vault: receipts, the days that they cover, and mismatches.
 
-A day stands here at most once: a second receipt for it is an error of SQLite.
+Each day has at most one row: a second receipt for it raises an SQLite error.
 """
 
 from collections.abc import Collection, Iterable
@@ -9,12 +9,15 @@ from enum import IntEnum
 import msgspec
 from sqlite_utils import Database
 
-# Stands for the statement where it is not known whether a receipt covers the day.
+# Replaces the statement if it is not known whether a receipt covers the day.
 UNKNOWN = b""
 
 
 class ReceiptState(IntEnum):
-    """How far a receipt has come; the numbers stand in the database. STORED: the cloud said so."""
+    """The state of a receipt; the numbers are stored in the database.
+
+    STORED: the cloud has confirmed it.
+    """
 
     UNSENT = 0
     STORED = 1
@@ -23,8 +26,8 @@ class ReceiptState(IntEnum):
 class OwnReceiptRow(msgspec.Struct, frozen=True):
     """A receipt for a statement; `is_short`: its contract's one short period.
 
-    `body` is the encoded `protocol.receipt.Receipt`; the chip that sends it signs it, which after
-    a move is another one.
+    `body` is the encoded `protocol.receipt.Receipt`. The chip that sends it signs it, which is
+    another one after a move.
     """
 
     statement: bytes
@@ -34,13 +37,13 @@ class OwnReceiptRow(msgspec.Struct, frozen=True):
 
 
 class Receipts:
-    """Reads and writes rows; the caller holds the transaction."""
+    """Reads and writes rows inside the caller's transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def put(self, row: OwnReceiptRow, days: Collection[int]) -> None:
-        """Keep a receipt and the days (numbers) that it covers."""
+        """Store a receipt and the days (numbers) that it covers."""
         connection = self._database.conn
         connection.execute(
             "INSERT INTO receipts (statement, contract, is_short, state, body) "
@@ -53,38 +56,38 @@ class Receipts:
         )
 
     def presume(self, days: Iterable[int]) -> None:
-        """Take days as perhaps covered: this vault may not know all that was sent."""
+        """Treat days as possibly covered, since this vault may not know all receipts sent."""
         self._database.conn.executemany(
             "INSERT OR IGNORE INTO receipt_days (day, statement) VALUES (?, ?)",
             [(day, UNKNOWN) for day in days],
         )
 
     def put_mismatch(self, statement: bytes) -> None:
-        """Keep that a statement did not agree; the same one again changes nothing."""
+        """Record that a statement did not match; recording it again changes nothing."""
         self._database.execute(
             "INSERT OR IGNORE INTO receipt_mismatches (statement, is_held) VALUES (?, 1)",
             (statement,),
         )
 
     def release(self, token: str) -> None:
-        """Let receipts go again: the household has said so, by this word of its own."""
-        self.note_release_token(token)
+        """Release receipts with this token of the household."""
+        self.put_release_token(token)
         self._database.execute("UPDATE receipt_mismatches SET is_held = 0")
         self._database.execute("DELETE FROM receipt_days WHERE statement = ?", (UNKNOWN,))
 
-    def note_release_token(self, token: str) -> None:
-        """Take a word of the household's as one that was said before; it releases nothing."""
+    def put_release_token(self, token: str) -> None:
+        """Record a release token as used, without releasing anything."""
         self._database.execute("INSERT OR IGNORE INTO receipt_words (word) VALUES (?)", (token,))
 
     def is_known(self, token: str) -> bool:
-        """Say whether the household's word has been taken."""
+        """Return whether the household's release token was used before."""
         row = self._database.execute(
             "SELECT 1 FROM receipt_words WHERE word = ?", (token,)
         ).fetchone()
         return row is not None
 
     def finish(self, statement: bytes) -> None:
-        """Take note that the cloud holds a receipt for a statement."""
+        """Record that the cloud holds the receipt for a statement."""
         self._database.execute(
             "UPDATE receipts SET state = 1, body = NULL WHERE statement = ?", (statement,)
         )
@@ -95,24 +98,24 @@ class Receipts:
         return [bytes(row[0]) for row in rows.fetchall()]
 
     def body(self, statement: bytes) -> bytes | None:
-        """Return the receipt for a statement, None if it is not to be sent (any more)."""
+        """Return the receipt for a statement, None if none is to be sent."""
         row = self._database.execute(
             "SELECT body FROM receipts WHERE statement = ? AND state = 0", (statement,)
         ).fetchone()
         return None if row is None else bytes(row[0])
 
     def states(self) -> dict[bytes, ReceiptState]:
-        """Return how far each statement's receipt has come."""
+        """Return the state of each statement's receipt."""
         rows = self._database.execute("SELECT statement, state FROM receipts").fetchall()
         return {bytes(statement): ReceiptState(state) for statement, state in rows}
 
     def covered(self) -> dict[int, bool]:
-        """Return the days (numbers) that receipts cover, or (False) may."""
+        """Return the days (numbers) that receipts cover (True) or may cover (False)."""
         rows = self._database.execute("SELECT day, statement FROM receipt_days").fetchall()
         return {day: bytes(statement) != UNKNOWN for day, statement in rows}
 
     def mismatches(self) -> dict[bytes, bool]:
-        """Return which statements did not agree, and whether since the household's last word."""
+        """Return the statements that did not match, True for those since the last release."""
         rows = self._database.execute(
             "SELECT statement, is_held FROM receipt_mismatches"
         ).fetchall()
@@ -124,5 +127,5 @@ class Receipts:
         return {bytes(row[0]) for row in rows.fetchall()}
 
     def prune(self, before: int) -> None:
-        """Forget days before `before` (a number): the vault has no such days any more."""
+        """Delete days before `before` (a number), which the vault no longer has."""
         self._database.execute("DELETE FROM receipt_days WHERE day < ?", (before,))

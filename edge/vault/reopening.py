@@ -1,4 +1,4 @@
-"""Days that a wrong time closed taken out of the vault, as far as nothing of them has left the chip."""
+"""Removes days that a wrong time closed from the vault, unless they may have left the chip."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -14,10 +14,10 @@ Place = tuple[date, int]
 
 
 class Reopener:
-    """Takes out blocks and plain values; the caller holds the transaction.
+    """Removes blocks and plain values inside the caller's transaction.
 
-    A block that may have left the chip stays, with all before it: the cloud takes one value for a
-    coefficient. Only the process that sealed a block knows that it has not sent it.
+    A block that may have left the chip stays, with everything before it, since the cloud accepts
+    one value for a coefficient. Only the process that sealed a block knows that it was not sent.
     """
 
     def __init__(
@@ -27,16 +27,17 @@ class Reopener:
         incarnation: bytes,
         has_left: Callable[[Key], bool],
     ) -> None:
-        """Take out what `incarnation` has encrypted, but not what `has_left`."""
+        """Remove what `incarnation` has encrypted, but not what `has_left`."""
         self._blocks = blocks
         self._values = values
         self._incarnation = incarnation
         self._has_left = has_left
 
     def take_out(self, since: Place) -> Undone:
-        """Take out all from `since` on that has not left, and return what had been closed there.
+        """Remove everything from `since` on that has not left, and return what was closed there.
 
-        What a block held from before is to be encrypted again, as another incarnation.
+        Values from before `since` in a removed block must be encrypted again, as another
+        incarnation.
         """
         blocks = self._blocks.between(since[0], date.max)
         places = [_end(block) for block in blocks if self._may_have_left(block)]

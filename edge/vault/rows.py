@@ -1,4 +1,4 @@
-"""What the vault hands out, as values."""
+"""The values that the vault returns."""
 
 from datetime import date, datetime
 from enum import IntEnum
@@ -13,7 +13,7 @@ FULL_DAY = (1 << DAY_COEFFICIENTS) - 1
 
 
 class BlockState(IntEnum):
-    """How far a block has come; the numbers stand in the database.
+    """The state of a block; the numbers are stored in the database.
 
     OPEN: coefficients may still be added. SEALED: signed, still to be sent. STORED: the cloud has
     acknowledged it. SUPERSEDED: the cloud holds other coefficients in its place; never sent.
@@ -26,7 +26,7 @@ class BlockState(IntEnum):
 
 
 class Key(msgspec.Struct, frozen=True, order=True):
-    """What names a message of the outbox; sequence 0 is the header of `month` (a day number)."""
+    """The key of a message in the outbox; sequence 0 is the header of `month` (a day number)."""
 
     incarnation: bytes
     sequence: int
@@ -34,7 +34,7 @@ class Key(msgspec.Struct, frozen=True, order=True):
 
     @property
     def is_header(self) -> bool:
-        """Whether this is an epoch header rather than a block."""
+        """True for an epoch header, False for a block."""
         return self.sequence == 0
 
 
@@ -52,8 +52,8 @@ class BlockRow(msgspec.Struct, frozen=True):
 class DayRow(msgspec.Struct, frozen=True):
     """A closed day and the blocks that carry it.
 
-    `is_encrypted`: all 128 coefficients are in blocks. Where `closed` was rebuilt from the cloud,
-    its meter serial and calendar are empty until a frame of the same meter has come.
+    `is_encrypted`: all 128 coefficients are in blocks. If `closed` was rebuilt from the cloud, its
+    meter serial and calendar are empty until a frame of the same meter has come.
     """
 
     closed: DayClosed
@@ -62,9 +62,9 @@ class DayRow(msgspec.Struct, frozen=True):
 
 
 class Metered(msgspec.Struct, frozen=True):
-    """All closed days in order, each with the fingerprint of meter and calendar, and what is on the line.
+    """All closed days in order, each with the fingerprint of its meter and calendar.
 
-    `last_serial` and `last_calendar` are of the last reading, empty while there is none.
+    `last_serial` and `last_calendar` are those of the last reading, empty if there is none.
     """
 
     days: tuple[tuple[DayClosed, int], ...]
@@ -73,7 +73,7 @@ class Metered(msgspec.Struct, frozen=True):
 
 
 class QuarterHour(msgspec.Struct, frozen=True):
-    """One quarter-hour's plain value, Wh."""
+    """One quarter-hour's plain value, in Wh."""
 
     day: date
     j: int
@@ -82,7 +82,7 @@ class QuarterHour(msgspec.Struct, frozen=True):
 
 
 class StatementRow(msgspec.Struct, frozen=True):
-    """A statement as it came, and what the chip found; `verdict` is JSON, None before it looked."""
+    """A statement as received, and the chip's verdict (JSON), None before the chip judged it."""
 
     id: bytes
     received_at: datetime
@@ -91,7 +91,7 @@ class StatementRow(msgspec.Struct, frozen=True):
 
 
 class VaultFigures(msgspec.Struct, frozen=True):
-    """What the vault holds, in numbers, for the household's own eyes."""
+    """Counts of what the vault holds, for the household only."""
 
     intervals: int
     intervals_to_encrypt: int

@@ -1,4 +1,4 @@
-"""The chip's own messages: signed, and known again."""
+"""Signs the chip's own messages, and recognises them later."""
 
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
@@ -16,7 +16,7 @@ Body = TypeVar("Body", bound=msgspec.Struct)
 
 
 class FormerDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A chip that spoke for this household before; `signing_key` is its public key (Ed25519)."""
+    """A former chip of this household; `signing_key` is its public key (Ed25519)."""
 
     collectivity: str
     device: DeviceId
@@ -25,9 +25,9 @@ class FormerDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """In whose name the chip speaks: collectivity, device, its signing key, the household's keys.
+    """The chip's identity for signing: collectivity, device, signing key, the household's keys.
 
-    `former` are the household's chips before this one, whose blocks it knows as its own.
+    `former` are the household's earlier chips, whose blocks it accepts as the household's own.
     """
 
     collectivity: str
@@ -44,7 +44,7 @@ class Signer:
         """Verify and decode a payload that this chip signed as `kind`.
 
         Raises:
-            MessageRefused: it is not this chip's, or not in its one form.
+            MessageRefused: this chip did not sign it, or it is not in canonical form.
         """
         address = Address(self.collectivity, self.device, kind)
         return open_message(address, payload, self.key.public_key(), body_type)
@@ -52,10 +52,10 @@ class Signer:
     def open_household(
         self, kind: Kind, payload: bytes, body_type: type[Body]
     ) -> tuple[Body, bool]:
-        """Verify and decode what this chip or a former one signed; say whether it was this one.
+        """Verify and decode what this chip or a former one signed; also return if it was this one.
 
         Raises:
-            MessageRefused: no chip of the household signed it, or it is not in its one form.
+            MessageRefused: no chip of the household signed it, or it is not in canonical form.
         """
         try:
             return self.open_own(kind, payload, body_type), True

@@ -1,4 +1,4 @@
-"""Statements as they came, and what the chip found."""
+"""Statements as received, with the chip's verdicts."""
 
 from datetime import UTC, datetime
 
@@ -6,13 +6,13 @@ from sqlite_utils import Database
 
 from edge.vault.rows import StatementRow
 
-# Twenty years of bills. Whoever speaks for the cloud can make up more, and they go first: only
-# what the provider has asked for is not refused.
+# Twenty years of bills. The cloud can make up more, but refused statements are deleted first, and
+# only statements that the provider requested are not refused.
 KEPT = 240
 
 
 class Statements:
-    """Reads and writes rows; the caller holds the transaction."""
+    """Reads and writes rows inside the caller's transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -20,7 +20,7 @@ class Statements:
     def save(
         self, statement_id: bytes, received_at: datetime, payload: bytes, verdict: str | None
     ) -> None:
-        """Keep a statement; the same one again takes a new verdict and keeps its first arrival."""
+        """Store a statement; storing it again updates the verdict and keeps the first arrival."""
         self._database.execute(
             "INSERT INTO statements (id, received_at_s, payload, verdict) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, "
@@ -35,7 +35,7 @@ class Statements:
         )
 
     def all(self) -> list[StatementRow]:
-        """Return all statements in the order in which they came."""
+        """Return all statements in the order in which they were received."""
         rows = self._database.table("statements").rows_where(order_by="received_at_s, rowid")
         return [
             StatementRow(

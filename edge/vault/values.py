@@ -1,4 +1,4 @@
-"""Plain values: quarter-hours, closed days, notices, and where metering stands."""
+"""Plain values: quarter-hours, closed days, notices, and metering's state."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -20,20 +20,20 @@ _point_decoder = msgspec.msgpack.Decoder(RestorePoint)
 
 
 class Values:
-    """Reads and writes rows; the caller holds the transaction."""
+    """Reads and writes rows inside the caller's transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def save_state(self, state: MeterState) -> None:
-        """Keep where metering stands; a point to restore from is used up by it."""
+        """Store metering's state and delete its restore point."""
         self._database.execute(
             "INSERT OR REPLACE INTO meter (id, state, restore_point) VALUES (1, ?, NULL)",
             (_state_encoder.encode(state),),
         )
 
     def save_restore_point(self, point: RestorePoint | None) -> None:
-        """Keep from where metering is to be restored, in place of where it stood."""
+        """Store metering's restore point and delete its state."""
         encoded = None if point is None else _state_encoder.encode(point)
         self._database.execute(
             "INSERT OR REPLACE INTO meter (id, state, restore_point) VALUES (1, NULL, ?)",
@@ -41,17 +41,17 @@ class Values:
         )
 
     def state(self) -> MeterState | None:
-        """Return where metering stands."""
+        """Return metering's state, None if there is none."""
         row = self._database.execute("SELECT state FROM meter WHERE id = 1").fetchone()
         return None if row is None or row[0] is None else _state_decoder.decode(row[0])
 
     def restore_point(self) -> RestorePoint | None:
-        """Return from where metering is to be restored, None if it needs not to be."""
+        """Return metering's restore point, None if metering need not be restored."""
         row = self._database.execute("SELECT restore_point FROM meter WHERE id = 1").fetchone()
         return None if row is None or row[0] is None else _point_decoder.decode(row[0])
 
     def put_interval(self, event: QuarterHourClosed, *, is_encrypted: bool) -> None:
-        """Keep a quarter-hour; one that is encrypted never changes."""
+        """Store a quarter-hour; an encrypted one never changes."""
         self._database.execute(
             "INSERT INTO intervals (day, j, energy_wh, is_estimated, is_encrypted) "
             "VALUES (?, ?, ?, ?, ?) ON CONFLICT (day, j) DO UPDATE SET "
@@ -67,7 +67,7 @@ class Values:
         )
 
     def put_day(self, closed: DayClosed, fingerprint: int, *, is_encrypted: bool) -> None:
-        """Keep a closed day; one that is encrypted never changes."""
+        """Store a closed day; an encrypted one never changes."""
         self._database.execute(
             "INSERT INTO days (day, closed, fingerprint, is_encrypted) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (day) DO UPDATE SET closed = excluded.closed, "
@@ -82,7 +82,7 @@ class Values:
         )
 
     def put_notice(self, notice: Notice) -> None:
-        """Keep what the household should know."""
+        """Store a notice for the household."""
         self._database.execute(
             "INSERT INTO notices (at_s, kind, detail) VALUES (?, ?, ?)",
             (int(notice.at.timestamp()), notice.kind, notice.detail),
@@ -106,7 +106,7 @@ class Values:
         return None if row is None else (_day_decoder.decode(row[0]), row[1])
 
     def pending_days(self) -> list[date]:
-        """Return the days of which anything waits for encryption, in order."""
+        """Return the days with anything that waits for encryption, in order."""
         rows = self._database.execute(
             "SELECT day FROM intervals WHERE is_encrypted = 0 "
             "UNION SELECT day FROM days WHERE is_encrypted = 0 ORDER BY day"
@@ -114,7 +114,7 @@ class Values:
         return [day_of_number(row[0]) for row in rows]
 
     def days_from(self, day: int) -> list[int]:
-        """Return the numbers of the days from `day` (a number) on of which there is anything."""
+        """Return the numbers of the days with any value, from `day` (a number) on."""
         rows = self._database.execute(
             "SELECT day FROM intervals WHERE day >= ? UNION SELECT day FROM days WHERE day >= ?",
             (day, day),
@@ -122,12 +122,12 @@ class Values:
         return [row[0] for row in rows]
 
     def drop_pending(self) -> None:
-        """Forget what waits for encryption: it was metered from a state that is not the last."""
+        """Delete what waits for encryption, since it was metered from an outdated state."""
         self._database.execute("DELETE FROM intervals WHERE is_encrypted = 0")
         self._database.execute("DELETE FROM days WHERE is_encrypted = 0")
 
     def take_out(self, day: date, j: int) -> Undone:
-        """Return what is closed from quarter-hour `j` of `day` on, and forget it."""
+        """Delete and return what is closed from quarter-hour `j` of `day` on."""
         number = day_number(day)
         is_later = "day > ? OR (day = ? AND j >= ?)"
         rows = self._database.execute(
@@ -148,7 +148,10 @@ class Values:
         return Undone((day, j), tuple(quarter_hours_closed), tuple(days))
 
     def mark(self, day: date, covered: int, full: int) -> None:
-        """Set what is encrypted of a day from the coefficients that blocks cover (a bitmap)."""
+        """Mark a day's values as encrypted if blocks cover their coefficients.
+
+        `covered` and `full` (all coefficients) are bitmaps.
+        """
         number = day_number(day)
         rows = self._database.execute("SELECT j FROM intervals WHERE day = ?", (number,)).fetchall()
         self._database.conn.executemany(
@@ -167,12 +170,12 @@ class Values:
         return None if row is None else (day_of_number(row[0]), row[1])
 
     def last_closed(self) -> int | None:
-        """Return the number of the last day that is closed, None: there is none."""
+        """Return the number of the last closed day, None if there is none."""
         row = self._database.execute("SELECT max(day) FROM days").fetchone()
         return None if row is None else row[0]
 
     def find_restore_point(self) -> RestorePoint | None:
-        """Return where the unbroken account ends: the last closed day and what follows it."""
+        """Return the end of the unbroken account: the last closed day and what directly follows."""
         row = self._database.execute(
             "SELECT closed, fingerprint FROM days ORDER BY day DESC LIMIT 1"
         ).fetchone()
@@ -201,7 +204,7 @@ class Values:
         )
 
     def name_meter(self, fingerprint: int, serial: str, calendar: str) -> None:
-        """Fill serial and calendar into rebuilt days of the meter with that fingerprint."""
+        """Set serial and calendar in rebuilt days of the meter with that fingerprint."""
         rows = self._database.execute(
             "SELECT closed FROM days WHERE fingerprint = ?", (fingerprint,)
         ).fetchall()
@@ -235,7 +238,7 @@ class Values:
         return [(_day_decoder.decode(closed), bool(done)) for closed, done in rows]
 
     def fingerprinted_days(self) -> list[tuple[DayClosed, int]]:
-        """Return all closed days and the fingerprint of meter and calendar of each, in order."""
+        """Return all closed days, each with its fingerprint of meter and calendar, in order."""
         rows = self._database.execute(
             "SELECT closed, fingerprint FROM days ORDER BY day"
         ).fetchall()
@@ -250,7 +253,7 @@ class Values:
         ]
 
     def prune(self, intervals_before: int, days_before: int, notices_before_s: int) -> None:
-        """Drop what is past its time; nothing that waits for encryption."""
+        """Delete old values, but nothing that waits for encryption."""
         self._database.execute(
             "DELETE FROM intervals WHERE day < ? AND is_encrypted = 1", (intervals_before,)
         )

@@ -1,12 +1,12 @@
-"""The vault: one transaction for all that a quarter-hour changes.
+"""The vault: one transaction for everything that a quarter-hour changes.
 
-A pad lives in memory and a coefficient is used up by its first use, so a transaction that fails
-leaves memory ahead of the disk. Then this vault refuses to go on: the process ends, its incarnation
-dies with it, and the next one starts from what the disk says. No value is ever encrypted again
-under a coefficient that has carried another.
+Pads are in memory, and a coefficient may be used only once, so a failed transaction leaves memory
+ahead of the disk. The vault then refuses to continue: the process ends, its incarnation ends with
+it, and the next process starts from the disk. No value is ever encrypted under a coefficient that
+has carried another.
 
-Until it is known what the cloud holds (`catch_up`), values are kept in the clear only: a restored
-image does not know which quarter-hours have been encrypted after it was taken.
+Until it is known what the cloud holds (`catch_up`), values are kept only in the clear: a restored
+image does not know which quarter-hours were encrypted after it was taken.
 """
 
 import os
@@ -44,24 +44,24 @@ from protocol.errors import StoreError
 from protocol.ids import Incarnation
 from protocol.messages import IncarnationState
 
-# What says that the vault cannot go on.
+# The errors after which the vault cannot continue.
 UNUSABLE = (StoreError, sqlite3.Error)
 
 MONTH_DAYS = 31
 PAYLOADS_KEPT = timedelta(days=13 * MONTH_DAYS)
 DAYS_KEPT = timedelta(days=14 * MONTH_DAYS)
-# The cloud keeps blocks 14 months, but says for ever that it has had them; a vault that forgot its
-# own would ask for them at each start.
+# The cloud keeps blocks for 14 months, but reports forever that it has had them. A vault that
+# forgot its own would ask for them at each start.
 ROWS_KEPT = timedelta(days=240 * MONTH_DAYS)
 
-# Makes the area lane's contribution of a closed day, or none; called once for a day.
+# Makes the area lane's contribution for a closed day, or None; called once for each day.
 Contributor = Callable[[DayClosed, Sequence[QuarterHour]], ContributionRow | None]
 
 log = structlog.get_logger()
 
 
 class Vault(VaultReader):
-    """A chip's store; one process at a time."""
+    """A chip's store, used by one process at a time."""
 
     def __init__(
         self, database: Database, signer: Signer, lock: int, *, is_quarter_hourly: bool = False
@@ -83,7 +83,7 @@ class Vault(VaultReader):
 
         Raises:
             ConfigError: another process uses it, or it cannot be opened.
-            StoreError: the file is of another program or version.
+            StoreError: it is of another program or version.
         """
         lock = lock_vault(directory)
         try:
@@ -99,7 +99,7 @@ class Vault(VaultReader):
         return self.epochs.incarnation
 
     def begin(self, month: date) -> list[Key]:
-        """Make the header of `month` before there is any value; returns what is to be sent."""
+        """Make the header of `month` before there is any value; return the keys to send."""
         with self._transaction():
             self._writer.make_header(month)
         return self._made()
@@ -107,10 +107,10 @@ class Vault(VaultReader):
     def record(
         self, events: Sequence[Event], state: MeterState, contribute: Contributor | None = None
     ) -> list[Key]:
-        """Commit what metering closed, encrypted if that is allowed yet, and where it stands.
+        """Commit what metering closed, encrypted if that is allowed yet, and metering's state.
 
-        `contribute` is asked for each day that is closed and encrypted. Returns the keys of headers
-        and blocks that are to be sent.
+        `contribute` is called for each day that is closed and encrypted. Returns the keys of
+        headers and blocks to send.
 
         Raises:
             StoreError: nothing was committed, and nothing more can be; end the process.
@@ -122,7 +122,7 @@ class Vault(VaultReader):
     def depart(self, events: Sequence[Event], at: datetime) -> list[Key]:
         """Commit the household's last day, which `events` close at `at`; metering ends with it.
 
-        No area contribution is made of it. Returns what is to be sent.
+        The day makes no area contribution. Returns the keys to send.
 
         Raises:
             StoreError: as `record`.
@@ -133,8 +133,8 @@ class Vault(VaultReader):
             self.departures.put(Departure(last_day, at, is_told=False))
         return self._made()
 
-    def tell_departure(self) -> None:
-        """Take note that the cloud knows of the departure. Raises StoreError as `record`."""
+    def confirm_departure(self) -> None:
+        """Record that the cloud has confirmed the departure. Raises StoreError as `record`."""
         departure = self.departures.get()
         if departure is not None:
             with self._transaction():
@@ -146,11 +146,11 @@ class Vault(VaultReader):
         has_left: Callable[[Key], bool],
         go_on: Callable[[Undone], tuple[MeterState, Notice]],
     ) -> list[Key]:
-        """Take back what was closed from quarter-hour `since` on, as far as it `has_left` nowhere.
+        """Undo what was closed from quarter-hour `since` on, unless it `has_left` the chip.
 
-        `go_on` says from where metering goes on then, and what the household is told. What was
-        encrypted is encrypted again as another incarnation, so that no coefficient carries two
-        values. Returns what is to be sent.
+        `go_on` returns the state from which metering continues, and the household's notice. What
+        was encrypted is encrypted again as another incarnation, so that no coefficient carries two
+        values. Returns the keys to send.
 
         Raises:
             StoreError: as `record`.
@@ -168,14 +168,14 @@ class Vault(VaultReader):
         return self._made()
 
     def suspend_encryption(self) -> None:
-        """Encrypt nothing until `catch_up`: the cloud may hold what this vault does not know."""
+        """Encrypt nothing until `catch_up`, since the cloud may hold what this vault lacks."""
         self.is_caught_up = False
 
     def catch_up(self, contribute: Contributor | None = None) -> list[Key]:
-        """Encrypt what waited, now that the cloud holds nothing that the vault does not know.
+        """Encrypt what waited, now that the cloud holds nothing that the vault lacks.
 
-        Seals what earlier processes left open; `contribute` is asked for each day that is closed.
-        Returns the keys of what is to be sent.
+        Seals what earlier processes left open. `contribute` is called for each closed day. Returns
+        the keys to send.
 
         Raises:
             StoreError: as `record`.
@@ -191,34 +191,34 @@ class Vault(VaultReader):
         blocks: Sequence[RecoveredBlock],
         at: datetime,
     ) -> bool:
-        """Take in, in one transaction, what the cloud gave back, and note when (`at`).
+        """Store in one transaction what the cloud returned, with a notice of the time `at`.
 
-        Says whether metering must go on from `values.restore_point()`. The vault goes on as another
-        incarnation, since what it encrypted meanwhile may stand in the way of what came back.
+        Returns whether metering must continue from `values.restore_point()`. The vault continues as
+        another incarnation, since what it encrypted meanwhile may conflict with what came back.
 
         Raises:
             StoreError: as `record`.
         """
         with self._transaction():
             is_behind = Rebuilder(self.blocks, self.epochs, self.values).restore(headers, blocks)
-            self.area.presume_spent({found.block.day for found in blocks})
+            self.area.presume_spent({recovered.block.day for recovered in blocks})
             if blocks:
-                # What this vault has lost may have held a receipt for any of them.
+                # The lost vault may have given a receipt for any of them.
                 self.receipts.presume(self.values.days_from(0))
                 self.values.put_notice(Notice(NoticeKind.VAULT_REBUILT, at))
             self._writer.rotate()
         return is_behind
 
     def reconcile(self, states: Sequence[IncarnationState], *, is_whole: bool) -> None:
-        """Take note of what the cloud holds; if `is_whole`, of nothing but `states`.
+        """Record what the cloud holds: `states`, and if `is_whole` nothing else.
 
-        Committed without waiting for the disk: if it is lost, the next whole ack says it again.
+        This is committed without waiting for the disk: if it is lost, the next full ack repeats it.
         """
         self._refuse_if_dead()
         known = list(states)
         if is_whole:
-            told = {state.incarnation for state in states}
-            others = (self.blocks.incarnations() | self.epochs.incarnations()) - told
+            reported = {state.incarnation for state in states}
+            others = (self.blocks.incarnations() | self.epochs.incarnations()) - reported
             known += [IncarnationState(incarnation, 0, (), ()) for incarnation in others]
         self._database.execute("PRAGMA synchronous = NORMAL")
         try:
@@ -230,38 +230,38 @@ class Vault(VaultReader):
             self._database.execute("PRAGMA synchronous = FULL")
 
     def supersede(self, key: Key) -> None:
-        """Take a block out for which the cloud holds other coefficients."""
+        """Mark a block as superseded, for which the cloud holds other coefficients."""
         with self._transaction():
             self.blocks.supersede(key)
 
     def name_meter(self, fingerprint: int, serial: str, calendar: str) -> None:
-        """Fill serial and calendar into days that were rebuilt without them."""
+        """Set serial and calendar in days that were rebuilt without them."""
         with self._transaction():
             self.values.name_meter(fingerprint, serial, calendar)
 
     def payload(self, key: Key) -> bytes | None:
-        """Return the signed message that `key` names, None if it is not to be sent any more."""
+        """Return the signed message with this key, None if it is not to be sent any more."""
         return self.epochs.payload(key) if key.is_header else self.blocks.payload(key)
 
     def unsent(self, limit: int) -> list[Key]:
-        """Return what the cloud has not acknowledged, headers first, then the oldest blocks."""
+        """Return at most `limit` unacknowledged messages, headers first, then the oldest blocks."""
         headers = self.epochs.unsent(limit)
         return headers + self.blocks.unsent(limit - len(headers))
 
     def keep_billed(self, row: BilledRow) -> None:
-        """Settle a statement, for good; the same one again changes nothing."""
+        """Store a billed statement for good; storing it again changes nothing."""
         with self._transaction():
             self._billed.put(row)
 
     def save_statement(
         self, statement_id: bytes, received_at: datetime, payload: bytes, verdict: str | None
     ) -> None:
-        """Keep a statement; the same one again takes a new verdict and keeps its first arrival."""
+        """Store a statement; storing it again updates the verdict and keeps the first arrival."""
         with self._transaction():
             self._statements.save(statement_id, received_at, payload, verdict)
 
     def save_letter(self, letter_id: bytes, received_at: datetime, letter: bytes) -> None:
-        """Keep a private letter, sealed; the same one again changes nothing."""
+        """Store a sealed private letter; storing it again changes nothing."""
         with self._transaction():
             self.letters.save(letter_id, received_at, letter)
 
@@ -279,12 +279,12 @@ class Vault(VaultReader):
 
     @contextmanager
     def catalogue_change(self) -> Iterator[CatalogueTables]:
-        """Change the copy of the transparency log in one transaction. Raises StoreError as `record`."""
+        """Change the transparency log's copy in one transaction. Raises StoreError as `record`."""
         with self._transaction():
             yield self.catalogue
 
     def close(self) -> None:
-        """Let go of file and lock; closing twice is no error."""
+        """Close the file and release the lock; closing twice is not an error."""
         if self._lock >= 0:
             self._database.close()
             os.close(self._lock)
@@ -339,7 +339,7 @@ class Vault(VaultReader):
             self.values.put_day(closed, fingerprint, is_encrypted=True)
 
     def _contribute(self, closed: DayClosed, contribute: Contributor | None) -> None:
-        """Noise a day for the area, in the transaction that closes it; never a second time."""
+        """Make a day's contribution with noise, in the transaction that closes it; never twice."""
         if contribute is None or self.area.is_spent(day_number(closed.day)):
             return
         curve = self.values.intervals(closed.day, closed.day + timedelta(days=1))

@@ -1,4 +1,4 @@
-"""Encryption: values into the open block, each coefficient of a day once over all blocks."""
+"""Encrypts values into the open block, each coefficient of a day once over all blocks."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 class _OpenBlock:
-    """The block that still grows."""
+    """The block that is still growing."""
 
     __slots__ = ("coefficients", "commitment", "day", "is_dirty", "j0", "sequence")
 
@@ -39,9 +39,9 @@ class _OpenBlock:
 
 
 class BlockWriter:
-    """Adds values to blocks of the current incarnation; the caller holds the transaction.
+    """Adds values to blocks of the current incarnation inside the caller's transaction.
 
-    If that transaction fails, memory has run ahead of the disk: the object must not be used again.
+    If that transaction fails, memory is ahead of the disk, and the object must not be used again.
 
     Attributes:
         made: keys of headers and sealed blocks made since the caller last emptied it.
@@ -50,7 +50,7 @@ class BlockWriter:
     def __init__(
         self, blocks: BlockTable, epochs: Epochs, signer: Signer, *, is_quarter_hourly: bool
     ) -> None:
-        """Write for `signer`; `is_quarter_hourly`: a block goes out as soon as it has a value."""
+        """Write for `signer`; `is_quarter_hourly`: a block is sealed as soon as it has a value."""
         self.made: list[Key] = []
         self._blocks = blocks
         self._epochs = epochs
@@ -61,7 +61,7 @@ class BlockWriter:
         self._covered: dict[date, int] = {}
 
     def is_covered(self, day: date, j: int) -> bool:
-        """Say whether a block carries coefficient `j` of `day` already."""
+        """Return whether a block already carries coefficient `j` of `day`."""
         return bool(self._coverage(day) >> j & 1)
 
     def put_values(self, day: date, j: int, values: Sequence[int]) -> None:
@@ -71,9 +71,9 @@ class BlockWriter:
             self._seal_open()
 
     def close_day(self, closed: DayClosed, fingerprint: int) -> None:
-        """Encrypt what `closed` says, and zeros for absent quarter-hours; seal the day's blocks.
+        """Encrypt `closed`, and zeros for absent quarter-hours; seal the day's blocks.
 
-        The block that carries what closes the day carries the commitment to it.
+        The block with the closing coefficients also carries the commitment to the day.
         """
         runs = missing_runs(self._coverage(closed.day))
         values = [0] * QUARTER_HOURS_MAX + closing_values(closed, fingerprint)
@@ -101,14 +101,14 @@ class BlockWriter:
             self.made.append(made)
 
     def rotate(self) -> None:
-        """Go on as another incarnation; what is open stays as it was last saved."""
+        """Continue as another incarnation; the open block stays as it was last saved."""
         self._open = None
         self._sequence = 0
         self._covered.clear()
         self._epochs.rotate()
 
     def seal_left_open(self) -> None:
-        """Seal the blocks that other incarnations left open, as they are."""
+        """Seal the blocks that other incarnations left open, without changes."""
         for body in self._blocks.open_ones(self._signer.household.id):
             if body.incarnation != self._epochs.incarnation:
                 self._seal(body)

@@ -67,7 +67,7 @@ class Neighbour:
             area is not None
             and area.is_on
             and self.vault.is_caught_up
-            and self.vault.area.letters() is not None
+            and self.vault.area.key_shares() is not None
             and not area.trust.transforms_wanted()
         )
 

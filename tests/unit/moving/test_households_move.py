@@ -199,7 +199,9 @@ def test_the_ledger_goes_along(old, make_home):
     spends = (Spend(day_number(DAY), "curve", 0.5), Spend(day_number(DAY), "profile", 0.25, True))
     with old.vault.area_change() as area:
         area.put_spends(spends)
-        area.put_letters(KeyShares(Seeds(77, b"t" * 32, (bytes(32),)), b"signed by the old chip"))
+        area.put_key_shares(
+            KeyShares(Seeds(77, b"t" * 32, (bytes(32),)), b"signed by the old chip")
+        )
     bundle = move_out(old)
     new = make_home("new", "2")
     take_in(new.directory, bundle, TODAY)
@@ -207,8 +209,8 @@ def test_the_ledger_goes_along(old, make_home):
     new.start()
     assert new.vault.area.spends(0) == list(spends)
     assert new.vault.area.is_spent(day_number(DAY))
-    assert new.vault.area.letters(b"t" * 32) is None, "the old chip's letters are not sent again"
-    assert new.vault.area.letters().seeds.generation == 77, "generations go on rising from here"
+    assert new.vault.area.key_shares(b"t" * 32) is None, "the old chip's letters are not sent again"
+    assert new.vault.area.key_shares().seeds.generation == 77, "generations go on rising from here"
 
 
 # Without a vault, and chips that broke
