@@ -1,6 +1,6 @@
-"""One module for each `volet edge X`, and what these share.
+"""The commands of `volet edge`: one module for each, and what they share.
 
-table      which command is where
+table      the module of each command
 household  commands, help and errors in the household's language
-directory  what a chip's directory holds, and what of it a backup takes along
+directory  the files of a chip's directory, and which of them a backup contains
 """

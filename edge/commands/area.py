@@ -1,4 +1,4 @@
-"""`volet edge area`: whether this home takes part in its area's figures."""
+"""`volet edge area`: show or change whether this home contributes to its area's figures."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,7 +10,7 @@ from edge.area.report import Participation, participation
 from edge.area.settings import change_choices, load_choices
 from edge.area.words import participation_in_words
 from edge.chip.config import DEFAULT_DIRECTORY, load_config
-from edge.commands.household import HouseholdCommand, say, tell
+from edge.commands.household import HouseholdCommand, echo, echo_translated
 from edge.language.choice import language
 from edge.language.numbers import day_text
 from edge.privacy.ledger import Ledger, oldest_needed
@@ -23,7 +23,7 @@ _json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 
 
 class AreaReport(msgspec.Struct, frozen=True):
-    """What `volet edge area` shows. `days` are (day, state, reason), newest last."""
+    """The output of `volet edge area`; `days` are (day, state, reason), newest last."""
 
     participation: Participation
     is_enabled: bool
@@ -39,9 +39,9 @@ class AreaReport(msgspec.Struct, frozen=True):
 @click.argument("turn", required=False, type=click.Choice(["on", "off"]))
 @_json
 def area(directory: Path, turn: str | None, *, is_json: bool) -> None:
-    """Show whether this home takes part in its area's figures; turn that on or off.
+    """Show whether this home contributes to its area's figures, or turn that on or off.
 
-    Off: no day is contributed, and what has not been sent is deleted. Bills go on.
+    While it is off, no day is contributed and unsent contributions are deleted. Bills continue.
     """
     if turn is not None:
         change_choices(
@@ -67,11 +67,13 @@ def area(directory: Path, turn: str | None, *, is_json: bool) -> None:
     if is_json:
         click.echo(msgspec.json.encode(report))
         return
-    tell(participation_in_words(report.participation, language()))
-    say(f"Trustees          {'confirmed' if report.has_confirmed_trustees else 'not confirmed'}")
-    say(f"Seeds             {'drawn' if report.has_seeds else 'not drawn yet'}")
-    say(f"To send           {report.unsent}")
+    echo(participation_in_words(report.participation, language()))
+    echo_translated(
+        f"Trustees          {'confirmed' if report.has_confirmed_trustees else 'not confirmed'}"
+    )
+    echo_translated(f"Seeds             {'drawn' if report.has_seeds else 'not drawn yet'}")
+    echo_translated(f"To send           {report.unsent}")
     for day, state, reason in report.days:
-        tell(
+        echo(
             f"{day_text(date.fromisoformat(day), language())}        {state}{f' ({reason})' if reason else ''}"
         )

@@ -1,4 +1,4 @@
-"""`volet edge backup`: the directory, encrypted, in one file."""
+"""`volet edge backup`: write the chip's directory to one encrypted file."""
 
 from edge.commands.directory import CHIP
 from edge.commands.household import HouseholdCommand

@@ -1,4 +1,4 @@
-"""`volet edge backup-key`: a key pair that backups can be locked with."""
+"""`volet edge backup-key`: generate a key pair for backups."""
 
 from edge.commands.directory import CHIP
 from edge.commands.household import HouseholdCommand

@@ -1,4 +1,4 @@
-"""What a household is told of its chip's backups, in French and English."""
+"""Messages about a chip's backups, in French and English."""
 
 from pathlib import Path
 
@@ -82,15 +82,15 @@ def words() -> Words:
 
 
 def next_step() -> str:
-    """Return what comes after a restore, in the language of the command that runs."""
+    """Return the step after a restore, in the language of the command that runs."""
     return _NEXT[language()]
 
 
 def receipts_wait(directory: Path) -> str:
-    """Return that receipts wait for the household's word, in the language of the command."""
+    """Return the notice that receipts wait for the household, in the command's language."""
     return _RECEIPTS_WAIT[language()].format(directory=quoted(directory))
 
 
 def order_dropped(directory: Path) -> str:
-    """Return that a move-out is to be ordered again, in the language of the command."""
+    """Return the notice that a move-out must be ordered again, in the command's language."""
     return _ORDER_DROPPED[language()].format(directory=quoted(directory))

@@ -1,4 +1,4 @@
-"""`volet edge bills`: the household's bills, as its own chip found them."""
+"""`volet edge bills`: show the household's bills as its own chip verified them."""
 
 import sys
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from edge.bills.signed_off import overview, read_holds
 from edge.bills.verifier import read_judgement
 from edge.bills.words import VERDICTS, WORDS
 from edge.chip.config import DEFAULT_DIRECTORY
-from edge.commands.household import HouseholdCommand, say, tell
+from edge.commands.household import HouseholdCommand, echo, echo_translated
 from edge.commands.letters import read_letters
 from edge.contracts.agreement import Agreement, load_agreement
 from edge.contracts.former import agreements_of
@@ -46,7 +46,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--html", type=_FILE, help="Write the latest bill as a page (HTML).")
 @click.option("--pdf", type=_FILE, help="Write the latest bill as PDF.")
 @click.option(
-    "--statement", default="", help="Another bill than the latest: its id, or how it begins."
+    "--statement", default="", help="Write this bill instead of the latest: its id, or its start."
 )
 def bills(
     directory: Path,
@@ -58,9 +58,9 @@ def bills(
 ) -> None:
     """Show the bills that have arrived, opened and checked by this chip.
 
-    Exit code 3: one of them does not agree with the meter, or was refused, and no later one has
-    billed its days correctly. One that only repeats days billed correctly before does not count,
-    nor do days on which another meter was taken for the home's, which none can bill.
+    Exit code 3: a bill disagrees with the meter or was refused, and no later bill covers its days
+    correctly. A bill that only repeats days already billed correctly does not count. Neither do
+    days on which another meter was taken for the home's, because no bill can cover them.
     """
     with read_vault(directory) as vault:
         rows = vault.statements()
@@ -73,49 +73,52 @@ def bills(
             _write(html, pdf, chosen, papers, language())
             return
         times = read_times_away(directory, vault)
-    away = {each.statement: away_in(each, times) for each in judgements}
+    away = {judgement.statement: away_in(judgement, times) for judgement in judgements}
     unbillable = {
-        name: {day for time in found for day in time.days} for name, found in away.items()
+        statement_id: {day for period in periods for day in period.days}
+        for statement_id, periods in away.items()
     }
     billed = replaced(judgements, unbillable)
     if is_json:
-        found = {"bills": judgements, "contract": differing, "receipts": signed_off}
-        click.echo(msgspec.json.encode(found))
+        report = {"bills": judgements, "contract": differing, "receipts": signed_off}
+        click.echo(msgspec.json.encode(report))
     else:
         lang = language()
         for kind in differing:
-            tell(f"! {NOTICES[lang][kind]}\n")
-        said = {each.statement: receipt_in_words(each, lang) for each in signed_off}
-        told = [
+            echo(f"! {NOTICES[lang][kind]}\n")
+        receipts = {row.statement: receipt_in_words(row, lang) for row in signed_off}
+        paragraphs = [
             in_words(
-                each,
+                judgement,
                 lang,
-                is_replaced=each.statement in billed,
-                away=away[each.statement],
-                receipt=said.get(each.statement, ""),
+                is_replaced=judgement.statement in billed,
+                away=away[judgement.statement],
+                receipt=receipts.get(judgement.statement, ""),
             )
-            for each in judgements
+            for judgement in judgements
         ]
         if waiting := len(rows) - len(judgements):
-            told.append(WORDS[lang]["postponed"].format(count=waiting))
-        tell("\n\n".join(told) or WORDS[lang]["none_yet"])
-    wrong = {each.statement for each in judgements if each.verdict is not Verdict.CORRECT}
+            paragraphs.append(WORDS[lang]["postponed"].format(count=waiting))
+        echo("\n\n".join(paragraphs) or WORDS[lang]["none_yet"])
+    wrong = {
+        judgement.statement for judgement in judgements if judgement.verdict is not Verdict.CORRECT
+    }
     if wrong - billed:
         sys.exit(EXIT_DIFFERS)
 
 
 def _choose(judgements: list[Judgement], statement: str) -> Judgement:
-    found = [
+    matching = [
         judgement
         for judgement in judgements
         if judgement.bill is not None and judgement.statement.startswith(statement.lower())
     ]
-    if not found:
+    if not matching:
         raise DocumentRefused(
             "There is no such bill yet; `volet edge bills` shows those that have arrived."
         )
-    # Of two for the same days, the one that came last.
-    return max(reversed(found), key=lambda judgement: judgement.end)
+    # Of two bills for the same days, take the one that arrived last.
+    return max(reversed(matching), key=lambda judgement: judgement.end)
 
 
 def _papers(
@@ -139,11 +142,13 @@ def _papers(
 
 
 def _agreement(directory: Path, chosen: Judgement) -> Agreement:
-    """Return the contract that a bill is of."""
+    """Return the agreement whose contract a bill charges."""
     agreements = agreements_of(directory, load_agreement(directory))
     agreement = agreements.get(bytes.fromhex(chosen.billed_contract))
     if agreement is None and not chosen.billed_contract:
-        agreement = next((each for each in agreements.values() if _holds(each, chosen)), None)
+        agreement = next(
+            (candidate for candidate in agreements.values() if _covers(candidate, chosen)), None
+        )
     if agreement is None:
         raise ConfigError(
             f"{directory} does not hold the contract of this bill, which cannot be laid out; put "
@@ -152,7 +157,7 @@ def _agreement(directory: Path, chosen: Judgement) -> Agreement:
     return agreement
 
 
-def _holds(agreement: Agreement, chosen: Judgement) -> bool:
+def _covers(agreement: Agreement, chosen: Judgement) -> bool:
     contract = agreement.contract
     return contract.start <= chosen.start and (contract.end is None or chosen.end <= contract.end)
 
@@ -160,14 +165,14 @@ def _holds(agreement: Agreement, chosen: Judgement) -> bool:
 def _write(
     html: Path | None, pdf: Path | None, judgement: Judgement, papers: Papers, lang: Lang
 ) -> None:
-    """Write the page, for its owner's eyes only."""
+    """Write the bill to the given files, readable only by their owner."""
     document = compose(judgement, papers, lang)
     if html is not None:
         write_secret(html, render_html(document).encode())
-        say(f"Wrote {html}.")
+        echo_translated(f"Wrote {html}.")
     if pdf is not None:
         write_secret(pdf, render_pdf(document))
-        say(f"Wrote {pdf}.")
+        echo_translated(f"Wrote {pdf}.")
 
 
 def in_words(
@@ -178,24 +183,28 @@ def in_words(
     receipt: str = "",
     away: Sequence[MeterAway] = (),
 ) -> str:
-    """Lay a bill out for a terminal.
+    """Format a bill for a terminal.
 
-    `is_replaced`: others bill its days correctly. `receipt` says what has become of its
-    receipt; shown where it could have one. `away`: when another meter was taken for the home's.
+    Args:
+        judgement: the bill and the chip's verdict on it.
+        lang: the language of the text.
+        is_replaced: other bills cover its days correctly.
+        receipt: the state of its receipt; shown only with a correct bill.
+        away: periods in which another meter was taken for the home's.
     """
     words = WORDS[lang]
     first, last = (day_text(d, lang) for d in (judgement.start, judgement.end - ONE_DAY))
     verdict = VERDICTS[lang][judgement.verdict]
     rows = [words["bill_for"].format(first=first, last=last, verdict=verdict)]
     rows += [f"  ! {FINDINGS[lang][finding]}" for finding in judgement.findings]
-    said = remarks(judgement, lang, away)
+    notes = remarks(judgement, lang, away)
     if is_replaced and is_repeated(judgement):
-        said = [words["billed"], *said]
+        notes = [words["billed"], *notes]
     elif is_replaced:
-        said = [*away_in_words(away, lang), words["other_days" if away else "replaced"]]
+        notes = [*away_in_words(away, lang), words["other_days" if away else "replaced"]]
     if receipt and judgement.verdict is Verdict.CORRECT:
-        said = [*said, receipt]
-    rows += [f"  · {remark}" for remark in said]
+        notes = [*notes, receipt]
+    rows += [f"  · {remark}" for remark in notes]
     if judgement.bill is not None:
         rows += _lines(judgement.bill, lang)
     return "\n".join(rows)

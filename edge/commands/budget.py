@@ -1,4 +1,4 @@
-"""`volet edge budget`: what the area lane has cost, and what it may cost."""
+"""`volet edge budget`: show what the area lane has cost, and lower what it may cost."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +10,7 @@ from edge.area.report import participation
 from edge.area.settings import change_choices, load_choices
 from edge.area.words import budget_in_words, participation_in_words
 from edge.chip.config import DEFAULT_DIRECTORY, load_config
-from edge.commands.household import HouseholdCommand, tell
+from edge.commands.household import HouseholdCommand, echo
 from edge.language.choice import language
 from edge.privacy.ledger import Ledger, budget, oldest_needed
 from edge.vault.reader import read_vault
@@ -26,10 +26,10 @@ _json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 @click.option("--cap", type=click.FloatRange(0, 1_000), help="Lower what a year may cost (rho).")
 @_json
 def budget_command(directory: Path, cap: float | None, *, is_json: bool) -> None:
-    """Show what the area lane has cost: today, this month, this year, and what is left.
+    """Show the privacy cost of the area lane today, this month and this year, and what is left.
 
-    The account is kept in zCDP (rho); an epsilon is the worst that anybody could learn by it.
-    Bills cost nothing and go on when the budget is spent.
+    The account is kept in zCDP (rho). An epsilon bounds what anybody could learn from it.
+    Bills cost nothing and continue when the budget is spent.
     """
     config = load_config(directory).area
     if cap is not None:
@@ -47,5 +47,5 @@ def budget_command(directory: Path, cap: float | None, *, is_json: bool) -> None
     if is_json:
         click.echo(msgspec.json.encode(account))
         return
-    tell(participation_in_words(participation(ledger, choices, config, today), language()))
-    tell(budget_in_words(account, language()))
+    echo(participation_in_words(participation(ledger, choices, config, today), language()))
+    echo(budget_in_words(account, language()))

@@ -1,4 +1,4 @@
-"""`volet edge catalogue`: the transparency log as this chip holds it."""
+"""`volet edge catalogue`: show this chip's copy of the transparency log."""
 
 import sys
 from datetime import date
@@ -10,7 +10,7 @@ from rich.table import Table
 
 from edge.catalogue.reader import Copy
 from edge.chip.config import DEFAULT_DIRECTORY
-from edge.commands.household import HouseholdCommand, tell
+from edge.commands.household import HouseholdCommand, echo
 from edge.identity.enrolment import load_identity
 from edge.language.choice import Lang, language
 from edge.language.numbers import day_text, time_text
@@ -56,7 +56,10 @@ INCOMPLETE = bilingual(
 
 
 class ListedDocument(msgspec.Struct, frozen=True):
-    """One entry; `by` is a provider or a publisher's key (hex), empty until the document is here."""
+    """An entry of the log.
+
+    `by` is a provider or a publisher's key (hex); it is empty until the document has arrived.
+    """
 
     number: int
     listed_on: date
@@ -68,7 +71,7 @@ class ListedDocument(msgspec.Struct, frozen=True):
 
 
 class AlarmReport(msgspec.Struct, frozen=True):
-    """A list that was shown and contradicts the copy."""
+    """A list that was shown to the chip and contradicts its copy."""
 
     at: str
     kind: AlarmKind
@@ -76,7 +79,7 @@ class AlarmReport(msgspec.Struct, frozen=True):
 
 
 class CatalogueReport(msgspec.Struct, frozen=True):
-    """What `volet edge catalogue --json` prints."""
+    """The output of `volet edge catalogue --json`."""
 
     head: str | None
     missing: int
@@ -88,9 +91,9 @@ class CatalogueReport(msgspec.Struct, frozen=True):
 @directory_option(DEFAULT_DIRECTORY, "The chip's")
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def catalogue(directory: Path, *, is_json: bool) -> None:
-    """Show the transparency log of offers, calendars and market series, as this chip holds it.
+    """Show this chip's copy of the transparency log of offers, calendars and market series.
 
-    Exit code 3: a list was shown to this chip that contradicts its copy.
+    Exit code 3: the chip was shown a list that contradicts its copy.
     """
     identity = load_identity(directory)
     with read_vault(directory) as vault:
@@ -117,29 +120,31 @@ def _report(copy: Copy, alarms: list[LogAlarm]) -> CatalogueReport:
         copy.head.hex() if copy.head else None,
         len(copy.missing()),
         tuple(entries),
-        tuple(AlarmReport(f"{each.at:%Y-%m-%d %H:%M}", each.kind, each.entry) for each in alarms),
+        tuple(
+            AlarmReport(f"{alarm.at:%Y-%m-%d %H:%M}", alarm.kind, alarm.entry) for alarm in alarms
+        ),
     )
 
 
 def _print(report: CatalogueReport, alarms: list[LogAlarm], lang: Lang) -> None:
     for alarm in alarms:
         at = time_text(alarm.at, lang)
-        tell(ALARM_WORDS[lang][alarm.kind].format(at=at, entry=alarm.entry))
+        echo(ALARM_WORDS[lang][alarm.kind].format(at=at, entry=alarm.entry))
     if report.head is None:
-        tell(NONE_YET[lang])
+        echo(NONE_YET[lang])
         return
     table = Table(*COLUMNS[lang])
-    for each in report.entries:
-        by = each.by if each.kind == "Offer" else f"{each.by[:16]}…"
+    for entry in report.entries:
+        by = entry.by if entry.kind == "Offer" else f"{entry.by[:16]}…"
         table.add_row(
-            str(each.number),
-            day_text(each.listed_on, lang),
-            each.kind,
+            str(entry.number),
+            day_text(entry.listed_on, lang),
+            entry.kind,
             by,
-            each.name,
-            f"{each.hash[:16]}…",
+            entry.name,
+            f"{entry.hash[:16]}…",
         )
     plain_console().print(table)
     if report.missing:
-        tell(INCOMPLETE[lang].format(count=report.missing))
-    tell(HEAD[lang].format(head=report.head))
+        echo(INCOMPLETE[lang].format(count=report.missing))
+    echo(HEAD[lang].format(head=report.head))

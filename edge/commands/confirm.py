@@ -1,4 +1,4 @@
-"""`volet edge confirm`: a person says that an index is right, or that another meter is theirs."""
+"""`volet edge confirm`: confirm that an index is right, or that another meter is the household's."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from edge.commands.confirm_words import (
     WAITS,
     in_words,
 )
-from edge.commands.household import HouseholdCommand, agrees, tell
+from edge.commands.household import HouseholdCommand, agrees, echo
 from edge.language.choice import language
 from edge.metering.unconfirmed import is_waiting, unconfirmed_in
 from edge.vault.lock import is_in_use
@@ -30,33 +30,34 @@ from system.commands import directory_option
 @directory_option(DEFAULT_DIRECTORY, "The chip's")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def confirm(directory: Path, *, yes: bool) -> None:
-    """Show an index that the chip does not believe, or another meter, and confirm it.
+    """Show an index or a meter that the chip does not accept, and confirm it after asking.
 
-    An index that fell, or rose by more than can have been used, stops billing until the old one
-    goes on or a person says that the meter shows the new one. Another meter than the household's is
-    set aside until a person says that it is theirs now, a contract names it, or it has been there
-    for a day. Asks first. Until the chip has gone on, answering no takes back what was confirmed.
+    An index that fell, or rose by more than can have been used, stops billing until the old index
+    continues or a person confirms that the meter shows the new one. A meter other than the
+    household's is set aside until a person confirms that it is theirs now, a contract names it, or
+    it has been connected for a day. Until the chip has acted on a confirmation, run the command
+    again and answer no to withdraw it.
     """
     lang = language()
     with read_vault(directory) as vault:
         state = vault.values.state()
-    found = None if state is None else unconfirmed_in(state)
-    if state is None or found is None:
-        tell(NOTHING[lang])
+    unconfirmed = None if state is None else unconfirmed_in(state)
+    if state is None or unconfirmed is None:
+        echo(NOTHING[lang])
         return
-    kind, word = type(found), Confirmation(directory)
-    tell(in_words(found, lang))
-    left = word.read()
-    is_confirmed = left is not None and is_waiting(state, left)
+    kind, confirmation = type(unconfirmed), Confirmation(directory)
+    echo(in_words(unconfirmed, lang))
+    confirmed = confirmation.read()
+    is_confirmed = confirmed is not None and is_waiting(state, confirmed)
     if is_confirmed:
-        tell(ALREADY[lang])
+        echo(ALREADY[lang])
     if not yes:
-        tell(MEANING[lang][kind])
+        echo(MEANING[lang][kind])
         if not agrees(QUESTION[lang][kind]):
-            word.forget()
-            tell(f"{(TAKEN_BACK if is_confirmed else UNCHANGED)[lang]} {WAITS[lang][kind]}")
+            confirmation.forget()
+            echo(f"{(TAKEN_BACK if is_confirmed else UNCHANGED)[lang]} {WAITS[lang][kind]}")
             raise click.Abort
-    leave_confirmation(directory, found)
-    tell(DONE[lang][kind])
+    leave_confirmation(directory, unconfirmed)
+    echo(DONE[lang][kind])
     if not is_in_use(directory):
-        tell(NOT_RUNNING[lang])
+        echo(NOT_RUNNING[lang])

@@ -1,4 +1,4 @@
-"""What a household is shown and asked before it confirms an index or another meter, in two languages."""
+"""Explanations and questions of `volet edge confirm`, in French and English."""
 
 from edge.chip.restoring import UNKNOWN_SERIAL
 from edge.language.choice import Lang
@@ -176,21 +176,21 @@ _METER_AFTER_LOSS = bilingual(
 _FIRST = bilingual(en="  {name:<10}{now:>12} kWh", fr="  {name:<10}{now:>12} kWh")
 
 
-def in_words(found: Unconfirmed, lang: Lang) -> str:
-    """Lay out what waits to be confirmed: the meter and its registers, in kWh."""
-    if isinstance(found, Replacement):
-        return _meter_in_words(found, lang)
-    return _index_in_words(found, lang)
+def in_words(unconfirmed: Unconfirmed, lang: Lang) -> str:
+    """Format what waits to be confirmed: the meter and its registers, in kWh."""
+    if isinstance(unconfirmed, Replacement):
+        return _meter_in_words(unconfirmed, lang)
+    return _index_in_words(unconfirmed, lang)
 
 
-def _index_in_words(found: Quarantine, lang: Lang) -> str:
-    before, now = found.before, found.now
+def _index_in_words(quarantine: Quarantine, lang: Lang) -> str:
+    before, now = quarantine.before, quarantine.now
     limit_wh = allowed_rise_wh(now.at - before.at)
     rows = [
         _INDEX[lang].format(
             serial=now.serial,
             before=time_text(before.at, lang),
-            first=time_text(found.first.at, lang),
+            first=time_text(quarantine.first.at, lang),
             now=time_text(now.at, lang),
         )
     ]
@@ -207,10 +207,10 @@ def _index_in_words(found: Quarantine, lang: Lang) -> str:
     return "\n".join(rows)
 
 
-def _meter_in_words(found: Replacement, lang: Lang) -> str:
-    before, now = found.before, found.now
+def _meter_in_words(replacement: Replacement, lang: Lang) -> str:
+    before, now = replacement.before, replacement.now
     head = _METER_AFTER_LOSS if before.serial == UNKNOWN_SERIAL else _METER
-    said = head[lang].format(
+    heading = head[lang].format(
         former=before.serial,
         serial=now.serial,
         before=time_text(before.at, lang),
@@ -220,11 +220,11 @@ def _meter_in_words(found: Replacement, lang: Lang) -> str:
         _FIRST[lang].format(name=name, now=number(now_wh // 1_000, lang))
         for name, _, now_wh in _registers(now, now)
     ]
-    return "\n".join([said, *rows])
+    return "\n".join([heading, *rows])
 
 
 def _registers(before: Reading, now: Reading) -> list[tuple[str, int, int]]:
-    """Return (label, Wh before, Wh now) of each register that both readings carry."""
+    """Return (label, Wh before, Wh now) for each register that is in both readings."""
     is_standard = now.mode is Mode.STANDARD
     names = STANDARD_REGISTERS if is_standard else HISTORIQUE_REGISTERS.get(now.calendar or "", ())
     pairs = [

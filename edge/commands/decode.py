@@ -1,4 +1,4 @@
-"""`volet edge decode`: a meter's TIC output, as JSON lines or tables."""
+"""`volet edge decode`: print a meter's TIC output as JSON lines or tables."""
 
 import sys
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import structlog
 
-from edge.commands.household import HouseholdCommand, say
+from edge.commands.household import HouseholdCommand, echo_translated
 from edge.language.choice import language
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame
@@ -23,7 +23,9 @@ _WAIT_S = 1.0
 
 @click.command(cls=HouseholdCommand)
 @click.argument("file", default="-", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a frame, then a summary.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print a JSON object per frame, then a summary."
+)
 @click.option(
     "--device",
     type=click.Path(path_type=Path),
@@ -32,8 +34,8 @@ _WAIT_S = 1.0
 def decode(file: Path, *, as_json: bool, device: Path | None) -> None:
     """Decode the TIC output of a meter from FILE, or from standard input if FILE is "-".
 
-    Mode, parity and, on a device, line speed are found by themselves. Exit codes: 0 done, 2 wrong
-    usage, 5 the source cannot be read, or holds nothing that a meter sends.
+    Mode, parity and, on a device, line speed are detected automatically. Exit codes: 0 done, 2
+    wrong usage, 5 the source cannot be read or holds nothing that a meter sends.
     """
     if device and file != Path("-"):
         raise click.UsageError("Give either FILE or --device, not both.")
@@ -47,7 +49,7 @@ def decode(file: Path, *, as_json: bool, device: Path | None) -> None:
     if as_json:
         click.echo(tally.summary_line(*figures))
     else:
-        say(tally.summary_text(*figures))
+        echo_translated(tally.summary_text(*figures))
     if device is None and not decoder.quality.groups:
         raise no_capture("Standard input" if file == Path("-") else str(file))
 
@@ -60,18 +62,18 @@ def _open(file: Path, device: Path | None, decoder: Decoder) -> TicSource:
             )
         if not device.is_char_device():
             raise FrameError(f"{device} is a file, not a device; give it without --device.")
-        # Standard output carries frames, so what happens on the line goes to standard error.
+        # Standard output carries frames, so line events are logged to standard error.
         structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
         return SerialSource(device, lambda: decoder.quality.groups, is_patient=False)
     if file != Path("-"):
         return StreamSource.open(file)
-    if sys.stdin is None:  # closed by who started us
+    if sys.stdin is None:  # closed by the parent process
         raise FrameError("Standard input is closed; give the path of a capture.")
     return StreamSource(sys.stdin.fileno())
 
 
 def _drain(source: TicSource, decoder: Decoder, show: Callable[[Frame], None]) -> None:
-    """Decode until the source ends or the user interrupts, then show what is left."""
+    """Decode until the source ends or the user interrupts, then show the remaining frames."""
     try:
         while True:
             for frame in decoder.feed(source.read(_WAIT_S)):

@@ -1,4 +1,4 @@
-"""What a chip's directory holds, and what of it a backup takes along."""
+"""The files of a chip's directory, and which of them a backup contains."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,13 +45,13 @@ FILES = (
     ListedFile(FORMER, "`volet edge import`; the household's chips before this one", private=_YES),
     ListedFile(f"{FOLDER}/*.json", "`volet edge import, enrol`; the household's contracts that have ended", private=_YES),
     ListedFile(AREA_CHOICES, "`volet edge trustees, area, profile, budget --cap`; what the household chose", private="yes: its profile"),
-    ListedFile(RELEASE, "`volet edge receipts --release` or the panel's button; a new random word each time", private=_YES),
+    ListedFile(RELEASE, "`volet edge receipts --release` or the panel's button; a new random token each time", private=_YES),
     ListedFile(MOVE_OUT.name, "`volet edge move-out`; the order, until the chip is erased; a restore drops one that was not carried out", private=_YES),
     ListedFile(ERASED, "`volet edge erase`; until the former household's seeds are off the broker", private=_YES),
     ListedFile(VAULT, "`volet edge run`", Fate.DATABASE, private="yes: readings of 100 days"),
     ListedFile(
         STATUS,
-        "`volet edge run`; what it last knew of line and session, for `volet edge status`, and what the city was told of it",
+        "`volet edge run`; the last state of line and session, for `volet edge status`, and what was published of it",
         Fate.LEFT_OUT,
         why="the chip that runs writes it anew",
     ),
@@ -65,10 +65,10 @@ FILES = (
 
 
 def check(directory: Path) -> str:
-    """Read what a chip reads at its start; says which chip it is.
+    """Read what a chip reads when it starts, and return a description of the chip.
 
     Raises:
-        VoletError: something is missing or does not fit.
+        VoletError: a file is missing or does not fit the others.
     """
     if (directory / IMPORTING).exists():
         raise ConfigError(
@@ -86,23 +86,23 @@ def check(directory: Path) -> str:
 
 
 def settle(restored: Path, directory: Path) -> str:
-    """Take as done, in what is put back, what may have been done since it was copied.
+    """Treat what may have happened since the backup as having happened; return notices about it.
 
-    An order to move out is dropped: it is for good, and the household may have taken it back since.
+    A move-out order is dropped: moving out is final, and the household may have withdrawn it since.
     """
-    said = []
+    notices = []
     is_vault_back = (restored / VAULT).exists()
     if departure_of(restored) is None:
-        # The vault may be put back alone, beside an order that a later one had carried out.
+        # The vault may be restored alone, next to an order that a later vault had carried out.
         places = [restored, directory] if is_vault_back else [restored]
-        were_there = [MOVE_OUT.withdraw(place) for place in places]
-        if any(were_there):
-            said.append(order_dropped(directory))
+        withdrawn = [MOVE_OUT.withdraw(place) for place in places]
+        if any(withdrawn):
+            notices.append(order_dropped(directory))
     if is_vault_back:
         today = legal_day(datetime.now(UTC))
         if put_back(restored / VAULT, today, read_release_tokens(restored, directory)):
-            said.append(receipts_wait(directory))
-    return " ".join(said)
+            notices.append(receipts_wait(directory))
+    return " ".join(notices)
 
 
 def _locate(directory: Path, name: str) -> Path:

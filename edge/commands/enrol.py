@@ -1,11 +1,11 @@
-"""`volet edge enrol`: the collectivity's answer, checked and installed."""
+"""`volet edge enrol`: check and install the collectivity's answer."""
 
 from pathlib import Path
 
 import click
 
 from edge.chip.config import DEFAULT_DIRECTORY
-from edge.commands.household import HouseholdCommand, say
+from edge.commands.household import HouseholdCommand, echo_translated
 from edge.contracts.answered import SHORT_HASH, unknown_contracts
 from edge.contracts.enrolling import (
     install,
@@ -18,7 +18,7 @@ from edge.stage import next_step
 from edge.vault.lock import is_in_use
 from system.commands import directory_option
 
-# Of the unit in packaging/units.
+# The unit is in packaging/units.
 RESTART = 'sudo systemctl restart "volet-edge@$USER"'
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
@@ -28,37 +28,37 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
 @_dir
 @click.argument("answer", metavar="ENROLMENT.json", type=_FILE)
 def enrol(directory: Path, answer: Path) -> None:
-    """Check the collectivity's answer and make it this chip's identity."""
+    """Check the collectivity's answer and install it as this chip's identity."""
     before = read_agreement(directory)
     record = install(directory, answer)
     now, asked = read_agreement(directory), requested_contract(directory, load_keys(directory))
     fingerprint = ca_fingerprint((directory / "ca.pem").read_bytes())
-    say(
+    echo_translated(
         f"This chip is {record.device} of {record.collectivity}.\n"
         f"Authority: {fingerprint}\n"
         "Compare this with what the collectivity publishes before you rely on it."
     )
     is_running = is_in_use(directory)
     if not is_running:
-        say(f"Next: {next_step(directory)}")
+        echo_translated(f"Next: {next_step(directory)}")
     elif now != before:
-        say(
+        echo_translated(
             "The running chip still goes by what it was started with: end `volet edge run` and "
             f"start it again, or `{RESTART}`."
         )
     if asked is not None and now != asked:
-        say(
+        echo_translated(
             "The answer names no contract; the one in request.json does not hold yet: hand it to "
             "the collectivity and install its answer."
         )
-    for held in unknown_contracts(directory, record.contracts):
-        say(
-            f"The collectivity holds contract {held.contract.hex()[:SHORT_HASH]}… of this "
-            f"household from {held.start} on, of which this chip has no copy: it cannot check its "
+    for unknown in unknown_contracts(directory, record.contracts):
+        echo_translated(
+            f"The collectivity holds contract {unknown.contract.hex()[:SHORT_HASH]}… of this "
+            f"household from {unknown.start} on, of which this chip has no copy: it cannot check its "
             "bills. Put a newer backup back, or take an offer anew with `volet edge request`."
         )
-    if now is not None and all(each.contract != now.contract.hash for each in record.contracts):
-        say(
+    if now is not None and all(listed.contract != now.contract.hash for listed in record.contracts):
+        echo_translated(
             "The collectivity does not hold this chip's contract any more: make its request again "
             "with `volet edge request --offer`, the same offer and first day as before."
         )

@@ -1,11 +1,11 @@
-"""`volet edge erase`: a chip that stays when its household has left."""
+"""`volet edge erase`: prepare a chip for the next household when its own has left."""
 
 from pathlib import Path
 
 import click
 
 from edge.chip.config import DEFAULT_DIRECTORY
-from edge.commands.household import HouseholdCommand, confirm, tell
+from edge.commands.household import HouseholdCommand, confirm, echo
 from edge.language.choice import language
 from edge.moving.erasing import erase as erase_household
 from edge.moving.transfer import departure_of
@@ -25,12 +25,12 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
 @_dir
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(directory: Path, *, yes: bool) -> None:
-    """Destroy the household's keys and vault on this chip, and draw new keys for who comes next."""
+    """Destroy the household's keys and vault on this chip, and generate new keys for the next one."""
     departure = departure_of(directory)
     if not yes:
-        tell(ERASING[language()])
+        echo(ERASING[language()])
         if departure is None or not departure.is_told:
-            tell(NOT_MOVED[language()])
+            echo(NOT_MOVED[language()])
         confirm(ERASE[language()])
     count = erase_household(directory)
-    tell(ERASED[language()].format(count=count, directory=quoted(directory)))
+    echo(ERASED[language()].format(count=count, directory=quoted(directory)))

@@ -1,4 +1,4 @@
-"""`volet edge export`: the household as a file under a passphrase."""
+"""`volet edge export`: write the household to a file encrypted with a passphrase."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +7,7 @@ import click
 
 from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.backup_words import words
-from edge.commands.household import HouseholdCommand, say
+from edge.commands.household import HouseholdCommand, echo_translated
 from edge.moving.bundle import seal_bundle
 from edge.moving.sheet import Sheet, fingerprint_of, render
 from edge.moving.transfer import pack
@@ -25,9 +25,9 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
 @_dir
 @click.option("--out", type=_FILE, required=True, help="Where to write the bundle.")
 @click.option("--sheet", type=_FILE, help="Write a recovery sheet to print: .html, or text.")
-@click.option("--keys-only", is_flag=True, help="Without the vault: small, but without ledger.")
+@click.option("--keys-only", is_flag=True, help="Leave out the vault, and its ledger.")
 @click.option(
-    "--draw", is_flag=True, help="Draw the passphrase, show it once, put it on the sheet."
+    "--draw", is_flag=True, help="Generate the passphrase, show it once and put it on the sheet."
 )
 @passphrase_file_option
 def export(
@@ -39,11 +39,11 @@ def export(
     keys_only: bool,
     draw: bool,
 ) -> None:
-    """Write the household's keys, contracts and vault into a file under a passphrase.
+    """Write the household's keys, contracts and vault to a file encrypted with a passphrase.
 
-    With --keys-only the vault stays here: another chip fetches the blocks back from the cloud, but
-    takes the year's privacy budget as spent, as nobody knows what of it was. An existing file is
-    never overwritten.
+    With --keys-only the vault stays here. The other chip then fetches the blocks from the cloud,
+    but it counts this year's privacy budget as spent, because it cannot know how much is left. An
+    existing file is never overwritten.
     """
     if draw and passphrase_file is not None:
         raise click.UsageError("--draw draws the passphrase, --passphrase-file reads it; say one.")
@@ -60,9 +60,9 @@ def export(
         check_passphrase(passphrase)
     data = seal_bundle(bundle, passphrase)
     write_new_secret(out, data)
-    say(f"Wrote {out}. Fingerprint: {fingerprint_of(data)}")
+    echo_translated(f"Wrote {out}. Fingerprint: {fingerprint_of(data)}")
     if draw:
-        say(f"Passphrase: {passphrase}")
+        echo_translated(f"Passphrase: {passphrase}")
     if sheet is not None:
         written = Sheet(
             made_on=legal_day(datetime.now(UTC)),
@@ -73,4 +73,4 @@ def export(
             passphrase=passphrase if draw else "",
         )
         write_new_secret(sheet, render(written, sheet))
-        say(f"Wrote {sheet}; print it, keep it away from the bundle, delete the file.")
+        echo_translated(f"Wrote {sheet}; print it, keep it away from the bundle, delete the file.")

@@ -1,7 +1,7 @@
-"""What all commands of `volet edge` share: they speak the household's language.
+"""Commands, help and errors of `volet edge` in the household's language.
 
-Each takes `--lang`; so does `volet edge` itself, in front of the command. Help, errors and wrong
-usage are put into French on their way out, by what stands in `edge.language.french`.
+Each command takes `--lang`, and so does `volet edge` itself before the command. Help, errors and
+usage errors are translated when they are printed, from the tables in `edge.language.french`.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import IO, Any
 import click
 
 from edge.language.choice import Lang, lang_option, language
-from edge.language.directories import note_directory, typable
+from edge.language.directories import complete_commands, remember_directory
 from edge.language.french.looking_up import help_in, sentence_in
 from edge.language.typography import typeset
 from protocol.errors import VoletError
@@ -23,7 +23,7 @@ _EXTRAS = re.compile(r"(?P<text>.*?)  \[(?P<extras>[^]]*)\]")
 
 
 class _FrenchFormatter(click.HelpFormatter):
-    """Lays help out with French headings."""
+    """Formats help with French headings."""
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
         super().write_usage(prog, args, prefix or f"{help_in(Lang.FR, 'Usage:')} ")
@@ -38,20 +38,20 @@ class _FrenchFormatter(click.HelpFormatter):
 
 
 class HouseholdContext(click.Context):
-    """The context of a command that a household reads."""
+    """The context of a command whose output a household reads."""
 
     def make_formatter(self) -> click.HelpFormatter:
-        """Return what lays help out."""
+        """Return the formatter for help in the current language."""
         if language() is Lang.EN:
             return super().make_formatter()
         return _FrenchFormatter(width=self.terminal_width, max_width=self.max_content_width)
 
 
 class _WrongUsage(click.UsageError):
-    """Wrong usage, told in French."""
+    """A usage error in French."""
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Say how the command is called, and what was wrong."""
+        """Print how the command is used and what was wrong."""
         if self.ctx is not None:
             command = self.ctx.command_path
             click.echo(f"{self.ctx.get_usage()}\nVoyez `{command} --help`.\n", file, err=True)
@@ -59,24 +59,24 @@ class _WrongUsage(click.UsageError):
 
 
 class HouseholdCommand(click.Command):
-    """A command that a household reads; `edge.language.choice.language` says in which language."""
+    """A command whose output a household reads, in the language of `edge.language.choice`."""
 
     context_class = HouseholdContext
     _help: str | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Take what a command takes, and give it the option for a language."""
+        """Build a command like click's, with the option `--lang` added."""
         super().__init__(*args, **kwargs)
         self.params = [*self.params, lang_option()]
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
-        note_directory(ctx)
+        remember_directory(ctx)
         return super().invoke(ctx)
 
     @property
     def help(self) -> str | None:
-        """What the command does, in the language of the moment."""
+        """The command's help in the current language."""
         return None if self._help is None else help_in(language(), self._help)
 
     @help.setter  # noqa: A003 - click's name for it
@@ -85,10 +85,10 @@ class HouseholdCommand(click.Command):
 
 
 class HouseholdGroup(HouseholdCommand, LazyGroup):
-    """The group of such commands."""
+    """A group of household commands."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse what stands in front of the command."""
+        """Parse the options before the command."""
         with _in_language():
             return super().parse_args(ctx, args)
 
@@ -100,11 +100,11 @@ class HouseholdGroup(HouseholdCommand, LazyGroup):
 
 @contextmanager
 def _in_language() -> Iterator[None]:
-    """Put what goes wrong into the household's language."""
+    """Translate errors into the household's language."""
     try:
         yield
     except VoletError as exc:
-        exc.args = (typable(sentence_in(language(), str(exc))), *exc.args[1:])
+        exc.args = (complete_commands(sentence_in(language(), str(exc))), *exc.args[1:])
         raise
     except click.UsageError as exc:
         if language() is Lang.EN:
@@ -112,25 +112,32 @@ def _in_language() -> Iterator[None]:
         raise _WrongUsage(sentence_in(Lang.FR, exc.format_message()), exc.ctx) from exc
 
 
-def say(text: str, *, err: bool = False) -> None:
-    """Print an answer to the household in its language, on standard error if `err`."""
-    tell(sentence_in(language(), text), err=err)
+def echo_translated(text: str, *, err: bool = False) -> None:
+    """Print an English answer in the household's language, on standard error if `err`."""
+    echo(sentence_in(language(), text), err=err)
 
 
-def tell(text: str, *, err: bool = False) -> None:
-    """Print what is in the household's language already; its commands reach the chip at hand."""
-    click.echo(typable(text), err=err)
+def echo(text: str, *, err: bool = False) -> None:
+    """Print a text that is already in the household's language.
+
+    The commands in it are completed with the chip's directory where that is not the default one.
+    """
+    click.echo(complete_commands(text), err=err)
 
 
 def confirm(question: str) -> None:
-    """Ask a question of yes or no in the household's language. Raises click.Abort if it is no."""
+    """Ask a yes-or-no question in the household's language.
+
+    Raises:
+        click.Abort: the answer is no.
+    """
     if not agrees(question):
-        say("Nothing was changed.")
+        echo_translated("Nothing was changed.")
         raise click.Abort
 
 
 def agrees(question: str) -> bool:
-    """Ask a question of yes or no in the household's language; returns whether it is yes."""
+    """Ask a yes-or-no question in the household's language; return whether the answer is yes."""
     asked = sentence_in(language(), question)
     if language() is Lang.EN:
         return click.confirm(asked)
@@ -149,8 +156,8 @@ def agrees(question: str) -> bool:
 
 
 def _option(text: str) -> str:
-    """Return the help of an option in French, with what click adds to it."""
-    if not (found := _EXTRAS.fullmatch(text)):
+    """Return an option's help in French, including the defaults that click appends."""
+    if not (match := _EXTRAS.fullmatch(text)):
         return help_in(Lang.FR, text)
-    extras = found["extras"].replace("default: ", _DEFAULT).replace("required", "obligatoire")
-    return f"{help_in(Lang.FR, found['text'])}  [{extras}]"
+    extras = match["extras"].replace("default: ", _DEFAULT).replace("required", "obligatoire")
+    return f"{help_in(Lang.FR, match['text'])}  [{extras}]"

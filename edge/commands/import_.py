@@ -1,4 +1,4 @@
-"""`volet edge import`: a household that comes from another chip."""
+"""`volet edge import`: import a household from another chip."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +7,7 @@ import click
 
 from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.backup_words import words
-from edge.commands.household import HouseholdCommand, say
+from edge.commands.household import HouseholdCommand, echo_translated
 from edge.contracts.enrolling import make_request, write_request
 from edge.contracts.requests import latest_made_at
 from edge.identity.keys import check_keys_are_files, load_keys
@@ -29,10 +29,10 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
 @click.argument("bundle", metavar="FILE", type=_FILE)
 @passphrase_file_option
 def import_command(directory: Path, bundle: Path, passphrase_file: Path | None) -> None:
-    """Take a household into this chip, from the bundle that another one exported.
+    """Import a household into this chip from the bundle that another chip exported.
 
-    The chip keeps its own keys, and makes a request that the collectivity takes as the household's
-    going on here.
+    The chip keeps its own keys and writes an enrolment request. With it, the collectivity lets the
+    household continue on this chip.
     """
     data = read_document(bundle, "name the file that `volet edge export` wrote.")
     check_keys_are_files(directory)
@@ -45,13 +45,13 @@ def import_command(directory: Path, bundle: Path, passphrase_file: Path | None) 
         path,
         make_request(load_keys(directory), None, None, after=latest_made_at(directory)),
     )
-    say(f"This chip has the household {taken.household_key.hex()[:16]}… now.")
+    echo_translated(f"This chip has the household {taken.household_key.hex()[:16]}… now.")
     if not taken.has_ledger:
-        say(
+        echo_translated(
             "The bundle had no ledger: this year's privacy budget counts as spent; readings are "
             "fetched back from the cloud."
         )
-    say(
+    echo_translated(
         f"Wrote {path}; hand it to the collectivity, then `volet edge enrol --dir {quoted(directory)} "
         "ENROLMENT.json`. With a contract for the new meter, make it anew with `volet edge request "
         "--offer`."

@@ -1,11 +1,11 @@
-"""`volet edge init`: the chip's own keys."""
+"""`volet edge init`: generate the chip's keys."""
 
 from pathlib import Path
 
 import click
 
 from edge.chip.config import DEFAULT_DIRECTORY
-from edge.commands.household import HouseholdCommand, say
+from edge.commands.household import HouseholdCommand, echo_translated
 from edge.contracts.enrolling import (
     draw_keys,
 )
@@ -18,14 +18,14 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
 @click.command(cls=HouseholdCommand)
 @_dir
 def init(directory: Path) -> None:
-    """Draw the chip's keys: TLS, signing, the household's. None is ever overwritten."""
+    """Generate the chip's TLS, signing and household keys. Existing keys are never overwritten."""
     if draw_keys(directory):
-        say(
+        echo_translated(
             f"Drew the keys in {directory / 'keys'}; keep a copy where nobody else reads it.\n"
             f"Next: `volet edge request --dir {quoted(directory)}`."
         )
     else:
-        say(
+        echo_translated(
             f"All keys are in {directory / 'keys'} already; nothing was changed. "
             "To begin anew, name a new directory."
         )

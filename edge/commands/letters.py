@@ -1,4 +1,4 @@
-"""`volet edge letters`: what providers wrote to this household and nobody else can read."""
+"""`volet edge letters`: show the providers' messages, which only this household can read."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from edge.chip.config import DEFAULT_DIRECTORY
-from edge.commands.household import HouseholdCommand, tell
+from edge.commands.household import HouseholdCommand, echo
 from edge.contracts.agreement import load_agreement
 from edge.contracts.former import agreements_of
 from edge.identity.enrolment import load_identity
@@ -27,20 +27,21 @@ NONE_YET = bilingual(
 @directory_option(DEFAULT_DIRECTORY, "The chip's")
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def letters(directory: Path, *, is_json: bool) -> None:
-    """Show the private messages of your providers; no one on the way could read them."""
-    found = read_letters(directory)
+    """Show your providers' private messages, which nobody on the way could read."""
+    opened = read_letters(directory)
     if is_json:
-        click.echo(msgspec.json.encode({"letters": found}))
+        click.echo(msgspec.json.encode({"letters": opened}))
         return
     lang = language()
     shown = [
-        f"{letter.provider}, {day_text(letter.written_on, lang)}\n{letter.text}" for letter in found
+        f"{letter.provider}, {day_text(letter.written_on, lang)}\n{letter.text}"
+        for letter in opened
     ]
-    tell("\n\n".join(shown) or NONE_YET[lang])
+    echo("\n\n".join(shown) or NONE_YET[lang])
 
 
 def read_letters(directory: Path) -> list[OpenedLetter]:
-    """Open the letters that the chip in `directory` keeps, newest first."""
+    """Return the messages that the chip in `directory` keeps, opened, newest first."""
     household = load_identity(directory).household
     agreements = agreements_of(directory, load_agreement(directory))
     with read_vault(directory) as vault:

@@ -1,4 +1,4 @@
-"""`volet edge move-out`: the household's last day here, closed and sent."""
+"""`volet edge move-out`: close and send the household's last day on this chip."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from edge.chip.config import DEFAULT_DIRECTORY
-from edge.commands.household import HouseholdCommand, confirm, tell
+from edge.commands.household import HouseholdCommand, confirm, echo
 from edge.contracts.former import former_agreements
 from edge.contracts.signed import load_contract
 from edge.identity.enrolment import load_identity
@@ -46,18 +46,18 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
     type=click.FloatRange(0),
     default=600.0,
     show_default=True,
-    help="Stop watching when nothing has moved for so many seconds; the chip goes on.",
+    help="Stop waiting after so many seconds without progress; the chip continues.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(
-    "--cancel", "is_cancelled", is_flag=True, help="Take the order back, while the day is open."
+    "--cancel", "is_cancelled", is_flag=True, help="Withdraw the order, while the day is open."
 )
 def move_out(directory: Path, wait_s: float, *, yes: bool, is_cancelled: bool) -> None:
-    """End this household's time here: close the day now, send all, end its contracts.
+    """Move this household out: close the day now, send everything and end its contracts.
 
-    The running chip does it with its next good reading; this command asks first, then leaves it
-    the order and watches. The order stands until it is carried out or taken back (--cancel).
-    Afterwards nothing more is metered for this household on this chip.
+    The command asks first, then leaves the order for the running chip and waits. The chip carries
+    it out with its next valid reading. The order holds until it is carried out or withdrawn
+    (--cancel). Afterwards this chip meters nothing more for this household.
     """
     load_identity(directory)
     if is_cancelled:
@@ -66,17 +66,17 @@ def move_out(directory: Path, wait_s: float, *, yes: bool, is_cancelled: bool) -
     if departure_of(directory) is None and StatusFile(directory).read().revoked_at is not None:
         raise ConfigError(REVOKED[language()])
     if departure_of(directory) is None and ORDER.read(directory) is None:
-        _say_if_contract_begins_later(directory)
+        _warn_if_contract_begins_later(directory)
         if not yes:
-            tell(MOVING_OUT[language()])
+            echo(MOVING_OUT[language()])
             confirm(MOVE_OUT[language()])
         leave_order(directory, datetime.now(UTC))
 
-    def is_told() -> bool:
+    def is_confirmed() -> bool:
         departure = departure_of(directory)
         return departure is not None and departure.is_told
 
-    is_over = wait_until(is_told, Patience(wait_s), lambda: left_to_send(directory))
+    is_over = wait_until(is_confirmed, Patience(wait_s), lambda: left_to_send(directory))
     departure = departure_of(directory)
     if departure is None or not is_over:
         raise ConfigError(
@@ -85,32 +85,32 @@ def move_out(directory: Path, wait_s: float, *, yes: bool, is_cancelled: bool) -
         )
     last_day = departure.last_day
     bill = BILL[language()][any(start <= last_day for start in _contract_starts(directory))]
-    tell(
+    echo(
         MOVED_OUT[language()].format(
             last_day=day_text(last_day, language()), directory=quoted(directory), bill=bill
         )
     )
 
 
-def _say_if_contract_begins_later(directory: Path) -> None:
-    """Say, before anything is done, that the household leaves before its contract begins."""
+def _warn_if_contract_begins_later(directory: Path) -> None:
+    """Warn, before anything is done, if the household leaves before its contract begins."""
     present = load_contract(directory)
     if present is not None and legal_day(datetime.now(UTC)) < present[1].start:
         start = day_text(present[1].start, language())
-        tell(BEGINS_LATER[language()].format(start=start))
+        echo(BEGINS_LATER[language()].format(start=start))
 
 
 def _contract_starts(directory: Path) -> list[date]:
     """Return the first days of the household's contracts."""
     present = load_contract(directory)
-    starts = [each.contract.start for each in former_agreements(directory)]
+    starts = [agreement.contract.start for agreement in former_agreements(directory)]
     return [*starts, *([] if present is None else [present[1].start])]
 
 
 def _cancel(directory: Path) -> None:
-    """Take the order back, unless the last day is closed."""
+    """Withdraw the order, unless the last day is already closed."""
     was_ordered = departure_of(directory) is None and ORDER.withdraw(directory)
-    # The running chip may have been carrying it out at this moment.
+    # The running chip may have carried the order out in the meantime.
     if departure_of(directory) is not None:
         raise ConfigError(TOO_LATE[language()])
-    tell((CANCELLED if was_ordered else NOT_ORDERED)[language()])
+    echo((CANCELLED if was_ordered else NOT_ORDERED)[language()])

@@ -1,11 +1,11 @@
-"""`volet edge noise`: one household-day through the chip's mechanism, for outside tests.
+"""`volet edge noise`: put one household-day through the chip's mechanism, for outside tests.
 
 The JSON is one object. `clipped` (K integers) is the day's code after transform, clip to one radius
 and rounding toward zero; its norm is at most `grid`. Each of `draws` (K integers) is `clipped` plus
 a fresh share: independent discrete Gaussian noise of standard deviation `std_units` in each slot.
-So draws minus clipped can be tested for mean 0, that deviation, independence and shape; and
-crowd·(1 - gamma) such shares add up to noise of which `epsilon` and `delta` follow at distance
-`grid` (`rho` is its cost in zCDP).
+A test can therefore check draws minus clipped for mean 0, that deviation, independence and shape.
+crowd·(1 - gamma) such shares add up to the noise that gives `epsilon` and `delta` at distance
+`grid`; `rho` is its cost in zCDP.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ import click
 import msgspec
 import numpy as np
 
-from edge.commands.household import HouseholdCommand, say
+from edge.commands.household import HouseholdCommand, echo_translated
 from edge.privacy.mechanism import curve_code, noised
 from edge.simulate.curve import Curve as LoadCurve
 from edge.simulate.curve_files import load_curve
@@ -40,18 +40,18 @@ GRID_BITS = 24
 DELTA = 1e-6
 QUARTER_HOUR_S = 900
 WH_PER_WS = 1 / 3_600
-# What stands in for a collectivity's transform: the slowest cosines, for a clip radius in Wh that
-# most homes' days stay within.
+# In place of a collectivity's transform: the slowest cosines, and a clip radius in Wh that most
+# homes' days stay within.
 DEFAULT_ROWS = 24
 DEFAULT_RADIUS_WH = 2_000.0
-# A list of 96 values has no date; any Monday of 96 quarter-hours will do.
+# A list of 96 values has no date: any Monday of 96 quarter-hours serves.
 SOME_DAY = date(2026, 1, 5)
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 class NoiseReport(msgspec.Struct, frozen=True):
-    """What `volet edge noise --json` prints; see the head of this module.
+    """The output of `volet edge noise --json`, described in the module docstring.
 
     `clipped` and each of `draws` are in units of the grid; a clip radius is `grid` of them.
     `std_units` is the standard deviation of the noise in each slot of one share.
@@ -77,10 +77,16 @@ class NoiseReport(msgspec.Struct, frozen=True):
     help="A curve (`volet edge simulate` says which formats), or 96 values in Wh as CSV or JSON.",
 )
 @click.option("--draws", default=1, show_default=True, type=click.IntRange(1, 1_000_000))
-@click.option("--epsilon", default=2.0, show_default=True, help="What the day may cost.")
-@click.option("--crowd", default=140, show_default=True, help="For how many homes noise is cut.")
-@click.option("--gamma", default=0.1, show_default=True, help="The share that may add none.")
-@click.option("--transform", "transform_path", type=_FILE, help="A measures' transform (bytes).")
+@click.option("--epsilon", default=2.0, show_default=True, help="Privacy cost of the day.")
+@click.option(
+    "--crowd", default=140, show_default=True, help="Number of homes that share the noise."
+)
+@click.option(
+    "--gamma", default=0.1, show_default=True, help="Fraction of homes that may add none."
+)
+@click.option(
+    "--transform", "transform_path", type=_FILE, help="Transform of the measures (bytes)."
+)
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def noise(
     curve: Path,
@@ -94,9 +100,9 @@ def noise(
 ) -> None:
     """Clip a day and add one home's share of noise, as the chip does, DRAWS times.
 
-    Takes the first complete day of the curve. Draws minus `clipped` are independent discrete
-    Gaussian noise of standard deviation `std_units`, in units of the grid. Nothing leaves this machine, nothing is encrypted and
-    no budget is spent: a chip draws once for a day.
+    The first complete day of the curve is used. Draws minus `clipped` are independent discrete
+    Gaussian noise of standard deviation `std_units`, in units of the grid. Nothing leaves this
+    machine, nothing is encrypted and no budget is spent. (A chip draws once for a day.)
     Exit codes: 0 done, 1 the terms are out of bounds, 2 usage, 5 the curve cannot be read.
     """
     day, energies = read_day(curve)
@@ -108,18 +114,22 @@ def noise(
         return
     norm = float(np.linalg.norm(report.clipped)) / report.grid
     std = report.std_units / report.grid
-    say(f"Day        {report.day}, {len(report.clipped)} slots, norm after the clip {norm:.3f}")
-    say(
+    echo_translated(
+        f"Day        {report.day}, {len(report.clipped)} slots, norm after the clip {norm:.3f}"
+    )
+    echo_translated(
         f"Noise      {std:.4f} clip radii a slot and home, {std * np.sqrt(crowd):.3f} for the crowd "
         f"of {crowd}"
     )
-    say(f"Cost       epsilon {epsilon:g} at delta {report.delta:g} (rho {report.rho:.4f})")
+    echo_translated(
+        f"Cost       epsilon {epsilon:g} at delta {report.delta:g} (rho {report.rho:.4f})"
+    )
 
 
 def draw(
     day: date, energies_wh: Curve, transform: Transform, measures: Measures, draws: int
 ) -> NoiseReport:
-    """Put one day through the mechanism `draws` times."""
+    """Put one day's energies, in Wh, through the mechanism `draws` times."""
     measure = measures.measures[0]
     group = measure.groups[0]
     code = curve_code(transform, day, energies_wh)
@@ -138,10 +148,11 @@ def draw(
 
 
 def terms(transform: Transform, epsilon: float, crowd: int, gamma: float) -> Measures:
-    """Return a document that measures nothing but a curve, of one group of `crowd` households.
+    """Return a measures document for one curve of one group, with noise for `crowd` households.
 
     Raises:
-        DocumentRefused: no chip would obey it.
+        VoletError: the terms are out of bounds.
+        DocumentRefused: no chip would accept the document.
     """
     size = max(crowd, CURVE_MIN)
     group = Group("group", ("0",), size, crowd, size, transform.rows, transform=bytes(32))
@@ -179,10 +190,10 @@ def default_transform() -> Transform:
 
 
 def read_day(path: Path) -> tuple[date, Curve]:
-    """Return the first complete legal day of a file and its quarter-hours, Wh.
+    """Return the first complete legal day of a file and its quarter-hours in Wh.
 
     Raises:
-        FrameError: it is no curve, or holds no complete day.
+        FrameError: the file is no curve, or holds no complete day.
     """
     plain = _plain_values(path)
     if plain is not None:
@@ -196,7 +207,7 @@ def read_day(path: Path) -> tuple[date, Curve]:
 
 
 def _quarter_hours(curve: LoadCurve, day: date) -> Curve:
-    """Return the day's energies; steps longer than a quarter-hour are spread evenly over it."""
+    """Return the day's energies; longer steps are spread evenly over their quarter-hours."""
     start_s, end_s = int(day_start(day).timestamp()), int(day_end(day).timestamp())
     counted = np.concatenate(((0,), np.cumsum(curve.power_w * curve.step_s))) * WH_PER_WS
     edges = np.arange(start_s, end_s + 1, QUARTER_HOUR_S)
@@ -205,7 +216,7 @@ def _quarter_hours(curve: LoadCurve, day: date) -> Curve:
 
 
 def _plain_values(path: Path) -> Sequence[float] | None:
-    """Return 96 plain values, None where the file is something else."""
+    """Return 96 plain values, or None if the file is something else."""
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
@@ -214,10 +225,10 @@ def _plain_values(path: Path) -> Sequence[float] | None:
         if text.lstrip().startswith("["):
             values = read_json(text, list[float])
         else:
-            values = [float(each) for each in text.replace(",", " ").split()]
+            values = [float(value) for value in text.replace(",", " ").split()]
     except (ValueError, TypeError):
         return None
-    if len(values) != CLOCK_SLOTS or not all(0 <= each <= QUARTER_HOUR_MAX_WH for each in values):
+    if len(values) != CLOCK_SLOTS or not all(0 <= value <= QUARTER_HOUR_MAX_WH for value in values):
         raise FrameError(
             f"{path}: a plain list has {CLOCK_SLOTS} values from 0 to {QUARTER_HOUR_MAX_WH} Wh."
         )

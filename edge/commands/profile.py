@@ -1,4 +1,4 @@
-"""`volet edge profile`: who lives here, as the area lane counts it."""
+"""`volet edge profile`: show or set who lives here, for the area lane."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import msgspec
 from edge.area.settings import change_choices, load_choices
 from edge.area.words import PROFILE_WORDS
 from edge.chip.config import DEFAULT_DIRECTORY
-from edge.commands.household import HouseholdCommand, tell
+from edge.commands.household import HouseholdCommand, echo
 from edge.identity.keys import load_keys
 from edge.language.choice import language
 from protocol.socio import AGE_BANDS, Profile, check_profile
@@ -22,7 +22,7 @@ _json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 @_directory
 @click.option("--ages", help=f"Persons aged {', '.join(AGE_BANDS)}: six numbers, as 0,0,2,0,0,0.")
 @click.option("--employed", type=click.IntRange(0), help="How many of them are employed.")
-@click.option("--forget", is_flag=True, help="Say nothing about who lives here any more.")
+@click.option("--forget", is_flag=True, help="Delete the profile, so that none is contributed.")
 @_json
 def profile(
     directory: Path,
@@ -32,8 +32,8 @@ def profile(
     forget: bool,
     is_json: bool,
 ) -> None:
-    """Show or set who lives here; it leaves this chip noised and encrypted only, or not at all."""
-    load_keys(directory)  # where no chip lives nobody can be asked about
+    """Show or set who lives here. It leaves this chip noised and encrypted, or not at all."""
+    load_keys(directory)  # fail with the next step where there is no chip
     if forget:
         change_choices(directory, lambda choices: msgspec.structs.replace(choices, profile=None))
     elif ages is not None or employed is not None:
@@ -45,18 +45,18 @@ def profile(
     if is_json:
         click.echo(msgspec.json.encode(current))
     elif current is None:
-        tell(PROFILE_WORDS[language()][0])
+        echo(PROFILE_WORDS[language()][0])
     else:
         _, size, employed_word = PROFILE_WORDS[language()]
-        tell(f"{size:<24}{current.size}")
+        echo(f"{size:<24}{current.size}")
         for band, count in zip(AGE_BANDS, current.ages, strict=True):
-            tell(f"  {band:<22}{count}")
-        tell(f"{employed_word:<24}{current.employed}")
+            echo(f"  {band:<22}{count}")
+        echo(f"{employed_word:<24}{current.employed}")
 
 
 def _parse_profile(ages: str, employed: int) -> Profile:
     try:
-        numbers = [int(each) for each in ages.split(",")]
+        numbers = [int(count) for count in ages.split(",")]
         chosen = msgspec.convert({"ages": numbers, "employed": employed}, Profile)
     except (ValueError, msgspec.ValidationError) as exc:
         raise click.UsageError(f"--ages: six numbers of persons with commas ({exc}).") from exc

@@ -1,4 +1,4 @@
-"""`volet edge quotes`: which listed offer is the cheapest for this household."""
+"""`volet edge quotes`: compare what the listed offers would have cost this household."""
 
 import sys
 from datetime import UTC, date, datetime
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edge.chip.config import DEFAULT_DIRECTORY
-from edge.commands.household import HouseholdCommand, tell
+from edge.commands.household import HouseholdCommand, echo
 from edge.contracts.agreement import Agreement, load_agreement
 from edge.identity.enrolment import Identity, load_identity
 from edge.language.choice import Lang, language
@@ -43,7 +43,7 @@ from system.console import plain_console
 from system.files import write_secret
 
 EXIT_REFUSED = 3
-# Bars take what the terminal leaves beside names and amounts.
+# Bars fill the width that names and amounts leave free.
 BESIDE_BARS = 64
 BAR_LEAST, BAR_MOST = 8, 32
 YEAR_DAYS = 365
@@ -51,7 +51,7 @@ DAYS_NAMED = 10
 
 
 class QuoteReport(msgspec.Struct, frozen=True):
-    """What `volet edge quotes --json` prints; `fault` where an answer cannot be used."""
+    """The output of `volet edge quotes --json`; `fault` is set if the answer cannot be used."""
 
     state: QuestionState
     asked_at: datetime | None
@@ -61,33 +61,42 @@ class QuoteReport(msgspec.Struct, frozen=True):
 
 @click.command(cls=HouseholdCommand)
 @directory_option(DEFAULT_DIRECTORY, "The chip's")
-@click.option("--ask", is_flag=True, help="Ask anew; the chip that runs sends the question.")
-@click.option("--kva", type=click.IntRange(1, 1_000), help="Subscribed power; your contract's.")
-@click.option("--svg", "picture", type=click.Path(path_type=Path, dir_okay=False), help="Draw it.")
+@click.option("--ask", is_flag=True, help="Ask again; the running chip sends the question.")
+@click.option(
+    "--kva", type=click.IntRange(1, 1_000), help="Subscribed power. Default: your contract's."
+)
+@click.option(
+    "--svg",
+    "picture",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw the comparison (SVG).",
+)
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def quotes(
     directory: Path, kva: int | None, picture: Path | None, *, ask: bool, is_json: bool
 ) -> None:
-    """Compare what every listed offer would have cost this household in the year before.
+    """Compare what each listed offer would have cost this household in the past year.
 
-    The sums come encrypted and are opened here; nobody else learns the totals or the cheapest.
-    Exit code 3: the answer is not what it should be.
+    The sums arrive encrypted and are opened here: nobody else learns the totals or the cheapest
+    offer. Exit code 3: the answer was refused.
     """
     identity, lang = load_identity(directory), language()
     if ask:
         leave_order(directory, datetime.now(UTC))
         if not is_json:
-            tell(ASKED[lang])
+            echo(ASKED[lang])
             return
-    found = _compare(directory, identity, load_agreement(directory), kva)
-    if picture is not None and found.quotes is not None:
-        write_secret(picture, svg(found.quotes, lang).encode())
+    comparison = _compare(directory, identity, load_agreement(directory), kva)
+    if picture is not None and comparison.quotes is not None:
+        write_secret(picture, svg(comparison.quotes, lang).encode())
     if is_json:
-        report = QuoteReport(found.state, found.asked_at, found.fault, found.quotes)
+        report = QuoteReport(
+            comparison.state, comparison.asked_at, comparison.fault, comparison.quotes
+        )
         click.echo(msgspec.json.encode(report))
     else:
-        _print(found, lang)
-    if found.fault is not None:
+        _print(comparison, lang)
+    if comparison.fault is not None:
         sys.exit(EXIT_REFUSED)
 
 
@@ -98,22 +107,22 @@ def _compare(
         return compare(vault, identity, agreement, kva)
 
 
-def _print(found: Comparison, lang: Lang) -> None:
-    if found.fault is not None:
-        tell(FAULTS[lang][found.fault])
-    elif found.quotes is not None:
-        _print_quotes(found.quotes, lang)
-    elif found.asked_at is None:
-        tell(NONE_YET[lang])
-    elif found.state is QuestionState.LIST_INCOMPLETE:
-        tell(NO_LIST[lang])
+def _print(comparison: Comparison, lang: Lang) -> None:
+    if comparison.fault is not None:
+        echo(FAULTS[lang][comparison.fault])
+    elif comparison.quotes is not None:
+        _print_quotes(comparison.quotes, lang)
+    elif comparison.asked_at is None:
+        echo(NONE_YET[lang])
+    elif comparison.state is QuestionState.LIST_INCOMPLETE:
+        echo(NO_LIST[lang])
     else:
-        tell(WAITING[lang].format(at=time_text(found.asked_at, lang)))
+        echo(WAITING[lang].format(at=time_text(comparison.asked_at, lang)))
 
 
 def _print_quotes(quotes: Quotes, lang: Lang) -> None:
     last = date.fromordinal(quotes.end.toordinal() - 1)
-    tell(TITLE[lang].format(start=day_text(quotes.start, lang), last=day_text(last, lang)))
+    echo(TITLE[lang].format(start=day_text(quotes.start, lang), last=day_text(last, lang)))
     current = next((quote for quote in quotes.quotes if quote.is_current), None)
     longest = max((abs(quote.total_ttc) for quote in quotes.quotes), default=Decimal(0))
     console = plain_console()
@@ -124,7 +133,7 @@ def _print_quotes(quotes: Quotes, lang: Lang) -> None:
         table.add_row(*_row(number, quote, current, scale, lang))
     console.print(table)
     for line in _notes(quotes, lang):
-        tell(line)
+        echo(line)
 
 
 def _row(
@@ -156,8 +165,8 @@ def _notes(quotes: Quotes, lang: Lang) -> list[str]:
         notes.append(ESTIMATE_NOTE[lang])
     notes += [
         NOT_COMPARED[lang].format(
-            provider=each.provider, product=each.product, why=UNQUOTED[lang][each.why]
+            provider=offer.provider, product=offer.product, why=UNQUOTED[lang][offer.why]
         )
-        for each in quotes.unquoted
+        for offer in quotes.unquoted
     ]
     return notes

@@ -1,4 +1,4 @@
-"""`volet edge receipts`: what this household has signed off, and its word that receipts may go."""
+"""`volet edge receipts`: show the bills' receipts, and release receipts that are held."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from edge.bills.receipt_words import receipt_in_words
 from edge.bills.release_token import release_receipts
 from edge.bills.signed_off import Overview, overview, read_holds
 from edge.chip.config import DEFAULT_DIRECTORY
-from edge.commands.household import HouseholdCommand, confirm, say, tell
+from edge.commands.household import HouseholdCommand, confirm, echo, echo_translated
 from edge.language.choice import Lang, language
 from edge.language.typography import bilingual
 from edge.vault.reader import read_vault
@@ -45,35 +45,35 @@ QUESTION = (
 
 @click.command(cls=HouseholdCommand)
 @directory_option(DEFAULT_DIRECTORY, "The chip's")
-@click.option("--release", is_flag=True, help="Let receipts go again; asks first.")
+@click.option("--release", is_flag=True, help="Release held receipts; asks first.")
 @click.option("--yes", is_flag=True, help="With --release: do not ask.")
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def receipts(directory: Path, *, release: bool, yes: bool, is_json: bool) -> None:
-    """Show what was signed off to the provider; let receipts go again after bills that were wrong."""
+    """Show which receipts went to the provider, or release those that are held."""
     if release:
         with read_vault(directory):
-            pass  # a word said where no chip lives would reach none
+            pass  # fails if there is no chip in the directory
         if not yes:
             confirm(QUESTION)
         release_receipts(directory)
-        say("Receipts go again.")
+        echo_translated("Receipts go again.")
         return
     with read_vault(directory) as vault:
-        found = overview(vault, read_holds(directory, vault))
+        report = overview(vault, read_holds(directory, vault))
     if is_json:
-        click.echo(msgspec.json.encode(found))
+        click.echo(msgspec.json.encode(report))
     else:
-        tell(in_words(found, language()))
+        echo(in_words(report, language()))
 
 
-def in_words(found: Overview, lang: Lang) -> str:
-    """Lay it out for a terminal."""
+def in_words(report: Overview, lang: Lang) -> str:
+    """Format the state of receipts for a terminal."""
     rows = []
-    for each in found.statements:
-        said = receipt_in_words(each, lang)
-        rows.append(f"{each.start} – {each.end}  {each.statement[:16]}…  {said}")
-    if found.is_held:
-        rows.append(HELD[lang].format(count=found.mismatches))
-    if found.days_in_doubt:
-        rows.append(LOST[lang].format(count=found.days_in_doubt))
+    for row in report.statements:
+        receipt = receipt_in_words(row, lang)
+        rows.append(f"{row.start} – {row.end}  {row.statement[:16]}…  {receipt}")
+    if report.is_held:
+        rows.append(HELD[lang].format(count=report.mismatches))
+    if report.days_in_doubt:
+        rows.append(LOST[lang].format(count=report.days_in_doubt))
     return "\n".join(rows or [NONE_YET[lang]])

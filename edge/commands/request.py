@@ -1,4 +1,4 @@
-"""`volet edge request`: what the collectivity enrols, with the contract that the household signs."""
+"""`volet edge request`: write an enrolment request, with a contract that the household signs."""
 
 from datetime import date, datetime
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from edge.chip.config import DEFAULT_DIRECTORY, load_config
-from edge.commands.household import HouseholdCommand, say, tell
+from edge.commands.household import HouseholdCommand, echo, echo_translated
 from edge.contracts.choices import choose, contract_in_words
 from edge.contracts.enrolling import (
     make_request,
@@ -27,19 +27,19 @@ from system.shell import quoted
 
 
 class _Day(click.ParamType[date]):
-    """A day as ISO 8601 writes it."""
+    """A day in ISO 8601."""
 
     name = "day"
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """Return how a day is written."""
+        """Return the form of a day."""
         del param, ctx
         return "YYYY-MM-DD"
 
     def convert(
         self, value: date | str, param: click.Parameter | None, ctx: click.Context | None
     ) -> date:
-        """Read a day."""
+        """Parse a day."""
         if isinstance(value, date):
             return value
         try:
@@ -57,7 +57,7 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
 def _typed_serial(
     context: click.Context, parameter: click.Parameter, value: str | None
 ) -> str | None:
-    """Check the form of a serial before anything is done with it."""
+    """Check the form of a serial before it is used."""
     try:
         return None if value is None else parse_serial(value, language())
     except DocumentRefused as exc:
@@ -71,24 +71,26 @@ def _typed_serial(
     "--meter",
     "meter_serial",
     callback=_typed_serial,
-    help="The meter's serial (ADSC or ADCO, 12 digits); stays here. Left out: the one that this "
-    "chip reads.",
+    help="The meter's serial (ADSC or ADCO, 12 digits), which stays here. Default: the one that "
+    "this chip reads.",
 )
 @click.option("--from", "start", type=_Day(), help="The contract's first day.")
 @click.option(
     "--consent",
-    type=click.Choice([each.value for each in Consent]),
-    help="What a receipt may say to the provider: nothing, the total, or also the kWh of each line. "
-    "Left out: what it may say by your contract until now, else the total.",
+    type=click.Choice([consent.value for consent in Consent]),
+    help="What a receipt may show the provider: nothing, the total, or also the kWh of each line. "
+    "Default: as in your contract until now, else the total.",
 )
 @click.option(
     "--follow/--fixed",
     "follows",
     default=None,
-    help="Whether listed offers that extend this one, with later prices, hold for the contract. "
-    "Left out: as in your contract until now, else they do.",
+    help="Whether later listed offers that extend this one with new prices apply to the contract. "
+    "Default: as in your contract until now, else they do.",
 )
-@click.option("--out", type=_FILE, help="Where to write it; request.json in the chip's directory.")
+@click.option(
+    "--out", type=_FILE, help="Where to write it. Default: request.json in the chip's directory."
+)
 def request(
     directory: Path,
     offer: Path | None,
@@ -99,11 +101,11 @@ def request(
     *,
     follows: bool | None,
 ) -> None:
-    """Make a request for enrolment, with a contract if an offer is taken.
+    """Write an enrolment request, with a contract if an offer is given.
 
-    It carries public keys only. Hand it to the collectivity and install the answer with
-    `volet edge enrol ENROLMENT.json`. Where a meter's line is connected, the contract is for that meter. Made
-    again, it keeps what the household has chosen before, and says so.
+    It contains only public keys. Hand it to the collectivity and install the answer with
+    `volet edge enrol ENROLMENT.json`. If a meter is connected, the contract names that meter. A
+    later request keeps the household's earlier choices and shows them.
     """
     keys = load_keys(directory)
     signed_offer = contract = None
@@ -125,19 +127,19 @@ def request(
             consent=choices.consent.value,
             follows=choices.follows.value,
         )
-        tell(contract_in_words(contract, serial, choices, language()))
+        echo(contract_in_words(contract, serial, choices, language()))
     elif {meter_serial, start, consent, follows} != {None}:
         raise click.UsageError("--meter, --from, --consent and --follow/--fixed go with --offer.")
     path = out or directory / REQUEST
     write_request(
         directory, path, make_request(keys, signed_offer, contract, after=latest_made_at(directory))
     )
-    say(
+    echo_translated(
         f"Wrote {path}; hand it to the collectivity, then install its answer with "
         f"`volet edge enrol --dir {quoted(directory)} ENROLMENT.json`."
     )
     if contract is None:
-        say(
+        echo_translated(
             "This request holds no contract. To take an offer, make it again: `volet edge request "
             "--offer OFFER.json --from DAY`."
         )

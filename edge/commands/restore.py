@@ -1,4 +1,4 @@
-"""`volet edge restore`: a directory put back from a backup."""
+"""`volet edge restore`: restore the chip's directory from a backup."""
 
 from edge.commands.directory import CHIP
 from edge.commands.household import HouseholdCommand

@@ -1,4 +1,4 @@
-"""`volet edge run`."""
+"""`volet edge run`: run the chip."""
 
 from pathlib import Path
 
@@ -25,16 +25,16 @@ _directory = directory_option(DEFAULT_DIRECTORY, "The chip's")
     help="The meter: a serial device, a pty, a capture file, or - for standard input.",
 )
 def run(directory: Path, source: str | None) -> None:
-    """Follow the meter, encrypt, send, and check what comes back, until stopped.
+    """Read the meter, encrypt, send, and check what comes back, until stopped.
 
-    A capture file or standard input ends; then the chip ends too, as soon as the cloud has
+    At the end of a capture file or of standard input, the chip stops once the cloud has
     acknowledged everything.
-    Exit codes: 0 stopped, 5 configuration, 6 the vault cannot go on (start again).
+    Exit codes: 0 stopped, 5 configuration, 6 the vault cannot continue (start again).
     """
     configure_logs()
     config = load_config(directory)
     if source is not None:
-        _check_there(source)
+        _check_exists(source)
         config = msgspec.structs.replace(config, source=source)
     identity = load_identity(directory)
     agreement = load_agreement(directory)
@@ -46,8 +46,8 @@ def run(directory: Path, source: str | None) -> None:
         agent.run(stop)
 
 
-def _check_there(source: str) -> None:
-    """Refuse a source that is named by hand and is not there; one of edge.toml may come later."""
+def _check_exists(source: str) -> None:
+    """Refuse a missing source from the command line; one from edge.toml may appear later."""
     if source != "-" and not Path(source).exists():
         raise ConfigError(
             f"{source}: no such device or file; look for the adapter under /dev/serial/by-id."

@@ -1,4 +1,4 @@
-"""`volet edge simulate`: what a Linky sends, on standard output or on a pseudo-terminal."""
+"""`volet edge simulate`: send a Linky's TIC output to standard output or a pseudo-terminal."""
 
 import csv
 import signal
@@ -9,7 +9,7 @@ from types import FrameType
 
 import click
 
-from edge.commands.household import HouseholdCommand, say
+from edge.commands.household import HouseholdCommand, echo_translated
 from edge.simulate.curve import Curve
 from edge.simulate.curve_files import load_curve
 from edge.simulate.curve_rows import YEARS
@@ -30,7 +30,7 @@ COLOURS = {"bleu": StgeColour.BLUE, "blanc": StgeColour.WHITE, "rouge": StgeColo
 
 
 def parse_instant(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
-    """Return an ISO 8601 date or instant, local time of France where it has no offset."""
+    """Parse an ISO 8601 date or instant; without an offset it is French local time."""
     if value is None:
         return None
     try:
@@ -45,7 +45,7 @@ def parse_instant(ctx: click.Context, param: click.Parameter, value: str | None)
 
 
 def parse_speed(ctx: click.Context, param: click.Parameter, value: str) -> float | None:
-    """Return a factor above 0; None for `max`."""
+    """Parse a factor above 0; return None for `max`."""
     if value == "max":
         return None
     try:
@@ -82,7 +82,7 @@ def parse_speed(ctx: click.Context, param: click.Parameter, value: str) -> float
 @click.option(
     "--link",
     type=click.Path(path_type=Path),
-    help="Make a pseudo-terminal and a symbolic link to it here; starts when somebody reads. Without it, standard output.",
+    help="Create a pseudo-terminal with a symbolic link here; start when it is opened. Without it, standard output.",
 )
 @click.option(
     "--speed",
@@ -112,13 +112,13 @@ def parse_speed(ctx: click.Context, param: click.Parameter, value: str) -> float
 @click.option(
     "--phases", type=click.Choice(["1", "3"]), default="1", show_default=True, help="Phases."
 )
-@click.option("--producer", is_flag=True, help="Solar panels inject what is not used.")
+@click.option("--producer", is_flag=True, help="Add solar panels that inject what is not used.")
 @click.option(
     "--seed",
     type=click.IntRange(0),
     default=0,
     show_default=True,
-    help="Household, serial, indices, faults.",
+    help="Seed of household, serial, indices and faults.",
 )
 @click.option(
     "--frame-step",
@@ -149,7 +149,7 @@ def simulate(  # noqa: PLR0913 - click hands each option over as an argument
     frame_step_s: int | None,
     tempo_days: Path | None,
 ) -> None:
-    """Send what a Linky would: both modes, any tariff option, faults on request."""
+    """Simulate a Linky's TIC output: either mode, any tariff option, faults on request."""
     if phases == "1" and kva > MAX_SINGLE_PHASE_KVA:
         raise ConfigError(f"--kva {kva} needs --phases 3: one phase carries 12 kVA at most.")
     wanted = parse_faults(faults)
@@ -175,7 +175,11 @@ def simulate(  # noqa: PLR0913 - click hands each option over as an argument
 
 
 def load_tempo_days(path: Path) -> dict[date, StgeColour]:
-    """Read a list of Tempo days. Raises FrameError, naming the line and what is wrong with it."""
+    """Read a list of Tempo days.
+
+    Raises:
+        FrameError: the file cannot be read, or a line is wrong; the message names the line.
+    """
     try:
         rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
     except (OSError, UnicodeDecodeError) as exc:
@@ -219,7 +223,7 @@ def _send(
 ) -> None:
     stream = frames(home, *period, frame_step_s)
     if link is None:
-        if sys.stdout is None:  # closed by who started us
+        if sys.stdout is None:  # closed by the parent process
             raise ConfigError("Standard output is closed; give --link, or leave it open.")
 
         def sink(data: bytes) -> None:
@@ -230,7 +234,9 @@ def _send(
         return
     signal.signal(signal.SIGTERM, _stop)
     with PtyLink(link) as line:
-        say(f"TIC output on {link} ({line.device}); starts when it is opened.", err=True)
+        echo_translated(
+            f"TIC output on {link} ({line.device}); starts when it is opened.", err=True
+        )
         line.wait_for_reader()
         play(stream, wire, line.send, speed)
         line.drain()

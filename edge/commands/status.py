@@ -1,4 +1,4 @@
-"""`volet edge status`."""
+"""`volet edge status`: show the chip's state and what needs doing."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +8,7 @@ import msgspec
 
 from edge.chip.config import DEFAULT_DIRECTORY, load_config
 from edge.chip.confirming import Confirmation
-from edge.commands.household import HouseholdCommand, tell
+from edge.commands.household import HouseholdCommand, echo
 from edge.language.choice import language
 from edge.status.report import report
 from edge.status.words import in_words
@@ -19,11 +19,11 @@ from system.commands import directory_option
 @directory_option(DEFAULT_DIRECTORY, "The chip's")
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def status(directory: Path, *, is_json: bool) -> None:
-    """Show how the chip is now, and what there is to do; for the household's own eyes."""
+    """Show the chip's state and what needs doing, for the household's own eyes."""
     now = datetime.now(UTC)
     config = load_config(directory)
     confirmed = Confirmation(directory).read()
-    found = report(
+    current = report(
         directory,
         config.area,
         now,
@@ -31,6 +31,6 @@ def status(directory: Path, *, is_json: bool) -> None:
         is_real_line_called_simulated=config.is_real_line_called_simulated,
     )
     if is_json:
-        click.echo(msgspec.json.encode(found))
+        click.echo(msgspec.json.encode(current))
     else:
-        tell(in_words(found, now, language()))
+        echo(in_words(current, now, language()))

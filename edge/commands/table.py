@@ -1,4 +1,4 @@
-"""`volet edge …`: the chip's commands."""
+"""The group `volet edge`: the module of each command."""
 
 from edge.commands.household import HouseholdGroup
 

@@ -1,7 +1,7 @@
-"""Commands in a text that are typed as they stand, for a chip in whatever directory.
+"""Completes the commands in a text with the chip's directory, so that they can be typed as shown.
 
-Texts name commands without a directory, as they are typed for the usual one. Where the command
-that runs was given another, each command that works on a chip's directory is shown with it.
+Texts name commands without `--dir`, as for the default directory. If the running command was given
+another directory, each command that works on a chip's directory is shown with it.
 """
 
 import re
@@ -11,34 +11,34 @@ import click
 
 from system.shell import quoted
 
-# Those of `volet edge` that work on no chip's directory.
+# Commands of `volet edge` that do not work on a chip's directory.
 WITHOUT_DIRECTORY = frozenset({"backup-key", "decode", "noise", "simulate"})
 
 _KEY = "volet.directory"
 _COMMAND = re.compile(r"`(?P<command>volet\s+edge\s+(?P<name>[a-z-]+)[^`]*)`")
 
 
-def note_directory(context: click.Context) -> None:
-    """Remember the chip's directory that a command was given, if it is not the usual one."""
+def remember_directory(context: click.Context) -> None:
+    """Remember the chip's directory that a command was given, if it is not the default."""
     for parameter in context.command.params:
         given = context.params.get(parameter.name or "")
         if parameter.name == "directory" and given != parameter.get_default(context):
             context.meta[_KEY] = given
 
 
-def typable(text: str) -> str:
-    """Return a text whose commands reach the directory of the command that runs."""
+def complete_commands(text: str) -> str:
+    """Return a text with its commands completed by the running command's directory."""
     context = click.get_current_context(silent=True)
     directory: Path | None = None if context is None else context.meta.get(_KEY)
     return text if directory is None else in_directory(text, directory)
 
 
 def in_directory(text: str, directory: Path) -> str:
-    """Return a text whose commands name `directory`, where they name none yet."""
+    """Return a text whose commands name `directory`, unless they name one already."""
 
-    def with_directory(found: "re.Match[str]") -> str:
-        if found["name"] in WITHOUT_DIRECTORY or "--dir" in found["command"]:
-            return found[0]
-        return f"`{found['command']} --dir {quoted(directory)}`"
+    def with_directory(match: "re.Match[str]") -> str:
+        if match["name"] in WITHOUT_DIRECTORY or "--dir" in match["command"]:
+            return match[0]
+        return f"`{match['command']} --dir {quoted(directory)}`"
 
     return _COMMAND.sub(with_directory, text)

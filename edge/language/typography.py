@@ -1,8 +1,8 @@
-"""The spaces of French: none before a sign or a unit is one where a line may break.
+"""The spaces of French typography: no line breaks before a punctuation mark or a unit.
 
-Texts are typed with plain spaces; here they become those that print has (Imprimerie nationale,
-"Lexique des règles typographiques"): narrow before `;`, `!` and `?`, of full width before `:`,
-within guillemets and before a unit. No other character changes, and no command in backticks.
+Texts are typed with plain spaces, which become no-break spaces here (Imprimerie nationale, "Lexique
+des règles typographiques"): narrow before `;`, `!` and `?`, and of full width before `:`, within
+guillemets and before a unit. No other character changes, and commands in backticks stay as typed.
 """
 
 import re
@@ -15,7 +15,7 @@ T = TypeVar("T")
 NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 WIDE_SPACE = "\N{NO-BREAK SPACE}"
 
-# A brace ends the place of a number that is not known yet.
+# A closing brace ends the placeholder of a number.
 _SPACES = re.compile(
     r"(?P<command>`[^`]*`)"
     r"|(?P<narrow> (?=[;!?](?![^\s»)])))"
@@ -26,28 +26,28 @@ _SET = {"narrow": NARROW_SPACE, "wide": WIDE_SPACE}
 
 
 def typeset(text: str) -> str:
-    """Return a French text, or its pattern with places in braces, with the spaces of print."""
-    return _SPACES.sub(lambda found: _SET.get(found.lastgroup or "", found[0]), text)
+    """Return a French text, or a pattern with placeholders, with typographic spaces."""
+    return _SPACES.sub(lambda match: _SET.get(match.lastgroup or "", match[0]), text)
 
 
 def bilingual(*, fr: T, en: T) -> dict[Lang, T]:
-    """Return texts by language, or tables and tuples of texts, the French typeset."""
+    """Return texts, or dicts and tuples of texts, by language; the French are typeset."""
     return {Lang.FR: _typeset_all(fr), Lang.EN: en}
 
 
 def measure(value: str, unit: str, lang: Lang) -> str:
-    """Write a value and its unit as the language does."""
+    """Format a value and its unit with the language's space between them."""
     return f"{value}{WIDE_SPACE if lang is Lang.FR else ' '}{unit}"
 
 
 def _typeset_all(texts: T) -> T:
-    typeset_ones: object = texts
+    result: object = texts
     match texts:
         case str():
-            typeset_ones = typeset(texts)
+            result = typeset(texts)
         case dict():
-            typeset_ones = {key: _typeset_all(each) for key, each in texts.items()}
+            result = {key: _typeset_all(text) for key, text in texts.items()}
         case tuple():
             make = getattr(texts, "_make", tuple)
-            typeset_ones = make(_typeset_all(each) for each in texts)
-    return cast("T", typeset_ones)
+            result = make(_typeset_all(text) for text in texts)
+    return cast("T", result)

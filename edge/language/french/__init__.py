@@ -1,11 +1,12 @@
-"""What commands of `volet edge` say of themselves and of errors, in French.
+"""French help, answers and errors of the commands of `volet edge`.
 
-The English stands in the code, where it is said; the French stands here beside it.
+The English texts are in the code that prints them; each table maps them to French.
 
-help        commands and options, by their English
-sentences   errors and answers, by English patterns with names in braces
-documents   the errors among them that are about documents, keys and files
-signed      those of `protocol`: tariffs, offers, signed documents
-meter       what `decode` shows of a meter's output
+looking_up  finds the French for an English text
+help        help of commands and options
+sentences   errors and answers, as patterns with placeholders in braces
+documents   errors about documents, keys and files
+signed      errors of `protocol`: tariffs, offers, signed documents
+meter       the output of `decode`
 curves      errors and answers about curves, captures and the meter's line
 """

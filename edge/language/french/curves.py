@@ -1,4 +1,4 @@
-"""Errors and answers of `volet edge` about curves, captures, noise and the meter's line in French.
+"""French errors and answers about curves, captures, noise and the meter's line.
 
 See `sentences`.
 """
@@ -111,7 +111,7 @@ CURVES = {
         "autre chemin. S'il n'est pas à vous, supprimez le lien."
     ),
     "--link {path}: cannot be made: {why}": "--link {path} : impossible à créer : {why}",
-    # What `simulate` is asked for.
+    # Options of `simulate`.
     "{value} is not in a year from {first} to {last}.": (
         "{value} n'est pas dans une année de {first} à {last}."
     ),

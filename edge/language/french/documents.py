@@ -1,4 +1,4 @@
-"""Errors of `volet edge` about documents in French: area, identity, moving, curves, vault, backups.
+"""French errors about documents: area, identity, moving, curves, vault, backups.
 
 See `sentences`.
 """
@@ -222,7 +222,7 @@ DOCUMENTS = {
     "{path} is no text; write the passphrase into it.": (
         "{path} n'est pas un texte ; écrivez-y la phrase secrète."
     ),
-    # Damage and what cannot be used.
+    # Damaged and unusable files.
     "import the bundle again.": "importez à nouveau le paquet.",
     "ask again.": "demandez à nouveau.",
     "confirm again.": "confirmez à nouveau.",
@@ -293,7 +293,7 @@ DOCUMENTS = {
         "choisissez."
     ),
     "An offer is taken from a day on: --from.": "Donnez le premier jour du contrat : --from.",
-    # What to do next, where a file is missing.
+    # Next steps when a file is missing.
     "put it back from a copy.": "remettez-le depuis une copie.",
     "put it back from a copy, or make a new request.": (
         "remettez-le depuis une copie, ou faites une nouvelle demande."
@@ -304,7 +304,7 @@ DOCUMENTS = {
     "name the private key's file.": "donnez le fichier de la clé privée.",
     "write the passphrase into it, mode 0600.": "écrivez-y la phrase secrète, en mode 0600.",
     "name it in the unit.": "nommez-le dans l'unité.",
-    # What is said of a document's form.
+    # Errors in a document's form.
     "{path}: {why}; known here: {names}.": "{path} : {why} ; sont connus ici : {names}.",
     "{path}: {why}; see docs/reference/configuration.md.": (
         "{path} : {why} ; voyez docs/reference/configuration.md."

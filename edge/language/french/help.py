@@ -1,37 +1,38 @@
-"""Help of `volet edge` in French, by the English that stands with each command and option."""
+"""French help of the commands and options of `volet edge`, by their English."""
 
 HELP = {
     "The chip in the home.": "Le boîtier dans le logement.",
     # Commands.
-    "Draw the chip's keys: TLS, signing, the household's. None is ever overwritten.": (
+    "Generate the chip's TLS, signing and household keys. Existing keys are never overwritten.": (
         "Crée les clés du boîtier : TLS, signature, celle du foyer. Aucune n'est jamais écrasée."
     ),
-    "Make a request for enrolment, with a contract if an offer is taken. It carries public keys "
-    "only. Hand it to the collectivity and install the answer with `volet edge enrol "
-    "ENROLMENT.json`. Where a meter's line is connected, the contract is for that meter. Made "
-    "again, it keeps what the household has chosen before, and says so.": (
+    "Write an enrolment request, with a contract if an offer is given. It contains only public "
+    "keys. Hand it to the collectivity and install the answer with `volet edge enrol "
+    "ENROLMENT.json`. If a meter is connected, the contract names that meter. A later request "
+    "keeps the household's earlier choices and shows them.": (
         "Fait une demande d'inscription, avec un contrat si une offre est prise.\n\n"
         "Elle ne porte que des clés publiques. Remettez-la à la collectivité et installez sa "
         "réponse avec `volet edge enrol ENROLMENT.json`. Si un compteur est branché, le contrat est pour lui. "
         "Refaite, elle garde ce que le foyer a choisi avant, et le dit."
     ),
-    "Check the collectivity's answer and make it this chip's identity.": (
+    "Check the collectivity's answer and install it as this chip's identity.": (
         "Vérifie la réponse de la collectivité et en fait l'identité de ce boîtier."
     ),
-    "Follow the meter, encrypt, send, and check what comes back, until stopped. A capture file or "
-    "standard input ends; then the chip ends too, as soon as the cloud has acknowledged "
-    "everything. Exit codes: 0 stopped, 5 configuration, 6 the vault cannot go on (start "
+    "Read the meter, encrypt, send, and check what comes back, until stopped. At the end of a "
+    "capture file or of standard input, the chip stops once the cloud has acknowledged "
+    "everything. Exit codes: 0 stopped, 5 configuration, 6 the vault cannot continue (start "
     "again).": (
         "Suit le compteur, chiffre, envoie et vérifie ce qui revient, jusqu'à l'arrêt.\n\n"
         "Un fichier de capture ou l'entrée standard a une fin ; le boîtier s'arrête alors dès que "
         "la collectivité a tout confirmé. Codes de sortie : 0 arrêté, 5 configuration, 6 le coffre ne "
         "peut pas continuer (relancez)."
     ),
-    "Show an index that the chip does not believe, or another meter, and confirm it. An index that "
-    "fell, or rose by more than can have been used, stops billing until the old one goes on or a "
-    "person says that the meter shows the new one. Another meter than the household's is set aside "
-    "until a person says that it is theirs now, a contract names it, or it has been there for a day. "
-    "Asks first. Until the chip has gone on, answering no takes back what was confirmed.": (
+    "Show an index or a meter that the chip does not accept, and confirm it after asking. An "
+    "index that fell, or rose by more than can have been used, stops billing until the old "
+    "index continues or a person confirms that the meter shows the new one. A meter other than "
+    "the household's is set aside until a person confirms that it is theirs now, a contract "
+    "names it, or it has been connected for a day. Until the chip has acted on a confirmation, "
+    "run the command again and answer no to withdraw it.": (
         "Affiche un index que le boîtier ne retient pas, ou un autre compteur, et le confirme.\n\n"
         "Un index qui baisse, ou augmente de plus qu'on n'a pu consommer, arrête la facturation "
         "jusqu'à ce que l'ancien reprenne ou qu'une personne dise que le compteur affiche le "
@@ -40,94 +41,92 @@ HELP = {
         "Demande d'abord. Tant que le boîtier n'est pas reparti, répondre non annule ce qui a été "
         "confirmé."
     ),
-    "Show how the chip is now, and what there is to do; for the household's own eyes.": (
+    "Show the chip's state and what needs doing, for the household's own eyes.": (
         "Affiche comment va le boîtier et ce qu'il y a à faire ; pour le foyer seul."
     ),
-    "End this household's time here: close the day now, send all, end its contracts. The running "
-    "chip does it with its next good reading; this command asks first, then leaves it the order "
-    "and watches. The order stands until it is carried out or taken back (--cancel). Afterwards "
-    "nothing more is metered for this household on this chip.": (
+    "Move this household out: close the day now, send everything and end its contracts. The "
+    "command asks first, then leaves the order for the running chip and waits. The chip carries "
+    "it out with its next valid reading. The order holds until it is carried out or withdrawn "
+    "(--cancel). Afterwards this chip meters nothing more for this household.": (
         "Met fin au séjour de ce foyer : clôt la journée, envoie tout, termine ses contrats.\n\n"
         "Le boîtier en marche le fait à sa prochaine bonne lecture ; cette commande demande "
         "d'abord, puis lui laisse l'ordre et attend. L'ordre tient jusqu'à ce qu'il soit exécuté "
         "ou retiré (--cancel). Ensuite plus rien n'est compté pour ce foyer sur ce boîtier."
     ),
-    "Write the household's keys, contracts and vault into a file under a passphrase. With "
-    "--keys-only the vault stays here: another chip fetches the blocks back from the cloud, but "
-    "takes the year's privacy budget as spent, as nobody knows what of it was. An existing file is "
-    "never overwritten.": (
+    "Write the household's keys, contracts and vault to a file encrypted with a passphrase. "
+    "With --keys-only the vault stays here. The other chip then fetches the blocks from the "
+    "cloud, but it counts this year's privacy budget as spent, because it cannot know how much "
+    "is left. An existing file is never overwritten.": (
         "Écrit les clés, contrats et coffre du foyer dans un fichier sous une phrase secrète.\n\n"
         "Avec --keys-only le coffre reste ici : un autre boîtier reprend les blocs auprès de la "
         "collectivité, mais tient le budget de l'année pour dépensé, faute d'en savoir plus. Un "
         "fichier existant n'est jamais écrasé."
     ),
-    "Take a household into this chip, from the bundle that another one exported. The chip keeps "
-    "its own keys, and makes a request that the collectivity takes as the household's going on "
-    "here.": (
+    "Import a household into this chip from the bundle that another chip exported. The chip "
+    "keeps its own keys and writes an enrolment request. With it, the collectivity lets the "
+    "household continue on this chip.": (
         "Reçoit un foyer dans ce boîtier, depuis le paquet qu'un autre a exporté.\n\n"
         "Le boîtier garde ses propres clés et fait une demande que la collectivité comprend comme "
         "la suite de ce foyer ici."
     ),
-    "Destroy the household's keys and vault on this chip, and draw new keys for who comes next.": (
-        "Détruit les clés et le coffre du foyer sur ce boîtier, et crée de nouvelles clés."
-    ),
-    "Show the transparency log of offers, calendars and market series, as this chip holds it. Exit code "
-    "3: a list was shown to this chip that contradicts its copy.": (
+    "Destroy the household's keys and vault on this chip, and generate new keys for the next "
+    "one.": ("Détruit les clés et le coffre du foyer sur ce boîtier, et crée de nouvelles clés."),
+    "Show this chip's copy of the transparency log of offers, calendars and market series. Exit "
+    "code 3: the chip was shown a list that contradicts its copy.": (
         "Affiche le journal de transparence des offres, calendriers et prix de marché, tel que ce boîtier le tient.\n\n"
         "Code de sortie 3 : une liste montrée à ce boîtier contredit sa copie."
     ),
-    "Compare what every listed offer would have cost this household in the year before. The sums "
-    "come encrypted and are opened here; nobody else learns the totals or the cheapest. Exit code "
-    "3: the answer is not what it should be.": (
+    "Compare what each listed offer would have cost this household in the past year. The sums "
+    "arrive encrypted and are opened here: nobody else learns the totals or the cheapest offer. "
+    "Exit code 3: the answer was refused.": (
         "Compare ce que chaque offre publiée aurait coûté à ce foyer sur l'année passée.\n\n"
         "Les sommes arrivent chiffrées et s'ouvrent ici ; personne d'autre n'apprend les totaux ni "
         "la moins chère. Code de sortie 3 : la réponse n'est pas ce qu'elle devrait être."
     ),
-    "Show the bills that have arrived, opened and checked by this chip. Exit code 3: one of them "
-    "does not agree with the meter, or was refused, and no later one has billed its days "
-    "correctly. One that only repeats days billed correctly before does not count, nor do days on "
-    "which another meter was taken for the home's, which none can bill.": (
+    "Show the bills that have arrived, opened and checked by this chip. Exit code 3: a bill "
+    "disagrees with the meter or was refused, and no later bill covers its days correctly. A "
+    "bill that only repeats days already billed correctly does not count. Neither do days on "
+    "which another meter was taken for the home's, because no bill can cover them.": (
         "Affiche les factures arrivées, ouvertes et vérifiées par ce boîtier.\n\n"
         "Code de sortie 3 : l'une ne concorde pas avec le compteur, ou a été refusée, et aucune "
         "autre n'a depuis compté ses jours correctement. Une facture qui ne fait que répéter des "
         "jours déjà réglés correctement ne compte pas, ni les jours où un autre compteur a été pris "
         "pour celui du foyer, qu'aucune ne peut compter."
     ),
-    "Show what was signed off to the provider; let receipts go again after bills that were "
-    "wrong.": (
+    "Show which receipts went to the provider, or release those that are held.": (
         "Affiche les reçus remis au fournisseur ; les laisse repartir après des factures inexactes."
     ),
-    "Show the private messages of your providers; no one on the way could read them.": (
+    "Show your providers' private messages, which nobody on the way could read.": (
         "Affiche les messages de vos fournisseurs ; personne en chemin n'a pu les lire."
     ),
-    "Show what the area lane has cost: today, this month, this year, and what is left. The account "
-    "is kept in zCDP (rho); an epsilon is the worst that anybody could learn by it. Bills cost "
-    "nothing and go on when the budget is spent.": (
+    "Show the privacy cost of the area lane today, this month and this year, and what is left. "
+    "The account is kept in zCDP (rho). An epsilon bounds what anybody could learn from it. "
+    "Bills cost nothing and continue when the budget is spent.": (
         "Affiche ce que les chiffres du quartier ont coûté : jour, mois, année, et ce qui reste.\n\n"
         "Le compte est tenu en zCDP (rho) ; un epsilon est le pire que l'on puisse en apprendre. "
         "Les factures ne coûtent rien et continuent quand le budget est dépensé."
     ),
-    "Show or set who lives here; it leaves this chip noised and encrypted only, or not at all.": (
+    "Show or set who lives here. It leaves this chip noised and encrypted, or not at all.": (
         "Affiche ou fixe qui habite ici ; cela ne sort que bruité et chiffré, ou pas du tout."
     ),
-    "Show the first set of trustees, confirm it by its fingerprint; show how large your groups "
-    "are. Compare the fingerprint with what each trustee publishes. Later sets need no "
-    "confirmation: they are signed by the one before.": (
+    "Show the trustees and your groups, or confirm the first trustee set by its fingerprint. "
+    "Compare the fingerprint with the one that each trustee publishes. Later sets need no "
+    "confirmation, because each is signed by the set before it.": (
         "Affiche les premiers garants, les confirme par leur empreinte ; montre vos groupes.\n\n"
         "Comparez l'empreinte avec celle que publie chaque garant. Les suivants n'ont pas besoin "
         "de confirmation : les précédents les signent."
     ),
-    "Show whether this home takes part in its area's figures; turn that on or off. Off: no day is "
-    "contributed, and what has not been sent is deleted. Bills go on.": (
+    "Show whether this home contributes to its area's figures, or turn that on or off. While it "
+    "is off, no day is contributed and unsent contributions are deleted. Bills continue.": (
         "Affiche si ce logement participe aux chiffres de son quartier ; l'active ou l'arrête.\n\n"
         "Arrêté : aucun jour n'est fourni, ce qui n'est pas parti est effacé. Les factures "
         "continuent."
     ),
-    "Clip a day and add one home's share of noise, as the chip does, DRAWS times. Takes the first "
-    "complete day of the curve. Draws minus `clipped` are independent discrete Gaussian noise of "
-    "standard deviation `std_units`, in units of the grid. Nothing leaves this machine, nothing is "
-    "encrypted and no budget is spent: a chip draws once for a day. Exit codes: 0 done, 1 the "
-    "terms are out of bounds, 2 usage, 5 the curve cannot be read.": (
+    "Clip a day and add one home's share of noise, as the chip does, DRAWS times. The first "
+    "complete day of the curve is used. Draws minus `clipped` are independent discrete Gaussian "
+    "noise of standard deviation `std_units`, in units of the grid. Nothing leaves this "
+    "machine, nothing is encrypted and no budget is spent. (A chip draws once for a day.) Exit "
+    "codes: 0 done, 1 the terms are out of bounds, 2 usage, 5 the curve cannot be read.": (
         "Borne une journée et ajoute la part de bruit d'un logement, DRAWS fois.\n\n"
         "Prend la première journée complète de la courbe. Les tirages moins `clipped` sont un "
         "bruit gaussien discret indépendant d'écart-type `std_units`, en unités de la grille. Rien "
@@ -136,13 +135,14 @@ HELP = {
         "utilisation, 5 courbe illisible."
     ),
     'Decode the TIC output of a meter from FILE, or from standard input if FILE is "-". Mode, '
-    "parity and, on a device, line speed are found by themselves. Exit codes: 0 done, 2 wrong "
-    "usage, 5 the source cannot be read, or holds nothing that a meter sends.": (
+    "parity and, on a device, line speed are detected automatically. Exit codes: 0 done, 2 "
+    "wrong usage, 5 the source cannot be read or holds nothing that a meter sends.": (
         "Décode la TIC d'un compteur depuis FILE, ou l'entrée standard si FILE est « - ».\n\n"
-        "Mode, parité et, sur une ligne, vitesse se trouvent seuls. Codes de sortie : 0 fait, 2 "
-        "mauvaise utilisation, 5 la source est illisible, ou ne contient rien qu'un compteur envoie."
+        "Mode, parité et, sur une ligne, vitesse sont détectés automatiquement. Codes de sortie : 0 "
+        "fait, 2 mauvaise utilisation, 5 la source est illisible, ou ne contient rien qu'un compteur "
+        "envoie."
     ),
-    "Send what a Linky would: both modes, any tariff option, faults on request.": (
+    "Simulate a Linky's TIC output: either mode, any tariff option, faults on request.": (
         "Envoie ce qu'un Linky enverrait : deux modes, toute option, pannes à la demande."
     ),
     "Write all that a chip needs into one encrypted file, and check it by reading it back. "
@@ -184,79 +184,79 @@ HELP = {
     ),
     "Where to write the private key.": "Où écrire la clé privée.",
     "The chip's directory.": "Le répertoire du boîtier.",
-    "French or English; without it, what LC_ALL, LC_MESSAGES or LANG says.": (
+    "French or English. Default: by LC_ALL, LC_MESSAGES or LANG.": (
         "Français ou anglais ; sinon ce que dit LC_ALL, LC_MESSAGES ou LANG."
     ),
     "Show this message and exit.": "Affiche ce message et s'arrête.",
     "The provider's offer that the household takes (JSON).": (
         "L'offre du fournisseur que prend le foyer (JSON)."
     ),
-    "The meter's serial (ADSC or ADCO, 12 digits); stays here. Left out: the one that this chip "
-    "reads.": (
+    "The meter's serial (ADSC or ADCO, 12 digits), which stays here. Default: the one that this "
+    "chip reads.": (
         "Le numéro du compteur (ADSC ou ADCO, 12 chiffres) ; reste ici. Sans lui, celui que lit ce "
         "boîtier."
     ),
     "The contract's first day.": "Le premier jour du contrat.",
-    "What a receipt may say to the provider: nothing, the total, or also the kWh of each line. "
-    "Left out: what it may say by your contract until now, else the total.": (
+    "What a receipt may show the provider: nothing, the total, or also the kWh of each line. "
+    "Default: as in your contract until now, else the total.": (
         "Ce qu'un reçu peut dire au fournisseur : rien, le total, ou aussi les kWh par ligne. Sans "
         "elle : ce que dit votre contrat jusqu'ici, sinon le total."
     ),
-    "Whether listed offers that extend this one, with later prices, hold for the contract. Left "
-    "out: as in your contract until now, else they do.": (
+    "Whether later listed offers that extend this one with new prices apply to the contract. "
+    "Default: as in your contract until now, else they do.": (
         "Si les offres publiées qui prolongent celle-ci valent pour le contrat. Sans elle : comme "
         "dans votre contrat jusqu'ici, sinon oui."
     ),
-    "Where to write it; request.json in the chip's directory.": (
+    "Where to write it. Default: request.json in the chip's directory.": (
         "Où l'écrire ; request.json dans le répertoire du boîtier."
     ),
     "The meter: a serial device, a pty, a capture file, or - for standard input.": (
         "Le compteur : une ligne série, un pty, un fichier de capture, ou - (entrée standard)."
     ),
     "Print JSON.": "Affiche du JSON.",
-    "Stop watching when nothing has moved for so many seconds; the chip goes on.": (
+    "Stop waiting after so many seconds without progress; the chip continues.": (
         "Cesse d'attendre quand rien n'a bougé pendant tant de secondes ; le boîtier continue."
     ),
     "Where to write the bundle.": "Où écrire le paquet.",
     "Write a recovery sheet to print: .html, or text.": (
         "Écrit une fiche de secours à imprimer : .html, ou texte."
     ),
-    "Without the vault: small, but without ledger.": "Sans le coffre : petit, sans registre.",
-    "Draw the passphrase, show it once, put it on the sheet.": (
+    "Leave out the vault, and its ledger.": "Sans le coffre : petit, sans registre.",
+    "Generate the passphrase, show it once and put it on the sheet.": (
         "Crée la phrase secrète, l'affiche une fois, la met sur la fiche."
     ),
     "Read the passphrase from this file (mode 0600), or from /dev/fd/N.": (
         "Lit la phrase secrète dans ce fichier (mode 0600), ou dans /dev/fd/N."
     ),
     "Do not ask.": "Ne demande rien.",
-    "Take the order back, while the day is open.": "Retire l'ordre, tant que le jour est ouvert.",
-    "Ask anew; the chip that runs sends the question.": (
+    "Withdraw the order, while the day is open.": "Retire l'ordre, tant que le jour est ouvert.",
+    "Ask again; the running chip sends the question.": (
         "Demande à nouveau ; le boîtier en marche envoie la question."
     ),
-    "Subscribed power; your contract's.": "Puissance souscrite ; celle de votre contrat.",
-    "Draw it.": "Le dessine.",
+    "Subscribed power. Default: your contract's.": "Puissance souscrite ; celle de votre contrat.",
+    "Draw the comparison (SVG).": "Dessine la comparaison (SVG).",
     "Write the latest bill as a page (HTML).": "Écrit la dernière facture en page (HTML).",
     "Write the latest bill as PDF.": "Écrit la dernière facture en PDF.",
-    "Another bill than the latest: its id, or how it begins.": (
-        "Une autre facture que la dernière : son identifiant, ou son début."
+    "Write this bill instead of the latest: its id, or its start.": (
+        "Écrit cette facture au lieu de la dernière : son identifiant, ou son début."
     ),
-    "Let receipts go again; asks first.": "Laisse repartir les reçus ; demande d'abord.",
+    "Release held receipts; asks first.": "Laisse repartir les reçus ; demande d'abord.",
     "With --release: do not ask.": "Avec --release : ne demande rien.",
     "Lower what a year may cost (rho).": "Baisse ce qu'une année peut coûter (rho).",
     "Persons aged 0-14, 15-29, 30-44, 45-59, 60-74, 75+: six numbers, as 0,0,2,0,0,0.": (
         "Personnes de 0-14, 15-29, 30-44, 45-59, 60-74, 75+ ans : six nombres, tel 0,0,2,0,0,0."
     ),
     "How many of them are employed.": "Combien d'entre elles ont un emploi.",
-    "Say nothing about who lives here any more.": "Ne plus rien dire de qui habite ici.",
-    "Trust the set that has this fingerprint.": "Fait confiance aux garants de cette empreinte.",
+    "Delete the profile, so that none is contributed.": "Ne plus rien dire de qui habite ici.",
+    "Trust the set with this fingerprint.": "Fait confiance aux garants de cette empreinte.",
     "A curve (`volet edge simulate` says which formats), or 96 values in Wh as CSV or JSON.": (
         "Une courbe (formats : `volet edge simulate`), ou 96 valeurs en Wh, CSV ou JSON."
     ),
-    "What the day may cost.": "Ce que la journée peut coûter.",
-    "For how many homes noise is cut.": "Pour combien de logements le bruit est partagé.",
-    "The share that may add none.": "La part qui peut n'en ajouter aucun.",
-    "A measures' transform (bytes).": "La transformée des mesures (octets).",
-    "One JSON object a frame, then a summary.": "Un objet JSON par trame, puis un résumé.",
+    "Privacy cost of the day.": "Ce que la journée coûte à la vie privée.",
+    "Number of homes that share the noise.": "Pour combien de logements le bruit est partagé.",
+    "Fraction of homes that may add none.": "La part qui peut n'en ajouter aucun.",
+    "Transform of the measures (bytes).": "La transformée des mesures (octets).",
+    "Print a JSON object per frame, then a summary.": "Un objet JSON par trame, puis un résumé.",
     "Listen to a serial device or pty instead, until interrupted.": (
         "Écoute plutôt une ligne série ou un pty, jusqu'à l'interruption."
     ),
@@ -267,8 +267,8 @@ HELP = {
     ),
     "TIC mode.": "Mode de la TIC.",
     "Tariff option.": "Option tarifaire.",
-    "Make a pseudo-terminal and a symbolic link to it here; starts when somebody reads. Without "
-    "it, standard output.": (
+    "Create a pseudo-terminal with a symbolic link here; start when it is opened. Without it, "
+    "standard output.": (
         "Crée un pseudo-terminal et un lien vers lui ; commence quand on lit. Sinon, sortie "
         "standard."
     ),
@@ -288,8 +288,8 @@ HELP = {
     ),
     "Subscribed power.": "Puissance souscrite.",
     "Phases.": "Phases.",
-    "Solar panels inject what is not used.": "Des panneaux injectent ce qui n'est pas consommé.",
-    "Household, serial, indices, faults.": "Foyer, numéro, index, pannes.",
+    "Add solar panels that inject what is not used.": "Des panneaux injectent ce qui n'est pas consommé.",
+    "Seed of household, serial, indices and faults.": "La graine du foyer, du numéro, des index et des pannes.",
     "Simulated seconds between frames; 0: as the line carries them. [default: by speed]": (
         "Secondes simulées entre trames ; 0 : comme la ligne les porte. [par défaut : selon la "
         "vitesse]"
@@ -297,7 +297,7 @@ HELP = {
     "CSV `date,colour` (bleu, blanc, rouge) of Tempo days. [default: drawn from the seed]": (
         "CSV `date,colour` (bleu, blanc, rouge) des jours Tempo. [par défaut : tirés de la graine]"
     ),
-    # What click itself says.
+    # Texts of click itself.
     "Options": "Options",
     "Commands": "Commandes",
     "Usage:": "Usage :",

@@ -1,4 +1,4 @@
-"""The French for an English text, where there is one."""
+"""Looks up the French for an English text."""
 
 import re
 from functools import lru_cache
@@ -12,31 +12,33 @@ _NAME = re.compile(r"\\{(\w+)\\}")
 
 
 def help_in(lang: Lang, text: str) -> str:
-    """Return a help text in a language; the English where there is no other."""
+    """Return a help text in a language, or the English if there is no translation."""
     known = None if lang is Lang.EN else HELP.get(" ".join(text.split()))
     return text if known is None else typeset(known)
 
 
-@lru_cache(maxsize=512)  # a meter says the same again and again
+@lru_cache(maxsize=512)  # `decode` translates the same labels for each frame
 def sentence_in(lang: Lang, text: str) -> str:
-    """Return a sentence in a language, with what the English has in its places."""
+    """Return a sentence in a language, with the English values in its placeholders."""
     known = None if lang is Lang.EN else known_sentence(text)
     if known is None:
         return text
-    english, places = known
+    english, values = known
     return typeset(SENTENCES[english]).format(
-        **{name: sentence_in(lang, value) for name, value in places.items()}
+        **{name: sentence_in(lang, value) for name, value in values.items()}
     )
 
 
 def known_sentence(text: str) -> tuple[str, dict[str, str]] | None:
-    """Return the English pattern of a sentence that has its French, and what is in its places."""
+    """Return the English pattern that matches a sentence and its values, if it has a French one."""
     flat = " ".join(text.split())
-    found = [(each, match) for each, pattern in _patterns() if (match := pattern.fullmatch(flat))]
-    if not found:
+    matches = [
+        (english, match) for english, pattern in _patterns() if (match := pattern.fullmatch(flat))
+    ]
+    if not matches:
         return None
-    # The one that leaves the least to its places says the most.
-    english, match = min(found, key=lambda each: sum(map(len, each[1].groups())))
+    # The pattern with the shortest values is the most specific.
+    english, match = min(matches, key=lambda candidate: sum(map(len, candidate[1].groups())))
     return english, match.groupdict()
 
 

@@ -1,4 +1,4 @@
-"""What `volet edge decode` shows of a meter's output in French, in the words of Enedis.
+"""The French output of `volet edge decode`, in Enedis' terms.
 
 See `sentences`.
 """
@@ -15,7 +15,7 @@ METER = {
     "refused: {raw}: {why}": "refusé : {raw} : {why}",
     "not known, set aside: {raw}": "inconnu, mis de côté : {raw}",
     "(clock degraded)": "(horloge dégradée)",
-    # Why a group is refused.
+    # Reasons to refuse a group.
     "parity error": "erreur de parité",
     "no separator before checksum": "pas de séparateur avant la somme de contrôle",
     "bad checksum": "mauvaise somme de contrôle",

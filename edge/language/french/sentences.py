@@ -1,7 +1,7 @@
-"""Errors and answers of `volet edge` in French, by the English that stands where they are said.
+"""French errors and answers of `volet edge`, by their English.
 
-A name in braces stands for what the English has in that place; what is found there is looked up in
-turn, so that a sentence may end with another.
+A name in braces is a placeholder for part of the English text. That part is looked up in turn, so
+that a sentence may contain another.
 """
 
 from edge.language.french.curves import CURVES

@@ -1,4 +1,4 @@
-"""Errors of `protocol`, which every party shares, in French: tariffs, offers, signed documents.
+"""French errors of `protocol`, which every party shares: tariffs, offers, signed documents.
 
 See `sentences`.
 """
@@ -77,7 +77,7 @@ SIGNED = {
     "A statement needs a day whose energy it bills.": (
         "Un relevé doit contenir un jour dont il facture l'énergie."
     ),
-    # Tariffs; the line of a tariff stands in front.
+    # Tariffs; the tariff's line precedes the message.
     "{origin}: line {number} ({name})": "{origin} : ligne {number} ({name})",
     "{origin}: valid_to must lie after valid_from.": (
         "{origin} : valid_to doit venir après valid_from."

@@ -126,7 +126,7 @@ def test_what_has_no_french_stays_english(text):
 SAID_BY = {
     **dict.fromkeys(("ConfigError", "DocumentRefused", "FrameError", "StoreError", "StoreBusy"), 0),
     **dict.fromkeys(("VoletError", "TransportError", "CipherError", "BoundExceeded"), 0),
-    **dict.fromkeys(("ScheduleMissing", "UsageError", "BadParameter", "say"), 0),
+    **dict.fromkeys(("ScheduleMissing", "UsageError", "BadParameter", "echo_translated"), 0),
     **dict.fromkeys(("read_secret", "read_document", "read_signed"), 1),
     "refusal": 2,
     "_check_once": 1,
@@ -200,7 +200,7 @@ def test_every_error_and_answer_of_the_chip_has_its_french():
 
 
 def test_no_command_of_the_chip_prints_words_of_one_language():
-    """What is printed is looked up by `say`, or comes from words of both languages."""
+    """What is printed is looked up by `echo_translated`, or comes from words of both languages."""
     printed = [
         (f"{path.relative_to(ROOT)}:{node.lineno}", text)
         for path in (*(ROOT / "edge").rglob("*.py"), ROOT / "system/backup/cli.py")

@@ -130,7 +130,7 @@ def test_which_commands_work_on_no_directory_is_known():
 
 
 def printed_as_it_is(text):
-    """Return what a module of commands prints past `tell`: JSON, and what comes from a meter, may."""
+    """Return what a module of commands prints past `echo`: JSON, and what comes from a meter, may."""
     return [
         ast.unparse(node)
         for node in ast.walk(ast.parse(text))
@@ -153,4 +153,4 @@ def test_no_command_prints_past_what_names_the_directory():
 @pytest.mark.parametrize("text", ["click.echo(WORDS[lang])", "print('x')"])
 def test_one_that_does_is_found(text):
     assert printed_as_it_is(text)
-    assert not printed_as_it_is(f"tell({text.partition('(')[2]}")
+    assert not printed_as_it_is(f"echo({text.partition('(')[2]}")
