@@ -1,6 +1,6 @@
-"""One module for each `volet cloud X`, and what these share.
+"""The commands of `volet cloud`: one module for each, and what they share.
 
-table      which command is where
+table      the module of each command
 opened     the collectivity's store, opened for one command
-directory  what the collectivity's directory holds, and what of it a backup takes along
+directory  the files of the collectivity's directory, and which of them a backup contains
 """

@@ -1,4 +1,4 @@
-"""`volet cloud api`: the providers' API, their tokens, and who asked what."""
+"""`volet cloud api`: serve the providers' API, manage its tokens and show its audit."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,14 +40,14 @@ def api() -> None:
 @_dir
 @click.option("--bind", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=PORT, show_default=True)
-@click.option("--certificate", type=_FILE, help="Instead of pki/server.pem.")
-@click.option("--key", type=_FILE, help="Its key, instead of pki/server.key.")
+@click.option("--certificate", type=_FILE, help="Server certificate. Default: pki/server.pem.")
+@click.option("--key", type=_FILE, help="The certificate's key. Default: pki/server.key.")
 @click.option(
     "--rate",
     type=click.FloatRange(0, min_open=True),
     default=RateLimits().rate,
     show_default=True,
-    help="Calls a second that one provider may make.",
+    help="Calls per second that one provider may make.",
 )
 def run(
     directory: Path, bind: str, port: int, certificate: Path | None, key: Path | None, rate: float
@@ -89,7 +89,7 @@ async def _serve(
 
 @api.group()
 def token() -> None:
-    """What lets a provider in that shows no certificate."""
+    """Tokens, for providers that show no certificate."""
 
 
 @token.command("create")
@@ -100,26 +100,26 @@ def token() -> None:
     "scopes",
     type=click.Choice([str(scope) for scope in Scope]),
     multiple=True,
-    help="What it allows; again for more; all if none is named.",
+    help="What the token allows; repeat for more. Default: all.",
 )
 @click.option("--days", type=click.IntRange(1, 366), default=90, show_default=True)
 @_json
 def create(
     directory: Path, name: str, scopes: tuple[str, ...], days: int, *, is_json: bool
 ) -> None:
-    """Draw a token for PROVIDER. It is shown this once; only its hash is kept."""
+    """Generate a token for PROVIDER. It is shown only once; the store keeps its hash."""
     allowed = tuple(Scope(scope) for scope in scopes) or tuple(Scope)
     with open_store(directory) as store:
-        text, drawn = draw_token(
+        text, token = draw_token(
             store.providers, name, allowed, datetime.now(UTC), timedelta(days=days)
         )
     if is_json:
-        click.echo(msgspec.json.encode({"token": text, "id": drawn.id, "expires": drawn.expires}))
+        click.echo(msgspec.json.encode({"token": text, "id": token.id, "expires": token.expires}))
         return
     click.echo(text)
     click.echo(
-        f"Token {drawn.id} for {name}, until {drawn.expires:%Y-%m-%d}. It is not shown again; "
-        f"`volet cloud api token revoke {drawn.id}` ends it.",
+        f"Token {token.id} for {name}, until {token.expires:%Y-%m-%d}. It is not shown again; "
+        f"`volet cloud api token revoke {token.id}` ends it.",
         err=True,
     )
 
@@ -128,25 +128,25 @@ def create(
 @_dir
 @_json
 def list_tokens(directory: Path, *, is_json: bool) -> None:
-    """List tokens by their names; none can be shown again."""
+    """List tokens by their ids. The tokens themselves cannot be shown again."""
     with open_store(directory) as store:
         tokens = store.providers.tokens()
     rows = [
         {
-            "id": each.id,
-            "provider": each.provider,
-            "scopes": each.scopes,
-            "expires": each.expires,
-            "revoked": each.revoked,
+            "id": token.id,
+            "provider": token.provider,
+            "scopes": token.scopes,
+            "expires": token.expires,
+            "revoked": token.revoked,
         }
-        for each in tokens
+        for token in tokens
     ]
     if is_json:
         click.echo(msgspec.json.encode({"tokens": rows}))
         return
-    for each in tokens:
-        state = "revoked" if each.revoked else f"until {each.expires:%Y-%m-%d}"
-        click.echo(f"{each.id}  {each.provider}  {state}  {', '.join(each.scopes)}")
+    for token in tokens:
+        state = "revoked" if token.revoked else f"until {token.expires:%Y-%m-%d}"
+        click.echo(f"{token.id}  {token.provider}  {state}  {', '.join(token.scopes)}")
     if not tokens:
         click.echo("There is no token.")
 
@@ -155,7 +155,7 @@ def list_tokens(directory: Path, *, is_json: bool) -> None:
 @_dir
 @click.argument("token_id", metavar="ID")
 def revoke(directory: Path, token_id: str) -> None:
-    """Revoke a token; it opens nothing from the next call on."""
+    """Revoke a token. It is refused from the next call on."""
     with open_store(directory) as store:
         if not store.providers.revoke_token(token_id, datetime.now(UTC)):
             raise DocumentRefused(
@@ -166,18 +166,20 @@ def revoke(directory: Path, token_id: str) -> None:
 
 @api.command()
 @_dir
-@click.option("--provider", "name", help="Calls of this provider only.")
-@click.option("--last", type=click.IntRange(1), default=50, show_default=True, help="How many.")
+@click.option("--provider", "name", help="Show only this provider's calls.")
+@click.option(
+    "--last", type=click.IntRange(1), default=50, show_default=True, help="Calls to show."
+)
 @_json
 def audit(directory: Path, name: str | None, last: int, *, is_json: bool) -> None:
-    """Show who called what, newest first. Nobody can change or delete a row."""
+    """Show who called what, newest first. Rows cannot be changed or deleted."""
     with open_store(directory) as store:
         entries = store.providers.audit(name, last)
     if is_json:
         click.echo(msgspec.json.encode({"calls": entries}))
         return
-    for each in entries:
-        who = f"{each.provider or 'nobody known'} ({each.credential})"
+    for call in entries:
+        caller = f"{call.provider or 'nobody known'} ({call.credential})"
         click.echo(
-            f"{each.at:%Y-%m-%d %H:%M:%S}  {each.status}  {each.action} {each.subject}  {who}"
+            f"{call.at:%Y-%m-%d %H:%M:%S}  {call.status}  {call.action} {call.subject}  {caller}"
         )

@@ -1,4 +1,4 @@
-"""`volet cloud audit`: what an attacker gets, measured; `… capture` records what they would have."""
+"""`volet cloud audit`: measure what an attacker gets; `… capture` records what they would see."""
 
 import asyncio
 import os
@@ -32,15 +32,15 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
 @click.group(invoke_without_command=True)
-@click.option("--truth", type=_FILE, help="The plain curves, Parquet: household, day, h00 to h95.")
+@click.option("--truth", type=_FILE, help="Plain curves, Parquet: household, day, h00 to h95.")
 @click.option("--capture", "traffic", type=_FILE, help="Recorded traffic, JSON lines.")
 @click.option(
     "--store",
     "directory",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="The cloud's directory, for its store and releases.",
+    help="The cloud's directory, to attack its store and releases.",
 )
-@click.option("--json", "is_json", is_flag=True, help="Print JSON, a finding a line.")
+@click.option("--json", "is_json", is_flag=True, help="Print JSON, one finding per line.")
 @click.pass_context
 def audit(
     context: click.Context,
@@ -50,13 +50,14 @@ def audit(
     *,
     is_json: bool,
 ) -> None:
-    """Run attacks that work on plain load curves on what leaves the chips.
+    """Try attacks that succeed on plain load curves against what leaves the chips.
 
-    Needs curves that are known, as a demo or volunteers have them; household is the device id, day
-    a number since 1970, h00 to h95 are Wh. Links anonymous weeks to named ones, tells days of low
-    use, tells quarter-hours in which 1 kW went on or off, and looks at all words together.
-    Exit codes: 0 all kept; 1 one is broken, or there was too little to tell; 2 wrong usage,
-    5 configuration, 6 the store is damaged or of another version.
+    Needs the true curves, from a demo or from volunteers: household is the device id, day the
+    number of days since 1970, h00 to h95 are in Wh. The attacks link anonymous weeks to named ones,
+    detect days of low use, detect quarter-hours in which 1 kW was switched on or off, and test
+    whether all words together look uniform.
+    Exit codes: 0 every bound holds; 1 a bound is broken, or there was too little data to decide; 2
+    wrong usage, 5 configuration, 6 the store is damaged or of another version.
     """
     if context.invoked_subcommand is not None:
         return
@@ -77,10 +78,12 @@ def audit(
             click.echo(msgspec.json.encode(finding))
     if not is_json:
         _print(findings)
-    bad = [one for one in findings if one.verdict not in ("reference", "kept")]
+    bad = [finding for finding in findings if finding.verdict not in ("reference", "kept")]
     if bad:
-        said = "; ".join(f"{one.attack} on {one.on}: {one.verdict}" for one in bad)
-        raise click.ClickException(f"Not shown to be safe: {said}.")
+        listed = "; ".join(
+            f"{finding.attack} on {finding.on}: {finding.verdict}" for finding in bad
+        )
+        raise click.ClickException(f"Not shown to be safe: {listed}.")
 
 
 @audit.command()
@@ -90,13 +93,13 @@ def audit(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     required=True,
-    help="Where to write, 0600; must not exist.",
+    help="New file to write, with mode 0600.",
 )
 @click.option("--for", "for_s", type=click.FloatRange(0, min_open=True), help="Seconds to record.")
 def capture(directory: Path, name: str, out: Path, for_s: float | None) -> None:
-    """Record all that a worker's certificate may read, until stopped.
+    """Record everything that a worker's certificate may read, until stopped.
 
-    Make the certificate first: `volet cloud issue worker-audit`, then `volet cloud broker-config`.
+    Issue the certificate first: `volet cloud issue worker-audit`, then `volet cloud broker-config`.
     Exit codes: 0 stopped, 2 wrong usage, 5 configuration.
     """
     configure_logs()
@@ -154,17 +157,17 @@ def _print(findings: list[AttackResult]) -> None:
     table = Table(title="What an attacker gets")
     for name in ("attack", "on", "score", "95 % interval", "chance", "may reach", "n", "verdict"):
         table.add_column(name, justify="left" if name in ("attack", "on", "verdict") else "right")
-    for one in findings:
+    for finding in findings:
         table.add_row(
-            one.attack,
-            one.on,
-            f"{one.score:.3f}",
-            "" if one.low == one.high else f"{one.low:.3f} - {one.high:.3f}",
-            f"{one.chance:.3f}",
-            "" if one.limit is None else f"{one.limit:.3f}",
-            f"{one.n:,}",
-            one.verdict,
-            style="bold red" if one.verdict == "broken" else None,
+            finding.attack,
+            finding.on,
+            f"{finding.score:.3f}",
+            "" if finding.low == finding.high else f"{finding.low:.3f} - {finding.high:.3f}",
+            f"{finding.chance:.3f}",
+            "" if finding.limit is None else f"{finding.limit:.3f}",
+            f"{finding.n:,}",
+            finding.verdict,
+            style="bold red" if finding.verdict == "broken" else None,
         )
-    # Where nobody tells how wide the screen is, the table must not be folded.
+    # In a pipe the width is unknown, and the table must not be folded.
     plain_console(width=None if sys.stdout.isatty() else _WIDTH).print(table)

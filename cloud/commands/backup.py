@@ -1,4 +1,4 @@
-"""`volet cloud backup`: the directory, encrypted, in one file."""
+"""`volet cloud backup`: write the collectivity's directory to one encrypted file."""
 
 from cloud.commands.directory import COLLECTIVITY
 from system.backup.cli import commands

@@ -1,4 +1,4 @@
-"""`volet cloud backup-key`: a key pair that backups can be locked with."""
+"""`volet cloud backup-key`: generate a key pair for backups."""
 
 from cloud.commands.directory import COLLECTIVITY
 from system.backup.cli import commands

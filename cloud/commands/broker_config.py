@@ -1,4 +1,4 @@
-"""`volet cloud broker-config`: all that the broker needs, in one directory."""
+"""`volet cloud broker-config`: write everything that the broker needs to one directory."""
 
 from pathlib import Path
 
@@ -22,18 +22,20 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
 
 @click.command("broker-config")
 @_dir
-@click.option("--out", type=_FOLDER, help="The broker's directory; `broker` in the collectivity's.")
+@click.option(
+    "--out", type=_FOLDER, help="The broker's directory. Default: `broker` in the collectivity's."
+)
 @click.option(
     "--user",
-    help="Whom the broker runs as; as before, and at first mosquitto if root runs this, else yourself.",
+    help="User that the broker runs as. Default: as before; at first mosquitto if you are root, else you.",
 )
 def broker_config(directory: Path, out: Path | None, user: str | None) -> None:
-    """Write everything the broker needs into one directory; again after each change.
+    """Write everything that the broker needs to one directory. Repeat it after each change.
 
-    A broker that runs there reads its rules and certificates again; new ports take a restart.
+    A broker running there reloads its rules and certificates. New ports need a restart.
     """
     broker = out or directory / DEFAULT_NAME
-    is_told = write_broker(directory, broker, user or user_of(broker))
+    is_reloaded = write_broker(directory, broker, user or user_of(broker))
     if (directory / FILE_NAME).exists():
         with open_store(directory) as store:
             if revoked := revoke_listed(directory, store):
@@ -42,7 +44,7 @@ def broker_config(directory: Path, out: Path | None, user: str | None) -> None:
         f"Wrote {broker}. "
         + (
             "The broker that runs there has read it."
-            if is_told
+            if is_reloaded
             else f"Start it: `{start_command(broker)}`."
         )
     )

@@ -1,4 +1,4 @@
-"""`volet cloud catalogue …`: the public, append-only list of offers, calendars and series."""
+"""`volet cloud catalogue`: the transparency log of offers, calendars and market series."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ _json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 
 
 class EntryReport(msgspec.Struct, frozen=True):
-    """One entry as `volet cloud catalogue list` shows it; `by` is a provider or a publisher's key."""
+    """An entry in `volet cloud catalogue list`; `by` is a provider or a publisher's key (hex)."""
 
     number: int
     listed_on: date
@@ -39,22 +39,22 @@ class EntryReport(msgspec.Struct, frozen=True):
 
 @click.group()
 def catalogue() -> None:
-    """The transparency log of offers, calendars and market series: nothing is ever taken off it."""
+    """The transparency log of offers, calendars and market series. It only ever grows."""
 
 
 @catalogue.command()
 @_dir
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
 def add(directory: Path, files: tuple[Path, ...]) -> None:
-    """Check signed documents and list them, in this order.
+    """Check signed documents and add them to the log, in this order.
 
-    Workers that run publish them by themselves. The same document again changes nothing.
+    Running workers publish them automatically. Adding a document again changes nothing.
     """
     documents = [(path, _read(path)) for path in files]
-    with _listed(directory) as listed:
+    with _open_log(directory) as log:
         for path, signed in documents:
             try:
-                entry = listed.add(signed, legal_day(datetime.now(UTC)))
+                entry = log.add(signed, legal_day(datetime.now(UTC)))
             except DocumentRefused as exc:
                 raise DocumentRefused(f"{path}: {exc}") from exc
             click.echo(f"Lists the {entry.kind} {entry.hash.hex()} as entry {entry.number}.")
@@ -64,23 +64,23 @@ def add(directory: Path, files: tuple[Path, ...]) -> None:
 @_dir
 @_json
 def list_entries(directory: Path, *, is_json: bool) -> None:
-    """List what is listed, in order, and the head: one hash for everyone."""
-    with _listed(directory) as listed:
-        entries = [_entry(listed, entry) for entry in listed.entries]
+    """List the entries in order, and the head: a hash that is the same for everyone."""
+    with _open_log(directory) as log:
+        entries = [_entry(log, entry) for entry in log.entries]
     head = entries[-1].head if entries else None
     if is_json:
         click.echo(msgspec.json.encode({"head": head, "entries": entries}))
         return
     table = Table("", "listed on", "kind", "by", "name", "hash")
-    for each in entries:
-        by = each.by if each.kind == "Offer" else f"{each.by[:16]}…"
+    for entry in entries:
+        by = entry.by if entry.kind == "Offer" else f"{entry.by[:16]}…"
         table.add_row(
-            str(each.number),
-            str(each.listed_on),
-            each.kind,
+            str(entry.number),
+            str(entry.listed_on),
+            entry.kind,
             by,
-            each.name,
-            f"{each.hash[:16]}…",
+            entry.name,
+            f"{entry.hash[:16]}…",
         )
     plain_console().print(table)
     click.echo(f"Head {head}" if head else "Nothing is listed yet.")
@@ -90,20 +90,22 @@ def list_entries(directory: Path, *, is_json: bool) -> None:
 @_dir
 @click.argument("prefix", metavar="HASH")
 def show(directory: Path, prefix: str) -> None:
-    """Print a listed document as JSON; HASH may be its first characters."""
-    with _listed(directory) as listed:
-        hashes = [e.hash for e in listed.entries if e.hash.hex().startswith(prefix.lower())]
+    """Print a listed document as JSON. HASH may be just its first characters."""
+    with _open_log(directory) as log:
+        hashes = [
+            entry.hash for entry in log.entries if entry.hash.hex().startswith(prefix.lower())
+        ]
         if len(hashes) != 1:
             raise DocumentRefused(
                 f"{len(hashes)} listed documents begin with {prefix!r}; "
                 "`volet cloud catalogue list --json` names them."
             )
-        document = _document(listed, hashes[0])
+        document = _document(log, hashes[0])
     click.echo(msgspec.json.format(msgspec.json.encode(document)))
 
 
 @contextmanager
-def _listed(directory: Path) -> Iterator[OpenedLog]:
+def _open_log(directory: Path) -> Iterator[OpenedLog]:
     with open_store(directory) as store:
         yield OpenedLog(store.catalogue)
 
@@ -112,15 +114,15 @@ def _read(path: Path) -> Signed:
     return parse_signed(read_document(path, "`volet provider offer` writes one."), str(path))
 
 
-def _document(listed: OpenedLog, name: bytes) -> Document:
-    document = listed.catalogue.document(name)
+def _document(log: OpenedLog, document_hash: bytes) -> Document:
+    document = log.catalogue.document(document_hash)
     if document is None:
-        raise DocumentRefused(f"{name.hex()} is not listed.")
+        raise DocumentRefused(f"{document_hash.hex()} is not listed.")
     return document
 
 
-def _entry(listed: OpenedLog, entry: Entry) -> EntryReport:
-    by, title = titles(listed.catalogue.document(entry.hash))
+def _entry(log: OpenedLog, entry: Entry) -> EntryReport:
+    by, title = titles(log.catalogue.document(entry.hash))
     return EntryReport(
         entry.number, entry.day, entry.kind, by, title, entry.hash.hex(), entry.head.hex()
     )

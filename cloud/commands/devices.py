@@ -1,4 +1,4 @@
-"""`volet cloud devices`: the chips as things, for who looks after them."""
+"""`volet cloud devices`: list the chips for the people who maintain them."""
 
 import re
 from collections.abc import Sequence
@@ -28,25 +28,25 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
 
 
 def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> timedelta | None:
-    """Read a time such as 36h, 2d or 3w."""
+    """Parse a duration such as 36h, 2d or 3w."""
     if value is None:
         return None
-    found = _SPAN.fullmatch(value)
-    if found is None:
+    match = _SPAN.fullmatch(value)
+    if match is None:
         raise click.BadParameter(f"{value!r} is no time; say 36h, 2d or 3w.", ctx, param)
-    return int(found[1]) * _UNITS[found[2]]
+    return int(match[1]) * _UNITS[match[2]]
 
 
 class DeviceReport(msgspec.Struct, frozen=True):
-    """One chip as its operator sees it.
+    """A chip as its operator sees it.
 
     Attributes:
-        name: of its place, "" where none was given.
-        state: its last one, None if it was never heard.
-        heard_at: the hour in which it spoke last.
-        last_day: the last day of which anything is stored.
-        not_after: when its certificate ends.
-        unread: what of it cannot be read, each in a sentence.
+        name: the name of its place, or "".
+        state: its last reported state, or None if it has never reported.
+        heard_at: the hour of its last report.
+        last_day: the last day for which anything is stored.
+        not_after: the end of its certificate.
+        unread: a sentence for each part that cannot be read.
     """
 
     device: str
@@ -62,12 +62,12 @@ class DeviceReport(msgspec.Struct, frozen=True):
 
 @click.command()
 @_dir
-@click.option("--silent-for", callback=_span, help="Only those not heard for so long: 36h, 2d, 3w.")
-@click.option("--software", help="Only those that run this version.")
+@click.option("--silent-for", callback=_span, help="Only chips silent for so long: 36h, 2d, 3w.")
+@click.option("--software", help="Only chips that run this version.")
 @click.option(
-    "--state", type=click.Choice([str(each) for each in State]), help="Only those in this state."
+    "--state", type=click.Choice([str(state) for state in State]), help="Only chips in this state."
 )
-@click.option("--revoked", "is_for_revoked", is_flag=True, help="Those that are shut out.")
+@click.option("--revoked", "is_for_revoked", is_flag=True, help="Only revoked chips.")
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def devices(
     directory: Path,
@@ -78,20 +78,20 @@ def devices(
     is_for_revoked: bool,
     is_json: bool,
 ) -> None:
-    """List chips with their last word: state, hour, version, last stored day, certificate's end.
+    """List chips: last reported state, hour, version, last stored day, end of the certificate.
 
-    Nothing here follows what a household uses. A worker notes the words; a chip speaks once a day.
+    Nothing here depends on what a household uses. Chips report once a day, and a worker records it.
     """
     now = datetime.now(UTC)
     with open_store(directory) as store:
-        found = store.fleet.devices()
+        chips = store.fleet.devices()
     reports = [
-        _report(directory, each)
-        for each in found
-        if each.is_revoked is is_for_revoked
-        and software in {None, each.last_heard.software}
-        and state in {None, each.last_heard.state}
-        and (silent_for is None or _is_silent(each, now - silent_for))
+        _report(directory, chip)
+        for chip in chips
+        if chip.is_revoked is is_for_revoked
+        and software in {None, chip.last_heard.software}
+        and state in {None, chip.last_heard.state}
+        and (silent_for is None or _is_silent(chip, now - silent_for))
     ]
     if is_json:
         click.echo(msgspec.json.encode({"devices": reports}))
@@ -99,71 +99,76 @@ def devices(
     table = Table(
         "Chip", "place", "state", "heard (UTC)", "software", "last day", "certificate ends"
     )
-    for each in reports:
-        table.add_row(*_cells(each))
+    for report in reports:
+        table.add_row(*_cells(report))
     plain_console(width=None if plain_console().is_terminal else 140).print(table)
-    click.echo(_total(reports, found, is_for_revoked=is_for_revoked))
-    for what in dict.fromkeys(what for each in reports for what in each.unread):
-        click.echo(what)
+    click.echo(_total(reports, chips, is_for_revoked=is_for_revoked))
+    for problem in dict.fromkeys(problem for report in reports for problem in report.unread):
+        click.echo(problem)
 
 
 def _total(
-    reports: Sequence[DeviceReport], found: Sequence[FleetDevice], *, is_for_revoked: bool
+    reports: Sequence[DeviceReport], chips: Sequence[FleetDevice], *, is_for_revoked: bool
 ) -> str:
-    """Say how many are shown, and how to see those that are revoked."""
-    hidden = 0 if is_for_revoked else sum(each.is_revoked for each in found)
+    """Return how many chips are shown, and how to show the revoked ones."""
+    hidden = 0 if is_for_revoked else sum(chip.is_revoked for chip in chips)
     more = f"; {hidden} revoked: --revoked" if hidden else ""
-    return f"{len(reports)} of {len(found)} chips{more}."
+    return f"{len(reports)} of {len(chips)} chips{more}."
 
 
-def _is_silent(each: FleetDevice, since: datetime) -> bool:
-    return each.last_heard.heard_at is None or each.last_heard.heard_at < since
+def _is_silent(chip: FleetDevice, since: datetime) -> bool:
+    return chip.last_heard.heard_at is None or chip.last_heard.heard_at < since
 
 
-def _report(directory: Path, each: FleetDevice) -> DeviceReport:
-    report, unread = each.last_heard, list[str]()
-    if each.is_damaged:
+def _report(directory: Path, chip: FleetDevice) -> DeviceReport:
+    last_heard, unread = chip.last_heard, list[str]()
+    if chip.is_damaged:
         unread.append(
-            f"The store's row of chip {each.device} cannot be read; its next word mends it."
+            f"The store's row of chip {chip.device} cannot be read; its next word mends it."
         )
-    name, not_after = "", report.not_after
+    name, not_after = "", last_heard.not_after
     try:
-        if each.sealed_name is not None:
-            name = open_name(directory, each.device, each.sealed_name)
+        if chip.sealed_name is not None:
+            name = open_name(directory, chip.device, chip.sealed_name)
     except ConfigError as exc:
         unread.append(f"Names are left out: {exc}")
     try:
-        not_after = not_after or _issued_until(directory, each.device)
+        not_after = not_after or _issued_until(directory, chip.device)
     except ConfigError as exc:
         unread.append(str(exc))
     return DeviceReport(
-        each.device,
+        chip.device,
         name,
-        report.state,
-        report.heard_at,
-        report.software,
-        each.last_day,
+        last_heard.state,
+        last_heard.heard_at,
+        last_heard.software,
+        chip.last_day,
         not_after,
-        each.is_revoked,
+        chip.is_revoked,
         tuple(unread),
     )
 
 
 def _issued_until(directory: Path, device: DeviceId) -> datetime | None:
-    """Return when the certificate ends that a chip was given last, for one that has not spoken."""
+    """Return the end of the chip's latest certificate, for a chip that has not reported it."""
     issued = issued_certificates(directory, device)
-    return max((each.not_valid_after_utc for each in issued), default=None)
+    return max((certificate.not_valid_after_utc for certificate in issued), default=None)
 
 
-def _cells(each: DeviceReport) -> tuple[str, ...]:
-    if each.unread and each.state is None and each.heard_at is None and each.not_after is None:
-        return each.device, each.name, UNREAD
+def _cells(report: DeviceReport) -> tuple[str, ...]:
+    if (
+        report.unread
+        and report.state is None
+        and report.heard_at is None
+        and report.not_after is None
+    ):
+        return report.device, report.name, UNREAD
     return (
-        each.device,
-        each.name,
-        each.state or NEVER,
-        f"{each.heard_at:%Y-%m-%d %H h}" if each.heard_at else NEVER,
-        each.software or "",
-        str(each.last_day or ""),
-        f"{each.not_after:%Y-%m-%d}" if each.not_after else "",
+        report.device,
+        report.name,
+        report.state or NEVER,
+        f"{report.heard_at:%Y-%m-%d %H h}" if report.heard_at else NEVER,
+        report.software or "",
+        str(report.last_day or ""),
+        f"{report.not_after:%Y-%m-%d}" if report.not_after else "",
     )

@@ -1,4 +1,4 @@
-"""What the collectivity's directory holds, and what of it a backup takes along."""
+"""The files of the collectivity's directory, and which of them a backup contains."""
 
 from pathlib import Path
 
@@ -40,10 +40,10 @@ FILES = (
 
 
 def check(directory: Path) -> str:
-    """Read what the collectivity's programs read at their start; says whose it is.
+    """Read what the collectivity's programs read when they start, and return whose directory it is.
 
     Raises:
-        VoletError: something is missing or does not fit.
+        VoletError: a file is missing or does not fit the others.
     """
     config = load_config(directory)
     load_metrics(directory)
@@ -64,26 +64,27 @@ def check(directory: Path) -> str:
 
 
 def settle(restored: Path, directory: Path) -> str:
-    """Revoke in a restored store whom the revocation list names; the newer of both counts.
+    """Revoke in a restored store the names on the revocation list, which may be newer than it.
 
-    Says who that is, and which chips have a certificate and are unknown to the store.
+    Returns notices: the names that were revoked, and chips that have a certificate but are not in
+    the store.
     """
     if not (restored / STORE).exists():
         return ""
-    place = restored if pki_path(restored, "crl.pem").exists() else directory
+    pki_directory = restored if pki_path(restored, "crl.pem").exists() else directory
     store = SqliteStore.open(restored, is_checked=False)
     try:
-        revoked = revoke_listed(place, store)
+        revoked = revoke_listed(pki_directory, store)
         known = store.fleet.known()
     finally:
         store.close()
-    said = []
+    notices = []
     if revoked:
-        said.append(f"Revoked again, as the revocation list names them: {', '.join(revoked)}.")
-    issued = {path.stem for path in pki_path(place, "issued").glob("*.pem")}
+        notices.append(f"Revoked again, as the revocation list names them: {', '.join(revoked)}.")
+    issued = {path.stem for path in pki_path(pki_directory, "issued").glob("*.pem")}
     if unknown := sorted(issued - known):
-        said.append(f"Not in this store, so enrol them again: {', '.join(unknown)}.")
-    return " ".join(said)
+        notices.append(f"Not in this store, so enrol them again: {', '.join(unknown)}.")
+    return " ".join(notices)
 
 
 COLLECTIVITY = Party(

@@ -1,4 +1,4 @@
-"""`volet cloud documents …`: who the trustees are and what is measured, signed and kept."""
+"""`volet cloud documents`: draw up, sign and store the documents of the area lane."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,19 +29,21 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The cloud's")
 
 @click.group()
 def documents() -> None:
-    """The area lane's documents: the trustees and the measures, and who has signed them."""
+    """The area lane's signed documents: the trustee sets and the measures."""
 
 
 @documents.command()
 @_dir
 @click.option(
-    "--trustee", "files", type=_FILE, multiple=True, required=True, help="One for each trustee."
+    "--trustee", "files", type=_FILE, multiple=True, required=True, help="A trustee's file; repeat."
 )
 @click.option("--shape", default="3-of-4", show_default=True, help="3-of-4, 2-of-3 or 2-of-2.")
 @click.option(
-    "--registrar-key", type=_FILE, required=True, help="What `volet cloud roster init` wrote."
+    "--registrar-key", type=_FILE, required=True, help="Key that `volet cloud roster init` wrote."
 )
-@click.option("--effective", type=_DAY, help="First day that counts; today, or 3 days on.")
+@click.option(
+    "--effective", type=_DAY, help="First day. Default: today for the first set, else in 3 days."
+)
 @click.option("--out", type=_FILE, required=True)
 def trustees(
     directory: Path,
@@ -51,9 +53,9 @@ def trustees(
     effective: datetime | None,
     out: Path,
 ) -> None:
-    """Draw up the next set of trustees, in the order named, and sign it as the collectivity.
+    """Draw up the next trustee set, in the order given, and sign it as the collectivity.
 
-    Each trustee named signs it too; then `volet cloud documents add`.
+    Each of its trustees signs it too; then add it with `volet cloud documents add`.
     """
     config = load_config(directory)
     platform_key = load_platform_key(directory)
@@ -85,7 +87,7 @@ def trustees(
 @documents.command()
 @_dir
 @click.argument("file", type=_FILE)
-@click.option("--out", type=_FILE, help="Where to write it; the file itself.")
+@click.option("--out", type=_FILE, help="Where to write it. Default: the same file.")
 def sign(directory: Path, file: Path, out: Path | None) -> None:
     """Sign a document as the collectivity."""
     load_config(directory)
@@ -98,11 +100,11 @@ def sign(directory: Path, file: Path, out: Path | None) -> None:
 @documents.command()
 @_dir
 @click.argument("files", metavar="[FILE]...", nargs=-1, type=_FILE)
-@click.option("--blob", "blobs", type=_FILE, multiple=True, help="A transform or model; again.")
+@click.option("--blob", "blobs", type=_FILE, multiple=True, help="A transform or model; repeat.")
 def add(directory: Path, files: tuple[Path, ...], blobs: tuple[Path, ...]) -> None:
-    """Check a document, given as one file or as copies signed by some each, and keep it.
+    """Check and store a document, given as one file or as copies with different signatures.
 
-    Workers that run take it up by themselves, chips when they next ask.
+    Running workers use it automatically, chips when they next ask.
     """
     config = load_config(directory)
     copies = [governance.read_cosigned_file(path) for path in files]
@@ -110,8 +112,8 @@ def add(directory: Path, files: tuple[Path, ...], blobs: tuple[Path, ...]) -> No
     if not copies and not data:
         raise click.UsageError("Name a document, or a file with --blob.")
     with _area(directory) as area:
-        for each in data:
-            click.echo(f"Keeps {area.put_blob(each).hex()}.")
+        for blob in data:
+            click.echo(f"Keeps {area.put_blob(blob).hex()}.")
         if copies:
             today = legal_day(datetime.now(UTC))
             cosigned = governance.add_document(area, copies, config.collectivity, today)
@@ -122,21 +124,21 @@ def add(directory: Path, files: tuple[Path, ...], blobs: tuple[Path, ...]) -> No
 @_dir
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def list_documents(directory: Path, *, is_json: bool) -> None:
-    """List what is kept: kind, version, first day, who signed."""
+    """List the stored documents: kind, version, first day and signers."""
     load_config(directory)
     with _area(directory) as area:
-        found = governance.listed(area)
+        documents = governance.listed(area)
     if is_json:
-        click.echo(msgspec.json.encode(found))
+        click.echo(msgspec.json.encode(documents))
         return
     table = Table("document", "version", "from", "hash", "signed by")
-    for each in found:
+    for document in documents:
         table.add_row(
-            each.kind,
-            str(each.version),
-            str(each.effective),
-            f"{each.hash[:16]}…",
-            ", ".join(each.signers),
+            document.kind,
+            str(document.version),
+            str(document.effective),
+            f"{document.hash[:16]}…",
+            ", ".join(document.signers),
         )
     plain_console().print(table)
 

@@ -1,4 +1,4 @@
-"""`volet cloud enrol`: a chip's request, checked and answered."""
+"""`volet cloud enrol`: check a chip's request and answer it."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
 @click.option("--out", type=_FILE, required=True, help="Where to write the answer.")
 @click.option("--prm", help="The delivery point's number, 14 digits; kept encrypted.")
 def enrol(directory: Path, request: Path, out: Path, prm: str | None) -> None:
-    """Check a chip's request, certify the chip, and write the answer that it installs."""
+    """Check a chip's request, certify the chip and write the answer for it to install."""
     data = read_document(request, "ask for the file that `volet edge request` wrote.")
     try:
         signed = read_json(data, Signed)

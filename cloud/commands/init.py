@@ -1,4 +1,4 @@
-"""`volet cloud init`: the collectivity's keys, first certificates and empty store."""
+"""`volet cloud init`: create the collectivity's keys, first certificates and empty store."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,10 +18,10 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
 @click.command()
 @_dir
 @click.option("--collectivity", required=True, help="Its name in topics: a-z, 0-9 and '-'.")
-@click.option("--broker-host", required=True, help="Name or address under which chips reach it.")
+@click.option("--broker-host", required=True, help="Broker's name or address, for chips.")
 @click.option("--broker-port", type=_PORT, default=8883, show_default=True)
-@click.option("--bind", default="", help="Address on which the broker listens; default: all.")
-@click.option("--also", multiple=True, help="A further name in its certificate, e.g. localhost.")
+@click.option("--bind", default="", help="Address that the broker listens on. Default: all.")
+@click.option("--also", multiple=True, help="Another name for its certificate, e.g. localhost.")
 @click.option("--operator-port", type=_PORT, default=8884, show_default=True)
 def init(
     directory: Path,
@@ -32,7 +32,7 @@ def init(
     also: tuple[str, ...],
     operator_port: int,
 ) -> None:
-    """Draw the collectivity's keys and sign its first certificates. Nothing is drawn twice."""
+    """Generate the collectivity's keys and first certificates. Existing ones are kept."""
     config = CloudConfig(collectivity, broker_host, broker_port, bind, also, operator_port)
     check_config(config, "volet cloud init")
     is_new = pki.initialise(directory, config, datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""`volet cloud issue`: certify one more role."""
+"""`volet cloud issue`: issue a certificate for a further role."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
 @_dir
 @click.argument("name", metavar="ROLE")
 def issue(directory: Path, name: str) -> None:
-    """Certify one more role: worker-2, monitor-grid, trustee-consumers, and the like."""
+    """Issue a certificate for a further role, such as worker-2 or trustee-consumers."""
     path = pki.issue_role(directory, name, datetime.now(UTC))
     click.echo(
         f"Wrote {path} and {path.with_suffix('.key').name}. "

@@ -1,4 +1,4 @@
-"""`volet cloud measures …`: public constants derived, and a measures document drawn up."""
+"""`volet cloud measures`: derive public constants and draw up a measures document."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -37,23 +37,25 @@ _TRANSFORMS = "*.transform.msgpack"
 
 @click.group()
 def measures() -> None:
-    """What is measured: transforms from public curves, and the document that names them."""
+    """The measures: transforms from public curves, and the document that names them."""
 
 
 @measures.command()
 @click.option("--curves", type=_FILE, required=True, help="Parquet: household, day, h00 to h95.")
 @click.option(
     "--homes", "sizes", type=click.IntRange(CURVE_MIN), multiple=True, required=True,
-    help="Households of an area; once for each size.",
+    help="Households of an area; repeat for each size.",
 )  # fmt: skip
 @click.option("--epsilon", type=_EPSILON, default=2.0, show_default=True)
 @click.option(
     "--share", type=click.FloatRange(0, 1, min_open=True), default=SHARES[MeasureKind.CURVE],
     show_default=True, help="The curve's part of a day's budget.",
 )  # fmt: skip
-@click.option("--out", type=_FOLDER, required=True, help="Where files named by their hash go.")
+@click.option(
+    "--out", type=_FOLDER, required=True, help="Folder for the files, named by their hash."
+)
 def derive(curves: Path, sizes: tuple[int, ...], epsilon: float, share: float, out: Path) -> None:
-    """Make transforms and release models from curves that are public."""
+    """Derive transforms and release models from public curves."""
     public = read_public(curves)
     make_private_dir(out)
     for homes in sorted(set(sizes)):
@@ -73,14 +75,16 @@ def derive(curves: Path, sizes: tuple[int, ...], epsilon: float, share: float, o
 @measures.command("draw-up")
 @click.argument("groups", metavar="GROUPS.json|csv", type=_FILE)
 @click.option("--collectivity", required=True)
-@click.option("--trustees", type=_FILE, required=True, help="The signed set of trustees.")
-@click.option("--constants", type=_FOLDER, help="What `derive` wrote; default: what ships.")
-@click.option("--effective", type=click.DateTime(["%Y-%m-%d"]), help="First day; 3 days on.")
+@click.option("--trustees", type=_FILE, required=True, help="The signed trustee set.")
+@click.option("--constants", type=_FOLDER, help="Folder of `derive`. Default: those included.")
+@click.option(
+    "--effective", type=click.DateTime(["%Y-%m-%d"]), help="First day. Default: in 3 days."
+)
 @click.option("--version", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--epsilon", type=_EPSILON, default=2.0, show_default=True)
 @click.option("--days-a-year", type=click.IntRange(1, 366), default=100, show_default=True)
 @click.option("--out", type=_FILE, required=True)
-def draw_up_command(  # noqa: PLR0913 - each is an option
+def draw_up_command(  # noqa: PLR0913 - one parameter an option
     *,
     groups: Path,
     collectivity: str,
@@ -92,9 +96,9 @@ def draw_up_command(  # noqa: PLR0913 - each is an option
     days_a_year: int,
     out: Path,
 ) -> None:
-    """Draw up measures for groups of households; nobody has signed them yet.
+    """Draw up an unsigned measures document for groups of households.
 
-    GROUPS lists measure, code, areas, roster and perhaps provider for each group.
+    GROUPS lists measure, code, areas, roster and, optionally, provider for each group.
     """
     cosigned = read_cosigned_file(trustees)
     read_cosigned(cosigned, TrusteeSet)
@@ -112,7 +116,7 @@ def draw_up_command(  # noqa: PLR0913 - each is an option
     drawn = draw_up(document)
     write_public(out, cosigned_file(drawn))
     click.echo(
-        f"Wrote {out}: {sum(len(each.groups) for each in document.measures)} groups, "
+        f"Wrote {out}: {sum(len(measure.groups) for measure in document.measures)} groups, "
         f"hash {drawn.hash.hex()[:16]}….\n"
         f"Next: `volet cloud documents sign {quoted(out)}`, then the trustees sign copies of it."
     )
@@ -151,13 +155,13 @@ def show(file: Path, *, is_json: bool) -> None:
 
 
 def shipped_transforms() -> tuple[bytes, ...]:
-    """Return the transforms that ship, made of synthetic homes: good to try things out."""
+    """Return the included transforms, derived from synthetic homes for trying things out."""
     folder = resources.files("cloud.estimation") / "data"
     return (
         tuple(
-            each.read_bytes()
-            for each in sorted(folder.iterdir(), key=lambda item: item.name)
-            if each.name.endswith(_TRANSFORMS[1:])
+            file.read_bytes()
+            for file in sorted(folder.iterdir(), key=lambda item: item.name)
+            if file.name.endswith(_TRANSFORMS[1:])
         )
         if folder.is_dir()
         else ()
@@ -173,7 +177,7 @@ def _transforms(folder: Path | None) -> tuple[bytes, ...]:
             f"{folder} holds no {_TRANSFORMS}; `volet cloud measures derive --out {quoted(folder)}` "
             "writes them."
         )
-    return tuple(each.read_bytes() for each in files)
+    return tuple(file.read_bytes() for file in files)
 
 
 def _show_constants(data: bytes, file: Path, *, is_json: bool) -> None:

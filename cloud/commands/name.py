@@ -1,4 +1,4 @@
-"""`volet cloud name`: what an operator calls the place of a chip."""
+"""`volet cloud name`: name the place of a chip."""
 
 from pathlib import Path
 
@@ -19,9 +19,9 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
 @click.argument("device", metavar="DEVICE")
 @click.argument("place", metavar="NAME")
 def name(directory: Path, device: str, place: str) -> None:
-    """Give the place of a chip a name for `volet cloud devices`; "" takes it away.
+    """Name the place of a chip, for `volet cloud devices`; "" removes the name.
 
-    The store keeps it encrypted, as it keeps numbers of delivery points.
+    The store keeps the name encrypted, like the numbers of delivery points.
     """
     with open_store(directory) as store:
         sealed = seal_name(directory, DeviceId(device), place) if place else None

@@ -1,4 +1,4 @@
-"""`volet cloud new-store`: begin anew where the store and its backups are lost."""
+"""`volet cloud new-store`: start with an empty store when the old one is lost."""
 
 from pathlib import Path
 
@@ -15,10 +15,10 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
 @click.command("new-store")
 @_dir
 def new_store(directory: Path) -> None:
-    """Begin with an empty store, where the old one and all backups of it are lost.
+    """Create an empty store when the old one and all its backups are lost.
 
-    Each chip must enrol again with the request that it handed in; it keeps its id, and sends again
-    what it still has. No store is ever overwritten.
+    Each chip must then be enrolled again with its old request. It keeps its id and sends again what
+    it still has. An existing store is never overwritten.
     """
     load_config(directory)
     SqliteStore.make_empty(directory)

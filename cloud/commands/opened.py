@@ -1,4 +1,4 @@
-"""The store of a collectivity, opened for one command."""
+"""Opens the collectivity's store for one command."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +10,10 @@ from cloud.store.sqlite.store import SqliteStore
 
 @contextmanager
 def open_store(directory: Path) -> Iterator[SqliteStore]:
-    """Open the store of the collectivity in `directory`; it is closed at the end.
+    """Open the store of the collectivity in `directory`, and close it at the end.
 
     Raises:
-        ConfigError: no collectivity lives there.
+        ConfigError: it is not a collectivity's directory.
         StoreError: the store is missing, damaged or of another version.
     """
     load_config(directory)

@@ -1,4 +1,4 @@
-"""`volet cloud provider`: the providers that the collectivity knows."""
+"""`volet cloud provider`: register and list the energy providers."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ _json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 
 @click.group()
 def provider() -> None:
-    """The energy providers that the collectivity knows."""
+    """The registered energy providers."""
 
 
 @provider.command("add")
@@ -29,7 +29,7 @@ def provider() -> None:
 @click.argument("name")
 @click.option("--key", required=True, help="Its Ed25519 key in hex; `volet provider key` shows it.")
 def add(directory: Path, name: str, key: str) -> None:
-    """Register a provider under a word and its public key."""
+    """Register a provider by a short name and its public key."""
     with open_store(directory) as store:
         put = store.providers.put_provider(Provider(check_name(name), _key(key), datetime.now(UTC)))
     if not isinstance(put, Put):
@@ -45,16 +45,16 @@ def add(directory: Path, name: str, key: str) -> None:
 @_dir
 @_json
 def list_providers(directory: Path, *, is_json: bool) -> None:
-    """List the providers that are known."""
+    """List the registered providers."""
     with open_store(directory) as store:
-        found = store.providers.providers()
+        providers = store.providers.providers()
     if is_json:
-        rows = [{"name": p.name, "key": p.key.hex(), "since": p.since} for p in found]
+        rows = [{"name": p.name, "key": p.key.hex(), "since": p.since} for p in providers]
         click.echo(msgspec.json.encode({"providers": rows}))
         return
-    for each in found:
-        click.echo(f"{each.name}  {each.key.hex()}")
-    if not found:
+    for listed in providers:
+        click.echo(f"{listed.name}  {listed.key.hex()}")
+    if not providers:
         click.echo("No provider is known.")
 
 

@@ -1,4 +1,4 @@
-"""`volet cloud registry …`: who lives where, who lived where, and who has looked."""
+"""`volet cloud registry`: which household has which chip, past and present, and who looked it up."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -23,25 +23,25 @@ _json: Callable[[click.decorators.FC], click.decorators.FC] = click.option(
 
 @click.group()
 def registry() -> None:
-    """Who lives where, and who lived there before. Numbers of delivery points are encrypted."""
+    """Which household lives where, now and before. Delivery point numbers are encrypted."""
 
 
 @registry.command("list")
 @_dir
 @_json
 def list_command(directory: Path, *, is_json: bool) -> None:
-    """Show which household speaks through which chip now; no number of a delivery point."""
+    """Show the household of each chip now, without delivery point numbers."""
     with open_store(directory) as store:
         _show(list_places(store), is_json=is_json)
 
 
 @registry.command()
 @_dir
-@click.option("--prm", help="One delivery point only: its number, 14 digits.")
-@click.option("--why", required=True, help="The reason; it is written down with your name.")
+@click.option("--prm", help="Only the delivery point with this number, 14 digits.")
+@click.option("--why", required=True, help="The reason, which is recorded with your name.")
 @_json
 def history(directory: Path, prm: str | None, why: str, *, is_json: bool) -> None:
-    """Look up who lived where, from when to when, with numbers. Each look-up is written down."""
+    """Look up who lived where and when, with delivery point numbers. Each look-up is recorded."""
     with open_store(directory) as store:
         now = datetime.now(UTC)
         _show(look_up(directory, store, prm, (current_user(), why), now), is_json=is_json)
@@ -51,15 +51,15 @@ def history(directory: Path, prm: str | None, why: str, *, is_json: bool) -> Non
 @_dir
 @_json
 def audit(directory: Path, *, is_json: bool) -> None:
-    """Show who has looked up what, when and why. Nothing of it can be changed here."""
+    """Show who looked up what, when and why. Rows cannot be changed here."""
     with open_store(directory) as store:
-        found = store.look_ups()
+        look_ups = store.look_ups()
     if is_json:
-        click.echo(msgspec.json.encode(found))
+        click.echo(msgspec.json.encode(look_ups))
         return
-    for each in found:
-        click.echo(f"{each.at.isoformat()}  {each.who}  {each.what}  {each.why}")
-    if not found:
+    for record in look_ups:
+        click.echo(f"{record.at.isoformat()}  {record.who}  {record.what}  {record.why}")
+    if not look_ups:
         click.echo("Nobody has looked anything up.")
 
 
@@ -67,12 +67,12 @@ def _show(places: Sequence[PlaceReport], *, is_json: bool) -> None:
     if is_json:
         click.echo(msgspec.json.encode(places))
         return
-    for each in places:
-        number = each.prm or ("recorded" if each.has_prm else "not recorded")
-        left = f", left after {each.last_day}" if each.last_day else ""
+    for place in places:
+        number = place.prm or ("recorded" if place.has_prm else "not recorded")
+        left = f", left after {place.last_day}" if place.last_day else ""
         click.echo(
-            f"{each.household[:_SHORT]}…  chip {each.device}  from {each.since} "
-            f"to {each.until or 'now'}{left}  PRM {number}"
+            f"{place.household[:_SHORT]}…  chip {place.device}  from {place.since} "
+            f"to {place.until or 'now'}{left}  PRM {number}"
         )
     if not places:
         click.echo("Nobody is registered.")

@@ -1,4 +1,4 @@
-"""`volet cloud release …`: open what an area's households add up to, list, verify, export."""
+"""`volet cloud release`: release the figures of areas, and list, verify and export them."""
 
 import asyncio
 import signal
@@ -52,7 +52,7 @@ _name = click.option(
     "--name",
     default="worker-release",
     show_default=True,
-    help="Whose certificate to show: pki/NAME.pem (`volet cloud issue NAME`).",
+    help="Role whose certificate to use: pki/NAME.pem (`volet cloud issue NAME`).",
 )
 
 log = structlog.get_logger()
@@ -60,16 +60,16 @@ log = structlog.get_logger()
 
 @click.group()
 def release() -> None:
-    """Figures of areas: opened with the trustees, published, kept."""
+    """Figures of areas: opened with the trustees, published and stored."""
 
 
 @release.command()
 @_dir
 @_name
 def run(directory: Path, name: str) -> None:
-    """Close each day after its deadline, ask the trustees, publish; until stopped.
+    """Close each day after its deadline, ask the trustees and publish, until stopped.
 
-    SIGTERM or Ctrl-C ends it; a kill loses nothing. Trustees and broker may be away for weeks.
+    SIGTERM or Ctrl-C ends it; a kill loses nothing. Trustees and broker may be offline for weeks.
     """
     configure_logs()
     run_program(_serve(directory, name))
@@ -79,7 +79,7 @@ def run(directory: Path, name: str) -> None:
 @_dir
 @_name
 @click.option(
-    "--until", type=_DAY, required=True, help="Close all days before this one, which must be over."
+    "--until", type=_DAY, required=True, help="Close the days before this one; they must be over."
 )
 @click.option(
     "--wait",
@@ -87,13 +87,13 @@ def run(directory: Path, name: str) -> None:
     type=click.FloatRange(0),
     default=600.0,
     show_default=True,
-    help="Give up when no trustee has moved anything for so many seconds.",
+    help="Give up after so many seconds without progress by any trustee.",
 )
 def once(directory: Path, name: str, until: datetime, wait_s: float) -> None:
-    """Close, open and publish what there is, then end.
+    """Close, open and publish the days before a day, then stop.
 
-    Exit code 4: trustees have not answered in time; what they said is kept by them, and asking
-    again brings the same.
+    Exit code 4: trustees have not answered in time. They keep their answers, so asking again gives
+    the same ones.
     """
     if until.date() > legal_day(datetime.now(UTC)):
         raise click.BadParameter(
@@ -110,9 +110,9 @@ def once(directory: Path, name: str, until: datetime, wait_s: float) -> None:
 @_to
 @_json
 def list_figures(directory: Path, start: datetime, end: datetime, *, is_json: bool) -> None:
-    """List figures: how far each is, who was left out and why, what came too late."""
+    """List figures with their stage, how many were left out and why, and how many came too late."""
     store = _store(directory)
-    lines = [line_of(each) for each in all_figures(store, Period(start.date(), end.date()))]
+    lines = [line_of(figure) for figure in all_figures(store, Period(start.date(), end.date()))]
     if is_json:
         click.echo(msgspec.json.encode({"figures": lines}))
         return
@@ -132,7 +132,7 @@ def list_figures(directory: Path, start: datetime, end: datetime, *, is_json: bo
 @_to
 @_json
 def verify(directory: Path, start: datetime, end: datetime, *, is_json: bool) -> None:
-    """Work every release out again from the store and compare it bit for bit."""
+    """Recompute every release from the store and compare it bit for bit."""
     store = _store(directory)
     roster = roster_of(store)
     period = Period(start.date(), end.date())
@@ -177,10 +177,10 @@ def export_releases(
 async def _serve(
     directory: Path, name: str, until: int | None = None, wait_s: float | None = None
 ) -> None:
-    """Run the service until a signal, or, with `until`, until all is done.
+    """Run the service until a signal or, with `until`, until everything is done.
 
     Raises:
-        TransportError: too few trustees have answered, and nothing has moved for `wait_s`.
+        TransportError: too few trustees have answered, and there was no progress for `wait_s`.
     """
     config = load_config(directory)
     tls = TlsFiles(
@@ -212,7 +212,7 @@ async def _serve(
         files = {"authority": tls.ca, name: tls.certificate}
         watch = CertificateWatch(lambda: read_lifetimes(files), lambda: datetime.now(UTC))
         try:
-            with link.alone(), _told(config.collectivity):
+            with link.alone(), _logged(config.collectivity):
                 async with watch.beside():
                     running = service.run(stop, until, ends_when_idle=until is not None)
                     if wait_s is None:
@@ -228,8 +228,8 @@ async def _serve(
 
 
 @contextmanager
-def _told(collectivity: str) -> Iterator[None]:
-    """Log that the program has started, and that it has stopped."""
+def _logged(collectivity: str) -> Iterator[None]:
+    """Log the program's start and stop."""
     log.info("release_started", collectivity=collectivity)
     try:
         yield
@@ -238,7 +238,7 @@ def _told(collectivity: str) -> Iterator[None]:
 
 
 def _progress(store: SqliteStore, engine: ReleaseEngine) -> object:
-    """Return what changes when trustees learn or a figure comes nearer to its release."""
+    """Return a value that changes when a trustee answers or a figure reaches a new stage."""
     asking = engine.asking
     return store.figures().area_figures, [asking.known(name) for name in asking.names()]
 
@@ -248,10 +248,10 @@ async def _while_it_moves(
     progress: Callable[[], Awaitable[object]],
     patience: Patience,
 ) -> None:
-    """Run to the end, as long as what `progress` returns changes.
+    """Run to the end while the value of `progress` keeps changing.
 
     Raises:
-        TransportError: it has not changed for too long.
+        TransportError: the value has not changed for too long.
     """
     task = asyncio.ensure_future(running)
     while not (await asyncio.wait({task}, timeout=LOOK_EVERY_S))[0]:

@@ -1,4 +1,4 @@
-"""`volet cloud renew`: certificates of roles and of the authority."""
+"""`volet cloud renew`: renew the certificates of roles and of the authority."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,25 +18,28 @@ from system.commands import directory_option
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
 _broker = click.option(
-    "--broker", type=_FOLDER, help="The broker's directory; `broker` in the collectivity's."
+    "--broker",
+    type=_FOLDER,
+    help="The broker's directory. Default: `broker` in the collectivity's.",
 )
 
 
 @click.command()
 @_dir
 @_broker
-@click.option("--force", "is_forced", is_flag=True, help="Renew all, whatever time is left.")
+@click.option("--force", "is_forced", is_flag=True, help="Renew all, whatever time they have left.")
 @click.option(
     "--authority",
     "is_for_authority",
     is_flag=True,
-    help="Renew the authority's own certificate first: its fingerprint changes.",
+    help="Renew the authority's own certificate first; its fingerprint changes.",
 )
 def renew(directory: Path, broker: Path | None, *, is_forced: bool, is_for_authority: bool) -> None:
     """Renew the certificates of the broker and of workers, monitors, trustees and providers.
 
-    Renewed is what has less than half of its time left, and the broker's if its names have changed;
-    run it each month. A running broker takes them at once; a worker at its next start.
+    A certificate is renewed when less than half of its lifetime is left; the broker's also when its
+    names have changed. Run it every month. A running broker uses new certificates at once, a worker
+    from its next start.
     """
     now = datetime.now(UTC)
     if is_for_authority:
@@ -53,11 +56,13 @@ def renew(directory: Path, broker: Path | None, *, is_forced: bool, is_for_autho
         click.echo("All certificates are fresh; nothing was changed.")
     broker = broker or directory / DEFAULT_NAME
     if broker.is_dir() and (renewed or is_for_authority):
-        is_told = refresh_broker(directory, broker)
-        click.echo(f"{broker} has them{'; the broker that runs there, too' if is_told else ''}.")
-    for each in lifetimes(directory):
-        if each.name == AUTHORITY and each.is_within(WARN_AT[0], now):
+        is_reloaded = refresh_broker(directory, broker)
+        click.echo(
+            f"{broker} has them{'; the broker that runs there, too' if is_reloaded else ''}."
+        )
+    for lifetime in lifetimes(directory):
+        if lifetime.name == AUTHORITY and lifetime.is_within(WARN_AT[0], now):
             click.echo(
-                f"The authority ends on {each.not_after:%Y-%m-%d}, and all others with it; "
+                f"The authority ends on {lifetime.not_after:%Y-%m-%d}, and all others with it; "
                 "`volet cloud renew --authority` gives it another ten years."
             )

@@ -1,4 +1,4 @@
-"""`volet cloud restore`: a directory put back from a backup."""
+"""`volet cloud restore`: restore the collectivity's directory from a backup."""
 
 from cloud.commands.directory import COLLECTIVITY
 from system.backup.cli import commands

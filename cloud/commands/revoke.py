@@ -1,4 +1,4 @@
-"""`volet cloud revoke`: shut a chip or a role out."""
+"""`volet cloud revoke`: revoke a chip or a role."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,9 @@ from system.commands import directory_option
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
 _broker = click.option(
-    "--broker", type=_FOLDER, help="The broker's directory; `broker` in the collectivity's."
+    "--broker",
+    type=_FOLDER,
+    help="The broker's directory. Default: `broker` in the collectivity's.",
 )
 
 
@@ -25,7 +27,7 @@ _broker = click.option(
 @click.argument("name", metavar="DEVICE|ROLE")
 @_broker
 def revoke(directory: Path, name: str, broker: Path | None) -> None:
-    """Shut a chip, worker, monitor or trustee out, and end its open session."""
+    """Revoke a chip, worker, monitor or trustee, and end its open session."""
     with open_store(directory) as store:
         revoke_everywhere(
             directory, store, name, broker or directory / DEFAULT_NAME, datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""`volet cloud roster …`: the registrar's commands."""
+"""`volet cloud roster`: the registrar's commands."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,16 +30,19 @@ _registrar = directory_option(
     registrar.DEFAULT_DIRECTORY, "The registrar's", name="registrar", parameter="keys"
 )
 _codes = click.option(
-    "--codes", "codes_file", type=_FILE, help="A list of communes to keep in the cloud's directory."
+    "--codes",
+    "codes_file",
+    type=_FILE,
+    help="List of communes to install in the cloud's directory.",
 )
-_from = click.option("--from", "start", type=_DAY, help="First day; today, or 3 days on.")
+_from = click.option("--from", "start", type=_DAY, help="First day. Default: today, or in 3 days.")
 _json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
-_day = click.option("--day", type=_DAY, help="As of this day; today.")
+_day = click.option("--day", type=_DAY, help="As of this day. Default: today.")
 
 
 @click.group()
 def roster() -> None:
-    """Who stands in which cell: the registrar's log of households."""
+    """The roster: the registrar's log of which household is in which cell."""
 
 
 for _command in (files.backup, files.restore, files.backup_key):
@@ -49,7 +52,7 @@ for _command in (files.backup, files.restore, files.backup_key):
 @roster.command()
 @_registrar
 def init(keys: Path) -> None:
-    """Draw the registrar's signing key and its salt for delivery points."""
+    """Generate the registrar's signing key and its salt for delivery points."""
     if registrar.draw(keys):
         click.echo(
             f"Drew the registrar's keys in {keys}; keep a copy where nobody else reads it.\n"
@@ -65,11 +68,11 @@ def init(keys: Path) -> None:
 @_registrar
 @click.argument("device")
 @click.option("--cell", metavar="CODE", required=True, help="An IRIS or commune.")
-@click.option("--point", metavar="TEXT", required=True, help="Delivery point; kept as a hash.")
-@click.option("--provider", default="", help="The energy provider's word, to be counted with it.")
+@click.option("--point", metavar="TEXT", required=True, help="Delivery point; stored as a hash.")
+@click.option("--provider", default="", help="The energy provider's name, to be counted with it.")
 @_from
 @_codes
-def add(  # noqa: PLR0913 - one option each
+def add(  # noqa: PLR0913 - one parameter an option
     *,
     directory: Path,
     keys: Path,
@@ -80,10 +83,10 @@ def add(  # noqa: PLR0913 - one option each
     start: datetime | None,
     codes_file: Path | None,
 ) -> None:
-    """Enter a chip: a newcomer, a move to another cell, or a chip in the place of another."""
-    place = RosterAssignment(device, cell, point, provider, _date(start))
+    """Enter a chip: a new one, one that moves to another cell, or one that replaces another."""
+    assignment = RosterAssignment(device, cell, point, provider, _date(start))
     with _editor(directory, keys, codes_file) as editor:
-        count = editor.add([place])
+        count = editor.add([assignment])
     click.echo(f"Entered {device} in {cell}." if count else f"{device} stands there already.")
 
 
@@ -93,11 +96,11 @@ def add(  # noqa: PLR0913 - one option each
 @click.argument("file", metavar="FILE.csv", type=_FILE)
 @_codes
 def import_places(directory: Path, keys: Path, file: Path, codes_file: Path | None) -> None:
-    """Enter a fleet: CSV with device, cell, point, and perhaps provider and from; all or none."""
-    places = read_places(file)
+    """Enter a fleet, all or none: CSV with device, cell, point and, optionally, provider and from."""
+    assignments = read_places(file)
     with _editor(directory, keys, codes_file) as editor:
-        count = editor.add(places)
-    click.echo(f"Entered {count} of {len(places)}; the others stand there already.")
+        count = editor.add(assignments)
+    click.echo(f"Entered {count} of {len(assignments)}; the others stand there already.")
 
 
 @roster.command()
@@ -106,7 +109,7 @@ def import_places(directory: Path, keys: Path, file: Path, codes_file: Path | No
 @click.argument("device")
 @_from
 def leave(directory: Path, keys: Path, device: str, start: datetime | None) -> None:
-    """Enter that a household stands nowhere from a day on."""
+    """Enter that a household is in no cell from a day on."""
     with _editor(directory, keys, None) as editor:
         editor.leave(device, _date(start))
     click.echo(f"{device} leaves.")
@@ -117,25 +120,27 @@ def leave(directory: Path, keys: Path, device: str, start: datetime | None) -> N
 @_day
 @_json
 def status(directory: Path, day: datetime | None, *, is_json: bool) -> None:
-    """Show each cell's households, and how many it still needs for a group of its own."""
+    """Show each cell's households, and how many more it needs for a group of its own."""
     load_config(directory)
     with _store(directory) as store:
-        found = cells.status(_roster(store).memberships(_number(day)), installed_codes(directory))
+        statuses = cells.status(
+            _roster(store).memberships(_number(day)), installed_codes(directory)
+        )
     if is_json:
-        click.echo(msgspec.json.encode(found))
+        click.echo(msgspec.json.encode(statuses))
         return
     table = Table(
         "cell", "name", "households", "counted", f"to {GROUP_MIN}", f"to {CURVE_MIN}", "merge with"
     )
-    for each in found:
+    for cell in statuses:
         table.add_row(
-            each.cell,
-            each.name,
-            str(each.households),
-            str(each.counted),
-            str(each.needs_for_classes or "-"),
-            str(each.needs_for_curve or "-"),
-            ", ".join(each.merged_with) + ("" if each.is_enough else " (too few yet)"),
+            cell.cell,
+            cell.name,
+            str(cell.households),
+            str(cell.counted),
+            str(cell.needs_for_classes or "-"),
+            str(cell.needs_for_curve or "-"),
+            ", ".join(cell.merged_with) + ("" if cell.is_enough else " (too few yet)"),
         )
     plain_console().print(table)
 
@@ -143,26 +148,26 @@ def status(directory: Path, day: datetime | None, *, is_json: bool) -> None:
 @roster.command()
 @_dir
 @_day
-@click.option("--out", type=_FILE, help="Where to write it; standard output.")
+@click.option("--out", type=_FILE, help="Where to write it. Default: standard output.")
 def groups(directory: Path, day: datetime | None, out: Path | None) -> None:
-    """Propose groups for `volet cloud measures draw-up`, cells too small merged; JSON."""
+    """Propose groups for `volet cloud measures draw-up` as JSON, merging cells that are too small."""
     load_config(directory)
     with _store(directory) as store:
         memberships = list(_roster(store).memberships(_number(day)))
-    found = cells.proposals(memberships, installed_codes(directory))
-    data = msgspec.json.format(msgspec.json.encode(found), indent=2)
+    proposed = cells.proposals(memberships, installed_codes(directory))
+    data = msgspec.json.format(msgspec.json.encode(proposed), indent=2)
     if out is None:
         click.echo(data)
     else:
         write_public(out, data)
-        click.echo(f"Wrote {len(found)} groups to {out}.")
+        click.echo(f"Wrote {len(proposed)} groups to {out}.")
 
 
 @roster.command()
 @_dir
 @click.argument("file", metavar="COMMUNES.csv", type=_FILE)
 def codes(directory: Path, file: Path) -> None:
-    """Install a list of communes (code, nom, departement, region), for names and régions."""
+    """Install a list of communes (code, nom, departement, region) for names and regions."""
     load_config(directory)
     _install(directory, file)
     click.echo(f"Keeps the list of communes in {directory / LIST_NAME}.")
@@ -188,9 +193,9 @@ def _store(directory: Path) -> Iterator[Store]:
 
 
 def _roster(store: Store) -> Roster:
-    found = Roster(b"")  # checked when they were entered
-    found.load(store.area.roster())
-    return found
+    entries = Roster(b"")  # without a key: entries were verified when they were added
+    entries.load(store.area.roster())
+    return entries
 
 
 def _install(directory: Path, file: Path) -> None:

@@ -1,4 +1,4 @@
-"""`volet cloud run`: the worker, put together from the collectivity's directory."""
+"""`volet cloud run`: run a worker, assembled from the collectivity's directory."""
 
 import asyncio
 import importlib
@@ -41,13 +41,13 @@ log = structlog.get_logger()
     "--name",
     default="worker",
     show_default=True,
-    help="Whose certificate to show: pki/NAME.pem.",
+    help="Role whose certificate to use: pki/NAME.pem.",
 )
 def run(directory: Path, name: str) -> None:
-    """Take what chips send, store it, acknowledge it, and publish statements, until stopped.
+    """Receive, store and acknowledge messages from chips and publish statements, until stopped.
 
-    SIGTERM or Ctrl-C ends it after the batch at hand; a kill loses nothing either. While the broker
-    is away it tries again. Exit codes: 0 stopped, 2 wrong usage, 5 configuration, 6 the store is
+    SIGTERM or Ctrl-C ends it after the current batch; a kill loses nothing either. It reconnects
+    when the broker is away. Exit codes: 0 stopped, 2 wrong usage, 5 configuration, 6 the store is
     damaged or of another version.
     """
     configure_logs()
@@ -58,9 +58,9 @@ async def serve(directory: Path, name: str) -> None:
     """Run a worker until a signal.
 
     Raises:
-        ConfigError: the directory lacks something, or a key of cloud.toml is wrong.
+        ConfigError: the directory lacks a file, or a key of cloud.toml is wrong.
         StoreError: the store is damaged or of another version.
-        BaseExceptionGroup: a task failed for good.
+        BaseExceptionGroup: a task failed permanently.
     """
     config = load_config(directory)
     platform_key = load_platform_key(directory)
@@ -121,7 +121,7 @@ def _counts(directory: Path, collectivity: str, thread: StoreThread, store: Stor
             *certificate_points(collectivity, lifetimes(directory)),
         ]
 
-    # Loaded only where it is wanted: the client takes a third of a second and 30 MB.
+    # Imported only when configured: the client takes a third of a second and 30 MB.
     metrics = importlib.import_module("cloud.worker.metrics")
     counts: BatchObserver = metrics.Metrics(config, directory, collectivity, gauges)
     return counts

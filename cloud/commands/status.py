@@ -1,4 +1,4 @@
-"""`volet cloud status`: what the store holds, in counts, and which certificates end when."""
+"""`volet cloud status`: show counts of the store's contents, and the ends of certificates."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from system.console import plain_console
 
 
 class CloudStatus(StoreFigures, frozen=True, kw_only=True):
-    """The store's figures, and from when until when the collectivity's certificates hold."""
+    """The store's figures, and the lifetimes of the collectivity's certificates."""
 
     certificates: tuple[Lifetime, ...]
 
@@ -29,11 +29,11 @@ _DEVICES = "Each chip by its id: `volet cloud devices`."
 @directory_option(DEFAULT_DIRECTORY, "The cloud's")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
 def status(directory: Path, *, is_json: bool) -> None:
-    """Show devices, blocks, refused messages by reason, requests, and when certificates end.
+    """Show counts of devices, blocks, refusals by reason and requests, and certificates' ends.
 
-    Counts only: nothing here says anything of a household. `volet cloud devices` lists each chip by
-    its id. Exit codes: 0 shown, 2 wrong usage,
-    5 configuration, 6 the store is damaged or of another version.
+    These are counts, which reveal nothing about a household. `volet cloud devices` lists each chip
+    by its id. Exit codes: 0 shown, 2 wrong usage, 5 configuration, 6 the store is damaged or of
+    another version.
     """
     with open_store(directory) as store:
         figures = store.figures()
@@ -50,11 +50,15 @@ def status(directory: Path, *, is_json: bool) -> None:
 
 
 def _ends(certificates: tuple[Lifetime, ...], now: datetime) -> Table:
-    """Lay out what ends when, the next one first."""
+    """Return a table of certificates, the next to end first."""
     table = Table("Certificate", "ends on", "days left", title="Certificates")
-    for each in sorted(certificates, key=lambda each: each.not_after):
-        days = each.days_left(now)
-        table.add_row(each.name, f"{each.not_after:%Y-%m-%d}", "ended" if days < 0 else f"{days:,}")
+    for certificate in sorted(certificates, key=lambda certificate: certificate.not_after):
+        days = certificate.days_left(now)
+        table.add_row(
+            certificate.name,
+            f"{certificate.not_after:%Y-%m-%d}",
+            "ended" if days < 0 else f"{days:,}",
+        )
     return table
 
 
@@ -68,9 +72,9 @@ def _rows(figures: StoreFigures) -> list[tuple[str, str]]:
         ("area contributions", f"{figures.contributions:,}"),
         ("households with seeds", f"{figures.seeds:,}"),
         ("roster entries", f"{figures.roster:,}"),
-        *((f"documents {one.label}", f"{one.count:,}") for one in figures.documents),
-        *((f"area figures {one.label}", f"{one.count:,}") for one in figures.area_figures),
-        *((f"requests {one.label}", f"{one.count:,}") for one in figures.requests),
-        *((f"refused: {one.label}", f"{one.count:,}") for one in figures.dead_letters),
+        *((f"documents {count.label}", f"{count.count:,}") for count in figures.documents),
+        *((f"area figures {count.label}", f"{count.count:,}") for count in figures.area_figures),
+        *((f"requests {count.label}", f"{count.count:,}") for count in figures.requests),
+        *((f"refused: {count.label}", f"{count.count:,}") for count in figures.dead_letters),
         ("size", f"{figures.size_bytes / 1e6:,.1f} MB"),
     ]

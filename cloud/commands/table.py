@@ -1,4 +1,4 @@
-"""`volet cloud …`: the collectivity's commands."""
+"""The group `volet cloud`: the module of each command."""
 
 from system.commands import LazyGroup
 
