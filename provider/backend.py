@@ -1,7 +1,7 @@
-"""Where a provider is served: by the API over HTTP, or by the store of an embedded town.
+"""Interfaces through which a provider is served: by the API over HTTP or by a local store.
 
-The provider's commands know these interfaces only. `provider.http_backend` is the one
-implementation; the other belongs to the collectivity, and `volet` puts it in.
+The provider's commands depend only on these interfaces. `provider.http_backend` implements the
+service over HTTP. The local implementation belongs to the collectivity, and `volet` injects it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,66 +18,66 @@ from protocol.schedule import Schedules
 
 
 class ProviderBackend(Protocol):
-    """What a provider asks of the collectivity; hashes and ids are hexadecimal.
+    """The collectivity's service for a provider; hashes and ids are hexadecimal.
 
-    Every method raises `DocumentRefused` for what the collectivity refuses, and `TransportError` or
-    `StoreBusy` where trying again is right.
+    Every method raises `DocumentRefused` if the collectivity refuses the request, and
+    `TransportError` or `StoreBusy` if the caller should retry.
     """
 
     def contracts(self, wanted: ContractFilter) -> Iterator[shapes.ContractItem]:
-        """Give the provider's contracts in the order they came."""
+        """Yield the provider's contracts in the order of their arrival."""
 
     def contract_document(self, contract: str) -> Signed:
         """Return a contract as the household signed it."""
 
     def accept(self, contract: str, signed: Signed) -> None:
-        """Hand in the acceptance of a contract."""
+        """Submit the acceptance of a contract."""
 
     def draft(self, contract: str, drafting: Drafting) -> shapes.Draft:
         """Return the unsigned request for one contract."""
 
     def drafts(self, wanted: ContractFilter, drafting: Drafting) -> Iterator[shapes.Draft]:
-        """Give unsigned requests for contracts."""
+        """Yield the unsigned requests for contracts."""
 
     def correction(self, statement: str) -> shapes.Draft:
         """Return the unsigned request that corrects a statement."""
 
     def request_statement(self, signed: Signed) -> shapes.StatementState:
-        """Hand in a signed request."""
+        """Submit a signed request."""
 
     def statement(self, statement: str) -> shapes.StatementState:
-        """Return how far a statement has come."""
+        """Return the state of a statement."""
 
     def put_batch(self, name: str, requests: Iterable[Signed]) -> shapes.Batch:
-        """Hand in a batch under an idempotency key."""
+        """Submit a batch under an idempotency key."""
 
     def batches(self) -> Iterator[shapes.Batch]:
-        """Give the provider's batches, oldest first."""
+        """Yield the provider's batches, oldest first."""
 
     def batch_items(self, batch: str, state: str) -> Iterator[shapes.BatchItem]:
-        """Give the statements of a batch in a state."""
+        """Yield the statements of a batch that are in a state."""
 
     def list_document(self, signed: Signed) -> shapes.ListedEntry:
-        """List a document in public."""
+        """Add a document to the transparency log."""
 
     def receipts(self) -> shapes.ReceiptPage:
-        """Return some receipts that were not acknowledged."""
+        """Return a page of receipts that are not acknowledged yet."""
 
     def acknowledge(self, statements: Sequence[str]) -> int:
-        """Acknowledge receipts; returns how many."""
+        """Acknowledge receipts, and return how many."""
 
     def write_letter(self, signed: Signed) -> shapes.LetterItem:
-        """Hand in a private message."""
+        """Submit a private message."""
 
     def figures(self, measure: str, code: str, start: date, end: date) -> Sequence[Release]:
-        """Return what was released of an area over the days [start, end)."""
+        """Return the releases of an area over the days [start, end)."""
 
     def close(self) -> None:
         """Close the connection or the store."""
 
 
 class OwnContract(Protocol):
-    """A contract under the provider's key, as the household signed it, with its offer."""
+    """A contract under the provider's key, with its offer."""
 
     @property
     def hash(self) -> bytes:
@@ -85,27 +85,27 @@ class OwnContract(Protocol):
 
     @property
     def household_key(self) -> HouseholdKeyId:
-        """Whose contract it is."""
+        """The household's key."""
 
     @property
     def contract(self) -> Signed:
-        """The household's document."""
+        """The document that the household signed."""
 
     @property
     def offer(self) -> Signed:
-        """The provider's, which the contract takes."""
+        """The provider's offer that the contract takes."""
 
 
 class KeptReceipt(Protocol):
-    """A receipt as the collectivity keeps it."""
+    """A receipt as the collectivity stores it."""
 
     @property
     def statement(self) -> bytes:
-        """The id of the statement that it is for."""
+        """The id of its statement."""
 
     @property
     def household_key(self) -> HouseholdKeyId:
-        """Whose statement it is."""
+        """The key of the statement's household."""
 
     @property
     def device(self) -> DeviceId:
@@ -113,11 +113,11 @@ class KeptReceipt(Protocol):
 
     @property
     def payload(self) -> bytes:
-        """The chip's signed message as it came."""
+        """The chip's signed message as it arrived."""
 
 
 class SignedBlock(Protocol):
-    """A block as the collectivity keeps it."""
+    """A block as the collectivity stores it."""
 
     @property
     def device(self) -> DeviceId:
@@ -125,17 +125,17 @@ class SignedBlock(Protocol):
 
     @property
     def day(self) -> date:
-        """The day for which it is kept."""
+        """The day for which it is stored."""
 
     @property
     def payload(self) -> bytes:
-        """The chip's signed message as it came."""
+        """The chip's signed message as it arrived."""
 
 
 class ReceiptEvidence(Protocol):
-    """What the collectivity keeps of receipts, and what a provider checks them against.
+    """The stored receipts, and the evidence that a provider checks them against.
 
-    The API has no calls for it yet, so that receipts are checked where the store is.
+    The API has no calls for them yet, so receipts are checked on the machine of the store.
     """
 
     @property
@@ -143,16 +143,16 @@ class ReceiptEvidence(Protocol):
         """The collectivity's name in topics."""
 
     def contracts(self) -> Sequence[OwnContract]:
-        """Return the provider's contracts in the order they came."""
+        """Return the provider's contracts in the order of their arrival."""
 
     def receipts(self, contract: bytes) -> Sequence[KeptReceipt]:
-        """Return a contract's receipts in the order they came."""
+        """Return a contract's receipts in the order of their arrival."""
 
     def signing_keys(self, household_key: HouseholdKeyId) -> Mapping[DeviceId, bytes]:
-        """Return the public keys (Ed25519) of all chips that ever spoke for a household key."""
+        """Return the public keys (Ed25519) of all chips that a household key has ever had."""
 
     def request(self, statement: bytes, contract: bytes) -> Signed | None:
-        """Return the request for a statement; None: it was not asked for under this contract."""
+        """Return the request for a statement, or None if there is none under this contract."""
 
     def offer(self, offer_hash: bytes) -> Signed | None:
         """Return a listed offer."""
@@ -176,4 +176,4 @@ class EmbeddedTown(Protocol):
         """Serve the provider of this public key (Ed25519, 32 bytes) from the store."""
 
     def evidence(self, directory: Path, provider_key: bytes) -> ReceiptEvidence:
-        """Open what the provider's receipts are checked against."""
+        """Open the evidence for the provider's receipts."""

@@ -1,4 +1,4 @@
-"""What a provider's directory holds, and what of it a backup takes along."""
+"""The files of a provider's directory, and which of them a backup contains."""
 
 from pathlib import Path
 
@@ -19,10 +19,10 @@ FILES = (
 
 
 def check(directory: Path) -> str:
-    """Read the provider's keys; says which provider it is.
+    """Read the provider's keys and return a description of the provider.
 
     Raises:
-        ConfigError: one is missing, open to others or no key.
+        ConfigError: a key is missing, readable by others or invalid.
     """
     load_sealing_key(directory)
     public = load_key(directory).public_key().public_bytes_raw()

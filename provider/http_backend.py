@@ -24,10 +24,10 @@ T = TypeVar("T")
 
 
 class HttpBackend:
-    """See `ProviderBackend`."""
+    """The collectivity's service over HTTP; see `ProviderBackend`."""
 
     def __init__(self, http: httpx.Client) -> None:
-        """Call with `http`, which has base URL, TLS and credentials."""
+        """Send requests with `http`, which has base URL, TLS and credentials."""
         self._http = http
 
     def contracts(self, wanted: ContractFilter) -> Iterator[shapes.ContractItem]:
@@ -76,7 +76,7 @@ class HttpBackend:
 
     def put_batch(self, name: str, requests: Iterable[Signed]) -> shapes.Batch:
         """See `ProviderBackend.put_batch`."""
-        lines = (msgspec.json.encode(shapes.document_of(each)) + b"\n" for each in requests)
+        lines = (msgspec.json.encode(shapes.document_of(signed)) + b"\n" for signed in requests)
         headers = {"Idempotency-Key": name, "Content-Type": "application/x-ndjson"}
         answer = self._send(
             "POST", "/v1/batches", headers=headers, content=lines, timeout=BATCH_TIMEOUT_S
@@ -157,10 +157,10 @@ class HttpBackend:
 def connect(
     url: str, ca: Path, token: str = "", certificate: tuple[Path, Path] | None = None
 ) -> HttpBackend:
-    """Return a backend that trusts the collectivity's `ca` alone.
+    """Return a backend that trusts only the collectivity's `ca`.
 
     Raises:
-        ConfigError: a file is missing, or the address is no https URL.
+        ConfigError: a file is missing or invalid, or the address is no https URL.
     """
     if not url.startswith("https://"):
         raise ConfigError(f"{url}: the API's address begins with https://.")

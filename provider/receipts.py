@@ -1,6 +1,7 @@
-"""The provider's side of receipts: opened, and held against what the chip committed to day by day.
+"""Opens receipts for the provider, and checks them against the chip's daily commitments.
 
-A commitment counts as signed by the chip that sent the day's block, not as the store's word.
+A commitment is accepted only with the signature of the chip that sent the day's block; the store is
+not trusted for it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,10 +48,10 @@ from provider.backend import KeptReceipt, OwnContract, ReceiptEvidence, SignedBl
 
 
 class ReceiptVerdict(StrEnum):
-    """What a receipt is worth.
+    """The result of checking a receipt.
 
-    PROVEN: the amount follows from what was committed to at reading time. PARTLY: so do some of its
-    lines. STATED: the household's signed word. REFUSED: it is not what it should be.
+    PROVEN: the amount follows from the commitments made at reading time. PARTLY: some of its lines
+    do. STATED: it rests on the household's signature alone. REFUSED: a check failed.
     """
 
     PROVEN = "proven"
@@ -60,7 +61,7 @@ class ReceiptVerdict(StrEnum):
 
 
 class CheckedLine(msgspec.Struct, frozen=True):
-    """An energy line as the household tells it: kWh or Wh, and the amount before tax."""
+    """An energy line of the receipt: kWh or Wh, and the amount before tax."""
 
     name: str
     tariff: str
@@ -70,10 +71,10 @@ class CheckedLine(msgspec.Struct, frozen=True):
 
 
 class Checked(msgspec.Struct, frozen=True, rename={"verdict": "standing"}):
-    """A receipt as its provider may know it, over the days [start, end).
+    """A checked receipt over the days [start, end), with what the household agreed to reveal.
 
-    `doubts`: what makes some of its days an estimate, by the chip's word. `detail` says why it was
-    refused; then there is no amount.
+    `doubts`: the chip's reasons why some of its days are estimates. `detail`: why it was refused;
+    then there is no amount.
     """
 
     statement: str
@@ -90,7 +91,7 @@ class Checked(msgspec.Struct, frozen=True, rename={"verdict": "standing"}):
 
 
 class ReceiptTerms(msgspec.Struct, frozen=True):
-    """What the provider itself asked and offered, by which a receipt is checked."""
+    """The provider's own request and offer, against which a receipt is checked."""
 
     request: StatementRequest
     offer: Offer
@@ -105,9 +106,9 @@ def check_receipt(
     provider_key: Ed25519PublicKey,
     sealing_key: SealingKey,
 ) -> Checked:
-    """Open a receipt and check everything that it says; never raises for what it says.
+    """Open a receipt and check everything in it; a wrong receipt is refused without an exception.
 
-    `provider_key` is the provider's own: only what it has asked for itself counts.
+    `provider_key` is the provider's own: only requests that it signed itself count.
     """
     names = kept.statement.hex(), contract.hash.hex()
     collectivity = evidence.collectivity
@@ -140,10 +141,10 @@ def read_terms(
     contract: OwnContract,
     provider_key: Ed25519PublicKey,
 ) -> ReceiptTerms:
-    """Read what a statement was asked and priced by.
+    """Read the request and the offer of a statement.
 
     Raises:
-        DocumentRefused: it was not this provider that asked, or an offer is not listed any more.
+        DocumentRefused: this provider did not request it, or its offer is not listed any more.
     """
     signed = evidence.request(statement, contract.hash)
     if signed is None:
@@ -176,7 +177,7 @@ def check_text(
     """Check a receipt's amount and proof against the days' commitments.
 
     Raises:
-        CipherError: they do not follow, or a day has no commitment.
+        CipherError: the amount or the proof does not follow, or a day has no commitment.
     """
     start, end = day_of_number(terms.request.start), day_of_number(terms.request.end)
     fixed = fixed_lines(terms.offer.tariffs, start, end)
@@ -197,7 +198,7 @@ def check_text(
         raise CipherError("the receipt has a proof of nothing")
     if text.unproven:
         return ReceiptVerdict.STATED
-    # No line has a price: what is left are fixed lines.
+    # No line has a price, so only fixed lines are left.
     if price_bill(terms.offer.tariffs, start, end, ()).total_ttc != text.total_cents * CENT:
         raise CipherError("the total does not follow from the tariff")
     return ReceiptVerdict.PROVEN
@@ -234,16 +235,16 @@ def _commitments(
     terms: ReceiptTerms,
     keys: Mapping[DeviceId, bytes],
 ) -> dict[date, bytes]:
-    """Return what the chip committed to on each of the statement's days, each signed by it."""
+    """Return the commitments for the statement's days, each signed by the chip."""
     days = terms.request.days
     blocks = evidence.blocks(household_key, days[0], day_of_number(terms.request.end))
-    found = {}
+    commitments = {}
     for block in blocks:
         if block.day in days and (
             commitment := _commitment(block, household_key, keys, evidence.collectivity)
         ):
-            found[block.day] = commitment
-    return found
+            commitments[block.day] = commitment
+    return commitments
 
 
 def _commitment(
@@ -252,7 +253,12 @@ def _commitment(
     keys: Mapping[DeviceId, bytes],
     collectivity: str,
 ) -> bytes:
-    """Return a block's commitment, empty where it closes no day. Raises MessageRefused."""
+    """Return a block's commitment, which is empty if the block does not close a day.
+
+    Raises:
+        MessageRefused: the block's signature or form is wrong.
+        CipherError: the block was signed for another day or household.
+    """
     key = Ed25519PublicKey.from_public_bytes(keys[kept.device])
     address = Address(collectivity, kept.device, Kind.BLOCK)
     block = open_message(address, kept.payload, key, Block)
@@ -263,7 +269,11 @@ def _commitment(
 
 
 def _check_total(text: ReceiptText, terms: ReceiptTerms, start: date, end: date) -> None:
-    """Make the bill from the lines as they are told, and compare lines and total."""
+    """Price the bill from the receipt's lines, and compare its lines and total with the receipt.
+
+    Raises:
+        CipherError: they differ.
+    """
     energies = [
         Energy(
             component.position,
@@ -276,14 +286,14 @@ def _check_total(text: ReceiptText, terms: ReceiptTerms, start: date, end: date)
         for component, line in zip(terms.components, text.lines, strict=True)
     ]
     bill = price_bill(terms.offer.tariffs, start, end, energies)
-    told = [line.ht_cents * CENT for line in text.lines]
-    made = [line.ht for line in bill.lines if line.kwh is not None or line.wh is not None]
-    if told != made or bill.total_ttc != text.total_cents * CENT:
+    stated = [line.ht_cents * CENT for line in text.lines]
+    priced = [line.ht for line in bill.lines if line.kwh is not None or line.wh is not None]
+    if stated != priced or bill.total_ttc != text.total_cents * CENT:
         raise CipherError("the total does not follow from lines and tariff")
 
 
 def _eur(component: Component, quantity: int, ht_cents: int) -> Fraction:
-    """Return a line's amount: by its price, or as it is told where a market sets that."""
+    """Return a line's amount: computed from its price, or as stated if a market sets the price."""
     line = component.line
     if isinstance(line, MarketLine):
         return Fraction(ht_cents * CENT)

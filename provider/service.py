@@ -1,7 +1,7 @@
-"""The energy provider's side: its key, its offers, its requests for statements.
+"""An energy provider's keys, offers and requests for statements.
 
-A provider never sees a reading, and not the amount either: it sees that a statement was computed
-from encrypted values, and that the household's chip has it.
+A provider sees neither readings nor amounts. It sees that a statement was computed from encrypted
+values and that the household's chip has it.
 """
 
 import secrets
@@ -45,7 +45,7 @@ ANOTHER_DRAFT = "A draft asks for other than you did; nothing was signed."
 
 
 def draw_key(directory: Path) -> bool:
-    """Draw the provider's signing key unless one is there; say whether it was drawn."""
+    """Generate the keys that the provider does not have; return whether the signing key is new."""
     make_private_dir(directory)
     draw_secret(directory / SEALING_KEY, SealingKey.generate().to_bytes())
     pem = Ed25519PrivateKey.generate().private_bytes(
@@ -58,7 +58,7 @@ def load_key(directory: Path) -> Ed25519PrivateKey:
     """Read the provider's signing key.
 
     Raises:
-        ConfigError: missing, open to others, or no Ed25519 key.
+        ConfigError: it is missing, readable by others, or no Ed25519 key.
     """
     path = directory / KEY
     pem = read_secret(path, f"draw it with `volet provider init --dir {quoted(directory)}`.")
@@ -72,10 +72,10 @@ def load_key(directory: Path) -> Ed25519PrivateKey:
 
 
 def load_sealing_key(directory: Path) -> SealingKey:
-    """Read the key that opens what households seal to the provider.
+    """Read the key that opens the receipts sealed to the provider.
 
     Raises:
-        ConfigError: missing, open to others, or no such key.
+        ConfigError: it is missing, readable by others, or no such key.
     """
     path = directory / SEALING_KEY
     data = read_secret(path, f"draw it with `volet provider init --dir {quoted(directory)}`.")
@@ -90,7 +90,7 @@ def read_tariffs(paths: Sequence[Path]) -> tuple[Tariff, ...]:
 
     Raises:
         ConfigError: a file is missing.
-        DocumentRefused: names file, line and rule.
+        DocumentRefused: a tariff is wrong; the message names file, line and rule.
     """
     return tuple(
         parse_tariff(read_document(path, "name a tariff as JSON."), str(path)) for path in paths
@@ -100,10 +100,10 @@ def read_tariffs(paths: Sequence[Path]) -> tuple[Tariff, ...]:
 def make_offer(
     tariffs: Sequence[Tariff], key: Ed25519PrivateKey, sealing_key: SealingKey
 ) -> Signed:
-    """Sign an offer of these tariffs; receipts are to be sealed to `sealing_key`.
+    """Sign an offer of these tariffs, with `sealing_key` as the key to seal receipts to.
 
     Raises:
-        DocumentRefused: there is none, or they are not of one provider.
+        DocumentRefused: there is no tariff, or they are of several providers.
     """
     providers = {tariff.provider for tariff in tariffs}
     if len(providers) != 1:
@@ -116,10 +116,10 @@ def make_offer(
 
 
 def accept(backend: ProviderBackend, key: Ed25519PrivateKey, contract: bytes) -> None:
-    """Accept a contract that a household has signed; without it no statement is computed.
+    """Accept a contract that a household has signed; no statement is computed before.
 
     Raises:
-        DocumentRefused: no such contract under this provider's key.
+        DocumentRefused: there is no such contract under this provider's key.
     """
     backend.accept(contract.hex(), sign_document(Acceptance(contract), key))
 
@@ -127,27 +127,27 @@ def accept(backend: ProviderBackend, key: Ed25519PrivateKey, contract: bytes) ->
 def request_statement(
     backend: ProviderBackend, key: Ed25519PrivateKey, contract: ContractItem, drafting: Drafting
 ) -> bytes:
-    """Ask for the statement of a contract over the days of `drafting`; returns the request's id.
+    """Request the statement of a contract over the days of `drafting`; return the request's id.
 
-    Days that earlier statements left out are billed late once they are stored; with
-    `without_missing` those that are not stored yet are left out of this one.
+    Days that earlier statements left out are billed late once they are stored. With
+    `without_missing`, days that are not stored yet are left out of this statement.
 
     Raises:
-        DocumentRefused: a period that the contract or its offer does not cover.
+        DocumentRefused: the contract or its offer does not cover the period.
     """
     start, end = drafting.start, drafting.end
     check_covered(bytes.fromhex(contract.contract), contract.start, contract.end, start, end)
     request = read_draft(backend.draft(contract.contract, drafting), drafting)
     if (request.start, request.end) != (day_number(start), day_number(end)):
         raise DocumentRefused(ANOTHER_DRAFT)
-    return _hand_in(backend, key, request)
+    return _submit(backend, key, request)
 
 
 def request_correction(backend: ProviderBackend, key: Ed25519PrivateKey, corrects: bytes) -> bytes:
-    """Ask for a statement that replaces an earlier one; returns the request's id.
+    """Request a statement that replaces an earlier one; return the request's id.
 
     Raises:
-        DocumentRefused: no such statement of this provider, or it cannot be corrected.
+        DocumentRefused: this provider has no such statement, or it cannot be corrected.
     """
     earlier = backend.statement(corrects.hex())
     draft = backend.correction(corrects.hex())
@@ -155,16 +155,16 @@ def request_correction(backend: ProviderBackend, key: Ed25519PrivateKey, correct
     request = read_draft(draft, drafting, corrects=corrects)
     if request.contract.hex() != earlier.contract:
         raise DocumentRefused(ANOTHER_DRAFT)
-    return _hand_in(backend, key, request)
+    return _submit(backend, key, request)
 
 
 def sign_batch(
     key: Ed25519PrivateKey, name: str, drafting: Drafting, drafts: Iterable[Draft]
 ) -> Iterator[Signed]:
-    """Check drafts against what was asked for, and sign them under ids that follow from the name.
+    """Check drafts against `drafting`, and sign them with ids that are derived from the name.
 
     Raises:
-        DocumentRefused: a draft holds no request, or another than was asked for.
+        DocumentRefused: a draft contains no request, or one that was not asked for.
     """
     for draft in drafts:
         request = read_draft(draft, drafting)
@@ -174,10 +174,10 @@ def sign_batch(
 
 
 def read_draft(draft: Draft, drafting: Drafting, corrects: bytes | None = None) -> StatementRequest:
-    """Read an unsigned request of the collectivity's, and check that it is what was asked for.
+    """Read a draft, the collectivity's unsigned request, and check that it is as asked for.
 
     Raises:
-        DocumentRefused: it holds no request, with the reason, or another one.
+        DocumentRefused: the draft contains no request, but a reason, or it contains another one.
     """
     if not draft.body:
         raise DocumentRefused(draft.detail)
@@ -195,8 +195,8 @@ def read_draft(draft: Draft, drafting: Drafting, corrects: bytes | None = None) 
     return request
 
 
-def _hand_in(backend: ProviderBackend, key: Ed25519PrivateKey, request: StatementRequest) -> bytes:
-    """Sign a request under an id of the provider's own, and hand it in; returns the id."""
+def _submit(backend: ProviderBackend, key: Ed25519PrivateKey, request: StatementRequest) -> bytes:
+    """Sign a request with an id of the provider's own and submit it; return the id."""
     own = msgspec.structs.replace(request, id=secrets.token_bytes(STATEMENT_ID_BYTES))
     backend.request_statement(sign_document(own, key))
     return own.id

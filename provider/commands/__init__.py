@@ -1,1 +1,1 @@
-"""`volet provider …`, one module for each command; `table` lists them, `options` is shared."""
+"""The commands of `volet provider`: one module for each, listed in `table`; `options` is shared."""

@@ -1,4 +1,4 @@
-"""`volet provider accept`: contracts that households have signed, accepted."""
+"""`volet provider accept`: accept contracts that households have signed."""
 
 import click
 
@@ -12,7 +12,7 @@ from provider.service import accept as accept_contract
 @click.argument("wanted", metavar="[CONTRACT]…", nargs=-1)
 @click.option("--all", "is_all", is_flag=True, help="Accept every contract that waits.")
 def accept(at: ProviderContext, wanted: tuple[str, ...], *, is_all: bool) -> None:
-    """Accept the contracts that households have signed; no statement is computed before."""
+    """Accept contracts that households have signed. No statement is computed before that."""
     waiting = list(at.backend.contracts(ContractFilter(is_accepted=False)))
     chosen = waiting if is_all else [one_contract(prefix, waiting) for prefix in wanted]
     for contract in chosen:

@@ -1,4 +1,4 @@
-"""`volet provider area`: what was released of an area."""
+"""`volet provider area`: print the released figures of an area."""
 
 from datetime import datetime, timedelta
 
@@ -16,7 +16,7 @@ _WH_A_KWH = 1_000.0
 @reading_backend
 @click.argument("code")
 @click.option("--from", "start", type=DAY, required=True, help="The first day.")
-@click.option("--to", "end", type=DAY, help="The day after the last; without it one day.")
+@click.option("--to", "end", type=DAY, help="The day after the last. Default: one day.")
 @click.option("--measure", default="curve", show_default=True)
 @json_option
 def area(
@@ -28,28 +28,28 @@ def area(
     *,
     is_json: bool,
 ) -> None:
-    """Print what was released of CODE (an IRIS, a commune, a département, …)."""
+    """Print the released figures of CODE (an IRIS, a commune, a département, …)."""
     last = end or start + timedelta(days=1)
     releases = backend.figures(measure, code, start.date(), last.date())
     if is_json:
         click.echo(msgspec.json.encode({"releases": releases}))
         return
-    for each in releases:
-        click.echo(_in_words(each))
+    for release in releases:
+        click.echo(_in_words(release))
     if not releases:
         click.echo(f"Nothing was released of {code} in these days.")
 
 
 def _in_words(release: Release) -> str:
     terms = release.terms if isinstance(release, CurveRelease | TableRelease) else release
-    who = f"{release.day}  {terms.households} of {terms.roster} households"
+    head = f"{release.day}  {terms.households} of {terms.roster} households"
     if isinstance(release, CurveRelease | CurveSum):
         total = sum(release.quarter_hours) / _WH_A_KWH
         peak = max(release.quarter_hours) * 4 / _WH_A_KWH
         band = sum(release.band_90) / len(release.band_90) * 4 / _WH_A_KWH
-        return f"{who}: {total:,.1f} kWh, peak {peak:,.1f} kW, band ±{band:,.1f} kW"
+        return f"{head}: {total:,.1f} kWh, peak {peak:,.1f} kW, band ±{band:,.1f} kW"
     values = "\n".join(
-        f"    {each.name}: {each.value:,.0f} ± {each.standard_error:,.0f} {each.unit}"
-        for each in release.values
+        f"    {value.name}: {value.value:,.0f} ± {value.standard_error:,.0f} {value.unit}"
+        for value in release.values
     )
-    return f"{who}:\n{values}"
+    return f"{head}:\n{values}"

@@ -1,4 +1,4 @@
-"""`volet provider backup`: the directory, encrypted, in one file."""
+"""`volet provider backup`: write the provider's directory to one encrypted file."""
 
 from provider.directory import PROVIDER
 from system.backup.cli import commands

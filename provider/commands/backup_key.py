@@ -1,4 +1,4 @@
-"""`volet provider backup-key`: the key that backups are locked with."""
+"""`volet provider backup-key`: generate a key pair for backups."""
 
 from provider.directory import PROVIDER
 from system.backup.cli import commands

@@ -1,4 +1,4 @@
-"""`volet provider batch …`: statements for many customers at once."""
+"""`volet provider batch`: request statements for many customers at once."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -19,13 +19,13 @@ from provider.commands.options import (
 )
 from provider.service import sign_batch
 
-# Of a batch that exists already, so many statements are held against the days asked for.
-_LOOKED_AT = 20
+# Number of statements of an existing batch whose days are compared with the requested ones.
+_STATEMENTS_COMPARED = 20
 
 
 @click.group()
 def batch() -> None:
-    """Statements for all customers, or those of an area, in one go."""
+    """Statements for all customers, or those of an area, at once."""
 
 
 @batch.command("create")
@@ -33,7 +33,7 @@ def batch() -> None:
 @click.argument("name", metavar="KEY")
 @click.option("--from", "start", type=DAY, required=True, help="The first day.")
 @click.option("--to", "end", type=DAY, required=True, help="The day after the last.")
-@click.option("--area", default="", help="Only in this IRIS, commune or département.")
+@click.option("--area", default="", help="Only this IRIS, commune or département.")
 @click.option("--without-missing", is_flag=True, help="Leave out days that are not stored yet.")
 @json_option
 def create_batch(
@@ -46,18 +46,18 @@ def create_batch(
     without_missing: bool,
     is_json: bool,
 ) -> None:
-    """Ask for the statements of all accepted contracts under KEY, a name of your own.
+    """Request statements for all accepted contracts, as a batch with the name KEY.
 
-    What was interrupted is begun again with the same KEY: nothing is asked twice.
+    After an interruption, repeat the command with the same KEY: nothing is requested twice.
     """
-    found = _batch_named(at.backend, name)
+    batch = _batch_named(at.backend, name)
     drafting = Drafting(start.date(), end.date(), without_missing)
-    if found is not None:
-        _check_same(at.backend, found, drafting)
+    if batch is not None:
+        _check_same(at.backend, batch, drafting)
     else:
         drafts = _with_body(at.backend.drafts(ContractFilter(area, is_accepted=True), drafting))
-        found = at.backend.put_batch(name, sign_batch(at.key, name, drafting, drafts))
-    _show(found, is_json=is_json)
+        batch = at.backend.put_batch(name, sign_batch(at.key, name, drafting, drafts))
+    _show(batch, is_json=is_json)
 
 
 @batch.command("show")
@@ -65,22 +65,22 @@ def create_batch(
 @click.argument("name", metavar="KEY")
 @json_option
 def show_batch(at: ProviderContext, name: str, *, is_json: bool) -> None:
-    """Say how far a batch has come, and why statements were refused."""
-    found = _batch_named(at.backend, name)
-    if found is None:
+    """Show the progress of a batch, and why statements were refused."""
+    batch = _batch_named(at.backend, name)
+    if batch is None:
         raise DocumentRefused(f"There is no batch {name}; `volet provider batch create` makes one.")
-    _show(found, is_json=is_json)
-    if not is_json and found.refused:
-        for item in at.backend.batch_items(found.id, RequestState.REFUSED):
+    _show(batch, is_json=is_json)
+    if not is_json and batch.refused:
+        for item in at.backend.batch_items(batch.id, RequestState.REFUSED):
             click.echo(f"  {item.number}  contract {item.contract[:16]}…: {item.detail}")
 
 
 def _batch_named(backend: ProviderBackend, name: str) -> Batch | None:
-    return next((each for each in backend.batches() if each.key == name), None)
+    return next((listed for listed in backend.batches() if listed.key == name), None)
 
 
 def _with_body(drafts: Iterator[Draft]) -> Iterator[Draft]:
-    """Pass on the drafts that hold a request, and name the others."""
+    """Yield the drafts that contain a request, and print a line for each of the others."""
     for draft in drafts:
         if draft.body:
             yield draft
@@ -88,35 +88,35 @@ def _with_body(drafts: Iterator[Draft]) -> Iterator[Draft]:
             click.echo(f"Left out: contract {draft.contract[:16]}…: {draft.detail}", err=True)
 
 
-def _check_same(backend: ProviderBackend, found: Batch, drafting: Drafting) -> None:
-    """Check that a batch asks for the days of `drafting`, by the first statements of it.
+def _check_same(backend: ProviderBackend, batch: Batch, drafting: Drafting) -> None:
+    """Check by its first statements that a batch requests the days of `drafting`.
 
-    A statement holds the days that its contract covers of them; one of all days decides.
+    A statement is for those of the days that its contract covers. One for all of them decides.
 
     Raises:
-        DocumentRefused: it asks for others.
+        DocumentRefused: the batch requests other days.
     """
-    terms = {each.contract: each for each in all_contracts(backend)}
-    items = (each for state in RequestState for each in backend.batch_items(found.id, state))
-    for item in islice(items, _LOOKED_AT):
-        asked, contract = backend.statement(item.id), terms[item.contract]
-        is_end = asked.end == drafting.end or (
-            contract.end is not None and asked.end < drafting.end
+    terms = {contract.contract: contract for contract in all_contracts(backend)}
+    items = (item for state in RequestState for item in backend.batch_items(batch.id, state))
+    for item in islice(items, _STATEMENTS_COMPARED):
+        requested, contract = backend.statement(item.id), terms[item.contract]
+        is_end = requested.end == drafting.end or (
+            contract.end is not None and requested.end < drafting.end
         )
-        if asked.start != max(drafting.start, contract.start) or not is_end:
+        if requested.start != max(drafting.start, contract.start) or not is_end:
             raise DocumentRefused(
-                f"Batch {found.key} asks for {asked.start} to {asked.end}, not for "
+                f"Batch {batch.key} asks for {requested.start} to {requested.end}, not for "
                 f"{drafting.start} to {drafting.end}; choose another KEY for these days."
             )
-        if (asked.start, asked.end) == (drafting.start, drafting.end):
+        if (requested.start, requested.end) == (drafting.start, drafting.end):
             return
 
 
-def _show(found: Batch, *, is_json: bool) -> None:
+def _show(batch: Batch, *, is_json: bool) -> None:
     if is_json:
-        click.echo(msgspec.json.encode(found))
+        click.echo(msgspec.json.encode(batch))
         return
     click.echo(
-        f"Batch {found.key}: {found.total} statements, {found.pending} pending, "
-        f"{found.published} computed, {found.seen} seen by a chip, {found.refused} refused."
+        f"Batch {batch.key}: {batch.total} statements, {batch.pending} pending, "
+        f"{batch.published} computed, {batch.seen} seen by a chip, {batch.refused} refused."
     )

@@ -1,4 +1,4 @@
-"""`volet provider bill`: a household's statement asked for, and watched."""
+"""`volet provider bill`: request a household's statement and wait for it."""
 
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from provider.service import request_statement
 
 @click.command()
 @at_backend
-@click.option("--contract", help="The contract's hash; not needed where there is one only.")
+@click.option("--contract", help="The contract's hash; needed if there are several.")
 @click.option("--from", "start", type=DAY, required=True, help="The first day.")
 @click.option("--to", "end", type=DAY, required=True, help="The day after the last.")
 @click.option(
@@ -39,9 +39,9 @@ def bill(
     without_missing: bool,
     is_json: bool,
 ) -> None:
-    """Ask for a household's statement; it is computed encrypted and opened by its chip alone.
+    """Request a household's statement. It is computed encrypted, and only its chip can open it.
 
-    Days that earlier statements left out are billed with it, named as late, once they are stored.
+    It also bills days that earlier statements left out and that are stored by now, marked as late.
     """
     chosen = one_contract(contract, all_contracts(at.backend))
     drafting = Drafting(start.date(), end.date(), without_missing)

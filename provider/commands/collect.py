@@ -1,4 +1,4 @@
-"""`volet provider collect`: sealed receipts, kept in a directory."""
+"""`volet provider collect`: collect sealed receipts into a directory."""
 
 from pathlib import Path
 
@@ -13,9 +13,9 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 @click.command()
 @at_backend
-@click.option("--out", type=_FOLDER, required=True, help="Where sealed receipts are kept.")
+@click.option("--out", type=_FOLDER, required=True, help="Directory for the sealed receipts.")
 def collect(at: ProviderContext, out: Path) -> None:
-    """Collect sealed receipts into a directory, then acknowledge them; again for those that come."""
+    """Save sealed receipts to a directory, then acknowledge them. Repeat it for new ones."""
     make_private_dir(out)
     total = 0
     while (page := at.backend.receipts()).receipts:

@@ -1,4 +1,4 @@
-"""`volet provider correct`: a statement that replaces an earlier one."""
+"""`volet provider correct`: request a statement that replaces an earlier one."""
 
 import click
 
@@ -14,9 +14,9 @@ from provider.service import request_correction
 @wait_option
 @json_option
 def correct(at: ProviderContext, statement: str, wait_s: float, *, is_json: bool) -> None:
-    """Ask for a statement that replaces STATEMENT (its id), once, by the latest listed offer.
+    """Request a statement by the latest listed offer that replaces STATEMENT (its id), once.
 
-    The same days are billed again; the household's chip shows what the correction changes.
+    It bills the same days again. The household's chip shows what the correction changes.
     """
     request_id = request_correction(at.backend, at.key, _statement_id(statement))
     report(at.backend, request_id, wait_s, is_json=is_json)

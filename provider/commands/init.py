@@ -1,4 +1,4 @@
-"""`volet provider init`: the provider's keys."""
+"""`volet provider init`: generate the provider's keys."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from provider.service import KEY, draw_key
 @click.command()
 @provider_directory
 def init(directory: Path) -> None:
-    """Draw the provider's signing key."""
+    """Generate the provider's signing key, and the key that opens receipts."""
     if draw_key(directory):
         click.echo(f"Drew {directory / KEY}; keep a copy where nobody else reads it.")
     else:

@@ -1,4 +1,4 @@
-"""`volet provider key`: the public key."""
+"""`volet provider key`: print the provider's public key."""
 
 from pathlib import Path
 
@@ -11,5 +11,5 @@ from provider.service import load_key
 @click.command("key")
 @provider_directory
 def show_key(directory: Path) -> None:
-    """Show the public key in hex, by which the collectivity registers the provider."""
+    """Print the public key in hex, with which the collectivity registers the provider."""
     click.echo(load_key(directory).public_key().public_bytes_raw().hex())

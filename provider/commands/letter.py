@@ -1,4 +1,4 @@
-"""`volet provider letter`: a private message to one household."""
+"""`volet provider letter`: send a private message to one household."""
 
 import secrets
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ from system.files import read_document
 @click.argument("contract")
 @click.argument("text", type=FILE)
 def letter(at: ProviderContext, contract: str, text: Path) -> None:
-    """Write TEXT (a file) to the household of CONTRACT; nobody between can read it."""
+    """Send TEXT (a file) to the household of CONTRACT. Nobody in between can read it."""
     chosen = one_contract(contract, all_contracts(at.backend))
     signed = at.backend.contract_document(chosen.contract)
     try:

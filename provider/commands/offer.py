@@ -1,4 +1,4 @@
-"""`volet provider offer`: tariffs signed as an offer."""
+"""`volet provider offer`: sign tariffs as an offer."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from system.files import write_public
 @click.option("--out", type=FILE, required=True)
 @click.argument("tariffs", nargs=-1, required=True, type=click.Path(path_type=Path))
 def offer(directory: Path, out: Path, tariffs: tuple[Path, ...]) -> None:
-    """Sign an offer of TARIFFS (JSON files) that households can take."""
+    """Sign TARIFFS (JSON files) as an offer that households can take."""
     signed = make_offer(read_tariffs(tariffs), load_key(directory), load_sealing_key(directory))
     write_public(out, msgspec.json.encode(signed))
     click.echo(f"Signed offer {signed.hash.hex()[:16]}… in {out}.")

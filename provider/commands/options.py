@@ -1,4 +1,4 @@
-"""What the provider's commands share: where the provider is served, and which contract is meant."""
+"""Options that the provider's commands share, and the choice of a contract."""
 
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -16,7 +16,7 @@ from provider.service import DEFAULT_DIRECTORY, load_key
 from system.commands import directory_option
 from system.files import read_secret
 
-# The collectivity's, where it stands on the same machine.
+# The collectivity's directory, if it is on the same machine.
 CLOUD_DIRECTORY = Path("/var/lib/volet-cloud")
 FILE = click.Path(path_type=Path, dir_okay=False)
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -27,16 +27,16 @@ json_option = click.option("--json", "is_json", is_flag=True, help="Print JSON."
 
 
 class ProviderContext(msgspec.Struct, frozen=True):
-    """Where the provider is served, and what it signs with."""
+    """The service for the provider, and the provider's signing key."""
 
     backend: ProviderBackend
     key: Ed25519PrivateKey
 
 
 def at_backend(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that say where the provider is served, and `at`.
+    """Add the options that choose the backend to a command, and pass it as `at`.
 
-    The provider's key signs on this machine only; neither store nor API ever has it.
+    The provider's key signs only on this machine; neither the store nor the API ever gets it.
     """
 
     @wraps(command)
@@ -52,7 +52,7 @@ def at_backend(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def reading_backend(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command that signs nothing the same options, and `backend`."""
+    """Add the same options to a command that signs nothing, and pass the backend as `backend`."""
 
     @wraps(command)
     def opened(open_backend: _Opener, directory: Path, **options: object) -> None:
@@ -70,14 +70,14 @@ _Opener = Callable[[bytes], ProviderBackend]
 
 
 def _place_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command `directory`, and `open_backend`, which takes the provider's public key."""
+    """Pass a command `directory`, and `open_backend`, which takes the provider's public key."""
 
     @provider_directory
     @cloud_directory
-    @click.option("--api", "url", help="The API's https address, instead of the store here.")
-    @click.option("--ca", type=FILE, help="The collectivity's certificate; ca.pem in --dir.")
-    @click.option("--token-file", type=FILE, help="The token (0600); api.token in --dir.")
-    @click.option("--certificate", type=FILE, help="Instead of a token; its key beside it, .key.")
+    @click.option("--api", "url", help="The API's https address. Default: the store here.")
+    @click.option("--ca", type=FILE, help="The authority's certificate. Default: ca.pem in --dir.")
+    @click.option("--token-file", type=FILE, help="The token (0600). Default: api.token in --dir.")
+    @click.option("--certificate", type=FILE, help="Instead of a token; its .key is beside it.")
     @click.pass_obj
     @wraps(command)
     def placed(
@@ -104,10 +104,10 @@ def _place_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def one_contract(wanted: str | None, known: Sequence[ContractItem]) -> ContractItem:
-    """Return the contract that a prefix names (`9f3a`, `9f3a…`), or the only one.
+    """Return the contract whose hash begins with `wanted` (`9f3a`, `9f3a…`), or the only one.
 
     Raises:
-        DocumentRefused: there are none or several.
+        DocumentRefused: no contract matches, or several do.
     """
     if wanted is None and len(known) == 1:
         return known[0]
@@ -117,12 +117,12 @@ def one_contract(wanted: str | None, known: Sequence[ContractItem]) -> ContractI
             "(`volet provider contracts` lists them)."
         )
     start = wanted.lower().rstrip("….")
-    found = [each for each in known if each.contract.startswith(start)]
-    if len(found) != 1:
+    matching = [contract for contract in known if contract.contract.startswith(start)]
+    if len(matching) != 1:
         raise DocumentRefused(
-            f"{len(found)} contracts begin with {wanted!r}; `volet provider contracts` lists them."
+            f"{len(matching)} contracts begin with {wanted!r}; `volet provider contracts` lists them."
         )
-    return found[0]
+    return matching[0]
 
 
 def all_contracts(backend: ProviderBackend) -> list[ContractItem]:

@@ -1,4 +1,4 @@
-"""A statement that was asked for: watched until a chip has it, and shown."""
+"""Waits for a requested statement until a chip has it, and shows its state."""
 
 from datetime import date
 from time import sleep
@@ -17,8 +17,8 @@ WAITS_FOR = {
     "device": "waiting for a chip that speaks for the household.",
     "schedule": "waiting for a calendar or market series that is not listed yet.",
 }
-# Each look is a call that the API counts and audits.
-LOOK_EVERY_S = 0.5
+# Each poll is a call that the API counts and audits.
+POLL_EVERY_S = 0.5
 
 wait_option = click.option(
     "--wait",
@@ -26,12 +26,12 @@ wait_option = click.option(
     type=click.FloatRange(0),
     default=60.0,
     show_default=True,
-    help="Stop watching when nothing has moved for so many seconds.",
+    help="Stop waiting after so many seconds without progress.",
 )
 
 
 def report(backend: ProviderBackend, request_id: bytes, wait_s: float, *, is_json: bool) -> None:
-    """Wait for a statement, and show how far it has come.
+    """Wait for a statement and print its state.
 
     Raises:
         DocumentRefused: the collectivity has refused the request.
@@ -41,11 +41,11 @@ def report(backend: ProviderBackend, request_id: bytes, wait_s: float, *, is_jso
         return backend.statement(request_id.hex())
 
     over = {RequestState.SEEN, RequestState.REFUSED}
-    wait_until(lambda: state().state in over, Patience(wait_s), state, lambda: sleep(LOOK_EVERY_S))
-    found = state()
-    click.echo(msgspec.json.encode(found) if is_json else _in_words(found))
-    if found.state is RequestState.REFUSED:
-        raise DocumentRefused(found.detail)
+    wait_until(lambda: state().state in over, Patience(wait_s), state, lambda: sleep(POLL_EVERY_S))
+    latest = state()
+    click.echo(msgspec.json.encode(latest) if is_json else _in_words(latest))
+    if latest.state is RequestState.REFUSED:
+        raise DocumentRefused(latest.detail)
 
 
 def _in_words(state: StatementState) -> str:

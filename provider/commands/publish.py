@@ -1,4 +1,4 @@
-"""`volet provider publish`: signed documents listed in public."""
+"""`volet provider publish`: add signed documents to the transparency log."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from system.files import read_document
 @at_backend
 @click.argument("files", metavar="FILE…", nargs=-1, required=True, type=FILE)
 def publish(at: ProviderContext, files: tuple[Path, ...]) -> None:
-    """List signed offers, calendars or series in public. Nothing is taken off the list again."""
+    """Add signed offers, calendars or series to the public log, from which nothing is removed."""
     for path in files:
         data = read_document(path, "`volet provider offer` writes one.")
         signed = parse_signed(data, str(path))

@@ -1,4 +1,4 @@
-"""`volet provider receipts`: what households have signed off, opened and checked by the provider."""
+"""`volet provider receipts`: open and check the households' receipts."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -28,7 +28,7 @@ EXIT_REFUSED = 3
 @click.command()
 @provider_directory
 @cloud_directory
-@click.option("--contract", default="", help="A contract's hash, or how it begins.")
+@click.option("--contract", default="", help="A contract's hash, or its start.")
 @json_option
 @click.pass_obj
 def receipts(
@@ -36,7 +36,7 @@ def receipts(
 ) -> None:
     """Open and check the receipts under this provider's contracts.
 
-    Exit code 3: one of them is not what it should be.
+    Exit code 3: at least one of them is refused.
     """
     sealing_key, key = load_sealing_key(directory), load_key(directory).public_key()
     evidence = town.evidence(cloud, key.public_bytes_raw())
@@ -50,16 +50,16 @@ def receipts(
     if is_json:
         click.echo(msgspec.json.encode({"receipts": checked}))
     else:
-        for each in checked:
-            click.echo(in_words(each))
+        for receipt in checked:
+            click.echo(in_words(receipt))
         if not checked:
             click.echo("No household has sent a receipt yet.")
-    if any(each.verdict is ReceiptVerdict.REFUSED for each in checked):
+    if any(receipt.verdict is ReceiptVerdict.REFUSED for receipt in checked):
         raise SystemExit(EXIT_REFUSED)
 
 
 def in_words(checked: Checked) -> str:
-    """Lay a receipt out for a terminal."""
+    """Format a receipt for a terminal."""
     head = f"Statement {checked.statement[:16]}… under contract {checked.contract[:16]}…: "
     if checked.start is None or checked.end is None:
         return f"{head}{WORDS[checked.verdict]}: {checked.detail}."

@@ -1,4 +1,4 @@
-"""`volet provider restore`: a backup put back."""
+"""`volet provider restore`: restore the provider's directory from a backup."""
 
 from provider.directory import PROVIDER
 from system.backup.cli import commands

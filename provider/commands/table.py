@@ -1,4 +1,4 @@
-"""`volet provider …`: an energy provider's commands."""
+"""The group `volet provider`: the module of each command."""
 
 from system.commands import LazyGroup
 

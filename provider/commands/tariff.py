@@ -1,4 +1,4 @@
-"""`volet provider tariff …`: tariffs, calendars and market series as documents."""
+"""`volet provider tariff`: check tariffs, and make regulated tariffs, calendars and series."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -26,32 +26,32 @@ from tariffs.series import make_series, read_prices
 
 REFUSED = 1
 
-_out = click.option("--out", type=FILE, required=True, help="Where the signed document goes.")
-_name = click.option("--name", required=True, help="The document's name, as tariffs name it.")
-_source = click.option("--source", default="", help="Where the data was read.")
+_out = click.option("--out", type=FILE, required=True, help="Where to write the signed document.")
+_name = click.option("--name", required=True, help="The name by which tariffs refer to it.")
+_source = click.option("--source", default="", help="Where the data comes from.")
 
 
 @click.group()
 def tariff() -> None:
-    """Tariffs as data: the regulated ones, calendars, market series, a linter."""
+    """Tariffs as documents: regulated tariffs, calendars, market series and a linter."""
 
 
 @tariff.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=FILE)
 @json_option
 def check(files: tuple[Path, ...], *, is_json: bool) -> None:
-    """Say all that is wrong or odd in tariffs, each with its line and how to put it right.
+    """Report errors and oddities in tariffs, each with its line and how to correct it.
 
-    FILEs are tariffs, calendars, series (JSON) or signed documents; tariffs are held against the
+    FILEs are tariffs, calendars, series (JSON) or signed documents. Tariffs are checked against the
     calendars among them. Exit code 1 if there is an error; warnings alone end with 0.
     """
-    read = {path: read_document(path, "name a tariff as JSON.") for path in files}
+    texts = {path: read_document(path, "name a tariff as JSON.") for path in files}
     today = legal_day(datetime.now(UTC))
-    reports = linter.check_files(linter.read_texts(files, read), today)
+    reports = linter.check_files(linter.read_texts(files, texts), today)
     errors, warnings = (linter.count(reports, severity) for severity in Severity)
     if is_json:
-        found = {"problems": reports, "errors": errors, "warnings": warnings}
-        click.echo(msgspec.json.encode(found))
+        report = {"problems": reports, "errors": errors, "warnings": warnings}
+        click.echo(msgspec.json.encode(report))
     else:
         click.echo("\n".join(linter.in_words(reports)))
     if errors:
@@ -62,9 +62,11 @@ def check(files: tuple[Path, ...], *, is_json: bool) -> None:
 @click.option("--option", required=True, type=click.Choice([str(option) for option in GridOption]))
 @click.option("--kva", required=True, type=click.IntRange(1), help="The subscribed power.")
 @click.option("--since", type=DAY, help="Leave out grids that ended by this day.")
-@click.option("--provider", default=PROVIDER, show_default=True, help="Who sells under it.")
-@click.option("--calendar", help="A calendar by which other meters' registers would count.")
-@click.option("--publisher", help="That calendar's key, hexadecimal.")
+@click.option("--provider", default=PROVIDER, show_default=True, help="The seller's name.")
+@click.option(
+    "--calendar", help="For quotes on other meters: the calendar by which registers count."
+)
+@click.option("--publisher", help="Key of that calendar's publisher, hex.")
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="A directory."
 )
@@ -77,7 +79,7 @@ def regulated(
     publisher: str | None,
     out: Path,
 ) -> None:
-    """Write the regulated French tariff (Tarif Bleu) as tariff files, one a grid."""
+    """Write the regulated French tariff (Tarif Bleu) as tariff files, one for each grid."""
     if (calendar is None) != (publisher is None):
         raise click.UsageError("--calendar and --publisher go together.")
     counted = None
@@ -91,13 +93,13 @@ def regulated(
         register_calendar=counted,
     )
     out.mkdir(parents=True, exist_ok=True)
-    for each in tariffs:
-        path = out / f"{option}_{kva}kva_{each.valid_from}.json"
-        write_public(path, msgspec.json.format(msgspec.json.encode(each), indent=1) + b"\n")
+    for grid_tariff in tariffs:
+        path = out / f"{option}_{kva}kva_{grid_tariff.valid_from}.json"
+        write_public(path, msgspec.json.format(msgspec.json.encode(grid_tariff), indent=1) + b"\n")
         click.echo(str(path))
-    written = {each.valid_from for each in tariffs}
+    starts = {grid_tariff.valid_from for grid_tariff in tariffs}
     for grid in grids():
-        for text in grid.assumed if grid.valid_from in written else ():
+        for text in grid.assumed if grid.valid_from in starts else ():
             click.echo(f"Grid of {grid.name}: {text}", err=True)
 
 
@@ -132,7 +134,7 @@ def hphc(
 @tariff.command()
 @provider_directory
 @_name
-@click.option("--days", type=FILE, help="CSV date,colour. [default: the days shipped]")
+@click.option("--days", type=FILE, help="CSV date,colour. [default: the included days]")
 @click.option("--from", "start", type=DAY, help="The first day. [default: the list's]")
 @click.option("--to", "end", type=DAY, help="The day after the last. [default: the list's]")
 @_source
@@ -156,9 +158,9 @@ def tempo(
         raise DocumentRefused(f"{days} names no day.")
     first = start.date() if start else min(colours)
     last = end.date() if end else date.fromordinal(max(colours).toordinal() + 1)
-    said = source or (tempo_source() if days is None else "")
-    made = tempo_calendar(_public(key), name, colours, first, last, source=said)
-    _sign(made, key, out)
+    origin = source or (tempo_source() if days is None else "")
+    calendar = tempo_calendar(_public(key), name, colours, first, last, source=origin)
+    _sign(calendar, key, out)
 
 
 @tariff.command()
@@ -181,8 +183,8 @@ def ejp(
     """Sign the EJP calendar: mobile peaks from 07:00 to 01:00 on the days named."""
     key = load_key(directory)
     peaks = read_peak_days(_text(days), str(days))
-    made = ejp_calendar(_public(key), name, peaks, start.date(), end.date(), source=source)
-    _sign(made, key, out)
+    calendar = ejp_calendar(_public(key), name, peaks, start.date(), end.date(), source=source)
+    _sign(calendar, key, out)
 
 
 @tariff.command()
@@ -192,16 +194,16 @@ def ejp(
 @_source
 @_out
 def series(directory: Path, name: str, prices: Path, source: str, out: Path) -> None:
-    """Sign a market series of hourly or quarter-hourly prices, negative ones too.
+    """Sign a market series of hourly or quarter-hourly prices, which may be negative.
 
-    A long series becomes several documents: OUT, then OUT-2, OUT-3, …, each fit to be listed.
+    A long series becomes several documents that are small enough for the log: OUT, OUT-2, OUT-3, …
     """
     key = load_key(directory)
     rows = read_prices(_text(prices), str(prices))
-    made = make_series(_public(key), name, rows, str(prices), source)
-    for number, each in enumerate(made, 1):
+    documents = make_series(_public(key), name, rows, str(prices), source)
+    for number, document in enumerate(documents, 1):
         suffix = "" if number == 1 else f"-{number}"
-        _sign(each, key, out.with_name(f"{out.stem}{suffix}{out.suffix}"))
+        _sign(document, key, out.with_name(f"{out.stem}{suffix}{out.suffix}"))
 
 
 def _sign(document: Schedule, key: Ed25519PrivateKey, out: Path) -> None:
