@@ -1,16 +1,16 @@
-"""A trustee: gives sums of masks for sets that the rules allow, once, and never sees a ciphertext.
+"""A trustee: returns sums of masks once, for sets that the rules allow, and never sees a ciphertext.
 
 commands/  `volet trustee …`, one module for each command
-core       what a trustee does with a message; knows no broker
-rules      which set of households may be asked for
-documents  sets of trustees, measures and the roster as this trustee knows them
-letters    households' seeds, from the letters that their chips publish
-masks      the keystreams, in bulk
-peers      the others' logs: what a restored image forgot, and alarms
-pages      messages that come in parts
-log        the database; the only module here that knows SQL
+core       handles messages, independently of the broker
+rules      the sets of households that may be requested
+documents  the trustee sets, measures and roster that this trustee has verified
+letters    households' seeds, from the key shares that their chips publish
+masks      keystreams in bulk
+peers      the other trustees' logs: recovery after a restore, and alarms
+pages      reassembles messages that arrive in parts
+log        the database; the only module here that uses SQL
 service    the program over MQTT
-directory  a trustee's directory, opened
-files      what of it a backup takes along
-words      what `volet trustee` prints
+directory  configuration, keys and certificate of a trustee's directory
+files      the files of the directory, and which of them a backup contains
+words      texts for the trustee's operator
 """

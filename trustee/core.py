@@ -1,7 +1,7 @@
-"""What a trustee does with a message: checks, writes down, then answers. Knows no broker.
+"""Checks a trustee's messages, logs the answers, then returns them; independent of the broker.
 
-"Answered" is in the log, on the disk, before an answer leaves. The answer follows from the request
-and the seeds alone, so that a process killed between the two gives the same bytes later.
+An answer is in the log on disk before it leaves. It depends only on the request and the seeds, so a
+process that is killed in between returns the same bytes later.
 """
 
 from collections.abc import Callable, Iterable
@@ -46,14 +46,14 @@ from trustee.pages import Assembly
 from trustee.peers import Peers
 from trustee.rules import Asked, Bindings, Bound, check_request, households_of
 
-# Six months: a figure waits for trustees that are away for weeks, then nobody asks any more.
+# Six months: a figure waits while trustees are offline for weeks, but not longer than this.
 KEPT_DAYS = 183
 
 log = structlog.get_logger()
 
 
 class TrusteeIdentity(msgspec.Struct, frozen=True):
-    """Who a trustee is: its name, what it is called, and its two private keys."""
+    """A trustee's name in certificates, its name for people (`title`), and its private keys."""
 
     collectivity: str
     name: str
@@ -63,13 +63,13 @@ class TrusteeIdentity(msgspec.Struct, frozen=True):
 
     @classmethod
     def draw(cls, collectivity: str, name: str, title: str = "") -> "TrusteeIdentity":
-        """Draw both keys."""
+        """Generate both keys."""
         signing_key = Ed25519PrivateKey.generate()
         return cls(collectivity, name, title or name, signing_key, SealingKey.generate())
 
     @property
     def public(self) -> PublicTrustee:
-        """What stands in the set of trustees."""
+        """The trustee's entry in the trustee set."""
         return PublicTrustee(
             self.name,
             self.title,
@@ -79,67 +79,69 @@ class TrusteeIdentity(msgspec.Struct, frozen=True):
 
 
 def today_number() -> int:
-    """Return the number of the legal day that it is."""
+    """Return the number of the current legal day."""
     return day_number(legal_day(datetime.now(UTC)))
 
 
 class TrusteeCore:
-    """One trustee over its database.
+    """One trustee with its database.
 
-    `today` gives the number of the day that it is; `is_alone`: for simulations in one process,
-    answers without having heard of the other trustees.
+    `today` returns the number of the current day. `is_alone` makes it answer without waiting for
+    the other trustees, for simulations in one process.
     """
 
     def __init__(
         self,
         identity: TrusteeIdentity,
-        kept: TrusteeLog,
+        trustee_log: TrusteeLog,
         today: Callable[[], int] = today_number,
         *,
         is_alone: bool = False,
     ) -> None:
-        """Load what the database holds."""
+        """Load the state from the database."""
         self.identity = identity
-        self.documents = TrustedDocuments(kept, identity.collectivity)
-        self.peers = Peers(kept, self.documents, identity.name)
-        self._log = kept
+        self.documents = TrustedDocuments(trustee_log, identity.collectivity)
+        self.peers = Peers(trustee_log, self.documents, identity.name)
+        self._log = trustee_log
         self._today = today
         self._is_alone = is_alone
-        self._letters = HeldKeyShares(kept, self.documents, identity.sealing_key, identity.name)
+        self._letters = HeldKeyShares(
+            trustee_log, self.documents, identity.sealing_key, identity.name
+        )
         self._pages = Assembly()
         self._bindings = Bindings()
-        self._told: list[FromPeer] = []
-        self._said = Repeated()
+        self._announcements: list[FromPeer] = []
+        self._repeated = Repeated()
 
     @property
     def is_ready(self) -> bool:
-        """Whether it answers."""
+        """Whether it answers requests."""
         return self._is_alone or self.peers.is_synced
 
     @property
     def households(self) -> int:
-        """Of how many households it holds seeds."""
+        """The number of households whose seeds it holds."""
         return len(self._letters)
 
     def confirm(self, words: str) -> None:
-        """Trust the first set of trustees of this fingerprint, as `volet trustee confirm` does."""
+        """Trust the first trustee set with this fingerprint, as `volet trustee confirm` does."""
         confirm_first_set(self._log, words)
 
     def known(self) -> Known:
-        """Say what this trustee knows."""
-        held = self._log.holding(self.identity.name)
+        """Return what this trustee has: roster, documents, own log, and whether it is ready."""
+        holding = self._log.holding(self.identity.name)
         roster = self.documents.roster
         return Known(
             len(roster),
             roster.head,
             self.documents.hashes,
-            held.length,
-            held.head,
+            holding.length,
+            holding.head,
             self.is_ready,
         )
 
-    def look_again(self) -> bool:
-        """Take the first set of trustees if the operator has confirmed it meanwhile; says so."""
+    def check_confirmation(self) -> bool:
+        """Accept the first trustee set if the operator has confirmed it; return whether it was."""
         if not self.documents.take_confirmed(self._today()):
             return False
         self._take_waiting(self._letters.waiting())
@@ -147,15 +149,16 @@ class TrusteeCore:
         return True
 
     def expire(self) -> None:
-        """Delete what was asked and answered of days so long ago; none of it is asked for again."""
+        """Delete the requests and answers of days that are too old to be requested again."""
         horizon = self._today() - KEPT_DAYS
         if self._log.expire(horizon):
             log.info("answers_expired", before=str(day_of_number(horizon)))
 
-    def take_letters(self, topic: str, payload: bytes) -> bool:
-        """Take a retained `d/{device}/key`; says whether its seeds are new and kept.
+    def take_key_shares(self, topic: str, payload: bytes) -> bool:
+        """Take a retained `d/{device}/key`; return whether its seeds are new and stored.
 
-        What is refused is counted, never raised. An empty one says that the household has left.
+        A refused message is counted, and no exception is raised. An empty message means that the
+        household has left.
         """
         if not payload:
             return False
@@ -163,14 +166,14 @@ class TrusteeCore:
             return self._letters.take(self._device_of(topic), payload)
         except MessageRefused as exc:
             self._count(exc.reason)
-            if times := self._said.found("letters", exc.reason, exc.detail):
+            if times := self._repeated.found("letters", exc.reason, exc.detail):
                 log.warning("letters_refused", reason=exc.reason, detail=exc.detail, times=times)
             return False
 
     def take(self, message: ToTrustee) -> list[FromTrustee]:
-        """Take one message of the release worker; returns what to answer.
+        """Handle a message of the release worker, and return the answers to it.
 
-        `take_told` has what the other trustees must hear before that leaves.
+        What `pop_announcements` returns must be sent to the other trustees before these answers.
         """
         match message.message:
             case RosterPage(first, entries):
@@ -182,13 +185,13 @@ class TrusteeCore:
                 return self._take_request(request, page, pages, data)
 
     def take_peer(self, sender: str, message: FromPeer) -> list[FromPeer]:
-        """Take what another trustee says on its log's topic; returns what to say to that."""
+        """Handle a message on another trustee's log topic, and return the answers to it."""
         was_ready = self.is_ready
         try:
             return self.peers.take(sender, message)
         except MessageRefused as exc:
             self._count(exc.reason)
-            if times := self._said.found("peer", sender, exc.reason, exc.detail):
+            if times := self._repeated.found("peer", sender, exc.reason, exc.detail):
                 log.warning(
                     "peer_refused", peer=sender, reason=exc.reason, detail=exc.detail, times=times
                 )
@@ -198,16 +201,16 @@ class TrusteeCore:
                 self._bindings.clear()
                 log.info("trustee_ready", entries=self._log.holding(self.identity.name).length)
 
-    def take_told(self) -> list[FromPeer]:
-        """Return what the other trustees must hear, and forget it."""
-        told, self._told = self._told, []
-        return told
+    def pop_announcements(self) -> list[FromPeer]:
+        """Return and clear the messages that the other trustees must get."""
+        announcements, self._announcements = self._announcements, []
+        return announcements
 
     def answer(self, request: SetRequest) -> Answer:
-        """Answer a request: write down that it is answered, then return the sums.
+        """Log that a request is answered, then return the sums.
 
         Raises:
-            MessageRefused: with the rule that it breaks; nothing was written.
+            MessageRefused: the request breaks a rule, which is the reason; nothing was logged.
         """
         if not self.is_ready:
             raise MessageRefused(Reason.NOT_READY, "the other trustees have not told all yet")
@@ -229,21 +232,21 @@ class TrusteeCore:
         if unknown and request.ask is Ask.SUM:
             raise MessageRefused(Reason.SEEDS, f"the seeds of {len(unknown)} households")
         if not is_logged:
-            self._write_down(asked, encoded)
+            self._log_answer(asked, encoded)
         answer = self._compute(asked, draws, unknown)
         self._log.put_answer(request.id, msgspec.msgpack.encode(answer))
         return answer
 
-    def _write_down(self, asked: Asked, encoded: bytes) -> None:
+    def _log_answer(self, asked: Asked, encoded: bytes) -> None:
         request = asked.request
         bound = self._bound(request.day, request.measure)
         households = households_of(self.documents, request)
         bound.check(asked, households)
-        held = self._log.holding(self.identity.name)
+        holding = self._log.holding(self.identity.name)
         entry = LogEntry(
             self.identity.name,
-            held.length,
-            held.head,
+            holding.length,
+            holding.head,
             request.id,
             request.ask,
             request.measures,
@@ -255,7 +258,7 @@ class TrusteeCore:
         signed = sign_log_entry(entry, self.identity.collectivity, self.identity.signing_key)
         self._log.append(entry, signed, encoded)
         bound.bind(request, households)
-        self._told.append(FromPeer(Entries((signed,))))
+        self._announcements.append(FromPeer(Entries((signed,))))
         log.info(
             "answer_logged",
             ask=request.ask,
@@ -266,7 +269,11 @@ class TrusteeCore:
         )
 
     def _bound(self, day: int, measure: str) -> Bound:
-        """Return what the log binds this trustee to."""
+        """Return what this trustee's log binds it to for a day and measure.
+
+        Raises:
+            MessageRefused: an answered request is missing after a restore.
+        """
         bound = self._bindings.get(day, measure)
         if bound is None:
             bound = Bound()
@@ -285,8 +292,8 @@ class TrusteeCore:
         )
         keys = self._letters.keys(households, asked.trustees, asked.request.day)
         return [
-            None if each is None else Draw(each, nonce)
-            for each, (nonce, _) in zip(keys, asked.draws, strict=True)
+            None if month_keys is None else Draw(month_keys, nonce)
+            for month_keys, (nonce, _) in zip(keys, asked.draws, strict=True)
         ]
 
     def _compute(self, asked: Asked, draws: list[Draw | None], unknown: tuple[int, ...]) -> Answer:
@@ -295,11 +302,11 @@ class TrusteeCore:
         if trustees is None:
             raise MessageRefused(Reason.DOCUMENT, "an unknown set of trustees")
         numbers = trustees.shape.sets_of(trustees.number_of(self.identity.name))
-        place = (len(numbers), request.day, request.measure, asked.slots)
+        terms = (len(numbers), request.day, request.measure, asked.slots)
         words = (
-            sums([draw for draw in draws if draw is not None], *place)
+            sums([draw for draw in draws if draw is not None], *terms)
             if request.ask is Ask.SUM
-            else check_masks(draws, *place)
+            else check_masks(draws, *terms)
         )
         named = zip(numbers, map(to_bytes, words), strict=True)
         return Answer(request.id, tuple(named), unknown)
@@ -312,7 +319,7 @@ class TrusteeCore:
             answer = msgspec.msgpack.encode(self.answer(_read_request(name, whole)))
         except MessageRefused as exc:
             self._count(exc.reason)
-            if times := self._said.found("request", exc.reason, exc.detail):
+            if times := self._repeated.found("request", exc.reason, exc.detail):
                 log.warning("request_refused", reason=exc.reason, detail=exc.detail, times=times)
             return [FromTrustee(Refused(name, exc.reason, exc.detail))]
         parts = pages_of(answer)
@@ -330,7 +337,7 @@ class TrusteeCore:
             self._take_waiting(self._letters.waiting())
         except (MessageRefused, DocumentRefused) as exc:
             self._count(Reason.DOCUMENT)
-            if times := self._said.found("document", str(exc)):
+            if times := self._repeated.found("document", str(exc)):
                 log.warning("document_refused", detail=str(exc), times=times)
         return [FromTrustee(self.known())]
 
@@ -342,7 +349,7 @@ class TrusteeCore:
             self.documents.take_roster(first, tuple(entries), seen)
         except (MessageRefused, DocumentRefused) as exc:
             self._count(Reason.ROSTER)
-            if times := self._said.found("roster", str(exc)):
+            if times := self._repeated.found("roster", str(exc)):
                 log.warning("roster_refused", detail=str(exc), times=times)
         self._take_waiting(
             self.documents.roster.entry(number).device
@@ -354,7 +361,7 @@ class TrusteeCore:
             payload = self._letters.waiting_of(device)
             if payload is not None:
                 topic = device_topic(self.identity.collectivity, DeviceId(device), Kind.KEY)
-                self.take_letters(topic, payload)
+                self.take_key_shares(topic, payload)
 
     def _device_of(self, topic: str) -> DeviceId:
         device = parse_device_topic(topic)
@@ -373,6 +380,6 @@ def _read_request(name: bytes, data: bytes) -> SetRequest:
     return request
 
 
-def confirm_first_set(kept: TrusteeLog, words: str) -> None:
-    """Trust the first set of trustees that has this fingerprint (six groups of four)."""
-    kept.put_fact(CONFIRMED, " ".join(words.upper().split()).encode())
+def confirm_first_set(trustee_log: TrusteeLog, words: str) -> None:
+    """Trust the first trustee set if it has this fingerprint (six groups of four characters)."""
+    trustee_log.put_fact(CONFIRMED, " ".join(words.upper().split()).encode())

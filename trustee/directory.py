@@ -41,7 +41,7 @@ _INSTALL = "the collectivity issues it; put it in place with `volet trustee inst
 
 
 class TrusteeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What `trustee.toml` says: who the trustee is, and where the broker."""
+    """The contents of `trustee.toml`: the trustee's names and the broker's address."""
 
     collectivity: str
     name: TrusteeName
@@ -53,7 +53,7 @@ class TrusteeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def new_config(
     collectivity: str, name: str, title: str, broker_host: str, broker_port: int
 ) -> TrusteeConfig:
-    """Check what a trustee is to be called.
+    """Return the checked configuration of a new trustee.
 
     Raises:
         ConfigError: a value is wrong.
@@ -70,7 +70,7 @@ def new_config(
 
 
 def initialise(directory: Path, config: TrusteeConfig, ca: Path | None) -> bool:
-    """Draw the keys and write what is public; says whether anything was drawn.
+    """Generate missing keys and write the public file; return whether a key is new.
 
     Raises:
         ConfigError: the directory is another trustee's, or cannot be written.
@@ -78,13 +78,13 @@ def initialise(directory: Path, config: TrusteeConfig, ca: Path | None) -> bool:
     make_private_dir(directory)
     path = directory / CONFIG_NAME
     if path.exists():
-        found = load_config(directory)
-        if (found.collectivity, found.name) != (config.collectivity, config.name):
-            raise ConfigError(f"{path} is {found.name}'s of {found.collectivity}.")
+        existing = load_config(directory)
+        if (existing.collectivity, existing.name) != (config.collectivity, config.name):
+            raise ConfigError(f"{path} is {existing.name}'s of {existing.collectivity}.")
     else:
         write_public(path, _toml(config))
-    drawn = Ed25519PrivateKey.generate().private_bytes_raw()
-    is_new = draw_secret(directory / SIGNING_KEY, drawn)
+    signing_key = Ed25519PrivateKey.generate().private_bytes_raw()
+    is_new = draw_secret(directory / SIGNING_KEY, signing_key)
     is_new |= draw_secret(directory / SEALING_KEY, SealingKey.generate().to_bytes())
     if ca is not None:
         write_public(directory / CA, read_document(ca, "ask the collectivity for it."))
@@ -97,7 +97,7 @@ def load_config(directory: Path) -> TrusteeConfig:
     """Read the configuration.
 
     Raises:
-        ConfigError: names the file and what is wrong with it.
+        ConfigError: the file is missing or wrong; the message names it.
     """
     path = directory / CONFIG_NAME
     data = read_document(path, _NEXT)
@@ -111,7 +111,7 @@ def load_identity(directory: Path) -> TrusteeIdentity:
     """Read the keys.
 
     Raises:
-        ConfigError: a file is missing, open to others, or no key.
+        ConfigError: a file is missing, readable by others, or not a key.
     """
     config = load_config(directory)
     try:
@@ -127,11 +127,11 @@ def load_identity(directory: Path) -> TrusteeIdentity:
 
 
 def install(directory: Path, certificate: Path, key: Path, ca: Path | None) -> None:
-    """Put the TLS identity in place that the collectivity issued.
+    """Install the TLS identity that the collectivity issued.
 
     Raises:
-        ConfigError: a file cannot be read or written, or is not this trustee's; then nothing was
-            put in place.
+        ConfigError: the certificate is not this trustee's, and nothing was installed; or a file
+            cannot be read or written.
     """
     files = TlsFiles(ca or directory / CA, certificate, key)
     check_identity(files, load_config(directory).name, Role.TRUSTEE, _INSTALL)
@@ -142,7 +142,7 @@ def install(directory: Path, certificate: Path, key: Path, ca: Path | None) -> N
 
 
 def link_settings(directory: Path) -> LinkSettings:
-    """Return how the trustee reaches the broker.
+    """Return the settings of the connection to the broker.
 
     Raises:
         ConfigError: the certificate is not installed, or not this trustee's.
@@ -160,10 +160,10 @@ def link_settings(directory: Path) -> LinkSettings:
 
 
 def lifetimes(directory: Path) -> tuple[Lifetime, ...]:
-    """Return from when until when the certificates hold that are installed.
+    """Return the lifetimes of the installed certificates.
 
     Raises:
-        ConfigError: one of them is damaged.
+        ConfigError: a certificate is damaged.
     """
     files = {"authority": directory / CA, load_config(directory).name: directory / CERTIFICATE}
     return read_lifetimes({name: path for name, path in files.items() if path.exists()})
@@ -183,10 +183,10 @@ broker_port = {config.broker_port}
 
 
 def open_existing_log(directory: Path) -> TrusteeLog:
-    """Open the database of a trustee that has run, as commands do that read; never make one.
+    """Open the existing database of a trustee, for commands that only read.
 
     Raises:
-        ConfigError: there is none in this directory.
+        ConfigError: the directory has no database.
         StoreError: the file is damaged, of another version, or no trustee's.
     """
     if not (directory / FILE_NAME).is_file():

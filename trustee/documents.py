@@ -1,4 +1,4 @@
-"""What a trustee goes by: sets of trustees, measures, and the roster, each checked on arrival."""
+"""The trustee sets, measures and roster that a trustee relies on, each verified on arrival."""
 
 import hashlib
 from collections.abc import Sequence
@@ -27,10 +27,10 @@ _FIRST_SET = "first_set"
 
 
 class TrustedDocuments:
-    """The documents and the roster, as far as this trustee has been told and has checked."""
+    """The documents and the roster entries that this trustee has received and verified."""
 
     def __init__(self, log: TrusteeLog, collectivity: str) -> None:
-        """Load what was checked before."""
+        """Load what was verified before."""
         self._log = log
         self.collectivity = collectivity
         self._sets: list[tuple[CosignedDocument, TrusteeSet]] = []
@@ -44,44 +44,46 @@ class TrustedDocuments:
 
     @property
     def hashes(self) -> tuple[bytes, ...]:
-        """The hashes of all documents, sets of trustees first."""
+        """The hashes of all documents, trustee sets first."""
         sets = (cosigned.hash for cosigned, _ in self._sets)
         return (*sets, *(document for document, _ in self._measures))
 
     @property
     def trustees(self) -> TrusteeSet | None:
-        """The latest set of trustees."""
+        """The latest trustee set."""
         return self._sets[-1][1] if self._sets else None
 
     def trustee_set(self, document: bytes) -> TrusteeSet | None:
-        """Return the set of this hash."""
-        return next((each for cosigned, each in self._sets if cosigned.hash == document), None)
+        """Return the trustee set with this hash."""
+        return next(
+            (trustees for cosigned, trustees in self._sets if cosigned.hash == document), None
+        )
 
     def signing_key(self, name: str) -> bytes | None:
-        """Return the key of a trustee by the latest set that names it."""
+        """Return a trustee's key in the latest set that names it."""
         for _, trustees in reversed(self._sets):
-            for each in trustees.trustees:
-                if each.name == name:
-                    return each.signing_key
+            for trustee in trustees.trustees:
+                if trustee.name == name:
+                    return trustee.signing_key
         return None
 
     def measures_on(self, day: int) -> tuple[bytes, Measures] | None:
         """Return the measures in force on `day` (a number), with their hash."""
-        held = [each for each in self._measures if each[1].effective <= day]
-        return held[-1] if held else None
+        in_force = [known for known in self._measures if known[1].effective <= day]
+        return in_force[-1] if in_force else None
 
     def entry_of_device(self, device: str) -> RosterEntry | None:
-        """Return the latest roster entry of a device, if it is its household's latest, too."""
+        """Return a device's latest roster entry, if it is also its household's latest."""
         entry = self._devices.get(device)
         if entry is None or self.roster.history(entry.household_key)[-1].device != device:
             return None
         return entry
 
     def take_cosigned(self, data: bytes, today: int) -> None:
-        """Check and keep a document (MessagePack of its signed document); one that is known is passed over.
+        """Verify and store a signed document (MessagePack), unless it is known already.
 
         Raises:
-            DocumentRefused: says what is wrong, or that it waits for the operator.
+            DocumentRefused: the document is wrong, or it waits for the operator's confirmation.
         """
         cosigned = decode_body(data, CosignedDocument)
         if cosigned.hash in self.hashes:
@@ -94,7 +96,7 @@ class TrustedDocuments:
         self._add(cosigned)
 
     def take_confirmed(self, today: int) -> bool:
-        """Take the first set that waited, if the operator has confirmed it by now; says whether."""
+        """Accept the waiting first set if the operator has confirmed it; return whether it was."""
         if self._sets:
             return False
         data, words = self._log.fact(_FIRST_SET), self._log.fact(WAITING)
@@ -106,22 +108,22 @@ class TrustedDocuments:
     def take_roster(
         self, first: int, entries: Sequence[tuple[bytes, bytes]], seen: int | None = None
     ) -> list[RosterEntry]:
-        """Append what is new of these entries; returns it.
+        """Append and return the entries that are new.
 
-        `seen` is today's number. None: nothing was ever answered, so that these households were
-        there before the first figure; they count from their start.
+        `seen` is today's number, or None if nothing has ever been answered: these households were
+        there before the first figure, so they count from their start.
 
         Raises:
-            DocumentRefused: at the first that does not fit; those before it are kept.
+            DocumentRefused: an entry does not fit; the entries before it are stored.
         """
         if not self._sets:
             raise DocumentRefused("The roster comes after the first set of trustees.")
         length = len(self.roster)
         if first > length:
             raise DocumentRefused(f"The roster ends before entry {first}; send from {length} on.")
-        for place, known in enumerate(entries[: length - first]):
-            if hashlib.sha256(known[0]).digest() != self.roster.head_at(first + place + 1):
-                raise DocumentRefused(f"Roster entry {first + place} differs from what is known.")
+        for index, known in enumerate(entries[: length - first]):
+            if hashlib.sha256(known[0]).digest() != self.roster.head_at(first + index + 1):
+                raise DocumentRefused(f"Roster entry {first + index} differs from what is known.")
         new = entries[length - first :]
         added: list[RosterEntry] = []
         try:

@@ -1,4 +1,4 @@
-"""What a trustee's directory holds, and what of it a backup takes along."""
+"""The files of a trustee's directory, and which of them a backup contains."""
 
 from pathlib import Path
 
@@ -33,10 +33,10 @@ FILES = (
 
 
 def check(directory: Path) -> str:
-    """Read what a trustee reads at its start; says which trustee it is.
+    """Read what a trustee reads when it starts, and return a description of the trustee.
 
     Raises:
-        VoletError: something is missing or does not fit.
+        VoletError: a file is missing or does not fit the others.
     """
     identity = load_identity(directory)
     if (directory / CERTIFICATE).exists():

@@ -1,4 +1,4 @@
-"""Households' seeds: from the letters that chips publish to the month's keys."""
+"""Households' seeds: opens the key shares that chips publish, and derives the month's keys."""
 
 import hashlib
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from protocol.topics import Kind
 from trustee.documents import TrustedDocuments
 from trustee.log import StoredSeeds, TrusteeLog
 
-# Chips whose letters came before their roster entry; the broker keeps the letters, too.
+# Chips whose key shares arrived before their roster entry; the broker retains them as well.
 WAITING_MAX = 100_000
 MONTHS_KEPT = 2
 
@@ -26,12 +26,12 @@ Keys = dict[tuple[bytes, int], tuple[bytes, ...]]
 
 
 class HeldKeyShares:
-    """The seeds that this trustee holds."""
+    """The households' seeds that this trustee holds."""
 
     def __init__(
         self, log: TrusteeLog, documents: TrustedDocuments, sealing_key: SealingKey, name: str
     ) -> None:
-        """Load what was opened before."""
+        """Load the seeds that were opened before."""
         self._log = log
         self._documents = documents
         self._sealing_key = sealing_key
@@ -47,27 +47,28 @@ class HeldKeyShares:
         return len(self._latest)
 
     def take(self, device: str, payload: bytes) -> bool:
-        """Open a chip's letter; says whether it was new.
+        """Open a chip's key share; return whether it is new.
 
-        It waits for the chip's roster entry, and for the set of trustees to whom it is written.
+        A key share waits until the chip's roster entry and the trustee set that it is sealed to are
+        known.
 
         Raises:
-            MessageRefused: replayed, forged, or seeds that do not fit their commitments.
+            MessageRefused: it is replayed or forged, or its seeds do not fit their commitments.
         """
         entry = self._documents.entry_of_device(device)
         if entry is None:
-            return self._let_wait(device, payload)
+            return self._put_aside(device, payload)
         address = Address(self._documents.collectivity, DeviceId(device), Kind.KEY)
         key = Ed25519PublicKey.from_public_bytes(entry.signing_key)
         letters = open_message(address, payload, key, SeedLetters)
         if letters.household_key != entry.household_key:
             raise MessageRefused(Reason.HOUSEHOLD, "letters of another household")
         if self._documents.trustee_set(letters.trustees) is None:
-            return self._let_wait(device, payload)
+            return self._put_aside(device, payload)
         digest = hashlib.sha256(payload).digest()
         last = self._latest.get(letters.household_key)
         if last is not None and last.digest == digest:
-            return False  # the retained message again
+            return False  # the same retained message again
         if last is not None and letters.generation <= last.generation:
             raise MessageRefused(Reason.CONFLICT, "a generation that does not rise")
         seeds = StoredSeeds(
@@ -82,20 +83,20 @@ class HeldKeyShares:
         return True
 
     def waiting_of(self, device: str) -> bytes | None:
-        """Give back the letter of a device that waited, and forget it."""
+        """Remove and return the waiting key share of a device."""
         return self._waiting.pop(device, None)
 
     def waiting(self) -> tuple[str, ...]:
-        """Name the devices whose letters wait."""
+        """Return the devices whose key shares wait."""
         return tuple(self._waiting)
 
     def keys(
         self, households: Iterable[tuple[bytes, int]], trustees: bytes, day: int
     ) -> list[tuple[bytes, ...] | None]:
-        """Return the month's keys for each of our seed sets; None where there are no such seeds.
+        """Return each household's keys of the month, one for each of our seed sets.
 
-        `households` are (household key, generation of the seeds); `trustees` is the hash of the set
-        they must have been written to.
+        `households` are (household key, generation of the seeds). `trustees` is the hash of the
+        trustee set that the seeds must be sealed to. None: there are no such seeds.
         """
         month = day_number(month_of(day_of_number(day)))
         if month not in self._keys:
@@ -103,19 +104,19 @@ class HeldKeyShares:
                 self._keys.pop(next(iter(self._keys)))
             self._keys[month] = {}
         keys = self._keys[month]
-        found: list[tuple[bytes, ...] | None] = []
+        results: list[tuple[bytes, ...] | None] = []
         for household in households:
             seeds = self._seeds.get(household)
             if seeds is None or seeds.trustees != trustees:
-                found.append(None)
+                results.append(None)
                 continue
             known = keys.get(household)
             if known is None:
                 known = keys[household] = month_keys(seeds.seeds, household[0], month)
-            found.append(known)
-        return found
+            results.append(known)
+        return results
 
-    def _let_wait(self, device: str, payload: bytes) -> bool:
+    def _put_aside(self, device: str, payload: bytes) -> bool:
         if len(self._waiting) < WAITING_MAX or device in self._waiting:
             self._waiting[device] = payload
         return False
@@ -142,8 +143,8 @@ class HeldKeyShares:
             opened = open_letter(letters.letters[number], shape, context, self._sealing_key)
         except (CipherError, DocumentRefused) as exc:
             raise MessageRefused(Reason.SEEDS, "a letter that does not open here") from exc
-        for place, seed in opened.items():
-            if commitment(seed, place) != letters.commitments[place]:
+        for seed_set, seed in opened.items():
+            if commitment(seed, seed_set) != letters.commitments[seed_set]:
                 raise MessageRefused(Reason.SEEDS, "a seed that does not fit its commitment")
         return b"".join(opened.values())
 

@@ -1,7 +1,7 @@
-"""A trustee's database: seeds, documents, roster, and the log of what it answered.
+"""A trustee's database: seeds, documents, roster, and the log of its answers.
 
-One SQLite file, mode 0600, in WAL with synchronous=FULL: what is written is on the disk before it
-is told. The log is append-only by triggers and hash-chained.
+One SQLite file, mode 0600, in WAL mode with synchronous=FULL: a write is on disk before anything is
+sent about it. The log is hash-chained, and triggers make it append-only.
 """
 
 import os
@@ -51,12 +51,12 @@ CREATE TRIGGER entry_is_kept BEFORE DELETE ON entry
 CREATE TRIGGER entry_is_fixed BEFORE UPDATE ON entry
   BEGIN SELECT raise(ABORT, 'the log is append-only'); END;
 """
-# Version 2: the day on which an entry came; none for those that came before the first answer.
+# Version 2 adds the day on which an entry arrived, NULL for entries before the first answer.
 _SEEN = "ALTER TABLE roster ADD COLUMN seen INTEGER;"
 
 
 class StoredSeeds(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A household's seeds of one generation, 32 bytes each, in the order of the trustee's sets."""
+    """A household's seeds of one generation, 32 bytes each, in the order of the seed sets."""
 
     household_key: bytes
     generation: int
@@ -66,7 +66,7 @@ class StoredSeeds(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Alarm(msgspec.Struct, frozen=True):
-    """Two things were seen of which one only may be: `kind` says which, `trustees` of whom."""
+    """Evidence of misbehaviour: two contradicting statements of a `kind` by `trustees`."""
 
     kind: str
     measure: str
@@ -76,7 +76,7 @@ class Alarm(msgspec.Struct, frozen=True):
 
 
 class TrusteeLog:
-    """The database; one process writes it."""
+    """The database; only one process writes to it."""
 
     def __init__(self, database: sqlite_utils.Database, path: Path) -> None:
         """Use `open` or `in_memory`."""
@@ -85,20 +85,20 @@ class TrusteeLog:
 
     @classmethod
     def open(cls, directory: Path) -> "TrusteeLog":
-        """Open or make `trustee.db` of a trustee's directory.
+        """Open or create `trustee.db` in a trustee's directory.
 
         Raises:
             StoreError: the file is damaged, of another version, or no trustee's.
         """
         path = directory / FILE_NAME
-        with _told_apart(path):
+        with _translated_errors(path):
             if not path.exists():
                 os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
             return cls._of(sqlite3.connect(path, **_OPTIONS), path)
 
     @classmethod
     def in_memory(cls) -> "TrusteeLog":
-        """Make one that ends with the process, for simulations."""
+        """Create a database in memory, for simulations."""
         return cls._of(sqlite3.connect(":memory:", **_OPTIONS), Path(":memory:"))
 
     @classmethod
@@ -116,8 +116,8 @@ class TrusteeLog:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Do what is within in one transaction, on the disk when it ends."""
-        with _told_apart(self._path):
+        """Run the block in one transaction, which is on disk when the block ends."""
+        with _translated_errors(self._path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -132,16 +132,16 @@ class TrusteeLog:
         return bytes(rows[0][0]) if rows else None
 
     def put_fact(self, name: str, value: bytes) -> None:
-        """Keep a fact in place of what stood there."""
+        """Store a fact, replacing the value it had."""
         with self.writing():
             self._db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", [name, value])
 
     def documents(self) -> list[bytes]:
-        """Return all signed documents (MessagePack) in the order they came."""
+        """Return all signed documents (MessagePack) in the order of their arrival."""
         return [bytes(row[0]) for row in self._rows("SELECT charter FROM document ORDER BY id")]
 
     def put_document(self, document: bytes, kind: str, cosigned: bytes) -> None:
-        """Keep a signed document under its hash."""
+        """Store a signed document under its hash."""
         with self.writing():
             self._db.execute(
                 "INSERT INTO document (hash, kind, charter) VALUES (?, ?, ?)",
@@ -149,21 +149,21 @@ class TrusteeLog:
             )
 
     def roster(self) -> list[tuple[bytes, bytes, int | None]]:
-        """Return (body, signature, day on which it came) of all entries of the roster."""
+        """Return (body, signature, day of arrival) of all roster entries."""
         return self._rows("SELECT body, signature, seen FROM roster ORDER BY number")
 
     def append_roster(
         self, first: int, entries: Sequence[tuple[bytes, bytes]], seen: int | None
     ) -> None:
-        """Add checked entries from number `first` on that came on the day `seen`."""
+        """Append verified entries, the first with number `first`, that arrived on the day `seen`."""
         with self.writing():
             self._db.conn.executemany(
                 "INSERT INTO roster VALUES (?, ?, ?, ?)",
-                [(first + place, *entry, seen) for place, entry in enumerate(entries)],
+                [(first + index, *entry, seen) for index, entry in enumerate(entries)],
             )
 
     def seeds(self) -> list[StoredSeeds]:
-        """Return all households' seeds of all generations, rising."""
+        """Return all households' seeds of all generations, in ascending order."""
         rows = self._rows(
             "SELECT household, generation, trustees, digest, seeds FROM seed "
             "ORDER BY household, generation"
@@ -171,14 +171,14 @@ class TrusteeLog:
         return [StoredSeeds(*row) for row in rows]
 
     def put_seeds(self, seeds: StoredSeeds) -> None:
-        """Keep a household's seeds of a new generation."""
+        """Store a household's seeds of a new generation."""
         with self.writing():
             self._db.execute(
                 "INSERT INTO seed VALUES (?, ?, ?, ?, ?)", list(msgspec.structs.astuple(seeds))
             )
 
     def holding(self, trustee: str) -> Holding:
-        """Say how much is held of a trustee's log."""
+        """Return the length and head of the stored part of a trustee's log."""
         rows = self._rows(
             "SELECT number, hash FROM entry WHERE trustee = ? ORDER BY number DESC LIMIT 1",
             [trustee],
@@ -186,12 +186,12 @@ class TrusteeLog:
         return Holding(trustee, rows[0][0] + 1, rows[0][1]) if rows else _nothing_of(trustee)
 
     def holdings(self) -> list[Holding]:
-        """Say how much is held of each trustee's log."""
+        """Return the length and head of the stored part of each trustee's log."""
         rows = self._rows("SELECT DISTINCT trustee FROM entry ORDER BY trustee")
         return [self.holding(row[0]) for row in rows]
 
     def entries(self, trustee: str, first: int = 0) -> list[SignedLogEntry]:
-        """Return what is held of a trustee's log from number `first` on."""
+        """Return the stored entries of a trustee's log from number `first` on."""
         rows = self._rows(
             "SELECT body, signature FROM entry WHERE trustee = ? AND number >= ? ORDER BY number",
             [trustee, first],
@@ -206,14 +206,14 @@ class TrusteeLog:
         return bytes(rows[0][0]) if rows else None
 
     def append(self, entry: LogEntry, signed: SignedLogEntry, request: bytes | None = None) -> None:
-        """Add an entry, and the encoded request that it is about where it is our own.
+        """Append an entry and, for our own log, the encoded request that it is about.
 
         Raises:
-            StoreError: it does not follow the last.
+            StoreError: the entry does not follow the last one.
         """
         with self.writing():
-            held = self.holding(entry.trustee)
-            if entry.number != held.length or entry.previous != held.head:
+            holding = self.holding(entry.trustee)
+            if entry.number != holding.length or entry.previous != holding.head:
                 raise StoreError(f"Entry {entry.number} of {entry.trustee} does not follow.")
             self._db.execute(
                 "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -226,27 +226,27 @@ class TrusteeLog:
                 self._put_request(entry.request, request)
 
     def put_request(self, request_id: bytes, request: bytes) -> None:
-        """Keep a request of ours that came back."""
+        """Store a request that we answered and another trustee sent back."""
         with self.writing():
             self._put_request(request_id, request)
 
     def put_answer(self, request_id: bytes, answer: bytes) -> None:
-        """Keep what was answered."""
+        """Store the answer to a request."""
         with self.writing():
             self._db.execute("UPDATE request SET answer = ? WHERE id = ?", [answer, request_id])
 
     def answer(self, request_id: bytes) -> bytes | None:
-        """Return what was answered."""
+        """Return the answer to a request, or None."""
         rows = self._rows("SELECT answer FROM request WHERE id = ?", [request_id])
         return bytes(rows[0][0]) if rows and rows[0][0] is not None else None
 
     def request(self, request_id: bytes) -> bytes | None:
-        """Return a request as it was encoded."""
+        """Return an encoded request, or None."""
         rows = self._rows("SELECT request FROM request WHERE id = ?", [request_id])
         return bytes(rows[0][0]) if rows else None
 
     def has_entry(self, trustee: str, request_id: bytes) -> bool:
-        """Say whether a trustee's log has this request."""
+        """Return whether a trustee's log contains this request."""
         return bool(
             self._rows(
                 "SELECT 1 FROM entry WHERE trustee = ? AND request = ? LIMIT 1",
@@ -255,7 +255,7 @@ class TrusteeLog:
         )
 
     def requests_of(self, trustee: str, day: int, measure: str) -> list[tuple[bytes, bytes | None]]:
-        """Return (id, request) of what a trustee answered; None: the request is not here."""
+        """Return (id, request) of what a trustee answered; the request is None if it is missing."""
         return self._rows(
             "SELECT DISTINCT entry.request, request.request FROM entry LEFT JOIN request "
             "ON request.id = entry.request WHERE trustee = ? AND day = ? AND measure = ?",
@@ -263,7 +263,7 @@ class TrusteeLog:
         )
 
     def missing(self, trustee: str) -> list[bytes]:
-        """Return the ids of requests that a trustee answered, not expired, and that are not here."""
+        """Return the ids of the unexpired requests that a trustee answered and that are missing."""
         rows = self._rows(
             "SELECT DISTINCT entry.request FROM entry LEFT JOIN request "
             "ON request.id = entry.request WHERE trustee = ? AND day >= ? AND request.id IS NULL",
@@ -272,14 +272,14 @@ class TrusteeLog:
         return [bytes(row[0]) for row in rows]
 
     def horizon(self) -> int:
-        """Return the first day (a number) whose requests and answers are still kept."""
+        """Return the number of the first day whose requests and answers are still stored."""
         fact = self.fact(_HORIZON)
         return 0 if fact is None else int.from_bytes(fact, "big")
 
     def expire(self, horizon: int) -> bool:
-        """Delete requests and answers of days before this one for good; says whether it is new.
+        """Delete the requests and answers of days before this one; return whether it is later.
 
-        The log of what was answered stays.
+        The log entries stay.
         """
         if horizon <= self.horizon():
             return False
@@ -294,7 +294,7 @@ class TrusteeLog:
         return True
 
     def sums_of(self, day: int, measure: str, group: str) -> list[tuple[str, bytes]]:
-        """Return (trustee, request) of all entries that open a figure's sum."""
+        """Return (trustee, request id) of all entries that open a figure's sum."""
         rows = self._rows(
             "SELECT trustee, request FROM entry WHERE day = ? AND measure = ? AND figure = ? "
             "AND ask = 'sum' ORDER BY trustee, number",
@@ -303,7 +303,7 @@ class TrusteeLog:
         return [(row[0], bytes(row[1])) for row in rows]
 
     def raise_alarm(self, alarm: Alarm) -> bool:
-        """Keep an alarm; says whether it is new."""
+        """Store an alarm; return whether it is new."""
         with self.writing():
             cursor = self._db.execute(
                 "INSERT INTO alarm (kind, measure, figure, day, trustees) VALUES (?, ?, ?, ?, ?) "
@@ -318,7 +318,7 @@ class TrusteeLog:
         return [Alarm(*row) for row in rows]
 
     def count(self, name: str) -> None:
-        """Count one more of what `name` says."""
+        """Increase the counter `name` by one."""
         with self.writing():
             self._db.execute(
                 "INSERT INTO counter VALUES (?, 1) ON CONFLICT DO UPDATE SET count = count + 1",
@@ -326,7 +326,7 @@ class TrusteeLog:
             )
 
     def counters(self) -> dict[str, int]:
-        """Return all counts by name."""
+        """Return all counters by name."""
         return dict(self._rows("SELECT name, count FROM counter ORDER BY name"))
 
     def _put_request(self, request_id: bytes, request: bytes) -> None:
@@ -336,7 +336,7 @@ class TrusteeLog:
         )
 
     def _rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        with _told_apart(self._path):
+        with _translated_errors(self._path):
             return self._db.execute(sql, parameters).fetchall()
 
 
@@ -376,7 +376,8 @@ def _pragma(connection: sqlite3.Connection, name: str) -> int:
 
 
 @contextmanager
-def _told_apart(path: Path) -> Iterator[None]:
+def _translated_errors(path: Path) -> Iterator[None]:
+    """Raise SQLite's errors as StoreBusy, where a retry helps, or StoreError."""
     try:
         yield
     except sqlite3.OperationalError as exc:

@@ -1,4 +1,4 @@
-"""Keystreams in bulk: sums of masks over a set, or each household's mask of the check slot."""
+"""Keystreams in bulk: sums of masks over a set, or each household's mask for the check slot."""
 
 from collections.abc import Sequence
 
@@ -14,29 +14,29 @@ from protocol.area_cipher import (
     put_keystream,
 )
 
-# Households at a time: what is summed stays in the cache.
+# Households summed at a time, so that the keystreams stay in the cache.
 CHUNK = 256
 _BLOCK_SLOTS = 8
 
 
 class Draw(msgspec.Struct, frozen=True, gc=False):
-    """One household's part: its month keys, one for each seed set, and the nonce it drew."""
+    """A household's part: its month keys, one for each seed set, and its random nonce."""
 
     keys: tuple[bytes, ...]
     nonce: bytes
 
 
 def sums(draws: Sequence[Draw], sets: int, day: int, measure: str, slots: int) -> list[Words]:
-    """Sum the masks of all households; returns uint64[slots] for each of `sets` seed sets."""
+    """Return the sum of all households' masks: uint64[slots] for each of `sets` seed sets."""
     totals = np.zeros((sets, slots), np.uint64)
-    streams, rooms = _streams(slots)
+    streams, buffers = _streams(slots)
     zeros = bytes(slots * SLOT_BYTES)
     for begin in range(0, len(draws), CHUNK):
         chunk = draws[begin : begin + CHUNK]
-        ivs = [FROM_THE_START + mask_nonce(day, measure, one.nonce, slots) for one in chunk]
+        ivs = [FROM_THE_START + mask_nonce(day, measure, draw.nonce, slots) for draw in chunk]
         for number in range(sets):
-            for one, iv, room in zip(chunk, ivs, rooms, strict=False):
-                put_keystream(one.keys[number], iv, zeros, room)
+            for draw, iv, buffer in zip(chunk, ivs, buffers, strict=False):
+                put_keystream(draw.keys[number], iv, zeros, buffer)
             totals[number] += add_up(streams[: len(chunk)])
     return list(totals)
 
@@ -44,11 +44,11 @@ def sums(draws: Sequence[Draw], sets: int, day: int, measure: str, slots: int) -
 def check_masks(
     draws: Sequence[Draw | None], sets: int, day: int, measure: str, slots: int
 ) -> list[Words]:
-    """Return the masks of the last slot: uint64[households] for each seed set, zero for None."""
+    """Return the masks for the last slot: uint64[households] for each seed set, zero for None."""
     masks = np.zeros((sets, len(draws)), np.uint64)
-    block, place = divmod(slots - 1, _BLOCK_SLOTS)
+    block, slot = divmod(slots - 1, _BLOCK_SLOTS)
     counter = block.to_bytes(4, "little")
-    streams, rooms = _streams(_BLOCK_SLOTS)
+    streams, buffers = _streams(_BLOCK_SLOTS)
     zeros = bytes(_BLOCK_SLOTS * SLOT_BYTES)
     for begin in range(0, len(draws), CHUNK):
         known = [
@@ -57,13 +57,13 @@ def check_masks(
         rows = [row for row, _ in known]
         ivs = [counter + mask_nonce(day, measure, draw.nonce, slots) for _, draw in known]
         for number in range(sets):
-            for (_, draw), iv, room in zip(known, ivs, rooms, strict=False):
-                put_keystream(draw.keys[number], iv, zeros, room)
-            masks[number, rows] = streams[: len(known), place]
+            for (_, draw), iv, buffer in zip(known, ivs, buffers, strict=False):
+                put_keystream(draw.keys[number], iv, zeros, buffer)
+            masks[number, rows] = streams[: len(known), slot]
     return list(masks)
 
 
 def _streams(slots: int) -> tuple[Words, list[memoryview]]:
-    """Return room for a chunk's keystreams, and each row of it as bytes."""
+    """Return an array for a chunk's keystreams, and each of its rows as a byte buffer."""
     streams = np.empty((CHUNK, slots), "<u8")
     return streams, [row.data.cast("B") for row in streams]

@@ -1,4 +1,4 @@
-"""Messages that come in parts: joined in bounded memory, and known by their hash."""
+"""Reassembles messages that arrive in parts, in bounded memory."""
 
 from collections import OrderedDict
 
@@ -9,17 +9,17 @@ WHOLES_MAX = 64
 
 
 class Assembly:
-    """Parts that wait for the others; when there are too many the oldest whole is forgotten."""
+    """Parts of incomplete messages; if there are too many, the oldest message is dropped."""
 
     def __init__(self, bytes_max: int = BYTES_MAX, wholes_max: int = WHOLES_MAX) -> None:
-        """Allow so many bytes and wholes to wait at once."""
+        """Keep at most `bytes_max` bytes of `wholes_max` incomplete messages."""
         self._bytes_max = bytes_max
         self._wholes_max = wholes_max
         self._size_bytes = 0
         self._parts: OrderedDict[bytes, tuple[int, dict[int, bytes]]] = OrderedDict()
 
     def add(self, name: bytes, page: int, pages: int, data: bytes) -> bytes | None:
-        """Take one part of the whole called `name`; returns the whole once it is there.
+        """Add a part of the message `name`; return the message once it is complete.
 
         Raises:
             MessageRefused: the part does not fit the others.

@@ -1,7 +1,7 @@
-"""The other trustees' logs: echoed to whom a restored image made forget, compared for alarms.
+"""The other trustees' logs: sent back to a restored trustee, and compared to raise alarms.
 
-After every start a trustee says hello and answers nothing until n - t + 1 others have sent what
-they hold: every set that was ever opened had t trustees, so one of these took part.
+After every start a trustee sends a hello and answers no request until n - t + 1 others have sent
+what they hold. Every set that was ever opened had t trustees, so one of these took part.
 """
 
 import secrets
@@ -40,30 +40,30 @@ log = structlog.get_logger()
 
 
 class Peers:
-    """What this trustee knows of the others' logs, and whether they have told it all."""
+    """The other trustees' logs, and whether enough trustees have sent everything they hold."""
 
-    def __init__(self, kept: TrusteeLog, documents: TrustedDocuments, name: str) -> None:
-        """Begin a session; nobody has told us anything yet."""
-        self._log = kept
+    def __init__(self, trustee_log: TrusteeLog, documents: TrustedDocuments, name: str) -> None:
+        """Begin a session, in which no trustee has synchronised yet."""
+        self._log = trustee_log
         self._documents = documents
         self._name = name
         self._session = secrets.token_bytes(SESSION_BYTES)
-        self._told: set[str] = set()
+        self._synced: set[str] = set()
         self._asked: dict[str, int] = {}
         self._answered: dict[str, bytes] = {}
         self._pages = Assembly()
 
     @property
     def is_synced(self) -> bool:
-        """Enough others have told us all, and no request that we answered is missing."""
+        """Whether enough others have sent everything, and no request that we answered is missing."""
         trustees = self._documents.trustees
         if trustees is None:
             return False
         shape = trustees.shape
-        names = {each.name for each in trustees.trustees} - {self._name}
+        names = {trustee.name for trustee in trustees.trustees} - {self._name}
         needed = shape.trustees - shape.threshold + 1
         return (
-            len(self._told & names) >= needed
+            len(self._synced & names) >= needed
             and not self._log.missing(self._name)
             and not any(
                 alarm.kind == FORKED_LOG and alarm.trustees == self._name
@@ -72,22 +72,25 @@ class Peers:
         )
 
     def hello(self) -> list[FromPeer]:
-        """Say what we hold; asks for the rest. Without a set of trustees there is nobody to ask."""
+        """Return a hello with what we hold, which asks the others for the rest.
+
+        Without a trustee set there is nobody to ask.
+        """
         trustees = self._documents.trustees
         if trustees is None:
             return []
-        held = {each.trustee: each for each in self._log.holdings()}
-        for each in trustees.trustees:
-            held.setdefault(each.name, self._log.holding(each.name))
-        held.setdefault(self._name, self._log.holding(self._name))
-        hello = Hello(self._session, tuple(held.values())[:HOLDINGS_MAX])
+        holdings = {holding.trustee: holding for holding in self._log.holdings()}
+        for trustee in trustees.trustees:
+            holdings.setdefault(trustee.name, self._log.holding(trustee.name))
+        holdings.setdefault(self._name, self._log.holding(self._name))
+        hello = Hello(self._session, tuple(holdings.values())[:HOLDINGS_MAX])
         return [FromPeer(hello), *self._wanted()]
 
     def take(self, sender: str, message: FromPeer) -> list[FromPeer]:
-        """Take what another trustee says; returns what to say to that.
+        """Handle another trustee's message, and return the answers to it.
 
         Raises:
-            MessageRefused: an entry that is not signed by whom it names.
+            MessageRefused: an entry is not signed by the trustee that it names.
         """
         answers: Iterable[FromPeer] = ()
         match message.message if sender != self._name else None:
@@ -96,16 +99,16 @@ class Peers:
             case Entries(entries):
                 self._merge(entries)
             case Synced(trustee, session) if (trustee, session) == (self._name, self._session):
-                self._told.add(sender)
+                self._synced.add(sender)
                 answers = self._wanted()
             case Wanted(requests):
-                answers = [page for each in requests for page in self._request(each)]
+                answers = [page for wanted in requests for page in self._request(wanted)]
             case RequestPage() as page:
                 self._take_request(page)
         return list(answers)
 
     def conflict(self, request: SetRequest) -> bool:
-        """Say whether two sets of this figure were answered, or would be; raises the alarm then.
+        """Return whether two sets of this figure were answered, or would be, and raise an alarm.
 
         A second set after one that we answered ourselves is refused by our own log, not here.
         """
@@ -120,32 +123,32 @@ class Peers:
         return len({sum_ for _, sum_ in self._log.sums_of(day, measure, group)}) > 1
 
     def _echo(self, sender: str, hello: Hello) -> Iterator[FromPeer]:
-        """Send what the sender lacks, its own entries first of all."""
-        known = {each.trustee: each.length for each in hello.holdings}
-        for held in sorted(self._log.holdings(), key=lambda each: each.trustee != sender):
-            entries = self._log.entries(held.trustee, known.get(held.trustee, 0))
-            for place in range(0, len(entries), ENTRIES_MAX):
-                yield FromPeer(Entries(tuple(entries[place : place + ENTRIES_MAX])))
+        """Send the entries that the sender lacks, beginning with its own."""
+        known = {holding.trustee: holding.length for holding in hello.holdings}
+        for holding in sorted(self._log.holdings(), key=lambda other: other.trustee != sender):
+            entries = self._log.entries(holding.trustee, known.get(holding.trustee, 0))
+            for begin in range(0, len(entries), ENTRIES_MAX):
+                yield FromPeer(Entries(tuple(entries[begin : begin + ENTRIES_MAX])))
         yield FromPeer(Synced(sender, hello.session))
         yield from self._ask_for_more(sender, known)
         yield from self._greet_newcomer(sender, hello.session)
 
     def _greet_newcomer(self, sender: str, session: bytes) -> Iterator[FromPeer]:
-        """Ask, once in each session of its, one that is there now and has not told us all."""
+        """Greet a trustee that has started, once per session of it, if it has not synchronised."""
         if self._answered.get(sender) != session:
             self._answered[sender] = session
-            if sender not in self._told and not self.is_synced:
+            if sender not in self._synced and not self.is_synced:
                 yield from self.hello()
 
     def _ask_for_more(self, sender: str, known: Mapping[str, int]) -> Iterator[FromPeer]:
-        """Ask, once for each length, for entries that the sender holds and we do not."""
+        """Ask, once for each length, for the entries that the sender holds and we lack."""
         more = {
             name: length
             for name, length in known.items()
             if length > max(self._log.holding(name).length, self._asked.get(name, 0))
         }
-        if self._name in more:  # we have forgotten something, and may have spoken too soon
-            self._told.discard(sender)
+        if self._name in more:  # our own log is behind: the sender counted as synced too soon
+            self._synced.discard(sender)
         if more:
             self._asked.update(more)
             yield from self.hello()
@@ -153,12 +156,12 @@ class Peers:
     def _merge(self, entries: Sequence[SignedLogEntry]) -> None:
         before = self._log.holding(self._name).length
         try:
-            self._merge_each(entries)
+            self._merge_in_order(entries)
         finally:
             if back := self._log.holding(self._name).length - before:
                 log.warning("own_answers_given_back", entries=back)
 
-    def _merge_each(self, entries: Sequence[SignedLogEntry]) -> None:
+    def _merge_in_order(self, entries: Sequence[SignedLogEntry]) -> None:
         for signed in entries:
             author = author_of(signed)
             key = self._documents.signing_key(author)
@@ -170,17 +173,17 @@ class Peers:
                 if known != signed.hash:
                     self._alarm(FORKED_LOG, entry.measure, entry.group, entry.day, {author})
                 continue
-            held = self._log.holding(author)
-            if entry.number > held.length:
-                return  # what is between comes with the answer to our next hello
-            if entry.previous != held.head:
+            holding = self._log.holding(author)
+            if entry.number > holding.length:
+                return  # the entries in between come with the answer to our next hello
+            if entry.previous != holding.head:
                 self._alarm(FORKED_LOG, entry.measure, entry.group, entry.day, {author})
                 return
             self._log.append(entry, signed)
             self._compare(entry)
 
     def _compare(self, entry: LogEntry) -> None:
-        """Raise the alarm if two sets were opened for one figure."""
+        """Raise an alarm if two sets were opened for one figure."""
         if entry.ask is Ask.SUM and self._has_two(entry.day, entry.measure, entry.group):
             names = {name for name, _ in self._log.sums_of(entry.day, entry.measure, entry.group)}
             self._alarm(TWO_SETS, entry.measure, entry.group, entry.day, names)

@@ -1,4 +1,4 @@
-"""Which set of households a trustee may be asked for, and what it has bound itself to."""
+"""The rules for the sets of households that a trustee may open, and what its answers bind it to."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -11,15 +11,15 @@ from protocol.roster import RosterEntry
 from protocol.trustee_messages import HOUSEHOLD_BYTES, Ask, SetRequest
 from trustee.documents import TrustedDocuments
 
-# (day, measure) pairs whose bindings are kept at hand.
+# Number of (day, measure) pairs whose bindings are cached.
 BOUND_KEPT = 8
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """A request that keeps all rules that need no memory.
+    """A request that satisfies all rules that do not depend on earlier requests.
 
-    `draws` are (nonce, generation) of each household, in the order of `entries`; `trustees` is the
-    hash of the set whose seeds count.
+    `draws` are (nonce, generation) of each household, in the order of `entries`. `trustees` is the
+    hash of the trustee set whose seeds are used.
     """
 
     request: SetRequest
@@ -30,15 +30,15 @@ class Asked(msgspec.Struct, frozen=True):
 
     @property
     def slots(self) -> int:
-        """Slots of the keystream, the check slot included."""
+        """Slots of the keystream, including the check slot."""
         return self.group.slots + 1
 
 
 def check_request(request: SetRequest, documents: TrustedDocuments) -> Asked:
-    """Check a request against documents and roster.
+    """Check a request against the documents and the roster.
 
     Raises:
-        MessageRefused: with the rule that it breaks.
+        MessageRefused: the request breaks a rule, which is the reason.
     """
     group, trustees = _group_of(request, documents)
     roster = documents.roster
@@ -57,10 +57,10 @@ def check_request(request: SetRequest, documents: TrustedDocuments) -> Asked:
         membership = roster.membership(entry.household_key, request.day, request.length)
         if membership is None or membership.entry is not entry or entry.cell is None:
             raise MessageRefused(Reason.HOUSEHOLD, "an entry that does not stand on this day")
-        place = (entry.cell, entry.provider)
-        if place not in groups:
-            groups[place] = group.holds(*place)
-        if not groups[place]:
+        cell = (entry.cell, entry.provider)
+        if cell not in groups:
+            groups[cell] = group.holds(*cell)
+        if not groups[cell]:
             raise MessageRefused(Reason.PARTITION, "a household of another group")
         counted += membership.is_counted
         entries.append(entry)
@@ -73,11 +73,11 @@ def check_request(request: SetRequest, documents: TrustedDocuments) -> Asked:
 
 
 def _group_of(request: SetRequest, documents: TrustedDocuments) -> tuple[Group, bytes]:
-    """Return the group a request is about and the hash of the set of trustees."""
-    held = documents.measures_on(request.day)
-    if held is None or held[0] != request.measures:
+    """Return the group that a request is about and the hash of the trustee set."""
+    in_force = documents.measures_on(request.day)
+    if in_force is None or in_force[0] != request.measures:
         raise MessageRefused(Reason.DOCUMENT, "these measures do not hold on this day")
-    measures = held[1]
+    measures = in_force[1]
     try:
         group = measures.measure(request.measure).group(request.group)
     except DocumentRefused as exc:
@@ -86,7 +86,7 @@ def _group_of(request: SetRequest, documents: TrustedDocuments) -> tuple[Group, 
 
 
 def _check_bitmap(request: SetRequest) -> None:
-    """One set has one form: as many bytes as the roster needs, no bit beyond it."""
+    """Check that the set has its only valid form: as long as the roster, and no bit beyond it."""
     if len(request.bitmap) != (request.length + 7) // 8:
         raise MessageRefused(Reason.BOUNDS, "a bitmap of another length than the roster")
     if request.length % 8 and request.bitmap[-1] >> request.length % 8:
@@ -94,9 +94,9 @@ def _check_bitmap(request: SetRequest) -> None:
 
 
 class Bound:
-    """What a trustee is bound to for one day and measure: a draw and a group each household.
+    """What a trustee's answers bind it to for a day and measure: each household's draw and group.
 
-    A household is known by the number of its first roster entry.
+    A household is identified by the number of its first roster entry.
     """
 
     def __init__(self) -> None:
@@ -106,14 +106,14 @@ class Bound:
         self._summed: set[int] = set()
 
     def check(self, asked: Asked, households: Sequence[int]) -> None:
-        """Check a request that was not answered before.
+        """Check a request that has not been answered before.
 
         Raises:
-            MessageRefused: it touches what is bound otherwise.
+            MessageRefused: it contradicts an earlier answer.
         """
         request = asked.request
-        for place, household in enumerate(households):
-            if self._draws.get(household, _draw(request, place)) != _draw(request, place):
+        for index, household in enumerate(households):
+            if self._draws.get(household, _draw(request, index)) != _draw(request, index):
                 raise MessageRefused(Reason.ANSWERED, "a household's nonce is another one")
             if self._figures.get(household, request.group) != request.group:
                 raise MessageRefused(Reason.ANSWERED, "a household was asked for in another group")
@@ -125,9 +125,9 @@ class Bound:
             raise MessageRefused(Reason.ANSWERED, "a household was answered for in another set")
 
     def bind(self, request: SetRequest, households: Sequence[int]) -> None:
-        """Remember what was answered."""
-        for place, household in enumerate(households):
-            self._draws[household] = _draw(request, place)
+        """Record an answer."""
+        for index, household in enumerate(households):
+            self._draws[household] = _draw(request, index)
             self._figures[household] = request.group
         if request.ask is Ask.SUM:
             self._sums[request.group] = request.id
@@ -135,23 +135,23 @@ class Bound:
 
 
 class Bindings:
-    """Bound sets of the days at hand, the latest used kept."""
+    """A cache of the bindings that were stored last."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[int, str], Bound] = OrderedDict()
 
     def get(self, day: int, measure: str) -> Bound | None:
-        """Return what is at hand."""
+        """Return a cached binding, or None."""
         return self._kept.get((day, measure))
 
     def put(self, day: int, measure: str, bound: Bound) -> None:
-        """Keep it at hand."""
+        """Cache a binding."""
         self._kept[day, measure] = bound
         while len(self._kept) > BOUND_KEPT:
             self._kept.popitem(last=False)
 
     def clear(self) -> None:
-        """Forget all; the log has it."""
+        """Empty the cache; the log has all bindings."""
         self._kept.clear()
 
 
@@ -163,5 +163,5 @@ def households_of(documents: TrustedDocuments, request: SetRequest) -> list[int]
     ]
 
 
-def _draw(request: SetRequest, place: int) -> bytes:
-    return request.nonces[place * HOUSEHOLD_BYTES : (place + 1) * HOUSEHOLD_BYTES]
+def _draw(request: SetRequest, index: int) -> bytes:
+    return request.nonces[index * HOUSEHOLD_BYTES : (index + 1) * HOUSEHOLD_BYTES]

@@ -1,8 +1,7 @@
-"""A trustee over MQTT: takes letters, requests and what the others say; answers.
+"""A trustee over MQTT: receives key shares, requests and the other trustees' messages, and answers.
 
-What was answered is in the log before an answer leaves, and the others are told first. A message is
-acknowledged to the broker when its answers are on their way, so the process may be killed at any
-moment.
+An answer is in the log before it leaves, and the other trustees are notified first. A message is
+acknowledged to the broker once its answers are sent, so the process may be killed at any moment.
 """
 
 import asyncio
@@ -28,22 +27,22 @@ from trustee.core import TrusteeCore
 
 BATCH_MAX = 128
 BATCH_WINDOW_S = 0.05
-# What a trustee knows is said again so often, for a release worker that has just begun.
+# How often a trustee repeats its state, for a release worker that has just started.
 KNOWN_EVERY_S = 60.0
 HELLO = RetryPolicy(first_s=1.0, cap_s=KNOWN_EVERY_S)
-# So often it looks whether its operator has confirmed the first set; nothing is said for that.
+# How often it checks, without a message, whether its operator has confirmed the first set.
 LOOK_EVERY_S = 5.0
 
 log = structlog.get_logger()
 
 
 class TrusteeTransport:
-    """Payloads in, payloads out: envelopes around what `TrusteeCore` does."""
+    """Opens and seals the envelopes of the messages that `TrusteeCore` handles."""
 
     def __init__(self, trustee: TrusteeCore) -> None:
-        """Serve one trustee."""
+        """Carry the messages of one trustee."""
         self._trustee = trustee
-        self._said = Repeated()
+        self._repeated = Repeated()
         identity = trustee.identity
         self._collectivity, self._name = identity.collectivity, identity.name
         self._request = trustee_topic(self._collectivity, self._name, TrusteeKind.REQUEST)
@@ -53,7 +52,7 @@ class TrusteeTransport:
 
     @property
     def filters(self) -> list[str]:
-        """What a trustee subscribes to."""
+        """The topic filters that a trustee subscribes to."""
         return [
             trustee_topic(self._collectivity, "+", TrusteeKind.LOG),
             self._request,
@@ -61,30 +60,30 @@ class TrusteeTransport:
         ]
 
     def greet(self) -> list[Outgoing]:
-        """Say hello to the others, and to the release worker what is known."""
+        """Return a hello to the other trustees and this trustee's state for the release worker."""
         return [*map(self._to_peers, self._trustee.peers.hello()), self.known()]
 
     def known(self) -> Outgoing:
-        """Tell the release worker what is known; deletes what is long past."""
+        """Return this trustee's state for the release worker, after deleting expired answers."""
         self._trustee.expire()
         return self._to_worker(FromTrustee(self._trustee.known()))
 
     def take(self, messages: Sequence[Incoming]) -> list[Outgoing]:
-        """Take messages in their order; what the others must hear of an answer comes before it."""
+        """Handle messages in order, and return what to send; announcements precede their answers."""
         out: list[Outgoing] = []
         known: Outgoing | None = None
         was_ready = self._trustee.is_ready
         for message in messages:
             try:
-                for each in self._answers(message):
-                    if isinstance(each, FromPeer):
-                        out.append(self._to_peers(each))
-                    elif isinstance(each.message, Known):
-                        known = self._to_worker(each)
+                for answer in self._answers(message):
+                    if isinstance(answer, FromPeer):
+                        out.append(self._to_peers(answer))
+                    elif isinstance(answer.message, Known):
+                        known = self._to_worker(answer)
                     else:
-                        out.append(self._to_worker(each))
+                        out.append(self._to_worker(answer))
             except MessageRefused as exc:
-                if times := self._said.found(exc.reason, exc.detail):
+                if times := self._repeated.found(exc.reason, exc.detail):
                     log.warning(
                         "message_refused", reason=exc.reason, detail=exc.detail, times=times
                     )
@@ -95,7 +94,7 @@ class TrusteeTransport:
     def _answers(self, message: Incoming) -> Iterator[FromPeer | FromTrustee]:
         if message.topic == self._request:
             answers = self._trustee.take(self._open_request(message.payload))
-            yield from self._trustee.take_told()
+            yield from self._trustee.pop_announcements()
             yield from answers
         elif message.topic.startswith(self._log_prefix) and message.topic.endswith(
             self._log_suffix
@@ -104,13 +103,13 @@ class TrusteeTransport:
             if sender != self._name:
                 yield from self._trustee.take_peer(sender, self._open_peer(sender, message.payload))
         else:
-            self._trustee.take_letters(message.topic, message.payload)
+            self._trustee.take_key_shares(message.topic, message.payload)
 
     def _open_request(self, payload: bytes) -> ToTrustee:
-        """Verify what comes from the release worker.
+        """Verify a message from the release worker.
 
-        Before the first set of trustees nobody's key is known: documents alone are taken, which
-        the operator confirms by their fingerprint.
+        Before the first trustee set no key is known. Then only documents are accepted, which the
+        operator confirms by their fingerprint.
         """
         trustees = self._trustee.documents.trustees
         if trustees is not None:
@@ -155,10 +154,10 @@ class TrusteeTransport:
 
 
 class TrusteeProgram:
-    """The program: a link, and one thread that owns the trustee and its database."""
+    """The program: a link, and a thread that owns the trustee and its database."""
 
     def __init__(self, trustee: TrusteeCore, settings: LinkSettings) -> None:
-        """Put it together; nothing runs yet."""
+        """Create the link and the thread's executor; nothing runs yet."""
         self._trustee = trustee
         self._transport = TrusteeTransport(trustee)
         self._link = Link(settings, self._transport.filters)
@@ -169,8 +168,8 @@ class TrusteeProgram:
         """Run until `stop` is set.
 
         Raises:
-            ConfigError: another program shows its certificate.
-            BaseExceptionGroup: a task failed for good.
+            ConfigError: another program uses its certificate.
+            BaseExceptionGroup: a task failed permanently.
         """
         try:
             with self._link.alone():
@@ -200,10 +199,10 @@ class TrusteeProgram:
                 self._has_news.set()
 
     async def _greet(self) -> NoReturn:
-        """Say hello on each new connection, and ever more seldom until enough have answered.
+        """Send a hello on each new connection, and then less and less often until enough answer.
 
-        A new document may name others than those who were greeted. One that comes later says hello
-        by itself, and is greeted then.
+        A new document also triggers a hello, as it may name other trustees. A trustee that starts
+        later sends a hello itself, and is greeted then.
         """
         greeted_on, due_s = 0, 0.0
         delays_s = HELLO.waits_s()
@@ -211,7 +210,7 @@ class TrusteeProgram:
             connection = await self._link.connected()
             is_new = connection != greeted_on or self._has_news.is_set()
             self._has_news.clear()
-            if await self._thread.run(self._trustee.look_again) or is_new:
+            if await self._thread.run(self._trustee.check_confirmation) or is_new:
                 greeted_on, due_s = connection, 0.0
                 delays_s = HELLO.waits_s()
             now_s = asyncio.get_running_loop().time()
@@ -228,11 +227,11 @@ class TrusteeProgram:
         return self._transport.greet if is_hello else lambda: [self._transport.known()]
 
     def _send(self, messages: Sequence[Outgoing], batch: Sequence[Received]) -> None:
-        """Put messages on the wire, then let the broker forget what they answer."""
+        """Send messages, then acknowledge the batch that they answer."""
         try:
             for message in messages:
                 self._link.send(message)
         except TransportError:
-            return  # not acknowledged: it comes again
+            return  # not acknowledged, so the broker delivers the batch again
         for received in batch:
             received.ack()

@@ -1,4 +1,4 @@
-"""What a trustee's operator reads: a document in words before it is signed, and a checked log."""
+"""Texts for a trustee's operator: a description of a document to sign, and the verified log."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from trustee.core import TrusteeIdentity
 
 
 def describe(cosigned: CosignedDocument, identity: TrusteeIdentity) -> str:
-    """Say what a document says, a line each.
+    """Describe a document in lines.
 
     Raises:
         DocumentRefused: it cannot be read, breaks a rule, or names this trustee with other keys.
@@ -22,17 +22,17 @@ def describe(cosigned: CosignedDocument, identity: TrusteeIdentity) -> str:
         lines = _measures_in_words(read_cosigned(cosigned, Measures), identity)
     else:
         raise DocumentRefused(f"A {cosigned.kind} is nothing that a trustee signs.")
-    signers = ", ".join(each.signer for each in cosigned.signatures) or "nobody"
+    signers = ", ".join(signature.signer for signature in cosigned.signatures) or "nobody"
     return "\n".join(
         (*lines, f"Fingerprint: {fingerprint(cosigned)}.", f"Signed so far by: {signers}.")
     )
 
 
 def check_chain(entries: Sequence[SignedLogEntry], identity: TrusteeIdentity) -> list[LogEntry]:
-    """Verify a trustee's own log from its first entry on; returns the entries.
+    """Verify a trustee's own log from its first entry on, and return the entries.
 
     Raises:
-        StoreError: names the first entry that does not hold.
+        StoreError: an entry is invalid; the message names the first one.
     """
     key = identity.signing_key.public_key().public_bytes_raw()
     previous, opened = FIRST_PREVIOUS, []
@@ -50,8 +50,8 @@ def check_chain(entries: Sequence[SignedLogEntry], identity: TrusteeIdentity) ->
 
 def _set_in_words(trustees: TrusteeSet, identity: TrusteeIdentity) -> list[str]:
     own = identity.public
-    for each in trustees.trustees:
-        if each.name == own.name and each != own:
+    for trustee in trustees.trustees:
+        if trustee.name == own.name and trustee != own:
             raise DocumentRefused(f"This set names {own.name} with keys that are not ours.")
     shape = trustees.shape
     _check_collectivity(trustees.collectivity, identity)
@@ -61,7 +61,7 @@ def _set_in_words(trustees: TrusteeSet, identity: TrusteeIdentity) -> list[str]:
             f"{day_of_number(trustees.effective)} on."
         ),
         f"{shape.threshold} of {shape.trustees} of them open a sum:",
-        *(f"  {each.name}: {each.title}" for each in trustees.trustees),
+        *(f"  {trustee.name}: {trustee.title}" for trustee in trustees.trustees),
     ]
 
 
@@ -79,13 +79,13 @@ def _measures_in_words(measures: Measures, identity: TrusteeIdentity) -> list[st
         ),
         f"Of a crowd, {measures.gamma:.0%} may lie.",
     ]
-    for each in measures.measures:
-        least = min((group.threshold for group in each.groups), default=0)
+    for measure in measures.measures:
+        least = min((group.threshold for group in measure.groups), default=0)
         lines.append(
-            f"  {each.name} ({each.kind}): {len(each.groups)} groups; no set of fewer than "
+            f"  {measure.name} ({measure.kind}): {len(measure.groups)} groups; no set of fewer than "
             f"{least} households is opened."
         )
-        alone = [group.code for group in each.groups if group.crowd == 1]
+        alone = [group.code for group in measure.groups if group.crowd == 1]
         if alone:
             lines.append(f"    each household adds all the noise itself: {', '.join(alone)}")
     return lines

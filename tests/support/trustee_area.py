@@ -210,7 +210,7 @@ class TrusteeArea:
 
     def seed(self, trustee: TrusteeCore) -> None:
         for home in self.homes:
-            trustee.take_letters(home.topic, self.letters(home))
+            trustee.take_key_shares(home.topic, self.letters(home))
 
     def request(self, homes=None, ask=Ask.SUM, **changes) -> SetRequest:
         homes = sorted(self.near if homes is None else homes, key=lambda each: each.entry)
@@ -269,5 +269,5 @@ def greet(trustees: list[TrusteeCore]) -> None:
 
 def tell(trustee: TrusteeCore, others: list[TrusteeCore]) -> None:
     """Let the others hear what a trustee has answered."""
-    messages = [(trustee.identity.name, message) for message in trustee.take_told()]
+    messages = [(trustee.identity.name, message) for message in trustee.pop_announcements()]
     converse([trustee, *others], messages)

@@ -1,1 +1,1 @@
-"""`volet trustee …`, one module for each command; `table` lists them."""
+"""The commands of `volet trustee`: one module for each, listed in `table`."""

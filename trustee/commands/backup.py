@@ -1,4 +1,4 @@
-"""`volet trustee backup`: the directory, encrypted, in one file."""
+"""`volet trustee backup`: write the trustee's directory to one encrypted file."""
 
 from system.backup.cli import commands
 from trustee.files import TRUSTEE

@@ -1,4 +1,4 @@
-"""`volet trustee backup-key`: the key that backups are locked with."""
+"""`volet trustee backup-key`: generate a key pair for backups."""
 
 from system.backup.cli import commands
 from trustee.files import TRUSTEE

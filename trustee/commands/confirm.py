@@ -1,4 +1,4 @@
-"""`volet trustee confirm`: the first set of trustees, trusted by its fingerprint."""
+"""`volet trustee confirm`: trust the first trustee set by its fingerprint."""
 
 from pathlib import Path
 
@@ -6,31 +6,31 @@ import click
 
 from protocol.errors import DocumentRefused
 from system.commands import directory_option
-from trustee import directory as places
+from trustee import directory as trustee_directory
 from trustee.core import confirm_first_set
 from trustee.documents import WAITING
 from trustee.log import TrusteeLog
 
-_dir = directory_option(places.DEFAULT_DIRECTORY, "The trustee's")
+_dir = directory_option(trustee_directory.DEFAULT_DIRECTORY, "The trustee's")
 
 
 @click.command()
 @_dir
 @click.argument("fingerprint")
 def confirm(directory: Path, fingerprint: str) -> None:
-    """Trust the first set of trustees that has this fingerprint."""
-    places.load_config(directory)
-    kept = TrusteeLog.open(directory)
+    """Trust the first trustee set if it has this fingerprint."""
+    trustee_directory.load_config(directory)
+    trustee_log = TrusteeLog.open(directory)
     try:
-        waiting = (kept.fact(WAITING) or b"").decode()
+        waiting = (trustee_log.fact(WAITING) or b"").decode()
         if waiting and waiting != " ".join(fingerprint.upper().split()):
             raise DocumentRefused(
                 f"The set that waits has another fingerprint, {waiting}: compare it again, sign by "
                 "sign, and ask the collectivity if they differ."
             )
-        confirm_first_set(kept, fingerprint)
+        confirm_first_set(trustee_log, fingerprint)
     finally:
-        kept.close()
+        trustee_log.close()
     click.echo(
         "Confirmed; a running trustee takes the set within a minute."
         if waiting

@@ -1,4 +1,4 @@
-"""`volet trustee init`: a trustee's keys, and what the collectivity needs of them."""
+"""`volet trustee init`: generate a trustee's keys, and a file with the public ones."""
 
 from pathlib import Path
 
@@ -6,21 +6,21 @@ import click
 
 from system.commands import directory_option
 from system.shell import quoted
-from trustee import directory as places
+from trustee import directory as trustee_directory
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_dir = directory_option(places.DEFAULT_DIRECTORY, "The trustee's")
+_dir = directory_option(trustee_directory.DEFAULT_DIRECTORY, "The trustee's")
 
 
 @click.command()
 @_dir
-@click.option("--collectivity", required=True, help="Its name in topics.")
-@click.option("--name", required=True, help="trustee-…, the name in the certificate.")
-@click.option("--title", required=True, help="What people call this trustee.")
+@click.option("--collectivity", required=True, help="The collectivity's name in topics.")
+@click.option("--name", required=True, help="The name in the certificate, trustee-….")
+@click.option("--title", required=True, help="The trustee's name for people.")
 @click.option("--broker-host", required=True)
 @click.option("--broker-port", type=click.IntRange(1, 65535), default=8883, show_default=True)
 @click.option("--ca", type=_FILE, help="The collectivity's ca.pem.")
-def init(  # one option each
+def init(
     directory: Path,
     collectivity: str,
     name: str,
@@ -29,11 +29,11 @@ def init(  # one option each
     broker_port: int,
     ca: Path | None,
 ) -> None:
-    """Draw a trustee's keys, and write trustee.json, which the collectivity needs."""
-    config = places.new_config(collectivity, name, title, broker_host, broker_port)
-    is_new = places.initialise(directory, config, ca)
+    """Generate a trustee's keys, and write trustee.json for the collectivity."""
+    config = trustee_directory.new_config(collectivity, name, title, broker_host, broker_port)
+    is_new = trustee_directory.initialise(directory, config, ca)
     click.echo(
         f"{'Drew keys' if is_new else 'The keys are there'} in {directory}. Next: give "
-        f"{directory / places.PUBLIC_NAME} to the collectivity; it issues a certificate "
+        f"{directory / trustee_directory.PUBLIC_NAME} to the collectivity; it issues a certificate "
         f"(`volet cloud issue {name}`) for `volet trustee install --dir {quoted(directory)}`."
     )

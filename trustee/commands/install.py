@@ -1,4 +1,4 @@
-"""`volet trustee install`: the certificate that the collectivity issued."""
+"""`volet trustee install`: install the certificate that the collectivity issued."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ import click
 
 from system.commands import directory_option
 from system.shell import quoted
-from trustee import directory as places
+from trustee import directory as trustee_directory
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_dir = directory_option(places.DEFAULT_DIRECTORY, "The trustee's")
+_dir = directory_option(trustee_directory.DEFAULT_DIRECTORY, "The trustee's")
 
 
 @click.command()
@@ -18,7 +18,7 @@ _dir = directory_option(places.DEFAULT_DIRECTORY, "The trustee's")
 @click.argument("key", type=_FILE)
 @click.option("--ca", type=_FILE, help="The collectivity's ca.pem.")
 def install(directory: Path, certificate: Path, key: Path, ca: Path | None) -> None:
-    """Put the certificate and key in place that the collectivity issued."""
-    places.install(directory, certificate, key, ca)
-    places.link_settings(directory)
+    """Install the certificate and key that the collectivity issued."""
+    trustee_directory.install(directory, certificate, key, ca)
+    trustee_directory.link_settings(directory)
     click.echo(f"Installed. Next: `volet trustee run --dir {quoted(directory)}`.")

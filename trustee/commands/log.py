@@ -1,4 +1,4 @@
-"""`volet trustee log`: what was answered, with its chain and signatures verified."""
+"""`volet trustee log`: verify and show the log of answers."""
 
 from pathlib import Path
 
@@ -6,23 +6,23 @@ import click
 import msgspec
 
 from system.commands import directory_option
-from trustee import directory as places
+from trustee import directory as trustee_directory
 from trustee.words import check_chain
 
-_dir = directory_option(places.DEFAULT_DIRECTORY, "The trustee's")
+_dir = directory_option(trustee_directory.DEFAULT_DIRECTORY, "The trustee's")
 
 
 @click.command("log")
 @_dir
-@click.option("--json", "is_json", is_flag=True, help="Print one JSON object a line.")
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object per line.")
 def show_log(directory: Path, *, is_json: bool) -> None:
-    """Verify the log's chain and signatures, and show what was answered."""
-    identity = places.load_identity(directory)
-    kept = places.open_existing_log(directory)
+    """Verify the log's chain and signatures, and show the answers in it."""
+    identity = trustee_directory.load_identity(directory)
+    trustee_log = trustee_directory.open_existing_log(directory)
     try:
-        entries = check_chain(kept.entries(identity.name), identity)
+        entries = check_chain(trustee_log.entries(identity.name), identity)
     finally:
-        kept.close()
+        trustee_log.close()
     for entry in entries:
         if is_json:
             click.echo(msgspec.json.encode(entry))

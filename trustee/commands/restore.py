@@ -1,4 +1,4 @@
-"""`volet trustee restore`: a backup put back."""
+"""`volet trustee restore`: restore the trustee's directory from a backup."""
 
 from system.backup.cli import commands
 from trustee.files import TRUSTEE

@@ -1,4 +1,4 @@
-"""`volet trustee run`: the program that answers the release worker."""
+"""`volet trustee run`: run the program that answers the release worker."""
 
 import asyncio
 import signal
@@ -11,12 +11,12 @@ from system.certificates import CertificateWatch
 from system.commands import directory_option
 from system.logs import configure_logs
 from system.program import run_program
-from trustee import directory as places
+from trustee import directory as trustee_directory
 from trustee.core import TrusteeCore
 from trustee.log import TrusteeLog
 from trustee.service import TrusteeProgram
 
-_dir = directory_option(places.DEFAULT_DIRECTORY, "The trustee's")
+_dir = directory_option(trustee_directory.DEFAULT_DIRECTORY, "The trustee's")
 
 
 @click.command()
@@ -32,15 +32,17 @@ def run(directory: Path) -> None:
 
 
 async def _serve(directory: Path) -> None:
-    identity = places.load_identity(directory)
-    settings = places.link_settings(directory)
+    identity = trustee_directory.load_identity(directory)
+    settings = trustee_directory.link_settings(directory)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    kept = TrusteeLog.open(directory)
+    trustee_log = TrusteeLog.open(directory)
     try:
-        watch = CertificateWatch(lambda: places.lifetimes(directory), lambda: datetime.now(UTC))
+        watch = CertificateWatch(
+            lambda: trustee_directory.lifetimes(directory), lambda: datetime.now(UTC)
+        )
         async with watch.beside():
-            await TrusteeProgram(TrusteeCore(identity, kept), settings).run(stop)
+            await TrusteeProgram(TrusteeCore(identity, trustee_log), settings).run(stop)
     finally:
-        kept.close()
+        trustee_log.close()

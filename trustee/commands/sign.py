@@ -1,4 +1,4 @@
-"""`volet trustee sign`: a document shown in words, and signed."""
+"""`volet trustee sign`: describe a document and sign it."""
 
 from pathlib import Path
 
@@ -10,21 +10,21 @@ from protocol.governance import CosignedDocument
 from protocol.json_text import read_json
 from system.commands import directory_option
 from system.files import read_document, write_public
-from trustee import directory as places
+from trustee import directory as trustee_directory
 from trustee.words import describe
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_dir = directory_option(places.DEFAULT_DIRECTORY, "The trustee's")
+_dir = directory_option(trustee_directory.DEFAULT_DIRECTORY, "The trustee's")
 
 
 @click.command()
 @_dir
 @click.argument("file", type=_FILE)
-@click.option("--out", type=_FILE, help="Where to write it; the file itself.")
+@click.option("--out", type=_FILE, help="Where to write it. Default: the same file.")
 @click.option("--yes", "is_agreed", is_flag=True, help="Sign without asking.")
 def sign(directory: Path, file: Path, out: Path | None, *, is_agreed: bool) -> None:
-    """Show in words what a document says, and sign it."""
-    identity = places.load_identity(directory)
+    """Describe the contents of a document, ask, and sign it."""
+    identity = trustee_directory.load_identity(directory)
     try:
         data = read_document(file, "ask who drew it up.")
         cosigned = read_json(data, CosignedDocument)

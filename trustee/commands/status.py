@@ -1,4 +1,4 @@
-"""`volet trustee status`: what a trustee holds and has answered, in counts."""
+"""`volet trustee status`: show counts of what a trustee holds and has answered."""
 
 from pathlib import Path
 
@@ -9,15 +9,15 @@ from rich.table import Table
 from system.certificates import Lifetime
 from system.commands import directory_option
 from system.console import plain_console
-from trustee import directory as places
+from trustee import directory as trustee_directory
 from trustee.documents import CONFIRMED, WAITING, TrustedDocuments
 from trustee.log import Alarm
 
-_dir = directory_option(places.DEFAULT_DIRECTORY, "The trustee's")
+_dir = directory_option(trustee_directory.DEFAULT_DIRECTORY, "The trustee's")
 
 
 class TrusteeStatus(msgspec.Struct, frozen=True):
-    """What `volet trustee status` shows: counts, never a household."""
+    """The output of `volet trustee status`: counts only, nothing of a single household."""
 
     name: str
     collectivity: str
@@ -37,21 +37,21 @@ class TrusteeStatus(msgspec.Struct, frozen=True):
 @_dir
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
 def status(directory: Path, *, is_json: bool) -> None:
-    """Show documents, seeds, answers, refusals and alarms, in counts."""
-    found = read_status(directory)
+    """Show counts of documents, seeds, answers and refusals, and the alarms."""
+    report = read_status(directory)
     if is_json:
-        click.echo(msgspec.json.encode(found))
+        click.echo(msgspec.json.encode(report))
         return
-    table = Table(title=f"{found.name} of {found.collectivity}", show_header=False)
-    for name, value in msgspec.structs.asdict(found).items():
+    table = Table(title=f"{report.name} of {report.collectivity}", show_header=False)
+    for name, value in msgspec.structs.asdict(report).items():
         if isinstance(value, dict):
-            for what, count in value.items():
-                table.add_row(f"{name} {what}", str(count))
+            for key, count in value.items():
+                table.add_row(f"{name} {key}", str(count))
         elif not isinstance(value, tuple):
             table.add_row(name, str(value))
-    for each in found.certificates:
-        table.add_row(f"certificate {each.name} ends", f"{each.not_after:%Y-%m-%d}")
-    for alarm in found.alarms:
+    for lifetime in report.certificates:
+        table.add_row(f"certificate {lifetime.name} ends", f"{lifetime.not_after:%Y-%m-%d}")
+    for alarm in report.alarms:
         table.add_row(
             "ALARM", f"{alarm.kind} {alarm.measure} {alarm.group} {alarm.day}: {alarm.trustees}"
         )
@@ -59,35 +59,38 @@ def status(directory: Path, *, is_json: bool) -> None:
 
 
 def read_status(directory: Path) -> TrusteeStatus:
-    """Read what a trustee's database holds, in counts.
+    """Count what a trustee's database holds.
 
     Raises:
-        ConfigError, StoreError: the directory lacks something, or the database is damaged.
+        ConfigError: the directory lacks a file.
+        StoreError: the database is damaged.
     """
-    config = places.load_config(directory)
-    kept = places.open_existing_log(directory)
+    config = trustee_directory.load_config(directory)
+    trustee_log = trustee_directory.open_existing_log(directory)
     try:
-        counters = kept.counters()
-        documents = TrustedDocuments(kept, config.collectivity)
+        counters = trustee_log.counters()
+        documents = TrustedDocuments(trustee_log, config.collectivity)
         return TrusteeStatus(
             name=config.name,
             collectivity=config.collectivity,
-            confirmed=(kept.fact(CONFIRMED) or b"").decode(),
-            waiting="" if documents.trustees else (kept.fact(WAITING) or b"").decode(),
+            confirmed=(trustee_log.fact(CONFIRMED) or b"").decode(),
+            waiting="" if documents.trustees else (trustee_log.fact(WAITING) or b"").decode(),
             documents=len(documents.hashes),
             roster=len(documents.roster),
-            households=len({each.household_key for each in kept.seeds()}),
-            answered=kept.holding(config.name).length,
+            households=len({seeds.household_key for seeds in trustee_log.seeds()}),
+            answered=trustee_log.holding(config.name).length,
             others={
-                each.trustee: each.length for each in kept.holdings() if each.trustee != config.name
+                holding.trustee: holding.length
+                for holding in trustee_log.holdings()
+                if holding.trustee != config.name
             },
             refused={
                 name.removeprefix("refused_"): count
                 for name, count in counters.items()
                 if name.startswith("refused_")
             },
-            alarms=tuple(kept.alarms()),
-            certificates=places.lifetimes(directory),
+            alarms=tuple(trustee_log.alarms()),
+            certificates=trustee_directory.lifetimes(directory),
         )
     finally:
-        kept.close()
+        trustee_log.close()

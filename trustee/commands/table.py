@@ -1,4 +1,4 @@
-"""`volet trustee …`: a trustee's commands."""
+"""The group `volet trustee`: the module of each command."""
 
 from system.commands import LazyGroup
 
@@ -16,5 +16,5 @@ trustee = LazyGroup(
         "restore": "trustee.commands.restore:restore",
         "backup-key": "trustee.commands.backup_key:backup_key",
     },
-    "A trustee: opens sums of an area together with others, and nothing smaller.",
+    "A trustee: opens sums over an area together with other trustees, and nothing smaller.",
 )

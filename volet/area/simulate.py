@@ -126,7 +126,7 @@ class _Run:
     def _hand_over(self, sealed: Sealed) -> None:
         self._chips.append(sealed.chip)
         for trustee in self._trustees:
-            trustee.take_letters(DeviceId(sealed.chip.entry.device), sealed.payload)
+            trustee.take_key_shares(DeviceId(sealed.chip.entry.device), sealed.payload)
 
     def release_day(self, number: int, clock_wh: Curves, tell: Tell) -> tuple[float, ...]:
         """Let all contribute, release, and compare; float64[households, 96] by the clock.

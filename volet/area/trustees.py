@@ -34,7 +34,7 @@ class LocalTrustee:
         topic = trustee_topic(self._collectivity, self.name, TrusteeKind.REQUEST)
         return self._to_worker(self._transport.take([Incoming(topic, payload)]))
 
-    def take_letters(self, device: DeviceId, payload: bytes) -> None:
+    def take_key_shares(self, device: DeviceId, payload: bytes) -> None:
         """Take a chip's retained seed letters."""
         self._transport.take(
             [Incoming(device_topic(self._collectivity, device, Kind.KEY), payload)]

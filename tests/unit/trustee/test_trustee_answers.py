@@ -192,12 +192,12 @@ def test_sum_without_all_seeds_is_refused_and_check_names_them(area):
     trustee = area.trustee(teaches=False)
     area.teach(trustee)
     for home in area.near[1:]:
-        trustee.take_letters(home.topic, area.letters(home))
+        trustee.take_key_shares(home.topic, area.letters(home))
     assert refusal(trustee, area.request()) == Reason.SEEDS
     answer = ask(trustee, area.request(ask=Ask.CHECK))
     assert answer.unknown == (area.near[0].entry,)
     assert all(from_bytes(data)[0] == 0 for _, data in answer.sums)
-    trustee.take_letters(area.near[0].topic, area.letters(area.near[0]))
+    trustee.take_key_shares(area.near[0].topic, area.letters(area.near[0]))
     assert ask(trustee, area.request(ask=Ask.CHECK)).unknown == ()
 
 
@@ -230,7 +230,7 @@ def test_killed_between_writing_and_answering_gives_the_same_bytes_later(area, t
 def test_sabotage_a_log_that_is_not_kept_lets_a_second_set_through(area, tmp_path):
     """What the test before rests on: without the entry on the disk both sets are answered."""
     trustee = area.stored(tmp_path / "a")
-    trustee._write_down = lambda *_: None
+    trustee._log_answer = lambda *_: None
     assert isinstance(ask(trustee, area.request()), Answer)
     assert isinstance(ask(trustee, area.request(area.near[1:])), Answer)
     trustee._log.close()
@@ -267,7 +267,7 @@ def test_who_is_entered_late_counts_from_when_it_was_seen():
     assert isinstance(ask(trustee, area.request(area.near, day=DAY + 1)), Answer)
     area.today = DAY + 1
     late = area.join(NEAR, start=DAY - 90)
-    trustee.take_letters(late.topic, area.letters(late))
+    trustee.take_key_shares(late.topic, area.letters(late))
     trustee.take(_roster_page(area))
     counted = DAY + 1 - SEEN_LATE_DAYS + COUNTS_AFTER_DAYS
     area.today = counted
@@ -281,7 +281,7 @@ def test_when_a_household_was_seen_outlives_a_restart(tmp_path):
     trustee = area.stored(tmp_path)
     assert isinstance(ask(trustee, area.request()), Answer)
     late = area.join(NEAR, start=DAY - 90)
-    trustee.take_letters(late.topic, area.letters(late))
+    trustee.take_key_shares(late.topic, area.letters(late))
     trustee.take(_roster_page(area))
     again = area.trustee(0, TrusteeLog.open(tmp_path), teaches=False)
     homes = [*area.near[: THRESHOLD - 1], late]

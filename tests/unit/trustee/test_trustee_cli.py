@@ -118,7 +118,7 @@ def test_confirm_compares_with_the_set_that_waits(home, area):
     with pytest.raises(DocumentRefused, match="another fingerprint"):
         run("confirm", "--dir", home, "AAAA " * 6)
     assert "within a minute" in run("confirm", "--dir", home, status["waiting"].lower()).output
-    trustee.look_again()
+    trustee.check_confirmation()
     kept.close()
     status = json.loads(run("status", "--dir", home, "--json").output)
     assert (status["documents"], status["waiting"]) == (1, "")

@@ -42,8 +42,8 @@ def refused(trustee):
 def test_retained_letters_that_come_again_are_neither_new_nor_refused(area, trustee):
     home = area.near[0]
     payload = area.letters(home)
-    assert trustee.take_letters(home.topic, payload)
-    assert not trustee.take_letters(home.topic, payload)
+    assert trustee.take_key_shares(home.topic, payload)
+    assert not trustee.take_key_shares(home.topic, payload)
     assert trustee.households == 1
     assert refused(trustee) == {}
 
@@ -51,9 +51,9 @@ def test_retained_letters_that_come_again_are_neither_new_nor_refused(area, trus
 def test_generation_must_rise(area, trustee):
     home = area.near[0]
     first, second = area.letters(home, generation=1), area.letters(home, generation=2)
-    assert trustee.take_letters(home.topic, second)
-    assert not trustee.take_letters(home.topic, first)
-    assert not trustee.take_letters(home.topic, area.letters(home, generation=2))
+    assert trustee.take_key_shares(home.topic, second)
+    assert not trustee.take_key_shares(home.topic, first)
+    assert not trustee.take_key_shares(home.topic, area.letters(home, generation=2))
     assert refused(trustee) == {"conflict": 2}
 
 
@@ -63,10 +63,10 @@ def test_letters_signed_by_another_or_under_another_topic_are_refused(area, trus
     home.signing_key = Ed25519PrivateKey.generate()
     payload = area.letters(home)
     home.signing_key = real
-    assert not trustee.take_letters(home.topic, payload)
-    assert not trustee.take_letters(other.topic, area.letters(home))
-    assert not trustee.take_letters(home.topic, area.letters(home, household_key=other.key))
-    assert not trustee.take_letters("elsewhere", payload)
+    assert not trustee.take_key_shares(home.topic, payload)
+    assert not trustee.take_key_shares(other.topic, area.letters(home))
+    assert not trustee.take_key_shares(home.topic, area.letters(home, household_key=other.key))
+    assert not trustee.take_key_shares("elsewhere", payload)
     assert refused(trustee) == {
         "bad_signature": 2,
         "unknown_household": 1,
@@ -81,15 +81,15 @@ def test_seed_that_does_not_fit_its_commitment_is_refused(area, trustee):
     other = area.letters(home)
     commitments = _commitments(home)
     home.seeds = kept
-    assert not trustee.take_letters(home.topic, area.letters(home, commitments=commitments))
+    assert not trustee.take_key_shares(home.topic, area.letters(home, commitments=commitments))
     assert refused(trustee) == {"unknown_seeds": 1}
-    assert trustee.take_letters(home.topic, other)
+    assert trustee.take_key_shares(home.topic, other)
 
 
 def test_letters_of_other_sets_and_shapes_are_refused(area, trustee):
     home = area.near[0]
-    assert not trustee.take_letters(home.topic, area.letters(home, letters=(b"x",)))
-    assert not trustee.take_letters(home.topic, area.letters(home, letters=(b"x",) * 4))
+    assert not trustee.take_key_shares(home.topic, area.letters(home, letters=(b"x",)))
+    assert not trustee.take_key_shares(home.topic, area.letters(home, letters=(b"x",) * 4))
     assert refused(trustee) == {"out_of_bounds": 1, "unknown_seeds": 1}
 
 
@@ -97,7 +97,7 @@ def test_letters_before_the_roster_entry_wait_for_it():
     area = TrusteeArea(homes=6, far=0)
     trustee = area.trustee(teaches=False)
     early = Home(area.shape)
-    assert not trustee.take_letters(early.topic, area.letters(early))
+    assert not trustee.take_key_shares(early.topic, area.letters(early))
     area.join(NEAR, home=early)
     area.teach(trustee)
     assert trustee.households == 1
@@ -109,7 +109,7 @@ def test_letters_to_a_set_that_is_still_to_come_wait_for_it(area, trustee):
     )
     cosigned = area.signed(draw_up(following))
     home = area.near[0]
-    assert not trustee.take_letters(home.topic, home.letters(following, cosigned.hash))
+    assert not trustee.take_key_shares(home.topic, home.letters(following, cosigned.hash))
     assert _take(trustee, cosigned)
     assert trustee.households == 1
     assert refused(trustee) == {}
@@ -141,10 +141,10 @@ def test_first_set_waits_for_the_operator(area):
 def test_first_set_that_waited_is_taken_once_confirmed_without_being_sent_again(area):
     trustee = area.trustee(teaches=False)
     trustee.take(cosigned_pages(area.signed_set)[0])
-    trustee.look_again()
+    trustee.check_confirmation()
     assert trustee.documents.trustees is None
     trustee.confirm(fingerprint(area.signed_set))
-    trustee.look_again()
+    trustee.check_confirmation()
     assert trustee.documents.trustees == area.set
 
 

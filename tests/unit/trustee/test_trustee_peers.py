@@ -160,7 +160,7 @@ def test_entries_that_were_lost_on_their_way_are_asked_for(area):
     first, *others = everyone(area)
     greet([first, *others])
     ask(first, area.request())
-    first.take_told()
+    first.pop_announcements()
     converse([first, *others], [(first.identity.name, each) for each in first.peers.hello()])
     assert all(each._log.holding(first.identity.name).length == 1 for each in others)
 

@@ -55,7 +55,7 @@ def test_a_restored_image_is_ready_without_what_expired_at_the_others(area, tmp_
     own = area.stored(tmp_path / "own", is_alone=False)
     greet([own, *trustees])
     assert isinstance(ask(own, area.request()), Answer)
-    for message in own.take_told():
+    for message in own.pop_announcements():
         for each in trustees:
             each.take_peer(own.identity.name, message)
     area.today = DAY + KEPT_DAYS + 1
