@@ -31,10 +31,14 @@ from system.files import (
     write_public,
     write_secret,
 )
+from system.patience import Patience, wait_until
 
 DEFAULT_NAME = "broker"
 _DOCUMENTS = (CA, SERVER_CERTIFICATE, CRL, OPERATOR_CERTIFICATE)
 _NEXT = "make it with `volet cloud init`."
+# mosquitto 2.0 forgets a signal that arrives while it reads, so a second one follows once it waits
+# for messages again: else the second of two chips that are revoked at once could go on.
+_READING_S = 5.0
 
 
 def current_user() -> str:
@@ -132,6 +136,8 @@ def reload_broker(broker: Path) -> bool:
                 f"read what stands there; end it, then start it: `{start_command(broker)}`."
             )
         os.kill(pid, signal.SIGHUP)
+        wait_until(lambda: _sleeps(pid), Patience(_READING_S))
+        os.kill(pid, signal.SIGHUP)
     except PermissionError as exc:
         raise ConfigError(
             f"The broker of {broker} is another user's; run this command as root."
@@ -144,6 +150,13 @@ def reload_broker(broker: Path) -> bool:
 def start_command(broker: Path) -> str:
     """Return what people type to start the broker on its directory."""
     return f"OPENSSL_CONF={broker / OPENSSL} mosquitto -c {broker / CONFIG}"
+
+
+def _sleeps(pid: int) -> bool:
+    """Return whether a process waits, as a broker does that has nothing to read and to send."""
+    return (
+        Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[0] == "S"
+    )
 
 
 def _is_started_on(pid: int, broker: Path) -> bool:

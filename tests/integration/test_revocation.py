@@ -1,19 +1,24 @@
 """A revoked chip or role has no session and gets none; everybody else goes on."""
 
+import os
+import signal
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from cloud.registry.broker import refresh_broker
+from cloud.registry.broker import refresh_broker, reload_broker
 from cloud.registry.pki import issue_role, pki_path, revoke
 from cloud.registry.renewal import renew
 from cloud.registry.revocation import end_session, revoke_everywhere
 from cloud.store.sqlite.store import SqliteStore
+from mosquitto.config import ACL, PID
 from protocol.errors import ConfigError, DocumentRefused, TransportError
+from system.files import write_public
 from tests.support.broker import Broker, enrol_chip, wait_until
 from tests.support.mqtt import (
     NO_SUBSCRIBERS,
@@ -92,6 +97,21 @@ def test_chips_revoked_within_one_second_are_all_shut_out(broker, store, tmp_pat
     for chip in chips:
         with pytest.raises(Refused):
             Peer(broker.port, chip.context())
+
+
+def test_a_list_that_changes_while_the_broker_reads_is_read_again(broker, tmp_path):
+    """The broker forgets a signal that comes while it reads; here reading takes it a while."""
+    rules = broker.directory / ACL
+    deployed = rules.read_text("utf-8")
+    chip = chip_pass(enrol_chip(broker.cloud, tmp_path / "chip"))
+    topic = f"volet/v1/testville/d/{chip.name}/status"
+    rules.write_text("user nobody\n" + "topic read volet/v1/elsewhere\n" * 40_000, "utf-8")
+    os.kill(int((broker.directory / PID).read_text("ascii")), signal.SIGHUP)
+    time.sleep(0.05)
+    write_public(rules, deployed.encode())  # in its place at once; the broker still reads the other
+    reload_broker(broker.directory)
+    with Peer(broker.port, chip.context()) as peer:
+        assert peer.publish(topic) in ACCEPTED
 
 
 def test_all_certificates_a_chip_ever_got_are_revoked(broker, store, tmp_path):
