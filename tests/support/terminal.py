@@ -21,6 +21,7 @@ from tests.support.typed_page import CONSOLE, Step, blocks, names, pattern, step
 AGAIN_S = 0.2
 LATER_WITHIN_S = 300.0
 SILENT_S = 300.0
+IN_BACKGROUND = re.compile(r"2> ?(\S+\.log) &$")
 BASH = ("bash", "--norc")
 # Mounts, network and processes of its own; whatever runs there ends with its shell.
 NAMESPACE = ("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
@@ -40,6 +41,7 @@ class Terminal:
         scripts = Path(sys.executable).parent
         path = f"{scripts}:{os.environ['PATH']}:/usr/sbin"
         self._known: dict[str, str] = {}
+        self._started: Path | None = None
         self._bash = subprocess.Popen(
             shell,
             cwd=directory,
@@ -105,6 +107,15 @@ class Terminal:
                     count += 1
         return count
 
+    def _wait_as_people_do(self, command: str) -> None:
+        """Let what was started in the background begin, before it is ended."""
+        if started := IN_BACKGROUND.search(command):
+            self._started = self.directory / started[1]
+        elif "kill $!" in command and self._started is not None:
+            started_log, patience = self._started, Patience(LATER_WITHIN_S)
+            while not started_log.stat().st_size and patience.lasts():
+                time.sleep(AGAIN_S)
+
     def type_step(self, step: Step) -> None:
         """Type a command; what it prints must be what is promised."""
         command = with_ids(step.command, self._known)
@@ -112,6 +123,7 @@ class Terminal:
         before = None if until is None else pattern(until, self._known)
         promised = pattern(step.output, self._known)
         patience = Patience(LATER_WITHIN_S if step.is_later else 0)
+        self._wait_as_people_do(command)
         while True:
             status, output = self.type(command, before)
             match = promised.fullmatch(output)
