@@ -1,1 +1,1 @@
-"""The broker's configuration, one for deployment, demo and tests: templates and their renderer."""
+"""The broker's configuration for deployment, demo and tests: templates and their renderer."""

@@ -1,4 +1,4 @@
-"""The broker's directory: what goes into it, and how the broker is started on it."""
+"""The files of the broker's directory, and the command that starts the broker on it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ OPERATOR_CERTIFICATE = "operator.pem"
 
 @dataclass(frozen=True, slots=True)
 class BrokerSettings:
-    """What differs from one broker to another.
+    """The settings of one broker.
 
     Attributes:
-        collectivity: whose topics they are.
-        directory: where the broker finds everything, absolute.
-        user: the system's user whom the broker runs as.
-        port: of the TLS listener; on the address `bind`, on all if it is empty.
-        operator_port: of the operator's listener, always on 127.0.0.1.
-        roles: the common names of certificates that are no device's.
+        collectivity: the collectivity in its topics.
+        directory: the broker's directory, absolute.
+        user: the system user that runs the broker.
+        port: the port of the TLS listener, on the address `bind`, or on all if that is empty.
+        operator_port: the port of the operator's listener, always on 127.0.0.1.
+        roles: the common names of certificates that do not belong to devices.
     """
 
     collectivity: str
@@ -44,7 +44,7 @@ class BrokerSettings:
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """One file of the broker's directory; none of them is secret."""
+    """One file of the broker's directory, which is not secret."""
 
     name: str
     text: str
@@ -75,7 +75,7 @@ def broker_command(directory: Path) -> tuple[str, ...]:
 
 
 def broker_environment(directory: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return `environment` with what the broker's process needs beside."""
+    """Return `environment` with the additions that the broker's process needs."""
     path = f"{environment.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
     return {**environment, "PATH": path, "OPENSSL_CONF": str(directory / OPENSSL)}
 

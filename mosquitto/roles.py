@@ -1,7 +1,7 @@
-"""Which common names a certificate may carry, and which rules of the ACL go with each.
+"""The common names that a certificate may carry, and the ACL rules for each.
 
-Devices are named by 26 random letters and digits, roles by a word; neither can pass for the other,
-and neither can hold a character that means something in a topic or in the ACL.
+A device's name is 26 random letters and digits, a role's is a word. Neither can pass for the other,
+and neither can contain a character with a meaning in a topic or in the ACL.
 """
 
 import re
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a certificate that is no device's may be for."""
+    """The purposes of certificates that do not belong to devices."""
 
     WORKER = "worker"
     MONITOR = "monitor"
@@ -19,7 +19,7 @@ class Role(StrEnum):
 
 _ROLE_NAME = re.compile(rf"({'|'.join(Role)})(-[a-z0-9]{{1,24}})?")
 
-# A pattern holds for every certificate; a role is no device, so its own "device" is closed to it.
+# A pattern applies to every certificate, so a role, which is not a device, is denied "its" device.
 _NO_DEVICE = "topic deny volet/v1/{collectivity}/d/{name}/#"
 
 _RULES = {
@@ -45,13 +45,13 @@ _RULES = {
         "topic read volet/v1/{collectivity}/trustee/+/log",
         "topic write volet/v1/{collectivity}/trustee/{name}/log",
     ),
-    # Its certificate is for the providers' API; nothing on the broker is open to it.
+    # Its certificate is for the providers' API; it has no rights on the broker.
     Role.PROVIDER: (),
 }
 
 
 def role_of(name: str) -> Role | None:
-    """Return the role that a common name (`worker`, `worker-2`, `trustee-cnil`) stands for."""
+    """Return the role of a common name such as `worker`, `worker-2` or `trustee-cnil`."""
     match = _ROLE_NAME.fullmatch(name)
     return Role(match[1]) if match else None
 
@@ -60,7 +60,7 @@ def role_rules(name: str, collectivity: str) -> str:
     """Return the ACL's section for one certificate of a role.
 
     Raises:
-        ValueError: `name` stands for no role.
+        ValueError: `name` does not belong to a role.
     """
     role = role_of(name)
     if role is None:

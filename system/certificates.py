@@ -1,8 +1,8 @@
-"""When certificates end, and saying so in time: the one mechanism of all programs.
+"""Warns before certificates expire, for all programs.
 
-A warning comes when a third, a sixth and a twentieth of the lifetime is left, once each in a
-process. What `volet cloud renew` renews each month is renewed at a half, so it stays silent for as
-long as that works.
+A process warns when a third, a sixth and a twentieth of the lifetime is left, once for each.
+`volet cloud renew` renews certificates monthly, once half of their lifetime has passed, so there is
+no warning while that works.
 """
 
 import asyncio
@@ -27,28 +27,28 @@ log = structlog.get_logger()
 
 
 class Lifetime(msgspec.Struct, frozen=True):
-    """From when until when the certificate `name` holds."""
+    """The period in which the certificate `name` is valid."""
 
     name: str
     not_before: datetime
     not_after: datetime
 
     def is_within(self, share: int, now: datetime) -> bool:
-        """Say whether no more than 1/`share` of the lifetime is left."""
+        """Return whether at most 1/`share` of the lifetime is left."""
         return (self.not_after - now) * share <= self.not_after - self.not_before
 
     def days_left(self, now: datetime) -> int:
-        """Return whole days, negative for a certificate that has ended."""
+        """Return the whole days left, negative for an expired certificate."""
         return (self.not_after - now) // timedelta(days=1)
 
 
 def lifetime_of(name: str, certificate: x509.Certificate) -> Lifetime:
-    """Return the lifetime of a certificate under the name by which people know it."""
+    """Return the lifetime of a certificate under the name that people use for it."""
     return Lifetime(name, certificate.not_valid_before_utc, certificate.not_valid_after_utc)
 
 
 def read_lifetimes(files: Mapping[str, Path]) -> tuple[Lifetime, ...]:
-    """Read the lifetimes of the certificates in `files`, by name; raises as `read_lifetime`."""
+    """Read the lifetimes of the certificates in `files`, by name; raises like `read_lifetime`."""
     return tuple(read_lifetime(name, path) for name, path in files.items())
 
 
@@ -56,7 +56,7 @@ def read_lifetime(name: str, path: Path) -> Lifetime:
     """Read the lifetime of the certificate in a file.
 
     Raises:
-        ConfigError: it is not there, or none.
+        ConfigError: it is missing, or not a certificate.
     """
     data = read_document(path, "put it back from a backup.")
     try:
@@ -66,20 +66,20 @@ def read_lifetime(name: str, path: Path) -> Lifetime:
 
 
 class CertificateWatch:
-    """Says in the log which certificates end, each threshold once."""
+    """Logs which certificates are about to expire, once per threshold."""
 
     def __init__(
         self, lifetimes: Callable[[], Iterable[Lifetime]], clock: Callable[[], datetime]
     ) -> None:
-        """Watch what `lifetimes` returns, which is read anew each time: certificates are renewed."""
+        """Watch the certificates that `lifetimes` returns; it is called each time, for renewals."""
         self._lifetimes = lifetimes
         self._clock = clock
-        self._said: dict[tuple[str, datetime], int] = {}
+        self._warned: dict[tuple[str, datetime], int] = {}
         self._look_at_s = float("-inf")
         self._unreadable = Condition()
 
     def look(self) -> None:
-        """Log what has come nearer to its end than was said before."""
+        """Log each certificate that has passed a further threshold."""
         now = self._clock()
         try:
             lifetimes = tuple(self._lifetimes())
@@ -89,28 +89,28 @@ class CertificateWatch:
             return
         if self._unreadable.ends():
             log.info("certificate_readable")
-        for each in lifetimes:
-            share = max((n for n in WARN_AT if each.is_within(n, now)), default=0)
-            if share <= self._said.get((each.name, each.not_after), 0):
+        for lifetime in lifetimes:
+            share = max((n for n in WARN_AT if lifetime.is_within(n, now)), default=0)
+            if share <= self._warned.get((lifetime.name, lifetime.not_after), 0):
                 continue
-            self._said[each.name, each.not_after] = share
-            days = each.days_left(now)
+            self._warned[lifetime.name, lifetime.not_after] = share
+            days = lifetime.days_left(now)
             log.warning(
                 "certificate_ends",
-                certificate=each.name,
-                not_after=each.not_after.isoformat(),
+                certificate=lifetime.name,
+                not_after=lifetime.not_after.isoformat(),
                 days=days,
             )
 
     def look_each_hour(self, now_s: float) -> None:
-        """Look if the last time lies an hour back; `now_s` runs evenly."""
+        """Look if the last look was an hour ago; `now_s` is monotonic."""
         if now_s >= self._look_at_s:
             self._look_at_s = now_s + LOOK_EVERY_S
             self.look()
 
     @asynccontextmanager
     async def beside(self) -> AsyncIterator[None]:
-        """Look now and each hour for as long as a program does its work."""
+        """Look now and every hour while the block runs."""
         task = asyncio.create_task(self._keep_looking(), name="certificates")
         try:
             yield

@@ -1,4 +1,4 @@
-"""Time, as something that is handed in."""
+"""Clocks, which programs receive as a parameter."""
 
 import time
 from datetime import UTC, datetime
@@ -10,13 +10,13 @@ from system.kernel_clock import boot_id, is_synchronised
 
 
 class HostTime(msgspec.Struct, frozen=True):
-    """What the host says of a moment.
+    """The host's clocks at one moment.
 
     Attributes:
-        at: its wall time, aware.
-        is_synchronised: the kernel says that something keeps that time right.
-        monotonic_s: seconds that never go back, from an arbitrary zero of each boot.
-        boot: which boot of the machine that zero is of.
+        at: wall time, aware.
+        is_synchronised: whether the kernel reports that something keeps the wall time right.
+        monotonic_s: seconds that never go back, from an arbitrary zero in each boot.
+        boot: the id of the boot to which that zero belongs.
     """
 
     at: datetime
@@ -26,7 +26,7 @@ class HostTime(msgspec.Struct, frozen=True):
 
 
 class Clock(Protocol):
-    """Where a program gets the time from."""
+    """A program's source of time."""
 
     def now(self) -> datetime:
         """Return the host's time, aware."""
@@ -35,14 +35,14 @@ class Clock(Protocol):
         """Return seconds that never go back, from an arbitrary zero."""
 
     def host_time(self) -> HostTime:
-        """Return all that the host says of this moment."""
+        """Return all clocks of the host at this moment."""
 
 
 class SystemClock:
     """The machine's own clocks."""
 
     def __init__(self) -> None:
-        """Take note of the machine's boot."""
+        """Record the machine's boot."""
         self._boot = boot_id()
 
     def now(self) -> datetime:
@@ -54,5 +54,5 @@ class SystemClock:
         return time.monotonic()
 
     def host_time(self) -> HostTime:
-        """Return the machine's time, and whether its kernel says that it is synchronised."""
+        """Return the machine's clocks, and whether its kernel reports them as synchronised."""
         return HostTime(self.now(), is_synchronised(), self.monotonic_s(), self._boot)

@@ -1,4 +1,4 @@
-"""What commands share: groups imported when they are named, and the option for a directory."""
+"""Shared parts of commands: groups that import lazily, and the option for a directory."""
 
 import importlib
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ R = TypeVar("R")
 def directory_option(
     default: Path, whose: str, *, name: str = "dir", parameter: str = "directory"
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Return the option that names the directory a command works on; `whose` stands in its help."""
+    """Return the option for the directory of a command; `whose` names its owner in the help."""
     return click.option(
         f"--{name}",
         parameter,
@@ -26,15 +26,15 @@ def directory_option(
 
 
 class LazyGroup(click.Group):
-    """Commands that live beside what they command; naming one needs no other's packages."""
+    """A group that imports a command when it is named, so it needs no other command's packages."""
 
     def __init__(self, name: str, targets: Mapping[str, str], help_text: str) -> None:
-        """Take commands as {name: "module:attribute"}."""
+        """Store the commands as {name: "module:attribute"}."""
         super().__init__(name, help=help_text)
         self.targets = dict(targets)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name the commands."""
+        """Return the names of the commands."""
         del ctx
         return list(self.targets)
 

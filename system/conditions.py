@@ -1,57 +1,58 @@
-"""Conditions that last, told as events: when they begin or change, once a day, and when they end.
+"""Reports lasting conditions as events: when they begin or change, once a day, and when they end.
 
-A loop that finds the same again each round would fill the log with it, and hide what is new. So
-would a condition that comes and goes: its beginnings are told ten at once, then one in ten minutes.
+A loop that reported the same condition in every round would fill the log and hide what is new. So
+would a condition that comes and goes, so its beginnings are limited to a burst of ten, then one in
+ten minutes.
 """
 
 import time
 from collections.abc import Callable, Hashable
 
 AGAIN_AFTER_S = 86_400.0
-TOLD_AT_ONCE = 10.0
-TOLD_EVERY_S = 600.0
+REPORTS_AT_ONCE = 10.0
+REPORT_EVERY_S = 600.0
 
 
 class Condition:
-    """One condition, such as a broker that is away; `begins` and `ends` say whether to tell it.
+    """One condition, such as an absent broker; `begins` and `ends` return whether to report it.
 
     Attributes:
-        times: how often it has been found since it was last told that it had ended.
+        times: how often it has occurred since its end was last reported.
     """
 
     def __init__(self, monotonic_s: Callable[[], float] = time.monotonic) -> None:
-        """Take the clock by which a day passes."""
+        """Store the clock that measures a day."""
         self._monotonic_s = monotonic_s
         self._why: Hashable = None
-        self._told_at_s: float | None = None
-        self._allowed = TOLD_AT_ONCE
+        self._reported_at_s: float | None = None
+        self._allowed = REPORTS_AT_ONCE
         self._allowed_at_s: float | None = None
         self._has_ended = True
         self.times = 0
 
     def begins(self, why: Hashable = "") -> bool:
-        """Take note that the condition holds; True if that, or why, is new or a day old."""
+        """Record that the condition holds; True if it or `why` is new, or a day has passed."""
         now_s = self._monotonic_s()
         self.times = 1 if self._has_ended else self.times + 1
         self._has_ended = False
-        is_known = self._told_at_s is not None and self._why == why
-        if is_known and now_s - (self._told_at_s or 0.0) < AGAIN_AFTER_S:
+        is_known = self._reported_at_s is not None and self._why == why
+        if is_known and now_s - (self._reported_at_s or 0.0) < AGAIN_AFTER_S:
             return False
-        if not self._may_tell(now_s):
+        if not self._may_report(now_s):
             return False
-        self._why, self._told_at_s = why, now_s
+        self._why, self._reported_at_s = why, now_s
         return True
 
     def ends(self) -> bool:
-        """Take note that the condition does not hold; True if it was told that it did."""
-        was_told = self._told_at_s is not None
-        self._told_at_s = None
-        self._has_ended |= was_told
-        return was_told
+        """Record that the condition does not hold; True if it was reported before."""
+        was_reported = self._reported_at_s is not None
+        self._reported_at_s = None
+        self._has_ended |= was_reported
+        return was_reported
 
-    def _may_tell(self, now_s: float) -> bool:
+    def _may_report(self, now_s: float) -> bool:
         since_s = 0.0 if self._allowed_at_s is None else now_s - self._allowed_at_s
-        self._allowed = min(TOLD_AT_ONCE, self._allowed + since_s / TOLD_EVERY_S)
+        self._allowed = min(REPORTS_AT_ONCE, self._allowed + since_s / REPORT_EVERY_S)
         self._allowed_at_s = now_s
         if self._allowed < 1.0:
             return False
@@ -60,29 +61,29 @@ class Condition:
 
 
 class Repeated:
-    """What is found over and over, such as a document refused each time it comes: told once a day.
+    """Limits repeated findings, such as a document refused each time it arrives, to one a day.
 
-    Keeps so many different ones; when there are more, the oldest counts as new again.
+    It remembers `most` different findings; beyond that, the oldest counts as new again.
     """
 
     def __init__(
         self, monotonic_s: Callable[[], float] = time.monotonic, most: int = 1_000
     ) -> None:
-        """Take the clock by which a day passes."""
+        """Store the clock that measures a day."""
         self._monotonic_s = monotonic_s
         self._most = most
-        self._told: dict[Hashable, tuple[float, int]] = {}
+        self._reported: dict[Hashable, tuple[float, int]] = {}
 
     def found(self, *what: Hashable, times: int = 1) -> int:
-        """Take note of a finding; 0 if it was told within a day, else how often it was found since."""
+        """Record a finding; returns how often to report it, 0 if it was reported within a day."""
         now_s = self._monotonic_s()
-        told_at_s, untold = self._told.get(what, (float("-inf"), 0))
-        untold += times
-        if now_s - told_at_s < AGAIN_AFTER_S:
-            self._told[what] = told_at_s, untold
+        reported_at_s, unreported = self._reported.get(what, (float("-inf"), 0))
+        unreported += times
+        if now_s - reported_at_s < AGAIN_AFTER_S:
+            self._reported[what] = reported_at_s, unreported
             return 0
-        self._told.pop(what, None)
-        self._told[what] = now_s, 0
-        if len(self._told) > self._most:
-            del self._told[next(iter(self._told))]
-        return untold
+        self._reported.pop(what, None)
+        self._reported[what] = now_s, 0
+        if len(self._reported) > self._most:
+            del self._reported[next(iter(self._reported))]
+        return unreported

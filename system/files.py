@@ -1,7 +1,7 @@
-"""Files written whole or not at all, and secrets that nobody else may read.
+"""Writes files completely or not at all, and secrets that nobody else may read.
 
-A file is written beside its place, synced, then put there in one step; a secret has its mode 0600
-from the first moment on.
+A file is written beside its path, synced, then moved there in one step. A secret has mode 0600 from
+its creation on.
 """
 
 import errno
@@ -21,15 +21,15 @@ PUBLIC_MODE = 0o644
 PRIVATE_DIR_MODE = 0o700
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
-# What a file system without hard links, such as a USB stick's, says to one.
+# Errors of file systems without hard links, such as a USB stick's.
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
 def make_private_dir(path: Path) -> None:
-    """Make a directory, mode 0700, and its parents; one that exists is left as it is.
+    """Create a directory, mode 0700, and its parents; an existing one is left unchanged.
 
     Raises:
-        ConfigError: it cannot be made.
+        ConfigError: it cannot be created.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,25 +44,25 @@ def make_private_dir(path: Path) -> None:
 
 
 def write_secret(path: Path, data: bytes) -> None:
-    """Put a secret at `path`, mode 0600, in place of what stood there.
+    """Write a secret to `path`, mode 0600, replacing any file there.
 
     Raises:
-        ConfigError: it cannot be written; what stood there still stands.
+        ConfigError: it cannot be written; an existing file is unchanged.
     """
     _write(path, data, SECRET_MODE)
 
 
 def write_public(path: Path, data: bytes) -> None:
-    """Put a document at `path`, readable for all, in place of what stood there.
+    """Write a document to `path`, readable for all, replacing any file there.
 
     Raises:
-        ConfigError: it cannot be written; what stood there still stands.
+        ConfigError: it cannot be written; an existing file is unchanged.
     """
     _write(path, data, PUBLIC_MODE)
 
 
 def draw_secret(path: Path, data: bytes) -> bool:
-    """Put a newly drawn secret at `path` unless one stands there; say whether it was put.
+    """Write a newly drawn secret to `path` unless a file exists there; returns whether it did.
 
     Raises:
         ConfigError: it cannot be written.
@@ -83,20 +83,20 @@ def draw_secret(path: Path, data: bytes) -> bool:
 
 
 def check_is_new(path: Path) -> None:
-    """Refuse a path at which something stands.
+    """Refuse a path that exists.
 
     Raises:
-        ConfigError: it is taken.
+        ConfigError: it exists.
     """
     if path.exists():
         raise _taken(path)
 
 
 def write_new_secret(path: Path, data: bytes) -> None:
-    """Put a secret at `path`, mode 0600, where nothing stands yet.
+    """Write a secret to the new file `path`, mode 0600.
 
     Raises:
-        ConfigError: a file stands there, or it cannot be written; then there is none of it.
+        ConfigError: the file exists, or cannot be written; then nothing of it remains.
     """
     with new_secret(path) as file:
         file.write(data)
@@ -104,10 +104,10 @@ def write_new_secret(path: Path, data: bytes) -> None:
 
 @contextmanager
 def new_secret(path: Path) -> Iterator[BinaryIO]:
-    """Give a file to write and read, mode 0600, and put it at `path` when the block has ended well.
+    """Yield a file to write and read, mode 0600; it appears at `path` when the block succeeds.
 
     Raises:
-        ConfigError: a file stands there, or it cannot be written; then there is none of it.
+        ConfigError: the file exists, or cannot be written; then nothing of it remains.
     """
     check_is_new(path)
     beside = _beside(path)
@@ -128,12 +128,12 @@ def new_secret(path: Path) -> Iterator[BinaryIO]:
 
 
 def read_secret(path: Path, next_step: str) -> bytes:
-    """Read a secret that nobody but its owner may read.
+    """Read a secret that only its owner may read.
 
-    `next_step` ends the error's text where the file is missing.
+    `next_step` ends the error's text if the file is missing.
 
     Raises:
-        ConfigError: missing, not readable, or open to others.
+        ConfigError: it is missing, not readable, or open to others.
     """
     try:
         with path.open("rb") as file:
@@ -149,10 +149,10 @@ def read_secret(path: Path, next_step: str) -> bytes:
 
 
 def read_document(path: Path, next_step: str) -> bytes:
-    """Read a file that is no secret; `next_step` ends the error's text where it is missing.
+    """Read a file that is not secret; `next_step` ends the error's text if it is missing.
 
     Raises:
-        ConfigError: missing or not readable.
+        ConfigError: it is missing or not readable.
     """
     try:
         return path.read_bytes()
@@ -171,9 +171,9 @@ def _write(path: Path, data: bytes, mode: int) -> None:
 
 
 def _put_new(beside: Path, path: Path) -> None:
-    """Give a file its name unless another has it. Raises FileExistsError, OSError."""
+    """Give a file its name unless another file has it. Raises FileExistsError, OSError."""
     try:
-        os.link(beside, path)  # unlike a rename, never takes the place of a file
+        os.link(beside, path)  # unlike a rename, never replaces a file
     except OSError as exc:
         if exc.errno not in _NO_LINKS:
             raise

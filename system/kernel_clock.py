@@ -1,4 +1,4 @@
-"""What the Linux kernel knows of its own clock."""
+"""The Linux kernel's state of its own clock, and the id of the boot."""
 
 import ctypes
 from functools import cache
@@ -6,12 +6,12 @@ from pathlib import Path
 from uuid import uuid4
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-# The kernel's NTP_PHASE_LIMIT: what it says where it does not know how wrong the clock is.
+# The kernel's NTP_PHASE_LIMIT, which it reports if it does not know the clock's error.
 UNKNOWN_ERROR_US = 16_000_000
 
 
 class _Timex(ctypes.Structure):
-    """`struct timex` up to the field that is read, and room for the rest."""
+    """`struct timex` up to the last field used, with room for the rest."""
 
     _fields_ = (
         ("modes", ctypes.c_uint),
@@ -23,12 +23,12 @@ class _Timex(ctypes.Structure):
 
 
 def is_synchronised() -> bool:
-    """Say whether a program keeps the kernel's clock right, and has done so lately.
+    """Return whether a program keeps the kernel's clock right, and has done so recently.
 
-    The kernel bounds the clock's error: not after a boot or where the time was set by hand, and no
-    longer some nine hours after it last heard from such a program. (Its status bit STA_UNSYNC is
-    also set where a program only wants to keep it from the battery clock.) False where the kernel
-    may not be asked.
+    The kernel reports a bound of the clock's error. It has none after a boot or after the time was
+    set by hand, nor about nine hours after the last update by such a program. (The status bit
+    STA_UNSYNC is not enough: programs also set it just to protect the battery clock.) False if the
+    process may not ask the kernel.
     """
     timex = _Timex(modes=0)  # nothing is changed
     state: int = _libc().adjtimex(ctypes.byref(timex))
@@ -37,7 +37,7 @@ def is_synchronised() -> bool:
 
 
 def boot_id() -> str:
-    """Return the name of the machine's boot; one of this process alone where there is none."""
+    """Return the id of the machine's boot, or one for this process alone if there is none."""
     try:
         return BOOT_ID.read_text("ascii").strip()
     except OSError:

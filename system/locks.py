@@ -1,4 +1,4 @@
-"""Locks on files, which end with the process that holds them."""
+"""File locks, which end with the process that holds them."""
 
 import fcntl
 import os
@@ -10,10 +10,10 @@ from protocol.errors import ConfigError
 def take_lock(path: Path, *, is_made: bool = False) -> int | None:
     """Lock a file; returns its descriptor, to be closed, or None while another process holds it.
 
-    `is_made`: the file is made, mode 0600, where it is missing.
+    With `is_made`, a missing file is created with mode 0600.
 
     Raises:
-        ConfigError: it cannot be opened or locked, for another reason than that it is held.
+        ConfigError: it cannot be opened or locked, for a reason other than another holder.
     """
     how = os.O_RDWR | os.O_CREAT if is_made else os.O_RDONLY
     try:

@@ -1,4 +1,4 @@
-"""The one way in which a program of Volet logs: events on standard error, JSON unless on a terminal."""
+"""Configures logging for all programs: events on standard error, as JSON unless on a terminal."""
 
 import sys
 import traceback
@@ -9,12 +9,12 @@ from structlog.typing import Processor
 
 
 def configure_logs(least: str = "info") -> None:
-    """Log from now on what is at `least` of this level, with time (UTC).
+    """Log events of at least this level from now on, with time (UTC).
 
-    An event is a past-tense word, values beside it.
+    An event is a past-tense name with values beside it.
     """
     rendered: list[Processor] = (
-        # Not the default of a terminal: it prints local variables, and so keys and readings.
+        # A terminal's default would print local variables, and so keys and readings.
         [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if sys.stderr.isatty()
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
@@ -34,7 +34,7 @@ def configure_logs(least: str = "info") -> None:
 def raised_at(exc: BaseException) -> str:
     """Return the file and line where an error was raised, for the log.
 
-    A traceback with values could show a household's, or a token.
+    A traceback with values could show household data or a token.
     """
     frame = traceback.extract_tb(exc.__traceback__)[-1]
     return f"{Path(frame.filename).name}:{frame.lineno}"

@@ -1,4 +1,4 @@
-"""Where a command gets a passphrase: a file, systemd's credentials or the terminal; never arguments."""
+"""Reads a passphrase from a file, systemd's credentials or the terminal, never from arguments."""
 
 import getpass
 import os
@@ -15,7 +15,7 @@ CREDENTIALS = "CREDENTIALS_DIRECTORY"
 
 
 class Prompts(NamedTuple):
-    """What is asked, what is asked the second time, and what is said where the two differ."""
+    """The prompt, its repetition, and the message if the two answers differ."""
 
     first: str
     again: str
@@ -40,18 +40,18 @@ def ask_passphrase(
     credential: str = "",
     prompts: Prompts = PROMPTS,
 ) -> str:
-    """Return a passphrase: from `path`, else from a credential of systemd, else from the terminal.
+    """Return a passphrase from `path`, else from a systemd credential, else from the terminal.
 
-    A new one is asked for twice, by `prompts`.
+    The terminal asks twice for a new one, with `prompts`.
 
     Raises:
-        ConfigError: the file is missing, open to others or no text, or nobody can be asked.
+        ConfigError: the file is missing, open to others or not text, or there is no terminal.
     """
     if path is not None:
         return _text(read_secret(path, "write the passphrase into it, mode 0600."), path)
     folder = os.environ.get(CREDENTIALS)
     if credential and folder and (given := Path(folder) / credential).exists():
-        # systemd keeps others away from its credentials, whatever their mode says.
+        # systemd protects its credentials whatever their mode.
         return _text(read_document(given, "name it in the unit."), given)
     try:
         with warnings.catch_warnings(action="error", category=getpass.GetPassWarning):

@@ -1,6 +1,6 @@
-"""Waiting that ends when nothing has moved for a while, however long it takes in all.
+"""Waits that give up after a time without progress, however long they take in total.
 
-A slow or busy machine makes everything take longer; it does not make it stand still.
+A slow or busy machine makes everything take longer, but does not stop progress.
 """
 
 import time
@@ -13,17 +13,17 @@ class Patience:
     """A limit by lack of progress."""
 
     def __init__(self, limit_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """Run out once `limit_s` seconds have gone by without progress; `clock` counts seconds."""
+        """Run out after `limit_s` seconds without progress; `clock` returns seconds."""
         self._limit_s = limit_s
         self._clock = clock
         self._progress: object = None
         self._moved_s = clock()
 
     def lasts(self, progress: object = None) -> bool:
-        """Say whether to go on waiting.
+        """Return whether to go on waiting.
 
-        `progress`: anything that compares unequal to what it was before once something has moved,
-        such as a count; None where nothing can be counted.
+        `progress` is any value that changes with progress, such as a count; None if nothing can be
+        counted.
         """
         now_s = self._clock()
         if progress != self._progress:
@@ -37,9 +37,9 @@ def wait_until(
     progress: Callable[[], object] = lambda: None,
     pause: Callable[[], None] = lambda: time.sleep(POLL_S),
 ) -> bool:
-    """Wait until `condition` holds, as long as `progress` moves; say whether it holds."""
+    """Wait until `condition` holds, as long as `progress` changes; returns whether it holds."""
     while not condition():
         if not patience.lasts(progress()):
-            return condition()  # who looks may have been held up longer than what is looked at
+            return condition()  # this process may have been delayed longer than the other
         pause()
     return True

@@ -1,4 +1,4 @@
-"""A program of the cloud, run to its end: of all tasks' errors the one for people is raised."""
+"""Runs a program of the cloud to its end, and raises the task error that is meant for people."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -7,10 +7,10 @@ from protocol.errors import VoletError
 
 
 def run_program(program: Coroutine[None, None, None]) -> None:
-    """Run it on a loop of its own.
+    """Run a program on a new event loop.
 
     Raises:
-        VoletError: the first that a task ended with, out of its groups.
+        VoletError: the first with which a task ended, taken out of its exception groups.
     """
     try:
         asyncio.run(program)
@@ -19,7 +19,7 @@ def run_program(program: Coroutine[None, None, None]) -> None:
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the first error that has a sentence for people, else the first at all."""
+    """Return the first error with a sentence for people, or else the first error."""
     first: BaseException = group.subgroup(VoletError) or group
     while isinstance(first, BaseExceptionGroup):
         first = first.exceptions[0]

@@ -1,9 +1,9 @@
-"""A SQLite database opened to be read, beside the program that writes it or after it has ended.
+"""Opens SQLite databases for reading, while the program that writes them runs or after it ended.
 
-A database in WAL mode needs files beside it even to be read, which a card that has become
-read-only refuses, and which a reader in a writable directory leaves behind. Where nobody has the
-database open and all of it lies in its one file, it is read without them. One whose program was
-killed has a log beside it; where the log's index is lost and cannot be made, a copy is read.
+Even for reading, a database in WAL mode needs files beside it. A card that has become read-only
+refuses them, and a reader in a writable directory leaves them behind. If nobody has the database
+open and its one file is complete, it is read without them. If its program was killed, a log remains
+beside it; if the log's index is lost and cannot be created, a copy is read.
 """
 
 import fcntl
@@ -13,14 +13,14 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
-# Where files are memory: what a household used is not to lie about on another disk.
+# A file system in memory, so that a household's data does not end up on another disk.
 _MEMORY = Path("/dev/shm")  # noqa: S108 - the folder made there is this user's alone
 
 
 def open_read_only(path: Path) -> sqlite3.Connection:
-    """Open a database to read it, in autocommit mode.
+    """Open a database for reading, in autocommit mode.
 
-    A program that keeps `NAME.lock` beside its database while it runs is seen by that.
+    A running program is recognised by the lock that it holds on `NAME.lock` beside its database.
 
     Raises:
         sqlite3.Error: it cannot be opened.
@@ -31,7 +31,7 @@ def open_read_only(path: Path) -> sqlite3.Connection:
 
 
 def open_at_rest(path: Path) -> sqlite3.Connection:
-    """Open a copy that nobody writes; nothing is written beside it.
+    """Open a copy that nobody writes; nothing is created beside it.
 
     Raises:
         sqlite3.Error: it cannot be opened.
@@ -44,14 +44,14 @@ def _connect(path: Path, how: str) -> sqlite3.Connection:
 
 
 def _lacks_index(path: Path) -> bool:
-    """Say whether a log stands beside the database without its index, and none can be made."""
+    """Return whether the database has a log without an index, and none can be created."""
     real = path.resolve()
     has_log, has_index = (real.with_name(real.name + end).exists() for end in ("-wal", "-shm"))
     return has_log and not has_index and not os.access(real.parent, os.W_OK)
 
 
 def _open_copy(path: Path) -> sqlite3.Connection:
-    """Open a copy of a database and its log that loses its name once it is open.
+    """Open a copy of a database and its log, and remove the copy's name once it is open.
 
     Raises:
         sqlite3.Error: it cannot be copied or opened.
@@ -77,13 +77,13 @@ def _open_copy(path: Path) -> sqlite3.Connection:
 
 
 def _is_at_rest(path: Path) -> bool:
-    """Say whether the file alone holds the database, and nobody writes it."""
+    """Return whether the file alone contains the database, and nobody writes it."""
     real = path.resolve()
     if real.with_name(f"{real.name}-wal").exists():
         return False
     try:
         lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:  # nobody can tell; where nothing can be written, nobody writes
+    except OSError:  # unknown; but in a read-only directory nobody writes
         return not os.access(real.parent, os.W_OK)
     try:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)

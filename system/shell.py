@@ -1,8 +1,8 @@
-"""Values in commands that people are told to type."""
+"""Quotes values in commands that messages ask people to type."""
 
 import shlex
 
 
 def quoted(value: object) -> str:
-    """Return a value as a shell reads it back: a path with a space stands in quotes."""
+    """Return a value quoted for the shell if necessary, such as a path with a space."""
     return shlex.quote(str(value))

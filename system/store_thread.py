@@ -1,4 +1,4 @@
-"""The one thread that owns a store; what finds it busy is tried again, and told once."""
+"""The single thread that owns a store; work that finds it busy is retried, and logged once."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 
 class StoreThread:
-    """The one thread that owns the store."""
+    """The single thread that owns the store."""
 
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="store")
@@ -28,7 +28,7 @@ class StoreThread:
         self._waiting = 0
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a function there; while the store is busy, again and again."""
+        """Run a function in the thread, again and again while the store is busy."""
         delays_s = BUSY.waits_s()
         loop = asyncio.get_running_loop()
         is_waiting = False
@@ -47,11 +47,11 @@ class StoreThread:
                     await asyncio.sleep(next(delays_s))
         finally:
             self._waiting -= is_waiting
-        # What only reads goes on meanwhile, and says nothing of those that wait.
+        # Reads succeed meanwhile, so a success counts only if it waited and no other call waits.
         if is_waiting and not self._waiting and self._busy.ends():
             log.info("store_back")
         return done
 
     def close(self) -> None:
-        """Wait for what is running there."""
+        """Wait for the running function to end."""
         self._executor.shutdown()

@@ -1,4 +1,4 @@
-"""The one way in which a program of Volet speaks TLS: 1.3, both ends with certificates."""
+"""TLS for all programs of Volet: version 1.3, with certificates on both sides."""
 
 import ssl
 from pathlib import Path
@@ -7,7 +7,7 @@ from protocol.errors import ConfigError
 
 
 def client_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
-    """Return a context that trusts `ca` alone and shows `certificate`.
+    """Return a context that trusts only `ca` and presents `certificate`.
 
     The server's name is checked against its certificate.
 

@@ -1,4 +1,4 @@
-"""Files of the household's in a chip's directory that its commands write while the chip runs."""
+"""Files in a chip's directory that the household's commands write while the chip runs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,12 +21,11 @@ log = structlog.get_logger()
 class WatchedFile(Generic[T]):
     """A file's value, read again when the file has changed.
 
-    A chip must not stop metering because of one of them: a file that cannot be read is told once in
-    the log, and counts as what is safe.
+    Such a file must not stop metering: one that cannot be read is logged once and has a safe value.
     """
 
     def __init__(self, path: Path, read: Callable[[Path], T], *, absent: T, unreadable: T) -> None:
-        """Watch `path`; `read` raises ConfigError where it cannot be read."""
+        """Watch `path`; `read` raises ConfigError if it cannot be read."""
         self._path = path
         self._read = read
         self._absent = absent
@@ -35,13 +34,13 @@ class WatchedFile(Generic[T]):
         self._value = absent
 
     def __call__(self) -> T:
-        """Return what stands in the file now."""
+        """Return the current value."""
         try:
-            found = self._path.stat()
+            status = self._path.stat()
         except FileNotFoundError:
             self._mark, self._value = None, self._absent
             return self._value
-        mark = (found.st_ino, found.st_mtime_ns, found.st_size, found.st_mode)
+        mark = (status.st_ino, status.st_mtime_ns, status.st_size, status.st_mode)
         if mark != self._mark:
             self._mark, self._value = mark, self._read_now()
         return self._value
@@ -56,12 +55,12 @@ class WatchedFile(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class OrderFile(Generic[S]):
-    """What a household orders of the running chip: one document, JSON (0600), in its directory.
+    """A household's order to the running chip: one JSON document (0600) in its directory.
 
     Attributes:
-        name: the file's.
-        kind: what it holds.
-        next_step: what to do about a damaged one, as a sentence.
+        name: the file's name.
+        kind: the type of the document.
+        next_step: what to do about a damaged file, as a sentence.
     """
 
     name: str
@@ -69,15 +68,15 @@ class OrderFile(Generic[S]):
     next_step: str
 
     def leave(self, directory: Path, order: S) -> None:
-        """Order something of the chip in `directory`."""
+        """Write an order to the chip in `directory`."""
         write_secret(directory / self.name, msgspec.json.encode(order))
 
     def is_in(self, directory: Path) -> bool:
-        """Return whether there is an order, be it damaged."""
+        """Return whether there is an order, even a damaged one."""
         return (directory / self.name).exists()
 
     def read(self, directory: Path) -> S | None:
-        """Return the order in `directory`, None: there is none.
+        """Return the order in `directory`, None if there is none.
 
         Raises:
             ConfigError: it is damaged, or open to others.
@@ -91,7 +90,7 @@ class OrderFile(Generic[S]):
         return is_there
 
     def watched(self, directory: Path) -> WatchedFile[S | None]:
-        """Return what reads the latest order; None: there is none, or it cannot be read."""
+        """Return a reader of the latest order; it returns None for a missing or damaged one."""
         return WatchedFile[S | None](
             directory / self.name, self._read, absent=None, unreadable=None
         )

@@ -1,5 +1,5 @@
-"""Backups of a party's directory: declared files, written, checked by reading back, put back.
+"""Backups of a party's directory: written, verified by reading back, and restored.
 
-A party declares what its directory holds (`Party`, listing.py); `commands` (cli.py) makes its
-`backup`, `restore` and `backup-key` of that.
+A party declares the files of its directory (`Party`, listing.py). From this list, `commands`
+(cli.py) makes its `backup`, `restore` and `backup-key`.
 """

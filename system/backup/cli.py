@@ -53,7 +53,7 @@ class Commands(NamedTuple):
 
 
 def commands(party: Party, kind: type[click.Command] = click.Command) -> Commands:
-    """Make the commands of a party, of one kind."""
+    """Make the commands of a party, as instances of `kind`."""
     return Commands(_backup(party, kind), _restore(party, kind), _backup_key(party, kind))
 
 
@@ -92,7 +92,7 @@ def _backup(party: Party, kind: type[click.Command]) -> click.Command:
             raise click.UsageError("--draw shows the passphrase to people; --json is for programs.")
         if directory.is_dir():
             survey(party, directory)
-        party.check(directory)  # said before anybody types a passphrase
+        party.check(directory)  # before anybody types a passphrase
         if out.is_dir():
             out /= f"{party.file_name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.backup"
         passphrase = draw_passphrase() if draw else ""
@@ -202,7 +202,7 @@ def _unlock(
 
 
 def _confirm(opened: Backup) -> None:
-    """Ask whether a backup is put back that whoever has the public key can have made."""
+    """Ask before restoring a backup that anyone with the public key could have made."""
     manifest = opened.manifest
     question = opened.party.words().confirm.format(
         owner=manifest.owner,
@@ -236,8 +236,8 @@ def _restored_words(party: Party, done: RestoredBackup, directory: Path) -> str:
         count=len(done.files),
         made_at=f"{done.made_at:%Y-%m-%d %H:%M}",
     )
-    said = f" {done.said}" if done.said else ""
-    return f"{restored}{said}\n{party.next_step().format(directory=quoted(directory))}"
+    message = f" {done.message}" if done.message else ""
+    return f"{restored}{message}\n{party.next_step().format(directory=quoted(directory))}"
 
 
 def _written_json(written: Written) -> bytes:
@@ -246,7 +246,7 @@ def _written_json(written: Written) -> bytes:
             "file": str(written.file),
             "bytes": written.size_bytes,
             "owner": written.owner,
-            "files": [{"name": each.name, "bytes": each.size_bytes} for each in written.files],
+            "files": [{"name": entry.name, "bytes": entry.size_bytes} for entry in written.files],
             "not_in_it": written.unknown,
         }
     )
@@ -258,8 +258,8 @@ def _restored_json(done: RestoredBackup, directory: Path) -> bytes:
             "directory": str(directory),
             "owner": done.owner,
             "made_at": done.made_at,
-            "files": [{"name": each.name, "bytes": each.size_bytes} for each in done.files],
-            "said": done.said,
+            "files": [{"name": entry.name, "bytes": entry.size_bytes} for entry in done.files],
+            "said": done.message,
         }
     )
 
@@ -267,10 +267,10 @@ def _restored_json(done: RestoredBackup, directory: Path) -> bytes:
 def _checked(opened: Backup, *, is_json: bool) -> str:
     manifest = opened.manifest
     if is_json:
-        files = [{"name": each.name, "bytes": each.size_bytes} for each in manifest.files]
-        told = {"owner": manifest.owner, "made_at": opened.made_at, "volet": manifest.volet}
-        return msgspec.json.encode({**told, "files": files}).decode()
-    names = "\n".join(f"  {each.name} {each.size_bytes}" for each in manifest.files)
+        files = [{"name": entry.name, "bytes": entry.size_bytes} for entry in manifest.files]
+        summary = {"owner": manifest.owner, "made_at": opened.made_at, "volet": manifest.volet}
+        return msgspec.json.encode({**summary, "files": files}).decode()
+    names = "\n".join(f"  {entry.name} {entry.size_bytes}" for entry in manifest.files)
     whole = opened.party.words().whole.format(
         file=opened.path,
         owner=manifest.owner,

@@ -1,4 +1,4 @@
-"""Databases copied while their program runs, by SQLite's own backup, and checked."""
+"""Copies databases while their program runs, with SQLite's own backup, and checks the copies."""
 
 import io
 import sqlite3
@@ -11,15 +11,15 @@ from typing import BinaryIO
 from protocol.errors import StoreError
 from system.read_only import open_at_rest, open_read_only
 
-# A larger one is copied beside the original: a chip's vault and a trustee's seeds, which are never
-# to lie about on a disk, are smaller.
+# A larger database is copied beside the original. A chip's vault and a trustee's seeds are smaller;
+# copies of these must never reach a disk.
 IN_MEMORY_MAX_BYTES = 64 << 20
 
 
 def copy_database(source: Path, folder: Callable[[], Path]) -> BinaryIO:
-    """Copy a database as it stands at one instant; a large one into a file without name.
+    """Copy a database's state at one instant; a large one goes into a file without a name.
 
-    `folder` gives the place for that, on a disk with room for it.
+    `folder` returns the directory for that, on a disk with enough room.
 
     Raises:
         StoreError: it cannot be read, or is damaged.
@@ -43,10 +43,10 @@ def copy_database(source: Path, folder: Callable[[], Path]) -> BinaryIO:
 
 
 def check_database(path: Path) -> None:
-    """Check that a copy is whole; nothing is written beside it.
+    """Check that a copy is intact; nothing is created beside it.
 
     Raises:
-        StoreError: it is not.
+        StoreError: it is damaged.
     """
     try:
         with closing(open_at_rest(path)) as connection:
@@ -65,6 +65,6 @@ def _copy_to_file(connection: sqlite3.Connection, source: Path, folder: Path) ->
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
-    found = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if found != ("ok",):
-        raise StoreError(f"{path} is damaged ({found[0]}); --keys-only leaves the database out.")
+    result = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if result != ("ok",):
+        raise StoreError(f"{path} is damaged ({result[0]}); --keys-only leaves the database out.")

@@ -1,4 +1,4 @@
-"""What a party's directory holds: one list, from which backup, restore and the docs are made."""
+"""The declared files of a party's directory, from which backup, restore and the docs are made."""
 
 import stat
 from collections.abc import Callable, Iterator
@@ -24,13 +24,13 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """A file of the directory, or some of a kind.
+    """A file of the directory, or several of one kind.
 
     Attributes:
-        pattern: its name there, with `*` for any part of a name and `/**` for all below a folder.
-        origin: who writes it, and what for; Markdown.
+        pattern: its name, with `*` for any part of a name and `/**` for everything below a folder.
+        origin: who writes it, and why; Markdown.
         fate: what a backup does with it.
-        private: empty, or "yes" and why: then its mode is 0600.
+        private: empty, or "yes" and the reason; then its mode is 0600.
         why: why it is left out.
     """
 
@@ -41,14 +41,14 @@ class ListedFile:
     why: str = ""
 
     def holds(self, name: str) -> bool:
-        """Say whether a file's name, relative to the directory, is of this kind."""
-        wanted, found = self.pattern.split("/"), name.split("/")
-        if wanted[-1] == "**" and len(found) >= len(wanted):
-            wanted, found = wanted[:-1], found[: len(wanted) - 1]
-        return len(wanted) == len(found) and all(map(fnmatchcase, found, wanted))
+        """Return whether a file's name, relative to the directory, matches the pattern."""
+        wanted, actual = self.pattern.split("/"), name.split("/")
+        if wanted[-1] == "**" and len(actual) >= len(wanted):
+            wanted, actual = wanted[:-1], actual[: len(wanted) - 1]
+        return len(wanted) == len(actual) and all(map(fnmatchcase, actual, wanted))
 
 
-# What writes and backups that were cut short leave beside files (system/files.py).
+# Files left by interrupted writes and backups (system/files.py).
 CUT_SHORT = tuple(
     ListedFile(pattern, "a write that was cut short", Fate.LEFT_OUT, why="nothing reads it")
     for pattern in (
@@ -62,7 +62,7 @@ CUT_SHORT = tuple(
 
 
 def beside_database(name: str) -> ListedFile:
-    """Return what SQLite keeps beside a database."""
+    """Return the files that SQLite keeps beside a database."""
     return ListedFile(
         f"{name}-*",
         "SQLite, while the database is open",
@@ -74,23 +74,23 @@ def beside_database(name: str) -> ListedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
-    """Who has a directory.
+    """The owner of a directory.
 
     Attributes:
-        name: of its group of commands, "cloud roster"; stands in the backup's header.
-        title: what people call it, such as "a chip".
-        whose: the same, of its directory: "The chip's".
-        directory: where it lies by default.
-        files: all that may be there.
-        last: the file that says that the directory is complete; it is put back last.
-        check: reads what the directory holds, and says who it is; raises VoletError.
-        next_step: gives what comes after a restore; `{directory}` stands for where.
-        words: gives what the commands say, in whose language it is.
-        locate: where a file is read from, if not from its place in the directory.
-        option: what the commands call the directory.
-        needed: databases without which a backup is refused, unless it is of keys alone.
-        settle: done with what was restored, before it is in place in a directory; gives a sentence
-            or nothing.
+        name: the name of its group of commands, "cloud roster"; part of the backup's header.
+        title: a name for people, such as "a chip".
+        whose: the possessive of the title, for its directory: "The chip's".
+        directory: the default directory.
+        files: all files that may be there.
+        last: the file that marks the directory as complete; it is restored last.
+        check: reads the directory and returns whose it is; raises VoletError.
+        next_step: returns what to do after a restore, with `{directory}` for the path.
+        words: returns the messages of the commands, in the user's language.
+        locate: returns where a file is read from, if not from its place in the directory.
+        option: the name of the commands' option for the directory.
+        needed: databases without which a backup is refused, unless it is of keys only.
+        settle: called with the restored folder and the directory before the files are moved there;
+            returns a sentence or "".
     """
 
     name: str
@@ -109,19 +109,19 @@ class Party:
 
     @property
     def file_name(self) -> str:
-        """What its backups are called, before their time."""
+        """The beginning of its backups' file names, before the time."""
         return f"volet-{self.name.replace(' ', '-')}"
 
     def listed(self, name: str) -> ListedFile | None:
-        """Return what a file is, None for one that the list does not know."""
-        if not name.isprintable():  # not to be written into a backup, nor to a terminal
+        """Return a file's entry in the list, None if there is none."""
+        if not name.isprintable():  # neither fit for a backup nor for a terminal
             return None
-        return next((each for each in (*self.files, *CUT_SHORT) if each.holds(name)), None)
+        return next((listed for listed in (*self.files, *CUT_SHORT) if listed.holds(name)), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a directory holds, by names relative to it; `unknown` is in no list."""
+    """The contents of a directory, by names relative to it; `unknown` files are in no list."""
 
     kept: tuple[str, ...]
     databases: tuple[str, ...]
@@ -133,24 +133,24 @@ def survey(party: Party, directory: Path) -> Survey:
     """Sort the files of a directory by what a backup does with them.
 
     Raises:
-        ConfigError: it cannot be read, or holds something else where a file is expected.
+        ConfigError: it cannot be read, or contains something else in place of a file.
     """
-    found: dict[Fate | None, list[str]] = {fate: [] for fate in (*Fate, None)}
+    by_fate: dict[Fate | None, list[str]] = {fate: [] for fate in (*Fate, None)}
     for name in sorted({*_names(directory), *_elsewhere(party, directory)}):
         listed = party.listed(name)
         if listed and listed.fate is not Fate.LEFT_OUT:
             _check_regular(party.locate(directory, name))
-        found[listed.fate if listed else None].append(name)
+        by_fate[listed.fate if listed else None].append(name)
     return Survey(
-        tuple(found[Fate.KEPT]),
-        tuple(found[Fate.DATABASE]),
-        tuple(found[Fate.LEFT_OUT]),
-        tuple(map(printable, found[None])),
+        tuple(by_fate[Fate.KEPT]),
+        tuple(by_fate[Fate.DATABASE]),
+        tuple(by_fate[Fate.LEFT_OUT]),
+        tuple(map(printable, by_fate[None])),
     )
 
 
 def printable(name: str) -> str:
-    """Return a name as it can be shown: whoever made the file may have put anything into it."""
+    """Return a name that is safe to show, since a file's creator may have chosen any characters."""
     return name if name.isprintable() else ascii(name)
 
 
@@ -166,7 +166,7 @@ def _check_regular(path: Path) -> None:
 
 
 def _elsewhere(party: Party, directory: Path) -> Iterator[str]:
-    """Name what systemd, say, keeps elsewhere."""
+    """Yield the names of files that are kept elsewhere, by systemd for example."""
     for listed in party.files:
         place = party.locate(directory, listed.pattern)
         if place != directory / listed.pattern and place.exists():

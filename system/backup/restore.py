@@ -1,4 +1,4 @@
-"""A backup put back: all of it checked before anything is written, then in place or not at all."""
+"""Restores a backup, completely or not at all, after checking all of it."""
 
 import os
 import shutil
@@ -24,17 +24,17 @@ _NEWER = (
 
 @dataclass(frozen=True, slots=True)
 class RestoredBackup:
-    """What was put back, from when; `said` is what came of settling it, a sentence or nothing."""
+    """The restored files and their time; `message` is the sentence of `Party.settle`, or ""."""
 
     owner: str
     made_at: datetime
     files: tuple[BackupEntry, ...]
-    said: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A backup that was opened and read to its end: everything in it is genuine and whole."""
+    """A backup that was opened and read to its end, so everything in it is genuine and complete."""
 
     path: Path
     party: Party
@@ -52,7 +52,7 @@ def open_backup(party: Party, path: Path, unlock: Callable[[Lock, str], bytes]) 
     """Open a backup and check every byte of it; `unlock` returns the lock's secret.
 
     Raises:
-        ConfigError: it is missing, no backup, another party's, of a newer Volet, cut short or
+        ConfigError: it is missing, not a backup, another party's, from a newer Volet, cut short or
             altered, or does not open.
     """
     with _opened(path) as file:
@@ -79,14 +79,14 @@ def open_backup(party: Party, path: Path, unlock: Callable[[Lock, str], bytes]) 
 
 
 def restore(backup: Backup, directory: Path, *, database_only: bool = False) -> RestoredBackup:
-    """Put a backup into `directory`, which is empty or not there; all of it or nothing.
+    """Restore a backup into `directory`, which is empty or missing; all of it or nothing.
 
-    With `database_only` the databases go into a directory that has lost them and nothing else.
+    With `database_only` only the databases are restored, into a directory that has lost only them.
 
     Raises:
-        ConfigError: something is there, or it cannot be written.
-        StoreError: a database in it is damaged.
-        VoletError: what it holds cannot be used.
+        ConfigError: the directory is not empty, or cannot be written.
+        StoreError: a database in the backup is damaged.
+        VoletError: the contents cannot be used.
     """
     party = backup.party
     wanted = [
@@ -105,9 +105,9 @@ def restore(backup: Backup, directory: Path, *, database_only: bool = False) -> 
                     check_database(folder / entry.name)
             if not database_only:
                 party.check(folder)
-            said = party.settle(folder, directory)
+            message = party.settle(folder, directory)
             _place(party, folder, directory)
-    return RestoredBackup(backup.manifest.owner, backup.made_at, tuple(wanted), said)
+    return RestoredBackup(backup.manifest.owner, backup.made_at, tuple(wanted), message)
 
 
 def _fate(party: Party, entry: BackupEntry) -> Fate | None:
@@ -128,7 +128,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _directory(directory: Path, *, is_there: bool) -> Iterator[None]:
-    """Make the directory, or take an empty one; one that was made goes if the block fails."""
+    """Create the directory or use an empty one; a created one is removed if the block fails."""
     was_there = directory.exists()
     make_private_dir(directory)
     try:
@@ -182,7 +182,7 @@ def _check_lost(backup: Backup, directory: Path, wanted: Sequence[BackupEntry]) 
 
 
 def _check_space(directory: Path, wanted: Sequence[BackupEntry]) -> None:
-    needed, free = sum(each.size_bytes for each in wanted), shutil.disk_usage(directory).free
+    needed, free = sum(entry.size_bytes for entry in wanted), shutil.disk_usage(directory).free
     if needed > free:
         raise ConfigError(
             f"{directory} has room for {free} bytes, the backup holds {needed}; make room first."
@@ -190,7 +190,7 @@ def _check_space(directory: Path, wanted: Sequence[BackupEntry]) -> None:
 
 
 def _extract(backup: Backup, wanted: Sequence[BackupEntry], folder: Path) -> None:
-    """Write the wanted files below `folder`, each on the disk when this returns."""
+    """Write the wanted files below `folder`; all are synced when this returns."""
     names = {entry.name for entry in wanted}
     writer = _Writer(backup.party, folder)
     with _opened(backup.path) as file:
@@ -227,7 +227,7 @@ class _Writer:
             raise ConfigError(f"{entry.name} cannot be written: {exc.strerror}.") from exc
 
     def close(self) -> None:
-        """Bring the last file to the disk."""
+        """Sync and close the last file."""
         if self._fd >= 0:
             os.fsync(self._fd)
             os.close(self._fd)
@@ -245,7 +245,7 @@ class _Writer:
 
 
 def _place(party: Party, folder: Path, directory: Path) -> None:
-    """Move what was restored to its place; last what says that all is there."""
+    """Move the restored files to their places; the file that marks completeness comes last."""
     owner = directory.stat()
     if os.geteuid() == 0 and owner.st_uid:  # restored by root for the program's own user
         for path in folder.rglob("*"):

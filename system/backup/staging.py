@@ -1,4 +1,4 @@
-"""A folder of a command's own within a directory, gone when it ends; what a kill left is cleared."""
+"""A command's temporary folder within a directory, and the removal of those left by killed ones."""
 
 import fcntl
 import os
@@ -14,33 +14,33 @@ from system.files import PRIVATE_DIR_MODE
 
 @contextmanager
 def staging(directory: Path, prefix: str) -> Iterator[Path]:
-    """Make a folder in `directory`, mode 0700, held by a lock while it is in use.
+    """Create a folder in `directory`, mode 0700, and lock it while it is in use.
 
     Raises:
-        ConfigError: it cannot be made.
+        ConfigError: it cannot be created.
     """
     folder = directory / f"{prefix}{secrets.token_hex(8)}"
     try:
         folder.mkdir(mode=PRIVATE_DIR_MODE)
-        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as exc:
         raise ConfigError(f"{folder} cannot be made: {exc.strerror}.") from exc
     try:
-        fcntl.flock(held, fcntl.LOCK_EX)
+        fcntl.flock(fd, fcntl.LOCK_EX)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        os.close(held)
+        os.close(fd)
 
 
 def clear_left(directory: Path, prefix: str) -> None:
-    """Remove folders whose command is gone."""
+    """Remove folders whose command no longer runs."""
     for folder in directory.glob(f"{prefix}*"):
-        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)
         except BlockingIOError:
             continue
         finally:
-            os.close(held)
+            os.close(fd)

@@ -1,4 +1,4 @@
-"""The sealed part of a backup: a manifest and files, written and read without holding them."""
+"""The sealed part of a backup: a manifest and files, streamed without keeping them in memory."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,7 @@ PART_BYTES = 1 << 20
 
 
 def parts_of(manifest: bytes, contents: Sequence[BinaryIO]) -> Iterator[bytes]:
-    """Give what is to be sealed: the manifest, then the files from their beginnings."""
+    """Yield the data to seal: the manifest, then each file from its beginning."""
     yield len(manifest).to_bytes(MANIFEST_LENGTH_BYTES, "big") + manifest
     for content in contents:
         content.seek(0)
@@ -46,10 +46,10 @@ def unpack(
     name: str,
     take: Callable[[BackupEntry, bytes], None] = lambda _entry, _part: None,
 ) -> Manifest:
-    """Open the stream after `head`, check every file, and give its parts to `take`.
+    """Open the stream after `head`, check every file, and pass its parts to `take`.
 
-    Each file comes as an empty part, then as what it holds. `secret` is the lock's; `name` is what
-    errors call the backup.
+    Each file comes as an empty part followed by its contents. `secret` is the lock's; `name` names
+    the backup in errors.
 
     Raises:
         ConfigError: it is cut short, damaged or altered.
@@ -78,24 +78,24 @@ def unpack(
 
 
 class _PartReader:
-    """Bytes by number out of parts of any size. Raises CipherError where they do not suffice."""
+    """Reads counted bytes from parts of any size. Raises CipherError if there are too few."""
 
     def __init__(self, parts: Iterator[bytes]) -> None:
         self._parts = parts
-        self._held = memoryview(b"")
+        self._buffer = memoryview(b"")
 
     def some(self, at_most: int) -> bytes:
-        """Return at least one byte."""
-        if not self._held:
+        """Return 1 to `at_most` bytes."""
+        if not self._buffer:
             part = next(self._parts, b"")
-            self._held = memoryview(part)
-        if not self._held:
+            self._buffer = memoryview(part)
+        if not self._buffer:
             raise CipherError("the stream is too short")
-        taken, self._held = self._held[:at_most], self._held[at_most:]
+        taken, self._buffer = self._buffer[:at_most], self._buffer[at_most:]
         return bytes(taken)
 
     def exactly(self, count: int) -> bytes:
-        """Return so many bytes."""
+        """Return exactly `count` bytes."""
         parts = []
         while count:
             parts.append(self.some(count))
@@ -104,5 +104,5 @@ class _PartReader:
 
     def end(self) -> None:
         """Check that nothing follows."""
-        if self._held or any(self._parts):
+        if self._buffer or any(self._parts):
             raise CipherError("the stream is too long")

@@ -1,4 +1,4 @@
-"""What the commands of a backup say when all went well; a household's are in its own language too."""
+"""The messages of successful backup commands; a household's commands also have them in French."""
 
 from typing import NamedTuple
 
@@ -6,9 +6,9 @@ from system.passphrase import PROMPTS, Prompts
 
 
 class Words(NamedTuple):
-    """The sentences: written, locked by a key, files unknown, put back, opened, drawn, asked.
+    """The sentences: written, locked by a key, files unknown, restored, opened, drawn, asked.
 
-    `confirm` is asked before a backup to a key is put back.
+    `confirm` is asked before a backup that is locked by a key is restored.
     """
 
     wrote: str

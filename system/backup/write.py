@@ -1,4 +1,4 @@
-"""A backup written: files read as they stand together, databases copied, all of it read back."""
+"""Writes a backup: reads a consistent state of the files, copies databases, and reads all back."""
 
 import io
 import os
@@ -35,7 +35,7 @@ TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written where; `unknown` are files of the directory that no list knows."""
+    """A written backup; `unknown` are files of the directory that are in no list."""
 
     file: Path
     size_bytes: int
@@ -58,11 +58,11 @@ def write_backup(
     may run meanwhile.
 
     Raises:
-        ConfigError: the directory lacks something, a database that is needed among it, or the file
-            cannot be written.
-        StoreError: a database cannot be read; or what was written reads otherwise.
+        ConfigError: the directory lacks something, such as a needed database, or the file cannot be
+            written.
+        StoreError: a database cannot be read, or the file does not read back as written.
     """
-    with suppress(OSError):  # on a card that has become read-only there is nothing to clear
+    with suppress(OSError):  # a card that has become read-only cannot be cleared
         clear_left(directory, STAGING)
     with ExitStack() as stack:
         contents: dict[str, BinaryIO] = {}
@@ -72,18 +72,18 @@ def write_backup(
                 directory / name, lambda: stack.enter_context(staging(directory, STAGING))
             )
             contents[name] = stack.enter_context(copy)
-        found, kept, owner = _read_together(party, directory)
+        contained, kept, owner = _read_together(party, directory)
         contents |= {name: io.BytesIO(data) for name, data in kept.items()}
         entries = tuple(
             BackupEntry(name, *digest_of(content)) for name, content in contents.items()
         )
         manifest = Manifest(owner, version("volet"), entries)
         _write(out, party.name, locked, manifest, list(contents.values()))
-    return Written(out, out.stat().st_size, owner, entries, found.unknown)
+    return Written(out, out.stat().st_size, owner, entries, contained.unknown)
 
 
 def _databases(party: Party, directory: Path) -> tuple[str, ...]:
-    """Name the databases that are there, which must be all that this party cannot be without."""
+    """Return the names of the databases, which must include all that this party needs."""
     there = survey(party, directory).databases
     for name in party.needed:
         if name not in there:
@@ -96,16 +96,16 @@ def _databases(party: Party, directory: Path) -> tuple[str, ...]:
 
 
 def _read_together(party: Party, directory: Path) -> tuple[Survey, dict[str, bytes], str]:
-    """Read files and check them, until none has changed meanwhile."""
+    """Read and check the files, again if one changed meanwhile."""
     for _ in range(TRIES):
-        found = survey(party, directory)
-        paths = {name: party.locate(directory, name) for name in found.kept}
+        contained = survey(party, directory)
+        paths = {name: party.locate(directory, name) for name in contained.kept}
         try:
             before = _marks(paths.values())
             owner = party.check(directory)
             kept = {name: path.read_bytes() for name, path in paths.items()}
-            if _marks(paths.values()) == before and survey(party, directory).kept == found.kept:
-                return found, kept, owner
+            if _marks(paths.values()) == before and survey(party, directory).kept == contained.kept:
+                return contained, kept, owner
         except FileNotFoundError:
             continue  # gone meanwhile
         except OSError as exc:
@@ -116,8 +116,8 @@ def _read_together(party: Party, directory: Path) -> tuple[Survey, dict[str, byt
 
 
 def _marks(paths: Iterable[Path]) -> list[tuple[int, int, int]]:
-    found = [path.stat() for path in paths]
-    return [(each.st_ino, each.st_mtime_ns, each.st_size) for each in found]
+    stats = [path.stat() for path in paths]
+    return [(stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in stats]
 
 
 def _write(
@@ -130,7 +130,7 @@ def _write(
     secret, lock = locked
     encoded = msgspec.msgpack.encode(manifest)
     plain_bytes = (
-        MANIFEST_LENGTH_BYTES + len(encoded) + sum(each.size_bytes for each in manifest.files)
+        MANIFEST_LENGTH_BYTES + len(encoded) + sum(entry.size_bytes for entry in manifest.files)
     )
     head = write_head(Header(party, now_s(), lock, sealed_size(plain_bytes)))
     with new_secret(out) as file:
@@ -150,8 +150,8 @@ def _read_back(file: BinaryIO, secret: bytes, manifest: Manifest, out: Path) -> 
         f"What was written to {out} reads back otherwise; it was removed. Write to another disk."
     )
     try:
-        found = unpack(file, read_head(file.read, str(out)), secret, str(out))
+        written = unpack(file, read_head(file.read, str(out)), secret, str(out))
     except ConfigError as exc:
         raise otherwise from exc
-    if found != manifest:
+    if written != manifest:
         raise otherwise

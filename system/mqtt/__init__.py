@@ -1,7 +1,7 @@
 """MQTT for the programs that run on asyncio: workers, release service, trustees.
 
 link      the only module of these programs that knows MQTT
-message   what passes between link and program
-identity  certificate, key, name and role, checked before they are shown to a broker
-rival     whether another program shows the same certificate
+message   the messages between link and program
+identity  certificate, key, name and role, checked before they are presented to a broker
+rival     detects another program with the same certificate
 """

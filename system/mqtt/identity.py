@@ -1,4 +1,4 @@
-"""What a program shows at the broker, checked before it does: certificate, key, name and role."""
+"""Checks a program's identity for the broker: certificate, key, name and role."""
 
 from pathlib import Path
 
@@ -14,12 +14,12 @@ from system.mqtt.link import TlsFiles
 
 
 def check_identity(files: TlsFiles, name: str, role: Role, next_step: str) -> None:
-    """Check that these files are the identity of `name`, and that this is a name of `role`.
+    """Check that these files are the identity of `name`, and that `name` is valid for `role`.
 
-    `next_step` ends the error's text where a file is missing or another's.
+    `next_step` ends the error's text if a file is missing or belongs to another identity.
 
     Raises:
-        ConfigError: says which file does not fit, and what to do.
+        ConfigError: names the file that does not fit, and what to do.
     """
     if role_of(name) is not role:
         raise ConfigError(
@@ -27,10 +27,10 @@ def check_identity(files: TlsFiles, name: str, role: Role, next_step: str) -> No
         )
     certificate = _certificate(files.certificate, next_step)
     names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    found = str(names[0].value) if names else "nobody"
-    if found != name:
+    actual = str(names[0].value) if names else "nobody"
+    if actual != name:
         raise ConfigError(
-            f"{files.certificate} is the certificate of {found!r}, not of {name}; {next_step}"
+            f"{files.certificate} is the certificate of {actual!r}, not of {name}; {next_step}"
         )
     try:
         certificate.verify_directly_issued_by(_certificate(files.ca, next_step))

@@ -1,8 +1,8 @@
-"""The broker, as the cloud sees it; the only module here that knows MQTT.
+"""The cloud's link to the broker; the only module here that knows MQTT.
 
-aiomqtt connects and subscribes. Receiving and publishing go past it to paho, because aiomqtt
-acknowledges a message before we have stored it and drops the reason code of a PUBACK. The session
-outlives the process: what was not acknowledged comes again.
+aiomqtt connects and subscribes. Receiving and publishing bypass it and use paho, because aiomqtt
+acknowledges a message before it is stored and drops the reason code of a PUBACK. The session
+outlives the process, so the broker sends unacknowledged messages again.
 """
 
 import asyncio
@@ -30,7 +30,8 @@ from system.mqtt.message import Incoming, Outgoing
 from system.mqtt.rival import Rivalry, alone_on_this_machine, takes_connections
 from system.tls import client_context
 
-# MQTT 5: reason codes from here on are refusals; a broker that names no receive maximum allows all.
+# MQTT 5: reason codes from REFUSED on are refusals. A broker that states no receive maximum allows
+# the default.
 REFUSED = 0x80
 RECEIVE_MAXIMUM_DEFAULT = 65_535
 # MQTT 5, retain handling.
@@ -43,7 +44,7 @@ log = structlog.get_logger()
 
 
 class TlsFiles(msgspec.Struct, frozen=True):
-    """PEM files: whom we trust, who we are."""
+    """PEM files of the trusted authority and of the program's own identity."""
 
     ca: Path
     certificate: Path
@@ -53,9 +54,9 @@ class TlsFiles(msgspec.Struct, frozen=True):
 class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How to reach the broker and keep a session there.
 
-    `receive_maximum` messages are in flight each way at most. Without `tls` the link is in clear,
-    for brokers on loopback only. `if_double` says what to do where a second program shows the same
-    certificate.
+    At most `receive_maximum` messages are in flight each way. Without `tls` the link is
+    unencrypted, for brokers on loopback only. `if_double` is the next step in the error about a
+    second program with the same certificate.
     """
 
     host: str
@@ -71,9 +72,9 @@ class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Received(msgspec.Struct, frozen=True):
-    """A message in the hands of the caller, who acknowledges it when it is safe.
+    """A received message, which the caller acknowledges once it is safe.
 
-    `ack` tells the broker not to send it again; nothing happens if its connection has gone.
+    `ack` acknowledges it to the broker; it does nothing if the connection is gone.
     """
 
     message: Incoming
@@ -81,7 +82,7 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class _Connection:
-    """One connection: what is in flight on it ends with it."""
+    """One connection; messages in flight on it fail when it ends."""
 
     def __init__(self, settings: LinkSettings, received: asyncio.Queue[Received]) -> None:
         self._settings = settings
@@ -97,7 +98,7 @@ class _Connection:
             clean_start=False,
             keepalive=settings.keepalive_s,
             timeout=settings.timeout_s,
-            max_inflight_messages=0,  # counted here, against what the broker allows
+            max_inflight_messages=0,  # counted here instead, against the broker's limit
             properties=_connect_properties(settings),
             tls_context=None
             if settings.tls is None
@@ -112,10 +113,10 @@ class _Connection:
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Connect, and leave no half of a connection behind, as aiomqtt does when it is disturbed.
+        """Connect, without leaving a half-open connection when cancelled, as aiomqtt would.
 
         Raises:
-            aiomqtt.MqttError: no connection, or it is lost.
+            aiomqtt.MqttError: there is no connection, or it is lost.
         """
         entering = asyncio.create_task(self.client.__aenter__(), name="connect")
         try:
@@ -125,12 +126,12 @@ class _Connection:
             with contextlib.suppress(aiomqtt.MqttError):
                 await entering
                 await self.client.__aexit__(None, None, None)
-            self._paho._sock_close()  # noqa: SLF001 - with its reader and writer on the loop
+            self._paho._sock_close()  # noqa: SLF001 - also removes its reader and writer
 
     def send(self, message: Outgoing) -> asyncio.Future[None]:
-        """Put a message on the wire as soon as the broker's window allows."""
+        """Send a message as soon as the broker's window allows."""
         future = asyncio.get_running_loop().create_future()
-        # Nobody has to wait for the answer, so an error that nobody asked for is no fault.
+        # Callers may ignore the answer, so asyncio must not report an unread error.
         future.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._waiting.append((message, future))
         self._pump()
@@ -139,10 +140,10 @@ class _Connection:
     async def until_lost(self) -> None:
         """Wait until the connection is lost, which raises aiomqtt's error."""
         async for _ in self.client.messages:
-            pass  # never comes here: messages go to `_on_message`
+            pass  # never reached, since messages go to `_on_message`
 
     def close(self) -> None:
-        """Fail what has not been confirmed."""
+        """Fail all messages that the broker has not confirmed."""
         lost = TransportError("The connection to the broker was lost before it confirmed.")
         futures = [*self._in_flight.values(), *(future for _, future in self._waiting)]
         self._in_flight.clear()
@@ -171,7 +172,7 @@ class _Connection:
         reason_code: ReasonCode,
         properties: Properties | None,
     ) -> None:
-        """Learn from the broker how many messages may be in flight towards it."""
+        """Read from the broker's answer how many messages may be in flight towards it."""
         allowed = getattr(properties, "ReceiveMaximum", RECEIVE_MAXIMUM_DEFAULT)
         self._window = min(self._settings.receive_maximum, allowed)
         self._aiomqtt_on_connect(paho, userdata, flags, reason_code, properties)
@@ -201,10 +202,10 @@ class _Connection:
 
 
 class Link:
-    """A session at the broker that is taken up again for as long as `run` runs."""
+    """A session at the broker, which reconnects for as long as `run` runs."""
 
     def __init__(self, settings: LinkSettings, filters: Sequence[str]) -> None:
-        """Take the filters to subscribe to, with QoS 1."""
+        """Store the settings, and the filters to subscribe to with QoS 1."""
         self._settings = settings
         self._filters = filters
         self._received: asyncio.Queue[Received] = asyncio.Queue()
@@ -221,10 +222,10 @@ class Link:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep others of this machine from the certificate; a program says after this that it runs.
+        """Exclude other programs of this machine from the certificate, before reporting readiness.
 
         Raises:
-            ConfigError: another program shows it, or its key cannot be locked.
+            ConfigError: another program uses it, or its key cannot be locked.
         """
         settings = self._settings
         with contextlib.ExitStack() as stack:
@@ -237,10 +238,10 @@ class Link:
             yield
 
     async def run(self) -> NoReturn:
-        """Keep connected, within `alone`; never returns.
+        """Stay connected, within `alone`; never returns.
 
         Raises:
-            ConfigError: the certificate files cannot be used, or another machine shows them.
+            ConfigError: the certificate files cannot be used, or another machine uses them.
         """
         if not self._is_alone:
             raise AssertionError("a link runs within `alone`")
@@ -258,12 +259,12 @@ class Link:
                 await asyncio.sleep(next(delays_s))
 
     async def connected(self) -> int:
-        """Wait until there is a connection; returns its number, 1 for the first."""
+        """Wait for a connection and return its number, 1 for the first."""
         await self._is_up.wait()
         return self._connections
 
     async def batch(self, limit: int, window_s: float) -> list[Received]:
-        """Wait for a message, then take what comes within `window_s`, at most `limit`."""
+        """Wait for a message, then collect those that arrive within `window_s`, at most `limit`."""
         messages = [await self._received.get()]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(window_s):
@@ -276,10 +277,10 @@ class Link:
         return messages
 
     def send(self, message: Outgoing) -> asyncio.Future[None]:
-        """Publish without waiting; the future holds the broker's answer.
+        """Publish without waiting; the future receives the broker's answer.
 
-        Messages leave in the order of the calls, acknowledgements of received ones included, as
-        long as the broker's window is open.
+        While the broker's window is open, messages and acknowledgements leave in the order of the
+        calls.
 
         Raises:
             TransportError: there is no connection.
@@ -289,11 +290,11 @@ class Link:
         return self._connection.send(message)
 
     async def confirmed(self, sent: Sequence[asyncio.Future[None]]) -> None:
-        """Wait until the broker has confirmed what was sent.
+        """Wait until the broker has confirmed the sent messages.
 
         Raises:
             TransportError: the connection was lost, or the broker does not answer in time.
-            PublishRefused: the broker said no.
+            PublishRefused: the broker refused a message.
         """
         try:
             async with asyncio.timeout(self._settings.timeout_s):
@@ -307,7 +308,7 @@ class Link:
 
     async def _connect_once(self) -> None:
         """Connect, subscribe, and stay until the connection is lost."""
-        # Set before anything can arrive: what an earlier session left comes right after CONNACK.
+        # Set before anything can arrive: messages left from before follow right after CONNACK.
         connection = self._connection = _Connection(self._settings, self._received)
         try:
             async with connection.open():
@@ -324,14 +325,14 @@ class Link:
             self._is_up.clear()
             self._connection = None
             connection.close()
-            # What nobody has taken comes again on the next connection.
+            # The broker sends messages that nobody has collected again on the next connection.
             while not self._received.empty():
                 self._received.get_nowait()
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
         if not self._filters:
             return
-        # Retained messages come once to a process, and again only to a session the broker has lost.
+        # Retained messages arrive once per process, and again only if the broker lost the session.
         handling = _NEW_SUBSCRIPTIONS if self._connections else _ALL
         options = SubscribeOptions(qos=1, retainHandling=handling)
         answer = await client.subscribe([(topic, options) for topic in self._filters])

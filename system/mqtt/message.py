@@ -1,10 +1,10 @@
-"""What passes between the link and the rest of the cloud; knows no broker."""
+"""The messages between the link and the rest of the cloud, independent of any broker."""
 
 import msgspec
 
 
 class Incoming(msgspec.Struct, frozen=True):
-    """A message as it came."""
+    """A received message."""
 
     topic: str
     payload: bytes

@@ -1,7 +1,7 @@
-"""Whether another program shows the same certificate: two take the session from each other.
+"""Detects another program with the same certificate, since two take the session from each other.
 
-On one machine a lock on the key tells; on two, only how sessions end does. A broker that is
-restarted ends them too, but for a moment nobody listens there.
+On one machine a lock on the key reveals it; on two machines only the way in which sessions end. A
+restarted broker ends them too, but it is briefly unreachable.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import TypeAlias
 from protocol.errors import ConfigError
 from system.locks import take_lock
 
-# A rival is back within half a second; a broker that crashes as often is stopped by its supervisor.
+# A rival returns within half a second; a supervisor stops a broker that crashes as often.
 SHORT_S = 5.0
 SHORT_MOST = 6
 PROBE_TIMEOUT_S = 2.0
@@ -24,7 +24,7 @@ Listens: TypeAlias = Callable[[], Awaitable[bool]]
 
 
 class Rivalry:
-    """Counts sessions that ended within seconds of their beginning, while the broker stayed."""
+    """Counts sessions that ended within seconds of their beginning while the broker stayed up."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Rivalry:
         listens: Listens,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take whose sessions they are, and who says whether the broker takes connections.
+        """Watch the sessions of `name`; `listens` returns whether the broker accepts connections.
 
         `next_step` ends the error's text.
         """
@@ -45,14 +45,14 @@ class Rivalry:
         self._short = 0
 
     def session_began(self) -> None:
-        """Take note of a session."""
+        """Record the start of a session."""
         self._begun_at_s = self._monotonic_s()
 
     async def connection_ended(self) -> None:
-        """Take note that a connection has ended, or that there was none.
+        """Record that a connection has ended, or that an attempt failed.
 
         Raises:
-            ConfigError: so many sessions in a row were short that another program takes them.
+            ConfigError: too many sessions in a row were short, so another program takes them.
         """
         begun_at_s, self._begun_at_s = self._begun_at_s, None
         is_short = begun_at_s is not None and self._monotonic_s() - begun_at_s < SHORT_S
@@ -66,12 +66,12 @@ class Rivalry:
 
 @contextlib.contextmanager
 def alone_on_this_machine(name: str, key: Path, next_step: str) -> Iterator[None]:
-    """Hold the key of the certificate shown, as long as the block runs.
+    """Lock the key of the presented certificate while the block runs.
 
-    `next_step` ends the error's text where another program holds it.
+    `next_step` ends the error's text if another program has locked it.
 
     Raises:
-        ConfigError: another program of this machine holds it, or it cannot be locked.
+        ConfigError: another program of this machine has locked it, or it cannot be locked.
     """
     file = take_lock(key)
     if file is None:
@@ -83,7 +83,7 @@ def alone_on_this_machine(name: str, key: Path, next_step: str) -> Iterator[None
 
 
 async def takes_connections(host: str, port: int) -> bool:
-    """Say whether somebody listens there."""
+    """Return whether a server accepts connections there."""
     try:
         async with asyncio.timeout(PROBE_TIMEOUT_S):
             _, writer = await asyncio.open_connection(host, port)

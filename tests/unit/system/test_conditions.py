@@ -3,12 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from system.conditions import AGAIN_AFTER_S, TOLD_AT_ONCE, TOLD_EVERY_S, Condition
+from system.conditions import AGAIN_AFTER_S, REPORT_EVERY_S, REPORTS_AT_ONCE, Condition
 
 DAY_S = int(AGAIN_AFTER_S)
 rounds = st.lists(
     st.tuples(
-        st.sampled_from([None, "away", "refused"]), st.integers(int(TOLD_EVERY_S), DAY_S // 4)
+        st.sampled_from([None, "away", "refused"]), st.integers(int(REPORT_EVERY_S), DAY_S // 4)
     ),
     max_size=60,
 )
@@ -54,7 +54,7 @@ def test_what_comes_and_goes_is_told_as_pairs_and_never_fills_a_log(flickers):
             told.append("ends")
             counted.append(condition.times)
     assert told == ["begins", "ends"] * (len(told) // 2) + ["begins"] * (len(told) % 2)
-    assert told.count("begins") <= TOLD_AT_ONCE + now_s / TOLD_EVERY_S
+    assert told.count("begins") <= REPORTS_AT_ONCE + now_s / REPORT_EVERY_S
     assert sum(counted) <= found
 
 
@@ -65,7 +65,7 @@ def test_a_condition_that_lasts_after_it_flickered_is_told():
         condition.begins()
         condition.ends()
     assert not condition.begins()
-    now_s += TOLD_EVERY_S
+    now_s += REPORT_EVERY_S
     assert condition.begins()
     assert condition.ends()
-    assert condition.times == 1_000 - TOLD_AT_ONCE + 2
+    assert condition.times == 1_000 - REPORTS_AT_ONCE + 2
