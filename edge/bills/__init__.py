@@ -1,5 +1,6 @@
-"""Bills on the chip: a statement is checked against the contract and the chip's own registers.
+"""Bills on the chip: checks each statement against the contract and the chip's own registers.
 
-The amount comes from the chip's registers and the tariff; what the statement opens to is compared
-with it, and nobody outside learns the result. `judge` is pure; `verifier` joins it to the vault.
+The chip computes the amount from its registers and the tariff, and compares it with what the
+statement opens to. Nobody outside learns the result. `judge` is pure; `verifier` joins it to the
+vault.
 """

@@ -1,7 +1,7 @@
-"""Which days are billed, and what that allows of the next statement; pure, rows are handed in.
+"""Which days are billed, and what the next statement may bill. Pure: the caller passes rows in.
 
 A statement judged correct bills its period. A day is billed once, whatever contract, identity or
-id asks for it again; a day left out is owed, and may be billed late, once.
+id asks for it again. A day that is left out is owed, and may be billed late, once.
 """
 
 from collections.abc import Iterable
@@ -27,7 +27,8 @@ class _BilledStatement(msgspec.Struct, frozen=True):
 class BilledDays(msgspec.Struct, frozen=True):
     """The chip's ledger of billed statements, in the order in which they were billed.
 
-    `owed`: days left out of billed statements and billed by none since, and which contract's.
+    `owed`: the days that billed statements left out and no other has billed since, each with its
+    contract.
     """
 
     statements: dict[bytes, _BilledStatement]
@@ -49,23 +50,23 @@ class BilledDays(msgspec.Struct, frozen=True):
         return cls(statements, owed)
 
     def objection(self, request: StatementRequest, body: bytes) -> Finding | None:
-        """Say why a statement may not be opened; `body` are the request's exact bytes."""
+        """Return why a statement may not be opened; `body` holds the request's exact bytes."""
         known = self.statements.get(request.id)
         if known is not None:
             return None if known.body == body else Finding.ALREADY_BILLED
         if request.corrects is not None:
             return None if self._is_correction(request) else Finding.CORRECTION_UNFOUNDED
-        for each in self.statements.values():
-            if each.request.start < request.end and request.start < each.request.end:
+        for billed in self.statements.values():
+            if billed.request.start < request.end and request.start < billed.request.end:
                 return Finding.ALREADY_BILLED
         owing = {day for day, contract in self.owed.items() if contract == request.contract}
         late = {day_of_number(number) for number in request.late}
         return None if late <= owing else Finding.LATE_NOT_OWED
 
     def days_under_another(self, request: StatementRequest) -> ContractDays | None:
-        """Return the first billed days of this period that are another contract's, if any."""
-        for each in self.statements.values():
-            billed = each.request
+        """Return the first billed days of this period that belong to another contract, if any."""
+        for statement in self.statements.values():
+            billed = statement.request
             is_other = billed.contract != request.contract
             if is_other and billed.start < request.end and request.start < billed.end:
                 start, end = day_of_number(billed.start), day_of_number(billed.end)
@@ -73,7 +74,7 @@ class BilledDays(msgspec.Struct, frozen=True):
         return None
 
     def still_owed(self, request: StatementRequest) -> tuple[date, ...]:
-        """Return the contract's days that stay owed before the period, once this is billed."""
+        """Return the contract's days before the period that remain owed once this is billed."""
         start = day_of_number(request.start)
         return tuple(
             sorted(
@@ -86,33 +87,33 @@ class BilledDays(msgspec.Struct, frozen=True):
     def gap(self, request: StatementRequest) -> tuple[date, date] | None:
         """Return the days [first, end) between the last billed period and this one, if any."""
         ends = [
-            each.request.end
-            for each in self.statements.values()
-            if each.request.contract == request.contract and each.request.end <= request.start
+            billed.request.end
+            for billed in self.statements.values()
+            if billed.request.contract == request.contract and billed.request.end <= request.start
         ]
         if not ends or max(ends) == request.start:
             return None
         return day_of_number(max(ends)), day_of_number(request.start)
 
     def credit(self, request: StatementRequest, bill: Bill) -> CreditNote | None:
-        """Return what a correction changes, None where a statement corrects none."""
+        """Return what a correction changes; None for a statement that corrects no other."""
         if request.corrects is None:
             return None
         former = self.statements[request.corrects].total_cents * CENT
         return CreditNote(request.corrects.hex(), former, bill.total_ttc, bill.total_ttc - former)
 
     def _is_correction(self, request: StatementRequest) -> bool:
-        """Say whether a request replaces a billed statement: same days, and for the first time."""
+        """Return whether a request is the first to replace a billed statement of the same days."""
         original = self.statements.get(request.corrects or b"")
         if original is None or original.request.corrects is not None:
             return False
-        if any(each.request.corrects == request.corrects for each in self.statements.values()):
+        if any(billed.request.corrects == request.corrects for billed in self.statements.values()):
             return False
         return _days_billed(original.request) == _days_billed(request)
 
 
 def billed_row(statement: Statement, bill: Bill) -> BilledRow:
-    """Return the row by which a statement that was judged correct is billed."""
+    """Return the row that records a correct statement as billed."""
     request = msgspec.msgpack.decode(statement.request, type=Signed).body
     return BilledRow(statement.id, request, int(bill.total_ttc / CENT))
 
@@ -122,11 +123,11 @@ def _days_billed(request: StatementRequest) -> tuple[object, ...]:
 
 
 def runs(days: Iterable[date]) -> list[tuple[date, date]]:
-    """Join days into runs (first, last), in order."""
-    found: list[tuple[date, date]] = []
+    """Join days into ordered runs (first, last)."""
+    joined: list[tuple[date, date]] = []
     for day in sorted(days):
-        if found and found[-1][1] + timedelta(days=1) == day:
-            found[-1] = (found[-1][0], day)
+        if joined and joined[-1][1] + timedelta(days=1) == day:
+            joined[-1] = (joined[-1][0], day)
         else:
-            found.append((day, day))
-    return found
+            joined.append((day, day))
+    return joined

@@ -1,6 +1,6 @@
-"""To which tariff calendar a day belongs, and from which day on the meter counts by one.
+"""The tariff calendar of a day, and the day from which the meter counts by a calendar.
 
-A day has one calendar, that under which it counted its first kWh (docs/decisions/0014).
+A day has one calendar: the one under which it counted its first kWh (docs/decisions/0014).
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,14 +20,14 @@ def counted_by(closed: DayClosed) -> set[str]:
 
 
 def is_of(closed: DayClosed, calendar: str) -> bool:
-    """Return whether a day can be priced by `calendar`; one without a known calendar may be."""
+    """Return whether a day can be priced by `calendar`; a day of unknown calendar can."""
     return _are_alike(counted_by(closed) - {""}, calendar)
 
 
 def other_calendar(
     own: Mapping[date, DayClosed], start: date, calendar: str
 ) -> OtherCalendar | None:
-    """Return the days from `start` to the first one of `calendar`; None if there is none among `own`."""
+    """Return the days from `start` to the first day of `calendar`; None if `own` has none."""
     kwh, day = 0, start
     while (closed := own.get(day)) is not None:
         if is_of(closed, calendar):
@@ -38,9 +38,10 @@ def other_calendar(
 
 
 def first_day_of_present(days: Sequence[DayClosed], account: Account) -> date | None:
-    """Return the first day of the calendar by which the meter counts now; None: it names none.
+    """Return the first day of the meter's present calendar; None if the meter names none.
 
-    `days`: those closed, in order. The open day is another calendar's if that has counted a kWh.
+    `days`: the closed days, in order. The open day belongs to another calendar if that one has
+    counted a kWh.
     """
     calendar = account.last.calendar
     if calendar is None:

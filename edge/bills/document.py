@@ -1,4 +1,4 @@
-"""A bill as a page: what stands on it, in the household's words; rendering is in `render`."""
+"""The content of a bill's page, as text in the household's language; `render` lays it out."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
@@ -24,13 +24,15 @@ FINDINGS = bilingual(fr=WORDS_FR, en=WORDS_EN)
 
 
 class Papers(msgspec.Struct, frozen=True):
-    """What the chip holds beside a judgement and a page shows.
+    """What a page shows beside a judgement.
 
     Attributes:
-        offer: the contract's, `contract` its hash.
-        first: the closed day before the period, if the vault holds it; `last` the period's last.
+        offer: the contract's offer.
+        contract: the contract's hash.
+        first: the closed day before the period, if the vault holds it.
+        last: the last closed day of the period, if the vault holds it.
         previous: the judgement of the period before, if there is one.
-        messages: what the provider wrote to this household alone, newest first.
+        messages: the provider's private messages to this household, newest first.
     """
 
     offer: Offer
@@ -61,7 +63,7 @@ class Section(msgspec.Struct, frozen=True):
 
 
 class IndexRow(msgspec.Struct, frozen=True):
-    """A register at the period's two ends, kWh, and what it counted between."""
+    """A register's index at the period's start and end, and the energy between, in kWh."""
 
     label: str
     start: str
@@ -70,7 +72,7 @@ class IndexRow(msgspec.Struct, frozen=True):
 
 
 class Bar(msgspec.Struct, frozen=True):
-    """One of the bars by which two periods are compared; `share` of the longer one, 0 to 100."""
+    """One of two bars that compare periods; `share` is its length, 0 to 100 % of the longer one."""
 
     label: str
     text: str
@@ -78,7 +80,7 @@ class Bar(msgspec.Struct, frozen=True):
 
 
 class BillDocument(msgspec.Struct, frozen=True):
-    """Everything that stands on the page, as text in one language."""
+    """The whole content of the page, as text in one language."""
 
     lang: Lang
     words: dict[str, str]
@@ -101,10 +103,10 @@ class BillDocument(msgspec.Struct, frozen=True):
 
 
 def compose(judgement: Judgement, papers: Papers, lang: Lang) -> BillDocument:
-    """Lay out a judged bill.
+    """Compose the page of a judged bill.
 
     Raises:
-        ValueError: the statement was refused; there is no bill.
+        ValueError: the statement was refused, so there is no bill.
     """
     bill = judgement.bill
     if bill is None:
@@ -176,18 +178,18 @@ def _row(line: Line, lang: Lang) -> TableRow:
 
 
 def _indices(judgement: Judgement, papers: Papers, lang: Lang) -> tuple[IndexRow, ...]:
-    """Show the registers where the same ones of one meter and calendar counted from end to end."""
+    """Return the register indices if one meter and calendar counted the whole period."""
     first, last = papers.first, papers.last
     if first is None or last is None:
         return ()
-    if any(each.doubt is Doubt.INDEX_BEGAN_ANEW for each in judgement.estimated):
+    if any(estimate.doubt is Doubt.INDEX_BEGAN_ANEW for estimate in judgement.estimated):
         return ()
     is_one_meter = first.meter_serial == last.meter_serial
     if not (is_one_meter and count_alike(first.calendar, last.calendar)):
         return ()
     rows = []
-    for number_of, label in _register_names(papers.offer).items():
-        start, end = (day.register_index_kwh[number_of - 1] for day in (first, last))
+    for register, label in _register_names(papers.offer).items():
+        start, end = (day.register_index_kwh[register - 1] for day in (first, last))
         rows.append(
             IndexRow(label, number(start, lang), number(end, lang), energy(end - start, lang))
         )
@@ -195,7 +197,7 @@ def _indices(judgement: Judgement, papers: Papers, lang: Lang) -> tuple[IndexRow
 
 
 def _register_names(offer: Offer) -> dict[int, str]:
-    """Name each register by the line that prices it alone."""
+    """Return the names of registers, each from the line that prices it alone."""
     names: dict[int, str] = {}
     for tariff in offer.tariffs:
         for line in tariff.energy:
@@ -205,23 +207,23 @@ def _register_names(offer: Offer) -> dict[int, str]:
 
 
 def _bars(bill: Bill, previous: Judgement | None, lang: Lang) -> tuple[Bar, ...]:
-    """Compare energy a day; two periods rarely have the same length."""
+    """Compare energy per day, because two periods rarely have the same length."""
     if previous is None or previous.bill is None:
         return ()
     words = WORDS[lang]
     compared = [(words["previous_period"], previous.bill), (words["this_period"], bill)]
-    daily = [_daily_kwh(one) for _, one in compared]
+    daily = [_daily_kwh(compared_bill) for _, compared_bill in compared]
     longest = max(*daily, Decimal("0.1"))
     return tuple(
         Bar(
             label,
             words["per_day"].format(
                 kwh=number(kwh.quantize(Decimal("0.1")), lang),
-                eur=number((one.total_ttc / _days(one)).quantize(CENT), lang),
+                eur=number((compared_bill.total_ttc / _days(compared_bill)).quantize(CENT), lang),
             ),
             round(100 * kwh / longest),
         )
-        for (label, one), kwh in zip(compared, daily, strict=True)
+        for (label, compared_bill), kwh in zip(compared, daily, strict=True)
     )
 
 

@@ -1,4 +1,4 @@
-"""Statements as they arrive: checked, kept, judged, and said to have arrived."""
+"""Checks, stores, judges and acknowledges statements as they arrive."""
 
 from collections.abc import Callable
 
@@ -20,9 +20,9 @@ log = structlog.get_logger()
 
 
 class StatementInbox(MessageHandler):
-    """Keeps statements in the vault; `on_statement` judges one and returns its verdict as JSON.
+    """Stores statements in the vault; `on_statement` judges one and returns its verdict as JSON.
 
-    What gets no verdict yet waits in the vault and is judged again, also by the next process.
+    A statement without a verdict waits in the vault and is judged again, also after a restart.
     """
 
     kinds = frozenset({Kind.STATEMENT})
@@ -33,7 +33,7 @@ class StatementInbox(MessageHandler):
         seen: DeliveryReceipts,
         on_statement: OnStatement,
     ) -> None:
-        """Take statements for the signer's household that the platform signed."""
+        """Accept statements for the signer's household that the platform signed."""
         self._signer, self._platform_key = context.signer, context.platform_key
         self._vault, self._clock = context.vault, context.clock
         self._seen = seen
@@ -60,7 +60,7 @@ class StatementInbox(MessageHandler):
         """See `MessageHandler.take`."""
         payload = message.payload
         if not payload:
-            return  # the cloud has taken it back
+            return  # the cloud has withdrawn it
         statement = open_message(message.address, payload, self._platform_key, Statement)
         if statement.household_key != self._signer.household.id:
             raise MessageRefused(Reason.TOPIC, "another household's")
@@ -81,10 +81,13 @@ class StatementInbox(MessageHandler):
             self._waiting.pop(statement.id, None)
 
     def _reopen(self, payload: bytes) -> Statement | None:
-        """Open what an earlier process or a former chip kept; None: it cannot be opened here."""
+        """Open a statement that an earlier process or a former chip stored; None if impossible."""
         signer = self._signer
         own = signer.collectivity, signer.device
-        for collectivity, device in (own, *((f.collectivity, f.device) for f in signer.former)):
+        for collectivity, device in (
+            own,
+            *((chip.collectivity, chip.device) for chip in signer.former),
+        ):
             address = Address(collectivity, device, Kind.STATEMENT)
             try:
                 return open_message(address, payload, self._platform_key, Statement)

@@ -1,4 +1,4 @@
-"""Checking and opening a statement; pure, the vault's rows are handed in."""
+"""Checks and opens a statement. Pure: the caller passes in the vault's rows."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -43,15 +43,15 @@ def judge(
     statement: Statement,
     agreement: Agreement,
     listed: ListedDocuments,
-    books: LocalReadings,
+    readings: LocalReadings,
     secret: SealSecret,
 ) -> Judgement:
-    """Check a statement (its signature is verified), open it, and compare it with the books.
+    """Check a statement whose signature is verified, open it, and compare it with `readings`.
 
-    What is wrong with what it says, the judgement names.
+    The judgement names what is wrong with the statement.
 
     Raises:
-        MeterUnknown: judge it again once the contract's meter has been read.
+        MeterUnknown: the statement must be judged again once the contract's meter has been read.
     """
     start, end = day_of_number(statement.start), day_of_number(statement.end)
     name = statement.id.hex()
@@ -60,12 +60,12 @@ def judge(
         request, body = _check_request(statement, agreement)
         offer = _offer_of(request, agreement, listed)
         parts = _check_lines(statement, request, offer, listed.schedules)
-        _check_unbilled(request, body, books)
-        _check_meter(request, agreement.contract, books)
-        own = ExpectedReadings(books, own_days(parts, agreement, offer, request, books))
-        owners = _owners(statement, books)
+        _check_unbilled(request, body, readings)
+        _check_meter(request, agreement.contract, readings)
+        own = ExpectedReadings(readings, own_days(parts, agreement, offer, request, readings))
+        owners = _owners(statement, readings)
         lines = [
-            _compare(part, _open_line(part, sums, owners, books, secret), own)
+            _compare(part, _open_line(part, sums, owners, readings, secret), own)
             for part, sums in zip(parts, statement.lines, strict=True)
         ]
     except NotOpened as exc:
@@ -79,11 +79,11 @@ def judge(
         )
     except CipherError:
         return msgspec.structs.replace(refused, findings=(Finding.AMOUNT_DIFFERS,))
-    return _sum_up(name, request, offer, lines, own, books)
+    return _sum_up(name, request, offer, lines, own, readings)
 
 
 def _check_request(statement: Statement, agreement: Agreement) -> tuple[StatementRequest, bytes]:
-    """Return what the provider asked, and the exact bytes that it signed."""
+    """Return the provider's request, and the exact bytes that it signed."""
     contract = agreement.contract
     if (
         statement.contract != agreement.contract_hash
@@ -106,7 +106,7 @@ def _check_request(statement: Statement, agreement: Agreement) -> tuple[Statemen
         raise NotOpened(Finding.REQUEST_FORGED)
     first = min(day_of_number(request.start), request.days[0])
     end = day_of_number(request.end)
-    # A correction is held to the days that its original has billed (`BilledDays.objection`).
+    # A correction must bill the same days as its original (`BilledDays.objection`).
     is_beyond = contract.end is not None and end > contract.end and request.corrects is None
     if first < contract.start or is_beyond:
         name = agreement.contract_hash.hex()
@@ -115,19 +115,19 @@ def _check_request(statement: Statement, agreement: Agreement) -> tuple[Statemen
     return request, signed.body
 
 
-def _check_unbilled(request: StatementRequest, body: bytes, books: LocalReadings) -> None:
-    objection = books.billed.objection(request, body)
+def _check_unbilled(request: StatementRequest, body: bytes, readings: LocalReadings) -> None:
+    objection = readings.billed.objection(request, body)
     if objection is not None:
-        raise NotOpened(objection, contract=books.billed.days_under_another(request))
+        raise NotOpened(objection, contract=readings.billed.days_under_another(request))
 
 
-def _check_meter(request: StatementRequest, contract: Contract, books: LocalReadings) -> None:
+def _check_meter(request: StatementRequest, contract: Contract, readings: LocalReadings) -> None:
     days = set(request.days)
-    billed = [closed for closed in books.days if closed.day in days]
-    other_meter = books.meters.first_day(Fit.ANOTHER, contract, billed)
+    billed = [closed for closed in readings.days if closed.day in days]
+    other_meter = readings.meters.first_day(Fit.ANOTHER, contract, billed)
     if other_meter is not None:
         raise NotOpened(Finding.METER_DIFFERS, other_meter=other_meter)
-    if books.meters.first_day(Fit.UNKNOWN, contract, billed) is not None:
+    if readings.meters.first_day(Fit.UNKNOWN, contract, billed) is not None:
         raise MeterUnknown
 
 
@@ -152,7 +152,7 @@ def _check_lines(
             without=[day_of_number(number) for number in request.without],
             late=[day_of_number(number) for number in request.late],
         )
-        hashes = {each for part in parts for each in part.schedule_hashes()}
+        hashes = {schedule for part in parts for schedule in part.schedule_hashes()}
     except ScheduleMissing as exc:
         raise NotOpened(Finding.SCHEDULE_MISSING) from exc
     except DocumentRefused as exc:
@@ -173,9 +173,9 @@ def _check_lines(
     return parts
 
 
-def _owners(statement: Statement, books: LocalReadings) -> CoefficientOwners:
-    """Lay out the household's own blocks that a statement names."""
-    known = {(span.incarnation, span.sequence): span for span in books.spans}
+def _owners(statement: Statement, readings: LocalReadings) -> CoefficientOwners:
+    """Return which of the household's own blocks own the coefficients that a statement sums."""
+    known = {(span.incarnation, span.sequence): span for span in readings.spans}
     spans = []
     for cover in statement.covers:
         for sequence in cover.sequences:
@@ -190,17 +190,17 @@ def _open_line(
     part: Component,
     sums: LineSums,
     owners: CoefficientOwners,
-    books: LocalReadings,
+    readings: LocalReadings,
     secret: SealSecret,
 ) -> tuple[int, int]:
-    """Return (kWh or Wh, amount in price units) of one line over its months."""
+    """Return one line's quantity (kWh or Wh) and amount (price units) over its months."""
     quantity = amount_units = 0
     for month, month_sums in zip(part.months(), sums.months, strict=True):
         weights = part.weights(month)
-        quantity += _open(month, weights.quantity, month_sums.quantity, owners, books, secret)
+        quantity += _open(month, weights.quantity, month_sums.quantity, owners, readings, secret)
         amount_units += undigits(
             [
-                _open(month, digit, total, owners, books, secret)
+                _open(month, digit, total, owners, readings, secret)
                 for digit, total in zip(weights.amount, month_sums.amount, strict=True)
             ]
         )
@@ -212,18 +212,18 @@ def _open(
     weights: Weights,
     total: int,
     owners: CoefficientOwners,
-    books: LocalReadings,
+    readings: LocalReadings,
     secret: SealSecret,
 ) -> int:
     terms = [
-        (books.seed_of(incarnation, month), own)
+        (readings.seed_of(incarnation, month), own)
         for incarnation, own in owners.split(month, weights)
     ]
     return secret.open_sum(total, terms)
 
 
 class _Compared(msgspec.Struct, frozen=True):
-    """One line, opened and beside it the chip's own count."""
+    """One opened line beside the chip's own count."""
 
     energy: Energy
     opened: OpenedLine
@@ -257,17 +257,17 @@ def _sum_up(
     offer: Offer,
     lines: Sequence[_Compared],
     own: ExpectedReadings,
-    books: LocalReadings,
+    readings: LocalReadings,
 ) -> Judgement:
     start, end = day_of_number(request.start), day_of_number(request.end)
     findings = [line.finding for line in lines if line.finding is not None]
     verdict = Verdict.DIFFERS if findings else Verdict.CORRECT
     left_out = tuple(day_of_number(number) for number in request.without)
-    gap = books.billed.gap(request)
+    gap = readings.billed.gap(request)
     if not own.days[request.days[-1]].is_index_read:
         findings.append(Finding.INDEX_NOT_READ)
     billed = [own.days[day] for day in request.days]
-    if books.stored_days() & set(left_out):
+    if readings.stored_days() & set(left_out):
         findings.append(Finding.LEFT_OUT_THOUGH_STORED)
     if gap is not None:
         findings.append(Finding.NEVER_BILLED)
@@ -282,9 +282,9 @@ def _sum_up(
         tuple(line.opened for line in lines),
         late=tuple(day_of_number(number) for number in request.late),
         left_out=left_out,
-        owed=books.billed.still_owed(request),
+        owed=readings.billed.still_owed(request),
         gap=gap,
-        credit=books.billed.credit(request, bill),
+        credit=readings.billed.credit(request, bill),
         meters=meter_spans(billed),
         estimated=estimated_days(billed),
         billed_contract=request.contract.hex(),

@@ -1,4 +1,4 @@
-"""What the chip found about a statement, in fixed words and in the household's."""
+"""The chip's judgement of a statement: findings as fixed words and as household sentences."""
 
 from datetime import date
 from decimal import Decimal
@@ -12,7 +12,7 @@ from protocol.doubt import Doubt
 
 
 class Finding(StrEnum):
-    """What is wrong with a statement, or worth knowing about it."""
+    """A fault of a statement, or something worth knowing about it."""
 
     CONTRACT_UNKNOWN = "contract_unknown"
     REQUEST_FORGED = "request_forged"
@@ -40,7 +40,7 @@ class Finding(StrEnum):
 
 
 class Verdict(StrEnum):
-    """Correct: opened and equal. Differs: opened and not equal. Refused: not opened."""
+    """Correct: opened and equal. Differs: opened and unequal. Refused: not opened."""
 
     CORRECT = "correct"
     DIFFERS = "differs"
@@ -48,9 +48,9 @@ class Verdict(StrEnum):
 
 
 class OpenedLine(msgspec.Struct, frozen=True):
-    """What one encrypted line opened to, beside the chip's own count, both in `unit`.
+    """One opened line beside the chip's own count, both in `unit`.
 
-    `amount_units` in 0.00001 € (0.00000001 € where the unit is Wh), before rounding.
+    `amount_units` is in 0.00001 € (0.00000001 € where the unit is Wh), before rounding.
     """
 
     name: str
@@ -61,7 +61,7 @@ class OpenedLine(msgspec.Struct, frozen=True):
 
 
 class CreditNote(msgspec.Struct, frozen=True):
-    """What a correction changes: totals with tax, €; `difference` below zero is a credit."""
+    """The change that a correction makes, in € with tax; a negative `difference` is a credit."""
 
     corrects: str
     former: Decimal
@@ -70,9 +70,9 @@ class CreditNote(msgspec.Struct, frozen=True):
 
 
 class MeterSpan(msgspec.Struct, frozen=True):
-    """What one meter counted under one calendar on days [start, end), kWh of registers 1…10.
+    """The energy that one meter counted under one calendar on [start, end), kWh of registers 1…10.
 
-    On a day that saw a change, two spans have a part each.
+    On a day of change, two spans have a part each.
     """
 
     serial: str
@@ -83,7 +83,7 @@ class MeterSpan(msgspec.Struct, frozen=True):
 
 
 class ContractDays(msgspec.Struct, frozen=True):
-    """A contract, by its hash in hex, and the days [start, end) on which it holds; None: open."""
+    """A contract (its hash in hex) and the days [start, end) on which it holds; no end: open."""
 
     contract: str
     start: date
@@ -91,37 +91,37 @@ class ContractDays(msgspec.Struct, frozen=True):
 
 
 class EstimatedDays(msgspec.Struct, frozen=True):
-    """Days whose energy is an estimate, and why."""
+    """Days whose energy is an estimate, and the reason."""
 
     doubt: Doubt
     days: tuple[date, ...]
 
 
 class OtherCalendar(msgspec.Struct, frozen=True):
-    """A contract's first days, up to `end`, that another calendar than its tariff's counted."""
+    """A contract's first days, up to `end`, counted under another calendar than its tariff's."""
 
     end: date
     kwh: int
 
 
 class Judgement(msgspec.Struct, frozen=True):
-    """The chip's word on one statement over the days [start, end).
+    """The chip's judgement of one statement over the days [start, end).
 
     Attributes:
-        late: days before the period that are billed now; `left_out` those of the period that are
-            not, `owed` earlier ones that still are not.
+        late: days before the period that this statement bills.
+        left_out: days of the period that it does not bill.
+        owed: earlier days that are still unbilled.
         gap: days [first, end) before the period that no statement has billed.
         calendar_change: the first day that the meter counted by another calendar than the tariff's.
-        other_calendar: where the meter counts by the tariff's calendar later than the contract
-            began only.
-        contract: which one was asked for beyond its days, or has billed days of this statement
-            before.
-        other_meter: the first day on which another meter counted than the contract's.
-        credit: where the statement corrects another, what changes.
+        other_calendar: set where the meter changed to the tariff's calendar only after the
+            contract began.
+        contract: the contract that the statement exceeds, or that has already billed its days.
+        other_meter: the first day on which another meter than the contract's counted.
+        credit: the change, where the statement corrects another.
         meters: meters and calendars, where there was more than one.
-        estimated: billed days that rest on a reading for which nobody can vouch.
-        billed_contract: the hash in hex of the contract that the statement bills; empty in what
-            was found before this was kept.
+        estimated: billed days that rest on a doubtful reading.
+        billed_contract: the hash in hex of the contract that the statement bills; empty in
+            judgements stored before this field existed.
     """
 
     statement: str

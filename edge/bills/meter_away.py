@@ -1,7 +1,7 @@
-"""Days on which another meter was taken for the home's, until the home's own was read again.
+"""Times when another meter was taken for the home's, until the home's own was read again.
 
-No statement can bill such days: what left the home of them holds the other meter's energy. What the
-home's own meter counted meanwhile follows from its readings before and after.
+No statement can bill such days, because the values sent for them hold the other meter's energy.
+The energy of the home's own meter follows from its readings before and after.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -25,13 +25,13 @@ INDEX_MODULUS_KWH = 1_000_000
 
 
 class MeterAway(msgspec.Struct, frozen=True):
-    """One such time.
+    """One time when another meter was taken for the home's.
 
     Attributes:
         first, last: its days, both included.
-        before_kwh, after_kwh: between which indices registers 1…10 of the home's own meter counted
-            what is on no day that can be billed: those at the end of the day before and of the last
-            day; the same where the own meter was read again on a later day, which has it all.
+        before_kwh, after_kwh: indices of registers 1…10 of the home's own meter at the end of the
+            day before and of the last day; the energy between them is on no billable day. Both are
+            the same where the own meter was read again on a later day, which then has that energy.
     """
 
     first: date
@@ -41,7 +41,7 @@ class MeterAway(msgspec.Struct, frozen=True):
 
     @property
     def register_kwh(self) -> tuple[int, ...]:
-        """What each register counted meanwhile."""
+        """The energy that each register counted meanwhile, in kWh."""
         return tuple(
             (after - before) % INDEX_MODULUS_KWH
             for before, after in zip(self.before_kwh, self.after_kwh, strict=True)
@@ -49,14 +49,14 @@ class MeterAway(msgspec.Struct, frozen=True):
 
     @property
     def days(self) -> set[date]:
-        """Its days."""
+        """All days from `first` to `last`."""
         return {self.first + timedelta(n) for n in range((self.last - self.first).days + 1)}
 
 
 def read_times_away(directory: Path, vault: VaultReader) -> list[MeterAway]:
-    """Return when another meter was taken for one that a contract in `directory` names.
+    """Return the times when another meter was taken for one that a contract in `directory` names.
 
-    A vault that lies without its chip's keys or contracts tells of none.
+    Returns none where the directory lacks the chip's keys or contracts.
     """
     try:
         salt = load_identity(directory).meter_salt
@@ -64,7 +64,7 @@ def read_times_away(directory: Path, vault: VaultReader) -> list[MeterAway]:
     except ConfigError:
         return []
     days = [closed for closed, _ in vault.values.days(date.min, date.max)]
-    named = {each.contract.meter for each in agreements.values()}
+    named = {agreement.contract.meter for agreement in agreements.values()}
     return [time for meter in named for time in times_away(days, partial(_is_named, salt, meter))]
 
 
@@ -73,13 +73,13 @@ def _is_named(salt: bytes, meter: bytes, serial: str) -> bool:
 
 
 def times_away(days: Iterable[DayClosed], is_own: Callable[[str], bool]) -> Iterator[MeterAway]:
-    """Yield the times between readings of the home's own meter (by its serial), in order.
+    """Yield the times between readings of the home's own meter (known by its serial), in order.
 
-    Another meter that has stayed is no such time: it has replaced the one before.
+    Another meter that stayed is not such a time: it has replaced the former meter.
     """
     before: DayClosed | None = None
     first = last = None
-    for closed in sorted(days, key=lambda each: each.day):
+    for closed in sorted(days, key=lambda row: row.day):
         serials = {closed.meter_serial, *(part.meter_serial for part in closed.parts)} - {""}
         if before is not None and not all(map(is_own, serials)):
             first, last = first or closed.day, closed.day
@@ -91,7 +91,7 @@ def times_away(days: Iterable[DayClosed], is_own: Callable[[str], bool]) -> Iter
 
 
 def away_in(judgement: Judgement, times: Iterable[MeterAway]) -> list[MeterAway]:
-    """Return those of the times for which a statement is refused."""
+    """Return the times that caused a statement to be refused."""
     if judgement.other_meter is None:
         return []
-    return [each for each in times if each.first < judgement.end and judgement.start <= each.last]
+    return [time for time in times if time.first < judgement.end and judgement.start <= time.last]

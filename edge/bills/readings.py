@@ -1,4 +1,4 @@
-"""What the chip itself counted on a statement's days, and under which meter and calendar."""
+"""The chip's own readings of a statement's days, with the meter and calendar of each."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
@@ -39,9 +39,9 @@ ONE_DAY = timedelta(days=1)
 
 
 class Span(msgspec.Struct, frozen=True):
-    """Which coefficients [j0, j1) of a day the block (incarnation, sequence) carries.
+    """The coefficients [j0, j1) of a day that the block (incarnation, sequence) carries.
 
-    `is_stored`: the cloud has acknowledged it.
+    `is_stored`: the cloud has acknowledged the block.
     """
 
     incarnation: Incarnation
@@ -55,9 +55,13 @@ class Span(msgspec.Struct, frozen=True):
 class LocalReadings(msgspec.Struct, frozen=True):
     """The chip's own account of a statement's days.
 
-    Closed days, sent blocks, seeds of its epochs, the curve of a day (Wh of each of its
-    quarter-hours, none where it is kept no more), the meters that counted, and the statements that
-    are billed.
+    Attributes:
+        days: closed days.
+        spans: sent blocks.
+        seed_of: the seed of an epoch (incarnation, month).
+        curve_of: Wh of each quarter-hour of a day; empty where the vault no longer keeps it.
+        meters: the meters that counted.
+        billed: the billed statements.
     """
 
     days: Sequence[DayClosed]
@@ -68,7 +72,7 @@ class LocalReadings(msgspec.Struct, frozen=True):
     billed: BilledDays = BilledDays({}, {})
 
     def stored_days(self) -> set[date]:
-        """Return the days of which the cloud has acknowledged every value."""
+        """Return the days whose every value the cloud has acknowledged."""
         covered: dict[date, int] = {}
         for span in self.spans:
             if span.is_stored:
@@ -77,7 +81,7 @@ class LocalReadings(msgspec.Struct, frozen=True):
 
 
 class NotOpened(Exception):
-    """A statement is not opened, for what `finding` says."""
+    """A statement is not opened, because of `finding`."""
 
     def __init__(
         self,
@@ -97,22 +101,22 @@ class NotOpened(Exception):
 
 
 class MeterUnknown(Exception):
-    """Days came back without the name of their meter, and the contract's has not been read since."""
+    """Days were restored without their meter, and the contract's has not been read since."""
 
 
 class ExpectedReadings:
-    """The chip's own values, laid out as the coefficients are."""
+    """The chip's own values, in the layout of the coefficients."""
 
-    def __init__(self, books: LocalReadings, days: Mapping[date, DayClosed]) -> None:
-        """Count on `days` (by `own_days`)."""
-        self._books = books
+    def __init__(self, readings: LocalReadings, days: Mapping[date, DayClosed]) -> None:
+        """Count on `days`, which `own_days` returned."""
+        self._books = readings
         self.days = days
 
     def count(self, part: Component) -> tuple[int, int]:
-        """Return (kWh or Wh, amount in price units) of a line, from the chip's own values.
+        """Return a line's quantity (kWh or Wh) and amount (price units) from the chip's own values.
 
         Raises:
-            NotOpened: a day's curve is gone.
+            NotOpened: the curve of a day is no longer kept.
         """
         quantity = amount_units = 0
         for month in part.months():
@@ -143,19 +147,19 @@ def own_days(
     agreement: Agreement,
     offer: Offer,
     request: StatementRequest,
-    books: LocalReadings,
+    readings: LocalReadings,
 ) -> dict[date, DayClosed]:
-    """Return the chip's own closed days, all of them, under the tariffs' calendars.
+    """Return all of the chip's own closed days, checked against the tariffs' calendars.
 
     Raises:
         NotOpened: a day is not closed, or its registers counted by another calendar.
     """
-    own = {row.day: row for row in books.days}
+    own = {row.day: row for row in readings.days}
     if any(day not in own for day in request.days):
         raise NotOpened(Finding.DAY_NOT_CLOSED)
     for part in parts:
         if isinstance(part.line, RegisterLine):
-            # A day rebuilt from the cloud has no calendar until the meter has named it again.
+            # A day restored from the cloud has no calendar until the meter has named it again.
             calendar = offer.tariffs[part.position].calendar
             differing = next((day for day in part.days if not is_of(own[day], calendar)), None)
             if differing is not None:
@@ -172,9 +176,9 @@ def own_days(
 
 
 def meter_spans(days: Iterable[DayClosed]) -> tuple[MeterSpan, ...]:
-    """Return what each meter and calendar counted on `days`; empty where it was one throughout."""
+    """Return what each meter and calendar counted on `days`; empty where there was only one."""
     spans: list[MeterSpan] = []
-    for closed in sorted(days, key=lambda each: each.day):
+    for closed in sorted(days, key=lambda row: row.day):
         for part in closed.parts or (_whole(closed),):
             last = spans[-1] if spans else None
             if last is not None and (last.serial, last.calendar) == _names(part):
@@ -189,10 +193,10 @@ def meter_spans(days: Iterable[DayClosed]) -> tuple[MeterSpan, ...]:
 
 
 def estimated_days(days: Sequence[DayClosed]) -> tuple[EstimatedDays, ...]:
-    """Return which of `days` rest on which kind of doubtful reading."""
+    """Return the days that rest on a doubtful reading, by the kind of doubt."""
     doubts = in_order(doubt for closed in days for doubt in closed.doubts)
     return tuple(
-        EstimatedDays(doubt, tuple(sorted(each.day for each in days if doubt in each.doubts)))
+        EstimatedDays(doubt, tuple(sorted(row.day for row in days if doubt in row.doubts)))
         for doubt in doubts
     )
 

@@ -1,7 +1,7 @@
-"""Receipts on their way out: made once, kept, sent until the cloud says that it holds them.
+"""Makes each receipt once, stores it, and sends it until the cloud acknowledges it.
 
-No threads, no sockets. Whether one may leave is `edge.bills.receipts`' to say; what it says so by
-is in the vault, so that a restart changes nothing.
+No threads, no sockets. `edge.bills.receipts` decides whether a receipt may leave; its inputs are in
+the vault, so a restart changes nothing.
 """
 
 import random
@@ -44,11 +44,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class ReceiptOptions:
-    """What the lane is given.
+    """Options of the receipt lane.
 
     Attributes:
-        word: the household's latest word that receipts may go again, empty while it has said none.
-        send_window_s: a receipt goes out after a random part of this.
+        token: returns the household's latest release token, empty while there is none.
+        send_window_s: each receipt leaves after a random delay below this.
     """
 
     token: Callable[[], str]
@@ -57,10 +57,10 @@ class ReceiptOptions:
 
 @dataclass(slots=True)
 class _Candidate:
-    """A correct statement that has no receipt yet; `why`: what held it back at the last look."""
+    """A correct statement without a receipt; `why`: the reason at the last check."""
 
     judgement: Judgement
-    grounds: ReceiptInputs
+    inputs: ReceiptInputs
     why: Hold | None = Hold.NOT_STORED
 
 
@@ -75,7 +75,7 @@ class ReceiptLane(MessageHandler):
         contracts: Contracts,
         options: ReceiptOptions,
     ) -> None:
-        """Go on with what the vault holds; receipts are given under `contracts`."""
+        """Continue with the vault's receipts; `contracts` decide whether new ones may leave."""
         self._signer, self._platform_key = context.signer, context.platform_key
         self._vault, self._clock = context.vault, context.clock
         self._rules = ReceiptRules(context.signer, context.platform_key, context.vault, contracts)
@@ -87,8 +87,8 @@ class ReceiptLane(MessageHandler):
 
     @property
     def is_drained(self) -> bool:
-        """Whether there is no receipt to send, and none that waits for its days' blocks alone."""
-        waits = [each.why is Hold.NOT_STORED for each in self._candidates.values()]
+        """Whether no receipt is unsent and none waits only for its days' blocks to be stored."""
+        waits = [candidate.why is Hold.NOT_STORED for candidate in self._candidates.values()]
         return not self._flights and not any(waits)
 
     def open(self) -> None:
@@ -106,18 +106,18 @@ class ReceiptLane(MessageHandler):
             flight.restart(now_s)
 
     def judging(self, judge: OnStatement) -> OnStatement:
-        """Return `judge`, with an ear for what it finds."""
+        """Return `judge`, wrapped so that this lane sees each verdict."""
 
-        def heard(statement: Statement) -> str | None:
+        def judge_and_notify(statement: Statement) -> str | None:
             verdict = judge(statement)
             if verdict is not None:
                 self.judged(statement, verdict)
             return verdict
 
-        return heard
+        return judge_and_notify
 
     def judged(self, statement: Statement, verdict: str) -> None:
-        """Take note of what the chip found about a statement."""
+        """Record a mismatch, or make a correct statement a candidate for a receipt."""
         judgement = read_json(verdict, Judgement)
         if is_mismatch(judgement):
             with self._vault.receipt_change() as receipts:
@@ -125,23 +125,23 @@ class ReceiptLane(MessageHandler):
         self._consider(statement, judgement)
 
     def take(self, message: InboundMessage) -> None:
-        """Take the cloud's word on which receipts it holds; see `MessageHandler.take`."""
+        """Finish the receipts that the cloud has stored; see `MessageHandler.take`."""
         ack = open_message(message.address, message.payload, self._platform_key, ReceiptAck)
         if ack.household_key != self._signer.household.id:
             raise MessageRefused(Reason.TOPIC, "another household's")
-        held = [statement for statement in ack.statements if statement in self._flights]
-        if held:
+        stored = [statement for statement in ack.statements if statement in self._flights]
+        if stored:
             with self._vault.receipt_change() as receipts:
-                for statement in held:
+                for statement in stored:
                     receipts.finish(statement)
-        for statement in held:
+        for statement in stored:
             del self._flights[statement]
 
     def outgoing(self, now_s: float) -> list[Publish]:
         """See `MessageHandler.outgoing`."""
         if now_s >= self._look_s:
             self._look_s = now_s + LOOK_S
-            self._take_word()
+            self._read_token()
             self._look(now_s)
         out = []
         for statement, flight in list(self._flights.items()):
@@ -158,7 +158,7 @@ class ReceiptLane(MessageHandler):
         return out
 
     def _open_candidates(self) -> None:
-        """Take up the statements that were judged before this process began."""
+        """Consider the statements that were judged before this process began."""
         for statement, judgement in self._rules.without_receipt():
             self._consider(statement, judgement)
 
@@ -166,21 +166,21 @@ class ReceiptLane(MessageHandler):
         is_correct = judgement.verdict is Verdict.CORRECT
         if not is_correct or statement.id in self._vault.receipts.states():
             return
-        grounds = self._rules.grounds(statement)
-        if grounds is not None:
-            self._candidates[statement.id] = _Candidate(judgement, grounds)
+        inputs = self._rules.inputs(statement)
+        if inputs is not None:
+            self._candidates[statement.id] = _Candidate(judgement, inputs)
 
-    def _take_word(self) -> None:
+    def _read_token(self) -> None:
         token = self._options.token()
         if token and not self._vault.receipts.is_known(token):
             with self._vault.receipt_change() as receipts:
                 receipts.release(token)
 
     def _look(self, now_s: float) -> None:
-        """Make the receipts that may leave by now."""
+        """Make the receipts that may leave now."""
         for statement, candidate in list(self._candidates.items()):
-            rows = self._rules.rows(candidate.grounds)
-            candidate.why = self._rules.hold(candidate.grounds, candidate.judgement, rows)
+            rows = self._rules.rows(candidate.inputs)
+            candidate.why = self._rules.hold(candidate.inputs, candidate.judgement, rows)
             if candidate.why is None and self._make(candidate, rows):
                 due_s = now_s + self._rng.uniform(0, self._options.send_window_s)
                 self._flights[statement] = RetryTimer(due_s)
@@ -188,24 +188,24 @@ class ReceiptLane(MessageHandler):
                 del self._candidates[statement]
 
     def _make(self, candidate: _Candidate, rows: list[DayRow]) -> bool:
-        grounds, bill = candidate.grounds, candidate.judgement.bill
+        inputs, bill = candidate.inputs, candidate.judgement.bill
         if bill is None:
             return False
         days = {row.closed.day: row.closed for row in rows}
         signer = self._signer
         try:
-            receipt = make_receipt(signer.collectivity, signer.household, grounds, bill, days)
-        except CipherError as exc:  # bills go on
+            receipt = make_receipt(signer.collectivity, signer.household, inputs, bill, days)
+        except CipherError as exc:  # billing continues
             log.error("receipt_failed", why=str(exc))  # noqa: TRY400 - dealt with
             return False
         row = OwnReceiptRow(
-            grounds.request.id,
-            grounds.contract_hash,
-            is_short_period(grounds),
+            inputs.request.id,
+            inputs.contract_hash,
+            is_short_period(inputs),
             msgspec.msgpack.encode(receipt),
         )
         with self._vault.receipt_change() as receipts:
-            receipts.put(row, [day_number(day) for day in grounds.days])
+            receipts.put(row, [day_number(day) for day in inputs.days])
         return True
 
     def _topic(self) -> str:

@@ -1,11 +1,11 @@
-"""Why a statement has no receipt, by what a vault holds: for the lane, and for the household."""
+"""Finds in a vault why a statement has no receipt, for the receipt lane and the household."""
 
 from datetime import timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.bills.judgement import Judgement, Verdict
-from edge.bills.receipts import Hold, Past, ReceiptInputs, hold, read_grounds
+from edge.bills.receipts import Hold, Past, ReceiptInputs, hold, read_inputs
 from edge.bills.verifier import read_judgement
 from edge.contracts.listed import Contracts
 from edge.contracts.meter import Fit
@@ -23,7 +23,7 @@ ONE_DAY = timedelta(days=1)
 
 
 class ReceiptRules:
-    """Holds statements against one household's contracts and what its vault remembers."""
+    """Checks statements against one household's contracts and its vault."""
 
     def __init__(
         self,
@@ -32,17 +32,17 @@ class ReceiptRules:
         vault: VaultReader,
         contracts: Contracts,
     ) -> None:
-        """Read `vault`; every call sees what is committed."""
+        """Read `vault`; every call sees the latest committed state."""
         self._signer = signer
         self._platform_key = platform_key
         self._vault = vault
         self._contracts = contracts
 
     def without_receipt(self) -> list[tuple[Statement, Judgement]]:
-        """Return the judged statements that have no receipt, those of a former chip left out."""
+        """Return the judged statements without a receipt, except those of a former chip."""
         done = self._vault.receipts.states()
         address = Address(self._signer.collectivity, self._signer.device, Kind.STATEMENT)
-        found = []
+        statements = []
         for row in self._vault.statements():
             judgement = None if row.id in done else read_judgement(row)
             if judgement is None:
@@ -50,48 +50,48 @@ class ReceiptRules:
             try:
                 statement = open_message(address, row.payload, self._platform_key, Statement)
             except MessageRefused:
-                continue  # it was a former chip's; the cloud sends to this one what is open
-            found.append((statement, judgement))
-        return found
+                continue  # a former chip's; the cloud sends the open ones to this chip again
+            statements.append((statement, judgement))
+        return statements
 
-    def grounds(self, statement: Statement) -> ReceiptInputs | None:
-        """Return the documents of a statement that was judged correct; None: they are not here."""
+    def inputs(self, statement: Statement) -> ReceiptInputs | None:
+        """Return the documents of a statement that was judged correct; None if one is missing."""
         agreement = self._contracts.agreement(statement.contract)
         if agreement is None:
             return None
         try:
-            return read_grounds(statement, agreement, self._contracts.listed_for(agreement))
+            return read_inputs(statement, agreement, self._contracts.listed_for(agreement))
         except (ScheduleMissing, DocumentRefused, KeyError, ValueError):
-            return None  # it was judged by documents that are not listed any more
+            return None  # the documents by which it was judged are no longer listed
 
-    def rows(self, grounds: ReceiptInputs) -> list[DayRow]:
+    def rows(self, inputs: ReceiptInputs) -> list[DayRow]:
         """Return the closed days that the statement bills."""
-        wanted = set(grounds.days)
+        wanted = set(inputs.days)
         rows = self._vault.day_rows(min(wanted), max(wanted) + ONE_DAY)
         return [row for row in rows if row.closed.day in wanted]
 
-    def hold(self, grounds: ReceiptInputs, judgement: Judgement, rows: list[DayRow]) -> Hold | None:
-        """Say why no receipt may leave now, None if one may; `rows` are those of `grounds`."""
+    def hold(self, inputs: ReceiptInputs, judgement: Judgement, rows: list[DayRow]) -> Hold | None:
+        """Return why no receipt may leave now; None if one may. `rows` are those of `inputs`."""
         stored = {row.closed.day for row in rows if _is_stored(row)}
-        return hold(grounds, judgement, self._past(), stored, self._fits(grounds, rows))
+        return hold(inputs, judgement, self._past(), stored, self._fits(inputs, rows))
 
     def holds(self) -> dict[bytes, Hold]:
-        """Return why statements have no receipt, by their ids, as far as that can be told."""
-        found = {}
+        """Return, by statement id, why there is no receipt, as far as the reason is known."""
+        reasons = {}
         for statement, judgement in self.without_receipt():
             why: Hold | None = Hold.NOT_CORRECT
             if judgement.verdict is Verdict.CORRECT:
-                grounds = self.grounds(statement)
-                rows = [] if grounds is None else self.rows(grounds)
-                why = None if grounds is None else self.hold(grounds, judgement, rows)
+                inputs = self.inputs(statement)
+                rows = [] if inputs is None else self.rows(inputs)
+                why = None if inputs is None else self.hold(inputs, judgement, rows)
             if why is not None:
-                found[statement.id] = why
-        return found
+                reasons[statement.id] = why
+        return reasons
 
-    def _fits(self, grounds: ReceiptInputs, rows: list[DayRow]) -> set[Fit]:
+    def _fits(self, inputs: ReceiptInputs, rows: list[DayRow]) -> set[Fit]:
         household = self._signer.household
         meters = self._contracts.meters(self._vault.metered(), household.meter_fingerprint)
-        return {meters.fit(grounds.contract, row.closed) for row in rows}
+        return {meters.fit(inputs.contract, row.closed) for row in rows}
 
     def _past(self) -> Past:
         receipts = self._vault.receipts

@@ -1,4 +1,4 @@
-"""What is said of receipts, in French and English."""
+"""Household texts about receipts, in French and English."""
 
 from edge.bills.receipts import Hold
 from edge.bills.signed_off import SignedOff
@@ -63,10 +63,10 @@ HOLDS = bilingual(
 )
 
 
-def receipt_in_words(found: SignedOff, lang: Lang) -> str:
-    """Say how far a statement's receipt has come, or why there is none."""
-    state = None if found.receipt is None else ReceiptState[found.receipt.upper()]
-    said = STATES[lang][state]
-    if found.held is None:
-        return said
-    return f"{said}{' :' if lang is Lang.FR else ':'} {HOLDS[lang][found.held]}"
+def receipt_in_words(signed_off: SignedOff, lang: Lang) -> str:
+    """Return the state of a statement's receipt, or why there is none, as a sentence."""
+    state = None if signed_off.receipt is None else ReceiptState[signed_off.receipt.upper()]
+    text = STATES[lang][state]
+    if signed_off.held is None:
+        return text
+    return f"{text}{' :' if lang is Lang.FR else ':'} {HOLDS[lang][signed_off.held]}"

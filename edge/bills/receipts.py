@@ -1,8 +1,8 @@
-"""Receipts: whether one may leave, and what it says; pure, the vault's rows are handed in.
+"""Receipts: whether one may leave, and what it contains. Pure: the caller passes rows in.
 
-A receipt says "correct" of a statement; so to refuse one may tell that something was not. From
-outside nothing tells why there is none: the household allows none, blocks are under way, the period
-is too short, days have a receipt already, a statement did not agree, or the household was asked.
+A receipt declares a statement correct, so a missing one might reveal that it was not. From outside
+the reason is invisible: perhaps the household allows none, blocks are in flight, the period is too
+short, days have a receipt already, a statement differed, or receipts wait for a release.
 """
 
 from collections.abc import Collection, Mapping
@@ -47,7 +47,7 @@ _MISMATCHES = {Finding.QUANTITY_DIFFERS, Finding.AMOUNT_DIFFERS}
 
 
 class Hold(StrEnum):
-    """Why no receipt leaves for a statement; for the household's own eyes."""
+    """Why no receipt leaves for a statement. Only the household sees this."""
 
     NOT_AGREED = "not_agreed"
     NOT_CORRECT = "not_correct"
@@ -61,18 +61,18 @@ class Hold(StrEnum):
     NOT_STORED = "not_stored"
 
 
-# What time or the household's word may change; all else is for good.
+# Time or the household's release can lift these; the others are permanent.
 PASSING = {Hold.NOT_STORED, Hold.ASKED, Hold.LOST, Hold.METER_UNKNOWN}
 
 
 class Past(msgspec.Struct, frozen=True):
-    """What the chip remembers of receipts and mismatches.
+    """The chip's memory of receipts and mismatches.
 
     Attributes:
-        covered: days for which a receipt has left, or may have, by whether that is certain: a chip
-            that lost its store does not know what it sent, until the household says so.
-        mismatched: statements that did not agree; `held` how many of them since the household's
-            last word.
+        covered: days whose receipt has left, or may have left, and whether that is certain. A chip
+            that lost its store does not know what it sent until the household releases receipts.
+        mismatched: statements that differed.
+        held: how many statements have differed since the household's last release.
         short: contracts that have had a receipt for a short last period.
     """
 
@@ -83,12 +83,12 @@ class Past(msgspec.Struct, frozen=True):
 
     @property
     def is_in_doubt(self) -> bool:
-        """Whether days may have a receipt that is not known here; so may mismatches be."""
+        """Whether there may be receipts, and mismatches, that this chip does not know of."""
         return not all(self.covered.values())
 
 
 class ReceiptInputs(msgspec.Struct, frozen=True):
-    """The documents by which a statement is priced, as the chip found them when it judged."""
+    """The documents that price a statement, as they were when the chip judged it."""
 
     contract_hash: bytes
     contract: Contract
@@ -107,10 +107,10 @@ class ReceiptInputs(msgspec.Struct, frozen=True):
         return self.contract.end is not None and day_number(self.contract.end) == self.request.end
 
 
-def read_grounds(
+def read_inputs(
     statement: Statement, agreement: Agreement, listed: ListedDocuments
 ) -> ReceiptInputs:
-    """Read the documents of a statement that was judged correct, signatures included."""
+    """Read the documents of a statement that was judged correct; judging verified signatures."""
     signed = msgspec.msgpack.decode(statement.request, type=Signed)
     request = decode_body(signed.body, StatementRequest)
     is_own = request.offer == agreement.contract.offer
@@ -127,99 +127,99 @@ def read_grounds(
 
 
 def is_mismatch(judgement: Judgement) -> bool:
-    """Say whether a statement opened to something else than the chip counted."""
+    """Return whether a statement opened to other values than the chip counted."""
     return judgement.verdict is Verdict.DIFFERS or bool(_MISMATCHES & set(judgement.findings))
 
 
 def hold(
-    grounds: ReceiptInputs,
+    inputs: ReceiptInputs,
     judgement: Judgement,
     past: Past,
     stored: Collection[date],
     fits: Collection[Fit],
 ) -> Hold | None:
-    """Say why no receipt may leave for a statement, None if one may.
+    """Return why no receipt may leave for a statement; None if one may.
 
-    `stored`: the days of which the cloud has acknowledged every block. `fits`: how the meters that
-    counted on the statement's days stand to the contract's.
+    `stored`: the days whose every block the cloud has acknowledged. `fits`: how the meters that
+    counted on the statement's days relate to the contract's meter.
     """
-    covered = [past.covered[day] for day in grounds.days if day in past.covered]
+    covered = [past.covered[day] for day in inputs.days if day in past.covered]
     rules = (
-        (Hold.NOT_AGREED, grounds.contract.consent is Consent.NOTHING),
+        (Hold.NOT_AGREED, inputs.contract.consent is Consent.NOTHING),
         (Hold.NOT_CORRECT, judgement.verdict is not Verdict.CORRECT),
-        (Hold.MISMATCH, grounds.request.id in past.mismatched),
+        (Hold.MISMATCH, inputs.request.id in past.mismatched),
         (Hold.ASKED, past.held >= MISMATCHES_MAX),
         (Hold.COVERED, any(covered)),
         (Hold.LOST, past.is_in_doubt),
         (Hold.OTHER_METER, Fit.ANOTHER in fits),
         (Hold.METER_UNKNOWN, Fit.UNKNOWN in fits),
-        (Hold.TOO_SHORT, is_short_period(grounds) and not _may_be_short(grounds, past)),
-        (Hold.NOT_STORED, not set(grounds.days) <= set(stored)),
+        (Hold.TOO_SHORT, is_short_period(inputs) and not _may_be_short(inputs, past)),
+        (Hold.NOT_STORED, not set(inputs.days) <= set(stored)),
     )
     return next((why for why, holds in rules if holds), None)
 
 
-def _may_be_short(grounds: ReceiptInputs, past: Past) -> bool:
-    """Say whether this is a contract's last period, once and whole, and the contract no short one.
+def _may_be_short(inputs: ReceiptInputs, past: Past) -> bool:
+    """Return whether this is the whole last period of a long contract, for the first time.
 
-    Otherwise contracts of a day each would read day after day, and a last period of which all days
-    but one are left out that day.
+    Otherwise a series of one-day contracts would reveal each day, and a last period that leaves out
+    all days but one would reveal that day.
     """
-    contract = grounds.contract
+    contract = inputs.contract
     if contract.end is None or (contract.end - contract.start).days < PERIOD_DAYS_MIN:
         return False
-    is_whole = not grounds.request.without
-    return grounds.is_last and is_whole and grounds.contract_hash not in past.short
+    is_whole = not inputs.request.without
+    return inputs.is_last and is_whole and inputs.contract_hash not in past.short
 
 
-def is_short_period(grounds: ReceiptInputs) -> bool:
-    """Say whether a total over the statement's days would tell of fewer than 25."""
-    return len(grounds.days) < PERIOD_DAYS_MIN
+def is_short_period(inputs: ReceiptInputs) -> bool:
+    """Return whether the statement bills fewer than 25 days."""
+    return len(inputs.days) < PERIOD_DAYS_MIN
 
 
 def make_receipt(
     collectivity: str,
     household: HouseholdSecret,
-    grounds: ReceiptInputs,
+    inputs: ReceiptInputs,
     bill: Bill,
     days: Mapping[date, DayClosed],
 ) -> Receipt:
-    """Make the receipt of a bill that `hold` lets go, sealed to the provider.
+    """Make the receipt of a bill that `hold` allows, sealed to the provider.
 
     Raises:
-        CipherError: the bill does not follow from `days`, or the provider's key is none.
+        CipherError: the bill does not follow from `days`, or the provider's key is invalid.
     """
-    request, parts = grounds.request, priced_parts(grounds.components)
-    is_total = grounds.contract.consent is Consent.TOTAL
+    request, parts = inputs.request, priced_parts(inputs.components)
+    is_total = inputs.contract.consent is Consent.TOTAL
     text = ReceiptText(
-        grounds.contract_hash,
+        inputs.contract_hash,
         request.id,
         request.start,
         request.end,
-        grounds.contract.consent,
+        inputs.contract.consent,
         _cents(bill.total_ttc),
         () if is_total else _lines(bill),
-        unproven_lines(grounds.components, grounds.contract.consent),
-        in_order(doubt for day in grounds.days for doubt in days[day].doubts),
+        unproven_lines(inputs.components, inputs.contract.consent),
+        in_order(doubt for day in inputs.days for doubt in days[day].doubts),
         b"",
     )
     openings = [_opening(household, part, days) for part in parts]
     sums = [commit_day(opening.values, opening.blinding) for opening in openings]
     fixed = fixed_lines(
-        grounds.offer.tariffs, day_of_number(request.start), day_of_number(request.end)
+        inputs.offer.tariffs, day_of_number(request.start), day_of_number(request.end)
     )
-    claim = make_claim(grounds.components, fixed, text, sums)
+    claim = make_claim(inputs.components, fixed, text, sums)
     if claim is not None:
         context = proof_context(collectivity, household.id, text)
         proof = prove(context, claim, openings)
         text = msgspec.structs.replace(text, proof=proof)
-    return seal_receipt(text, collectivity, household.id, grounds.offer.sealing_key)
+    return seal_receipt(text, collectivity, household.id, inputs.offer.sealing_key)
 
 
 def _opening(
     household: HouseholdSecret, part: PricedPart, days: Mapping[date, DayClosed]
 ) -> Opening:
-    """Return what the commitments of a part's days add up to."""
+    """Return the opening of the sum of commitments over a part's days."""
     values = {day: committed_values(days[day]) for day in part.days}
     blinding = sum(household.blinding(day_number(day), values[day]) for day in part.days)
     return Opening(tuple(map(sum, zip(*values.values(), strict=True))), blinding)

@@ -1,4 +1,4 @@
-"""The household's word that receipts may go again: a file beside the vault, named anew each time."""
+"""The household's release of receipts: a file beside the vault with a new token each time."""
 
 import secrets
 from pathlib import Path
@@ -12,18 +12,18 @@ TOKEN_BYTES = 16
 
 
 def release_receipts(directory: Path) -> None:
-    """Let receipts go again; the chip hears it within seconds, whether it runs or is started."""
+    """Release receipts; a running chip notices within seconds, another one when it starts."""
     write_secret(directory / FILE_NAME, secrets.token_hex(TOKEN_BYTES).encode())
 
 
 def read_release_tokens(*directories: Path) -> list[str]:
-    """Return the words that lie in directories. Raises ConfigError where one cannot be read."""
+    """Return the tokens in `directories`. Raises ConfigError where one cannot be read."""
     paths = [directory / FILE_NAME for directory in directories]
     return [_read(path) for path in paths if path.exists()]
 
 
 def watched_release_token(directory: Path) -> WatchedFile[str]:
-    """Return what reads the latest word, "" while none has been said."""
+    """Return a reader of the latest token, which is "" while there is none."""
     return WatchedFile(directory / FILE_NAME, _read, absent="", unreadable="")
 
 

@@ -1,4 +1,4 @@
-"""What a judgement says of days, meters and corrections, in sentences for the household."""
+"""Turns a judgement's days, meters and corrections into sentences for the household."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
@@ -153,12 +153,12 @@ SENTENCES = bilingual(
 
 
 def remarks(judgement: Judgement, lang: Lang, away: Sequence[MeterAway] = ()) -> list[str]:
-    """Say which days are late, left out, owed, never billed or estimated, and what else to know.
+    """Return sentences on late, omitted, owed, unbilled and estimated days, meters and credit.
 
-    `away`: when another meter was taken for the home's, on days of the statement.
+    `away`: the times when another meter was taken for the home's, on days of the statement.
     """
     words = SENTENCES[lang]
-    found = [
+    sentences = [
         words[name].format(days=days_text(days, lang))
         for name, days in (
             ("late", judgement.late),
@@ -167,64 +167,67 @@ def remarks(judgement: Judgement, lang: Lang, away: Sequence[MeterAway] = ()) ->
         )
         if days
     ]
-    found += [
-        words[each.doubt].format(days=days_text(each.days, lang)) for each in judgement.estimated
+    sentences += [
+        words[estimate.doubt].format(days=days_text(estimate.days, lang))
+        for estimate in judgement.estimated
     ]
     if judgement.gap is not None:
         first, end = judgement.gap
-        found.append(words["gap"].format(days=days_text((first, end - ONE_DAY), lang, is_run=True)))
-    found += _calendar(judgement, lang)
-    found += away_in_words(away, lang)
+        sentences.append(
+            words["gap"].format(days=days_text((first, end - ONE_DAY), lang, is_run=True))
+        )
+    sentences += _calendar(judgement, lang)
+    sentences += away_in_words(away, lang)
     if judgement.other_meter is not None and not away:
-        found.append(words["other_meter"].format(day=day_text(judgement.other_meter, lang)))
+        sentences.append(words["other_meter"].format(day=day_text(judgement.other_meter, lang)))
     if judgement.contract is not None:
-        found.append(_contract(judgement, judgement.contract, lang))
-    return [*found, *_credit(judgement, lang), *_meters(judgement, lang)]
+        sentences.append(_contract(judgement, judgement.contract, lang))
+    return [*sentences, *_credit(judgement, lang), *_meters(judgement, lang)]
 
 
 def away_in_words(away: Iterable[MeterAway], lang: Lang) -> list[str]:
-    """Say when another meter was taken for the home's, and what the home's counted meanwhile."""
+    """Return sentences on when another meter was taken for the home's, and the energy meanwhile."""
     words = SENTENCES[lang]
-    told = []
-    for each in away:
+    sentences = []
+    for time in away:
         registers = [
             words["register"].format(
                 number=n + 1,
                 kwh=number(kwh, lang),
-                before=number(each.before_kwh[n], lang),
-                after=number(each.after_kwh[n], lang),
+                before=number(time.before_kwh[n], lang),
+                after=number(time.after_kwh[n], lang),
             )
-            for n, kwh in enumerate(each.register_kwh)
+            for n, kwh in enumerate(time.register_kwh)
             if kwh
         ]
-        told.append(
+        sentences.append(
             words["away" if registers else "away_billed"].format(
-                first=day_text(each.first, lang),
-                last=day_text(each.last, lang),
+                first=day_text(time.first, lang),
+                last=day_text(time.last, lang),
                 registers=", ".join(registers),
             )
         )
-    return told
+    return sentences
 
 
 def days_text(days: Iterable[date], lang: Lang, *, is_run: bool = False) -> str:
-    """Write days as runs: 03/03/2026, 05/03/2026–07/03/2026; `is_run`: a first and a last day."""
-    found = [tuple(days)] if is_run else runs(days)
+    """Format days as runs: 03/03/2026, 05/03/2026–07/03/2026; `is_run`: a first and a last day."""
+    day_runs = [tuple(days)] if is_run else runs(days)
     return ", ".join(
         day_text(run[0], lang)
         if run[0] == run[-1]
         else f"{day_text(run[0], lang)}–{day_text(run[-1], lang)}"
-        for run in found
+        for run in day_runs
     )
 
 
 def _calendar(judgement: Judgement, lang: Lang) -> list[str]:
     words, other, change = SENTENCES[lang], judgement.other_calendar, judgement.calendar_change
     if other is not None:
-        told = words["other_calendar"].format(
+        sentence = words["other_calendar"].format(
             day=day_text(other.end, lang), typed=other.end, energy=energy(other.kwh, lang)
         )
-        return [told]
+        return [sentence]
     if change is None:
         return []
     return [words["calendar"].format(day=day_text(change, lang), typed=change)]

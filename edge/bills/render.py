@@ -1,4 +1,4 @@
-"""A bill's page as HTML and PDF; one template, so that both say the same."""
+"""Renders a bill's page as HTML and PDF, both from one template."""
 
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=1)
 def _template() -> "Template":
-    # Imported where a page is made: a chip that only measures needs neither.
+    # Imported late: a chip that only measures needs neither jinja2 nor weasyprint.
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
 
     environment = Environment(
@@ -26,12 +26,12 @@ def _template() -> "Template":
 
 
 def render_html(document: BillDocument) -> str:
-    """Return the page, complete in itself: it loads nothing from anywhere."""
+    """Return the page as HTML that loads no other resource."""
     return _template().render(bill=document, words=document.words)
 
 
 def render_pdf(document: BillDocument) -> bytes:
-    """Return the page as a tagged PDF of A4 pages; what a URL in it names stays out."""
+    """Return the page as a tagged A4 PDF; no URL in it is fetched."""
     from weasyprint import HTML  # noqa: PLC0415
 
     page = HTML(string=render_html(document), url_fetcher=_nothing())
@@ -40,7 +40,7 @@ def render_pdf(document: BillDocument) -> bytes:
 
 
 def _nothing() -> "URLFetcher":
-    """Return a fetcher that takes no scheme, `file:` and `data:` included."""
+    """Return a fetcher that allows no scheme, not even `file:` or `data:`."""
     from weasyprint.urls import URLFetcher  # noqa: PLC0415
 
     return URLFetcher(allowed_protocols=())

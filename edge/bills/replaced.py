@@ -1,4 +1,4 @@
-"""Which bills that are not right ask for nothing: their days are billed correctly by others."""
+"""Finds the wrong bills that need no action, because other bills bill their days correctly."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
@@ -9,20 +9,23 @@ from edge.bills.judgement import Finding, Judgement, Verdict
 def replaced(
     judgements: Sequence[Judgement], unbillable: Mapping[str, Collection[date]] | None = None
 ) -> set[str]:
-    """Return the statements (ids) that ask for nothing of the household.
+    """Return the ids of the statements that need no action of the household.
 
-    Their days later ones bill correctly, or they only repeat days that a correct one has billed.
-    One that is wrong for another reason still is after a correct one.
+    Later statements bill their days correctly, or they only repeat days that a correct statement
+    has billed. A statement that is wrong for another reason remains so after a correct one.
 
-    `judgements`: all of them, in the order in which they arrived. `unbillable`: by statement, the
-    days that none can bill, so that bills of the other days, or of later ones, are all there is.
+    `judgements`: all of them, in the order of arrival. `unbillable`: by statement, the days that no
+    statement can bill; correct bills of its other days, or of later ones, then replace it.
     """
     unbillable = unbillable or {}
     billed = {
-        day for each in judgements if each.verdict is Verdict.CORRECT for day in _covered(each)
+        day
+        for judgement in judgements
+        if judgement.verdict is Verdict.CORRECT
+        for day in _covered(judgement)
     }
     right: set[date] = set()
-    found = set()
+    superseded = set()
     for judgement in reversed(judgements):
         days = set(_days(judgement))
         if judgement.verdict is Verdict.CORRECT:
@@ -33,23 +36,23 @@ def replaced(
         left = days.difference(unbillable.get(judgement.statement, ()))
         is_billed = left <= right if left else max(right, default=date.min) > max(days)
         if is_billed or (is_repeated(judgement) and left <= billed):
-            found.add(judgement.statement)
-    return found
+            superseded.add(judgement.statement)
+    return superseded
 
 
 def is_repeated(judgement: Judgement) -> bool:
-    """Say whether nothing but days that are billed already is wrong with a statement."""
+    """Return whether a statement's only fault is that its days are billed already."""
     return judgement.verdict is Verdict.REFUSED and judgement.findings == (Finding.ALREADY_BILLED,)
 
 
 def _covered(judgement: Judgement) -> Iterable[date]:
-    """Give the days that a correct statement bills: those that it leaves out are owed."""
+    """Yield all days that a statement covers; those that it leaves out become owed."""
     for number in range((judgement.end - judgement.start).days):
         yield judgement.start + timedelta(days=number)
     yield from judgement.late
 
 
 def _days(judgement: Judgement) -> Iterable[date]:
-    """Give the days whose energy a statement bills."""
+    """Return the days whose energy a statement bills."""
     left_out = set(judgement.left_out)
     return (day for day in _covered(judgement) if day not in left_out)

@@ -1,4 +1,4 @@
-"""What the household has signed off to its provider, and why not, read from a vault."""
+"""Reads from a vault which statements the household has signed off to its provider."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,9 +18,9 @@ from protocol.errors import ConfigError
 
 
 class SignedOff(msgspec.Struct, frozen=True):
-    """A statement, and how far its receipt has come; None: there is none.
+    """A statement and the state of its receipt; None: there is no receipt.
 
-    `held` says why there is none, None where that is not known, or nothing stands against it.
+    `held` is the reason for that; None where it is unknown or nothing holds the receipt back.
     """
 
     statement: str
@@ -31,7 +31,7 @@ class SignedOff(msgspec.Struct, frozen=True):
 
 
 class Overview(msgspec.Struct, frozen=True):
-    """What has been signed off, and what holds receipts back."""
+    """The statements with their receipts, and what holds receipts back."""
 
     statements: tuple[SignedOff, ...]
     mismatches: int
@@ -40,25 +40,25 @@ class Overview(msgspec.Struct, frozen=True):
 
 
 def overview(vault: VaultReader, holds: Mapping[bytes, Hold]) -> Overview:
-    """Read what a vault knows of receipts; `holds` says why statements have none."""
+    """Read the state of receipts from a vault; `holds`: why statements have none."""
     states = vault.receipts.states()
-    held = sum(vault.receipts.mismatches().values())
+    mismatches = sum(vault.receipts.mismatches().values())
     statements = []
     for row in vault.statements():
         judgement = read_judgement(row)
         if judgement is not None:
             state = states.get(row.id)
-            word = None if state is None else state.name.lower()
+            state_name = None if state is None else state.name.lower()
             start, end = judgement.start.isoformat(), judgement.end.isoformat()
-            statements.append(SignedOff(row.id.hex(), start, end, word, holds.get(row.id)))
+            statements.append(SignedOff(row.id.hex(), start, end, state_name, holds.get(row.id)))
     doubts = sum(not is_certain for is_certain in vault.receipts.covered().values())
-    return Overview(tuple(statements), held, held >= MISMATCHES_MAX, doubts)
+    return Overview(tuple(statements), mismatches, mismatches >= MISMATCHES_MAX, doubts)
 
 
 def read_holds(directory: Path, vault: VaultReader) -> dict[bytes, Hold]:
-    """Return why statements have no receipt, by the contracts in `directory`.
+    """Return, by statement id, why there is no receipt under the contracts in `directory`.
 
-    A vault that lies without its chip's keys or contracts tells none.
+    Returns none where the directory lacks the chip's keys or contracts.
     """
     try:
         identity = load_identity(directory)

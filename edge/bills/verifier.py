@@ -1,4 +1,4 @@
-"""Judges statements: reads the vault, returns the verdict, keeps what was billed."""
+"""Judges statements: reads the vault, returns the verdict, stores billed statements."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -24,19 +24,19 @@ log = structlog.get_logger()
 
 
 class VerifierStore(Protocol):
-    """What the verifier reads of the vault, and the one thing it writes."""
+    """The vault as the verifier uses it: reads, and one write."""
 
     def day_rows(self, start: date, end: date) -> Sequence[DayRow]:
         """Return the closed days of [start, end)."""
 
     def metered(self) -> Metered:
-        """Return which meters have counted."""
+        """Return the meters that have counted."""
 
     def blocks_between(self, start: date, end: date) -> Sequence[BlockRow]:
         """Return the blocks of the days [start, end)."""
 
     def curve(self, day: date) -> Sequence[int]:
-        """Return the energy of each quarter-hour of a day, Wh."""
+        """Return the energy of each quarter-hour of a day, in Wh."""
 
     def epoch_seeds(self, incarnation: Incarnation, month: date) -> bytes:
         """Return the seed (64 bytes) of an epoch."""
@@ -45,25 +45,25 @@ class VerifierStore(Protocol):
         """Return the billed statements, in the order in which they were billed."""
 
     def keep_billed(self, row: BilledRow) -> None:
-        """Settle a statement, for good."""
+        """Record a statement as billed, permanently."""
 
 
 class StatementVerifier:
-    """Judges statements under the household's contracts. What it finds stays on the chip."""
+    """Judges statements under the household's contracts. Its findings stay on the chip."""
 
     def __init__(
         self, ledger: VerifierStore, household: HouseholdSecret, contracts: Contracts
     ) -> None:
-        """Judge each statement under the contract that it names; others are refused."""
+        """Judge each statement under the contract that it names, and refuse unknown contracts."""
         self._ledger = ledger
         self._household = household
         self._contracts = contracts
 
     def judge(self, statement: Statement) -> str | None:
-        """Judge a statement whose signature is verified; returns a `Judgement` as JSON.
+        """Judge a statement whose signature is verified; return a `Judgement` as JSON.
 
-        One that is correct bills its days. None: it is not known yet which meter counted; nothing
-        is billed, and the statement is to be judged again.
+        A correct statement bills its days. Returns None while it is unknown which meter counted:
+        nothing is billed, and the statement must be judged again.
         """
         try:
             judgement = self._judgement(statement)
@@ -80,7 +80,7 @@ class StatementVerifier:
         if agreement is None:
             unknown = (Finding.CONTRACT_UNKNOWN,)
             return Judgement(statement.id.hex(), start, end, Verdict.REFUSED, unknown)
-        books = LocalReadings(
+        readings = LocalReadings(
             [row.closed for row in self._ledger.day_rows(first, end)],
             [
                 Span(
@@ -100,17 +100,17 @@ class StatementVerifier:
             BilledDays.read(self._ledger.billed()),
         )
         listed = self._contracts.listed_for(agreement)
-        return judge(statement, agreement, listed, books, self._household.seal)
+        return judge(statement, agreement, listed, readings, self._household.seal)
 
     @staticmethod
     def _first_day(statement: Statement) -> date:
-        """Return the first day that the statement's lines touch: late days lie before its start."""
+        """Return the first day of the statement's lines; late days lie before its start."""
         months = [month.month for line in statement.lines for month in line.months]
         return day_of_number(min(months, default=statement.start))
 
 
 def read_judgement(row: StatementRow) -> Judgement | None:
-    """Read what the chip found; None: it has not looked yet, or this version cannot read it."""
+    """Read a stored judgement; None if there is none yet, or this version cannot read it."""
     if row.verdict is None:
         return None
     try:

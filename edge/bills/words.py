@@ -1,4 +1,4 @@
-"""How bills speak: fixed words, numbers and days, in French and English."""
+"""Household texts of bills, in French and English."""
 
 from edge.bills.judgement import Verdict
 from edge.language.typography import bilingual

@@ -24,7 +24,7 @@ from edge.bills.receipts import (
     hold,
     is_mismatch,
     is_short_period,
-    read_grounds,
+    read_inputs,
 )
 from edge.contracts.agreement import Agreement, ListedDocuments
 from edge.contracts.meter import Fit
@@ -164,7 +164,7 @@ class Victim:
         if judgement.verdict is not Verdict.CORRECT or judgement.bill is None:
             return None
         self.rows.append(billed_row(statement, judgement.bill))
-        grounds = read_grounds(statement, deal.agreement, listed)
+        grounds = read_inputs(statement, deal.agreement, listed)
         covered = self.covered if self.is_remembering else {}
         past = Past(covered, self.mismatched, len(self.mismatched), self.short)
         self.why: Hold | None = hold(grounds, judgement, past, grounds.days, {Fit.SAME})
