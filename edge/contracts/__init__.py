@@ -1,4 +1,4 @@
-"""What the household has signed, held against what the chip sees of it.
+"""The household's signed contracts, compared with the meter that the chip reads.
 
-From outside: `meter` (the meter that a contract names), `signed` (the files).
+For other folders: `meter` (the meter that a contract names), `signed` (the files).
 """

@@ -1,4 +1,4 @@
-"""A contract as the household holds it: what it signed, the offer it took, what is listed for it."""
+"""The household's side of a contract: the contract, its offer, and the listed documents for it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from protocol.schedule import Schedules
 
 
 class Agreement(msgspec.Struct, frozen=True):
-    """The household's side of a contract: what it signed, and the offer it took."""
+    """A contract that the household signed, and the offer that it accepted."""
 
     contract_hash: bytes
     contract: Contract
@@ -26,7 +26,7 @@ class ListedDocuments(msgspec.Struct, frozen=True):
 
 
 def load_agreement(directory: Path) -> Agreement | None:
-    """Read what the household has signed, None if it has no contract.
+    """Read the household's contract and offer; None if it has no contract.
 
     Raises:
         ConfigError: the documents are damaged or do not belong together.

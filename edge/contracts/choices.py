@@ -1,7 +1,8 @@
-"""What a household chooses in a contract; a request that is typed again keeps it.
+"""The household's choices in a contract; a repeated request keeps them.
 
-The chip itself advises to make the request again (another meter, a mistyped one). An option that is
-left out must not undo a choice then: receipts would say what the household has refused to tell.
+The chip itself sometimes advises the household to repeat its request (new or mistyped meter). An
+omitted option must not undo a choice then, or receipts would reveal what the household refused to
+reveal.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ Chosen = TypeVar("Chosen")
 
 @dataclass(frozen=True, slots=True)
 class Choice(Generic[Chosen]):
-    """What is chosen, and whether it is as in an earlier contract because no option says it."""
+    """A chosen value; `is_kept`: it comes from an earlier contract because no option was given."""
 
     value: Chosen
     is_kept: bool
@@ -34,9 +35,9 @@ class Choice(Generic[Chosen]):
 
 @dataclass(frozen=True, slots=True)
 class ContractChoices:
-    """What receipts may say, and whether later offers that extend the contract's hold for it.
+    """What receipts may reveal, and whether the contract follows offers that extend its own.
 
-    The names are those of `Contract`; each field there that a household may leave out stands here.
+    The field names are those of `Contract`: each field there that a household may omit is here.
     """
 
     consent: Choice[Consent]
@@ -46,22 +47,22 @@ class ContractChoices:
 def choose(
     directory: Path, keys: Keys, *, consent: Consent | None, follows: bool | None
 ) -> ContractChoices:
-    """Return the choices of a new contract: those given, others as in the household's contract.
+    """Return the choices of a new contract: those given, and the household's earlier ones.
 
     Raises:
-        DocumentRefused: one that is not given differs between the present contract and the last
-            request, so that nobody knows which is meant.
+        DocumentRefused: a choice that is not given differs between the present contract and the
+            last request, so that it is ambiguous.
         ConfigError: a contract is damaged.
     """
     earlier = _earlier(directory, keys)
     return ContractChoices(
-        _choice("--consent", consent, [each.consent for each in earlier], Consent.TOTAL),
-        _choice("--follow/--fixed", follows, [each.follows for each in earlier], True),
+        _choice("--consent", consent, [contract.consent for contract in earlier], Consent.TOTAL),
+        _choice("--follow/--fixed", follows, [contract.follows for contract in earlier], True),
     )
 
 
 def contract_in_words(signed: Signed, serial: str, choices: ContractChoices, lang: Lang) -> str:
-    """Say what a contract says, and which of it is as before; for the household's own eyes."""
+    """Return a contract's terms and which of them are kept, as text for the household only."""
     contract = decode_body(signed.body, Contract)
     consent, prices = CONSENTS[lang][contract.consent], PRICES[lang][contract.follows]
     return TAKING[lang].format(
@@ -73,12 +74,12 @@ def contract_in_words(signed: Signed, serial: str, choices: ContractChoices, lan
 
 
 def _earlier(directory: Path, keys: Keys) -> list[Contract]:
-    """Return the present contract and the one asked for last; without both, the last that ended."""
-    found = [] if (present := load_contract(directory)) is None else [present[1]]
-    with suppress(ConfigError, DocumentRefused):  # a damaged request is to be made again
-        if (asked := requested_contract(directory, keys)) is not None:
-            found.append(decode_body(asked.contract.body, Contract))
-    return found or [each.contract for each in former_agreements(directory)[-1:]]
+    """Return the present and the last requested contract; without both, the last that ended."""
+    contracts = [] if (present := load_contract(directory)) is None else [present[1]]
+    with suppress(ConfigError, DocumentRefused):  # the new request replaces a damaged one
+        if (requested := requested_contract(directory, keys)) is not None:
+            contracts.append(decode_body(requested.contract.body, Contract))
+    return contracts or [former.contract for former in former_agreements(directory)[-1:]]
 
 
 def _choice(

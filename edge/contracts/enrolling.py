@@ -1,4 +1,4 @@
-"""How a chip comes to its identity: keys drawn, a request made, the answer checked and installed."""
+"""Enrols a chip: draws its keys, makes its request, and checks and installs the answer."""
 
 import secrets
 import time
@@ -34,11 +34,11 @@ _FIRST_CONFIG = b"# Settings of this chip; what stands nowhere here has its defa
 
 
 def draw_keys(directory: Path) -> bool:
-    """Draw the keys that a chip lacks and make its directory; say whether any was drawn.
+    """Make a chip's directory and draw its missing keys; return whether any was missing.
 
     Raises:
-        ConfigError: the directory cannot be written, or an enrolled chip has lost a key: a new one
-            would not be the one that the collectivity knows.
+        ConfigError: the directory cannot be written, or an enrolled chip has lost a key: the
+            collectivity would not know a new one.
     """
     keys = directory / "keys"
     drawn = {
@@ -71,14 +71,14 @@ def sign_contract(
     consent: Consent = Consent.TOTAL,
     follows: bool = True,
 ) -> Signed:
-    """Take an offer for this household and this meter, from `start` on.
+    """Sign a contract that accepts an offer for this household and meter, from `start` on.
 
-    `consent` is what receipts may say; with `follows` the contract takes listed offers that extend
-    this one.
+    `consent` is what receipts may reveal. With `follows`, the contract also accepts listed offers
+    that extend this one.
 
     Raises:
-        DocumentRefused: the offer breaks a rule, has no tariff on that day, or a sealing key to
-            which no receipt could be sealed.
+        DocumentRefused: the offer breaks a rule, has no tariff on that day, or has an unusable
+            sealing key.
     """
     taken = open_offer(offer)
     try:
@@ -102,11 +102,11 @@ def make_request(
 ) -> Signed:
     """Make a chip's request: signing request, public keys, mandate, offer and contract.
 
-    It is signed as of later than `after` (milliseconds since 1970), whatever the clock says.
+    Its signing time is later than `after` (milliseconds since 1970), even if the clock is earlier.
     """
     csr = (
         x509.CertificateSigningRequestBuilder()
-        .subject_name(x509.Name([]))  # the collectivity draws the name
+        .subject_name(x509.Name([]))  # the collectivity chooses the name
         .sign(keys.tls_key, SHA256())
     )
     csr_pem = csr.public_bytes(Encoding.PEM)
@@ -119,11 +119,11 @@ def make_request(
 
 
 def write_request(directory: Path, out: Path, signed: Signed) -> None:
-    """Write a request to hand in, and keep a copy: the answer makes its contract the chip's.
+    """Write a request to `out` and keep a copy, from which its answer installs the contract.
 
     Raises:
         ConfigError: a file cannot be written, or an import was interrupted.
-        DocumentRefused: its contract has ended, or begins on days that bills have billed.
+        DocumentRefused: its contract has ended, or begins on days that are billed already.
     """
     if (directory / IMPORTING).exists():
         raise ConfigError(
@@ -144,8 +144,8 @@ def install(directory: Path, answer: Path) -> EnrolmentRecord:
 
     Raises:
         ConfigError: a file is missing or cannot be read.
-        DocumentRefused: the answer is not for this chip, another authority's than before, or for
-            a contract that this chip has not.
+        DocumentRefused: the answer is for another chip, from another authority than before, or for
+            a contract that this chip does not have.
     """
     keys = load_keys(directory)
     data = read_document(answer, "ask the collectivity for its answer to request.json.")
@@ -164,14 +164,14 @@ def install(directory: Path, answer: Path) -> EnrolmentRecord:
     take_contracts(directory, record)
     write_public(directory / AUTHORITY, enrolment.ca_pem)
     write_public(directory / CERTIFICATE, enrolment.certificate_pem)
-    # Written last: it says that the chip is enrolled.
+    # Written last: its presence marks the chip as enrolled.
     write_public(directory / ENROLMENT, data)
     forget_answered(directory)
     return record
 
 
 def _check_same_authority(directory: Path, enrolment: Enrolment) -> None:
-    """Check that the answer is of the chip's authority: of its key, whose certificate is renewed."""
+    """Check that the chip's authority answered; by its key, because certificates are renewed."""
     path = directory / AUTHORITY
     if path.exists() and authority_key(path.read_bytes()) != authority_key(enrolment.ca_pem):
         raise DocumentRefused(
@@ -180,7 +180,7 @@ def _check_same_authority(directory: Path, enrolment: Enrolment) -> None:
 
 
 def requested_contract(directory: Path, keys: Keys) -> SignedAgreement | None:
-    """Return the contract of the last request, with its offer, None if it has none.
+    """Return the contract of the last request, with its offer; None if it has none.
 
     Raises:
         ConfigError: the request is damaged.

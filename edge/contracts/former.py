@@ -1,6 +1,6 @@
-"""The household's contracts that have ended, so that a last bill can be judged on another chip.
+"""The household's ended contracts, so that a new chip can still judge a last bill.
 
-Each is a file in `former/`, named by the contract's hash; with it goes the last day.
+Each is a file in `former/`, named by the contract's hash; the file also holds the last day.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ FOLDER = "former"
 
 
 class FormerContract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A contract of the household before it moved, with the last day that it covered."""
+    """An ended contract of the household, with the last day that it covers."""
 
     offer: Signed
     contract: Signed
@@ -31,74 +31,81 @@ class FormerContract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def ended(agreement: Agreement, last_day: date) -> Agreement:
-    """Return an agreement as one that ends with `last_day`."""
+    """Return the agreement, ending with `last_day`."""
     contract = msgspec.structs.replace(agreement.contract, end=last_day + timedelta(days=1))
     return msgspec.structs.replace(agreement, contract=contract)
 
 
 def read_former(directory: Path) -> list[FormerContract]:
-    """Read the contracts that have ended.
+    """Read the ended contracts.
 
     Raises:
         ConfigError: a file is damaged or open to others.
     """
-    found = []
+    contracts = []
     for path in sorted((directory / FOLDER).glob("*.json")):
         try:
-            found.append(read_json(read_secret(path, "import the bundle again."), FormerContract))
+            contracts.append(
+                read_json(read_secret(path, "import the bundle again."), FormerContract)
+            )
         except msgspec.MsgspecError as exc:
             raise ConfigError(f"{path} is damaged: {exc}; import the bundle again.") from exc
-    return found
+    return contracts
 
 
 def write_former(directory: Path, contracts: Sequence[FormerContract]) -> None:
-    """Keep contracts that have ended, mode 0600."""
+    """Store ended contracts, mode 0600."""
     make_private_dir(directory / FOLDER)
-    for each in contracts:
-        path = directory / FOLDER / f"{each.contract.hash.hex()}.json"
-        write_secret(path, msgspec.json.encode(each))
+    for former in contracts:
+        path = directory / FOLDER / f"{former.contract.hash.hex()}.json"
+        write_secret(path, msgspec.json.encode(former))
 
 
 def remove_former(directory: Path, contract: bytes) -> None:
-    """Forget that a contract had ended: it is the present one."""
+    """Remove a contract from the ended ones, because it is the present one again."""
     (directory / FOLDER / f"{contract.hex()}.json").unlink(missing_ok=True)
 
 
 def end_all(contracts: Iterable[FormerContract], last_day: date) -> list[FormerContract]:
-    """Return contracts as they end with `last_day` at the latest."""
+    """Return the contracts, each ending with `last_day` at the latest."""
     latest = last_day.isoformat()
     return [
-        msgspec.structs.replace(each, last_day=min(each.last_day, latest)) for each in contracts
+        msgspec.structs.replace(contract, last_day=min(contract.last_day, latest))
+        for contract in contracts
     ]
 
 
 def agreements_of(directory: Path, current: Agreement | None) -> dict[bytes, Agreement]:
-    """Return the household's contracts by their hashes, those from before it moved first.
+    """Return the household's agreements by contract hash: requested, former, then present ones.
 
-    Those whose answer has not come are among them: the collectivity may have enrolled them.
+    Requested contracts without an answer are included: the collectivity may have enrolled them.
 
     Raises:
         ConfigError: as `former_agreements`, or a request is damaged.
     """
-    asked = [_opened(directory, each, REQUESTS) for each in asked_agreements(directory)]
-    agreements = [*asked, *former_agreements(directory), *([] if current is None else [current])]
+    requested = [_opened(directory, signed, REQUESTS) for signed in asked_agreements(directory)]
+    agreements = [
+        *requested,
+        *former_agreements(directory),
+        *([] if current is None else [current]),
+    ]
     return {agreement.contract_hash: agreement for agreement in agreements}
 
 
 def former_agreements(directory: Path) -> list[Agreement]:
-    """Read what the household had agreed to before it moved, the first to end first.
+    """Read the household's ended agreements, in the order of their ends.
 
     Raises:
         ConfigError: a document is damaged, or no chip of the household signed it.
     """
     agreements = [
         ended(
-            _opened(directory, SignedAgreement(each.offer, each.contract), FOLDER),
-            date.fromisoformat(each.last_day),
+            _opened(directory, SignedAgreement(former.offer, former.contract), FOLDER),
+            date.fromisoformat(former.last_day),
         )
-        for each in read_former(directory)
+        for former in read_former(directory)
     ]
-    return sorted(agreements, key=lambda each: each.contract.end or date.max)
+    return sorted(agreements, key=lambda agreement: agreement.contract.end or date.max)
 
 
 def _opened(directory: Path, signed: SignedAgreement, folder: str) -> Agreement:

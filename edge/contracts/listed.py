@@ -1,4 +1,4 @@
-"""What a judge may look up: the household's contracts, and what the transparency log holds for each."""
+"""The household's contracts, and the documents that the transparency log holds for each."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,10 +16,10 @@ class Contracts:
     """The household's contracts beside the transparency log.
 
     Attributes:
-        agreements: by the contracts' hashes, former ones included.
-        meter_salt: under which they name their meters (32 bytes).
-        listed: the admitted documents; it grows as they come.
-        departure: gives the household's departure once it has left: with it the contract ends.
+        agreements: agreements by contract hash, former ones included.
+        meter_salt: salt of the meter hashes in contracts (32 bytes).
+        listed: the admitted documents; it grows as they arrive.
+        departure: returns the household's departure once it has left, which ends the contract.
     """
 
     agreements: Mapping[bytes, Agreement]
@@ -28,7 +28,7 @@ class Contracts:
     departure: Callable[[], Departure | None] = lambda: None
 
     def agreement(self, contract: bytes) -> Agreement | None:
-        """Return the agreement of a contract as it stands; None: it is not the household's."""
+        """Return the present agreement of a contract; None if it is not the household's."""
         agreement, departure = self.agreements.get(contract), self.departure()
         if agreement is None or departure is None:
             return agreement
@@ -37,7 +37,7 @@ class Contracts:
         return agreement if has_ended else ended(agreement, departure.last_day)
 
     def meters(self, metered: Metered, fingerprint_of: Callable[[str, str], int]) -> Meters:
-        """Return the meters that have counted, to be held against the contracts."""
+        """Return the meters that have counted, for comparison with the contracts."""
         calendars = {
             tariff.calendar
             for agreement in self.agreements.values()
@@ -47,10 +47,10 @@ class Contracts:
         return Meters(self.meter_salt, metered, fingerprint_of, calendars)
 
     def listed_for(self, agreement: Agreement) -> ListedDocuments:
-        """Return the listed documents that matter to a contract, as the list stands.
+        """Return the listed documents that apply to a contract at present.
 
-        Offers that extend the contract's are there where it follows them; the list admits none that
-        adds a tariff for days before it was listed.
+        They include the offers that extend the contract's if the contract follows them. The list
+        admits no offer that adds a tariff for days before its listing.
         """
         extensions = {}
         if agreement.contract.follows:

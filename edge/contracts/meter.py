@@ -1,7 +1,7 @@
-"""The meter that a contract names: a hash that the household signs, held against what its chip read.
+"""Compares the meter that a contract names with the meters that the chip read.
 
-The serial stays on the chip. The contract carries its SHA-256 over a salt that stays there too, so
-that nobody else can compare; this chip does, for every day that a statement bills.
+The contract carries a SHA-256 over a salt and the meter's serial. Salt and serial stay on the chip,
+so nobody else can compare; the chip does so for every day that a statement bills.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ _SERIAL = re.compile(r"\d{12}", re.ASCII)
 class Fit(Enum):
     """Whether the meter that counted on a day is the one that a contract names.
 
-    UNKNOWN: the day came back from the cloud, and the contract's meter has not been read since.
+    UNKNOWN: the day was restored from the cloud, and the contract's meter has not been read since.
     """
 
     SAME = auto()
@@ -31,17 +31,17 @@ class Fit(Enum):
 
 
 def is_serial(text: str) -> bool:
-    """Say whether this is a meter's serial as ADSC and ADCO give it: 12 digits, none masked."""
+    """Return whether `text` is a meter's serial as ADSC and ADCO give it: 12 digits, none masked."""
     return _SERIAL.fullmatch(text) is not None
 
 
 def meter_hash(salt: bytes, serial: str) -> bytes:
-    """Return what a contract says of a meter: SHA-256 over the chip's salt and the serial."""
+    """Return a meter's hash in a contract: SHA-256 over the chip's salt and the serial."""
     return hashlib.sha256(salt + serial.encode()).digest()
 
 
 class Meters:
-    """What a chip knows of the meters that counted, by which each day is held against a contract."""
+    """The meters that counted, as the chip knows them, to compare each day with a contract."""
 
     def __init__(
         self,
@@ -50,11 +50,11 @@ class Meters:
         fingerprint_of: Callable[[str, str], int],
         calendars: Iterable[str] = (),
     ) -> None:
-        """Compare by what the vault has `metered`.
+        """Index the vault's `metered` days by meter.
 
-        `salt`: under which contracts name their meters (32 bytes). `fingerprint_of`: gives the
-        fingerprint of serial and calendar by which a day that came back knows its meter.
-        `calendars`: by which days may have counted that name none.
+        `salt`: salt of the meter hashes in contracts (32 bytes). `fingerprint_of`: returns the
+        fingerprint of serial and calendar, which identifies the meter of a restored day.
+        `calendars`: further calendars under which a restored day may have counted.
         """
         self._salt = salt
         self._fingerprint_of = fingerprint_of
@@ -74,9 +74,9 @@ class Meters:
     def fit(self, contract: Contract, closed: DayClosed) -> Fit:
         """Compare the meter of a closed day with the contract's.
 
-        Two meters fit the contract of either on the one day on which one took the other's place:
-        the new one never counted before it, and the old one never after. A masked serial is none
-        that a contract can name, so it never fits.
+        On the day on which one meter replaced another, both fit the contract of either: the new one
+        never counted before that day, and the old one never after it. A masked serial never fits,
+        because no contract can name it.
         """
         serials = _serials_of(closed)
         if len(serials) > 1:
@@ -103,8 +103,8 @@ class Meters:
         )
 
     def _fit_unnamed(self, contract: Contract, day: date) -> Fit:
-        """Compare by the fingerprint, once a serial that fits the contract has been read."""
-        serial = next((each for each in self._first if each and self._is_of(contract, each)), None)
+        """Compare the fingerprint, once a serial that fits the contract has been read."""
+        serial = next((read for read in self._first if read and self._is_of(contract, read)), None)
         if serial is None:
             return Fit.UNKNOWN
         expected = {
@@ -116,6 +116,6 @@ class Meters:
 
 
 def _serials_of(closed: DayClosed) -> list[str]:
-    """Return the meters that counted on a day, in their order, one for each run."""
+    """Return the serials of the meters that counted on a day, in order, one for each run."""
     serials = [part.meter_serial for part in closed.parts] or [closed.meter_serial]
     return [serial for serial, _ in groupby(serials)]

@@ -1,8 +1,8 @@
-"""The requests that a chip has handed out and whose answers it has not seen.
+"""The chip's enrolment requests that have had no answer yet.
 
-Each is a file in `requests/`, named by the time that the household signed. Any of them may have
-been enrolled: its contract may be billed, and its answer may still come. Once the chip has the
-answer to a later one, the collectivity takes none of the older ones any more.
+Each is a file in `requests/`, named by the time of its signature. The collectivity may have
+enrolled any of them: its contract may be billed, and its answer may still arrive. Once the chip has
+the answer to a later request, the collectivity no longer accepts the older ones.
 """
 
 from contextlib import suppress
@@ -23,14 +23,14 @@ FOLDER = "requests"
 
 
 def keep_request(directory: Path, signed: Signed) -> None:
-    """Keep a request before it is handed out."""
+    """Store a request before it is handed out."""
     made_at = decode_body(signed.body, EnrolmentRequest).mandate.made_at
     make_private_dir(directory / FOLDER)
     write_secret(directory / FOLDER / f"{made_at}.json", msgspec.json.encode(signed))
 
 
 def forget_answered(directory: Path) -> None:
-    """Remove the requests that can have no answer any more."""
+    """Remove the requests that can no longer be answered."""
     answered = answered_at(directory)
     for path in (directory / FOLDER).glob("*.json"):
         if int(path.stem) <= answered:
@@ -38,23 +38,23 @@ def forget_answered(directory: Path) -> None:
 
 
 def asked_agreements(directory: Path) -> list[SignedAgreement]:
-    """Read the contracts of which no answer has said what became of them, oldest first.
+    """Read the requested contracts that have had no answer yet, oldest first.
 
     Raises:
         ConfigError: a request is damaged.
     """
     answered = answered_at(directory)
-    found = []
+    agreements = []
     for made_at, request in _requests(directory):
         if request.offer is not None and request.contract is not None and made_at > answered:
-            found.append(SignedAgreement(request.offer, request.contract))
-    return found
+            agreements.append(SignedAgreement(request.offer, request.contract))
+    return agreements
 
 
 def latest_made_at(directory: Path) -> int:
-    """Return when the latest request was signed, in milliseconds since 1970, 0 for none.
+    """Return when the latest request was signed, in milliseconds since 1970; 0 for none.
 
-    A damaged one says nothing of it but by its name: a new request takes its place.
+    Of a damaged request only the file name counts: a new request replaces it.
     """
     made_at = [answered_at(directory)]
     made_at += [int(path.stem) for path in (directory / FOLDER).glob("*.json")]
@@ -66,7 +66,7 @@ def latest_made_at(directory: Path) -> int:
 
 
 def answered_at(directory: Path) -> int:
-    """Return when the latest request was signed that the installed answer knows, 0 for none.
+    """Return the signing time of the latest request that the installed answer covers; 0 for none.
 
     Raises:
         ConfigError: the answer is damaged.
@@ -83,12 +83,12 @@ def answered_at(directory: Path) -> int:
 
 
 def _requests(directory: Path) -> list[tuple[int, EnrolmentRequest]]:
-    """Read all requests, oldest first; `request.json` alone is of before they were all kept."""
+    """Read all requests, oldest first; older versions kept `request.json` alone."""
     paths = [*(directory / FOLDER).glob("*.json"), directory / REQUEST]
-    found = {}
+    requests = {}
     for path in paths:
         if path.exists():
-            # A new request takes the place of request.json, not of one that is kept.
+            # A new request replaces request.json, but not a file in `requests/`.
             is_kept = path.parent.name == FOLDER
             next_step = "delete it and make a new request." if is_kept else "make a new request."
             try:
@@ -96,5 +96,5 @@ def _requests(directory: Path) -> list[tuple[int, EnrolmentRequest]]:
                 request = decode_body(body, EnrolmentRequest)
             except MessageRefused as exc:
                 raise ConfigError(f"{path} is damaged: {exc.detail}; {next_step}") from exc
-            found[request.mandate.made_at] = request
-    return sorted(found.items(), key=lambda each: each[0])
+            requests[request.mandate.made_at] = request
+    return sorted(requests.items(), key=lambda item: item[0])

@@ -1,6 +1,7 @@
-"""A household's contracts follow each other: a new one holds from its first day, the former to there.
+"""Checks that a household's contracts follow each other.
 
-So each day is of one contract, and what a bill has billed stays with the contract that it was of.
+A new contract holds from its first day and ends the former one there. Each day thus belongs to one
+contract, and billed days stay with the contract that billed them.
 """
 
 from datetime import date, timedelta
@@ -23,13 +24,13 @@ def check_follows(directory: Path, signed: Signed) -> None:
     """Check that a contract may follow those of the household in `directory`.
 
     Raises:
-        DocumentRefused: it has ended, or begins on days that a bill has billed.
+        DocumentRefused: it has ended, or begins on days that are billed already.
     """
     present = read_agreement(directory)
     if present is not None and present.contract.hash == signed.hash:
         return
     start = decode_body(signed.body, Contract).start
-    if any(each.contract.hash == signed.hash for each in read_former(directory)):
+    if any(former.contract.hash == signed.hash for former in read_former(directory)):
         raise DocumentRefused(
             f"This contract from {start} on has ended and is not taken again as it was; name a "
             "later first day."
@@ -46,11 +47,13 @@ def check_follows(directory: Path, signed: Signed) -> None:
 
 
 def _billed_last(directory: Path) -> tuple[date, bytes] | None:
-    """Return the day after the last that a bill has billed, and of which contract that was."""
+    """Return the day after the last billed one, and the contract that billed it."""
     if not (directory / FILE_NAME).exists():
         return None
     with read_vault(directory) as vault:
         requests = [
             msgspec.msgpack.decode(row.request, type=StatementRequest) for row in vault.billed()
         ]
-    return max(((day_of_number(each.end), each.contract) for each in requests), default=None)
+    return max(
+        ((day_of_number(request.end), request.contract) for request in requests), default=None
+    )

@@ -1,4 +1,4 @@
-"""Which meter a household takes a contract for: the one it names, held against the one its chip reads."""
+"""Finds the meter for a new contract, and checks the one that the household names against it."""
 
 import time
 from contextlib import closing
@@ -13,16 +13,16 @@ from edge.vault.database import FILE_NAME
 from edge.vault.reader import read_vault
 from protocol.errors import DocumentRefused
 
-# The wrong speed is given up after 5 s; at 1200 bit/s two frames take another 4 s.
+# A wrong speed is abandoned after 5 s; at 1200 bit/s two frames take another 4 s.
 LISTEN_S = 12.0
 _POLL_S = 0.5
 
 
 def parse_serial(text: str, lang: Lang) -> str:
-    """Return a meter's serial (ADSC, ADCO) as a person typed it, without spaces.
+    """Return a meter's serial (ADSC, ADCO) that a person typed, without spaces.
 
     Raises:
-        DocumentRefused: it is not of the 12 digits that a meter has.
+        DocumentRefused: it does not consist of 12 digits.
     """
     serial = "".join(text.split())
     if not is_serial(serial):
@@ -33,13 +33,14 @@ def parse_serial(text: str, lang: Lang) -> str:
 def serial_for(
     directory: Path, source: str, speeds: tuple[int, ...], typed: str | None, lang: Lang
 ) -> str:
-    """Return the serial that a contract is to name: the one that the chip reads, if it reads one.
+    """Return the serial for a contract: the one that the chip reads, otherwise the typed one.
 
-    `source` is the meter's device, read at one of `speeds` (bit/s); `typed` is what the household
-    has named, None: nothing.
+    `source` is the meter's device, read at one of `speeds` (bit/s); `typed` is the serial that the
+    household named, if any.
 
     Raises:
-        DocumentRefused: the chip reads another meter, a masked serial, or none and none was named.
+        DocumentRefused: the chip reads another meter or a masked serial, or it reads none and the
+            household named none.
     """
     read = _known_serial(directory) or listen(source, speeds)
     if read is None:
@@ -54,9 +55,9 @@ def serial_for(
 
 
 def listen(source: str, speeds: tuple[int, ...], wait_s: float = LISTEN_S) -> str | None:
-    """Return the serial that two frames in a row name on the device `source`, read at one of `speeds` (bit/s).
+    """Return the serial in two successive frames on `source`, read at one of `speeds` (bit/s).
 
-    None: there is no such device, it is in use, or it said nothing for `wait_s` seconds.
+    Returns None if there is no such device, it is in use, or it sent nothing for `wait_s` seconds.
     """
     device = Path(source)
     if not device.is_char_device():
@@ -75,7 +76,7 @@ def listen(source: str, speeds: tuple[int, ...], wait_s: float = LISTEN_S) -> st
 
 
 def _known_serial(directory: Path) -> str | None:
-    """Return the serial of the meter that the chip read last, None: it has metered nothing here."""
+    """Return the serial of the meter that the chip read last; None if it has read none."""
     if not (directory / FILE_NAME).exists():
         return None
     with read_vault(directory) as vault:

@@ -1,4 +1,4 @@
-"""What the household has signed, as files: contract.json, with the offer that it takes."""
+"""Reads the household's signed contract and its offer from `contract.json`."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -16,19 +16,19 @@ from protocol.json_text import read_json
 from system.files import read_document
 
 CONTRACT = "contract.json"
-# Beside a contract of before both stood in one file.
+# Only beside an older contract: contract and offer used to be separate files.
 OFFER = "offer.json"
 
 
 class SignedAgreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A contract and the offer that it takes: one file, so that no power cut parts them."""
+    """A contract and the offer that it accepts, in one file so that no power cut separates them."""
 
     offer: Signed
     contract: Signed
 
 
 def load_contract(directory: Path) -> tuple[Offer, Contract] | None:
-    """Read the offer and the contract that the household has taken, None if it has none.
+    """Read and verify the household's offer and contract; None if it has no contract.
 
     Raises:
         ConfigError: one of the files is damaged, or they do not belong together.
@@ -43,10 +43,10 @@ def load_contract(directory: Path) -> tuple[Offer, Contract] | None:
 
 
 def read_agreement(directory: Path) -> SignedAgreement | None:
-    """Read contract and offer as they were signed, None if there is no contract.
+    """Read contract and offer in their signed form; None if there is no contract.
 
     Raises:
-        ConfigError: a file is missing or damaged, or the contract takes another offer.
+        ConfigError: a file is missing or damaged, or the contract accepts another offer.
     """
     path = directory / CONTRACT
     if not path.exists():
@@ -54,12 +54,12 @@ def read_agreement(directory: Path) -> SignedAgreement | None:
     next_step = "put it back from a copy, or make a new request."
     data = read_document(path, next_step)
     try:
-        found = read_json(data, SignedAgreement)
+        agreement = read_json(data, SignedAgreement)
     except msgspec.MsgspecError:
         contract = _read_contract(path, data)
-        found = SignedAgreement(read_signed(directory / OFFER, next_step), contract)
+        agreement = SignedAgreement(read_signed(directory / OFFER, next_step), contract)
     try:
-        is_whole = decode_body(found.contract.body, Contract).offer == found.offer.hash
+        is_whole = decode_body(agreement.contract.body, Contract).offer == agreement.offer.hash
     except MessageRefused as exc:
         raise ConfigError(f"{path} is damaged: {exc.detail}; {next_step}") from exc
     if not is_whole:
@@ -67,7 +67,7 @@ def read_agreement(directory: Path) -> SignedAgreement | None:
             f"{path} is not the contract of the offer that is kept; put the one that it takes in "
             "offer.json's place, from a copy or from your provider."
         )
-    return found
+    return agreement
 
 
 def open_contract(directory: Path, signed: Signed) -> Contract:
@@ -86,18 +86,18 @@ def open_contract(directory: Path, signed: Signed) -> Contract:
 
 
 def _open_signed(signed: Signed, former: tuple[FormerDevice, ...], keys: Keys) -> Contract:
-    for each in former:
+    for chip in former:
         with suppress(DocumentRefused):
-            key = Ed25519PublicKey.from_public_bytes(each.signing_key)
+            key = Ed25519PublicKey.from_public_bytes(chip.signing_key)
             return open_document(signed, key, Contract)
     return open_document(signed, keys.signing_key.public_key(), Contract)
 
 
 def read_signed(path: Path, next_step: str) -> Signed:
-    """Read a signed document from JSON, its signature not yet checked.
+    """Read a signed document from JSON, without checking its signature.
 
     Raises:
-        ConfigError: missing, or no signed document.
+        ConfigError: the file is missing or is not a signed document.
     """
     data = read_document(path, next_step)
     try:

@@ -1,4 +1,4 @@
-"""What is said of contracts and the meter's line, in French and English."""
+"""Household texts about contracts and the meter's line, in French and English."""
 
 from edge.language.typography import bilingual
 from edge.metering.events import NoticeKind
@@ -79,7 +79,7 @@ PRICES = bilingual(
 )
 AS_BEFORE = bilingual(fr=", comme jusqu'ici", en=", as until now")
 
-# What differs as long as it stands.
+# Differences that are present.
 NOTICES = bilingual(
     fr={
         NoticeKind.METER_DIFFERS: (
@@ -108,7 +108,7 @@ NOTICES = bilingual(
         ),
     },
 )
-# The same once it is past, and that it is.
+# Differences that are past, and the notice that ended them.
 PAST_NOTICES = bilingual(
     fr={
         NoticeKind.METER_DIFFERS: (
