@@ -1,6 +1,6 @@
 """The chip's half of the area lane: seeds, terms, contributions, and when they are sent.
 
-`contribution` makes one from a day's values and is what a simulated fleet calls; `trust` says
-which documents are trusted; `lane` speaks with the cloud; `settings` is what the household decides.
-Nothing here sends a value that was not clipped, noised, masked and paid for in the ledger.
+`trust` decides which documents are trusted, `lane` exchanges messages with the cloud, and
+`settings` holds the household's decisions. `edge.privacy.contribution` makes each contribution.
+Every value sent from here was clipped, noised, masked and paid for in the ledger.
 """

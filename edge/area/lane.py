@@ -1,8 +1,8 @@
-"""The area lane of a chip: documents in, one contribution a day out; no threads, no sockets.
+"""The area lane of a chip: receives documents, sends one contribution a day. No threads or sockets.
 
-`contribute` runs inside the transaction that closes a day and is the one place where noise is
-drawn. What was drawn is sent until the cloud says that it is stored or refused, or until its
-deadline has passed by the meter's clock: then it is deleted unsent, and what it cost stays spent.
+`contribute` runs inside the transaction that closes a day and is the only place that draws noise. A
+contribution is sent until the cloud reports that it is stored or refused, or until its deadline
+passes by the meter's clock. Then it is deleted unsent, and its cost stays spent.
 """
 
 import random
@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from edge.area.pricing import NOT_PRICED, priced
-from edge.area.seeds import draw_letters, next_generation
+from edge.area.seeds import draw_key_shares, next_generation
 from edge.area.settings import AreaChoices, AreaConfig
 from edge.area.terms import DocumentFetcher
 from edge.area.trust import TrustedMeasures, TrustState, trust_state
@@ -35,12 +35,12 @@ from protocol.envelope import open_message
 from protocol.errors import CipherError, MessageRefused, Reason
 from protocol.topics import Kind, device_topic
 
-# How often the lane looks whether the household has changed its mind, and whether it needs seeds.
+# How often the lane checks for new choices of the household and for missing seeds.
 LOOK_S = 1.0
-# Seeds are drawn anew at most so often for a contribution that was stored and did not open.
+# Least time between new seeds for contributions that were stored and could not be opened.
 SEEDS_AGE_S = 30 * 86_400
 _SEED_FAULTS = frozenset({Reason.SEEDS, Reason.CHECK_SLOT})
-# What is stored stays so, whatever became of another message about its day.
+# A stored day stays stored, even if another message about it was refused for these.
 _OF_OTHERS = frozenset({Reason.CONFLICT, Reason.LATE})
 
 
@@ -49,14 +49,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class AreaOptions:
-    """What the lane is given.
+    """Options of the area lane.
 
     Attributes:
-        choices: what the household has chosen, as it stands now.
-        config: what was configured.
-        agreement: the household's contract, by which a day is priced.
-        sampler: where noise comes from.
-        send_window_s: a contribution goes out after a random part of this.
+        choices: returns the household's present choices.
+        config: the chip's configuration.
+        agreement: the household's contract, which prices a day.
+        sampler: the source of noise.
+        send_window_s: each contribution leaves after a random delay below this.
     """
 
     choices: Callable[[], AreaChoices]
@@ -68,7 +68,7 @@ class AreaOptions:
 
 @dataclass(slots=True)
 class _Contribution(RetryTimer):
-    """A contribution that is still to be stored, of use until `deadline_s`."""
+    """A contribution that the cloud has not stored yet; it is useless after `deadline_s`."""
 
     deadline_s: float = 0.0
 
@@ -84,7 +84,7 @@ class AreaLane(MessageHandler):
         listed: Catalogue,
         options: AreaOptions,
     ) -> None:
-        """Contribute what the vault closes; a curve is priced by the calendars and series `listed`."""
+        """Contribute closed days; the calendars and series in `listed` price a curve."""
         self._signer, self._platform_key = context.signer, context.platform_key
         self._vault, self._clock = context.vault, context.clock
         self._listed = listed
@@ -103,12 +103,12 @@ class AreaLane(MessageHandler):
 
     @property
     def trust(self) -> TrustState:
-        """What the chip knows and trusts."""
+        """The documents that the chip trusts."""
         return self._trust
 
     @property
     def is_on(self) -> bool:
-        """Whether days are contributed: wanted, and trustees are confirmed."""
+        """Whether days are contributed: the household wants it and has confirmed trustees."""
         is_wanted = self._options.config.enabled and self._choices.is_on
         return is_wanted and bool(self._trust.sets)
 
@@ -127,12 +127,12 @@ class AreaLane(MessageHandler):
         }
 
     def observe(self, meter_at: datetime) -> None:
-        """Take note of the meter's clock; what has missed its deadline by it is deleted."""
+        """Record the meter's time, and delete contributions whose deadline has passed."""
         self._meter_at = meter_at
         self._expire()
 
     def connect(self) -> None:
-        """Take note of a new session."""
+        """See `MessageHandler.connect`."""
         self._is_connected = True
         self._published_generation = 0
         self._fetcher.connect()
@@ -141,11 +141,11 @@ class AreaLane(MessageHandler):
             flight.restart(now_s)
 
     def disconnect(self) -> None:
-        """Take note that nothing can be sent."""
+        """See `MessageHandler.disconnect`."""
         self._is_connected = False
 
     def outgoing(self, now_s: float) -> list[Publish]:
-        """Return what is to be published now."""
+        """See `MessageHandler.outgoing`."""
         if now_s >= self._look_s:
             self._look_s = now_s + LOOK_S
             self._look()
@@ -156,13 +156,13 @@ class AreaLane(MessageHandler):
         if question is not None:
             ask = AreaQuestion(self._signer.household.id, question[0])
             out.append(Publish(self._topic(Kind.ASK), self._signer.seal(Kind.ASK, ask)))
-        return out + self._letters() + self._contributions(now_s)
+        return out + self._key_shares() + self._contributions(now_s)
 
     def take(self, message: InboundMessage) -> None:
-        """Take a message of the lane's.
+        """Process a message of the lane.
 
         Raises:
-            MessageRefused: it is not what it should be; nothing of it was kept.
+            MessageRefused: the message is invalid; nothing of it was kept.
         """
         address, payload = message.address, message.payload
         key, now_s = self._platform_key, self._clock.monotonic_s()
@@ -183,47 +183,47 @@ class AreaLane(MessageHandler):
                 self._take_entry()
 
     def contribute(self, closed: DayClosed, curve: Sequence[QuarterHour]) -> ContributionRow | None:
-        """Make the contribution of a day that closes, for the transaction that closes it.
+        """Make the contribution of a closing day, inside the transaction that closes it.
 
-        None: the day has no part in the area lane, and is not looked at again.
+        Returns None if the day does not take part; it is not considered again.
         """
         day = day_number(closed.day)
-        grounds = self._grounds(day)
-        if grounds is None or not is_whole(closed, curve):
+        inputs = self._inputs(day)
+        if inputs is None or not is_whole(closed, curve):
             return None
-        deadline = day_end(closed.day) + timedelta(hours=grounds.measures.deadline_h)
+        deadline = day_end(closed.day) + timedelta(hours=inputs.measures.deadline_h)
         if (self._meter_at or self._clock.now()) >= deadline:
             return None
-        made = self._make(closed, curve, grounds)
-        if made is None:
+        costed = self._make(closed, curve, inputs)
+        if costed is None:
             return None
-        payload = self._signer.seal(Kind.AREA, made.contribution)
+        payload = self._signer.seal(Kind.AREA, costed.contribution)
         due_s = self._clock.monotonic_s() + self._rng.uniform(0, self._options.send_window_s)
         deadline_s = int(deadline.timestamp())
         self._flights[day] = _Contribution(due_s, deadline_s=deadline_s)
-        return ContributionRow(day, deadline_s, payload, made.spends)
+        return ContributionRow(day, deadline_s, payload, costed.spends)
 
     def _make(
-        self, closed: DayClosed, curve: Sequence[QuarterHour], grounds: ContributionInputs
+        self, closed: DayClosed, curve: Sequence[QuarterHour], inputs: ContributionInputs
     ) -> CostedContribution | None:
         day = day_number(closed.day)
         ledger = Ledger(self._vault.area.spends(oldest_needed(day)))
         caps = self._choices.caps(self._options.config)
         try:
-            made = contribute(
-                self._values(closed, curve), grounds, ledger, caps, sampler=self._options.sampler
+            outcome = contribute(
+                self._values(closed, curve), inputs, ledger, caps, sampler=self._options.sampler
             )
-        except CipherError as exc:  # bills go on
+        except CipherError as exc:  # billing continues
             log.error("area_day_failed", why=str(exc))  # noqa: TRY400 - dealt with
             return None
-        if isinstance(made, Limit):
-            log.info("area_day_left_out", reason=made)
+        if isinstance(outcome, Limit):
+            log.info("area_day_left_out", reason=outcome)
             return None
-        return made
+        return outcome
 
     def _values(self, closed: DayClosed, curve: Sequence[QuarterHour]) -> DayValues:
         energies, cost_cents = NOT_PRICED
-        curve_wh = [each.energy_wh for each in curve]
+        curve_wh = [quarter_hour.energy_wh for quarter_hour in curve]
         agreement = self._options.agreement
         if agreement is not None:
             contract = agreement.contract
@@ -239,17 +239,17 @@ class AreaLane(MessageHandler):
             profile=self._choices.profile,
         )
 
-    def _grounds(self, day: int) -> ContributionInputs | None:
+    def _inputs(self, day: int) -> ContributionInputs | None:
         if not self.is_on:
             return None
-        held, entry = self._trust.measures_on(day), self._trust.entry_on(day)
-        if held is None or entry is None or not self._is_provider_right(entry.provider):
+        in_force, entry = self._trust.measures_on(day), self._trust.entry_on(day)
+        if in_force is None or entry is None or not self._is_provider_right(entry.provider):
             return None
-        letters = self._vault.area.key_shares(held.measures.trustees)
-        if letters is None or self._trust.transforms_wanted(held):
+        shares = self._vault.area.key_shares(in_force.measures.trustees)
+        if shares is None or self._trust.transforms_wanted(in_force):
             return None
         return ContributionInputs(
-            held.measures, held.hash, self._trust.transforms, entry, letters.seeds
+            in_force.measures, in_force.hash, self._trust.transforms, entry, shares.seeds
         )
 
     def _is_provider_right(self, provider: str) -> bool:
@@ -271,7 +271,7 @@ class AreaLane(MessageHandler):
             self._trust = self._trust_state()
 
     def _look(self) -> None:
-        """See whether the household has chosen otherwise, and draw seeds where they are needed."""
+        """Apply new choices of the household, and draw seeds where they are needed."""
         choices = self._options.choices()
         if choices != self._choices:
             has_confirmed = choices.trustees != self._choices.trustees
@@ -283,35 +283,35 @@ class AreaLane(MessageHandler):
             self._drop(list(self._flights), "switched_off")
             return
         today = self._today()
-        held = self._trust.measures_on(today)
-        if held is not None and self._trust.entry_on(today) is not None:
-            self._need_seeds(held)
+        in_force = self._trust.measures_on(today)
+        if in_force is not None and self._trust.entry_on(today) is not None:
+            self._need_seeds(in_force)
 
-    def _need_seeds(self, held: TrustedMeasures, *, is_anew: bool = False) -> None:
-        """Draw seeds for the set of trustees of the measures in force, unless there are some."""
-        of_set = self._trust.set_of(held.measures.trustees)
+    def _need_seeds(self, in_force: TrustedMeasures, *, is_anew: bool = False) -> None:
+        """Draw seeds for the trustees of the measures in force, unless they exist."""
+        of_set = self._trust.set_of(in_force.measures.trustees)
         if of_set is None or (self._vault.area.key_shares(of_set.hash) and not is_anew):
             return
         latest = self._vault.area.key_shares()
         generation = next_generation(
             0 if latest is None else latest.seeds.generation, self._clock.now()
         )
-        letters = draw_letters(self._signer, of_set.trustees, of_set.hash, generation)
+        shares = draw_key_shares(self._signer, of_set.trustees, of_set.hash, generation)
         with self._vault.area_change() as area:
-            area.put_key_shares(letters)
+            area.put_key_shares(shares)
         log.info("area_seeds_drawn", generation=generation)
 
-    def _letters(self) -> list[Publish]:
-        """Return the latest seeds' message, once a session."""
+    def _key_shares(self) -> list[Publish]:
+        """Return the message with the latest key shares, once a session."""
         if not self.is_on:
             return []
-        letters = self._vault.area.key_shares()
-        if letters is None or letters.seeds.generation == self._published_generation:
+        shares = self._vault.area.key_shares()
+        if shares is None or shares.seeds.generation == self._published_generation:
             return []
-        self._published_generation = letters.seeds.generation
-        if not letters.payload or self._vault.departures.get() is not None:
-            return []  # a former chip's, or of a household that has left
-        return [Publish(self._topic(Kind.KEY), letters.payload, retain=True)]
+        self._published_generation = shares.seeds.generation
+        if not shares.payload or self._vault.departures.get() is not None:
+            return []  # a former chip sent them, or the household has left
+        return [Publish(self._topic(Kind.KEY), shares.payload, retain=True)]
 
     # Contributions.
 
@@ -348,24 +348,24 @@ class AreaLane(MessageHandler):
             self._flights.pop(day, None)
         for reason in (*(reason for _, reason in refused), *left_out):
             log.warning("area_day_refused", reason=reason)
-        held = self._trust.measures_on(self._today())
-        if held is not None and (
+        in_force = self._trust.measures_on(self._today())
+        if in_force is not None and (
             any(reason is Reason.SEEDS for _, reason in refused)
-            or (_SEED_FAULTS.intersection(left_out) and self._has_old_seeds(held))
+            or (_SEED_FAULTS.intersection(left_out) and self._has_old_seeds(in_force))
         ):
-            self._need_seeds(held, is_anew=True)
+            self._need_seeds(in_force, is_anew=True)
 
-    def _has_old_seeds(self, held: TrustedMeasures) -> bool:
-        """Say whether the seeds had a month to reach every trustee: each new draw must, too."""
-        letters = self._vault.area.key_shares(held.measures.trustees)
-        return letters is not None and (
-            next_generation(0, self._clock.now()) - letters.seeds.generation >= SEEDS_AGE_S
+    def _has_old_seeds(self, in_force: TrustedMeasures) -> bool:
+        """Return whether the seeds have had a month to reach every trustee, as new ones need."""
+        shares = self._vault.area.key_shares(in_force.measures.trustees)
+        return shares is not None and (
+            next_generation(0, self._clock.now()) - shares.seeds.generation >= SEEDS_AGE_S
         )
 
     def _expire(self) -> None:
         if self._meter_at is not None:
             now_s = self._meter_at.timestamp()
-            late = [day for day, each in self._flights.items() if each.deadline_s <= now_s]
+            late = [day for day, flight in self._flights.items() if flight.deadline_s <= now_s]
             self._drop(late, Reason.LATE)
 
     def _drop(self, days: list[int], reason: str) -> None:
@@ -386,10 +386,10 @@ class AreaLane(MessageHandler):
 
 
 def is_whole(closed: DayClosed, curve: Sequence[QuarterHour]) -> bool:
-    """Say whether a day was metered from end to end: no quarter-hour missing or estimated."""
+    """Return whether a day was metered completely: no quarter-hour is missing or estimated."""
     whole = list(range(quarter_hours(closed.day)))
     return (
         closed.is_index_read
-        and [each.j for each in curve] == whole
-        and not any(each.is_estimated for each in curve)
+        and [quarter_hour.j for quarter_hour in curve] == whole
+        and not any(quarter_hour.is_estimated for quarter_hour in curve)
     )

@@ -1,4 +1,4 @@
-"""A day by the household's contract: its energy by price class, and what it cost."""
+"""Prices a day under the household's contract: energy by price class, and cost."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -30,7 +30,7 @@ _NO_SCHEDULES = Schedules()
 
 
 class _NotPricedError(Exception):
-    """No price can be said for some of the day's energy."""
+    """Some of the day's energy has no known price."""
 
 
 def priced(
@@ -41,10 +41,11 @@ def priced(
 ) -> tuple[tuple[int, ...], int]:
     """Return the day's energy in each price class (Wh) and its cost with VAT (cents).
 
-    `curve` are the Wh of the day's quarter-hours. As the bill is: by the registers' whole-kWh
-    steps, or by the curve where the tariff has lines on it. Zeros where no tariff prices the whole
-    day: there is none or two, its calendar or series does not reach the day, the meter counted by
-    another calendar for a part of the day, or registers of different prices stand beside the curve.
+    `curve` holds the Wh of the day's quarter-hours. Like the bill, this counts the registers'
+    whole-kWh steps, or the curve where the tariff has lines on it. It returns zeros where no tariff
+    prices the whole day: there is none or two, its calendar or series does not cover the day, the
+    meter counted under another calendar for a part of the day, or registers of different prices
+    accompany the curve.
     """
     day = closed.day
     try:
@@ -82,7 +83,7 @@ class _Pricing:
             raise _NotPricedError
 
     def classes(self) -> tuple[int, ...]:
-        """Return Wh in each class of the price of a kWh, all lines that count it together."""
+        """Return Wh by class of the price of a kWh, which sums all lines that count it."""
         energies_wh = list(NONE_PRICED)
         if not self._by_quarter_hour:
             for register, step_kwh in enumerate(self._closed.register_steps_kwh, 1):
@@ -102,7 +103,7 @@ class _Pricing:
         return tuple(energies_wh)
 
     def energies(self) -> list[Energy]:
-        """Return what each line counted on the day, as a bill takes it."""
+        """Return the energy of each line on the day, in the form that a bill takes."""
         counted = {
             line.name: (
                 sum(wh for wh, is_member in zip(self._curve, members, strict=True) if is_member),
@@ -110,20 +111,20 @@ class _Pricing:
             )
             for line, members, units in self._by_quarter_hour
         }
-        found = []
+        energies = []
         for number, line in enumerate(self._tariff.energy):
             if line.name in counted:
                 wh, units_wh = counted[line.name]
                 eur = units_wh * Fraction(PRICE_UNIT) / WH_PER_KWH
-                found.append(Energy(self._position, number, (self._closed.day,), eur, wh=wh))
+                energies.append(Energy(self._position, number, (self._closed.day,), eur, wh=wh))
             else:
                 kwh = self._kwh(line)
                 eur = Fraction(line.eur_per_kwh) * kwh
-                found.append(Energy(self._position, number, (self._closed.day,), eur, kwh=kwh))
-        return found
+                energies.append(Energy(self._position, number, (self._closed.day,), eur, kwh=kwh))
+        return energies
 
     def _prices(self, line: CurveLine, schedules: Schedules) -> tuple[Values, Values]:
-        """Return for each quarter-hour whether the line counts it, and its price in units."""
+        """Return, by quarter-hour, whether the line counts it, and its price in units."""
         day = self._closed.day
         if isinstance(line, MarketLine):
             units = schedules.prices(line, day)
@@ -146,7 +147,7 @@ class _Pricing:
         return [line for line in self._tariff.energy if isinstance(line, RegisterLine)]
 
     def _register_price(self, register: int) -> Decimal | None:
-        """Return what a kWh of a register costs with VAT: energy and excise are two lines."""
+        """Return the price of a register's kWh with VAT, over all lines (energy, excise)."""
         prices = [
             line.eur_per_kwh * (1 + line.vat)
             for line in self._register_lines()
@@ -155,7 +156,7 @@ class _Pricing:
         return sum(prices, Decimal(0)) if prices else None
 
     def _price_of_all_registers(self) -> Decimal:
-        """Return what lines on registers add to every kWh, where that is one price for all."""
+        """Return the price that register lines add to every kWh, if it is the same for all."""
         steps = enumerate(self._closed.register_steps_kwh, 1)
         prices = {self._register_price(register) or Decimal(0) for register, kwh in steps if kwh}
         if len(prices) > 1:

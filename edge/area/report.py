@@ -1,4 +1,4 @@
-"""What the household is shown of its part in the area lane, read from the vault."""
+"""Reports the household's part in the area lane, read from the vault."""
 
 from enum import StrEnum
 
@@ -13,10 +13,10 @@ from protocol.calendar import day_of_number
 
 
 class OwnGroup(msgspec.Struct, frozen=True):
-    """A group that the household is counted in, as the measures in force say.
+    """A group that counts the household, from the measures in force.
 
-    `households` stood in it when the document was made; noise is cut for `crowd` of them, and no
-    sum of fewer than `threshold` is opened.
+    `households` is the group's size when the document was made. Noise is shared among `crowd` of
+    them, and no sum of fewer than `threshold` is opened.
     """
 
     measure: str
@@ -27,7 +27,7 @@ class OwnGroup(msgspec.Struct, frozen=True):
 
 
 class Participation(StrEnum):
-    """Whether the household's days count in its area's figures, and if not, why."""
+    """Whether the household's days count in its area's figures, or why not."""
 
     ON = "on"
     OFF = "off"
@@ -38,7 +38,7 @@ class Participation(StrEnum):
 
 
 class AreaSummary(msgspec.Struct, frozen=True):
-    """The area lane in three facts; `budget_left` is this year's, a fraction."""
+    """A summary of the area lane; `budget_left` is the fraction left of this year's budget."""
 
     participation: Participation
     last_contribution: str | None
@@ -48,7 +48,7 @@ class AreaSummary(msgspec.Struct, frozen=True):
 def summary(
     vault: VaultReader, choices: AreaChoices, config: AreaConfig, today: int
 ) -> AreaSummary:
-    """Sum up the area lane on `today` (a day's number)."""
+    """Return a summary of the area lane on `today` (a day's number)."""
     given = [
         day
         for day, state, _ in vault.area.states(0)
@@ -65,7 +65,7 @@ def summary(
 def participation(
     ledger: Ledger, choices: AreaChoices, config: AreaConfig, today: int
 ) -> Participation:
-    """Say whether days are contributed on `today` (a day's number), and if not, why."""
+    """Return whether days are contributed on `today` (a day's number), or why not."""
     if not config.enabled:
         return Participation.DISABLED
     if not choices.is_on:
@@ -76,9 +76,9 @@ def participation(
 
 
 def _spent(ledger: Ledger, caps: Caps, today: int) -> Participation | None:
-    """Say which cap another day that costs what the last one did would break, if any."""
-    last = max((each.day for each in ledger.spends), default=None)
-    cost = min(sum(each.rho for each in ledger.spends if each.day == last), caps.day_rho)
+    """Return which cap, if any, another day of the last one's cost would exceed."""
+    last = max((spend.day for spend in ledger.spends), default=None)
+    cost = min(sum(spend.rho for spend in ledger.spends if spend.day == last), caps.day_rho)
     balance = ledger.balance(today)
     for spent, total, cap in (
         (Participation.YEAR_SPENT, balance.year_rho, caps.year_rho),
@@ -90,13 +90,13 @@ def _spent(ledger: Ledger, caps: Caps, today: int) -> Participation | None:
 
 
 def own_groups(trust: TrustState, today: int) -> tuple[OwnGroup, ...]:
-    """Return the groups of the household on `today`; none where it is not known yet."""
-    held, entry = trust.measures_on(today), trust.entry_on(today)
-    if held is None or entry is None:
+    """Return the groups of the household on `today`; none while they are unknown."""
+    in_force, entry = trust.measures_on(today), trust.entry_on(today)
+    if in_force is None or entry is None:
         return ()
     groups = (
         (measure.name, measure.group_of(entry.cell or "", entry.provider))
-        for measure in held.measures.measures
+        for measure in in_force.measures.measures
     )
     return tuple(
         OwnGroup(name, group.code, group.roster, group.crowd, group.threshold)

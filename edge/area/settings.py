@@ -1,6 +1,6 @@
-"""What the household decides of the area lane: `area.json` in the chip's directory, mode 0600.
+"""The household's choices about the area lane: `area.json` in the chip's directory, mode 0600.
 
-Written by its own commands while the chip runs; the chip looks whether the file has changed.
+Commands of the area lane write it while the chip runs, and the chip watches it for changes.
 """
 
 from collections.abc import Callable
@@ -26,10 +26,10 @@ class AreaConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         enabled: whether the chip has an area lane at all.
-        year_cap_rho: what a year may cost at most, in zCDP.
+        year_cap_rho: the highest privacy cost of a year, in zCDP.
         month_cap_rho: the same for a month.
-        provider: the energy provider with which the household wants to be counted; the chip takes
-            no part where the roster says another one. Empty: whatever the roster says.
+        provider: the energy provider with which the household wants to be counted. The chip takes
+            no part if the roster names another one. Empty: any provider that the roster names.
     """
 
     enabled: bool = True
@@ -39,13 +39,13 @@ class AreaConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AreaChoices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the household has chosen.
+    """The household's choices.
 
     Attributes:
-        is_on: whether it takes part, once there are trustees that it has confirmed.
+        is_on: whether it takes part, once it has confirmed trustees.
         trustees: hash (hex) of the first set of trustees, confirmed by hand; empty: none yet.
         year_cap_rho: a lower cap than the configuration's.
-        profile: who lives here; None: the household does not say.
+        profile: who lives here; None: undisclosed.
     """
 
     is_on: bool = True
@@ -54,7 +54,7 @@ class AreaChoices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     profile: Profile | None = None
 
     def caps(self, config: AreaConfig) -> Caps:
-        """Return the caps that hold: the lower of both."""
+        """Return the effective caps: the lower of both for the year."""
         year = config.year_cap_rho
         if self.year_cap_rho is not None:
             year = min(year, self.year_cap_rho)
@@ -62,29 +62,29 @@ class AreaChoices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def watched_choices(directory: Path) -> WatchedFile[AreaChoices]:
-    """Return what the chip in `directory` follows; choices that cannot be read switch it off."""
+    """Return the choices that the chip in `directory` watches; unreadable ones switch it off."""
     return WatchedFile(
         directory / FILE_NAME, _read, absent=AreaChoices(), unreadable=AreaChoices(is_on=False)
     )
 
 
 def load_choices(directory: Path) -> AreaChoices:
-    """Read what the household has chosen; without a file the defaults.
+    """Read the household's choices; without a file, the defaults.
 
     Raises:
-        ConfigError: it is damaged, or others may read it.
+        ConfigError: the file is damaged, or others may read it.
     """
     path = directory / FILE_NAME
     return _read(path) if path.exists() else AreaChoices()
 
 
 def save_choices(directory: Path, choices: AreaChoices) -> None:
-    """Keep what the household has chosen, mode 0600."""
+    """Store the household's choices, mode 0600."""
     write_secret(directory / FILE_NAME, msgspec.json.format(msgspec.json.encode(choices)))
 
 
 def change_choices(directory: Path, change: Callable[[AreaChoices], AreaChoices]) -> None:
-    """Save what `change` makes of the household's choices."""
+    """Apply `change` to the household's choices and store them."""
     save_choices(directory, change(load_choices(directory)))
 
 

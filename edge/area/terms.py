@@ -1,7 +1,7 @@
-"""Getting the documents: what to ask for next, and putting their parts together.
+"""Fetches documents of the area lane: chooses which to request, and assembles their parts.
 
-The cloud names hashes (`down/terms`) and sends what it is asked for (`down/document`); a document
-is kept only if it has the hash asked for and, as far as can be told yet, good signatures.
+The cloud names hashes (`down/terms`) and sends the requested document (`down/document`). A document
+is kept only if it has the requested hash and, as far as they can be verified yet, good signatures.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from protocol.governance import open_next_set
 from protocol.roster import SignedEntry
 from protocol.transform import read_transform
 
-# No collectivity changes its trustees or measures so often; whoever names more is cut short.
+# No collectivity changes its trustees or measures so often; longer lists are truncated.
 DOCUMENTS_MAX = 64
 TERMS_EVERY_S = 86_400.0
 ASK_AGAIN = RetryPolicy(first_s=15.0, cap_s=1_800.0, floor_s=15.0)
@@ -36,12 +36,12 @@ log = structlog.get_logger()
 
 
 class DocumentFetcher:
-    """What is being asked for; one question at a time."""
+    """Requests terms and documents, one question at a time."""
 
     def __init__(self, signer: Signer, vault: Vault, platform_key: bytes) -> None:
-        """Ask for the household of `signer`; what comes goes into `vault`.
+        """Request documents for the household of `signer`, and store them in `vault`.
 
-        `platform_key`: the collectivity's, as it was when the chip was enrolled (32 bytes).
+        `platform_key`: the collectivity's key when the chip was enrolled (32 bytes).
         """
         self._signer = signer
         self._platform_key = platform_key
@@ -56,12 +56,12 @@ class DocumentFetcher:
         self._pauses = ASK_AGAIN.waits_s()
 
     def connect(self) -> None:
-        """Take note of a new session: the terms are asked for again."""
+        """Start a new session, which requests the terms again."""
         self._terms_due_s = self._ask_again_s = 0.0
         self._pauses = ASK_AGAIN.waits_s()
 
     def question(self, trust: TrustState, now_s: float) -> tuple[bytes | None] | None:
-        """Return (hash,) of a document to ask for, (None,) for the terms; None: nothing now."""
+        """Return (hash,) to request a document, (None,) for the terms; None: nothing is due."""
         wanted = None if self._terms is None else self._next(trust)
         if wanted != self._wanted:
             self._wanted, self._parts = wanted, {}
@@ -73,17 +73,17 @@ class DocumentFetcher:
         return (None,) if is_terms_due else (wanted,)
 
     def take_terms(self, terms: Terms, now_s: float) -> None:
-        """Take what the cloud says of the household and the documents that hold."""
+        """Take the cloud's terms: the household's roster entry and the documents in force."""
         self._terms = terms
         self._terms_due_s = now_s + TERMS_EVERY_S
         self._ask_again_s = now_s
         self._refused.clear()
 
     def take_part(self, part: Document, trust: TrustState, today: int) -> bool:
-        """Take one part of a document; say whether a new document was kept.
+        """Take one part of a document; return whether this completed and stored a new document.
 
         Raises:
-            MessageRefused: the whole has another hash, or is not what it should be.
+            MessageRefused: the whole document has another hash or is invalid.
         """
         if part.document != self._wanted or part.part >= part.parts:
             return False
@@ -105,10 +105,10 @@ class DocumentFetcher:
         return True
 
     def take_entry(self, trust: TrustState) -> bool:
-        """Keep the roster entry of the last terms; say whether it is news.
+        """Store the roster entry of the last terms; return whether it is new.
 
         Raises:
-            MessageRefused: no trusted registrar signed it, or it is another household's.
+            MessageRefused: no trusted registrar signed it, or it belongs to another household.
         """
         if self._terms is None or self._terms.entry is None or not trust.sets:
             return False
@@ -132,11 +132,11 @@ class DocumentFetcher:
                 named += terms.measures[-DOCUMENTS_MAX:]
         named += [wanted for wanted, _ in trust.transforms_wanted()]
         return next(
-            (each for each in named if each not in self._known and each not in self._refused), None
+            (name for name in named if name not in self._known and name not in self._refused), None
         )
 
     def _check(self, name: bytes, data: bytes, trust: TrustState) -> str:
-        """Return the kind of a document that is good as far as can be told."""
+        """Return the kind of a document, once every check that is possible yet has passed."""
         groups = [group for wanted, group in trust.transforms_wanted() if wanted == name]
         if groups:
             if hashlib.sha256(data).digest() != name:
@@ -154,7 +154,7 @@ class DocumentFetcher:
         return TRUSTEE_SET
 
     def _check_set(self, data: bytes) -> None:
-        """Check that a set of trustees is a first one, or follows one that came before."""
+        """Check that a set of trustees is a first set, or follows one in the vault."""
         cosigned = cosigned_from_bytes(data)
         for row in self._vault.area.documents():
             if row.kind == TRUSTEE_SET:

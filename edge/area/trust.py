@@ -1,8 +1,8 @@
-"""Which documents a chip trusts, and what follows from them for a day; pure.
+"""Decides which documents a chip trusts, and which of them apply to a day. Pure.
 
-The first set of trustees is trusted because the household confirmed it by hand; each later one
-because enough of the set before signed it; measures because enough of a trusted set did. Nobody's
-word of what holds is taken: the cloud only carries the documents.
+The first set of trustees is trusted because the household confirmed it by hand. Each later set is
+trusted because enough trustees of the set before signed it, and measures because enough trustees of
+a trusted set signed them. The cloud carries the documents, but does not decide which are in force.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ TRANSFORM = "Transform"
 
 
 class TrustedSet(msgspec.Struct, frozen=True):
-    """A set of trustees of the chain; it holds from day `start` (a number) on."""
+    """A set of trustees of the chain, in force from day `start` (a number) on."""
 
     hash: bytes
     cosigned: CosignedDocument
@@ -40,7 +40,7 @@ class TrustedSet(msgspec.Struct, frozen=True):
 
 
 class TrustedMeasures(msgspec.Struct, frozen=True):
-    """A measures document of a trusted set; it holds from day `start` (a number) on."""
+    """A measures document of a trusted set, in force from day `start` (a number) on."""
 
     hash: bytes
     measures: Measures
@@ -48,9 +48,9 @@ class TrustedMeasures(msgspec.Struct, frozen=True):
 
 
 class TrustState(msgspec.Struct, frozen=True):
-    """What a chip knows and trusts. Empty until the first set of trustees is confirmed.
+    """The documents that a chip trusts; empty until the first set of trustees is confirmed.
 
-    `entries` are the household's own, oldest first.
+    `entries` are the household's own roster entries, oldest first.
     """
 
     sets: tuple[TrustedSet, ...] = ()
@@ -59,32 +59,32 @@ class TrustState(msgspec.Struct, frozen=True):
     transforms: dict[bytes, Transform] = msgspec.field(default_factory=dict)
 
     def measures_on(self, day: int) -> TrustedMeasures | None:
-        """Return the document in force on a day (a number): of those that hold the newest."""
-        held = [each for each in self.measures if each.start <= day]
-        return max(held, key=lambda each: each.measures.version, default=None)
+        """Return the newest measures in force on a day (a number)."""
+        in_force = [measures for measures in self.measures if measures.start <= day]
+        return max(in_force, key=lambda trusted: trusted.measures.version, default=None)
 
     def entry_on(self, day: int) -> RosterEntry | None:
-        """Return the household's roster entry on a day (a number), None: it stands nowhere."""
-        held = [each for each in self.entries if each.start <= day]
-        return held[-1] if held and held[-1].cell is not None else None
+        """Return the household's roster entry on a day (a number); None if it has no cell then."""
+        in_force = [entry for entry in self.entries if entry.start <= day]
+        return in_force[-1] if in_force and in_force[-1].cell is not None else None
 
     def set_of(self, trustee_set: bytes) -> TrustedSet | None:
-        """Return the trusted set of this hash."""
-        return next((each for each in self.sets if each.hash == trustee_set), None)
+        """Return the trusted set with this hash, if any."""
+        return next((trusted for trusted in self.sets if trusted.hash == trustee_set), None)
 
     def transforms_wanted(self, of: TrustedMeasures | None = None) -> list[tuple[bytes, Group]]:
-        """Return the transforms of the household's own groups that are not here yet.
+        """Return the missing transforms of the household's own groups, each with its group.
 
-        `of`: those of one document only.
+        `of`: only those of this document.
         """
-        found = []
-        for each in self.measures if of is None else (of,):
+        wanted = []
+        for trusted in self.measures if of is None else (of,):
             for entry in self.entries[-2:]:
-                for measure in each.measures.measures:
+                for measure in trusted.measures.measures:
                     group = measure.group_of(entry.cell or "-", entry.provider)
                     if group and group.transform and group.transform not in self.transforms:
-                        found.append((group.transform, group))
-        return found
+                        wanted.append((group.transform, group))
+        return wanted
 
 
 def trust_state(
@@ -93,7 +93,7 @@ def trust_state(
     confirmed: bytes | None,
     signer: Signer,
 ) -> TrustState:
-    """Work out what may be trusted of all that came, once `confirmed` was confirmed by hand."""
+    """Return what is trusted of all received documents, if the set `confirmed` is confirmed."""
     sets = _chain(rows, confirmed, signer.collectivity)
     measures = []
     for row in rows:
@@ -102,20 +102,20 @@ def trust_state(
         try:
             document = open_measures(row.data, sets, signer.collectivity)
         except DocumentRefused:
-            continue  # of a set that is not confirmed (any more)
-        of_set = next(each for each in sets if each.hash == document.trustees)
+            continue  # its set is not confirmed, or no longer
+        of_set = next(trusted for trusted in sets if trusted.hash == document.trustees)
         start = max(_start(row, document.effective), of_set.start)
         measures.append(TrustedMeasures(row.hash, document, start))
-    own = [entry for each in entries if (entry := own_entry(each, sets, signer)) is not None]
+    own = [entry for signed in entries if (entry := own_entry(signed, sets, signer)) is not None]
     transforms = {row.hash: read_transform(row.data) for row in rows if row.kind == TRANSFORM}
     return TrustState(sets, tuple(measures), tuple(own), transforms)
 
 
 def first_set(data: bytes, collectivity: str) -> tuple[CosignedDocument, TrusteeSet]:
-    """Read what is proposed as the first set of trustees.
+    """Read a proposed first set of trustees.
 
     Raises:
-        DocumentRefused: with what is wrong.
+        DocumentRefused: the set is invalid or another collectivity's; the message states why.
     """
     cosigned = cosigned_from_bytes(data)
     trustees = open_first_set(cosigned)
@@ -125,7 +125,7 @@ def first_set(data: bytes, collectivity: str) -> tuple[CosignedDocument, Trustee
 
 
 def cosigned_from_bytes(data: bytes) -> CosignedDocument:
-    """Read a signed document in its MessagePack form, nothing of it verified. Raises DocumentRefused."""
+    """Read a signed document from MessagePack without verifying it. Raises DocumentRefused."""
     try:
         return msgspec.msgpack.decode(data, type=CosignedDocument)
     except (msgspec.MsgspecError, ValueError, RecursionError) as exc:
@@ -136,13 +136,13 @@ def open_measures(data: bytes, sets: Sequence[TrustedSet], collectivity: str) ->
     """Verify a measures document under the trusted set that it names.
 
     Raises:
-        DocumentRefused: with what is wrong.
+        DocumentRefused: the document is invalid or not trusted; the message states why.
     """
     cosigned = cosigned_from_bytes(data)
     measures = read_cosigned(cosigned, Measures)
     if measures.collectivity != collectivity:
         raise DocumentRefused("These measures are another collectivity's.")
-    of_set = next((each for each in sets if each.hash == measures.trustees), None)
+    of_set = next((trusted for trusted in sets if trusted.hash == measures.trustees), None)
     if of_set is None:
         raise DocumentRefused("These measures name a set of trustees that is not trusted here.")
     check_signed_by_trustees(cosigned, of_set.trustees)
@@ -153,11 +153,11 @@ def open_measures(data: bytes, sets: Sequence[TrustedSet], collectivity: str) ->
 def own_entry(
     signed: SignedEntry, sets: Sequence[TrustedSet], signer: Signer
 ) -> RosterEntry | None:
-    """Return a roster entry if a trusted set's registrar signed it and it names this chip."""
+    """Return the roster entry if a trusted set's registrar signed it and it names this chip."""
     own = (signer.household.id, signer.device, signer.key.public_key().public_bytes_raw())
-    for each in reversed(sets):
+    for trusted in reversed(sets):
         try:
-            entry = open_entry(signed, each.trustees.registrar_key)
+            entry = open_entry(signed, trusted.trustees.registrar_key)
         except DocumentRefused:
             continue
         named = (entry.household_key, entry.device, entry.signing_key)
@@ -194,5 +194,5 @@ def _next_set(by_hash: dict[bytes, DocumentRow], last: TrustedSet) -> TrustedSet
 
 
 def _start(row: DocumentRow, effective: int) -> int:
-    """Return from when a document holds: not sooner than the notice after it was first seen."""
+    """Return the first day of a document: no sooner than the notice period after its arrival."""
     return effective if row.is_first else max(effective, row.first_seen + NOTICE_DAYS)

@@ -1,4 +1,4 @@
-"""The budget in words, French and English."""
+"""Household texts about the area lane and its budget, in French and English."""
 
 from edge.area.report import Participation
 from edge.language.choice import Lang
@@ -85,7 +85,7 @@ _PROFILE = bilingual(
 
 
 def budget_in_words(account: Budget, lang: Lang) -> str:
-    """Lay the account out for a terminal, `lang` being fr or en."""
+    """Format the account for a terminal."""
     sums = {"today": account.today, "month": account.month, "year": account.year}
     rows = [_row(sums[name], title, account.delta, lang) for name, title in _TITLES[lang]]
     rows.append(_PROFILE[lang].format(days=account.profile_days, most=account.profile_days_max))
@@ -107,6 +107,6 @@ def _row(total: Sum, title: str, delta: float, lang: Lang) -> str:
     return text.replace(".", ",") if lang == "fr" else text
 
 
-def participation_in_words(found: Participation, lang: Lang) -> str:
-    """Return one line that says whether the home takes part, and if not, why."""
-    return f"{LABEL[lang]:<18}{PARTICIPATION[lang][found]}"
+def participation_in_words(participation: Participation, lang: Lang) -> str:
+    """Return one line on whether the home takes part, or why not."""
+    return f"{LABEL[lang]:<18}{PARTICIPATION[lang][participation]}"
