@@ -1,4 +1,4 @@
-"""The chip's copy of the transparency log: every entry and document is checked before it counts.
+"""The chip's copy of the transparency log: every entry and document is checked before it is used.
 
-`reader` takes pages and documents and refuses a list that contradicts the copy; `cli` shows it.
+`reader` takes segments and documents, and refuses a log that contradicts the copy.
 """

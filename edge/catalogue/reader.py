@@ -1,7 +1,7 @@
-"""Reading the transparency log: pages follow the copy or are refused, documents are admitted in order.
+"""Reads the transparency log: segments must extend the copy, and documents are admitted in order.
 
-The list is one for everyone and only grows. A signed page with other entries than the copy, or
-fewer, is kept as proof and told to the household; the copy stays as it was.
+The log is the same for everyone and only grows. A signed segment with other or fewer entries than
+the copy is kept as proof and reported to the household; the copy does not change.
 """
 
 import hashlib
@@ -24,21 +24,21 @@ from protocol.topics import (
 )
 from system.clock import Clock
 
-# Documents are heard a few at a time, so that a long list does not fill the link's queue.
+# Documents are subscribed a few at a time, so that a long log does not fill the link's queue.
 DOCUMENTS_AT_ONCE = 32
-# What is wanted is asked for anew after so long: the link may have dropped it.
+# Missing documents are subscribed anew after this time, because the link may have dropped them.
 RENEW_S = 300.0
-# Two hundred products a month for ten years; whoever lists more fills no card.
+# Two hundred products a month for ten years; a longer log must not fill the chip's card.
 DOCUMENTS_MAX_BYTES = 128 * 1024 * 1024
 
 log = structlog.get_logger()
 
 
 class Copy:
-    """The list as the vault holds it: entries, and the documents that are there, admitted."""
+    """The vault's copy of the log: its entries, and the documents admitted so far."""
 
     def __init__(self, vault: VaultReader, collectivity: str, key: Ed25519PublicKey) -> None:
-        """Read what the vault holds; `key` is the platform's."""
+        """Read the copy in `vault`; `key` is the platform's."""
         self.address = Address(collectivity, ALL, PublicKind.LIST)
         self.key = key
         self.entries: list[Entry] = []
@@ -50,21 +50,21 @@ class Copy:
             for payload in vault.catalogue.pages():
                 self.entries += open_message(self.address, payload, key, Segment).entries
         except MessageRefused:
-            self.entries = []  # of another collectivity: the household has moved
+            self.entries = []  # the household has moved from another collectivity
         self.advance()
 
     @property
     def head(self) -> bytes | None:
-        """What names the whole list as it stands in the copy; None: nothing is listed."""
+        """The chain head, which identifies the whole copy; None if nothing is listed."""
         return self.entries[-1].head if self.entries else None
 
     def knows(self, head: bytes) -> bool:
-        """Say whether this was ever the list's head."""
+        """Return whether `head` is or was a chain head of the log."""
         return any(entry.head == head for entry in self.entries)
 
     def at(self, head: bytes) -> Catalogue | None:
-        """Return the documents as they stood when `head` was the list's; None: not all are here."""
-        length = next((e.number + 1 for e in self.entries if e.head == head), None)
+        """Return the documents at the time of chain head `head`; None if some are missing."""
+        length = next((entry.number + 1 for entry in self.entries if entry.head == head), None)
         if length is None or self._admitted < length:
             return None
         if length == len(self.entries):
@@ -77,16 +77,16 @@ class Copy:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the document of every entry is there."""
+        """Whether the copy has the document of every entry."""
         return self._admitted == len(self.entries)
 
     @property
     def size_bytes(self) -> int:
-        """What the documents take."""
+        """The total size of the documents."""
         return sum(len(payload) for payload in self._payloads.values())
 
     def missing(self) -> list[bytes]:
-        """Return the hashes of documents that are listed and not there, in order."""
+        """Return the hashes of listed documents that the copy lacks, in order."""
         return [
             entry.hash
             for entry in self.entries[self._admitted :]
@@ -94,12 +94,12 @@ class Copy:
         ]
 
     def put(self, name: bytes, payload: bytes) -> None:
-        """Take the document of an entry."""
+        """Add the document of an entry."""
         self._payloads[name] = payload
         self.advance()
 
     def advance(self) -> None:
-        """Admit documents in the order of the list, as far as they are there."""
+        """Admit documents in the order of the log, up to the first missing one."""
         while self._admitted < len(self.entries):
             entry = self.entries[self._admitted]
             payload = self._payloads.get(entry.hash)
@@ -114,12 +114,12 @@ class Copy:
 
 
 class CatalogueReader:
-    """Takes what the broker keeps of the list; says which topics to hear."""
+    """Extends the copy from the broker's retained messages, and chooses topics to subscribe to."""
 
     def __init__(
         self, vault: Vault, clock: Clock, collectivity: str, platform_key: Ed25519PublicKey
     ) -> None:
-        """Go on from the copy in `vault`."""
+        """Continue from the copy in `vault`."""
         self._vault = vault
         self._clock = clock
         self._collectivity = collectivity
@@ -128,7 +128,7 @@ class CatalogueReader:
         self._renewed_s = 0.0
 
     def topics(self, now_s: float) -> frozenset[str]:
-        """Return the topics to hear: the page where the list ends, and documents that lack."""
+        """Return the topics to subscribe to: the last segments, and missing documents."""
         page = len(self.copy.entries) // PAGE_ENTRIES
         pages = {page_topic(self._collectivity, number) for number in {max(page - 1, 0), page}}
         missing = self.copy.missing()[:DOCUMENTS_AT_ONCE]
@@ -141,17 +141,17 @@ class CatalogueReader:
         return frozenset(pages | {listed_topic(self._collectivity, name) for name in missing})
 
     def take(self, topic: str, payload: bytes) -> bool:
-        """Take a message of the list's; False: the topic is none of it.
+        """Process a message of the log; return False if the topic is not the log's.
 
         Raises:
-            MessageRefused: it is not what it should be; nothing of it was kept.
+            MessageRefused: the message is invalid; nothing of it was kept, except as proof.
         """
         parts = parse_catalogue_topic(topic)
         if parts is None:
             return False
         if parts.collectivity != self._collectivity:
             raise MessageRefused(Reason.TOPIC, "another collectivity's list")
-        if payload:  # an empty one says that the broker keeps nothing there any more
+        if payload:  # an empty one clears the broker's retained message
             self._take(parts, payload)
         return True
 
@@ -167,7 +167,7 @@ class CatalogueReader:
     def _take_page(self, page: Segment, payload: bytes) -> None:
         first, entries = page.number * PAGE_ENTRIES, self.copy.entries
         if first > len(entries):
-            return  # pages before it have not come yet
+            return  # earlier segments have not arrived yet
         own = entries[first : first + PAGE_ENTRIES]
         common = min(len(own), len(page.entries))
         for ours, theirs in zip(own[:common], page.entries[:common], strict=True):
@@ -204,7 +204,7 @@ class CatalogueReader:
         self.copy.put(name, payload)
 
     def _alarm(self, kind: AlarmKind, entry: int, payload: bytes) -> None:
-        """Keep the proof, and refuse. Raises MessageRefused."""
+        """Store the proof, then raise MessageRefused."""
         with self._vault.catalogue_change() as tables:
             is_new = tables.put_alarm(LogAlarm(self._clock.now(), kind, entry, payload))
         if is_new:

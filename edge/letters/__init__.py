@@ -1,1 +1,1 @@
-"""Private messages of providers, which only the household's chip can open."""
+"""Providers' private messages, which only the household's chip can open."""

@@ -1,4 +1,4 @@
-"""Private letters on the chip: checked, opened once to see that they open, kept sealed, shown."""
+"""Checks providers' private messages, stores them sealed, and opens them for the household."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -21,7 +21,7 @@ Agreements = Mapping[bytes, Agreement]
 
 
 class LetterInbox(MessageHandler):
-    """Keeps the letters of providers with whom the household has a contract."""
+    """Stores messages of providers with whom the household has a contract."""
 
     kinds = frozenset({Kind.LETTER})
 
@@ -31,7 +31,7 @@ class LetterInbox(MessageHandler):
         seen: DeliveryReceipts,
         agreements: Agreements,
     ) -> None:
-        """Take letters under `agreements`, the household's contracts by their hashes."""
+        """Accept messages under `agreements`, the household's contracts by their hashes."""
         self._vault, self._clock = context.vault, context.clock
         self._household, self._platform_key = context.signer.household, context.platform_key
         self._seen = seen
@@ -40,7 +40,7 @@ class LetterInbox(MessageHandler):
     def take(self, message: InboundMessage) -> None:
         """See `MessageHandler.take`."""
         if not message.payload:
-            return  # the cloud has taken it back
+            return  # the cloud has withdrawn it
         body = open_message(message.address, message.payload, self._platform_key, Letter)
         if body.household_key != self._household.id:
             raise MessageRefused(Reason.TOPIC, "another household's")
@@ -60,7 +60,7 @@ class LetterInbox(MessageHandler):
 
 
 class OpenedLetter(msgspec.Struct, frozen=True):
-    """A letter as the household reads it."""
+    """An opened message of a provider."""
 
     id: str
     provider: str
@@ -71,22 +71,22 @@ class OpenedLetter(msgspec.Struct, frozen=True):
 def opened_letters(
     letters: Iterable[bytes], household: HouseholdSecret, agreements: Agreements
 ) -> list[OpenedLetter]:
-    """Open kept letters; those of a contract that is no longer here are left out."""
-    found = []
-    for kept in letters:
+    """Open stored messages, without those whose contract is no longer here."""
+    opened = []
+    for data in letters:
         try:
-            letter = _read(kept, agreements)
+            letter = _read(data, agreements)
             text = open_letter(letter, household.id, household.sealing)
         except (DocumentRefused, CipherError):
             continue
         provider = agreements[letter.contract].offer.provider
         written_on = day_of_number(letter.written_on)
-        found.append(OpenedLetter(letter.id.hex(), provider, written_on, text))
-    return found
+        opened.append(OpenedLetter(letter.id.hex(), provider, written_on, text))
+    return opened
 
 
 def _read(data: bytes, agreements: Agreements) -> PrivateLetter:
-    """Verify a letter under the key of the provider whose contract it names."""
+    """Verify a message with the key of the provider whose contract it names."""
     try:
         signed = msgspec.msgpack.decode(data, type=Signed)
         named = msgspec.msgpack.decode(signed.body, type=PrivateLetter)

@@ -1,7 +1,7 @@
-"""One household-day's contribution: values in, a masked message and its cost out.
+"""Makes one household-day's contribution: a masked message and its privacy cost.
 
-Draws noise each time it is called; whoever calls it commits message and cost together, and calls
-once for a day. Knows no vault and no meter, so that a simulated fleet contributes by it as well.
+Every call draws new noise, so the caller calls once for a day and commits message and cost
+together. Independent of vault and meter, so that a simulated fleet can use it as well.
 """
 
 import secrets
@@ -26,15 +26,15 @@ NONE_PRICED: tuple[int, ...] = (0,) * PRICE_CLASSES
 
 
 class DayValues(msgspec.Struct, frozen=True):
-    """A whole day as metered: nothing in it is estimated and nothing is missing.
+    """A completely metered day: nothing in it is estimated or missing.
 
     Attributes:
         day: the legal day.
-        energies_wh: 92, 96 or 100 quarter-hours, Wh.
+        energies_wh: energy of the 92, 96 or 100 quarter-hours.
         injected_wh: energy injected.
         priced_wh: energy in each of the 16 price classes; zeros without a contract.
         cost_cents: the day's cost with VAT; zero without a contract.
-        profile: who lives here, None if the household does not say.
+        profile: who lives here; None if undisclosed.
     """
 
     day: date
@@ -54,13 +54,14 @@ class Seeds(msgspec.Struct, frozen=True):
 
 
 class ContributionInputs(msgspec.Struct, frozen=True):
-    """On what a contribution stands, all of it verified.
+    """The verified documents and keys for a contribution.
 
     Attributes:
-        measures: the document in force on the day; `document` is its hash.
-        transforms: by hash, for the curves.
+        measures: the document in force on the day.
+        document: the hash of `measures`.
+        transforms: transforms of curves, by hash.
         entry: the household's roster entry.
-        seeds: under the document's set of trustees.
+        seeds: the seeds for the document's set of trustees.
     """
 
     measures: Measures
@@ -71,7 +72,7 @@ class ContributionInputs(msgspec.Struct, frozen=True):
 
 
 class CostedContribution(msgspec.Struct, frozen=True):
-    """A contribution and what it costs."""
+    """A contribution and its privacy cost."""
 
     contribution: Contribution
     spends: tuple[Spend, ...]
@@ -79,48 +80,48 @@ class CostedContribution(msgspec.Struct, frozen=True):
 
 def contribute(
     values: DayValues,
-    grounds: ContributionInputs,
+    inputs: ContributionInputs,
     ledger: Ledger,
     caps: Caps,
     *,
     sampler: Sampler = draw_noise,
     draw_nonce: Callable[[int], bytes] = secrets.token_bytes,
 ) -> CostedContribution | Limit | None:
-    """Make a day's contribution; None where the day or the household has no part in any measure.
+    """Make a day's contribution; None if the day or the household takes part in no measure.
 
-    A `Limit` says which cap stands against it; then no noise was drawn. Where it is only the
-    profile's cap, the rest is made without the profile.
+    Returns a `Limit` if a cap forbids the day; then no noise was drawn. If only the profile's cap
+    forbids it, the contribution is made without the profile.
     """
-    takes_part = _parts(values, grounds)
-    verdict = ledger.refusal(_spends(values, grounds, takes_part), caps)
+    takes_part = _parts(values, inputs)
+    verdict = ledger.refusal(_spends(values, inputs, takes_part), caps)
     if verdict is Limit.PROFILE:
-        takes_part = [each for each in takes_part if each[0].kind is not MeasureKind.PROFILE]
-        verdict = ledger.refusal(_spends(values, grounds, takes_part), caps)
+        takes_part = [part for part in takes_part if part[0].kind is not MeasureKind.PROFILE]
+        verdict = ledger.refusal(_spends(values, inputs, takes_part), caps)
     if verdict is not None:
         return verdict
     if not takes_part:
         return None
-    day, key = day_number(values.day), grounds.entry.household_key
+    day, key = day_number(values.day), inputs.entry.household_key
     nonce = draw_nonce(NONCE_BYTES)
     parts = []
     for measure, group, code in takes_part:
-        plain = noised(code, grounds.measures, measure, group, sampler)
-        words = mask_values(plain, grounds.seeds.seeds, key, day, measure.name, nonce)
+        plain = noised(code, inputs.measures, measure, group, sampler)
+        words = mask_values(plain, inputs.seeds.seeds, key, day, measure.name, nonce)
         parts.append(Part(measure.name, group.code, to_bytes(words)))
     contribution = Contribution(
         household_key=key,
         day=day,
-        measures=grounds.document,
-        generation=grounds.seeds.generation,
-        entry=grounds.entry.number,
+        measures=inputs.document,
+        generation=inputs.seeds.generation,
+        entry=inputs.entry.number,
         nonce=nonce,
         parts=tuple(parts),
     )
-    return CostedContribution(contribution, _spends(values, grounds, takes_part))
+    return CostedContribution(contribution, _spends(values, inputs, takes_part))
 
 
 def code_of(measure: Measure, values: DayValues, transform: Transform | None) -> Curve | None:
-    """Return a measure's code of the day, float64[slots] in clip radii; None: it has no part."""
+    """Return a measure's code of the day, float64[slots] in clip radii; None if it has none."""
     energies = np.array(values.energies_wh, np.float64)
     if measure.kind is MeasureKind.CURVE:
         return None if transform is None else curve_code(transform, values.day, energies)
@@ -132,33 +133,33 @@ def code_of(measure: Measure, values: DayValues, transform: Transform | None) ->
     return weighted_code(measure, profile_values(values.profile, float(energies.sum())))
 
 
-def _parts(values: DayValues, grounds: ContributionInputs) -> list[tuple[Measure, Group, Curve]]:
-    measures, entry, day = grounds.measures, grounds.entry, day_number(values.day)
+def _parts(values: DayValues, inputs: ContributionInputs) -> list[tuple[Measure, Group, Curve]]:
+    measures, entry, day = inputs.measures, inputs.entry, day_number(values.day)
     if not measures.is_counted(day) or entry.cell is None or entry.start > day:
         return []
-    found = []
+    parts = []
     for measure in measures.measures:
         if measure.kind is MeasureKind.PROFILE and not measures.is_profile_counted(day):
             continue
         group = measure.group_of(entry.cell, entry.provider)
         if group is None:
             continue
-        transform = None if group.transform is None else grounds.transforms.get(group.transform)
+        transform = None if group.transform is None else inputs.transforms.get(group.transform)
         code = code_of(measure, values, transform)
         if code is not None:
-            found.append((measure, group, code))
-    return found[:PARTS_MAX]
+            parts.append((measure, group, code))
+    return parts[:PARTS_MAX]
 
 
 def _spends(
-    values: DayValues, grounds: ContributionInputs, parts: Sequence[tuple[Measure, Group, Curve]]
+    values: DayValues, inputs: ContributionInputs, parts: Sequence[tuple[Measure, Group, Curve]]
 ) -> tuple[Spend, ...]:
     day = day_number(values.day)
     return tuple(
         Spend(
             day,
             measure.name,
-            grounds.measures.measure_rho(measure),
+            inputs.measures.measure_rho(measure),
             measure.kind is MeasureKind.PROFILE,
         )
         for measure, _, _ in parts

@@ -1,7 +1,7 @@
-"""The budget in zCDP: what each day cost, what a month and a year may cost, and when it is enough.
+"""The privacy budget in zCDP: the cost of each day, and the caps of a day, month and year.
 
-Costs (rho) add up; an epsilon is made of a total only where people read it. Pure: the vault keeps
-the entries, and commits them with the noised ciphertext they paid for.
+Costs (rho) add up; totals become an epsilon only where people read them. Pure: the vault stores the
+entries, and commits each with the noised ciphertext that it paid for.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,21 +13,21 @@ import msgspec
 from protocol.calendar import day_number, day_of_number
 from protocol.privacy import EPSILON_MAX, epsilon_of_rho, gaussian_sigma, rho_of_sigma
 
-# The delta at which epsilons are told, and at which a day's cap is reckoned.
+# The delta of all reported epsilons, and of the day's cap.
 DELTA = 1e-6
 DAY_RHO_MAX = rho_of_sigma(gaussian_sigma(EPSILON_MAX, DELTA))
-# "At home or away" replaces a day by another: twice the distance, four times the cost.
+# "At home or away" replaces one day by another: twice the distance, four times the cost.
 REPLACED = 4
-# More than any cap allows: what a ledger that was lost has to be taken for.
+# More than any cap allows: a lost ledger counts as having spent this.
 EVERYTHING_RHO = 1_000.0
-# A sum of floats may miss a cap that it meets exactly by this.
+# A sum of floats that equals a cap may exceed it by this.
 ROUNDING = 1e-9
 
 _Rho = Annotated[float, msgspec.Meta(ge=0, le=EVERYTHING_RHO)]
 
 
 class Caps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What may be spent at most, in rho; `profile_days` is a number of days a year."""
+    """The highest costs, in rho; `profile_days` is a number of days a year."""
 
     day_rho: _Rho = DAY_RHO_MAX
     month_rho: _Rho = 4.0
@@ -36,7 +36,7 @@ class Caps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Spend(msgspec.Struct, frozen=True):
-    """What one measure cost on one day (a number), in rho."""
+    """The cost of one measure on one day (a number), in rho."""
 
     day: int
     measure: str
@@ -45,7 +45,7 @@ class Spend(msgspec.Struct, frozen=True):
 
 
 class Limit(StrEnum):
-    """Why a day is not contributed, or not the whole of it."""
+    """Why a day is not contributed, or only a part of it."""
 
     SPENT = "day_spent_already"
     DAY = "day_cap"
@@ -64,10 +64,10 @@ class Balance(msgspec.Struct, frozen=True):
 
 
 class Ledger:
-    """All that was spent; values in, verdicts out."""
+    """All spent costs, and the decision whether more may be spent."""
 
     def __init__(self, spends: Iterable[Spend] = ()) -> None:
-        """Take the entries, of which there is at most one for a day and measure."""
+        """Hold `spends`, at most one for each day and measure."""
         self._spends = tuple(spends)
 
     @property
@@ -76,26 +76,26 @@ class Ledger:
         return self._spends
 
     def balance(self, day: int) -> Balance:
-        """Return what was spent on `day` (a number), in its month and in its calendar year."""
+        """Return the costs of `day` (a number), of its month and of its calendar year."""
         on = day_of_number(day)
-        of_year = [each for each in self._spends if day_of_number(each.day).year == on.year]
-        of_month = [each for each in of_year if day_of_number(each.day).month == on.month]
+        of_year = [spend for spend in self._spends if day_of_number(spend.day).year == on.year]
+        of_month = [spend for spend in of_year if day_of_number(spend.day).month == on.month]
         return Balance(
-            sum(each.rho for each in of_month if each.day == day),
-            sum(each.rho for each in of_month),
-            sum(each.rho for each in of_year),
-            len({each.day for each in of_year if each.is_profile}),
+            sum(spend.rho for spend in of_month if spend.day == day),
+            sum(spend.rho for spend in of_month),
+            sum(spend.rho for spend in of_year),
+            len({spend.day for spend in of_year if spend.is_profile}),
         )
 
     def refusal(self, spends: Sequence[Spend], caps: Caps) -> Limit | None:
-        """Say why `spends`, all of one day, may not be made; None: they may."""
+        """Return why `spends`, all of one day, may not be made; None if they may."""
         if not spends:
             return None
         day = spends[0].day
-        if any(each.day == day for each in self._spends):
+        if any(spend.day == day for spend in self._spends):
             return Limit.SPENT
         before = self.balance(day)
-        cost = sum(each.rho for each in spends)
+        cost = sum(spend.rho for spend in spends)
         for limit, total, cap in (
             (Limit.DAY, cost, caps.day_rho),
             (Limit.MONTH, before.month_rho + cost, caps.month_rho),
@@ -103,15 +103,15 @@ class Ledger:
         ):
             if total > cap + ROUNDING:
                 return limit
-        is_profile = any(each.is_profile for each in spends)
+        is_profile = any(spend.is_profile for spend in spends)
         return Limit.PROFILE if is_profile and before.profile_days >= caps.profile_days else None
 
 
 class Sum(msgspec.Struct, frozen=True):
-    """A total as people read it.
+    """A total in the form that people read.
 
-    `epsilon` is what a household's taking part gives away at most, `epsilon_replaced` what "at home
-    or away" does; both at delta 1e-6. `cap_rho` and `left` (a fraction) say how much there is yet.
+    `epsilon` bounds what taking part reveals, `epsilon_replaced` what "at home or away" reveals,
+    both at delta 1e-6. `left` is the fraction of `cap_rho` that is unspent.
     """
 
     rho: float
@@ -122,7 +122,7 @@ class Sum(msgspec.Struct, frozen=True):
 
 
 class Budget(msgspec.Struct, frozen=True):
-    """The account that the household is shown on `day`."""
+    """The privacy account on `day`, as shown to the household."""
 
     day: str
     today: Sum
@@ -147,7 +147,7 @@ def budget(ledger: Ledger, caps: Caps, day: int) -> Budget:
 
 
 def oldest_needed(day: int) -> int:
-    """Return the first day (a number) whose entries a ledger still needs on `day`: two years."""
+    """Return the first day (a number) that a ledger still needs on `day`: two calendar years."""
     return day_number(day_of_number(day).replace(month=1, day=1)) - 366
 
 

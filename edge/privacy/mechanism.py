@@ -1,7 +1,7 @@
 """A household-day's contribution to a measure: code, clip, grid, share of noise.
 
-The order is what the guarantee rests on: whatever the code, after `clip_to_grid` its norm is at most
-one clip radius, and the noise is drawn for that radius.
+The guarantee rests on this order: after `clip_to_grid`, the norm of any code is at most one clip
+radius, and the noise is drawn for that radius.
 """
 
 from datetime import date
@@ -18,7 +18,7 @@ from protocol.transform import Curve, Transform, clip_to_grid, to_clock
 def curve_code(transform: Transform, day: date, energies_wh: Curve) -> Curve:
     """Return the code of a legal day's curve, float64[K], in clip radii.
 
-    energies_wh: float64[92 | 96 | 100], one for each quarter-hour of the day.
+    `energies_wh`: float64[92 | 96 | 100], one for each quarter-hour of the day.
     """
     profile = transform.profile(day)
     return np.asarray(
@@ -34,12 +34,13 @@ def weighted_code(measure: Measure, values: Curve) -> Curve:
 def noised(
     code: Curve, measures: Measures, measure: Measure, group: Group, sampler: Sampler = draw_noise
 ) -> Signed:
-    """Clip a code, add one household's share of noise and the check slot; returns int64[slots + 1].
+    """Clip a code, add one household's share of noise and the check slot; return int64[slots + 1].
 
-    Draws anew each time: the caller draws once for a household, day and measure.
+    Every call draws new noise: the caller calls once for a household, day and measure.
 
     Raises:
-        BoundExceeded: the code has another length than the group has slots, or is no number.
+        BoundExceeded: the code's length is not the group's number of slots, or a value is not
+            finite.
     """
     if len(code) != group.slots or not np.isfinite(code).all():
         raise BoundExceeded(f"a code of {group.slots} finite slots for {group.code}")

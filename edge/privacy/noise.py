@@ -1,4 +1,4 @@
-"""Discrete Gaussian noise, drawn by OpenDP's exact sampler from the system's randomness."""
+"""Draws discrete Gaussian noise with OpenDP's exact sampler and the system's randomness."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -16,7 +16,7 @@ def draw_noise(slots: int, std_units: float) -> Signed:
     """Draw int64[slots] of discrete Gaussian noise with a standard deviation in grid units.
 
     Raises:
-        BoundExceeded: fewer than 4 units; such shares would not add up to a discrete Gaussian.
+        BoundExceeded: `std_units` is below 4; such shares would not add up to a discrete Gaussian.
     """
     if std_units < SHARE_STD_MIN:
         raise BoundExceeded(f"{std_units:.2f} grid units of noise; at least {SHARE_STD_MIN}")
@@ -25,7 +25,7 @@ def draw_noise(slots: int, std_units: float) -> Signed:
 
 @lru_cache(maxsize=64)
 def _sampler(std_units: float) -> Callable[[list[int]], list[int]]:
-    # OpenDP costs a chip megabytes, and one whose area lane is off never draws.
+    # Imported late: OpenDP takes megabytes, and a chip whose area lane is off never draws.
     from opendp.domains import atom_domain, vector_domain  # noqa: PLC0415
     from opendp.measurements import make_gaussian  # noqa: PLC0415
     from opendp.metrics import l2_distance  # noqa: PLC0415
