@@ -1,5 +1,5 @@
-"""Quotes on the chip: what every listed offer would have cost this household.
+"""Quotes on the chip: the bill of every listed offer for this household's past year.
 
-`asking` asks and keeps the answer; `opening` opens its sums; `pricing` makes bills of them; `cli`
-and `picture` show them. Nothing leaves the chip after the answer, whatever it says.
+`asking` sends the question and stores the answer, `opening` opens its sums, `pricing` turns them
+into bills, and `picture` draws them. Nothing leaves the chip after the answer, whatever it contains.
 """

@@ -1,7 +1,7 @@
-"""Asking for quotes: one question when the household says so, the answer kept, nothing after it.
+"""Asks for quotes: one question when the household orders it, and nothing after the stored answer.
 
-The question names a year up to the day it was asked, and the list's head: the same from every
-household that asks that day. No part of it follows from consumption, contract or earlier answers.
+The question names the year up to the day of the order, and the log's chain head: it is the same
+from every household that asks that day. It depends on no consumption, contract or earlier answer.
 """
 
 import secrets
@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 
 class QuoteOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The household's wish for quotes, as its command leaves it."""
+    """The household's order for quotes, as its command stores it."""
 
     asked_at: datetime
 
@@ -42,7 +42,7 @@ ORDER = OrderFile("quotes.json", QuoteOrder, "ask again.")
 
 
 def leave_order(directory: Path, asked_at: datetime) -> QuoteOrder:
-    """Have the chip in `directory` ask for quotes."""
+    """Order the chip in `directory` to ask for quotes."""
     order = QuoteOrder(asked_at.replace(microsecond=0))
     ORDER.leave(directory, order)
     return order
@@ -53,8 +53,8 @@ class QuoteOptions:
     """What the chip needs to ask for quotes.
 
     Attributes:
-        order: the household's latest wish.
-        draw_id: makes the random name of a question.
+        order: returns the household's latest order.
+        draw_id: draws the random id of a question.
     """
 
     order: Callable[[], QuoteOrder | None] = lambda: None
@@ -70,7 +70,7 @@ def year_before(day: date) -> date:
 
 
 class Quoting(MessageHandler):
-    """Asks while the latest order has no answer; keeps the answer as it came."""
+    """Asks while the latest order has no answer; stores the answer as received."""
 
     kinds = frozenset({Kind.QUOTES})
 
@@ -80,7 +80,7 @@ class Quoting(MessageHandler):
         reader: CatalogueReader,
         options: QuoteOptions,
     ) -> None:
-        """Ask about the list that `reader` holds."""
+        """Ask about the log that `reader` holds."""
         self._signer, self._platform_key = context.signer, context.platform_key
         self._vault = context.vault
         self._reader = reader
@@ -122,7 +122,7 @@ class Quoting(MessageHandler):
             raise MessageRefused(Reason.TOPIC, "the topic names another part")
         row = self._open
         if row is None or row.id != part.id:
-            return  # answered already, or asked by a former life of this chip
+            return  # answered already, or asked before this chip's vault was replaced
         self._parts[part.part] = part.data
         if all(number in self._parts for number in range(part.parts)):
             data = b"".join(self._parts[number] for number in range(part.parts))
@@ -130,7 +130,7 @@ class Quoting(MessageHandler):
             self._finish(row, data)
 
     def _look(self) -> None:
-        """Take the household's latest wish, unless it is the one at hand or answered."""
+        """Start the household's latest order, unless it is known already."""
         order = self._options.order()
         if order is None or order == self._order:
             return

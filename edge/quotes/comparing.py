@@ -1,4 +1,4 @@
-"""From what the vault holds to a comparison: the latest answer opened and priced."""
+"""Compares offers: opens and prices the latest answer in the vault."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -20,7 +20,7 @@ from protocol.quotes import LeftOut, QuoteAnswer, QuotePlan, tariff_on
 
 
 class QuestionState(StrEnum):
-    """How far the latest question has come."""
+    """The state of the latest question."""
 
     NOT_ASKED = "not_asked"
     WAITING = "waiting"
@@ -43,15 +43,15 @@ def compare(
 ) -> Comparison:
     """Open and price the latest answer in the vault.
 
-    Where the latest question has no answer yet, the one before it stands. `kva` None: the power of
-    the household's own contract, if that names one.
+    While the latest question has no answer, the previous answer is used. `kva` None: the subscribed
+    power of the household's own contract, if that names one.
     """
-    asked = vault.catalogue.quotes()
-    if not asked:
+    questions = vault.catalogue.quotes()
+    if not questions:
         return Comparison(QuestionState.NOT_ASKED)
-    row = next((each for each in asked if each.answer is not None), None)
+    row = next((question for question in questions if question.answer is not None), None)
     if row is None or row.answer is None:
-        return Comparison(QuestionState.WAITING, asked[0].asked_at)
+        return Comparison(QuestionState.WAITING, questions[0].asked_at)
     copy = Copy(vault, identity.collectivity, identity.platform_key)
     catalogue = copy.at(row.head)
     if catalogue is None:
@@ -81,7 +81,7 @@ def _quotes(
         vault.epoch_seeds,
         identity.household.seal,
     )
-    days = [each.closed for each in vault.day_rows(row.start, row.end)]
+    days = [day.closed for day in vault.day_rows(row.start, row.end)]
     if kva is None and agreement is not None:
         tariff = tariff_on(agreement.offer, row.end)
         kva = None if tariff is None else tariff.kva
@@ -93,23 +93,23 @@ def _quotes(
 
 
 def _curves(vault: VaultReader, start: date, end: date) -> dict[date, list[int]]:
-    """Return the chip's own curve of the days of which it has every quarter-hour."""
-    found: dict[date, list[int]] = {}
+    """Return the chip's own curve of each day that has every quarter-hour, in Wh."""
+    curves: dict[date, list[int]] = {}
     for interval in vault.values.intervals(start, end):
-        found.setdefault(interval.day, []).append(interval.energy_wh)
-    return {day: curve for day, curve in found.items() if len(curve) == quarter_hours(day)}
+        curves.setdefault(interval.day, []).append(interval.energy_wh)
+    return {day: curve for day, curve in curves.items() if len(curve) == quarter_hours(day)}
 
 
 def _own_offers(catalogue: Catalogue, agreement: Agreement | None) -> frozenset[str]:
-    """Return the hashes (hex) of the household's own offer and those that extend it."""
+    """Return the hashes (hex) of the household's own offer and of those that extend it."""
     if agreement is None:
         return frozenset()
     own = agreement.contract.offer
     return frozenset(name.hex() for name in (own, *catalogue.extensions_of(own)))
 
 
-def _left_out(catalogue: Catalogue, found: Iterable[tuple[bytes, LeftOut]]) -> Iterable[Unquoted]:
-    for name, why in found:
+def _left_out(catalogue: Catalogue, offers: Iterable[tuple[bytes, LeftOut]]) -> Iterable[Unquoted]:
+    for name, why in offers:
         offer = catalogue.document(name)
         if isinstance(offer, Offer):
             yield Unquoted(name.hex(), offer.provider, offer.product, left_out(why))

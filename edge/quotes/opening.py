@@ -1,4 +1,4 @@
-"""Opening quotes: the sums of an answer, with weights and seeds that are the chip's own."""
+"""Opens the sums of a quote answer with the chip's own weights and seeds."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -32,7 +32,7 @@ class QuoteFault(StrEnum):
 
 
 class QuotesRefused(Exception):
-    """An answer is not what the list, the chip's blocks or its registers say."""
+    """An answer contradicts the log, the chip's blocks or its registers."""
 
     def __init__(self, fault: QuoteFault) -> None:
         super().__init__(fault)
@@ -40,7 +40,7 @@ class QuotesRefused(Exception):
 
 
 class OpenedSums:
-    """The sums of one answer; each is opened when it is first wanted."""
+    """The sums of one answer; each is opened on first use."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class OpenedSums:
         """Check the answer against the plan and the chip's own `blocks` of the period.
 
         Raises:
-            QuotesRefused: it does not fit.
+            QuotesRefused: the answer does not fit.
         """
         shape = len(plan.months), len(plan.columns)
         if len(answer.sums) != shape[0] * shape[1] * COEFFICIENT_BYTES:
@@ -73,19 +73,20 @@ class OpenedSums:
 
     @property
     def opened_columns(self) -> set[Column]:
-        """The columns of which anything has been opened."""
+        """The columns of which some sum has been opened."""
         return {column for column, _ in self._opened}
 
     def total(self, column: Column) -> int:
-        """Return what a column came to in all months: kWh, Wh or Wh × price digit.
+        """Return a column's sum over all months: kWh, Wh or Wh × price digit.
 
         Raises:
-            QuotesRefused: it does not open, or days lack that are not named as missing.
+            QuotesRefused: the sum does not open, or lacks days that the answer does not name as
+                missing.
         """
         return sum(self.month(column, month) for month in self._plan.months)
 
     def month(self, column: Column, month: date) -> int:
-        """Return what a column came to in a month. Raises as `total`."""
+        """Return a column's sum over a month. Raises as `total`."""
         if (column, month) not in self._opened:
             self._opened[column, month] = self._open(column, month)
         return self._opened[column, month]
@@ -109,7 +110,7 @@ class OpenedSums:
 def _owners(
     covers: Sequence[BlockRange], blocks: Sequence[BlockRow], months: Sequence[date]
 ) -> CoefficientOwners:
-    """Lay out the chip's own blocks that an answer names."""
+    """Return which of the chip's own blocks own the coefficients that an answer sums."""
     ranges = {Incarnation(cover.incarnation): cover.ranges for cover in covers}
     named = [
         block

@@ -1,4 +1,4 @@
-"""Quotes as a picture: horizontal bars, one an offer, as SVG that needs nothing else."""
+"""Draws quotes as horizontal bars, one for each offer, in a self-contained SVG."""
 
 from decimal import Decimal
 from html import escape
@@ -21,7 +21,7 @@ text { font: 14px system-ui, sans-serif; fill: #1b1b1b }
 
 
 def euros(value: Decimal, lang: Lang) -> str:
-    """Return an amount as it is written in a language."""
+    """Format an amount in a language."""
     text = f"{value:,.2f}"
     if lang == "en":
         return f"€{text}" if value >= 0 else f"-€{text[1:]}"
@@ -29,7 +29,7 @@ def euros(value: Decimal, lang: Lang) -> str:
 
 
 def svg(quotes: Quotes, lang: Lang) -> str:
-    """Draw a comparison."""
+    """Return a comparison as SVG."""
     height = TOP + ROW * len(quotes.quotes) + 16
     last = quotes.end.fromordinal(quotes.end.toordinal() - 1)
     title = TITLE[lang].format(start=quotes.start, last=last)
@@ -64,5 +64,5 @@ def _bar(quote: Quote, number: int, longest: Decimal, lang: Lang) -> str:
 
 
 def shortened(text: str, most: int = 44) -> str:
-    """Return a text that fits beside a bar."""
+    """Return `text`, shortened to fit beside a bar."""
     return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -1,4 +1,4 @@
-"""Quotes as bills: every offer priced on what the sums came to, the cheapest first."""
+"""Prices every offer on the opened sums, the cheapest first."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
@@ -38,19 +38,19 @@ from protocol.tariff import (
     Tariff,
 )
 
-# A meter that runs this calendar counts everything in register 1.
+# Under this calendar a meter counts everything in register 1.
 SINGLE_REGISTER = "BASE"
 
 
 class PriceBasis(StrEnum):
-    """What an offer is priced on: the meter's own registers, or an estimate from the curve."""
+    """The basis of a price: the meter's own registers, or an estimate from the curve."""
 
     METER = "meter"
     ESTIMATE = "estimate"
 
 
 class NoQuote(StrEnum):
-    """Why an offer of the list has no quote here."""
+    """Why a listed offer has no quote here."""
 
     NOT_IN_FORCE = "not_in_force"
     NO_SCHEDULE = "no_schedule"
@@ -60,7 +60,7 @@ class NoQuote(StrEnum):
 
 
 class Quote(msgspec.Struct, frozen=True):
-    """What an offer would have cost; `bill` has its lines. `offer` is its hash (hex)."""
+    """The cost that an offer would have had; `bill` has its lines, `offer` is its hash (hex)."""
 
     offer: str
     provider: str
@@ -83,7 +83,7 @@ class Unquoted(msgspec.Struct, frozen=True):
 class Quotes(msgspec.Struct, frozen=True):
     """The comparison over the days [start, end), the cheapest first.
 
-    `missing` are days within it of which nothing could be counted, for any offer alike.
+    `missing` are days in it that could not be counted, for all offers alike.
     """
 
     start: date
@@ -94,11 +94,13 @@ class Quotes(msgspec.Struct, frozen=True):
 
 
 class HouseholdData(msgspec.Struct, frozen=True):
-    """What the chip knows of its own: closed days of the period, contract, subscribed power.
+    """The chip's own data.
 
-    `own` are the hashes (hex) of the offers that the household's contract is or may follow to.
-    `kva` None: offers for any power are compared. `curves` are the days of which the chip has not
-    deleted its own curve yet, Wh a quarter-hour.
+    Attributes:
+        days: closed days of the period.
+        own: hashes (hex) of the offers that the household's contract has or may follow.
+        kva: the subscribed power to compare; None: any.
+        curves: Wh of each quarter-hour, for the days whose curve the chip still has.
     """
 
     days: Sequence[DayClosed]
@@ -110,7 +112,7 @@ class HouseholdData(msgspec.Struct, frozen=True):
     def calendars(self) -> set[str]:
         """The calendars under which the meter counted, by their standard names.
 
-        Rebuilt days do not know theirs.
+        Restored days do not know theirs.
         """
         parts = {part.calendar for day in self.days for part in day.parts}
         names = (parts | {day.calendar for day in self.days}) - {""}
@@ -121,8 +123,8 @@ def price_quotes(plan: QuotePlan, sums: OpenedSums, home: HouseholdData) -> Quot
     """Price every offer of the plan on the opened sums.
 
     Raises:
-        QuotesRefused: nothing is stored of the period, a sum does not open, or differs from what
-            the chip counted itself.
+        QuotesRefused: nothing of the period is stored, a sum does not open, or it differs from the
+            chip's own count.
     """
     if not sums.days:
         raise QuotesRefused(QuoteFault.EMPTY)
@@ -132,11 +134,11 @@ def price_quotes(plan: QuotePlan, sums: OpenedSums, home: HouseholdData) -> Quot
     pricer = _Pricer(plan, sums, home, start)
     quotes, unquoted = [], []
     for quoted in plan.quoted:
-        found = pricer.quote(quoted)
-        if isinstance(found, Quote):
-            quotes.append(found)
+        outcome = pricer.quote(quoted)
+        if isinstance(outcome, Quote):
+            quotes.append(outcome)
         else:
-            unquoted.append(_unquoted(quoted, found))
+            unquoted.append(_unquoted(quoted, outcome))
     check_curves(plan, sums, home.curves)
     quotes.sort(key=lambda quote: (quote.total_ttc, quote.provider, quote.product))
     days = (start.fromordinal(n) for n in range(start.toordinal(), plan.end.toordinal()))
@@ -145,14 +147,14 @@ def price_quotes(plan: QuotePlan, sums: OpenedSums, home: HouseholdData) -> Quot
 
 
 def left_out(why: LeftOut) -> NoQuote:
-    """Return the household's word for why the plan has left an offer out."""
+    """Return the reason for which the plan has left an offer out."""
     return NoQuote(why.value)
 
 
 def check_registers(plan: QuotePlan, sums: OpenedSums, days: Sequence[DayClosed]) -> None:
     """Check opened registers and injection against the chip's own, month by month.
 
-    Months of which the chip has not kept every day that was summed are not compared.
+    A month is skipped if the chip no longer has every day that was summed.
 
     Raises:
         QuotesRefused: they differ.
@@ -173,7 +175,7 @@ def check_registers(plan: QuotePlan, sums: OpenedSums, days: Sequence[DayClosed]
 
 
 def check_curves(plan: QuotePlan, sums: OpenedSums, curves: Mapping[date, Sequence[int]]) -> None:
-    """Check what was opened of the curve against the chip's own, where it still has it.
+    """Check opened sums of the curve against the chip's own curve, where it still has it.
 
     Raises:
         QuotesRefused: they differ.
@@ -214,7 +216,7 @@ class _Pricer:
         energies = [
             self._energy(tariff, number, line, basis) for number, line in enumerate(tariff.energy)
         ]
-        # As it stands now, for all of the period: who takes it pays these prices.
+        # Today's prices for the whole period: a household that takes the offer pays these.
         undated = msgspec.structs.replace(tariff, valid_from=self._start, valid_to=None)
         bill = price_bill((undated,), self._start, self._plan.end, energies)
         name = quoted.hash.hex()
@@ -251,7 +253,7 @@ class _Pricer:
         return Energy(0, number, days, eur, wh=self._sums.total(Drawn()))
 
     def _register_kwh(self, tariff: Tariff, registers: Sequence[int], basis: PriceBasis) -> int:
-        """Return the whole kWh of registers, the meter's own or estimated (half-up)."""
+        """Return the whole kWh of registers: the meter's own, or estimated (rounded half up)."""
         if basis is PriceBasis.ESTIMATE and tariff.register_calendar is not None:
             calendar = tariff.register_calendar
             columns: list[Column] = [CalendarRegister(calendar, n) for n in registers]
@@ -263,7 +265,7 @@ class _Pricer:
 
 
 def _is_single(tariff: Tariff) -> bool:
-    """Say whether a tariff prices all that is drawn alike: any meter's registers together tell."""
+    """Return whether a tariff has one price for all energy drawn: any meter can then price it."""
     return tariff.calendar == SINGLE_REGISTER and tariff_registers(tariff) == [1]
 
 

@@ -1,4 +1,4 @@
-"""Quotes in words, French and English."""
+"""Household texts about quotes, in French and English."""
 
 from edge.language.typography import bilingual
 from edge.quotes.opening import QuoteFault
