@@ -1,6 +1,6 @@
-"""Who this chip is: its keys, and what the collectivity certified.
+"""The chip's identity: its keys, and the collectivity's certificate.
 
-keys       what the chip drew for itself
-key_form   a household key of an older form brought to this one, once
-enrolment  what the collectivity said of the chip, checked and read
+keys       the keys that the chip drew
+key_form   rewrites a household key of an older form, once
+enrolment  reads and checks the collectivity's answer
 """

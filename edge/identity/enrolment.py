@@ -1,4 +1,4 @@
-"""Who the chip is by the collectivity's word: enrolment.json, device.pem, ca.pem, and former chips."""
+"""The chip's certified identity: `enrolment.json`, `device.pem`, `ca.pem`, and former chips."""
 
 import ssl
 from dataclasses import dataclass
@@ -31,9 +31,10 @@ CERTIFICATE, AUTHORITY = "device.pem", "ca.pem"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """An enrolled chip: everything it needs to speak as itself.
+    """An enrolled chip's identity: everything it needs to authenticate itself.
 
-    `meter_salt` (32 bytes) hides the meter's serial in contracts. `former` are the household's chips before this one. `tls_key_path` with `certificate_path` and `ca_path` make its TLS identity.
+    `meter_salt` (32 bytes) hides the meter's serial in contracts. `former` are the household's
+    earlier chips. `tls_key_path`, `certificate_path` and `ca_path` form the TLS identity.
     """
 
     device: DeviceId
@@ -55,10 +56,10 @@ class Identity:
         return self.household.id
 
     def tls_context(self) -> ssl.SSLContext:
-        """Return the context in which this chip speaks to its broker.
+        """Return the TLS context for this chip's connection to its broker.
 
         Raises:
-            ConfigError: a file is gone or does not fit.
+            ConfigError: a file is missing or does not fit.
         """
         return client_context(self.ca_path, self.certificate_path, self.tls_key_path)
 
@@ -67,7 +68,8 @@ def load_identity(directory: Path) -> Identity:
     """Read and check the identity of the enrolled chip in `directory`.
 
     Raises:
-        ConfigError: names the file that is missing, open to others or not fitting, and what next.
+        ConfigError: a file is missing, open to others or does not fit; the message names it and the
+            next step.
     """
     enrolment_path = directory / ENROLMENT
     enrolment = _read_enrolment(enrolment_path, read_document(enrolment_path, next_step(directory)))
@@ -93,7 +95,7 @@ def load_identity(directory: Path) -> Identity:
 
 
 def signer_of(identity: Identity) -> Signer:
-    """Return in whose name the enrolled chip speaks."""
+    """Return the signer for the enrolled chip's messages."""
     return Signer(
         identity.collectivity,
         identity.device,
@@ -104,7 +106,7 @@ def signer_of(identity: Identity) -> Signer:
 
 
 def load_device(directory: Path) -> DeviceId | None:
-    """Return the id by which the collectivity knows the chip; None: it is not enrolled.
+    """Return the id by which the collectivity knows the chip; None if it is not enrolled.
 
     Raises:
         ConfigError: the enrolment is damaged.
@@ -122,7 +124,7 @@ def load_device(directory: Path) -> DeviceId | None:
 
 
 def load_former(directory: Path) -> tuple[FormerDevice, ...]:
-    """Read which chips spoke for this household before this one; none where there is no file.
+    """Read the household's earlier chips; none if there is no file.
 
     Raises:
         ConfigError: the file is damaged.
@@ -138,12 +140,12 @@ def load_former(directory: Path) -> tuple[FormerDevice, ...]:
 
 
 def check_enrolment(enrolment: Enrolment, keys: Keys) -> EnrolmentRecord:
-    """Check that an enrolment is this chip's, and whole: record, CA, certificate, keys.
+    """Check that an enrolment is complete and belongs to this chip: record, CA, certificate, keys.
 
-    Whether the CA is the right one is the household's to say, by its fingerprint.
+    The household itself must check the CA, by its fingerprint.
 
     Raises:
-        DocumentRefused: with what does not fit.
+        DocumentRefused: a part does not fit; the message names it.
     """
     try:
         ca = load_pem_x509_certificate(enrolment.ca_pem)
@@ -175,17 +177,17 @@ def ca_fingerprint(ca_pem: bytes) -> str:
     """Return the SHA-256 of the CA's certificate in groups of four, for people to compare.
 
     Raises:
-        ConfigError: it is no certificate.
+        ConfigError: `ca_pem` is not a certificate.
     """
     digest = _authority(ca_pem).fingerprint(SHA256()).hex()
     return " ".join(digest[i : i + 4] for i in range(0, len(digest), 4))
 
 
 def authority_key(ca_pem: bytes) -> bytes:
-    """Return an authority's public key (SubjectPublicKeyInfo, DER): a renewed certificate keeps it.
+    """Return an authority's public key (SubjectPublicKeyInfo, DER); a renewed certificate keeps it.
 
     Raises:
-        ConfigError: it is no certificate.
+        ConfigError: `ca_pem` is not a certificate.
     """
     return (
         _authority(ca_pem)

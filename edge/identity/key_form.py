@@ -1,4 +1,4 @@
-"""The household's key brought to the form of this Volet, once, by the chip that runs."""
+"""Rewrites the household's key in the present form, once, when the chip starts."""
 
 from pathlib import Path
 
@@ -13,10 +13,10 @@ _log = structlog.get_logger()
 
 
 def rewrite_old_key(directory: Path) -> None:
-    """Write the household's key in today's form where an older Volet wrote it.
+    """Rewrite the household's key in the present form if an older Volet wrote it.
 
-    The caller holds the vault, so that no erasure is under way. A key that cannot be written, or
-    that systemd gives, stays as it is and is read in its old form; nothing else changes.
+    The caller holds the vault, so that no erasure is in progress. A key that cannot be written, or
+    that systemd supplies, stays unchanged and is read in its old form.
     """
     path = key_path(directory, HOUSEHOLD_KEY)
     data = read_document(path, "put it back from a copy.")

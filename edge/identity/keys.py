@@ -1,6 +1,6 @@
-"""What the chip drew for itself: keys/{tls.key, signing.key, household.key, meter.salt}.
+"""The keys that the chip drew: `keys/{tls.key, signing.key, household.key, meter.salt}`.
 
-They are never overwritten. Under systemd they come from $CREDENTIALS_DIRECTORY instead, under the
+They are never overwritten. Under systemd they come from `$CREDENTIALS_DIRECTORY` instead, under the
 same names.
 """
 
@@ -27,7 +27,7 @@ SALT_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What the chip drew for itself; `meter_salt` (32 bytes) hides the meter's serial."""
+    """The keys that the chip drew; `meter_salt` (32 bytes) hides the meter's serial."""
 
     tls_key: ec.EllipticCurvePrivateKey
     signing_key: Ed25519PrivateKey
@@ -44,7 +44,7 @@ def check_keys_are_files(directory: Path) -> None:
     """Check that the household's keys are in keys/, where they can be changed.
 
     Raises:
-        ConfigError: systemd gives them from elsewhere.
+        ConfigError: systemd supplies them from elsewhere.
     """
     for name in (HOUSEHOLD_KEY, METER_SALT):
         path = key_path(directory, name)
@@ -59,7 +59,7 @@ def load_keys(directory: Path) -> Keys:
     """Read the chip's own keys.
 
     Raises:
-        ConfigError: one is missing, open to others, or no key.
+        ConfigError: one is missing, open to others, or not a key.
     """
     tls_key = _private_key(directory, TLS_KEY)
     signing_key = _private_key(directory, SIGNING_KEY)
