@@ -1,4 +1,4 @@
-"""People who move: out of a home, with their keys to another chip, and a chip that starts anew.
+"""Moving: a household leaves a home, takes its keys to another chip, and a chip is erased.
 
-From outside: `departure.MovingOut` (the chip's part), and the commands of `cli`.
+For other folders: `departure.MovingOut` (the chip's part); `edge.commands` uses the rest.
 """

@@ -1,9 +1,9 @@
-"""A household's bundle as a file under a passphrase: keys, contracts, vault with its ledger.
+"""A household's bundle, a file encrypted under a passphrase: keys, contracts, vault with ledger.
 
-File: the 12 bytes `volet bundle`, one byte of version, two bytes of length and as many of header
-(MessagePack), then ChaCha20-Poly1305 over the MessagePack of `Bundle`; everything before it is
-authenticated with it. Key and check value are made of the passphrase by protocol/passphrase.py.
-No pad is in a bundle: pads are never on a disk.
+The file has the 12 bytes `volet bundle`, one version byte, two bytes of header length, the header
+(MessagePack), and ChaCha20-Poly1305 over the MessagePack of `Bundle`, which authenticates everything
+before it. `protocol/passphrase.py` derives key and check value from the passphrase. A bundle
+contains no pads, because pads are never written to disk.
 """
 
 import hmac
@@ -21,7 +21,7 @@ from protocol.errors import ConfigError
 from protocol.passphrase import LOG2_N, SALT_BYTES, Check, Log2N, Salt, derive_keys
 
 MAGIC = b"volet bundle"
-# In a bundle of version 1 the household's secret is in its old form (protocol/old_secret.py).
+# A bundle of version 1 has the household's secret in its old form (protocol/old_secret.py).
 VERSION = 2
 _READ = (1, 2)
 NONCE_BYTES = 12
@@ -31,14 +31,14 @@ _LENGTH_BYTES = 2
 
 
 class Bundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a household takes along.
+    """Everything that a household takes along.
 
     Attributes:
         household: the household's secret (`HouseholdSecret.to_bytes`).
-        meter_salt: hides the meter's serial in the contracts that it signed.
-        devices: the chips that spoke for it, the latest last; their public keys only.
-        documents: files of the chip's directory that are the household's, by name.
-        contracts: those that have ended.
+        meter_salt: hides the meter's serial in the contracts that the household signed.
+        devices: the household's chips with their public keys only, the latest last.
+        documents: the household's files in the chip's directory, by name.
+        contracts: the ended contracts.
         vault: an image of the vault, ledger included; None: keys only.
     """
 
@@ -59,7 +59,7 @@ class _Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
 
 
 def seal_bundle(bundle: Bundle, passphrase: str, *, log2_n: int = LOG2_N) -> bytes:
-    """Encrypt a bundle under a passphrase; returns the file's bytes."""
+    """Encrypt a bundle under a passphrase; return the file's bytes."""
     plain = msgspec.msgpack.encode(bundle)
     salt, nonce = secrets.token_bytes(SALT_BYTES), secrets.token_bytes(NONCE_BYTES)
     key, check = derive_keys(passphrase, salt, log2_n)
@@ -70,11 +70,11 @@ def seal_bundle(bundle: Bundle, passphrase: str, *, log2_n: int = LOG2_N) -> byt
 
 
 def open_bundle(data: bytes, passphrase: str, name: str = "This file") -> Bundle:
-    """Decrypt what `seal_bundle` gave; `name` is what errors call the file.
+    """Decrypt the bytes that `seal_bundle` returned; errors call the file `name`.
 
     Raises:
-        ConfigError: it is no bundle, of a newer Volet, cut short or altered, or the passphrase is
-            another one. Nothing was changed.
+        ConfigError: the data is not a bundle, is of a newer Volet, truncated or altered, or the
+            passphrase is wrong. Nothing was changed.
     """
     header, head = _read_header(data, name)
     body = data[len(head) :]
@@ -96,7 +96,7 @@ def open_bundle(data: bytes, passphrase: str, name: str = "This file") -> Bundle
 
 
 def is_bundle(path: Path) -> bool:
-    """Say whether a file begins as bundles do."""
+    """Return whether a file begins like a bundle."""
     with path.open("rb") as file:
         return file.read(len(MAGIC)) == MAGIC
 

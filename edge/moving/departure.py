@@ -1,9 +1,9 @@
-"""Moving out: the last day closed at the index of the moment, everything sent, the end told.
+"""Moving out: closes the last day at the present index, sends everything, and reports the end.
 
-The household asks by a command, which leaves an order in the chip's directory; the running chip
-carries it out with its next good reading. From then on nothing is metered for this household. When
-the cloud has every block, the chip says that the household leaves and ends all its contracts, until
-the cloud has said that it knows; then it takes its retained seeds off the broker.
+A command leaves the household's order in the chip's directory, and the running chip executes it
+with its next good reading. From then on it meters nothing for this household. Once the cloud has
+every block, the chip reports that the household leaves and ends all its contracts, and repeats this
+until the cloud confirms it. Then it clears its retained seeds from the broker.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ log = structlog.get_logger()
 
 
 class MoveOutOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The household's order to move out, as its command leaves it."""
+    """The household's order to move out, as its command stores it."""
 
     asked_at: datetime
 
@@ -48,43 +48,43 @@ ORDER = OrderFile("move-out.json", MoveOutOrder, "`volet edge move-out --cancel`
 
 
 def leave_order(directory: Path, asked_at: datetime) -> None:
-    """Ask the chip in `directory` to close the household's last day with its next reading."""
+    """Order the chip in `directory` to close the household's last day with its next reading."""
     ORDER.leave(directory, MoveOutOrder(asked_at))
 
 
 def note_erasure(directory: Path) -> None:
-    """Remember that another household lived here, until its seeds are off the broker."""
+    """Record that another household lived here, until its seeds are cleared from the broker."""
     write_secret(directory / ERASED, b"{}")
 
 
 @dataclass(frozen=True, slots=True)
 class MovingOptions:
-    """What the chip needs to move a household out.
+    """Options of a move-out.
 
     Attributes:
-        directory: the chip's, where the household's order lies.
+        directory: the chip's directory, which holds the household's order.
     """
 
     directory: Path | None = None
 
     @property
     def is_asked(self) -> bool:
-        """Whether the household wants to move out."""
+        """Whether the household has ordered to move out."""
         return self.directory is not None and ORDER.is_in(self.directory)
 
     @property
     def is_erased(self) -> bool:
-        """Whether the broker may still hold what another household left."""
+        """Whether the broker may still hold the seeds of another household."""
         return self.directory is not None and (self.directory / ERASED).exists()
 
     def forget_erasure(self) -> None:
-        """Take note that the broker holds nothing of it any more."""
+        """Record that the broker no longer holds the former household's seeds."""
         if self.directory is not None:
             (self.directory / ERASED).unlink(missing_ok=True)
 
 
 class MovingOut(MessageHandler):
-    """One household's way out; never blocks."""
+    """Moves one household out; never blocks."""
 
     kinds = frozenset({Kind.LEFT})
 
@@ -93,7 +93,7 @@ class MovingOut(MessageHandler):
         context: HandlerContext,
         options: MovingOptions,
     ) -> None:
-        """Go on where the vault says."""
+        """Continue from the state in the vault."""
         self._signer, self._platform_key = context.signer, context.platform_key
         self._vault, self._clock = context.vault, context.clock
         self._options = options
@@ -106,16 +106,16 @@ class MovingOut(MessageHandler):
 
     @property
     def has_left(self) -> bool:
-        """Whether the last day is closed: nothing is metered any more."""
+        """Whether the last day is closed, so that nothing is metered any more."""
         return self._departure is not None
 
     @property
     def is_drained(self) -> bool:
-        """Whether no departure is under way of which the cloud has not said that it knows."""
+        """True unless a departure still waits for the cloud's confirmation."""
         return self._departure is None or self._departure.is_told
 
     def is_due(self, meter: Meter | None) -> bool:
-        """Say whether the household wants to leave and `meter` has just taken a good reading."""
+        """Return whether the household wants to leave and `meter` has just taken a good reading."""
         account = meter.state.account if meter is not None else None
         before, self._read = self._read, account.last if account is not None else None
         if None in (before, self._read) or self._read is before or not self._vault.is_caught_up:
@@ -127,7 +127,7 @@ class MovingOut(MessageHandler):
         return self._options.is_asked
 
     def close(self, meter: Meter, events: Sequence[Event]) -> list[Key]:
-        """Close the last day after `events`; returns what is to be sent."""
+        """Close the last day after `events`; return the keys of the messages to send."""
         account = meter.state.account
         if account is None:
             raise ValueError("a meter that is due has an account")
@@ -138,12 +138,12 @@ class MovingOut(MessageHandler):
         return keys
 
     def connect(self) -> None:
-        """Take note of a new session."""
+        """See `MessageHandler.connect`."""
         self._flight = RetryTimer()
         self._is_key_cleared = False
 
     def outgoing(self, now_s: float) -> list[Publish]:
-        """Return what is to be published now."""
+        """See `MessageHandler.outgoing`."""
         departure = self._departure
         if departure is None:
             return self._clear_key() if self._is_erased else []
@@ -162,10 +162,10 @@ class MovingOut(MessageHandler):
         return [Publish(self._topic(Kind.LEAVE), self._signer.seal(Kind.LEAVE, leave))]
 
     def take(self, message: InboundMessage) -> None:
-        """Take the cloud's word that it knows.
+        """Take the cloud's confirmation of the departure.
 
         Raises:
-            MessageRefused: it is not the cloud's, or about another departure.
+            MessageRefused: the cloud did not send it, or it confirms another departure.
         """
         left = open_message(message.address, message.payload, self._platform_key, Left)
         departure = self._departure
@@ -179,7 +179,7 @@ class MovingOut(MessageHandler):
             log.info("departure_told")
 
     def published(self, event: Published) -> None:
-        """Learn that the broker has taken the former household's seeds away."""
+        """Record that the broker has cleared the former household's seeds."""
         if self._is_erased and (event.publish.topic, event.publish.payload) == (
             self._topic(Kind.KEY),
             b"",
@@ -188,7 +188,7 @@ class MovingOut(MessageHandler):
             self._options.forget_erasure()
 
     def _clear_key(self) -> list[Publish]:
-        """Take the household's retained seeds off the broker, once a session."""
+        """Clear the household's retained seeds from the broker, once a session."""
         if self._is_key_cleared:
             return []
         self._is_key_cleared = True

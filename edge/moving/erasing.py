@@ -1,8 +1,8 @@
-"""A household's keys and vault destroyed, so that the chip can be another household's.
+"""Destroys a household's keys and vault, so that another household can use the chip.
 
-Each file is overwritten, synced and unlinked. On an SD card or SSD that is a wish: the controller
-writes elsewhere and keeps the old cells until it needs them. What counts is that the household key
-is gone from every file; who reads raw flash cells may find it until they are used again.
+Each file is overwritten, synced and unlinked. On an SD card or SSD overwriting guarantees nothing:
+the controller writes elsewhere and keeps the old cells until it needs them. The household key is
+gone from every file, but whoever reads raw flash cells may find it until they are reused.
 """
 
 import os
@@ -23,18 +23,18 @@ from protocol.errors import ConfigError
 from system.backup.listing import RESTORING, STAGING
 
 _CHUNK_BYTES = 1 << 20
-# First what says that the chip is enrolled, so that an erasure that was cut short can go on.
+# Removed first: they mark the chip as enrolled, so an interrupted erasure can continue.
 _ENROLMENT = (ENROLMENT, CERTIFICATE)
-# Whatever a command has left of the household bears one of these; the authority's certificate stays.
+# Every file of the household has one of these suffixes; the authority's certificate stays.
 _SUFFIXES = (".json", ".pem", ".word")
 _KEPT = (AUTHORITY,)
 
 
 def erase(directory: Path) -> int:
-    """Destroy all that is the household's and draw new keys; returns how many files went.
+    """Destroy all files of the household and draw new keys; return the number of destroyed files.
 
-    The chip's own keys, its settings and its authority stay, and bundles, which are sealed. Again
-    after an interruption, it goes on where it was.
+    The chip's own keys, settings and authority stay, and so do bundles, which are sealed. After an
+    interruption, another call continues.
 
     Raises:
         ConfigError: the chip runs, its keys come from systemd, or a file cannot be removed.
@@ -53,16 +53,16 @@ def erase(directory: Path) -> int:
 
 
 def _households_files(directory: Path) -> Iterator[Path]:
-    """Yield files in an order in which no interruption leaves a vault without its own key."""
+    """Yield files in an order such that no interruption leaves a vault without its own key."""
     for name in _ENROLMENT:
         yield from _existing(directory / name)
     for path in sorted(directory.iterdir()):
-        # A write that was cut short leaves `.NAME.xxxx` beside it (system/files.py).
+        # An interrupted write leaves `.NAME.xxxx` beside the file (system/files.py).
         name = path.name[1:].rpartition(".")[0] if path.name.startswith(".") else path.name
         is_households = name.endswith(_SUFFIXES) and name not in (*_KEPT, *_ENROLMENT)
         if path.is_file() and is_households and not is_bundle(path):
             yield path
-    # A restore or backup that was killed leaves copies in a folder of its own.
+    # A killed restore or backup leaves copies in a folder of its own.
     kept = [f"{folder}/{name}" for folder in (FOLDER, REQUESTS) for name in ("*", ".*")]
     left = [f"{prefix}*/**/*" for prefix in (RESTORING, STAGING)]
     for pattern in (f"{FILE_NAME}*", f".{FILE_NAME}*", *kept, *left):

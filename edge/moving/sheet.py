@@ -1,4 +1,4 @@
-"""The recovery sheet: one page of paper, in French and English, to lie with the bundle."""
+"""The recovery sheet: one printed page, in French and English, that goes with a bundle."""
 
 import hashlib
 from datetime import date
@@ -18,7 +18,7 @@ _GROUPS_SHOWN = 8
 
 
 class Sheet(msgspec.Struct, frozen=True):
-    """What stands on the sheet; `passphrase` is empty where a line is left to write on."""
+    """The fields of the sheet; an empty `passphrase` leaves a line to write on."""
 
     made_on: date
     file: str
@@ -99,13 +99,13 @@ def sheet_text(sheet: Sheet) -> str:
 
 
 def sheet_html(sheet: Sheet) -> str:
-    """Return the sheet as a page to print."""
+    """Return the sheet as an HTML page to print."""
     french, english = _texts(sheet)
     return Template(_HTML).substitute(french=escape(french), english=escape(english))
 
 
 def render(sheet: Sheet, path: Path) -> bytes:
-    """Return the sheet as what the name of `path` asks for: HTML, or else text."""
+    """Return the sheet in the format of `path`'s suffix: HTML, or else text."""
     is_html = path.suffix.lower() in (".html", ".htm")
     return (sheet_html(sheet) if is_html else sheet_text(sheet)).encode()
 

@@ -1,7 +1,7 @@
-"""A household taken out of one chip and into another.
+"""Exports a household from one chip, and imports it into another.
 
-An import is made of files beside their places, and ends with putting the vault in its own: until
-then `vault.db.importing` lies there, no request can be made, and the import can be run again.
+An import ends by moving the vault to its place. Until then the vault is `vault.db.importing`, no
+request can be made, and the import can be run again.
 """
 
 import os
@@ -31,13 +31,13 @@ from protocol.keys import HouseholdSecret
 from system.files import write_secret
 from system.shell import quoted
 
-# What of a chip's directory is the household's and is taken along.
+# The household's documents in a chip's directory, which it takes along.
 DOCUMENTS = (AREA_CHOICES, OFFER, CONTRACT)
 
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What an import came to."""
+    """The result of an import."""
 
     household_key: HouseholdKeyId
     has_ledger: bool
@@ -45,15 +45,15 @@ class ImportResult:
 
 
 def pack(directory: Path, *, keys_only: bool = False) -> Bundle:
-    """Collect what the household in `directory` takes along; the chip may run meanwhile.
+    """Collect everything that the household in `directory` takes along; the chip may be running.
 
     Raises:
-        ConfigError: it is not enrolled, or something is missing.
+        ConfigError: the chip is not enrolled, or a file is missing.
         StoreError: the vault cannot be read.
     """
     identity, keys = load_identity(directory), load_keys(directory)
     own = FormerDevice(identity.collectivity, identity.device, keys.signing_public)
-    former = tuple(each for each in load_former(directory) if each != own)
+    former = tuple(device for device in load_former(directory) if device != own)
     departure = departure_of(directory)
     documents = {
         name: (directory / name).read_bytes()
@@ -78,20 +78,20 @@ def pack(directory: Path, *, keys_only: bool = False) -> Bundle:
 
 
 def take_in(directory: Path, bundle: Bundle, today: date) -> ImportResult:
-    """Make the bundle's household the one of the chip in `directory`, which keeps its own keys.
+    """Import the bundle's household into the chip in `directory`, which keeps its own keys.
 
-    Without a ledger in the bundle the year's budget of the area lane counts as spent.
+    Without a ledger in the bundle, the area lane's budget of the year counts as spent.
 
     Raises:
-        ConfigError: another household is there, or a file cannot be written.
+        ConfigError: another household uses the chip, or a file cannot be written.
         StoreError: the bundle's vault is damaged or of a newer program; nothing was changed.
     """
     household = _household_of(bundle)
     draw_keys(directory)
     _check_free(directory, household)
     importing = directory / IMPORTING
-    words = read_release_tokens(directory)
-    has_moved_out = _prepare_vault(importing, bundle, today, words)
+    tokens = read_release_tokens(directory)
+    has_moved_out = _prepare_vault(importing, bundle, today, tokens)
     keys = directory / "keys"
     write_secret(keys / HOUSEHOLD_KEY, household.to_bytes())
     write_secret(keys / METER_SALT, bundle.meter_salt)
@@ -106,7 +106,7 @@ def take_in(directory: Path, bundle: Bundle, today: date) -> ImportResult:
 
 
 def departure_of(directory: Path) -> Departure | None:
-    """Return how far the household has moved out, None: it has not, or there is no vault yet.
+    """Return the household's departure; None if it has not left, or there is no vault yet.
 
     Raises:
         StoreError: the vault cannot be read.
@@ -118,7 +118,7 @@ def departure_of(directory: Path) -> Departure | None:
 
 
 def left_to_send(directory: Path) -> int | None:
-    """Return how many messages the cloud has not acknowledged; None: there is no vault yet.
+    """Return how many messages the cloud has not acknowledged; None if there is no vault yet.
 
     Raises:
         StoreError: the vault cannot be read.
@@ -140,7 +140,7 @@ def _household_of(bundle: Bundle) -> HouseholdSecret:
 
 
 def _check_free(directory: Path, household: HouseholdSecret) -> None:
-    """Check that nobody lives here; what an interrupted import left is no obstacle."""
+    """Check that no other household uses the chip; an interrupted import may have left files."""
     check_keys_are_files(directory)
     if (directory / ENROLMENT).exists():
         raise ConfigError(
@@ -155,8 +155,8 @@ def _check_free(directory: Path, household: HouseholdSecret) -> None:
         )
 
 
-def _prepare_vault(importing: Path, bundle: Bundle, today: date, words: Sequence[str]) -> bool:
-    """Make the vault beside its place; says whether its household had moved out."""
+def _prepare_vault(importing: Path, bundle: Bundle, today: date, tokens: Sequence[str]) -> bool:
+    """Make the vault at `importing`; return whether its household had moved out."""
     has_moved_out = False
     remove_vault(importing)
     try:
@@ -164,7 +164,7 @@ def _prepare_vault(importing: Path, bundle: Bundle, today: date, words: Sequence
             make_without_ledger(importing, today)
         else:
             write_secret(importing, bundle.vault)
-            has_moved_out = adopt_image(importing, today, words)
+            has_moved_out = adopt_image(importing, today, tokens)
     except (ConfigError, StoreError):
         remove_vault(importing)
         raise
@@ -179,7 +179,7 @@ def _prepare_vault(importing: Path, bundle: Bundle, today: date, words: Sequence
 
 
 def remove_vault(path: Path) -> None:
-    """Remove a vault's file and what SQLite keeps beside it."""
+    """Remove a vault's file and the files that SQLite keeps beside it."""
     for suffix in ("", "-wal", "-shm"):
         path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
 

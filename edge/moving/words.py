@@ -1,4 +1,4 @@
-"""What the household is told when it moves, in French and English."""
+"""Household texts about moving, in French and English."""
 
 from edge.language.typography import bilingual
 
