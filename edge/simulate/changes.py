@@ -1,4 +1,4 @@
-"""What happens to a simulated meter at an instant: each gives the meter that goes on from there."""
+"""Changes of a simulated meter at an instant; each returns the meter that continues from there."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -14,31 +14,31 @@ from edge.simulate.tariff import MeterOption
 from edge.tic.frame import Mode
 
 Change = Callable[[SimulatedMeter], SimulatedMeter]
-# Apart, so that no two meters of one seed have one serial.
+# Keeps the serials of successive meters of one seed distinct.
 SERIAL_STEP = 7_919
 
 
 def changes(
     faults: Faults, counters_of: Callable[[MeterOption], Counters]
 ) -> list[tuple[datetime, Change]]:
-    """Return what happens when, in order; `counters_of` counts the curve by a tariff option."""
-    found: list[tuple[datetime, Change]] = [
+    """Return the changes in order of time; `counters_of` counts the curve by a tariff option."""
+    dated: list[tuple[datetime, Change]] = [
         *((at, other_mode) for at in faults.mode),
         *((at, new_meter(at, number)) for number, at in enumerate(faults.replace, 1)),
         *((at, register_reset(at)) for at in faults.reset),
         *((at, other_calendar(at, counters_of(option))) for at, option in faults.calendar),
     ]
-    return sorted(found, key=lambda each: each[0])
+    return sorted(dated, key=lambda item: item[0])
 
 
 def other_mode(meter: SimulatedMeter) -> SimulatedMeter:
-    """Switch the TIC output."""
+    """Switch the TIC output to the other mode."""
     other = Mode.STANDARD if meter.profile.mode is Mode.HISTORIQUE else Mode.HISTORIQUE
     return _altered(meter, mode=other)
 
 
 def new_meter(at: datetime, number: int) -> Change:
-    """Put the `number`th new meter in, its registers at 0."""
+    """Return a change to the `number`th new meter, with its registers at 0."""
 
     def change(meter: SimulatedMeter) -> SimulatedMeter:
         profile = meter.profile
@@ -49,7 +49,7 @@ def new_meter(at: datetime, number: int) -> Change:
 
 
 def register_reset(at: datetime) -> Change:
-    """Set the register that counts to 0."""
+    """Return a change that sets the running register to 0."""
 
     def change(meter: SimulatedMeter) -> SimulatedMeter:
         registers_wh = list(meter.registers_wh(at))
@@ -60,7 +60,7 @@ def register_reset(at: datetime) -> Change:
 
 
 def other_calendar(at: datetime, counters: Counters) -> Change:
-    """Let the registers go on from where they stand, under another tariff option."""
+    """Return a change to another tariff option, which keeps the registers' indices."""
     return lambda meter: _going_on(meter, at, counters, meter.registers_wh(at))
 
 

@@ -1,4 +1,4 @@
-"""What a meter has counted at any instant, exactly: a pure function of curve and tariff."""
+"""The exact counters of a meter at any instant, a pure function of curve and tariff."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,7 +16,7 @@ WS_PER_WH = 3_600
 
 @dataclass(frozen=True, slots=True)
 class PowerMaximum:
-    """The highest active power of a day so far, and when it began (Unix seconds)."""
+    """The highest active power of a day so far, and its beginning (Unix seconds)."""
 
     power_w: int
     at_s: int
@@ -26,10 +26,10 @@ class Counters:
     """Energy by register, injection and power over time.
 
     Args:
-        curve: the energy that is drawn; before and after it nothing is.
-        tariff: which register counts it.
-        injected: what is injected; None: nothing.
-        cuts: (from, to) without mains: nothing is drawn or injected.
+        curve: the power drawn; before and after the curve it is zero.
+        tariff: decides which register counts.
+        injected: the power injected; None: zero.
+        cuts: (from, to) without mains, when nothing is drawn or injected.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Counters:
         self._injected_ws = _cumulated((self._injected_w * lengths_s)[:, None])
 
     def drawn_ws(self, at_s: int) -> list[int]:
-        """Return what each register has counted since the curve's start, in watt-seconds."""
+        """Return the energy that each register has counted since the curve's start, in Ws."""
         i, elapsed_s = self._locate(at_s)
         counted: list[int] = self._drawn_ws[i].tolist()
         if elapsed_s:
@@ -73,7 +73,7 @@ class Counters:
         return counted
 
     def injected_ws(self, at_s: int) -> int:
-        """Return what has been injected since the curve's start, in watt-seconds."""
+        """Return the energy injected since the curve's start, in Ws."""
         i, elapsed_s = self._locate(at_s)
         power_w = int(self._injected_w[i]) if elapsed_s else 0
         return int(self._injected_ws[i, 0]) + power_w * elapsed_s
@@ -91,7 +91,7 @@ class Counters:
         return int(self._register[min(max(i, 0), len(self._register) - 1)])
 
     def maximum(self, day: date, at_s: int, *, is_injected: bool = False) -> PowerMaximum:
-        """Return the highest active power of `day` up to the instant, 0 at its start if none."""
+        """Return the highest active power of `day` up to the instant; 0 at its start if none."""
         begin_s, end_s = int(day_start(day).timestamp()), int(day_end(day).timestamp())
         first, last = np.searchsorted(self._edges_s, (begin_s, min(end_s, at_s + 1)))
         power_w = (self._injected_w if is_injected else self._power_w)[first:last]
@@ -101,13 +101,13 @@ class Counters:
         return PowerMaximum(int(power_w[best]), int(self._edges_s[first + best]))
 
     def segment_span_s(self, at_s: int) -> tuple[int, int]:
-        """Return (from, to) around the instant between which power and register stay the same."""
+        """Return (from, to) around the instant in which power and register stay the same."""
         i = int(np.searchsorted(self._edges_s, at_s, side="right"))
         begin_s = int(self._edges_s[i - 1]) if i > 0 else at_s
         return begin_s, int(self._edges_s[i]) if i < len(self._edges_s) else at_s + 1
 
     def _locate(self, at_s: int) -> tuple[int, int]:
-        """Return the segment that holds the instant and the seconds since it began."""
+        """Return the segment that contains the instant, and the seconds since its beginning."""
         i = int(np.searchsorted(self._edges_s, at_s, side="right")) - 1
         if i < 0:
             return 0, 0
@@ -119,7 +119,7 @@ class Counters:
 def _power_at(
     curve: Curve, begins_s: NDArray[np.int64], cuts_s: list[tuple[int, int]]
 ) -> NDArray[np.int64]:
-    """Return the curve's power from each of `begins_s` on, 0 outside of it and during cuts."""
+    """Return the curve's power from each of `begins_s` on; 0 outside the curve and during cuts."""
     step = (begins_s - curve.start_s) // curve.step_s
     is_inside = (step >= 0) & (step < len(curve.power_w))
     power_w = np.where(is_inside, curve.power_w[np.where(is_inside, step, 0)], 0)
@@ -129,6 +129,6 @@ def _power_at(
 
 
 def _cumulated(amounts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return int64[n + 1, k]: sums of the first rows of int64[n, k], from none to all."""
+    """Return int64[n + 1, k]: sums of the first 0…n rows of int64[n, k]."""
     start = np.zeros((1, amounts.shape[1]), dtype=np.int64)
     return np.concatenate([start, np.cumsum(amounts, axis=0)])

@@ -12,7 +12,7 @@ class Curve:
     """Mean power over consecutive steps.
 
     Attributes:
-        start_s: the first step's beginning, in Unix seconds.
+        start_s: the beginning of the first step, in Unix seconds.
         step_s: length of a step in seconds; divides an hour.
         power_w: int64[steps], mean power of each step, never negative.
     """
@@ -33,6 +33,6 @@ class Curve:
 
     @property
     def edges_s(self) -> NDArray[np.int64]:
-        """The steps' beginnings and the last one's end, int64[steps + 1] in Unix seconds."""
+        """The beginnings of all steps and the end of the last, int64[steps + 1] in Unix seconds."""
         count = len(self.power_w) + 1
         return self.start_s + self.step_s * np.arange(count, dtype=np.int64)

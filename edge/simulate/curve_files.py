@@ -1,8 +1,8 @@
-"""Load curves from files: Volet's own CSV, and the exports that Enedis gives its customers.
+"""Loads curves from files: Volet's own CSV, and Enedis' exports for its customers.
 
-Own: header `start_utc,energy_wh`, one row a step, the instant at which it begins and whole Wh.
-Enedis: see `enedis_exports`. Columns may be parted by semicolons, commas or tabs. Steps may be
-missing; nothing is drawn in them.
+Volet's CSV has the header `start_utc,energy_wh` and one row for each step: the instant at which it
+begins, and whole Wh. For Enedis see `enedis_exports`. Semicolons, commas or tabs may separate
+columns. Steps may be missing; nothing is drawn in them.
 """
 
 import csv
@@ -27,9 +27,10 @@ DELIMITERS = ";,\t"
 
 
 def load_curve(path: Path) -> Curve:
-    """Read a curve, whichever of the formats it is in; its energy is what the file says.
+    """Read a curve in any of the formats; its energy equals the file's.
 
-    Raises FrameError, naming file, line and what is wrong with it.
+    Raises:
+        FrameError: the file is invalid; the message names file, line and fault.
     """
     text = _text(path)
     first = text.partition("\n")[0].strip()
@@ -50,7 +51,7 @@ def load_curve(path: Path) -> Curve:
 
 
 def save_curve(path: Path, curve: Curve) -> None:
-    """Write a curve as Volet's own CSV; fractions of a Wh, where a step has any, are dropped."""
+    """Write a curve as Volet's own CSV; fractions of a Wh are dropped."""
     energies_wh = curve.power_w * curve.step_s // HOUR_S
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -75,10 +76,10 @@ def _text(path: Path) -> str:
 
 
 def _own_rows(path: Path, text: str, delimiter: str) -> list[CurveRow]:
-    """Read the own format: a step is as long as the shortest distance of two.
+    """Read Volet's own format; the step is the shortest distance between two rows.
 
     Raises:
-        FrameError: names the line.
+        FrameError: a line is invalid; the message names it.
     """
     begun = [
         (line, *_own_row(path, line, cells))

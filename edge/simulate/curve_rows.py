@@ -1,7 +1,7 @@
-"""Rows of a curve's file, and the curve that they make.
+"""Rows of a curve's file, and the curve that they form.
 
-A row says what was drawn from one instant to another. Rows ascend and do not overlap; between them
-may be holes, in which nothing is drawn.
+A row holds the mean power from one instant to another. Rows ascend and do not overlap. There may be
+gaps between them, in which nothing is drawn.
 """
 
 import csv
@@ -19,14 +19,14 @@ from protocol.errors import FrameError
 HOUR_S = 3_600
 MAX_POWER_W = 250_000
 MAX_SPAN_S = 20 * 366 * 86_400
-# Twenty years of ten minutes are 1 054 080.
+# Twenty years have 1 054 080 steps of ten minutes.
 MAX_STEPS = 2_000_000
 YEARS = range(2000, 2099)
-"""What the meter can date: its horodate has two digits of the year."""
+"""The years that a meter can date: its horodate has two digits of the year."""
 
 
 class CurveRow(msgspec.Struct, frozen=True):
-    """The mean power from one instant to another, in Unix seconds, and the line it stands in."""
+    """The mean power between two instants (Unix seconds), and the number of its line."""
 
     line: int
     start_s: int
@@ -35,17 +35,17 @@ class CurveRow(msgspec.Struct, frozen=True):
 
 
 def refusal(path: Path, line: int, what: str) -> FrameError:
-    """Say what is wrong with a line."""
+    """Return the error for a line."""
     return FrameError(f"{path}, line {line}: {what}")
 
 
 def cells_of(
     path: Path, text: str, delimiter: str, *, skip: int
 ) -> Iterator[tuple[int, list[str]]]:
-    """Give each row after the first `skip` lines with the number of its line, cells stripped.
+    """Yield the line number and the stripped cells of each row after the first `skip` lines.
 
     Raises:
-        FrameError: a line is no row of such a file.
+        FrameError: a line is not a row of a table.
     """
     rows = csv.reader(text.splitlines(), delimiter=delimiter)
     try:
@@ -57,16 +57,16 @@ def cells_of(
 
 
 def check_year(path: Path, line: int, at: datetime) -> None:
-    """Refuse an instant that a meter cannot date."""
+    """Check that a meter can date an instant. Raises FrameError."""
     if at.year not in YEARS:
         raise refusal(path, line, f"{at.year} is not a year from {YEARS[0]} to {YEARS[-1]}")
 
 
 def curve_of(path: Path, rows: Sequence[CurveRow]) -> Curve:
-    """Make the curve of ascending rows, on the grid of the shortest.
+    """Make the curve of ascending rows, on the grid of the shortest one.
 
     Raises:
-        FrameError: rows overlap, or one has no place on the grid; names the line.
+        FrameError: rows overlap, or one does not fit the grid; the message names the line.
     """
     for before, row in pairwise(rows):
         if row.start_s < before.end_s:

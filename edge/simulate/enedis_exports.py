@@ -1,9 +1,10 @@
-"""The two forms in which Enedis has given its customers their load curve.
+"""Reads the two formats in which Enedis has exported load curves to its customers.
 
 Until 2024 ("Courbe de charge"): `Horodate;Valeur`, the instant at which a step *ends* with its UTC
-offset, and the mean power over it in W. How long a step is does not stand in the file: it follows
-from the rows around, and where it does not, the line is refused, since half of the energy might be
-at stake. Since then: `Début;Fin;Valeur (en Kw)`, both ends in local time and the mean power in kW.
+offset, and the mean power over the step in W. The file does not state the length of a step: it
+follows from the rows around. Where it does not, the line is refused, because half of the energy may
+be at stake. Since 2024: `Début;Fin;Valeur (en Kw)`, both ends in local time and the mean power in
+kW.
 """
 
 import re
@@ -26,14 +27,14 @@ _PREAMBLE_LINES = 2
 _SPAN_HEADER = re.compile(r"début\s*;\s*fin\s*;\s*valeur \(en (k?w)\)", re.IGNORECASE)
 _LOCAL_FORMATS = ("%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M")
 _WATTS_PER_KW = 1_000
-# So many rows in a line as far apart make a step; fewer may as well be rows that are missing. More
-# are needed where the steps around are of one shorter length: every second row may be missing.
+# Least number of successive equal gaps that count as steps; fewer may come from missing rows. More
+# are needed between steps of one shorter length, because every second row may be missing there.
 _RUN_LEAST = 4
 _RUN_LEAST_BETWEEN = 24
 
 
 class _Span(msgspec.Struct, frozen=True):
-    """A row of the newer form; `power_w` is None where there is no measurement."""
+    """A row of the newer format; `power_w` is None where there is no measurement."""
 
     line: int
     start: datetime
@@ -42,7 +43,7 @@ class _Span(msgspec.Struct, frozen=True):
 
 
 class _Mark(msgspec.Struct, frozen=True):
-    """A row of the older form; `power_w` is None where there is no measurement."""
+    """A row of the older format; `power_w` is None where there is no measurement."""
 
     line: int
     at_s: int
@@ -50,10 +51,10 @@ class _Mark(msgspec.Struct, frozen=True):
 
 
 def rows_by_end(path: Path, text: str, delimiter: str) -> list[CurveRow]:
-    """Read the form until 2024.
+    """Read the format used until 2024.
 
     Raises:
-        FrameError: names the line.
+        FrameError: a line is invalid; the message names it.
     """
     marks = list(_marks(path, text, delimiter))
     if len(marks) < 2:  # noqa: PLR2004 - two instants make a step
@@ -72,20 +73,20 @@ def rows_by_end(path: Path, text: str, delimiter: str) -> list[CurveRow]:
 
 
 def is_by_span(header: str) -> bool:
-    """Say whether a header, its columns parted by semicolons, is of the form since 2024."""
+    """Return whether a header, with semicolons between columns, has the format used since 2024."""
     return _SPAN_HEADER.fullmatch(header) is not None
 
 
 def rows_by_span(path: Path, text: str, delimiter: str, header: str) -> list[CurveRow]:
-    """Read the form since 2024.
+    """Read the format used since 2024.
 
     Raises:
-        FrameError: names the line.
+        FrameError: a line is invalid; the message names it.
     """
-    found = _SPAN_HEADER.fullmatch(header)
-    if found is None:
+    match = _SPAN_HEADER.fullmatch(header)
+    if match is None:
         raise refusal(path, 1, "expected `Début;Fin;Valeur (en Kw)`")
-    factor = _WATTS_PER_KW if found[1].lower() == "kw" else 1
+    factor = _WATTS_PER_KW if match[1].lower() == "kw" else 1
     spans = list(_spans(path, text, delimiter, factor))
     rows = [
         CurveRow(span.line, *ends_s, span.power_w)
@@ -131,14 +132,14 @@ def _check_preamble(path: Path, text: str, delimiter: str) -> None:
 
 
 def _lengths_s(path: Path, marks: Sequence[_Mark]) -> list[int]:
-    """Say how long the step is that ends at each mark, in seconds.
+    """Return the length of the step that ends at each mark, in seconds.
 
-    A step is no longer than the gap before it. A gap that is wider than others is a step of its
-    own where several such follow each other, and a hole where one stands among equal steps. After
-    a hole of more than an hour steps must be as long as before it.
+    A step is no longer than the gap before its mark. Several wide gaps in a row are longer steps; a
+    single wide gap among equal steps is a hole. After a hole of more than an hour, steps must be as
+    long as before it.
 
     Raises:
-        FrameError: it cannot be told at one of them.
+        FrameError: the length of one step is ambiguous.
     """
     gaps_s = [after.at_s - before.at_s for before, after in pairwise(marks)]
     least_s = min(gaps_s)
@@ -146,31 +147,31 @@ def _lengths_s(path: Path, marks: Sequence[_Mark]) -> list[int]:
         line = marks[gaps_s.index(least_s) + 1].line
         raise refusal(path, line, f"steps of {least_s} s do not divide an hour")
     runs = [(gap_s, len(list(same))) for gap_s, same in groupby(gaps_s)]
-    short = [each for each in runs if each[0] <= HOUR_S]
+    short = [run for run in runs if run[0] <= HOUR_S]
     lengths_s: list[int] = []
     at = -1  # in `short`
     for gap_s, count in runs:
         at += gap_s <= HOUR_S
         if gap_s > HOUR_S:
-            length_s = 0  # told by what is around
+            length_s = 0  # follows from the steps around it
         elif gap_s == least_s or count >= _least(short, at):
             length_s = gap_s
         else:
             length_s = _length_around(short, at)
             if not length_s:
-                raise _untold(path, marks[len(lengths_s) + 1])
+                raise _ambiguous_step(path, marks[len(lengths_s) + 1])
         lengths_s += [length_s] * count
     return _completed(path, marks, [0, *lengths_s])
 
 
 def _least(runs: Sequence[tuple[int, int]], at: int) -> int:
-    """Return how many rows make a run a step of its own."""
+    """Return how many equal gaps make a run count as steps."""
     is_between = 0 < at < len(runs) - 1 and runs[at - 1][0] == runs[at + 1][0] < runs[at][0]
     return _RUN_LEAST_BETWEEN if is_between else _RUN_LEAST
 
 
 def _length_around(runs: Sequence[tuple[int, int]], at: int) -> int:
-    """Return the length of the steps around a hole, 0 if it may be a step of its own."""
+    """Return the length of the steps around a hole; 0 if the hole may be a step itself."""
     if runs[at][1] > 1 or not 0 < at < len(runs) - 1 or runs[at - 1][0] != runs[at + 1][0]:
         return 0
     length_s = runs[at - 1][0]
@@ -178,24 +179,24 @@ def _length_around(runs: Sequence[tuple[int, int]], at: int) -> int:
 
 
 def _completed(path: Path, marks: Sequence[_Mark], lengths_s: list[int]) -> list[int]:
-    """Give the first step, and each after a long hole (0), the length of those around it."""
-    told_s = set(lengths_s) - {0}
+    """Replace each unknown length (0: the first step, or after a long hole) by that around it."""
+    known_s = set(lengths_s) - {0}
     before_s = accumulate(lengths_s, _last_known)
     after_s = [*accumulate(reversed(lengths_s), _last_known)][::-1]
     completed_s: list[int] = []
     for mark, length_s, *around in zip(marks, lengths_s, before_s, after_s, strict=True):
-        around_s = {length_s} if length_s else set(around) - {0} or told_s
+        around_s = {length_s} if length_s else set(around) - {0} or known_s
         if len(around_s) != 1:
-            raise _untold(path, mark)
+            raise _ambiguous_step(path, mark)
         completed_s += around_s
     return completed_s
 
 
-def _last_known(known: int, each: int) -> int:
-    return each or known
+def _last_known(known: int, length: int) -> int:
+    return length or known
 
 
-def _untold(path: Path, mark: _Mark) -> FrameError:
+def _ambiguous_step(path: Path, mark: _Mark) -> FrameError:
     return refusal(
         path,
         mark.line,
@@ -216,11 +217,11 @@ def _spans(path: Path, text: str, delimiter: str, factor: int) -> Iterator[_Span
 def _instants(path: Path, spans: Sequence[_Span]) -> list[tuple[int, int]]:
     """Return both ends of each step, in Unix seconds.
 
-    Where the clock goes back an hour comes twice. Its two passes are told apart by their order:
-    the second begins where the time of day goes back, at the end of the step before.
+    When the clock goes back, one hour occurs twice. The second pass begins where the time of day
+    goes back, at the end of the step before.
 
     Raises:
-        FrameError: names the line.
+        FrameError: a line is invalid or ambiguous; the message names it.
     """
     instants: list[tuple[int, int]] = []
     for is_twice, same in groupby(spans, lambda span: _comes_twice(span.start)):
@@ -234,7 +235,7 @@ def _instants(path: Path, spans: Sequence[_Span]) -> list[tuple[int, int]]:
                     path, span.line, "the instant does not come after that of the line before"
                 )
             if at == again and start_s != before_s:
-                raise _once(path, span)
+                raise _ambiguous_pass(path, span)
             instants.append((start_s, start_s + _length_s(path, span, start_s)))
     return instants
 
@@ -244,20 +245,20 @@ def _comes_twice(at: datetime) -> bool:
 
 
 def _second_pass(path: Path, night: Sequence[_Span]) -> int:
-    """Return where the second pass of an hour begins that comes twice.
+    """Return the index at which the second pass of a repeated hour begins.
 
-    Without a measurement it does not matter which of both a row is of.
+    Rows without a measurement may belong to either pass.
     """
     for at, (before, span) in enumerate(pairwise(night), 1):
         if span.start <= before.start:
             return at
     measured = [span for span in night if span.power_w is not None]
     if measured:
-        raise _once(path, measured[0])
+        raise _ambiguous_pass(path, measured[0])
     return len(night)
 
 
-def _once(path: Path, span: _Span) -> FrameError:
+def _ambiguous_pass(path: Path, span: _Span) -> FrameError:
     return refusal(
         path,
         span.line,
@@ -277,10 +278,10 @@ def _start_s(path: Path, span: _Span, *, fold: int) -> int:
 
 
 def _length_s(path: Path, span: _Span, start_s: int) -> int:
-    """Return a step's length, its end read as the clock shows it or as the start's counts on."""
+    """Return a step's length in seconds; its end may follow the clock or the start's offset."""
     by_clock = int((span.end - span.start) / timedelta(seconds=1))
     by_instants = [int(span.end.replace(fold=fold).timestamp()) - start_s for fold in (0, 1)]
-    length_s = min((each for each in (by_clock, *by_instants) if each > 0), default=0)
+    length_s = min((length for length in (by_clock, *by_instants) if length > 0), default=0)
     if not 0 < length_s <= HOUR_S:
         raise refusal(
             path,

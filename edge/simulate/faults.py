@@ -1,11 +1,11 @@
-"""Faults on request: what happens to a meter, and what happens on its wire.
+"""Requested faults of a simulated meter and of its wire.
 
-Written as `name=value,name=value`. On the wire, as rates: `flips` (bits, a byte), `drops` (bytes
-lost, a byte), `bursts` (noise, a frame), `eot` (interrupted, a frame), `parity` (8N1 with the
-parity in bit 7, wrong with this rate a byte; 0: right always). At instants, local where they have
-no offset: `replace` (another meter), `mode` (the other TIC mode), `wrap` (the running register
-passes 10^9 Wh), `reset` (the running register is set to zero), and instant/option: `calendar`
-(another tariff option). From/to: `cut` (no mains), `degraded` (clock not to be trusted), `other`
+Faults are written as `name=value,name=value`. Rates on the wire: `flips` (flipped bits per byte),
+`drops` (lost bytes per byte), `bursts` (noise per frame), `eot` (interruptions per frame), `parity`
+(8N1 with the parity in bit 7, wrong at this rate per byte; 0: always right). Instants, local unless
+they have an offset: `replace` (another meter), `mode` (the other TIC mode), `wrap` (the running
+register passes 10^9 Wh), `reset` (the running register is set to zero). Instant/option: `calendar`
+(another tariff option). From/to: `cut` (no mains), `degraded` (untrustworthy clock), `other`
 (another meter is on the line).
 """
 
@@ -36,7 +36,7 @@ Span = tuple[datetime, datetime]
 
 
 class Faults(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to go wrong; fields as the module says, each instant and span may occur again."""
+    """The requested faults, as the module describes them; instants and spans may be repeated."""
 
     flips: float = 0.0
     drops: float = 0.0
@@ -59,7 +59,7 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse_faults(text: str) -> Faults:
-    """Read `name=value,…`. Raises ConfigError, naming the item and what was expected."""
+    """Parse `name=value,…`. Raises ConfigError that names the item and what was expected."""
     rates: dict[str, float] = {}
     instants: dict[str, list[datetime]] = {name: [] for name in INSTANTS}
     calendars: list[tuple[datetime, MeterOption]] = []
@@ -93,14 +93,14 @@ def parse_faults(text: str) -> Faults:
 
 
 class Wire:
-    """Spoils frames; what it does to one depends on the seed and the frame's instant only."""
+    """Corrupts frames; the result depends only on the seed, the frame and its instant."""
 
     def __init__(self, faults: Faults, seed: int) -> None:
         self._faults = faults
         self._seed = seed
 
     def carry(self, frame: bytes, at_s: int) -> bytes:
-        """Return the frame as it arrives."""
+        """Return the frame as the reader receives it."""
         faults = self._faults
         if faults.is_wire_clean or not frame:
             return frame

@@ -1,8 +1,7 @@
-"""Frames in historique mode, as a Linky sends them.
+"""Encodes frames in historique mode like a Linky (Enedis-NOI-CPT_54E v3, pages 15-17).
 
-Enedis-NOI-CPT_54E v3, pages 15-17. IMAX, HHPHC and MOTDETAT stay what a Linky always sends. While
-a three-phase meter is over its subscribed current, and for a minute after, 20 short frames follow
-each long one.
+IMAX, HHPHC and MOTDETAT have the values that a Linky always sends. While a three-phase meter
+exceeds its subscribed current, and for a minute after, 20 short frames follow each long one.
 """
 
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""A simulated delivery point over time: which meter stands there, in which mode, with or without mains."""
+"""A simulated supply point over time: its meters, their TIC modes, and power cuts."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -19,21 +19,22 @@ from edge.tic.frame import Mode
 from protocol.calendar import legal_day
 
 BASE_WH = (1_000_000, 20_000_000)
-# Apart, so that no neighbour of one seed is a replaced meter of it.
+# Distinct from SERIAL_STEP, so that no neighbour's meter equals a replacement meter of this seed.
 NEIGHBOUR_STEP = 104_729
 
 
 class HomeSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands at a delivery point at first.
+    """The initial meter of a supply point.
 
     Attributes:
-        mode: what the TIC output is set to.
+        mode: the mode of the TIC output.
         option: the tariff option.
-        kva: the power subscribed; `phases` 1 or 3.
+        kva: the subscribed power.
+        phases: 1 or 3.
         is_producer: solar panels inject what the household does not use.
-        seed: of serial, first indices, Tempo and EJP days, panels and small variations.
-        serial: ADSC or ADCO; empty: from the seed.
-        base_wh: what the registers show at the curve's start; empty: from the seed.
+        seed: seed of serial, first indices, Tempo and EJP days, panels and small variations.
+        serial: ADSC or ADCO; empty: drawn from the seed.
+        base_wh: the indices at the curve's start; empty: drawn from the seed.
     """
 
     mode: Mode = Mode.STANDARD
@@ -47,10 +48,10 @@ class HomeSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SimulatedHome:
-    """The meters that are on a home's line one after another.
+    """The successive meters on a home's line.
 
-    `stages` are (from, meter) in order; the first one's instant is the curve's start. `others` are
-    ((from, to), meter): on the line in place of the home's own, which counts on meanwhile.
+    `stages` are (from, meter) in order, beginning at the curve's start. `others` are
+    ((from, to), meter): they replace the home's own meter on the line while it continues to count.
     """
 
     def __init__(
@@ -82,11 +83,11 @@ class SimulatedHome:
         return self._meters[max(bisect_right(self._starts, at) - 1, 0)]
 
     def mains_back(self, at: datetime) -> datetime | None:
-        """Return when the power cut ends that the instant lies in; None: there is mains."""
+        """Return the end of the power cut at the instant; None if there is mains."""
         return next((end for begin, end in self._cuts if begin <= at < end), None)
 
     def frame_at(self, at: datetime) -> bytes:
-        """Return the frame that begins at the instant; nothing while there is no mains."""
+        """Return the frame that begins at the instant; empty during a power cut."""
         return b"" if self.mains_back(at) is not None else self.meter_at(at).frame_at(at)
 
 
@@ -96,9 +97,9 @@ def build_home(
     faults: Faults | None = None,
     colours: Mapping[date, StgeColour] | None = None,
 ) -> SimulatedHome:
-    """Put a meter on a curve, and let happen to it what `faults` says.
+    """Return a home whose meter follows `curve` and suffers `faults`.
 
-    `colours`: Tempo days that are not to be drawn from the seed.
+    `colours`: Tempo days that are given instead of drawn from the seed.
     """
     settings, faults = settings or HomeSettings(), faults or Faults()
     injected = surplus_curve(curve, settings.seed) if settings.is_producer else None
@@ -128,17 +129,17 @@ def build_home(
 def _others(
     faults: Faults, settings: HomeSettings, curve: Curve
 ) -> list[tuple[Span, SimulatedMeter]]:
-    """Return the meters of neighbours that are on the line meanwhile."""
+    """Return the neighbours' meters that are on the line for a while, each with its time."""
     days = legal_day(curve.start), legal_day(curve.end) + timedelta(days=1)
-    found = []
+    others = []
     for number, span in enumerate(faults.other, 1):
         seed = settings.seed + NEIGHBOUR_STEP * number
         neighbour = msgspec.structs.replace(
             settings, seed=seed, is_producer=False, serial="", base_wh=()
         )
         home = build_home(synthetic_curve(seed, *days, settings.kva), neighbour)
-        found.append((span, home.meter_at(span[0])))
-    return found
+        others.append((span, home.meter_at(span[0])))
+    return others
 
 
 def _base_wh(settings: HomeSettings, faults: Faults, counters: Counters) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""The host of a simulated meter: its clocks all say what the simulation says."""
+"""The host of a simulated meter: all its clocks show the simulated time."""
 
 from datetime import datetime
 
@@ -6,5 +6,5 @@ from system.clock import HostTime
 
 
 def host_time_at(at: datetime) -> HostTime:
-    """Return what a host with right clocks says at an instant (aware)."""
+    """Return the time of a host whose clocks are right at an instant (aware)."""
     return HostTime(at, is_synchronised=True, monotonic_s=at.timestamp(), boot="simulated")

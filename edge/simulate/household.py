@@ -1,8 +1,8 @@
-"""A household that does not exist: a year of plausible load from a seed.
+"""A simulated household: plausible load, drawn from a seed.
 
-A base load with a fridge, peaks in the morning and evening, cooking and washing, a water heater
-in off-peak hours, electric heating in some homes, weeks away. Enough for demonstrations; no
-statistic of a real population should be drawn from it.
+It has a base load with a fridge, peaks in the morning and evening, cooking and washing, a water
+heater in off-peak hours, electric heating in some homes, and weeks away. This is enough for
+demonstrations, but says nothing about the statistics of a real population.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ FRIDGE_W, FRIDGE_DUTY = 60, 0.3
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """What is drawn once for a household."""
+    """The habits of a household, drawn once."""
 
     base_w: float
     morning_w: float
@@ -41,7 +41,7 @@ class Habits:
 def synthetic_curve(seed: int, start: date, end: date, kva: int = 6) -> Curve:
     """Return the load of the legal days [start, end) in steps of 15 minutes.
 
-    The same seed and day give the same household; a longer period only adds days.
+    A day depends only on `seed`, `kva` and its date: a longer period adds days and changes none.
     """
     habits = _habits(np.random.default_rng([seed, 0]))
     limit_w = kva * 1_000 * MAX_SHARE_OF_CONTRACT
@@ -50,9 +50,9 @@ def synthetic_curve(seed: int, start: date, end: date, kva: int = 6) -> Curve:
 
 
 def surplus_curve(drawn: Curve, seed: int, peak_w: int = PANEL_PEAK_W) -> Curve:
-    """Return what solar panels on the roof inject beyond the household's own load.
+    """Return the power that solar panels on the roof inject beyond the household's own load.
 
-    Simplified: the drawn curve is left as it is, so that it stays the one that was given.
+    Simplification: the panels do not reduce the drawn curve, which stays as given.
     """
     begins_s = drawn.edges_s[:-1]
     hour = (begins_s % 86_400) / 3_600
@@ -109,7 +109,7 @@ def _day_load(habits: Habits, seed: int, day: date, limit_w: float) -> NDArray[n
 
 
 def _clock_hours(count: int) -> NDArray[np.float64]:
-    """Return the local clock at the beginning of a day's quarter-hours, float64[count]."""
+    """Return the local clock time at the start of each quarter-hour, float64[count] in hours."""
     hour = np.arange(count) / QUARTERS_PER_HOUR
     shift = (24 * QUARTERS_PER_HOUR - count) / QUARTERS_PER_HOUR
     return np.where(hour >= CHANGE_OF_TIME_HOUR, hour + shift, hour)

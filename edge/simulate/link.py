@@ -1,4 +1,4 @@
-"""A pseudo-terminal in place of a serial line, under a path of one's choice."""
+"""A pseudo-terminal that replaces a serial line, linked from a chosen path."""
 
 import errno
 import fcntl
@@ -19,17 +19,15 @@ from system.patience import Patience
 TERMINALS = Path("/dev/pts")
 POLL_MS = 50
 DRAIN_S = 5.0
-# Amid a reader's call the kernel shows neither what it has handed on nor what it still carries.
+# During a reader's call the kernel counts neither the bytes delivered nor those still in transit.
 EMPTY_LOOKS = 2
 
 
 class PtyLink:
     """A raw pty with a symbolic link to its slave.
 
-    A link that is left over is replaced, one that still leads to somebody is not.
-
-    Like a wire: what is sent while nobody reads is lost. A reader that is there and slow holds
-    the sender up, so that accelerated play loses nothing.
+    A stale link is replaced; a link to a live terminal is refused. Like on a wire, bytes are lost
+    while nobody reads. A slow reader blocks the sender, so that accelerated play loses nothing.
     """
 
     def __init__(self, path: Path) -> None:
@@ -69,12 +67,12 @@ class PtyLink:
         self.close()
 
     def wait_for_reader(self) -> None:
-        """Return once somebody has opened the line."""
+        """Return once a reader has opened the line."""
         while not self._has_reader():
             time.sleep(POLL_MS / 1_000)
 
     def send(self, data: bytes) -> None:
-        """Send bytes to whoever reads; they are lost where nobody does."""
+        """Send bytes to the reader; without a reader they are lost."""
         while data and self._has_reader():
             try:
                 data = data[os.write(self._master, data) :]
@@ -86,7 +84,7 @@ class PtyLink:
                 return
 
     def drain(self) -> None:
-        """Return once what was sent has been read, its reader has gone or has read nothing for long."""
+        """Return once the reader has read everything, has gone, or has read nothing for 5 s."""
         patience, empty_looks = Patience(DRAIN_S), 0
         while empty_looks < EMPTY_LOOKS and self._has_reader():
             unread = self._unread_bytes()
@@ -96,7 +94,7 @@ class PtyLink:
             time.sleep(POLL_MS / 1_000)
 
     def close(self) -> None:
-        """Take the line away; the symbolic link goes with it if it is still ours."""
+        """Close the line, and remove the symbolic link if it is still ours."""
         if self._path.is_symlink() and self._path.readlink() == Path(self.device):
             self._path.unlink()
         os.close(self._master)
@@ -111,7 +109,7 @@ class PtyLink:
         try:
             arrivals.poll(
                 0
-            )  # the kernel hands on what it still carries; FIONREAD does not count it
+            )  # makes the kernel deliver bytes in transit, which FIONREAD does not count
             answer = fcntl.ioctl(slave, termios.FIONREAD, b"\0" * 4)
         finally:
             os.close(slave)
@@ -120,5 +118,5 @@ class PtyLink:
 
 
 def _is_terminal(device: Path) -> bool:
-    """Return whether a pseudo-terminal is there, which it is as long as who made it lives."""
+    """Return whether a pseudo-terminal exists, which it does as long as its creator lives."""
     return device.parent == TERMINALS and device.is_char_device()

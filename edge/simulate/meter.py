@@ -19,8 +19,8 @@ BAUD: Mapping[Mode, int] = {Mode.HISTORIQUE: 1_200, Mode.STANDARD: 9_600}
 class SimulatedMeter:
     """One meter on one load curve.
 
-    Frames are deterministic and may be asked for in any order; `registers_wh` is the oracle that
-    they are to be compared with.
+    Frames are deterministic and may be requested in any order; `registers_wh` is the oracle for
+    tests.
     """
 
     def __init__(self, profile: MeterProfile, counters: Counters) -> None:
@@ -38,18 +38,18 @@ class SimulatedMeter:
         )
 
     def registers_wh(self, at: datetime) -> tuple[int, ...]:
-        """Return what each register shows at the instant, Wh.
+        """Return the index of each register at the instant, in Wh.
 
-        Those of the tariff option first, then those that an earlier option has left standing.
+        The registers of the tariff option come first, then those of an earlier option.
         """
         return self._registers_wh(int(at.timestamp()))
 
     def total_wh(self, at: datetime) -> int:
-        """Return the total drawn that the meter shows: the sum of its registers, modulo 10^9."""
+        """Return the meter's index of all energy drawn: the sum of its registers, modulo 10^9."""
         return sum(self.registers_wh(at)) % COUNTER_MODULUS_WH
 
     def injected_wh(self, at: datetime) -> int:
-        """Return the injection index at the instant, Wh."""
+        """Return the injection index at the instant, in Wh."""
         return self._injected_wh(int(at.timestamp()))
 
     def frame_at(self, at: datetime) -> bytes:
@@ -64,7 +64,7 @@ class SimulatedMeter:
         )
 
     def frame_duration_s(self, frame: bytes) -> float:
-        """Return how long the line is busy with the frame, the pause after it included."""
+        """Return how long the frame occupies the line, including the pause after it."""
         return len(frame) * BITS_PER_CHARACTER / BAUD[self.profile.mode] + INTER_FRAME_GAP_S
 
     def _registers_wh(self, at_s: int) -> tuple[int, ...]:

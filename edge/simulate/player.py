@@ -1,4 +1,4 @@
-"""Frames in time: at the line's pace, or simulated time passing faster than the wall's."""
+"""Sends frames over time: at the line's pace, or faster than real time."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ CHUNK_S = 0.05
 
 
 class TimedFrame(NamedTuple):
-    """A frame, the Unix second at which it begins, and how long the line is busy with it."""
+    """A frame, the Unix second at which it begins, and how long it occupies the line."""
 
     at_s: float
     data: bytes
@@ -23,10 +23,11 @@ class TimedFrame(NamedTuple):
 
 
 def default_frame_step_s(speed: float | None) -> int:
-    """Return the simulated seconds between frames: 0, as the line carries them, in real time.
+    """Return the simulated seconds between frames.
 
-    Faster, the smallest divisor of a quarter-hour that asks for no more than 100 frames a wall
-    second, so that a frame stands on every quarter-hour boundary. Unpaced (None), one a minute.
+    In real time it is 0: frames follow each other as the line carries them. Faster, it is the
+    smallest divisor of a quarter-hour with at most 100 frames a real second, so that a frame begins
+    on every quarter-hour boundary. Unpaced (None), it is a minute.
     """
     if speed is None:
         return UNPACED_FRAME_STEP_S
@@ -40,9 +41,9 @@ def default_frame_step_s(speed: float | None) -> int:
 def frames(
     home: SimulatedHome, start: datetime, end: datetime, frame_step_s: int
 ) -> Iterator[TimedFrame]:
-    """Yield frames over [start, end]; a frame stands at `end` where the step fits.
+    """Yield frames over [start, end]; a frame begins at `end` if the step fits.
 
-    Frames begin at whole multiples of the step, and never before the line is free again.
+    Frames begin at whole multiples of the step, and never before the line is free.
     """
     at_s = start.timestamp()
     end_s = end.timestamp()
@@ -67,10 +68,10 @@ def play(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> int:
-    """Send the frames to `sink`, simulated time passing `speed` times faster; None: no pacing.
+    """Send the frames to `sink`, `speed` times faster than real time; None: without pacing.
 
-    A frame's bytes are spread over the time that the line takes for them. Returns how many frames
-    were sent. A sink that blocks delays what follows; no frame is left out for it.
+    A frame's bytes are spread over the time that the line takes for them. Returns the number of
+    frames sent. A sink that blocks delays later frames, but no frame is omitted.
     """
     count = 0
     begun_s: tuple[float, float] | None = None

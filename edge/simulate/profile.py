@@ -1,4 +1,4 @@
-"""What a simulated meter is, and what the frame encoders get of one instant."""
+"""The fixed properties of a simulated meter, and its counters at an instant for the encoders."""
 
 from datetime import datetime
 from random import Random
@@ -12,21 +12,21 @@ STX, ETX = b"\x02", b"\x03"
 
 
 class MeterProfile(msgspec.Struct, frozen=True, kw_only=True):
-    """A meter as it stands in a home.
+    """The properties of a meter in a home.
 
     Attributes:
         serial: ADSC or ADCO, twelve digits.
         prm: point of delivery, fourteen digits.
-        mode: what its TIC output is set to.
-        kva: the power subscribed.
+        mode: the mode of its TIC output.
+        kva: the subscribed power.
         phases: 1 or 3.
-        is_producer: it has an injection index, and sends it in standard mode.
-        base_wh: what the registers showed at `counts_from`; missing ones began at 0, those beyond
-            the tariff option's stand still.
-        injected_base_wh: the same for injection.
+        is_producer: whether it has an injection index, which it sends in standard mode.
+        base_wh: the indices at `counts_from`. Missing registers began at 0; those beyond the tariff
+            option's do not count.
+        injected_base_wh: the injection index at `counts_from`.
         counts_from: the instant from which it counts; None: the curve's start.
-        degraded: (from, to) during which it says that its clock is not to be trusted.
-        seed: of its small variations (voltage, share of the phases).
+        degraded: (from, to) during which it marks its clock as degraded.
+        seed: seed of its voltages and of a replacement meter's serial.
     """
 
     serial: str
@@ -49,7 +49,7 @@ class MeterProfile(msgspec.Struct, frozen=True, kw_only=True):
 class Snapshot(msgspec.Struct, frozen=True):
     """The meter's counters at a Unix second; `injected_wh` None: not a producer.
 
-    `registers_wh`: those of the tariff option first, then those that stand still.
+    `registers_wh`: the registers of the tariff option first, then those that no longer count.
     """
 
     at_s: int
@@ -58,7 +58,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 class GroupCache:
-    """Encodes groups of one mode, and keeps each label's last: most do not change."""
+    """Encodes groups of one mode, and caches each label's last one, because most do not change."""
 
     def __init__(self, mode: Mode) -> None:
         self._mode = mode
@@ -66,16 +66,16 @@ class GroupCache:
 
     def encode(self, label: str, value: str, timestamp: str | None = None) -> bytes:
         """Return the group from LF to CR."""
-        kept = self._kept.get(label)
-        if kept is not None and kept[0] == value and kept[1] == timestamp:
-            return kept[2]
+        cached = self._kept.get(label)
+        if cached is not None and cached[0] == value and cached[1] == timestamp:
+            return cached[2]
         encoded = encode_group(self._mode, label, value, timestamp)
         self._kept[label] = (value, timestamp, encoded)
         return encoded
 
 
 def random_serial(seed: int, phases: int) -> str:
-    """Return a Linky's serial: maker, year, type 61 (one phase) or 63 (three), number."""
+    """Return a Linky's serial: maker, year, type 61 (one phase) or 63 (three phases), number."""
     random = Random(f"serial {seed}")  # noqa: S311 - a simulation, not a secret
     linky_type = 61 if phases == 1 else 63
     return f"{random.choice((2, 3, 4, 6)):02}{random.randint(16, 24)}{linky_type}{random.randrange(10**6):06}"
@@ -87,12 +87,12 @@ def random_prm(seed: int) -> str:
 
 
 def apparent_va(power_w: int) -> int:
-    """Return the apparent power of an active one at a household's usual power factor, 0.95."""
+    """Return the apparent power of an active power at a household's usual power factor, 0.95."""
     return power_w * 100 // 95
 
 
 def split_by_phase(amount: int, phases: int) -> tuple[int, ...]:
-    """Return how an amount is spread over the phases: all on one, or about 5 : 3 : 2."""
+    """Return an amount's shares by phase: all on one, or about 5 : 3 : 2 on three."""
     if phases == 1:
         return (amount,)
     second, third = amount * 3 // 10, amount * 2 // 10

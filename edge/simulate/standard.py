@@ -1,4 +1,4 @@
-"""Frames in standard mode, as a Linky sends them; Enedis-NOI-CPT_54E v3, pages 18-28."""
+"""Encodes frames in standard mode like a Linky (Enedis-NOI-CPT_54E v3, pages 18-28)."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
@@ -35,8 +35,7 @@ TEMPO_CONFIGURATION = 0x4000
 class StandardFrames:
     """Encodes the frames of one meter in standard mode.
 
-    All but clock and energy stays the same until power, tariff or the ten-minute window changes,
-    and is kept that long.
+    Everything but clock and energy is cached until power, tariff or the ten-minute window changes.
     """
 
     def __init__(self, profile: MeterProfile, counters: Counters) -> None:
@@ -217,7 +216,7 @@ class StandardFrames:
 
 
 def day_profile(tariff: SimulatedTariff) -> str:
-    """Return PJOURF+1: 11 slots of HHMM and what happens then, in the order of the day."""
+    """Return PJOURF+1: 11 slots of HHMM and action, in the order of the day."""
     if tariff.option is MeterOption.HPHC:
         slots = []
         for begin, end in tariff.off_peak:

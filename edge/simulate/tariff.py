@@ -1,7 +1,7 @@
-"""Tariff options as a meter runs them: which register counts at which instant.
+"""A meter's tariff options: which register counts at which instant.
 
 Tempo days run from 06:00 to 06:00, off-peak from 22:00; tomorrow's colour is known from 20:00.
-A mobile peak of EJP runs from 07:00 to 01:00, announced half an hour before.
+A mobile peak of EJP runs from 07:00 to 01:00 and is announced half an hour before.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,7 +36,7 @@ class MeterOption(StrEnum):
 
 
 class StgeColour(IntEnum):
-    """A Tempo day's colour, as the two bits of STGE have it; NONE: not known (yet)."""
+    """A Tempo day's colour, with the values of STGE's two bits; NONE: not known (yet)."""
 
     NONE = 0
     BLUE = 1
@@ -44,7 +44,7 @@ class StgeColour(IntEnum):
     RED = 3
 
 
-# What the meter says of each register: label of the index in historique, PTEC, LTARF.
+# The meter's names of each register: label of the index in historique, PTEC, LTARF.
 REGISTERS: Mapping[MeterOption, tuple[tuple[str, str, str], ...]] = {
     MeterOption.BASE: (("BASE", "TH..", "BASE"),),
     MeterOption.HPHC: (("HCHC", "HC..", "HEURE  CREUSE"), ("HCHP", "HP..", "HEURE  PLEINE")),
@@ -68,13 +68,13 @@ CALENDARS = {
 
 
 class SimulatedTariff:
-    """One option with its windows and days; every answer is a pure function of the instant.
+    """One option with its windows and days; every result is a pure function of the instant.
 
     Args:
-        option: which of the four.
-        off_peak: local (from, to) windows of hphc, `to` may lie on the next day.
-        colours: Tempo days that are not drawn from the seed, by the day on which they begin.
-        seed: draws Tempo colours and EJP days where none are given.
+        option: the tariff option.
+        off_peak: local (from, to) windows of hphc; `to` may lie on the next day.
+        colours: given colours of Tempo days, by the day on which they begin.
+        seed: draws the other Tempo colours, and EJP days.
     """
 
     def __init__(
@@ -93,9 +93,9 @@ class SimulatedTariff:
         self._peaks: dict[int, frozenset[date]] = {}
 
     def switches(self, start: datetime, end: datetime) -> list[tuple[int, int]]:
-        """Return (Unix second, register number from 0) of each change that concerns [start, end).
+        """Return (Unix second, register number from 0) of each change that affects [start, end).
 
-        In order; the first one lies at or before `start`.
+        They are in order, and the first one is at or before `start`.
         """
         days = days_between(legal_day(start) - DAY, legal_day(end) + DAY)
         by_option: Mapping[MeterOption, Callable[[date], list[tuple[datetime, int]]]] = {
@@ -173,7 +173,7 @@ def local(day: date, clock: time) -> datetime:
 def draw_colours(season: int, seed: int) -> Mapping[date, StgeColour]:
     """Draw a season's red and white days (1 September of `season` on); all others are blue.
 
-    22 red ones on working days from November to March, 43 white ones on any day but Sunday.
+    22 red days are working days from November to March, 43 white days are any days but Sundays.
     """
     random = Random(f"tempo {season} {seed}")  # noqa: S311 - a simulation, not a secret
     winter = [
@@ -192,7 +192,7 @@ def draw_colours(season: int, seed: int) -> Mapping[date, StgeColour]:
 
 
 def draw_peak_days(winter: int, seed: int) -> frozenset[date]:
-    """Draw the 22 days of a winter (1 November of `winter` to March) on which EJP has its peak."""
+    """Draw the 22 EJP peak days of a winter (1 November of `winter` to March)."""
     random = Random(f"ejp {winter} {seed}")  # noqa: S311 - a simulation, not a secret
     return frozenset(
         random.sample(
