@@ -1,7 +1,7 @@
 """The area lane: sums in the cloud, masks at a trustee, a chip's day, bytes; and its peers.
 
-What sums and masks could cost at least is measured in the same run: how fast this machine reads
-memory, and how fast OpenSSL's ChaCha20 runs over long data (`area_trustee`).
+The same run measures the lower bounds for sums and masks: how fast this machine reads memory, and
+how fast OpenSSL's ChaCha20 runs over long data (`area_trustee`).
 """
 
 import secrets
@@ -38,7 +38,7 @@ STORED = 4_000
 RUNS = 9
 PEER_HOUSEHOLDS = 200
 MONTH_LIMIT_BYTES = 90_000
-# What documents are drawn up with unless told otherwise.
+# The default of new measures documents.
 DAYS_A_YEAR = 100
 SUMS_AT_LEAST = 1_000_000
 MS, US, GIGA = 1_000, 1_000_000, 1e9
@@ -51,7 +51,7 @@ Rectangle = npt.NDArray[np.uint64]
 
 
 def run(scale: float) -> list[Figure]:
-    """Measure; raises AssertionError where a result is wrong."""
+    """Measure; raises AssertionError if a result is wrong."""
     rows = Rows("area")
     runs = scaled(RUNS, scale, 3)
     ours_s, read = _sums(rows, scaled(HOUSEHOLDS, scale, 500), runs)
@@ -65,7 +65,7 @@ def run(scale: float) -> list[Figure]:
 
 
 def _sums(rows: Rows, households: int, runs: int) -> tuple[float, float]:
-    """Sum vectors in memory; returns the seconds of one household-day, and GB/s of reading."""
+    """Sum vectors in memory; returns the seconds per household-day, and the GB/s of reading."""
     words = np.random.default_rng(1).integers(0, 2**63, (households, SLOTS), np.uint64)
     _check_sum(words)
     total_bytes = words.nbytes
@@ -106,7 +106,7 @@ def _check_sum(words: Rectangle) -> None:
 
 
 def _from_store(rows: Rows, households: int, runs: int, directory: Path) -> None:
-    """Sum the rows of one figure as a release does: read from SQLite, joined, added up."""
+    """Sum the rows of one figure as a release does: read from SQLite, join, add up."""
     store = SqliteStore.open(directory)
     key = FigureKey(bytes(32), _MEASURE, "75101", _NUMBER)
     items = [_item(entry) for entry in range(households)]
@@ -125,7 +125,7 @@ def _from_store(rows: Rows, households: int, runs: int, directory: Path) -> None
     seconds = cpu_s(summed, runs=runs)
     rows.add(
         "sum from the store's rows",
-        [households / each for each in seconds],
+        [households / run_s for run_s in seconds],
         "household-days/s and core",
         note="read from SQLite, warm; the sum is the smaller part",
     )
@@ -133,16 +133,16 @@ def _from_store(rows: Rows, households: int, runs: int, directory: Path) -> None
     joined_s = cpu_s(lambda: add_up(_stacked(loaded)), runs=runs)
     rows.add(
         "sum from rows once read",
-        [households / each for each in joined_s],
+        [households / run_s for run_s in joined_s],
         "household-days/s and core",
         bound=Bound("at least", SUMS_AT_LEAST),
     )
     store.close()
 
 
-def _stacked(found: Sequence[ContributionRow]) -> Rectangle:
-    words = np.frombuffer(b"".join(row.words for row in found), "<u8")
-    return words.reshape(len(found), -1)
+def _stacked(contributions: Sequence[ContributionRow]) -> Rectangle:
+    words = np.frombuffer(b"".join(row.words for row in contributions), "<u8")
+    return words.reshape(len(contributions), -1)
 
 
 def _item(entry: int) -> ContributionItem:
@@ -158,7 +158,7 @@ def _words(item: ContributionItem) -> bytes:
 
 
 def _chip(rows: Rows, runs: int) -> float:
-    """Time a chip's day; returns the seconds to mask a curve."""
+    """Time a chip's day; returns the seconds for masking a curve."""
     chip = AreaChip.generate()
     document = measures()
     curve = document.measures[0]
@@ -182,7 +182,7 @@ def _chip(rows: Rows, runs: int) -> float:
         "chip: masks for a curve", per(masked_s, 1 / US), "µs", note=f"{len(chip.seeds)} seeds"
     )
     day_s = cpu_s(
-        lambda: chip.say(Kind.AREA, chip.contribution(_DAY, with_profile=True)), runs=runs
+        lambda: chip.sign(Kind.AREA, chip.contribution(_DAY, with_profile=True)), runs=runs
     )
     rows.add(
         "chip: a whole contribution",
@@ -201,7 +201,7 @@ def _chip(rows: Rows, runs: int) -> float:
 
 
 def _bytes(rows: Rows) -> None:
-    """Count all MQTT of a month, of curves with as many slots as there can be."""
+    """Count all MQTT bytes of a month, for curves with the most slots."""
     billing = Rows("area")
     with tempfile.TemporaryDirectory() as directory:
         wire(billing, Month.encrypted(), Path(directory))

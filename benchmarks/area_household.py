@@ -1,4 +1,4 @@
-"""A household of the area lane for measuring: documents, chip, and what it says in a month."""
+"""A household of the area lane for measuring: documents, chip, and its messages of a month."""
 
 import secrets
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ from protocol.transform import CLOCK_SLOTS, Transform
 from system.mqtt.message import Incoming
 
 SHAPE = SHAPES[0]
-# A curve of as many slots as there can be, and the check slot.
+# A curve with the most slots, and the check slot.
 SLOTS = CURVE_SLOTS_MAX + 1
 CELL = "751010101"
 _GROUP = 300
@@ -52,7 +52,7 @@ _NO_CAPS = Caps(day_rho=1e3, month_rho=1e3, year_rho=1e3, profile_days=366)
 
 
 def transform() -> Transform:
-    """Return a transform of all 96 slots; which one does not matter to time and size."""
+    """Return a transform of all 96 slots; its values do not affect time and size."""
     matrix = np.random.default_rng(3).normal(0, 1e-4, (CURVE_SLOTS_MAX, CLOCK_SLOTS))
     profiles = np.full((2, CLOCK_SLOTS), 100)
     return Transform(
@@ -65,7 +65,7 @@ def transform() -> Transform:
 
 
 def measures() -> Measures:
-    """Return a document with all three measures, counted on every day: the most a chip can send."""
+    """Return a document with all three measures on every day, the most that a chip can send."""
 
     def group(slots: int, transform_hash: bytes | None = None) -> tuple[Group, ...]:
         return (Group("75101", ("75101",), _GROUP, _CROWD, _CROWD, slots, transform_hash),)
@@ -104,7 +104,7 @@ def measures() -> Measures:
 
 @dataclass(frozen=True, slots=True)
 class AreaChip:
-    """A chip with its seeds, trustees that it seals to, and where it stands."""
+    """A chip with its roster entry, its seeds, and the trustees to which it seals them."""
 
     signing_key: Ed25519PrivateKey
     entry: RosterEntry
@@ -129,15 +129,15 @@ class AreaChip:
         trustees = tuple(SealingKey.generate() for _ in range(SHAPE.trustees))
         return cls(signing_key, entry, draw_seeds(SHAPE), trustees)
 
-    def say(self, kind: Kind, body: Contribution | SeedLetters) -> Incoming:
+    def sign(self, kind: Kind, body: Contribution | SeedLetters) -> Incoming:
         """Sign a message."""
         device = DeviceId(self.entry.device)
         payload = seal_message(Address(COLLECTIVITY, device, kind), body, self.signing_key)
         return Incoming(device_topic(COLLECTIVITY, device, kind), payload)
 
     def letters(self) -> SeedLetters:
-        """Seal the seeds to all trustees, as once a month at most."""
-        key, sealing = self.entry.household_key, [each.public_bytes for each in self.trustees]
+        """Seal the seeds to all trustees, as a chip does at most once a month."""
+        key, sealing = self.entry.household_key, [trustee.public_bytes for trustee in self.trustees]
         letters = tuple(
             seal_letter(
                 self.seeds, SHAPE, LetterContext(COLLECTIVITY, key, 1, _DIGEST, number), public
@@ -148,7 +148,7 @@ class AreaChip:
         return SeedLetters(key, 1, _DIGEST, commitments, letters)
 
     def contribution(self, day: date, *, with_profile: bool) -> Contribution:
-        """Make a day's contribution by the chip's own code: clip, noise, masks."""
+        """Make a day's contribution with the chip's own code: clip, noise, masks."""
         readings_wh = np.random.default_rng(1).integers(0, 1_000, READINGS_A_DAY).tolist()
         values = DayValues(
             day,
@@ -167,15 +167,15 @@ class AreaChip:
         return made.contribution
 
     def month(self, days_a_year: int) -> Iterator[tuple[str, bytes]]:
-        """Give (topic, payload) of a month: its counted days, a year's profiles, seed letters."""
+        """Yield a month's (topic, payload): seed letters, counted days, a year's profiles, acks."""
         document = msgspec.structs.replace(measures(), days_a_year=days_a_year)
         counted = [day for day in DAYS if document.is_counted(day_number(day))]
         platform = Ed25519PrivateKey.generate()
         device = DeviceId(self.entry.device)
-        letters = self.say(Kind.KEY, self.letters())
+        letters = self.sign(Kind.KEY, self.letters())
         yield letters.topic, letters.payload
         for number, day in enumerate(counted):
-            message = self.say(
+            message = self.sign(
                 Kind.AREA, self.contribution(day, with_profile=number < PROFILE_DAYS)
             )
             yield message.topic, message.payload

@@ -1,7 +1,7 @@
 """The same sums under homomorphic encryption: TenSEAL's vectors and python-paillier.
 
-All of them sum under one key, so that whoever has it reads every household; with them a trustee
-would see what ours never see. They are compared for speed and size alone.
+All of them sum under one key, so its holder can read every household. With them, a trustee would
+see what Volet's trustees never see. Only speed and size are compared.
 """
 
 from collections.abc import Sequence
@@ -26,14 +26,14 @@ Vectors = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """What peers are set against, in CPU seconds a household-day."""
+    """Volet's figures for comparison, in CPU seconds per household-day."""
 
     sum_s: float
     encryption_s: float
 
 
 def peers(rows: Rows, households: int, runs: int, ours: Ours) -> None:
-    """Let each sum the same vectors, and check what it opens."""
+    """Sum the same vectors with each peer, and check the opened sums."""
     vectors = np.random.default_rng(2).integers(0, 1_000, (households, SLOTS))
     for peer in (BfvVector(4096, 20), CkksVector(8192)):
         _tenseal(rows, peer, vectors, runs, ours)
@@ -54,7 +54,7 @@ def _tenseal(
 
 
 def _paillier(rows: Rows, vectors: Vectors, ours: Ours) -> None:
-    """Measure on some households and slots; a ciphertext a slot makes all else a multiple."""
+    """Measure some households and slots; with one ciphertext per slot, the rest scales."""
     peer = Paillier()
     encrypted = [peer.encrypt(row) for row in vectors.tolist()]
     totals = peer.sum_up(encrypted)
@@ -70,7 +70,7 @@ def _paillier(rows: Rows, vectors: Vectors, ours: Ours) -> None:
 def _compare(
     rows: Rows, name: str, sum_s: Sequence[float], one_s: Sequence[float], ours: Ours
 ) -> None:
-    rows.add(f"{name}: sum", [1 / each for each in sum_s], "household-days/s and core")
+    rows.add(f"{name}: sum", [1 / run_s for run_s in sum_s], "household-days/s and core")
     rows.add(f"{name}: encryption, a household-day", per(one_s, 1 / MS), "ms")
     rows.add(f"{name} / ours: sum", per(sum_s, ours.sum_s), "times")
     rows.add(

@@ -1,4 +1,4 @@
-"""A trustee: masks of keys never used before, and whole questions out of its database."""
+"""A trustee: masks of keys never used before, and whole requests from its database."""
 
 import secrets
 import tempfile
@@ -42,7 +42,7 @@ _NUMBER = day_number(_DAY)
 def trustee(rows: Rows, scale: float, runs: int, read: float) -> None:
     """Measure; `read` is the speed at which memory was read in this run, GB/s."""
     _masks(rows, scaled(MASKED, scale, 200), runs, read)
-    _questions(rows, scaled(ASKED, scale, 200), runs)
+    _requests(rows, scaled(ASKED, scale, 200), runs)
 
 
 def _masks(rows: Rows, households: int, runs: int, read: float) -> None:
@@ -53,19 +53,21 @@ def _masks(rows: Rows, households: int, runs: int, read: float) -> None:
     seconds = cpu_s(lambda: sums(next(turn), _SETS, _NUMBER, MEASURE, SLOTS), runs=runs)
     rate = rows.add(
         "masks at a trustee",
-        [count / each for each in seconds],
+        [count / run_s for run_s in seconds],
         "masks/s and core",
         bound=Bound("at least", MASKS_AT_LEAST),
         note=f"{SLOTS} slots, keys never used before",
     )
     check_s = cpu_s(lambda: check_masks(fresh[0], _SETS, _NUMBER, MEASURE, SLOTS), runs=runs)
     rows.add(
-        "masks of the check slot alone", [count / each for each in check_s], "masks/s and core"
+        "masks of the check slot alone", [count / run_s for run_s in check_s], "masks/s and core"
     )
     encryptor = Cipher(ChaCha20(bytes(32), bytes(16)), mode=None).encryptor()
     zeros, buffer = bytes(_LONG_BYTES), bytearray(_LONG_BYTES)
     raw_s = cpu_s(lambda: encryptor.update_into(zeros, buffer), runs=runs, times=200)
-    raw = rows.add("ChaCha20 over long data", [_LONG_BYTES / each / GIGA for each in raw_s], "GB/s")
+    raw = rows.add(
+        "ChaCha20 over long data", [_LONG_BYTES / run_s / GIGA for run_s in raw_s], "GB/s"
+    )
     speed = rate * SLOTS * SLOT_BYTES / GIGA
     rows.add("masks at a trustee, of ChaCha20's speed", 100 * speed / raw, "%")
     rows.add("masks at a trustee, of the speed at which memory is read", 100 * speed / read, "%")
@@ -79,14 +81,14 @@ def _draws(households: int) -> list[Draw]:
 
 
 def _check(draws: list[Draw]) -> None:
-    found = sums(draws, _SETS, _NUMBER, MEASURE, SLOTS)
+    summed = sums(draws, _SETS, _NUMBER, MEASURE, SLOTS)
     for number in range(_SETS):
-        each = [mask(one.keys[number], _NUMBER, MEASURE, one.nonce, SLOTS) for one in draws]
-        assert (found[number] == add_up(np.array(each))).all()
+        masks = [mask(one.keys[number], _NUMBER, MEASURE, one.nonce, SLOTS) for one in draws]
+        assert (summed[number] == add_up(np.array(masks))).all()
 
 
-def _questions(rows: Rows, households: int, runs: int) -> None:
-    """Ask a trustee over its database: a month's first day and its second, both questions each."""
+def _requests(rows: Rows, households: int, runs: int) -> None:
+    """Time a trustee's answers from its database: checks on a month's first two days, a sum."""
     questions = {
         "a month's first, check slots": (Ask.CHECK, 0, "month's keys from seeds"),
         "a day's first, check slots": (Ask.CHECK, 1, "month's keys known"),
@@ -118,7 +120,7 @@ def _questions(rows: Rows, households: int, runs: int) -> None:
 
 
 class _Area:
-    """A town, and one of its trustees that holds seeds of all its households."""
+    """A town, and one of its trustees with the seeds of all its households."""
 
     def __init__(self, households: int, directory: Path) -> None:
         town = SimulatedTown(_DAY)
@@ -140,7 +142,7 @@ class _Area:
             self.trustee.take(page)
 
     def request(self, ask: Ask, day: int) -> SetRequest:
-        """Ask for all households; a nonce is its household's key."""
+        """Return a request for all households; each nonce is its household's key."""
         length = len(self._entries)
         return SetRequest(
             ask,

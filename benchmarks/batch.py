@@ -1,7 +1,7 @@
-"""A month's statements for a whole town in one batch: handed in, computed, killed, resumed.
+"""A month's statements for a whole town in one batch: submitted, computed, killed, resumed.
 
-The batch comes through the API as a provider sends it; the worker is a process of its own that is
-killed several times. At the end every statement is there once, and those of real households open.
+The batch comes through the API as from a provider. The worker is a separate process that is killed
+several times. At the end every statement exists once, and those of real households open.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ LINE_BYTES = len(msgspec.json.encode(Sent("0" * 32, "0" * 64))) + 1
 
 
 def run(scale: float) -> list[Row]:
-    """Measure; raises AssertionError where a statement is missing, double or wrong."""
+    """Measure; raises AssertionError if a statement is missing, duplicate or wrong."""
     rows = Rows("batch")
     households = scaled(HOUSEHOLDS, scale, 20)
     with tempfile.TemporaryDirectory() as name:
@@ -70,7 +70,7 @@ def run(scale: float) -> list[Row]:
 
 
 def _hand_in(rows: Rows, directory: Path, town: ProviderTown) -> Batch:
-    """Sign the requests and send them through the API; once more changes nothing."""
+    """Sign the requests and send them through the API; sending them again changes nothing."""
     begun = time.process_time()
     lines = [msgspec.json.encode(document_of(town.request(c, KEY))) for c in town.contracts]
     rows.add("request, signed", (time.process_time() - begun) * US / len(lines), "µs of CPU")
@@ -118,7 +118,7 @@ async def _send(directory: Path, town: ProviderTown, lines: list[bytes]) -> Batc
 
 
 def _compute(directory: Path, households: int) -> tuple[Spent, int]:
-    """Let workers answer, each killed but the last; returns what all took together."""
+    """Run workers, killing all but the last; returns their total use and the number of kills."""
     log, kills = directory / "sent", 0
     cpu_s = wall_s = peak_mb = 0.0
     for part in range(1, KILLS + 1):
@@ -147,7 +147,7 @@ def _start(directory: Path, log: Path) -> subprocess.Popen[bytes]:
 
 
 def _kill_at(process: subprocess.Popen[bytes], log: Path, sent: int) -> tuple[bool, float]:
-    """Kill a worker as soon as so many were sent; says whether it lived, and its CPU seconds."""
+    """Kill a worker once it has sent `sent`; returns whether it was alive, and its CPU seconds."""
 
     def size_bytes() -> int:
         return log.stat().st_size if log.exists() else 0
@@ -172,13 +172,13 @@ def _cpu_s(pid: int) -> float:
 
 
 def _count(directory: Path, households: int) -> None:
-    """Check that each statement was made once, and sent as it is recorded."""
+    """Check that each statement was made only once, and is recorded as seen."""
     sent = Counter(_sent(directory / "sent"))
-    names = Counter(each.id for each in sent)
+    names = Counter(statement.id for statement in sent)
     assert len(names) == households, "a statement is missing"
     assert set(names.values()) == {1}, "a request has two different statements"
     store = SqliteStore.open(directory, is_checked=False)
-    states = {each.label: each.count for each in store.figures().requests}
+    states = {group.label: group.count for group in store.figures().requests}
     store.close()
     assert states == {str(RequestState.SEEN): households}, states
 
@@ -201,7 +201,7 @@ def _open_real_ones(directory: Path, town: ProviderTown) -> None:
 
 
 def _check(home: Home, statement: Statement) -> None:
-    """Open each quantity and compare with what the meter counted."""
+    """Open each quantity and compare it with the meter's count."""
     steps = np.array([register_steps(day_wh) for day_wh in home.readings_wh]).sum(axis=0)
     expected = [int(steps[0]), int(steps[1]), int(steps.sum())]
     parts = components((TARIFF,), MONTH, END, Schedules())

@@ -1,8 +1,8 @@
-"""A worker that may be killed: answers what is pending, says what it sent, page by page.
+"""A worker that may be killed: answers pending requests and logs what it sends, page by page.
 
-Started by `benchmarks.batch` as a process of its own: `python -m benchmarks.batch_worker DIR LOG`.
-As the worker does after each start, it first sends again what no chip has seen. Here every chip
-sees at once; the log is what the broker would have got.
+`benchmarks.batch` starts it as a separate process: `python -m benchmarks.batch_worker DIR LOG`.
+Like the real worker, it first sends again what no chip has seen. Here every chip sees a statement
+at once; the log contains what the broker would have received.
 """
 
 import hashlib
@@ -30,14 +30,14 @@ KIBI = 1024
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """One statement as it was sent: the request's id and the payload's SHA-256."""
+    """One sent statement: the request's id and the payload's SHA-256."""
 
     id: str
     digest: str
 
 
 class Spent(msgspec.Struct, frozen=True):
-    """What one run of the worker took."""
+    """The time and memory that one run of the worker used."""
 
     cpu_s: float
     wall_s: float
@@ -51,7 +51,7 @@ class _Envelope(msgspec.Struct, array_like=True):
 
 
 def statement_of(payload: bytes) -> Statement:
-    """Read the statement in a signed payload."""
+    """Decode the statement in a signed payload."""
     envelope = msgspec.msgpack.decode(payload, type=_Envelope)
     if len(envelope.signature) != SIGNATURE_BYTES:
         raise AssertionError("no signature")
@@ -75,7 +75,10 @@ def work(store: Store, log: Path) -> None:
 def _send(store: Store, page: PendingPage, write: Callable[[bytes], object]) -> bytes | None:
     write(b"".join(_line(message) for message in page.messages))
     statements = [statement_of(message.payload) for message in page.messages]
-    seen = [SeenStatement(HouseholdKeyId(each.household_key), each.id) for each in statements]
+    seen = [
+        SeenStatement(HouseholdKeyId(statement.household_key), statement.id)
+        for statement in statements
+    ]
     store.mark_seen(seen, datetime.now(UTC))
     return page.after
 
@@ -86,7 +89,7 @@ def _line(message: Outgoing) -> bytes:
 
 
 def _peak_mb() -> float:
-    """Return the most memory this process has had; ru_maxrss would begin with its parent's."""
+    """Return this process's peak memory; ru_maxrss would start with its parent's."""
     status = Path("/proc/self/status").read_text("utf-8")
     line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) / KIBI

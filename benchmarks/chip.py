@@ -1,4 +1,4 @@
-"""A chip's memory, its quarter-hour transaction, and what it writes to its SD card."""
+"""A chip's memory, its quarter-hour transaction, and its writes to the SD card."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ from edge.simulate.tariff import MeterOption
 from protocol.calendar import day_start, quarter_hours
 
 MEMORY_LIMIT_MB = 100
-# Beside the results rather than in a temporary directory, which may be no disk.
+# Beside the results, since a temporary directory may not be on a disk.
 HERE = Path(__file__).parent
 LIVE_S, LIVE_LOOKS = 5.0, 5
 RUNS = 3
@@ -32,7 +32,7 @@ KB = 1_000
 
 
 def run(scale: float) -> list[Row]:
-    """Measure; raises AssertionError where what was metered is not what the meter counted."""
+    """Measure; raises AssertionError if the chip metered something else than the meter counted."""
     rows = Rows("chip")
     days = scaled(DAYS, scale)
     runs = scaled(RUNS, scale)
@@ -50,7 +50,7 @@ def run(scale: float) -> list[Row]:
 
 
 def _live(rows: Rows, stack: Stack, directory: Path, seconds: float) -> None:
-    """Look at a whole chip in real time."""
+    """Measure a complete chip in real time."""
     seen = live(EnrolledChip.enrol(stack, directory / "live"), seconds, LIVE_LOOKS)
     rows.add(
         "`volet edge run` on a live line at 9600 baud",
@@ -68,7 +68,7 @@ def _live(rows: Rows, stack: Stack, directory: Path, seconds: float) -> None:
 
 
 def _days(rows: Rows, stack: Stack, directory: Path, days: int, runs: int) -> None:
-    """Let whole chips live through `days` and through twice as many; the difference is a day's."""
+    """Run complete chips over `days` and over twice as many; the difference gives one day."""
     used: list[tuple[Used, Used]] = []
     for number in range(runs):
         once, twice = (
@@ -83,7 +83,7 @@ def _days(rows: Rows, stack: Stack, directory: Path, days: int, runs: int) -> No
         note=f"{2 * days} days of frames in seconds, broker and acks included",
     )
     written_kb = [(twice.written_bytes - once.written_bytes) / days / KB for once, twice in used]
-    if any(written_kb):  # a memory file system writes nothing
+    if any(written_kb):  # a file system in memory writes nothing
         rows.add(
             "written to disk, a day",
             written_kb,
@@ -105,13 +105,13 @@ def _home(days: int) -> SimulatedHome:
 
 
 def _frames(home: SimulatedHome, days: int) -> bytes:
-    """Return what the meter sends at the beginning of each quarter-hour, the last one's end too."""
+    """Return the meter's frames at each start of a quarter-hour, and at the end of the last."""
     start, end = day_start(MONTH), day_start(MONTH + timedelta(days=days))
     return b"".join(frame.data for frame in frames(home, start, end, QUARTER_HOUR_S))
 
 
 def _report(days: int) -> Report:
-    """Run a chip's process over some days of frames, one a quarter-hour."""
+    """Run a chip's process over some days of frames, one per quarter-hour."""
     home = _home(days)
     with tempfile.TemporaryDirectory(dir=HERE) as directory:
         (Path(directory) / "frames").write_bytes(_frames(home, days))
@@ -143,7 +143,7 @@ def _memory(rows: Rows, reports: list[Report]) -> None:
 
 
 def _quarter_hours(rows: Rows, reports: list[Report], days: int) -> None:
-    """Show what an ordinary quarter-hour and a day take; each run gives its medians."""
+    """Add the time of an ordinary quarter-hour, over all runs, and of a day."""
     count = quarter_hours(MONTH)
     assert all(len(report.metered.cpu_s) == days * count for report in reports)
     for name, runs in (

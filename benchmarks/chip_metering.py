@@ -1,4 +1,4 @@
-"""A chip's vault over some days of frames, and what each quarter-hour takes."""
+"""A chip's vault over some days of frames, and the time of each quarter-hour."""
 
 import time
 from datetime import UTC, date, datetime
@@ -24,7 +24,7 @@ FRAME_END = b"\x03"
 
 
 class Metered(msgspec.Struct, frozen=True):
-    """What quarter-hours took, one figure each, and the energy that they came to."""
+    """The time of each quarter-hour, and their total energy."""
 
     cpu_s: tuple[float, ...]
     wall_s: tuple[float, ...]
@@ -41,7 +41,7 @@ class Report(msgspec.Struct, frozen=True):
 
 
 def encode(report: Report) -> bytes:
-    """Return a report as JSON."""
+    """Encode a report as JSON."""
     return msgspec.json.encode(report)
 
 
@@ -56,7 +56,7 @@ def open_vault(directory: Path) -> Vault:
 
 
 def meter(vault: Vault, data: bytes) -> Metered:
-    """Take frames, one a quarter-hour; time what follows from each, its commit included."""
+    """Meter frames, one per quarter-hour; time the work for each, including its commit."""
     decoder, metering = Decoder(), Meter(settings=MeteringSettings(is_simulated=True))
     host = host_time_at(datetime.now(UTC))
     cpu_s: list[float] = []
@@ -71,5 +71,7 @@ def meter(vault: Vault, data: bytes) -> Metered:
         vault.record(events, metering.state)
         cpu_s.append(time.process_time() - begun_cpu)
         wall_s.append(time.perf_counter() - begun)
-        energy_wh += sum(each.energy_wh for each in events if isinstance(each, QuarterHourClosed))
+        energy_wh += sum(
+            event.energy_wh for event in events if isinstance(event, QuarterHourClosed)
+        )
     return Metered(tuple(cpu_s), tuple(wall_s), energy_wh)

@@ -1,16 +1,15 @@
-"""What one chip's memory is made of, told by a process that is nothing else.
+"""Reports what uses a chip's memory, from a process that does nothing else.
 
-`python -m benchmarks.chip_process DIRECTORY` imports what a chip imports, part by part, then lets
-`chip_metering` open a vault and meter the frames in DIRECTORY/frames; its report goes to standard
-output. Nothing that a chip does not import may be imported here.
+`python -m benchmarks.chip_process DIRECTORY` imports a chip's modules, part by part. Then
+`chip_metering` opens a vault and meters the frames in DIRECTORY/frames. The report goes to standard
+output. This module must not import anything that a chip does not import.
 """
 
 import importlib
 import sys
 from pathlib import Path
 
-# In the order in which they are imported; what a later one shares with an earlier one is the
-# earlier one's.
+# In order of import; memory shared by two parts counts for the earlier one.
 PARTS = (
     ("TLS, MQTT, serial line", ("ssl", "paho.mqtt.client", "serial")),
     ("numpy", ("numpy",)),
@@ -32,7 +31,7 @@ PARTS = (
 
 
 def resident_mb() -> float:
-    """Return what this process has resident, MB, shared libraries included."""
+    """Return this process's resident memory in MB, shared libraries included."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
 

@@ -33,8 +33,8 @@ from protocol.schedule import Schedules
 from protocol.statement import Component, components
 from protocol.tariff import FixedLine, RegisterLine, Tariff
 
-# Ring dimension and bits of the plain modulus: the most that a dot product leaves room for at
-# N = 4096, and what a month's bill needs at N = 8192.
+# Ring dimension and bits of the plain modulus: the most that allows a dot product at N = 4096, and
+# what a month's bill needs at N = 8192.
 BFV_PARAMETERS = ((4096, 20), (8192, 37))
 
 SMALLER_AT_LEAST = 60
@@ -61,7 +61,7 @@ _TARIFF = Tariff(
 
 
 def run(scale: float) -> list[Row]:
-    """Measure; raises AssertionError where a result is wrong."""
+    """Measure; raises AssertionError if a result is wrong."""
     rows = Rows("cipher")
     month = Month.encrypted()
     with tempfile.TemporaryDirectory() as directory:
@@ -80,7 +80,7 @@ def run(scale: float) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """What peers are set against, in CPU seconds."""
+    """Volet's figures for comparison, in CPU seconds."""
 
     encryption_day_s: float
     statement_s: float
@@ -114,7 +114,7 @@ def _ours(rows: Rows, month: Month, runs: int) -> Ours:
 
 
 def _encryption(rows: Rows, month: Month, runs: int) -> float:
-    """Time the values of whole months, each under a pad of its own, and the signed block."""
+    """Time the values of whole months, each with its own pad, and the signed block."""
     chip = month.chip
     pads = iter([chip.new_pad() for _ in range(runs + 1)])
 
@@ -138,7 +138,7 @@ def _encryption(rows: Rows, month: Month, runs: int) -> float:
 
 
 def _whole_statement(rows: Rows, month: Month, runs: int) -> float:
-    """Time a bill of three energy lines, from stored blocks to what the chip reads; in seconds."""
+    """Time a bill of three energy lines, computed and opened; returns the seconds in the cloud."""
     chip = month.chip
     request = StatementRequest(
         bytes(16), bytes(32), bytes(32), day_number(MONTH), day_number(next_month(MONTH))
@@ -191,7 +191,7 @@ def _components() -> tuple[Component, ...]:
 
 
 def _open(statement: Statement, month: Month) -> list[int]:
-    """Open every sum of a statement; returns the quantities of its lines in kWh."""
+    """Open every sum of a statement and return the quantities of its lines in kWh."""
     seal, seed = month.chip.secret.seal, month.pad.seed
     quantities = []
     for part, line in zip(_components(), statement.lines, strict=True):
@@ -242,14 +242,14 @@ def _bfv_vector(rows: Rows, peer: BfvVector, month: Month, ours: Ours, runs: int
         f"{peer.name} / ours: .dot() against a whole statement",
         per(dots_s, ours.whole_statement_s),
         "times",
-        # Where the result is right: at N = 4096 a dot product wraps around.
+        # Only where the result is right: at N = 4096 a dot product wraps around.
         bound=Bound("at least", FASTER_AT_LEAST) if is_exact else None,
         note="one price against three lines, read from the store",
     )
 
 
 def _size_ratio(rows: Rows, wire_bytes_a_day: float) -> None:
-    """Set a day of ours, everything counted, against the bare ciphertext of the smallest peer."""
+    """Compare a day of Volet, everything counted, with the bare ciphertext of the smallest peer."""
     sizes = [row.value for row in rows.rows if row.name == "bfv_vector N=4096: a day on the wire"]
     rows.add(
         "bfv_vector N=4096 / ours: a day on the wire",
@@ -261,7 +261,7 @@ def _size_ratio(rows: Rows, wire_bytes_a_day: float) -> None:
 
 
 def _paillier(rows: Rows, month: Month, ours: Ours, readings: int, runs: int) -> None:
-    """Measure on some readings of a day; a ciphertext a reading makes all else a multiple."""
+    """Measure some readings of a day; with one ciphertext per reading, the rest scales."""
     peer = Paillier()
     note = f"from {readings} readings; {'with' if peer.is_fast else 'without'} gmpy2"
     plain = month.readings_wh[0, :readings].tolist()

@@ -1,8 +1,8 @@
-"""Whom the billing lane is compared with, each used as its documentation shows.
+"""The libraries with which the billing lane is compared, each used as its documentation shows.
 
-TenSEAL's `bfv_vector`: a day of readings batched into a ciphertext, a plain dot product for the
-bill, which needs Galois keys of the household in the cloud. python-paillier: a ciphertext a
-reading, with gmpy2 below it, which is its fast way.
+TenSEAL's `bfv_vector` batches a day of readings into a ciphertext. The bill is a plain dot product,
+which requires the household's Galois keys in the cloud. python-paillier uses one ciphertext per
+reading, and gmpy2 for speed.
 """
 
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ from tenseal import sealapi
 
 
 class BfvVector:
-    """A household with TenSEAL's BFV at a ring dimension; `Any` is TenSEAL's, which has no types."""
+    """A household with TenSEAL's BFV at a ring dimension; TenSEAL is untyped, hence `Any`."""
 
     def __init__(self, dimension: int, plain_bits: int) -> None:
-        """Make parameters for batching of 128 bits of security, and all keys."""
+        """Make parameters for batching with 128 bits of security, and all keys."""
         self.name = f"bfv_vector N={dimension}"
         self.plain_modulus: int = sealapi.PlainModulus.Batching(dimension, plain_bits).value()
         self._context: Any = tenseal.context(
@@ -37,17 +37,17 @@ class BfvVector:
         return len(vector.serialize())
 
     def cloud_keys_bytes(self) -> int:
-        """Return what the cloud must hold of the household to compute a bill."""
+        """Return the size of the household's keys that the cloud needs to compute a bill."""
         public = self._context.copy()
         public.make_context_public()
         return len(public.serialize())
 
     def dots(self, days: Sequence[Any], prices: Sequence[int]) -> Any:
-        """Compute a bill as documented: a dot product a day, then their sum."""
+        """Compute a bill as documented: a dot product per day, then their sum."""
         return reduce(add, (day.dot(prices) for day in days))
 
     def products(self, days: Sequence[Any], prices: Sequence[int]) -> Any:
-        """Compute a bill in the cheapest way TenSEAL allows: one rotation sum for all days."""
+        """Compute a bill in TenSEAL's cheapest way: one rotation sum for all days."""
         return reduce(add, (day * prices for day in days)).sum()
 
     def sum_up(self, households: Sequence[Any]) -> Any:
@@ -55,16 +55,16 @@ class BfvVector:
         return reduce(add, households)
 
     def open(self, vector: Any) -> int:
-        """Open a bill; right modulo the plain modulus only."""
+        """Open a bill; the result is right only modulo the plain modulus."""
         return int(vector.decrypt()[0]) % self.plain_modulus
 
     def open_all(self, vector: Any, count: int) -> list[float]:
-        """Open the first values of a vector; right modulo the plain modulus only."""
+        """Open the first values of a vector; they are right only modulo the plain modulus."""
         return [float(int(value) % self.plain_modulus) for value in vector.decrypt()[:count]]
 
 
 class CkksVector:
-    """TenSEAL's CKKS, which is how its tutorials sum real numbers."""
+    """TenSEAL's CKKS, with which its tutorials sum real numbers."""
 
     def __init__(self, dimension: int) -> None:
         """Make the tutorial's parameters."""
@@ -87,7 +87,7 @@ class CkksVector:
         return reduce(add, households)
 
     def open_all(self, vector: Any, count: int) -> list[float]:
-        """Open the first values of a vector, nearly right."""
+        """Open the first values of a vector; they are approximate."""
         return [float(value) for value in vector.decrypt()[:count]]
 
 
@@ -102,7 +102,7 @@ class Paillier:
 
     @property
     def size_bytes(self) -> int:
-        """What a reading takes on the wire."""
+        """The size of a reading on the wire."""
         return (int(self._public.nsquare.bit_length()) + 7) // 8
 
     def encrypt(self, readings_wh: Sequence[int]) -> list[Any]:

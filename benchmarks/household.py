@@ -48,7 +48,7 @@ def day_prices() -> Readings:
 
 
 def month_weights() -> Weights:
-    """Return the prices where the month's quarter-hours stand, int64[3968]."""
+    """Return the prices at the coefficients of the month's quarter-hours, int64[3968]."""
     weights = np.zeros(MONTH_COEFFICIENTS, np.int64)
     for day in DAYS:
         first = coefficient(day, 0)
@@ -57,7 +57,7 @@ def month_weights() -> Weights:
 
 
 def register_steps(readings_wh: Readings) -> tuple[int, int]:
-    """Return a day's whole-kWh steps of the off-peak and the peak register, near enough."""
+    """Return a day's approximate whole-kWh steps of the off-peak and the peak register."""
     is_peak = day_prices() == PEAK
     return int(readings_wh[~is_peak].sum()) // 1_000, int(readings_wh[is_peak].sum()) // 1_000
 
@@ -71,7 +71,7 @@ def day_values(readings_wh: Readings) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """An enrolled chip with real keys; `say` gives a message as it leaves the home."""
+    """An enrolled chip with real keys; `sign` returns a message as it leaves the home."""
 
     device: DeviceId
     signing_key: Ed25519PrivateKey
@@ -84,24 +84,24 @@ class Chip:
 
     @property
     def enrolment(self) -> Device:
-        """The chip as the cloud's store knows it."""
+        """The chip's record in the cloud's store."""
         public = self.signing_key.public_key().public_bytes_raw()
         return Device(self.device, public, self.secret.id, datetime(2026, 1, 1, tzinfo=UTC))
 
-    def say(self, kind: Kind, body: Epoch | Block | Fetch) -> Incoming:
+    def sign(self, kind: Kind, body: Epoch | Block | Fetch) -> Incoming:
         """Sign a message."""
         payload = seal_message(Address(COLLECTIVITY, self.device, kind), body, self.signing_key)
         return Incoming(device_topic(COLLECTIVITY, self.device, kind), payload)
 
     def fetch(self) -> Incoming:
-        """Ask what the cloud holds, as after every start."""
-        return self.say(Kind.FETCH, Fetch(self.secret.id, None, 1, 0))
+        """Make the request for the cloud's state that follows every start."""
+        return self.sign(Kind.FETCH, Fetch(self.secret.id, None, 1, 0))
 
     def header(self, pad: Pad) -> Incoming:
-        """Tell the epoch's public half."""
+        """Make the message with the epoch's public half."""
         month = day_number(pad.month)
         mac = self.secret.epoch_mac(month, pad.incarnation, pad.seed)
-        return self.say(Kind.EPOCH, Epoch(self.secret.id, month, pad.incarnation, pad.seed, mac))
+        return self.sign(Kind.EPOCH, Epoch(self.secret.id, month, pad.incarnation, pad.seed, mac))
 
     def new_pad(self) -> Pad:
         """Make the epoch of a new incarnation."""
@@ -115,7 +115,7 @@ class Chip:
         )
 
     def block(self, pad: Pad, day: date, sequence: int, j0: int, coefficients: bytes) -> Incoming:
-        """Tell coefficients from `j0` on, and commit to the day where they close it."""
+        """Make a block of coefficients from `j0` on, with a commitment if it closes the day."""
         is_closing = j0 * COEFFICIENT_BYTES + len(coefficients) == DAY_BYTES
         body = Block(
             self.secret.id,
@@ -126,19 +126,19 @@ class Chip:
             coefficients,
             self._commitment(day) if is_closing else b"",
         )
-        return self.say(Kind.BLOCK, body)
+        return self.sign(Kind.BLOCK, body)
 
     def _commitment(self, day: date) -> bytes:
         number, values = day_number(day), [1] * COMMITTED_VALUES
         return commit_day(values, self.secret.blinding(number, values))
 
     def daily_blocks(self, pad: Pad, month_wh: Readings) -> Iterator[Incoming]:
-        """Tell a month, a block a day."""
+        """Yield a month's blocks, one per day."""
         for number, (day, readings_wh) in enumerate(zip(DAYS, month_wh, strict=True), 1):
             yield self.block(pad, day, number, 0, self.encrypt_day(pad, day, readings_wh))
 
     def quarter_hourly_blocks(self, pad: Pad, month_wh: Readings) -> Iterator[Incoming]:
-        """Tell a month, a block a quarter-hour; the day's last one with all that closes it."""
+        """Yield a month's blocks, one per quarter-hour and one that closes each day."""
         sequence = 0
         for day, readings_wh in zip(DAYS, month_wh, strict=True):
             data = self.encrypt_day(pad, day, readings_wh)
@@ -151,7 +151,7 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """One household's month as it left the home: what both sides hold of it."""
+    """One household's month, with the data of both sides."""
 
     chip: Chip
     pad: Pad

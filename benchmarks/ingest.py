@@ -1,4 +1,4 @@
-"""Blocks a second, durable: the cloud's core alone, and end to end over the real broker with TLS."""
+"""Durable blocks per second: the cloud's core alone, and end to end over the broker and TLS."""
 
 import tempfile
 import time
@@ -31,7 +31,7 @@ US = 1_000_000
 
 
 def run(scale: float) -> list[Row]:
-    """Measure; raises AssertionError where a block is not stored."""
+    """Measure; raises AssertionError if a block is not stored."""
     rows = Rows("ingest")
     runs = scaled(RUNS, scale, 2)
     _core(rows, scaled(CORE_CHIPS, scale, 2), runs)
@@ -40,7 +40,7 @@ def run(scale: float) -> list[Row]:
 
 
 def batches(chips: Sequence[LoadChip], days: int, number: int) -> list[Batch]:
-    """Make what each chip sends in run `number`: days that no other run has."""
+    """Make each chip's batch for run `number`, with days that no other run uses."""
     first = FIRST + timedelta(days=days * number)
     return [
         chip.batch(first, days, np.random.default_rng([number, at]))
@@ -83,7 +83,7 @@ def _core(rows: Rows, chip_count: int, runs: int) -> None:
 
 
 def _mixed(parts: Sequence[Batch]) -> list[Incoming]:
-    """Put the messages of many chips in an order of arrival: one of each in turn."""
+    """Interleave the messages of many chips, one of each in turn."""
     longest = max(len(part.messages) for part in parts)
     return [part.messages[at] for at in range(longest) for part in parts if at < len(part.messages)]
 
@@ -104,7 +104,7 @@ def _end_to_end(rows: Rows, chip_count: int, days: int, runs: int) -> None:
 
 
 def _measure(rows: Rows, stack: Stack, load: Load, sent: Sequence[Sequence[Batch]]) -> None:
-    """Send one run after the other, the first one to warm up."""
+    """Send one run after another; the first is a warm-up."""
     load.send(sent[0])
     blocks = sum(batch.blocks for batch in sent[0])
     rates, worker_us, broker_us, load_us = [], [], [], []

@@ -1,6 +1,6 @@
-"""`volet edge run` as it stands in a home: on a live line, and over days of frames in a file.
+"""`volet edge run` as in a home: on a live line, and over days of frames from a file.
 
-Broker, worker and emulator run beside it as on other machines.
+Broker, worker and emulator run in other processes.
 """
 
 import os
@@ -42,7 +42,7 @@ class EnrolledChip:
 
     @classmethod
     def enrol(cls, stack: Stack, directory: Path) -> "EnrolledChip":
-        """Draw keys, enrol, install; blocks are sent without waiting for their turn."""
+        """Draw keys, enrol and install; blocks are sent without a random delay."""
         draw_keys(directory)
         write_public(directory / CONFIG_NAME, CONFIG)
         keys = load_keys(directory)
@@ -63,7 +63,7 @@ class EnrolledChip:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A chip at rest on a live line: shares of a core in [0, 1], memory, threads."""
+    """A running chip on a live line: shares of a core in [0, 1], memory, threads."""
 
     cpu_shares: tuple[float, ...]
     resident_mb: float
@@ -71,13 +71,13 @@ class Live:
 
 
 def live(chip: EnrolledChip, seconds: float, looks: int) -> Live:
-    """Run a chip on a line at 9600 baud in real time; look at it some times, `seconds` each."""
+    """Run a chip on a line at 9600 baud in real time; measure it `looks` times for `seconds`."""
     link, log = chip.directory / "line", chip.directory / "log"
     with _meter(link), log.open("wb") as output:
         process = subprocess.Popen(chip.command(link), stdout=output, stderr=output)
         try:
             wait_until(lambda: b"session_began" in log.read_bytes(), "the chip has a session", log)
-            time.sleep(SETTLE_S)  # the start is not what is measured
+            time.sleep(SETTLE_S)  # leave the start out
             seen = Process(process)
             shares = tuple(_cpu_share(seen, seconds) for _ in range(looks))
             threads = len(list(Path(f"/proc/{process.pid}/task").iterdir()))
@@ -107,7 +107,7 @@ def _meter(link: Path) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What a chip's process used from start to end."""
+    """The memory and disk writes of a chip's process from start to end."""
 
     peak_mb: float
     written_bytes: int
@@ -129,7 +129,7 @@ def over_a_file(chip: EnrolledChip, data: bytes) -> Used:
 
 
 def _until_ended(process: subprocess.Popen[bytes]) -> Used:
-    """Wait for a process; its peak is looked up, since ru_maxrss begins with its parent's."""
+    """Wait for a process and poll its peak memory, since ru_maxrss starts with its parent's."""
     seen, peak_mb, patience = Process(process), 0.0, Patience(PATIENCE_S)
     while patience.lasts(seen.cpu_s):
         peak_mb = max(peak_mb, seen.peak_mb)
@@ -142,7 +142,7 @@ def _until_ended(process: subprocess.Popen[bytes]) -> Used:
 
 
 def lacking_days(stack: Stack, chip: EnrolledChip, start: date, end: date) -> list[date]:
-    """Return the days of [start, end) of which the cloud has not all 128 coefficients."""
+    """Return the days of [start, end) for which the cloud lacks some of the 128 coefficients."""
     store = SqliteStore.open(stack.cloud, is_checked=False)
     blocks = store.blocks_of_days(chip.household_key, start, end)
     store.close()

@@ -1,7 +1,7 @@
 """The load generator: many chips with signed blocks of full size, published with QoS 1 over TLS.
 
-To the cloud they are chips like any other. What they encrypt is random, since ciphertexts are to
-whoever has no key, and so are their household keys.
+To the cloud they are ordinary chips. Their coefficients are random, as ciphertexts look without the
+key, and so are their household keys.
 """
 
 import secrets
@@ -47,7 +47,7 @@ COMMITMENT = commit_day([0] * COMMITTED_VALUES, 1)
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one incarnation of a chip sends: its headers, then `blocks` blocks."""
+    """The messages of one incarnation of a chip: its headers, then `blocks` blocks."""
 
     incarnation: Incarnation
     blocks: int
@@ -56,7 +56,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class LoadChip:
-    """A chip that makes messages and has nothing to meter."""
+    """A chip that makes messages without a meter."""
 
     collectivity: str
     device: DeviceId = field(default_factory=new_device_id)
@@ -67,12 +67,12 @@ class LoadChip:
 
     @property
     def enrolment(self) -> Device:
-        """The chip as the cloud's store knows it."""
+        """The chip's record in the cloud's store."""
         public = self.signing_key.public_key().public_bytes_raw()
         return Device(self.device, public, self.household_key, SINCE)
 
     def batch(self, first: date, days: int, rng: np.random.Generator) -> Batch:
-        """Make a new incarnation's headers and a block a day for `days` days from `first` on."""
+        """Make a new incarnation's headers and one block a day for `days` days from `first` on."""
         incarnation = new_incarnation()
         dates = [first + timedelta(days=number) for number in range(days)]
         months = sorted({month_of(day) for day in dates})
@@ -85,7 +85,7 @@ class LoadChip:
     def _header(self, incarnation: Incarnation, month: date) -> Incoming:
         seed, mac = secrets.token_bytes(SEED_BYTES), secrets.token_bytes(MAC_BYTES)
         body = Epoch(self.household_key, day_number(month), incarnation, seed, mac)
-        return self._say(Kind.EPOCH, body)
+        return self._sign(Kind.EPOCH, body)
 
     def _block(
         self, incarnation: Incarnation, sequence: int, day: date, rng: np.random.Generator
@@ -94,16 +94,16 @@ class LoadChip:
         body = Block(
             self.household_key, day_number(day), incarnation, sequence, 0, values, COMMITMENT
         )
-        return self._say(Kind.BLOCK, body)
+        return self._sign(Kind.BLOCK, body)
 
-    def _say(self, kind: Kind, body: Epoch | Block) -> Incoming:
+    def _sign(self, kind: Kind, body: Epoch | Block) -> Incoming:
         address = Address(self.collectivity, self.device, kind)
         payload = seal_message(address, body, self.signing_key)
         return Incoming(device_topic(self.collectivity, self.device, kind), payload)
 
 
 class _Session:
-    """One chip's connection; waits for the ack that says that all is stored."""
+    """One chip's connection; waits for the ack that everything is stored."""
 
     def __init__(self, chip: LoadChip, context: ssl.SSLContext, platform: Ed25519PublicKey) -> None:
         self._chip = chip
@@ -167,7 +167,7 @@ class Load:
         platform: Ed25519PublicKey,
         broker: tuple[str, int],
     ) -> None:
-        """Take each chip's TLS identity and the platform's key, by which acks are verified."""
+        """Store each chip's TLS identity, and the platform's key that verifies acks."""
         self._sessions = [
             _Session(chip, context, platform) for chip, context in zip(chips, contexts, strict=True)
         ]
@@ -193,7 +193,7 @@ class Load:
         self._close()
 
     def send(self, batches: Sequence[Batch]) -> float:
-        """Publish a batch from each chip at once; returns the seconds to the last one's last ack.
+        """Publish a batch from every chip at once; returns the seconds until the last ack.
 
         Raises:
             TimeoutError: not everything was acknowledged as stored.

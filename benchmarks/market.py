@@ -1,4 +1,4 @@
-"""A transparency log for measuring: registers, calendars and hourly prices, a year of each."""
+"""A transparency log for measuring, with offers of every kind, calendars and hourly prices."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -23,13 +23,13 @@ from protocol.tariff import (
 )
 
 VAT = Decimal("0.20")
-# A document stays below a message's 64 KiB.
+# Keeps a document within a message of 64 KiB.
 DOCUMENT_DAYS = 90
 CLASSES = ("off-peak", "peak")
 
 
 def listed(start: date, end: date, tariffs: int) -> Iterator[Signed]:
-    """Give schedules that cover [start, end), then offers of `tariffs` tariffs of four sorts."""
+    """Yield schedules that cover [start, end), then offers of `tariffs` tariffs of four kinds."""
     publisher = Ed25519PrivateKey.generate()
     name = publisher.public_key().public_bytes_raw().hex()
     rng = np.random.default_rng(4)
@@ -53,8 +53,8 @@ def _tariff(publisher: str, number: int, start: date) -> Tariff:
         _registers(2, cents),
         _registers(6, cents),
         tuple(
-            CalendarLine(each, publisher, "hours", (each,), Decimal("0.15") + cents, VAT)
-            for each in CLASSES
+            CalendarLine(name, publisher, "hours", (name,), Decimal("0.15") + cents, VAT)
+            for name in CLASSES
         ),
         (MarketLine("market", publisher, "spot", Decimal("1.05"), cents, VAT),),
     )

@@ -1,4 +1,4 @@
-"""How many bytes MQTT 5 and TLS 1.3 put around a payload.
+"""The bytes that MQTT 5 and TLS 1.3 add to a payload.
 
 Sources: MQTT 5.0 (OASIS), 3.3 PUBLISH and 3.4 PUBACK; RFC 8446, 5.2.
 """

@@ -1,8 +1,8 @@
-"""A town's store made fast: contracts of one offer, and a month of blocks for each household.
+"""Fills a town's store fast: contracts of one offer, and a month of blocks for each household.
 
-To the cloud a ciphertext is a number below q, so most are drawn; a few households are real, with
-keys, so that their statements can be opened and compared. Written with SQL of its own into the
-product's tables, since making it is not what is measured.
+To the cloud a ciphertext is a number below q, so most are drawn at random. A few households have
+real keys, so their statements can be opened and compared. The module writes the product's tables
+with its own SQL, since filling them is not measured.
 """
 
 import secrets
@@ -40,7 +40,7 @@ from protocol.tariff import FixedLine, RegisterLine, Tariff
 MONTH = date(2026, 1, 1)
 END = next_month(MONTH)
 DAYS = tuple(days_between(MONTH, END))
-ENVELOPE_BYTES = 112  # what stands around the coefficients in a block's payload
+ENVELOPE_BYTES = 112  # everything in a block's payload but the coefficients
 AT_ONCE = 1_000
 SINCE_S = int(datetime(2025, 12, 1, tzinfo=UTC).timestamp())
 
@@ -67,7 +67,7 @@ TARIFF = Tariff(
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A household of which the keys are known, and what it drew (Wh, int64[31, 96])."""
+    """A household with known keys, and its consumption (Wh, int64[31, 96])."""
 
     chip: Chip
     readings_wh: Readings
@@ -90,7 +90,7 @@ class ProviderTown:
         return self.key.public_key().public_bytes_raw()
 
     def request(self, contract: bytes, batch: str) -> Signed:
-        """Sign the request for the month's statement of a contract; the same each time."""
+        """Sign the request for the month's statement of a contract; it is the same each time."""
         request_id = sha256(batch.encode() + contract).digest()[:STATEMENT_ID_BYTES]
         request = StatementRequest(
             request_id, contract, self.offer.hash, day_number(MONTH), day_number(END)
@@ -142,7 +142,7 @@ def make_town(
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """What the store has of one household."""
+    """The rows of one household in the store."""
 
     household: tuple[int, bytes]
     enrolment: tuple[str, int, bytes, int, None, int]

@@ -1,8 +1,8 @@
-"""Public curves of homes that do not exist, from the chip's own simulation, as Parquet.
+"""Writes public curves of synthetic homes, from the chip's own simulation, as Parquet.
 
-`python -m benchmarks.public_homes --out FILE.parquet`. What ships in `cloud/estimation/data` was derived
-from them with `volet cloud measures derive --curves FILE.parquet --homes 200`: good to try things
-out; a city derives its own from measured curves.
+`python -m benchmarks.public_homes --out FILE.parquet`. The files in `cloud/estimation/data` were
+derived from them with `volet cloud measures derive --curves FILE.parquet --homes 200`. They serve
+to try things out; a city derives its own from measured curves.
 """
 
 from datetime import date, timedelta
@@ -17,7 +17,7 @@ from cloud.estimation.public import SLOT_COLUMNS
 from edge.simulate.household import synthetic_curve
 
 FIRST_DAY = date(2026, 11, 2)  # a Monday, after the change to winter time
-_FIRST_SEED = 9_000_000  # none of the demo's homes
+_FIRST_SEED = 9_000_000  # differs from all of the demo's homes
 _QUARTERS_AN_HOUR = 4
 
 

@@ -1,4 +1,4 @@
-"""Quotes: a household's encrypted year priced under every listed tariff, and the plain way."""
+"""Quotes: a household's encrypted year priced under every listed tariff, beside TenSEAL."""
 
 import tempfile
 from dataclasses import dataclass
@@ -38,13 +38,13 @@ PEER_RUNS = 3
 # Ring dimension and bits of the plain modulus that a month's bill needs.
 PEER = (8192, 37)
 MS = 1_000
-# Both measured on a list whose weights nobody has laid out yet, and on one for which they are kept.
+# Both bounds apply to a list whose weights are not computed yet, and to one with cached weights.
 LIMIT_MS = 1_000
 FASTER_AT_LEAST = 1_000
 
 
 def run(scale: float) -> list[Row]:
-    """Measure; raises AssertionError where a result is wrong."""
+    """Measure; raises AssertionError if a result is wrong."""
     rows = Rows("quotes")
     runs = scaled(RUNS, scale, 3)
     with tempfile.TemporaryDirectory() as directory:
@@ -62,7 +62,7 @@ def run(scale: float) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """A household's year as it left the home: its pads by month, and what it drew."""
+    """A household's year of messages, with its pads and its consumption by month."""
 
     chip: Chip
     pads: dict[date, Pad]
@@ -72,7 +72,7 @@ class Year:
 
     @classmethod
     def encrypted(cls) -> "Year":
-        """Make a year, a block a day, a pad a month."""
+        """Make a year with a block per day and a pad per month."""
         chip, rng = Chip.generate(), np.random.default_rng(2)
         incarnation, month_wh = new_incarnation(), month_of_readings(np.random.default_rng(3))
         pads: dict[date, Pad] = {}
@@ -118,16 +118,16 @@ def _ours(rows: Rows, cloud: Cloud, market: OpenedLog, year: Year, runs: int) ->
         note="with the list's weights, which later households share",
     )
     sent = answer(service)
-    rows.add("the answer on the wire", sum(len(each.payload) for each in sent), "bytes")
+    rows.add("the answer on the wire", sum(len(message.payload) for message in sent), "bytes")
     _check(market, year, sent)
     return float(np.median(warm_s))
 
 
 def _check(market: OpenedLog, year: Year, sent: tuple[Outgoing, ...]) -> None:
-    """Open what the household drew in each month, and compare."""
+    """Open the household's consumption in each month, and compare it."""
     parts = [
-        msgspec.msgpack.decode(msgspec.msgpack.decode(each.payload)[1], type=QuotePart)
-        for each in sent
+        msgspec.msgpack.decode(msgspec.msgpack.decode(message.payload)[1], type=QuotePart)
+        for message in sent
     ]
     answer = msgspec.msgpack.decode(b"".join(part.data for part in parts), type=QuoteAnswer)
     plan = QuotePlan(market.catalogue, START, END)
@@ -142,7 +142,7 @@ def _check(market: OpenedLog, year: Year, sent: tuple[Outgoing, ...]) -> None:
 
 
 def _peer(rows: Rows, peer: BfvVector, year: Year, ours_s: float, runs: int) -> None:
-    """Price a month under one tariff with a rotated dot product a day; all else is a multiple."""
+    """Price a month under one tariff with a rotated dot product per day; the rest scales."""
     prices = day_prices().tolist()
     vectors = [peer.encrypt(day) for day in year.month_wh.tolist()]
     expected = int((year.month_wh @ day_prices()).sum())

@@ -1,8 +1,8 @@
 """Receipts with a provable amount: bytes and time, beside a commitment for each register.
 
-The peer is the plain way: twelve Pedersen commitments a day, one to each value, of which the
-receipt opens the price-weighted sum. It is shorter in the receipt, opens the exact total (which of
-two registers gives both), and is twelve times as long on every day.
+The peer is the simple way: twelve Pedersen commitments a day, one to each value, and a receipt that
+opens their price-weighted sum. Its receipt is shorter, but it opens the exact total (which can
+reveal both of two registers), and it is twelve times as long on every day.
 """
 
 import random
@@ -111,7 +111,7 @@ def _ours(rows: Rows, days: Days, runs: int) -> None:
 
 
 def _claim(opening: Opening, commitments: Sequence[bytes]) -> tuple[ReceiptText, Claim]:
-    """Make the receipt's text and claim as both sides do."""
+    """Make the receipt's text and claim, as both sides do."""
     parts = components([TARIFF], START, END, Schedules())
     energies = register_energies(0, TARIFF, DAYS, opening.values[:10])
     bill = price_bill([TARIFF], START, END, energies)
@@ -124,7 +124,7 @@ def _claim(opening: Opening, commitments: Sequence[bytes]) -> tuple[ReceiptText,
 
 
 def _check_refused(context: bytes, claim: Claim, proof: bytes) -> None:
-    """A total that is a euro lower must not be proven."""
+    """Check that a total that is a euro lower is not proven."""
     interval = claim.interval
     if interval is None:
         raise AssertionError("a total has an interval")
@@ -139,7 +139,7 @@ def _check_refused(context: bytes, claim: Claim, proof: bytes) -> None:
 
 
 def _peer(rows: Rows, days: Days, runs: int) -> None:
-    """Commit to each value, open the weighted sum of the commitments."""
+    """Commit to each value, and open the weighted sum of the commitments."""
     base = generator("peer")
     blindings = [[blinding + n for n in range(COMMITTED_VALUES)] for _, blinding in days]
 

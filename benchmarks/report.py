@@ -15,7 +15,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def figure(value: float) -> str:
-    """Write a figure with four digits that count, no exponent."""
+    """Format a figure with four significant digits and no exponent."""
     if value == 0 or abs(value) >= 1_000:
         return f"{value:,.0f}".replace(",", " ")
     digits = 3
@@ -29,13 +29,13 @@ def figure(value: float) -> str:
 
 
 def json_lines(machine: Machine, rows: Sequence[Row]) -> bytes:
-    """Return the machine, then a row a line."""
+    """Return JSON lines: the machine, then one row per line."""
     lines: list[msgspec.Struct] = [machine, *rows]
     return b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
 
 
 def keep(machine: Machine, rows: Sequence[Row]) -> Path:
-    """Write JSON lines to a new file beside earlier results; returns it."""
+    """Write JSON lines to a new file beside earlier results and return its path."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{machine.at:%Y%m%dT%H%M%SZ}.jsonl"
     path.write_bytes(json_lines(machine, rows))
@@ -43,7 +43,7 @@ def keep(machine: Machine, rows: Sequence[Row]) -> Path:
 
 
 def print_machine(console: Console, machine: Machine) -> None:
-    """Say what is being measured on."""
+    """Print the machine that runs the measurements."""
     console.print(
         f"{machine.cpu}, {machine.cores} cores, {machine.memory_mb} MB, {machine.system}, "
         f"Python {machine.python}; load {machine.load_1min:.1f}",

@@ -1,4 +1,4 @@
-"""One measured figure, as it stands in the table and in the JSON lines."""
+"""One measured figure, as a row of the table and of the JSON lines."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -8,16 +8,16 @@ import msgspec
 
 
 class Bound(msgspec.Struct, frozen=True):
-    """What a figure must keep to, if it is one that the project promises."""
+    """The bound of a figure that the project promises."""
 
     side: Literal["below", "at least"]
     value: float
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A figure: the median of `runs` measurements, the lowest and the highest of them.
+    """A figure: the median of `runs` measurements, with the lowest and the highest of them.
 
-    `note` says what was counted; figures without spread have `low` = `high`.
+    `note` explains what was counted. Figures without spread have `low` = `high`.
     """
 
     benchmark: str
@@ -32,7 +32,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_kept(self) -> bool:
-        """Whether the figure keeps its bound; true where there is none."""
+        """Return whether the figure keeps its bound; true if there is none."""
         if self.bound is None:
             return True
         if self.bound.side == "below":
@@ -56,7 +56,7 @@ class Rows:
         bound: Bound | None = None,
         note: str = "",
     ) -> float:
-        """Add a figure, or the median of several; returns it."""
+        """Add a figure, or the median of several, and return it."""
         measured = values if isinstance(values, Sequence) else (values,)
         row = Row(
             benchmark=self._benchmark,

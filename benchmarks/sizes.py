@@ -1,4 +1,4 @@
-"""What a household's month takes on the wire and in the cloud's store."""
+"""The size of a household's month on the wire and in the cloud's store."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ STATUS_A_DAY = 1
 
 
 class Cloud:
-    """Ingest on a store of its own in `directory`."""
+    """Ingest with its own store in `directory`."""
 
     def __init__(self, directory: Path, chips: Iterable[Chip]) -> None:
         self.store = SqliteStore.open(directory)
@@ -42,14 +42,14 @@ class Cloud:
         self._ingest = Ingest(self.store, COLLECTIVITY, key, lambda: datetime.now(UTC))
 
     def take(self, messages: list[Incoming]) -> tuple[Outgoing, ...]:
-        """Take a batch that must be stored whole; returns the acks."""
+        """Process a batch, which must be stored completely, and return the acks."""
         processed = self._ingest.process(messages)
         assert not processed.refused, processed.refused
         return processed.outgoing
 
 
 def wire(rows: Rows, month: Month, directory: Path) -> float:
-    """Send a month in both rhythms and count every byte of MQTT; returns those of a day."""
+    """Send a month in both rhythms and count every byte of MQTT; returns the bytes per day."""
     chip = month.chip
     cloud = Cloud(directory, [chip])
     daily = _month_bytes(cloud, chip, lambda pad: chip.daily_blocks(pad, month.readings_wh))
@@ -120,7 +120,7 @@ class _Traffic:
 
 
 def _month_bytes(cloud: Cloud, chip: Chip, blocks: Callable[[Pad], Iterable[Incoming]]) -> _Traffic:
-    """Let a month pass message by message, so that each has an ack of its own."""
+    """Send a month message by message, so that each has its own ack."""
     traffic = _Traffic()
     pad = chip.new_pad()
     for message in (chip.header(pad), chip.fetch(), *blocks(pad)):
@@ -131,7 +131,7 @@ def _month_bytes(cloud: Cloud, chip: Chip, blocks: Callable[[Pad], Iterable[Inco
 
 
 def stored(rows: Rows, households: int, directory: Path) -> None:
-    """Fill a store with some households' month and see how it has grown."""
+    """Fill a store with the month of some households and measure its growth."""
     chips = [Chip.generate() for _ in range(households)]
     cloud = Cloud(directory, chips)
     empty_bytes = cloud.store.figures().size_bytes

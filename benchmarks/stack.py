@@ -1,4 +1,4 @@
-"""Broker and worker as deployed, on loopback, in processes of their own."""
+"""Broker and worker as deployed, on loopback, in separate processes."""
 
 import os
 import shutil
@@ -37,24 +37,24 @@ NS_PER_S = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process of ours, as /proc tells of it."""
+    """The figures of a child process, from /proc."""
 
     popen: subprocess.Popen[bytes]
 
     @property
     def cpu_s(self) -> float:
-        """The CPU seconds that its threads have taken, those that have ended left out."""
+        """The CPU seconds of its threads, without those that have ended."""
         tasks = Path(f"/proc/{self.popen.pid}/task").glob("*/schedstat")
         return sum(int(task.read_text("ascii").split()[0]) for task in tasks) / NS_PER_S
 
     @property
     def resident_mb(self) -> float:
-        """The memory that it has resident, MB, shared libraries included."""
+        """The resident memory in MB, shared libraries included."""
         return self._status_mb("VmRSS")
 
     @property
     def peak_mb(self) -> float:
-        """The most memory that it has had resident, MB; 0 once it has ended."""
+        """The peak resident memory in MB; 0 once it has ended."""
         return self._status_mb("VmHWM")
 
     def _status_mb(self, field: str) -> float:
@@ -65,7 +65,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What runs, and how to reach it."""
+    """The running processes, and how to reach them."""
 
     cloud: Path
     port: int
@@ -77,7 +77,7 @@ class Stack:
 
 @contextmanager
 def running(directory: Path, collectivity: str, chips: Sequence[LoadChip] = ()) -> Iterator[Stack]:
-    """Set a collectivity up in `directory`, enrol `chips`, run broker and worker."""
+    """Set up a collectivity in `directory`, enrol `chips`, and run broker and worker."""
     port, operator_port = free_ports(2)
     cloud, now = directory / "cloud", datetime.now(UTC)
     config = CloudConfig(
@@ -114,10 +114,10 @@ def running(directory: Path, collectivity: str, chips: Sequence[LoadChip] = ()) 
 
 
 def need_mosquitto() -> None:
-    """Say so, and what to do, where there is no mosquitto.
+    """Check that mosquitto is installed.
 
     Raises:
-        click.ClickException: there is none.
+        click.ClickException: it is not; the error names the remedy.
     """
     if (
         shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
@@ -129,7 +129,7 @@ def need_mosquitto() -> None:
 def _enrol(
     cloud: Path, directory: Path, chips: Sequence[LoadChip], now: datetime
 ) -> list[ssl.SSLContext]:
-    """Enrol chips and return their TLS identities."""
+    """Enrol chips and return their TLS contexts."""
     store = SqliteStore.open(cloud)
     contexts = []
     for chip in chips:
@@ -155,7 +155,7 @@ def wait_until(condition: Callable[[], bool], what: str, log: Path) -> None:
     """Wait until `condition` holds.
 
     Raises:
-        TimeoutError: it does not; names `what` was awaited and gives the log.
+        TimeoutError: it does not; the error names `what` was awaited and shows the log.
     """
     if not patience.wait_until(condition, Patience(PATIENCE_S)):
         raise TimeoutError(f"not so after {PATIENCE_S:.0f} s: {what}\n{log.read_text('utf-8')}")
@@ -170,7 +170,7 @@ def _answers(port: int) -> bool:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a process of ours in good order, or by force."""
+    """End a child process gracefully, or by force."""
     process.send_signal(signal.SIGTERM)
     try:
         process.wait(PATIENCE_S)

@@ -1,7 +1,7 @@
-"""TIC decoding, beside two decoders from PyPI on the same bytes, and what a live line costs.
+"""TIC decoding, beside two decoders from PyPI on the same bytes, and the cost of a live line.
 
-The input is made by our emulator: a power that changes every second, frames as the line carries
-them, so that as much of a frame repeats as does on a real line.
+The input comes from Volet's emulator. Power changes every second and frames follow each other as on
+the line, so as much of a frame repeats as on a real line.
 """
 
 import os
@@ -29,22 +29,22 @@ START = day_start(date(2026, 1, 12))
 LINE_MINUTES = 20
 RUNS = 7
 READ_BYTES = 512
-# A serial port hands over what came since the last look, here ten times a second.
+# A serial port returns the bytes since the last read, here ten times a second.
 LIVE_READS_PER_S = 10
 MB = 1_000_000
 
 
 class Peer(Protocol):
-    """A decoder to compare with."""
+    """A decoder for comparison."""
 
     name: str
 
     def decode(self, data: bytes) -> list[PeerFrame]:
-        """Return the frames it reports, label to raw data."""
+        """Return the frames it reports, each from label to raw data."""
 
 
 class Line(msgspec.Struct, frozen=True):
-    """What a meter sent in `duration_s` seconds: `frame_count` frames, nothing damaged."""
+    """A meter's output in `duration_s` seconds: `frame_count` undamaged frames."""
 
     name: str
     mode: Mode
@@ -54,7 +54,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def run(scale: float) -> list[Row]:
-    """Measure; raises AssertionError where decoders disagree on what none should miss."""
+    """Measure; raises AssertionError if decoders disagree about a frame."""
     rows = Rows("tic")
     runs = scaled(RUNS, scale, 3)
     minutes = max(1.0, LINE_MINUTES * scale)
@@ -69,7 +69,7 @@ def run(scale: float) -> list[Row]:
 
 
 def make_line(mode: Mode, option: MeterOption, minutes: float, phases: int = 1) -> Line:
-    """Let a meter send for some minutes, frames one after another."""
+    """Return a meter's output for some minutes, with frames one after another."""
     seconds = int(minutes * 60)
     rng = np.random.default_rng(4)
     walk_w = 900 + np.cumsum(rng.normal(0, 15, seconds + 2))
@@ -84,16 +84,16 @@ def make_line(mode: Mode, option: MeterOption, minutes: float, phases: int = 1) 
 
 
 def decode(data: bytes, read_bytes: int = READ_BYTES) -> list[Frame]:
-    """Decode with our decoder, portion by portion."""
+    """Decode with Volet's decoder, chunk by chunk."""
     decoder = Decoder()
-    found: list[Frame] = []
+    decoded: list[Frame] = []
     for at in range(0, len(data), read_bytes):
-        found += decoder.feed(data[at : at + read_bytes])
-    return found + decoder.finish()
+        decoded += decoder.feed(data[at : at + read_bytes])
+    return decoded + decoder.finish()
 
 
 def _read_and_decode(line: Line, read_bytes: int) -> None:
-    """Decode what comes through a pipe; writing it counts as well, in our disfavour."""
+    """Decode the line from a pipe; the time includes writing to it, to Volet's disadvantage."""
     reader, writer = os.pipe()
     source = StreamSource(reader)
     decoder = Decoder()
@@ -109,13 +109,13 @@ def _read_and_decode(line: Line, read_bytes: int) -> None:
 
 
 def _compare(rows: Rows, line: Line, peers: Sequence[Peer], runs: int) -> None:
-    found = decode(line.data)
-    assert len(found) == line.frame_count
-    assert all(frame.is_complete for frame in found)
+    decoded = decode(line.data)
+    assert len(decoded) == line.frame_count
+    assert all(frame.is_complete for frame in decoded)
     ours_s = cpu_s(lambda: decode(line.data), runs=runs)
     ours = _speed(rows, f"{line.name}: Volet", line, ours_s)
     for peer in peers:
-        reported = _check(line, found, peer.decode(line.data))
+        reported = _check(line, decoded, peer.decode(line.data))
         peer_s = cpu_s(_decoding(peer, line.data), runs=runs)
         name = f"{line.name}: {peer.name}"
         theirs = _speed(rows, name, line, peer_s)
@@ -132,31 +132,33 @@ def _decoding(peer: Peer, data: bytes) -> Callable[[], object]:
     return lambda: peer.decode(data)
 
 
-def _check(line: Line, found: Sequence[Frame], reported: Sequence[PeerFrame]) -> float:
+def _check(line: Line, decoded: Sequence[Frame], reported: Sequence[PeerFrame]) -> float:
     """Find each frame of the peer among ours, in order; returns the share of ours it reports.
 
-    A peer may lose frames; it may not report one that we do not.
+    A peer may lose frames, but must not report one that Volet does not.
     """
-    ours = iter([{label: group.value for label, group in frame.groups.items()} for frame in found])
+    ours = iter(
+        [{label: group.value for label, group in frame.groups.items()} for frame in decoded]
+    )
     for peer_frame in reported:
         assert any(frame == dict(peer_frame) for frame in ours), (line.name, peer_frame)
-    return len(reported) / len(found)
+    return len(reported) / len(decoded)
 
 
 def _speed(rows: Rows, name: str, line: Line, seconds: Sequence[float]) -> float:
-    """Add bytes and frames a second; returns MB a second."""
-    megabytes = [len(line.data) / MB / each for each in seconds]
-    rows.add(name, [line.frame_count / each for each in seconds], "frames/s")
+    """Add rows of frames and bytes per second; returns MB per second."""
+    megabytes = [len(line.data) / MB / run_s for run_s in seconds]
+    rows.add(name, [line.frame_count / run_s for run_s in seconds], "frames/s")
     return rows.add(name, megabytes, "MB/s")
 
 
 def _live(rows: Rows, line: Line, runs: int) -> None:
-    """Measure the share of a core that reading and decoding take, ten small reads a second."""
+    """Measure the share of a core for reading and decoding, with ten small reads a second."""
     read_bytes = BAUD[line.mode] // BITS_PER_CHARACTER // LIVE_READS_PER_S
     seconds = cpu_s(lambda: _read_and_decode(line, read_bytes), runs=runs)
     rows.add(
         f"{line.name}: a live line at {BAUD[line.mode]} baud",
-        [100 * each / line.duration_s for each in seconds],
+        [100 * run_s / line.duration_s for run_s in seconds],
         "% of a core",
         note=f"{line.duration_s / 60:.0f} minutes of bytes, {read_bytes} at a time",
     )

@@ -1,7 +1,7 @@
-"""Decoders from PyPI, each by its own reading interface, on bytes in memory instead of a port.
+"""Decoders from PyPI, each with its own reading interface, on bytes in memory instead of a port.
 
-Both stop at the group: label and raw data, checksum checked. What they do beyond (names, units,
-conversion) is left out, and so is the cost of their serial ports, in their favour.
+Both are used up to the group: label and raw data, with checksum checked. Their further work (names,
+units, conversion) and the cost of their serial ports are left out, in their favour.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ PeerFrame = Mapping[str, str]
 
 
 class _EndOfStream(BaseException):
-    """Passes the peer's `except Exception`, within which it would go on for ever."""
+    """Escapes the peer's `except Exception`, which would continue forever."""
 
 
 class _MemoryLine:
-    """What enedis-tic reads from: a stream with `readuntil`."""
+    """The stream with `readuntil` from which enedis-tic reads."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -49,7 +49,7 @@ class EnedisTic:
     name = "enedis-tic"
 
     def decode(self, data: bytes) -> list[PeerFrame]:
-        """Return the frames that it reports; it takes none before the first ETX."""
+        """Return the frames that it reports; it ignores everything before the first ETX."""
         logging.disable(logging.CRITICAL)  # it logs a traceback for each frame it loses
         try:
             return asyncio.run(self._read(data))
@@ -72,10 +72,10 @@ class SerialTeleinfo:
     name = "serial-teleinfo"
 
     def decode(self, data: bytes) -> list[PeerFrame]:
-        """Return the frames that it reports; groups of a frame in which a line is refused stay."""
+        """Return the frames that it reports; a frame keeps its groups when a line is refused."""
         client = Client()
         stream = io.BytesIO(data)
-        client._serial = stream  # noqa: SLF001 - in place of the port that `with` would open
+        client._serial = stream  # noqa: SLF001 - replaces the port that `with` would open
         frames: list[PeerFrame] = []
         frame: dict[str, str] = {}
         while stream.tell() < len(data):

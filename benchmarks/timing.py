@@ -1,7 +1,7 @@
-"""How long something takes: several runs, each its own figure.
+"""Times functions over several runs, with one figure per run.
 
-CPU time of the whole process, threads included, since what is asked is what a thing costs and the
-machine may be busy with something else; wall time where waiting for disk or broker is the point.
+CPU time covers the whole process with its threads. It measures cost even while the machine is busy
+with something else. Wall time is for work that waits for a disk or broker.
 """
 
 import time
@@ -9,17 +9,17 @@ from collections.abc import Callable, Sequence
 
 
 def cpu_s(function: Callable[[], object], *, runs: int, times: int = 1) -> list[float]:
-    """Return the CPU seconds of one call, `runs` times, each over `times` calls; once to warm up."""
+    """Return a call's CPU seconds for each of `runs`, the mean of `times`, after a warm-up."""
     return _measure(time.process_time, function, runs, times)
 
 
 def wall_s(function: Callable[[], object], *, runs: int, times: int = 1) -> list[float]:
-    """Return the wall seconds of one call, `runs` times, each over `times` calls; once to warm up."""
+    """Return a call's wall seconds for each of `runs`, the mean of `times`, after a warm-up."""
     return _measure(time.perf_counter, function, runs, times)
 
 
 def scaled(count: int, scale: float, least: int = 1) -> int:
-    """Return `count` at a scale, never below `least`."""
+    """Return `count` times `scale`, but at least `least`."""
     return max(least, round(count * scale))
 
 
