@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Write the parts of docs/reference that follow from the code; with --check, only compare.
+"""Generate the parts of docs/reference that derive from the code; with --check, only compare.
 
-A page marks such a part with `<!-- begin NAME -->` and `<!-- end NAME -->`; what stands between is
-made here. Exit codes: 0 all as it should be, 1 (with --check) a page has drifted.
+A page marks such a part with `<!-- begin NAME -->` and `<!-- end NAME -->`; the text in between is
+generated. Exit codes: 0 success, 1 (with --check) a page has drifted.
 """
 
 import os
@@ -33,7 +33,7 @@ from system.backup.listing import Fate, Party
 from trustee.files import TRUSTEE
 from volet.main import exit_code, volet
 
-# The reference is in English, whatever its author's machine speaks.
+# The reference is in English, whatever the locale of its author's machine.
 os.environ["LC_ALL"] = "C.UTF-8"
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -42,7 +42,7 @@ _PART = re.compile(r"(<!-- begin ([a-z-]+) -->\n).*?(<!-- end \2 -->)", re.DOTAL
 
 
 def commands() -> str:
-    """Return every command with the help that it gives."""
+    """Return every command with its help text."""
     parts = []
     for names, command in _walk((volet.name or "volet",), volet):
         context = click.Context(command, info_name=" ".join(names), terminal_width=HELP_WIDTH)
@@ -54,7 +54,7 @@ def commands() -> str:
 
 
 def errors() -> str:
-    """Return each class of error with the exit code it ends a command with."""
+    """Return each class of error with its exit code."""
     rows = [
         (f"`{kind.__name__}`", str(exit_code(kind.__new__(kind))), _first_sentence(kind))
         for kind in _kinds(VoletError)
@@ -63,7 +63,7 @@ def errors() -> str:
 
 
 def findings() -> str:
-    """Return what a chip may find about a statement, in its words."""
+    """Return a chip's possible findings about a statement, with their texts."""
     rows = [(f"`{finding}`", WORDS_EN[finding], WORDS_FR[finding]) for finding in Finding]
     return table(("finding", "in English", "in French"), rows)
 
@@ -86,21 +86,21 @@ def _shown(default: object) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Lay rows out as a Markdown table."""
+    """Format rows as a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(cell.replace('|', '¦') for cell in row)} |\n" for row in lines)
 
 
 def describe(hint: object) -> str:
-    """Say in words what a type admits."""
+    """Describe in words the values of a type."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Annotated:
-        bounds = [words for each in hint.__metadata__ for words in _bounds(each)]  # type: ignore[attr-defined]
+        bounds = [words for meta in hint.__metadata__ for words in _bounds(meta)]  # type: ignore[attr-defined]
         return f"{describe(arguments[0])}{', ' if bounds else ''}{', '.join(bounds)}"
     if origin is typing.Literal:
-        return " or ".join(f"`{each}`" for each in arguments)
+        return " or ".join(f"`{argument}`" for argument in arguments)
     if origin in (types.UnionType, typing.Union):
-        return describe(next(each for each in arguments if each is not type(None)))
+        return describe(next(argument for argument in arguments if argument is not type(None)))
     if origin is tuple:
         return f"list of {describe(arguments[0])}"
     words = {str: "text", int: "integer", float: "number", bool: "true or false"}
@@ -121,12 +121,12 @@ def directory(party: Party) -> str:
     in_backup = {Fate.KEPT: "yes", Fate.DATABASE: "yes, as a database"}
     rows = [
         (
-            f"`{each.pattern}`",
-            each.origin,
-            each.private or "no",
-            in_backup.get(each.fate, f"no: {each.why}"),
+            f"`{file.pattern}`",
+            file.origin,
+            file.private or "no",
+            in_backup.get(file.fate, f"no: {file.why}"),
         )
-        for each in party.files
+        for file in party.files
     ]
     return table(("file", "from", "secret", "in a backup"), rows)
 
@@ -152,7 +152,7 @@ PARTS: dict[str, Callable[[], str]] = {
 
 
 def renewed(text: str) -> str:
-    """Return a page with each of its parts made anew."""
+    """Return a page with each of its parts generated again."""
     return _PART.sub(lambda match: f"{match[1]}\n{PARTS[match[2]]()}\n{match[3]}", text)
 
 
@@ -180,7 +180,7 @@ def _first_sentence(kind: type) -> str:
 
 
 def _attributes(kind: type) -> dict[str, str]:
-    """Take `name: meaning` out of a docstring's section Attributes, or out of its sentences."""
+    """Read `name: meaning` from a docstring's section Attributes, or from its sentences."""
     text = textwrap.dedent(f"    {kind.__doc__ or ''}")
     _, _, section = text.partition("Attributes:\n")
     if not section:
@@ -206,10 +206,10 @@ def _bounds(meta: object) -> Iterator[str]:
 
 
 def _is_table(hint: object) -> bool:
-    """Say whether a key stands for a table of its own."""
+    """Return whether a key's value is a table."""
     return any(
-        isinstance(each, type) and issubclass(each, msgspec.Struct)
-        for each in (hint, *typing.get_args(hint))
+        isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+        for kind in (hint, *typing.get_args(hint))
     )
 
 

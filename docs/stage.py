@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Copy the project's pages to build/site-pages, for the site that `./run docs` makes of them.
+"""Copy the project's pages to build/site-pages, from which `./run docs` builds the site.
 
-Pages stay as they are but for links to source: the site has no source, so they become plain text.
+Pages are unchanged except for links to source code, which is not on the site: these become text.
 """
 
 import os
@@ -18,13 +18,13 @@ _FENCE = re.compile(r"(^```.*?^```[^\n]*$)", re.DOTALL | re.MULTILINE)
 
 
 def pages() -> list[Path]:
-    """Return what the site consists of, relative to the project."""
-    found = {path for pattern in PAGES for path in ROOT.glob(pattern) if path.is_file()}
-    return sorted(path.relative_to(ROOT) for path in found)
+    """Return the site's files, relative to the project."""
+    files = {path for pattern in PAGES for path in ROOT.glob(pattern) if path.is_file()}
+    return sorted(path.relative_to(ROOT) for path in files)
 
 
 def without_source_links(text: str, page: Path, known: set[Path]) -> str:
-    """Return a page whose links to what is not on the site are plain text."""
+    """Return a page with links to files that are not on the site replaced by their text."""
 
     def plain(match: re.Match[str]) -> str:
         label, target = match.groups()
@@ -39,7 +39,7 @@ def without_source_links(text: str, page: Path, known: set[Path]) -> str:
 
 
 def stage() -> int:
-    """Copy all pages anew; returns how many."""
+    """Copy all pages afresh and return their number."""
     known = set(pages())
     shutil.rmtree(STAGED, ignore_errors=True)
     for page in known:
