@@ -18,15 +18,15 @@ Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 
 
 class CloudConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the operator decides.
+    """The operator's settings.
 
     Attributes:
         collectivity: `[a-z0-9-]{1,32}`, part of every topic.
-        broker_host: the name or address under which chips and workers reach the broker.
+        broker_host: the host name or address at which chips and workers reach the broker.
         broker_port: its port.
-        broker_bind: the address on which it listens; empty: on all.
-        broker_names: further names that stand in the broker's certificate.
-        operator_port: the port, on loopback, at which sessions are ended.
+        broker_bind: the address on which it listens; empty means all.
+        broker_names: further names in the broker's certificate.
+        operator_port: the loopback port through which sessions are ended.
     """
 
     collectivity: str
@@ -38,14 +38,14 @@ class CloudConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MetricsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the worker sends counts: table `metrics`, all of it or nothing.
+    """Where the worker sends counts: table `metrics`, complete or absent.
 
     Attributes:
-        url: of an InfluxDB, or what speaks its line protocol at /api/v2/write.
+        url: the URL of an InfluxDB, or of a server with its line protocol at /api/v2/write.
         org: its organisation.
         bucket: its bucket.
-        token_file: a file (0600) with the token, below the cloud's directory or absolute; empty:
-            none is needed.
+        token_file: a file (0600) with the token, absolute or relative to the cloud's directory;
+            empty if no token is needed.
         interval_s: seconds between two writes.
     """
 
@@ -71,7 +71,7 @@ def load_config(directory: Path) -> CloudConfig:
 
 
 def load_metrics(directory: Path) -> MetricsConfig | None:
-    """Read where counts go; None: nowhere.
+    """Read where the worker sends counts; None if it sends none.
 
     Raises:
         ConfigError: names the file, the key and what is wrong with it.
@@ -85,7 +85,7 @@ def load_metrics(directory: Path) -> MetricsConfig | None:
 
 
 def check_config(config: CloudConfig, origin: str) -> None:
-    """Check what types cannot say.
+    """Check what the types cannot express.
 
     Raises:
         ConfigError: names `origin` and the key.
@@ -102,7 +102,7 @@ def check_config(config: CloudConfig, origin: str) -> None:
 
 
 def config_toml(config: CloudConfig) -> bytes:
-    """Return a configuration as it is written at first."""
+    """Return the text of a new configuration file."""
     names = ", ".join(f'"{name}"' for name in config.broker_names)
     return f"""\
 collectivity = "{config.collectivity}"

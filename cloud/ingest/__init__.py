@@ -1,16 +1,16 @@
 """Verifies, stores and acknowledges messages from chips.
 
-pipeline       a batch of messages: verified, stored in one transaction, answered
+pipeline       verifies a batch of messages, stores it in one transaction and answers it
 verify         signatures and form
 handlers       which handler takes which kind
 handler        what handlers share
-readings       headers and blocks, and what is given back of them
+readings       headers and blocks, and the requests for stored ones
 seen           statements and private messages that have arrived
-contributions  the area lane's
+contributions  contributions to area figures
 answers        terms, documents and quotes that a chip asks for
 receipts       sealed receipts for providers
 departures     households that move out
-status         what chips report of themselves
+status         what chips report about themselves
 acks           signed acknowledgements
-downlink       messages to a chip, signed for it
+downlink       signed messages to one chip
 """

@@ -1,4 +1,4 @@
-"""Acks: what is stored of a household, signed by the platform, said after the commit."""
+"""Builds acks: signed statements of what is stored for a household, sent after the commit."""
 
 from collections.abc import Iterator, Sequence
 
@@ -29,7 +29,7 @@ class Acknowledger:
         incarnations: set[bytes],
         refused: Sequence[Refusal] = (),
     ) -> Iterator[Outgoing]:
-        """Say what is stored of the incarnations just touched, in as many messages as it takes."""
+        """Report what is stored of these incarnations, in as many messages as it takes."""
         states = tuple(state for state in holdings.states if state.incarnation in incarnations)
         *parts, last = _parts(states)
         for part in parts:
@@ -39,7 +39,7 @@ class Acknowledger:
     def whole(
         self, device: Device, holdings: Holdings, refused: Sequence[Refusal] = ()
     ) -> Iterator[Outgoing]:
-        """Say all that is stored; where one message cannot hold it, only the last is whole."""
+        """Report all that is stored. Of several messages, only the last is marked whole."""
         *parts, last = _parts(holdings.states)
         for part in parts:
             yield self._ack(device, holdings, part, (), is_whole=False)
@@ -66,7 +66,7 @@ class Acknowledger:
 
 
 def _parts(states: tuple[IncarnationState, ...]) -> list[tuple[IncarnationState, ...]]:
-    """Split states so that each part is small enough for a message; at least one part."""
+    """Split states into at least one part, each small enough for a message."""
     parts: list[list[IncarnationState]] = [[]]
     size_bytes = 0
     for state in states:

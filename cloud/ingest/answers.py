@@ -1,4 +1,4 @@
-"""What a chip is told when it asks: its terms, a document in parts, or quotes."""
+"""Answers chips that ask for their terms, a document in parts, or quotes."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -31,7 +31,7 @@ class AreaAnswers(RequestHandler[AreaQuestion]):
         self._signer = signer
 
     def answer(self, device: Device, wanted: AreaQuestion, at: datetime) -> tuple[Outgoing, ...]:
-        """Return the terms, the document's parts in order, or nothing if there is none."""
+        """Return the terms, or the document's parts in order, or nothing if it is unknown."""
         self._documents.refresh()
         if wanted.document is None:
             return (self._signer.sign(device.device, Kind.TERMS, self._terms(device, at)),)

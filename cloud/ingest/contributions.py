@@ -1,7 +1,7 @@
-"""Contributions and seed letters: checked against documents and roster, stored, acknowledged.
+"""Checks contributions and seed letters against documents and roster, stores and acknowledges them.
 
-What may fit tomorrow is not refused to the chip, which sends it again until the day is over: seeds
-that have not come yet, a roster entry that a store put back from a backup does not have yet.
+The chip is not told of a refusal that may end by itself: missing seeds, or a roster entry that is
+missing after a restore from backup. It resends the contribution until the day is over.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,12 +34,12 @@ AreaMessage = VerifiedMessage[AreaBody]
 
 
 class _NotYet(MessageRefused):
-    """Refused now, and not told to the chip: it may fit later."""
+    """Refused for now. The chip is not notified, since the message may fit later."""
 
 
 @dataclass(slots=True)
 class _Ack:
-    """What one device is told."""
+    """An ack under construction for one device."""
 
     device: Device
     stored: set[int] = field(default_factory=set)
@@ -47,7 +47,7 @@ class _Ack:
 
 
 class AreaIngest(MessageHandler[AreaBody]):
-    """The area lane's way through the cloud."""
+    """Takes contributions to area figures and the seed letters they need."""
 
     bodies: ClassVar[Mapping[Kind, type[AreaBody]]] = {
         Kind.AREA: Contribution,
@@ -65,29 +65,31 @@ class AreaIngest(MessageHandler[AreaBody]):
             check_contribution(body)
 
     def take(self, messages: Sequence[AreaMessage], at: datetime) -> HandlerResult:
-        """Store what is good, letters first; a contribution's ack says which days are stored."""
+        """Store valid messages, letters first. A contribution's ack lists the stored days."""
         result = HandlerResult()
         self._documents.refresh()
         self._take_letters(messages, result)
         acks: dict[str, _Ack] = {}
         self._take_contributions(messages, at, result, acks)
-        told = [ack for ack in acks.values() if ack.stored or ack.refused]
-        result.answers = lambda: (self._ack(ack) for ack in told)
+        filled = [ack for ack in acks.values() if ack.stored or ack.refused]
+        result.answers = lambda: (self._ack(ack) for ack in filled)
         return result
 
     def _take_letters(self, messages: Sequence[AreaMessage], result: HandlerResult) -> None:
         good: list[tuple[Incoming, LettersItem]] = []
-        for each in messages:
-            if isinstance(each.body, SeedLetters):
+        for verified in messages:
+            if isinstance(verified.body, SeedLetters):
                 try:
-                    if each.refused:
-                        raise each.refused
-                    self._check_letters(each.body)
+                    if verified.refused:
+                        raise verified.refused
+                    self._check_letters(verified.body)
                 except MessageRefused as exc:
-                    result.refused.append((each.message, exc))
+                    result.refused.append((verified.message, exc))
                 else:
-                    item = LettersItem(each.device.device, each.body, each.message.payload)
-                    good.append((each.message, item))
+                    item = LettersItem(
+                        verified.device.device, verified.body, verified.message.payload
+                    )
+                    good.append((verified.message, item))
         results = self._area.put_all_letters([item for _, item in good])
         for (message, _), put in zip(good, results, strict=True):
             if isinstance(put, Reason):
@@ -100,33 +102,39 @@ class AreaIngest(MessageHandler[AreaBody]):
         result: HandlerResult,
         acks: dict[str, _Ack],
     ) -> None:
-        keys = {e.body.household_key for e in messages if isinstance(e.body, Contribution)}
+        keys = {
+            verified.body.household_key
+            for verified in messages
+            if isinstance(verified.body, Contribution)
+        }
         generations = self._area.generations(keys)
         today = day_number(legal_day(at))
         good: list[tuple[AreaMessage, ContributionItem]] = []
-        for each in messages:
-            if not isinstance(each.body, Contribution):
+        for verified in messages:
+            if not isinstance(verified.body, Contribution):
                 continue
-            if each.refused and each.refused.reason is not Reason.BOUNDS:
-                result.refused.append((each.message, each.refused))
+            if verified.refused and verified.refused.reason is not Reason.BOUNDS:
+                result.refused.append((verified.message, verified.refused))
                 continue
-            ack = acks.setdefault(each.device.device, _Ack(each.device))
+            ack = acks.setdefault(verified.device.device, _Ack(verified.device))
             try:
-                if each.refused:
-                    raise each.refused
-                self._check(each.body, each.device, today, generations)
+                if verified.refused:
+                    raise verified.refused
+                self._check(verified.body, verified.device, today, generations)
             except MessageRefused as exc:
-                result.refused.append((each.message, exc))
+                result.refused.append((verified.message, exc))
                 if not isinstance(exc, _NotYet):
-                    ack.refused[each.body.day] = exc.reason
+                    ack.refused[verified.body.day] = exc.reason
             else:
-                item = ContributionItem(each.device.device, each.body, each.message.payload)
-                good.append((each, item))
+                item = ContributionItem(
+                    verified.device.device, verified.body, verified.message.payload
+                )
+                good.append((verified, item))
         results = self._area.put_contributions([item for _, item in good], at)
-        for (each, item), put in zip(good, results, strict=True):
+        for (verified, item), put in zip(good, results, strict=True):
             ack, day = acks[item.device], item.contribution.day
             if isinstance(put, Reason):
-                result.refused.append((each.message, MessageRefused(put)))
+                result.refused.append((verified.message, MessageRefused(put)))
                 ack.refused[day] = put
             else:
                 ack.stored.add(day)
@@ -165,7 +173,7 @@ class AreaIngest(MessageHandler[AreaBody]):
             raise _NotYet(Reason.SEEDS, "seeds that have not come")
 
     def _entry(self, contribution: Contribution, device: Device) -> RosterEntry:
-        """Return the roster entry on which a contribution rests."""
+        """Return the roster entry that a contribution refers to."""
         roster = self._documents.roster
         if contribution.entry >= len(roster):
             raise _NotYet(Reason.ROSTER, "a roster entry that is not here")
@@ -198,7 +206,7 @@ class AreaIngest(MessageHandler[AreaBody]):
             raise MessageRefused(Reason.BOUNDS, "a day on which no profile counts")
 
     def _ack(self, ack: _Ack) -> Outgoing:
-        # What is kept is kept: another version of that day which conflicts does not undo it.
+        # A stored day stays stored, even if another version of that day conflicts with it.
         refused = {day: why for day, why in ack.refused.items() if day not in ack.stored}
         body = AreaAck(
             ack.device.household_key, tuple(sorted(ack.stored)), tuple(sorted(refused.items()))

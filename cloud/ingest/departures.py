@@ -1,4 +1,4 @@
-"""Households that move out: their word checked, contracts ended, and an answer that says so."""
+"""Checks the departures of households, ends their contracts and confirms."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -16,7 +16,8 @@ from protocol.moving import Leave, Left, open_termination
 from protocol.topics import Kind
 from system.mqtt.message import Outgoing
 
-# A household that came today and leaves today closes tomorrow: today was closed where it was before.
+# A household that moved in today and leaves today has tomorrow as its last day, because today is
+# the last day at its former address.
 AHEAD = timedelta(days=1)
 ONE_DAY = timedelta(days=1)
 
@@ -24,12 +25,12 @@ log = structlog.get_logger()
 
 
 def holds_after(contract: StoredContract, last_day: date) -> bool:
-    """Say whether a contract holds on some day after `last_day`."""
+    """Return whether a contract is in force on some day after `last_day`."""
     return contract.end is None or contract.end > last_day + ONE_DAY
 
 
 class DepartureIngest(MessageHandler[Leave]):
-    """Takes leaves; it stands after what stores the blocks that come with them."""
+    """Takes leaves. It must come after the handler that stores the blocks sent with them."""
 
     bodies: ClassVar[Mapping[Kind, type[Leave]]] = {Kind.LEAVE: Leave}
 
@@ -38,29 +39,29 @@ class DepartureIngest(MessageHandler[Leave]):
         self._signer = signer
 
     def take(self, messages: Sequence[VerifiedMessage[Leave]], at: datetime) -> HandlerResult:
-        """Keep departures, and end the contracts that the household has ended."""
+        """Store departures, and end the contracts that the household has terminated."""
         result = HandlerResult()
         departed: list[tuple[VerifiedMessage[Leave], int]] = []
-        for each in messages:
+        for verified in messages:
             try:
-                if each.refused:
-                    raise each.refused
-                departed.append((each, self._take(each.body, each.device, at)))
+                if verified.refused:
+                    raise verified.refused
+                departed.append((verified, self._take(verified.body, verified.device, at)))
             except MessageRefused as exc:
-                result.refused.append((each.message, exc))
+                result.refused.append((verified.message, exc))
         result.answers = lambda: self._answers(departed)
         return result
 
     def _answers(
         self, departed: Sequence[tuple[VerifiedMessage[Leave], int]]
     ) -> Iterator[Outgoing]:
-        for each, contracts in departed:
+        for verified, contracts in departed:
             log.info("household_departed", contracts=contracts)
-            left = Left(each.body.household_key, each.body.last_day)
-            yield self._signer.sign(each.device.device, Kind.LEFT, left)
+            left = Left(verified.body.household_key, verified.body.last_day)
+            yield self._signer.sign(verified.device.device, Kind.LEFT, left)
 
     def _take(self, leave: Leave, device: Device, at: datetime) -> int:
-        """Keep one departure; returns how many contracts it ended."""
+        """Store one departure; return how many contracts it ended."""
         household_key = HouseholdKeyId(leave.household_key)
         last_day = day_of_number(leave.last_day)
         if last_day > legal_day(at) + AHEAD:
@@ -70,19 +71,19 @@ class DepartureIngest(MessageHandler[Leave]):
             raise MessageRefused(Reason.BOUNDS, "there are blocks of later days")
         for document in leave.terminations:
             self._check_termination(document, household_key, last_day)
-        # The household's word for one contract, signed by itself, is its word that it has left:
-        # the chip, or this store, may not know of another.
-        held = self._store.contracts_of(household_key) if leave.terminations else ()
-        ended = [each for each in held if holds_after(each, last_day)]
-        for each in ended:
-            self._store.put_termination(each.hash, last_day, leave.terminations[0], at)
+        # A signed termination of one contract proves that the household has left, so all its
+        # contracts end: the chip or this store may not know of the others.
+        contracts = self._store.contracts_of(household_key) if leave.terminations else ()
+        ended = [contract for contract in contracts if holds_after(contract, last_day)]
+        for contract in ended:
+            self._store.put_termination(contract.hash, last_day, leave.terminations[0], at)
         self._store.leave(household_key, device.device, last_day)
         return len(ended)
 
     def _check_termination(
         self, document: bytes, household_key: HouseholdKeyId, last_day: date
     ) -> None:
-        """Check that the household itself has signed a termination, of a contract of its own."""
+        """Check that the household itself has signed the termination of one of its contracts."""
         known = self._store.identity(household_key)
         if known is None:
             raise MessageRefused(Reason.SIGNATURE, "no identity of this household is registered")

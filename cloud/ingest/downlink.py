@@ -1,4 +1,4 @@
-"""The platform's word to chips: signed for the device it is meant for, on that device's topic."""
+"""Signs messages to chips for the device and the topic they are meant for."""
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -10,14 +10,14 @@ from system.mqtt.message import Outgoing
 
 
 class DownlinkSigner:
-    """Signs in the name of one collectivity's platform."""
+    """Signs messages with the key of one collectivity's platform."""
 
     def __init__(self, collectivity: str, key: Ed25519PrivateKey) -> None:
         self._collectivity = collectivity
         self._key = key
 
     def sign(self, device: DeviceId, kind: Kind, body: msgspec.Struct) -> Outgoing:
-        """Return `body` as a message of `kind` to one device."""
+        """Return `body` as a signed message of `kind` to one device."""
         address = Address(self._collectivity, device, kind)
         topic = device_topic(self._collectivity, device, kind)
         return Outgoing(topic, seal_message(address, body, self._key))

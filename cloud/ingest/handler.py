@@ -1,7 +1,7 @@
-"""What handlers of messages from chips share: what they are given, and what they give back.
+"""The base classes of message handlers, and the values they take and return.
 
-A handler takes the messages of its kinds within the transaction of their batch. What it answers is
-made after the commit, so that nothing is promised which is not stored.
+A handler takes the messages of its kinds within the transaction of their batch. Its answers are
+made after the commit, so it promises only what is stored.
 """
 
 from abc import ABC, abstractmethod
@@ -31,9 +31,10 @@ B = TypeVar("B", bound=SignedBody)
 
 @dataclass(frozen=True, slots=True)
 class VerifiedMessage(Generic[B]):
-    """A message whose signature holds, and the enrolment of who sent it.
+    """A message with a valid signature, and its sender's enrolment.
 
-    `refused`: the body breaks a bound or its enrolment. It is not stored; its sender may be told.
+    `refused` is set if the body breaks a bound or contradicts the enrolment. The message is then
+    not stored, and its sender may be notified.
     """
 
     message: Incoming
@@ -45,7 +46,7 @@ class VerifiedMessage(Generic[B]):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a chip verifiably wants, to be answered by `Ingest.answer`, now or later."""
+    """A verified request of a chip, answered by `Ingest.answer` now or later."""
 
     device: Device
     kind: Kind
@@ -53,21 +54,21 @@ class Request:
 
     @property
     def asker(self) -> tuple[DeviceId, Kind]:
-        """Of a chip's requests of one kind only the last one counts."""
+        """The chip and the kind; only a chip's last request of each kind counts."""
         return self.device.device, self.kind
 
 
 @dataclass(slots=True)
 class HandlerResult:
-    """What a batch came to for one handler.
+    """The outcome of a batch for one handler.
 
     Attributes:
         stored: how many messages were stored, by kind.
-        again: how many were stored before.
-        refused: what is to be dead-lettered.
-        dead_lettered: what the store has dead-lettered itself, by reason.
-        requests: what is to be answered by the handler's `answer`.
-        answers: makes what is to be published; called once, after the commit.
+        again: how many had been stored before.
+        refused: messages to dead-letter.
+        dead_lettered: how many the store has already dead-lettered, by reason.
+        requests: requests for the handler's `answer`.
+        answers: makes the messages to publish; called once, after the commit.
     """
 
     stored: Counter[Kind] = field(default_factory=Counter)
@@ -79,12 +80,12 @@ class HandlerResult:
 
 
 class MessageHandler(ABC, Generic[B]):
-    """Takes what chips send on the topics of some kinds; `bodies` are the types of what is signed."""
+    """Handles messages of some kinds; `bodies` maps each kind to the type of its signed body."""
 
     bodies: ClassVar[Mapping[Kind, type[Any]]]
 
     def check(self, body: B) -> None:
-        """Check what types cannot say of a body.
+        """Check what the types of a body cannot express.
 
         Raises:
             MessageRefused: with the reason.
@@ -95,24 +96,28 @@ class MessageHandler(ABC, Generic[B]):
         """Store messages within the transaction of their batch.
 
         Raises:
-            StoreBusy: the batch is to be given up and processed again.
+                StoreBusy: give up the batch and process it again.
         """
 
     def answer(self, device: Device, wanted: B, at: datetime) -> tuple[Outgoing, ...]:
-        """Answer a request of this handler's."""
+        """Answer a request that this handler returned."""
         del device, wanted, at
         return ()
 
 
 class RequestHandler(MessageHandler[B]):
-    """Takes requests, which are answered beside the batches and stored nowhere."""
+    """Takes requests, which are stored nowhere and answered outside of the batches."""
 
     def take(self, messages: Sequence[VerifiedMessage[B]], at: datetime) -> HandlerResult:
         """See `MessageHandler.take`."""
         del at
         return HandlerResult(
-            refused=[(each.message, each.refused) for each in messages if each.refused],
+            refused=[
+                (verified.message, verified.refused) for verified in messages if verified.refused
+            ],
             requests=[
-                Request(each.device, each.kind, each.body) for each in messages if not each.refused
+                Request(verified.device, verified.kind, verified.body)
+                for verified in messages
+                if not verified.refused
             ],
         )

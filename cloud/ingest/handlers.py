@@ -1,6 +1,6 @@
-"""Which handler takes which kind: the one place that knows all of them.
+"""The list of all handlers.
 
-Their order is that in which a batch is stored: a leave comes after the blocks that come with it.
+A batch is stored in their order: a leave comes after the blocks that arrive with it.
 """
 
 from typing import Any
@@ -29,13 +29,13 @@ _CLASSES: tuple[type[MessageHandler[Any]], ...] = (
     AreaAnswers,
     QuoteAnswers,
 )
-SIGNED_KINDS = tuple(kind for each in _CLASSES for kind in each.bodies)
+SIGNED_KINDS = tuple(kind for handler in _CLASSES for kind in handler.bodies)
 
 
 def make_handlers(
     store: Store, collectivity: str, key: Ed25519PrivateKey
 ) -> tuple[MessageHandler[Any], ...]:
-    """Make the handlers of one store, which sign with the platform's key."""
+    """Make the handlers of a store, which sign with the platform's key."""
     signer = DownlinkSigner(collectivity, key)
     documents = AreaDocuments(store.area)
     return (

@@ -1,8 +1,8 @@
-"""What becomes of messages from chips: verified, stored in one transaction, then acknowledged.
+"""Verifies messages from chips, stores them in one transaction, then acknowledges them.
 
-No broker and no event loop: `process` takes messages and returns what to publish. Whoever calls it
-acknowledges the messages to the broker after it has returned, so that a kill at any moment costs a
-resend and nothing else. A method that raises `StoreBusy` has done nothing and is called again.
+No broker and no event loop: `process` takes messages and returns what to publish. The caller
+acknowledges the messages to the broker after it has returned, so a kill at any moment costs only a
+resend. A method that raises `StoreBusy` has changed nothing and can be called again.
 """
 
 from collections import Counter
@@ -29,22 +29,22 @@ from system.mqtt.message import Incoming, Outgoing
 log = structlog.get_logger()
 
 
-# Of what is retained, an empty message takes it off the broker and says nothing.
+# An empty message on these topics only clears a retained message from the broker.
 _CLEARED_KINDS = (Kind.KEY, Kind.STATUS)
 
 
 @dataclass(frozen=True, slots=True)
 class Processed:
-    """What a batch came to.
+    """The outcome of a batch.
 
     Attributes:
-        outgoing: to be published in this order, after which the batch may be acknowledged to the
-            broker.
-        requests: may be answered later, or never: the chip asks again.
+        outgoing: messages to publish in this order. The batch may be acknowledged to the broker
+            afterwards.
+        requests: may be answered later or never, because the chip asks again.
         stored: how many messages were stored, by kind.
-        again: how many were stored before.
-        refused: all that was refused, by reason.
-        refused_by_kind: what handlers have refused, by kind of topic and reason.
+        again: how many had been stored before.
+        refused: all refused messages, by reason.
+        refused_by_kind: messages that handlers refused, by kind of topic and reason.
     """
 
     outgoing: tuple[Outgoing, ...] = ()
@@ -57,7 +57,7 @@ class Processed:
 
 @dataclass(slots=True)
 class _Sorted:
-    """A batch taken apart; nothing of it has been stored."""
+    """A verified batch, sorted by kind and not yet stored."""
 
     messages: dict[Kind, list[VerifiedMessage[Any]]] = field(default_factory=dict)
     senders: dict[DeviceId, Device] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class _Sorted:
 
 
 class Ingest:
-    """The way of a batch through the cloud."""
+    """Processes batches of messages from chips."""
 
     def __init__(
         self,
@@ -79,16 +79,16 @@ class Ingest:
         self._collectivity = collectivity
         self._clock = clock
         self._handlers = make_handlers(store, collectivity, platform_key)
-        self._by_kind = {kind: each for each in self._handlers for kind in each.bodies}
+        self._by_kind = {kind: handler for handler in self._handlers for kind in handler.bodies}
         self._kinds = {*self._by_kind, Kind.STATUS}
         self._fleet = FleetIngest(store.fleet)
-        self._said = Repeated()
+        self._repeated = Repeated()
 
     def process(self, messages: Sequence[Incoming]) -> Processed:
-        """Verify, store and answer a batch; refused messages are dead-lettered and counted.
+        """Verify, store and answer a batch. Refused messages are dead-lettered and counted.
 
-        A defect of ours that one message brings to light must not stop the others for ever: the
-        batch is then taken one by one, and the message is dead-lettered.
+        If a message triggers a defect in our code, it must not block the others for ever. The batch
+        is then processed message by message, and that message is dead-lettered.
 
         Raises:
             StoreBusy: nothing was stored; call again with the same messages.
@@ -100,7 +100,7 @@ class Ingest:
             raise
         except Exception as exc:  # noqa: BLE001 - see above
             defect = type(exc).__name__
-            if times := self._said.found(defect):
+            if times := self._repeated.found(defect):
                 log.error(  # noqa: TRY400 - a trace could show values
                     "batch_failed", messages=len(messages), defect=defect, times=times
                 )
@@ -111,7 +111,7 @@ class Ingest:
             return Processed(refused=(Count(Reason.MALFORMED, len(messages)),))
 
     def answer(self, request: Request) -> tuple[Outgoing, ...]:
-        """Answer a request; nothing where it brings a defect of ours to light.
+        """Answer a request, or return nothing if it triggers a defect in our code.
 
         Raises:
             StoreError: the store is busy or damaged.
@@ -122,7 +122,7 @@ class Ingest:
             raise
         except Exception as exc:  # noqa: BLE001 - the chip asks again; others must be answered
             defect, where = type(exc).__name__, raised_at(exc)
-            if times := self._said.found(request.kind, defect, where):
+            if times := self._repeated.found(request.kind, defect, where):
                 log.error(  # noqa: TRY400 - a trace could show values
                     "answer_failed", kind=request.kind, defect=defect, where=where, times=times
                 )
@@ -135,10 +135,15 @@ class Ingest:
         batch = self._sort(messages)
         with self._store.transaction():
             results = [
-                each.take(own, at) for each in self._handlers if (own := _taken_by(each, batch))
+                handler.take(messages_taken, at)
+                for handler in self._handlers
+                if (messages_taken := _taken_by(handler, batch))
             ]
             results.append(self._fleet.take(batch.statuses, batch.senders, at))
-            refused = [*batch.refused, *(each for result in results for each in result.refused)]
+            refused = [
+                *batch.refused,
+                *(refusal for result in results for refusal in result.refused),
+            ]
             self._bury(refused, at)
         return _processed(results, refused)
 
@@ -182,7 +187,7 @@ class Ingest:
 
 
 def _why_refused(handler: MessageHandler[Any], body: Any, device: Device) -> MessageRefused | None:
-    """Check what a verified body says against its enrolment and bounds."""
+    """Check a verified body against its enrolment and bounds."""
     if body.household_key != device.household_key:
         return MessageRefused(Reason.UNKNOWN_DEVICE, "enrolled under another household key")
     try:
@@ -195,7 +200,7 @@ def _why_refused(handler: MessageHandler[Any], body: Any, device: Device) -> Mes
 def _processed(
     results: Sequence[HandlerResult], refused: Sequence[tuple[Incoming, MessageRefused]]
 ) -> Processed:
-    """Put together what a stored batch came to."""
+    """Combine the handlers' results of a stored batch."""
     reasons = Counter(why.reason for _, why in refused)
     by_kind = Counter(
         (parse_device_topic(message.topic).kind, why.reason)
@@ -203,7 +208,9 @@ def _processed(
         for message, why in result.refused
     )
     requests = {
-        (each.device.device, each.wanted): each for result in results for each in result.requests
+        (request.device.device, request.wanted): request
+        for result in results
+        for request in result.requests
     }
     return Processed(
         tuple(message for result in results for message in result.answers()),
@@ -216,8 +223,8 @@ def _processed(
 
 
 def _taken_by(handler: MessageHandler[Any], batch: _Sorted) -> list[VerifiedMessage[Any]]:
-    """Return a handler's messages of a batch, in the order of their kinds, then as they came."""
-    return [each for kind in handler.bodies for each in batch.messages.get(kind, ())]
+    """Return a handler's messages of a batch, ordered by kind, then by arrival."""
+    return [message for kind in handler.bodies for message in batch.messages.get(kind, ())]
 
 
 def _counted(reasons: Counter[Reason]) -> tuple[Count, ...]:
@@ -227,7 +234,7 @@ def _counted(reasons: Counter[Reason]) -> tuple[Count, ...]:
 def _joined(parts: Sequence[Processed]) -> Processed:
     reasons = Counter[Reason]()
     for part in parts:
-        reasons.update({Reason(one.label): one.count for one in part.refused})
+        reasons.update({Reason(count.label): count.count for count in part.refused})
     return Processed(
         tuple(message for part in parts for message in part.outgoing),
         tuple(request for part in parts for request in part.requests),

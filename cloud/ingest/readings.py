@@ -1,4 +1,4 @@
-"""Headers and blocks: stored, acknowledged with what is held, and given back."""
+"""Stores headers and blocks, acknowledges them, and sends stored ones back on request."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ Reading = Epoch | Block | Fetch
 
 @dataclass(slots=True)
 class _Sender:
-    """What one device's part of a batch came to."""
+    """The outcome of a batch for one device."""
 
     device: Device
     touched: set[bytes] = field(default_factory=set)
@@ -31,14 +31,14 @@ class _Sender:
     is_whole_asked: bool = False
 
     def refuse(self, body: Reading, reason: Reason) -> None:
-        """Note for the ack that a header or a block is refused."""
+        """Record a refused header or block for the ack."""
         if isinstance(body, Epoch | Block):
             sequence = body.sequence if isinstance(body, Block) else 0
             self.refused.append(Refusal(body.incarnation, sequence, reason))
 
 
 class ReadingIngest(MessageHandler[Reading]):
-    """Takes headers and blocks of encrypted readings, and asks for what is held of them."""
+    """Takes headers and blocks of encrypted readings, and requests for stored ones."""
 
     bodies: ClassVar[Mapping[Kind, type[Reading]]] = {
         Kind.EPOCH: Epoch,
@@ -59,27 +59,27 @@ class ReadingIngest(MessageHandler[Reading]):
             raise MessageRefused(Reason.BOUNDS, "a month begins on its first day")
 
     def take(self, messages: Sequence[VerifiedMessage[Reading]], at: datetime) -> HandlerResult:
-        """Store headers, then blocks; each device gets one ack of what it touched."""
+        """Store headers, then blocks. Each device gets one ack of the incarnations it touched."""
         result = HandlerResult()
         senders: dict[str, _Sender] = {}
         epochs: list[EpochItem] = []
         blocks: list[BlockItem] = []
-        for each in messages:
-            sender = senders.setdefault(each.device.device, _Sender(each.device))
-            origin = each.device.device, each.message.topic
-            if each.refused:
-                result.refused.append((each.message, each.refused))
-                sender.refuse(each.body, each.refused.reason)
+        for verified in messages:
+            sender = senders.setdefault(verified.device.device, _Sender(verified.device))
+            origin = verified.device.device, verified.message.topic
+            if verified.refused:
+                result.refused.append((verified.message, verified.refused))
+                sender.refuse(verified.body, verified.refused.reason)
                 continue
-            match each.body:
+            match verified.body:
                 case Epoch() as epoch:
-                    epochs.append(EpochItem(*origin, epoch, each.message.payload))
+                    epochs.append(EpochItem(*origin, epoch, verified.message.payload))
                 case Block() as block:
-                    blocks.append(BlockItem(*origin, block, each.message.payload))
+                    blocks.append(BlockItem(*origin, block, verified.message.payload))
                 case Fetch(incarnation=None):
                     sender.is_whole_asked = True
                 case Fetch() as fetch:
-                    result.requests.append(Request(each.device, each.kind, fetch))
+                    result.requests.append(Request(verified.device, verified.kind, fetch))
         outcome = self._store.put_batch(IngestBatch(at, epochs, blocks))
         results = (*outcome.epochs, *outcome.blocks)
         items: tuple[EpochItem | BlockItem, ...] = (*epochs, *blocks)
@@ -97,7 +97,7 @@ class ReadingIngest(MessageHandler[Reading]):
         return result
 
     def answer(self, device: Device, wanted: Reading, at: datetime) -> tuple[Outgoing, ...]:
-        """Give back headers and blocks as they came; an ack of the incarnation ends the answer."""
+        """Return stored headers and blocks as they came, followed by an ack of the incarnation."""
         del at
         if not isinstance(wanted, Fetch):
             return ()
@@ -115,19 +115,23 @@ class ReadingIngest(MessageHandler[Reading]):
         )
 
     def _acks(self, senders: Iterable[_Sender]) -> Iterator[Outgoing]:
-        answered = [s for s in senders if s.touched or s.refused or s.is_whole_asked]
+        answered = [
+            sender
+            for sender in senders
+            if sender.touched or sender.refused or sender.is_whole_asked
+        ]
         holdings = self._store.holdings([sender.device.household_key for sender in answered])
-        for sender, held in zip(answered, holdings, strict=True):
+        for sender, stored in zip(answered, holdings, strict=True):
             if sender.is_whole_asked:
-                yield from self._acknowledger.whole(sender.device, held, sender.refused)
+                yield from self._acknowledger.whole(sender.device, stored, sender.refused)
             else:
                 yield from self._acknowledger.touched(
-                    sender.device, held, sender.touched, sender.refused
+                    sender.device, stored, sender.touched, sender.refused
                 )
 
 
 def _note(sender: _Sender, item: EpochItem | BlockItem, put: Put | Reason) -> None:
-    """Note for the ack what became of an item."""
+    """Record an item's outcome for the ack."""
     body: Epoch | Block = item.epoch if isinstance(item, EpochItem) else item.block
     sender.touched.add(body.incarnation)
     if isinstance(put, Reason):

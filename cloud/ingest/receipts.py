@@ -1,6 +1,6 @@
-"""Receipts on their way in: kept as they came, one for a statement, then acknowledged.
+"""Stores sealed receipts as they came, one per statement, and acknowledges them.
 
-Nobody here can open them (`provider.receipts` is the provider's).
+The cloud cannot open them; only the provider can (`provider.receipts`).
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ _WHY = {
 
 
 class ReceiptIngest(MessageHandler[Receipt]):
-    """Takes receipts and says which are held."""
+    """Stores receipts and acknowledges the stored ones."""
 
     bodies: ClassVar[Mapping[Kind, type[Receipt]]] = {Kind.RECEIPT: Receipt}
 
@@ -33,31 +33,36 @@ class ReceiptIngest(MessageHandler[Receipt]):
         self._signer = signer
 
     def take(self, messages: Sequence[VerifiedMessage[Receipt]], at: datetime) -> HandlerResult:
-        """Keep receipts.
+        """Store receipts.
 
-        A chip is told that its statement has a receipt even if that is another one: it lost its
-        store, and must not go on sending.
+        A receipt is acknowledged even if another one is stored for its statement: the chip has lost
+        its store and must stop resending.
         """
-        good = [each for each in messages if not each.refused]
+        good = [verified for verified in messages if not verified.refused]
         outcomes = self._store.receipts.put(
-            [VerifiedReceipt(each.device.device, each.body, each.message.payload) for each in good],
+            [
+                VerifiedReceipt(verified.device.device, verified.body, verified.message.payload)
+                for verified in good
+            ],
             at,
         )
         pairs = list(zip(good, outcomes, strict=True))
-        refused = [(each.message, each.refused) for each in messages if each.refused]
+        refused = [
+            (verified.message, verified.refused) for verified in messages if verified.refused
+        ]
         refused += [
-            (each.message, MessageRefused(outcome, _WHY[outcome]))
-            for each, outcome in pairs
+            (verified.message, MessageRefused(outcome, _WHY[outcome]))
+            for verified, outcome in pairs
             if isinstance(outcome, Reason)
         ]
-        held = [each for each, outcome in pairs if outcome is not Reason.BOUNDS]
+        acknowledged = [verified for verified, outcome in pairs if outcome is not Reason.BOUNDS]
         return HandlerResult(
             stored=Counter({Kind.RECEIPT: outcomes.count(Put.STORED)}),
             refused=refused,
-            answers=lambda: self._acks(held),
+            answers=lambda: self._acks(acknowledged),
         )
 
-    def _acks(self, held: Sequence[VerifiedMessage[Receipt]]) -> Iterator[Outgoing]:
-        for each in held:
-            ack = ReceiptAck(each.body.household_key, (each.body.statement,))
-            yield self._signer.sign(each.device.device, Kind.RECEIPT_ACK, ack)
+    def _acks(self, acknowledged: Sequence[VerifiedMessage[Receipt]]) -> Iterator[Outgoing]:
+        for verified in acknowledged:
+            ack = ReceiptAck(verified.body.household_key, (verified.body.statement,))
+            yield self._signer.sign(verified.device.device, Kind.RECEIPT_ACK, ack)

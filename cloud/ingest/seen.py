@@ -1,4 +1,4 @@
-"""Statements and private messages that a chip says have arrived: marked, and cleared from the broker."""
+"""Marks statements and private messages that reached a chip and clears them from the broker."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from system.mqtt.message import Outgoing
 
 
 class SeenIngest(MessageHandler[Seen]):
-    """Marks what has arrived; the answer takes the retained message off the broker."""
+    """Marks messages as arrived; the answer clears the retained message from the broker."""
 
     bodies: ClassVar[Mapping[Kind, type[Seen]]] = {Kind.SEEN: Seen}
 
@@ -22,27 +22,33 @@ class SeenIngest(MessageHandler[Seen]):
         self._collectivity = collectivity
 
     def take(self, messages: Sequence[VerifiedMessage[Seen]], at: datetime) -> HandlerResult:
-        """Mark statements, and private messages of the ids that no statement has."""
+        """Mark statements; ids that match no statement are looked up among private messages."""
         result = HandlerResult(
-            refused=[(each.message, each.refused) for each in messages if each.refused]
+            refused=[
+                (verified.message, verified.refused) for verified in messages if verified.refused
+            ]
         )
-        good = [each for each in messages if not each.refused]
-        named = [(each.device.household_key, each.body.statement) for each in good]
-        statements = self._store.mark_seen([SeenStatement(*each) for each in named], at)
+        good = [verified for verified in messages if not verified.refused]
+        arrivals = [(verified.device.household_key, verified.body.statement) for verified in good]
+        statements = self._store.mark_seen([SeenStatement(*arrival) for arrival in arrivals], at)
         letters = iter(
             self._store.providers.mark_letters_seen(
-                [each for each, is_known in zip(named, statements, strict=True) if not is_known]
+                [
+                    arrival
+                    for arrival, is_known in zip(arrivals, statements, strict=True)
+                    if not is_known
+                ]
             )
         )
         cleared = []
-        for each, is_known in zip(good, statements, strict=True):
+        for verified, is_known in zip(good, statements, strict=True):
             is_letter = not is_known and next(letters)
             if not (is_known or is_letter):
                 unknown = MessageRefused(Reason.BOUNDS, "no such statement or letter")
-                result.refused.append((each.message, unknown))
+                result.refused.append((verified.message, unknown))
             kind = Kind.LETTER if is_letter else Kind.STATEMENT
             topic = device_topic(
-                self._collectivity, each.device.device, kind, each.body.statement.hex()
+                self._collectivity, verified.device.device, kind, verified.body.statement.hex()
             )
             cleared.append(Outgoing(topic, b"", retain=True))
         result.answers = lambda: cleared

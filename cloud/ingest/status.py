@@ -1,6 +1,7 @@
-"""What chips say of themselves, taken in: the last word of each and no history.
+"""Stores the latest status of each chip, without history.
 
-A status is not signed, so nothing decides by it; the broker keeps a chip to its own topic.
+A status is not signed, so no decision may depend on it. The broker restricts a chip to its own
+topic.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,14 +19,14 @@ from system.mqtt.message import Incoming, Outgoing
 
 @dataclass(frozen=True, slots=True)
 class StatusMessage:
-    """A status that came, and the enrolment of the device on whose topic; None: there is none."""
+    """A status message and the enrolment of its topic's device, if the device is enrolled."""
 
     message: Incoming
     device: Device | None
 
 
 class FleetIngest:
-    """Notes who was heard in which hour, and what each said last."""
+    """Records in which hour each chip was last heard, and its latest status."""
 
     def __init__(self, store: FleetStore) -> None:
         self._store = store
@@ -35,40 +36,40 @@ class FleetIngest:
     def take(
         self, statuses: Sequence[StatusMessage], senders: Iterable[DeviceId], at: datetime
     ) -> HandlerResult:
-        """Note the senders of a batch and its statuses, within the batch's transaction.
+        """Record the senders of a batch and its statuses within the batch's transaction.
 
         Raises:
-            StoreBusy: the batch is to be given up and processed again.
+            StoreBusy: give up the batch and process it again.
         """
         hour = whole_hour(at)
         result = HandlerResult()
         reports = list[LastHeard]()
-        for each in statuses:
+        for message in statuses:
             try:
-                reports.append(_report(each, hour))
+                reports.append(_report(message, hour))
             except MessageRefused as exc:
-                result.refused.append((each.message, exc))
+                result.refused.append((message.message, exc))
         heard = self._heard if hour == self._hour else frozenset()
-        reports += [LastHeard(each, hour) for each in senders if each not in heard]
+        reports += [LastHeard(device, hour) for device in senders if device not in heard]
         if reports:
             self._store.put_heard(reports)
-        heard |= {each.device for each in reports if each.heard_at is not None}
+        heard |= {report.device for report in reports if report.heard_at is not None}
         result.answers = lambda: self._remember(hour, heard)
         return result
 
     def _remember(self, hour: datetime, heard: frozenset[DeviceId]) -> tuple[Outgoing, ...]:
-        """Remember who was heard, now that it is stored; there is nothing to answer."""
+        """Remember who was heard once that is stored; there is nothing to answer."""
         self._hour, self._heard = hour, heard
         return ()
 
 
-def _report(each: StatusMessage, hour: datetime) -> LastHeard:
-    """Read a status; one that the broker says for a lost chip is not the chip's own word."""
-    if each.device is None or each.device.is_revoked:
-        raise MessageRefused(Reason.UNKNOWN_DEVICE, "revoked" if each.device else "not enrolled")
-    status = decode_status(each.message.payload)
+def _report(message: StatusMessage, hour: datetime) -> LastHeard:
+    """Read a status; the broker's status for a lost chip does not count as hearing the chip."""
+    if message.device is None or message.device.is_revoked:
+        raise MessageRefused(Reason.UNKNOWN_DEVICE, "revoked" if message.device else "not enrolled")
+    status = decode_status(message.message.payload)
     return LastHeard(
-        each.device.device,
+        message.device.device,
         None if status.state is State.LOST else hour,
         status.state,
         status.software,

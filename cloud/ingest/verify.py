@@ -1,7 +1,7 @@
-"""Whether a message from a chip is what it claims to be; nothing of it is used before.
+"""Verifies messages from chips before anything else uses them.
 
-Order of checks: topic, enrolment, size, envelope, signature, canonical form, household key; then
-the bounds that its handler checks.
+Order of checks: topic, enrolment, size, envelope, signature, canonical form, household key, then
+the bounds that the handler checks.
 """
 
 from collections.abc import Container
@@ -20,10 +20,10 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 def address_of(collectivity: str, topic: str, kinds: Container[Kind]) -> tuple[Address, Kind]:
-    """Return the address that a message from a chip was signed for, of one of these kinds.
+    """Return the address that a chip's message must be signed for, and its kind, one of `kinds`.
 
     Raises:
-        MessageRefused: the topic is none on which this collectivity's chips send.
+        MessageRefused: this collectivity's chips do not send on this topic.
     """
     parts = parse_device_topic(topic)
     if parts.collectivity != collectivity or parts.kind not in kinds or parts.rest:
@@ -34,10 +34,10 @@ def address_of(collectivity: str, topic: str, kinds: Container[Kind]) -> tuple[A
 def open_up(
     address: Address, payload: bytes, device: Device | None, body_type: type[T]
 ) -> tuple[Device, T]:
-    """Verify and decode a payload that `device`, as it is enrolled, must have signed.
+    """Verify and decode a payload that `device` must have signed with its enrolled key.
 
     Raises:
-        MessageRefused: with the reason; who sent it is not proven.
+        MessageRefused: with the reason; the sender is not proven.
     """
     if device is None or device.is_revoked:
         raise MessageRefused(Reason.UNKNOWN_DEVICE, "revoked" if device else "not enrolled")
