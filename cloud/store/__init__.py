@@ -1,8 +1,8 @@
-"""What the cloud keeps: one small interface, and the values that cross it.
+"""The cloud's storage interface and its values.
 
-`Store` is all that the rest of the cloud knows; `cloud.store.sqlite.store` is the embedded default. A
-store belongs to the thread that opened it, and its times are exact to the second. Everything a chip signed is kept as its original
-payload, so that it can be given back and checked again.
+`Store` is all that the rest of the cloud knows. `cloud.store.sqlite.store` is the embedded default.
+A store belongs to the thread that opened it, and its times are exact to the second. Everything a
+chip signed is stored as its original payload, so that it can be sent back and verified again.
 """
 
 from collections.abc import Collection, Sequence
@@ -44,10 +44,10 @@ class Device(msgspec.Struct, frozen=True):
 
 
 class StoredContract(msgspec.Struct, frozen=True):
-    """A contract with the offer that it takes; `hash` is that of the contract's body.
+    """A contract with its offer; `hash` is that of the contract's body.
 
-    `acceptance` is the provider's signature under it, None while it has not accepted; `end` the
-    day after the last, where the household has ended it since.
+    `acceptance` is the provider's signature, None until it accepts. `end` is the day after the last
+    day, if the household has ended the contract.
     """
 
     hash: bytes
@@ -61,7 +61,7 @@ class StoredContract(msgspec.Struct, frozen=True):
 
 
 class EpochItem(msgspec.Struct, frozen=True):
-    """A verified header on its way into the store."""
+    """A verified header to be stored."""
 
     device: DeviceId
     topic: str
@@ -70,7 +70,7 @@ class EpochItem(msgspec.Struct, frozen=True):
 
 
 class BlockItem(msgspec.Struct, frozen=True):
-    """A verified block on its way into the store."""
+    """A verified block to be stored."""
 
     device: DeviceId
     topic: str
@@ -79,7 +79,7 @@ class BlockItem(msgspec.Struct, frozen=True):
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
-    """A message that was refused: where it came, why, and by what to know it again; no payload."""
+    """A refused message: its topic, the reason, its size and hash, but no payload."""
 
     topic: str
     reason: Reason
@@ -97,7 +97,7 @@ def dead_letter(
 
 
 class IngestBatch(msgspec.Struct, frozen=True):
-    """What one call stores: headers first, then blocks; `refused` came no further."""
+    """The input of one `put_batch`: headers are stored first, then blocks, and dead letters."""
 
     at: datetime
     epochs: Sequence[EpochItem] = ()
@@ -106,10 +106,10 @@ class IngestBatch(msgspec.Struct, frozen=True):
 
 
 class BatchOutcome(msgspec.Struct, frozen=True):
-    """One outcome an item, in the batch's order; a `Reason` says that it was not stored.
+    """One outcome per item, in the batch's order; a `Reason` means that it was not stored.
 
-    What the store itself refuses (`conflict`, `no_epoch`, `out_of_bounds`) is dead-lettered in the
-    same transaction.
+    Items that the store itself refuses (`conflict`, `no_epoch`, `out_of_bounds`) are dead-lettered
+    in the same transaction.
     """
 
     epochs: tuple[Put | Reason, ...]
@@ -119,7 +119,7 @@ class BatchOutcome(msgspec.Struct, frozen=True):
 class Holdings(msgspec.Struct, frozen=True):
     """The states of all incarnations of a household key, ordered by incarnation.
 
-    A state says what was stored once; the end of retention does not take it back.
+    A state includes everything ever stored, even blocks deleted after their retention time.
     """
 
     household_key: HouseholdKeyId
@@ -136,7 +136,7 @@ class StoredEpoch(msgspec.Struct, frozen=True):
 
 
 class StoredBlock(msgspec.Struct, frozen=True):
-    """A block as it came; `coefficients` are those of its payload, 8 bytes each, little-endian."""
+    """A block as it came; `coefficients` are its payload's, 8 bytes each, little-endian."""
 
     device: DeviceId
     incarnation: Incarnation
@@ -148,7 +148,7 @@ class StoredBlock(msgspec.Struct, frozen=True):
 
 
 class StatementOrder(msgspec.Struct, frozen=True):
-    """A provider's request as it was handed in; `request` are its exact bytes."""
+    """A provider's request as it was submitted; `request` holds its exact bytes."""
 
     id: bytes
     contract: bytes
@@ -157,10 +157,10 @@ class StatementOrder(msgspec.Struct, frozen=True):
 
 
 class StoredRequest(msgspec.Struct, frozen=True):
-    """A request and what became of it.
+    """A request and its progress.
 
-    `device` and `statement` (the signed payload) stand from publication on; `detail` says why it
-    was refused.
+    `device` and `statement` (the signed payload) are set on publication. `detail` is the reason of
+    a refusal.
     """
 
     order: StatementOrder
@@ -189,14 +189,14 @@ class RefusedRequest(msgspec.Struct, frozen=True):
 
 
 class SeenStatement(msgspec.Struct, frozen=True):
-    """A chip of this household key says that this statement has arrived."""
+    """A chip of this household key reports that this statement has arrived."""
 
     household_key: HouseholdKeyId
     id: bytes
 
 
 class StoreFigures(msgspec.Struct, frozen=True):
-    """What an operator may know of a store: counts, nothing of any household."""
+    """The counts that an operator may see; they contain nothing about a household."""
 
     generation: str
     devices: int
@@ -215,19 +215,19 @@ class StoreFigures(msgspec.Struct, frozen=True):
 
 
 class Store(MovingStore, Protocol):
-    """The cloud's record.
+    """The cloud's store.
 
-    Every method raises `StoreBusy` when trying again is right and `StoreError` when the store is
-    damaged; a method that raises has written nothing.
+    Every method raises `StoreBusy` if a retry can help and `StoreError` if the store is damaged. A
+    method that raises has written nothing.
     """
 
     @property
     def generation(self) -> bytes:
-        """8 random bytes drawn when the store was made; another store has others."""
+        """8 random bytes drawn when the store was made, so that stores can be distinguished."""
 
     @property
     def area(self) -> AreaStore:
-        """What is kept for the area lane, in the same store and thread."""
+        """The storage of area figures, in the same store and thread."""
 
     @property
     def providers(self) -> ProviderStore:
@@ -243,63 +243,63 @@ class Store(MovingStore, Protocol):
 
     @property
     def fleet(self) -> FleetStore:
-        """What is known of chips as things, in the same store and thread."""
+        """The latest state of each chip, in the same store and thread."""
 
     @property
     def receipts(self) -> ReceiptStore:
-        """What households sign off, in the same store and thread."""
+        """Households' receipts for statements, in the same store and thread."""
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Join all that is written within it: it is stored together, or nothing of it is.
+        """Open a transaction: either everything written within it is stored, or nothing.
 
-        Another transaction within is a part of this one.
+        A nested transaction is a part of the outer one.
         """
 
     def enrol(self, device: Device) -> None:
-        """Take an enrolment; ends the device's enrolment under any other household key."""
+        """Store an enrolment; it ends the device's enrolment under any other household key."""
 
     def revoke(self, device: DeviceId) -> bool:
-        """Revoke a device: nothing it signs is taken from now on. False: there is none."""
+        """Revoke a device: nothing it signs is accepted any more. False if it is unknown."""
 
     def devices(self, ids: Collection[DeviceId] | None = None) -> tuple[Device, ...]:
         """Return the current enrolments of `ids`, or of all, revoked ones included."""
 
     def device_of(self, household_key: HouseholdKeyId) -> Device | None:
-        """Return the enrolment that speaks for a household key now, unless it is revoked."""
+        """Return the current enrolment for a household key, unless it is revoked."""
 
     def put_contract(self, contract: StoredContract) -> None:
-        """Keep a contract; the same one again changes nothing."""
+        """Store a contract; storing it again changes nothing."""
 
     def put_next_contract(self, contract: StoredContract, last_day: date, at: datetime) -> None:
-        """Keep a contract; the household's others end with `last_day` at the latest, all at once."""
+        """Store a contract, and end the household's others with `last_day` at the latest."""
 
     def contracts_of(self, household_key: HouseholdKeyId) -> tuple[StoredContract, ...]:
-        """Return a household's contracts in the order in which it took them."""
+        """Return a household's contracts, oldest first."""
 
     def accept(self, contract_hash: bytes, acceptance: Signed) -> bool:
-        """Keep a provider's verified acceptance; the first one stays. False: no such contract."""
+        """Store a provider's verified acceptance, unless there is one. False: no such contract."""
 
     def contract(self, contract_hash: bytes) -> StoredContract | None:
         """Return the contract of this hash."""
 
     def contracts(self) -> tuple[StoredContract, ...]:
-        """Return all contracts, in the order they came."""
+        """Return all contracts, oldest first."""
 
     def put_batch(self, batch: IngestBatch) -> BatchOutcome:
         """Store a batch in one durable transaction."""
 
     def holdings(self, household_keys: Collection[HouseholdKeyId]) -> tuple[Holdings, ...]:
-        """Return what is held of each household key, in the order given."""
+        """Return what is stored for each household key, in the order given."""
 
     def epochs(
         self, household_key: HouseholdKeyId, incarnation: Incarnation | None = None
     ) -> tuple[StoredEpoch, ...]:
-        """Return the headers of one incarnation, or of all of a household key, by month."""
+        """Return the headers of one or all incarnations of a household key, by month."""
 
     def blocks(
         self, household_key: HouseholdKeyId, incarnation: Incarnation, sequence: int, count: int
     ) -> tuple[StoredBlock, ...]:
-        """Return at most `count` blocks of one incarnation from `sequence` on, in order."""
+        """Return at most `count` blocks of one incarnation, in order, starting at `sequence`."""
 
     def blocks_of_days(
         self, household_key: HouseholdKeyId, start: date, end: date
@@ -307,7 +307,7 @@ class Store(MovingStore, Protocol):
         """Return the blocks of the days [start, end), by day and first coefficient."""
 
     def put_request(self, order: StatementOrder, at: datetime) -> Put | Reason:
-        """Keep a request; `conflict` if its id stands for other bytes."""
+        """Store a request; `conflict` if its id belongs to different bytes."""
 
     def request(self, request_id: bytes) -> StoredRequest | None:
         """Return the request of this id."""
@@ -315,14 +315,14 @@ class Store(MovingStore, Protocol):
     def requests(
         self, state: RequestState | None = None, after: bytes = b"", limit: int = -1
     ) -> tuple[StoredRequest, ...]:
-        """Return the requests in a state, or all, in the order they came.
+        """Return the requests in a state, or all, oldest first.
 
-        Those that came after the request `after` only, if it is named; at most `limit`, if it is
-        not negative.
+        If `after` is given, only requests that came after it; if `limit` is not negative, at most
+        that many.
         """
 
     def requests_of(self, contract_hash: bytes) -> tuple[StoredRequest, ...]:
-        """Return the requests of one contract, in the order they came."""
+        """Return the requests of one contract, oldest first."""
 
     def settle(
         self,
@@ -330,25 +330,26 @@ class Store(MovingStore, Protocol):
         refused: Sequence[RefusedRequest],
         at: datetime,
     ) -> None:
-        """End pending requests in one transaction: keep what is being published, or why not.
+        """End pending requests in one transaction, by publication or by refusal.
 
-        What is published to a chip that speaks for the household no more stays pending, and is to
-        be cleared from the broker.
+        A statement for a chip that no longer speaks for the household stays pending, and is marked
+        to be cleared from the broker.
         """
 
     def mark_seen(self, seen: Sequence[SeenStatement], at: datetime) -> tuple[bool, ...]:
-        """Mark statements as arrived; False: this household key has no such statement."""
+        """Mark statements as arrived; False if the household key has no such statement."""
 
     def dead_letters(self, limit: int = 100) -> tuple[DeadLetter, ...]:
         """Return the latest dead letters, newest first."""
 
     def figures(self) -> StoreFigures:
-        """Count what is there; dead letters by reason since the store was made."""
+        """Count what is stored; dead letters are counted by reason since the store was made."""
 
     def expire(self, before: date, limit: int = 10_000) -> int:
-        """Delete at most `limit` blocks of days before `before`; returns how many.
+        """Delete at most `limit` blocks of days before `before`; return how many were deleted.
 
-        Headers go when all their month lies before `before` and no block was left to delete.
+        A header is deleted once its whole month lies before `before` and no blocks are left to
+        delete.
         """
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
-"""What the cloud keeps for the area lane: the interface and the values that cross it.
+"""The storage interface for area figures, and its values.
 
-`AreaStore` is reached as `Store.area` and lives in the same store and thread.
+`AreaStore` is available as `Store.area`, in the same store and thread.
 """
 
 from collections.abc import Collection, Sequence
@@ -19,7 +19,7 @@ from protocol.roster import SignedEntry
 
 
 class ContributionItem(msgspec.Struct, frozen=True):
-    """A verified contribution on its way into the store."""
+    """A verified contribution to be stored."""
 
     device: DeviceId
     contribution: Contribution
@@ -27,7 +27,7 @@ class ContributionItem(msgspec.Struct, frozen=True):
 
 
 class LettersItem(msgspec.Struct, frozen=True):
-    """Verified seed letters on their way into the store."""
+    """Verified seed letters to be stored."""
 
     device: DeviceId
     letters: SeedLetters
@@ -35,7 +35,7 @@ class LettersItem(msgspec.Struct, frozen=True):
 
 
 class ContributionRow(msgspec.Struct, frozen=True):
-    """One household's contribution to one measure and day; `words` with the check slot."""
+    """One household's contribution to one measure and day; `words` includes the check slot."""
 
     household_key: bytes
     device: DeviceId
@@ -48,9 +48,10 @@ class ContributionRow(msgspec.Struct, frozen=True):
 class FigureStage(StrEnum):
     """How far a figure (measure, group, day) has come.
 
-    fixed: no contribution is taken any more, the check slots are being opened.
-    checked: the set is final, its sum is being opened.
-    released: the figure is there. discarded: it never will be, `detail` says why.
+    fixed: contributions are no longer accepted; the check slots are being opened.
+    checked: the set is final; its sum is being opened.
+    released: the figure is published.
+    discarded: it will never be published; `detail` gives the reason.
     """
 
     FIXED = "fixed"
@@ -60,7 +61,7 @@ class FigureStage(StrEnum):
 
 
 class FigureKey(msgspec.Struct, frozen=True, order=True):
-    """One figure: a measure of a group on a day (a number), under a document (its hash)."""
+    """One figure: a measure of a group on a day (its number), under a document (its hash)."""
 
     measures: bytes
     measure: str
@@ -69,11 +70,12 @@ class FigureKey(msgspec.Struct, frozen=True, order=True):
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """A figure and what became of it.
+    """A figure and its progress.
 
-    `requests` are the encoded SetRequests asked for, check first; `left_out` are (entry, reason);
-    `opened` are the slots as opened, int64 little-endian; `release` the published JSON. `late` counts
-    contributions that came after the set was fixed; the store counts them, `put_figure` does not.
+    `requests` are the encoded SetRequests, the check first. `left_out` holds (entry, reason).
+    `opened` holds the opened slots, int64 little-endian; `release` is the published JSON. `late`
+    counts contributions that came after the set was fixed; it is maintained by the store and
+    ignored by `put_figure`.
     """
 
     key: FigureKey
@@ -88,59 +90,59 @@ class Figure(msgspec.Struct, frozen=True):
 
 
 class AreaStore(Protocol):
-    """The record of the area lane. Raises as `Store` does."""
+    """The storage of area figures. It raises the same errors as `Store`."""
 
     def put_contributions(
         self, items: Sequence[ContributionItem], at: datetime
     ) -> tuple[Put | Reason, ...]:
-        """Keep contributions in one durable transaction.
+        """Store contributions in one durable transaction.
 
-        One household, day and measures document has one contribution: the same bytes again are
-        `again`, others are `conflict`. `late` where any figure it counts in is fixed already,
-        which these figures count.
+        There is one contribution per household, day and measures document: the same bytes again are
+        `again`, others are `conflict`. The outcome is `late` if any figure it counts in is already
+        fixed; those figures count it as late.
         """
 
     def rows(self, key: FigureKey) -> tuple[ContributionRow, ...]:
-        """Return what there is of a figure, by roster entry, until it expires."""
+        """Return the contributions to a figure by roster entry, as long as they are kept."""
 
     def days(self, measures: bytes) -> tuple[int, ...]:
-        """Return the days of which there are contributions under a document, rising."""
+        """Return, in ascending order, the days with contributions under a document."""
 
     def put_letters(self, device: DeviceId, letters: SeedLetters, payload: bytes) -> Put | Reason:
-        """Keep a household's latest seed letters; `conflict` for a generation that does not rise."""
+        """Store a household's latest seed letters; `conflict` unless the generation rises."""
 
     def put_all_letters(self, items: Sequence[LettersItem]) -> tuple[Put | Reason, ...]:
-        """Keep the letters of many households in one transaction, as `put_letters` does."""
+        """Store the letters of many households in one transaction, as `put_letters` does."""
 
     def generations(self, household_keys: Collection[bytes]) -> dict[bytes, int]:
-        """Return the generation of each household's seeds; who has sent none is not in it."""
+        """Return the generation of each household's seeds, omitting those without seeds."""
 
     def put_cosigned(self, cosigned: CosignedDocument) -> None:
-        """Keep a signed document; signatures that are new are added."""
+        """Store a signed document; new signatures are added to a stored one."""
 
     def cosigned(self, document_hash: bytes) -> CosignedDocument | None:
         """Return the document whose body has this hash."""
 
     def cosigned_documents(self, kind: str) -> tuple[CosignedDocument, ...]:
-        """Return all documents of a kind, in the order they came."""
+        """Return all documents of a kind, oldest first."""
 
     def cosigned_hashes(self, kind: str) -> tuple[bytes, ...]:
-        """Return the hashes of all documents of a kind, in the order they came."""
+        """Return the hashes of all documents of a kind, oldest first."""
 
     def put_blob(self, data: bytes) -> bytes:
-        """Keep a transform or model; returns its SHA-256."""
+        """Store a transform or model; return its SHA-256."""
 
     def blob(self, blob_hash: bytes) -> bytes | None:
-        """Return what has this hash."""
+        """Return the transform or model with this hash."""
 
     def append_roster(self, entries: Sequence[SignedEntry]) -> None:
-        """Add checked entries at the roster's end; StoreError where it has grown meanwhile."""
+        """Append checked entries to the roster; StoreError if it has grown meanwhile."""
 
     def roster(self, first: int = 0, limit: int = -1) -> tuple[SignedEntry, ...]:
         """Return the roster's entries from number `first` on; at most `limit` if not negative."""
 
     def put_figure(self, figure: Figure) -> None:
-        """Keep a figure as it stands now; a stage never goes back (StoreError)."""
+        """Store a figure's current state; StoreError if its stage would go back."""
 
     def figure(self, key: FigureKey) -> Figure | None:
         """Return a figure."""
@@ -154,4 +156,4 @@ class AreaStore(Protocol):
         """Return the figures that are fixed or checked."""
 
     def expire_rows(self, released_before: datetime, limit: int = 10_000) -> int:
-        """Delete at most `limit` contributions of which all figures ended before an instant."""
+        """Delete at most `limit` contributions whose figures all ended before an instant."""

@@ -1,7 +1,7 @@
-"""What the cloud keeps of providers' bulk requests: who asked for which statements under which key.
+"""The storage interface for providers' bulk requests.
 
-`BulkRequestStore` is reached as `Store.bulk_requests` and lives in the same store and thread. The requests of
-a batch are requests like any other; a batch says which of them belong together.
+`BulkRequestStore` is available as `Store.bulk_requests`, in the same store and thread. The requests
+of a batch are ordinary requests; a batch records which of them belong together.
 """
 
 from collections.abc import Iterable
@@ -15,10 +15,10 @@ from cloud.store.put import Put
 
 
 class BulkRequest(msgspec.Struct, frozen=True):
-    """A batch on its way into the store.
+    """A batch to be stored.
 
-    `id` is 16 bytes; `name` is the provider's idempotency key; `digest` the SHA-256 of what was
-    handed in, by which the same is known again.
+    `id` is 16 bytes. `name` is the provider's idempotency key. `digest` is the SHA-256 of what was
+    submitted and identifies a repetition.
     """
 
     id: bytes
@@ -29,7 +29,7 @@ class BulkRequest(msgspec.Struct, frozen=True):
 
 
 class BulkRequestItem(msgspec.Struct, frozen=True):
-    """One statement asked for: the request's id, its contract, and its signed bytes."""
+    """One requested statement: the request's id, its contract, and its signed bytes."""
 
     id: bytes
     contract: bytes
@@ -37,7 +37,7 @@ class BulkRequestItem(msgspec.Struct, frozen=True):
 
 
 class BulkProgress(msgspec.Struct, frozen=True):
-    """A batch and how many of its statements are in which state."""
+    """A batch and the number of its statements in each state."""
 
     batch: BulkRequest
     total: int
@@ -48,7 +48,7 @@ class BulkProgress(msgspec.Struct, frozen=True):
 
 
 class BulkLine(msgspec.Struct, frozen=True):
-    """One statement of a batch: `number` counts from 1, `detail` says why it was refused."""
+    """One statement of a batch; `number` counts from 1, `detail` is the reason of a refusal."""
 
     number: int
     request: bytes
@@ -58,10 +58,10 @@ class BulkLine(msgspec.Struct, frozen=True):
 
 
 class BulkFault(StrEnum):
-    """Why a batch was not kept.
+    """Why a batch was not stored.
 
-    other_content: the idempotency key stands for another batch. not_own: the contract of an item is
-    not the provider's. taken: the id of an item stands for another request.
+    other_content: the idempotency key belongs to another batch. not_own: the contract of an item is
+    not the provider's. taken: the id of an item belongs to another request.
     """
 
     OTHER_CONTENT = "other_content"
@@ -70,7 +70,7 @@ class BulkFault(StrEnum):
 
 
 class BulkRefused(msgspec.Struct, frozen=True):
-    """Why no batch was made; `number` is the item's, from 1, or 0."""
+    """Why a batch was not stored; `number` is that of the item, from 1, or 0 for the batch."""
 
     number: int
     fault: BulkFault
@@ -80,18 +80,18 @@ class BulkRequestStore(Protocol):
     """Batches of requests for statements."""
 
     def put_batch(self, batch: BulkRequest, items: Iterable[BulkRequestItem]) -> Put | BulkRefused:
-        """Keep a batch with all its requests in one transaction, or nothing of it.
+        """Store a batch with all its requests in one transaction, or nothing of it.
 
-        The same again changes nothing.
+        Storing it again changes nothing.
         """
 
     def progress(self, batch_id: bytes) -> BulkProgress | None:
         """Count a batch's statements by state."""
 
     def batches(self, provider_key: bytes, after: bytes, limit: int) -> tuple[BulkRequest, ...]:
-        """Return a provider's batches, oldest first, after the one named."""
+        """Return a provider's batches, oldest first, starting after the batch `after`."""
 
     def lines(
         self, batch_id: bytes, after: int, limit: int, state: str | None = None
     ) -> tuple[BulkLine, ...]:
-        """Return a batch's statements after number `after`, those in a state or all."""
+        """Return a batch's statements after number `after`, optionally only those in a state."""

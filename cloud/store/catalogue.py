@@ -1,6 +1,6 @@
-"""What the cloud keeps of the transparency log: the interface.
+"""The storage interface of the transparency log.
 
-`CatalogueStore` is reached as `Store.catalogue` and lives in the same store and thread.
+`CatalogueStore` is available as `Store.catalogue`, in the same store and thread.
 """
 
 from typing import Protocol
@@ -10,10 +10,10 @@ from protocol.contract import Signed
 
 
 class CatalogueStore(Protocol):
-    """The list and its documents, of which nothing is ever changed or deleted. Raises as `Store`."""
+    """An append-only list and its documents. It raises the same errors as `Store`."""
 
     def append(self, entry: Entry, signed: Signed) -> None:
-        """Add an entry and its document at the end; StoreError where the list has grown meanwhile."""
+        """Append an entry and its document; StoreError if the list has grown meanwhile."""
 
     def length(self) -> int:
         """Return how many entries there are."""
@@ -22,4 +22,4 @@ class CatalogueStore(Protocol):
         """Return entries from number `first` on; at most `limit` if not negative."""
 
     def document(self, document: bytes) -> Signed | None:
-        """Return the listed document of this hash."""
+        """Return the listed document with this hash."""

@@ -1,4 +1,4 @@
-"""What the store keeps of chips as things: when each was heard last, how it was, and its name."""
+"""The storage interface for chips: when each was last heard, its state and its name."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -11,9 +11,10 @@ from protocol.ids import DeviceId
 
 
 class LastHeard(msgspec.Struct, frozen=True):
-    """What has been heard of a device; None: nothing new of this.
+    """New information about a device; None leaves a field unchanged.
 
-    `heard_at` is the hour in which it spoke itself; the broker may say its state for it.
+    `heard_at` is the hour in which the device itself sent a message; its state may also come from
+    the broker.
     """
 
     device: DeviceId
@@ -27,8 +28,8 @@ class FleetDevice(msgspec.Struct, frozen=True):
     """A device that is enrolled, or was revoked.
 
     Attributes:
-        last_day: the last one of which anything is stored; None once another chip speaks.
-        is_damaged: its row holds a time that is none, and no word is read from it.
+        last_day: the last day with stored blocks; None once the household uses another chip.
+        is_damaged: its row holds an invalid time, so its report was not read.
     """
 
     device: DeviceId
@@ -41,22 +42,22 @@ class FleetDevice(msgspec.Struct, frozen=True):
 
 
 class FleetStore(Protocol):
-    """The part of `Store` that knows how chips are; of each the last word only."""
+    """The part of `Store` for the latest state of each chip, without history."""
 
     def put_heard(self, reports: Sequence[LastHeard]) -> None:
-        """Take words in their order, in one transaction."""
+        """Store reports in their order, in one transaction."""
 
     def name(self, device: DeviceId, sealed_name: bytes | None) -> bool:
-        """Give a device a name, or take it away. False: it is not enrolled."""
+        """Set or remove a device's name. False if it is not enrolled."""
 
     def devices(self) -> tuple[FleetDevice, ...]:
-        """Return enrolled devices by id, and all that were revoked, wherever their household is."""
+        """Return enrolled and revoked devices by id, wherever their household is now."""
 
     def known(self) -> set[DeviceId]:
         """Return every device that was ever enrolled."""
 
     def states(self) -> tuple[Count, ...]:
-        """Count devices that are not revoked by their last state; "" for those never heard."""
+        """Count devices that are not revoked by their last state; "" stands for never heard."""
 
     def softwares(self) -> tuple[Count, ...]:
-        """Count devices that are not revoked and were heard by the software they run."""
+        """Count devices that are not revoked by their software, as far as it is known."""

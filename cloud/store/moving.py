@@ -1,4 +1,4 @@
-"""What the store keeps of people who move: terminations, places and who has looked them up."""
+"""The storage interface for people who move: terminations, places and the registry's audit."""
 
 from datetime import date, datetime
 from typing import Protocol
@@ -10,23 +10,24 @@ from protocol.ids import DeviceId, HouseholdKeyId
 
 
 class StoredIdentity(msgspec.Struct, frozen=True):
-    """A household's own public key (Ed25519), and the time of its latest mandate (`Mandate.made_at`)."""
+    """A household's public key (Ed25519) and the time of its latest mandate (`Mandate.made_at`)."""
 
     identity: bytes
     mandated_at: int
 
 
 class SealedMeter(msgspec.Struct, frozen=True):
-    """A delivery point's number as it is kept: a keyed tag to find it by, and the sealed number."""
+    """A delivery point's number as stored: a keyed tag for look-ups, and the sealed number."""
 
     tag: bytes
     sealed: bytes
 
 
 class SupplyPoint(msgspec.Struct, frozen=True):
-    """A household spoke through this chip at this meter, from `since` until `until`.
+    """A household used this chip at this meter from `since` until `until`.
 
-    `meter` is None where the registry was not told. `last_day`: the household said that it left.
+    `meter` is None if the registry does not know it. `last_day` is set once the household has
+    announced that it leaves.
     """
 
     household_key: HouseholdKeyId
@@ -38,7 +39,7 @@ class SupplyPoint(msgspec.Struct, frozen=True):
 
 
 class LookUp(msgspec.Struct, frozen=True):
-    """Somebody has looked into the registry: when, who, for what, and why. Never changed."""
+    """One look-up in the registry: when, by whom, for what, and why. Never changed."""
 
     at: datetime
     who: str
@@ -47,45 +48,45 @@ class LookUp(msgspec.Struct, frozen=True):
 
 
 class MovingStore(Protocol):
-    """The part of `Store` that knows who lived where."""
+    """The part of `Store` that records who lived where."""
 
     def identity(self, household_key: HouseholdKeyId) -> StoredIdentity | None:
-        """Return a household's identity, None where no mandate has named it yet."""
+        """Return a household's identity, None if no mandate has named it yet."""
 
     def put_identity(self, household_key: HouseholdKeyId, identity: StoredIdentity) -> None:
-        """Keep a household's identity and the time of its latest mandate."""
+        """Store a household's identity and the time of its latest mandate."""
 
     def put_place(self, place: SupplyPoint, *, is_again: bool = False) -> None:
-        """Begin a household's time at a place; ends what was open of it, of its chip and meter.
+        """Begin a household's time at a place; open places of it, its chip or its meter end.
 
-        The same household with the same chip and meter goes on; one that has left does only if
-        `is_again`, when its chip hands in a request that it has handed in before. Statements that nobody has seen
-        are to be published anew to the chip that speaks now, and what was retained for the former
-        is to be cleared from the broker (`clearings`).
+        If household, chip and meter are the same, the place goes on. For a household that has left,
+        this holds only with `is_again`, when its chip repeats an earlier request. Statements that
+        nobody has seen will be published again to the current chip, and messages retained for the
+        former chip will be cleared from the broker (`clearings`).
         """
 
     def places(self, tag: bytes | None = None) -> tuple[SupplyPoint, ...]:
-        """Return all places in the order they began, or those of one meter."""
+        """Return the places of one meter, or all, in the order they began."""
 
     def leave(self, household_key: HouseholdKeyId, device: DeviceId, last_day: date) -> None:
-        """Take note that a household has said that it leaves."""
+        """Record a household's announcement that it leaves."""
 
     def put_termination(
         self, contract: bytes, last_day: date, document: bytes, at: datetime
     ) -> Put:
-        """End a contract with `last_day`, unless it ends earlier already."""
+        """End a contract with `last_day`, unless it already ends earlier."""
 
     def last_block_day(self, household_key: HouseholdKeyId) -> date | None:
-        """Return the last day of which anything is stored of a household."""
+        """Return a household's last day with stored blocks."""
 
     def clearings(self) -> tuple[tuple[DeviceId, bytes], ...]:
-        """Return (device, statement id) of retained messages that are to be cleared."""
+        """Return (device, statement id) of retained messages to clear."""
 
     def cleared(self, clearings: tuple[tuple[DeviceId, bytes], ...]) -> None:
-        """Take note that the broker has cleared them."""
+        """Record that the broker has cleared them."""
 
     def put_look_up(self, look_up: LookUp) -> None:
-        """Add to the audit table, of which nothing is ever changed or deleted."""
+        """Append to the audit table, which is never changed or deleted."""
 
     def look_ups(self) -> tuple[LookUp, ...]:
         """Return the audit table, oldest first."""

@@ -1,6 +1,6 @@
-"""What the cloud keeps of energy providers: who they are, what lets them in, what they did.
+"""The storage interface for energy providers: accounts, tokens, the audit of calls, messages.
 
-`ProviderStore` is reached as `Store.providers` and lives in the same store and thread.
+`ProviderStore` is available as `Store.providers`, in the same store and thread.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from protocol.provider_api import LetterState
 
 
 class Provider(msgspec.Struct, frozen=True):
-    """A provider as the collectivity knows it: a word for it, and its Ed25519 key (32 bytes)."""
+    """A provider known to the collectivity: its short name and its Ed25519 key (32 bytes)."""
 
     name: str
     key: bytes
@@ -26,7 +26,7 @@ class Provider(msgspec.Struct, frozen=True):
 
 
 class Scope(StrEnum):
-    """What a token lets its holder do."""
+    """What a token permits."""
 
     CONTRACTS = "contracts"
     OFFERS = "offers"
@@ -37,7 +37,7 @@ class Scope(StrEnum):
 
 
 class Token(msgspec.Struct, frozen=True):
-    """A bearer token as it is kept: never itself, its SHA-256 alone; `id` names it to people."""
+    """A bearer token, of which only the SHA-256 is stored; `id` is its name for people."""
 
     id: str
     provider: str
@@ -49,10 +49,10 @@ class Token(msgspec.Struct, frozen=True):
 
 
 class AuditEntry(msgspec.Struct, frozen=True):
-    """One call: who (`provider`, by which credential), what, on what, and how it ended.
+    """One call: who made it (`provider`, `credential`), the action, its subject, and the outcome.
 
-    `subject` is a contract's hash, a batch's or statement's id, or the code of an area: nothing of
-    a household in clear.
+    `subject` is a contract's hash, the id of a batch or statement, or the code of an area. It never
+    holds household data in clear.
     """
 
     at: datetime
@@ -65,7 +65,7 @@ class AuditEntry(msgspec.Struct, frozen=True):
 
 
 class ContractRow(msgspec.Struct, frozen=True):
-    """A contract of a provider without its offer, as lists need it; `end` as in `StoredContract`."""
+    """A contract of a provider without its offer, for lists; `end` as in `StoredContract`."""
 
     hash: bytes
     household_key: HouseholdKeyId
@@ -75,7 +75,7 @@ class ContractRow(msgspec.Struct, frozen=True):
 
 
 class ReceiptRow(msgspec.Struct, frozen=True):
-    """A receipt for a provider: sealed to it, in the signed message that the chip sent."""
+    """A receipt sealed to a provider, in the signed message that the chip sent."""
 
     statement: bytes
     contract: bytes
@@ -86,7 +86,7 @@ class ReceiptRow(msgspec.Struct, frozen=True):
 
 
 class StoredLetter(msgspec.Struct, frozen=True):
-    """A provider's sealed message to a household; `letter` are its signed bytes."""
+    """A provider's sealed message to a household; `letter` holds its signed bytes."""
 
     id: bytes
     contract: bytes
@@ -97,10 +97,10 @@ class StoredLetter(msgspec.Struct, frozen=True):
 
 
 class ProviderStore(Protocol):
-    """Providers, their tokens, what they called, and what they write to households."""
+    """Providers, their tokens, their calls, and their messages to households."""
 
     def put_provider(self, provider: Provider) -> Put | Reason:
-        """Keep a provider; `conflict` if its name or key is another's already."""
+        """Store a provider; `conflict` if its name or key belongs to another."""
 
     def providers(self) -> tuple[Provider, ...]:
         """Return all providers by name."""
@@ -109,19 +109,19 @@ class ProviderStore(Protocol):
         """Return the provider of this name."""
 
     def put_token(self, token: Token) -> None:
-        """Keep a token of a provider that is known."""
+        """Store a token of a known provider."""
 
     def token(self, digest: bytes) -> Token | None:
-        """Return the token whose SHA-256 this is, revoked and expired ones included."""
+        """Return the token with this SHA-256, even if it is revoked or expired."""
 
     def tokens(self) -> tuple[Token, ...]:
         """Return all tokens, oldest first."""
 
     def revoke_token(self, token_id: str, at: datetime) -> bool:
-        """Revoke a token; False: there is none of this name."""
+        """Revoke a token; False if there is none with this id."""
 
     def write_audit(self, entries: Sequence[AuditEntry]) -> None:
-        """Append calls; nothing ever changes or deletes one."""
+        """Append calls to the audit, which is never changed or deleted."""
 
     def audit(self, provider: str | None = None, limit: int = 100) -> tuple[AuditEntry, ...]:
         """Return the latest calls of a provider, or of all, newest first."""
@@ -129,21 +129,21 @@ class ProviderStore(Protocol):
     def contracts_of(
         self, provider_key: bytes, after: bytes = b"", limit: int = -1
     ) -> tuple[ContractRow, ...]:
-        """Return a provider's contracts in the order they came, after the one named."""
+        """Return a provider's contracts, oldest first, starting after the contract `after`."""
 
     def receipts_of(
         self, provider_key: bytes, after: bytes, limit: int, *, is_new: bool
     ) -> tuple[ReceiptRow, ...]:
-        """Return receipts for a provider in the order they came, after that of a statement.
+        """Return receipts for a provider, oldest first, starting after that of statement `after`.
 
-        With `is_new` only those that it has not acknowledged.
+        With `is_new`, only receipts that the provider has not acknowledged.
         """
 
     def take_receipts(self, provider_key: bytes, statements: Sequence[bytes], at: datetime) -> int:
-        """Note that a provider has these receipts; returns how many are its own and there."""
+        """Record that a provider has received receipts; return how many exist and are its own."""
 
     def put_letter(self, letter: StoredLetter) -> Put | Reason:
-        """Keep a message to a household; `conflict` if its id stands for other bytes."""
+        """Store a message to a household; `conflict` if its id belongs to different bytes."""
 
     def letter(self, letter_id: bytes) -> StoredLetter | None:
         """Return the message of this id."""
@@ -151,13 +151,13 @@ class ProviderStore(Protocol):
     def letters_in(
         self, state: LetterState, limit: int
     ) -> tuple[tuple[StoredLetter, DeviceId], ...]:
-        """Return messages in a state, oldest first, each with the device that is to get it.
+        """Return messages in a state, oldest first, each with the device that should receive it.
 
-        At most `limit`, if it is not negative; those of households for which no device speaks wait.
+        At most `limit`, if it is not negative. Messages to households without a device are omitted.
         """
 
     def mark_letters_published(self, ids: Sequence[bytes]) -> None:
-        """Say that pending messages are being published."""
+        """Mark pending messages as published."""
 
     def mark_letters_seen(self, seen: Sequence[tuple[HouseholdKeyId, bytes]]) -> tuple[bool, ...]:
-        """Mark messages as arrived; False: this household key has no such message."""
+        """Mark messages as arrived; False if the household key has no such message."""

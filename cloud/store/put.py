@@ -1,4 +1,4 @@
-"""What becomes of something handed to the store, and how its things are counted."""
+"""The outcome of storing an item, and counts of stored things."""
 
 from enum import StrEnum
 
@@ -6,14 +6,14 @@ import msgspec
 
 
 class Put(StrEnum):
-    """What became of an item that was not refused."""
+    """The outcome of an item that was not refused."""
 
     STORED = "stored"
     AGAIN = "again"
 
 
 class Count(msgspec.Struct, frozen=True, rename={"label": "word"}):
-    """How many there are of what `label` names."""
+    """How many things there are of the kind that `label` names."""
 
     label: str
     count: int

@@ -1,6 +1,6 @@
-"""What the cloud keeps of receipts: as they came, sealed to the provider, one for a statement.
+"""The storage interface for receipts, sealed to the provider, at most one per statement.
 
-`ReceiptStore` is reached as `Store.receipts` and lives in the same store and thread.
+`ReceiptStore` is available as `Store.receipts`, in the same store and thread.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from protocol.receipt import Receipt
 
 
 class VerifiedReceipt(msgspec.Struct, frozen=True):
-    """A verified receipt on its way into the store."""
+    """A verified receipt to be stored."""
 
     device: DeviceId
     receipt: Receipt
@@ -24,7 +24,7 @@ class VerifiedReceipt(msgspec.Struct, frozen=True):
 
 
 class StoredReceipt(msgspec.Struct, frozen=True):
-    """A receipt as it came; `contract` is that of its statement's request."""
+    """A receipt as it came; `contract` is that of the statement's request."""
 
     statement: bytes
     contract: bytes
@@ -38,20 +38,20 @@ class ReceiptStore(Protocol):
     """The part of `Store` that keeps receipts for providers."""
 
     def put(self, items: Sequence[VerifiedReceipt], at: datetime) -> tuple[Put | Reason, ...]:
-        """Keep receipts in one transaction, one outcome each.
+        """Store receipts in one transaction; return one outcome per receipt.
 
-        `out_of_bounds`: this household has no such statement; `conflict`: its statement has
-        another receipt already, which stays.
+        `out_of_bounds`: this household has no such statement. `conflict`: the statement already has
+        another receipt, which is kept.
         """
 
     def of_contract(
         self, contract: bytes, after: bytes = b"", limit: int = -1
     ) -> tuple[StoredReceipt, ...]:
-        """Return a contract's receipts in the order they came.
+        """Return a contract's receipts, oldest first.
 
-        Those that came after the one for the statement `after` only, if it is named; at most
-        `limit`, if it is not negative.
+        If `after` is given, only receipts that came after that of the statement `after`; if `limit`
+        is not negative, at most that many.
         """
 
     def signing_keys(self, household_key: HouseholdKeyId) -> dict[DeviceId, bytes]:
-        """Return the public keys (Ed25519) of all chips that ever spoke for a household key."""
+        """Return the Ed25519 public keys of all chips ever enrolled for a household key."""

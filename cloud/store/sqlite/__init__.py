@@ -1,1 +1,1 @@
-"""The embedded store: `store` joins the parts, each of which keeps one subject in its tables."""
+"""The embedded store: `store` joins the modules, each of which keeps one subject in its tables."""

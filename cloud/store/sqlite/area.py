@@ -1,4 +1,4 @@
-"""The area lane in SQLite: contributions and figures; documents and roster come from `SqliteDocuments`."""
+"""Contributions and area figures in SQLite; `SqliteDocuments` adds documents and roster."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -30,7 +30,7 @@ _RANKS = {
     FigureStage.RELEASED: 2,
     FigureStage.DISCARDED: 2,
 }
-# SQLite takes 32 766 parameters.
+# SQLite allows 32 766 parameters in a statement.
 _KEYS_MAX = 10_000
 
 _ROWS = """
@@ -48,7 +48,7 @@ _FIGURE = """
 SELECT measures, measure, code, day, stage, at, requests, left_out, opened, release, detail, late
 FROM area_figure WHERE stage IS NOT NULL
 """
-# Begins with the figures that ended, most of which have no parts any more.
+# Starts from ended figures, since most of them have no parts left.
 _EXPIRED = """
 SELECT DISTINCT p.contribution FROM area_figure f JOIN area_part p ON p.figure = f.id
 WHERE f.stage IN (?, ?) AND f.at < ? AND NOT EXISTS (
@@ -104,12 +104,12 @@ class SqliteArea(SqliteDocuments):
     def _put_letters(self, item: LettersItem) -> Put | Reason:
         letters = item.letters
         household = self._household(HouseholdKeyId(letters.household_key))
-        held = self._row(
+        stored = self._row(
             "SELECT generation, payload FROM area_letters WHERE household = ?", [household]
         )
-        if held and held[1] == item.payload:
+        if stored and stored[1] == item.payload:
             return Put.AGAIN
-        if held and letters.generation <= held[0]:
+        if stored and letters.generation <= stored[0]:
             return Reason.CONFLICT
         self._db.execute(
             "INSERT OR REPLACE INTO area_letters VALUES (?, ?, ?, ?, ?)",
@@ -189,25 +189,25 @@ class SqliteArea(SqliteDocuments):
 
 
 class _ContributionWriter:
-    """Puts the contributions of one transaction; lives as long as it."""
+    """Stores the contributions of one transaction; used only within it."""
 
     def __init__(self, database: sqlite_utils.Database, at_s: int) -> None:
-        # The cursor spares each statement the scan for implicit transactions.
+        # A bare cursor avoids a scan of each statement for implicit transactions.
         self._cursor = database.conn.cursor()
         self._at_s = at_s
         self._figures: dict[FigureKey, tuple[int, bool]] = {}
 
     def put(self, item: ContributionItem) -> Put | Reason:
-        """Keep one contribution, or say why not."""
+        """Store one contribution, or return the reason why not."""
         contribution = item.contribution
         digest = sha256(item.payload).digest()
         household = self._household(contribution.household_key)
-        held = self._cursor.execute(
+        stored = self._cursor.execute(
             "SELECT digest FROM area_contribution WHERE household = ? AND day = ? AND measures = ?",
             (household, contribution.day, contribution.measures),
         ).fetchone()
-        if held:
-            return Put.AGAIN if held[0] == digest else Reason.CONFLICT
+        if stored:
+            return Put.AGAIN if stored[0] == digest else Reason.CONFLICT
         figures = [
             self._figure(
                 FigureKey(contribution.measures, part.measure, part.group, contribution.day)
@@ -243,14 +243,14 @@ class _ContributionWriter:
         return Put.STORED
 
     def _household(self, key: bytes) -> int:
-        found = self._cursor.execute("SELECT id FROM household WHERE key = ?", (key,)).fetchone()
-        if found:
-            return int(found[0])
-        made = self._cursor.execute("INSERT INTO household (key) VALUES (?)", (key,)).lastrowid
-        return int(made or 0)
+        row = self._cursor.execute("SELECT id FROM household WHERE key = ?", (key,)).fetchone()
+        if row:
+            return int(row[0])
+        number = self._cursor.execute("INSERT INTO household (key) VALUES (?)", (key,)).lastrowid
+        return int(number or 0)
 
     def _figure(self, key: FigureKey) -> tuple[int, bool]:
-        """Return a figure's number, and whether it takes contributions no more."""
+        """Return a figure's number, and whether its set is fixed."""
         if key not in self._figures:
             number = _figure_number(self._cursor, key)
             stage = self._cursor.execute(
@@ -261,18 +261,18 @@ class _ContributionWriter:
 
 
 def _figure_number(cursor: Any, key: FigureKey) -> int:
-    """Return a figure's number, given on first use; inside a transaction."""
+    """Return a figure's number, assigned on first use. Call within a transaction."""
     name = (key.measure, key.group, key.day, key.measures)
     cursor.execute(
         "INSERT INTO area_figure (measure, code, day, measures) VALUES (?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
         name,
     )
-    found = cursor.execute(
+    row = cursor.execute(
         "SELECT id FROM area_figure WHERE measure = ? AND code = ? AND day = ? AND measures = ?",
         name,
     ).fetchone()
-    return int(found[0])
+    return int(row[0])
 
 
 def _figure(row: tuple[Any, ...]) -> Figure:

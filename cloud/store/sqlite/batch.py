@@ -1,4 +1,4 @@
-"""One batch in one SQLite transaction: what is stored, what stands already, what conflicts."""
+"""Stores one batch in one SQLite transaction and detects repeated and conflicting items."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,17 +13,17 @@ from protocol.errors import Reason
 from protocol.ids import DeviceId, HouseholdKeyId
 from protocol.messages import Block
 
-# An honest chip sends in order, a window at a time; more gaps than this would not fit an ack.
+# An honest chip sends in order, within a window; more gaps than this would not fit into an ack.
 GAPS_MAX = 512
-# An honest process lives for years at most, a household sees some thousand of them; a certified
-# chip that makes up more fills no disk and no ack.
+# An honest chip runs for years at most, and a household uses at most some thousand incarnations.
+# The limits keep a certified chip that invents more from filling the disk or an ack.
 MONTHS_MAX = 512
 INCARNATIONS_MAX = 16_384
 
 
 @dataclass(slots=True)
 class _Incarnation:
-    """One row of `incarnation` while a batch is under way."""
+    """One row of `incarnation` while a batch is being stored."""
 
     id: int
     household: int
@@ -35,15 +35,15 @@ class _Incarnation:
 
 
 class BatchWriter:
-    """Puts the items of one batch; lives as long as its transaction."""
+    """Stores the items of one batch; used only within its transaction."""
 
     def __init__(self, database: sqlite_utils.Database) -> None:
-        # The cursor spares each of some thousand statements the scan for implicit transactions.
+        # A bare cursor avoids scanning each of thousands of statements for implicit transactions.
         self._cursor = database.conn.cursor()
         self._known: dict[tuple[bytes, bytes], _Incarnation] = {}
 
     def put(self, epochs: list[EpochItem], blocks: list[BlockItem]) -> BatchOutcome:
-        """Put headers, then blocks, then what they change of the incarnations."""
+        """Store headers, then blocks, then the changed incarnations."""
         outcome = BatchOutcome(
             tuple(self._put_epoch(item) for item in epochs),
             tuple(self._put_block(item) for item in blocks),
@@ -65,66 +65,70 @@ class BatchWriter:
 
     def _put_epoch(self, item: EpochItem) -> Put | Reason:
         epoch = item.epoch
-        held = self._incarnation(epoch.household_key, epoch.incarnation)
-        if held is None:
+        incarnation = self._incarnation(epoch.household_key, epoch.incarnation)
+        if incarnation is None:
             if self._is_full(epoch.household_key):
                 return Reason.BOUNDS
-            held = self._new_incarnation(item)
-        if held is None or held.device != item.device:
+            incarnation = self._new_incarnation(item)
+        if incarnation is None or incarnation.device != item.device:
             return Reason.CONFLICT
-        if epoch.month in held.months:
+        if epoch.month in incarnation.months:
             stored = self._cursor.execute(
                 "SELECT payload FROM epoch WHERE incarnation = ? AND month = ?",
-                (held.id, epoch.month),
+                (incarnation.id, epoch.month),
             ).fetchone()
             return _same(stored, item.payload)
-        if len(held.months) >= MONTHS_MAX:
+        if len(incarnation.months) >= MONTHS_MAX:
             return Reason.BOUNDS
         self._cursor.execute(
-            "INSERT INTO epoch VALUES (?, ?, ?)", (held.id, epoch.month, item.payload)
+            "INSERT INTO epoch VALUES (?, ?, ?)", (incarnation.id, epoch.month, item.payload)
         )
-        held.months = tuple(sorted((*held.months, epoch.month)))
-        held.is_changed = True
+        incarnation.months = tuple(sorted((*incarnation.months, epoch.month)))
+        incarnation.is_changed = True
         return Put.STORED
 
     def _put_block(self, item: BlockItem) -> Put | Reason:
         block = item.block
-        held = self._incarnation(block.household_key, block.incarnation)
-        if held is None:
+        incarnation = self._incarnation(block.household_key, block.incarnation)
+        if incarnation is None:
             return Reason.NO_EPOCH
-        if held.device != item.device:
+        if incarnation.device != item.device:
             return Reason.CONFLICT
-        if ranges.contains(held.stored_through, held.beyond, block.sequence):
+        if ranges.contains(incarnation.stored_through, incarnation.beyond, block.sequence):
             stored = self._cursor.execute(
                 "SELECT payload FROM block WHERE incarnation = ? AND sequence = ?",
-                (held.id, block.sequence),
+                (incarnation.id, block.sequence),
             ).fetchone()
             return _same(stored, item.payload)
-        through, beyond = ranges.add(held.stored_through, held.beyond, block.sequence)
-        refused = self._refusal(held, block, gaps=len(beyond))
+        through, beyond = ranges.add(incarnation.stored_through, incarnation.beyond, block.sequence)
+        refused = self._refusal(incarnation, block, gaps=len(beyond))
         if refused is None:
-            self._insert(held, item)
-            held.stored_through, held.beyond, held.is_changed = through, beyond, True
+            self._insert(incarnation, item)
+            incarnation.stored_through, incarnation.beyond, incarnation.is_changed = (
+                through,
+                beyond,
+                True,
+            )
         return refused or Put.STORED
 
-    def _refusal(self, held: _Incarnation, block: Block, *, gaps: int) -> Reason | None:
-        """Say why a block of a new sequence cannot be stored."""
-        if _month(block.day) not in held.months:
+    def _refusal(self, incarnation: _Incarnation, block: Block, *, gaps: int) -> Reason | None:
+        """Return why a block with a new sequence cannot be stored, or None."""
+        if _month(block.day) not in incarnation.months:
             return Reason.NO_EPOCH
-        if self._is_taken(held.household, block):
+        if self._is_taken(incarnation.household, block):
             return Reason.CONFLICT
         return Reason.BOUNDS if gaps > GAPS_MAX else None
 
-    def _insert(self, held: _Incarnation, item: BlockItem) -> None:
+    def _insert(self, incarnation: _Incarnation, item: BlockItem) -> None:
         block = item.block
-        # A later slice of the payload gives the coefficients without decoding it once more.
+        # With the offset, the coefficients can later be sliced without decoding the payload again.
         offset = item.payload.index(block.coefficients)
         self._cursor.execute(
             "INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                held.id,
+                incarnation.id,
                 block.sequence,
-                held.household,
+                incarnation.household,
                 block.day,
                 block.j0,
                 block.j1,
@@ -149,19 +153,19 @@ class BatchWriter:
         return bool(row[0] >= INCARNATIONS_MAX)
 
     def _incarnation(self, household_key: bytes, incarnation: bytes) -> _Incarnation | None:
-        name = (household_key, incarnation)
-        if known := self._known.get(name):
+        key = (household_key, incarnation)
+        if known := self._known.get(key):
             return known
         row = self._cursor.execute(
             "SELECT i.id, i.household, i.device, i.stored_through, i.beyond, i.months"
             " FROM incarnation i JOIN household h ON h.id = i.household"
             " WHERE h.key = ? AND i.incarnation = ?",
-            name,
+            key,
         ).fetchone()
         if row is None:
             return None
         identity, household, device, through, beyond, months = row
-        known = self._known[name] = _Incarnation(
+        known = self._known[key] = _Incarnation(
             identity,
             household,
             DeviceId(device),
@@ -172,7 +176,7 @@ class BatchWriter:
         return known
 
     def _new_incarnation(self, item: EpochItem) -> _Incarnation | None:
-        """Open an incarnation; None: the device has used it under another household key."""
+        """Add an incarnation; None if the device has used it under another household key."""
         epoch = item.epoch
         self._cursor.execute(
             "INSERT INTO household (key) VALUES (?) ON CONFLICT DO NOTHING", (epoch.household_key,)
@@ -187,7 +191,7 @@ class BatchWriter:
 
 
 def _same(stored: tuple[bytes] | None, payload: bytes) -> Put | Reason:
-    """Compare with what stands; what retention has deleted cannot be compared any more."""
+    """Compare with the stored payload; one that retention has deleted counts as equal."""
     return Put.AGAIN if stored is None or stored[0] == payload else Reason.CONFLICT
 
 

@@ -26,7 +26,7 @@ from protocol.errors import Reason
 from protocol.ids import DeviceId, HouseholdKeyId, Incarnation
 from protocol.messages import COEFFICIENT_BYTES, IncarnationState
 
-# Whoever floods the cloud with refused messages fills counters, not the disk.
+# Flooding the cloud with refused messages raises counters but does not fill the disk.
 DEAD_LETTERS_KEPT = 10_000
 TEXT_MAX = 200
 
@@ -45,7 +45,7 @@ ORDER BY b.day, b.j0
 
 
 class SqliteBlocks(Tables):
-    """What chips have sent."""
+    """Epoch headers, blocks and dead letters."""
 
     def put_batch(self, batch: IngestBatch) -> BatchOutcome:
         """See `Store.put_batch`."""
@@ -138,7 +138,7 @@ class SqliteBlocks(Tables):
         )
 
     def _bury(self, letters: Sequence[DeadLetter]) -> None:
-        """Keep dead letters and count them, inside a transaction."""
+        """Store dead letters and count them, within a transaction."""
         if not letters:
             return
         cursor = self._db.conn.cursor()

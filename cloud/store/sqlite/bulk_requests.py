@@ -1,4 +1,4 @@
-"""Batches in SQLite."""
+"""Providers' bulk requests in SQLite."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -15,7 +15,7 @@ from cloud.store.bulk_requests import (
 from cloud.store.put import Put
 from cloud.store.sqlite.tables import Tables, instant, seconds
 
-# Items are put so many at a time, which bounds what stands in memory.
+# Items are stored in chunks to bound memory.
 CHUNK_ITEMS = 1_000
 _PENDING = "pending"
 
@@ -41,7 +41,7 @@ WHERE b.id = ? AND i.number > ? AND r.state = ifnull(?, r.state) ORDER BY i.numb
 
 
 class _ItemRefused(Exception):
-    """An item cannot be kept; ends the transaction."""
+    """An item cannot be stored; raising it rolls the transaction back."""
 
 
 class SqliteBulkRequests(Tables):
@@ -111,16 +111,19 @@ class SqliteBulkRequests(Tables):
                     for item in chunk
                 ],
             )
-            for at_item, item in enumerate(chunk, start=first):
-                self._check(cursor, at_item, item, batch.provider_key)
+            for item_number, item in enumerate(chunk, start=first):
+                self._check(cursor, item_number, item, batch.provider_key)
             cursor.executemany(
                 "INSERT INTO batch_item VALUES (?, ?, ?)",
-                [(number, at_item, item.id) for at_item, item in enumerate(chunk, start=first)],
+                [
+                    (number, item_number, item.id)
+                    for item_number, item in enumerate(chunk, start=first)
+                ],
             )
             first += len(chunk)
 
     def _check(self, cursor: Any, number: int, item: BulkRequestItem, provider_key: bytes) -> None:
-        """Check that what stands under an item's id is the item, of the provider's own contract."""
+        """Check that the request stored under an item's id equals it and is the provider's."""
         row = cursor.execute(
             "SELECT r.request, c.provider_key FROM request r JOIN contract c ON c.hash = r.contract"
             " WHERE r.id = ?",

@@ -1,6 +1,6 @@
-"""The tables of the transparency log, as `cloud.store.sqlite.schema` makes them."""
+"""The tables of the transparency log."""
 
-# Append-only by the database itself: a defect elsewhere cannot rewrite the list.
+# Triggers make the list append-only, so that no defect elsewhere can rewrite it.
 CATALOGUE_TABLES = """
 CREATE TABLE listed (
   number INTEGER PRIMARY KEY, listed_on INTEGER NOT NULL, kind TEXT NOT NULL,

@@ -15,14 +15,14 @@ _COSIGNED = "SELECT kind, body, signatures FROM charter"
 
 
 class SqliteDocuments(Tables):
-    """What the area lane goes by."""
+    """Signed documents, transforms and the roster."""
 
     def put_cosigned(self, cosigned: CosignedDocument) -> None:
         """See `AreaStore.put_cosigned`."""
         with self._writing():
             row = self._row(f"{_COSIGNED} WHERE hash = ?", [cosigned.hash])
-            held = _cosigned(row).signatures if row else ()
-            new = tuple(each for each in cosigned.signatures if each not in held)
+            stored = _cosigned(row).signatures if row else ()
+            new = tuple(signature for signature in cosigned.signatures if signature not in stored)
             self._db.execute(
                 "INSERT INTO charter (hash, kind, body, signatures) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT (hash) DO UPDATE SET signatures = excluded.signatures",
@@ -30,7 +30,7 @@ class SqliteDocuments(Tables):
                     cosigned.hash,
                     cosigned.kind,
                     cosigned.body,
-                    msgspec.msgpack.encode((*held, *new)),
+                    msgspec.msgpack.encode((*stored, *new)),
                 ],
             )
 
@@ -48,7 +48,7 @@ class SqliteDocuments(Tables):
     def cosigned_hashes(self, kind: str) -> tuple[bytes, ...]:
         """See `AreaStore.cosigned_hashes`."""
         rows = self._rows("SELECT hash FROM charter WHERE kind = ? ORDER BY id", [kind])
-        return tuple(bytes(found) for (found,) in rows)
+        return tuple(bytes(document_hash) for (document_hash,) in rows)
 
     def put_blob(self, data: bytes) -> bytes:
         """See `AreaStore.put_blob`."""

@@ -1,4 +1,4 @@
-"""How chips are, in SQLite."""
+"""The latest state of each chip, in SQLite."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ class SqliteFleet(Tables):
     """`FleetStore` in the embedded store."""
 
     def put_heard(self, reports: Sequence[LastHeard]) -> None:
-        """See `FleetStore.hear`."""
+        """See `FleetStore.put_heard`."""
         with self._writing():
             for report in reports:
                 times = [
@@ -65,7 +65,7 @@ class SqliteFleet(Tables):
 
     def known(self) -> set[DeviceId]:
         """See `FleetStore.known`."""
-        return {DeviceId(each) for (each,) in self._rows("SELECT device FROM enrolment")}
+        return {DeviceId(device) for (device,) in self._rows("SELECT device FROM enrolment")}
 
     def states(self) -> tuple[Count, ...]:
         """See `FleetStore.states`."""
@@ -81,7 +81,7 @@ class SqliteFleet(Tables):
 def _device(row: tuple[Any, ...]) -> FleetDevice:
     try:
         return _read(row)
-    except (ValueError, OverflowError, OSError):  # as `datetime.fromtimestamp` refuses
+    except (ValueError, OverflowError, OSError):  # raised by `datetime.fromtimestamp`
         return FleetDevice(
             DeviceId(row[0]),
             _UNKNOWN,
@@ -94,7 +94,7 @@ def _device(row: tuple[Any, ...]) -> FleetDevice:
 
 
 def _read(row: tuple[Any, ...]) -> FleetDevice:
-    """Read a row. Raises ValueError, OverflowError or OSError where a time is none."""
+    """Read a row. Raises ValueError, OverflowError or OSError if a time is invalid."""
     device, since, is_revoked, heard_at, state, software, not_after, day, sealed_name = row
     return FleetDevice(
         DeviceId(device),

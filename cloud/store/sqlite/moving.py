@@ -1,4 +1,4 @@
-"""People who move, in SQLite."""
+"""People who move: places, terminations and the registry's audit, in SQLite."""
 
 from datetime import date, datetime
 from typing import Any
@@ -13,8 +13,8 @@ _PLACE = """
 SELECT h.key, p.device, p.tag, p.sealed, p.since, p.until, p.last_day
 FROM place p JOIN household h ON h.id = p.household
 """
-# What was published for a household that has gone to another chip, or on a chip that has gone to
-# another household.
+# Clears what was published for a household that now uses another chip, or on a chip that now
+# belongs to another household.
 _CLEAR = """
 INSERT OR IGNORE INTO clearing (device, statement) SELECT device, id FROM request
 WHERE device IS NOT NULL AND ((household = ? AND device != ?) OR (device = ? AND household != ?))
@@ -26,7 +26,7 @@ WHERE state = ? AND ((household = ? AND device != ?) OR (device = ? AND househol
 
 
 class Moving(Tables):
-    """Who lived where, and what became of contracts."""
+    """Where households lived, and when contracts ended."""
 
     def identity(self, household_key: HouseholdKeyId) -> StoredIdentity | None:
         """See `MovingStore.identity`."""
@@ -120,7 +120,7 @@ class Moving(Tables):
         return tuple(LookUp(instant(at), who, what, why) for at, who, what, why in rows)
 
     def _goes_on(self, household: int, place: SupplyPoint, *, is_again: bool) -> bool:
-        """Say whether this is the open place; a meter that was not known yet is filled in."""
+        """Return whether this place is already open; a missing meter is filled in."""
         row = self._row(
             "SELECT id, tag FROM place WHERE household = ? AND device = ? AND until IS NULL"
             " AND (? OR last_day IS NULL)",
@@ -136,7 +136,7 @@ class Moving(Tables):
         return True
 
     def _end(self, household: int, place: SupplyPoint) -> None:
-        """End what is open of the household, of the chip and of the meter."""
+        """End open places of the household, the chip and the meter."""
         at = seconds(place.since)
         tag = place.meter.tag if place.meter else None
         self._db.execute(
@@ -144,7 +144,7 @@ class Moving(Tables):
             " AND (household = ? OR device = ? OR (? IS NOT NULL AND tag = ?))",
             [at, household, place.device, tag, tag],
         )
-        # A household speaks through one chip, and a chip for one household.
+        # A household has one chip, and a chip one household.
         self._db.execute(
             "UPDATE enrolment SET until = ? WHERE until IS NULL AND household = ? AND device != ?",
             [at, household, place.device],

@@ -1,6 +1,6 @@
-"""The tables of providers, their batches and their messages, as `cloud.store.sqlite.schema` makes them.
+"""The tables of providers, their batches and their messages.
 
-The audit is append-only by the database itself: a defect elsewhere cannot rewrite it.
+Triggers make the audit append-only, so that no defect elsewhere can rewrite it.
 """
 
 PROVIDER_TABLES = """

@@ -135,15 +135,15 @@ class SqliteProviders(Tables):
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
                     (
-                        seconds(each.at),
-                        each.provider,
-                        each.credential,
-                        each.action,
-                        each.subject,
-                        each.status,
-                        each.detail,
+                        seconds(entry.at),
+                        entry.provider,
+                        entry.credential,
+                        entry.action,
+                        entry.subject,
+                        entry.status,
+                        entry.detail,
                     )
-                    for each in entries
+                    for entry in entries
                 ],
             )
 

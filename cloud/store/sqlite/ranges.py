@@ -1,4 +1,4 @@
-"""Which sequences of an incarnation are stored: all through one number, and ranges beyond a gap."""
+"""Stored sequences of an incarnation: all up to one number, and ranges beyond a gap."""
 
 from bisect import bisect_right
 
@@ -6,7 +6,7 @@ Ranges = tuple[tuple[int, int], ...]
 
 
 def contains(through: int, beyond: Ranges, sequence: int) -> bool:
-    """Say whether `sequence` is among 1…`through` or in one of the half-open ranges."""
+    """Return whether `sequence` is in 1…`through` or in one of the half-open ranges."""
     if sequence <= through:
         return True
     place = bisect_right(beyond, sequence, key=lambda part: part[0]) - 1
@@ -16,7 +16,7 @@ def contains(through: int, beyond: Ranges, sequence: int) -> bool:
 def add(through: int, beyond: Ranges, sequence: int) -> tuple[int, Ranges]:
     """Add a sequence that is not contained yet.
 
-    Returns the new `through` and ranges: ascending, apart from each other and from `through`.
+    Returns the new `through` and ranges. The ranges ascend and never touch each other or `through`.
     """
     if sequence == through + 1:
         if beyond and beyond[0][0] == sequence + 1:

@@ -1,6 +1,6 @@
-"""The table of receipts, as `cloud.store.sqlite.schema` makes it."""
+"""The table of receipts."""
 
-# A receipt stands for a statement that was published; its number gives the order of arrival.
+# A receipt belongs to a published statement; its number gives the order of arrival.
 RECEIPT_TABLES = """
 CREATE TABLE receipt (
   id INTEGER PRIMARY KEY, statement BLOB NOT NULL UNIQUE REFERENCES request (id),

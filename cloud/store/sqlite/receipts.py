@@ -47,20 +47,20 @@ class SqliteReceipts(Tables):
 
     def _put(self, item: VerifiedReceipt, at: datetime) -> Put | Reason:
         receipt = item.receipt
-        held = self._row("SELECT payload FROM receipt WHERE statement = ?", [receipt.statement])
-        if held:
-            return Put.AGAIN if held[0] == item.payload else Reason.CONFLICT
-        asked = self._row(
+        stored = self._row("SELECT payload FROM receipt WHERE statement = ?", [receipt.statement])
+        if stored:
+            return Put.AGAIN if stored[0] == item.payload else Reason.CONFLICT
+        request = self._row(
             "SELECT r.contract, r.household, r.state FROM request r JOIN household h"
             " ON h.id = r.household WHERE r.id = ? AND h.key = ?",
             [receipt.statement, receipt.household_key],
         )
-        if asked is None or asked[2] not in _ANSWERABLE:
+        if request is None or request[2] not in _ANSWERABLE:
             return Reason.BOUNDS
         self._db.execute(
             "INSERT INTO receipt (statement, contract, household, device, payload, at)"
             " VALUES (?, ?, ?, ?, ?, ?)",
-            [receipt.statement, asked[0], asked[1], item.device, item.payload, seconds(at)],
+            [receipt.statement, request[0], request[1], item.device, item.payload, seconds(at)],
         )
         return Put.STORED
 

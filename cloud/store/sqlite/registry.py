@@ -12,7 +12,7 @@ from protocol.calendar import day_number, day_of_number
 from protocol.contract import Signed
 from protocol.ids import DeviceId, HouseholdKeyId
 
-# SQLite takes 32 766 parameters; a batch has 512.
+# SQLite allows 32 766 parameters in a statement; a batch has 512.
 _IDS_MAX = 10_000
 
 _DEVICE = """
@@ -25,7 +25,7 @@ SELECT c.hash, h.key, c.provider, c.provider_key, c.offer, c.contract, c.accepta
 FROM contract c JOIN household h ON h.id = c.household
 LEFT JOIN termination t ON t.contract = c.hash
 """
-# Of two ends the earlier one holds.
+# If a contract is ended twice, the earlier end counts.
 _END = """
 INSERT INTO termination VALUES (?, ?, ?, ?) ON CONFLICT (contract) DO UPDATE
 SET last_day = excluded.last_day, document = excluded.document, at = excluded.at
@@ -34,7 +34,7 @@ WHERE excluded.last_day < last_day
 
 
 class Registry(Tables):
-    """Who may send, and who has a contract with whom."""
+    """Enrolled devices, and contracts between households and providers."""
 
     def enrol(self, device: Device) -> None:
         """See `Store.enrol`."""
@@ -89,8 +89,8 @@ class Registry(Tables):
         household = contract.household_key
         with self._writing():
             ended = [
-                [c.hash, day_number(last_day), document, seconds(at)]
-                for c in self.contracts_of(household)
+                [ended_contract.hash, day_number(last_day), document, seconds(at)]
+                for ended_contract in self.contracts_of(household)
             ]
             self._insert(contract)
             for row in ended:

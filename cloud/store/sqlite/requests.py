@@ -22,8 +22,8 @@ SELECT r.id, r.contract, h.key, r.request, r.state, r.requested_at, r.device, r.
   r.published_at, r.seen_at, r.detail
 FROM request r JOIN household h ON h.id = r.household
 """
-# The household may have gone to another chip while its statement was computed: then the request
-# stays as it was, and what is on its way to the former chip is cleared.
+# The household may have moved to another chip while its statement was computed. The request then
+# stays pending, and the message to the former chip is cleared.
 _PUBLISH = """
 UPDATE request SET state = ?, device = ?, statement = ?, published_at = ?
 WHERE id = ? AND state = ? AND EXISTS (
@@ -39,7 +39,7 @@ _PAGE = "r.rowid > ifnull((SELECT rowid FROM request WHERE id = ?), 0) ORDER BY 
 
 
 class Requests(Tables):
-    """What providers have asked, and what became of it."""
+    """Providers' requests and their progress."""
 
     def put_request(self, order: StatementOrder, at: datetime) -> Put | Reason:
         """See `Store.put_request`."""
@@ -97,31 +97,32 @@ class Requests(Tables):
                 [
                     (
                         RequestState.PUBLISHED,
-                        each.device,
-                        each.statement,
+                        statement.device,
+                        statement.statement,
                         seconds(at),
-                        each.id,
+                        statement.id,
                         RequestState.PENDING,
-                        each.device,
+                        statement.device,
                     )
-                    for each in published
+                    for statement in published
                 ],
             )
             cursor.executemany(
-                _CLEAR_MISSED, [(each.device, each.id, each.device) for each in published]
+                _CLEAR_MISSED,
+                [(statement.device, statement.id, statement.device) for statement in published],
             )
             cursor.executemany(
                 "UPDATE request SET state = ?, detail = ? WHERE id = ? AND state = ?",
                 [
-                    (RequestState.REFUSED, each.detail, each.id, RequestState.PENDING)
-                    for each in refused
+                    (RequestState.REFUSED, request.detail, request.id, RequestState.PENDING)
+                    for request in refused
                 ],
             )
 
     def mark_seen(self, seen: Sequence[SeenStatement], at: datetime) -> tuple[bool, ...]:
         """See `Store.mark_seen`."""
         with self._writing():
-            return tuple(self._mark_seen(one, at) for one in seen)
+            return tuple(self._mark_seen(statement, at) for statement in seen)
 
     def _mark_seen(self, seen: SeenStatement, at: datetime) -> bool:
         row = self._row(

@@ -1,4 +1,4 @@
-"""The SQLite file: its tables, how it is opened, and how its errors are told apart."""
+"""The SQLite file: its tables, how it is opened, and how its errors are classified."""
 
 import os
 import secrets
@@ -19,8 +19,8 @@ SCHEMA_VERSION = 9
 GENERATION_BYTES = 8
 LOCK_WAIT_S = 5.0
 
-# Household keys and incarnations are numbered, as their 16 and 8 bytes would stand in every index
-# row. `body_offset` is where the coefficients begin in the payload.
+# Household keys and incarnations get numbers, because their 16 and 8 bytes would be repeated in
+# every index row. `body_offset` is the position of the coefficients in the payload.
 _TABLES = """
 CREATE TABLE store (generation BLOB NOT NULL) STRICT;
 CREATE TABLE household (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE) STRICT;
@@ -65,8 +65,9 @@ CREATE TABLE dead_letter (
 CREATE TABLE refusal (reason TEXT NOT NULL PRIMARY KEY, count INTEGER NOT NULL) STRICT;
 """
 
-# Version 2: the area lane. A figure without a stage still takes contributions. Parts lie together
-# by figure and roster entry, as a release reads them; what was signed is known by its digest.
+# Version 2: area figures. A figure without a stage still accepts contributions. Parts are clustered
+# by figure and roster entry, the order in which a release reads them. A digest identifies what was
+# signed.
 _AREA_TABLES = """
 CREATE TABLE area_contribution (
   id INTEGER PRIMARY KEY, household INTEGER NOT NULL REFERENCES household (id),
@@ -102,8 +103,8 @@ CREATE TABLE roster_entry (
 """
 # Version 3: a provider's acceptance of a contract.
 _ACCEPTANCE = "ALTER TABLE contract ADD COLUMN acceptance BLOB;"
-# Version 4: people who move. `tag` finds a meter, `sealed` is its number; `clearing` names retained
-# statements that are no chip's any more. Nobody changes what stands in `look_up`.
+# Version 4: people who move. `tag` finds a meter, `sealed` is its number. `clearing` lists retained
+# statements that belong to no chip any more. `look_up` is append-only.
 _MOVING_TABLES = """
 ALTER TABLE household ADD COLUMN identity BLOB;
 ALTER TABLE household ADD COLUMN mandated_at INTEGER NOT NULL DEFAULT 0;
@@ -132,9 +133,9 @@ CREATE TRIGGER look_up_stays BEFORE UPDATE ON look_up
 CREATE TRIGGER look_up_remains BEFORE DELETE ON look_up
   BEGIN SELECT RAISE(ABORT, 'the audit table is append-only'); END;
 """
-# Version 8: contributions that came after their figure was fixed.
+# Version 8: counts contributions that came after their figure was fixed.
 _LATE = "ALTER TABLE area_figure ADD COLUMN late INTEGER NOT NULL DEFAULT 0;"
-# Version 9: the last word of each chip, and the name of its place, encrypted.
+# Version 9: the latest status of each chip, and the encrypted name of its place.
 _FLEET_TABLES = """
 CREATE TABLE device_word (
   device TEXT NOT NULL PRIMARY KEY, heard_at INTEGER, state TEXT, software TEXT,
@@ -142,7 +143,7 @@ CREATE TABLE device_word (
 ) STRICT;
 CREATE TABLE device_name (device TEXT NOT NULL PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
 """
-# What brings a store of version n to version n + 1.
+# The statements that upgrade a store of version n to version n + 1.
 _UPGRADES = {
     1: _AREA_TABLES,
     2: _ACCEPTANCE,
@@ -164,12 +165,12 @@ _MAY_PASS = {
 
 
 @contextmanager
-def told_apart(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into `StoreBusy` (try again) or `StoreError` (act)."""
+def translate_errors(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into `StoreBusy` (retry) or `StoreError` (the operator must act)."""
     try:
         yield
     except sqlite3.Error as exc:
-        # The low byte is the error, the others say more about it.
+        # The low byte is the error code; the higher bytes only add detail.
         if (getattr(exc, "sqlite_errorcode", None) or 0) & 0xFF in _MAY_PASS:
             raise StoreBusy(
                 f"{path}: cannot be written now ({exc}); free the disk or wait."
@@ -178,17 +179,17 @@ def told_apart(path: Path) -> Iterator[None]:
 
 
 def open_database(path: Path, *, is_checked: bool) -> sqlite_utils.Database:
-    """Open the store's file, or make it (0600); with `is_checked`, read all of it for damage.
+    """Open the store's file, or create it (0600); with `is_checked`, check all of it for damage.
 
     Raises:
-        StoreError: the file is damaged, of another version, or no store of Volet's cloud.
+        StoreError: the file is damaged, of another version, or not a store of Volet's cloud.
         StoreBusy: the file is locked.
     """
     if not path.parent.is_dir():
         raise StoreError(f"{path.parent}: no such directory; `volet cloud init` makes it.")
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    with told_apart(path):
+    with translate_errors(path):
         connection = sqlite3.connect(path, timeout=LOCK_WAIT_S)
         database = sqlite_utils.Database(connection)
         try:
@@ -203,8 +204,8 @@ def open_database(path: Path, *, is_checked: bool) -> sqlite_utils.Database:
 def transaction(database: sqlite_utils.Database) -> Iterator[None]:
     """Write in one durable transaction, or not at all.
 
-    It takes the write lock at once: a reader's snapshot cannot be raised to a writer's later.
-    Within another transaction it is a part of that one, which may be undone by itself.
+    It takes the write lock at once, because a reader's snapshot cannot become a writer's later.
+    A nested transaction is a part of the outer one that can be rolled back by itself.
     """
     if database.conn.in_transaction:
         with database.atomic():
@@ -220,7 +221,7 @@ def transaction(database: sqlite_utils.Database) -> Iterator[None]:
 
 
 def _prepare(database: sqlite_utils.Database, path: Path, *, is_checked: bool) -> None:
-    # Even the first write must be durable, and a file that is not ours must not be written at all.
+    # Even the first write must be durable, and a file that is not ours must never be written.
     database.execute("PRAGMA synchronous = FULL")
     _check_owner(database, path)
     if is_checked:
@@ -250,7 +251,7 @@ def _check_owner(database: sqlite_utils.Database, path: Path) -> None:
 
 
 def _create(database: sqlite_utils.Database) -> None:
-    # executescript of an open transaction stays inside it (sqlite-utils splits the statements).
+    # executescript in an open transaction stays inside it (sqlite-utils splits the statements).
     database.executescript(_TABLES)
     database.execute(
         "INSERT INTO store (generation) VALUES (?)", [secrets.token_bytes(GENERATION_BYTES)]
@@ -260,7 +261,7 @@ def _create(database: sqlite_utils.Database) -> None:
 
 
 def _upgrade(database: sqlite_utils.Database) -> None:
-    """Bring the tables to this version, inside the transaction: all of it or nothing."""
+    """Upgrade the tables to the current version within the open transaction."""
     while tables := _UPGRADES.get(_pragma(database, "user_version")):
         version = _pragma(database, "user_version")
         database.executescript(tables)

@@ -1,4 +1,4 @@
-"""The embedded store: one SQLite file in WAL, every transaction on the disk before it is told."""
+"""The embedded store: one SQLite file in WAL mode; a transaction is on disk when it returns."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -32,21 +32,21 @@ _ENROLLED = "SELECT count(*) FROM enrolment WHERE until IS NULL"
 
 
 def has_issued(directory: Path) -> bool:
-    """Say whether a chip has ever got a certificate from the collectivity of this directory."""
+    """Return whether the collectivity in this directory has ever issued a chip's certificate."""
     return any((directory / "pki" / "issued").glob("*.pem"))
 
 
 class SqliteStore(Registry, SqliteBlocks, Requests, Moving):
-    """`Store` for a town: one worker writes, other processes may read and enrol."""
+    """`Store` for a town: one worker writes; other processes may read and enrol."""
 
     @classmethod
     def open(cls, directory: Path, *, is_checked: bool = True) -> "SqliteStore":
-        """Open `store.db` of a cloud's directory, or make that of a collectivity without chips.
+        """Open `store.db` in a cloud's directory; create it if the collectivity has no chips yet.
 
-        With `is_checked` the whole file is read for damage first, as the worker does at start.
+        With `is_checked`, the whole file is first checked for damage, as the worker does at start.
 
         Raises:
-            ConfigError: chips are enrolled, and their store is lost.
+            ConfigError: chips are enrolled, but their store is missing.
             StoreError: the file is damaged, of another version, or not the cloud's.
         """
         path = directory / FILE_NAME
@@ -60,10 +60,10 @@ class SqliteStore(Registry, SqliteBlocks, Requests, Moving):
 
     @classmethod
     def make_empty(cls, directory: Path) -> None:
-        """Make an empty store where chips are enrolled, on purpose.
+        """Make an empty store on purpose although chips are enrolled.
 
         Raises:
-            ConfigError: there is one.
+            ConfigError: there is a store already.
             StoreError: it cannot be made.
         """
         path = directory / FILE_NAME
@@ -73,7 +73,7 @@ class SqliteStore(Registry, SqliteBlocks, Requests, Moving):
 
     @classmethod
     def open_existing(cls, directory: Path) -> "SqliteStore":
-        """Open the store of a collectivity beside its worker, as commands do; never make one.
+        """Open the store for a command beside the worker; never create one.
 
         Raises:
             ConfigError: there is none in this directory.

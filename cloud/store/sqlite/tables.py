@@ -1,4 +1,4 @@
-"""What the parts of the SQLite store share: one database, guarded reads and writes."""
+"""The base of all modules of the SQLite store: one database with guarded reads and writes."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from protocol.ids import HouseholdKeyId
 
 
 class Tables:
-    """A part of the store; each part is a set of tables of one database."""
+    """A part of the store: a set of tables of the one database."""
 
     def __init__(self, database: sqlite_utils.Database, path: Path) -> None:
         self._db = database
@@ -21,11 +21,11 @@ class Tables:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        with schema.told_apart(self._path), schema.transaction(self._db):
+        with schema.translate_errors(self._path), schema.transaction(self._db):
             yield
 
     def _rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        with schema.told_apart(self._path):
+        with schema.translate_errors(self._path):
             return self._db.execute(sql, parameters).fetchall()
 
     def _row(self, sql: str, parameters: Sequence[object] = ()) -> tuple[Any, ...] | None:
@@ -33,10 +33,10 @@ class Tables:
         return rows[0] if rows else None
 
     def _household(self, key: HouseholdKeyId) -> int:
-        """Return the number of a household key, given on first use; inside a transaction."""
+        """Return the number of a household key, assigned on first use, in a transaction."""
         self._db.execute("INSERT INTO household (key) VALUES (?) ON CONFLICT DO NOTHING", [key])
-        found = self._row("SELECT id FROM household WHERE key = ?", [key])
-        return int(found[0]) if found else 0
+        row = self._row("SELECT id FROM household WHERE key = ?", [key])
+        return int(row[0]) if row else 0
 
 
 def placeholders(count: int) -> str:
@@ -45,10 +45,10 @@ def placeholders(count: int) -> str:
 
 
 def seconds(at: datetime) -> int:
-    """Return an aware instant as the store keeps it."""
+    """Return an aware instant as seconds since the Unix epoch, as it is stored."""
     return int(at.timestamp())
 
 
 def instant(at_s: int) -> datetime:
-    """Return what `seconds` gave."""
+    """Return the instant of a stored number of seconds."""
     return datetime.fromtimestamp(at_s, UTC)
