@@ -1,10 +1,10 @@
-"""Bills and quotes, computed on ciphertexts that nobody here can open.
+"""Bills and quotes, computed on ciphertexts that the cloud cannot decrypt.
 
-requests    what a provider asks for: days left out, days billed late, corrections
-statements  the sums that answer one request
-plan        a statement's weights as one matrix a month
+requests    makes a provider's requests: omitted days, days billed late, corrections
+statements  computes the sums that answer one request
+plan        a statement's weights as one matrix per month
 progress    how far a request has come
-pending     requests that wait, answered page by page
+pending     answers pending requests page by page
 quotes      what listed offers would have cost a household
-letters     providers' private messages on their way
+letters     delivers providers' private messages
 """

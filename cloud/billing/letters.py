@@ -1,4 +1,4 @@
-"""Providers' private letters on their way to chips; nobody here can open one."""
+"""Delivers providers' private letters to chips; the cloud cannot open them."""
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -17,9 +17,10 @@ PAGE_LETTERS = 64
 def due_letters(
     store: Store, platform_key: Ed25519PrivateKey, collectivity: str, *, is_again: bool
 ) -> tuple[Outgoing, ...]:
-    """Return messages for letters not published yet, recorded before they are sent.
+    """Return messages for unpublished letters, which are recorded before they are sent.
 
-    With `is_again`, after a start of worker or broker, also those that no chip has seen.
+    With `is_again`, after a start of the worker or broker, also return letters that no chip has
+    seen.
     """
     new = store.providers.letters_in(LetterState.PENDING, PAGE_LETTERS)
     if new:

@@ -1,7 +1,7 @@
-"""Requests answered page by page: what is complete is computed, recorded, then published.
+"""Answers pending requests page by page: computes complete statements, records and publishes them.
 
-A page is one transaction, recorded before anything is sent: whoever is killed in between begins
-with the requests that are still pending, and sends again what no chip has seen.
+A page is one transaction, recorded before anything is sent. After a kill, the worker starts with
+the requests that are still pending, and resends what no chip has seen.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ from protocol.topics import Kind, device_topic
 from system.logs import raised_at
 from system.mqtt.message import Outgoing
 
-# The store's thread is the chips' too: no pass over the requests holds it longer than this many.
+# The store's thread also serves the chips, so one pass handles at most this many requests.
 PAGE_REQUESTS = 64
 
 SET_ASIDE = (
@@ -46,7 +46,7 @@ log = structlog.get_logger()
 
 
 class PendingPage(msgspec.Struct, frozen=True):
-    """Messages of a bounded number of requests; `after` begins the next page, None: no more."""
+    """Messages for a limited number of requests; `after` starts the next page, None ends."""
 
     messages: tuple[Outgoing, ...]
     after: bytes | None
@@ -55,17 +55,17 @@ class PendingPage(msgspec.Struct, frozen=True):
 def pending_statements(
     store: Store, platform_key: Ed25519PrivateKey, collectivity: str, after: bytes = b""
 ) -> PendingPage:
-    """Answer those of a page of pending requests whose days are all stored.
+    """Answer those pending requests of one page whose days are all stored.
 
-    A request that brings a defect to light is set aside by its id: refused, and logged.
+    A request that triggers a defect is refused and logged by its id.
 
     Raises:
-        StoreError: the store is busy or damaged; nothing was set aside.
+        StoreError: the store is busy or damaged; no request was refused for a defect.
     """
-    found = store.requests(RequestState.PENDING, after, PAGE_REQUESTS)
+    page = store.requests(RequestState.PENDING, after, PAGE_REQUESTS)
     documents = listed_in(store)
-    published, refused, aside = [], [], []
-    for stored in found:
+    published, refused, failed = [], [], []
+    for stored in page:
         try:
             statement = _statement(store, stored, platform_key, collectivity, documents)
         except DocumentRefused as exc:
@@ -73,14 +73,14 @@ def pending_statements(
         except StoreError:
             raise
         except Exception as exc:  # noqa: BLE001 - one request must not keep all others waiting
-            aside.append((stored.order.id, exc))
+            failed.append((stored.order.id, exc))
             refused.append(RefusedRequest(stored.order.id, SET_ASIDE))
         else:
             published += [] if statement is None else [statement]
     if published or refused:
         store.settle(published, refused, datetime.now(UTC))
         log.info("statements_computed", statements=len(published), refused=len(refused))
-    for request_id, defect in aside:
+    for request_id, defect in failed:
         log.error(
             "statement_set_aside",
             request=request_id.hex(),
@@ -88,27 +88,28 @@ def pending_statements(
             where=raised_at(defect),
         )
     messages = tuple(
-        _message(collectivity, each.device, each.id, each.statement) for each in published
+        _message(collectivity, statement.device, statement.id, statement.statement)
+        for statement in published
     )
-    return PendingPage(messages, _next_page(found))
+    return PendingPage(messages, _next_page(page))
 
 
 def unseen_statements(store: Store, collectivity: str, after: bytes = b"") -> PendingPage:
-    """Return a page of the published statements that no chip has seen yet, to publish them again.
+    """Return a page of published statements that no chip has seen yet, to publish them again.
 
-    After a start of worker or broker: a statement is recorded before it is sent.
+    Needed after a start of the worker or broker, since a statement is recorded before it is sent.
     """
-    found = store.requests(RequestState.PUBLISHED, after, PAGE_REQUESTS)
+    page = store.requests(RequestState.PUBLISHED, after, PAGE_REQUESTS)
     messages = tuple(
         _message(collectivity, stored.device, stored.order.id, stored.statement)
-        for stored in found
+        for stored in page
         if stored.device is not None and stored.statement is not None
     )
-    return PendingPage(messages, _next_page(found))
+    return PendingPage(messages, _next_page(page))
 
 
-def _next_page(found: Sequence[StoredRequest]) -> bytes | None:
-    return found[-1].order.id if len(found) == PAGE_REQUESTS else None
+def _next_page(page: Sequence[StoredRequest]) -> bytes | None:
+    return page[-1].order.id if len(page) == PAGE_REQUESTS else None
 
 
 def _message(collectivity: str, device: DeviceId, request_id: bytes, statement: bytes) -> Outgoing:
@@ -123,7 +124,7 @@ def _statement(
     collectivity: str,
     documents: DocumentLookup,
 ) -> PublishedStatement | None:
-    """Compute a request's statement; None: something that it needs is not stored yet."""
+    """Compute a request's statement; None if something it needs is not stored yet."""
     order = stored.order
     contract = store.contract(order.contract)
     if contract is None or contract.household_key != order.household_key:

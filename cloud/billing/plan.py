@@ -1,4 +1,4 @@
-"""The weights of a statement's lines as one small matrix a month, made once for many households."""
+"""The weights of a statement's lines as one small matrix per month, shared by many households."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -19,7 +19,7 @@ _SHIFT = np.uint64(_HALF_BITS)
 
 
 class _Month(msgspec.Struct, frozen=True):
-    """`matrix` (int16[rows, n]: below 2^10) weighs the coefficients at `columns` of a month."""
+    """`matrix` (int16[rows, n], below 2^10) weighs the coefficients at `columns` of a month."""
 
     columns: npt.NDArray[np.intp]
     matrix: npt.NDArray[np.int16]
@@ -37,13 +37,13 @@ class _Month(msgspec.Struct, frozen=True):
 
 
 class WeightPlan:
-    """What is summed for a statement: its lines, and their weights by month."""
+    """The lines of a statement and their weights by month."""
 
     def __init__(self, parts: Sequence[Component]) -> None:
-        """Take the components of a request.
+        """Compute the weights of a request's components.
 
         Raises:
-            ScheduleMissing: no document says which class or price a quarter-hour has.
+            ScheduleMissing: no document gives the class or price of a quarter-hour.
         """
         self.parts = tuple(parts)
         self._months_of = tuple(tuple(part.months()) for part in parts)
@@ -53,16 +53,16 @@ class WeightPlan:
             for month in part.months():
                 weights = part.weights(month)
                 rows.setdefault(month, []).extend((weights.quantity, *weights.amount))
-        self._months = {month: _month(found) for month, found in rows.items()}
+        self._months = {month: _month(weights) for month, weights in rows.items()}
 
     @property
     def values(self) -> int:
-        """How many encrypted values of 8 bytes a statement has."""
+        """The number of encrypted values, 8 bytes each, in a statement."""
         return sum(VALUES_A_MONTH * len(months) for months in self._months_of)
 
     def lines(self, months: Mapping[date, Coefficients]) -> tuple[LineSums, ...]:
-        """Sum the coefficients (uint64[3968] a month) of one household for every line."""
-        sums = {month: iter(each.sums(months[month])) for month, each in self._months.items()}
+        """Sum one household's coefficients (uint64[3968] per month) for every line."""
+        sums = {month: iter(matrix.sums(months[month])) for month, matrix in self._months.items()}
         return tuple(
             LineSums(
                 part.tariff,
@@ -71,10 +71,10 @@ class WeightPlan:
                     MonthSums(
                         day_number(month), next(sums[month]), (next(sums[month]), next(sums[month]))
                     )
-                    for month in own_months
+                    for month in part_months
                 ),
             )
-            for part, own_months in zip(self.parts, self._months_of, strict=True)
+            for part, part_months in zip(self.parts, self._months_of, strict=True)
         )
 
 

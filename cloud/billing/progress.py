@@ -14,7 +14,7 @@ from protocol.schedule import ScheduleMissing
 
 
 def progress(store: Store, request_id: bytes) -> StatementState:
-    """Say how far a request has come.
+    """Return how far a request has come.
 
     Raises:
         DocumentRefused: there is no such request.

@@ -1,7 +1,7 @@
-"""Quotes in the cloud: one pass over a household's encrypted months, opened by nobody here.
+"""Quotes: one pass over a household's encrypted months, which the cloud cannot decrypt.
 
-The weights of a list and a period are the same for every household: they are laid out once and kept
-while households ask. What is not stored, or not whole, is left out of every sum and named.
+The weights of a catalogue and a period are the same for every household, so they are computed once
+and cached. Days that are missing or incomplete are left out of every sum and listed in the answer.
 """
 
 from collections import Counter, OrderedDict
@@ -37,9 +37,10 @@ from protocol.topics import Kind, device_topic
 from system.conditions import Repeated
 from system.mqtt.message import Outgoing
 
-# Lists and periods whose weights are kept; chips ask under the newest head for the same months.
+# How many catalogues and periods have cached weights; chips mostly ask under the newest head for
+# the same months.
 PLANS_KEPT = 2
-# No household needs quotes more often; one that asks again so soon has lost the answer.
+# No household needs quotes more often. A chip that asks again so soon has lost the answer.
 PAUSE = timedelta(seconds=20)
 ASKERS_KEPT = 10_000
 _HALF_BITS = 30
@@ -50,7 +51,7 @@ log = structlog.get_logger()
 
 
 class _MonthWeights(msgspec.Struct, frozen=True):
-    """`matrix` (int16[columns, n]) weighs the coefficients at `used` of a month."""
+    """`matrix` (int16[columns, n]) holds the weights of a month's coefficients `used`."""
 
     used: npt.NDArray[np.intp]
     matrix: Matrix
@@ -63,9 +64,9 @@ def column_sums(matrix: Matrix, coefficients: Coefficients) -> list[int]:
         matrix: int16[columns, n], n ≤ 4096, each |w| < 2^10.
         coefficients: uint64[n], each below q < 2^60.
 
-    Exact in float64, in whatever order a BLAS adds: the halves of a coefficient stay below 2^30, a
-    product below 2^40, and any partial sum of at most 2^12 of them below 2^52, which is less than
-    the 2^53 up to which every integer is a float64.
+    The result is exact in float64, whatever the order in which a BLAS adds. The halves of a
+    coefficient are below 2^30, a product is below 2^40, and a partial sum of at most 2^12 products
+    is below 2^52. Every integer up to 2^53 is a float64.
     """
     halves = np.stack([coefficients & _MASK, coefficients >> _SHIFT], axis=1).astype(np.float64)
     sums = (matrix.astype(np.float64) @ halves).astype(np.int64)
@@ -73,27 +74,27 @@ def column_sums(matrix: Matrix, coefficients: Coefficients) -> list[int]:
 
 
 class Laid:
-    """A plan with its weights laid out for the cloud's pass over a household."""
+    """A plan with its weights in the layout of the cloud's pass over a household."""
 
     def __init__(self, plan: QuotePlan) -> None:
-        """Lay out every month of `plan`."""
+        """Lay out the weights of every month of `plan`."""
         self.plan = plan
         self._months = {month: _month_weights(plan.matrix(month)) for month in plan.months}
 
     def sums(self, months: Mapping[date, Coefficients]) -> bytes:
-        """Sum all columns of all months; coefficients that are absent are 0."""
-        none = np.zeros(MONTH_COEFFICIENTS, np.uint64)
-        found: list[int] = []
+        """Sum all columns of all months; missing coefficients count as 0."""
+        zeros = np.zeros(MONTH_COEFFICIENTS, np.uint64)
+        sums: list[int] = []
         for month in self.plan.months:
             weights = self._months[month]
-            found += column_sums(weights.matrix, months.get(month, none)[weights.used])
-        return np.array(found, "<u8").tobytes()
+            sums += column_sums(weights.matrix, months.get(month, zeros)[weights.used])
+        return np.array(sums, "<u8").tobytes()
 
 
 def answer_quotes(
     laid: Laid, head: bytes, start: date, end: date, blocks: Sequence[StoredBlock]
 ) -> QuoteAnswer:
-    """Sum what the stored `blocks` of the days [start, end) hold of every column."""
+    """Compute every column's sum over the stored `blocks` of the days [start, end)."""
     stored = Counter[date]()
     for block in blocks:
         stored[block.day] += len(block.coefficients) // COEFFICIENT_BYTES
@@ -111,22 +112,22 @@ def answer_quotes(
 
 
 class QuoteService:
-    """Answers chips that ask for quotes; for the store's thread."""
+    """Answers chips that ask for quotes; runs in the store's thread."""
 
     def __init__(
         self, store: Store, listed: OpenedLog, collectivity: str, key: Ed25519PrivateKey
     ) -> None:
-        """Price what is `listed`; sign answers with `key`."""
+        """Use the `listed` offers, and sign answers with `key`."""
         self._store = store
         self._listed = listed
         self._collectivity = collectivity
         self._key = key
-        self._said = Repeated()
+        self._repeated = Repeated()
         self._laid: OrderedDict[tuple[bytes, int, int], Laid] = OrderedDict()
         self._asked: OrderedDict[DeviceId, datetime] = OrderedDict()
 
     def answer(self, device: Device, request: QuoteRequest, at: datetime) -> tuple[Outgoing, ...]:
-        """Answer a checked request; nothing for a head that is not the list's, or asked too soon."""
+        """Answer a checked request; no answer if its head is unknown or it comes too soon."""
         if not self._may_ask(device.device, at):
             return ()
         start, end = day_of_number(request.start), day_of_number(request.end)
@@ -139,7 +140,7 @@ class QuoteService:
         try:
             parts = split_answer(answer)
         except DocumentRefused as exc:
-            if times := self._said.found(str(exc)):
+            if times := self._repeated.found(str(exc)):
                 log.error("quotes_too_large", why=str(exc), times=times)  # noqa: TRY400 - no stack
             return ()
         log.info("quotes_computed", columns=len(laid.plan.columns), parts=len(parts))
@@ -190,13 +191,13 @@ def _ranges(blocks: Iterable[StoredBlock]) -> tuple[BlockRange, ...]:
     for block in blocks:
         sequences.setdefault(block.incarnation, []).append(block.sequence)
     return tuple(
-        BlockRange(incarnation, tuple(_runs(sorted(found))))
-        for incarnation, found in sequences.items()
+        BlockRange(incarnation, tuple(_runs(sorted(numbers))))
+        for incarnation, numbers in sequences.items()
     )
 
 
 def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    """Return ascending numbers as half-open ranges."""
+    """Group ascending numbers into half-open ranges."""
     runs: list[tuple[int, int]] = []
     for number in numbers:
         if runs and runs[-1][1] == number:

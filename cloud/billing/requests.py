@@ -1,4 +1,4 @@
-"""What a provider asks for: a period, the days it leaves out, those it bills late, corrections."""
+"""Makes a provider's requests: the period, omitted days, days billed late, and corrections."""
 
 import secrets
 from collections.abc import Iterable, Sequence
@@ -30,10 +30,10 @@ def ask_for(
 ) -> StatementRequest:
     """Make the request for the days [start, end) of a contract.
 
-    Days that earlier requests left out and that are stored now are billed late. With
-    `without_missing` the days that are not stored are left out, and owed; not fewer than
-    SPREAD_DAYS of a tariff, since fewer could never be billed late. `offer`: another than the
-    latest listed one that holds for the contract.
+    Days that earlier requests omitted and that are stored now are billed late. With
+    `without_missing`, days that are not stored are omitted and owed. At least SPREAD_DAYS of a
+    tariff are omitted, since fewer could never be billed late. `offer` replaces the latest listed
+    offer that applies to the contract.
 
     Raises:
         DocumentRefused: the period is empty, or its offer does not price it.
@@ -66,9 +66,11 @@ def ask_again(
     """Make the request that corrects an earlier one: the same days, by the latest listed offer.
 
     Raises:
-        DocumentRefused: no such statement of this contract, or it is a correction itself.
+        DocumentRefused: the contract has no such statement, or it is a correction itself.
     """
-    original = next((each for each in _asked(store, contract) if each.id == corrects), None)
+    original = next(
+        (request for request in _requests_of(store, contract) if request.id == corrects), None
+    )
     if original is None:
         raise DocumentRefused(f"No statement {corrects.hex()} of this contract is known.")
     if original.corrects is not None:
@@ -83,16 +85,16 @@ def ask_again(
 
 
 def owed_days(store: Store, contract: StoredContract, before: date) -> list[date]:
-    """Return the days before `before` that requests have left out and none has billed since."""
+    """Return the days before `before` that requests have omitted and none has billed since."""
     owed: set[int] = set()
-    for request in _asked(store, contract):
+    for request in _requests_of(store, contract):
         owed |= set(request.without)
         owed -= set(request.late)
     return sorted(day for number in owed if (day := day_of_number(number)) < before)
 
 
-def _asked(store: Store, contract: StoredContract) -> list[StatementRequest]:
-    """Return what has been asked of a contract and not refused, in order."""
+def _requests_of(store: Store, contract: StoredContract) -> list[StatementRequest]:
+    """Return the requests of a contract that were not refused, oldest first."""
     return [
         decode_body(
             msgspec.msgpack.decode(stored.order.request, type=Signed).body, StatementRequest
@@ -122,20 +124,25 @@ def _late_days(
 def _widened(
     tariffs: Sequence[Tariff], missing: Sequence[date], period: Sequence[date]
 ) -> list[date]:
-    """Return the days to leave out: those missing, and neighbours where they are too few."""
-    wanted = set(missing)
+    """Return the days to omit: the missing ones, plus neighbours where they are too few."""
+    omitted = set(missing)
     for group in _by_tariff(tariffs, period):
-        gone = [day for day in group if day in wanted]
-        near = sorted(group, key=lambda day: min(abs(day - each) for each in gone) if gone else 0)
-        wanted |= set(near[:SPREAD_DAYS]) if 0 < len(gone) < SPREAD_DAYS else set()
-    return sorted(wanted)
+        group_missing = [day for day in group if day in omitted]
+        nearest = sorted(
+            group,
+            key=lambda day: (
+                min(abs(day - missing_day) for missing_day in group_missing) if group_missing else 0
+            ),
+        )
+        omitted |= set(nearest[:SPREAD_DAYS]) if 0 < len(group_missing) < SPREAD_DAYS else set()
+    return sorted(omitted)
 
 
 def _by_tariff(tariffs: Sequence[Tariff], days: Iterable[date]) -> list[list[date]]:
     """Group days by the tariff that prices them.
 
     Raises:
-        DocumentRefused: one has no tariff, or two.
+        DocumentRefused: a day has no tariff, or two.
     """
     groups: dict[int, list[date]] = {}
     for day in days:
@@ -148,7 +155,7 @@ def _by_tariff(tariffs: Sequence[Tariff], days: Iterable[date]) -> list[list[dat
 
 
 def _latest_offer(store: Store, contract: StoredContract, terms: Contract) -> bytes:
-    """Return the hash of the latest listed offer that holds for a contract."""
+    """Return the hash of the latest listed offer that applies to a contract."""
     if not terms.follows:
         return contract.offer.hash
     extensions = listed_in(store).catalogue.extensions_of(contract.offer.hash)

@@ -1,6 +1,6 @@
-"""Bills on ciphertexts: weighted sums over the blocks of a household, opened by nobody here.
+"""Bills on ciphertexts: weighted sums over a household's blocks, which the cloud cannot decrypt.
 
-A request is answered once every day of its period is stored; until then it waits.
+A request is answered once every day of its period is stored.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,7 +35,7 @@ from protocol.messages import COEFFICIENT_BYTES, Cover, Statement
 from protocol.schedule import Schedules
 from protocol.statement import components
 
-# Offers and periods that many households share are opened and laid out once.
+# Many households share an offer and a period, so both are opened and computed once.
 OFFERS_KEPT = 64
 PLANS_KEPT = 16
 DAY_BYTES = DAY_COEFFICIENTS * COEFFICIENT_BYTES
@@ -43,7 +43,7 @@ ONE_DAY = timedelta(days=1)
 
 
 class DocumentLookup(Protocol):
-    """Where listed documents are looked up."""
+    """Looks up listed documents."""
 
     def offer(self, offer_hash: bytes) -> Signed | None:
         """Return a listed offer."""
@@ -74,13 +74,13 @@ def prepare(request_bytes: bytes, contract: StoredContract, documents: DocumentL
 
     Raises:
         ScheduleMissing: a calendar or series does not reach the period's end yet.
-        DocumentRefused: with what is wrong and what to do.
+        DocumentRefused: says what is wrong and what to do.
     """
     request = _read_request(request_bytes, contract)
     terms = decode_body(contract.contract.body, Contract)
     start, end = day_of_number(request.start), day_of_number(request.end)
     first = request.days[0]
-    # A correction bills the days of its original, also where the contract has ended amid them.
+    # A correction bills the same days as the original, even if the contract now ends within them.
     until = end_of(terms, contract.end) if request.corrects is None else None
     check_covered(contract.hash, terms.start, until, min(start, first), end)
     return Prepared(request, _plan_of(request, contract, documents))
@@ -89,7 +89,7 @@ def prepare(request_bytes: bytes, contract: StoredContract, documents: DocumentL
 def computed_values(
     request_bytes: bytes, contract: StoredContract, documents: DocumentLookup
 ) -> int:
-    """Return how many encrypted values the statement of a request holds once it is computed.
+    """Return how many encrypted values the statement for a request will hold.
 
     The contract may have ended since.
     """
@@ -112,7 +112,7 @@ def _read_request(request_bytes: bytes, contract: StoredContract) -> StatementRe
 def _plan_of(
     request: StatementRequest, contract: StoredContract, documents: DocumentLookup
 ) -> WeightPlan:
-    """Lay out the weights of a request's days by the offer that it names."""
+    """Return the weights of a request's days under the offer that it names."""
     terms = decode_body(contract.contract.body, Contract)
     offer = _offer_of(request, contract, terms, documents)
     start, end = day_of_number(request.start), day_of_number(request.end)
@@ -123,11 +123,11 @@ def _plan_of(
 
 
 def end_of(terms: Contract, ended: date | None) -> date | None:
-    """Return the day after a contract's last, None: it is open.
+    """Return the day after a contract's last day, or None if it is open-ended.
 
-    `ended` is the day after the last by the household's later word (a move, another contract).
+    `ended` is the day after the last if the household ended it later (a move, another contract).
     """
-    return min((each for each in (terms.end, ended) if each is not None), default=None)
+    return min((end for end in (terms.end, ended) if end is not None), default=None)
 
 
 @lru_cache(maxsize=PLANS_KEPT)
@@ -139,7 +139,7 @@ def _plan(
     late: tuple[int, ...],
     schedules: Schedules,
 ) -> WeightPlan:
-    """Return the weights of a period under an offer: many households take the same."""
+    """Return the weights of a period under an offer, cached because many households share them."""
     parts = components(
         _opened(offer).tariffs,
         start,
@@ -174,13 +174,13 @@ def blocks_of(
     store: Store, household_key: HouseholdKeyId, days: Sequence[date]
 ) -> list[StoredBlock]:
     """Return the stored blocks of these days (ordered), in order."""
-    wanted = set(days)
-    found = store.blocks_of_days(household_key, days[0], days[-1] + ONE_DAY)
-    return [block for block in found if block.day in wanted]
+    wanted_days = set(days)
+    blocks = store.blocks_of_days(household_key, days[0], days[-1] + ONE_DAY)
+    return [block for block in blocks if block.day in wanted_days]
 
 
 def missing_days(blocks: Iterable[StoredBlock], days: Iterable[date]) -> list[date]:
-    """Return those of `days` that are not stored whole yet."""
+    """Return those of `days` that are not completely stored yet."""
     stored: dict[date, int] = {}
     for block in blocks:
         stored[block.day] = stored.get(block.day, 0) + len(block.coefficients)
@@ -193,7 +193,7 @@ def compute(
     request_bytes: bytes,
     blocks: Sequence[StoredBlock],
 ) -> Statement:
-    """Sum the `blocks` of all of a request's days for every energy line, under encryption.
+    """Sum a request's `blocks` under encryption for every energy line.
 
     Raises:
         DocumentRefused: the provider has not accepted the contract.
@@ -217,7 +217,7 @@ def compute(
 
 
 def assemble(blocks: Iterable[StoredBlock]) -> dict[date, Coefficients]:
-    """Lay blocks out by month: uint64[3968] each, whatever incarnation a coefficient is of."""
+    """Arrange blocks of any incarnation by month, as uint64[3968] each."""
     months: dict[date, bytearray] = {}
     for block in blocks:
         month = month_of(block.day)
@@ -236,4 +236,6 @@ def _covers(blocks: Iterable[StoredBlock]) -> tuple[Cover, ...]:
     sequences: dict[bytes, list[int]] = {}
     for block in blocks:
         sequences.setdefault(block.incarnation, []).append(block.sequence)
-    return tuple(Cover(incarnation, tuple(sorted(s))) for incarnation, s in sequences.items())
+    return tuple(
+        Cover(incarnation, tuple(sorted(numbers))) for incarnation, numbers in sequences.items()
+    )
