@@ -1,5 +1,5 @@
-"""How an area's figures come about: a set is fixed, checked, opened by trustees, and published.
+"""Area figures: a set is fixed, checked, opened by trustees, and published.
 
-`closing` fixes sets, `opening` takes them through their stages, `asking` speaks to trustees in
-pages, `composing` makes of opened slots what is published. Only `service` knows the link.
+`closing` fixes sets, `opening` takes them through their stages, `asking` exchanges pages with
+trustees, `composing` turns opened slots into a release. Only `service` uses the link.
 """

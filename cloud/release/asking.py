@@ -1,7 +1,7 @@
-"""What is asked of trustees and what they have said so far; knows no store and no link.
+"""Tracks requests to trustees and their answers; uses neither the store nor the link.
 
-Requests are few bytes for many households, so they are simply asked again: at growing intervals,
-and at once when a trustee says that it is there. A trustee may be away for weeks.
+Requests are small even for many households, so they are simply repeated: at growing intervals, and
+at once when a trustee reports that it is back. A trustee may be away for weeks.
 """
 
 from collections.abc import Iterator
@@ -19,19 +19,19 @@ from protocol.ids import DeviceId
 from protocol.topics import TrusteeKind
 from protocol.trustee_messages import Answer, AnswerPage, FromTrustee, Known, Refused, SetRequest
 
-# One worker asks few trustees, so that no crowd is to be spread.
+# One worker asks few trustees, so jitter has no use.
 ASK_AGAIN = RetryPolicy(first_s=10.0, cap_s=900.0, jitter=NO_JITTER)
-# So many requests wait for one trustee at a time; the next ones follow as it answers.
+# At most this many requests wait for one trustee at a time; others follow as it answers.
 WINDOW = 64
 
-# What a trustee will not take back: the request itself breaks a rule.
+# Refusals that a trustee never takes back, because the request itself breaks a rule.
 FINAL = frozenset(
     {Reason.ANSWERED, Reason.TOO_FEW, Reason.PARTITION, Reason.BOUNDS, Reason.CONFLICT}
 )
 
 
 class _Waiting:
-    """One request at one trustee."""
+    """One request to one trustee."""
 
     def __init__(self) -> None:
         self.timer = RetryTimer()
@@ -49,7 +49,7 @@ class _Waiting:
 
 
 class _Open(msgspec.Struct):
-    """One request and how it stands with each trustee, by number."""
+    """One request and its state at each trustee, by number."""
 
     request: SetRequest
     trustees: TrusteeSet
@@ -67,12 +67,12 @@ class Asking:
         self._keys: dict[str, set[bytes]] = {}
 
     def trust(self, trustees: TrusteeSet) -> None:
-        """Take what the members of this set sign."""
-        for each in trustees.trustees:
-            self._keys.setdefault(each.name, set()).add(each.signing_key)
+        """Accept messages signed by the members of this set."""
+        for trustee in trustees.trustees:
+            self._keys.setdefault(trustee.name, set()).add(trustee.signing_key)
 
     def want(self, request: SetRequest, trustees: TrusteeSet, slots: int) -> None:
-        """Ask all trustees of a set, until `forget`; `slots` are those of the group."""
+        """Ask all trustees of a set until `forget`; `slots` is the number of the group's slots."""
         self.trust(trustees)
         numbers = range(trustees.shape.trustees)
         self._open.setdefault(
@@ -80,116 +80,118 @@ class Asking:
         )
 
     def forget(self, request_id: bytes) -> None:
-        """Ask no longer."""
+        """Stop asking."""
         self._open.pop(request_id, None)
 
     def names(self) -> list[str]:
-        """Name every trustee that is trusted or asked."""
+        """Return the names of all known trustees, in order."""
         return sorted(self._keys)
 
     def known(self, name: str) -> Known | None:
-        """Return what a trustee last said that it knows."""
+        """Return a trustee's last report of what it knows."""
         return self._known.get(name)
 
     def due(self, now_s: float) -> Iterator[tuple[str, SetRequest]]:
-        """Give (trustee, request) to be sent now; each becomes due again later."""
+        """Yield (trustee, request) to send now; each becomes due again later."""
         sent: dict[str, int] = {}
-        for one in self._open.values():
-            for number, waiting in one.waiting.items():
-                name = one.trustees.trustees[number].name
+        for open_request in self._open.values():
+            for number, waiting in open_request.waiting.items():
+                name = open_request.trustees.trustees[number].name
                 if waiting.is_done or sent.get(name, 0) >= WINDOW:
                     continue
                 sent[name] = sent.get(name, 0) + 1
                 if now_s >= waiting.timer.due_s:
                     waiting.timer.sent(now_s, ASK_AGAIN)
-                    yield name, one.request
+                    yield name, open_request.request
 
     def answers(self, request_id: bytes) -> dict[int, Answer]:
         """Return the answers to a request by number of the trustee."""
-        one = self._open.get(request_id)
-        if one is None:
+        open_request = self._open.get(request_id)
+        if open_request is None:
             return {}
         return {
             number: waiting.answer
-            for number, waiting in one.waiting.items()
+            for number, waiting in open_request.waiting.items()
             if waiting.answer is not None
         }
 
     def is_complete(self, request_id: bytes) -> bool:
-        """Say whether every trustee has answered, or has refused for good."""
-        one = self._open.get(request_id)
-        return one is not None and all(each.is_done for each in one.waiting.values())
+        """Return whether every trustee has answered or has finally refused."""
+        open_request = self._open.get(request_id)
+        return open_request is not None and all(
+            waiting.is_done for waiting in open_request.waiting.values()
+        )
 
     def refusal(self, request_id: bytes) -> str:
-        """Return a sentence if trustees who refuse for good leave too few, else nothing."""
-        one = self._open.get(request_id)
-        if one is None:
+        """Return a sentence if final refusals leave too few trustees, else an empty string."""
+        open_request = self._open.get(request_id)
+        if open_request is None:
             return ""
         refused = {
             number: waiting.refused
-            for number, waiting in one.waiting.items()
+            for number, waiting in open_request.waiting.items()
             if waiting.refused is not None and waiting.is_refused_for_good
         }
-        if one.trustees.shape.covers(set(one.waiting) - set(refused)):
+        if open_request.trustees.shape.covers(set(open_request.waiting) - set(refused)):
             return ""
-        words = "; ".join(
-            f"{one.trustees.trustees[number].name}: {each.reason} ({each.detail})"
-            for number, each in refused.items()
+        reasons = "; ".join(
+            f"{open_request.trustees.trustees[number].name}: {refusal.reason} ({refusal.detail})"
+            for number, refusal in refused.items()
         )
-        return f"Trustees refuse to open this figure: {words}."
+        return f"Trustees refuse to open this figure: {reasons}."
 
     def take(self, name: str, payload: bytes) -> None:
-        """Take what came on a trustee's response topic.
+        """Process a message from a trustee's response topic.
 
         Raises:
-            MessageRefused: not signed by a trustee of this name, or not what it should be.
+            MessageRefused: it is not signed by a trustee of this name, or is malformed.
         """
         message = self._open_message(name, payload).message
         if isinstance(message, Known):
-            self._hear(name, message)
+            self._note_known(name, message)
         elif isinstance(message, Refused):
-            found = self._find(message.request, name)
-            if found is not None and found[2].answer is None:
-                found[2].refused = message
+            match = self._find(message.request, name)
+            if match is not None and match[2].answer is None:
+                match[2].refused = message
         else:
             self._take_page(name, message)
 
     def _take_page(self, name: str, page: AnswerPage) -> None:
-        found = self._find(page.request, name)
-        if found is None or found[2].answer is not None:
-            return  # answered before, or asked no longer
-        one, number, waiting = found
+        match = self._find(page.request, name)
+        if match is None or match[2].answer is not None:
+            return  # already answered, or no longer asked
+        open_request, number, waiting = match
         data = waiting.collector.add(page)
         if data is None:
             return
         waiting.collector = Collector()
-        shape = one.trustees.shape
+        shape = open_request.trustees.shape
         try:
             answer = msgspec.msgpack.decode(data, type=Answer)
         except (msgspec.MsgspecError, ValueError) as exc:
             raise MessageRefused(Reason.MALFORMED, "no answer") from exc
-        if not is_well_formed(answer, one.request, shape, number, one.slots):
+        if not is_well_formed(answer, open_request.request, shape, number, open_request.slots):
             raise MessageRefused(Reason.BOUNDS, "no answer to what was asked")
         waiting.answer = answer
 
-    def _hear(self, name: str, known: Known) -> None:
-        """A trustee speaks: what it has not answered is due at once if it has come back."""
+    def _note_known(self, name: str, known: Known) -> None:
+        """Record a trustee's report; if it has come back, its open requests are due at once."""
         before = self._known.get(name)
         self._known[name] = known
         if before == known or not known.is_ready:
             return
-        for one in self._open.values():
-            for number, waiting in one.waiting.items():
-                if one.trustees.trustees[number].name == name and not waiting.is_done:
+        for open_request in self._open.values():
+            for number, waiting in open_request.waiting.items():
+                if open_request.trustees.trustees[number].name == name and not waiting.is_done:
                     waiting.timer = RetryTimer()
 
     def _find(self, request_id: bytes, name: str) -> tuple[_Open, int, _Waiting] | None:
-        one = self._open.get(request_id)
-        if one is None:
+        open_request = self._open.get(request_id)
+        if open_request is None:
             return None
-        for number, trustee in enumerate(one.trustees.trustees):
+        for number, trustee in enumerate(open_request.trustees.trustees):
             if trustee.name == name:
-                return one, number, one.waiting[number]
+                return open_request, number, open_request.waiting[number]
         return None
 
     def _open_message(self, name: str, payload: bytes) -> FromTrustee:

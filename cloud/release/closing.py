@@ -1,7 +1,7 @@
-"""Which figures are due, and the set of households that each is of.
+"""Selects the figures that are due and fixes the set of households of each.
 
-A set is fixed once: what comes later is `late`. It is stored before anybody is asked about it, so
-that a worker that was killed asks for the same bytes again.
+A set is fixed once; later contributions are `late`. It is stored before any trustee is asked about
+it, so a killed worker asks for the same bytes again.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ from protocol.trustee_messages import Ask, SetRequest, bitmap_of, draws_of
 
 
 class FigureBasis(msgspec.Struct, frozen=True):
-    """What a figure rests on, as its documents say."""
+    """The documents that a figure is based on."""
 
     key: FigureKey
     document: Measures
@@ -38,7 +38,7 @@ class FigureBasis(msgspec.Struct, frozen=True):
 
     @property
     def shape(self) -> Shape:
-        """How many of how many trustees open."""
+        """The number of trustees, and how many of them can open."""
         return self.trustees.shape
 
 
@@ -46,7 +46,7 @@ def read_document(store: AreaStore, measures: bytes) -> tuple[Measures, TrusteeS
     """Read a measures document and its set of trustees from the store.
 
     Raises:
-        DocumentRefused: one of them is not there or is another kind.
+        DocumentRefused: one of them is missing or of another kind.
     """
     cosigned = store.cosigned(measures)
     if cosigned is None:
@@ -61,21 +61,20 @@ def read_document(store: AreaStore, measures: bytes) -> tuple[Measures, TrusteeS
 
 
 def basis_of(store: AreaStore, key: FigureKey) -> FigureBasis:
-    """Return what a figure rests on. Raises DocumentRefused as `read_document` does."""
+    """Return the basis of a figure. Raises DocumentRefused as `read_document` does."""
     document, trustees = read_document(store, key.measures)
     return FigureBasis(key, document, trustees)
 
 
 def is_over(document: Measures, day: int, now: datetime) -> bool:
-    """Say whether the deadline for contributions of `day` has passed."""
+    """Return whether the deadline for contributions of `day` has passed."""
     return now >= day_end(day_of_number(day)) + timedelta(hours=document.deadline_h)
 
 
 def due(store: AreaStore, now: datetime, until: int | None = None) -> Iterator[FigureKey]:
-    """Give the figures that are to be closed, by day.
+    """Yield the figures to close, by day.
 
-    `until`: days before this one are due although their deadline has not passed; they must have
-    ended.
+    With `until`, days before it are due before their deadline, as long as they have ended.
     """
     keys: list[FigureKey] = []
     for cosigned in store.cosigned_documents(Measures.__name__):
@@ -84,7 +83,7 @@ def due(store: AreaStore, now: datetime, until: int | None = None) -> Iterator[F
             is_asked_for = until is not None and day < min(until, day_number(legal_day(now)))
             if is_asked_for or is_over(document, day, now):
                 keys += _keys_of_day(document, cosigned.hash, day)
-    for key in sorted(keys, key=lambda each: (each.day, each)):
+    for key in sorted(keys, key=lambda key: (key.day, key)):
         if store.figure(key) is None:
             yield key
 
@@ -106,9 +105,9 @@ def figure_codes(document: Measures) -> list[tuple[str, str]]:
 
 
 def close(store: AreaStore, basis: FigureBasis, roster: Roster, at: datetime) -> Figure:
-    """Fix a figure's set and store it with the request for the check slots; returns the figure.
+    """Fix a figure's set, store it with the request for its check slots, and return the figure.
 
-    Too few households, and it is discarded at once.
+    With too few households, the figure is discarded at once.
     """
     rows, left_out = _partition(basis, roster, store.rows(basis.key))
     figure = Figure(basis.key, FigureStage.FIXED, at, left_out=left_out)
@@ -124,9 +123,9 @@ def close(store: AreaStore, basis: FigureBasis, roster: Roster, at: datetime) ->
 def make_request(
     ask: Ask, key: FigureKey, rows: Sequence[ContributionRow], roster: tuple[int, bytes]
 ) -> SetRequest:
-    """Make the request for a set of rows, which are in the order of their entries.
+    """Make the request for a set of rows, which must be ordered by entry.
 
-    `roster`: its length and head.
+    `roster` is the roster's length and head.
     """
     length, head = roster
     return SetRequest(
@@ -143,9 +142,9 @@ def make_request(
 
 
 def too_few(basis: FigureBasis, roster: Roster, length: int, entries: Sequence[int]) -> str:
-    """Return a sentence if a set is too small to be opened, else nothing.
+    """Return a sentence if a set is too small to be opened, else an empty string.
 
-    `length`: by the roster's first so many entries.
+    `length` limits the roster to its first entries.
     """
     counted = 0
     for number in entries:
@@ -162,9 +161,9 @@ def too_few(basis: FigureBasis, roster: Roster, length: int, entries: Sequence[i
 def _partition(
     basis: FigureBasis, roster: Roster, rows: Sequence[ContributionRow]
 ) -> tuple[list[ContributionRow], tuple[tuple[int, Reason], ...]]:
-    """Part rows into those of the set and those left out, with the reason."""
+    """Split rows into those of the set and those left out, with the reason."""
     kept, left_out = [], []
-    for row in sorted(rows, key=lambda each: each.entry):
+    for row in sorted(rows, key=lambda candidate: candidate.entry):
         reason = _misfit(basis, roster, row)
         if reason is None:
             kept.append(row)

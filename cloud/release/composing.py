@@ -1,4 +1,4 @@
-"""From a figure's opened slots to what is published; a function of what the store keeps."""
+"""Composes a release from a figure's opened slots; it depends only on what is stored."""
 
 import hashlib
 import math
@@ -25,11 +25,11 @@ from protocol.socio import AGE_BANDS, EMPLOYED, SIZES
 from protocol.transform import Curve, Transform, from_clock, read_transform
 from protocol.trustee_messages import SetRequest
 
-# The filter looks back so many counted days at least, twice as many at most: what came before
-# weighs nothing any more, and where it begins moves rarely, so that it can go on where it stood.
+# The filter uses between this many and twice as many earlier counted days. Older days have no
+# weight any more, and its start rarely moves, so that a cached filter can usually continue.
 HISTORY_DAYS = 60
 _A_YEAR = 366
-# Digits after the point: beyond them is nothing but the machine's rounding.
+# Digits after the decimal point; further ones hold only rounding errors.
 _DIGITS = 3
 _COVERAGE_DIGITS = 6
 
@@ -39,9 +39,9 @@ CLASSES_NAMES = (
     ("injected", "Wh"),
 )
 _PROFILE_CLASSES = (
-    *(f"size {each}" for each in SIZES),
-    *(f"age {each}" for each in AGE_BANDS),
-    *(f"employed {each}" for each in EMPLOYED),
+    *(f"size {size}" for size in SIZES),
+    *(f"age {age}" for age in AGE_BANDS),
+    *(f"employed {number}" for number in EMPLOYED),
 )
 PROFILE_NAMES = (
     *((name, "persons" if name.startswith("age") else "households") for name in _PROFILE_CLASSES),
@@ -56,9 +56,9 @@ def compose(
     figure: Figure,
     days: Sequence[int] | None = None,
 ) -> Release:
-    """Make a figure's release of its opened slots.
+    """Compose a figure's release from its opened slots.
 
-    `days`: the earlier days that the filter uses; None: those released, see `history`.
+    `days` are the earlier days that the filter uses; by default the released ones, see `history`.
 
     Raises:
         DocumentRefused: the transform, the model or one of these days is not in the store.
@@ -70,12 +70,12 @@ def compose(
 
 
 def compose_again(store: AreaStore, roster: Roster, figure: Figure) -> Release:
-    """Make a stored release anew, from the same days. Raises as `compose` does."""
+    """Compose a stored release again from the same days. Raises as `compose` does."""
     basis = basis_of(store, figure.key)
     before = decode(figure.release)
     days = None
     if isinstance(before, CurveRelease):
-        days = [day_number(date.fromisoformat(each)) for each in before.filtered_days]
+        days = [day_number(date.fromisoformat(day)) for day in before.filtered_days]
     return compose(store, basis, roster, figure, days)
 
 
@@ -109,10 +109,10 @@ def _terms(basis: FigureBasis, roster: Roster, figure: Figure) -> FigureTerms:
 
 
 def _coverage(basis: FigureBasis, roster: Roster, request: SetRequest) -> tuple[int, float]:
-    """Return how many stood in the group on the day, and which part of them is in the set."""
+    """Return how many were in the group on the day, and which share of them is in the set."""
     members = sum(
-        basis.group.holds(each.entry.cell or "", each.entry.provider)
-        for each in roster.memberships(basis.key.day, request.length)
+        basis.group.holds(membership.entry.cell or "", membership.entry.provider)
+        for membership in roster.memberships(basis.key.day, request.length)
     )
     return members, round(len(request.entries) / members, _COVERAGE_DIGITS)
 
@@ -141,8 +141,10 @@ def _curve(
     transform, model = _constants(store, basis)
     earlier = history(store, basis, days)
     observations = [
-        Observation(day_of_number(each.key.day), codes(basis, each), len(asked(each).entries))
-        for each in (*earlier, figure)
+        Observation(
+            day_of_number(observed.key.day), codes(basis, observed), len(asked(observed).entries)
+        )
+        for observed in (*earlier, figure)
     ]
     estimate = _filtered(transform.model, model, share_radii(basis), observations)
     day = estimate.day
@@ -157,37 +159,37 @@ def _curve(
         terms=terms,
         transform=(basis.group.transform or b"").hex(),
         model=transform.model.hex(),
-        filtered_days=tuple(str(day_of_number(each.key.day)) for each in earlier),
+        filtered_days=tuple(str(day_of_number(released.key.day)) for released in earlier),
     )
 
 
 def history(store: AreaStore, basis: FigureBasis, days: Sequence[int] | None) -> list[Figure]:
-    """Return the figures of earlier days that one filter can go through with this one.
+    """Return the figures of earlier days that one filter can process before this one.
 
     Raises:
         DocumentRefused: one of `days` is not released.
     """
     key = basis.key
-    found = {}
+    by_day = {}
     for figure in store.figures(
         key.measure, key.group, max(0, key.day - _A_YEAR), key.day, FigureStage.RELEASED
     ):
         if figure.key.measures == key.measures or _is_alike(store, basis, figure):
-            found[figure.key.day] = figure
+            by_day[figure.key.day] = figure
     if days is None:
-        begin = max(0, len(found) // HISTORY_DAYS - 1) * HISTORY_DAYS
-        return [found[day] for day in sorted(found)[begin:]]
-    missing = sorted(set(days) - set(found))
+        begin = max(0, len(by_day) // HISTORY_DAYS - 1) * HISTORY_DAYS
+        return [by_day[day] for day in sorted(by_day)[begin:]]
+    missing = sorted(set(days) - set(by_day))
     if missing:
         raise DocumentRefused(
             f"{key.measure} of {key.group} on {day_of_number(missing[0])} went into this release "
             "and is not in the store."
         )
-    return [found[day] for day in sorted(days)]
+    return [by_day[day] for day in sorted(days)]
 
 
 def _is_alike(store: AreaStore, basis: FigureBasis, figure: Figure) -> bool:
-    """Say whether a figure of another document has the same transform and noise."""
+    """Return whether a figure of another document has the same transform and noise."""
     other = basis_of(store, figure.key)
     return (
         other.group.transform == basis.group.transform
@@ -217,24 +219,24 @@ def _constants(store: AreaStore, basis: FigureBasis) -> tuple[Transform, Release
 def _filtered(
     name: bytes, model: ReleaseModel, share: float, observations: Sequence[Observation]
 ) -> Estimate:
-    """Return the last day's estimate; goes on where a filter over the same days before stood.
+    """Return the last day's estimate, continuing a cached filter over the same earlier days.
 
-    The same operations in the same order either way, so the same bytes.
+    Both ways do the same operations in the same order, and so return the same bytes.
     """
     *before, last = observations
     known = _Filters.key(name, share, before)
     kalman = _FILTERS.take(known)
     if kalman is None:
         kalman = Filter(model, share)
-        for each in before:
-            kalman.step(each.day, each.code_sum, each.households)
+        for observation in before:
+            kalman.step(observation.day, observation.code_sum, observation.households)
     estimate = kalman.step(last.day, last.code_sum, last.households)
     _FILTERS.keep(_Filters.key(name, share, observations), kalman)
     return estimate
 
 
 class _Filters:
-    """Filters as they stood after their last day, the latest used only."""
+    """Filters in their state after a last day; only the most recently used are kept."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -242,15 +244,15 @@ class _Filters:
 
     @staticmethod
     def key(name: bytes, share: float, observations: Sequence[Observation]) -> bytes:
-        """Return a hash over all that a filter has seen."""
+        """Return a hash of everything that a filter has processed."""
         digest = hashlib.sha256(name + struct.pack("<d", share))
-        for each in observations:
-            digest.update(struct.pack("<qq", day_number(each.day), each.households))
-            digest.update(each.code_sum.tobytes())
+        for observation in observations:
+            digest.update(struct.pack("<qq", day_number(observation.day), observation.households))
+            digest.update(observation.code_sum.tobytes())
         return digest.digest()
 
     def take(self, key: bytes) -> Filter | None:
-        """Take a filter away: a step changes it."""
+        """Remove and return a filter, because its next step changes it."""
         return self._filters.pop(key, None)
 
     def keep(self, key: bytes, kalman: Filter) -> None:
@@ -260,7 +262,7 @@ class _Filters:
             self._filters.popitem(last=False)
 
 
-# Two megabytes each.
+# A filter takes two megabytes.
 _FILTERS = _Filters(64)
 
 

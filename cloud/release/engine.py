@@ -1,7 +1,7 @@
-"""The release worker's work without its link: closes, asks, opens, composes, one step at a time.
+"""The release worker's logic without its link: closes, asks, opens and composes, step by step.
 
-Every step stores before it acts, and reads what it goes on with from the store: an engine that was
-killed between any two of them goes on as if nothing had been.
+Every step is stored before it takes effect, and the next one starts from the store. An engine that
+was killed between two steps simply continues.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -41,7 +41,7 @@ _ENDED = (FigureStage.RELEASED, FigureStage.DISCARDED)
 
 
 class ReleaseEngine:
-    """Takes figures through their stages; belongs to the thread that owns the store."""
+    """Takes figures through their stages; belongs to the store's thread."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class ReleaseEngine:
         platform_key: Ed25519PrivateKey,
         note: Callable[[Figure], object] = lambda figure: figure,
     ) -> None:
-        """Use `store`; `note` is called with each new stage of a figure."""
+        """Use `store`; call `note` with each new stage of a figure."""
         self._store = store
         self._collectivity = collectivity
         self._key = platform_key
@@ -59,15 +59,15 @@ class ReleaseEngine:
         self._asking = Asking(collectivity)
         self._roster: Roster | None = None
         self._aside: set[FigureKey] = set()
-        self._taught: dict[str, tuple[tuple[object, ...], float]] = {}
+        self._sent_documents: dict[str, tuple[tuple[object, ...], float]] = {}
 
     @property
     def asking(self) -> Asking:
-        """What trustees are asked and have said."""
+        """The requests to trustees and their answers."""
         return self._asking
 
     def roster(self) -> Roster:
-        """Return the roster as far as the store has it now.
+        """Return the roster with all entries that the store has now.
 
         Raises:
             DocumentRefused: no set of trustees is known, or an entry breaks a rule.
@@ -84,9 +84,9 @@ class ReleaseEngine:
         return self._roster
 
     def step(self, now: datetime, until: int | None = None) -> list[Outgoing]:
-        """Close what is due and take every figure as far as the answers go.
+        """Close due figures and advance every figure as far as the answers allow.
 
-        Returns what is to be published: releases, and words to chips that were left out.
+        Returns the messages to publish: releases, and acks to chips that were left out.
         """
         if not self._store.cosigned_documents(Measures.__name__):
             return []
@@ -94,30 +94,32 @@ class ReleaseEngine:
         messages: list[Outgoing] = []
         for key in list(due(self._store, now, until)):
             messages += self._guarded(key, partial(self._close, key, roster, now))
-        for figure in sorted(self._store.unfinished(), key=lambda each: (each.key.day, each.key)):
+        for figure in sorted(
+            self._store.unfinished(), key=lambda unfinished: (unfinished.key.day, unfinished.key)
+        ):
             messages += self._guarded(figure.key, partial(self._take_on, figure, roster, now))
         messages += self._parents(now)
         return messages
 
     def take(self, name: str, payload: bytes) -> None:
-        """Take what a trustee sent. Raises MessageRefused."""
+        """Process a trustee's message. Raises MessageRefused."""
         if name not in self._asking.names():
             self._trust_all()
         self._asking.take(name, payload)
 
     def requests(self, now_s: float) -> Iterator[Outgoing]:
-        """Give what is to be sent to trustees now; `now_s` of a monotonic clock."""
+        """Yield the messages to trustees that are due; `now_s` is of a monotonic clock."""
         for name in self._asking.names():
-            yield from self._teach(name, now_s)
+            yield from self._send_documents(name, now_s)
         for name, request in self._asking.due(now_s):
             yield from self._sealed(name, request_pages(request))
 
     def is_idle(self) -> bool:
-        """Say whether no figure waits for an answer, but those that were set aside."""
+        """Return whether no figure waits for an answer, apart from those set aside."""
         return all(figure.key in self._aside for figure in self._store.unfinished())
 
     def published(self, now: datetime) -> Iterator[Outgoing]:
-        """Give the latest release of every figure again, for a broker that lost what it retained."""
+        """Yield each figure's latest release, for a broker that lost its retained messages."""
         end = day_number(legal_day(now)) + 1
         for cosigned in self._store.cosigned_documents(Measures.__name__):
             for measure, code in figure_codes(read_cosigned(cosigned, Measures)):
@@ -130,10 +132,10 @@ class ReleaseEngine:
     def _guarded(
         self, key: FigureKey, work: Callable[[], Iterable[Outgoing]]
     ) -> Iterable[Outgoing]:
-        """Work on one figure; one that brings a defect to light rests until the next start.
+        """Process one figure. After a defect, the figure is set aside until the next start.
 
-        It must not keep all others waiting. What was asked of trustees stays asked, so that the
-        figure can be released once the defect is mended.
+        It must not block the others. The trustees keep its requests, so that it can be released
+        once the defect is fixed.
         """
         if key in self._aside:
             return ()
@@ -156,7 +158,7 @@ class ReleaseEngine:
     def _close(self, key: FigureKey, roster: Roster, now: datetime) -> list[Outgoing]:
         figure = close(self._store, self._basis(key), roster, now)
         self._note(figure)
-        return list(self._tell(roster, figure, figure.left_out))
+        return list(self._notify(roster, figure, figure.left_out))
 
     def _basis(self, key: FigureKey) -> FigureBasis:
         return basis_of(self._store, key)
@@ -190,9 +192,9 @@ class ReleaseEngine:
     def _conclude(
         self, basis: FigureBasis, roster: Roster, before: Figure, figure: Figure
     ) -> list[Outgoing]:
-        """Store a figure's next stage; returns what has to be said of it."""
-        told = figure.left_out[len(before.left_out) :]
-        messages = list(self._tell(roster, figure, told))
+        """Store a figure's next stage; return the messages to send about it."""
+        newly_left_out = figure.left_out[len(before.left_out) :]
+        messages = list(self._notify(roster, figure, newly_left_out))
         if figure.stage is FigureStage.RELEASED:
             release = compose(self._store, basis, roster, figure)
             figure = msgspec.structs.replace(figure, release=encode(release))
@@ -203,10 +205,12 @@ class ReleaseEngine:
 
     def _parents(self, now: datetime) -> list[Outgoing]:
         figures = release_parents(self._store, now)
-        return [self._publication(each) for each in figures if each.stage is FigureStage.RELEASED]
+        return [
+            self._publication(figure) for figure in figures if figure.stage is FigureStage.RELEASED
+        ]
 
     def _publication(self, figure: Figure) -> Outgoing:
-        """A release is retained unless a later day's already is."""
+        """Return the message of a release, retained unless a later day is already released."""
         key = figure.key
         later = self._store.figures(
             key.measure, key.group, key.day + 1, key.day + _A_YEAR, FigureStage.RELEASED
@@ -214,26 +218,26 @@ class ReleaseEngine:
         topic = area_topic(self._collectivity, key.measure, key.group)
         return Outgoing(topic, figure.release, retain=not later)
 
-    def _tell(
+    def _notify(
         self, roster: Roster, figure: Figure, left_out: Iterable[tuple[int, Reason]]
     ) -> Iterator[Outgoing]:
-        """Tell chips whose contribution is left out, for every figure anew."""
+        """Notify chips whose contribution is left out, once for each figure."""
         for number, reason in left_out:
             entry = roster.entry(number)
             ack = AreaAck(entry.household_key, (), ((figure.key.day, reason),))
             yield self._signer.sign(DeviceId(entry.device), Kind.AREA_ACK, ack)
 
-    def _teach(self, name: str, now_s: float) -> Iterator[Outgoing]:
-        """Send a trustee what it says that it lacks; again only if it still lacks it much later."""
+    def _send_documents(self, name: str, now_s: float) -> Iterator[Outgoing]:
+        """Send a trustee the documents it lacks, and again if it still lacks them much later."""
         known = self._asking.known(name)
         if known is None:
             return
         length = 0 if self._roster is None else len(self._roster)
         lacks = (known.roster_length, known.documents, length)
-        before, at_s = self._taught.get(name, ((), 0.0))
+        before, at_s = self._sent_documents.get(name, ((), 0.0))
         if lacks == before and now_s - at_s < ASK_AGAIN.cap_s:
             return
-        self._taught[name] = (lacks, now_s)
+        self._sent_documents[name] = (lacks, now_s)
         pages: list[ToTrustee] = []
         for kind in (TrusteeSet.__name__, Measures.__name__):
             for cosigned in self._store.cosigned_documents(kind):
@@ -249,6 +253,6 @@ class ReleaseEngine:
             yield Outgoing(topic, seal_message(address, page, self._key))
 
     def _trust_all(self) -> None:
-        """Trust the members of every set, also before there is a measures document."""
+        """Trust the members of every set, even before there is a measures document."""
         for cosigned in self._store.cosigned_documents(TrusteeSet.__name__):
             self._asking.trust(read_cosigned(cosigned, TrusteeSet))

@@ -1,4 +1,4 @@
-"""Releases as files: CSV, Parquet, and pictures."""
+"""Exports releases as CSV, Parquet or pictures."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ _SIZE_INCHES = (11.0, 4.5)
 
 
 def export(releases: Sequence[Release], form: Format, path: Path) -> int:
-    """Write releases to a file; returns how many rows or days went into it.
+    """Write releases to a file; return how many rows, or days of a picture, were written.
 
     Raises:
         DocumentRefused: there is nothing to write, or nothing that can be drawn.
@@ -33,7 +33,7 @@ def export(releases: Sequence[Release], form: Format, path: Path) -> int:
     if not releases:
         raise DocumentRefused("Nothing was released in these days; `volet cloud release list`.")
     if form in ("png", "svg"):
-        curves = [each for each in releases if isinstance(each, CurveRelease | CurveSum)]
+        curves = [release for release in releases if isinstance(release, CurveRelease | CurveSum)]
         if not curves:
             raise DocumentRefused("Only curves can be drawn; export tables as csv or parquet.")
         write_public(path, _picture(curves, form))
@@ -52,7 +52,7 @@ def _csv(rows: Sequence[ExportRow]) -> bytes:
 
 
 def _parquet(rows: Sequence[ExportRow]) -> bytes:
-    # Imported where they are used: each takes a third of a second.
+    # Imported late, because each takes a third of a second.
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.parquet as pq  # noqa: PLC0415
 
@@ -68,17 +68,17 @@ def _picture(curves: Sequence[CurveRelease | CurveSum], form: Format) -> bytes:
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     starts = [
-        quarter_hour_start(date.fromisoformat(each.day), j)
-        for each in curves
-        for j in range(len(each.quarter_hours))
+        quarter_hour_start(date.fromisoformat(curve.day), j)
+        for curve in curves
+        for j in range(len(curve.quarter_hours))
     ]
     times = np.array(date2num(starts))  # type: ignore[no-untyped-call]
     middle, band, raw = (
         np.concatenate([np.array(part) for part in parts]) / _WH_A_KW
         for parts in (
-            [each.quarter_hours for each in curves],
-            [each.band_90 for each in curves],
-            [each.raw for each in curves],
+            [curve.quarter_hours for curve in curves],
+            [curve.band_90 for curve in curves],
+            [curve.raw for curve in curves],
         )
     )
     figure = Figure(_SIZE_INCHES, layout="constrained")

@@ -1,8 +1,7 @@
-"""A figure's way from its fixed set to an opened sum, as steps that change nothing by themselves.
+"""Takes a figure from its fixed set to an opened sum, in steps without side effects.
 
-Each step takes a figure, what the store has of it and the answers of trustees, and gives the figure
-as it stands next; None: more answers are needed. Whoever calls stores the result before acting on
-it.
+Each step takes a figure, its stored rows and the trustees' answers, and returns the next state of
+the figure, or None while more answers are needed. The caller stores the result before acting on it.
 """
 
 import math
@@ -29,10 +28,10 @@ from protocol.errors import Reason, VoletError
 from protocol.roster import Roster
 from protocol.trustee_messages import Answer, Ask, SetRequest
 
-# By how many standard deviations of the whole noise a sum may exceed what households can add up to:
-# once in 10^32 slots if all keep the rules.
+# By how many standard deviations of the total noise a sum may exceed what households can
+# contribute. If all follow the rules, this happens once in 10^32 slots.
 NOISE_BOUND = 12.0
-# So long a figure that does not open waits for a further trustee's answer.
+# How long a figure that does not open waits for another trustee's answer.
 WITNESS_WAIT = timedelta(days=7)
 
 Answers = Mapping[int, Answer]
@@ -40,11 +39,11 @@ Entries = npt.NDArray[np.int64]
 
 
 class _Reading(msgspec.Struct, frozen=True):
-    """What some of the answers say: one mask of each seed set.
+    """The masks that some of the answers give, one for each seed set.
 
-    `without`: the number of a trustee whose answer is set aside. `unknown` and `differs`, bool for
-    each word: seeds that somebody has not got, and copies of one seed's mask that are not the same;
-    `pairs` are the trustees that gave these.
+    `without` is the number of a trustee whose answer is ignored. `unknown` and `differs`, bool for
+    each word, mark seeds that somebody lacks and copies of one seed's mask that are not equal.
+    `pairs` are the trustees that gave unequal copies.
     """
 
     without: int | None
@@ -55,7 +54,7 @@ class _Reading(msgspec.Struct, frozen=True):
 
 
 def asked(figure: Figure) -> SetRequest:
-    """Return the request that a figure waits for: the last that was made."""
+    """Return the request that a figure waits for, which is its last one."""
     return msgspec.msgpack.decode(figure.requests[-1], type=SetRequest)
 
 
@@ -69,12 +68,12 @@ def advance(
     *,
     is_complete: bool = False,
 ) -> Figure | None:
-    """Take a fixed or checked figure one stage on; None while more answers are needed.
+    """Advance a fixed or checked figure by one stage; None while more answers are needed.
 
-    `answers`: to the request that it waits for, by number of the trustee, each `is_well_formed`.
-    `is_complete`: no further ones come. Where what has come does not open, a further one may show
-    which trustee is wrong; the figure waits for it a week at most. A figure that comes back
-    `released` has its opened slots and no release yet.
+    `answers` are those to the figure's current request, by number of the trustee, each of them
+    `is_well_formed`. With `is_complete`, no more will come. If the sum does not open, another
+    answer may show which trustee is wrong, and the figure waits for it a week at most. A figure
+    returned as `released` has opened slots but no release yet.
     """
     if not basis.shape.covers(answers):
         return None
@@ -93,7 +92,7 @@ def discard(figure: Figure, detail: str, at: datetime) -> Figure:
 def is_well_formed(
     answer: Answer, request: SetRequest, shape: Shape, trustee: int, slots: int
 ) -> bool:
-    """Say whether an answer has the words that its request asks of this trustee, in order."""
+    """Return whether an answer has the words asked of this trustee, in order."""
     households = len(request.entries)
     count = households if request.ask is Ask.CHECK else slots + 1
     numbers = tuple(number for number, _ in answer.sums)
@@ -116,14 +115,15 @@ def _check(
     *,
     is_last: bool,
 ) -> Figure | None:
-    """Open each household's check slot; who does not open to 1 is left out.
+    """Open each household's check slot; a household whose slot does not open to 1 is left out.
 
-    So is who opens to two things; only where too few are left is a trustee set aside instead.
+    So is one whose slot opens to two values. Only if too few households remain is a trustee's
+    answer ignored instead.
     """
     request = asked(figure)
     words = np.array([from_bytes(row.words[-SLOT_BYTES:])[0] for row in rows], np.uint64)
     entries = np.array(request.entries, np.int64)
-    found: list[tuple[_Reading, dict[int, Reason]]] = []
+    candidates: list[tuple[_Reading, dict[int, Reason]]] = []
     for reading in _readings(basis, answers, entries):
         is_unknown = reading.unknown | reading.differs
         is_good = (unmask(words, reading.masks) == CHECK_VALUE) & ~is_unknown
@@ -131,17 +131,17 @@ def _check(
             int(entry): Reason.SEEDS if unknown else Reason.CHECK_SLOT
             for entry, unknown in zip(entries[~is_good], is_unknown[~is_good], strict=True)
         }
-        found.append((reading, left_out))
+        candidates.append((reading, left_out))
 
     def missing(left_out: Mapping[int, Reason]) -> str:
         kept = [row.entry for row in rows if row.entry not in left_out]
         return too_few(basis, roster, request.length, kept)
 
-    reading, left_out = found[0]
+    reading, left_out = candidates[0]
     if missing(left_out):
         if not is_last:
             return None
-        reading, left_out = min(found, key=lambda each: len(each[1]))
+        reading, left_out = min(candidates, key=lambda candidate: len(candidate[1]))
     detail = _set_aside(basis, reading) or _differing(basis, reading)
     figure = msgspec.structs.replace(
         figure, left_out=(*figure.left_out, *sorted(left_out.items())), detail=detail, at=at
@@ -163,10 +163,10 @@ def _open(
     *,
     is_last: bool,
 ) -> Figure | None:
-    """Open the sum; one that cannot be is discarded with a report, noise is never published.
+    """Open the sum. An impossible sum is discarded with a report, so that noise is never published.
 
-    Where holders of a seed disagree, or what opens cannot be, each trustee is set aside in turn: if
-    that opens for one of them alone, it is the one that is wrong.
+    If holders of a seed disagree or the sum is impossible, each trustee is ignored in turn. If the
+    sum opens without exactly one of them, that one is wrong.
     """
     words = np.frombuffer(b"".join(row.words for row in rows), "<u8").reshape(len(rows), -1)
     total = add_up(words)
@@ -197,7 +197,7 @@ def _open(
 
 
 def rows_of(store: AreaStore, basis: FigureBasis, request: SetRequest) -> list[ContributionRow]:
-    """Return the rows of a request's set, in the order of their entries.
+    """Return the rows of a request's set, ordered by entry.
 
     Raises:
         VoletError: the store no longer has one of them.
@@ -213,20 +213,20 @@ def rows_of(store: AreaStore, basis: FigureBasis, request: SetRequest) -> list[C
 
 
 def slot_bound(basis: FigureBasis, households: int) -> float:
-    """Return what no slot of a sum can exceed, in grid units, if everybody keeps the rules."""
+    """Return the limit of a slot of a sum, in grid units, if all follow the rules."""
     share = basis.document.share_units(basis.measure, basis.group)
     return households * basis.document.grid + NOISE_BOUND * math.sqrt(households) * share
 
 
 def implausible(basis: FigureBasis, opened: Signed, households: int) -> str:
-    """Return what is wrong with an opened sum (check slot last), nothing if it can be."""
+    """Return what is wrong with an opened sum (check slot last); empty if it is possible."""
     if opened[-1] != households * CHECK_VALUE:
         return (
             f"The check slot of {households} households opened to {opened[-1]}; somebody's words "
             "are not what their seeds say."
         )
     bound = slot_bound(basis, households)
-    # Python's integers: the absolute value of the least int64 is no int64.
+    # As Python integers, because the absolute value of the least int64 is not an int64.
     beyond = [place for place, value in enumerate(opened[:-1]) if abs(int(value)) > bound]
     if beyond:
         return (
@@ -237,19 +237,19 @@ def implausible(basis: FigureBasis, opened: Signed, households: int) -> str:
 
 
 def _readings(basis: FigureBasis, answers: Answers, entries: Entries) -> Iterator[_Reading]:
-    """Read all answers; then, where enough are left, all but one trustee's.
+    """Read all answers; then, where enough remain, the answers without each trustee in turn.
 
-    `entries`: the household of each word, int64[words].
+    `entries` is the household of each word, int64[words].
     """
     yield _read(answers, entries, None)
     for trustee in sorted(answers):
-        others = {number: each for number, each in answers.items() if number != trustee}
+        others = {number: answer for number, answer in answers.items() if number != trustee}
         if basis.shape.covers(others):
             yield _read(others, entries, trustee)
 
 
 def _read(answers: Answers, entries: Entries, without: int | None) -> _Reading:
-    unknown = np.isin(entries, [each for one in answers.values() for each in one.unknown])
+    unknown = np.isin(entries, [entry for answer in answers.values() for entry in answer.unknown])
     differs = np.zeros(len(entries), bool)
     copies: dict[int, tuple[int, Words]] = {}
     pairs: list[tuple[int, int]] = []
@@ -266,7 +266,7 @@ def _read(answers: Answers, entries: Entries, without: int | None) -> _Reading:
 
 
 def _differing(basis: FigureBasis, reading: _Reading) -> str:
-    """Name the trustees that gave different masks for one seed; nothing if none did."""
+    """Name the trustees that gave different masks for one seed; empty if none did."""
     if not reading.pairs:
         return ""
     names = "; ".join(

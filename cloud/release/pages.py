@@ -1,4 +1,4 @@
-"""What is long on its way to and from a trustee: cut into pages, put together again."""
+"""Splits long messages to trustees into pages, and joins the pages of their answers."""
 
 from collections.abc import Iterator, Sequence
 
@@ -17,7 +17,7 @@ from protocol.trustee_messages import (
     pages_of,
 )
 
-# What MessagePack may add to each entry's body and signature.
+# The bytes that MessagePack may add to each entry's body and signature.
 _ENTRY_OVERHEAD_BYTES = 10
 
 
@@ -40,7 +40,7 @@ def cosigned_pages(cosigned: CosignedDocument) -> list[ToTrustee]:
 
 
 def roster_pages(first: int, entries: Sequence[SignedEntry]) -> Iterator[ToTrustee]:
-    """Give signed entries from number `first` on in pages."""
+    """Yield signed entries in pages; the first entry has number `first`."""
     page: list[tuple[bytes, bytes]] = []
     size = 0
     for place, entry in enumerate(entries):
@@ -55,17 +55,17 @@ def roster_pages(first: int, entries: Sequence[SignedEntry]) -> Iterator[ToTrust
 
 
 class Collector:
-    """The pages of one answer as they come, in any order and more than once."""
+    """Collects the pages of one answer, in any order, with repetitions."""
 
     def __init__(self) -> None:
         self._pages: dict[int, bytes] = {}
         self._count = 0
 
     def add(self, page: AnswerPage) -> bytes | None:
-        """Take a page; returns the whole when it is there.
+        """Add a page; return the whole answer once it is complete.
 
-        Pages that say another count begin anew: a trustee's answer is always the same bytes, so
-        what came before was another's.
+        A different page count starts anew. A trustee's answer is always the same bytes, so the
+        earlier pages belonged to another answer.
         """
         if page.pages != self._count:
             self._pages, self._count = {}, page.pages

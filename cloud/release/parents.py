@@ -1,7 +1,7 @@
 """Figures that are sums of released ones: a département of its cells, a region of its départements.
 
-They cost nobody anything. A parent is released when all its children are; if one is discarded, so
-is the parent: a sum that lacks a part would say less than it seems to.
+They cost no privacy. A parent is released once all its children are. If a child is discarded, so is
+the parent, because a sum without it would be misleading.
 """
 
 import math
@@ -28,8 +28,8 @@ _COVERAGE_DIGITS = 6
 
 
 def release_parents(store: AreaStore, now: datetime) -> list[Figure]:
-    """Store and return the parents whose children have all ended since the last time."""
-    found: list[Figure] = []
+    """Store and return the parents whose children have all ended since the last call."""
+    released: list[Figure] = []
     for cosigned in store.cosigned_documents(Measures.__name__):
         document = read_cosigned(cosigned, Measures)
         for parent in document.parents:
@@ -37,12 +37,12 @@ def release_parents(store: AreaStore, now: datetime) -> list[Figure]:
                 figure = _parent(store, parent, key, now)
                 if figure is not None:
                     store.put_figure(figure)
-                    found.append(figure)
-    return found
+                    released.append(figure)
+    return released
 
 
 def parent_of(document: Measures, key: FigureKey) -> Parent | None:
-    """Return the parent that a figure is of, None if it is a group's."""
+    """Return the parent to which a figure belongs, None if it is a group's figure."""
     for parent in document.parents:
         if (parent.measure, parent.code) == (key.measure, key.group):
             return parent
@@ -50,13 +50,13 @@ def parent_of(document: Measures, key: FigureKey) -> Parent | None:
 
 
 def sum_of(parent: Parent, day: int, children: Sequence[Release]) -> CurveSum | TableSum:
-    """Return a parent's release; bands and errors add up in squares."""
-    parts = [each for each in children if isinstance(each, CurveRelease | TableRelease)]
-    households = sum(each.terms.households for each in parts)
-    roster = sum(each.terms.roster for each in parts)
+    """Return a parent's release; bands and errors add up as squares."""
+    parts = [child for child in children if isinstance(child, CurveRelease | TableRelease)]
+    households = sum(part.terms.households for part in parts)
+    roster = sum(part.terms.roster for part in parts)
     coverage = round(households / roster, _COVERAGE_DIGITS)
-    sets = tuple((each.code, each.terms.set) for each in parts)
-    curves = [each for each in parts if isinstance(each, CurveRelease)]
+    sets = tuple((part.code, part.terms.set) for part in parts)
+    curves = [part for part in parts if isinstance(part, CurveRelease)]
     name, code, text = parent.measure, parent.code, str(day_of_number(day))
     if curves:
         return CurveSum(
@@ -64,21 +64,21 @@ def sum_of(parent: Parent, day: int, children: Sequence[Release]) -> CurveSum | 
             code,
             text,
             unit=curves[0].unit,
-            quarter_hours=_sums([each.quarter_hours for each in curves]),
-            band_90=_norms([each.band_90 for each in curves]),
-            raw=_sums([each.raw for each in curves]),
+            quarter_hours=_sums([curve.quarter_hours for curve in curves]),
+            band_90=_norms([curve.band_90 for curve in curves]),
+            raw=_sums([curve.raw for curve in curves]),
             households=households,
             roster=roster,
             coverage=coverage,
             children=sets,
         )
-    tables = [each.values for each in parts if isinstance(each, TableRelease)]
+    tables = [part.values for part in parts if isinstance(part, TableRelease)]
     values = tuple(
         Value(
             same[0].name,
             same[0].unit,
-            round(math.fsum(each.value for each in same), _DIGITS),
-            round(math.hypot(*(each.standard_error for each in same)), _DIGITS),
+            round(math.fsum(value.value for value in same), _DIGITS),
+            round(math.hypot(*(value.standard_error for value in same)), _DIGITS),
         )
         for same in zip(*tables, strict=True)
     )
@@ -86,7 +86,7 @@ def sum_of(parent: Parent, day: int, children: Sequence[Release]) -> CurveSum | 
 
 
 def children_of(store: AreaStore, parent: Parent, key: FigureKey) -> list[Figure | None]:
-    """Return the children of a parent on its day, None for one that is not closed."""
+    """Return a parent's children on its day, None for each that is not closed."""
     return [
         store.figure(FigureKey(key.measures, key.measure, code, key.day))
         for code in parent.children
@@ -94,14 +94,14 @@ def children_of(store: AreaStore, parent: Parent, key: FigureKey) -> list[Figure
 
 
 def _parent(store: AreaStore, parent: Parent, key: FigureKey, now: datetime) -> Figure | None:
-    children = [each for each in children_of(store, parent, key) if each is not None]
-    stages = {each.stage for each in children}
+    children = [child for child in children_of(store, parent, key) if child is not None]
+    stages = {child.stage for child in children}
     if len(children) < len(parent.children) or stages - {
         FigureStage.RELEASED,
         FigureStage.DISCARDED,
     }:
         return None
-    missing = [each.key.group for each in children if each.stage is FigureStage.DISCARDED]
+    missing = [child.key.group for child in children if child.stage is FigureStage.DISCARDED]
     if missing:
         return Figure(
             key,
@@ -109,7 +109,7 @@ def _parent(store: AreaStore, parent: Parent, key: FigureKey, now: datetime) -> 
             now,
             detail=f"{', '.join(missing)} of {parent.code} was not released.",
         )
-    release = sum_of(parent, key.day, [decode(each.release) for each in children])
+    release = sum_of(parent, key.day, [decode(child.release) for child in children])
     return Figure(key, FigureStage.RELEASED, now, release=encode(release))
 
 
@@ -119,8 +119,8 @@ def _open_days(store: AreaStore, measures: bytes, parent: Parent) -> list[Figure
 
 
 def _sums(curves: Sequence[Sequence[float]]) -> tuple[float, ...]:
-    return tuple(round(math.fsum(each), _DIGITS) for each in zip(*curves, strict=True))
+    return tuple(round(math.fsum(values), _DIGITS) for values in zip(*curves, strict=True))
 
 
 def _norms(curves: Sequence[Sequence[float]]) -> tuple[float, ...]:
-    return tuple(round(math.hypot(*each), _DIGITS) for each in zip(*curves, strict=True))
+    return tuple(round(math.hypot(*values), _DIGITS) for values in zip(*curves, strict=True))

@@ -1,4 +1,4 @@
-"""Reading what was released: lists, checks bit for bit, tables for export."""
+"""Reads releases: lists them, recomputes them bit for bit, and makes rows for export."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -25,14 +25,14 @@ from protocol.roster import Roster
 
 
 class Period(msgspec.Struct, frozen=True):
-    """Days [start, end)."""
+    """The days [start, end)."""
 
     start: date
     end: date
 
 
 class FigureLine(msgspec.Struct, frozen=True):
-    """One figure in a list; `left_out` counts households by reason, `late` what came too late."""
+    """One figure in a list; `left_out` counts households by reason, `late` late contributions."""
 
     measure: str
     code: str
@@ -44,7 +44,7 @@ class FigureLine(msgspec.Struct, frozen=True):
 
 
 class ExportRow(msgspec.Struct, frozen=True):
-    """One value in an export. `error`: half-width of the 90 % band, or the standard error."""
+    """One value in an export; `error` is the half-width of the 90 % band, or the standard error."""
 
     measure: str
     code: str
@@ -60,16 +60,16 @@ class ExportRow(msgspec.Struct, frozen=True):
 
 def codes(store: AreaStore) -> list[tuple[str, str]]:
     """Return (measure, code) of all figures of all documents."""
-    found = set()
+    pairs = set()
     for cosigned in store.cosigned_documents(Measures.__name__):
-        found.update(figure_codes(read_cosigned(cosigned, Measures)))
-    return sorted(found)
+        pairs.update(figure_codes(read_cosigned(cosigned, Measures)))
+    return sorted(pairs)
 
 
 def all_figures(
     store: AreaStore, period: Period, stage: FigureStage | None = None
 ) -> Iterator[Figure]:
-    """Give the figures of a period, by measure, code and day."""
+    """Yield the figures of a period by measure, code and day."""
     for measure, code in codes(store):
         yield from figures_of(store, measure, code, period, stage)
 
@@ -83,14 +83,14 @@ def figures_of(
 
 
 def releases_of(store: AreaStore, measure: str, code: str, period: Period) -> list[Release]:
-    """Return what was released of one measure and code.
+    """Return what was released for one measure and code.
 
     Raises:
-        DocumentRefused: no document has such a figure; names those that there are.
+        DocumentRefused: no document has such a figure; the message names some that exist.
     """
     known = codes(store)
     if (measure, code) not in known:
-        some = ", ".join(sorted({each for name, each in known if name == measure})[:5])
+        some = ", ".join(sorted({known_code for name, known_code in known if name == measure})[:5])
         raise DocumentRefused(
             f"There is no figure {measure} of {code}"
             + (f"; there are {some} and so on." if some else "; no document measures it.")
@@ -100,7 +100,7 @@ def releases_of(store: AreaStore, measure: str, code: str, period: Period) -> li
 
 
 def line_of(figure: Figure) -> FigureLine:
-    """Return a figure as it stands in a list."""
+    """Return a figure as a line of a list."""
     left_out: dict[str, int] = {}
     for _, reason in figure.left_out:
         left_out[str(reason)] = left_out.get(str(reason), 0) + 1
@@ -112,7 +112,7 @@ def line_of(figure: Figure) -> FigureLine:
 
 
 def differs(store: AreaStore, roster: Roster, figure: Figure) -> str:
-    """Work a release out again; returns nothing if it is the same bit for bit, else what differs."""
+    """Recompute a release; return a sentence unless it is the same bit for bit."""
     try:
         again = encode(_again(store, roster, figure))
     except VoletError as exc:
@@ -121,7 +121,7 @@ def differs(store: AreaStore, roster: Roster, figure: Figure) -> str:
 
 
 def rows_of(release: Release) -> Iterator[ExportRow]:
-    """Give a release as rows."""
+    """Yield a release as rows."""
     terms = release.terms if isinstance(release, CurveRelease | TableRelease) else release
     head = (release.measure, release.code, release.day)
     if isinstance(release, CurveRelease | CurveSum):
@@ -134,13 +134,13 @@ def rows_of(release: Release) -> Iterator[ExportRow]:
                 *head, name, release.unit, value, band, raw, terms.households, terms.coverage
             )
         return
-    for each in release.values:
+    for item in release.values:
         yield ExportRow(
             *head,
-            each.name,
-            each.unit,
-            each.value,
-            each.standard_error,
+            item.name,
+            item.unit,
+            item.value,
+            item.standard_error,
             None,
             terms.households,
             terms.coverage,
@@ -148,7 +148,7 @@ def rows_of(release: Release) -> Iterator[ExportRow]:
 
 
 def roster_of(store: AreaStore) -> Roster:
-    """Return the roster; empty where there is no document yet."""
+    """Return the roster; empty if there is no measures document yet."""
     cosigned_documents = store.cosigned_documents(Measures.__name__)
     if not cosigned_documents:
         return Roster(bytes(32))
@@ -162,7 +162,7 @@ def _again(store: AreaStore, roster: Roster, figure: Figure) -> Release:
     parent = parent_of(document, figure.key)
     if parent is None:
         return compose_again(store, roster, figure)
-    children = [each for each in children_of(store, parent, figure.key) if each is not None]
+    children = [child for child in children_of(store, parent, figure.key) if child is not None]
     if len(children) < len(parent.children):
         raise DocumentRefused(f"A part of {parent.code} is not in the store.")
-    return sum_of(parent, figure.key.day, [decode(each.release) for each in children])
+    return sum_of(parent, figure.key.day, [decode(child.release) for child in children])

@@ -1,4 +1,4 @@
-"""The release worker as a program: the engine in the store's thread, the link beside it."""
+"""Runs the release worker: the engine in the store's thread, and the link beside it."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -27,12 +27,12 @@ log = structlog.get_logger()
 
 
 def response_filter(collectivity: str) -> str:
-    """Return what the release worker subscribes to: all that trustees say to it."""
+    """Return the release worker's topic filter for trustees' responses."""
     return trustee_topic(collectivity, "+", TrusteeKind.RESPONSE)
 
 
 def note(figure: Figure) -> None:
-    """Log a figure's new stage; nothing in it is of a household."""
+    """Log a figure's new stage; nothing in it concerns a single household."""
     key = figure.key
     log.info(
         "figure",
@@ -46,7 +46,7 @@ def note(figure: Figure) -> None:
 
 
 class ReleaseService:
-    """The tasks of the program, over a link and an engine that others have made."""
+    """The tasks of the program, over a given link and engine."""
 
     def __init__(
         self, link: Link, thread: StoreThread, engine: ReleaseEngine, clock: Callable[[], datetime]
@@ -55,26 +55,26 @@ class ReleaseService:
         self._thread = thread
         self._engine = engine
         self._clock = clock
-        self._heard = asyncio.Event()
+        self._answers_arrived = asyncio.Event()
         self._in_step = asyncio.Lock()
-        self._said = Repeated()
+        self._repeated = Repeated()
         self._unpublished = Condition()
         self._delays_s = UNPUBLISHED.waits_s()
 
     async def run(
         self, stop: asyncio.Event, until: int | None = None, *, ends_when_idle: bool = False
     ) -> None:
-        """Run until `stop`, or until no figure waits for an answer.
+        """Run until `stop` or, with `ends_when_idle`, until no figure waits for an answer.
 
-        `until`: days (numbers) before it are closed although their deadline has not passed.
+        With `until`, days (numbers) before it are closed before their deadline.
 
         Raises:
-            BaseExceptionGroup: a task failed for good; the others were ended.
+            BaseExceptionGroup: a task failed for good; the others were cancelled.
         """
         is_idle = asyncio.Event()
         work: dict[str, Coroutine[None, None, NoReturn]] = {
             "link": self._link.run(),
-            "hear": self._hear(),
+            "hear": self._receive(),
             "steps": self._steps(until, is_idle),
         }
         async with asyncio.TaskGroup() as group:
@@ -87,16 +87,16 @@ class ReleaseService:
                 for task in (*tasks, *ends):
                     task.cancel()
 
-    async def _hear(self) -> NoReturn:
+    async def _receive(self) -> NoReturn:
         while True:
             batch = await self._link.batch(BATCH_MAX, BATCH_WINDOW_S)
             refused = await self._thread.run(self._take, batch)
             for received in batch:
-                received.ack()  # what a killed worker forgets it asks for again
+                received.ack()  # a killed worker asks again for lost answers
             for reason in refused:
-                if times := self._said.found(reason):
+                if times := self._repeated.found(reason):
                     log.warning("answer_refused", reason=reason, times=times)
-            self._heard.set()
+            self._answers_arrived.set()
 
     def _take(self, batch: Sequence[Received]) -> list[str]:
         refused = []
@@ -109,11 +109,11 @@ class ReleaseService:
         return refused
 
     async def _steps(self, until: int | None, is_idle: asyncio.Event) -> NoReturn:
-        """Step whenever a trustee has spoken, and every second; publish before the next step."""
+        """Step after each message of a trustee and every second; publish before the next step."""
         published_on = 0
         while True:
             connection = await self._link.connected()
-            self._heard.clear()
+            self._answers_arrived.clear()
             async with self._in_step:
                 messages = await self._thread.run(self._step, until)
                 if connection != published_on:
@@ -127,7 +127,7 @@ class ReleaseService:
                     published_on = 0
             try:
                 async with asyncio.timeout(STEP_EVERY_S):
-                    await self._heard.wait()
+                    await self._answers_arrived.wait()
             except TimeoutError:
                 continue
 
@@ -143,7 +143,7 @@ class ReleaseService:
         await self._publish(requests)
 
     async def _publish(self, messages: Sequence[Outgoing]) -> bool:
-        """Publish; False: the broker was lost, and what is retained must be said again."""
+        """Publish; return False if the broker was lost and retained messages must be sent again."""
         try:
             await self._link.confirmed([self._link.send(message) for message in messages])
         except TransportError as exc:
