@@ -1,1 +1,1 @@
-"""The registrar's side: who stands where, signed entry by entry, and what each cell still needs."""
+"""The registrar's tools: the signed roster of households, and the state of each cell."""

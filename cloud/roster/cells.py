@@ -1,4 +1,4 @@
-"""Cells and the groups made of them: what is large enough, what must be merged with siblings."""
+"""Cells and groups of cells: which are large enough, and which must be merged with siblings."""
 
 import re
 from collections import Counter, defaultdict
@@ -16,7 +16,7 @@ _CODE_MAX = 48
 class GroupProposal(msgspec.Struct, frozen=True):
     """A group for a measures document, as `volet cloud measures draw-up` reads it.
 
-    `roster`: how many households count in it now.
+    `roster` is the number of households that count in it now.
     """
 
     measure: str
@@ -29,8 +29,8 @@ class GroupProposal(msgspec.Struct, frozen=True):
 class CellStatus(msgspec.Struct, frozen=True):
     """A cell and what it still needs.
 
-    `counted` of its `households` count towards a threshold; `merged_with` are the areas with which
-    it makes a curve's group; `is_enough`: that group is large enough.
+    `counted` of its `households` count towards a threshold. `merged_with` are the areas with which
+    it forms a curve's group; `is_enough` tells whether that group is large enough.
     """
 
     cell: str
@@ -44,27 +44,29 @@ class CellStatus(msgspec.Struct, frozen=True):
 
 
 class _Bin(msgspec.Struct):
-    """Areas that go together, and how many households count in them."""
+    """Areas that are merged, and how many households count in them."""
 
     areas: list[str]
     count: int
 
 
 def status(memberships: Iterable[Membership], codes: Codes) -> tuple[CellStatus, ...]:
-    """Return every cell in which somebody stands, by code."""
-    everybody = list(memberships)
-    households = Counter(_cell(each) for each in everybody)
-    counted = Counter(_cell(each) for each in everybody if each.is_counted)
+    """Return every cell with at least one household, by code."""
+    all_memberships = list(memberships)
+    households = Counter(_cell(membership) for membership in all_memberships)
+    counted = Counter(_cell(membership) for membership in all_memberships if membership.is_counted)
     bins = merged({cell: counted[cell] for cell in households}, CURVE_MIN)
-    numbers = {area: number for number, each in enumerate(bins) for area in each.areas}
+    numbers = {
+        area: number for number, merged_cells in enumerate(bins) for area in merged_cells.areas
+    }
     number_of = {cell: numbers.get(cell, numbers.get(commune_of(cell), 0)) for cell in households}
     together: dict[int, list[str]] = defaultdict(list)
     for cell in sorted(households):
         together[number_of[cell]].append(cell)
-    found = []
+    statuses = []
     for cell in sorted(households):
-        own, siblings = bins[number_of[cell]], together[number_of[cell]]
-        found.append(
+        merged_cells, siblings = bins[number_of[cell]], together[number_of[cell]]
+        statuses.append(
             CellStatus(
                 cell,
                 codes.name(cell),
@@ -73,39 +75,41 @@ def status(memberships: Iterable[Membership], codes: Codes) -> tuple[CellStatus,
                 max(0, GROUP_MIN - counted[cell]),
                 max(0, CURVE_MIN - counted[cell]),
                 tuple(other for other in siblings if other != cell),
-                own.count >= CURVE_MIN,
+                merged_cells.count >= CURVE_MIN,
             )
         )
-    return tuple(found)
+    return tuple(statuses)
 
 
 def proposals(memberships: Iterable[Membership], codes: Codes) -> tuple[GroupProposal, ...]:
     """Return the groups that are large enough, by measure and code.
 
-    A curve goes by cell, a profile by commune, classes by département and provider; what is too
-    small is merged with siblings, and what is too small even so is not proposed.
+    Curves are grouped by cell, profiles by commune, classes by département and provider. Groups
+    that are too small are merged with siblings; those still too small are not proposed.
     """
-    counted = [each for each in memberships if each.is_counted]
-    cells = Counter(_cell(each) for each in counted)
-    communes = Counter(commune_of(_cell(each)) for each in counted)
-    found = [
+    counted = [membership for membership in memberships if membership.is_counted]
+    cells = Counter(_cell(membership) for membership in counted)
+    communes = Counter(commune_of(_cell(membership)) for membership in counted)
+    groups = [
         *_proposals(MeasureKind.CURVE, merged(cells, CURVE_MIN), CURVE_MIN),
         *_proposals(MeasureKind.PROFILE, merged(communes, GROUP_MIN), GROUP_MIN),
     ]
-    for provider in sorted({each.entry.provider for each in counted} - {""}):
+    for provider in sorted({membership.entry.provider for membership in counted} - {""}):
         count = Counter(
-            departement_of(_cell(each)) for each in counted if each.entry.provider == provider
+            departement_of(_cell(membership))
+            for membership in counted
+            if membership.entry.provider == provider
         )
         bins = _merged_by(count, lambda code: codes.region_of(code) or code, GROUP_MIN)
-        found += _proposals(MeasureKind.CLASSES, bins, GROUP_MIN, provider)
-    return tuple(found)
+        groups += _proposals(MeasureKind.CLASSES, bins, GROUP_MIN, provider)
+    return tuple(groups)
 
 
 def merged(counts: Mapping[str, int], least: int) -> list[_Bin]:
-    """Put cells together until each part has `least` households: within a commune, then beyond.
+    """Merge cells until each part has `least` households: first within a commune, then beyond.
 
-    Whatever comes out: every cell begins with the areas of exactly one part. A part may stay
-    smaller where a whole département has no more.
+    Every cell's code begins with the areas of exactly one part. A part may stay smaller if its
+    whole département has no more households.
     """
     by_commune: dict[str, dict[str, int]] = defaultdict(dict)
     for cell, count in counts.items():
@@ -118,18 +122,23 @@ def merged(counts: Mapping[str, int], least: int) -> list[_Bin]:
         else:
             done[departement_of(commune)] += _within_commune(commune, cells, least)
     for departement in {departement_of(commune) for commune in small}:
-        own = {code: n for code, n in small.items() if departement_of(code) == departement}
-        bins, rest = _filled(own, least)
+        departement_counts = {
+            code: n for code, n in small.items() if departement_of(code) == departement
+        }
+        bins, rest = _filled(departement_counts, least)
         done[departement] += bins
         if rest.areas:
             _join(done[departement], rest)
-    return sorted((each for bins in done.values() for each in bins), key=lambda b: b.areas)
+    return sorted(
+        (merged_bin for bins in done.values() for merged_bin in bins),
+        key=lambda merged_bin: merged_bin.areas,
+    )
 
 
 def _within_commune(commune: str, cells: Mapping[str, int], least: int) -> list[_Bin]:
     """Merge the IRIS of a commune that is large enough as a whole."""
     if any(len(cell) == COMMUNE_CHARACTERS for cell in cells):
-        # Somebody stands in the commune as such; an IRIS of it would be counted twice.
+        # A household has the commune itself as its cell, so an IRIS of it would be counted twice.
         return [_Bin([commune], sum(cells.values()))]
     bins = [_Bin([cell], count) for cell, count in sorted(cells.items()) if count >= least]
     more, rest = _filled({cell: n for cell, n in cells.items() if n < least}, least)
@@ -145,9 +154,9 @@ def _merged_by(
     """Merge codes with siblings of one parent."""
     done: list[_Bin] = []
     for parent in sorted({parent_of(code) for code in counts}):
-        own = {code: n for code, n in counts.items() if parent_of(code) == parent}
-        bins = [_Bin([code], count) for code, count in sorted(own.items()) if count >= least]
-        more, rest = _filled({code: n for code, n in own.items() if n < least}, least)
+        siblings = {code: n for code, n in counts.items() if parent_of(code) == parent}
+        bins = [_Bin([code], count) for code, count in sorted(siblings.items()) if count >= least]
+        more, rest = _filled({code: n for code, n in siblings.items() if n < least}, least)
         bins += more
         if rest.areas:
             _join(bins, rest)
@@ -156,7 +165,7 @@ def _merged_by(
 
 
 def _filled(counts: Mapping[str, int], least: int) -> tuple[list[_Bin], _Bin]:
-    """Fill parts in the order of codes, which is about that of the map; and what is left over."""
+    """Fill parts in the order of codes, which roughly follows the map; return them and the rest."""
     bins: list[_Bin] = []
     rest = _Bin([], 0)
     for code, count in sorted(counts.items()):
@@ -169,11 +178,11 @@ def _filled(counts: Mapping[str, int], least: int) -> tuple[list[_Bin], _Bin]:
 
 
 def _join(bins: list[_Bin], rest: _Bin) -> None:
-    """Add what is left over to the smallest part, or leave it a part of its own."""
+    """Add the rest to the smallest part, or make it a part of its own."""
     if not bins:
         bins.append(rest)
         return
-    smallest = min(bins, key=lambda each: (each.count, each.areas))
+    smallest = min(bins, key=lambda candidate: (candidate.count, candidate.areas))
     smallest.areas = sorted([*smallest.areas, *rest.areas])
     smallest.count += rest.count
 
@@ -182,17 +191,17 @@ def _proposals(
     kind: MeasureKind, bins: Iterable[_Bin], least: int, provider: str = ""
 ) -> list[GroupProposal]:
     return [
-        GroupProposal(kind, _code(each.areas, provider), tuple(each.areas), provider, each.count)
-        for each in sorted(bins, key=lambda b: b.areas)
-        if each.count >= least
+        GroupProposal(kind, _code(group.areas, provider), tuple(group.areas), provider, group.count)
+        for group in sorted(bins, key=lambda group: group.areas)
+        if group.count >= least
     ]
 
 
 def _code(areas: list[str], provider: str) -> str:
-    """Name a group by its first area, how many more there are, and the provider."""
+    """Name a group by its first area, the number of further areas, and the provider."""
     more = f"+{len(areas) - 1}" if len(areas) > 1 else ""
-    word = re.sub(r"[^0-9A-Za-z.-]", "-", provider)
-    return f"{areas[0]}{more}{'/' if word else ''}{word}"[:_CODE_MAX]
+    suffix = re.sub(r"[^0-9A-Za-z.-]", "-", provider)
+    return f"{areas[0]}{more}{'/' if suffix else ''}{suffix}"[:_CODE_MAX]
 
 
 def _cell(membership: Membership) -> str:

@@ -1,4 +1,4 @@
-"""What the registrar does: households join, move, change chips, and leave."""
+"""Edits the roster when households join, move, change chips or leave."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ _COLUMNS = ("device", "cell", "point")
 
 
 class RosterAssignment(msgspec.Struct, frozen=True):
-    """Where a chip is to stand; `start` None: newcomers today, changes in three days."""
+    """A chip's place; with `start` None, newcomers start today, and changes in three days."""
 
     device: str
     cell: str
@@ -33,7 +33,7 @@ class RosterAssignment(msgspec.Struct, frozen=True):
 
 
 class RosterEditor:
-    """One roster and its registrar; entries are kept as soon as a method returns."""
+    """One roster and its registrar; entries are stored when a method returns."""
 
     def __init__(self, registrar: Registrar, store: Store, codes: Codes, today: date) -> None:
         """Read the roster.
@@ -55,9 +55,9 @@ class RosterEditor:
         self.roster.extend(store.area.roster())
 
     def add(self, places: Sequence[RosterAssignment]) -> int:
-        """Enter chips, all or none; returns how many entries that took.
+        """Add or change chips, all or none; return how many entries were added.
 
-        A chip that stands there already is passed over, so that a list may be given again.
+        Chips whose assignment is unchanged are skipped, so a list can be submitted again.
 
         Raises:
             DocumentRefused: names the chip and the rule.
@@ -75,12 +75,14 @@ class RosterEditor:
         return len(signed)
 
     def leave(self, device: str, start: date | None = None) -> None:
-        """Enter that a household stands nowhere from a day on.
+        """Add an entry that a household belongs to no cell from a day on.
 
         Raises:
             DocumentRefused: the chip is on no roster, or has left.
         """
-        last = next((each for each in self._latest() if each.device == device and each.cell), None)
+        last = next(
+            (entry for entry in self._latest() if entry.device == device and entry.cell), None
+        )
         if last is None:
             raise DocumentRefused(f"{device} stands in no cell; `volet cloud roster status`.")
         entry = msgspec.structs.replace(
@@ -116,7 +118,7 @@ class RosterEditor:
         return entry
 
     def _start(self, start: date | None, last: RosterEntry | None) -> int:
-        """Return the first day: as said, else with notice for a chip that stands somewhere."""
+        """Return the first day: `start` if given; a chip that already has a cell gets notice."""
         if start is not None:
             first = day_number(start)
             if last is None and first < self._today - SEEN_LATE_DAYS and self._has_figures():
@@ -129,10 +131,11 @@ class RosterEditor:
         return max(first, last.start) if last else first
 
     def _has_figures(self) -> bool:
-        """Say whether measures are in effect: who joins before is a founder."""
+        """Return whether measures are in effect; a household that joins earlier is a founder."""
         cosigned_documents = self._store.area.cosigned_documents(Measures.__name__)
         return any(
-            read_cosigned(each, Measures).effective <= self._today for each in cosigned_documents
+            read_cosigned(cosigned, Measures).effective <= self._today
+            for cosigned in cosigned_documents
         )
 
     def _sign(self, entry: RosterEntry) -> SignedEntry:
@@ -144,17 +147,17 @@ class RosterEditor:
         return (self.roster.history(key)[-1] for key in self.roster.households())
 
     def _devices(self, ids: set[str]) -> dict[DeviceId, Device]:
-        """Return the enrolments of many chips; the store takes some thousand at once."""
+        """Return the enrolments of many chips, some thousand per query."""
         ordered = sorted(ids)
-        found: dict[DeviceId, Device] = {}
-        for place in range(0, len(ordered), 5_000):
-            some = {DeviceId(each) for each in ordered[place : place + 5_000]}
-            found |= {device.device: device for device in self._store.devices(some)}
-        return found
+        devices: dict[DeviceId, Device] = {}
+        for first in range(0, len(ordered), 5_000):
+            chunk = {DeviceId(name) for name in ordered[first : first + 5_000]}
+            devices |= {device.device: device for device in self._store.devices(chunk)}
+        return devices
 
 
 def read_places(path: Path) -> list[RosterAssignment]:
-    """Read a fleet: CSV with the columns device, cell, point, and perhaps provider and from.
+    """Read a list of chips: CSV with the columns device, cell, point, optionally provider and from.
 
     Raises:
         DocumentRefused: names the line.
@@ -163,7 +166,7 @@ def read_places(path: Path) -> list[RosterAssignment]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = csv.DictReader(file)
-            if missing := [each for each in _COLUMNS if each not in (rows.fieldnames or ())]:
+            if missing := [column for column in _COLUMNS if column not in (rows.fieldnames or ())]:
                 raise DocumentRefused(f"{path}: there is no column {missing[0]}.")
             for row in rows:
                 fields = {name: (text or "").strip() for name, text in row.items() if name}

@@ -1,4 +1,4 @@
-"""What a registrar's directory holds, and what of it a backup takes along."""
+"""The files of a registrar's directory, and which of them a backup includes."""
 
 from pathlib import Path
 
@@ -18,10 +18,10 @@ FILES = (
 
 
 def check(directory: Path) -> str:
-    """Read the registrar's keys; says which registrar it is.
+    """Check the registrar's keys and return the registrar's name.
 
     Raises:
-        ConfigError: one is missing, open to others or no key.
+        ConfigError: one is missing, open to others or not a key.
     """
     return f"registrar {load(directory).public_key.hex()[:16]}"
 

@@ -1,6 +1,6 @@
-"""The registrar's keys: the one that signs the roster, and the salt of delivery points.
+"""The registrar's keys: one that signs the roster, and the salt of delivery points.
 
-They lie in a directory of their own, since the registrar may be somebody else than the
+They have a directory of their own, because the registrar may be another party than the
 collectivity, on another machine.
 """
 
@@ -38,7 +38,7 @@ _NEXT_STEP = "draw it with `volet cloud roster init`, or put its backup there."
 
 
 class Registrar(msgspec.Struct, frozen=True):
-    """Who signs entries and can tell delivery points."""
+    """Signs entries and recognises delivery points."""
 
     key: Ed25519PrivateKey
     salt: bytes
@@ -49,12 +49,12 @@ class Registrar(msgspec.Struct, frozen=True):
         return self.key.public_key().public_bytes_raw()
 
     def point(self, text: str) -> bytes:
-        """Return the hash under which a delivery point stands in the roster.
+        """Return the hash of a delivery point in the roster.
 
-        Spaces and case say nothing; without the salt nobody can try all 14-digit numbers.
+        Spaces and case are ignored. The salt prevents trying all 14-digit numbers.
 
         Raises:
-            DocumentRefused: there is nothing in the text.
+            DocumentRefused: the text is empty.
         """
         plain = "".join(text.split()).upper()
         if not plain:
@@ -63,7 +63,7 @@ class Registrar(msgspec.Struct, frozen=True):
 
 
 def draw(directory: Path) -> bool:
-    """Draw the registrar's keys where none are; say whether any was drawn."""
+    """Draw missing keys of the registrar; return whether any was drawn."""
     make_private_dir(directory)
     pem = Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
@@ -82,7 +82,7 @@ def load(directory: Path) -> Registrar:
     """Read the registrar's keys.
 
     Raises:
-        ConfigError: missing, open to others, or no such keys.
+        ConfigError: one is missing, open to others, or not a valid key.
     """
     path = directory / KEY
     try:
@@ -101,7 +101,7 @@ def read_public_key(path: Path) -> bytes:
     """Read a registrar's public key (32 bytes) from PEM.
 
     Raises:
-        ConfigError: missing, or no Ed25519 public key.
+        ConfigError: missing, or not an Ed25519 public key.
     """
     data = read_document(path, "`volet cloud roster init` writes it.")
     try:
