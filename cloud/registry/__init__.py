@@ -1,11 +1,11 @@
-"""Who belongs to the collectivity: its authority, enrolments, revocation, and the broker's files.
+"""The members of the collectivity: authority, enrolments, revocation, and the broker's files.
 
-authority   the CA's documents: certificates and the revocation list, no files
-pki         the files of the CA: made once, renewed, revoked
-enrolment   a chip's request checked, and its answer
-broker      the broker's directory filled, the broker told to read it again
+authority   builds certificates and the revocation list; touches no files
+pki         the CA's files: created once, renewed, revoked
+enrolment   checks and answers a chip's request
+broker      fills the broker's directory and makes the broker reload it
 places      who lived where, at which delivery point
-revocation  a device shut out, its open session included
-renewal     certificates of roles and of the authority, renewed
-revoked     the revocation list, and what an older store has forgotten of it
+revocation  shuts out a device and ends its session
+renewal     renews the certificates of roles and of the authority
+revoked     merges revocation lists and restores forgotten revocations
 """

@@ -1,7 +1,7 @@
-"""The collectivity's certificate authority: certificates and the revocation list, no files.
+"""The collectivity's certificate authority: certificates and the revocation list, without files.
 
-ECDSA on P-256 throughout. The CA signs nothing but the names it draws or checks itself: whatever
-else a signing request asks for is not looked at.
+ECDSA on P-256 throughout. The CA signs only names that it draws or checks itself, and ignores
+everything else in a signing request.
 """
 
 import ipaddress
@@ -17,13 +17,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from protocol.errors import ConfigError
 
 CA_VALIDITY = timedelta(days=3653)
-# The broker and the roles stand next to the operator, who renews them.
+# The operator has the broker and the roles at hand and renews their certificates.
 ROLE_VALIDITY = timedelta(days=397)
-# What shuts a chip out is the revocation list, within a minute. Expiry is no second lock: it would
-# darken unattended chips on one day, since renewal means a new enrolment by hand.
+# The revocation list shuts a chip out within a minute, so expiry is not needed for that. A short
+# validity would end unattended chips on one day, since renewal takes a new enrolment by hand.
 DEVICE_VALIDITY = timedelta(days=1826)
-# Clocks of chips and hosts differ; a list must not lie in a reader's future, and each must be
-# newer, in whole seconds, than the one before (OpenSSL keeps both and takes the newer).
+# The clocks of chips and hosts differ, so a list is backdated to be valid for all of them. Each
+# list must be newer than the previous one by whole seconds (OpenSSL keeps both and takes the
+# newer).
 BACKDATED = timedelta(hours=1)
 
 _KEY_USAGES = (
@@ -50,7 +51,7 @@ class Authority:
 def new_authority(
     key: ec.EllipticCurvePrivateKey, collectivity: str, now: datetime
 ) -> x509.Certificate:
-    """Sign the CA's own certificate: 10 years, may sign end entities only."""
+    """Sign the CA's own certificate, valid for 10 years and for end entities only."""
     name = _name(f"Volet {collectivity} authority")
     builder = _builder(name, name, key.public_key(), now, now + CA_VALIDITY)
     return (
@@ -67,9 +68,9 @@ def issue_client(
     now: datetime,
     validity: timedelta,
 ) -> x509.Certificate:
-    """Certify a device's or a role's key under a common name that the caller has checked.
+    """Certify the key of a device or role under a common name that the caller has checked.
 
-    It ends with the authority at the latest. Raises ConfigError as `check_holds`.
+    It expires with the authority at the latest. Raises ConfigError as `check_holds`.
     """
     return _end_entity(authority, name, public_key, now, validity)
 
@@ -102,10 +103,10 @@ def revocation_list(
     now: datetime,
     previous: x509.CertificateRevocationList | None = None,
 ) -> x509.CertificateRevocationList:
-    """Sign the list of what `previous` held and `serials`. Raises ConfigError as `check_holds`.
+    """Sign the list of all in `previous` and `serials`. Raises ConfigError as `check_holds`.
 
-    It holds as long as the CA: the list lies beside the broker, so that an old date would protect
-    from nothing and lock everyone out.
+    It is valid as long as the CA. The list lies beside the broker, so an earlier expiry would not
+    protect anything and would lock everyone out.
     """
     check_holds(authority, now)
     revoked = {entry.serial_number: entry for entry in previous or ()}
@@ -129,19 +130,19 @@ def revocation_list(
 
 
 def is_fresh(certificate: x509.Certificate, now: datetime) -> bool:
-    """Say whether more than half of a certificate's time is left.
+    """Return whether more than half of a certificate's validity is left.
 
-    Programs warn when a third is left, so that a renewal each month keeps them silent.
+    Programs warn when a third is left, so a monthly renewal keeps them silent.
     """
     lifetime = certificate.not_valid_after_utc - certificate.not_valid_before_utc
     return certificate.not_valid_after_utc - now > lifetime / 2
 
 
 def check_holds(authority: Authority, now: datetime) -> None:
-    """Check that what the authority signs now is worth anything.
+    """Check that the authority is still valid.
 
     Raises:
-        ConfigError: it has ended.
+        ConfigError: it has expired.
     """
     end = authority.certificate.not_valid_after_utc
     if now >= end:

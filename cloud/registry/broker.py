@@ -1,4 +1,4 @@
-"""The broker's directory: filled from the collectivity's, and the broker told to read it again."""
+"""Fills the broker's directory from the collectivity's, and makes the broker reload it."""
 
 import os
 import pwd
@@ -42,20 +42,20 @@ _READING_S = 5.0
 
 
 def current_user() -> str:
-    """Return the name of the user whom this process runs as."""
+    """Return the name of the user of this process."""
     return pwd.getpwuid(os.geteuid()).pw_name
 
 
 def default_user() -> str:
-    """Return whom the broker should run as: Debian's `mosquitto` if we may choose, else ourselves."""
+    """Return the broker's default user: Debian's `mosquitto` if we are root, else ourselves."""
     return "mosquitto" if os.geteuid() == 0 else current_user()
 
 
 def user_of(broker: Path) -> str:
-    """Return whom the broker of a directory runs as: its owner, once it is filled.
+    """Return the user of a directory's broker, which is its owner once it is filled.
 
     Raises:
-        ConfigError: its owner is no user of this machine.
+        ConfigError: its owner is not a user of this machine.
     """
     if not (broker / CONFIG).exists():
         return default_user()
@@ -66,12 +66,12 @@ def user_of(broker: Path) -> str:
 
 
 def write_broker(directory: Path, broker: Path, user: str) -> bool:
-    """Fill the broker's directory, mode 0700 and `user`'s: configuration, ACL, certificates, key.
+    """Fill the broker's directory (0700, owned by `user`): configuration, ACL, certificates, key.
 
-    Returns whether a broker runs there, which then reads it again.
+    Returns whether a broker runs there, which then reloads it.
 
     Raises:
-        ConfigError: the collectivity's directory lacks a file, there is no such user, it cannot
+        ConfigError: the collectivity's directory lacks a file, the user does not exist or cannot
             enter the directory, or the broker that runs there was started on another one.
     """
     config = load_config(directory)
@@ -100,10 +100,10 @@ def write_broker(directory: Path, broker: Path, user: str) -> bool:
 
 
 def refresh_broker(directory: Path, broker: Path) -> bool:
-    """Bring certificates and revocation list to the broker; say whether one runs and has read them.
+    """Copy certificates and revocation list to the broker; return whether a broker reloaded them.
 
     Raises:
-        ConfigError: there is no broker's directory at `broker`, or it is not ours to change.
+        ConfigError: there is no broker's directory at `broker`, or we may not change it.
     """
     if not broker.is_dir():
         raise ConfigError(
@@ -118,17 +118,17 @@ def refresh_broker(directory: Path, broker: Path) -> bool:
 
 
 def reload_broker(broker: Path) -> bool:
-    """Have the broker read configuration, ACL, certificates and revocation list again.
+    """Make the broker reload its configuration, ACL, certificates and revocation list.
 
-    Returns whether one runs there; one that does not reads all at its start.
+    Returns whether one runs there. A broker that does not run reads all of it at its start.
 
     Raises:
-        ConfigError: it is not ours to signal, or was started on another directory.
+        ConfigError: we may not signal it, or it was started on another directory.
     """
     try:
         pid = int((broker / PID).read_text("ascii"))
         name = Path(f"/proc/{pid}/comm").read_text("utf-8").strip()
-        if name != "mosquitto":  # a stale file must not have us signal another process
+        if name != "mosquitto":  # the PID file may be stale; never signal another process
             return False
         if not _is_started_on(pid, broker.resolve()):
             raise ConfigError(
@@ -148,7 +148,7 @@ def reload_broker(broker: Path) -> bool:
 
 
 def start_command(broker: Path) -> str:
-    """Return what people type to start the broker on its directory."""
+    """Return the shell command that starts the broker on its directory."""
     return f"OPENSSL_CONF={broker / OPENSSL} mosquitto -c {broker / CONFIG}"
 
 
@@ -160,17 +160,17 @@ def _sleeps(pid: int) -> bool:
 
 
 def _is_started_on(pid: int, broker: Path) -> bool:
-    """Say whether a broker's configuration is this directory's, or names it; broker is absolute."""
-    words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    if b"-c" not in words[:-1]:
-        return True  # started in a way that says nothing of it
-    given = os.fsdecode(words[words.index(b"-c") + 1])
+    """Return whether a broker's configuration is in `broker` (absolute), or names it."""
+    arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    if b"-c" not in arguments[:-1]:
+        return True  # its command line does not name a configuration
+    given = os.fsdecode(arguments[arguments.index(b"-c") + 1])
     path = Path(f"/proc/{pid}/cwd").readlink() / given
     try:
         return path.resolve() == broker / CONFIG or str(broker) in path.read_text(
             "utf-8", "replace"
         )
-    except FileNotFoundError:  # moved away since
+    except FileNotFoundError:  # moved since
         return False
 
 
@@ -178,7 +178,7 @@ def _check_way(broker: Path, user: str) -> None:
     """Check that `user` may enter all directories above `broker`, which is absolute.
 
     Raises:
-        ConfigError: names the first that is closed to it.
+        ConfigError: names the first that `user` may not enter.
     """
     if user == current_user() or os.geteuid() != 0:
         return
@@ -189,8 +189,8 @@ def _check_way(broker: Path, user: str) -> None:
     groups = os.getgrouplist(user, account.pw_gid)
     for parent in reversed(broker.parents):
         if not parent.exists():
-            return  # it will be made, open to all
-        enter = subprocess.run(  # whatever decides it: mode, groups, access control lists
+            return  # it will be created, open to all
+        enter = subprocess.run(  # covers mode, groups and access control lists
             ["/usr/bin/test", "-x", parent],
             user=account.pw_uid,
             group=account.pw_gid,
@@ -210,7 +210,7 @@ def _no_user(user: str) -> ConfigError:
 
 
 def _give(broker: Path, names: Sequence[str], user: str) -> None:
-    """Make what we wrote the user's; a link that the broker may have put there is not followed."""
+    """Make `user` the owner of our files, without following links that the broker may have made."""
     if user == current_user():
         return
     try:

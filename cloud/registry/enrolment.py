@@ -1,4 +1,4 @@
-"""A chip's request checked, and answered with a certificate and a record signed by the CA."""
+"""Checks a chip's enrolment request, and answers it with a certificate and a signed record."""
 
 import time
 from dataclasses import dataclass
@@ -33,17 +33,17 @@ from protocol.ids import DeviceId, HouseholdKeyId, new_device_id
 from protocol.moving import Mandate, check_mandate
 
 _CURVE = ec.SECP256R1
-# A mandate of the far future would be the household's last one for as long.
+# No later mandate could replace one dated in the far future.
 AHEAD_S = 86_400.0
 SHORT_HASH = 16
 ONE_DAY = timedelta(days=1)
-# Before Volet; the day before it can still be written.
+# Before Volet existed; the day before it is still a valid date.
 EARLIEST = date(2000, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedRequest:
-    """A request of which every signature fits."""
+    """A request with only valid signatures."""
 
     tls_key: ec.EllipticCurvePublicKey
     signing_key: bytes
@@ -53,10 +53,10 @@ class CheckedRequest:
 
 
 def check_request(signed: Signed) -> CheckedRequest:
-    """Check a chip's request: every signature in it, the household's mandate included.
+    """Check every signature in a chip's request, including the household's mandate.
 
     Raises:
-        DocumentRefused: with what does not fit.
+        DocumentRefused: names what does not fit.
     """
     try:
         request = decode_body(signed.body, EnrolmentRequest)
@@ -80,7 +80,7 @@ def check_request(signed: Signed) -> CheckedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """What came of a request: the id, and the answer for the chip."""
+    """The result of a request: the chip's id, and the answer for it."""
 
     device: DeviceId
     has_contract: bool
@@ -90,16 +90,16 @@ class Enrolled:
 def enrol(
     directory: Path, store: Store, signed: Signed, now: datetime, prm: str | None = None
 ) -> Enrolled:
-    """Enrol a chip: draw its id, certify it, keep device, contract and place.
+    """Enrol a chip: draw its id, certify it, store device, contract and place.
 
-    The same chip again keeps its id and gets a new certificate. A household key speaks through one
-    chip at a time: the one that it has mandated last. A chip speaks for one household at a time.
-    `prm` is the delivery point's number; it is kept encrypted.
+    A chip that enrols again keeps its id and gets a new certificate. A household key has one chip
+    at a time, the one it mandated last; a chip has one household at a time. `prm` is the delivery
+    point's number, which is stored encrypted.
 
     Raises:
-        DocumentRefused: the request does not hold, the chip or household may not enrol, or `prm`
-            is no number of a delivery point.
-        ConfigError: the directory is not complete.
+        DocumentRefused: the request is invalid, the chip or household may not enrol, or `prm` is
+            not a delivery point's number.
+        ConfigError: the directory is incomplete.
     """
     request = check_request(signed)
     meter = None if prm is None else seal_meter(directory, prm, request.household_key)
@@ -135,15 +135,15 @@ def enrol(
 def _record(
     collectivity: str, store: Store, device: DeviceId, request: CheckedRequest
 ) -> EnrolmentRecord:
-    """Say what is enrolled, with the days of each of the household's contracts."""
+    """Return the record of an enrolment, with the days of each of the household's contracts."""
     identity = store.identity(request.household_key)
-    held = [
+    held_contracts = [
         HeldContract(
-            each.hash,
-            decode_body(each.contract.body, Contract).start,
-            None if each.end is None else each.end - ONE_DAY,
+            contract.hash,
+            decode_body(contract.contract.body, Contract).start,
+            None if contract.end is None else contract.end - ONE_DAY,
         )
-        for each in store.contracts_of(request.household_key)
+        for contract in store.contracts_of(request.household_key)
     ]
     return EnrolmentRecord(
         collectivity,
@@ -152,12 +152,12 @@ def _record(
         request.household_key,
         b"" if request.contract is None else request.contract.hash,
         request.mandate.made_at if identity is None else identity.mandated_at,
-        tuple(held),
+        tuple(held_contracts),
     )
 
 
 def _check_contract_order(store: Store, request: CheckedRequest) -> None:
-    """Check that a contract is the household's latest word: by the time that it signed, not ours.
+    """Check that a contract is the household's latest, by the time of its signature, not ours.
 
     The chip, which signs the requests, orders them by the same time.
     """
@@ -180,7 +180,7 @@ def _check_contract_order(store: Store, request: CheckedRequest) -> None:
 
 
 def _put_mandate(store: Store, request: CheckedRequest) -> None:
-    """Keep when the household spoke last; after its contract, so that it can be handed in again."""
+    """Store the time of the latest mandate; after the contract, so a request can be repeated."""
     known = store.identity(request.household_key)
     mandate = request.mandate
     latest = mandate.made_at if known is None else max(known.mandated_at, mandate.made_at)
@@ -188,10 +188,10 @@ def _put_mandate(store: Store, request: CheckedRequest) -> None:
 
 
 def _put_contract(store: Store, contract: StoredContract, now: datetime) -> None:
-    """Keep a contract; a new one ends those that the household has had, the day before it begins.
+    """Store a contract; a new one ends the household's others the day before it begins.
 
-    So each day is of one contract, that which the household took last for it, and a provider sees
-    which one holds. A request that is handed in again ends nothing.
+    So each day belongs to one contract, the household's latest for that day, and a provider sees
+    which one applies. A repeated request ends nothing.
     """
     if store.contract(contract.hash) is None:
         last_day = decode_body(contract.contract.body, Contract).start - ONE_DAY
@@ -199,18 +199,18 @@ def _put_contract(store: Store, contract: StoredContract, now: datetime) -> None
 
 
 def _device_for(directory: Path, store: Store, request: CheckedRequest) -> DeviceId:
-    same_chip = [d for d in store.devices() if d.signing_key == request.signing_key]
+    same_chip = [device for device in store.devices() if device.signing_key == request.signing_key]
     if any(device.is_revoked for device in same_chip):
         raise DocumentRefused(CHIP_REVOKED)
-    speaks = store.device_of(request.household_key)
-    _check_mandated(store, request, speaks)
+    current = store.device_of(request.household_key)
+    _check_mandated(store, request, current)
     if same_chip:
         return same_chip[0].device
     return find_issued(directory, request.tls_key) or new_device_id()
 
 
-def _check_mandated(store: Store, request: CheckedRequest, speaks: Device | None) -> None:
-    """Check that the household itself wants this chip to speak for it from now on."""
+def _check_mandated(store: Store, request: CheckedRequest, current: Device | None) -> None:
+    """Check that the household itself has mandated this chip."""
     if request.mandate.made_at > (time.time() + AHEAD_S) * 1_000:
         raise DocumentRefused(
             "The request was made in the future: set the chip's clock, then make a new one with "
@@ -219,12 +219,12 @@ def _check_mandated(store: Store, request: CheckedRequest, speaks: Device | None
     known = store.identity(request.household_key)
     if known is not None and known.identity != request.mandate.identity:
         raise DocumentRefused("The mandate is not this household's: it is registered with another.")
-    if speaks is not None and speaks.signing_key == request.signing_key:
+    if current is not None and current.signing_key == request.signing_key:
         return
-    if speaks is not None and known is None:
+    if current is not None and known is None:
         raise DocumentRefused(
             f"This household is enrolled with another chip; revoke that one first: "
-            f"`volet cloud revoke {speaks.device}`."
+            f"`volet cloud revoke {current.device}`."
         )
     if known is not None and request.mandate.made_at <= known.mandated_at:
         raise DocumentRefused(
@@ -234,7 +234,7 @@ def _check_mandated(store: Store, request: CheckedRequest, speaks: Device | None
 
 
 def _check_csr(pem: bytes) -> ec.EllipticCurvePublicKey:
-    """Return the key that a signing request proves to hold; its names are not looked at."""
+    """Return the key whose possession a signing request proves; its names are ignored."""
     try:
         csr = x509.load_pem_x509_csr(pem)
         key = csr.public_key()

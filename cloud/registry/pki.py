@@ -4,9 +4,9 @@ platform.key                    Ed25519; signs acks and statements
 pki/ca.key, ca.pem              the authority of chips, broker and roles
 pki/server.key, server.pem      the broker
 pki/worker.key, worker.pem      the first worker; further roles likewise, by their names
-pki/operator.key, operator.pem  who ends sessions at the broker
-pki/crl.pem                     what is revoked
-pki/issued/{device}.pem         all certificates that a device has got
+pki/operator.key, operator.pem  ends sessions at the broker
+pki/crl.pem                     the revocation list
+pki/issued/{device}.pem         all certificates ever issued to a device
 """
 
 import fcntl
@@ -62,7 +62,7 @@ _RESTORE = "put it back from a backup; chips trust the one that was drawn first.
 
 
 def pki_path(directory: Path, name: str) -> Path:
-    """Return where a file of the PKI is."""
+    """Return the path of a file of the PKI."""
     return directory / "pki" / name
 
 
@@ -71,7 +71,7 @@ def exclusive(directory: Path) -> Iterator[None]:
     """Keep other commands from changing the PKI at the same time.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no PKI.
     """
     try:
         fd = os.open(directory / "pki", os.O_RDONLY | os.O_DIRECTORY)
@@ -87,10 +87,10 @@ def exclusive(directory: Path) -> Iterator[None]:
 
 
 def initialise(directory: Path, config: CloudConfig, now: datetime) -> bool:
-    """Draw the collectivity's keys and sign its first certificates; say whether there were none.
+    """Draw the collectivity's keys and sign its first certificates; False if they exist already.
 
-    Written last, cloud.toml says that all is there: from then on nothing is drawn again. What an
-    interruption left is kept and completed.
+    cloud.toml is written last and marks the directory as complete; nothing is drawn again after
+    that. The files of an interrupted run are kept and completed.
 
     Raises:
         ConfigError: the directory is another collectivity's, or has lost a file.
@@ -126,7 +126,7 @@ def load_authority(directory: Path) -> Authority:
     """Read the CA.
 
     Raises:
-        ConfigError: it is not there, or open to others.
+        ConfigError: it is missing, or open to others.
     """
     return Authority(
         load_ec_key(directory, "ca.key"), load_certificate(pki_path(directory, "ca.pem"))
@@ -137,7 +137,7 @@ def load_platform_key(directory: Path) -> Ed25519PrivateKey:
     """Read the key that signs acks and statements.
 
     Raises:
-        ConfigError: it is not there, open to others, or no such key.
+        ConfigError: it is missing, open to others, or not an Ed25519 key.
     """
     path = directory / PLATFORM_KEY
     key = _load_key(path)
@@ -150,7 +150,7 @@ def load_certificate(path: Path) -> x509.Certificate:
     """Read a certificate.
 
     Raises:
-        ConfigError: it is not there, or none.
+        ConfigError: it is missing, or not a certificate.
     """
     try:
         return x509.load_pem_x509_certificate(read_document(path, _RESTORE))
@@ -160,15 +160,15 @@ def load_certificate(path: Path) -> x509.Certificate:
 
 def roles(directory: Path) -> tuple[str, ...]:
     """Return the common names of the roles that have a certificate."""
-    found = (path.stem for path in (directory / "pki").glob("*.pem"))
-    return tuple(sorted(name for name in found if role_of(name)))
+    stems = (path.stem for path in (directory / "pki").glob("*.pem"))
+    return tuple(sorted(stem for stem in stems if role_of(stem)))
 
 
 def issue_role(directory: Path, name: str, now: datetime) -> Path:
-    """Draw a key for one more worker, monitor or trustee, and certify it; returns the certificate.
+    """Draw and certify a key for a worker, monitor or trustee; return the certificate's path.
 
     Raises:
-        ConfigError: `name` stands for no role, or has a certificate.
+        ConfigError: `name` does not name a role, or has a certificate.
     """
     role = role_of(name)
     if role is None:
@@ -194,10 +194,10 @@ def issue_role(directory: Path, name: str, now: datetime) -> Path:
 def issue_device(
     directory: Path, device: DeviceId, public_key: ec.EllipticCurvePublicKey, now: datetime
 ) -> bytes:
-    """Certify a chip's key under its id; returns the certificate as PEM. Inside `exclusive`.
+    """Certify a chip's key under its id; return the certificate as PEM. Call within `exclusive`.
 
     Raises:
-        ConfigError: the CA is not there.
+        ConfigError: the CA is missing.
     """
     certificate = issue_client(load_authority(directory), device, public_key, now, DEVICE_VALIDITY)
     path = pki_path(directory, f"issued/{device}.pem")
@@ -207,7 +207,7 @@ def issue_device(
 
 
 def issued_certificates(directory: Path, device: DeviceId) -> list[x509.Certificate]:
-    """Return all certificates that a chip has got; none for one that never got any.
+    """Return all certificates ever issued to a chip, oldest first.
 
     Raises:
         ConfigError: their file is damaged.
@@ -222,13 +222,13 @@ def issued_certificates(directory: Path, device: DeviceId) -> list[x509.Certific
 
 
 def find_issued(directory: Path, public_key: ec.EllipticCurvePublicKey) -> DeviceId | None:
-    """Return the id under which a chip's TLS key has been certified before, None if it was not.
+    """Return the id under which a chip's TLS key was certified before, or None.
 
-    For a store that lost the enrolment: what the chip has signed is signed under its id.
+    For a store that has lost the enrolment: the chip's signed messages are bound to its id.
 
     Raises:
         DocumentRefused: that chip is revoked.
-        ConfigError: the CA is not there.
+        ConfigError: the CA is missing.
     """
     for path in sorted(pki_path(directory, "issued").glob("*.pem")):
         certificates = issued_certificates(directory, DeviceId(path.stem))
@@ -243,10 +243,10 @@ def find_issued(directory: Path, public_key: ec.EllipticCurvePublicKey) -> Devic
 
 
 def revoke(directory: Path, name: str, now: datetime) -> bool:
-    """Put all certificates of a device or role on the revocation list; False: there are none.
+    """Add all certificates of a device or role to the revocation list; False if there are none.
 
     Raises:
-        ConfigError: the CA is not there.
+        ConfigError: the CA is missing.
     """
     if not role_of(name) and not is_device_id(name):
         return False
@@ -267,27 +267,27 @@ def revoke(directory: Path, name: str, now: datetime) -> bool:
 
 
 def forget_role(directory: Path, name: str) -> None:
-    """Remove the key and certificate of a role that was revoked; a device's are not here."""
+    """Remove the key and certificate of a revoked role; a device has none here."""
     if role_of(name):
         for suffix in (".key", ".pem"):
             pki_path(directory, f"{name}{suffix}").unlink(missing_ok=True)
 
 
 def share_group(key: Ed25519PrivateKey) -> str:
-    """Return the name of the workers' share group at the broker, known to holders of `key` alone.
+    """Return the name of the workers' share group at the broker, known only to holders of `key`.
 
-    mosquitto lets anyone subscribe to anything and drops what the subscriber may not read: a chip
-    that knew the group could join it, and its share of all blocks would vanish.
+    mosquitto lets anyone subscribe to anything, and drops what the subscriber may not read. A chip
+    that knew the group could join it, and its share of all blocks would be lost.
     """
     return hmac.digest(key.private_bytes_raw(), b"volet share group v1", "sha256")[:16].hex()
 
 
 def _check_same(directory: Path, config: CloudConfig) -> None:
-    there = load_config(directory)
-    if there != config:
+    existing = load_config(directory)
+    if existing != config:
         raise ConfigError(
-            f"{directory / CONFIG_NAME} says otherwise (collectivity {there.collectivity}, broker "
-            f"{there.broker_host}:{there.broker_port}); edit it and run `volet cloud renew`, or "
+            f"{directory / CONFIG_NAME} says otherwise (collectivity {existing.collectivity}, broker "
+            f"{existing.broker_host}:{existing.broker_port}); edit it and run `volet cloud renew`, or "
             "name another directory."
         )
     load_authority(directory)
@@ -306,13 +306,13 @@ def _draw_keys(directory: Path) -> None:
 
 def _complete_authority(directory: Path, config: CloudConfig, now: datetime) -> Authority:
     key = load_ec_key(directory, "ca.key")
-    wanted = new_authority(key, config.collectivity, now)
+    expected = new_authority(key, config.collectivity, now)
     path = pki_path(directory, "ca.pem")
-    _keep_or_write(path, lambda: wanted)
+    _keep_or_write(path, lambda: expected)
     authority = Authority(key, load_certificate(path))
     if (authority.certificate.subject, authority.certificate.public_key()) != (
-        wanted.subject,
-        wanted.public_key(),
+        expected.subject,
+        expected.public_key(),
     ):
         raise ConfigError(
             f"{path} is the beginning of another collectivity's; name another directory."
@@ -326,7 +326,7 @@ def server_certificate(
     """Certify the broker's key for the names in its configuration.
 
     Raises:
-        ConfigError: the key is missing, or the authority has ended.
+        ConfigError: the key is missing, or the authority has expired.
     """
     hosts = tuple(dict.fromkeys((config.broker_host, *config.broker_names)))
     return issue_server(authority, hosts, load_ec_key(directory, "server.key").public_key(), now)
@@ -340,7 +340,7 @@ def _role_certificate(
 
 
 def load_crl(path: Path) -> x509.CertificateRevocationList:
-    """Read a revocation list. Raises ConfigError if it is missing, or none."""
+    """Read a revocation list. Raises ConfigError if it is missing or invalid."""
     try:
         return x509.load_pem_x509_crl(read_document(path, _RESTORE))
     except ValueError as exc:
@@ -363,12 +363,12 @@ def _private_pem(key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey) -> bytes:
 
 
 def pem(document: x509.Certificate | x509.CertificateRevocationList) -> bytes:
-    """Return a document as it is written."""
+    """Return a document as PEM."""
     return document.public_bytes(Encoding.PEM)
 
 
 def load_ec_key(directory: Path, name: str) -> ec.EllipticCurvePrivateKey:
-    """Read a key of the PKI. Raises ConfigError if it is missing, open to others, or none."""
+    """Read a key of the PKI. Raises ConfigError if it is missing, open to others, or invalid."""
     path = pki_path(directory, name)
     key = _load_key(path)
     if not isinstance(key, ec.EllipticCurvePrivateKey):

@@ -1,8 +1,8 @@
-"""Delivery points in the registry: their numbers are encrypted, and each look-up is written down.
+"""Delivery points in the registry: their numbers are encrypted, and each look-up is recorded.
 
-The 32 bytes of `registry.key` (0600, in the collectivity's directory) give, by HKDF-SHA256, one key
-for the tag by which a number is found and one that seals it. Whoever has the store alone can tell
-that two entries are of one meter, and nothing else of it.
+HKDF-SHA256 derives from the 32 bytes of `registry.key` (0600, in the collectivity's directory) one
+key for the tag that finds a number and one that seals it. The store alone shows only whether two
+entries have the same meter.
 """
 
 import hmac
@@ -33,7 +33,7 @@ _PRM = re.compile(r"[0-9]{14}")
 
 
 class PlaceReport(msgspec.Struct, frozen=True):
-    """One entry as an operator sees it; `prm` only where it was looked up."""
+    """One entry as an operator sees it; `prm` is set only if it was looked up."""
 
     household: str
     device: str
@@ -45,10 +45,10 @@ class PlaceReport(msgspec.Struct, frozen=True):
 
 
 def seal_meter(directory: Path, prm: str, household_key: HouseholdKeyId) -> SealedMeter:
-    """Encrypt a delivery point's number for the registry; its key is drawn on first use.
+    """Encrypt a delivery point's number for the registry; the key is drawn on first use.
 
     Raises:
-        DocumentRefused: it is no such number.
+        DocumentRefused: it is not such a number.
         ConfigError: the key cannot be written, or is open to others.
     """
     draw_secret(directory / KEY, secrets.token_bytes(KEY_BYTES))
@@ -60,7 +60,7 @@ def seal_meter(directory: Path, prm: str, household_key: HouseholdKeyId) -> Seal
 
 
 def open_meter(directory: Path, place: SupplyPoint) -> str | None:
-    """Decrypt the number of a place, None where the registry was not told.
+    """Decrypt the number of a place; None if the registry does not know it.
 
     Raises:
         ConfigError: the registry's key is missing, or not the one that sealed it.
@@ -81,16 +81,16 @@ def check_key(directory: Path) -> None:
     """Check the registry's key.
 
     Raises:
-        ConfigError: it is missing, open to others, or no key.
+        ConfigError: it is missing, open to others, or not a key.
     """
     _key(directory, "tag")
 
 
 def seal_name(directory: Path, device: DeviceId, name: str) -> bytes:
-    """Encrypt what the operator calls a chip's place; the registry's key is drawn on first use.
+    """Encrypt the operator's name for a chip's place; the registry's key is drawn on first use.
 
     Raises:
-        DocumentRefused: it is no name.
+        DocumentRefused: it is not a name.
         ConfigError: the key cannot be written, or is open to others.
     """
     if len(name) > NAME_MAX or not name.isprintable():
@@ -122,12 +122,12 @@ def list_places(store: Store) -> list[PlaceReport]:
 def look_up(
     directory: Path, store: Store, prm: str | None, reader: tuple[str, str], at: datetime
 ) -> list[PlaceReport]:
-    """Return the history of a delivery point, or of all, with numbers.
+    """Return the history of one delivery point, or of all, with numbers.
 
-    `reader` is who looks, and why. It is written down before anything is read.
+    `reader` is the person and their reason. The look-up is recorded before anything is read.
 
     Raises:
-        DocumentRefused: no reason was given, or `prm` is no number.
+        DocumentRefused: no reason was given, or `prm` is not a number.
         ConfigError: the registry's key is missing.
     """
     who, why = reader

@@ -1,7 +1,7 @@
-"""Certificates that end: which there are, and giving them more time under the same keys.
+"""Lists the collectivity's certificates and renews them under the same keys.
 
-The authority's own certificate is renewed on purpose alone: its fingerprint changes, which is
-published, and a chip learns of the new one when it is enrolled again.
+The authority's own certificate is renewed only on request, because its published fingerprint
+changes, and a chip gets the new one only when it enrols again.
 """
 
 from datetime import datetime
@@ -41,7 +41,7 @@ OPERATOR = "operator"
 
 
 def lifetimes(directory: Path) -> tuple[Lifetime, ...]:
-    """Return from when until when the collectivity's certificates hold; no chip's.
+    """Return the validity of the collectivity's certificates, other than chips'.
 
     Raises:
         ConfigError: one is missing or damaged.
@@ -55,13 +55,13 @@ def lifetimes(directory: Path) -> tuple[Lifetime, ...]:
 
 
 def renew(directory: Path, now: datetime, *, is_forced: bool = False) -> tuple[str, ...]:
-    """Renew the certificates of broker, operator and roles, keys kept; returns whose were renewed.
+    """Renew the certificates of broker, operator and roles under their keys; return which ones.
 
-    Renewed is what has less than half of its time left, and the broker's when its names have
-    changed in cloud.toml. None is given more time than the authority has.
+    A certificate is renewed if less than half of its validity is left; the broker's also if its
+    names have changed in cloud.toml. None outlasts the authority.
 
     Raises:
-        ConfigError: a file is missing, or the authority has ended.
+        ConfigError: a file is missing, or the authority has expired.
     """
     config = load_config(directory)
     renewed = []
@@ -87,11 +87,11 @@ def renew(directory: Path, now: datetime, *, is_forced: bool = False) -> tuple[s
 
 
 def renew_authority(directory: Path, now: datetime) -> Lifetime:
-    """Give the authority ten years from now on, under the key that it has.
+    """Renew the authority's certificate for ten years under its key.
 
-    What it signed before stays good for those who know the new certificate, and those who know the
-    old one take what it signs until that one ends. The revocation list, which ends with the
-    authority, is signed anew.
+    What it signed before stays valid for those who have the new certificate. Those who have the old
+    one accept its new signatures until that one expires. The revocation list, which expires with
+    the authority, is signed again.
 
     Raises:
         ConfigError: a file is missing.

@@ -1,6 +1,6 @@
-"""A device or role shut out: revoked on paper, in the store, and at the broker.
+"""Shuts out a device or role: revokes its certificates, in the store and at the broker.
 
-A revocation list keeps new sessions away and lets open ones go on, so the open session is ended by
+A revocation list prevents new sessions but does not end open ones, so the open session is ended by
 taking over its client id at the operator's listener.
 """
 
@@ -22,8 +22,8 @@ from system.patience import Patience
 from system.tls import client_context
 
 _PATIENCE_S = 60.0
-# A connection that the broker took in the turn before it read the new list still passes; it has
-# become a session by then, and is ended too.
+# A connection that the broker accepted just before it read the new list still passes. By then it
+# has become a session, which is ended too.
 _STRAGGLER_S = 1.0
 _LOOPBACK = "127.0.0.1"
 
@@ -31,13 +31,13 @@ _LOOPBACK = "127.0.0.1"
 def revoke_everywhere(
     directory: Path, store: Store, name: str, broker: Path, now: datetime
 ) -> None:
-    """Shut `name` (a device id or a role's common name) out for good.
+    """Shut out `name` (a device id or a role's common name) for good.
 
-    Doing it again does what was not done the first time. A role's files go, so that it can be
-    issued anew.
+    A repetition completes what the first run did not do. A role's files are removed, so that it can
+    be issued again.
 
     Raises:
-        DocumentRefused: nobody of this name has a certificate.
+        DocumentRefused: no certificate has this name.
         ConfigError, TransportError: it is revoked, but the broker does not know yet.
     """
     if not revoke(directory, name, now):
@@ -55,13 +55,13 @@ def revoke_everywhere(
 
 
 def end_session(directory: Path, client_id: str) -> None:
-    """End the open session of `client_id`, and drop what is queued for it.
+    """End the open session of `client_id`, and drop its queued messages.
 
-    Our handshake takes the broker more than one turn of its loop, so that a SIGHUP sent before has
-    been heeded when the session ends.
+    Our handshake takes more than one turn of the broker's loop, so a SIGHUP sent before takes
+    effect before the session ends.
 
     Raises:
-        TransportError: the operator's listener cannot be reached, or does not let us.
+        TransportError: the operator's listener cannot be reached, or refuses us.
     """
     port = load_config(directory).operator_port
     client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTProtocolVersion.MQTTv5)
@@ -87,7 +87,7 @@ def _operator_context(directory: Path) -> ssl.SSLContext:
         pki_path(directory, "operator.pem"),
         pki_path(directory, "operator.key"),
     )
-    # The broker's certificate names its public host, not loopback; only the broker has one for
-    # servers from this authority.
+    # The broker's certificate names its public host, not loopback. Only the broker has a server
+    # certificate from this authority.
     context.check_hostname = False
     return context

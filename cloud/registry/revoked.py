@@ -1,8 +1,8 @@
-"""Who is revoked, brought from where it is known to where it was forgotten.
+"""Restores revocations that a backup does not contain.
 
-A store or directory put back from a backup does not know whom the collectivity has revoked since.
-The broker's copy of the revocation list does, and the list in pki/ does where the store alone is
-put back. Lists only grow.
+A store or directory restored from a backup lacks later revocations. The broker's copy of the
+revocation list has them; if only the store is restored, the list in pki/ has them as well. Lists
+only grow.
 """
 
 from collections.abc import Iterable
@@ -20,9 +20,9 @@ from system.files import write_public
 
 
 def adopt_revocations(directory: Path, crl: Path) -> int:
-    """Take over what another copy of the revocation list has and ours lacks; returns how many.
+    """Add the entries of another revocation list that ours lacks; return how many.
 
-    A list that this authority did not sign, or that cannot be read, says nothing.
+    A list that this authority did not sign, or that cannot be read, is ignored.
 
     Raises:
         ConfigError: the collectivity's directory lacks a file.
@@ -45,7 +45,7 @@ def adopt_revocations(directory: Path, crl: Path) -> int:
 
 
 def revoke_listed(directory: Path, store: Store) -> list[DeviceId]:
-    """Revoke in the store the chips that stand on the revocation list; returns who was not yet.
+    """Revoke the chips on the revocation list in the store; return the newly revoked ones.
 
     Raises:
         ConfigError: the list is missing or damaged.
@@ -53,16 +53,20 @@ def revoke_listed(directory: Path, store: Store) -> list[DeviceId]:
     revoked = _serials(load_crl(pki_path(directory, "crl.pem")))
     if not revoked:
         return []
-    known = store.fleet.known() - {each.device for each in store.fleet.devices() if each.is_revoked}
-    found = []
+    known = store.fleet.known() - {
+        device.device for device in store.fleet.devices() if device.is_revoked
+    }
+    newly_revoked = []
     for path in sorted(pki_path(directory, "issued").glob("*.pem")):
         device = DeviceId(path.stem)
         certificates = issued_certificates(directory, device)
-        if device in known and revoked & {each.serial_number for each in certificates}:
+        if device in known and revoked & {
+            certificate.serial_number for certificate in certificates
+        }:
             store.revoke(device)
-            found.append(device)
-    return found
+            newly_revoked.append(device)
+    return newly_revoked
 
 
 def _serials(crl: Iterable[x509.RevokedCertificate]) -> set[int]:
-    return {each.serial_number for each in crl}
+    return {entry.serial_number for entry in crl}
