@@ -1,1 +1,1 @@
-"""The transparency log of offers and schedules, as the cloud keeps and publishes it."""
+"""The transparency log of offers and schedules, as the cloud stores and publishes it."""

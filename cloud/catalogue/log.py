@@ -1,4 +1,4 @@
-"""The transparency log as the cloud keeps it: what may be added, and what is published of it."""
+"""The transparency log in the cloud: checks new entries, looks documents up, publishes the log."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -20,14 +20,14 @@ from tariffs.rules import refuse_spikes
 
 log = structlog.get_logger()
 
-# A chip may ask about the list as it stood a moment ago.
+# A chip may ask about a slightly older list.
 HEADS_KEPT = 64
 
 
 class OpenedLog:
-    """The listed documents, opened once; looks into the store for what others have added.
+    """The listed documents, opened once; reads what others have added to the store.
 
-    For one thread, the store's.
+    Use it in the store's thread only.
     """
 
     def __init__(self, store: CatalogueStore) -> None:
@@ -38,12 +38,12 @@ class OpenedLog:
 
     @property
     def catalogue(self) -> Catalogue:
-        """The documents as they stand now."""
+        """The documents as they are now."""
         return self._refreshed()
 
     @property
     def entries(self) -> list[Entry]:
-        """The list as it stands now."""
+        """The list as it is now."""
         self._refreshed()
         return self._entries
 
@@ -57,11 +57,11 @@ class OpenedLog:
         return self._refreshed().schedules()
 
     def add(self, signed: Signed, today: date) -> Entry:
-        """Check a document and list it; one that is listed already keeps its entry.
+        """Check a document and list it; one that is already listed keeps its entry.
 
         Raises:
-            DocumentRefused: it breaks a rule; says which.
-            StoreError: somebody else has added to the list in this moment.
+            DocumentRefused: names the rule that it breaks.
+            StoreError: somebody else has just added to the list.
         """
         catalogue = self._refreshed()
         if signed.hash in catalogue:
@@ -84,9 +84,10 @@ class OpenedLog:
         return entry
 
     def at(self, head: bytes) -> Catalogue | None:
-        """Return the documents as they stood when `head` was the list's; None: it never was lately.
+        """Return the documents listed when `head` was the list's, or None if it was not recently.
 
-        Only the latest heads are looked back to: older ones cost the same and nobody has them.
+        Only the latest heads are searched: rebuilding an older list costs as much, and no chip has
+        one.
         """
         catalogue, entries = self._refreshed(), self._entries
         if entries and entries[-1].head == head:
@@ -106,7 +107,7 @@ class OpenedLog:
     def _admit(catalogue: Catalogue, entry: Entry, signed: Signed) -> None:
         try:
             catalogue.admit(signed, entry.day)
-        except DocumentRefused as exc:  # listed by a Volet whose rules were others
+        except DocumentRefused as exc:  # listed by a version of Volet with other rules
             log.warning("listed_document_refused", entry=entry.number, why=str(exc))
 
     def document(self, document: bytes) -> Signed | None:
@@ -127,14 +128,14 @@ _LISTED: WeakKeyDictionary[Store, OpenedLog] = WeakKeyDictionary()
 
 
 def listed_in(store: Store) -> OpenedLog:
-    """Return what is listed in a store; documents are opened once for as long as it is open."""
+    """Return the opened log of a store; it is shared as long as the store is open."""
     if store not in _LISTED:
         _LISTED[store] = OpenedLog(store.catalogue)
     return _LISTED[store]
 
 
 class Publisher:
-    """What is published of the list: pages and documents, retained."""
+    """Publishes the list's pages and documents as retained messages."""
 
     def __init__(self, listed: OpenedLog, collectivity: str, key: Ed25519PrivateKey) -> None:
         """Sign pages with `key`."""
@@ -143,7 +144,7 @@ class Publisher:
         self._key = key
 
     def messages(self, first: int) -> tuple[list[Outgoing], int]:
-        """Return what has changed since the list had `first` entries, and how many it has now.
+        """Return the messages since the list had `first` entries, and how many it has now.
 
         Documents come before the page that names them.
         """
@@ -161,6 +162,6 @@ class Publisher:
     def _pages(self, entries: list[Entry], first: int) -> Iterator[Outgoing]:
         page = first // PAGE_ENTRIES
         address = Address(self._collectivity, ALL, PublicKind.LIST)
-        for each in segments_of(entries[page * PAGE_ENTRIES :], page):
-            payload = seal_message(address, each, self._key)
-            yield Outgoing(page_topic(self._collectivity, each.number), payload, retain=True)
+        for segment in segments_of(entries[page * PAGE_ENTRIES :], page):
+            payload = seal_message(address, segment, self._key)
+            yield Outgoing(page_topic(self._collectivity, segment.number), payload, retain=True)

@@ -1,8 +1,8 @@
-"""Codes of INSEE: an IRIS has 9 characters, a commune 5, a département 2 or 3.
+"""INSEE codes: an IRIS has 9 characters, a commune 5, a département 2 or 3.
 
-A code begins with that of what holds it, except that a région must be looked up. The grammar is
-always checked; names, régions and whether a commune exists come from a list that the operator
-installs (`volet cloud roster codes FILE`), since no package keeps one.
+A code begins with that of the area that contains it, except that a région must be looked up. The
+grammar is always checked. Names, régions and the existence of a commune come from a list that the
+operator installs (`volet cloud roster codes FILE`), since no package includes one.
 """
 
 import csv
@@ -17,7 +17,7 @@ from protocol.errors import DocumentRefused
 
 LIST_NAME = "communes.csv"
 COMMUNE_CHARACTERS = 5
-# An undivided commune is one IRIS by itself.
+# An undivided commune is a single IRIS.
 UNDIVIDED = "0000"
 
 _DEPARTEMENT = r"(?:0[1-9]|1\d|2[1-9AB]|[3-8]\d|9[0-5]|97[1-8]|98[4-9])"
@@ -36,7 +36,7 @@ class Commune(msgspec.Struct, frozen=True):
 
 
 class Codes:
-    """What is known of codes; without a list the grammar only."""
+    """Checks codes and looks them up; without a list it knows only the grammar."""
 
     def __init__(self, communes: Mapping[str, Commune] | None = None) -> None:
         self._communes = communes or {}
@@ -45,7 +45,7 @@ class Codes:
         """Check the code of a cell.
 
         Raises:
-            DocumentRefused: neither an IRIS nor a commune, or of a commune that the list lacks.
+            DocumentRefused: neither an IRIS nor a commune, or of a commune missing from the list.
         """
         if not (_IRIS.fullmatch(code) or _COMMUNE.fullmatch(code)):
             raise DocumentRefused(
@@ -55,18 +55,18 @@ class Codes:
             raise DocumentRefused(f"{code}: the list of communes has no {commune_of(code)}.")
 
     def name(self, code: str) -> str:
-        """Return the commune's name for a cell or commune, empty if it is not known."""
-        found = self._communes.get(commune_of(code))
-        return found.name if found else ""
+        """Return the commune's name for a cell or commune, empty if it is unknown."""
+        commune = self._communes.get(commune_of(code))
+        return commune.name if commune else ""
 
     def region_of(self, code: str) -> str | None:
-        """Return the région of a cell, commune or département, None if it is not known."""
-        found = self._communes.get(commune_of(code))
-        return found.region if found else self._regions.get(departement_of(code))
+        """Return the région of a cell, commune or département, None if it is unknown."""
+        commune = self._communes.get(commune_of(code))
+        return commune.region if commune else self._regions.get(departement_of(code))
 
     @cached_property
     def _regions(self) -> dict[str, str]:
-        return {each.departement: each.region for each in self._communes.values()}
+        return {commune.departement: commune.region for commune in self._communes.values()}
 
 
 def commune_of(code: str) -> str:
@@ -89,7 +89,7 @@ def read_codes(path: Path) -> Codes:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = csv.DictReader(file)
-            if missing := [each for each in _COLUMNS if each not in (rows.fieldnames or ())]:
+            if missing := [column for column in _COLUMNS if column not in (rows.fieldnames or ())]:
                 raise DocumentRefused(f"{path}: there is no column {missing[0]}.")
             for row in rows:
                 code, departement = row["code"] or "", row["departement"] or ""

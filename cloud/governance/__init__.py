@@ -1,5 +1,5 @@
-"""Signed documents of the area lane: sets of trustees, measures, transforms.
+"""Signed documents for area figures: sets of trustees, measures, transforms.
 
-documents  drawn up, signed, checked and added
-current    those in force, as the worker reads them from the store
+documents  drafts, signs, checks and adds documents
+current    the documents in force, as the worker reads them from the store
 """

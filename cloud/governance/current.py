@@ -1,6 +1,7 @@
-"""The area lane's documents and roster as the worker knows them, read from the store when new.
+"""The documents and roster for area figures, as the worker reads them from the store.
 
-Whoever put them there checked their signatures (`cloud.governance.documents`); they are not checked again.
+Their signatures were checked when they were stored (`cloud.governance.documents`), and are not
+checked again.
 """
 
 from datetime import datetime
@@ -15,12 +16,12 @@ from protocol.roster import Roster
 
 MEASURES_KIND = Measures.__name__
 TRUSTEES_KIND = TrusteeSet.__name__
-# So many days a document is still taken after the next one has taken effect.
+# How many days a document is still accepted after the next one takes effect.
 GRACE_DAYS = 14
 
 
 class AreaDocuments:
-    """What stands in the store; `refresh` reads what others have added to it."""
+    """The documents in the store; `refresh` reads what others have added."""
 
     def __init__(self, area: AreaStore) -> None:
         self._area = area
@@ -30,43 +31,61 @@ class AreaDocuments:
         self._groups: dict[tuple[bytes, str, str, str], Group | None] = {}
 
     def refresh(self) -> None:
-        """Read documents and roster entries that are new."""
-        for found in self._area.cosigned_hashes(TRUSTEES_KIND):
-            if found not in self.trustees and (cosigned := self._area.cosigned(found)):
-                self.trustees[found] = read_cosigned(cosigned, TrusteeSet)
-        for found in self._area.cosigned_hashes(MEASURES_KIND):
-            if found not in self.measures and (cosigned := self._area.cosigned(found)):
-                self.measures[found] = read_cosigned(cosigned, Measures)
+        """Read new documents and roster entries."""
+        for document_hash in self._area.cosigned_hashes(TRUSTEES_KIND):
+            if document_hash not in self.trustees and (
+                cosigned := self._area.cosigned(document_hash)
+            ):
+                self.trustees[document_hash] = read_cosigned(cosigned, TrusteeSet)
+        for document_hash in self._area.cosigned_hashes(MEASURES_KIND):
+            if document_hash not in self.measures and (
+                cosigned := self._area.cosigned(document_hash)
+            ):
+                self.measures[document_hash] = read_cosigned(cosigned, Measures)
         self.roster.load(self._area.roster(len(self.roster)))
 
-    def holding(self, day: int) -> bytes | None:
-        """Return the hash of the measures that hold on `day` (a number): the last in effect."""
-        in_effect = [found for found, each in self.measures.items() if each.effective <= day]
-        return max(in_effect, key=lambda found: self.measures[found].version, default=None)
+    def measures_on(self, day: int) -> bytes | None:
+        """Return the hash of the latest measures in effect on `day` (a number)."""
+        in_effect = [
+            document_hash
+            for document_hash, measures in self.measures.items()
+            if measures.effective <= day
+        ]
+        return max(
+            in_effect, key=lambda document_hash: self.measures[document_hash].version, default=None
+        )
 
-    def holds(self, document: bytes, day: int) -> bool:
-        """Say whether contributions to `day` are taken under a document.
+    def accepts(self, document: bytes, day: int) -> bool:
+        """Return whether contributions to `day` are accepted under a document.
 
-        A chip that learnt of a new document late must still give its notice: the one before is
-        taken for two weeks more. Each makes figures of its own.
+        A chip that learnt of a new document late must still give its notice, so the previous
+        document is accepted for two more weeks. Each document has its own figures.
         """
         measures = self.measures[document]
         later = [
-            each.effective for each in self.measures.values() if each.version > measures.version
+            other.effective for other in self.measures.values() if other.version > measures.version
         ]
         return measures.effective <= day and all(day < start + GRACE_DAYS for start in later)
 
     def current(self, at: datetime) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
         """Return hashes for a chip's terms: all sets of trustees; measures in effect or to come."""
         today = day_number(legal_day(at))
-        trustees = sorted(self.trustees, key=lambda found: self.trustees[found].version)
-        now = self.holding(today)
+        trustees = sorted(
+            self.trustees, key=lambda document_hash: self.trustees[document_hash].version
+        )
+        now = self.measures_on(today)
         least = self.measures[now].version if now else 0
-        measures = [found for found, each in self.measures.items() if each.version >= least]
-        return tuple(trustees), tuple(sorted(measures, key=lambda f: self.measures[f].version))
+        measures = [
+            document_hash
+            for document_hash, document in self.measures.items()
+            if document.version >= least
+        ]
+        return tuple(trustees), tuple(
+            sorted(measures, key=lambda document_hash: self.measures[document_hash].version)
+        )
 
     def group(self, document: bytes, measure: Measure, cell: str, provider: str) -> Group | None:
-        """Return the group of a household in a measure of a document; looked for once only."""
+        """Return a household's group in a measure of a document, cached."""
         key = (document, measure.name, cell, provider)
         if key not in self._groups:
             self._groups[key] = measure.group_of(cell, provider)

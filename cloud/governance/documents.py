@@ -1,7 +1,7 @@
-"""What the collectivity does with documents: draws up, signs, and takes those that are good.
+"""Drafts, signs, checks and adds the collectivity's documents.
 
-A document in a file is the JSON of its `CosignedDocument`; several people may sign copies of it side by
-side, and all copies are given to `add_document` together.
+A document's file is the JSON of its `CosignedDocument`. Several people may sign copies of it in
+parallel, and all copies are given to `add_document` together.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 class DocumentSummary(msgspec.Struct, frozen=True):
-    """A document as it is listed; `effective` is the first day that counts under it."""
+    """A document in a list; `effective` is the first day that counts under it."""
 
     kind: str
     version: int
@@ -45,7 +45,7 @@ class DocumentSummary(msgspec.Struct, frozen=True):
 
 
 def parse_shape(text: str) -> Shape:
-    """Read "3-of-4". Raises DocumentRefused for what is not offered."""
+    """Read "3-of-4". Raises DocumentRefused for a shape that is not offered."""
     for shape in SHAPES:
         if text == f"{shape.threshold}-of-{shape.trustees}":
             return shape
@@ -53,7 +53,7 @@ def parse_shape(text: str) -> Shape:
 
 
 def read_trustee(path: Path) -> Trustee:
-    """Read what a trustee says of itself. Raises DocumentRefused if that is no trustee."""
+    """Read a trustee's description of itself. Raises DocumentRefused if it is not one."""
     return _read(path, Trustee, "the description of a trustee", "ask the trustee for its file.")
 
 
@@ -63,14 +63,15 @@ def read_cosigned_file(path: Path) -> CosignedDocument:
 
 
 def cosigned_file(cosigned: CosignedDocument) -> bytes:
-    """Return a document as it stands in a file."""
+    """Return the contents of a document's file."""
     return msgspec.json.encode(cosigned)
 
 
 def trustee_chain(area: AreaStore) -> list[tuple[CosignedDocument, TrusteeSet]]:
-    """Return all sets of trustees, from the first on."""
+    """Return all sets of trustees, oldest first."""
     chain = [
-        (each, read_cosigned(each, TrusteeSet)) for each in area.cosigned_documents(TRUSTEES_KIND)
+        (cosigned, read_cosigned(cosigned, TrusteeSet))
+        for cosigned in area.cosigned_documents(TRUSTEES_KIND)
     ]
     return sorted(chain, key=lambda link: link[1].version)
 
@@ -78,10 +79,10 @@ def trustee_chain(area: AreaStore) -> list[tuple[CosignedDocument, TrusteeSet]]:
 def next_set(
     area: AreaStore, collectivity: str, shape: Shape, trustees: Sequence[Trustee], effective: int
 ) -> TrusteeSet:
-    """Draw up the set that follows those in the store; keys are put in by the caller.
+    """Draft the set that follows the stored ones; the caller adds the keys.
 
     Raises:
-        DocumentRefused: another number of trustees than the shape says.
+        DocumentRefused: the shape needs another number of trustees.
     """
     if len(trustees) != shape.trustees:
         raise DocumentRefused(
@@ -105,21 +106,21 @@ def next_set(
 def add_document(
     area: AreaStore, copies: Sequence[CosignedDocument], collectivity: str, today: date
 ) -> CosignedDocument:
-    """Check a document and keep it; `copies` are of one document, signed by some each.
+    """Check a document and store it; `copies` are copies of it, each with some signatures.
 
-    The first of its kind may take effect at once, all others need notice.
+    The first of its kind may take effect at once; all others need notice.
 
     Raises:
-        DocumentRefused: with what is wrong; nothing was kept.
+        DocumentRefused: names what is wrong; nothing was stored.
     """
     cosigned = joined(copies)
-    held = area.cosigned(cosigned.hash)
-    if held is not None:
-        cosigned = joined((held, *copies))
+    stored = area.cosigned(cosigned.hash)
+    if stored is not None:
+        cosigned = joined((stored, *copies))
     if cosigned.kind == TRUSTEES_KIND:
-        _check_set(area, cosigned, collectivity, today, is_known=held is not None)
+        _check_set(area, cosigned, collectivity, today, is_known=stored is not None)
     elif cosigned.kind == MEASURES_KIND:
-        _check_measures(area, cosigned, collectivity, today, is_known=held is not None)
+        _check_measures(area, cosigned, collectivity, today, is_known=stored is not None)
     else:
         raise DocumentRefused(f"A {cosigned.kind} is no document of the area lane.")
     area.put_cosigned(cosigned)
@@ -127,29 +128,29 @@ def add_document(
 
 
 def joined(copies: Sequence[CosignedDocument]) -> CosignedDocument:
-    """Join the signatures of copies of one document. Raises DocumentRefused if they are several."""
+    """Join the signatures of copies of one document. Raises DocumentRefused if they differ."""
     first = copies[0]
-    if any((each.kind, each.body) != (first.kind, first.body) for each in copies):
+    if any((copy.kind, copy.body) != (first.kind, first.body) for copy in copies):
         raise DocumentRefused("These files are not copies of one document; add one at a time.")
-    signatures = dict.fromkeys(each for copy in copies for each in copy.signatures)
+    signatures = dict.fromkeys(signature for copy in copies for signature in copy.signatures)
     return CosignedDocument(first.kind, first.body, tuple(signatures))
 
 
 def listed(area: AreaStore) -> tuple[DocumentSummary, ...]:
-    """Return what the store has: sets of trustees, then measures, by version."""
+    """Return the stored sets of trustees, then measures, by version."""
     sets = [(cosigned, trustees) for cosigned, trustees in trustee_chain(area)]
-    found = [
-        *(_listed(cosigned, each.version, each.effective) for cosigned, each in sets),
+    summaries = [
+        *(_listed(cosigned, trustees.version, trustees.effective) for cosigned, trustees in sets),
         *(
-            _listed(cosigned, each.version, each.effective)
-            for cosigned, each in _measures_chain(area)
+            _listed(cosigned, measures.version, measures.effective)
+            for cosigned, measures in _measures_chain(area)
         ),
     ]
-    return tuple(found)
+    return tuple(summaries)
 
 
 def _listed(cosigned: CosignedDocument, version: int, effective: int) -> DocumentSummary:
-    signers = tuple(each.signer for each in cosigned.signatures)
+    signers = tuple(signature.signer for signature in cosigned.signatures)
     return DocumentSummary(
         cosigned.kind, version, cosigned.hash.hex(), day_of_number(effective), signers
     )
@@ -157,7 +158,8 @@ def _listed(cosigned: CosignedDocument, version: int, effective: int) -> Documen
 
 def _measures_chain(area: AreaStore) -> list[tuple[CosignedDocument, Measures]]:
     chain = [
-        (each, read_cosigned(each, Measures)) for each in area.cosigned_documents(MEASURES_KIND)
+        (cosigned, read_cosigned(cosigned, Measures))
+        for cosigned in area.cosigned_documents(MEASURES_KIND)
     ]
     return sorted(chain, key=lambda link: link[1].version)
 
@@ -167,7 +169,7 @@ def _check_set(
 ) -> None:
     chain = trustee_chain(area)
     if is_known:
-        place = [each.hash for each, _ in chain].index(cosigned.hash)
+        place = [predecessor.hash for predecessor, _ in chain].index(cosigned.hash)
         chain = chain[:place]
     trustees = open_next_set(cosigned, chain[-1][0]) if chain else open_first_set(cosigned)
     if trustees.collectivity != collectivity:
@@ -185,7 +187,7 @@ def _check_measures(
     area: AreaStore, cosigned: CosignedDocument, collectivity: str, today: date, *, is_known: bool
 ) -> None:
     measures = read_cosigned(cosigned, Measures)
-    sets = {each.hash: trustees for each, trustees in trustee_chain(area)}
+    sets = {document.hash: trustees for document, trustees in trustee_chain(area)}
     trustees = sets.get(measures.trustees)
     if trustees is None:
         raise DocumentRefused(

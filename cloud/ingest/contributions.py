@@ -160,7 +160,7 @@ class AreaIngest(MessageHandler[AreaBody]):
         measures = self._documents.measures.get(contribution.measures)
         if measures is None:
             raise MessageRefused(Reason.DOCUMENT, "no known measures")
-        if not self._documents.holds(contribution.measures, contribution.day):
+        if not self._documents.accepts(contribution.measures, contribution.day):
             raise MessageRefused(Reason.DOCUMENT, "these measures do not hold on that day")
         if contribution.day > today:
             raise MessageRefused(Reason.BOUNDS, "a day that has not come")
