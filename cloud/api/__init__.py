@@ -1,12 +1,12 @@
 """The providers' HTTP service: what `volet provider` does on the store, over TLS.
 
-provider       what a provider may ask of the store; knows no HTTP
+provider       a provider's operations on the store, without HTTP
 problems       errors as application/problem+json
 access         tokens and certificates: who calls, and what they may do
-gate           in front of everything: who, how much, how fast; and the audit
-routes         the handlers, one module for each kind of thing
+gate           checks every call: who, how much, how fast; writes the audit
+routes         the handlers, one module for each subject
 server         uvicorn with the collectivity's TLS
 local_backend  the same calls for a provider on this machine, without HTTP
 
-What passes the wire is in `protocol.provider_api`; `provider.http_backend` calls the service.
+The messages are defined in `protocol.provider_api`; `provider.http_backend` is the client.
 """

@@ -1,4 +1,4 @@
-"""Who calls: tokens of 256 random bits, kept hashed, and certificates of the collectivity's CA."""
+"""Authenticates callers by hashed 256-bit tokens or certificates of the collectivity's CA."""
 
 import re
 import secrets
@@ -14,14 +14,14 @@ from protocol.errors import DocumentRefused
 
 TOKEN_BYTES = 32
 PREFIX = "volet_"
-# A certificate of the role `provider-NAME` speaks for the provider NAME.
+# A certificate of the role `provider-NAME` stands for the provider NAME.
 ROLE_PREFIX = "provider-"
 VALIDITY_MAX = timedelta(days=366)
 _NAME = re.compile(r"[a-z0-9]{1,24}")
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who calls, by what (`token ID` or `certificate SERIAL`), and what they may do."""
+    """A caller, its credential (`token ID` or `certificate SERIAL`) and its scopes."""
 
     provider: Provider
     credential: str
@@ -30,10 +30,10 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 def check_name(name: str) -> str:
-    """Return a provider's word if it can stand in a certificate's name and in the roster.
+    """Return a provider's name if it fits into a certificate's name and the roster.
 
     Raises:
-        DocumentRefused: it cannot.
+        DocumentRefused: it does not.
     """
     if not _NAME.fullmatch(name):
         raise DocumentRefused(f"{name!r} is no provider's word: 1 to 24 of a-z and 0-9.")
@@ -47,7 +47,7 @@ def draw_token(
     now: datetime,
     validity: timedelta,
 ) -> tuple[str, Token]:
-    """Draw a token; the text is returned this once and kept nowhere.
+    """Draw a token; its text is returned only here and stored nowhere.
 
     Raises:
         DocumentRefused: no such provider, no scope, or a validity beyond a year.
@@ -65,7 +65,7 @@ def draw_token(
 
 
 def caller_of_token(store: ProviderStore, text: str, now: datetime) -> Caller | None:
-    """Return whose token this is; None: nobody's, expired, or revoked."""
+    """Return the caller with this token; None if it is unknown, expired or revoked."""
     if not text.startswith(PREFIX):
         return None
     token = store.token(_digest(text))
@@ -78,7 +78,7 @@ def caller_of_token(store: ProviderStore, text: str, now: datetime) -> Caller | 
 
 
 def caller_of_certificate(store: ProviderStore, name: str, serial: str) -> Caller | None:
-    """Return whom a verified certificate of this common name speaks for; it has every scope."""
+    """Return the caller with a verified certificate of this common name; it has every scope."""
     if not name.startswith(ROLE_PREFIX):
         return None
     provider = store.provider(name.removeprefix(ROLE_PREFIX))
@@ -86,5 +86,5 @@ def caller_of_certificate(store: ProviderStore, name: str, serial: str) -> Calle
 
 
 def _digest(text: str) -> bytes:
-    # 256 random bits need no slow hash: there is nothing to guess.
+    # 256 random bits cannot be guessed, so no slow hash is needed.
     return sha256(text.encode()).digest()

@@ -1,4 +1,4 @@
-"""The application: handlers, errors, OpenAPI, behind the gate."""
+"""The application behind the gate: handlers, errors, OpenAPI."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -65,7 +65,7 @@ _HANDLERS = (
 
 
 def make_application(service: ApiService) -> Litestar:
-    """Put the handlers together; without the gate nobody is known, so nobody may anything."""
+    """Make the application. Without the gate no caller is known, so nothing is allowed."""
     return Litestar(
         _HANDLERS,
         guards=[needs_scope],
@@ -80,13 +80,13 @@ def make_application(service: ApiService) -> Litestar:
         },
         openapi_config=_openapi(),
         logging_config=None,
-        # The gate counts bytes, and counts a batch's otherwise.
+        # The gate limits the body, with another limit for batches.
         request_max_body_size=None,
     )
 
 
 def operations() -> list[tuple[str, str, str, str]]:
-    """Return (method, path, scope, what it does) of every call, for the documentation."""
+    """Return (method, path, scope, summary) of every call, for the documentation."""
     return [
         (
             min(handler.http_methods),
@@ -106,12 +106,12 @@ def make_gate(
     limits: RateLimits,
     clock: Callable[[], datetime],
 ) -> Gate:
-    """Return what a server serves."""
+    """Return the application with its gate, as a server serves it."""
     return Gate(make_application(service), thread, store, limits, clock, service.troubles)  # type: ignore[arg-type]
 
 
 def _without_pages(response: Response[Any]) -> Response[Any]:
-    """Put a problem in place of the page that Litestar has for paths beside the description."""
+    """Replace the pages that Litestar serves beside the API description with a problem."""
     return no_such_path() if response.status_code == HTTP_404_NOT_FOUND else response
 
 
@@ -124,7 +124,7 @@ def _openapi() -> OpenAPIConfig:
         openapi_router=Router(
             "/v1", route_handlers=[], include_in_schema=False, after_request=_without_pages
         ),
-        # JSON only: pages that show it load scripts from elsewhere.
+        # JSON only, because HTML pages that show it load scripts from elsewhere.
         render_plugins=[JsonRenderPlugin(path="/openapi.json", media_type=MediaType.JSON)],
         use_handler_docstrings=True,
         operation_id_creator=lambda handler, _method, _path: handler.handler_name,

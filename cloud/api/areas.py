@@ -1,4 +1,4 @@
-"""Figures of areas as a provider may read them: everybody's, and those of its own customers."""
+"""Area figures that a provider may read: those of everybody, and those of its own customers."""
 
 import math
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _DIGITS = 3
 
 
 class AreaService:
-    """Released figures, for one provider (by its word in the roster)."""
+    """Released figures for one provider, given by its name in the roster."""
 
     def __init__(self, store: AreaStore, provider: str) -> None:
         """Read from `store`."""
@@ -32,8 +32,8 @@ class AreaService:
         self._provider = provider
 
     def measures(self) -> shapes.Measures:
-        """List what may be read."""
-        return shapes.Measures(tuple(shapes.Measured(*each) for each in sorted(set(self._codes()))))
+        """List the figures that the provider may read."""
+        return shapes.Measures(tuple(shapes.Measured(*pair) for pair in sorted(set(self._codes()))))
 
     def figures(self, measure: str, code: str, start: date, end: date) -> shapes.Figures:
         """Return what was released over the days [start, end).
@@ -56,9 +56,9 @@ class AreaService:
             ProblemError: there is no such figure, or it is of another kind.
         """
         tables = [
-            each
-            for each in self.figures(measure, code, start, end).releases
-            if isinstance(each, TableRelease | TableSum)
+            release
+            for release in self.figures(measure, code, start, end).releases
+            if isinstance(release, TableRelease | TableSum)
         ]
         names = [name for name, _ in CLASSES_NAMES]
         if any([value.name for value in table.values] != names for table in tables):
@@ -74,8 +74,8 @@ class AreaService:
             start,
             end,
             len(tables),
-            _mean([each.households for each in terms]),
-            _mean([each.coverage for each in terms]),
+            _mean([term.households for term in terms]),
+            _mean([term.coverage for term in terms]),
             tuple(
                 shapes.PriceClass(
                     names[at],

@@ -1,4 +1,4 @@
-"""A call's body: JSON in UTF-8, or a problem of the caller."""
+"""Reads the JSON body of a call; an unreadable body is a problem of the caller."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ MEDIA_TYPE = "application/json"
 
 
 class ApiRequest(Request[Any, Any, Any]):
-    """A call whose body is refused in words where it cannot be read."""
+    """A call whose unreadable body is refused with a sentence."""
 
     async def json(self) -> Any:
-        """Return the body, decoded.
+        """Return the decoded body.
 
         Raises:
-            ProblemError: another content type or encoding, no UTF-8, nested too deeply,
-                or a key stands twice.
+            ProblemError: another content type or encoding, invalid UTF-8, nested too deeply,
+                or a repeated key.
         """
         content_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         if (

@@ -1,23 +1,23 @@
-"""Where households stand, as the roster in the store says: an index that follows the log."""
+"""An index of households' cells that follows the roster in the store."""
 
 import msgspec
 
 from cloud.store.area import AreaStore
 from protocol.roster import RosterEntry
 
-# So many entries are read at once.
+# How many entries are read at once.
 PAGE_ENTRIES = 10_000
 
 
 class Cells:
-    """The latest cell of each household key. The store's roster was verified when it was written."""
+    """The latest cell of each household key. The roster was verified when it was stored."""
 
     def __init__(self) -> None:
         self._cells: dict[bytes, str | None] = {}
         self._length = 0
 
     def refresh(self, area: AreaStore) -> None:
-        """Read what was appended since."""
+        """Read entries that were appended since the last call."""
         while entries := area.roster(self._length, PAGE_ENTRIES):
             for signed in entries:
                 entry = msgspec.msgpack.decode(signed.body, type=RosterEntry)
@@ -25,5 +25,5 @@ class Cells:
             self._length += len(entries)
 
     def of(self, household_key: bytes) -> str | None:
-        """Return the cell of a household, None if it stands nowhere."""
+        """Return the cell of a household, None if it has none."""
         return self._cells.get(household_key)

@@ -1,4 +1,4 @@
-"""What a provider lists in public, gets back from households, and writes to them."""
+"""A provider's documents: what it lists in public, receives from households, and writes to them."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from protocol.provider_api import LetterState
 
 
 class ProviderDocuments:
-    """The transparency log, receipts and letters, for one provider."""
+    """The transparency log, receipts and letters for one provider."""
 
     def __init__(self, store: Store, provider_key: bytes, service: ProviderService) -> None:
         """Serve the provider of this public key (Ed25519, 32 bytes)."""
@@ -28,7 +28,7 @@ class ProviderDocuments:
         self._service = service
 
     def list_document(self, signed: Signed) -> tuple[shapes.ListedEntry, bool]:
-        """List an own document in public; says whether it is new.
+        """List an own document in public; return whether it is new.
 
         Raises:
             ProblemError: it is another's.
@@ -50,7 +50,7 @@ class ProviderDocuments:
         """Return entries of the transparency log."""
         entries = listed_in(self._store).entries[after + 1 : after + 1 + limit]
         more = entries[-1].number if len(entries) == limit else None
-        return shapes.ListedPage(tuple(_entry(each) for each in entries), more)
+        return shapes.ListedPage(tuple(_entry(entry) for entry in entries), more)
 
     def listed_document(self, document: bytes) -> shapes.SignedDocument:
         """Return a listed document as it was signed.
@@ -80,16 +80,16 @@ class ProviderDocuments:
         return shapes.ReceiptPage(items, items[-1].statement if len(items) == limit else None)
 
     def acknowledge(self, statements: Sequence[bytes]) -> shapes.Acknowledged:
-        """Note which receipts are kept."""
+        """Record which receipts the provider has received."""
         taken = self._store.providers.take_receipts(self._key, statements, datetime.now(UTC))
         return shapes.Acknowledged(taken)
 
     def write_letter(self, signed: Signed) -> tuple[shapes.LetterItem, bool]:
-        """Keep a private message for its household; says whether it is new.
+        """Store a private message for its household; return whether it is new.
 
         Raises:
-            ProblemError: the contract is not the provider's, or the id stands for another letter.
-            DocumentRefused: another's signature, or too long.
+            ProblemError: the contract is not the provider's, or the id belongs to another letter.
+            DocumentRefused: it has another's signature, or is too long.
         """
         letter = read_letter(signed, self._service.public_key)
         contract = self._service.own_contract(letter.contract)
@@ -107,7 +107,7 @@ class ProviderDocuments:
         return self.letter(letter.id), put is Put.STORED
 
     def letter(self, letter_id: bytes) -> shapes.LetterItem:
-        """Say how far an own letter has come.
+        """Return how far an own letter has come.
 
         Raises:
             ProblemError: there is none.

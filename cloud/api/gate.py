@@ -1,6 +1,6 @@
-"""In front of every call: who, how much, how fast; and behind it the audit.
+"""Checks every call (who, how much, how fast) and writes the audit.
 
-No answer leaves before its row of the audit is on the disk.
+No answer is sent before its audit row is on disk.
 """
 
 import asyncio
@@ -37,14 +37,14 @@ _TEXT_MAX = 200
 
 
 class RateLimits(msgspec.Struct, frozen=True):
-    """How much and how fast.
+    """Limits of size and rate.
 
     Attributes:
         body_bytes, batch_bytes: the longest body, and the longest of a batch.
-        chunk_s: seconds within which the next part of a body comes.
-        body_s, batch_s: seconds within which all of it has come and is answered.
-        rate, burst: calls a second of one provider, and how many at once.
-        stranger_rate, stranger_burst: the same for an address that shows no valid credential.
+        chunk_s: seconds within which the next part of a body must arrive.
+        body_s, batch_s: seconds within which a body must arrive and be answered.
+        rate, burst: calls per second of one provider, and how many at once.
+        stranger_rate, stranger_burst: the same for an address without a valid credential.
         store_s: seconds to wait for a busy store.
     """
 
@@ -62,7 +62,7 @@ class RateLimits(msgspec.Struct, frozen=True):
 
 @dataclass
 class Call:
-    """What the gate knows of a call, and what a handler adds for the audit."""
+    """What the gate knows about a call, and what a handler adds for the audit."""
 
     caller: Caller | None = None
     subject: str = ""
@@ -71,17 +71,17 @@ class Call:
 
 
 class Buckets:
-    """Token buckets by name; the least lately used is forgotten, which fills it."""
+    """Token buckets by name; the least recently used one is dropped, and so full again."""
 
     def __init__(self, rate: float, burst: float, clock: Callable[[], float]) -> None:
-        """Let `burst` calls through at once and `rate` a second."""
+        """Allow `burst` calls at once and `rate` calls per second."""
         self._rate = rate
         self._burst = burst
         self._clock = clock
         self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def wait_s(self, name: str) -> float:
-        """Take one; returns 0, or the seconds after which there is one again."""
+        """Take one token; return 0, or the seconds until there is one."""
         now = self._clock()
         level, at = self._levels.pop(name, (self._burst, now))
         level = min(self._burst, level + (now - at) * self._rate)
@@ -93,7 +93,7 @@ class Buckets:
 
 
 class Gate:
-    """ASGI in front of the application."""
+    """ASGI middleware in front of the application."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class Gate:
         self._strangers = Buckets(limits.stranger_rate, limits.stranger_burst, time.monotonic)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a call, or pass on what is none."""
+        """Serve a call; pass lifespan events on."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
@@ -208,7 +208,7 @@ class Gate:
 
 
 class _Audited:
-    """Sends an answer after its row of the audit."""
+    """Sends an answer after writing its audit row."""
 
     def __init__(self, gate: Gate, scope: Scope, call: Call, send: Send) -> None:
         self._gate = gate
@@ -234,7 +234,7 @@ class _Audited:
             await self._send(message)
 
     async def refuse(self, exc: ProblemError) -> None:
-        """Answer with a problem, unless an answer is under way already."""
+        """Answer with a problem, unless an answer has begun."""
         if self._is_begun:
             return
         body = msgspec.json.encode(problem(exc.status, str(exc), exc.line))
@@ -249,9 +249,9 @@ class _Audited:
             headers.append((b"www-authenticate", b'Bearer realm="volet"'))
         self._call.status = exc.status
         self._is_begun = True
-        # Strangers beyond their rate fill no disk.
-        is_told = self._call.caller is not None or exc.status != 429  # noqa: PLR2004 - the status itself
-        if is_told and not self._is_replaced:
+        # Calls of strangers beyond their rate must not fill the disk.
+        is_audited = self._call.caller is not None or exc.status != 429  # noqa: PLR2004 - the status itself
+        if is_audited and not self._is_replaced:
             try:
                 await self._gate.write_audit(self._call, self._scope)
             except (ProblemError, StoreError):
@@ -261,7 +261,7 @@ class _Audited:
 
 
 class _BoundedBody:
-    """Lets a body through as long as it is neither too long nor too slow."""
+    """Passes a body on unless it is too long or too slow."""
 
     def __init__(self, receive: Receive, bytes_max: int, chunk_s: float) -> None:
         self._receive = receive
@@ -271,7 +271,7 @@ class _BoundedBody:
         self._is_whole = False
 
     def check(self, length: str) -> None:
-        """Refuse what says itself that it is too long."""
+        """Refuse a body whose declared length is too long."""
         if length.isascii() and length.isdigit() and int(length[:20]) > self._max:
             raise self._too_long()
 

@@ -1,7 +1,7 @@
-"""The providers' service without HTTP, for a provider on the machine that holds the store.
+"""The providers' service without HTTP, for a provider on the store's machine.
 
-`volet` puts both classes in where `provider.backend` asks for `ProviderBackend` and
-`ReceiptEvidence`; they take and give the same values as the API.
+`volet` passes both classes where `provider.backend` needs a `ProviderBackend` and
+`ReceiptEvidence`; they take and return the same values as the API.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class LocalBackend:
-    """What the API answers one provider, from an open store."""
+    """The API's answers to one provider, from an open store."""
 
     def __init__(self, store: Store, provider_key: bytes) -> None:
         """Serve the provider of this public key (Ed25519, 32 bytes)."""
@@ -41,7 +41,7 @@ class LocalBackend:
         self._documents = ProviderDocuments(store, provider_key, self._service)
 
     def contracts(self, wanted: ContractFilter) -> Iterator[shapes.ContractItem]:
-        """Give the provider's contracts in the order they came."""
+        """Yield the provider's contracts, oldest first."""
         after: str | None = ""
         while after is not None:
             page = self._service.contracts(wanted, bytes.fromhex(after), shapes.LIMIT_MAX)
@@ -50,51 +50,49 @@ class LocalBackend:
 
     def contract_document(self, contract: str) -> Signed:
         """Return a contract as the household signed it."""
-        return _asked(self._service.own_contract, _bytes(contract)).contract
+        return _call(self._service.own_contract, _bytes(contract)).contract
 
     def accept(self, contract: str, signed: Signed) -> None:
-        """Keep the acceptance of a contract."""
-        _asked(self._service.accept, _bytes(contract), signed)
+        """Store the acceptance of a contract."""
+        _call(self._service.accept, _bytes(contract), signed)
 
     def draft(self, contract: str, drafting: Drafting) -> shapes.Draft:
         """Return the unsigned request for one contract."""
-        (draft,) = _asked(self._service.draft, _bytes(contract), drafting).drafts
+        (draft,) = _call(self._service.draft, _bytes(contract), drafting).drafts
         return draft
 
     def drafts(self, wanted: ContractFilter, drafting: Drafting) -> Iterator[shapes.Draft]:
-        """Give unsigned requests for contracts."""
+        """Yield unsigned requests for contracts."""
         after: str | None = ""
         while after is not None:
-            page = _asked(
-                self._service.drafts, wanted, drafting, bytes.fromhex(after), shapes.LIMIT
-            )
+            page = _call(self._service.drafts, wanted, drafting, bytes.fromhex(after), shapes.LIMIT)
             yield from page.drafts
             after = page.next
 
     def correction(self, statement: str) -> shapes.Draft:
         """Return the unsigned request that corrects a statement."""
-        return _asked(self._service.correction, _bytes(statement))
+        return _call(self._service.correction, _bytes(statement))
 
     def request_statement(self, signed: Signed) -> shapes.StatementState:
-        """Keep a signed request."""
-        return _asked(self._service.request_statement, signed)[0]
+        """Store a signed request."""
+        return _call(self._service.request_statement, signed)[0]
 
     def statement(self, statement: str) -> shapes.StatementState:
         """Return how far a statement has come."""
-        return _asked(self._service.statement, _bytes(statement))
+        return _call(self._service.statement, _bytes(statement))
 
     def put_batch(self, name: str, requests: Iterable[Signed]) -> shapes.Batch:
-        """Keep a batch under an idempotency key."""
+        """Store a batch under an idempotency key."""
         upload = Upload(self._service.public_key)
         try:
             for number, signed in enumerate(requests, start=1):
-                _asked(upload.take, [(number, msgspec.json.encode(signed))])
-            return _asked(self._service.put_batch, name, upload.digest, upload.items)[0]
+                _call(upload.take, [(number, msgspec.json.encode(signed))])
+            return _call(self._service.put_batch, name, upload.digest, upload.items)[0]
         finally:
             upload.close()
 
     def batches(self) -> Iterator[shapes.Batch]:
-        """Give the provider's batches, oldest first."""
+        """Yield the provider's batches, oldest first."""
         after: str | None = ""
         while after is not None:
             page = self._service.batches(bytes.fromhex(after), shapes.LIMIT)
@@ -102,31 +100,33 @@ class LocalBackend:
             after = page.next
 
     def batch_items(self, batch: str, state: str) -> Iterator[shapes.BatchItem]:
-        """Give the statements of a batch in a state."""
+        """Yield the statements of a batch in a state."""
         after: int | None = 0
         while after is not None:
-            page = _asked(self._service.batch_items, _bytes(batch), state, after, shapes.LIMIT_MAX)
+            page = _call(self._service.batch_items, _bytes(batch), state, after, shapes.LIMIT_MAX)
             yield from page.items
             after = page.next
 
     def list_document(self, signed: Signed) -> shapes.ListedEntry:
-        """List a document in public."""
-        return _asked(self._documents.list_document, signed)[0]
+        """List a document in the transparency log."""
+        return _call(self._documents.list_document, signed)[0]
 
     def receipts(self) -> shapes.ReceiptPage:
         """Return some receipts that were not acknowledged."""
         return self._documents.receipts(b"", shapes.LIMIT, is_new=True)
 
     def acknowledge(self, statements: Sequence[str]) -> int:
-        """Acknowledge receipts; returns how many."""
-        return self._documents.acknowledge([_bytes(each) for each in statements]).acknowledged
+        """Acknowledge receipts; return how many."""
+        return self._documents.acknowledge(
+            [_bytes(statement) for statement in statements]
+        ).acknowledged
 
     def write_letter(self, signed: Signed) -> shapes.LetterItem:
-        """Keep a private message for its household."""
-        return _asked(self._documents.write_letter, signed)[0]
+        """Store a private message for its household."""
+        return _call(self._documents.write_letter, signed)[0]
 
     def figures(self, measure: str, code: str, start: date, end: date) -> Sequence[Release]:
-        """Return what was released of an area over the days [start, end)."""
+        """Return what was released for an area over the days [start, end)."""
         return releases_of(self._store.area, measure, code, Period(start, end))
 
     def close(self) -> None:
@@ -135,7 +135,7 @@ class LocalBackend:
 
 
 class LocalEvidence:
-    """What the store keeps of one provider's receipts."""
+    """The store's evidence for one provider's receipts."""
 
     def __init__(self, store: Store, provider_key: bytes, collectivity: str) -> None:
         """Read for the provider of this public key (Ed25519, 32 bytes)."""
@@ -145,23 +145,25 @@ class LocalEvidence:
         self.collectivity = collectivity
 
     def contracts(self) -> tuple[StoredContract, ...]:
-        """Return the provider's contracts in the order they came."""
-        return tuple(each for each in self._store.contracts() if each.provider_key == self._key)
+        """Return the provider's contracts, oldest first."""
+        return tuple(
+            contract for contract in self._store.contracts() if contract.provider_key == self._key
+        )
 
     def receipts(self, contract: bytes) -> tuple[StoredReceipt, ...]:
-        """Return a contract's receipts in the order they came."""
+        """Return a contract's receipts, oldest first."""
         return self._store.receipts.of_contract(contract)
 
     def signing_keys(self, household_key: HouseholdKeyId) -> Mapping[DeviceId, bytes]:
-        """Return the public keys (Ed25519) of all chips that ever spoke for a household key."""
+        """Return the Ed25519 public keys of all chips ever enrolled for a household key."""
         return self._store.receipts.signing_keys(household_key)
 
     def request(self, statement: bytes, contract: bytes) -> Signed | None:
-        """Return the request for a statement; None: it was not asked for under this contract."""
-        asked = self._store.request(statement)
-        if asked is None or asked.order.contract != contract:
+        """Return the request for a statement; None if this contract has no such request."""
+        stored = self._store.request(statement)
+        if stored is None or stored.order.contract != contract:
             return None
-        return msgspec.msgpack.decode(asked.order.request, type=Signed)
+        return msgspec.msgpack.decode(stored.order.request, type=Signed)
 
     def offer(self, offer_hash: bytes) -> Signed | None:
         """Return a listed offer."""
@@ -182,11 +184,11 @@ class LocalEvidence:
         self._store.close()
 
 
-def _asked(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call, and refuse in the way in which the API's client does.
+def _call(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a function; raise its refusals as the API's client does.
 
     Raises:
-        DocumentRefused: what the API would answer with a problem.
+        DocumentRefused: the API would answer with a problem.
     """
     try:
         return function(*args, **kwargs)

@@ -32,7 +32,7 @@ _TITLES = {
 
 
 class ProblemError(VoletError):
-    """An answer that is no success; `detail` is a sentence with the next step."""
+    """An unsuccessful answer; `detail` is a sentence with the next step."""
 
     def __init__(
         self, status: int, detail: str, *, line: int | None = None, retry_s: int | None = None
@@ -44,14 +44,14 @@ class ProblemError(VoletError):
 
 
 def not_found(what: str) -> ProblemError:
-    """Say that something is not there, or is another's: a caller must not tell the two apart."""
+    """Return the problem of a missing thing; one of another provider must look the same."""
     return ProblemError(404, f"You have no such {what}; its list says which there are.")
 
 
 def problem(status: int, detail: str, line: int | None = None) -> shapes.Problem:
-    """Make the body of an answer that is no success."""
-    word, title = _TITLES.get(status, ("failed", "The request failed"))
-    return shapes.Problem(f"urn:volet:problem:{word}", title, status, detail, line)
+    """Make the body of an unsuccessful answer."""
+    slug, title = _TITLES.get(status, ("failed", "The request failed"))
+    return shapes.Problem(f"urn:volet:problem:{slug}", title, status, detail, line)
 
 
 def response(
@@ -64,13 +64,13 @@ def response(
 
 
 def no_such_path() -> Response[shapes.Problem]:
-    """Answer that there is nothing under a path."""
+    """Answer that the path does not exist."""
     return response(404, _sentence(404, ""))
 
 
 def documented(*statuses: int) -> dict[int, ResponseSpec]:
-    """Return what OpenAPI says of the problems that a handler answers with."""
-    every = {400, 401, 403, 405, 408, 413, 415, 429, 503, *statuses}
+    """Return the OpenAPI description of the problems that a handler may answer with."""
+    all_statuses = {400, 401, 403, 405, 408, 413, 415, 429, 503, *statuses}
     return {
         status: ResponseSpec(
             shapes.Problem,
@@ -78,12 +78,12 @@ def documented(*statuses: int) -> dict[int, ResponseSpec]:
             description=_TITLES[status][1],
             media_type=MEDIA_TYPE,
         )
-        for status in sorted(every)
+        for status in sorted(all_statuses)
     }
 
 
 def on_problem(request: Request[Any, Any, Any], exc: ProblemError) -> Response[shapes.Problem]:
-    """Answer with what a handler raised."""
+    """Answer with the problem that a handler raised."""
     del request
     headers = {} if exc.retry_s is None else {"Retry-After": str(exc.retry_s)}
     return response(exc.status, str(exc), line=exc.line, headers=headers)
@@ -96,28 +96,28 @@ def on_document(request: Request[Any, Any, Any], exc: DocumentRefused) -> Respon
 
 
 def on_store(request: Request[Any, Any, Any], exc: StoreError) -> Response[shapes.Problem]:
-    """Answer that the store is not there now; its text names files of the machine, for the log."""
+    """Answer that the store is unavailable; the error names local files, so it is only logged."""
     request.app.state.service.troubles.store_failed(exc)
     return response(503, "The store cannot be used now; try again later.")
 
 
 def on_http(request: Request[Any, Any, Any], exc: HTTPException) -> Response[shapes.Problem]:
-    """Answer with what Litestar found wrong."""
+    """Answer with the error that Litestar found."""
     del request
     status = exc.status_code
     body = problem(status, _sentence(status, exc.detail))
     if isinstance(exc.extra, list):
         errors = tuple(
-            f"{each.get('key', 'body')}: {each.get('message', '')}"
-            for each in exc.extra
-            if isinstance(each, dict)
+            f"{error.get('key', 'body')}: {error.get('message', '')}"
+            for error in exc.extra
+            if isinstance(error, dict)
         )
         body = msgspec.structs.replace(body, errors=errors)
     return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=exc.headers)
 
 
 def on_defect(request: Request[Any, Any, Any], exc: Exception) -> Response[shapes.Problem]:
-    """Answer to what nobody foresaw; says nothing of it to the outside."""
+    """Answer to an unexpected error without giving details."""
     path = request.scope.get("path_template", "")
     request.app.state.service.troubles.defect(path, type(exc).__name__, raised_at(exc))
     return response(_SERVER_ERROR, "Please report it with the time; it is in the service's log.")

@@ -1,6 +1,6 @@
-"""What one provider may ask of the store; knows no HTTP, and no key but the provider's public one.
+"""One provider's operations on the store, without HTTP; the only key used is its public one.
 
-What belongs to another provider is not there: `not_found`, never "forbidden".
+Anything that belongs to another provider is `not_found`, never "forbidden".
 """
 
 import hashlib
@@ -56,11 +56,11 @@ class ProviderService:
 
     @property
     def public_key(self) -> Ed25519PublicKey:
-        """What the provider's documents are verified with."""
+        """The key that verifies the provider's documents."""
         return Ed25519PublicKey.from_public_bytes(self._key)
 
     def contracts(self, wanted: ContractFilter, after: bytes, limit: int) -> shapes.ContractPage:
-        """List own contracts; a page may be shorter than `limit` though more follow."""
+        """List own contracts; a page may be shorter than `limit` although more follow."""
         self._cells.refresh(self._store.area)
         rows = self._store.providers.contracts_of(self._key, after, limit)
         items = tuple(item for row in rows if (item := self._item(row, wanted)))
@@ -76,7 +76,7 @@ class ProviderService:
         own = self.own_contract(contract_hash)
         row = ContractRow(own.hash, own.household_key, own.contract, own.acceptance, own.end)
         item = self._item(row, ContractFilter())
-        if item is None:  # pragma: no cover - nothing is wanted of it
+        if item is None:  # pragma: no cover - an empty filter matches all
             raise not_found("contract")
         return item
 
@@ -92,11 +92,11 @@ class ProviderService:
         return contract
 
     def accept(self, contract_hash: bytes, signed: Signed) -> shapes.Accepted:
-        """Keep the provider's acceptance of a contract.
+        """Store the provider's acceptance of a contract.
 
         Raises:
-            ProblemError: there is no such contract of its own.
-            DocumentRefused: it is not signed by the provider, or is of another contract.
+            ProblemError: the provider has no such contract.
+            DocumentRefused: it is not signed by the provider, or accepts another contract.
         """
         self.own_contract(contract_hash)
         acceptance = open_document(signed, self.public_key, Acceptance)
@@ -108,16 +108,16 @@ class ProviderService:
         return shapes.Accepted(contract_hash.hex(), is_accepted=True)
 
     def request_statement(self, signed: Signed) -> tuple[shapes.StatementState, bool]:
-        """Keep a signed request; says whether it is new. The same again changes nothing.
+        """Store a signed request; return whether it is new. Storing it again changes nothing.
 
         Raises:
-            ProblemError: the contract is not the provider's, or the id stands for another request.
-            DocumentRefused: with what is wrong with it.
+            ProblemError: the contract is not the provider's, or the id belongs to another request.
+            DocumentRefused: says what is wrong with it.
         """
         request = open_document(signed, self.public_key, StatementRequest)
         contract = self.own_contract(request.contract)
         body = msgspec.msgpack.encode(signed)
-        with suppress(ScheduleMissing):  # it waits for the calendar or series
+        with suppress(ScheduleMissing):  # the request waits for the calendar or series
             prepare(body, contract, listed_in(self._store))
         order = StatementOrder(request.id, contract.hash, contract.household_key, body)
         put = self._store.put_request(order, datetime.now(UTC))
@@ -126,10 +126,10 @@ class ProviderService:
         return self.statement(request.id), put is Put.STORED
 
     def statement(self, request_id: bytes) -> shapes.StatementState:
-        """Say how far a statement has come.
+        """Return how far a statement has come.
 
         Raises:
-            ProblemError: there is none of the provider's own contracts.
+            ProblemError: the provider has no such statement.
         """
         self._own_request(request_id)
         return progress(self._store, request_id)
@@ -138,7 +138,7 @@ class ProviderService:
         """Make the request that corrects an own statement: the same days, by the latest offer.
 
         Raises:
-            ProblemError: there is none of the provider's own contracts.
+            ProblemError: the provider has no such statement.
             DocumentRefused: it was refused, or is a correction itself.
         """
         contract = self._own_request(request_id)
@@ -158,10 +158,10 @@ class ProviderService:
     def put_batch(
         self, name: str, digest: bytes, items: Callable[[], Iterator[BulkRequestItem]]
     ) -> tuple[shapes.Batch, bool]:
-        """Keep a batch of verified requests, all of them or none; says whether it is new.
+        """Store a batch of verified requests, all or none; return whether it is new.
 
         Raises:
-            ProblemError: a contract is not the provider's own, an id or the name is taken.
+            ProblemError: a contract is not the provider's own, or an id or the name is taken.
         """
         batch_id = hashlib.sha256(b"volet batch" + self._key + name.encode()).digest()[:ID_BYTES]
         batch = BulkRequest(batch_id, self._key, name, digest, datetime.now(UTC))
@@ -173,7 +173,7 @@ class ProviderService:
     def drafts(
         self, wanted: ContractFilter, drafting: Drafting, after: bytes, limit: int
     ) -> shapes.DraftPage:
-        """Make requests for own contracts that hold on some day of the period.
+        """Make requests for own contracts that apply on some day of the period.
 
         Raises:
             ProblemError: no statement can have this period.
@@ -198,7 +198,7 @@ class ProviderService:
         return shapes.DraftPage((self._draft(contract_hash, drafting),), None)
 
     def _draft(self, contract_hash: bytes, drafting: Drafting) -> shapes.Draft:
-        """Make a request within what the contract covers of the period."""
+        """Make a request for the part of the period that the contract covers."""
         contract = self.own_contract(contract_hash)
         terms = decode_body(contract.contract.body, Contract)
         start = max(drafting.start, terms.start)
@@ -213,20 +213,20 @@ class ProviderService:
         return shapes.Draft(contract_hash.hex(), shapes.base64(msgspec.msgpack.encode(request)), "")
 
     def batch(self, batch_id: bytes) -> shapes.Batch:
-        """Say how far a batch has come.
+        """Return how far a batch has come.
 
         Raises:
-            ProblemError: there is none of the provider's own.
+            ProblemError: the provider has no such batch.
         """
         return _batch(self._own_batch(batch_id))
 
     def batches(self, after: bytes, limit: int) -> shapes.BatchPage:
         """List own batches."""
-        found = self._store.bulk_requests.batches(self._key, after, limit)
-        counted = [self._own_batch(each.id) for each in found]
+        batches = self._store.bulk_requests.batches(self._key, after, limit)
+        progresses = [self._own_batch(batch.id) for batch in batches]
         return shapes.BatchPage(
-            tuple(_batch(each) for each in counted),
-            found[-1].id.hex() if len(found) == limit else None,
+            tuple(_batch(bulk_progress) for bulk_progress in progresses),
+            batches[-1].id.hex() if len(batches) == limit else None,
         )
 
     def batch_items(
@@ -241,21 +241,21 @@ class ProviderService:
         lines = self._store.bulk_requests.lines(batch_id, after, limit, state)
         items = tuple(
             shapes.BatchItem(
-                each.number,
-                each.request.hex(),
-                each.contract.hex(),
-                RequestState(each.state),
-                each.detail,
+                line.number,
+                line.request.hex(),
+                line.contract.hex(),
+                RequestState(line.state),
+                line.detail,
             )
-            for each in lines
+            for line in lines
         )
         return shapes.BatchItems(items, lines[-1].number if len(lines) == limit else None)
 
     def _own_batch(self, batch_id: bytes) -> BulkProgress:
-        found = self._store.bulk_requests.progress(batch_id)
-        if found is None or found.batch.provider_key != self._key:
+        bulk_progress = self._store.bulk_requests.progress(batch_id)
+        if bulk_progress is None or bulk_progress.batch.provider_key != self._key:
             raise not_found("batch")
-        return found
+        return bulk_progress
 
     def _item(self, row: ContractRow, wanted: ContractFilter) -> shapes.ContractItem | None:
         terms = decode_body(row.contract.body, Contract)
@@ -287,10 +287,10 @@ class ProviderService:
 
 
 def _check_period(drafting: Drafting) -> None:
-    """Check that it is a period that a statement can have.
+    """Check that a statement can have this period.
 
     Raises:
-        ProblemError: it is not.
+        ProblemError: it cannot.
     """
     days = (drafting.end - drafting.start).days
     if not 0 < days <= PERIOD_DAYS_MAX or drafting.start < DAY_NUMBER_EPOCH:
@@ -314,16 +314,16 @@ def _refused(refused: BulkRefused) -> ProblemError:
     return ProblemError(409, "This key stands for other lines; choose another key for these.")
 
 
-def _batch(found: BulkProgress) -> shapes.Batch:
-    batch = found.batch
+def _batch(bulk_progress: BulkProgress) -> shapes.Batch:
+    batch = bulk_progress.batch
     return shapes.Batch(
         batch.id.hex(),
         batch.name,
         batch.digest.hex(),
         batch.at,
-        found.total,
-        found.pending,
-        found.published,
-        found.seen,
-        found.refused,
+        bulk_progress.total,
+        bulk_progress.pending,
+        bulk_progress.published,
+        bulk_progress.seen,
+        bulk_progress.refused,
     )

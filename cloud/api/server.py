@@ -1,4 +1,4 @@
-"""uvicorn over TLS 1.3 with the collectivity's CA; a client's certificate is welcome, not needed."""
+"""uvicorn over TLS 1.3 with the collectivity's CA; a client certificate is optional."""
 
 import asyncio
 import ssl
@@ -19,7 +19,7 @@ from cloud.registry.pki import pki_path
 from protocol.errors import ConfigError
 from system.shell import quoted
 
-# A head must have come so many seconds after the connection; the gate looks after bodies.
+# Seconds from the connection to the end of a request's head; the gate limits bodies.
 HEAD_S = 10.0
 HEAD_BYTES_MAX = 16 * 1024
 CONNECTIONS_MAX = 256
@@ -29,7 +29,7 @@ GRACE_S = 20
 
 
 class Revoked:
-    """The serial numbers in the collectivity's revocation list, read again when it changes."""
+    """The serial numbers on the collectivity's revocation list, read again when it changes."""
 
     def __init__(self, path: Path) -> None:
         """Read `path`."""
@@ -38,8 +38,8 @@ class Revoked:
         self._serials: frozenset[int] = frozenset()
 
     def __contains__(self, serial: int) -> bool:
-        found = self._path.stat()
-        version = (found.st_mtime_ns, found.st_ino)
+        status = self._path.stat()
+        version = (status.st_mtime_ns, status.st_ino)
         if version != self._version:
             crl = x509.load_pem_x509_crl(self._path.read_bytes())
             self._serials = frozenset(entry.serial_number for entry in crl)
@@ -51,7 +51,7 @@ class ClientCertificate:
     """A certificate that TLS has verified: its common name and serial number (hex)."""
 
     def __init__(self, certificate: x509.Certificate, revoked: Revoked) -> None:
-        """Take a verified certificate and what may shut it out later."""
+        """Wrap a verified certificate; `revoked` may invalidate it later."""
         names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         self.name = str(names[0].value) if len(names) == 1 else ""
         self.serial = f"{certificate.serial_number:x}"
@@ -59,7 +59,7 @@ class ClientCertificate:
         self._revoked = revoked
 
     def is_valid(self, now: datetime) -> bool:
-        """Say whether it still holds: a connection may outlive its certificate."""
+        """Return whether it is still valid, since a connection may outlive its certificate."""
         certificate = self._certificate
         return (
             certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc
@@ -68,7 +68,7 @@ class ClientCertificate:
 
 
 def tls_context(directory: Path, certificate: Path, key: Path) -> ssl.SSLContext:
-    """Return the server's TLS: 1.3, the collectivity's CA for clients that show a certificate.
+    """Return the server's TLS 1.3 context with the collectivity's CA for client certificates.
 
     Raises:
         ConfigError: a file is missing or does not fit the others.
@@ -88,17 +88,17 @@ def tls_context(directory: Path, certificate: Path, key: Path) -> ssl.SSLContext
 
 
 class _Answering(H11Protocol):
-    """HTTP/1.1 that answers what is none with a problem, as every other call."""
+    """HTTP/1.1 that answers invalid requests with a problem, like every other call."""
 
     def send_400_response(self, msg: str) -> None:
-        """Answer and hang up; `msg` is uvicorn's."""
+        """Answer and close the connection; `msg` is uvicorn's."""
         del msg
         self.transport.write(_no_http(self.conn))
         self.transport.close()
 
 
 def protocol_of(revoked: Revoked, head_s: float) -> Callable[..., asyncio.Protocol]:
-    """Return uvicorn's HTTP/1.1 with what it lacks: certificates told, slow heads closed."""
+    """Return uvicorn's HTTP/1.1, extended to pass on certificates and to close slow heads."""
 
     class Guarded(_Answering):
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -135,7 +135,7 @@ def protocol_of(revoked: Revoked, head_s: float) -> Callable[..., asyncio.Protoc
 
 
 def _no_http(connection: h11.Connection) -> bytes:
-    """Return the answer to what is no HTTP."""
+    """Return the answer to bytes that are not HTTP."""
     body = msgspec.json.encode(problem(400, "Send HTTP/1.1 as RFC 9112 says."))
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),
@@ -154,7 +154,7 @@ def make_server(
     revoked: Revoked,
     head_s: float = HEAD_S,
 ) -> uvicorn.Server:
-    """Return a server that serves when it is awaited, and ends on SIGTERM."""
+    """Return a server that runs while it is awaited and ends on SIGTERM."""
     config = uvicorn.Config(
         app,
         host=address[0],

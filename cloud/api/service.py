@@ -1,4 +1,4 @@
-"""What handlers work with: the store in its thread, and the call at hand."""
+"""What handlers use: the store in its thread, and the current call."""
 
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -32,21 +32,21 @@ class ApiService:
     """The store and the threads of one process."""
 
     def __init__(self, thread: StoreThread, store: Store) -> None:
-        """Work on a store that `thread` has opened."""
+        """Use a store that `thread` has opened."""
         self.store = store
         self.troubles = Troubles()
         self._thread = thread
         self._cells = Cells()
-        # Signatures of a batch take seconds; the store's thread answers meanwhile.
+        # Verifying a batch takes seconds; in its own thread it does not block the store's.
         self._uploading: set[str] = set()
         self.verifier = ThreadPoolExecutor(1, thread_name_prefix="verify")
 
     def provider(self, caller: Caller) -> ProviderService:
-        """Return contracts, statements and batches as one provider sees them."""
+        """Return the contracts, statements and batches of one provider."""
         return ProviderService(self.store, caller.provider.key, self._cells)
 
     def documents(self, caller: Caller) -> ProviderDocuments:
-        """Return the transparency log, receipts and letters as one provider sees them."""
+        """Return the transparency log, and the receipts and letters of one provider."""
         return ProviderDocuments(self.store, caller.provider.key, self.provider(caller))
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -55,10 +55,10 @@ class ApiService:
 
     @asynccontextmanager
     async def uploads(self, provider: str) -> AsyncIterator[None]:
-        """Keep one provider to one batch at a time, all of them to some.
+        """Allow one batch per provider at a time, and UPLOADS_MAX in all.
 
         Raises:
-            ProblemError: another is on its way.
+            ProblemError: another batch is being uploaded.
         """
         if provider in self._uploading or len(self._uploading) >= UPLOADS_MAX:
             raise ProblemError(
@@ -71,18 +71,18 @@ class ApiService:
             self._uploading.discard(provider)
 
     def close(self) -> None:
-        """Wait for what is being verified."""
+        """Wait for running verifications."""
         self.verifier.shutdown()
 
 
 def service_of(request: HttpRequest) -> ApiService:
-    """Return what the application was made with."""
+    """Return the application's service."""
     service: ApiService = request.app.state.service
     return service
 
 
 def caller_of(request: HttpRequest) -> Caller:
-    """Return who calls; the gate lets nobody else through."""
+    """Return the caller; the gate lets only known callers through."""
     call: Call = request.scope[CALL]  # type: ignore[literal-required]
     if call.caller is None:
         raise ProblemError(401, "Show a token or a certificate.")
@@ -95,7 +95,7 @@ async def ask_provider(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> T:
-    """Ask the store, in its thread, for contracts, statements or batches of the caller's."""
+    """Call a method of the caller's ProviderService in the store's thread."""
     service = service_of(request)
     return await service.run(method, service.provider(caller_of(request)), *args, **kwargs)
 
@@ -106,34 +106,34 @@ async def ask_documents(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> T:
-    """Ask the store, in its thread, for what the caller lists, collects or writes."""
+    """Call a method of the caller's ProviderDocuments in the store's thread."""
     service = service_of(request)
     return await service.run(method, service.documents(caller_of(request)), *args, **kwargs)
 
 
-def kept(item: T, path: str, *, is_new: bool) -> Response[T]:
-    """Answer with what is kept under `path`: 201 where it is new, 200 where it was there before."""
+def stored_response(item: T, path: str, *, is_new: bool) -> Response[T]:
+    """Answer with the item stored under `path`: 201 if it is new, 200 if it existed before."""
     return Response(item, status_code=201 if is_new else 200, headers={"Location": path})
 
 
 def note_subject(request: HttpRequest, subject: str) -> None:
-    """Say for the audit what the call is about."""
+    """Record the call's subject for the audit."""
     call: Call = request.scope[CALL]  # type: ignore[literal-required]
     call.subject = subject
 
 
 def needs_scope(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Check that the caller's token allows what the handler does.
+    """Check that the caller's credential allows the handler's scope.
 
     Raises:
         ProblemError: it does not.
     """
-    wanted = handler.opt.get("scope")
+    scope = handler.opt.get("scope")
     call: Call = connection.scope[CALL]  # type: ignore[literal-required]
-    if wanted is None:
+    if scope is None:
         return
-    if call.caller is None or Scope(wanted) not in call.caller.scopes:
+    if call.caller is None or Scope(scope) not in call.caller.scopes:
         raise ProblemError(
             403,
-            f"This needs the scope {str(wanted)!r}; ask the collectivity for a token that has it.",
+            f"This needs the scope {str(scope)!r}; ask the collectivity for a token that has it.",
         )

@@ -1,7 +1,7 @@
-"""A batch as it comes in: one signed request a line, checked while it streams.
+"""Reads an uploaded batch: one signed request per line, checked while it streams.
 
-Nothing is kept of a batch with a line that does not fit. What was checked waits in a file without
-a name, so that memory does not grow with the batch.
+A batch with an invalid line is dropped as a whole. Checked lines wait in an unnamed temporary file,
+so memory does not grow with the batch.
 """
 
 import hashlib
@@ -22,15 +22,15 @@ LINES_AT_ONCE = 256
 LINE_MAX = 8 * 1024
 ITEMS_MAX = 250_000
 _LENGTH_BYTES = 4
-# A file stays in memory until it is this long.
+# The file stays in memory up to this length.
 SPOOL_BYTES = 1 << 20
 
 
 class Upload:
-    """Lines of one batch, checked and laid aside."""
+    """The checked lines of one batch."""
 
     def __init__(self, key: Ed25519PublicKey) -> None:
-        """Take requests signed by `key` only."""
+        """Accept only requests signed by `key`."""
         self._key = key
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - closed by close
         self._digest = hashlib.sha256()
@@ -45,7 +45,7 @@ class Upload:
         return self._digest.digest()
 
     def take(self, lines: list[tuple[int, bytes]]) -> None:
-        """Check numbered lines and lay them aside.
+        """Check numbered lines and keep them.
 
         Raises:
             ProblemError: names the line and what is wrong.
@@ -57,14 +57,14 @@ class Upload:
                 raise ProblemError(422, f"Line {number}: {exc}", line=number) from exc
 
     def items(self) -> Iterator[BulkRequestItem]:
-        """Give what was laid aside, in order."""
+        """Yield the kept requests in order."""
         self._file.seek(0)
         while head := self._file.read(_LENGTH_BYTES):
             body = self._file.read(int.from_bytes(head))
             yield msgspec.msgpack.decode(body, type=BulkRequestItem)
 
     def close(self) -> None:
-        """Forget what was laid aside."""
+        """Delete the kept requests."""
         self._file.close()
 
     def _take(self, number: int, line: bytes) -> None:
@@ -94,10 +94,10 @@ async def receive(
     upload: Upload,
     run: Callable[..., Any],
 ) -> None:
-    """Feed a streamed body to an upload, some lines at a time; `run` awaits a function elsewhere.
+    """Feed a streamed body to an upload, some lines at a time; `run` runs a function in a thread.
 
     Raises:
-        ProblemError: a line does not fit, is too long, or there is none.
+        ProblemError: a line is invalid or too long, or there is none.
     """
     rest, number = b"", 0
     waiting: list[tuple[int, bytes]] = []

@@ -1,1 +1,1 @@
-"""The handlers, one module for each kind of thing."""
+"""The handlers, one module for each subject."""

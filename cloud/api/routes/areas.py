@@ -1,4 +1,4 @@
-"""Figures of areas: curves, tables, turnover by price class, each with its error."""
+"""Area figures: curves, tables, turnover by price class, each with its error."""
 
 from datetime import date
 from typing import Annotated
@@ -32,9 +32,9 @@ def _service(request: HttpRequest) -> AreaService:
 
 @get("/v1/areas", tags=["areas"], opt={"scope": Scope.AREAS}, responses=documented())
 async def areas(request: HttpRequest) -> shapes.Measures:
-    """List the measures and codes of which figures are released and that you may read.
+    """List the measures and codes whose released figures you may read.
 
-    Figures of another provider's customers are not among them.
+    Figures of another provider's customers are not included.
     """
     return await service_of(request).run(lambda: _service(request).measures())
 
@@ -43,7 +43,7 @@ async def areas(request: HttpRequest) -> shapes.Measures:
 async def figures(
     request: HttpRequest, measure: Measure, code: Code, start: Start, end: End
 ) -> shapes.Figures:
-    """Return what was released of an area: curves with their band, tables with their error."""
+    """Return what was released for an area: curves with their band, tables with their error."""
     note_subject(request, f"{measure} {code}")
     return await service_of(request).run(
         lambda: _service(request).figures(measure, code, start, end)
@@ -54,7 +54,7 @@ async def figures(
 async def turnover(
     request: HttpRequest, code: Code, start: Start, end: End, measure: Measure = "classes"
 ) -> shapes.Turnover:
-    """Sum energy by price class and turnover of an area over days, with their standard errors."""
+    """Sum an area's energy by price class and turnover over days, with their standard errors."""
     note_subject(request, f"{measure} {code}")
     return await service_of(request).run(
         lambda: _service(request).turnover(measure, code, start, end)

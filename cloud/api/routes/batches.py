@@ -1,4 +1,4 @@
-"""Batches: many statements asked for at once, under one key that may be sent again."""
+"""Batches: many statements requested at once, under a key that makes repetition safe."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,7 +15,14 @@ from litestar.response import Response
 from cloud.api.problems import ProblemError, documented
 from cloud.api.provider import ProviderService
 from cloud.api.routes.contracts import Limit
-from cloud.api.service import HttpRequest, ask_provider, caller_of, kept, note_subject, service_of
+from cloud.api.service import (
+    HttpRequest,
+    ask_provider,
+    caller_of,
+    note_subject,
+    service_of,
+    stored_response,
+)
 from cloud.api.upload import Upload, receive
 from cloud.store import RequestState
 from cloud.store.providers import Scope
@@ -43,7 +50,7 @@ def _body() -> RequestBody:
 
 @dataclass
 class _Streamed(Operation):
-    """An operation whose body is read as it comes, so that no handler names it."""
+    """An operation whose body is streamed, so no handler parameter describes it."""
 
     request_body: RequestBody | Any = field(default_factory=_body)
 
@@ -72,8 +79,8 @@ async def create_batch(
 ) -> Response[shapes.Batch]:
     """Ask for many statements: one signed `StatementRequest` a line, all of them or none.
 
-    Send it again under the same key after an interruption: what stands, stands. Each statement is
-    computed as soon as its days are stored.
+    After an interruption, send it again under the same key; nothing is done twice. Each statement
+    is computed as soon as its days are stored.
     """
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != MEDIA_TYPE:
         raise ProblemError(415, f"Send the lines as {MEDIA_TYPE}.")
@@ -81,20 +88,20 @@ async def create_batch(
     provider = service.provider(caller)
     loop = asyncio.get_running_loop()
 
-    async def elsewhere(function: Callable[..., None], *args: object) -> None:
+    async def in_verifier(function: Callable[..., None], *args: object) -> None:
         await loop.run_in_executor(service.verifier, function, *args)
 
     async with service.uploads(caller.provider.name):
         upload = Upload(provider.public_key)
         try:
-            await receive(request.stream(), upload, elsewhere)
+            await receive(request.stream(), upload, in_verifier)
             batch, is_new = await ask_provider(
                 request, ProviderService.put_batch, key, upload.digest, upload.items
             )
         finally:
             upload.close()
     note_subject(request, batch.id)
-    return kept(batch, f"/v1/batches/{batch.id}", is_new=is_new)
+    return stored_response(batch, f"/v1/batches/{batch.id}", is_new=is_new)
 
 
 @get("/v1/batches", tags=["batches"], opt={"scope": Scope.STATEMENTS}, responses=documented())
@@ -116,7 +123,7 @@ async def batches(
     responses=documented(404),
 )
 async def batch(request: HttpRequest, batch: BatchInPath) -> shapes.Batch:
-    """Say how far a batch has come."""
+    """Return how far a batch has come."""
     note_subject(request, batch)
     return await ask_provider(request, ProviderService.batch, bytes.fromhex(batch))
 

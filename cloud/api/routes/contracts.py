@@ -1,4 +1,4 @@
-"""Contracts: the provider's own customers, and its acceptance of them."""
+"""Contracts: the provider's own customers, and its acceptance of their contracts."""
 
 from datetime import date
 from typing import Annotated
@@ -24,7 +24,7 @@ Limit = Annotated[int, QueryParameter(ge=1, le=shapes.LIMIT_MAX, description="Th
 
 @get("/v1/me", tags=["access"], responses=documented())
 async def me(request: HttpRequest) -> shapes.Who:
-    """Say whom the service takes you for, and what your credential allows."""
+    """Return who the service takes you for, and what your credential allows."""
     caller = caller_of(request)
     return shapes.Who(
         caller.provider.name,
@@ -59,7 +59,7 @@ async def contracts(
         QueryParameter(name="accepted", description="Only accepted ones, or only others."),
     ] = None,
 ) -> shapes.ContractPage:
-    """List your customers by contract, in the order they came."""
+    """List your customers by contract, oldest first."""
     note_subject(request, area or "")
     wanted = ContractFilter(area or "", on, bytes.fromhex(offer or ""), is_accepted)
     return await ask_provider(
@@ -74,7 +74,7 @@ async def contracts(
     responses=documented(404),
 )
 async def contract(request: HttpRequest, contract: HashInPath) -> shapes.ContractItem:
-    """Show one contract."""
+    """Return one contract."""
     note_subject(request, contract)
     return await ask_provider(request, ProviderService.contract, bytes.fromhex(contract))
 
@@ -102,9 +102,9 @@ async def contract_document(request: HttpRequest, contract: HashInPath) -> shape
 async def accept(
     request: HttpRequest, contract: HashInPath, data: JSONBody[shapes.SignedDocument]
 ) -> shapes.Accepted:
-    """Hand in your signed `Acceptance` of a contract; no statement is computed before.
+    """Submit your signed `Acceptance` of a contract; no statement is computed before that.
 
-    The first one stays; the same again changes nothing.
+    The first one is kept; submitting it again changes nothing.
     """
     note_subject(request, contract)
     return await ask_provider(

@@ -1,4 +1,4 @@
-"""What is listed in public, what households send back, and what is written to them."""
+"""Documents listed in public, receipts from households, and letters to them."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from litestar.response import Response
 from cloud.api.documents import ProviderDocuments
 from cloud.api.problems import documented
 from cloud.api.routes.contracts import Limit
-from cloud.api.service import HttpRequest, ask_documents, kept, note_subject
+from cloud.api.service import HttpRequest, ask_documents, note_subject, stored_response
 from cloud.store.providers import Scope
 from protocol import provider_api as shapes
 
@@ -31,15 +31,15 @@ _HASH = Annotated[
 async def list_document(
     request: HttpRequest, data: JSONBody[shapes.SignedDocument]
 ) -> Response[shapes.ListedEntry]:
-    """List your signed `Offer`, `Calendar` or `PriceSeries` in public. Nothing is taken off again.
+    """List your signed `Offer`, `Calendar` or `PriceSeries` in public. It cannot be removed again.
 
-    What breaks a rule is refused with the tariff's and the line's number.
+    A document that breaks a rule is refused with the tariff's and the line's number.
     """
     entry, is_new = await ask_documents(
         request, ProviderDocuments.list_document, shapes.signed_of(data)
     )
     note_subject(request, entry.hash)
-    return kept(entry, f"/v1/catalogue/{entry.hash}", is_new=is_new)
+    return stored_response(entry, f"/v1/catalogue/{entry.hash}", is_new=is_new)
 
 
 @get("/v1/catalogue", tags=["catalogue"], opt={"scope": Scope.OFFERS}, responses=documented())
@@ -50,7 +50,7 @@ async def catalogue(
     ] = -1,
     limit: Limit = shapes.LIMIT,
 ) -> shapes.ListedPage:
-    """Read the transparency log, everybody's documents alike, in order."""
+    """Read the transparency log, with everybody's documents, in order."""
     return await ask_documents(request, ProviderDocuments.listed, after, limit)
 
 
@@ -78,7 +78,7 @@ async def receipts(
         bool, QueryParameter(name="all", description="Acknowledged ones, too.")
     ] = False,
 ) -> shapes.ReceiptPage:
-    """Collect households' receipts, sealed to you; those you have not acknowledged."""
+    """Return receipts sealed to you; by default only those you have not acknowledged."""
     return await ask_documents(
         request, ProviderDocuments.receipts, bytes.fromhex(after or ""), limit, is_new=not is_all
     )
@@ -94,9 +94,11 @@ async def receipts(
 async def acknowledge(
     request: HttpRequest, data: JSONBody[shapes.Acknowledgement]
 ) -> shapes.Acknowledged:
-    """Say which receipts you have kept; they are not collected again. Nothing is deleted."""
+    """Acknowledge receipts; they are not returned as new again. Nothing is deleted."""
     return await ask_documents(
-        request, ProviderDocuments.acknowledge, [bytes.fromhex(each) for each in data.statements]
+        request,
+        ProviderDocuments.acknowledge,
+        [bytes.fromhex(statement) for statement in data.statements],
     )
 
 
@@ -112,15 +114,15 @@ async def acknowledge(
 async def write_letter(
     request: HttpRequest, data: JSONBody[shapes.SignedDocument]
 ) -> Response[shapes.LetterItem]:
-    """Hand in your signed `PrivateLetter`: sealed to one household, read by nobody between.
+    """Submit your signed `PrivateLetter`: sealed to one household, unreadable on its way.
 
-    It is shown beside the bill and is no part of it. The same letter again changes nothing.
+    It is shown beside the bill and is not part of it. The same letter again changes nothing.
     """
     item, is_new = await ask_documents(
         request, ProviderDocuments.write_letter, shapes.signed_of(data)
     )
     note_subject(request, item.contract)
-    return kept(item, f"/v1/letters/{item.id}", is_new=is_new)
+    return stored_response(item, f"/v1/letters/{item.id}", is_new=is_new)
 
 
 @get(
@@ -135,6 +137,6 @@ async def letter(
         str, PathParameter(pattern=shapes.HEX_ID, description="The letter's id, 32 hex digits.")
     ],
 ) -> shapes.LetterItem:
-    """Say whether a letter was handed over to the broker."""
+    """Return whether a letter was handed over to the broker."""
     note_subject(request, letter)
     return await ask_documents(request, ProviderDocuments.letter, bytes.fromhex(letter))

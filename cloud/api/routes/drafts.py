@@ -1,4 +1,4 @@
-"""Drafts: what a provider would sign to ask for statements, late days included, unsigned."""
+"""Drafts: unsigned requests for statements, including late days, for the provider to sign."""
 
 from datetime import date
 from typing import Annotated
@@ -44,7 +44,7 @@ async def drafts(  # noqa: PLR0913 - the parameters of a query
 ) -> shapes.DraftPage:
     """Make unsigned `StatementRequest`s for your accepted contracts; check them, then sign them.
 
-    Days that earlier statements left out and that are stored by now are named as late.
+    Days that earlier statements omitted and that are stored by now are named as late.
     """
     note_subject(request, contract or area or "")
     drafting = Drafting(start, end, without_missing)

@@ -1,4 +1,4 @@
-"""Statements one at a time; many are a batch."""
+"""Single statements; for many there are batches."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from litestar.response import Response
 
 from cloud.api.problems import documented
 from cloud.api.provider import ProviderService
-from cloud.api.service import HttpRequest, ask_provider, kept, note_subject
+from cloud.api.service import HttpRequest, ask_provider, note_subject, stored_response
 from cloud.store.providers import Scope
 from protocol import provider_api as shapes
 
@@ -35,7 +35,7 @@ async def request_statement(
         request, ProviderService.request_statement, shapes.signed_of(data)
     )
     note_subject(request, state.contract)
-    return kept(state, f"/v1/statements/{state.id}", is_new=is_new)
+    return stored_response(state, f"/v1/statements/{state.id}", is_new=is_new)
 
 
 IdInPath = Annotated[
@@ -50,7 +50,7 @@ IdInPath = Annotated[
     responses=documented(404),
 )
 async def statement(request: HttpRequest, statement: IdInPath) -> shapes.StatementState:
-    """Say how far a statement has come."""
+    """Return how far a statement has come."""
     note_subject(request, statement)
     return await ask_provider(request, ProviderService.statement, bytes.fromhex(statement))
 
@@ -64,7 +64,7 @@ async def statement(request: HttpRequest, statement: IdInPath) -> shapes.Stateme
 async def correction(request: HttpRequest, statement: IdInPath) -> shapes.Draft:
     """Make the unsigned `StatementRequest` that corrects a statement, once; check it, then sign it.
 
-    It asks for the same days by the latest listed offer that holds for the contract.
+    It asks for the same days by the latest listed offer that applies to the contract.
     """
     note_subject(request, statement)
     return await ask_provider(request, ProviderService.correction, bytes.fromhex(statement))
