@@ -1,6 +1,6 @@
 """The program between broker and store.
 
 worker   its tasks
-metrics  counts sent to InfluxDB
-gauges   what is measured rather than counted
+metrics  counts for InfluxDB
+gauges   measured values for InfluxDB
 """

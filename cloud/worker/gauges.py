@@ -1,4 +1,4 @@
-"""What is measured rather than counted: chips by state and software, when certificates end."""
+"""Measured values: chips by state and software, expiry of certificates."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,7 +8,7 @@ from system.certificates import Lifetime
 
 Point = dict[str, object]
 
-# A chip names its software itself; what is rarer than the first few counts together.
+# A chip reports its software itself, so all but the most common versions are counted together.
 SOFTWARES_MAX = 16
 OTHERS = "other"
 _OFFLINE = {"", *(state for state in State if not state.is_online)}
@@ -17,13 +17,13 @@ _OFFLINE = {"", *(state for state in State if not state.is_online)}
 def chip_points(
     collectivity: str, states: Sequence[Count], softwares: Sequence[Count]
 ) -> list[Point]:
-    """Return a point of all chips and one of each software; counts only, never a chip."""
+    """Return a point for all chips and one for each software; counts only, never a chip."""
     tags = {"collectivity": collectivity}
-    enrolled = sum(each.count for each in states)
-    online = sum(each.count for each in states if each.label not in _OFFLINE)
-    common = sorted(softwares, key=lambda each: (-each.count, each.label))
-    counts = {each.label: each.count for each in common[:SOFTWARES_MAX]}
-    if rest := sum(each.count for each in common[SOFTWARES_MAX:]):
+    enrolled = sum(state.count for state in states)
+    online = sum(state.count for state in states if state.label not in _OFFLINE)
+    common = sorted(softwares, key=lambda software: (-software.count, software.label))
+    counts = {software.label: software.count for software in common[:SOFTWARES_MAX]}
+    if rest := sum(software.count for software in common[SOFTWARES_MAX:]):
         counts[OTHERS] = counts.get(OTHERS, 0) + rest
     chips: Point = {
         "measurement": "volet_devices",
@@ -42,12 +42,12 @@ def chip_points(
 
 
 def certificate_points(collectivity: str, lifetimes: Iterable[Lifetime]) -> list[Point]:
-    """Return a point of each certificate of the collectivity's; no chip's."""
+    """Return a point for each certificate of the collectivity, never a chip's."""
     return [
         {
             "measurement": "volet_certificate",
-            "tags": {"collectivity": collectivity, "name": each.name},
-            "fields": {"not_after_timestamp_seconds": int(each.not_after.timestamp())},
+            "tags": {"collectivity": collectivity, "name": lifetime.name},
+            "fields": {"not_after_timestamp_seconds": int(lifetime.not_after.timestamp())},
         }
-        for each in lifetimes
+        for lifetime in lifetimes
     ]

@@ -1,6 +1,6 @@
-"""Counts of the worker for an InfluxDB: how much came, how much was refused, how long it took.
+"""Sends the worker's counts to InfluxDB: messages, refusals, durations.
 
-Never anything of one household, and never the record: what cannot be written is dropped.
+They never concern a single household. Counts that cannot be written are dropped.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from system.files import read_secret
 
 WRITE_TIMEOUT_S = 5
 MS = 1_000
-# The end of a contribution that was kept; the others are reasons of refusal.
+# The outcome of a stored contribution; other outcomes are reasons of refusal.
 STORED = "stored"
 
 log = structlog.get_logger()
@@ -36,7 +36,7 @@ async def _none() -> list[Point]:
 
 
 class Tally:
-    """What has been counted since the last write."""
+    """Counts since the last write."""
 
     def __init__(self) -> None:
         self._counts = Counter[str]()
@@ -53,7 +53,7 @@ class Tally:
             again=processed.again,
             batch_ms=round(duration_s * MS),
         )
-        self._refused.update({one.label: one.count for one in processed.refused})
+        self._refused.update({refused.label: refused.count for refused in processed.refused})
         for (kind, reason), count in processed.refused_by_kind.items():
             if kind is Kind.AREA:
                 self._contributions[reason] += count
@@ -62,7 +62,7 @@ class Tally:
         self._slowest_ms = max(self._slowest_ms, duration_s * MS)
 
     def points(self, collectivity: str) -> list[Point]:
-        """Return the counts: a point of batches, one of each reason, one of each contribution's end."""
+        """Return points for batches, each reason of refusal and each outcome of contributions."""
         tags = {"collectivity": collectivity}
         names = ("batches", "blocks", "headers", "again", "batch_ms")
         fields = {name: self._counts[name] for name in names}
@@ -81,7 +81,7 @@ class Tally:
 def _points(
     measurement: str, tag: str, field: str, counts: Counter[str], tags: dict[str, str]
 ) -> list[Point]:
-    """Return a point of each word that was counted."""
+    """Return a point for each label that was counted."""
     return [
         {"measurement": measurement, "tags": {**tags, tag: label}, "fields": {field: count}}
         for label, count in sorted(counts.items())
@@ -89,12 +89,12 @@ def _points(
 
 
 class Metrics:
-    """Writes a tally every few seconds."""
+    """Writes counts every few seconds."""
 
     def __init__(
         self, config: MetricsConfig, directory: Path, collectivity: str, gauges: Gauges = _none
     ) -> None:
-        """Read the token; `gauges` gives the points that are written beside the counts.
+        """Read the token; `gauges` returns points to write beside the counts.
 
         Raises:
             ConfigError: the token's file is missing or open to others.
@@ -113,17 +113,17 @@ class Metrics:
         )
 
     def count(self, processed: Processed, duration_s: float) -> None:
-        """Count a batch; never waits."""
+        """Count a batch without waiting."""
         self._tally.count(processed, duration_s)
 
     async def run(self) -> NoReturn:
-        """Write for ever; what cannot be written is dropped."""
+        """Write for ever; counts that cannot be written are dropped."""
         while True:
             await asyncio.sleep(self._config.interval_s)
             await self.write()
 
     async def write(self) -> bool:
-        """Write what was counted; says whether it was taken."""
+        """Write the counts; return whether InfluxDB accepted them."""
         tally, self._tally = self._tally, Tally()
         try:
             points = [*tally.points(self._collectivity), *await self._gauges()]

@@ -1,8 +1,8 @@
-"""The cloud's one long-running program: takes what chips send, answers, publishes statements.
+"""The cloud's long-running program: ingests and answers chips' messages, publishes statements.
 
-The event loop waits and speaks to the broker; verification, sums and SQL run in one thread beside
-it, which owns the store. A message is acknowledged to the broker after its commit, so the worker
-may be killed at any moment.
+The event loop handles the broker. Verification, sums and SQL run in one other thread, which owns
+the store. A message is acknowledged to the broker after its commit, so the worker may be killed at
+any moment.
 """
 
 import asyncio
@@ -36,44 +36,44 @@ BATCH_MAX = 512
 BATCH_WINDOW_S = 0.05
 STATEMENTS_EVERY_S = 0.5
 UNPUBLISHED = RetryPolicy(first_s=0.5)
-# Statements may take this share of the store's thread; the rest is the chips'.
+# Statements may take this share of the store's thread; the rest is for the chips' messages.
 STATEMENTS_SHARE = 0.2
 CATALOGUE_EVERY_S = 1.0
 CATALOGUE_AT_ONCE = 64
-# Fetches wait here for their answers, one of each chip; one that finds no room is forgotten, the
-# chip asks again.
+# Fetches wait here for their answers, one for each chip. A request that finds no room is dropped,
+# because the chip asks again.
 REQUESTS_MAX = 1_024
 EXPIRED_AT_ONCE = 1_000
 UPKEEP_EVERY_S = 6 * 3_600.0
 RETENTION_MONTHS = 14
-# Contributions are kept so long after the last figure in which they count.
+# How long contributions are kept after the last figure that counts them has ended.
 AREA_RETENTION = timedelta(days=30)
 
 log = structlog.get_logger()
 
 
 def shared_filters(collectivity: str, group: str) -> list[str]:
-    """Return what a collectivity's workers subscribe to: together, in a group of this name.
+    """Return the filters that a collectivity's workers share, in a group of this name.
 
-    Keys each of them alone: a broker gives what is retained to no group.
+    Keys are subscribed without the group, because a broker sends no retained messages to a group.
     """
     kinds = (*(kind for kind in SIGNED_KINDS if kind is not Kind.KEY), Kind.STATUS)
-    together = [f"$share/{group}/{all_devices(collectivity, kind)}" for kind in kinds]
-    return [*together, all_devices(collectivity, Kind.KEY)]
+    shared = [f"$share/{group}/{all_devices(collectivity, kind)}" for kind in kinds]
+    return [*shared, all_devices(collectivity, Kind.KEY)]
 
 
 class BatchObserver(Protocol):
-    """Who is told of batches: what they came to, and the seconds they took."""
+    """Observes batches: their outcome, and the seconds they took."""
 
     def count(self, processed: Processed, duration_s: float) -> None:
-        """Count a batch; never waits."""
+        """Count a batch without waiting."""
 
     async def run(self) -> NoReturn:
-        """Tell it on; runs beside the worker's other tasks."""
+        """Report the counts; runs beside the worker's other tasks."""
 
 
 class NoCounts:
-    """Nobody is told."""
+    """Counts nothing."""
 
     def count(self, processed: Processed, duration_s: float) -> None:
         """See `BatchObserver.count`."""
@@ -85,7 +85,7 @@ class NoCounts:
 
 
 class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Who the worker is, and whose time it goes by."""
+    """The worker's identity and its clock."""
 
     collectivity: str
     platform_key: Ed25519PrivateKey
@@ -93,7 +93,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Worker:
-    """The tasks of the program, over a link and a store that others have opened."""
+    """The tasks of the program, over a given link and store."""
 
     def __init__(
         self,
@@ -114,13 +114,13 @@ class Worker:
         self._has_requests = asyncio.Event()
         self._in_batch = asyncio.Lock()
         self._unconfirmed, self._crowded = Condition(), Condition()
-        self._said = Repeated()
+        self._repeated = Repeated()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until `stop` is set, and finish the batch at hand.
+        """Run until `stop` is set, then finish the current batch.
 
         Raises:
-            BaseExceptionGroup: a task failed for good; the others were ended.
+            BaseExceptionGroup: a task failed for good; the others were cancelled.
         """
         work: dict[str, Coroutine[None, None, NoReturn]] = {
             "link": self._link.run(),
@@ -146,8 +146,9 @@ class Worker:
             async with self._in_batch:
                 processed = await self._process(batch)
                 await self._confirm(sent)
-                # The broker gets our acks before it may forget the messages: the order of one
-                # stream. So it suffices to wait for its answer when the next batch is ready.
+                # The broker receives our acks before it may drop the messages, because both go
+                # through one ordered stream. So it is enough to await its confirmation when the
+                # next batch is ready.
                 sent = self._send(processed.outgoing)
                 if sent or not processed.outgoing:
                     for received in batch:
@@ -160,15 +161,16 @@ class Worker:
         processed = await self._thread.run(self._ingest.process, messages)
         self._counts.count(processed, time.perf_counter() - begun)
         if processed.refused:
-            found = {
-                one.label: self._said.found(one.label, times=one.count) for one in processed.refused
+            repeats = {
+                refused.label: self._repeated.found(refused.label, times=refused.count)
+                for refused in processed.refused
             }
-            if reasons := {label: count for label, count in found.items() if count}:
+            if reasons := {label: count for label, count in repeats.items() if count}:
                 log.warning("messages_refused", reasons=reasons)
         return processed
 
     def _keep_requests(self, requests: Sequence[Request]) -> None:
-        """Let requests wait; a chip asks one thing of a kind at a time, so its last word holds."""
+        """Queue requests; of a chip's requests of one kind, the last replaces the others."""
         for request in requests:
             asker = request.asker
             if asker not in self._requests and len(self._requests) >= REQUESTS_MAX:
@@ -188,9 +190,9 @@ class Worker:
             await self._confirm(self._send(await self._thread.run(self._ingest.answer, request)))
 
     async def _publish_statements(self) -> NoReturn:
-        """Publish what is due; after a new connection also what no chip has seen yet.
+        """Publish due messages; after a new connection also what no chip has seen yet.
 
-        A page of each at a time; `unseen` and `pending` say where the next one begins.
+        One page of each at a time; `unseen` and `pending` are where the next pages start.
         """
         published_on = 0
         unseen: bytes | None = b""
@@ -221,7 +223,7 @@ class Worker:
             await asyncio.sleep(pause_s if is_more else max(pause_s, STATEMENTS_EVERY_S))
 
     async def _publish_catalogue(self) -> NoReturn:
-        """Publish what is added to the transparency log; all of it after a new connection."""
+        """Publish additions to the transparency log, and all of it after a new connection."""
         settings = self._settings
         listed = await self._thread.run(listed_in, self._store)
         publisher = Publisher(listed, settings.collectivity, settings.platform_key)
@@ -244,7 +246,7 @@ class Worker:
             await asyncio.sleep(CATALOGUE_EVERY_S)
 
     def _clearing(self, clearings: Sequence[tuple[DeviceId, bytes]]) -> Iterator[Outgoing]:
-        """Take statements off the broker whose household has gone to another chip."""
+        """Clear statements from the broker whose household now uses another chip."""
         for device, statement in clearings:
             topic = device_topic(
                 self._settings.collectivity, device, Kind.STATEMENT, statement.hex()
@@ -265,7 +267,7 @@ class Worker:
         return [*messages, *new.messages], unseen, new.after or b""
 
     async def _keep_up(self) -> NoReturn:
-        """Delete what is older than retention says, a little at a time."""
+        """Delete what is past its retention time, a little at a time."""
         while True:
             month = month_of(legal_day(self._settings.clock()))
             for _ in range(RETENTION_MONTHS):
@@ -291,7 +293,7 @@ class Worker:
         try:
             return [self._link.send(message) for message in messages]
         except TransportError:
-            return []  # the link says that the broker is away; the chips ask again
+            return []  # the link reports that the broker is away; the chips ask again
 
     async def _confirm(self, sent: Sequence[asyncio.Future[None]]) -> None:
         try:
