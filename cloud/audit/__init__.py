@@ -1,6 +1,6 @@
-"""What an attacker gets: the attacks that work on plain load curves, run on what Volet gives away.
+"""What an attacker gets: attacks that work on plain load curves, run on the data Volet reveals.
 
-`capture` records traffic, `truth` reads the curves that really were, `observed` and `views` turn
-traffic, store and releases into what an attacker works with, `attackers` are their tools, `attacks`
-and `uniform` what is tried. Reads only; holds no key of a household.
+`capture` records traffic. `truth` reads the real curves. `observed`, `views` and `releases` turn
+traffic, store and releases into an attacker's data. `attackers` are the attackers' tools, `attacks`
+and `uniform` the attacks. It only reads, and has no key of a household.
 """

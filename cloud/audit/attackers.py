@@ -1,7 +1,7 @@
 """The attackers' tools: fitted on some households, tried on others.
 
-Plain numpy, in a few variants each; the audit lets the best on households set aside for choosing
-attack those that none has seen.
+Plain numpy, in a few variants each. The variant that is best on one set of households attacks
+another set, which none of them has seen.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-# What a fitted attacker makes of float64[m, k].
+# A fitted attacker: maps float64[m, k] to scores or predictions.
 Tool = Callable[[Floats], Floats]
 Fit = Callable[[Floats, Flags], Tool]
 
@@ -25,7 +25,7 @@ _LEAST = 1e-300
 
 
 def standardiser(features: Floats) -> Tool:
-    """Return what puts features float64[n, k] at mean 0 and deviation 1, as on these."""
+    """Return a function that standardises features to the mean and deviation of float64[n, k]."""
     mean, deviation = features.mean(axis=0), features.std(axis=0)
     is_constant = deviation <= _ROUNDING * np.abs(features).max(axis=0)
     scale = np.where(is_constant, 0, 1 / np.maximum(deviation, _LEAST))
@@ -33,7 +33,7 @@ def standardiser(features: Floats) -> Tool:
 
 
 def best_feature(features: Floats, labels: Flags) -> Tool:
-    """Score by the one feature whose ranks follow the labels best, and in their direction."""
+    """Score by the one feature whose ranks follow the labels best, in its better direction."""
     ranks = features.argsort(axis=0).argsort(axis=0)
     tied = np.ptp(features, axis=0) == 0
     ones = max(int(labels.sum()), 1)

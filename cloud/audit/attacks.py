@@ -1,9 +1,9 @@
-"""What is tried on a view: linking weeks, seeing absence, seeing appliances.
+"""The attacks on a view: linking weeks, detecting absence, detecting appliances.
 
 After Buchmann, Böhm, Burghardt, Kessler, "Re-identification of smart meter data" (2013), and the
-non-intrusive load monitoring that plain quarter-hours allow. Attackers are fitted on a third of the
-households, chosen on another, and scored on the last, in turn; the score is that of households
-nobody looked at before.
+non-intrusive load monitoring that plain quarter-hours allow. In turn, attackers are fitted on a
+third of the households, chosen on another and scored on the last, so the scored households were not
+used before.
 """
 
 from collections.abc import Iterator
@@ -30,11 +30,11 @@ _CHOOSING_SHARE = 3
 
 
 class AttackResult(msgspec.Struct, frozen=True):
-    """One attack on one view.
+    """The result of one attack on one view.
 
-    `limit`: what the score may reach; NaN in a reference. `by`: the attackers that were chosen.
-    `verdict`: reference, kept, broken, or `too few` where more than the limit was scored but chance
-    can have done it.
+    `limit` is the highest allowed score, None in a reference. `by` names the chosen attackers.
+    `verdict` is reference, kept, broken, or `too few` if the score is above the limit but may be
+    due to chance.
     """
 
     attack: str
@@ -72,14 +72,14 @@ def finding(attack: str, view: View, measured: Score, limit: float, by: str) -> 
 
 
 def run(view: View, truth: Truth) -> Iterator[AttackResult]:
-    """Try everything on a view."""
+    """Run every attack on a view."""
     yield reidentify(view)
     yield absence(view, truth)
     yield appliances(view, truth)
 
 
 def reidentify(view: View) -> AttackResult:
-    """Link each household's anonymous week to the named week that is nearest."""
+    """Link each household's anonymous week to the nearest named week."""
     profiles = dict(_profiles(view))
     weeks = next(iter(profiles.values())).shape[1] if profiles else 0
     pairs = list(combinations(range(weeks), 2))
@@ -96,7 +96,7 @@ def reidentify(view: View) -> AttackResult:
 
 
 def absence(view: View, truth: Truth) -> AttackResult:
-    """Tell a day of low use from others, among the households of the same day."""
+    """Distinguish a day of low use from others, among the households of the same day."""
     wins, used = Wins(), []
     inputs = list(_inputs(view))
     for train, choose, test in _folds(len(truth.households)):
@@ -105,11 +105,11 @@ def absence(view: View, truth: Truth) -> AttackResult:
             fitted = standardiser(values[train][truth.is_known[train]])
             rows = fitted(values[train][truth.is_known[train]])
             labels = truth.is_low[train][truth.is_known[train]]
-            for how, fit in CLASSIFIERS.items():
+            for classifier, fit in CLASSIFIERS.items():
                 score = fit(rows, labels)
                 area = _area(_scores(score, fitted, values[choose]), truth, choose)
                 if area > best_area:
-                    best, best_area = f"{name}, {how}", area
+                    best, best_area = f"{name}, {classifier}", area
                     best_scores = _scores(score, fitted, values[test])
         used.append(best)
         wins.add(best_scores, truth.is_low[test], truth.is_known[test])
@@ -117,7 +117,7 @@ def absence(view: View, truth: Truth) -> AttackResult:
 
 
 def appliances(view: View, truth: Truth) -> AttackResult:
-    """Tell quarter-hours in which 1 kW went on or off, among the households of the same moment."""
+    """Distinguish quarter-hours with a step of 1 kW, among the households of the same moment."""
     wins, used = Wins(), []
     is_step = truth.is_step
     valid = np.repeat(truth.is_known[:, :, None], SLOTS - 1, axis=2)
@@ -138,14 +138,14 @@ def appliances(view: View, truth: Truth) -> AttackResult:
 
 
 def _folds(households: int) -> Iterator[tuple[npt.NDArray[np.int64], ...]]:
-    """Give (train, choose, test) households; each is in `test` once."""
+    """Yield (train, choose, test) households; each is in `test` once."""
     parts = [np.arange(part, households, FOLDS) for part in range(FOLDS)]
     for turn in range(FOLDS):
         yield parts[turn], parts[(turn + 1) % FOLDS], parts[(turn + 2) % FOLDS]
 
 
 def _inputs(view: View) -> Iterator[tuple[str, Floats]]:
-    """Give every set of features, as it is and about each household's mean."""
+    """Yield every set of features, as it is and relative to each household's mean."""
     for name, values in view.features.items():
         yield name, values
         yield f"{name} about the mean", about_the_mean(values)
@@ -165,7 +165,7 @@ def _area(scores: Floats, truth: Truth, households: npt.NDArray[np.int64]) -> fl
 def _step_scores(
     view: View, truth: Truth, train: npt.NDArray[np.int64]
 ) -> Iterator[tuple[str, Floats]]:
-    """Give scores float64[households, days, 95] of every attacker."""
+    """Yield scores float64[households, days, 95] of every attacker."""
     for name, signal in view.signals.items():
         if not view.is_on_habits:
             yield f"{name}, its steps", np.abs(np.diff(signal, axis=2))
@@ -192,7 +192,7 @@ def _step_area(scores: Floats, is_step: Flags, valid: Flags) -> float:
 
 
 def _profiles(view: View) -> Iterator[tuple[str, Floats]]:
-    """Give weekly profiles float64[households, weeks, k]: means, and means with deviations."""
+    """Yield weekly profiles float64[households, weeks, k]: means, and means with deviations."""
     for name, values in view.features.items():
         weeks = values.shape[1] // _WEEK
         by_week = values[:, : weeks * _WEEK].reshape(len(values), weeks, _WEEK, -1)
@@ -206,7 +206,7 @@ def _profiles(view: View) -> Iterator[tuple[str, Floats]]:
 
 
 def _hits(profiles: Floats, pairs: list[tuple[int, int]], cells: npt.NDArray[np.int64]) -> float:
-    """Count right links; where several are nearest, one is drawn, so each counts its part."""
+    """Count correct links; if several weeks are equally near, each counts with its share."""
     hits = 0.0
     others = cells[:, None] != cells[None, :]
     for named, anonymous in pairs:

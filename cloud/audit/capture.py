@@ -1,7 +1,8 @@
-"""Traffic as an operator of the broker sees it, kept as JSON lines: one message a line.
+"""Records traffic as an operator of the broker sees it, as JSON lines with one message each.
 
-It is recorded with a worker's certificate of its own (`volet cloud issue worker-audit`): the broker
-takes the certificate's name for the client's, so that of a running worker would take its session.
+Recording needs a worker's certificate of its own (`volet cloud issue worker-audit`). The broker
+uses the certificate's name as the client's, so a running worker's certificate would take over its
+session.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ _WINDOW_S = 0.05
 
 
 class Captured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One message: seconds since 1970 at which it came, topic, payload (Base64 in JSON)."""
+    """One message: arrival in seconds since 1970, topic, payload (Base64 in JSON)."""
 
     at_s: float
     topic: str
@@ -33,10 +34,10 @@ class Captured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_capture(path: Path) -> Iterator[Captured]:
-    """Read what `Recorder` wrote, message by message.
+    """Read what `record` wrote, message by message.
 
     Raises:
-        ConfigError: there is no such file, or a line is no message; names the line.
+        ConfigError: there is no such file, or a line is not a message; names the line.
     """
     try:
         with path.open("rb") as file:
@@ -58,7 +59,7 @@ def write_line(file: BinaryIO, captured: Captured) -> None:
 
 
 def filters(collectivity: str) -> list[str]:
-    """Return all that a worker's certificate may read."""
+    """Return filters for all that a worker's certificate may read."""
     kinds = (Kind.EPOCH, Kind.BLOCK, Kind.FETCH, Kind.SEEN, Kind.AREA, Kind.ASK, Kind.KEY)
     return [
         *(all_devices(collectivity, kind) for kind in kinds),
@@ -67,7 +68,7 @@ def filters(collectivity: str) -> list[str]:
 
 
 def link_settings(directory: Path, config: CloudConfig, name: str) -> LinkSettings:
-    """Return how to reach the broker under the certificate `name`.
+    """Return the link settings for the certificate `name`.
 
     Raises:
         ConfigError: there is no such certificate, or it is the first worker's.
@@ -94,10 +95,10 @@ def link_settings(directory: Path, config: CloudConfig, name: str) -> LinkSettin
 async def record(
     settings: LinkSettings, collectivity: str, file: BinaryIO, stop: asyncio.Event
 ) -> int:
-    """Write every message that comes, until `stop`; returns how many.
+    """Write every message until `stop`; return how many.
 
     Raises:
-        ConfigError: the certificate files cannot be used, or another program shows them.
+        ConfigError: the certificate files cannot be used, or another program uses them.
     """
     link = Link(settings, filters(collectivity))
     with link.alone():

@@ -1,9 +1,9 @@
-"""Messages as an attacker sees them once names are taken off: kind, day, time, size, words.
+"""Messages as an attacker sees them without names: kind, day, time, size, words.
 
 Topic, household key, incarnation, signature and roster entry name the chip on purpose (a pseudonym
-that every week carries); whoever links weeks by them has linked nothing. What is asked here is
-whether the rest gives a household away, so names are taken off first, and with them the bytes by
-which a longer number makes a message longer.
+that every week carries), so linking weeks by them proves nothing. The audit asks whether the rest
+identifies a household. So names are removed first, including the bytes by which a longer number
+makes a message longer.
 """
 
 from collections.abc import Iterable, Iterator
@@ -35,14 +35,14 @@ class Observed(msgspec.Struct, frozen=True):
     """One message or stored row, or one part of it.
 
     Attributes:
-        household: the device id, by which the auditor (not the attacker) knows whose it is.
-        day: the legal day (a number) it is about; of its arrival, where it does not say.
+        household: the device id, known to the auditor but not the attacker.
+        day: the legal day (a number) it is about, or of its arrival.
         kind: its topic's kind.
-        channel: whose words these are: `block` or a measure; empty: no words that are of interest.
-        cell: the group in clear, empty where there is none.
-        at_s: when it came; NaN in a store, which does not keep it.
+        channel: the kind of its words: `block` or a measure; empty if it has none of interest.
+        cell: the group in clear, empty if there is none.
+        at_s: its arrival; NaN in a store, which does not keep it.
         size_bytes: without names; 0 for a further part of the same message.
-        first: number of the first word in the channel's day.
+        first: position of the first word in the channel's day.
         words: uint64[…].
     """
 
@@ -61,7 +61,7 @@ _NO_WORDS = np.zeros(0, np.uint64)
 
 
 def from_traffic(messages: Iterable[Captured]) -> Iterator[Observed]:
-    """Take the devices' messages apart."""
+    """Yield the parts of the devices' messages."""
     for message in messages:
         try:
             topic = parse_device_topic(message.topic)
@@ -88,11 +88,11 @@ def from_traffic(messages: Iterable[Captured]) -> Iterator[Observed]:
 
 
 def from_store(store: Store, days: Iterable[int]) -> Iterator[Observed]:
-    """Read blocks and contributions of these days (numbers)."""
-    wanted = sorted(days)
-    if not wanted:
+    """Yield blocks and contributions of these days (numbers)."""
+    ordered_days = sorted(days)
+    if not ordered_days:
         return
-    start, end = day_of_number(wanted[0]), day_of_number(wanted[-1] + 1)
+    start, end = day_of_number(ordered_days[0]), day_of_number(ordered_days[-1] + 1)
     for device in store.devices():
         for block in store.blocks_of_days(HouseholdKeyId(device.household_key), start, end):
             words = np.frombuffer(block.coefficients, "<u8").astype(np.uint64)
@@ -103,7 +103,7 @@ def from_store(store: Store, days: Iterable[int]) -> Iterator[Observed]:
         measures = read_cosigned(cosigned, Measures)
         for measure in measures.measures:
             for group in measure.groups:
-                for day in wanted:
+                for day in ordered_days:
                     key = FigureKey(cosigned.hash, measure.name, group.code, day)
                     for row in store.area.rows(key):
                         words = np.frombuffer(row.words, "<u8").astype(np.uint64)
@@ -121,17 +121,17 @@ def from_store(store: Store, days: Iterable[int]) -> Iterator[Observed]:
 
 
 def modulus(channel: str) -> int:
-    """Return what a channel's words are residues of."""
+    """Return the modulus of a channel's words."""
     return Q if channel == BLOCK else 1 << 64
 
 
 def nominal_s(day: int, j: int) -> float:
-    """Return when quarter-hour `j` of a day ends, in seconds since 1970."""
+    """Return the start of quarter-hour `j` of a day, in seconds since 1970."""
     return quarter_hour_start(day_of_number(day), j).timestamp()
 
 
 def _body(kind: Kind, payload: bytes) -> Block | Contribution | None:
-    """Decode without verifying: an attacker does not ask who signed."""
+    """Decode without verifying, since an attacker does not care about signatures."""
     types: dict[Kind, type[Block | Contribution]] = {
         Kind.BLOCK: Block,
         Kind.AREA: Contribution,

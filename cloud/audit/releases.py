@@ -1,9 +1,10 @@
-"""What released figures tell about one household to somebody who knows its habits.
+"""What released figures reveal about one household to an attacker who knows its habits.
 
-The figure is the same for every household in it; what differs is what the attacker knows of each:
-its curves of the first week. A household's score is what is left of the day's figure once its
-median over days is taken off (so that the profile alone scores nothing), laid on that profile. Days of the first week are not scored. Linking
-weeks has no meaning here: a figure carries no household's stream.
+The figure is the same for every household in it. What differs is the attacker's prior knowledge:
+each household's curves of the first week. The day's figure, less its median over days (so that the
+profile alone scores nothing), is projected on that profile; this is the household's score. Days of
+the first week are not scored. Weeks cannot be linked here, since a figure is not bound to a
+household.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,25 +26,27 @@ _DAYS_MIN = KNOWN_DAYS + 7
 
 def released_curves(store: AreaStore, days: Iterable[int]) -> dict[tuple[str, int], Floats]:
     """Return the released curves, float64[96] on the clock's day, by code and day (a number)."""
-    wanted = sorted(days)
-    found: dict[tuple[str, int], Floats] = {}
-    if not wanted:
-        return found
+    ordered_days = sorted(days)
+    released: dict[tuple[str, int], Floats] = {}
+    if not ordered_days:
+        return released
     for measure, code in codes(store):
-        figures = store.figures(measure, code, wanted[0], wanted[-1] + 1, FigureStage.RELEASED)
+        figures = store.figures(
+            measure, code, ordered_days[0], ordered_days[-1] + 1, FigureStage.RELEASED
+        )
         for figure in figures:
             release = decode(figure.release)
             if isinstance(release, CurveRelease):
                 day = day_of_number(figure.key.day)
                 curve = np.array(release.quarter_hours)
-                found[code, figure.key.day] = to_clock(curve, day, absent=np.zeros(SLOTS))
-    return found
+                released[code, figure.key.day] = to_clock(curve, day, absent=np.zeros(SLOTS))
+    return released
 
 
 def of_releases(
     curves: Mapping[tuple[str, int], Floats], truth: Truth
 ) -> tuple[View, Truth] | None:
-    """Return the attacker's material and the days on which it is tried; None: too few releases."""
+    """Return the attacker's data and the scored days; None if there are too few releases."""
     columns = [day for day in truth.days if any(day == other for _, other in curves)]
     if len(columns) < _DAYS_MIN:
         return None
@@ -58,7 +61,7 @@ def of_releases(
     profile = np.nan_to_num(np.nanmean(energies[:, :KNOWN_DAYS], axis=1))
     changes = np.abs(np.diff(profile, axis=1, prepend=profile[:, :1]))
     later = figures[:, KNOWN_DAYS:]
-    laid = np.einsum("cdj,hj->hdc", later, profile)
+    projected = np.einsum("cdj,hj->hdc", later, profile)
     steps = np.diff(later, axis=2, prepend=later[:, :, :1])
     signals = {name: profile[:, None] * later[row][None] for row, name in enumerate(names)} | {
         f"changes of {name}": changes[:, None] * steps[row][None] for row, name in enumerate(names)
@@ -67,11 +70,11 @@ def of_releases(
     view = View(
         "released figures",
         False,
-        {"figures on the profile": laid},
+        {"figures on the profile": projected},
         signals,
         {},
         cells,
         is_on_habits=True,
     )
-    tried = Truth(truth.households, tuple(columns[KNOWN_DAYS:]), energies[:, KNOWN_DAYS:])
-    return view, tried
+    scored = Truth(truth.households, tuple(columns[KNOWN_DAYS:]), energies[:, KNOWN_DAYS:])
+    return view, scored

@@ -1,4 +1,4 @@
-"""How well an attack did, and how far chance goes."""
+"""How well an attack did, compared with chance."""
 
 import math
 from collections.abc import Iterable
@@ -10,8 +10,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-# A verdict "broken" is wrong less than once in a million audits, also where deviations are themselves
-# estimated from some tens of households.
+# With this limit, a verdict "broken" is wrong less than once in a million audits, even if
+# deviations are estimated from only some tens of households.
 SURE_Z = 6.0
 INTERVAL_Z = 1.96
 _LEAST_DEVIATION = 1e-9
@@ -19,9 +19,9 @@ _PAIRS_AT_ONCE = 4_000_000
 
 
 class Score(msgspec.Struct, frozen=True):
-    """A score with its 95 % interval, what chance gives, and how far in deviations it is above.
+    """A score with its 95 % interval, the score of chance, and the distance in deviations (`z`).
 
-    `n` counts what the attacker had to decide.
+    `n` counts the attacker's decisions.
     """
 
     score: float
@@ -33,10 +33,10 @@ class Score(msgspec.Struct, frozen=True):
 
 
 class Wins:
-    """Pairs that an attacker ordered rightly, by household, over disjoint sets of households.
+    """Pairs that an attacker ordered correctly, by household, over disjoint sets of households.
 
-    The area under the ROC curve within strata: a pair is a household where it is so and one where it
-    is not, in the same day or quarter-hour, so that what all households do at once counts for nothing.
+    The area under the ROC curve within strata. A pair is a household with the label and one without
+    it, on the same day or quarter-hour, so behaviour common to all households does not count.
     """
 
     def __init__(self) -> None:
@@ -63,13 +63,13 @@ class Wins:
         self._n += int((labels & valid).sum())
 
     def measured(self) -> Score:
-        """Return the area under the curve; its deviation takes households, not readings, as drawn."""
+        """Return the area under the curve; its deviation is over households, not readings."""
         wins, pairs = np.concatenate(self._wins), np.concatenate(self._pairs)
         total = pairs.sum()
         if total == 0:
             return Score(0.5, 0.0, 1.0, 0.5, 0.0, 0)
         score = float(wins.sum() / total)
-        # Each pair stands in the counts of both its households: `total` is twice the pairs.
+        # Both households of a pair count it, so `total` is twice the number of pairs.
         deviation = 2 * float(np.sqrt(((wins - score * pairs) ** 2).sum()) / total)
         half = INTERVAL_Z * deviation
         z = (score - 0.5) / max(deviation, _LEAST_DEVIATION)
@@ -77,7 +77,7 @@ class Wins:
 
 
 def hit_rate(hits: int, n: int, chance: float) -> Score:
-    """Measure a share of right guesses: Wilson's interval, exact tail under chance."""
+    """Score a share of correct guesses: Wilson's interval, exact tail under chance."""
     if n == 0:
         return Score(0.0, 0.0, 1.0, chance, 0.0, 0)
     rate = hits / n
@@ -101,12 +101,12 @@ def normal_quantile(tail: float) -> float:
 
 
 def chi_square_z(counts: Iterable[npt.NDArray[np.int64]]) -> tuple[float, int]:
-    """Compare counts with uniform ones; returns (z, degrees of freedom), after Wilson, Hilferty."""
+    """Compare counts with uniform ones (Wilson, Hilferty); return (z, degrees of freedom)."""
     statistic, freedom = 0.0, 0
-    for each in counts:
-        expected = each.sum() / len(each)
-        statistic += float(((each - expected) ** 2).sum() / expected)
-        freedom += len(each) - 1
+    for category_counts in counts:
+        expected = category_counts.sum() / len(category_counts)
+        statistic += float(((category_counts - expected) ** 2).sum() / expected)
+        freedom += len(category_counts) - 1
     spread = 2 / (9 * freedom)
     return ((statistic / freedom) ** (1 / 3) - (1 - spread)) / math.sqrt(spread), freedom
 

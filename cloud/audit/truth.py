@@ -1,4 +1,4 @@
-"""What really was: the plain curves of the households that are audited."""
+"""The real load curves of the audited households."""
 
 from pathlib import Path
 
@@ -36,13 +36,13 @@ class Truth(msgspec.Struct, frozen=True):
 
     @property
     def is_low(self) -> npt.NDArray[np.bool_]:
-        """bool[households, days]: less than half of what the household uses on its median day."""
+        """bool[households, days]: the household uses less than half of its median day."""
         totals = self.energies_wh.sum(axis=2)
         return np.asarray(totals < LOW_SHARE * np.nanmedian(totals, axis=1, keepdims=True))
 
     @property
     def is_step(self) -> npt.NDArray[np.bool_]:
-        """bool[households, days, 95]: 1 kW or more on or off between two quarter-hours."""
+        """bool[households, days, 95]: a step of 1 kW or more between two quarter-hours."""
         return np.asarray(np.abs(np.diff(self.energies_wh, axis=2)) >= STEP_WH)
 
 
@@ -50,7 +50,7 @@ def read_truth(path: Path) -> Truth:
     """Read columns household (device id), day (number since 1970), h00 … h95 (Wh) from Parquet.
 
     Raises:
-        ConfigError: it is no such file; names the column.
+        ConfigError: the file is not of this form; names the column.
     """
     try:
         table = pq.read_table(path)
@@ -68,11 +68,13 @@ def read_truth(path: Path) -> Truth:
     energies = np.full((len(households), len(days), SLOTS), np.nan)
     values = [table.column(name).to_numpy(zero_copy_only=False) for name in COLUMNS]
     energies[rows, columns] = np.stack(values, axis=1).astype(np.float64)
-    return Truth(tuple(str(each) for each in households), tuple(int(day) for day in days), energies)
+    return Truth(
+        tuple(str(household) for household in households), tuple(int(day) for day in days), energies
+    )
 
 
 def write_truth(path: Path, truth: Truth) -> None:
-    """Write what `read_truth` reads."""
+    """Write a file for `read_truth`."""
     rows, columns = np.nonzero(truth.is_known)
     table: dict[str, object] = {
         "household": [truth.households[row] for row in rows],

@@ -1,4 +1,4 @@
-"""Whether words look as if they had been drawn at random, all of them together."""
+"""Tests whether words look as if they had been drawn at random."""
 
 from collections.abc import Iterator
 
@@ -28,12 +28,12 @@ def run(view: View) -> Iterator[AttackResult]:
 
 
 def _bytes(words: Words, channel: str) -> tuple[float, int]:
-    """Compare the bytes at each place with a uniform draw (a block's words have 60 bits)."""
+    """Compare the bytes at each position with a uniform draw (a block's words have 60 bits)."""
     columns = words.astype("<u8").view(np.uint8).reshape(-1, 8)
     whole = 7 if channel == BLOCK else 8
     counts = [np.bincount(columns[:, place], minlength=256) for place in range(whole)]
     if channel == BLOCK:
-        # Words are below 2^60: what stands in the upper half byte is no chance.
+        # A block's words are below 2^60, so the upper half of this byte is always 0.
         counts.append(np.bincount(columns[:, 7], minlength=256)[:16])
     z, _ = chi_square_z(counts)
     return z, len(words)

@@ -1,4 +1,4 @@
-"""What an attacker has of every household-day, as numbers: from curves, traffic or a store."""
+"""An attacker's data of every household-day as numbers: from curves, traffic or a store."""
 
 import warnings
 from collections import defaultdict
@@ -19,17 +19,17 @@ _LARGEST = 4_096
 
 
 class View(msgspec.Struct, frozen=True):
-    """One attacker's material, households and days as in the truth.
+    """One attacker's data, with households and days as in the truth.
 
     Attributes:
-        name: what it was taken from.
-        is_reference: the attack must succeed here, or it proves nothing elsewhere.
+        name: its origin.
+        is_reference: the attack must succeed here, otherwise it proves nothing elsewhere.
         features: float64[households, days, k] by name.
         signals: float64[households, days, 96] by name: what may follow the curve.
-        words: uint64[households, days, k] by channel, and where there are any.
-        cells: int64[households]; who differs in it is told apart by what is public.
-        is_on_habits: it holds what the attacker knew of each household before; then sizes without
-            their signs would score the habits and not what was seen.
+        words: uint64[households, days, k] by channel, and a mask of present words.
+        cells: int64[households]; different numbers can be distinguished by public data.
+        is_on_habits: it contains the attacker's prior knowledge of each household, so sizes without
+            their signs would score the habits and not what was observed.
     """
 
     name: str
@@ -42,7 +42,7 @@ class View(msgspec.Struct, frozen=True):
 
 
 def of_curves(truth: Truth) -> View:
-    """Return what a collector of plain curves has."""
+    """Return the data of a collector of plain curves."""
     energies = np.nan_to_num(truth.energies_wh)
     totals = energies.sum(axis=2, keepdims=True)
     features = {
@@ -57,10 +57,10 @@ def of_curves(truth: Truth) -> View:
 
 
 def of_observed(name: str, observed: Iterable[Observed], truth: Truth) -> View:
-    """Gather messages or rows by household and day; what belongs to nobody in `truth` is left out."""
+    """Gather messages or rows by household and day, omitting those of households not in `truth`."""
     gathered = _Gathered(truth)
-    for one in observed:
-        gathered.take(one)
+    for message in observed:
+        gathered.take(message)
     return gathered.view(name)
 
 
@@ -68,7 +68,7 @@ class _Gathered:
     """Messages by household, day and kind."""
 
     def __init__(self, truth: Truth) -> None:
-        self._households = {each: row for row, each in enumerate(truth.households)}
+        self._households = {household: row for row, household in enumerate(truth.households)}
         self._days = {day: column for column, day in enumerate(truth.days)}
         self._day_numbers = truth.days
         self._shape = (len(truth.households), len(truth.days))
@@ -82,32 +82,32 @@ class _Gathered:
         }
         self._cells: dict[int, set[str]] = defaultdict(set)
 
-    def take(self, one: Observed) -> None:
-        """Take one message or part."""
-        row, column = self._households.get(one.household), self._days.get(one.day)
+    def take(self, message: Observed) -> None:
+        """Add one message or part."""
+        row, column = self._households.get(message.household), self._days.get(message.day)
         if row is None or column is None:
             return
         place = (row, column)
-        if one.size_bytes:
-            self._sizes[one.kind][place].append(one.size_bytes)
-            if np.isfinite(one.at_s):
-                self._times_s[place].append(one.at_s - nominal_s(one.day, 0))
-        if one.cell:
-            self._cells[row].add(f"{one.channel} {one.cell}")
-        if one.channel and one.first + len(one.words) <= _LARGEST:
-            self._words[one.channel].append((row, column, one.first, one.words))
-        if one.channel == BLOCK:
-            self._take_quarter(place, one)
+        if message.size_bytes:
+            self._sizes[message.kind][place].append(message.size_bytes)
+            if np.isfinite(message.at_s):
+                self._times_s[place].append(message.at_s - nominal_s(message.day, 0))
+        if message.cell:
+            self._cells[row].add(f"{message.channel} {message.cell}")
+        if message.channel and message.first + len(message.words) <= _LARGEST:
+            self._words[message.channel].append((row, column, message.first, message.words))
+        if message.channel == BLOCK:
+            self._take_quarter(place, message)
 
-    def _take_quarter(self, place: tuple[int, int], one: Observed) -> None:
-        last = min(one.first + len(one.words), SLOTS)
-        self._quarters["size by quarter"][*place, one.first : last] = one.size_bytes
-        if np.isfinite(one.at_s) and last > one.first:
-            delay_s = one.at_s - nominal_s(one.day, last)
-            self._quarters["delay"][*place, one.first : last] = delay_s
+    def _take_quarter(self, place: tuple[int, int], message: Observed) -> None:
+        last = min(message.first + len(message.words), SLOTS)
+        self._quarters["size by quarter"][*place, message.first : last] = message.size_bytes
+        if np.isfinite(message.at_s) and last > message.first:
+            delay_s = message.at_s - nominal_s(message.day, last)
+            self._quarters["delay"][*place, message.first : last] = delay_s
 
     def view(self, name: str) -> View:
-        """Return all of it as numbers."""
+        """Return everything as numbers."""
         words = {channel: self._array(pieces) for channel, pieces in self._words.items()}
         features = {}
         if self._sizes:
@@ -139,14 +139,14 @@ class _Gathered:
         return array, is_there
 
     def _size_features(self, places: Mapping[tuple[int, int], list[int]]) -> Floats:
-        """Return number, sum, least and largest size of a kind's messages."""
+        """Return the number, sum, smallest and largest size of a kind's messages."""
         features = np.zeros((*self._shape, 4))
         for place, sizes in places.items():
             features[place] = len(sizes), sum(sizes), min(sizes), max(sizes)
         return features
 
     def _time_features(self) -> Floats:
-        """Return first, last, mean and what lies between two messages (least, mean, largest)."""
+        """Return the first, last and mean time, and the smallest, mean and largest gap."""
         features = np.zeros((*self._shape, 6))
         for place, times_s in self._times_s.items():
             ordered = np.sort(times_s)
@@ -163,7 +163,7 @@ class _Gathered:
 
 
 def _centred(array: Words, channel: str) -> Floats:
-    """Read residues as signed numbers in [-1, 1): where nothing hides them, they are the values."""
+    """Read residues as signed numbers in [-1, 1); if nothing masks them, they are the values."""
     size = modulus(channel)
     if size == 1 << 64:
         return array.view(np.int64) / 2.0**63
@@ -173,7 +173,7 @@ def _centred(array: Words, channel: str) -> Floats:
 
 
 def _changes(array: Words, is_there: npt.NDArray[np.bool_], channel: str) -> Floats:
-    """Return what changed from one day to the next: a pad that is used twice falls out of it."""
+    """Return the changes from one day to the next; a pad that is used twice cancels out."""
     changes = np.zeros(array.shape)
     size = modulus(channel)
     difference = array[:, 1:] - array[:, :-1]
@@ -185,7 +185,7 @@ def _changes(array: Words, is_there: npt.NDArray[np.bool_], channel: str) -> Flo
 
 
 def about_the_mean(features: Floats) -> Floats:
-    """Return features about each household's own mean, float64[households, days, k]."""
+    """Return features relative to each household's own mean, float64[households, days, k]."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         return np.asarray(features - np.nanmean(features, axis=1, keepdims=True))
