@@ -1,1 +1,1 @@
-"""The science of an area's curve: public constants, the chip's transform, the release's filter."""
+"""Estimates an area's curve: public constants, the chip's transform, the release's filter."""

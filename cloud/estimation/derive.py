@@ -1,4 +1,4 @@
-"""Transform and release model from public curves, kappa and band calibrated on homes left out."""
+"""Derives transform and release model from public curves, with kappa and band cross-validated."""
 
 import math
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from protocol.transform import CLOCK_SLOTS, Curve, Matrix, Transform
 
 BAND_PART = 0.9
 _NORMAL_90 = 1.6448536269514722
-# The best kappa of 200 homes with epsilon 2, and how it falls with the noise a home.
+# The best kappa for 200 homes at epsilon 2, and its power law in the noise per home.
 _KAPPA_200 = 0.55
 _NOISE_200 = 2.81 / 200
 _KAPPA_POWER = 0.37
 _KAPPA_FACTORS = (0.6, 1.0, 1.6)
-# Half of the homes clip worse than all of them do: only a clear gain moves kappa.
+# Half of the homes clip worse than all of them do, so only a clear gain changes kappa.
 _CLEAR_GAIN = 0.04
 _AREA_MAX = 2_000
 _CHUNK = 500
@@ -32,7 +32,7 @@ _MONDAY = date(2024, 1, 1)
 
 @dataclass(frozen=True)
 class Trial:
-    """What homes left out of the public ones met, for one kappa.
+    """The errors on homes that were left out, for one kappa.
 
     Attributes:
         error: median over days of the relative root mean square error.
@@ -45,10 +45,10 @@ class Trial:
 
     @property
     def band_factor(self) -> float:
-        """So many standard deviations hold 90 of 100 errors, once all public homes are used.
+        """How many standard deviations contain 90 of 100 errors once all public homes are used.
 
-        What the model does not foresee comes from how few homes either half is; with twice as many
-        its variance is half as large.
+        The errors beyond the model come from the small number of homes in either half; with twice
+        as many homes, their variance is half as large.
         """
         halves = float(np.quantile(np.abs(self.deviations), BAND_PART))
         return math.sqrt((halves**2 + _NORMAL_90**2) / 2)
@@ -63,19 +63,19 @@ def derive(
     partitions: int = 2,
     seed: int = 1,
 ) -> tuple[Transform, ReleaseModel]:
-    """Make the transform and the model for areas of `homes` homes.
+    """Derive the transform and the model for areas of `homes` homes.
 
     Args:
         curves: float64[homes, days, 96] in Wh, day 0 a Monday, of public homes.
-        homes: size of the area; good from about 20 % less to 20 % more.
+        homes: size of the area; works for areas about 20 % smaller or larger.
         sigma: noise of the released sum in clip radii, all homes reporting (`released_sigma`).
         kappa: mean square norm of the codes; None: the best of three on homes left out.
         partitions: how often the public homes are halved for that, and for the band.
-        seed: of the halving and of the noise; no secret.
+        seed: of the halving and of the noise; not secret.
 
     Raises:
         ConfigError: too few public homes or days.
-        BoundExceeded: homes or sigma make no sense.
+        BoundExceeded: homes or sigma are out of range.
     """
     if homes < 1 or not 0 < sigma < float("inf"):
         raise BoundExceeded(f"an area of {homes} homes with noise of {sigma:g} clip radii")
@@ -93,7 +93,7 @@ def derive(
 
 
 def usual_kappa(homes: int, sigma: float) -> float:
-    """Return the mean square norm of codes that does well for an area of this size."""
+    """Return a mean square norm of codes that works well for an area of this size."""
     return _KAPPA_200 * math.pow(sigma / homes / _NOISE_200, _KAPPA_POWER)
 
 
@@ -102,7 +102,7 @@ def _hesitation(kappa: float, usual: float) -> float:
 
 
 def released_sigma(share_std: float, homes: int) -> float:
-    """Return the noise of a sum of `homes` shares, all of which arrived, in clip radii."""
+    """Return the noise of a sum of `homes` shares, in clip radii, if all arrived."""
     return share_std * math.sqrt(homes)
 
 
@@ -126,7 +126,7 @@ def cross_fit(
     return [
         Trial(
             kappa,
-            float(np.mean([np.median(each) for each in errors[kappa]])),
+            float(np.mean([np.median(daily_errors) for daily_errors in errors[kappa]])),
             np.concatenate(deviations[kappa]),
         )
         for kappa in kappas
@@ -152,9 +152,9 @@ def _try(
         kalman.step(_MONDAY + timedelta(days), code_sum, homes)
         for days, code_sum in enumerate(sums)
     ]
-    wrong = np.stack([each.curve_wh for each in estimates]) - truth
-    bands = np.stack([each.band_wh for each in estimates])
-    return relative_errors(wrong, truth), (wrong / bands).ravel()
+    errors = np.stack([estimate.curve_wh for estimate in estimates]) - truth
+    bands = np.stack([estimate.band_wh for estimate in estimates])
+    return relative_errors(errors, truth), (errors / bands).ravel()
 
 
 def relative_errors(wrong: Curve, truth: Curve) -> Curve:
@@ -164,7 +164,7 @@ def relative_errors(wrong: Curve, truth: Curve) -> Curve:
 
 
 def code_sums(transform: Transform, area: Curves) -> Curve:
-    """Return the sums of clipped codes of an area's homes by day, float64[days, K], no noise."""
+    """Return the sums of an area's clipped codes by day, float64[days, K], without noise."""
     profiles = np.frombuffer(transform.profiles, "<f4").astype(np.float64).reshape(2, CLOCK_SLOTS)
     profile = profiles[weekends(area.shape[1]).astype(int)]
     matrix = transform.matrix_values()
@@ -177,7 +177,7 @@ def code_sums(transform: Transform, area: Curves) -> Curve:
 def assemble(
     moments: Moments, homes: int, sigma: float, kappa: float, band_factor: float
 ) -> tuple[Transform, ReleaseModel]:
-    """Make transform and model with a given kappa and band."""
+    """Make transform and model for a given kappa and band."""
     matrix = water_filled(moments, homes, sigma, kappa)
     code = fit_clip(moments, matrix)
     variety = moments.variety

@@ -1,7 +1,7 @@
-"""The chip's transform: which directions of a curve deserve how much of the clip radius.
+"""The chip's transform: how much of the clip radius each direction of a curve gets.
 
 Water-filling: for a given mean square norm of the codes, the matrix A minimises the trace of
-(S⁻¹ + AᵀA n²/σ²)⁻¹, where S is what a release does not know yet of the area's mean curve.
+(S⁻¹ + AᵀA n²/σ²)⁻¹, where S is the covariance of the area's mean curve before the release.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from cloud.estimation.model import Code, Dynamics
 from protocol.transform import CLOCK_SLOTS, Curve, Matrix
 
 _ROUNDS = 3
-# Codes are clipped for their tails, not their mean square: see decision 0009.
+# Long codes are clipped, so their tails matter more than their mean square: see decision 0009.
 _TAIL_ROUNDS = 4
 _TAIL_POWER = 2.0
 _TAIL_PART = 0.5
@@ -24,7 +24,7 @@ _RIDGE = 0.002
 def water_filled(moments: Moments, homes: int, sigma: float, kappa: float) -> Matrix:
     """Return the transform, float64[K, 96] per Wh with float32 values.
 
-    `sigma`: noise of the sum in clip radii; `kappa`: mean square norm of the codes.
+    `sigma` is the noise of the sum in clip radii; `kappa` is the mean square norm of the codes.
     """
     dynamics = moments.variety.dynamics(homes)
     residuals = moments.residuals.reshape(-1, CLOCK_SLOTS)
@@ -39,7 +39,7 @@ def water_filled(moments: Moments, homes: int, sigma: float, kappa: float) -> Ma
 
 
 def _tail_cost(total: Matrix, residuals: Matrix, matrix: Matrix) -> Matrix:
-    """Weigh the covariance by where long codes come from, so that few of them are clipped."""
+    """Weigh the covariance by the directions of long codes, so that few of them are clipped."""
     squares = ((residuals @ matrix.T) ** 2).sum(1)
     weights = squares**_TAIL_POWER / np.mean(squares**_TAIL_POWER)
     tail = (residuals * weights[:, None]).T @ residuals / len(residuals)
@@ -48,7 +48,7 @@ def _tail_cost(total: Matrix, residuals: Matrix, matrix: Matrix) -> Matrix:
 
 
 def _adapted(dynamics: Dynamics, cost: Matrix, noise: float, kappa: float) -> Matrix:
-    """Fill for what is unknown on the first day, then twice for what is after two weeks."""
+    """Fill for the uncertainty of the first day, then repeatedly for that after two weeks."""
     daily = dynamics.level_step + dynamics.daily
     matrix = _filled(cost, dynamics.level_first + daily, noise, kappa)
     for _ in range(_ROUNDS - 1):
@@ -81,8 +81,8 @@ def _steady(dynamics: Dynamics, matrix: Matrix, noise: float) -> Matrix:
     known = dynamics.level_first
     for _ in range(_DAYS_TO_STEADY):
         known = known + dynamics.level_step
-        seen = matrix @ (known + dynamics.daily) @ matrix.T + noise**2 * np.eye(len(matrix))
-        known = symmetric(known - known @ matrix.T @ np.linalg.solve(seen, matrix @ known))
+        observed = matrix @ (known + dynamics.daily) @ matrix.T + noise**2 * np.eye(len(matrix))
+        known = symmetric(known - known @ matrix.T @ np.linalg.solve(observed, matrix @ known))
     return known
 
 

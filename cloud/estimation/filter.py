@@ -1,7 +1,7 @@
-"""From an area's opened code sums to its curves: a Kalman filter over days.
+"""A Kalman filter over days that turns an area's opened code sums into its curves.
 
-The state is what lasts of an area: its level, and what weekends add to it. Everything that a release
-depends on is public: the model and the sums released before. The same sums give the same bytes.
+The state is what persists in an area: its level, and an offset for weekends. A release depends only
+on public data: the model and the sums released before. The same sums give the same bytes.
 """
 
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from protocol.calendar import day_number
 from protocol.errors import BoundExceeded
 from protocol.transform import CLOCK_SLOTS, Curve, Matrix, day_type
 
-# The clip regression is known from so many times the public homes' household-days.
+# The clip regression rests on this many household-days per public home.
 _DAYS_A_HOME = 10
 _PINV_LEAST = 1e-6
 
 
 @dataclass(frozen=True)
 class Observation:
-    """A day's opened sum: codes float64[K] in clip radii, of how many households."""
+    """A day's opened sum: codes float64[K] in clip radii, and the number of households."""
 
     day: date
     code_sum: Curve
@@ -35,10 +35,10 @@ class Estimate:
 
     Attributes:
         curve_wh: filtered.
-        band_wh: half-width about it within which the true sum is, 90 times in 100.
-        raw_wh: from this day's sum alone, by the pseudo-inverse of the clip regression: no memory,
-            no trust in the model. Without bias where the code has all 96 slots and areas clip as
-            the public homes do; with fewer slots, what they do not show is the profile's.
+        band_wh: half-width of the band that contains the true sum 90 times in 100.
+        raw_wh: from this day's sum alone, by the pseudo-inverse of the clip regression, without
+            earlier days or the model's covariances. It is unbiased if the code has all 96 slots and
+            the area clips like the public homes; with fewer slots, the rest comes from the profile.
     """
 
     day: date
@@ -49,12 +49,12 @@ class Estimate:
 
 
 class Filter:
-    """Filters one area's days, in their order; skipped days only let the state widen."""
+    """Filters one area's days in order; skipped days only widen the state."""
 
     def __init__(self, model: ReleaseModel, share_std: float | None = None) -> None:
-        """Take the model, and the noise of one household's share in clip radii.
+        """Use the model, and the noise of one household's share in clip radii.
 
-        Without `share_std` it is what the model was made for.
+        By default `share_std` is the value the model was made for.
         """
         self._model = model
         self._constants: Constants = unpacked(model)
@@ -66,7 +66,7 @@ class Filter:
         self._covariance: Matrix = np.zeros((2 * CLOCK_SLOTS, 2 * CLOCK_SLOTS))
 
     def step(self, day: date, code_sum: Curve, households: int) -> Estimate:
-        """Take a day's opened sum, float64[K] in clip radii, and return its curves.
+        """Filter a day's opened sum, float64[K] in clip radii, and return its curves.
 
         Raises:
             BoundExceeded: the day is not after the last one, or the sum does not fit the model.
@@ -78,22 +78,22 @@ class Filter:
             raise BoundExceeded(f"{day}: a day after the last one, and households, are needed")
         code, kind = self._constants.code, day_type(day)
         dynamics = self._constants.variety.dynamics(households)
-        self._foretell(dynamics, number)
+        self._predict(dynamics, number)
         noise = code.error * (1 / households + 1 / (_DAYS_A_HOME * self._model.public_homes))
         noise = noise + self._share_std**2 / households * np.eye(rows)
-        seen = code_sum / households - code.offset[kind]
-        residual, variance = self._update(dynamics.daily, noise, seen, weekend=kind == 1)
+        observed = code_sum / households - code.offset[kind]
+        residual, variance = self._update(dynamics.daily, noise, observed, weekend=kind == 1)
         profile = self._constants.profiles[kind]
         return Estimate(
             day=day,
             households=households,
             curve_wh=households * (profile + residual),
             band_wh=households * self._model.band_factor * np.sqrt(np.maximum(variance, 0)),
-            raw_wh=households * (profile + self._pseudo_inverse @ seen),
+            raw_wh=households * (profile + self._pseudo_inverse @ observed),
         )
 
-    def _foretell(self, dynamics: Dynamics, number: int) -> None:
-        """Bring the state to day `number`: it widens by each day that passed."""
+    def _predict(self, dynamics: Dynamics, number: int) -> None:
+        """Advance the state to day `number`; each passed day widens it."""
         level, weekend = slice(CLOCK_SLOTS), slice(CLOCK_SLOTS, None)
         if self._day is None:
             self._covariance[level, level] = dynamics.level_first
@@ -105,22 +105,22 @@ class Filter:
         self._day = number
 
     def _update(
-        self, daily: Matrix, noise: Matrix, seen: Curve, *, weekend: bool
+        self, daily: Matrix, noise: Matrix, observed: Curve, *, weekend: bool
     ) -> tuple[Curve, Curve]:
-        """Learn from what was seen; returns the day's residual and its variance, float64[96]."""
+        """Update the state; return the day's residual and its variance, float64[96]."""
         level, added = slice(CLOCK_SLOTS), slice(CLOCK_SLOTS, None)
         clip = self._constants.code.clip
-        foretold, with_lasting = self._mean[level], self._covariance[:, level]
+        predicted, with_lasting = self._mean[level], self._covariance[:, level]
         if weekend:
-            foretold = foretold + self._mean[added]
+            predicted = predicted + self._mean[added]
             with_lasting = with_lasting + self._covariance[:, added]
         lasting = with_lasting[level] + (with_lasting[added] if weekend else 0)
         whole = symmetric(lasting + daily)
         root = np.linalg.cholesky(symmetric(clip @ whole @ clip.T + noise))
-        surprise = np.linalg.solve(root, seen - clip @ foretold)
+        innovation = np.linalg.solve(root, observed - clip @ predicted)
         to_day = np.linalg.solve(root, clip @ whole)
         to_state = np.linalg.solve(root, clip @ with_lasting.T)
-        self._mean = self._mean + to_state.T @ surprise
+        self._mean = self._mean + to_state.T @ innovation
         self._covariance = symmetric(self._covariance - to_state.T @ to_state)
         variance = np.diag(whole) - np.einsum("kt,kt->t", to_day, to_day)
-        return np.asarray(foretold + to_day.T @ surprise), np.asarray(variance)
+        return np.asarray(predicted + to_day.T @ innovation), np.asarray(variance)

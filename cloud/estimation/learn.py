@@ -1,4 +1,4 @@
-"""What public homes tell of all homes: profiles, and how homes and days differ from them."""
+"""Learns from public homes: profiles, and how homes and days differ from them."""
 
 from dataclasses import dataclass
 
@@ -17,14 +17,14 @@ DAYS_MIN = 21
 _WEEK = 7
 _SATURDAY = 5
 _PROFILE_FREQUENCIES = 40
-# A covariance of a few dozen homes is mostly noise off its diagonal (decision 0009).
+# The covariance of a few dozen homes is mostly noise off its diagonal (decision 0009).
 _SHRINK_HOMES = 0.65
 _SHRINK_DAYS = 0.2
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Means and covariances of homes' quarter-hours, in Wh and Wh², about the profiles.
+    """Means and covariances of homes' quarter-hours, in Wh and Wh², relative to the profiles.
 
     Attributes:
         profiles: float64[2, 96] by day type, float32 values, as chips have them.
@@ -40,7 +40,7 @@ class Moments:
 
 
 def weekends(days: int) -> npt.NDArray[np.bool_]:
-    """Say for days 0 (a Monday) on whether they are Saturday or Sunday."""
+    """Return for days 0 (a Monday) on whether they are Saturday or Sunday."""
     return np.asarray(np.arange(days) % _WEEK >= _SATURDAY)
 
 
@@ -48,7 +48,7 @@ def learn(curves: Curves) -> Moments:
     """Learn from curves float64[homes, days, 96] in Wh; day 0 is a Monday.
 
     Raises:
-        ConfigError: too few homes or days, or nothing is ever drawn.
+        ConfigError: too few homes or days, or all values are 0.
     """
     homes, days, _ = curves.shape
     if homes < HOMES_MIN or days < DAYS_MIN:
@@ -87,7 +87,7 @@ def _covariance(values: Curves, count: int) -> Matrix:
 
 
 def _half_variogram(residuals: Curves, lag: int) -> Matrix:
-    """Return half the mean square of what changes in `lag` days, float64[96, 96]."""
+    """Return half the mean square of changes over `lag` days, float64[96, 96]."""
     change = residuals[:, lag:] - residuals[:, :-lag]
     return _covariance(change, 2 * change.shape[0] * change.shape[1])
 

@@ -1,4 +1,4 @@
-"""Symmetric matrices: roots, repairs, shrinkage, and how they are kept."""
+"""Symmetric matrices: roots, repairs, shrinkage, and their packed form."""
 
 import numpy as np
 
@@ -13,20 +13,20 @@ def symmetric(matrix: Matrix) -> Matrix:
 
 
 def at_least(matrix: Matrix, floor: float = 0.0) -> Matrix:
-    """Lift a symmetric matrix's eigenvalues to `floor`."""
+    """Raise a symmetric matrix's eigenvalues to at least `floor`."""
     values, vectors = np.linalg.eigh(symmetric(matrix))
     return np.asarray((vectors * np.maximum(values, floor)) @ vectors.T)
 
 
 def power(matrix: Matrix, exponent: float, least: float = 1e-9) -> Matrix:
-    """Raise a positive semidefinite matrix to a power; eigenvalues at least `least` of the top."""
+    """Raise a positive semidefinite matrix to a power, eigenvalues ≥ `least` of the largest."""
     values, vectors = np.linalg.eigh(symmetric(matrix))
     lifted = np.maximum(values, least * values.max())
     return np.asarray((vectors * lifted**exponent) @ vectors.T)
 
 
 def shrink(matrix: Matrix, weight: float) -> Matrix:
-    """Mix a covariance of few homes with its variances by frequency, smoothed; full rank."""
+    """Mix a covariance of few homes with its smoothed variances by frequency; has full rank."""
     spectrum = np.maximum(np.diag(DCT @ matrix @ DCT.T), 0)
     totals = np.concatenate(([0.0], np.cumsum(spectrum)))
     frequency = np.arange(CLOCK_SLOTS)
@@ -43,12 +43,12 @@ def pack(matrix: Matrix) -> bytes:
 
 
 def unpack(data: bytes, size: int) -> Matrix:
-    """Return the symmetric float64[size, size] that `pack` packed."""
+    """Return the symmetric float64[size, size] that `pack` encoded."""
     matrix = np.zeros((size, size))
     matrix[np.triu_indices(size)] = np.frombuffer(data, "<f8")
     return np.asarray(matrix + np.triu(matrix, 1).T)
 
 
 def packed_bytes(size: int) -> int:
-    """Return how many bytes `pack` makes of a matrix."""
+    """Return how many bytes `pack` returns for a matrix."""
     return 4 * size * (size + 1)

@@ -1,11 +1,11 @@
-"""The model by which an area's releases are filtered: public, versioned, named by its hash.
+"""The public, versioned model that filters an area's releases, named by its hash.
 
-In Wh a quarter-hour and home, a day's mean curve of an area is
+In Wh per quarter-hour and home, a day's mean curve of an area is
 
-    profile(day type) + level(t) + weekend(t) on Saturday and Sunday + what the day has of its own,
+    profile(day type) + level(t) + weekend(t) on Saturday and Sunday + the day's own deviation,
 
-where level and weekend are random walks with public covariances, and the mean code of the homes is
-`clip · (curve - profile) + offset(day type)` with an error that the clip makes.
+where level and weekend are random walks with public covariances. The mean code of the homes is
+`clip · (curve - profile) + offset(day type)` plus an error caused by clipping.
 """
 
 import hashlib
@@ -20,18 +20,18 @@ from protocol.transform import CLOCK_SLOTS, Curve, Matrix
 
 MODEL_VERSION = 1
 
-# How far an area may be from the public homes in level, from day to day and in one day.
+# How far an area may deviate from the public homes in level, from day to day and within a day.
 _LEVEL_FIRST = 0.25
 _LEVEL_STEP = 0.03
 _LEVEL_DAY = 0.01
-# An area is as different from the average as if it had not more than so many homes.
+# An area differs from the average as if it had at most this many homes.
 _HOMES_DIFFERENT = 50.0
-# Days move as if there were not more than so many homes: weather and season are common to all.
+# Days vary as if there were at most this many homes, because all share weather and season.
 _HOMES_TOGETHER = 400.0
-# The public homes' few weeks show less drift than a season has.
+# The public homes' few weeks show less drift than a whole season.
 _DRIFT = 2.0
 _WEEKEND_STEP = 0.1
-# Variances that keep matrices regular, Wh².
+# Minimum variances that keep matrices regular, Wh².
 _FLOOR_FIRST, _FLOOR = 1 / 16, 1e-3
 
 
@@ -47,7 +47,7 @@ class ReleaseModel(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_
         kappa: mean square norm of a code before its clip.
         profiles: float64[2, 96].
         mean: float64[96] of all days.
-        between, weekend, drift, daily: see cloud.estimation.learn.Moments.
+        between, weekend, drift, daily: see `Variety`.
         clip: float64[K, 96].
         offset: float64[2, K] by day type.
         clip_error: float64[K, K], of one household-day's code.
@@ -72,12 +72,12 @@ class ReleaseModel(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_
     band_factor: float
 
     def to_bytes(self) -> bytes:
-        """Return the bytes that the hash is of."""
+        """Return the encoded model, of which the hash is computed."""
         return msgspec.msgpack.encode(self)
 
     @property
     def hash(self) -> bytes:
-        """SHA-256 of the bytes, which a transform names."""
+        """SHA-256 of the bytes, which a transform refers to."""
         return hashlib.sha256(self.to_bytes()).digest()
 
 
@@ -94,15 +94,15 @@ class Dynamics:
 
 @dataclass(frozen=True)
 class Variety:
-    """How homes and days differ, as `cloud.estimation.learn` found; matrices float64[96, 96] Wh².
+    """How homes and days differ, as `cloud.estimation.learn` computes; float64[96, 96] Wh².
 
     Attributes:
         public_homes: how many homes it was learnt from.
         mean: float64[96] Wh, mean curve of all days.
-        between: between homes, what lasts.
-        weekend: between homes, what their weekends add.
+        between: lasting differences between homes.
+        weekend: differences between homes in what weekends add.
         drift: step of a random walk in a day.
-        daily: what a day has of its own.
+        daily: a day's own deviation.
     """
 
     public_homes: int
@@ -128,7 +128,7 @@ class Variety:
 
 @dataclass(frozen=True)
 class Code:
-    """What becomes of a mean curve on the chips: code = clip · residual + offset + error.
+    """The mean curve's code on the chips: code = clip · residual + offset + error.
 
     Attributes:
         clip: float64[K, 96] per Wh.
@@ -181,8 +181,8 @@ def read_model(data: bytes) -> ReleaseModel:
     """Read a model from its bytes.
 
     Raises:
-        DocumentRefused: it is none, is of another version, or its arrays have other sizes than it
-            says or hold what is no number.
+        DocumentRefused: it is not a model, is of another version, or its arrays have sizes that do
+            not fit or values that are not finite.
     """
     try:
         model = msgspec.msgpack.decode(data, type=ReleaseModel)

@@ -1,4 +1,4 @@
-"""Measures drawn up from a list of groups: noise, thresholds, transforms, weights, grid."""
+"""Drafts measures from a list of groups: noise, thresholds, transforms, weights, grid."""
 
 import csv
 import hashlib
@@ -29,10 +29,10 @@ DELTA = 1e-6
 GAMMA = 0.1
 SHARES = {MeasureKind.CURVE: 0.7, MeasureKind.CLASSES: 0.15, MeasureKind.PROFILE: 0.15}
 CROWD_TENTHS = 7
-# A transform serves areas up to so many times larger or smaller than what it was made for.
+# A transform serves areas up to this many times larger or smaller than the one it was made for.
 _SIZE_RATIO = 2.0
 _GRID_BITS_MIN = 16
-# So many grid units in a share's standard deviation: rounding is then nothing beside the noise.
+# Grid units in a share's standard deviation, so that rounding is negligible beside the noise.
 _SHARE_UNITS = 64.0
 # A day of 25 kWh and 6 € has norm 0.8; two adults and two children with 20 kWh have 0.94.
 _ENERGY_DAY_WH = 40_000.0
@@ -55,7 +55,7 @@ WEIGHTS = {
 
 
 class PlannedGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A group as a city lists it; `roster` is how many households stand in it."""
+    """A group as a city lists it; `roster` is its number of households."""
 
     measure: MeasureKind
     code: str
@@ -65,9 +65,9 @@ class PlannedGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PlanTerms(msgspec.Struct, frozen=True):
-    """What holds for all groups; see protocol.measures.Measures.
+    """The terms of all groups; see protocol.measures.Measures.
 
-    `minimum`: no set of fewer households is opened, whatever the crowd.
+    `minimum` is the smallest set of households that is ever opened, whatever the crowd.
     """
 
     collectivity: str
@@ -84,20 +84,20 @@ class PlanTerms(msgspec.Struct, frozen=True):
 
 
 def crowd_of(roster: int) -> int:
-    """Return for how many of a group's households its noise is cut."""
+    """Return the crowd, the number of a group's households for which its noise is sized."""
     return roster * CROWD_TENTHS // 10
 
 
 def planned_sigma(
     homes: int, epsilon: float, share: float = 1.0, delta: float = DELTA, gamma: float = GAMMA
 ) -> float:
-    """Return the noise of a sum of all `homes` of a group so planned, in clip radii."""
+    """Return the noise of a sum over all `homes` of such a group, in clip radii."""
     sigma = gaussian_sigma(epsilon, delta) / math.sqrt(share)
     return released_sigma(share_std(sigma, crowd_of(homes), gamma), homes)
 
 
 def shares_of(kinds: Sequence[MeasureKind]) -> dict[MeasureKind, float]:
-    """Return each measure's part of the budget; they add up to 1."""
+    """Return each measure's part of the budget; the parts add up to 1."""
     total = sum(SHARES[kind] for kind in kinds)
     return {kind: SHARES[kind] / total for kind in kinds}
 
@@ -105,13 +105,13 @@ def shares_of(kinds: Sequence[MeasureKind]) -> dict[MeasureKind, float]:
 def draw_up_measures(
     terms: PlanTerms, groups: Sequence[PlannedGroup], transforms: Sequence[bytes]
 ) -> Measures:
-    """Make the document: one measure for each kind listed, in order; `transforms` are encoded.
+    """Make the document with one measure for each listed kind, in order; `transforms` are encoded.
 
     Raises:
         DocumentRefused: a rule of measures is broken, or no transform fits a curve's size.
     """
     known = {hashlib.sha256(data).digest(): read_transform(data) for data in transforms}
-    kinds = [kind for kind in MeasureKind if any(each.measure is kind for each in groups)]
+    kinds = [kind for kind in MeasureKind if any(group.measure is kind for group in groups)]
     shares = shares_of(kinds)
     measures = tuple(
         Measure(
@@ -119,7 +119,7 @@ def draw_up_measures(
             kind=kind,
             share=shares[kind],
             groups=tuple(
-                _group(each, terms.minimum, known) for each in groups if each.measure is kind
+                _group(group, terms.minimum, known) for group in groups if group.measure is kind
             ),
             weights=WEIGHTS[kind],
         )
@@ -146,7 +146,7 @@ def draw_up_measures(
 
 
 def read_groups(data: bytes, name: str) -> tuple[PlannedGroup, ...]:
-    """Read groups from JSON (a list), or from CSV with a header; areas then stand apart by blanks.
+    """Read groups from JSON (a list), or from CSV with a header and areas separated by blanks.
 
     Raises:
         DocumentRefused: says what cannot be read.
@@ -192,14 +192,14 @@ def _group(planned: PlannedGroup, minimum: int, known: Mapping[bytes, Transform]
 
 
 def _nearest(planned: PlannedGroup, known: Mapping[bytes, Transform]) -> bytes:
-    """Return the hash of the transform whose size is nearest by ratio."""
+    """Return the hash of the transform whose size has the nearest ratio."""
 
     def ratio(key: bytes) -> float:
         return abs(math.log(known[key].homes / max(planned.roster, 1)))
 
     best = min(sorted(known), key=ratio, default=None)
     if best is None or ratio(best) > math.log(_SIZE_RATIO):
-        sizes = ", ".join(str(each) for each in sorted(t.homes for t in known.values()))
+        sizes = ", ".join(str(size) for size in sorted(t.homes for t in known.values()))
         raise DocumentRefused(
             f"{planned.code}: there is no transform for {planned.roster} households "
             f"(there are for {sizes or 'none'}); `volet cloud measures derive` makes one."
@@ -208,7 +208,7 @@ def _nearest(planned: PlannedGroup, known: Mapping[bytes, Transform]) -> bytes:
 
 
 def _grid_bits(document: Measures) -> int:
-    """Return the fewest bits at which rounding does not matter."""
+    """Return the fewest bits at which rounding is negligible."""
     least = min(
         document.share_units(measure, group) / document.grid
         for measure in document.measures

@@ -1,4 +1,4 @@
-"""Public load curves: measured homes whose owners published them, from which constants are made."""
+"""Public load curves: measured homes whose owners published them, for deriving constants."""
 
 from pathlib import Path
 
@@ -24,8 +24,8 @@ def read_public(path: Path) -> Curves:
     day from 0 on, once.
 
     Raises:
-        ConfigError: the file cannot be read as Parquet, or a column is lacking; names it.
-        FrameError: a value is no energy, or a day is lacking or there twice; names the row.
+        ConfigError: the file cannot be read as Parquet, or a column is missing; names it.
+        FrameError: a value is not an energy, or a day is missing or repeated; names the row.
     """
     table = _read_table(path)
     homes, names = _home_numbers(table, path)
@@ -33,14 +33,14 @@ def read_public(path: Path) -> Curves:
     energies = np.stack([_energies(table, column, path) for column in SLOT_COLUMNS], axis=1)
     count = int(days.max()) + 1
     cells = homes * count + days
-    times = np.bincount(cells, minlength=len(names) * count)
-    if (times > 1).any():
+    occurrences = np.bincount(cells, minlength=len(names) * count)
+    if (occurrences > 1).any():
         row = _second(cells)
         raise FrameError(
             f"{path}, row {row}: {names[homes[row]]} has day {days[row]} already; keep one of them."
         )
-    if (times == 0).any():
-        home, day = divmod(int(np.flatnonzero(times == 0)[0]), count)
+    if (occurrences == 0).any():
+        home, day = divmod(int(np.flatnonzero(occurrences == 0)[0]), count)
         raise FrameError(
             f"{path}: {names[home]} has no day {day}, others have; leave the home out or give the "
             "day."

@@ -10,11 +10,11 @@ _GAIN_MEAN, _GAIN_STD = -0.02, 0.2
 
 
 def resample(curves: Curves, homes: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Return `homes` homes, float64[homes, days, 96], from curves[H, days, 96] whose day 0 is a Monday.
+    """Return `homes` homes, float64[homes, days, 96], from curves[H, days, 96]; day 0 is a Monday.
 
-    Up to H, real homes, drawn without repeat. Above, copies: whole weeks rotated, the clock turned
-    by at most a quarter-hour, scaled by a log-normal gain of 20 %. Days beyond the last whole week
-    are left out then.
+    Up to H, these are real homes, drawn without repetition. Above H, they are copies: whole weeks
+    rotated, shifted by at most a quarter-hour, scaled by a log-normal gain of 20 %. Days after the
+    last whole week are then dropped.
     """
     known, days, slots = curves.shape
     if homes <= known:
@@ -27,6 +27,6 @@ def resample(curves: Curves, homes: int, rng: np.random.Generator) -> npt.NDArra
     by_week = curves[:, : weeks * _WEEK].reshape(known, weeks, _WEEK, slots)
     drawn = np.empty((homes, weeks, _WEEK, slots))
     for home in range(homes):
-        own = np.roll(by_week[source[home]], late[home], axis=0)
-        drawn[home] = np.roll(own, turn[home], axis=-1) * gain[home]
+        copy = np.roll(by_week[source[home]], late[home], axis=0)
+        drawn[home] = np.roll(copy, turn[home], axis=-1) * gain[home]
     return drawn.reshape(homes, weeks * _WEEK, slots)
