@@ -57,5 +57,5 @@ def _waits_for(store: Store, contract: StoredContract, stored: StoredRequest) ->
     except ScheduleMissing:
         return "schedule"
     except DocumentRefused:
-        return ""  # the worker will say so
+        return ""  # the worker reports the reason
     return ""

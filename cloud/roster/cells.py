@@ -30,7 +30,7 @@ class CellStatus(msgspec.Struct, frozen=True):
     """A cell and what it still needs.
 
     `counted` of its `households` count towards a threshold. `merged_with` are the areas with which
-    it forms a curve's group; `is_enough` tells whether that group is large enough.
+    it forms a curve's group; `is_enough` is set if that group is large enough.
     """
 
     cell: str
