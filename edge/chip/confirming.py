@@ -17,23 +17,23 @@ from edge.metering.unconfirmed import (
     is_waiting,
     latest_reading,
 )
-from protocol.errors import ConfigError
-from protocol.json_text import read_json
-from system.files import read_secret, write_secret
-from system.watched import WatchedFile
-
-ORDER = "confirmed.json"
+from system.watched import OrderFile
 
 log = structlog.get_logger()
 
 
-class _Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ConfirmationOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The index or meter that the household has confirmed, as its command stores it."""
+
     confirmed: Unconfirmed
+
+
+ORDER = OrderFile("confirmed.json", ConfirmationOrder, "confirm again.")
 
 
 def leave_confirmation(directory: Path, confirmed: Unconfirmed) -> None:
     """Order the chip in `directory` to continue with the index or meter that was confirmed."""
-    write_secret(directory / ORDER, msgspec.json.encode(_Order(confirmed)))
+    ORDER.leave(directory, ConfirmationOrder(confirmed))
 
 
 class Confirmation:
@@ -41,17 +41,14 @@ class Confirmation:
 
     def __init__(self, directory: Path | None = None) -> None:
         """Look in `directory`, or nowhere if it is None."""
-        self._path = None if directory is None else directory / ORDER
-        self._watched = (
-            None
-            if self._path is None
-            else WatchedFile[Unconfirmed | None](self._path, _read, absent=None, unreadable=None)
-        )
+        self._directory = directory
+        self._watched = None if directory is None else ORDER.watched(directory)
         self._first_seen: tuple[Unconfirmed, datetime] | None = None
 
     def read(self) -> Unconfirmed | None:
         """Return the latest confirmation that is not carried out, None if there is none."""
-        return None if self._watched is None else self._watched()
+        order = None if self._watched is None else self._watched()
+        return None if order is None else order.confirmed
 
     def carry_out(self, meter: Meter | None) -> list[Event]:
         """Continue metering from what was confirmed, once it has been read again since.
@@ -78,12 +75,5 @@ class Confirmation:
 
     def forget(self) -> None:
         """Remove the confirmation, since it holds readings."""
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
-
-
-def _read(path: Path) -> Unconfirmed:
-    try:
-        return read_json(read_secret(path, "confirm again."), _Order).confirmed
-    except msgspec.MsgspecError as exc:
-        raise ConfigError(f"{path} is damaged; confirm again.") from exc
+        if self._directory is not None:
+            ORDER.withdraw(self._directory)

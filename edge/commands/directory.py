@@ -60,7 +60,7 @@ FILES = (
     ListedFile(f"{VAULT}.damaged-*", "`volet edge run`; a damaged vault, moved aside", Fate.LEFT_OUT, _YES, "a new one was made of what the cloud holds"),
     ListedFile(f"{IMPORTING}*", "`volet edge import`, while it runs", Fate.LEFT_OUT, _YES, "an import that was interrupted is run again"),
     ListedFile(QUOTE_ORDER.name, "`volet edge quotes --ask`; the order, which the running chip carries out", Fate.LEFT_OUT, _YES, "ask again; the answers are in the vault"),
-    ListedFile(CONFIRMED, "`volet edge confirm`; the index or meter that was confirmed, until the running chip has gone on from it", Fate.LEFT_OUT, _YES, "confirm again"),
+    ListedFile(CONFIRMED.name, "`volet edge confirm`; the index or meter that was confirmed, until the running chip has gone on from it", Fate.LEFT_OUT, _YES, "confirm again"),
 )  # fmt: skip
 
 

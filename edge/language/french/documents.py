@@ -26,7 +26,6 @@ DOCUMENTS = {
     "This transform has other slots than its group.": (
         "Cette transformée n'a pas les cases de son groupe."
     ),
-    "{path} is damaged; confirm again.": "{path} est endommagé ; confirmez à nouveau.",
     "{path} is damaged; say it again.": "{path} est endommagé ; recommencez.",
     # Identity.
     "{path} does not vouch for broker, platform and contracts; have the collectivity, with today's "

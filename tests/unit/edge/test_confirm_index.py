@@ -64,19 +64,19 @@ def test_the_command_shows_both_indices_and_what_confirming_means(bench):
         "EAST",
         "EASF02",
     ]
-    assert not (bench.directory / ORDER).exists()
+    assert not (bench.directory / ORDER.name).exists()
     assert "n'est facturé à personne" in confirm(bench, "--lang", "fr", answer="n\n").output
 
 
 def test_the_running_chip_goes_on_from_the_confirmed_index(bench):
     before = quarantine_in(state_of(bench)).before
     assert confirm(bench, "--yes").exit_code == 0
-    assert stat.S_IMODE((bench.directory / ORDER).stat().st_mode) == 0o600
+    assert stat.S_IMODE((bench.directory / ORDER.name).stat().st_mode) == 0o600
     bench.run(3)
     assert NoticeKind.INDEX_BEGAN_ANEW in told(bench)
     assert quarantine_in(state_of(bench)) is None
     assert advise_on_unconfirmed(state_of(bench)) == []
-    assert not (bench.directory / ORDER).exists()
+    assert not (bench.directory / ORDER.name).exists()
     bench.run(96)
     (closed,) = [
         closed for closed, _ in bench.vault.values.days(before.at.date(), bench.clock.at.date())
@@ -116,7 +116,7 @@ def test_another_meters_frames_in_between_neither_take_nor_lose_the_word(bench):
     own, bench.meter = bench.meter, BenchMeter(bench.clock.at, 3, "041961234599")
     bench.run(4)
     assert NoticeKind.OTHER_METER in told(bench)
-    assert (bench.directory / ORDER).exists()
+    assert (bench.directory / ORDER.name).exists()
     bench.meter = own
     bench.run(4)
     assert NoticeKind.INDEX_BEGAN_ANEW in told(bench)
@@ -127,7 +127,7 @@ def test_a_word_for_what_the_meter_has_left_since_is_void_and_asked_again(bench)
     bench.meter.base_wh = (0, 0)  # the other register is set to zero too, before the chip looks
     bench.run(4)
     assert NoticeKind.INDEX_BEGAN_ANEW not in told(bench)
-    assert not (bench.directory / ORDER).exists()
+    assert not (bench.directory / ORDER.name).exists()
     assert advise_on_unconfirmed(state_of(bench)) == [Advice.CONFIRM]
     assert confirm(bench, "--yes").exit_code == 0
     bench.run(2)
@@ -146,7 +146,7 @@ def test_a_word_of_days_later_frees_all_that_was_counted_since(bench):
 
 
 def test_a_damaged_word_stops_nothing(bench):
-    (bench.directory / ORDER).write_text("{")
+    (bench.directory / ORDER.name).write_text("{")
     bench.run(2)
     assert quarantine_in(state_of(bench)) is not None
 
@@ -159,7 +159,7 @@ def test_without_a_quarantine_there_is_nothing_to_confirm(tmp_path):
         answer = confirm(bench, "--lang", lang.value)
         assert answer.exit_code == 0
         assert len(answer.output.splitlines()) == 1
-    assert not (bench.directory / ORDER).exists()
+    assert not (bench.directory / ORDER.name).exists()
     bench.kill()
 
 
@@ -175,4 +175,4 @@ def test_a_word_given_while_the_chip_is_stopped_waits_for_the_meter(bench):
     bench.run(8)
     assert NoticeKind.INDEX_BEGAN_ANEW not in told(bench)
     assert quarantine_in(state_of(bench)) is None
-    assert not (bench.directory / ORDER).exists()
+    assert not (bench.directory / ORDER.name).exists()

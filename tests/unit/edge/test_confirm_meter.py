@@ -74,7 +74,7 @@ def test_the_command_shows_both_meters_and_what_confirming_means(bench):
         "EASF02",
     ]
     assert "billed to nobody" in shown.output
-    assert not (bench.directory / ORDER).exists()
+    assert not (bench.directory / ORDER.name).exists()
     french = confirm(bench, "--lang", "fr", answer="n\n").output
     assert "n'est facturé à personne" in french
     assert NEW in french
@@ -83,7 +83,7 @@ def test_the_command_shows_both_meters_and_what_confirming_means(bench):
 def test_the_running_chip_follows_the_confirmed_meter_from_its_first_reading(bench):
     found = replacement_in(state_of(bench))
     assert confirm(bench, "--yes").exit_code == 0
-    assert stat.S_IMODE((bench.directory / ORDER).stat().st_mode) == 0o600
+    assert stat.S_IMODE((bench.directory / ORDER.name).stat().st_mode) == 0o600
     with capture_logs() as logs:
         bench.run(3)
     assert [each["event"] for each in logs if "confirmed" in each["event"]] == ["meter_confirmed"]
@@ -91,7 +91,7 @@ def test_the_running_chip_follows_the_confirmed_meter_from_its_first_reading(ben
     kinds = [kind for kind in told(bench) if kind is not NoticeKind.GAP]
     assert kinds == [NoticeKind.OTHER_METER, NoticeKind.METER_REPLACED]
     assert advise_on_unconfirmed(state_of(bench)) == []
-    assert not (bench.directory / ORDER).exists()
+    assert not (bench.directory / ORDER.name).exists()
     bench.run(96)
     day = found.now.at.date()
     (closed,) = [closed for closed, _ in bench.vault.values.days(day, bench.clock.at.date())]
@@ -113,28 +113,28 @@ def test_a_chip_that_is_started_later_takes_it_too(bench):
 def test_a_word_for_one_visit_is_none_for_the_next(bench):
     new = bench.meter
     assert confirm(bench, "--yes").exit_code == 0
-    word = (bench.directory / ORDER).read_bytes()
-    (bench.directory / ORDER).unlink()
+    word = (bench.directory / ORDER.name).read_bytes()
+    (bench.directory / ORDER.name).unlink()
     plug_in(bench, BenchMeter(START))
     plug_in(bench, new)
-    (bench.directory / ORDER).write_bytes(word)
-    (bench.directory / ORDER).chmod(0o600)
+    (bench.directory / ORDER.name).write_bytes(word)
+    (bench.directory / ORDER.name).chmod(0o600)
     bench.run(2)
     assert NoticeKind.METER_REPLACED not in told(bench)
-    assert not (bench.directory / ORDER).exists()
+    assert not (bench.directory / ORDER.name).exists()
 
 
 def test_a_meter_that_has_gone_takes_the_word_along(bench):
     bench.kill()
     assert confirm(bench, "--yes").exit_code == 0
-    (bench.directory / ORDER).rename(bench.directory / "kept")
+    (bench.directory / ORDER.name).rename(bench.directory / "kept")
     bench.meter = BenchMeter(START)
     bench.clock.at += MINUTE
     bench.start()
     assert NoticeKind.OTHER_METER_DROPPED in told(bench)
-    (bench.directory / "kept").rename(bench.directory / ORDER)
+    (bench.directory / "kept").rename(bench.directory / ORDER.name)
     bench.run(1)
-    assert not (bench.directory / ORDER).exists()
+    assert not (bench.directory / ORDER.name).exists()
     assert bench.vault.values.state().account.last.serial == SERIAL
 
 
@@ -182,4 +182,4 @@ def test_a_word_given_while_the_chip_is_stopped_is_none_once_the_own_meter_is_ba
     bench.run(8)
     assert NoticeKind.METER_REPLACED not in told(bench)
     assert replacement_in(state_of(bench)) is None
-    assert not (bench.directory / ORDER).exists()
+    assert not (bench.directory / ORDER.name).exists()
