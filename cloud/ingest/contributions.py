@@ -90,7 +90,7 @@ class AreaIngest(MessageHandler[AreaBody]):
                         verified.device.device, verified.body, verified.message.payload
                     )
                     good.append((verified.message, item))
-        results = self._area.put_all_letters([item for _, item in good])
+        results = self._area.put_letters([item for _, item in good])
         for (message, _), put in zip(good, results, strict=True):
             if isinstance(put, Reason):
                 result.refused.append((message, MessageRefused(put, "an older generation")))

@@ -108,11 +108,11 @@ class AreaStore(Protocol):
     def days(self, measures: bytes) -> tuple[int, ...]:
         """Return, in ascending order, the days with contributions under a document."""
 
-    def put_letters(self, device: DeviceId, letters: SeedLetters, payload: bytes) -> Put | Reason:
-        """Store a household's latest seed letters; `conflict` unless the generation rises."""
+    def put_letters(self, items: Sequence[LettersItem]) -> tuple[Put | Reason, ...]:
+        """Store households' latest seed letters in one transaction.
 
-    def put_all_letters(self, items: Sequence[LettersItem]) -> tuple[Put | Reason, ...]:
-        """Store the letters of many households in one transaction, as `put_letters` does."""
+        The outcome is `conflict` unless the generation rises.
+        """
 
     def generations(self, household_keys: Collection[bytes]) -> dict[bytes, int]:
         """Return the generation of each household's seeds, omitting those without seeds."""

@@ -6,12 +6,18 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from cloud.store.area import ContributionItem, ContributionRow, Figure, FigureKey, FigureStage
+from cloud.store.area import (
+    ContributionItem,
+    ContributionRow,
+    Figure,
+    FigureKey,
+    FigureStage,
+    LettersItem,
+)
 from cloud.store.put import Put
 from protocol.area_messages import SeedLetters
 from protocol.errors import Reason, StoreError
 from protocol.governance import CosignedDocument
-from protocol.ids import DeviceId
 from protocol.roster import SignedEntry
 
 _ORDER = (FigureStage.FIXED, FigureStage.CHECKED, FigureStage.RELEASED, FigureStage.DISCARDED)
@@ -67,12 +73,14 @@ class FakeAreaStore:
     def days(self, measures: bytes) -> tuple[int, ...]:
         return tuple(sorted({day for _, day, document in self._items if document == measures}))
 
-    def put_letters(self, device: DeviceId, letters: SeedLetters, payload: bytes):
-        del device
-        known = self._letters.get(letters.household_key)
-        if known and known[0].generation >= letters.generation:
-            return Put.AGAIN if known[1] == payload else Reason.CONFLICT
-        self._letters[letters.household_key] = (letters, payload)
+    def put_letters(self, items: Sequence[LettersItem]) -> tuple[Put | Reason, ...]:
+        return tuple(self._put_letters(item) for item in items)
+
+    def _put_letters(self, item: LettersItem) -> Put | Reason:
+        known = self._letters.get(item.letters.household_key)
+        if known and known[0].generation >= item.letters.generation:
+            return Put.AGAIN if known[1] == item.payload else Reason.CONFLICT
+        self._letters[item.letters.household_key] = (item.letters, item.payload)
         return Put.STORED
 
     def put_cosigned(self, cosigned: CosignedDocument) -> None:

@@ -19,7 +19,6 @@ from cloud.store.area import (
 from cloud.store.put import Put
 from cloud.store.sqlite.documents import SqliteDocuments
 from cloud.store.sqlite.tables import instant, placeholders, seconds
-from protocol.area_messages import SeedLetters
 from protocol.errors import Reason, StoreError
 from protocol.ids import DeviceId, HouseholdKeyId
 
@@ -90,12 +89,8 @@ class SqliteArea(SqliteDocuments):
         )
         return tuple(day for (day,) in rows)
 
-    def put_letters(self, device: DeviceId, letters: SeedLetters, payload: bytes) -> Put | Reason:
+    def put_letters(self, items: Sequence[LettersItem]) -> tuple[Put | Reason, ...]:
         """See `AreaStore.put_letters`."""
-        return self.put_all_letters([LettersItem(device, letters, payload)])[0]
-
-    def put_all_letters(self, items: Sequence[LettersItem]) -> tuple[Put | Reason, ...]:
-        """See `AreaStore.put_all_letters`."""
         if not items:
             return ()
         with self._writing():

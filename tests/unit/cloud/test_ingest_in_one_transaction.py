@@ -30,7 +30,7 @@ STATEMENT = b"s" * 16
 STEPS = [
     (SqliteStore, "mark_seen"),
     (SqliteProviders, "mark_letters_seen"),
-    (SqliteArea, "put_all_letters"),
+    (SqliteArea, "put_letters"),
     (SqliteArea, "put_contributions"),
     (SqliteReceipts, "put"),
     (SqliteFleet, "put_heard"),

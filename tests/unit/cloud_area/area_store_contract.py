@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.store import Put
-from cloud.store.area import Figure, FigureKey, FigureStage
+from cloud.store.area import Figure, FigureKey, FigureStage, LettersItem
 from protocol.errors import Reason, StoreError
 from protocol.governance import CosignedDocument
 from protocol.roster import Roster
@@ -112,13 +112,17 @@ class AreaStoreContract:
     def test_letters_are_replaced_by_a_higher_generation_only(self, area, home):
         device, key = home.chip.device, home.chip.household_key
         assert area.generations([key]) == {}
-        assert area.put_letters(device, home.letters(3), b"three") is Put.STORED
-        assert area.put_letters(device, home.letters(3), b"three") is Put.AGAIN
-        assert area.put_letters(device, home.letters(3), b"other") is Reason.CONFLICT
-        assert area.put_letters(device, home.letters(2), b"two") is Reason.CONFLICT
-        assert area.put_letters(device, home.letters(5), b"five") is Put.STORED
+
+        def put(generation, payload):
+            return area.put_letters([LettersItem(device, home.letters(generation), payload)])[0]
+
+        assert put(3, b"three") is Put.STORED
+        assert put(3, b"three") is Put.AGAIN
+        assert put(3, b"other") is Reason.CONFLICT
+        assert put(2, b"two") is Reason.CONFLICT
+        assert put(5, b"five") is Put.STORED
         # An old retained message that comes once more changes nothing.
-        assert area.put_letters(device, home.letters(3), b"three") is Reason.CONFLICT
+        assert put(3, b"three") is Reason.CONFLICT
         assert area.generations([key, bytes(16)]) == {key: 5}
 
     # documents
