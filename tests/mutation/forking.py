@@ -101,8 +101,11 @@ def in_child(work: Callable[[], object], within_s: float) -> tuple[bool, object]
             code = 0
         os._exit(code)
     os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        return _wait(child, pipe, time.monotonic() + within_s)
+    try:
+        with os.fdopen(reading, "rb") as pipe:
+            return _wait(child, pipe, time.monotonic() + within_s)
+    finally:
+        _end_group(child)
 
 
 def _become_silent_group() -> None:
@@ -120,7 +123,6 @@ def _wait(child: int, pipe, deadline: float) -> tuple[bool, object]:
         ended, _ = os.waitpid(child, os.WNOHANG)
         if ended:
             received += pipe.read() or b""
-            _end_group(child)
             return True, json.loads(received) if received else None
         if time.monotonic() > deadline:
             _end_group(child)

@@ -1,8 +1,10 @@
 """Scores with their intervals, and survivors with what is known of them."""
 
+import functools
 import math
 import tomllib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -20,6 +22,15 @@ class Explained(msgspec.Struct, frozen=True):
     why: str
 
 
+@dataclass(frozen=True)
+class Tried:
+    """What became of a mutant of a module."""
+
+    module: str
+    result: Result
+
+
+@functools.cache
 def explained(module: str) -> dict[str, str]:
     """Return the reason for each change of `module` that may survive."""
     known = tomllib.loads(EXPLAINED.read_text("utf-8")).get(module, [])
@@ -38,21 +49,28 @@ def interval(killed: int, total: int) -> tuple[float, float]:
     return middle - half, middle + half
 
 
-def lines(module: str, results: Sequence[Result], *, count_max: int) -> Iterator[str]:
-    """Yield the report on a module of which `count_max` mutants can be made."""
-    reasons = explained(module)
-    survivors = [each for each in results if not each.is_killed]
-    killed, total = len(results) - len(survivors), len(results)
-    unexplained = [each for each in survivors if each.change not in reasons]
-    for each in survivors:
-        why = reasons.get(each.change, "no test reaches it" * (each.outcome == "unreached"))
-        yield f"  {each.line:4}  {each.change}" + (f"\n        {why}" if why else "")
+def is_explained(tried: Tried) -> bool:
+    """Return whether a mutant is killed, or survives for a reason that is written down."""
+    return tried.result.is_killed or tried.result.change in explained(tried.module)
+
+
+def lines(name: str, tried: Sequence[Tried], *, count_max: int) -> Iterator[str]:
+    """Yield the report on modules of which `count_max` mutants can be made."""
+    survivors = [each for each in tried if not each.result.is_killed]
+    killed, total = len(tried) - len(survivors), len(tried)
+    unexplained = [each for each in survivors if not is_explained(each)]
+    for each in sorted(survivors, key=lambda tried: (tried.module, tried.result.line)):
+        unreached = "no test reaches it" * (each.result.outcome == "unreached")
+        why = explained(each.module).get(each.result.change, unreached)
+        yield f"  {each.module}:{each.result.line}  {each.result.change}"
+        if why:
+            yield f"      {why}"
     if not total:
-        yield f"{module}: nothing to mutate"
+        yield f"{name}: nothing to mutate"
         return
     low, high = interval(killed, total)
     drawn = f", drawn of {count_max} [{low:.1%} to {high:.1%}]" if total < count_max else ""
     yield (
-        f"{module}: {killed} of {total} killed{drawn}, {killed / total:.1%}; "
+        f"{name}: {killed} of {total} killed{drawn}, {killed / total:.1%}; "
         f"{len(survivors)} survive, {len(unexplained)} of them unexplained"
     )

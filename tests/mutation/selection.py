@@ -63,37 +63,43 @@ class _Recorder:
             self.tests[report.nodeid] = self.tests.get(report.nodeid, 0.0) + report.duration
 
 
-def find_reach(module: str, tests: Sequence[str]) -> Reach:
-    """Run `tests` on the module as it is.
+def find_reach(modules: Sequence[str], tests: Sequence[str]) -> dict[str, Reach]:
+    """Run `tests` on modules as they are; returns what each of them reaches.
 
     Raises:
-        MutationFailed: one of them fails, or none reaches the module.
+        MutationFailed: a test fails, or none reaches one of the modules.
     """
-    path = str(path_of(module))
+    paths = {module: str(path_of(module)) for module in modules}
 
     def measure() -> dict:
-        measured = coverage.Coverage(include=[path], data_file=None, config_file=False)
+        measured = coverage.Coverage(include=[*paths.values()], data_file=None, config_file=False)
         recorder = _Recorder(measured)
         measured.start()
-        status = run_tests(tests, module, None, recorder)
+        status = run_tests(tests, modules[0], None, recorder)
         measured.stop()
         data = measured.get_data()
         return {
             "status": int(status),
             "failed": recorder.failed,
             "tests": recorder.tests,
-            "by_line": data.contexts_by_lineno(path),
+            "by_line": {each: data.contexts_by_lineno(path) for each, path in paths.items()},
             "libraries": libraries(),
         }
 
     is_ended, found = in_child(measure, WITHIN_S)
     if not is_ended or found is None or found["status"]:
         why = "they take too long" if not is_ended else (found or {}).get("failed") or "they end"
-        raise MutationFailed(f"The tests do not pass on {module} as it is: {why}.")
-    by_line = {int(line): tests for line, tests in found["by_line"].items()}
+        raise MutationFailed(f"{' '.join(tests)} must pass without a change: {why}.")
+    return {
+        module: _reach_of(module, by_line, found) for module, by_line in found["by_line"].items()
+    }
+
+
+def _reach_of(module: str, by_line: dict[str, list[str]], found: dict) -> Reach:
     if not by_line:
         raise MutationFailed(f"None of the tests reaches {module}.")
-    return Reach(found["tests"], by_line, found["libraries"])
+    numbered = {int(line): tests for line, tests in by_line.items()}
+    return Reach(found["tests"], numbered, found["libraries"])
 
 
 def in_order(tests: list[str], kills: dict[str, int], seconds: dict[str, float]) -> Iterator[str]:

@@ -6,11 +6,14 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
 from tests.mutation import results as results_module
+from tests.mutation.__main__ import mutate, try_all
+from tests.mutation.drawing import draw, judged_modules, read_table
 from tests.mutation.forking import in_child
 from tests.mutation.operators import mutants
-from tests.mutation.report import interval, lines
+from tests.mutation.report import Tried, interval, lines
 from tests.mutation.results import Result, Results
 from tests.support.environments import ROOT
 
@@ -95,31 +98,113 @@ def test_an_interval_holds_its_share():
 
 def test_the_report_says_which_survivors_nobody_has_explained():
     found = [Result("a", 1, "x -> y", "killed"), Result("b", 2, "y -> z", "survived")]
-    *survivors, last = lines("module", found, count_max=2)
-    assert survivors == ["     2  y -> z"]
+    *survivors, last = lines("module", [Tried("module", each) for each in found], count_max=2)
+    assert survivors == ["  module:2  y -> z"]
     assert last == "module: 1 of 2 killed, 50.0%; 1 survive, 1 of them unexplained"
 
 
-def test_what_is_tested_well_kills_its_mutants_and_no_change_is_noticed(tmp_path):
-    """The command itself begins with a mutant of no change, and refuses to go on if it is killed."""
-    arguments = ("protocol.backoff", "tests/unit/protocol/test_backoff.py", "--sample", "4")
-    done = subprocess.run(
-        (sys.executable, "-c", MUTATE, str(tmp_path), *arguments),
+def test_each_module_of_a_package_that_is_drawn_from_has_its_tests_or_a_reason():
+    table = read_table()
+    named = [each for group in (*table.judged, *table.left_out) for each in group.modules]
+    there = {
+        f"{folder.replace('/', '.')}.{file.stem}"
+        for folder in ("protocol", "edge/bills")
+        for file in (ROOT / folder).glob("*.py")
+        if file.stem != "__init__"
+    }
+    assert sorted(named) == sorted(there)
+    tests = {each for group in table.judged for each in group.tests}
+    assert [each for each in tests if not (ROOT / each).exists()] == []
+
+
+def test_a_draw_is_over_all_modules_and_the_same_each_time():
+    modules = judged_modules(["protocol", "edge.bills"])
+    assert "edge.bills.judge" not in modules
+    small = {each: modules[each] for each in ("protocol.doubt", "protocol.ids", "protocol.backoff")}
+    first, count_max = draw(small, 30, 1)
+    keys = [each.mutant.key for each in first]
+    assert keys == [each.mutant.key for each in draw(small, 30, 1)[0]]
+    assert keys != [each.mutant.key for each in draw(small, 30, 2)[0]]
+    assert {each.module for each in first} == set(small)
+    assert len(set(keys)) == 30 < count_max == len(draw(small, None, 1)[0])
+
+
+def test_an_interrupt_leaves_the_first_of_those_that_were_drawn():
+    class Interrupted:
+        def __init__(self, left: int):
+            self.left = left
+
+        def find(self, _drawn):
+            return None
+
+        def judge(self, drawn):
+            if not self.left:
+                raise KeyboardInterrupt
+            self.left -= 1
+            return Result(drawn.mutant.key, 1, drawn.mutant.change, "killed")
+
+    chosen, _ = draw({"protocol.ids": ()}, 5, 1)
+    keys = [each.result.key for each in try_all(Interrupted(3), chosen)]
+    assert keys == [each.mutant.key for each in chosen[:3]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((), "Give MODULE and TESTS"),
+        (("protocol.ids",), "Give MODULE and TESTS"),
+        (("protocol.ids", "tests/unit", "--all-of", "protocol"), "or --all-of PACKAGE."),
+        (("--all-of", "protocols"), "modules.toml has no module of protocols."),
+    ],
+)
+def test_what_is_not_understood_is_refused(arguments, sentence):
+    asked = CliRunner().invoke(mutate, arguments)
+    assert asked.exit_code == 2
+    assert sentence in asked.output
+
+
+def run_mutate(directory, *arguments):
+    return subprocess.run(
+        (sys.executable, "-c", MUTATE, str(directory), *arguments),
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_what_is_tested_well_kills_its_mutants_and_no_change_is_noticed(tmp_path):
+    """The command itself begins with a mutant of no change, and refuses to go on if it is killed."""
+    tests = "tests/unit/protocol/test_backoff.py"
+    done = run_mutate(tmp_path, "protocol.backoff", tests, "--sample", "4")
     last = done.stdout.splitlines()[-1]
     assert re.match(r"protocol.backoff: [1-4] of 4 killed, drawn of \d+ \[", last), done.stderr
     assert len((tmp_path / "protocol.backoff.jsonl").read_bytes().splitlines()) == 4
 
 
+def test_a_drawn_sample_over_modules_goes_on_where_it_was_ended(tmp_path):
+    """Modules that share their tests are judged after one run of these."""
+    (tmp_path / "modules.toml").write_text(TABLE, "utf-8")
+    arguments = ("--all-of", "protocol", "--sample")
+    first = run_mutate(tmp_path, *arguments, "3")
+    assert re.search(r"protocol: \d of 3 killed, drawn of \d+ \[", first.stdout), first.stderr
+    again = run_mutate(tmp_path, *arguments, "3")
+    assert "3 mutants, 3 known" in again.stderr
+    assert again.stdout == first.stdout
+
+
+TABLE = """
+left_out = []
+[[judged]]
+modules = ["protocol.backoff", "protocol.errors"]
+tests = ["tests/unit/protocol/test_backoff.py"]
+"""
 MUTATE = """
 import sys
 from pathlib import Path
-from tests.mutation import results
+from tests.mutation import drawing, results
 results.DIRECTORY = Path(sys.argv[1])
+drawing.TABLE = results.DIRECTORY / "modules.toml"
 from tests.mutation.__main__ import mutate
 mutate(sys.argv[2:])
 """
