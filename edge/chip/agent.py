@@ -89,7 +89,7 @@ def stop_on_signals() -> Iterator[StopSignal]:
 
 
 class Agent:
-    """One chip and what surrounds it."""
+    """One chip with its link, source and panel."""
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ from protocol.calendar import Instant
 from protocol.status import QUALITY_GOOD
 from system.conditions import Condition
 
-# A Linky sends a frame every 1 to 2 s; after tic.md's fact 24.
+# A Linky sends a frame every 1 to 2 s.
 GOOD_FRAME_WITHIN_S = 10.0
 # A dead line is logged within half a minute.
 LOGGED_AFTER_S = 20.0

@@ -61,7 +61,7 @@ class KeyShares(msgspec.Struct, frozen=True):
 
 
 class AreaTables:
-    """Reads and writes rows; the caller holds the transaction."""
+    """Reads and writes rows inside the caller's transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
