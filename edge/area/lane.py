@@ -289,14 +289,14 @@ class AreaLane(MessageHandler):
 
     def _need_seeds(self, in_force: TrustedMeasures, *, is_anew: bool = False) -> None:
         """Draw seeds for the trustees of the measures in force, unless they exist."""
-        of_set = self._trust.set_of(in_force.measures.trustees)
-        if of_set is None or (self._vault.area.key_shares(of_set.hash) and not is_anew):
+        trustee_set = self._trust.set_of(in_force.measures.trustees)
+        if trustee_set is None or (self._vault.area.key_shares(trustee_set.hash) and not is_anew):
             return
         latest = self._vault.area.key_shares()
         generation = next_generation(
             0 if latest is None else latest.seeds.generation, self._clock.now()
         )
-        shares = draw_key_shares(self._signer, of_set.trustees, of_set.hash, generation)
+        shares = draw_key_shares(self._signer, trustee_set.trustees, trustee_set.hash, generation)
         with self._vault.area_change() as area:
             area.put_key_shares(shares)
         log.info("area_seeds_drawn", generation=generation)

@@ -49,8 +49,8 @@ def priced(
     """
     day = closed.day
     try:
-        ((place, _, _),) = periods(tariffs, day, day + timedelta(days=1))
-        pricing = _Pricing(closed, tariffs[place], place, curve, schedules)
+        ((position, _, _),) = periods(tariffs, day, day + timedelta(days=1))
+        pricing = _Pricing(closed, tariffs[position], position, curve, schedules)
         energies_wh = pricing.classes()
         bill = price_bill(tariffs, day, day + timedelta(days=1), pricing.energies())
     except (ValueError, DocumentRefused, _NotPricedError):

@@ -103,8 +103,8 @@ def trust_state(
             document = open_measures(row.data, sets, signer.collectivity)
         except DocumentRefused:
             continue  # its set is not confirmed, or no longer
-        of_set = next(trusted for trusted in sets if trusted.hash == document.trustees)
-        start = max(_start(row, document.effective), of_set.start)
+        trustee_set = next(trusted for trusted in sets if trusted.hash == document.trustees)
+        start = max(_start(row, document.effective), trustee_set.start)
         measures.append(TrustedMeasures(row.hash, document, start))
     own = [entry for signed in entries if (entry := own_entry(signed, sets, signer)) is not None]
     transforms = {row.hash: read_transform(row.data) for row in rows if row.kind == TRANSFORM}
@@ -142,10 +142,10 @@ def open_measures(data: bytes, sets: Sequence[TrustedSet], collectivity: str) ->
     measures = read_cosigned(cosigned, Measures)
     if measures.collectivity != collectivity:
         raise DocumentRefused("These measures are another collectivity's.")
-    of_set = next((trusted for trusted in sets if trusted.hash == measures.trustees), None)
-    if of_set is None:
+    trustee_set = next((trusted for trusted in sets if trusted.hash == measures.trustees), None)
+    if trustee_set is None:
         raise DocumentRefused("These measures name a set of trustees that is not trusted here.")
-    check_signed_by_trustees(cosigned, of_set.trustees)
+    check_signed_by_trustees(cosigned, trustee_set.trustees)
     check_measures(measures)
     return measures
 

@@ -109,7 +109,7 @@ class ExpectedReadings:
 
     def __init__(self, readings: LocalReadings, days: Mapping[date, DayClosed]) -> None:
         """Count on `days`, which `own_days` returned."""
-        self._books = readings
+        self._readings = readings
         self.days = days
 
     def count(self, part: Component) -> tuple[int, int]:
@@ -131,7 +131,7 @@ class ExpectedReadings:
             if month_of(day) == month:
                 first = coefficient(day, 0)
                 if part.is_curve:
-                    curve = self._books.curve_of(day)
+                    curve = self._readings.curve_of(day)
                     if not curve:
                         raise NotOpened(Finding.CURVE_GONE)
                     values[first : first + len(curve)] = curve

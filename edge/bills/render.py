@@ -34,12 +34,12 @@ def render_pdf(document: BillDocument) -> bytes:
     """Return the page as a tagged A4 PDF; no URL in it is fetched."""
     from weasyprint import HTML  # noqa: PLC0415
 
-    page = HTML(string=render_html(document), url_fetcher=_nothing())
+    page = HTML(string=render_html(document), url_fetcher=_fetch_nothing())
     pdf: bytes = page.write_pdf(pdf_tags=True)
     return pdf
 
 
-def _nothing() -> "URLFetcher":
+def _fetch_nothing() -> "URLFetcher":
     """Return a fetcher that allows no scheme, not even `file:` or `data:`."""
     from weasyprint.urls import URLFetcher  # noqa: PLC0415
 

@@ -52,10 +52,10 @@ class StatementVerifier:
     """Judges statements under the household's contracts. Its findings stay on the chip."""
 
     def __init__(
-        self, ledger: VerifierStore, household: HouseholdSecret, contracts: Contracts
+        self, store: VerifierStore, household: HouseholdSecret, contracts: Contracts
     ) -> None:
         """Judge each statement under the contract that it names, and refuse unknown contracts."""
-        self._ledger = ledger
+        self._store = store
         self._household = household
         self._contracts = contracts
 
@@ -70,7 +70,7 @@ class StatementVerifier:
         except MeterUnknown:
             return None
         if judgement.verdict is Verdict.CORRECT and judgement.bill is not None:
-            self._ledger.keep_billed(billed_row(statement, judgement.bill))
+            self._store.keep_billed(billed_row(statement, judgement.bill))
         return msgspec.json.encode(judgement).decode()
 
     def _judgement(self, statement: Statement) -> Judgement:
@@ -81,7 +81,7 @@ class StatementVerifier:
             unknown = (Finding.CONTRACT_UNKNOWN,)
             return Judgement(statement.id.hex(), start, end, Verdict.REFUSED, unknown)
         readings = LocalReadings(
-            [row.closed for row in self._ledger.day_rows(first, end)],
+            [row.closed for row in self._store.day_rows(first, end)],
             [
                 Span(
                     block.incarnation,
@@ -91,13 +91,13 @@ class StatementVerifier:
                     block.j1,
                     is_stored=block.state is BlockState.STORED,
                 )
-                for block in self._ledger.blocks_between(first, end)
+                for block in self._store.blocks_between(first, end)
                 if block.state is not BlockState.SUPERSEDED
             ],
-            self._ledger.epoch_seeds,
-            self._ledger.curve,
-            self._contracts.meters(self._ledger.metered(), self._household.meter_fingerprint),
-            BilledDays.read(self._ledger.billed()),
+            self._store.epoch_seeds,
+            self._store.curve,
+            self._contracts.meters(self._store.metered(), self._household.meter_fingerprint),
+            BilledDays.read(self._store.billed()),
         )
         listed = self._contracts.listed_for(agreement)
         return judge(statement, agreement, listed, readings, self._household.seal)

@@ -74,7 +74,7 @@ def take_contracts(directory: Path, record: EnrolmentRecord) -> None:
     is_replaced = present is not None and (current is not None or present.contract.hash in listed)
     if present is not None and is_replaced and present.contract.hash not in listed:
         others.append(FormerContract(present.offer, present.contract, "9999-12-31"))
-    write_former(directory, [*ended, *(_beside(other, record.contracts) for other in others)])
+    write_former(directory, [*ended, *(_ended_before(other, record.contracts) for other in others)])
     if current is not None and (own := known.get(current.contract)) is not None:
         _write_present(directory, own)
         remove_former(directory, current.contract)
@@ -94,7 +94,7 @@ def _write_present(directory: Path, agreement: SignedAgreement) -> None:
     (directory / OFFER).unlink(missing_ok=True)
 
 
-def _beside(former: FormerContract, listed: Iterable[HeldContract]) -> FormerContract:
+def _ended_before(former: FormerContract, listed: Iterable[HeldContract]) -> FormerContract:
     """Shorten a contract that the collectivity does not hold to end before those that it holds."""
     start = decode_body(former.contract.body, Contract).start.isoformat()
     last_day = former.last_day

@@ -80,14 +80,14 @@ def sign_contract(
         DocumentRefused: the offer breaks a rule, has no tariff on that day, or has an unusable
             sealing key.
     """
-    taken = open_offer(offer)
+    opened = open_offer(offer)
     try:
-        seal(b"", taken.sealing_key, b"")
+        seal(b"", opened.sealing_key, b"")
     except CipherError as exc:
         raise DocumentRefused(f"This offer's sealing key cannot be used: {exc}.") from exc
     if not any(
         tariff.valid_from <= start and (tariff.valid_to is None or start < tariff.valid_to)
-        for tariff in taken.tariffs
+        for tariff in opened.tariffs
     ):
         raise DocumentRefused(f"This offer has no tariff on {start}; name another first day.")
     meter = meter_hash(keys.meter_salt, meter_serial)

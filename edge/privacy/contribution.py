@@ -92,19 +92,19 @@ def contribute(
     Returns a `Limit` if a cap forbids the day; then no noise was drawn. If only the profile's cap
     forbids it, the contribution is made without the profile.
     """
-    takes_part = _parts(values, inputs)
-    verdict = ledger.refusal(_spends(values, inputs, takes_part), caps)
+    counted = _parts(values, inputs)
+    verdict = ledger.refusal(_spends(values, inputs, counted), caps)
     if verdict is Limit.PROFILE:
-        takes_part = [part for part in takes_part if part[0].kind is not MeasureKind.PROFILE]
-        verdict = ledger.refusal(_spends(values, inputs, takes_part), caps)
+        counted = [part for part in counted if part[0].kind is not MeasureKind.PROFILE]
+        verdict = ledger.refusal(_spends(values, inputs, counted), caps)
     if verdict is not None:
         return verdict
-    if not takes_part:
+    if not counted:
         return None
     day, key = day_number(values.day), inputs.entry.household_key
     nonce = draw_nonce(NONCE_BYTES)
     parts = []
-    for measure, group, code in takes_part:
+    for measure, group, code in counted:
         plain = noised(code, inputs.measures, measure, group, sampler)
         words = mask_values(plain, inputs.seeds.seeds, key, day, measure.name, nonce)
         parts.append(Part(measure.name, group.code, to_bytes(words)))
@@ -117,7 +117,7 @@ def contribute(
         nonce=nonce,
         parts=tuple(parts),
     )
-    return CostedContribution(contribution, _spends(values, inputs, takes_part))
+    return CostedContribution(contribution, _spends(values, inputs, counted))
 
 
 def code_of(measure: Measure, values: DayValues, transform: Transform | None) -> Curve | None:

@@ -54,17 +54,17 @@ def register_reset(at: datetime) -> Change:
     def change(meter: SimulatedMeter) -> SimulatedMeter:
         registers_wh = list(meter.registers_wh(at))
         registers_wh[meter.counters.register(int(at.timestamp()))] = 0
-        return _going_on(meter, at, meter.counters, tuple(registers_wh))
+        return _continued(meter, at, meter.counters, tuple(registers_wh))
 
     return change
 
 
 def other_calendar(at: datetime, counters: Counters) -> Change:
     """Return a change to another tariff option, which keeps the registers' indices."""
-    return lambda meter: _going_on(meter, at, counters, meter.registers_wh(at))
+    return lambda meter: _continued(meter, at, counters, meter.registers_wh(at))
 
 
-def _going_on(
+def _continued(
     meter: SimulatedMeter, at: datetime, counters: Counters, registers_wh: tuple[int, ...]
 ) -> SimulatedMeter:
     profile = msgspec.structs.replace(

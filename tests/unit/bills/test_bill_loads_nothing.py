@@ -69,7 +69,7 @@ def test_a_page_with_a_url_is_laid_out_without_it(site, tmp_path, monkeypatch, p
 
 def test_what_would_be_loaded_is_seen(monkeypatch):
     """WeasyPrint's own fetcher does load the drawing, so the test above can fail."""
-    monkeypatch.setattr(render, "_nothing", lambda: None)
+    monkeypatch.setattr(render, "_fetch_nothing", lambda: None)
     url = "data:image/svg+xml;base64," + base64.b64encode(SVG.encode()).decode()
     page = f"<title>Facture</title><img src='{url}' alt=''>"
     monkeypatch.setattr(render, "render_html", lambda _: page)
