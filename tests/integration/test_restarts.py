@@ -48,7 +48,7 @@ def stories(tmp_path_factory):
     def story(consent: Consent) -> Story:
         if consent not in told:
             told[consent] = Story(tmp_path_factory.mktemp("stories") / consent, consent)
-            told[consent].tell()
+            told[consent].play()
         return told[consent]
 
     yield story

@@ -113,7 +113,7 @@ def _killed_between_writing_and_answering(town, number, request):
     town.send(number, *request_pages(request))
     assert dying.wait(WITHIN_S) == -signal.SIGKILL
     assert town.status(number)["answered"] == 1
-    since = len(town.heard(number))
+    since = len(town.responses(number))
     town.start(number)
     town.wait_ready(number, since)
     answer = town.ask(number, request)
@@ -134,7 +134,7 @@ def _restored(town, number, request, other, before):
     said = town.volet(number, "restore", str(town.folder / "image"), "--key", key, "--yes")
     assert "It answers nothing before enough of the others have told it" in said
     assert town.status(number)["answered"] == 1
-    since = len(town.heard(number))
+    since = len(town.responses(number))
     town.start(number)
     town.wait_ready(number, since)
     assert town.status(number)["answered"] == 2

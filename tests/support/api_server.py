@@ -21,7 +21,7 @@ WITHIN_S = 30.0
 
 
 def make_town(directory):
-    """Make a collectivity with one provider and two customers; returns its directory and the firm."""
+    """Make a collectivity with one provider and two customers; returns directory and firm."""
     cloud = directory / "cloud"
     make_cloud(cloud)
     draw_key(directory / "edf")
@@ -38,7 +38,7 @@ def make_town(directory):
 
 @contextmanager
 def serving(cloud, head_s=10.0):
-    """Serve in a thread; gives the port."""
+    """Serve in a thread; yields the port."""
     (port,) = free_ports(1)
     context = tls_context(cloud, pki_path(cloud, "server.pem"), pki_path(cloud, "server.key"))
     thread = StoreThread()

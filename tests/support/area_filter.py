@@ -9,6 +9,9 @@ from cloud.estimation.model import ReleaseModel
 def replay(
     model: ReleaseModel, observations: Iterable[Observation], share_std: float | None = None
 ) -> tuple[Estimate, ...]:
-    """Filter days anew from their stored sums."""
+    """Filter days again from their stored sums."""
     kalman = Filter(model, share_std)
-    return tuple(kalman.step(each.day, each.code_sum, each.households) for each in observations)
+    return tuple(
+        kalman.step(observation.day, observation.code_sum, observation.households)
+        for observation in observations
+    )

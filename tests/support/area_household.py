@@ -16,7 +16,7 @@ JOINED = day_number(date(2026, 1, 1))
 
 @dataclass
 class AreaHousehold:
-    """A chip and where it stands; `entry` is its roster number."""
+    """A chip and its place in the roster; `entry` is its number there."""
 
     chip: FakeChip = field(default_factory=FakeChip)
     entry: int = 0
@@ -57,7 +57,7 @@ class AreaHousehold:
         return Contribution(**(fields | changes))
 
     def item(self, contribution: Contribution) -> ContributionItem:
-        """Make the store's item of a contribution, as it would come signed."""
+        """Make the store's item of a contribution, signed by the chip."""
         payload = self.chip.message(Kind.AREA, contribution).payload
         return ContributionItem(self.chip.device, contribution, payload)
 
@@ -72,5 +72,5 @@ class AreaHousehold:
         )
 
     def ask(self, document=None) -> AreaQuestion:
-        """AreaQuestion for terms, or for a document."""
+        """Make a request for terms, or for a document."""
         return AreaQuestion(self.chip.household_key, document)

@@ -53,7 +53,7 @@ JOINED = DAY - 60
 
 @dataclass
 class Member:
-    """One household: where it stands and its seeds."""
+    """One household with its roster entry and its seeds."""
 
     number: int
     entry: int
@@ -64,7 +64,7 @@ class Member:
 
 @dataclass
 class FakeTrustee:
-    """Answers like a trustee that asks no questions."""
+    """Answers every request without any check."""
 
     area: "SmallArea"
     number: int
@@ -151,8 +151,8 @@ class SmallArea:
         self.roster.append(signed)
         self.store.append_roster([signed])
         seeds = tuple(
-            hashlib.sha256(f"seed {number} {each}".encode()).digest()
-            for each in range(len(self.shape.seed_sets))
+            hashlib.sha256(f"seed {number} {seed_set}".encode()).digest()
+            for seed_set in range(len(self.shape.seed_sets))
         )
         member = Member(number, entry.number, key[:16], DeviceId(entry.device), seeds)
         self.members.append(member)
@@ -160,7 +160,7 @@ class SmallArea:
         return member
 
     def values(self, member: Member, slots: int) -> np.ndarray:
-        """What a household adds: small, told by its number and the slot."""
+        """Return a household's small values, which follow from its number and the slot."""
         return (np.arange(slots) + member.number).astype(np.int64)
 
     def contribute(
@@ -253,7 +253,7 @@ class SmallArea:
 
 
 class FarTrustee:
-    """A trustee behind topics: collects pages, answers in pages, remembers what it was asked."""
+    """A trustee behind topics: collects pages, answers in pages, and records its requests."""
 
     def __init__(self, area: SmallArea, number: int):
         self.area = area
@@ -279,14 +279,14 @@ class FarTrustee:
         data = b"".join(pages[number] for number in range(page.pages))
         self.asked[page.id] = data
         if self.refuses:
-            return [self.say(Refused(page.id, self.refuses, "not today"))]
+            return [self.seal(Refused(page.id, self.refuses, "not today"))]
         answer = self.fake.answer(msgspec.msgpack.decode(data, type=SetRequest))
         parts = pages_of(msgspec.msgpack.encode(answer))
         return [
-            self.say(AnswerPage(page.id, place, len(parts), part))
+            self.seal(AnswerPage(page.id, place, len(parts), part))
             for place, part in enumerate(parts)
         ]
 
-    def say(self, message) -> bytes:
+    def seal(self, message) -> bytes:
         address = Address(self.area.collectivity, DeviceId(self.name), TrusteeKind.RESPONSE)
         return seal_message(address, FromTrustee(message), self.key)

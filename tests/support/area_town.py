@@ -32,7 +32,7 @@ def transform_bytes(rows: int) -> bytes:
 
 @dataclass
 class AreaTown:
-    """Keys and documents; `area` is the store they are put into by `settle`."""
+    """Keys and documents; `settle` puts the documents into a store."""
 
     collectivity: str = "testville"
     slots: int = 3
@@ -134,6 +134,6 @@ class AreaTown:
         store.area.append_roster([entry])
 
     def parts(self, group="75101", *, with_classes=True):
-        """Return the parts of an ordinary contribution, as `AreaHousehold.contribution` takes."""
+        """Return the parts of an ordinary contribution, for `AreaHousehold.contribution`."""
         curve = ("curve", group, self.slots + 1)
         return (curve, ("classes", "75-blue", CLASSES_SLOTS + 1)) if with_classes else (curve,)

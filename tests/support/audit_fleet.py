@@ -1,6 +1,6 @@
-"""Homes whose curves are known and what their chips send, built of the product's own pieces.
+"""Homes with known curves and the messages of their chips, built from the product's own parts.
 
-`leak` is a way in which a chip may give itself away; "" is the product.
+`leak` names a way in which a chip leaks information; "" is the product.
 """
 
 import secrets
@@ -43,7 +43,7 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def transform() -> Transform:
-    """A cosine transform whose codes mostly fit the clip."""
+    """Return a cosine transform whose codes mostly fit the clip."""
     rows, slots = np.arange(ROWS)[:, None], np.arange(CLOCK_SLOTS)[None]
     cosines = np.cos(np.pi * (slots + 0.5) * rows / CLOCK_SLOTS) * np.sqrt(2 / CLOCK_SLOTS) / 2_000
     profiles = np.full((2, CLOCK_SLOTS), 100)
@@ -76,7 +76,7 @@ DOCUMENT = draw_up(measures())
 
 @dataclass
 class AuditedChip:
-    """One chip; `say` gives a day's messages."""
+    """One chip; `day_messages` returns a day's messages."""
 
     number: int
     leak: str = ""
@@ -109,7 +109,7 @@ class AuditedChip:
         self.sequence += 1
         values = [*map(int, curve_wh), *([0] * (DAY_COEFFICIENTS - CLOCK_SLOTS))]
         count = DAY_COEFFICIENTS
-        if self.leak == "size":  # keeps back what is zero, as a thrifty programmer might
+        if self.leak == "size":  # omits zeros, as a thrifty programmer might
             count = CLOCK_SLOTS + min(int(curve_wh.sum()) // 1_000, 32)
         data = self.coefficients(day, values)[: 8 * count]
         number, committed = day_number(day), [0] * COMMITTED_VALUES
@@ -134,10 +134,12 @@ class AuditedChip:
             self.secret.id, day_number(day), DOCUMENT.hash, 1, self.number, nonce, (part,)
         )
 
-    def say(self, day: date, curve_wh: np.ndarray, rng: np.random.Generator) -> list[Captured]:
+    def day_messages(
+        self, day: date, curve_wh: np.ndarray, rng: np.random.Generator
+    ) -> list[Captured]:
         end_s = day_end(day).timestamp()
         delays_s = rng.uniform(0, WINDOW_S, 2)
-        if self.leak == "time":  # sends when it has worked off the day's load
+        if self.leak == "time":  # sends after work that depends on the day's consumption
             delays_s = curve_wh.sum() / 10 + rng.uniform(0, 60, 2)
         return [
             self._captured(Kind.BLOCK, self.block(day, curve_wh), float(end_s + delays_s[0])),
@@ -147,14 +149,14 @@ class AuditedChip:
 
 @dataclass(frozen=True)
 class AuditedFleet:
-    """Chips, what their homes used, and what they sent."""
+    """Chips, the consumption of their homes, and their messages."""
 
     chips: list[AuditedChip]
     truth: Truth
     messages: list[Captured]
 
     def fill(self, store: Store) -> None:
-        """Let a store take what the chips sent, headers included."""
+        """Put the chips' messages, with their headers, into a store."""
         store.area.put_cosigned(DOCUMENT)
         bodies = [(message, _body(message)) for message in self.messages]
         for chip in self.chips:
@@ -225,7 +227,7 @@ def audited_curves(homes: int, days: int, rng: np.random.Generator) -> np.ndarra
 
 
 def audited_fleet(homes: int, days: int, leak: str = "", seed: int = 5) -> AuditedFleet:
-    """Let a fleet send for some weeks of winter (no change of the clocks)."""
+    """Make a fleet and its messages for some weeks of winter, without a change of clocks."""
     rng = np.random.default_rng(seed)
     curves_wh = audited_curves(homes, days, rng)
     chips = [AuditedChip(number, leak) for number in range(homes)]
@@ -234,7 +236,7 @@ def audited_fleet(homes: int, days: int, leak: str = "", seed: int = 5) -> Audit
         message
         for row, chip in enumerate(chips)
         for column, day in enumerate(dates)
-        for message in chip.say(day, curves_wh[row, column], rng)
+        for message in chip.day_messages(day, curves_wh[row, column], rng)
     ]
     truth = Truth(
         tuple(chip.device for chip in chips),

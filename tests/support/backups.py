@@ -1,4 +1,4 @@
-"""A small party with a key, a note and a database, to back up and put back."""
+"""A small party with a key, notes and a database, to back up and restore."""
 
 import sqlite3
 from contextlib import closing

@@ -1,7 +1,7 @@
-"""A household with a contract, driven through weeks in one process, that the program can take over.
+"""A household with a contract, driven through weeks in one process; the program can take it over.
 
-Keys, enrolment and contract are files as its commands leave them; the meter speaks TIC, so that the
-same wire goes on in a process of its own.
+Keys, enrolment and contract are files as the commands write them. The meter sends TIC, so the same
+wire can continue into a separate process.
 """
 
 from collections.abc import Iterable
@@ -48,7 +48,7 @@ PROVIDER_KEY = Ed25519PrivateKey.generate()
 
 
 def signed_offer() -> Signed:
-    """Sign the offer that every household here has taken."""
+    """Sign the offer to which every household here has agreed."""
     tariff = simple_tariff()
     key = PROVIDER_KEY.public_key().public_bytes_raw()
     offer = Offer(tariff.provider, key, SEALING_KEY.public_bytes, tariff.name, (tariff,))
@@ -56,7 +56,7 @@ def signed_offer() -> Signed:
 
 
 class BillingHome(Home):
-    """A chip that judges statements and gives receipts under a contract of its own directory."""
+    """A chip that judges statements and sends receipts under the contract in its directory."""
 
     def __init__(self, directory: Path, consent: Consent = Consent.TOTAL) -> None:
         directory.mkdir()
@@ -90,7 +90,7 @@ class BillingHome(Home):
             self.chip.take(Connected())
 
     def frames(self, count: int) -> None:
-        """Let the meter send frames, a second apart; while `has_meter` is False it sends none."""
+        """Feed the meter's frames, a second apart; none while `has_meter` is False."""
         for second in range(count if self.has_meter else 0):
             at = self.clock.at + timedelta(seconds=second)
             self.chip.feed(self.wire.frame_at(at), host_time_at(at))
@@ -102,12 +102,12 @@ class BillingHome(Home):
         self.frames(1)
 
     def move_out(self) -> None:
-        """Leave the order and let half an hour pass."""
+        """Write the order to leave and let half an hour pass."""
         leave_order(self.directory, self.clock.now())
         self.run(2)
 
     def live(self, days: int) -> None:
-        """Let days pass, two frames at each midnight: the second bears out the first."""
+        """Let days pass with two frames at each midnight; the second confirms the first."""
         for _ in range(days):
             self.clock.at = day_start(legal_day(self.clock.at) + ONE_DAY)
             self.clock.seconds += 86_400
@@ -115,19 +115,19 @@ class BillingHome(Home):
             self.pump()
 
     def days_lived(self) -> int:
-        """Return how many days have been closed."""
+        """Return the number of closed days."""
         return (self.vault.figures().last_day_closed - FIRST).days + 1
 
     def day_before(self) -> date:
-        """Return the legal day before the one of the moment."""
+        """Return the previous legal day."""
         return legal_day(self.clock.at) - ONE_DAY
 
     def ask(self, start: int, end: int, statement: bytes, **changes) -> None:
-        """Have the provider ask for a statement over days [start, end), and deliver it."""
+        """Request a statement over days [start, end) as the provider, and deliver it."""
         self.deliver(self.compute(start, end, statement, **changes))
 
     def compute(self, start: int, end: int, statement: bytes, **changes) -> list[Arrived]:
-        """Hand in the provider's request over days [start, end); return what is then sent."""
+        """Store the provider's request over days [start, end) and return the resulting messages."""
         request = StatementRequest(
             id=statement,
             contract=self.agreement.contract_hash,
@@ -143,19 +143,19 @@ class BillingHome(Home):
         return [Arrived(message.topic, message.payload) for message in page.messages]
 
     def deliver(self, messages: Iterable[Arrived]) -> None:
-        """Let the chip hear messages, and look at what follows from them."""
+        """Deliver messages to the chip and let it act on them."""
         for message in messages:
             self.chip.take(message)
         self.wait()
 
-    def tell_chip(self, kind: Kind, body: msgspec.Struct, rest: str = "") -> None:
-        """Sign a message as the collectivity and let the chip hear it."""
+    def send_to_chip(self, kind: Kind, body: msgspec.Struct, rest: str = "") -> None:
+        """Sign a message as the collectivity and deliver it to the chip."""
         address = Address(COLLECTIVITY, self.identity.device, kind)
         topic = device_topic(COLLECTIVITY, self.identity.device, kind, rest)
         self.deliver([Arrived(topic, seal_message(address, body, self.cloud.key))])
 
     def wait(self, looks: int = 6) -> None:
-        """Let the chip look after its subjects a few times."""
+        """Let the chip run its handlers a few times."""
         for _ in range(looks):
             self.clock.seconds += 5
             self.pump()

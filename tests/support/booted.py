@@ -1,4 +1,4 @@
-"""A Debian of its own, booted in a container: systemd, users, sudo, units, a reboot."""
+"""A separate Debian, booted in a container: systemd, users, sudo, units, a reboot."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ ENTER = ("--mount", "--uts", "--ipc", "--pid")
 
 
 def skip_without_containers() -> None:
-    """Skip, with the reason, where no container can be made or booted."""
+    """Skip the test, with the reason, if no container can be made or booted."""
     for program, package in (("mmdebstrap", "mmdebstrap"), ("systemd-nspawn", "systemd-container")):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed (package {package})")
@@ -32,7 +32,7 @@ def skip_without_containers() -> None:
 
 
 def make_root(root: Path) -> None:
-    """Make a Debian 12 with a user who may use sudo, as Raspberry Pi OS has one."""
+    """Make a Debian 12 with a user who may use sudo, like that of Raspberry Pi OS."""
     command = ("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}")
     made = subprocess.run((*command, "bookworm", root), capture_output=True, text=True, check=False)
     if made.returncode:
@@ -50,7 +50,7 @@ def make_root(root: Path) -> None:
 
 
 def _trust_as_this_machine(root: Path) -> None:
-    """Let apt and pip reach what they reach from here, by the same certificates and settings."""
+    """Give apt and pip this machine's certificates and settings."""
     settings = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
     if CERTIFICATES.exists():
         shutil.copyfile(CERTIFICATES, root / CERTIFICATES.relative_to("/"))
@@ -61,7 +61,7 @@ def _trust_as_this_machine(root: Path) -> None:
 
 
 class Booted:
-    """A container that runs.
+    """A running container.
 
     Attributes:
         root: its files, as seen from here.
@@ -90,7 +90,7 @@ class Booted:
 
     @contextmanager
     def login(self, user: str = USER) -> Iterator[Terminal]:
-        """Log a user in."""
+        """Log in a user."""
         terminal = Terminal(self.root / "home" / user, (*self._enter(), "su", "-", user))
         try:
             yield terminal
@@ -98,7 +98,7 @@ class Booted:
             terminal.close()
 
     def power_off(self) -> None:
-        """Shut it down in good order."""
+        """Shut it down cleanly."""
         self.run("systemctl", "poweroff")
         self._process.wait()
 
@@ -132,7 +132,7 @@ class Booted:
 
 @contextmanager
 def booted(root: Path, log: Path, *options: str) -> Iterator[Booted]:
-    """Boot a container; it is killed in the end."""
+    """Boot a container, and kill it at the end."""
     running = Booted(root, options, log)
     try:
         yield running

@@ -1,4 +1,4 @@
-"""A real mosquitto on loopback, set up by the product's own code, and identities that fit it."""
+"""A real mosquitto on loopback, set up by the product's own code, and identities for it."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ from system.patience import POLL_S, Patience
 from volet.demo.ports import free_ports
 
 COLLECTIVITY = "testville"
-# Without progress; also on a machine that has ten times as much to do as it can.
+# Without progress; enough even for a machine with ten times its capacity to do.
 WITHIN_S = 60.0
 SHORT_PAUSES_S = tuple(0.002 * 1.5**n for n in range(8))
 
@@ -40,9 +40,9 @@ SHORT_PAUSES_S = tuple(0.002 * 1.5**n for n in range(8))
 def wait_until(
     condition: Callable[[], bool], what: str, progress: Callable[[], object] = lambda: None
 ) -> None:
-    """Wait until `condition` holds; fail the test, saying `what` was awaited, if it does not.
+    """Wait until `condition` holds; if it does not, fail the test and name `what` was awaited.
 
-    `progress`: what moves as long as there is reason to go on waiting.
+    `progress` returns a value that changes as long as waiting makes sense.
     """
     pauses = chain(SHORT_PAUSES_S, repeat(POLL_S))
     if not patience.wait_until(
@@ -52,7 +52,7 @@ def wait_until(
 
 
 def skip_without_mosquitto() -> None:
-    """Skip the test, with the reason, where there is no mosquitto."""
+    """Skip the test, with the reason, if mosquitto is not installed."""
     if shutil.which("mosquitto", path=broker_environment(Path(), os.environ)["PATH"]) is None:
         pytest.skip("mosquitto is not installed; `./run setup` installs it")
 
@@ -75,7 +75,7 @@ def make_cloud(directory: Path, collectivity: str = COLLECTIVITY) -> CloudConfig
 
 @dataclass(frozen=True)
 class Took:
-    """A contract to take on enrolment."""
+    """A contract to sign at enrolment."""
 
     offer: Signed
     meter_serial: str
@@ -102,11 +102,11 @@ def enrol_chip(cloud: Path, chip: Path, took: Took | None = None) -> Identity:
 
 
 class Broker:
-    """mosquitto on the directory of a collectivity; start, stop, kill and start again.
+    """mosquitto on the directory of a collectivity, to start, stop, kill and restart.
 
     Attributes:
         cloud: the collectivity's directory.
-        directory: the broker's own.
+        directory: the broker's own directory.
     """
 
     def __init__(self, cloud: Path) -> None:
@@ -122,16 +122,16 @@ class Broker:
 
     @property
     def log(self) -> str:
-        """What the broker has logged since it was first started."""
+        """The broker's log since its first start."""
         path = self.directory / "log"
         return path.read_text("utf-8") if path.exists() else ""
 
     def configure(self) -> None:
-        """Write the broker's directory as the product does it; what it holds stays."""
+        """Write the broker's directory as the product does; its data stays."""
         write_broker(self.cloud, self.directory, current_user())
 
     def start(self) -> None:
-        """Start and wait until both listeners answer."""
+        """Start, and wait until both listeners answer."""
         if not self.directory.exists():
             self.configure()
         (self.directory / PID).unlink(missing_ok=True)
@@ -145,11 +145,11 @@ class Broker:
         wait_until(self._is_up, f"mosquitto to listen; its log:\n{self.log}")
 
     def stop(self) -> None:
-        """End in good order: the broker saves what it holds."""
+        """End cleanly: the broker saves its data."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End without warning: what was not saved is lost."""
+        """End without warning: unsaved data is lost."""
         self._end(signal.SIGKILL)
 
     def restart(self) -> None:
@@ -158,7 +158,7 @@ class Broker:
         self.start()
 
     def save(self) -> None:
-        """Have the broker save what it holds, and wait until it has."""
+        """Make the broker save its data, and wait until it has."""
         assert self._process is not None
         saved = self.directory / DATA / "mosquitto.db"
         before = saved.stat().st_mtime_ns if saved.exists() else 0
@@ -184,9 +184,9 @@ class Broker:
 
 @contextmanager
 def running_broker(cloud: Path) -> Iterator[Broker]:
-    """Run a broker for the collectivity in `cloud`, made if it is not there yet.
+    """Run a broker for the collectivity in `cloud`, which is created if it is missing.
 
-    Skips the test, with the reason, where there is no mosquitto.
+    Skips the test, with the reason, if mosquitto is not installed.
     """
     skip_without_mosquitto()
     if not (cloud / "cloud.toml").exists():

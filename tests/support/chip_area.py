@@ -1,4 +1,4 @@
-"""An area for one chip: trustees, measures, a roster entry, and a cloud that hands them out."""
+"""An area for one chip: trustees, measures, a roster entry, and a cloud that serves them."""
 
 import hashlib
 from datetime import date
@@ -121,7 +121,7 @@ def make_measures(trustee_set: bytes, transform: bytes, **changes) -> Measures:
 
 
 class AreaCloud(FakeCloud):
-    """A cloud that hands out terms and documents, and stores contributions."""
+    """A cloud that serves terms and documents, and stores contributions."""
 
     def __init__(self, identity, platform_key, trustees: Trustees | None = None) -> None:
         super().__init__(identity, platform_key)
@@ -186,9 +186,11 @@ class AreaCloud(FakeCloud):
         return Arrived(topic, seal_message(address, body, self.platform_key))
 
     def opened(self, day: date) -> dict[str, list[int]]:
-        """Open a stored contribution with all trustees' keys: slots by measure."""
-        body = next(each for each in self.received if each.day == day_number(day))
-        letters = next(each for each in self.letters if each.generation == body.generation)
+        """Open a stored contribution with all trustees' keys; returns slots by measure."""
+        body = next(
+            contribution for contribution in self.received if contribution.day == day_number(day)
+        )
+        letters = next(letters for letters in self.letters if letters.generation == body.generation)
         seeds: dict[int, bytes] = {}
         for number, key in enumerate(self.trustees.sealing):
             context = LetterContext(
@@ -240,7 +242,7 @@ class AreaCloud(FakeCloud):
 
 
 class ChoicesBox:
-    """What the household has chosen, in memory."""
+    """The household's choices, in memory."""
 
     def __init__(self, choices: AreaChoices | None = None) -> None:
         self.now = choices or AreaChoices()

@@ -1,4 +1,4 @@
-"""A household on the bench: a meter one can turn forward, chips one can kill, a wire that loses."""
+"""A household on the bench: a meter to advance, chips to kill, and a wire that loses messages."""
 
 import random
 import shutil
@@ -25,14 +25,14 @@ from system.clock import HostTime
 SERIAL = "041961234567"
 METER_SALT = bytes(range(32))
 CALENDAR = "H PLEINE/CREUSE"
-# The first frame bears out the second, and that one the third.
+# The first frame confirms the second, and the second the third.
 FRAMES_AT_START = 3
 _HOUSEHOLD = HouseholdSecret.generate()
 _PLATFORM_KEY = Ed25519PrivateKey.generate()
 
 
 def make_identity() -> Identity:
-    """Make an enrolled chip's identity; the household's keys are the session's."""
+    """Make an enrolled chip's identity; all share one household's keys."""
     return Identity(
         device=new_device_id(),
         collectivity="ville",
@@ -52,7 +52,7 @@ PLATFORM_KEY = _PLATFORM_KEY
 
 
 class BenchClock:
-    """A clock that tests turn."""
+    """A clock that tests set."""
 
     def __init__(self, at: datetime) -> None:
         self.at = at
@@ -69,7 +69,7 @@ class BenchClock:
 
 
 class BenchMeter:
-    """A meter in standard mode whose every quarter-hour is known beforehand."""
+    """A meter in standard mode with quarter-hours that are known in advance."""
 
     def __init__(self, start: datetime, seed: int = 0, serial: str = SERIAL) -> None:
         self.start = start
@@ -84,7 +84,7 @@ class BenchMeter:
         return self._energies_wh[number]
 
     def registers_wh(self, at: datetime) -> tuple[int, int]:
-        """Quarter-hours alternate between the two registers, four by four."""
+        """Return both registers; they count four quarter-hours each in turn."""
         count = (at - self.start) // QUARTER_HOUR
         counted = list(self.base_wh)
         for n in range(count):
@@ -114,10 +114,10 @@ class BenchMeter:
 
 
 class Bench:
-    """One household, one cloud, and the chip of the moment.
+    """One household, one cloud, and the current chip.
 
-    `drop(publish or message) -> bool` decides what the wire loses, `forget(publish)` what
-    the broker loses after it has acknowledged it. Unless `may_fail`, no subject is ever set aside.
+    `drop(publish or message) -> bool` decides what the wire loses, `forget(publish)` what the
+    broker loses after acknowledging it. Unless `may_fail`, no handler may be set aside.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ class Bench:
         directory.mkdir(exist_ok=True)
 
     def start(self) -> None:
-        """Start a process on what the directory holds; the meter sends a frame a second to it."""
+        """Start a process on the directory; the meter sends it the first frames, a second apart."""
         self.vault = Vault.open(
             self.directory,
             signer_of(self.identity),
@@ -165,7 +165,7 @@ class Bench:
             self.chip.take(Connected())
 
     def kill(self) -> None:
-        """End the process without a word."""
+        """End the process without warning."""
         if self.vault is not None:
             self.vault.close()
         self.chip = self.vault = None
@@ -175,7 +175,7 @@ class Bench:
         self.start()
 
     def connect(self, *, is_online: bool) -> None:
-        """Plug the network in or out."""
+        """Connect or disconnect the network."""
         self.is_online = is_online
         self.chip.take(Connected() if is_online else Disconnected())
 
@@ -186,19 +186,19 @@ class Bench:
         self.chip.observe(self.meter.frame(self.clock.at), self.clock.host_time())
 
     def begin(self) -> None:
-        """Start the chip and let metering begin."""
+        """Start the chip and carry its first messages."""
         self.start()
         self.pump()
 
     def run(self, quarter_hours: int, *, with_pump: bool = True) -> None:
-        """Let time pass, with the wire at work."""
+        """Let quarter-hours pass while messages are carried."""
         for _ in range(quarter_hours):
             self.tick()
             if with_pump:
                 self.pump()
 
     def pump(self, rounds: int = 40) -> None:
-        """Carry messages to and fro until nothing moves."""
+        """Carry messages both ways until none are left."""
         for _ in range(rounds):
             outgoing = self.chip.outgoing()
             assert self.may_fail or not self.chip.set_aside, self.chip.set_aside
@@ -216,10 +216,10 @@ class Bench:
                         self.chip.take(message)
 
     def settle(self, steps: int = 240) -> None:
-        """Let minutes pass without frames until the cloud has all.
+        """Let minutes pass without frames until the cloud has everything.
 
-        Four hours outlast the longest pauses drawn: 75 minutes for a message that was sent in vain
-        all day, then half an hour before the chip asks again.
+        Four hours exceed the longest pauses: 75 minutes for a message that was sent in vain all
+        day, then half an hour before the chip asks again.
         """
         for _ in range(steps):
             self.pump()
@@ -235,13 +235,13 @@ class Bench:
         shutil.copytree(self.directory, to)
 
     def restore(self, image: Path) -> None:
-        """Put a copy of the card back; the process that wrote it is gone."""
+        """Restore a copy of the card; the running process ends."""
         self.kill()
         shutil.rmtree(self.directory)
         shutil.copytree(image, self.directory)
 
     def expected(self) -> dict:
-        """What every quarter-hour since the start was, by (day, j)."""
+        """Return the energy of every quarter-hour since the start, by (day, j)."""
         count = (self.clock.at - self.meter.start) // QUARTER_HOUR
         return {
             quarter_hour(self.meter.start + n * QUARTER_HOUR): self.meter.energy_wh(n)
@@ -249,7 +249,7 @@ class Bench:
         }
 
     def _watch(self, publish: Publish) -> None:
-        """Hold every block that ever leaves to the misuse rule: one coefficient, one value."""
+        """Check for every block that leaves that a coefficient never carries two values."""
         self.sent.append(publish)
         kind = parse_device_topic(publish.topic).kind
         if kind is Kind.STATUS:

@@ -1,7 +1,7 @@
-"""A cloud in memory that keeps to the rules of acknowledgement, and the real one behind the same face.
+"""A cloud in memory that follows the rules of acknowledgement, and the real one, interchangeable.
 
-Both take what a chip publishes and give back what it would receive; `opened` is what the household
-can open of what they hold.
+Both take a chip's messages and return what it would receive. `opened` opens their contents with the
+household's key.
 """
 
 import copy
@@ -37,7 +37,7 @@ BODIES = {Kind.EPOCH: Epoch, Kind.BLOCK: Block, Kind.FETCH: Fetch, Kind.SEEN: Se
 
 
 def state_of(incarnation: bytes, sequences: set[int], months: set[int]) -> IncarnationState:
-    """Describe what is held of one incarnation."""
+    """Return the state of what is stored of one incarnation."""
     through = 0
     while through + 1 in sequences:
         through += 1
@@ -63,7 +63,7 @@ class FakeCloud:
         self.seen: list[bytes] = []
 
     def snapshot(self):
-        """Return what could be put back later."""
+        """Return a snapshot to restore later."""
         return copy.deepcopy((self.epochs, self.blocks))
 
     def put_back(self, snapshot) -> None:
@@ -71,7 +71,7 @@ class FakeCloud:
         self.epochs, self.blocks = copy.deepcopy(snapshot)
 
     def take(self, publish: Publish) -> list[Arrived]:
-        """Take one message, return what the cloud publishes to the chip."""
+        """Process one message and return what the cloud publishes to the chip."""
         topic = parse_device_topic(publish.topic)
         if topic.kind is Kind.STATUS:
             return []
@@ -90,7 +90,7 @@ class FakeCloud:
         return [self._ack({body.incarnation}, refused)]
 
     def states(self) -> list[IncarnationState]:
-        """Describe what is held."""
+        """Return the states of all stored incarnations."""
         names = {incarnation for incarnation, _ in self.epochs}
         return [
             state_of(
@@ -102,7 +102,7 @@ class FakeCloud:
         ]
 
     def payloads(self) -> tuple[list[bytes], list[bytes]]:
-        """Return headers and blocks as they came."""
+        """Return the payloads of headers and blocks."""
         return list(self.epochs.values()), list(self.blocks.values())
 
     def _store(self, body: Epoch | Block, payload: bytes) -> Reason | None:
@@ -157,7 +157,7 @@ class FakeCloud:
 
 
 class RealCloud:
-    """The cloud's own ingest over its own SQLite store."""
+    """The cloud's own ingest over its SQLite store."""
 
     def __init__(self, identity, platform_key: Ed25519PrivateKey, directory, now) -> None:
         self.identity = identity
@@ -190,7 +190,7 @@ class RealCloud:
         outgoing = list(done.outgoing)
         for request in done.requests:
             outgoing += self.ingest.answer(request)
-        return [Arrived(each.topic, each.payload) for each in outgoing]
+        return [Arrived(message.topic, message.payload) for message in outgoing]
 
     def snapshot(self):
         self.store.close()
@@ -215,7 +215,7 @@ class RealCloud:
 
 
 def opened(cloud, identity) -> dict[tuple[date, int], int]:
-    """Open all that the cloud holds: value by (day, j)."""
+    """Open everything that the cloud stores; returns values by (day, j)."""
     headers, blocks = cloud.payloads()
     seeds = {}
     for payload in headers:
@@ -227,13 +227,13 @@ def opened(cloud, identity) -> dict[tuple[date, int], int]:
         day = day_of_number(block.day)
         months.setdefault((block.incarnation, day_number(month_of(day))), []).append((day, block))
     values: dict[tuple[date, int], int] = {}
-    for epoch_key, found in months.items():
+    for epoch_key, blocks_of_month in months.items():
         month = np.zeros(MONTH_COEFFICIENTS, np.uint64)
-        for day, block in found:
+        for day, block in blocks_of_month:
             first = coefficient(day, block.j0)
             month[first : first + block.j1 - block.j0] = block.values()
         plain = identity.household.seal.open_own(seeds[epoch_key], month)
-        for day, block in found:
+        for day, block in blocks_of_month:
             for j in range(block.j0, block.j1):
                 assert (day, j) not in values, "two values for one quarter-hour"
                 values[day, j] = plain[coefficient(day, j)]

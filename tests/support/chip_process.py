@@ -1,4 +1,4 @@
-"""The chip's program as a process on somebody's directory, with its meter on standard input."""
+"""The chip's program as a process on a given directory, with its meter on standard input."""
 
 import signal
 import socket
@@ -16,13 +16,13 @@ BUFFER_BYTES = 4_096
 
 
 class ChipProcess:
-    """`volet edge run`; it tells this end by sd_notify when it is ready."""
+    """`volet edge run`, which reports through sd_notify when it is ready."""
 
     def __init__(self, directory: Path, *command: str) -> None:
         """Prepare to run in `directory`; `command` replaces the program itself."""
         self.log_path = directory.parent / f"{directory.name}.log"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        self._socket.bind("")  # an address of the kernel's choice, in the abstract namespace
+        self._socket.bind("")  # an address chosen by the kernel, in the abstract namespace
         program = command or (sys.executable, "-m", "volet.main")
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
@@ -49,33 +49,33 @@ class ChipProcess:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End it without a word if it still runs."""
+        """Kill it if it still runs."""
         del kind, error, trace
         self.close()
 
     def close(self) -> None:
-        """End it without a word if it still runs, and let go of what it spoke through."""
+        """Kill it if it still runs, and close its pipe and socket."""
         self.end(signal.SIGKILL)
         self._process.stdin.close()
         self._socket.close()
 
     @property
     def has_ended(self) -> bool:
-        """Whether the process has ended by itself."""
+        """Return whether the process has ended by itself."""
         return self._process.poll() is not None
 
     @property
     def log(self) -> str:
-        """What it has logged, and the processes on this directory before it."""
+        """The log of this process and of earlier ones on this directory."""
         return self.log_path.read_text("utf-8")
 
     def feed(self, frame: bytes) -> None:
-        """Let the meter send a frame."""
+        """Feed it a frame of the meter."""
         self._process.stdin.write(frame)
         self._process.stdin.flush()
 
     def end(self, number: signal.Signals) -> int:
-        """Send a signal and wait; returns the exit status."""
+        """Send a signal, wait, and return the exit status."""
         self._process.send_signal(number)
         return self._process.wait(30)
 

@@ -1,4 +1,4 @@
-"""What a test looks at after chip, broker and worker have run as programs."""
+"""A view of the store for tests after chip, broker and worker have run as programs."""
 
 from datetime import date
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A household that confirms what its chip does not believe, and what comes of it."""
+"""Confirms as a household what its chip does not believe, and reads the resulting state."""
 
 from click.testing import CliRunner, Result
 
@@ -19,5 +19,5 @@ def state_of(bench: Bench) -> MeterState | None:
         return vault.values.state()
 
 
-def told(bench: Bench) -> list[NoticeKind]:
-    return [each.kind for each in bench.vault.values.notices()]
+def notice_kinds(bench: Bench) -> list[NoticeKind]:
+    return [notice.kind for notice in bench.vault.values.notices()]

@@ -1,8 +1,9 @@
-"""An attacker who must tell a household-day's presence from a sum, and what it may gain.
+"""An attacker who decides from a sum whether a household-day is in it, and the bound of its gain.
 
-For every event S and every epsilon', a mechanism with Gaussian noise of `sigma` keeps
+For every event S and every epsilon', a mechanism with Gaussian noise of `sigma` satisfies
 P1(S) - e^epsilon'·P0(S) ≤ delta(epsilon'), with equality for thresholds along the difference. So
-the test has power: a mechanism that is just good enough touches the bound, a worse one breaks it.
+the test is tight: a mechanism that is just good enough touches the bound, and a worse one breaks
+it.
 """
 
 import math
@@ -19,7 +20,7 @@ EPSILONS = (0.0, 0.25, 0.5, 1.0, 1.5)
 
 
 def one_measure(epsilon: float, delta: float, gamma: float, grid_bits: int) -> Measures:
-    """Return a document of `MEASURE` alone."""
+    """Return a measures document with only `MEASURE`."""
     return Measures(
         collectivity="ville",
         version=1,
@@ -37,12 +38,12 @@ def one_measure(epsilon: float, delta: float, gamma: float, grid_bits: int) -> M
 
 
 def clopper_pearson(hits: int, count: int, alpha: float) -> tuple[float, float]:
-    """Return bounds that a probability lies outside of with at most 2·alpha."""
+    """Return bounds for a probability; it lies outside with probability at most 2·alpha."""
     return _lower(hits, count, alpha), 1 - _lower(count - hits, count, alpha)
 
 
 def worst_excess(present, absent, sigma: float, distance: float = 1.0) -> float:
-    """Return by how much the proven gain exceeds what is promised; at most 0 for a good mechanism.
+    """Return the excess of the proven gain over the promise, at most 0 for a good mechanism.
 
     `present`, `absent`: float64[draws] of the statistic, in clip radii.
     """

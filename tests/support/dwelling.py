@@ -55,7 +55,7 @@ class Dwelling(Home):
         self.chip.take(Connected())
 
     def pass_time(self, elapsed: timedelta) -> None:
-        """Let time pass; a meter that is set aside is read all the while."""
+        """Let time pass; a meter that is set aside is read throughout."""
         is_set_aside = self.chip._meter is not None and self.chip._meter.state.other is not None
         while elapsed:
             step = min(HALF_AN_HOUR, elapsed) if is_set_aside else elapsed
@@ -70,18 +70,18 @@ class Dwelling(Home):
             self.pass_time(ONE_DAY)
 
     def replace_meter(self) -> None:
-        """Put another meter in at noon."""
+        """Install another meter at noon."""
         self.pass_time(HALF_A_DAY)
         self.meter = BenchMeter(self.clock.at, 7, NEW)
         self.frames(3)
         self.pass_time(HALF_A_DAY)
 
     def sign(self, offer, start: date) -> None:
-        """Take the offer for the meter that the chip reads, and have it enrolled."""
+        """Sign a contract for the offer and the meter that the chip reads, and enrol it."""
         self.hand_in(self.request(offer, start))
 
     def request(self, offer, start: date) -> Signed:
-        """Ask to be enrolled with the offer, for the meter that the chip reads."""
+        """Make an enrolment request with the offer, for the meter that the chip reads."""
         serial = serial_for(self.directory, CONFIG.source, CONFIG.speeds, None, Lang.EN)
         keys = load_keys(self.directory)
         contract = sign_contract(keys, offer, serial, start)
@@ -90,20 +90,20 @@ class Dwelling(Home):
         return request
 
     def hand_in(self, request: Signed) -> None:
-        """Have the collectivity answer a request, and install the answer."""
+        """Enrol a request with the collectivity, and install the answer."""
         answer = self.directory / "answer.json"
         answer.write_bytes(self.cloud.enrol(request))
         install(self.directory, answer)
         self.identity = load_identity(self.directory)
 
     def exchange(self) -> None:
-        """Let chip and cloud talk for a minute."""
+        """Exchange messages between chip and cloud for a minute."""
         for _ in range(12):
             self.clock.seconds += 5
             self.pump()
 
     def bill(self, contract: bytes, start: date, end: date):
-        """Ask for a statement as the provider does; returns what the chip finds."""
+        """Request a statement as the provider, and return the chip's judgement."""
         store = self.cloud.store
         statement = request_statement(store, PROVIDER, contract, start, end)
         for message in pending_statements(store, self.cloud.key, COLLECTIVITY).messages:
@@ -115,7 +115,7 @@ class Dwelling(Home):
 
 @contextmanager
 def enrolled(directory: Path, offer: Signed) -> Iterator[Dwelling]:
-    """Give a home under contract from its first day on, with a cloud of its own; not begun yet."""
+    """Yield a home with its own cloud, under contract from its first day on, not yet started."""
     directory.mkdir(exist_ok=True)
     cloud = TownCloud(directory / "cloud", BenchClock(MIDNIGHT))
     home = Dwelling(directory / "chip", cloud, MIDNIGHT, OLD)
@@ -128,14 +128,14 @@ def enrolled(directory: Path, offer: Signed) -> Iterator[Dwelling]:
 
 
 def accept_all(home) -> list[bytes]:
-    contracts = [each.hash for each in own_contracts(home.cloud.store, PROVIDER)]
+    contracts = [contract.hash for contract in own_contracts(home.cloud.store, PROVIDER)]
     for contract in contracts:
         accept(home.cloud.store, PROVIDER, contract)
     return contracts
 
 
 def make_offer():
-    """Return an offer of the provider's."""
+    """Return a signed offer of the provider."""
     tariff = simple_tariff()
     public, sealing = PROVIDER.public_key().public_bytes_raw(), SealingKey.generate().public_bytes
     return sign_document(Offer(tariff.provider, public, sealing, "p", (tariff,)), PROVIDER)

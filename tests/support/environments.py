@@ -1,4 +1,4 @@
-"""Throw-away Python environments with other versions of what we depend on."""
+"""Temporary Python environments with other versions of Volet's dependencies."""
 
 import os
 import subprocess
@@ -38,7 +38,7 @@ class Environment:
 
 
 def make_environment(directory: Path, *requirements: str) -> Environment:
-    """Make an environment with `requirements`; skip the test where pip reaches no registry."""
+    """Make an environment with `requirements`; skip the test if pip reaches no registry."""
     subprocess.run([sys.executable, "-m", "venv", str(directory)], check=True)
     skip_without_registry(directory)
     environment = Environment(directory)
@@ -48,7 +48,7 @@ def make_environment(directory: Path, *requirements: str) -> Environment:
 
 
 def skip_without_registry(scratch: Path) -> None:
-    """Skip the test, with the reason, where pip reaches no registry."""
+    """Skip the test, with the reason, if pip reaches no registry."""
     reached = subprocess.run(
         (sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", scratch, "tzdata"),
         capture_output=True,

@@ -51,12 +51,12 @@ class FakeAreaStore:
         return Put.STORED
 
     def rows(self, key: FigureKey) -> tuple[ContributionRow, ...]:
-        found = []
+        rows = []
         for item in self._items.values():
             one = item.contribution
             if (one.measures, one.day) != (key.measures, key.day):
                 continue
-            found += [
+            rows += [
                 ContributionRow(
                     one.household_key,
                     item.device,
@@ -68,7 +68,7 @@ class FakeAreaStore:
                 for part in one.parts
                 if (part.measure, part.group) == (key.measure, key.group)
             ]
-        return tuple(sorted(found, key=lambda row: row.entry))
+        return tuple(sorted(rows, key=lambda row: row.entry))
 
     def days(self, measures: bytes) -> tuple[int, ...]:
         return tuple(sorted({day for _, day, document in self._items if document == measures}))
@@ -85,7 +85,7 @@ class FakeAreaStore:
 
     def put_cosigned(self, cosigned: CosignedDocument) -> None:
         known = self._documents.get(cosigned.hash, cosigned)
-        new = [each for each in cosigned.signatures if each not in known.signatures]
+        new = [signature for signature in cosigned.signatures if signature not in known.signatures]
         self._documents[cosigned.hash] = CosignedDocument(
             known.kind, known.body, (*known.signatures, *new)
         )
@@ -94,7 +94,7 @@ class FakeAreaStore:
         return self._documents.get(document_hash)
 
     def cosigned_documents(self, kind: str) -> tuple[CosignedDocument, ...]:
-        return tuple(each for each in self._documents.values() if each.kind == kind)
+        return tuple(document for document in self._documents.values() if document.kind == kind)
 
     def put_blob(self, data: bytes) -> bytes:
         blob_hash = hashlib.sha256(data).digest()
@@ -125,17 +125,17 @@ class FakeAreaStore:
     def figures(
         self, measure: str, group: str, start: int, end: int, stage: FigureStage | None = None
     ) -> tuple[Figure, ...]:
-        found = [
+        figures = [
             figure
             for key, figure in self._figures.items()
             if (key.measure, key.group) == (measure, group)
             and start <= key.day < end
             and stage in (None, figure.stage)
         ]
-        return tuple(sorted(found, key=lambda each: (each.key.day, each.key)))
+        return tuple(sorted(figures, key=lambda figure: (figure.key.day, figure.key)))
 
     def unfinished(self) -> tuple[Figure, ...]:
-        return tuple(each for each in self._figures.values() if each.stage not in _ENDED)
+        return tuple(figure for figure in self._figures.values() if figure.stage not in _ENDED)
 
     def expire_rows(self, released_before: datetime, limit: int = 10_000) -> int:
         gone = []

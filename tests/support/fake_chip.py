@@ -1,4 +1,4 @@
-"""A chip as the cloud sees it: signs headers and blocks of random coefficients, knows acks."""
+"""A chip as the cloud sees it: signs headers and blocks of random coefficients, and reads acks."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -23,13 +23,13 @@ COMMITMENT = commit_day([0] * 12, 1)
 
 
 def coefficients(count: int = 128) -> bytes:
-    """Draw coefficients as a block carries them."""
+    """Draw coefficients in the wire form of a block."""
     return np.frombuffer(secrets.token_bytes(8 * count), "<u8").__mod__(np.uint64(Q)).tobytes()
 
 
 @dataclass
 class FakeChip:
-    """Keys of a chip and its household, and the messages made with them."""
+    """The keys of a chip and its household, and messages signed with them."""
 
     collectivity: str = "testville"
     device: DeviceId = field(default_factory=new_device_id)
@@ -41,7 +41,7 @@ class FakeChip:
 
     @property
     def enrolment(self) -> Device:
-        """The chip as it is enrolled."""
+        """The chip's enrolment record."""
         public = self.signing_key.public_key().public_bytes_raw()
         return Device(self.device, public, self.household_key, SINCE)
 
@@ -79,15 +79,15 @@ class FakeChip:
         return self.message(Kind.BLOCK, Block(**(fields | changes)))
 
     def fetch(self, incarnation: bytes | None, sequence: int = 1, count: int = 512) -> Incoming:
-        """Ask for the whole state, or for what is stored of an incarnation."""
+        """Request the full state, or what is stored of an incarnation."""
         return self.message(Kind.FETCH, Fetch(self.household_key, incarnation, sequence, count))
 
     def seen(self, statement: bytes) -> Incoming:
-        """Say that a statement has arrived."""
+        """Report that a statement has arrived."""
         return self.message(Kind.SEEN, Seen(self.household_key, statement))
 
     def acks(self, outgoing: tuple[Outgoing, ...], platform_key) -> list[Ack]:
-        """Verify and decode the acks for this chip among what the cloud sends."""
+        """Verify and decode the acks for this chip among the cloud's messages."""
         address = Address(self.collectivity, self.device, Kind.ACK)
         return [
             open_message(address, message.payload, platform_key, Ack)

@@ -1,8 +1,8 @@
-"""French as it is typed: tests compare words, not the spaces that print has."""
+"""French with plain spaces, so that tests compare words rather than typographic spaces."""
 
 from edge.language.typography import NARROW_SPACE, WIDE_SPACE
 
 
 def plain(text: str) -> str:
-    """Return a text with plain spaces in place of those at which no line breaks."""
+    """Return a text with plain spaces in place of non-breaking ones."""
     return text.replace(NARROW_SPACE, " ").replace(WIDE_SPACE, " ")

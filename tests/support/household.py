@@ -1,4 +1,4 @@
-"""A household made up for tests: closed days, their blocks under several incarnations, a contract."""
+"""A synthetic household: closed days, their blocks under several incarnations, a contract."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -43,7 +43,7 @@ DEVICE = DeviceId("abcdefghijklmnopqrstuvwxyz")
 
 
 def closed_day(day: date, steps: tuple[int, ...], **changes) -> DayClosed:
-    """Make a closed day with these register steps (padded to ten) and nothing else of note."""
+    """Make a closed day with these register steps (padded to ten) and otherwise default values."""
     fields = {
         "day": day,
         "register_steps_kwh": (*steps, *([0] * (10 - len(steps)))),
@@ -77,7 +77,7 @@ class Listed:
 
 @dataclass
 class Household:
-    """Everything both sides hold of one household over the days [start, end)."""
+    """The data of both sides for one household over the days [start, end)."""
 
     tariffs: tuple
     start: date
@@ -175,12 +175,12 @@ class Household:
 
     @property
     def listed(self) -> "Listed":
-        """What is listed, for the cloud."""
+        """The listed documents, for the cloud."""
         return Listed(self)
 
     @property
     def listed_documents(self) -> ListedDocuments:
-        """What is listed: the household's own offer and its schedules."""
+        """The listed documents: the household's own offer and its schedules."""
         return ListedDocuments({}, self.schedules)
 
     def request(
@@ -201,7 +201,7 @@ class Household:
         return [block for block in self.blocks if start <= block.day < end]
 
     def batch(self, blocks: list[StoredBlock]) -> IngestBatch:
-        """Make the batch that brings all epoch headers and these blocks into a store."""
+        """Make the batch that puts all epoch headers and these blocks into a store."""
         epochs = [
             EpochItem(
                 DEVICE, "t", Epoch(self.secret.id, day_number(month), inc, seed, bytes(32)), b"e"

@@ -1,4 +1,4 @@
-"""What must hold of a town whatever was done to it; each check returns nothing or fails."""
+"""Checks that must pass for a town, whatever was done to it."""
 
 from calendar import monthrange
 from collections import Counter, defaultdict
@@ -24,14 +24,14 @@ WH_PER_KWH = 1_000
 
 
 def body_of(payload: bytes) -> Block:
-    """Decode a block without asking who signed it."""
+    """Decode a block without verifying its signature."""
     return msgspec.msgpack.decode(msgspec.msgpack.decode(payload)[1], type=Block)
 
 
 def check_not_stored_twice(town: Town, household: Household) -> Counter[tuple[date, int]]:
-    """Check that no coefficient of any day is stored twice; returns how often each is.
+    """Check that no coefficient of any day is stored twice; returns how often each is stored.
 
-    Counted in what lies in the table, not by what the store promises.
+    The count comes from the rows of the table, independently of the store's own guarantees.
     """
     key = household.identity.household_key
     bodies = [
@@ -48,7 +48,7 @@ def check_not_stored_twice(town: Town, household: Household) -> Counter[tuple[da
 def check_stored_once(town: Town, household: Household) -> int:
     """Check that each coefficient of each day of the period is stored exactly once.
 
-    And that vault and cloud agree on the blocks that carry them. Returns how many blocks.
+    Also check that vault and cloud agree on the blocks that carry them. Returns their number.
     """
     stored = check_not_stored_twice(town, household)
     days = days_between(town.start, town.end)
@@ -65,13 +65,13 @@ def check_stored_once(town: Town, household: Household) -> int:
 
 
 def check_values(town: Town, household: Household) -> None:
-    """Check what the cloud holds, opened by the household's key, against vault and meter."""
+    """Compare the cloud's values, opened with the household's key, with vault and meter."""
     values = opened(StoreView(town.store, household.directory), household.identity)
     days = days_between(town.start, town.end)
     with household.vault() as vault:
         intervals = vault.values.intervals(town.start, town.end)
         rows = vault.day_rows(town.start, town.end)
-    assert {(each.day, each.j): each.energy_wh for each in intervals} == {
+    assert {(interval.day, interval.j): interval.energy_wh for interval in intervals} == {
         (day, j): values[day, j] for day in days for j in range(quarter_hours(day))
     }
     assert {row.closed.day: row.closed.register_steps_kwh for row in rows} == {
@@ -87,7 +87,7 @@ def check_values(town: Town, household: Household) -> None:
 
 
 def check_bill(town: Town, household: Household) -> None:
-    """Check that the chip opened its last statement, and to what the meter's indices cost."""
+    """Check that the chip opened its last statement to the cost of the meter's indices."""
     judgement = household.judgements()[-1]
     assert (judgement.verdict, judgement.findings) == (Verdict.CORRECT, ())
     assert (judgement.start, judgement.end) == (town.start, town.end)
@@ -102,9 +102,9 @@ def check_bill(town: Town, household: Household) -> None:
 
 
 def check_coefficients(messages: Iterable[tuple[str, bytes]]) -> int:
-    """Check that no coefficient of an incarnation ever left with two values; returns how many.
+    """Check that no coefficient of an incarnation left with two values; returns their number.
 
-    Over everything that was published, whether the cloud took it or not.
+    This covers every published message, whether the cloud accepted it or not.
     """
     seen: dict[tuple[bytes, int, int], set[int]] = defaultdict(set)
     for topic, payload in messages:
@@ -118,7 +118,7 @@ def check_coefficients(messages: Iterable[tuple[str, bytes]]) -> int:
 
 
 def check_all(town: Town, households: Sequence[Household]) -> int:
-    """Check everything; returns how many blocks are stored."""
+    """Check everything; returns the number of stored blocks."""
     blocks = 0
     for household in households:
         blocks += check_stored_once(town, household)
@@ -129,7 +129,7 @@ def check_all(town: Town, households: Sequence[Household]) -> int:
 
 
 def total(tariff: Tariff, start: date, end: date, kwh: Sequence[int]) -> Decimal:
-    """Price the days [start, end) by hand, apart from the product's own arithmetic."""
+    """Price the days [start, end) by hand, independently of the product's arithmetic."""
     share = sum(Fraction(1, monthrange(day.year, day.month)[1]) for day in days_between(start, end))
     by_rate: dict[Decimal, Decimal] = defaultdict(Decimal)
     for fixed in tariff.fixed:
@@ -148,7 +148,7 @@ def _cents(amount: Fraction) -> Decimal:
 
 
 def _indices(town: Town, household: Household) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Read the meter itself at the beginning and the end, Wh by register."""
+    """Read the meter itself at the beginning and the end; returns Wh by register."""
     first, last = day_start(town.start), day_start(town.end)
     meter = household.home.meter_at(first)
     return meter.registers_wh(first), meter.registers_wh(last)

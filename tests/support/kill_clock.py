@@ -1,4 +1,4 @@
-"""Simulated time that several processes share: a file that says how it passes."""
+"""Simulated time that several processes share through a file."""
 
 import math
 import struct
@@ -9,12 +9,12 @@ from pathlib import Path
 from edge.simulate.host import host_time_at
 from system.clock import HostTime
 
-# Simulated second, monotonic second at which it was that, speed, simulated second where it halts.
+# Simulated second, the monotonic second at which it applied, speed, simulated second of the halt.
 _FORM = struct.Struct("<4d")
 
 
 class SharedClock:
-    """Reads the file; the one who sets it makes time pass for all."""
+    """Reads simulated time from the file; setting it affects all processes."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -29,19 +29,19 @@ class SharedClock:
         return min(from_s + (time.monotonic() - since_s) * speed, halt_s)
 
     def monotonic_s(self) -> float:
-        """Return the machine's own seconds: what a chip waits for on the wire is real."""
+        """Return the machine's own seconds, since a chip's waits on the wire are real."""
         return time.monotonic()
 
     def host_time(self) -> HostTime:
-        """Return the simulated instant, as a host with right clocks says it."""
+        """Return the simulated instant as the time of a host with right clocks."""
         return host_time_at(self.now())
 
     def start(self, at: datetime) -> None:
-        """Say what time it is; none passes yet."""
+        """Set the time, which does not pass yet."""
         self._write(at.timestamp(), 0, math.inf)
 
     def run(self, speed: float, until: datetime | None = None) -> None:
-        """Let time pass from now on at another speed, and halt at an instant."""
+        """Let time pass at another speed from now on, and halt at an instant."""
         self._write(self.now_s(), speed, math.inf if until is None else until.timestamp())
 
     def _write(self, at_s: float, speed: float, halt_s: float) -> None:

@@ -1,8 +1,8 @@
 """Chips that can be killed at any moment: `python -m tests.support.kill_fleet --clock FILE DIR…`.
 
-Everything is the product's but the serial line. A meter sends on each quarter-hour, and some four
-times in each second of the wall's time. A chip that is not running misses the frames of that time,
-as on a real meter. Each chip's `edge.toml` holds for it.
+Everything but the serial line is the product's. A meter sends on each quarter-hour, and about four
+times in each second of real time. A chip that is not running misses the frames of that time, as on
+a real meter. Each chip follows its `edge.toml`.
 """
 
 import select
@@ -34,7 +34,7 @@ from tests.support.kill_clock import SharedClock
 from volet.demo.town import home_settings
 
 FRAME_STEP_S = 900
-FIRST_FRAMES = 3  # the first bears out the second, and that one the third
+FIRST_FRAMES = 3  # the first confirms the second, and the second the third
 PAUSE_S = 0.25
 METERING = "all_chips_metering"
 ROUND_S = 0.02
@@ -45,7 +45,7 @@ log = structlog.get_logger()
 
 @dataclass
 class Member:
-    """One chip, its link, and the meter that it reads."""
+    """One chip with its link and its meter."""
 
     chip: Chip
     link: ChipLink
@@ -55,7 +55,7 @@ class Member:
     read_s: float = 0.0
 
     def step(self, until_s: float) -> None:
-        """Read what the meter has sent until then, and speak with the broker."""
+        """Read the meter's frames until then, and exchange messages with the broker."""
         for _ in range(FRAMES_A_ROUND):
             at_s = self._next_s(until_s)
             if at_s is None:
@@ -70,7 +70,7 @@ class Member:
             self.link.publish(publish)
 
     def _next_s(self, until_s: float) -> int | None:
-        """Return when the next frame begins: at once, on a quarter-hour, or after a pause."""
+        """Return the time of the next frame: a quarter-hour, or now after a pause; None if none."""
         on_grid_s = (self.last_s // FRAME_STEP_S + 1) * FRAME_STEP_S
         if self.frames_read and on_grid_s <= until_s:
             return on_grid_s
@@ -79,7 +79,7 @@ class Member:
 
 
 def make_member(directory: Path, clock: SharedClock) -> Member:
-    """Start an enrolled chip; the seed of its home is its directory's name."""
+    """Start an enrolled chip; its directory's name is the seed of its home."""
     identity = load_identity(directory)
     config = load_config(directory)
     vault = Vault.open(
@@ -104,7 +104,7 @@ def make_member(directory: Path, clock: SharedClock) -> Member:
 def fleet(clock_path: Path, directories: tuple[Path, ...]) -> None:
     """Run chips until SIGTERM."""
     configure_logs()
-    # A broker killed in the middle of a handshake looks like one that refuses, which costs 15 s.
+    # A broker killed during a handshake looks like one that refuses, which would cost 15 s.
     link_module.AWAY_AGAIN = link_module.REFUSED_AGAIN = RetryPolicy(first_s=0.5, cap_s=1.0)
     stopped: list[int] = []
 
@@ -115,14 +115,14 @@ def fleet(clock_path: Path, directories: tuple[Path, ...]) -> None:
     signal.signal(signal.SIGTERM, stop)
     clock = SharedClock(clock_path)
     members = [make_member(directory, clock) for directory in directories]
-    has_told = False
+    has_logged = False
     while not stopped:
         until_s = clock.now_s()
         for member in members:
             member.step(until_s)
-        if not has_told and all(member.frames_read >= FIRST_FRAMES for member in members):
+        if not has_logged and all(member.frames_read >= FIRST_FRAMES for member in members):
             log.info(METERING)
-            has_told = True
+            has_logged = True
         select.select([member.link for member in members], [], [], ROUND_S)
     for member in members:
         member.link.stop(member.chip.goodbye())

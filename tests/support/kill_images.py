@@ -1,4 +1,4 @@
-"""A chip's card set back: an image of the vault's files, or a backup of the chip."""
+"""Sets a chip's card back to an image of the vault's files, or to a backup of the chip."""
 
 import shutil
 from pathlib import Path
@@ -10,14 +10,14 @@ from tests.support.kill_town import Household
 
 
 def copy_vault(household: Household, to: Path) -> None:
-    """Copy the vault's files as they are."""
+    """Copy the vault's files."""
     to.mkdir(parents=True)
     for path in household.directory.glob(f"{FILE_NAME}*"):
         shutil.copy2(path, to)
 
 
 def replace_vault(household: Household, image: Path | None) -> None:
-    """Put an image's files in place of the vault's; None: leave nothing."""
+    """Replace the vault's files by an image's, or with None remove them."""
     for path in household.directory.glob(f"{FILE_NAME}*"):
         path.unlink()
     if image is not None:
@@ -25,13 +25,13 @@ def replace_vault(household: Household, image: Path | None) -> None:
 
 
 def back_chip_up(household: Household, out: Path) -> None:
-    """Back a chip up, while it runs."""
+    """Back up a chip while it runs."""
     out.parent.mkdir(exist_ok=True)
     assert back_up(household.directory, out, CHIP).unknown == ("answer.json", "curve.csv")
 
 
 def replace_chip(household: Household, backup: Path) -> None:
-    """Lose a chip's card, and restore its backup; the meter beside it stays what it was."""
+    """Lose a chip's card and restore its backup; its meter stays unchanged."""
     curve = (household.directory / "curve.csv").read_bytes()
     shutil.rmtree(household.directory)
     restore(backup, household.directory, CHIP)

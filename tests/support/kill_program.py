@@ -1,4 +1,4 @@
-"""One process of a town: started, killed, frozen, and asked what it has logged."""
+"""One process of a town, to start, kill and freeze, and its log."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 class Program:
-    """A process with a log of its own; knows how often it was killed."""
+    """A process with its own log and a count of its kills."""
 
     def __init__(self, log: Path, command: Sequence[str]) -> None:
         self.log_path = log
@@ -22,11 +22,11 @@ class Program:
 
     @property
     def log(self) -> str:
-        """The end of what it has said."""
+        """The end of its log."""
         return self.log_path.read_text()[-4000:] if self.log_path.exists() else ""
 
     def count(self, event: str) -> int:
-        """Count how often it has logged an event since it was last started."""
+        """Count how often it has logged an event since its last start."""
         with self.log_path.open("rb") as log:
             log.seek(self._log_from)
             return log.read().count(f'"{event}"'.encode())
@@ -40,16 +40,16 @@ class Program:
             )
 
     def kill(self) -> None:
-        """End it without a word; it must have been running."""
+        """Kill it; it must have been running."""
         assert self._end(signal.SIGKILL) == -signal.SIGKILL, f"it had ended itself:\n{self.log}"
         self.kills += 1
 
     def stop(self) -> None:
-        """End it in good order."""
+        """End it cleanly."""
         assert self._end(signal.SIGTERM) == 0, self.log
 
     def has_ended(self) -> bool:
-        """Say whether it ended by itself; then it may be started again."""
+        """Return whether it ended by itself; then it may be started again."""
         if self._process is None or self._process.poll() is None:
             return False
         self._process = None
@@ -62,7 +62,7 @@ class Program:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Hold it where it is, so that its files are those of one instant."""
+        """Freeze it, so that its files are those of one instant."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT)

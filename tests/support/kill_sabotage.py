@@ -1,6 +1,6 @@
 """The same programs with one rule broken: `python -m tests.support.kill_sabotage RULE …`.
 
-A check that stays green on these checks nothing.
+A check that passes on these is useless.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ PADS_SUFFIX = ".pads"  # beside the vault, so that an image of the card holds th
 
 
 class EpochsOnDisk(Epochs):
-    """Keeps pads on the disk and goes on with them: what an incarnation must never do."""
+    """Stores pads on the disk and reuses them, which an incarnation must never do."""
 
     def __init__(self, database, signer) -> None:
         super().__init__(database, signer)
@@ -52,7 +52,7 @@ class EpochsOnDisk(Epochs):
 
 
 def ask_nobody() -> None:
-    """Let a chip encrypt and send at once, without asking what the cloud holds."""
+    """Make a chip encrypt and send at once, without fetching the cloud's state."""
     take = Chip.take
 
     def hasty_take(chip, event) -> None:
@@ -66,9 +66,9 @@ def ask_nobody() -> None:
 
 
 def reuse_pads() -> None:
-    """Let a chip that starts on an old image go on with the image's pads.
+    """Make a chip that starts on an old image reuse the image's pads.
 
-    Under sequences of its own: with those of before, the outbox takes its blocks for stored.
+    It uses new sequences; with the old ones, the outbox would consider its blocks stored.
     """
     ask_nobody()
     vault_module.Epochs = EpochsOnDisk
@@ -83,7 +83,7 @@ def reuse_pads() -> None:
 
 
 def trust_the_broker() -> None:
-    """Let a chip take the broker's word for the cloud's: what is published counts as stored."""
+    """Make a chip treat what the broker confirmed as stored by the cloud."""
     take, take_ack = Chip.take, Chip._take_ack
 
     def trusting_take(chip, event) -> None:
@@ -109,17 +109,17 @@ def trust_the_broker() -> None:
 
 
 def store_twice() -> None:
-    """Let the store take a second value for the same quarter-hour."""
+    """Make the store accept a second value for the same quarter-hour."""
     BatchWriter._is_taken = lambda _writer, _household, _block: False
 
 
 def acknowledge_early() -> None:
-    """Let a worker tell the broker that it has a message, and die before it is stored."""
+    """Make a worker acknowledge a message to the broker and die before it is stored."""
 
     async def die(_worker, batch) -> None:
         for received in batch:
             received.ack()
-        await asyncio.sleep(0.2)  # until the broker knows
+        await asyncio.sleep(0.2)  # until the broker has the ack
         os.kill(os.getpid(), signal.SIGKILL)
 
     Worker._process = die

@@ -1,19 +1,19 @@
-"""When who is killed and started again: drawn from a seed, in simulated time."""
+"""A schedule of kills and restarts, drawn from a seed, in simulated time."""
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-# Of its share of the time, a victim is killed in the first part and is back before the last.
+# A victim is killed in the first part of its share of the time, and is back before the last part.
 KILLED_WITHIN, BACK_WITHIN = 0.6, 0.9
-# The longest that anyone stays away: some quarter-hours of a chip are then never read.
+# The longest absence; a chip then misses some quarter-hours.
 AWAY_MAX = timedelta(hours=2)
 
 
 @dataclass(frozen=True, order=True)
 class Event:
-    """At this instant the victim is killed, or started again."""
+    """A kill or restart of a victim at an instant."""
 
     at: datetime
     victim: str
@@ -23,7 +23,7 @@ class Event:
 def draw_schedule(
     seed: int, victims: Sequence[str], kills: int, start: datetime, end: datetime
 ) -> list[Event]:
-    """Draw `kills` kills of each victim over [start, end), and when each is back."""
+    """Draw `kills` kills of each victim over [start, end), and a restart after each."""
     rng = random.Random(seed)
     share = (end - start) / kills
     events = []

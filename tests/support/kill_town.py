@@ -1,4 +1,4 @@
-"""A town whose every part is a process of its own, to be killed, set back and started again."""
+"""A town in which every part is a separate process, to be killed, set back and restarted."""
 
 import contextlib
 import sys
@@ -41,10 +41,10 @@ from volet.demo.town import KVA, demo_tariff, home_settings
 RECORDER = "worker-recorder"
 FLEET = "tests.support.kill_fleet"
 SABOTAGE = "tests.support.kill_sabotage"
-# Last month is over, and the cloud has not deleted it yet.
+# Last month: it is over, and the cloud has not deleted it yet.
 MONTH = month_of(month_of(legal_day(datetime.now(UTC))) - timedelta(days=1))
 WARM_UP = timedelta(minutes=30)
-SLOW = 12.0  # meters send, but hardly a quarter-hour passes
+SLOW = 12.0  # meters send, but few quarter-hours pass
 
 CONFIG = """\
 rhythm = "{rhythm}"
@@ -62,14 +62,14 @@ FAST = 400
 
 @dataclass
 class Household:
-    """One home: its chip's directory, its keys, the meter at its door."""
+    """One home: its chip's directory, its keys and its meter."""
 
     directory: Path
     identity: Identity
     home: SimulatedHome
 
     def set_rhythm(self, rhythm: str, backlog_per_s: float = FAST) -> None:
-        """Write the chip's settings: all timeouts short, the rate as given."""
+        """Write the chip's settings with short timeouts and the given rate."""
         text = CONFIG.format(rhythm=rhythm, backlog_per_s=backlog_per_s)
         (self.directory / "edge.toml").write_text(text)
 
@@ -80,38 +80,38 @@ class Household:
             yield vault
 
     def figures(self) -> VaultFigures | None:
-        """Return the vault's figures; None while there is none, or none that can be read."""
+        """Return the vault's figures, None while there is no readable vault."""
         with contextlib.suppress(VoletError), self.vault() as vault:
             return vault.figures()
         return None
 
     def has_metered(self, until: datetime) -> bool:
-        """Say whether the quarter-hour that ends at `until` is closed."""
+        """Return whether the quarter-hour that ends at `until` is closed."""
         figures = self.figures()
         last = quarter_hour(until - timedelta(minutes=15))
         return bool(figures and figures.last_quarter_hour and figures.last_quarter_hour >= last)
 
     def is_settled(self) -> bool:
-        """Say whether everything is encrypted and acknowledged."""
+        """Return whether everything is encrypted and acknowledged."""
         figures = self.figures()
         return bool(figures) and not (figures.outbox_depth or figures.intervals_to_encrypt)
 
     def judgements(self) -> list[Judgement]:
-        """Return what the chip found about its statements."""
+        """Return the chip's judgements of its statements."""
         with self.vault() as vault:
-            return [found for row in vault.statements() if (found := read_judgement(row))]
+            return [judgement for row in vault.statements() if (judgement := read_judgement(row))]
 
 
 class Recorder:
-    """Hears every header and block that the broker takes, stored or refused, as a worker may."""
+    """Receives every header and block at the broker, stored or refused, with a worker's rights."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._peer: Peer | None = None
-        self._heard: list[tuple[str, bytes]] = []
+        self._received: list[tuple[str, bytes]] = []
 
     def connect(self) -> None:
-        """Listen."""
+        """Connect and subscribe."""
         who = role_pass(self._broker.cloud, RECORDER)
         self._peer = Peer(self._broker.port, who.context())
         root = f"volet/v1/{self._broker.config.collectivity}/d/+"
@@ -119,19 +119,19 @@ class Recorder:
         assert self._peer.subscribe(f"{root}/up/block") == 1
 
     def lost(self) -> None:
-        """Keep what has come before the broker was killed."""
+        """Keep the messages received before the broker was killed."""
         if self._peer is not None:
             self._peer.wait_until_ended()
             self._keep()
 
     def messages(self) -> list[tuple[str, bytes]]:
-        """Return (topic, payload) of everything that the broker had taken by now."""
+        """Return (topic, payload) of everything that the broker has accepted so far."""
         if self._peer is not None:
             self._peer.fence()
-        return self._heard + (self._peer.received if self._peer else [])
+        return self._received + (self._peer.received if self._peer else [])
 
     def close(self) -> None:
-        """Stop listening."""
+        """Keep the received messages and disconnect."""
         if self._peer is not None:
             self._keep()
 
@@ -140,15 +140,15 @@ class Recorder:
         self._peer.close()
         while not self._peer._arrived.empty():
             self._peer.received.append(self._peer._arrived.get())
-        self._heard += self._peer.received
+        self._received += self._peer.received
         self._peer = None
 
 
 class Town:
-    """Everybody, and what happens to them."""
+    """All parties, and the operations on them."""
 
     def __init__(self, directory: Path, homes: int, days: int) -> None:
-        """Found a town of `homes` chips that bills the first `days` days of `MONTH`."""
+        """Create a town of `homes` chips that bills the first `days` days of `MONTH`."""
         self.directory = directory
         self.start, self.end = MONTH, MONTH + timedelta(days=days)
         self.cloud = directory / "cloud"
@@ -168,24 +168,24 @@ class Town:
         self._store: SqliteStore | None = None
 
     def fleet(self, households: Sequence[Household], *broken: str) -> Program:
-        """Return the program that runs these chips, not yet started.
+        """Return the program for these chips, not yet started.
 
-        With `broken`, the name of a rule, one that does not keep to it.
+        With `broken`, the name of a rule, the program violates that rule.
         """
-        names = "-".join([each.directory.name for each in households] + list(broken))
+        names = "-".join([household.directory.name for household in households] + list(broken))
         program = (SABOTAGE, *broken) if broken else (FLEET,)
-        chips = [each.directory for each in households]
+        chips = [household.directory for household in households]
         return self._program(
             f"fleet-{names}", *program, "--clock", self.directory / "clock", *chips
         )
 
     def broken_worker(self, rule: str) -> Program:
-        """Return a worker that does not keep to a rule, not yet started."""
+        """Return a worker that violates a rule, not yet started."""
         return self._program(f"worker-{rule}", SABOTAGE, rule, "--dir", self.cloud)
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Run broker, recorder and worker; at the end nothing of the town runs."""
+        """Run broker, recorder and worker, and stop all of the town at the end."""
         with self._stack as stack:
             self.broker.start()
             stack.callback(self.broker.kill)
@@ -199,14 +199,14 @@ class Town:
 
     @property
     def store(self) -> SqliteStore:
-        """The cloud's store, to look into."""
+        """The cloud's store, for inspection."""
         assert self._store is not None
         return self._store
 
     def _close_store(self) -> None:
         self.store.close()
 
-    # What happens.
+    # Operations.
 
     def start_metering(self, *fleets: Program) -> None:
         """Start chips and wait until they read their meters."""
@@ -215,35 +215,35 @@ class Town:
         self.await_metering(*fleets)
 
     def await_metering(self, *fleets: Program) -> None:
-        """Wait until chips that were started read their meters; time hardly passes meanwhile."""
+        """Wait until the started chips read their meters; time passes slowly meanwhile."""
         self.clock.run(SLOW)
         for fleet in fleets:
-            wait(lambda each=fleet: each.count(METERING) > 0, f"chips\n{fleet.log}")
+            wait(lambda program=fleet: program.count(METERING) > 0, f"chips\n{fleet.log}")
 
     def kill_broker(self) -> None:
-        """End the broker without a word."""
+        """Kill the broker."""
         self.broker.kill()
         self.recorder.lost()
         self.broker_kills += 1
 
     def start_broker(self) -> None:
-        """Start the broker on what it has saved."""
+        """Start the broker on its saved data."""
         self.broker.start()
         self.recorder.connect()
 
     @property
     def broker_data(self) -> Path:
-        """Where the broker saves what it holds."""
+        """The directory of the broker's saved data."""
         return self.broker.directory / "data"
 
     def back_up_cloud(self) -> Path:
-        """Back the collectivity up, while its worker runs."""
+        """Back up the collectivity while its worker runs."""
         out = self.directory / "cloud.backup"
         back_up(self.cloud, out, COLLECTIVITY)
         return out
 
     def put_store_back(self, backup: Path) -> None:
-        """Kill the worker, and start it again on the store of a backup."""
+        """Kill the worker, and restart it on the store of a backup."""
         self.worker.kill()
         self.store.close()
         for path in self.cloud.glob("store.db*"):
@@ -253,28 +253,28 @@ class Town:
         self.worker.start()
 
     def play(self, households: Sequence[Household], until: datetime, speed: float) -> None:
-        """Let time pass until all these chips have metered up to an instant; then hardly any more."""
+        """Let time pass until all these chips have metered up to an instant, then slow it down."""
         self.clock.run(speed, until)
         self._wait(
-            lambda: all(each.has_metered(until) for each in households),
+            lambda: all(household.has_metered(until) for household in households),
             households,
             f"the chips to meter up to {until}",
         )
         self.clock.run(SLOW)
 
     def settle(self, households: Sequence[Household]) -> None:
-        """Wait until the cloud has acknowledged everything of these chips, while time hardly passes."""
+        """Wait until the cloud has acknowledged everything of these chips; time passes slowly."""
         self._wait(
-            lambda: all(each.is_settled() for each in households),
+            lambda: all(household.is_settled() for household in households),
             households,
             "all outboxes to drain",
         )
 
     def bill(self, households: Sequence[Household]) -> None:
-        """Ask for these households' statements and wait until their chips have seen them."""
+        """Request these households' statements, and wait until their chips have seen them."""
         requests = {}
         for contract in own_contracts(self.store, self.provider_key):
-            if contract.household_key in {each.identity.household_key for each in households}:
+            if contract.household_key in {home.identity.household_key for home in households}:
                 accept(self.store, self.provider_key, contract.hash)
                 requests[contract.household_key] = request_statement(
                     self.store, self.provider_key, contract.hash, self.start, self.end
@@ -293,9 +293,9 @@ class Town:
         self, condition: Callable[[], bool], households: Sequence[Household], what: str
     ) -> None:
         try:
-            wait(condition, what, lambda: [each.figures() for each in households])
+            wait(condition, what, lambda: [household.figures() for household in households])
         except pytest.fail.Exception as exc:
-            states = "\n".join(f"{each.directory.name}: {each.figures()}" for each in households)
+            states = "\n".join(f"{home.directory.name}: {home.figures()}" for home in households)
             logs = "\n".join(p.read_text()[-3000:] for p in sorted(self._logs.iterdir()))
             pytest.fail(f"{exc}\n{states}\n{logs}")
 
@@ -327,7 +327,7 @@ class Town:
 
 @contextmanager
 def running_town(directory: Path, homes: int, days: int) -> Iterator[Town]:
-    """Found a town and run it; skips, with the reason, where there is no mosquitto."""
+    """Create a town and run it; skips the test, with the reason, without mosquitto."""
     skip_without_mosquitto()
     town = Town(directory, homes, days)
     with town.running():

@@ -1,13 +1,13 @@
-"""What a bad line does to a frame."""
+"""Corrupts frames as a bad line does."""
 
 from random import Random
 
-# Labels whose value noise may swap two digits of without a checksum that tells.
+# Labels with a value in which swapping two digits leaves the checksum unchanged.
 _INDICES = (b"EAST", b"EASF01", b"EASF02", b"BASE", b"HCHC", b"HCHP", b"EJPHN", b"BBRHPJB")
 
 
 def corrupt(frame: bytes, random: Random) -> bytes:
-    """Return the frame as noise leaves it: hit, cut short, or with a lie that its checksum fits."""
+    """Return the frame with errors: hit, cut short, or wrong with a matching checksum."""
     kind = random.randrange(3)
     if kind == 0:
         return _hit(frame, random)
@@ -24,7 +24,7 @@ def _hit(frame: bytes, random: Random) -> bytes:
 
 
 def _lie(frame: bytes, random: Random) -> bytes:
-    """Swap two digits of an index, of the kWh and above: the sum over the group stays the same."""
+    """Swap two digits of an index, at the kWh or above; the group's sum stays the same."""
     groups = frame.split(b"\n")
     numbers = [n for n, group in enumerate(groups) if group.startswith(_INDICES)]
     number = random.choice(numbers)

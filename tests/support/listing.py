@@ -1,4 +1,4 @@
-"""Documents for the transparency log: a market of made-up providers and publishers."""
+"""Documents for the transparency log from synthetic providers and publishers."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -55,7 +55,7 @@ class Provider:
 
 
 class Publisher:
-    """Who publishes calendars and series."""
+    """A publisher of calendars and series."""
 
     def __init__(self) -> None:
         self.key = Ed25519PrivateKey.generate()
@@ -65,7 +65,7 @@ class Publisher:
         return self.key.public_key().public_bytes_raw().hex()
 
     def calendar(self, start: date, end: date, name: str = "nights") -> Calendar:
-        """Off-peak (class 1) in the first six hours of each day, peak (class 2) else."""
+        """Return off-peak (class 1) in the first six hours of each day, else peak (class 2)."""
         runs = []
         for day in days_between(start, end):
             first, _ = quarter_range(day)
@@ -73,7 +73,7 @@ class Publisher:
         return Calendar(self.name, name, (OFF_PEAK, PEAK), tuple(runs), quarter_range(end)[0])
 
     def series(self, start: date, end: date, name: str = "spot", seed: int = 1) -> PriceSeries:
-        """Hourly prices, some of them negative."""
+        """Return hourly prices, some of them negative."""
         first, _ = quarter_range(start)
         last, _ = quarter_range(end)
         prices = np.random.default_rng(seed).integers(-500, 20_000, (last - first) // 4)
@@ -83,15 +83,15 @@ class Publisher:
         return sign_document(schedule, self.key)
 
     def months(self, kind: str, start: date, end: date, **options) -> list[Signed]:
-        """Sign a year as documents of a month or so each, small enough for messages."""
-        found = []
+        """Sign the days as documents of about two months each, small enough for messages."""
+        signed = []
         while start < end:
             until = min(start + timedelta(days=60), end)
-            found.append(self.sign(getattr(self, kind)(start, until, **options)))
+            signed.append(self.sign(getattr(self, kind)(start, until, **options)))
             start = until
-        return found
+        return signed
 
-    # Lines of tariffs that go by these documents.
+    # Lines of tariffs that use these documents.
 
     def calendar_line(self, name: str, classes: tuple[str, ...], price: str) -> EnergyLine:
         return CalendarLine(name, self.name, "nights", classes, Decimal(price), VAT)

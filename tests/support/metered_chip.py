@@ -1,4 +1,4 @@
-"""The real chip of a household: its vault on a card that may be lost, the cloud behind it."""
+"""The real chip of a household, with its vault on a card that may be lost, and its cloud."""
 
 import shutil
 from collections import defaultdict
@@ -33,15 +33,15 @@ _IDENTITY = make_identity()
 
 
 class Wrong(AssertionError):
-    """The chip did what it never may."""
+    """The chip did something forbidden."""
 
 
 class MeteredChip:
-    """One chip after another on one card, with all that each of them closes held to what it may.
+    """One chip after another on one card; everything that they close is checked.
 
     Attributes:
-        may_close_to: a wrong time up to which a chip could not but close, if any.
-        is_wrong: whether a chip did what it never may.
+        may_close_to: the wrong time up to which a chip may close because it had to believe it.
+        is_wrong: whether a chip did something forbidden.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class MeteredChip:
     ) -> None:
         """Start a chip.
 
-        `note` is told what a household is told, `note_closed` each day that closes, `keep` of each
+        `note` is called for each notice, `note_closed` for each closed day, `keep` after each
         commit.
         """
         self.directory = directory / "chip"
@@ -71,7 +71,7 @@ class MeteredChip:
         self.start()
 
     def start(self) -> None:
-        """Start a process on what the card holds."""
+        """Start a process on the card."""
         self.vault = Vault.open(self.directory, signer_of(_IDENTITY))
         self._watch_vault()
         settings = replace(SETTINGS, confirmation=Confirmation(self.directory))
@@ -79,15 +79,15 @@ class MeteredChip:
         self.chip.take(Connected())
 
     def kill(self) -> None:
-        """End the process without a word."""
+        """End the process without warning."""
         self.vault.close()
 
-    def hear(self, data: bytes) -> None:
-        """Let bytes come over the line."""
+    def feed(self, data: bytes) -> None:
+        """Feed bytes from the line."""
         self.chip.feed(data, self.clock.host_time())
 
     def pump(self) -> None:
-        """Carry messages between chip and cloud until nothing moves."""
+        """Carry messages between chip and cloud until none are left."""
         for _ in range(40):
             outgoing = self.chip.outgoing()
             if not outgoing:
@@ -105,7 +105,7 @@ class MeteredChip:
         shutil.copytree(self.directory, self.image)
 
     def lose(self, *, for_image: bool) -> None:
-        """Lose the card after all was sent, and put an empty one in, or the copy of another day."""
+        """Lose the card, and replace it by an empty one or by an earlier copy."""
         self.kill()
         shutil.rmtree(self.directory)
         if for_image:
@@ -117,31 +117,31 @@ class MeteredChip:
         self.pump()
 
     def close(self) -> None:
-        """End the process, and throw the card away."""
+        """End the process and discard the card."""
         self.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
         shutil.rmtree(self.image, ignore_errors=True)
 
-    # What is to be seen.
+    # Observations.
 
     @property
     def is_meter_set_aside(self) -> bool:
-        """Whether the chip does not know whose the meter on the line is."""
+        """Return whether the meter on the line is one that the chip has set aside."""
         return self.chip._meter is not None and self.chip._meter.state.other is not None
 
     @property
     def is_index_quarantined(self) -> bool:
-        """Whether the chip waits for a person to confirm an index."""
+        """Return whether the chip waits for a person to confirm an index."""
         return self.chip._meter is not None and self.chip._meter.state.quarantined is not None
 
     @property
     def reached(self) -> datetime | None:
-        """The end of the last quarter-hour that is closed without a gap."""
+        """The end of the last closed quarter-hour that no gap precedes."""
         last = self.vault.values.find_restore_point()
         return None if last is None else quarter_hour_start(last.day, last.j) + QUARTER_HOUR
 
     def confirm(self, serial: str) -> None:
-        """Confirm what the chip asks of the meter `serial`."""
+        """Confirm what the chip asks about the meter `serial`."""
         meter = self.chip._meter
         asked = quarantine_in(meter.state)
         if asked is not None:
@@ -150,22 +150,24 @@ class MeteredChip:
             self.vault.record(meter.confirm_meter(), meter.state)
 
     def intervals(self) -> list[QuarterHour]:
-        """Return the whole curve."""
+        """Return the complete curve."""
         return self.vault.values.intervals(FIRST, LAST)
 
     def days(self) -> list[DayClosed]:
-        """Return the closed days; one that came back from the cloud with its names and parts."""
+        """Return the closed days; days restored from the cloud get their names and parts back."""
         return [self._named(closed) for closed, _ in self.vault.values.days(FIRST, LAST)]
 
     def check_cloud(self) -> None:
-        """Hold what the cloud holds against the vault."""
+        """Compare the cloud's values with the vault."""
         values = opened(self._cloud, _IDENTITY)
-        for each in self.intervals():
-            if values.get((each.day, each.j)) != each.energy_wh:
-                raise self.wrong(f"the cloud and the chip differ about {each.day}, {each.j}")
+        for interval in self.intervals():
+            if values.get((interval.day, interval.j)) != interval.energy_wh:
+                raise self.wrong(
+                    f"the cloud and the chip differ about {interval.day}, {interval.j}"
+                )
 
     def wrong(self, what: str) -> Wrong:
-        """Return an error that says what the chip did."""
+        """Return an error that names what the chip did."""
         self.is_wrong = True
         return Wrong(what)
 
@@ -189,7 +191,7 @@ class MeteredChip:
         self.vault.record, self.vault.reopen = watch_recording, watch_reopening
 
     def _watch(self, event: Event) -> None:
-        """Hold each thing that is closed to what holds at any time."""
+        """Check each event against the rules that always apply."""
         if isinstance(event, Notice):
             self._note(event.kind)
         elif isinstance(event, QuarterHourClosed):
@@ -206,7 +208,7 @@ class MeteredChip:
             self._closings[event.day].append(event)
 
     def _watch_publish(self, publish: Publish) -> None:
-        """Hold every block that leaves to the rule of pads: one coefficient, one value."""
+        """Check for every block that leaves that a coefficient never carries two values."""
         if parse_device_topic(publish.topic).kind is not Kind.BLOCK:
             return
         block = msgspec.msgpack.decode(msgspec.msgpack.decode(publish.payload)[1], type=Block)

@@ -1,4 +1,4 @@
-"""A household that meters: its true meter, the line, the clocks, and the real chip on them."""
+"""A household that meters: its true meter, its line, its clocks, and the real chip."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,7 +32,7 @@ from tests.support.true_meter import (
     TrueMeter,
 )
 
-# The decoder's check holds a surprise back for two frames, metering for one more.
+# The decoder's check delays a surprise by two frames, metering by one more.
 FRAMES_TO_BELIEVE = 5
 WH_PER_KWH = 1_000
 METER_REPLACED = "a meter replaced"
@@ -41,8 +41,8 @@ METER_REPLACED = "a meter replaced"
 class MeteredHousehold:
     """One household from its meter to the cloud.
 
-    `home` is the meter that counts what the household draws, `line` the one whose frames reach the
-    chip.
+    `home` is the meter that counts the household's consumption, `line` the one whose frames reach
+    the chip.
     """
 
     def __init__(self, directory: Path, at: datetime, meter: TrueMeter) -> None:
@@ -55,7 +55,7 @@ class MeteredHousehold:
         self._plugged_at = at
         self._rest_ws = 0
         self._is_historique_seen = meter.is_historique
-        self._is_account_known = True  # by the chip, from its store or the cloud
+        self._is_account_known = True  # to the chip, from its store or the cloud
         self.chip = MeteredChip(
             directory, self.clocks.host, self._note, self.ledger.close, self._keep
         )
@@ -65,7 +65,7 @@ class MeteredHousehold:
         """The true time."""
         return self.clocks.at
 
-    # What happens to the line.
+    # Events on the line.
 
     def frames(self, span_s: int, pace_s: int, power_va: int) -> None:
         """Let time pass with a frame every `pace_s` and at each midnight."""
@@ -85,7 +85,7 @@ class MeteredHousehold:
             self.pass_time(min(self.at + QUARTER_HOUR, end), power_va)
 
     def pass_time(self, until: datetime, power_va: int) -> None:
-        """Let the household draw evenly until `until`."""
+        """Let the household draw energy evenly until `until`."""
         passed_s = int((until - self.at).total_seconds())
         energy_wh, self._rest_ws = divmod(self._rest_ws + power_va * passed_s, 3_600)
         self.home.power_va = power_va
@@ -96,41 +96,41 @@ class MeteredHousehold:
         self.clocks.pass_to(until)
 
     def send(self) -> None:
-        """Let the meter on the line send a frame."""
-        self.chip.hear(self.line.encode(self.at))
+        """Feed a frame of the meter on the line."""
+        self.chip.feed(self.line.encode(self.at))
         is_own = self.line is self.home
         if self.clocks.is_believed(self.line):
             if not self.clocks.is_disputed:
                 self.expected.settle_dispute()
-            self.expected.hear(self.at, self.line, is_own=is_own, is_put_aside=self.asks_person)
+            self.expected.observe(self.at, self.line, is_own=is_own, is_put_aside=self.asks_person)
             if is_own:
                 self.ledger.see()
                 self._is_historique_seen = self.line.is_historique
         elif self.clocks.do_differ(self.line):
-            self.expected.hear_disputed()
+            self.expected.observe_disputed()
 
     def send_noise(self, seed: int) -> None:
-        """Let a frame come that noise has hit."""
+        """Feed a frame corrupted by noise."""
         self.pass_time(self.at + timedelta(seconds=2), 0)
-        self.chip.hear(corrupt(self.line.encode(self.at), Random(seed)))
+        self.chip.feed(corrupt(self.line.encode(self.at), Random(seed)))
         self._disturb()
 
     def plug_into(self, meter: TrueMeter) -> None:
-        """Let another meter's frames come, which is not the household's."""
+        """Connect the line to a meter that is not the household's."""
         self._may_be_forgotten()
         self.line = meter
         self._plugged_at = self.at
         self._disturb()
 
     def plug_home(self) -> None:
-        """Let the household's own meter be heard again."""
+        """Connect the line to the household's own meter again."""
         self.line = self.home
         self._disturb()
 
-    # What happens to the meter.
+    # Events at the meter.
 
     def replace_meter(self, meter: TrueMeter) -> None:
-        """Put another meter in the place of the household's."""
+        """Replace the household's meter by another one."""
         self._may_be_forgotten()
         self._is_adopted, self._installed = False, self.ledger.seen
         self.home = self.line = meter
@@ -140,7 +140,7 @@ class MeteredHousehold:
         self.expected.drop(ANEW)
 
     def change_calendar(self, calendar: str) -> None:
-        """Let the supplier change the contract; the registers go on."""
+        """Change the contract's calendar; the registers continue."""
         self.ledger.may_move(calendar)
         if self.expected.followed is None:
             self.ledger.may_lack("a calendar changed while the meter is unknown", FRAMES_TO_BELIEVE)
@@ -149,58 +149,58 @@ class MeteredHousehold:
         self.home.calendar = calendar
 
     def change_mode(self) -> None:
-        """Let the supplier switch the TIC output over."""
+        """Switch the TIC output to the other mode."""
         self.home.is_historique = not self.home.is_historique
         self.ledger.may_move(self.home.calendar, FRAMES_TO_BELIEVE)
         followed = self.expected.followed
         is_known = followed == (self.home.serial, self.home.calendar)
-        # After a loss, registers are known in whole kWh only.
+        # After a loss, registers are known only in whole kWh.
         if followed is None or (self.home.is_historique and not is_known):
             self._hide_registers()
         self.clocks.doubt()
         self._disturb()
 
     def reset_register(self, number: int, *, is_in_total: bool) -> None:
-        """Set a register to zero at a visit; the total falls with it, or goes on."""
+        """Reset a register to zero; the total falls with it, or continues."""
         self._begin_anew(number)
         if not is_in_total:
             self.home.other_wh += self.home.indices_wh[number]
         self.home.indices_wh[number] = 0
 
     def move_register(self, source: int, target: int) -> None:
-        """Let two registers change places."""
+        """Swap two registers."""
         indices_wh = self.home.indices_wh
         self._begin_anew(source, target)
         indices_wh[source], indices_wh[target] = indices_wh[target], indices_wh[source]
 
     def jump(self, number: int, by_wh: int) -> None:
-        """Let a register rise by what nobody drew, and stay there."""
+        """Let a register rise by energy that nobody drew, and stay there."""
         self.ledger.may_exceed(by_wh)
         self.home.indices_wh[number] += by_wh
         if number < self._shown:
             self.expected.expect(JUMP)
 
     def confirm(self) -> None:
-        """Let a person confirm what the chip asks."""
+        """Confirm what the chip asks, as a person."""
         if self.line is self.home and self.asks_person:
             self.chip.confirm(self.home.serial)
             self.ledger.person_has_confirmed(FRAMES_TO_BELIEVE)
 
-    # What happens to the clocks.
+    # Events at the clocks.
 
     def set_meter_clock(self, error: timedelta, *, is_degraded: bool) -> None:
-        """Let the meter's clock be wrong, and say so or not."""
+        """Set the meter's clock wrong, with or without its degraded flag."""
         self.home.clock_error, self.home.is_clock_degraded = error, is_degraded
         self._doubt_time()
 
     def set_host_clock(self, error: timedelta, *, is_synchronised: bool) -> None:
-        """Let the host's clock be wrong, and its kernel vouch for it or not."""
+        """Set the host's clock wrong, synchronised according to its kernel or not."""
         host = self.clocks.host
         host.error, host.is_synchronised = error, is_synchronised
         self._doubt_time()
 
     def believe_ahead(self, error: timedelta) -> None:
-        """Let the meter's clock be ahead for a while, with nothing to tell it by."""
+        """Let the meter's clock be ahead for a while, with no other clock to contradict it."""
         self.set_host_clock(timedelta(days=-3), is_synchronised=False)
         self.home.clock_error = error
         until = max(self.chip.may_close_to, self.at + error + QUARTER_HOUR)
@@ -210,22 +210,22 @@ class MeteredHousehold:
         self._disturb()
         for _ in range(40):
             self.pass_time(self.at + timedelta(seconds=15), 1_200)
-            self.chip.hear(self.home.encode(self.at))
+            self.chip.feed(self.home.encode(self.at))
         self.chip.pump()
         self.home.clock_error = timedelta()
         self.clocks.doubt()
-        self.frames(120, 10, 0)  # unseen, nobody could know that it went back
+        self.frames(120, 10, 0)  # without frames, the step back could not be noticed
 
-    # What happens to the chip.
+    # Events at the chip.
 
     def reboot(self, error: timedelta) -> None:
-        """Start the machine again, with a clock of its own that nothing has set yet."""
+        """Reboot the machine, with a clock that nothing has set yet."""
         self.clocks.boot(error)
         self._doubt_time()
         self.restart()
 
     def restart(self) -> None:
-        """End the chip's process without a word, and start another."""
+        """Kill the chip's process and start another."""
         self.chip.kill()
         self.ledger.restart()
         self.clocks.restart()
@@ -233,15 +233,15 @@ class MeteredHousehold:
         self.chip.start()
 
     def restore_image(self) -> None:
-        """Put the copy of the card back."""
+        """Restore the copy of the card."""
         self._lose(for_image=True)
 
     def lose_store(self) -> None:
-        """Lose the card, and give the chip an empty one."""
+        """Lose the card, and insert an empty one."""
         self._lose(for_image=False)
 
     def _lose(self, *, for_image: bool) -> None:
-        self.plug_home()  # an empty chip could not know whose a meter is
+        self.plug_home()  # an empty chip could not recognise the household's meter
         self.chip.pump()
         last = self.chip.vault.values.last_closed()
         day = None if last is None else day_of_number(last)
@@ -255,15 +255,15 @@ class MeteredHousehold:
         self.clocks.forget()
         self.chip.lose(for_image=for_image)
 
-    # What is to be seen.
+    # Observations.
 
     def settle(self, trusted: str) -> None:
-        """Put everything right, draw no more, and wait until the chip has told all it knows.
+        """Correct everything, stop drawing, and wait until the chip has reported all it knows.
 
-        `trusted` is `meter`, `host` or `both`: whose clock can be trusted from now on.
+        `trusted` is `meter`, `host` or `both`: the clocks that can be trusted from now on.
         """
         self.plug_home()
-        if self.clocks.is_disputed:  # told, and it ends when both are right
+        if self.clocks.is_disputed:  # reported; it ends when both are right
             self.set_meter_clock(timedelta(), is_degraded=False)
             self.set_host_clock(timedelta(), is_synchronised=True)
             self.frames(1_800, 30, 0)
@@ -274,43 +274,43 @@ class MeteredHousehold:
             timedelta() if is_meter_right else error, is_degraded=not is_meter_right
         )
         self.set_host_clock(timedelta() if is_host_right else error, is_synchronised=is_host_right)
-        for _ in range(2):  # which meter it is, and then what it shows
+        for _ in range(2):  # first the meter is confirmed, then its index
             self.frames(300, 20, 0)
             self.confirm()
         self.ledger.person_has_confirmed(FRAMES_TO_BELIEVE)
         self.frames(300, 20, 0)
         until = max(self.at, self.chip.may_close_to) + timedelta(days=1)
-        while self.at < until:  # what another calendar counts may wait for the next day
+        while self.at < until:  # energy under another calendar may wait for the next day
             self.silence(int((day_end(legal_day(self.at)) - self.at).total_seconds()) - 60, 0)
             self.frames(60, 20, 0)
         self.frames(60, 20, 0)
 
     @property
     def asks_person(self) -> bool:
-        """Whether the chip waits for a person to confirm an index or a meter."""
+        """Return whether the chip waits for a person to confirm an index or a meter."""
         return self.chip.is_meter_set_aside or self.chip.is_index_quarantined
 
     @property
     def is_time_known(self) -> bool:
-        """Whether the chip can know the time of the line's frames."""
+        """Return whether the chip can know the time of the line's frames."""
         return self.clocks.is_believed(self.line)
 
     @property
     def is_followed(self) -> bool:
-        """Whether the chip has just heard the household's meter, and follows it."""
-        is_heard = self.line is self.home and self.expected.heard_at == self.at
+        """Return whether the chip has just read the household's meter, and follows it."""
+        is_read = self.line is self.home and self.expected.observed_at == self.at
         is_known = self.expected.followed == (self.home.serial, self.home.calendar)
-        return is_heard and is_known and not self.asks_person
+        return is_read and is_known and not self.asks_person
 
     def check(self) -> None:
-        """Hold what was closed against the truth; only after `settle`."""
+        """Compare what was closed with the truth; only after `settle`."""
         if self.chip.reached != quarter_hour_start(*quarter_hour(self.at)):
             raise self.chip.wrong(
                 f"metering does not go on: it is {self.at}, closed is all to {self.chip.reached}"
             )
         curve, days = self.chip.intervals(), self.chip.days()
         for wrong in (
-            self.ledger.wrong_curve(sum(each.energy_wh for each in curve)),
+            self.ledger.wrong_curve(sum(interval.energy_wh for interval in curve)),
             self.ledger.wrong_times(curve),
             self.ledger.wrong_bill(_billed(days)),
             _wrong_calendar(days),
@@ -323,7 +323,7 @@ class MeteredHousehold:
 
     @property
     def _shown(self) -> int:
-        """How many registers the meter's frames show."""
+        """The number of registers in the meter's frames."""
         return len(CALENDARS[self.home.calendar].labels) if self.home.is_historique else REGISTERS
 
     def _note(self, kind: NoticeKind) -> None:
@@ -335,7 +335,7 @@ class MeteredHousehold:
         self.clocks.keep()
 
     def _keep_knowable(self) -> None:
-        """Let nothing last of which nobody could know whether it is meant."""
+        """End states that last so long that their meaning would be ambiguous."""
         if self.line is not self.home and self.at - self._plugged_at > LONGEST_DIFFERENCE:
             self.plug_home()
         self.clocks.keep_knowable(self.line)
@@ -349,22 +349,22 @@ class MeteredHousehold:
         self._disturb()
 
     def _may_be_forgotten(self) -> None:
-        """Prepare for a third meter: one of which nobody said whose it is goes with its readings."""
+        """Prepare for a third meter: an unconfirmed second one is dropped with its readings."""
         if not self._is_adopted:
             self.ledger.may_lack("a meter never followed", FRAMES_TO_BELIEVE, self._installed)
             self.expected.drop(ANOTHER_CALENDAR)
 
     def _begin_anew(self, *numbers: int) -> None:
-        """Prepare for registers that will not go on from where they stood."""
+        """Prepare for registers that will not continue from their last index."""
         self.ledger.may_lack(ANEW, frames=None)
         is_known = self._is_account_known or self.expected.followed is not None
         if is_known and min(numbers) < self._shown and not self.asks_person:
             self.expected.expect(ANEW)
 
     def _has_begun_a_register(self) -> bool:
-        """Whether a register counts of which what came back only says that it stood below a kWh.
+        """Return whether a register counts whose restored index is only known to be below a kWh.
 
-        It cannot be told from one that was not shown, and that holds an earlier contract's energy.
+        It looks like a register that was not shown and contains an earlier contract's energy.
         """
         for number, index_wh in enumerate(self.home.indices_wh):
             drawn_wh = self.ledger.drawn_since_seen(self.home.serial, number)
@@ -373,7 +373,7 @@ class MeteredHousehold:
         return False
 
     def _hide_registers(self) -> None:
-        """Prepare for registers that historique does not show under the calendar of the moment."""
+        """Prepare for registers that historique does not show under the current calendar."""
         self.ledger.may_lack("registers not shown", FRAMES_TO_BELIEVE)
 
 
@@ -386,7 +386,7 @@ def _billed(days: list[DayClosed]) -> list[tuple[str, str, tuple[int, ...]]]:
 
 
 def _wrong_calendar(days: list[DayClosed]) -> str | None:
-    """Say which day's calendar is not known as the contract's, whatever the mode calls it."""
+    """Return the first problem of a day whose calendar is not the contract's in either mode."""
     for closed in days:
         key = CALENDAR_OF_NAME.get(closed.calendar)
         if key is not None and not count_alike(closed.calendar, CALENDARS[key].ngtf):

@@ -1,4 +1,4 @@
-"""A meter's line from its bytes to the chip's account: decoder, consistency check, metering."""
+"""A meter's line from bytes to the chip's account: decoder, consistency check, metering."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ OPTARIF = {"BASE": "BASE", "HC": "HC..", "EJP": "EJP.", "BBR": "BBR("}
 
 @dataclass
 class LineMeter:
-    """A true meter; `earlier_wh` is what its total holds of earlier contracts."""
+    """A true meter; `earlier_wh` is the part of its total from earlier contracts."""
 
     registers_wh: list[int]
     calendar: str = "BASE"
@@ -33,7 +33,7 @@ class LineMeter:
             self.registers_wh[n] += energy_wh
 
     def frame(self, at: datetime, **false: str) -> bytes:
-        """Return the frame at an instant; a label in `false` has that value, none where it is ""."""
+        """Return the frame at an instant; `false` replaces values of labels, "" removes a label."""
         values = self._standard(at) if self.mode is Mode.STANDARD else self._historique()
         values = {**values, **{label: (value, None) for label, value in false.items()}}
         groups = [
@@ -69,21 +69,21 @@ class LineMeter:
 
 @dataclass
 class Line:
-    """What the chip makes of a line; it may be started anew from what it has stored."""
+    """The chip's metering of a line; it can be restarted from its stored state."""
 
     meter: Meter = field(default_factory=Meter)
     events: list[Event] = field(default_factory=list)
     check: ConsistencyCheck = field(default_factory=ConsistencyCheck)
 
     def send(self, source: LineMeter, at: datetime, frames: int = 1, **false: str) -> list[Event]:
-        """Carry frames a second apart; `false` is of the first."""
-        heard: list[Event] = []
+        """Carry frames a second apart; `false` applies to the first."""
+        events: list[Event] = []
         for n in range(frames):
             now = at + n * SECOND
             (frame,) = Decoder().feed(source.frame(now, **(false if n == 0 else {})))
-            heard += self.meter.observe(self.check.check(frame, now), host_time_at(now))
-        self.events += heard
-        return heard
+            events += self.meter.observe(self.check.check(frame, now), host_time_at(now))
+        self.events += events
+        return events
 
     def restart(self) -> None:
         self.meter, self.check = Meter(self.meter.state), ConsistencyCheck()
@@ -95,18 +95,20 @@ class Line:
         return [event for event in self.events if isinstance(event, DayClosed)]
 
     def curve_wh(self) -> int:
-        """Return what the curve accounts for, the open quarter-hour included."""
-        closed = sum(each.energy_wh for each in self.events if isinstance(each, QuarterHourClosed))
+        """Return the energy in the curve, including the open quarter-hour."""
+        closed = sum(
+            event.energy_wh for event in self.events if isinstance(event, QuarterHourClosed)
+        )
         account = self.meter.state.account
         return closed + (0 if account is None else account.pool_wh)
 
     def steps_kwh(self) -> dict[tuple[str, str], list[int]]:
-        """Return by serial and calendar what was handed on of registers 1 and 2."""
-        found: dict[tuple[str, str], list[int]] = {}
+        """Return the steps of registers 1 and 2 by serial and calendar."""
+        steps_kwh: dict[tuple[str, str], list[int]] = {}
         for day in self.days():
             whole = (day.meter_serial, day.calendar, day.register_steps_kwh)
             parts = [(p.meter_serial, p.calendar, p.register_steps_kwh) for p in day.parts]
             for serial, calendar, steps in parts or [whole]:
-                counted = found.setdefault((serial, calendar), [0, 0])
+                counted = steps_kwh.setdefault((serial, calendar), [0, 0])
                 counted[:] = [counted[0] + steps[0], counted[1] + steps[1]]
-        return found
+        return steps_kwh

@@ -1,4 +1,4 @@
-"""What may happen to a household that meters, in any order: line, meter, clocks, store."""
+"""A state machine of everything that may happen to metering: line, meter, clocks, store."""
 
 import logging
 import tempfile
@@ -26,9 +26,9 @@ STARTS = [
     datetime(2025, 10, 25, 20, 59, 59, tzinfo=UTC),
     datetime(2025, 6, 10, 9, 14, 59, tzinfo=UTC),
 ]
-# A register set to zero there cannot be told from one that wrapped.
+# From here on, a reset to zero looks like a wrap.
 NEAR_WRAP_WH = 998_000_000
-# Less may have been drawn in a long silence.
+# A smaller difference may have been drawn in a long silence.
 LARGE_WH = 60_000_000
 POWERS_VA = [0, 150, 1_200, 6_000, 9_000]
 LULLS = [
@@ -48,10 +48,10 @@ errors = st.sampled_from(ERRORS)
 
 
 class MeteringMachine(RuleBasedStateMachine):
-    """A household that meters, and all that may happen to it.
+    """A household that meters, and everything that may happen to it.
 
     Attributes:
-        steps: how many steps all machines together have taken.
+        steps: the number of steps of all machines together.
     """
 
     steps = 0
@@ -144,14 +144,14 @@ class MeteringMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.home.is_followed)
     @rule(index_wh=st.sampled_from([3_000, 20_000_000]))
-    def other_meter_is_heard(self, index_wh):
+    def other_meter_appears(self, index_wh):
         meter = self._meter("HPHC", is_historique=False)
         meter.indices_wh[:2] = [index_wh, index_wh // 3]
         self.home.plug_into(meter)
 
     @precondition(lambda self: self.home.line is not self.home.home)
     @rule(lull=lulls)
-    def own_meter_is_heard(self, lull):
+    def own_meter_returns(self, lull):
         self._lull(*lull)
         self.home.plug_home()
 
@@ -170,7 +170,7 @@ class MeteringMachine(RuleBasedStateMachine):
         self.home.frames(300, 10, 0)
         if not self.home.asks_person and is_large and self.home.is_time_known:
             self.home.move_register(0, 1)
-            self.home.frames(120, 10, 0)  # twice unseen, it could not be told
+            self.home.frames(120, 10, 0)  # two swaps without frames could not be noticed
 
     @rule(lull=lulls, number=st.integers(0, 1), by_wh=st.sampled_from([150_000, 800_000]))
     def register_jumps(self, lull, number, by_wh):
@@ -269,9 +269,9 @@ class MeteringMachine(RuleBasedStateMachine):
 
 
 class SteadyMachine(MeteringMachine):
-    """A household with right clocks, a card that lasts, and registers that only count.
+    """A household with right clocks, a lasting card, and registers that only count.
 
-    What the others excuse hides small faults.
+    The tolerances for other events would hide small faults.
     """
 
     host_clock_goes_wrong = None

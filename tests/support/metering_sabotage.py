@@ -1,4 +1,4 @@
-"""Metering with one old fault put back: a check that stays green on these checks nothing."""
+"""Metering with one old fault put back; a check that passes on these is useless."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -15,19 +15,19 @@ from protocol import registers
 
 
 def believe_any_clock() -> AbstractContextManager:
-    """Take a meter's clock that it calls unsure, and a host's that nothing has set."""
+    """Believe a meter's clock that is marked degraded, and a host's that nothing has set."""
     return patch.object(
         meter, "keep_time", lambda state, reading, _host: BelievedTime(state, reading.at)
     )
 
 
-def hear_no_person() -> AbstractContextManager:
-    """Leave an index in quarantine for good."""
+def ignore_person() -> AbstractContextManager:
+    """Leave an index in quarantine forever."""
     return patch.object(Confirmation, "carry_out", lambda _confirmation, _meter: [])
 
 
 def count_before_the_calendar_is_known() -> AbstractContextManager:
-    """Hold a calendar back for some frames, and not the registers that count by it."""
+    """Delay a calendar by some frames, but not the registers that count by it."""
     return _together(
         patch.object(ConsistencyCheck, "_is_in_doubt", lambda _check, _held: False),
         patch.object(Meter, "_is_unnamed", lambda _meter, _reading: False),
@@ -35,12 +35,12 @@ def count_before_the_calendar_is_known() -> AbstractContextManager:
 
 
 def take_one_total_for_another() -> AbstractContextManager:
-    """Take the rise from a sum of registers to EAST, and back, for energy."""
+    """Count the difference between a sum of registers and EAST as energy."""
     return patch.object(passage, "have_same_total", lambda _last, _reading: True)
 
 
 def follow_any_meter() -> AbstractContextManager:
-    """Follow another meter at once, and the first one, when it is back, as a new one."""
+    """Follow another meter at once, and treat the first one as new when it returns."""
     return _together(
         patch.object(SetAside, "has_stayed", PropertyMock(return_value=True)),
         patch.object(changes, "_former", lambda _account, _reading: (None, None)),
@@ -48,24 +48,24 @@ def follow_any_meter() -> AbstractContextManager:
 
 
 def know_one_name() -> AbstractContextManager:
-    """Know a calendar by the name of one TIC mode only."""
+    """Recognise a calendar only by its name in one TIC mode."""
     return patch.object(registers, "_STANDARD_NAMES", {})
 
 
 def hold_to_the_contract() -> AbstractContextManager:
-    """Refuse for good what goes beyond one and a half times the subscribed power."""
+    """Always refuse what exceeds one and a half times the subscribed power."""
     return patch.object(consistency, "_CONTRADICTIONS", 1 << 62)
 
 
-def tell_no_jump() -> AbstractContextManager:
-    """Believe a jump that stays, and say nothing."""
+def report_no_jump() -> AbstractContextManager:
+    """Believe a jump that stays, without a notice."""
 
-    def tell_nothing(account, _last, _reading):
+    def report_nothing(account, _last, _reading):
         return account, []
 
     return _together(
-        patch.object(following, "note_jump", tell_nothing),
-        patch.object(changes, "note_jump", tell_nothing),
+        patch.object(following, "note_jump", report_nothing),
+        patch.object(changes, "note_jump", report_nothing),
     )
 
 
@@ -74,22 +74,22 @@ class _together(AbstractContextManager):  # noqa: N801 - reads as a function
         self._patches = patches
 
     def __enter__(self) -> None:
-        for each in self._patches:
-            each.__enter__()
+        for patched in self._patches:
+            patched.__enter__()
 
     def __exit__(self, *exc) -> None:
-        for each in reversed(self._patches):
-            each.__exit__(*exc)
+        for patched in reversed(self._patches):
+            patched.__exit__(*exc)
 
 
 FAULTS: tuple[Callable[[], AbstractContextManager], ...] = (
     believe_any_clock,
-    hear_no_person,
+    ignore_person,
     take_one_total_for_another,
     follow_any_meter,
     know_one_name,
     hold_to_the_contract,
-    tell_no_jump,
+    report_no_jump,
 )
-# Found in a steady household only.
+# Detected only in a steady household.
 SMALL_FAULTS = (count_before_the_calendar_is_known,)

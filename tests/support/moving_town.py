@@ -1,4 +1,4 @@
-"""A collectivity in memory and on disk, and homes whose households move between its chips."""
+"""A collectivity, and homes whose households move between its chips."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -30,7 +30,7 @@ QUICK = OutboxSettings(backlog_per_s=1_000.0, backlog_window=64)
 
 
 class TownCloud:
-    """The collectivity's own ingest over its own store; households are found by their keys."""
+    """The collectivity's own ingest over its store; households are found by their keys."""
 
     def __init__(self, directory: Path, clock: BenchClock) -> None:
         make_cloud(directory)
@@ -49,17 +49,17 @@ class TownCloud:
         outgoing = list(done.outgoing)
         for request in done.requests:
             outgoing += self.ingest.answer(request)
-        return [Arrived(each.topic, each.payload) for each in outgoing]
+        return [Arrived(message.topic, message.payload) for message in outgoing]
 
     def enrol(self, request: Signed, prm: str | None = None) -> bytes:
-        """Enrol and return the answer as it is handed back."""
+        """Enrol a request and return the encoded answer."""
         enrolled = enrol(self.directory, self.store, request, self.clock.now(), prm)
         return msgspec.json.encode(enrolled.answer)
 
     def payloads_of(self, key: HouseholdKeyId) -> tuple[list[bytes], list[bytes]]:
         blocks = self.store.blocks_of_days(key, date(1970, 1, 1), date(2100, 1, 1))
         epochs = self.store.epochs(key)
-        return [each.payload for each in epochs], [each.payload for each in blocks]
+        return [row.payload for row in epochs], [row.payload for row in blocks]
 
 
 class View:
@@ -88,7 +88,7 @@ class Home(Bench):
         prm: str | None = None,
         consent: Consent = Consent.TOTAL,
     ) -> None:
-        """Request, have the collectivity answer, install."""
+        """Request enrolment, let the collectivity answer, and install the answer."""
         keys = load_keys(self.directory)
         contract = None
         if offer is not None:
@@ -112,12 +112,12 @@ class Home(Bench):
             self.chip.take(Connected())
 
     def frames(self, count: int) -> None:
-        """Let the meter send frames, a second apart."""
+        """Feed frames of the meter."""
         for _ in range(count):
             self.chip.observe(self.meter.frame(self.clock.at), self.clock.host_time())
 
     def move_out(self) -> None:
-        """Leave the order and let the meter send two frames more."""
+        """Write the order to leave, and feed two more frames."""
         leave_order(self.directory, self.clock.now())
         self.clock.seconds += 2
         self.frames(2)

@@ -1,4 +1,4 @@
-"""A plain MQTT 5 client for tests that attack the broker or watch it."""
+"""A plain MQTT 5 client for tests that attack or observe the broker."""
 
 import queue
 import ssl
@@ -27,7 +27,7 @@ WITHIN_S = 15.0
 
 
 class Refused(Exception):
-    """The broker let us in neither by TLS nor by MQTT."""
+    """The broker refused the connection, by TLS or by MQTT."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,14 @@ def role_pass(cloud: Path, name: str) -> Pass:
 
 @dataclass(frozen=True)
 class Will:
-    """What the broker publishes when the client is gone, retained."""
+    """The retained message that the broker publishes when the client is gone."""
 
     topic: str
     payload: bytes
 
 
 class Peer:
-    """One connection; nothing is tried again.
+    """One connection, without any retry.
 
     Attributes:
         received: (topic, payload) of all messages so far.
@@ -88,7 +88,7 @@ class Peer:
         """Connect to 127.0.0.1.
 
         Raises:
-            Refused: TLS or MQTT says no.
+            Refused: TLS or MQTT refuses.
         """
         self.received: list[tuple[str, bytes]] = []
         self._arrived: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
@@ -131,11 +131,11 @@ class Peer:
     def subscribe(self, *filters: str) -> int:
         """Subscribe with QoS 1; return the first reason code of the SUBACK."""
         options = SubscribeOptions(qos=1)
-        _, mid = self._client.subscribe([(each, options) for each in filters])
+        _, mid = self._client.subscribe([(topic, options) for topic in filters])
         return self._answer(f"subscribe {mid}")
 
     def wait_for(self, topic: str) -> bytes:
-        """Wait for a message on `topic`; return its payload. What comes before is in `received`."""
+        """Wait for a message on `topic` and return its payload; others go to `received`."""
         for seen, payload in self.received:
             if seen == topic:
                 return payload
@@ -151,7 +151,7 @@ class Peer:
             self.received.append(self._arrived.get(timeout=WITHIN_S))
 
     def fence(self) -> list[tuple[str, bytes]]:
-        """Return all that the broker had sent by now: its answer comes after what it sent before."""
+        """Return everything that the broker has sent so far; its SUBACK follows all of it."""
         self.subscribe("fence")
         while not self._arrived.empty():
             self.received.append(self._arrived.get())
@@ -162,14 +162,14 @@ class Peer:
         return self._ended.get(timeout=WITHIN_S)
 
     def drop(self) -> None:
-        """Break the connection without a word, so that the will is published."""
+        """Break the connection without DISCONNECT, so that the will is published."""
         self._client.loop_stop()
         if sock := self._client.socket():
             sock.close()
         self._client._reset_sockets(sockpair_only=True)
 
     def close(self) -> None:
-        """Leave in good order."""
+        """Disconnect cleanly."""
         self._client.disconnect()
         self._client.loop_stop()
         self._client._reset_sockets(sockpair_only=True)  # paho leaves this to the collector
@@ -193,7 +193,7 @@ class Peer:
         except OSError as exc:
             raise Refused(str(exc)) from exc
         self._client.loop_start()
-        # TLS 1.3 says no only after our side is done, so the refusal comes as a lost connection.
+        # TLS 1.3 refuses only after our side is done, so the refusal arrives as a lost connection.
         what, code = self._answers.get(timeout=WITHIN_S)
         if what == "lost" or code != SUCCESS:
             self.close()

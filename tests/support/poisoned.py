@@ -1,4 +1,4 @@
-"""A store with a request that no computation gets through, before one that is good."""
+"""A store with a request that cannot be computed, followed by a good one."""
 
 from datetime import UTC, date, datetime
 
@@ -13,7 +13,7 @@ _UNREADABLE = b"c" * 32
 
 
 def put_poisoned_and_good(store, household) -> None:
-    """Ask under a contract whose bytes no longer decode, then under the household's own."""
+    """Put a request under a contract that does not decode, then one under the household's own."""
     household.enrol(store)
     store.put_batch(household.batch(household.blocks))
     unreadable = msgspec.structs.replace(

@@ -35,7 +35,7 @@ from tests.support.tariffs import simple_tariff
 
 START, END = date(2026, 9, 1), date(2026, 10, 1)
 SINCE = datetime(2026, 8, 1, tzinfo=UTC)
-# All households' here, since drawing one takes a while.
+# Shared by all households, since drawing a key is slow.
 SEALING = SealingKey.generate()
 NDJSON = {"Content-Type": "application/x-ndjson"}
 FAST = RateLimits(rate=1e6, burst=1e6, stranger_rate=1e6, stranger_burst=1e6)
@@ -43,7 +43,7 @@ FAST = RateLimits(rate=1e6, burst=1e6, stranger_rate=1e6, stranger_burst=1e6)
 
 @dataclass
 class Firm:
-    """A provider: its key, its offer, what it signs."""
+    """A provider: its key, its offer, and its signed documents."""
 
     name: str
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
@@ -60,7 +60,7 @@ class Firm:
         return self.key.public_key().public_bytes_raw()
 
     def contract(self, household_key: HouseholdKeyId) -> StoredContract:
-        """Make a contract that some household has signed."""
+        """Make a contract signed by some household."""
         terms = Contract(
             self.offer.hash,
             household_key,
@@ -91,13 +91,13 @@ class Firm:
 
 
 def wire(signed: Signed) -> dict:
-    """Put a signed document as the API takes it."""
+    """Return a signed document in the API's form."""
     return msgspec.to_builtins(document_of(signed))
 
 
 def lines(*requests: Signed) -> bytes:
-    """Put requests as a batch's body."""
-    return b"".join(msgspec.json.encode(document_of(each)) + b"\n" for each in requests)
+    """Return requests as the body of a batch."""
+    return b"".join(msgspec.json.encode(document_of(request)) + b"\n" for request in requests)
 
 
 class Api:
@@ -145,7 +145,7 @@ class Api:
         self.run(
             self.store.providers.put_provider, Provider(firm.name, firm.public, datetime.now(UTC))
         )
-        found = []
+        contracts = []
         for _ in range(customers):
             household_key = HouseholdKeyId(secrets.token_bytes(16))
             contract = firm.contract(household_key)
@@ -153,8 +153,8 @@ class Api:
             self.run(self.store.put_contract, contract)
             if is_accepted:
                 self.run(self.store.accept, contract.hash, firm.acceptance(contract.hash))
-            found.append(contract.hash)
-        return found
+            contracts.append(contract.hash)
+        return contracts
 
     def token(self, firm: Firm, *scopes: Scope, days: int = 1, at: datetime | None = None) -> str:
         text, _ = self.run(

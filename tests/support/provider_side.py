@@ -1,4 +1,4 @@
-"""A provider on the machine of its town: what its commands do, in one call each."""
+"""A provider on its town's machine: each of its commands as one call."""
 
 from cloud.api.local_backend import LocalBackend
 from protocol.provider_api import ContractFilter, Drafting
@@ -11,9 +11,9 @@ def backend_of(store, key) -> LocalBackend:
 
 
 def own_contracts(store, key):
-    """Return the contracts under this provider's key as they are stored."""
+    """Return the stored contracts under this provider's key."""
     public = key.public_key().public_bytes_raw()
-    return [each for each in store.contracts() if each.provider_key == public]
+    return [contract for contract in store.contracts() if contract.provider_key == public]
 
 
 def accept(store, key, contract: bytes) -> None:
@@ -22,12 +22,12 @@ def accept(store, key, contract: bytes) -> None:
 
 
 def request_statement(store, key, contract: bytes, start, end, *, without_missing=False) -> bytes:
-    """Ask for a statement; returns the request's id."""
+    """Request a statement; returns the request's id."""
     backend = backend_of(store, key)
     (own,) = [e for e in backend.contracts(ContractFilter()) if e.contract == contract.hex()]
     return service.request_statement(backend, key, own, Drafting(start, end, without_missing))
 
 
 def request_correction(store, key, corrects: bytes) -> bytes:
-    """Ask for a statement that corrects another; returns the request's id."""
+    """Request a statement that corrects another; returns the request's id."""
     return service.request_correction(backend_of(store, key), key, corrects)

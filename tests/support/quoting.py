@@ -1,4 +1,4 @@
-"""A household with a list of offers: the cloud's answer, and what the chip makes of it."""
+"""A household with a list of offers: the cloud's answer, and the chip's quotes from it."""
 
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -30,7 +30,7 @@ def catalogue_of(*documents: Signed, on: date = TODAY) -> Catalogue:
 
 
 def own_blocks(household: Household) -> list[OwnBlock]:
-    """Return the household's blocks as its vault keeps them."""
+    """Return the household's blocks in the form of its vault."""
     return [
         OwnBlock(s.incarnation, s.sequence, s.day, s.j0, s.j1, BlockState.STORED)
         for s in household.spans
@@ -38,14 +38,14 @@ def own_blocks(household: Household) -> list[OwnBlock]:
 
 
 def answered(household: Household, catalogue: Catalogue, start: date, end: date, lost=()):
-    """Return plan and answer; the cloud holds no block of the days `lost`."""
+    """Return plan and answer; the cloud has no block of the days in `lost`."""
     plan = QuotePlan(catalogue, start, end)
     blocks = [block for block in household.blocks_of(start, end) if block.day not in lost]
     return plan, answer_quotes(Laid(plan), HEAD, start, end, blocks)
 
 
 def opened(household: Household, plan: QuotePlan, answer, blocks=None, secret=None) -> OpenedSums:
-    """Open an answer as the household's chip does."""
+    """Open an answer, as the household's chip does."""
     return OpenedSums(
         plan,
         answer,
@@ -56,7 +56,7 @@ def opened(household: Household, plan: QuotePlan, answer, blocks=None, secret=No
 
 
 def quoted(household: Household, catalogue: Catalogue, start: date, end: date, **options):
-    """Return the quotes of a household from the answer to the bills."""
+    """Return a household's quotes, computed from plan to prices."""
     lost = options.pop("lost", ())
     plan, answer = answered(household, catalogue, start, end, lost)
     sums = opened(household, plan, answer)
@@ -65,7 +65,7 @@ def quoted(household: Household, catalogue: Catalogue, start: date, end: date, *
 
 
 class Oracle:
-    """The same year in plain arithmetic, line by line, from what the household drew."""
+    """The same year in plain arithmetic, line by line, from the household's consumption."""
 
     def __init__(self, household: Household, start: date, end: date, lost=()) -> None:
         self.household = household
@@ -74,7 +74,7 @@ class Oracle:
         self.closed = {day.day: day for day in household.days}
 
     def total(self, tariff: Tariff, series: PriceSeries | None = None, *, by_curve=False):
-        """Return what a tariff costs with all taxes, fixed lines pro rata by day."""
+        """Return the cost of a tariff with all taxes, fixed lines pro rata by day."""
         bases: dict[Decimal, Decimal] = {}
         for line in tariff.fixed:
             share = Decimal(0)

@@ -1,4 +1,4 @@
-"""A household, its provider and the cloud between them, real but for the broker: days go by at once."""
+"""A household, its provider and the cloud, real except for the broker; days pass at once."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -55,7 +55,7 @@ def day(number: int) -> date:
 
 
 class Home(Bench):
-    """A chip that judges statements and gives receipts, and the cloud's own ingest over a store."""
+    """A chip that judges statements and sends receipts, and the cloud's own ingest over a store."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class Home(Bench):
         return self.clock.at if hasattr(self, "clock") else MIDNIGHT
 
     def start(self) -> None:
-        """Start a process that judges."""
+        """Start a process that judges statements."""
         self.vault = Vault.open(self.directory, signer_of(self.identity))
         settings = ChipSettings(
             outbox=OutboxSettings(backlog_per_s=1_000.0, backlog_window=64),
@@ -124,7 +124,7 @@ class Home(Bench):
             self.chip.take(Connected())
 
     def live(self, days: int) -> None:
-        """Let days pass, a frame at each midnight."""
+        """Let days pass with a frame at each midnight."""
         for _ in range(days):
             self.clock.at += ONE_DAY
             self.clock.seconds += 86_400
@@ -132,7 +132,7 @@ class Home(Bench):
             self.pump()
 
     def ask(self, start: int, end: int, statement: bytes, **changes) -> bytes:
-        """Hand in the provider's request over days [start, end), and deliver the statement."""
+        """Store the provider's request over days [start, end), and deliver the statement."""
         fields = {
             "id": statement,
             "contract": self.contract.hash,
@@ -152,24 +152,24 @@ class Home(Bench):
         return statement
 
     def wait(self, rounds: int = 6) -> None:
-        """Let a few looks of the lane pass."""
+        """Let the receipt lane run a few times."""
         for _ in range(rounds):
             self.clock.seconds += 5
             self.pump()
 
     def verdicts(self) -> list[str]:
-        """Return what the chip found, oldest first."""
-        found = [read_judgement(row) for row in self.vault.statements()]
-        return [each.verdict for each in found if each is not None]
+        """Return the chip's verdicts, oldest first."""
+        judgements = [read_judgement(row) for row in self.vault.statements()]
+        return [judgement.verdict for judgement in judgements if judgement is not None]
 
     def receipts(self):
-        """Return what the provider has got."""
+        """Return the receipts that the provider has received."""
         return self.cloud.store.receipts.of_contract(self.contract.hash)
 
     def check(
         self, kept, contract=None, sealing_key=SEALING_KEY, collectivity: str | None = None
     ) -> Checked:
-        """Let the provider check a receipt."""
+        """Check a receipt as the provider."""
         key = PROVIDER_KEY.public_key()
         evidence = LocalEvidence(
             self.cloud.store, key.public_bytes_raw(), collectivity or self.identity.collectivity
@@ -177,5 +177,5 @@ class Home(Bench):
         return check_receipt(evidence, kept, contract or self.contract, key, sealing_key)
 
     def count(self, kind: Kind) -> int:
-        """Count what the chip has published of a kind."""
-        return sum(parse_device_topic(each.topic).kind is kind for each in self.sent)
+        """Count the chip's published messages of a kind."""
+        return sum(parse_device_topic(message.topic).kind is kind for message in self.sent)

@@ -1,7 +1,7 @@
-"""Which states a chip's directory can be in, read from the code, and which one is in.
+"""The possible states of a chip's directory, read from the code, and those of a given directory.
 
-A table, a flag, a column that may be empty, a member of an enumeration or a file that is new is
-wanted here by itself; where nothing that the restart tests start from shows it, they fail.
+A new table, flag, nullable column, enumeration member or file is required here automatically. The
+restart tests fail if none of their starting points shows it.
 """
 
 import ast
@@ -32,18 +32,18 @@ from tests.support.chip_bench import BenchClock
 
 Seen = tuple[str, ...]
 
-# What the columns that tell a state may say; a column of these names that is missing here is an
-# error.
+# The possible values of columns that hold a state; a column with one of these names that is missing
+# here is an error.
 TELLING = ("state", "kind")
 STATES = {
-    ("blocks", "state"): [str(int(each)) for each in BlockState],
-    ("receipts", "state"): [str(int(each)) for each in ReceiptState],
-    ("area_contributions", "state"): [str(int(each)) for each in AreaState],
+    ("blocks", "state"): [str(int(state)) for state in BlockState],
+    ("receipts", "state"): [str(int(state)) for state in ReceiptState],
+    ("area_contributions", "state"): [str(int(state)) for state in AreaState],
     ("catalogue_alarms", "kind"): list(AlarmKind),
     ("area_documents", "kind"): [TRUSTEE_SET, MEASURES, TRANSFORM],
-    # Where metering stands, as one value of its own.
+    # The whole state of metering, as a single value.
     ("meter", "state"): [],
-    # Told to the household; the chip itself reads none of them.
+    # For the household; the chip itself reads none of them.
     ("notices", "kind"): [],
 }
 NEVER = {
@@ -54,55 +54,55 @@ _FILE = re.compile(r"[a-z][a-z_-]*\.(json|word|pem|toml|db|key|salt|importing)")
 
 
 def wanted() -> set[Seen]:
-    """Return every state that the code knows."""
-    found: set[Seen] = set()
+    """Return every state defined by the code."""
+    states: set[Seen] = set()
     for name, columns, _, nullable in (*_TABLES, *(t for ts in _UPGRADES.values() for t in ts)):
-        found.add((name,))
+        states.add((name,))
         for column in columns:
             if column in TELLING:
-                found |= {(name, column, value) for value in STATES[name, column]}
+                states |= {(name, column, value) for value in STATES[name, column]}
             if column in nullable:
-                found |= {(name, column, "empty"), (name, column, "set")}
+                states |= {(name, column, "empty"), (name, column, "set")}
             if column.startswith("is_"):
-                found |= {(name, column, "0"), (name, column, "1")}
-    found |= {("verdict", each) for each in Verdict}
-    found |= {("hold", each) for each in Hold}
-    found |= {("file", each) for each in _files_of_a_chip()}
-    return found - set(NEVER)
+                states |= {(name, column, "0"), (name, column, "1")}
+    states |= {("verdict", verdict) for verdict in Verdict}
+    states |= {("hold", hold) for hold in Hold}
+    states |= {("file", file) for file in _files_of_a_chip()}
+    return states - set(NEVER)
 
 
 def seen_in(directory: Path) -> set[Seen]:
-    """Return the states in which the chip in a directory is. It is opened: give a copy."""
-    found = {("file", path.name) for path in directory.rglob("*")}
+    """Return the states of the chip in a directory. It is opened, so pass a copy."""
+    states = {("file", path.name) for path in directory.rglob("*")}
     if not (directory / FILE_NAME).exists():
-        return found
-    found |= {("hold", why) for why in _holds(directory)}
+        return states
+    states |= {("hold", why) for why in _holds(directory)}
     with closing(sqlite3.connect(directory / FILE_NAME)) as database:
         for name, columns, _, nullable in (*_TABLES, *(t for ts in _UPGRADES.values() for t in ts)):
             rows = database.execute(f"SELECT {', '.join(columns)} FROM {name}").fetchall()
-            found |= {(name,) for _ in rows}
+            states |= {(name,) for _ in rows}
             for number, column in enumerate(columns):
                 values = {row[number] for row in rows}
-                found |= {(name, column, str(value)) for value in values if value is not None}
+                states |= {(name, column, str(value)) for value in values if value is not None}
                 if column in nullable:
-                    found |= {(name, column, "empty" if v is None else "set") for v in values}
+                    states |= {(name, column, "empty" if v is None else "set") for v in values}
         verdicts = database.execute("SELECT verdict ->> 'verdict' FROM statements").fetchall()
-    return found | {("verdict", verdict) for (verdict,) in verdicts if verdict}
+    return states | {("verdict", verdict) for (verdict,) in verdicts if verdict}
 
 
 def _holds(directory: Path) -> set[Hold]:
-    """Let a chip look once at what may leave, and return what holds its receipts back."""
-    found = set()
+    """Run a chip's outgoing handlers once, and return the reasons that hold back its receipts."""
+    reasons = set()
     rule = receipt_rules.hold
 
-    def heard(*given):
+    def watched_hold(*given):
         why = rule(*given)
-        found.add(why)
+        reasons.add(why)
         return why
 
     identity = load_identity(directory)
     vault = Vault.open(directory, signer_of(identity))
-    receipt_rules.hold = heard
+    receipt_rules.hold = watched_hold
     try:
         settings = chip_settings(directory, load_config(directory), load_agreement(directory))
         chip = Chip(identity, vault, BenchClock(datetime(2026, 6, 1, tzinfo=UTC)), settings)
@@ -111,11 +111,11 @@ def _holds(directory: Path) -> set[Hold]:
     finally:
         receipt_rules.hold = rule
         vault.close()
-    return found - {None}
+    return reasons - {None}
 
 
 def _files_of_a_chip() -> Iterator[str]:
-    """Return the names of files that modules of the chip know as constants."""
+    """Yield the file names that modules of the chip define as constants."""
     for path in sorted(Path(edge.__file__).parent.rglob("*.py")):
         for node in ast.parse(path.read_text("utf-8")).body:
             if not isinstance(node, ast.Assign):

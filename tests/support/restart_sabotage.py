@@ -1,7 +1,7 @@
 """The chip's program with the old fault: `python -m tests.support.restart_sabotage edge run …`.
 
-Lanes take up what they find while they are made, and look listed documents up through a chip that
-is not there before they are.
+Lanes resume their work in their constructors, and look up listed documents through a chip that does
+not exist before the lanes do.
 """
 
 import sys
@@ -13,7 +13,7 @@ from volet.main import main
 
 
 class Agent:
-    """What holds the chip, once it is made."""
+    """Holds the chip, once it exists."""
 
 
 def look_up_through_the_chip() -> None:

@@ -1,7 +1,7 @@
-"""One household's time with its chip, and a copy of the chip's directory in every state it can be in.
+"""One household's history with its chip, and copies of the chip's directory in every state.
 
-Everything happens in one process over a real vault and the cloud's own ingest; what another
-program does to the directory meanwhile (a command, a lost card) is done to it here.
+Everything happens in one process with a real vault and the cloud's own ingest. Changes that another
+program would make to the directory meanwhile (a command, a lost card) are made here.
 """
 
 import shutil
@@ -55,7 +55,7 @@ from tests.support.listing import Provider
 
 QUARTER_HOURS_OF_A_DAY = 96
 OTHER_SERIAL = "041969999999"
-# The chip has asked what the cloud holds, and for the first page of it.
+# By then the chip has fetched the cloud's state, and requested the first page of it.
 ROUNDS_TO_A_RECOVERY = 2
 PROVIDER = Provider()
 
@@ -115,23 +115,23 @@ STATES = (
 
 
 def name(number: int) -> bytes:
-    """Return the id of a statement, letter or question."""
+    """Return the id of a statement, letter or request."""
     return bytes([number]) * 16
 
 
 class Image(msgspec.Struct, frozen=True):
-    """A chip's directory, and up to when its meter had spoken."""
+    """A chip's directory, and the time of its meter's last frame."""
 
     directory: Path
     at: datetime
 
 
 class Story(BillingHome):
-    """A household's time.
+    """A household's history.
 
     Attributes:
         images: the chip's directory in each state.
-        entries: of the transparency log.
+        entries: the entries of the transparency log.
     """
 
     def __init__(self, directory: Path, consent: Consent) -> None:
@@ -143,14 +143,14 @@ class Story(BillingHome):
         self.entries: list[Entry] = []
 
     def shoot(self, state: str) -> None:
-        """Copy the card as it is."""
+        """Copy the card in its current state."""
         assert state not in self.images, state
         image = self._shots / state
         shutil.copytree(self.directory, image)
         self.images[state] = Image(image, self.clock.at)
 
-    def tell(self) -> None:
-        """Live through all of it."""
+    def play(self) -> None:
+        """Play the whole history."""
         self.shoot("enrolled")
         self._begin()
         self._take_part_in_the_area()
@@ -202,7 +202,7 @@ class Story(BillingHome):
         with self.losing(Kind.AREA):
             self.run(QUARTER_HOURS_OF_A_DAY)
             refused = tuple((number, Reason.LATE) for number, _ in self.vault.area.unsent())
-            self.tell_chip(Kind.AREA_ACK, AreaAck(self.identity.household_key, (), refused))
+            self.send_to_chip(Kind.AREA_ACK, AreaAck(self.identity.household_key, (), refused))
             self.shoot("contribution_refused")
             second = self._measures(2, effective=FIRST_DAY + 60)
             self.cloud.store.area.put_cosigned(second)
@@ -212,7 +212,7 @@ class Story(BillingHome):
         self._go_on()
 
     def _supersede(self, of: str, state: str) -> None:
-        """Take a block out of a copy, as a chip does for which the cloud holds other coefficients."""
+        """Supersede a block in a copy, as a chip does if the cloud has other coefficients."""
         vault = Vault.open(self._copy(of, state), signer_of(self.identity))
         vault.supersede(vault.unsent(1)[-1])
         vault.close()
@@ -253,7 +253,7 @@ class Story(BillingHome):
         answer = QuoteAnswer(self.entries[1].head, start, end, (), (), b"")
         data = msgspec.msgpack.encode(answer)
         part = QuotePart(self.identity.household_key, row.id, 0, 1, data)
-        self.tell_chip(Kind.QUOTES, part, f"{row.id.hex()}/0")
+        self.send_to_chip(Kind.QUOTES, part, f"{row.id.hex()}/0")
         self.shoot("quotes_answered")
 
     # Bills, receipts, letters.
@@ -263,7 +263,7 @@ class Story(BillingHome):
         written_on = day_number(legal_day(self.clock.at))
         signed = write_letter("Bonjour.", name(1), self.contract, terms, PROVIDER_KEY, written_on)
         letter = Letter(self.identity.household_key, name(1), msgspec.msgpack.encode(signed))
-        self.tell_chip(Kind.LETTER, letter, name(1).hex())
+        self.send_to_chip(Kind.LETTER, letter, name(1).hex())
         self.shoot("letter_kept")
         (message,) = self.compute(0, 7, name(2))
         self.vault.save_statement(name(2), self.clock.at, message.payload, None)
@@ -293,18 +293,18 @@ class Story(BillingHome):
         self.shoot("bill_corrected")
 
     def _doubt_the_meter(self) -> None:
-        """Have copies read a meter that was set to zero, and another household's."""
+        """Make copies read a meter that was reset to zero, and another household's meter."""
         zero = BenchMeter(self.clock.at, serial=SERIAL)
         other = BenchMeter(self.clock.at, serial="041661524299")
         zero.base_wh = (0, 0)
         assert quarantine_in(self._read_in("index_in_quarantine", zero.frame)) is not None
         assert self._read_in("other_meter_on_the_line", other.frame).other is not None
-        # The wire shows what was confirmed: less than was read until then, or another meter.
+        # The wire shows the confirmed state: a lower index than was read before, or another meter.
         self._confirm_in("index_confirmed", more_wh=5_000_000)
         self._confirm_in("other_meter_confirmed", serial=OTHER_SERIAL)
 
     def _confirm_in(self, state: str, more_wh: int = 0, serial: str = SERIAL) -> None:
-        """Have a copy read the wire where it has read something else before, and confirm that."""
+        """Make a copy read the wire after it has read something else, and confirm the change."""
         read = self._read_in(state, self._frame_at, more_wh, serial)
         confirmed = unconfirmed_in(read)
         assert confirmed is not None
@@ -320,7 +320,7 @@ class Story(BillingHome):
         more_wh: int = 0,
         serial: str = SERIAL,
     ) -> MeterState:
-        """Have a copy, which has read `more_wh` in all counters of a meter, read three frames."""
+        """Make a copy read three frames after all registers of its meter had `more_wh` more."""
         image = self._copy("receipt_stored", state)
         with closing(Vault.open(image, signer_of(self.identity))) as vault:
             begun = vault.values.state()
@@ -329,7 +329,7 @@ class Story(BillingHome):
                 last,
                 serial=serial,
                 total_wh=last.total_wh + more_wh,
-                registers_wh=tuple([each and each + more_wh for each in last.registers_wh]),
+                registers_wh=tuple([wh and wh + more_wh for wh in last.registers_wh]),
             )
             account = msgspec.structs.replace(begun.account, last=last)
             meter = Meter(msgspec.structs.replace(begun, account=account))
@@ -341,7 +341,7 @@ class Story(BillingHome):
             return meter.state
 
     def _judge_by_an_older_version(self, of: str, state: str, serial: str) -> Path:
-        """Have a copy's days counted by another meter than the contract's; nobody compared them."""
+        """Set another meter for a copy's days, as an older version, which did not compare them."""
         image = self._copy(of, state)
         with closing(sqlite3.connect(image / FILE_NAME)) as database, database:
             for number, closed in database.execute("SELECT day, closed FROM days").fetchall():
@@ -354,7 +354,7 @@ class Story(BillingHome):
         return image
 
     def _copy(self, of: str, state: str) -> Path:
-        """Take a copy of an image as another state, to be changed."""
+        """Copy an image as another state, to be changed."""
         image = self._shots / state
         shutil.copytree(self.images[of].directory, image)
         self.images[state] = msgspec.structs.replace(self.images[of], directory=image)
@@ -401,7 +401,7 @@ class Story(BillingHome):
         self.shoot("household_is_asked")
 
     def _altered(self, message: Arrived) -> Arrived:
-        """Alter the first sum of a statement, as a cloud would that has a fault."""
+        """Alter the first sum of a statement, as a faulty cloud would."""
         address = Address(COLLECTIVITY, self.identity.device, Kind.STATEMENT)
         body = open_message(address, message.payload, self.identity.platform_key, Statement)
         (line, *lines), replace = body.lines, msgspec.structs.replace
@@ -449,7 +449,7 @@ class Story(BillingHome):
         self.enrol()
         self.shoot("erased_for_others")
 
-    # What the files of other versions looked like.
+    # Files of other versions.
 
     def _keep_older_versions(self) -> None:
         for version in VERSIONS_READ[:-1]:
@@ -461,11 +461,11 @@ class Story(BillingHome):
         write_secret(image / OFFER, msgspec.json.encode(signed.offer))
         write_secret(image / CONTRACT, msgspec.json.encode(signed.contract))
 
-    # How it is driven.
+    # Control.
 
     @contextmanager
     def losing(self, *kinds: Kind) -> Iterator[None]:
-        """Lose every message of these kinds meanwhile."""
+        """Lose every message of these kinds while the block runs."""
         before = self.drop
         self.drop = lambda message: (
             parse_device_topic(message.topic).kind in kinds or before(message)
@@ -483,7 +483,7 @@ class Story(BillingHome):
 
 
 def make_older(path: Path, version: int) -> None:
-    """Make a vault one of an older version: it lacks the tables that came later."""
+    """Turn a vault into one of an older version, which lacks the later tables."""
     with closing(sqlite3.connect(path)) as database:
         for later in range(version, VERSIONS_READ[-1]):
             for table, *_ in _UPGRADES[later]:

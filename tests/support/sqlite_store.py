@@ -1,4 +1,4 @@
-"""The SQLite store as the contracts of stores ask for it: one that can be opened again."""
+"""The SQLite store for the contract tests of stores, which need to open it again."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from cloud.store.sqlite.store import SqliteStore
 
 
 class OnSqlite:
-    """Fixtures of a contract's tests: `store`, and `reopen` for the same file."""
+    """Fixtures of contract tests: `store`, and `reopen` for the same file."""
 
     @pytest.fixture
     def reopen(self, tmp_path):

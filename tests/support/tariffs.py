@@ -1,4 +1,4 @@
-"""Tariff documents for tests, made up, and where the facts beside the project are."""
+"""Synthetic tariff documents for tests, and the folder of real data beside the project."""
 
 from datetime import date
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""A bash in which a test types a page; on a machine of its own where the page takes default paths."""
+"""A bash in which a test types a page, on a separate machine if the page uses default paths."""
 
 import codecs
 import os
@@ -23,17 +23,17 @@ LATER_WITHIN_S = 300.0
 SILENT_S = 300.0
 IN_BACKGROUND = re.compile(r"2> ?(\S+\.log) &$")
 BASH = ("bash", "--norc")
-# Mounts, network and processes of its own; whatever runs there ends with its shell.
+# Separate mounts, network and processes; everything there ends with its shell.
 NAMESPACE = ("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
 AS_ROOT = ("--user", "--map-root-user", "--map-auto")
 SET_UP = Path(__file__).with_name("machine.sh")
 
 
 class Terminal:
-    """One bash for all steps, so that what runs in the background goes on.
+    """One bash for all steps, so that background programs continue.
 
     Attributes:
-        directory: where it was opened; its home.
+        directory: its first working directory, and its home.
     """
 
     def __init__(self, directory: Path, shell: tuple[str, ...] = BASH) -> None:
@@ -59,7 +59,7 @@ class Terminal:
     ) -> tuple[int, str]:
         """Run a command; returns exit status and output.
 
-        `before_interrupt`: what it prints before Ctrl-C is typed.
+        `before_interrupt` matches the output after which Ctrl-C is typed.
         """
         mark = uuid.uuid4().hex
         end = re.compile(rf"(.*?){mark} (\d+)\n", re.DOTALL)
@@ -71,10 +71,10 @@ class Terminal:
             self._send(
                 f"kill -INT %%; wait %% 2> /dev/null; status=$?; set +m; echo {mark} $status"
             )
-        found = self._read(end)
+        ended = self._read(end)
         self._printed = ""
-        output = found[1]
-        return int(found[2]), output if output.endswith("\n") or not output else f"{output}\n"
+        output = ended[1]
+        return int(ended[2]), output if output.endswith("\n") or not output else f"{output}\n"
 
     def type_page(
         self,
@@ -83,19 +83,19 @@ class Terminal:
         since: str = "",
         until: str = "",
     ) -> int:
-        """Type a page; returns how many commands it had.
+        """Type a page; returns the number of its commands.
 
-        `replaced`: (what the page says, what is typed and expected instead).
-        `since`, `until`: the heading at which to begin, and the one before which to stop.
+        `replaced` holds pairs of a text on the page and its replacement.
+        `since` and `until` are the heading at which to begin, and the one before which to stop.
         """
         count = 0
         text = page.read_text("utf-8")
         if since:
-            _, found, text = text.partition(f"\n## {since}\n")
-            assert found, f"{page.name} has no heading {since!r}"
+            _, heading, text = text.partition(f"\n## {since}\n")
+            assert heading, f"{page.name} has no heading {since!r}"
         if until:
-            text, found, _ = text.partition(f"\n## {until}\n")
-            assert found, f"{page.name} has no heading {until!r}"
+            text, heading, _ = text.partition(f"\n## {until}\n")
+            assert heading, f"{page.name} has no heading {until!r}"
         for old, new in replaced:
             text = text.replace(old, new)
         for block in blocks(text):
@@ -108,7 +108,7 @@ class Terminal:
         return count
 
     def _wait_as_people_do(self, command: str) -> None:
-        """Let what was started in the background begin, before it is ended."""
+        """Wait until a background program has started, before it is ended."""
         if started := IN_BACKGROUND.search(command):
             self._started = self.directory / started[1]
         elif "kill $!" in command and self._started is not None:
@@ -117,7 +117,7 @@ class Terminal:
                 time.sleep(AGAIN_S)
 
     def type_step(self, step: Step) -> None:
-        """Type a command; what it prints must be what is promised."""
+        """Type a command; it must print the promised output."""
         command = with_ids(step.command, self._known)
         until = step.before_interrupt
         before = None if until is None else pattern(until, self._known)
@@ -133,12 +133,12 @@ class Terminal:
             if not patience.lasts(output):
                 break
             time.sleep(AGAIN_S)
-        told = f"{command}\n{output}\n{self.logs()}"
-        assert status == 0, told
-        pytest.fail(f"expected {step.output}; {told}")
+        report = f"{command}\n{output}\n{self.logs()}"
+        assert status == 0, report
+        pytest.fail(f"expected {step.output}; {report}")
 
     def logs(self) -> str:
-        """What the programs in the background said."""
+        """Return the logs of background programs."""
         return "\n".join(
             f"{path.name}:\n{path.read_text()}" for path in sorted(self.directory.glob("*.log"))
         )
@@ -153,20 +153,20 @@ class Terminal:
         self._bash.stdin.flush()
 
     def _read(self, awaited: "re.Pattern[str]") -> "re.Match[str]":
-        """Read on until all that was printed since the last command is what is awaited."""
-        while (found := awaited.fullmatch(self._printed)) is None:
+        """Read until the whole output since the last command matches."""
+        while (match := awaited.fullmatch(self._printed)) is None:
             ready, _, _ = select.select([self._bash.stdout], [], [], SILENT_S)
             data = os.read(self._bash.stdout.fileno(), 65_536) if ready else b""
             if not data:
                 why = "is silent" if self._bash.poll() is None and not ready else "has ended"
                 pytest.fail(f"the terminal {why}; it said:\n{self._printed}\n{self.logs()}")
             self._printed += self._decoder.decode(data)
-        return found
+        return match
 
 
 @contextmanager
 def terminal(directory: Path) -> Iterator[Terminal]:
-    """Open a terminal in a directory; what was started there ends with it."""
+    """Open a terminal in a directory; programs started there end with it."""
     opened = Terminal(directory)
     try:
         yield opened
@@ -176,11 +176,11 @@ def terminal(directory: Path) -> Iterator[Terminal]:
 
 @contextmanager
 def machine(root: Path) -> Iterator[Terminal]:
-    """Open a terminal on a machine of its own.
+    """Open a terminal on a separate machine.
 
-    It has this machine's programs, but `/var/lib`, `/var/backups`, `/etc/mosquitto`, the names in
-    `/etc/hosts` and in `/dev`, processes and a network of its own; `root` keeps what stays, so that
-    the same machine, or a copy, can be opened again. Skips where the kernel does not allow it.
+    It shares this machine's programs, but has its own `/var/lib`, `/var/backups`, `/etc/mosquitto`,
+    names in `/etc/hosts` and `/dev`, processes and network. Its files are kept in `root`, so the
+    same machine, or a copy, can be opened again. Skips the test if the kernel does not allow it.
     """
     for place in ("var/lib", "var/backups", "etc/mosquitto", "dev", "home"):
         (root / place).mkdir(parents=True, exist_ok=True)
@@ -194,7 +194,7 @@ def machine(root: Path) -> Iterator[Terminal]:
 
 
 def namespace() -> tuple[str, ...]:
-    """Return the command that gives a program a machine of its own; skip where there is none."""
+    """Return the command that runs a program on a separate machine; skip if there is none."""
     if shutil.which("unshare") is None:
         pytest.skip("unshare is not installed (package util-linux)")
     for command in (NAMESPACE, (*NAMESPACE, *AS_ROOT)):
@@ -205,6 +205,6 @@ def namespace() -> tuple[str, ...]:
 
 
 def copy_machine(root: Path, to: Path) -> Path:
-    """Copy a machine that is shut down, owners and modes kept."""
+    """Copy a machine that is shut down, with owners and modes."""
     subprocess.run(("cp", "-a", "--reflink=auto", root, to), check=True)
     return to

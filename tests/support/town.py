@@ -1,4 +1,4 @@
-"""A small town at a broker: two chips and one of each role, and who should see and say what."""
+"""A small town at a broker: two chips, one of each role, and their rights to read and write."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -18,13 +18,13 @@ ROOT = f"volet/v1/{COLLECTIVITY}"
 
 @dataclass(frozen=True)
 class Town:
-    """Whoever has a certificate here; `passes` by the names above."""
+    """All holders of a certificate; `passes` has the names above as keys."""
 
     broker: Broker
     passes: Mapping[str, Pass]
 
     def connect(self, who: str, **options: object) -> Peer:
-        """Connect one of them."""
+        """Connect one of the holders."""
         return Peer(self.broker.port, self.passes[who].context(), **options)
 
     def device(self, who: str, rest: str) -> str:
@@ -33,7 +33,7 @@ class Town:
 
 
 def settle(broker: Broker, folder: Path) -> Town:
-    """Give the broker's collectivity two chips and a trustee beside worker and monitor."""
+    """Add two chips and a trustee to the broker's collectivity with its worker and monitor."""
     issue_role(broker.cloud, TRUSTEE, datetime.now(UTC))
     broker.configure()
     chips = {who: chip_pass(enrol_chip(broker.cloud, folder / who)) for who in (ALICE, BOB)}
@@ -43,14 +43,14 @@ def settle(broker: Broker, folder: Path) -> Town:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was possible: (who, topic) pairs, with devices by their nicknames."""
+    """The possible operations as (who, topic) pairs, with devices by their nicknames."""
 
     written: frozenset[tuple[str, str]]
     read: frozenset[tuple[str, str]]
 
 
 def rights() -> Seen:
-    """Return what the design allows; everything else is to be refused."""
+    """Return the operations that the design allows; all others must be refused."""
     written, read = set(), set()
     for chip in (ALICE, BOB):
         for kind in ("up/block", "up/epoch", "up/fetch", "up/seen", "key", "status"):
@@ -61,7 +61,7 @@ def rights() -> Seen:
             written.add((WORKER, f"d/{chip}/{kind}"))
             read.add((chip, f"d/{chip}/{kind}"))
         read |= {(TRUSTEE, f"d/{chip}/key"), (MONITOR, f"d/{chip}/status")}
-    for role in (MONITOR, TRUSTEE):  # of use to nobody, since no role reads a device's topics
+    for role in (MONITOR, TRUSTEE):  # useless, since no role reads a device's topics
         written |= {(WORKER, f"d/{role}/down/ack"), (WORKER, f"d/{role}/down/statement/00")}
     read |= {(who, f"catalogue/{rest}") for who in EVERYBODY for rest in LISTED}
     written |= {(WORKER, f"catalogue/{rest}") for rest in LISTED}

@@ -1,4 +1,4 @@
-"""The clocks of a household, and whether anybody could know from them what time it is."""
+"""The clocks of a household, and whether the time can be known from them."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ LONGEST_DIFFERENCE = timedelta(hours=20)
 
 @dataclass
 class HostClock:
-    """The chip's clocks; `error` is by how much the host's is ahead."""
+    """The chip's clocks; `error` is how far the host's is ahead."""
 
     at: datetime
     seconds: float = 1_000.0
@@ -31,10 +31,10 @@ class HostClock:
 
 
 class TrueClocks:
-    """The host's clock beside that of the meter on the line.
+    """The host's clock and the clock of the meter on the line.
 
     Attributes:
-        is_disputed: two trusted clocks have differed, and have not agreed for a while since.
+        is_disputed: whether two trusted clocks have differed and not agreed long enough since.
     """
 
     def __init__(self, at: datetime) -> None:
@@ -54,12 +54,12 @@ class TrueClocks:
         self.host.at = until
 
     def boot(self, error: timedelta) -> None:
-        """Start the machine again, with a clock of its own that nothing has set yet."""
+        """Reboot the machine, with a clock that nothing has set yet."""
         self.host.seconds, self.host.boots = 10.0, self.host.boots + 1
         self.host.error, self.host.is_synchronised = error, False
 
     def doubt(self, meter: TrueMeter | None = None) -> None:
-        """Take note that the time must be borne out again; `meter` where a clock has changed."""
+        """Record that the time must be confirmed again; pass `meter` if a clock has changed."""
         self._known_since = None
         if meter is None:
             return
@@ -69,7 +69,7 @@ class TrueClocks:
             self._differing_since = self.at
 
     def keep_knowable(self, meter: TrueMeter) -> None:
-        """Let no clock lie where no other can give it the lie, nor for a day."""
+        """End errors of clocks that no other clock contradicts, or that last too long."""
         since = self._differing_since
         is_lasting = since is not None and self.at - since > LONGEST_DIFFERENCE
         if timedelta() in _trusted_errors(meter, self.host) and not is_lasting:
@@ -80,14 +80,14 @@ class TrueClocks:
             self.host.is_synchronised = False
 
     def do_differ(self, meter: TrueMeter) -> bool:
-        """Whether two clocks that are trusted now differ."""
+        """Return whether two trusted clocks differ now."""
         return len(_trusted_errors(meter, self.host)) > 1
 
     def is_believed(self, meter: TrueMeter) -> bool:
-        """Whether the time can be believed: trusted clocks have agreed on it for long enough.
+        """Return whether the time can be believed: trusted clocks have agreed on it long enough.
 
-        Where two have differed, that one of them falls silent does not settle which was right,
-        unless the chip's own count from the last time that was believed does.
+        If two clocks have differed, the silence of one does not settle which was right, unless the
+        chip's own count from the last believed time does.
         """
         errors = _trusted_errors(meter, self.host)
         self.is_disputed |= len(errors) > 1
@@ -105,16 +105,16 @@ class TrueClocks:
         return is_believed
 
     def keep(self) -> None:
-        """Take note that the chip has committed what it knows of the clocks."""
+        """Record that the chip has committed its state of the clocks."""
         self._is_dispute_kept = self.is_disputed
 
     def restart(self) -> None:
-        """Take note that the chip knows no more than it has committed."""
+        """Record that the chip knows only what it has committed."""
         self.is_disputed |= self._is_dispute_kept
         self.doubt()
 
     def forget(self) -> None:
-        """Take note that the chip has no time left to carry on."""
+        """Record that the chip has no believed time to count from."""
         self._believed_boot = None
         self.doubt()
 
@@ -124,6 +124,6 @@ def _is_trusted(meter: TrueMeter) -> bool:
 
 
 def _trusted_errors(meter: TrueMeter, host: HostClock) -> set[timedelta]:
-    """Return by how much each clock that is trusted is ahead."""
+    """Return how far each trusted clock is ahead."""
     errors = {meter.clock_error} if _is_trusted(meter) else set()
     return errors | {host.error} if host.is_synchronised else errors

@@ -1,8 +1,8 @@
-"""The oracle: what a household truly drew, and what it was then billed.
+"""The oracle: a household's true consumption, compared with its bills.
 
-It knows nothing of how the chip meters. What it allows beside the exact truth stands in windows:
-spans of time whose energy may lack, since nobody can know it, or may stand under the calendar that
-followed, since only its end was seen.
+It is independent of the chip's metering. Windows allow deviations from the exact truth: they are
+spans of time whose energy may be missing, since nobody can know it, or may count under the next
+calendar, since only its end was seen.
 """
 
 from bisect import bisect_left, bisect_right
@@ -16,12 +16,12 @@ from protocol.calendar import day_end, legal_day
 from tests.support.true_meter import CALENDAR_OF_NAME, TrueMeter
 
 MOMENT = timedelta(microseconds=1)
-# How many frames a chip may lie behind what it has heard.
+# How many frames a chip may lag behind the last one it has read.
 FRAMES_BEHIND = 6
 
 
 class Key(NamedTuple):
-    """What counts: a meter's register (from 0) under a calendar."""
+    """A counter: a meter's register (from 0) under a calendar."""
 
     serial: str
     calendar: str
@@ -29,7 +29,7 @@ class Key(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What had been drawn when a frame came."""
+    """The energy drawn by the time of a frame."""
 
     at: datetime
     total_wh: int
@@ -38,10 +38,10 @@ class Seen(NamedTuple):
 
 @dataclass
 class Window:
-    """A span whose energy may lack or, where `calendar` is said, may stand under that one.
+    """A span whose energy may be missing or, with `calendar`, may count under that calendar.
 
-    It ends when `frames_left` more good frames have come; while that is None, it waits for a
-    person. `is_shuffled`: it may also stand in another register, as registers changed places.
+    It ends after `frames_left` more good frames; while that is None, it waits for a person. With
+    `is_shuffled`, the energy may also count in another register, since registers were swapped.
     """
 
     why: str
@@ -63,7 +63,7 @@ class Window:
 
 @dataclass
 class Ledger:
-    """What one household drew from `begun_at` on, when the chip's account begins."""
+    """The consumption of one household since `begun_at`, when the chip's account begins."""
 
     begun_at: datetime
     by_key: Counter[Key] = field(default_factory=Counter)
@@ -86,22 +86,22 @@ class Ledger:
     def total_wh(self) -> int:
         return self._totals_wh[-1]
 
-    # What happens.
+    # Events.
 
     def meet(self, meter: TrueMeter) -> None:
-        """Take note of the household's meter as it is installed."""
+        """Record the indices of the household's meter at its installation."""
         for number, index_wh in enumerate(meter.indices_wh):
             self.first_wh[meter.serial, number] = index_wh
 
     def draw(self, until: datetime, meter: TrueMeter, register: int, energy_wh: int) -> None:
-        """Take note of what was drawn since the instant before, at an even rate."""
+        """Record the energy drawn since the previous instant, at an even rate."""
         self._instants.append(until)
         self._totals_wh.append(self.total_wh + energy_wh)
         if energy_wh:
             self.by_key[Key(meter.serial, meter.calendar, register)] += energy_wh
 
     def see(self) -> None:
-        """Take note that a good frame of the household's meter has come."""
+        """Record a good frame of the household's meter."""
         self.seen = self._now()
         if self._lost_since is not None:
             self._untimed.append((self._lost_since, self.seen.at + timedelta(days=1)))
@@ -115,35 +115,35 @@ class Ledger:
                     window.ended = self.seen
 
     def close(self, day: date) -> None:
-        """Take note that the chip closes a day: by a wrong time, before it is over."""
+        """Record that the chip closes a day, which a wrong time may cause before it is over."""
         if day_end(day) > self._instants[-1]:
             self._closed_ahead[day] = self.seen
         else:
             self._closed_ahead.pop(day, None)
 
     def keep(self) -> None:
-        """Take note that the chip has committed."""
+        """Record a commit of the chip."""
         self._kept = self.seen
         if self._kept_at[-1] != self.seen.at:
             self._kept_at.append(self.seen.at)
 
     def disturb(self) -> None:
-        """Take note of something that lets the chip begin anew with what it was about to believe."""
+        """Record an event after which the chip starts confirming again."""
         for window in self.windows:
             if window.frames_left:
                 window.frames_left = window.frames
 
     def restart(self) -> None:
-        """Take note that the chip knows no more than it has committed."""
+        """Record that the chip knows only what it has committed."""
         self._go_back(self._kept)
 
     def lose_after(self, day: date | None) -> bool:
-        """Take note that the chip knows no more than what the cloud has of days up to `day`.
+        """Record that the chip knows only what the cloud has of days up to `day`.
 
-        Return whether it can know that the meter is the same.
+        Returns whether the chip can know that the meter is the same.
         """
-        known = [self._last_of_day[each] for each in self._last_of_day if day and each <= day]
-        ahead = [self._closed_ahead[each] for each in self._closed_ahead if day and each <= day]
+        known = [self._last_of_day[past] for past in self._last_of_day if day and past <= day]
+        ahead = [self._closed_ahead[past] for past in self._closed_ahead if day and past <= day]
         latest = min([known[-1], *ahead[-1:]], key=lambda seen: seen.at) if known else None
         back = Seen(self.begun_at, 0, Counter()) if latest is None else self._billed_by(latest)
         self._lost_since = back.at if self._lost_since is None else min(self._lost_since, back.at)
@@ -155,47 +155,47 @@ class Ledger:
         return is_same
 
     def may_lack(self, why: str, frames: int | None, since: Seen | None = None) -> None:
-        """Allow that what is drawn from `since`, else the last frame, on is never counted."""
+        """Allow energy drawn since `since`, or else the last frame, to be missing."""
         begun = since or self.seen
         window = Window(why, begun, None, frames, frames, is_shuffled=frames is None)
         self.windows.append(window)
 
     def may_mistime(self, until: datetime) -> None:
-        """Allow that what is drawn from now to `until` stands elsewhere in that time."""
+        """Allow energy drawn from now to `until` to count at any time in that span."""
         self._untimed.append((self.seen.at, until + timedelta(days=1)))
 
     def may_exceed(self, excess_wh: int) -> None:
-        """Allow that `excess_wh` which nobody drew are counted, as the meter shows them."""
+        """Allow `excess_wh` that nobody drew to be counted, since the meter shows them."""
         self._excess_wh += excess_wh
 
     def may_move(self, calendar: str, frames: int | None = None) -> None:
-        """Allow that what was drawn since the last frame counts under `calendar`.
+        """Allow energy drawn since the last frame to count under `calendar`.
 
-        `frames`: so many more may come before the chip goes by it.
+        The chip may need `frames` more frames before it uses that calendar.
         """
         ended = self._now() if frames is None else None
         window = Window("another calendar", self.seen, calendar, frames, frames, ended)
         self.windows.append(window)
 
     def has_ended(self, why: str) -> bool:
-        """Whether no window of this kind is open."""
+        """Return whether no window of this kind is open."""
         return all(window.ended is not None for window in self.windows if window.why == why)
 
     def person_has_confirmed(self, frames: int) -> None:
-        """Let windows that wait for a person end `frames` from now."""
+        """Let windows that wait for a person end after `frames` more frames."""
         for window in self.windows:
             if window.frames is None and window.ended is None:
                 window.frames = window.frames_left = frames
 
     def drawn_since_seen(self, serial: str, register: int) -> int:
-        """Return what a register has counted since the last frame that the chip knows of, Wh."""
+        """Return the Wh that a register has counted since the last frame known to the chip."""
         since = self.by_key - self.seen.by_key
         return _by_register(since)[serial, register]
 
     # Verdicts.
 
     def wrong_curve(self, placed_wh: int) -> str | None:
-        """Say what is wrong with a curve that adds up to `placed_wh`, if anything is."""
+        """Return what is wrong with a curve that adds up to `placed_wh`, if anything."""
         excess_wh = placed_wh - self.total_wh
         if excess_wh > self._excess_wh:
             return f"the curve has {excess_wh} Wh that nobody drew"
@@ -205,7 +205,7 @@ class Ledger:
         return None
 
     def wrong_times(self, intervals: Sequence) -> str | None:
-        """Say which day's curve is not of its day, if any is not."""
+        """Return the first day whose curve does not fit that day, if there is one."""
         placed_wh = 0
         may_lack_wh = self._may_lack_wh()
         untimed = self._untimed + [
@@ -214,8 +214,8 @@ class Ledger:
             if window.calendar is None and window.ended is not None
         ]
         energies_wh: Counter[date] = Counter()
-        for each in intervals:
-            energies_wh[each.day] += each.energy_wh
+        for interval in intervals:
+            energies_wh[interval.day] += interval.energy_wh
         for day in sorted(energies_wh):
             placed_wh += energies_wh[day]
             end = day_end(day)
@@ -231,7 +231,7 @@ class Ledger:
         return None
 
     def wrong_bill(self, billed: Iterable[tuple[str, str, tuple[int, ...]]]) -> str | None:
-        """Say what is wrong with steps (serial, calendar's name, kWh by register), if anything."""
+        """Return what is wrong with steps (serial, calendar, kWh by register), if anything."""
         billed_kwh: Counter[Key] = Counter()
         for serial, name, steps_kwh in billed:
             calendar = CALENDAR_OF_NAME.get(name, name)
@@ -240,7 +240,7 @@ class Ledger:
         return self._wrong_registers(billed_kwh) or self._wrong_calendars(billed_kwh)
 
     def _wrong_registers(self, billed_kwh: Counter[Key]) -> str | None:
-        """Compare by meter and register: exact but for what may lack."""
+        """Compare by meter and register; only energy in windows may be missing."""
         drawn_wh = _by_register(self.by_key)
         found_kwh = _by_register(billed_kwh)
         lacks = [window for window in self.windows if window.calendar is None]
@@ -253,7 +253,7 @@ class Ledger:
             base_wh = self.first_wh[place]
             right_kwh = (base_wh + drawn_wh[place]) // 1_000 - base_wh // 1_000
             may_lack_wh = sum(energy_wh[place] for energy_wh in lacking)
-            # Where a register begins anew, parts of a kWh are forgotten or counted as one.
+            # Where a register restarts, parts of a kWh are lost or rounded up.
             slack_kwh = len(lacks)
             high_kwh = right_kwh + slack_kwh + -(-self._may_come_wh() // 1_000)
             low_kwh = right_kwh - -(-may_lack_wh // 1_000) - slack_kwh - (high_kwh - right_kwh)
@@ -265,7 +265,7 @@ class Ledger:
         return None
 
     def _wrong_calendars(self, billed_kwh: Counter[Key]) -> str | None:
-        """Compare by calendar: up to a kWh at each change, and to what stands in a window."""
+        """Compare by calendar, with a tolerance of a kWh per change and the energy in windows."""
         moves = [window for window in self.windows if window.calendar is not None]
         for key in billed_kwh.keys() | self.by_key.keys():
             low_wh = self.by_key[key] - self._may_come_wh()
@@ -305,14 +305,14 @@ class Ledger:
         return sum(window.energy_wh for window in self.windows if window.calendar is None)
 
     def _may_come_wh(self) -> int:
-        """Return how much may stand in another register than it was counted in."""
+        """Return how much energy may be billed in a register other than its own."""
         shuffled = [window.energy_wh for window in self.windows if window.is_shuffled]
         return sum(shuffled) + self._excess_wh
 
     def _billed_by(self, seen: Seen) -> Seen:
-        """Return up to where a day is billed that closed at `seen`.
+        """Return the state up to which a day that closed at `seen` is billed.
 
-        A day has one calendar: what was counted since a change falls on the next one.
+        A day has one calendar, so energy counted since a change is billed on the next day.
         """
         day = legal_day(seen.at - MOMENT)
         changes = [
@@ -321,7 +321,7 @@ class Ledger:
             if window.begun.at < seen.at
             and (window.ended is None or legal_day(window.ended.at) >= day)
         ]
-        return min([seen, *changes], key=lambda each: each.at)
+        return min([seen, *changes], key=lambda change: change.at)
 
     def _known_before(self, at: datetime) -> datetime:
         seen = self._seen_at[max(bisect_right(self._seen_at, at) - FRAMES_BEHIND, 0)]

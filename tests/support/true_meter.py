@@ -1,7 +1,7 @@
-"""A meter as it truly is: what each of its registers has counted, and the bytes that it sends.
+"""A true meter: the counts of its registers, and the bytes that it sends.
 
-Written after Enedis-NOI-CPT_54E v3 and without the product's own encoder, so that neither can hide
-a mistake of the other.
+It follows Enedis-NOI-CPT_54E v3 and does not use the product's encoder, so neither can hide a
+mistake of the other.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ REGISTERS = 10
 
 @dataclass(frozen=True)
 class Calendar:
-    """One contract as both modes name it, and the historique labels of its registers in order."""
+    """One contract's names in both modes, and its registers' historique labels, in order."""
 
     ngtf: str
     optarif: str
@@ -35,7 +35,7 @@ CALENDARS = {
         ("HCJB", "HPJB", "HCJW", "HPJW", "HCJR", "HPJR"),
     ),
 }
-# Every name under which a chip may keep a calendar, to the one calendar that it is.
+# Every name under which a chip may store a calendar, and the calendar's key.
 CALENDAR_OF_NAME = {
     name: key
     for key, calendar in CALENDARS.items()
@@ -45,13 +45,13 @@ CALENDAR_OF_NAME = {
 
 @lru_cache(maxsize=1 << 14)
 def standard_group(label: str, *fields: str) -> bytes:
-    """Encode a group of standard mode: HT between fields, the last HT in the sum."""
+    """Encode a group of standard mode: HT between fields, the last HT included in the sum."""
     return _closed("\t".join((label, *fields, "")).encode(), last=0)
 
 
 @lru_cache(maxsize=1 << 14)
 def historique_group(label: str, value: str) -> bytes:
-    """Encode a group of historique: SP between fields, the last SP not in the sum."""
+    """Encode a group of historique mode: SP between fields, the last SP not in the sum."""
     return _closed(f"{label} {value} ".encode(), last=1)
 
 
@@ -65,9 +65,9 @@ class TrueMeter:
     """A meter on a wall.
 
     Attributes:
-        indices_wh: what each of ten registers shows, not yet cut to nine digits.
-        other_wh: what the total holds beside them, of contracts before.
-        clock_error: by how much its clock is ahead; `is_clock_degraded`: it says so.
+        indices_wh: the ten registers' indices, not yet cut to nine digits.
+        other_wh: the part of the total from earlier contracts.
+        clock_error: how far its clock is ahead; `is_clock_degraded`: whether it is marked so.
     """
 
     serial: str
@@ -90,7 +90,7 @@ class TrueMeter:
         return (2 * (local.toordinal() % (count // 2)) + is_peak) % count
 
     def count(self, at: datetime, energy_wh: int) -> int:
-        """Count what was drawn up to `at`; return the register's number."""
+        """Count energy drawn up to `at`; returns the register's number."""
         number = self.register_at(at)
         self.indices_wh[number] += energy_wh
         return number

@@ -49,7 +49,7 @@ def _public(key):
 
 @dataclass
 class Home:
-    """One household: its chip's key, its seeds, what it contributed."""
+    """One household: its chip's key, its seeds and its contribution."""
 
     shape: Shape
     key: bytes = field(default_factory=lambda: secrets.token_bytes(16))
@@ -68,7 +68,7 @@ class Home:
         return device_topic(COLLECTIVITY, self.device, Kind.KEY)
 
     def letters(self, to: TrusteeSet, document: bytes, **changes) -> bytes:
-        """Sign the letters as the chip publishes them; `changes` of the message."""
+        """Sign the seed letters as the chip does; `changes` replaces fields of the message."""
         generation = changes.get("generation", self.generation)
         fields = {
             "household_key": self.key,
@@ -80,21 +80,21 @@ class Home:
                     self.seeds,
                     self.shape,
                     LetterContext(COLLECTIVITY, self.key, generation, document, number),
-                    each.sealing_key,
+                    trustee.sealing_key,
                 )
-                for number, each in enumerate(to.trustees)
+                for number, trustee in enumerate(to.trustees)
             ),
         }
         body = SeedLetters(**(fields | changes))
         return seal_message(Address(COLLECTIVITY, self.device, Kind.KEY), body, self.signing_key)
 
     def masked(self, day=DAY, measure="classes"):
-        """Return the contribution as the cloud has it, uint64[SLOTS]."""
+        """Return the masked contribution, uint64[SLOTS]."""
         return mask_values(self.values, self.seeds, self.key, day, measure, self.nonce)
 
 
 class TrusteeArea:
-    """Keys, documents and households; `trustee(n)` gives a trustee that knows all of it."""
+    """Keys, documents and households; `trustee(n)` returns a trustee that knows all of them."""
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class TrusteeArea:
             None,
             effective,
             shape,
-            tuple(each.public for each in self.identities),
+            tuple(identity.public for identity in self.identities),
             _public(self.platform_key),
             _public(self.registrar_key),
         )
@@ -160,8 +160,8 @@ class TrusteeArea:
         return Measures(**(fields | changes))
 
     def signed(self, cosigned, signers=None):
-        for each in self.identities if signers is None else signers:
-            cosigned = cosigned.signed(each.name, each.signing_key)
+        for signer in self.identities if signers is None else signers:
+            cosigned = cosigned.signed(signer.name, signer.signing_key)
         return cosigned.signed(COLLECTIVITY_SIGNER, self.platform_key)
 
     def join(self, cell, start=None, home=None) -> Home:
@@ -197,7 +197,7 @@ class TrusteeArea:
         return self.trustee(number, TrusteeLog.open(folder), **options)
 
     def teach(self, trustee: TrusteeCore):
-        """Give it documents and roster as the release worker does; returns its last words."""
+        """Send documents and roster as the release worker does; returns the last answer."""
         trustee.confirm(fingerprint(self.signed_set))
         for page in (*cosigned_pages(self.signed_set), *cosigned_pages(self.signed_measures)):
             trustee.take(page)
@@ -213,7 +213,7 @@ class TrusteeArea:
             trustee.take_key_shares(home.topic, self.letters(home))
 
     def request(self, homes=None, ask=Ask.SUM, **changes) -> SetRequest:
-        homes = sorted(self.near if homes is None else homes, key=lambda each: each.entry)
+        homes = sorted(self.near if homes is None else homes, key=lambda home: home.entry)
         length = changes.get("length", len(self.roster))
         fields = {
             "ask": ask,
@@ -223,51 +223,55 @@ class TrusteeArea:
             "day": DAY,
             "length": length,
             "head": self.roster.head_at(length),
-            "bitmap": bitmap_of([each.entry for each in homes], length),
-            "nonces": draws_of([(each.nonce, each.generation) for each in homes]),
+            "bitmap": bitmap_of([home.entry for home in homes], length),
+            "nonces": draws_of([(home.nonce, home.generation) for home in homes]),
         }
         return SetRequest(**(fields | changes))
 
     def opened(self, homes, answers: dict[int, Answer], day=DAY):
         """Open a sum with the answers of these trustees, int64[SLOTS]."""
-        total = add_up(np.array([each.masked(day) for each in homes]))
-        masks = {n: from_bytes(data) for each in answers.values() for n, data in each.sums}
+        total = add_up(np.array([home.masked(day) for home in homes]))
+        masks = {n: from_bytes(data) for answer in answers.values() for n, data in answer.sums}
         assert set(masks) == set(range(len(self.shape.seed_sets)))
         return unmask(total, masks.values())
 
 
 def ask(trustee: TrusteeCore, request: SetRequest) -> Answer | Refused:
-    """Send a request in pages; return the answer or the refusal."""
-    out = [each.message for page in request_pages(request) for each in trustee.take(page)]
+    """Send a request in pages; returns the answer or the refusal."""
+    out = [message.message for page in request_pages(request) for message in trustee.take(page)]
     if isinstance(out[0], Refused):
         return out[0]
-    assert all(isinstance(each, AnswerPage) for each in out)
-    return msgspec.msgpack.decode(b"".join(each.data for each in out), type=Answer)
+    assert all(isinstance(page, AnswerPage) for page in out)
+    return msgspec.msgpack.decode(b"".join(page.data for page in out), type=Answer)
 
 
 def converse(trustees: list[TrusteeCore], first: list[tuple[str, FromPeer]]) -> None:
-    """Pass messages between trustees until nobody has anything to say."""
+    """Pass messages between trustees until none are left."""
     waiting = list(first)
     for _ in range(10_000):
         if not waiting:
             return
         sender, message = waiting.pop(0)
-        for each in trustees:
-            if each.identity.name != sender:
-                answers = each.take_peer(sender, message)
-                waiting += [(each.identity.name, answer) for answer in answers]
+        for trustee in trustees:
+            if trustee.identity.name != sender:
+                answers = trustee.take_peer(sender, message)
+                waiting += [(trustee.identity.name, answer) for answer in answers]
     raise AssertionError("trustees never stop talking")
 
 
 def greet(trustees: list[TrusteeCore]) -> None:
-    """Let all say hello to all."""
+    """Send every trustee's hello to all others."""
     converse(
         trustees,
-        [(each.identity.name, message) for each in trustees for message in each.peers.hello()],
+        [
+            (trustee.identity.name, message)
+            for trustee in trustees
+            for message in trustee.peers.hello()
+        ],
     )
 
 
-def tell(trustee: TrusteeCore, others: list[TrusteeCore]) -> None:
-    """Let the others hear what a trustee has answered."""
+def share_answers(trustee: TrusteeCore, others: list[TrusteeCore]) -> None:
+    """Send a trustee's logged answers to the others."""
     messages = [(trustee.identity.name, message) for message in trustee.pop_announcements()]
     converse([trustee, *others], messages)

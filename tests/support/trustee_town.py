@@ -1,4 +1,4 @@
-"""Trustees as processes at a real broker, chips that publish letters, and the release worker."""
+"""Trustees as processes at a real broker, chips with seed letters, and the release worker."""
 
 import signal
 import sqlite3
@@ -36,7 +36,7 @@ from trustee.core import today_number
 from trustee.log import FILE_NAME
 
 WITHIN_S = 60.0
-# `volet trustee run` that dies by its own hand after the log was written, before the answer.
+# `volet trustee run` that kills itself after writing the log and before answering.
 DYING = """
 import os, signal
 from trustee.core import TrusteeCore
@@ -47,10 +47,10 @@ main()
 
 
 class TrusteeTown:
-    """Four trustees by number; `area` holds everybody's keys.
+    """Four trustees by number; `area` holds all keys.
 
     Attributes:
-        started_from: tables, and whether they held anything, with which one was started again.
+        started_from: for each restart, the tables of the trustee and whether they had rows.
     """
 
     def __init__(self, broker: Broker, folder: Path) -> None:
@@ -76,7 +76,7 @@ class TrusteeTown:
         return self.folder / self.names[number]
 
     def volet(self, number: int, *args: str, is_at_home: bool = True) -> str:
-        """Run `volet trustee …`, on a trustee's directory where it takes one."""
+        """Run `volet trustee …`, on the trustee's directory if the command takes one."""
         command = (sys.executable, "-m", "volet.main", "trustee", *args)
         directory = ("--dir", str(self.directory(number))) if is_at_home else ()
         done = subprocess.run((*command, *directory), capture_output=True, check=True, text=True)
@@ -101,17 +101,17 @@ class TrusteeTown:
         return process.wait(WITHIN_S)
 
     def restart(self, number: int, how: signal.Signals, *, is_ready: bool = False) -> None:
-        """End a trustee in the state it is in, and start it again: it must know the same.
+        """End a trustee in its current state and start it again; it must know the same.
 
-        `is_ready`: wait until it answers again.
+        With `is_ready`, wait until it answers again.
         """
-        before, since = self._answered(number), len(self.heard(number))
+        before, since = self._answered(number), len(self.responses(number))
         self.started_from |= self._tables(number)
         process = self._processes.pop(number)
         process.send_signal(how)
         assert process.wait(WITHIN_S) == (0 if how == signal.SIGTERM else -how)
         self.start(number)
-        self._wait(lambda: len(self.heard(number)) > since, number, "to speak again")
+        self._wait(lambda: len(self.responses(number)) > since, number, "to speak again")
         if is_ready:
             self.wait_ready(number, since)
         assert self._answered(number) == before
@@ -121,7 +121,7 @@ class TrusteeTown:
         return status["answered"], status["alarms"]
 
     def _tables(self, number: int) -> set[tuple[str, bool]]:
-        """Return which tables of a trustee's hold something, and which nothing."""
+        """Return a trustee's tables, and whether each has rows."""
         with closing(sqlite3.connect(self.directory(number) / FILE_NAME)) as database:
             names = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             return {
@@ -139,7 +139,7 @@ class TrusteeTown:
         self.worker.close()
 
     def publish_letters(self) -> None:
-        """Let every chip publish its letters, retained."""
+        """Publish every chip's seed letters, retained."""
         authority = load_authority(self.broker.cloud)
         for home in self.area.homes:
             key = ec.generate_private_key(ec.SECP256R1())
@@ -170,8 +170,8 @@ class TrusteeTown:
         self.send(number, *cosigned_pages(area.signed_measures))
         self.send(number, *roster_pages(0, area.entries))
 
-    def heard(self, number: int) -> list[AnswerPage | Refused | Known]:
-        """Return all that a trustee has said so far, signatures checked."""
+    def responses(self, number: int) -> list[AnswerPage | Refused | Known]:
+        """Return all responses of a trustee so far, with their signatures verified."""
         topic = trustee_topic(COLLECTIVITY, self.names[number], TrusteeKind.RESPONSE)
         address = Address(COLLECTIVITY, DeviceId(self.names[number]), TrusteeKind.RESPONSE)
         key = self.area.identities[number].signing_key.public_key()
@@ -182,11 +182,11 @@ class TrusteeTown:
         ]
 
     def wait_ready(self, number: int, since: int = 0) -> None:
-        """Wait until a trustee says that it is ready and knows all; `since`: heard before."""
+        """Wait until a trustee reports that it is ready; `since` responses came before."""
 
         def is_ready() -> bool:
-            said = [each for each in self.heard(number)[since:] if isinstance(each, Known)]
-            return bool(said) and (said[-1].is_ready, said[-1].roster_length) == (
+            states = [state for state in self.responses(number)[since:] if isinstance(state, Known)]
+            return bool(states) and (states[-1].is_ready, states[-1].roster_length) == (
                 True,
                 len(self.area.roster),
             )
@@ -194,7 +194,7 @@ class TrusteeTown:
         self._wait(is_ready, number, "to be ready")
 
     def wait_there(self, number: int) -> None:
-        self._wait(lambda: bool(self.heard(number)), number, "to be there")
+        self._wait(lambda: bool(self.responses(number)), number, "to be there")
 
     def wait_seeds(self, number: int) -> None:
         count = len(self.area.homes)
@@ -202,7 +202,10 @@ class TrusteeTown:
 
     def wait_set(self, number: int) -> None:
         self._wait(
-            lambda: any(isinstance(each, Known) and each.documents for each in self.heard(number)),
+            lambda: any(
+                isinstance(message, Known) and message.documents
+                for message in self.responses(number)
+            ),
             number,
             "to take the confirmed set",
         )
@@ -211,23 +214,23 @@ class TrusteeTown:
         self._wait(lambda: bool(self.status(number)["waiting"]), number, "to await its operator")
 
     def ask(self, number: int, request: SetRequest) -> Answer | Refused:
-        """Send a request; return what the trustee says to it from now on."""
-        since = len(self.heard(number))
+        """Send a request and return the trustee's answer or refusal."""
+        since = len(self.responses(number))
         self.send(number, *request_pages(request))
         return self.answer(number, request, since)
 
     def answer(self, number: int, request: SetRequest, since: int) -> Answer | Refused:
         self._wait(lambda: self._answer(number, request, since) is not None, number, "to answer")
-        found = self._answer(number, request, since)
-        assert found is not None
-        return found
+        answer = self._answer(number, request, since)
+        assert answer is not None
+        return answer
 
     def log(self, number: int) -> str:
         return (self.folder / f"log-{number}").read_text("utf-8")
 
     def _answer(self, number, request, since) -> Answer | Refused | None:
         parts = {}
-        for message in self.heard(number)[since:]:
+        for message in self.responses(number)[since:]:
             if isinstance(message, Refused) and message.request == request.id:
                 return message
             if isinstance(message, AnswerPage) and message.request == request.id:

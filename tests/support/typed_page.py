@@ -1,4 +1,4 @@
-"""A page of the documentation as a test types it: commands, the output they promise, the rest."""
+"""Parses a page of the documentation for a test to type: commands and their promised output."""
 
 import re
 import textwrap
@@ -20,7 +20,7 @@ _BLOCK = re.compile(
 )
 _INDENTED = re.compile(r"^\n(?: {4}|\t)[^\n]+$", re.MULTILINE)
 _LATER = re.compile(r"\s# [^'\"]*\blater$")
-# An id of which a page gives the first four characters, such as `1f0c…`: an example of its kind.
+# An id of which a page shows only the first four characters, such as `1f0c…`, as an example.
 _ID = re.compile(r"(?<![\w-])(?:volet_)?[0-9a-z]{4}…")
 
 
@@ -30,8 +30,8 @@ class Block:
 
     Attributes:
         kind: the word after its fence, such as console or json.
-        text: what stands in it.
-        note: the comment on the line before it, which no reader sees; "" if there is none.
+        text: its content.
+        note: the comment on the line before it, invisible to readers; "" if there is none.
     """
 
     kind: str
@@ -39,7 +39,7 @@ class Block:
     note: str
 
     def noted(self, word: str) -> str:
-        """Return what follows `word` in the note, "" if the note is another."""
+        """Return the text after `word` in the note, "" if the note begins differently."""
         return self.note.removeprefix(f"{word}: ") if self.note.startswith(f"{word}: ") else ""
 
 
@@ -52,51 +52,51 @@ class Step:
 
     @property
     def is_later(self) -> bool:
-        """Whether the command ends in a comment such as `# a minute later`.
+        """Return whether the command ends in a comment such as `# a minute later`.
 
-        What it prints takes a while to come about, so it is typed again until it does.
+        Its output takes a while to appear, so the command is typed again until it does.
         """
         return _LATER.search(self.command) is not None
 
     @property
     def before_interrupt(self) -> list[str] | None:
-        """What is printed before Ctrl-C is typed; None if it is not."""
+        """The output before Ctrl-C is typed, None if it is not typed."""
         if INTERRUPT not in self.expected:
             return None
         return self.expected[: self.expected.index(INTERRUPT)]
 
     @property
     def output(self) -> list[str]:
-        """What is printed in all."""
+        """The whole output."""
         return [line for line in self.expected if line != INTERRUPT]
 
 
 def blocks(text: str) -> list[Block]:
-    """Return a page's code blocks in their order."""
+    """Return a page's code blocks in order."""
     return [
-        Block(found["kind"], textwrap.dedent(found["text"]), found["note"] or "")
-        for found in _BLOCK.finditer(text)
+        Block(match["kind"], textwrap.dedent(match["text"]), match["note"] or "")
+        for match in _BLOCK.finditer(text)
     ]
 
 
 def steps(block: Block) -> list[Step]:
-    """Return each `$` line of a console block with what follows it."""
-    found: list[Step] = []
+    """Return each `$` line of a console block with the output after it."""
+    parsed: list[Step] = []
     for line in block.text.splitlines():
         if line.startswith("$ "):
-            found.append(Step(line[2:]))
+            parsed.append(Step(line[2:]))
         elif line.startswith("> "):
-            found[-1].command += f"\n{line[2:]}"
+            parsed[-1].command += f"\n{line[2:]}"
         else:
-            found[-1].expected.append(line)
-    return found
+            parsed[-1].expected.append(line)
+    return parsed
 
 
 def pattern(expected: list[str], known: Mapping[str, str]) -> "re.Pattern[str]":
-    """Return what output must match.
+    """Return the pattern that output must match.
 
-    `…` is anything in a line, alone any lines. `1f0c…` is one word, the same wherever it stands:
-    what it is, is in `known` by that name or else in the match, by `names`.
+    `…` matches anything within a line, or alone any lines. `1f0c…` matches one word, the same in
+    every place; `known` gives it by that name, or else `names` reads it from the match.
     """
     parts, seen = [], set(known)
     for line in expected:
@@ -104,9 +104,9 @@ def pattern(expected: list[str], known: Mapping[str, str]) -> "re.Pattern[str]":
             parts.append(r"(?:.*\n)*?")
             continue
         at = 0
-        for found in _ID.finditer(line):
-            parts.append(_anything(line[at : found.start()]))
-            name = found[0]
+        for match in _ID.finditer(line):
+            parts.append(_anything(line[at : match.start()]))
+            name = match[0]
             if name in known:
                 parts.append(re.escape(known[name]))
             elif name in seen:
@@ -114,23 +114,23 @@ def pattern(expected: list[str], known: Mapping[str, str]) -> "re.Pattern[str]":
             else:
                 parts.append(rf"(?P<{_group(name)}>[\w-]+)")
             seen.add(name)
-            at = found.end()
+            at = match.end()
         parts.append(_anything(line[at:]) + r"\n")
     return re.compile("".join(parts))
 
 
 def names(match: "re.Match[str]") -> dict[str, str]:
-    """Return what the ids of a page, by the way it writes them, really are."""
+    """Return the real ids of a match, by the abbreviations on the page."""
     return {f"{group.removeprefix('id_')}…": word for group, word in match.groupdict().items()}
 
 
 def with_ids(command: str, known: Mapping[str, str]) -> str:
     """Return a command with the real ids in place of the page's."""
-    return _ID.sub(lambda found: known.get(found[0], found[0]), command)
+    return _ID.sub(lambda match: known.get(match[0], match[0]), command)
 
 
 def problems(text: str) -> Iterator[str]:
-    """Say which code blocks of a page a test would pass by without a reason given."""
+    """Yield a message for each code block of a page that a test would skip without a reason."""
     for block in blocks(text):
         begin = block.text.partition("\n")[0]
         if block.noted("not typed") or block.noted("file"):
@@ -143,8 +143,8 @@ def problems(text: str) -> Iterator[str]:
             )
         elif not begin.startswith("$ "):
             yield f"the console block {begin!r} does not begin with a command"
-    for found in _INDENTED.findall(_BLOCK.sub("", text)):
-        yield f"{found.strip()!r} is an indented block, which nobody types: fence it"
+    for indented in _INDENTED.findall(_BLOCK.sub("", text)):
+        yield f"{indented.strip()!r} is an indented block, which nobody types: fence it"
 
 
 def _anything(text: str) -> str:

@@ -1,6 +1,6 @@
-"""A chip as providers and a collectivity that collude see it: what they send, what leaves it.
+"""A chip as colluding providers and collectivity see it: its input and its receipts.
 
-They compute what they like; the chip judges, settles and lets receipts go by its own rules.
+They compute whatever they like. The chip judges statements and releases receipts by its own rules.
 """
 
 from collections.abc import Sequence
@@ -45,8 +45,8 @@ from protocol.tariff import Tariff
 from tests.support.household import Household
 
 
-class Said(msgspec.Struct, frozen=True):
-    """What a receipt says: the total with tax, and each energy line's quantity and amount."""
+class ReceiptContent(msgspec.Struct, frozen=True):
+    """A receipt's content: the total with tax, and each energy line's quantity and amount."""
 
     total: Decimal
     quantities: tuple[int, ...]
@@ -54,7 +54,7 @@ class Said(msgspec.Struct, frozen=True):
 
 
 class Deal(msgspec.Struct, frozen=True):
-    """A contract that the household has signed, and the key of the provider that has it."""
+    """A contract signed by the household, and its provider's key."""
 
     agreement: Agreement
     key: Ed25519PrivateKey
@@ -63,12 +63,12 @@ class Deal(msgspec.Struct, frozen=True):
 
 @dataclass
 class Victim:
-    """A household's chip with its ledgers, which begin empty."""
+    """A household's chip with its ledgers, which start empty."""
 
     home: Household
     consent: Consent = Consent.LINES
     schedules: Schedules = field(default_factory=Schedules)
-    # False: a chip that forgets for which days a receipt has left.
+    # False for a chip that forgets for which days it has sent a receipt.
     is_remembering = True
 
     def __post_init__(self) -> None:
@@ -80,7 +80,7 @@ class Victim:
         self.judgements: list[Judgement] = []
 
     def sign(self, *tariffs: Tariff, start: date | None = None, end: date | None = None) -> Deal:
-        """Let the household take an offer of these tariffs, with another provider each time."""
+        """Sign a contract for an offer of these tariffs, with another provider each time."""
         key = Ed25519PrivateKey.generate()
         offer = Offer(
             tariffs[0].provider,
@@ -130,7 +130,7 @@ class Victim:
         return StatementRequest(**(fields | changes))
 
     def statement(self, deal: Deal, request: StatementRequest) -> Statement:
-        """Compute a statement as those do who keep no rule."""
+        """Compute a statement without any rule."""
         offer = self.extensions.get(request.offer, deal.agreement.offer)
         with patch.object(protocol.statement, "check_spread"):
             parts = components(
@@ -153,8 +153,8 @@ class Victim:
         signed = msgspec.msgpack.encode(sign_document(request, deal.key))
         return compute(Prepared(request, WeightPlan(parts)), contract, signed, blocks)
 
-    def answer(self, deal: Deal, statement: Statement) -> Said | None:
-        """Let the chip judge a statement; returns what leaves it."""
+    def answer(self, deal: Deal, statement: Statement) -> ReceiptContent | None:
+        """Let the chip judge a statement; returns the receipt that leaves it, if any."""
         books = msgspec.structs.replace(self.home.books, billed=BilledDays.read(self.rows))
         listed = ListedDocuments(self.extensions, self.schedules)
         judgement = judge(statement, deal.agreement, listed, books, self.home.secret.seal)
@@ -178,22 +178,22 @@ class Victim:
         ]
         if self.consent is not Consent.LINES:
             counted = []
-        return Said(
+        return ReceiptContent(
             judgement.bill.total_ttc,
             tuple(line.wh if line.kwh is None else line.kwh for line in counted),
             tuple(line.ht for line in counted),
         )
 
-    def ask(self, deal: Deal, start: date, end: date, **changes) -> Said | None:
-        """Ask for a statement, in any way; returns what leaves the chip."""
+    def ask(self, deal: Deal, start: date, end: date, **changes) -> ReceiptContent | None:
+        """Request any statement; returns the receipt that leaves the chip, if any."""
         return self.answer(deal, self.statement(deal, self.request(deal, start, end, **changes)))
 
     def kwh(self, days: Sequence[date], register: int = 1) -> int:
-        """Return the truth: what a register counted on these days."""
+        """Return the true count of a register on these days."""
         return sum(
             row.register_steps_kwh[register - 1] for row in self.home.days if row.day in days
         )
 
     def wh(self, day: date, first: int, last: int) -> int:
-        """Return the truth: the curve of quarter-hours [first, last) of a day."""
+        """Return the true energy of the quarter-hours [first, last) of a day."""
         return sum(self.home.curves[day][first:last])

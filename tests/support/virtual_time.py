@@ -1,4 +1,4 @@
-"""An event loop whose hours pass at once, and a broker within it, to count what is said in them."""
+"""An event loop with virtual time, and a broker in it that records topics."""
 
 import asyncio
 import selectors
@@ -25,7 +25,7 @@ class _Selector(selectors.DefaultSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop that never sleeps; what goes to a thread is done at once, on the loop."""
+    """A loop that never sleeps; work for a thread runs at once, on the loop."""
 
     def __init__(self):
         self._virtual = _Selector()
@@ -44,7 +44,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def run_virtually(main):
-    """Run a coroutine to its end on a virtual loop; returns what it returns."""
+    """Run a coroutine to its end on a virtual loop and return its result."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(main)
 
@@ -53,7 +53,7 @@ class Bus:
     """A broker that confirms at once and keeps nothing.
 
     Attributes:
-        topics: of all messages, in their order.
+        topics: the topics of all messages, in order.
     """
 
     def __init__(self):
@@ -61,7 +61,7 @@ class Bus:
         self._links = []
 
     def link(self, settings, filters):
-        """Return a link to it, in the place of a real one."""
+        """Return a link to it that replaces a real one."""
         link = _BusLink(settings, filters)
         link.bus = self
         self._links.append(link)
@@ -73,7 +73,7 @@ class Bus:
     def carry(self, message):
         self.topics.append(message.topic)
         for link in self._links:
-            if any(topic_matches_sub(each, message.topic) for each in link._filters):
+            if any(topic_matches_sub(topic, message.topic) for topic in link._filters):
                 incoming = Incoming(message.topic, message.payload)
                 link._received.put_nowait(Received(incoming, lambda: None))
 

@@ -1,8 +1,8 @@
-"""Files that Volet of before wrote, under three versions of TenSEAL, made-up data throughout.
+"""Files written by earlier versions of Volet under three versions of TenSEAL, with synthetic data.
 
-`tenseal-V.volet` is a bundle (`volet edge export --keys-only`) whose household secret is as SEAL of
-that TenSEAL saved it, `tenseal-V.json` what its key opens; `chip.tar.gz` is the directory of the
-chip that wrote the first of them, with a day and a half in its vault.
+`tenseal-V.volet` is a bundle (`volet edge export --keys-only`) with a household secret saved by the
+SEAL of that TenSEAL, and `tenseal-V.json` is what its key opens. `chip.tar.gz` is the directory of
+the chip that wrote the first of them, with a day and a half in its vault.
 """
 
 import json
@@ -24,7 +24,7 @@ TENSEALS = ("0.3.16", "0.3.17", "0.3.18")
 
 @dataclass(frozen=True)
 class Written:
-    """What was written under one TenSEAL, and what its key opens."""
+    """The files written under one TenSEAL, and what their key opens."""
 
     tenseal: str
 
@@ -41,19 +41,21 @@ class Written:
 
     @property
     def key_file(self) -> bytes:
-        """The bytes that stood in keys/household.key; a bundle carries them as they are."""
+        """The bytes of keys/household.key, which a bundle carries unchanged."""
         return self.bundle().household
 
     def check(self, household: HouseholdSecret) -> None:
-        """Check that `household` opens what was encrypted when the key was written."""
-        coefficients = np.array([int(each) for each in self.facts["coefficients"]], np.uint64)
+        """Check that `household` opens the values encrypted when the key was written."""
+        coefficients = np.array(
+            [int(coefficient) for coefficient in self.facts["coefficients"]], np.uint64
+        )
         seed = bytes.fromhex(self.facts["seed"])
         assert household.id.hex() == self.facts["household_key"]
         assert household.seal.open_own(seed, coefficients) == self.facts["values"]
 
 
 def unpack_chip(directory: Path) -> Path:
-    """Put the old chip's directory at `directory`, its files as private as they were."""
+    """Unpack the old chip's directory at `directory`, with the original modes of its files."""
     directory.mkdir(mode=0o700)
     with tarfile.open(FOLDER / "chip.tar.gz") as archive:
         archive.extractall(directory, filter="data")

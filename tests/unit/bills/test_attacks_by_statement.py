@@ -30,7 +30,7 @@ from protocol.schedule import Calendar, PriceSeries, Run, Schedules, quarter_ran
 from protocol.tariff import CalendarLine, MarketLine, RegisterLine
 from tests.support.household import Household
 from tests.support.tariffs import simple_tariff
-from tests.support.victim import Said, Victim
+from tests.support.victim import ReceiptContent, Victim
 
 ONE_DAY = timedelta(days=1)
 START, END = date(2026, 8, 20), date(2026, 11, 11)
@@ -59,12 +59,12 @@ def tariff(price="1", *, name="t", first=date(2026, 1, 1), last=None, energy=Non
     return simple_tariff(name=name, fixed=(), energy=energy, valid_from=first, valid_to=last)
 
 
-def total(said: Said | None) -> int | None:
+def total(said: ReceiptContent | None) -> int | None:
     """Read kWh where one costs 1 €."""
     return None if said is None else int(said.total)
 
 
-def difference(more: Said | None, less: Said | None) -> int | None:
+def difference(more: ReceiptContent | None, less: ReceiptContent | None) -> int | None:
     return None if more is None or less is None else int(more.total - less.total)
 
 

@@ -22,7 +22,7 @@ from tests.support.chip_bench import (
     make_identity,
 )
 from tests.support.chip_cloud import FakeCloud
-from tests.support.confirming import confirm, state_of, told
+from tests.support.confirming import confirm, notice_kinds, state_of
 
 START = instant(2026, 5, 5, 10)
 
@@ -73,7 +73,7 @@ def test_the_running_chip_goes_on_from_the_confirmed_index(bench):
     assert confirm(bench, "--yes").exit_code == 0
     assert stat.S_IMODE((bench.directory / ORDER.name).stat().st_mode) == 0o600
     bench.run(3)
-    assert NoticeKind.INDEX_BEGAN_ANEW in told(bench)
+    assert NoticeKind.INDEX_BEGAN_ANEW in notice_kinds(bench)
     assert quarantine_in(state_of(bench)) is None
     assert advise_on_unconfirmed(state_of(bench)) == []
     assert not (bench.directory / ORDER.name).exists()
@@ -91,7 +91,7 @@ def test_a_chip_that_is_started_later_takes_it_too(bench):
     assert "volet edge run" in shown.output
     bench.clock.at += timedelta(minutes=1)
     bench.start()
-    assert NoticeKind.INDEX_BEGAN_ANEW in told(bench)
+    assert NoticeKind.INDEX_BEGAN_ANEW in notice_kinds(bench)
 
 
 def test_what_the_meter_does_not_show_any_more_is_not_taken(bench):
@@ -99,7 +99,7 @@ def test_what_the_meter_does_not_show_any_more_is_not_taken(bench):
     now = msgspec.structs.replace(found.now, total_wh=3_000_000)
     leave_confirmation(bench.directory, msgspec.structs.replace(found, now=now))
     bench.run(2)
-    assert NoticeKind.INDEX_BEGAN_ANEW not in told(bench)
+    assert NoticeKind.INDEX_BEGAN_ANEW not in notice_kinds(bench)
     assert quarantine_in(state_of(bench)) is not None
 
 
@@ -108,25 +108,25 @@ def test_an_old_word_says_nothing_of_another_quarantine(bench):
     before = msgspec.structs.replace(found.before, at=found.before.at - timedelta(days=1))
     leave_confirmation(bench.directory, msgspec.structs.replace(found, before=before))
     bench.run(2)
-    assert NoticeKind.INDEX_BEGAN_ANEW not in told(bench)
+    assert NoticeKind.INDEX_BEGAN_ANEW not in notice_kinds(bench)
 
 
 def test_another_meters_frames_in_between_neither_take_nor_lose_the_word(bench):
     assert confirm(bench, "--yes").exit_code == 0
     own, bench.meter = bench.meter, BenchMeter(bench.clock.at, 3, "041961234599")
     bench.run(4)
-    assert NoticeKind.OTHER_METER in told(bench)
+    assert NoticeKind.OTHER_METER in notice_kinds(bench)
     assert (bench.directory / ORDER.name).exists()
     bench.meter = own
     bench.run(4)
-    assert NoticeKind.INDEX_BEGAN_ANEW in told(bench)
+    assert NoticeKind.INDEX_BEGAN_ANEW in notice_kinds(bench)
 
 
 def test_a_word_for_what_the_meter_has_left_since_is_void_and_asked_again(bench):
     assert confirm(bench, "--yes").exit_code == 0
     bench.meter.base_wh = (0, 0)  # the other register is set to zero too, before the chip looks
     bench.run(4)
-    assert NoticeKind.INDEX_BEGAN_ANEW not in told(bench)
+    assert NoticeKind.INDEX_BEGAN_ANEW not in notice_kinds(bench)
     assert not (bench.directory / ORDER.name).exists()
     assert advise_on_unconfirmed(state_of(bench)) == [Advice.CONFIRM]
     assert confirm(bench, "--yes").exit_code == 0
@@ -173,6 +173,6 @@ def test_a_word_given_while_the_chip_is_stopped_waits_for_the_meter(bench):
     bench.clock.at += timedelta(minutes=1)
     bench.start()
     bench.run(8)
-    assert NoticeKind.INDEX_BEGAN_ANEW not in told(bench)
+    assert NoticeKind.INDEX_BEGAN_ANEW not in notice_kinds(bench)
     assert quarantine_in(state_of(bench)) is None
     assert not (bench.directory / ORDER.name).exists()

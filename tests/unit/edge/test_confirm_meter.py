@@ -24,7 +24,7 @@ from tests.support.chip_bench import (
     make_identity,
 )
 from tests.support.chip_cloud import FakeCloud
-from tests.support.confirming import confirm, state_of, told
+from tests.support.confirming import confirm, notice_kinds, state_of
 from tests.unit.metering.test_other_meter import MINUTE, OTHER, STARTS, Run
 
 START = instant(2026, 5, 5, 10)
@@ -88,7 +88,7 @@ def test_the_running_chip_follows_the_confirmed_meter_from_its_first_reading(ben
         bench.run(3)
     assert [each["event"] for each in logs if "confirmed" in each["event"]] == ["meter_confirmed"]
     assert NEW not in str(logs)
-    kinds = [kind for kind in told(bench) if kind is not NoticeKind.GAP]
+    kinds = [kind for kind in notice_kinds(bench) if kind is not NoticeKind.GAP]
     assert kinds == [NoticeKind.OTHER_METER, NoticeKind.METER_REPLACED]
     assert advise_on_unconfirmed(state_of(bench)) == []
     assert not (bench.directory / ORDER.name).exists()
@@ -106,7 +106,7 @@ def test_a_chip_that_is_started_later_takes_it_too(bench):
     assert "volet edge run" in confirm(bench, "--yes", "--lang", "en").output
     bench.clock.at += timedelta(minutes=1)
     bench.start()
-    assert NoticeKind.METER_REPLACED in told(bench)
+    assert NoticeKind.METER_REPLACED in notice_kinds(bench)
     assert bench.vault.values.state().account.last.serial == NEW
 
 
@@ -120,7 +120,7 @@ def test_a_word_for_one_visit_is_none_for_the_next(bench):
     (bench.directory / ORDER.name).write_bytes(word)
     (bench.directory / ORDER.name).chmod(0o600)
     bench.run(2)
-    assert NoticeKind.METER_REPLACED not in told(bench)
+    assert NoticeKind.METER_REPLACED not in notice_kinds(bench)
     assert not (bench.directory / ORDER.name).exists()
 
 
@@ -131,7 +131,7 @@ def test_a_meter_that_has_gone_takes_the_word_along(bench):
     bench.meter = BenchMeter(START)
     bench.clock.at += MINUTE
     bench.start()
-    assert NoticeKind.OTHER_METER_DROPPED in told(bench)
+    assert NoticeKind.OTHER_METER_DROPPED in notice_kinds(bench)
     (bench.directory / "kept").rename(bench.directory / ORDER.name)
     bench.run(1)
     assert not (bench.directory / ORDER.name).exists()
@@ -180,6 +180,6 @@ def test_a_word_given_while_the_chip_is_stopped_is_none_once_the_own_meter_is_ba
     bench.clock.at += timedelta(minutes=1)
     bench.start()
     bench.run(8)
-    assert NoticeKind.METER_REPLACED not in told(bench)
+    assert NoticeKind.METER_REPLACED not in notice_kinds(bench)
     assert replacement_in(state_of(bench)) is None
     assert not (bench.directory / ORDER.name).exists()

@@ -15,7 +15,7 @@ from tests.support.chip_bench import (
     make_identity,
 )
 from tests.support.chip_cloud import FakeCloud
-from tests.support.confirming import told
+from tests.support.confirming import notice_kinds
 
 START = instant(2026, 5, 4, 22)  # Paris' midnight
 ALL_DAYS = date(2026, 1, 1), date(2027, 1, 1)
@@ -74,7 +74,7 @@ def test_no_kwh_is_lost_where_the_calendar_changed_on_the_same_day(bench, monkey
     lose(bench)
     bench.run(2 * 96 + 20)
     assert billed_kwh(bench) == shown_kwh(bench, START + timedelta(days=4))
-    assert NoticeKind.CALENDAR_CHANGED in told(bench)
+    assert NoticeKind.CALENDAR_CHANGED in notice_kinds(bench)
 
 
 def test_a_meter_replaced_on_the_same_day_leaves_a_doubt(bench):
@@ -86,7 +86,7 @@ def test_a_meter_replaced_on_the_same_day_leaves_a_doubt(bench):
     bench.run(36)
     lose(bench)
     bench.run(3 * 96)
-    assert NoticeKind.METER_REPLACED in told(bench)
+    assert NoticeKind.METER_REPLACED in notice_kinds(bench)
     doubts = {doubt for closed, _ in bench.vault.values.days(*ALL_DAYS) for doubt in closed.doubts}
     assert doubts == {Doubt.INDEX_BEGAN_ANEW}
 

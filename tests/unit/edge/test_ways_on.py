@@ -31,7 +31,7 @@ from tests.support.chip_bench import (
     make_identity,
 )
 from tests.support.chip_cloud import FakeCloud
-from tests.support.confirming import confirm, told
+from tests.support.confirming import confirm, notice_kinds
 from tests.support.french import plain
 from tests.unit.edge.test_confirm_meter import NEW, plug_in
 from tests.unit.edge.test_household_status import CERTIFICATE, NOW, presence
@@ -109,7 +109,7 @@ def test_a_word_that_is_left_for_a_stopped_chip_is_told_and_not_asked_for_again(
     bench.clock.at += timedelta(minutes=1)
     bench.start()
     bench.run(3)
-    assert told(bench)[-1] in {NoticeKind.INDEX_BEGAN_ANEW, NoticeKind.METER_REPLACED}
+    assert notice_kinds(bench)[-1] in {NoticeKind.INDEX_BEGAN_ANEW, NoticeKind.METER_REPLACED}
     assert "wait_for_what_was_confirmed" not in json.loads(status(bench, "--json"))["advice"]
 
 
@@ -124,7 +124,7 @@ def test_a_word_that_is_left_is_taken_back_by_answering_no(bench, happens):
     bench.clock.at += timedelta(minutes=1)
     bench.start()
     bench.run(3)
-    assert not {NoticeKind.INDEX_BEGAN_ANEW, NoticeKind.METER_REPLACED} & set(told(bench))
+    assert not {NoticeKind.INDEX_BEGAN_ANEW, NoticeKind.METER_REPLACED} & set(notice_kinds(bench))
 
 
 @pytest.mark.parametrize("lang", Lang)

@@ -217,7 +217,7 @@ def test_a_trustee_is_taught_what_it_lacks_once():
     trustee = town.trustees[0]
     for answered in range(3):  # its log grows while the pages are on their way
         known = Known(20, bytes(32), (area.document.trustees,), answered, bytes(32), is_ready=True)
-        town.engine.take(trustee.name, trustee.say(known))
+        town.engine.take(trustee.name, trustee.seal(known))
         town.now_s = float(answered)
         town.carry()
     names = [type(page).__name__ for page in trustee.taught]
@@ -236,7 +236,7 @@ def test_nobody_else_speaks_for_a_trustee():
     town = Town(area)
     town.step()
     one, other = town.trustees[:2]
-    message = one.say(Refused(bytes(32), Reason.ANSWERED, ""))
+    message = one.seal(Refused(bytes(32), Reason.ANSWERED, ""))
     with pytest.raises(MessageRefused):
         town.engine.take(other.name, message)
     with pytest.raises(MessageRefused):

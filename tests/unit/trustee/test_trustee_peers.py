@@ -19,7 +19,7 @@ from protocol.trustee_messages import (
     Synced,
     sign_log_entry,
 )
-from tests.support.trustee_area import TrusteeArea, ask, converse, greet, tell
+from tests.support.trustee_area import TrusteeArea, ask, converse, greet, share_answers
 from trustee.log import TrusteeLog
 from trustee.peers import FORKED_LOG, TWO_SETS
 
@@ -79,7 +79,7 @@ def test_restored_image_hears_what_it_answered_before_it_answers_again(area, tmp
     greet([trustee, *others])
     check = ask(trustee, area.request(ask=Ask.CHECK))
     answer = ask(trustee, area.request())
-    tell(trustee, others)
+    share_answers(trustee, others)
     for other in others:
         ask(other, area.request(ask=Ask.CHECK))
         ask(other, area.request())
@@ -105,7 +105,7 @@ def test_a_trustee_that_lost_its_database_hears_what_it_answered_and_says_so(are
     greet([trustee, *others])
     check = ask(trustee, area.request(ask=Ask.CHECK))
     answer = ask(trustee, area.request())
-    tell(trustee, others)
+    share_answers(trustee, others)
     for other in others:
         ask(other, area.request(ask=Ask.CHECK))
         ask(other, area.request())
@@ -131,7 +131,7 @@ def test_restored_image_waits_for_the_requests_that_it_answered(area, tmp_path):
     others = everyone(area)[1:]
     greet([trustee, *others])
     ask(trustee, area.request())
-    tell(trustee, others)
+    share_answers(trustee, others)
     trustee._log.close()
     restored = area.stored(tmp_path / "new", is_alone=False)
     greet([restored, *others])
@@ -170,8 +170,8 @@ def test_two_sets_given_to_two_trustees_raise_the_alarm_at_all_who_hear(area):
     greet([first, second, third, fourth])
     assert isinstance(ask(first, area.request()), Answer)
     assert isinstance(ask(second, area.request(area.near[1:])), Answer)
-    tell(first, [second, third, fourth])
-    tell(second, [first, third, fourth])
+    share_answers(first, [second, third, fourth])
+    share_answers(second, [first, third, fourth])
     for each in (first, second, third, fourth):
         assert alarms(each) == [TWO_SETS]
         assert each._log.counters()["alarm_two_sets"] == 1
@@ -185,7 +185,7 @@ def test_a_set_other_than_one_that_was_heard_of_is_refused_with_alarm(area):
     first, second, third, fourth = everyone(area)
     greet([first, second, third, fourth])
     ask(first, area.request())
-    tell(first, [second, third, fourth])
+    share_answers(first, [second, third, fourth])
     assert ask(second, area.request(area.near[1:])).reason == Reason.CONFLICT
     assert alarms(second) == [TWO_SETS]
 
@@ -196,7 +196,7 @@ def test_the_same_set_at_all_raises_no_alarm(area):
     for each in trustees:
         assert isinstance(ask(each, area.request(ask=Ask.CHECK)), Answer)
         assert isinstance(ask(each, area.request()), Answer)
-        tell(each, [other for other in trustees if other is not each])
+        share_answers(each, [other for other in trustees if other is not each])
     assert [alarms(each) for each in trustees] == [[], [], [], []]
 
 
