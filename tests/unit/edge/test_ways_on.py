@@ -91,7 +91,7 @@ def test_answering_no_says_that_nothing_was_changed_and_what_waits(bench, happen
     assert UNCHANGED[lang] in said
     last = said.partition(UNCHANGED[lang])[2]
     assert {Lang.EN: "until", Lang.FR: "tant que"}[lang] in last
-    assert not (bench.directory / ORDER).exists()
+    assert not (bench.directory / ORDER.name).exists()
 
 
 @WAITING
@@ -120,7 +120,7 @@ def test_a_word_that_is_left_is_taken_back_by_answering_no(bench, happens):
     assert confirm(bench, "--yes").exit_code == 0
     said = confirm(bench, "--lang", "en", answer="n\n").output
     assert "confirmed this already" in said
-    assert not (bench.directory / ORDER).exists()
+    assert not (bench.directory / ORDER.name).exists()
     bench.clock.at += timedelta(minutes=1)
     bench.start()
     bench.run(3)
