@@ -144,14 +144,14 @@ class MeteringMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.home.is_followed)
     @rule(index_wh=st.sampled_from([3_000, 20_000_000]))
-    def other_meter_appears(self, index_wh):
+    def other_meter_is_heard(self, index_wh):
         meter = self._meter("HPHC", is_historique=False)
         meter.indices_wh[:2] = [index_wh, index_wh // 3]
         self.home.plug_into(meter)
 
     @precondition(lambda self: self.home.line is not self.home.home)
     @rule(lull=lulls)
-    def own_meter_returns(self, lull):
+    def own_meter_is_heard(self, lull):
         self._lull(*lull)
         self.home.plug_home()
 
