@@ -101,7 +101,7 @@ class ReceiptTerms(msgspec.Struct, frozen=True):
 
 def check_receipt(
     evidence: ReceiptEvidence,
-    kept: KeptReceipt,
+    stored: KeptReceipt,
     contract: OwnContract,
     provider_key: Ed25519PublicKey,
     sealing_key: SealingKey,
@@ -110,13 +110,13 @@ def check_receipt(
 
     `provider_key` is the provider's own: only requests that it signed itself count.
     """
-    names = kept.statement.hex(), contract.hash.hex()
+    names = stored.statement.hex(), contract.hash.hex()
     collectivity = evidence.collectivity
     try:
         keys = evidence.signing_keys(contract.household_key)
-        receipt = _open_envelope(kept, keys, collectivity)
+        receipt = _open_envelope(stored, keys, collectivity)
         text = open_receipt(receipt, collectivity, contract.hash, sealing_key)
-        terms = read_terms(evidence, kept.statement, contract, provider_key)
+        terms = read_terms(evidence, stored.statement, contract, provider_key)
         _check_terms(text, terms)
         commitments = _commitments(evidence, contract.household_key, terms, keys)
         verdict = check_text(text, terms, commitments, collectivity, contract.household_key)
@@ -204,13 +204,15 @@ def check_text(
     return ReceiptVerdict.PROVEN
 
 
-def _open_envelope(kept: KeptReceipt, keys: Mapping[DeviceId, bytes], collectivity: str) -> Receipt:
-    address = Address(collectivity, kept.device, Kind.RECEIPT)
-    if kept.device not in keys:
+def _open_envelope(
+    stored: KeptReceipt, keys: Mapping[DeviceId, bytes], collectivity: str
+) -> Receipt:
+    address = Address(collectivity, stored.device, Kind.RECEIPT)
+    if stored.device not in keys:
         raise CipherError("the chip that signed has never spoken for this household")
-    key = Ed25519PublicKey.from_public_bytes(keys[kept.device])
-    receipt = open_message(address, kept.payload, key, Receipt)
-    if (receipt.household_key, receipt.statement) != (kept.household_key, kept.statement):
+    key = Ed25519PublicKey.from_public_bytes(keys[stored.device])
+    receipt = open_message(address, stored.payload, key, Receipt)
+    if (receipt.household_key, receipt.statement) != (stored.household_key, stored.statement):
         raise CipherError("the receipt is another household's, or another statement's")
     return receipt
 
@@ -248,7 +250,7 @@ def _commitments(
 
 
 def _commitment(
-    kept: SignedBlock,
+    stored: SignedBlock,
     household_key: HouseholdKeyId,
     keys: Mapping[DeviceId, bytes],
     collectivity: str,
@@ -259,11 +261,11 @@ def _commitment(
         MessageRefused: the block's signature or form is wrong.
         CipherError: the block was signed for another day or household.
     """
-    key = Ed25519PublicKey.from_public_bytes(keys[kept.device])
-    address = Address(collectivity, kept.device, Kind.BLOCK)
-    block = open_message(address, kept.payload, key, Block)
+    key = Ed25519PublicKey.from_public_bytes(keys[stored.device])
+    address = Address(collectivity, stored.device, Kind.BLOCK)
+    block = open_message(address, stored.payload, key, Block)
     check_block(block)
-    if block.household_key != household_key or day_of_number(block.day) != kept.day:
+    if block.household_key != household_key or day_of_number(block.day) != stored.day:
         raise CipherError("a block stands under another day or household than it was signed for")
     return block.commitment
 

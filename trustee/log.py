@@ -66,7 +66,7 @@ class StoredSeeds(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Alarm(msgspec.Struct, frozen=True):
-    """Evidence of misbehaviour: two contradicting statements of a `kind` by `trustees`."""
+    """Two entries that exclude each other: `kind` names the contradiction, `trustees` whose it is."""
 
     kind: str
     measure: str
@@ -277,7 +277,7 @@ class TrusteeLog:
         return 0 if fact is None else int.from_bytes(fact, "big")
 
     def expire(self, horizon: int) -> bool:
-        """Delete the requests and answers of days before this one; return whether it is later.
+        """Delete the requests and answers of days before `horizon`; return whether it has moved.
 
         The log entries stay.
         """

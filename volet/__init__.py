@@ -1,1 +1,1 @@
-"""The `volet` command and the demo: the only place where both sides meet."""
+"""The `volet` command and the demo: the only package that imports both edge and cloud."""

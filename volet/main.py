@@ -1,15 +1,15 @@
-"""The `volet` command: groups, exit codes, errors as one sentence.
+"""The `volet` command: groups, exit codes, and errors as one sentence.
 
-Exit codes: 0 done; 1 refused or failed, the sentence on standard error says what and what next;
-2 wrong usage; 3 a bill does not agree; 4 network or broker away, trying again is right;
-5 configuration, or a file that is not what it should be; 6 a store is damaged or of another version; 130 interrupted.
+Exit codes: 0 done; 1 refused or failed, and the sentence on standard error names the next step; 2
+wrong usage; 3 a bill does not agree; 4 the network or the broker is unavailable, so try again; 5
+configuration, or an invalid file; 6 a store is damaged or of another version; 130 interrupted.
 """
 
 import os
 import sys
 
-# Before NumPy is loaded: matrices of a hundred rows gain nothing from several threads, lose tenfold
-# on a busy machine, and a release must be the same bytes on one with more cores.
+# Set before NumPy is loaded: matrices of a hundred rows gain nothing from several threads and are
+# ten times slower on a busy machine, and a release must be the same bytes on any number of cores.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import click
@@ -36,7 +36,7 @@ INTERRUPTED = 130
 
 
 def exit_code(error: VoletError) -> int:
-    """Give the documented exit code of an error."""
+    """Return the documented exit code of an error."""
     for kind, code in ((TransportError, 4), (ConfigError, 5), (FrameError, 5), (StoreError, 6)):
         if isinstance(error, kind):
             return code
@@ -44,7 +44,7 @@ def exit_code(error: VoletError) -> int:
 
 
 def main() -> None:
-    """Run the command; every `VoletError` becomes one sentence on standard error."""
+    """Run the command; print every `VoletError` as one sentence on standard error."""
     show_likeness(sys.stdout, sys.stderr)
     try:
         sys.exit(volet.main(prog_name="volet", standalone_mode=False))
@@ -56,7 +56,7 @@ def main() -> None:
     except VoletError as exc:
         click.echo(f"volet: {exc}", err=True)
         sys.exit(exit_code(exc))
-    except OSError as exc:  # a directory of another user's, a full disk: for the operator
+    except OSError as exc:  # such as another user's directory or a full disk
         click.echo(f"volet: {exc.filename or 'the system'}: {exc.strerror or exc}.", err=True)
         sys.exit(exit_code(ConfigError()))
 

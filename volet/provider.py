@@ -1,4 +1,4 @@
-"""`volet provider …` with what takes both sides: `price`, and the store of an embedded town."""
+"""The group `volet provider`, with what needs both sides: `price`, and a local collectivity."""
 
 from pathlib import Path
 
@@ -14,11 +14,11 @@ class LocalTown:
     """The collectivity of a directory on this machine; see `provider.backend.EmbeddedTown`."""
 
     def backend(self, directory: Path, provider_key: bytes) -> LocalBackend:
-        """Serve a provider from the store."""
+        """Return a backend that serves a provider from the store."""
         return LocalBackend(SqliteStore.open_existing(directory), provider_key)
 
     def evidence(self, directory: Path, provider_key: bytes) -> LocalEvidence:
-        """Open what a provider's receipts are checked against."""
+        """Open the evidence for a provider's receipts."""
         collectivity = load_config(directory).collectivity
         return LocalEvidence(SqliteStore.open_existing(directory), provider_key, collectivity)
 

@@ -55,7 +55,7 @@ def audit(
     Needs the true curves, from a demo or from volunteers: household is the device id, day the
     number of days since 1970, h00 to h95 are in Wh. The attacks link anonymous weeks to named ones,
     detect days of low use, detect quarter-hours in which 1 kW was switched on or off, and test
-    whether all words together look uniform.
+    whether all words that the chips sent look uniform.
     Exit codes: 0 every bound holds; 1 a bound is broken, or there was too little data to decide; 2
     wrong usage, 5 configuration, 6 the store is damaged or of another version.
     """

@@ -80,7 +80,8 @@ def devices(
 ) -> None:
     """List chips: last reported state, hour, version, last stored day, end of the certificate.
 
-    Nothing here depends on what a household uses. Chips report once a day, and a worker records it.
+    Nothing here depends on what a household uses. Chips report once a day, and a worker records the
+    reports.
     """
     now = datetime.now(UTC)
     with open_store(directory) as store:

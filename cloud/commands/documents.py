@@ -67,18 +67,18 @@ def trustees(
             if effective
             else day_number(legal_day(datetime.now(UTC))) + (0 if is_first else NOTICE_DAYS)
         )
-        drawn = governance.next_set(
+        trustee_set = governance.next_set(
             area, config.collectivity, governance.parse_shape(shape), named, start
         )
-    drawn = msgspec.structs.replace(
-        drawn,
+    trustee_set = msgspec.structs.replace(
+        trustee_set,
         collectivity_key=platform_key.public_key().public_bytes_raw(),
         registrar_key=read_public_key(registrar_key),
     )
-    cosigned = draw_up(drawn).signed(COLLECTIVITY_SIGNER, platform_key)
+    cosigned = draw_up(trustee_set).signed(COLLECTIVITY_SIGNER, platform_key)
     write_public(out, governance.cosigned_file(cosigned))
     click.echo(
-        f"Wrote {out}: version {drawn.version}, fingerprint {fingerprint(cosigned)}.\n"
+        f"Wrote {out}: version {trustee_set.version}, fingerprint {fingerprint(cosigned)}.\n"
         "Next: each trustee signs a copy; add them all with "
         f"`volet cloud documents add --dir {quoted(directory)} {quoted(out)} …`."
     )

@@ -113,11 +113,11 @@ def draw_up_command(  # noqa: PLR0913 - one parameter an option
     )
     data = read_document(groups, "list the groups in it.")
     document = draw_up_measures(terms, read_groups(data, str(groups)), _transforms(constants))
-    drawn = draw_up(document)
-    write_public(out, cosigned_file(drawn))
+    unsigned = draw_up(document)
+    write_public(out, cosigned_file(unsigned))
     click.echo(
         f"Wrote {out}: {sum(len(measure.groups) for measure in document.measures)} groups, "
-        f"hash {drawn.hash.hex()[:16]}….\n"
+        f"hash {unsigned.hash.hex()[:16]}….\n"
         f"Next: `volet cloud documents sign {quoted(out)}`, then the trustees sign copies of it."
     )
 

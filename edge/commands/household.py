@@ -138,11 +138,11 @@ def confirm(question: str) -> None:
 
 def agrees(question: str) -> bool:
     """Ask a yes-or-no question in the household's language; return whether the answer is yes."""
-    asked = sentence_in(language(), question)
+    sentence = sentence_in(language(), question)
     if language() is Lang.EN:
-        return click.confirm(asked)
+        return click.confirm(sentence)
     while (
-        answer := click.prompt(asked + _CHOICE, "", show_default=False, prompt_suffix=" ")
+        answer := click.prompt(sentence + _CHOICE, "", show_default=False, prompt_suffix=" ")
         .strip()
         .lower()
     ) not in {

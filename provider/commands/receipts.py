@@ -41,10 +41,10 @@ def receipts(
     sealing_key, key = load_sealing_key(directory), load_key(directory).public_key()
     evidence = town.evidence(cloud, key.public_bytes_raw())
     checked = [
-        check_receipt(evidence, kept, own, key, sealing_key)
+        check_receipt(evidence, stored, own, key, sealing_key)
         for own in evidence.contracts()
         if own.hash.hex().startswith(contract.lower())
-        for kept in evidence.receipts(own.hash)
+        for stored in evidence.receipts(own.hash)
     ]
     evidence.close()
     if is_json:

@@ -27,10 +27,10 @@ from protocol.transform import read_transform
 from tests.support.broker import wait_until
 from volet.demo.area_findings import measure_all, quiet_days
 from volet.demo.area_play import AreaPlay, Verified
-from volet.demo.commune import CELLS, DemoCommune, settle
+from volet.demo.commune import CELLS, DemoCommune, create_commune
 from volet.demo.picture import relative_error
 from volet.demo.processes import Programs
-from volet.demo.town import found
+from volet.demo.town import create_town
 
 CELL = CELLS[0]
 FEW, MANY = 6, 202  # noise for a crowd is cut from 200 homes on
@@ -89,18 +89,18 @@ class AreaTown:
 def area_town(folder, homes, days, draw=None):
     """Settle a commune of `homes` homes, and start everything but the homes."""
     first, end = quiet_days(legal_day(datetime.now(UTC)), days)
-    town = found(folder, date(first.year, first.month, 1), 0, None)
+    town = create_town(folder, date(first.year, first.month, 1), 0, None)
     with Programs(town) as programs:
         programs.start_broker(load_config(town.cloud).broker_port)
         place = DemoCommune(folder / "area", town.cloud, first, end)
-        commune = settle(place, [(CELL, homes)], broker=town.broker, draw_up=draw)
+        commune = create_commune(place, [(CELL, homes)], broker=town.broker, draw_up=draw)
         programs.start_worker()
-        found_town = AreaTown(commune, programs)
+        area_town = AreaTown(commune, programs)
         try:
-            found_town.play.teach()
-            yield found_town
+            area_town.play.teach()
+            yield area_town
         finally:
-            found_town.store.close()
+            area_town.store.close()
 
 
 def draw_up_alone(commune, out):

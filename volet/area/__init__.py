@@ -1,1 +1,1 @@
-"""`volet area …`: a whole area on one machine, chips, trustees and release, by their own code."""
+"""The group `volet area`: a whole area on one machine, with the real chip, trustee and release code."""

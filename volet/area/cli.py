@@ -1,4 +1,4 @@
-"""`volet area …`: what an area's figures are worth, measured on curves whose sum is known."""
+"""`volet area simulate`: measure the error of an area's figures on curves whose sum is known."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ from volet.area.simulate import SimulationPlan, simulate_area
 area = LazyGroup(
     "area",
     {"simulate": "volet.area.cli:simulate"},
-    "A neighbourhood on this machine: chips, trustees and release by the product's own code.",
+    "A neighbourhood simulated on this machine with the product's own code.",
 )
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -22,18 +22,18 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 @click.command()
 @click.option("--curves", type=_FILE, required=True, help="Homes that take part, Parquet.")
-@click.option("--public", type=_FILE, required=True, help="Homes the public constants are of.")
+@click.option("--public", type=_FILE, required=True, help="Homes for the public constants.")
 @click.option("--households", type=click.IntRange(1), required=True, help="Homes in the area.")
 @click.option(
     "--epsilon",
     type=click.FloatRange(0, EPSILON_MAX, min_open=True),
     default=2.0,
     show_default=True,
-    help="Of a household-day, with delta 1e-6.",
+    help="Epsilon of a household-day, with delta 1e-6.",
 )
 @click.option("--days", type=click.IntRange(1), default=28, show_default=True)
 @click.option(
-    "--seed", type=int, default=0, show_default=True, help="Which homes are drawn; never noise."
+    "--seed", type=int, default=0, show_default=True, help="Seed that selects homes; not for noise."
 )
 @click.option(
     "--workers",
@@ -46,9 +46,10 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 def simulate(is_json: bool, **options: object) -> None:  # noqa: FBT001 - click names it
     """Release an area's curves day by day and compare them with the plain sum.
 
-    Columns of both files: household, day (0 is a Monday), h00 to h95 in Wh. More households than
-    homes: homes are resampled, by whole weeks, a quarter-hour and a fifth in size. One of the four
-    trustees is away. Errors are fractions.
+    Both files have the columns household, day (0 is a Monday) and h00 to h95 in Wh. If there are
+    more households than homes, homes are resampled: shifted by whole weeks and at most a
+    quarter-hour, and scaled at random by about a fifth. One of the four trustees is offline. Errors
+    are fractions.
     """
     configure_logs("warning")
     plan = msgspec.convert(options, SimulationPlan)

@@ -1,4 +1,4 @@
-"""How far released curves are from the plain sums, as fractions."""
+"""Errors of released curves against the plain sums, as fractions."""
 
 import msgspec
 import numpy as np
@@ -8,9 +8,9 @@ Curves = npt.NDArray[np.float64]
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What a simulation measured; errors are fractions of the plain sum.
+    """The result of a simulation; errors are fractions of the plain sum.
 
-    `band_coverage`: how often the 90 % band held it; `releases`: days released.
+    `band_coverage`: how often the 90 % band contained it. `releases`: number of days released.
     """
 
     median_relative_rmse: float
@@ -26,10 +26,10 @@ class Result(msgspec.Struct, frozen=True):
 
 
 def relative_rmse(estimate: Curves, truth: Curves) -> Curves:
-    """Return sqrt(mean of squared errors) over the mean, of one day's curves."""
+    """Return the root mean square error of a day's curve, divided by the mean of the truth."""
     return np.asarray(np.sqrt(np.mean((estimate - truth) ** 2)) / np.mean(truth))
 
 
 def total_error(estimate: Curves, truth: Curves) -> Curves:
-    """Return how far a day's total is off."""
+    """Return the error of a day's total, divided by the true total."""
     return np.asarray(abs(estimate.sum() - truth.sum()) / truth.sum())

@@ -1,4 +1,4 @@
-"""Many chips on one machine: each household's day through the chip's own code, on all cores."""
+"""Many chips on one machine: runs each household's day through the chip's code, on all cores."""
 
 import hashlib
 import multiprocessing
@@ -33,7 +33,7 @@ from protocol.transform import Transform, read_transform
 
 _CHUNK = 64
 _GENERATION = 1
-# A simulation spends what it is told to; the caps are the household's affair.
+# A simulation spends what its plan asks for; only households limit it.
 _NO_CAPS = Caps(day_rho=1e3, month_rho=1e3, year_rho=1e3, profile_days=366)
 
 Energies = npt.NDArray[np.float64]
@@ -52,8 +52,8 @@ class SimulatedChip(msgspec.Struct, frozen=True):
         return seal_message(address, body, Ed25519PrivateKey.from_private_bytes(self.signing_key))
 
 
-class Ground(msgspec.Struct, frozen=True):
-    """What all chips of the area go by."""
+class AreaTerms(msgspec.Struct, frozen=True):
+    """The documents that all chips of the area share."""
 
     collectivity: str
     measures: Measures
@@ -63,25 +63,25 @@ class Ground(msgspec.Struct, frozen=True):
     @classmethod
     def of(
         cls, collectivity: str, measures: Measures, document: bytes, transform: bytes
-    ) -> "Ground":
-        """Take the document, its hash and its one transform's bytes."""
+    ) -> "AreaTerms":
+        """Build the terms from measures, the hash of their document and its transform's bytes."""
         transforms = {hashlib.sha256(transform).digest(): read_transform(transform)}
         return cls(collectivity, measures, document, transforms)
 
 
 class Sealed(msgspec.Struct, frozen=True):
-    """A chip and its seeds on their way to the trustees."""
+    """A chip, and its message with the seeds sealed to the trustees."""
 
     chip: SimulatedChip
     payload: bytes
 
 
 class Fleet:
-    """Processes that play chips; use as a context."""
+    """Processes that run chips; use it as a context manager."""
 
     def __init__(self, workers: int) -> None:
-        """Take the number of processes."""
-        # Spawned, not forked: nothing of the parent's stores and threads goes along.
+        """Run `workers` processes."""
+        # Spawned, not forked, so that the parent's stores and threads are not inherited.
         context = multiprocessing.get_context("spawn")
         self._executor = ProcessPoolExecutor(workers, mp_context=context)
 
@@ -94,19 +94,19 @@ class Fleet:
     def draw_seeds(
         self, entries: Sequence[tuple[RosterEntry, bytes]], trustees: TrusteeSet, trustee_set: bytes
     ) -> Iterator[Sealed]:
-        """Let each chip, (entry, signing key), draw and seal its seeds."""
+        """Draw and seal the seeds of each chip, given as (entry, signing key)."""
         jobs = [
             (entries[n : n + _CHUNK], trustees, trustee_set) for n in range(0, len(entries), _CHUNK)
         ]
-        for found in self._executor.map(_draw_all, jobs):
-            yield from found
+        for sealed in self._executor.map(_draw_all, jobs):
+            yield from sealed
 
     def contribute(
-        self, ground: Ground, chips: Sequence[SimulatedChip], day: date, energies_wh: Energies
+        self, terms: AreaTerms, chips: Sequence[SimulatedChip], day: date, energies_wh: Energies
     ) -> Iterator[list[ContributionItem]]:
-        """Let each chip contribute its day, float64[chips, quarter-hours]; gives chunks."""
+        """Yield the chips' contributions of a day in chunks; energies are float64[chips, quarter-hours]."""
         jobs = [
-            (ground, chips[n : n + _CHUNK], day, energies_wh[n : n + _CHUNK])
+            (terms, chips[n : n + _CHUNK], day, energies_wh[n : n + _CHUNK])
             for n in range(0, len(chips), _CHUNK)
         ]
         yield from self._executor.map(_contribute_all, jobs)
@@ -127,21 +127,21 @@ def _draw(
 
 
 def _contribute_all(
-    job: tuple[Ground, Sequence[SimulatedChip], date, Energies],
+    job: tuple[AreaTerms, Sequence[SimulatedChip], date, Energies],
 ) -> list[ContributionItem]:
-    ground, chips, day, energies = job
-    return [_contribute(ground, chip, day, own) for chip, own in zip(chips, energies, strict=True)]
+    terms, chips, day, energies = job
+    return [_contribute(terms, chip, day, own) for chip, own in zip(chips, energies, strict=True)]
 
 
 def _contribute(
-    ground: Ground, chip: SimulatedChip, day: date, energies_wh: Energies
+    terms: AreaTerms, chip: SimulatedChip, day: date, energies_wh: Energies
 ) -> ContributionItem:
-    grounds = ContributionInputs(
-        ground.measures, ground.document, ground.transforms, chip.entry, chip.seeds
+    inputs = ContributionInputs(
+        terms.measures, terms.document, terms.transforms, chip.entry, chip.seeds
     )
-    values = DayValues(day, [round(float(each)) for each in energies_wh])
-    made = contribute(values, grounds, Ledger(), _NO_CAPS)
-    if not isinstance(made, CostedContribution):
-        raise VoletError(f"A chip does not contribute on {day}: {made}.")
-    payload = chip.seal(ground.collectivity, Kind.AREA, made.contribution)
-    return ContributionItem(DeviceId(chip.entry.device), made.contribution, payload)
+    values = DayValues(day, [round(float(energy_wh)) for energy_wh in energies_wh])
+    costed = contribute(values, inputs, Ledger(), _NO_CAPS)
+    if not isinstance(costed, CostedContribution):
+        raise VoletError(f"A chip does not contribute on {day}: {costed}.")
+    payload = chip.seal(terms.collectivity, Kind.AREA, costed.contribution)
+    return ContributionItem(DeviceId(chip.entry.device), costed.contribution, payload)

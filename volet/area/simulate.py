@@ -1,8 +1,8 @@
-"""`volet area simulate`: an area's days from the meters to the released curves.
+"""Simulates an area's days from the meters to the released curves.
 
-Everything on the way is the product's: transform and model derived from public homes, signed
-documents, chips that clip, draw noise and mask, the cloud's store, trustees of whom one is away,
-the release worker's engine. Only the broker is left out.
+Everything in between is the product's code: transform and model derived from public homes, signed
+documents, chips that clip, add noise and mask, the cloud's store, trustees of whom one is offline,
+and the release worker's engine. Only the broker is left out.
 """
 
 import tempfile
@@ -30,7 +30,7 @@ from protocol.privacy import gaussian_sigma, share_std
 from protocol.release import CurveRelease, decode
 from protocol.transform import Transform, from_clock
 from volet.area.errors import Result, relative_rmse, total_error
-from volet.area.fleet import Fleet, Ground, Sealed, SimulatedChip
+from volet.area.fleet import AreaTerms, Fleet, Sealed, SimulatedChip
 from volet.area.town import CELL, COLLECTIVITY, DELTA, GAMMA, MEASURE, SimulatedTown, crowd_of
 from volet.area.trustees import LocalTrustee
 
@@ -39,11 +39,11 @@ FIRST_DAY = date(2026, 1, 12)
 _AWAY = 1
 _HOUR = timedelta(hours=1)
 
-Tell = Callable[[str], object]
+Progress = Callable[[str], object]
 
 
 class SimulationPlan(msgspec.Struct, frozen=True):
-    """What to simulate; see the command's help."""
+    """The options of a simulation; see the command's help."""
 
     curves: Path
     public: Path
@@ -54,15 +54,15 @@ class SimulationPlan(msgspec.Struct, frozen=True):
     workers: int
 
 
-def simulate_area(plan: SimulationPlan, tell: Tell) -> Result:
+def simulate_area(plan: SimulationPlan, progress: Progress) -> Result:
     """Run a simulation.
 
     Raises:
-        ConfigError: the files or the plan do not fit; says what would.
+        ConfigError: the files or the plan do not fit; the message says what would.
     """
     begun = time.monotonic()
     homes, public = _read(plan)
-    tell(f"deriving constants from {len(public)} public homes")
+    progress(f"deriving constants from {len(public)} public homes")
     share = share_std(gaussian_sigma(plan.epsilon, DELTA), crowd_of(plan.households), GAMMA)
     sigma = released_sigma(share, plan.households)
     transform, model = derive(public, plan.households, sigma)
@@ -71,9 +71,9 @@ def simulate_area(plan: SimulationPlan, tell: Tell) -> Result:
         try:
             area = store.area
             run = _Run(plan, area, SimulatedTown(FIRST_DAY), fleet)
-            run.prepare(transform, model, tell)
+            run.prepare(transform, model, progress)
             errors = [
-                run.release_day(number, homes[:, number], tell) for number in range(plan.days)
+                run.release_day(number, homes[:, number], progress) for number in range(plan.days)
             ]
         finally:
             store.close()
@@ -81,7 +81,7 @@ def simulate_area(plan: SimulationPlan, tell: Tell) -> Result:
 
 
 class _Run:
-    """One area and its days."""
+    """One area, whose days are released one after another."""
 
     def __init__(
         self, plan: SimulationPlan, store: AreaStore, town: SimulatedTown, fleet: Fleet
@@ -94,30 +94,30 @@ class _Run:
         self._trustees: list[LocalTrustee] = []
         self._engine = ReleaseEngine(store, COLLECTIVITY, town.platform)
 
-    def prepare(self, transform: Transform, model: ReleaseModel, tell: Tell) -> None:
-        """Sign and keep the documents, and let every chip hand its seeds to the trustees."""
+    def prepare(self, transform: Transform, model: ReleaseModel, progress: Progress) -> None:
+        """Sign and store the documents, and give every chip's seeds to the trustees."""
         self._store.put_blob(model.to_bytes())
         data = msgspec.msgpack.encode(transform)
         measures, cosigned = self._town.make_measures(
             self._plan.households, self._plan.epsilon, transform.rows, self._store.put_blob(data)
         )
-        for each in (self._town.signed_set, cosigned):
-            self._store.put_cosigned(each)
-        self._ground = Ground.of(COLLECTIVITY, measures, cosigned.hash, data)
+        for document in (self._town.signed_set, cosigned):
+            self._store.put_cosigned(document)
+        self._terms = AreaTerms.of(COLLECTIVITY, measures, cosigned.hash, data)
         entries = self._town.enrol(self._store, self._plan.households)
-        self._trustees = self._present()
-        tell(f"{len(entries)} chips draw seeds and seal them to the trustees")
+        self._trustees = self._start_trustees()
+        progress(f"{len(entries)} chips draw seeds and seal them to the trustees")
         trustee_set = self._town.signed_set.hash
         while self._carry():
             pass
         for sealed in self._fleet.draw_seeds(entries, self._town.trustees, trustee_set):
             self._hand_over(sealed)
 
-    def _present(self) -> list[LocalTrustee]:
-        """Start the trustees that are not away, and let the release worker teach them."""
+    def _start_trustees(self) -> list[LocalTrustee]:
+        """Start the trustees that are online, and pass their greetings to the release worker."""
         town = self._town
-        here = town.members[: len(town.members) - _AWAY]
-        trustees = [LocalTrustee(each, town.signed_set, town.first_day) for each in here]
+        online = town.members[: len(town.members) - _AWAY]
+        trustees = [LocalTrustee(member, town.signed_set, town.first_day) for member in online]
         for trustee in trustees:
             for payload in trustee.greet():
                 self._engine.take(trustee.name, payload)
@@ -128,36 +128,37 @@ class _Run:
         for trustee in self._trustees:
             trustee.take_key_shares(DeviceId(sealed.chip.entry.device), sealed.payload)
 
-    def release_day(self, number: int, clock_wh: Curves, tell: Tell) -> tuple[float, ...]:
-        """Let all contribute, release, and compare; float64[households, 96] by the clock.
+    def release_day(self, number: int, clock_wh: Curves, progress: Progress) -> tuple[float, ...]:
+        """Run all contributions of a day, release it and compare it with the plain sum.
 
-        Returns relative RMSE, error of the total, and how often the band held the truth.
+        clock_wh: float64[households, 96], by the clock. Returns the relative RMSE, the error of the
+        total, and how often the band contained the truth.
         """
         day = FIRST_DAY + timedelta(days=number)
-        energies = np.stack([from_clock(each, day) for each in clock_wh])
+        energies = np.stack([from_clock(curve, day) for curve in clock_wh])
         at = day_end(day) + _HOUR
         done = 0
-        for items in self._fleet.contribute(self._ground, self._chips, day, energies):
+        for items in self._fleet.contribute(self._terms, self._chips, day, energies):
             self._store.put_contributions(items, at)
             done += len(items)
             if done % 1_024 == 0:
-                tell(f"{day}: {done} of {len(self._chips)} chips have contributed")
+                progress(f"{day}: {done} of {len(self._chips)} chips have contributed")
         release = self._release(day)
         estimate, truth = np.array(release.quarter_hours), energies.sum(0)
         error = float(relative_rmse(estimate, truth))
-        tell(f"{day}: released, {error:.2%} off")
-        held = np.abs(estimate - truth) <= np.array(release.band_90)
-        return error, float(total_error(estimate, truth)), float(held.mean())
+        progress(f"{day}: released, {error:.2%} off")
+        is_in_band = np.abs(estimate - truth) <= np.array(release.band_90)
+        return error, float(total_error(estimate, truth)), float(is_in_band.mean())
 
     def _release(self, day: date) -> CurveRelease:
-        at = day_end(day) + timedelta(hours=self._ground.measures.deadline_h)
+        at = day_end(day) + timedelta(hours=self._terms.measures.deadline_h)
         self._engine.step(at)
         while not self._engine.is_idle():
-            is_heard = self._carry()
+            is_answered = self._carry()
             self._engine.step(at)
-            if not is_heard and not self._engine.is_idle():
+            if not is_answered and not self._engine.is_idle():
                 raise VoletError(f"The trustees do not answer for {day}.")
-        key = FigureKey(self._ground.document, MEASURE, CELL, day_number(day))
+        key = FigureKey(self._terms.document, MEASURE, CELL, day_number(day))
         figure = self._store.figure(key)
         if figure is None or not figure.release:
             raise VoletError(f"{day} was not released: {figure.detail if figure else 'not due'}")
@@ -168,20 +169,20 @@ class _Run:
         return release
 
     def _carry(self) -> bool:
-        """Carry the engine's requests to the trustees that are here, and their answers back."""
-        trustees = {each.name: each for each in self._trustees}
-        is_heard = False
+        """Pass the engine's requests to the online trustees; return whether any of them answered."""
+        trustees = {trustee.name: trustee for trustee in self._trustees}
+        is_answered = False
         for message in self._engine.requests(time.monotonic()):
             name = message.topic.split("/")[-2]
             if name in trustees:
                 for payload in trustees[name].take(message.payload):
                     self._engine.take(name, payload)
-                    is_heard = True
-        return is_heard
+                    is_answered = True
+        return is_answered
 
 
 def _read(plan: SimulationPlan) -> tuple[Curves, Curves]:
-    """Read both files; returns curves float64[households, days, 96] and those of public homes."""
+    """Read both files; return the curves, float64[households, days, 96], and the public homes'."""
     if plan.households < CURVE_MIN:
         raise ConfigError(
             f"A curve is released from {CURVE_MIN} households on, not of {plan.households}."
@@ -206,11 +207,11 @@ def _names(path: Path) -> set[str]:
         column = pq.read_table(path, columns=["household"]).column("household")
     except (OSError, ValueError, KeyError) as exc:
         raise ConfigError(f"{path} is no Parquet file with a column household: {exc}.") from exc
-    return {str(each) for each in column.unique().to_pylist()}
+    return {str(name) for name in column.unique().to_pylist()}
 
 
 def _result(plan: SimulationPlan, errors: Curves, seconds: float) -> Result:
-    rmse, total, held = errors.T
+    rmse, total, in_band = errors.T
     return Result(
         median_relative_rmse=float(np.median(rmse)),
         p95_relative_rmse=float(np.quantile(rmse, 0.95)),
@@ -220,6 +221,6 @@ def _result(plan: SimulationPlan, errors: Curves, seconds: float) -> Result:
         delta=DELTA,
         households=plan.households,
         seconds=round(seconds, 1),
-        band_coverage=float(held.mean()),
+        band_coverage=float(in_band.mean()),
         releases=len(errors),
     )

@@ -1,4 +1,4 @@
-"""The documents of a simulated area: trustees, measures and roster, signed as a city's are."""
+"""The signed documents of a simulated area: trustee set, measures and roster."""
 
 import secrets
 from datetime import date
@@ -33,10 +33,10 @@ _MEMBERS = ("a", "b", "c", "d")
 
 
 class SimulatedTown:
-    """Keys of everybody, and the first set of trustees."""
+    """The keys of all parties, and the first trustee set."""
 
     def __init__(self, first: date) -> None:
-        """Draw all keys; documents take effect on day `first`."""
+        """Generate all keys; documents take effect on the day `first`."""
         self.platform = Ed25519PrivateKey.generate()
         self.registrar = Ed25519PrivateKey.generate()
         self.members = tuple(
@@ -49,7 +49,7 @@ class SimulatedTown:
             previous=None,
             effective=self.first_day,
             shape=SHAPE,
-            trustees=tuple(each.public for each in self.members),
+            trustees=tuple(member.public for member in self.members),
             collectivity_key=self.platform.public_key().public_bytes_raw(),
             registrar_key=self.registrar.public_key().public_bytes_raw(),
         )
@@ -59,7 +59,7 @@ class SimulatedTown:
     def make_measures(
         self, households: int, epsilon: float, slots: int, transform: bytes
     ) -> tuple[Measures, CosignedDocument]:
-        """Make and sign a document with one measure, a curve of one group."""
+        """Create and sign a document with one measure: the curve of one group."""
         crowd = crowd_of(households)
         group = Group(CELL, (CELL,), households, crowd, crowd, slots, transform)
         measures = Measures(
@@ -82,7 +82,7 @@ class SimulatedTown:
         return measures, cosigned
 
     def enrol(self, store: AreaStore, households: int) -> list[tuple[RosterEntry, bytes]]:
-        """Put households on the roster; returns (entry, the chip's signing key) of each."""
+        """Enter households in the roster; return (entry, the chip's signing key) for each."""
         roster = Roster(self.trustees.registrar_key)
         entries: list[tuple[RosterEntry, bytes]] = []
         signed: list[SignedEntry] = []
@@ -107,11 +107,11 @@ class SimulatedTown:
 
     def _signed(self, cosigned: CosignedDocument) -> CosignedDocument:
         cosigned = cosigned.signed(COLLECTIVITY_SIGNER, self.platform)
-        for each in self.members:
-            cosigned = cosigned.signed(each.name, each.signing_key)
+        for member in self.members:
+            cosigned = cosigned.signed(member.name, member.signing_key)
         return cosigned
 
 
 def crowd_of(households: int) -> int:
-    """Return for how many of a group's households its noise is cut."""
+    """Return how many of a group's households share its noise."""
     return households * CROWD_TENTHS // 10

@@ -1,1 +1,1 @@
-"""The demo: a month of a town, with everything real but the meters and the calendar."""
+"""The demo: a month of a town in which only the meters and the calendar are simulated."""

@@ -1,4 +1,4 @@
-"""`./run demo`: found a town, play a month, bill it, and show what everybody saw."""
+"""`./run demo`: create a town, play a month, bill it, and show what each party saw."""
 
 import shutil
 import signal
@@ -34,7 +34,7 @@ from volet.demo.neighbourhoods import show_neighbourhoods
 from volet.demo.papers import show_papers
 from volet.demo.processes import Programs
 from volet.demo.report import DemoReport
-from volet.demo.town import DemoTown, Household, demo_tariff, found
+from volet.demo.town import DemoTown, Household, create_town, demo_tariff
 
 MONTH = 3  # with a change of time: one day has 92 quarter-hours
 HOMES = 21
@@ -49,7 +49,7 @@ SAMPLE_BYTES = 32
 @click.option(
     "--month",
     type=click.DateTime(["%Y-%m"]),
-    help="The month to bill; the last March that is over.",
+    help="The month to bill. Default: the last complete March.",
 )
 @click.option("--seconds", type=click.FloatRange(10), default=60.0, show_default=True)
 @click.option("--curve", type=click.Path(path_type=Path), help="The first home's load curve (CSV).")
@@ -58,7 +58,7 @@ SAMPLE_BYTES = 32
     type=click.IntRange(0),
     default=NEIGHBOURS,
     show_default=True,
-    help="Homes in each of two IRIS whose figures are released; 0: bills only.",
+    help="Homes in each of two IRIS whose figures are released; 0 for bills only.",
 )
 @click.option(
     "--picture",
@@ -77,12 +77,12 @@ def demo(
     picture: Path,
     keep: bool,
 ) -> None:
-    """Play a month of a town of emulated meters and bill it; then two weeks of its neighbourhoods."""
+    """Play and bill a month of a town with emulated meters, then two weeks of its neighbourhoods."""
     signal.signal(signal.SIGTERM, _interrupt)
     directory = Path(tempfile.mkdtemp(prefix="volet-demo-"))
     try:
-        of_bills = month.date() if month else last_march(legal_day(datetime.now(UTC)))
-        plan = DemoPlan(of_bills, homes, seconds, curve, neighbours, picture)
+        billed_month = month.date() if month else last_march(legal_day(datetime.now(UTC)))
+        plan = DemoPlan(billed_month, homes, seconds, curve, neighbours, picture)
         is_right = run(directory, plan, is_kept=keep)
     except VoletError as exc:
         click.echo(f"volet: {exc}\nWhat the programs said is in {directory / 'logs'}.", err=True)
@@ -95,7 +95,7 @@ def demo(
 
 @dataclass(frozen=True)
 class DemoPlan:
-    """What to play; see the command's help."""
+    """The options of the demo; see the command's help."""
 
     month: date
     homes: int
@@ -106,16 +106,16 @@ class DemoPlan:
 
 
 def last_march(today: date) -> date:
-    """Return the first day of the last March that is over: not so old that anything expires."""
+    """Return the first day of the last complete March, which is too recent for data to expire."""
     return date(today.year if today.month > MONTH else today.year - 1, MONTH, 1)
 
 
 def run(directory: Path, plan: DemoPlan, *, is_kept: bool) -> bool:
-    """Run the demo in `directory`; returns whether every bill was right and every lock held."""
+    """Run the demo in `directory`; return whether every bill was right and no attack worked."""
     console = plain_console(width=None if sys.stdout.isatty() else 100)
     report = DemoReport(console)
-    report.say(f"Enrolling {plan.homes} homes with the authority of a town …")
-    town = found(directory, plan.month, plan.homes, plan.curve)
+    report.paragraph(f"Enrolling {plan.homes} homes with the authority of a town …")
+    town = create_town(directory, plan.month, plan.homes, plan.curve)
     port = load_config(town.cloud).broker_port
     with Programs(town) as programs:
         programs.start_broker(port)
@@ -123,7 +123,7 @@ def run(directory: Path, plan: DemoPlan, *, is_kept: bool) -> bool:
         store = SqliteStore.open(town.cloud, is_checked=False)
         try:
             play(town, programs, store, console, plan.seconds)
-            is_right = settle(town, programs, store, report)
+            is_right = bill_month(town, programs, store, report)
             is_right &= show_papers(town, programs, report, plan.picture.parent)
             if plan.neighbours:
                 is_right &= show_neighbourhoods(
@@ -142,7 +142,7 @@ def run(directory: Path, plan: DemoPlan, *, is_kept: bool) -> bool:
 def play(
     town: DemoTown, programs: Programs, store: SqliteStore, console: Console, seconds: float
 ) -> None:
-    """Play the month, until everything is stored."""
+    """Play the month until everything is stored."""
     first = town.households[0]
     speed = (town.end - town.begin).total_seconds() / seconds
     link = town.directory / "ttyTIC"
@@ -187,20 +187,20 @@ def stored_days(store: SqliteStore, key: HouseholdKeyId, town: DemoTown) -> int:
     return len({block.day for block in blocks})
 
 
-def settle(town: DemoTown, programs: Programs, store: SqliteStore, report: DemoReport) -> bool:
-    """Ask for every home's bill, and show what everybody saw."""
+def bill_month(town: DemoTown, programs: Programs, store: SqliteStore, report: DemoReport) -> bool:
+    """Request every home's bill, and show what each party saw."""
     first = town.households[0]
     counted = indices(first.home, town.month, town.month_end)
     report.meter(counted)
     identity = load_identity(first.directory)
     topic = device_topic(identity.collectivity, identity.device, Kind.BLOCK)
     period = (town.month, town.month_end)
-    left = departed(store, identity.household_key, first.home, period, len(topic))
+    outgoing = departed(store, identity.household_key, first.home, period, len(topic))
     block = store.blocks_of_days(identity.household_key, *period)[0]
-    report.departed(left, block.coefficients[:SAMPLE_BYTES])
+    report.departed(outgoing, block.coefficients[:SAMPLE_BYTES])
 
     key = provider.load_key(town.provider)
-    asked_s = time.monotonic()
+    requested_s = time.monotonic()
     backend = LocalBackend(store, key.public_key().public_bytes_raw())
     requests = {}
     for contract in backend.contracts(ContractFilter()):
@@ -213,8 +213,8 @@ def settle(town: DemoTown, programs: Programs, store: SqliteStore, report: DemoR
         return states.count(RequestState.SEEN)
 
     programs.wait(lambda: seen() == len(requests), "the chips to see their statements", seen)
-    taken_s = time.monotonic() - asked_s
-    report.computed(backend.statement(requests[identity.household_key.hex()]), taken_s)
+    elapsed_s = time.monotonic() - requested_s
+    report.computed(backend.statement(requests[identity.household_key.hex()]), elapsed_s)
     results = [(home.directory.name, *bills(town, home)) for home in town.households]
     judgement = results[0][2]
     if judgement is not None:
@@ -223,7 +223,7 @@ def settle(town: DemoTown, programs: Programs, store: SqliteStore, report: DemoR
 
 
 def bills(town: DemoTown, household: Household) -> tuple[Bill, Judgement | None]:
-    """Return a home's bill from the meter itself in plain text, and what its chip found."""
+    """Return a home's plain-text bill from the meter itself, and the judgement of its chip."""
     counted = indices(household.home, town.month, town.month_end)
     plain = plain_bill(demo_tariff(town.month), counted, town.month, town.month_end)
     with read_vault(household.directory) as vault:

@@ -1,6 +1,6 @@
-"""What the commune's releases are worth: beside the plain sum, and beside pure local noise.
+"""Compares the commune's releases with the plain sum and with purely local noise.
 
-The plain sum is the demo's alone to know: it makes the homes up, so it can make them up again.
+Only the demo knows the plain sum: it generates the homes, so it can generate them again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,21 +28,21 @@ from volet.demo.neighbours import curve_of
 from volet.demo.picture import Day
 
 _WH_PER_WS = 1 / 3600
-# Each home adds all the noise itself, so that nobody else needs to be trusted.
+# Each home adds all the noise itself, so that it need not trust anybody else.
 _ALONE = 1
 
 
 class Released(msgspec.Struct, frozen=True):
-    """What `volet provider area --json` prints of curves."""
+    """The output of `volet provider area --json` for curves."""
 
     releases: list[CurveRelease]
 
 
 @dataclass(frozen=True)
 class ReleasedDay:
-    """One released day, what it should have been, and what pure local noise would have given.
+    """A released day, its true sum, and the result of purely local noise.
 
-    `profile_wh` is what the public profile says of so many homes before anybody has said anything.
+    `profile_wh` is the public profile for as many homes, without any contribution.
     """
 
     picture: Day
@@ -51,26 +51,26 @@ class ReleasedDay:
 
     @property
     def is_in_band(self) -> Curve:
-        """bool[quarter-hours]: the band holds the plain sum."""
+        """bool[quarter-hours]: whether the band contains the plain sum."""
         day = self.picture
         return np.asarray(np.abs(day.released_wh - day.plain_wh) <= day.band_wh)
 
 
-def energies_wh(commune: DemoCommune, place: DemoHome) -> list[Curve]:
-    """Return what a home drew, float64[92 | 96 | 100] for each day."""
-    curve = curve_of(place.seed, commune.begin, commune.end)
+def energies_wh(commune: DemoCommune, home: DemoHome) -> list[Curve]:
+    """Return a home's consumption, float64[92 | 96 | 100] for each day."""
+    curve = curve_of(home.seed, commune.begin, commune.end)
     drawn_wh: Curve = curve.power_w.astype(np.float64) * (curve.step_s * _WH_PER_WS)
-    found = []
+    days = []
     for day in days_between(commune.first, commune.end):
         start = (int(day_start(day).timestamp()) - curve.start_s) // curve.step_s
-        found.append(drawn_wh[start : start + quarter_hours(day)])
-    return found
+        days.append(drawn_wh[start : start + quarter_hours(day)])
+    return days
 
 
 def quiet_days(today: date, count: int) -> tuple[date, date]:
-    """Return the last `count` days [first, end) before today between two changes of time.
+    """Return the last `count` days [first, end) before today without a change of time.
 
-    Attackers are fitted on days of one length.
+    Attackers are fitted on days of equal length.
     """
     end = today
     while True:
@@ -84,15 +84,15 @@ def quiet_days(today: date, count: int) -> tuple[date, date]:
 def measure_all(
     store: AreaStore, commune: DemoCommune, releases: Mapping[str, Sequence[CurveRelease]]
 ) -> list[ReleasedDay]:
-    """Hold every release, by code of its group, against the plain sum and against local noise."""
-    drawn = {place.seed: energies_wh(commune, place) for place in commune.places}
-    found = []
+    """Compare every release, by the code of its group, with the plain sum and with local noise."""
+    drawn = {home.seed: energies_wh(commune, home) for home in commune.places}
+    measured = []
     for planned in commune.groups:
-        homes = [drawn[each.seed] for each in commune.places if each.cell.startswith(planned.areas)]
+        homes = [drawn[home.seed] for home in commune.places if home.cell.startswith(planned.areas)]
         local = _Local.of(store, planned.code)
         for release in releases[planned.code]:
             day = date.fromisoformat(release.day)
-            own = np.stack([each[(day - commune.first).days] for each in homes])
+            own = np.stack([energies[(day - commune.first).days] for energies in homes])
             filtered_wh, raw_wh = local.curves_wh(day, own)
             picture = Day(
                 group=planned.code,
@@ -104,22 +104,22 @@ def measure_all(
                 local_raw_wh=raw_wh,
             )
             profile_wh = len(own) * from_clock(local.transform.profile(day), day)
-            found.append(ReleasedDay(picture, release, profile_wh))
-    return found
+            measured.append(ReleasedDay(picture, release, profile_wh))
+    return measured
 
 
 def save_truth(commune: DemoCommune, path: Path) -> None:
     """Write the homes' plain curves for the audit."""
-    places = sorted(commune.places, key=lambda each: each.device)
+    homes = sorted(commune.places, key=lambda home: home.device)
     days = days_between(commune.first, commune.end)
-    curves = np.stack([np.stack(energies_wh(commune, place)) for place in places])
-    names = tuple(str(place.device) for place in places)
+    curves = np.stack([np.stack(energies_wh(commune, home)) for home in homes])
+    names = tuple(str(home.device) for home in homes)
     write_truth(path, Truth(names, tuple(day_number(day) for day in days), curves))
 
 
 @dataclass
 class _Local:
-    """A group's days with `crowd = 1`: the chip's own mechanism, the release's own filter."""
+    """A group's days with `crowd = 1`, by the chip's own mechanism and the release's own filter."""
 
     measures: Measures
     measure: Measure
@@ -130,14 +130,14 @@ class _Local:
     @classmethod
     def of(cls, store: AreaStore, code: str) -> "_Local":
         measures = read_cosigned(store.cosigned_documents(Measures.__name__)[-1], Measures)
-        measure = next(each for each in measures.measures if each.kind is MeasureKind.CURVE)
+        measure = next(listed for listed in measures.measures if listed.kind is MeasureKind.CURVE)
         group = msgspec.structs.replace(measure.group(code), crowd=_ALONE)
         transform, model = _constants(store, group)
         share = share_std(measures.measure_sigma(measure), group.crowd, measures.gamma)
         return cls(measures, measure, group, transform, Filter(model, share))
 
     def curves_wh(self, day: date, own_wh: Matrix) -> tuple[Curve, Curve]:
-        """Return what comes of a day, filtered and raw; days in their order.
+        """Return a day's curve, filtered and raw; call it for the days in their order.
 
         own_wh: float64[homes, quarter-hours].
         """

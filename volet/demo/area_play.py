@@ -1,4 +1,4 @@
-"""The commune's days: homes contribute, a trustee goes away, figures are released all the same."""
+"""Plays the commune's days: homes contribute, a trustee stops, figures are released nevertheless."""
 
 import signal
 from collections.abc import Callable, Sequence
@@ -23,43 +23,43 @@ _TRUTH = "truth.parquet"
 
 @dataclass(frozen=True)
 class Verified:
-    """What `volet cloud release verify --json` found."""
+    """The output of `volet cloud release verify --json`."""
 
     releases: int
     differ: tuple[str, ...]
 
 
 class AreaPlay:
-    """One commune, its processes, and what came of its days."""
+    """One commune, its processes and the results of its days."""
 
     def __init__(self, commune: DemoCommune, programs: Programs, store: SqliteStore) -> None:
-        """Play `commune` by `programs`; broker and worker run. `store` is the cloud's, to read."""
+        """Play `commune` with `programs`, of which broker and worker run; only read the `store`."""
         self._commune = commune
         self._programs = programs
         self._store = store
 
     def teach(self) -> None:
-        """Start the trustees, and let the release worker give them documents and roster."""
+        """Start the trustees and wait until the release worker has sent them documents and roster."""
         for directory in self._commune.trustees:
             self._programs.start_trustee(directory)
         self._programs.start_release()
         count = len(self._commune.places)
 
         def known() -> list[tuple[int, int]]:
-            found = [read_status(each) for each in self._commune.trustees]
-            return [(each.documents, each.roster) for each in found]
+            statuses = [read_status(directory) for directory in self._commune.trustees]
+            return [(status.documents, status.roster) for status in statuses]
 
         self._programs.wait(
-            lambda: all(each == (2, count) for each in known()),
+            lambda: all(counts == (2, count) for counts in known()),
             "the trustees to know the documents",
             known,
         )
-        # The days to come lie in the past, and so do their deadlines: the service would close each
-        # with the first home's word. `release_until` is called when all have spoken.
+        # The days to be played are in the past, and so are their deadlines. The service would close
+        # each at its first contribution. `release_until` is called when all homes have contributed.
         self._programs.stop(RELEASE)
 
     def capture(self) -> None:
-        """Record from now on what an operator of the broker may see."""
+        """Start to record what an operator of the broker may see."""
         self._programs.start_capture(self._commune.directory / _CAPTURE)
 
     def contribute(
@@ -69,9 +69,9 @@ class AreaPlay:
         on_stored: Callable[[int], object] = lambda count: count,
         places: Sequence[DemoHome] | None = None,
     ) -> None:
-        """Let homes (None: all) play the days [start, end), until the cloud has answered all.
+        """Play the days [start, end) of homes (None: of all) until the cloud has answered all.
 
-        `on_stored` is told how many household-days there are.
+        `on_stored` is called with the number of household-days stored.
         """
         homes = self._commune.places if places is None else places
         names = self._programs.start_neighbours(
@@ -96,10 +96,10 @@ class AreaPlay:
         return days[len(days) // 2]
 
     def release_until(self, end: date, wait_s: float = PATIENCE_S) -> None:
-        """Close the days before `end`, have them opened, publish.
+        """Close the days before `end`, have them opened, and publish them.
 
         Raises:
-            VoletError: too few trustees have answered, and nothing has moved for `wait_s`.
+            VoletError: too few trustees have answered, and there was no progress for `wait_s`.
         """
         self._programs.finish(
             f"{RELEASE}-once",
@@ -107,17 +107,17 @@ class AreaPlay:
             *("--until", str(end), "--wait", str(wait_s)),
         )
 
-    def lose_trustee(self, place: int, number: signal.Signals = signal.SIGTERM) -> str:
-        """End the trustee of this place in their order; returns its name."""
-        self._programs.stop(TRUSTEES[place], number)
-        return TRUSTEES[place]
+    def lose_trustee(self, index: int, number: signal.Signals = signal.SIGTERM) -> str:
+        """End the trustee with this index in TRUSTEES; return its name."""
+        self._programs.stop(TRUSTEES[index], number)
+        return TRUSTEES[index]
 
     def statuses(self) -> list[TrusteeStatus]:
-        """Return how each trustee stands, in counts."""
-        return [read_status(each) for each in self._commune.trustees]
+        """Return the status of each trustee."""
+        return [read_status(directory) for directory in self._commune.trustees]
 
     def releases(self, code: str) -> list[CurveRelease]:
-        """Read what was released, as a provider does."""
+        """Read the releases as a provider does."""
         commune = self._commune
         printed = self._programs.finish(
             "provider-area",
@@ -127,12 +127,12 @@ class AreaPlay:
         return msgspec.json.decode(printed, type=Released).releases
 
     def verify(self) -> Verified:
-        """Have every release worked out again."""
+        """Have every release recomputed."""
         arguments = ("cloud", "release", "verify", "--dir", str(self._commune.cloud), "--json")
         return msgspec.json.decode(self._programs.finish("verify", *arguments), type=Verified)
 
     def audit(self) -> list[AttackResult]:
-        """End the capture, and attack what is in it and what is stored."""
+        """End the capture, and attack its messages and the store."""
         self._programs.stop(CAPTURE)
         commune = self._commune
         truth = commune.directory / _TRUTH
@@ -147,6 +147,6 @@ class AreaPlay:
 
     @property
     def captured(self) -> int:
-        """How many messages were captured."""
+        """The number of captured messages."""
         with (self._commune.directory / _CAPTURE).open("rb") as file:
             return sum(1 for _ in file)

@@ -1,4 +1,4 @@
-"""`volet` commands within this process: what an operator would type, without half a second each."""
+"""Runs `volet` commands in this process, as an operator would type them, without a start each."""
 
 import contextlib
 import io
@@ -8,7 +8,7 @@ from volet.main import volet as command
 
 
 def volet(*words: str | Path) -> str:
-    """Run a command; returns what it prints. Raises what the command raises."""
+    """Run a command and return its output; the command's exceptions pass through."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         command.main([str(word) for word in words], prog_name="volet", standalone_mode=False)

@@ -1,6 +1,6 @@
 """The demo's commune: homes in two IRIS, four trustees, a registrar, and signed documents.
 
-All of it is made by the commands that a city, its trustees and its registrar would type.
+All of it is created by the commands that a city, its trustees and its registrar would type.
 """
 
 import csv
@@ -37,7 +37,7 @@ CELLS = ("751114101", "751114102")
 TRUSTEES = ("trustee-city", "trustee-consumers", "trustee-university", "trustee-grid")
 RELEASE, AUDIT = "worker-release", "worker-audit"
 NEIGHBOURS = "neighbours"
-# None of the bills' homes, nor of those from which the shipped constants are derived.
+# Different from the homes with bills and from those that the included constants are derived from.
 _FIRST_SEED = 70_001
 _EVERY_DAY = 366
 
@@ -46,7 +46,7 @@ Say = Callable[[str], object]
 
 @dataclass(frozen=True)
 class DemoHome:
-    """A home: its chip's directory, named by the seed of what it draws, and where it stands."""
+    """A home: its chip's directory, which is named by the seed of its curve, and its cell."""
 
     directory: Path
     seed: int
@@ -56,7 +56,7 @@ class DemoHome:
 
 @dataclass(frozen=True)
 class DemoCommune:
-    """Directories of everybody in the area lane, and the days [first, end) that are played."""
+    """The directories of all parties of the area lane, and the days [first, end) to play."""
 
     directory: Path
     cloud: Path
@@ -77,29 +77,32 @@ class DemoCommune:
 
     @property
     def papers(self) -> Path:
-        """Where documents lie while they are signed."""
+        """The folder of documents that are being signed."""
         return self.directory / "papers"
 
     @property
     def begin(self) -> date:
-        """The day from which the meters count."""
+        """The first day on which the meters count."""
         return self.first - timedelta(days=1)
 
 
 DrawUp = Callable[[DemoCommune, Path], object]
 
 
-def settle(
+def create_commune(
     commune: DemoCommune,
     homes: Sequence[tuple[str, int]],
     *,
     broker: Path,
     draw_up: DrawUp | None = None,
 ) -> DemoCommune:
-    """Make the commune beside a collectivity that is there; a broker that runs takes it in.
+    """Create the commune in an existing collectivity, whose running broker then admits it.
 
-    `homes`: (cell, number of homes) of each cell. `draw_up` writes the measures document to a
-    file; None: curves of the groups that the roster makes.
+    Args:
+        commune: the directories and days, without homes.
+        homes: (cell, number of homes) for each cell.
+        broker: the broker's directory.
+        draw_up: writes the measures document to a file; None: curves of the proposed groups.
     """
     make_private_dir(commune.papers)
     for name in (*TRUSTEES, RELEASE, AUDIT):
@@ -109,7 +112,7 @@ def settle(
         *("--out", broker, "--user", current_user()),
     )
     for directory in commune.trustees:
-        _found_trustee(commune, load_config(commune.cloud), directory)
+        _create_trustee(commune, load_config(commune.cloud), directory)
     cosigned = _appoint_trustees(commune)
     places = _move_in(commune, homes, cosigned.hash)
     _enter(commune, places)
@@ -118,7 +121,7 @@ def settle(
     return replace(commune, places=places, groups=groups)
 
 
-def _found_trustee(commune: DemoCommune, config: CloudConfig, directory: Path) -> None:
+def _create_trustee(commune: DemoCommune, config: CloudConfig, directory: Path) -> None:
     name, pki = directory.name, commune.cloud / "pki"
     volet(
         *("trustee", "init", "--dir", directory, "--collectivity", config.collectivity),
@@ -130,10 +133,14 @@ def _found_trustee(commune: DemoCommune, config: CloudConfig, directory: Path) -
 
 
 def _appoint_trustees(commune: DemoCommune) -> CosignedDocument:
-    """Let the trustees sign the set that names them, and confirm it by its fingerprint."""
+    """Have the trustees sign the set that names them, and confirm it by its fingerprint."""
     volet("cloud", "roster", "init", "--registrar", commune.registrar)
     paper = commune.papers / "trustees.json"
-    named = [word for each in commune.trustees for word in ("--trustee", each / PUBLIC_NAME)]
+    named = [
+        argument
+        for directory in commune.trustees
+        for argument in ("--trustee", directory / PUBLIC_NAME)
+    ]
     volet(
         *("cloud", "documents", "trustees", "--dir", commune.cloud, *named),
         *("--registrar-key", commune.registrar / PUBLIC_KEY),
@@ -147,8 +154,10 @@ def _appoint_trustees(commune: DemoCommune) -> CosignedDocument:
 
 
 def _sign(commune: DemoCommune, paper: Path) -> None:
-    """Let every trustee sign a copy, and hand all copies to the collectivity."""
-    copies = [paper.with_name(f"{paper.stem}-{each.name}.json") for each in commune.trustees]
+    """Have every trustee sign a copy, and add all copies at the collectivity."""
+    copies = [
+        paper.with_name(f"{paper.stem}-{directory.name}.json") for directory in commune.trustees
+    ]
     for directory, copy in zip(commune.trustees, copies, strict=True):
         shutil.copy(paper, copy)
         volet("trustee", "sign", "--dir", directory, copy, "--yes")
@@ -158,9 +167,9 @@ def _sign(commune: DemoCommune, paper: Path) -> None:
 def _move_in(
     commune: DemoCommune, homes: Sequence[tuple[str, int]], trustee_set: bytes
 ) -> tuple[DemoHome, ...]:
-    """Enrol the homes' chips; each confirms the trustees, as its household would by hand."""
+    """Enrol the homes' chips, and confirm the trustees on each as its household would."""
     cells = [cell for cell, count in homes for _ in range(count)]
-    places = []
+    enrolled = []
     store = SqliteStore.open(commune.cloud, is_checked=False)
     try:
         for seed, cell in enumerate(cells, _FIRST_SEED):
@@ -176,20 +185,20 @@ def _move_in(
             # Messages usually leave in a random hour after midnight; the demo has no such hours.
             write_public(directory / CONFIG_NAME, b"send_window_s = 0\n")
             save_choices(directory, AreaChoices(trustees=trustee_set.hex()))
-            places.append(DemoHome(directory, seed, cell, load_identity(directory).device))
+            enrolled.append(DemoHome(directory, seed, cell, load_identity(directory).device))
     finally:
         store.close()
-    return tuple(places)
+    return tuple(enrolled)
 
 
-def _enter(commune: DemoCommune, places: Sequence[DemoHome]) -> None:
-    """Enter the homes in the roster, so long ago that all count on the first day."""
+def _enter(commune: DemoCommune, homes: Sequence[DemoHome]) -> None:
+    """Enter the homes in the roster from so early on that all count on the first day."""
     joined = commune.first - timedelta(days=COUNTS_AFTER_DAYS)
     path = commune.papers / "homes.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(("device", "cell", "point", "from"))
-        rows.writerows((each.device, each.cell, f"point {each.seed}", joined) for each in places)
+        rows.writerows((home.device, home.cell, f"point {home.seed}", joined) for home in homes)
     volet(
         *("cloud", "roster", "import", "--dir", commune.cloud),
         *("--registrar", commune.registrar, path),
@@ -197,14 +206,14 @@ def _enter(commune: DemoCommune, places: Sequence[DemoHome]) -> None:
 
 
 def _plan(commune: DemoCommune) -> tuple[PlannedGroup, ...]:
-    """Write down for which groups there is to be a curve: as the roster proposes."""
+    """Write the groups that the roster proposes for curves to a file, and return them."""
     paper = commune.papers / "groups.json"
     volet(
         *("cloud", "roster", "groups", "--dir", commune.cloud),
         *("--day", str(commune.first), "--out", paper),
     )
     proposed = msgspec.json.decode(paper.read_bytes(), type=tuple[PlannedGroup, ...])
-    groups = tuple(each for each in proposed if each.measure is MeasureKind.CURVE)
+    groups = tuple(group for group in proposed if group.measure is MeasureKind.CURVE)
     write_public(paper, msgspec.json.encode(groups))
     return groups
 
@@ -219,10 +228,10 @@ def _draw_up(commune: DemoCommune, out: Path) -> None:
 
 
 def _decide_measures(commune: DemoCommune, draw_up: DrawUp) -> None:
-    """Keep the shipped constants, and let everybody sign the measures."""
-    shipped = files("cloud.estimation").joinpath("data").iterdir()
-    blobs = [each for each in shipped if each.name.endswith(".msgpack")]
-    named = [word for each in blobs for word in ("--blob", str(each))]
+    """Add the included constants, and have all parties sign the measures."""
+    included = files("cloud.estimation").joinpath("data").iterdir()
+    blobs = [file for file in included if file.name.endswith(".msgpack")]
+    named = [argument for blob in blobs for argument in ("--blob", str(blob))]
     volet("cloud", "documents", "add", "--dir", commune.cloud, *named)
     paper = commune.papers / "measures.json"
     draw_up(commune, paper)

@@ -1,4 +1,4 @@
-"""What the demo shows: what the meter said, what left the home, and whether it says anything."""
+"""The demo's measurements: the meter's indices, what left the home, and what that reveals."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -21,7 +21,7 @@ MQTT_OVERHEAD_BYTES = 8  # fixed header, topic length, packet id, property lengt
 
 
 class Indices(msgspec.Struct, frozen=True):
-    """What the meter showed at the beginning and end of the month, Wh by register."""
+    """The meter's indices at the beginning and end of the month, in Wh by register."""
 
     start_wh: tuple[int, ...]
     end_wh: tuple[int, ...]
@@ -34,8 +34,8 @@ class Indices(msgspec.Struct, frozen=True):
 class Departed(msgspec.Struct, frozen=True):
     """What left the home in a month.
 
-    `chi_square_z`: how far the ciphertexts are from uniform, in standard deviations of the test
-    statistic; `correlation`: of ciphertext and what the meter counted in the same quarter-hour.
+    `chi_square_z`: deviation of the ciphertexts from uniform, in standard deviations of the test
+    statistic. `correlation`: of a ciphertext with the meter's energy in the same quarter-hour.
     """
 
     messages: int
@@ -46,7 +46,7 @@ class Departed(msgspec.Struct, frozen=True):
 
 
 def indices(home: SimulatedHome, start: date, end: date) -> Indices:
-    """Read the simulated meter itself."""
+    """Read the indices from the simulated meter itself."""
     at_start, at_end = day_start(start), day_start(end)
     return Indices(
         home.meter_at(at_start).registers_wh(at_start), home.meter_at(at_end).registers_wh(at_end)
@@ -54,7 +54,7 @@ def indices(home: SimulatedHome, start: date, end: date) -> Indices:
 
 
 def plain_bill(tariff: Tariff, counted: Indices, start: date, end: date) -> Bill:
-    """Price the meter's indices in plain text: the check of everything else."""
+    """Price the meter's indices in plain text, to check everything else against."""
     steps_kwh = [counted.kwh(register) for register in range(1, len(counted.end_wh) + 1)]
     steps_kwh += [0] * (REGISTERS - len(steps_kwh))
     energies = register_energies(0, tariff, days_between(start, end), steps_kwh)
@@ -68,7 +68,7 @@ def departed(
     period: tuple[date, date],
     topic_bytes: int,
 ) -> Departed:
-    """Look at everything of a household that the cloud holds, as somebody without its keys."""
+    """Measure everything that the cloud holds of a household, as somebody without its keys."""
     blocks = store.blocks_of_days(key, *period)
     payloads = [b.payload for b in blocks] + [e.payload for e in store.epochs(key)]
     values = np.concatenate([_values(block) for block in blocks])

@@ -1,4 +1,4 @@
-"""Many chips in one process: the chip's own core, vault and link; only the serial line is left out.
+"""Many chips in one process, with the chip's own core, vault and link but without a serial line.
 
 `python -m volet.demo.fleet --begin INSTANT --end INSTANT --speed X CHIP-DIRECTORY…`
 """
@@ -36,7 +36,7 @@ IDLE_S = 0.05
 
 @dataclass
 class Member:
-    """One chip of the fleet and the frames it has still to read."""
+    """A chip of the fleet, and the frames that it has not read yet."""
 
     chip: Chip
     link: ChipLink
@@ -45,7 +45,7 @@ class Member:
 
 
 def make_member(directory: Path, begin: datetime, end: datetime) -> Member:
-    """Open an enrolled chip and the home it stands in; its seed is its directory's name."""
+    """Open an enrolled chip and its home; the seed is the directory's name."""
     identity = load_identity(directory)
     vault = Vault.open(directory, signer_of(identity))
     settings = ChipSettings(agreements=agreements_of(directory, load_agreement(directory)))
@@ -58,7 +58,7 @@ def make_member(directory: Path, begin: datetime, end: datetime) -> Member:
 
 
 def step(member: Member, until_s: float) -> None:
-    """Let a chip read what its meter has sent until then, and speak with its broker."""
+    """Feed a chip what its meter has sent until then, and exchange messages with the broker."""
     while member.next_frame is not None and member.next_frame.at_s <= until_s:
         at = datetime.fromtimestamp(member.next_frame.at_s, UTC)
         member.chip.feed(member.next_frame.data, host_time_at(at))
@@ -75,7 +75,7 @@ def step(member: Member, until_s: float) -> None:
 @click.option("--speed", type=float, required=True)
 @click.argument("directories", nargs=-1, type=click.Path(path_type=Path))
 def fleet(begin: datetime, end: datetime, speed: float, directories: tuple[Path, ...]) -> None:
-    """Run chips until a signal, simulated time passing `speed` times faster."""
+    """Run chips until a signal, in simulated time that passes `speed` times faster."""
     configure_logs()
     stopped: list[int] = []
 

@@ -1,4 +1,4 @@
-"""The demo's second part: two weeks of two neighbourhoods, released without the neighbours."""
+"""The demo's second part: two weeks of two neighbourhoods, whose sums alone are released."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +11,11 @@ from protocol.calendar import legal_day
 from volet.demo.area_findings import measure_all, quiet_days
 from volet.demo.area_play import AreaPlay
 from volet.demo.area_report import TownReport
-from volet.demo.commune import CELLS, TRUSTEES, DemoCommune, settle
+from volet.demo.commune import CELLS, TRUSTEES, DemoCommune, create_commune
 from volet.demo.processes import Programs
 from volet.demo.town import DemoTown
 
-DAYS = 14  # the least on which attackers are fitted
+DAYS = 14  # the minimum for fitting attackers
 _COLUMNS = (
     TextColumn("{task.description:<34}"),
     BarColumn(),
@@ -32,17 +32,17 @@ def show_neighbourhoods(
     homes: int,
     picture: Path,
 ) -> bool:
-    """Play `homes` homes in each IRIS; returns whether no attack worked and releases are repeatable.
+    """Play `homes` homes in each IRIS; return whether no attack worked and releases are repeatable.
 
-    Broker and worker run. The picture is drawn at `picture`.
+    Broker and worker must be running. The picture is written to `picture`.
     """
     report = TownReport(console)
     first, end = quiet_days(legal_day(datetime.now(UTC)), DAYS)
-    report.say(
+    report.paragraph(
         f"\nEnrolling {len(CELLS) * homes} more homes in two IRIS, and {len(TRUSTEES)} trustees …"
     )
-    place = DemoCommune(town.area, town.cloud, first, end)
-    commune = settle(place, [(cell, homes) for cell in CELLS], broker=town.broker)
+    planned = DemoCommune(town.area, town.cloud, first, end)
+    commune = create_commune(planned, [(cell, homes) for cell in CELLS], broker=town.broker)
     play = AreaPlay(commune, programs, store)
     play.teach()
     play.capture()
@@ -51,13 +51,13 @@ def show_neighbourhoods(
             "household-days stored in cloud", total=DAYS * len(commune.places)
         )
 
-        def tell(count: int) -> None:
+        def show_stored(count: int) -> None:
             progress.update(stored, completed=count)
 
-        play.contribute(first, play.middle, tell)
+        play.contribute(first, play.middle, show_stored)
         play.release_until(play.middle)
         lost = play.lose_trustee(-1)
-        play.contribute(play.middle, end, tell)
+        play.contribute(play.middle, end, show_stored)
         play.release_until(end)
     releases = {group.code: play.releases(group.code) for group in commune.groups}
     measured = measure_all(store.area, commune, releases)

@@ -1,7 +1,7 @@
-"""Many homes in one process: the chip's own core, vault and link; no serial line, no TIC bytes.
+"""Many homes in one process, with the chip's own core, vault and link but without TIC bytes.
 
 `python -m volet.demo.neighbours --begin DAY --from DAY --to DAY CHIP-DIRECTORY…` plays the legal
-days [from, to) as fast as it can, a day in one commit, and ends when the cloud has everything.
+days [from, to) as fast as it can, each in one commit, and ends when the cloud has everything.
 """
 
 import select
@@ -34,21 +34,21 @@ from system.logs import configure_logs
 from volet.demo.town import KVA, home_settings
 
 IDLE_S = 0.02
-# The first frames bear each other out before any is believed.
+# The chip accepts its first frames only once they confirm each other.
 _FIRST_FRAMES = 4
 _CALENDAR = "H PLEINE/CREUSE"
 
 
 def curve_of(seed: int, begin: date, end: date) -> Curve:
-    """Return what a home draws in the legal days [begin, end), in steps of a quarter-hour."""
+    """Return a home's load curve over the legal days [begin, end), in quarter-hours."""
     return synthetic_curve(seed, begin, end, KVA)
 
 
 @dataclass
 class Neighbour:
-    """One home: its chip, and the days that its meter has still to show.
+    """A home: its chip, and the days that are still to be played.
 
-    `is_new`: the chip has metered nothing in its life; `is_going_on`: it has in this process.
+    `is_new`: the chip has never metered. `is_going_on`: it has metered in this process.
     """
 
     chip: Chip
@@ -77,7 +77,7 @@ class Neighbour:
         return not self.days and self.chip.is_drained
 
     def step(self) -> None:
-        """Play a day, if there is one and the chip may contribute; speak with the broker."""
+        """Play a day if there is one and the chip is ready; exchange messages with the broker."""
         if self.days and self.is_ready:
             self._play(self.days.pop(0))
         for event in self.link.events():
@@ -101,7 +101,7 @@ def _seconds(first: datetime) -> list[datetime]:
 
 
 def frame_at(home: SimulatedHome, at: datetime) -> Frame:
-    """Return what the home's meter shows at an instant, as the decoder would hand it on."""
+    """Return the frame of the home's meter at an instant, as the decoder would return it."""
     meter = home.meter_at(at)
     shown = meter.registers_wh(at)
     registers_wh = (*shown, *[0] * (len(STANDARD_REGISTERS) - len(shown)))
@@ -127,7 +127,7 @@ def frame_at(home: SimulatedHome, at: datetime) -> Frame:
 
 
 def make_neighbour(directory: Path, begin: date, days: list[date]) -> Neighbour:
-    """Open an enrolled chip and its home; its seed is its directory's name."""
+    """Open an enrolled chip and its home; the seed is the directory's name."""
     identity, config = load_identity(directory), load_config(directory)
     vault = Vault.open(directory, signer_of(identity))
     settings = ChipSettings(
@@ -151,7 +151,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command()
-@click.option("--begin", type=_DAY, required=True, help="When the meters begin to count.")
+@click.option("--begin", type=_DAY, required=True, help="First day on which the meters count.")
 @click.option("--from", "start", type=_DAY, required=True)
 @click.option("--to", "end", type=_DAY, required=True)
 @click.argument("directories", nargs=-1, type=click.Path(path_type=Path))

@@ -1,4 +1,4 @@
-"""What the demo's town lists in public: offers of three providers, a calendar, market prices."""
+"""The documents that the demo's town lists: offers of three providers, a calendar, market prices."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -37,10 +37,10 @@ HOUR: Literal[4] = 4  # quarter-hours
 
 
 def offers_of(month: date, end: date, kva: int) -> Iterator[Signed]:
-    """Give documents to list, in this order: schedules, then offers for `kva` that price [month, end).
+    """Yield the documents to list, in order: schedules, then offers for `kva` for [month, end).
 
-    Schedules cover the year before `end`, for which quotes are made. The regulated tariff is the real one; the other two providers and the market's prices are made
-    up, and their names say so.
+    The schedules cover the year before `end`, which quotes are for. The regulated tariff is real.
+    The other two providers and the market prices are invented, and their names say so.
     """
     publisher = Ed25519PrivateKey.generate()
     public = publisher.public_key().public_bytes_raw().hex()
@@ -54,8 +54,8 @@ def offers_of(month: date, end: date, kva: int) -> Iterator[Signed]:
         yield sign_document(calendar, publisher)
     regulated, regulated_sealing = Ed25519PrivateKey.generate(), SealingKey.generate()
     for option in (GridOption.BASE, GridOption.HPHC, GridOption.TEMPO):
-        counted = RegisterCalendar(public, TEMPO) if option is GridOption.TEMPO else None
-        tariffs = regulated_tariffs(option, kva, register_calendar=counted)
+        register_calendar = RegisterCalendar(public, TEMPO) if option is GridOption.TEMPO else None
+        tariffs = regulated_tariffs(option, kva, register_calendar=register_calendar)
         yield _offer(tariffs, regulated, regulated_sealing)
     for tariff in (_weekend_tariff(public, month, kva), _spot_tariff(public, month, kva)):
         yield _offer([tariff], Ed25519PrivateKey.generate(), SealingKey.generate())
@@ -79,7 +79,7 @@ def _week(publisher: str, days: Sequence[date]) -> Calendar:
 
 
 def _spot(publisher: str, days: Sequence[date]) -> PriceSeries:
-    """Make hourly prices with a dear evening and, on sunny Sundays, a noon below zero."""
+    """Return hourly prices that are high in the evening and, on Sundays, negative at noon."""
     prices: list[int] = []
     for number, day in enumerate(days):
         base = 9_000 + 2_500 * math.sin(number / 3)

@@ -1,4 +1,4 @@
-"""What a household holds in its hands in the end: its bill as a page, and quotes nobody else read."""
+"""The household's papers: its bill as a page, and quotes that nobody else could read."""
 
 import json
 from datetime import timedelta
@@ -20,16 +20,16 @@ POLL_S = 0.5
 
 
 def show_papers(town: DemoTown, programs: Programs, report: DemoReport, out: Path) -> bool:
-    """Compare offers, check the receipt, write the papers into `out`; returns whether all is right."""
+    """Compare offers, check the receipt and write the papers to `out`; return whether all exist."""
     out.mkdir(parents=True, exist_ok=True)
     chip = ("--dir", str(town.households[0].directory))
     report.chapter("6  What the provider gets of it (`volet provider receipts`)")
     provider = ("--dir", str(town.provider), "--cloud", str(town.cloud))
 
     def receipts() -> list[dict[str, object]]:
-        told = programs.finish("receipts", "provider", "receipts", *provider, "--json")
-        found: list[dict[str, object]] = json.loads(told)["receipts"]
-        return found
+        printed = programs.finish("receipts", "provider", "receipts", *provider, "--json")
+        opened: list[dict[str, object]] = json.loads(printed)["receipts"]
+        return opened
 
     programs.wait(lambda: bool(receipts()), "the receipt", poll_s=POLL_S)
     report.quote(programs.finish("receipts", "provider", "receipts", *provider))
@@ -55,12 +55,12 @@ def show_papers(town: DemoTown, programs: Programs, report: DemoReport, out: Pat
     programs.finish("letter", "provider", "letter", *provider, contract, str(text))
 
     def is_delivered() -> bool:
-        found = json.loads(programs.finish("letters", "edge", "letters", *chip, "--json"))
-        return bool(found["letters"])
+        inbox = json.loads(programs.finish("letters", "edge", "letters", *chip, "--json"))
+        return bool(inbox["letters"])
 
     programs.wait(is_delivered, "the letter", poll_s=POLL_S)
     report.quote(programs.finish("letters", "edge", "letters", *chip))
     pages = ("--pdf", str(out / BILL), "--html", str(out / BILL_PAGE))
     report.quote(programs.finish("bills", "edge", "bills", *chip, *pages))
-    report.say(f"Wrote {out / QUOTES}.")
+    report.paragraph(f"Wrote {out / QUOTES}.")
     return all((out / name).stat().st_size > 0 for name in (BILL, BILL_PAGE, QUOTES))

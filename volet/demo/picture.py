@@ -1,4 +1,4 @@
-"""The neighbourhood's day in one picture: in plain, as released, and as pure local noise leaves it."""
+"""Draws a neighbourhood's day: the plain sum, the release, and the result of purely local noise."""
 
 import itertools
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ _COLUMNS = 48
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day of one group, energies in Wh a quarter-hour, float64[quarter-hours].
+    """A day of a group, energies in Wh per quarter-hour, float64[quarter-hours].
 
-    `band_wh` is the half-width of the released curve's band. If every home adds all the noise by
-    itself (crowd = 1), `local_wh` is what the same filter makes of the day, and `local_raw_wh` what
-    the day's sum says without the filter and its public model.
+    `band_wh` is the half-width of the released curve's band. `local_wh` and `local_raw_wh` are the
+    day if every home adds all the noise itself (crowd = 1): with the same filter, and without the
+    filter and its public model.
     """
 
     group: str
@@ -38,17 +38,17 @@ class Day:
 
 
 def relative_error(estimate: Curve, plain: Curve) -> float:
-    """Return the root mean square error relative to the mean, a fraction."""
+    """Return the root mean square error as a fraction of the mean."""
     return float(np.sqrt(np.mean((estimate - plain) ** 2)) / np.mean(plain))
 
 
 def save_picture(days: list[Day], path: Path) -> None:
-    """Draw the days side by side, as PNG or SVG by the name's end."""
+    """Draw the days side by side, as PNG or SVG by the name's suffix."""
     with mpl.rc_context({"svg.hashsalt": "volet"}):
         figure = Figure(figsize=(6.5 * len(days), 4.2), layout="constrained")
         FigureCanvasAgg(figure)
-        for place, day in enumerate(days):
-            axes = figure.add_subplot(1, len(days), place + 1)
+        for index, day in enumerate(days):
+            axes = figure.add_subplot(1, len(days), index + 1)
             hours = np.arange(len(day.plain_wh)) / 4
             for curve, style, label in (
                 (day.local_raw_wh, ":", "crowd = 1, unfiltered"),
@@ -69,7 +69,7 @@ def save_picture(days: list[Day], path: Path) -> None:
 
 
 def scale_wh(day: Day) -> float:
-    """Return what the highest bar stands for, of all curves of a day."""
+    """Return the energy of the highest bar, the same for all curves of a day."""
     return 1.3 * float(day.plain_wh.max())
 
 
@@ -101,7 +101,7 @@ def _percent(fraction: float) -> str:
 
 
 def bars(curve: Curve, top: float, columns: int = _COLUMNS) -> str:
-    """Return a curve as a line of bars, as high as can be at `top`; a mean for each bar."""
+    """Return a curve as a line of bars, each a mean; a bar at `top` has full height."""
     edges = np.linspace(0, len(curve), columns + 1).astype(int)
     means = np.array([curve[a:b].mean() for a, b in itertools.pairwise(edges)])
     levels = np.clip(means / top * (len(_BARS) - 1), 0, len(_BARS) - 1)

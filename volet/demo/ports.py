@@ -1,4 +1,4 @@
-"""Ports on loopback for a broker that is about to start."""
+"""Finds free ports on loopback for a broker."""
 
 import random
 import socket
@@ -8,13 +8,13 @@ _TRIED = 50
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports on loopback that are free now, all different.
+    """Return distinct ports on loopback that are free now.
 
-    They lie below those that the system gives to outgoing connections, and are drawn at random, so
-    that neither takes one away before it is listened on.
+    They are below the ports for outgoing connections and are chosen at random, so that they stay
+    free until the broker listens on them.
     """
-    drawn = random.SystemRandom().sample(_BELOW_OUTGOING, _TRIED)
-    return [port for port in drawn if _is_free(port)][:count]
+    candidates = random.SystemRandom().sample(_BELOW_OUTGOING, _TRIED)
+    return [port for port in candidates if _is_free(port)][:count]
 
 
 def _is_free(port: int) -> bool:

@@ -1,4 +1,4 @@
-"""The programs of the demo, started as on a machine of their own and ended by their id."""
+"""Starts the programs of the demo as separate processes, and ends them."""
 
 import os
 import signal
@@ -21,21 +21,21 @@ from system.patience import Patience, wait_until
 from volet.demo.commune import RELEASE
 from volet.demo.town import DemoTown, Household
 
-# Without progress; a machine with ten times as much to do as it can is still waited for.
+# Without progress; long enough for a machine that is overloaded tenfold.
 PATIENCE_S = 300.0
 POLL_S = 0.05
 CAPTURE = "capture"
 COLUMNS = 100
-# The demo speaks English, and so do the commands whose words it prints.
+# The demo is in English, and so is the output of the commands that it prints.
 ENGLISH = "C.UTF-8"
-# Each home takes seven descriptors, and its link waits with `select`, which counts to 1,024.
+# Each home uses seven file descriptors, and `select` supports descriptors below 1,024.
 NEIGHBOURS_MAX = 100
 
 log = structlog.get_logger()
 
 
 class Programs:
-    """What runs; leaving the context ends it, newest first."""
+    """The running programs; leaving the context ends them, newest first."""
 
     def __init__(self, town: DemoTown) -> None:
         """Run the programs of `town`; each logs to its own file below `logs/`."""
@@ -45,7 +45,7 @@ class Programs:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Self:
-        """Give the programs."""
+        """Return the programs."""
         return self
 
     def __exit__(
@@ -121,9 +121,9 @@ class Programs:
     def start_neighbours(
         self, directories: Sequence[Path], begin: date, start: date, end: date
     ) -> list[str]:
-        """Start homes that play the legal days [start, end); returns the processes' names.
+        """Start homes that play the legal days [start, end); return the processes' names.
 
-        Each process ends by itself when the cloud has everything.
+        Each process ends when the cloud has everything.
         """
         count = max(os.cpu_count() or 1, -(-len(directories) // NEIGHBOURS_MAX))
         names = []
@@ -138,12 +138,12 @@ class Programs:
         return names
 
     def finish(self, name: str, *arguments: str, may_refuse: bool = False) -> str:
-        """Run a `volet` command as a process of its own to its end; returns what it printed.
+        """Run a `volet` command in a process of its own, and return its output.
 
-        `may_refuse`: exit code 1 is a finding.
+        `may_refuse`: exit code 1 is a result, not an error.
 
         Raises:
-            VoletError: it ended with an error.
+            VoletError: the command ended with an error.
         """
         command = (sys.executable, "-m", "volet.main", *arguments)
         with (self._logs / f"{name}.log").open("ab") as file:
@@ -164,7 +164,7 @@ class Programs:
         return done.stdout
 
     def has_ended(self, name: str) -> bool:
-        """Say whether a program has ended by itself."""
+        """Return whether a program has ended."""
         return self._running[name].poll() is not None
 
     def stop(self, name: str, number: signal.Signals = signal.SIGTERM) -> None:
@@ -187,10 +187,10 @@ class Programs:
         progress: Callable[[], object] = lambda: None,
         poll_s: float = POLL_S,
     ) -> None:
-        """Wait until a condition holds, as long as `progress` moves.
+        """Wait until a condition holds, as long as the value of `progress` changes.
 
         Raises:
-            VoletError: nothing moves any more, or a program ended with an error.
+            VoletError: there is no progress any more, or a program ended with an error.
         """
 
         def pause() -> None:
@@ -204,10 +204,10 @@ class Programs:
             )
 
     def check(self) -> None:
-        """Check that no program ended with an error.
+        """Check that no program has ended with an error.
 
         Raises:
-            VoletError: names the program and its log.
+            VoletError: a program has; the message names it and its log.
         """
         for name, process in self._running.items():
             if process.poll() not in (None, 0):

@@ -1,4 +1,4 @@
-"""The demo's words on the terminal."""
+"""The demo's report on the terminal."""
 
 import shlex
 from datetime import timedelta
@@ -19,14 +19,14 @@ KILOBYTE = 1000
 
 
 class DemoReport:
-    """Prints the five things the demo shows, and how to go on."""
+    """Prints the five parts of the demo, and how to continue."""
 
     def __init__(self, console: Console) -> None:
         """Print to `console`."""
         self._console = console
 
     def quote(self, printed: str) -> None:
-        """Print what a command has printed, as it stands."""
+        """Print the output of a command unchanged."""
         self._console.print(printed.strip("\n"))
 
     def chapter(self, title: str) -> None:
@@ -34,12 +34,12 @@ class DemoReport:
         self._console.print()
         self._console.print(Rule(title, align="left"))
 
-    def say(self, text: str) -> None:
+    def paragraph(self, text: str) -> None:
         """Print a paragraph."""
         self._console.print(text, highlight=False)
 
     def meter(self, counted: Indices) -> None:
-        """Print what the meter of the first home showed."""
+        """Print the indices of the first home's meter."""
         self.chapter("1  What the meter said (only the home knows)")
         table = Table("register", "first of month", "end of month", "billed", box=None)
         for register, name in ((1, "EASF01 heures creuses"), (2, "EASF02 heures pleines")):
@@ -49,9 +49,9 @@ class DemoReport:
         self._console.print(table)
 
     def departed(self, left: Departed, sample: bytes) -> None:
-        """Print what left the home, and what it says."""
+        """Print what left the home, and what it reveals."""
         self.chapter("2  What left the home")
-        self.say(
+        self.paragraph(
             f"{left.messages} messages, {left.size_bytes / KILOBYTE:.1f} kB in the month with MQTT "
             f"headers and signatures, for {left.readings} readings and the registers.\n"
             f"A day's first readings as anyone on the broker sees them: {sample.hex(' ', 8)} …\n"
@@ -64,7 +64,7 @@ class DemoReport:
     def computed(self, request: StatementState, seconds: float) -> None:
         """Print what the cloud did and the provider sees."""
         self.chapter("3  What the cloud computed, and the provider sees")
-        self.say(
+        self.paragraph(
             f"`volet provider bill`: {request.state}; {request.values} encrypted values of 8 bytes, "
             f"{seconds:.1f} s from the request until the chip had them. No reading, no amount."
         )
@@ -73,9 +73,9 @@ class DemoReport:
         """Print what the chip opened."""
         self.chapter("4  What the chip opened (`volet edge bills`)")
         last = judgement.end - timedelta(days=1)
-        self.say(f"Statement for {judgement.start} to {last}: {judgement.verdict}")
+        self.paragraph(f"Statement for {judgement.start} to {last}: {judgement.verdict}")
         for finding in judgement.findings:
-            self.say(f"  ! {finding}")
+            self.paragraph(f"  ! {finding}")
         if judgement.bill is not None:
             self._bill(judgement.bill)
 
@@ -90,7 +90,7 @@ class DemoReport:
         self._console.print(table)
 
     def checks(self, results: list[tuple[str, Bill, Judgement | None]]) -> bool:
-        """Print the plain-text check of every home; returns whether all agree."""
+        """Print the plain-text check of every home; return whether all agree."""
         self.chapter("5  The check in plain text")
         right = [
             judgement is not None
@@ -99,14 +99,14 @@ class DemoReport:
         ]
         name, plain, judgement = results[0]
         chip = judgement.bill.total_ttc if judgement and judgement.bill else "nothing"
-        self.say(
+        self.paragraph(
             f"Home {name}: meter and tariff give {plain.total_ttc} €, its chip opened {chip} €."
         )
-        self.say(f"{sum(right)} of {len(right)} homes: bill equal to the cent, line by line.")
+        self.paragraph(f"{sum(right)} of {len(right)} homes: bill equal to the cent, line by line.")
         return all(right)
 
     def keeping(self, town: DemoTown, port: int) -> None:
-        """Print how to look at what is still running."""
+        """Print commands that inspect the running demo."""
         pki = town.cloud / "pki"
         command = shlex.join(
             [

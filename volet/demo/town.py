@@ -1,4 +1,4 @@
-"""The town of the demo: who takes part, enrolled as anyone would be, each in a folder of its own."""
+"""The demo's town: all parties, enrolled by the usual commands, each in a folder of its own."""
 
 import json
 from dataclasses import dataclass
@@ -35,13 +35,13 @@ COLLECTIVITY = "demo-ville"
 KVA = 9
 WARM_UP = timedelta(hours=1)
 COOL_DOWN = timedelta(hours=1)
-# A block usually leaves in a random hour after midnight; the demo has no such hours.
+# A block usually leaves in a random hour after midnight; the demo does not wait for it.
 CONFIG = b"send_window_s = 0\nmetering.is_simulated = true\n"
 
 
 @dataclass(frozen=True)
 class Household:
-    """One home: its chip's directory, the curve it lives by, the meter at its door."""
+    """A home: its chip's directory, its load curve and its meter."""
 
     directory: Path
     curve_file: Path
@@ -51,7 +51,7 @@ class Household:
 
 @dataclass(frozen=True)
 class DemoTown:
-    """Directories of everybody, and the month that is played."""
+    """The directories of all parties, and the month to play."""
 
     directory: Path
     month: date
@@ -74,29 +74,29 @@ class DemoTown:
 
     @property
     def area(self) -> Path:
-        """Where trustees, registrar and neighbours of the area lane have their directories."""
+        """The folder of the trustees', the registrar's and the neighbours' directories."""
         return self.directory / "area"
 
     @property
     def month_end(self) -> date:
-        """The day after the month's last."""
+        """The day after the month's last day."""
         return next_month(self.month)
 
     @property
     def begin(self) -> datetime:
-        """When the meters are switched on: a little before the month begins."""
+        """The instant at which the meters start, a little before the month begins."""
         return day_start(self.month) - WARM_UP
 
     @property
     def end(self) -> datetime:
-        """When they are switched off: a little after it ended."""
+        """The instant at which the meters stop, a little after the month ends."""
         return day_start(self.month_end) + COOL_DOWN
 
 
-def found(directory: Path, month: date, homes: int, curve: Path | None) -> DemoTown:
-    """Set a town up: authority, broker, provider with an offer, `homes` enrolled households.
+def create_town(directory: Path, month: date, homes: int, curve: Path | None) -> DemoTown:
+    """Create a town: authority, broker, provider with an offer, and `homes` enrolled households.
 
-    The first household lives by `curve` if one is given, the others by synthetic ones.
+    The first household has the load curve `curve` if one is given, the others synthetic ones.
     """
     town = DemoTown(directory, month, ())
     now = datetime.now(UTC)
@@ -132,7 +132,7 @@ def found(directory: Path, month: date, homes: int, curve: Path | None) -> DemoT
 
 
 def demo_tariff(month: date) -> Tariff:
-    """Return the demo's tariff, made to hold in `month`."""
+    """Return the demo's tariff, with its dates changed if it does not cover `month`."""
     data = json.loads(files("volet.demo").joinpath("tariff.json").read_text("utf-8"))
     tariff = msgspec.convert(data, Tariff, strict=False)
     if tariff.covers(month, next_month(month)) == (month, next_month(month)):
@@ -154,16 +154,16 @@ def _enrol(
     contract = sign_contract(keys, offer, serial, town.month)
     request = make_request(keys, offer, contract)
     write_request(directory, directory / REQUEST, request)
-    path_of_answer = directory / "answer.json"
+    answer_path = directory / "answer.json"
     answer = enrol(town.cloud, store, request, datetime.now(UTC)).answer
-    path_of_answer.write_bytes(msgspec.json.encode(answer))
-    install(directory, path_of_answer)
+    answer_path.write_bytes(msgspec.json.encode(answer))
+    install(directory, answer_path)
     write_public(directory / CONFIG_NAME, CONFIG)
     return Household(directory, path, seed, home)
 
 
 def home_settings(seed: int) -> HomeSettings:
-    """Return the meter of a household: standard mode, off-peak option."""
+    """Return the settings of a household's meter: standard mode, off-peak option."""
     return HomeSettings(mode=Mode.STANDARD, option=MeterOption.HPHC, kva=KVA, seed=seed)
 
 

@@ -1,1 +1,1 @@
-"""What a usage costs under the regulated tariff, plainly or through both sides of the product."""
+"""The price of a usage under the regulated tariff, in plain text or through chip and cloud code."""

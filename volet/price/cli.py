@@ -1,4 +1,4 @@
-"""`volet provider price`: a usage's bill under the regulated tariff."""
+"""`volet provider price`: price a usage under the regulated tariff."""
 
 import importlib
 from collections.abc import Iterator
@@ -26,20 +26,20 @@ from tariffs.usage import parse_usage
     "--encrypted",
     "is_encrypted",
     is_flag=True,
-    help="Encrypt the usage by day under a new household key, sum it as the cloud does, open it "
+    help="Encrypt the usage by day under a new household key, sum it as the cloud does and open it "
     "as the chip does.",
 )
 def price(path: Path, *, is_json: bool, is_encrypted: bool) -> None:
     """Price a usage under the regulated French tariff (Tarif Bleu).
 
     FILE has `option` (base, hphc, tempo, ejp), `kva`, `from`, `to_exclusive` and `index_wh`:
-    {register: [start, end]}. Where a grid changes between the two, `index_at`: {day: {register:
-    index}} makes the split exact; without it the index is taken in proportion to days.
+    {register: [start, end]}. If a grid changes in between, `index_at`: {day: {register: index}}
+    makes the split exact; without it, the index is split in proportion to days.
     """
     usage = parse_usage(read_document(path, "name a usage as JSON."), str(path))
     parts = parts_of(usage)
     if is_encrypted:
-        # Needs the edge's packages (TenSEAL), which plain pricing does without.
+        # Needs the edge's packages (TenSEAL), which plain pricing does not.
         energies = importlib.import_module("volet.price.encrypted").EncryptedPath().energies(parts)
     else:
         energies = plain_energies(parts)

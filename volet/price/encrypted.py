@@ -1,8 +1,8 @@
-"""A usage priced as the product prices a household: encrypted by day, summed blind, opened.
+"""Prices a usage as the product prices a household: encrypted by day, summed and opened.
 
-A made-up household encrypts its daily steps under its own key, its provider signs offer and
-requests, the cloud's code computes statements on what was encrypted, and the chip's code checks
-and opens them. Nothing is sent or stored.
+A simulated household encrypts its daily steps under its own key, its provider signs offer and
+requests, the cloud's code computes statements on the ciphertexts, and the chip's code checks and
+opens them. Nothing is sent or stored.
 """
 
 import secrets
@@ -52,7 +52,7 @@ _SERIAL, _SALT = "0" * 12, bytes(32)
 
 
 class _OneOffer:
-    """What is listed: one offer."""
+    """A transparency log with one offer."""
 
     def __init__(self, signed: Signed) -> None:
         self._signed = signed
@@ -85,7 +85,7 @@ class _Ledger:
                     StoredBlock(device, self._incarnation, sequence, day, 0, coefficients, b"")
                 )
 
-    def books(self) -> LocalReadings:
+    def readings(self) -> LocalReadings:
         metered = Metered(tuple((closed, 0) for closed in self.closed))
         meters = Meters(_SALT, metered, self._secret.meter_fingerprint)
         return LocalReadings(self.closed, self.spans, self._seed_of, lambda _day: (), meters)
@@ -108,27 +108,27 @@ class _Ledger:
 
 
 class EncryptedPath:
-    """One household's and one provider's keys, under which any number of usages is priced."""
+    """The keys of a household and a provider, under which any number of usages can be priced."""
 
     def __init__(self) -> None:
-        """Draw the keys."""
+        """Generate the keys."""
         self._secret = HouseholdSecret.generate()
         self._provider_key = Ed25519PrivateKey.generate()
         self._household_signing_key = Ed25519PrivateKey.generate()
         self._provider_sealing_key = SealingKey.generate().public_bytes
 
     def energies(self, parts: Sequence[UsagePart]) -> list[Energy]:
-        """Count the energy lines of each part from what the statements open to.
+        """Return the energy lines of each part, counted from the opened statements.
 
         Raises:
-            BoundExceeded: a register counts more in a day than a day's value can carry.
-            CipherError: a statement does not open to what was encrypted.
+            BoundExceeded: a register counts more in a day than a day's value can hold.
+            CipherError: a statement does not open to the encrypted values.
         """
         ledger = _Ledger(self._secret, parts)
         stored, agreement = self._contract(parts)
         tariffs = agreement.offer.tariffs
         counted: dict[tuple[int, int], Energy] = {}
-        # A statement ends where the tariff changes: no line of one stands on a day or two.
+        # A statement ends where the tariff changes, so that its lines cover all of its days.
         for start, end in (period for part in parts for period in _statement_periods(part)):
             opened = self._open(ledger, stored, agreement, start, end)
             priced = components(tariffs, start, end, _NO_SCHEDULES)
@@ -175,7 +175,7 @@ class EncryptedPath:
     def _open(
         self, ledger: _Ledger, stored: StoredContract, agreement: Agreement, start: date, end: date
     ) -> tuple[OpenedLine, ...]:
-        """Ask for the statement of the days [start, end), compute it, and open it on the chip."""
+        """Request and compute the statement of the days [start, end), and open it as the chip."""
         request = StatementRequest(
             secrets.token_bytes(STATEMENT_ID_BYTES),
             stored.hash,
@@ -183,19 +183,19 @@ class EncryptedPath:
             day_number(start),
             day_number(end),
         )
-        asked = msgspec.msgpack.encode(sign_document(request, self._provider_key))
-        prepared = prepare(asked, stored, _OneOffer(stored.offer))
-        statement = compute(prepared, stored, asked, ledger.between(start, end))
+        encoded = msgspec.msgpack.encode(sign_document(request, self._provider_key))
+        prepared = prepare(encoded, stored, _OneOffer(stored.offer))
+        statement = compute(prepared, stored, encoded, ledger.between(start, end))
         listed = ListedDocuments({}, _NO_SCHEDULES)
-        judgement = judge(statement, agreement, listed, ledger.books(), self._secret.seal)
+        judgement = judge(statement, agreement, listed, ledger.readings(), self._secret.seal)
         if judgement.verdict is not Verdict.CORRECT:
-            found = ", ".join(judgement.findings)
-            raise CipherError(f"The statement of {start} to {end} does not open: {found}")
+            findings = ", ".join(judgement.findings)
+            raise CipherError(f"The statement of {start} to {end} does not open: {findings}")
         return judgement.opened
 
 
 def _days_of(part: UsagePart) -> Iterator[tuple[date, list[int]]]:
-    """Spread a part's whole kWh evenly over its days, in whole kWh that add up."""
+    """Spread a part's kWh evenly over its days, in whole kWh that add up."""
     days = days_between(part.start, part.end)
     count = len(days)
     for number, day in enumerate(days):
@@ -226,7 +226,7 @@ def _closed(day: date, part: UsagePart, steps: Sequence[int]) -> DayClosed:
 
 
 def _statement_periods(part: UsagePart) -> Iterator[tuple[date, date]]:
-    """Cut a part into periods that one statement may cover; none crosses a change of tariff."""
+    """Split a part into periods that one statement may cover and that no tariff change divides."""
     days = [*days_between(part.start, part.end), part.end]
     firsts = days[:-1:PERIOD_DAYS_MAX]
     yield from zip(firsts, [*firsts[1:], part.end], strict=True)
