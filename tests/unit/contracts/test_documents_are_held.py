@@ -144,6 +144,13 @@ def test_a_statement_is_held_to_each_field_of_what_was_asked(home, chip, change)
     assert finding is (Finding.CORRECTION_UNFOUNDED if unfounded else Finding.REQUEST_FORGED)
 
 
+def test_a_late_day_of_before_the_contract_is_not_billed_by_it(home, chip):
+    first = START + 5 * ONE_DAY
+    deal = chip.sign(simple_tariff(), start=first)
+    request = chip.request(deal, first, END, late=[first - ONE_DAY])
+    assert found(home, chip, deal, chip.statement(deal, request)) == (Finding.OUTSIDE_CONTRACT,)
+
+
 def signed_offer(tariff=None, sealing_key=None, **changes):
     tariff = tariff or simple_tariff()
     sealing_key = sealing_key or SealingKey.generate().public_bytes
