@@ -144,6 +144,15 @@ def test_a_statement_is_held_to_each_field_of_what_was_asked(home, chip, change)
     assert finding is (Finding.CORRECTION_UNFOUNDED if unfounded else Finding.REQUEST_FORGED)
 
 
+def test_days_for_which_the_offer_has_no_tariff_are_not_billed(home, chip):
+    deal = chip.sign(simple_tariff())
+    statement = chip.statement(deal, chip.request(deal, START, END))
+    for tariff in (simple_tariff(valid_to=END - ONE_DAY), simple_tariff(valid_from=END)):
+        offer = msgspec.structs.replace(deal.agreement.offer, tariffs=(tariff,))
+        agreement = msgspec.structs.replace(deal.agreement, offer=offer)
+        assert found(home, chip, deal, statement, agreement) == (Finding.NO_TARIFF,)
+
+
 def test_a_late_day_of_before_the_contract_is_not_billed_by_it(home, chip):
     first = START + 5 * ONE_DAY
     deal = chip.sign(simple_tariff(), start=first)

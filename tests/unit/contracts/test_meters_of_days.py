@@ -63,6 +63,17 @@ def test_one_day_of_another_meter_is_enough(home, billed, days):
     assert (judgement.bill, judgement.other_meter) == (None, min(meters))
 
 
+def test_another_meter_before_and_after_the_days_that_are_billed_refuses_nothing(home):
+    provider = Victim(home)
+    deal = provider.sign(simple_tariff())
+    first, end = START + 10 * ONE_DAY, END - 10 * ONE_DAY
+    statement = provider.statement(deal, provider.request(deal, first, end))
+    meters = {first - ONE_DAY: OTHER, end: MASKED}
+    assert judged(home, (deal, statement), meters).verdict is Verdict.CORRECT
+    judgement = judged(home, (deal, statement), meters | {first: OTHER})
+    assert judgement.findings == (Finding.METER_DIFFERS,)
+
+
 def test_without_the_comparison_a_statement_of_another_meter_would_be_correct(home, billed):
     with patch.object(judge_module, "_check_meter"):
         judgement = judged(home, billed, {START: OTHER})
