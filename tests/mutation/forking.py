@@ -30,6 +30,7 @@ OPTIONS = (
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # what a child finds loaded
 )
 _POLL_S = 0.02
+_COUNTED_MAX_S = 1.0
 
 
 class _Source(importlib.machinery.SourceFileLoader):
@@ -103,7 +104,7 @@ def in_child(work: Callable[[], object], within_s: float) -> tuple[bool, object]
     os.close(writing)
     try:
         with os.fdopen(reading, "rb") as pipe:
-            return _wait(child, pipe, time.monotonic() + within_s)
+            return _wait(child, pipe, within_s)
     finally:
         _end_group(child)
 
@@ -115,16 +116,21 @@ def _become_silent_group() -> None:
         os.dup2(nothing, stream)
 
 
-def _wait(child: int, pipe, deadline: float) -> tuple[bool, object]:
+def _wait(child: int, pipe, within_s: float) -> tuple[bool, object]:
     os.set_blocking(pipe.fileno(), False)
     received = b""
+    waited_s, before = 0.0, time.monotonic()
     while True:
         received += pipe.read() or b""
         ended, _ = os.waitpid(child, os.WNOHANG)
         if ended:
             received += pipe.read() or b""
             return True, json.loads(received) if received else None
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        # While this process was stopped, or the machine slept, so may have been the child.
+        waited_s += min(now - before, _COUNTED_MAX_S)
+        before = now
+        if waited_s > within_s:
             _end_group(child)
             os.waitpid(child, 0)
             return False, None

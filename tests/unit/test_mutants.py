@@ -1,13 +1,17 @@
 """Mutation testing tests itself: what is changed, what is kept, and that a mutant is noticed."""
 
 import ast
+import itertools
+import os
 import re
 import subprocess
 import sys
+from time import monotonic
 
 import pytest
 from click.testing import CliRunner
 
+from tests.mutation import forking
 from tests.mutation import results as results_module
 from tests.mutation.__main__ import mutate, try_all
 from tests.mutation.drawing import draw, judged_modules, read_table
@@ -88,6 +92,22 @@ def test_a_child_that_hangs_or_breaks_is_told_from_one_that_answers():
     assert in_child(lambda: [1, "x"], 30) == (True, [1, "x"])
     assert in_child(lambda: 1 // 0, 30) == (True, None)
     assert in_child(lambda: subprocess.run(("sleep", "600"), check=True), 0.2) == (False, None)
+
+
+def test_a_pause_is_not_time_that_a_child_has_had(monkeypatch):
+    reading, writing = os.pipe()
+    calls = itertools.count()
+
+    def clock() -> float:
+        if not next(calls):
+            return monotonic()
+        os.write(writing, b".")  # only now may the child end
+        return monotonic() + 3_600
+
+    monkeypatch.setattr(forking.time, "monotonic", clock)
+    assert in_child(lambda: len(os.read(reading, 1)), 60) == (True, 1)
+    os.close(reading)
+    os.close(writing)
 
 
 def test_an_interval_holds_its_share():
