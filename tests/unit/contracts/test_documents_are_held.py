@@ -144,6 +144,13 @@ def test_a_statement_is_held_to_each_field_of_what_was_asked(home, chip, change)
     assert finding is (Finding.CORRECTION_UNFOUNDED if unfounded else Finding.REQUEST_FORGED)
 
 
+def test_a_statement_that_names_other_calendars_or_series_is_not_opened(home, chip):
+    deal = chip.sign(simple_tariff())
+    statement = chip.statement(deal, chip.request(deal, START, END))
+    other = msgspec.structs.replace(statement, schedules=(bytes(32),))
+    assert found(home, chip, deal, other) == (Finding.SCHEDULE_MISSING,)
+
+
 def test_days_for_which_the_offer_has_no_tariff_are_not_billed(home, chip):
     deal = chip.sign(simple_tariff())
     statement = chip.statement(deal, chip.request(deal, START, END))
