@@ -141,7 +141,9 @@ class MeterState(msgspec.Struct, frozen=True):
         ]
         other_time = Timekeeping() if self.other_time is None else self.other_time.time
         waits = self.time.milestone + other_time.milestone
-        return self.account is not None, waits, *set_aside
+        # A spell that a restart brought back would swallow the next gap's notice.
+        is_recovered = self.account is not None and self.account.gap_spell is None
+        return self.account is not None, is_recovered, waits, *set_aside
 
     @property
     def serial(self) -> str | None:
