@@ -84,7 +84,20 @@ def listed(package: str) -> list[str]:
     return _LISTED.findall(importlib.import_module(package).__doc__ or "")
 
 
-@pytest.mark.parametrize("house", ["edge", "cloud", "provider", "trustee", "system"])
+@pytest.mark.parametrize(
+    "house",
+    [
+        "edge",
+        "cloud",
+        "provider",
+        "trustee",
+        "system",
+        pytest.param(
+            "protocol",
+            marks=pytest.mark.xfail(strict=True, reason="protocol does not list its modules"),
+        ),
+    ],
+)
 def test_a_house_lists_its_rooms_and_no_others(house):
     folder = ROOT / house
     rooms = {path.parent.name for path in folder.glob("*/__init__.py")}
