@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cloud.audit.attackers import CLASSIFIERS, Tool, decoder, standardiser
-from cloud.audit.statistics import SURE_Z, Flags, Floats, Score, Wins, hit_rate
+from cloud.audit.statistics import Flags, Floats, Score, Wins, hit_rate
 from cloud.audit.truth import SLOTS, Truth
 from cloud.audit.views import View, about_the_mean
 
@@ -54,7 +54,7 @@ def finding(attack: str, view: View, measured: Score, limit: float, by: str) -> 
     if view.is_reference:
         verdict = "reference"
     elif measured.score > limit:
-        verdict = "broken" if measured.z > SURE_Z else "too few"
+        verdict = "broken" if measured.is_sure else "too few"
     else:
         verdict = "kept" if measured.n else "too few"
     return AttackResult(

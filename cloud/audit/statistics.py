@@ -10,9 +10,11 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-# With this limit, a verdict "broken" is wrong less than once in a million audits, even if
-# deviations are estimated from only some tens of households.
+# With these limits, a verdict "broken" is wrong less than once in 100 000 audits: a deviation that
+# is estimated from 20 households is exceeded six times that rarely (Student's t); from three, in one
+# audit of 75.
 SURE_Z = 6.0
+SURE_HOUSEHOLDS = 20
 INTERVAL_Z = 1.96
 _LEAST_DEVIATION = 1e-9
 _PAIRS_AT_ONCE = 4_000_000
@@ -21,7 +23,8 @@ _PAIRS_AT_ONCE = 4_000_000
 class Score(msgspec.Struct, frozen=True):
     """A score with its 95 % interval, the score of chance, and the distance in deviations (`z`).
 
-    `n` counts the attacker's decisions.
+    `n` counts the attacker's decisions, `households` those whose behaviour the deviation is
+    estimated from: with the label or without it, whichever are fewer.
     """
 
     score: float
@@ -30,6 +33,12 @@ class Score(msgspec.Struct, frozen=True):
     chance: float
     z: float
     n: int
+    households: int = 0
+
+    @property
+    def is_sure(self) -> bool:
+        """Return whether the score exceeds chance by more than chance explains."""
+        return self.z > SURE_Z and self.households >= SURE_HOUSEHOLDS
 
 
 class Wins:
@@ -43,6 +52,7 @@ class Wins:
         self._wins: list[Floats] = []
         self._pairs: list[Floats] = []
         self._n = 0
+        self._labelled = self._unlabelled = 0
 
     def add(self, scores: Floats, labels: Flags, valid: Flags) -> None:
         """Count a set of households: float64[households, strata], bool of the same shape."""
@@ -61,6 +71,8 @@ class Wins:
         self._wins.append(wins)
         self._pairs.append(pairs)
         self._n += int((labels & valid).sum())
+        self._labelled += int((labels & valid).any(axis=1).sum())
+        self._unlabelled += int((~labels & valid).any(axis=1).sum())
 
     def measured(self) -> Score:
         """Return the area under the curve; its deviation is over households, not readings."""
@@ -73,7 +85,8 @@ class Wins:
         deviation = 2 * float(np.sqrt(((wins - score * pairs) ** 2).sum()) / total)
         half = INTERVAL_Z * deviation
         z = (score - 0.5) / max(deviation, _LEAST_DEVIATION)
-        return Score(score, max(0.0, score - half), min(1.0, score + half), 0.5, z, self._n)
+        low, high = max(0.0, score - half), min(1.0, score + half)
+        return Score(score, low, high, 0.5, z, self._n, min(self._labelled, self._unlabelled))
 
 
 def hit_rate(hits: int, n: int, chance: float) -> Score:
@@ -85,7 +98,7 @@ def hit_rate(hits: int, n: int, chance: float) -> Score:
     centre = (rate + square / (2 * n)) / (1 + square / n)
     half = INTERVAL_Z * math.sqrt(rate * (1 - rate) / n + square / (4 * n * n)) / (1 + square / n)
     z = normal_quantile(_binomial_tail(hits, n, chance))
-    return Score(rate, max(0.0, centre - half), min(1.0, centre + half), chance, z, n)
+    return Score(rate, max(0.0, centre - half), min(1.0, centre + half), chance, z, n, n)
 
 
 def normal_quantile(tail: float) -> float:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud.audit.statistics import Wins, chi_square_z, hit_rate, normal_quantile
+from cloud.audit.statistics import SURE_Z, Wins, chi_square_z, hit_rate, normal_quantile
 
 bits = st.lists(st.booleans(), min_size=6, max_size=6)
 scores = st.lists(st.integers(-3, 3), min_size=6, max_size=6)
@@ -56,6 +56,19 @@ def test_random_scores_are_within_a_few_deviations():
     measured = [area_of(rng.random((60, 30)), rng.random((60, 30)) < 0.2) for _ in range(20)]
     assert max(abs(one.z) for one in measured) < 5
     assert sum(one.low <= 0.5 <= one.high for one in measured) >= 15
+
+
+def test_a_few_households_that_are_away_prove_nothing():
+    """They all see one figure of their area, so a guess is right or wrong for each of them whole."""
+    rng = np.random.default_rng(3)
+    measured = []
+    for _ in range(200):
+        is_away = np.zeros((200, 14), bool)
+        is_away[:4, rng.integers(14, size=3)] = True
+        scores = np.repeat(rng.random((200, 1)), 14, axis=1)
+        measured.append(area_of(scores, is_away))
+    assert any(one.z > SURE_Z for one in measured)
+    assert not any(one.is_sure for one in measured)
 
 
 @pytest.mark.parametrize(
