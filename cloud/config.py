@@ -120,7 +120,12 @@ operator_port = {config.operator_port}
 
 def _read(directory: Path) -> _ConfigFile:
     path = directory / CONFIG_NAME
-    data = read_document(path, f"make it with `volet cloud init --dir {quoted(directory)}`.")
+    # If another directory was meant, `init` would found a second authority.
+    next_step = (
+        "is this the right directory (`--dir`)? For a new collectivity, make it with "
+        f"`volet cloud init --dir {quoted(directory)}`."
+    )
+    data = read_document(path, next_step)
     try:
         file = msgspec.toml.decode(data, type=_ConfigFile)
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:

@@ -232,8 +232,10 @@ def main(*, check: bool) -> None:
             drifted.append(page.name)
             if not check:
                 page.write_text(new, "utf-8")
-    click.echo(f"{'Drifted' if check else 'Renewed'}: {', '.join(drifted) or 'nothing'}.")
-    sys.exit(1 if check and drifted else 0)
+    pages = ", ".join(drifted) or "nothing"
+    if check and drifted:
+        sys.exit(f"{pages} differ from the code; run `.venv/bin/python docs/generate.py`.")
+    click.echo("No page differs from the code." if check else f"Renewed: {pages}.")
 
 
 if __name__ == "__main__":

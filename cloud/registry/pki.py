@@ -77,7 +77,8 @@ def exclusive(directory: Path) -> Iterator[None]:
         fd = os.open(directory / "pki", os.O_RDONLY | os.O_DIRECTORY)
     except OSError as exc:
         raise ConfigError(
-            f"{directory} holds no authority; make it with `volet cloud init --dir {quoted(directory)}`."
+            f"{directory} holds no authority; is it the right directory (`--dir`)? For a new "
+            f"collectivity, make it with `volet cloud init --dir {quoted(directory)}`."
         ) from exc
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from importlib.metadata import requires, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 import pytest
@@ -72,7 +72,11 @@ def reached(lock: str) -> set[str]:
         if key in seen:
             continue
         seen.add(key)
-        for line in requires(each.name) or []:
+        try:
+            lines = requires(each.name) or []
+        except PackageNotFoundError:
+            pytest.fail(f"{each.name} is not installed: run `./run lock` and `./run setup`")
+        for line in lines:
             needed = Requirement(line)
             for extra in ("", *each.extras):
                 if needed.marker is None or needed.marker.evaluate(here | {"extra": extra}):
@@ -85,12 +89,13 @@ def reached(lock: str) -> set[str]:
 @pytest.mark.parametrize("environment", environments(), ids=lambda e: e["python_version"])
 def test_each_dependency_is_pinned_within_its_bounds(lock, environment):
     versions = pinned(lock, environment)
-    assert [
+    outside = [
         str(each)
         for each in asked(lock)
         if (each.marker is None or each.marker.evaluate(environment))
         and not each.specifier.contains(versions.get(canonicalize_name(each.name), "0"))
-    ] == []
+    ]
+    assert not outside, f"run `./run lock` and `./run setup`; not locked as asked for: {outside}"
 
 
 @pytest.mark.parametrize("lock", LOCKS)

@@ -43,10 +43,10 @@ def flat(text):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_speaks_both_languages(name):
     assert isinstance(command(name), HouseholdCommand)
-    assert flat(command(name)._help) in HELP
-    for parameter in command(name).params:
-        if isinstance(parameter, click.Option):
-            assert parameter.help is None or flat(parameter.help) in HELP
+    options = [each for each in command(name).params if isinstance(each, click.Option)]
+    english = [flat(command(name)._help), *(flat(each.help) for each in options if each.help)]
+    missing = [text for text in english if text not in HELP]
+    assert not missing, f"add the French to edge/language/french/help.py: {missing}"
 
 
 def test_no_french_stands_for_english_that_nobody_says():
@@ -196,7 +196,8 @@ def has_french(text):
 
 
 def test_every_error_and_answer_of_the_chip_has_its_french():
-    assert [each for each in said("edge", "system", "protocol") if not has_french(each[1])] == []
+    missing = [each for each in said("edge", "system", "protocol") if not has_french(each[1])]
+    assert not missing, f"add the French to a module of edge/language/french: {missing}"
 
 
 def test_no_command_of_the_chip_prints_words_of_one_language():

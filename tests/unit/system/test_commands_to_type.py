@@ -12,14 +12,14 @@ from system.shell import quoted
 from volet.main import volet
 
 ROOT = Path(__file__).parents[3]
-PACKAGES = ("protocol", "system", "mosquitto", "edge", "cloud", "volet")
+PACKAGES = ("protocol", "system", "mosquitto", "edge", "cloud", "trustee", "provider", "volet")
 COMMAND = re.compile(r"`(?:volet|sudo|chmod|chown|rm) [^`]*`")
 # Names that Volet draws, or takes only without spaces.
 NAMES = {
     "name",
     "DEFAULT_NAME",
-    "drawn.id",
-    "speaks.device",
+    "token.id",
+    "current.device",
     "party",
     "party.name",
     "header.party",
