@@ -43,12 +43,13 @@ def report(backend: ProviderBackend, request_id: bytes, wait_s: float, *, is_jso
     over = {RequestState.SEEN, RequestState.REFUSED}
     wait_until(lambda: state().state in over, Patience(wait_s), state, lambda: sleep(POLL_EVERY_S))
     latest = state()
-    click.echo(msgspec.json.encode(latest) if is_json else _in_words(latest))
+    click.echo(msgspec.json.encode(latest) if is_json else in_words(latest))
     if latest.state is RequestState.REFUSED:
         raise DocumentRefused(latest.detail)
 
 
-def _in_words(state: StatementState) -> str:
+def in_words(state: StatementState) -> str:
+    """Return the state of a statement as one line for the provider."""
     last = date.fromordinal(state.end.toordinal() - 1)
     head = f"Statement {state.id[:16]}… for {state.start} to {last}: "
     head += f"{state.late} late days billed with it; " if state.late else ""

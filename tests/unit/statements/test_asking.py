@@ -24,8 +24,10 @@ from protocol.contract import Signed, StatementRequest, sign_document
 from protocol.envelope import Address, decode_body, open_message
 from protocol.errors import DocumentRefused
 from protocol.messages import Statement
+from protocol.provider_api import StatementState
 from protocol.topics import Kind
 from provider import service as provider_service
+from provider.commands.progress import in_words
 from tests.support.household import DEVICE, Household
 from tests.support.provider_side import accept, request_correction, request_statement
 from tests.support.tariffs import simple_tariff
@@ -207,6 +209,28 @@ def test_a_period_across_months_clocks_tariffs_and_offers_that_extend(tmp_path):
     )
     assert price_bill(longer.tariffs, start, end, ()).lines[1].start == change
     store.close()
+
+
+@pytest.mark.xfail(strict=True, reason='one day is printed as "1 days"')
+@pytest.mark.parametrize(("number", "noun"), [(1, "day")])
+def test_a_statement_counts_one_day_and_several_days(number, noun):
+    state = StatementState(
+        id="ab" * 16,
+        contract="cd" * 32,
+        start=START,
+        end=MIDDLE,
+        state=RequestState.PENDING,
+        missing_days=number,
+        values=0,
+        detail="",
+        waits_for="",
+        late=number,
+        left_out=number,
+    )
+    assert in_words(state).endswith(
+        f": {number} late {noun} billed with it; {number} {noun} left out and owed; "
+        f"waiting for {number} {noun} that the chip has not sent yet."
+    )
 
 
 def test_the_commands_say_what_is_left_out_and_correct_a_statement(tmp_path, household):
