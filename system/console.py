@@ -29,6 +29,11 @@ def plain_console(width: int | None = None) -> Console:
     return Console(width=width, markup=False, emoji=False, highlight=False)
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun; `plural` is the noun and an s if not given."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
 def show_likeness(*streams: TextIO) -> None:
     """Make these streams replace characters that their encoding lacks: é by e, € by EUR."""
     codecs.register_error(_LIKENESS, _likeness)

@@ -25,7 +25,7 @@ from protocol.errors import DocumentRefused
 from protocol.governance import NOTICE_DAYS, TrusteeSet, draw_up, read_cosigned
 from protocol.measures import CURVE_MIN, MeasureKind, Measures
 from protocol.transform import read_transform
-from system.console import plain_console
+from system.console import counted, plain_console
 from system.files import make_private_dir, read_document, write_public
 from system.shell import quoted
 
@@ -76,7 +76,11 @@ def derive(curves: Path, sizes: tuple[int, ...], epsilon: float, share: float, o
 @click.argument("groups", metavar="GROUPS.json|csv", type=_FILE)
 @click.option("--collectivity", required=True)
 @click.option("--trustees", type=_FILE, required=True, help="The signed trustee set.")
-@click.option("--constants", type=_FOLDER, help="Folder of `derive`. Default: those included.")
+@click.option(
+    "--constants",
+    type=_FOLDER,
+    help="Folder of `derive`. Default: the constants that Volet includes.",
+)
 @click.option(
     "--effective", type=click.DateTime(["%Y-%m-%d"]), help="First day. Default: in 3 days."
 )
@@ -115,8 +119,9 @@ def draw_up_command(  # noqa: PLR0913 - one parameter an option
     document = draw_up_measures(terms, read_groups(data, str(groups)), _transforms(constants))
     unsigned = draw_up(document)
     write_public(out, cosigned_file(unsigned))
+    groups_written = sum(len(measure.groups) for measure in document.measures)
     click.echo(
-        f"Wrote {out}: {sum(len(measure.groups) for measure in document.measures)} groups, "
+        f"Wrote {out}: {counted(groups_written, 'group')}, "
         f"hash {unsigned.hash.hex()[:16]}….\n"
         f"Next: `volet cloud documents sign {quoted(out)}`, then the trustees sign copies of it."
     )

@@ -19,7 +19,7 @@ from protocol.calendar import day_number, legal_day
 from protocol.measures import CURVE_MIN, GROUP_MIN
 from protocol.roster import Roster
 from system.commands import directory_option
-from system.console import plain_console
+from system.console import counted, plain_console
 from system.files import read_document, write_public
 from system.shell import quoted
 
@@ -160,7 +160,7 @@ def groups(directory: Path, day: datetime | None, out: Path | None) -> None:
         click.echo(data)
     else:
         write_public(out, data)
-        click.echo(f"Wrote {len(proposed)} groups to {out}.")
+        click.echo(f"Wrote {counted(len(proposed), 'group')} to {out}.")
 
 
 @roster.command()

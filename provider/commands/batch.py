@@ -18,6 +18,7 @@ from provider.commands.options import (
     json_option,
 )
 from provider.service import sign_batch
+from system.console import counted
 
 # Number of statements of an existing batch whose days are compared with the requested ones.
 _STATEMENTS_COMPARED = 20
@@ -117,6 +118,6 @@ def _show(batch: Batch, *, is_json: bool) -> None:
         click.echo(msgspec.json.encode(batch))
         return
     click.echo(
-        f"Batch {batch.key}: {batch.total} statements, {batch.pending} pending, "
+        f"Batch {batch.key}: {counted(batch.total, 'statement')}, {batch.pending} pending, "
         f"{batch.published} computed, {batch.seen} seen by a chip, {batch.refused} refused."
     )

@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from provider.commands.options import ProviderContext, at_backend
+from system.console import counted
 from system.files import make_private_dir, write_secret
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -22,4 +23,4 @@ def collect(at: ProviderContext, out: Path) -> None:
         for item in page.receipts:
             write_secret(out / f"{item.statement}.json", msgspec.json.encode(item))
         total += at.backend.acknowledge([item.statement for item in page.receipts])
-    click.echo(f"Collected {total} receipts into {out}.")
+    click.echo(f"Collected {counted(total, 'receipt')} into {out}.")

@@ -9,6 +9,7 @@ import msgspec
 from protocol.errors import DocumentRefused
 from protocol.provider_api import RequestState, StatementState
 from provider.backend import ProviderBackend
+from system.console import counted
 from system.patience import Patience, wait_until
 
 WAITS_FOR = {
@@ -52,10 +53,10 @@ def in_words(state: StatementState) -> str:
     """Return the state of a statement as one line for the provider."""
     last = date.fromordinal(state.end.toordinal() - 1)
     head = f"Statement {state.id[:16]}… for {state.start} to {last}: "
-    head += f"{state.late} late days billed with it; " if state.late else ""
-    head += f"{state.left_out} days left out and owed; " if state.left_out else ""
+    head += f"{counted(state.late, 'late day')} billed with it; " if state.late else ""
+    head += f"{counted(state.left_out, 'day')} left out and owed; " if state.left_out else ""
     if state.state is RequestState.PENDING:
-        days = f"waiting for {state.missing_days} days that the chip has not sent yet."
+        days = f"waiting for {counted(state.missing_days, 'day')} that the chip has not sent yet."
         return head + (days if state.missing_days else WAITS_FOR[state.waits_for])
     if state.state is RequestState.REFUSED:
         return head + "refused."

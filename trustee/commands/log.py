@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from system.commands import directory_option
+from system.console import counted
 from trustee import directory as trustee_directory
 from trustee.words import check_chain
 
@@ -32,4 +33,4 @@ def show_log(directory: Path, *, is_json: bool) -> None:
                 f"{entry.households} households, request {entry.request.hex()[:16]}"
             )
     if not is_json:
-        click.echo(f"The chain of {len(entries)} entries is whole.")
+        click.echo(f"The chain of {counted(len(entries), 'entry', 'entries')} is whole.")

@@ -46,7 +46,7 @@ def test_a_letter_takes_a_contract_as_it_stands_abbreviated(home, run, tmp_path)
 def test_a_used_key_is_refused_for_other_days(run):
     period = ("--from", day(0), "--to", day(2))
     first = run("batch", "create", "march", *period)
-    assert "1 statements" in first.output
+    assert "1 statement," in first.output
     assert run("batch", "create", "march", *period).output == first.output
     for other in (("--from", day(0), "--to", day(1)), ("--from", day(1), "--to", day(2))):
         said = str(run("batch", "create", "march", *other).exception)

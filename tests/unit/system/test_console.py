@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.table import Table
 
-from system.console import plain_console
+from system.console import counted, plain_console
 
 ROOT = Path(__file__).parents[3]
 MODULES = [
@@ -48,3 +48,14 @@ def test_no_module_makes_another_console_or_prints_with_markup():
         and any(each.name in {"print", "get_console", "escape"} for each in node.names)
     }
     assert (calls, imports) == (set(), set())
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(0, "0 days"), (1, "1 day"), (2, "2 days"), (1_000, "1000 days")]
+)
+def test_only_one_is_singular(number, words):
+    assert counted(number, "day") == words
+
+
+def test_a_noun_may_have_a_plural_of_its_own():
+    assert [counted(number, "entry", "entries") for number in (1, 2)] == ["1 entry", "2 entries"]
