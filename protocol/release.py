@@ -18,7 +18,8 @@ class FigureTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         coverage: their ratio.
         epsilon, delta: the whole day's maximum cost to a household, at the opening threshold.
         share: the part of the day's budget that this measure uses.
-        crowd: the number of households among which the noise is divided; `gamma` may add none.
+        crowd: the number of households among which the noise is divided.
+        gamma: up to this share of the crowd may add no noise.
         measures: hash of the measures document.
         set: hash of the opened request, which names the set of households.
     """

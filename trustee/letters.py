@@ -62,7 +62,7 @@ class HeldKeyShares:
         key = Ed25519PublicKey.from_public_bytes(entry.signing_key)
         letters = open_message(address, payload, key, SeedLetters)
         if letters.household_key != entry.household_key:
-            raise MessageRefused(Reason.HOUSEHOLD, "letters of another household")
+            raise MessageRefused(Reason.HOUSEHOLD, "key shares of another household")
         if self._documents.trustee_set(letters.trustees) is None:
             return self._put_aside(device, payload)
         digest = hashlib.sha256(payload).digest()
@@ -124,7 +124,7 @@ class HeldKeyShares:
     def _open(self, letters: SeedLetters) -> bytes:
         trustees = self._documents.trustee_set(letters.trustees)
         if trustees is None:
-            raise MessageRefused(Reason.DOCUMENT, "letters to an unknown set of trustees")
+            raise MessageRefused(Reason.DOCUMENT, "key shares for an unknown set of trustees")
         shape = trustees.shape
         try:
             number = trustees.number_of(self._name)
@@ -139,10 +139,13 @@ class HeldKeyShares:
                 shape.trustees,
                 len(shape.seed_sets),
             ):
-                raise MessageRefused(Reason.BOUNDS, "a letter a trustee, a commitment a seed")
+                raise MessageRefused(
+                    Reason.BOUNDS,
+                    "not one key share for each trustee and one commitment for each seed set",
+                )
             opened = open_letter(letters.letters[number], shape, context, self._sealing_key)
         except (CipherError, DocumentRefused) as exc:
-            raise MessageRefused(Reason.SEEDS, "a letter that does not open here") from exc
+            raise MessageRefused(Reason.SEEDS, "a key share that does not open here") from exc
         for seed_set, seed in opened.items():
             if commitment(seed, seed_set) != letters.commitments[seed_set]:
                 raise MessageRefused(Reason.SEEDS, "a seed that does not fit its commitment")

@@ -125,7 +125,8 @@ def _report(directory: Path, chip: FleetDevice) -> DeviceReport:
     last_heard, unread = chip.last_heard, list[str]()
     if chip.is_damaged:
         unread.append(
-            f"The store's row of chip {chip.device} cannot be read; its next word mends it."
+            f"The store's row of chip {chip.device} cannot be read; the chip's next status report "
+            "repairs it."
         )
     name, not_after = "", last_heard.not_after
     try:

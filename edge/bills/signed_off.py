@@ -1,4 +1,4 @@
-"""Reads from a vault which statements the household has signed off to its provider."""
+"""Reads from a vault the statements and the state of each one's receipt to the provider."""
 
 from collections.abc import Mapping
 from pathlib import Path

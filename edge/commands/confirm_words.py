@@ -31,9 +31,9 @@ Nothing that it shows is billed yet. Look at the number on your meter itself.
 
 If it is this number, since your meter was replaced: confirm. The former meter closes at its last
 reading, this one counts from its first; one that was yours before goes on from where it was billed
-last. What neither has shown is billed to nobody. While your contract names the former meter, no
-bill is called correct and no receipt leaves: make one that names this meter, from the day of its
-replacement on (`volet edge request --offer OFFER.json --from DAY`).
+last. What neither has shown is billed to nobody. While your contract names the former meter, bills
+are not marked correct and receipts are not sent: make one that names this meter, from the day of
+its replacement on (`volet edge request --offer OFFER.json --from DAY`).
 
 If it is another number: do not confirm. The chip hears a meter that is not yours, as when two
 adapters have changed names; connect it to your own, which goes on from its last reading. Nothing

@@ -96,12 +96,12 @@ NOTICES = bilingual(
     },
     en={
         NoticeKind.METER_DIFFERS: (
-            "The meter on the line is not the one that your contract names: for its days no bill "
-            "is called correct and no receipt leaves."
+            "The meter on the line is not the one that your contract names: for its days, bills are "
+            "not marked correct and receipts are not sent."
         ),
         NoticeKind.CALENDAR_DIFFERS: (
-            "Your meter counts by another tariff calendar than your contract's: for its days no bill "
-            "is called correct and no receipt leaves."
+            "Your meter counts by another tariff calendar than your contract's: for its days, bills "
+            "are not marked correct and receipts are not sent."
         ),
         NoticeKind.POWER_DIFFERS: (
             "Your meter is set to another subscribed power than your contract's tariff is for."

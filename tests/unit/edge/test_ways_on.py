@@ -132,7 +132,9 @@ def test_another_calendar_than_the_contracts_names_the_command_to_go_on_with(lan
     for text in (ADVICE[lang][Advice.TARIFF], NOTICES[lang][NoticeKind.CALENDAR_CHANGED]):
         assert "`volet edge request --offer OFFER.json --from {offer_from}`" in plain(text)
     assert "`volet edge enrol ENROLMENT.json`" in plain(ADVICE[lang][Advice.TARIFF])
-    bill = {Lang.EN: "no bill is called correct", Lang.FR: "aucune facture n'est dite juste"}[lang]
+    bill = {Lang.EN: "bills are not marked correct", Lang.FR: "aucune facture n'est dite juste"}[
+        lang
+    ]
     assert bill in plain(STANDING[lang][NoticeKind.CALENDAR_DIFFERS])
 
 

@@ -1,4 +1,4 @@
-"""`volet cloud devices`: the operator's list of chips, with the last word of each."""
+"""`volet cloud devices`: the operator's list of chips, with the last status report of each."""
 
 import json
 import sqlite3
