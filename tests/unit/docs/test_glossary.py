@@ -9,12 +9,14 @@ GLOSSARY = ROOT / "docs/reference/glossary.md"
 ROW = re.compile(r"^\| (?P<term>[^|]+?) \| (?P<meaning>[^|]+?) \|$", re.MULTILINE)
 NEEDED = """
     ack, area lane, arrival, billed, billing lane, block, budget, bulk request, bundle, cell,
-    chain head, clip, commitment, contribution, correction, crowd, dead letter, departure, EAIT,
-    EASF, EAST, epoch, epsilon, figure, finding, holdings, horodate, household key, incarnation,
-    judgement, key share, late days, ledger, mandate, market series, mask, measure, moving, NGTF,
-    OPTARIF, outbox, pad, platform key, PRM, provider backend, provider message, quarantine, quote,
-    receipt, recovery, register, rehearsal, release, release token, rho, roster, seed, segment,
-    signed document, statement, step, store, TIC, transparency log, trustee, vault, wire version
+    chain head, clip, code of an area, commitment, contribution, correction, crowd, dead letter,
+    departure, EAIT, EASF, EAST, embedded town, epoch, epsilon, figure, finding, fleet, gamma,
+    holdings, horodate, household key, incarnation, judgement, key share, late days, letter,
+    ledger, mandate, market series, mask, measure, moving, NGTF, OPTARIF, outbox, pad, platform
+    key, place of a chip, PRM, provider backend, provider message, quarantine, quote, receipt,
+    recovery, register, rehearsal, release, release token, rho, roster, seed, segment, signed
+    document, signed off, statement, step, store, supply point, TIC, transparency log, trustee,
+    vault, wire version
 """
 
 
