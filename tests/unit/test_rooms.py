@@ -1,8 +1,10 @@
 """The plan of the house: no cycle between rooms, lists that are true, a module for each command."""
 
+import ast
 import importlib
 import keyword
 import re
+import tomllib
 from collections.abc import Iterable
 from graphlib import CycleError, TopologicalSorter
 from itertools import permutations
@@ -40,6 +42,34 @@ def product_imports() -> list[tuple[str, str]]:
         for module in graph.modules
         for imported in graph.find_modules_directly_imported_by(module)
     ]
+
+
+def test_every_package_at_the_top_is_known_to_the_checks():
+    """One that is not could carry any import between parties."""
+    there = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
+    assert there - {"benchmarks"} == set(PRODUCT), "name it in tests/support/product.py"
+    assert there == set(tools["importlinter"]["root_packages"]), "name it in root_packages"
+    assert there == set(tools["mypy"]["packages"]), "name it in mypy's packages"
+    packaged = {each.rstrip("*") for each in tools["setuptools"]["packages"]["find"]["include"]}
+    assert packaged == set(PRODUCT), "name it in setuptools' include"
+
+
+def test_modules_are_imported_by_name_in_three_known_places():
+    """The import graph does not see such imports."""
+    named = {
+        f"{path.relative_to(ROOT)}: {ast.unparse(node.args[0])}"
+        for name in PRODUCT
+        for path in (ROOT / name).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).rpartition(".")[2] in {"import_module", "__import__"}
+    }
+    assert named == {
+        "cloud/commands/run.py: 'cloud.worker.metrics'",
+        "system/commands.py: module",
+        "volet/price/cli.py: 'volet.price.encrypted'",
+    }
 
 
 def test_no_two_rooms_import_each_other_by_any_way():
