@@ -1,7 +1,7 @@
 """The base classes of message handlers, and the values they take and return.
 
 A handler takes the messages of its kinds within the transaction of their batch. Its answers are
-made after the commit, so it promises only what is stored.
+made at the end of it and sent after the commit, so it promises only what is stored.
 """
 
 from abc import ABC, abstractmethod
@@ -68,7 +68,7 @@ class HandlerResult:
         refused: messages to dead-letter.
         dead_lettered: how many the store has already dead-lettered, by reason.
         requests: requests for the handler's `answer`.
-        answers: makes the messages to publish; called once, after the commit.
+        answers: makes the messages to publish; called once, at the end of the transaction.
     """
 
     stored: Counter[Kind] = field(default_factory=Counter)

@@ -145,7 +145,9 @@ class Ingest:
                 *(refusal for result in results for refusal in result.refused),
             ]
             self._bury(refused, at)
-        return _processed(results, refused)
+            # Answers read what was just stored; if they cannot be read, nothing is.
+            outgoing = tuple(message for result in results for message in result.answers())
+        return _processed(results, refused, outgoing)
 
     def _bury(self, refused: Iterable[tuple[Incoming, MessageRefused]], at: datetime) -> None:
         letters = [_letter(message, why, at) for message, why in refused]
@@ -198,7 +200,9 @@ def _why_refused(handler: MessageHandler[Any], body: Any, device: Device) -> Mes
 
 
 def _processed(
-    results: Sequence[HandlerResult], refused: Sequence[tuple[Incoming, MessageRefused]]
+    results: Sequence[HandlerResult],
+    refused: Sequence[tuple[Incoming, MessageRefused]],
+    outgoing: tuple[Outgoing, ...],
 ) -> Processed:
     """Combine the handlers' results of a stored batch."""
     reasons = Counter(why.reason for _, why in refused)
@@ -213,7 +217,7 @@ def _processed(
         for request in result.requests
     }
     return Processed(
-        tuple(message for result in results for message in result.answers()),
+        outgoing,
         tuple(requests.values()),
         sum((result.stored for result in results), Counter()),
         sum(result.again for result in results),

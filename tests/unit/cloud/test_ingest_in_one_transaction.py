@@ -26,7 +26,7 @@ from tests.support.fake_chip import FakeChip
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = date(2026, 11, 23)
 STATEMENT = b"s" * 16
-# Where each step of a batch is written; the last one stored is a household's leave.
+# Where each step of a batch is written, and what the acks read in the end.
 STEPS = [
     (SqliteStore, "mark_seen"),
     (SqliteProviders, "mark_letters_seen"),
@@ -36,6 +36,7 @@ STEPS = [
     (SqliteFleet, "put_heard"),
     (SqliteStore, "put_batch"),
     (SqliteStore, "leave"),
+    (SqliteStore, "holdings"),
 ]
 
 
@@ -116,6 +117,18 @@ def process_without(town, kind, name, messages):
         patch.setattr(kind, name, fail)
         with pytest.raises(StoreBusy):
             town.ingest.process(messages)
+
+
+def test_a_defect_of_the_acks_stores_no_message_beside_its_dead_letter(town, monkeypatch):
+    def fail(*_):
+        raise KeyError("a defect")
+
+    block = [each for each in town.messages if each.topic.endswith("/up/block")]
+    monkeypatch.setattr(SqliteStore, "holdings", fail)
+    town.ingest.process(block)
+    content = "\n".join(town.content())
+    assert 'INSERT INTO "block"' not in content
+    assert content.count('INSERT INTO "dead_letter"') == len(block)
 
 
 def test_a_batch_is_one_transaction(town):
