@@ -19,7 +19,7 @@ from protocol.enrolment import EnrolmentRequest
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused
 from protocol.keys import HouseholdSecret
-from protocol.moving import check_mandate, give_mandate
+from protocol.moving import Mandate, check_mandate, give_mandate
 from tests.support.broker import make_cloud
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -199,6 +199,15 @@ def test_a_mandate_is_for_one_chip_one_household_and_one_time(first, second):
         check_mandate(mandate, first.household.id, first.signing_public, b"csr")
     with pytest.raises(DocumentRefused):
         check_mandate(mandate, first.household.id, second.signing_public, b"another")
+
+
+@pytest.mark.parametrize("made_at", [0, 2**53])
+def test_a_mandates_time_is_read_within_its_limits(made_at):
+    mandate = Mandate(bytes(32), made_at, bytes(64))
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(mandate), type=Mandate) == mandate
+    beyond = msgspec.structs.replace(mandate, made_at=made_at + (1 if made_at else -1))
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.msgpack.decode(msgspec.msgpack.encode(beyond), type=Mandate)
 
 
 def _other_identity():
