@@ -11,6 +11,7 @@ from protocol.area_cipher import from_bytes
 from protocol.governance import fingerprint
 from protocol.trustee_messages import Answer, Ask, Refused
 from system.backup.listing import survey
+from system.console import counted
 from tests.support.broker import running_broker
 from tests.support.trustee_town import DYING, WITHIN_S, TrusteeTown
 from trustee import log
@@ -67,8 +68,8 @@ def _story(town):
     for number in range(4):
         status = town.status(number)
         assert not status["alarms"]
-        entries = status["answered"]
-        assert f"chain of {entries} entries is whole" in town.volet(number, "log")
+        chain = counted(status["answered"], "entry", "entries")
+        assert f"chain of {chain} is whole" in town.volet(number, "log")
         said = town.log(number)
         assert "answer_logged" in said
         for home in area.near:
