@@ -5,6 +5,7 @@ import os
 import threading
 import weakref
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 # Before NumPy is loaded, as `volet` itself does it.
@@ -23,6 +24,8 @@ from tests.support.broker import Broker, running_broker, skip_without_mosquitto
 hypothesis.settings.register_profile("volet", deadline=None)
 hypothesis.settings.load_profile("volet")
 
+# Where tests mostly wait for programs that they start.
+WAITING = {"e2e", "integration"}
 _LINGER_S = 5.0
 _loops: "weakref.WeakSet[asyncio.BaseEventLoop]" = weakref.WeakSet()
 _make_loop = asyncio.BaseEventLoop.__init__
@@ -34,6 +37,23 @@ def _make_known_loop(loop: asyncio.BaseEventLoop) -> None:
 
 
 asyncio.BaseEventLoop.__init__ = _make_known_loop
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each process its share of the tests that wait; xdist deals the list out in equal runs."""
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    modules = [list(module) for _, module in groupby(items, key=lambda item: item.path)]
+    shares: list[list[pytest.Item]] = [[] for _ in range(count)]
+    waiting = [module for module in modules if WAITING & {*module[0].path.parts}]
+    for number, module in enumerate(waiting):
+        shares[number % count] += module
+    others = [item for module in modules if module not in waiting for item in module]
+    for share in shares:
+        missing = max(0, -(-len(items) // count) - len(share))
+        share.extend(others[:missing])
+        del others[:missing]
+    items[:] = [*(item for share in shares for item in share), *others]
 
 
 @pytest.fixture(autouse=True)
