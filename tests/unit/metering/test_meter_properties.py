@@ -174,7 +174,8 @@ def test_every_wh_and_kwh_is_accounted_for_once_in_order(start, base_wh, operati
     assert sum(quarter.energy_wh for quarter in closed) + account.pool_wh == world.drawn_wh
     _assert_consecutive(closed, run.days())
 
-    world.at += timedelta(days=2)  # closes the last day that saw a reading
+    # Closes the last day that saw a reading, also if its clock went back over midnight.
+    world.at += timedelta(days=3)
     run.observe()
     world.at += timedelta(seconds=1)
     run.observe()
