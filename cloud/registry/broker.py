@@ -135,9 +135,9 @@ def reload_broker(broker: Path) -> bool:
                 f"The broker that runs (process {pid}) was not started on {broker} and has not "
                 f"read what stands there; end it, then start it: `{start_command(broker)}`."
             )
-        os.kill(pid, signal.SIGHUP)
-        wait_until(lambda: _sleeps(pid), Patience(_READING_S))
-        os.kill(pid, signal.SIGHUP)
+        for _ in range(2):
+            os.kill(pid, signal.SIGHUP)
+            wait_until(lambda: _sleeps(pid), Patience(_READING_S))
     except PermissionError as exc:
         raise ConfigError(
             f"The broker of {broker} is another user's; run this command as root."

@@ -20,6 +20,7 @@ from tests.support.typed_page import CONSOLE, Step, blocks, names, pattern, step
 
 AGAIN_S = 0.2
 LATER_WITHIN_S = 300.0
+QUIET_S = 1.0
 SILENT_S = 300.0
 IN_BACKGROUND = re.compile(r"2> ?(\S+\.log) &$")
 BASH = ("bash", "--norc")
@@ -112,8 +113,11 @@ class Terminal:
         if started := IN_BACKGROUND.search(command):
             self._started = self.directory / started[1]
         elif "kill $!" in command and self._started is not None:
-            started_log, patience = self._started, Patience(LATER_WITHIN_S)
-            while not started_log.stat().st_size and patience.lasts():
+            log, patience = self._started, Patience(LATER_WITHIN_S)
+            while not log.stat().st_size and patience.lasts():
+                time.sleep(AGAIN_S)
+            quiet = Patience(QUIET_S)
+            while quiet.lasts(log.stat().st_size):
                 time.sleep(AGAIN_S)
 
     def type_step(self, step: Step) -> None:
