@@ -41,7 +41,7 @@ class SeedLetters(_Body, frozen=True):
 class Part(_Body, frozen=True):
     """A contribution to one measure: its slots and the check slot, 8 bytes each, little-endian."""
 
-    measure: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,24}$")]
+    measure: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,24}(?!\n)$")]
     group: Annotated[str, msgspec.Meta(min_length=1, max_length=48)]
     words: Annotated[
         bytes,

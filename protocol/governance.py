@@ -29,7 +29,7 @@ NOTICE_DAYS = 3
 FINGERPRINT_GROUPS = 6
 
 PublicKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
-TrusteeName = Annotated[str, msgspec.Meta(pattern=r"^trustee-[a-z0-9]{1,24}$")]
+TrusteeName = Annotated[str, msgspec.Meta(pattern=r"^trustee-[a-z0-9]{1,24}(?!\n)$")]
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

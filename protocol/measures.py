@@ -33,8 +33,8 @@ GRID_BITS_MAX = 32
 
 _Part = Annotated[float, msgspec.Meta(gt=0, le=1)]
 _Count = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
-_Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,24}$")]
-_Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z+/.-]{1,48}$")]
+_Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,24}(?!\n)$")]
+_Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z+/.-]{1,48}(?!\n)$")]
 
 
 class MeasureKind(StrEnum):

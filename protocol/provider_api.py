@@ -15,10 +15,10 @@ from protocol.release import CurveRelease, CurveSum, TableRelease, TableSum
 
 LIMIT_MAX = 1_000
 LIMIT = 100
-HEX_HASH = r"^[0-9a-f]{64}$"
-HEX_ID = r"^[0-9a-f]{32}$"
-AREA_CODE = r"^[0-9A-Z]{2,9}$"
-BASE64 = r"^[A-Za-z0-9+/]*={0,2}$"
+HEX_HASH = r"^[0-9a-f]{64}(?!\n)$"
+HEX_ID = r"^[0-9a-f]{32}(?!\n)$"
+AREA_CODE = r"^[0-9A-Z]{2,9}(?!\n)$"
+BASE64 = r"^[A-Za-z0-9+/]*={0,2}(?!\n)$"
 # The longest signed document that the API accepts: an offer of 64 tariffs.
 DOCUMENT_MAX = 768 * 1024
 

@@ -25,7 +25,7 @@ COUNTS_AFTER_DAYS = 30
 # An entry seen up to this many days late still counts from its start.
 SEEN_LATE_DAYS = 3
 
-_Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Z]{2,9}$")]
+_Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Z]{2,9}(?!\n)$")]
 
 
 class RosterEntry(

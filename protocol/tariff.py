@@ -30,7 +30,7 @@ FACTOR_UNIT = Decimal("0.000001")
 LINES_MAX = 64
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
-PublicKeyHex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+PublicKeyHex = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
 
 
 class FixedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

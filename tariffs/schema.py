@@ -21,7 +21,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _DECIMAL = {
     "type": ["string", "number"],
-    "pattern": rf"^-?[0-9]+(\.[0-9]{{1,{DECIMALS_MAX}}})?$",
+    "pattern": rf"^-?[0-9]+(\.[0-9]{{1,{DECIMALS_MAX}}})?(?!\n)$",
 }
 _WORDS = {
     "Tariff.provider": "Who sells under it.",

@@ -49,7 +49,7 @@ class AreaChoices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     is_on: bool = True
-    trustees: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{64})?$")] = ""
+    trustees: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{64})?(?!\n)$")] = ""
     year_cap_rho: _Rho | None = None
     profile: Profile | None = None
 

@@ -27,7 +27,7 @@ class FormerContract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     offer: Signed
     contract: Signed
-    last_day: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    last_day: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}(?!\n)$")]
 
 
 def ended(agreement: Agreement, last_day: date) -> Agreement:

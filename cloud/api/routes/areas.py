@@ -13,12 +13,15 @@ from cloud.store.providers import Scope
 from protocol import provider_api as shapes
 
 Measure = Annotated[
-    str, QueryParameter(pattern=r"^[a-z0-9-]{1,24}$", description="A measure's name, e.g. `curve`.")
+    str,
+    QueryParameter(
+        pattern=r"^[a-z0-9-]{1,24}(?!\n)$", description="A measure's name, e.g. `curve`."
+    ),
 ]
 Code = Annotated[
     str,
     QueryParameter(
-        pattern=r"^[0-9A-Za-z+/.-]{1,48}$",
+        pattern=r"^[0-9A-Za-z+/.-]{1,48}(?!\n)$",
         description="The code of an IRIS, a commune, a département, or of a group.",
     ),
 ]

@@ -71,7 +71,7 @@ async def create_batch(
         str,
         HeaderParameter(
             name="Idempotency-Key",
-            pattern=r"^[A-Za-z0-9._:-]{1,64}$",
+            pattern=r"^[A-Za-z0-9._:-]{1,64}(?!\n)$",
             description="Your name for the batch. The same lines under it again change nothing, "
             "others are refused.",
         ),
