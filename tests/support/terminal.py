@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from system.patience import Patience
+from system.patience import Patience, wait_until
 from tests.support.typed_page import CONSOLE, Step, blocks, names, pattern, steps, with_ids
 
 AGAIN_S = 0.2
@@ -113,9 +113,8 @@ class Terminal:
         if started := IN_BACKGROUND.search(command):
             self._started = self.directory / started[1]
         elif "kill $!" in command and self._started is not None:
-            log, patience = self._started, Patience(LATER_WITHIN_S)
-            while not log.stat().st_size and patience.lasts():
-                time.sleep(AGAIN_S)
+            log = self._started
+            wait_until(lambda: log.stat().st_size > 0, Patience(LATER_WITHIN_S))
             quiet = Patience(QUIET_S)
             while quiet.lasts(log.stat().st_size):
                 time.sleep(AGAIN_S)

@@ -13,19 +13,14 @@ import pytest
 from protocol.provider_api import AREA_CODE, BASE64, HEX_HASH, HEX_ID
 from protocol.tariff import PublicKeyHex
 from tests.support.environments import ROOT
-from tests.support.product import PRODUCT
+from tests.support.product import PRODUCT, parts_of_f_strings
 
 WHOLE = r"(?!\n)$"
 
 
 def literals(tree):
     """Yield texts, f-strings with their places blank."""
-    inner = {
-        id(part)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.JoinedStr)
-        for part in node.values
-    }
+    inner = parts_of_f_strings(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             yield "".join(

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from system.shell import quoted
+from tests.support.product import parts_of_f_strings
 from volet.main import volet
 
 ROOT = Path(__file__).parents[3]
@@ -35,12 +36,7 @@ def unquoted(text):
     """Return what a module puts into commands without `quoted`, of f-strings and of templates."""
     found, places = [], set()
     tree = ast.parse(text)
-    inner = {
-        id(part)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.JoinedStr)
-        for part in node.values
-    }
+    inner = parts_of_f_strings(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             values = [each for each in node.values if isinstance(each, ast.FormattedValue)]
