@@ -135,6 +135,8 @@ def reload_broker(broker: Path) -> bool:
                 f"The broker that runs (process {pid}) was not started on {broker} and has not "
                 f"read what stands there; end it, then start it: `{start_command(broker)}`."
             )
+        if not wait_until(lambda: _reloads(pid), Patience(_READING_S)):
+            return False
         for _ in range(2):
             os.kill(pid, signal.SIGHUP)
             wait_until(lambda: _sleeps(pid), Patience(_READING_S))
@@ -150,6 +152,13 @@ def reload_broker(broker: Path) -> bool:
 def start_command(broker: Path) -> str:
     """Return the shell command that starts the broker on its directory."""
     return f"OPENSSL_CONF={broker / OPENSSL} mosquitto -c {broker / CONFIG}"
+
+
+def _reloads(pid: int) -> bool:
+    """Return whether a process handles SIGHUP, which ends a mosquitto that still starts."""
+    status = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
+    caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+    return bool(caught & 1 << (signal.SIGHUP - 1))
 
 
 def _sleeps(pid: int) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from cloud.commands.table import cloud as cloud_group
 from cloud.registry.broker import current_user, refresh_broker, reload_broker, write_broker
 from mosquitto.config import CONFIG, CRL, PID, SERVER_KEY
 from protocol.errors import ConfigError
-from tests.support.broker import Broker, make_cloud, skip_without_mosquitto
+from tests.support.broker import Broker, make_cloud, skip_without_mosquitto, wait_until
 
 ANOTHER = "nobody"
 
@@ -104,6 +105,28 @@ def test_broker_that_does_not_run_is_told_apart(tmp_path, content):
     assert not reload_broker(tmp_path)
     (tmp_path / PID).unlink()
     assert not reload_broker(tmp_path)
+
+
+STARTING = """#!/bin/sh
+sleep 1
+trap 'echo >> "$1"' HUP
+while true; do sleep 0.05; done
+"""
+
+
+def test_a_broker_that_still_starts_is_not_ended_by_a_reload(tmp_path):
+    """Mosquitto listens before it handles SIGHUP, which ends it until then."""
+    program, reloads = tmp_path / "mosquitto", tmp_path / "reloads"
+    program.write_text(STARTING)
+    program.chmod(0o700)
+    with subprocess.Popen([program, reloads]) as starting:
+        try:
+            (tmp_path / PID).write_text(str(starting.pid))
+            assert reload_broker(tmp_path)
+            wait_until(reloads.exists, "the reload")
+            assert starting.poll() is None
+        finally:
+            starting.kill()
 
 
 def test_refreshing_a_directory_that_is_not_there_says_what_next(cloud, tmp_path):
