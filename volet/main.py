@@ -17,6 +17,7 @@ import click
 from protocol.errors import ConfigError, FrameError, StoreError, TransportError, VoletError
 from system.commands import LazyGroup
 from system.console import show_likeness
+from system.secret_memory import protect_memory
 
 volet = LazyGroup(
     "volet",
@@ -45,6 +46,7 @@ def exit_code(error: VoletError) -> int:
 
 def main() -> None:
     """Run the command; print every `VoletError` as one sentence on standard error."""
+    protect_memory()
     show_likeness(sys.stdout, sys.stderr)
     try:
         sys.exit(volet.main(prog_name="volet", standalone_mode=False))

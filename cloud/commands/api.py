@@ -22,6 +22,7 @@ from system.certificates import CertificateWatch, read_lifetimes
 from system.commands import directory_option
 from system.logs import configure_logs
 from system.program import run_program
+from system.secret_memory import report_swap
 from system.store_thread import StoreThread
 
 PORT = 8443
@@ -54,6 +55,7 @@ def run(
 ) -> None:
     """Serve providers over TLS until stopped."""
     configure_logs()
+    report_swap()
     load_config(directory)
     certificate = certificate or pki_path(directory, "server.pem")
     context = tls_context(directory, certificate, key or pki_path(directory, "server.key"))

@@ -36,6 +36,7 @@ from system.mqtt.identity import check_identity
 from system.mqtt.link import Link, LinkSettings, TlsFiles
 from system.patience import Patience
 from system.program import run_program
+from system.secret_memory import report_swap
 from system.shell import quoted
 from system.store_thread import StoreThread
 
@@ -72,6 +73,7 @@ def run(directory: Path, name: str) -> None:
     SIGTERM or Ctrl-C ends it; a kill loses nothing. Trustees and broker may be offline for weeks.
     """
     configure_logs()
+    report_swap()
     run_program(_serve(directory, name))
 
 
@@ -101,6 +103,7 @@ def once(directory: Path, name: str, until: datetime, wait_s: float) -> None:
             param_hint="--until",
         )
     configure_logs()
+    report_swap()
     run_program(_serve(directory, name, day_number(until.date()), wait_s))
 
 

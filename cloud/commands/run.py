@@ -24,6 +24,7 @@ from system.logs import configure_logs
 from system.mqtt.identity import check_identity
 from system.mqtt.link import Link, LinkSettings, TlsFiles
 from system.program import run_program
+from system.secret_memory import report_swap
 from system.shell import quoted
 from system.store_thread import StoreThread
 
@@ -51,6 +52,7 @@ def run(directory: Path, name: str) -> None:
     damaged or of another version.
     """
     configure_logs()
+    report_swap()
     run_program(serve(directory, name))
 
 

@@ -14,6 +14,7 @@ from edge.identity.key_form import rewrite_old_key
 from protocol.errors import ConfigError
 from system.commands import directory_option
 from system.logs import configure_logs
+from system.secret_memory import report_swap
 
 _directory = directory_option(DEFAULT_DIRECTORY, "The chip's")
 
@@ -32,6 +33,7 @@ def run(directory: Path, source: str | None) -> None:
     Exit codes: 0 stopped, 5 configuration, 6 the vault cannot continue (start again).
     """
     configure_logs()
+    report_swap()
     config = load_config(directory)
     if source is not None:
         _check_exists(source)

@@ -48,7 +48,7 @@ def test_each_action_is_one_commit():
 
 def test_workflows_run_what_the_project_runs():
     ran = [step["run"] for step in steps() if "run" in step]
-    assert set(ran) == {"./run test", "./run test --all"}
+    assert set(ran) == {"./run test", "./run test --all", "./run audit"}
 
 
 def test_each_python_that_setup_takes_is_tested():

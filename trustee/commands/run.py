@@ -11,6 +11,7 @@ from system.certificates import CertificateWatch
 from system.commands import directory_option
 from system.logs import configure_logs
 from system.program import run_program
+from system.secret_memory import report_swap
 from trustee import directory as trustee_directory
 from trustee.core import TrusteeCore
 from trustee.log import TrusteeLog
@@ -28,6 +29,7 @@ def run(directory: Path) -> None:
     5 configuration, 6 the database is damaged or of another version.
     """
     configure_logs()
+    report_swap()
     run_program(_serve(directory))
 
 

@@ -35,6 +35,7 @@ BOUNDED = {
     "messages_refused": "each reason once a day",
     "own_answers_given_back": "once for each entry that was lost",
     "quarter_hour_covered_already": "once for each quarter-hour",
+    "memory_may_be_swapped": "once at the start",
     "real_line_called_simulated": "once at the start",
     "receipt_failed": "once for each statement",
     "recovery_started": "once for each recovery",
