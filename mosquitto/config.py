@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from mosquitto.roles import role_rules
+from mosquitto.roles import device_rules, public_rules, role_rules
 
 CONFIG = "mosquitto.conf"
 ACL = "acl"
@@ -59,8 +59,13 @@ def render(settings: BrokerSettings) -> tuple[ConfigFile, ...]:
         bind=f" {settings.bind}" if settings.bind else "",
         operator_port=settings.operator_port,
     )
-    rules = "".join(role_rules(name, settings.collectivity) for name in sorted(settings.roles))
-    acl = _template("acl.in").format(collectivity=settings.collectivity, roles=rules)
+    collectivity = settings.collectivity
+    acl = _template("acl.in").format(
+        collectivity=collectivity,
+        devices=device_rules(collectivity),
+        public=public_rules(collectivity),
+        roles="".join(role_rules(name, collectivity) for name in sorted(settings.roles)),
+    )
     return (
         ConfigFile(CONFIG, config),
         ConfigFile(ACL, acl),

@@ -7,6 +7,17 @@ and neither can contain a character with a meaning in a topic or in the ACL.
 import re
 from enum import StrEnum
 
+from protocol.topics import (
+    DOWN,
+    SENT_BY_CHIPS,
+    Kind,
+    TrusteeKind,
+    area_topic,
+    catalogue_filters,
+    kind_filter,
+    trustee_topic,
+)
+
 
 class Role(StrEnum):
     """The purposes of certificates that do not belong to devices."""
@@ -24,30 +35,40 @@ _NO_DEVICE = "topic deny volet/v1/{collectivity}/d/{name}/#"
 
 _RULES = {
     Role.WORKER: (
-        "topic read volet/v1/{collectivity}/d/+/up/+",
-        "topic read volet/v1/{collectivity}/d/+/key",
-        "topic read volet/v1/{collectivity}/d/+/status",
-        "topic write volet/v1/{collectivity}/d/+/down/#",
-        "topic write volet/v1/{collectivity}/area/#",
-        "topic write volet/v1/{collectivity}/catalogue/#",
-        "topic write volet/v1/{collectivity}/trustee/+/request",
-        "topic read volet/v1/{collectivity}/trustee/+/response",
+        *(f"topic read {kind_filter('{collectivity}', '+', kind)}" for kind in SENT_BY_CHIPS),
+        *(f"topic write {kind_filter('{collectivity}', '+', kind)}" for kind in DOWN),
+        f"topic write {area_topic('{collectivity}', '+', '+')}",
+        *(f"topic write {topic}" for topic in catalogue_filters("{collectivity}")),
+        f"topic write {trustee_topic('{collectivity}', '+', TrusteeKind.REQUEST)}",
+        f"topic read {trustee_topic('{collectivity}', '+', TrusteeKind.RESPONSE)}",
     ),
     Role.MONITOR: (
-        "topic read volet/v1/{collectivity}/d/+/status",
-        "topic read volet/v1/{collectivity}/area/#",
+        f"topic read {kind_filter('{collectivity}', '+', Kind.STATUS)}",
+        f"topic read {area_topic('{collectivity}', '+', '+')}",
         "topic read $SYS/#",
     ),
     Role.TRUSTEE: (
-        "topic read volet/v1/{collectivity}/d/+/key",
-        "topic read volet/v1/{collectivity}/trustee/{name}/request",
-        "topic write volet/v1/{collectivity}/trustee/{name}/response",
-        "topic read volet/v1/{collectivity}/trustee/+/log",
-        "topic write volet/v1/{collectivity}/trustee/{name}/log",
+        f"topic read {kind_filter('{collectivity}', '+', Kind.KEY)}",
+        f"topic read {trustee_topic('{collectivity}', '{name}', TrusteeKind.REQUEST)}",
+        f"topic write {trustee_topic('{collectivity}', '{name}', TrusteeKind.RESPONSE)}",
+        f"topic read {trustee_topic('{collectivity}', '+', TrusteeKind.LOG)}",
+        f"topic write {trustee_topic('{collectivity}', '{name}', TrusteeKind.LOG)}",
     ),
     # Its certificate is for the providers' API; it has no rights on the broker.
     Role.PROVIDER: (),
 }
+
+
+def device_rules(collectivity: str) -> str:
+    """Return the ACL's section for devices: each kind that a device sends or receives."""
+    written = [f"pattern write {kind_filter(collectivity, '%u', kind)}" for kind in SENT_BY_CHIPS]
+    read = [f"pattern read {kind_filter(collectivity, '%u', kind)}" for kind in DOWN]
+    return "".join(f"{line}\n" for line in (*written, *read))
+
+
+def public_rules(collectivity: str) -> str:
+    """Return the ACL's section for everybody with a certificate."""
+    return "\n".join(f"pattern read {topic}" for topic in catalogue_filters(collectivity))
 
 
 def role_of(name: str) -> Role | None:

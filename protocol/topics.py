@@ -38,6 +38,15 @@ class Kind(StrEnum):
     STATUS = "status"
 
 
+UP = tuple(kind for kind in Kind if kind.startswith("up/"))
+DOWN = tuple(kind for kind in Kind if kind.startswith("down/"))
+# What a chip sends, and what of a chip's topics the broker retains by the protocol.
+SENT_BY_CHIPS = (*UP, Kind.KEY, Kind.STATUS)
+RETAINED = (Kind.KEY, Kind.STATUS, Kind.STATEMENT, Kind.LETTER)
+# How many levels follow a kind in its topic; see `DeviceTopic.rest`.
+_REST_LEVELS = {Kind.STATEMENT: 1, Kind.LETTER: 1, Kind.QUOTES: 2}
+
+
 class TrusteeKind(StrEnum):
     """The kinds of messages on a trustee's own topics."""
 
@@ -78,9 +87,17 @@ def device_topic(collectivity: str, device: DeviceId, kind: Kind, rest: str = ""
     return f"{ROOT}/{collectivity}/d/{device}/{kind}{'/' if rest else ''}{rest}"
 
 
+def kind_filter(collectivity: str, device: str, kind: Kind) -> str:
+    """Build the narrowest filter for all topics of `kind` of a device, or with `+` of all devices.
+
+    `device` may also be a broker's placeholder for the client's name.
+    """
+    return f"{ROOT}/{collectivity}/d/{device}/{kind}{'/+' * _REST_LEVELS.get(kind, 0)}"
+
+
 def all_devices(collectivity: str, kind: Kind) -> str:
     """Build the filter for `kind` of every device."""
-    return f"{ROOT}/{collectivity}/d/+/{kind}"
+    return kind_filter(collectivity, "+", kind)
 
 
 def own_down(collectivity: str, device: DeviceId) -> str:
@@ -108,6 +125,12 @@ def trustee_topic(collectivity: str, trustee: str, kind: TrusteeKind) -> str:
 def area_topic(collectivity: str, measure: str, code: str) -> str:
     """Build the topic of a group's released figures."""
     return f"{ROOT}/{collectivity}/area/{measure}/{code}"
+
+
+def catalogue_filters(collectivity: str) -> tuple[str, ...]:
+    """Build the narrowest filters for all topics of the transparency log."""
+    root = f"{ROOT}/{collectivity}"
+    return f"{root}/{PublicKind.LIST}/+", f"{root}/catalogue/+"
 
 
 class CatalogueTopic(msgspec.Struct, frozen=True):

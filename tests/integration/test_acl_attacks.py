@@ -76,7 +76,6 @@ def test_own_will_is_published_retained_when_the_connection_breaks(town):
         assert later.wait_for(status) == b"offline"
 
 
-@pytest.mark.xfail(strict=True, reason="a chip writes any topic below its up/")
 def test_chip_leaves_no_retained_message_on_a_topic_that_the_protocol_does_not_have(town):
     with town.connect(ALICE) as alice:
         for rest in ("up/0", "up/invented", "up/Block", "down/invented", "key/0", "status/0", "up"):

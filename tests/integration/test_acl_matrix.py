@@ -69,6 +69,8 @@ def test_each_line_of_the_acl_is_needed(town, rules, number):
         f"pattern read {ROOT}/d/+/down/#",
         f"pattern write {ROOT}/d/+/status",
         f"pattern write {ROOT}/d/%u/down/ack",
+        f"pattern write {ROOT}/d/%u/up/+",
+        f"pattern write {ROOT}/d/%u/#",
         f"pattern read {ROOT}/area/#",
         f"pattern write {ROOT}/catalogue/#",
         "pattern read $SYS/#",

@@ -12,6 +12,15 @@ from tests.support.mqtt import NOT_AUTHORIZED, Pass, Peer, chip_pass, role_pass
 
 ALICE, BOB, WORKER, MONITOR, TRUSTEE = "alice", "bob", "worker", "monitor", "trustee-a"
 EVERYBODY = (ALICE, BOB, WORKER, MONITOR, TRUSTEE)
+SENT = (
+    *("up/epoch", "up/block", "up/fetch", "up/seen", "up/receipt", "up/area", "up/ask"),
+    *("up/leave", "up/quote", "key", "status"),
+)
+RECEIVED = (
+    *("down/ack", "down/epoch", "down/block", "down/statement/00", "down/receipt", "down/area"),
+    *("down/terms", "down/document", "down/left", "down/quote/00/1", "down/letter/00"),
+)
+INVENTED = ("other", "up", "up/other", "up/block/0", "down/other", "down/ack/0", "status/0")
 LISTED = ("list/0", "00" * 32)
 ROOT = f"volet/v1/{COLLECTIVITY}"
 
@@ -53,16 +62,15 @@ def rights() -> Seen:
     """Return the operations that the design allows; all others must be refused."""
     written, read = set(), set()
     for chip in (ALICE, BOB):
-        for kind in ("up/block", "up/epoch", "up/fetch", "up/seen", "key", "status"):
-            written.add((chip, f"d/{chip}/{kind}"))
-        for kind in ("up/block", "up/epoch", "up/fetch", "up/seen", "key", "status"):
-            read.add((WORKER, f"d/{chip}/{kind}"))
-        for kind in ("down/ack", "down/statement/00"):
-            written.add((WORKER, f"d/{chip}/{kind}"))
-            read.add((chip, f"d/{chip}/{kind}"))
+        for topic in SENT:
+            written.add((chip, f"d/{chip}/{topic}"))
+            read.add((WORKER, f"d/{chip}/{topic}"))
+        for topic in RECEIVED:
+            written.add((WORKER, f"d/{chip}/{topic}"))
+            read.add((chip, f"d/{chip}/{topic}"))
         read |= {(TRUSTEE, f"d/{chip}/key"), (MONITOR, f"d/{chip}/status")}
     for role in (MONITOR, TRUSTEE):  # useless, since no role reads a device's topics
-        written |= {(WORKER, f"d/{role}/down/ack"), (WORKER, f"d/{role}/down/statement/00")}
+        written |= {(WORKER, f"d/{role}/{topic}") for topic in RECEIVED}
     read |= {(who, f"catalogue/{rest}") for who in EVERYBODY for rest in LISTED}
     written |= {(WORKER, f"catalogue/{rest}") for rest in LISTED}
     written |= {(WORKER, "area/curve/75056"), (WORKER, f"trustee/{TRUSTEE}/request")}
@@ -75,22 +83,7 @@ def rights() -> Seen:
 
 
 TOPICS = (
-    *(
-        f"d/{who}/{kind}"
-        for who in EVERYBODY
-        for kind in (
-            "up/block",
-            "up/epoch",
-            "up/fetch",
-            "up/seen",
-            "up/a/b",
-            "key",
-            "status",
-            "other",
-            "down/ack",
-            "down/statement/00",
-        )
-    ),
+    *(f"d/{who}/{topic}" for who in EVERYBODY for topic in (*SENT, *RECEIVED, *INVENTED)),
     f"trustee/{TRUSTEE}/request",
     f"trustee/{TRUSTEE}/response",
     "trustee/trustee-b/request",
@@ -101,6 +94,8 @@ TOPICS = (
     f"trustee/{ALICE}/request",
     f"trustee/{ALICE}/response",
     "area/curve/75056",
+    "area/curve/75056/more",
+    "catalogue/list/0/more",
     *(f"catalogue/{rest}" for rest in LISTED),
     "elsewhere",
 )
