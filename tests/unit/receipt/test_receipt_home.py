@@ -485,3 +485,15 @@ def test_every_closing_block_carries_the_commitment_of_its_day(home):
     assert [body.day for body in closing] == [day_number(day(n)) for n in range(JANUARY)]
     assert all(body.is_closing and len(body.commitment) == 32 for body in closing)
     assert len({body.commitment for body in closing}) == JANUARY
+
+
+@pytest.mark.xfail(strict=True, reason="an error of one receipt hides all others from the provider")
+def test_a_defect_of_one_receipt_is_told_of_it_alone(home, monkeypatch):
+    home.ask(0, 31, name(1))
+    (kept,) = home.receipts()
+
+    def fail(*_):
+        raise KeyError("a defect of this program")
+
+    monkeypatch.setattr(provider.receipts, "verify", fail)
+    assert home.check(kept).detail
