@@ -7,6 +7,7 @@ Common ground
 errors     one class for each decision that a caller makes
 ids        identifiers as types
 json_text  the only reader of JSON
+packed     the only reader of MessagePack
 backoff    when to try again
 
 Messages

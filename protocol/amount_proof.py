@@ -49,6 +49,7 @@ from protocol.commitment import (
     uniform_scalar,
 )
 from protocol.errors import CipherError
+from protocol.packed import read_packed
 
 LABEL = b"volet amount proof v1"
 PARTS_MAX = 64
@@ -261,7 +262,7 @@ def _read(
 ) -> tuple[int, list[list[int]], int, list[tuple[bytes, tuple[int, int, int]]]]:
     """Decode a proof; returns challenge, responses by part, response of the total, and bits."""
     try:
-        proof = msgspec.msgpack.decode(data, type=_Proof)
+        proof = read_packed(data, _Proof)
     except msgspec.MsgspecError as exc:
         raise CipherError("this is no proof of an amount") from exc
     interval = claim.interval

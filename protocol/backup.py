@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from protocol.errors import CipherError, ConfigError
 from protocol.hpke import PUBLIC_KEY_BYTES, SealingKey, seal
+from protocol.packed import read_packed
 from protocol.passphrase import KEY_BYTES, LOG2_N, SALT_BYTES, Check, Log2N, Salt, derive_keys
 
 MAGIC = b"volet backup"
@@ -167,8 +168,8 @@ def read_head(read: Callable[[int], bytes], name: str) -> tuple[Header, bytes]:
         )
     data = read(int.from_bytes(start[len(MAGIC) + 1 :], "big"))
     try:
-        return msgspec.msgpack.decode(data, type=Header), start + data
-    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+        return read_packed(data, Header), start + data
+    except msgspec.MsgspecError as exc:
         raise ConfigError(
             f"{name} is damaged or cut short; copy it again from where it was written."
         ) from exc

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from protocol.errors import MessageRefused, Reason
 from protocol.ids import DeviceId
+from protocol.packed import read_packed
 from protocol.topics import Kind, PublicKind, TrusteeKind
 
 VERSION = 1
@@ -65,8 +66,8 @@ def open_message(
     if len(payload) > SIZE_MAX_BYTES:
         raise MessageRefused(Reason.OVERSIZE, f"{len(payload)} bytes")
     try:
-        envelope = msgspec.msgpack.decode(payload, type=_Envelope)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as exc:
+        envelope = read_packed(payload, _Envelope)
+    except msgspec.MsgspecError as exc:
         raise MessageRefused(Reason.MALFORMED, "no envelope") from exc
     if envelope.version != VERSION:
         raise MessageRefused(Reason.VERSION, f"version {envelope.version}")
@@ -86,8 +87,8 @@ def decode_body(body: bytes, body_type: type[Body]) -> Body:
         MessageRefused: a wrong type or length, or another encoding of the same values.
     """
     try:
-        decoded = msgspec.msgpack.decode(body, type=body_type)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as exc:
+        decoded = read_packed(body, body_type)
+    except msgspec.MsgspecError as exc:
         raise MessageRefused(Reason.MALFORMED, f"no {body_type.__name__}") from exc
     if msgspec.msgpack.encode(decoded) != body:
         raise MessageRefused(Reason.NOT_CANONICAL, body_type.__name__)

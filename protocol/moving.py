@@ -17,6 +17,7 @@ from protocol.contract import Signed, open_document
 from protocol.errors import DocumentRefused
 from protocol.keys import HouseholdSecret
 from protocol.messages import DayNumber, Hash, KeyId
+from protocol.packed import read_packed
 
 CONTRACTS_MAX = 16
 DOCUMENT_MAX_BYTES = 1_024
@@ -113,7 +114,7 @@ def open_termination(document: bytes, identity: bytes) -> Termination:
         DocumentRefused: it is not a termination, or not the household's.
     """
     try:
-        signed = msgspec.msgpack.decode(document, type=Signed)
+        signed = read_packed(document, Signed)
     except msgspec.MsgspecError as exc:
         raise DocumentRefused("This is no signed termination.") from exc
     return open_document(signed, Ed25519PublicKey.from_public_bytes(identity), Termination)

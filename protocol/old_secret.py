@@ -12,6 +12,7 @@ import numpy as np
 from protocol.errors import CipherError
 from protocol.household import Q
 from protocol.ntt import transform_back
+from protocol.packed import read_packed
 from protocol.seal_form import read_secret_key
 from protocol.ternary import Ternary
 
@@ -29,7 +30,7 @@ def read_old_secret(data: bytes) -> tuple[bytes, Ternary]:
         CipherError: the bytes are not a household secret of that format.
     """
     try:
-        old = msgspec.msgpack.decode(data, type=_Old)
+        old = read_packed(data, _Old)
     except msgspec.MsgspecError as exc:
         raise CipherError("these bytes are no household secret; put it back from a copy") from exc
     coefficients = transform_back(read_secret_key(old.seal))

@@ -23,6 +23,7 @@ from protocol.errors import CipherError
 from protocol.hpke import SealingKey, seal
 from protocol.layout import INJECTED_STEP, REGISTER_STEP
 from protocol.messages import DayNumber, Hash, KeyId, StatementId
+from protocol.packed import read_packed
 from protocol.statement import Component
 from protocol.tariff import PRICE_UNIT, InjectionLine, Name, RegisterLine, Tariff, price_units
 
@@ -239,7 +240,7 @@ def open_receipt(
     if len(framed) % PADDED_BYTES or any(framed[4 + length :]) or len(data) != length:
         raise CipherError("the sealed receipt is not in its form")
     try:
-        text = msgspec.msgpack.decode(data, type=ReceiptText)
+        text = read_packed(data, ReceiptText)
     except msgspec.MsgspecError as exc:
         raise CipherError("what was sealed is no receipt") from exc
     named = (text.contract, text.statement)

@@ -15,6 +15,7 @@ from protocol.area_cipher import Signed
 from protocol.calendar import PARIS, quarter_hour_start, quarter_hours
 from protocol.errors import CipherError, DocumentRefused
 from protocol.messages import Hash
+from protocol.packed import read_packed
 
 CLOCK_SLOTS = 96
 _SATURDAY = 5
@@ -57,8 +58,8 @@ def read_transform(data: bytes) -> Transform:
         DocumentRefused: it is not a transform, or its arrays do not have the sizes it states.
     """
     try:
-        transform = msgspec.msgpack.decode(data, type=Transform)
-    except (msgspec.MsgspecError, ValueError) as exc:
+        transform = read_packed(data, Transform)
+    except msgspec.MsgspecError as exc:
         raise DocumentRefused("These bytes are no transform.") from exc
     sizes = (len(transform.matrix), len(transform.profiles))
     if sizes != (4 * transform.rows * CLOCK_SLOTS, 8 * CLOCK_SLOTS) or transform.rows < 1:

@@ -18,6 +18,7 @@ from protocol.errors import DocumentRefused, MessageRefused, Reason
 from protocol.governance import Trustee as PublicTrustee
 from protocol.hpke import SealingKey
 from protocol.ids import DeviceId
+from protocol.packed import read_packed
 from protocol.topics import Kind, device_topic, parse_device_topic
 from protocol.trustee_messages import (
     Answer,
@@ -221,7 +222,7 @@ class TrusteeCore:
         if self.peers.conflict(request):
             raise MessageRefused(Reason.CONFLICT, "two sets of this figure were seen")
         if is_logged and (stored := self._log.answer(request.id)) is not None:
-            answer = msgspec.msgpack.decode(stored, type=Answer)
+            answer = read_packed(stored, Answer)
             if not answer.unknown:
                 return answer
         asked = check_request(request, self.documents)
@@ -280,7 +281,7 @@ class TrusteeCore:
             for _, data in self._log.requests_of(self.identity.name, day, measure):
                 if data is None:
                     raise MessageRefused(Reason.NOT_READY, "an answered request is not back yet")
-                request = msgspec.msgpack.decode(data, type=SetRequest)
+                request = read_packed(data, SetRequest)
                 bound.bind(request, households_of(self.documents, request))
             self._bindings.put(day, measure, bound)
         return bound

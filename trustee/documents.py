@@ -3,8 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 
-import msgspec
-
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused
 from protocol.governance import (
@@ -18,6 +16,7 @@ from protocol.governance import (
     read_cosigned,
 )
 from protocol.measures import Measures, check_measures
+from protocol.packed import read_packed
 from protocol.roster import Roster, RosterEntry, SignedEntry
 from trustee.log import TrusteeLog
 
@@ -38,7 +37,7 @@ class TrustedDocuments:
         self._devices: dict[str, RosterEntry] = {}
         self.roster = Roster(bytes(32))
         for data in log.documents():
-            self._add(msgspec.msgpack.decode(data, type=CosignedDocument))
+            self._add(read_packed(data, CosignedDocument))
         for body, signature, seen in log.roster():
             self._append(SignedEntry(body, signature), seen)
 

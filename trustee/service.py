@@ -17,6 +17,7 @@ from protocol.backoff import RetryPolicy
 from protocol.envelope import SIZE_MAX_BYTES, Address, decode_body, open_message, seal_message
 from protocol.errors import MessageRefused, Reason, TransportError
 from protocol.ids import DeviceId
+from protocol.packed import read_packed
 from protocol.topics import Kind, TrusteeKind, all_devices, trustee_topic
 from protocol.trustee_messages import CosignedPage, FromPeer, FromTrustee, Known, ToTrustee
 from system.conditions import Repeated
@@ -118,10 +119,8 @@ class TrusteeTransport:
                 self._address(self._name, TrusteeKind.REQUEST), payload, key, ToTrustee
             )
         try:
-            _, body, _ = msgspec.msgpack.decode(
-                payload[:SIZE_MAX_BYTES], type=tuple[int, bytes, bytes]
-            )
-        except (msgspec.MsgspecError, ValueError) as exc:
+            _, body, _ = read_packed(payload[:SIZE_MAX_BYTES], tuple[int, bytes, bytes])
+        except msgspec.MsgspecError as exc:
             raise MessageRefused(Reason.MALFORMED, "no envelope") from exc
         message = decode_body(body, ToTrustee)
         if not isinstance(message.message, CosignedPage):

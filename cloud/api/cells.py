@@ -1,8 +1,7 @@
 """An index of households' cells that follows the roster in the store."""
 
-import msgspec
-
 from cloud.store.area import AreaStore
+from protocol.packed import read_packed
 from protocol.roster import RosterEntry
 
 # How many entries are read at once.
@@ -20,7 +19,7 @@ class Cells:
         """Read entries that were appended since the last call."""
         while entries := area.roster(self._length, PAGE_ENTRIES):
             for signed in entries:
-                entry = msgspec.msgpack.decode(signed.body, type=RosterEntry)
+                entry = read_packed(signed.body, RosterEntry)
                 self._cells[entry.household_key] = entry.cell
             self._length += len(entries)
 

@@ -23,6 +23,7 @@ from protocol import provider_api as shapes
 from protocol.contract import Signed
 from protocol.errors import DocumentRefused
 from protocol.ids import DeviceId, HouseholdKeyId
+from protocol.packed import read_packed
 from protocol.provider_api import ContractFilter, Drafting
 from protocol.release import Release
 from protocol.schedule import Schedules
@@ -163,7 +164,7 @@ class LocalEvidence:
         stored = self._store.request(statement)
         if stored is None or stored.order.contract != contract:
             return None
-        return msgspec.msgpack.decode(stored.order.request, type=Signed)
+        return read_packed(stored.order.request, Signed)
 
     def offer(self, offer_hash: bytes) -> Signed | None:
         """Return a listed offer."""

@@ -17,6 +17,7 @@ from cloud.store.bulk_requests import BulkRequestItem
 from protocol.contract import Signed, StatementRequest, check_request, open_document
 from protocol.errors import DocumentRefused
 from protocol.json_text import RepeatedKey, read_json
+from protocol.packed import read_packed
 
 LINES_AT_ONCE = 256
 LINE_MAX = 8 * 1024
@@ -61,7 +62,7 @@ class Upload:
         self._file.seek(0)
         while head := self._file.read(_LENGTH_BYTES):
             body = self._file.read(int.from_bytes(head))
-            yield msgspec.msgpack.decode(body, type=BulkRequestItem)
+            yield read_packed(body, BulkRequestItem)
 
     def close(self) -> None:
         """Delete the kept requests."""

@@ -26,6 +26,7 @@ from protocol.ids import HouseholdKeyId
 from protocol.layout import DAY_COEFFICIENTS
 from protocol.measures import Measures
 from protocol.messages import Block
+from protocol.packed import read_packed
 from protocol.topics import Kind, parse_device_topic
 
 BLOCK = "block"
@@ -139,9 +140,9 @@ def _body(kind: Kind, payload: bytes) -> Block | Contribution | None:
     if kind not in types:
         return None
     try:
-        envelope = msgspec.msgpack.decode(payload, type=tuple[int, bytes, bytes])
+        envelope = read_packed(payload, tuple[int, bytes, bytes])
         return decode_body(envelope[1], types[kind])
-    except (msgspec.MsgspecError, ValueError, MessageRefused):
+    except (msgspec.MsgspecError, MessageRefused):
         return None
 
 

@@ -1,7 +1,5 @@
 """How far a provider's request has come."""
 
-import msgspec
-
 from cloud.billing.statements import blocks_of, computed_values, missing_days, prepare
 from cloud.catalogue.log import listed_in
 from cloud.store import Store, StoredContract, StoredRequest
@@ -9,6 +7,7 @@ from protocol.calendar import day_of_number
 from protocol.contract import Signed, StatementRequest
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused
+from protocol.packed import read_packed
 from protocol.provider_api import RequestState, StatementState
 from protocol.schedule import ScheduleMissing
 
@@ -23,7 +22,7 @@ def progress(store: Store, request_id: bytes) -> StatementState:
     contract = store.contract(stored.order.contract) if stored else None
     if stored is None or contract is None:
         raise DocumentRefused(f"No request {request_id.hex()} is known.")
-    signed = msgspec.msgpack.decode(stored.order.request, type=Signed)
+    signed = read_packed(stored.order.request, Signed)
     request = decode_body(signed.body, StatementRequest)
     missing, values, waits_for = 0, 0, ""
     if stored.state is RequestState.PENDING:

@@ -15,6 +15,7 @@ from protocol.contract import Contract, Signed, StatementRequest, open_offer
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused
 from protocol.messages import STATEMENT_ID_BYTES
+from protocol.packed import read_packed
 from protocol.statement import SPREAD_DAYS
 from protocol.tariff import Tariff
 
@@ -96,9 +97,7 @@ def owed_days(store: Store, contract: StoredContract, before: date) -> list[date
 def _requests_of(store: Store, contract: StoredContract) -> list[StatementRequest]:
     """Return the requests of a contract that were not refused, oldest first."""
     return [
-        decode_body(
-            msgspec.msgpack.decode(stored.order.request, type=Signed).body, StatementRequest
-        )
+        decode_body(read_packed(stored.order.request, Signed).body, StatementRequest)
         for stored in store.requests_of(contract.hash)
         if stored.state is not RequestState.REFUSED
     ]

@@ -32,6 +32,7 @@ from protocol.household import Coefficients
 from protocol.ids import HouseholdKeyId
 from protocol.layout import DAY_COEFFICIENTS, MONTH_COEFFICIENTS, coefficient
 from protocol.messages import COEFFICIENT_BYTES, Cover, Statement
+from protocol.packed import read_packed
 from protocol.schedule import Schedules
 from protocol.statement import components
 
@@ -98,7 +99,7 @@ def computed_values(
 
 def _read_request(request_bytes: bytes, contract: StoredContract) -> StatementRequest:
     try:
-        signed = msgspec.msgpack.decode(request_bytes, type=Signed)
+        signed = read_packed(request_bytes, Signed)
     except msgspec.MsgspecError as exc:
         raise DocumentRefused("This is no signed request.") from exc
     key = Ed25519PublicKey.from_public_bytes(contract.provider_key)

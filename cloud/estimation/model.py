@@ -16,6 +16,7 @@ import numpy as np
 
 from cloud.estimation.linalg import at_least, packed_bytes, unpack
 from protocol.errors import DocumentRefused
+from protocol.packed import read_packed
 from protocol.transform import CLOCK_SLOTS, Curve, Matrix
 
 MODEL_VERSION = 1
@@ -185,8 +186,8 @@ def read_model(data: bytes) -> ReleaseModel:
             not fit or values that are not finite.
     """
     try:
-        model = msgspec.msgpack.decode(data, type=ReleaseModel)
-    except (msgspec.MsgspecError, ValueError) as exc:
+        model = read_packed(data, ReleaseModel)
+    except msgspec.MsgspecError as exc:
         raise DocumentRefused("These bytes are no release model.") from exc
     if model.version != MODEL_VERSION:
         raise DocumentRefused(f"This release model is of version {model.version}; update Volet.")

@@ -16,6 +16,7 @@ from protocol.envelope import Address, open_message
 from protocol.errors import MessageRefused, Reason
 from protocol.governance import TrusteeSet
 from protocol.ids import DeviceId
+from protocol.packed import read_packed
 from protocol.topics import TrusteeKind
 from protocol.trustee_messages import Answer, AnswerPage, FromTrustee, Known, Refused, SetRequest
 
@@ -167,8 +168,8 @@ class Asking:
         waiting.collector = Collector()
         shape = open_request.trustees.shape
         try:
-            answer = msgspec.msgpack.decode(data, type=Answer)
-        except (msgspec.MsgspecError, ValueError) as exc:
+            answer = read_packed(data, Answer)
+        except msgspec.MsgspecError as exc:
             raise MessageRefused(Reason.MALFORMED, "no answer") from exc
         if not is_well_formed(answer, open_request.request, shape, number, open_request.slots):
             raise MessageRefused(Reason.BOUNDS, "no answer to what was asked")

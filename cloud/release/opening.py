@@ -25,6 +25,7 @@ from protocol.area_cipher import (
     unmask,
 )
 from protocol.errors import Reason, VoletError
+from protocol.packed import read_packed
 from protocol.roster import Roster
 from protocol.trustee_messages import Answer, Ask, SetRequest
 
@@ -55,7 +56,7 @@ class _Reading(msgspec.Struct, frozen=True):
 
 def asked(figure: Figure) -> SetRequest:
     """Return the request that a figure waits for, which is its last one."""
-    return msgspec.msgpack.decode(figure.requests[-1], type=SetRequest)
+    return read_packed(figure.requests[-1], SetRequest)
 
 
 def advance(

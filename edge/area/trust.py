@@ -22,6 +22,7 @@ from protocol.governance import (
     read_cosigned,
 )
 from protocol.measures import Group, Measures, check_measures
+from protocol.packed import read_packed
 from protocol.roster import RosterEntry, SignedEntry, open_entry
 from protocol.transform import Transform, read_transform
 
@@ -127,8 +128,8 @@ def first_set(data: bytes, collectivity: str) -> tuple[CosignedDocument, Trustee
 def cosigned_from_bytes(data: bytes) -> CosignedDocument:
     """Read a signed document from MessagePack without verifying it. Raises DocumentRefused."""
     try:
-        return msgspec.msgpack.decode(data, type=CosignedDocument)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as exc:
+        return read_packed(data, CosignedDocument)
+    except msgspec.MsgspecError as exc:
         raise DocumentRefused("These bytes are no signed document.") from exc
 
 

@@ -16,6 +16,7 @@ from protocol.bill import CENT, Bill
 from protocol.calendar import day_of_number
 from protocol.contract import Signed, StatementRequest
 from protocol.messages import Statement
+from protocol.packed import read_packed
 
 
 class _BilledStatement(msgspec.Struct, frozen=True):
@@ -40,7 +41,7 @@ class BilledDays(msgspec.Struct, frozen=True):
         statements: dict[bytes, _BilledStatement] = {}
         owed: dict[date, bytes] = {}
         for row in rows:
-            request = msgspec.msgpack.decode(row.request, type=StatementRequest)
+            request = read_packed(row.request, StatementRequest)
             statements[row.statement] = _BilledStatement(request, row.request, row.total_cents)
             for number in request.late:
                 owed.pop(day_of_number(number), None)
@@ -114,7 +115,7 @@ class BilledDays(msgspec.Struct, frozen=True):
 
 def billed_row(statement: Statement, bill: Bill) -> BilledRow:
     """Return the row that records a correct statement as billed."""
-    request = msgspec.msgpack.decode(statement.request, type=Signed).body
+    request = read_packed(statement.request, Signed).body
     return BilledRow(statement.id, request, int(bill.total_ttc / CENT))
 
 

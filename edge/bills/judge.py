@@ -34,6 +34,7 @@ from protocol.errors import CipherError, DocumentRefused
 from protocol.household import Weights, undigits
 from protocol.ids import Incarnation
 from protocol.messages import LineSums, Statement
+from protocol.packed import read_packed
 from protocol.schedule import ScheduleMissing, Schedules
 from protocol.seal import SealSecret
 from protocol.statement import Component, components
@@ -91,11 +92,11 @@ def _check_request(statement: Statement, agreement: Agreement) -> tuple[Statemen
     ):
         raise NotOpened(Finding.CONTRACT_UNKNOWN)
     try:
-        signed = msgspec.msgpack.decode(statement.request, type=Signed)
+        signed = read_packed(statement.request, Signed)
         key = Ed25519PublicKey.from_public_bytes(agreement.offer.provider_key)
         request = open_document(signed, key, StatementRequest)
         check_request(request)
-        accepted = msgspec.msgpack.decode(statement.acceptance, type=Signed)
+        accepted = read_packed(statement.acceptance, Signed)
         acceptance = open_document(accepted, key, Acceptance)
     except (msgspec.MsgspecError, DocumentRefused) as exc:
         raise NotOpened(Finding.REQUEST_FORGED) from exc

@@ -34,6 +34,7 @@ from protocol.envelope import open_message
 from protocol.errors import CipherError, MessageRefused, Reason
 from protocol.json_text import read_json
 from protocol.messages import Statement
+from protocol.packed import read_packed
 from protocol.receipt import Receipt, ReceiptAck
 from protocol.topics import Kind, device_topic
 
@@ -152,7 +153,7 @@ class ReceiptLane(MessageHandler):
                 del self._flights[statement]
                 continue
             flight.sent(now_s, RESEND)
-            receipt = msgspec.msgpack.decode(body, type=Receipt)
+            receipt = read_packed(body, Receipt)
             payload = self._signer.seal(Kind.RECEIPT, receipt)
             out.append(Publish(self._topic(), payload))
         return out

@@ -27,6 +27,7 @@ from protocol.envelope import decode_body
 from protocol.errors import CipherError
 from protocol.keys import HouseholdSecret
 from protocol.messages import Statement
+from protocol.packed import read_packed
 from protocol.receipt import (
     PricedPart,
     Receipt,
@@ -111,7 +112,7 @@ def read_inputs(
     statement: Statement, agreement: Agreement, listed: ListedDocuments
 ) -> ReceiptInputs:
     """Read the documents of a statement that was judged correct; judging verified signatures."""
-    signed = msgspec.msgpack.decode(statement.request, type=Signed)
+    signed = read_packed(statement.request, Signed)
     request = decode_body(signed.body, StatementRequest)
     is_own = request.offer == agreement.contract.offer
     offer = agreement.offer if is_own else listed.extensions[request.offer]

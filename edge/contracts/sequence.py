@@ -7,8 +7,6 @@ contract, and billed days stay with the contract that billed them.
 from datetime import date, timedelta
 from pathlib import Path
 
-import msgspec
-
 from edge.contracts.former import read_former
 from edge.contracts.signed import read_agreement
 from edge.language.numbers import SHORT_HASH
@@ -18,6 +16,7 @@ from protocol.calendar import day_of_number
 from protocol.contract import Contract, Signed, StatementRequest
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused
+from protocol.packed import read_packed
 
 
 def check_follows(directory: Path, signed: Signed) -> None:
@@ -51,9 +50,7 @@ def _billed_last(directory: Path) -> tuple[date, bytes] | None:
     if not (directory / FILE_NAME).exists():
         return None
     with read_vault(directory) as vault:
-        requests = [
-            msgspec.msgpack.decode(row.request, type=StatementRequest) for row in vault.billed()
-        ]
+        requests = [read_packed(row.request, StatementRequest) for row in vault.billed()]
     return max(
         ((day_of_number(request.end), request.contract) for request in requests), default=None
     )

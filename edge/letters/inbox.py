@@ -14,6 +14,7 @@ from protocol.envelope import open_message
 from protocol.errors import CipherError, DocumentRefused, MessageRefused, Reason
 from protocol.keys import HouseholdSecret
 from protocol.letters import Letter, PrivateLetter, open_letter, read_letter
+from protocol.packed import read_packed
 from protocol.topics import Kind
 
 Agreements = Mapping[bytes, Agreement]
@@ -88,8 +89,8 @@ def opened_letters(
 def _read(data: bytes, agreements: Agreements) -> PrivateLetter:
     """Verify a message with the key of the provider whose contract it names."""
     try:
-        signed = msgspec.msgpack.decode(data, type=Signed)
-        named = msgspec.msgpack.decode(signed.body, type=PrivateLetter)
+        signed = read_packed(data, Signed)
+        named = read_packed(signed.body, PrivateLetter)
     except msgspec.MsgspecError as exc:
         raise DocumentRefused("This is no letter.") from exc
     agreement = agreements.get(named.contract)

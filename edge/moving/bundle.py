@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from edge.contracts.former import FormerContract
 from edge.vault.signer import FormerDevice
 from protocol.errors import ConfigError
+from protocol.packed import read_packed
 from protocol.passphrase import LOG2_N, SALT_BYTES, Check, Log2N, Salt, derive_keys
 
 MAGIC = b"volet bundle"
@@ -88,7 +89,7 @@ def open_bundle(data: bytes, passphrase: str, name: str = "This file") -> Bundle
         raise ConfigError(f"This passphrase does not open {name}; try again as it stands written.")
     try:
         plain = ChaCha20Poly1305(key).decrypt(header.nonce, body, head)
-        return msgspec.msgpack.decode(plain, type=Bundle)
+        return read_packed(plain, Bundle)
     except (InvalidTag, msgspec.MsgspecError) as exc:
         raise ConfigError(
             f"{name} is damaged or was altered; copy it again from where it was written."
@@ -115,7 +116,7 @@ def _read_header(data: bytes, name: str) -> tuple[_Header, bytes]:
     start = at + 1 + _LENGTH_BYTES
     end = start + int.from_bytes(data[at + 1 : start], "big")
     try:
-        header = msgspec.msgpack.decode(data[start:end], type=_Header)
+        header = read_packed(data[start:end], _Header)
     except msgspec.MsgspecError as exc:
         raise ConfigError(
             f"{name} is damaged or cut short; copy it again from where it was written."

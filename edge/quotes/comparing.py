@@ -16,6 +16,7 @@ from edge.vault.reader import VaultReader
 from protocol.calendar import quarter_hours
 from protocol.catalogue import Catalogue
 from protocol.contract import Offer
+from protocol.packed import read_packed
 from protocol.quotes import LeftOut, QuoteAnswer, QuotePlan, tariff_on
 
 
@@ -56,7 +57,7 @@ def compare(
     catalogue = copy.at(row.head)
     if catalogue is None:
         return Comparison(QuestionState.LIST_INCOMPLETE, row.asked_at)
-    answer = msgspec.msgpack.decode(row.answer, type=QuoteAnswer)
+    answer = read_packed(row.answer, QuoteAnswer)
     try:
         quotes = _quotes(vault, identity, agreement, kva, catalogue, row, answer)
     except QuotesRefused as exc:

@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from edge.privacy.contribution import Seeds
 from edge.privacy.ledger import DAY_RHO_MAX, Spend
+from protocol.packed import read_packed
 from protocol.roster import SignedEntry
 
 # The measure of a day whose cost the vault does not know, as it was fetched back from the cloud.
@@ -171,7 +172,7 @@ class AreaTables:
         if row is None:
             return None
         generation, of_set, encoded, payload = row
-        seeds = msgspec.msgpack.decode(encoded, type=tuple[bytes, ...])
+        seeds = read_packed(encoded, tuple[bytes, ...])
         return KeyShares(Seeds(generation, bytes(of_set), seeds), bytes(payload))
 
     # Documents and the roster's entries.

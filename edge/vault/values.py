@@ -12,11 +12,9 @@ from edge.metering.state import MeterState
 from edge.vault.rows import QuarterHour
 from protocol.calendar import day_number, day_of_number, quarter_hours
 from protocol.layout import QUARTER_HOUR_MAX_WH
+from protocol.packed import read_packed
 
 _state_encoder = msgspec.msgpack.Encoder()
-_state_decoder = msgspec.msgpack.Decoder(MeterState)
-_day_decoder = msgspec.msgpack.Decoder(DayClosed)
-_point_decoder = msgspec.msgpack.Decoder(RestorePoint)
 
 
 class Values:
@@ -43,12 +41,12 @@ class Values:
     def state(self) -> MeterState | None:
         """Return metering's state, None if there is none."""
         row = self._database.execute("SELECT state FROM meter WHERE id = 1").fetchone()
-        return None if row is None or row[0] is None else _state_decoder.decode(row[0])
+        return None if row is None or row[0] is None else read_packed(row[0], MeterState)
 
     def restore_point(self) -> RestorePoint | None:
         """Return metering's restore point, None if metering need not be restored."""
         row = self._database.execute("SELECT restore_point FROM meter WHERE id = 1").fetchone()
-        return None if row is None or row[0] is None else _point_decoder.decode(row[0])
+        return None if row is None or row[0] is None else read_packed(row[0], RestorePoint)
 
     def put_interval(self, event: QuarterHourClosed, *, is_encrypted: bool) -> None:
         """Store a quarter-hour; an encrypted one never changes."""
@@ -103,7 +101,7 @@ class Values:
             "SELECT closed, fingerprint FROM days WHERE is_encrypted = 0 AND day = ?",
             (day_number(day),),
         ).fetchone()
-        return None if row is None else (_day_decoder.decode(row[0]), row[1])
+        return None if row is None else (read_packed(row[0], DayClosed), row[1])
 
     def pending_days(self) -> list[date]:
         """Return the days with anything that waits for encryption, in order."""
@@ -181,7 +179,7 @@ class Values:
         ).fetchone()
         if row is None:
             return None
-        closed = _day_decoder.decode(row[0])
+        closed = read_packed(row[0], DayClosed)
         day, j = closed.day, quarter_hours(closed.day) - 1
         placed_wh = last_wh = 0
         for interval in self.intervals(day, day + timedelta(days=2)):
@@ -209,7 +207,7 @@ class Values:
             "SELECT closed FROM days WHERE fingerprint = ?", (fingerprint,)
         ).fetchall()
         for (encoded,) in rows:
-            closed = _day_decoder.decode(encoded)
+            closed = read_packed(encoded, DayClosed)
             if not closed.meter_serial:
                 named = msgspec.structs.replace(closed, meter_serial=serial, calendar=calendar)
                 self._database.execute(
@@ -235,14 +233,14 @@ class Values:
             "SELECT closed, is_encrypted FROM days WHERE day >= ? AND day < ? ORDER BY day",
             (day_number(start), day_number(end)),
         ).fetchall()
-        return [(_day_decoder.decode(closed), bool(done)) for closed, done in rows]
+        return [(read_packed(closed, DayClosed), bool(done)) for closed, done in rows]
 
     def fingerprinted_days(self) -> list[tuple[DayClosed, int]]:
         """Return all closed days, each with its fingerprint of meter and calendar, in order."""
         rows = self._database.execute(
             "SELECT closed, fingerprint FROM days ORDER BY day"
         ).fetchall()
-        return [(_day_decoder.decode(closed), fingerprint) for closed, fingerprint in rows]
+        return [(read_packed(closed, DayClosed), fingerprint) for closed, fingerprint in rows]
 
     def notices(self) -> list[Notice]:
         """Return all notices, oldest first."""

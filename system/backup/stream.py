@@ -16,6 +16,7 @@ from protocol.backup import (
 )
 from protocol.chunks import open_chunks
 from protocol.errors import CipherError
+from protocol.packed import read_packed
 
 PART_BYTES = 1 << 20
 
@@ -60,7 +61,7 @@ def unpack(
         length = int.from_bytes(reader.exactly(MANIFEST_LENGTH_BYTES), "big")
         if length > head[0].size_bytes:
             raise damaged(name)
-        manifest = msgspec.msgpack.decode(reader.exactly(length), type=Manifest)
+        manifest = read_packed(reader.exactly(length), Manifest)
         for entry in manifest.files:
             digest, left = hashlib.sha256(), entry.size_bytes
             take(entry, b"")
@@ -72,7 +73,7 @@ def unpack(
             if digest.digest() != entry.digest:
                 raise damaged(name)
         reader.end()
-    except (CipherError, msgspec.MsgspecError, UnicodeDecodeError) as exc:
+    except (CipherError, msgspec.MsgspecError) as exc:
         raise damaged(name) from exc
     return manifest
 

@@ -21,6 +21,7 @@ from cloud.store.sqlite.documents import SqliteDocuments
 from cloud.store.sqlite.tables import instant, placeholders, seconds
 from protocol.errors import Reason, StoreError
 from protocol.ids import DeviceId, HouseholdKeyId
+from protocol.packed import read_packed
 
 _ENDED = (FigureStage.RELEASED, FigureStage.DISCARDED)
 _RANKS = {
@@ -276,8 +277,8 @@ def _figure(row: tuple[Any, ...]) -> Figure:
         FigureKey(measures, measure, code, day),
         FigureStage(stage),
         instant(at),
-        msgspec.msgpack.decode(requests, type=tuple[bytes, ...]),
-        msgspec.msgpack.decode(left_out, type=tuple[tuple[int, Reason], ...]),
+        read_packed(requests, tuple[bytes, ...]),
+        read_packed(left_out, tuple[tuple[int, Reason], ...]),
         opened,
         release,
         detail,

@@ -12,6 +12,7 @@ from protocol.calendar import day_number, day_of_number, month_of
 from protocol.errors import Reason
 from protocol.ids import DeviceId, HouseholdKeyId
 from protocol.messages import Block
+from protocol.packed import read_packed
 
 # An honest chip sends in order, within a window; more gaps than this would not fit into an ack.
 GAPS_MAX = 512
@@ -170,8 +171,8 @@ class BatchWriter:
             household,
             DeviceId(device),
             through,
-            msgspec.msgpack.decode(beyond, type=ranges.Ranges),
-            msgspec.msgpack.decode(months, type=tuple[int, ...]),
+            read_packed(beyond, ranges.Ranges),
+            read_packed(months, tuple[int, ...]),
         )
         return known
 

@@ -5,8 +5,6 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
-import msgspec
-
 from cloud.store import (
     BatchOutcome,
     BlockItem,
@@ -25,6 +23,7 @@ from protocol.calendar import day_number, day_of_number, month_of
 from protocol.errors import Reason
 from protocol.ids import DeviceId, HouseholdKeyId, Incarnation
 from protocol.messages import COEFFICIENT_BYTES, IncarnationState
+from protocol.packed import read_packed
 
 # Flooding the cloud with refused messages raises counters but does not fill the disk.
 DEAD_LETTERS_KEPT = 10_000
@@ -131,8 +130,8 @@ class SqliteBlocks(Tables):
             IncarnationState(
                 incarnation,
                 through,
-                msgspec.msgpack.decode(beyond, type=ranges.Ranges),
-                msgspec.msgpack.decode(months, type=tuple[int, ...]),
+                read_packed(beyond, ranges.Ranges),
+                read_packed(months, tuple[int, ...]),
             )
             for incarnation, through, beyond, months in rows
         )

@@ -9,6 +9,7 @@ import msgspec
 from cloud.store.sqlite.tables import Tables
 from protocol.errors import StoreError
 from protocol.governance import CosignedDocument, Signature
+from protocol.packed import read_packed
 from protocol.roster import RosterEntry, SignedEntry
 
 _COSIGNED = "SELECT kind, body, signatures FROM charter"
@@ -70,7 +71,7 @@ class SqliteDocuments(Tables):
             row = self._row("SELECT count(*) FROM roster_entry")
             length = int(row[0]) if row else 0
             for number, signed in enumerate(entries, start=length):
-                if msgspec.msgpack.decode(signed.body, type=RosterEntry).number != number:
+                if read_packed(signed.body, RosterEntry).number != number:
                     raise StoreError(
                         f"Roster entry {number} is another one; somebody else has added to the "
                         "roster: run the command again."
@@ -94,6 +95,4 @@ class SqliteDocuments(Tables):
 
 def _cosigned(row: tuple[Any, ...]) -> CosignedDocument:
     kind, body, signatures = row
-    return CosignedDocument(
-        kind, body, msgspec.msgpack.decode(signatures, type=tuple[Signature, ...])
-    )
+    return CosignedDocument(kind, body, read_packed(signatures, tuple[Signature, ...]))

@@ -21,6 +21,7 @@ from protocol.calendar import day_of_number
 from protocol.contract import Signed
 from protocol.errors import Reason
 from protocol.ids import DeviceId, HouseholdKeyId
+from protocol.packed import read_packed
 from protocol.provider_api import LetterState
 
 _TOKENS = """
@@ -165,8 +166,8 @@ class SqliteProviders(Tables):
             ContractRow(
                 contract_hash,
                 HouseholdKeyId(key),
-                msgspec.msgpack.decode(contract, type=Signed),
-                None if acceptance is None else msgspec.msgpack.decode(acceptance, type=Signed),
+                read_packed(contract, Signed),
+                None if acceptance is None else read_packed(acceptance, Signed),
                 None if last_day is None else day_of_number(last_day + 1),
             )
             for contract_hash, key, contract, acceptance, last_day in rows
@@ -258,7 +259,7 @@ def _token(row: tuple[Any, ...]) -> Token:
         name,
         provider,
         digest,
-        msgspec.msgpack.decode(scopes, type=tuple[Scope, ...]),
+        read_packed(scopes, tuple[Scope, ...]),
         instant(created),
         instant(expires),
         None if revoked is None else instant(revoked),

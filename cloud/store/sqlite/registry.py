@@ -11,6 +11,7 @@ from cloud.store.sqlite.tables import Tables, instant, placeholders, seconds
 from protocol.calendar import day_number, day_of_number
 from protocol.contract import Signed
 from protocol.ids import DeviceId, HouseholdKeyId
+from protocol.packed import read_packed
 
 # SQLite allows 32 766 parameters in a statement; a batch has 512.
 _IDS_MAX = 10_000
@@ -153,8 +154,8 @@ def _contract(row: tuple[Any, ...]) -> StoredContract:
         HouseholdKeyId(key),
         provider,
         provider_key,
-        msgspec.msgpack.decode(offer, type=Signed),
-        msgspec.msgpack.decode(contract, type=Signed),
-        None if acceptance is None else msgspec.msgpack.decode(acceptance, type=Signed),
+        read_packed(offer, Signed),
+        read_packed(contract, Signed),
+        None if acceptance is None else read_packed(acceptance, Signed),
         None if last_day is None else day_of_number(last_day + 1),
     )

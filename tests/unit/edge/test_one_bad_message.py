@@ -77,7 +77,6 @@ BROKEN = {
 }
 
 
-@pytest.mark.xfail(strict=True, reason="such a message rests the whole subject, at each start")
 @pytest.mark.parametrize("what", BROKEN)
 def test_text_that_is_not_utf_8_costs_its_message_alone(home, what):
     BROKEN[what](home)
