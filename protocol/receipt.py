@@ -5,7 +5,7 @@ days' commitments and the total. The receipt is sealed to the provider (protocol
 and collectivity see that it exists, but no amount.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -126,6 +126,24 @@ def unproven_lines(components: Sequence[Component], consent: Consent) -> tuple[s
     return tuple(dict.fromkeys(component.line.name for component in unproven))
 
 
+def rounding_slack(vat: Collection[Decimal]) -> Fraction:
+    """Return how far (€) rounding can move a bill's total from the exact sum, at most.
+
+    Half a cent for each energy line with its VAT, and half a cent for the VAT of each rate. `vat`
+    has the rate of each line.
+    """
+    rates = [Fraction(rate) for rate in vat]
+    return ROUNDING * (sum((1 + rate for rate in rates), Fraction(0)) + len(set(rates)))
+
+
+def wrong_cents_max(vat: Collection[Decimal]) -> int:
+    """Return by how many cents a total may be wrong, at most, and still be proven.
+
+    The true total may stand at one end of what rounding leaves open, the wrong one at the other.
+    """
+    return int(2 * rounding_slack(vat) / Fraction(CENT))
+
+
 def total_claim(
     components: Sequence[Component], fixed: FixedLines, total_cents: int
 ) -> Interval | None:
@@ -137,11 +155,10 @@ def total_claim(
     parts = priced_parts(components)
     lines = [component.line for part in parts for component in part.lines]
     rates = {Fraction(line.vat) for line in lines}
-    known, slack = Fraction(0), len(rates) * ROUNDING
+    known, slack = Fraction(0), rounding_slack([line.vat for line in lines])
     for rate in {Fraction(rate) for _, rate in fixed}:
         base = sum((Fraction(ht) for ht, of in fixed if Fraction(of) == rate), Fraction(0))
         known += base + (base * rate if rate in rates else Fraction(to_cent(base * rate)))
-    slack += sum((1 + Fraction(line.vat)) * ROUNDING for line in lines)
     rows = tuple(_weights(part) for part in parts)
     scale = lcm(*(weight.denominator for row in rows for weight in row)) if rows else 1
     weights = [[int(weight * scale) for weight in row] for row in rows]

@@ -40,6 +40,7 @@ from protocol.receipt import (
     priced_parts,
     proof_context,
     unproven_lines,
+    wrong_cents_max,
 )
 from protocol.statement import WH_PER_KWH, Component, components
 from protocol.tariff import MarketLine
@@ -73,8 +74,11 @@ class CheckedLine(msgspec.Struct, frozen=True):
 class Checked(msgspec.Struct, frozen=True, rename={"verdict": "standing"}):
     """A checked receipt over the days [start, end), with what the household agreed to reveal.
 
-    `doubts`: the chip's reasons why some of its days are estimates. `detail`: why it was refused;
-    then there is no amount.
+    Attributes:
+        doubts: the chip's reasons why some of its days are estimates.
+        wrong_cents_max: by how many cents a proven total may be wrong, at most; None without proof.
+        detail: why it was refused; then there is no amount.
+
     """
 
     statement: str
@@ -87,6 +91,7 @@ class Checked(msgspec.Struct, frozen=True, rename={"verdict": "standing"}):
     lines: tuple[CheckedLine, ...] = ()
     unproven: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+    wrong_cents_max: int | None = None
     detail: str = ""
 
 
@@ -132,6 +137,7 @@ def check_receipt(
         tuple(_lines(text, terms)),
         text.unproven,
         text.doubts,
+        _wrong_cents_max(text, terms) if verdict is ReceiptVerdict.PROVEN else None,
     )
 
 
@@ -202,6 +208,13 @@ def check_text(
     if price_bill(terms.offer.tariffs, start, end, ()).total_ttc != text.total_cents * CENT:
         raise CipherError("the total does not follow from the tariff")
     return ReceiptVerdict.PROVEN
+
+
+def _wrong_cents_max(text: ReceiptText, terms: ReceiptTerms) -> int:
+    """Named lines and fixed lines are exact; a total is proven as far as rounding leaves it open."""
+    if text.consent is Consent.LINES or not text.proof:
+        return 0
+    return wrong_cents_max([component.line.vat for component in terms.components])
 
 
 def _open_envelope(

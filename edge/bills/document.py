@@ -14,8 +14,9 @@ from edge.language.numbers import SHORT_HASH, day_text, energy, euros, number, p
 from edge.language.typography import bilingual, measure
 from edge.metering.events import DayClosed
 from protocol.bill import CENT, Bill, Line
-from protocol.contract import Offer
+from protocol.contract import Consent, Offer
 from protocol.doubt import Doubt
+from protocol.receipt import wrong_cents_max
 from protocol.registers import count_alike
 from protocol.tariff import RegisterLine
 
@@ -33,6 +34,7 @@ class Papers(msgspec.Struct, frozen=True):
         last: the last closed day of the period, if the vault holds it.
         previous: the judgement of the period before, if there is one.
         messages: the provider's private messages to this household, newest first.
+        consent: what a receipt of the bill may reveal.
     """
 
     offer: Offer
@@ -41,6 +43,7 @@ class Papers(msgspec.Struct, frozen=True):
     last: DayClosed | None = None
     previous: Judgement | None = None
     messages: tuple[str, ...] = ()
+    consent: Consent = Consent.NOTHING
 
 
 class TableRow(msgspec.Struct, frozen=True):
@@ -126,6 +129,7 @@ def compose(judgement: Judgement, papers: Papers, lang: Lang) -> BillDocument:
         findings=(
             *(FINDINGS[lang][finding] for finding in judgement.findings),
             *remarks(judgement, lang),
+            *_proof(bill, papers.consent, lang),
         ),
         sections=_sections(bill, lang),
         total_ht=_eur(bill.total_ht, lang),
@@ -194,6 +198,16 @@ def _indices(judgement: Judgement, papers: Papers, lang: Lang) -> tuple[IndexRow
             IndexRow(label, number(start, lang), number(end, lang), energy(end - start, lang))
         )
     return tuple(rows)
+
+
+def _proof(bill: Bill, consent: Consent, lang: Lang) -> list[str]:
+    """Return a sentence on what the receipt of a total proves; it proves nothing of the curve."""
+    energy = [line for line in bill.lines if line.quantity_kwh is not None]
+    is_priced = any(line.eur_per_kwh for line in energy)
+    if consent is not Consent.TOTAL or not is_priced or any(line.wh is not None for line in energy):
+        return []
+    cents = wrong_cents_max([line.vat for line in energy])
+    return [WORDS[lang]["proof"].format(cents=cents)]
 
 
 def _register_names(offer: Offer) -> dict[int, str]:

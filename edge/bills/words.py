@@ -69,6 +69,10 @@ WORDS = bilingual(
             "Cette facture ne dit rien de vos journées : vous pouvez la montrer sans dévoiler quand "
             "vous êtes chez vous."
         ),
+        "proof": (
+            "Le reçu que votre boîtier remet à votre fournisseur prouve ce total à {cents} centimes "
+            "près : les lignes et la TVA sont arrondies."
+        ),
         "messages": "Messages de votre fournisseur, que vous seul pouvez lire",
         "none_yet": "Aucune facture n'est encore arrivée.",
         "billed": "Ces jours sont déjà réglés par une facture juste ; rien à faire.",
@@ -128,6 +132,10 @@ WORDS = bilingual(
         "no_previous": "This is your first bill: nothing to compare with yet.",
         "no_detail": (
             "This bill says nothing of your days: you can show it without telling when you are home."
+        ),
+        "proof": (
+            "The receipt that your chip hands to your provider proves this total to within {cents} "
+            "cents: lines and VAT are rounded."
         ),
         "messages": "Messages of your provider that only you can read",
         "none_yet": "No bill has arrived yet.",

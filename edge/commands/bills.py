@@ -138,6 +138,7 @@ def _papers(
         tuple(
             letter.text for letter in read_letters(directory) if letter.written_on >= chosen.start
         ),
+        agreement.contract.consent,
     )
 
 

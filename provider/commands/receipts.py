@@ -68,6 +68,11 @@ def in_words(checked: Checked) -> str:
     for line in checked.lines:
         quantity = f"{line.wh} Wh" if line.kwh is None else f"{line.kwh} kWh"
         rows.append(f"  {line.name:<40}{quantity:>16}{line.ht:>12} €")
+    if checked.wrong_cents_max:
+        rows.append(
+            f"  a total that is wrong by up to {checked.wrong_cents_max} cents would pass as well: "
+            "lines and VAT are rounded"
+        )
     rows += [f"  without proof: {name}" for name in checked.unproven]
     rows += [f"  estimated in part: {DOUBTS[doubt]}" for doubt in checked.doubts]
     return "\n".join(rows)

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
 
+import msgspec
 import pytest
 from pypdf import PdfReader
 
@@ -18,7 +19,7 @@ from edge.language.choice import Lang
 from edge.language.numbers import euros
 from edge.language.typography import WIDE_SPACE, typeset
 from protocol.bill import price_bill, register_energies
-from protocol.contract import Offer
+from protocol.contract import Consent, Offer
 from protocol.doubt import Doubt
 from protocol.tariff import FixedLine, InjectionLine, RegisterLine
 from tests.support.french import plain
@@ -150,6 +151,26 @@ def test_a_bill_in_the_household_s_favour_is_a_credit_note():
     assert document.is_credit
     assert "Avoir" in text
     assert "Montant en votre faveur TTC 30,00 €" in text
+
+
+@pytest.mark.parametrize(
+    ("consent", "is_said"),
+    [(Consent.TOTAL, True), (Consent.LINES, False), (Consent.NOTHING, False)],
+)
+def test_a_bill_says_how_closely_its_receipt_proves_the_total(consent, is_said):
+    """Three lines at 20 %: 2.3 cents of rounding in the bill, and as much in the proof."""
+    text, _ = read(render_html(compose(judged(), papers(consent=consent), Lang.EN)))
+    assert ("proves this total to within 4 cents" in text) == is_said
+
+
+def test_a_bill_priced_on_the_curve_claims_no_proof():
+    bill = judged().bill
+    curve = msgspec.structs.replace(bill.lines[-1], kwh=None, wh=1)
+    on_curve = msgspec.structs.replace(bill, lines=(*bill.lines[:-1], curve))
+    text, _ = read(
+        render_html(compose(judged(bill=on_curve), papers(consent=Consent.TOTAL), Lang.EN))
+    )
+    assert "proves this total" not in text
 
 
 def test_a_refused_statement_has_no_page():

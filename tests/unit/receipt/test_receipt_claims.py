@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from itertools import product
 
 import msgspec
 import pytest
@@ -27,6 +28,7 @@ from protocol.receipt import (
     seal_receipt,
     total_claim,
     unproven_lines,
+    wrong_cents_max,
 )
 from protocol.schedule import Schedules
 from protocol.statement import components
@@ -107,6 +109,34 @@ def test_the_true_total_lies_within_the_interval_whatever_the_tariffs(one, two, 
         assert not any(line.eur_per_kwh for line in (*one.energy, *two.energy))
         return
     assert interval.low <= weighted(interval, values) <= interval.high
+
+
+@given(tariffs(valid_to=CHANGE), tariffs(valid_from=CHANGE), VALUES, VALUES, st.integers(1, 99))
+@settings(max_examples=100, deadline=None)
+def test_a_total_that_is_wrong_by_more_than_is_said_lies_outside(one, two, first, second, more):
+    offered, values = (one, two), (first, second)
+    parts = parts_of(offered)
+    wrong = wrong_cents_max([component.line.vat for component in parts]) + more
+    true = int(bill_of(offered, parts, values).total_ttc * 100)
+    for total in (true - wrong, true + wrong):
+        interval = total_claim(parts, fixed_lines(offered, START, END), total)
+        if interval is not None:
+            assert not interval.low <= weighted(interval, values) <= interval.high
+
+
+def test_a_total_that_is_wrong_by_what_is_said_can_be_proven():
+    """Quantities that every line and the VAT round up by almost half a cent."""
+    offered = (simple_tariff(),)
+    parts = parts_of(offered)
+    said = wrong_cents_max([component.line.vat for component in parts])
+    passing = set()
+    for first, second in product(range(200), repeat=2):
+        values = ([first, second, *[0] * 10],)
+        true = int(bill_of(offered, parts, values).total_ttc * 100)
+        interval = total_claim(parts, fixed_lines(offered, START, END), true - said)
+        if interval.low <= weighted(interval, values) <= interval.high:
+            passing.add((first, second))
+    assert passing
 
 
 @given(VALUES, st.integers(5, 100_000), st.booleans())

@@ -76,6 +76,9 @@ def test_a_total_is_proven_from_the_commitments_of_its_days(home):
     (verdict,) = [msgspec.json.decode(row.verdict) for row in home.vault.statements()]
     assert checked.total_ttc == Decimal(verdict["bill"]["total_ttc"])
     assert checked.lines == ()
+    # Two prices and excise at 20 %: 2.3 cents on either side of the exact sum.
+    assert checked.wrong_cents_max == 4
+    assert "wrong by up to 4 cents" in in_words(checked)
 
 
 def test_lines_are_proven_to_the_kwh_where_the_contract_says_so(tmp_path):
@@ -87,6 +90,8 @@ def test_lines_are_proven_to_the_kwh_where_the_contract_says_so(tmp_path):
     rows = home.vault.values.days(day(0), day(JANUARY))
     low, high = (sum(closed.register_steps_kwh[n] for closed, _ in rows) for n in (0, 1))
     assert [line.kwh for line in checked.lines] == [low, high, low + high]
+    assert checked.wrong_cents_max == 0
+    assert "wrong by" not in in_words(checked)
     home.kill()
 
 
