@@ -291,6 +291,19 @@ def test_a_replaced_meter_shows_both_and_what_each_counted():
     assert meter_spans(days[:1]) == ()
 
 
+def test_a_part_of_a_day_without_any_name_is_no_meter_of_its_own():
+    first, second, third = (date(2026, 3, day) for day in (1, 2, 3))
+    days = [
+        closed_day(first, (1,), meter_serial="", calendar=""),
+        closed_day(second, (2,), meter_serial="", calendar="BASE"),
+        closed_day(third, (4,), meter_serial="m", calendar="BASE"),
+    ]
+    assert [(span.serial, span.calendar, span.register_kwh[0]) for span in meter_spans(days)] == [
+        ("", "BASE", 2),
+        ("m", "BASE", 4),
+    ]
+
+
 def test_a_change_of_calendar_names_the_day_to_split_at(home, chip, deal):
     change = date(2026, 9, 16)
     days = [

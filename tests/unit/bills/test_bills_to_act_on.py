@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 from hypothesis import example, given
@@ -85,3 +86,13 @@ def test_days_that_no_bill_can_count_are_waited_for_no_longer_than_the_others(
     never = {refused.statement: {FIRST + timedelta(days=n) for n in (2, 3)}}
     assert (refused.statement in replaced([refused, *right], never)) is expected
     assert (refused.statement in replaced([refused, *right])) is False
+
+
+def test_days_that_a_correct_bill_leaves_out_wait_for_another():
+    refused = judged(1, Verdict.REFUSED, 0, 4, (Finding.LINES_DIFFER,))
+    partly = msgspec.structs.replace(
+        judged(2, Verdict.CORRECT, 0, 4), left_out=(FIRST + timedelta(days=1),)
+    )
+    assert replaced([refused, partly]) == set()
+    late = msgspec.structs.replace(judged(3, Verdict.CORRECT, 4, 6), late=partly.left_out)
+    assert replaced([refused, partly, late]) == {refused.statement}

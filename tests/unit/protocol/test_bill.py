@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.bill import months, periods, price_bill, register_energies, to_cent
+from protocol.bill import Line, months, periods, price_bill, register_energies, to_cent
 from tests.support.tariffs import simple_tariff
 
+DAY = date(2026, 3, 1)
 DAYS = st.dates(date(2024, 1, 1), date(2027, 12, 31))
 
 
@@ -69,3 +70,12 @@ def test_vat_is_taken_once_per_rate_on_the_sum_of_its_lines():
         "14.92",
         "89.50",
     )
+
+
+def test_the_quantity_of_a_line_is_in_kwh_whatever_counted_it():
+    def quantity(**counted):
+        return Line("line", "T", DAY, DAY, Decimal(1), Decimal(0), **counted).quantity_kwh
+
+    assert quantity(kwh=7) == 7
+    assert str(quantity(wh=7_250)) == "7.250"
+    assert quantity() is None

@@ -171,6 +171,20 @@ def test_a_weight_of_2_to_10_or_a_sum_that_could_reach_2_to_36_is_refused():
         household.check_weights(weights)
 
 
+@pytest.mark.parametrize(
+    ("month", "seed_bytes", "coefficients"),
+    [
+        (MONTH.replace(day=2), 64, N),
+        (MONTH, 63, N),
+        (MONTH, 64, N - 1),
+    ],
+)
+def test_a_pad_of_another_shape_is_refused(month, seed_bytes, coefficients):
+    z0 = np.zeros(coefficients, np.uint64)
+    with pytest.raises(ValueError, match="an epoch is"):
+        household.EpochPad(month, new_incarnation(), bytes(seed_bytes), z0)
+
+
 def test_two_encryptions_of_zero_share_neither_seed_nor_pad(secret):
     first, second = (secret.new_epoch(MONTH, new_incarnation()) for _ in range(2))
     assert first.seed != second.seed

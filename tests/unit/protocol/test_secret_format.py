@@ -44,6 +44,26 @@ def test_the_form_is_what_was_written_once():
     )
 
 
+def test_what_is_derived_is_what_was_derived_once():
+    """Another id or MAC would cut every household off from what it has in the cloud."""
+    ternary = (np.arange(N) % 3 - 1).astype(np.int8)
+    secret = HouseholdSecret(bytes(range(32)), seal.SealSecret(ternary))
+    assert secret.id.hex() == "5a925069eeeec6ee99f6019f7266c625"
+    assert (
+        secret.epoch_mac(24_321, bytes(8), bytes(64)).hex()
+        == "4d5a3bf649730d8bbc4518c32e9863d309212c1ef673c254bf4e1c6fbe44fa2c"
+    )
+    assert secret.meter_fingerprint("041876000001", "BASE") == 100_347
+    assert secret.blinding(20_454, (1, 2, 3)) == int(
+        "1173831305262634284975547291387591065659049465178048302424148328173108627606"
+    )
+    assert secret.sealing.public_bytes.hex().startswith("3480947f53c1fa68")
+    assert (
+        secret.identity.public_key().public_bytes_raw().hex()
+        == "2fe3914aa681924a4d77edc55a364151310394e87b2f14abce03312e7e74fcf0"
+    )
+
+
 @given(ternaries())
 def test_a_secret_has_one_form_and_comes_back_from_it(secret):
     data = pack_ternary(secret)
