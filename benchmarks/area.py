@@ -26,7 +26,7 @@ from benchmarks.timing import cpu_s, per, scaled
 from cloud.store.area import ContributionItem, ContributionRow, FigureKey
 from cloud.store.sqlite.store import SqliteStore
 from edge.privacy.noise import draw_noise
-from protocol.area_cipher import SLOT_BYTES, add_up, mask_values, unmask
+from protocol.area_cipher import SLOT_BYTES, MaskContext, add_up, mask_values, unmask
 from protocol.area_messages import Contribution, Part
 from protocol.calendar import day_number
 from protocol.ids import DeviceId, new_device_id
@@ -46,6 +46,7 @@ MS, US, GIGA = 1_000, 1_000_000, 1e9
 _DAY = date(2026, 1, 14)
 _NUMBER = day_number(_DAY)
 _MEASURE = "curve"
+_GROUP = "75101"
 
 Rectangle = npt.NDArray[np.uint64]
 
@@ -108,7 +109,7 @@ def _check_sum(words: Rectangle) -> None:
 def _from_store(rows: Rows, households: int, runs: int, directory: Path) -> None:
     """Sum the rows of one figure as a release does: read from SQLite, join, add up."""
     store = SqliteStore.open(directory)
-    key = FigureKey(bytes(32), _MEASURE, "75101", _NUMBER)
+    key = FigureKey(bytes(32), _MEASURE, _GROUP, _NUMBER)
     items = [_item(entry) for entry in range(households)]
     begun_s = time.process_time()
     store.area.put_contributions(items, datetime.now(UTC))
@@ -146,7 +147,7 @@ def _stacked(contributions: Sequence[ContributionRow]) -> Rectangle:
 
 
 def _item(entry: int) -> ContributionItem:
-    part = Part(_MEASURE, "75101", secrets.token_bytes(SLOTS * SLOT_BYTES))
+    part = Part(_MEASURE, _GROUP, secrets.token_bytes(SLOTS * SLOT_BYTES))
     contribution = Contribution(
         secrets.token_bytes(16), _NUMBER, bytes(32), 1, entry, secrets.token_bytes(16), (part,)
     )
@@ -169,13 +170,14 @@ def _chip(rows: Rows, runs: int) -> float:
     )
     values = np.arange(SLOTS, dtype=np.int64)
     key = chip.entry.household_key
+    context = MaskContext(bytes(32), _MEASURE, _GROUP, SLOTS, _NUMBER)
 
     def masked() -> Rectangle:
-        return mask_values(values, chip.seeds, key, _NUMBER, _MEASURE, secrets.token_bytes(16))
+        return mask_values(values, chip.seeds, key, context, secrets.token_bytes(16))
 
     nonce = bytes(16)
-    hidden = mask_values(values, chip.seeds, key, _NUMBER, _MEASURE, nonce)
-    bare = mask_values(np.zeros_like(values), chip.seeds, key, _NUMBER, _MEASURE, nonce)
+    hidden = mask_values(values, chip.seeds, key, context, nonce)
+    bare = mask_values(np.zeros_like(values), chip.seeds, key, context, nonce)
     assert (unmask(hidden, [bare]) == values).all()
     masked_s = cpu_s(masked, runs=runs, times=20)
     rows.add(

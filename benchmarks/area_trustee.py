@@ -18,7 +18,7 @@ from benchmarks.row import Bound, Rows
 from benchmarks.timing import cpu_s, scaled
 from cloud.release.pages import cosigned_pages, roster_pages
 from cloud.store.sqlite.store import SqliteStore
-from protocol.area_cipher import SEED_BYTES, SLOT_BYTES, add_up, mask
+from protocol.area_cipher import SEED_BYTES, SLOT_BYTES, MaskContext, add_up, mask
 from protocol.calendar import day_number, next_month
 from protocol.governance import fingerprint
 from protocol.roster import RosterEntry
@@ -37,6 +37,7 @@ _LONG_BYTES = 1 << 16
 _EPSILON = 2.0
 _DAY = date(2026, 1, 14)
 _NUMBER = day_number(_DAY)
+_CONTEXT = MaskContext(bytes(32), MEASURE, CELL, SLOTS, _NUMBER)
 
 
 def trustee(rows: Rows, scale: float, runs: int, read: float) -> None:
@@ -50,7 +51,7 @@ def _masks(rows: Rows, households: int, runs: int, read: float) -> None:
     _check(fresh[0][:200])
     count = _SETS * households
     turn = iter(fresh)
-    seconds = cpu_s(lambda: sums(next(turn), _SETS, _NUMBER, MEASURE, SLOTS), runs=runs)
+    seconds = cpu_s(lambda: sums(next(turn), _SETS, _CONTEXT), runs=runs)
     rate = rows.add(
         "masks at a trustee",
         [count / run_s for run_s in seconds],
@@ -58,7 +59,7 @@ def _masks(rows: Rows, households: int, runs: int, read: float) -> None:
         bound=Bound("at least", MASKS_AT_LEAST),
         note=f"{SLOTS} slots, keys never used before",
     )
-    check_s = cpu_s(lambda: check_masks(fresh[0], _SETS, _NUMBER, MEASURE, SLOTS), runs=runs)
+    check_s = cpu_s(lambda: check_masks(fresh[0], _SETS, _CONTEXT), runs=runs)
     rows.add(
         "masks of the check slot alone", [count / run_s for run_s in check_s], "masks/s and core"
     )
@@ -81,9 +82,9 @@ def _draws(households: int) -> list[Draw]:
 
 
 def _check(draws: list[Draw]) -> None:
-    summed = sums(draws, _SETS, _NUMBER, MEASURE, SLOTS)
+    summed = sums(draws, _SETS, _CONTEXT)
     for number in range(_SETS):
-        masks = [mask(one.keys[number], _NUMBER, MEASURE, one.nonce, SLOTS) for one in draws]
+        masks = [mask(one.keys[number], _CONTEXT, one.nonce) for one in draws]
         assert (summed[number] == add_up(np.array(masks))).all()
 
 

@@ -5,10 +5,11 @@ seed that only its members know. So t trustees together hold every seed, and t -
 (pseudorandom replicated sharing: Cramer, Damgård, Ishai, "Share Conversion", 2005). A contribution
 is masked with one keystream per seed (Castelluccia, Mykletun, Tsudik, 2005):
 
-    c_j = v_j + Σ_A mask_A[j]  mod 2^64,   mask_A = ChaCha20(key_A, nonce)
+    c_j = v_j + Σ_A mask_A[j]  mod 2^64,   mask_A = ChaCha20(HMAC(month key_A, context ‖ nonce))
 
-where key_A = HKDF(seed_A, household key ‖ month). The nonce contains day, measure and 16 bytes
-drawn with the noise, so a new draw never reuses a keystream.
+where month key_A = HKDF(seed_A, household key ‖ month). The *context* is what the contribution was
+made for: measures document, measure, group, slots and day. Under any other context it opens to
+noise. The nonce is 16 bytes drawn with the noise, so a new draw never reuses a keystream.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,8 +30,8 @@ NONCE_BYTES = 16
 SLOT_BYTES = 8
 # The value in the last slot of every contribution.
 CHECK_VALUE = 1
-# The initial value of ChaCha20's block counter.
-FROM_THE_START = bytes(4)
+# ChaCha20's own nonce is zero, since every draw has a key of its own.
+_CHACHA_NONCE = bytes(12)
 # HMAC-SHA256 (RFC 2104): a key of half a block, padded and XORed.
 _HALF_BLOCK = bytes(32)
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
@@ -75,8 +76,28 @@ def check_shape(shape: Shape) -> None:
         raise CipherError(f"{shape.threshold} of {shape.trustees} is not offered: {offered}")
 
 
+class MaskContext(msgspec.Struct, frozen=True):
+    """What a contribution to one measure is made for, to which its masks are bound.
+
+    `document` is the hash of the measures document and `group` the group's code, so noise that was
+    cut for one group is never opened as another's. `slots` includes the check slot: no group's
+    check slot is another group's reading.
+    """
+
+    document: bytes
+    measure: str
+    group: str
+    slots: int
+    day: int
+
+    def encoded(self) -> bytes:
+        """Return the context in its only form, with the label of this use."""
+        fields = (self.document, self.measure, self.group, self.slots, self.day)
+        return msgspec.msgpack.encode(("volet area mask", *fields))
+
+
 def mask_key(seed: bytes, household_key: bytes, day: int) -> bytes:
-    """Return the ChaCha20 key (32 bytes) of a seed for the month that contains `day` (a number)."""
+    """Return a seed's key (32 bytes) for the month that contains `day` (a number)."""
     (key,) = month_keys(seed, household_key, day_number(month_of(day_of_number(day))))
     return key
 
@@ -84,43 +105,37 @@ def mask_key(seed: bytes, household_key: bytes, day: int) -> bytes:
 def month_keys(seeds: bytes, household_key: bytes, month: int) -> tuple[bytes, ...]:
     """Return the keys of concatenated seeds. `month` is the number of its first day.
 
-    HKDF-SHA256 without salt (RFC 5869) for a single block is two HMACs. Written out they take half
-    the time of `hmac.digest`, and a trustee needs millions of them on the first of a month.
+    HKDF-SHA256 without salt (RFC 5869) for a single block is two HMACs.
     """
     info = b"volet area v1" + household_key + month.to_bytes(4, "big") + b"\1"
     keys = []
     for place in range(0, len(seeds), SEED_BYTES):
         inner = sha256(_NO_SALT_INNER + seeds[place : place + SEED_BYTES]).digest()
-        block = sha256(_NO_SALT_OUTER + inner).digest() + _HALF_BLOCK
-        inner = sha256(block.translate(_INNER) + info).digest()
-        keys.append(sha256(block.translate(_OUTER) + inner).digest())
+        keys.append(_hmac(sha256(_NO_SALT_OUTER + inner).digest(), info))
     return tuple(keys)
 
 
-def mask_nonce(day: int, measure: str, nonce: bytes, slots: int) -> bytes:
-    """Return the ChaCha20 nonce (12 bytes) of one draw."""
-    text = day.to_bytes(4, "big") + slots.to_bytes(2, "big") + measure.encode() + b"\0" + nonce
-    return sha256(text).digest()[:12]
+def draw_key(month_key: bytes, context: bytes, nonce: bytes) -> bytes:
+    """Return the ChaCha20 key (32 bytes) of one draw.
 
-
-def put_keystream(key: bytes, iv: bytes, zeros: bytes, room: memoryview) -> None:
-    """Write as many bytes of ChaCha20's keystream into `room` as `zeros` has.
-
-    `iv` is the block counter (4 bytes, little-endian) followed by the nonce (12 bytes).
+    `context` is `MaskContext.encoded()` and `nonce` the contribution's, 16 bytes. They go into the
+    key and not into ChaCha20's nonce: the nonce comes to trustees from the cloud, which could
+    search 96 bits for two contexts that meet.
     """
+    return _hmac(month_key, context + nonce)
+
+
+def put_keystream(key: bytes, block: int, zeros: bytes, room: memoryview) -> None:
+    """Write as many bytes of a draw's keystream into `room` as `zeros` has, from `block` on."""
+    iv = block.to_bytes(4, "little") + _CHACHA_NONCE
     Cipher(ChaCha20(key, iv), mode=None).encryptor().update_into(zeros, room)
 
 
-def mask(key: bytes, day: int, measure: str, nonce: bytes, slots: int) -> Words:
-    """Return the keystream of one seed for one draw, uint64[slots].
-
-    `nonce` is the contribution's, 16 bytes. ChaCha20's own nonce is 12 bytes of a hash over day,
-    measure, number of slots and `nonce`; its block counter starts at 0. Hashing the number of slots
-    keeps the check slot of a shorter group from coinciding with a slot of a longer one.
-    """
-    iv = FROM_THE_START + mask_nonce(day, measure, nonce, slots)
-    stream = bytearray(slots * SLOT_BYTES)
-    put_keystream(key, iv, bytes(len(stream)), memoryview(stream))
+def mask(month_key: bytes, context: MaskContext, nonce: bytes) -> Words:
+    """Return the keystream of one seed for one draw, uint64[context.slots]."""
+    stream = bytearray(context.slots * SLOT_BYTES)
+    key = draw_key(month_key, context.encoded(), nonce)
+    put_keystream(key, 0, bytes(len(stream)), memoryview(stream))
     return np.frombuffer(stream, "<u8").astype(np.uint64, copy=False)
 
 
@@ -128,15 +143,13 @@ def mask_values(
     values: Signed,
     seeds: Sequence[bytes],
     household_key: bytes,
-    day: int,
-    measure: str,
+    context: MaskContext,
     nonce: bytes,
 ) -> Words:
-    """Mask int64[slots] with the keystreams of all seeds; returns uint64[slots]."""
+    """Mask int64[context.slots] with the keystreams of all seeds; returns uint64[slots]."""
     masked = values.astype(np.int64).view(np.uint64).copy()
     for seed in seeds:
-        key = mask_key(seed, household_key, day)
-        masked += mask(key, day, measure, nonce, len(values))
+        masked += mask(mask_key(seed, household_key, context.day), context, nonce)
     return masked
 
 
@@ -163,3 +176,13 @@ def unmask(total: Words, masks: Iterable[Words]) -> Signed:
     for one in masks:
         opened -= one
     return opened.view(np.int64)
+
+
+def _hmac(key: bytes, text: bytes) -> bytes:
+    """Return HMAC-SHA256 with a key of 32 bytes.
+
+    Written out it takes half the time of `hmac.digest`, and a trustee needs millions a day.
+    """
+    block = key + _HALF_BLOCK
+    inner = sha256(block.translate(_INNER) + text).digest()
+    return sha256(block.translate(_OUTER) + inner).digest()

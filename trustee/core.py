@@ -11,7 +11,7 @@ import msgspec
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from protocol.area_cipher import to_bytes
+from protocol.area_cipher import MaskContext, to_bytes
 from protocol.calendar import day_number, day_of_number, legal_day
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused, MessageRefused, Reason
@@ -303,11 +303,13 @@ class TrusteeCore:
         if trustees is None:
             raise MessageRefused(Reason.DOCUMENT, "an unknown set of trustees")
         numbers = trustees.shape.sets_of(trustees.number_of(self.identity.name))
-        terms = (len(numbers), request.day, request.measure, asked.slots)
+        context = MaskContext(
+            request.measures, request.measure, request.group, asked.slots, request.day
+        )
         words = (
-            sums([draw for draw in draws if draw is not None], *terms)
+            sums([draw for draw in draws if draw is not None], len(numbers), context)
             if request.ask is Ask.SUM
-            else check_masks(draws, *terms)
+            else check_masks(draws, len(numbers), context)
         )
         named = zip(numbers, map(to_bytes, words), strict=True)
         return Answer(request.id, tuple(named), unknown)

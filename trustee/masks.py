@@ -6,11 +6,11 @@ import msgspec
 import numpy as np
 
 from protocol.area_cipher import (
-    FROM_THE_START,
     SLOT_BYTES,
+    MaskContext,
     Words,
     add_up,
-    mask_nonce,
+    draw_key,
     put_keystream,
 )
 
@@ -26,28 +26,27 @@ class Draw(msgspec.Struct, frozen=True, gc=False):
     nonce: bytes
 
 
-def sums(draws: Sequence[Draw], sets: int, day: int, measure: str, slots: int) -> list[Words]:
+def sums(draws: Sequence[Draw], sets: int, context: MaskContext) -> list[Words]:
     """Return the sum of all households' masks: uint64[slots] for each of `sets` seed sets."""
+    slots, text = context.slots, context.encoded()
     totals = np.zeros((sets, slots), np.uint64)
     streams, buffers = _streams(slots)
     zeros = bytes(slots * SLOT_BYTES)
     for begin in range(0, len(draws), CHUNK):
         chunk = draws[begin : begin + CHUNK]
-        ivs = [FROM_THE_START + mask_nonce(day, measure, draw.nonce, slots) for draw in chunk]
         for number in range(sets):
-            for draw, iv, buffer in zip(chunk, ivs, buffers, strict=False):
-                put_keystream(draw.keys[number], iv, zeros, buffer)
+            for draw, buffer in zip(chunk, buffers, strict=False):
+                key = draw_key(draw.keys[number], text, draw.nonce)
+                put_keystream(key, 0, zeros, buffer)
             totals[number] += add_up(streams[: len(chunk)])
     return list(totals)
 
 
-def check_masks(
-    draws: Sequence[Draw | None], sets: int, day: int, measure: str, slots: int
-) -> list[Words]:
+def check_masks(draws: Sequence[Draw | None], sets: int, context: MaskContext) -> list[Words]:
     """Return the masks for the last slot: uint64[households] for each seed set, zero for None."""
+    text = context.encoded()
     masks = np.zeros((sets, len(draws)), np.uint64)
-    block, slot = divmod(slots - 1, _BLOCK_SLOTS)
-    counter = block.to_bytes(4, "little")
+    block, slot = divmod(context.slots - 1, _BLOCK_SLOTS)
     streams, buffers = _streams(_BLOCK_SLOTS)
     zeros = bytes(_BLOCK_SLOTS * SLOT_BYTES)
     for begin in range(0, len(draws), CHUNK):
@@ -55,10 +54,10 @@ def check_masks(
             (row, draw) for row, draw in enumerate(draws[begin : begin + CHUNK], begin) if draw
         ]
         rows = [row for row, _ in known]
-        ivs = [counter + mask_nonce(day, measure, draw.nonce, slots) for _, draw in known]
         for number in range(sets):
-            for (_, draw), iv, buffer in zip(known, ivs, buffers, strict=False):
-                put_keystream(draw.keys[number], iv, zeros, buffer)
+            for (_, draw), buffer in zip(known, buffers, strict=False):
+                key = draw_key(draw.keys[number], text, draw.nonce)
+                put_keystream(key, block, zeros, buffer)
             masks[number, rows] = streams[: len(known), slot]
     return list(masks)
 

@@ -14,7 +14,7 @@ import numpy as np
 from edge.privacy.ledger import Caps, Ledger, Limit, Spend
 from edge.privacy.mechanism import curve_code, noised, weighted_code
 from edge.privacy.noise import Sampler, draw_noise
-from protocol.area_cipher import NONCE_BYTES, mask_values, to_bytes
+from protocol.area_cipher import NONCE_BYTES, MaskContext, mask_values, to_bytes
 from protocol.area_messages import PARTS_MAX, Contribution, Part
 from protocol.calendar import day_number
 from protocol.measures import PRICE_CLASSES, Group, Measure, MeasureKind, Measures
@@ -106,7 +106,8 @@ def contribute(
     parts = []
     for measure, group, code in counted:
         plain = noised(code, inputs.measures, measure, group, sampler)
-        words = mask_values(plain, inputs.seeds.seeds, key, day, measure.name, nonce)
+        context = MaskContext(inputs.document, measure.name, group.code, len(plain), day)
+        words = mask_values(plain, inputs.seeds.seeds, key, context, nonce)
         parts.append(Part(measure.name, group.code, to_bytes(words)))
     contribution = Contribution(
         household_key=key,

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.store.area import ContributionItem, FigureKey
 from protocol.area_cipher import (
+    MaskContext,
     Shape,
     mask,
     mask_key,
@@ -92,7 +93,8 @@ class FakeTrustee:
             return np.zeros(slots, np.uint64)
         member = self.area.at_entry[entry]
         key = mask_key(member.seeds[number], member.household_key, request.day)
-        return mask(key, request.day, request.measure, nonce, slots)
+        context = MaskContext(request.measures, request.measure, request.group, slots, request.day)
+        return mask(key, context, nonce)
 
 
 class SmallArea:
@@ -179,7 +181,8 @@ class SmallArea:
         plain = np.append(plain, 1)
         plain[0] += extra
         nonce = hashlib.sha256(f"nonce {member.number} {day}".encode()).digest()[:16]
-        words = mask_values(plain, seeds or member.seeds, member.household_key, day, measure, nonce)
+        context = MaskContext(self.measures, measure, group, len(plain), day)
+        words = mask_values(plain, seeds or member.seeds, member.household_key, context, nonce)
         contribution = Contribution(
             household_key=member.household_key,
             day=day,

@@ -17,7 +17,7 @@ from cloud.store import BlockItem, Device, EpochItem, IngestBatch, Put, Store
 from cloud.store.area import ContributionItem, Figure, FigureKey, FigureStage
 from edge.privacy.mechanism import curve_code, noised
 from edge.simulate.household import synthetic_curve
-from protocol.area_cipher import CHECK_VALUE, SHAPES, mask_values, to_bytes
+from protocol.area_cipher import CHECK_VALUE, SHAPES, MaskContext, mask_values, to_bytes
 from protocol.area_messages import Contribution, Part
 from protocol.calendar import day_end, day_number, day_of_number, days_between, month_of
 from protocol.commitment import COMMITTED_VALUES, commit_day
@@ -128,7 +128,8 @@ class AuditedChip:
             values = noised(code, document, measure, measure.groups[0])
             if self.leak == "mask used twice":
                 nonce, masked_day = bytes(16), day_number(FIRST)
-            words = mask_values(values, self.seeds, self.secret.id, masked_day, "curve", nonce)
+            context = MaskContext(DOCUMENT.hash, "curve", "cell", len(values), masked_day)
+            words = mask_values(values, self.seeds, self.secret.id, context, nonce)
         part = Part("curve", "cell", to_bytes(words))
         return Contribution(
             self.secret.id, day_number(day), DOCUMENT.hash, 1, self.number, nonce, (part,)

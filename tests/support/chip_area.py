@@ -12,7 +12,7 @@ from edge.area.settings import AreaChoices, AreaConfig
 from edge.chip.chip import ChipSettings
 from edge.mqtt.message import Arrived, Publish
 from edge.mqtt.outbox import OutboxSettings
-from protocol.area_cipher import SHAPES, Shape, from_bytes, mask, mask_key, unmask
+from protocol.area_cipher import SHAPES, MaskContext, Shape, from_bytes, mask, mask_key, unmask
 from protocol.area_messages import AreaAck, AreaQuestion, Contribution, Document, SeedLetters, Terms
 from protocol.calendar import day_number
 from protocol.envelope import Address, open_message, seal_message
@@ -200,14 +200,9 @@ class AreaCloud(FakeCloud):
         result = {}
         for part in body.parts:
             words = from_bytes(part.words)
+            context = MaskContext(body.measures, part.measure, part.group, len(words), body.day)
             masks = [
-                mask(
-                    mask_key(seed, body.household_key, body.day),
-                    body.day,
-                    part.measure,
-                    body.nonce,
-                    len(words),
-                )
+                mask(mask_key(seed, body.household_key, body.day), context, body.nonce)
                 for seed in seeds.values()
             ]
             result[part.measure] = unmask(words, masks).tolist()

@@ -11,7 +11,7 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.release.pages import cosigned_pages, request_pages, roster_pages
-from protocol.area_cipher import Shape, add_up, from_bytes, mask_values, unmask
+from protocol.area_cipher import MaskContext, Shape, add_up, from_bytes, mask_values, unmask
 from protocol.area_messages import SeedLetters
 from protocol.calendar import day_number
 from protocol.envelope import Address, seal_message
@@ -88,9 +88,10 @@ class Home:
         body = SeedLetters(**(fields | changes))
         return seal_message(Address(COLLECTIVITY, self.device, Kind.KEY), body, self.signing_key)
 
-    def masked(self, day=DAY, measure="classes"):
-        """Return the masked contribution, uint64[SLOTS]."""
-        return mask_values(self.values, self.seeds, self.key, day, measure, self.nonce)
+    def masked(self, document: bytes, day=DAY, measure="classes", group="75"):
+        """Return the contribution masked under a document (its hash), uint64[SLOTS]."""
+        context = MaskContext(document, measure, group, SLOTS, day)
+        return mask_values(self.values, self.seeds, self.key, context, self.nonce)
 
 
 class TrusteeArea:
@@ -230,7 +231,8 @@ class TrusteeArea:
 
     def opened(self, homes, answers: dict[int, Answer], day=DAY):
         """Open a sum with the answers of these trustees, int64[SLOTS]."""
-        total = add_up(np.array([home.masked(day) for home in homes]))
+        document = self.signed_measures.hash
+        total = add_up(np.array([home.masked(document, day) for home in homes]))
         masks = {n: from_bytes(data) for answer in answers.values() for n, data in answer.sums}
         assert set(masks) == set(range(len(self.shape.seed_sets)))
         return unmask(total, masks.values())

@@ -19,7 +19,7 @@ from edge.privacy.contribution import (
     contribute,
 )
 from edge.privacy.ledger import Caps, Ledger, Limit
-from protocol.area_cipher import SHAPES, from_bytes, mask, mask_key, unmask
+from protocol.area_cipher import SHAPES, MaskContext, from_bytes, mask, mask_key, unmask
 from protocol.area_messages import check_contribution
 from protocol.calendar import day_number, quarter_hours
 from protocol.errors import DocumentRefused
@@ -54,9 +54,9 @@ def values(day=DAY, **changes):
 def opened(made, measure):
     part = next(each for each in made.contribution.parts if each.measure == measure)
     words, day = from_bytes(part.words), made.contribution.day
+    context = MaskContext(made.contribution.measures, measure, part.group, len(words), day)
     masks = [
-        mask(mask_key(seed, KEY, day), day, measure, made.contribution.nonce, len(words))
-        for seed in SEEDS.seeds
+        mask(mask_key(seed, KEY, day), context, made.contribution.nonce) for seed in SEEDS.seeds
     ]
     return unmask(words, masks)
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from protocol.area_cipher import (
     SHAPES,
+    MaskContext,
     Shape,
     add_up,
     check_shape,
     from_bytes,
     mask,
     mask_key,
-    mask_nonce,
     mask_values,
     to_bytes,
     unmask,
@@ -56,6 +56,11 @@ def key_of(household: int) -> bytes:
     return b"%016d" % household
 
 
+def context_of(**changes) -> MaskContext:
+    fields = {"document": bytes(32), "measure": "curve", "group": "75", "slots": SLOTS, "day": DAY}
+    return MaskContext(**(fields | changes))
+
+
 def left_to_a_coalition(shape, coalition, *, seeds=seed_of, nonces=nonce_of, keys=key_of, day=DAY):
     """What t - 1 trustees and the cloud have of a constant plaintext.
 
@@ -67,11 +72,11 @@ def left_to_a_coalition(shape, coalition, *, seeds=seed_of, nonces=nonce_of, key
     known = {number: np.empty_like(rows) for number in held}
     for household in range(HOUSEHOLDS):
         own = [seeds(household, number) for number in numbers]
-        args = (day, "curve", nonces(household, day))
+        args = (context_of(day=day), nonces(household, day))
         key = keys(household)
         masked = mask_values(np.full(SLOTS, CONSTANT), own, key, *args)
         for number in held:
-            known[number][household] = mask(mask_key(own[number], key, day), *args, SLOTS)
+            known[number][household] = mask(mask_key(own[number], key, day), *args)
             masked -= known[number][household]
         rows[household] = masked
     return rows, known
@@ -140,7 +145,7 @@ def test_the_household_key_keeps_a_seed_that_is_shared_apart():
     assert is_uniform(left)
 
 
-def test_sabotage_a_nonce_that_does_not_follow_the_day_is_seen(monkeypatch):
+def test_sabotage_a_context_without_the_day_is_seen(monkeypatch):
     """One keystream on two days: the remainder's difference is that of the plaintexts."""
 
     def two_days():
@@ -153,9 +158,8 @@ def test_sabotage_a_nonce_that_does_not_follow_the_day_is_seen(monkeypatch):
         return left[1] - left[0]
 
     assert chi_square_is_uniform(two_days())
-    monkeypatch.setattr(
-        "protocol.area_cipher.mask_nonce", lambda _day, _measure, nonce, _slots: nonce[:12]
-    )
+    # The month's keys of both days are the same.
+    monkeypatch.setattr(MaskContext, "encoded", lambda _: b"")
     assert not chi_square_is_uniform(two_days())
 
 
@@ -185,14 +189,15 @@ def test_sum_of_masked_unmasks_to_the_sum(shape, data):
     numbers = range(len(shape.seed_sets))
     seeds = [[secrets.token_bytes(32) for _ in numbers] for _ in range(count)]
     nonces = [secrets.token_bytes(16) for _ in range(count)]
+    context = context_of(slots=slots)
     rows = np.array(
-        [mask_values(values[n], seeds[n], key_of(n), DAY, "curve", nonces[n]) for n in range(count)]
+        [mask_values(values[n], seeds[n], key_of(n), context, nonces[n]) for n in range(count)]
     )
     masks = [
         add_up(
             np.array(
                 [
-                    mask(mask_key(seeds[n][number], key_of(n), DAY), DAY, "curve", nonces[n], slots)
+                    mask(mask_key(seeds[n][number], key_of(n), DAY), context, nonces[n])
                     for n in range(count)
                 ]
             )
@@ -203,29 +208,31 @@ def test_sum_of_masked_unmasks_to_the_sum(shape, data):
     assert len(numbers) == 1 or not (unmask(add_up(rows), masks[1:]) == values.sum(axis=0)).all()
 
 
-def test_masks_differ_by_day_measure_nonce_number_of_slots_household_month_and_seed():
-    key = mask_key(seed_of(0, 0), key_of(0), DAY)
-    base = ("curve", nonce_of(0), 20)
+def test_masks_differ_by_each_part_of_the_context_nonce_household_month_and_seed():
+    key, nonce = mask_key(seed_of(0, 0), key_of(0), DAY), nonce_of(0)
+    changes = {"document": b"d" * 32, "measure": "classes", "group": "7", "slots": 98}
+    assert {*changes, "day"} == set(MaskContext.__struct_fields__)
     streams = [
-        mask(key, DAY, *base),
-        mask(key, DAY + 1, *base),
-        mask(key, DAY, "classes", nonce_of(0), 20),
-        mask(key, DAY, "curve", nonce_of(1), 20),
-        mask(key, DAY, "curve", nonce_of(0), 21)[:20],
-        mask(mask_key(seed_of(0, 1), key_of(0), DAY), DAY, *base),
-        mask(mask_key(seed_of(0, 0), key_of(1), DAY), DAY, *base),
-        mask(mask_key(seed_of(0, 0), key_of(0), DAY + 31), DAY, *base),
+        mask(key, context_of(), nonce),
+        mask(key, context_of(day=DAY + 1), nonce),
+        *(mask(key, context_of(**{name: value}), nonce) for name, value in changes.items()),
+        mask(key, context_of(), nonce_of(1)),
+        mask(mask_key(seed_of(0, 1), key_of(0), DAY), context_of(), nonce),
+        mask(mask_key(seed_of(0, 0), key_of(1), DAY), context_of(), nonce),
+        mask(mask_key(seed_of(0, 0), key_of(0), DAY + 31), context_of(day=DAY + 31), nonce),
     ]
     words = np.concatenate(streams)
     assert len(set(words.tolist())) == len(words)
 
 
-def test_check_slot_of_a_shorter_group_is_no_slot_of_a_longer_one():
-    assert mask_nonce(DAY, "curve", bytes(16), 61) != mask_nonce(DAY, "curve", bytes(16), 97)
-
-
-def test_names_and_nonces_that_join_to_one_text_stay_apart():
-    assert mask_nonce(1, "a", b"b" * 16, 3) != mask_nonce(1, "ab", b"b" * 15 + b"\0", 3)
+@given(st.data())
+def test_two_contexts_never_have_one_encoding(data):
+    texts = st.text("ab\0", max_size=3)
+    contexts = st.builds(
+        MaskContext, st.binary(max_size=2), texts, texts, st.integers(1, 300), st.integers(0, 300)
+    )
+    first, second = data.draw(contexts), data.draw(contexts)
+    assert (first.encoded() == second.encoded()) == (first == second)
 
 
 def test_month_key_is_one_for_a_month():

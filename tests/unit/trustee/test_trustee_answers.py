@@ -80,7 +80,7 @@ def test_check_gives_each_household_s_mask_of_the_check_slot_only(area):
     answers = [ask(area.trustee(n), area.request(ask=Ask.CHECK)) for n in (0, 1, 2)]
     masks = {n: from_bytes(data) for each in answers for n, data in each.sums}
     assert all(len(each) == len(area.near) for each in masks.values())
-    last = np.array([each.masked()[SLOTS - 1] for each in area.near])
+    last = np.array([each.masked(area.signed_measures.hash)[SLOTS - 1] for each in area.near])
     assert (last - sum(masks.values()) == 1).all()
 
 

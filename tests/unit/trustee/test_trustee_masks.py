@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol.area_cipher import add_up, mask
+from protocol.area_cipher import MaskContext, add_up, mask
 from trustee import masks
 
-DAY = 20_522
+
+def context_of(slots):
+    return MaskContext(bytes(32), "curve", "75", slots, 20_522)
 
 
 def draws_of(count, sets):
@@ -22,11 +24,11 @@ def draws_of(count, sets):
 @given(st.integers(0, 40), st.integers(1, 3), st.integers(2, 97))
 def test_sums_and_check_masks_are_those_of_the_cipher(count, sets, slots):
     draws = draws_of(count, sets)
-    sums = masks.sums(draws, sets, DAY, "curve", slots)
-    checks = masks.check_masks(draws, sets, DAY, "curve", slots)
+    sums = masks.sums(draws, sets, context_of(slots))
+    checks = masks.check_masks(draws, sets, context_of(slots))
     for number in range(sets):
         rows = np.array(
-            [mask(one.keys[number], DAY, "curve", one.nonce, slots) for one in draws], np.uint64
+            [mask(one.keys[number], context_of(slots), one.nonce) for one in draws], np.uint64
         ).reshape(count, slots)
         assert (sums[number] == add_up(rows)).all()
         assert (checks[number] == rows[:, -1]).all()
@@ -35,12 +37,12 @@ def test_sums_and_check_masks_are_those_of_the_cipher(count, sets, slots):
 @pytest.mark.parametrize("count", [masks.CHUNK - 1, masks.CHUNK, masks.CHUNK + 1])
 def test_chunks_join(count):
     draws = draws_of(count, 1)
-    (total,) = masks.sums(draws, 1, DAY, "curve", 5)
-    rows = [mask(one.keys[0], DAY, "curve", one.nonce, 5) for one in draws]
+    (total,) = masks.sums(draws, 1, context_of(5))
+    rows = [mask(one.keys[0], context_of(5), one.nonce) for one in draws]
     assert (total == add_up(np.array(rows))).all()
 
 
 def test_households_without_seeds_have_no_mask():
     draws = draws_of(3, 2)
-    found = masks.check_masks([draws[0], None, draws[2]], 2, DAY, "curve", 20)
+    found = masks.check_masks([draws[0], None, draws[2]], 2, context_of(20))
     assert all(each[1] == 0 and each[0] and each[2] for each in found)
