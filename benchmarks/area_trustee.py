@@ -22,11 +22,18 @@ from protocol.area_cipher import SEED_BYTES, SLOT_BYTES, MaskContext, add_up, ma
 from protocol.calendar import day_number, next_month
 from protocol.governance import fingerprint
 from protocol.roster import RosterEntry
-from protocol.trustee_messages import Ask, SetRequest, bitmap_of, draws_of
+from protocol.trustee_messages import (
+    Ask,
+    SetRequest,
+    SignedRequest,
+    bitmap_of,
+    draws_of,
+    sign_request,
+)
 from trustee.core import TrusteeCore
 from trustee.log import StoredSeeds, TrusteeLog
 from trustee.masks import Draw, check_masks, sums
-from volet.area.town import CELL, MEASURE, SimulatedTown
+from volet.area.town import CELL, COLLECTIVITY, MEASURE, SimulatedTown
 
 MASKED = 10_000
 ASKED = 5_000
@@ -124,7 +131,7 @@ class _Area:
     """A town, and one of its trustees with the seeds of all its households."""
 
     def __init__(self, households: int, directory: Path) -> None:
-        town = SimulatedTown(_DAY)
+        self._town = town = SimulatedTown(_DAY)
         store = SqliteStore.open(directory)
         self._entries = [entry for entry, _ in town.enrol(store.area, households)]
         roster = store.area.roster()
@@ -142,10 +149,10 @@ class _Area:
         for page in roster_pages(0, roster):
             self.trustee.take(page)
 
-    def request(self, ask: Ask, day: int) -> SetRequest:
+    def request(self, ask: Ask, day: int) -> SignedRequest:
         """Return a request for all households; each nonce is its household's key."""
         length = len(self._entries)
-        return SetRequest(
+        request = SetRequest(
             ask,
             self._measures,
             MEASURE,
@@ -156,6 +163,7 @@ class _Area:
             bitmap_of(range(length), length),
             draws_of([(entry.household_key, 1) for entry in self._entries]),
         )
+        return sign_request(request, COLLECTIVITY, self._town.platform)
 
 
 @contextmanager

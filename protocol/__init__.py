@@ -17,6 +17,7 @@ envelope          version, body and signature of every signed message
 messages          the bodies of the billing lane
 area_messages     the bodies of the area lane
 trustee_messages  between the release worker and trustees, and among trustees
+convictions       proofs of an offence by the collectivity or a trustee
 status            a chip's report of its state
 enrolment         a chip's request and the collectivity's answer
 provider_api      the bodies of the providers' API

@@ -4,8 +4,10 @@ A set of households is a bitmap over the roster's entries (bit n % 8 of byte n /
 length and head of the roster. Data that does not fit into a message comes in pages. A trustee acts
 only on a complete request and identifies it by its hash.
 
-Each trustee keeps a log of its answers, hash-chained and signed entry by entry, and publishes it on
-trustee/{name}/log. The copies of the others restore entries that a restored image lost.
+The collectivity signs each request's summary: the figure and the hash of the whole request. Each
+trustee keeps a log of its answers, hash-chained and signed entry by entry, and publishes it on
+trustee/{name}/log. An entry contains the signed summary, and without it binds nobody but its
+author. The copies of the others restore entries that a restored image lost.
 """
 
 import hashlib
@@ -35,8 +37,11 @@ HOLDINGS_MAX = 64
 SESSION_BYTES = 16
 FIRST_PREVIOUS = bytes(32)
 
+SIGNATURE_BYTES = 64
+
 Session = Annotated[bytes, msgspec.Meta(min_length=SESSION_BYTES, max_length=SESSION_BYTES)]
 RequestId = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+Signature = Annotated[bytes, msgspec.Meta(min_length=SIGNATURE_BYTES, max_length=SIGNATURE_BYTES)]
 _Page = Annotated[bytes, msgspec.Meta(max_length=PAGE_BYTES)]
 
 
@@ -75,6 +80,11 @@ class SetRequest(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fi
         return hashlib.sha256(msgspec.msgpack.encode(self)).digest()
 
     @property
+    def summary(self) -> "RequestSummary":
+        """What the collectivity signs of it."""
+        return RequestSummary(self.ask, self.measures, self.measure, self.group, self.day, self.id)
+
+    @property
     def entries(self) -> list[int]:
         """The numbers of the roster entries in the set, in ascending order."""
         bits = np.unpackbits(np.frombuffer(self.bitmap, np.uint8), bitorder="little")
@@ -97,8 +107,57 @@ class SetRequest(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fi
         ]
 
 
+class RequestSummary(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The figure that a request is about, and the request's id, which is a hash of all of it."""
+
+    ask: Ask
+    measures: Hash
+    measure: Annotated[str, msgspec.Meta(max_length=24)]
+    group: Annotated[str, msgspec.Meta(max_length=48)]
+    day: DayNumber
+    request: RequestId
+
+    @property
+    def figure(self) -> tuple[bytes, str, str, int]:
+        """The figure: (hash of the measures, measure, group, day)."""
+        return self.measures, self.measure, self.group, self.day
+
+
+class SignedSummary(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A request's summary and the collectivity's signature, as it travels between trustees."""
+
+    summary: RequestSummary
+    signature: Signature
+
+    def is_signed_by(self, collectivity: str, public_key: bytes) -> bool:
+        """Return whether the collectivity that has this key signed it."""
+        try:
+            Ed25519PublicKey.from_public_bytes(public_key).verify(
+                self.signature, _summary_bytes(collectivity, self.summary)
+            )
+        except InvalidSignature:
+            return False
+        return True
+
+
+class SignedRequest(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A request and the collectivity's signature over its summary."""
+
+    request: SetRequest
+    signature: Signature
+
+    @property
+    def summary(self) -> SignedSummary:
+        """The part that travels between trustees."""
+        return SignedSummary(self.request.summary, self.signature)
+
+
 class RequestPage(_Body, frozen=True):
-    """One page of an encoded `SetRequest`; `id` is that of the whole request."""
+    """One page of a request; `id` is that of the whole request.
+
+    From the release worker these are pages of an encoded `SignedRequest`. Between trustees they are
+    pages of a `SetRequest`, because the log of the trustee that wants it has the signed summary.
+    """
 
     id: RequestId
     page: Annotated[int, msgspec.Meta(ge=0, lt=PAGES_MAX)]
@@ -185,13 +244,13 @@ class LogEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
     trustee: TrusteeName
     number: Annotated[int, msgspec.Meta(ge=0)]
     previous: Hash
-    request: RequestId
-    ask: Ask
-    measures: Hash
-    measure: Annotated[str, msgspec.Meta(max_length=24)]
-    group: Annotated[str, msgspec.Meta(max_length=48)]
-    day: DayNumber
+    asked: SignedSummary
     households: Annotated[int, msgspec.Meta(ge=0)]
+
+    @property
+    def summary(self) -> RequestSummary:
+        """The request that it answers."""
+        return self.asked.summary
 
 
 class SignedLogEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -249,6 +308,11 @@ class FromPeer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
     message: Hello | Entries | Synced | Wanted | RequestPage
 
 
+def sign_request(request: SetRequest, collectivity: str, key: Ed25519PrivateKey) -> SignedRequest:
+    """Sign a request as the collectivity."""
+    return SignedRequest(request, key.sign(_summary_bytes(collectivity, request.summary)))
+
+
 def sign_log_entry(entry: LogEntry, collectivity: str, key: Ed25519PrivateKey) -> SignedLogEntry:
     """Sign an entry as its trustee."""
     body = msgspec.msgpack.encode(entry)
@@ -298,6 +362,10 @@ def pages_of(data: bytes) -> list[bytes]:
 
 def _generation(nonces: bytes, begin: int) -> int:
     return int.from_bytes(nonces[begin + NONCE_BYTES : begin + HOUSEHOLD_BYTES], "big")
+
+
+def _summary_bytes(collectivity: str, summary: RequestSummary) -> bytes:
+    return msgspec.msgpack.encode(("volet set request", collectivity, summary))
 
 
 def _signed_bytes(collectivity: str, body: bytes) -> bytes:

@@ -6,9 +6,11 @@ rules      the sets of households that may be requested
 documents  the trustee sets, measures and roster that this trustee has verified
 letters    households' seeds, from the key shares that their chips publish
 masks      keystreams in bulk
-peers      the other trustees' logs: recovery after a restore, and alarms
+peers      the other trustees' logs: recovery after a restore, and what others signed
+alarms     signed offences of the collectivity or a trustee, kept with their proof
 pages      reassembles messages that arrive in parts
-log        the database; the only module here that uses SQL
+log        what the database holds; only it and `database` use SQL
+database   the database's file, tables and transactions
 service    the program over MQTT
 directory  configuration, keys and certificate of a trustee's directory
 files      the files of the directory, and which of them a backup contains

@@ -34,11 +34,14 @@ from protocol.trustee_messages import (
     RequestPage,
     RosterPage,
     SetRequest,
+    SignedRequest,
+    SignedSummary,
     ToTrustee,
     pages_of,
     sign_log_entry,
 )
 from system.conditions import Repeated
+from trustee.alarms import Alarms
 from trustee.documents import CONFIRMED, TrustedDocuments
 from trustee.letters import HeldKeyShares
 from trustee.log import TrusteeLog
@@ -102,7 +105,8 @@ class TrusteeCore:
         """Load the state from the database."""
         self.identity = identity
         self.documents = TrustedDocuments(trustee_log, identity.collectivity)
-        self.peers = Peers(trustee_log, self.documents, identity.name)
+        self._alarms = Alarms(trustee_log, self.documents)
+        self.peers = Peers(trustee_log, self.documents, self._alarms, identity.name)
         self._log = trustee_log
         self._today = today
         self._is_alone = is_alone
@@ -207,20 +211,21 @@ class TrusteeCore:
         announcements, self._announcements = self._announcements, []
         return announcements
 
-    def answer(self, request: SetRequest) -> Answer:
+    def answer(self, signed: SignedRequest) -> Answer:
         """Log that a request is answered, then return the sums.
 
         Raises:
             MessageRefused: the request breaks a rule, which is the reason; nothing was logged.
         """
+        request = signed.request
         if not self.is_ready:
             raise MessageRefused(Reason.NOT_READY, "the other trustees have not told all yet")
         if request.day < max(self._log.horizon(), self._today() - KEPT_DAYS):
             raise MessageRefused(Reason.ANSWERED, f"a day more than {KEPT_DAYS} days ago")
-        name, encoded = self.identity.name, msgspec.msgpack.encode(request)
-        is_logged = self._log.has_entry(name, request.id)
-        if self.peers.conflict(request):
-            raise MessageRefused(Reason.CONFLICT, "two sets of this figure were seen")
+        has_two_sets = self._alarms.has_two_sets(signed.summary)
+        is_logged = self._log.has_entry(self.identity.name, request.id)
+        if has_two_sets and not is_logged:
+            raise MessageRefused(Reason.CONFLICT, "the collectivity signed two sets of this figure")
         if is_logged and (stored := self._log.answer(request.id)) is not None:
             answer = read_packed(stored, Answer)
             if not answer.unknown:
@@ -233,12 +238,12 @@ class TrusteeCore:
         if unknown and request.ask is Ask.SUM:
             raise MessageRefused(Reason.SEEDS, f"the seeds of {len(unknown)} households")
         if not is_logged:
-            self._log_answer(asked, encoded)
+            self._log_answer(asked, signed.summary)
         answer = self._compute(asked, draws, unknown)
         self._log.put_answer(request.id, msgspec.msgpack.encode(answer))
         return answer
 
-    def _log_answer(self, asked: Asked, encoded: bytes) -> None:
+    def _log_answer(self, asked: Asked, summary: SignedSummary) -> None:
         request = asked.request
         bound = self._bound(request.day, request.measure)
         households = households_of(self.documents, request)
@@ -248,16 +253,11 @@ class TrusteeCore:
             self.identity.name,
             holding.length,
             holding.head,
-            request.id,
-            request.ask,
-            request.measures,
-            request.measure,
-            request.group,
-            request.day,
+            summary,
             len(households),
         )
         signed = sign_log_entry(entry, self.identity.collectivity, self.identity.signing_key)
-        self._log.append(entry, signed, encoded)
+        self._log.append(entry, signed, msgspec.msgpack.encode(request))
         bound.bind(request, households)
         self._announcements.append(FromPeer(Entries((signed,))))
         log.info(
@@ -376,11 +376,11 @@ class TrusteeCore:
         self._log.count(f"refused_{reason}")
 
 
-def _read_request(name: bytes, data: bytes) -> SetRequest:
-    request = decode_body(data, SetRequest)
-    if request.id != name:
+def _read_request(name: bytes, data: bytes) -> SignedRequest:
+    signed = decode_body(data, SignedRequest)
+    if signed.request.id != name:
         raise MessageRefused(Reason.MALFORMED, "a request under another's id")
-    return request
+    return signed
 
 
 def confirm_first_set(trustee_log: TrusteeLog, words: str) -> None:

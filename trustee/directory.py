@@ -24,7 +24,8 @@ from system.mqtt.identity import check_identity
 from system.mqtt.link import LinkSettings, TlsFiles
 from system.shell import quoted
 from trustee.core import TrusteeIdentity
-from trustee.log import FILE_NAME, TrusteeLog
+from trustee.database import FILE_NAME
+from trustee.log import TrusteeLog
 
 DEFAULT_DIRECTORY = Path("/var/lib/volet-trustee")
 CONFIG_NAME = "trustee.toml"

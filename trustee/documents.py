@@ -52,6 +52,11 @@ class TrustedDocuments:
         """The latest trustee set."""
         return self._sets[-1][1] if self._sets else None
 
+    @property
+    def trustee_sets(self) -> tuple[TrusteeSet, ...]:
+        """All trustee sets, oldest first."""
+        return tuple(trustees for _, trustees in self._sets)
+
     def trustee_set(self, document: bytes) -> TrusteeSet | None:
         """Return the trustee set with this hash."""
         return next(

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from system.backup.listing import Fate, ListedFile, Party, beside_database
+from trustee.database import FILE_NAME as LOG
 from trustee.directory import (
     CA,
     CERTIFICATE,
@@ -15,7 +16,6 @@ from trustee.directory import (
     link_settings,
     load_identity,
 )
-from trustee.log import FILE_NAME as LOG
 
 _YES = "yes"
 

@@ -1,58 +1,26 @@
-"""A trustee's database: seeds, documents, roster, and the log of its answers.
+"""What a trustee's database holds: seeds, documents, roster, the logs of answers, and alarms."""
 
-One SQLite file, mode 0600, in WAL mode with synchronous=FULL: a write is on disk before anything is
-sent about it. The log is hash-chained, and triggers make it append-only.
-"""
-
-import os
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
-import sqlite_utils
 
-from protocol.errors import StoreBusy, StoreError
-from protocol.trustee_messages import FIRST_PREVIOUS, Holding, LogEntry, SignedLogEntry
+from protocol.convictions import Offence
+from protocol.errors import StoreError
+from protocol.packed import read_packed
+from protocol.trustee_messages import (
+    FIRST_PREVIOUS,
+    Ask,
+    Holding,
+    LogEntry,
+    RequestSummary,
+    SignedLogEntry,
+    SignedSummary,
+)
+from trustee.database import TrusteeDatabase
 
-APPLICATION_ID = 0x564C5454  # "VLTT"
-SCHEMA_VERSION = 2
-LOCK_WAIT_S = 5.0
-FILE_NAME = "trustee.db"
 _HORIZON = "horizon"
-
-_TABLES = """
-CREATE TABLE fact (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
-CREATE TABLE document (
-  id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, kind TEXT NOT NULL, charter BLOB NOT NULL
-) STRICT;
-CREATE TABLE roster (number INTEGER PRIMARY KEY, body BLOB NOT NULL, signature BLOB NOT NULL) STRICT;
-CREATE TABLE seed (
-  household BLOB NOT NULL, generation INTEGER NOT NULL, trustees BLOB NOT NULL,
-  digest BLOB NOT NULL, seeds BLOB NOT NULL, PRIMARY KEY (household, generation)
-) STRICT;
-CREATE TABLE entry (
-  trustee TEXT NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL, body BLOB NOT NULL,
-  signature BLOB NOT NULL, request BLOB NOT NULL, ask TEXT NOT NULL, measure TEXT NOT NULL,
-  figure TEXT NOT NULL, day INTEGER NOT NULL, PRIMARY KEY (trustee, number)
-) STRICT;
-CREATE INDEX entry_of_figure ON entry (day, measure, figure);
-CREATE INDEX entry_of_request ON entry (request);
-CREATE TABLE request (id BLOB PRIMARY KEY, request BLOB NOT NULL, answer BLOB) STRICT;
-CREATE TABLE alarm (
-  id INTEGER PRIMARY KEY, kind TEXT NOT NULL, measure TEXT NOT NULL, figure TEXT NOT NULL,
-  day INTEGER NOT NULL, trustees TEXT NOT NULL, UNIQUE (kind, measure, figure, day)
-) STRICT;
-CREATE TABLE counter (name TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT;
-CREATE TRIGGER entry_is_kept BEFORE DELETE ON entry
-  BEGIN SELECT raise(ABORT, 'the log is append-only'); END;
-CREATE TRIGGER entry_is_fixed BEFORE UPDATE ON entry
-  BEGIN SELECT raise(ABORT, 'the log is append-only'); END;
-"""
-# Version 2 adds the day on which an entry arrived, NULL for entries before the first answer.
-_SEEN = "ALTER TABLE roster ADD COLUMN seen INTEGER;"
+# Two signed sets of a figure prove the collectivity's offence; more prove nothing else.
+_SETS_KEPT = 2
 
 
 class StoredSeeds(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -66,65 +34,18 @@ class StoredSeeds(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Alarm(msgspec.Struct, frozen=True):
-    """Two entries that exclude each other: `kind` names the contradiction, `trustees` whose it is."""
+    """An offence that "collectivity" or a trustee committed; `proof` is an encoded `Proof`."""
 
-    kind: str
+    offence: Offence
+    offender: str
     measure: str
     group: str
     day: int
-    trustees: str
+    proof: bytes
 
 
-class TrusteeLog:
-    """The database; only one process writes to it."""
-
-    def __init__(self, database: sqlite_utils.Database, path: Path) -> None:
-        """Use `open` or `in_memory`."""
-        self._db = database
-        self._path = path
-
-    @classmethod
-    def open(cls, directory: Path) -> "TrusteeLog":
-        """Open or create `trustee.db` in a trustee's directory.
-
-        Raises:
-            StoreError: the file is damaged, of another version, or no trustee's.
-        """
-        path = directory / FILE_NAME
-        with _translated_errors(path):
-            if not path.exists():
-                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            return cls._of(sqlite3.connect(path, **_OPTIONS), path)
-
-    @classmethod
-    def in_memory(cls) -> "TrusteeLog":
-        """Create a database in memory, for simulations."""
-        return cls._of(sqlite3.connect(":memory:", **_OPTIONS), Path(":memory:"))
-
-    @classmethod
-    def _of(cls, connection: sqlite3.Connection, path: Path) -> "TrusteeLog":
-        try:
-            _prepare(connection, path)
-        except BaseException:
-            connection.close()
-            raise
-        return cls(sqlite_utils.Database(connection), path)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()
-
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Run the block in one transaction, which is on disk when the block ends."""
-        with _translated_errors(self._path):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+class TrusteeLog(TrusteeDatabase):
+    """What a trustee's database holds; only one process writes to it."""
 
     def fact(self, name: str) -> bytes | None:
         """Return a fact by its name."""
@@ -198,12 +119,12 @@ class TrusteeLog:
         )
         return [SignedLogEntry(*row) for row in rows]
 
-    def entry_hash(self, trustee: str, number: int) -> bytes | None:
-        """Return the hash of an entry."""
+    def entry(self, trustee: str, number: int) -> SignedLogEntry | None:
+        """Return an entry of a trustee's log by its number."""
         rows = self._rows(
-            "SELECT hash FROM entry WHERE trustee = ? AND number = ?", [trustee, number]
+            "SELECT body, signature FROM entry WHERE trustee = ? AND number = ?", [trustee, number]
         )
-        return bytes(rows[0][0]) if rows else None
+        return SignedLogEntry(*rows[0]) if rows else None
 
     def append(self, entry: LogEntry, signed: SignedLogEntry, request: bytes | None = None) -> None:
         """Append an entry and, for our own log, the encoded request that it is about.
@@ -211,19 +132,20 @@ class TrusteeLog:
         Raises:
             StoreError: the entry does not follow the last one.
         """
+        summary = entry.summary
         with self.writing():
             holding = self.holding(entry.trustee)
             if entry.number != holding.length or entry.previous != holding.head:
                 raise StoreError(f"Entry {entry.number} of {entry.trustee} does not follow.")
             self._db.execute(
-                "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     *(entry.trustee, entry.number, signed.hash, signed.body, signed.signature),
-                    *(entry.request, entry.ask, entry.measure, entry.group, entry.day),
+                    *(summary.request, summary.ask, *_figure(summary)),
                 ],
             )
             if request is not None:
-                self._put_request(entry.request, request)
+                self._put_request(summary.request, request)
 
     def put_request(self, request_id: bytes, request: bytes) -> None:
         """Store a request that we answered and another trustee sent back."""
@@ -293,29 +215,50 @@ class TrusteeLog:
             )
         return True
 
-    def sums_of(self, day: int, measure: str, group: str) -> list[tuple[str, bytes]]:
-        """Return (trustee, request id) of all entries that open a figure's sum."""
+    def sum_of(self, trustee: str, summary: RequestSummary) -> SignedLogEntry | None:
+        """Return a trustee's entry about the sum of another set of the same figure, or None."""
         rows = self._rows(
-            "SELECT trustee, request FROM entry WHERE day = ? AND measure = ? AND figure = ? "
-            "AND ask = 'sum' ORDER BY trustee, number",
-            [day, measure, group],
+            "SELECT body, signature FROM entry WHERE day = ? AND measure = ? AND figure = ? "
+            "AND measures = ? AND ask = ? AND trustee = ? AND request <> ? ORDER BY number LIMIT 1",
+            [*_figure(summary), Ask.SUM, trustee, summary.request],
         )
-        return [(row[0], bytes(row[1])) for row in rows]
+        return SignedLogEntry(*rows[0]) if rows else None
+
+    def put_asked_set(self, signed: SignedSummary) -> None:
+        """Store a signed set of a figure, unless two others are stored."""
+        summary = signed.summary
+        if len(self.asked_sets(summary)) < _SETS_KEPT:
+            with self.writing():
+                self._db.execute(
+                    "INSERT INTO asked_set VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    [*_figure(summary), summary.request, msgspec.msgpack.encode(signed)],
+                )
+
+    def asked_sets(self, summary: RequestSummary) -> list[SignedSummary]:
+        """Return the signed sets of the figure that a summary is about; more than one is an offence."""
+        rows = self._rows(
+            "SELECT signed FROM asked_set WHERE day = ? AND measure = ? AND figure = ? "
+            "AND measures = ? ORDER BY rowid",
+            _figure(summary),
+        )
+        return [read_packed(row[0], SignedSummary) for row in rows]
 
     def raise_alarm(self, alarm: Alarm) -> bool:
         """Store an alarm; return whether it is new."""
         with self.writing():
             cursor = self._db.execute(
-                "INSERT INTO alarm (kind, measure, figure, day, trustees) VALUES (?, ?, ?, ?, ?) "
-                "ON CONFLICT DO NOTHING",
+                "INSERT INTO alarm (offence, offender, measure, figure, day, proof) "
+                "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 list(msgspec.structs.astuple(alarm)),
             )
             return cursor.rowcount > 0
 
     def alarms(self) -> list[Alarm]:
         """Return all alarms, oldest first."""
-        rows = self._rows("SELECT kind, measure, figure, day, trustees FROM alarm ORDER BY id")
-        return [Alarm(*row) for row in rows]
+        rows = self._rows(
+            "SELECT offence, offender, measure, figure, day, proof FROM alarm ORDER BY id"
+        )
+        return [Alarm(Offence(row[0]), *row[1:]) for row in rows]
 
     def count(self, name: str) -> None:
         """Increase the counter `name` by one."""
@@ -335,54 +278,11 @@ class TrusteeLog:
             [request_id, request],
         )
 
-    def _rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        with _translated_errors(self._path):
-            return self._db.execute(sql, parameters).fetchall()
 
-
-_OPTIONS: dict[str, Any] = {
-    "isolation_level": None,
-    "check_same_thread": False,
-    "timeout": LOCK_WAIT_S,
-}
+def _figure(summary: RequestSummary) -> list[object]:
+    """Return a figure's columns, in their order in the tables."""
+    return [summary.day, summary.measure, summary.group, summary.measures]
 
 
 def _nothing_of(trustee: str) -> Holding:
     return Holding(trustee, 0, FIRST_PREVIOUS)
-
-
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA secure_delete = ON")
-    version = _pragma(connection, "user_version")
-    if version == 0:
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {_TABLES} {_SEEN} PRAGMA application_id = {APPLICATION_ID};"
-            f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-        )
-        return
-    if _pragma(connection, "application_id") == APPLICATION_ID and version == 1:
-        connection.executescript(f"BEGIN IMMEDIATE; {_SEEN} PRAGMA user_version = 2; COMMIT;")
-        version = 2
-    if _pragma(connection, "application_id") != APPLICATION_ID or version != SCHEMA_VERSION:
-        raise StoreError(f"{path} is no trustee's database of version {SCHEMA_VERSION}.")
-    if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
-        raise StoreError(f"{path} is damaged; put a copy back, the other trustees fill the gap.")
-
-
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
-    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
-
-
-@contextmanager
-def _translated_errors(path: Path) -> Iterator[None]:
-    """Raise SQLite's errors as StoreBusy, where a retry helps, or StoreError."""
-    try:
-        yield
-    except sqlite3.OperationalError as exc:
-        if exc.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL}:
-            raise StoreBusy(f"{path} cannot be written just now: {exc}.") from exc
-        raise StoreError(f"{path}: {exc}.") from exc
-    except sqlite3.DatabaseError as exc:
-        raise StoreError(f"{path} is damaged: {exc}.") from exc

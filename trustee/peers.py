@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import structlog
 
+from protocol.convictions import Offence
 from protocol.envelope import decode_body
 from protocol.errors import MessageRefused, Reason
 from protocol.trustee_messages import (
     ENTRIES_MAX,
     HOLDINGS_MAX,
     SESSION_BYTES,
-    Ask,
     Entries,
     FromPeer,
     Hello,
@@ -29,12 +29,10 @@ from protocol.trustee_messages import (
     open_log_entry,
     pages_of,
 )
+from trustee.alarms import Alarms
 from trustee.documents import TrustedDocuments
-from trustee.log import Alarm, TrusteeLog
+from trustee.log import TrusteeLog
 from trustee.pages import Assembly
-
-TWO_SETS = "two_sets"
-FORKED_LOG = "forked_log"
 
 log = structlog.get_logger()
 
@@ -42,9 +40,12 @@ log = structlog.get_logger()
 class Peers:
     """The other trustees' logs, and whether enough trustees have sent everything they hold."""
 
-    def __init__(self, trustee_log: TrusteeLog, documents: TrustedDocuments, name: str) -> None:
+    def __init__(
+        self, trustee_log: TrusteeLog, documents: TrustedDocuments, alarms: Alarms, name: str
+    ) -> None:
         """Begin a session, in which no trustee has synchronised yet."""
         self._log = trustee_log
+        self._alarms = alarms
         self._documents = documents
         self._name = name
         self._session = secrets.token_bytes(SESSION_BYTES)
@@ -65,10 +66,7 @@ class Peers:
         return (
             len(self._synced & names) >= needed
             and not self._log.missing(self._name)
-            and not any(
-                alarm.kind == FORKED_LOG and alarm.trustees == self._name
-                for alarm in self._log.alarms()
-            )
+            and not self._alarms.has(Offence.FORKED_LOG, self._name)
         )
 
     def hello(self) -> list[FromPeer]:
@@ -90,7 +88,8 @@ class Peers:
         """Handle another trustee's message, and return the answers to it.
 
         Raises:
-            MessageRefused: an entry is not signed by the trustee that it names.
+            MessageRefused: an entry is not signed by the trustee that it names, or its log has
+                answered this request before.
         """
         answers: Iterable[FromPeer] = ()
         match message.message if sender != self._name else None:
@@ -104,23 +103,8 @@ class Peers:
             case Wanted(requests):
                 answers = [page for wanted in requests for page in self._request(wanted)]
             case RequestPage() as page:
-                self._take_request(page)
+                self._take_request(sender, page)
         return list(answers)
-
-    def conflict(self, request: SetRequest) -> bool:
-        """Return whether two sets of this figure were answered, or would be, and raise an alarm.
-
-        A second set after one that we answered ourselves is refused by our own log, not here.
-        """
-        sums = self._log.sums_of(request.day, request.measure, request.group)
-        others = {name for name, other in sums if other != request.id}
-        if request.ask is Ask.SUM and others and self._name not in {name for name, _ in sums}:
-            self._alarm(TWO_SETS, request.measure, request.group, request.day, others)
-            return True
-        return self._has_two(request.day, request.measure, request.group)
-
-    def _has_two(self, day: int, measure: str, group: str) -> bool:
-        return len({sum_ for _, sum_ in self._log.sums_of(day, measure, group)}) > 1
 
     def _echo(self, sender: str, hello: Hello) -> Iterator[FromPeer]:
         """Send the entries that the sender lacks, beginning with its own."""
@@ -168,38 +152,32 @@ class Peers:
             if key is None:
                 raise MessageRefused(Reason.SIGNATURE, "an entry of no trustee")
             entry = open_log_entry(signed, self._documents.collectivity, key)
-            known = self._log.entry_hash(author, entry.number)
+            if not self._alarms.is_asked(signed, entry):
+                return  # it binds its author alone
+            known = self._log.entry(author, entry.number)
             if known is not None:
-                if known != signed.hash:
-                    self._alarm(FORKED_LOG, entry.measure, entry.group, entry.day, {author})
+                if known != signed:
+                    self._alarms.raise_fork(entry, known, signed)
                 continue
-            holding = self._log.holding(author)
-            if entry.number > holding.length:
+            if entry.number > self._log.holding(author).length:
                 return  # the entries in between come with the answer to our next hello
-            if entry.previous != holding.head:
-                self._alarm(FORKED_LOG, entry.measure, entry.group, entry.day, {author})
+            if not self._append(entry, signed):
                 return
-            self._log.append(entry, signed)
-            self._compare(entry)
 
-    def _compare(self, entry: LogEntry) -> None:
-        """Raise an alarm if two sets were opened for one figure."""
-        if entry.ask is Ask.SUM and self._has_two(entry.day, entry.measure, entry.group):
-            names = {name for name, _ in self._log.sums_of(entry.day, entry.measure, entry.group)}
-            self._alarm(TWO_SETS, entry.measure, entry.group, entry.day, names)
-
-    def _alarm(self, kind: str, measure: str, group: str, day: int, names: set[str]) -> None:
-        alarm = Alarm(kind, measure, group, day, ", ".join(sorted(names)))
-        if self._log.raise_alarm(alarm):
-            self._log.count(f"alarm_{kind}")
-            log.critical(
-                "alarm_raised",
-                kind=kind,
-                measure=measure,
-                group=group,
-                day=day,
-                trustees=alarm.trustees,
-            )
+    def _append(self, entry: LogEntry, signed: SignedLogEntry) -> bool:
+        """Append the next entry of a trustee's log; return False if it does not follow."""
+        author = entry.trustee
+        holding = self._log.holding(author)
+        if entry.previous != holding.head:
+            if holding.length:
+                before = self._log.entries(author, holding.length - 1)[0]
+                self._alarms.raise_fork(entry, before, signed)
+            return False
+        if self._log.has_entry(author, entry.summary.request):
+            raise MessageRefused(Reason.ANSWERED, "an answer that the same log holds already")
+        self._alarms.compare(entry, signed)
+        self._log.append(entry, signed)
+        return True
 
     def _wanted(self) -> list[FromPeer]:
         missing = self._log.missing(self._name)[:ENTRIES_MAX]
@@ -212,9 +190,10 @@ class Peers:
             for page, part in enumerate(parts):
                 yield FromPeer(RequestPage(request_id, page, len(parts), part))
 
-    def _take_request(self, page: RequestPage) -> None:
+    def _take_request(self, sender: str, page: RequestPage) -> None:
         if page.id not in self._log.missing(self._name):
             return
-        data = self._pages.add(page.id, page.page, page.pages, page.data)
+        # Pages of two senders are never mixed, so that one of them cannot spoil the other's.
+        data = self._pages.add(sender.encode() + page.id, page.page, page.pages, page.data)
         if data is not None and decode_body(data, SetRequest).id == page.id:
             self._log.put_request(page.id, data)

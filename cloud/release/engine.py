@@ -30,7 +30,7 @@ from protocol.measures import Measures
 from protocol.release import encode
 from protocol.roster import Roster
 from protocol.topics import Kind, TrusteeKind, area_topic, trustee_topic
-from protocol.trustee_messages import ToTrustee
+from protocol.trustee_messages import ToTrustee, sign_request
 from system.logs import raised_at
 from system.mqtt.message import Outgoing
 
@@ -112,7 +112,8 @@ class ReleaseEngine:
         for name in self._asking.names():
             yield from self._send_documents(name, now_s)
         for name, request in self._asking.due(now_s):
-            yield from self._sealed(name, request_pages(request))
+            signed = sign_request(request, self._collectivity, self._key)
+            yield from self._sealed(name, request_pages(signed))
 
     def is_idle(self) -> bool:
         """Return whether no figure waits for an answer, apart from those set aside."""

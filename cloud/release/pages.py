@@ -12,7 +12,7 @@ from protocol.trustee_messages import (
     CosignedPage,
     RequestPage,
     RosterPage,
-    SetRequest,
+    SignedRequest,
     ToTrustee,
     pages_of,
 )
@@ -21,11 +21,11 @@ from protocol.trustee_messages import (
 _ENTRY_OVERHEAD_BYTES = 10
 
 
-def request_pages(request: SetRequest) -> list[ToTrustee]:
-    """Return a request in pages."""
-    parts = pages_of(msgspec.msgpack.encode(request))
+def request_pages(signed: SignedRequest) -> list[ToTrustee]:
+    """Return a signed request in pages."""
+    parts = pages_of(msgspec.msgpack.encode(signed))
     return [
-        ToTrustee(RequestPage(request.id, page, len(parts), data))
+        ToTrustee(RequestPage(signed.request.id, page, len(parts), data))
         for page, data in enumerate(parts)
     ]
 

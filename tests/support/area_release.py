@@ -41,6 +41,7 @@ from protocol.trustee_messages import (
     Refused,
     RequestPage,
     SetRequest,
+    SignedRequest,
     ToTrustee,
     pages_of,
 )
@@ -283,7 +284,11 @@ class FarTrustee:
         self.asked[page.id] = data
         if self.refuses:
             return [self.seal(Refused(page.id, self.refuses, "not today"))]
-        answer = self.fake.answer(msgspec.msgpack.decode(data, type=SetRequest))
+        signed = msgspec.msgpack.decode(data, type=SignedRequest)
+        assert signed.summary.is_signed_by(
+            self.area.collectivity, self.area.trustees.collectivity_key
+        )
+        answer = self.fake.answer(signed.request)
         parts = pages_of(msgspec.msgpack.encode(answer))
         return [
             self.seal(AnswerPage(page.id, place, len(parts), part))

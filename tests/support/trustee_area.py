@@ -28,8 +28,10 @@ from protocol.trustee_messages import (
     FromPeer,
     Refused,
     SetRequest,
+    SignedRequest,
     bitmap_of,
     draws_of,
+    sign_request,
 )
 from trustee.core import TrusteeCore, TrusteeIdentity
 from trustee.log import TrusteeLog
@@ -213,7 +215,8 @@ class TrusteeArea:
         for home in self.homes:
             trustee.take_key_shares(home.topic, self.letters(home))
 
-    def request(self, homes=None, ask=Ask.SUM, **changes) -> SetRequest:
+    def request(self, homes=None, ask=Ask.SUM, *, signer=None, **changes) -> SignedRequest:
+        """Return a request that the collectivity signs; `signer` is another key."""
         homes = sorted(self.near if homes is None else homes, key=lambda home: home.entry)
         length = changes.get("length", len(self.roster))
         fields = {
@@ -227,7 +230,9 @@ class TrusteeArea:
             "bitmap": bitmap_of([home.entry for home in homes], length),
             "nonces": draws_of([(home.nonce, home.generation) for home in homes]),
         }
-        return SetRequest(**(fields | changes))
+        return sign_request(
+            SetRequest(**(fields | changes)), COLLECTIVITY, signer or self.platform_key
+        )
 
     def opened(self, homes, answers: dict[int, Answer], day=DAY):
         """Open a sum with the answers of these trustees, int64[SLOTS]."""
@@ -238,7 +243,7 @@ class TrusteeArea:
         return unmask(total, masks.values())
 
 
-def ask(trustee: TrusteeCore, request: SetRequest) -> Answer | Refused:
+def ask(trustee: TrusteeCore, request: SignedRequest) -> Answer | Refused:
     """Send a request in pages; returns the answer or the refusal."""
     out = [message.message for page in request_pages(request) for message in trustee.take(page)]
     if isinstance(out[0], Refused):

@@ -24,7 +24,7 @@ from protocol.trustee_messages import (
     FromTrustee,
     Known,
     Refused,
-    SetRequest,
+    SignedRequest,
     ToTrustee,
 )
 from tests.support.broker import COLLECTIVITY, Broker, wait_until
@@ -33,7 +33,7 @@ from tests.support.trustee_area import TrusteeArea
 from trustee import directory as places
 from trustee.commands.status import read_status
 from trustee.core import today_number
-from trustee.log import FILE_NAME
+from trustee.database import FILE_NAME
 
 WITHIN_S = 60.0
 # `volet trustee run` that kills itself after writing the log and before answering.
@@ -213,13 +213,13 @@ class TrusteeTown:
     def wait_waiting(self, number: int) -> None:
         self._wait(lambda: bool(self.status(number)["waiting"]), number, "to await its operator")
 
-    def ask(self, number: int, request: SetRequest) -> Answer | Refused:
+    def ask(self, number: int, request: SignedRequest) -> Answer | Refused:
         """Send a request and return the trustee's answer or refusal."""
         since = len(self.responses(number))
         self.send(number, *request_pages(request))
         return self.answer(number, request, since)
 
-    def answer(self, number: int, request: SetRequest, since: int) -> Answer | Refused:
+    def answer(self, number: int, request: SignedRequest, since: int) -> Answer | Refused:
         self._wait(lambda: self._answer(number, request, since) is not None, number, "to answer")
         answer = self._answer(number, request, since)
         assert answer is not None
@@ -231,9 +231,9 @@ class TrusteeTown:
     def _answer(self, number, request, since) -> Answer | Refused | None:
         parts = {}
         for message in self.responses(number)[since:]:
-            if isinstance(message, Refused) and message.request == request.id:
+            if isinstance(message, Refused) and message.request == request.request.id:
                 return message
-            if isinstance(message, AnswerPage) and message.request == request.id:
+            if isinstance(message, AnswerPage) and message.request == request.request.id:
                 parts[message.page] = message.data
                 if len(parts) == message.pages:
                     data = b"".join(parts[page] for page in sorted(parts))

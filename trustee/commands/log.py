@@ -28,9 +28,10 @@ def show_log(directory: Path, *, is_json: bool) -> None:
         if is_json:
             click.echo(msgspec.json.encode(entry))
         else:
+            asked = entry.summary
             click.echo(
-                f"{entry.number} {entry.ask} {entry.measure} {entry.group} day {entry.day}: "
-                f"{entry.households} households, request {entry.request.hex()[:16]}"
+                f"{entry.number} {asked.ask} {asked.measure} {asked.group} day {asked.day}: "
+                f"{entry.households} households, request {asked.request.hex()[:16]}"
             )
     if not is_json:
         click.echo(f"The chain of {counted(len(entries), 'entry', 'entries')} is whole.")

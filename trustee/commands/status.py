@@ -53,7 +53,8 @@ def status(directory: Path, *, is_json: bool) -> None:
         table.add_row(f"certificate {lifetime.name} ends", f"{lifetime.not_after:%Y-%m-%d}")
     for alarm in report.alarms:
         table.add_row(
-            "ALARM", f"{alarm.kind} {alarm.measure} {alarm.group} {alarm.day}: {alarm.trustees}"
+            "ALARM",
+            f"{alarm.offence} by {alarm.offender}: {alarm.measure} {alarm.group} {alarm.day}",
         )
     plain_console().print(table)
 

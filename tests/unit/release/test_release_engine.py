@@ -19,6 +19,7 @@ from protocol.trustee_messages import (
     Known,
     Refused,
     SetRequest,
+    sign_request,
 )
 from tests.support.area_release import COLLECTIVITY, DAY, FarTrustee, SmallArea
 
@@ -253,4 +254,5 @@ def test_requests_of_many_households_come_in_pages():
     request = SetRequest(
         "check", bytes(32), "m", "g", DAY, 8, bytes(32), bytes(1), bytes(PAGE_BYTES)
     )
-    assert len(request_pages(request)) == 2
+    signed = sign_request(request, COLLECTIVITY, area.platform)
+    assert len(request_pages(signed)) == 2

@@ -213,8 +213,9 @@ def test_pages_in_any_order_and_twice_make_one_whole_and_a_forged_one_none(area)
     trustee = area.trustee()
     request = area.request()
     data = msgspec.msgpack.encode(request)
-    pages = [RequestPage(request.id, n, 3, data[n * 100 : (n + 1) * 100]) for n in range(2)]
-    pages.append(RequestPage(request.id, 2, 3, data[200:]))
+    name = request.request.id
+    pages = [RequestPage(name, n, 3, data[n * 100 : (n + 1) * 100]) for n in range(2)]
+    pages.append(RequestPage(name, 2, 3, data[200:]))
     out = [trustee.take(ToTrustee(pages[n])) for n in (2, 0, 2, 1)]
     assert [len(each) for each in out[:3]] == [0, 0, 0]
     assert isinstance(out[3][0].message, AnswerPage)
@@ -236,7 +237,7 @@ def test_memory_for_parts_is_bounded():
 
 
 def test_request_asked_through_pages_is_the_request_itself(area):
-    assert ask(area.trustee(), area.request()).request == area.request().id
+    assert ask(area.trustee(), area.request()).request == area.request().request.id
 
 
 def _commitments(home):

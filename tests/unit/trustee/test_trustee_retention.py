@@ -25,8 +25,8 @@ def test_what_expired_is_gone_and_refused_and_the_log_stays(area, tmp_path):
     area.today += 1
     trustee.expire()
     name = trustee.identity.name
-    assert kept.request(request.id) is None
-    assert kept.has_entry(name, request.id)
+    assert kept.request(request.request.id) is None
+    assert kept.has_entry(name, request.request.id)
     assert kept.missing(name) == []
     for again in (request, area.request(ask=Ask.CHECK), area.request(area.near[:8])):
         assert ask(trustee, again).reason is Reason.ANSWERED
