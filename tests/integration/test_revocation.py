@@ -16,16 +16,19 @@ from cloud.registry.pki import issue_role, pki_path, revoke
 from cloud.registry.renewal import renew
 from cloud.registry.revocation import end_session, revoke_everywhere
 from cloud.store.sqlite.store import SqliteStore
-from mosquitto.config import ACL, PID
+from mosquitto.config import ACL, DATA, PID
 from protocol.errors import ConfigError, DocumentRefused, TransportError
+from protocol.ids import DeviceId
+from protocol.topics import RETAINED, SENT_BY_CHIPS, TrusteeKind, device_topic, trustee_topic
 from system.files import write_public
-from tests.support.broker import Broker, enrol_chip, wait_until
+from tests.support.broker import COLLECTIVITY, Broker, enrol_chip, wait_until
 from tests.support.mqtt import (
     NO_SUBSCRIBERS,
     SUCCESS,
     Pass,
     Peer,
     Refused,
+    Will,
     chip_pass,
     role_pass,
 )
@@ -74,6 +77,75 @@ def test_what_was_queued_for_a_revoked_chip_is_dropped(broker, chip, store):
         assert worker.publish(topic) == SUCCESS
         revoke_everywhere(broker.cloud, store, chip.name, broker.directory, NOW)
         assert worker.publish(topic) == NO_SUBSCRIBERS
+
+
+def _retain(peer: Peer, topic: str) -> None:
+    assert peer.publish(topic, b"kept", retain=True) in ACCEPTED
+
+
+def _is_kept(broker: Broker, name: str) -> bool:
+    """Return whether the broker's file, which has sessions and retained messages, has a name."""
+    broker.save()
+    return name.encode() in (broker.directory / DATA / "mosquitto.db").read_bytes()
+
+
+@pytest.mark.xfail(strict=True, reason="revocation leaves a name's retained messages")
+def test_nothing_of_a_revoked_chip_is_retained_not_even_after_a_restart(broker, chip, store):
+    device = DeviceId(chip.name)
+    will = Will(device_topic(COLLECTIVITY, device, "status"), b"gone")
+    with (
+        Peer(broker.port, role_pass(broker.cloud, "worker").context()) as worker,
+        Peer(broker.port, chip.context(), will=will) as peer,
+    ):
+        for kind in SENT_BY_CHIPS:
+            _retain(peer, device_topic(COLLECTIVITY, device, kind))
+        for kind in set(RETAINED) - set(SENT_BY_CHIPS):
+            for number in range(300):
+                _retain(worker, device_topic(COLLECTIVITY, device, kind, f"{number:032x}"))
+        assert _is_kept(broker, chip.name)
+        revoke_everywhere(broker.cloud, store, chip.name, broker.directory, NOW)
+        assert not _is_kept(broker, chip.name)
+    broker.kill()
+    broker.start()
+    assert not _is_kept(broker, chip.name)
+
+
+@pytest.mark.xfail(strict=True, reason="revocation leaves a name's retained messages")
+def test_nothing_of_a_revoked_trustee_is_retained(broker, store):
+    issue_role(broker.cloud, "trustee-a", datetime.now(UTC))
+    broker.configure()
+    with (
+        Peer(broker.port, role_pass(broker.cloud, "worker").context()) as worker,
+        Peer(broker.port, role_pass(broker.cloud, "trustee-a").context()) as trustee,
+    ):
+        _retain(worker, trustee_topic(COLLECTIVITY, "trustee-a", TrusteeKind.REQUEST))
+        for kind in (TrusteeKind.RESPONSE, TrusteeKind.LOG):
+            _retain(trustee, trustee_topic(COLLECTIVITY, "trustee-a", kind))
+        revoke_everywhere(broker.cloud, store, "trustee-a", broker.directory, NOW)
+    assert not _is_kept(broker, "trustee-a")
+
+
+@pytest.mark.xfail(strict=True, reason="revocation leaves a name's retained messages")
+def test_what_others_retain_stays(broker, chip, store, tmp_path):
+    other = chip_pass(enrol_chip(broker.cloud, tmp_path / "other"))
+    with Peer(broker.port, other.context()) as peer, Peer(broker.port, chip.context()) as revoked:
+        for name, sender in ((other.name, peer), (chip.name, revoked)):
+            _retain(sender, device_topic(COLLECTIVITY, DeviceId(name), "key"))
+        revoke_everywhere(broker.cloud, store, chip.name, broker.directory, NOW)
+    assert (_is_kept(broker, other.name), _is_kept(broker, chip.name)) == (True, False)
+
+
+@pytest.mark.xfail(strict=True, reason="a broker that is away keeps a revoked name's messages")
+def test_revocation_while_the_broker_is_down_says_what_the_broker_keeps(broker, chip, store):
+    with Peer(broker.port, chip.context()) as peer:
+        _retain(peer, device_topic(COLLECTIVITY, DeviceId(chip.name), "key"))
+    broker.stop()
+    with pytest.raises(TransportError, match=f"{chip.name} is revoked.*start it"):
+        revoke_everywhere(broker.cloud, store, chip.name, broker.directory, NOW)
+    broker.start()
+    assert _is_kept(broker, chip.name)
+    revoke_everywhere(broker.cloud, store, chip.name, broker.directory, NOW)
+    assert not _is_kept(broker, chip.name)
 
 
 def test_others_keep_their_sessions(broker, chip, store, tmp_path):

@@ -15,14 +15,22 @@ from cloud.commands.registry import registry
 from cloud.registry import places
 from cloud.registry.enrolment import enrol
 from cloud.registry.places import list_places, look_up, open_meter, seal_meter
-from cloud.store import Device, PublishedStatement, SeenStatement, StatementOrder
+from cloud.store import (
+    Device,
+    PublishedStatement,
+    RequestState,
+    SeenStatement,
+    StatementOrder,
+)
 from cloud.store.moving import LookUp, StoredIdentity, SupplyPoint
+from cloud.store.providers import StoredLetter
 from cloud.store.sqlite import schema
 from cloud.store.sqlite.store import SqliteStore
 from edge.contracts.enrolling import draw_keys, make_request
 from edge.identity.keys import load_keys
 from protocol.errors import ConfigError, DocumentRefused, StoreError
 from protocol.ids import DeviceId, HouseholdKeyId, new_device_id
+from protocol.provider_api import LetterState
 from tests.support.broker import make_cloud
 
 PRM, OTHER = "21500000000001", "21500000000002"
@@ -201,6 +209,15 @@ def order(store, household, device, number, *, is_seen=False):
     return name
 
 
+def write(store, household, number):
+    """Store a provider's message and mark it as published."""
+    name = bytes([number]) * 16
+    letter = StoredLetter(name, bytes(32), household, b"letter", LetterState.PENDING, AT)
+    store.providers.put_letter(letter)
+    store.providers.mark_letters_published([name])
+    return name
+
+
 def test_unseen_statements_follow_the_household_and_all_are_cleared_from_the_broker(cloud, store):
     put(cloud, store, A, ONE, PRM, DAYS[0])
     unseen, seen = order(store, A, ONE, 1), order(store, A, ONE, 2, is_seen=True)
@@ -220,6 +237,31 @@ def test_a_new_occupant_gets_nothing_that_was_published_for_the_old_one(cloud, s
     assert store.clearings() == ((ONE, unseen),)
     assert store.request(unseen).state == "pending"
     assert store.device_of(A) is None
+
+
+@pytest.mark.xfail(strict=True, reason="only statements are cleared when a household moves")
+def test_unseen_provider_messages_follow_the_household_and_are_cleared(cloud, store):
+    put(cloud, store, A, ONE, PRM, DAYS[0])
+    published = write(store, A, 1)
+    seen = write(store, A, 2)
+    store.providers.mark_letters_seen([(A, seen)])
+    put(cloud, store, A, TWO, OTHER, DAYS[3])
+    assert (ONE, published) in store.clearings()
+    due = store.providers.letters_in(LetterState.PENDING, -1)
+    assert [(letter.id, device) for letter, device in due] == [(published, TWO)]
+
+
+@pytest.mark.xfail(strict=True, reason="what a revoked chip has not seen is published to it again")
+def test_nothing_is_published_again_for_a_revoked_chip(cloud, store):
+    put(cloud, store, A, ONE, PRM, DAYS[0])
+    unseen, message = order(store, A, ONE, 1), write(store, A, 2)
+    store.revoke(ONE)
+    assert store.requests(RequestState.PUBLISHED) == ()
+    assert store.providers.letters_in(LetterState.PUBLISHED, -1) == ()
+    put(cloud, store, A, TWO, OTHER, DAYS[3])
+    assert [each.order.id for each in store.requests(RequestState.PENDING)] == [unseen]
+    due = store.providers.letters_in(LetterState.PENDING, -1)
+    assert [(letter.id, device) for letter, device in due] == [(message, TWO)]
 
 
 def test_an_enrolment_again_of_the_same_chip_clears_nothing(cloud, store):
