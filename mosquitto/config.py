@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from mosquitto.roles import device_rules, public_rules, role_rules
+from mosquitto.roles import device_rules, operator_rules, public_rules, role_rules
 
 CONFIG = "mosquitto.conf"
 ACL = "acl"
@@ -13,6 +13,7 @@ OPERATOR_ACL = "operator.acl"
 OPENSSL = "openssl.cnf"
 PID = "mosquitto.pid"
 DATA = "data"
+SAVED = "mosquitto.db"  # in DATA
 CA = "ca.pem"
 SERVER_CERTIFICATE = "server.pem"
 SERVER_KEY = "server.key"
@@ -66,10 +67,11 @@ def render(settings: BrokerSettings) -> tuple[ConfigFile, ...]:
         public=public_rules(collectivity),
         roles="".join(role_rules(name, collectivity) for name in sorted(settings.roles)),
     )
+    operator_acl = _template("operator.acl.in").format(rules=operator_rules(collectivity))
     return (
         ConfigFile(CONFIG, config),
         ConfigFile(ACL, acl),
-        ConfigFile(OPERATOR_ACL, _template(OPERATOR_ACL)),
+        ConfigFile(OPERATOR_ACL, operator_acl),
         ConfigFile(OPENSSL, _template(OPENSSL)),
     )
 

@@ -12,6 +12,7 @@ from protocol.topics import (
     SENT_BY_CHIPS,
     Kind,
     TrusteeKind,
+    all_of_name,
     area_topic,
     catalogue_filters,
     kind_filter,
@@ -69,6 +70,11 @@ def device_rules(collectivity: str) -> str:
 def public_rules(collectivity: str) -> str:
     """Return the ACL's section for everybody with a certificate."""
     return "\n".join(f"pattern read {topic}" for topic in catalogue_filters(collectivity))
+
+
+def operator_rules(collectivity: str) -> str:
+    """Return the rules of the operator's listener: all topics of devices and trustees."""
+    return "".join(f"topic readwrite {topic}\n" for topic in all_of_name(collectivity, "+"))
 
 
 def role_of(name: str) -> Role | None:

@@ -100,6 +100,11 @@ def all_devices(collectivity: str, kind: Kind) -> str:
     return kind_filter(collectivity, "+", kind)
 
 
+def all_of_name(collectivity: str, name: str) -> tuple[str, str]:
+    """Build the filters for everything on a device's or trustee's own topics."""
+    return f"{ROOT}/{collectivity}/d/{name}/#", f"{ROOT}/{collectivity}/trustee/{name}/#"
+
+
 def own_down(collectivity: str, device: DeviceId) -> str:
     """Build the filter for all messages to one device."""
     return f"{ROOT}/{collectivity}/d/{device}/down/#"

@@ -1,5 +1,6 @@
 """Fills the broker's directory from the collectivity's, and makes the broker reload it."""
 
+import mmap
 import os
 import pwd
 import signal
@@ -18,6 +19,7 @@ from mosquitto.config import (
     OPENSSL,
     OPERATOR_CERTIFICATE,
     PID,
+    SAVED,
     SERVER_CERTIFICATE,
     SERVER_KEY,
     BrokerSettings,
@@ -39,6 +41,8 @@ _NEXT = "make it with `volet cloud init`."
 # mosquitto 2.0 forgets a signal that arrives while it reads, so a second one follows once it waits
 # for messages again: else the second of two chips that are revoked at once could go on.
 _READING_S = 5.0
+# A broker with a full queue writes some 256 MiB.
+_SAVING_S = 60.0
 
 
 def current_user() -> str:
@@ -126,27 +130,52 @@ def reload_broker(broker: Path) -> bool:
         ConfigError: we may not signal it, or it was started on another directory.
     """
     try:
-        pid = int((broker / PID).read_text("ascii"))
-        name = Path(f"/proc/{pid}/comm").read_text("utf-8").strip()
-        if name != "mosquitto":  # the PID file may be stale; never signal another process
+        pid = _running(broker)
+        if pid is None:
             return False
-        if not _is_started_on(pid, broker.resolve()):
-            raise ConfigError(
-                f"The broker that runs (process {pid}) was not started on {broker} and has not "
-                f"read what stands there; end it, then start it: `{start_command(broker)}`."
-            )
-        if not wait_until(lambda: _reloads(pid), Patience(_READING_S)):
+        if not wait_until(lambda: _handles(pid, signal.SIGHUP), Patience(_READING_S)):
             return False
         for _ in range(2):
             os.kill(pid, signal.SIGHUP)
             wait_until(lambda: _sleeps(pid), Patience(_READING_S))
     except PermissionError as exc:
-        raise ConfigError(
-            f"The broker of {broker} is another user's; run this command as root."
-        ) from exc
-    except (OSError, ValueError):
+        raise _not_ours(broker) from exc
+    except OSError:
         return False
     return True
+
+
+def save_broker(broker: Path) -> None:
+    """Make a running broker save its data now, and wait until it has.
+
+    Without this, a kill within the next seconds would bring back retained messages just cleared.
+
+    Raises:
+        ConfigError: we may not signal it, or it does not save.
+    """
+    saved = broker / DATA / SAVED
+    before = _version(saved)
+    pid = _running(broker)
+    if pid is None:
+        return
+    try:
+        wait_until(lambda: _handles(pid, signal.SIGUSR1), Patience(_READING_S))
+        os.kill(pid, signal.SIGUSR1)
+    except PermissionError as exc:
+        raise _not_ours(broker) from exc
+    except OSError:  # it has ended, and saved then
+        return
+    if not wait_until(lambda: _version(saved) != before, Patience(_SAVING_S)):
+        raise ConfigError(f"The broker of {broker} did not save its data; see its log.")
+
+
+def is_in_saved_data(broker: Path, name: str) -> bool:
+    """Return whether the data of a stopped broker, its sessions and messages, has a name."""
+    saved = broker / DATA / SAVED
+    if not saved.exists() or not saved.stat().st_size:
+        return False
+    with saved.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return data.find(name.encode()) >= 0
 
 
 def start_command(broker: Path) -> str:
@@ -154,11 +183,44 @@ def start_command(broker: Path) -> str:
     return f"OPENSSL_CONF={broker / OPENSSL} mosquitto -c {broker / CONFIG}"
 
 
-def _reloads(pid: int) -> bool:
-    """Return whether a process handles SIGHUP, which ends a mosquitto that still starts."""
+def _running(broker: Path) -> int | None:
+    """Return the process of the broker that runs on a directory, None if none does.
+
+    Raises:
+        ConfigError: it was started on another directory, or is another user's.
+    """
+    try:
+        pid = int((broker / PID).read_text("ascii"))
+        name = Path(f"/proc/{pid}/comm").read_text("utf-8").strip()
+        if name != "mosquitto":  # the PID file may be stale; never signal another process
+            return None
+        if not _is_started_on(pid, broker.resolve()):
+            raise ConfigError(
+                f"The broker that runs (process {pid}) was not started on {broker} and has not "
+                f"read what stands there; end it, then start it: `{start_command(broker)}`."
+            )
+    except PermissionError as exc:
+        raise _not_ours(broker) from exc
+    except (OSError, ValueError):
+        return None
+    return pid
+
+
+def _not_ours(broker: Path) -> ConfigError:
+    return ConfigError(f"The broker of {broker} is another user's; run this command as root.")
+
+
+def _version(path: Path) -> tuple[int, int]:
+    """Return what differs once a file was replaced."""
+    status = path.stat() if path.exists() else None
+    return (status.st_mtime_ns, status.st_ino) if status else (0, 0)
+
+
+def _handles(pid: int, number: signal.Signals) -> bool:
+    """Return whether a process handles a signal, which ends a mosquitto that still starts."""
     status = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
     caught = int(status.partition("SigCgt:")[2].split()[0], 16)
-    return bool(caught & 1 << (signal.SIGHUP - 1))
+    return bool(caught & 1 << (number - 1))
 
 
 def _sleeps(pid: int) -> bool:

@@ -259,7 +259,10 @@ class Store(MovingStore, Protocol):
         """Store an enrolment; it ends the device's enrolment under any other household key."""
 
     def revoke(self, device: DeviceId) -> bool:
-        """Revoke a device: nothing it signs is accepted any more. False if it is unknown."""
+        """Revoke a device: nothing it signs is accepted any more. False if it is unknown.
+
+        Statements and provider messages that it has not seen wait for the household's next chip.
+        """
 
     def devices(self, ids: Collection[DeviceId] | None = None) -> tuple[Device, ...]:
         """Return the current enrolments of `ids`, or of all, revoked ones included."""

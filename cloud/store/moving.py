@@ -60,9 +60,9 @@ class MovingStore(Protocol):
         """Begin a household's time at a place; open places of it, its chip or its meter end.
 
         If household, chip and meter are the same, the place goes on. For a household that has left,
-        this holds only with `is_again`, when its chip repeats an earlier request. Statements that
-        nobody has seen will be published again to the current chip, and messages retained for the
-        former chip will be cleared from the broker (`clearings`).
+        this holds only with `is_again`, when its chip repeats an earlier request. Statements and
+        provider messages that nobody has seen will be published again to the current chip, and
+        those retained for the former chip will be cleared from the broker (`clearings`).
         """
 
     def places(self, tag: bytes | None = None) -> tuple[SupplyPoint, ...]:
@@ -80,7 +80,7 @@ class MovingStore(Protocol):
         """Return a household's last day with stored blocks."""
 
     def clearings(self) -> tuple[tuple[DeviceId, bytes], ...]:
-        """Return (device, statement id) of retained messages to clear."""
+        """Return (device, id) of retained statements and provider messages to clear."""
 
     def cleared(self, clearings: tuple[tuple[DeviceId, bytes], ...]) -> None:
         """Record that the broker has cleared them."""

@@ -246,12 +246,11 @@ class Worker:
             await asyncio.sleep(CATALOGUE_EVERY_S)
 
     def _clearing(self, clearings: Sequence[tuple[DeviceId, bytes]]) -> Iterator[Outgoing]:
-        """Clear statements from the broker whose household now uses another chip."""
-        for device, statement in clearings:
-            topic = device_topic(
-                self._settings.collectivity, device, Kind.STATEMENT, statement.hex()
-            )
-            yield Outgoing(topic, b"", retain=True)
+        """Clear statements and provider messages whose household now uses another chip."""
+        for device, name in clearings:
+            for kind in (Kind.STATEMENT, Kind.LETTER):
+                topic = device_topic(self._settings.collectivity, device, kind, name.hex())
+                yield Outgoing(topic, b"", retain=True)
 
     def _statements(
         self, unseen: bytes | None, pending: bytes

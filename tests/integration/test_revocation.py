@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from cloud.registry.broker import refresh_broker, reload_broker
+from cloud.registry.broker_session import end_session
 from cloud.registry.pki import issue_role, pki_path, revoke
 from cloud.registry.renewal import renew
-from cloud.registry.revocation import end_session, revoke_everywhere
+from cloud.registry.revocation import revoke_everywhere
 from cloud.store.sqlite.store import SqliteStore
 from mosquitto.config import ACL, DATA, PID
 from protocol.errors import ConfigError, DocumentRefused, TransportError
@@ -89,7 +90,6 @@ def _is_kept(broker: Broker, name: str) -> bool:
     return name.encode() in (broker.directory / DATA / "mosquitto.db").read_bytes()
 
 
-@pytest.mark.xfail(strict=True, reason="revocation leaves a name's retained messages")
 def test_nothing_of_a_revoked_chip_is_retained_not_even_after_a_restart(broker, chip, store):
     device = DeviceId(chip.name)
     will = Will(device_topic(COLLECTIVITY, device, "status"), b"gone")
@@ -110,7 +110,6 @@ def test_nothing_of_a_revoked_chip_is_retained_not_even_after_a_restart(broker, 
     assert not _is_kept(broker, chip.name)
 
 
-@pytest.mark.xfail(strict=True, reason="revocation leaves a name's retained messages")
 def test_nothing_of_a_revoked_trustee_is_retained(broker, store):
     issue_role(broker.cloud, "trustee-a", datetime.now(UTC))
     broker.configure()
@@ -125,7 +124,6 @@ def test_nothing_of_a_revoked_trustee_is_retained(broker, store):
     assert not _is_kept(broker, "trustee-a")
 
 
-@pytest.mark.xfail(strict=True, reason="revocation leaves a name's retained messages")
 def test_what_others_retain_stays(broker, chip, store, tmp_path):
     other = chip_pass(enrol_chip(broker.cloud, tmp_path / "other"))
     with Peer(broker.port, other.context()) as peer, Peer(broker.port, chip.context()) as revoked:
@@ -135,7 +133,6 @@ def test_what_others_retain_stays(broker, chip, store, tmp_path):
     assert (_is_kept(broker, other.name), _is_kept(broker, chip.name)) == (True, False)
 
 
-@pytest.mark.xfail(strict=True, reason="a broker that is away keeps a revoked name's messages")
 def test_revocation_while_the_broker_is_down_says_what_the_broker_keeps(broker, chip, store):
     with Peer(broker.port, chip.context()) as peer:
         _retain(peer, device_topic(COLLECTIVITY, DeviceId(chip.name), "key"))

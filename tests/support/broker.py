@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from cloud.config import CloudConfig, load_config
-from cloud.registry.broker import current_user, write_broker
+from cloud.registry.broker import current_user, save_broker, write_broker
 from cloud.registry.enrolment import enrol
 from cloud.registry.pki import initialise
 from cloud.store.sqlite.store import SqliteStore
@@ -25,7 +25,7 @@ from edge.contracts.enrolling import draw_keys, install, make_request, sign_cont
 from edge.identity.enrolment import Identity, load_identity
 from edge.identity.keys import load_keys
 from edge.stage import REQUEST
-from mosquitto.config import DATA, PID, broker_command, broker_environment
+from mosquitto.config import PID, broker_command, broker_environment
 from protocol.contract import Signed
 from system import patience
 from system.patience import POLL_S, Patience
@@ -159,13 +159,7 @@ class Broker:
 
     def save(self) -> None:
         """Make the broker save its data, and wait until it has."""
-        assert self._process is not None
-        saved = self.directory / DATA / "mosquitto.db"
-        before = saved.stat().st_mtime_ns if saved.exists() else 0
-        self._process.send_signal(signal.SIGUSR1)
-        wait_until(
-            lambda: saved.exists() and saved.stat().st_mtime_ns > before, "mosquitto to save"
-        )
+        save_broker(self.directory)
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is not None:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from cloud.store import Put, RequestState
+from cloud.store import Put
 from cloud.store.moving import LookUp, SealedMeter, StoredIdentity, SupplyPoint
 from cloud.store.sqlite.tables import Tables, instant, seconds
 from protocol.calendar import day_number, day_of_number
@@ -14,14 +14,26 @@ SELECT h.key, p.device, p.tag, p.sealed, p.since, p.until, p.last_day
 FROM place p JOIN household h ON h.id = p.household
 """
 # Clears what was published for a household that now uses another chip, or on a chip that now
-# belongs to another household.
+# belongs to another household. Statements and provider messages have ids of one kind.
 _CLEAR = """
 INSERT OR IGNORE INTO clearing (device, statement) SELECT device, id FROM request
 WHERE device IS NOT NULL AND ((household = ? AND device != ?) OR (device = ? AND household != ?))
 """
+_CLEAR_LETTERS = """
+INSERT OR IGNORE INTO clearing (device, statement)
+SELECT e.device, l.id FROM letter l JOIN enrolment e ON e.household = l.household
+WHERE l.state = 'published'
+  AND ((e.household = ? AND e.device != ?) OR (e.device = ? AND e.household != ?))
+"""
 _PUBLISH_ANEW = """
-UPDATE request SET state = ?, device = NULL, statement = NULL, published_at = NULL
-WHERE state = ? AND ((household = ? AND device != ?) OR (device = ? AND household != ?))
+UPDATE request SET state = 'pending', device = NULL, statement = NULL, published_at = NULL
+WHERE state = 'published' AND ((household = ? AND device != ?) OR (device = ? AND household != ?))
+"""
+_LETTERS_ANEW = """
+UPDATE letter SET state = 'pending' WHERE state = 'published' AND household IN (
+  SELECT e.household FROM enrolment e
+  WHERE (e.household = ? AND e.device != ?) OR (e.device = ? AND e.household != ?)
+)
 """
 
 
@@ -150,8 +162,8 @@ class Moving(Tables):
             [at, household, place.device],
         )
         pair = [household, place.device, place.device, household]
-        self._db.execute(_CLEAR, pair)
-        self._db.execute(_PUBLISH_ANEW, [RequestState.PENDING, RequestState.PUBLISHED, *pair])
+        for statement in (_CLEAR, _CLEAR_LETTERS, _PUBLISH_ANEW, _LETTERS_ANEW):
+            self._db.execute(statement, pair)
 
 
 def _place(row: tuple[Any, ...]) -> SupplyPoint:

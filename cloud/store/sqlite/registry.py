@@ -32,6 +32,15 @@ INSERT INTO termination VALUES (?, ?, ?, ?) ON CONFLICT (contract) DO UPDATE
 SET last_day = excluded.last_day, document = excluded.document, at = excluded.at
 WHERE excluded.last_day < last_day
 """
+# What a revoked chip has not seen waits for the household's next chip.
+_REQUESTS_WAIT = """
+UPDATE request SET state = 'pending', device = NULL, statement = NULL, published_at = NULL
+WHERE state = 'published' AND device = ?
+"""
+_LETTERS_WAIT = """
+UPDATE letter SET state = 'pending' WHERE state = 'published' AND household IN
+  (SELECT household FROM enrolment WHERE device = ? AND until IS NULL)
+"""
 
 
 class Registry(Tables):
@@ -62,6 +71,8 @@ class Registry(Tables):
             cursor = self._db.execute(
                 "UPDATE enrolment SET is_revoked = 1 WHERE device = ?", [device]
             )
+            self._db.execute(_REQUESTS_WAIT, [device])
+            self._db.execute(_LETTERS_WAIT, [device])
             return cursor.rowcount > 0
 
     def devices(self, ids: Collection[DeviceId] | None = None) -> tuple[Device, ...]:

@@ -239,7 +239,6 @@ def test_a_new_occupant_gets_nothing_that_was_published_for_the_old_one(cloud, s
     assert store.device_of(A) is None
 
 
-@pytest.mark.xfail(strict=True, reason="only statements are cleared when a household moves")
 def test_unseen_provider_messages_follow_the_household_and_are_cleared(cloud, store):
     put(cloud, store, A, ONE, PRM, DAYS[0])
     published = write(store, A, 1)
@@ -251,7 +250,6 @@ def test_unseen_provider_messages_follow_the_household_and_are_cleared(cloud, st
     assert [(letter.id, device) for letter, device in due] == [(published, TWO)]
 
 
-@pytest.mark.xfail(strict=True, reason="what a revoked chip has not seen is published to it again")
 def test_nothing_is_published_again_for_a_revoked_chip(cloud, store):
     put(cloud, store, A, ONE, PRM, DAYS[0])
     unseen, message = order(store, A, ONE, 1), write(store, A, 2)

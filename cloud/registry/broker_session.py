@@ -1,0 +1,128 @@
+"""The operator's session at the broker: ends a client's session, and clears what is retained.
+
+The operator's listener is on the broker's own machine and accepts one certificate. Whoever connects
+there under a client id takes that client's session over.
+"""
+
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from cloud.config import load_config
+from cloud.registry.pki import pki_path
+from protocol.errors import TransportError
+from protocol.topics import all_of_name
+from system.patience import Patience
+from system.tls import client_context
+
+_PATIENCE_S = 60.0
+_LOOPBACK = "127.0.0.1"
+
+
+def end_session(directory: Path, client_id: str) -> None:
+    """End the open session of `client_id`, and drop its queued messages; its will is published.
+
+    Our handshake takes more than one turn of the broker's loop, so a SIGHUP sent before takes
+    effect before the session ends.
+
+    Raises:
+        TransportError: the operator's listener cannot be reached, or refuses us.
+    """
+    with _session(directory, client_id):
+        pass
+
+
+def clear_retained(directory: Path, name: str) -> int:
+    """Clear all retained messages of a device or role; return how many there were.
+
+    Its session must have ended, or it goes on to publish.
+
+    Raises:
+        TransportError: the operator's listener cannot be reached, or refuses us.
+    """
+    filters = all_of_name(load_config(directory).collectivity, name)
+    cleared = 0
+    with _session(directory, name) as session:
+        # The broker hands out a queue's length at a time, so it is asked until nothing comes.
+        while topics := session.retained(filters):
+            session.clear(topics)
+            cleared += len(topics)
+    return cleared
+
+
+class _Session:
+    """A connection, and what the broker has answered on it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._patience = Patience(_PATIENCE_S)
+        self._answered = set[int | None]()
+        self._retained = set[str]()
+
+    def connect(self, port: int) -> Self:
+        """Connect and wait for the broker's answer; raises OSError or TransportError."""
+        self._client.on_message = self._on_message
+        self._client.on_publish = lambda _c, _u, mid, _code, _p: self._answered.add(mid)
+        self._client.on_subscribe = lambda _c, _u, mid, _codes, _p: self._answered.add(mid)
+        self._client.connect(_LOOPBACK, port, clean_start=True)
+        self._wait(self._client.is_connected)
+        return self
+
+    def retained(self, filters: tuple[str, ...]) -> set[str]:
+        """Return topics with retained messages, as many as the broker hands out at once."""
+        self._retained = set()
+        options = SubscribeOptions(qos=0, noLocal=True)
+        for _ in range(2):  # the second answer comes after all that the first one has set off
+            _, mid = self._client.subscribe([(topic, options) for topic in filters])
+            self._answer({mid})
+        return self._retained
+
+    def clear(self, topics: set[str]) -> None:
+        """Clear retained messages and wait until the broker has confirmed each."""
+        self._answer({self._client.publish(topic, b"", qos=1, retain=True).mid for topic in topics})
+
+    def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
+        if message.retain and message.payload:
+            self._retained.add(message.topic)
+
+    def _answer(self, sent: set[int | None]) -> None:
+        self._wait(lambda: sent <= self._answered)
+
+    def _wait(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            outcome = self._client.loop(timeout=0.1)
+            if outcome is not MQTTErrorCode.MQTT_ERR_SUCCESS or not self._patience.lasts():
+                raise TransportError(f"The operator's listener answered: {outcome.name}.")
+
+
+@contextmanager
+def _session(directory: Path, client_id: str) -> Iterator[_Session]:
+    port = load_config(directory).operator_port
+    client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTProtocolVersion.MQTTv5)
+    client.tls_set_context(_operator_context(directory))
+    try:
+        yield _Session(client).connect(port)
+        client.disconnect()
+    except OSError as exc:
+        raise TransportError(
+            f"The operator's listener on {_LOOPBACK}:{port} cannot be reached; run this command on "
+            "the broker's machine, while the broker runs."
+        ) from exc
+
+
+def _operator_context(directory: Path) -> ssl.SSLContext:
+    context = client_context(
+        pki_path(directory, "ca.pem"),
+        pki_path(directory, "operator.pem"),
+        pki_path(directory, "operator.key"),
+    )
+    # The broker's certificate names its public host, not loopback. Only the broker has a server
+    # certificate from this authority.
+    context.check_hostname = False
+    return context
