@@ -13,6 +13,8 @@ from system.shell import quoted
 
 CONFIG_NAME = "cloud.toml"
 DEFAULT_DIRECTORY = Path("/var/lib/volet-cloud")
+# What a program of the collectivity, by its certificate's name, could not handle.
+SET_ASIDE = "set-aside-{program}.json"
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 

@@ -87,6 +87,17 @@ def device_topic(collectivity: str, device: DeviceId, kind: Kind, rest: str = ""
     return f"{ROOT}/{collectivity}/d/{device}/{kind}{'/' if rest else ''}{rest}"
 
 
+def kind_of(topic: str) -> str:
+    """Return the kind in any topic, for counters and logs; it names nobody."""
+    device = _DEVICE_TOPIC.fullmatch(topic)
+    if device is not None:
+        return str(device[3])
+    if _CATALOGUE_TOPIC.fullmatch(topic) is not None:
+        return PublicKind.LIST
+    last = topic.rpartition("/")[2]
+    return f"trustee/{last}" if last in set(TrusteeKind) else "unknown"
+
+
 def kind_filter(collectivity: str, device: str, kind: Kind) -> str:
     """Build the narrowest filter for all topics of `kind` of a device, or with `+` of all devices.
 

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import partial
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -46,19 +47,22 @@ from protocol.statement import WH_PER_KWH, Component, components
 from protocol.tariff import MarketLine
 from protocol.topics import Kind
 from provider.backend import KeptReceipt, OwnContract, ReceiptEvidence, SignedBlock
+from system.set_aside import SetAside
 
 
 class ReceiptVerdict(StrEnum):
     """The result of checking a receipt.
 
     PROVEN: the amount follows from the commitments made at reading time. PARTLY: some of its lines
-    do. STATED: it rests on the household's signature alone. REFUSED: a check failed.
+    do. STATED: it rests on the household's signature alone. REFUSED: a check failed. SET_ASIDE:
+    this program failed, and nothing is known of the receipt.
     """
 
     PROVEN = "proven"
     PARTLY = "partly_proven"
     STATED = "stated"
     REFUSED = "refused"
+    SET_ASIDE = "set_aside"
 
 
 class CheckedLine(msgspec.Struct, frozen=True):
@@ -102,6 +106,24 @@ class ReceiptTerms(msgspec.Struct, frozen=True):
     offer: Offer
     consent: Consent
     components: tuple[Component, ...]
+
+
+def check_kept(
+    evidence: ReceiptEvidence,
+    stored: KeptReceipt,
+    contract: OwnContract,
+    provider_key: Ed25519PublicKey,
+    sealing_key: SealingKey,
+) -> Checked:
+    """Check a receipt as `check_receipt`; one that meets a defect of the program is set aside."""
+    check = partial(check_receipt, evidence, stored, contract, provider_key, sealing_key)
+    aside = Checked(
+        stored.statement.hex(),
+        contract.hash.hex(),
+        ReceiptVerdict.SET_ASIDE,
+        detail="a defect of this program, which its log names; report it, and check again",
+    )
+    return SetAside().handle(Kind.RECEIPT, stored.payload, check, aside)
 
 
 def check_receipt(
@@ -274,6 +296,8 @@ def _commitment(
         MessageRefused: the block's signature or form is wrong.
         CipherError: the block was signed for another day or household.
     """
+    if stored.device not in keys:
+        raise CipherError("the chip that signed a block has never spoken for this household")
     key = Ed25519PublicKey.from_public_bytes(keys[stored.device])
     address = Address(collectivity, stored.device, Kind.BLOCK)
     block = open_message(address, stored.payload, key, Block)

@@ -15,7 +15,9 @@ passphrase    passphrases from a prompt or a file
 patience      limits by lack of progress
 program       runs a program on asyncio to its end
 read_only     databases on read-only disks
+set_aside     what a program cannot handle, set aside so that the rest goes on
 shell         values quoted in commands that people type
+sqlite_errors which errors of SQLite a value causes, and which the file
 store_thread  the single thread that owns a store
 tls           TLS, configured alike for all programs
 watched       files that commands write while a program runs

@@ -36,5 +36,8 @@ def raised_at(exc: BaseException) -> str:
 
     A traceback with values could show household data or a token.
     """
-    frame = traceback.extract_tb(exc.__traceback__)[-1]
+    frames = traceback.extract_tb(exc.__traceback__)
+    if not frames:  # never raised
+        return ""
+    frame = frames[-1]
     return f"{Path(frame.filename).name}:{frame.lineno}"

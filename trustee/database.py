@@ -13,6 +13,7 @@ from typing import Any, Self
 import sqlite_utils
 
 from protocol.errors import StoreBusy, StoreError
+from system.sqlite_errors import CAUSED_BY_A_VALUE
 
 APPLICATION_ID = 0x564C5454  # "VLTT"
 SCHEMA_VERSION = 3
@@ -146,6 +147,8 @@ def _translated_errors(path: Path) -> Iterator[None]:
     """Raise SQLite's errors as StoreBusy, where a retry helps, or StoreError."""
     try:
         yield
+    except CAUSED_BY_A_VALUE:
+        raise
     except sqlite3.OperationalError as exc:
         if exc.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL}:
             raise StoreBusy(f"{path} cannot be written just now: {exc}.") from exc

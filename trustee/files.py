@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from system.backup.listing import Fate, ListedFile, Party, beside_database
+from system.set_aside import FILE_NAME as SET_ASIDE
 from trustee.database import FILE_NAME as LOG
 from trustee.directory import (
     CA,
@@ -28,6 +29,7 @@ FILES = (
     ListedFile(CERTIFICATE, "`volet trustee install`, from the collectivity"),
     ListedFile(CA, "`volet trustee init` or `install`"),
     ListedFile(LOG, "`volet trustee run, confirm`; the log of answers, documents, roster and seeds", Fate.DATABASE, "yes: seeds"),
+    ListedFile(SET_ASIDE, "`volet trustee run`; hashes of messages that it could not handle", Fate.LEFT_OUT, why="the messages come again"),
     beside_database(LOG),
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ acknowledged to the broker once its answers are sent, so the process may be kill
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NoReturn
 
 import msgspec
@@ -18,11 +19,12 @@ from protocol.envelope import SIZE_MAX_BYTES, Address, decode_body, open_message
 from protocol.errors import MessageRefused, Reason, TransportError
 from protocol.ids import DeviceId
 from protocol.packed import read_packed
-from protocol.topics import Kind, TrusteeKind, all_devices, trustee_topic
+from protocol.topics import Kind, TrusteeKind, all_devices, kind_of, trustee_topic
 from protocol.trustee_messages import CosignedPage, FromPeer, FromTrustee, Known, ToTrustee
 from system.conditions import Repeated
 from system.mqtt.link import Link, LinkSettings, Received
 from system.mqtt.message import Incoming, Outgoing
+from system.set_aside import SetAside
 from system.store_thread import StoreThread
 from trustee.core import TrusteeCore
 
@@ -40,9 +42,10 @@ log = structlog.get_logger()
 class TrusteeTransport:
     """Opens and seals the envelopes of the messages that `TrusteeCore` handles."""
 
-    def __init__(self, trustee: TrusteeCore) -> None:
+    def __init__(self, trustee: TrusteeCore, set_aside: SetAside | None = None) -> None:
         """Carry the messages of one trustee."""
         self._trustee = trustee
+        self._set_aside = set_aside or SetAside()
         self._repeated = Repeated()
         identity = trustee.identity
         self._collectivity, self._name = identity.collectivity, identity.name
@@ -75,8 +78,11 @@ class TrusteeTransport:
         known: Outgoing | None = None
         was_ready = self._trustee.is_ready
         for message in messages:
+            answers = partial(self._answers_to, message)
             try:
-                for answer in self._answers(message):
+                for answer in self._set_aside.handle(
+                    kind_of(message.topic), message.payload, answers, list[FromPeer | FromTrustee]()
+                ):
                     if isinstance(answer, FromPeer):
                         out.append(self._to_peers(answer))
                     elif isinstance(answer.message, Known):
@@ -91,6 +97,9 @@ class TrusteeTransport:
         if known is not None or self._trustee.is_ready != was_ready:
             out.append(self.known())
         return out
+
+    def _answers_to(self, message: Incoming) -> list[FromPeer | FromTrustee]:
+        return list(self._answers(message))
 
     def _answers(self, message: Incoming) -> Iterator[FromPeer | FromTrustee]:
         if message.topic == self._request:
@@ -155,10 +164,13 @@ class TrusteeTransport:
 class TrusteeProgram:
     """The program: a link, and a thread that owns the trustee and its database."""
 
-    def __init__(self, trustee: TrusteeCore, settings: LinkSettings) -> None:
+    def __init__(
+        self, trustee: TrusteeCore, settings: LinkSettings, set_aside: SetAside | None = None
+    ) -> None:
         """Create the link and the thread's executor; nothing runs yet."""
         self._trustee = trustee
-        self._transport = TrusteeTransport(trustee)
+        self._set_aside = set_aside or SetAside()
+        self._transport = TrusteeTransport(trustee, self._set_aside)
         self._link = Link(settings, self._transport.filters)
         self._has_news = asyncio.Event()
         self._thread = StoreThread()
@@ -209,7 +221,10 @@ class TrusteeProgram:
             connection = await self._link.connected()
             is_new = connection != greeted_on or self._has_news.is_set()
             self._has_news.clear()
-            if await self._thread.run(self._trustee.check_confirmation) or is_new:
+            check = partial(
+                self._set_aside.part, "documents", self._trustee.check_confirmation, otherwise=False
+            )
+            if await self._thread.run(check) or is_new:
                 greeted_on, due_s = connection, 0.0
                 delays_s = HELLO.waits_s()
             now_s = asyncio.get_running_loop().time()
@@ -223,7 +238,8 @@ class TrusteeProgram:
                     await self._has_news.wait()
 
     def _greeting(self, *, is_hello: bool) -> Callable[[], list[Outgoing]]:
-        return self._transport.greet if is_hello else lambda: [self._transport.known()]
+        greet = self._transport.greet if is_hello else lambda: [self._transport.known()]
+        return partial(self._set_aside.part, "greeting", greet, list[Outgoing]())
 
     def _send(self, messages: Sequence[Outgoing], batch: Sequence[Received]) -> None:
         """Send messages, then acknowledge the batch that they answer."""

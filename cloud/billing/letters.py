@@ -1,5 +1,7 @@
 """Delivers providers' private letters to chips; the cloud cannot open them."""
 
+from functools import partial
+
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.store import Store
@@ -10,12 +12,18 @@ from protocol.letters import Letter
 from protocol.provider_api import LetterState
 from protocol.topics import Kind, device_topic
 from system.mqtt.message import Outgoing
+from system.set_aside import SetAside
 
 PAGE_LETTERS = 64
 
 
 def due_letters(
-    store: Store, platform_key: Ed25519PrivateKey, collectivity: str, *, is_again: bool
+    store: Store,
+    platform_key: Ed25519PrivateKey,
+    collectivity: str,
+    set_aside: SetAside,
+    *,
+    is_again: bool,
 ) -> tuple[Outgoing, ...]:
     """Return messages for unpublished letters, which are recorded before they are sent.
 
@@ -26,7 +34,16 @@ def due_letters(
     if new:
         store.providers.mark_letters_published([letter.id for letter, _ in new])
     old = store.providers.letters_in(LetterState.PUBLISHED, -1) if is_again else new
-    return tuple(_message(letter, device, platform_key, collectivity) for letter, device in old)
+    messages = (
+        set_aside.handle(
+            Kind.LETTER,
+            letter.letter,
+            partial(_message, letter, device, platform_key, collectivity),
+            None,
+        )
+        for letter, device in old
+    )
+    return tuple(message for message in messages if message is not None)
 
 
 def _message(

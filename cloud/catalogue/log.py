@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -16,6 +17,7 @@ from protocol.errors import DocumentRefused, StoreError
 from protocol.schedule import Schedules
 from protocol.topics import PublicKind, listed_topic, page_topic
 from system.mqtt.message import Outgoing
+from system.set_aside import SetAside
 from tariffs.rules import refuse_spikes
 
 log = structlog.get_logger()
@@ -33,6 +35,7 @@ class OpenedLog:
     def __init__(self, store: CatalogueStore) -> None:
         """Read from `store`."""
         self._store = store
+        self._set_aside = SetAside()
         self._catalogue = Catalogue()
         self._entries: list[Entry] = []
 
@@ -103,10 +106,10 @@ class OpenedLog:
                 self._admit(earlier, entry, signed)
         return earlier
 
-    @staticmethod
-    def _admit(catalogue: Catalogue, entry: Entry, signed: Signed) -> None:
+    def _admit(self, catalogue: Catalogue, entry: Entry, signed: Signed) -> None:
         try:
-            catalogue.admit(signed, entry.day)
+            admit = partial(catalogue.admit, signed, entry.day)
+            self._set_aside.handle(PublicKind.LIST, signed.body, admit, None, DocumentRefused)
         except DocumentRefused as exc:  # listed by a version of Volet with other rules
             log.warning("listed_document_refused", entry=entry.number, why=str(exc))
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from cloud.config import CONFIG_NAME, DEFAULT_DIRECTORY, load_config, load_metrics
+from cloud.config import CONFIG_NAME, DEFAULT_DIRECTORY, SET_ASIDE, load_config, load_metrics
 from cloud.geo.codes import LIST_NAME, installed_codes
 from cloud.registry import places
 from cloud.registry.broker import DEFAULT_NAME as BROKER
@@ -34,6 +34,7 @@ FILES = (
     ListedFile(LIST_NAME, "`volet cloud roster codes`"),
     ListedFile("*.token", "you; of the metrics' database", private=_YES),
     ListedFile(STORE, "`volet cloud run, enrol` and others; enrolments, contracts, blocks, statements, the areas' figures", Fate.DATABASE, _YES),
+    ListedFile(SET_ASIDE.format(program="*"), "`volet cloud run, release`; hashes of messages that the program could not handle", Fate.LEFT_OUT, why="the messages come again"),
     beside_database(STORE),
     ListedFile(f"{BROKER}/**", "`volet cloud broker-config`, then the broker", Fate.LEFT_OUT, _YES, "`volet cloud broker-config` writes it anew"),
 )  # fmt: skip

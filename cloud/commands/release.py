@@ -11,7 +11,7 @@ import click
 import msgspec
 import structlog
 
-from cloud.config import DEFAULT_DIRECTORY, load_config
+from cloud.config import DEFAULT_DIRECTORY, SET_ASIDE, load_config
 from cloud.registry.pki import load_platform_key, pki_path
 from cloud.release.engine import ReleaseEngine
 from cloud.release.export import FORMATS, Format, export
@@ -37,6 +37,7 @@ from system.mqtt.link import Link, LinkSettings, TlsFiles
 from system.patience import Patience
 from system.program import run_program
 from system.secret_memory import report_swap
+from system.set_aside import SetAside
 from system.shell import quoted
 from system.store_thread import StoreThread
 
@@ -211,7 +212,13 @@ async def _serve(
     try:
         store = await thread.run(SqliteStore.open_existing, directory)
         engine = ReleaseEngine(store.area, config.collectivity, platform_key, note)
-        service = ReleaseService(link, thread, engine, lambda: datetime.now(UTC))
+        service = ReleaseService(
+            link,
+            thread,
+            engine,
+            lambda: datetime.now(UTC),
+            SetAside(directory / SET_ASIDE.format(program=name)),
+        )
         files = {"authority": tls.ca, name: tls.certificate}
         watch = CertificateWatch(lambda: read_lifetimes(files), lambda: datetime.now(UTC))
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import structlog
 
-from cloud.config import DEFAULT_DIRECTORY, load_config, load_metrics
+from cloud.config import DEFAULT_DIRECTORY, SET_ASIDE, load_config, load_metrics
 from cloud.ingest.pipeline import Ingest
 from cloud.registry.pki import load_platform_key, pki_path, share_group
 from cloud.registry.renewal import lifetimes
@@ -25,6 +25,7 @@ from system.mqtt.identity import check_identity
 from system.mqtt.link import Link, LinkSettings, TlsFiles
 from system.program import run_program
 from system.secret_memory import report_swap
+from system.set_aside import SetAside
 from system.shell import quoted
 from system.store_thread import StoreThread
 
@@ -70,10 +71,12 @@ async def serve(directory: Path, name: str) -> None:
         _link_settings(directory, config.broker_host, config.broker_port, name),
         shared_filters(config.collectivity, share_group(platform_key)),
     )
+    set_aside = SetAside(directory / SET_ASIDE.format(program=name))
     settings = WorkerSettings(
         collectivity=config.collectivity,
         platform_key=platform_key,
         clock=lambda: datetime.now(UTC),
+        set_aside=set_aside,
     )
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -83,7 +86,7 @@ async def serve(directory: Path, name: str) -> None:
         store = await thread.run(SqliteStore.open, directory)
         try:
             ingest = await thread.run(
-                Ingest, store, config.collectivity, settings.platform_key, settings.clock
+                Ingest, store, config.collectivity, platform_key, settings.clock, set_aside
             )
             counts = _counts(directory, config.collectivity, thread, store)
             watch = CertificateWatch(lambda: lifetimes(directory), settings.clock)

@@ -8,17 +8,19 @@ import msgspec
 from rich.table import Table
 
 from cloud.commands.opened import open_store
-from cloud.config import DEFAULT_DIRECTORY
+from cloud.config import DEFAULT_DIRECTORY, SET_ASIDE
 from cloud.registry.renewal import lifetimes
 from cloud.store import StoreFigures
 from system.certificates import Lifetime
 from system.commands import directory_option
 from system.console import plain_console
+from system.set_aside import read_set_aside
 
 
 class CloudStatus(StoreFigures, frozen=True, kw_only=True):
-    """The store's figures, and the lifetimes of the collectivity's certificates."""
+    """The store's figures, the lifetimes of certificates, and the messages set aside."""
 
+    set_aside: int
     certificates: tuple[Lifetime, ...]
 
 
@@ -38,13 +40,17 @@ def status(directory: Path, *, is_json: bool) -> None:
     with open_store(directory) as store:
         figures = store.figures()
     certificates = lifetimes(directory)
+    paths = directory.glob(SET_ASIDE.format(program="*"))
+    set_aside = sum(len(read_set_aside(path)) for path in paths)
     if is_json:
         known = msgspec.structs.asdict(figures)
-        click.echo(msgspec.json.encode(CloudStatus(**known, certificates=certificates)))
+        current = CloudStatus(**known, certificates=certificates, set_aside=set_aside)
+        click.echo(msgspec.json.encode(current))
         return
     table = Table(title=f"Store {figures.generation}", show_header=False, caption=_DEVICES)
     for name, value in _rows(figures):
         table.add_row(name, value)
+    table.add_row("messages set aside", f"{set_aside:,}")
     plain_console().print(table)
     plain_console().print(_ends(certificates, datetime.now(UTC)))
 

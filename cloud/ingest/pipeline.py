@@ -19,12 +19,13 @@ from cloud.ingest.handlers import make_handlers
 from cloud.ingest.status import FleetIngest, StatusMessage
 from cloud.ingest.verify import address_of, open_up
 from cloud.store import Count, DeadLetter, Device, IngestBatch, Store, dead_letter
-from protocol.errors import MessageRefused, Reason, VoletError
+from protocol.errors import MessageRefused, Reason
 from protocol.ids import DeviceId
-from protocol.topics import Kind, parse_device_topic
+from protocol.topics import Kind, kind_of, parse_device_topic
 from system.conditions import Repeated
 from system.logs import raised_at
 from system.mqtt.message import Incoming, Outgoing
+from system.set_aside import SetAside, is_passing
 
 log = structlog.get_logger()
 
@@ -74,8 +75,10 @@ class Ingest:
         collectivity: str,
         platform_key: Ed25519PrivateKey,
         clock: Callable[[], datetime],
+        set_aside: SetAside | None = None,
     ) -> None:
         self._store = store
+        self._set_aside = set_aside or SetAside()
         self._collectivity = collectivity
         self._clock = clock
         self._handlers = make_handlers(store, collectivity, platform_key)
@@ -88,26 +91,25 @@ class Ingest:
         """Verify, store and answer a batch. Refused messages are dead-lettered and counted.
 
         If a message triggers a defect in our code, it must not block the others for ever. The batch
-        is then processed message by message, and that message is dead-lettered.
+        is then processed message by message, and that message is dead-lettered and set aside: for a
+        day, it is not looked at again.
 
         Raises:
             StoreBusy: nothing was stored; call again with the same messages.
             StoreError: the store is damaged.
         """
+        messages = [each for each in messages if not self._set_aside.holds(each.payload)]
         try:
             return self._process(messages)
-        except VoletError:
-            raise
-        except Exception as exc:  # noqa: BLE001 - see above
-            defect = type(exc).__name__
-            if times := self._repeated.found(defect):
-                log.error(  # noqa: TRY400 - a trace could show values
-                    "batch_failed", messages=len(messages), defect=defect, times=times
-                )
+        except Exception as exc:
+            if is_passing(exc):
+                raise
             if len(messages) > 1:
                 return _joined([self.process([message]) for message in messages])
-            refused = MessageRefused(Reason.MALFORMED, f"defect {defect}")
-            self._bury([(message, refused) for message in messages], self._clock())
+            (message,) = messages
+            self._set_aside.add(kind_of(message.topic), message.payload, exc)
+            refused = MessageRefused(Reason.MALFORMED, f"defect {type(exc).__name__}")
+            self._bury([(message, refused)], self._clock())
             return Processed(refused=(Count(Reason.MALFORMED, len(messages)),))
 
     def answer(self, request: Request) -> tuple[Outgoing, ...]:
@@ -118,9 +120,9 @@ class Ingest:
         """
         try:
             return self._by_kind[request.kind].answer(request.device, request.wanted, self._clock())
-        except VoletError:
-            raise
-        except Exception as exc:  # noqa: BLE001 - the chip asks again; others must be answered
+        except Exception as exc:  # the chip asks again; others must be answered
+            if is_passing(exc):
+                raise
             defect, where = type(exc).__name__, raised_at(exc)
             if times := self._repeated.found(request.kind, defect, where):
                 log.error(  # noqa: TRY400 - a trace could show values

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
+from functools import partial
 from typing import NoReturn
 
 import structlog
@@ -12,10 +13,11 @@ from cloud.store.area import Figure
 from protocol.backoff import RetryPolicy
 from protocol.calendar import day_of_number
 from protocol.errors import MessageRefused, TransportError
-from protocol.topics import TrusteeKind, trustee_topic
+from protocol.topics import TrusteeKind, kind_of, trustee_topic
 from system.conditions import Condition, Repeated
 from system.mqtt.link import Link, Received
 from system.mqtt.message import Outgoing
+from system.set_aside import SetAside
 from system.store_thread import StoreThread
 
 BATCH_MAX = 128
@@ -49,12 +51,18 @@ class ReleaseService:
     """The tasks of the program, over a given link and engine."""
 
     def __init__(
-        self, link: Link, thread: StoreThread, engine: ReleaseEngine, clock: Callable[[], datetime]
+        self,
+        link: Link,
+        thread: StoreThread,
+        engine: ReleaseEngine,
+        clock: Callable[[], datetime],
+        set_aside: SetAside | None = None,
     ) -> None:
         self._link = link
         self._thread = thread
         self._engine = engine
         self._clock = clock
+        self._set_aside = set_aside or SetAside()
         self._answers_arrived = asyncio.Event()
         self._in_step = asyncio.Lock()
         self._repeated = Repeated()
@@ -101,9 +109,11 @@ class ReleaseService:
     def _take(self, batch: Sequence[Received]) -> list[str]:
         refused = []
         for received in batch:
-            name = received.message.topic.split("/")[-2]
+            topic, payload = received.message.topic, received.message.payload
+            name = topic.split("/")[-2]
+            take = partial(self._engine.take, name, payload)
             try:
-                self._engine.take(name, received.message.payload)
+                self._set_aside.handle(kind_of(topic), payload, take, None)
             except MessageRefused as exc:
                 refused.append(f"{name}: {exc}")
         return refused
@@ -132,14 +142,23 @@ class ReleaseService:
                 continue
 
     def _step(self, until: int | None) -> list[Outgoing]:
-        return self._engine.step(self._clock(), until)
+        step = partial(self._engine.step, self._clock(), until)
+        return self._set_aside.part("figures", step, list[Outgoing]())
 
     def _again(self) -> list[Outgoing]:
-        return list(self._engine.published(self._clock()))
+        return self._set_aside.part(
+            "releases", lambda: list(self._engine.published(self._clock())), list[Outgoing]()
+        )
 
     async def _ask(self) -> None:
         now_s = asyncio.get_running_loop().time()
-        requests = await self._thread.run(lambda: list(self._engine.requests(now_s)))
+        ask = partial(
+            self._set_aside.part,
+            "requests",
+            lambda: list(self._engine.requests(now_s)),
+            list[Outgoing](),
+        )
+        requests = await self._thread.run(ask)
         await self._publish(requests)
 
     async def _publish(self, messages: Sequence[Outgoing]) -> bool:

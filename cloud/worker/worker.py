@@ -8,15 +8,16 @@ any moment.
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NoReturn, Protocol
+from functools import partial
+from typing import NoReturn, Protocol, TypeVar
 
-import msgspec
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.billing.letters import due_letters
-from cloud.billing.pending import pending_statements, unseen_statements
+from cloud.billing.pending import PendingPage, pending_statements, unseen_statements
 from cloud.catalogue.log import Publisher, listed_in
 from cloud.ingest.handler import Request
 from cloud.ingest.handlers import SIGNED_KINDS
@@ -30,6 +31,7 @@ from protocol.topics import Kind, all_devices, device_topic
 from system.conditions import Condition, Repeated
 from system.mqtt.link import Link, Received
 from system.mqtt.message import Outgoing
+from system.set_aside import SetAside
 from system.store_thread import StoreThread
 
 BATCH_MAX = 512
@@ -48,6 +50,8 @@ UPKEEP_EVERY_S = 6 * 3_600.0
 RETENTION_MONTHS = 14
 # How long contributions are kept after the last figure that counts them has ended.
 AREA_RETENTION = timedelta(days=30)
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -84,12 +88,14 @@ class NoCounts:
         raise AssertionError("an event that nobody sets")
 
 
-class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The worker's identity and its clock."""
+@dataclass(frozen=True, kw_only=True)
+class WorkerSettings:
+    """The worker's identity, its clock, and what it could not handle."""
 
     collectivity: str
     platform_key: Ed25519PrivateKey
     clock: Callable[[], datetime]
+    set_aside: SetAside = field(default_factory=SetAside)
 
 
 class Worker:
@@ -205,7 +211,9 @@ class Worker:
                 unseen = b""
             begun = time.perf_counter()
             messages, unseen, pending = await self._thread.run(self._statements, unseen, pending)
-            clearings = await self._thread.run(self._store.clearings)
+            clearings = await self._part(
+                "clearings", self._store.clearings, tuple[tuple[DeviceId, bytes], ...]()
+            )
             messages = [*messages, *self._clearing(clearings)]
             pause_s = (time.perf_counter() - begun) * (1 / STATEMENTS_SHARE - 1)
             try:
@@ -228,11 +236,15 @@ class Worker:
         listed = await self._thread.run(listed_in, self._store)
         publisher = Publisher(listed, settings.collectivity, settings.platform_key)
         published_on, length = 0, 0
+        none: tuple[list[Outgoing], int]
         unpublished = Condition()
         while True:
             connection = await self._link.connected()
             first = length if connection == published_on else 0
-            messages, length = await self._thread.run(publisher.messages, first)
+            none = [], first
+            messages, length = await self._part(
+                "catalogue", partial(publisher.messages, first), none
+            )
             try:
                 for part in _parts(messages):
                     await self._link.confirmed([self._link.send(message) for message in part])
@@ -255,15 +267,28 @@ class Worker:
     def _statements(
         self, unseen: bytes | None, pending: bytes
     ) -> tuple[list[Outgoing], bytes | None, bytes]:
+        """Return due messages, and where the next pages of statements start."""
+        set_aside = self._settings.set_aside
         key, collectivity = self._settings.platform_key, self._settings.collectivity
+        part, none = set_aside.part, PendingPage((), None)
         messages: list[Outgoing] = []
-        messages += due_letters(self._store, key, collectivity, is_again=unseen == b"")
+        letters = partial(
+            due_letters, self._store, key, collectivity, set_aside, is_again=unseen == b""
+        )
+        messages += part("letters", letters, ())
         if unseen is not None:
-            again = unseen_statements(self._store, collectivity, unseen)
+            page = partial(unseen_statements, self._store, collectivity, unseen)
+            again = part("statements_again", page, none)
             messages += again.messages
             unseen = again.after
-        new = pending_statements(self._store, key, collectivity, pending)
+        compute = partial(pending_statements, self._store, key, collectivity, pending)
+        new = part("statements", compute, none)
         return [*messages, *new.messages], unseen, new.after or b""
+
+    async def _part(self, name: str, step: Callable[[], T], otherwise: T) -> T:
+        """Run one part of a round in the store's thread; a defect of it ends no other."""
+        part = partial(self._settings.set_aside.part, name, step, otherwise)
+        return await self._thread.run(part)
 
     async def _keep_up(self) -> NoReturn:
         """Delete what is past its retention time, a little at a time."""
@@ -272,7 +297,7 @@ class Worker:
             for _ in range(RETENTION_MONTHS):
                 month = month_of(month - timedelta(days=1))
             expired = 0
-            while count := await self._thread.run(self._store.expire, month):
+            while count := await self._part("blocks", partial(self._store.expire, month), 0):
                 expired += count
             if expired:
                 log.info("blocks_expired", blocks=expired, before=str(month))
@@ -281,9 +306,8 @@ class Worker:
 
     async def _expire_contributions(self) -> None:
         before, expired = self._settings.clock() - AREA_RETENTION, 0
-        while count := await self._thread.run(
-            self._store.area.expire_rows, before, EXPIRED_AT_ONCE
-        ):
+        expire = partial(self._store.area.expire_rows, before, EXPIRED_AT_ONCE)
+        while count := await self._part("contributions", expire, 0):
             expired += count
         if expired:
             log.info("contributions_expired", contributions=expired)

@@ -1,6 +1,7 @@
 """Checks, stores, judges and acknowledges statements as they arrive."""
 
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
@@ -36,24 +37,27 @@ class StatementInbox(MessageHandler):
         """Accept statements for the signer's household that the platform signed."""
         self._signer, self._platform_key = context.signer, context.platform_key
         self._vault, self._clock = context.vault, context.clock
+        self._set_aside = context.set_aside
         self._seen = seen
         self._on_statement = on_statement
         self._look_s = 0.0
         self._waiting: dict[bytes, tuple[Statement, bytes]] = {}
+        self._postponed: set[bytes] = set()
 
     def open(self) -> None:
         """See `MessageHandler.open`."""
         for row in self._vault.statements():
-            statement = None if read_judgement(row) else self._reopen(row.payload)
-            if statement is not None:
-                self._waiting[statement.id] = statement, row.payload
+            if read_judgement(row) is None:
+                wait = partial(self._wait_for, row.payload)
+                self._set_aside.part("statements", wait, None)
 
     def outgoing(self, now_s: float) -> list[Publish]:
         """See `MessageHandler.outgoing`."""
         if self._waiting and now_s >= self._look_s:
             self._look_s = now_s + LOOK_S
             for statement, payload in list(self._waiting.values()):
-                self._judge(statement, payload)
+                judge = partial(self._judge, statement, payload)
+                self._set_aside.handle(Kind.STATEMENT, payload, judge, None)
         return []
 
     def take(self, message: InboundMessage) -> None:
@@ -67,18 +71,25 @@ class StatementInbox(MessageHandler):
         if statement.id.hex() != message.rest:
             raise MessageRefused(Reason.TOPIC, "the topic names another statement")
         self._vault.save_statement(statement.id, self._clock.now(), payload, None)
-        self._judge(statement, payload)
         self._seen.add(statement.id)
+        self._waiting[statement.id] = statement, payload
+        self._judge(statement, payload)
 
     def _judge(self, statement: Statement, payload: bytes) -> None:
         verdict = self._on_statement(statement)
         if verdict is None:
-            if statement.id not in self._waiting:
+            if statement.id not in self._postponed:
                 log.info("judgement_postponed")
-            self._waiting[statement.id] = statement, payload
+            self._postponed.add(statement.id)
         else:
             self._vault.save_statement(statement.id, self._clock.now(), payload, verdict)
             self._waiting.pop(statement.id, None)
+            self._postponed.discard(statement.id)
+
+    def _wait_for(self, payload: bytes) -> None:
+        statement = self._reopen(payload)
+        if statement is not None:
+            self._waiting[statement.id] = statement, payload
 
     def _reopen(self, payload: bytes) -> Statement | None:
         """Open a statement that an earlier process or a former chip stored; None if impossible."""

@@ -7,6 +7,7 @@ the vault, so a restart changes nothing.
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 import structlog
@@ -80,6 +81,7 @@ class ReceiptLane(MessageHandler):
         self._signer, self._platform_key = context.signer, context.platform_key
         self._vault, self._clock = context.vault, context.clock
         self._rules = ReceiptRules(context.signer, context.platform_key, context.vault, contracts)
+        self._set_aside = context.set_aside
         self._options = options
         self._rng = random.SystemRandom()
         self._look_s = 0.0
@@ -112,7 +114,8 @@ class ReceiptLane(MessageHandler):
         def judge_and_notify(statement: Statement) -> str | None:
             verdict = judge(statement)
             if verdict is not None:
-                self.judged(statement, verdict)
+                judged = partial(self.judged, statement, verdict)
+                self._set_aside.handle(Kind.RECEIPT, statement.id, judged, None)
             return verdict
 
         return judge_and_notify
@@ -161,7 +164,8 @@ class ReceiptLane(MessageHandler):
     def _open_candidates(self) -> None:
         """Consider the statements that were judged before this process began."""
         for statement, judgement in self._rules.without_receipt():
-            self._consider(statement, judgement)
+            consider = partial(self._consider, statement, judgement)
+            self._set_aside.handle(Kind.RECEIPT, statement.id, consider, None)
 
     def _consider(self, statement: Statement, judgement: Judgement) -> None:
         is_correct = judgement.verdict is Verdict.CORRECT
@@ -180,13 +184,17 @@ class ReceiptLane(MessageHandler):
     def _look(self, now_s: float) -> None:
         """Make the receipts that may leave now."""
         for statement, candidate in list(self._candidates.items()):
-            rows = self._rules.rows(candidate.inputs)
-            candidate.why = self._rules.hold(candidate.inputs, candidate.judgement, rows)
-            if candidate.why is None and self._make(candidate, rows):
-                due_s = now_s + self._rng.uniform(0, self._options.send_window_s)
-                self._flights[statement] = RetryTimer(due_s)
-            if candidate.why not in PASSING:
-                del self._candidates[statement]
+            look = partial(self._look_at, statement, candidate, now_s)
+            self._set_aside.handle(Kind.RECEIPT, statement, look, None)
+
+    def _look_at(self, statement: bytes, candidate: _Candidate, now_s: float) -> None:
+        rows = self._rules.rows(candidate.inputs)
+        candidate.why = self._rules.hold(candidate.inputs, candidate.judgement, rows)
+        if candidate.why is None and self._make(candidate, rows):
+            due_s = now_s + self._rng.uniform(0, self._options.send_window_s)
+            self._flights[statement] = RetryTimer(due_s)
+        if candidate.why not in PASSING:
+            del self._candidates[statement]
 
     def _make(self, candidate: _Candidate, rows: list[DayRow]) -> bool:
         inputs, bill = candidate.inputs, candidate.judgement.bill

@@ -5,6 +5,7 @@ the copy is kept as proof and reported to the household; the copy does not chang
 """
 
 import hashlib
+from functools import partial
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -23,6 +24,7 @@ from protocol.topics import (
     parse_catalogue_topic,
 )
 from system.clock import Clock
+from system.set_aside import SetAside
 
 # Documents are subscribed a few at a time, so that a long log does not fill the link's queue.
 DOCUMENTS_AT_ONCE = 32
@@ -37,8 +39,15 @@ log = structlog.get_logger()
 class Copy:
     """The vault's copy of the log: its entries, and the documents admitted so far."""
 
-    def __init__(self, vault: VaultReader, collectivity: str, key: Ed25519PublicKey) -> None:
+    def __init__(
+        self,
+        vault: VaultReader,
+        collectivity: str,
+        key: Ed25519PublicKey,
+        set_aside: SetAside | None = None,
+    ) -> None:
         """Read the copy in `vault`; `key` is the platform's."""
+        self._set_aside = set_aside or SetAside()
         self.address = Address(collectivity, ALL, PublicKind.LIST)
         self.key = key
         self.entries: list[Entry] = []
@@ -105,25 +114,36 @@ class Copy:
             payload = self._payloads.get(entry.hash)
             if payload is None:
                 return
-            try:
-                self.catalogue.admit(read_signed(payload), entry.day)
-            except DocumentRefused as exc:
+            admit = partial(self._admit, payload, entry)
+            if not self._set_aside.handle(PublicKind.LIST, payload, admit, otherwise=False):
                 self.refused.add(entry.hash)
-                log.warning("listed_document_refused", entry=entry.number, why=str(exc))
             self._admitted += 1
+
+    def _admit(self, payload: bytes, entry: Entry) -> bool:
+        try:
+            self.catalogue.admit(read_signed(payload), entry.day)
+        except DocumentRefused as exc:
+            log.warning("listed_document_refused", entry=entry.number, why=str(exc))
+            return False
+        return True
 
 
 class CatalogueReader:
     """Extends the copy from the broker's retained messages, and chooses topics to subscribe to."""
 
     def __init__(
-        self, vault: Vault, clock: Clock, collectivity: str, platform_key: Ed25519PublicKey
+        self,
+        vault: Vault,
+        clock: Clock,
+        collectivity: str,
+        platform_key: Ed25519PublicKey,
+        set_aside: SetAside | None = None,
     ) -> None:
         """Continue from the copy in `vault`."""
         self._vault = vault
         self._clock = clock
         self._collectivity = collectivity
-        self.copy = Copy(vault, collectivity, platform_key)
+        self.copy = Copy(vault, collectivity, platform_key, set_aside)
         self._wanted: list[bytes] = []
         self._renewed_s = 0.0
 

@@ -40,6 +40,8 @@ from protocol.errors import ConfigError
 from protocol.topics import Kind, device_topic, own_down
 from system.certificates import CertificateWatch, read_lifetimes
 from system.clock import Clock, SystemClock
+from system.set_aside import FILE_NAME as SET_ASIDE
+from system.set_aside import SetAside
 
 # Nothing waits longer than this for the loop; on a Pi an idle round costs microseconds.
 ROUND_S = 0.25
@@ -141,7 +143,8 @@ class Agent:
             opened.callback(vault.close)
             settings = chip_settings(directory, config, agreement)
             status = status_options(directory, identity, clock, config.source)
-            settings = replace(settings, status=status)
+            set_aside = SetAside(directory / SET_ASIDE, clock.now)
+            settings = replace(settings, status=status, set_aside=set_aside)
             chip = Chip(identity, vault, clock, settings)
             source = _open_source(config, chip)
             opened.callback(source.close)

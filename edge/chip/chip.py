@@ -43,12 +43,12 @@ from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame
 from edge.vault.area import ContributionRow
 from edge.vault.rows import Key, QuarterHour
-from edge.vault.vault import Vault
+from edge.vault.vault import UNUSABLE, Vault
 from protocol.calendar import legal_day, month_of
 from protocol.envelope import Address, open_message
-from protocol.errors import MessageRefused, Reason
+from protocol.errors import MessageRefused, Reason, StoreError
 from protocol.messages import TAG_BYTES, Ack, Fetch, IncarnationState
-from protocol.topics import DeviceTopic, Kind, device_topic, parse_device_topic
+from protocol.topics import DeviceTopic, Kind, device_topic, kind_of, parse_device_topic
 from system.clock import Clock, HostTime
 from system.conditions import Condition, Repeated
 
@@ -103,8 +103,7 @@ class Chip:
         self._limit = LimitWatch(self._consistency, notices)
         self._is_named = partial(is_named, handlers.contracts)
         self._open_meter()
-        month = month_of(legal_day(clock.now()))
-        self._outbox.add(vault.begin(month), clock.monotonic_s())
+        self._outbox.add(vault.begin(month_of(legal_day(clock.now()))), clock.monotonic_s())
 
     @property
     def is_line_good(self) -> bool:
@@ -300,13 +299,19 @@ class Chip:
     # Messages.
 
     def _arrive(self, message: Arrived) -> None:
+        take = partial(self._take_message, message)
         try:
-            if not self.catalogue.take(message.topic, message.payload):
-                self._dispatch(parse_device_topic(message.topic), message.payload)
+            self._settings.set_aside.handle(kind_of(message.topic), message.payload, take, None)
         except MessageRefused as exc:
             self.refused[exc.reason] += 1
             if times := self._repeated.found("message", exc.reason, exc.detail):
                 log.warning("message_refused", reason=exc.reason, detail=exc.detail, times=times)
+        except UNUSABLE as exc:
+            raise StoreError(f"The vault cannot be used: {exc}; start the chip again.") from exc
+
+    def _take_message(self, message: Arrived) -> None:
+        if not self.catalogue.take(message.topic, message.payload):
+            self._dispatch(parse_device_topic(message.topic), message.payload)
 
     def _dispatch(self, topic: DeviceTopic, payload: bytes) -> None:
         identity = self._identity

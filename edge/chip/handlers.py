@@ -49,8 +49,11 @@ def open_handlers(
 
     The copy of the transparency log comes first, because the others look things up in it.
     """
-    context = HandlerContext(signer, identity.platform_key, vault, clock)
-    catalogue = CatalogueReader(vault, clock, identity.collectivity, identity.platform_key)
+    set_aside = settings.set_aside
+    context = HandlerContext(signer, identity.platform_key, vault, clock, set_aside)
+    catalogue = CatalogueReader(
+        vault, clock, identity.collectivity, identity.platform_key, set_aside
+    )
     contracts = Contracts(
         settings.agreements,
         identity.meter_salt,

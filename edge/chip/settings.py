@@ -12,6 +12,7 @@ from edge.moving.departure import MovingOptions
 from edge.mqtt.outbox import OutboxSettings
 from edge.quotes.asking import QuoteOptions
 from edge.status.reporter import StatusOptions
+from system.set_aside import SetAside
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class ChipSettings:
         agreements: the household's contracts by their hashes, former ones included.
         confirmation: which index in quarantine, or which other meter, the household has confirmed.
         status: what the chip reports about itself, and where it keeps that.
+        set_aside: the messages that the program could not handle.
     """
 
     send_window_s: float = 0.0
@@ -42,3 +44,4 @@ class ChipSettings:
     agreements: Mapping[bytes, Agreement] = field(default_factory=dict)
     confirmation: Confirmation = field(default_factory=Confirmation)
     status: StatusOptions = field(default_factory=StatusOptions)
+    set_aside: SetAside = field(default_factory=SetAside)

@@ -26,6 +26,7 @@ from edge.vault.database import FILE_NAME as VAULT
 from protocol.calendar import legal_day
 from protocol.errors import ConfigError
 from system.backup.listing import Fate, ListedFile, Party, beside_database
+from system.set_aside import FILE_NAME as SET_ASIDE
 
 _YES = "yes"
 
@@ -55,6 +56,7 @@ FILES = (
         Fate.LEFT_OUT,
         why="the chip that runs writes it anew",
     ),
+    ListedFile(SET_ASIDE, "`volet edge run`; hashes of messages that it could not handle", Fate.LEFT_OUT, why="the messages come again"),
     beside_database(VAULT),
     ListedFile(f"{VAULT}.lock", "`volet edge run`; held while the chip runs", Fate.LEFT_OUT, why="made at the start"),
     ListedFile(f"{VAULT}.damaged-*", "`volet edge run`; a damaged vault, moved aside", Fate.LEFT_OUT, _YES, "a new one was made of what the cloud holds"),

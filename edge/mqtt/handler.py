@@ -5,7 +5,7 @@ want to send. A new subject needs a new handler and nothing else.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from traceback import extract_tb
@@ -23,6 +23,7 @@ from protocol.errors import MessageRefused, StoreError
 from protocol.messages import Seen
 from protocol.topics import Kind, device_topic
 from system.clock import Clock
+from system.set_aside import SetAside
 
 T = TypeVar("T")
 
@@ -39,12 +40,16 @@ class InboundMessage(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class HandlerContext:
-    """What every handler needs: its signer, the platform's key, the vault and the clock."""
+    """What every handler needs.
+
+    `set_aside` takes the messages that meet a defect after they were taken.
+    """
 
     signer: Signer
     platform_key: Ed25519PublicKey
     vault: Vault
     clock: Clock
+    set_aside: SetAside = field(default_factory=SetAside)
 
 
 class MessageHandler:
@@ -74,8 +79,11 @@ class MessageHandler:
     def take(self, message: InboundMessage) -> None:
         """Handle a message of one of `kinds`.
 
+        Any other error than the following sets the message aside.
+
         Raises:
             MessageRefused: with the reason; nothing was kept.
+            StoreError: the vault cannot continue.
         """
 
     def published(self, event: Published) -> None:
@@ -128,10 +136,10 @@ class MessageHandlers:
         return out
 
     def take(self, message: InboundMessage) -> None:
-        """Pass a message to the handlers of its kind. Raises MessageRefused as `MessageHandler`."""
+        """Pass a message to the handlers of its kind; see `MessageHandler.take`."""
         for member in self._active:
             if message.address.kind in member.kinds:
-                self.run(member, partial(member.take, message), None)
+                member.take(message)
 
     def published(self, event: Published) -> None:
         """See `MessageHandler.published`."""

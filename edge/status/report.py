@@ -28,6 +28,8 @@ from protocol.calendar import day_number, legal_day, next_month, quarter_hour_st
 from protocol.contract import Contract
 from protocol.ids import DeviceId
 from system.certificates import Lifetime, read_lifetime
+from system.set_aside import FILE_NAME as SET_ASIDE
+from system.set_aside import SetAsideMessage, read_set_aside
 
 NOTICES_SHOWN = 20
 CLOCK_OFF_S = 60
@@ -97,6 +99,7 @@ class ChipReport(msgspec.Struct, frozen=True, rename={"unresolved": "standing"})
         revoked_at: when the chip learnt that it is revoked, until the broker accepts it again.
         unresolved: the notices of what is so now.
         offer_from: the first day of a contract for what the meter is set to, None if not known.
+        set_aside: the messages that the program could not handle, without their content.
     """
 
     intervals: int
@@ -121,6 +124,7 @@ class ChipReport(msgspec.Struct, frozen=True, rename={"unresolved": "standing"})
     revoked_at: datetime | None = None
     unresolved: tuple[Notice, ...] = ()
     offer_from: date | None = None
+    set_aside: tuple[SetAsideMessage, ...] = ()
 
 
 def report(
@@ -199,6 +203,7 @@ def report(
             revoked_at=record.revoked_at,
             unresolved=tuple(unresolved_notices(notices)),
             offer_from=_offer_from(vault, None if documents is None else documents[1], today),
+            set_aside=read_set_aside(directory / SET_ASIDE),
         )
 
 

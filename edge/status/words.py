@@ -60,6 +60,9 @@ WORDS = bilingual(
         "not_enrolled": "none; this chip is not enrolled",
         "holds": "holds until {end}",
         "ended": "has ended on {end}",
+        "set_aside": "Set aside",
+        "aside_one": "1 message that this program could not handle; the rest goes on. Report it",
+        "aside": "{count} messages that this program could not handle; the rest goes on. Report it",
         "moving": "Moving out",
         "ordered": "ordered on {at}, not done yet",
         "left": "Moved out",
@@ -111,6 +114,11 @@ WORDS = bilingual(
         "not_enrolled": "aucun ; ce boîtier n'est pas inscrit",
         "holds": "valable jusqu'au {end}",
         "ended": "a expiré le {end}",
+        "set_aside": "Mis de côté",
+        "aside_one": "1 message que ce programme n'a pas su traiter ; le reste continue. Signalez-le",
+        "aside": (
+            "{count} messages que ce programme n'a pas su traiter ; le reste continue. Signalez-le"
+        ),
         "moving": "Déménagement",
         "ordered": "demandé le {at}, pas encore fait",
         "left": "Déménagement",
@@ -179,6 +187,9 @@ def in_words(report: ChipReport, now: datetime, lang: Lang) -> str:
         ("area", _area(report.area, lang)),
         ("certificate", _certificate(report, now, lang)),
     ]
+    if report.set_aside:
+        count = len(report.set_aside)
+        rows.append(("set_aside", words["aside" if count > 1 else "aside_one"].format(count=count)))
     if report.move_out_ordered_at is not None:
         at = time_text(report.move_out_ordered_at, lang)
         rows.append(("moving", words["ordered"].format(at=at)))

@@ -43,6 +43,7 @@ from protocol.calendar import day_number, month_of
 from protocol.errors import StoreError
 from protocol.ids import Incarnation
 from protocol.messages import IncarnationState
+from system.sqlite_errors import CAUSED_BY_A_VALUE
 
 # The errors after which the vault cannot continue.
 UNUSABLE = (StoreError, sqlite3.Error)
@@ -377,6 +378,6 @@ class Vault(VaultReader):
                 yield
         except BaseException as exc:
             self._is_dead = True
-            if isinstance(exc, sqlite3.Error):
+            if isinstance(exc, sqlite3.Error) and not isinstance(exc, CAUSED_BY_A_VALUE):
                 raise StoreError(f"The vault cannot be written: {exc}.") from exc
             raise

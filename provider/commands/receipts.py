@@ -9,7 +9,7 @@ import msgspec
 from protocol.doubt import Doubt
 from provider.backend import EmbeddedTown
 from provider.commands.options import cloud_directory, json_option, provider_directory
-from provider.receipts import Checked, ReceiptVerdict, check_receipt
+from provider.receipts import Checked, ReceiptVerdict, check_kept
 from provider.service import load_key, load_sealing_key
 
 WORDS = {
@@ -17,11 +17,13 @@ WORDS = {
     ReceiptVerdict.PARTLY: "proven but for what is priced on the curve",
     ReceiptVerdict.STATED: "signed by the household; priced on the curve, of which there is no proof",
     ReceiptVerdict.REFUSED: "REFUSED",
+    ReceiptVerdict.SET_ASIDE: "SET ASIDE",
 }
 DOUBTS = {
     Doubt.INDEX_BEGAN_ANEW: "an index of the meter began anew; what it counted in between is in no bill",
     Doubt.INDEX_JUMPED: "an index rose by more than the installation can have drawn, and stayed",
 }
+FAILED = {ReceiptVerdict.REFUSED, ReceiptVerdict.SET_ASIDE}
 EXIT_REFUSED = 3
 
 
@@ -36,12 +38,12 @@ def receipts(
 ) -> None:
     """Open and check the receipts under this provider's contracts.
 
-    Exit code 3: at least one of them is refused.
+    Exit code 3: at least one of them is refused, or could not be checked.
     """
     sealing_key, key = load_sealing_key(directory), load_key(directory).public_key()
     evidence = town.evidence(cloud, key.public_bytes_raw())
     checked = [
-        check_receipt(evidence, stored, own, key, sealing_key)
+        check_kept(evidence, stored, own, key, sealing_key)
         for own in evidence.contracts()
         if own.hash.hex().startswith(contract.lower())
         for stored in evidence.receipts(own.hash)
@@ -54,7 +56,7 @@ def receipts(
             click.echo(in_words(receipt))
         if not checked:
             click.echo("No household has sent a receipt yet.")
-    if any(receipt.verdict is ReceiptVerdict.REFUSED for receipt in checked):
+    if any(receipt.verdict in FAILED for receipt in checked):
         raise SystemExit(EXIT_REFUSED)
 
 

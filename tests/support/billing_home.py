@@ -33,6 +33,8 @@ from protocol.contract import Acceptance, Consent, Offer, Signed, StatementReque
 from protocol.envelope import Address, seal_message
 from protocol.hpke import SealingKey
 from protocol.topics import Kind, device_topic
+from system.set_aside import FILE_NAME as SET_ASIDE
+from system.set_aside import SetAside
 from tests.support.broker import COLLECTIVITY
 from tests.support.chip_bench import FRAMES_AT_START, SERIAL, BenchClock
 from tests.support.moving_town import QUICK, Home, TownCloud
@@ -83,7 +85,8 @@ class BillingHome(Home):
         config = msgspec.structs.replace(load_config(self.directory), sending=QUICK)
         settings = chip_settings(self.directory, config, agreement)
         status = status_options(self.directory, self.identity, self.clock, config.source)
-        settings = replace(settings, status=status)
+        set_aside = SetAside(self.directory / SET_ASIDE, self.clock.now)
+        settings = replace(settings, status=status, set_aside=set_aside)
         self.chip = Chip(self.identity, self.vault, self.clock, settings)
         self.frames(FRAMES_AT_START)
         if self.is_online:

@@ -170,11 +170,15 @@ class Home(Bench):
         self, kept, contract=None, sealing_key=SEALING_KEY, collectivity: str | None = None
     ) -> Checked:
         """Check a receipt as the provider."""
+        return check_receipt(*self.to_check(kept, contract, sealing_key, collectivity))
+
+    def to_check(self, kept, contract=None, sealing_key=SEALING_KEY, collectivity=None) -> tuple:
+        """Return the arguments of `check_receipt` for the provider."""
         key = PROVIDER_KEY.public_key()
         evidence = LocalEvidence(
             self.cloud.store, key.public_bytes_raw(), collectivity or self.identity.collectivity
         )
-        return check_receipt(evidence, kept, contract or self.contract, key, sealing_key)
+        return evidence, kept, contract or self.contract, key, sealing_key
 
     def count(self, kind: Kind) -> int:
         """Count the chip's published messages of a kind."""

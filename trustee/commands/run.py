@@ -12,6 +12,8 @@ from system.commands import directory_option
 from system.logs import configure_logs
 from system.program import run_program
 from system.secret_memory import report_swap
+from system.set_aside import FILE_NAME as SET_ASIDE
+from system.set_aside import SetAside
 from trustee import directory as trustee_directory
 from trustee.core import TrusteeCore
 from trustee.log import TrusteeLog
@@ -45,6 +47,8 @@ async def _serve(directory: Path) -> None:
             lambda: trustee_directory.lifetimes(directory), lambda: datetime.now(UTC)
         )
         async with watch.beside():
-            await TrusteeProgram(TrusteeCore(identity, trustee_log), settings).run(stop)
+            set_aside = SetAside(directory / SET_ASIDE)
+            core = TrusteeCore(identity, trustee_log)
+            await TrusteeProgram(core, settings, set_aside).run(stop)
     finally:
         trustee_log.close()

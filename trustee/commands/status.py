@@ -9,6 +9,8 @@ from rich.table import Table
 from system.certificates import Lifetime
 from system.commands import directory_option
 from system.console import plain_console
+from system.set_aside import FILE_NAME as SET_ASIDE
+from system.set_aside import read_set_aside
 from trustee import directory as trustee_directory
 from trustee.documents import CONFIRMED, WAITING, TrustedDocuments
 from trustee.log import Alarm
@@ -29,6 +31,7 @@ class TrusteeStatus(msgspec.Struct, frozen=True):
     answered: int
     others: dict[str, int]
     refused: dict[str, int]
+    set_aside: int
     alarms: tuple[Alarm, ...]
     certificates: tuple[Lifetime, ...]
 
@@ -90,6 +93,7 @@ def read_status(directory: Path) -> TrusteeStatus:
                 for name, count in counters.items()
                 if name.startswith("refused_")
             },
+            set_aside=len(read_set_aside(directory / SET_ASIDE)),
             alarms=tuple(trustee_log.alarms()),
             certificates=trustee_directory.lifetimes(directory),
         )

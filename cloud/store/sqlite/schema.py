@@ -13,6 +13,7 @@ from cloud.store.sqlite.catalogue_tables import CATALOGUE_TABLES
 from cloud.store.sqlite.provider_tables import PROVIDER_TABLES
 from cloud.store.sqlite.receipt_tables import RECEIPT_TABLES
 from protocol.errors import StoreBusy, StoreError
+from system.sqlite_errors import CAUSED_BY_A_VALUE
 
 APPLICATION_ID = 0x564C5443  # "VLTC"
 SCHEMA_VERSION = 9
@@ -166,9 +167,11 @@ _MAY_PASS = {
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into `StoreBusy` (retry) or `StoreError` (the operator must act)."""
+    """Turn SQLite's errors about the file into `StoreBusy` (retry) or `StoreError` (act)."""
     try:
         yield
+    except CAUSED_BY_A_VALUE:
+        raise
     except sqlite3.Error as exc:
         # The low byte is the error code; the higher bytes only add detail.
         if (getattr(exc, "sqlite_errorcode", None) or 0) & 0xFF in _MAY_PASS:

@@ -24,6 +24,8 @@ from provider import service as provider
 from provider.directory import PROVIDER
 from system.backup.listing import Fate, survey
 from system.files import write_secret
+from system.set_aside import FILE_NAME as SET_ASIDE
+from system.set_aside import SetAside
 from tests.support.chip_bench import BenchClock
 from tests.support.moving_town import Home, TownCloud
 from tests.support.tariffs import simple_tariff
@@ -85,6 +87,7 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
         run("edge", "receipts", *at, "--release", "--yes")
         run("edge", "quotes", *at, "--ask")
         StatusFile(old.directory).write(StatusRecord())
+        SetAside(old.directory / SET_ASIDE).add("down/letter", b"", KeyError())
         reading = old.vault.values.state().account.last
         leave_confirmation(old.directory, Quarantine(reading, reading, reading))
         look(old)

@@ -39,6 +39,7 @@ BOUNDED = {
     "real_line_called_simulated": "once at the start",
     "receipt_failed": "once for each statement",
     "recovery_started": "once for each recovery",
+    "set_aside_not_kept": "once until it is kept again",
     "statement_set_aside": "once for each request, which is refused then",
     "status_not_kept": "once until it is kept again",
     "subject_set_aside": "a subject rests from then on",

@@ -1,17 +1,24 @@
 """A message that the platform signed and the chip cannot handle costs that message and no other."""
 
 import hashlib
+import sqlite3
 
 import msgspec
 import pytest
 
+from edge.area.settings import AreaConfig
+from edge.bills.judgement import Verdict
+from edge.bills.verifier import read_judgement
 from edge.mqtt.message import Arrived
+from edge.status.report import report
 from protocol.catalogue import Segment, next_entry
 from protocol.contract import Signed
 from protocol.envelope import ALL, Address, seal_message
+from protocol.errors import StoreError
 from protocol.letters import Letter
 from protocol.messages import Statement
 from protocol.topics import Kind, PublicKind, listed_topic, page_topic
+from system.set_aside import FILE_NAME, read_set_aside
 from tests.support.billing_home import BillingHome, day
 from tests.support.broker import COLLECTIVITY
 
@@ -89,7 +96,57 @@ def test_text_that_is_not_utf_8_costs_its_message_alone(home, what):
     assert row.verdict is not None
 
 
-@pytest.mark.xfail(strict=True, reason="an error outside of a subject ends the chip")
+def test_a_statement_that_meets_a_defect_rests_over_restarts_and_is_shown(home, monkeypatch):
+    met = []
+
+    def fail(*_):
+        met.append(1)
+        raise KeyError("a defect of this program")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("edge.bills.verifier.judge", fail)
+        home.ask(0, 7, b"statement-number")
+        home.restart()
+        home.wait()
+        assert met == [1]
+        assert home.chip.set_aside == []
+        now = home.clock.now()
+        (aside,) = report(home.directory, AreaConfig(), now, None).set_aside
+        assert (aside.kind, aside.defect) == ("down/statement", "KeyError")
+    (row,) = home.vault.statements()
+    assert row.verdict is None
+    home.live(2)
+    home.wait()
+    (row,) = home.vault.statements()
+    assert read_judgement(row).verdict is Verdict.CORRECT
+
+
+@pytest.mark.parametrize("error", [StoreError("no"), sqlite3.OperationalError("disk is full")])
+def test_a_vault_that_cannot_go_on_ends_the_chip_and_sets_nothing_aside(home, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr("edge.bills.inbox.StatementInbox.take", fail)
+    with pytest.raises(StoreError):
+        home.ask(0, 7, b"statement-number")
+    assert read_set_aside(home.directory / FILE_NAME) == ()
+
+
+def test_a_value_that_the_vault_cannot_hold_is_set_aside_before_the_chip_ends(home, monkeypatch):
+    def fail(*_):
+        raise sqlite3.IntegrityError("NOT NULL")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("edge.vault.statements.Statements.save", fail)
+        home.ask(0, 7, b"statement-number")
+        with pytest.raises(StoreError):
+            home.live(1)
+    (aside,) = read_set_aside(home.directory / FILE_NAME)
+    assert aside.defect == "IntegrityError"
+    home.restart()
+    home.live(1)
+
+
 @pytest.mark.parametrize(
     "step", ["edge.chip.chip.Chip._take_ack", "edge.catalogue.reader.Copy.put"]
 )

@@ -18,7 +18,6 @@ def trustee():
     log.close()
 
 
-@pytest.mark.xfail(strict=True, reason="any error of a message ends the trustee, again and again")
 def test_an_error_of_one_message_leaves_the_next_to_be_handled(trustee, monkeypatch):
     taken = []
 
