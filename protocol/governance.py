@@ -1,6 +1,8 @@
 """Governance: the set of trustees, and documents with several signatures.
 
-A document's hash is SHA-256 over its body; documents refer to each other by it. A set of trustees
+A document's hash is SHA-256 over its body; documents refer to each other by it. Each names the one
+that it follows, whose hash its makers know. Two that follow one document are a *fork*, which no
+trustee signs. A set of trustees
 is valid if t members of the previous set and the collectivity signed it. The very first set is
 confirmed by hand, by its fingerprint. Measures are signed by t members of the set they name and by
 the collectivity.
@@ -8,7 +10,7 @@ the collectivity.
 
 import base64
 import hashlib
-from typing import Annotated, TypeVar
+from typing import Annotated, Protocol, TypeVar
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -74,6 +76,16 @@ class TrusteeSet(_Document, frozen=True):
         raise DocumentRefused(f"{name} is not in this set of trustees.")
 
 
+class _Chained(Protocol):
+    """A document that follows another one of its kind."""
+
+    @property
+    def version(self) -> int: ...
+
+    @property
+    def previous(self) -> bytes | None: ...
+
+
 class Signature(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """One signature; `signer` is a trustee's name, "collectivity" or "registrar"."""
 
@@ -110,6 +122,11 @@ class CosignedDocument(msgspec.Struct, frozen=True, array_like=True, forbid_unkn
                     continue
                 return True
         return False
+
+
+def is_fork(one: "_Chained", other: "_Chained") -> bool:
+    """Return whether two different documents of a kind claim one place in their chain."""
+    return one.previous == other.previous or one.version == other.version
 
 
 def draw_up(document: msgspec.Struct) -> CosignedDocument:

@@ -111,7 +111,9 @@ class Measures(_Document, frozen=True):
 
     Attributes:
         trustees: hash of the set of trustees whose members sign it.
+        previous: hash of the document that it follows, None in the first.
         effective: the first day that it governs.
+        end: the first day that it no longer governs, even if no other follows.
         epsilon, delta: the maximum cost of a household-day, at the opening threshold.
         gamma: the share of a crowd that may lie or add no noise.
         grid_bits: a clip radius is 2^grid_bits units.
@@ -124,7 +126,9 @@ class Measures(_Document, frozen=True):
     collectivity: str
     version: Annotated[int, msgspec.Meta(ge=1)]
     trustees: Hash
+    previous: Hash | None
     effective: DayNumber
+    end: DayNumber
     epsilon: Annotated[float, msgspec.Meta(gt=0, le=EPSILON_MAX)]
     delta: Annotated[float, msgspec.Meta(gt=0, le=1e-5)]
     gamma: Annotated[float, msgspec.Meta(ge=0, lt=1)]
@@ -186,6 +190,8 @@ def check_measures(measures: Measures) -> None:
     Raises:
         DocumentRefused: names the measure and the group.
     """
+    if measures.end <= measures.effective:
+        raise DocumentRefused("These measures would end before they take effect.")
     total = sum(measure.share for measure in measures.measures)
     if not measures.measures or total > 1 + 1e-9:
         raise DocumentRefused(f"The measures' shares add up to {total:.3f}; at most 1 is allowed.")

@@ -2,6 +2,11 @@
 
 import hashlib
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import NoReturn
+
+import msgspec
+import structlog
 
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused
@@ -11,6 +16,7 @@ from protocol.governance import (
     TrusteeSet,
     check_signed_by_trustees,
     fingerprint,
+    is_fork,
     open_first_set,
     open_next_set,
     read_cosigned,
@@ -18,27 +24,31 @@ from protocol.governance import (
 from protocol.measures import Measures, check_measures
 from protocol.packed import read_packed
 from protocol.roster import Roster, RosterEntry, SignedEntry
-from trustee.log import TrusteeLog
+from trustee.log import Standing, StoredDocument, TrusteeLog
 
 CONFIRMED = "confirmed"
 WAITING = "waiting"
 _FIRST_SET = "first_set"
+# Proofs of forks; each is a document that a quorum signed.
+FORKS_KEPT = 16
+
+log = structlog.get_logger()
 
 
 class TrustedDocuments:
     """The documents and the roster entries that this trustee has received and verified."""
 
-    def __init__(self, log: TrusteeLog, collectivity: str) -> None:
+    def __init__(self, trustee_log: TrusteeLog, collectivity: str) -> None:
         """Load what was verified before."""
-        self._log = log
+        self._log = trustee_log
         self.collectivity = collectivity
         self._sets: list[tuple[CosignedDocument, TrusteeSet]] = []
         self._measures: list[tuple[bytes, Measures]] = []
         self._devices: dict[str, RosterEntry] = {}
         self.roster = Roster(bytes(32))
-        for data in log.documents():
-            self._add(read_packed(data, CosignedDocument))
-        for body, signature, seen in log.roster():
+        for stored in trustee_log.documents():
+            self._add(_decoded(stored))
+        for body, signature, seen in trustee_log.roster():
             self._append(SignedEntry(body, signature), seen)
 
     @property
@@ -73,8 +83,8 @@ class TrustedDocuments:
 
     def measures_on(self, day: int) -> tuple[bytes, Measures] | None:
         """Return the measures in force on `day` (a number), with their hash."""
-        in_force = [known for known in self._measures if known[1].effective <= day]
-        return in_force[-1] if in_force else None
+        begun = [known for known in self._measures if known[1].effective <= day]
+        return begun[-1] if begun and day < begun[-1][1].end else None
 
     def entry_of_device(self, device: str) -> RosterEntry | None:
         """Return a device's latest roster entry, if it is also its household's latest."""
@@ -96,8 +106,39 @@ class TrustedDocuments:
             self._check_set(cosigned, data, today)
         else:
             self._check_measures(cosigned, today)
-        self._log.put_document(cosigned.hash, cosigned.kind, data)
+        self._put(cosigned, Standing.TRUSTED, today)
         self._add(cosigned)
+
+    def check_signing(self, cosigned: CosignedDocument) -> None:
+        """Check that a document does not fork from one that is trusted or was signed here.
+
+        As long as honest trustees keep to this, no two documents with one predecessor get enough
+        signatures.
+
+        Raises:
+            DocumentRefused: names the other document.
+        """
+        document = _read(cosigned)
+        for stored in (*self._log.documents(), *self._log.documents(Standing.SIGNED)):
+            other = _decoded(stored)
+            if other.kind != cosigned.kind or other.hash == cosigned.hash:
+                continue
+            if is_fork(document, _read(other)) and not self._is_void(stored):
+                raise DocumentRefused(
+                    f"Another {other.kind} has the same place, {fingerprint(other)}, and is signed "
+                    "or known here; two documents that follow the same one are a fork. Ask the "
+                    "collectivity to add that one, and to draw up one that follows it."
+                )
+
+    def put_signed(self, cosigned: CosignedDocument, today: int) -> None:
+        """Store a document that this trustee signs, before the signature leaves.
+
+        Raises:
+            DocumentRefused: as `check_signing` does.
+        """
+        self.check_signing(cosigned)
+        if cosigned.hash not in self.hashes:
+            self._put(cosigned, Standing.SIGNED, today)
 
     def take_confirmed(self, today: int) -> bool:
         """Accept the waiting first set if the operator has confirmed it; return whether it was."""
@@ -139,8 +180,9 @@ class TrustedDocuments:
 
     def _check_set(self, cosigned: CosignedDocument, data: bytes, today: int) -> None:
         if self._sets:
+            self._check_no_other_set(cosigned, today)
             trustees = open_next_set(cosigned, self._sets[-1][0])
-            _check_notice(trustees.effective, today, "set of trustees")
+            _check_notice(trustees.effective, self._seen(cosigned, today), "set of trustees")
             if trustees.registrar_key != self._sets[-1][1].registrar_key:
                 raise DocumentRefused("This set of trustees names another registrar.")
             return
@@ -165,11 +207,59 @@ class TrustedDocuments:
         check_measures(measures)
         if measures.collectivity != self.collectivity:
             raise DocumentRefused("These measures are another collectivity's.")
-        if self._measures:
-            last = self._measures[-1][1]
-            if measures.version != last.version + 1 or measures.effective < last.effective:
-                raise DocumentRefused("These measures do not follow those that are known.")
-            _check_notice(measures.effective, today, "measures")
+        for known, other in self._measures:
+            if is_fork(measures, other):
+                self._keep_fork(cosigned, known, today)
+        last = self._measures[-1] if self._measures else None
+        place = (None, 1) if last is None else (last[0], last[1].version + 1)
+        if (measures.previous, measures.version) != place:
+            raise DocumentRefused("These measures do not follow those that are known.")
+        if last is not None:
+            if measures.effective < last[1].effective:
+                raise DocumentRefused("These measures would take effect before those they follow.")
+            _check_notice(measures.effective, self._seen(cosigned, today), "measures")
+
+    def _check_no_other_set(self, cosigned: CosignedDocument, today: int) -> None:
+        trustees = read_cosigned(cosigned, TrusteeSet)
+        for (before, _), (known, other) in pairwise(self._sets):
+            if is_fork(trustees, other):
+                open_next_set(cosigned, before)
+                self._keep_fork(cosigned, known.hash, today)
+
+    def _keep_fork(self, cosigned: CosignedDocument, known: bytes, today: int) -> NoReturn:
+        """Keep a valid document as proof against those who signed it and the known one."""
+        kept = {fork.hash for fork in self._log.documents(Standing.FORK)}
+        if cosigned.hash not in kept and len(kept) < FORKS_KEPT:
+            self._put(cosigned, Standing.FORK, today)
+            log.error("document_forked", kind=cosigned.kind)
+        raise DocumentRefused(
+            f"This {cosigned.kind} {cosigned.hash.hex()[:16]}… has the place of "
+            f"{known.hex()[:16]}…, which is known: two documents that follow the same one are a "
+            "fork. It is kept as proof against all who signed both."
+        )
+
+    def _is_void(self, stored: StoredDocument) -> bool:
+        """Return whether a document that was only signed here can no longer count.
+
+        This is so for a first set, until one is confirmed, and for measures of such a set.
+        """
+        if stored.standing != Standing.SIGNED:
+            return False
+        document = _read(_decoded(stored))
+        if document.previous is not None:
+            return False
+        if isinstance(document, TrusteeSet):
+            return True
+        return bool(self._sets) and self.trustee_set(document.trustees) is None
+
+    def _seen(self, cosigned: CosignedDocument, today: int) -> int:
+        """Return the day on which this document was signed here; today, if it was not."""
+        signed = self._log.documents(Standing.SIGNED)
+        return min((each.seen for each in signed if each.hash == cosigned.hash), default=today)
+
+    def _put(self, cosigned: CosignedDocument, standing: Standing, today: int) -> None:
+        data = msgspec.msgpack.encode(cosigned)
+        self._log.put_document(StoredDocument(cosigned.hash, cosigned.kind, data, standing, today))
 
     def _add(self, cosigned: CosignedDocument) -> None:
         if cosigned.kind == TrusteeSet.__name__:
@@ -184,6 +274,16 @@ class TrustedDocuments:
         entry = self.roster.append(signed, seen)
         self._devices[entry.device] = entry
         return entry
+
+
+def _decoded(stored: StoredDocument) -> CosignedDocument:
+    return read_packed(stored.data, CosignedDocument)
+
+
+def _read(cosigned: CosignedDocument) -> TrusteeSet | Measures:
+    if cosigned.kind == TrusteeSet.__name__:
+        return read_cosigned(cosigned, TrusteeSet)
+    return read_cosigned(cosigned, Measures)
 
 
 def _check_notice(effective: int, today: int, what: str) -> None:

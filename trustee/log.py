@@ -1,6 +1,7 @@
 """What a trustee's database holds: seeds, documents, roster, the logs of answers, and alarms."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 import msgspec
 
@@ -33,6 +34,29 @@ class StoredSeeds(msgspec.Struct, frozen=True, array_like=True, gc=False):
     seeds: bytes
 
 
+class Standing(StrEnum):
+    """What a document is to this trustee.
+
+    trusted: verified, with enough signatures. signed: this trustee signed it, and it has not come
+    with the others' signatures yet. fork: it follows the same document as a trusted one, kept as
+    proof against those who signed both.
+    """
+
+    TRUSTED = "trusted"
+    SIGNED = "signed"
+    FORK = "fork"
+
+
+class StoredDocument(msgspec.Struct, frozen=True, array_like=True):
+    """A signed document: hash, kind, MessagePack, and the day (a number) on which it was seen."""
+
+    hash: bytes
+    kind: str
+    data: bytes
+    standing: str
+    seen: int
+
+
 class Alarm(msgspec.Struct, frozen=True):
     """An offence that "collectivity" or a trustee committed; `proof` is an encoded `Proof`."""
 
@@ -57,16 +81,22 @@ class TrusteeLog(TrusteeDatabase):
         with self.writing():
             self._db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", [name, value])
 
-    def documents(self) -> list[bytes]:
-        """Return all signed documents (MessagePack) in the order of their arrival."""
-        return [bytes(row[0]) for row in self._rows("SELECT charter FROM document ORDER BY id")]
+    def documents(self, standing: Standing = Standing.TRUSTED) -> list[StoredDocument]:
+        """Return the documents of a standing in the order in which they got it."""
+        rows = self._rows(
+            "SELECT hash, kind, charter, standing, seen FROM document WHERE standing = ? "
+            "ORDER BY id",
+            [standing],
+        )
+        return [StoredDocument(*row) for row in rows]
 
-    def put_document(self, document: bytes, kind: str, cosigned: bytes) -> None:
-        """Store a signed document under its hash."""
+    def put_document(self, document: StoredDocument) -> None:
+        """Store a signed document; one that is there gets the new standing."""
         with self.writing():
             self._db.execute(
-                "INSERT INTO document (hash, kind, charter) VALUES (?, ?, ?)",
-                [document, kind, cosigned],
+                "INSERT OR REPLACE INTO document (hash, kind, charter, standing, seen) "
+                "VALUES (?, ?, ?, ?, ?)",
+                list(msgspec.structs.astuple(document)),
             )
 
     def roster(self) -> list[tuple[bytes, bytes, int | None]]:

@@ -71,7 +71,7 @@ def _measures_in_words(measures: Measures, identity: TrusteeIdentity) -> list[st
     lines = [
         (
             f"Measures of {measures.collectivity}, version {measures.version}, from "
-            f"{day_of_number(measures.effective)} on."
+            f"{day_of_number(measures.effective)} on; they end on {day_of_number(measures.end)}."
         ),
         (
             f"A household-day costs at most epsilon {measures.epsilon:g}, delta {measures.delta:g}; "

@@ -124,19 +124,20 @@ def add(directory: Path, files: tuple[Path, ...], blobs: tuple[Path, ...]) -> No
 @_dir
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def list_documents(directory: Path, *, is_json: bool) -> None:
-    """List the stored documents: kind, version, first day and signers."""
+    """List the stored documents: kind, version, first day, end and signers."""
     load_config(directory)
     with _area(directory) as area:
         documents = governance.listed(area)
     if is_json:
         click.echo(msgspec.json.encode(documents))
         return
-    table = Table("document", "version", "from", "hash", "signed by")
+    table = Table("document", "version", "from", "ends", "hash", "signed by")
     for document in documents:
         table.add_row(
             document.kind,
             str(document.version),
             str(document.effective),
+            str(document.end or ""),
             f"{document.hash[:16]}…",
             ", ".join(document.signers),
         )

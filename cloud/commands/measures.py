@@ -31,7 +31,9 @@ from system.shell import quoted
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
+_DAY = click.DateTime(["%Y-%m-%d"])
 _EPSILON = click.FloatRange(0, 4, min_open=True)
+LIFE_DAYS = 365
 _TRANSFORMS = "*.transform.msgpack"
 
 
@@ -81,10 +83,9 @@ def derive(curves: Path, sizes: tuple[int, ...], epsilon: float, share: float, o
     type=_FOLDER,
     help="Folder of `derive`. Default: the constants that Volet includes.",
 )
-@click.option(
-    "--effective", type=click.DateTime(["%Y-%m-%d"]), help="First day. Default: in 3 days."
-)
-@click.option("--version", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--effective", type=_DAY, help="First day. Default: in 3 days.")
+@click.option("--end", type=_DAY, help="First day that it no longer governs. Default: a year on.")
+@click.option("--follows", type=_FILE, help="The measures that it follows; not for the first.")
 @click.option("--epsilon", type=_EPSILON, default=2.0, show_default=True)
 @click.option("--days-a-year", type=click.IntRange(1, 366), default=100, show_default=True)
 @click.option("--out", type=_FILE, required=True)
@@ -95,7 +96,8 @@ def draw_up_command(  # noqa: PLR0913 - one parameter an option
     trustees: Path,
     constants: Path | None,
     effective: datetime | None,
-    version: int,
+    end: datetime | None,
+    follows: Path | None,
     epsilon: float,
     days_a_year: int,
     out: Path,
@@ -106,12 +108,19 @@ def draw_up_command(  # noqa: PLR0913 - one parameter an option
     """
     cosigned = read_cosigned_file(trustees)
     read_cosigned(cosigned, TrusteeSet)
-    first = effective.date() if effective else legal_day(datetime.now(UTC))
+    first = (
+        day_number(effective.date())
+        if effective
+        else day_number(legal_day(datetime.now(UTC))) + NOTICE_DAYS
+    )
+    version, previous = _place(follows)
     terms = PlanTerms(
         collectivity=collectivity,
         trustees=cosigned.hash,
-        effective=day_number(first) + (0 if effective else NOTICE_DAYS),
+        effective=first,
+        end=day_number(end.date()) if end else first + LIFE_DAYS,
         version=version,
+        previous=previous,
         epsilon=epsilon,
         days_a_year=days_a_year,
     )
@@ -125,6 +134,14 @@ def draw_up_command(  # noqa: PLR0913 - one parameter an option
         f"hash {unsigned.hash.hex()[:16]}….\n"
         f"Next: `volet cloud documents sign {quoted(out)}`, then the trustees sign copies of it."
     )
+
+
+def _place(follows: Path | None) -> tuple[int, bytes | None]:
+    """Return (version, predecessor's hash) of the document that follows the one in a file."""
+    if follows is None:
+        return 1, None
+    cosigned = read_cosigned_file(follows)
+    return read_cosigned(cosigned, Measures).version + 1, cosigned.hash
 
 
 @measures.command()
@@ -142,7 +159,7 @@ def show(file: Path, *, is_json: bool) -> None:
         return
     click.echo(
         f"{document.collectivity}, version {document.version}, from "
-        f"{day_of_number(document.effective)}: epsilon {document.epsilon:g}, delta "
+        f"{day_of_number(document.effective)} until before {day_of_number(document.end)}: epsilon {document.epsilon:g}, delta "
         f"{document.delta:g} for a household-day, {document.days_a_year} days a year, grid "
         f"2^{document.grid_bits}"
     )

@@ -73,7 +73,9 @@ class PlanTerms(msgspec.Struct, frozen=True):
     collectivity: str
     trustees: bytes
     effective: int
+    end: int
     version: int = 1
+    previous: bytes | None = None
     epsilon: float = 2.0
     delta: float = DELTA
     gamma: float = GAMMA
@@ -129,7 +131,9 @@ def draw_up_measures(
         collectivity=terms.collectivity,
         version=terms.version,
         trustees=terms.trustees,
+        previous=terms.previous,
         effective=terms.effective,
+        end=terms.end,
         epsilon=terms.epsilon,
         delta=terms.delta,
         gamma=terms.gamma,

@@ -45,7 +45,7 @@ class AreaDocuments:
         self.roster.load(self._area.roster(len(self.roster)))
 
     def measures_on(self, day: int) -> bytes | None:
-        """Return the hash of the latest measures in effect on `day` (a number)."""
+        """Return the hash of the latest measures that took effect by `day` (a number)."""
         in_effect = [
             document_hash
             for document_hash, measures in self.measures.items()
@@ -65,7 +65,9 @@ class AreaDocuments:
         later = [
             other.effective for other in self.measures.values() if other.version > measures.version
         ]
-        return measures.effective <= day and all(day < start + GRACE_DAYS for start in later)
+        return measures.effective <= day < measures.end and all(
+            day < start + GRACE_DAYS for start in later
+        )
 
     def current(self, at: datetime) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
         """Return hashes for a chip's terms: all sets of trustees; measures in effect or to come."""

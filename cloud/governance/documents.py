@@ -35,12 +35,13 @@ T = TypeVar("T")
 
 
 class DocumentSummary(msgspec.Struct, frozen=True):
-    """A document in a list; `effective` is the first day that counts under it."""
+    """A document in a list; its days are from `effective` until before `end`, if it has one."""
 
     kind: str
     version: int
     hash: str
     effective: date
+    end: date | None
     signers: tuple[str, ...]
 
 
@@ -140,19 +141,20 @@ def listed(area: AreaStore) -> tuple[DocumentSummary, ...]:
     """Return the stored sets of trustees, then measures, by version."""
     sets = [(cosigned, trustees) for cosigned, trustees in trustee_chain(area)]
     summaries = [
-        *(_listed(cosigned, trustees.version, trustees.effective) for cosigned, trustees in sets),
-        *(
-            _listed(cosigned, measures.version, measures.effective)
-            for cosigned, measures in _measures_chain(area)
-        ),
+        *(_listed(cosigned, trustees) for cosigned, trustees in sets),
+        *(_listed(cosigned, measures) for cosigned, measures in _measures_chain(area)),
     ]
     return tuple(summaries)
 
 
-def _listed(cosigned: CosignedDocument, version: int, effective: int) -> DocumentSummary:
-    signers = tuple(signature.signer for signature in cosigned.signatures)
+def _listed(cosigned: CosignedDocument, document: TrusteeSet | Measures) -> DocumentSummary:
     return DocumentSummary(
-        cosigned.kind, version, cosigned.hash.hex(), day_of_number(effective), signers
+        cosigned.kind,
+        document.version,
+        cosigned.hash.hex(),
+        day_of_number(document.effective),
+        day_of_number(document.end) if isinstance(document, Measures) else None,
+        tuple(signature.signer for signature in cosigned.signatures),
     )
 
 
@@ -208,8 +210,13 @@ def _check_measures(
             f"These measures are version {measures.version}; "
             f"the next one is {chain[-1][1].version + 1}."
         )
-    if chain and measures.effective <= chain[-1][1].effective:
-        raise DocumentRefused("These measures would not take effect after those they follow.")
+    if measures.previous != (chain[-1][0].hash if chain else None):
+        raise DocumentRefused(
+            "These measures do not name those that they follow: draw them up with "
+            "`volet cloud measures draw-up --follows FILE`."
+        )
+    if chain and measures.effective < chain[-1][1].effective:
+        raise DocumentRefused("These measures would take effect before those they follow.")
     if chain:
         _check_notice(cosigned.kind, measures.effective, today)
 

@@ -9,6 +9,7 @@ import hashlib
 import structlog
 
 from edge.area.trust import (
+    FORK,
     MEASURES,
     TRANSFORM,
     TRUSTEE_SET,
@@ -23,7 +24,8 @@ from edge.vault.vault import Vault
 from protocol.area_messages import Document, Terms
 from protocol.backoff import RetryPolicy
 from protocol.errors import DocumentRefused, MessageRefused, Reason
-from protocol.governance import open_next_set
+from protocol.governance import TrusteeSet, is_fork, open_next_set, read_cosigned
+from protocol.measures import Measures
 from protocol.roster import SignedEntry
 from protocol.transform import read_transform
 
@@ -98,9 +100,13 @@ class DocumentFetcher:
             self._refused.add(part.document)
             log.warning("area_document_refused", why=str(exc))
             raise MessageRefused(Reason.DOCUMENT, str(exc)) from exc
+        is_fork = self._is_fork(kind, data)
         with self._vault.area_change() as area:
-            area.put_document(part.document, kind, data, today)
+            area.put_document(part.document, FORK if is_fork else kind, data, today)
         self._known.add(part.document)
+        if is_fork:
+            log.error("area_document_forked", kind=kind)
+            raise MessageRefused(Reason.DOCUMENT, "two documents follow the same one")
         log.info("area_document_kept", kind=kind)
         return True
 
@@ -153,6 +159,16 @@ class DocumentFetcher:
         self._check_set(data)
         return TRUSTEE_SET
 
+    def _is_fork(self, kind: str, data: bytes) -> bool:
+        """Return whether a valid document claims the place of one that is in the vault."""
+        if kind == TRANSFORM:
+            return False
+        known = [row.data for row in self._vault.area.documents() if row.kind == kind]
+        new, *others = (_read(kind, each) for each in (data, *known))
+        if isinstance(new, TrusteeSet) and new.previous is None:
+            return False  # the household confirms one first set by hand
+        return any(is_fork(new, other) for other in others)
+
     def _check_set(self, data: bytes) -> None:
         """Check that a set of trustees is a first set, or follows one in the vault."""
         cosigned = cosigned_from_bytes(data)
@@ -169,3 +185,10 @@ class DocumentFetcher:
                 "This set of trustees names another key of the collectivity than the one this chip "
                 "was enrolled with; ask the collectivity, and do not confirm it."
             )
+
+
+def _read(kind: str, data: bytes) -> TrusteeSet | Measures:
+    cosigned = cosigned_from_bytes(data)
+    if kind == MEASURES:
+        return read_cosigned(cosigned, Measures)
+    return read_cosigned(cosigned, TrusteeSet)

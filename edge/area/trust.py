@@ -29,6 +29,8 @@ from protocol.transform import Transform, read_transform
 TRUSTEE_SET = TrusteeSet.__name__
 MEASURES = Measures.__name__
 TRANSFORM = "Transform"
+# A document that follows the same one as a document of another hash, kept as proof.
+FORK = "Fork"
 
 
 class TrustedSet(msgspec.Struct, frozen=True):
@@ -60,9 +62,10 @@ class TrustState(msgspec.Struct, frozen=True):
     transforms: dict[bytes, Transform] = msgspec.field(default_factory=dict)
 
     def measures_on(self, day: int) -> TrustedMeasures | None:
-        """Return the newest measures in force on a day (a number)."""
-        in_force = [measures for measures in self.measures if measures.start <= day]
-        return max(in_force, key=lambda trusted: trusted.measures.version, default=None)
+        """Return the newest measures that began by a day (a number), unless they have ended."""
+        begun = [measures for measures in self.measures if measures.start <= day]
+        newest = max(begun, key=lambda trusted: trusted.measures.version, default=None)
+        return newest if newest is not None and day < newest.measures.end else None
 
     def entry_on(self, day: int) -> RosterEntry | None:
         """Return the household's roster entry on a day (a number); None if it has no cell then."""

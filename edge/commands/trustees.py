@@ -8,7 +8,7 @@ import msgspec
 
 from edge.area.report import OwnGroup, own_groups
 from edge.area.settings import change_choices, load_choices
-from edge.area.trust import TRUSTEE_SET, first_set, trust_state
+from edge.area.trust import FORK, TRUSTEE_SET, first_set, trust_state
 from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, echo, echo_translated
 from edge.identity.enrolment import Identity, load_identity, signer_of
@@ -64,8 +64,9 @@ def trustees(directory: Path, confirm: str | None, *, is_json: bool) -> None:
     confirmed = load_choices(directory).trustees
     reports = [_report(document, trustee_set, confirmed) for document, trustee_set in proposed]
     groups = _groups(directory, identity, confirmed)
+    forks = _forks(directory)
     if is_json:
-        click.echo(msgspec.json.encode({"sets": reports, "groups": groups}))
+        click.echo(msgspec.json.encode({"sets": reports, "groups": groups, "forks": forks}))
         return
     if not reports:
         echo_translated(
@@ -78,6 +79,11 @@ def trustees(directory: Path, confirm: str | None, *, is_json: bool) -> None:
         echo_translated(f"To open       {report.shape}, from {day}")
         for name, title in report.trustees:
             echo(f"  {name:<28}{title}")
+    for fork in forks:
+        echo_translated(
+            f"Proof of a fork: document {fork} follows the same one as another document, and the "
+            "trustees signed both; this chip goes on with the first."
+        )
     for group in groups:
         echo_translated(
             f"{group.measure:<14}{group.code}: {group.households} households, noise for "
@@ -94,6 +100,11 @@ def _proposed(vault: VaultReader, collectivity: str) -> list[tuple[CosignedDocum
             except DocumentRefused:
                 continue  # not a first set
     return sets
+
+
+def _forks(directory: Path) -> tuple[str, ...]:
+    with read_vault(directory) as vault:
+        return tuple(row.hash.hex() for row in vault.area.documents() if row.kind == FORK)
 
 
 def _groups(directory: Path, identity: Identity, confirmed: str) -> tuple[OwnGroup, ...]:

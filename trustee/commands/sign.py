@@ -1,5 +1,6 @@
 """`volet trustee sign`: describe a document and sign it."""
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -11,6 +12,9 @@ from protocol.json_text import read_json
 from system.commands import directory_option
 from system.files import read_document, write_public
 from trustee import directory as trustee_directory
+from trustee.core import today_number
+from trustee.documents import TrustedDocuments
+from trustee.log import TrusteeLog
 from trustee.words import describe
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -23,7 +27,11 @@ _dir = directory_option(trustee_directory.DEFAULT_DIRECTORY, "The trustee's")
 @click.option("--out", type=_FILE, help="Where to write it. Default: the same file.")
 @click.option("--yes", "is_agreed", is_flag=True, help="Sign without asking.")
 def sign(directory: Path, file: Path, out: Path | None, *, is_agreed: bool) -> None:
-    """Describe the contents of a document, ask, and sign it."""
+    """Describe the contents of a document, ask, and sign it.
+
+    The trustee's database keeps what it signed, and no other document that follows the same one is
+    signed afterwards.
+    """
     identity = trustee_directory.load_identity(directory)
     try:
         data = read_document(file, "ask who drew it up.")
@@ -31,8 +39,12 @@ def sign(directory: Path, file: Path, out: Path | None, *, is_agreed: bool) -> N
     except msgspec.MsgspecError as exc:
         raise DocumentRefused(f"{file} is no document: {exc}.") from exc
     click.echo(describe(cosigned, identity))
-    if not is_agreed:
-        click.confirm("Sign it?", abort=True)
-    signed = cosigned.signed(identity.name, identity.signing_key)
+    with closing(TrusteeLog.open(directory)) as trustee_log:
+        documents = TrustedDocuments(trustee_log, identity.collectivity)
+        documents.check_signing(cosigned)
+        if not is_agreed:
+            click.confirm("Sign it?", abort=True)
+        signed = cosigned.signed(identity.name, identity.signing_key)
+        documents.put_signed(signed, today_number())
     write_public(out or file, msgspec.json.encode(signed))
-    click.echo(f"Signed {out or file}.")
+    click.echo(f"Signed {out or file}, and stored it.")

@@ -13,7 +13,7 @@ from system.set_aside import FILE_NAME as SET_ASIDE
 from system.set_aside import read_set_aside
 from trustee import directory as trustee_directory
 from trustee.documents import CONFIRMED, WAITING, TrustedDocuments
-from trustee.log import Alarm
+from trustee.log import Alarm, Standing
 
 _dir = directory_option(trustee_directory.DEFAULT_DIRECTORY, "The trustee's")
 
@@ -33,6 +33,7 @@ class TrusteeStatus(msgspec.Struct, frozen=True):
     refused: dict[str, int]
     set_aside: int
     alarms: tuple[Alarm, ...]
+    forks: tuple[str, ...]
     certificates: tuple[Lifetime, ...]
 
 
@@ -59,6 +60,8 @@ def status(directory: Path, *, is_json: bool) -> None:
             "ALARM",
             f"{alarm.offence} by {alarm.offender}: {alarm.measure} {alarm.group} {alarm.day}",
         )
+    for fork in report.forks:
+        table.add_row("FORK", f"{fork}: signed beside another that follows the same document")
     plain_console().print(table)
 
 
@@ -95,6 +98,9 @@ def read_status(directory: Path) -> TrusteeStatus:
             },
             set_aside=len(read_set_aside(directory / SET_ASIDE)),
             alarms=tuple(trustee_log.alarms()),
+            forks=tuple(
+                f"{fork.kind} {fork.hash.hex()}" for fork in trustee_log.documents(Standing.FORK)
+            ),
             certificates=trustee_directory.lifetimes(directory),
         )
     finally:

@@ -29,6 +29,8 @@ DELTA = 1e-6
 GAMMA = 0.1
 CROWD_TENTHS = 7
 _GRID_BITS = 20
+# Longer than any simulation.
+_LIFE_DAYS = 10_000
 _MEMBERS = ("a", "b", "c", "d")
 
 
@@ -66,7 +68,9 @@ class SimulatedTown:
             collectivity=COLLECTIVITY,
             version=1,
             trustees=self.signed_set.hash,
+            previous=None,
             effective=self.first_day,
+            end=self.first_day + _LIFE_DAYS,
             epsilon=epsilon,
             delta=DELTA,
             gamma=GAMMA,

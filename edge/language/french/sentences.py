@@ -194,6 +194,11 @@ SENTENCES = {
         "{group} : {households} foyers, bruit pour {crowd} d'entre eux, ouvert à partir de "
         "{threshold}"
     ),
+    "Proof of a fork: document {hash} follows the same one as another document, and the trustees "
+    "signed both; this chip goes on with the first.": (
+        "Preuve d'un embranchement : le document {hash} suit le même document qu'un autre, et les "
+        "garants ont signé les deux ; ce boîtier continue avec le premier."
+    ),
     "Trustees {state}": "Garants           {state}",
     "Seeds {state}": "Graines           {state}",
     "drawn": "créées",

@@ -24,7 +24,7 @@ def group(code, provider=""):
 
 
 DOCUMENT = Measures(
-    "ville", 1, bytes(32), 20_000, 2.0, 1e-6, 0.1, 20, 100, 4, 24,
+    "ville", 1, bytes(32), None, 20_000, 20_365, 2.0, 1e-6, 0.1, 20, 100, 4, 24,
     (
         Measure("classes", MeasureKind.CLASSES, 0.5,
                 (group("75/edf", "edf"), group("75/rival", "rival"), group("75")), (1.0,) * 18),

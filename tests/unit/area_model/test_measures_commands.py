@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from cloud.commands.measures import measures
+from cloud.commands.measures import LIFE_DAYS, measures
 from cloud.governance.documents import cosigned_file, read_cosigned_file
 from protocol.calendar import day_number, day_of_number
 from protocol.errors import DocumentRefused
@@ -40,8 +40,13 @@ def draw_up(folder, *options):
 
 
 def test_what_is_drawn_up_is_a_sound_document_under_its_trustees(folder):
+    assert draw_up(folder).exit_code == 0
+    first = folder / "first.json"
+    (folder / "measures.json").rename(first)
     result = draw_up(
-        folder, *("--effective", "2026-03-01", "--version", 2, "--epsilon", 1, "--days-a-year", 50)
+        folder,
+        *("--effective", "2026-03-01", "--end", "2026-09-01", "--follows", first),
+        *("--epsilon", 1, "--days-a-year", 50),
     )
     assert result.exit_code == 0, result.output
     assert "4 groups, hash" in result.output
@@ -51,8 +56,10 @@ def test_what_is_drawn_up_is_a_sound_document_under_its_trustees(folder):
     document = read_cosigned(cosigned, Measures)
     check_measures(document)
     assert (document.collectivity, document.version) == ("ville", 2)
+    assert document.previous == read_cosigned_file(first).hash
     assert document.trustees == TOWN.signed_trustees.hash
     assert str(day_of_number(document.effective)) == "2026-03-01"
+    assert str(day_of_number(document.end)) == "2026-09-01"
     assert (document.epsilon, document.days_a_year) == (1.0, 50)
 
 
@@ -62,12 +69,16 @@ def test_without_a_day_it_takes_effect_after_the_notice(folder, monkeypatch):
     assert draw_up(folder).exit_code == 0
     document = read_cosigned(read_cosigned_file(folder / "measures.json"), Measures)
     assert document.effective == day_number(today) + NOTICE_DAYS
+    assert document.end == document.effective + LIFE_DAYS
+    assert (document.version, document.previous) == (1, None)
 
 
 def test_show_tells_each_group_and_all_of_it_as_json(folder):
     draw_up(folder, "--effective", "2026-03-01")
     shown = run("show", folder / "measures.json").output
-    assert "ville, version 1, from 2026-03-01: epsilon 2, delta 1e-06" in shown
+    assert (
+        "ville, version 1, from 2026-03-01 until before 2027-03-01: epsilon 2, delta 1e-06" in shown
+    )
     for words in ("751010101", "75/edf", "edf", "all", "161", "1200", "840"):
         assert words in shown
     found = json.loads(run("show", folder / "measures.json", "--json").output)

@@ -23,7 +23,7 @@ from protocol.measures import MeasureKind
 from protocol.privacy import SHARE_STD_MIN
 from protocol.transform import Transform
 
-TERMS = PlanTerms("ville", bytes(32), 20_000)
+TERMS = PlanTerms("ville", bytes(32), 20_000, 20_365)
 GROUPS = (
     PlannedGroup(MeasureKind.CURVE, "751010101", ("751010101",), 230),
     PlannedGroup(MeasureKind.CURVE, "7511", ("7511",), 1_200),

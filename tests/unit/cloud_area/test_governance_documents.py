@@ -52,7 +52,11 @@ def second_set(town, **changes):
 
 
 def next_measures(town, **changes):
-    fields = {"version": 2, "effective": FIRST_DAY + 10} | changes
+    fields = {
+        "version": 2,
+        "previous": town.signed_measures.hash,
+        "effective": FIRST_DAY + 10,
+    } | changes
     return draw_up(town.measures_of(town.signed_trustees.hash, **fields))
 
 
@@ -99,7 +103,9 @@ def test_measures_need_a_quorum_and_the_collectivity(area, settled):
     [
         ({"version": 3}, "the next one is 2"),
         ({"effective": FIRST_DAY + 2}, "3 days"),
-        ({"effective": FIRST_DAY}, "not take effect after"),
+        ({"previous": None}, "--follows"),
+        ({"previous": bytes(32)}, "--follows"),
+        ({"end": FIRST_DAY + 10}, "end before they take effect"),
         ({"effective": FIRST_DAY - 1}, "before their trustees"),
         ({"collectivity": "otherville"}, "are otherville's"),
         ({"trustees": bytes(32)}, "add that set first"),

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from edge.area.trust import FORK
 from protocol.area_messages import AreaAck
 from protocol.calendar import day_number
 from protocol.errors import Reason
@@ -42,6 +43,11 @@ def begin_with(bench, cosigned):
 
 def remade(cloud, **changes):
     return make_measures(cloud.signed_set.hash, cloud.transform_hash, **changes)
+
+
+def next_measures(cloud, **changes):
+    fields = {"version": 2, "previous": cloud.measures_list[-1], "effective": TODAY + 3}
+    return remade(cloud, **(fields | changes))
 
 
 def assert_refused(bench, reason=Reason.DOCUMENT):
@@ -106,7 +112,7 @@ def test_a_document_of_another_hash_is_refused(bench):
 def test_measures_that_come_late_hold_three_days_after_they_were_first_seen(bench):
     bench.begin()
     bench.run(1)
-    hasty = bench.cloud.trustees.sign(remade(bench.cloud, version=2, effective=TODAY + 1))
+    hasty = bench.cloud.trustees.sign(next_measures(bench.cloud, effective=TODAY + 1))
     bench.cloud.add_measures(hasty)
     bench.restart()
     bench.run(1)
@@ -114,6 +120,42 @@ def test_measures_that_come_late_hold_three_days_after_they_were_first_seen(benc
     last = TODAY + NOTICE_DAYS
     assert [trust.measures_on(TODAY + n).measures.version for n in range(5)] == [1, 1, 1, 2, 2]
     assert trust.measures_on(last).hash == hasty.hash
+
+
+def test_a_fork_is_refused_and_kept_as_proof(bench):
+    bench.begin()
+    bench.run(1)
+    cloud = bench.cloud
+    first, followed = cloud.measures_list[0], cloud.trustees.sign(next_measures(cloud))
+    forks = [
+        cloud.trustees.sign(remade(cloud, deadline_h=40)),
+        cloud.trustees.sign(next_measures(cloud, previous=first, deadline_h=40)),
+        cloud.trustees.sign(next_measures(cloud, previous=bytes(32))),
+    ]
+    for cosigned in (followed, *forks):
+        cloud.add_measures(cosigned)
+    set_after = cloud.trustees.set(
+        version=2, previous=cloud.signed_set.hash, effective=TODAY + NOTICE_DAYS
+    )
+    other_set = msgspec.structs.replace(set_after, effective=TODAY + 9)
+    for document in (set_after, other_set):
+        cloud.add_set(cloud.trustees.sign(document))
+    bench.restart()
+    bench.run(4 * 24 * 2)
+    trust = bench.chip.area.trust
+    assert [each.hash for each in trust.measures] == [first, followed.hash]
+    assert [each.trustees for each in trust.sets[1:]] == [set_after]
+    kept = {row.hash for row in bench.vault.area.documents() if row.kind == FORK}
+    assert kept == {*(fork.hash for fork in forks), draw_up(other_set).hash}
+    assert bench.chip.refused[Reason.DOCUMENT] == len(kept)
+    assert cloud.received[-1].measures == first
+
+
+def test_nothing_is_contributed_from_the_day_on_which_the_measures_end(bench):
+    ending = bench.cloud.trustees.sign(remade(bench.cloud, end=TODAY + 2))
+    begin_with(bench, ending)
+    bench.run(4 * 24 * 4)
+    assert [each.day for each in bench.cloud.received] == [TODAY + 1]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +206,7 @@ def test_a_next_set_needs_no_confirmation_but_the_signatures_of_the_one_before(b
     assert len(bench.chip.area.trust.sets) == 1
     assert bench.chip.refused[Reason.DOCUMENT] == 1
     cloud.documents[forged.hash] = msgspec.msgpack.encode(cloud.trustees.sign(document))
-    measures = make_measures(forged.hash, cloud.transform_hash, version=2, effective=TODAY + 3)
+    measures = next_measures(cloud, trustees=forged.hash)
     cloud.add_measures(following.sign(measures))
     bench.restart()
     bench.run(4 * 24 * 5)

@@ -32,7 +32,20 @@ def make(**changes):
     classes = Measure("classes", MeasureKind.CLASSES, 0.15, (SUPPLIED,), (1.0,) * CLASSES_SLOTS)
     profile = Measure("profile", MeasureKind.PROFILE, 0.15, (COMMUNE,), (1.0,) * PROFILE_SLOTS)
     document = Measures(
-        "ville", 1, bytes(32), 20_000, 2.0, 1e-6, 0.1, 20, 100, 4, 48, (curve, classes, profile)
+        "ville",
+        1,
+        bytes(32),
+        None,
+        20_000,
+        20_365,
+        2.0,
+        1e-6,
+        0.1,
+        20,
+        100,
+        4,
+        48,
+        (curve, classes, profile),
     )
     return msgspec.structs.replace(document, **changes)
 

@@ -162,16 +162,22 @@ def _take(trustee, cosigned):
     return cosigned.hash in known.message.documents
 
 
+def following(area, **changes):
+    fields = {"version": 2, "previous": area.signed_measures.hash, "effective": DAY + 5}
+    return area.measures_of(**(fields | changes))
+
+
 def test_next_measures_need_notice_signatures_and_their_place(area, trustee):
-    good = area.measures_of(version=2, effective=DAY + NOTICE_DAYS)
-    early = area.measures_of(version=2, effective=DAY + NOTICE_DAYS - 1)
+    good = following(area, effective=DAY + NOTICE_DAYS)
+    early = following(area, effective=DAY + NOTICE_DAYS - 1)
     assert not _take(trustee, area.signed(draw_up(early)))
     assert not _take(trustee, area.signed(draw_up(good), area.identities[:2]))
     unsigned = draw_up(good)
     for each in area.identities:
         unsigned = unsigned.signed(each.name, each.signing_key)
     assert not _take(trustee, unsigned)
-    assert not _take(trustee, area.signed(draw_up(area.measures_of(version=3, effective=DAY + 5))))
+    assert not _take(trustee, area.signed(draw_up(following(area, version=3))))
+    assert not _take(trustee, area.signed(draw_up(following(area, previous=bytes(32)))))
     assert _take(trustee, area.signed(draw_up(good), area.identities[:3]))
     assert trustee.documents.measures_on(DAY)[1].version == 1
     assert trustee.documents.measures_on(DAY + NOTICE_DAYS)[1].version == 2
@@ -180,7 +186,7 @@ def test_next_measures_need_notice_signatures_and_their_place(area, trustee):
 def test_measures_that_break_a_rule_are_refused(area, trustee):
     crowded = msgspec.structs.replace(area.measures.measures[0].groups[0], crowd=50)
     measure = msgspec.structs.replace(area.measures.measures[0], groups=(crowded,))
-    bad = area.measures_of(version=2, effective=DAY + 5, measures=(measure,))
+    bad = following(area, measures=(measure,))
     assert not _take(trustee, area.signed(draw_up(bad)))
 
 
