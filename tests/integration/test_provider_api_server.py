@@ -1,5 +1,6 @@
 """The providers' service on a real socket: TLS, certificates, slow and broken callers, commands."""
 
+import contextlib
 import json
 import signal
 import socket
@@ -102,6 +103,39 @@ def test_who_sends_no_head_is_hung_up_on_and_others_are_served(town):
         for each in slow:
             assert ended(each)
             each.close()
+
+
+def silent(port, context, addresses, each):
+    """Open connections that say nothing once TLS is done, or nothing at all without a context."""
+    for address in addresses:
+        for _ in range(each):
+            raw = socket.create_connection(
+                ("127.0.0.1", port), timeout=WITHIN_S, source_address=(address, 0)
+            )
+            try:
+                yield (
+                    raw
+                    if context is None
+                    else context.wrap_socket(raw, server_hostname="127.0.0.1")
+                )
+            except (OSError, ssl.SSLError):  # refused
+                raw.close()
+
+
+@pytest.mark.xfail(strict=True, reason="257 silent connections shut all providers out")
+@pytest.mark.parametrize(
+    ("addresses", "each"),
+    [(["127.0.0.3"], 257), ([f"127.0.1.{number}" for number in range(1, 18)], 16)],
+    ids=["one-address", "many-addresses"],
+)
+def test_silent_connections_shut_no_provider_out(town, addresses, each):
+    cloud, _ = town
+    context = ssl.create_default_context(cafile=str(pki_path(cloud, "ca.pem")))
+    with serving(cloud, head_s=300) as port, contextlib.ExitStack() as stack:
+        for connection in silent(port, context, addresses, each):
+            stack.enter_context(connection)
+        got = httpx.get(f"https://127.0.0.1:{port}/v1/openapi.json", verify=context)
+        assert got.status_code == 200
 
 
 def ended(connection) -> bool:
