@@ -5,8 +5,9 @@ No answer is sent before its audit row is on disk.
 
 import asyncio
 import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
@@ -43,7 +44,8 @@ class RateLimits(msgspec.Struct, frozen=True):
         body_bytes, batch_bytes: the longest body, and the longest of a batch.
         chunk_s: seconds within which the next part of a body must arrive.
         body_s, batch_s: seconds within which a body must arrive and be answered.
-        rate, burst: calls per second of one provider, and how many at once.
+        rate, burst: calls per second of one provider, and how many in a burst.
+        calls: calls of one provider that are open at the same time.
         stranger_rate, stranger_burst: the same for an address without a valid credential.
         store_s: seconds to wait for a busy store.
     """
@@ -55,6 +57,7 @@ class RateLimits(msgspec.Struct, frozen=True):
     batch_s: float = 900.0
     rate: float = 50.0
     burst: float = 200.0
+    calls: int = 16
     stranger_rate: float = 1.0
     stranger_burst: float = 20.0
     store_s: float = 10.0
@@ -113,6 +116,7 @@ class Gate:
         self._clock = clock
         self._providers = Buckets(limits.rate, limits.burst, time.monotonic)
         self._strangers = Buckets(limits.stranger_rate, limits.stranger_burst, time.monotonic)
+        self._calls = Counter[str]()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a call; pass lifespan events on."""
@@ -137,7 +141,8 @@ class Gate:
                 else:
                     call.caller = await self._identify(scope)
                 body.check(_header(scope, b"content-length"))
-                await self._app(scope, body.receive, audited.send)
+                with self._one_of_its_calls(call.caller):
+                    await self._app(scope, body.receive, audited.send)
         except TimeoutError:
             await audited.refuse(ProblemError(503, "This took too long; try again later."))
         except ProblemError as exc:
@@ -157,6 +162,22 @@ class Gate:
             )
         self._slow_down(self._providers, caller.provider.name)
         return caller
+
+    @contextmanager
+    def _one_of_its_calls(self, caller: Caller | None) -> Iterator[None]:
+        """Count a call while it is open, since a slow body keeps a connection for long."""
+        name = caller.provider.name if caller else ""
+        if name and self._calls[name] >= self._limits.calls:
+            raise ProblemError(
+                429,
+                f"At most {self._limits.calls} calls at a time; wait for one to end.",
+                retry_s=1,
+            )
+        self._calls[name] += 1
+        try:
+            yield
+        finally:
+            self._calls[name] -= 1
 
     def _slow_down(self, buckets: Buckets, name: str) -> None:
         wait_s = buckets.wait_s(name)

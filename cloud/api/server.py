@@ -1,9 +1,10 @@
 """uvicorn over TLS 1.3 with the collectivity's CA; a client certificate is optional."""
 
 import asyncio
+import socket
 import ssl
-from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from cloud.api.connections import CONNECTIONS_MAX, Connections, listen
 from cloud.api.problems import MEDIA_TYPE, problem
 from cloud.registry.pki import pki_path
 from protocol.errors import ConfigError
@@ -22,7 +24,6 @@ from system.shell import quoted
 # Seconds from the connection to the end of a request's head; the gate limits bodies.
 HEAD_S = 10.0
 HEAD_BYTES_MAX = 16 * 1024
-CONNECTIONS_MAX = 256
 KEEP_ALIVE_S = 15
 BACKLOG = 128
 GRACE_S = 20
@@ -97,41 +98,52 @@ class _Answering(H11Protocol):
         self.transport.close()
 
 
-def protocol_of(revoked: Revoked, head_s: float) -> Callable[..., asyncio.Protocol]:
-    """Return uvicorn's HTTP/1.1, extended to pass on certificates and to close slow heads."""
+class _Guarded(_Answering):
+    """Passes certificates on, closes slow heads, and tells `connections` which are in a call."""
 
-    class Guarded(_Answering):
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._head_deadline: asyncio.TimerHandle | None = None
-            self._await_head()
-            certificate = _verified(transport, revoked)
-            self.app_state = {**self.app_state, "certificate": certificate}
+    def __init__(
+        self, *, revoked: Revoked, head_s: float, connections: Connections, **uvicorns: Any
+    ) -> None:
+        super().__init__(**uvicorns)
+        self._revoked = revoked
+        self._head_s = head_s
+        self._open_connections = connections
+        self._head_deadline: asyncio.TimerHandle | None = None
 
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            is_in_call = self.cycle is not None and not self.cycle.response_complete
-            if is_in_call:
-                self._stop_waiting()
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_head()
+        certificate = _verified(transport, self._revoked)
+        self.app_state = {**self.app_state, "certificate": certificate}
 
-        def on_response_complete(self) -> None:
-            super().on_response_complete()
-            if self._head_deadline is None and not self.transport.is_closing():
-                self._await_head()
-
-        def connection_lost(self, exc: Exception | None) -> None:
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        is_in_call = self.cycle is not None and not self.cycle.response_complete
+        if is_in_call:
             self._stop_waiting()
-            super().connection_lost(exc)
+            self._mark(is_in_call=True)
 
-        def _await_head(self) -> None:
-            self._head_deadline = self.loop.call_later(head_s, self.transport.abort)
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._mark(is_in_call=False)
+        if self._head_deadline is None and not self.transport.is_closing():
+            self._await_head()
 
-        def _stop_waiting(self) -> None:
-            if self._head_deadline is not None:
-                self._head_deadline.cancel()
-                self._head_deadline = None
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
 
-    return Guarded
+    def _mark(self, *, is_in_call: bool) -> None:
+        number = self.transport.get_extra_info("socket").fileno()
+        self._open_connections.mark(number, is_in_call=is_in_call)
+
+    def _await_head(self) -> None:
+        self._head_deadline = self.loop.call_later(self._head_s, self.transport.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._head_deadline is not None:
+            self._head_deadline.cancel()
+            self._head_deadline = None
 
 
 def _no_http(connection: h11.Connection) -> bytes:
@@ -147,19 +159,41 @@ def _no_http(connection: h11.Connection) -> bytes:
     return b"".join(connection.send(event) or b"" for event in events)
 
 
+class ApiServer(uvicorn.Server):
+    """uvicorn on a listening socket that bounds the connections of each address."""
+
+    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
+        """Serve as `config` says; the socket is opened by `serve`."""
+        super().__init__(config)
+        self._connections = connections
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until SIGTERM.
+
+        Raises:
+            ConfigError: the address cannot be listened on.
+        """
+        if sockets is None:
+            sockets = [listen((self.config.host, self.config.port), self._connections)]
+        await super().serve(sockets)
+
+
 def make_server(
     app: Any,
     address: tuple[str, int],
     context: ssl.SSLContext,
     revoked: Revoked,
     head_s: float = HEAD_S,
-) -> uvicorn.Server:
+) -> ApiServer:
     """Return a server that runs while it is awaited and ends on SIGTERM."""
+    connections = Connections()
     config = uvicorn.Config(
         app,
         host=address[0],
         port=address[1],
-        http=protocol_of(revoked, head_s),  # type: ignore[arg-type]
+        http=partial(  # type: ignore[arg-type]
+            _Guarded, revoked=revoked, head_s=head_s, connections=connections
+        ),
         ws="none",
         lifespan="off",
         loop="asyncio",
@@ -168,13 +202,14 @@ def make_server(
         server_header=False,
         proxy_headers=False,
         ssl_context_factory=lambda _config, _default: context,
-        limit_concurrency=CONNECTIONS_MAX,
+        # A connection that was hung up on counts here for a moment longer.
+        limit_concurrency=2 * CONNECTIONS_MAX,
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
         h11_max_incomplete_event_size=HEAD_BYTES_MAX,
     )
-    return uvicorn.Server(config)
+    return ApiServer(config, connections)
 
 
 def _verified(transport: asyncio.Transport, revoked: Revoked) -> ClientCertificate | None:

@@ -122,20 +122,45 @@ def silent(port, context, addresses, each):
                 raw.close()
 
 
-@pytest.mark.xfail(strict=True, reason="257 silent connections shut all providers out")
+@pytest.mark.parametrize("is_tls", [True, False])
 @pytest.mark.parametrize(
     ("addresses", "each"),
     [(["127.0.0.3"], 257), ([f"127.0.1.{number}" for number in range(1, 18)], 16)],
     ids=["one-address", "many-addresses"],
 )
-def test_silent_connections_shut_no_provider_out(town, addresses, each):
+def test_silent_connections_shut_no_provider_out(town, addresses, each, is_tls):
     cloud, _ = town
     context = ssl.create_default_context(cafile=str(pki_path(cloud, "ca.pem")))
     with serving(cloud, head_s=300) as port, contextlib.ExitStack() as stack:
-        for connection in silent(port, context, addresses, each):
+        for connection in silent(port, context if is_tls else None, addresses, each):
             stack.enter_context(connection)
         got = httpx.get(f"https://127.0.0.1:{port}/v1/openapi.json", verify=context)
         assert got.status_code == 200
+
+
+def test_calls_that_one_provider_keeps_open_shut_no_other_out(town):
+    cloud, _ = town
+    context = ssl.create_default_context(cafile=str(pki_path(cloud, "ca.pem")))
+    path = issue_role(cloud, "provider-edf", datetime.now(UTC))
+    with_certificate = ssl.create_default_context(cafile=str(pki_path(cloud, "ca.pem")))
+    with_certificate.load_cert_chain(path, path.with_suffix(".key"))
+    head = b"POST /v1/statements HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
+    with serving(cloud) as port, contextlib.ExitStack() as stack:
+        addresses = [f"127.0.1.{number}" for number in range(1, 11)]
+        for connection in silent(port, with_certificate, addresses, 20):
+            stack.enter_context(connection).sendall(head)
+        got = httpx.get(f"https://127.0.0.1:{port}/v1/openapi.json", verify=context)
+        assert got.status_code == 200
+        refused = httpx.get(f"https://127.0.0.1:{port}/v1/me", verify=with_certificate)
+        assert refused.status_code == 429
+
+
+def test_a_port_in_use_is_told_in_a_sentence(town):
+    cloud, _ = town
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = run("cloud", "api", "run", "--dir", cloud, "--port", port, code=1)
+    assert f"cannot listen on 127.0.0.1 port {port}" in told
 
 
 def ended(connection) -> bool:

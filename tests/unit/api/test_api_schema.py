@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS
+from schemathesis.config import SchemathesisConfig
 
 from cloud.store.providers import Scope
 from tests.support.provider_api import Firm, serving
@@ -38,6 +39,9 @@ OPERATIONS = [
 ]
 # What is well-formed may still be unsigned, so that no random document is ever accepted.
 LEFT_OUT = {"positive_data_acceptance", "ignored_auth", "missing_required_header"}
+# A body that is too long is refused by 413, which schemathesis does not expect of itself.
+REFUSALS = ("400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429")
+CONFIG = {"checks": {"negative_data_rejection": {"expected-statuses": [*REFUSALS, "5xx"]}}}
 SHORT, LONG = 6, 400
 
 
@@ -54,7 +58,9 @@ def api(tmp_path_factory):
 @pytest.fixture(scope="module")
 def operations(api):
     description = api.call("GET", "/v1/openapi.json").json()
-    schema = schemathesis.openapi.from_dict(description)
+    schema = schemathesis.openapi.from_dict(
+        description, config=SchemathesisConfig.from_dict(CONFIG)
+    )
     found = [each.ok() for each in schema.get_all_operations()]
     return {each.definition.raw["operationId"]: each for each in found}
 
