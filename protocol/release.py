@@ -22,6 +22,8 @@ class FigureTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         gamma: up to this share of the crowd may add no noise.
         measures: hash of the measures document.
         set: hash of the opened request, which names the set of households.
+        is_witnessed: two trustees gave each mask, so that one that lies alone cannot have shifted
+            the figure; without it a trustee was away for a week, or the shape is 2 of 2.
     """
 
     households: int
@@ -34,6 +36,7 @@ class FigureTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gamma: float
     measures: str
     set: str
+    is_witnessed: bool
 
 
 class _Release(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
@@ -81,7 +84,10 @@ class TableRelease(_Release, frozen=True, tag="table"):
 
 
 class CurveSum(_Release, frozen=True, tag="curve-sum"):
-    """The curve of a parent: the sum of released curves. `children` are (code, set)."""
+    """The curve of a parent: the sum of released curves. `children` are (code, set).
+
+    `is_witnessed`: all of them are.
+    """
 
     unit: str
     quarter_hours: tuple[float, ...]
@@ -90,16 +96,21 @@ class CurveSum(_Release, frozen=True, tag="curve-sum"):
     households: int
     roster: int
     coverage: float
+    is_witnessed: bool
     children: tuple[tuple[str, str], ...]
 
 
 class TableSum(_Release, frozen=True, tag="table-sum"):
-    """The table of a parent: the sum of released tables. `children` are (code, set)."""
+    """The table of a parent: the sum of released tables. `children` are (code, set).
+
+    `is_witnessed`: all of them are.
+    """
 
     values: tuple[Value, ...]
     households: int
     roster: int
     coverage: float
+    is_witnessed: bool
     children: tuple[tuple[str, str], ...]
 
 

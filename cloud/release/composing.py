@@ -105,6 +105,7 @@ def _terms(basis: FigureBasis, roster: Roster, figure: Figure) -> FigureTerms:
         gamma=basis.document.gamma,
         measures=basis.key.measures.hex(),
         set=request.id.hex(),
+        is_witnessed=figure.is_witnessed,
     )
 
 

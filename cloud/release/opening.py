@@ -28,11 +28,12 @@ from protocol.errors import Reason, VoletError
 from protocol.packed import read_packed
 from protocol.roster import Roster
 from protocol.trustee_messages import Answer, Ask, SetRequest
+from system.console import counted
 
 # By how many standard deviations of the total noise a sum may exceed what households can
 # contribute. If all follow the rules, this happens once in 10^32 slots.
 NOISE_BOUND = 12.0
-# How long a figure that does not open waits for another trustee's answer.
+# How long a figure that does not open, or that has no witness, waits for another trustee's answer.
 WITNESS_WAIT = timedelta(days=7)
 
 Answers = Mapping[int, Answer]
@@ -44,7 +45,8 @@ class _Reading(msgspec.Struct, frozen=True):
 
     `without` is the number of a trustee whose answer is ignored. `unknown` and `differs`, bool for
     each word, mark seeds that somebody lacks and copies of one seed's mask that are not equal.
-    `pairs` are the trustees that gave unequal copies.
+    `pairs` are the trustees that gave unequal copies. `alone` are the trustees that nobody else
+    confirms, because they alone gave the mask of some seed.
     """
 
     without: int | None
@@ -52,6 +54,7 @@ class _Reading(msgspec.Struct, frozen=True):
     unknown: npt.NDArray[np.bool_]
     differs: npt.NDArray[np.bool_]
     pairs: tuple[tuple[int, int], ...]
+    alone: tuple[int, ...]
 
 
 def asked(figure: Figure) -> SetRequest:
@@ -118,32 +121,30 @@ def _check(
 ) -> Figure | None:
     """Open each household's check slot; a household whose slot does not open to 1 is left out.
 
-    So is one whose slot opens to two values. Only if too few households remain is a trustee's
-    answer ignored instead.
+    So is one whose slot opens to two values. If one trustee alone may have spoilt a slot, the figure
+    waits for another answer. Only if too few households remain is a trustee's answer ignored
+    instead.
     """
     request = asked(figure)
-    words = np.array([from_bytes(row.words[-SLOT_BYTES:])[0] for row in rows], np.uint64)
-    entries = np.array(request.entries, np.int64)
-    candidates: list[tuple[_Reading, dict[int, Reason]]] = []
-    for reading in _readings(basis, answers, entries):
-        is_unknown = reading.unknown | reading.differs
-        is_good = (unmask(words, reading.masks) == CHECK_VALUE) & ~is_unknown
-        left_out = {
-            int(entry): Reason.SEEDS if unknown else Reason.CHECK_SLOT
-            for entry, unknown in zip(entries[~is_good], is_unknown[~is_good], strict=True)
-        }
-        candidates.append((reading, left_out))
+    candidates = _check_slots(basis, rows, answers)
 
     def missing(left_out: Mapping[int, Reason]) -> str:
         kept = [row.entry for row in rows if row.entry not in left_out]
         return too_few(basis, roster, request.length, kept)
 
     reading, left_out = candidates[0]
+    is_doubtful = reading.alone and Reason.CHECK_SLOT in left_out.values()
+    if is_doubtful and not is_last:
+        return None  # the household or the one trustee that holds the seed: another answer tells
     if missing(left_out):
         if not is_last:
             return None
         reading, left_out = min(candidates, key=lambda candidate: len(candidate[1]))
-    detail = _set_aside(basis, reading) or _differing(basis, reading)
+    sentences = (
+        _set_aside(basis, reading) or _differing(basis, reading),
+        _unknown(basis, answers),
+    )
+    detail = " ".join(filter(None, sentences))
     figure = msgspec.structs.replace(
         figure, left_out=(*figure.left_out, *sorted(left_out.items())), detail=detail, at=at
     )
@@ -155,6 +156,24 @@ def _check(
     return msgspec.structs.replace(figure, stage=FigureStage.CHECKED, requests=requests)
 
 
+def _check_slots(
+    basis: FigureBasis, rows: Sequence[ContributionRow], answers: Answers
+) -> list[tuple[_Reading, dict[int, Reason]]]:
+    """Return each reading of the check slots, with the entries of households that it leaves out."""
+    words = np.array([from_bytes(row.words[-SLOT_BYTES:])[0] for row in rows], np.uint64)
+    entries = np.array([row.entry for row in rows], np.int64)
+    candidates: list[tuple[_Reading, dict[int, Reason]]] = []
+    for reading in _readings(basis, answers, entries):
+        is_unknown = reading.unknown | reading.differs
+        is_good = (unmask(words, reading.masks) == CHECK_VALUE) & ~is_unknown
+        left_out = {
+            int(entry): Reason.SEEDS if unknown else Reason.CHECK_SLOT
+            for entry, unknown in zip(entries[~is_good], is_unknown[~is_good], strict=True)
+        }
+        candidates.append((reading, left_out))
+    return candidates
+
+
 def _open(
     basis: FigureBasis,
     figure: Figure,
@@ -164,37 +183,65 @@ def _open(
     *,
     is_last: bool,
 ) -> Figure | None:
-    """Open the sum. An impossible sum is discarded with a report, so that noise is never published.
+    """Open the sum, or discard the figure with a report, so that nothing wrong is published.
 
-    If holders of a seed disagree or the sum is impossible, each trustee is ignored in turn. If the
-    sum opens without exactly one of them, that one is wrong.
+    A reading counts if no two copies of a mask differ in it and the check slot is right. That slot
+    was opened for each household before, so a household cannot have spoilt it. If the reading of
+    all answers does not count, each trustee is ignored in turn: if the sum opens without exactly
+    one of them, that one is wrong. Two such readings are a tie. A slot beyond its bound does not
+    decide a tie, because a household may have caused it, together with a trustee that takes it
+    back.
+
+    A sum to which a trustee contributes masks that nobody confirms waits for another answer.
     """
     words = np.frombuffer(b"".join(row.words for row in rows), "<u8").reshape(len(rows), -1)
     total = add_up(words)
-    good: list[tuple[_Reading, Signed]] = []
-    sentence = ""
-    for reading in _readings(basis, answers, np.zeros(len(total), np.int64)):
-        opened = unmask(total, reading.masks)
-        wrong = _differing(basis, reading) or implausible(basis, opened, len(rows))
-        sentence = sentence or wrong
-        if not wrong:
-            good.append((reading, opened))
-        if reading.without is None and (good or not is_last):
-            break
-    if not good and not is_last:
+    readings = list(_readings(basis, answers, np.zeros(len(total), np.int64)))
+    counting = [
+        (reading, opened)
+        for reading in readings
+        if not reading.pairs
+        and not wrong_check_slot(opened := unmask(total, reading.masks), len(rows))
+    ]
+    if counting and counting[0][0].without is None:
+        counting = counting[:1]
+    if not is_last and not (counting and _is_witnessed(counting[0][0])):
         return None
-    if len(good) != 1:
-        names = ", ".join(_name(basis, reading.without) for reading, _ in good)
-        detail = (
-            f"{sentence} It opens without {names}, and to different sums." if good else sentence
-        )
-        return discard(figure, detail, at)
-    ((reading, opened),) = good
-    slots = opened[:-1].astype("<i8").tobytes()
-    detail = _set_aside(basis, reading) or figure.detail
+    if len(counting) != 1:
+        return discard(figure, _not_opened(basis, total, readings[0], counting, len(rows)), at)
+    ((reading, opened),) = counting
+    if sentence := implausible(basis, opened, len(rows)):
+        return discard(figure, f"{sentence} {_set_aside(basis, reading)}".rstrip(), at)
     return msgspec.structs.replace(
-        figure, stage=FigureStage.RELEASED, opened=slots, detail=detail, at=at
+        figure,
+        stage=FigureStage.RELEASED,
+        opened=opened[:-1].astype("<i8").tobytes(),
+        is_witnessed=_is_witnessed(reading),
+        detail=_set_aside(basis, reading) or _unwitnessed(basis, reading) or figure.detail,
+        at=at,
     )
+
+
+def _is_witnessed(reading: _Reading) -> bool:
+    """Return whether two trustees gave each mask alike, or the rest convicts the one left out."""
+    return reading.without is not None or not reading.alone
+
+
+def _not_opened(
+    basis: FigureBasis,
+    total: Words,
+    reading: _Reading,
+    counting: Sequence[tuple[_Reading, Signed]],
+    households: int,
+) -> str:
+    """Say why a sum does not open: `reading` is that of all answers."""
+    sentence = _differing(basis, reading) or wrong_check_slot(
+        unmask(total, reading.masks), households
+    )
+    if not counting:
+        return sentence
+    names = ", ".join(_name(basis, candidate.without) for candidate, _ in counting)
+    return f"{sentence} It opens without {names}, and to different sums."
 
 
 def rows_of(store: AreaStore, basis: FigureBasis, request: SetRequest) -> list[ContributionRow]:
@@ -219,13 +266,18 @@ def slot_bound(basis: FigureBasis, households: int) -> float:
     return households * basis.document.grid + NOISE_BOUND * math.sqrt(households) * share
 
 
+def wrong_check_slot(opened: Signed, households: int) -> str:
+    """Return what is wrong with the check slot, the last one; empty if it is right."""
+    if opened[-1] == households * CHECK_VALUE:
+        return ""
+    return (
+        f"The check slot of {households} households opened to {opened[-1]}; somebody's words "
+        "are not what their seeds say."
+    )
+
+
 def implausible(basis: FigureBasis, opened: Signed, households: int) -> str:
-    """Return what is wrong with an opened sum (check slot last); empty if it is possible."""
-    if opened[-1] != households * CHECK_VALUE:
-        return (
-            f"The check slot of {households} households opened to {opened[-1]}; somebody's words "
-            "are not what their seeds say."
-        )
+    """Return which slots of an opened sum are beyond their bound; empty if it is possible."""
     bound = slot_bound(basis, households)
     # As Python integers, because the absolute value of the least int64 is not an int64.
     beyond = [place for place, value in enumerate(opened[:-1]) if abs(int(value)) > bound]
@@ -253,17 +305,20 @@ def _read(answers: Answers, entries: Entries, without: int | None) -> _Reading:
     unknown = np.isin(entries, [entry for answer in answers.values() for entry in answer.unknown])
     differs = np.zeros(len(entries), bool)
     copies: dict[int, tuple[int, Words]] = {}
+    counts: dict[int, int] = {}
     pairs: list[tuple[int, int]] = []
     for trustee, answer in sorted(answers.items()):
         for number, data in answer.sums:
             words = from_bytes(data)
             first, copy = copies.setdefault(number, (trustee, words))
+            counts[number] = counts.get(number, 0) + 1
             is_other = (copy != words) & ~unknown
             if is_other.any():
                 differs |= is_other
                 pairs.append((first, trustee))
     masks = [words for _, (_, words) in sorted(copies.items())]
-    return _Reading(without, masks, unknown, differs, tuple(pairs))
+    alone = sorted({copies[number][0] for number, count in counts.items() if count == 1})
+    return _Reading(without, masks, unknown, differs, tuple(pairs), tuple(alone))
 
 
 def _differing(basis: FigureBasis, reading: _Reading) -> str:
@@ -280,6 +335,23 @@ def _set_aside(basis: FigureBasis, reading: _Reading) -> str:
     if reading.without is None:
         return ""
     return f"{_name(basis, reading.without)} gave wrong masks; opened without it."
+
+
+def _unwitnessed(basis: FigureBasis, reading: _Reading) -> str:
+    """Name the trustees whose masks nobody confirms; empty if there are none."""
+    if not reading.alone:
+        return ""
+    names = ", ".join(_name(basis, trustee) for trustee in reading.alone)
+    return f"Not witnessed: nobody else gave some of the masks of {names}."
+
+
+def _unknown(basis: FigureBasis, answers: Answers) -> str:
+    """Name the trustees that lack the seeds of households; empty if there are none."""
+    return " ".join(
+        f"{_name(basis, number)} has no seeds of {counted(len(answer.unknown), 'household')}."
+        for number, answer in sorted(answers.items())
+        if answer.unknown
+    )
 
 
 def _name(basis: FigureBasis, trustee: int | None) -> str:

@@ -55,6 +55,7 @@ def sum_of(parent: Parent, day: int, children: Sequence[Release]) -> CurveSum | 
     households = sum(part.terms.households for part in parts)
     roster = sum(part.terms.roster for part in parts)
     coverage = round(households / roster, _COVERAGE_DIGITS)
+    is_witnessed = all(part.terms.is_witnessed for part in parts)
     sets = tuple((part.code, part.terms.set) for part in parts)
     curves = [part for part in parts if isinstance(part, CurveRelease)]
     name, code, text = parent.measure, parent.code, str(day_of_number(day))
@@ -70,6 +71,7 @@ def sum_of(parent: Parent, day: int, children: Sequence[Release]) -> CurveSum | 
             households=households,
             roster=roster,
             coverage=coverage,
+            is_witnessed=is_witnessed,
             children=sets,
         )
     tables = [part.values for part in parts if isinstance(part, TableRelease)]
@@ -82,7 +84,7 @@ def sum_of(parent: Parent, day: int, children: Sequence[Release]) -> CurveSum | 
         )
         for same in zip(*tables, strict=True)
     )
-    return TableSum(name, code, text, values, households, roster, coverage, sets)
+    return TableSum(name, code, text, values, households, roster, coverage, is_witnessed, sets)
 
 
 def children_of(store: AreaStore, parent: Parent, key: FigureKey) -> list[Figure | None]:

@@ -56,6 +56,7 @@ class ExportRow(msgspec.Struct, frozen=True):
     raw: float | None
     households: int
     coverage: float
+    is_witnessed: bool
 
 
 def codes(store: AreaStore) -> list[tuple[str, str]]:
@@ -123,6 +124,7 @@ def differs(store: AreaStore, roster: Roster, figure: Figure) -> str:
 def rows_of(release: Release) -> Iterator[ExportRow]:
     """Yield a release as rows."""
     terms = release.terms if isinstance(release, CurveRelease | TableRelease) else release
+    terms_of_row = (terms.households, terms.coverage, terms.is_witnessed)
     head = (release.measure, release.code, release.day)
     if isinstance(release, CurveRelease | CurveSum):
         day = date.fromisoformat(release.day)
@@ -130,9 +132,7 @@ def rows_of(release: Release) -> Iterator[ExportRow]:
             zip(release.quarter_hours, release.band_90, release.raw, strict=True)
         ):
             name = quarter_hour_start(day, j).isoformat()
-            yield ExportRow(
-                *head, name, release.unit, value, band, raw, terms.households, terms.coverage
-            )
+            yield ExportRow(*head, name, release.unit, value, band, raw, *terms_of_row)
         return
     for item in release.values:
         yield ExportRow(
@@ -142,8 +142,7 @@ def rows_of(release: Release) -> Iterator[ExportRow]:
             item.value,
             item.standard_error,
             None,
-            terms.households,
-            terms.coverage,
+            *terms_of_row,
         )
 
 

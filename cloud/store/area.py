@@ -75,7 +75,7 @@ class Figure(msgspec.Struct, frozen=True):
     `requests` are the encoded SetRequests, the check first. `left_out` holds (entry, reason).
     `opened` holds the opened slots, int64 little-endian; `release` is the published JSON. `late`
     counts contributions that came after the set was fixed; it is maintained by the store and
-    ignored by `put_figure`.
+    ignored by `put_figure`. `is_witnessed`: two trustees gave each mask of the opened sum.
     """
 
     key: FigureKey
@@ -87,6 +87,7 @@ class Figure(msgspec.Struct, frozen=True):
     release: bytes = b""
     detail: str = ""
     late: int = 0
+    is_witnessed: bool = False
 
 
 class AreaStore(Protocol):

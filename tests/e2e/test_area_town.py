@@ -133,16 +133,18 @@ def test_a_figure_goes_from_chips_to_a_release_with_a_trustee_killed(tmp_path):
     with area_town(tmp_path, FEW, 1, draw_up_alone) as town:
         commune, play = town.commune, town.play
         play.contribute(commune.first, commune.end)
-        lost = play.lose_trustee(1, signal.SIGKILL)
+        play.lose_trustee(1, signal.SIGKILL)
+        assert play.wait_for_witness(commune.end) == 1
+        play.start_trustee(1)
         first, second = town.release_twice(commune.end)
         assert first
         assert first == second
         release = decode(first)
         assert (release.terms.households, release.terms.roster) == (FEW, FEW)
+        assert release.terms.is_witnessed
         assert town.play.verify() == Verified(1, ())
-        answered = {each.name: each.answered for each in town.play.statuses()}
-        assert answered.pop(lost) == 0
-        assert set(answered.values()) == {2}  # the check slots, and the sum
+        # The check slots, and the sum; the trustee that was killed was asked for the sum alone.
+        assert [each.answered for each in town.play.statuses()] == [2, 1, 2, 2]
         assert town.refused() == {}
 
 
@@ -173,6 +175,10 @@ def _story(town):
     ]
     assert town.refused() == {Reason.LATE: 1}
     play.contribute(two, three, places=punctual)
+    assert play.wait_for_witness(three) == 1
+
+    # It comes back, learns what the others have answered, and is the witness.
+    play.start_trustee(1)
     first, second = town.release_twice(three)
     play = town.play
     assert first == second
@@ -180,23 +186,24 @@ def _story(town):
     # Counted, and left out: nothing else of the figure is another.
     assert town.figure(one) == msgspec.structs.replace(released, late=1)
 
-    # It comes back and learns what the others have answered; then another one goes.
-    town.programs.start_trustee(commune.directory / lost)
+    # Then another one goes.
     wait_until(lambda: has_caught_up(play, lost), f"{lost} to catch up", play.statuses)
     town.restart_broker()
     gone = play.lose_trustee(2)
     play.contribute(three, commune.end)
 
-    # Two of four open nothing; a third one suffices.
+    # Two of four open nothing, a third one opens, and the fourth one is the witness.
     other = play.lose_trustee(3)
     with pytest.raises(VoletError, match="exit code 4"):
         play.release_until(commune.end, wait_s=5)
     assert town.figure(three).stage is FigureStage.FIXED
     town.programs.start_trustee(commune.directory / other)
+    assert play.wait_for_witness(commune.end) == 1
+    town.programs.start_trustee(commune.directory / gone)
     play.release_until(commune.end)
     statuses = {each.name: each for each in play.statuses()}
-    assert statuses[lost].answered == 4  # day one and, with the others, day three
-    assert statuses[gone].answered == 4  # days one and two
+    assert statuses[lost].answered == 5  # all but the check of day two
+    assert statuses[gone].answered == 5  # all but the check of day three
     assert not any(each.alarms for each in statuses.values())
     assert play.verify() == Verified(3, ())
 

@@ -109,7 +109,7 @@ def place(broker):
 
 def test_a_day_is_released_on_the_broker_and_read_by_all_commands(place, tmp_path):
     monitor = Peer(place.broker.port, role_pass(place.broker.cloud, "monitor").context())
-    with Trustees(place.broker, place.area, (0, 1, 3)):
+    with Trustees(place.broker, place.area, range(4)):
         process = place.start("once", "--until", UNTIL, "--wait", "40")
         assert process.wait(60) == 0, place.log
     monitor.subscribe(CURVE)
@@ -146,12 +146,12 @@ def test_the_service_killed_while_it_waits_goes_on_with_the_same_requests(place)
         process.send_signal(signal.SIGKILL)
         process.wait(10)
     assert place.area.store.figure(place.area.key()).stage is FigureStage.FIXED
-    with Trustees(place.broker, place.area, (0, 1, 2)) as three:
+    with Trustees(place.broker, place.area, range(4)) as four:
         process = place.start("run")
         key = place.area.key()
         wait_until(lambda: place.area.store.figure(key).stage is FigureStage.RELEASED, "a release")
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0, place.log
     # Answers to the killed worker may reach its heir, which then asks less; never another set.
-    asked = {request for each in (*two.far, *three.far) for request in each.asked}
+    asked = {request for each in (*two.far, *four.far) for request in each.asked}
     assert len(asked) == 2

@@ -193,7 +193,9 @@ class AuditedFleet:
         """Publish the neighbourhood's curve of each day, with a little noise."""
         totals = self.truth.energies_wh.sum(axis=0)
         noisy = totals + rng.normal(0, 0.1 * totals.mean(), totals.shape)
-        terms = FigureTerms(len(self.chips), len(self.chips), 1.0, 2.0, 1e-6, 1.0, 140, 0.1, "", "")
+        terms = FigureTerms(
+            len(self.chips), len(self.chips), 1.0, 2.0, 1e-6, 1.0, 140, 0.1, "", "", True
+        )
         for day, curve in zip(self.truth.days, noisy.tolist(), strict=True):
             release = CurveRelease(
                 measure="curve",

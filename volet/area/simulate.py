@@ -1,8 +1,8 @@
 """Simulates an area's days from the meters to the released curves.
 
 Everything in between is the product's code: transform and model derived from public homes, signed
-documents, chips that clip, add noise and mask, the cloud's store, trustees of whom one is offline,
-and the release worker's engine. Only the broker is left out.
+documents, chips that clip, add noise and mask, the cloud's store, the trustees, and the release
+worker's engine. Only the broker is left out.
 """
 
 import tempfile
@@ -36,7 +36,6 @@ from volet.area.trustees import LocalTrustee
 
 # A Monday: day 0 of the curves.
 FIRST_DAY = date(2026, 1, 12)
-_AWAY = 1
 _HOUR = timedelta(hours=1)
 
 Progress = Callable[[str], object]
@@ -114,10 +113,11 @@ class _Run:
             self._hand_over(sealed)
 
     def _start_trustees(self) -> list[LocalTrustee]:
-        """Start the trustees that are online, and pass their greetings to the release worker."""
+        """Start the trustees, and pass their greetings to the release worker."""
         town = self._town
-        online = town.members[: len(town.members) - _AWAY]
-        trustees = [LocalTrustee(member, town.signed_set, town.first_day) for member in online]
+        trustees = [
+            LocalTrustee(member, town.signed_set, town.first_day) for member in town.members
+        ]
         for trustee in trustees:
             for payload in trustee.greet():
                 self._engine.take(trustee.name, payload)
@@ -169,7 +169,7 @@ class _Run:
         return release
 
     def _carry(self) -> bool:
-        """Pass the engine's requests to the online trustees; return whether any of them answered."""
+        """Pass the engine's requests to the trustees; return whether any of them answered."""
         trustees = {trustee.name: trustee for trustee in self._trustees}
         is_answered = False
         for message in self._engine.requests(time.monotonic()):

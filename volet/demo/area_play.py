@@ -1,5 +1,6 @@
-"""Plays the commune's days: homes contribute, a trustee stops, figures are released nevertheless."""
+"""Plays the commune's days: homes contribute, a trustee stops, and figures wait for it."""
 
+import contextlib
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import msgspec
 from cloud.audit.attacks import AttackResult
 from cloud.store.sqlite.store import SqliteStore
 from protocol.calendar import days_between
+from protocol.errors import VoletError
 from protocol.release import CurveRelease
 from trustee.commands.status import TrusteeStatus, read_status
 from volet.demo.area_findings import Released, save_truth
@@ -17,6 +19,7 @@ from volet.demo.commune import RELEASE, TRUSTEES, DemoCommune, DemoHome
 from volet.demo.processes import CAPTURE, PATIENCE_S, Programs
 
 POLL_S = 1.0
+_WITNESS_PATIENCE_S = 15.0
 _CAPTURE = "traffic.jsonl"
 _TRUTH = "truth.parquet"
 
@@ -106,6 +109,16 @@ class AreaPlay:
             *("cloud", "release", "once", "--dir", str(self._commune.cloud)),
             *("--until", str(end), "--wait", str(wait_s)),
         )
+
+    def wait_for_witness(self, end: date) -> int:
+        """Release with a trustee away; return how many figures then wait for another answer."""
+        with contextlib.suppress(VoletError):  # it ends so when nothing moves any more
+            self.release_until(end, _WITNESS_PATIENCE_S)
+        return len(self._store.area.unfinished())
+
+    def start_trustee(self, index: int) -> None:
+        """Start the trustee with this index in TRUSTEES again."""
+        self._programs.start_trustee(self._commune.trustees[index])
 
     def lose_trustee(self, index: int, number: signal.Signals = signal.SIGTERM) -> str:
         """End the trustee with this index in TRUSTEES; return its name."""

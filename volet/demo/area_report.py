@@ -109,19 +109,21 @@ class TownReport:
     def trustees(
         self,
         lost: str,
-        middle: str,
+        waiting: int,
         measured: Sequence[ReleasedDay],
         statuses: Sequence[TrusteeStatus],
     ) -> None:
-        """Print what became of the figures when a trustee was gone."""
+        """Print what became of the figures while a trustee was gone."""
         self.chapter("10  A trustee is gone")
-        after = sum(released.release.day >= middle for released in measured)
+        witnessed = sum(released.release.terms.is_witnessed for released in measured)
         answered = ", ".join(
             f"{status.name.removeprefix('trustee-')} {status.answered}" for status in statuses
         )
         self.paragraph(
-            f"{lost} was stopped before the figures from {middle} on were opened: "
-            f"{after} of {len(measured)} were released without it. Sets answered: {answered}. "
+            f"{lost} was stopped, and {waiting} figures waited: three trustees can open them, but "
+            "one of them that lies could shift what nobody else can confirm. It was started again, "
+            f"and {witnessed} of {len(measured)} figures were released with a witness for each "
+            f"mask. Sets answered: {answered}. "
             f"Alarms: {sum(len(status.alarms) for status in statuses)}."
         )
 

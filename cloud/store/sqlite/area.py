@@ -45,7 +45,8 @@ _GENERATIONS = """
 SELECT h.key, l.generation FROM household h JOIN area_letters l ON l.household = h.id
 """
 _FIGURE = """
-SELECT measures, measure, code, day, stage, at, requests, left_out, opened, release, detail, late
+SELECT measures, measure, code, day, stage, at, requests, left_out, opened, release, detail, late,
+  is_witnessed
 FROM area_figure WHERE stage IS NOT NULL
 """
 # Starts from ended figures, since most of them have no parts left.
@@ -133,7 +134,7 @@ class SqliteArea(SqliteDocuments):
                 )
             self._db.execute(
                 "UPDATE area_figure SET stage = ?, at = ?, requests = ?, left_out = ?, opened = ?,"
-                " release = ?, detail = ? WHERE id = ?",
+                " release = ?, detail = ?, is_witnessed = ? WHERE id = ?",
                 [
                     figure.stage,
                     seconds(figure.at),
@@ -142,6 +143,7 @@ class SqliteArea(SqliteDocuments):
                     figure.opened,
                     figure.release,
                     figure.detail,
+                    figure.is_witnessed,
                     number,
                 ],
             )
@@ -272,7 +274,8 @@ def _figure_number(cursor: Any, key: FigureKey) -> int:
 
 
 def _figure(row: tuple[Any, ...]) -> Figure:
-    measures, measure, code, day, stage, at, requests, left_out, opened, release, detail, late = row
+    measures, measure, code, day, stage, at, requests, left_out, *rest = row
+    opened, release, detail, late, is_witnessed = rest
     return Figure(
         FigureKey(measures, measure, code, day),
         FigureStage(stage),
@@ -283,4 +286,5 @@ def _figure(row: tuple[Any, ...]) -> Figure:
         release,
         detail,
         late,
+        bool(is_witnessed),
     )

@@ -16,7 +16,7 @@ from protocol.errors import StoreBusy, StoreError
 from system.sqlite_errors import CAUSED_BY_A_VALUE
 
 APPLICATION_ID = 0x564C5443  # "VLTC"
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 GENERATION_BYTES = 8
 LOCK_WAIT_S = 5.0
 
@@ -145,6 +145,8 @@ CREATE TABLE device_word (
 CREATE TABLE device_name (device TEXT NOT NULL PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
 """
 # The statements that upgrade a store of version n to version n + 1.
+# Version 10: whether two trustees gave each mask of a figure.
+_WITNESSED = "ALTER TABLE area_figure ADD COLUMN is_witnessed INTEGER NOT NULL DEFAULT 0;"
 _UPGRADES = {
     1: _AREA_TABLES,
     2: _ACCEPTANCE,
@@ -154,6 +156,7 @@ _UPGRADES = {
     6: RECEIPT_TABLES,
     7: _LATE,
     8: _FLEET_TABLES,
+    9: _WITNESSED,
 }
 
 _MAY_PASS = {

@@ -31,7 +31,7 @@ DOCUMENT = Measures(
     ),
     (Parent("classes", "all", ("75/edf", "75/rival")), Parent("classes", "own", ("75/edf",))),
 )  # fmt: skip
-TERMS = FigureTerms(240, 300, 0.8, 2.0, 1e-6, 0.5, 200, 0.1, "00", "00")
+TERMS = FigureTerms(240, 300, 0.8, 2.0, 1e-6, 0.5, 200, 0.1, "00", "00", True)
 
 
 def table(day):

@@ -16,7 +16,7 @@ from volet.demo.area_report import TownReport
 from volet.demo.picture import Day
 
 PLAIN = 1_000 + 400 * np.sin(np.arange(96) / 12)
-TERMS = FigureTerms(219, 220, 0.995455, 2.0, 1e-6, 1.0, 154, 0.1, "00", "00")
+TERMS = FigureTerms(219, 220, 0.995455, 2.0, 1e-6, 1.0, 154, 0.1, "00", "00", True)
 
 
 def make_measured(day, *, off=1.02):
@@ -73,13 +73,13 @@ def test_every_day_stands_beside_plain_sum_and_local_noise(said):
     assert "51" in rows["the public profile, nobody asked"]
 
 
-def test_a_trustee_that_is_gone_is_named_with_what_was_opened_without_it(said):
+def test_a_trustee_that_is_gone_is_named_with_what_waited_for_it(said):
     report, out = said
     days = [make_measured(date(2026, 3, day)) for day in (2, 3, 4)]
-    report.trustees("trustee-grid", "2026-03-03", days, [])
+    report.trustees("trustee-grid", 2, days, [])
     text = " ".join(out.getvalue().split())
-    assert "trustee-grid was stopped" in text
-    assert "2 of 3 were released without it" in text
+    assert "trustee-grid was stopped, and 2 figures waited" in text
+    assert "3 of 3 figures were released with a witness" in text
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The engine over pages and envelopes: any page may be lost or doubled, any step may be the last."""
 
 import random
+from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
@@ -9,6 +10,7 @@ from cloud.release import engine as engine_module
 from cloud.release.asking import ASK_AGAIN
 from cloud.release.composing import compose_again
 from cloud.release.engine import ReleaseEngine
+from cloud.release.opening import WITNESS_WAIT
 from cloud.release.pages import request_pages
 from cloud.store.area import FigureStage
 from protocol.calendar import day_of_number
@@ -27,12 +29,13 @@ from tests.support.area_release import COLLECTIVITY, DAY, FarTrustee, SmallArea
 class Town:
     """An engine and trustees, without a broker between them."""
 
-    def __init__(self, area: SmallArea, away=(3,)):
+    def __init__(self, area: SmallArea, away=()):
         self.area = area
         self.trustees = [FarTrustee(area, number) for number in range(4)]
         self.away = set(away)
         self.published = []
         self.to_chips = []
+        self.now = area.after()
         self.now_s = 0.0
         self.start()
 
@@ -40,7 +43,7 @@ class Town:
         self.engine = ReleaseEngine(self.area.store, COLLECTIVITY, self.area.platform)
 
     def step(self):
-        for message in self.engine.step(self.area.after()):
+        for message in self.engine.step(self.now):
             (self.published if "/area/" in message.topic else self.to_chips).append(message)
 
     def carry(self, loses=lambda: False):
@@ -182,8 +185,36 @@ def test_nothing_is_opened_while_two_are_away():
     town = Town(area, away=(2, 3))
     with pytest.raises(AssertionError, match="no end"):
         town.run(rounds=8)
-    town.away = {3}  # weeks later
+    town.away = set()  # weeks later
     assert town.run().stage is FigureStage.RELEASED
+
+
+def test_without_a_witness_a_figure_waits_a_week_and_is_marked():
+    area = SmallArea()
+    area.contribute_all()
+    town = Town(area, away=(3,))
+    with pytest.raises(AssertionError, match="no end"):
+        town.run(rounds=8)
+    town.now += WITNESS_WAIT - timedelta(seconds=1)
+    with pytest.raises(AssertionError, match="no end"):
+        town.run(rounds=8)
+    town.now += timedelta(seconds=1)
+    figure = town.run()
+    assert not decode(figure.release).terms.is_witnessed
+    assert figure.detail == (
+        "Not witnessed: nobody else gave some of the masks of trustee-a, trustee-b, trustee-c."
+    )
+    assert encode(compose_again(area.store, area.roster, figure)) == figure.release
+
+
+def test_a_witness_that_comes_back_within_the_week_ends_the_wait():
+    area = SmallArea()
+    area.contribute_all()
+    town = Town(area, away=(3,))
+    with pytest.raises(AssertionError, match="no end"):
+        town.run(rounds=8)
+    town.away = set()
+    assert decode(town.run().release).terms.is_witnessed
 
 
 def test_refusals_for_good_end_a_figure_and_say_why():

@@ -4,6 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from cloud.release import opening
 from cloud.release.closing import basis_of, close
 from cloud.release.opening import WITNESS_WAIT, advance, asked
 from cloud.store.area import FigureStage
@@ -130,17 +131,21 @@ def test_two_liars_of_four_publish_nothing():
     assert not figure.opened
 
 
-def test_a_household_whose_seeds_one_trustee_lacks_is_no_lie():
+def test_who_lacks_a_household_s_seeds_is_named_and_is_no_liar():
     area = full()
     area.fakes[1].unknown = {area.members[3].entry}
     figure = run(area)
     assert figure.left_out == ((area.members[3].entry, Reason.SEEDS),)
-    assert not figure.detail
+    assert figure.detail == "trustee-b has no seeds of 1 household."
 
 
 def test_without_comparing_copies_a_lie_would_be_published(monkeypatch):
     area = full()
     lying(area, 2, Ask.SUM, sums=slice(1), places=slice(1))
-    monkeypatch.setattr("cloud.release.opening._differing", lambda *_: "")
+    read = opening._read
+    monkeypatch.setattr(
+        "cloud.release.opening._read",
+        lambda *asked: msgspec.structs.replace(read(*asked), pairs=()),
+    )
     figure = run(area, (2, 1, 0))
     assert figure.stage is FigureStage.RELEASED

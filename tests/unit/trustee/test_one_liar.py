@@ -11,8 +11,12 @@ from protocol.trustee_messages import (
     Ask,
     Entries,
     FromPeer,
+    Hello,
+    Holding,
     LogEntry,
+    RequestPage,
     SignedSummary,
+    Synced,
     Wanted,
     sign_log_entry,
 )
@@ -239,6 +243,88 @@ def test_pages_of_a_liar_do_not_spoil_what_an_honest_trustee_gives_back(area, tm
     restored.take_peer(LIAR, FromPeer(lie))
     restored.take_peer("trustee-c", page)
     assert not restored._log.missing("trustee-b")
+
+
+def _false_log(area, liar):
+    return [lines(line(liar, signed.summary)) for signed in invented(area)]
+
+
+def _false_figure(area, liar):
+    true = area.request(day=area.today - 1).summary
+    summary = msgspec.structs.replace(true.summary, day=area.today)
+    return [lines(line(liar, SignedSummary(summary, true.signature)))]
+
+
+def _another_s_line(area, liar):
+    entry = LogEntry("trustee-c", 0, bytes(32), area.request(area.near[1:]).summary, 9)
+    return [lines(sign_log_entry(entry, COLLECTIVITY, liar.identity.signing_key))]
+
+
+def _answers_early(area, liar):
+    """The true line about the sum before anybody was asked, and the check after it."""
+    first = line(liar, area.request().summary)
+    return [lines(first, line(liar, area.request(ask=Ask.CHECK).summary, 1, first.hash))]
+
+
+def _two_logs(area, liar):
+    summary = area.request(ask=Ask.CHECK).summary
+    return [lines(line(liar, summary, households=count)) for count in range(5)]
+
+
+def _holes(area, liar):
+    return [lines(line(liar, area.request().summary, 7, bytes(range(32))))]
+
+
+def _more_than_there_is(area, _):
+    """A hello that claims logs which nobody has, and ends of hellos that nobody sent."""
+    names = [trustee.name for trustee in area.set.trustees]
+    holdings = tuple(Holding(name, 1_000, bytes(range(32))) for name in names)
+    return [
+        FromPeer(Hello(bytes(16), holdings)),
+        *(FromPeer(Synced(name, bytes(16))) for name in names),
+        FromPeer(Wanted((bytes(32), area.request().request.id))),
+        FromPeer(RequestPage(area.request().request.id, 0, 1, b"nothing")),
+    ]
+
+
+STRATEGIES = {
+    "honest": lambda *_: [],
+    "invented requests": _false_log,
+    "a true request as another figure's": _false_figure,
+    "a line in another's name": _another_s_line,
+    "the true lines too early": _answers_early,
+    "two logs": _two_logs,
+    "a log with holes": _holes,
+    "claims": _more_than_there_is,
+}
+
+
+@pytest.mark.parametrize("away", [None, 1, 2, 3])
+@pytest.mark.parametrize("is_withheld", [False, True])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_no_strategy_of_one_log_changes_or_stops_an_answer(
+    area, tmp_path, strategy, is_withheld, away
+):
+    """Only with another one away, a liar can keep trustees that start from being ready."""
+    there = [n for n in range(1, 4) if n != away]
+    liar = area.trustee(0, is_alone=False)
+    honest = {n: area.stored(tmp_path / str(n), n, is_alone=False) for n in there}
+    town = [*honest.values(), *([] if is_withheld else [liar])]
+    expected = [ask(area.trustee(n), area.request(ask=one)) for n in there for one in Ask]
+    says([*honest.values(), liar], *STRATEGIES[strategy](area, liar))
+    greet(town)
+    says([*honest.values(), liar], *STRATEGIES[strategy](area, liar))
+    answers = []
+    for trustee in honest.values():
+        for one in Ask:
+            answers.append(ask(trustee, area.request(ask=one)))
+            share_answers(trustee, [other for other in town if other is not trustee])
+    for trustee in honest.values():
+        assert {offender for _, offender in alarms(trustee)} <= {LIAR}
+        trustee._log.close()
+    may_stop = is_withheld and away is not None
+    for answer, true in zip(answers, expected, strict=True):
+        assert answer == true or (may_stop and answer.reason is Reason.NOT_READY)
 
 
 def _given_back_up_to_the_request(restored, others):

@@ -1,5 +1,7 @@
 """A trustee answers once, for sets that the rules allow, with the same bytes if asked again."""
 
+import sqlite3
+
 import msgspec
 import numpy as np
 import pytest
@@ -252,7 +254,7 @@ def test_log_is_chained_append_only_and_its_damage_is_found(area, tmp_path):
         check_chain(entries[1:], trustee.identity)
     with pytest.raises(StoreError):
         check_chain(list(reversed(entries)), trustee.identity)
-    with pytest.raises(StoreError):
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
         kept._rows("DELETE FROM entry")
     assert (tmp_path / "a" / "trustee.db").stat().st_mode & 0o777 == 0o600
     kept.close()
