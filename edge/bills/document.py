@@ -129,7 +129,7 @@ def compose(judgement: Judgement, papers: Papers, lang: Lang) -> BillDocument:
         findings=(
             *(FINDINGS[lang][finding] for finding in judgement.findings),
             *remarks(judgement, lang),
-            *_proof(bill, papers.consent, lang),
+            *_proof(judgement, bill, papers.consent, lang),
         ),
         sections=_sections(bill, lang),
         total_ht=_eur(bill.total_ht, lang),
@@ -200,11 +200,13 @@ def _indices(judgement: Judgement, papers: Papers, lang: Lang) -> tuple[IndexRow
     return tuple(rows)
 
 
-def _proof(bill: Bill, consent: Consent, lang: Lang) -> list[str]:
+def _proof(judgement: Judgement, bill: Bill, consent: Consent, lang: Lang) -> list[str]:
     """Return a sentence on what the receipt of a total proves; it proves nothing of the curve."""
+    if judgement.verdict is not Verdict.CORRECT or consent is not Consent.TOTAL:
+        return []
     energy = [line for line in bill.lines if line.quantity_kwh is not None]
     is_priced = any(line.eur_per_kwh for line in energy)
-    if consent is not Consent.TOTAL or not is_priced or any(line.wh is not None for line in energy):
+    if not is_priced or any(line.wh is not None for line in energy):
         return []
     cents = wrong_cents_max([line.vat for line in energy])
     return [WORDS[lang]["proof"].format(cents=cents)]

@@ -1,10 +1,15 @@
-"""A bill as a page: what stands on it, in HTML and PDF."""
+"""A bill as a page: what stands on it, in HTML and PDF.
+
+The whole content of one page is held by a file for each language. After a change that is meant, run
+`python -m tests.unit.bills.test_bill_document` once and read what it changed.
+"""
 
 import io
 import re
 from datetime import date, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -26,6 +31,7 @@ from tests.support.french import plain
 from tests.support.household import closed_day
 from tests.support.tariffs import simple_tariff
 
+GOLDEN = Path(__file__).parent / "golden"
 START, END = date(2026, 3, 1), date(2026, 4, 1)
 TARIFF = simple_tariff(
     fixed=(
@@ -121,7 +127,9 @@ def test_indices_stand_beside_what_they_give_while_one_meter_counted():
         ("heures pleines", "2,000", "2,202", "202 kWh"),
     ]
     other = closed_day(END - timedelta(days=1), (), meter_serial="999")
-    assert compose(judged(), papers(first=first, last=other), Lang.EN).indices == ()
+    for known in ({"last": other}, {"last": None}, {"first": None, "last": last}):
+        changed = {"first": first, **known}
+        assert compose(judged(), papers(**changed), Lang.EN).indices == ()
 
 
 def test_periods_of_different_length_are_compared_by_the_day():
@@ -217,3 +225,43 @@ def test_a_bill_over_days_that_rest_on_a_doubtful_index_is_marked_as_estimated(
     assert bool(document.indices) is (doubt is Doubt.INDEX_JUMPED)
     plain, _ = read(render_html(compose(judged(), papers(**ends), lang)))
     assert mark not in plain
+
+
+def whole_page(lang) -> str:
+    """Return all that a page can show, as JSON with a line for each text."""
+    late = date(2026, 2, 26), date(2026, 2, 27), date(2026, 2, 28)
+    energies = [
+        *register_energies(0, TARIFF, late, (7, 9, *[0] * 8), 0),
+        *register_energies(0, TARIFF, [START], (101, 202, *[0] * 8), 0),
+    ]
+    judgement = Judgement(
+        "ab" * 16,
+        START,
+        END,
+        Verdict.DIFFERS,
+        (Finding.DAY_TWICE,),
+        price_bill([TARIFF], START, END, energies),
+        late=late,
+        left_out=(date(2026, 3, 30),),
+        owed=(date(2026, 2, 20),),
+        estimated=(EstimatedDays(Doubt.INDEX_JUMPED, (date(2026, 3, 2),)),),
+    )
+    shown = papers(
+        first=closed_day(date(2026, 2, 28), (), register_index_kwh=(1000, 2000, *[0] * 8)),
+        last=closed_day(date(2026, 3, 31), (), register_index_kwh=(1101, 2202, *[0] * 8)),
+        previous=judged(date(2026, 2, 1), START, steps=(90, 100)),
+        messages=("Bonjour.", "Au revoir."),
+        consent=Consent.TOTAL,
+    )
+    encoded = msgspec.json.encode(compose(judgement, shown, lang))
+    return msgspec.json.format(encoded, indent=1).decode() + "\n"
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_the_whole_page_is_the_golden_one(lang):
+    assert whole_page(lang) == (GOLDEN / f"bill.{lang}.json").read_text("utf-8")
+
+
+if __name__ == "__main__":
+    for each in Lang:
+        (GOLDEN / f"bill.{each}.json").write_text(whole_page(each), "utf-8")

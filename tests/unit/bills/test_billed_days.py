@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.bills.billed import BilledDays, runs
+from edge.bills.calendars import other_calendar
 from edge.bills.judge import judge
-from edge.bills.judgement import Finding, Verdict
+from edge.bills.judgement import Finding, OtherCalendar, Verdict
 from edge.bills.readings import meter_spans
 from edge.bills.remarks import days_text, remarks
 from edge.language.choice import Lang
@@ -369,3 +370,16 @@ def test_all_that_is_worth_knowing_is_said_in_both_languages(chip, deal):
         "Earlier days still to be billed: 2026-08-20–2026-08-22.",
         "Days never billed: 2026-09-01–2026-09-30.",
     ]
+
+
+def test_the_days_before_the_meter_took_the_calendar_are_counted():
+    first = date(2026, 3, 1)
+    days = [first + timedelta(days=number) for number in range(4)]
+    calendars = ("BASE", "BASE", "TEMPO", "TEMPO")
+    own = {
+        day: closed_day(day, (kwh,), calendar=calendar)
+        for day, kwh, calendar in zip(days, (3, 4, 5, 6), calendars, strict=True)
+    }
+    assert other_calendar(own, first, "TEMPO") == OtherCalendar(days[2], 7)
+    assert other_calendar(own, first, "BASE") == OtherCalendar(first, 0)
+    assert other_calendar(own, first, "EJP") is None

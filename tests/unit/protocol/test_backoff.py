@@ -94,3 +94,9 @@ def test_nobody_else_makes_waits_grow():
 )
 def test_the_ways_that_there_were_would_be_found(written):
     assert own_ways([("retry.py", written)])
+
+
+def test_the_default_is_half_a_second_up_to_half_a_minute():
+    assert RetryPolicy() == RetryPolicy(
+        first_s=0.5, growth=2.0, cap_s=30.0, jitter=FULL_JITTER, floor_s=0.0
+    )

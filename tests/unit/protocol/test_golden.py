@@ -1,15 +1,21 @@
 """The wire format, held by files: a change of any byte here is a new version of the protocol.
 
 To make a file for a new message, run `python -m tests.unit.protocol.test_golden NAME` once. The
-file of the names that stand for kinds, states and reasons is NAME `words`.
+files of what both sides must agree on beside that are NAME `words`, the names that stand for kinds,
+states and reasons, and NAME `constants`, sizes and limits.
 """
 
+import ast
 import enum
 import importlib
 import pkgutil
+import re
 import sys
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -23,7 +29,7 @@ from tests.support.tariffs import simple_tariff
 from tests.unit.protocol.test_envelope import BODIES, KEY, address
 
 GOLDEN = Path(__file__).parent / "golden"
-WORDS = GOLDEN / "words.txt"
+_SIMPLE = (int, float, str, bytes, tuple, Decimal, Fraction, timedelta)
 VECTORS = {
     **{kind.replace("/", "_"): seal_message(address(kind), BODIES[kind], KEY) for kind in BODIES},
     "tariff": tariff_bytes(simple_tariff()),
@@ -40,26 +46,55 @@ def test_the_wire_format_is_the_golden_one(name):
     assert VECTORS[name].hex() == (GOLDEN / f"{name}.hex").read_text().strip()
 
 
-def words() -> str:
-    """Return what each member of the protocol's enumerations is on the wire, a line each."""
-    modules = [
+def modules() -> list[ModuleType]:
+    return [
         importlib.import_module(f"protocol.{each.name}")
         for each in pkgutil.iter_modules(protocol.__path__)
     ]
+
+
+def constants() -> str:
+    """Return each constant that a module of the protocol defines itself, a line each."""
+    return "".join(
+        f"{module.__name__}.{name} = {value!r}\n"
+        for module in modules()
+        for name, value in vars(module).items()
+        if name in assigned_in(module) and isinstance(value, _SIMPLE)
+    )
+
+
+def assigned_in(module: ModuleType) -> set[str]:
+    tree = ast.parse(Path(module.__file__).read_text("utf-8"))
+    targets = (
+        target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets
+    )
+    return {
+        target.id
+        for target in targets
+        if isinstance(target, ast.Name) and re.fullmatch("[A-Z][A-Z0-9_]*", target.id)
+    }
+
+
+def words() -> str:
+    """Return what each member of the protocol's enumerations is on the wire, a line each."""
     return "".join(
         f"{module.__name__}.{kind.__name__}.{member.name} = {member.value!r}\n"
-        for module in modules
+        for module in modules()
         for kind in vars(module).values()
         if isinstance(kind, enum.EnumType) and kind.__module__ == module.__name__
         for member in kind
     )
 
 
-def test_the_words_of_the_wire_are_the_golden_ones():
-    assert words() == WORDS.read_text()
+TEXTS = {"words": words, "constants": constants}
 
 
-if __name__ == "__main__" and sys.argv[1] == "words":
-    WORDS.write_text(words())
+@pytest.mark.parametrize("name", TEXTS)
+def test_words_and_limits_of_the_wire_are_the_golden_ones(name):
+    assert TEXTS[name]() == (GOLDEN / f"{name}.txt").read_text()
+
+
+if __name__ == "__main__" and sys.argv[1] in TEXTS:
+    (GOLDEN / f"{sys.argv[1]}.txt").write_text(TEXTS[sys.argv[1]]())
 elif __name__ == "__main__":
     (GOLDEN / f"{sys.argv[1]}.hex").write_text(VECTORS[sys.argv[1]].hex() + "\n")

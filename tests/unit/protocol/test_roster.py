@@ -49,6 +49,7 @@ class Register:
     def add(self, *args, **changes):
         signed = sign_entry(self.next(*args, **changes), KEY)
         entry = self.roster.append(signed)
+        assert entry == self.roster.entry(len(self.roster) - 1)
         self.signed.append(signed)
         return entry
 

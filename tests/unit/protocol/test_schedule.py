@@ -1,10 +1,21 @@
 """Which register or price counts on a quarter-hour, where one document follows another."""
 
+import hashlib
 from datetime import date
+from decimal import Decimal
 
+import msgspec
 import pytest
 
-from protocol.schedule import Calendar, Run, ScheduleMissing, Schedules, quarter_range
+from protocol.schedule import (
+    Calendar,
+    Run,
+    ScheduleMissing,
+    Schedules,
+    quarter_range,
+    schedule_hash,
+)
+from protocol.tariff import CalendarLine
 from tests.support.listing import OFF_PEAK, PEAK, Publisher
 
 DAY = date(2026, 10, 25)
@@ -25,3 +36,16 @@ def test_registers_of_a_day_on_which_two_documents_meet():
     for each in documents:
         with pytest.raises(ScheduleMissing):
             Schedules([each]).registers(publisher.registers_by_calendar(), DAY)
+
+
+def test_a_document_is_named_by_its_own_hash():
+    publisher = Publisher()
+    first, end = quarter_range(DAY)
+    one, other = (
+        Calendar(publisher.name, name, (OFF_PEAK, PEAK), (Run(first, 0),), end)
+        for name in ("one", "other")
+    )
+    assert schedule_hash(one) == hashlib.sha256(msgspec.msgpack.encode(one)).digest()
+    assert schedule_hash(one) != schedule_hash(other)
+    line = CalendarLine("l", publisher.name, "one", (PEAK,), Decimal(1), Decimal(0))
+    assert Schedules([one, other]).hashes(line, [DAY]) == {schedule_hash(one)}

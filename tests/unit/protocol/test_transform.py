@@ -95,3 +95,11 @@ def test_a_clipped_code_is_never_longer_than_the_grid(code, bits):
     norm = float(np.linalg.norm(code))
     wanted = code * grid / max(norm, 1.0)
     assert np.abs(scaled - wanted).max() <= 2 + 1e-6 * grid
+
+
+def test_a_transform_has_a_row_or_more():
+    one = make(rows=1)
+    assert read_transform(msgspec.msgpack.encode(one)) == one
+    none = msgspec.structs.replace(one, rows=0, matrix=b"")
+    with pytest.raises(DocumentRefused):
+        read_transform(msgspec.msgpack.encode(none))
