@@ -100,6 +100,10 @@ class HouseholdSecret:
         text = b"|".join(number.to_bytes(4, "big") for number in (day, *values))
         return uniform_scalar(hmac.digest(self._blinding_key, text, "sha512"))
 
+    def draw(self, label: str, below: int) -> int:
+        """Return the household's own number in [0, below) for a label; below 2^32."""
+        return int.from_bytes(self._derive(f"volet draw v1 {label}", 16)) % below
+
     def _derive(self, label: str, length: int) -> bytes:
         return HKDF(SHA256(), length, salt=None, info=label.encode()).derive(self._root)
 

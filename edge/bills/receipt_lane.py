@@ -4,9 +4,9 @@ No threads, no sockets. `edge.bills.receipts` decides whether a receipt may leav
 the vault, so a restart changes nothing.
 """
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 import msgspec
@@ -26,6 +26,7 @@ from edge.bills.receipts import (
 from edge.contracts.listed import Contracts
 from edge.mqtt.handler import HandlerContext, InboundMessage, MessageHandler
 from edge.mqtt.message import Publish
+from edge.mqtt.moments import in_next_day
 from edge.mqtt.retry import RESEND
 from edge.vault.receipts import OwnReceiptRow
 from edge.vault.rows import DayRow
@@ -50,11 +51,11 @@ class ReceiptOptions:
 
     Attributes:
         token: returns the household's latest release token, empty while there is none.
-        send_window_s: each receipt leaves after a random delay below this.
+        moment: draws when a receipt that is made now leaves.
     """
 
     token: Callable[[], str]
-    send_window_s: float = 0.0
+    moment: Callable[[datetime], datetime] = in_next_day
 
 
 @dataclass(slots=True)
@@ -83,23 +84,24 @@ class ReceiptLane(MessageHandler):
         self._rules = ReceiptRules(context.signer, context.platform_key, context.vault, contracts)
         self._set_aside = context.set_aside
         self._options = options
-        self._rng = random.SystemRandom()
         self._look_s = 0.0
+        self._unsent: dict[bytes, datetime] = {}
         self._flights: dict[bytes, RetryTimer] = {}
         self._candidates: dict[bytes, _Candidate] = {}
 
     @property
     def is_drained(self) -> bool:
-        """Whether no receipt is unsent and none waits only for its days' blocks to be stored."""
+        """Whether no receipt is under way and none waits only for its days' blocks to be stored.
+
+        One that leaves later is in the vault: a chip at the end of a capture does not wait for it.
+        """
         waits = [candidate.why is Hold.NOT_STORED for candidate in self._candidates.values()]
-        return not self._flights and not any(waits)
+        now = self._clock.now()
+        return not any(waits) and all(leaves_at > now for leaves_at in self._unsent.values())
 
     def open(self) -> None:
         """See `MessageHandler.open`."""
-        now_s = self._clock.monotonic_s()
-        self._flights = {
-            statement: RetryTimer(now_s) for statement in self._vault.receipts.unsent()
-        }
+        self._unsent = self._vault.receipts.unsent()
         self._open_candidates()
 
     def connect(self) -> None:
@@ -133,27 +135,29 @@ class ReceiptLane(MessageHandler):
         ack = open_message(message.address, message.payload, self._platform_key, ReceiptAck)
         if ack.household_key != self._signer.household.id:
             raise MessageRefused(Reason.TOPIC, "another household's")
-        stored = [statement for statement in ack.statements if statement in self._flights]
+        stored = [statement for statement in ack.statements if statement in self._unsent]
         if stored:
             with self._vault.receipt_change() as receipts:
                 for statement in stored:
                     receipts.finish(statement)
         for statement in stored:
-            del self._flights[statement]
+            del self._unsent[statement]
+            self._flights.pop(statement, None)
 
     def outgoing(self, now_s: float) -> list[Publish]:
         """See `MessageHandler.outgoing`."""
         if now_s >= self._look_s:
             self._look_s = now_s + LOOK_S
             self._read_token()
-            self._look(now_s)
+            self._look()
+            self._begin_flights(now_s)
         out = []
         for statement, flight in list(self._flights.items()):
             if flight.due_s > now_s:
                 continue
             body = self._vault.receipts.body(statement)
             if body is None:
-                del self._flights[statement]
+                del self._flights[statement], self._unsent[statement]
                 continue
             flight.sent(now_s, RESEND)
             receipt = read_packed(body, Receipt)
@@ -181,41 +185,48 @@ class ReceiptLane(MessageHandler):
             with self._vault.receipt_change() as receipts:
                 receipts.release(token)
 
-    def _look(self, now_s: float) -> None:
-        """Make the receipts that may leave now."""
+    def _begin_flights(self, now_s: float) -> None:
+        """Begin to send the receipts whose moment has come."""
+        now = self._clock.now()
+        for statement, leaves_at in self._unsent.items():
+            if leaves_at <= now and statement not in self._flights:
+                self._flights[statement] = RetryTimer(now_s)
+
+    def _look(self) -> None:
+        """Make the receipts that nothing holds back."""
         for statement, candidate in list(self._candidates.items()):
-            look = partial(self._look_at, statement, candidate, now_s)
+            look = partial(self._look_at, statement, candidate)
             self._set_aside.handle(Kind.RECEIPT, statement, look, None)
 
-    def _look_at(self, statement: bytes, candidate: _Candidate, now_s: float) -> None:
+    def _look_at(self, statement: bytes, candidate: _Candidate) -> None:
         rows = self._rules.rows(candidate.inputs)
         candidate.why = self._rules.hold(candidate.inputs, candidate.judgement, rows)
-        if candidate.why is None and self._make(candidate, rows):
-            due_s = now_s + self._rng.uniform(0, self._options.send_window_s)
-            self._flights[statement] = RetryTimer(due_s)
+        if candidate.why is None:
+            self._make(candidate, rows)
         if candidate.why not in PASSING:
             del self._candidates[statement]
 
-    def _make(self, candidate: _Candidate, rows: list[DayRow]) -> bool:
+    def _make(self, candidate: _Candidate, rows: list[DayRow]) -> None:
         inputs, bill = candidate.inputs, candidate.judgement.bill
         if bill is None:
-            return False
+            return
         days = {row.closed.day: row.closed for row in rows}
         signer = self._signer
         try:
             receipt = make_receipt(signer.collectivity, signer.household, inputs, bill, days)
         except CipherError as exc:  # billing continues
             log.error("receipt_failed", why=str(exc))  # noqa: TRY400 - dealt with
-            return False
+            return
         row = OwnReceiptRow(
             inputs.request.id,
             inputs.contract_hash,
             is_short_period(inputs),
             msgspec.msgpack.encode(receipt),
+            self._options.moment(self._clock.now()),
         )
         with self._vault.receipt_change() as receipts:
             receipts.put(row, [day_number(day) for day in inputs.days])
-        return True
+        self._unsent[row.statement] = row.leaves_at
 
     def _topic(self) -> str:
         return device_topic(self._signer.collectivity, self._signer.device, Kind.RECEIPT)

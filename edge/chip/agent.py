@@ -29,6 +29,7 @@ from edge.identity.enrolment import Identity, signer_of
 from edge.moving.departure import MovingOptions
 from edge.mqtt.link import ChipLink, ChipLinkSettings
 from edge.mqtt.message import Publish
+from edge.mqtt.moments import at_once, in_next_day
 from edge.panel.panel import Panel
 from edge.quotes.asking import ORDER as QUOTE_ORDER
 from edge.quotes.asking import QuoteOptions
@@ -221,8 +222,11 @@ def chip_settings(directory: Path, config: EdgeConfig, agreement: Agreement | No
             watched_choices(directory), config.area, agreement, send_window_s=config.send_window_s
         ),
         moving=MovingOptions(directory),
-        receipts=ReceiptOptions(watched_release_token(directory), config.send_window_s),
-        quotes=QuoteOptions(QUOTE_ORDER.watched(directory)),
+        receipts=ReceiptOptions(
+            watched_release_token(directory),
+            at_once if config.sends_at_once else in_next_day,
+        ),
+        quotes=QuoteOptions(QUOTE_ORDER.watched(directory), asks_monthly=not config.sends_at_once),
         agreements=agreements,
         confirmation=Confirmation(directory),
     )

@@ -44,7 +44,7 @@ class EdgeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         source: the meter: a serial device, a pty, a capture file, or - for standard input.
         mode: auto finds line speed and mode by itself; the others try one speed only.
         rhythm: send once a day, or each quarter-hour.
-        send_window_s: a new block is sent after a random part of this, in seconds.
+        send_window_s: a block leaves after a random part of this (s); 0: all at once, to rehearse.
         panel: the panel, if there is one.
         sending: how fast and how often the outbox sends.
         metering: how far readings may lie apart.
@@ -71,6 +71,11 @@ class EdgeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         device = Path(self.source).resolve()
         is_serial = device.is_char_device() and not device.is_relative_to(PSEUDO_TERMINALS)
         return self.metering.is_simulated and is_serial
+
+    @property
+    def sends_at_once(self) -> bool:
+        """True if nothing that the chip sends is put off."""
+        return self.send_window_s == 0
 
     @property
     def speeds(self) -> tuple[int, ...]:

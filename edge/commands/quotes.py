@@ -16,13 +16,15 @@ from edge.contracts.agreement import Agreement, load_agreement
 from edge.identity.enrolment import Identity, load_identity
 from edge.language.choice import Lang, language
 from edge.language.numbers import day_text, time_text
-from edge.quotes.asking import leave_order
+from edge.mqtt.moments import after_wish, at_once
+from edge.quotes.asking import ORDER, QuoteOrder, leave_order
 from edge.quotes.comparing import Comparison, QuestionState, compare
 from edge.quotes.opening import QuoteFault
 from edge.quotes.picture import euros, svg
 from edge.quotes.pricing import PriceBasis, Quote, Quotes
 from edge.quotes.words import (
     ASKED,
+    ASKED_NOW,
     BASIS,
     COLUMNS,
     CURRENT,
@@ -32,6 +34,7 @@ from edge.quotes.words import (
     NO_LIST,
     NONE_YET,
     NOT_COMPARED,
+    ORDERED,
     SHORT,
     TITLE,
     UNQUOTED,
@@ -61,7 +64,12 @@ class QuoteReport(msgspec.Struct, frozen=True):
 
 @click.command(cls=HouseholdCommand)
 @directory_option(DEFAULT_DIRECTORY, "The chip's")
-@click.option("--ask", is_flag=True, help="Ask again; the running chip sends the question.")
+@click.option(
+    "--ask", is_flag=True, help="Ask again; the chip sends the question in 2 to 12 hours."
+)
+@click.option(
+    "--now", "is_now", is_flag=True, help="With --ask: at once, which shows that you are at home."
+)
 @click.option(
     "--kva", type=click.IntRange(1, 1_000), help="Subscribed power. Default: your contract's."
 )
@@ -73,7 +81,13 @@ class QuoteReport(msgspec.Struct, frozen=True):
 )
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def quotes(
-    directory: Path, kva: int | None, picture: Path | None, *, ask: bool, is_json: bool
+    directory: Path,
+    kva: int | None,
+    picture: Path | None,
+    *,
+    ask: bool,
+    is_now: bool,
+    is_json: bool,
 ) -> None:
     """Compare what each listed offer would have cost this household in the past year.
 
@@ -81,10 +95,13 @@ def quotes(
     offer. Exit code 3: the answer was refused.
     """
     identity, lang = load_identity(directory), language()
+    if is_now and not ask:
+        raise click.UsageError("--now goes with --ask.")
     if ask:
-        leave_order(directory, datetime.now(UTC))
+        order = leave_order(directory, datetime.now(UTC), at_once if is_now else after_wish)
         if not is_json:
-            echo(ASKED[lang])
+            text = ASKED_NOW[lang] if is_now else ASKED[lang]
+            echo(text.format(at=time_text(order.leaves_at, lang)))
             return
     comparison = _compare(directory, identity, load_agreement(directory), kva)
     if picture is not None and comparison.quotes is not None:
@@ -95,6 +112,7 @@ def quotes(
         )
         click.echo(msgspec.json.encode(report))
     else:
+        _print_order(ORDER.read(directory), lang)
         _print(comparison, lang)
     if comparison.fault is not None:
         sys.exit(EXIT_REFUSED)
@@ -105,6 +123,13 @@ def _compare(
 ) -> Comparison:
     with read_vault(directory) as vault:
         return compare(vault, identity, agreement, kva)
+
+
+def _print_order(order: QuoteOrder | None, lang: Lang) -> None:
+    """Say when a question leaves that has not left yet."""
+    if order is not None and order.leaves_at > datetime.now(UTC):
+        asked, at = (time_text(moment, lang) for moment in (order.asked_at, order.leaves_at))
+        echo(ORDERED[lang].format(asked=asked, at=at))
 
 
 def _print(comparison: Comparison, lang: Lang) -> None:

@@ -1,7 +1,9 @@
-"""Asks for quotes: one question when the household orders it, and nothing after the stored answer.
+"""Asks for quotes: once a month, and when the household orders it; nothing after the stored answer.
 
-The question names the year up to the day of the order, and the log's chain head: it is the same
-from every household that asks that day. It depends on no consumption, contract or earlier answer.
+The question names the year up to the day on which it leaves, and the log's chain head: it is the
+same from every household that asks that day. It depends on no consumption, contract or earlier
+answer. Every chip asks in every month, wanted or not, and an order leaves hours later, so that
+neither shows whether somebody is in.
 """
 
 import secrets
@@ -16,9 +18,10 @@ import structlog
 from edge.catalogue.reader import CatalogueReader
 from edge.mqtt.handler import HandlerContext, InboundMessage, MessageHandler
 from edge.mqtt.message import Publish
+from edge.mqtt.moments import after_wish, in_month
 from edge.vault.catalogue import QuoteRow
 from protocol.backoff import RetryPolicy
-from protocol.calendar import day_number, legal_day
+from protocol.calendar import day_number, legal_day, month_of
 from protocol.envelope import decode_body, open_message
 from protocol.errors import MessageRefused, Reason
 from protocol.messages import STATEMENT_ID_BYTES
@@ -33,17 +36,21 @@ log = structlog.get_logger()
 
 
 class QuoteOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The household's order for quotes, as its command stores it."""
+    """The household's order for quotes, as its command stores it; the question leaves later."""
 
     asked_at: datetime
+    leaves_at: datetime
 
 
 ORDER = OrderFile("quotes.json", QuoteOrder, "ask again.")
 
 
-def leave_order(directory: Path, asked_at: datetime) -> QuoteOrder:
-    """Order the chip in `directory` to ask for quotes."""
-    order = QuoteOrder(asked_at.replace(microsecond=0))
+def leave_order(
+    directory: Path, asked_at: datetime, moment: Callable[[datetime], datetime] = after_wish
+) -> QuoteOrder:
+    """Order the chip in `directory` to ask for quotes; `moment` draws when the question leaves."""
+    asked_at = asked_at.replace(microsecond=0)
+    order = QuoteOrder(asked_at, moment(asked_at))
     ORDER.leave(directory, order)
     return order
 
@@ -54,10 +61,12 @@ class QuoteOptions:
 
     Attributes:
         order: returns the household's latest order.
+        asks_monthly: whether the chip also asks by itself, once a month.
         draw_id: draws the random id of a question.
     """
 
     order: Callable[[], QuoteOrder | None] = lambda: None
+    asks_monthly: bool = False
     draw_id: Callable[[], bytes] = lambda: secrets.token_bytes(STATEMENT_ID_BYTES)
 
 
@@ -70,7 +79,7 @@ def year_before(day: date) -> date:
 
 
 class Quoting(MessageHandler):
-    """Asks while the latest order has no answer; stores the answer as received."""
+    """Asks while the latest question has no answer; stores the answer as received."""
 
     kinds = frozenset({Kind.QUOTES})
 
@@ -82,11 +91,12 @@ class Quoting(MessageHandler):
     ) -> None:
         """Ask about the log that `reader` holds."""
         self._signer, self._platform_key = context.signer, context.platform_key
-        self._vault = context.vault
+        self._vault, self._clock = context.vault, context.clock
         self._reader = reader
         self._options = options
         self._open: QuoteRow | None = None
-        self._order: QuoteOrder | None = None
+        self._asked_at: frozenset[datetime] | None = None
+        self._moment: tuple[date, datetime] | None = None
         self._parts: dict[int, bytes] = {}
         self._look_s = 0.0
         self._due_s = 0.0
@@ -130,19 +140,37 @@ class Quoting(MessageHandler):
             self._finish(row, data)
 
     def _look(self) -> None:
-        """Start the household's latest order, unless it is known already."""
+        """Begin a question whose moment has come, unless it has begun already."""
+        now = self._clock.now()
         order = self._options.order()
-        if order is None or order == self._order:
+        if order is not None and order.leaves_at <= now:
+            self._begin(order.asked_at, order.leaves_at)
+        if self._options.asks_monthly:
+            self._look_at_month(now)
+
+    def _look_at_month(self, now: datetime) -> None:
+        """Ask in this month, once its moment has come; never before a day is closed."""
+        month = month_of(legal_day(now))
+        if self._moment is None or self._moment[0] != month:
+            self._moment = month, in_month(self._signer.household, month, "quotes")
+        _, moment = self._moment
+        has_asked = any(asked_at >= moment for asked_at in self._known())
+        if moment <= now and not has_asked and self._vault.values.last_closed() is not None:
+            self._begin(moment, moment)
+
+    def _begin(self, asked_at: datetime, leaves_at: datetime) -> None:
+        if asked_at in self._known():
             return
-        self._order = order
-        known = {row.asked_at for row in self._vault.catalogue.quotes()}
-        if order.asked_at in known:
-            return
-        end = legal_day(order.asked_at)
-        self._keep(
-            QuoteRow(self._options.draw_id(), order.asked_at, year_before(end), end, b"", None)
-        )
+        end = legal_day(leaves_at)
+        self._keep(QuoteRow(self._options.draw_id(), asked_at, year_before(end), end, b"", None))
+        self._asked_at = None
         self._parts, self._due_s, self._pauses = {}, 0.0, ASK_AGAIN.waits_s()
+
+    def _known(self) -> frozenset[datetime]:
+        """Return when the questions in the vault were asked; read once after each change."""
+        if self._asked_at is None:
+            self._asked_at = frozenset(row.asked_at for row in self._vault.catalogue.quotes())
+        return self._asked_at
 
     def _question(self, row: QuoteRow) -> QuoteRequest:
         start, end = day_number(row.start), day_number(row.end)

@@ -74,16 +74,30 @@ FAULTS = bilingual(
     },
 )
 ASKED = bilingual(
-    fr="La question part d'elle-même ; elle ne dit rien de vous. Revenez voir dans une minute.",
-    en="The question goes out by itself; it says nothing about you. Look again in a minute.",
+    fr="La question part d'elle-même, à un moment tiré au sort d'ici 2 à 12 heures : personne n'y "
+    "verra que vous êtes chez vous. Elle ne dit rien de vous. La réponse sera là après {at}.",
+    en="The question goes out by itself at a moment drawn from the next 2 to 12 hours, so nobody "
+    "sees from it that you are at home. It says nothing about you. The answer is here after {at}.",
+)
+ASKED_NOW = bilingual(
+    fr="La question part tout de suite : votre collectivité voit à cette heure que quelqu'un est "
+    "chez vous, et rien d'autre. Revenez voir dans une minute.",
+    en="The question goes out at once: your collectivity sees by its time that somebody is at home, "
+    "and nothing else. Look again in a minute.",
+)
+ORDERED = bilingual(
+    fr="La question du {asked} part d'elle-même au plus tard à {at}.",
+    en="The question of {asked} goes out by itself, at {at} at the latest.",
 )
 WAITING = bilingual(
     fr="La question du {at} attend sa réponse.",
     en="The question of {at} waits for its answer.",
 )
 NONE_YET = bilingual(
-    fr="Rien n'a encore été demandé : `volet edge quotes --ask`.",
-    en="Nothing has been asked yet: `volet edge quotes --ask`.",
+    fr="Rien n'a encore été demandé. Votre boîtier demande de lui-même une fois par mois ; pour "
+    "demander plus tôt : `volet edge quotes --ask`.",
+    en="Nothing has been asked yet. Your chip asks by itself once a month; to ask sooner: `volet "
+    "edge quotes --ask`.",
 )
 NO_LIST = bilingual(
     fr="Les documents de la liste ne sont pas encore tous arrivés ; revenez plus tard.",

@@ -17,8 +17,8 @@ from system.read_only import open_read_only
 
 FILE_NAME = "vault.db"
 APPLICATION_ID = 0x564F4C45  # "VOLE"
-SCHEMA_VERSION = 7
-VERSIONS_READ = (1, 2, 3, 4, 5, 6, SCHEMA_VERSION)
+SCHEMA_VERSION = 8
+VERSIONS_READ = (1, 2, 3, 4, 5, 6, 7, SCHEMA_VERSION)
 BUSY_MS = 5_000
 
 log = structlog.get_logger()
@@ -174,6 +174,10 @@ _LETTER_TABLES: tuple[_Table, ...] = (
         frozenset(),
     ),
 )
+# Since version 8: when a receipt leaves.
+_MOMENT_TABLES: tuple[_Table, ...] = (
+    ("receipt_moments", {"statement": bytes, "leaves_at_s": int}, ("statement",), frozenset()),
+)
 # The tables that upgrade a file of version n to version n + 1.
 _UPGRADES = {
     1: _AREA_TABLES,
@@ -182,6 +186,7 @@ _UPGRADES = {
     4: _RECEIPT_TABLES,
     5: _BILLED_TABLES,
     6: _LETTER_TABLES,
+    7: _MOMENT_TABLES,
 }
 _INDEXES = (
     "CREATE INDEX blocks_by_day ON blocks (day)",

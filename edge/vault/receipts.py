@@ -4,6 +4,7 @@ Each day has at most one row: a second receipt for it raises an SQLite error.
 """
 
 from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
 from enum import IntEnum
 
 import msgspec
@@ -24,16 +25,20 @@ class ReceiptState(IntEnum):
 
 
 class OwnReceiptRow(msgspec.Struct, frozen=True):
-    """A receipt for a statement; `is_short`: its contract's one short period.
+    """A receipt for a statement.
 
-    `body` is the encoded `protocol.receipt.Receipt`. The chip that sends it signs it, which is
-    another one after a move.
+    Attributes:
+        is_short: it is for its contract's one short period.
+        body: the encoded `protocol.receipt.Receipt`. The chip that sends it signs it, which is
+            another one after a move.
+        leaves_at: when it leaves, to the second.
     """
 
     statement: bytes
     contract: bytes
     is_short: bool
     body: bytes
+    leaves_at: datetime
 
 
 class Receipts:
@@ -49,6 +54,10 @@ class Receipts:
             "INSERT INTO receipts (statement, contract, is_short, state, body) "
             "VALUES (?, ?, ?, 0, ?)",
             (row.statement, row.contract, int(row.is_short), row.body),
+        )
+        connection.execute(
+            "INSERT INTO receipt_moments (statement, leaves_at_s) VALUES (?, ?)",
+            (row.statement, int(row.leaves_at.timestamp())),
         )
         connection.executemany(
             "INSERT INTO receipt_days (day, statement) VALUES (?, ?)",
@@ -91,11 +100,18 @@ class Receipts:
         self._database.execute(
             "UPDATE receipts SET state = 1, body = NULL WHERE statement = ?", (statement,)
         )
+        self._database.execute("DELETE FROM receipt_moments WHERE statement = ?", (statement,))
 
-    def unsent(self) -> list[bytes]:
-        """Return the statements whose receipts are still to be sent."""
-        rows = self._database.execute("SELECT statement FROM receipts WHERE state = 0")
-        return [bytes(row[0]) for row in rows.fetchall()]
+    def unsent(self) -> dict[bytes, datetime]:
+        """Return the statements whose receipts are still to be sent, with when each leaves.
+
+        A receipt that was made before this was stored leaves at once.
+        """
+        rows = self._database.execute(
+            "SELECT r.statement, coalesce(m.leaves_at_s, 0) FROM receipts r "
+            "LEFT JOIN receipt_moments m ON m.statement = r.statement WHERE r.state = 0"
+        ).fetchall()
+        return {bytes(name): datetime.fromtimestamp(at_s, UTC) for name, at_s in rows}
 
     def body(self, statement: bytes) -> bytes | None:
         """Return the receipt for a statement, None if none is to be sent."""

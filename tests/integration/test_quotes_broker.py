@@ -86,7 +86,7 @@ def test_a_household_learns_which_offer_is_cheapest_over_the_real_broker(broker,
         chip.live()
         shown = ("--dir", chip.directory)
         assert json.loads(run(edge_quotes, *shown, "--json"))["state"] == "not_asked"
-        run(edge_quotes, *shown, "--ask")
+        assert "at once" in run(edge_quotes, *shown, "--ask", "--now", "--lang", "en")
         chip.wait(
             lambda: any(row.answer for row in chip.vault.catalogue.quotes()), "the answer to come"
         )

@@ -15,6 +15,7 @@ from edge.contracts.agreement import Agreement
 from edge.contracts.meter import meter_hash
 from edge.identity.enrolment import signer_of
 from edge.mqtt.message import Arrived, Connected
+from edge.mqtt.moments import at_once
 from edge.mqtt.outbox import OutboxSettings
 from edge.simulate.host import host_time_at
 from edge.vault.vault import Vault
@@ -56,6 +57,8 @@ def day(number: int) -> date:
 
 class Home(Bench):
     """A chip that judges statements and sends receipts, and the cloud's own ingest over a store."""
+
+    moment = staticmethod(at_once)
 
     def __init__(
         self,
@@ -113,7 +116,7 @@ class Home(Bench):
         self.vault = Vault.open(self.directory, signer_of(self.identity))
         settings = ChipSettings(
             outbox=OutboxSettings(backlog_per_s=1_000.0, backlog_window=64),
-            receipts=ReceiptOptions(lambda: self.token),
+            receipts=ReceiptOptions(lambda: self.token, self.moment),
             agreements={self.agreement.contract_hash: self.agreement},
         )
         self.chip = Chip(self.identity, self.vault, self.clock, settings)

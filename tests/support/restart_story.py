@@ -26,6 +26,7 @@ from edge.moving.departure import leave_order as order_to_leave
 from edge.moving.erasing import erase
 from edge.moving.transfer import pack, take_in
 from edge.mqtt.message import Arrived
+from edge.mqtt.moments import at_once
 from edge.quotes.asking import leave_order as order_quotes
 from edge.simulate.host import host_time_at
 from edge.tic.decoder import Decoder
@@ -71,6 +72,7 @@ STATES = (
     "contribution_refused",
     "contribution_missed",
     "quotes_ordered",
+    "quotes_ordered_for_later",
     "quotes_wait_for_the_list",
     "list_without_its_documents",
     "quotes_asked",
@@ -84,6 +86,7 @@ STATES = (
     "judged_before_meters_counted",
     "judged_before_the_meter_was_known",
     "receipt_unsent",
+    "receipt_leaves_later",
     "receipt_stored",
     "index_in_quarantine",
     "index_confirmed",
@@ -221,8 +224,10 @@ class Story(BillingHome):
 
     def _follow_the_list(self) -> None:
         self.kill()
-        order_quotes(self.directory, self.clock.now())
+        order_quotes(self.directory, self.clock.now(), at_once)
         self.shoot("quotes_ordered")
+        image = self._copy("quotes_ordered", "quotes_ordered_for_later")
+        order_quotes(image, self.clock.now(), lambda at: at + timedelta(days=40_000))
         self.begin()
         self.wait()
         self.shoot("quotes_wait_for_the_list")
@@ -286,6 +291,9 @@ class Story(BillingHome):
         with self.losing(Kind.RECEIPT, Kind.RECEIPT_ACK):
             self._go_on()
             self.shoot("receipt_unsent")
+        image = self._copy("receipt_unsent", "receipt_leaves_later")
+        with closing(sqlite3.connect(image / FILE_NAME)) as database, database:
+            database.execute("UPDATE receipt_moments SET leaves_at_s = leaves_at_s + 4000000000")
         self._go_on()
         self.shoot("receipt_stored")
         self._doubt_the_meter()

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from edge.contracts.agreement import load_agreement
+from edge.mqtt.moments import at_once
 from edge.quotes.asking import leave_order
 from protocol.calendar import day_start
 from protocol.errors import ConfigError
@@ -35,7 +36,8 @@ def show_papers(town: DemoTown, programs: Programs, report: DemoReport, out: Pat
     report.quote(programs.finish("receipts", "provider", "receipts", *provider))
 
     report.chapter("7  Which offer is the cheapest (`volet edge quotes`)")
-    leave_order(town.households[0].directory, day_start(town.month_end) + timedelta(hours=12))
+    noon = day_start(town.month_end) + timedelta(hours=12)
+    leave_order(town.households[0].directory, noon, at_once)
 
     def is_answered() -> bool:
         answer = json.loads(programs.finish("quotes", "edge", "quotes", *chip, "--json"))

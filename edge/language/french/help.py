@@ -230,8 +230,11 @@ HELP = {
     ),
     "Do not ask.": "Ne demande rien.",
     "Withdraw the order, while the day is open.": "Retire l'ordre, tant que le jour est ouvert.",
-    "Ask again; the running chip sends the question.": (
-        "Demande à nouveau ; le boîtier en marche envoie la question."
+    "Ask again; the chip sends the question in 2 to 12 hours.": (
+        "Demande à nouveau ; le boîtier envoie la question d'ici 2 à 12 heures."
+    ),
+    "With --ask: at once, which shows that you are at home.": (
+        "Avec --ask : tout de suite, ce qui montre que vous êtes chez vous."
     ),
     "Subscribed power. Default: your contract's.": "Puissance souscrite ; celle de votre contrat.",
     "Draw the comparison (SVG).": "Dessine la comparaison (SVG).",

@@ -287,6 +287,7 @@ SENTENCES = {
     "--meter, --from, --consent and --follow/--fixed go with --offer.": (
         "--meter, --from, --consent et --follow/--fixed ne servent qu'avec --offer."
     ),
+    "--now goes with --ask.": "--now ne sert qu'avec --ask.",
     "Give either FILE or --device, not both.": "Donnez FILE ou --device, pas les deux à la fois.",
     "A cap can be lowered only; at most {cap} is configured.": (
         "Un plafond ne peut que baisser ; {cap} au plus est configuré."

@@ -20,6 +20,7 @@ from edge.identity.key_form import rewrite_old_key
 from edge.identity.keys import load_keys
 from edge.moving.bundle import open_bundle, seal_bundle
 from edge.moving.transfer import pack, take_in
+from edge.vault.database import open_database
 from edge.vault.reader import read_vault
 from protocol.keys import SECRET_BYTES, HouseholdSecret, is_old_secret
 from tests.support.broker import wait_until
@@ -33,6 +34,13 @@ WRITTEN = Written("0.3.16")
 @pytest.fixture
 def directory(tmp_path):
     return unpack_chip(tmp_path / "chip")
+
+
+@pytest.fixture
+def upgraded(directory):
+    """The directory once a chip of today has been started on it."""
+    open_database(directory / "vault.db").conn.close()
+    return directory
 
 
 @pytest.fixture
@@ -126,11 +134,11 @@ def test_a_card_that_takes_no_writes_stops_no_chip(directory, monkeypatch):
 # The whole directory
 
 
-def test_an_old_directory_is_read_by_every_command_of_the_household(directory):
-    assert load_identity(directory).household_key.hex() == WRITTEN.facts["household_key"]
-    assert load_contract(directory) is not None
+def test_an_old_directory_is_read_by_every_command_of_the_household(upgraded):
+    assert load_identity(upgraded).household_key.hex() == WRITTEN.facts["household_key"]
+    assert load_contract(upgraded) is not None
     for command in (("status",), ("bills",), ("letters",), ("receipts",)):
-        told = CliRunner().invoke(volet, ["edge", *command, "--dir", str(directory), "--json"])
+        told = CliRunner().invoke(volet, ["edge", *command, "--dir", str(upgraded), "--json"])
         assert told.exit_code == 0, (command, told.output)
 
 
@@ -174,12 +182,12 @@ def test_an_old_chip_starts_and_goes_on_as_a_process(directory, key, tmp_path):
 # Bundles
 
 
-def test_an_old_directory_moves_whole_into_a_chip_of_today(directory, tmp_path):
-    bundle = open_bundle(seal_bundle(pack(directory), PASSPHRASE, log2_n=10), PASSPHRASE)
+def test_an_old_directory_moves_whole_into_a_chip_of_today(upgraded, tmp_path):
+    bundle = open_bundle(seal_bundle(pack(upgraded), PASSPHRASE, log2_n=10), PASSPHRASE)
     taken = take_in(tmp_path / "new", bundle, date(2026, 11, 1))
     assert taken.has_ledger
     WRITTEN.check(load_keys(tmp_path / "new").household)
-    assert VaultView(tmp_path / "new").intervals == VaultView(directory).intervals
+    assert VaultView(tmp_path / "new").intervals == VaultView(upgraded).intervals
 
 
 @pytest.mark.parametrize("tenseal", TENSEALS)

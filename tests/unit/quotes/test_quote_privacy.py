@@ -1,6 +1,7 @@
 """Asking says nothing: the same bytes whatever was drawn and whoever is cheapest, and then silence."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,6 +10,7 @@ from cloud.catalogue.log import Publisher as ListPublisher
 from cloud.catalogue.log import listed_in
 from edge.chip.chip import ChipSettings
 from edge.mqtt.message import Arrived, Publish
+from edge.mqtt.moments import in_month
 from edge.mqtt.outbox import OutboxSettings
 from edge.quotes.asking import QuoteOptions, QuoteOrder, Quoting
 from edge.quotes.comparing import QuestionState, compare
@@ -35,7 +37,7 @@ class Home(Bench):
         cloud = RealCloud(IDENTITY, PLATFORM_KEY, folder / "cloud", lambda: self.clock.at)
         settings = ChipSettings(
             outbox=OutboxSettings(backlog_per_s=1_000.0, backlog_window=64),
-            quotes=QuoteOptions(lambda: self.order, lambda: bytes(16)),
+            quotes=QuoteOptions(lambda: self.order, draw_id=lambda: bytes(16)),
         )
         super().__init__(folder / "chip", cloud, IDENTITY, START, settings=settings)
         self.meter.energy_wh = lambda number: 900 if number // 4 % 2 == register - 1 else 3
@@ -58,7 +60,7 @@ class Home(Bench):
     def ask(self) -> list[Publish]:
         """Ask, look at the quotes, and return all that leaves the chip from then on."""
         self.sent.clear()
-        self.order = QuoteOrder(self.clock.at)
+        self.order = QuoteOrder(self.clock.at, self.clock.at)
         for minute in range(30):
             self.pump(rounds=2)
             self.clock.seconds += 61
@@ -171,7 +173,7 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_question(homes):
 def test_an_answer_outlives_a_kill_and_a_second_order_is_a_new_question(homes):
     home = homes[0]
     assert home.compared().state is QuestionState.NOT_ASKED
-    home.order = QuoteOrder(home.clock.at)
+    home.order = QuoteOrder(home.clock.at, home.clock.at)
     home.clock.seconds += 2
     home.chip.outgoing()
     assert home.compared().state is QuestionState.WAITING
@@ -182,3 +184,86 @@ def test_an_answer_outlives_a_kill_and_a_second_order_is_a_new_question(homes):
     assert total > Decimal(0)
     home.clock.at += timedelta(hours=1)
     assert len(asked(home)) == 1
+
+
+# When the question leaves
+
+
+def questions(home) -> int:
+    return sum(parse_device_topic(each.topic).kind is Kind.QUOTE for each in home.sent)
+
+
+def wait_until(home, at, step=timedelta(minutes=11)) -> None:
+    """Let time pass up to the last step before `at`."""
+    while home.clock.at + step < at:
+        home.clock.at += step
+        home.clock.seconds += step.total_seconds()
+        home.pump(rounds=1)
+
+
+def come_to(home, at) -> None:
+    home.clock.at = max(home.clock.at, at)
+    home.clock.seconds += 61
+    home.pump(rounds=2)
+
+
+def test_an_order_leaves_at_its_moment_and_names_that_day(homes):
+    home = homes[0]
+    home.sent.clear()
+    leaves_at = home.clock.at + timedelta(hours=11)
+    home.order = QuoteOrder(home.clock.at, leaves_at)
+    wait_until(home, leaves_at)
+    assert questions(home) == 0
+    come_to(home, leaves_at)
+    assert questions(home) == 1
+    assert home.vault.catalogue.quotes()[0].end == legal_day(leaves_at)
+
+
+@pytest.fixture
+def monthly(tmp_path):
+    """A household that orders nothing, whose chip asks by itself."""
+    made = Home(tmp_path / "monthly", 1, [Provider().offer(product="one")])
+    quotes = QuoteOptions(lambda: made.order, asks_monthly=True)
+    made.settings = replace(made.settings, quotes=quotes)
+    yield made
+    made.kill()
+
+
+def test_a_chip_asks_by_itself_once_a_month_at_the_households_moment(monthly):
+    monthly.live()
+    moments = [
+        in_month(IDENTITY.household, date(2026, month, 1), "quotes") for month in (10, 11, 12)
+    ]
+    for number, moment in enumerate(moments):
+        if moment > monthly.clock.at:
+            wait_until(monthly, moment)
+            assert questions(monthly) == number
+            monthly.clock.at = moment + timedelta(minutes=1)
+        monthly.kill()
+        monthly.begin()
+        for _ in range(3):
+            monthly.clock.seconds += 61
+            monthly.pump(rounds=2)
+        assert questions(monthly) == number + 1
+    asked_at = [row.asked_at for row in monthly.vault.catalogue.quotes()]
+    assert sorted(asked_at) == moments
+
+
+def test_an_order_changes_nothing_about_the_question_of_the_month(monthly):
+    monthly.live()
+    october, november = (
+        in_month(IDENTITY.household, date(2026, month, 1), "quotes") for month in (10, 11)
+    )
+    wait_until(monthly, october)
+    come_to(monthly, october)
+    monthly.order = QuoteOrder(monthly.clock.at, monthly.clock.at)
+    come_to(monthly, october)
+    wait_until(monthly, november)
+    come_to(monthly, november)
+    assert november in {row.asked_at for row in monthly.vault.catalogue.quotes()}
+
+
+def test_nothing_is_asked_before_a_day_is_closed(monthly):
+    monthly.begin()
+    come_to(monthly, in_month(IDENTITY.household, date(2026, 11, 1), "quotes"))
+    assert monthly.vault.catalogue.quotes() == []

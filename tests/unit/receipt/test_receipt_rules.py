@@ -1,6 +1,6 @@
 """When a receipt may leave: each rule on its own, and all of them together over random histories."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -27,6 +27,7 @@ from protocol.contract import Consent, StatementRequest
 START = date(2026, 1, 1)
 END = START + timedelta(days=365)
 CONTRACT = b"c" * 32
+AT = datetime(2026, 2, 1, 3, 4, 5, tzinfo=UTC)
 RECEIPTS_CAME_WITH = 5
 NO_PAST = Past({}, (), 0, ())
 
@@ -165,7 +166,7 @@ def database(tmp_path):
 
 
 def row(number: int, *, is_short=False) -> OwnReceiptRow:
-    return OwnReceiptRow(bytes([number]) * 16, CONTRACT, is_short, b"body")
+    return OwnReceiptRow(bytes([number]) * 16, CONTRACT, is_short, b"body", AT)
 
 
 def test_a_day_cannot_be_covered_twice_whatever_the_rules_say(database):
@@ -194,9 +195,12 @@ def test_what_may_have_been_covered_is_free_again_at_the_households_word(databas
 def test_a_receipt_is_kept_until_it_is_held_and_its_days_for_longer(database):
     receipts = Receipts(database)
     receipts.put(row(1), [5, 6])
-    assert (receipts.unsent(), receipts.body(bytes([1]) * 16)) == ([bytes([1]) * 16], b"body")
+    assert (receipts.unsent(), receipts.body(bytes([1]) * 16)) == (
+        {bytes([1]) * 16: AT},
+        b"body",
+    )
     receipts.finish(bytes([1]) * 16)
-    assert (receipts.unsent(), receipts.body(bytes([1]) * 16)) == ([], None)
+    assert (receipts.unsent(), receipts.body(bytes([1]) * 16)) == ({}, None)
     receipts.prune(6)
     assert receipts.covered() == {6: True}
 

@@ -1,6 +1,7 @@
 """`volet edge receipts`: what was signed off, what holds receipts back, and the household's word."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
@@ -12,6 +13,7 @@ from protocol.errors import VoletError
 from tests.support.receipts import Home
 
 STATEMENT = b"s" * 16
+AT = datetime(2026, 2, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def test_what_was_signed_off_is_shown(home):
 
 def test_what_holds_receipts_back_is_said_with_the_next_step(home):
     with home.vault.receipt_change() as tables:
-        tables.put(OwnReceiptRow(b"u" * 16, b"c" * 32, False, b"body"), [1])
+        tables.put(OwnReceiptRow(b"u" * 16, b"c" * 32, False, b"body", AT), [1])
         tables.presume([2, 3])
         tables.put_mismatch(b"1" * 16)
         tables.put_mismatch(b"2" * 16)
