@@ -371,6 +371,18 @@ class StoreContract:
 
     # retention
 
+    @pytest.mark.xfail(strict=True, reason="incarnations are kept for ever")
+    def test_an_incarnation_of_which_nothing_is_kept_is_forgotten(self, store, chip):
+        old, new = date(2025, 8, 31), date(2025, 9, 1)
+        names = [Incarnation(bytes([n]) * 8) for n in range(3)]
+        for day, name in zip([old, old, new], names, strict=True):
+            put(store, epoch_item(chip, day, incarnation=name))
+        put(store, block_item(chip, 1, old, incarnation=names[0]))
+        assert [store.expire(new, 3) for _ in range(2)] == [1, 0]
+        (holdings,) = store.holdings([chip.household_key])
+        assert [state.incarnation for state in holdings.states] == [names[2]]
+        assert put(store, block_item(chip, 1, old, incarnation=names[0])) == [Reason.NO_EPOCH]
+
     def test_retention_deletes_old_blocks_then_their_headers_and_states_stay(self, store, chip):
         old, new = date(2025, 8, 31), date(2025, 9, 1)
         items = [epoch_item(chip, old), epoch_item(chip, new)]

@@ -57,6 +57,42 @@ def test_generation_must_rise(area, trustee):
     assert refused(trustee) == {"conflict": 2}
 
 
+@pytest.mark.xfail(strict=True, reason="a trustee keeps every generation that a chip invents")
+def test_a_chip_has_few_generations_a_quarter_and_new_ones_in_the_next():
+    area = TrusteeArea(homes=6, far=0)
+    trustee = area.trustee(teaches=False)
+    area.teach(trustee)
+    home, other = area.near[:2]
+    taken = [
+        trustee.take_key_shares(home.topic, area.letters(home, generation=generation))
+        for generation in range(1, 101)
+    ]
+    kept = taken.count(True)
+    assert kept < 40
+    assert len(trustee._log.seeds()) == kept
+    assert refused(trustee) == {"over_quota": 100 - kept}
+    assert trustee.take_key_shares(other.topic, area.letters(other))
+    area.today += 92
+    assert trustee.take_key_shares(home.topic, area.letters(home, generation=101))
+
+
+@pytest.mark.xfail(strict=True, reason="a trustee opens as many useless letters as a chip sends")
+def test_letters_that_do_not_open_are_tried_a_few_times_a_day_only(area, trustee):
+    home = area.near[0]
+    for generation in range(1, 101):
+        letters = area.letters(home, generation=generation, letters=(b"x",) * 4)
+        assert not trustee.take_key_shares(home.topic, letters)
+    assert refused(trustee)["unknown_seeds"] < 40
+
+
+@pytest.mark.xfail(strict=True, reason="letters that wait for a roster entry have no bound")
+def test_letters_that_wait_have_a_bound_in_bytes(area, trustee):
+    strangers = [Home(area.shape) for _ in range(40)]
+    for stranger in strangers:
+        assert not trustee.take_key_shares(stranger.topic, bytes(60_000))
+    assert trustee._letters.waiting() == ()
+
+
 def test_letters_signed_by_another_or_under_another_topic_are_refused(area, trustee):
     home, other = area.near[:2]
     real = home.signing_key
