@@ -140,7 +140,7 @@ class _Area:
         self._measures, self._head = cosigned.hash, roster[-1].hash
         kept = TrusteeLog.open(directory)
         for entry in self._entries:
-            kept.put_seeds(_seeds(entry, town.signed_set.hash))
+            kept.put_seeds(_seeds(entry, town.signed_set.hash), _NUMBER)
         self.log = kept
         self.trustee = TrusteeCore(town.members[0], kept, lambda: _NUMBER, is_alone=True)
         self.trustee.confirm(fingerprint(town.signed_set))

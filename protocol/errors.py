@@ -55,6 +55,7 @@ class Reason(StrEnum):
     CONFLICT = "conflict"
     NO_EPOCH = "no_epoch"
     MAC = "bad_mac"
+    QUOTA = "over_quota"
     # The area lane.
     LATE = "late"
     CHECK_SLOT = "bad_check_slot"

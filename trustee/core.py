@@ -111,7 +111,7 @@ class TrusteeCore:
         self._today = today
         self._is_alone = is_alone
         self._letters = HeldKeyShares(
-            trustee_log, self.documents, identity.sealing_key, identity.name
+            trustee_log, self.documents, identity.sealing_key, identity.name, today
         )
         self._pages = Assembly()
         self._bindings = Bindings()

@@ -16,7 +16,7 @@ from protocol.errors import StoreBusy, StoreError
 from system.sqlite_errors import CAUSED_BY_A_VALUE
 
 APPLICATION_ID = 0x564C5454  # "VLTT"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 LOCK_WAIT_S = 5.0
 FILE_NAME = "trustee.db"
 
@@ -31,7 +31,8 @@ CREATE TABLE roster (
 ) STRICT;
 CREATE TABLE seed (
   household BLOB NOT NULL, generation INTEGER NOT NULL, trustees BLOB NOT NULL,
-  digest BLOB NOT NULL, seeds BLOB NOT NULL, PRIMARY KEY (household, generation)
+  digest BLOB NOT NULL, seeds BLOB NOT NULL, stored_on INTEGER NOT NULL,
+  PRIMARY KEY (household, generation)
 ) STRICT;
 CREATE TABLE entry (
   trustee TEXT NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL, body BLOB NOT NULL,

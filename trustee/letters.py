@@ -1,7 +1,8 @@
 """Households' seeds: opens the key shares that chips publish, and derives the month's keys."""
 
 import hashlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -17,8 +18,14 @@ from protocol.topics import Kind
 from trustee.documents import TrustedDocuments
 from trustee.log import StoredSeeds, TrusteeLog
 
-# Chips whose key shares arrived before their roster entry; the broker retains them as well.
-WAITING_MAX = 100_000
+# Of chips whose key shares arrived before their roster entry; the broker retains them as well.
+WAITING_MAX_BYTES = 256 << 20
+# Those of a set of six trustees have 10 kB.
+LETTERS_MAX_BYTES = 32 << 10
+# New seeds are for a new set of trustees, new documents, or a chip that lost its own. Opening a
+# letter takes 12 ms, so useless ones are tried no more often than a quarter's worth in a day.
+GENERATIONS_MAX = 32
+QUARTER_DAYS = 92
 MONTHS_KEPT = 2
 
 # By household key and generation.
@@ -29,14 +36,24 @@ class HeldKeyShares:
     """The households' seeds that this trustee holds."""
 
     def __init__(
-        self, log: TrusteeLog, documents: TrustedDocuments, sealing_key: SealingKey, name: str
+        self,
+        log: TrusteeLog,
+        documents: TrustedDocuments,
+        sealing_key: SealingKey,
+        name: str,
+        today: Callable[[], int],
     ) -> None:
-        """Load the seeds that were opened before."""
+        """Load the seeds that were opened before; `today` returns the number of the day."""
         self._log = log
         self._documents = documents
         self._sealing_key = sealing_key
         self._name = name
+        self._today = today
         self._waiting: dict[str, bytes] = {}
+        self._waiting_bytes = 0
+        # How often letters of each household were opened on a day.
+        self._opened_on = 0
+        self._opened = Counter[bytes]()
         self._seeds: dict[tuple[bytes, int], StoredSeeds] = {}
         self._latest: dict[bytes, StoredSeeds] = {}
         self._keys: dict[int, Keys] = {}
@@ -53,7 +70,8 @@ class HeldKeyShares:
         known.
 
         Raises:
-            MessageRefused: it is replayed or forged, or its seeds do not fit their commitments.
+            MessageRefused: it is replayed or forged, its seeds do not fit their commitments, or its
+                household has sent too many.
         """
         entry = self._documents.entry_of_device(device)
         if entry is None:
@@ -71,6 +89,8 @@ class HeldKeyShares:
             return False  # the same retained message again
         if last is not None and letters.generation <= last.generation:
             raise MessageRefused(Reason.CONFLICT, "a generation that does not rise")
+        today = self._today()
+        self._count_opening(letters.household_key, today)
         seeds = StoredSeeds(
             letters.household_key,
             letters.generation,
@@ -78,13 +98,15 @@ class HeldKeyShares:
             digest,
             self._open(letters),
         )
-        self._log.put_seeds(seeds)
+        self._log.put_seeds(seeds, today)
         self._add(seeds)
         return True
 
     def waiting_of(self, device: str) -> bytes | None:
         """Remove and return the waiting key share of a device."""
-        return self._waiting.pop(device, None)
+        payload = self._waiting.pop(device, None)
+        self._waiting_bytes -= len(payload or b"")
+        return payload
 
     def waiting(self) -> tuple[str, ...]:
         """Return the devices whose key shares wait."""
@@ -117,9 +139,26 @@ class HeldKeyShares:
         return results
 
     def _put_aside(self, device: str, payload: bytes) -> bool:
-        if len(self._waiting) < WAITING_MAX or device in self._waiting:
+        if len(payload) > LETTERS_MAX_BYTES:
+            raise MessageRefused(Reason.OVERSIZE, f"{len(payload)} bytes")
+        self.waiting_of(device)
+        if self._waiting_bytes + len(payload) <= WAITING_MAX_BYTES:
             self._waiting[device] = payload
+            self._waiting_bytes += len(payload)
         return False
+
+    def _count_opening(self, household_key: bytes, today: int) -> None:
+        """Count a letter that is about to be opened.
+
+        Raises:
+            MessageRefused: the household has had all that it may have today or in this quarter.
+        """
+        if self._opened_on != today:
+            self._opened_on, self._opened = today, Counter()
+        kept = self._log.count_seeds(household_key, today - QUARTER_DAYS)
+        if max(kept, self._opened[household_key]) >= GENERATIONS_MAX:
+            raise MessageRefused(Reason.QUOTA, "more seeds than a household may send")
+        self._opened[household_key] += 1
 
     def _open(self, letters: SeedLetters) -> bytes:
         trustees = self._documents.trustee_set(letters.trustees)

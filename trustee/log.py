@@ -121,11 +121,21 @@ class TrusteeLog(TrusteeDatabase):
         )
         return [StoredSeeds(*row) for row in rows]
 
-    def put_seeds(self, seeds: StoredSeeds) -> None:
+    def count_seeds(self, household_key: bytes, since: int) -> int:
+        """Return how many generations of a household's seeds were stored after the day `since`."""
+        rows = self._rows(
+            "SELECT count(*) FROM seed WHERE household = ? AND stored_on > ?",
+            [household_key, since],
+        )
+        return int(rows[0][0])
+
+    def put_seeds(self, seeds: StoredSeeds, today: int) -> None:
         """Store a household's seeds of a new generation."""
         with self.writing():
             self._db.execute(
-                "INSERT INTO seed VALUES (?, ?, ?, ?, ?)", list(msgspec.structs.astuple(seeds))
+                "INSERT INTO seed (household, generation, trustees, digest, seeds, stored_on)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                [*msgspec.structs.astuple(seeds), today],
             )
 
     def holding(self, trustee: str) -> Holding:

@@ -8,7 +8,7 @@ resend. A method that raises `StoreBusy` has changed nothing and can be called a
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import structlog
@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.ingest.handler import HandlerResult, MessageHandler, Request, VerifiedMessage
 from cloud.ingest.handlers import make_handlers
+from cloud.ingest.quotas import Quotas, Sender
 from cloud.ingest.status import FleetIngest, StatusMessage
 from cloud.ingest.verify import address_of, open_up
 from cloud.store import Count, DeadLetter, Device, IngestBatch, Store, dead_letter
@@ -64,6 +65,8 @@ class _Sorted:
     senders: dict[DeviceId, Device] = field(default_factory=dict)
     statuses: list[StatusMessage] = field(default_factory=list)
     refused: list[tuple[Incoming, MessageRefused]] = field(default_factory=list)
+    sent: Counter[Sender] = field(default_factory=Counter)
+    dropped: int = 0
 
 
 class Ingest:
@@ -85,6 +88,7 @@ class Ingest:
         self._by_kind = {kind: handler for handler in self._handlers for kind in handler.bodies}
         self._kinds = {*self._by_kind, Kind.STATUS}
         self._fleet = FleetIngest(store.fleet)
+        self._quotas = Quotas()
         self._repeated = Repeated()
 
     def process(self, messages: Sequence[Incoming]) -> Processed:
@@ -134,7 +138,7 @@ class Ingest:
         if not messages:
             return Processed()
         at = self._clock()
-        batch = self._sort(messages)
+        batch = self._sort(messages, at.date())
         with self._store.transaction():
             results = [
                 handler.take(messages_taken, at)
@@ -149,20 +153,23 @@ class Ingest:
             self._bury(refused, at)
             # Answers read what was just stored; if they cannot be read, nothing is.
             outgoing = tuple(message for result in results for message in result.answers())
-        return _processed(results, refused, outgoing)
+        self._quotas.add(batch.sent, at.date())
+        return _processed(results, refused, batch.dropped, outgoing)
 
     def _bury(self, refused: Iterable[tuple[Incoming, MessageRefused]], at: datetime) -> None:
         letters = [_letter(message, why, at) for message, why in refused]
         if letters:
             self._store.put_batch(IngestBatch(at, refused=letters))
 
-    def _sort(self, messages: Sequence[Incoming]) -> _Sorted:
-        """Verify messages, and sort them by kind."""
+    def _sort(self, messages: Sequence[Incoming], day: date) -> _Sorted:
+        """Verify messages that are within their chip's quota of `day`, and sort them by kind."""
         batch = _Sorted()
         addressed = []
         for message in messages:
             try:
                 address, kind = address_of(self._collectivity, message.topic, self._kinds)
+                if not self._is_within_quota(batch, (address.device, kind), day):
+                    continue
                 if message.payload or kind not in _CLEARED_KINDS:
                     addressed.append((message, address, kind))
             except MessageRefused as exc:
@@ -189,6 +196,19 @@ class Ingest:
             )
         return batch
 
+    def _is_within_quota(self, batch: _Sorted, sender: Sender, day: date) -> bool:
+        """Count a message; the first beyond the quota is refused by name, the rest are dropped.
+
+        Raises:
+            MessageRefused: the first one beyond the quota.
+        """
+        left = self._quotas.left(sender, day) - batch.sent[sender]
+        batch.sent[sender] += 1
+        if left == 0:
+            raise MessageRefused(Reason.QUOTA, "more than a chip may send in a day")
+        batch.dropped += left < 0
+        return left > 0
+
 
 def _why_refused(handler: MessageHandler[Any], body: Any, device: Device) -> MessageRefused | None:
     """Check a verified body against its enrolment and bounds."""
@@ -204,10 +224,11 @@ def _why_refused(handler: MessageHandler[Any], body: Any, device: Device) -> Mes
 def _processed(
     results: Sequence[HandlerResult],
     refused: Sequence[tuple[Incoming, MessageRefused]],
+    dropped: int,
     outgoing: tuple[Outgoing, ...],
 ) -> Processed:
     """Combine the handlers' results of a stored batch."""
-    reasons = Counter(why.reason for _, why in refused)
+    reasons = Counter(why.reason for _, why in refused) + Counter({Reason.QUOTA: dropped})
     by_kind = Counter(
         (parse_device_topic(message.topic).kind, why.reason)
         for result in results

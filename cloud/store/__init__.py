@@ -119,7 +119,8 @@ class BatchOutcome(msgspec.Struct, frozen=True):
 class Holdings(msgspec.Struct, frozen=True):
     """The states of all incarnations of a household key, ordered by incarnation.
 
-    A state includes everything ever stored, even blocks deleted after their retention time.
+    A state includes everything ever stored of an incarnation, even blocks deleted after their
+    retention time. An incarnation of which everything was deleted has none.
     """
 
     household_key: HouseholdKeyId
@@ -352,7 +353,7 @@ class Store(MovingStore, Protocol):
         """Delete at most `limit` blocks of days before `before`; return how many were deleted.
 
         A header is deleted once its whole month lies before `before` and no blocks are left to
-        delete.
+        delete, and an incarnation is forgotten with its last header.
         """
 
     def close(self) -> None:

@@ -16,10 +16,11 @@ from protocol.packed import read_packed
 
 # An honest chip sends in order, within a window; more gaps than this would not fit into an ack.
 GAPS_MAX = 512
-# An honest chip runs for years at most, and a household uses at most some thousand incarnations.
-# The limits keep a certified chip that invents more from filling the disk or an ack.
+# An honest chip runs for years at most, and an incarnation is forgotten with its last block. So a
+# chip may start ten times a day for all of the retention time. The limits keep a certified chip that
+# invents more from filling the disk, and the whole ack at 70 kB and 40 ms.
 MONTHS_MAX = 512
-INCARNATIONS_MAX = 16_384
+INCARNATIONS_MAX = 4_096
 
 
 @dataclass(slots=True)

@@ -41,6 +41,11 @@ FROM block b JOIN incarnation i ON i.id = b.incarnation
 WHERE b.household = (SELECT id FROM household WHERE key = ?) AND b.day >= ? AND b.day < ?
 ORDER BY b.day, b.j0
 """
+# A new incarnation has a header as soon as it has a row.
+_FORGET = """
+DELETE FROM incarnation WHERE NOT EXISTS (SELECT 1 FROM epoch WHERE incarnation = incarnation.id)
+  AND NOT EXISTS (SELECT 1 FROM block WHERE incarnation = incarnation.id)
+"""
 
 
 class SqliteBlocks(Tables):
@@ -118,6 +123,7 @@ class SqliteBlocks(Tables):
                 self._db.execute(
                     "DELETE FROM epoch WHERE month < ?", [day_number(month_of(before))]
                 )
+                self._db.execute(_FORGET)
         return count
 
     def _states(self, household_key: HouseholdKeyId) -> tuple[IncarnationState, ...]:

@@ -371,7 +371,6 @@ class StoreContract:
 
     # retention
 
-    @pytest.mark.xfail(strict=True, reason="incarnations are kept for ever")
     def test_an_incarnation_of_which_nothing_is_kept_is_forgotten(self, store, chip):
         old, new = date(2025, 8, 31), date(2025, 9, 1)
         names = [Incarnation(bytes([n]) * 8) for n in range(3)]

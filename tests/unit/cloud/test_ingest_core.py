@@ -58,7 +58,6 @@ def refused(processed):
 # what one chip may send in a day
 
 
-@pytest.mark.xfail(strict=True, reason="what one chip sends in a day has no bound")
 def test_what_a_chip_sends_beyond_its_day_is_dropped_and_others_are_served(store):
     now = [NOW]
     ingest = Ingest(store, "testville", PLATFORM_KEY, lambda: now[0])
@@ -76,7 +75,6 @@ def test_what_a_chip_sends_beyond_its_day_is_dropped_and_others_are_served(store
     assert acks(chip, ingest.process([chip.fetch(None)]))
 
 
-@pytest.mark.xfail(strict=True, reason="what one chip sends in a day has no bound")
 def test_a_batch_that_is_tried_again_counts_once(ingest, store, chip, monkeypatch):
     def busy(*_):
         raise StoreBusy("busy")
