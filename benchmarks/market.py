@@ -31,7 +31,7 @@ CLASSES = ("off-peak", "peak")
 def listed(start: date, end: date, tariffs: int) -> Iterator[Signed]:
     """Yield schedules that cover [start, end), then offers of `tariffs` tariffs of four kinds."""
     publisher = Ed25519PrivateKey.generate()
-    name = publisher.public_key().public_bytes_raw().hex()
+    name = publisher.public_key().public_bytes_raw()
     rng = np.random.default_rng(4)
     at = start
     while at < end:
@@ -47,7 +47,7 @@ def listed(start: date, end: date, tariffs: int) -> Iterator[Signed]:
         yield sign_document(offer, key)
 
 
-def _tariff(publisher: str, number: int, start: date) -> Tariff:
+def _tariff(publisher: bytes, number: int, start: date) -> Tariff:
     cents = Decimal(number) / 1000
     sorts: tuple[tuple[EnergyLine, ...], ...] = (
         _registers(2, cents),
@@ -79,7 +79,7 @@ def _registers(count: int, cents: Decimal) -> tuple[EnergyLine, ...]:
     )
 
 
-def _calendar(publisher: str, start: date, end: date) -> Calendar:
+def _calendar(publisher: bytes, start: date, end: date) -> Calendar:
     runs = []
     for day in days_between(start, end):
         first, _ = quarter_range(day)
@@ -87,7 +87,7 @@ def _calendar(publisher: str, start: date, end: date) -> Calendar:
     return Calendar(publisher, "hours", CLASSES, tuple(runs), quarter_range(end)[0])
 
 
-def _series(publisher: str, start: date, end: date, rng: np.random.Generator) -> PriceSeries:
+def _series(publisher: bytes, start: date, end: date, rng: np.random.Generator) -> PriceSeries:
     (first, _), (last, _) = quarter_range(start), quarter_range(end)
     prices = rng.integers(-2_000, 30_000, (last - first) // 4)
     return PriceSeries(publisher, "spot", first, 4, tuple(prices.tolist()))

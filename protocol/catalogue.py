@@ -18,6 +18,7 @@ from protocol.calendar import day_number, day_of_number
 from protocol.contract import Offer, Signed, check_extension, open_document, open_offer
 from protocol.envelope import SIZE_MAX_BYTES, decode_body
 from protocol.errors import DocumentRefused, MessageRefused
+from protocol.ids import public_key_text
 from protocol.messages import DayNumber, Hash
 from protocol.schedule import Calendar, PriceSeries, Schedule, Schedules, check_schedule
 
@@ -101,7 +102,7 @@ class Catalogue:
         self._extended_by: dict[bytes, bytes] = {}
         self._providers: dict[str, bytes] = {}
         self._by_hash: dict[bytes, Schedule] = {}
-        self._covered: dict[tuple[str, str], list[Schedule]] = {}
+        self._covered: dict[tuple[bytes, str], list[Schedule]] = {}
         self._schedules: Schedules | None = None
 
     def __contains__(self, document: bytes) -> bool:
@@ -214,7 +215,7 @@ def titles(document: Document | None) -> tuple[str, str]:
         return "", ""
     if isinstance(document, Offer):
         return document.provider, document.product
-    return document.publisher, document.name
+    return public_key_text(document.publisher), document.name
 
 
 def open_listed(signed: Signed) -> Document:
@@ -232,7 +233,7 @@ def open_listed(signed: Signed) -> Document:
         publisher = decode_body(signed.body, document_type).publisher
     except MessageRefused as exc:
         raise DocumentRefused(f"This document cannot be read: {exc.detail}.") from exc
-    key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(publisher))
+    key = Ed25519PublicKey.from_public_bytes(publisher)
     schedule: Schedule = open_document(signed, key, document_type)
     check_schedule(schedule, schedule.name)
     return schedule

@@ -19,6 +19,7 @@ from protocol.calendar import day_of_number
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused, MessageRefused
 from protocol.hpke import PUBLIC_KEY_BYTES
+from protocol.ids import PublicKey
 from protocol.json_text import read_json
 from protocol.messages import DayNumber, Hash, KeyId, StatementId
 from protocol.tariff import MarketLine, Name, Tariff, check_tariff
@@ -32,7 +33,6 @@ LATE_DAYS_MAX = 400
 # (docs/explanation/billing.md).
 TARIFF_HOLDS = timedelta(days=25)
 
-PublicKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 SealingPublicKey = Annotated[
     bytes, msgspec.Meta(min_length=PUBLIC_KEY_BYTES, max_length=PUBLIC_KEY_BYTES)
 ]
@@ -169,7 +169,7 @@ def open_offer(signed: Signed) -> Offer:
         check_tariff(tariff, f"tariff {number + 1} ({tariff.name})")
         if tariff.provider != offer.provider:
             raise DocumentRefused(f"tariff {number + 1} is another provider's.")
-        _check_market(tariff, offer.provider_key.hex())
+        _check_market(tariff, offer.provider_key)
     starts = sorted(tariff.valid_from for tariff in offer.tariffs)
     if any(timedelta() < after - before < TARIFF_HOLDS for before, after in pairwise(starts)):
         raise DocumentRefused(
@@ -178,7 +178,7 @@ def open_offer(signed: Signed) -> Offer:
     return offer
 
 
-def _check_market(tariff: Tariff, provider_key: str) -> None:
+def _check_market(tariff: Tariff, provider_key: bytes) -> None:
     """Check that no series is the provider's own, since `check_spread` exempts market series."""
     for line in tariff.energy:
         if isinstance(line, MarketLine) and line.publisher == provider_key:

@@ -7,15 +7,13 @@ record signed by the CA.
 """
 
 from datetime import date
-from typing import Annotated
 
 import msgspec
 
 from protocol.contract import Signed
+from protocol.ids import PublicKey
 from protocol.messages import Hash, KeyId
 from protocol.moving import Mandate, MandateTime
-
-PublicKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 
 
 class EnrolmentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

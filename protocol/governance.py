@@ -20,6 +20,7 @@ from protocol.area_cipher import Shape, check_shape
 from protocol.envelope import decode_body
 from protocol.errors import CipherError, DocumentRefused, MessageRefused
 from protocol.hpke import PUBLIC_KEY_BYTES
+from protocol.ids import PublicKey
 from protocol.messages import DayNumber, Hash
 
 Body = TypeVar("Body", bound=msgspec.Struct)
@@ -30,7 +31,6 @@ COLLECTIVITY_SIGNER = "collectivity"
 NOTICE_DAYS = 3
 FINGERPRINT_GROUPS = 6
 
-PublicKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 TrusteeName = Annotated[str, msgspec.Meta(pattern=r"^trustee-[a-z0-9]{1,24}(?!\n)$")]
 
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from protocol.contract import Signed, open_document
 from protocol.errors import DocumentRefused
+from protocol.ids import PublicKey
 from protocol.keys import HouseholdSecret
 from protocol.messages import DayNumber, Hash, KeyId
 from protocol.packed import read_packed
@@ -24,7 +25,6 @@ DOCUMENT_MAX_BYTES = 1_024
 SIGNATURE_BYTES = 64
 ANY_CONTRACT = bytes(32)
 
-IdentityKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 # Milliseconds since 1970; the later of two mandates applies.
 MandateTime = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
@@ -72,7 +72,7 @@ class Mandate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signature covers both of these and the chip's two keys.
     """
 
-    identity: IdentityKey
+    identity: PublicKey
     made_at: MandateTime
     signature: Annotated[
         bytes, msgspec.Meta(min_length=SIGNATURE_BYTES, max_length=SIGNATURE_BYTES)

@@ -113,7 +113,7 @@ class Drawn(msgspec.Struct, frozen=True):
 class CalendarClass(msgspec.Struct, frozen=True):
     """Wh drawn in one class of a calendar."""
 
-    publisher: str
+    publisher: bytes
     calendar: str
     name: str
 
@@ -128,7 +128,7 @@ class CalendarRegister(msgspec.Struct, frozen=True):
 class MarketDigit(msgspec.Struct, frozen=True):
     """Wh × one base-2^10 digit (0: low, 1: high) of a market line's price, in 0.00001 €."""
 
-    publisher: str
+    publisher: bytes
     series: str
     factor: Decimal
     eur_per_kwh: Decimal
@@ -349,7 +349,7 @@ class Weights:
         return registers
 
     def _market_prices(
-        self, publisher: str, series: str, month: date
+        self, publisher: bytes, series: str, month: date
     ) -> tuple[Values, npt.NDArray[np.bool_]]:
         """Return a series' own prices in a month, and where it has one, [3968] each."""
         zero = Decimal(0)

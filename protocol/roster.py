@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from protocol.calendar import day_of_number
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused, MessageRefused
+from protocol.ids import PublicKey
 from protocol.messages import DayNumber, Hash, KeyId
 
 FIRST_PREVIOUS = bytes(32)
@@ -42,7 +43,7 @@ class RosterEntry(
     previous: Hash
     household_key: KeyId
     device: str
-    signing_key: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+    signing_key: PublicKey
     point: Hash
     cell: _Code | None
     provider: Annotated[str, msgspec.Meta(max_length=32)]

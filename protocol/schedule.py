@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from protocol.calendar import QUARTER_HOUR, day_end, day_start
 from protocol.errors import DocumentRefused
+from protocol.ids import PublicKey
 from protocol.tariff import (
     PRICE_LIMIT_UNITS,
     PRICE_UNIT,
@@ -27,7 +28,6 @@ from protocol.tariff import (
     CurveLine,
     MarketLine,
     Name,
-    PublicKeyHex,
     RegisterCalendar,
     price_units,
 )
@@ -53,7 +53,7 @@ class Run(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
 class Calendar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The class of each quarter-hour of [runs[0].start, end)."""
 
-    publisher: PublicKeyHex
+    publisher: PublicKey
     name: Name
     classes: tuple[Name, ...]
     runs: tuple[Run, ...]
@@ -77,7 +77,7 @@ class PriceSeries(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Each price applies for `step` quarter-hours: 1, or 4 for an hour.
     """
 
-    publisher: PublicKeyHex
+    publisher: PublicKey
     name: Name
     start: QuarterNumber
     step: Literal[1, 4]
@@ -178,7 +178,7 @@ class Schedules:
         Raises:
             DocumentRefused: two documents of one publisher and name overlap, or differ in kind.
         """
-        self._pieces: dict[tuple[str, str], list[_Piece]] = {}
+        self._pieces: dict[tuple[bytes, str], list[_Piece]] = {}
         for schedule in documents:
             piece = _Piece(schedule, schedule_hash(schedule), schedule.values())
             self._pieces.setdefault((schedule.publisher, schedule.name), []).append(piece)
@@ -241,7 +241,7 @@ class Schedules:
         return registers
 
     def _cover(
-        self, publisher: str, name: str, wanted: type[Schedule], day: date
+        self, publisher: bytes, name: str, wanted: type[Schedule], day: date
     ) -> list[tuple[_Piece, range]]:
         covering, (at, end) = [], quarter_range(day)
         for piece in self._pieces.get((publisher, name), []):
@@ -254,7 +254,7 @@ class Schedules:
         return covering
 
 
-def _named(line: CurveLine) -> tuple[str, str, type[Schedule]]:
+def _named(line: CurveLine) -> tuple[bytes, str, type[Schedule]]:
     if isinstance(line, CalendarLine):
         return line.publisher, line.calendar, Calendar
     return line.publisher, line.series, PriceSeries

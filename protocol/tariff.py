@@ -17,6 +17,7 @@ import msgspec
 
 from protocol.errors import DocumentRefused
 from protocol.household import WEIGHT_BITS
+from protocol.ids import PublicKey
 from protocol.json_text import read_json
 from protocol.layout import REGISTERS
 
@@ -30,7 +31,6 @@ FACTOR_UNIT = Decimal("0.000001")
 LINES_MAX = 64
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
-PublicKeyHex = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
 
 
 class FixedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,11 +74,11 @@ class CalendarLine(
 ):
     """A line that prices the Wh drawn in the quarter-hours of some classes of a calendar.
 
-    `publisher` is the calendar's signing key (Ed25519, hex), `calendar` its name.
+    `publisher` is the calendar's signing key (Ed25519), `calendar` its name.
     """
 
     name: Name
-    publisher: PublicKeyHex
+    publisher: PublicKey
     calendar: Name
     classes: tuple[Name, ...]
     eur_per_kwh: Decimal
@@ -96,7 +96,7 @@ class MarketLine(
     """
 
     name: Name
-    publisher: PublicKeyHex
+    publisher: PublicKey
     series: Name
     factor: Decimal
     eur_per_kwh: Decimal
@@ -114,9 +114,9 @@ def price_units(eur_per_kwh: Decimal) -> int:
 
 
 class RegisterCalendar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The calendar of a meter's registers: its publisher's key (hex) and its name."""
+    """The calendar of a meter's registers: its publisher's key and its name."""
 
-    publisher: PublicKeyHex
+    publisher: PublicKey
     calendar: Name
 
 

@@ -91,7 +91,9 @@ def off_peak_minutes(windows: Windows, day: date) -> frozenset[int]:
     return frozenset(minutes)
 
 
-def hphc_calendar(publisher: str, name: str, windows: Windows, start: date, end: date) -> Calendar:
+def hphc_calendar(
+    publisher: bytes, name: str, windows: Windows, start: date, end: date
+) -> Calendar:
     """Make the calendar of a meter's off-peak windows over the legal days [start, end)."""
     by_day: dict[tuple[int, int], frozenset[int]] = {}
 
@@ -105,7 +107,7 @@ def hphc_calendar(publisher: str, name: str, windows: Windows, start: date, end:
 
 
 def tempo_calendar(
-    publisher: str,
+    publisher: bytes,
     name: str,
     colours: Mapping[date, Colour],
     start: date,
@@ -130,7 +132,7 @@ def tempo_calendar(
 
 
 def ejp_calendar(
-    publisher: str,
+    publisher: bytes,
     name: str,
     peaks: Collection[date],
     start: date,
@@ -150,7 +152,7 @@ def ejp_calendar(
 
 
 def _calendar(
-    publisher: str,
+    publisher: bytes,
     name: str,
     classes: tuple[str, ...],
     span: tuple[date, date, time],

@@ -43,7 +43,7 @@ _FIXES = {
     "by": 'Write "registers", "injection", "calendar" or "market".',
     "registers": "Write the numbers of the meter's registers, each once, such as [1] or [1, 2].",
     "eur_per_kwh": 'Write €/kWh before tax with at most 5 decimals, such as "0.14560".',
-    "publisher": "Write the publisher's Ed25519 key, 64 hexadecimal digits.",
+    "publisher": "Write the publisher's Ed25519 key as `volet provider key` prints it.",
     "classes": 'Write the calendar\'s classes, each once, such as ["hp"].',
     "series": "Write the name of the market series.",
     "factor": 'Write a factor with at most 6 decimals, such as "1.05".',

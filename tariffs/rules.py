@@ -11,6 +11,7 @@ import numpy as np
 
 from protocol.calendar import days_between, next_month
 from protocol.errors import DocumentRefused
+from protocol.ids import PUBLIC_KEY_BYTES
 from protocol.registers import standard_name
 from protocol.schedule import Calendar, ScheduleMissing, Schedules
 from protocol.statement import SPREAD_QUARTER_HOURS
@@ -44,14 +45,13 @@ Line = FixedLine | EnergyLine
 _DAY = date(2026, 1, 1)
 _ANY = {"name": "x", "vat": Decimal(0)}
 _ANY_PRICE = {**_ANY, "eur_per_kwh": Decimal(0)}
-_ANY_PUBLISHED = {**_ANY_PRICE, "publisher": "0" * 64}
 # A valid line of each kind, in which to check one field of another line.
 _FLAWLESS: dict[type[Line], Line] = {
     FixedLine: msgspec.convert({**_ANY, "eur": Decimal(0), "per": "month"}, FixedLine),
     RegisterLine: RegisterLine("x", (1,), Decimal(0), Decimal(0)),
     InjectionLine: InjectionLine("x", Decimal(0), Decimal(0)),
-    CalendarLine: CalendarLine("x", "0" * 64, "x", ("x",), Decimal(0), Decimal(0)),
-    MarketLine: MarketLine("x", "0" * 64, "x", Decimal(0), Decimal(0), Decimal(0)),
+    CalendarLine: CalendarLine("x", bytes(PUBLIC_KEY_BYTES), "x", ("x",), Decimal(0), Decimal(0)),
+    MarketLine: MarketLine("x", bytes(PUBLIC_KEY_BYTES), "x", Decimal(0), Decimal(0), Decimal(0)),
 }
 
 

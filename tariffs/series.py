@@ -46,7 +46,7 @@ def read_prices(text: str, origin: str) -> list[tuple[int, datetime, int]]:
 
 
 def make_series(
-    publisher: str,
+    publisher: bytes,
     name: str,
     rows: Sequence[tuple[int, datetime, int]],
     origin: str,

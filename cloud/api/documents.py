@@ -35,11 +35,7 @@ class ProviderDocuments:
             DocumentRefused: it breaks a rule; names the place.
         """
         document = open_listed(signed)
-        publisher = (
-            document.provider_key
-            if isinstance(document, Offer)
-            else bytes.fromhex(document.publisher)
-        )
+        publisher = document.provider_key if isinstance(document, Offer) else document.publisher
         if publisher != self._key:
             raise ProblemError(422, "This is another's document; list what your own key signed.")
         listed = listed_in(self._store)

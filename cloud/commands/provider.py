@@ -12,9 +12,9 @@ from cloud.config import DEFAULT_DIRECTORY
 from cloud.store import Put
 from cloud.store.providers import Provider
 from protocol.errors import DocumentRefused
+from protocol.ids import public_key_text, read_public_key
 from system.commands import directory_option
 
-KEY_BYTES = 32
 _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
 _json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 
@@ -27,7 +27,7 @@ def provider() -> None:
 @provider.command("add")
 @_dir
 @click.argument("name")
-@click.option("--key", required=True, help="Its Ed25519 key in hex; `volet provider key` shows it.")
+@click.option("--key", required=True, help="Its Ed25519 key; `volet provider key` shows it.")
 def add(directory: Path, name: str, key: str) -> None:
     """Register a provider by a short name and its public key."""
     with open_store(directory) as store:
@@ -49,20 +49,17 @@ def list_providers(directory: Path, *, is_json: bool) -> None:
     with open_store(directory) as store:
         providers = store.providers.providers()
     if is_json:
-        rows = [{"name": p.name, "key": p.key.hex(), "since": p.since} for p in providers]
+        rows = [{"name": p.name, "key": p.key, "since": p.since} for p in providers]
         click.echo(msgspec.json.encode({"providers": rows}))
         return
     for listed in providers:
-        click.echo(f"{listed.name}  {listed.key.hex()}")
+        click.echo(f"{listed.name}  {public_key_text(listed.key)}")
     if not providers:
         click.echo("No provider is known.")
 
 
 def _key(text: str) -> bytes:
-    try:
-        key = bytes.fromhex(text)
-    except ValueError:
-        key = b""
-    if len(key) != KEY_BYTES:
-        raise DocumentRefused("An Ed25519 key is 64 hex digits; `volet provider key` shows it.")
+    key = read_public_key(text)
+    if key is None:
+        raise DocumentRefused("This is no public key; `volet provider key` shows the provider's.")
     return key

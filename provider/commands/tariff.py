@@ -66,7 +66,9 @@ def check(files: tuple[Path, ...], *, is_json: bool) -> None:
 @click.option(
     "--calendar", help="For quotes on other meters: the calendar by which registers count."
 )
-@click.option("--publisher", help="Key of that calendar's publisher, hex.")
+@click.option(
+    "--publisher", help="Key of that calendar's publisher; `volet provider key` shows it."
+)
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="A directory."
 )
@@ -212,8 +214,8 @@ def _sign(document: Schedule, key: Ed25519PrivateKey, out: Path) -> None:
     click.echo(f"Signed {signed.kind} {document.name}, {signed.hash.hex()}, in {out}.")
 
 
-def _public(key: Ed25519PrivateKey) -> str:
-    return key.public_key().public_bytes_raw().hex()
+def _public(key: Ed25519PrivateKey) -> bytes:
+    return key.public_key().public_bytes_raw()
 
 
 def _text(path: Path) -> str:

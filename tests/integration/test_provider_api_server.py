@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from cloud.registry.pki import issue_role, pki_path, revoke
 from cloud.store.sqlite.store import SqliteStore
 from protocol.errors import DocumentRefused, TransportError
+from protocol.ids import public_key_text
 from protocol.provider_api import ContractFilter
 from provider.http_backend import connect
 from tests.support.api_server import WITHIN_S, make_town, serving, until
@@ -209,7 +210,7 @@ def test_what_is_no_http_is_answered_4xx_or_hung_up_on(town, sent):
 def test_a_provider_works_by_commands_over_the_api_as_on_the_store(town, tmp_path):
     cloud, firm = town
     own = tmp_path / "edf"
-    assert run("provider", "key", "--dir", own).strip() == firm.public.hex()
+    assert run("provider", "key", "--dir", own).strip() == public_key_text(firm.public)
     token = json.loads(run("cloud", "api", "token", "create", "edf", "--dir", cloud, "--json"))
     (own / "api.token").write_text(token["token"])
     (own / "api.token").chmod(0o600)

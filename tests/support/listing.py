@@ -61,8 +61,8 @@ class Publisher:
         self.key = Ed25519PrivateKey.generate()
 
     @property
-    def name(self) -> str:
-        return self.key.public_key().public_bytes_raw().hex()
+    def name(self) -> bytes:
+        return self.key.public_key().public_bytes_raw()
 
     def calendar(self, start: date, end: date, name: str = "nights") -> Calendar:
         """Return off-peak (class 1) in the first six hours of each day, else peak (class 2)."""

@@ -7,11 +7,9 @@ a line feed would then be another text for the same bytes, and rules that compar
 import ast
 import re
 
-import msgspec
 import pytest
 
 from protocol.provider_api import AREA_CODE, BASE64, HEX_HASH, HEX_ID
-from protocol.tariff import PublicKeyHex
 from tests.support.environments import ROOT
 from tests.support.product import PRODUCT, parts_of_f_strings
 
@@ -50,11 +48,3 @@ def test_no_pattern_ends_before_a_line_feed():
 def test_a_line_feed_is_no_part_of_a_parameter(pattern, good):
     assert re.search(pattern, good)
     assert not re.search(pattern, f"{good}\n")
-
-
-def test_a_key_has_one_text():
-    key = "0f" * 32
-    assert msgspec.convert(key, PublicKeyHex) == key
-    for other in (f"{key}\n", f"{key} ", key.upper(), key[:-1]):
-        with pytest.raises(msgspec.ValidationError):
-            msgspec.convert(other, PublicKeyHex)

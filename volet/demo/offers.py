@@ -43,7 +43,7 @@ def offers_of(month: date, end: date, kva: int) -> Iterator[Signed]:
     The other two providers and the market prices are invented, and their names say so.
     """
     publisher = Ed25519PrivateKey.generate()
-    public = publisher.public_key().public_bytes_raw().hex()
+    public = publisher.public_key().public_bytes_raw()
     begin = year_before(end)
     days = days_between(begin, end)
     yield sign_document(_week(public, days), publisher)
@@ -68,7 +68,7 @@ def _offer(tariffs: Sequence[Tariff], key: Ed25519PrivateKey, sealing: SealingKe
     return sign_document(offer, key)
 
 
-def _week(publisher: str, days: Sequence[date]) -> Calendar:
+def _week(publisher: bytes, days: Sequence[date]) -> Calendar:
     runs: list[Run] = []
     for day in days:
         number = int(day.weekday() >= SATURDAY)
@@ -78,7 +78,7 @@ def _week(publisher: str, days: Sequence[date]) -> Calendar:
     return Calendar(publisher, WEEK, ("semaine", "fin de semaine"), tuple(runs), end)
 
 
-def _spot(publisher: str, days: Sequence[date]) -> PriceSeries:
+def _spot(publisher: bytes, days: Sequence[date]) -> PriceSeries:
     """Return hourly prices that are high in the evening and, on Sundays, negative at noon."""
     prices: list[int] = []
     for number, day in enumerate(days):
@@ -93,7 +93,7 @@ def _spot(publisher: str, days: Sequence[date]) -> PriceSeries:
     return PriceSeries(publisher, SPOT, start, HOUR, tuple(prices), "made up for the demo")
 
 
-def _weekend_tariff(publisher: str, month: date, kva: int) -> Tariff:
+def _weekend_tariff(publisher: bytes, month: date, kva: int) -> Tariff:
     return Tariff(
         provider="Samedi Énergie (inventé)",
         name=f"Fin de semaine {kva} kVA",
@@ -116,7 +116,7 @@ def _weekend_tariff(publisher: str, month: date, kva: int) -> Tariff:
     )
 
 
-def _spot_tariff(publisher: str, month: date, kva: int) -> Tariff:
+def _spot_tariff(publisher: bytes, month: date, kva: int) -> Tariff:
     return Tariff(
         provider="Bourse Énergie (inventé)",
         name=f"Au prix du marché {kva} kVA",

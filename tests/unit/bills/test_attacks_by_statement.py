@@ -37,7 +37,7 @@ START, END = date(2026, 8, 20), date(2026, 11, 11)
 TARGET = date(2026, 9, 20)
 BEFORE, SPLIT, AFTER = date(2026, 9, 1), date(2026, 10, 1), date(2026, 11, 1)
 FIRST_Q, LAST_Q = 40, 41  # the quarter-hour of TARGET that is wanted
-PUBLISHER = "ab" * 32
+PUBLISHER = bytes(32)
 NO_VAT = Decimal(0)
 
 # Each rule, by what takes it out.
@@ -379,10 +379,10 @@ def market(publisher):
 
 def test_a_market_series_is_not_the_providers_own(home):
     key = Ed25519PrivateKey.generate()
-    own = key.public_key().public_bytes_raw().hex()
+    own = key.public_key().public_bytes_raw()
     offer = msgspec.structs.replace(
         home.agreement.offer,
-        provider_key=bytes.fromhex(own),
+        provider_key=own,
         tariffs=(tariff(energy=market(own)),),
     )
     with pytest.raises(DocumentRefused, match="provider's own key"):

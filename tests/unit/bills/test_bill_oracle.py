@@ -43,7 +43,7 @@ from tests.support.tariffs import simple_tariff
 
 PARIS = ZoneInfo("Europe/Paris")
 ONE_DAY = timedelta(days=1)
-PUBLISHER = "cd" * 32
+PUBLISHER = bytes(32)
 CLASSES = ("night", "day", "peak")
 VAT = (Decimal("0.055"), Decimal("0.20"), Decimal(0), Decimal("0.10"))
 

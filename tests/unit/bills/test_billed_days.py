@@ -345,7 +345,7 @@ def test_a_day_of_two_calendars_counts_by_the_one_that_has_its_steps(home, chip,
 
 
 def test_a_curve_that_is_kept_no_more_is_said_and_not_taken_for_none(home):
-    publisher = "ab" * 32
+    publisher = bytes(32)
     first, end = quarter_range(START)[0], quarter_range(END)[0]
     nights = Calendar(publisher, "c", ("all",), (Run(first, 0),), end)
     line = CalendarLine("all", publisher, "c", ("all",), Decimal("0.2"), Decimal("0.2"))

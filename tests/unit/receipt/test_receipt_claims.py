@@ -182,7 +182,7 @@ def test_lines_are_related_to_the_registers_that_they_sum():
 
 
 def with_market() -> tuple[Tariff, ...]:
-    market = MarketLine("spot", "00" * 32, "FR", Decimal(1), Decimal(0), Decimal("0.20"))
+    market = MarketLine("spot", bytes(32), "FR", Decimal(1), Decimal(0), Decimal("0.20"))
     return (simple_tariff(energy=(*simple_tariff().energy, market)),)
 
 

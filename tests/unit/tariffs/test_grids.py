@@ -157,7 +157,7 @@ def test_documents_of_an_option_follow_each_other_and_pass_the_products_own_chec
 
 
 def test_documents_can_begin_late_and_name_a_calendar_for_quotes():
-    calendar = RegisterCalendar("0" * 64, "tempo")
+    calendar = RegisterCalendar(bytes(32), "tempo")
     tariffs = regulated_tariffs(
         GridOption.TEMPO, 9, date(2026, 3, 1), provider="Régie", register_calendar=calendar
     )

@@ -28,7 +28,7 @@ from tariffs.days import Colour, read_peak_days, read_tempo_days, tempo_days
 from tariffs.grids import REGISTERS, GridOption
 from tests.support.tariffs import SHARED
 
-KEY = "0" * 64
+KEY = bytes(32)
 NIGHT = Windows((Season(("22:30-06:30",)),))
 REFORMED = Windows(
     (

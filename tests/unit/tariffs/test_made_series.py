@@ -12,7 +12,7 @@ from protocol.errors import DocumentRefused
 from protocol.schedule import quarter_number
 from tariffs.series import make_series, read_prices
 
-KEY = "0" * 64
+KEY = bytes(32)
 
 
 def series_of(text):
@@ -58,7 +58,7 @@ def test_a_year_of_quarter_hours_becomes_documents_that_can_all_be_listed():
         f"{first + timedelta(minutes=15 * n):%Y-%m-%dT%H:%MZ},-9999.99\n" for n in range(35_040)
     )
     key = Ed25519PrivateKey.generate()
-    public = key.public_key().public_bytes_raw().hex()
+    public = key.public_key().public_bytes_raw()
     made = make_series(public, "spot", read_prices(text, "p"), "p")
     assert len(made) == 3
     catalogue = Catalogue()

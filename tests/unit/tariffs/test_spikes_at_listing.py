@@ -18,7 +18,7 @@ from tests.support.tariffs import simple_tariff
 
 TODAY = date(2026, 9, 1)
 PUBLISHER = Ed25519PrivateKey.generate()
-KEY = PUBLISHER.public_key().public_bytes_raw().hex()
+KEY = PUBLISHER.public_key().public_bytes_raw()
 
 
 def calendar(dear_quarters):

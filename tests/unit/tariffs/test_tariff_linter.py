@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.errors import DocumentRefused
+from protocol.ids import public_key_text
 from protocol.schedule import Calendar, Run, Schedules, quarter_range
 from protocol.tariff import CalendarLine, parse_tariff
 from tariffs.calendars import TEMPO_CLASSES, tempo_calendar
@@ -23,7 +24,7 @@ from tariffs.rules import refuse_spikes
 from tests.support.tariffs import simple_tariff
 
 TODAY = date(2026, 11, 24)
-KEY = "0" * 64
+KEY = bytes(32)
 LINE = {"name": "day", "by": "registers", "registers": [1], "eur_per_kwh": "0.15", "vat": "0.20"}
 TAX = LINE | {"name": "accise", "registers": [1, 2], "eur_per_kwh": "0.03085", "is_tax": True}
 FIXED = {"name": "subscription", "eur": "14.68", "per": "month", "vat": "0.20"}
@@ -112,7 +113,7 @@ def test_the_shipped_tariffs_have_no_problem():
         (SOUND | {"fixed": [], "energy": []}, "error", "", "0 lines; a tariff has 1 to 64"),
         ([SOUND], "error", "", "This is no object"),
         ("x", "error", "", "This is no object"),
-        ({"runs": [], "publisher": KEY}, "error", "name", "`name` is missing"),
+        ({"runs": [], "publisher": public_key_text(KEY)}, "error", "name", "`name` is missing"),
     ],
 )
 def test_each_problem_is_found_at_its_place(document, severity, path, message):
@@ -206,7 +207,7 @@ def curve_line(name, *classes, price="0.20"):
     return {
         "name": name,
         "by": "calendar",
-        "publisher": KEY,
+        "publisher": public_key_text(KEY),
         "calendar": "town",
         "classes": list(classes),
         "eur_per_kwh": price,

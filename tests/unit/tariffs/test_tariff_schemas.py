@@ -63,7 +63,7 @@ def test_shipped_tariffs_hold_under_the_schema():
 
 def test_offers_calendars_series_and_windows_hold_under_their_schemas():
     key = Ed25519PrivateKey.generate()
-    public = key.public_key().public_bytes_raw().hex()
+    public = key.public_key().public_bytes_raw()
     days = tempo_days()
     calendar = tempo_calendar(public, "tempo", days, min(days), max(days))
     rows = read_prices("2026-01-01T00:00Z,1\n2026-01-01T01:00Z,-1\n", "x")
