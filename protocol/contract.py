@@ -22,7 +22,7 @@ from protocol.hpke import PUBLIC_KEY_BYTES
 from protocol.ids import PublicKey
 from protocol.json_text import read_json
 from protocol.messages import DayNumber, Hash, KeyId, StatementId
-from protocol.tariff import MarketLine, Name, Tariff, check_tariff
+from protocol.tariff import Name, Tariff, check_tariff
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 
@@ -169,23 +169,12 @@ def open_offer(signed: Signed) -> Offer:
         check_tariff(tariff, f"tariff {number + 1} ({tariff.name})")
         if tariff.provider != offer.provider:
             raise DocumentRefused(f"tariff {number + 1} is another provider's.")
-        _check_market(tariff, offer.provider_key)
     starts = sorted(tariff.valid_from for tariff in offer.tariffs)
     if any(timedelta() < after - before < TARIFF_HOLDS for before, after in pairwise(starts)):
         raise DocumentRefused(
             f"A tariff holds for {TARIFF_HOLDS.days} days at least before the next one begins."
         )
     return offer
-
-
-def _check_market(tariff: Tariff, provider_key: bytes) -> None:
-    """Check that no series is the provider's own, since `check_spread` exempts market series."""
-    for line in tariff.energy:
-        if isinstance(line, MarketLine) and line.publisher == provider_key:
-            raise DocumentRefused(
-                f"{tariff.name}: {line.name} follows a series of the provider's own key; a market "
-                "series is published by somebody else."
-            )
 
 
 def check_extension(former: Offer, offer: Offer) -> None:

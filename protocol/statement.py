@@ -15,7 +15,8 @@ from protocol.calendar import days_between, month_of, quarter_hours
 from protocol.errors import DocumentRefused
 from protocol.household import Weights, split_digits
 from protocol.layout import INJECTED_STEP, MONTH_COEFFICIENTS, REGISTER_STEP, coefficient
-from protocol.schedule import Schedules
+from protocol.leverage import stands_out
+from protocol.schedule import Schedules, Values
 from protocol.tariff import (
     PRICE_UNIT,
     CalendarLine,
@@ -163,7 +164,8 @@ def check_spread(parts: Sequence[Component]) -> None:
     Each line of every dated tariff, and of every tariff of late days, must cover SPREAD_DAYS days.
     The quarter-hours priced by the same calendar lines, or by none, must number at least
     SPREAD_QUARTER_HOURS on SPREAD_DAYS days. So a price, a line's quantity or the difference of two
-    lines reveals no more. Market series are exempt (docs/explanation/billing.md).
+    lines reveals no more. Of market prices none may stand out (protocol/leverage.py), whoever
+    publishes them.
 
     Raises:
         DocumentRefused: names what stands out.
@@ -187,27 +189,50 @@ def check_spread(parts: Sequence[Component]) -> None:
                 f"{SPREAD_QUARTER_HOURS // 4} hours or {needed} days of this period; ask for a "
                 "longer one."
             )
+        _check_market(group)
 
 
 def _priced_alike(parts: Sequence[Component]) -> list[list[Component]]:
-    """Group the calendar lines that cover the same days."""
+    """Group the lines of the curve that cover the same days."""
     groups: dict[tuple[date, ...], list[Component]] = {}
     for part in parts:
-        if isinstance(part.line, CalendarLine):
+        if part.is_curve:
             groups.setdefault(part.days, []).append(part)
     return list(groups.values())
 
 
 def _atoms(group: Sequence[Component]) -> tuple[Counter[int], dict[int, set[date]]]:
-    """Return quarter-hours and days by the set of lines (a bitmap) that count them."""
+    """Return quarter-hours and days by the set of calendar lines (a bitmap) that count them."""
     count, days = Counter[int](), defaultdict[int, set[date]](set)
     for day in group[0].days:
-        lines = np.zeros(quarter_hours(day), np.int64)
-        for number, part in enumerate(group):
-            if isinstance(part.line, CalendarLine):
-                lines |= part.schedules.members(part.line, day).astype(np.int64) << number
-        bitmaps, counts = np.unique(lines, return_counts=True)
+        bitmaps, counts = np.unique(_counting(group, day), return_counts=True)
         for bits, quarters in zip(bitmaps.tolist(), counts.tolist(), strict=True):
             count[bits] += quarters
             days[bits].add(day)
     return count, days
+
+
+def _counting(group: Sequence[Component], day: date) -> Values:
+    """Return which calendar lines count each quarter-hour of a day, int64[92…100], as bitmaps."""
+    lines = np.zeros(quarter_hours(day), np.int64)
+    for number, part in enumerate(group):
+        if isinstance(part.line, CalendarLine):
+            lines |= part.schedules.members(part.line, day).astype(np.int64) << number
+    return lines
+
+
+def _check_market(group: Sequence[Component]) -> None:
+    """Check that no price of the market stands out on the days of a group of lines."""
+    days = group[0].days
+    market = [(p.line, p.schedules) for p in group if isinstance(p.line, MarketLine)]
+    if not market:
+        return
+    prices = [
+        np.concatenate([schedules.prices(line, day) for day in days]) for line, schedules in market
+    ]
+    found = stands_out(prices, np.concatenate([_counting(group, day) for day in days]), days)
+    if found is not None:
+        raise DocumentRefused(
+            f"{market[0][0].name}: the market price at {found.time} stands out so far that a "
+            "receipt would show what is drawn then; ask for a longer period."
+        )

@@ -56,14 +56,13 @@ def check_files(texts: Mapping[str, str], today: date) -> list[ProblemReport]:
     """Check tariffs, calendars, series and signed documents, singly and against each other."""
     files = [_read(name, text) for name, text in texts.items()]
     schedules = [file.schedule for file in files if file.schedule is not None]
-    calendars = [schedule for schedule in schedules if isinstance(schedule, Calendar)]
     tariffs = [tariff for file in files for tariff in file.tariffs]
     problems = [(file, problem) for file in files for problem in file.problems]
     try:
         known = Schedules(schedules)
     except DocumentRefused as exc:
         problems.append((files[0], error((), str(exc), "Leave one of the two documents away.")))
-        known, calendars = Schedules(), []
+        known, schedules = Schedules(), []
     for file in files:
         for number, tariff in enumerate(file.tariffs):
             at = () if len(file.tariffs) == 1 else ("tariffs", number)
@@ -71,7 +70,7 @@ def check_files(texts: Mapping[str, str], today: date) -> list[ProblemReport]:
             in_tariff = [
                 *tariff_problems(tariff),
                 *file_problems(tariffs, position, today),
-                *schedule_problems(tariff, calendars, known),
+                *schedule_problems(tariff, schedules, known),
             ]
             problems += [
                 (file, msgspec.structs.replace(problem, place=(*at, *problem.place)))

@@ -12,8 +12,9 @@ import numpy as np
 from protocol.calendar import days_between, next_month
 from protocol.errors import DocumentRefused
 from protocol.ids import PUBLIC_KEY_BYTES
+from protocol.leverage import StandsOut, stands_out
 from protocol.registers import standard_name
-from protocol.schedule import Calendar, ScheduleMissing, Schedules
+from protocol.schedule import Calendar, Schedule, ScheduleMissing, Schedules
 from protocol.statement import SPREAD_QUARTER_HOURS
 from protocol.tariff import (
     LINES_MAX,
@@ -235,9 +236,13 @@ def file_problems(tariffs: Sequence[Tariff], number: int, today: date) -> Iterat
 
 
 def schedule_problems(
-    tariff: Tariff, calendars: Sequence[Calendar], schedules: Schedules
+    tariff: Tariff, documents: Sequence[Schedule], schedules: Schedules
 ) -> Iterator[TariffProblem]:
-    """Find classes that calendars do not have, and prices that stand out, if both are known."""
+    """Find classes that calendars do not have, and prices that stand out, if both are known.
+
+    `documents` are the calendars and series that `schedules` has.
+    """
+    calendars = [document for document in documents if isinstance(document, Calendar)]
     for number, line in enumerate(tariff.energy):
         if not isinstance(line, CalendarLine):
             continue
@@ -255,7 +260,7 @@ def schedule_problems(
                     f"{line.calendar} has no class {name!r}.",
                     f"It has {', '.join(known[0].classes)}.",
                 )
-    spike = _spike_in(tariff, _months(calendars), schedules)
+    spike = _spike_in(tariff, _months(documents), schedules)
     if spike is not None:
         yield error(
             ("energy",),
@@ -284,17 +289,17 @@ def _spike_in(tariff: Tariff, months: Iterable[date], schedules: Schedules) -> s
     Something on only the month's first or last day may continue beyond it (as a Tempo night does),
     and is left to the check of each statement.
     """
-    lines = [line for line in tariff.energy if isinstance(line, CalendarLine)]
-    for month in months if lines else ():
+    calendar = [line for line in tariff.energy if isinstance(line, CalendarLine)]
+    market = [line for line in tariff.energy if isinstance(line, MarketLine)]
+    for month in months if calendar or market else ():
         covered = tariff.covers(month, next_month(month))
         if covered is None or (covered[1] - covered[0]).days < PERIOD_DAYS_MIN:
             continue
         days = days_between(*covered)
-        try:
-            alike = _quarter_hours(lines, days, schedules)
-        except ScheduleMissing:
-            continue
-        for priced, days_of in alike.items():
+        found = _market_spike(market, days, schedules)
+        if found is not None:
+            return f"The market price at {found.time} stands out: a receipt would show its energy."
+        for priced, days_of in _quarter_hours(calendar, days, schedules).items():
             if days_of.total() < SPREAD_QUARTER_HOURS and set(days_of) - {days[0], days[-1]}:
                 names = " with ".join(priced) or "no line"
                 return (
@@ -304,17 +309,29 @@ def _spike_in(tariff: Tariff, months: Iterable[date], schedules: Schedules) -> s
     return None
 
 
+def _market_spike(
+    lines: Sequence[MarketLine], days: Sequence[date], schedules: Schedules
+) -> StandsOut | None:
+    """Return the market price that stands out in a month, if one does and all are known."""
+    try:
+        prices = [np.concatenate([schedules.prices(line, day) for day in days]) for line in lines]
+    except DocumentRefused:  # no document covers a day, or a price is beyond what can be billed
+        return None
+    if not prices:
+        return None
+    return stands_out(prices, np.zeros(len(prices[0]), np.int64), days)
+
+
 def _quarter_hours(
     lines: Sequence[CalendarLine], days: Sequence[date], schedules: Schedules
 ) -> dict[tuple[str, ...], Counter[date]]:
-    """Count, by day, the quarter-hours that the same lines price.
-
-    Raises:
-        ScheduleMissing: a calendar does not cover a day.
-    """
+    """Count, by day, the quarter-hours that the same lines price; none if a calendar is unknown."""
     counted: dict[tuple[str, ...], Counter[date]] = {}
-    for day in days:
-        members = np.array([schedules.members(line, day) for line in lines])
+    for day in days if lines else ():
+        try:
+            members = np.array([schedules.members(line, day) for line in lines])
+        except ScheduleMissing:
+            return {}
         columns, counts = np.unique(members, axis=1, return_counts=True)
         for column, count in zip(columns.T, counts.tolist(), strict=True):
             names = tuple(line.name for line, is_in in zip(lines, column, strict=True) if is_in)
@@ -322,10 +339,10 @@ def _quarter_hours(
     return counted
 
 
-def _months(calendars: Sequence[Calendar]) -> list[date]:
+def _months(documents: Sequence[Schedule]) -> list[date]:
     months = set()
-    for calendar in calendars:
-        days = days_between(_day_of(calendar.start), _day_of(calendar.end - 1))
+    for document in documents:
+        days = days_between(_day_of(document.start), _day_of(document.end - 1))
         months |= {day.replace(day=1) for day in days}
     return sorted(months)
 

@@ -49,11 +49,6 @@ SIGNED = {
     "A tariff holds for {days} days at least before the next one begins.": (
         "Un tarif vaut au moins {days} jours avant que le suivant ne commence."
     ),
-    "{tariff}: {line} follows a series of the provider's own key; a market series is published by "
-    "somebody else.": (
-        "{tariff} : {line} suit une série signée par le fournisseur lui-même ; les prix de marché "
-        "sont publiés par un tiers."
-    ),
     "An offer extends one of the same provider, key and product.": (
         "Une offre en prolonge une du même fournisseur, de la même clé et du même nom."
     ),

@@ -375,7 +375,6 @@ def market(publisher):
     return (MarketLine("m", publisher, "m", Decimal(1), Decimal(0), NO_VAT),)
 
 
-@pytest.mark.xfail(strict=True, reason="a market series may price one quarter-hour apart")
 def test_no_market_series_reads_a_quarter_hour_whoever_publishes_it(home):
     """Not a provider's own, nor that of somebody who colludes: the receipt tells only the total."""
     victim = Victim(home, Consent.TOTAL, Schedules([series(PUBLISHER)]))
