@@ -11,18 +11,20 @@ from rich.table import Table
 
 from cloud.config import DEFAULT_DIRECTORY, load_config
 from cloud.governance import documents as governance
+from cloud.governance.replacing import measures_under, replaced_set
 from cloud.registry.pki import load_platform_key
 from cloud.roster.registrar import read_public_key
 from cloud.store import AreaStore
 from cloud.store.sqlite.store import SqliteStore
-from protocol.calendar import day_number, legal_day
+from protocol.calendar import day_number, day_of_number, legal_day
 from protocol.governance import COLLECTIVITY_SIGNER, NOTICE_DAYS, draw_up, fingerprint
 from system.commands import directory_option
 from system.console import plain_console
-from system.files import read_document, write_public
+from system.files import make_private_dir, read_document, write_public
 from system.shell import quoted
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
 _DAY = click.DateTime(["%Y-%m-%d"])
 _dir = directory_option(DEFAULT_DIRECTORY, "The cloud's")
 
@@ -81,6 +83,50 @@ def trustees(
         f"Wrote {out}: version {trustee_set.version}, fingerprint {fingerprint(cosigned)}.\n"
         "Next: each trustee signs a copy; add them all with "
         f"`volet cloud documents add --dir {quoted(directory)} {quoted(out)} …`."
+    )
+
+
+@documents.command()
+@_dir
+@click.argument("name", metavar="TRUSTEE")
+@click.option("--by", type=_FILE, help="File of the trustee that takes its place.")
+@click.option("--effective", type=_DAY, help="First day. Default: in 3 days.")
+@click.option("--out", type=_FOLDER, required=True, help="Folder for set.json and measures.json.")
+def replace(
+    directory: Path, name: str, by: Path | None, effective: datetime | None, out: Path
+) -> None:
+    """Draw up what puts TRUSTEE out: the next trustee set, and the measures under it.
+
+    As many of the present trustees as open a sum must sign the set, so three of four put the fourth
+    one out. Without --by, 3-of-4 becomes 2-of-3, and 2-of-3 becomes 2-of-2.
+    """
+    load_config(directory)
+    platform_key = load_platform_key(directory)
+    start = (
+        day_number(effective.date())
+        if effective
+        else day_number(legal_day(datetime.now(UTC))) + NOTICE_DAYS
+    )
+    with _area(directory) as area:
+        replacement = governance.read_trustee(by) if by else None
+        trustee_set = replaced_set(area, name, replacement, start)
+        cosigned = draw_up(trustee_set).signed(COLLECTIVITY_SIGNER, platform_key)
+        measures = measures_under(area, cosigned, start)
+    make_private_dir(out)
+    write_public(out / "set.json", governance.cosigned_file(cosigned))
+    files = [out / "set.json"]
+    if measures is not None:
+        signed = measures.signed(COLLECTIVITY_SIGNER, platform_key)
+        write_public(out / "measures.json", governance.cosigned_file(signed))
+        files.append(out / "measures.json")
+    shape = trustee_set.shape
+    click.echo(
+        f"Wrote {' and '.join(map(str, files))}: {shape.threshold} of {shape.trustees}, without "
+        f"{name}, from {day_of_number(trustee_set.effective)} on; fingerprint of the set "
+        f"{fingerprint(cosigned)}.\n"
+        "Next: the other trustees sign copies of each; add the set, then the measures, with "
+        f"`volet cloud documents add --dir {quoted(directory)} …`, and shut {name} out of the "
+        f"broker with `volet cloud revoke {name} --dir {quoted(directory)}`."
     )
 
 

@@ -20,6 +20,7 @@ from cloud.estimation.plan import (
 )
 from cloud.estimation.public import read_public
 from cloud.governance.documents import cosigned_file, read_cosigned_file
+from cloud.governance.replacing import LIFE_DAYS
 from protocol.calendar import day_number, day_of_number, legal_day
 from protocol.errors import DocumentRefused
 from protocol.governance import NOTICE_DAYS, TrusteeSet, draw_up, read_cosigned
@@ -33,7 +34,6 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _DAY = click.DateTime(["%Y-%m-%d"])
 _EPSILON = click.FloatRange(0, 4, min_open=True)
-LIFE_DAYS = 365
 _TRANSFORMS = "*.transform.msgpack"
 
 

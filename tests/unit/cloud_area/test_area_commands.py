@@ -96,6 +96,40 @@ def test_documents_are_drawn_up_signed_added_and_listed(bench):
     ]
 
 
+def test_one_command_draws_up_what_puts_a_trustee_out(bench):
+    folder, town = bench / "cloud", AreaTown(COLLECTIVITY)
+    with pytest.raises(DocumentRefused, match="no set of trustees"):
+        volet("documents", "replace", "--dir", folder, "trustee-b", "--out", bench / "next")
+    trustees = drawn_set(bench, town)
+    volet("documents", "add", "--dir", folder, trustees)
+    parent = governance.read_cosigned_file(trustees)
+    start = read_cosigned(parent, TrusteeSet).effective
+    measures, transform = bench / "measures.json", bench / "transform"
+    bare = draw_up(town.measures_of(parent.hash, effective=start))
+    measures.write_bytes(governance.cosigned_file(town.signed(bare, (0, 2, 3), collectivity=False)))
+    transform.write_bytes(town.transform)
+    volet("documents", "sign", "--dir", folder, measures)
+    volet("documents", "add", "--dir", folder, measures, "--blob", transform)
+    with pytest.raises(DocumentRefused, match="trustee-z is not in this set"):
+        volet("documents", "replace", "--dir", folder, "trustee-z", "--out", bench / "next")
+    said = volet("documents", "replace", "--dir", folder, "trustee-b", "--out", bench / "next")
+    assert "2 of 3, without trustee-b" in said
+    for file in ("set.json", "measures.json"):
+        path = bench / "next" / file
+        cosigned = governance.read_cosigned_file(path)
+        for number in (0, 2, 3):
+            cosigned = cosigned.signed(town.names[number], town.trustee_keys[number])
+        path.write_bytes(governance.cosigned_file(cosigned))
+        volet("documents", "add", "--dir", folder, path)
+    listed = json.loads(volet("documents", "list", "--dir", folder, "--json"))
+    assert [(each["kind"], each["version"]) for each in listed] == [
+        ("TrusteeSet", 1),
+        ("TrusteeSet", 2),
+        ("Measures", 1),
+        ("Measures", 2),
+    ]
+
+
 def test_a_fleet_is_entered_and_its_cells_are_shown(bench):
     folder, keys = bench / "cloud", bench / "registrar"
     volet("roster", "init", "--registrar", keys)
