@@ -34,7 +34,7 @@ from protocol.measures import (
     Measures,
 )
 from protocol.roster import RosterEntry
-from protocol.seeds import LetterContext, commitment, draw_seeds, seal_letter
+from protocol.seeds import LetterContext, commitment, draw_seeds, heads_seen, seal_letter
 from protocol.socio import Profile
 from protocol.topics import Kind, device_topic
 from protocol.transform import CLOCK_SLOTS, Transform
@@ -147,7 +147,8 @@ class AreaChip:
             for number, public in enumerate(sealing)
         )
         commitments = tuple(commitment(seed, number) for number, seed in enumerate(self.seeds))
-        return SeedLetters(key, 1, _DIGEST, commitments, letters)
+        seen = heads_seen(_DIGEST, _DIGEST, self.entry)
+        return SeedLetters(key, 1, _DIGEST, commitments, letters, seen)
 
     def contribution(self, day: date, *, with_profile: bool) -> Contribution:
         """Make a day's contribution with the chip's own code: clip, noise, masks."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
@@ -22,6 +23,7 @@ from protocol.area_cipher import SEED_BYTES, SLOT_BYTES, MaskContext, add_up, ma
 from protocol.calendar import day_number, next_month
 from protocol.governance import fingerprint
 from protocol.roster import RosterEntry
+from protocol.seeds import heads_seen
 from protocol.trustee_messages import (
     Ask,
     SetRequest,
@@ -140,7 +142,7 @@ class _Area:
         self._measures, self._head = cosigned.hash, roster[-1].hash
         kept = TrusteeLog.open(directory)
         for entry in self._entries:
-            kept.put_seeds(_seeds(entry, town.signed_set.hash), _NUMBER)
+            kept.put_seeds(_seeds(entry, town.signed_set.hash, cosigned.hash), _NUMBER)
         self.log = kept
         self.trustee = TrusteeCore(town.members[0], kept, lambda: _NUMBER, is_alone=True)
         self.trustee.confirm(fingerprint(town.signed_set))
@@ -175,7 +177,12 @@ def _area(households: int, directory: Path) -> Iterator[_Area]:
         area.log.close()
 
 
-def _seeds(entry: RosterEntry, trustees: bytes) -> StoredSeeds:
+def _seeds(entry: RosterEntry, trustees: bytes, measures: bytes) -> StoredSeeds:
     return StoredSeeds(
-        entry.household_key, 1, trustees, bytes(32), secrets.token_bytes(_SETS * SEED_BYTES)
+        entry.household_key,
+        1,
+        trustees,
+        bytes(32),
+        secrets.token_bytes(_SETS * SEED_BYTES),
+        msgspec.msgpack.encode(heads_seen(trustees, measures, entry)),
     )

@@ -22,10 +22,25 @@ class _Body(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
     pass
 
 
+class SeenHeads(_Body, frozen=True):
+    """The newest documents that a chip has, and the roster up to its household's entry.
+
+    `trustees` and `measures` are hashes, `roster_head` is that of the roster's first
+    `roster_length` entries, the last of which is the household's.
+    """
+
+    trustees: Hash
+    measures: Hash
+    roster_length: Annotated[int, msgspec.Meta(ge=1, le=2**31)]
+    roster_head: Hash
+
+
 class SeedLetters(_Body, frozen=True):
     """`key`, retained: the household's seeds, as one sealed key share per trustee, in their order.
 
-    `generation` only increases. `commitments` has one entry per seed set, in their order.
+    `generation` only increases. `commitments` has one entry per seed set, in their order. `seen`
+    is signed with them and trustees read it themselves, so the collectivity cannot show chips and
+    trustees different documents or rosters. A chip that sees another head draws new seeds.
     """
 
     household_key: KeyId
@@ -36,6 +51,7 @@ class SeedLetters(_Body, frozen=True):
         tuple[Annotated[bytes, msgspec.Meta(min_length=1, max_length=LETTER_MAX_BYTES)], ...],
         msgspec.Meta(min_length=1, max_length=TRUSTEES_MAX),
     ]
+    seen: SeenHeads
 
 
 class Part(_Body, frozen=True):

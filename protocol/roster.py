@@ -49,6 +49,11 @@ class RosterEntry(
     provider: Annotated[str, msgspec.Meta(max_length=32)]
     start: DayNumber
 
+    @property
+    def hash(self) -> bytes:
+        """SHA-256 of the entry's only form, as `SignedEntry.hash`."""
+        return hashlib.sha256(msgspec.msgpack.encode(self)).digest()
+
 
 class SignedEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """An entry's exact bytes and the registrar's signature."""

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 import msgspec
 
 from protocol.area_cipher import SEED_BYTES, Shape
-from protocol.area_messages import SeedLetters
+from protocol.area_messages import SeedLetters, SeenHeads
 from protocol.errors import CipherError
 from protocol.governance import TrusteeSet
 from protocol.hpke import SealingKey, seal
+from protocol.roster import RosterEntry
 
 
 class LetterContext(msgspec.Struct, frozen=True, array_like=True):
@@ -51,6 +52,7 @@ def write_letters(
     trustee_set: bytes,
     household_key: bytes,
     generation: int,
+    seen: SeenHeads,
 ) -> SeedLetters:
     """Seal a household's seeds to all trustees of the set whose hash is `trustee_set`."""
     return SeedLetters(
@@ -69,7 +71,13 @@ def write_letters(
             )
             for number, trustee in enumerate(trustees.trustees)
         ),
+        seen=seen,
     )
+
+
+def heads_seen(trustees: bytes, measures: bytes, entry: RosterEntry) -> SeenHeads:
+    """Return the heads that a chip with this roster entry names; documents by their hashes."""
+    return SeenHeads(trustees, measures, entry.number + 1, entry.hash)
 
 
 def open_letter(

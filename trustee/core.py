@@ -4,6 +4,7 @@ An answer is in the log on disk before it leaves. It depends only on the request
 process that is killed in between returns the same bytes later.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
@@ -49,6 +50,7 @@ from trustee.masks import Draw, check_masks, sums
 from trustee.pages import Assembly
 from trustee.peers import Peers
 from trustee.rules import Asked, Bindings, Bound, check_request, households_of
+from trustee.views import Difference
 
 # Six months: a figure waits while trustees are offline for weeks, but not longer than this.
 KEPT_DAYS = 183
@@ -236,7 +238,9 @@ class TrusteeCore:
             entry.number for entry, draw in zip(asked.entries, draws, strict=True) if draw is None
         )
         if unknown and request.ask is Ask.SUM:
-            raise MessageRefused(Reason.SEEDS, f"the seeds of {len(unknown)} households")
+            raise MessageRefused(
+                Reason.SEEDS, f"the seeds of {len(unknown)} households, or another view of theirs"
+            )
         if not is_logged:
             self._log_answer(asked, signed.summary)
         answer = self._compute(asked, draws, unknown)
@@ -291,10 +295,15 @@ class TrusteeCore:
             (entry.household_key, generation)
             for entry, (_, generation) in zip(asked.entries, asked.draws, strict=True)
         )
-        keys = self._letters.keys(households, asked.trustees, asked.request.day)
+        request = asked.request
+        keys = self._letters.keys(households, asked.trustees, request.measures, request.day)
+        views = Counter(each for each in keys if isinstance(each, Difference))
+        for view, count in views.items():
+            if times := self._repeated.found("views", view):
+                log.warning("views_differ", what=view, households=count, times=times)
         return [
-            None if month_keys is None else Draw(month_keys, nonce)
-            for month_keys, (nonce, _) in zip(keys, asked.draws, strict=True)
+            Draw(found, nonce) if isinstance(found, tuple) else None
+            for found, (nonce, _) in zip(keys, asked.draws, strict=True)
         ]
 
     def _compute(self, asked: Asked, draws: list[Draw | None], unknown: tuple[int, ...]) -> Answer:

@@ -31,8 +31,8 @@ CREATE TABLE roster (
 ) STRICT;
 CREATE TABLE seed (
   household BLOB NOT NULL, generation INTEGER NOT NULL, trustees BLOB NOT NULL,
-  digest BLOB NOT NULL, seeds BLOB NOT NULL, stored_on INTEGER NOT NULL,
-  PRIMARY KEY (household, generation)
+  digest BLOB NOT NULL, seeds BLOB NOT NULL, seen BLOB NOT NULL,
+  stored_on INTEGER NOT NULL, PRIMARY KEY (household, generation)
 ) STRICT;
 CREATE TABLE entry (
   trustee TEXT NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL, body BLOB NOT NULL,

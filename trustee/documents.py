@@ -86,6 +86,10 @@ class TrustedDocuments:
         begun = [known for known in self._measures if known[1].effective <= day]
         return begun[-1] if begun and day < begun[-1][1].end else None
 
+    def place_of(self, measures: bytes) -> int | None:
+        """Return the place of known measures (their hash) in their chain, from 0."""
+        return next((at for at, (known, _) in enumerate(self._measures) if known == measures), None)
+
     def entry_of_device(self, device: str) -> RosterEntry | None:
         """Return a device's latest roster entry, if it is also its household's latest."""
         entry = self._devices.get(device)

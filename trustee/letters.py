@@ -4,19 +4,22 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from protocol.area_cipher import month_keys
-from protocol.area_messages import SeedLetters
+from protocol.area_messages import SeedLetters, SeenHeads
 from protocol.calendar import day_number, day_of_number, month_of
 from protocol.envelope import Address, open_message
 from protocol.errors import CipherError, DocumentRefused, MessageRefused, Reason
 from protocol.hpke import SealingKey
 from protocol.ids import DeviceId
+from protocol.packed import read_packed
 from protocol.seeds import LetterContext, commitment, open_letter
 from protocol.topics import Kind
 from trustee.documents import TrustedDocuments
 from trustee.log import StoredSeeds, TrusteeLog
+from trustee.views import Difference, difference
 
 # Of chips whose key shares arrived before their roster entry; the broker retains them as well.
 WAITING_MAX_BYTES = 256 << 20
@@ -97,6 +100,7 @@ class HeldKeyShares:
             letters.trustees,
             digest,
             self._open(letters),
+            msgspec.msgpack.encode(letters.seen),
         )
         self._log.put_seeds(seeds, today)
         self._add(seeds)
@@ -113,12 +117,14 @@ class HeldKeyShares:
         return tuple(self._waiting)
 
     def keys(
-        self, households: Iterable[tuple[bytes, int]], trustees: bytes, day: int
-    ) -> list[tuple[bytes, ...] | None]:
+        self, households: Iterable[tuple[bytes, int]], trustees: bytes, measures: bytes, day: int
+    ) -> list[tuple[bytes, ...] | Difference | None]:
         """Return each household's keys of the month, one for each of our seed sets.
 
         `households` are (household key, generation of the seeds). `trustees` is the hash of the
-        trustee set that the seeds must be sealed to. None: there are no such seeds.
+        trustee set that the seeds must be sealed to, and `measures` that of the document that the
+        chip must have seen when it sealed them. A Difference: the chip saw something else. None:
+        there are no such seeds.
         """
         month = day_number(month_of(day_of_number(day)))
         if month not in self._keys:
@@ -126,11 +132,15 @@ class HeldKeyShares:
                 self._keys.pop(next(iter(self._keys)))
             self._keys[month] = {}
         keys = self._keys[month]
-        results: list[tuple[bytes, ...] | None] = []
+        results: list[tuple[bytes, ...] | Difference | None] = []
         for household in households:
             seeds = self._seeds.get(household)
             if seeds is None or seeds.trustees != trustees:
                 results.append(None)
+                continue
+            seen = read_packed(seeds.seen, SeenHeads)
+            if (differs := difference(seen, self._documents, measures)) is not None:
+                results.append(differs)
                 continue
             known = keys.get(household)
             if known is None:

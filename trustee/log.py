@@ -25,13 +25,17 @@ _SETS_KEPT = 2
 
 
 class StoredSeeds(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A household's seeds of one generation, 32 bytes each, in the order of the seed sets."""
+    """A household's seeds of one generation, 32 bytes each, in the order of the seed sets.
+
+    `seen` is the encoded `SeenHeads` that its chip signed with them.
+    """
 
     household_key: bytes
     generation: int
     trustees: bytes
     digest: bytes
     seeds: bytes
+    seen: bytes
 
 
 class Standing(StrEnum):
@@ -116,7 +120,7 @@ class TrusteeLog(TrusteeDatabase):
     def seeds(self) -> list[StoredSeeds]:
         """Return all households' seeds of all generations, in ascending order."""
         rows = self._rows(
-            "SELECT household, generation, trustees, digest, seeds FROM seed "
+            "SELECT household, generation, trustees, digest, seeds, seen FROM seed "
             "ORDER BY household, generation"
         )
         return [StoredSeeds(*row) for row in rows]
@@ -133,8 +137,8 @@ class TrusteeLog(TrusteeDatabase):
         """Store a household's seeds of a new generation."""
         with self.writing():
             self._db.execute(
-                "INSERT INTO seed (household, generation, trustees, digest, seeds, stored_on)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO seed (household, generation, trustees, digest, seeds, seen, stored_on)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [*msgspec.structs.astuple(seeds), today],
             )
 

@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from edge.area.pricing import NOT_PRICED, priced
-from edge.area.seeds import draw_key_shares, next_generation
+from edge.area.seeds import SeedKeeper
 from edge.area.settings import AreaChoices, AreaConfig
 from edge.area.terms import DocumentFetcher
-from edge.area.trust import TrustedMeasures, TrustState, trust_state
+from edge.area.trust import TrustState, trust_state
 from edge.contracts.agreement import Agreement
 from edge.metering.events import DayClosed
 from edge.mqtt.handler import HandlerContext, InboundMessage, MessageHandler
@@ -37,8 +37,6 @@ from protocol.topics import Kind, device_topic
 
 # How often the lane checks for new choices of the household and for missing seeds.
 LOOK_S = 1.0
-# Least time between new seeds for contributions that were stored and could not be opened.
-SEEDS_AGE_S = 30 * 86_400
 _SEED_FAULTS = frozenset({Reason.SEEDS, Reason.CHECK_SLOT})
 # A stored day stays stored, even if another message about it was refused for these.
 _OF_OTHERS = frozenset({Reason.CONFLICT, Reason.LATE})
@@ -93,11 +91,11 @@ class AreaLane(MessageHandler):
         self._fetcher = DocumentFetcher(
             context.signer, context.vault, context.platform_key.public_bytes_raw()
         )
+        self._seeds = SeedKeeper(context)
         self._choices = AreaChoices(is_on=False)
         self._trust = TrustState()
         self._meter_at: datetime | None = None
         self._is_connected = False
-        self._published_generation = 0
         self._look_s = 0.0
         self._flights: dict[int, _Contribution] = {}
 
@@ -134,7 +132,7 @@ class AreaLane(MessageHandler):
     def connect(self) -> None:
         """See `MessageHandler.connect`."""
         self._is_connected = True
-        self._published_generation = 0
+        self._seeds.connect()
         self._fetcher.connect()
         now_s = self._clock.monotonic_s()
         for flight in self._flights.values():
@@ -156,7 +154,8 @@ class AreaLane(MessageHandler):
         if question is not None:
             ask = AreaQuestion(self._signer.household.id, question[0])
             out.append(Publish(self._topic(Kind.ASK), self._signer.seal(Kind.ASK, ask)))
-        return out + self._key_shares() + self._contributions(now_s)
+        shares = self._seeds.outgoing() if self.is_on else []
+        return out + shares + self._contributions(now_s)
 
     def take(self, message: InboundMessage) -> None:
         """Process a message of the lane.
@@ -245,11 +244,11 @@ class AreaLane(MessageHandler):
         in_force, entry = self._trust.measures_on(day), self._trust.entry_on(day)
         if in_force is None or entry is None or not self._is_provider_right(entry.provider):
             return None
-        shares = self._vault.area.key_shares(in_force.measures.trustees)
-        if shares is None or self._trust.transforms_wanted(in_force):
+        seeds = self._seeds.seeds_for(self._trust, in_force)
+        if seeds is None or self._trust.transforms_wanted(in_force):
             return None
         return ContributionInputs(
-            in_force.measures, in_force.hash, self._trust.transforms, entry, shares.seeds
+            in_force.measures, in_force.hash, self._trust.transforms, entry, seeds
         )
 
     def _is_provider_right(self, provider: str) -> bool:
@@ -285,33 +284,7 @@ class AreaLane(MessageHandler):
         today = self._today()
         in_force = self._trust.measures_on(today)
         if in_force is not None and self._trust.entry_on(today) is not None:
-            self._need_seeds(in_force)
-
-    def _need_seeds(self, in_force: TrustedMeasures, *, is_anew: bool = False) -> None:
-        """Draw seeds for the trustees of the measures in force, unless they exist."""
-        trustee_set = self._trust.set_of(in_force.measures.trustees)
-        if trustee_set is None or (self._vault.area.key_shares(trustee_set.hash) and not is_anew):
-            return
-        latest = self._vault.area.key_shares()
-        generation = next_generation(
-            0 if latest is None else latest.seeds.generation, self._clock.now()
-        )
-        shares = draw_key_shares(self._signer, trustee_set.trustees, trustee_set.hash, generation)
-        with self._vault.area_change() as area:
-            area.put_key_shares(shares)
-        log.info("area_seeds_drawn", generation=generation)
-
-    def _key_shares(self) -> list[Publish]:
-        """Return the message with the latest key shares, once a session."""
-        if not self.is_on:
-            return []
-        shares = self._vault.area.key_shares()
-        if shares is None or shares.seeds.generation == self._published_generation:
-            return []
-        self._published_generation = shares.seeds.generation
-        if not shares.payload or self._vault.departures.get() is not None:
-            return []  # a former chip sent them, or the household has left
-        return [Publish(self._topic(Kind.KEY), shares.payload, retain=True)]
+            self._seeds.need(self._trust, in_force)
 
     # Contributions.
 
@@ -351,16 +324,9 @@ class AreaLane(MessageHandler):
         in_force = self._trust.measures_on(self._today())
         if in_force is not None and (
             any(reason is Reason.SEEDS for _, reason in refused)
-            or (_SEED_FAULTS.intersection(left_out) and self._has_old_seeds(in_force))
+            or (_SEED_FAULTS.intersection(left_out) and self._seeds.are_old(in_force))
         ):
-            self._need_seeds(in_force, is_anew=True)
-
-    def _has_old_seeds(self, in_force: TrustedMeasures) -> bool:
-        """Return whether the seeds have had a month to reach every trustee, as new ones need."""
-        shares = self._vault.area.key_shares(in_force.measures.trustees)
-        return shares is not None and (
-            next_generation(0, self._clock.now()) - shares.seeds.generation >= SEEDS_AGE_S
-        )
+            self._seeds.need(self._trust, in_force, is_anew=True)
 
     def _expire(self) -> None:
         if self._meter_at is not None:

@@ -76,6 +76,13 @@ class TrustState(msgspec.Struct, frozen=True):
         """Return the trusted set with this hash, if any."""
         return next((trusted for trusted in self.sets if trusted.hash == trustee_set), None)
 
+    def version_of(self, measures: bytes) -> int | None:
+        """Return the version of trusted measures (their hash), if they are trusted."""
+        return next(
+            (trusted.measures.version for trusted in self.measures if trusted.hash == measures),
+            None,
+        )
+
     def transforms_wanted(self, of: TrustedMeasures | None = None) -> list[tuple[bytes, Group]]:
         """Return the missing transforms of the household's own groups, each with its group.
 

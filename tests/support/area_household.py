@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from cloud.store.area import ContributionItem
-from protocol.area_messages import AreaQuestion, Contribution, Part, SeedLetters
+from protocol.area_messages import AreaQuestion, Contribution, Part, SeedLetters, SeenHeads
 from protocol.calendar import day_number
 from protocol.roster import Roster, RosterEntry, SignedEntry, sign_entry
 from protocol.topics import Kind
@@ -69,6 +69,7 @@ class AreaHousehold:
             trustees,
             tuple(secrets.token_bytes(32) for _ in range(6)),
             tuple(secrets.token_bytes(1_200) for _ in range(4)),
+            SeenHeads(trustees, bytes(32), 1, bytes(32)),
         )
 
     def ask(self, document=None) -> AreaQuestion:

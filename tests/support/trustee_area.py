@@ -12,14 +12,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.release.pages import cosigned_pages, request_pages, roster_pages
 from protocol.area_cipher import MaskContext, Shape, add_up, from_bytes, mask_values, unmask
-from protocol.area_messages import SeedLetters
+from protocol.area_messages import SeedLetters, SeenHeads
 from protocol.calendar import day_number
 from protocol.envelope import Address, seal_message
 from protocol.governance import COLLECTIVITY_SIGNER, TrusteeSet, draw_up, fingerprint
 from protocol.ids import DeviceId, new_device_id
 from protocol.measures import CLASSES_SLOTS, Group, Measure, MeasureKind, Measures
 from protocol.roster import Roster, RosterEntry, SignedEntry, sign_entry
-from protocol.seeds import LetterContext, commitment, draw_seeds, seal_letter
+from protocol.seeds import LetterContext, commitment, draw_seeds, heads_seen, seal_letter
 from protocol.topics import Kind, device_topic
 from protocol.trustee_messages import (
     Answer,
@@ -41,6 +41,7 @@ DAY = day_number(date(2026, 3, 10))
 THRESHOLD = 6
 SLOTS = CLASSES_SLOTS + 1
 SHAPE = Shape(3, 4)
+NOTHING_SEEN = SeenHeads(bytes(32), bytes(32), 1, bytes(32))
 FAR = "92012"
 NEAR = "75101"
 
@@ -86,6 +87,7 @@ class Home:
                 )
                 for number, trustee in enumerate(to.trustees)
             ),
+            "seen": NOTHING_SEEN,
         }
         body = SeedLetters(**(fields | changes))
         return seal_message(Address(COLLECTIVITY, self.device, Kind.KEY), body, self.signing_key)
@@ -210,7 +212,13 @@ class TrusteeArea:
             (known,) = trustee.take(page)
         return known.message
 
+    def heads(self, home: Home) -> SeenHeads:
+        """Return what a home's chip has seen, if it was shown what the trustees were shown."""
+        entry = self.roster.entry(home.entry)
+        return heads_seen(self.signed_set.hash, self.signed_measures.hash, entry)
+
     def letters(self, home: Home, **changes) -> bytes:
+        changes.setdefault("seen", self.heads(home))
         return home.letters(self.set, self.signed_set.hash, **changes)
 
     def seed(self, trustee: TrusteeCore) -> None:

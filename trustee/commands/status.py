@@ -1,11 +1,14 @@
 """`volet trustee status`: show counts of what a trustee holds and has answered."""
 
+from collections import Counter
 from pathlib import Path
 
 import click
 import msgspec
 from rich.table import Table
 
+from protocol.area_messages import SeenHeads
+from protocol.packed import read_packed
 from system.certificates import Lifetime
 from system.commands import directory_option
 from system.console import plain_console
@@ -13,7 +16,8 @@ from system.set_aside import FILE_NAME as SET_ASIDE
 from system.set_aside import read_set_aside
 from trustee import directory as trustee_directory
 from trustee.documents import CONFIRMED, WAITING, TrustedDocuments
-from trustee.log import Alarm, Standing
+from trustee.log import Alarm, Standing, TrusteeLog
+from trustee.views import difference
 
 _dir = directory_option(trustee_directory.DEFAULT_DIRECTORY, "The trustee's")
 
@@ -34,6 +38,7 @@ class TrusteeStatus(msgspec.Struct, frozen=True):
     set_aside: int
     alarms: tuple[Alarm, ...]
     forks: tuple[str, ...]
+    views_differ: dict[str, int]
     certificates: tuple[Lifetime, ...]
 
 
@@ -63,6 +68,13 @@ def status(directory: Path, *, is_json: bool) -> None:
     for fork in report.forks:
         table.add_row("FORK", f"{fork}: signed beside another that follows the same document")
     plain_console().print(table)
+
+
+def _differing(trustee_log: TrusteeLog, documents: TrustedDocuments) -> dict[str, int]:
+    """Count the households whose latest key shares name a view that is not this trustee's."""
+    latest = {seeds.household_key: seeds.seen for seeds in trustee_log.seeds()}
+    views = (difference(read_packed(seen, SeenHeads), documents) for seen in latest.values())
+    return dict(Counter(view.value for view in views if view is not None))
 
 
 def read_status(directory: Path) -> TrusteeStatus:
@@ -101,6 +113,7 @@ def read_status(directory: Path) -> TrusteeStatus:
             forks=tuple(
                 f"{fork.kind} {fork.hash.hex()}" for fork in trustee_log.documents(Standing.FORK)
             ),
+            views_differ=_differing(trustee_log, documents),
             certificates=trustee_directory.lifetimes(directory),
         )
     finally:

@@ -27,7 +27,7 @@ from protocol.governance import TrusteeSet
 from protocol.ids import DeviceId
 from protocol.measures import Measures
 from protocol.roster import RosterEntry
-from protocol.seeds import draw_seeds, write_letters
+from protocol.seeds import draw_seeds, heads_seen, write_letters
 from protocol.topics import Kind
 from protocol.transform import Transform, read_transform
 
@@ -92,11 +92,17 @@ class Fleet:
         self._executor.shutdown(cancel_futures=True)
 
     def draw_seeds(
-        self, entries: Sequence[tuple[RosterEntry, bytes]], trustees: TrusteeSet, trustee_set: bytes
+        self,
+        entries: Sequence[tuple[RosterEntry, bytes]],
+        trustees: TrusteeSet,
+        documents: tuple[bytes, bytes],
     ) -> Iterator[Sealed]:
-        """Draw and seal the seeds of each chip, given as (entry, signing key)."""
+        """Draw and seal the seeds of each chip, given as (entry, signing key).
+
+        `documents` are the hashes of the trustee set and of the measures that the chips have seen.
+        """
         jobs = [
-            (entries[n : n + _CHUNK], trustees, trustee_set) for n in range(0, len(entries), _CHUNK)
+            (entries[n : n + _CHUNK], trustees, documents) for n in range(0, len(entries), _CHUNK)
         ]
         for sealed in self._executor.map(_draw_all, jobs):
             yield from sealed
@@ -112,16 +118,19 @@ class Fleet:
         yield from self._executor.map(_contribute_all, jobs)
 
 
-def _draw_all(job: tuple[Sequence[tuple[RosterEntry, bytes]], TrusteeSet, bytes]) -> list[Sealed]:
-    entries, trustees, trustee_set = job
-    return [_draw(entry, key, trustees, trustee_set) for entry, key in entries]
+def _draw_all(
+    job: tuple[Sequence[tuple[RosterEntry, bytes]], TrusteeSet, tuple[bytes, bytes]],
+) -> list[Sealed]:
+    entries, trustees, documents = job
+    return [_draw(entry, key, trustees, documents) for entry, key in entries]
 
 
 def _draw(
-    entry: RosterEntry, signing_key: bytes, trustees: TrusteeSet, trustee_set: bytes
+    entry: RosterEntry, signing_key: bytes, trustees: TrusteeSet, documents: tuple[bytes, bytes]
 ) -> Sealed:
-    seeds = draw_seeds(trustees.shape)
-    letters = write_letters(seeds, trustees, trustee_set, entry.household_key, _GENERATION)
+    seeds, (trustee_set, _) = draw_seeds(trustees.shape), documents
+    seen = heads_seen(*documents, entry)
+    letters = write_letters(seeds, trustees, trustee_set, entry.household_key, _GENERATION, seen)
     chip = SimulatedChip(entry, signing_key, Seeds(_GENERATION, trustee_set, seeds))
     return Sealed(chip, chip.seal(trustees.collectivity, Kind.KEY, letters))
 

@@ -106,10 +106,10 @@ class _Run:
         entries = self._town.enrol(self._store, self._plan.households)
         self._trustees = self._start_trustees()
         progress(f"{len(entries)} chips draw seeds and seal them to the trustees")
-        trustee_set = self._town.signed_set.hash
+        documents = (self._town.signed_set.hash, cosigned.hash)
         while self._carry():
             pass
-        for sealed in self._fleet.draw_seeds(entries, self._town.trustees, trustee_set):
+        for sealed in self._fleet.draw_seeds(entries, self._town.trustees, documents):
             self._hand_over(sealed)
 
     def _start_trustees(self) -> list[LocalTrustee]:

@@ -13,6 +13,7 @@ from protocol.errors import Reason
 from protocol.governance import NOTICE_DAYS, draw_up
 from protocol.ids import new_device_id
 from protocol.measures import Group
+from protocol.seeds import heads_seen
 from protocol.topics import Kind
 from tests.support.chip_area import AreaCloud, ChoicesBox, Trustees, area_settings, make_measures
 from tests.support.chip_bench import PLATFORM_KEY, Bench, instant, make_identity
@@ -256,3 +257,51 @@ def test_a_first_set_under_another_key_of_the_collectivity_is_not_kept(tmp_path)
     assert not made.vault.area.documents()
     assert not made.chip.area.trust.sets
     made.kill()
+
+
+def test_the_key_message_names_what_the_chip_has_seen(bench):
+    bench.begin()
+    bench.run(1)
+    cloud, first = bench.cloud, bench.cloud.letters[-1]
+    entry = bench.chip.area.trust.entries[-1]
+    assert first.seen == heads_seen(cloud.signed_set.hash, cloud.measures_list[0], entry)
+    assert first.seen.roster_head == cloud.entry.hash
+    cloud.add_measures(cloud.trustees.sign(next_measures(cloud)))
+    bench.restart()
+    bench.run(2)
+    second = cloud.letters[-1]
+    assert second.seen == heads_seen(cloud.signed_set.hash, cloud.measures_list[1], entry)
+    assert second.generation > first.generation
+    cloud.entry = cloud.make_entry(number=9, cell="751010102", start=TODAY + 1)
+    bench.restart()
+    bench.run(2)
+    third = cloud.letters[-1]
+    assert (third.seen.roster_length, third.seen.roster_head) == (10, cloud.entry.hash)
+    bench.restart()
+    bench.run(4 * 24)
+    assert cloud.letters[-1].generation == third.generation, "nothing new was seen"
+
+
+def test_no_contribution_is_made_under_a_document_that_its_key_message_does_not_name(bench):
+    bench.begin()
+    bench.run(1)
+    cloud = bench.cloud
+    cloud.add_measures(cloud.trustees.sign(next_measures(cloud)))
+    bench.restart()
+    bench.run(4 * 24 * 6)
+    named = {letters.generation: letters.seen.measures for letters in cloud.letters}
+    order = cloud.measures_list
+    assert {each.measures for each in cloud.received} == set(order)
+    for each in cloud.received:
+        assert order.index(named[each.generation]) >= order.index(each.measures)
+
+
+def test_seeds_whose_message_names_an_older_document_are_not_used_for_a_newer_one(bench):
+    bench.begin()
+    bench.run(1)
+    lane = bench.chip.area
+    newer = msgspec.structs.replace(
+        lane.trust.measures[0], hash=b"n" * 32, measures=next_measures(bench.cloud)
+    )
+    assert lane._seeds.seeds_for(lane.trust, lane.trust.measures[0]) is not None
+    assert lane._seeds.seeds_for(lane.trust, newer) is None

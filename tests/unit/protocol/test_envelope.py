@@ -55,7 +55,12 @@ BODIES = {
     Kind.LEAVE: moving.Leave(HOUSEHOLD, 20_750, (b"document",)),
     Kind.LEFT: moving.Left(HOUSEHOLD, 20_750),
     Kind.KEY: area_messages.SeedLetters(
-        HOUSEHOLD, 3, bytes(32), (bytes(32), bytes(range(32))), (b"one", b"two")
+        HOUSEHOLD,
+        3,
+        bytes(32),
+        (bytes(32), bytes(range(32))),
+        (b"one", b"two"),
+        area_messages.SeenHeads(bytes(32), bytes(range(32)), 18, bytes(32)),
     ),
     Kind.AREA: area_messages.Contribution(
         HOUSEHOLD,
