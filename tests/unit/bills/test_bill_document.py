@@ -16,7 +16,18 @@ import pytest
 from pypdf import PdfReader
 
 from edge.bills.document import Papers, compose
-from edge.bills.judgement import EstimatedDays, Finding, Judgement, Verdict
+from edge.bills.judgement import (
+    ContractDays,
+    CreditNote,
+    EstimatedDays,
+    Finding,
+    Judgement,
+    MeterSpan,
+    OtherCalendar,
+    Verdict,
+)
+from edge.bills.receipts import Hold
+from edge.bills.remarks import remarks
 from edge.bills.render import render_html, render_pdf
 from edge.bills.words import WORDS
 from edge.commands.bills import in_words
@@ -257,6 +268,39 @@ def whole_page(lang) -> str:
     return msgspec.json.format(encoded, indent=1).decode() + "\n"
 
 
+def every_remark(lang) -> str:
+    """Return each sentence that a bill can carry beside its lines, a line each."""
+    contracts = [
+        ContractDays("ab" * 32, START, END),
+        ContractDays("ab" * 32, START, None),
+        ContractDays("ab" * 32, END, START),
+    ]
+    corrections = [
+        CreditNote("cd" * 16, Decimal("80.10"), Decimal("80.10") + change, Decimal(change))
+        for change in (-7, 0, 7)
+    ]
+    known = [
+        {"gap": (date(2026, 2, 1), START)},
+        {"calendar_change": date(2026, 3, 9)},
+        {"calendar_change": START, "other_calendar": OtherCalendar(date(2026, 3, 9), 17)},
+        {"other_meter": date(2026, 3, 9)},
+        *({"contract": each, "findings": (Finding.OUTSIDE_CONTRACT,)} for each in contracts),
+        {"contract": contracts[0], "findings": (Finding.ALREADY_BILLED,)},
+        *({"credit": each} for each in corrections),
+        {"meters": (MeterSpan("m", "BASE", START, END, (7, 8, *[0] * 8)),) * 2},
+        {"estimated": (EstimatedDays(Doubt.INDEX_BEGAN_ANEW, (START,)),)},
+    ]
+    sentences = [sentence for each in known for sentence in remarks(judged(**each), lang)]
+    return "".join(
+        f"{sentence}\n" for sentence in [*sentences, *map(str, Verdict), *Finding, *Hold]
+    )
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_each_sentence_is_the_golden_one(lang):
+    assert every_remark(lang) == (GOLDEN / f"remarks.{lang}.txt").read_text("utf-8")
+
+
 @pytest.mark.parametrize("lang", Lang)
 def test_the_whole_page_is_the_golden_one(lang):
     assert whole_page(lang) == (GOLDEN / f"bill.{lang}.json").read_text("utf-8")
@@ -265,3 +309,4 @@ def test_the_whole_page_is_the_golden_one(lang):
 if __name__ == "__main__":
     for each in Lang:
         (GOLDEN / f"bill.{each}.json").write_text(whole_page(each), "utf-8")
+        (GOLDEN / f"remarks.{each}.txt").write_text(every_remark(each), "utf-8")

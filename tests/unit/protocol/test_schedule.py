@@ -7,8 +7,10 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from protocol.errors import DocumentRefused
 from protocol.schedule import (
     Calendar,
+    PriceSeries,
     Run,
     ScheduleMissing,
     Schedules,
@@ -49,3 +51,12 @@ def test_a_document_is_named_by_its_own_hash():
     assert schedule_hash(one) != schedule_hash(other)
     line = CalendarLine("l", publisher.name, "one", (PEAK,), Decimal(1), Decimal(0))
     assert Schedules([one, other]).hashes(line, [DAY]) == {schedule_hash(one)}
+
+
+def test_a_name_is_a_calendar_or_a_series():
+    publisher = Publisher()
+    first, end = quarter_range(DAY)
+    calendar = Calendar(publisher.name, "both", (OFF_PEAK, PEAK), (Run(first, 0),), end)
+    series = PriceSeries(publisher.name, "both", end, 1, (10_000,) * 96)
+    with pytest.raises(DocumentRefused, match="both is both a calendar and a series"):
+        Schedules([calendar, series])
