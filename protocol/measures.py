@@ -19,7 +19,14 @@ import msgspec
 from protocol.calendar import day_number, day_of_number, days_between
 from protocol.errors import BoundExceeded, DocumentRefused
 from protocol.messages import DayNumber, Hash
-from protocol.privacy import EPSILON_MAX, SHARE_STD_MIN, gaussian_sigma, rho_of_sigma, share_std
+from protocol.privacy import (
+    EPSILON_MAX,
+    SHARE_STD_MIN,
+    epsilon_replaced,
+    gaussian_sigma,
+    rho_of_sigma,
+    share_std,
+)
 
 GROUP_MIN = 100
 CURVE_MIN = 200
@@ -143,6 +150,14 @@ class Measures(_Document, frozen=True):
     def sigma(self) -> float:
         """The noise of the whole day's release at the opening threshold, in clip radii."""
         return gaussian_sigma(self.epsilon, self.delta)
+
+    @property
+    def epsilon_replaced(self) -> float:
+        """The cost between any two days of a household, such as at home or away, at `delta`.
+
+        This is what counts against a collectivity, which sees who takes part.
+        """
+        return epsilon_replaced(self.epsilon, self.delta)
 
     @property
     def grid(self) -> int:

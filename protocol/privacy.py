@@ -48,6 +48,23 @@ def gaussian_sigma(epsilon: float, delta: float) -> float:
     return high
 
 
+def epsilon_at(sigma: float, delta: float, distance: float = 1.0) -> float:
+    """Return the least epsilon at which noise of `sigma` hides a `distance` with `delta`."""
+    low, high = 0.0, 1e3
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        if gaussian_delta(sigma, middle, distance) > delta:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def epsilon_replaced(epsilon: float, delta: float) -> float:
+    """Return what hides one day among others, where taking part or not costs `epsilon`."""
+    return epsilon_at(gaussian_sigma(epsilon, delta), delta, distance=2.0)
+
+
 def rho_of_sigma(sigma: float, distance: float = 1.0) -> float:
     """Return the zCDP cost of one release with noise of `sigma`."""
     return distance**2 / (2 * sigma**2)

@@ -159,8 +159,9 @@ def show(file: Path, *, is_json: bool) -> None:
         return
     click.echo(
         f"{document.collectivity}, version {document.version}, from "
-        f"{day_of_number(document.effective)} until before {day_of_number(document.end)}: epsilon {document.epsilon:g}, delta "
-        f"{document.delta:g} for a household-day, {document.days_a_year} days a year, grid "
+        f"{day_of_number(document.effective)} until before {day_of_number(document.end)}: epsilon {document.epsilon_replaced:.1f} "
+        f"between any two days of a household ({document.epsilon:g} for taking part or not), delta "
+        f"{document.delta:g}, {document.days_a_year} days a year, grid "
         f"2^{document.grid_bits}"
     )
     table = Table("measure", "share", "group", "provider", "roster", "crowd", "threshold", "slots")

@@ -59,21 +59,23 @@ _TITLES = bilingual(
     en=(("today", "Today"), ("month", "This month"), ("year", "This year")),
 )
 _ROW = bilingual(
-    fr="{title:<14}{bar}  {spent:.0f} % du plafond dépensé : ε = {epsilon} "
-    "(chez soi ou absent : {replaced}) à δ = {delta:g}",
-    en="{title:<14}{bar}  {spent:.0f}% of the cap spent: ε = {epsilon} "
-    "(home or away: {replaced}) at δ = {delta:g}",
+    fr="{title:<14}{bar}  {spent:.0f} % du plafond dépensé : ε = {replaced} "
+    "(participer ou non : {epsilon}) à δ = {delta:g}",
+    en="{title:<14}{bar}  {spent:.0f}% of the cap spent: ε = {replaced} "
+    "(taking part or not: {epsilon}) at δ = {delta:g}",
 )
 _EXPLAINED = bilingual(
     fr=(
-        "Qui verrait tous les chiffres publiés de votre quartier pourrait parier sur votre "
-        "participation avec un avantage d'un facteur e^ε au plus, quoi qu'il sache par ailleurs.\n"
+        "Qui verrait tous les chiffres publiés de votre quartier pourrait distinguer vos jours de "
+        "n'importe quels autres, chez vous ou absent, avec un avantage d'un facteur e^ε au plus, "
+        "quoi qu'il sache par ailleurs. Que vous participez, la collectivité le voit.\n"
         "Le plafond de l'année est ρ = {cap:g} ; au-delà, ce boîtier ne contribue plus. "
         "Vos factures continuent."
     ),
     en=(
-        "Whoever sees all published figures of your neighbourhood could bet on your taking part "
-        "at odds better by a factor of e^ε at most, whatever else they know.\n"
+        "Whoever sees all published figures of your neighbourhood could tell your days from any "
+        "others, at home or away, at odds better by a factor of e^ε at most, whatever else they "
+        "know. That you take part, the collectivity sees.\n"
         "The year's cap is ρ = {cap:g}; beyond it this chip contributes nothing. "
         "Your bills go on."
     ),

@@ -110,8 +110,13 @@ class Ledger:
 class Sum(msgspec.Struct, frozen=True):
     """A total in the form that people read.
 
-    `epsilon` bounds what taking part reveals, `epsilon_replaced` what "at home or away" reveals,
-    both at delta 1e-6. `left` is the fraction of `cap_rho` that is unspent.
+    Attributes:
+        epsilon: bounds what taking part or not reveals, at delta 1e-6. The collectivity sees who
+            takes part.
+        epsilon_replaced: bounds what one day instead of another reveals, such as a day at home
+            instead of a day away, at delta 1e-6.
+        left: the fraction of `cap_rho` that is unspent.
+
     """
 
     rho: float

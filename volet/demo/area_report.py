@@ -9,6 +9,7 @@ from rich.rule import Rule
 from rich.table import Table
 
 from cloud.audit.attacks import AttackResult
+from protocol.privacy import epsilon_replaced
 from protocol.transform import Curve
 from trustee.commands.status import TrusteeStatus
 from volet.demo.area_findings import ReleasedDay
@@ -48,8 +49,8 @@ class TownReport:
     def _group(self, days: Sequence[ReleasedDay]) -> None:
         terms = days[-1].release.terms
         self.paragraph(
-            f"{days[0].picture.group}: epsilon {terms.epsilon:g}, delta {terms.delta:g} for a "
-            f"household-day; noise cut for {terms.crowd}, of whom {terms.gamma:.0%} may add none."
+            f"{days[0].picture.group}: epsilon {epsilon_replaced(terms.epsilon, terms.delta):.1f} "
+            f"between any two days of a household, delta {terms.delta:g}; noise cut for {terms.crowd}, of whom {terms.gamma:.0%} may add none."
         )
         table = Table("day", "homes", "plain sum", "released", "off", "crowd = 1", "off", box=None)
         count = max(1, min(_BARS_MAX, (self._console.width - _BESIDE) // 3))

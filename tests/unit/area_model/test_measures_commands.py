@@ -77,7 +77,8 @@ def test_show_tells_each_group_and_all_of_it_as_json(folder):
     draw_up(folder, "--effective", "2026-03-01")
     shown = run("show", folder / "measures.json").output
     assert (
-        "ville, version 1, from 2026-03-01 until before 2027-03-01: epsilon 2, delta 1e-06" in shown
+        "ville, version 1, from 2026-03-01 until before 2027-03-01: epsilon 4.3 between any two days "
+        "of a household (2 for taking part or not), delta 1e-06" in shown
     )
     for words in ("751010101", "75/edf", "edf", "all", "161", "1200", "840"):
         assert words in shown

@@ -10,6 +10,7 @@ from protocol.errors import BoundExceeded
 from protocol.privacy import (
     EPSILON_MAX,
     SHARE_STD_MIN,
+    epsilon_at,
     epsilon_of_rho,
     gaussian_delta,
     gaussian_sigma,
@@ -103,3 +104,17 @@ def test_twice_the_distance_costs_four_times_as_much():
 def test_what_makes_no_sense_is_refused(epsilon, delta):
     with pytest.raises(BoundExceeded):
         gaussian_sigma(epsilon, delta)
+
+
+@given(EPSILONS, st.floats(0.5, 3.0))
+def test_the_least_epsilon_of_some_noise_is_found(epsilon, distance):
+    sigma = gaussian_sigma(epsilon, DELTA)
+    least = epsilon_at(sigma, DELTA, distance)
+    assert gaussian_delta(sigma, least, distance) <= DELTA
+    assert gaussian_delta(sigma, 0.999 * least, distance) > DELTA
+
+
+def test_another_day_is_twice_as_far_as_no_day():
+    sigma = gaussian_sigma(2.0, DELTA)
+    assert epsilon_at(sigma, DELTA) == pytest.approx(2.0, abs=1e-6)
+    assert epsilon_at(sigma, DELTA, distance=2.0) == pytest.approx(4.318, abs=5e-4)

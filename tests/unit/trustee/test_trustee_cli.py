@@ -88,7 +88,7 @@ def test_a_document_is_shown_in_words_and_signed_only_if_agreed(home, area, tmp_
     assert signed.is_signed_by("trustee-a", area.set.trustees[0].signing_key)
     measures = write(tmp_path / "measures.json", area.signed_measures)
     shown = run("sign", "--dir", home, measures, "--yes").output
-    assert "at most epsilon 2, delta 1e-06" in shown
+    assert "at most epsilon 4.3 against any other day" in shown
     assert "no set of fewer than 6 households" in shown
 
 
