@@ -56,6 +56,14 @@ class Shape(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
         size = self.trustees - self.threshold + 1
         return tuple(combinations(range(self.trustees), size))
 
+    @property
+    def liars_for_two_sets(self) -> int:
+        """How many trustees must lie so that they and the collectivity open two sets of a figure.
+
+        Each set takes t trustees, and each of the others answers for one of the two only.
+        """
+        return 2 * self.threshold - self.trustees
+
     def sets_of(self, trustee: int) -> tuple[int, ...]:
         """Return the numbers of the seed sets that contain a trustee."""
         return tuple(number for number, members in enumerate(self.seed_sets) if trustee in members)

@@ -19,6 +19,7 @@ from protocol.trustee_messages import (
     Entries,
     FromPeer,
     Hello,
+    Holding,
     LogEntry,
     RequestPage,
     SetRequest,
@@ -108,14 +109,27 @@ class Peers:
 
     def _echo(self, sender: str, hello: Hello) -> Iterator[FromPeer]:
         """Send the entries that the sender lacks, beginning with its own."""
-        known = {holding.trustee: holding.length for holding in hello.holdings}
+        known = {holding.trustee: holding for holding in hello.holdings}
         for holding in sorted(self._log.holdings(), key=lambda other: other.trustee != sender):
-            entries = self._log.entries(holding.trustee, known.get(holding.trustee, 0))
+            first = self._first_to_send(known.get(holding.trustee))
+            entries = self._log.entries(holding.trustee, first)
             for begin in range(0, len(entries), ENTRIES_MAX):
                 yield FromPeer(Entries(tuple(entries[begin : begin + ENTRIES_MAX])))
         yield FromPeer(Synced(sender, hello.session))
-        yield from self._ask_for_more(sender, known)
+        yield from self._ask_for_more(
+            sender, {name: holding.length for name, holding in known.items()}
+        )
         yield from self._greet_newcomer(sender, hello.session)
+
+    def _first_to_send(self, theirs: Holding | None) -> int:
+        """Return the first entry that another trustee lacks of a log.
+
+        If its last entry is another one than ours, that one is sent as well: it proves a fork.
+        """
+        if theirs is None or theirs.length == 0:
+            return 0
+        own = self._log.entry(theirs.trustee, theirs.length - 1)
+        return theirs.length - (own is not None and own.hash != theirs.head)
 
     def _greet_newcomer(self, sender: str, session: bytes) -> Iterator[FromPeer]:
         """Greet a trustee that has started, once per session of it, if it has not synchronised."""

@@ -33,6 +33,8 @@ BATCH_WINDOW_S = 0.05
 # How often a trustee repeats its state, for a release worker that has just started.
 KNOWN_EVERY_S = 60.0
 HELLO = RetryPolicy(first_s=1.0, cap_s=KNOWN_EVERY_S)
+# How often a trustee compares its logs with the others', in case their messages were withheld.
+COMPARE_EVERY_S = 3600.0
 # How often it checks, without a message, whether its operator has confirmed the first set.
 LOOK_EVERY_S = 5.0
 
@@ -213,9 +215,9 @@ class TrusteeProgram:
         """Send a hello on each new connection, and then less and less often until enough answer.
 
         A new document also triggers a hello, as it may name other trustees. A trustee that starts
-        later sends a hello itself, and is greeted then.
+        later sends a hello itself, and is greeted then. Every hour all of them compare their logs.
         """
-        greeted_on, due_s = 0, 0.0
+        greeted_on, due_s, compared_s = 0, 0.0, 0.0
         delays_s = HELLO.waits_s()
         while True:
             connection = await self._link.connected()
@@ -230,7 +232,8 @@ class TrusteeProgram:
             now_s = asyncio.get_running_loop().time()
             if now_s >= due_s:
                 is_ready = await self._thread.run(lambda: self._trustee.is_ready)
-                is_hello = due_s == 0.0 or not is_ready
+                is_hello = due_s == 0.0 or not is_ready or now_s - compared_s >= COMPARE_EVERY_S
+                compared_s = now_s if is_hello else compared_s
                 self._send(await self._thread.run(self._greeting(is_hello=is_hello)), [])
                 due_s = now_s + (KNOWN_EVERY_S if is_ready else next(delays_s))
             with contextlib.suppress(TimeoutError):

@@ -25,7 +25,11 @@ _json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 
 
 class TrusteesReport(msgspec.Struct, frozen=True):
-    """A trustee set as `volet edge trustees` shows it; `shape` is a text such as "3 of 4"."""
+    """A trustee set as `volet edge trustees` shows it; `shape` is a text such as "3 of 4".
+
+    `threshold` trustees open one household's contribution with the collectivity, and so do
+    `liars_for_two_sets` that lie.
+    """
 
     hash: str
     fingerprint: str
@@ -33,6 +37,8 @@ class TrusteesReport(msgspec.Struct, frozen=True):
     trustees: tuple[tuple[str, str], ...]
     effective: str
     is_confirmed: bool
+    threshold: int
+    liars_for_two_sets: int
 
 
 @click.command(cls=HouseholdCommand)
@@ -79,6 +85,7 @@ def trustees(directory: Path, confirm: str | None, *, is_json: bool) -> None:
         echo_translated(f"To open       {report.shape}, from {day}")
         for name, title in report.trustees:
             echo(f"  {name:<28}{title}")
+        _echo_risks(report.threshold, report.liars_for_two_sets)
     for fork in forks:
         echo_translated(
             f"Proof of a fork: document {fork} follows the same one as another document, and the "
@@ -122,6 +129,20 @@ def _report(document: CosignedDocument, trustee_set: TrusteeSet, confirmed: str)
         trustees=tuple((trustee.name, trustee.title) for trustee in trustee_set.trustees),
         effective=day_of_number(trustee_set.effective).isoformat(),
         is_confirmed=document.hash.hex() == confirmed,
+        threshold=trustee_set.shape.threshold,
+        liars_for_two_sets=trustee_set.shape.liars_for_two_sets,
+    )
+
+
+def _echo_risks(threshold: int, liars: int) -> None:
+    """Print what trustees could do to the household together with the collectivity."""
+    echo_translated(
+        f"Risk          {threshold} of them and the collectivity can open your contribution of a "
+        "single day: not your readings, but with little noise."
+    )
+    echo_translated(
+        f"If trustees lie, it takes only {liars} of them. The logs of the others then convict the "
+        "collectivity, and each liar that kept two logs, as soon as they are compared."
     )
 
 

@@ -190,6 +190,16 @@ SENTENCES = {
     "NOT CONFIRMED: nothing is contributed": "NON CONFIRMÉS : rien n'est transmis",
     "To open {shape}, from {day}": "Pour ouvrir   {shape}, depuis le {day}",
     "{count} of {all}": "{count} sur {all}",
+    "Risk {count} of them and the collectivity can open your contribution of a single day: not your "
+    "readings, but with little noise.": (
+        "Risque        {count} d'entre eux et la collectivité peuvent ouvrir votre contribution d'un "
+        "seul jour : pas vos relevés, mais avec peu de bruit."
+    ),
+    "If trustees lie, it takes only {count} of them. The logs of the others then convict the "
+    "collectivity, and each liar that kept two logs, as soon as they are compared.": (
+        "Si des garants mentent, il n'en faut que {count}. Les journaux des autres accusent alors la "
+        "collectivité, et chaque menteur qui a tenu deux journaux, dès qu'on les compare."
+    ),
     "{group}: {households} households, noise for {crowd} of them, opened from {threshold} on": (
         "{group} : {households} foyers, bruit pour {crowd} d'entre eux, ouvert à partir de "
         "{threshold}"

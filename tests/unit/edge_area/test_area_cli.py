@@ -92,7 +92,10 @@ def test_trustees_are_confirmed_by_their_fingerprint_only(chip):
     assert "No set" in run("trustees", "--dir", directory)
     with chip.area_change() as area:
         area.put_document(cosigned.hash, "TrusteeSet", msgspec.msgpack.encode(cosigned), TODAY)
-    assert "NOT CONFIRMED" in run("trustees", "--dir", directory)
+    said = run("trustees", "--dir", directory)
+    assert "NOT CONFIRMED" in said
+    assert "3 of them and the collectivity can open your contribution of a single day" in said
+    assert "If trustees lie, it takes only 2 of them." in said
     with pytest.raises(DocumentRefused, match="fingerprint"):
         run("trustees", "--dir", directory, "--confirm", "AAAA BBBB CCCC DDDD EEEE FFFF")
     assert load_choices(directory).trustees == ""

@@ -254,3 +254,17 @@ def test_other_shapes_are_refused():
         check_shape(shape)
     with pytest.raises(CipherError, match="not offered"):
         check_shape(Shape(1, 2))
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_two_sets_take_as_many_liars_as_honest_trustees_leave_to_two_quorums(shape):
+    """Each honest trustee answers for one set, a liar for both; counted over all splits."""
+    everyone = set(range(shape.trustees))
+    needed = min(
+        liars
+        for liars in range(shape.threshold + 1)
+        for one in combinations(range(liars, shape.trustees), shape.threshold - liars)
+        if shape.covers({*range(liars), *(everyone - set(one))})
+        and shape.covers({*range(liars), *one})
+    )
+    assert shape.liars_for_two_sets == needed
