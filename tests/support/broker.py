@@ -57,8 +57,8 @@ def skip_without_mosquitto() -> None:
         pytest.skip("mosquitto is not installed; `./run setup` installs it")
 
 
-def make_cloud(directory: Path, collectivity: str = COLLECTIVITY) -> CloudConfig:
-    """Make a collectivity whose broker listens on free ports of 127.0.0.1."""
+def make_cloud(directory: Path, collectivity: str = COLLECTIVITY, **limits: int) -> CloudConfig:
+    """Make a collectivity whose broker listens on free ports of 127.0.0.1, within `limits`."""
     port, operator_port = free_ports(2)
     config = CloudConfig(
         collectivity=collectivity,
@@ -67,6 +67,7 @@ def make_cloud(directory: Path, collectivity: str = COLLECTIVITY) -> CloudConfig
         broker_bind="127.0.0.1",
         broker_names=("localhost",),
         operator_port=operator_port,
+        **limits,
     )
     initialise(directory, config, datetime.now(UTC))
     SqliteStore.open(directory).close()
