@@ -29,6 +29,8 @@ class CloudConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         broker_bind: the address on which it listens; empty means all.
         broker_names: further names in the broker's certificate.
         operator_port: the loopback port through which sessions are ended.
+        broker_memory_mb: the most memory that the broker takes for sessions and messages; whoever
+            would exceed it is disconnected. A new value counts from its next start.
     """
 
     collectivity: str
@@ -37,6 +39,7 @@ class CloudConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     broker_bind: str = ""
     broker_names: tuple[str, ...] = ()
     operator_port: Port = 8884
+    broker_memory_mb: Annotated[int, msgspec.Meta(ge=32)] = 2_048
 
 
 class MetricsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -117,6 +120,8 @@ broker_bind = "{config.broker_bind}"
 broker_names = [{names}]
 # The port, on loopback, at which a revoked chip's session is ended.
 operator_port = {config.operator_port}
+# The most memory of the broker; a new value counts from its next start.
+broker_memory_mb = {config.broker_memory_mb}
 """.encode()
 
 

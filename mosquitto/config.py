@@ -31,6 +31,7 @@ class BrokerSettings:
         user: the system user that runs the broker.
         port: the port of the TLS listener, on the address `bind`, or on all if that is empty.
         operator_port: the port of the operator's listener, always on 127.0.0.1.
+        memory_bytes: the most memory that the broker takes, as it counts it itself.
         roles: the common names of certificates that do not belong to devices.
     """
 
@@ -40,6 +41,7 @@ class BrokerSettings:
     port: int
     bind: str
     operator_port: int
+    memory_bytes: int
     roles: Sequence[str]
 
 
@@ -59,6 +61,7 @@ def render(settings: BrokerSettings) -> tuple[ConfigFile, ...]:
         port=settings.port,
         bind=f" {settings.bind}" if settings.bind else "",
         operator_port=settings.operator_port,
+        memory_bytes=settings.memory_bytes,
     )
     collectivity = settings.collectivity
     acl = _template("acl.in").format(

@@ -86,6 +86,7 @@ def write_broker(directory: Path, broker: Path, user: str) -> bool:
         port=config.broker_port,
         bind=config.broker_bind,
         operator_port=config.operator_port,
+        memory_bytes=config.broker_memory_mb << 20,
         roles=roles(directory),
     )
     _check_way(broker.resolve(), user)

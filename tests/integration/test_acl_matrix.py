@@ -15,7 +15,7 @@ from tests.support.town import MONITOR, ROOT, TRUSTEE, WORKER, Town, observe, ri
 
 
 def _rules() -> list[str]:
-    settings = BrokerSettings(COLLECTIVITY, ".", "", 0, "", 0, (WORKER, MONITOR, TRUSTEE))
+    settings = BrokerSettings(COLLECTIVITY, ".", "", 0, "", 0, 0, (WORKER, MONITOR, TRUSTEE))
     acl = next(file.text for file in render(settings) if file.name == ACL)
     return acl.splitlines()
 

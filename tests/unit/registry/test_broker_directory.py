@@ -122,6 +122,8 @@ def test_a_broker_that_still_starts_is_not_ended_by_a_reload(tmp_path):
     with subprocess.Popen([program, reloads]) as starting:
         try:
             (tmp_path / PID).write_text(str(starting.pid))
+            own = Path(f"/proc/{starting.pid}/comm")
+            wait_until(lambda: own.read_text() == "mosquitto\n", "the program to bear its name")
             assert reload_broker(tmp_path)
             wait_until(reloads.exists, "the reload")
             assert starting.poll() is None
