@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from benchmarks.area_household import SHAPE, SLOTS, AreaChip, measures
 from benchmarks.area_peers import Ours, peers
+from benchmarks.area_shapes import shapes
 from benchmarks.area_trustee import trustee
 from benchmarks.household import Month
 from benchmarks.mqtt_size import exchange_bytes
@@ -37,6 +38,7 @@ HOUSEHOLDS = 100_000
 STORED = 4_000
 RUNS = 9
 PEER_HOUSEHOLDS = 200
+SHAPE_HOUSEHOLDS = 3_000
 MONTH_LIMIT_BYTES = 90_000
 # The default of new measures documents.
 DAYS_A_YEAR = 100
@@ -59,6 +61,7 @@ def run(scale: float) -> list[Figure]:
     with tempfile.TemporaryDirectory() as directory:
         _from_store(rows, scaled(STORED, scale, 100), runs, Path(directory))
     trustee(rows, scale, runs, read)
+    shapes(rows, scaled(SHAPE_HOUSEHOLDS, scale, 50), runs)
     encryption_s = _chip(rows, runs)
     _bytes(rows)
     peers(rows, scaled(PEER_HOUSEHOLDS, scale, 4), runs, Ours(ours_s, encryption_s))
