@@ -96,8 +96,10 @@ class Publisher:
     def calendar_line(self, name: str, classes: tuple[str, ...], price: str) -> EnergyLine:
         return CalendarLine(name, self.name, "nights", classes, Decimal(price), VAT)
 
-    def market_line(self, factor: str = "1.05", markup: str = "0.012") -> EnergyLine:
-        return MarketLine("spot", self.name, "spot", Decimal(factor), Decimal(markup), VAT)
+    def market_line(
+        self, factor: str = "1.05", markup: str = "0.012", name: str = "spot"
+    ) -> EnergyLine:
+        return MarketLine(name, self.name, "spot", Decimal(factor), Decimal(markup), VAT)
 
     def registers_by_calendar(self) -> RegisterCalendar:
         return RegisterCalendar(self.name, "nights")
