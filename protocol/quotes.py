@@ -34,14 +34,22 @@ from protocol.layout import (
 )
 from protocol.messages import DayNumber, Hash, IncarnationId, KeyId, StatementId
 from protocol.schedule import Schedules, Values, market_units
-from protocol.tariff import CalendarLine, MarketLine, RegisterCalendar, RegisterLine, Tariff
+from protocol.tariff import (
+    CalendarLine,
+    CurveLine,
+    MarketLine,
+    RegisterCalendar,
+    RegisterLine,
+    Tariff,
+)
 
 MONTHS_MAX = 13
 # A part of an answer fits with its envelope into a message of 64 KiB.
 PART_BYTES = 60 * 1024
 PARTS_MAX = 16
-# Limits the work for one list. Offers that exceed it, in the order of the list, are left out.
-COLUMNS_MAX = 1_024
+# What the offers of one provider may add to every answer. Those beyond it, in the order of the list,
+# are left out; others' offers are not.
+PROVIDER_COLUMNS_MAX = 64
 
 # |weight| < 2^10.
 Matrix = npt.NDArray[np.int16]
@@ -154,7 +162,8 @@ class Quoted(msgspec.Struct, frozen=True):
     """
 
     hash: bytes
-    offer: Offer
+    provider: str
+    product: str
     tariff: Tariff
     is_estimable: bool
 
@@ -190,8 +199,9 @@ class QuotePlan:
         self.months = months_of(start, end)
         self.quoted: list[Quoted] = []
         self.left_out: list[tuple[bytes, LeftOut]] = []
-        self._seen: set[Column] = set()
-        self._weights = Weights(catalogue.schedules(), start, end)
+        self._of_provider: dict[bytes, set[Column]] = {}
+        self._schedules = catalogue.schedules()
+        self._weights = Weights(self._schedules, start, end)
         for name, offer in catalogue.latest_offers().items():
             self._place(name, offer)
         columns = [column for quoted in self.quoted for column in self._columns_of(quoted)]
@@ -217,18 +227,18 @@ class QuotePlan:
         if tariff is None:
             self.left_out.append((name, LeftOut.NOT_IN_FORCE))
             return
-        registers = tariff_registers(tariff)
-        has_calendar = not registers or tariff.register_calendar is not None
-        is_estimable = has_calendar and self._covers(register_columns(tariff, registers))
-        quoted = Quoted(name, offer, tariff, is_estimable)
-        if not self._covers(curve_columns(tariff)):
-            self.left_out.append((name, LeftOut.NO_SCHEDULE))
-            return
-        columns = self._seen | set(self._columns_of(quoted))
-        if len(columns) > COLUMNS_MAX:
+        calendar, registers = tariff.register_calendar, tariff_registers(tariff)
+        is_estimable = not registers or (calendar is not None and self._covers(calendar))
+        quoted = Quoted(name, offer.provider, offer.product, tariff, is_estimable)
+        columns = self._of_provider.get(offer.provider_key, set()) | set(self._columns_of(quoted))
+        if len(columns) > PROVIDER_COLUMNS_MAX:
             self.left_out.append((name, LeftOut.TOO_MANY))
             return
-        self._seen = columns
+        curve = [line for line in tariff.energy if isinstance(line, CalendarLine | MarketLine)]
+        if not self._covers(*curve):
+            self.left_out.append((name, LeftOut.NO_SCHEDULE))
+            return
+        self._of_provider[offer.provider_key] = columns
         self.quoted.append(quoted)
 
     def _columns_of(self, quoted: Quoted) -> Iterator[Column]:
@@ -236,12 +246,11 @@ class QuotePlan:
         if quoted.is_estimable:
             yield from register_columns(quoted.tariff, tariff_registers(quoted.tariff))
 
-    def _covers(self, columns: Sequence[Column]) -> bool:
-        """Return whether the listed schedules cover all months of the period."""
+    def _covers(self, *lines: CurveLine | RegisterCalendar) -> bool:
+        """Return whether the listed schedules cover all days of the period."""
         try:
-            for month in self.months:
-                for column in columns:
-                    self._weights.row(column, month)
+            for line in lines:
+                self._schedules.check(line, self.start, self.end)
         except DocumentRefused:  # no document covers a day, or a price is beyond what can be billed
             return False
         return True
@@ -298,7 +307,6 @@ class Weights:
         # Computed once per month, whatever mark-ups and registers the offers apply.
         self._registers = lru_cache(maxsize=None)(self._counting_registers)
         self._prices = lru_cache(maxsize=None)(self._market_prices)
-        self._rows: dict[tuple[Column, date], Matrix] = {}
 
     def row(self, column: Column, month: date) -> Matrix:
         """Return int16[3968].
@@ -307,10 +315,7 @@ class Weights:
             ScheduleMissing: no document covers a day of the period.
             DocumentRefused: a market price is too high to be billed.
         """
-        key = column, month
-        if key not in self._rows:
-            self._rows[key] = self._make(column, month).astype(np.int16)
-        return self._rows[key]
+        return self._make(column, month).astype(np.int16)
 
     def _make(self, column: Column, month: date) -> Values:
         days = self._days[month]

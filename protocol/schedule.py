@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from protocol.calendar import QUARTER_HOUR, day_end, day_start
+from protocol.calendar import QUARTER_HOUR, day_end, day_start, legal_day
 from protocol.errors import DocumentRefused
 from protocol.ids import PublicKey
 from protocol.tariff import (
@@ -168,6 +168,11 @@ class _Piece(msgspec.Struct, frozen=True):
     hash: bytes
     values: Values
 
+    def part(self, quarters: range) -> Values:
+        """Return the values of some of the document's quarter-hours."""
+        start = self.schedule.start
+        return self.values[quarters.start - start : quarters.stop - start]
+
 
 class Schedules:
     """Documents by publisher and name, queried by day."""
@@ -192,7 +197,20 @@ class Schedules:
 
     def hashes(self, line: CurveLine, days: Iterable[date]) -> set[bytes]:
         """Return the hashes of the documents that price `line` on `days`."""
-        return {piece.hash for day in days for piece, _ in self._cover(*_named(line), day)}
+        return {piece.hash for day in days for piece, _ in self._cover(line, quarter_range(day))}
+
+    def check(self, line: CurveLine | RegisterCalendar, start: date, end: date) -> None:
+        """Check that `line` can be priced on the days [start, end), without laying them out.
+
+        Raises:
+            ScheduleMissing: no document covers a quarter-hour.
+            DocumentRefused: a price is too high.
+        """
+        for piece, part in self._cover(line, (quarter_range(start)[0], quarter_range(end)[0])):
+            if isinstance(line, MarketLine):
+                values = piece.part(part)
+                extremes = np.array([values.min(), values.max()])
+                market_units(extremes, line.factor, line.eur_per_kwh)
 
     def members(self, line: CalendarLine, day: date) -> npt.NDArray[np.bool_]:
         """Return for each quarter-hour of a legal day, bool[92…100], whether `line` prices it.
@@ -202,12 +220,10 @@ class Schedules:
         """
         first, end = quarter_range(day)
         is_member = np.zeros(end - first, np.bool_)
-        for piece, part in self._cover(*_named(line), day):
+        for piece, part in self._cover(line, (first, end)):
             classes = piece.schedule.classes if isinstance(piece.schedule, Calendar) else ()
             wanted = [number for number, name in enumerate(classes) if name in line.classes]
-            start = piece.schedule.start
-            values = piece.values[part.start - start : part.stop - start]
-            is_member[part.start - first : part.stop - first] = np.isin(values, wanted)
+            is_member[part.start - first : part.stop - first] = np.isin(piece.part(part), wanted)
         return is_member
 
     def prices(self, line: MarketLine, day: date) -> Values:
@@ -219,10 +235,8 @@ class Schedules:
         """
         first, end = quarter_range(day)
         units = np.zeros(end - first, np.int64)
-        for piece, part in self._cover(*_named(line), day):
-            start = piece.schedule.start
-            values = piece.values[part.start - start : part.stop - start]
-            units[part.start - first : part.stop - first] = values
+        for piece, part in self._cover(line, (first, end)):
+            units[part.start - first : part.stop - first] = piece.part(part)
         return market_units(units, line.factor, line.eur_per_kwh)
 
     def registers(self, calendar: RegisterCalendar, day: date) -> Values:
@@ -233,31 +247,30 @@ class Schedules:
         """
         first, end = quarter_range(day)
         registers = np.zeros(end - first, np.int64)
-        named = calendar.publisher, calendar.calendar, Calendar
-        for piece, part in self._cover(*named, day):
-            start = piece.schedule.start
-            values = piece.values[part.start - start : part.stop - start]
-            registers[part.start - first : part.stop - first] = values + 1
+        for piece, part in self._cover(calendar, (first, end)):
+            registers[part.start - first : part.stop - first] = piece.part(part) + 1
         return registers
 
     def _cover(
-        self, publisher: bytes, name: str, wanted: type[Schedule], day: date
+        self, line: CurveLine | RegisterCalendar, span: tuple[int, int]
     ) -> list[tuple[_Piece, range]]:
-        covering, (at, end) = [], quarter_range(day)
+        publisher, name, wanted = _named(line)
+        covering, (at, end) = [], span
         for piece in self._pieces.get((publisher, name), []):
             schedule = piece.schedule
             if schedule.start <= at < schedule.end and isinstance(schedule, wanted):
                 covering.append((piece, range(at, min(end, schedule.end))))
                 at = min(end, schedule.end)
         if at != end:
+            day = legal_day(_EPOCH + at * QUARTER_HOUR)
             raise ScheduleMissing(f"No document of {name} covers {day} yet.")
         return covering
 
 
-def _named(line: CurveLine) -> tuple[bytes, str, type[Schedule]]:
-    if isinstance(line, CalendarLine):
-        return line.publisher, line.calendar, Calendar
-    return line.publisher, line.series, PriceSeries
+def _named(line: CurveLine | RegisterCalendar) -> tuple[bytes, str, type[Schedule]]:
+    if isinstance(line, MarketLine):
+        return line.publisher, line.series, PriceSeries
+    return line.publisher, line.calendar, Calendar
 
 
 def schedule_hash(schedule: Schedule) -> bytes:

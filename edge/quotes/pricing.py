@@ -222,8 +222,8 @@ class _Pricer:
         name = quoted.hash.hex()
         return Quote(
             name,
-            quoted.offer.provider,
-            quoted.offer.product,
+            quoted.provider,
+            quoted.product,
             basis,
             bill.total_ttc,
             bill,
@@ -270,4 +270,4 @@ def _is_single(tariff: Tariff) -> bool:
 
 
 def _unquoted(quoted: Quoted, why: NoQuote) -> Unquoted:
-    return Unquoted(quoted.hash.hex(), quoted.offer.provider, quoted.offer.product, why)
+    return Unquoted(quoted.hash.hex(), quoted.provider, quoted.product, why)

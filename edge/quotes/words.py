@@ -39,7 +39,7 @@ UNQUOTED = bilingual(
     fr={
         NoQuote.NOT_IN_FORCE: "n'est plus en vigueur, ou pas encore",
         NoQuote.NO_SCHEDULE: "aucun calendrier ou prix publié ne couvre la période",
-        NoQuote.TOO_MANY: "la liste compte trop d'offres pour une seule question",
+        NoQuote.TOO_MANY: "ce fournisseur a trop de prix différents pour une seule question",
         NoQuote.OTHER_POWER: "est pour une autre puissance souscrite",
         NoQuote.OTHER_CALENDAR: "votre compteur ne suit pas son calendrier, et rien ne permet "
         "d'estimer",
@@ -47,7 +47,7 @@ UNQUOTED = bilingual(
     en={
         NoQuote.NOT_IN_FORCE: "is not in force any more, or not yet",
         NoQuote.NO_SCHEDULE: "no listed calendar or price covers the period",
-        NoQuote.TOO_MANY: "the list has too many offers for one question",
+        NoQuote.TOO_MANY: "this provider has too many different prices for one question",
         NoQuote.OTHER_POWER: "is for another subscribed power",
         NoQuote.OTHER_CALENDAR: "your meter does not run its calendar, and nothing says how to "
         "estimate",
