@@ -90,7 +90,7 @@ async def _send(directory: Path, town: ProviderTown, lines: list[bytes]) -> Batc
     store = await thread.run(SqliteStore.open, directory, is_checked=False)
     service = ApiService(thread, store)
     now = datetime.now(UTC)
-    await thread.run(store.providers.put_provider, Provider("bench", town.public_key, now))
+    await thread.run(store.providers.put_provider, Provider("bench", town.public_key, "Bench", now))
     token, _ = await thread.run(
         draw_token, store.providers, "bench", [Scope.STATEMENTS], now, timedelta(days=1)
     )

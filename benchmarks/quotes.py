@@ -24,7 +24,10 @@ from benchmarks.sizes import Cloud
 from benchmarks.timing import per, scaled, wall_s
 from cloud.billing.quotes import PAUSE, QuoteService
 from cloud.catalogue.log import OpenedLog
+from cloud.store.providers import Provider
 from protocol.calendar import day_number, days_between, month_of, quarter_hours
+from protocol.catalogue import open_listed
+from protocol.contract import Offer
 from protocol.household import EpochPad as Pad
 from protocol.ids import new_incarnation
 from protocol.quotes import Drawn, QuoteAnswer, QuotePart, QuotePlan, QuoteRequest
@@ -51,8 +54,13 @@ def run(scale: float) -> list[Row]:
         year = Year.encrypted()
         cloud = Cloud(Path(directory), [year.chip])
         cloud.take(year.messages)
-        market = OpenedLog(cloud.store.catalogue)
+        market = OpenedLog(cloud.store)
         for signed in listed(START, END, TARIFFS):
+            document = open_listed(signed)
+            if isinstance(document, Offer):
+                cloud.store.providers.put_provider(
+                    Provider("bench", document.provider_key, document.provider, datetime.now(UTC))
+                )
             market.add(signed, START)
         ours_s = _ours(rows, cloud, market, year, runs)
         cloud.store.close()

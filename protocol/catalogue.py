@@ -7,8 +7,9 @@ list, each signed by its provider or publisher. Cloud and chip apply the same ru
 """
 
 import hashlib
+from collections import deque
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Literal
 
 import msgspec
@@ -26,6 +27,11 @@ GENESIS = bytes(32)
 # An entry takes at most 92 bytes, so a page of them fits into a message of 64 KiB.
 PAGE_ENTRIES = 512
 ENTRIES_MAX = 1 << 20
+# What one key may list within a year: two documents a day with room for offers, and prices of a
+# year's quarter-hours twenty times. Every chip keeps the list.
+YEAR = timedelta(days=365)
+YEAR_DOCUMENTS_MAX = 1_024
+YEAR_MAX_BYTES = 2 * 1024 * 1024
 
 ListedKind = Literal["Offer", "Calendar", "PriceSeries"]
 Document = Offer | Calendar | PriceSeries
@@ -93,6 +99,34 @@ def segments_of(entries: Sequence[Entry], first: int = 0) -> list[Segment]:
     ]
 
 
+class Quota:
+    """What one key has listed within a year, in the order of the list."""
+
+    def __init__(self) -> None:
+        self._listed: deque[tuple[date, int]] = deque()
+        self._size_bytes = 0
+
+    def check(self, size_bytes: int, listed_on: date) -> None:
+        """Check that the key may list so many more bytes on a day.
+
+        Raises:
+            DocumentRefused: it has listed as much as a year allows.
+        """
+        while self._listed and listed_on - self._listed[0][0] >= YEAR:
+            self._size_bytes -= self._listed.popleft()[1]
+        is_full = len(self._listed) >= YEAR_DOCUMENTS_MAX
+        if is_full or self._size_bytes + size_bytes > YEAR_MAX_BYTES:
+            raise DocumentRefused(
+                f"This key has listed {len(self._listed)} documents of {self._size_bytes} bytes "
+                f"within a year; it may list {YEAR_DOCUMENTS_MAX} of {YEAR_MAX_BYTES} bytes."
+            )
+
+    def take(self, size_bytes: int, listed_on: date) -> None:
+        """Count a document that was listed."""
+        self._listed.append((listed_on, size_bytes))
+        self._size_bytes += size_bytes
+
+
 class Catalogue:
     """The admitted documents, in the order of the list."""
 
@@ -100,7 +134,7 @@ class Catalogue:
         self._signed: dict[bytes, Signed] = {}
         self._offers: dict[bytes, Offer] = {}
         self._extended_by: dict[bytes, bytes] = {}
-        self._providers: dict[str, bytes] = {}
+        self._quotas: dict[bytes, Quota] = {}
         self._by_hash: dict[bytes, Schedule] = {}
         self._covered: dict[tuple[bytes, str], list[Schedule]] = {}
         self._schedules: Schedules | None = None
@@ -147,7 +181,8 @@ class Catalogue:
             DocumentRefused: the document breaks a rule, by itself or beside earlier ones; the error
                 names the rule.
         """
-        if len(msgspec.msgpack.encode(signed)) > SIZE_MAX_BYTES:
+        size_bytes = len(msgspec.msgpack.encode(signed))
+        if size_bytes > SIZE_MAX_BYTES:
             raise DocumentRefused(
                 f"This document has more than {SIZE_MAX_BYTES // 1024} KiB, which no message "
                 "carries; split it into shorter periods, one document each."
@@ -155,9 +190,10 @@ class Catalogue:
         document = open_listed(signed)
         if signed.hash in self._signed:
             return document
+        quota = self._quotas.setdefault(owner_of(document), Quota())
+        quota.check(size_bytes, listed_on)
         if isinstance(document, Offer):
             self._check_offer(document, listed_on)
-            self._providers.setdefault(document.provider, document.provider_key)
             self._offers[signed.hash] = document
             if document.extends is not None:
                 self._extended_by[document.extends] = signed.hash
@@ -167,17 +203,10 @@ class Catalogue:
             self._covered.setdefault((document.publisher, document.name), []).append(document)
             self._schedules = None
         self._signed[signed.hash] = signed
+        quota.take(size_bytes, listed_on)
         return document
 
     def _check_offer(self, offer: Offer, listed_on: date) -> None:
-        key = self._providers.get(offer.provider, offer.provider_key)
-        if key != offer.provider_key:
-            raise DocumentRefused(
-                f"{offer.provider} is listed under another key; sign with that one, or list under "
-                "another name."
-            )
-        if any(k == key and name != offer.provider for name, k in self._providers.items()):
-            raise DocumentRefused("This key is listed under another provider's name.")
         if offer.extends is None:
             return
         former = self._offers.get(offer.extends)
@@ -204,6 +233,11 @@ class Catalogue:
                     f"{schedule.name}: a listed document covers some of these quarter-hours; "
                     "documents of one name follow each other without overlap."
                 )
+
+
+def owner_of(document: Document) -> bytes:
+    """Return the key that signs a listed document."""
+    return document.provider_key if isinstance(document, Offer) else document.publisher
 
 
 def titles(document: Document | None) -> tuple[str, str]:

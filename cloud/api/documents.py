@@ -12,8 +12,8 @@ from cloud.store import Put, Store
 from cloud.store.providers import StoredLetter
 from protocol import provider_api as shapes
 from protocol.calendar import legal_day
-from protocol.catalogue import Entry, open_listed
-from protocol.contract import Offer, Signed
+from protocol.catalogue import Entry, open_listed, owner_of
+from protocol.contract import Signed
 from protocol.letters import read_letter
 from protocol.provider_api import LetterState
 
@@ -35,8 +35,7 @@ class ProviderDocuments:
             DocumentRefused: it breaks a rule; names the place.
         """
         document = open_listed(signed)
-        publisher = document.provider_key if isinstance(document, Offer) else document.publisher
-        if publisher != self._key:
+        if owner_of(document) != self._key:
             raise ProblemError(422, "This is another's document; list what your own key signed.")
         listed = listed_in(self._store)
         is_new = signed.hash not in listed.catalogue

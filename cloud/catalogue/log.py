@@ -9,7 +9,7 @@ import msgspec
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.store import CatalogueStore, Store
+from cloud.store import Store
 from protocol.catalogue import PAGE_ENTRIES, Catalogue, Entry, next_entry, open_listed, segments_of
 from protocol.contract import Offer, Signed
 from protocol.envelope import ALL, Address, seal_message
@@ -32,9 +32,9 @@ class OpenedLog:
     Use it in the store's thread only.
     """
 
-    def __init__(self, store: CatalogueStore) -> None:
-        """Read from `store`."""
-        self._store = store
+    def __init__(self, store: Store) -> None:
+        """Read from `store`; its register has the names that offers bear."""
+        self._store, self._register = store.catalogue, store.providers
         self._set_aside = SetAside()
         self._catalogue = Catalogue()
         self._entries: list[Entry] = []
@@ -74,6 +74,7 @@ class OpenedLog:
             raise DocumentRefused(f"The last entry is of {last.day}; set this machine's clock.")
         document = open_listed(signed)
         if isinstance(document, Offer):
+            self._check_name(document)
             for tariff in document.tariffs:
                 refuse_spikes(tariff, catalogue.schedules())
         catalogue.admit(signed, today)
@@ -85,6 +86,19 @@ class OpenedLog:
             raise
         self._entries.append(entry)
         return entry
+
+    def _check_name(self, offer: Offer) -> None:
+        provider = self._register.provider_of(offer.provider_key)
+        if provider is None:
+            raise DocumentRefused(
+                "No provider is registered with the key of this offer; `volet cloud provider add` "
+                "registers one."
+            )
+        if provider.title != offer.provider:
+            raise DocumentRefused(
+                f"This key is registered for {provider.title}, and the offer names "
+                f"{offer.provider}; sign one that bears the registered name."
+            )
 
     def at(self, head: bytes) -> Catalogue | None:
         """Return the documents listed when `head` was the list's, or None if it was not recently.
@@ -133,7 +147,7 @@ _LISTED: WeakKeyDictionary[Store, OpenedLog] = WeakKeyDictionary()
 def listed_in(store: Store) -> OpenedLog:
     """Return the opened log of a store; it is shared as long as the store is open."""
     if store not in _LISTED:
-        _LISTED[store] = OpenedLog(store.catalogue)
+        _LISTED[store] = OpenedLog(store)
     return _LISTED[store]
 
 

@@ -107,7 +107,7 @@ def show(directory: Path, prefix: str) -> None:
 @contextmanager
 def _open_log(directory: Path) -> Iterator[OpenedLog]:
     with open_store(directory) as store:
-        yield OpenedLog(store.catalogue)
+        yield OpenedLog(store)
 
 
 def _read(path: Path) -> Signed:

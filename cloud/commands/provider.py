@@ -10,6 +10,7 @@ from cloud.api.access import check_name
 from cloud.commands.opened import open_store
 from cloud.config import DEFAULT_DIRECTORY
 from cloud.store import Put
+from cloud.store.names import check_title
 from cloud.store.providers import Provider
 from protocol.errors import DocumentRefused
 from protocol.ids import public_key_text, read_public_key
@@ -27,15 +28,21 @@ def provider() -> None:
 @provider.command("add")
 @_dir
 @click.argument("name")
+@click.option("--title", required=True, help="Its name for people; its offers bear exactly this.")
 @click.option("--key", required=True, help="Its Ed25519 key; `volet provider key` shows it.")
-def add(directory: Path, name: str, key: str) -> None:
-    """Register a provider by a short name and its public key."""
+def add(directory: Path, name: str, title: str, key: str) -> None:
+    """Register a provider by a short name, its name for people and its public key.
+
+    Households see the title, so make sure whose key it is. A title that looks like another's is
+    refused.
+    """
     with open_store(directory) as store:
-        put = store.providers.put_provider(Provider(check_name(name), _key(key), datetime.now(UTC)))
+        registered = Provider(check_name(name), _key(key), check_title(title), datetime.now(UTC))
+        put = store.providers.put_provider(registered)
     if not isinstance(put, Put):
         raise DocumentRefused(
-            f"{name} or this key is another provider's already; `volet cloud provider list` "
-            "shows them."
+            f"{name}, this key or a title that looks like {title} is another provider's already; "
+            "`volet cloud provider list` shows them."
         )
     was = "registered" if put is Put.STORED else "registered already"
     click.echo(f"{name} is {was}. Next: `volet cloud api token create {name}`.")
@@ -49,11 +56,13 @@ def list_providers(directory: Path, *, is_json: bool) -> None:
     with open_store(directory) as store:
         providers = store.providers.providers()
     if is_json:
-        rows = [{"name": p.name, "key": p.key, "since": p.since} for p in providers]
+        rows = [
+            {"name": p.name, "title": p.title, "key": p.key, "since": p.since} for p in providers
+        ]
         click.echo(msgspec.json.encode({"providers": rows}))
         return
     for listed in providers:
-        click.echo(f"{listed.name}  {public_key_text(listed.key)}")
+        click.echo(f"{listed.name}  {public_key_text(listed.key)}  {listed.title}")
     if not providers:
         click.echo("No provider is known.")
 

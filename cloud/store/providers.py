@@ -18,10 +18,17 @@ from protocol.provider_api import LetterState
 
 
 class Provider(msgspec.Struct, frozen=True):
-    """A provider known to the collectivity: its short name and its Ed25519 key (32 bytes)."""
+    """A provider known to the collectivity.
+
+    Attributes:
+        name: its word in certificates and the roster.
+        key: its Ed25519 key (32 bytes).
+        title: its name as a person has seen it; its offers bear that and no other.
+    """
 
     name: str
     key: bytes
+    title: str
     since: datetime
 
 
@@ -100,10 +107,13 @@ class ProviderStore(Protocol):
     """Providers, their tokens, their calls, and their messages to households."""
 
     def put_provider(self, provider: Provider) -> Put | Reason:
-        """Store a provider; `conflict` if its name or key belongs to another."""
+        """Store a provider; `conflict` if its name, key or title's look belongs to another."""
 
     def providers(self) -> tuple[Provider, ...]:
         """Return all providers by name."""
+
+    def provider_of(self, key: bytes) -> Provider | None:
+        """Return the provider with this key."""
 
     def provider(self, name: str) -> Provider | None:
         """Return the provider of this name."""

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from cloud.commands.catalogue import catalogue as cloud_catalogue
+from cloud.store.sqlite.store import SqliteStore
 from edge.chip.agent import link_settings
 from edge.chip.chip import Chip
 from edge.commands.catalogue import catalogue as edge_catalogue
@@ -19,7 +20,7 @@ from edge.mqtt.link import ChipLink
 from edge.vault.vault import Vault
 from system.clock import SystemClock
 from tests.support.broker import enrol_chip, wait_until
-from tests.support.listing import Provider, Publisher
+from tests.support.listing import Provider, Publisher, register
 
 
 class RunningChip:
@@ -83,6 +84,9 @@ def run(command, *arguments, code=0):
 
 
 def add(broker, folder, *documents):
+    store = SqliteStore.open(broker.cloud)
+    register(store, *(signed for signed in documents if signed.kind == "Offer"))
+    store.close()
     paths = []
     for signed in documents:
         path = folder / f"{signed.hash.hex()[:16]}.json"

@@ -27,7 +27,7 @@ def make_town(directory):
     draw_key(directory / "edf")
     firm = Firm("edf", load_key(directory / "edf"))
     store = SqliteStore.open(cloud)
-    store.providers.put_provider(Provider("edf", firm.public, datetime.now(UTC)))
+    store.providers.put_provider(Provider("edf", firm.public, firm.title, datetime.now(UTC)))
     for number in range(2):
         contract = firm.contract(bytes(15) + bytes([number]))
         store.put_contract(contract)

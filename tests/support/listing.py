@@ -6,8 +6,9 @@ from decimal import Decimal
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cloud.store.providers import Provider as Registered
 from protocol.calendar import days_between
-from protocol.contract import Offer, Signed, sign_document
+from protocol.contract import Offer, Signed, open_offer, sign_document
 from protocol.hpke import SealingKey
 from protocol.schedule import Calendar, PriceSeries, Run, quarter_range
 from protocol.tariff import (
@@ -111,3 +112,12 @@ def register_line(registers: tuple[int, ...], price: str, name: str = "") -> Reg
 
 def injection_line(price: str = "-0.04") -> InjectionLine:
     return InjectionLine("injection", Decimal(price), VAT)
+
+
+def register(store, *offers: Signed) -> None:
+    """Register whoever signed these offers, under the names that they bear."""
+    for signed in offers:
+        offer = open_offer(signed)
+        if store.providers.provider_of(offer.provider_key) is None:
+            word = f"p{len(store.providers.providers())}"
+            store.providers.put_provider(Registered(word, offer.provider_key, offer.provider, NOW))

@@ -49,7 +49,8 @@ class Firm:
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
 
     def __post_init__(self):
-        tariff = simple_tariff(provider=self.name.title())
+        self.title = self.name.title()
+        tariff = simple_tariff(provider=self.title)
         self.offer = sign_document(
             Offer(tariff.provider, self.public, bytes(PUBLIC_KEY_BYTES), tariff.name, (tariff,)),
             self.key,
@@ -143,7 +144,8 @@ class Api:
     def add(self, firm: Firm, customers: int = 0, *, is_accepted: bool = True) -> list[bytes]:
         """Register a provider with some customers; returns their contracts."""
         self.run(
-            self.store.providers.put_provider, Provider(firm.name, firm.public, datetime.now(UTC))
+            self.store.providers.put_provider,
+            Provider(firm.name, firm.public, firm.title, datetime.now(UTC)),
         )
         contracts = []
         for _ in range(customers):

@@ -13,6 +13,7 @@ from cloud.config import CloudConfig
 from cloud.registry.broker import current_user, write_broker
 from cloud.registry.enrolment import enrol
 from cloud.registry.pki import initialise
+from cloud.store.providers import Provider
 from cloud.store.sqlite.store import SqliteStore
 from edge.contracts.enrolling import draw_keys, install, make_request, sign_contract, write_request
 from edge.identity.keys import load_keys
@@ -24,7 +25,8 @@ from edge.simulate.tariff import MeterOption
 from edge.stage import CONFIG_NAME, REQUEST
 from edge.tic.frame import Mode
 from protocol.calendar import day_start, legal_day, next_month
-from protocol.contract import Signed
+from protocol.catalogue import open_listed
+from protocol.contract import Offer, Signed
 from protocol.tariff import Tariff
 from provider import service as provider
 from system.files import write_public
@@ -125,10 +127,19 @@ def create_town(directory: Path, month: date, homes: int, curve: Path | None) ->
         )
         listed, today = listed_in(store), legal_day(now)
         for document in (offer, *offers_of(month, next_month(month), KVA)):
+            _register(store, document, now)
             listed.add(document, today)
     finally:
         store.close()
     return DemoTown(directory, month, households)
+
+
+def _register(store: SqliteStore, document: Signed, now: datetime) -> None:
+    """Register whoever offers; publishers of schedules bear no name."""
+    offer = open_listed(document)
+    if isinstance(offer, Offer) and store.providers.provider_of(offer.provider_key) is None:
+        word = f"demo{len(store.providers.providers())}"
+        store.providers.put_provider(Provider(word, offer.provider_key, offer.provider, now))
 
 
 def demo_tariff(month: date) -> Tariff:

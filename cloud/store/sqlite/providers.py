@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from cloud.store.names import look_of
 from cloud.store.providers import (
     AuditEntry,
     ContractRow,
@@ -24,6 +25,7 @@ from protocol.ids import DeviceId, HouseholdKeyId
 from protocol.packed import read_packed
 from protocol.provider_api import LetterState
 
+_PROVIDERS = "SELECT name, key, title, since FROM provider"
 _TOKENS = """
 SELECT t.id, p.name, t.digest, t.scopes, t.created, t.expires, t.revoked
 FROM token t JOIN provider p ON p.id = t.provider
@@ -72,26 +74,37 @@ class SqliteProviders(Tables):
         """See `ProviderStore.put_provider`."""
         with self._writing():
             rows = self._rows(
-                "SELECT name, key FROM provider WHERE name = ? OR key = ?",
-                [provider.name, provider.key],
+                "SELECT name, key, title FROM provider WHERE name = ? OR key = ? OR look = ?",
+                [provider.name, provider.key, look_of(provider.title)],
             )
             if rows:
-                is_same = rows == [(provider.name, provider.key)]
+                is_same = rows == [(provider.name, provider.key, provider.title)]
                 return Put.AGAIN if is_same else Reason.CONFLICT
             self._db.execute(
-                "INSERT INTO provider (name, key, since) VALUES (?, ?, ?)",
-                [provider.name, provider.key, seconds(provider.since)],
+                "INSERT INTO provider (name, key, title, look, since) VALUES (?, ?, ?, ?, ?)",
+                [
+                    provider.name,
+                    provider.key,
+                    provider.title,
+                    look_of(provider.title),
+                    seconds(provider.since),
+                ],
             )
             return Put.STORED
 
     def providers(self) -> tuple[Provider, ...]:
         """See `ProviderStore.providers`."""
-        rows = self._rows("SELECT name, key, since FROM provider ORDER BY name")
+        rows = self._rows(f"{_PROVIDERS} ORDER BY name")
         return tuple(_provider(row) for row in rows)
 
     def provider(self, name: str) -> Provider | None:
         """See `ProviderStore.provider`."""
-        row = self._row("SELECT name, key, since FROM provider WHERE name = ?", [name])
+        row = self._row(f"{_PROVIDERS} WHERE name = ?", [name])
+        return _provider(row) if row else None
+
+    def provider_of(self, key: bytes) -> Provider | None:
+        """See `ProviderStore.provider_of`."""
+        row = self._row(f"{_PROVIDERS} WHERE key = ?", [key])
         return _provider(row) if row else None
 
     def put_token(self, token: Token) -> None:
@@ -249,8 +262,8 @@ class SqliteProviders(Tables):
 
 
 def _provider(row: tuple[Any, ...]) -> Provider:
-    name, key, since = row
-    return Provider(name, key, instant(since))
+    name, key, title, since = row
+    return Provider(name, key, title, instant(since))
 
 
 def _token(row: tuple[Any, ...]) -> Token:

@@ -16,7 +16,7 @@ from protocol.errors import StoreBusy, StoreError
 from system.sqlite_errors import CAUSED_BY_A_VALUE
 
 APPLICATION_ID = 0x564C5443  # "VLTC"
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 GENERATION_BYTES = 8
 LOCK_WAIT_S = 5.0
 
@@ -144,9 +144,16 @@ CREATE TABLE device_word (
 ) STRICT;
 CREATE TABLE device_name (device TEXT NOT NULL PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
 """
-# The statements that upgrade a store of version n to version n + 1.
 # Version 10: whether two trustees gave each mask of a figure.
 _WITNESSED = "ALTER TABLE area_figure ADD COLUMN is_witnessed INTEGER NOT NULL DEFAULT 0;"
+# Version 11: the names that offers bear. An older row keeps its word, which no offer bears.
+_TITLES = """
+ALTER TABLE provider ADD COLUMN title TEXT NOT NULL DEFAULT '';
+ALTER TABLE provider ADD COLUMN look TEXT NOT NULL DEFAULT '';
+UPDATE provider SET title = name, look = name;
+CREATE UNIQUE INDEX provider_by_look ON provider (look);
+"""
+# The statements that upgrade a store of version n to version n + 1.
 _UPGRADES = {
     1: _AREA_TABLES,
     2: _ACCEPTANCE,
@@ -157,6 +164,7 @@ _UPGRADES = {
     7: _LATE,
     8: _FLEET_TABLES,
     9: _WITNESSED,
+    10: _TITLES,
 }
 
 _MAY_PASS = {

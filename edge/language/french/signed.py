@@ -151,11 +151,10 @@ SIGNED = {
     "Only offers, calendars and market series are listed.": (
         "La liste ne contient que des offres, des calendriers et des prix de marché."
     ),
-    "{name} is listed under another key; sign with that one, or list under another name.": (
-        "{name} est publié sous une autre clé ; signez avec celle-ci, ou publiez sous un autre nom."
-    ),
-    "This key is listed under another provider's name.": (
-        "Cette clé est publiée sous le nom d'un autre fournisseur."
+    "This key has listed {count} documents of {size} bytes within a year; it may list {most} of "
+    "{bytes} bytes.": (
+        "Cette clé a publié {count} documents de {size} octets en un an ; elle peut en publier "
+        "{most} de {bytes} octets."
     ),
     "This offer extends one that is not listed; list that one first.": (
         "Cette offre en prolonge une qui n'est pas publiée ; publiez d'abord celle-là."

@@ -2,9 +2,16 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
-from protocol.catalogue import Catalogue
+from protocol.catalogue import (
+    YEAR,
+    YEAR_DOCUMENTS_MAX,
+    YEAR_MAX_BYTES,
+    Catalogue,
+    Quota,
+)
 from protocol.errors import DocumentRefused
 from protocol.schedule import PriceSeries
 from tests.support.listing import TODAY, Provider, Publisher
@@ -18,11 +25,22 @@ def series(publisher, number):
     )
 
 
-@pytest.mark.xfail(strict=True, reason="the public list has no quota")
 def test_no_provider_lists_more_bytes_than_its_quota_of_a_year():
     catalogue, greedy = Catalogue(), Publisher()
-    with pytest.raises(DocumentRefused, match="year"):
-        for number in range(60):
-            catalogue.admit(series(greedy, number), TODAY)
+    fitting = YEAR_MAX_BYTES // len(msgspec.msgpack.encode(series(greedy, 0)))
+    for number in range(fitting):
+        catalogue.admit(series(greedy, number), TODAY)
+    with pytest.raises(DocumentRefused, match="within a year"):
+        catalogue.admit(series(greedy, fitting), TODAY)
     catalogue.admit(Provider("Honest").offer(), TODAY)
-    catalogue.admit(series(greedy, 60), TODAY + timedelta(days=366))
+    catalogue.admit(series(greedy, fitting), TODAY + YEAR)
+
+
+def test_no_key_lists_more_documents_than_its_quota_of_a_year():
+    quota = Quota()
+    for _ in range(YEAR_DOCUMENTS_MAX):
+        quota.check(1, TODAY)
+        quota.take(1, TODAY)
+    with pytest.raises(DocumentRefused, match="within a year"):
+        quota.check(1, TODAY + YEAR - timedelta(days=1))
+    quota.check(1, TODAY + YEAR)

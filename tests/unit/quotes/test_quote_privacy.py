@@ -19,7 +19,7 @@ from protocol.quotes import QuoteRequest
 from protocol.topics import Kind, device_topic, parse_device_topic
 from tests.support.chip_bench import PLATFORM_KEY, Bench, BenchClock, instant, make_identity
 from tests.support.chip_cloud import RealCloud
-from tests.support.listing import Provider, register_line
+from tests.support.listing import Provider, register, register_line
 
 START = instant(2026, 10, 4, 22)  # midnight in Paris
 DAYS = 1
@@ -50,6 +50,7 @@ class Home(Bench):
         self.settle()
         listed = listed_in(self.cloud.store)
         for offer in self._offers:
+            register(self.cloud.store, offer)
             listed.add(offer, legal_day(self.clock.at))
         publisher = ListPublisher(listed, IDENTITY.collectivity, PLATFORM_KEY)
         retained = {message.topic: message.payload for message in publisher.messages(0)[0]}

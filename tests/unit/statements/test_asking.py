@@ -29,6 +29,7 @@ from protocol.topics import Kind
 from provider import service as provider_service
 from provider.commands.progress import in_words
 from tests.support.household import DEVICE, Household
+from tests.support.listing import register
 from tests.support.provider_side import accept, request_correction, request_statement
 from tests.support.tariffs import simple_tariff
 from volet.provider import provider
@@ -123,6 +124,7 @@ def test_without_the_option_a_request_waits_for_the_missing_day(store, household
 def test_a_bill_is_corrected_once_by_the_latest_listed_offer(store, household):
     store.put_batch(household.batch(household.blocks))
     listed = listed_in(store)
+    register(store, household.offer)
     listed.add(household.offer, date(2026, 8, 1))
     offer = household.agreement.offer
     longer = msgspec.structs.replace(
@@ -195,6 +197,7 @@ def test_a_period_across_months_clocks_tariffs_and_offers_that_extend(tmp_path):
     extension = sign_document(longer, home.provider_key)
     store = SqliteStore.open(tmp_path)
     home.enrol(store)
+    register(store, home.offer)
     listed_in(store).add(home.offer, start)
     listed_in(store).add(extension, start)
     store.put_batch(home.batch(home.blocks))

@@ -14,10 +14,11 @@ from protocol.hpke import SealingKey
 from protocol.schedule import Calendar, Run, quarter_range
 from protocol.tariff import CalendarLine
 from provider.service import make_offer
+from tests.support.listing import register
 from tests.support.tariffs import simple_tariff
 
 TODAY = date(2026, 9, 1)
-PUBLISHER = Ed25519PrivateKey.generate()
+PUBLISHER, PROVIDER = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
 KEY = PUBLISHER.public_key().public_bytes_raw()
 
 
@@ -34,13 +35,14 @@ def offer():
         for name, price in (("usual", "0.2"), ("dear", "0.9"))
     )
     tariff = simple_tariff(valid_from=date(2026, 10, 1), energy=energy)
-    return make_offer([tariff], Ed25519PrivateKey.generate(), SealingKey.generate())
+    return make_offer([tariff], PROVIDER, SealingKey.generate())
 
 
 @pytest.fixture
 def listed(tmp_path):
     store = SqliteStore.open(tmp_path)
-    yield OpenedLog(store.catalogue)
+    register(store, offer())
+    yield OpenedLog(store)
     store.close()
 
 
