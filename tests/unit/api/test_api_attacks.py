@@ -662,3 +662,39 @@ def test_a_letter_passes_sealed_and_once(api, edf, rival):
     problem(api.call("POST", "/v1/letters", edf.token, json=wire(long)), 422)
     ((kept, _),) = api.run(api.store.providers.letters_in, LetterState.PENDING, 10)
     assert kept.household_key == terms.household_key
+
+
+# What one provider may ask of one contract in a day.
+
+
+@pytest.mark.xfail(strict=True, reason="one contract takes requests and messages without end")
+def test_a_contract_takes_so_many_requests_and_messages_in_a_day(api, edf):
+    one, other = edf.contracts[:2]
+
+    def ask(contract, count):
+        return batch(api, edf, secrets.token_hex(8), *(edf.request(contract) for _ in range(count)))
+
+    assert ask(one, 60).status_code == 201
+    assert "Line 5" in problem(ask(one, 10), 429)
+    assert ask(one, 4).status_code == 201
+    asked = edf.request(one)
+    assert "tomorrow" in problem(
+        api.call("POST", "/v1/statements", edf.token, json=wire(asked)), 429
+    )
+    assert len(api.run(api.store.requests)) == 64
+    assert ask(other, 1).status_code == 201
+    codes = [
+        api.call(
+            "POST",
+            "/v1/letters",
+            edf.token,
+            json=wire(
+                sign_document(
+                    PrivateLetter(bytes([number]) * 16, one, day_number(START), b"sealed"), edf.key
+                )
+            ),
+        ).status_code
+        for number in range(40)
+    ]
+    assert codes.count(201) < 40
+    assert set(codes) == {201, 429}
