@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from cloud.api.problems import ProblemError, not_found
+from cloud.api.problems import ProblemError, not_found, not_stored
 from cloud.api.provider import ProviderService
 from cloud.catalogue.log import listed_in
 from cloud.store import Put, Store
 from cloud.store.providers import StoredLetter
+from cloud.store.put import LETTERS_A_DAY
 from protocol import provider_api as shapes
 from protocol.calendar import legal_day
 from protocol.catalogue import Entry, open_listed, owner_of
@@ -98,7 +99,7 @@ class ProviderDocuments:
         )
         put = self._store.providers.put_letter(stored)
         if not isinstance(put, Put):
-            raise ProblemError(409, "This id stands for another letter; draw a new one.")
+            raise not_stored(put, "letter", LETTERS_A_DAY)
         return self.letter(letter.id), put is Put.STORED
 
     def letter(self, letter_id: bytes) -> shapes.LetterItem:

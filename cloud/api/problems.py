@@ -9,7 +9,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.response import Response
 
 from protocol import provider_api as shapes
-from protocol.errors import DocumentRefused, StoreError, VoletError
+from protocol.errors import DocumentRefused, Reason, StoreError, VoletError
 from system.logs import raised_at
 
 MEDIA_TYPE = "application/problem+json"
@@ -46,6 +46,15 @@ class ProblemError(VoletError):
 def not_found(what: str) -> ProblemError:
     """Return the problem of a missing thing; one of another provider must look the same."""
     return ProblemError(404, f"You have no such {what}; its list says which there are.")
+
+
+def not_stored(reason: Reason, what: str, a_day: int) -> ProblemError:
+    """Return the problem of a document that the store refuses; a contract takes `a_day` of them."""
+    if reason is Reason.QUOTA:
+        return ProblemError(
+            429, f"A contract takes at most {a_day} {what}s within a day; send the rest tomorrow."
+        )
+    return ProblemError(409, f"This id stands for another {what}; draw a new one.")
 
 
 def problem(status: int, detail: str, line: int | None = None) -> shapes.Problem:

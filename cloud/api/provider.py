@@ -12,7 +12,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cloud.api.cells import Cells
-from cloud.api.problems import ProblemError, not_found
+from cloud.api.problems import ProblemError, not_found, not_stored
 from cloud.billing.progress import progress
 from cloud.billing.requests import ask_again, ask_for
 from cloud.billing.statements import end_of, prepare
@@ -26,6 +26,7 @@ from cloud.store.bulk_requests import (
     BulkRequestItem,
 )
 from cloud.store.providers import ContractRow
+from cloud.store.put import REQUESTS_A_DAY
 from protocol import provider_api as shapes
 from protocol.calendar import DAY_NUMBER_EPOCH
 from protocol.contract import (
@@ -122,7 +123,7 @@ class ProviderService:
         order = StatementOrder(request.id, contract.hash, contract.household_key, body)
         put = self._store.put_request(order, datetime.now(UTC))
         if not isinstance(put, Put):
-            raise ProblemError(409, "This id stands for another request; draw a new one.")
+            raise not_stored(put, "request", REQUESTS_A_DAY)
         return self.statement(request.id), put is Put.STORED
 
     def statement(self, request_id: bytes) -> shapes.StatementState:
@@ -310,6 +311,13 @@ def _refused(refused: BulkRefused) -> ProblemError:
     if refused.fault is BulkFault.TAKEN:
         return ProblemError(
             409, f"Line {line}: the id stands for another request; draw a new one.", line=line
+        )
+    if refused.fault is BulkFault.TOO_MANY:
+        return ProblemError(
+            429,
+            f"Line {line}: a contract takes at most {REQUESTS_A_DAY} requests within a day; ask for "
+            "the rest tomorrow.",
+            line=line,
         )
     return ProblemError(409, "This key stands for other lines; choose another key for these.")
 

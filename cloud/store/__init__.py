@@ -311,7 +311,11 @@ class Store(MovingStore, Protocol):
         """Return the blocks of the days [start, end), by day and first coefficient."""
 
     def put_request(self, order: StatementOrder, at: datetime) -> Put | Reason:
-        """Store a request; `conflict` if its id belongs to different bytes."""
+        """Store a request.
+
+        `conflict` if its id belongs to different bytes, `over_quota` if its contract has had
+        `REQUESTS_A_DAY` within a day.
+        """
 
     def request(self, request_id: bytes) -> StoredRequest | None:
         """Return the request of this id."""

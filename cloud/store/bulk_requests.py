@@ -61,12 +61,14 @@ class BulkFault(StrEnum):
     """Why a batch was not stored.
 
     other_content: the idempotency key belongs to another batch. not_own: the contract of an item is
-    not the provider's. taken: the id of an item belongs to another request.
+    not the provider's. taken: the id of an item belongs to another request. too_many: the contract
+    of an item has had all that it takes in a day.
     """
 
     OTHER_CONTENT = "other_content"
     NOT_OWN = "not_own"
     TAKEN = "taken"
+    TOO_MANY = "too_many"
 
 
 class BulkRefused(msgspec.Struct, frozen=True):

@@ -153,7 +153,11 @@ class ProviderStore(Protocol):
         """Record that a provider has received receipts; return how many exist and are its own."""
 
     def put_letter(self, letter: StoredLetter) -> Put | Reason:
-        """Store a message to a household; `conflict` if its id belongs to different bytes."""
+        """Store a message to a household.
+
+        `conflict` if its id belongs to different bytes, `over_quota` if its contract has had
+        `LETTERS_A_DAY` within a day.
+        """
 
     def letter(self, letter_id: bytes) -> StoredLetter | None:
         """Return the message of this id."""

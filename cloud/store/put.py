@@ -4,6 +4,11 @@ from enum import StrEnum
 
 import msgspec
 
+# How many requests for statements, and messages to its household, a contract takes within a day.
+REQUESTS_A_DAY = 64
+LETTERS_A_DAY = 16
+A_DAY_S = 86_400
+
 
 class Put(StrEnum):
     """The outcome of an item that was not refused."""

@@ -1,6 +1,7 @@
 """Providers' bulk requests in SQLite."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -12,7 +13,8 @@ from cloud.store.bulk_requests import (
     BulkRequest,
     BulkRequestItem,
 )
-from cloud.store.put import Put
+from cloud.store.put import REQUESTS_A_DAY, Put
+from cloud.store.sqlite.requests import asked_within_a_day
 from cloud.store.sqlite.tables import Tables, instant, seconds
 
 # Items are stored in chunks to bound memory.
@@ -113,6 +115,7 @@ class SqliteBulkRequests(Tables):
             )
             for item_number, item in enumerate(chunk, start=first):
                 self._check(cursor, item_number, item, batch.provider_key)
+            self._check_quota(chunk, first, batch.at)
             cursor.executemany(
                 "INSERT INTO batch_item VALUES (?, ?, ?)",
                 [
@@ -121,6 +124,20 @@ class SqliteBulkRequests(Tables):
                 ],
             )
             first += len(chunk)
+
+    def _check_quota(self, chunk: Sequence[BulkRequestItem], first: int, at: datetime) -> None:
+        """Check what each contract was asked for in a day, this chunk included.
+
+        The first of the items that are too many is named.
+        """
+        places: dict[bytes, list[int]] = {}
+        for number, item in enumerate(chunk, start=first):
+            places.setdefault(item.contract, []).append(number)
+        for contract, numbers in places.items():
+            excess = asked_within_a_day(self._db, contract, at) - REQUESTS_A_DAY
+            if excess > 0:
+                number = numbers[max(0, len(numbers) - excess)]
+                raise _ItemRefused(BulkRefused(number, BulkFault.TOO_MANY))
 
     def _check(self, cursor: Any, number: int, item: BulkRequestItem, provider_key: bytes) -> None:
         """Check that the request stored under an item's id equals it and is the provider's."""

@@ -16,7 +16,7 @@ from cloud.store.providers import (
     StoredLetter,
     Token,
 )
-from cloud.store.put import Put
+from cloud.store.put import A_DAY_S, LETTERS_A_DAY, Put
 from cloud.store.sqlite.tables import Tables, instant, seconds
 from protocol.calendar import day_of_number
 from protocol.contract import Signed
@@ -217,6 +217,12 @@ class SqliteProviders(Tables):
             stored = self._row("SELECT letter FROM letter WHERE id = ?", [letter.id])
             if stored:
                 return Put.AGAIN if stored[0] == letter.letter else Reason.CONFLICT
+            (count,) = self._row(
+                "SELECT count(*) FROM letter WHERE contract = ? AND at > ?",
+                [letter.contract, seconds(letter.at) - A_DAY_S],
+            ) or (0,)
+            if count >= LETTERS_A_DAY:
+                return Reason.QUOTA
             self._db.execute(
                 "INSERT INTO letter (id, contract, household, letter, state, at)"
                 " VALUES (?, ?, ?, ?, ?, ?)",

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import sqlite_utils
+
 from cloud.store import (
     PublishedStatement,
     Put,
@@ -13,6 +15,7 @@ from cloud.store import (
     StatementOrder,
     StoredRequest,
 )
+from cloud.store.put import A_DAY_S, REQUESTS_A_DAY
 from cloud.store.sqlite.tables import Tables, instant, seconds
 from protocol.errors import Reason
 from protocol.ids import DeviceId, HouseholdKeyId
@@ -38,6 +41,15 @@ SELECT ?, id FROM request WHERE id = ? AND device IS NOT ?
 _PAGE = "r.rowid > ifnull((SELECT rowid FROM request WHERE id = ?), 0) ORDER BY r.rowid LIMIT ?"
 
 
+def asked_within_a_day(database: sqlite_utils.Database, contract: bytes, at: datetime) -> int:
+    """Return how many statements of a contract were requested in the day before `at`."""
+    row = database.execute(
+        "SELECT count(*) FROM request WHERE contract = ? AND requested_at > ?",
+        [contract, seconds(at) - A_DAY_S],
+    ).fetchone()
+    return int(row[0])
+
+
 class Requests(Tables):
     """Providers' requests and their progress."""
 
@@ -47,6 +59,8 @@ class Requests(Tables):
             stored = self._row("SELECT request FROM request WHERE id = ?", [order.id])
             if stored:
                 return Put.AGAIN if stored[0] == order.request else Reason.CONFLICT
+            if asked_within_a_day(self._db, order.contract, at) >= REQUESTS_A_DAY:
+                return Reason.QUOTA
             self._db.execute(
                 "INSERT INTO request (id, contract, household, request, state, requested_at, detail)"
                 " VALUES (?, ?, ?, ?, ?, ?, '')",

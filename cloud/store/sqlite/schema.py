@@ -16,7 +16,7 @@ from protocol.errors import StoreBusy, StoreError
 from system.sqlite_errors import CAUSED_BY_A_VALUE
 
 APPLICATION_ID = 0x564C5443  # "VLTC"
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 GENERATION_BYTES = 8
 LOCK_WAIT_S = 5.0
 
@@ -153,6 +153,11 @@ ALTER TABLE provider ADD COLUMN look TEXT NOT NULL DEFAULT '';
 UPDATE provider SET title = name, look = name;
 CREATE UNIQUE INDEX provider_by_look ON provider (look);
 """
+# Version 12: what a contract was asked for in a day.
+_BY_CONTRACT = """
+CREATE INDEX request_of_contract ON request (contract, requested_at);
+CREATE INDEX letter_of_contract ON letter (contract, at);
+"""
 # The statements that upgrade a store of version n to version n + 1.
 _UPGRADES = {
     1: _AREA_TABLES,
@@ -165,6 +170,7 @@ _UPGRADES = {
     8: _FLEET_TABLES,
     9: _WITNESSED,
     10: _TITLES,
+    11: _BY_CONTRACT,
 }
 
 _MAY_PASS = {

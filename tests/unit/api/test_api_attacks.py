@@ -667,7 +667,6 @@ def test_a_letter_passes_sealed_and_once(api, edf, rival):
 # What one provider may ask of one contract in a day.
 
 
-@pytest.mark.xfail(strict=True, reason="one contract takes requests and messages without end")
 def test_a_contract_takes_so_many_requests_and_messages_in_a_day(api, edf):
     one, other = edf.contracts[:2]
 
