@@ -45,7 +45,7 @@ SeedSet = tuple[int, ...]
 
 
 class Shape(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """How many trustees it takes to open a sum: 3 of 4, 2 of 3 or 2 of 2."""
+    """How many trustees it takes to open a sum: 3 of 4, 4 of 6, 2 of 3 or 2 of 2."""
 
     threshold: int
     trustees: int
@@ -74,7 +74,7 @@ class Shape(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
         return all(present.intersection(members) for members in self.seed_sets)
 
 
-SHAPES = (Shape(3, 4), Shape(2, 3), Shape(2, 2))
+SHAPES = (Shape(3, 4), Shape(4, 6), Shape(2, 3), Shape(2, 2))
 
 
 def check_shape(shape: Shape) -> None:

@@ -11,8 +11,8 @@ from protocol.messages import DayNumber, Hash, KeyId
 
 LETTER_MAX_BYTES = 4 * 1024
 PARTS_MAX = 8
-SEED_SETS_MAX = 6
-TRUSTEES_MAX = 4
+SEED_SETS_MAX = 20
+TRUSTEES_MAX = 6
 
 Generation = Annotated[int, msgspec.Meta(ge=1, le=2**31)]
 Nonce = Annotated[bytes, msgspec.Meta(min_length=NONCE_BYTES, max_length=NONCE_BYTES)]

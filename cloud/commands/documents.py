@@ -39,7 +39,9 @@ def documents() -> None:
 @click.option(
     "--trustee", "files", type=_FILE, multiple=True, required=True, help="A trustee's file; repeat."
 )
-@click.option("--shape", default="3-of-4", show_default=True, help="3-of-4, 2-of-3 or 2-of-2.")
+@click.option(
+    "--shape", default="3-of-4", show_default=True, help="3-of-4, 4-of-6, 2-of-3 or 2-of-2."
+)
 @click.option(
     "--registrar-key", type=_FILE, required=True, help="Key that `volet cloud roster init` wrote."
 )

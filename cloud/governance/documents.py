@@ -50,7 +50,8 @@ def parse_shape(text: str) -> Shape:
     for shape in SHAPES:
         if text == f"{shape.threshold}-of-{shape.trustees}":
             return shape
-    raise DocumentRefused(f"{text} trustees are not offered; take 3-of-4, 2-of-3 or 2-of-2.")
+    offered = ", ".join(f"{shape.threshold}-of-{shape.trustees}" for shape in SHAPES)
+    raise DocumentRefused(f"{text} trustees are not offered; take one of {offered}.")
 
 
 def read_trustee(path: Path) -> Trustee:

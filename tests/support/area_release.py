@@ -210,7 +210,7 @@ class SmallArea:
     def _trustee_set(self) -> TrusteeSet:
         trustees = tuple(
             Trustee(
-                f"trustee-{'abcd'[number]}",
+                f"trustee-{'abcdef'[number]}",
                 f"Trustee {number}",
                 key.public_key().public_bytes_raw(),
                 bytes([number + 1]) * PUBLIC_KEY_BYTES,

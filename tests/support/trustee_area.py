@@ -118,7 +118,7 @@ class TrusteeArea:
         self.registrar_key = Ed25519PrivateKey.generate()
         self.identities = identities or [
             TrusteeIdentity.draw(COLLECTIVITY, f"trustee-{letter}")
-            for letter in "abcd"[: shape.trustees]
+            for letter in "abcdef"[: shape.trustees]
         ]
         self.set = TrusteeSet(
             COLLECTIVITY,

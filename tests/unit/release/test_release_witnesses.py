@@ -49,8 +49,8 @@ def run(area, trustees=ALL, *, is_complete=True, later=None):
     return figure
 
 
-def full(shape=SHAPE):
-    area = SmallArea(shape=shape)
+def full(shape=SHAPE, households=120):
+    area = SmallArea(households, shape=shape)
     area.contribute_all()
     return area
 
@@ -149,3 +149,50 @@ def test_without_comparing_copies_a_lie_would_be_published(monkeypatch):
     )
     figure = run(area, (2, 1, 0))
     assert figure.stage is FigureStage.RELEASED
+
+
+SIX = Shape(4, 6)
+KINDS = {"plausible": (0, 1), "beyond its bound": (0, 2**50), "check slot": (-1, 1)}
+
+
+def outcomes(kind, away=()):
+    """Yield (liar, holders of the seed, figure, area) for a lie in each single seed of 4 of 6."""
+    slot, by = KINDS[kind]
+    there = [number for number in range(SIX.trustees) if number not in away]
+    area = full(SIX, 20)
+    for liar in there:
+        for place, seed_set in enumerate(SIX.sets_of(liar)):
+            places = slice(slot, None) if slot < 0 else slice(slot, slot + 1)
+            honest = area.fakes[liar].answer
+            lying(area, liar, Ask.SUM, sums=slice(place, place + 1), places=places, by=by)
+            yield liar, set(SIX.seed_sets[seed_set]), run(area, there), area
+            area.fakes[liar].answer = honest
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_with_three_holders_a_majority_names_a_liar_in_a_single_seed(kind):
+    for liar, _, figure, area in outcomes(kind):
+        assert figure.stage is FigureStage.RELEASED
+        assert is_plain_sum(area, figure)
+        assert figure.is_witnessed
+        name = area.trustees.trustees[liar].name
+        assert figure.detail == f"{name} gave wrong masks; opened without it."
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_with_three_holders_and_one_away_nothing_wrong_is_released(kind):
+    for liar, holders, figure, area in outcomes(kind, away=(5,)):
+        is_tie = 5 in holders and kind != "check slot"
+        assert figure.stage is (FigureStage.DISCARDED if is_tie else FigureStage.RELEASED)
+        if not is_tie:
+            assert is_plain_sum(area, figure)
+            assert area.trustees.trustees[liar].name in figure.detail
+
+
+def test_with_three_holders_a_figure_has_its_witness_while_one_is_away():
+    figure = run(full(SIX), range(5), is_complete=False)
+    assert figure.stage is FigureStage.RELEASED
+    assert figure.is_witnessed
+    waiting = run(full(SIX), range(4), is_complete=False)
+    assert waiting.stage is FigureStage.CHECKED
+    assert not run(full(SIX), range(4), is_complete=False, later=WITNESS_WAIT).is_witnessed
