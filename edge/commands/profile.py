@@ -22,7 +22,7 @@ _json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 @_directory
 @click.option("--ages", help=f"Persons aged {', '.join(AGE_BANDS)}: six numbers, as 0,0,2,0,0,0.")
 @click.option("--employed", type=click.IntRange(0), help="How many of them are employed.")
-@click.option("--forget", is_flag=True, help="Delete the profile, so that none is contributed.")
+@click.option("--forget", is_flag=True, help="Delete the profile, so that zeros are contributed.")
 @_json
 def profile(
     directory: Path,

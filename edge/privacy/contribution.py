@@ -17,7 +17,7 @@ from edge.privacy.noise import Sampler, draw_noise
 from protocol.area_cipher import NONCE_BYTES, MaskContext, mask_values, to_bytes
 from protocol.area_messages import PARTS_MAX, Contribution, Part
 from protocol.calendar import day_number
-from protocol.measures import PRICE_CLASSES, Group, Measure, MeasureKind, Measures
+from protocol.measures import PRICE_CLASSES, PROFILE_SLOTS, Group, Measure, MeasureKind, Measures
 from protocol.roster import RosterEntry
 from protocol.socio import Profile, profile_values
 from protocol.transform import Curve, Transform
@@ -34,7 +34,7 @@ class DayValues(msgspec.Struct, frozen=True):
         injected_wh: energy injected.
         priced_wh: energy in each of the 16 price classes; zeros without a contract.
         cost_cents: the day's cost with VAT; zero without a contract.
-        profile: who lives here; None if undisclosed.
+        profile: who lives here; None if undisclosed, and then zeros count.
     """
 
     day: date
@@ -129,8 +129,8 @@ def code_of(measure: Measure, values: DayValues, transform: Transform | None) ->
     if measure.kind is MeasureKind.CLASSES:
         slots = [*values.priced_wh, values.cost_cents, values.injected_wh]
         return weighted_code(measure, np.array(slots, np.float64))
-    if values.profile is None:
-        return None
+    if values.profile is None:  # the part is there all the same: who disclosed one is not seen
+        return weighted_code(measure, np.zeros(PROFILE_SLOTS))
     return weighted_code(measure, profile_values(values.profile, float(energies.sum())))
 
 

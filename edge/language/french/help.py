@@ -250,7 +250,7 @@ HELP = {
         "Personnes de 0-14, 15-29, 30-44, 45-59, 60-74, 75+ ans : six nombres, tel 0,0,2,0,0,0."
     ),
     "How many of them are employed.": "Combien d'entre elles ont un emploi.",
-    "Delete the profile, so that none is contributed.": "Ne plus rien dire de qui habite ici.",
+    "Delete the profile, so that zeros are contributed.": "Ne plus rien dire de qui habite ici.",
     "Trust the set with this fingerprint.": "Fait confiance aux garants de cette empreinte.",
     "A curve (`volet edge simulate` says which formats), or 96 values in Wh as CSV or JSON.": (
         "Une courbe (formats : `volet edge simulate`), ou 96 valeurs en Wh, CSV ou JSON."

@@ -23,6 +23,7 @@ from protocol.area_cipher import SHAPES, MaskContext, from_bytes, mask, mask_key
 from protocol.area_messages import check_contribution
 from protocol.calendar import day_number, quarter_hours
 from protocol.errors import DocumentRefused
+from protocol.measures import PROFILE_SLOTS
 from protocol.price_classes import EDGES, price_class
 from protocol.roster import RosterEntry
 from protocol.schedule import Calendar, PriceSeries, Run, Schedules, quarter_range
@@ -287,3 +288,13 @@ def test_market_prices_and_an_excise_on_all_registers_make_one_price():
 def test_a_curve_that_no_price_fits_is_not_priced(lines, curve, listed):
     found = priced(closed(), [by_curve(*lines)], curve, schedules() if listed else Schedules())
     assert found == NOT_PRICED
+
+
+def test_a_household_without_a_profile_sends_zeros_and_is_counted():
+    made = contribute(values(), grounds(), Ledger(), Caps(), sampler=no_noise)
+    assert opened(made, "profile").tolist() == [0] * PROFILE_SLOTS + [1]
+    disclosed = values(profile=Profile((0, 0, 2, 0, 0, 0), 1))
+    other = contribute(disclosed, grounds(), Ledger(), Caps(), sampler=no_noise)
+    assert made.spends == other.spends
+    sizes = [[len(part.words) for part in each.contribution.parts] for each in (made, other)]
+    assert sizes[0] == sizes[1]
