@@ -18,7 +18,7 @@ from edge.privacy.contribution import (
     contribute,
 )
 from edge.privacy.ledger import Caps, Ledger
-from protocol.area_cipher import SHAPES
+from protocol.area_cipher import SHAPES, month_number
 from protocol.area_messages import AreaAck, Contribution, SeedLetters
 from protocol.calendar import day_number
 from protocol.envelope import Address, seal_message
@@ -47,6 +47,7 @@ CELL = "751010101"
 _GROUP = 300
 _CROWD = 210
 _DIGEST = bytes(32)
+_MONTH = month_number(day_number(DAYS[0]))
 PROFILE_DAYS = Caps().profile_days
 _NO_CAPS = Caps(day_rho=1e3, month_rho=1e3, year_rho=1e3, profile_days=366)
 
@@ -148,7 +149,7 @@ class AreaChip:
         )
         commitments = tuple(commitment(seed, number) for number, seed in enumerate(self.seeds))
         seen = heads_seen(_DIGEST, _DIGEST, self.entry)
-        return SeedLetters(key, 1, _DIGEST, commitments, letters, seen)
+        return SeedLetters(key, 1, _MONTH, _DIGEST, commitments, letters, seen)
 
     def contribution(self, day: date, *, with_profile: bool) -> Contribution:
         """Make a day's contribution with the chip's own code: clip, noise, masks."""
@@ -163,7 +164,7 @@ class AreaChip:
             _DIGEST,
             {_DIGEST: transform()},
             self.entry,
-            Seeds(1, _DIGEST, self.seeds),
+            Seeds(1, _DIGEST, self.seeds, month_number(day_number(day))),
         )
         made = contribute(values, grounds, Ledger(), _NO_CAPS)
         assert isinstance(made, CostedContribution)

@@ -94,7 +94,8 @@ def _draws(households: int, sets: int) -> list[Draw]:
 
 
 def _letters(seeds: Sequence[bytes], trustees: TrusteeSet) -> SeedLetters:
-    return write_letters(seeds, trustees, _DIGEST, _KEY, 1, SeenHeads(_DIGEST, _DIGEST, 1, _DIGEST))
+    seen = SeenHeads(_DIGEST, _DIGEST, 1, _DIGEST)
+    return write_letters(seeds, trustees, _DIGEST, _KEY, 1, 0, seen)
 
 
 def _trustee_set(shape: Shape) -> TrusteeSet:

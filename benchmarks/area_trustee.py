@@ -19,7 +19,7 @@ from benchmarks.row import Bound, Rows
 from benchmarks.timing import cpu_s, scaled
 from cloud.release.pages import cosigned_pages, roster_pages
 from cloud.store.sqlite.store import SqliteStore
-from protocol.area_cipher import SEED_BYTES, SLOT_BYTES, MaskContext, add_up, mask
+from protocol.area_cipher import SEED_BYTES, SLOT_BYTES, MaskContext, add_up, mask, month_number
 from protocol.calendar import day_number, next_month
 from protocol.governance import fingerprint
 from protocol.roster import RosterEntry
@@ -184,5 +184,6 @@ def _seeds(entry: RosterEntry, trustees: bytes, measures: bytes) -> StoredSeeds:
         trustees,
         bytes(32),
         secrets.token_bytes(_SETS * SEED_BYTES),
+        month_number(_NUMBER),
         msgspec.msgpack.encode(heads_seen(trustees, measures, entry)),
     )

@@ -7,7 +7,9 @@ is masked with one keystream per seed (Castelluccia, Mykletun, Tsudik, 2005):
 
     c_j = v_j + Σ_A mask_A[j]  mod 2^64,   mask_A = ChaCha20(HMAC(month key_A, context ‖ nonce))
 
-where month key_A = HKDF(seed_A, household key ‖ month). The *context* is what the contribution was
+where month key_A = HKDF(seed_A of the month, household key ‖ month), and the seed of each month
+follows from that of the month before, one way, so that past months end when their seeds are
+deleted. The *context* is what the contribution was
 made for: measures document, measure, group, slots and day. Under any other context it opens to
 noise. The nonce is 16 bytes drawn with the noise, so a new draw never reuses a keystream.
 """
@@ -105,13 +107,13 @@ class MaskContext(msgspec.Struct, frozen=True):
 
 
 def mask_key(seed: bytes, household_key: bytes, day: int) -> bytes:
-    """Return a seed's key (32 bytes) for the month that contains `day` (a number)."""
-    (key,) = month_keys(seed, household_key, day_number(month_of(day_of_number(day))))
+    """Return the key (32 bytes) of a month's seed, for the month that contains `day`."""
+    (key,) = month_keys(seed, household_key, month_number(day))
     return key
 
 
 def month_keys(seeds: bytes, household_key: bytes, month: int) -> tuple[bytes, ...]:
-    """Return the keys of concatenated seeds. `month` is the number of its first day.
+    """Return the keys of a month's concatenated seeds. `month` is the number of its first day.
 
     HKDF-SHA256 without salt (RFC 5869) for a single block is two HMACs.
     """
@@ -121,6 +123,28 @@ def month_keys(seeds: bytes, household_key: bytes, month: int) -> tuple[bytes, .
         inner = sha256(_NO_SALT_INNER + seeds[place : place + SEED_BYTES]).digest()
         keys.append(_hmac(sha256(_NO_SALT_OUTER + inner).digest(), info))
     return tuple(keys)
+
+
+def month_number(day: int) -> int:
+    """Return the number of the first day of the month that contains `day` (a number)."""
+    return day_number(month_of(day_of_number(day)))
+
+
+def ratchet(seeds: bytes, month: int, later: int) -> bytes:
+    """Return concatenated seeds of the month `later`, from those of `month`.
+
+    Both are numbers of a first day, `later` not before `month`. Nobody gets back: whoever has the
+    seeds of a month has those of no month before.
+    """
+    first, last = day_of_number(month), day_of_number(later)
+    steps = 12 * (last.year - first.year) + last.month - first.month
+    found = bytearray()
+    for place in range(0, len(seeds), SEED_BYTES):
+        seed = seeds[place : place + SEED_BYTES]
+        for _ in range(steps):
+            seed = _hmac(seed, b"volet seed of the next month")
+        found += seed
+    return bytes(found)
 
 
 def draw_key(month_key: bytes, context: bytes, nonce: bytes) -> bytes:
@@ -154,7 +178,7 @@ def mask_values(
     context: MaskContext,
     nonce: bytes,
 ) -> Words:
-    """Mask int64[context.slots] with the keystreams of all seeds; returns uint64[slots]."""
+    """Mask int64[context.slots] with the keystreams of the month's seeds; returns uint64[slots]."""
     masked = values.astype(np.int64).view(np.uint64).copy()
     for seed in seeds:
         masked += mask(mask_key(seed, household_key, context.day), context, nonce)

@@ -38,13 +38,15 @@ class SeenHeads(_Body, frozen=True):
 class SeedLetters(_Body, frozen=True):
     """`key`, retained: the household's seeds, as one sealed key share per trustee, in their order.
 
-    `generation` only increases. `commitments` has one entry per seed set, in their order. `seen`
-    is signed with them and trustees read it themselves, so the collectivity cannot show chips and
-    trustees different documents or rosters. A chip that sees another head draws new seeds.
+    `generation` only increases. The seeds are those of `month`, the number of its first day; later
+    ones follow from them. `commitments` has one entry per seed set, in their order. `seen` is signed
+    with them and trustees read it themselves, so the collectivity cannot show chips and trustees
+    different documents or rosters. A chip that sees another head draws new seeds.
     """
 
     household_key: KeyId
     generation: Generation
+    month: DayNumber
     trustees: Hash
     commitments: Annotated[tuple[Hash, ...], msgspec.Meta(min_length=1, max_length=SEED_SETS_MAX)]
     letters: Annotated[

@@ -124,7 +124,7 @@ class CosignedDocument(msgspec.Struct, frozen=True, array_like=True, forbid_unkn
         return False
 
 
-def is_fork(one: "_Chained", other: "_Chained") -> bool:
+def is_fork(one: _Chained, other: _Chained) -> bool:
     """Return whether two different documents of a kind claim one place in their chain."""
     return one.previous == other.previous or one.version == other.version
 

@@ -37,6 +37,7 @@ PROFILE_CLASSES = 15
 PROFILE_SLOTS = 2 * PROFILE_CLASSES
 DAYS_A_YEAR_MAX = 366
 GRID_BITS_MAX = 32
+DEADLINE_MAX_H = 720
 
 _Part = Annotated[float, msgspec.Meta(gt=0, le=1)]
 _Count = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
@@ -142,7 +143,7 @@ class Measures(_Document, frozen=True):
     grid_bits: Annotated[int, msgspec.Meta(ge=8, le=GRID_BITS_MAX)]
     days_a_year: Annotated[int, msgspec.Meta(ge=1, le=DAYS_A_YEAR_MAX)]
     profile_days_a_year: Annotated[int, msgspec.Meta(ge=0, le=DAYS_A_YEAR_MAX)]
-    deadline_h: Annotated[int, msgspec.Meta(ge=1, le=720)]
+    deadline_h: Annotated[int, msgspec.Meta(ge=1, le=DEADLINE_MAX_H)]
     measures: tuple[Measure, ...]
     parents: tuple[Parent, ...] = ()
 

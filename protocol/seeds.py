@@ -5,6 +5,7 @@ commitments sent with the shares show the holders of a seed that they received t
 """
 
 import hashlib
+import math
 import secrets
 from collections.abc import Sequence
 
@@ -16,6 +17,16 @@ from protocol.errors import CipherError
 from protocol.governance import TrusteeSet
 from protocol.hpke import SealingKey, seal
 from protocol.roster import RosterEntry
+
+# After its deadline a day's figure waits this long at most for another trustee, and then this long
+# for the release worker. Then nobody needs the seeds of the day's month.
+WITNESS_DAYS = 7
+RELEASE_DAYS = 3
+
+
+def first_open_day(today: int, deadline_h: int) -> int:
+    """Return the first day (a number) of which a trustee may still open figures on `today`."""
+    return today - math.ceil(deadline_h / 24) - WITNESS_DAYS - RELEASE_DAYS
 
 
 class LetterContext(msgspec.Struct, frozen=True, array_like=True):
@@ -52,12 +63,14 @@ def write_letters(
     trustee_set: bytes,
     household_key: bytes,
     generation: int,
+    month: int,
     seen: SeenHeads,
 ) -> SeedLetters:
-    """Seal a household's seeds to all trustees of the set whose hash is `trustee_set`."""
+    """Seal a household's seeds of a month to all trustees of the set with hash `trustee_set`."""
     return SeedLetters(
         household_key=household_key,
         generation=generation,
+        month=month,
         trustees=trustee_set,
         commitments=tuple(commitment(seed, number) for number, seed in enumerate(seeds)),
         letters=tuple(

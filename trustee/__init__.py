@@ -6,6 +6,7 @@ rules      the sets of households that may be requested
 documents  the trustee sets, measures and roster that this trustee has verified
 letters    households' seeds, from the key shares that their chips publish
 masks      keystreams in bulk
+views      compares what chips have seen with what this trustee has
 peers      the other trustees' logs: recovery after a restore, and what others signed
 alarms     signed offences of the collectivity or a trustee, kept with their proof
 pages      reassembles messages that arrive in parts

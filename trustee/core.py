@@ -43,7 +43,7 @@ from protocol.trustee_messages import (
 )
 from system.conditions import Repeated
 from trustee.alarms import Alarms
-from trustee.documents import CONFIRMED, TrustedDocuments
+from trustee.documents import TrustedDocuments, confirm_first_set
 from trustee.letters import HeldKeyShares
 from trustee.log import TrusteeLog
 from trustee.masks import Draw, check_masks, sums
@@ -156,7 +156,8 @@ class TrusteeCore:
         return True
 
     def expire(self) -> None:
-        """Delete the requests and answers of days that are too old to be requested again."""
+        """Delete requests and answers of days that are too old, and the seeds of closed months."""
+        self._letters.forget_closed()
         horizon = self._today() - KEPT_DAYS
         if self._log.expire(horizon):
             log.info("answers_expired", before=str(day_of_number(horizon)))
@@ -228,10 +229,13 @@ class TrusteeCore:
         is_logged = self._log.has_entry(self.identity.name, request.id)
         if has_two_sets and not is_logged:
             raise MessageRefused(Reason.CONFLICT, "the collectivity signed two sets of this figure")
+        is_closed = request.day < self._letters.forget_closed()
         if is_logged and (stored := self._log.answer(request.id)) is not None:
             answer = read_packed(stored, Answer)
-            if not answer.unknown:
+            if is_closed or not answer.unknown:
                 return answer
+        if is_closed:
+            raise MessageRefused(Reason.ANSWERED, "the seeds of this month are deleted")
         asked = check_request(request, self.documents)
         draws = self._draws(asked)
         unknown = tuple(
@@ -390,8 +394,3 @@ def _read_request(name: bytes, data: bytes) -> SignedRequest:
     if signed.request.id != name:
         raise MessageRefused(Reason.MALFORMED, "a request under another's id")
     return signed
-
-
-def confirm_first_set(trustee_log: TrusteeLog, words: str) -> None:
-    """Trust the first trustee set if it has this fingerprint (six groups of four characters)."""
-    trustee_log.put_fact(CONFIRMED, " ".join(words.upper().split()).encode())

@@ -31,7 +31,7 @@ CREATE TABLE roster (
 ) STRICT;
 CREATE TABLE seed (
   household BLOB NOT NULL, generation INTEGER NOT NULL, trustees BLOB NOT NULL,
-  digest BLOB NOT NULL, seeds BLOB NOT NULL, seen BLOB NOT NULL,
+  digest BLOB NOT NULL, seeds BLOB NOT NULL, month INTEGER NOT NULL, seen BLOB NOT NULL,
   stored_on INTEGER NOT NULL, PRIMARY KEY (household, generation)
 ) STRICT;
 CREATE TABLE entry (
@@ -110,6 +110,11 @@ class TrusteeDatabase:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
+
+    def truncate_wal(self) -> bool:
+        """Empty the write-ahead log, so that overwritten bytes are gone; False if a reader is in."""
+        (row,) = self._rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        return not row[0]
 
     def _rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with _translated_errors(self._path):

@@ -21,7 +21,7 @@ from protocol.governance import (
     open_next_set,
     read_cosigned,
 )
-from protocol.measures import Measures, check_measures
+from protocol.measures import DEADLINE_MAX_H, Measures, check_measures
 from protocol.packed import read_packed
 from protocol.roster import Roster, RosterEntry, SignedEntry
 from trustee.log import Standing, StoredDocument, TrusteeLog
@@ -85,6 +85,11 @@ class TrustedDocuments:
         """Return the measures in force on `day` (a number), with their hash."""
         begun = [known for known in self._measures if known[1].effective <= day]
         return begun[-1] if begun and day < begun[-1][1].end else None
+
+    @property
+    def deadline_h(self) -> int:
+        """The longest time, in hours after a day, in which any measures take contributions."""
+        return max((each.deadline_h for _, each in self._measures), default=DEADLINE_MAX_H)
 
     def place_of(self, measures: bytes) -> int | None:
         """Return the place of known measures (their hash) in their chain, from 0."""
@@ -295,3 +300,8 @@ def _check_notice(effective: int, today: int, what: str) -> None:
         raise DocumentRefused(
             f"This {what} would take effect in {effective - today} days; {NOTICE_DAYS} are needed."
         )
+
+
+def confirm_first_set(trustee_log: TrusteeLog, words: str) -> None:
+    """Trust the first trustee set if it has this fingerprint (six groups of four characters)."""
+    trustee_log.put_fact(CONFIRMED, " ".join(words.upper().split()).encode())

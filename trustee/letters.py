@@ -5,17 +5,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 import msgspec
+import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from protocol.area_cipher import month_keys
+from protocol.area_cipher import month_keys, month_number, ratchet
 from protocol.area_messages import SeedLetters, SeenHeads
-from protocol.calendar import day_number, day_of_number, month_of
+from protocol.calendar import day_of_number
 from protocol.envelope import Address, open_message
 from protocol.errors import CipherError, DocumentRefused, MessageRefused, Reason
 from protocol.hpke import SealingKey
 from protocol.ids import DeviceId
 from protocol.packed import read_packed
-from protocol.seeds import LetterContext, commitment, open_letter
+from protocol.seeds import LetterContext, commitment, first_open_day, open_letter
 from protocol.topics import Kind
 from trustee.documents import TrustedDocuments
 from trustee.log import StoredSeeds, TrusteeLog
@@ -30,6 +31,11 @@ LETTERS_MAX_BYTES = 32 << 10
 GENERATIONS_MAX = 32
 QUARTER_DAYS = 92
 MONTHS_KEPT = 2
+# Letters are of a month near today; each month between costs a hash for each seed.
+MONTHS_BACK_DAYS = 400
+MONTHS_AHEAD_DAYS = 31
+
+log = structlog.get_logger()
 
 # By household key and generation.
 Keys = dict[tuple[bytes, int], tuple[bytes, ...]]
@@ -40,14 +46,14 @@ class HeldKeyShares:
 
     def __init__(
         self,
-        log: TrusteeLog,
+        trustee_log: TrusteeLog,
         documents: TrustedDocuments,
         sealing_key: SealingKey,
         name: str,
         today: Callable[[], int],
     ) -> None:
         """Load the seeds that were opened before; `today` returns the number of the day."""
-        self._log = log
+        self._log = trustee_log
         self._documents = documents
         self._sealing_key = sealing_key
         self._name = name
@@ -60,7 +66,9 @@ class HeldKeyShares:
         self._seeds: dict[tuple[bytes, int], StoredSeeds] = {}
         self._latest: dict[bytes, StoredSeeds] = {}
         self._keys: dict[int, Keys] = {}
-        for seeds in log.seeds():
+        self._forgotten_before = 0
+        self._is_clean = False
+        for seeds in trustee_log.seeds():
             self._add(seeds)
 
     def __len__(self) -> int:
@@ -93,14 +101,21 @@ class HeldKeyShares:
         if last is not None and letters.generation <= last.generation:
             raise MessageRefused(Reason.CONFLICT, "a generation that does not rise")
         today = self._today()
+        if letters.month != month_number(letters.month) or not (
+            today - MONTHS_BACK_DAYS <= letters.month <= today + MONTHS_AHEAD_DAYS
+        ):
+            raise MessageRefused(Reason.BOUNDS, "seeds of a month that is not near")
         self._count_opening(letters.household_key, today)
-        seeds = StoredSeeds(
-            letters.household_key,
-            letters.generation,
-            letters.trustees,
-            digest,
-            self._open(letters),
-            msgspec.msgpack.encode(letters.seen),
+        seeds = self._of_open_month(
+            StoredSeeds(
+                letters.household_key,
+                letters.generation,
+                letters.trustees,
+                digest,
+                self._open(letters),
+                letters.month,
+                msgspec.msgpack.encode(letters.seen),
+            )
         )
         self._log.put_seeds(seeds, today)
         self._add(seeds)
@@ -126,7 +141,7 @@ class HeldKeyShares:
         chip must have seen when it sealed them. A Difference: the chip saw something else. None:
         there are no such seeds.
         """
-        month = day_number(month_of(day_of_number(day)))
+        month = month_number(day)
         if month not in self._keys:
             while len(self._keys) >= MONTHS_KEPT:
                 self._keys.pop(next(iter(self._keys)))
@@ -135,7 +150,7 @@ class HeldKeyShares:
         results: list[tuple[bytes, ...] | Difference | None] = []
         for household in households:
             seeds = self._seeds.get(household)
-            if seeds is None or seeds.trustees != trustees:
+            if seeds is None or seeds.trustees != trustees or month < seeds.month:
                 results.append(None)
                 continue
             seen = read_packed(seeds.seen, SeenHeads)
@@ -144,9 +159,46 @@ class HeldKeyShares:
                 continue
             known = keys.get(household)
             if known is None:
-                known = keys[household] = month_keys(seeds.seeds, household[0], month)
+                known = keys[household] = month_keys(
+                    ratchet(seeds.seeds, seeds.month, month), household[0], month
+                )
             results.append(known)
         return results
+
+    def forget_closed(self) -> int:
+        """Delete the seeds of closed months; return the first day (a number) of which any are left.
+
+        They are replaced by those of the first open month, which follow from them, and nothing
+        leads back. What is deleted is gone from the file and from its log.
+        """
+        month = self._open_month()
+        if month > self._forgotten_before:
+            later = [
+                self._of_open_month(seeds) for seeds in self._seeds.values() if seeds.month < month
+            ]
+            self._log.replace_seeds(later)
+            for seeds in later:
+                self._seeds[seeds.household_key, seeds.generation] = seeds
+                if self._latest[seeds.household_key].generation == seeds.generation:
+                    self._latest[seeds.household_key] = seeds
+            self._keys = {known: keys for known, keys in self._keys.items() if known >= month}
+            self._forgotten_before = month
+            self._is_clean = False
+            log.info("seeds_forgotten", before=str(day_of_number(month)), generations=len(later))
+        if not self._is_clean:
+            self._is_clean = self._log.truncate_wal()
+        return self._forgotten_before
+
+    def _open_month(self) -> int:
+        first = first_open_day(self._today(), self._documents.deadline_h)
+        return max(self._forgotten_before, month_number(max(first, 0)))
+
+    def _of_open_month(self, seeds: StoredSeeds) -> StoredSeeds:
+        month = self._open_month()
+        if seeds.month >= month:
+            return seeds
+        later = ratchet(seeds.seeds, seeds.month, month)
+        return msgspec.structs.replace(seeds, seeds=later, month=month)
 
     def _put_aside(self, device: str, payload: bytes) -> bool:
         if len(payload) > LETTERS_MAX_BYTES:

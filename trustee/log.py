@@ -27,7 +27,8 @@ _SETS_KEPT = 2
 class StoredSeeds(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A household's seeds of one generation, 32 bytes each, in the order of the seed sets.
 
-    `seen` is the encoded `SeenHeads` that its chip signed with them.
+    They are those of `month` (the number of its first day). `seen` is the encoded `SeenHeads` that
+    the chip signed with them.
     """
 
     household_key: bytes
@@ -35,6 +36,7 @@ class StoredSeeds(msgspec.Struct, frozen=True, array_like=True, gc=False):
     trustees: bytes
     digest: bytes
     seeds: bytes
+    month: int
     seen: bytes
 
 
@@ -120,7 +122,7 @@ class TrusteeLog(TrusteeDatabase):
     def seeds(self) -> list[StoredSeeds]:
         """Return all households' seeds of all generations, in ascending order."""
         rows = self._rows(
-            "SELECT household, generation, trustees, digest, seeds, seen FROM seed "
+            "SELECT household, generation, trustees, digest, seeds, month, seen FROM seed "
             "ORDER BY household, generation"
         )
         return [StoredSeeds(*row) for row in rows]
@@ -137,9 +139,17 @@ class TrusteeLog(TrusteeDatabase):
         """Store a household's seeds of a new generation."""
         with self.writing():
             self._db.execute(
-                "INSERT INTO seed (household, generation, trustees, digest, seeds, seen, stored_on)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO seed (household, generation, trustees, digest, seeds, month, seen, "
+                "stored_on) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [*msgspec.structs.astuple(seeds), today],
+            )
+
+    def replace_seeds(self, later: Sequence[StoredSeeds]) -> None:
+        """Overwrite the seeds of generations that are stored by those of a later month."""
+        with self.writing():
+            self._db.conn.executemany(
+                "UPDATE seed SET seeds = ?, month = ? WHERE household = ? AND generation = ?",
+                [(each.seeds, each.month, each.household_key, each.generation) for each in later],
             )
 
     def holding(self, trustee: str) -> Holding:

@@ -27,6 +27,7 @@ from protocol.area_cipher import (
 from protocol.errors import Reason, VoletError
 from protocol.packed import read_packed
 from protocol.roster import Roster
+from protocol.seeds import WITNESS_DAYS
 from protocol.trustee_messages import Answer, Ask, SetRequest
 from system.console import counted
 
@@ -34,7 +35,7 @@ from system.console import counted
 # contribute. If all follow the rules, this happens once in 10^32 slots.
 NOISE_BOUND = 12.0
 # How long a figure that does not open, or that has no witness, waits for another trustee's answer.
-WITNESS_WAIT = timedelta(days=7)
+WITNESS_WAIT = timedelta(days=WITNESS_DAYS)
 
 Answers = Mapping[int, Answer]
 Entries = npt.NDArray[np.int64]

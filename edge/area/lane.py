@@ -244,7 +244,7 @@ class AreaLane(MessageHandler):
         in_force, entry = self._trust.measures_on(day), self._trust.entry_on(day)
         if in_force is None or entry is None or not self._is_provider_right(entry.provider):
             return None
-        seeds = self._seeds.seeds_for(self._trust, in_force)
+        seeds = self._seeds.seeds_for(self._trust, in_force, day)
         if seeds is None or self._trust.transforms_wanted(in_force):
             return None
         return ContributionInputs(
@@ -278,13 +278,15 @@ class AreaLane(MessageHandler):
             if has_confirmed:
                 self._trust = self._trust_state()
                 self._fetcher.connect()
+        if self._meter_at is not None:
+            self._seeds.forget(self._trust, self._meter_at)
         if not self.is_on:
             self._drop(list(self._flights), "switched_off")
             return
         today = self._today()
         in_force = self._trust.measures_on(today)
         if in_force is not None and self._trust.entry_on(today) is not None:
-            self._seeds.need(self._trust, in_force)
+            self._seeds.need(self._trust, in_force, self._now())
 
     # Contributions.
 
@@ -326,7 +328,7 @@ class AreaLane(MessageHandler):
             any(reason is Reason.SEEDS for _, reason in refused)
             or (_SEED_FAULTS.intersection(left_out) and self._seeds.are_old(in_force))
         ):
-            self._seeds.need(self._trust, in_force, is_anew=True)
+            self._seeds.need(self._trust, in_force, self._now(), is_anew=True)
 
     def _expire(self) -> None:
         if self._meter_at is not None:
@@ -345,7 +347,10 @@ class AreaLane(MessageHandler):
         log.info("area_days_deleted_unsent", days=len(days), reason=reason)
 
     def _today(self) -> int:
-        return day_number(legal_day(self._meter_at or self._clock.now()))
+        return day_number(legal_day(self._now()))
+
+    def _now(self) -> datetime:
+        return self._meter_at or self._clock.now()
 
     def _topic(self, kind: Kind) -> str:
         return device_topic(self._signer.collectivity, self._signer.device, kind)

@@ -5,20 +5,22 @@ drawn for a new set of trustees, and whenever the chip has seen something new: n
 made under a document that the message with its seeds does not name.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from edge.area.trust import TrustedMeasures, TrustState
+from edge.area.trust import TrustedMeasures, TrustedSet, TrustState
 from edge.mqtt.handler import HandlerContext
 from edge.mqtt.message import Publish
 from edge.privacy.contribution import Seeds
 from edge.vault.area import KeyShares
 from edge.vault.signer import Signer
+from protocol.area_cipher import month_number
 from protocol.area_messages import SeedLetters, SeenHeads
+from protocol.calendar import day_number, legal_day
 from protocol.envelope import Address, open_message
 from protocol.errors import MessageRefused
-from protocol.governance import TrusteeSet
+from protocol.measures import DEADLINE_MAX_H
 from protocol.seeds import draw_seeds, heads_seen, write_letters
 from protocol.topics import Kind, device_topic
 
@@ -37,12 +39,21 @@ def next_generation(previous: int, now: datetime) -> int:
 
 
 def draw_key_shares(
-    signer: Signer, trustees: TrusteeSet, trustee_set: bytes, generation: int, seen: SeenHeads
+    signer: Signer, trusted: TrustedSet, generation: int, month: int, seen: SeenHeads
 ) -> KeyShares:
-    """Draw seeds for a set of trustees (its hash: `trustee_set`) and seal each trustee's share."""
+    """Draw a month's seeds for a set of trustees and seal each trustee's share."""
+    trustees, trustee_set = trusted.trustees, trusted.hash
     seeds = draw_seeds(trustees.shape)
-    message = write_letters(seeds, trustees, trustee_set, signer.household.id, generation, seen)
-    return KeyShares(Seeds(generation, trustee_set, seeds), signer.seal(Kind.KEY, message))
+    message = write_letters(
+        seeds, trustees, trustee_set, signer.household.id, generation, month, seen
+    )
+    return KeyShares(Seeds(generation, trustee_set, seeds, month), signer.seal(Kind.KEY, message))
+
+
+def open_month(trust: TrustState, now: datetime) -> int:
+    """Return the first month (number of its first day) of which a day may still be contributed."""
+    deadline_h = max((each.measures.deadline_h for each in trust.measures), default=DEADLINE_MAX_H)
+    return month_number(day_number(legal_day(now - timedelta(hours=deadline_h))))
 
 
 class SeedKeeper:
@@ -52,6 +63,8 @@ class SeedKeeper:
         """Keep the seeds of the household of `context.signer`."""
         self._signer, self._vault, self._clock = context.signer, context.vault, context.clock
         self._published_generation = 0
+        self._open_month = 0
+        self._is_clean = False
         # The heads that the latest key shares name, by their generation.
         self._named: tuple[int, SeenHeads | None] = (0, None)
 
@@ -59,17 +72,19 @@ class SeedKeeper:
         """Start a session, in which the key shares are published again."""
         self._published_generation = 0
 
-    def seeds_for(self, trust: TrustState, in_force: TrustedMeasures) -> Seeds | None:
-        """Return the seeds for contributions under measures; None while there are none to use."""
+    def seeds_for(self, trust: TrustState, in_force: TrustedMeasures, day: int) -> Seeds | None:
+        """Return the seeds for a day's contribution under measures; None if there are none."""
         shares = self._vault.area.key_shares(in_force.measures.trustees)
         named = None if shares is None else self._heads_of(shares)
-        if shares is None or named is None:
+        if shares is None or named is None or shares.seeds.month > day:
             return None
         newest = trust.version_of(named.measures)
         is_named = newest is not None and newest >= in_force.measures.version
         return shares.seeds if is_named else None
 
-    def need(self, trust: TrustState, in_force: TrustedMeasures, *, is_anew: bool = False) -> None:
+    def need(
+        self, trust: TrustState, in_force: TrustedMeasures, now: datetime, *, is_anew: bool = False
+    ) -> None:
         """Draw seeds for the trustees of `in_force`, unless those in the vault name all heads."""
         trustee_set, seen = trust.set_of(in_force.measures.trustees), _seen(trust)
         if trustee_set is None or seen is None:
@@ -81,12 +96,26 @@ class SeedKeeper:
         generation = next_generation(
             0 if latest is None else latest.seeds.generation, self._clock.now()
         )
-        shares = draw_key_shares(
-            self._signer, trustee_set.trustees, trustee_set.hash, generation, seen
-        )
+        month = open_month(trust, now)
+        shares = draw_key_shares(self._signer, trustee_set, generation, month, seen)
         with self._vault.area_change() as area:
             area.put_key_shares(shares)
+        self._is_clean = False
         log.info("area_seeds_drawn", generation=generation)
+
+    def forget(self, trust: TrustState, now: datetime) -> None:
+        """Delete the seeds of months of which no day can be contributed any more.
+
+        `now` is the meter's time. What is deleted is gone from the vault's file and its log.
+        """
+        month = open_month(trust, now)
+        if month > self._open_month:
+            with self._vault.area_change() as area:
+                has_changed = area.forget_seeds(month)
+            self._open_month = month
+            self._is_clean = self._is_clean and not has_changed
+        if not self._is_clean:
+            self._is_clean = self._vault.truncate_wal()
 
     def are_old(self, in_force: TrustedMeasures) -> bool:
         """Return whether the seeds have had a month to reach every trustee, as new ones need."""

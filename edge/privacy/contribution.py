@@ -14,7 +14,14 @@ import numpy as np
 from edge.privacy.ledger import Caps, Ledger, Limit, Spend
 from edge.privacy.mechanism import curve_code, noised, weighted_code
 from edge.privacy.noise import Sampler, draw_noise
-from protocol.area_cipher import NONCE_BYTES, MaskContext, mask_values, to_bytes
+from protocol.area_cipher import (
+    NONCE_BYTES,
+    MaskContext,
+    mask_values,
+    month_number,
+    ratchet,
+    to_bytes,
+)
 from protocol.area_messages import PARTS_MAX, Contribution, Part
 from protocol.calendar import day_number
 from protocol.measures import PRICE_CLASSES, PROFILE_SLOTS, Group, Measure, MeasureKind, Measures
@@ -46,11 +53,23 @@ class DayValues(msgspec.Struct, frozen=True):
 
 
 class Seeds(msgspec.Struct, frozen=True):
-    """The household's seeds under one set of trustees, in the order of the seed sets."""
+    """The household's seeds under one set of trustees, in the order of the seed sets.
+
+    They are those of `month` (the number of its first day). Those of later months follow from them,
+    those of months before do not.
+    """
 
     generation: int
     trustees: bytes
     seeds: tuple[bytes, ...]
+    month: int
+
+    def later(self, month: int) -> "Seeds":
+        """Return the seeds of a later month, or these if `month` is not later."""
+        if month <= self.month:
+            return self
+        seeds = tuple(ratchet(seed, self.month, month) for seed in self.seeds)
+        return msgspec.structs.replace(self, seeds=seeds, month=month)
 
 
 class ContributionInputs(msgspec.Struct, frozen=True):
@@ -61,7 +80,7 @@ class ContributionInputs(msgspec.Struct, frozen=True):
         document: the hash of `measures`.
         transforms: transforms of curves, by hash.
         entry: the household's roster entry.
-        seeds: the seeds for the document's set of trustees.
+        seeds: the seeds for the document's set of trustees, of the day's month or one before.
     """
 
     measures: Measures
@@ -102,12 +121,13 @@ def contribute(
     if not counted:
         return None
     day, key = day_number(values.day), inputs.entry.household_key
+    seeds = inputs.seeds.later(month_number(day)).seeds
     nonce = draw_nonce(NONCE_BYTES)
     parts = []
     for measure, group, code in counted:
         plain = noised(code, inputs.measures, measure, group, sampler)
         context = MaskContext(inputs.document, measure.name, group.code, len(plain), day)
-        words = mask_values(plain, inputs.seeds.seeds, key, context, nonce)
+        words = mask_values(plain, seeds, key, context, nonce)
         parts.append(Part(measure.name, group.code, to_bytes(words)))
     contribution = Contribution(
         household_key=key,

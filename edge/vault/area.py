@@ -150,17 +150,40 @@ class AreaTables:
     # Seeds.
 
     def put_key_shares(self, shares: KeyShares) -> None:
-        """Store newly drawn seeds with the message that carries them."""
+        """Store newly drawn seeds with the message that carries them, and delete those before."""
         seeds = shares.seeds
         self._database.execute(
             "INSERT INTO area_seeds (generation, trustees, seeds, payload) VALUES (?, ?, ?, ?)",
             (
                 seeds.generation,
                 seeds.trustees,
-                msgspec.msgpack.encode(seeds.seeds),
+                msgspec.msgpack.encode((seeds.month, seeds.seeds)),
                 shares.payload,
             ),
         )
+        self._database.execute(
+            "DELETE FROM area_seeds WHERE trustees IN (?, x'') AND generation < ?",
+            (seeds.trustees, seeds.generation),
+        )
+
+    def forget_seeds(self, month: int) -> bool:
+        """Replace all seeds of months before `month` by those of `month`; return if there were any.
+
+        The replaced bytes are overwritten in the file; `Vault.truncate_wal` removes them from the
+        log beside it.
+        """
+        rows = self._database.execute("SELECT generation, trustees, seeds FROM area_seeds")
+        changed = False
+        for generation, trustees, encoded in rows.fetchall():
+            first, seeds = read_packed(encoded, tuple[int, tuple[bytes, ...]])
+            if first < month:
+                later = Seeds(generation, trustees, seeds, first).later(month)
+                self._database.execute(
+                    "UPDATE area_seeds SET seeds = ? WHERE generation = ?",
+                    (msgspec.msgpack.encode((later.month, later.seeds)), generation),
+                )
+                changed = True
+        return changed
 
     def key_shares(self, trustees: bytes | None = None) -> KeyShares | None:
         """Return the latest seeds for one set of trustees (its hash), or for any."""
@@ -172,8 +195,8 @@ class AreaTables:
         if row is None:
             return None
         generation, of_set, encoded, payload = row
-        seeds = read_packed(encoded, tuple[bytes, ...])
-        return KeyShares(Seeds(generation, bytes(of_set), seeds), bytes(payload))
+        month, seeds = read_packed(encoded, tuple[int, tuple[bytes, ...]])
+        return KeyShares(Seeds(generation, bytes(of_set), seeds, month), bytes(payload))
 
     # Documents and the roster's entries.
 

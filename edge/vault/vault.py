@@ -278,6 +278,12 @@ class Vault(VaultReader):
         with self._transaction():
             yield self.area
 
+    def truncate_wal(self) -> bool:
+        """Empty the write-ahead log, so that overwritten bytes are gone; False if a reader is in."""
+        self._refuse_if_dead()
+        (is_busy, *_) = self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not is_busy
+
     @contextmanager
     def catalogue_change(self) -> Iterator[CatalogueTables]:
         """Change the transparency log's copy in one transaction. Raises StoreError as `record`."""

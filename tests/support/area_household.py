@@ -66,6 +66,7 @@ class AreaHousehold:
         return SeedLetters(
             self.chip.household_key,
             generation,
+            20_000,
             trustees,
             tuple(secrets.token_bytes(32) for _ in range(6)),
             tuple(secrets.token_bytes(1_200) for _ in range(4)),

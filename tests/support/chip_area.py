@@ -12,7 +12,17 @@ from edge.area.settings import AreaChoices, AreaConfig
 from edge.chip.chip import ChipSettings
 from edge.mqtt.message import Arrived, Publish
 from edge.mqtt.outbox import OutboxSettings
-from protocol.area_cipher import SHAPES, MaskContext, Shape, from_bytes, mask, mask_key, unmask
+from protocol.area_cipher import (
+    SHAPES,
+    MaskContext,
+    Shape,
+    from_bytes,
+    mask,
+    mask_key,
+    month_number,
+    ratchet,
+    unmask,
+)
 from protocol.area_messages import AreaAck, AreaQuestion, Contribution, Document, SeedLetters, Terms
 from protocol.calendar import day_number
 from protocol.envelope import Address, open_message, seal_message
@@ -199,13 +209,15 @@ class AreaCloud(FakeCloud):
                 "ville", body.household_key, letters.generation, letters.trustees, number
             )
             seeds |= open_letter(letters.letters[number], self.trustees.shape, context, key)
+        month = month_number(body.day)
+        of_month = [ratchet(seed, letters.month, month) for seed in seeds.values()]
         result = {}
         for part in body.parts:
             words = from_bytes(part.words)
             context = MaskContext(body.measures, part.measure, part.group, len(words), body.day)
             masks = [
                 mask(mask_key(seed, body.household_key, body.day), context, body.nonce)
-                for seed in seeds.values()
+                for seed in of_month
             ]
             result[part.measure] = unmask(words, masks).tolist()
         return result

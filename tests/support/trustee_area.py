@@ -11,7 +11,16 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.release.pages import cosigned_pages, request_pages, roster_pages
-from protocol.area_cipher import MaskContext, Shape, add_up, from_bytes, mask_values, unmask
+from protocol.area_cipher import (
+    MaskContext,
+    Shape,
+    add_up,
+    from_bytes,
+    mask_values,
+    month_number,
+    ratchet,
+    unmask,
+)
 from protocol.area_messages import SeedLetters, SeenHeads
 from protocol.calendar import day_number
 from protocol.envelope import Address, seal_message
@@ -38,6 +47,8 @@ from trustee.log import TrusteeLog
 
 COLLECTIVITY = "testville"
 DAY = day_number(date(2026, 3, 10))
+# The month of all homes' seeds.
+MONTH = month_number(DAY)
 THRESHOLD = 6
 SLOTS = CLASSES_SLOTS + 1
 SHAPE = Shape(3, 4)
@@ -76,6 +87,7 @@ class Home:
         fields = {
             "household_key": self.key,
             "generation": generation,
+            "month": MONTH,
             "trustees": document,
             "commitments": tuple(commitment(seed, n) for n, seed in enumerate(self.seeds)),
             "letters": tuple(
@@ -95,7 +107,8 @@ class Home:
     def masked(self, document: bytes, day=DAY, measure="classes", group="75"):
         """Return the contribution masked under a document (its hash), uint64[SLOTS]."""
         context = MaskContext(document, measure, group, SLOTS, day)
-        return mask_values(self.values, self.seeds, self.key, context, self.nonce)
+        seeds = [ratchet(seed, MONTH, month_number(day)) for seed in self.seeds]
+        return mask_values(self.values, seeds, self.key, context, self.nonce)
 
 
 class TrusteeArea:

@@ -7,8 +7,7 @@ import click
 from protocol.errors import DocumentRefused
 from system.commands import directory_option
 from trustee import directory as trustee_directory
-from trustee.core import confirm_first_set
-from trustee.documents import WAITING
+from trustee.documents import WAITING, confirm_first_set
 from trustee.log import TrusteeLog
 
 _dir = directory_option(trustee_directory.DEFAULT_DIRECTORY, "The trustee's")

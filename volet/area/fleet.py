@@ -21,6 +21,7 @@ from edge.privacy.contribution import (
     contribute,
 )
 from edge.privacy.ledger import Caps, Ledger
+from protocol.area_cipher import month_number
 from protocol.envelope import Address, seal_message
 from protocol.errors import VoletError
 from protocol.governance import TrusteeSet
@@ -130,8 +131,11 @@ def _draw(
 ) -> Sealed:
     seeds, (trustee_set, _) = draw_seeds(trustees.shape), documents
     seen = heads_seen(*documents, entry)
-    letters = write_letters(seeds, trustees, trustee_set, entry.household_key, _GENERATION, seen)
-    chip = SimulatedChip(entry, signing_key, Seeds(_GENERATION, trustee_set, seeds))
+    month = month_number(trustees.effective)
+    letters = write_letters(
+        seeds, trustees, trustee_set, entry.household_key, _GENERATION, month, seen
+    )
+    chip = SimulatedChip(entry, signing_key, Seeds(_GENERATION, trustee_set, seeds, month))
     return Sealed(chip, chip.seal(trustees.collectivity, Kind.KEY, letters))
 
 

@@ -303,5 +303,5 @@ def test_seeds_whose_message_names_an_older_document_are_not_used_for_a_newer_on
     newer = msgspec.structs.replace(
         lane.trust.measures[0], hash=b"n" * 32, measures=next_measures(bench.cloud)
     )
-    assert lane._seeds.seeds_for(lane.trust, lane.trust.measures[0]) is not None
-    assert lane._seeds.seeds_for(lane.trust, newer) is None
+    assert lane._seeds.seeds_for(lane.trust, lane.trust.measures[0], TODAY) is not None
+    assert lane._seeds.seeds_for(lane.trust, newer, TODAY) is None

@@ -19,7 +19,15 @@ from edge.privacy.contribution import (
     contribute,
 )
 from edge.privacy.ledger import Caps, Ledger, Limit
-from protocol.area_cipher import SHAPES, MaskContext, from_bytes, mask, mask_key, unmask
+from protocol.area_cipher import (
+    SHAPES,
+    MaskContext,
+    from_bytes,
+    mask,
+    mask_key,
+    month_number,
+    unmask,
+)
 from protocol.area_messages import check_contribution
 from protocol.calendar import day_number, quarter_hours
 from protocol.errors import DocumentRefused
@@ -35,7 +43,7 @@ from tests.support.chip_area import ROWS, make_measures, small_transform
 DAY = date(2026, 5, 11)
 KEY = bytes(range(16))
 ENTRY = RosterEntry(3, bytes(32), KEY, "a" * 26, bytes(32), bytes(32), "751010101", "edf", 0)
-SEEDS = Seeds(7, bytes(32), draw_seeds(SHAPES[0]))
+SEEDS = Seeds(7, bytes(32), draw_seeds(SHAPES[0]), 20_454)
 
 
 def no_noise(slots, std_units):
@@ -57,7 +65,8 @@ def opened(made, measure):
     words, day = from_bytes(part.words), made.contribution.day
     context = MaskContext(made.contribution.measures, measure, part.group, len(words), day)
     masks = [
-        mask(mask_key(seed, KEY, day), context, made.contribution.nonce) for seed in SEEDS.seeds
+        mask(mask_key(seed, KEY, day), context, made.contribution.nonce)
+        for seed in SEEDS.later(month_number(day)).seeds
     ]
     return unmask(words, masks)
 

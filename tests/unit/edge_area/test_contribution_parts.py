@@ -17,7 +17,7 @@ from tests.support.chip_area import CELL, make_measures, small_transform
 
 DAY = date(2026, 5, 11)
 ENTRY = RosterEntry(3, bytes(32), bytes(16), "a" * 26, bytes(32), bytes(32), CELL, "edf", 0)
-SEEDS = Seeds(7, bytes(32), draw_seeds(SHAPES[0]))
+SEEDS = Seeds(7, bytes(32), draw_seeds(SHAPES[0]), 20_454)
 VALUES = DayValues(DAY, [100] * quarter_hours(DAY), profile=Profile((0, 0, 2, 0, 0, 0), 1))
 
 

@@ -200,7 +200,7 @@ def test_the_ledger_goes_along(old, make_home):
     with old.vault.area_change() as area:
         area.put_spends(spends)
         area.put_key_shares(
-            KeyShares(Seeds(77, b"t" * 32, (bytes(32),)), b"signed by the old chip")
+            KeyShares(Seeds(77, b"t" * 32, (bytes(32),), 20_454), b"signed by the old chip")
         )
     bundle = move_out(old)
     new = make_home("new", "2")

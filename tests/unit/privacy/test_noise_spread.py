@@ -76,7 +76,7 @@ def test_what_leaves_a_chip_has_a_share_of_this_width_in_each_measure():
 
     document = make_measures(bytes(32), b"t" * 32)
     entry = RosterEntry(3, bytes(32), bytes(16), "a" * 26, bytes(32), bytes(32), CELL, "edf", 0)
-    seeds = Seeds(7, bytes(32), draw_seeds(SHAPES[0]))
+    seeds = Seeds(7, bytes(32), draw_seeds(SHAPES[0]), 20_454)
     inputs = ContributionInputs(document, b"m" * 32, {b"t" * 32: small_transform()}, entry, seeds)
     day = DayValues(DAY, [100] * quarter_hours(DAY))
     made = contribute(day, inputs, Ledger(), Caps(), sampler=asked)

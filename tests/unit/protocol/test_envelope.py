@@ -57,6 +57,7 @@ BODIES = {
     Kind.KEY: area_messages.SeedLetters(
         HOUSEHOLD,
         3,
+        20_727,
         bytes(32),
         (bytes(32), bytes(range(32))),
         (b"one", b"two"),

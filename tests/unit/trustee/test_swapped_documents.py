@@ -14,7 +14,7 @@ from protocol.errors import Reason
 from protocol.governance import draw_up
 from protocol.measures import CLASSES_SLOTS, Group, Measure, MeasureKind, check_measures
 from protocol.trustee_messages import Answer, Ask, Refused
-from tests.support.trustee_area import DAY, TrusteeArea, ask
+from tests.support.trustee_area import DAY, MONTH, TrusteeArea, ask
 
 HOMES = 200
 QUORUM = 3
@@ -43,7 +43,7 @@ def contribution(area, home, document):
         draw_up(document).hash,
         {},
         area.roster.entry(home.entry),
-        Seeds(home.generation, area.signed_set.hash, home.seeds),
+        Seeds(home.generation, area.signed_set.hash, home.seeds, MONTH),
     )
     values = DayValues(day_of_number(DAY), [100] * 96, priced_wh=(600,) * 16, cost_cents=200)
     return contribute(values, inputs, Ledger(), _CAPS).contribution

@@ -15,7 +15,8 @@ from tests.support.fake_area_store import FakeAreaStore
 from tests.support.trustee_area import COLLECTIVITY, TrusteeArea
 from tests.support.virtual_time import Bus, run_virtually
 from trustee import service as service_module
-from trustee.core import TrusteeCore, confirm_first_set
+from trustee.core import TrusteeCore
+from trustee.documents import confirm_first_set
 from trustee.log import TrusteeLog
 
 HOUR_S = 3_600
