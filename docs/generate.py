@@ -16,6 +16,7 @@ from pathlib import Path
 
 import click
 import msgspec
+from limits import calls, chip_messages, other_messages, parties
 
 from cloud.api.app import operations
 from cloud.commands.directory import COLLECTIVITY
@@ -148,6 +149,10 @@ PARTS: dict[str, Callable[[], str]] = {
     "api": api,
     "cloud": lambda: settings(CloudConfig),
     "metrics": lambda: settings(MetricsConfig),
+    "limits-chip": lambda: chip_messages(table),
+    "limits-others": lambda: other_messages(table),
+    "limits-calls": lambda: calls(table),
+    "limits-parties": lambda: parties(table),
 }
 
 

@@ -35,6 +35,7 @@ BATCHES_PATH = "/v1/batches"
 CALL = "volet.call"
 STRANGERS_MAX = 10_000
 _TEXT_MAX = 200
+_DAY_S = 86_400
 
 
 class RateLimits(msgspec.Struct, frozen=True):
@@ -45,6 +46,7 @@ class RateLimits(msgspec.Struct, frozen=True):
         chunk_s: seconds within which the next part of a body must arrive.
         body_s, batch_s: seconds within which a body must arrive and be answered.
         rate, burst: calls per second of one provider, and how many in a burst.
+        day_calls: calls of one provider in a day; each leaves a row in the audit.
         calls: calls of one provider that are open at the same time.
         stranger_rate, stranger_burst: the same for an address without a valid credential.
         store_s: seconds to wait for a busy store.
@@ -57,6 +59,7 @@ class RateLimits(msgspec.Struct, frozen=True):
     batch_s: float = 900.0
     rate: float = 50.0
     burst: float = 200.0
+    day_calls: float = 200_000.0
     calls: int = 16
     stranger_rate: float = 1.0
     stranger_burst: float = 20.0
@@ -115,6 +118,7 @@ class Gate:
         self._limits = limits
         self._clock = clock
         self._providers = Buckets(limits.rate, limits.burst, time.monotonic)
+        self._days = Buckets(limits.day_calls / _DAY_S, limits.day_calls, time.monotonic)
         self._strangers = Buckets(limits.stranger_rate, limits.stranger_burst, time.monotonic)
         self._calls = Counter[str]()
 
@@ -161,6 +165,7 @@ class Gate:
                 " drew, not expired or revoked, or show a certificate of the collectivity.",
             )
         self._slow_down(self._providers, caller.provider.name)
+        self._slow_down(self._days, caller.provider.name)
         return caller
 
     @contextmanager

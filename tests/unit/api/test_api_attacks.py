@@ -520,6 +520,16 @@ def test_calls_beyond_the_rate_wait(tmp_path):
         assert [each.status for each in api.audit()].count(401) == 2
 
 
+def test_calls_of_a_day_have_a_bound_and_leave_no_audit_beyond(tmp_path):
+    with serving(tmp_path, msgspec.structs.replace(FAST, day_calls=3)) as api:
+        firm = Firm("one")
+        api.add(firm)
+        token = api.token(firm)
+        codes = [api.call("GET", "/v1/me", token).status_code for _ in range(9)]
+        assert codes == [200] * 3 + [429] * 6
+        assert len(api.audit()) == 3
+
+
 def test_buckets_fill_again_and_are_bounded(monkeypatch):
     now = 0.0
     buckets = Buckets(rate=2.0, burst=4.0, clock=lambda: now)

@@ -1,0 +1,225 @@
+"""What each kind of message and each call of the API may cost, for docs/reference/limits.md.
+
+Numbers come from the code. A kind of message or a call without a row here stops `generate.py`.
+CPU times were measured on one core of a 2-core x86-64 virtual machine.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from cloud.api.app import operations
+from cloud.api.connections import ADDRESS_CONNECTIONS_MAX, CONNECTIONS_MAX
+from cloud.api.gate import RateLimits
+from cloud.api.service import UPLOADS_MAX
+from cloud.api.upload import ITEMS_MAX
+from cloud.billing.quotes import PAUSE
+from cloud.config import CloudConfig
+from cloud.ingest.quotas import DAILY
+from cloud.store.put import LETTERS_A_DAY, REQUESTS_A_DAY
+from cloud.store.sqlite.batch import INCARNATIONS_MAX, MONTHS_MAX
+from cloud.store.sqlite.blocks import DEAD_LETTERS_KEPT
+from cloud.worker.worker import REQUESTS_MAX, RETENTION_MONTHS
+from protocol.catalogue import YEAR_DOCUMENTS_MAX, YEAR_MAX_BYTES
+from protocol.envelope import SIZE_MAX_BYTES
+from protocol.topics import DOWN, SENT_BY_CHIPS, Kind, PublicKind, TrusteeKind
+from trustee.letters import GENERATIONS_MAX, LETTERS_MAX_BYTES, WAITING_MAX_BYTES
+
+Table = Callable[[Sequence[str], Iterable[Sequence[str]]], str]
+
+_LIMITS = RateLimits()
+
+# What the cloud keeps of each kind, what one message costs the worker, and where that is held.
+CHIP: dict[Kind, tuple[str, str, str]] = {
+    Kind.EPOCH: (
+        (
+            f"200 bytes each: {INCARNATIONS_MAX} incarnations of a household, {MONTHS_MAX} months of "
+            f"each, for {RETENTION_MONTHS} months"
+        ),
+        "0.16 ms",
+        "store",
+    ),
+    Kind.BLOCK: (
+        (
+            "1.2 kB each: one block for each of the 128 values of a day, "
+            f"{RETENTION_MONTHS} months; of days to come until then"
+        ),
+        "0.33 ms; 0.19 ms where it is stored already",
+        "store",
+    ),
+    Kind.FETCH: (
+        "nothing; the answer has at most 512 blocks, or 70 kB of states",
+        (
+            f"2 ms with 500 incarnations, 36 ms with {INCARNATIONS_MAX}; one waits for each chip, "
+            f"{REQUESTS_MAX} in all"
+        ),
+        "worker",
+    ),
+    Kind.SEEN: ("nothing", "0.14 ms", "ingest"),
+    Kind.RECEIPT: ("at most 48 kB, one for each statement", "as `up/seen`", "store"),
+    Kind.AREA: (
+        "one for each day and measures document, until a month after its last figure is closed",
+        "as `up/seen`",
+        "ingest, store",
+    ),
+    Kind.ASK: ("nothing; the answer is what the chip says that it lacks", "as `up/seen`", "worker"),
+    Kind.LEAVE: ("one termination for each contract", "as `up/seen`", "store"),
+    Kind.QUOTE: (
+        "nothing; the answer has at most 16 parts of 60 kB",
+        f"one answer in {PAUSE.total_seconds():g} s, computed with weights that all chips share",
+        "worker",
+    ),
+    Kind.KEY: (
+        (
+            f"the last one in broker and cloud; in each trustee {GENERATIONS_MAX} generations a "
+            f"quarter, of at most {LETTERS_MAX_BYTES // 1024} KiB"
+        ),
+        f"as `up/seen`; 12 ms in each trustee, which opens at most {GENERATIONS_MAX} a day",
+        "ingest, trustee",
+    ),
+    Kind.STATUS: (
+        "the last one in broker and cloud",
+        "less than `up/seen`: no signature",
+        "ingest",
+    ),
+}
+
+# What makes a worker send each kind to a chip, and what bounds that.
+CAUSES: dict[Kind, tuple[str, str]] = {
+    Kind.ACK: ("a batch with `up/epoch`, `up/block` or `up/fetch`", "the quotas of these"),
+    Kind.STORED_EPOCH: ("`up/fetch`", "its quota"),
+    Kind.STORED_BLOCK: ("`up/fetch`", "its quota; 512 blocks an answer"),
+    Kind.STATEMENT: (
+        "a provider's request",
+        f"{REQUESTS_A_DAY} a day for each contract; retained for 90 days or until seen",
+    ),
+    Kind.RECEIPT_ACK: ("`up/receipt`", "its quota"),
+    Kind.AREA_ACK: ("`up/area`", "its quota"),
+    Kind.TERMS: ("`up/ask`", "its quota"),
+    Kind.DOCUMENT: ("`up/ask`", "its quota"),
+    Kind.LEFT: ("`up/leave`", "its quota"),
+    Kind.QUOTES: ("`up/quote`", f"one answer in {PAUSE.total_seconds():g} s for each chip"),
+    Kind.LETTER: (
+        "a provider's message",
+        f"{LETTERS_A_DAY} a day for each contract; retained for 90 days or until seen",
+    ),
+}
+
+OTHERS: dict[TrusteeKind | PublicKind, tuple[str, str]] = {
+    TrusteeKind.REQUEST: ("the release worker", "only workers may write it"),
+    TrusteeKind.RESPONSE: ("a trustee", "only the trustee may write its own; one answer a request"),
+    TrusteeKind.LOG: ("a trustee", "only the trustee may write its own"),
+    PublicKind.LIST: (
+        "a provider's document, or the collectivity's",
+        (
+            f"{YEAR_DOCUMENTS_MAX} documents of {YEAR_MAX_BYTES >> 20} MiB in all within a year for "
+            "each key; cloud and chip hold it"
+        ),
+    ),
+}
+
+_READS = "reads what is stored; nothing but the call's row in the audit"
+_A_REQUEST = f"{REQUESTS_A_DAY} a day for each contract, with its statement"
+
+# What each call keeps, by method and path.
+CALLS: dict[str, str] = {
+    "GET /v1/me": _READS,
+    "GET /v1/contracts": _READS,
+    "GET /v1/contracts/{contract}": _READS,
+    "GET /v1/contracts/{contract}/document": _READS,
+    "POST /v1/contracts/{contract}/acceptance": "one for each contract",
+    "POST /v1/statements": _A_REQUEST,
+    "GET /v1/statements/{statement}": _READS,
+    "GET /v1/statements/{statement}/correction": _READS,
+    "GET /v1/drafts": _READS,
+    "POST /v1/batches": (
+        f"{_A_REQUEST}; at most {ITEMS_MAX} lines, one upload of a provider at a time, "
+        f"{UPLOADS_MAX} in all"
+    ),
+    "GET /v1/batches": _READS,
+    "GET /v1/batches/{batch}": _READS,
+    "GET /v1/batches/{batch}/statements": _READS,
+    "POST /v1/catalogue": (
+        f"{YEAR_DOCUMENTS_MAX} documents of {YEAR_MAX_BYTES >> 20} MiB in all within a year"
+    ),
+    "GET /v1/catalogue": _READS,
+    "GET /v1/catalogue/{document}": _READS,
+    "GET /v1/receipts": _READS,
+    "POST /v1/receipts/acknowledged": "one row for each receipt",
+    "POST /v1/letters": f"{LETTERS_A_DAY} a day for each contract",
+    "GET /v1/letters/{letter}": _READS,
+    "GET /v1/areas": _READS,
+    "GET /v1/areas/figures": _READS,
+    "GET /v1/areas/turnover": _READS,
+}
+
+
+def chip_messages(table: Table) -> str:
+    """Return what one chip may send in a day and what that costs."""
+    rows = [
+        (f"`{kind}`", f"{DAILY[kind]:,}".replace(",", " "), *CHIP[kind]) for kind in SENT_BY_CHIPS
+    ]
+    return table(("from a chip", "a day", "kept", "CPU of the worker, each", "held by"), rows)
+
+
+def other_messages(table: Table) -> str:
+    """Return what makes others send messages, and its bound."""
+    kinds = (*DOWN, *TrusteeKind, *PublicKind)
+    causes = {**CAUSES, **OTHERS}
+    return table(("message", "cause", "bound"), [(f"`{kind}`", *causes[kind]) for kind in kinds])
+
+
+def calls(table: Table) -> str:
+    """Return what each call of the API keeps."""
+    names = [f"{method} {path}" for method, path, _, _ in operations()]
+    return table(("call", "kept"), [(f"`{name}`", CALLS[name]) for name in names])
+
+
+def parties(table: Table) -> str:
+    """Return the bounds that do not belong to one kind of message or call."""
+    defaults = CloudConfig("", "")
+    rows = [
+        ("broker", "a message", f"{SIZE_MAX_BYTES >> 10} KiB"),
+        (
+            "broker",
+            "retained for one chip of what it sends",
+            f"{len(SENT_BY_CHIPS)} messages; all are cleared when it is revoked",
+        ),
+        ("broker", "memory", f"{defaults.broker_memory_mb} MB (`broker_memory_mb`)"),
+        ("broker", "connections", "one for each certificate"),
+        ("cloud", "dead letters", f"{DEAD_LETTERS_KEPT}, without payload"),
+        (
+            "API",
+            "calls of a provider",
+            (
+                f"{_LIMITS.rate:g} a second, {_LIMITS.burst:g} in a burst, {_LIMITS.day_calls:g} a day, "
+                f"{_LIMITS.calls} at a time"
+            ),
+        ),
+        (
+            "API",
+            "calls of an address without a credential",
+            f"{_LIMITS.stranger_rate:g} a second, {_LIMITS.stranger_burst:g} in a burst",
+        ),
+        (
+            "API",
+            "a body",
+            (
+                f"{_LIMITS.body_bytes >> 20} MiB, of a bulk request {_LIMITS.batch_bytes >> 20} MiB; "
+                f"{_LIMITS.chunk_s:g} s for the next part, {_LIMITS.body_s:g} s for all, "
+                f"{_LIMITS.batch_s:g} s for a bulk request"
+            ),
+        ),
+        (
+            "API",
+            "connections",
+            (
+                f"{CONNECTIONS_MAX}, of one address (in IPv6 of a /64 network) "
+                f"{ADDRESS_CONNECTIONS_MAX}"
+            ),
+        ),
+        (
+            "trustee",
+            "key shares that wait for a roster entry",
+            f"{WAITING_MAX_BYTES >> 20} MiB in all, the last one of each chip",
+        ),
+    ]
+    return table(("held by", "what", "bound"), rows)
