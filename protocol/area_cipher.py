@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 
 from protocol.calendar import day_number, day_of_number, month_of
 from protocol.errors import CipherError
+from protocol.packed import Count
 
 SEED_BYTES = 32
 NONCE_BYTES = 16
@@ -49,8 +50,8 @@ SeedSet = tuple[int, ...]
 class Shape(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """How many trustees it takes to open a sum: 3 of 4, 4 of 6, 2 of 3 or 2 of 2."""
 
-    threshold: int
-    trustees: int
+    threshold: Count
+    trustees: Count
 
     @property
     def seed_sets(self) -> tuple[SeedSet, ...]:

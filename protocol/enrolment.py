@@ -14,6 +14,7 @@ from protocol.contract import Signed
 from protocol.ids import PublicKey
 from protocol.messages import Hash, KeyId
 from protocol.moving import Mandate, MandateTime
+from protocol.packed import Count
 
 
 class EnrolmentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,7 +67,7 @@ class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ca_pem: bytes
     platform_key: PublicKey
     broker_host: str
-    broker_port: int
+    broker_port: Count
     signature: bytes = b""
 
     @property

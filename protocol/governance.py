@@ -22,6 +22,7 @@ from protocol.errors import CipherError, DocumentRefused, MessageRefused
 from protocol.hpke import PUBLIC_KEY_BYTES
 from protocol.ids import PublicKey
 from protocol.messages import DayNumber, Hash
+from protocol.packed import INT_MAX
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 
@@ -60,7 +61,7 @@ class TrusteeSet(_Document, frozen=True):
     """
 
     collectivity: str
-    version: Annotated[int, msgspec.Meta(ge=1)]
+    version: Annotated[int, msgspec.Meta(ge=1, le=INT_MAX)]
     previous: Hash | None
     effective: DayNumber
     shape: Shape

@@ -19,6 +19,7 @@ import msgspec
 from protocol.calendar import day_number, day_of_number, days_between
 from protocol.errors import BoundExceeded, DocumentRefused
 from protocol.messages import DayNumber, Hash
+from protocol.packed import INT_MAX
 from protocol.privacy import (
     EPSILON_MAX,
     SHARE_STD_MIN,
@@ -132,7 +133,7 @@ class Measures(_Document, frozen=True):
     """
 
     collectivity: str
-    version: Annotated[int, msgspec.Meta(ge=1)]
+    version: Annotated[int, msgspec.Meta(ge=1, le=INT_MAX)]
     trustees: Hash
     previous: Hash | None
     effective: DayNumber

@@ -12,6 +12,7 @@ from protocol.household import SEED_BYTES, Coefficients, Q
 from protocol.ids import HOUSEHOLD_KEY_ID_BYTES, INCARNATION_BYTES
 from protocol.keys import MAC_BYTES
 from protocol.layout import DAY_COEFFICIENTS, QUARTER_HOURS_MAX
+from protocol.packed import Count
 
 COEFFICIENT_BYTES = 8
 STATEMENT_ID_BYTES = 16
@@ -145,7 +146,7 @@ class Cover(_Body, frozen=True):
     """The blocks of one incarnation that a statement sums, by sequence."""
 
     incarnation: IncarnationId
-    sequences: tuple[int, ...]
+    sequences: tuple[Count, ...]
 
 
 class MonthSums(_Body, frozen=True):
@@ -163,7 +164,7 @@ class LineSums(_Body, frozen=True):
     """
 
     tariff: Hash
-    line: int
+    line: Count
     months: tuple[MonthSums, ...]
 
 

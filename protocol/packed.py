@@ -1,10 +1,14 @@
 """The only MessagePack reader: whatever is wrong with the bytes is one kind of error."""
 
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
+
+# SQLite holds no larger number. MessagePack does, so each number in a message has a bound.
+INT_MAX = 2**63 - 1
+Count = Annotated[int, msgspec.Meta(ge=0, le=INT_MAX)]
 
 
 def read_packed(data: bytes, kind: type[T]) -> T:

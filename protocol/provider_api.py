@@ -11,6 +11,7 @@ import msgspec
 
 from protocol.contract import Signed
 from protocol.errors import DocumentRefused
+from protocol.packed import Count
 from protocol.release import CurveRelease, CurveSum, TableRelease, TableSum
 
 LIMIT_MAX = 1_000
@@ -323,9 +324,9 @@ class Problem(_Shape, frozen=True):
 
     type: Annotated[str, msgspec.Meta(examples=["urn:volet:problem:document-refused"])]
     title: str
-    status: int
+    status: Count
     detail: str
-    line: int | None = None
+    line: Count | None = None
     errors: tuple[str, ...] = ()
 
 

@@ -33,6 +33,7 @@ from protocol.layout import (
     coefficient,
 )
 from protocol.messages import DayNumber, Hash, IncarnationId, KeyId, StatementId
+from protocol.packed import Count
 from protocol.schedule import Schedules, Values, market_units
 from protocol.tariff import (
     CalendarLine,
@@ -86,7 +87,7 @@ class BlockRange(_Body, frozen=True):
     """The summed blocks of one incarnation, as half-open ranges of sequences."""
 
     incarnation: IncarnationId
-    ranges: tuple[tuple[int, int], ...]
+    ranges: tuple[tuple[Count, Count], ...]
 
 
 class QuoteAnswer(_Body, frozen=True):

@@ -6,7 +6,9 @@ documents and models.
 
 import msgspec
 
+from protocol.errors import DocumentRefused
 from protocol.json_text import read_json
+from protocol.packed import Count
 
 
 class FigureTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,13 +28,13 @@ class FigureTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             the figure; without it a trustee was away for a week, or the shape is 2 of 2.
     """
 
-    households: int
-    roster: int
+    households: Count
+    roster: Count
     coverage: float
     epsilon: float
     delta: float
     share: float
-    crowd: int
+    crowd: Count
     gamma: float
     measures: str
     set: str
@@ -93,8 +95,8 @@ class CurveSum(_Release, frozen=True, tag="curve-sum"):
     quarter_hours: tuple[float, ...]
     band_90: tuple[float, ...]
     raw: tuple[float, ...]
-    households: int
-    roster: int
+    households: Count
+    roster: Count
     coverage: float
     is_witnessed: bool
     children: tuple[tuple[str, str], ...]
@@ -107,8 +109,8 @@ class TableSum(_Release, frozen=True, tag="table-sum"):
     """
 
     values: tuple[Value, ...]
-    households: int
-    roster: int
+    households: Count
+    roster: Count
     coverage: float
     is_witnessed: bool
     children: tuple[tuple[str, str], ...]
@@ -123,6 +125,13 @@ def encode(release: Release) -> bytes:
 
 
 def decode(data: bytes) -> Release:
-    """Decode the output of `encode`."""
-    release: Release = read_json(data, Release)  # type: ignore[arg-type]  # a union
+    """Decode the output of `encode`.
+
+    Raises:
+        DocumentRefused: it is none.
+    """
+    try:
+        release: Release = read_json(data, Release)  # type: ignore[arg-type]  # a union
+    except msgspec.MsgspecError as exc:
+        raise DocumentRefused("These bytes are no released figure.") from exc
     return release

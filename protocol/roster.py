@@ -18,6 +18,7 @@ from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused, MessageRefused
 from protocol.ids import PublicKey
 from protocol.messages import DayNumber, Hash, KeyId
+from protocol.packed import Count
 
 FIRST_PREVIOUS = bytes(32)
 # A household counts towards a threshold this many days after it joined. Invented households must
@@ -39,7 +40,7 @@ class RosterEntry(
     `provider` is the energy provider's name, empty if the household is not counted with one.
     """
 
-    number: Annotated[int, msgspec.Meta(ge=0)]
+    number: Count
     previous: Hash
     household_key: KeyId
     device: str

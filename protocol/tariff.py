@@ -20,6 +20,7 @@ from protocol.household import WEIGHT_BITS
 from protocol.ids import PublicKey
 from protocol.json_text import read_json
 from protocol.layout import REGISTERS
+from protocol.packed import Count
 
 PRICE_UNIT = Decimal("0.00001")
 PRICE_LIMIT_UNITS = 1 << (2 * WEIGHT_BITS)
@@ -52,7 +53,7 @@ class RegisterLine(
     """A line that prices the summed whole kWh of the named supplier registers (1…10)."""
 
     name: Name
-    registers: tuple[int, ...]
+    registers: tuple[Count, ...]
     eur_per_kwh: Decimal
     vat: Decimal
     is_tax: bool = False

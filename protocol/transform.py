@@ -15,7 +15,7 @@ from protocol.area_cipher import Signed
 from protocol.calendar import PARIS, quarter_hour_start, quarter_hours
 from protocol.errors import CipherError, DocumentRefused
 from protocol.messages import Hash
-from protocol.packed import read_packed
+from protocol.packed import Count, read_packed
 
 CLOCK_SLOTS = 96
 _SATURDAY = 5
@@ -35,8 +35,8 @@ class Transform(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fie
         model: hash of the model that filters releases.
     """
 
-    homes: int
-    rows: int
+    homes: Count
+    rows: Count
     matrix: bytes
     profiles: bytes
     model: Hash

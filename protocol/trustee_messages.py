@@ -25,6 +25,7 @@ from protocol.envelope import decode_body
 from protocol.errors import MessageRefused, Reason
 from protocol.governance import TrusteeName
 from protocol.messages import DayNumber, Hash
+from protocol.packed import Count
 
 # Leaves room for the envelope in a message of 64 KiB.
 PAGE_BYTES = 48 * 1024
@@ -42,6 +43,8 @@ SIGNATURE_BYTES = 64
 Session = Annotated[bytes, msgspec.Meta(min_length=SESSION_BYTES, max_length=SESSION_BYTES)]
 RequestId = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 Signature = Annotated[bytes, msgspec.Meta(min_length=SIGNATURE_BYTES, max_length=SIGNATURE_BYTES)]
+_Measure = Annotated[str, msgspec.Meta(max_length=24)]
+_Group = Annotated[str, msgspec.Meta(max_length=48)]
 _Page = Annotated[bytes, msgspec.Meta(max_length=PAGE_BYTES)]
 
 
@@ -66,10 +69,10 @@ class SetRequest(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fi
 
     ask: Ask
     measures: Hash
-    measure: str
-    group: str
+    measure: _Measure
+    group: _Group
     day: DayNumber
-    length: int
+    length: Count
     head: Hash
     bitmap: bytes
     nonces: bytes
@@ -112,8 +115,8 @@ class RequestSummary(msgspec.Struct, frozen=True, array_like=True, forbid_unknow
 
     ask: Ask
     measures: Hash
-    measure: Annotated[str, msgspec.Meta(max_length=24)]
-    group: Annotated[str, msgspec.Meta(max_length=48)]
+    measure: _Measure
+    group: _Group
     day: DayNumber
     request: RequestId
 
@@ -168,7 +171,7 @@ class RequestPage(_Body, frozen=True):
 class RosterPage(_Body, frozen=True):
     """Signed roster entries (body, signature) from number `first` on."""
 
-    first: Annotated[int, msgspec.Meta(ge=0)]
+    first: Count
     entries: tuple[tuple[bytes, bytes], ...]
 
 
@@ -201,10 +204,10 @@ class Refused(_Body, frozen=True):
 class Known(_Body, frozen=True):
     """A trustee's state: length and head of the roster, hashes of documents, and its own log."""
 
-    roster_length: Annotated[int, msgspec.Meta(ge=0)]
+    roster_length: Count
     roster_head: Hash
     documents: tuple[Hash, ...]
-    log_length: Annotated[int, msgspec.Meta(ge=0)]
+    log_length: Count
     log_head: Hash
     is_ready: bool
 
@@ -231,8 +234,8 @@ class Answer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     """
 
     request: RequestId
-    sums: tuple[tuple[int, bytes], ...]
-    unknown: tuple[int, ...] = ()
+    sums: tuple[tuple[Count, bytes], ...]
+    unknown: tuple[Count, ...] = ()
 
 
 class LogEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -242,10 +245,10 @@ class LogEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
     """
 
     trustee: TrusteeName
-    number: Annotated[int, msgspec.Meta(ge=0)]
+    number: Count
     previous: Hash
     asked: SignedSummary
-    households: Annotated[int, msgspec.Meta(ge=0)]
+    households: Count
 
     @property
     def summary(self) -> RequestSummary:
@@ -269,7 +272,7 @@ class Holding(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
     """The part of a trustee's log that the sender has: its length and last hash."""
 
     trustee: TrusteeName
-    length: Annotated[int, msgspec.Meta(ge=0)]
+    length: Count
     head: Hash
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from cloud.estimation.linalg import at_least, packed_bytes, unpack
 from protocol.errors import DocumentRefused
-from protocol.packed import read_packed
+from protocol.packed import Count, read_packed
 from protocol.transform import CLOCK_SLOTS, Curve, Matrix
 
 MODEL_VERSION = 1
@@ -55,10 +55,10 @@ class ReleaseModel(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_
         band_factor: half-width of the 90 % band in standard deviations of the filter.
     """
 
-    version: int
-    homes: int
-    public_homes: int
-    rows: int
+    version: Count
+    homes: Count
+    public_homes: Count
+    rows: Count
     sigma: float
     kappa: float
     profiles: bytes

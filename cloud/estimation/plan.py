@@ -22,6 +22,7 @@ from protocol.measures import (
     Measures,
     check_measures,
 )
+from protocol.packed import Count
 from protocol.privacy import gaussian_sigma, share_std
 from protocol.transform import Transform, read_transform
 
@@ -60,7 +61,7 @@ class PlannedGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     measure: MeasureKind
     code: str
     areas: tuple[str, ...]
-    roster: int
+    roster: Count
     provider: str = ""
 
 

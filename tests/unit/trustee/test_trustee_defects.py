@@ -2,13 +2,16 @@
 
 import pytest
 
-from protocol.topics import Kind, device_topic
+from cloud.release.pages import request_pages
+from protocol.envelope import Address, seal_message
+from protocol.topics import Kind, TrusteeKind, device_topic, trustee_topic
+from protocol.trustee_messages import Answer, FromPeer, Hello, Holding
 from system.mqtt.message import Incoming
+from system.set_aside import SetAside
+from tests.support.trustee_area import COLLECTIVITY, TrusteeArea, ask
 from trustee.core import TrusteeCore, TrusteeIdentity
 from trustee.log import TrusteeLog
 from trustee.service import TrusteeTransport
-
-COLLECTIVITY = "ville"
 
 
 @pytest.fixture
@@ -31,3 +34,28 @@ def test_an_error_of_one_message_leaves_the_next_to_be_handled(trustee, monkeypa
     transport = TrusteeTransport(trustee)
     transport.take([Incoming(topic, b"bad"), Incoming(topic, b"good")])
     assert taken == [b"bad", b"good"]
+
+
+def test_a_request_with_a_long_name_leaves_nothing_that_cannot_be_read():
+    area = TrusteeArea()
+    trustee = area.trustee()
+    long = {"measure": "m" * 25, "group": "75"}, {"measure": "classes", "group": "g" * 49}
+    for changes in long:
+        for page in request_pages(area.request(**changes)):
+            trustee.take(page)
+    assert isinstance(ask(trustee, area.request()), Answer)
+
+
+def test_a_number_that_no_database_holds_is_refused():
+    area = TrusteeArea()
+    aside = SetAside()
+    transport = TrusteeTransport(area.trustee(), aside)
+    holding = Holding("trustee-b", 2**63, bytes(32))
+    payload = seal_message(
+        Address(COLLECTIVITY, "trustee-b", TrusteeKind.LOG),
+        FromPeer(Hello(bytes(16), (holding,))),
+        area.identities[1].signing_key,
+    )
+    topic = trustee_topic(COLLECTIVITY, "trustee-b", TrusteeKind.LOG)
+    assert transport.take([Incoming(topic, payload)]) == []
+    assert aside.messages == ()
