@@ -30,7 +30,10 @@ def read_prices(text: str, origin: str) -> list[tuple[int, datetime, int]]:
         DocumentRefused: names the line and what is wrong with it.
     """
     separator = ";" if ";" in text.split("\n", 1)[0] else ","
-    rows = list(enumerate(csv.reader(io.StringIO(text), delimiter=separator), 1))
+    try:
+        rows = list(enumerate(csv.reader(io.StringIO(text), delimiter=separator), 1))
+    except csv.Error as exc:
+        raise DocumentRefused(f"{origin} cannot be read as CSV: {exc}.") from exc
     prices: list[tuple[int, datetime, int]] = []
     for number, row in rows:
         if not row or (number == 1 and not any(cell[:1].isdigit() for cell in row)):

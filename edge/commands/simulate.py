@@ -182,7 +182,7 @@ def load_tempo_days(path: Path) -> dict[date, StgeColour]:
     """
     try:
         rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
-    except (OSError, UnicodeDecodeError) as exc:
+    except (OSError, UnicodeDecodeError, csv.Error) as exc:
         raise FrameError(f"{path}: the list of Tempo days cannot be read: {exc}") from exc
     if not rows or rows[0] != ["date", "colour"]:
         raise FrameError(f"{path}, line 1: expected the header `date,colour`")
