@@ -1,0 +1,29 @@
+"""All targets by their names, and the types that need none."""
+
+from tests.fuzz import api, chip, cloud, files, receipts, trustees
+
+TARGETS = {
+    target.name: target
+    for module in (chip, cloud, trustees, api, files, receipts)
+    for target in module.TARGETS
+}
+
+# What a program has written itself into its own database or directory (mode 0600), or ships with.
+OWN = {
+    "AreaChoices": "the household's choices",
+    "BulkRequestItem": "a batch between two threads of the API",
+    "Contract": "the household's own contract; within a request it is part of `EnrolmentRequest`",
+    "DayClosed": "the vault",
+    "FormerContract": "the household's former contracts",
+    "Grid": "shipped",
+    "Judgement": "the vault",
+    "MeterState": "the vault",
+    "RestorePoint": "the vault",
+    "Receipt": "the vault; at the cloud it is the target cloud-receipt",
+    "SeenHeads": "a trustee's database; it comes within `SeedLetters`",
+    "SetAsideMessage": "hashes",
+    "SignedAgreement": "the household's contract",
+    "SignedSummary": "a trustee's database",
+    "StatusRecord": "status.json",
+    "_Shipped": "shipped",
+}
