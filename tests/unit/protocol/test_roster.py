@@ -179,3 +179,22 @@ def test_standings_are_those_of_each_household(households):
     for key in register.roster.households():
         assert listed.get(key) == register.roster.membership(key, day)
         assert register.roster.history(key)[-1].household_key == key
+
+
+@pytest.mark.parametrize("month", range(2, 13))
+def test_the_year_has_four_quarters_of_calendar_months(register, month):
+    """A change on the first of January, one in each later month: free from the next quarter on."""
+    register.add(start=day_number(date(2025, 6, 1)))
+    register.add(cell="751020101", start=day_number(date(2026, 1, 1)))
+    again = {"cell": "751030101", "start": day_number(date(2026, month, 1))}
+    if month < 4:
+        with pytest.raises(DocumentRefused, match="second change"):
+            register.add(**again)
+        return
+    register.add(**again)
+    last = day_number(date(2026, month, 28))
+    with pytest.raises(DocumentRefused, match="second change"):
+        register.add(cell="751040101", start=last)
+    following = (month - 1) // 3 * 3 + 4
+    next_quarter = date(2026, following, 1) if following < 13 else date(2027, 1, 1)
+    register.add(cell="751040101", start=day_number(next_quarter))
