@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.support.metering_examples import EXAMPLES, play
 from tests.support.metering_machine import MeteringMachine, SteadyMachine
 from tests.support.metering_sabotage import FAULTS, SMALL_FAULTS
 
@@ -24,6 +25,21 @@ LONG_STEPS = 50_000
 # An example may end before its last step.
 MIDDLE = settings(SHORT, max_examples=100)
 LONG = settings(SHORT, max_examples=LONG_STEPS // STEPS * 5 // 4)
+
+
+WRONG = ["the model forgets that the meter was in historique", "the restored mode is a guess"]
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        pytest.param(example, marks=pytest.mark.xfail(strict=True, reason=why))
+        for example, why in zip(EXAMPLES, WRONG, strict=True)
+    ],
+    ids=lambda example: example.__name__,
+)
+def test_metering_tells_the_truth_of_what_went_wrong_before(example):
+    play(example)
 
 
 def test_metering_tells_the_truth_in_short():
