@@ -54,7 +54,8 @@ class MeteredHousehold:
         self._is_adopted, self._installed = True, self.ledger.seen
         self._plugged_at = at
         self._rest_ws = 0
-        self._is_historique_seen = meter.is_historique
+        # How many more frames the chip may need to know that the meter is in standard mode.
+        self._frames_to_standard = FRAMES_TO_BELIEVE if meter.is_historique else 0
         self._is_account_known = True  # to the chip, from its store or the cloud
         self.chip = MeteredChip(
             directory, self.clocks.host, self._note, self.ledger.close, self._keep
@@ -105,9 +106,11 @@ class MeteredHousehold:
             self.expected.observe(self.at, self.line, is_own=is_own, is_put_aside=self.asks_person)
             if is_own:
                 self.ledger.see()
-                self._is_historique_seen = self.line.is_historique
+                self._frames_to_standard = max(self._frames_to_standard - 1, 0)
         elif self.clocks.do_differ(self.line):
             self.expected.observe_disputed()
+        if is_own and self.line.is_historique:
+            self._frames_to_standard = FRAMES_TO_BELIEVE
 
     def send_noise(self, seed: int) -> None:
         """Feed a frame corrupted by noise."""
@@ -144,7 +147,7 @@ class MeteredHousehold:
         self.ledger.may_move(calendar)
         if self.expected.followed is None:
             self.ledger.may_lack("a calendar changed while the meter is unknown", FRAMES_TO_BELIEVE)
-        if self.home.is_historique or self._is_historique_seen:
+        if self.home.is_historique or self._frames_to_standard:
             self._hide_registers()
         self.home.calendar = calendar
 
@@ -343,6 +346,8 @@ class MeteredHousehold:
     def _disturb(self) -> None:
         self.ledger.disturb()
         self.expected.disturb()
+        if self._frames_to_standard:
+            self._frames_to_standard = FRAMES_TO_BELIEVE
 
     def _doubt_time(self) -> None:
         self.clocks.doubt(self.line)
