@@ -6,7 +6,7 @@ from datetime import timedelta
 from tests.support.metering_machine import LULLS, STARTS, MeteringMachine
 
 Example = Callable[[MeteringMachine], None]
-NONE, FRAMES, _, SILENCE, *_ = LULLS
+NONE, FRAMES, *_ = LULLS
 MORNING = STARTS[3]
 
 
@@ -51,7 +51,60 @@ def a_mode_changes_while_the_curve_takes_a_jump_and_the_store_is_lost(
     machine.store_is_lost(lull=NONE)
 
 
+def a_meters_clock_is_unsure(machine: MeteringMachine) -> None:
+    _begin(machine, "BASE", is_historique=False)
+    days = timedelta(days=40)
+    machine.meter_clock_goes_wrong(lull=NONE, error=days, is_degraded=True)
+    machine.host_clock_goes_wrong(lull=NONE, error=days, is_synchronised=False)
+    machine.time_passes(span_s=3_600, pace_s=60, power_va=1_200)
+
+
+def a_register_is_reset(machine: MeteringMachine) -> None:
+    _begin(machine, "HPHC", is_historique=False)
+    machine.register_is_reset(lull=NONE, number=1, is_in_total=True)
+
+
+def a_mode_changes(machine: MeteringMachine) -> None:
+    _begin(machine, "HPHC", is_historique=True)
+    machine.mode_changes(lull=NONE)
+
+
+def another_meter_comes_and_goes(machine: MeteringMachine) -> None:
+    _begin(machine, "HPHC", is_historique=False)
+    machine.other_meter_is_heard(index_wh=20_000_000)
+    machine.time_passes(span_s=20_000, pace_s=300, power_va=1_200)
+    machine.own_meter_is_heard(lull=NONE)
+
+
+def a_day_passes_in_historique(machine: MeteringMachine) -> None:
+    _begin(machine, "TEMPO", is_historique=True)
+
+
+def more_is_drawn_than_subscribed(machine: MeteringMachine) -> None:
+    _begin(machine, "BASE", is_historique=False)
+    machine.more_is_drawn_than_subscribed(lull=NONE, is_restarted=False)
+
+
+def a_register_jumps(machine: MeteringMachine) -> None:
+    _begin(machine, "BASE", is_historique=False)
+    machine.register_jumps(lull=NONE, number=0, by_wh=800_000)
+
+
+def a_calendar_changes_in_a_silence(machine: MeteringMachine) -> None:
+    _begin(machine, "EJP", is_historique=False)
+    machine.time_passes(span_s=120, pace_s=10, power_va=0)
+    machine.calendar_changes_unseen(calendar="TEMPO", is_restarted=False)
+
+
 EXAMPLES: tuple[Example, ...] = (
     a_calendar_changes_right_after_a_stay_in_historique,
     a_mode_changes_while_the_curve_takes_a_jump_and_the_store_is_lost,
+    a_meters_clock_is_unsure,
+    a_register_is_reset,
+    a_mode_changes,
+    another_meter_comes_and_goes,
+    a_day_passes_in_historique,
+    more_is_drawn_than_subscribed,
+    a_register_jumps,
+    a_calendar_changes_in_a_silence,
 )

@@ -12,6 +12,10 @@ from edge.metering.timekeeping import BelievedTime
 from edge.tic import consistency
 from edge.tic.consistency import ConsistencyCheck
 from protocol import registers
+from tests.support import metering_examples as examples
+from tests.support.metering_examples import Example
+
+Fault = Callable[[], AbstractContextManager]
 
 
 def believe_any_clock() -> AbstractContextManager:
@@ -82,14 +86,14 @@ class _together(AbstractContextManager):  # noqa: N801 - reads as a function
             patched.__exit__(*exc)
 
 
-FAULTS: tuple[Callable[[], AbstractContextManager], ...] = (
-    believe_any_clock,
-    ignore_person,
-    take_one_total_for_another,
-    follow_any_meter,
-    know_one_name,
-    hold_to_the_contract,
-    report_no_jump,
-)
-# Detected only in a steady household.
-SMALL_FAULTS = (count_before_the_calendar_is_known,)
+# Each fault, and the example that finds it.
+FAULTS: dict[Fault, Example] = {
+    believe_any_clock: examples.a_meters_clock_is_unsure,
+    ignore_person: examples.a_register_is_reset,
+    count_before_the_calendar_is_known: examples.a_calendar_changes_in_a_silence,
+    take_one_total_for_another: examples.a_mode_changes,
+    follow_any_meter: examples.another_meter_comes_and_goes,
+    know_one_name: examples.a_day_passes_in_historique,
+    hold_to_the_contract: examples.more_is_drawn_than_subscribed,
+    report_no_jump: examples.a_register_jumps,
+}

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.support.metered_chip import Wrong
 from tests.support.metering_examples import EXAMPLES, play
 from tests.support.metering_machine import MeteringMachine, SteadyMachine
-from tests.support.metering_sabotage import FAULTS, SMALL_FAULTS
+from tests.support.metering_sabotage import FAULTS
 
 STEPS = 40
 # Shrinking takes minutes: what fails is printed as it was found; add Phase.shrink to make it less.
@@ -47,6 +48,14 @@ def test_metering_tells_the_truth_of_what_went_wrong_before(example):
     play(example)
 
 
+@pytest.mark.parametrize(
+    ("put_back", "example"), FAULTS.items(), ids=[fault.__name__ for fault in FAULTS]
+)
+def test_an_old_fault_is_found_by_its_example(put_back, example):
+    with put_back(), pytest.raises(Wrong):
+        play(example)
+
+
 def test_metering_tells_the_truth_in_short():
     run_state_machine_as_test(MeteringMachine, settings=SHORT)
 
@@ -56,20 +65,6 @@ def test_metering_tells_the_truth():
     before = MeteringMachine.steps
     run_state_machine_as_test(MeteringMachine, settings=LONG)
     assert MeteringMachine.steps - before >= LONG_STEPS
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("put_back", FAULTS, ids=lambda fault: fault.__name__)
-def test_an_old_fault_is_found_by_the_short_run(put_back):
-    with put_back(), pytest.raises(AssertionError):
-        run_state_machine_as_test(MeteringMachine, settings=SHORT)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("put_back", SMALL_FAULTS, ids=lambda fault: fault.__name__)
-def test_a_small_old_fault_is_found_in_a_steady_household(put_back):
-    with put_back(), pytest.raises(AssertionError):
-        run_state_machine_as_test(SteadyMachine, settings=MIDDLE)
 
 
 @pytest.mark.long
