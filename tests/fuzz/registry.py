@@ -1,10 +1,10 @@
 """All targets by their names, and the types that need none."""
 
-from tests.fuzz import api, chip, cloud, files, receipts, trustees
+from tests.fuzz import api, areas, chip, cloud, files, receipts, trustees
 
 TARGETS = {
     target.name: target
-    for module in (chip, cloud, trustees, api, files, receipts)
+    for module in (chip, areas, cloud, trustees, api, files, receipts)
     for target in module.TARGETS
 }
 

@@ -1,0 +1,97 @@
+"""What trustees, collectivity and registrar sign for a chip's area lane, and the chip believes."""
+
+from functools import partial
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from edge.area.trust import MEASURES, TRUSTEE_SET, trust_state
+from edge.identity.enrolment import signer_of
+from edge.vault.area import DocumentRow
+from protocol.governance import CosignedDocument, TrusteeSet, draw_up
+from protocol.measures import Measures
+from protocol.roster import FIRST_PREVIOUS, RosterEntry, SignedEntry
+from protocol.roster import _signed_bytes as entry_bytes
+from tests.fuzz.target import Prepared, Samples, Target, named
+from tests.support.chip_area import CELL, Trustees, make_measures
+from tests.support.chip_bench import make_identity
+
+DAY = 20_000
+
+
+class FuzzedTrust:
+    """A chip that has confirmed a set of trustees; `believe` shows it further documents."""
+
+    def __init__(self) -> None:
+        self.trustees = Trustees(Ed25519PrivateKey.generate())
+        self.signer = signer_of(make_identity())
+        self.first = self.trustees.sign(self.trustees.set())
+        self.measures = make_measures(self.first.hash, bytes(32))
+        self.rows = [_row(self.first), _row(self.trustees.sign(self.measures))]
+
+    def sign(self, kind: type, body: bytes) -> CosignedDocument:
+        """Let everybody sign any bytes as a document."""
+        document = CosignedDocument(kind.__name__, body, ())
+        trustees = self.trustees
+        for name, key in zip(trustees.names, trustees.signing, strict=True):
+            document = document.signed(name, key)
+        return document.signed("collectivity", trustees.collectivity_key)
+
+    def believe(self, *rows: DocumentRow, entries: tuple[SignedEntry, ...] = ()) -> None:
+        trust = trust_state([*self.rows, *rows], entries, self.first.hash, self.signer)
+        trust.measures_on(DAY)
+        trust.entry_on(DAY)
+        trust.transforms_wanted()
+
+
+def _row(document: CosignedDocument) -> DocumentRow:
+    is_set = document.kind == TrusteeSet.__name__
+    kind = TRUSTEE_SET if is_set else MEASURES
+    return DocumentRow(document.hash, kind, msgspec.msgpack.encode(document), DAY - 60, is_set)
+
+
+def prepare_document(kind: type, directory: Path) -> Prepared:
+    del directory
+    fuzzed = FuzzedTrust()
+    later = {"version": 2, "previous": fuzzed.first.hash, "effective": DAY - 1}
+    good = (
+        fuzzed.trustees.set(**later)
+        if kind is TrusteeSet
+        else make_measures(fuzzed.first.hash, bytes(32), version=2, effective=DAY - 1)
+    )
+    samples = Samples({"trustees": fuzzed.first.hash} if kind is Measures else {})
+
+    def run(body: bytes) -> None:
+        fuzzed.believe(_row(fuzzed.sign(kind, body)))
+
+    return Prepared(run, (draw_up(good).body, *samples.bodies(kind)))
+
+
+def prepare_entry(directory: Path) -> Prepared:
+    del directory
+    fuzzed = FuzzedTrust()
+    known = {
+        "previous": FIRST_PREVIOUS,
+        "household_key": fuzzed.signer.household.id,
+        "device": fuzzed.signer.device,
+        "signing_key": fuzzed.signer.key.public_key().public_bytes_raw(),
+        "cell": CELL,
+    }
+
+    def run(body: bytes) -> None:
+        signature = fuzzed.trustees.registrar_key.sign(entry_bytes(body))
+        fuzzed.believe(entries=(SignedEntry(body, signature),))
+
+    return Prepared(run, Samples(known).bodies(RosterEntry))
+
+
+TARGETS = (
+    *(
+        Target(
+            f"chip-trusted-{kind.__name__.lower()}", partial(prepare_document, kind), named(kind)
+        )
+        for kind in (TrusteeSet, Measures)
+    ),
+    Target("chip-roster-entry", prepare_entry, named(RosterEntry)),
+)
