@@ -17,6 +17,7 @@ from protocol.letters import Letter, open_letter, read_letter, write_letter
 from protocol.messages import Seen
 from protocol.provider_api import LetterState
 from protocol.topics import Kind
+from system.set_aside import SetAside
 from tests.support.fake_chip import FakeChip
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -46,10 +47,12 @@ def test_a_letter_is_published_until_the_chip_has_seen_it(store):
         )
     )
     ville = chip.collectivity
-    assert due_letters(store, PLATFORM, ville, is_again=True) == ()  # nobody speaks for it yet
+    assert (
+        due_letters(store, PLATFORM, ville, SetAside(), is_again=True) == ()
+    )  # nobody speaks for it yet
     store.enrol(chip.enrolment)
 
-    (message,) = due_letters(store, PLATFORM, ville, is_again=False)
+    (message,) = due_letters(store, PLATFORM, ville, SetAside(), is_again=False)
     assert (message.topic, message.retain) == (chip.topic(Kind.LETTER, (b"l" * 16).hex()), True)
     assert TEXT.encode() not in message.payload
     address = Address(ville, chip.device, Kind.LETTER)
@@ -57,19 +60,19 @@ def test_a_letter_is_published_until_the_chip_has_seen_it(store):
     letter = read_letter(msgspec.msgpack.decode(body.letter, type=Signed), provider.public_key())
     assert open_letter(letter, chip.household_key, household) == TEXT
 
-    assert due_letters(store, PLATFORM, ville, is_again=False) == ()
-    assert due_letters(store, PLATFORM, ville, is_again=True) == (message,)
+    assert due_letters(store, PLATFORM, ville, SetAside(), is_again=False) == ()
+    assert due_letters(store, PLATFORM, ville, SetAside(), is_again=True) == (message,)
 
     ingest = Ingest(store, ville, PLATFORM, lambda: NOW)
     stranger = FakeChip()
     store.enrol(stranger.enrolment)
     refused = ingest.process([stranger.message(Kind.SEEN, Seen(stranger.household_key, b"l" * 16))])
     assert len(refused.refused) == 1
-    assert due_letters(store, PLATFORM, ville, is_again=True) == (message,)
+    assert due_letters(store, PLATFORM, ville, SetAside(), is_again=True) == (message,)
 
     done = ingest.process([chip.message(Kind.SEEN, Seen(chip.household_key, b"l" * 16))])
     assert not done.refused
     assert (message.topic, b"") in [(each.topic, each.payload) for each in done.outgoing]
-    assert due_letters(store, PLATFORM, ville, is_again=True) == ()
+    assert due_letters(store, PLATFORM, ville, SetAside(), is_again=True) == ()
     stored = store.providers.letter(b"l" * 16)
     assert stored.state is LetterState.SEEN
